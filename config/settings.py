@@ -1,0 +1,283 @@
+"""All settings of Footfall in one frozen object, read once at the door.
+
+Order of precedence: command-line flags, environment (`FOOTFALL_SITE__ID=gym`), the TOML file, the defaults below.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import platformdirs
+import tzlocal
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from config.errors import SettingsError
+
+ENV_PREFIX = "FOOTFALL_"
+SETTINGS_VARIABLE = "FOOTFALL_SETTINGS"
+_OTHER_VARIABLES = frozenset({SETTINGS_VARIABLE, "FOOTFALL_TESTDATA"})
+_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class SiteSettings(_Section):
+    id: str = Field("main", pattern=_ID, description="Name of the site in every record: letters, digits, . _ -")
+    name: str = Field("My site", min_length=1, max_length=200, description="Name of the site that people read.")
+    time_zone: str = Field("local", description="IANA zone of reports and pages, or `local` for the machine's own.")
+    capacity: int | None = Field(None, ge=1, description="People the site may hold; shows occupancy in percent.")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        if value != "local":
+            try:
+                ZoneInfo(value)
+            except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+                raise ValueError(f"{value!r} is not an IANA time zone such as Europe/Berlin") from error
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The site's time zone."""
+        name = tzlocal.get_localzone_name() if self.time_zone == "local" else self.time_zone
+        return ZoneInfo(name or "UTC")
+
+
+class StoreSettings(_Section):
+    url: str = Field(
+        default_factory=lambda: f"sqlite:///{Path(platformdirs.user_data_dir('footfall', False)) / 'footfall.sqlite3'}",
+        pattern=r"^sqlite:///.+",
+        description="Where people, events and visits are kept: `sqlite:///PATH`.",
+    )
+
+    @property
+    def path(self) -> Path:
+        """The SQLite file."""
+        return Path(self.url.removeprefix("sqlite:///")).expanduser()
+
+
+class Precision(StrEnum):
+    FLOAT32 = "float32"
+    FLOAT16 = "float16"
+
+
+class ModelSettings(_Section):
+    dir: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_cache_dir("footfall", False)) / "models",
+        description="Folder of the converted networks.",
+    )
+    precision: Precision = Field(Precision.FLOAT16, description="Number format of the weights: `float16` or `float32`.")
+    threads: int = Field(2, ge=1, le=64, description="Processor threads that one network may use.")
+
+
+class DetectSettings(_Section):
+    min_face: int = Field(
+        20,
+        ge=12,
+        le=2000,
+        description="Smallest face to look for, px; twice the size, four times the speed.",
+    )
+    scale_factor: float = Field(0.709, gt=0.1, lt=0.99, description="Ratio of one pyramid level to the one before.")
+    proposal_threshold: float = Field(0.6, ge=0, lt=1, description="Score that a P-Net proposal must pass.")
+    refine_threshold: float = Field(0.7, ge=0, lt=1, description="Score that an R-Net candidate must pass.")
+    output_threshold: float = Field(0.8, ge=0, lt=1, description="Score that an O-Net face must pass.")
+    max_faces: int | None = Field(None, ge=1, description="Keep only this many faces of a frame, the best first.")
+
+
+class MatchSettings(_Section):
+    max_distance: float = Field(0.55, gt=0, lt=2, description="Farther than this (Euclidean) is not that person.")
+    min_margin: float = Field(0.05, ge=0, lt=1, description="The runner-up must be this much farther away.")
+    stranger_distance: float = Field(
+        0.6, gt=0, lt=2, description="Farther than this from everybody is a stranger; in between nobody is named."
+    )
+    min_sightings: int = Field(2, ge=1, le=100, description="Good sightings before a track gets a name.")
+    visitor_sightings: int = Field(4, ge=1, le=100, description="Good sightings before a stranger gets a visitor id.")
+
+    @model_validator(mode="after")
+    def _dead_zone(self) -> Self:
+        if self.stranger_distance < self.max_distance:
+            raise ValueError("stranger_distance must not be smaller than max_distance")
+        return self
+
+
+class QualitySettings(_Section):
+    min_width: int = Field(32, ge=1, le=2000, description="A face narrower than this (px) does not vote for a name.")
+    min_sharpness: float = Field(20.0, ge=0, description="Variance of the Laplacian below which a face does not vote.")
+    max_yaw: float = Field(
+        0.6, gt=0, le=1, description="Turned aside (0 frontal, 1 profile) beyond this, a face does not vote."
+    )
+
+
+class TrackSettings(_Section):
+    max_gap_s: float = Field(1.5, ge=0, le=60, description="Seconds unseen after which a track has ended.")
+    min_iou: float = Field(0.3, gt=0, lt=1, description="Overlap (IoU) that makes a box the next box of a track.")
+
+
+class PresenceSettings(_Section):
+    exit_after_s: float = Field(30.0, gt=0, le=86400, description="Seconds unseen after which a person has left.")
+    merge_gap_s: float = Field(300.0, ge=0, le=86400, description="Out and in within this many seconds is one visit.")
+    min_visit_s: float = Field(0.0, ge=0, le=86400, description="Shorter visits are bounces: kept and marked.")
+    max_visit_s: float = Field(57600.0, gt=0, le=604800, description="A visit without evidence for so long is closed.")
+    skew_s: float = Field(2.0, ge=0, le=60, description="How far camera clocks may differ, seconds.")
+
+
+class CameraRole(StrEnum):
+    ROOM = "room"
+
+
+class CameraSettings(_Section):
+    id: str = Field(pattern=_ID, description="Name of the camera in every record.")
+    source: str = Field(min_length=1, description="Device number, video file, folder, or rtsp/http address.")
+    role: CameraRole = Field(CameraRole.ROOM, description="What being seen means: `room` (in sight is present).")
+
+
+class DashboardSettings(_Section):
+    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on; 0.0.0.0 opens it to the network.")
+    port: int = Field(8050, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Sections are handed to the parts that need them, never the whole."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix=ENV_PREFIX, env_nested_delimiter="__", allow_inf_nan=False
+    )
+
+    site: SiteSettings = Field(default_factory=SiteSettings)
+    store: StoreSettings = Field(default_factory=StoreSettings)
+    models: ModelSettings = Field(default_factory=ModelSettings)
+    detect: DetectSettings = Field(default_factory=DetectSettings)
+    quality: QualitySettings = Field(default_factory=QualitySettings)
+    match: MatchSettings = Field(default_factory=MatchSettings)
+    track: TrackSettings = Field(default_factory=TrackSettings)
+    presence: PresenceSettings = Field(default_factory=PresenceSettings)
+    camera: tuple[CameraSettings, ...] = Field((), description="Cameras, one `[[camera]]` table each.")
+    dashboard: DashboardSettings = Field(default_factory=DashboardSettings)
+
+    @field_validator("camera")
+    @classmethod
+    def _camera_ids_differ(cls, cameras: tuple[CameraSettings, ...]) -> tuple[CameraSettings, ...]:
+        ids = [camera.id for camera in cameras]
+        twice = sorted({camera_id for camera_id in ids if ids.count(camera_id) > 1})
+        if twice:
+            raise ValueError(f"camera ids must differ, {', '.join(twice)} stands twice")
+        return cameras
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """`load_settings` merges the sources itself; building `Settings(...)` directly reads nothing from outside."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+
+def load_settings(path: Path | None = None, overrides: Mapping[str, Mapping[str, object]] | None = None) -> Settings:
+    """Read the settings once: flags over environment over file over defaults.
+
+    path: the TOML file; without it the one that FOOTFALL_SETTINGS names, else `footfall.toml` in the working folder
+    if there is one. overrides: section -> field -> value, None values are left out.
+    Raises SettingsError naming the key, the reason and the nearest valid name.
+    """
+    source = _settings_file(path)
+    data: dict[str, Any] = _read_toml(source) if source else {}
+    _refuse_unknown_variables(os.environ)
+    _merge(data, EnvSettingsSource(Settings)())
+    given = {
+        section: {key: value for key, value in fields.items() if value is not None}
+        for section, fields in (overrides or {}).items()
+    }
+    _merge(data, given)
+    try:
+        return Settings(**data)
+    except ValidationError as error:
+        raise _explained(error, source) from error
+
+
+def _settings_file(path: Path | None) -> Path | None:
+    named = path or (Path(os.environ[SETTINGS_VARIABLE]) if os.environ.get(SETTINGS_VARIABLE) else None)
+    if named is not None:
+        if not named.is_file():
+            raise SettingsError(f"no settings file {named}", fix="give the path of a TOML file to --settings")
+        return named
+    here = Path("footfall.toml")
+    return here if here.is_file() else None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read ({error})", fix="give a readable UTF-8 TOML file") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: {error}", fix="mend it; config/footfall.example.toml shows the form") from error
+
+
+def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> None:
+    for key, value in over.items():
+        if isinstance(value, Mapping) and isinstance(base.get(key), dict):
+            _merge(base[key], value)
+        else:
+            base[key] = dict(value) if isinstance(value, Mapping) else value
+
+
+def variable_names() -> list[str]:
+    """Every environment variable that sets something."""
+    sections = {name: field.annotation for name, field in Settings.model_fields.items()}
+    return [
+        f"{ENV_PREFIX}{section}__{field}".upper()
+        for section, kind in sections.items()
+        if isinstance(kind, type) and issubclass(kind, BaseModel)
+        for field in kind.model_fields
+    ] + [f"{ENV_PREFIX}CAMERA"]
+
+
+def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
+    valid = [*variable_names(), *_OTHER_VARIABLES]
+    for name in environment:
+        if name.upper().startswith(ENV_PREFIX) and name.upper() not in valid:
+            raise SettingsError(f"unknown environment variable {name}", fix=_nearest(name.upper(), valid))
+
+
+def _explained(error: ValidationError, source: Path | None) -> SettingsError:
+    """The first fault in words: where it is, what it says, what it should say."""
+    fault = error.errors()[0]
+    where = ".".join(str(part) for part in fault["loc"]) or "settings"
+    origin = f" ({source})" if source else ""
+    if fault["type"] == "extra_forbidden":
+        return SettingsError(f"unknown setting {where}{origin}", fix=_nearest(where, _setting_names()))
+    reason = fault["msg"].removeprefix("Value error, ")
+    got = "" if isinstance(fault["input"], dict) else f", got {fault['input']!r}"
+    return SettingsError(f"{where}: {reason}{got}{origin}", fix="see docs/settings.md for types and ranges")
+
+
+def _setting_names() -> list[str]:
+    names = []
+    for section, field in Settings.model_fields.items():
+        kind = CameraSettings if section == "camera" else field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            names += [section, *(f"{section}.{name}" for name in kind.model_fields)]
+    return names
+
+
+def _nearest(name: str, valid: Iterable[str]) -> str:
+    """Advice that names the closest valid name, or says where all of them stand."""
+    plain = ".".join(part for part in name.split(".") if not part.isdigit())
+    close = difflib.get_close_matches(plain, list(valid), n=1, cutoff=0.5)
+    return f"did you mean {close[0]}?" if close else "remove it; docs/settings.md lists every setting"
