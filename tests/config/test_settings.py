@@ -1,0 +1,125 @@
+"""Settings: precedence, refusals that name the fix, and documents that stay true."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from config import reference
+from config.errors import SettingsError
+from config.settings import Settings, SiteSettings, load_settings
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FOOTFALL_SETTINGS", raising=False)
+
+
+def test_defaults_are_those_of_the_design() -> None:
+    presence = load_settings().presence
+    assert (presence.exit_after_s, presence.merge_gap_s, presence.min_visit_s) == (30.0, 300.0, 0.0)
+    assert (presence.max_visit_s, presence.skew_s) == (16 * 3600.0, 2.0)
+
+
+def test_flags_beat_environment_beats_file_beats_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "gym.toml"
+    file.write_text('[site]\nid = "file"\nname = "file"\ncapacity = 7\n[detect]\nmin_face = 33\n')
+    monkeypatch.setenv("FOOTFALL_SITE__ID", "env")
+    monkeypatch.setenv("FOOTFALL_SITE__NAME", "env")
+    settings = load_settings(file, {"site": {"id": "flag", "time_zone": None}})
+    assert (settings.site.id, settings.site.name, settings.site.capacity) == ("flag", "env", 7)
+    assert (settings.detect.min_face, settings.site.time_zone) == (33, "local")
+
+
+def test_the_file_in_the_working_folder_is_read_and_the_variable_names_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "footfall.toml").write_text('[site]\nid = "here"\n')
+    assert load_settings().site.id == "here"
+    (tmp_path / "other.toml").write_text('[site]\nid = "other"\n')
+    monkeypatch.setenv("FOOTFALL_SETTINGS", str(tmp_path / "other.toml"))
+    assert load_settings().site.id == "other"
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "fix"),
+    [
+        pytest.param("[presense]\n", "presense", "presence", id="section-misspelt"),
+        pytest.param("[presence]\nexit_after = 3\n", "presence.exit_after", "presence.exit_after_s", id="key-misspelt"),
+        pytest.param("[[camera]]\nid='a'\nsource='0'\nrolle='room'\n", "rolle", "camera.role", id="camera-key"),
+        pytest.param("[presence]\nexit_after_s = 'soon'\n", "exit_after_s", "docs/settings.md", id="wrong-type"),
+        pytest.param("[presence]\nexit_after_s = nan\n", "exit_after_s", "docs/settings.md", id="not-a-number"),
+        pytest.param("[presence]\nexit_after_s = -1\n", "exit_after_s", "docs/settings.md", id="out-of-range"),
+        pytest.param("site = 3\n", "site", "docs/settings.md", id="section-is-a-number"),
+        pytest.param("[site]\ntime_zone = 'Mars/Olympus'\n", "Mars/Olympus", "docs/settings.md", id="no-such-zone"),
+        pytest.param("[site]\nid = 'a/b'\n", "site.id", "docs/settings.md", id="id-with-slash"),
+        pytest.param("[match]\nmax_distance = 0.9\n", "stranger_distance", "docs/settings.md", id="dead-zone-inverted"),
+        pytest.param("[store]\nurl = 'mysql://x'\n", "store.url", "docs/settings.md", id="unknown-store"),
+        pytest.param("[site\n", "line 1", "footfall.example.toml", id="not-toml"),
+        pytest.param(
+            "[[camera]]\nid='a'\nsource='0'\n[[camera]]\nid='a'\nsource='1'\n", "a stands twice", "docs", id="same-id"
+        ),
+    ],
+)
+def test_a_bad_file_is_refused_with_place_and_fix(tmp_path: Path, text: str, where: str, fix: str) -> None:
+    file = tmp_path / "bad.toml"
+    file.write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        load_settings(file)
+    assert where in caught.value.problem
+    assert fix in caught.value.fix
+
+
+def test_bytes_that_are_no_text_and_a_missing_file_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load_settings(tmp_path / "bytes.toml")
+    with pytest.raises(SettingsError, match="no settings file"):
+        load_settings(tmp_path / "missing.toml")
+
+
+def test_an_unknown_variable_is_refused_with_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTFALL_PRESENCE__EXIT_AFTER", "3")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert "FOOTFALL_PRESENCE__EXIT_AFTER_S" in caught.value.fix
+
+
+def test_cameras_come_from_the_file_or_as_json_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "two.toml"
+    file.write_text("[[camera]]\nid = 'front'\nsource = '0'\n[[camera]]\nid = 'back'\nsource = 'rtsp://cam/1'\n")
+    assert [camera.id for camera in load_settings(file).camera] == ["front", "back"]
+    monkeypatch.setenv("FOOTFALL_CAMERA", '[{"id": "env", "source": "1"}]')
+    assert [camera.id for camera in load_settings(file).camera] == ["env"]
+
+
+def test_settings_are_frozen_and_built_directly_they_read_nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTFALL_SITE__ID", "outside")
+    settings = Settings()
+    assert settings.site.id == "main"
+    with pytest.raises(ValidationError):
+        settings.site = SiteSettings()  # type: ignore[misc]
+
+
+def test_reference_and_example_are_those_in_the_checkout() -> None:
+    assert (ROOT / reference.DOCUMENT).read_text(encoding="utf-8") == reference.document()
+    assert (ROOT / reference.EXAMPLE).read_text(encoding="utf-8") == reference.example()
+
+
+def test_the_example_with_every_comment_taken_away_is_valid(tmp_path: Path) -> None:
+    lines = reference.example().splitlines()
+    bare = [line.removeprefix("# ") for line in lines if "=" in line or line.lstrip("# ").startswith("[")]
+    tomllib.loads("\n".join(bare))
+    file = tmp_path / "all.toml"
+    file.write_text("\n".join(bare))
+    settings = load_settings(file)
+    assert settings.detect == Settings().detect.model_copy(update={"max_faces": 10})
+    assert settings.camera[0].id == "entrance"

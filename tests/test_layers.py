@@ -1,0 +1,126 @@
+"""The house: who may import whom, how large a file may grow, and what the text may not hold."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("config", "models", "tracker", "dashboard", "functions", "benchmarks")
+
+# A module may import of this project only what the longest prefix of its name lists here.
+ALLOWED: dict[str, tuple[str, ...]] = {
+    "config": ("config",),
+    "models": ("models", "config"),
+    "tracker": ("tracker", "models.runtime", "models.catalog", "config"),
+    "tracker.presence": ("tracker.presence",),
+    "tracker.store.documents": ("tracker.presence", "tracker.store.documents", "config.errors"),
+    "tracker.cli": ("tracker", "models.runtime", "models.catalog", "models.manifest", "models.cli", "config"),
+    "dashboard": ("dashboard", "tracker.presence", "tracker.identity", "tracker.store", "config"),
+    "functions": ("tracker.presence", "tracker.store.documents"),
+    "benchmarks": ("benchmarks", "tracker", "models", "config"),
+}
+STANDARD_LIBRARY_ONLY = ("tracker.presence", "tracker.store.documents")
+TENSORFLOW_ALLOWED = ("models.networks", "models.convert", "models.build", "benchmarks")
+HEAVY = {"tensorflow", "keras", "mtcnn", "face_recognition_models"}
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    for room in ROOMS:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+            yield name, ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def imports(tree: ast.Module, *, run_time_only: bool = False) -> set[str]:
+    """Dotted names that the module imports anywhere in it; `from a import b` counts as a.b."""
+    hidden: set[ast.AST] = set()
+    if run_time_only:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+                hidden.update(child for statement in node.body for child in ast.walk(statement))
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if node in hidden:
+            continue
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return found
+
+
+def within(name: str, prefixes: tuple[str, ...]) -> bool:
+    return any(name == prefix or name.startswith(f"{prefix}.") for prefix in prefixes)
+
+
+def rule_for(module: str) -> tuple[str, ...]:
+    return ALLOWED[max((prefix for prefix in ALLOWED if within(module, (prefix,))), key=len)]
+
+
+def test_imports_go_only_where_the_plan_of_the_house_allows() -> None:
+    wrong = [
+        f"{module} imports {name}"
+        for module, tree in modules()
+        for name in sorted(imports(tree))
+        if name.split(".")[0] in ROOMS and not within(name, rule_for(module))
+    ]
+    assert wrong == []
+
+
+def test_presence_and_the_documents_import_only_the_standard_library() -> None:
+    wrong = [
+        f"{module} imports {name}"
+        for module, tree in modules()
+        if within(module, STANDARD_LIBRARY_ONLY)
+        for name in imports(tree)
+        if name.split(".")[0] not in sys.stdlib_module_names and name.split(".")[0] not in ROOMS
+    ]
+    assert wrong == []
+
+
+def test_only_building_the_models_touches_tensorflow() -> None:
+    wrong = [
+        f"{module} imports {name}"
+        for module, tree in modules()
+        if not within(module, TENSORFLOW_ALLOWED)
+        for name in imports(tree)
+        if name.split(".")[0] in HEAVY
+    ]
+    assert wrong == []
+
+
+def test_the_rule_finds_a_forbidden_import() -> None:
+    tree = ast.parse("from dashboard import app\nimport tracker.presence.events")
+    assert [name for name in imports(tree) if not within(name, rule_for("tracker.agent"))] == ["dashboard.app"]
+
+
+@pytest.mark.parametrize("name", ["tracker.agent", "tracker.cli.main", "tracker.cli.track"])
+def test_what_an_agent_imports_brings_no_tensorflow(name: str) -> None:
+    code = f"import sys, {name}; print(*sorted({HEAVY!r} & set(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == ""
+
+
+def test_packages_keep_their_init_files_empty() -> None:
+    assert [str(path) for room in ROOMS for path in (ROOT / room).rglob("__init__.py") if path.stat().st_size] == []
+
+
+def test_no_file_grows_past_400_lines() -> None:
+    paths = [path for room in (*ROOMS, "tests") for path in (ROOT / room).rglob("*.py")]
+    long = {path.name: lines for path in paths if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 400}
+    assert paths
+    assert long == {}
+
+
+def test_no_lock_file_holds_an_address() -> None:
+    locks = [path for path in ROOT.iterdir() if path.suffix == ".lock" or path.name.endswith("lock.json")]
+    assert locks
+    assert [path.name for path in locks if re.search(r"https?://", path.read_text(encoding="utf-8"))] == []
