@@ -1,0 +1,93 @@
+"""Every network that Footfall can build: where its weights come from, what goes in and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from config.settings import Precision
+
+RECIPE = 1
+"""Version of network definitions and conversion. Raise it when either changes: built files of another are refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkSpec:
+    """One network and the published weights it is built from.
+
+    stem: start of its file names. source_file: inside the source package. input_shape: NHWC, None where any size goes.
+    outputs: name and shape of each, in the order in which they come.
+    """
+
+    name: str
+    stem: str
+    purpose: str
+    source_package: str
+    source_version: str
+    source_file: str
+    source_sha256: str
+    licence: str
+    input_shape: tuple[int | None, int | None, int | None, int]
+    input_range: str
+    outputs: tuple[str, ...]
+
+    def file_name(self, precision: Precision) -> str:
+        """Name of the converted file inside a model folder."""
+        return f"{self.stem}-{precision.value}.tflite"
+
+
+def _mtcnn(name: str, purpose: str, sha256: str, size: int | None, outputs: tuple[str, ...]) -> NetworkSpec:
+    return NetworkSpec(
+        name=name,
+        stem=name,
+        purpose=purpose,
+        source_package="mtcnn",
+        source_version="1.0.0",
+        source_file=f"assets/weights/{name}.lz4",
+        source_sha256=sha256,
+        licence="MIT, Copyright (c) 2019-2024 Iván de Paz Centeno",
+        input_shape=(None, size, size, 3),
+        input_range="RGB float32, (px - 127.5) / 128",
+        outputs=outputs,
+    )
+
+
+_SPECS = (
+    _mtcnn(
+        "pnet",
+        "proposes faces",
+        "ea6b0c3e685ebee3165326ad6484acc95f2ef78f1c94fbf40a55704fa989f7b5",
+        None,
+        ("regression (N, h, w, 4)", "scores (N, h, w, 2)"),
+    ),
+    _mtcnn(
+        "rnet",
+        "refines proposals",
+        "cb00e6460f3c98b0bfafaba3c0a0ded4bdf6e62cee7174d969e8670d7e757fee",
+        24,
+        ("regression (N, 4)", "scores (N, 2)"),
+    ),
+    _mtcnn(
+        "onet",
+        "finds boxes and five points",
+        "94f6ea2f4cf985275ee958cdd762d17b6009348a4fb9d8c6be39ba73ffd22ca3",
+        48,
+        ("regression (N, 4)", "landmarks (N, 10)", "scores (N, 2)"),
+    ),
+    NetworkSpec(
+        name="dlib_resnet",
+        stem="dlib_resnet",
+        purpose="turns a face into 128 numbers",
+        source_package="face_recognition_models",
+        source_version="0.3.0",
+        source_file="models/dlib_face_recognition_resnet_model_v1.dat",
+        source_sha256="55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
+        licence="CC0-1.0, Davis King",
+        input_shape=(None, 150, 150, 3),
+        input_range="RGB float32, px in 0..255",
+        outputs=("vector (N, 128)",),
+    ),
+)
+
+CATALOG: Mapping[str, NetworkSpec] = MappingProxyType({spec.name: spec for spec in _SPECS})

@@ -1,0 +1,96 @@
+"""`footfall models`: build, list, verify and export the converted networks."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from config.errors import ModelError
+from config.settings import Precision, load_settings
+from models import apart, export, manifest
+from models.catalog import CATALOG
+from models.manifest import Standing, State
+
+app = typer.Typer(name="models", help="Build, list, verify and export the networks.", no_args_is_help=True)
+
+Folder = Annotated[Path | None, typer.Option("--models", metavar="DIR", help="Model folder [default: the settings']")]
+Precisions = Annotated[
+    list[Precision] | None, typer.Option("--precision", help="Only this number format; may be given twice.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def build(
+    models: Folder = None,
+    precision: Precisions = None,
+    force: Annotated[bool, typer.Option("--force", help="Build again what is there.")] = False,
+) -> None:
+    """Convert the published weights; what is whole already stays."""
+    folder = _folder(models)
+    apart.build_apart(folder, precisions=precision or list(Precision), force=force)
+    typer.echo(f"models are whole in {folder}")
+
+
+@app.command("list")
+def list_(models: Folder = None, as_json: AsJson = False) -> None:
+    """Show every network, where it comes from and whether it is built."""
+    rows = _standings(_folder(models), list(Precision))
+    if as_json:
+        _print_json(rows)
+        return
+    table = Table("network", "precision", "state", "MB", "weights from")
+    for row in rows:
+        spec = row.spec
+        size = "" if row.size is None else f"{row.size / 1e6:.1f}"
+        weights = f"{spec.source_package} {spec.source_version}"
+        table.add_row(spec.name, row.precision, row.state, size, weights)
+    Console().print(table)
+
+
+@app.command()
+def verify(models: Folder = None, precision: Precisions = None, as_json: AsJson = False) -> None:
+    """Compare every file with its hash; without --precision, of all formats that are built."""
+    folder = _folder(models)
+    rows = _standings(folder, precision or manifest.read(folder).precisions())
+    bad = [row for row in rows if row.state is not State.OK]
+    if as_json:
+        _print_json(rows)
+    if bad:
+        problem = f"{bad[0].problem}; {len(bad)} of {len(rows)} files are not as they were built"
+        raise ModelError(problem, fix=manifest.build_command(folder, force=True))
+    if not as_json:
+        typer.echo(f"{len(rows)} files in {folder} are as they were built")
+
+
+@app.command("export")
+def export_(
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Folder to copy to; made if missing.")],
+    models: Folder = None,
+    precision: Precisions = None,
+) -> None:
+    """Copy the networks into a folder for a machine without TensorFlow, which then runs with --models DIR."""
+    folder = _folder(models)
+    copied = export.export(folder, to, precisions=precision or manifest.read(folder).precisions())
+    typer.echo(f"{copied} networks copied to {to}")
+
+
+def _folder(models: Path | None) -> Path:
+    return models if models is not None else load_settings().models.dir
+
+
+def _standings(folder: Path, precisions: list[Precision]) -> list[Standing]:
+    return [manifest.standing(folder, spec, precision) for precision in precisions for spec in CATALOG.values()]
+
+
+def _print_json(rows: list[Standing]) -> None:
+    records = [{**asdict(row.spec), **asdict(row), "file": row.spec.file_name(row.precision)} for row in rows]
+    for record in records:
+        del record["spec"]
+    typer.echo(json.dumps(records, indent=2, ensure_ascii=False))

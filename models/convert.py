@@ -1,0 +1,51 @@
+"""Keras networks with their weights, and their conversion to TensorFlow Lite. Imports TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import keras
+import tensorflow as tf
+
+from config.settings import Precision
+from models.catalog import NetworkSpec
+from models.networks import dlib_resnet, mtcnn
+from models.weights import read_dlib, read_mtcnn
+
+_MTCNN: Mapping[str, Callable[[], keras.Model]] = {"pnet": mtcnn.pnet, "rnet": mtcnn.rnet, "onet": mtcnn.onet}
+
+
+def keras_network(spec: NetworkSpec, content: bytes) -> keras.Model:
+    """The network in Keras with the published weights. content: the verified bytes of its weight file.
+
+    Raises ModelError when the weights do not fit.
+    """
+    if spec.name in _MTCNN:
+        return mtcnn.load(_MTCNN[spec.name](), read_mtcnn(content))
+    weights = read_dlib(content)
+    convolutions = [
+        dlib_resnet.Convolution(filters=filters, biases=biases, gammas=gammas, betas=betas)
+        for (filters, biases), (gammas, betas) in zip(weights.convolutions, weights.affines, strict=True)
+    ]
+    return dlib_resnet.load(dlib_resnet.dlib_resnet(), convolutions, weights.matrix)
+
+
+def to_tflite(model: keras.Model, spec: NetworkSpec, precision: Precision) -> bytes:
+    """A TensorFlow Lite file whose signature names the outputs output_0, output_1, … in the network's order."""
+
+    def forward(image: tf.Tensor) -> dict[str, tf.Tensor]:
+        outputs = model(image, training=False)
+        ordered = outputs if isinstance(outputs, list | tuple) else [outputs]
+        return {f"output_{number}": output for number, output in enumerate(ordered)}
+
+    # The converter freezes only variables that it can reach, and it cannot reach them through a Keras 3 model: the
+    # file would hold reads of variables instead of weights, and neither PReLU nor XNNPACK would be found.
+    reachable = tf.Module()
+    reachable.weights = [variable.value for variable in model.variables]
+    image = tf.TensorSpec(spec.input_shape, tf.float32, name="image")
+    concrete = tf.function(forward).get_concrete_function(image)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], reachable)
+    if precision is Precision.FLOAT16:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
+    return converter.convert()

