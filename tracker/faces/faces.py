@@ -55,3 +55,9 @@ class Faces:
     def none(cls) -> Self:
         """No face at all."""
         return cls(np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty((0, 5, 2), np.float32))
+
+
+def require_image(image: Image) -> None:
+    """Raises ValueError when a picture is not (H, W, 3) uint8."""
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise ValueError(f"image: expected uint8 (H, W, 3), got {image.dtype} {image.shape}")

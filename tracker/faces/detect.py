@@ -1,0 +1,71 @@
+"""Finding the faces of a frame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from config.settings import Precision
+from models.runtime import open_network
+from tracker.faces.cascade import Cascade
+from tracker.faces.faces import Faces, FloatArray, Image, require_image
+from tracker.faces.patches import MAX_SIDE
+
+_NORMALISED = ((np.arange(256, dtype=np.float32) - 127.5) / 128).reshape(1, 256)
+
+
+class Detector:
+    """Faces as mtcnn finds them, on LiteRT. Not thread-safe: one per thread.
+
+    folder, precision, threads: which networks, and how many processor threads each may use.
+    min_face: side in px of the smallest face. scale_factor: ratio of one pyramid level to the one before.
+    thresholds: scores that P-Net, R-Net and O-Net must exceed. max_faces: keep only the best so many.
+    Raises ModelError when the networks are missing or damaged.
+    """
+
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        precision: Precision,
+        threads: int,
+        min_face: int = 20,
+        scale_factor: float = 0.709,
+        thresholds: tuple[float, float, float] = (0.6, 0.7, 0.8),
+        max_faces: int | None = None,
+    ) -> None:
+        pnet, rnet, onet = (
+            open_network(name, folder=folder, precision=precision, threads=threads) for name in ("pnet", "rnet", "onet")
+        )
+        self._max_faces = max_faces
+        self._cascade = Cascade(
+            pnet=pnet, rnet=rnet, onet=onet, min_face=min_face, scale_factor=scale_factor, thresholds=thresholds
+        )
+
+    def detect(self, image: Image) -> Faces:
+        """Faces of one picture, best first; none in a picture too small to hold one.
+
+        Boxes lie inside the picture; landmarks may lie outside. A side beyond 32,766 px is searched shrunken.
+        Raises ValueError when the picture is not (H, W, 3) uint8.
+        """
+        require_image(image)
+        if image.size == 0:
+            return Faces.none()
+        if max(image.shape[:2]) > MAX_SIDE:
+            return self._detect_shrunken(image)
+        return self._cascade.faces(normalised(image)).take(slice(self._max_faces))
+
+    def _detect_shrunken(self, image: Image) -> Faces:
+        height, width = image.shape[:2]
+        shrink = MAX_SIDE / max(width, height)
+        size_wh = (max(int(width * shrink), 1), max(int(height * shrink), 1))
+        faces = self.detect(cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA))  # type: ignore[arg-type]
+        back = np.array([width / size_wh[0], height / size_wh[1]], np.float32)
+        return Faces(faces.boxes * np.tile(back, 2), faces.scores, faces.landmarks * back)
+
+
+def normalised(image: Image) -> FloatArray:
+    """(H, W, 3) float32 red green blue, (pixel - 127.5) / 128, as the MTCNN networks take it."""
+    return cv2.LUT(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), _NORMALISED).astype(np.float32, copy=False)
