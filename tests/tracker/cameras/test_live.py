@@ -1,0 +1,298 @@
+"""Cameras that run on, go away and come back."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import cv2
+import numpy as np
+import pytest
+
+from config.errors import CameraError
+from tracker.camera import LiveSource, NoFrameYet, redacted
+from tracker.cameras.frames import Frame
+
+URL = "rtsp://cam/stream"
+IMAGE = np.zeros((4, 4, 3), np.uint8)
+
+
+class Wire:
+    """A camera at the far end: each item is a picture, None for a read that fails; closing ends the wait."""
+
+    def __init__(self) -> None:
+        self.items: queue.Queue[np.ndarray | None] = queue.Queue()
+        self.released = 0
+        self.taken = threading.Semaphore(0)
+
+    def read(self) -> tuple[bool, np.ndarray | None]:
+        self.taken.release()
+        image = self.items.get()
+        return image is not None, image
+
+    def release(self) -> None:
+        self.released += 1
+
+    def wait_until_idle(self, reads: int) -> None:
+        """Return when the reader has come back for more `reads` times."""
+        for _ in range(reads):
+            assert self.taken.acquire(timeout=5)
+
+
+class Opener:
+    """Gives what the script says, one item an opening, then waits for ever."""
+
+    def __init__(self, *script: Wire | None) -> None:
+        self.script = list(script)
+        self.exhausted = threading.Event()
+        self.over = threading.Event()
+
+    def __call__(self, _source: str | int) -> Wire | None:
+        if self.script:
+            return self.script.pop(0)
+        self.exhausted.set()
+        self.over.wait(10)
+        return None
+
+
+@pytest.fixture
+def live(clock: object) -> Iterator[Callable[..., LiveSource]]:
+    """live(wire or None, ...): an open source whose openings give these."""
+    made: list[tuple[LiveSource, Opener, tuple[Wire | None, ...]]] = []
+
+    def make(*script: Wire | None, source: str | int = URL) -> LiveSource:
+        opener = Opener(*script)
+        camera = LiveSource(source, clock=clock, opener=opener)
+        camera.opener = opener
+        made.append((camera, opener, script))
+        camera.open()
+        return camera
+
+    yield make
+    for camera, opener, script in made:
+        opener.over.set()
+        for wire in script:
+            if wire is not None:
+                wire.items.put(None)
+        camera.close()
+
+
+def test_only_the_newest_frame_is_kept_and_the_others_are_counted(live: Callable[..., LiveSource]) -> None:
+    wire = Wire()
+    camera = live(wire)
+    for grey in range(5):
+        wire.items.put(np.full((4, 4, 3), grey, np.uint8))
+    wire.wait_until_idle(6)
+    frame = camera.read(wait_s=5)
+    assert frame is not None
+    assert (frame.index, int(frame.image[0, 0, 0])) == (4, 4)
+    assert (camera.state.frames, camera.state.dropped) == (5, 4)
+    with pytest.raises(NoFrameYet):
+        camera.read(wait_s=0)
+
+
+def test_frames_are_dated_when_they_arrive(live: Callable[..., LiveSource], clock: object) -> None:
+    wire = Wire()
+    camera = live(wire)
+    wire.wait_until_idle(1)
+    clock.seconds = 42.0
+    wire.items.put(IMAGE)
+    frame = camera.read(wait_s=5)
+    assert frame is not None
+    assert frame.at == clock.now()
+    assert camera.state.last_frame_at == frame.at
+
+
+def test_pauses_double_to_thirty_seconds_and_start_anew_after_a_good_frame(
+    live: Callable[..., LiveSource], clock: object
+) -> None:
+    wire = Wire()
+    wire.items.put(IMAGE)
+    wire.items.put(None)
+    camera = live(*[None] * 9, wire, None, None)
+    assert camera.opener.exhausted.wait(5)
+    assert clock.waits == [0.5, 1, 2, 4, 8, 16, 30, 30, 30, 0.5, 1, 2]
+    assert wire.released == 1
+
+
+def test_lost_camera_comes_back(live: Callable[..., LiveSource]) -> None:
+    first, second = Wire(), Wire()
+    camera = live(first, None, second)
+    first.items.put(IMAGE)
+    assert camera.read(wait_s=5) is not None
+    first.items.put(None)
+    second.wait_until_idle(1)
+    assert first.released == 1
+    assert "trying again" in camera.state.problems[0]
+    second.items.put(IMAGE)
+    frame = camera.read(wait_s=5)
+    assert frame is not None
+    assert frame.index == 1
+    assert camera.state.problems == ()
+
+
+def test_error_inside_the_decoder_is_a_loss_like_any_other(live: Callable[..., LiveSource]) -> None:
+    class Bursting(Wire):
+        def read(self) -> tuple[bool, np.ndarray | None]:
+            raise cv2.error("decoder burst")
+
+    good = Wire()
+    good.items.put(IMAGE)
+    bad = Bursting()
+    assert live(bad, good).read(wait_s=5) is not None
+    assert bad.released == 1
+
+
+def test_ten_seconds_without_a_frame_count_as_lost(live: Callable[..., LiveSource], clock: object) -> None:
+    wire = Wire()
+    camera = live(wire)
+    wire.items.put(IMAGE)
+    camera.read(wait_s=5)
+    clock.seconds += 10.0
+    assert not camera.state.lost
+    clock.seconds += 0.1
+    assert camera.state.lost
+    wire.items.put(IMAGE)
+    camera.read(wait_s=5)
+    assert not camera.state.lost
+
+
+def test_reader_that_hangs_does_not_hold_up_closing_or_another_camera(live: Callable[..., LiveSource]) -> None:
+    hanging, good = Wire(), Wire()
+    stuck, other = live(hanging), live(good)
+    hanging.wait_until_idle(1)
+    good.items.put(IMAGE)
+    assert other.read(wait_s=5) is not None
+    closing = threading.Thread(target=stuck.close)
+    closing.start()
+    assert stuck.read() is None
+    hanging.items.put(IMAGE)  # arrives after closing: nobody gets it, and the reader lets go of the camera
+    closing.join(5)
+    assert not closing.is_alive()
+    assert stuck.state.frames == 0
+    assert hanging.released == 1
+
+
+def test_closing_wakes_a_waiting_reader_and_is_harmless_twice(live: Callable[..., LiveSource]) -> None:
+    wire = Wire()
+    camera = live(wire)
+    got: list[Frame | None] = []
+    waiting = threading.Thread(target=lambda: got.append(camera.read()))
+    waiting.start()
+    wire.items.put(None)
+    camera.close()
+    camera.close()
+    waiting.join(5)
+    assert got == [None]
+
+
+def test_closing_during_a_pause_is_prompt() -> None:
+    camera = LiveSource(URL, opener=lambda _: None)
+    camera.open()
+    while not camera.state.problems:
+        pass
+    before = {thread.name for thread in threading.enumerate()}
+    camera.close()
+    assert f"camera {URL}" in before
+    assert f"camera {URL}" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_device_that_is_not_there_is_said_at_once_an_address_is_tried_on(live: Callable[..., LiveSource]) -> None:
+    with pytest.raises(CameraError, match="device 3") as caught:
+        live(None, source=3)
+    assert caught.value.retryable
+    with pytest.raises(NoFrameYet):
+        live(None, source=URL).read(wait_s=0)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_reader_that_died_is_not_waited_for() -> None:
+    def explode(source: str | int) -> None:
+        raise RuntimeError("a bug")
+
+    camera = LiveSource(URL, opener=explode)
+    camera.open()
+    with pytest.raises(CameraError, match="nobody reads"):
+        camera.read(wait_s=5)
+    camera.close()
+
+
+def test_camera_can_be_opened_again_after_closing(live: Callable[..., LiveSource]) -> None:
+    first, second = Wire(), Wire()
+    camera = live(first, second)
+    first.items.put(IMAGE)
+    camera.read(wait_s=5)
+    first.items.put(None)
+    camera.close()
+    camera.open()
+    second.items.put(IMAGE)
+    assert camera.read(wait_s=5) is not None
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("rtsp://cam:554/live", "rtsp://cam:554/live"),
+        ("rtsp://admin:s3cret@cam:554/live", "rtsp://***@cam:554/live"),
+        ("rtsp://admin:p@ss/w?rd#1@cam/live", "rtsp://***@cam/live"),
+        ("http://cam/shot?user=admin&pwd=s3cret", "http://cam/shot?***"),
+        ("HTTP://token@cam/", "HTTP://***@cam/"),
+        ("films/a@b?.mp4", "films/a@b?.mp4"),
+        ("0", "0"),
+    ],
+)
+def test_credentials_are_not_shown(source: str, shown: str) -> None:
+    assert redacted(source) == shown
+
+
+def test_neither_name_nor_state_nor_errors_hold_a_password(live: Callable[..., LiveSource]) -> None:
+    camera = live(None, source="rtsp://admin:s3cret@cam/live")
+    assert camera.opener.exhausted.wait(5)
+    with pytest.raises(NoFrameYet) as caught:
+        camera.read(wait_s=0)
+    said = f"{camera.name} {camera.state} {caught.value} {[thread.name for thread in threading.enumerate()]}"
+    assert "cannot be opened" in said
+    assert "s3cret" not in said
+
+
+class Film(BaseHTTPRequestHandler):
+    """An MJPEG camera over HTTP that hangs up after 20 pictures."""
+
+    protocol_version = "HTTP/1.0"
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+        self.end_headers()
+        for grey in range(20):
+            jpeg = cv2.imencode(".jpg", np.full((48, 64, 3), 5 * grey, np.uint8))[1].tobytes()
+            head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
+            self.wfile.write(head.encode() + jpeg + b"\r\n")
+
+    def log_message(self, *args: object) -> None:
+        """Say nothing on stderr."""
+
+
+def test_real_stream_that_goes_away_is_found_again(clock: object, capfd: pytest.CaptureFixture[str]) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Film)
+    serving = threading.Thread(target=server.serve_forever, daemon=True)
+    serving.start()
+    camera = LiveSource(f"http://user:s3cret@127.0.0.1:{server.server_port}/film", clock=clock)
+    camera.open()
+    try:
+        indices = []
+        while len(indices) < 3 or indices[-1] < 45:  # more than two connections have to give
+            frame = camera.read(wait_s=30)
+            assert frame is not None
+            assert frame.image.shape == (48, 64, 3)
+            indices.append(frame.index)
+        assert indices == sorted(set(indices))
+        assert len([pause for pause in clock.waits if pause == 0.5]) >= 2
+    finally:
+        camera.close()
+        server.shutdown()
+        server.server_close()
+        serving.join(5)
+    assert "s3cret" not in capfd.readouterr().err

@@ -1,0 +1,179 @@
+"""Recordings: every frame, at its own time, and a clear end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import PIL.Image
+import pytest
+
+from config.errors import CameraError, RecordingError
+from tracker.camera import FrameSource, RecordingSource, open_source
+from tracker.cameras.frames import Frame
+
+START = datetime(2026, 3, 1, 9, tzinfo=UTC)
+
+
+def frames_of(source: FrameSource) -> list[Frame]:
+    return list(iter(source.read, None))
+
+
+def test_every_frame_comes_once_in_order_at_its_time(clip: Callable[..., Path]) -> None:
+    source = open_source(str(clip()), start_at=START, realtime=False)
+    frames = frames_of(source)
+    assert [frame.index for frame in frames] == list(range(30))
+    assert [frame.at for frame in frames] == [START + timedelta(seconds=i / 10) for i in range(30)]
+    assert max(abs(int(frame.image.mean()) - 4 * frame.index) for frame in frames) <= 2
+    assert source.state.problems == ()
+    assert source.state.last_frame_at == frames[-1].at
+    assert source.read() is None
+
+
+def test_animated_gif_is_a_recording(tmp_path: Path) -> None:
+    frames = [PIL.Image.new("RGB", (32, 32), (9 * i, 0, 0)) for i in range(10)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:], duration=80)
+    source = open_source(str(tmp_path / "a.gif"), start_at=START, realtime=False)
+    read = frames_of(source)
+    assert len(read) == 10
+    assert read[-1].at - START == timedelta(seconds=0.72)
+    assert source.state.problems == ()
+
+
+def test_times_are_kept_in_utc(clip: Callable[..., Path]) -> None:
+    east = datetime(2026, 3, 1, 10, tzinfo=timezone(timedelta(hours=1)))
+    frame = open_source(str(clip()), start_at=east, realtime=False).read()
+    assert frame is not None
+    assert frame.at == START
+    assert frame.at.tzinfo is UTC
+
+
+def test_start_without_a_zone_is_refused(clip: Callable[..., Path]) -> None:
+    with pytest.raises(ValueError, match="zone"):
+        open_source(str(clip()), start_at=START.replace(tzinfo=None))
+
+
+def test_real_time_holds_each_frame_back_and_drops_none(clip: Callable[..., Path], clock: object) -> None:
+    source = RecordingSource(clip(frames=20), start_at=START, realtime=True, clock=clock)
+    source.open()
+    assert len(frames_of(source)) == 20
+    assert clock.seconds == pytest.approx(1.9)
+
+
+def test_late_reader_in_real_time_is_not_held_back_and_misses_nothing(clip: Callable[..., Path], clock: object) -> None:
+    source = RecordingSource(clip(frames=20), start_at=START, realtime=True, clock=clock)
+    source.open()
+    indices = []
+    while (frame := source.read()) is not None:
+        indices.append(frame.index)
+        clock.seconds += 1.0
+    assert indices == list(range(20))
+    assert clock.waits == []
+
+
+def test_without_a_start_real_time_begins_now_and_fast_ends_now(clip: Callable[..., Path], clock: object) -> None:
+    now = clock.now()
+    for realtime, start in ((True, now), (False, now - timedelta(seconds=3))):
+        source = RecordingSource(clip(), realtime=realtime, clock=clock)
+        source.open()
+        frame = source.read()
+        assert frame is not None
+        assert frame.at == start
+
+
+def test_cut_recording_gives_its_frames_and_says_so(clip: Callable[..., Path]) -> None:
+    path = clip(frames=60)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    source = open_source(str(path), start_at=START, realtime=False)
+    assert 10 < len(frames_of(source)) < 40
+    (problem,) = source.state.problems
+    assert "of 60 frames" in problem
+
+
+def test_cut_gif_gives_its_frames_and_says_so(tmp_path: Path) -> None:
+    frames = [PIL.Image.effect_noise((64, 64), 90 + i) for i in range(10)]
+    path = tmp_path / "a.gif"
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=80)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    source = open_source(str(path), start_at=START, realtime=False)
+    assert 2 < len(frames_of(source)) < 8
+    assert "cut off" in source.state.problems[0]
+
+
+def make_text(path: Path) -> None:
+    path.write_text("this is not a film\n" * 50)
+
+
+def make_empty(path: Path) -> None:
+    path.touch()
+
+
+def make_pipe(path: Path) -> None:
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("no named pipes here")
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize(
+    ("make", "problem"),
+    [
+        pytest.param(lambda _: None, "no such file", id="missing"),
+        pytest.param(make_empty, "empty", id="zero-bytes"),
+        pytest.param(make_text, "no frame", id="text-called-mp4"),
+        pytest.param(make_pipe, "not a file", id="pipe-does-not-hang"),
+    ],
+)
+def test_what_is_no_recording_is_refused_at_once_and_quietly(
+    tmp_path: Path, make: Callable[[Path], None], problem: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    make(tmp_path / "a.mp4")
+    with pytest.raises(RecordingError, match=problem) as caught:
+        open_source(str(tmp_path / "a.mp4"))
+    assert "a.mp4" in caught.value.problem
+    assert not caught.value.retryable
+    assert capfd.readouterr().err == ""
+
+
+def test_percent_in_a_name_is_a_name(clip: Callable[..., Path]) -> None:
+    assert open_source(str(clip("100%02d.avi")), start_at=START, realtime=False).read() is not None
+
+
+def test_opening_and_closing_twice_is_harmless_and_reopening_starts_anew(clip: Callable[..., Path]) -> None:
+    source = RecordingSource(clip(), start_at=START)
+    source.open()
+    source.read()
+    source.open()
+    second = source.read()
+    assert second is not None
+    assert second.index == 1
+    source.close()
+    source.close()
+    assert source.read() is None
+    source.open()
+    first = source.read()
+    assert first is not None
+    assert (first.index, first.at) == (0, START)
+
+
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [
+        pytest.param("", CameraError, id="nothing"),
+        pytest.param("   ", CameraError, id="spaces"),
+        pytest.param("gopher://host/film", CameraError, id="unknown-scheme"),
+        pytest.param("4711", CameraError, id="absurd-device"),
+        pytest.param("x" * 10_000, RecordingError, id="absurd-path"),
+    ],
+)
+def test_senseless_sources_are_refused(source: str, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        open_source(source)
+
+
+@pytest.mark.parametrize("device", ["97", "/dev/video97"])
+def test_missing_device_is_said_at_once_and_quietly(device: str, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(CameraError, match="no such camera"):
+        open_source(device)
+    assert capfd.readouterr().err == ""

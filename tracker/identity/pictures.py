@@ -1,0 +1,117 @@
+"""Pictures from files, whatever the file turns out to hold."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+import zlib
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import PIL.ImageOps
+
+from config.errors import PictureError
+from tracker.faces.faces import Image
+
+MAX_PIXELS = 89_000_000
+"""More than any phone takes; 270 MB when decoded. Just under the size at which Pillow itself begins to complain."""
+PICTURE_SUFFIXES = frozenset({".bmp", ".gif", ".jp2", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+_FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
+_DAMAGE = (
+    OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, MemoryError, struct.error,
+    zlib.error,
+)  # fmt: skip
+"""What Pillow's decoders raise on broken files, found by feeding them such."""
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """The files directly in a folder whose name says picture, sorted by name; hidden ones left out.
+
+    Raises OSError when the folder cannot be listed.
+    """
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".") and path.is_file()
+    )
+
+
+def read_picture(path: Path) -> Image:
+    """Read a picture file as people see it: (H, W, 3) uint8 BGR.
+
+    Turned upright by its EXIF note; the first frame of an animation; grey spread to three channels; more than eight
+    bits brought down to eight; what is transparent shows white. The size is checked in the header, before anything
+    is decoded. Raises PictureError when the file is missing, empty, not a picture, damaged or larger than MAX_PIXELS.
+    """
+    _require_file(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what matters is raised
+            with PIL.Image.open(path, formats=_FORMATS) as picture:
+                width, height = picture.size
+                if width * height > MAX_PIXELS:
+                    raise _too_large(path, f"{width} x {height} pixels")
+                return _bgr(_upright(picture))
+    except PIL.UnidentifiedImageError as error:
+        raise PictureError(f"{path}: not a picture", fix="give a JPEG, PNG, WebP, TIFF, BMP or GIF file") from error
+    except PermissionError as error:
+        raise PictureError(f"{path}: no permission to read it", fix="make the file readable") from error
+    except PIL.Image.DecompressionBombError as error:
+        raise _too_large(path, "far too many pixels") from error
+    except _DAMAGE as error:
+        raise PictureError(
+            f"{path}: the picture is damaged or cut off ({error})", fix="copy or save it again"
+        ) from error
+
+
+def _require_file(path: Path) -> None:
+    try:
+        if not path.exists():
+            raise PictureError(f"{path}: no such file", fix="check the path of the picture")
+        if not path.is_file():
+            raise PictureError(f"{path}: not a file", fix="give the path of a picture file")
+        if path.stat().st_size == 0:
+            raise PictureError(f"{path}: the file is empty", fix="copy or save it again")
+    except OSError as error:
+        raise PictureError(f"{path}: {error.strerror}", fix="give the path of a readable picture file") from error
+
+
+def _too_large(path: Path, size: str) -> PictureError:
+    return PictureError(
+        f"{path}: {size}, at most {MAX_PIXELS // 1_000_000} million are read", fix="scale the picture down"
+    )
+
+
+def _upright(picture: PIL.Image.Image) -> PIL.Image.Image:
+    """The first frame, decoded and turned as its EXIF note says; a broken note is passed over."""
+    picture.seek(0)
+    picture.load()
+    try:
+        return PIL.ImageOps.exif_transpose(picture)
+    except _DAMAGE:
+        return picture
+
+
+def _bgr(picture: PIL.Image.Image) -> Image:
+    if picture.mode.startswith("I") or picture.mode == "F":
+        grey = _eight_bits(np.asarray(picture))
+        return np.repeat(grey[:, :, None], 3, axis=2)
+    if picture.has_transparency_data:
+        coloured = picture.convert("RGBA")
+        picture = PIL.Image.alpha_composite(PIL.Image.new("RGBA", coloured.size, "white"), coloured)
+    return np.ascontiguousarray(np.asarray(picture.convert("RGB"), dtype=np.uint8)[:, :, ::-1])
+
+
+def _eight_bits(grey: np.typing.NDArray[np.generic]) -> np.typing.NDArray[np.uint8]:
+    """Bring a deep grey picture to 0..255 by the smallest whole number of bits that holds its brightest pixel.
+
+    So a camera's ten or twelve bits in a 16-bit file are not left in the dark. Fractions (0..1) are spread.
+    """
+    values = np.nan_to_num(grey.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0).clip(min=0)
+    brightest = float(values.max(initial=0.0))
+    if brightest <= 1.0 and grey.dtype.kind == "f":
+        values *= 255.0
+    elif brightest > 255:
+        values /= 2.0 ** (int(brightest).bit_length() - 8)
+    return values.clip(max=255).astype(np.uint8)
