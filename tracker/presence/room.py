@@ -1,0 +1,158 @@
+"""Cameras that watch a room: who is in sight is present, who has not been seen for a while has left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from tracker.presence.events import Event, EventKind, as_utc
+
+_NOBODY: Mapping[str, datetime] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """A named person in one frame.
+
+    since: where the evidence starts, UTC: the track's start when its name came late, else `seen_at`.
+    x_frac, y_frac: where in the frame, 0..1. Raises ValueError on a naive time or a `since` after `seen_at`.
+    """
+
+    person_id: str
+    track_id: str
+    since: datetime
+    seen_at: datetime
+    x_frac: float
+    y_frac: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "since", as_utc(self.since))
+        object.__setattr__(self, "seen_at", as_utc(self.seen_at))
+        if self.since > self.seen_at:
+            raise ValueError(f"since: expected {self.seen_at.isoformat()} or earlier, got {self.since.isoformat()}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presence:
+    """Somebody whom a camera has in sight, from `entered_at` to `seen_at` so far.
+
+    track_id: the track that began it; its enter and its exit carry the same one, so that they can be told to be the
+    two ends of one stay in sight. x_frac, y_frac: where the person was last, 0..1.
+    """
+
+    site_id: str
+    camera_id: str
+    person_id: str
+    track_id: str
+    entered_at: datetime
+    seen_at: datetime
+    x_frac: float
+    y_frac: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "entered_at", as_utc(self.entered_at))
+        object.__setattr__(self, "seen_at", as_utc(self.seen_at))
+        if self.entered_at > self.seen_at:
+            raise ValueError(
+                f"entered_at: expected {self.seen_at.isoformat()} or earlier, got {self.entered_at.isoformat()}"
+            )
+
+
+def observe(
+    open_: Mapping[str, Presence],
+    sightings: Iterable[Sighting],
+    *,
+    now: datetime,
+    site_id: str,
+    camera_id: str,
+    exit_after: timedelta,
+    ended: bool = False,
+    left: Mapping[str, datetime] = _NOBODY,
+) -> tuple[dict[str, Presence], tuple[Event, ...]]:
+    """Open presences and what was seen since -> open presences and the events, in order of time.
+
+    open_: person id -> presence of this camera. now: the time of the frame, UTC. A person enters at the start of the
+    evidence and leaves when unseen for `exit_after`, dated at the last sighting. Two tracks of one person are one
+    presence. ended: the recording is over, so everybody still in sight leaves at the last sighting, inferred.
+    left: person id -> when that person's last presence here ended; a late name never reaches back before it.
+
+    Raises ValueError unless `exit_after` is positive.
+    """
+    if exit_after <= timedelta(0):
+        raise ValueError(f"exit_after: expected more than 0 s, got {exit_after.total_seconds()} s")
+    by_person: dict[str, list[Sighting]] = {}
+    for sighting in sightings:
+        by_person.setdefault(sighting.person_id, []).append(sighting)
+    still_open: dict[str, Presence] = {}
+    events: list[Event] = []
+    for person_id in sorted(open_.keys() | by_person.keys()):
+        presence = open_.get(person_id)
+        ended_at = left.get(person_id)
+        for sighting in sorted(by_person.get(person_id, ()), key=_in_time):
+            if presence is not None and sighting.since - presence.seen_at < exit_after:
+                presence = _go_on(presence, sighting)
+                continue
+            if presence is not None:
+                events.append(_exit(presence))
+                ended_at = presence.seen_at
+            presence = _begin(sighting, ended_at, site_id, camera_id)
+            events.append(_enter(presence))
+        if presence is None:
+            continue
+        if now - presence.seen_at >= exit_after:
+            events.append(_exit(presence))
+        elif ended:
+            events.append(_exit(presence, inferred=True))
+        else:
+            still_open[person_id] = presence
+    events.sort(key=lambda event: event.at)
+    return still_open, tuple(events)
+
+
+def _in_time(sighting: Sighting) -> tuple[datetime, datetime, str, float, float]:
+    return sighting.since, sighting.seen_at, sighting.track_id, sighting.x_frac, sighting.y_frac
+
+
+def _begin(sighting: Sighting, ended_at: datetime | None, site_id: str, camera_id: str) -> Presence:
+    entered_at = sighting.since if ended_at is None else max(sighting.since, ended_at)
+    return Presence(
+        site_id=site_id,
+        camera_id=camera_id,
+        person_id=sighting.person_id,
+        track_id=sighting.track_id,
+        entered_at=entered_at,
+        seen_at=max(sighting.seen_at, entered_at),
+        x_frac=sighting.x_frac,
+        y_frac=sighting.y_frac,
+    )
+
+
+def _go_on(presence: Presence, sighting: Sighting) -> Presence:
+    """The presence with its last sighting brought forward, never back."""
+    if sighting.seen_at < presence.seen_at:
+        return presence
+    return replace(presence, seen_at=sighting.seen_at, x_frac=sighting.x_frac, y_frac=sighting.y_frac)
+
+
+def _enter(presence: Presence) -> Event:
+    return _event(EventKind.ENTER, presence, presence.entered_at)
+
+
+def _exit(presence: Presence, *, inferred: bool = False) -> Event:
+    return _event(EventKind.EXIT, presence, presence.seen_at, inferred=inferred)
+
+
+def _event(kind: EventKind, presence: Presence, at: datetime, *, inferred: bool = False) -> Event:
+    return Event(
+        kind=kind,
+        site_id=presence.site_id,
+        camera_id=presence.camera_id,
+        person_id=presence.person_id,
+        at=at,
+        track_id=presence.track_id,
+        x_frac=presence.x_frac,
+        y_frac=presence.y_frac,
+        inferred=inferred,
+    )
