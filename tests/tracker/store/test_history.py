@@ -1,0 +1,188 @@
+"""Events, matches, presences and camera health: written together, read back as they were."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta, timezone
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tracker.presence.health import CameraState
+from tracker.store.local import LocalStore
+
+
+def test_everything_of_one_step_is_read_back_as_it_was(
+    store: LocalStore, records: Any, reopened: Callable[[], LocalStore]
+) -> None:
+    new = store.record(
+        events=[records.event(0), records.event(9, "exit")],
+        matches=[records.match(1), records.match(2, person_id=None)],
+        site_id="gym",
+        camera_id="front",
+        presences=[records.presence()],
+        visitors=[(records.visitor(), records.vectors(3))],
+        health=records.health(),
+    )
+    again = reopened()
+    assert new == 2
+    assert again.events() == [records.event(0), records.event(9, "exit")]
+    assert again.matches() == [records.match(1), records.match(2, person_id=None)]
+    assert again.presences() == [records.presence()]
+    assert again.people() == [records.visitor()]
+    assert again.cameras() == [records.health()]
+
+
+def test_a_replay_adds_nothing(store: LocalStore, records: Any) -> None:
+    step = {"events": [records.event(0), records.event(1)], "matches": [records.match(0)]}
+    assert store.record(**step) == 2
+    assert store.record(**step) == 0
+    assert store.record(events=[records.event(1), records.event(2), records.event(2)]) == 1
+    assert len(store.events()) == 3
+    assert len(store.matches()) == 1
+
+
+def test_a_step_with_one_bad_part_leaves_nothing(store: LocalStore, records: Any) -> None:
+    store.record(site_id="gym", camera_id="front", presences=[records.presence()])
+    version = store.version()
+    with pytest.raises(ValueError, match="presence of gym/back given for gym/front"):
+        store.record(
+            events=[records.event(1)],
+            matches=[records.match(1)],
+            visitors=[(records.visitor(), records.vectors(1))],
+            site_id="gym",
+            camera_id="front",
+            presences=[records.presence(camera_id="back")],
+        )
+    assert store.events() == []
+    assert store.matches() == []
+    assert store.people() == []
+    assert store.presences() == [records.presence()]
+    assert store.version() == version
+
+
+def test_presences_of_a_camera_replace_only_its_own(store: LocalStore, records: Any) -> None:
+    front = {"site_id": "gym", "camera_id": "front"}
+    store.record(**front, presences=[records.presence("p-ada"), records.presence("p-bob", since=1)])
+    store.record(site_id="gym", camera_id="back", presences=[records.presence("p-cyd", since=2, camera_id="back")])
+    store.record(**front, events=[records.event(3)])
+    assert [presence.person_id for presence in store.presences()] == ["p-ada", "p-bob", "p-cyd"]
+    store.record(**front, presences=[])
+    assert [presence.person_id for presence in store.presences()] == ["p-cyd"]
+    assert store.presences(camera_id="front") == []
+    assert store.presences(site_id="pool") == []
+
+
+def test_presences_without_their_camera_are_refused(store: LocalStore, records: Any) -> None:
+    with pytest.raises(ValueError, match="expected site_id and camera_id"):
+        store.record(presences=[records.presence()])
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        pytest.param({}, [0, 1, 2, 3], id="all-oldest-first"),
+        pytest.param({"newest_first": True}, [3, 2, 1, 0], id="newest-first"),
+        pytest.param({"limit": 2}, [0, 1], id="limit-oldest"),
+        pytest.param({"limit": 2, "newest_first": True}, [3, 2], id="limit-newest"),
+        pytest.param({"limit": 0}, [], id="limit-nothing"),
+        pytest.param({"since": 1}, [1, 2, 3], id="since-is-included"),
+        pytest.param({"until": 1}, [0], id="until-is-excluded"),
+        pytest.param({"since": 1, "until": 3}, [1, 2], id="between"),
+        pytest.param({"site_id": "pool"}, [2], id="site"),
+        pytest.param({"person_id": "p-bob"}, [1], id="person"),
+        pytest.param({"person_id": "nobody"}, [], id="unknown-person"),
+        pytest.param({"person_id": "p-ada", "site_id": "gym", "since": 1}, [3], id="all-conditions"),
+    ],
+)
+def test_events_can_be_asked_for(store: LocalStore, records: Any, asked: dict[str, Any], expected: list[int]) -> None:
+    store.record(
+        events=[
+            records.event(3),
+            records.event(2, site="pool"),
+            records.event(1, person_id="p-bob"),
+            records.event(0),
+        ]
+    )
+    asked = {key: records.at(value) if key in ("since", "until") else value for key, value in asked.items()}
+    assert [event.at for event in store.events(**asked)] == [records.at(seconds) for seconds in expected]
+
+
+def test_matches_can_be_asked_for(store: LocalStore, records: Any) -> None:
+    store.record(matches=[records.match(2), records.match(1, person_id=None), records.match(0, person_id="p-bob")])
+    assert store.matches(person_id="p-bob") == [records.match(0, person_id="p-bob")]
+    assert store.matches(since=records.at(1), limit=1) == [records.match(1, person_id=None)]
+    assert store.matches(newest_first=True)[0] == records.match(2)
+    assert store.matches(site_id="pool") == []
+
+
+def test_a_range_in_another_zone_means_the_same_instants(store: LocalStore, records: Any) -> None:
+    store.record(events=[records.event(0), records.event(1)])
+    there = records.at(1).astimezone(timezone(timedelta(hours=-9, minutes=-30)))
+    assert store.events(since=there) == [records.event(1)]
+
+
+def test_events_without_a_place_in_the_frame_stay_without(store: LocalStore, records: Any) -> None:
+    from dataclasses import replace
+
+    event = replace(records.event(0), x_frac=None, y_frac=None, inferred=True, event_id="")
+    store.record(events=[event])
+    assert store.events() == [event]
+
+
+def test_a_margin_without_runner_up_is_kept(store: LocalStore, records: Any) -> None:
+    from dataclasses import replace
+
+    match = replace(records.match(0), margin=float("inf"), distance=float(np.float32(0.3)))
+    store.record(matches=[match])
+    assert store.matches() == [match]
+
+
+def test_health_is_the_last_word_of_each_camera(store: LocalStore, records: Any) -> None:
+    store.record(health=records.health("front", frames=1))
+    store.record(health=records.health("back", frames=5))
+    store.record(health=records.health("front", frames=2, state=CameraState.LOST))
+    assert store.cameras() == [
+        records.health("back", frames=5),
+        records.health("front", frames=2, state=CameraState.LOST),
+    ]
+    assert store.cameras("pool") == []
+
+
+def test_the_version_grows_with_every_change_and_only_then(store: LocalStore, records: Any) -> None:
+    versions = [store.version()]
+    for change in (
+        lambda: store.record(events=[records.event(0)]),
+        lambda: store.record(matches=[records.match(0)]),
+        lambda: store.record(site_id="gym", camera_id="front", presences=[records.presence()]),
+        lambda: store.record(health=records.health()),
+        lambda: store.add_person(records.person(), records.vectors(1)),
+    ):
+        change()
+        versions.append(store.version())
+    assert versions == sorted(set(versions))
+    store.record()
+    store.record(events=[records.event(0)], matches=[records.match(0)])
+    assert store.version() == versions[-1]
+
+
+def test_the_people_version_moves_only_with_people(store: LocalStore, records: Any) -> None:
+    store.add_person(records.person(), records.vectors(1))
+    known = store.people_version()
+    store.record(events=[records.event(0)], health=records.health())
+    assert store.people_version() == known
+    store.record(visitors=[(records.visitor(), records.vectors(1))])
+    assert store.people_version() == store.version() > known
+
+
+def test_rows_carry_the_version_that_wrote_them(store: LocalStore, records: Any) -> None:
+    """What a later uplink asks: everything that was written after the version it sent last."""
+    store.record(events=[records.event(9)])
+    sent = store.version()
+    store.record(events=[records.event(9), records.event(1), records.event(5)])
+    with store._database.reading() as connection:
+        unsent = connection.execute(
+            "SELECT event_id FROM events WHERE changed > ? ORDER BY changed, event_row", (sent,)
+        )
+        assert [row[0] for row in unsent] == [records.event(1).event_id, records.event(5).event_id]

@@ -1,0 +1,226 @@
+"""One SQLite file, safe for many threads and processes: one writer connection, a reader connection a thread.
+
+The file is in WAL mode: readers see the last commit and never wait for the writer. `synchronous=FULL` flushes each
+commit to the disk, so a power cut loses nothing that was committed. Writers of several processes take turns by
+`BEGIN IMMEDIATE` and SQLite's busy timeout.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from config.errors import StoreBusyError, StoreError
+from tracker.store.faults import explained
+from tracker.store.schema import is_current, migrate
+
+JOURNAL_LIMIT_BYTES = 16 * 2**20
+"""The write-ahead log is cut back to this after a checkpoint."""
+
+
+class Database:
+    """The connections to one store file. Constructing touches nothing; `open` does."""
+
+    def __init__(self, path: Path, *, busy_timeout_s: float) -> None:
+        self.path = path
+        self._timeout_s = busy_timeout_s
+        self._writer: sqlite3.Connection | None = None
+        self._write_lock = threading.Lock()
+        self._readers: dict[threading.Thread, _Reader] = {}
+        self._readers_lock = threading.Lock()
+        self._opened = False
+
+    def open(self, *, create: bool) -> None:
+        """Check the file and bring it to this version.
+
+        create: make the file and its folder where missing, and prove that it can be written. Without it a missing
+        file is refused, and a file that needs no migration is opened for reading only until the first write.
+        Raises StoreError or StoreBusyError; a file that is refused is not changed.
+        """
+        if self._opened:
+            return
+        if self.path.is_dir():
+            raise StoreError(
+                f"{self.path}: it is a folder", fix="give the path of a file, such as .../footfall.sqlite3"
+            )
+        if create:
+            self._make_folder()
+        elif not self.path.is_file() or self.path.stat().st_size == 0:
+            raise StoreError(f"no store at {self.path}", fix="run 'footfall track' or 'footfall enroll' first")
+        self._opened = True
+        try:
+            with explained(self.path):
+                if create or not self._is_current():
+                    self._connect_writer("rwc" if create else "rw")
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close every connection; waits for a write in progress. Closing again does nothing."""
+        with self._readers_lock:
+            self._opened = False
+            readers = list(self._readers.values())
+            self._readers.clear()
+        for reader in readers:
+            reader.close()
+        with self._write_lock:  # last, because only a connection that may write can tidy up the write-ahead log
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """This thread's read-only connection; every SELECT sees the last commit."""
+        with explained(self.path):
+            reader = self._reader()
+            with reader.lock:
+                self._require_open()
+                yield reader.connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Transaction]:
+        """One transaction: all that happens inside is committed together, or nothing of it when an error leaves."""
+        with explained(self.path), self._write_lock:
+            connection = self._connect_writer()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                transaction = Transaction(connection)
+                yield transaction
+                transaction.stamp()
+                connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
+    def scrub(self) -> None:
+        """Write the whole file anew and empty the write-ahead log, so that no copy of deleted rows stays in them.
+
+        `secure_delete` alone is not enough: where SQLite moves rows within a page, shreds of old ones survive.
+        Takes about 2 s for a million events and keeps writers waiting meanwhile. Raises StoreBusyError when readers
+        of other processes do not let go of old pages within the busy timeout.
+        """
+        deadline = time.monotonic() + self._timeout_s
+        with explained(self.path), self._write_lock:
+            connection = self._connect_writer()
+            connection.execute("VACUUM")
+            while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                if time.monotonic() > deadline:
+                    raise StoreBusyError(
+                        f"{self.path}: erased, but a program that reads the store keeps old pages alive",
+                        fix="stop the dashboard and other readers, then do the same again",
+                    )
+
+    def _make_folder(self) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"{self.path.parent}: the folder cannot be made ({error.strerror})",
+                fix="check the path and the rights on the folder above it",
+            ) from error
+
+    def _is_current(self) -> bool:
+        with self.reading() as connection:
+            return is_current(connection, self.path)
+
+    def _connect_writer(self, mode: str = "rw") -> sqlite3.Connection:
+        """The writer connection, made at first need. The caller holds the write lock, or is `open`."""
+        self._require_open()
+        if self._writer is None:
+            connection = self._connect(mode)
+            try:
+                if not is_current(connection, self.path):
+                    _use_wal(connection, time.monotonic() + self._timeout_s)
+                    migrate(connection, self.path)
+                _prepare_writer(connection)
+            except BaseException:
+                connection.close()
+                raise
+            self._writer = connection
+        return self._writer
+
+    def _reader(self) -> _Reader:
+        thread = threading.current_thread()
+        with self._readers_lock:
+            self._require_open()
+            if thread not in self._readers:
+                for ended in [known for known in self._readers if not known.is_alive()]:
+                    self._readers.pop(ended).close()
+                self._readers[thread] = _Reader(self._connect("ro"))
+            return self._readers[thread]
+
+    def _connect(self, mode: str) -> sqlite3.Connection:
+        uri = f"{self.path.absolute().as_uri()}?mode={mode}"
+        # Autocommit: transactions begin and end where this module says. Locks above keep threads apart.
+        return sqlite3.connect(uri, uri=True, timeout=self._timeout_s, isolation_level=None, check_same_thread=False)
+
+    def _require_open(self) -> None:
+        if not self._opened:
+            raise StoreError(f"{self.path}: the store is closed", fix="open it before use")
+
+
+class Transaction:
+    """What one write transaction knows.
+
+    connection: for the statements. changed: the store version that this transaction makes; rows carry it.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.changed = int(connection.execute("SELECT version FROM state").fetchone()[0]) + 1
+        self._changes_before = connection.total_changes
+        self._people = False
+
+    def touch_people(self) -> None:
+        """Say that people, vectors or aliases change, so that galleries are loaded again."""
+        self._people = True
+
+    def stamp(self) -> None:
+        """Advance the store's version, unless the transaction changed nothing."""
+        if self.connection.total_changes > self._changes_before:
+            self.connection.execute("UPDATE state SET version = ?", (self.changed,))
+            if self._people:
+                self.connection.execute("UPDATE state SET people_version = ?", (self.changed,))
+
+
+class _Reader:
+    """A read-only connection and the lock that keeps `close` from pulling it away in the middle of a SELECT."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.lock = threading.RLock()
+
+    def close(self) -> None:
+        with self.lock:
+            self.connection.close()
+
+
+def _use_wal(connection: sqlite3.Connection, deadline: float) -> None:
+    """Put a new file into WAL mode; SQLite does not wait by itself when two processes do this at once."""
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _prepare_writer(connection: sqlite3.Connection) -> None:
+    for pragma in (
+        "synchronous = FULL",
+        "fullfsync = ON",  # macOS: flush the disk's own cache too
+        "foreign_keys = ON",
+        "secure_delete = ON",  # what is deleted is overwritten with zeros
+        f"journal_size_limit = {JOURNAL_LIMIT_BYTES}",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+    connection.execute("BEGIN IMMEDIATE")  # proves that this user may write here
+    connection.execute("ROLLBACK")

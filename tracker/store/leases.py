@@ -1,0 +1,54 @@
+"""One agent a camera: a lock file that the kernel frees when its process dies, however it dies."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from config.errors import StoreBusyError, StoreError
+from tracker.presence.events import content_id
+
+
+@contextmanager
+def lease(store: Path, camera_id: str) -> Iterator[None]:
+    """Hold one camera of one store while inside.
+
+    The lock lies beside the store under a name made from the camera id, so that any id gives a valid file name.
+    Raises StoreBusyError naming the process that holds it, StoreError when the lock file cannot be written.
+    """
+    place = store.resolve()
+    stem = place.with_name(f"{place.name}.camera-{content_id(camera_id)[:16]}")
+    lock = FileLock(f"{stem}.lock", timeout=0, thread_local=False)
+    holder = Path(f"{stem}.pid")  # apart from the lock: Windows lets nobody read a locked file
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise StoreBusyError(
+            f"camera {camera_id} is tracked into {store} already, by {_described(holder)}",
+            fix="stop that one first, or give this camera another id with --camera-id",
+        ) from error
+    except OSError as error:
+        raise StoreError(
+            f"{stem}.lock cannot be written ({error.strerror or error})",
+            fix="give this user the right to write in the folder of the store",
+        ) from error
+    try:
+        with suppress(OSError):  # only for the message above; the lock itself is held
+            holder.write_text(str(os.getpid()), encoding="ascii")
+        yield
+    finally:
+        with suppress(OSError):
+            holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def _described(holder: Path) -> str:
+    try:
+        pid = int(holder.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return "another process"
+    return "this process itself" if pid == os.getpid() else f"process {pid}"

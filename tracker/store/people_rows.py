@@ -1,0 +1,220 @@
+"""Rows of people and their aliases. Every function works inside the caller's transaction or read."""
+
+from __future__ import annotations
+
+import sqlite3
+import unicodedata
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.errors import PeopleError
+from tracker.presence.events import content_id, time_text
+from tracker.presence.people import Person, PersonKind, Role
+from tracker.store import vector_rows
+from tracker.store.database import Transaction
+
+_COLUMNS = "person_id, name, kind, role, access, created_at, consented_at"
+
+
+def name_key(name: str) -> str:
+    """What two spellings of one name have in common: composed (NFC) and without case."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def insert(writing: Transaction, person: Person) -> None:
+    """Add a person. Raises PeopleError when the name or the id is taken."""
+    connection = writing.connection
+    require_free_name(connection, person.name)
+    if connection.execute("SELECT 1 FROM people WHERE person_id = ?", (person.person_id,)).fetchone():
+        raise PeopleError(f"the id {person.person_id} is taken", fix="give the person another id")
+    connection.execute(
+        f"INSERT INTO people ({_COLUMNS}, name_key, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - fixed names
+        (
+            person.person_id,
+            person.name,
+            person.kind,
+            person.role,
+            person.access,
+            time_text(person.created_at),
+            None if person.consented_at is None else time_text(person.consented_at),
+            name_key(person.name),
+            writing.changed,
+        ),
+    )
+    writing.touch_people()
+
+
+def require_free_name(connection: sqlite3.Connection, name: str, *, except_id: str = "") -> None:
+    """Raises PeopleError when somebody but `except_id` has the name, whatever its case or form."""
+    if not name.strip():
+        raise PeopleError("a person needs a name", fix="give a name that is not empty")
+    taken = by_name(connection, name)
+    if taken is not None and taken.person_id != except_id:
+        raise PeopleError(
+            f"somebody is called {taken.name} already ({taken.kind}, {taken.person_id})",
+            fix="choose another name, or rename, merge or forget that person first",
+        )
+
+
+def save_visitor(writing: Transaction, person: Person, vectors: NDArray[np.float32], *, model: str) -> None:
+    """Add a visitor, or replace the vectors of one who is known.
+
+    What people decided meanwhile wins over what a running agent remembers: a forgotten or merged visitor stays so,
+    a visitor who was named keeps the name, one who was enrolled keeps the vectors too. A taken label gets a number.
+    """
+    connection = writing.connection
+    if is_forgotten(connection, person.person_id) or resolve(connection, person.person_id) != person.person_id:
+        return
+    known = find(connection, person.person_id)
+    if known is None:
+        insert(writing, replace(person, name=_free_label(connection, person.name), kind=PersonKind.VISITOR))
+    elif known.kind is PersonKind.ENROLLED:
+        return
+    connection.execute("DELETE FROM vectors WHERE person_id = ? AND model = ?", (person.person_id, model))
+    vector_rows.insert(writing, person.person_id, vectors, model=model)
+    writing.touch_people()
+
+
+def _free_label(connection: sqlite3.Connection, label: str) -> str:
+    """The label itself, or with the first number that makes it free."""
+    free, number = label, 1
+    while by_name(connection, free) is not None:
+        number += 1
+        free = f"{label} ({number})"
+    return free
+
+
+def select(connection: sqlite3.Connection, kind: PersonKind | None) -> list[Person]:
+    """People, enrolled first by name, then visitors by age."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM people WHERE ?1 IS NULL OR kind = ?1"  # noqa: S608 - fixed names
+        " ORDER BY kind, CASE kind WHEN 'enrolled' THEN name_key END, created_at, person_id",
+        (kind,),
+    ).fetchall()
+    return [_person(row) for row in rows]
+
+
+def find(connection: sqlite3.Connection, person_id: str) -> Person | None:
+    """The person of exactly this id."""
+    return _one(connection, "person_id = ?", person_id)
+
+
+def by_name(connection: sqlite3.Connection, name: str) -> Person | None:
+    """The person of this name, whatever its case or form."""
+    return _one(connection, "name_key = ?", name_key(name))
+
+
+def require(connection: sqlite3.Connection, person_id: str) -> Person:
+    """The person of exactly this id. Raises PeopleError when there is none."""
+    person = find(connection, person_id)
+    if person is None:
+        raise PeopleError(f"nobody has the id {person_id}", fix="'footfall people list' shows everybody and their ids")
+    return person
+
+
+def require_visitor(connection: sqlite3.Connection, person_id: str) -> Person:
+    """The visitor of exactly this id. Raises PeopleError when there is none."""
+    person = require(connection, person_id)
+    if person.kind is not PersonKind.VISITOR:
+        raise PeopleError(f"{person.name} is enrolled already", fix="'footfall people rename' changes a name")
+    return person
+
+
+def update(writing: Transaction, person: Person) -> None:
+    """Write everything but id and creation time of a person who exists. Raises PeopleError when the name is taken."""
+    require_free_name(writing.connection, person.name, except_id=person.person_id)
+    writing.connection.execute(
+        "UPDATE people SET name = ?, name_key = ?, kind = ?, role = ?, access = ?, consented_at = ?, changed = ?"
+        " WHERE person_id = ?",
+        (
+            person.name,
+            name_key(person.name),
+            person.kind,
+            person.role,
+            person.access,
+            None if person.consented_at is None else time_text(person.consented_at),
+            writing.changed,
+            person.person_id,
+        ),
+    )
+    writing.touch_people()
+
+
+def merge(writing: Transaction, from_id: str, into_id: str) -> None:
+    """Make two people one: vectors move, and what is stored under `from_id` is read as `into_id` from now on."""
+    connection = writing.connection
+    gone, kept = require(connection, from_id), require(connection, into_id)
+    if from_id == into_id:
+        raise PeopleError(f"{kept.name} cannot be merged into the same person", fix="name two different people")
+    if gone.kind is PersonKind.ENROLLED and kept.kind is PersonKind.VISITOR:
+        raise PeopleError(
+            f"{gone.name} is enrolled and {kept.name} is a visitor", fix="merge the visitor into the enrolled person"
+        )
+    connection.execute("UPDATE vectors SET person_id = ? WHERE person_id = ?", (into_id, from_id))
+    connection.execute(
+        "UPDATE aliases SET into_id = ?, changed = ? WHERE into_id = ?", (into_id, writing.changed, from_id)
+    )
+    connection.execute("INSERT INTO aliases VALUES (?, ?, ?)", (from_id, into_id, writing.changed))
+    connection.execute("DELETE FROM people WHERE person_id = ?", (from_id,))
+    connection.execute("UPDATE people SET changed = ? WHERE person_id = ?", (writing.changed, into_id))
+    writing.touch_people()
+
+
+def erase(writing: Transaction, person_id: str) -> tuple[str, ...]:
+    """Remove a person, vectors and aliases; their ids can never be written again. Returns all ids they had."""
+    connection = writing.connection
+    ids = ids_of(connection, person_id)
+    connection.execute("DELETE FROM people WHERE person_id = ?", (person_id,))
+    connection.executemany(
+        "INSERT INTO forgotten VALUES (?) ON CONFLICT DO NOTHING", [(_digest(gone_id),) for gone_id in ids]
+    )
+    writing.touch_people()
+    return ids
+
+
+def resolve(connection: sqlite3.Connection, person_id: str) -> str:
+    """The id under which a person is known now."""
+    row = connection.execute("SELECT into_id FROM aliases WHERE person_id = ?", (person_id,)).fetchone()
+    return person_id if row is None else str(row[0])
+
+
+def ids_of(connection: sqlite3.Connection, person_id: str) -> tuple[str, ...]:
+    """The person's id and those that were merged into it."""
+    rows = connection.execute("SELECT person_id FROM aliases WHERE into_id = ? ORDER BY 1", (person_id,)).fetchall()
+    return (person_id, *(row[0] for row in rows))
+
+
+def is_forgotten(connection: sqlite3.Connection, person_id: str) -> bool:
+    """Whether a person of this id was erased."""
+    row = connection.execute("SELECT 1 FROM forgotten WHERE digest = ?", (_digest(person_id),)).fetchone()
+    return row is not None
+
+
+def anyone_forgotten(connection: sqlite3.Connection) -> bool:
+    """Whether anybody was ever erased."""
+    return connection.execute("SELECT 1 FROM forgotten LIMIT 1").fetchone() is not None
+
+
+def _one(connection: sqlite3.Connection, condition: str, value: str) -> Person | None:
+    row = connection.execute(f"SELECT {_COLUMNS} FROM people WHERE {condition}", (value,)).fetchone()  # noqa: S608 - fixed names
+    return None if row is None else _person(row)
+
+
+def _person(row: tuple[str, str, str, str, int, str, str | None]) -> Person:
+    person_id, name, kind, role, access, created_at, consented_at = row
+    return Person(
+        person_id=person_id,
+        name=name,
+        kind=PersonKind(kind),
+        role=Role(role),
+        access=bool(access),
+        created_at=datetime.fromisoformat(created_at),
+        consented_at=None if consented_at is None else datetime.fromisoformat(consented_at),
+    )
+
+
+def _digest(person_id: str) -> str:
+    return content_id("forgotten", person_id)

@@ -1,0 +1,192 @@
+"""The tables of the embedded store, and how a file of an older version becomes one of this version.
+
+A migration is a tuple of statements. Released migrations never change; a new version appends one. The position in
+the list is the version, kept in SQLite's `user_version`, so that a file knows what it is without a table.
+
+Two columns carry order: every row that can change holds in `changed` the store version of the transaction that wrote
+it last. Versions only grow and writers take turns, so "what is new since version n" never skips a row.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from config.errors import StoreError
+
+APPLICATION_ID = 0x46544C31
+"""Marks the file as ours in SQLite's header ("FTL1"), so that another program's database is never touched."""
+
+Migration: TypeAlias = tuple[str, ...]
+
+_FIRST: Migration = (
+    """
+    CREATE TABLE state (
+        only INTEGER PRIMARY KEY CHECK (only = 1),
+        version INTEGER NOT NULL,        -- grows with every transaction that changed something
+        people_version INTEGER NOT NULL  -- the version at which people, vectors or aliases changed last
+    )
+    """,
+    "INSERT INTO state VALUES (1, 0, 0)",
+    """
+    CREATE TABLE people (
+        person_id TEXT PRIMARY KEY NOT NULL CHECK (person_id <> ''),
+        name TEXT NOT NULL,
+        name_key TEXT NOT NULL UNIQUE,   -- NFC and casefolded: two people never differ in case or accents' form only
+        kind TEXT NOT NULL CHECK (kind IN ('enrolled', 'visitor')),
+        role TEXT NOT NULL CHECK (role IN ('member', 'staff')),
+        access INTEGER NOT NULL CHECK (access IN (0, 1)),
+        created_at TEXT NOT NULL,
+        consented_at TEXT,
+        changed INTEGER NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE vectors (
+        vector_id INTEGER PRIMARY KEY,
+        person_id TEXT NOT NULL REFERENCES people (person_id) ON DELETE CASCADE ON UPDATE CASCADE,
+        model TEXT NOT NULL,             -- vectors of different networks are never compared
+        dimension INTEGER NOT NULL CHECK (dimension > 0),
+        vector BLOB NOT NULL CHECK (length(vector) = 4 * dimension),  -- little-endian float32
+        source TEXT NOT NULL DEFAULT ''  -- the picture it was made from, if any
+    )
+    """,
+    "CREATE INDEX vectors_person ON vectors (person_id)",
+    """
+    CREATE TABLE aliases (               -- merged people: what is stored under person_id is read as into_id
+        person_id TEXT PRIMARY KEY NOT NULL,
+        into_id TEXT NOT NULL REFERENCES people (person_id) ON DELETE CASCADE CHECK (into_id <> person_id),
+        changed INTEGER NOT NULL
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX aliases_into ON aliases (into_id)",
+    """
+    CREATE TABLE forgotten (             -- digests of erased ids: a running agent must not bring them back
+        digest TEXT PRIMARY KEY NOT NULL
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE events (
+        event_row INTEGER PRIMARY KEY,
+        event_id TEXT NOT NULL UNIQUE CHECK (event_id <> ''),
+        kind TEXT NOT NULL CHECK (kind IN ('enter', 'exit')),
+        site_id TEXT NOT NULL,
+        camera_id TEXT NOT NULL,
+        person_id TEXT NOT NULL,         -- no foreign key: history may outlive or precede the person's row
+        at TEXT NOT NULL,                -- ISO 8601, UTC, microseconds: text order is time order
+        track_id TEXT NOT NULL,
+        x_frac REAL CHECK (x_frac BETWEEN 0 AND 1),
+        y_frac REAL CHECK (y_frac BETWEEN 0 AND 1),
+        inferred INTEGER NOT NULL CHECK (inferred IN (0, 1)),
+        schema INTEGER NOT NULL,
+        changed INTEGER NOT NULL
+    )
+    """,
+    "CREATE INDEX events_at ON events (at, event_id)",
+    "CREATE INDEX events_person ON events (person_id, at)",
+    """
+    CREATE TABLE matches (
+        match_row INTEGER PRIMARY KEY,
+        match_id TEXT NOT NULL UNIQUE CHECK (match_id <> ''),
+        site_id TEXT NOT NULL,
+        camera_id TEXT NOT NULL,
+        track_id TEXT NOT NULL,
+        at TEXT NOT NULL,
+        person_id TEXT,
+        distance REAL,
+        margin REAL,
+        quality REAL NOT NULL,
+        authorised INTEGER NOT NULL CHECK (authorised IN (0, 1)),
+        reason TEXT NOT NULL,
+        schema INTEGER NOT NULL,
+        changed INTEGER NOT NULL
+    )
+    """,
+    "CREATE INDEX matches_at ON matches (at, match_id)",
+    "CREATE INDEX matches_person ON matches (person_id, at)",
+    """
+    CREATE TABLE presences (             -- who is in sight now, as each camera's agent last wrote it
+        site_id TEXT NOT NULL,
+        camera_id TEXT NOT NULL,
+        person_id TEXT NOT NULL,
+        track_id TEXT NOT NULL,
+        entered_at TEXT NOT NULL,
+        seen_at TEXT NOT NULL,
+        x_frac REAL CHECK (x_frac BETWEEN 0 AND 1),
+        y_frac REAL CHECK (y_frac BETWEEN 0 AND 1),
+        changed INTEGER NOT NULL,
+        PRIMARY KEY (site_id, camera_id, person_id)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE cameras (
+        site_id TEXT NOT NULL,
+        camera_id TEXT NOT NULL,
+        source TEXT NOT NULL,
+        state TEXT NOT NULL,
+        last_frame_at TEXT,
+        fps REAL NOT NULL,
+        frames INTEGER NOT NULL,
+        dropped INTEGER NOT NULL,
+        started_at TEXT NOT NULL,
+        updated_at TEXT NOT NULL,
+        problem TEXT,
+        schema INTEGER NOT NULL,
+        changed INTEGER NOT NULL,
+        PRIMARY KEY (site_id, camera_id)
+    ) WITHOUT ROWID
+    """,
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST,)
+
+
+def is_current(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> bool:
+    """Whether the file needs no migration; reads only.
+
+    Raises StoreError when the file is another program's database or of a newer version of Footfall.
+    """
+    version = _pragma(connection, "user_version")
+    application = _pragma(connection, "application_id")
+    if application == 0 and version == 0 and not _has_tables(connection):
+        return False
+    if application != APPLICATION_ID:
+        raise StoreError(
+            f"{path}: it is the database of another program",
+            fix="give the path of another file with --store sqlite:///PATH",
+        )
+    if version > len(migrations):
+        raise StoreError(
+            f"{path}: the store has version {version}, this Footfall reads up to {len(migrations)}",
+            fix="update Footfall on this machine, or use another store",
+        )
+    return version == len(migrations)
+
+
+def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """Bring an empty or older file to this version in one transaction: all of it or nothing.
+
+    The connection must be in autocommit mode. Raises what `is_current` raises.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if not is_current(connection, path, migrations):  # another process may have been quicker
+            for migration in migrations[_pragma(connection, "user_version") :]:
+                for statement in migration:
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {len(migrations)}")
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+def _has_tables(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None

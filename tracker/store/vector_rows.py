@@ -1,0 +1,66 @@
+"""Rows of face vectors: little-endian float32, each with the network it came from, so that networks never mix."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.errors import PeopleError
+from tracker.presence.people import PersonKind
+from tracker.store.database import Transaction
+
+DEFAULT_MODEL = "dlib_resnet"
+DEFAULT_DIMENSION = 128
+
+
+def insert(
+    writing: Transaction, person_id: str, vectors: NDArray[np.float32], *, model: str, sources: Sequence[str] = ()
+) -> None:
+    """Add vectors, (N, D) of finite numbers, to a person who exists.
+
+    sources: one text a vector, or none. Raises PeopleError when the vectors do not fit those in the store.
+    """
+    rows = np.asarray(vectors, dtype="<f4")
+    if rows.ndim != 2 or not rows.shape[1] or not np.isfinite(rows).all():
+        raise ValueError(f"vectors: expected finite numbers of shape (N, D), got shape {rows.shape}")
+    if sources and len(sources) != len(rows):
+        raise ValueError(f"sources: expected none or {len(rows)}, got {len(sources)}")
+    if not len(rows):
+        return
+    known = writing.connection.execute("SELECT dimension FROM vectors WHERE model = ? LIMIT 1", (model,)).fetchone()
+    if known is not None and known[0] != rows.shape[1]:
+        raise PeopleError(
+            f"vectors of {rows.shape[1]} numbers do not fit those of {model} in the store, which have {known[0]}",
+            fix="enrol with the network that the store was made with",
+        )
+    names = sources or [""] * len(rows)
+    writing.connection.executemany(
+        "INSERT INTO vectors (person_id, model, dimension, vector, source) VALUES (?, ?, ?, ?, ?)",
+        [(person_id, model, rows.shape[1], row.tobytes(), name) for row, name in zip(rows, names, strict=True)],
+    )
+    writing.touch_people()
+
+
+def select(
+    connection: sqlite3.Connection, kind: PersonKind, *, model: str
+) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """Vectors of people of one kind: (N, D) float32, (0, 128) without any, and the person id of each row."""
+    rows = connection.execute(
+        "SELECT v.person_id, v.dimension, v.vector FROM vectors v JOIN people p USING (person_id)"
+        " WHERE p.kind = ? AND v.model = ? ORDER BY v.person_id, v.vector_id",
+        (kind, model),
+    ).fetchall()
+    dimension = rows[0][1] if rows else DEFAULT_DIMENSION
+    numbers = np.frombuffer(b"".join(row[2] for row in rows), dtype="<f4").astype(np.float32)
+    return numbers.reshape(len(rows), dimension), tuple(row[0] for row in rows)
+
+
+def count(connection: sqlite3.Connection, *, model: str) -> dict[str, int]:
+    """How many vectors of one network each person has; who has none is left out."""
+    rows = connection.execute(
+        "SELECT person_id, count(*) FROM vectors WHERE model = ? GROUP BY person_id ORDER BY person_id", (model,)
+    )
+    return dict(rows.fetchall())
