@@ -70,6 +70,7 @@ def observe(
     exit_after: timedelta,
     ended: bool = False,
     left: Mapping[str, datetime] = _NOBODY,
+    watched_since: datetime | None = None,
 ) -> tuple[dict[str, Presence], tuple[Event, ...]]:
     """Open presences and what was seen since -> open presences and the events, in order of time.
 
@@ -77,6 +78,8 @@ def observe(
     evidence and leaves when unseen for `exit_after`, dated at the last sighting. Two tracks of one person are one
     presence. ended: the recording is over, so everybody still in sight leaves at the last sighting, inferred.
     left: person id -> when that person's last presence here ended; a late name never reaches back before it.
+    watched_since: the camera was blind until then, and for so short a time that the gap says nothing: being unseen
+    counts from then on.
 
     Raises ValueError unless `exit_after` is positive.
     """
@@ -91,7 +94,7 @@ def observe(
         presence = open_.get(person_id)
         ended_at = left.get(person_id)
         for sighting in sorted(by_person.get(person_id, ()), key=_in_time):
-            if presence is not None and sighting.since - presence.seen_at < exit_after:
+            if presence is not None and sighting.since - _unseen_since(presence, watched_since) < exit_after:
                 presence = _go_on(presence, sighting)
                 continue
             if presence is not None:
@@ -101,7 +104,7 @@ def observe(
             events.append(_enter(presence))
         if presence is None:
             continue
-        if now - presence.seen_at >= exit_after:
+        if now - _unseen_since(presence, watched_since) >= exit_after:
             events.append(_exit(presence))
         elif ended:
             events.append(_exit(presence, inferred=True))
@@ -109,6 +112,10 @@ def observe(
             still_open[person_id] = presence
     events.sort(key=lambda event: event.at)
     return still_open, tuple(events)
+
+
+def _unseen_since(presence: Presence, watched_since: datetime | None) -> datetime:
+    return presence.seen_at if watched_since is None else max(presence.seen_at, watched_since)
 
 
 def _in_time(sighting: Sighting) -> tuple[datetime, datetime, str, float, float]:
