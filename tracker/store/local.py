@@ -237,6 +237,11 @@ class LocalStore:
         """The `version` at which people, vectors or merges changed last: time to load the gallery again."""
         return self._state("people_version")
 
+    def events_version(self) -> int:
+        """A number that changes whenever an event was added; with `people_version`, time to read the history again."""
+        with self._database.reading() as connection:
+            return int(connection.execute("SELECT coalesce(max(event_row), 0) FROM events").fetchone()[0])
+
     def camera_lease(self, camera_id: str) -> AbstractContextManager[None]:
         """Hold a camera while inside, so that no second agent tracks it into this store.
 
