@@ -44,7 +44,7 @@ def similarities(landmarks: FloatArray, size: int = CHIP_SIDE) -> NDArray[np.flo
     Source: Umeyama, "Least-squares estimation of transformation parameters" (1991), closed form in two dimensions.
     """
     target = TEMPLATE_150.astype(np.float64) * (size / CHIP_SIDE)
-    source = landmarks.astype(np.float64)
+    source = np.where(np.isfinite(landmarks), landmarks, np.nan).astype(np.float64)
     source_mean, target_mean = source.mean(axis=1), target.mean(axis=0)
     source_x, source_y = np.moveaxis(source - source_mean[:, None], 2, 0)
     target_x, target_y = (target - target_mean).T

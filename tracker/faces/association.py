@@ -11,12 +11,17 @@ from scipy.optimize import linear_sum_assignment
 from tracker.faces.boxes import iou_matrix
 from tracker.faces.faces import FloatArray
 
-_REACH_AT_ONCE = 1.0
+_REACH_AT_ONCE = 1.5
+"""Face widths that a face may leap between two frames, and"""
 _REACH_PER_S = 4.0
+"""that many more for each second unseen: someone who walks past near the camera."""
 _SURE_PART = 0.75
+"""Part of the largest vector distance within which the vector alone pairs."""
 _MAX_SIZE_RATIO = 2.0
 _UNKNOWN_DISTANCE = 0.75
+"""What an unknown vector costs, as a part of the largest distance: more than a good one, less than a poor one."""
 _MISS = 2.01
+"""Cost of leaving a track without a face: just above the dearest pair."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -43,7 +43,8 @@ def _sample_positions(first: Boxes, last: Boxes, size: int, length: int) -> Floa
     """(N, size) pixel coordinates along one axis of a frame that is `length` px long."""
     scale = (length - 1) / length
     steps = np.linspace(0, 1, size)[None, :]
-    positions = (first * scale)[:, None] + ((last - first) * scale)[:, None] * steps
+    with np.errstate(invalid="ignore"):
+        positions = (first * scale)[:, None] + ((last - first) * scale)[:, None] * steps
     return np.nan_to_num(positions, nan=-1.0, posinf=1e9, neginf=-1e9).astype(np.float32)
 
 

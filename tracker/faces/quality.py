@@ -12,7 +12,7 @@ from config.settings import QualitySettings
 from tracker.faces.faces import Faces, FloatArray
 
 _GOOD_WIDTH_PX = 80.0
-_GOOD_SHARPNESS = 150.0
+_GOOD_SHARPNESS = 60.0
 _NOSE_HEIGHT = 0.59
 """Where the nose of an upright, frontal face stands between eyes (0) and mouth (1); as in the chip template."""
 

@@ -1,0 +1,135 @@
+"""Which faces may vote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from config.settings import Precision, QualitySettings
+from tests.tracker.faces.scenes import astronaut
+from tracker.faces.align import TEMPLATE_150, align
+from tracker.faces.detect import Detector
+from tracker.faces.faces import Faces
+from tracker.faces.quality import Quality, assess, rejection
+
+
+def face(width_px: float = 100, landmarks: np.ndarray = TEMPLATE_150) -> Faces:
+    box = np.array([[0, 0, width_px, width_px * 1.2]], np.float32)
+    return Faces(box, np.array([0.99], np.float32), landmarks.astype(np.float32)[None])
+
+
+def checked(cell: int, low: int, high: int) -> np.ndarray:
+    """(1, 150, 150, 3) a chessboard: sharp where its fields differ."""
+    ys, xs = np.mgrid[:150, :150] // cell
+    board = np.where((xs + ys) % 2, high, low).astype(np.uint8)
+    return np.repeat(board[:, :, None], 3, axis=2)[None]
+
+
+SHARP = checked(10, 80, 170)
+
+
+def with_nose(aside: float = 0, lower: float = 0) -> np.ndarray:
+    points = TEMPLATE_150.copy()
+    points[2] += (aside, lower)
+    return points
+
+
+def turned(points: np.ndarray, angle_deg: float) -> np.ndarray:
+    angle = np.deg2rad(angle_deg)
+    return points @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+
+
+def test_a_frontal_face_is_hardly_turned() -> None:
+    quality = assess(face(), SHARP)
+    assert quality.yaw[0] < 0.05
+    assert abs(quality.pitch[0]) < 0.05
+    assert quality.score[0] > 0.9
+
+
+@pytest.mark.parametrize("roll_deg", [0, 30, -90, 180])
+def test_pose_does_not_depend_on_roll(roll_deg: float) -> None:
+    aside, down, up = (
+        assess(face(landmarks=turned(points, roll_deg)), SHARP)
+        for points in (with_nose(aside=13), with_nose(lower=15), with_nose(lower=-15))
+    )
+    assert aside.yaw[0] == pytest.approx(0.5, abs=0.05)
+    assert down.pitch[0] > 0.5
+    assert up.pitch[0] < -0.4
+    assert max(down.yaw[0], up.yaw[0]) < 0.05
+
+
+def test_profile_is_one_to_either_side() -> None:
+    for aside in (-60, 60):
+        quality = assess(face(landmarks=with_nose(aside=aside)), SHARP)
+        assert quality.yaw[0] == 1
+        assert quality.score[0] == 0
+
+
+def test_blur_takes_sharpness_and_score() -> None:
+    blurred = np.stack([cv2.GaussianBlur(SHARP[0], (0, 0), sigma) for sigma in (0.01, 1, 2, 4)])
+    several = assess(face().take(np.zeros(4, np.intp)), blurred)
+    assert (np.diff(several.sharpness) < 0).all()
+    assert (np.diff(several.score) <= 0).all()
+    assert several.score[3] < 0.5 * several.score[0]
+
+
+def test_darkness_and_glare_take_score() -> None:
+    normal, dark, glare = (assess(face(), checked(10, low, low + 40)) for low in (110, 2, 213))
+    assert normal.brightness[0] == pytest.approx(130 / 255, abs=0.02)
+    assert max(dark.score[0], glare.score[0]) < 0.7 * normal.score[0]
+
+
+def test_black_beyond_the_picture_is_no_sharpness() -> None:
+    chip = np.full((1, 150, 150, 3), 120, np.uint8)
+    chip[:, :, 135:] = 0
+    assert assess(face(), chip).sharpness[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("width_px", "chip", "landmarks", "reason"),
+    [
+        pytest.param(100, SHARP, TEMPLATE_150, None, id="good"),
+        pytest.param(20, SHARP, TEMPLATE_150, "too small: 20 px wide, at least 32 needed", id="small"),
+        pytest.param(100, checked(200, 90, 90), TEMPLATE_150, "too blurred: sharpness 0.0", id="flat"),
+        pytest.param(100, SHARP, with_nose(aside=40), "turned aside: 1.00, at most 0.6 allowed", id="profile"),
+        pytest.param(float("nan"), SHARP, TEMPLATE_150, "too small: nan", id="nan-box"),
+        pytest.param(100, SHARP, np.full((5, 2), np.nan), "turned aside: nan", id="nan-landmarks"),
+    ],
+)
+def test_reasons_against_a_vote(width_px: float, chip: np.ndarray, landmarks: np.ndarray, reason: str | None) -> None:
+    quality = assess(face(width_px, landmarks), chip)
+    told = rejection(quality, 0, QualitySettings())
+    assert told is None if reason is None else told is not None and told.startswith(reason)
+    assert 0 <= quality.score[0] <= 1
+
+
+@pytest.mark.filterwarnings("error")
+def test_points_all_in_one_place_are_harmless() -> None:
+    quality = assess(face(landmarks=np.zeros((5, 2))), SHARP)
+    assert np.isfinite(quality.yaw).all()
+    assert np.isfinite(quality.pitch).all()
+
+
+def test_nobody_has_no_quality() -> None:
+    quality = assess(Faces.none(), np.empty((0, 150, 150, 3), np.uint8))
+    assert isinstance(quality, Quality)
+    assert len(quality) == 0
+
+
+@pytest.mark.parametrize("chips", [SHARP[:0], SHARP.astype(np.float32), SHARP[0]], ids=["none", "float", "no-batch"])
+def test_chips_must_be_those_of_the_faces(chips: np.ndarray) -> None:
+    with pytest.raises(ValueError, match=r"chips: expected uint8 \(1, S, S, 3\), got"):
+        assess(face(), chips)
+
+
+def test_a_portrait_votes_and_its_far_blurred_copy_does_not(models_folder: Path) -> None:
+    detector = Detector(folder=models_folder, precision=Precision.FLOAT32, threads=2)
+    far = cv2.resize(astronaut(), (128, 128), interpolation=cv2.INTER_AREA)
+    for image, votes in ((astronaut(), True), (cv2.GaussianBlur(far, (0, 0), 1.5).astype(np.uint8), False)):
+        faces = detector.detect(image)
+        assert len(faces) == 1
+        told = rejection(assess(faces, align(image, faces.landmarks)), 0, QualitySettings())
+        assert (told is None) is votes
