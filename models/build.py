@@ -44,6 +44,7 @@ def build(
         if wanted:
             converted = _convert_all(wanted, say)
             contents = {entry.file: content for entry, content in converted}
+            contents[manifest.LICENCES] = _licences()
             manifest.place(folder, contents, _merged(folder, [entry for entry, _ in converted]))
     say("done", 1.0)
 
@@ -86,6 +87,13 @@ def _entry(spec: NetworkSpec, precision: Precision, content: bytes) -> Entry:
         input_range=spec.input_range,
         outputs=spec.outputs,
     )
+
+
+def _licences() -> bytes:
+    """Licence texts of the source packages, which whoever copies the folder must hand on."""
+    packages = {spec.source_package: spec for spec in CATALOG.values()}
+    parts = [f"{name} ({spec.licence})\n\n{weights.licence_text(spec)}" for name, spec in packages.items()]
+    return f"\n{'=' * 72}\n\n".join(parts).encode()
 
 
 def _merged(folder: Path, fresh: Sequence[Entry]) -> Manifest:

@@ -19,7 +19,11 @@ from models.manifest import Standing, State
 
 app = typer.Typer(name="models", help="Build, list, verify and export the networks.", no_args_is_help=True)
 
-Folder = Annotated[Path | None, typer.Option("--models", metavar="DIR", help="Model folder [default: the settings']")]
+Folder = Annotated[Path | None, typer.Option("--models", metavar="DIR", help="Folder of the converted networks.")]
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option("--settings", metavar="FILE", help="Settings file (TOML). Default: footfall.toml, if it is here."),
+]
 Precisions = Annotated[
     list[Precision] | None, typer.Option("--precision", help="Only this number format; may be given twice.")
 ]
@@ -29,19 +33,20 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @app.command()
 def build(
     models: Folder = None,
+    settings: SettingsFile = None,
     precision: Precisions = None,
     force: Annotated[bool, typer.Option("--force", help="Build again what is there.")] = False,
 ) -> None:
     """Convert the published weights; what is whole already stays."""
-    folder = _folder(models)
+    folder = _folder(models, settings)
     apart.build_apart(folder, precisions=precision or list(Precision), force=force)
     typer.echo(f"models are whole in {folder}")
 
 
 @app.command("list")
-def list_(models: Folder = None, as_json: AsJson = False) -> None:
+def list_(models: Folder = None, settings: SettingsFile = None, as_json: AsJson = False) -> None:
     """Show every network, where it comes from and whether it is built."""
-    rows = _standings(_folder(models), list(Precision))
+    rows = _standings(_folder(models, settings), list(Precision))
     if as_json:
         _print_json(rows)
         return
@@ -55,10 +60,12 @@ def list_(models: Folder = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def verify(models: Folder = None, precision: Precisions = None, as_json: AsJson = False) -> None:
+def verify(
+    models: Folder = None, settings: SettingsFile = None, precision: Precisions = None, as_json: AsJson = False
+) -> None:
     """Compare every file with its hash; without --precision, of all formats that are built."""
-    folder = _folder(models)
-    rows = _standings(folder, precision or manifest.read(folder).precisions())
+    folder = _folder(models, settings)
+    rows = _standings(folder, precision or _built(folder))
     bad = [row for row in rows if row.state is not State.OK]
     if as_json:
         _print_json(rows)
@@ -73,16 +80,22 @@ def verify(models: Folder = None, precision: Precisions = None, as_json: AsJson 
 def export_(
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Folder to copy to; made if missing.")],
     models: Folder = None,
+    settings: SettingsFile = None,
     precision: Precisions = None,
 ) -> None:
     """Copy the networks into a folder for a machine without TensorFlow, which then runs with --models DIR."""
-    folder = _folder(models)
-    copied = export.export(folder, to, precisions=precision or manifest.read(folder).precisions())
+    folder = _folder(models, settings)
+    copied = export.export(folder, to, precisions=precision or _built(folder))
     typer.echo(f"{copied} networks copied to {to}")
 
 
-def _folder(models: Path | None) -> Path:
-    return models if models is not None else load_settings().models.dir
+def _folder(models: Path | None, settings: Path | None) -> Path:
+    return load_settings(settings, {"models": {"dir": models}}).models.dir
+
+
+def _built(folder: Path) -> list[Precision]:
+    """The number formats that the manifest names; all where it names none, so that the lack is reported."""
+    return manifest.read(folder).precisions() or list(Precision)
 
 
 def _standings(folder: Path, precisions: list[Precision]) -> list[Standing]:

@@ -26,8 +26,13 @@ def export(folder: Path, to: Path, *, precisions: Sequence[Precision]) -> int:
     whole = manifest.read(folder)
     networks = tuple(entry for entry in whole.networks if entry.file in contents)
     try:
+        licences = {manifest.LICENCES: (folder / manifest.LICENCES).read_bytes()}
+    except OSError as error:
+        problem = f"{folder / manifest.LICENCES}: cannot be read ({error.strerror})"
+        raise ModelError(problem, fix=manifest.build_command(folder, force=True)) from error
+    try:
         to.mkdir(parents=True, exist_ok=True)
-        manifest.place(to, contents, whole.model_copy(update={"networks": networks}))
+        manifest.place(to, contents | licences, whole.model_copy(update={"networks": networks}))
     except OSError as error:
         problem = f"{to}: cannot be written ({error.strerror or error})"
         raise ModelError(problem, fix="free space or permit writing there, or name another folder: --to DIR") from error

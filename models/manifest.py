@@ -19,6 +19,7 @@ from config.settings import ModelSettings, Precision
 from models.catalog import CATALOG, RECIPE, NetworkSpec
 
 FILE_NAME = "manifest.json"
+LICENCES = "LICENCES.txt"
 FORMAT = 1
 """Version of the manifest's fields."""
 _SCRATCH = ".build-"

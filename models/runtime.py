@@ -15,16 +15,18 @@ from numpy.typing import NDArray
 
 from config.errors import ModelError
 from config.settings import Precision
-from models import apart, manifest
+from models import apart, greeting, manifest
 from models.catalog import CATALOG
 
 FloatArray: TypeAlias = NDArray[np.float32]
 Shape: TypeAlias = tuple[int, ...]
 
 _SHAPES_KEPT = 48
-"""Allocated interpreters a network keeps: several frame sizes of ten pyramid levels each."""
+"""Allocated interpreters a network keeps at most: several frame sizes of ten pyramid levels each."""
+_PIXELS_KEPT = 3_000_000
+"""Input pixels of all of them together, at about 190 bytes each: ever new picture sizes must not fill the memory."""
 _LARGEST_BATCH = 32
-_WORTH_THREADS = 16_384
+_WORTH_THREADS = 8_192
 """Input pixels below which waking a second thread takes longer than it saves."""
 
 
@@ -100,19 +102,25 @@ class Network:
         if kept is None:
             kept = self._allocate(shape)
             self._allocated[shape] = kept
-            if len(self._allocated) > _SHAPES_KEPT:
-                self._allocated.popitem(last=False)
+            self._forget_oldest()
         else:
             self._allocated.move_to_end(shape)
         return kept
 
+    def _forget_oldest(self) -> None:
+        while len(self._allocated) > 1 and (
+            len(self._allocated) > _SHAPES_KEPT or sum(map(_pixels, self._allocated)) > _PIXELS_KEPT
+        ):
+            self._allocated.popitem(last=False)
+
     def _allocate(self, shape: Shape) -> _Allocated:
-        threads = self._threads if shape[0] * shape[1] * shape[2] >= _WORTH_THREADS else 1
+        threads = self._threads if _pixels(shape) >= _WORTH_THREADS else 1
         interpreter = Interpreter(model_content=self._content, num_threads=threads)
         index = interpreter.get_input_details()[0]["index"]
         interpreter.resize_tensor_input(index, shape, strict=True)
         try:
-            interpreter.allocate_tensors()
+            with greeting.unheard():
+                interpreter.allocate_tensors()
         except RuntimeError as error:
             raise ValueError(f"batch: {self._path.name} cannot take the shape {shape}") from error
         named = interpreter.get_signature_runner().get_output_details()
@@ -149,6 +157,11 @@ def ensure_built(folder: Path, precision: Precision, *, progress: Callable[[str,
     except ModelError as error:
         apart.require_packages(error)
         apart.build_apart(folder, precisions=(precision,), progress=progress)
+
+
+def _pixels(shape: Shape) -> int:
+    count, rows, columns, _ = shape
+    return count * rows * columns
 
 
 def _largest_power(count: int) -> int:

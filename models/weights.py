@@ -63,6 +63,16 @@ def installed_version(spec: NetworkSpec) -> str:
         return "unknown"
 
 
+def licence_text(spec: NetworkSpec) -> str:
+    """The licence that the source package carries, "" where it carries none; copies of the weights must name it."""
+    try:
+        files = importlib.metadata.files(spec.source_package) or []
+    except importlib.metadata.PackageNotFoundError:
+        files = []
+    texts = [file.read_text() for file in files if file.name.upper().startswith(("LICENSE", "LICENCE", "COPYING"))]
+    return "\n".join(texts)
+
+
 def read_verified(path: Path, spec: NetworkSpec) -> bytes:
     """The bytes of a weight file, checked against the catalog before anybody interprets them.
 
@@ -80,10 +90,16 @@ def read_verified(path: Path, spec: NetworkSpec) -> bytes:
 
 
 def read_mtcnn(content: bytes) -> list[FloatArray]:
-    """Arrays of one MTCNN network, in the order of its layers. `content` must be verified: it is a pickle."""
-    import joblib  # only the models extra has it
+    """Arrays of one MTCNN network, in the order of its layers. `content` must be verified: it is a pickle.
 
-    arrays = joblib.load(io.BytesIO(content))
+    Raises ModelError when the packages that read it are missing.
+    """
+    try:
+        import joblib  # only the models extra has it
+
+        arrays = joblib.load(io.BytesIO(content))
+    except (ImportError, ValueError) as error:  # ValueError: joblib without lz4
+        raise ModelError(f"the MTCNN weights cannot be read ({error})", fix=INSTALL) from error
     return [np.asarray(array, np.float32) for array in arrays]
 
 

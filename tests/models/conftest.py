@@ -1,0 +1,65 @@
+"""Pictures that are the same everywhere, for every network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from models.catalog import CATALOG, NetworkSpec
+
+Batch = NDArray[np.float32]
+# Of the batch of two: the first two numbers, the middle one and the last two of each output.
+GOLDEN = {
+    "pnet": [
+        [0.0836932, -0.0623495, 0.00716475, -0.093317, 0.094729],
+        [0.211147, 0.788853, 0.610663, 0.998718, 0.00128163],
+    ],
+    "rnet": [
+        [0.0318721, -0.0919482, 0.0145845, -0.0223025, 0.188521],
+        [0.988998, 0.011002, 0.98995, 0.98995, 0.0100496],
+    ],
+    "onet": [
+        [0.203336, -0.0420083, 0.148658, -0.0430431, -0.00869035],
+        [0.403199, 0.662162, 0.351084, 0.711597, 0.76238],
+        [0.998361, 0.00163938, 0.997775, 0.997775, 0.00222505],
+    ],
+    "dlib_resnet": [[-0.0579731, 0.127841, -0.0514535, -0.029278, -0.00771097]],
+}
+PNET_FIELD = (37, 52)
+"""Height and width of the pictures that P-Net gets here: odd and even, larger than its field."""
+
+
+def waves(count: int, rows: int, columns: int) -> NDArray[np.uint8]:
+    """Pictures (count, rows, columns, 3) of crossing waves, each different, over the whole range 0..255."""
+    n, y, x, c = np.ogrid[:count, :rows, :columns, :3]
+    value = np.sin(0.37 * x + 0.9 * n + c) + np.sin(0.23 * y * (1 + 0.1 * c) + 0.05 * x * (n + 1))
+    return np.clip(np.rint(127.5 + 63.75 * value), 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def batch_for() -> Callable[[str, int], Batch]:
+    """(network name, count) -> a batch in the range that the network takes."""
+
+    def make(name: str, count: int) -> Batch:
+        spec: NetworkSpec = CATALOG[name]
+        rows, columns = spec.input_shape[1] or PNET_FIELD[0], spec.input_shape[2] or PNET_FIELD[1]
+        pictures = waves(count, rows, columns).astype(np.float32)
+        return pictures if name == "dlib_resnet" else (pictures - 127.5) / 128
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def deviation() -> Callable[[str, Sequence[Batch]], float]:
+    """(network name, its outputs for the batch of two) -> the largest difference from the fixed numbers."""
+
+    def largest(name: str, outputs: Sequence[Batch]) -> float:
+        assert len(outputs) == len(GOLDEN[name])
+        flats = [output.reshape(-1) for output in outputs]
+        shown = [flat[[0, 1, flat.size // 2, -2, -1]] for flat in flats]
+        return max(float(abs(got - want).max()) for got, want in zip(shown, GOLDEN[name], strict=True))
+
+    return largest

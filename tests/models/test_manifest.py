@@ -1,0 +1,110 @@
+"""The manifest against folders that somebody, or a full disk, has been at."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.errors import ModelError
+from config.settings import Precision
+from models import manifest
+from models.catalog import CATALOG
+from models.manifest import State
+
+RNET = CATALOG["rnet"]
+
+
+@pytest.fixture
+def folder(models_folder: Path, tmp_path: Path) -> Path:
+    """A copy that a test may damage."""
+    return shutil.copytree(models_folder, tmp_path / "models")
+
+
+def edit(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    path = folder / manifest.FILE_NAME
+    content = json.loads(path.read_text(encoding="utf-8"))
+    change(content)
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def entry(content: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(row for row in content["networks"] if row["file"] == name)
+
+
+def test_whole_folder_says_where_everything_comes_from(models_folder: Path) -> None:
+    manifest.verify(models_folder, Precision.FLOAT16)
+    read = manifest.read(models_folder)
+    assert len(read.networks) == len(CATALOG) * len(Precision)
+    for row in read.networks:
+        spec = CATALOG[row.name]
+        assert row.source.sha256 == spec.source_sha256
+        assert row.source.version == spec.source_version
+        assert row.licence == spec.licence
+        assert row.input_range == spec.input_range
+    licences = (models_folder / manifest.LICENCES).read_text(encoding="utf-8")
+    assert "Permission is hereby granted" in licences
+    assert "CC0 1.0 Universal" in licences
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda path: path.write_bytes(path.read_bytes()[:-1]), id="byte-missing"),
+        pytest.param(lambda path: path.write_bytes(b"\0" + path.read_bytes()[1:]), id="byte-changed"),
+        pytest.param(lambda path: path.write_bytes(b""), id="empty"),
+        pytest.param(lambda path: path.unlink(), id="gone"),
+        pytest.param(lambda path: (path.unlink(), path.mkdir()), id="a-folder"),
+    ],
+)
+def test_damaged_file_is_named(folder: Path, damage: Callable[[Path], object]) -> None:
+    damage(folder / "rnet-float16.tflite")
+    with pytest.raises(ModelError, match=r"rnet-float16\.tflite") as caught:
+        manifest.verify(folder, Precision.FLOAT16)
+    assert f"footfall models build --force --models {folder}" in caught.value.fix
+    manifest.verify(folder, Precision.FLOAT32)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        pytest.param(
+            lambda content: entry(content, "rnet-float16.tflite").update(sha256="0" * 64), "damaged", id="file-hash"
+        ),
+        pytest.param(lambda content: entry(content, "rnet-float16.tflite").update(size=1), "damaged", id="size"),
+        pytest.param(
+            lambda content: entry(content, "rnet-float16.tflite")["source"].update(sha256="0" * 64),
+            "other weights",
+            id="source-hash",
+        ),
+        pytest.param(lambda content: content["networks"].clear(), "not built", id="no-entries"),
+        pytest.param(lambda content: content.update(recipe=0), "another version", id="older-recipe"),
+        pytest.param(lambda content: content.update(format=99), "another version", id="newer-format"),
+        pytest.param(lambda content: content.update(extra=1), "damaged", id="unknown-field"),
+        pytest.param(lambda content: content.pop("networks"), "damaged", id="field-missing"),
+        pytest.param(lambda content: content.pop("format"), "damaged", id="format-missing"),
+    ],
+)
+def test_edited_manifest_is_refused(folder: Path, change: Callable[[dict[str, Any]], object], says: str) -> None:
+    edit(folder, change)
+    with pytest.raises(ModelError, match=says):
+        manifest.load(folder, RNET, Precision.FLOAT16)
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"format": 1, "recipe'])
+def test_manifest_that_is_none_is_refused(folder: Path, text: bytes) -> None:
+    (folder / manifest.FILE_NAME).write_bytes(text)
+    with pytest.raises(ModelError, match=r"manifest\.json") as caught:
+        manifest.read(folder)
+    assert "--force" in caught.value.fix
+
+
+def test_standing_tells_whole_missing_and_damaged_apart(folder: Path) -> None:
+    (folder / "rnet-float16.tflite").write_bytes(b"half")
+    (folder / "onet-float16.tflite").unlink()
+    states = {name: manifest.standing(folder, spec, Precision.FLOAT16).state for name, spec in CATALOG.items()}
+    assert states == {"pnet": State.OK, "rnet": State.DAMAGED, "onet": State.MISSING, "dlib_resnet": State.OK}

@@ -1,0 +1,95 @@
+"""`footfall models` as a person, a script and an edge box use it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from config.errors import ModelError
+from config.settings import Precision
+from models import manifest
+from models.catalog import CATALOG
+from models.cli import app
+from models.runtime import open_network
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_list_as_json_has_stable_keys(models_folder: Path) -> None:
+    done = CliRunner().invoke(app, ["list", "--json", "--models", str(models_folder)])
+    rows = json.loads(done.stdout)
+    assert len(rows) == len(CATALOG) * len(Precision)
+    assert set(rows[0]) == {
+        "name", "stem", "purpose", "source_package", "source_version", "source_file", "source_sha256", "licence",
+        "input_shape", "input_range", "outputs", "precision", "state", "size", "problem", "file",
+    }  # fmt: skip
+    assert {row["state"] for row in rows} == {"ok"}
+
+
+def test_list_of_an_empty_folder_shows_everything_missing(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["list", "--models", str(tmp_path)])
+    assert done.exit_code == 0
+    assert done.stdout.count("missing") == len(CATALOG) * len(Precision)
+
+
+def test_verify_of_a_whole_folder(models_folder: Path) -> None:
+    done = CliRunner().invoke(app, ["verify", "--models", str(models_folder)])
+    assert done.exit_code == 0
+    assert "8 files" in done.stdout
+
+
+def test_exported_folder_works_alone_and_its_damage_is_found(models_folder: Path, tmp_path: Path) -> None:
+    to = tmp_path / "edge box" / "models"
+    done = CliRunner().invoke(
+        app, ["export", "--to", str(to), "--models", str(models_folder), "--precision", "float16"]
+    )
+    assert done.exit_code == 0
+    assert manifest.read(to).precisions() == [Precision.FLOAT16]
+    assert (to / manifest.LICENCES).is_file()
+    network = open_network("rnet", folder=to, precision=Precision.FLOAT16, threads=1)
+    assert network.run(np.zeros((1, 24, 24, 3), np.float32))[1].shape == (1, 2)
+
+    (to / "dlib_resnet-float16.tflite").write_bytes(b"half")
+    command = [sys.executable, "-m", "models", "verify", "--json", "--models", str(to)]
+    checked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert checked.returncode == 1
+    assert [row["state"] for row in json.loads(checked.stdout)] == ["ok", "ok", "ok", "damaged"]
+    assert len(checked.stderr.splitlines()) == 1
+    assert "dlib_resnet-float16.tflite: damaged, 4 bytes" in checked.stderr
+    assert f"footfall models build --force --models '{to}'" in checked.stderr
+
+
+def test_damaged_folder_is_not_exported(models_folder: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    runner = CliRunner()
+    runner.invoke(app, ["export", "--to", str(first), "--models", str(models_folder), "--precision", "float16"])
+    (first / "pnet-float16.tflite").write_bytes(b"half")
+    done = runner.invoke(app, ["export", "--to", str(second), "--models", str(first)])
+    assert isinstance(done.exception, ModelError)
+    assert not second.exists()
+
+
+def test_folder_is_not_exported_onto_itself(models_folder: Path) -> None:
+    before = (models_folder / manifest.FILE_NAME).read_bytes()
+    arguments = ["export", "--to", str(models_folder), "--models", str(models_folder), "--precision", "float16"]
+    done = CliRunner().invoke(app, arguments)
+    assert isinstance(done.exception, ModelError)
+    assert (models_folder / manifest.FILE_NAME).read_bytes() == before
+
+
+@pytest.mark.parametrize("command", ["verify", "export"])
+def test_folder_without_models_is_refused(command: str, tmp_path: Path) -> None:
+    extra = ["--to", str(tmp_path / "to")] if command == "export" else []
+    done = CliRunner().invoke(app, [command, "--models", str(tmp_path), *extra])
+    assert isinstance(done.exception, ModelError)
+    assert "no models in" in done.exception.problem
+
+
+def test_wrong_use_exits_with_2(models_folder: Path) -> None:
+    assert CliRunner().invoke(app, ["verify", "--precision", "float8"]).exit_code == 2

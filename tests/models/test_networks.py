@@ -1,0 +1,79 @@
+"""The Keras networks against fixed numbers, against the mtcnn package's own, and against dlib."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from config.errors import ModelError
+from models import weights
+from models.catalog import CATALOG
+
+keras = pytest.importorskip("keras", reason="needs the models extra")
+convert = pytest.importorskip("models.convert", reason="needs the models extra")
+
+Batch = NDArray[np.float32]
+Batches = Callable[[str, int], Batch]
+Deviation = Callable[[str, Sequence[Batch]], float]
+
+
+@pytest.fixture(scope="module")
+def networks() -> dict[str, Callable[[Batch], list[Batch]]]:
+    def runner(name: str) -> Callable[[Batch], list[Batch]]:
+        spec = CATALOG[name]
+        model = convert.keras_network(spec, weights.read_verified(weights.find(spec), spec))
+
+        def run(batch: Batch) -> list[Batch]:
+            outputs = model(batch, training=False)
+            return [np.asarray(output) for output in (outputs if isinstance(outputs, list | tuple) else [outputs])]
+
+        return run
+
+    return {name: runner(name) for name in CATALOG}
+
+
+@pytest.mark.parametrize("name", list(CATALOG))
+def test_fixed_pictures_give_fixed_numbers(name: str, networks, batch_for: Batches, deviation: Deviation) -> None:
+    assert deviation(name, networks[name](batch_for(name, 2))) < 1e-4
+
+
+@pytest.mark.parametrize("name", list(CATALOG))
+def test_order_of_a_batch_does_not_matter(name: str, networks, batch_for: Batches) -> None:
+    batch = batch_for(name, 3)
+    forward, backward = networks[name](batch), networks[name](batch[::-1].copy())
+    for there, back in zip(forward, backward, strict=True):
+        assert abs(there - back[::-1]).max() < 1e-5
+
+
+@pytest.mark.parametrize(("name", "kind"), [("pnet", "PNet"), ("rnet", "RNet"), ("onet", "ONet")])
+def test_same_numbers_as_the_mtcnn_package(name: str, kind: str, networks, batch_for: Batches) -> None:
+    theirs = getattr(importlib.import_module(f"mtcnn.network.{name}"), kind)()
+    theirs.build()
+    spec = CATALOG[name]
+    theirs.set_weights(weights.read_mtcnn(weights.read_verified(weights.find(spec), spec)))
+    batch = batch_for(name, 3)
+    for mine, other in zip(networks[name](batch), theirs(batch), strict=True):
+        assert mine.shape == other.shape
+        assert abs(mine - np.asarray(other)).max() < 1e-5
+
+
+def test_same_vector_as_dlib(networks, batch_for: Batches) -> None:
+    dlib = pytest.importorskip("dlib", reason="needs dlib-bin")
+    theirs = dlib.face_recognition_model_v1(str(weights.find(CATALOG["dlib_resnet"])))
+    batch = batch_for("dlib_resnet", 2)
+    want = np.array([theirs.compute_face_descriptor(chip) for chip in batch.astype(np.uint8)])
+    assert np.linalg.norm(networks["dlib_resnet"](batch)[0] - want, axis=1).max() < 1e-4
+
+
+def test_weights_of_another_network_are_refused() -> None:
+    with pytest.raises(ValueError, match="weight"):
+        convert.mtcnn.load(convert.mtcnn.rnet(), weights.read_mtcnn(weights.find(CATALOG["pnet"]).read_bytes()))
+
+
+def test_dlib_file_without_its_layers_is_refused() -> None:
+    with pytest.raises(ModelError, match="dlib network"):
+        convert.keras_network(CATALOG["dlib_resnet"], b"\x01\x05con_4 and nothing behind it")
