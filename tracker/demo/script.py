@@ -1,0 +1,194 @@
+"""The demo's scenario, and the truth that follows from it: who is in sight from when to when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tracker.demo.stage import Actor, Cover, Figure, Look, Part, Script, Waypoint, poses, visible_share
+
+DEMO_EXIT_AFTER_S = 2.0
+"""`presence.exit_after_s` of the demo's run: a cover of one second is bridged, a walk out of the room is not."""
+DEMO_MERGE_GAP_S = 6.0
+"""`presence.merge_gap_s` of the demo's run: four seconds outside belong to the visit, nine begin another."""
+DEMO_SITE_NAME = "Demo lobby"
+
+WALL_WIDTH = 54.0
+"""A face narrower than this is beyond the back wall: seen through the doorway only."""
+FRONT_WIDTH = 400.0
+"""Nobody comes nearer than what stands in front: pillar and counter."""
+DOOR_BOX = (726.0, 34.0, 938.0, 540.0)
+PILLAR_BOX = (548.0, 0.0, 650.0, 540.0)
+COUNTER_TOP = 436.0
+SIZE_WH = (960, 540)
+
+
+def _at(t: float, x: float, width: float, yaw: float = 0.0, y: float = 200.0) -> Waypoint:
+    return Waypoint(t=t, x=x, y=y, width=width, yaw=yaw)
+
+
+ENROLLED = Actor(
+    key="astronaut",
+    label="Eileen",
+    part=Part.ENROLLED,
+    figure=Figure(face=(0.5, 0.64), head=(0.04, -0.3, 0.88, 0.95), body=(-1.6, 1.3, 1.4, 5.0)),
+    walks=(
+        (
+            _at(1.2, -95, 64, 0.5),
+            _at(4.0, 215, 72, 0.5),
+            _at(6.0, 300, 80, 0.1),
+            _at(9.0, 310, 84, 0.35),
+            _at(11.5, 290, 84, -0.1),
+            _at(14.5, 310, 84, 0.1),
+            _at(17.5, 470, 84, 0.5),
+            _at(20.0, 735, 86, 0.5),
+            _at(21.5, 800, 88, 0.0),
+            _at(24.0, 790, 88, -0.4),
+            _at(26.0, 830, 86, 0.3),
+            _at(28.4, 1090, 82, 0.5),
+        ),
+        (
+            _at(30.4, 1090, 80, -0.5),
+            _at(32.8, 830, 86, -0.5),
+            _at(35.5, 770, 92, -0.2),
+            _at(40.0, 760, 94, 0.2),
+            _at(43.0, 790, 92, -0.3),
+            _at(46.5, 800, 90, 0.0),
+            _at(49.6, 1095, 84, 0.5),
+        ),
+    ),
+)
+STRANGER = Actor(
+    key="hopper",
+    label="Stranger",
+    part=Part.STRANGER,
+    figure=Figure(face=(0.5, 0.64), head=(0.0, -0.2, 0.66, 0.95), body=(-1.3, 0.9, 1.3, 5.0)),
+    walks=(
+        (
+            _at(7.0, 640, 50, 0.4),
+            _at(8.6, 790, 50, 0.4),
+            _at(9.4, 832, 51, 0.2),
+            _at(11.2, 826, 66, 0.0),
+            _at(12.4, 800, 68, -0.2),
+            _at(15.0, 560, 69, -0.5),
+            _at(18.0, 300, 70, -0.5),
+            _at(21.6, -105, 72, -0.5),
+        ),
+        (
+            _at(30.4, -105, 66, 0.5),
+            _at(33.4, 190, 76, 0.5),
+            _at(35.0, 260, 82, 0.2),
+            _at(38.5, 280, 84, -0.2),
+            _at(42.0, 270, 84, 0.3),
+            _at(44.0, 240, 80, -0.2),
+            _at(47.0, -115, 74, -0.5),
+        ),
+    ),
+)
+
+SCRIPT = Script(
+    size_wh=SIZE_WH,
+    fps=15,
+    length_s=54.0,
+    actors=(ENROLLED, STRANGER),
+    covers=(
+        Cover(WALL_WIDTH, (-400.0, 0.0, DOOR_BOX[0], 540.0)),
+        Cover(WALL_WIDTH, (DOOR_BOX[2], 0.0, 1400.0, 540.0)),
+        Cover(FRONT_WIDTH, PILLAR_BOX),
+        Cover(FRONT_WIDTH, (0.0, COUNTER_TOP, 960.0, 540.0)),
+    ),
+    looks=(
+        Look(t=0.0, sun=0.8, lamp=1.0, blur=0.6, noise=2.5),
+        Look(t=10.0, sun=1.0, lamp=1.0, blur=0.5, noise=2.5),
+        Look(t=12.0, sun=1.0, lamp=1.0, blur=1.3, noise=2.5),
+        Look(t=13.5, sun=1.0, lamp=1.0, blur=0.5, noise=2.5),
+        Look(t=20.0, sun=0.9, lamp=1.0, blur=0.5, noise=3.0),
+        Look(t=24.0, sun=0.25, lamp=0.92, blur=0.7, noise=5.0),
+        Look(t=34.0, sun=0.2, lamp=0.9, blur=0.7, noise=5.5),
+        Look(t=37.0, sun=0.4, lamp=1.04, blur=1.6, noise=4.5),
+        Look(t=39.5, sun=0.6, lamp=1.04, blur=1.5, noise=4.0),
+        Look(t=41.0, sun=0.9, lamp=1.0, blur=0.5, noise=3.0),
+        Look(t=54.0, sun=1.0, lamp=1.0, blur=0.6, noise=2.5),
+    ),
+    sight=0.6,
+    seed=20240229,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TrueSegment:
+    """One unbroken stay, seconds from the first frame."""
+
+    started_s: float
+    ended_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrueVisit:
+    """One visit as the script has it.
+
+    label: what people read. person: name of the enrolled person, or the key by which one stranger is told from
+    another. entered_s, left_s: first and last frame in sight. dwell_s: net, the gaps between segments left out.
+    """
+
+    label: str
+    person: str
+    part: Part
+    segments: tuple[TrueSegment, ...]
+
+    @property
+    def entered_s(self) -> float:
+        """Seconds from the first frame."""
+        return self.segments[0].started_s
+
+    @property
+    def left_s(self) -> float:
+        """Seconds from the first frame."""
+        return self.segments[-1].ended_s
+
+    @property
+    def dwell_s(self) -> float:
+        """Net seconds."""
+        return sum(segment.ended_s - segment.started_s for segment in self.segments)
+
+
+def truth(script: Script, *, exit_after_s: float, merge_gap_s: float) -> tuple[TrueVisit, ...]:
+    """The visits that the script shows under the site's rules, in order of entering.
+
+    Somebody is in sight in a frame when at least `script.sight` of the face shows. Gaps shorter than `exit_after_s`
+    are no gaps; gaps of up to `merge_gap_s` part the segments of one visit; longer ones part visits.
+    """
+    visits = [
+        TrueVisit(
+            label=actor.label,
+            person=actor.label if actor.part is Part.ENROLLED else actor.key,
+            part=actor.part,
+            segments=segments,
+        )
+        for actor in script.actors
+        for segments in _visits(times_in_sight(script, actor.key), exit_after_s, merge_gap_s)
+    ]
+    return tuple(sorted(visits, key=lambda visit: (visit.entered_s, visit.person)))
+
+
+def times_in_sight(script: Script, key: str) -> tuple[float, ...]:
+    """Times of the frames in which the actor's face can be seen."""
+    seen = []
+    for t in script.times:
+        everybody = poses(script, t)
+        if any(pose.actor.key == key and visible_share(script, pose, everybody) >= script.sight for pose in everybody):
+            seen.append(t)
+    return tuple(seen)
+
+
+def _visits(times: Iterable[float], exit_after_s: float, merge_gap_s: float) -> tuple[tuple[TrueSegment, ...], ...]:
+    visits: list[list[TrueSegment]] = []
+    for t in times:
+        gap = t - visits[-1][-1].ended_s if visits else float("inf")
+        if gap < exit_after_s:
+            visits[-1][-1] = TrueSegment(visits[-1][-1].started_s, t)
+        elif gap <= merge_gap_s:
+            visits[-1].append(TrueSegment(t, t))
+        else:
+            visits.append([TrueSegment(t, t)])
+    return tuple(tuple(segments) for segments in visits)

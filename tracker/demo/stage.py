@@ -1,0 +1,254 @@
+"""What a scripted clip is made of: who walks where and when, what hides them, how the light falls.
+
+Coordinates are pixels of the clip, x to the right and y down; times are seconds from its first frame. How near
+somebody is shows in the width of the face: of two things, the one with the greater width hides the other.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from itertools import pairwise
+from math import pi, sin
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracker.faces.faces import FloatArray
+
+_SAMPLES = 24
+"""The face is sampled by a grid of this many points each way."""
+_STEPS_PER_S = 1.7
+_BOB = 0.035
+"""How far a head rises with each step, in face widths."""
+
+
+class Part(StrEnum):
+    """Who an actor is to the site."""
+
+    ENROLLED = "enrolled"
+    STRANGER = "stranger"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waypoint:
+    """Where the middle of a face is at one time.
+
+    width: px, of the face. yaw: -1..1, negative looks to the left of the picture, 1 is about 35 degrees.
+    """
+
+    t: float
+    x: float
+    y: float
+    width: float
+    yaw: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """The outline of a person in face widths around the middle of the face.
+
+    face: half axes of the face's ellipse. head: middle and half axes of the ellipse of head and hair.
+    body: left, top, right, bottom of shoulders and trunk.
+    """
+
+    face: tuple[float, float]
+    head: tuple[float, float, float, float]
+    body: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """One person of the clip.
+
+    key: which portrait plays it. label: the name people read. walks: each is one appearance, at least two waypoints
+    in order of time; between walks the person is nowhere near.
+
+    Raises ValueError when a walk is too short or its times do not grow.
+    """
+
+    key: str
+    label: str
+    part: Part
+    figure: Figure
+    walks: tuple[tuple[Waypoint, ...], ...]
+
+    def __post_init__(self) -> None:
+        for walk in self.walks:
+            if len(walk) < 2 or any(after.t <= before.t for before, after in pairwise(walk)):
+                raise ValueError(f"{self.key}: a walk needs at least two waypoints whose times grow")
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """Something that stands between the camera and everybody whose face is narrower than `width` px.
+
+    box: left, top, right, bottom px.
+    """
+
+    width: float
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """Light and lens at one time; between two looks everything changes evenly.
+
+    sun: daylight through the window, 0..1. lamp: gain of the light in the room. blur: sigma px. noise: sigma in
+    grey levels.
+    """
+
+    t: float
+    sun: float
+    lamp: float
+    blur: float
+    noise: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """A clip as data. fps: frames a second. size_wh: px. sight: share of a face that must show to count as seen."""
+
+    size_wh: tuple[int, int]
+    fps: int
+    length_s: float
+    actors: tuple[Actor, ...]
+    covers: tuple[Cover, ...]
+    looks: tuple[Look, ...]
+    sight: float
+    seed: int
+
+    @property
+    def times(self) -> tuple[float, ...]:
+        """Time of every frame."""
+        return tuple(index / self.fps for index in range(round(self.length_s * self.fps)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pose:
+    """One actor at one moment: middle and width of the face in px, yaw -1..1, roll in radians."""
+
+    actor: Actor
+    x: float
+    y: float
+    width: float
+    yaw: float
+    roll: float = 0.0
+
+
+def poses(script: Script, t: float) -> tuple[Pose, ...]:
+    """Everybody near the stage at time t, the farthest first."""
+    here = [pose for actor in script.actors if (pose := _pose(actor, t)) is not None]
+    return tuple(sorted(here, key=lambda pose: pose.width))
+
+
+def look(script: Script, t: float) -> Look:
+    """Light and lens at time t."""
+    times = [step.t for step in script.looks]
+
+    def at(values: Sequence[float]) -> float:
+        return float(np.interp(t, times, values))
+
+    return Look(
+        t=t,
+        sun=at([step.sun for step in script.looks]),
+        lamp=at([step.lamp for step in script.looks]),
+        blur=at([step.blur for step in script.looks]),
+        noise=at([step.noise for step in script.looks]),
+    )
+
+
+def visible_share(script: Script, pose: Pose, others: Sequence[Pose]) -> float:
+    """Share (0..1) of the face that lies in the frame and that neither a cover nor somebody nearer hides."""
+    x = pose.x + _disc()[:, 0] * pose.actor.figure.face[0] * pose.width
+    y = pose.y + _disc()[:, 1] * pose.actor.figure.face[1] * pose.width
+    width, height = script.size_wh
+    seen = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    for cover in script.covers:
+        if cover.width > pose.width:
+            seen &= ~_inside_box(x, y, cover.box)
+    for other in others:
+        if other.width > pose.width:
+            seen &= ~_inside_figure(x, y, other)
+    return float(seen.mean())
+
+
+def _pose(actor: Actor, t: float) -> Pose | None:
+    for walk in actor.walks:
+        if walk[0].t <= t <= walk[-1].t:
+            return _walking(actor, walk, t)
+    return None
+
+
+def _walking(actor: Actor, walk: tuple[Waypoint, ...], t: float) -> Pose:
+    times = [point.t for point in walk]
+
+    def at(values: Sequence[float]) -> float:
+        return _smooth(times, values, t)
+
+    x = at([point.x for point in walk])
+    width = at([point.width for point in walk])
+    pace = min(
+        abs(at([point.x for point in walk]) - _smooth(times, [p.x for p in walk], t - 0.1)) / (0.06 * width), 1.0
+    )
+    step = pi * _STEPS_PER_S * t
+    return Pose(
+        actor=actor,
+        x=x,
+        y=at([point.y for point in walk]) - pace * _BOB * width * abs(sin(step)),
+        width=width,
+        yaw=at([point.yaw for point in walk]),
+        roll=pace * 0.02 * sin(step),
+    )
+
+
+def _smooth(times: Sequence[float], values: Sequence[float], t: float) -> float:
+    """Monotone cubic through the waypoints: no overshoot, even speed where the waypoints have it.
+
+    Source: Fritsch and Butland, A method for constructing local monotone piecewise cubic interpolants (1984).
+    """
+    t = min(max(t, times[0]), times[-1])
+    left = min(bisect_right(times, t), len(times) - 1) - 1
+    gaps = [after - before for before, after in pairwise(times)]
+    slopes = [(after - before) / gap for (before, after), gap in zip(pairwise(values), gaps, strict=True)]
+    start, end = _tangent(gaps, slopes, left), _tangent(gaps, slopes, left + 1)
+    gap = gaps[left]
+    u = (t - times[left]) / gap
+    return (
+        values[left] * (1 + 2 * u) * (1 - u) ** 2
+        + values[left + 1] * u * u * (3 - 2 * u)
+        + gap * (start * u * (1 - u) ** 2 - end * u * u * (1 - u))
+    )
+
+
+def _tangent(gaps: Sequence[float], slopes: Sequence[float], knot: int) -> float:
+    if knot in (0, len(slopes)):
+        return slopes[min(knot, len(slopes) - 1)]
+    before, after = slopes[knot - 1], slopes[knot]
+    if before * after <= 0:
+        return 0.0
+    share = (gaps[knot - 1] + 2 * gaps[knot]) / (3 * (gaps[knot - 1] + gaps[knot]))
+    return before * after / (share * after + (1 - share) * before)
+
+
+@cache
+def _disc() -> FloatArray:
+    """(N, 2) points spread evenly over the unit disc."""
+    axis = (np.arange(_SAMPLES, dtype=np.float32) + 0.5) / _SAMPLES * 2 - 1
+    x, y = np.meshgrid(axis, axis)
+    inside = x * x + y * y <= 1
+    return np.stack([x[inside], y[inside]], axis=1)
+
+
+def _inside_box(x: FloatArray, y: FloatArray, box: tuple[float, float, float, float]) -> NDArray[np.bool_]:
+    return np.asarray((x >= box[0]) & (x < box[2]) & (y >= box[1]) & (y < box[3]), np.bool_)
+
+
+def _inside_figure(x: FloatArray, y: FloatArray, pose: Pose) -> NDArray[np.bool_]:
+    dx, dy = (x - pose.x) / pose.width, (y - pose.y) / pose.width
+    cx, cy, rx, ry = pose.actor.figure.head
+    in_head = ((dx - cx) / rx) ** 2 + ((dy - cy) / ry) ** 2 <= 1
+    return np.asarray(in_head, np.bool_) | _inside_box(dx, dy, pose.actor.figure.body)
