@@ -222,6 +222,7 @@ class _Walk:
             self._reopen()
         else:
             self.visits[-1].stays.append(_Stay(event.at, None))
+            self.visits[-1].exit_inferred = False
         self.inside = True
 
     def _walk_out(self, event: Event) -> None:

@@ -1,0 +1,309 @@
+"""Visits, told as timelines.
+
+A story is what cameras sent: "a+0 b+60 b-600" is enter at camera a at 0 s, enter at b at 60 s, exit at b at 600 s.
+Each camera uses one track ("a1") unless the story names another: "a-600:a2". "~" after a sign marks an inferred event.
+What came of it reads "0-20,60-90" for one visit of two segments, "5-" for an open one; "?" stands where the enter or
+the exit was inferred.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from itertools import permutations
+
+import pytest
+
+from tracker.presence.events import Event, EventKind
+from tracker.presence.room import Presence
+from tracker.presence.sessions import Rules, Session, SessionState, sessions
+
+START = datetime(2026, 1, 5, 9, tzinfo=UTC)
+RULES = Rules()
+HOUR = 3600
+_STEP = re.compile(r"(?P<camera>\w)(?P<sign>[+-])(?P<inferred>~?)(?P<at>[\d.]+)(:(?P<track>\w+))?")
+
+
+def at(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def story(text: str, person: str = "p", site: str = "s") -> list[Event]:
+    steps = [_STEP.fullmatch(word) for word in text.split()]
+    return [
+        Event(
+            kind=EventKind.ENTER if step["sign"] == "+" else EventKind.EXIT,
+            site_id=site,
+            camera_id=step["camera"],
+            person_id=person,
+            at=at(float(step["at"])),
+            track_id=step["track"] or f"{step['camera']}1",
+            inferred=bool(step["inferred"]),
+        )
+        for step in steps
+        if step is not None
+    ]
+
+
+def presence(camera: str, entered: float, seen: float, person: str = "p") -> Presence:
+    return Presence(
+        site_id="s",
+        camera_id=camera,
+        person_id=person,
+        track_id=f"{camera}1",
+        entered_at=at(entered),
+        seen_at=at(seen),
+        x_frac=0.5,
+        y_frac=0.5,
+    )
+
+
+def told(found: Iterable[Session]) -> list[str]:
+    def second(instant: datetime | None) -> str:
+        return "" if instant is None else f"{(instant - START).total_seconds():g}"
+
+    return [
+        ("?" if visit.enter_inferred else "")
+        + ",".join(f"{second(segment.started_at)}-{second(segment.ended_at)}" for segment in visit.segments)
+        + ("?" if visit.exit_inferred else "")
+        for visit in found
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "visits"),
+    [
+        pytest.param("", [], id="nothing"),
+        pytest.param("a+0 a-600", ["0-600"], id="in-and-out"),
+        pytest.param("a+0 b-600", ["0-600"], id="in-by-one-door-out-by-another"),
+        pytest.param("a+0", ["0-"], id="still-in"),
+        pytest.param("a+5 a-5", ["5-5"], id="one-sighting"),
+        pytest.param("a+0 a-600 a+900 a-1000", ["0-600,900-1000"], id="back-at-the-merge-gap-is-the-same-visit"),
+        pytest.param("a+0 a-600 a+901 a-1000", ["0-600", "901-1000"], id="back-after-the-merge-gap-is-another"),
+        pytest.param("a+0 a-600 a+900", ["0-600,900-"], id="back-and-still-in"),
+        pytest.param("a-600", ["?600-600"], id="exit-without-enter-is-a-visit"),
+        pytest.param("a+0 a-60 a-4000:x", ["0-60", "?4000-4000"], id="exit-long-after-an-exit-is-another-visit"),
+        pytest.param("a+0 a-60 a-100:x", ["0-60,100-100"], id="exit-soon-after-an-exit-is-the-same-visit"),
+        pytest.param("a+0 a-60 a-60:x", ["0-60"], id="two-exits-at-once-are-one"),
+        pytest.param("a-600 a+700 a-900", ["?600-600,700-900"], id="a-visit-whose-start-was-missed-goes-on"),
+        pytest.param("a+0 a+100:x a-200:x", ["0-200"], id="enter-twice-goes-on"),
+        pytest.param("a+0 a-~600", ["0-600?"], id="inferred-exit-is-kept"),
+        pytest.param("a+~0 a-600", ["?0-600"], id="inferred-enter-is-kept"),
+        pytest.param("a+0 a-~60 a+100 a-200", ["0-60,100-200"], id="only-the-last-exit-decides-inferred"),
+        pytest.param("a+0 a-~60 a+100", ["0-60,100-"], id="an-open-visit-has-no-inferred-exit"),
+    ],
+)
+def test_one_person_one_site(text: str, visits: list[str]) -> None:
+    assert told(sessions(story(text), rules=RULES, now=at(5000))) == visits
+
+
+@pytest.mark.parametrize(
+    ("text", "visits"),
+    [
+        pytest.param("a+0 b+60 b-600", ["0-600"], id="seen-by-another-camera-the-visit-goes-on"),
+        pytest.param("a+0 b+60 a-90 b-600", ["0-600"], id="handed-over-with-both-in-sight"),
+        pytest.param("a+0 b+60 a-90", ["0-"], id="lost-by-one-still-seen-by-the-later-one"),
+        pytest.param("a+0 b+60 b-90 a-600", ["0-600"], id="a-glimpse-within-a-long-sight"),
+        pytest.param("a+0 b+60 b-90 b+7000 b-7100 a-9000", ["0-9000"], id="glimpses-hours-apart-in-one-sight"),
+        pytest.param("a+0 b+0 a-50 b-90", ["0-90"], id="two-cameras-at-once"),
+        pytest.param("a+0 b+60 a-70:x", ["0-70"], id="walking-out-ends-it-for-every-camera"),
+        pytest.param("a+0 b-60 b+4000 a-5000:x", ["0-60", "4000-5000"], id="two-doors-and-a-lunch-break"),
+        pytest.param("a+0 b-60 b+4000 a-5000", ["0-60", "4000-5000"], id="same-track-names-join-not-what-doors-part"),
+        pytest.param("a+0 b+60 b-600 c-4000", ["0-4000"], id="in-by-a-door-lost-by-the-room-out-by-a-door"),
+        pytest.param("a+0 b+60 b-600 c-4000 c-4900:x", ["0-4000", "?4900-4900"], id="out-by-a-door-is-out"),
+        pytest.param("a+0 a-100 b+100 b-200", ["0-200"], id="handed-over-in-one-instant"),
+        pytest.param("a+0 a-100 a+100:x a-200:x", ["0-200"], id="out-and-in-in-one-instant"),
+        pytest.param("a+0 b+50 b-50 a-100", ["0-100"], id="one-sighting-of-another-camera"),
+        pytest.param("a+5:x a-5:y", ["5-5"], id="in-and-out-at-once-by-two-tracks"),
+    ],
+)
+def test_several_cameras(text: str, visits: list[str]) -> None:
+    for events in permutations(story(text)) if len(story(text)) < 6 else [story(text)]:
+        assert told(sessions(events, rules=RULES, now=at(10000))) == visits
+
+
+@pytest.mark.parametrize(
+    ("text", "visits"),
+    [
+        pytest.param("a+0 a-100 b+102 b-200", ["0-200"], id="enter-dated-up-to-skew-late"),
+        pytest.param("a+0 a-100 b+103 b-200", ["0-100", "103-200"], id="enter-dated-later-than-skew"),
+        pytest.param("a+0 b+98 a-100 b-200", ["0-200"], id="enter-dated-up-to-skew-early"),
+        pytest.param("a+0 b+98 a-100", ["0-"], id="enter-dated-early-and-still-in"),
+        pytest.param("a+0 a-100 a+101:x a-200:x", ["0-100", "101-200"], id="one-camera-has-one-clock"),
+        pytest.param("b-101 a+102 a-200", ["?101-200"], id="exit-dated-before-the-enter"),
+        pytest.param("a+0 a-100 b-102", ["0-100,102-102"], id="two-cameras-report-one-exit"),
+    ],
+)
+def test_skew_between_cameras(text: str, visits: list[str]) -> None:
+    rules = replace(RULES, merge_gap=timedelta(0))
+    for events in permutations(story(text)):
+        assert told(sessions(events, rules=rules, now=at(10000))) == visits
+
+
+@pytest.mark.parametrize(
+    ("text", "now_h", "visits"),
+    [
+        pytest.param("a+0", 16, ["0-"], id="open-until-max-visit"),
+        pytest.param("a+0", 16.001, ["0-0?"], id="closed-at-the-enter-after-max-visit"),
+        pytest.param("a+0 b+3600 a-7200", 18.001, ["0-7200?"], id="closed-at-the-last-evidence"),
+        pytest.param("a+0 a+57600:x", 17, ["0-"], id="another-enter-at-max-visit-goes-on"),
+        pytest.param("a+0 a+57601:x", 17, ["0-0?", "57601-"], id="another-enter-after-max-visit-is-another-visit"),
+        pytest.param("a+0 a-57601:x", 17, ["0-0?", "?57601-57601"], id="walking-out-too-late-is-another-visit"),
+        pytest.param("a+0 a-61200", 18, ["0-61200"], id="seventeen-hours-in-one-sight"),
+        pytest.param("a+0 b+60 b-600 c-60000", 24, ["0-600", "?60000-60000"], id="door-too-long-after-the-room"),
+        pytest.param("a+0:x a+90000:y a-90060:y", 26, ["0-0?", "90000-90060"], id="next-day-after-a-missed-exit"),
+        pytest.param("a+0 a+90000 a-90060", 26, ["0-0?", "90000-90060"], id="next-day-with-the-same-track-name"),
+    ],
+)
+def test_missed_exits(text: str, now_h: float, visits: list[str]) -> None:
+    assert told(sessions(story(text), rules=RULES, now=at(now_h * HOUR))) == visits
+
+
+def test_a_visit_that_was_given_up_may_still_be_merged_when_the_rules_say_so() -> None:
+    rules = Rules(max_visit=timedelta(minutes=1), merge_gap=timedelta(minutes=5))
+    assert told(sessions(story("a+0 a+120:x a-150:x"), rules=rules, now=at(HOUR))) == ["0-0,120-150"]
+
+
+@pytest.mark.parametrize(
+    ("text", "seen_h", "visits"),
+    [
+        pytest.param("a+0", 3, ["0-"], id="keeps-a-visit-open"),
+        pytest.param("a+0", 0.5, ["0-1800?"], id="dates-the-end-of-a-visit-without-exit"),
+        pytest.param("a+0 a-60", 3, ["0-60"], id="opens-nothing-after-an-exit"),
+        pytest.param("", 3, [], id="opens-nothing-by-itself"),
+        pytest.param("a+0 b+60 b-90", 3, ["0-"], id="after-the-exit-of-one-camera-another-has-the-person"),
+        pytest.param("a+0 a-60 b+36000", 0.01, ["0-60", "36000-"], id="before-the-exit-says-nothing"),
+    ],
+)
+def test_last_seen_is_evidence(text: str, seen_h: float, visits: list[str]) -> None:
+    last_seen = {("s", "p"): at(seen_h * HOUR)}
+    found = sessions(story(text), rules=RULES, now=at(17 * HOUR), last_seen=last_seen)
+    assert told(found) == visits
+
+
+def test_an_open_presence_proves_that_its_camera_has_had_the_person_all_the_while() -> None:
+    events = story("a+0 b+60 b-90 b+7000 b-7100")
+    assert told(sessions(events, rules=RULES, now=at(8000))) == ["0-90", "7000-7100"]
+    found = sessions(events, rules=RULES, now=at(8000), presences=[presence("a", 0, 7999)])
+    assert told(found) == ["0-"]
+    assert found[0].dwell_s == 8000
+
+
+def test_a_presence_seen_since_outlasts_the_exit_of_another_camera() -> None:
+    found = sessions(story("a+0 b+60 b-90"), rules=RULES, now=at(100), presences=[presence("a", 0, 80)])
+    assert told(found) == ["0-"]
+
+
+def test_a_presence_nobody_looked_after_does_not_keep_a_person_in() -> None:
+    found = sessions(story("a+0 b+60 b-90"), rules=RULES, now=at(100), presences=[presence("a", 0, 30)])
+    assert told(found) == ["0-90"]
+
+
+def test_a_presence_of_seventeen_hours_is_one_open_visit() -> None:
+    found = sessions(story("a+0"), rules=RULES, now=at(17 * HOUR), presences=[presence("a", 0, 17 * HOUR - 1)])
+    assert told(found) == ["0-"]
+
+
+def test_net_dwell_leaves_the_gap_out_and_gross_does_not() -> None:
+    (visit,) = sessions(story("a+0 a-600 a+700 a-1000"), rules=RULES, now=at(5000))
+    assert (visit.dwell_s, visit.gross_s) == (900, 1000)
+    assert (visit.started_at, visit.ended_at, visit.state) == (at(0), at(1000), SessionState.CLOSED)
+
+
+def test_an_open_visit_runs_to_now() -> None:
+    (visit,) = sessions(story("a+0 a-600 a+700"), rules=RULES, now=at(1000))
+    assert (visit.dwell_s, visit.gross_s) == (900, 1000)
+    assert (visit.ended_at, visit.state) == (None, SessionState.OPEN)
+
+
+def test_an_event_ahead_of_now_gives_no_negative_dwell() -> None:
+    (visit,) = sessions(story("a+0 a-20 a+50"), rules=RULES, now=at(10))
+    assert (visit.dwell_s, visit.gross_s) == (20, 50)
+
+
+@pytest.mark.parametrize(
+    ("text", "bounce", "dwell_known"),
+    [
+        pytest.param("a+0 a-59", True, True, id="shorter"),
+        pytest.param("a+0 a-60", False, True, id="long-enough"),
+        pytest.param("a+0 a-30 a+200 a-229", True, True, id="the-gap-does-not-count"),
+        pytest.param("a+0", False, False, id="not-over"),
+        pytest.param("a-60", False, False, id="nobody-saw-the-enter"),
+        pytest.param("a+0 a-~30", True, True, id="inferred-exit-with-a-length"),
+        pytest.param("a+0 a-~0", False, False, id="only-the-enter-is-known"),
+        pytest.param("a+0 a-0", True, True, id="seen-once"),
+    ],
+)
+def test_bounces_are_kept_and_flagged(text: str, bounce: bool, dwell_known: bool) -> None:
+    (visit,) = sessions(story(text), rules=replace(RULES, min_visit=timedelta(minutes=1)), now=at(5000))
+    assert (visit.bounce, visit.dwell_known) == (bounce, dwell_known)
+
+
+def test_the_id_of_a_visit_stays_as_it_goes_on_and_differs_from_all_others() -> None:
+    events = story("a+0 a-60 a+100 a-200 a+9000 a-9100")
+    ids = [[visit.session_id for visit in sessions(events[:n], rules=RULES, now=at(10000))] for n in range(1, 7)]
+    assert ids[0] == ids[1] == ids[2] == ids[3]
+    assert ids[4] == ids[5] != ids[3]
+    assert ids[5][0] == ids[0][0]
+    others = sessions(story("a+0", "q") + story("a+0", site="t") + story("a+0"), rules=RULES, now=at(100))
+    assert len({visit.session_id for visit in others}) == 3
+
+
+def test_visits_come_by_start_then_person() -> None:
+    events = story("a+50", "a") + story("a+0", "z") + story("a+0 a-10", "b")
+    found = sessions(events, rules=RULES, now=at(100))
+    assert [visit.person_id for visit in found] == ["b", "z", "a"]
+
+
+def test_people_and_sites_are_told_apart() -> None:
+    events = story("a+0", "p", "s") + story("a-60", "p", "t") + story("a+0 a-60", "q", "s")
+    found = {(visit.site_id, visit.person_id): told([visit]) for visit in sessions(events, rules=RULES, now=at(100))}
+    assert found == {("s", "p"): ["0-"], ("t", "p"): ["?60-60"], ("s", "q"): ["0-60"]}
+
+
+def test_a_late_enter_mends_a_visit_whose_start_was_missed() -> None:
+    events = story("a-600 a+0")
+    assert told(sessions(events[:1], rules=RULES, now=at(1000))) == ["?600-600"]
+    assert told(sessions(events, rules=RULES, now=at(1000))) == ["0-600"]
+
+
+def test_of_two_events_with_one_id_the_same_counts_whatever_came_first() -> None:
+    (enter,) = story("a+0")
+    early, late = story("a-60")[0], story("a-90")[0]
+    fields = ("at", "camera_id", "track_id", "inferred", "x_frac")
+    rivals = [
+        replace(late, event_id="one"),
+        replace(early, event_id="one"),
+        replace(early, event_id="one", inferred=True),
+        replace(early, event_id="one", camera_id="z"),
+        replace(early, event_id="one", track_id="z"),
+        replace(early, event_id="one", x_frac=0.5),
+    ]
+    assert len({tuple(getattr(rival, name) for name in fields) for rival in rivals}) == len(rivals)
+    results = [sessions([enter, *order], rules=RULES, now=at(5000)) for order in permutations(rivals)]
+    assert all(result == results[0] for result in results)
+    assert told(results[0]) == ["0-60"]
+
+
+def test_now_and_sightings_may_be_in_any_zone_but_not_in_none() -> None:
+    tokyo = at(100).astimezone(timezone(timedelta(hours=9)))
+    assert told(sessions(story("a+0"), rules=RULES, now=tokyo)) == ["0-"]
+    with pytest.raises(ValueError, match="zone"):
+        sessions(story("a+0"), rules=RULES, now=at(0).replace(tzinfo=None))
+
+
+@pytest.mark.parametrize("name", ["exit_after", "merge_gap", "min_visit", "max_visit", "skew"])
+def test_rules_refuse_negative_times(name: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        Rules(**{name: timedelta(seconds=-1)})
+
+
+def test_thousands_of_visits_of_one_person_take_no_longer_each() -> None:
+    """A camera that only ever sees people enter leaves nothing behind that slows the next visit down."""
+    shuffled = [event for day in range(3000) for event in story(f"a+{day * 90000}:t{day} b+{day * 90000 + 5}")]
+    random.Random(1).shuffle(shuffled)
+    found = sessions(shuffled, rules=RULES, now=at(3001 * 90000))
+    assert len(found) == 3000
