@@ -1,0 +1,124 @@
+"""The nearest person, and what that means."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from config.settings import MatchSettings
+from tracker.identity.gallery import Gallery
+from tracker.identity.match import Nearest, Verdict, distances, judge, nearest
+
+SETTINGS = MatchSettings(max_distance=0.55, min_margin=0.05, stranger_distance=0.6)
+
+
+def axis(place: int, length: float = 1.0) -> np.ndarray:
+    vector = np.zeros((1, 128), np.float32)
+    vector[0, place] = length
+    return vector
+
+
+def random_gallery(rows: int, people: int, seed: int = 7) -> Gallery:
+    rng = np.random.default_rng(seed)
+    owners = [f"p{number}" for number in rng.integers(0, people, rows)]
+    return Gallery.of(rng.normal(0, 0.1, (rows, 128)).astype(np.float32), owners)
+
+
+def test_nearest_and_margin_are_those_of_a_plain_search() -> None:
+    gallery = random_gallery(500, 20)
+    queries = np.random.default_rng(8).normal(0, 0.1, (40, 128)).astype(np.float32)
+    for query, found in zip(queries, nearest(gallery, queries), strict=True):
+        apart = np.linalg.norm(gallery.vectors.astype(np.float64) - query, axis=1)
+        by_person = dict.fromkeys(gallery.people, math.inf)
+        for owner, distance in zip(gallery.person_ids, apart, strict=True):
+            by_person[owner] = min(by_person[owner], distance)
+        best, second = sorted(by_person.values())[:2]
+        assert found is not None
+        assert by_person[found.person_id] == best
+        assert found.distance == pytest.approx(best, abs=1e-9)
+        assert found.margin == pytest.approx(second - best, abs=1e-9)
+
+
+def test_rows_of_one_person_need_not_stand_together() -> None:
+    gallery = Gallery.of(np.concatenate([axis(0), axis(1), axis(2)]), ("a", "b", "a"))
+    found = nearest(gallery, axis(2, 0.9))[0]
+    assert found is not None
+    assert found.person_id == "a"
+    assert found.distance == pytest.approx(0.1)
+    assert found.margin == pytest.approx(math.hypot(0.9, 1) - 0.1)
+
+
+def test_margin_is_to_another_person_not_to_another_picture() -> None:
+    gallery = Gallery.of(np.concatenate([axis(0), axis(0, 1.01), axis(1)]), ("a", "a", "b"))
+    found = nearest(gallery, axis(0))[0]
+    assert found is not None
+    assert found.distance == 0.0
+    assert found.margin == pytest.approx(math.sqrt(2))
+
+
+def test_alone_in_the_gallery_is_clear_by_any_margin() -> None:
+    found = nearest(Gallery.empty().with_person("a", axis(0)), axis(0, 0.8))
+    assert found == [Nearest(person_id="a", distance=pytest.approx(0.2), margin=math.inf)]
+
+
+def test_empty_gallery_and_no_query() -> None:
+    assert nearest(Gallery.empty(), np.concatenate([axis(0), axis(1)])) == [None, None]
+    assert nearest(random_gallery(5, 2), np.empty((0, 128), np.float32)) == []
+    assert distances(Gallery.empty(), axis(0)).shape == (1, 0)
+
+
+def test_large_gallery_is_searched_in_parts_with_one_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    gallery, queries = random_gallery(300, 9), random_gallery(20, 3, seed=9).vectors
+    whole = distances(gallery, queries)
+    monkeypatch.setattr("tracker.identity.match._PRODUCTS_AT_ONCE", 700)
+    assert np.abs(distances(gallery, queries) - whole).max() < 1e-5
+
+
+def test_people_come_and_go_without_changing_the_old_gallery() -> None:
+    first = Gallery.empty().with_person("a", axis(0))
+    both = first.with_person("b", axis(1)).with_person("a", axis(2))
+    assert (first.people, both.people, both.person_ids) == (("a",), ("a", "b"), ("a", "a", "b"))
+    assert both.without("a").people == ("b",)
+    assert both.without("nobody").person_ids == both.person_ids
+    assert len(both.without("a").without("b")) == 0
+
+
+@pytest.mark.parametrize(
+    ("vectors", "ids"),
+    [
+        pytest.param(np.zeros((2, 128), np.float32), ("a",), id="ids-missing"),
+        pytest.param(np.zeros(128, np.float32), ("a",), id="flat"),
+        pytest.param(np.full((1, 128), np.nan, np.float32), ("a",), id="nan"),
+    ],
+)
+def test_senseless_galleries_are_refused(vectors: np.ndarray, ids: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="vectors"):
+        Gallery.of(vectors, ids)
+
+
+@pytest.mark.parametrize("query", [np.full((1, 128), np.nan, np.float32), np.zeros((1, 64), np.float32)])
+def test_senseless_queries_are_refused(query: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="vectors"):
+        nearest(random_gallery(3, 2), query)
+
+
+@pytest.mark.parametrize(
+    ("distance", "margin", "verdict"),
+    [
+        pytest.param(0.3, 0.4, Verdict.MATCH, id="near-and-clear"),
+        pytest.param(0.55, 0.05, Verdict.MATCH, id="both-limits-count"),
+        pytest.param(0.3, 0.04, Verdict.UNSURE, id="torn-between-two"),
+        pytest.param(0.56, 0.4, Verdict.UNSURE, id="dead-zone"),
+        pytest.param(0.6, 0.4, Verdict.UNSURE, id="end-of-the-dead-zone"),
+        pytest.param(0.61, 0.4, Verdict.STRANGER, id="far"),
+        pytest.param(0.61, 0.0, Verdict.STRANGER, id="far-from-all"),
+    ],
+)
+def test_verdict(distance: float, margin: float, verdict: Verdict) -> None:
+    assert judge(Nearest(person_id="a", distance=distance, margin=margin), SETTINGS) is verdict
+
+
+def test_where_nobody_is_enrolled_all_are_strangers() -> None:
+    assert judge(None, SETTINGS) is Verdict.STRANGER

@@ -1,0 +1,148 @@
+"""Strangers who come back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from config.settings import MatchSettings
+from tracker.identity.visitors import VECTORS_A_VISITOR, Visitor, Visitors
+from tracker.presence.people import Person, PersonKind
+
+SETTINGS = MatchSettings(max_distance=0.55, stranger_distance=0.6)
+AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def faces(place: int, *, away: float = 0.0, count: int = 4, spread: float = 0.02, seed: int = 1) -> np.ndarray:
+    """Faces around one point of the space, `away` from where person `place` stands; people stand 1.4 apart."""
+    rng = np.random.default_rng(seed)
+    noise = rng.normal(0, 1, (count, 128))
+    vectors = spread * noise / np.linalg.norm(noise, axis=1, keepdims=True)
+    vectors[:, place] += 1.0
+    vectors[:, 127] += away
+    return vectors.astype(np.float32)
+
+
+def seen(visitors: Visitors, vectors: np.ndarray, *, minute: int = 0, track: str | None = None) -> Visitor | None:
+    at = AT + timedelta(minutes=minute)
+    return visitors.for_track(vectors, at=at, camera_id="door", track_id=track or f"door-{minute}")
+
+
+def id_of(visitor: Visitor | None) -> str:
+    assert visitor is not None
+    return visitor.person.person_id
+
+
+def test_stranger_gets_an_id_and_a_label_and_the_same_on_return() -> None:
+    visitors = Visitors(SETTINGS)
+    first = seen(visitors, faces(0))
+    other = seen(visitors, faces(1), minute=1)
+    again = seen(visitors, faces(0, away=0.3, seed=2), minute=2)
+    assert first is not None
+    assert (first.person.kind, first.person.name, first.person.created_at) == (PersonKind.VISITOR, "Visitor 1", AT)
+    assert first.changed
+    assert id_of(first).startswith("v-")
+    assert len(id_of(first)) == 12
+    assert id_of(again) == id_of(first)
+    assert id_of(other) != id_of(first)
+    assert len(visitors) == 2
+
+
+def test_dead_zone_is_nobody_and_makes_no_visitor() -> None:
+    visitors = Visitors(SETTINGS)
+    seen(visitors, faces(0))
+    assert seen(visitors, faces(0, away=0.58), minute=1) is None
+    assert len(visitors) == 1
+
+
+def test_one_odd_face_decides_nothing() -> None:
+    visitors = Visitors(SETTINGS)
+    first = seen(visitors, faces(0))
+    seen(visitors, faces(1), minute=1)
+    mixed = np.concatenate([faces(0, count=3, seed=3), faces(1, count=1)])
+    assert id_of(seen(visitors, mixed, minute=2)) == id_of(first)
+
+
+def test_replay_gives_the_same_ids() -> None:
+    runs = []
+    for _ in range(2):
+        visitors = Visitors(SETTINGS)
+        runs.append([id_of(seen(visitors, faces(place), minute=place)) for place in (0, 1, 0, 2)])
+    assert runs[0] == runs[1]
+
+
+def test_one_track_can_show_two_people_after_each_other() -> None:
+    visitors = Visitors(SETTINGS)
+    ids = {id_of(seen(visitors, faces(place), track="door-7")) for place in (0, 1)}
+    assert len(ids) == 2
+
+
+def test_state_goes_to_the_store_and_back() -> None:
+    before = Visitors(SETTINGS)
+    saved = [seen(before, faces(place), minute=place) for place in (0, 1)]
+    people = [visitor.person for visitor in saved if visitor is not None]
+    rows = np.concatenate([visitor.vectors for visitor in saved if visitor is not None])
+    owners = [visitor.person.person_id for visitor in saved if visitor is not None for _ in visitor.vectors]
+    after = Visitors(SETTINGS, people=people, vectors=rows, person_ids=owners)
+    again = seen(after, faces(1, seed=5), minute=9)
+    new = seen(after, faces(2), minute=10)
+    assert id_of(again) == people[1].person_id
+    assert new is not None
+    assert new.person.name == "Visitor 3"
+
+
+def test_enrolled_people_and_rows_without_a_person_are_no_visitors() -> None:
+    enrolled = Person(person_id="p-1", name="Ada", created_at=AT)
+    visitors = Visitors(
+        SETTINGS,
+        people=[enrolled],
+        vectors=np.concatenate([faces(0), faces(1)]),
+        person_ids=["p-1"] * 4 + ["v-gone"] * 4,
+    )
+    assert len(visitors) == 0
+    assert id_of(seen(visitors, faces(0))) != "p-1"
+    assert id_of(seen(visitors, faces(1), minute=1)) != "v-gone"
+
+
+def test_visitor_named_by_hand_keeps_name_and_number_is_not_given_again() -> None:
+    people = [
+        Person(person_id="v-1", name="Visitor 41", created_at=AT, kind=PersonKind.VISITOR),
+        Person(person_id="v-2", name="the plumber", created_at=AT, kind=PersonKind.VISITOR),
+    ]
+    visitors = Visitors(SETTINGS, people=people, vectors=faces(0, count=1), person_ids=["v-2"])
+    known = seen(visitors, faces(0, seed=4))
+    new = seen(visitors, faces(3), minute=1)
+    assert known is not None
+    assert new is not None
+    assert known.person.name == "the plumber"
+    assert new.person.name == "Visitor 42"
+
+
+def test_vectors_are_bounded_and_only_what_is_new_is_kept() -> None:
+    visitors = Visitors(SETTINGS)
+    first = seen(visitors, faces(0))
+    assert first is not None
+    assert len(first.vectors) == 1  # four faces alike
+    same = seen(visitors, faces(0, seed=9), minute=1)
+    assert same is not None
+    assert not same.changed
+    for minute in range(2, 40):
+        seen(visitors, faces(0, spread=0.3, seed=minute), minute=minute)
+    last = seen(visitors, faces(0), minute=99)
+    assert last is not None
+    assert 1 < len(last.vectors) <= VECTORS_A_VISITOR
+
+
+def test_visitor_does_not_wander_off_step_by_step() -> None:
+    visitors = Visitors(SETTINGS)
+    first = id_of(seen(visitors, faces(0)))
+    found = [seen(visitors, faces(0, away=0.05 * step, seed=step), minute=step) for step in range(1, 40)]
+    known = [step for step, visitor in enumerate(found, 1) if visitor is not None and id_of(visitor) == first]
+    assert max(known) * 0.05 < 0.55 + 0.55
+
+
+def test_track_without_a_face_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        seen(Visitors(SETTINGS), np.empty((0, 128), np.float32))

@@ -1,0 +1,265 @@
+"""Enrolment: which pictures of which people are good enough to know them by.
+
+Nothing is stored here. The result is a plan; whoever stores it saves a person with all vectors in one transaction, or
+not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from config.errors import PeopleError, PictureError
+from config.settings import QualitySettings
+from tracker.faces.align import align
+from tracker.faces.faces import Faces, FloatArray, Image
+from tracker.faces.quality import assess, rejection
+from tracker.identity.gallery import DIMENSION
+from tracker.identity.names import clean_name, name_key, shown
+from tracker.identity.pictures import PICTURE_SUFFIXES, read_picture
+
+ENROL_QUALITY = QualitySettings(min_width=40, min_sharpness=5.0, max_yaw=1.0)
+"""What a picture must show. A turned face may be enrolled; it only never votes."""
+_SEARCHED_SIDE_PX = 1920
+"""Larger pictures are searched shrunken to this; the face itself is cut from the whole picture."""
+_BYSTANDER = 0.25
+"""A face narrower than this part of the widest is somebody in the background and does not count."""
+_UNREAD_SUFFIXES = frozenset({".avif", ".heic", ".heif"})
+"""Pictures that we cannot read; they are taken along so that the report names them."""
+
+
+class Detects(Protocol):
+    def detect(self, image: Image) -> Faces: ...
+
+
+class Embeds(Protocol):
+    def embed(self, chips: NDArray[np.uint8]) -> FloatArray: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """Somebody to enrol: a name as it was given and the files that should show one face each."""
+
+    name: str
+    pictures: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Accepted:
+    """A picture to know the person by. vector: (D,) float32. quality: 0..1. width_px: of the face in the picture."""
+
+    path: Path
+    vector: FloatArray
+    quality: float
+    width_px: float
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A picture left out, and why, in words."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Plan:
+    """What enrolling one person comes to. problem: why the person must not be saved, None when all is well."""
+
+    name: str
+    accepted: tuple[Accepted, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    problem: str | None = None
+
+    @property
+    def vectors(self) -> FloatArray:
+        """(N, D), one row for each accepted picture."""
+        if not self.accepted:
+            return np.empty((0, DIMENSION), np.float32)
+        return np.stack([picture.vector for picture in self.accepted])
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """File names (no folders) of the accepted pictures, one for each vector."""
+        return tuple(picture.path.name for picture in self.accepted)
+
+
+def new_person_id() -> str:
+    """An id that says nothing about the person."""
+    return f"p-{secrets.token_hex(6)}"
+
+
+def pictures_of(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """The files given, and for a folder the pictures directly in it, sorted by name.
+
+    Raises PeopleError when a folder cannot be listed.
+    """
+    found: list[Path] = []
+    for path in paths:
+        found += _pictures_in(path) if path.is_dir() else [path]
+    return tuple(found)
+
+
+def candidates_in(folder: Path) -> tuple[Candidate, ...]:
+    """Everybody in a folder: each folder in it is a person, and each picture in it is a person named after the file.
+
+    Raises PeopleError when there is no such folder or nobody in it.
+    """
+    if not folder.is_dir():
+        raise PeopleError(f"{folder}: no such folder", fix="give a folder with a picture or a folder for each person")
+    folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    people = [Candidate(name=path.name, pictures=tuple(_pictures_in(path))) for path in folders]
+    people += [Candidate(name=path.stem, pictures=(path,)) for path in _pictures_in(folder)]
+    if not people:
+        raise PeopleError(f"{folder}: nobody in it", fix="put a picture or a folder of pictures for each person there")
+    return tuple(people)
+
+
+def plan_people(
+    candidates: Sequence[Candidate],
+    detector: Detects,
+    embedder: Embeds,
+    *,
+    existing: Iterable[str] = (),
+    quality: QualitySettings = ENROL_QUALITY,
+) -> Iterator[Plan]:
+    """One plan for each candidate, in order, as it is worked out; the pictures are read one at a time.
+
+    existing: names that are taken. A name that two candidates share, whatever its case, is refused for both, and so
+    is a picture that is given for two people; the same picture twice for one person counts once.
+    """
+    names = [_checked(candidate.name) for candidate in candidates]
+    taken = {name_key(name) for name in existing}
+    times = Counter(name_key(name) for name, problem in names if problem is None)
+    owners = _owners(candidates)
+    reader = _Reader(detector, embedder, quality)
+    for candidate, (name, fault) in zip(candidates, names, strict=True):
+        problem = fault or _name_problem(name, taken, times)
+        yield Plan(name=name, problem=problem) if problem else _plan(name, candidate.pictures, owners, reader)
+
+
+def plan_person(
+    name: str,
+    pictures: Sequence[Path],
+    detector: Detects,
+    embedder: Embeds,
+    *,
+    existing: Iterable[str] = (),
+    quality: QualitySettings = ENROL_QUALITY,
+) -> Plan:
+    """The plan for one person; see `plan_people`. Raises PeopleError when the name cannot be a name."""
+    candidate = Candidate(name=clean_name(name), pictures=tuple(pictures))
+    return next(plan_people([candidate], detector, embedder, existing=existing, quality=quality))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    detector: Detects
+    embedder: Embeds
+    quality: QualitySettings
+
+    def read(self, path: Path) -> Accepted:
+        """The one face of a picture. Raises PictureError when there is not exactly one, or it is too poor."""
+        image = read_picture(path)
+        faces = _in_the_foreground(self._search(image))
+        if len(faces) != 1:
+            problem = f"{len(faces)} faces in it, one is needed" if len(faces) else "no face found in it"
+            raise PictureError(f"{path}: {problem}", fix="give a picture of one person, the face well visible")
+        chips = align(image, faces.landmarks)
+        quality = assess(faces, chips)
+        reason = rejection(quality, 0, self.quality)
+        if reason is not None:
+            raise PictureError(f"{path}: the face is {reason}", fix="give a larger, sharper picture")
+        vector = self.embedder.embed(chips)[0]
+        return Accepted(path=path, vector=vector, quality=float(quality.score[0]), width_px=float(faces.widths[0]))
+
+    def _search(self, image: Image) -> Faces:
+        """Faces in px of the whole picture."""
+        height, width = image.shape[:2]
+        shrink = _SEARCHED_SIDE_PX / max(width, height)
+        if shrink >= 1:
+            return self.detector.detect(image)
+        size_wh = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+        small = cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+        faces = self.detector.detect(small)
+        back = np.array([width / size_wh[0], height / size_wh[1]], np.float32)
+        return Faces(faces.boxes * np.tile(back, 2), faces.scores, faces.landmarks * back)
+
+
+def _plan(name: str, pictures: tuple[Path, ...], owners: Counter[str], reader: _Reader) -> Plan:
+    accepted: list[Accepted] = []
+    refused: list[Refused] = []
+    seen: dict[str, Path] = {}
+    for path in pictures:
+        digest = _digest(path)
+        if digest in seen:
+            refused.append(Refused(path, f"the same picture as {seen[digest].name}"))
+        elif owners[digest] > 1:
+            refused.append(Refused(path, f"the same picture is given for {owners[digest]} people"))
+        else:
+            try:
+                accepted.append(reader.read(path))
+            except PictureError as error:
+                refused.append(Refused(path, error.problem.removeprefix(f"{path}: ")))
+        if digest:
+            seen.setdefault(digest, path)
+    problem = None
+    if not accepted:
+        problem = f"no picture of {name} can be used" if pictures else f"no picture of {name} is there"
+    return Plan(name=name, accepted=tuple(accepted), refused=tuple(refused), problem=problem)
+
+
+def _checked(text: str) -> tuple[str, str | None]:
+    """The clean name and None, or the text fit to be shown and what is wrong with it."""
+    try:
+        return clean_name(text), None
+    except PeopleError as error:
+        return shown(text), error.problem
+
+
+def _name_problem(name: str, taken: AbstractSet[str], times: Counter[str]) -> str | None:
+    key = name_key(name)
+    if key in taken:
+        return f"somebody is called {name} already"
+    return f"{times[key]} people here are called {name}" if times[key] > 1 else None
+
+
+def _owners(candidates: Sequence[Candidate]) -> Counter[str]:
+    """By content of the file: how many candidates give it."""
+    owners: Counter[str] = Counter()
+    for candidate in candidates:
+        owners.update({_digest(path) for path in candidate.pictures} - {""})
+    return owners
+
+
+def _digest(path: Path) -> str:
+    """Hash of a file's content; empty where there is none to speak of, which reading it will explain."""
+    try:
+        if not path.is_file() or not path.stat().st_size:
+            return ""
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+def _in_the_foreground(faces: Faces) -> Faces:
+    return faces.take(faces.widths >= _BYSTANDER * faces.widths.max(initial=0.0))
+
+
+def _pictures_in(folder: Path) -> list[Path]:
+    try:
+        files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    except OSError as error:
+        raise PeopleError(f"{folder}: cannot be listed ({error.strerror})", fix="give a readable folder") from error
+    return [path for path in files if path.suffix.lower() in PICTURE_SUFFIXES | _UNREAD_SUFFIXES]

@@ -1,0 +1,74 @@
+"""The faces we know, as vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracker.faces.faces import FloatArray
+
+DIMENSION = 128
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gallery:
+    """Vectors and whose they are, the rows of one person side by side.
+
+    vectors: (N, D) float32, as the network gives them. person_ids: one a row. Rows may come in any order; they are
+    kept grouped, people in the order of their first row. people: each person once. starts: (P,) first row of each.
+    Raises ValueError when the shapes do not fit or a number is not finite.
+    """
+
+    vectors: FloatArray
+    person_ids: tuple[str, ...]
+    people: tuple[str, ...] = field(init=False)
+    starts: NDArray[np.intp] = field(init=False)
+    squares: FloatArray = field(init=False)
+
+    def __post_init__(self) -> None:
+        vectors = np.asarray(self.vectors, np.float32)
+        if vectors.ndim != 2 or len(vectors) != len(self.person_ids):
+            raise ValueError(f"vectors: expected ({len(self.person_ids)}, D), got {vectors.shape}")
+        if not np.isfinite(vectors).all():
+            raise ValueError("vectors: expected finite numbers")
+        people = tuple(dict.fromkeys(self.person_ids))
+        place = {person_id: index for index, person_id in enumerate(people)}
+        codes = np.array([place[person_id] for person_id in self.person_ids], np.intp)
+        order = np.argsort(codes, kind="stable")
+        grouped = np.ascontiguousarray(vectors[order])
+        object.__setattr__(self, "vectors", grouped)
+        object.__setattr__(self, "person_ids", tuple(self.person_ids[row] for row in order))
+        object.__setattr__(self, "people", people)
+        object.__setattr__(self, "starts", np.searchsorted(codes[order], np.arange(len(people))))
+        object.__setattr__(self, "squares", np.einsum("nd,nd->n", grouped, grouped))
+
+    def __len__(self) -> int:
+        return len(self.person_ids)
+
+    @classmethod
+    def empty(cls, dimension: int = DIMENSION) -> Self:
+        """Nobody."""
+        return cls(np.empty((0, dimension), np.float32), ())
+
+    @classmethod
+    def of(cls, vectors: FloatArray, person_ids: Sequence[str]) -> Self:
+        """From rows as the store keeps them."""
+        return cls(vectors, tuple(person_ids))
+
+    def with_person(self, person_id: str, vectors: FloatArray) -> Self:
+        """The same with (K, D) more vectors of one person, known or new."""
+        return type(self)(np.concatenate([self.vectors, vectors]), self.person_ids + (person_id,) * len(vectors))
+
+    def without(self, person_id: str) -> Self:
+        """The same less one person; an unknown id changes nothing."""
+        kept = [row for row, owner in enumerate(self.person_ids) if owner != person_id]
+        return type(self)(self.vectors[kept], tuple(self.person_ids[row] for row in kept))
+
+    def rows_of(self, person: int) -> slice:
+        """The rows of the person of that place in `people`."""
+        stop = self.starts[person + 1] if person + 1 < len(self.people) else len(self)
+        return slice(int(self.starts[person]), int(stop))

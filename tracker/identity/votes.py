@@ -1,0 +1,226 @@
+"""A track's name, by a vote over its faces."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from types import MappingProxyType
+
+import numpy as np
+
+from config.settings import MatchSettings
+from tracker.faces.faces import FloatArray
+from tracker.identity.match import Nearest, Verdict
+
+LEAD = 1.5
+"""The winner must weigh this much more than the next; less is a tie, and a tie names nobody."""
+MEMORY = 30.0
+"""Weight that a vote remembers. What is older fades, so that a name can turn when the evidence turns."""
+VECTORS_KEPT = 8
+_FULL_WIDTH_PX = 80.0
+_FULL_SHARPNESS = 150.0
+_FULL_MARGIN = 0.2
+_STRANGER = None
+
+
+class NamingKind(StrEnum):
+    PERSON = "person"
+    STRANGER = "stranger"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Naming:
+    """What the vote says at this moment, and why.
+
+    person_id: for PERSON, else None. distance, margin, quality: of the nearest face that counted for it (for UNKNOWN:
+    of any), None without one. margin is infinite where the gallery holds nobody else.
+    """
+
+    kind: NamingKind
+    person_id: str | None
+    distance: float | None
+    margin: float | None
+    quality: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What speaks for one candidate: how many faces, their weight, and the nearest of them."""
+
+    sightings: int
+    weight: float
+    nearest: Nearest | None
+    quality: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Vote:
+    """Everything a track's faces have said so far; `add` and `refuse` give the next state.
+
+    tallies: by person_id, None for "a stranger". unsure: faces in the dead zone; they dilute nothing. closest: the
+    nearest person that any face came to. refused: faces too poor to vote, `refusal` says why the last one was. Size is
+    bounded by the number of people that the track was taken for.
+    """
+
+    tallies: Mapping[str | None, Tally] = field(default_factory=lambda: MappingProxyType({}))
+    unsure: int = 0
+    closest: Tally | None = None
+    refused: int = 0
+    refusal: str = ""
+    strangers: tuple[tuple[float, FloatArray], ...] = ()
+
+    def add(
+        self,
+        found: Nearest | None,
+        verdict: Verdict,
+        *,
+        weight: float,
+        quality: float,
+        vector: FloatArray | None = None,
+    ) -> Vote:
+        """One more good face. weight: see `weight`, above 0. quality: 0..1. vector: (D,), kept for strangers only.
+
+        Raises ValueError when the weight is not a positive number, or a match matches nobody.
+        """
+        if not (weight > 0 and math.isfinite(weight)):
+            raise ValueError(f"weight: expected more than 0, got {weight}")
+        seen = Tally(sightings=1, weight=weight, nearest=found, quality=quality)
+        closest = _nearer(self.closest, seen)
+        if verdict is Verdict.UNSURE:
+            return replace(self, unsure=self.unsure + 1, closest=closest)
+        if verdict is Verdict.MATCH and found is None:
+            raise ValueError("found: expected somebody for a match, got None")
+        candidate = found.person_id if found is not None and verdict is Verdict.MATCH else _STRANGER
+        tallies = {**self.tallies, candidate: _summed(self.tallies.get(candidate), seen)}
+        strangers = self.strangers
+        if candidate is _STRANGER and vector is not None:
+            strangers = _heaviest((*strangers, (weight, np.array(vector, np.float32))))
+        return replace(self, tallies=MappingProxyType(_faded(tallies)), closest=closest, strangers=strangers)
+
+    def refuse(self, reason: str) -> Vote:
+        """One more face, too poor to vote for the reason given. It changes no name."""
+        return replace(self, refused=self.refused + 1, refusal=reason)
+
+    @property
+    def stranger_vectors(self) -> FloatArray:
+        """(K, D) the best faces that were nobody's, K at most VECTORS_KEPT; (0, 0) without any."""
+        return np.stack([vector for _, vector in self.strangers]) if self.strangers else np.empty((0, 0), np.float32)
+
+    def name(self, settings: MatchSettings, held: Naming | None = None) -> Naming:
+        """Who the track is.
+
+        held: what this vote said before. A name, once given, stays until another candidate leads clearly, so that it
+        does not come and go.
+        """
+        ranked = sorted(self.tallies.items(), key=lambda item: (-item[1].weight, item[0] or ""))
+        if not ranked:
+            return self._unknown(self._why_nobody(settings))
+        for candidate, tally in ranked:
+            if _is_held(candidate, held) and not self._clearly_beaten(tally, ranked[0], settings):
+                return _named(candidate, tally)
+        (candidate, tally), rivals = ranked[0], ranked[1:]
+        if rivals and tally.weight < LEAD * rivals[0][1].weight:
+            return self._unknown(f"undecided between {_label(candidate)} and {_label(rivals[0][0])}")
+        needed = _needed(candidate, settings)
+        if tally.sightings < needed:
+            return self._unknown(f"{_label(candidate)} so far: {tally.sightings} of {needed} good sightings")
+        return _named(candidate, tally)
+
+    def _clearly_beaten(self, tally: Tally, best: tuple[str | None, Tally], settings: MatchSettings) -> bool:
+        candidate, winner = best
+        return winner.weight >= LEAD * tally.weight and winner.sightings >= _needed(candidate, settings)
+
+    def _why_nobody(self, settings: MatchSettings) -> str:
+        found = self.closest.nearest if self.closest is not None else None
+        if found is not None and found.distance <= settings.max_distance:
+            return f"{found.person_id} is near ({found.distance:.2f}), but another is only {found.margin:.2f} farther"
+        if found is not None:
+            return f"neither match nor stranger: {found.person_id} is {found.distance:.2f} away"
+        if self.refused:
+            return f"no face good enough in {self.refused}, the last {self.refusal}"
+        return "no face seen yet"
+
+    def _unknown(self, reason: str) -> Naming:
+        found = self.closest.nearest if self.closest is not None else None
+        return Naming(
+            kind=NamingKind.UNKNOWN,
+            person_id=None,
+            distance=None if found is None else found.distance,
+            margin=None if found is None else found.margin,
+            quality=0.0 if self.closest is None else self.closest.quality,
+            reason=reason,
+        )
+
+
+def weight(width_px: float, sharpness: float, margin: float | None = None) -> float:
+    """What a face's voice is worth: its size, its sharpness (root), and how clear of the next person it is; 0.002..1.
+
+    margin: None or infinite where there is no other person.
+    """
+    size = min(max(width_px / _FULL_WIDTH_PX, 0.1), 1.0)
+    sharp = min(max(math.sqrt(max(sharpness, 0.0) / _FULL_SHARPNESS), 0.1), 1.0)
+    clear = 1.0 if margin is None else min(max(margin / _FULL_MARGIN, 0.2), 1.0)
+    return size * sharp * clear
+
+
+def _named(candidate: str | None, tally: Tally) -> Naming:
+    found = tally.nearest
+    if found is None:
+        reason = f"a stranger by {tally.sightings} sightings: nobody is enrolled"
+    elif candidate is _STRANGER:
+        reason = f"a stranger by {tally.sightings} sightings: nobody nearer than {found.distance:.2f}"
+    else:
+        clear = "" if math.isinf(found.margin) else f", the next {found.margin:.2f} farther"
+        reason = f"{candidate} by {tally.sightings} sightings, nearest {found.distance:.2f}{clear}"
+    return Naming(
+        kind=NamingKind.STRANGER if candidate is _STRANGER else NamingKind.PERSON,
+        person_id=candidate,
+        distance=None if found is None else found.distance,
+        margin=None if found is None else found.margin,
+        quality=tally.quality,
+        reason=reason,
+    )
+
+
+def _needed(candidate: str | None, settings: MatchSettings) -> int:
+    return settings.visitor_sightings if candidate is _STRANGER else settings.min_sightings
+
+
+def _is_held(candidate: str | None, held: Naming | None) -> bool:
+    return held is not None and held.kind is not NamingKind.UNKNOWN and held.person_id == candidate
+
+
+def _label(candidate: str | None) -> str:
+    return "a stranger" if candidate is _STRANGER else candidate
+
+
+def _summed(before: Tally | None, seen: Tally) -> Tally:
+    if before is None:
+        return seen
+    best = _nearer(before, seen)
+    return replace(best, sightings=before.sightings + 1, weight=before.weight + seen.weight)
+
+
+def _nearer(before: Tally | None, seen: Tally) -> Tally:
+    """The one whose face came nearer to somebody."""
+    if before is None:
+        return seen
+    was = math.inf if before.nearest is None else before.nearest.distance
+    now = math.inf if seen.nearest is None else seen.nearest.distance
+    return seen if now < was else before
+
+
+def _faded(tallies: dict[str | None, Tally]) -> dict[str | None, Tally]:
+    total = sum(tally.weight for tally in tallies.values())
+    if total <= MEMORY:
+        return tallies
+    return {key: replace(tally, weight=tally.weight * MEMORY / total) for key, tally in tallies.items()}
+
+
+def _heaviest(strangers: tuple[tuple[float, FloatArray], ...]) -> tuple[tuple[float, FloatArray], ...]:
+    """The best few; of two alike the earlier."""
+    return tuple(sorted(strangers, key=lambda kept: -kept[0])[:VECTORS_KEPT])
