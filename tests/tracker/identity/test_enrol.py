@@ -1,0 +1,226 @@
+"""Enrolment: who may be saved, by which pictures, and why the others were refused."""
+
+from __future__ import annotations
+
+import unicodedata
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from config.errors import PeopleError
+from tracker.faces.align import TEMPLATE_150
+from tracker.faces.faces import Faces
+from tracker.identity.enrol import Candidate, Plan, candidates_in, new_person_id, pictures_of, plan_people, plan_person
+
+
+class Slate:
+    """Finds the faces that the picture's top left corner announces: blue says how many, green how wide (px), red who.
+
+    The first face is as wide as said; the others are a fifth narrower, or a tenth as wide when there are more than 9.
+    """
+
+    def detect(self, image: np.ndarray) -> Faces:
+        count, width, self.who = (int(value) for value in image[0, 0])
+        few = count < 10
+        widths = np.array([width] + [width * (0.8 if few else 0.1)] * ((count if few else count - 9) - 1))[:count]
+        left = np.full(len(widths), 20.0)
+        boxes = np.stack([left, left, left + widths, left + widths], axis=1).astype(np.float32)
+        points = left[:, None, None] + TEMPLATE_150[None] * (widths / 150)[:, None, None]
+        return Faces(boxes, np.ones(len(widths), np.float32), points.astype(np.float32))
+
+    def embed(self, chips: np.ndarray) -> np.ndarray:
+        return np.full((len(chips), 128), self.who, np.float32)
+
+
+SLATE = Slate()
+Draw = Callable[..., Path]
+
+
+@pytest.fixture
+def draw(tmp_path: Path) -> Draw:
+    """draw("ada/1.png", faces=1, width=100, who=7): a noisy picture that says what Slate finds in it."""
+
+    def make(
+        name: str, *, faces: int = 1, width: int = 100, who: int = 7, side: int = 200, blurred: bool = False
+    ) -> Path:
+        seed = zlib.crc32(f"{name} {who}".encode())
+        image = np.random.default_rng(seed).integers(0, 255, (side, side, 3), np.uint8)
+        if blurred:
+            image[:] = 128
+        image[:16, :16] = (faces, width, who)
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        PIL.Image.fromarray(image[:, :, ::-1]).save(path)
+        return path
+
+    return make
+
+
+def plan(name: str, *pictures: Path, existing: tuple[str, ...] = ()) -> Plan:
+    return plan_person(name, pictures, SLATE, SLATE, existing=existing)
+
+
+def reasons(made: Plan) -> dict[str, str]:
+    return {refused.path.name: refused.reason for refused in made.refused}
+
+
+def test_good_pictures_become_vectors_in_their_order(draw: Draw) -> None:
+    made = plan("  Ada  Lovelace", draw("b.png", who=3), draw("a.png", who=4))
+    assert made.name == "Ada Lovelace"
+    assert made.problem is None
+    assert made.refused == ()
+    assert made.vectors.shape == (2, 128)
+    assert made.vectors[:, 0].tolist() == [3, 4]
+    assert made.sources == ("b.png", "a.png")
+    assert made.accepted[0].width_px == 100
+    assert 0 < made.accepted[0].quality <= 1
+
+
+def test_each_poor_picture_is_refused_with_its_own_reason_and_the_good_one_counts(draw: Draw, tmp_path: Path) -> None:
+    (tmp_path / "text.jpg").write_text("no picture")
+    (tmp_path / "empty.png").touch()
+    made = plan(
+        "Ada",
+        draw("none.png", faces=0),
+        draw("two.png", faces=2),
+        draw("small.png", width=30),
+        draw("blurred.png", blurred=True),
+        tmp_path / "text.jpg",
+        tmp_path / "empty.png",
+        tmp_path / "missing.png",
+        draw("good.png"),
+    )
+    assert made.problem is None
+    assert made.sources == ("good.png",)
+    assert reasons(made) == {
+        "none.png": "no face found in it",
+        "two.png": "2 faces in it, one is needed",
+        "small.png": "the face is too small: 30 px wide, at least 40 needed",
+        "blurred.png": "the face is too blurred: sharpness 0.0, at least 5 needed",
+        "text.jpg": "not a picture",
+        "empty.png": "the file is empty",
+        "missing.png": "no such file",
+    }
+
+
+def test_small_faces_far_behind_do_not_count(draw: Draw) -> None:
+    assert plan("Ada", draw("crowd.png", faces=12, who=5)).problem is None
+
+
+def test_person_without_a_usable_picture_is_not_saved(draw: Draw) -> None:
+    for made in (plan("Ada", draw("none.png", faces=0)), plan("Ada")):
+        assert made.problem is not None
+        assert "Ada" in made.problem
+        assert made.vectors.shape == (0, 128)
+
+
+def test_face_in_a_huge_picture_is_measured_in_the_pictures_own_pixels(draw: Draw) -> None:
+    made = plan("Ada", draw("huge.png", side=3840, width=100))
+    assert made.accepted[0].width_px == pytest.approx(200)  # found 100 wide in the picture shrunken by half
+
+
+def test_same_picture_twice_counts_once(draw: Draw, tmp_path: Path) -> None:
+    first = draw("a.png")
+    copy = tmp_path / "copy.png"
+    copy.write_bytes(first.read_bytes())
+    made = plan("Ada", first, copy, first)
+    assert made.sources == ("a.png",)
+    assert [refused.reason for refused in made.refused] == ["the same picture as a.png"] * 2
+
+
+@pytest.mark.parametrize("taken", ["Ada Lovelace", "ADA LOVELACE", "ada  lovelace"])
+def test_name_that_is_taken_is_refused(draw: Draw, taken: str) -> None:
+    made = plan("Ada Lovelace", draw("a.png"), existing=(" ".join(taken.split()),))
+    assert made.problem == "somebody is called Ada Lovelace already"
+    assert made.accepted == ()
+
+
+def test_bad_name_is_refused_before_any_picture_is_read(tmp_path: Path) -> None:
+    with pytest.raises(PeopleError, match="slash"):
+        plan("a/b", tmp_path / "missing.png")
+
+
+def test_folder_holds_a_folder_or_a_file_for_each_person(draw: Draw, tmp_path: Path) -> None:
+    for name in ("Ada/1.png", "Ada/2.png", "Ben.png", "Ľuba Š.png", ".hidden/1.png", ".Dot.png"):
+        draw(name)
+    (tmp_path / "notes.txt").write_text("not a person")
+    (tmp_path / "Empty").mkdir()
+    found = {candidate.name: [path.name for path in candidate.pictures] for candidate in candidates_in(tmp_path)}
+    assert found == {"Ada": ["1.png", "2.png"], "Empty": [], "Ben": ["Ben.png"], "Ľuba Š": ["Ľuba Š.png"]}
+
+
+def test_everybody_good_is_planned_whatever_befalls_the_others(draw: Draw, tmp_path: Path) -> None:
+    for name, faces in (("Ada/1.png", 1), ("Ada/2.png", 0), ("Ben.png", 2), ("Cy.png", 1), ("Dan.png", 1)):
+        draw(name, faces=faces)
+    (tmp_path / "Eve.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
+    plans = {made.name: made for made in plan_people(candidates_in(tmp_path), SLATE, SLATE, existing=["cy"])}
+    assert {name for name, made in plans.items() if made.problem is None} == {"Ada", "Dan"}
+    assert reasons(plans["Ada"]) == {"2.png": "no face found in it"}
+    assert plans["Cy"].problem == "somebody is called Cy already"
+    assert reasons(plans["Eve"]) == {"Eve.heic": "not a picture"}
+
+
+def test_name_given_twice_is_refused_for_both(draw: Draw, tmp_path: Path) -> None:
+    for name in ("Zoë/1.png", "Zoë.jpg", "Ben.png"):
+        draw(name)
+    found = candidates_in(tmp_path)
+    decomposed = Candidate(name=unicodedata.normalize("NFD", "ZOË"), pictures=(draw("x.png"),))
+    plans = list(plan_people([*found, decomposed], SLATE, SLATE))
+    problems = {made.name: made.problem for made in plans}
+    assert problems["Ben"] is None
+    assert problems["Zoë"] == "3 people here are called Zoë"
+    assert sum(made.problem is not None for made in plans) == 3
+
+
+def test_picture_given_for_two_people_is_refused_for_both(draw: Draw, tmp_path: Path) -> None:
+    ada, other = draw("Ada/1.png"), draw("Ada/2.png")
+    (tmp_path / "Ben.png").write_bytes(ada.read_bytes())
+    plans = {made.name: made for made in plan_people(candidates_in(tmp_path), SLATE, SLATE)}
+    assert plans["Ada"].sources == (other.name,)
+    assert reasons(plans["Ada"]) == {"1.png": "the same picture is given for 2 people"}
+    assert plans["Ben"].problem is not None
+
+
+def test_bad_names_do_not_stop_the_others(draw: Draw) -> None:
+    good, bad = draw("a.png"), draw("b.png")
+    candidates = [Candidate(name="\u202egnp", pictures=(bad,)), Candidate(name="Ada", pictures=(good,))]
+    refused, made = plan_people(candidates, SLATE, SLATE)
+    assert refused.problem is not None
+    assert refused.name.isprintable()
+    assert made.problem is None
+
+
+def test_plans_come_as_they_are_worked_out(draw: Draw, tmp_path: Path) -> None:
+    later = draw("later.png")
+    plans = plan_people(
+        [Candidate(name="Ada", pictures=(draw("a.png"),)), Candidate(name="Ben", pictures=(later,))], SLATE, SLATE
+    )
+    assert next(plans).problem is None
+    later.unlink()
+    assert reasons(next(plans)) == {"later.png": "no such file"}
+
+
+def test_folders_and_files_may_be_mixed_for_one_person(draw: Draw, tmp_path: Path) -> None:
+    for name in ("more/2.png", "more/1.JPG", "one.png"):
+        draw(name)
+    (tmp_path / "more" / "notes.txt").touch()
+    found = pictures_of([tmp_path / "one.png", tmp_path / "more", tmp_path / "missing.png"])
+    assert [path.name for path in found] == ["one.png", "1.JPG", "2.png", "missing.png"]
+
+
+@pytest.mark.parametrize("make", [None, Path.mkdir, Path.touch])
+def test_folder_with_nobody_is_refused(tmp_path: Path, make: Callable[[Path], None] | None) -> None:
+    if make is not None:
+        make(tmp_path / "x")
+    with pytest.raises(PeopleError):
+        candidates_in(tmp_path / "x")
+
+
+def test_ids_say_nothing_and_do_not_repeat() -> None:
+    ids = {new_person_id() for _ in range(200)}
+    assert len(ids) == 200
+    assert all(person_id.startswith("p-") and len(person_id) == 14 for person_id in ids)
