@@ -11,11 +11,11 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from config.errors import StoreBusyError, StoreError
-from tracker.store.faults import explained
+from tracker.store.faults import explained, require_whole
 from tracker.store.schema import is_current, migrate
 
 JOURNAL_LIMIT_BYTES = 16 * 2**20
@@ -51,11 +51,16 @@ class Database:
             self._make_folder()
         elif not self.path.is_file() or self.path.stat().st_size == 0:
             raise StoreError(f"no store at {self.path}", fix="run 'footfall track' or 'footfall enroll' first")
+        if self.path.is_file():
+            require_whole(self.path)
         self._opened = True
         try:
             with explained(self.path):
                 if create or not self._is_current():
-                    self._connect_writer("rwc" if create else "rw")
+                    writer = self._connect_writer("rwc" if create else "rw")
+                    if writer.execute("SELECT scrub_due FROM state").fetchone()[0]:
+                        with suppress(StoreBusyError):
+                            self.scrub()
         except BaseException:
             self.close()
             raise
@@ -101,8 +106,8 @@ class Database:
         """Write the whole file anew and empty the write-ahead log, so that no copy of deleted rows stays in them.
 
         `secure_delete` alone is not enough: where SQLite moves rows within a page, shreds of old ones survive.
-        Takes about 2 s for a million events and keeps writers waiting meanwhile. Raises StoreBusyError when readers
-        of other processes do not let go of old pages within the busy timeout.
+        Writers wait meanwhile. Raises StoreBusyError when readers of other processes do not let go of old pages within
+        the busy timeout; while `scrub_due` is set, it is done when the store is opened next.
         """
         deadline = time.monotonic() + self._timeout_s
         with explained(self.path), self._write_lock:
@@ -112,8 +117,9 @@ class Database:
                 if time.monotonic() > deadline:
                     raise StoreBusyError(
                         f"{self.path}: erased, but a program that reads the store keeps old pages alive",
-                        fix="stop the dashboard and other readers, then do the same again",
+                        fix="stop the dashboard and other readers, then do the same again or start an agent",
                     )
+            connection.execute("UPDATE state SET scrub_due = 0")
 
     def _make_folder(self) -> None:
         try:
@@ -174,18 +180,21 @@ class Transaction:
         self.connection = connection
         self.changed = int(connection.execute("SELECT version FROM state").fetchone()[0]) + 1
         self._changes_before = connection.total_changes
-        self._people = False
+        self._touched: set[str] = set()
 
     def touch_people(self) -> None:
         """Say that people, vectors or aliases change, so that galleries are loaded again."""
-        self._people = True
+        self._touched.add("people_version")
+
+    def touch_events(self) -> None:
+        """Say that events change, so that histories are read again."""
+        self._touched.add("events_version")
 
     def stamp(self) -> None:
         """Advance the store's version, unless the transaction changed nothing."""
         if self.connection.total_changes > self._changes_before:
-            self.connection.execute("UPDATE state SET version = ?", (self.changed,))
-            if self._people:
-                self.connection.execute("UPDATE state SET people_version = ?", (self.changed,))
+            for column in ("version", *sorted(self._touched)):
+                self.connection.execute(f"UPDATE state SET {column} = ?", (self.changed,))  # noqa: S608 - fixed names
 
 
 class _Reader:
@@ -222,5 +231,4 @@ def _prepare_writer(connection: sqlite3.Connection) -> None:
         f"journal_size_limit = {JOURNAL_LIMIT_BYTES}",
     ):
         connection.execute(f"PRAGMA {pragma}")
-    connection.execute("BEGIN IMMEDIATE")  # proves that this user may write here
-    connection.execute("ROLLBACK")
+    connection.execute("UPDATE state SET version = version WHERE only = 0")  # no row: proves that this user may write

@@ -82,7 +82,10 @@ def insert_events(writing: Transaction, events: Iterable[Event]) -> int:
             for event in events
         ),
     )
-    return writing.connection.total_changes - before
+    count = writing.connection.total_changes - before
+    if count:
+        writing.touch_events()
+    return count
 
 
 def insert_matches(writing: Transaction, matches: Iterable[Match]) -> None:
@@ -126,6 +129,7 @@ def select_matches(connection: sqlite3.Connection, wanted: Wanted) -> list[Match
 
 def delete_events(writing: Transaction, person_ids: Sequence[str]) -> None:
     """Remove every event of the given ids."""
+    writing.touch_events()
     for person_id in person_ids:
         writing.connection.execute("DELETE FROM events WHERE person_id = ?", (person_id,))
 
@@ -142,6 +146,7 @@ def delete_matches(writing: Transaction, person_ids: Sequence[str]) -> None:
 
 def rewrite(writing: Transaction, person_ids: Sequence[str], new_id: str) -> None:
     """Put every event of the given ids under `new_id`, with an event id made from the new content."""
+    writing.touch_events()
     for person_id in person_ids:
         rows = writing.connection.execute(f"{_EVENTS} WHERE r.person_id = ?", (person_id,))
         for event in read_all(rows, _event):

@@ -25,6 +25,9 @@ _FIXES = {
     "SQLITE_IOERR": ("the disk reports an error", "check the disk, its cable and its free space, then try again"),
     "SQLITE_TOOBIG": ("a record is too long", "shorten the text or leave the record out"),
 }
+_MAGIC = b"SQLite format 3\0"
+_HEADER_BYTES = 18
+"""The magic and, big-endian, the size of a page."""
 _BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL")
 
 
@@ -42,13 +45,41 @@ def explained(path: Path) -> Iterator[None]:
         ) from error
 
 
+def require_whole(path: Path) -> None:
+    """Find by the header what SQLite would not: it takes a tiny file for empty and a shortened last page for zeros.
+
+    Raises StoreError.
+    """
+    try:
+        with path.open("rb") as file:
+            header = file.read(_HEADER_BYTES)
+        size = path.stat().st_size
+        log = path.with_name(f"{path.name}-wal")
+        has_log = log.exists() and log.stat().st_size > 0  # after a crash it may hold what the file lacks
+    except OSError as error:
+        raise _told(path, "SQLITE_CANTOPEN", error.strerror or str(error)) from error
+    if not header:
+        return
+    if len(header) < _HEADER_BYTES or not header.startswith(_MAGIC):
+        raise _told(path, "SQLITE_NOTADB", "it does not begin like a database")
+    page_bytes = int.from_bytes(header[16:18], "big")
+    page_bytes = 65536 if page_bytes <= 1 else page_bytes
+    if size % page_bytes and not has_log:
+        raise _told(path, "SQLITE_CORRUPT", f"{size} bytes are no whole number of pages")
+
+
+def _told(path: Path, name: str, detail: str) -> StoreError:
+    problem, fix = _FIXES[name]
+    return StoreError(f"{path}: {problem} ({detail})", fix=fix)
+
+
 def _in_words(path: Path, error: sqlite3.Error) -> StoreError:
     name = getattr(error, "sqlite_errorname", None) or ""
     if name.startswith(_BUSY):
         return StoreBusyError(
             f"{path}: another program is writing to the store", fix="try again; stop the other one if this lasts"
         )
-    for start, (problem, fix) in _FIXES.items():
+    for start in _FIXES:
         if name.startswith(start):
-            return StoreError(f"{path}: {problem} ({error})", fix=fix)
+            return _told(path, start, str(error))
     return StoreError(f"{path}: {error}", fix="run 'footfall doctor'; if it finds nothing, report this message")

@@ -238,9 +238,8 @@ class LocalStore:
         return self._state("people_version")
 
     def events_version(self) -> int:
-        """A number that changes whenever an event was added; with `people_version`, time to read the history again."""
-        with self._database.reading() as connection:
-            return int(connection.execute("SELECT coalesce(max(event_row), 0) FROM events").fetchone()[0])
+        """The `version` at which events changed last; with `people_version`, time to read the history again."""
+        return self._state("events_version")
 
     def camera_lease(self, camera_id: str) -> AbstractContextManager[None]:
         """Hold a camera while inside, so that no second agent tracks it into this store.

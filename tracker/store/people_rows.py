@@ -171,6 +171,7 @@ def erase(writing: Transaction, person_id: str) -> tuple[str, ...]:
     connection.executemany(
         "INSERT INTO forgotten VALUES (?) ON CONFLICT DO NOTHING", [(_digest(gone_id),) for gone_id in ids]
     )
+    connection.execute("UPDATE state SET scrub_due = 1")
     writing.touch_people()
     return ids
 

@@ -26,10 +26,12 @@ _FIRST: Migration = (
     CREATE TABLE state (
         only INTEGER PRIMARY KEY CHECK (only = 1),
         version INTEGER NOT NULL,        -- grows with every transaction that changed something
-        people_version INTEGER NOT NULL  -- the version at which people, vectors or aliases changed last
+        people_version INTEGER NOT NULL, -- the version at which people, vectors or aliases changed last
+        events_version INTEGER NOT NULL, -- the version at which events changed last
+        scrub_due INTEGER NOT NULL       -- 1: somebody was forgotten and the file not yet written anew
     )
     """,
-    "INSERT INTO state VALUES (1, 0, 0)",
+    "INSERT INTO state VALUES (1, 0, 0, 0, 0)",
     """
     CREATE TABLE people (
         person_id TEXT PRIMARY KEY NOT NULL CHECK (person_id <> ''),

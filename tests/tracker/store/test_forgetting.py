@@ -134,7 +134,8 @@ def test_a_name_is_free_again(store: LocalStore, records: Any) -> None:
     assert store.people() == [records.person("p-new")]
 
 
-def test_a_reader_that_keeps_old_pages_is_named(tmp_path: Path, records: Any) -> None:
+def test_a_reader_that_keeps_old_pages_is_named_and_cleaned_up_after(tmp_path: Path, records: Any) -> None:
+    secrets = _vector_bytes(records.vectors(1))
     with LocalStore(tmp_path / "s.sqlite3", busy_timeout_s=0.05) as store:
         store.add_person(records.person(), records.vectors(1))
         with LocalStore(store.path) as other, other._database.reading() as connection:
@@ -142,6 +143,11 @@ def test_a_reader_that_keeps_old_pages_is_named(tmp_path: Path, records: Any) ->
             connection.execute("SELECT count(*) FROM people").fetchone()
             with pytest.raises(StoreBusyError, match="keeps old pages alive"):
                 store.forget_person("p-ada", erase_history=True)
+            assert store.people() == []
+            assert _traces(store, secrets) != []
             connection.execute("COMMIT")
-        store.forget_person("p-ada", erase_history=True)
-        assert _traces(store, _vector_bytes(records.vectors(1))) == []
+            with LocalStore(store.path) as later:
+                assert _traces(later, secrets) == []
+            version = store.version()
+            with LocalStore(store.path) as later:
+                assert later.version() == version

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta, timezone
 from typing import Any
 
@@ -124,16 +125,12 @@ def test_a_range_in_another_zone_means_the_same_instants(store: LocalStore, reco
 
 
 def test_events_without_a_place_in_the_frame_stay_without(store: LocalStore, records: Any) -> None:
-    from dataclasses import replace
-
     event = replace(records.event(0), x_frac=None, y_frac=None, inferred=True, event_id="")
     store.record(events=[event])
     assert store.events() == [event]
 
 
 def test_a_margin_without_runner_up_is_kept(store: LocalStore, records: Any) -> None:
-    from dataclasses import replace
-
     match = replace(records.match(0), margin=float("inf"), distance=float(np.float32(0.3)))
     store.record(matches=[match])
     assert store.matches() == [match]
@@ -167,13 +164,20 @@ def test_the_version_grows_with_every_change_and_only_then(store: LocalStore, re
     assert store.version() == versions[-1]
 
 
-def test_the_people_version_moves_only_with_people(store: LocalStore, records: Any) -> None:
-    store.add_person(records.person(), records.vectors(1))
-    known = store.people_version()
-    store.record(events=[records.event(0)], health=records.health())
-    assert store.people_version() == known
-    store.record(visitors=[(records.visitor(), records.vectors(1))])
-    assert store.people_version() == store.version() > known
+def test_people_and_events_have_versions_of_their_own(store: LocalStore, records: Any) -> None:
+    def moved(change: Callable[[], object]) -> tuple[bool, bool]:
+        people, events = store.people_version(), store.events_version()
+        change()
+        return store.people_version() > people, store.events_version() > events
+
+    assert moved(lambda: store.add_person(records.person(), records.vectors(1))) == (True, False)
+    assert moved(lambda: store.record(visitors=[(records.visitor(), records.vectors(1))])) == (True, False)
+    assert moved(lambda: store.record(events=[records.event(0)])) == (False, True)
+    assert moved(lambda: store.record(events=[records.event(0)], health=records.health())) == (False, False)
+    assert moved(lambda: store.rename_person("p-ada", "Ada L.")) == (True, False)
+    assert moved(lambda: store.merge_people("v-1", "p-ada")) == (True, False)
+    assert moved(lambda: store.forget_person("p-ada", erase_history=True)) == (True, True)
+    assert store.people_version() == store.events_version() == store.version()
 
 
 def test_rows_carry_the_version_that_wrote_them(store: LocalStore, records: Any) -> None:

@@ -1,0 +1,285 @@
+"""Several threads and processes on one store, and what `kill -9` leaves."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.errors import StoreBusyError
+from tracker.store.local import LocalStore
+
+_BATCH = 5
+_ROOT = Path(__file__).parents[3]
+
+_WRITER = """
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tracker.presence.events import Event, EventKind
+from tracker.presence.room import Presence
+from tracker.store.local import LocalStore
+
+path, camera_id, steps = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
+with LocalStore(path) as store:
+    for step in range(steps):
+        at = noon + timedelta(seconds=step)
+        events = [
+            Event(kind=EventKind.ENTER, site_id="gym", camera_id=camera_id, person_id=f"p-{part}", at=at,
+                  track_id=f"t{step}")
+            for part in range(5)
+        ]
+        presences = [
+            Presence(site_id="gym", camera_id=camera_id, person_id=f"p-{part}", track_id=f"t{step}", entered_at=noon,
+                     seen_at=at, x_frac=0.5, y_frac=0.5)
+            for part in range(5)
+        ]
+        store.record(events=events, site_id="gym", camera_id=camera_id, presences=presences)
+        if step == 0:
+            print("started", flush=True)
+"""
+
+_HOLDER = """
+import sys, time
+from pathlib import Path
+from tracker.store.local import LocalStore
+
+with LocalStore(Path(sys.argv[1])).camera_lease(sys.argv[2]):
+    print("started", flush=True)
+    sys.stdin.read()
+"""
+
+_OPENER = """
+import sys
+from pathlib import Path
+from tracker.store.local import LocalStore
+
+sys.stdin.read(1)
+with LocalStore(Path(sys.argv[1])) as store:
+    print(store.version(), flush=True)
+"""
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts a Python process of the product; what still runs at the end is killed."""
+    running: list[subprocess.Popen[str]] = []
+
+    def launch(script: str, *arguments: object) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", script, *map(str, arguments)],
+            cwd=_ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        running.append(process)
+        return process
+
+    yield launch
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+def _wait_started(process: subprocess.Popen[str]) -> None:
+    assert process.stdout is not None
+    assert process.stdout.readline() == "started\n"
+
+
+def test_two_processes_write_while_one_reads(tmp_path: Path, start: Start) -> None:
+    path = tmp_path / "footfall.sqlite3"
+    with LocalStore(path) as store:
+        writers = [start(_WRITER, path, camera_id, 100) for camera_id in ("front", "back")]
+        versions, halves = [store.version()], 0
+        while any(writer.poll() is None for writer in writers):
+            halves += sum(1 for count in Counter(_steps(store)).values() if count != _BATCH)
+            versions.append(store.version())
+        assert [writer.wait() for writer in writers] == [0, 0]
+        assert halves == 0
+        assert versions == sorted(versions)
+        assert len(set(versions)) > 2  # the reader saw them work
+        assert store.version() == 200
+        assert len(store.events()) == 2 * 100 * _BATCH
+        assert len(store.presences()) == 2 * _BATCH
+
+
+def _steps(store: LocalStore) -> list[tuple[str, str]]:
+    return [(event.camera_id, event.track_id) for event in store.events()]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
+def test_a_killed_writer_leaves_whole_steps(tmp_path: Path, start: Start) -> None:
+    path = tmp_path / "footfall.sqlite3"
+    for kill_after_steps in (0, 3, 17):
+        writer = start(_WRITER, path, f"camera-{kill_after_steps}", 1_000_000)
+        _wait_started(writer)
+        with LocalStore(path) as store:
+            begun = store.version()
+            while store.version() < begun + kill_after_steps:
+                assert writer.poll() is None
+            os.kill(writer.pid, signal.SIGKILL)
+            writer.wait()
+        with LocalStore(path) as store:
+            counts = Counter(_steps(store))
+            assert set(counts.values()) == {_BATCH}
+            for camera_id in {camera_id for camera_id, _ in counts}:
+                last = max(event.at for event in store.events() if event.camera_id == camera_id)
+                presences = store.presences(camera_id=camera_id)
+                assert {presence.seen_at for presence in presences} == {last}
+                assert len(presences) == _BATCH
+            with store._database.reading() as connection:
+                assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def test_many_processes_may_make_the_store_at_once(tmp_path: Path, start: Start) -> None:
+    for attempt in range(3):
+        path = tmp_path / f"{attempt}.sqlite3"
+        openers = [start(_OPENER, path) for _ in range(6)]
+        for opener in openers:
+            assert opener.stdin is not None
+            opener.stdin.write("x")
+            opener.stdin.flush()
+        assert [opener.communicate()[0] for opener in openers] == ["0\n"] * 6
+
+
+def test_threads_write_and_read_at_once(store: LocalStore, records: Any) -> None:
+    faults: list[BaseException] = []
+
+    def work(number: int) -> None:
+        try:
+            for step in range(20):
+                store.record(events=[records.event(step, person_id=f"p-{number}")])
+                assert len(store.events(person_id=f"p-{number}")) == step + 1
+        except BaseException as error:  # noqa: BLE001 - handed to the test's own thread
+            faults.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    assert len(store.events()) == 120
+    assert store.version() == 120
+
+
+def test_closing_under_readers_breaks_nothing(tmp_path: Path, records: Any) -> None:
+    for _ in range(10):
+        store = LocalStore(tmp_path / "footfall.sqlite3").open()
+        store.record(events=[records.event(second) for second in range(200)])
+        faults: list[str] = []
+
+        def read(store: LocalStore = store, faults: list[str] = faults) -> None:
+            try:
+                while True:
+                    assert len(store.events()) == 200
+            except BaseException as error:  # noqa: BLE001 - handed to the test's own thread
+                faults.append(str(error))
+
+        threads = [threading.Thread(target=read) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        store.close()
+        for thread in threads:
+            thread.join()
+        assert all("the store is closed" in fault for fault in faults)
+        assert len(faults) == 3
+
+
+def test_a_reader_never_waits_for_a_writer(store: LocalStore, records: Any) -> None:
+    store.record(events=[records.event(0)])
+    with store._database.writing() as writing:
+        writing.connection.execute("DELETE FROM events")
+        began = time.monotonic()
+        assert store.events() == [records.event(0)]
+        assert time.monotonic() - began < 0.5
+
+
+def test_a_store_kept_by_another_writer_is_busy_and_recovers(store: LocalStore, records: Any) -> None:
+    with LocalStore(store.path, busy_timeout_s=0.05) as other:
+        with store._database.writing(), pytest.raises(StoreBusyError, match="another program is writing") as refusal:
+            other.record(events=[records.event(0)])
+        assert refusal.value.retryable
+        assert other.record(events=[records.event(0)]) == 1
+
+
+def test_an_error_inside_a_write_lets_the_next_one_through(store: LocalStore, records: Any) -> None:
+    def interrupted() -> None:
+        with store._database.writing() as writing:
+            writing.connection.execute("DELETE FROM state")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert store.record(events=[records.event(0)]) == 1
+
+
+# -- one agent a camera
+
+
+def test_a_second_agent_on_a_camera_is_refused_by_name(tmp_path: Path, start: Start) -> None:
+    path = tmp_path / "footfall.sqlite3"
+    holder = start(_HOLDER, path, "front")
+    _wait_started(holder)
+    store = LocalStore(path)
+    with pytest.raises(StoreBusyError, match=f"camera front .* by process {holder.pid}") as refusal:
+        store.camera_lease("front").__enter__()
+    assert "--camera-id" in refusal.value.fix
+    with store.camera_lease("back"):
+        pass
+    with LocalStore(tmp_path / "other.sqlite3").camera_lease("front"):
+        pass
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
+def test_a_killed_agent_gives_its_camera_back(tmp_path: Path, start: Start) -> None:
+    path = tmp_path / "footfall.sqlite3"
+    holder = start(_HOLDER, path, "front")
+    _wait_started(holder)
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
+    with LocalStore(path).camera_lease("front"):
+        pass
+
+
+def test_a_lease_ends_with_its_block(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path / "footfall.sqlite3")
+
+    def tracked_until_a_fault() -> None:
+        with store.camera_lease("front"):
+            with pytest.raises(StoreBusyError, match="this process itself"):
+                store.camera_lease("front").__enter__()
+            raise KeyError
+
+    for _ in range(2):
+        with pytest.raises(KeyError):
+            tracked_until_a_fault()
+
+
+def test_one_store_under_two_paths_has_one_lease(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path, target_is_directory=True)
+    with (
+        LocalStore(tmp_path / "s.sqlite3").camera_lease("front"),
+        pytest.raises(StoreBusyError),
+        LocalStore(tmp_path / "link" / "s.sqlite3").camera_lease("front"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("camera_id", ["../up", "a/b", "x" * 300, "caméra 人", ""])
+def test_any_camera_id_can_be_held(tmp_path: Path, camera_id: str) -> None:
+    with LocalStore(tmp_path / "s.sqlite3").camera_lease(camera_id):
+        assert {path.parent for path in tmp_path.rglob("*")} == {tmp_path}
