@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import cv2
@@ -14,6 +15,9 @@ from tracker.faces.faces import Faces, FloatArray, Image, require_image
 from tracker.faces.patches import MAX_SIDE
 
 _NORMALISED = ((np.arange(256, dtype=np.float32) - 127.5) / 128).reshape(1, 256)
+
+_MAX_PIXELS = 9_000_000
+"""Pixels of a picture beyond which searching it in full would take gigabytes."""
 
 
 class Detector:
@@ -47,21 +51,24 @@ class Detector:
     def detect(self, image: Image) -> Faces:
         """Faces of one picture, best first; none in a picture too small to hold one.
 
-        Boxes lie inside the picture; landmarks may lie outside. A side beyond 32,766 px is searched shrunken.
+        Boxes lie inside the picture; landmarks may lie outside. A picture of more than 9 million pixels, or with a
+        side beyond 32,766 px, is searched shrunken: its smallest faces are as much larger.
         Raises ValueError when the picture is not (H, W, 3) uint8.
         """
         require_image(image)
         if image.size == 0:
             return Faces.none()
-        if max(image.shape[:2]) > MAX_SIDE:
-            return self._detect_shrunken(image)
+        height, width = image.shape[:2]
+        shrink = min(MAX_SIDE / max(width, height), math.sqrt(_MAX_PIXELS / (width * height)))
+        if shrink < 1:
+            return self._detect_shrunken(image, shrink)
         return self._cascade.faces(normalised(image)).take(slice(self._max_faces))
 
-    def _detect_shrunken(self, image: Image) -> Faces:
+    def _detect_shrunken(self, image: Image, shrink: float) -> Faces:
         height, width = image.shape[:2]
-        shrink = MAX_SIDE / max(width, height)
         size_wh = (max(int(width * shrink), 1), max(int(height * shrink), 1))
-        faces = self.detect(cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA))  # type: ignore[arg-type]
+        small = cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+        faces = self.detect(small)
         back = np.array([width / size_wh[0], height / size_wh[1]], np.float32)
         return Faces(faces.boxes * np.tile(back, 2), faces.scores, faces.landmarks * back)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -100,6 +101,14 @@ def test_a_picture_wider_than_opencv_samples(detector: Detector) -> None:
     wide[:, 30_000:30_128] = small_astronaut()
     shifted = detector.detect(small_astronaut()).boxes + np.array([30_000, 0, 30_000, 0], np.float32)
     assert iou_matrix(detector.detect(wide).boxes, shifted).max() > 0.8
+
+
+def test_faces_of_a_huge_picture_are_told_in_its_own_px(detector: Detector) -> None:
+    """12 megapixels: searched shrunken."""
+    huge = np.full((3000, 4000, 3), 90, np.uint8)
+    huge[1400:2936, 2000:3536] = cv2.resize(astronaut(), (1536, 1536))
+    shifted = detector.detect(astronaut()).boxes * 3 + np.array([2000, 1400, 2000, 1400], np.float32)
+    assert iou_matrix(detector.detect(huge).boxes, shifted).max() > 0.8
 
 
 @pytest.mark.parametrize(
