@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,6 @@ from typing import Protocol
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from config.errors import PeopleError, PictureError
 from config.settings import QualitySettings
@@ -38,12 +37,14 @@ _UNREAD_SUFFIXES = frozenset({".avif", ".heic", ".heif"})
 """Pictures that we cannot read; they are taken along so that the report names them."""
 
 
-class Detects(Protocol):
-    def detect(self, image: Image) -> Faces: ...
+class Reader(Protocol):
+    """What enrolment asks of a face engine (`tracker.faces.engine.FaceEngine` is one)."""
 
+    def detect(self, image: Image) -> Faces:
+        """The faces of a BGR picture."""
 
-class Embeds(Protocol):
-    def embed(self, chips: NDArray[np.uint8]) -> FloatArray: ...
+    def embed(self, image: Image, faces: Faces) -> FloatArray:
+        """(N, D) vectors of the given faces of that picture."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,8 +128,7 @@ def candidates_in(folder: Path) -> tuple[Candidate, ...]:
 
 def plan_people(
     candidates: Sequence[Candidate],
-    detector: Detects,
-    embedder: Embeds,
+    engine: Reader,
     *,
     existing: Iterable[str] = (),
     quality: QualitySettings = ENROL_QUALITY,
@@ -142,61 +142,61 @@ def plan_people(
     taken = {name_key(name) for name in existing}
     times = Counter(name_key(name) for name, problem in names if problem is None)
     owners = _owners(candidates)
-    reader = _Reader(detector, embedder, quality)
+
+    def read(path: Path) -> Accepted:
+        return _read(path, engine, quality)
+
     for candidate, (name, fault) in zip(candidates, names, strict=True):
         problem = fault or _name_problem(name, taken, times)
-        yield Plan(name=name, problem=problem) if problem else _plan(name, candidate.pictures, owners, reader)
+        yield Plan(name=name, problem=problem) if problem else _plan(name, candidate.pictures, owners, read)
 
 
 def plan_person(
     name: str,
     pictures: Sequence[Path],
-    detector: Detects,
-    embedder: Embeds,
+    engine: Reader,
     *,
     existing: Iterable[str] = (),
     quality: QualitySettings = ENROL_QUALITY,
 ) -> Plan:
     """The plan for one person; see `plan_people`. Raises PeopleError when the name cannot be a name."""
     candidate = Candidate(name=clean_name(name), pictures=tuple(pictures))
-    return next(plan_people([candidate], detector, embedder, existing=existing, quality=quality))
+    return next(plan_people([candidate], engine, existing=existing, quality=quality))
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    detector: Detects
-    embedder: Embeds
-    quality: QualitySettings
-
-    def read(self, path: Path) -> Accepted:
-        """The one face of a picture. Raises PictureError when there is not exactly one, or it is too poor."""
-        image = read_picture(path)
-        faces = _in_the_foreground(self._search(image))
-        if len(faces) != 1:
-            problem = f"{len(faces)} faces in it, one is needed" if len(faces) else "no face found in it"
-            raise PictureError(f"{path}: {problem}", fix="give a picture of one person, the face well visible")
-        chips = align(image, faces.landmarks)
-        quality = assess(faces, chips)
-        reason = rejection(quality, 0, self.quality)
-        if reason is not None:
-            raise PictureError(f"{path}: the face is {reason}", fix="give a larger, sharper picture")
-        vector = self.embedder.embed(chips)[0]
-        return Accepted(path=path, vector=vector, quality=float(quality.score[0]), width_px=float(faces.widths[0]))
-
-    def _search(self, image: Image) -> Faces:
-        """Faces in px of the whole picture."""
-        height, width = image.shape[:2]
-        shrink = _SEARCHED_SIDE_PX / max(width, height)
-        if shrink >= 1:
-            return self.detector.detect(image)
-        size_wh = (max(1, round(width * shrink)), max(1, round(height * shrink)))
-        small = cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-        faces = self.detector.detect(small)
-        back = np.array([width / size_wh[0], height / size_wh[1]], np.float32)
-        return Faces(faces.boxes * np.tile(back, 2), faces.scores, faces.landmarks * back)
+def _read(path: Path, engine: Reader, needed: QualitySettings) -> Accepted:
+    """The one face of a picture. Raises PictureError when there is not exactly one, or it is too poor."""
+    image = read_picture(path)
+    faces = _in_the_foreground(_search(image, engine))
+    if len(faces) != 1:
+        problem = f"{len(faces)} faces in it, one is needed" if len(faces) else "no face found in it"
+        raise PictureError(f"{path}: {problem}", fix="give a picture of one person, the face well visible")
+    quality = assess(faces, align(image, faces.landmarks))
+    reason = rejection(quality, 0, needed)
+    if reason is not None:
+        raise PictureError(f"{path}: the face is {reason}", fix="give a larger, sharper picture")
+    return Accepted(
+        path=path,
+        vector=engine.embed(image, faces)[0],
+        quality=float(quality.score[0]),
+        width_px=float(faces.widths[0]),
+    )
 
 
-def _plan(name: str, pictures: tuple[Path, ...], owners: Counter[str], reader: _Reader) -> Plan:
+def _search(image: Image, engine: Reader) -> Faces:
+    """Faces in px of the whole picture."""
+    height, width = image.shape[:2]
+    shrink = _SEARCHED_SIDE_PX / max(width, height)
+    if shrink >= 1:
+        return engine.detect(image)
+    size_wh = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+    small = cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    faces = engine.detect(small)
+    back = np.array([width / size_wh[0], height / size_wh[1]], np.float32)
+    return Faces(faces.boxes * np.tile(back, 2), faces.scores, faces.landmarks * back)
+
+
+def _plan(name: str, pictures: tuple[Path, ...], owners: Counter[str], read: Callable[[Path], Accepted]) -> Plan:
     accepted: list[Accepted] = []
     refused: list[Refused] = []
     seen: dict[str, Path] = {}
@@ -208,7 +208,7 @@ def _plan(name: str, pictures: tuple[Path, ...], owners: Counter[str], reader: _
             refused.append(Refused(path, f"the same picture is given for {owners[digest]} people"))
         else:
             try:
-                accepted.append(reader.read(path))
+                accepted.append(read(path))
             except PictureError as error:
                 refused.append(Refused(path, error.problem.removeprefix(f"{path}: ")))
         if digest:

@@ -159,7 +159,7 @@ class Vote:
 def weight(width_px: float, sharpness: float, margin: float | None = None) -> float:
     """What a face's voice is worth: its size, its sharpness (root), and how clear of the next person it is; 0.002..1.
 
-    margin: None or infinite where there is no other person.
+    margin: of a match; None for a stranger, whose voice does not depend on whom they resemble least badly.
     """
     size = min(max(width_px / _FULL_WIDTH_PX, 0.1), 1.0)
     sharp = min(max(math.sqrt(max(sharpness, 0.0) / _FULL_SHARPNESS), 0.1), 1.0)

@@ -24,7 +24,7 @@ class Slate:
     """
 
     def detect(self, image: np.ndarray) -> Faces:
-        count, width, self.who = (int(value) for value in image[0, 0])
+        count, width, _ = (int(value) for value in image[0, 0])
         few = count < 10
         widths = np.array([width] + [width * (0.8 if few else 0.1)] * ((count if few else count - 9) - 1))[:count]
         left = np.full(len(widths), 20.0)
@@ -32,8 +32,8 @@ class Slate:
         points = left[:, None, None] + TEMPLATE_150[None] * (widths / 150)[:, None, None]
         return Faces(boxes, np.ones(len(widths), np.float32), points.astype(np.float32))
 
-    def embed(self, chips: np.ndarray) -> np.ndarray:
-        return np.full((len(chips), 128), self.who, np.float32)
+    def embed(self, image: np.ndarray, faces: Faces) -> np.ndarray:
+        return np.full((len(faces), 128), image[0, 0, 2], np.float32)
 
 
 SLATE = Slate()
@@ -61,7 +61,7 @@ def draw(tmp_path: Path) -> Draw:
 
 
 def plan(name: str, *pictures: Path, existing: tuple[str, ...] = ()) -> Plan:
-    return plan_person(name, pictures, SLATE, SLATE, existing=existing)
+    return plan_person(name, pictures, SLATE, existing=existing)
 
 
 def reasons(made: Plan) -> dict[str, str]:
@@ -157,7 +157,7 @@ def test_everybody_good_is_planned_whatever_befalls_the_others(draw: Draw, tmp_p
     for name, faces in (("Ada/1.png", 1), ("Ada/2.png", 0), ("Ben.png", 2), ("Cy.png", 1), ("Dan.png", 1)):
         draw(name, faces=faces)
     (tmp_path / "Eve.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
-    plans = {made.name: made for made in plan_people(candidates_in(tmp_path), SLATE, SLATE, existing=["cy"])}
+    plans = {made.name: made for made in plan_people(candidates_in(tmp_path), SLATE, existing=["cy"])}
     assert {name for name, made in plans.items() if made.problem is None} == {"Ada", "Dan"}
     assert reasons(plans["Ada"]) == {"2.png": "no face found in it"}
     assert plans["Cy"].problem == "somebody is called Cy already"
@@ -169,7 +169,7 @@ def test_name_given_twice_is_refused_for_both(draw: Draw, tmp_path: Path) -> Non
         draw(name)
     found = candidates_in(tmp_path)
     decomposed = Candidate(name=unicodedata.normalize("NFD", "ZOË"), pictures=(draw("x.png"),))
-    plans = list(plan_people([*found, decomposed], SLATE, SLATE))
+    plans = list(plan_people([*found, decomposed], SLATE))
     problems = {made.name: made.problem for made in plans}
     assert problems["Ben"] is None
     assert problems["Zoë"] == "3 people here are called Zoë"
@@ -179,7 +179,7 @@ def test_name_given_twice_is_refused_for_both(draw: Draw, tmp_path: Path) -> Non
 def test_picture_given_for_two_people_is_refused_for_both(draw: Draw, tmp_path: Path) -> None:
     ada, other = draw("Ada/1.png"), draw("Ada/2.png")
     (tmp_path / "Ben.png").write_bytes(ada.read_bytes())
-    plans = {made.name: made for made in plan_people(candidates_in(tmp_path), SLATE, SLATE)}
+    plans = {made.name: made for made in plan_people(candidates_in(tmp_path), SLATE)}
     assert plans["Ada"].sources == (other.name,)
     assert reasons(plans["Ada"]) == {"1.png": "the same picture is given for 2 people"}
     assert plans["Ben"].problem is not None
@@ -188,7 +188,7 @@ def test_picture_given_for_two_people_is_refused_for_both(draw: Draw, tmp_path: 
 def test_bad_names_do_not_stop_the_others(draw: Draw) -> None:
     good, bad = draw("a.png"), draw("b.png")
     candidates = [Candidate(name="\u202egnp", pictures=(bad,)), Candidate(name="Ada", pictures=(good,))]
-    refused, made = plan_people(candidates, SLATE, SLATE)
+    refused, made = plan_people(candidates, SLATE)
     assert refused.problem is not None
     assert refused.name.isprintable()
     assert made.problem is None
@@ -197,7 +197,7 @@ def test_bad_names_do_not_stop_the_others(draw: Draw) -> None:
 def test_plans_come_as_they_are_worked_out(draw: Draw, tmp_path: Path) -> None:
     later = draw("later.png")
     plans = plan_people(
-        [Candidate(name="Ada", pictures=(draw("a.png"),)), Candidate(name="Ben", pictures=(later,))], SLATE, SLATE
+        [Candidate(name="Ada", pictures=(draw("a.png"),)), Candidate(name="Ben", pictures=(later,))], SLATE
     )
     assert next(plans).problem is None
     later.unlink()
