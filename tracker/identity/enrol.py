@@ -29,10 +29,12 @@ from tracker.identity.pictures import PICTURE_SUFFIXES, read_picture
 
 ENROL_QUALITY = QualitySettings(min_width=40, min_sharpness=5.0, max_yaw=1.0)
 """What a picture must show. A turned face may be enrolled; it only never votes."""
-_SEARCHED_SIDE_PX = 1920
+_SEARCHED_SIDE_PX = 1280
 """Larger pictures are searched shrunken to this; the face itself is cut from the whole picture."""
 _BYSTANDER = 0.25
 """A face narrower than this part of the widest is somebody in the background and does not count."""
+_CERTAIN = 0.95
+"""Beside a face of this score, one of a lower score is a trick of the light: large pictures are full of them."""
 _UNREAD_SUFFIXES = frozenset({".avif", ".heic", ".heif"})
 """Pictures that we cannot read; they are taken along so that the report names them."""
 
@@ -167,7 +169,7 @@ def plan_person(
 def _read(path: Path, engine: Reader, needed: QualitySettings) -> Accepted:
     """The one face of a picture. Raises PictureError when there is not exactly one, or it is too poor."""
     image = read_picture(path)
-    faces = _in_the_foreground(_search(image, engine))
+    faces = people_in(image, engine)
     if len(faces) != 1:
         problem = f"{len(faces)} faces in it, one is needed" if len(faces) else "no face found in it"
         raise PictureError(f"{path}: {problem}", fix="give a picture of one person, the face well visible")
@@ -183,8 +185,15 @@ def _read(path: Path, engine: Reader, needed: QualitySettings) -> Accepted:
     )
 
 
+def people_in(image: Image, engine: Reader) -> Faces:
+    """The faces that a picture is a picture of, in its own px: not those far behind, not what merely looks like one."""
+    faces = _search(image, engine)
+    certain = faces.take(faces.scores >= _CERTAIN)
+    counted = certain if len(certain) else faces
+    return counted.take(counted.widths >= _BYSTANDER * counted.widths.max(initial=0.0))
+
+
 def _search(image: Image, engine: Reader) -> Faces:
-    """Faces in px of the whole picture."""
     height, width = image.shape[:2]
     shrink = _SEARCHED_SIDE_PX / max(width, height)
     if shrink >= 1:
@@ -251,10 +260,6 @@ def _digest(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return ""
-
-
-def _in_the_foreground(faces: Faces) -> Faces:
-    return faces.take(faces.widths >= _BYSTANDER * faces.widths.max(initial=0.0))
 
 
 def _pictures_in(folder: Path) -> list[Path]:

@@ -21,7 +21,11 @@ class Slate:
     """Finds the faces that the picture's top left corner announces: blue says how many, green how wide (px), red who.
 
     The first face is as wide as said; the others are a fifth narrower, or a tenth as wide when there are more than 9.
+    Faces after the first have the given score.
     """
+
+    def __init__(self, score: float = 1.0) -> None:
+        self.score = score
 
     def detect(self, image: np.ndarray) -> Faces:
         count, width, _ = (int(value) for value in image[0, 0])
@@ -30,7 +34,8 @@ class Slate:
         left = np.full(len(widths), 20.0)
         boxes = np.stack([left, left, left + widths, left + widths], axis=1).astype(np.float32)
         points = left[:, None, None] + TEMPLATE_150[None] * (widths / 150)[:, None, None]
-        return Faces(boxes, np.ones(len(widths), np.float32), points.astype(np.float32))
+        scores = np.array([1.0, *[self.score] * 99][: len(widths)], np.float32)
+        return Faces(boxes, scores, points.astype(np.float32))
 
     def embed(self, image: np.ndarray, faces: Faces) -> np.ndarray:
         return np.full((len(faces), 128), image[0, 0, 2], np.float32)
@@ -111,6 +116,12 @@ def test_small_faces_far_behind_do_not_count(draw: Draw) -> None:
     assert plan("Ada", draw("crowd.png", faces=12, who=5)).problem is None
 
 
+def test_doubtful_face_beside_a_certain_one_does_not_count(draw: Draw) -> None:
+    pair = draw("pair.png", faces=2)
+    assert plan_person("Ada", [pair], Slate(score=0.9)).problem is None
+    assert plan_person("Ada", [pair], Slate(score=0.96)).problem is not None
+
+
 def test_person_without_a_usable_picture_is_not_saved(draw: Draw) -> None:
     for made in (plan("Ada", draw("none.png", faces=0)), plan("Ada")):
         assert made.problem is not None
@@ -119,7 +130,7 @@ def test_person_without_a_usable_picture_is_not_saved(draw: Draw) -> None:
 
 
 def test_face_in_a_huge_picture_is_measured_in_the_pictures_own_pixels(draw: Draw) -> None:
-    made = plan("Ada", draw("huge.png", side=3840, width=100))
+    made = plan("Ada", draw("huge.png", side=2560, width=100))
     assert made.accepted[0].width_px == pytest.approx(200)  # found 100 wide in the picture shrunken by half
 
 
