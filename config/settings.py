@@ -113,7 +113,7 @@ class MatchSettings(_Section):
 
 class QualitySettings(_Section):
     min_width: int = Field(32, ge=1, le=2000, description="A face narrower than this (px) does not vote for a name.")
-    min_sharpness: float = Field(20.0, ge=0, description="Variance of the Laplacian below which a face does not vote.")
+    min_sharpness: float = Field(6.0, ge=0, description="Variance of the Laplacian below which a face does not vote.")
     max_yaw: float = Field(
         0.6, gt=0, le=1, description="Turned aside (0 frontal, 1 profile) beyond this, a face does not vote."
     )

@@ -25,6 +25,7 @@ __all__ = [
     "SystemClock",
     "is_live",
     "open_source",
+    "prepare_source",
     "redacted",
 ]
 
@@ -49,12 +50,15 @@ def open_source(
     Raises CameraError for a device that is not there or an address of an unknown kind, RecordingError for a file or
     folder that is missing or unreadable, ValueError for a start without a zone.
     """
-    opened = _source(source, start_at=start_at, realtime=realtime, clock=clock)
+    opened = prepare_source(source, start_at=start_at, realtime=realtime, clock=clock)
     opened.open()
     return opened
 
 
-def _source(source: str, *, start_at: datetime | None, realtime: bool, clock: Clock | None) -> FrameSource:
+def prepare_source(
+    source: str, *, start_at: datetime | None = None, realtime: bool = True, clock: Clock | None = None
+) -> FrameSource:
+    """The same, not open yet. Raises CameraError for an address of an unknown kind."""
     text = source.strip()
     if not text:
         raise CameraError("no camera given", fix="give a device number, a video file, a folder or an address")

@@ -71,6 +71,16 @@ class RecordingSource:
     def problems(self) -> tuple[str, ...]:
         return self._problems
 
+    @property
+    def fps(self) -> float:
+        """Frames a second as the file says, FALLBACK_FPS where it does not; known once it is open."""
+        return self._fps
+
+    @property
+    def declared_frames(self) -> int | None:
+        """How many frames the file says it has, for a progress bar; None where it does not say."""
+        return self._declared or None
+
     def open(self) -> None:
         """Raises RecordingError when there is no such file or no frame can be read from it."""
         with self._lock:

@@ -1,0 +1,57 @@
+# Footfall: the five commands. Everything happens in .venv; nothing is installed outside this folder.
+#   make demo    set up, run the whole pipeline on real pixels, open the dashboard
+#   make test    set up, check the code, run the tests
+#   make check   ruff, mypy, import directions, documents
+#   make bench   measure against peers
+#   make clean   remove what the commands above made here
+
+VENV  ?= .venv
+BIN   := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+PY    := $(BIN)/python
+NEEDS := pyproject.toml requirements.lock
+FITS  := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+
+# The first interpreter that is Python 3.11, 3.12 or 3.13 and can make environments; `make PYTHON=... demo` overrides.
+PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11 python; do \
+	"$$each" -c "$(FITS)" >/dev/null 2>&1 && echo "$$each" && break; done)
+
+DEMO_FLAGS   ?=
+PYTEST_FLAGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench clean
+.NOTPARALLEL:
+
+help:
+	@sed -n '2,6s/^# *//p' Makefile
+
+demo: $(VENV)/.demo
+	@$(BIN)/footfall demo $(DEMO_FLAGS)
+
+test: check
+	$(PY) -m pytest -n 2 --dist worksteal $(PYTEST_FLAGS)
+
+check: $(VENV)/.dev
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -m pytest -q tests/test_layers.py tests/test_docs.py
+
+bench: $(VENV)/.dev
+	$(PY) -m benchmarks
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.demo: EXTRA := demo
+$(VENV)/.dev: EXTRA := dev
+$(VENV)/.demo $(VENV)/.dev: $(NEEDS) | $(PY)
+	@echo "Installing packages into $(VENV) (first time: a few minutes, about 2 GB with TensorFlow)"
+	$(PY) -m pip install --disable-pip-version-check --progress-bar on -c requirements.lock -e '.[$(EXTRA)]'
+	@touch $@
+
+$(PY):
+	@test -n "$(PYTHON)" || { echo "Footfall needs Python 3.11, 3.12 or 3.13 with venv, and found none." \
+	  "Install one (Debian and Ubuntu: apt install python3 python3-venv) or say 'make PYTHON=/path/to/python $(MAKECMDGOALS)'." >&2; exit 1; }
+	"$(PYTHON)" -m venv "$(VENV)"

@@ -1,0 +1,39 @@
+"""`footfall dashboard`: the pages over the store. Runs the module `dashboard`, which the tracker never imports."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+
+from config.errors import SettingsError
+from tracker.cli.door import SettingsOption, StoreOption
+
+
+def dashboard(
+    store: StoreOption = None,
+    settings: SettingsOption = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; 0.0.0.0 opens it to the network.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")] = None,
+) -> None:
+    """Serve the pages: who is in now, visits, usage. Ctrl-C stops it."""
+    require_dashboard()
+    flags = {"--store": store, "--settings": settings, "--host": host, "--port": port}
+    sys.argv = ["footfall dashboard", *arguments(flags)]
+    runpy.run_module("dashboard", run_name="__main__", alter_sys=True)
+
+
+def arguments(flags: Mapping[str, object]) -> list[str]:
+    """Command-line words for the flags that have a value."""
+    return [word for flag, value in flags.items() if value is not None for word in (flag, str(value))]
+
+
+def require_dashboard() -> None:
+    """Raises SettingsError where the packages of the dashboard are not installed."""
+    missing = [name for name in ("dash", "dash_mantine_components", "dash_ag_grid", "plotly") if not find_spec(name)]
+    if missing:
+        raise SettingsError(f"the dashboard needs {missing[0]}", fix="pip install 'footfall[dashboard]'")

@@ -1,0 +1,238 @@
+"""`footfall demo`: the whole pipeline on a rendered clip, its visits beside the scripted truth, and the dashboard.
+
+The clip is tracked like any recording, by settings that stand in a file: nothing but this module knows of the script.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import cv2
+import platformdirs
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from config.errors import FootfallError, SettingsError, StoreError
+from config.settings import CameraSettings, Settings
+from models.runtime import ensure_built
+from tracker.cli.dashboard import require_dashboard
+from tracker.cli.door import JsonOption, ModelsOption, StoreOption, open_store, settings_for
+from tracker.cli.output import console, errors, print_json, print_table
+from tracker.cli.people import save_plan
+from tracker.cli.track import follow, stopping
+from tracker.demo.portraits import enrolment_picture
+from tracker.demo.render import CLIP_NAME, render_clip
+from tracker.demo.score import Scorecard, ScoreRow, compare
+from tracker.demo.script import DEMO_EXIT_AFTER_S, DEMO_MERGE_GAP_S, DEMO_SITE_NAME, ENROLLED, SCRIPT, truth
+from tracker.faces.engine import FaceEngine
+from tracker.identity.enrol import plan_person
+from tracker.store.history import read_sessions, rules_of
+
+_STORE_NAME = "footfall-demo.sqlite3"
+_NEEDED = {"skimage": "scikit-image", "matplotlib": "matplotlib"}
+
+
+def demo(
+    fast: Annotated[bool, typer.Option("--fast", help="As fast as possible, not at the clip's speed.")] = False,
+    serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Show the dashboard.")] = True,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the dashboard; another if it is taken.")] = 8050,
+    store: StoreOption = None,
+    models: ModelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """See it work: render a clip, enrol one person, track, and compare the visits with the scripted truth.
+
+    Two people walk through a lobby. One is enrolled from another picture; the other is a stranger who comes back.
+    Ends with 0 only if every visit was found, with the right person and times within one second.
+    """
+    _require_packages(serve=serve)
+    settings = _settings(store, models)
+    _start_afresh(settings, own=store is None)
+    ensure_built(settings.models.dir, settings.models.precision)
+    clip = _folder("cache") / CLIP_NAME
+    _render(clip)
+    _enrol(settings)
+    with _dashboard(settings, port) if serve else _nothing():
+        card = _track_and_compare(settings, clip, fast=fast)
+        if as_json:
+            print_json(
+                {"passed": card.passed, "tolerance_s": card.tolerance_s, "visits": [asdict(r) for r in card.rows]}
+            )
+        else:
+            _show(card)
+        if serve:
+            _wait()
+    if not card.passed:
+        raise FootfallError("the visits are not those of the script", fix="see the last column of the table")
+
+
+def _require_packages(*, serve: bool) -> None:
+    missing = [package for module, package in _NEEDED.items() if find_spec(module) is None]
+    if missing:
+        raise SettingsError(f"the demo needs {' and '.join(missing)}", fix="pip install 'footfall[demo]'")
+    if serve:
+        require_dashboard()
+
+
+def _folder(kind: str) -> Path:
+    base = (
+        platformdirs.user_cache_dir("footfall", False)
+        if kind == "cache"
+        else platformdirs.user_data_dir("footfall", False)
+    )
+    folder = Path(base) / "demo"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"{folder}: cannot make this folder ({error.strerror})", fix="check rights and disk"
+        ) from error
+    return folder
+
+
+def _settings(store: str | None, models: Path | None) -> Settings:
+    """The demo's settings, by way of a file that the dashboard reads too."""
+    url = store or f"sqlite:///{_folder('data') / _STORE_NAME}"
+    file = _settings_file()
+    lines = [
+        "[site]",
+        'id = "demo"',
+        f"name = {json.dumps(DEMO_SITE_NAME)}",
+        "capacity = 4",
+        "[store]",
+        f"url = {json.dumps(url)}",
+        "[presence]",
+        f"exit_after_s = {DEMO_EXIT_AFTER_S}",
+        f"merge_gap_s = {DEMO_MERGE_GAP_S}",
+    ]
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return settings_for(file, store=url, models=models)
+
+
+def _settings_file() -> Path:
+    return _folder("data") / "footfall-demo.toml"
+
+
+def _start_afresh(settings: Settings, *, own: bool) -> None:
+    """An empty store: the demo's own is deleted, one that was named must not hold anything yet."""
+    path = settings.store.path
+    if own:
+        for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+            path.with_name(name).unlink(missing_ok=True)
+    elif path.exists():
+        raise StoreError(f"{path} exists already", fix="name a store that does not, or leave --store out")
+
+
+def _render(clip: Path) -> None:
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(),
+        console=errors, disable=not errors.is_terminal,
+    )  # fmt: skip
+    with bar:
+        task = bar.add_task("Rendering the demo clip", total=1.0)
+        render_clip(clip, progress=lambda done: bar.update(task, completed=done))
+        bar.update(task, completed=1.0)
+
+
+def _enrol(settings: Settings) -> None:
+    """Enrol one of the two from a picture of its own, the way `footfall enroll` does."""
+    with tempfile.TemporaryDirectory() as folder, open_store(settings) as store:
+        picture = Path(folder) / f"{ENROLLED.label}.png"
+        picture.write_bytes(cv2.imencode(".png", enrolment_picture())[1].tobytes())
+        engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
+        plan = plan_person(ENROLLED.label, [picture], engine)
+        if plan.problem is not None:
+            raise FootfallError(f"{plan.problem}: {plan.refused}", fix="run 'footfall models verify'")
+        save_plan(store, plan, None, staff=False)
+    errors.print(f"Enrolled {ENROLLED.label} from one picture; the other person is a stranger.", markup=False)
+
+
+def _track_and_compare(settings: Settings, clip: Path, *, fast: bool) -> Scorecard:
+    now = datetime.now(UTC)
+    started_at = now - timedelta(seconds=SCRIPT.length_s) if fast else now
+    camera = CameraSettings(id="lobby", source=str(clip))
+    if not follow(settings, [camera], start_at=started_at, fast=fast):
+        raise typer.Exit(130)
+    with open_store(settings, create=False) as store:
+        measured = read_sessions(
+            store, site_id=settings.site.id, rules=rules_of(settings.presence), now=datetime.now(UTC)
+        )
+        people = {person.person_id: person for person in store.people()}
+    true_visits = truth(SCRIPT, exit_after_s=DEMO_EXIT_AFTER_S, merge_gap_s=DEMO_MERGE_GAP_S)
+    return compare(true_visits, measured, started_at=started_at, names=people)
+
+
+def _show(card: Scorecard) -> None:
+    columns = ["who", "recognised as", "seconds", "in", "out", "net dwell", "verdict"]
+    rows = [_cells(row) for row in card.rows]
+    print_table("Truth beside measured, in seconds of the clip", columns, rows, empty="No visits.")
+    good = sum(row.ok for row in card.rows)
+    console.print(f"{good} of {len(card.rows)} visits right, tolerance {card.tolerance_s:g} s", markup=False)
+
+
+def _cells(row: ScoreRow) -> list[object]:
+    """A visit on three lines: truth, measured, error."""
+
+    def stacked(true: float | None, measured: float | None, apart: float | None) -> str:
+        lines = (f"{true:.2f}" if true is not None else "-", f"{measured:.2f}" if measured is not None else "-")
+        return "\n".join((*lines, f"{apart:+.2f}" if apart is not None else "-"))
+
+    return [
+        row.label or "nobody",
+        row.who or "not seen",
+        "truth\nmeasured\nerror",
+        stacked(row.true_entered_s, row.entered_s, row.enter_error_s),
+        stacked(row.true_left_s, row.left_s, row.exit_error_s),
+        stacked(row.true_dwell_s, row.dwell_s, row.dwell_error_s),
+        "right" if row.ok else row.problem,
+    ]
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def _dashboard(settings: Settings, port: int) -> Iterator[None]:
+    """The dashboard in a process of its own, from its first line to the end of the block."""
+    if port and not _is_free(settings.dashboard.host, port):
+        port = 0
+    words = [sys.executable, "-m", "dashboard", "--settings", str(_settings_file()), "--port", str(port)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            line = process.stdout.readline() if process.stdout else ""
+            if not line:
+                raise FootfallError("the dashboard did not start", fix="run 'footfall dashboard' to see why")
+            errors.print(line.strip(), markup=False)
+            yield
+        finally:
+            process.terminate()
+
+
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def _wait() -> None:
+    errors.print("The dashboard goes on; Ctrl-C ends it.", markup=False)
+    with stopping() as stop:
+        while not stop.wait(1.0):
+            pass

@@ -1,0 +1,195 @@
+"""`footfall doctor`: is everything there that a camera machine needs, and if not, what to do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+from rich.text import Text
+
+from config.errors import FootfallError, StoreError
+from config.settings import Settings
+from models import manifest
+from tracker.camera import is_live, open_source
+from tracker.cameras.capture import redacted
+from tracker.cameras.frames import NoFrameYet
+from tracker.cli.door import JsonOption, ModelsOption, SettingsOption, StoreOption, settings_for
+from tracker.cli.output import console, print_json
+from tracker.cli.track import CameraOption
+from tracker.faces.engine import FaceEngine
+from tracker.store.local import LocalStore
+
+_ROOM_ENOUGH_GB = 1.0
+_LONGEST_CLOCK_LEAD = timedelta(minutes=1)
+_FRAME_WAIT_S = 10.0
+_PACKAGES = {"ai_edge_litert": "edge", "cv2": "edge", "dash": "dashboard", "filelock": "edge", "scipy": "edge"}
+
+
+class Outcome(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One check. detail: what was found. fix: what to do, empty when all is well."""
+
+    check: str
+    outcome: Outcome
+    detail: str
+    fix: str = ""
+
+
+def doctor(
+    camera: CameraOption = None,
+    store: StoreOption = None,
+    settings: SettingsOption = None,
+    models: ModelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check Python, packages, models, store, disk, clock and cameras; say the fix for whatever fails.
+
+    Ends with 1 if something failed. Without --camera the cameras of the settings file are tried.
+    """
+    chosen = settings_for(settings, store=store, models=models)
+    sources = camera or [each.source for each in chosen.camera]
+    findings = list(examine(chosen, sources))
+    if as_json:
+        print_json(findings)
+    else:
+        for finding in findings:
+            _tell(finding)
+    failed = [finding.check for finding in findings if finding.outcome is Outcome.FAILED]
+    if failed:
+        raise FootfallError(f"failed: {', '.join(failed)}", fix="do what stands beside each, then run this again")
+
+
+def examine(settings: Settings, sources: list[str]) -> Iterator[Finding]:
+    """One finding a check, as it is done."""
+    checks: list[tuple[str, Callable[[], Finding]]] = [
+        ("python", _python),
+        ("packages", _packages),
+        ("models", lambda: _models(settings)),
+        ("store", lambda: _store(settings.store.path)),
+        ("disk", lambda: _disk(settings.store.path)),
+        ("clock", lambda: _clock(settings)),
+    ]
+    checks += [(f"camera {redacted(source)}", partial(_camera, source)) for source in sources]
+    for name, check in checks:
+        try:
+            yield check()
+        except FootfallError as error:
+            yield Finding(check=name, outcome=Outcome.FAILED, detail=error.problem, fix=error.fix)
+    if not sources:
+        fix = "give --camera 0 to try one"
+        yield Finding(check="camera", outcome=Outcome.WARNING, detail="none is configured", fix=fix)
+
+
+def _python() -> Finding:
+    found = ".".join(map(str, sys.version_info[:3]))
+    fits = (3, 11) <= sys.version_info[:2] <= (3, 13)
+    fix = "" if fits else "make an environment with Python 3.11, 3.12 or 3.13"
+    return Finding(check="python", outcome=Outcome.OK if fits else Outcome.FAILED, detail=found, fix=fix)
+
+
+def _packages() -> Finding:
+    missing = {name: extra for name, extra in _PACKAGES.items() if find_spec(name) is None}
+    if not missing:
+        return Finding(check="packages", outcome=Outcome.OK, detail="all there")
+    extras = ",".join(sorted(set(missing.values())))
+    outcome = Outcome.FAILED if "edge" in missing.values() else Outcome.WARNING
+    detail = f"missing: {', '.join(sorted(missing))}"
+    return Finding(check="packages", outcome=outcome, detail=detail, fix=f"pip install 'footfall[{extras}]'")
+
+
+def _models(settings: Settings) -> Finding:
+    """Whole, and able to run: a black picture has no face in it."""
+    manifest.verify(settings.models.dir, settings.models.precision)
+    engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
+    began_s = time.perf_counter()
+    engine.see(np.zeros((360, 640, 3), np.uint8))
+    detail = f"{settings.models.dir}, {settings.models.precision}, first frame {time.perf_counter() - began_s:.2f} s"
+    return Finding(check="models", outcome=Outcome.OK, detail=detail)
+
+
+def _store(path: Path) -> Finding:
+    if not path.exists():
+        folder = next(parent for parent in path.absolute().parents if parent.exists())
+        if not os.access(folder, os.W_OK):
+            raise StoreError(f"{folder} cannot be written", fix="change its rights, or name another place with --store")
+        return Finding(check="store", outcome=Outcome.OK, detail=f"{path} will be made at first use")
+    with LocalStore(path) as store:
+        people, cameras = len(store.people()), len(store.cameras())
+    return Finding(check="store", outcome=Outcome.OK, detail=f"{path}, {people} people, {cameras} cameras")
+
+
+def _disk(path: Path) -> Finding:
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    free_gb = shutil.disk_usage(folder).free / 1e9
+    enough = free_gb >= _ROOM_ENOUGH_GB
+    fix = "" if enough else f"free some: less than {_ROOM_ENOUGH_GB:g} GB fills up quickly"
+    outcome = Outcome.OK if enough else Outcome.FAILED
+    return Finding(check="disk", outcome=outcome, detail=f"{free_gb:.1f} GB free in {folder}", fix=fix)
+
+
+def _clock(settings: Settings) -> Finding:
+    """Plausible, and not behind what is stored already."""
+    now = datetime.now(UTC)
+    detail = f"{now:%Y-%m-%d %H:%M:%S} UTC, {now.astimezone(settings.site.zone):%H:%M} in {settings.site.zone.key}"
+    fix = "set the clock and let the system keep it (NTP)"
+    newest = _newest_event(settings.store.path)
+    if now.year < 2024:
+        return Finding(check="clock", outcome=Outcome.FAILED, detail=detail, fix=fix)
+    if newest is not None and newest - now > _LONGEST_CLOCK_LEAD:
+        detail += f"; but an event of {newest:%Y-%m-%d %H:%M:%S} is stored"
+        return Finding(check="clock", outcome=Outcome.WARNING, detail=detail, fix=fix)
+    return Finding(check="clock", outcome=Outcome.OK, detail=detail)
+
+
+def _newest_event(path: Path) -> datetime | None:
+    if not path.exists():
+        return None
+    try:
+        with LocalStore(path) as store:
+            events = store.events(limit=1, newest_first=True)
+    except StoreError:
+        return None  # the store's own check tells of it
+    return events[0].at if events else None
+
+
+def _camera(source: str) -> Finding:
+    """Gives a frame."""
+    name = f"camera {redacted(source)}"
+    opened = open_source(source, realtime=False)
+    try:
+        frame = opened.read(_FRAME_WAIT_S)
+    except NoFrameYet:
+        frame = None
+    finally:
+        problems = opened.state.problems
+        opened.close()
+    if frame is None:
+        detail = problems[-1] if problems else f"no frame within {_FRAME_WAIT_S:g} s"
+        return Finding(check=name, outcome=Outcome.FAILED, detail=detail, fix="check address, cable and power")
+    height, width = frame.image.shape[:2]
+    kind = "live" if is_live(source) else "recording"
+    return Finding(check=name, outcome=Outcome.OK, detail=f"{kind}, {width}x{height}")
+
+
+def _tell(finding: Finding) -> None:
+    colour = {Outcome.OK: "green", Outcome.WARNING: "yellow", Outcome.FAILED: "bold red"}[finding.outcome]
+    line = Text.assemble((f"{finding.outcome:<8}", colour), f"{finding.check:<10}  {finding.detail}")
+    if finding.fix:
+        line.append(f"\n{'':<20}fix: {finding.fix}")
+    console.print(line, soft_wrap=True)

@@ -1,0 +1,82 @@
+"""What commands print: tables for people, JSON for programs, both on stdout; everything else on stderr."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tracker.presence.events import time_text
+
+_NUMBERS = frozenset({"in", "inside", "net dwell", "out", "segments", "vectors", "with gaps"})
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+def print_json(value: object) -> None:
+    """JSON on stdout: dataclasses by field name, times as UTC text, one trailing newline."""
+    sys.stdout.write(json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def print_json_line(value: object) -> None:
+    """One line of JSON on stdout, at once."""
+    sys.stdout.write(json.dumps(plain(value), ensure_ascii=False, allow_nan=False) + "\n")
+    sys.stdout.flush()
+
+
+def plain(value: object) -> object:
+    """The same in JSON's own types; infinite and undefined numbers become null."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, datetime):
+        return time_text(value)
+    if isinstance(value, float):
+        return value if -float("inf") < value < float("inf") else None
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, str | int) or value is None:
+        return value
+    if isinstance(value, Sequence | set | frozenset):
+        return [plain(item) for item in value]
+    raise TypeError(f"cannot print {type(value).__name__} as JSON")
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str) -> None:
+    """A table on stdout, or the sentence `empty` where there are no rows. Cells are plain text, never markup."""
+    if not rows:
+        console.print(Text(empty))
+        return
+    table = Table(title=title or None, title_justify="left", header_style="bold", row_styles=["", "dim"])
+    for column in columns:
+        table.add_column(column, justify="right" if column in _NUMBERS else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    console.print(table)
+
+
+def local_time(at: datetime | None, zone: ZoneInfo, *, seconds: bool = True) -> str:
+    """Date and time on the site's clock, empty for None."""
+    return "" if at is None else at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
+
+
+def span(seconds: float | None) -> str:
+    """A length of time for people: 42 s, 7 min 05 s, 2 h 13 min; empty for None."""
+    if seconds is None:
+        return ""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

@@ -1,0 +1,241 @@
+"""`footfall enroll` and `footfall people`: who is known, from pictures that stay where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import track as progress
+
+from config.errors import PeopleError
+from config.settings import Settings
+from models.runtime import ensure_built
+from tracker.cli.door import JsonOption, ModelsOption, SettingsOption, StoreOption, open_store, settings_for
+from tracker.cli.output import console, errors, local_time, print_json, print_table
+from tracker.faces.engine import FaceEngine
+from tracker.identity.enrol import Candidate, Plan, candidates_in, new_person_id, pictures_of, plan_people
+from tracker.identity.names import clean_name
+from tracker.presence.people import Person, PersonKind, Role
+from tracker.store.local import LocalStore
+
+app = typer.Typer(name="people", no_args_is_help=True, help="List, show, rename, merge and forget people.")
+
+WhoArgument = Annotated[str, typer.Argument(metavar="PERSON", help="Name or id.")]
+StaffFlag = Annotated[bool, typer.Option("--staff", help="Staff: marked, and left out of footfall.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolled:
+    """What became of one person. person_id: None when nobody was saved; problem says why."""
+
+    name: str
+    person_id: str | None
+    pictures: int
+    refused: tuple[tuple[str, str], ...]
+    problem: str | None
+
+
+def enroll(
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PICTURES...",
+            help="With --name: pictures of that person, or folders of them. Without: a folder with a folder, or a "
+            "picture, for each person, named after the person.",
+        ),
+    ],
+    name: Annotated[str | None, typer.Option("--name", help="Who is on the pictures.")] = None,
+    staff: StaffFlag = False,
+    add: Annotated[bool, typer.Option("--add", help="Add pictures to somebody who is enrolled already.")] = False,
+    store: StoreOption = None,
+    settings: SettingsOption = None,
+    models: ModelsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Learn faces from pictures. Enrol only people who agreed to it: you confirm that by running this.
+
+    Three to five pictures a person, from different sides and in different light, are a good number. A picture without
+    a face, with several, or with one too small is refused with the reason; a person is saved as a whole or not at all.
+    """
+    chosen = settings_for(settings, store=store, models=models)
+    if add and name is None:
+        raise PeopleError("--add needs --name", fix="say whose pictures they are: --name 'Ada Lovelace'")
+    if name is not None:
+        candidates: Sequence[Candidate] = [Candidate(name=clean_name(name), pictures=pictures_of(sources))]
+    else:
+        candidates = [each for source in sources for each in candidates_in(source)]
+    ensure_built(chosen.models.dir, chosen.models.precision)
+    with open_store(chosen) as opened:
+        results = _enroll_all(chosen, opened, candidates, staff=staff, add=add)
+    if as_json:
+        print_json(results)
+    else:
+        _tell(results)
+    if any(result.problem for result in results):
+        count = sum(result.problem is not None for result in results)
+        raise PeopleError(f"{count} of {len(results)} people were not enrolled", fix="see the reasons above")
+
+
+def _enroll_all(
+    settings: Settings, store: LocalStore, candidates: Sequence[Candidate], *, staff: bool, add: bool
+) -> list[Enrolled]:
+    known = {} if not add else {candidate.name: _find(store, candidate.name) for candidate in candidates}
+    taken = [] if add else [person.name for person in store.people()]
+    engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
+    plans = plan_people(candidates, engine, existing=taken)
+    results = []
+    for plan in progress(plans, "Enrolling", total=len(candidates), console=errors, disable=not errors.is_terminal):
+        person_id = None
+        if plan.problem is None:
+            person_id = save_plan(store, plan, known.get(plan.name), staff=staff)
+        results.append(
+            Enrolled(
+                name=plan.name,
+                person_id=person_id,
+                pictures=len(plan.accepted),
+                refused=tuple((str(refused.path), refused.reason) for refused in plan.refused),
+                problem=plan.problem,
+            )
+        )
+    return results
+
+
+def save_plan(store: LocalStore, plan: Plan, person: Person | None, *, staff: bool) -> str:
+    """Save the planned person whole, or add the vectors to the given one; the person id. Raises PeopleError."""
+    if person is not None:
+        store.add_vectors(person.person_id, plan.vectors, sources=plan.sources)
+        return person.person_id
+    now = datetime.now(UTC)
+    role = Role.STAFF if staff else Role.MEMBER
+    added = Person(person_id=new_person_id(), name=plan.name, created_at=now, role=role, consented_at=now)
+    store.add_person(added, plan.vectors, sources=plan.sources)
+    return added.person_id
+
+
+def _tell(results: Sequence[Enrolled]) -> None:
+    for result in results:
+        if result.person_id is not None:
+            pictures = "1 picture" if result.pictures == 1 else f"{result.pictures} pictures"
+            console.print(f"enrolled {result.name} from {pictures}", markup=False)
+        else:
+            errors.print(f"not enrolled: {result.name}: {result.problem}", markup=False)
+        for path, reason in result.refused:
+            errors.print(f"  left out {path}: {reason}", markup=False)
+
+
+@app.command("list")
+def list_people(
+    store: StoreOption = None,
+    settings: SettingsOption = None,
+    as_json: JsonOption = False,
+    visitors: Annotated[bool, typer.Option("--visitors", help="Visitors too, whom nobody enrolled.")] = False,
+) -> None:
+    """Who is enrolled, and with how many face vectors."""
+    chosen = settings_for(settings, store=store)
+    with open_store(chosen, create=False) as opened:
+        people = opened.people(kind=None if visitors else PersonKind.ENROLLED)
+        counts = opened.vector_counts()
+    if as_json:
+        print_json([_person_row(person, counts) for person in people])
+        return
+    zone = chosen.site.zone
+    rows = [
+        [person.name, person.kind, person.role, counts.get(person.person_id, 0), local_time(person.created_at, zone)]
+        for person in people
+    ]
+    columns = ["name", "kind", "role", "vectors", "since"]
+    print_table(
+        "", columns, rows, empty="Nobody is enrolled yet. 'footfall enroll PICTURES --name NAME' adds somebody."
+    )
+
+
+@app.command("show")
+def show(
+    who: WhoArgument, store: StoreOption = None, settings: SettingsOption = None, as_json: JsonOption = False
+) -> None:
+    """One person: profile, and the latest events."""
+    chosen = settings_for(settings, store=store)
+    with open_store(chosen, create=False) as opened:
+        person = _find(opened, who)
+        row = _person_row(person, opened.vector_counts())
+        events = opened.events(person_id=person.person_id, limit=10, newest_first=True)
+    if as_json:
+        print_json({**row, "events": events})
+        return
+    for key, value in row.items():
+        console.print(f"{key}: {value}", markup=False)
+    times = [[local_time(event.at, chosen.site.zone), event.kind, event.camera_id] for event in events]
+    print_table("latest events", ["time", "kind", "camera"], times, empty="No events yet.")
+
+
+@app.command("rename")
+def rename(
+    who: WhoArgument,
+    name: Annotated[str, typer.Argument(help="The new name.")],
+    store: StoreOption = None,
+    settings: SettingsOption = None,
+) -> None:
+    """Give a person or visitor another name; past visits follow."""
+    chosen = settings_for(settings, store=store)
+    with open_store(chosen, create=False) as opened:
+        person = _find(opened, who)
+        opened.rename_person(person.person_id, clean_name(name))
+    console.print(f"{person.name} is now called {clean_name(name)}", markup=False)
+
+
+@app.command("merge")
+def merge(
+    who: WhoArgument,
+    into: Annotated[str, typer.Argument(metavar="INTO", help="The one who stays: name or id.")],
+    store: StoreOption = None,
+    settings: SettingsOption = None,
+) -> None:
+    """Make two people one: the visits and vectors of the first go to the second."""
+    chosen = settings_for(settings, store=store)
+    with open_store(chosen, create=False) as opened:
+        person, kept = _find(opened, who), _find(opened, into)
+        opened.merge_people(person.person_id, kept.person_id)
+    console.print(f"{person.name} was merged into {kept.name}", markup=False)
+
+
+@app.command("forget")
+def forget(
+    who: WhoArgument,
+    history: Annotated[bool, typer.Option("--history", help="Delete the events too, not only who it was.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    store: StoreOption = None,
+    settings: SettingsOption = None,
+) -> None:
+    """Erase somebody: name, vectors and every trace of who it was. Cannot be undone."""
+    chosen = settings_for(settings, store=store)
+    with open_store(chosen, create=False) as opened:
+        person = _find(opened, who)
+        if not yes:
+            typer.confirm(f"Erase {person.name} for good?", abort=True)
+        opened.forget_person(person.person_id, history)
+    console.print(f"{person.name} is forgotten", markup=False)
+
+
+def _find(store: LocalStore, who: str) -> Person:
+    """By name or id. Raises PeopleError where there is nobody."""
+    person = store.person_by_name(who) or store.person(who)
+    if person is None:
+        raise PeopleError(f"nobody is called {who[:80]!r}", fix="'footfall people list --visitors' shows everybody")
+    return person
+
+
+def _person_row(person: Person, counts: dict[str, int]) -> dict[str, object]:
+    return {
+        "person_id": person.person_id,
+        "name": person.name,
+        "kind": person.kind,
+        "role": person.role,
+        "access": person.access,
+        "vectors": counts.get(person.person_id, 0),
+        "created_at": person.created_at,
+        "consented_at": person.consented_at,
+    }

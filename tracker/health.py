@@ -1,0 +1,57 @@
+"""How a camera does, measured while an agent follows it."""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import datetime
+
+from tracker.cameras.clock import Clock
+from tracker.cameras.frames import FrameSource
+from tracker.presence.health import CameraHealth, CameraState
+
+_WINDOW_S = 10.0
+
+
+class Meter:
+    """Counts the frames of one camera; `health` puts the figures together."""
+
+    def __init__(self, *, site_id: str, camera_id: str, source: FrameSource, clock: Clock) -> None:
+        self._site_id = site_id
+        self._camera_id = camera_id
+        self._source = source
+        self._clock = clock
+        self._started_at = clock.now()
+        self._ticks: deque[float] = deque()
+        self._last_frame_at: datetime | None = None
+
+    def tick(self, at: datetime) -> None:
+        """One frame was handled. at: its own time."""
+        now_s = self._clock.monotonic()
+        self._last_frame_at = at
+        self._ticks.append(now_s)
+        while now_s - self._ticks[0] > _WINDOW_S:
+            self._ticks.popleft()
+
+    @property
+    def fps(self) -> float:
+        """Frames handled a second over the last ten seconds."""
+        now_s = self._clock.monotonic()
+        recent = [tick for tick in self._ticks if now_s - tick <= _WINDOW_S]
+        return round((len(recent) - 1) / (now_s - recent[0]), 2) if len(recent) > 1 and now_s > recent[0] else 0.0
+
+    def health(self, state: CameraState) -> CameraHealth:
+        """The record of this moment."""
+        source = self._source.state
+        return CameraHealth(
+            site_id=self._site_id,
+            camera_id=self._camera_id,
+            source=self._source.name,
+            state=state,
+            started_at=self._started_at,
+            updated_at=self._clock.now(),
+            last_frame_at=self._last_frame_at,
+            fps=self.fps,
+            frames=source.frames,
+            dropped=source.dropped,
+            problem=source.problems[-1] if source.problems else None,
+        )
