@@ -82,6 +82,8 @@ class Match:
 
 def as_utc(at: datetime) -> datetime:
     """The same instant in UTC. Raises ValueError on a time without a zone."""
+    if at.tzinfo is UTC:
+        return at
     if at.tzinfo is None or at.utcoffset() is None:
         raise ValueError(f"expected a time with a zone, got {at.isoformat()}")
     return at.astimezone(UTC)
@@ -94,11 +96,8 @@ def time_text(at: datetime) -> str:
 
 def content_id(*parts: str) -> str:
     """32 hex digits that depend on nothing but the parts and their order."""
-    digest = hashlib.sha256()
-    for part in parts:
-        data = part.encode()
-        digest.update(len(data).to_bytes(4, "big") + data)
-    return digest.hexdigest()[:32]
+    encoded = [part.encode() for part in parts]
+    return hashlib.sha256(b"".join([len(part).to_bytes(4, "big") + part for part in encoded])).hexdigest()[:32]
 
 
 def _require_ids(record: object, *names: str) -> None:

@@ -85,23 +85,20 @@ def observe(
     """
     if exit_after <= timedelta(0):
         raise ValueError(f"exit_after: expected more than 0 s, got {exit_after.total_seconds()} s")
-    by_person: dict[str, list[Sighting]] = {}
-    for sighting in sightings:
-        by_person.setdefault(sighting.person_id, []).append(sighting)
+    by_person = _by_person(sightings)
     still_open: dict[str, Presence] = {}
     events: list[Event] = []
     for person_id in sorted(open_.keys() | by_person.keys()):
         presence = open_.get(person_id)
-        ended_at = left.get(person_id)
-        for sighting in sorted(by_person.get(person_id, ()), key=_in_time):
+        for sighting in by_person.get(person_id, ()):
             if presence is not None and sighting.since - _unseen_since(presence, watched_since) < exit_after:
                 presence = _go_on(presence, sighting)
                 continue
             if presence is not None:
                 events.append(_exit(presence))
-                ended_at = presence.seen_at
-            presence = _begin(sighting, ended_at, site_id, camera_id)
-            events.append(_enter(presence))
+            presence = _begin(sighting, left.get(person_id), site_id, camera_id)
+            if presence is not None:
+                events.append(_enter(presence))
         if presence is None:
             continue
         if now - _unseen_since(presence, watched_since) >= exit_after:
@@ -114,6 +111,14 @@ def observe(
     return still_open, tuple(events)
 
 
+def _by_person(sightings: Iterable[Sighting]) -> dict[str, list[Sighting]]:
+    """Each person's sightings, in order of the start of their evidence."""
+    found: dict[str, list[Sighting]] = {}
+    for sighting in sorted(sightings, key=_in_time):
+        found.setdefault(sighting.person_id, []).append(sighting)
+    return found
+
+
 def _unseen_since(presence: Presence, watched_since: datetime | None) -> datetime:
     return presence.seen_at if watched_since is None else max(presence.seen_at, watched_since)
 
@@ -122,15 +127,17 @@ def _in_time(sighting: Sighting) -> tuple[datetime, datetime, str, float, float]
     return sighting.since, sighting.seen_at, sighting.track_id, sighting.x_frac, sighting.y_frac
 
 
-def _begin(sighting: Sighting, ended_at: datetime | None, site_id: str, camera_id: str) -> Presence:
-    entered_at = sighting.since if ended_at is None else max(sighting.since, ended_at)
+def _begin(sighting: Sighting, left_at: datetime | None, site_id: str, camera_id: str) -> Presence | None:
+    """A presence from the start of the evidence, or None if that person's exit has accounted for all of it."""
+    if left_at is not None and sighting.seen_at <= left_at:
+        return None
     return Presence(
         site_id=site_id,
         camera_id=camera_id,
         person_id=sighting.person_id,
         track_id=sighting.track_id,
-        entered_at=entered_at,
-        seen_at=max(sighting.seen_at, entered_at),
+        entered_at=sighting.since if left_at is None else max(sighting.since, left_at),
+        seen_at=sighting.seen_at,
         x_frac=sighting.x_frac,
         y_frac=sighting.y_frac,
     )

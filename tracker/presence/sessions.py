@@ -269,7 +269,6 @@ class _Walk:
         if self.inside and self.evidence_at is not None and at - self.evidence_at > self.rules.max_visit:
             self.visits[-1].stays[-1].ended_at = self.evidence_at
             self.visits[-1].exit_inferred = True
-            self.visits[-1].exit_camera_id = None
             self.inside = False
 
     def _forget_sights(self, at: datetime) -> None:

@@ -324,6 +324,13 @@ def test_occupancy_ends_at_now() -> None:
     assert steps(points) == [("08:30", 1), ("09:00", 1)]
 
 
+def test_occupancy_at_the_end_of_the_range_knows_who_comes_and_goes_just_then() -> None:
+    found = visits_of(stay("ada", at("8:00"), at("9:00")), now=NOON)
+    assert steps(occupancy_of(found, since=at("8:00"), until=at("9:00"), now=NOON)) == [("08:00", 1), ("09:00", 0)]
+    found = visits_of(stay("ada", at("9:00"), None), now=at("9:00"))
+    assert steps(occupancy_of(found, since=at("8:00"), until=NOON, now=at("9:00"))) == [("08:00", 0), ("09:00", 1)]
+
+
 def test_one_leaves_as_another_comes_and_occupancy_stays() -> None:
     found = visits_of(stay("ada", at("8:00"), at("9:00")), stay("bob", at("9:00"), at("10:00")), now=NOON)
     points = occupancy_of(found, since=at("8:00"), until=at("9:30"), now=NOON)
@@ -393,4 +400,5 @@ def test_bounce_rate_is_the_share_of_short_visits() -> None:
     found = a_morning()
     assert reports.bounce_rate(found, PEOPLE, since=DAY, until=NOON) == 0.25
     assert reports.bounce_rate(found, PEOPLE, since=at("10:00"), until=NOON) == 0
+    assert reports.bounce_rate(found, PEOPLE, since=at("8:00"), until=at("8:40")) == 0
     assert reports.bounce_rate(found, PEOPLE, since=at("1:00"), until=at("2:00")) is None

@@ -118,6 +118,22 @@ def test_one_call_may_end_one_presence_and_begin_the_next() -> None:
     assert room.open["p"].entered_at == at(100)
 
 
+def test_seen_again_after_just_exit_after_is_out_and_in() -> None:
+    room = Room()
+    room.step(0, seen(0))
+    room.step(30, seen(30))
+    assert room.told == [("enter", 0), ("exit", 0), ("enter", 30)]
+
+
+def test_a_sighting_that_the_exit_has_accounted_for_opens_nothing() -> None:
+    room = Room()
+    room.step(20, seen(20))
+    room.step(50)
+    room.step(60, seen(20), seen(15, since=10, track="t2"))
+    assert room.told == [("enter", 20), ("exit", 20)]
+    assert room.open == {}
+
+
 def test_one_person_seen_by_two_tracks_is_one_presence() -> None:
     room = Room()
     room.step(0, seen(0, track="t1"), seen(0, track="t2"))
