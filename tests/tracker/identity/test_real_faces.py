@@ -20,6 +20,7 @@ from tracker.identity.enrol import plan_person
 from tracker.identity.gallery import Gallery
 from tracker.identity.match import Verdict, judge, nearest
 from tracker.identity.pictures import read_picture
+from tracker.identity.visitors import Visitors
 from tracker.identity.votes import Naming, NamingKind, Vote, weight
 
 MATCH = MatchSettings()
@@ -174,3 +175,23 @@ def test_two_unknown_people_far_away_are_never_taken_for_known_ones(
     assert max(width for width, _, _ in said) < 32
     assert [each for each in said if each[1] is Verdict.MATCH] == []
     assert naming_of(engine, gallery_of_two, clip("two_walking_in")).kind is NamingKind.UNKNOWN
+
+
+def test_strangers_are_known_again_and_told_apart(engine: FaceEngine, clip: Callable[[str], list[Frame]]) -> None:
+    visitors = Visitors(MATCH)
+
+    def come(film: str, first: int, last: int) -> str:
+        frames = [frame for frame in clip(film) if first <= frame.index <= last]
+        vectors = np.concatenate([seen.vectors[seen.usable] for seen in (engine.see(each.image) for each in frames)])
+        assert len(vectors) >= MATCH.visitor_sightings
+        visitor = visitors.for_track(vectors, at=frames[0].at, camera_id="door", track_id=f"{film}-{first}")
+        assert visitor is not None
+        return visitor.person.name
+
+    came = [
+        come("woman_a_turning", 7, 10),
+        come("man_d_nodding", 0, 9),
+        come("woman_a_turning", 16, 22),
+        come("man_d_nodding", 50, 61),
+    ]
+    assert came == ["Visitor 1", "Visitor 2", "Visitor 1", "Visitor 2"]
