@@ -150,9 +150,16 @@ def is_current(connection: sqlite3.Connection, path: Path, migrations: Sequence[
 
     Raises StoreError when the file is another program's database or of a newer version of Footfall.
     """
-    version = _pragma(connection, "user_version")
-    application = _pragma(connection, "application_id")
-    if application == 0 and version == 0 and not _has_tables(connection):
+    if connection.in_transaction:
+        version, application, empty = _identity(connection)
+    else:
+        connection.execute("BEGIN")  # one snapshot: another process may be making the tables right now
+        try:
+            version, application, empty = _identity(connection)
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+    if application == 0 and version == 0 and empty:
         return False
     if application != APPLICATION_ID:
         raise StoreError(
@@ -190,5 +197,7 @@ def _pragma(connection: sqlite3.Connection, name: str) -> int:
     return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
 
 
-def _has_tables(connection: sqlite3.Connection) -> bool:
-    return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
+def _identity(connection: sqlite3.Connection) -> tuple[int, int, bool]:
+    """Schema version, application id, and whether there is no table."""
+    empty = connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
+    return _pragma(connection, "user_version"), _pragma(connection, "application_id"), empty

@@ -145,7 +145,7 @@ def test_a_killed_writer_leaves_whole_steps(tmp_path: Path, start: Start) -> Non
 
 
 def test_many_processes_may_make_the_store_at_once(tmp_path: Path, start: Start) -> None:
-    for attempt in range(3):
+    for attempt in range(5):
         path = tmp_path / f"{attempt}.sqlite3"
         openers = [start(_OPENER, path) for _ in range(6)]
         for opener in openers:
