@@ -150,15 +150,7 @@ def is_current(connection: sqlite3.Connection, path: Path, migrations: Sequence[
 
     Raises StoreError when the file is another program's database or of a newer version of Footfall.
     """
-    if connection.in_transaction:
-        version, application, empty = _identity(connection)
-    else:
-        connection.execute("BEGIN")  # one snapshot: another process may be making the tables right now
-        try:
-            version, application, empty = _identity(connection)
-        finally:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+    version, application, empty = _identity(connection)
     if application == 0 and version == 0 and empty:
         return False
     if application != APPLICATION_ID:
@@ -198,6 +190,13 @@ def _pragma(connection: sqlite3.Connection, name: str) -> int:
 
 
 def _identity(connection: sqlite3.Connection) -> tuple[int, int, bool]:
-    """Schema version, application id, and whether there is no table."""
-    empty = connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
-    return _pragma(connection, "user_version"), _pragma(connection, "application_id"), empty
+    """Schema version, application id and whether there is no table, all of one moment."""
+    begun_here = not connection.in_transaction
+    if begun_here:
+        connection.execute("BEGIN")  # another process may be making the tables right now
+    try:
+        empty = connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
+        return _pragma(connection, "user_version"), _pragma(connection, "application_id"), empty
+    finally:
+        if begun_here and connection.in_transaction:
+            connection.execute("ROLLBACK")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.errors import RecordError
@@ -176,31 +176,37 @@ def _assert_round_trip(title: str, record: object) -> None:
     assert from_document(sent) == record
 
 
+@settings(deadline=None)
 @given(_EVENTS)
 def test_events_survive(event: Event) -> None:
     _assert_round_trip("event", event)
 
 
+@settings(deadline=None)
 @given(_MATCHES)
 def test_matches_survive(match: Match) -> None:
     _assert_round_trip("match", match)
 
 
+@settings(deadline=None)
 @given(_SESSIONS)
 def test_sessions_survive(session: Session) -> None:
     _assert_round_trip("session", session)
 
 
+@settings(deadline=None)
 @given(_PEOPLE)
 def test_people_survive(person: Person) -> None:
     _assert_round_trip("person", person)
 
 
+@settings(deadline=None)
 @given(_PRESENCES)
 def test_presences_survive(presence: Presence) -> None:
     _assert_round_trip("presence", presence)
 
 
+@settings(deadline=None)
 @given(_HEALTH)
 def test_camera_health_survives(health: CameraHealth) -> None:
     _assert_round_trip("camera health", health)

@@ -152,7 +152,7 @@ def test_a_scribbled_page_is_told(tmp_path: Path, records: Any) -> None:
     content = bytearray(path.read_bytes())
     content[8192:] = b"\xa5" * (len(content) - 8192)
     path.write_bytes(content)
-    with LocalStore(path).open(create=False) as store, pytest.raises(StoreError, match="damaged"):
+    with pytest.raises(StoreError, match="damaged"), LocalStore(path).open(create=False) as store:
         store.events()
 
 
