@@ -26,3 +26,14 @@ def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         apart.build_apart(folder, precisions=tuple(Precision))  # locks the folder, and does nothing when it is whole
         return folder
     return own
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--no-skips", action="store_true", help="Fail when a test was skipped (CI has all it needs).")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if session.config.getoption("--no-skips") and reporter is not None and reporter.stats.get("skipped"):
+        reporter.write_line(f"\n--no-skips: {len(reporter.stats['skipped'])} tests were skipped", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
