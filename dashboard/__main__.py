@@ -1,0 +1,40 @@
+"""`python -m dashboard`: the dashboard alone, over the store that the agent writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from config.errors import FootfallError
+from config.settings import load_settings
+from dashboard.server import serve
+
+_out = Console(soft_wrap=True, highlight=False)
+_err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def main(
+    store: Annotated[str | None, typer.Option(help="Where visits are kept: sqlite:///PATH.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; 0.0.0.0 opens it to the network.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")] = None,
+    settings: Annotated[Path | None, typer.Option(help="TOML file with the settings.")] = None,
+) -> None:
+    """Serve the dashboard until Ctrl-C."""
+    try:
+        chosen = load_settings(settings, {"store": {"url": store}, "dashboard": {"host": host, "port": port}})
+        serve(chosen, announce=_announce)
+    except FootfallError as error:
+        _err.print(f"[bold red]error:[/] {escape(error.problem)}\n[bold]fix:[/]   {escape(error.fix)}")
+        raise typer.Exit(1) from error
+
+
+def _announce(address: str) -> None:
+    _out.print(f"Dashboard on [bold]{address}[/]  (Ctrl-C stops it)")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,183 @@
+"""The dashboard as a Dash application: one frame, three pages, one pulse that tells open pages to look again."""
+
+from __future__ import annotations
+
+import html as markup
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import flask
+from dash import Dash, Input, Output, State, no_update
+from werkzeug.exceptions import HTTPException
+
+from config.errors import FootfallError
+from config.settings import Settings
+from dashboard import shell
+from dashboard.pages import live, usage, visits
+from dashboard.queries import Board
+
+NOT_FOUND = "Not found"
+PAGES: dict[str, ModuleType] = {"/": live, "/visits": visits, "/usage": usage}
+
+logger = logging.getLogger("footfall.dashboard")
+
+_INDEX = """<!DOCTYPE html>
+<html lang="en">
+  <head>
+    {%metas%}
+    <title>{%title%}</title>
+    <link rel="icon" type="image/svg+xml" href="assets/favicon.svg">
+    <meta name="color-scheme" content="light dark">
+    {%css%}
+    <script>
+      try {
+        const kept = localStorage.getItem("mantine-color-scheme-value");
+        const dark = kept === "dark" || (kept !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
+        document.documentElement.dataset.mantineColorScheme = dark ? "dark" : "light";
+      } catch { /* storage is switched off: the system's preference applies */ }
+    </script>
+  </head>
+  <body>
+    {%app_entry%}
+    <footer>{%config%}{%scripts%}{%renderer%}</footer>
+  </body>
+</html>"""
+
+
+def _page(path: str) -> ModuleType | None:
+    return PAGES.get(path.rstrip("/") or "/")
+
+
+class _TitledDash(Dash):
+    """A Dash whose first answer already carries the title of the page that was asked for."""
+
+    def interpolate_index(self, *args: Any, **parts: Any) -> Any:
+        page = _page(flask.request.path)
+        parts["title"] = markup.escape(f"{page.TITLE if page else NOT_FOUND} · {self.title}")
+        fill: Callable[..., str] = super().interpolate_index
+        return fill(*args, **parts)
+
+
+def create_app(store_path: Path, settings: Settings) -> Dash:
+    """The application over one store; `.server` is its WSGI application.
+
+    The store need not exist yet: pages say what is wrong with it and come back when it can be read.
+    """
+    board = Board(store_path, settings)
+    app = _TitledDash(
+        __name__,
+        title=settings.site.name,
+        update_title="",
+        index_string=_INDEX,
+        assets_folder=str(Path(__file__).parent / "assets"),
+        suppress_callback_exceptions=True,
+        serve_locally=True,
+        add_log_handler=False,
+        on_error=_log_and_leave_as_it_is,
+        meta_tags=[
+            {"name": "viewport", "content": "width=device-width, initial-scale=1, viewport-fit=cover"},
+            {"name": "description", "content": "Who is in, since when, and how the place is used."},
+        ],
+    )
+    app.layout = shell.frame(settings.site.name)
+    _route(app, board, settings.site.name)
+    _pulse(app, board)
+    for page in PAGES.values():
+        page.register(app, board)
+    _guard(app.server, board)
+    return app
+
+
+def _route(app: Dash, board: Board, site_name: str) -> None:
+    @app.callback(
+        Output("page", "children"),
+        Output("navigation", "children"),
+        Output("title", "data"),
+        Input("url", "pathname"),
+    )
+    def show(path: object) -> tuple[Any, Any, str]:
+        asked = path if isinstance(path, str) else "/"
+        page = _page(asked)
+        content = page.layout(board) if page else shell.no_such_page(asked)
+        return content, shell.navigation(asked.rstrip("/") or "/"), f"{page.TITLE if page else NOT_FOUND} · {site_name}"
+
+    shell.in_browser(
+        app,
+        "function (title) { if (title) document.title = title; return window.dash_clientside.no_update; }",
+        Output("title", "clear_data"),
+        Input("title", "data"),
+    )
+    shell.in_browser(
+        app,
+        "function () { return matchMedia('(max-width: 640px)').matches ? 'narrow' : 'wide'; }",
+        Output("viewport", "data"),
+        Input("url", "pathname"),
+    )
+    shell.in_browser(
+        app,
+        "function () { return document.documentElement.dataset.mantineColorScheme || 'light'; }",
+        Output("colours", "data"),
+        Input("url", "pathname"),
+    )
+
+
+def _pulse(app: Dash, board: Board) -> None:
+    @app.callback(
+        Output("pulse", "data"),
+        Output("history", "data"),
+        Output("trouble", "children"),
+        Output("page", "hidden"),
+        Input("tick", "n_intervals"),
+        State("pulse", "data"),
+        State("history", "data"),
+    )
+    def beat(_ticks: object, pulse: object, history: object) -> tuple[Any, ...]:
+        """Change `pulse` and `history` when there is something new; say so when the store cannot be read."""
+        try:
+            now = board.pulse()
+        except FootfallError as error:
+            said = f"trouble: {error}"
+            return (no_update,) * 4 if pulse == said else (said, said, shell.trouble(error), True)
+        if pulse == now.anything:
+            return (no_update,) * 4
+        return now.anything, no_update if history == now.history else now.history, None, False
+
+
+def _log_and_leave_as_it_is(error: Exception) -> Any:
+    """What a page shows stays when a callback fails; the pulse tells about a store that cannot be read."""
+    if isinstance(error, FootfallError):
+        logger.warning("%s", error)
+    else:
+        logger.error("a callback failed", exc_info=error)
+    return no_update
+
+
+def _guard(server: flask.Flask, board: Board) -> None:
+    """Answers that no browser may misuse, and no stack trace for a request that makes no sense."""
+
+    @server.after_request
+    def headers(response: flask.Response) -> flask.Response:
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["Content-Security-Policy"] = (
+            "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
+            "script-src 'self' 'unsafe-inline' 'unsafe-eval'; object-src 'none'; base-uri 'self'; "
+            "frame-ancestors 'self'"
+        )
+        response.headers["X-Footfall-Now-Ms"] = str(round(board.now().timestamp() * 1000))
+        if response.mimetype == "text/html" and response.status_code == 200 and _page(flask.request.path) is None:
+            response.status_code = 404
+        return response
+
+    @server.errorhandler(Exception)
+    def refuse(error: Exception) -> Any:
+        if isinstance(error, HTTPException):
+            return error
+        if flask.request.method == "POST":
+            logger.warning("a request that makes no sense: %s: %s", type(error).__name__, error)
+            return {"error": "this request makes no sense to the dashboard"}, 400
+        logger.error("a request failed", exc_info=error)
+        return {"error": "the dashboard could not answer"}, 500

@@ -1,0 +1,40 @@
+/* What the table of visits calls by name: words in its cells, and its CSV file. */
+(function () {
+  "use strict";
+
+  const functions = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
+
+  functions.stay = function (seconds) {
+    return seconds === null || seconds === undefined ? "" : window.footfall.duration(seconds);
+  };
+
+  /* A text that a spreadsheet would run as a formula is kept a text. */
+  function plain(value) {
+    if (value === null || value === undefined) return "";
+    return typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? "'" + value : value;
+  }
+
+  window.dash_clientside = Object.assign({}, window.dash_clientside, {
+    visits: {
+      /* The rows that the table shows, in its order; times with the site's offset, lengths in seconds. */
+      download: function (clicks, range) {
+        if (!clicks) return window.dash_clientside.no_update;
+        const keys = [
+          "session_id", "person_id", "name", "kind", "started_at", "ended_at", "dwell_s", "gross_s",
+          "segments", "enter_inferred", "exit_inferred", "bounce", "state", "camera_id",
+        ];
+        const lines = [keys.join(",")];
+        window.dash_ag_grid.getApi("visits-grid").forEachNodeAfterFilterAndSort(function (node) {
+          lines.push(keys.map((key) => '"' + String(plain(node.data[key])).replaceAll('"', '""') + '"').join(","));
+        });
+        const days = (range || []).filter(Boolean).join("_to_");
+        const link = document.createElement("a");
+        link.href = URL.createObjectURL(new Blob(["\ufeff" + lines.join("\r\n") + "\r\n"], { type: "text/csv" }));
+        link.download = "visits_" + (days || "all") + ".csv";
+        link.click();
+        window.setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+        return window.dash_clientside.no_update;
+      },
+    },
+  });
+})();

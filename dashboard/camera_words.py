@@ -1,0 +1,44 @@
+"""How a camera does, in words that anybody at the counter understands."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from dashboard.views import CameraRow, Condition
+from dashboard.wording import duration
+from tracker.presence.health import CameraHealth, CameraState
+
+SILENT_AFTER_S = 10.0
+"""A live camera without a frame for so long is worth a warning."""
+DEAD_AFTER_S = 120.0
+"""And after so long it is down."""
+
+
+def camera_row(health: CameraHealth, now: datetime) -> CameraRow:
+    """The state of a camera at `now`, judged by its last frame and the agent's last word."""
+    condition, words = _judged(health, now)
+    rate = f"{health.fps:.1f} fps" if condition is Condition.GOOD and health.fps else ""
+    return CameraRow(camera_id=health.camera_id, source=health.source, condition=condition, words=words, rate=rate)
+
+
+def _judged(health: CameraHealth, now: datetime) -> tuple[Condition, str]:
+    heard_s = (now - health.updated_at).total_seconds()
+    if health.state is CameraState.ENDED:
+        return Condition.QUIET, f"recording over, {health.frames:,} frames"
+    if health.state is CameraState.STOPPED:
+        return Condition.QUIET, f"stopped {duration(heard_s)} ago"
+    silent_s = (now - (health.last_frame_at or health.started_at)).total_seconds()
+    if health.state is CameraState.LOST:
+        return _lost(silent_s, health.problem)
+    if heard_s > DEAD_AFTER_S:
+        return Condition.BAD, f"the agent has not reported for {duration(heard_s)}"
+    if health.last_frame_at is None and silent_s <= SILENT_AFTER_S:
+        return Condition.QUIET, "starting"
+    if heard_s > SILENT_AFTER_S or silent_s > SILENT_AFTER_S:
+        return _lost(max(silent_s, heard_s), health.problem)
+    return Condition.GOOD, "live"
+
+
+def _lost(silent_s: float, problem: str | None) -> tuple[Condition, str]:
+    condition = Condition.WARN if silent_s < DEAD_AFTER_S else Condition.BAD
+    return condition, f"no frame for {duration(silent_s)}" + (f": {problem}" if problem else "")

@@ -1,0 +1,210 @@
+"""Rows in, plots out: pure, one look for all of them, in both colour schemes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import plotly.graph_objects as go
+
+from dashboard.theme import FONT, Look, Palette
+from dashboard.wording import count, duration
+from tracker.presence.dwell import Dwell
+from tracker.presence.occupancy import OccupancyPoint
+
+PLOT_CONFIG: Any = {"displayModeBar": False, "responsive": True, "showTips": False, "doubleClick": False}
+"""For dcc.Graph: no buttons over the plot; it follows the width of its box."""
+
+_LABEL_FITS_RIGHT = 0.6
+"""Left of this share of the width the words of a line stand at its right, else at its left."""
+_CAPACITY_IN_SIGHT = 0.5
+"""From this share of the capacity on its line is drawn; below, it would only flatten the curve."""
+
+
+def occupancy(
+    points: Sequence[OccupancyPoint],
+    *,
+    span: tuple[datetime, datetime],
+    zone: ZoneInfo,
+    capacity: int | None,
+    look: Look,
+) -> go.Figure:
+    """People inside over time.
+
+    points: in order of time, each holds until the next. span: the time that the axis shows.
+    """
+    colours = look.palette
+    highest = max((point.people for point in points), default=0)
+    figure = _canvas(colours)
+    figure.add_scatter(
+        x=[_local(point.at, zone) for point in points],
+        y=[point.people for point in points],
+        mode="lines",
+        line={"shape": "hv", "width": 2, "color": colours.main},
+        fill="tozeroy",
+        fillcolor=colours.main_soft,
+        hovertemplate="%{x|" + _hover_time(span) + "}<br><b>%{y}</b> inside<extra></extra>",
+    )
+    top = max(highest, 3)
+    if capacity is not None and highest >= _CAPACITY_IN_SIGHT * capacity:
+        top = max(top, capacity)
+        _level_line(figure, capacity, f"capacity {capacity}", colours)
+    figure.update_xaxes(range=[_local(at, zone) for at in span], **_time_ticks(span, narrow=look.narrow))
+    figure.update_yaxes(range=[0, top * 1.12], **_whole_numbers(top))
+    return figure
+
+
+def footfall_by_hour(hours: Sequence[int], *, days: int, look: Look) -> go.Figure:
+    """Entries in each hour of the day.
+
+    hours: entries in each of the 24 hours, summed over the days. days: how many those are.
+    """
+    colours = look.palette
+    shown = _opening_hours(hours)
+    per_day = [f"<br>{number / days:.1f} a day" if days > 1 else "" for _, number in shown]
+    figure = _canvas(colours)
+    figure.add_bar(
+        x=[hour for hour, _ in shown],
+        y=[number for _, number in shown],
+        customdata=[
+            [f"{hour:02d}:00–{(hour + 1) % 24:02d}:00", count(number, "entry", "entries"), extra]
+            for (hour, number), extra in zip(shown, per_day, strict=True)
+        ],
+        marker={"color": colours.main, "cornerradius": 4, "opacity": 0.9},
+        hovertemplate="%{customdata[0]}<br><b>%{customdata[1]}</b>%{customdata[2]}<extra></extra>",
+    )
+    most = 5 if look.narrow else 9
+    step = -(-len(shown) // most)
+    ticks = [hour for hour, _ in shown][::step]
+    figure.update_xaxes(tickmode="array", tickvals=ticks, ticktext=[f"{hour:02d}:00" for hour in ticks])
+    figure.update_yaxes(**_whole_numbers(max((number for _, number in shown), default=0)))
+    return figure
+
+
+def dwell_histogram(dwell: Dwell, *, look: Look) -> go.Figure:
+    """How long visits last, with lines at the median and the 90th percentile."""
+    colours = look.palette
+    figure = _canvas(colours, top_px=44)
+    figure.add_bar(
+        x=[(each.from_s + each.to_s) / 2 / 60 for each in dwell.bins],
+        width=[(each.to_s - each.from_s) / 60 * 0.92 for each in dwell.bins],
+        y=[each.visits for each in dwell.bins],
+        customdata=[
+            [f"{duration(each.from_s)} to {duration(each.to_s)}", count(each.visits, "visit")] for each in dwell.bins
+        ],
+        marker={"color": colours.main, "cornerradius": 4, "opacity": 0.9},
+        hovertemplate="%{customdata[0]}<br><b>%{customdata[1]}</b><extra></extra>",
+    )
+    right = max((each.to_s for each in dwell.bins), default=600.0) / 60
+    _dwell_line(figure, "median", dwell.median_s, colours.text, row=0, right_min=right)
+    _dwell_line(figure, "90 % under", dwell.p90_s, colours.second, row=1, right_min=right)
+    figure.update_xaxes(range=[0, right], **_minute_ticks(right, most=5 if look.narrow else 7))
+    figure.update_yaxes(**_whole_numbers(max((each.visits for each in dwell.bins), default=0)))
+    return figure
+
+
+def _canvas(colours: Palette, top_px: int = 14) -> go.Figure:
+    figure = go.Figure()
+    axis = {
+        "showgrid": False,
+        "zeroline": False,
+        "fixedrange": True,
+        "tickfont": {"color": colours.muted, "size": 12},
+        "ticks": "",
+        "automargin": True,
+    }
+    figure.update_layout(
+        template=go.layout.Template(),
+        autosize=True,
+        margin={"l": 12, "r": 14, "t": top_px, "b": 10},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"family": FONT, "size": 12, "color": colours.text},
+        showlegend=False,
+        dragmode=False,
+        hovermode="x",
+        hoverlabel={
+            "bgcolor": colours.surface,
+            "bordercolor": colours.line,
+            "font": {"family": FONT, "size": 13, "color": colours.text},
+            "align": "left",
+        },
+        transition={"duration": 0},
+    )
+    figure.update_xaxes(showline=True, linecolor=colours.line, ticklabelstandoff=6, **axis)
+    figure.update_yaxes(**{**axis, "showgrid": True}, gridcolor=colours.line, rangemode="tozero", ticklabelstandoff=8)
+    return figure
+
+
+def _level_line(figure: go.Figure, level: int, text: str, colours: Palette) -> None:
+    figure.add_hline(
+        y=level,
+        line={"color": colours.bad, "width": 1, "dash": "dot"},
+        annotation={"text": text, "font": {"color": colours.bad, "size": 12}, "yshift": -2},
+        annotation_position="top left",
+    )
+
+
+def _dwell_line(
+    figure: go.Figure, name: str, seconds: float | None, colour: str, *, row: int, right_min: float
+) -> None:
+    """A line across the histogram; its words stand over the plot, each line's in a row of its own."""
+    if seconds is None:
+        return
+    figure.add_vline(x=seconds / 60, line={"color": colour, "width": 1.5, "dash": "dot"})
+    figure.add_annotation(
+        x=seconds / 60,
+        y=1,
+        yref="paper",
+        yanchor="bottom",
+        yshift=2 + 17 * row,
+        xanchor="left" if seconds / 60 < _LABEL_FITS_RIGHT * right_min else "right",
+        showarrow=False,
+        text=f"{name} {duration(seconds)}",
+        font={"color": colour, "size": 12},
+    )
+
+
+def _local(at: datetime, zone: ZoneInfo) -> datetime:
+    """What the clock on the wall shows: plots know no time zones."""
+    return at.astimezone(zone).replace(tzinfo=None)
+
+
+def _hover_time(span: tuple[datetime, datetime]) -> str:
+    return "%H:%M" if span[1] - span[0] <= timedelta(hours=26) else "%a %-d %b, %H:%M"
+
+
+def _time_ticks(span: tuple[datetime, datetime], *, narrow: bool) -> dict[str, object]:
+    """Hours of one day, else days; as many labels as fit side by side."""
+    length = span[1] - span[0]
+    if length <= timedelta(hours=26):
+        return {"tickformat": "%H:%M", "nticks": 5 if narrow else 9, "tickangle": 0}
+    if length <= timedelta(days=8):
+        return {"tickformat": "%a" if narrow else "%a %-d", "dtick": 86_400_000, "tickangle": 0}
+    return {"tickformat": "%-d %b", "nticks": 5 if narrow else 10, "tickangle": 0}
+
+
+def _minute_ticks(right_min: float, *, most: int) -> dict[str, object]:
+    """Ticks at round minutes, or at round hours for long stays."""
+    for step_min in (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 1440):
+        if right_min / step_min <= most:
+            break
+    values = [step_min * number for number in range(int(right_min // step_min) + 1)]
+    texts = [f"{value // 60} h" if step_min >= 60 and value else f"{value} min" if value else "0" for value in values]
+    return {"tickmode": "array", "tickvals": values, "ticktext": texts}
+
+
+def _whole_numbers(highest: float) -> dict[str, object]:
+    """Ticks of an axis that counts people: never a half one."""
+    return {"dtick": 1} if highest <= 4 else {"nticks": 5, "tickformat": ",d"}
+
+
+def _opening_hours(hours: Sequence[int]) -> list[tuple[int, int]]:
+    """(hour, entries) from the first to the last hour with an entry, at least eight of them."""
+    busy = [hour for hour, number in enumerate(hours) if number] or [9]
+    first, last = min(busy), max(busy)
+    while last - first < 7:
+        first, last = max(0, first - 1), min(23, last + 1)
+    return [(hour, hours[hour]) for hour in range(first, last + 1)]

@@ -1,0 +1,246 @@
+"""Live: who is in and since when, how full it is, what happened last, and how the cameras do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dash import Dash, Input, Output, html, no_update
+from dash.development.base_component import Component
+
+from dashboard import figures, shell
+from dashboard.queries import Board
+from dashboard.theme import Level, Look
+from dashboard.views import CameraRow, EventRow, Inside, LiveView, tag
+from dashboard.wording import clock, count, duration, initials, moment, percent
+from tracker.presence.events import EventKind
+from tracker.presence.people import PersonKind, Role
+from tracker.presence.reports import VisitRow
+
+TITLE = "Live"
+
+
+def layout(board: Board) -> Component:
+    """What stays while numbers change; `register` fills it."""
+    del board
+    inside = shell.card("Who is in", html.Div(id="live-inside"), heading_id="live-inside-title")
+    occupancy = shell.card(
+        "Occupancy today",
+        shell.plot("live-occupancy", fill=True),
+        note=html.Span(id="live-peak"),
+        class_name="card-plot card-fill",
+        heading_id="live-occupancy-title",
+    )
+    cameras = shell.card("Cameras", html.Div(id="live-cameras"), heading_id="live-cameras-title")
+    events = shell.card("Latest events", html.Div(id="live-events"), heading_id="live-events-title")
+    columns = [
+        html.Div([inside, occupancy], className="column span-8"),
+        html.Div([events, cameras], className="column span-4"),
+    ]
+    grid = html.Div(columns, className="grid")
+    return html.Div(
+        [
+            html.Div(
+                [html.H1("Live", className="page-title"), html.P(id="live-subtitle", className="page-subtitle")],
+                className="page-head page-head-stacked",
+            ),
+            html.Div(id="live-empty"),
+            html.Div([html.Div(id="live-tiles", **shell.aria(live="polite")), grid], id="live-filled", hidden=True),
+        ]
+    )
+
+
+def register(app: Dash, board: Board) -> None:
+    """Fill the page whenever the pulse changes; the plot only when history did, so that it keeps still under a hand."""
+
+    @app.callback(
+        Output("live-subtitle", "children"),
+        Output("live-empty", "children"),
+        Output("live-filled", "hidden"),
+        Output("live-tiles", "children"),
+        Output("live-inside", "children"),
+        Output("live-events", "children"),
+        Output("live-cameras", "children"),
+        Input("pulse", "data"),
+    )
+    def lists(_pulse: object) -> tuple[Any, ...]:
+        view = board.live()
+        subtitle = f"{view.now.astimezone(board.zone):%A, %-d %B} · times in {board.zone.key.replace('_', ' ')}"
+        if not view.started:
+            return subtitle, _nothing_yet(board, view.other_sites), True, [], [], [], []
+        return (
+            subtitle,
+            None,
+            False,
+            _tiles(view, board),
+            _inside(view, board.zone),
+            _events(view, board.zone),
+            _cameras(view.cameras),
+        )
+
+    @app.callback(
+        Output("live-occupancy", "figure"),
+        Output("live-occupancy-words", "children"),
+        Output("live-peak", "children"),
+        Input("history", "data"),
+        Input("colours", "data"),
+        Input("viewport", "data"),
+    )
+    def plot(_history: object, colours: object, viewport: object) -> tuple[Any, ...]:
+        if not (colours and viewport):  # the browser is about to say how it looks
+            return (no_update,) * 3
+        view = board.live()
+        figure = figures.occupancy(
+            view.points, span=view.span, zone=board.zone, capacity=board.capacity, look=Look.of(colours, viewport)
+        )
+        highest = view.everybody.peak
+        peak = f"peak {highest.people} at {clock(highest.at, board.zone)}" if highest else "nobody in yet"
+        return figure, f"People inside since midnight: now {len(view.inside)}, {peak}.", peak
+
+
+def _nothing_yet(board: Board, other_sites: Sequence[str]) -> Component:
+    text = "As soon as a camera is tracked into this store, people appear here within two seconds."
+    if other_sites:
+        text = (
+            f"The store knows nothing of this site, only of {', '.join(other_sites)}: "
+            "set site.id in the settings to show that one."
+        )
+    return html.Section(
+        shell.empty(
+            "Nobody has been seen yet",
+            text,
+            (
+                ("Watch the first camera of this machine", board.command("track", "--camera", "0")),
+                ("Enrol people, so that they appear by name", board.command("enroll", "ada.jpg", "--name", "Ada")),
+                ("Or try it all without a camera", "footfall demo"),
+            ),
+        ),
+        className="card",
+    )
+
+
+def _tiles(view: LiveView, board: Board) -> Component:
+    inside = view.everybody.occupancy
+    staff = sum(person.visit.role is Role.STAFF for person in view.inside)
+    highest, public = view.everybody.peak, view.public
+    return shell.tiles(
+        [
+            shell.figure_tile(
+                "In now",
+                f"{inside:,}",
+                extra=_meter(inside, board.capacity),
+                note=f"{staff} of them staff" if staff else "",
+            ),
+            shell.figure_tile("Entries today", f"{public.entries:,}", note=count(public.visitors, "person", "people")),
+            shell.figure_tile(
+                "Peak today",
+                f"{highest.people:,}" if highest else "0",
+                note=f"at {clock(highest.at, board.zone)}" if highest else "nobody in yet",
+            ),
+            shell.figure_tile(
+                "Median stay today",
+                duration(public.median_dwell_s),
+                note="visits that are over" if public.median_dwell_s is not None else "no visit is over yet",
+            ),
+        ]
+    )
+
+
+def _meter(inside: int, capacity: int | None) -> Component | None:
+    """How much of the capacity is taken; the colour is said in words too."""
+    if capacity is None:
+        return None
+    level = Level.of(inside, capacity)
+    words = {Level.CALM: "", Level.ORANGE: " · nearly full", Level.RED: " · full"}[level]
+    fill = html.Div(className="meter-fill", style={"width": f"{min(1.0, inside / capacity):.1%}"})
+    text = html.Div(f"{percent(inside / capacity)} of {capacity:,}{words}", className="level-text")
+    return html.Div([html.Div(fill, className="meter"), text], className=f"level-{level}")
+
+
+def _inside(view: LiveView, zone: ZoneInfo) -> Component:
+    if not view.inside:
+        return html.P("Nobody is in at this moment.", className="quiet")
+    return html.Ul([_person_row(person, view, zone) for person in view.inside], className="rows")
+
+
+def _person_row(inside: Inside, view: LiveView, zone: ZoneInfo) -> Component:
+    visit = inside.visit
+    ticking: dict[str, Any] = {"data-since-ms": str(round(visit.started_at.timestamp() * 1000))}
+    detail = f"since {moment(visit.started_at, zone, view.now)}"
+    return html.Li(
+        [
+            _face(visit),
+            html.Div(
+                [
+                    _name(visit),
+                    html.Div(" · ".join(filter(None, (detail, inside.camera_id))), className="row-detail"),
+                ],
+                className="row-text",
+            ),
+            html.Div(
+                duration((view.now - visit.started_at).total_seconds()),
+                className="row-figure",
+                **ticking,
+            ),
+        ],
+        key=visit.person_id,
+    )
+
+
+def _face(visit: VisitRow) -> Component:
+    style = "face face-visitor" if visit.kind is PersonKind.VISITOR else "face"
+    return html.Span(initials(visit.name), className=style, **shell.aria(hidden="true"))
+
+
+def _name(visit: VisitRow) -> Component:
+    word = tag(visit.kind, visit.role)
+    parts = [html.Span(visit.name, title=visit.name), *([html.Span(word, className="tag")] if word else [])]
+    return html.Div(parts, className="row-name")
+
+
+def _events(view: LiveView, zone: ZoneInfo) -> Component:
+    if not view.events:
+        return html.P("Nothing has happened yet.", className="quiet")
+    return html.Ul([_event_row(event, view, zone) for event in view.events], className="rows rows-tight")
+
+
+def _event_row(event: EventRow, view: LiveView, zone: ZoneInfo) -> Component:
+    entered = event.kind is EventKind.ENTER
+    detail = f"{'entered' if entered else 'left'} · {event.camera_id}{' · inferred' if event.inferred else ''}"
+    return html.Li(
+        [
+            html.Span(shell.icon("enter" if entered else "exit"), className="mark mark-enter" if entered else "mark"),
+            html.Div(
+                [html.Div(event.name, className="row-name"), html.Div(detail, className="row-detail")],
+                className="row-text",
+            ),
+            html.Time(moment(event.at, zone, view.now), className="row-figure row-time", dateTime=event.at.isoformat()),
+        ],
+        key=event.event_id,
+    )
+
+
+def _cameras(cameras: Sequence[CameraRow]) -> Component:
+    if not cameras:
+        return html.P("No camera has reported yet.", className="quiet")
+    return html.Ul([_camera_row(camera) for camera in cameras], className="rows")
+
+
+def _camera_row(camera: CameraRow) -> Component:
+    return html.Li(
+        [
+            html.Span(className=f"dot dot-{camera.condition}", **shell.aria(hidden="true")),
+            html.Div(
+                [
+                    html.Div(camera.camera_id, className="row-name"),
+                    html.Div(camera.words, className="row-detail"),
+                ],
+                className="row-text",
+                title=camera.source,
+            ),
+            html.Div(camera.rate, className="row-figure row-time"),
+        ],
+        key=camera.camera_id,
+        className=f"health-{camera.condition}",
+    )

@@ -1,0 +1,214 @@
+"""Usage: how the place was used today, in the last 7 or the last 30 days."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import Dash, Input, Output, html, no_update
+from dash.development.base_component import Component
+
+from dashboard import figures, shell
+from dashboard.queries import Board
+from dashboard.theme import Look
+from dashboard.views import Days, UsageView, tag
+from dashboard.wording import capital, count, duration, moment, percent
+from tracker.presence.reports import PersonUsage
+
+TITLE = "Usage"
+RANGES = {"1": "Today", "7": "7 days", "30": "30 days"}
+PEOPLE_SHOWN = 100
+
+
+def layout(board: Board) -> Component:
+    """What stays while numbers change; `register` fills it."""
+    del board
+    grid = html.Div(
+        [
+            shell.card(
+                "Footfall by hour",
+                shell.plot("usage-hours"),
+                note=html.Span(id="usage-hours-note"),
+                class_name="card-plot span-6",
+                heading_id="usage-hours-title",
+            ),
+            shell.card(
+                "How long people stay",
+                shell.plot("usage-dwell"),
+                note=html.Span(id="usage-dwell-note"),
+                class_name="card-plot span-6",
+                heading_id="usage-dwell-title",
+            ),
+            shell.card(
+                "Occupancy",
+                shell.plot("usage-occupancy"),
+                note=html.Span(id="usage-peak"),
+                class_name="card-plot span-12",
+                heading_id="usage-occupancy-title",
+            ),
+            shell.card(
+                "People",
+                html.Div(id="usage-people"),
+                note=html.Span(id="usage-people-note"),
+                class_name="span-12",
+                heading_id="usage-people-title",
+            ),
+        ],
+        className="grid",
+    )
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.Div(
+                        [
+                            html.H1("Usage", className="page-title"),
+                            html.P(id="usage-subtitle", className="page-subtitle"),
+                        ]
+                    ),
+                    dmc.SegmentedControl(
+                        id="usage-range",
+                        value="7",
+                        data=[{"value": value, "label": label} for value, label in RANGES.items()],
+                        persistence=True,
+                        **shell.aria(label="Range of days"),
+                    ),
+                ],
+                className="page-head",
+            ),
+            html.Div(id="usage-empty"),
+            html.Div([html.Div(id="usage-tiles"), grid], id="usage-filled", hidden=True),
+        ]
+    )
+
+
+def register(app: Dash, board: Board) -> None:
+    """Fill the page for the chosen range whenever history or the colour scheme changed."""
+
+    @app.callback(
+        Output("usage-subtitle", "children"),
+        Output("usage-empty", "children"),
+        Output("usage-filled", "hidden"),
+        Output("usage-tiles", "children"),
+        Output("usage-people", "children"),
+        Output("usage-people-note", "children"),
+        Input("history", "data"),
+        Input("usage-range", "value"),
+    )
+    def numbers(_history: object, chosen: object) -> tuple[Any, ...]:
+        days = _days(chosen, board)
+        view = board.usage(days)
+        subtitle = f"{capital(days.words(board.today()))} · staff are left out"
+        if not view.entries and not view.people:
+            return subtitle, _nothing(board), True, [], [], ""
+        note = count(len(view.people), "person", "people")
+        return subtitle, None, False, _tiles(view, board), _people(view, board), note
+
+    @app.callback(
+        Output("usage-hours", "figure"),
+        Output("usage-hours-words", "children"),
+        Output("usage-hours-note", "children"),
+        Output("usage-dwell", "figure"),
+        Output("usage-dwell-words", "children"),
+        Output("usage-dwell-note", "children"),
+        Output("usage-occupancy", "figure"),
+        Output("usage-occupancy-words", "children"),
+        Output("usage-peak", "children"),
+        Input("history", "data"),
+        Input("usage-range", "value"),
+        Input("colours", "data"),
+        Input("viewport", "data"),
+    )
+    def plots(_history: object, chosen: object, colours: object, viewport: object) -> tuple[Any, ...]:
+        if not (colours and viewport):  # the browser is about to say how it looks
+            return (no_update,) * 9
+        view = board.usage(_days(chosen, board))
+        look = Look.of(colours, viewport)
+        peak = f"peak {view.peak.people}, {moment(view.peak.at, board.zone, board.now())}" if view.peak else ""
+        busiest = max(range(24), key=lambda hour: view.hours[hour])
+        busy = f"busiest {busiest:02d}:00–{(busiest + 1) % 24:02d}:00" if view.entries else ""
+        stay = f"Median stay {duration(view.dwell.median_s)}, 90 % stay under {duration(view.dwell.p90_s)}."
+        return (
+            figures.footfall_by_hour(view.hours, days=view.days.count, look=look),
+            f"{count(view.entries, 'entry', 'entries')}, {busy}.",
+            busy,
+            figures.dwell_histogram(view.dwell, look=look),
+            stay,
+            f"{count(view.dwell.visits, 'visit')} measured",
+            figures.occupancy(view.points, span=view.span, zone=board.zone, capacity=board.capacity, look=look),
+            f"People inside over time, {peak}.",
+            peak,
+        )
+
+
+def _days(chosen: object, board: Board) -> Days:
+    return Days.until(board.today(), days=int(str(chosen)) if str(chosen) in RANGES else 7)
+
+
+def _tiles(view: UsageView, board: Board) -> Component:
+    who, days = view.visitors, view.days.count
+    share = f"{percent(who.returning / who.visitors)} came before" if who.visitors else ""
+    return shell.tiles(
+        [
+            shell.figure_tile(
+                "Footfall", f"{view.entries:,}", note=f"{view.entries / days:.0f} a day" if days > 1 else "entries"
+            ),
+            shell.figure_tile("Unique visitors", f"{who.visitors:,}", note="different people"),
+            shell.figure_tile("Returning", f"{who.returning:,}", note=share),
+            shell.figure_tile(
+                "Median stay", duration(view.dwell.median_s), note=f"90 % under {duration(view.dwell.p90_s)}"
+            ),
+            shell.figure_tile("Bounce rate", percent(view.bounce_rate), note=board.bounce_words),
+        ]
+    )
+
+
+def _people(view: UsageView, board: Board) -> Component:
+    longest_s = max((person.dwell_s for person in view.people), default=0.0)
+    head = html.Tr(
+        [
+            html.Th("Person", scope="col"),
+            html.Th("Visits", scope="col", className="number"),
+            html.Th("Time inside", scope="col", className="number"),
+            html.Th("", className="bar-cell", **shell.aria(hidden="true")),
+            html.Th("Last seen", scope="col", className="number last-seen"),
+        ]
+    )
+    rows = [_person_row(person, longest_s, board) for person in view.people[:PEOPLE_SHOWN]]
+    table = html.Table([html.Thead(head), html.Tbody(rows)], className="people-table")
+    more = len(view.people) - PEOPLE_SHOWN
+    if more <= 0:
+        return table
+    return html.Div([table, html.P(f"and {more:,} more: see {board.command('report', 'usage')}", className="quiet")])
+
+
+def _person_row(person: PersonUsage, longest_s: float, board: Board) -> Component:
+    share = person.dwell_s / longest_s if longest_s else 0.0
+    word = tag(person.kind, person.role)
+    label = [html.Span(person.name), *([html.Span(word, className="tag")] if word else [])]
+    last_seen = "in now" if person.present else moment(person.last_seen_at, board.zone, board.now())
+    bar = html.Div(className="bar", style={"width": f"{share:.1%}"})
+    return html.Tr(
+        [
+            html.Th(label, scope="row", title=person.name),
+            html.Td(f"{person.visits:,}", className="number"),
+            html.Td(duration(person.dwell_s), className="number"),
+            html.Td(bar, className="bar-cell", **shell.aria(hidden="true")),
+            html.Td(last_seen, className="number last-seen"),
+        ],
+        key=person.person_id,
+    )
+
+
+def _nothing(board: Board) -> Component:
+    return html.Section(
+        shell.empty(
+            "No usage in this range",
+            "Reports fill as people come and go. Choose a longer range, or let a camera watch:",
+            (
+                ("Watch the first camera of this machine", board.command("track", "--camera", "0")),
+                ("Take visits from a recording", board.command("track", "--camera", "clip.mp4", "--fast")),
+            ),
+        ),
+        className="card",
+    )

@@ -1,0 +1,163 @@
+"""Visits: every visit of a range of days, to search, sort, filter and take away as CSV."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash.development.base_component import Component
+
+from dashboard import shell
+from dashboard.queries import Board
+from dashboard.views import Days, Visit
+from dashboard.visit_table import columns as table_columns
+from dashboard.visit_table import table, table_row
+from dashboard.wording import count
+from tracker.presence.sessions import SessionState
+
+TITLE = "Visits"
+DEFAULT_DAYS = 7
+
+
+def layout(board: Board) -> Component:
+    """Tools above, the table below; `register` fills it."""
+    today = board.today()
+    chosen = _texts(Days.until(today, days=DEFAULT_DAYS))
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.Div(
+                        [
+                            html.H1("Visits", className="page-title"),
+                            html.P(id="visits-summary", className="page-subtitle", role="status"),
+                        ]
+                    )
+                ],
+                className="page-head",
+            ),
+            dcc.Store(id="visits-loaded-on", data=today.isoformat()),
+            _tools(today, chosen),
+            html.Div(id="visits-empty"),
+            html.Div(table("visits-grid"), id="visits-table", className="card table-card", hidden=True),
+        ]
+    )
+
+
+def _tools(today: date, chosen: list[str]) -> Component:
+    return html.Div(
+        [
+            dmc.TextInput(
+                id="visits-search",
+                placeholder="Search people, cameras, times",
+                leftSection=shell.icon("search"),
+                debounce=150,
+                className="search",
+                **shell.aria(label="Search in the visits"),
+            ),
+            dmc.DatePickerInput(
+                id="visits-range",
+                type="range",
+                value=chosen,
+                maxDate=today.isoformat(),
+                valueFormat="D MMM YYYY",
+                allowSingleDateInRange=True,
+                leftSection=shell.icon("calendar"),
+                presets=_presets(today),
+                firstDayOfWeek=1,
+                className="range",
+                **shell.aria(label="From which day to which day"),
+            ),
+            html.Div(className="spacer"),
+            dmc.Button(
+                [html.Span("Download\u00a0", className="wide-only"), "CSV"],
+                id="visits-csv",
+                leftSection=shell.icon("download"),
+                variant="default",
+                className="csv",
+            ),
+        ],
+        className="tools",
+        role="search",
+    )
+
+
+def _presets(today: date) -> list[dict[str, Any]]:
+    """Ranges that end today, one click each."""
+    return [
+        {"label": label, "value": _texts(Days.until(today, days=days))}
+        for label, days in (("Today", 1), ("Last 7 days", 7), ("Last 30 days", 30), ("Last 90 days", 90))
+    ]
+
+
+def _texts(days: Days) -> list[str]:
+    return [days.first.isoformat(), days.last.isoformat()]
+
+
+def register(app: Dash, board: Board) -> None:
+    """Fill the table for the chosen days whenever history changed."""
+
+    @app.callback(
+        Output("visits-grid", "rowData"),
+        Output("visits-summary", "children"),
+        Output("visits-empty", "children"),
+        Output("visits-table", "hidden"),
+        Input("history", "data"),
+        Input("visits-range", "value"),
+        State("visits-loaded-on", "data"),
+    )
+    def rows(_history: object, chosen: object, loaded_on: object) -> tuple[Any, ...]:
+        days = Days.picked(chosen)
+        if days is None:  # only the first day of a range is chosen yet
+            return (no_update,) * 4
+        if days.last.isoformat() == loaded_on:  # a page left open goes on into the next day
+            days = Days(days.first, board.today())
+        visits = board.visits(days)
+        if not visits:
+            return [], "", _nothing(board, days), True
+        return [table_row(visit, board.zone) for visit in visits], _summary(visits), None, False
+
+    @app.callback(Output("visits-grid", "columnDefs"), Input("viewport", "data"))
+    def columns(viewport: object) -> Any:
+        return table_columns(narrow=True) if viewport == "narrow" else no_update
+
+    shell.in_browser(
+        app,
+        "function (text) { return text || ''; }",
+        Output("visits-grid", "quickFilterText"),
+        Input("visits-search", "value"),
+    )
+    shell.in_browser(
+        app,
+        ClientsideFunction("visits", "download"),
+        Output("visits-csv", "title"),
+        Input("visits-csv", "n_clicks"),
+        State("visits-range", "value"),
+        first=False,
+    )
+
+
+def _summary(visits: list[Visit]) -> str:
+    people = len({visit.row.person_id for visit in visits})
+    still_in = sum(visit.row.state is SessionState.OPEN for visit in visits)
+    parts = [count(len(visits), "visit"), count(people, "person", "people")]
+    if still_in:
+        parts.append(f"{still_in:,} still in")
+    return " · ".join(parts)
+
+
+def _nothing(board: Board, days: Days) -> Component:
+    text = f"Nobody was seen {days.words(board.today())}. Choose other days above, or let a camera watch:"
+    return html.Section(
+        shell.empty(
+            "No visits in these days",
+            text,
+            (
+                ("Watch the first camera of this machine", board.command("track", "--camera", "0")),
+                ("Take visits from a recording", board.command("track", "--camera", "clip.mp4", "--fast")),
+            ),
+        ),
+        className="card",
+    )

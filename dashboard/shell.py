@@ -1,0 +1,213 @@
+"""The frame around every page: header, navigation, light and dark, and what is said when the store is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
+from dash.development.base_component import Component
+
+from config.errors import FootfallError
+from dashboard.figures import PLOT_CONFIG
+from dashboard.theme import MANTINE_THEME
+from dashboard.wording import sentence
+
+PULSE_MS = 1000
+"""How often an open page asks whether anything changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """One entry of the navigation."""
+
+    path: str
+    name: str
+    icon: str
+
+
+DOORS = (
+    Door(path="/", name="Live", icon="live"),
+    Door(path="/visits", name="Visits", icon="visits"),
+    Door(path="/usage", name="Usage", icon="usage"),
+)
+
+
+def aria(**words: str) -> dict[str, Any]:
+    """ARIA attributes as Dash takes them: `aria(label="Pages")` is `aria-label`."""
+    return {f"aria-{name}": value for name, value in words.items()}
+
+
+def in_browser(
+    app: Dash, function: str | ClientsideFunction, *wires: Output | Input | State, first: bool = True
+) -> None:
+    """A callback that runs in the browser. first: run it once when its page appears."""
+    register: Callable[..., None] = app.clientside_callback
+    register(function, *wires, prevent_initial_call=not first)
+
+
+def frame(site_name: str) -> Any:
+    """Everything that stays while pages change."""
+    return dmc.MantineProvider(
+        [
+            dcc.Location(id="url", refresh="callback-nav"),
+            dcc.Interval(id="tick", interval=PULSE_MS),
+            dcc.Store(id="pulse"),
+            dcc.Store(id="history"),
+            dcc.Store(id="title"),
+            dcc.Store(id="viewport"),
+            dcc.Store(id="colours"),
+            html.A("Skip to the content", href="#content", className="skip-link"),
+            _header(site_name),
+            html.Div(
+                "The dashboard does not answer. Trying again…", className="connection", role="status", id="connection"
+            ),
+            html.Main(
+                [html.Div(id="trouble", role="alert"), html.Div(id="page", className="page")],
+                id="content",
+                tabIndex=-1,
+            ),
+        ],
+        theme=MANTINE_THEME,
+        defaultColorScheme="auto",
+    )
+
+
+def _header(site_name: str) -> Component:
+    return html.Header(
+        html.Div(
+            [
+                dmc.Anchor(
+                    [html.Span(className="brand-mark", **aria(hidden="true")), html.Span(site_name)],
+                    href="/",
+                    refresh=False,
+                    underline="never",
+                    className="brand",
+                ),
+                html.Nav(navigation("/"), id="navigation", className="navigation", **aria(label="Pages")),
+                dmc.ColorSchemeToggle(
+                    id="scheme",
+                    lightIcon=icon("sun"),
+                    darkIcon=icon("moon"),
+                    variant="subtle",
+                    color="gray",
+                    size="lg",
+                    className="scheme-toggle",
+                    **aria(label="Switch between light and dark"),
+                ),
+            ],
+            className="header-inner",
+        ),
+        className="header",
+    )
+
+
+def navigation(path: str) -> list[Component]:
+    """The links to all pages; the current one is marked for eyes and screen readers."""
+    return [
+        dmc.Anchor(
+            [icon(door.icon), html.Span(door.name)],
+            href=door.path,
+            refresh=False,
+            underline="never",
+            className="nav-link",
+            **(aria(current="page") if door.path == path else {}),
+        )
+        for door in DOORS
+    ]
+
+
+def icon(name: str) -> Component:
+    """A drawing from the style sheet; the words beside it say what it means."""
+    return html.Span(className=f"icon icon-{name}", **aria(hidden="true"))
+
+
+def card(title: str, body: Any, *, heading_id: str, note: Any = None, class_name: str = "") -> Component:
+    """A titled box; `note` stands at the right of the title."""
+    heading = html.H2(title, className="card-title", id=heading_id)
+    head = html.Div([heading, html.Div(note, className="card-note")], className="card-head")
+    inner = [head, html.Div(body, className="card-body")]
+    return html.Section(inner, className=f"card {class_name}".strip(), **aria(labelledby=heading_id))
+
+
+def figure_tile(label: str, value: str, *, note: str = "", extra: Component | None = None) -> Component:
+    """One number with its name; `note` says what it is compared with or made of."""
+    parts = [html.Dt(label, className="tile-label"), html.Dd(value, className="tile-value")]
+    if extra is not None:
+        parts.append(html.Dd(extra, className="tile-extra"))
+    if note:
+        parts.append(html.Dd(note, className="tile-note"))
+    return html.Div(parts, className="tile")
+
+
+def tiles(children: Sequence[Component]) -> Component:
+    """A row of numbers."""
+    return html.Dl(list(children), className="tiles")
+
+
+def plot(plot_id: str, *, fill: bool = False) -> Component:
+    """An empty plot that keeps its place; what it shows is said in words to those who cannot see it.
+
+    fill: take the height that the card has, not a fixed one.
+    """
+    hidden_axis = {"visible": False}
+    blank = {
+        "data": [],
+        "layout": {
+            "xaxis": hidden_axis,
+            "yaxis": hidden_axis,
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+        },
+    }
+    graph = dcc.Graph(id=plot_id, figure=blank, config=PLOT_CONFIG, responsive=True, className="plot-graph")
+    return html.Figure(
+        [
+            html.Div(graph, className="plot-box", **aria(hidden="true")),
+            html.Figcaption(id=f"{plot_id}-words", className="visually-hidden"),
+        ],
+        className="plot plot-fill" if fill else "plot",
+    )
+
+
+def empty(title: str, text: str, commands: Sequence[tuple[str, str]] = ()) -> Component:
+    """Nothing to show, and what to do about it. commands: (what it does, the command)."""
+    steps = [html.Li([html.Span(what), html.Code(command, className="command")]) for what, command in commands]
+    return html.Div(
+        [
+            html.H2(title, className="empty-title"),
+            html.P(text, className="empty-text"),
+            *([html.Ol(steps, className="empty-steps")] if steps else []),
+        ],
+        className="empty",
+    )
+
+
+def trouble(error: FootfallError) -> Component:
+    """What is wrong with the store and how to mend it, in place of the page."""
+    return html.Section(
+        [
+            html.H1("The store cannot be read", className="page-title"),
+            html.P(sentence(error.problem), className="trouble-problem"),
+            html.P([html.Strong("What to do: "), sentence(error.fix)], className="trouble-fix"),
+            html.P("This page comes back by itself as soon as the store can be read.", className="trouble-note"),
+        ],
+        className="card trouble",
+    )
+
+
+def no_such_page(path: str) -> Component:
+    """The page for an address that leads nowhere."""
+    return html.Section(
+        [
+            html.H1("There is no such page", className="page-title"),
+            html.P([html.Code(path[:120]), " leads nowhere. These do:"], className="empty-text"),
+            html.Ul(
+                [html.Li(dmc.Anchor(door.name, href=door.path, refresh=False, underline="always")) for door in DOORS],
+                className="no-page-links",
+            ),
+        ],
+        className="card no-page",
+    )

@@ -1,0 +1,153 @@
+"""What pages show beyond the rows of the reports: made by queries, turned into components by pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Self
+
+from dashboard.wording import day
+from tracker.presence.dwell import Dwell
+from tracker.presence.events import EventKind
+from tracker.presence.occupancy import OccupancyPoint
+from tracker.presence.people import PersonKind, Role
+from tracker.presence.reports import PersonUsage, Today, Visitors, VisitRow
+
+LONGEST_RANGE_DAYS = 3660
+EARLIEST_DAY, LATEST_DAY = date(2000, 1, 1), date(9998, 12, 31)
+"""Ranges are cut to these; no camera saw anybody before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """A range of local days, both included."""
+
+    first: date
+    last: date
+
+    @classmethod
+    def until(cls, last: date, *, days: int) -> Self:
+        """So many days, the last of which is `last`."""
+        return cls(last - timedelta(days=days - 1), last)
+
+    @classmethod
+    def picked(cls, value: object) -> Self | None:
+        """What a date picker gives: two ISO days; None while one is missing, and for anything else."""
+        if not isinstance(value, list | tuple) or len(value) != 2:
+            return None
+        try:
+            first, last = sorted(date.fromisoformat(str(part)[:10]) for part in value)
+        except ValueError:
+            return None
+        last = min(max(last, EARLIEST_DAY), LATEST_DAY)
+        longest = last - timedelta(days=min(LONGEST_RANGE_DAYS, (last - EARLIEST_DAY).days))
+        return cls(max(min(first, last), longest), last)
+
+    @property
+    def count(self) -> int:
+        """How many days these are."""
+        return (self.last - self.first).days + 1
+
+    def words(self, today: date) -> str:
+        """`today`, `on 14 Mar`, `from 8 Mar to 14 Mar`."""
+        if self.first == self.last:
+            return (
+                day(self.first, today) if self.first == today else f"on {day(self.first, today)}".replace("on y", "y")
+            )
+        return f"from {day(self.first, today)} to {day(self.last, today)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inside:
+    """Somebody who is in, and the camera that had them last."""
+
+    visit: VisitRow
+    camera_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRow:
+    """Something that happened."""
+
+    event_id: str
+    kind: EventKind
+    name: str
+    at: datetime
+    camera_id: str
+    inferred: bool
+
+
+class Condition(StrEnum):
+    """How a camera does, as a colour that the words beside it explain."""
+
+    GOOD = "good"
+    WARN = "warn"
+    BAD = "bad"
+    QUIET = "quiet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraRow:
+    """A camera's health in words. rate: frames a second where they come in, else nothing."""
+
+    camera_id: str
+    source: str
+    condition: Condition
+    words: str
+    rate: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveView:
+    """Today so far.
+
+    started: this site has seen a person or a camera; other_sites: those that the store holds besides. everybody:
+    staff included, for who is in and how full it is; public: without staff, for entries and stays. inside: the latest
+    first. points: occupancy with staff. span: the time to show them over.
+    """
+
+    now: datetime
+    started: bool
+    other_sites: tuple[str, ...]
+    everybody: Today
+    public: Today
+    inside: tuple[Inside, ...]
+    points: tuple[OccupancyPoint, ...]
+    span: tuple[datetime, datetime]
+    events: tuple[EventRow, ...]
+    cameras: tuple[CameraRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """A row of the report on visits, and the camera that saw it begin."""
+
+    row: VisitRow
+    camera_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageView:
+    """A range of days without staff, and its occupancy with them.
+
+    hours: entries in each of the 24 hours of the day, summed over the days. bounce_rate: 0..1, None without visits.
+    """
+
+    days: Days
+    entries: int
+    hours: tuple[int, ...]
+    visitors: Visitors
+    bounce_rate: float | None
+    dwell: Dwell
+    peak: OccupancyPoint | None
+    points: tuple[OccupancyPoint, ...]
+    span: tuple[datetime, datetime]
+    people: tuple[PersonUsage, ...]
+
+
+def tag(kind: PersonKind, role: Role) -> str:
+    """The word behind a name: visitor, staff, or nothing."""
+    if role is Role.STAFF:
+        return "staff"
+    return "visitor" if kind is PersonKind.VISITOR else ""

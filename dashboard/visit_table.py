@@ -1,0 +1,122 @@
+"""The table of visits: its columns, its look, and one row per visit."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import dash_ag_grid as dag
+
+from dashboard.views import Visit, tag
+from dashboard.wording import clock, stamp
+from tracker.presence.sessions import SessionState
+
+PAGE_SIZE = 25
+
+_THEME = """themeQuartz.withParams({
+    browserColorScheme: 'inherit', backgroundColor: 'var(--surface)', foregroundColor: 'var(--text)',
+    accentColor: 'var(--main)', borderColor: 'var(--line)', headerBackgroundColor: 'var(--surface)',
+    headerTextColor: 'var(--muted)', headerFontWeight: 500, headerFontSize: 13, rowHoverColor: 'var(--sunken)',
+    fontFamily: 'inherit', fontSize: 14, rowHeight: 46, headerHeight: 44, cellHorizontalPadding: 16,
+    wrapperBorder: false, wrapperBorderRadius: 0, headerColumnResizeHandleColor: 'transparent',
+    oddRowBackgroundColor: 'transparent'
+})"""
+_LENGTH: dict[str, Any] = {"valueFormatter": {"function": "stay(params.value)"}}
+_NUMBER: dict[str, Any] = {"filter": "agNumberColumnFilter", "type": "rightAligned"}
+_NO_FILTER: dict[str, Any] = {"filter": False}
+_NEWEST: dict[str, Any] = {"filter": False, "sort": "desc"}
+_STILL_IN: dict[str, Any] = {"cellClassRules": {"state-in": "params.data.state === 'open'"}}
+
+
+def table(table_id: str) -> Any:
+    """An empty table that is as high as its rows."""
+    return dag.AgGrid(
+        id=table_id,
+        columnDefs=columns(narrow=False),
+        rowData=[],
+        getRowId="params.data.session_id",
+        defaultColDef={"sortable": True, "resizable": True, "filter": True, "suppressHeaderMenuButton": True},
+        dashGridOptions={
+            "theme": {"function": _THEME},
+            "domLayout": "autoHeight",
+            "pagination": True,
+            "paginationPageSize": PAGE_SIZE,
+            "paginationPageSizeSelector": False,
+            "enableCellTextSelection": True,
+            "suppressDragLeaveHidesColumns": True,
+            "suppressColumnMoveAnimation": True,
+            "animateRows": False,
+            "tooltipShowDelay": 400,
+            "localeText": {"noRowsToShow": "No visit fits the search.", "noMatchingRows": "No visit fits the search."},
+        },
+        style={"height": None, "width": "100%"},
+    )
+
+
+def columns(*, narrow: bool) -> list[dict[str, Any]]:
+    """The columns; on a phone only those that answer who, when and how long."""
+    entered = {"function": "params.data.entered_short" if narrow else "params.data.entered_text"}
+    left = {"function": "params.data.left_text"}
+    answers = [
+        _column("name", "Person", flex=5, width_px=120, cellClass="cell-name"),
+        _column(
+            "started_at", "Entered", flex=4, width_px=128 if narrow else 160, valueFormatter=entered, **_NEWEST_FIRST
+        ),
+        _column("ended_at", "Left", flex=3, width_px=104, valueFormatter=left, hide=narrow, **_NO_FILTER),
+        _column("dwell_s", "Stay", "Net: time outside is not counted", flex=3, width_px=98, **_NUMBER, **_LENGTH),
+    ]
+    details = [
+        _column("gross_s", "Gross", "From first in to last out", flex=3, width_px=100, **_NUMBER, **_LENGTH),
+        _column("segments", "Times in", "Stretches inside that make up the visit", flex=2, width_px=106, **_NUMBER),
+        _column("state_text", "State", flex=2, width_px=92, **_STILL_IN),
+        _column("notes", "Notes", "What nobody saw, and visits too short to count", flex=4, cellClass="cell-muted"),
+        _column("camera_id", "Camera", "Where the visit began", flex=4, width_px=110, cellClass="cell-muted"),
+    ]
+    return [*answers, *({**column, "hide": narrow} for column in details)]
+
+
+def _column(
+    field: str, header: str, hint: str | None = None, *, flex: int, width_px: int = 110, **more: Any
+) -> dict[str, Any]:
+    """flex: its share of the width; width_px: the least it needs."""
+    return {"field": field, "headerName": header, "headerTooltip": hint, "flex": flex, "minWidth": width_px, **more}
+
+
+def table_row(visit: Visit, zone: ZoneInfo) -> dict[str, Any]:
+    """The fields of a session under their own names, for sorting and the CSV; beside them what the cells show."""
+    row = visit.row
+    said = ((row.enter_inferred, "entry not seen"), (row.exit_inferred, "exit not seen"), (row.bounce, "bounce"))
+    return {
+        "session_id": row.session_id,
+        "person_id": row.person_id,
+        "name": row.name,
+        "kind": tag(row.kind, row.role) or "member",
+        "started_at": _iso(row.started_at, zone),
+        "ended_at": _iso(row.ended_at, zone) if row.ended_at else None,
+        "dwell_s": round(row.dwell_s, 1),
+        "gross_s": round(row.gross_s, 1),
+        "segments": row.segments,
+        "enter_inferred": row.enter_inferred,
+        "exit_inferred": row.exit_inferred,
+        "bounce": row.bounce,
+        "state": row.state,
+        "camera_id": visit.camera_id,
+        "entered_text": stamp(row.started_at, zone),
+        "entered_short": stamp(row.started_at, zone, weekday=False),
+        "left_text": _left(row.started_at, row.ended_at, zone),
+        "state_text": "inside" if row.state is SessionState.OPEN else "left",
+        "notes": ", ".join(text for holds, text in said if holds),
+    }
+
+
+def _left(started_at: datetime, ended_at: datetime | None, zone: ZoneInfo) -> str:
+    """The time alone where it is that of the same day."""
+    if ended_at is None:
+        return "–"
+    same_day = started_at.astimezone(zone).date() == ended_at.astimezone(zone).date()
+    return clock(ended_at, zone) if same_day else stamp(ended_at, zone)
+
+
+def _iso(at: datetime, zone: ZoneInfo) -> str:
+    return at.astimezone(zone).isoformat(timespec="seconds")

@@ -1,0 +1,78 @@
+"""Lengths of time and numbers in the words that people read on a page."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+MINUTE_S = 60
+HOUR_S = 3600
+DAY_S = 86400
+
+
+def duration(seconds: float | None) -> str:
+    """A length of time: `45 s`, `12 min`, `1 h 05 min`, `3 d 4 h`; a dash for None."""
+    if seconds is None:
+        return "–"
+    whole = max(0, round(seconds))
+    if whole < MINUTE_S:
+        return f"{whole} s"
+    if whole < HOUR_S:
+        return f"{whole // MINUTE_S} min"
+    if whole < DAY_S:
+        return f"{whole // HOUR_S} h {whole % HOUR_S // MINUTE_S:02d} min"
+    return f"{whole // DAY_S} d {whole % DAY_S // HOUR_S} h"
+
+
+def clock(at: datetime, zone: ZoneInfo) -> str:
+    """Hours and minutes at the site."""
+    return at.astimezone(zone).strftime("%H:%M")
+
+
+def moment(at: datetime, zone: ZoneInfo, now: datetime) -> str:
+    """The time at the site, with the day in front when it is not today."""
+    local, today = at.astimezone(zone), now.astimezone(zone).date()
+    return local.strftime("%H:%M") if local.date() == today else f"{day(local.date(), today)} {local:%H:%M}"
+
+
+def stamp(at: datetime, zone: ZoneInfo, *, weekday: bool = True) -> str:
+    """Day and time at the site, for columns: `Sun 22 Nov 13:37`, or `22 Nov 13:37`."""
+    local = at.astimezone(zone)
+    short = f"{local.day} {local:%b %H:%M}"
+    return f"{local:%a} {short}" if weekday else short
+
+
+def day(on: date, today: date) -> str:
+    """`today`, `yesterday`, else `14 Mar`, with the year when it is another one."""
+    if on == today:
+        return "today"
+    if on == today - timedelta(days=1):
+        return "yesterday"
+    return f"{on.day} {on:%b}" if on.year == today.year else f"{on.day} {on:%b %Y}"
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """`1 visit`, `1,204 visits`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def percent(fraction: float | None) -> str:
+    """`37 %`; a dash for None."""
+    return "–" if fraction is None else f"{fraction:.0%}".replace("%", " %")
+
+
+def capital(text: str) -> str:
+    """The text with a capital in front, the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def sentence(text: str) -> str:
+    """The text with a capital in front and a full stop behind."""
+    return capital(text if text.endswith((".", "!", "?")) else f"{text}.")
+
+
+def initials(name: str) -> str:
+    """At most two letters that stand for a name."""
+    words = [word for word in name.split() if word]
+    letters = [words[0][0], words[-1][0]] if len(words) > 1 else [word[0] for word in words]
+    return "".join(letters).upper() or "?"
