@@ -7,8 +7,8 @@ import subprocess
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 import typer
 
@@ -22,7 +22,7 @@ INLINE = re.compile(r"`(footfall [^`]+)`")
 
 
 @cache
-def command_line() -> click.Command:
+def command_line() -> Any:
     return typer.main.get_command(app)
 
 
@@ -38,15 +38,14 @@ def commands_in(text: str) -> list[str]:
 
 def unknown_part(line: str) -> str | None:
     """The first word of a `footfall` command line that names no command or flag, None where all exist."""
-    command: click.Command = command_line()
+    command = command_line()
     words = re.split(r"\s+[|>&#]\s*|\s+2>", line)[0].split()[1:]
     for word in words:
-        if isinstance(command, click.Group) and not word.startswith("-"):
-            if word.isupper() or not word.isidentifier():
-                return None
-            if word not in command.commands:
-                return word
-            command = command.commands[word]
+        subcommands = getattr(command, "commands", None)
+        if subcommands and not word.startswith("-"):
+            if word not in subcommands:
+                return None if word == "…" else word
+            command = subcommands[word]
         elif word.startswith("-") and len(word) > 1:
             flags = {flag for parameter in command.params for flag in (*parameter.opts, *parameter.secondary_opts)}
             if word.split("=")[0] not in flags | {"--help", "-h"}:
