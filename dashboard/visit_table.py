@@ -60,9 +60,7 @@ def columns(*, narrow: bool) -> list[dict[str, Any]]:
     left = {"function": "params.data.left_text"}
     answers = [
         _column("name", "Person", flex=5, width_px=120, cellClass="cell-name"),
-        _column(
-            "started_at", "Entered", flex=4, width_px=128 if narrow else 160, valueFormatter=entered, **_NEWEST_FIRST
-        ),
+        _column("started_at", "Entered", flex=4, width_px=128 if narrow else 160, valueFormatter=entered, **_NEWEST),
         _column("ended_at", "Left", flex=3, width_px=104, valueFormatter=left, hide=narrow, **_NO_FILTER),
         _column("dwell_s", "Stay", "Net: time outside is not counted", flex=3, width_px=98, **_NUMBER, **_LENGTH),
     ]
