@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from config.errors import StoreBusyError, StoreError
-from tracker.store.faults import explained, require_whole
+from tracker.store.faults import explained, refuse_stub, refuse_torn
 from tracker.store.schema import is_current, migrate
 
 JOURNAL_LIMIT_BYTES = 16 * 2**20
@@ -43,27 +43,18 @@ class Database:
         """
         if self._opened:
             return
-        if self.path.is_dir():
-            raise StoreError(
-                f"{self.path}: it is a folder", fix="give the path of a file, such as .../footfall.sqlite3"
-            )
-        if create:
-            self._make_folder()
-        elif not self.path.is_file() or self.path.stat().st_size == 0:
-            raise StoreError(f"no store at {self.path}", fix="run 'footfall track' or 'footfall enroll' first")
-        if self.path.is_file():
-            require_whole(self.path)
-        self._opened = True
-        try:
-            with explained(self.path):
+        with explained(self.path):
+            self._require_place(create=create)
+            self._opened = True
+            try:
                 if create or not self._is_current():
                     writer = self._connect_writer("rwc" if create else "rw")
                     if writer.execute("SELECT scrub_due FROM state").fetchone()[0]:
                         with suppress(StoreBusyError):
                             self.scrub()
-        except BaseException:
-            self.close()
-            raise
+            except BaseException:
+                self.close()
+                raise
 
     def close(self) -> None:
         """Close every connection; waits for a write in progress. Closing again does nothing."""
@@ -121,18 +112,23 @@ class Database:
                     )
             connection.execute("UPDATE state SET scrub_due = 0")
 
-    def _make_folder(self) -> None:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
+    def _require_place(self, *, create: bool) -> None:
+        if self.path.is_dir():
             raise StoreError(
-                f"{self.path.parent}: the folder cannot be made ({error.strerror})",
-                fix="check the path and the rights on the folder above it",
-            ) from error
+                f"{self.path}: it is a folder", fix="give the path of a file, such as .../footfall.sqlite3"
+            )
+        if create:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        size = self.path.stat().st_size if self.path.exists() else 0
+        if size == 0 and not create:
+            raise StoreError(f"no store at {self.path}", fix="run 'footfall track' or 'footfall enroll' first")
+        refuse_stub(self.path, size)
 
     def _is_current(self) -> bool:
         with self.reading() as connection:
-            return is_current(connection, self.path)
+            current = is_current(connection, self.path)
+            refuse_torn(connection, self.path)
+            return current
 
     def _connect_writer(self, mode: str = "rw") -> sqlite3.Connection:
         """The writer connection, made at first need. The caller holds the write lock, or is `open`."""
@@ -140,7 +136,9 @@ class Database:
         if self._writer is None:
             connection = self._connect(mode)
             try:
-                if not is_current(connection, self.path):
+                current = is_current(connection, self.path)
+                refuse_torn(connection, self.path)
+                if not current:
                     _use_wal(connection, time.monotonic() + self._timeout_s)
                     migrate(connection, self.path)
                 _prepare_writer(connection)

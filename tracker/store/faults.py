@@ -25,9 +25,8 @@ _FIXES = {
     "SQLITE_IOERR": ("the disk reports an error", "check the disk, its cable and its free space, then try again"),
     "SQLITE_TOOBIG": ("a record is too long", "shorten the text or leave the record out"),
 }
-_MAGIC = b"SQLite format 3\0"
-_HEADER_BYTES = 18
-"""The magic and, big-endian, the size of a page."""
+_SMALLEST_BYTES = 512
+"""One page of the smallest size."""
 _BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL")
 
 
@@ -38,6 +37,8 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise _in_words(path, error) from error
+    except OSError as error:
+        raise _told(path, "SQLITE_CANTOPEN", f"{error.strerror or error}: {error.filename}") from error
     except UnicodeEncodeError as error:
         raise StoreError(
             f"{path}: a text holds {error.object[error.start : error.end]!r}, which is no character",
@@ -45,27 +46,23 @@ def explained(path: Path) -> Iterator[None]:
         ) from error
 
 
-def require_whole(path: Path) -> None:
-    """Find by the header what SQLite would not: it takes a tiny file for empty and a shortened last page for zeros.
+def refuse_stub(path: Path, size_bytes: int) -> None:
+    """SQLite takes a file of a few bytes for an empty one and would write over it. Raises StoreError."""
+    if 0 < size_bytes < _SMALLEST_BYTES:
+        raise _told(path, "SQLITE_NOTADB", "it is shorter than any database")
 
-    Raises StoreError.
+
+def refuse_torn(connection: sqlite3.Connection, path: Path) -> None:
+    """SQLite reads zeros where the last page is cut off. Raises StoreError.
+
+    The file itself must not be opened here: closing it would drop the locks that this process holds on it.
     """
-    try:
-        with path.open("rb") as file:
-            header = file.read(_HEADER_BYTES)
-        size = path.stat().st_size
-        log = path.with_name(f"{path.name}-wal")
-        has_log = log.exists() and log.stat().st_size > 0  # after a crash it may hold what the file lacks
-    except OSError as error:
-        raise _told(path, "SQLITE_CANTOPEN", error.strerror or str(error)) from error
-    if not header:
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size > 0:  # after a crash it holds what the file lacks
         return
-    if len(header) < _HEADER_BYTES or not header.startswith(_MAGIC):
-        raise _told(path, "SQLITE_NOTADB", "it does not begin like a database")
-    page_bytes = int.from_bytes(header[16:18], "big")
-    page_bytes = 65536 if page_bytes <= 1 else page_bytes
-    if size % page_bytes and not has_log:
-        raise _told(path, "SQLITE_CORRUPT", f"{size} bytes are no whole number of pages")
+    page_bytes = int(connection.execute("PRAGMA page_size").fetchone()[0])
+    if path.stat().st_size % page_bytes:
+        raise _told(path, "SQLITE_CORRUPT", "the last page is cut off")
 
 
 def _told(path: Path, name: str, detail: str) -> StoreError:

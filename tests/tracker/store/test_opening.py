@@ -87,8 +87,21 @@ def test_a_folder_is_refused(tmp_path: Path, create: bool) -> None:
 
 def test_a_file_where_the_folder_should_be_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(StoreError, match="the folder cannot be made"):
+    with pytest.raises(StoreError, match="cannot be opened"):
         LocalStore(tmp_path / "file" / "footfall.sqlite3").open()
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_a_name_that_is_too_long_is_told(tmp_path: Path, create: bool) -> None:
+    with pytest.raises(StoreError, match="cannot be opened"):
+        LocalStore(tmp_path / ("x" * 300)).open(create=create)
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_a_folder_that_may_not_be_entered_is_told(folder_of_a_plain_user: Path, create: bool) -> None:
+    folder_of_a_plain_user.chmod(0)
+    with pytest.raises(StoreError, match="cannot be opened"):
+        LocalStore(folder_of_a_plain_user / "sub" / "footfall.sqlite3").open(create=create)
 
 
 @pytest.mark.parametrize("create", [True, False])
@@ -191,7 +204,7 @@ def test_a_folder_without_the_right_to_write_is_told(folder_of_a_plain_user: Pat
     folder_of_a_plain_user.chmod(0o500)
     with pytest.raises(StoreError, match="cannot be opened"):
         LocalStore(folder_of_a_plain_user / "footfall.sqlite3").open()
-    with pytest.raises(StoreError, match="the folder cannot be made"):
+    with pytest.raises(StoreError, match="cannot be opened"):
         LocalStore(folder_of_a_plain_user / "new" / "footfall.sqlite3").open()
 
 

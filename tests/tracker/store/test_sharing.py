@@ -155,6 +155,21 @@ def test_many_processes_may_make_the_store_at_once(tmp_path: Path, start: Start)
         assert [opener.communicate()[0] for opener in openers] == ["0\n"] * 6
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="the locks that this is about are those of POSIX")
+def test_opening_twice_in_a_process_keeps_its_locks(tmp_path: Path, records: Any, start: Start) -> None:
+    """Closing any descriptor of a file drops a process's POSIX locks on it; then others would remove the log in use."""
+    path = tmp_path / "footfall.sqlite3"
+    with LocalStore(path) as store:
+        store.record(events=[records.event(0)])
+        LocalStore(path).open(create=True).close()
+        LocalStore(path).open(create=False).close()
+        assert start(_OPENER, path).communicate("x")[0] == "1\n"
+        assert path.with_name(f"{path.name}-wal").exists()
+        store.record(events=[records.event(1)])
+    with LocalStore(path) as store:
+        assert store.events() == [records.event(0), records.event(1)]
+
+
 def test_threads_write_and_read_at_once(store: LocalStore, records: Any) -> None:
     faults: list[BaseException] = []
 
