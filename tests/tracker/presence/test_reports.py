@@ -7,49 +7,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.tracker.presence.timelines import BERLIN, DAY, MINUTE, NOON, PEOPLE, at, stay, visits_of
 from tracker.presence import reports
 from tracker.presence.days import day_edges, day_range, hour_edges
-from tracker.presence.dwell import Bin, dwell_of
-from tracker.presence.events import Event
-from tracker.presence.occupancy import OccupancyPoint, occupancy_of, peak
-from tracker.presence.people import Person, PersonKind, Role
-from tracker.presence.sessions import Rules, Session, sessions
-
-BERLIN = ZoneInfo("Europe/Berlin")
-DAY = datetime(2026, 1, 5, tzinfo=BERLIN)
-MINUTE = 60
-RULES = Rules(merge_gap=timedelta(minutes=5), min_visit=timedelta(minutes=1))
-
-
-def at(clock: str, *, day: int = 0) -> datetime:
-    """`9:30` on the day, `day` days on, in Berlin."""
-    hour, minute = clock.split(":")
-    return DAY + timedelta(days=day, hours=int(hour), minutes=int(minute))
-
-
-def stay(person: str, begin: datetime | None, end: datetime | None, site: str = "gym") -> list[Event]:
-    return [
-        Event(kind=kind, site_id=site, camera_id="a", person_id=person, at=moment, track_id=f"{person}{begin}")
-        for kind, moment in (("enter", begin), ("exit", end))
-        if moment is not None
-    ]
-
-
-def visits_of(*stays: list[Event], now: datetime) -> list[Session]:
-    return sessions([event for events in stays for event in events], rules=RULES, now=now)
-
-
-def person(person_id: str, name: str, **fields: object) -> Person:
-    return Person(person_id=person_id, name=name, created_at=DAY, **fields)
-
-
-PEOPLE = [
-    person("ada", "Ada"),
-    person("bob", "Bob"),
-    person("sam", "Sam", role=Role.STAFF),
-    person("v-1", "Visitor 1", kind=PersonKind.VISITOR),
-]
-NOON = at("12:00")
+from tracker.presence.occupancy import OccupancyPoint
+from tracker.presence.people import PersonKind, Role
+from tracker.presence.sessions import Session
 
 
 def a_morning() -> list[Session]:
@@ -218,130 +181,6 @@ def test_hours_and_days_of_a_range_that_begins_and_ends_within_one() -> None:
 def test_a_range_of_no_length_has_no_hours_and_no_days() -> None:
     assert reports.footfall_by_hour([], [], since=NOON, until=NOON, zone=BERLIN) == []
     assert reports.footfall_by_day([], [], since=NOON, until=NOON, zone=BERLIN) == []
-
-
-def minutes(*lengths: float) -> list[Session]:
-    return visits_of(*(stay(f"p{n}", DAY, DAY + timedelta(minutes=m)) for n, m in enumerate(lengths)), now=at("23:00"))
-
-
-def test_dwell_gives_median_mean_and_p90() -> None:
-    dwell = dwell_of(minutes(40, 10, 20, 30))
-    assert (dwell.visits, dwell.median_s, dwell.mean_s) == (4, 25 * MINUTE, 25 * MINUTE)
-    assert dwell.p90_s == pytest.approx(37 * MINUTE)
-
-
-def test_dwell_of_one_visit() -> None:
-    dwell = dwell_of(minutes(10))
-    assert (dwell.visits, dwell.median_s, dwell.p90_s) == (1, 600, 600)
-
-
-def test_dwell_leaves_out_what_was_not_measured() -> None:
-    found = visits_of(
-        stay("ada", at("8:00"), at("8:10")),
-        stay("bob", at("11:50"), None),
-        stay("v-1", None, at("9:00")),
-        stay("v-2", at("9:00"), at("9:00")),
-        stay("v-3", at("8:00", day=-3), None),
-        now=NOON,
-    )
-    dwell = reports.dwell(found, PEOPLE, since=at("0:00", day=-5), until=NOON)
-    assert (dwell.visits, dwell.median_s) == (1, 600)
-
-
-def test_dwell_is_net_unless_gross_is_asked_for() -> None:
-    found = visits_of(stay("ada", at("8:00"), at("8:10")), stay("ada", at("8:14"), at("8:20")), now=NOON)
-    assert reports.dwell(found, PEOPLE, since=DAY, until=NOON).median_s == 16 * MINUTE
-    assert reports.dwell(found, PEOPLE, since=DAY, until=NOON, gross=True).median_s == 20 * MINUTE
-
-
-def test_dwell_without_visits() -> None:
-    dwell = reports.dwell([], [], since=DAY, until=NOON)
-    assert (dwell.visits, dwell.median_s, dwell.mean_s, dwell.p90_s, dwell.bins) == (0, None, None, None, ())
-
-
-@pytest.mark.parametrize(
-    ("lengths_min", "width_s", "bins"),
-    [
-        pytest.param([1.5, 1.9], 10, 12, id="under-two-minutes"),
-        pytest.param([2], 15, 9, id="a-length-on-an-edge-begins-a-bin"),
-        pytest.param([5, 10, 59], 300, 12, id="under-an-hour"),
-        pytest.param([5, 60], 600, 7, id="an-hour"),
-        pytest.param([5, 900], 7200, 8, id="hours"),
-    ],
-)
-def test_bins_are_round_and_few(lengths_min: list[float], width_s: float, bins: int) -> None:
-    found = dwell_of(minutes(*lengths_min)).bins
-    assert {each.to_s - each.from_s for each in found} == {width_s}
-    assert len(found) == bins
-    assert found[0].from_s == 0
-    assert all(earlier.to_s == later.from_s for earlier, later in pairwise(found))
-    for length_s in (length * MINUTE for length in lengths_min):
-        assert any(each.from_s <= length_s < each.to_s and each.visits for each in found)
-    assert sum(each.visits for each in found) == len(lengths_min)
-
-
-def test_a_visit_of_weeks_still_fits_the_histogram() -> None:
-    found = visits_of(
-        stay("ada", DAY, DAY + timedelta(days=40)), stay("bob", DAY, at("1:00")), now=DAY + timedelta(days=41)
-    )
-    assert dwell_of(found).bins[0] == Bin(from_s=0, to_s=4 * 86400, visits=1)
-    assert len(dwell_of(found).bins) == 11
-
-
-def steps(points: Iterable[OccupancyPoint]) -> list[tuple[str, int]]:
-    return [(point.at.astimezone(BERLIN).strftime("%H:%M"), point.people) for point in points]
-
-
-def test_occupancy_is_a_step_function_that_leaves_gaps_out() -> None:
-    found = visits_of(
-        stay("ada", at("8:00"), at("9:00")),
-        stay("bob", at("8:30"), at("8:50")),
-        stay("bob", at("8:54"), at("9:30")),
-        now=NOON,
-    )
-    points = reports.occupancy(found, PEOPLE, since=at("7:00"), until=at("10:00"), now=NOON)
-    assert steps(points) == [
-        ("07:00", 0),
-        ("08:00", 1),
-        ("08:30", 2),
-        ("08:50", 1),
-        ("08:54", 2),
-        ("09:00", 1),
-        ("09:30", 0),
-        ("10:00", 0),
-    ]
-    assert peak(points) == OccupancyPoint(at("8:30"), 2)
-
-
-def test_occupancy_knows_who_was_in_before_the_range_and_stays_after_it() -> None:
-    found = visits_of(stay("ada", at("8:00"), at("11:00")), stay("bob", at("8:00"), None), now=NOON)
-    assert steps(occupancy_of(found, since=at("9:00"), until=at("10:00"), now=NOON)) == [("09:00", 2), ("10:00", 2)]
-
-
-def test_occupancy_ends_at_now() -> None:
-    found = visits_of(stay("ada", at("8:00"), None), now=at("9:00"))
-    points = occupancy_of(found, since=at("8:30"), until=at("23:00"), now=at("9:00"))
-    assert steps(points) == [("08:30", 1), ("09:00", 1)]
-
-
-def test_occupancy_at_the_end_of_the_range_knows_who_comes_and_goes_just_then() -> None:
-    found = visits_of(stay("ada", at("8:00"), at("9:00")), now=NOON)
-    assert steps(occupancy_of(found, since=at("8:00"), until=at("9:00"), now=NOON)) == [("08:00", 1), ("09:00", 0)]
-    found = visits_of(stay("ada", at("9:00"), None), now=at("9:00"))
-    assert steps(occupancy_of(found, since=at("8:00"), until=NOON, now=at("9:00"))) == [("08:00", 0), ("09:00", 1)]
-
-
-def test_one_leaves_as_another_comes_and_occupancy_stays() -> None:
-    found = visits_of(stay("ada", at("8:00"), at("9:00")), stay("bob", at("9:00"), at("10:00")), now=NOON)
-    points = occupancy_of(found, since=at("8:00"), until=at("9:30"), now=NOON)
-    assert steps(points) == [("08:00", 1), ("09:30", 1)]
-
-
-def test_the_peak_is_the_first_of_equals() -> None:
-    points = [OccupancyPoint(at("8:00"), 2), OccupancyPoint(at("9:00"), 1), OccupancyPoint(at("10:00"), 2)]
-    assert peak(points) == points[0]
-    assert peak([OccupancyPoint(DAY, 0)]) is None
-    assert peak([]) is None
 
 
 def test_usage_counts_visits_begun_and_time_spent_in_the_range() -> None:
