@@ -3,6 +3,7 @@
 #   make test    set up, check the code, run the tests
 #   make check   ruff, mypy, import directions, documents
 #   make bench   measure against peers
+#   make lock    renew requirements.lock
 #   make clean   remove what the commands above made here
 
 VENV  ?= .venv
@@ -19,11 +20,11 @@ DEMO_FLAGS   ?=
 PYTEST_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench clean lock
 .NOTPARALLEL:
 
 help:
-	@sed -n '2,6s/^# *//p' Makefile
+	@sed -n '2,8s/^# *//p' Makefile
 
 demo: $(VENV)/.demo
 	@$(BIN)/footfall demo $(DEMO_FLAGS)
@@ -39,6 +40,12 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(PY) -m benchmarks
+
+# Renew the pins: the same versions for every platform and Python, no registry address in the file.
+lock: $(PY)
+	$(PY) -m pip install --quiet uv
+	$(PY) -m uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade --quiet \
+	  --no-header --no-annotate --no-emit-index-url --output-file requirements.lock
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
