@@ -25,6 +25,11 @@ def _vector_bytes(vectors: np.ndarray[Any, np.dtype[np.float32]]) -> list[bytes]
     return [row[start : start + 4].tobytes() for row in vectors for start in range(0, 128, 16)]
 
 
+def _scrub_due(store: LocalStore) -> int:
+    with store._database.reading() as connection:
+        return int(connection.execute("SELECT scrub_due FROM state").fetchone()[0])
+
+
 def _fill(store: LocalStore, records: Any) -> list[bytes]:
     """A store with a crowd and one person to forget among them. Returns what must vanish."""
     for number in range(20):
@@ -145,9 +150,8 @@ def test_a_reader_that_keeps_old_pages_is_named_and_cleaned_up_after(tmp_path: P
                 store.forget_person("p-ada", erase_history=True)
             assert store.people() == []
             assert _traces(store, secrets) != []
+            assert _scrub_due(store) == 1
             connection.execute("COMMIT")
             with LocalStore(store.path) as later:
                 assert _traces(later, secrets) == []
-            version = store.version()
-            with LocalStore(store.path) as later:
-                assert later.version() == version
+                assert _scrub_due(later) == 0

@@ -105,9 +105,10 @@ def test_a_folder_that_may_not_be_entered_is_told(folder_of_a_plain_user: Path, 
 
 
 @pytest.mark.parametrize("create", [True, False])
-def test_what_is_no_database_is_refused_and_left(tmp_path: Path, create: bool) -> None:
+@pytest.mark.parametrize("text", ["x", "Dear Ada, " * 10, "Dear Ada, " * 500], ids=["byte", "note", "letter"])
+def test_what_is_no_database_is_refused_and_left(tmp_path: Path, create: bool, text: str) -> None:
     path = tmp_path / "letter.txt"
-    path.write_text("Dear Ada, " * 500)
+    path.write_text(text)
     before = _contents(tmp_path)
     with pytest.raises(StoreError, match="not a Footfall store"):
         LocalStore(path).open(create=create)
@@ -342,6 +343,11 @@ def test_released_migrations_never_change() -> None:
     """Stores in the field were made by these statements: append a migration, never edit one."""
     digests = [hashlib.sha256("\n".join(migration).encode()).hexdigest()[:16] for migration in MIGRATIONS]
     assert digests == ["fff104137608d282"]
+
+
+def test_readers_cannot_write(store: LocalStore) -> None:
+    with pytest.raises(StoreError, match="read-only"), store._database.reading() as connection:
+        connection.execute("UPDATE state SET version = 99")
 
 
 def test_commits_are_flushed_and_deletes_overwritten(store: LocalStore) -> None:

@@ -285,13 +285,12 @@ def test_a_lease_ends_with_its_block(tmp_path: Path) -> None:
 
 
 def test_one_store_under_two_paths_has_one_lease(tmp_path: Path) -> None:
-    (tmp_path / "link").symlink_to(tmp_path, target_is_directory=True)
-    with (
-        LocalStore(tmp_path / "s.sqlite3").camera_lease("front"),
-        pytest.raises(StoreBusyError),
-        LocalStore(tmp_path / "link" / "s.sqlite3").camera_lease("front"),
-    ):
-        pass
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "elsewhere" / "link.sqlite3"
+    with LocalStore(tmp_path / "s.sqlite3") as store:
+        link.symlink_to(store.path)
+        with store.camera_lease("front"), pytest.raises(StoreBusyError), LocalStore(link).camera_lease("front"):
+            pass
 
 
 @pytest.mark.parametrize("camera_id", ["../up", "a/b", "x" * 300, "caméra 人", ""])
