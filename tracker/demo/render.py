@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.errors import RecordingError
+from tracker.cameras.capture import open_file
 from tracker.demo.portraits import PORTRAITS, Cutout, cast
 from tracker.demo.room import Room, painted
 from tracker.demo.script import SCRIPT, WALL_WIDTH
@@ -232,7 +233,9 @@ def _write(path: Path, script: Script, progress: Callable[[float], None] | None)
 
 def _frames_in(path: Path) -> int:
     """Number of frames that a video holds, 0 when it cannot be read."""
-    reader = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    reader = open_file(str(path))
+    if reader is None:
+        return 0
     try:
         return round(reader.get(cv2.CAP_PROP_FRAME_COUNT)) if reader.read()[0] else 0
     finally:

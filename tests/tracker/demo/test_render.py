@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from config.errors import RecordingError
+from tracker.cameras.capture import open_file
 from tracker.demo.render import frames, render_clip, stills
 from tracker.demo.room import painted
 from tracker.demo.script import SCRIPT
@@ -83,7 +84,8 @@ def test_a_clip_is_rendered_once_and_again_when_it_was_touched(tmp_path: Path) -
 def test_opencv_reads_the_clip_back(tmp_path: Path) -> None:
     path = tmp_path / "clip.mp4"
     render_clip(path, script=BLINK)
-    reader = cv2.VideoCapture(str(path))
+    reader = open_file(str(path))
+    assert reader is not None
     times, shots = [], []
     while (read := reader.read())[0]:
         shots.append(read[1])

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from tracker.cameras.capture import open_file
 from tracker.faces.faces import Image
 
 CLIPS = ("woman_a_turning.gif", "man_d_nodding.gif", "two_walking_in.gif")
@@ -60,7 +61,8 @@ STILLS: dict[str, Callable[[], Image]] = {
 
 def clip_frames(folder: Path, name: str, every: int = 1) -> Iterator[tuple[int, Image]]:
     """(index, frame) of every n-th frame of a clip."""
-    film = cv2.VideoCapture(str(folder / name))
+    film = open_file(str(folder / name))
+    assert film is not None
     index = 0
     while True:
         read, frame = film.read()
