@@ -48,7 +48,7 @@ def redacted(source: str) -> str:
 
 def open_live(source: str | int) -> Capture | None:
     """Open a device number, a device file or a network address; None when it cannot be opened."""
-    _hush()
+    hush()
     try:
         if isinstance(source, str) and is_address(source):
             capture = cv2.VideoCapture(
@@ -74,7 +74,7 @@ def open_file(path: str) -> cv2.VideoCapture | None:
 
     Only FFmpeg is asked: OpenCV's other readers would take `%02d` in a name for a sequence of pictures.
     """
-    _hush()
+    hush()
     try:
         capture = cv2.VideoCapture(path, cv2.CAP_FFMPEG)
     except cv2.error:
@@ -97,8 +97,8 @@ def _opened(capture: cv2.VideoCapture) -> cv2.VideoCapture | None:
     return None
 
 
-def _hush() -> None:
-    """Keep the decoders from writing to stderr, addresses with passwords among it; whoever sets the variables sees it.
+def hush() -> None:
+    """Keep the codecs from writing to stderr, addresses with passwords among it; whoever sets the variables sees it.
 
     Both variables are OpenCV's own; FFmpeg's is read when the first file is opened.
     """

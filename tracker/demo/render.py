@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.errors import RecordingError
-from tracker.cameras.capture import open_file
+from tracker.cameras.capture import hush, open_file
 from tracker.demo.portraits import PORTRAITS, Cutout, cast
 from tracker.demo.room import Room, painted
 from tracker.demo.script import SCRIPT, WALL_WIDTH
@@ -216,6 +216,7 @@ def render_clip(path: Path, *, progress: Callable[[float], None] | None = None, 
 
 def _write(path: Path, script: Script, progress: Callable[[float], None] | None) -> None:
     fourcc = cv2.VideoWriter.fourcc(*_CODEC)
+    hush()
     writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, fourcc, float(script.fps), script.size_wh)
     if not writer.isOpened():
         raise RecordingError(f"{path}: OpenCV cannot write MPEG-4 video", fix="python -m pip install opencv-python")
