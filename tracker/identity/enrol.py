@@ -27,7 +27,7 @@ from tracker.identity.gallery import DIMENSION
 from tracker.identity.names import clean_name, name_key, shown
 from tracker.identity.pictures import PICTURE_SUFFIXES, read_picture
 
-ENROL_QUALITY = QualitySettings(min_width=40, min_sharpness=5.0, max_yaw=1.0)
+ENROL_QUALITY = QualitySettings(min_width=40, max_yaw=1.0)
 """What a picture must show. A turned face may be enrolled; it only never votes."""
 _SEARCHED_SIDE_PX = 1280
 """Larger pictures are searched shrunken to this; the face itself is cut from the whole picture."""
