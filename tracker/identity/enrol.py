@@ -190,7 +190,7 @@ def people_in(image: Image, engine: Reader) -> Faces:
     faces = _search(image, engine)
     certain = faces.take(faces.scores >= _CERTAIN)
     counted = certain if len(certain) else faces
-    return counted.take(counted.widths >= _BYSTANDER * counted.widths.max(initial=0.0))
+    return counted.take(counted.widths >= _BYSTANDER * max(counted.widths.tolist(), default=0.0))
 
 
 def _search(image: Image, engine: Reader) -> Faces:
