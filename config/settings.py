@@ -113,9 +113,23 @@ class MatchSettings(_Section):
 
 class QualitySettings(_Section):
     min_width: int = Field(32, ge=1, le=2000, description="A face narrower than this (px) does not vote for a name.")
-    min_sharpness: float = Field(6.0, ge=0, description="Variance of the Laplacian below which a face does not vote.")
+    min_sharpness: float = Field(
+        1.5, ge=0, description="A face blurred below this does not vote; a good camera's face of 60 px has about 4."
+    )
     max_yaw: float = Field(
         0.6, gt=0, le=1, description="Turned aside (0 frontal, 1 profile) beyond this, a face does not vote."
+    )
+    max_pitch: float = Field(
+        0.8, gt=0, le=1, description="Bent up or down (0 level, 1 from above or below) beyond this, it does not vote."
+    )
+    min_contrast: float = Field(
+        0.02,
+        ge=0,
+        lt=0.5,
+        description="Spread of grey (0..0.5) below which a face in the dark or in fog does not vote.",
+    )
+    max_clipped: float = Field(
+        0.5, ge=0, le=1, description="A face of which more than this part is plain white or black does not vote."
     )
 
 

@@ -20,7 +20,7 @@ MEMORY = 30.0
 """Weight that a vote remembers. What is older fades, so that a name can turn when the evidence turns."""
 VECTORS_KEPT = 8
 _FULL_WIDTH_PX = 80.0
-_FULL_SHARPNESS = 150.0
+_FULL_SHARPNESS = 6.0
 _FULL_MARGIN = 0.2
 _STRANGER = None
 

@@ -28,6 +28,12 @@ def checked(cell: int, low: int, high: int) -> np.ndarray:
     return np.repeat(board[:, :, None], 3, axis=2)[None]
 
 
+def shaded(low: int, high: int) -> np.ndarray:
+    """(1, 150, 150, 3) light from one side: contrast without detail."""
+    ramp = np.linspace(low, high, 150).astype(np.uint8)
+    return np.repeat(np.tile(ramp, (150, 1))[:, :, None], 3, axis=2)[None]
+
+
 SHARP = checked(10, 80, 170)
 
 
@@ -69,7 +75,7 @@ def test_profile_is_one_to_either_side() -> None:
 
 
 def test_blur_takes_sharpness_and_score() -> None:
-    blurred = np.stack([cv2.GaussianBlur(SHARP[0], (0, 0), sigma) for sigma in (0.01, 1, 2, 4)])
+    blurred = np.stack([cv2.GaussianBlur(SHARP[0], (0, 0), sigma) for sigma in (0.01, 1, 2, 5)])
     several = assess(face().take(np.zeros(4, np.intp)), blurred)
     assert (np.diff(several.sharpness) < 0).all()
     assert (np.diff(several.score) <= 0).all()
@@ -77,9 +83,30 @@ def test_blur_takes_sharpness_and_score() -> None:
 
 
 def test_darkness_and_glare_take_score() -> None:
-    normal, dark, glare = (assess(face(), checked(10, low, low + 40)) for low in (110, 2, 213))
+    normal, dark, glare = (
+        assess(face(), checked(10, low, low + width)) for low, width in ((110, 40), (8, 8), (225, 29))
+    )
     assert normal.brightness[0] == pytest.approx(130 / 255, abs=0.02)
     assert max(dark.score[0], glare.score[0]) < 0.7 * normal.score[0]
+
+
+def test_noise_is_no_sharpness_and_contrast_hardly_any() -> None:
+    """A plain Laplacian takes grain for detail, and the same face in flat light for a blurred one."""
+    blurred = cv2.GaussianBlur(SHARP[0], (0, 0), 5).astype(np.float32)
+    grain = np.random.default_rng(3).normal(0, 6, blurred.shape)
+    noisy = np.clip(blurred + grain, 0, 255).astype(np.uint8)
+    flat = ((SHARP[0].astype(np.float32) - 125) * 0.5 + 125).astype(np.uint8)
+    chips = np.stack([SHARP[0], flat, noisy, blurred.astype(np.uint8)])
+    sharp, in_flat_light, grainy, smooth = assess(face().take(np.zeros(4, np.intp)), chips).sharpness
+    assert in_flat_light > 0.4 * sharp
+    assert grainy < smooth + 0.05 * sharp
+
+
+@pytest.mark.parametrize("side", [0, 1, 3, 40])
+def test_chips_of_any_size_have_numbers(side: int) -> None:
+    quality = assess(face(), np.full((1, side, side, 3), 90, np.uint8))
+    assert np.isfinite(quality.score).all()
+    assert np.isfinite(quality.sharpness).all()
 
 
 def test_black_beyond_the_picture_is_no_sharpness() -> None:
@@ -93,15 +120,21 @@ def test_black_beyond_the_picture_is_no_sharpness() -> None:
     [
         pytest.param(100, SHARP, TEMPLATE_150, None, id="good"),
         pytest.param(20, SHARP, TEMPLATE_150, "too small: 20 px wide, at least 32 needed", id="small"),
-        pytest.param(100, checked(200, 90, 90), TEMPLATE_150, "too blurred: sharpness 0.0", id="flat"),
+        pytest.param(100, shaded(60, 180), TEMPLATE_150, "too blurred: sharpness 0.0", id="no-detail"),
+        pytest.param(100, checked(200, 90, 90), TEMPLATE_150, "too flat: contrast 0.000", id="fog"),
+        pytest.param(100, checked(10, 12, 16), TEMPLATE_150, "too dark: contrast 0.008", id="dusk"),
+        pytest.param(100, checked(10, 3, 9), TEMPLATE_150, "in the dark: 51% plain black", id="night"),
+        pytest.param(100, checked(10, 240, 255), TEMPLATE_150, "burnt out: 49% plain white", id="against-the-light"),
         pytest.param(100, SHARP, with_nose(aside=40), "turned aside: 1.00, at most 0.6 allowed", id="profile"),
+        pytest.param(100, SHARP, with_nose(lower=21), "bent down: 0.9", id="from-above"),
+        pytest.param(100, SHARP, with_nose(lower=-30), "bent back: 0.9", id="from-below"),
         pytest.param(float("nan"), SHARP, TEMPLATE_150, "too small: nan", id="nan-box"),
         pytest.param(100, SHARP, np.full((5, 2), np.nan), "turned aside: nan", id="nan-landmarks"),
     ],
 )
 def test_reasons_against_a_vote(width_px: float, chip: np.ndarray, landmarks: np.ndarray, reason: str | None) -> None:
     quality = assess(face(width_px, landmarks), chip)
-    told = rejection(quality, 0, QualitySettings())
+    told = rejection(quality, 0, QualitySettings(max_clipped=0.45))
     assert told is None if reason is None else told is not None and told.startswith(reason)
     assert 0 <= quality.score[0] <= 1
 

@@ -159,7 +159,7 @@ def test_senseless_weights_are_refused(bad: float) -> None:
 
 
 def test_weight_grows_with_size_sharpness_and_margin() -> None:
-    assert weight(80, 150, 0.2) == weight(500, 9999, math.inf) == weight(80, 150) == 1.0
-    for less in (weight(40, 150, 0.2), weight(80, 30, 0.2), weight(80, 150, 0.1)):
+    assert weight(80, 6, 0.2) == weight(500, 9999, math.inf) == weight(80, 6) == 1.0
+    for less in (weight(40, 6, 0.2), weight(80, 1.5, 0.2), weight(80, 6, 0.1)):
         assert 0 < less < 1
     assert weight(0, 0, 0) > 0
