@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Self
 
 import numpy as np
@@ -19,12 +20,16 @@ class Gallery:
     """Vectors and whose they are, the rows of one person side by side.
 
     vectors: (N, D) float32, as the network gives them. person_ids: one a row. Rows may come in any order; they are
-    kept grouped, people in the order of their first row. people: each person once. starts: (P,) first row of each.
+    kept grouped, people in the order of their first row. limits: by person_id the greatest distance at which a face is
+    theirs, where it differs from the setting. negatives: faces that are not the person under whose id they stand.
+    people: each person once. starts: (P,) first row of each.
     Raises ValueError when the shapes do not fit or a number is not finite.
     """
 
     vectors: FloatArray
     person_ids: tuple[str, ...]
+    limits: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    negatives: Gallery | None = None
     people: tuple[str, ...] = field(init=False)
     starts: NDArray[np.intp] = field(init=False)
     squares: FloatArray = field(init=False)
@@ -61,12 +66,18 @@ class Gallery:
 
     def with_person(self, person_id: str, vectors: FloatArray) -> Self:
         """The same with (K, D) more vectors of one person, known or new."""
-        return type(self)(np.concatenate([self.vectors, vectors]), self.person_ids + (person_id,) * len(vectors))
+        stacked = np.concatenate([self.vectors, vectors])
+        return replace(self, vectors=stacked, person_ids=self.person_ids + (person_id,) * len(vectors))
 
     def without(self, person_id: str) -> Self:
         """The same less one person; an unknown id changes nothing."""
         kept = [row for row, owner in enumerate(self.person_ids) if owner != person_id]
-        return type(self)(self.vectors[kept], tuple(self.person_ids[row] for row in kept))
+        return replace(self, vectors=self.vectors[kept], person_ids=tuple(self.person_ids[row] for row in kept))
+
+    def with_exceptions(self, limits: Mapping[str, float], negatives: FloatArray, person_ids: Sequence[str]) -> Self:
+        """The same with limits of single people and faces that are not somebody: (M, D), whom not in person_ids."""
+        denied = Gallery.of(negatives, person_ids) if len(negatives) else None
+        return replace(self, limits=MappingProxyType(dict(limits)), negatives=denied)
 
     def rows_of(self, person: int) -> slice:
         """The rows of the person of that place in `people`."""

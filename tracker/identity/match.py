@@ -20,12 +20,20 @@ class Nearest:
     """The nearest person of a gallery.
 
     distance: Euclidean, to the nearest of the person's vectors. margin: how much farther the nearest other person is,
-    infinite where there is no other.
+    or the nearest face marked as not this person; infinite where there is neither. limit: the person's own greatest
+    distance, None where the setting holds. denied: everybody is out of question because a face marked as not theirs is
+    nearer; this is the nearest of them, and the margin is negative.
     """
 
     person_id: str
     distance: float
     margin: float
+    limit: float | None = None
+    denied: bool = False
+
+    def within(self, settings: MatchSettings) -> bool:
+        """Near enough to be the person, were there nobody else."""
+        return self.distance <= (settings.max_distance if self.limit is None else self.limit)
 
 
 class Verdict(StrEnum):
@@ -56,32 +64,55 @@ def distances(gallery: Gallery, vectors: FloatArray) -> FloatArray:
 def nearest(gallery: Gallery, vectors: FloatArray) -> list[Nearest | None]:
     """For each of (Q, D) vectors the nearest person; None where the gallery is empty.
 
-    Raises ValueError on another dimension or on NaN.
+    Whoever has a negative nearer than any own vector is passed over. Raises ValueError on another dimension or on NaN.
     """
     rough = distances(gallery, vectors)
     if not gallery.people:
         return [None] * len(vectors)
-    return [_nearest_of(gallery, vector, row) for vector, row in zip(vectors, rough, strict=True)]
+    against = _against(gallery, vectors)
+    return [_nearest_of(gallery, *each) for each in zip(vectors, rough, against, strict=True)]
 
 
 def judge(found: Nearest | None, settings: MatchSettings) -> Verdict:
-    """What the nearest person means. Nobody to compare with makes a stranger."""
-    if found is None or found.distance > settings.stranger_distance:
+    """What the nearest person means. Nobody to compare with makes a stranger.
+
+    A person's own limit moves where a match ends; a stranger begins at `stranger_distance`, never before that limit.
+    """
+    if found is None or found.denied:
         return Verdict.STRANGER
-    if found.distance <= settings.max_distance and found.margin >= settings.min_margin:
-        return Verdict.MATCH
-    return Verdict.UNSURE
+    if found.within(settings):
+        return Verdict.MATCH if found.margin >= settings.min_margin else Verdict.UNSURE
+    return Verdict.STRANGER if found.distance > settings.stranger_distance else Verdict.UNSURE
 
 
-def _nearest_of(gallery: Gallery, vector: FloatArray, rough: FloatArray) -> Nearest:
-    """The best two by the rough distances, measured exactly."""
-    best = np.argpartition(rough, 1)[:2] if len(rough) > 1 else np.array([0])
-    exact = sorted((_exact(gallery, vector, int(person)), int(person)) for person in best)
+def _against(gallery: Gallery, vectors: FloatArray) -> FloatArray:
+    """(Q, P): from each vector to the nearest negative of each person, infinite where there is none."""
+    found = np.full((len(vectors), len(gallery.people)), np.inf, np.float32)
+    if gallery.negatives is not None:
+        place = {person_id: index for index, person_id in enumerate(gallery.people)}
+        apart = distances(gallery.negatives, vectors)
+        for column, person_id in enumerate(gallery.negatives.people):
+            if person_id in place:
+                found[:, place[person_id]] = apart[:, column]
+    return found
+
+
+def _nearest_of(gallery: Gallery, vector: FloatArray, rough: FloatArray, against: FloatArray) -> Nearest:
+    """The best two by the rough distances of whom no negative is nearer, measured exactly."""
+    denied = against < rough
+    every = bool(denied.all())
+    ranked = np.where(denied, np.inf, rough) if not every else rough
+    best = np.argpartition(ranked, 1)[:2] if len(rough) > 1 else np.array([0])
+    counted = [int(person) for person in best if np.isfinite(ranked[person])]
+    exact = sorted((_exact(gallery, vector, person), person) for person in counted)
     distance, person = exact[0]
+    rival = exact[1][0] if len(exact) > 1 else math.inf
     return Nearest(
         person_id=gallery.people[person],
         distance=distance,
-        margin=exact[1][0] - distance if len(exact) > 1 else math.inf,
+        margin=min(rival, float(against[person])) - distance,
+        limit=gallery.limits.get(gallery.people[person]),
+        denied=every,
     )
 
 

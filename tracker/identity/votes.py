@@ -136,7 +136,7 @@ class Vote:
 
     def _why_nobody(self, settings: MatchSettings) -> str:
         found = self.closest.nearest if self.closest is not None else None
-        if found is not None and found.distance <= settings.max_distance:
+        if found is not None and found.within(settings):
             return f"{found.person_id} is near ({found.distance:.2f}), but another is only {found.margin:.2f} farther"
         if found is not None:
             return f"neither match nor stranger: {found.person_id} is {found.distance:.2f} away"
@@ -171,6 +171,8 @@ def _named(candidate: str | None, tally: Tally) -> Naming:
     found = tally.nearest
     if found is None:
         reason = f"a stranger by {tally.sightings} sightings: nobody is enrolled"
+    elif candidate is _STRANGER and found.denied:
+        reason = f"a stranger by {tally.sightings} sightings: nearer to a face marked as not {found.person_id}"
     elif candidate is _STRANGER:
         reason = f"a stranger by {tally.sightings} sightings: nobody nearer than {found.distance:.2f}"
     else:

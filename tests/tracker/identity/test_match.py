@@ -120,5 +120,75 @@ def test_verdict(distance: float, margin: float, verdict: Verdict) -> None:
     assert judge(Nearest(person_id="a", distance=distance, margin=margin), SETTINGS) is verdict
 
 
+@pytest.mark.parametrize(
+    ("distance", "limit", "verdict"),
+    [
+        pytest.param(0.45, 0.4, Verdict.UNSURE, id="stricter-than-the-setting"),
+        pytest.param(0.39, 0.4, Verdict.MATCH, id="within-the-stricter-limit"),
+        pytest.param(0.61, 0.4, Verdict.STRANGER, id="strangers-begin-where-they-did"),
+        pytest.param(0.58, 0.59, Verdict.MATCH, id="wider-than-the-setting"),
+        pytest.param(0.63, 0.65, Verdict.MATCH, id="no-stranger-within-the-limit"),
+    ],
+)
+def test_verdict_by_the_persons_own_limit(distance: float, limit: float, verdict: Verdict) -> None:
+    found = nearest(
+        Gallery.empty().with_person("a", axis(0)).with_exceptions({"a": limit, "gone": 0.1}, np.empty((0, 128)), ()),
+        axis(0, 1 + distance),
+    )[0]
+    assert found is not None
+    assert (found.limit, found.margin) == (limit, math.inf)
+    assert judge(found, SETTINGS) is verdict
+
+
+def between(place: int, other: int, share: float) -> np.ndarray:
+    """A point on the way from one axis to another."""
+    return (1 - share) * axis(place, 0.6) + share * axis(other, 0.6)
+
+
+def with_negative(gallery: Gallery, person_id: str, vectors: np.ndarray) -> Gallery:
+    return gallery.with_exceptions({}, vectors, (person_id,) * len(vectors))
+
+
+@pytest.mark.parametrize(
+    ("share", "verdict"),
+    [
+        pytest.param(0.1, Verdict.MATCH, id="the-person"),
+        pytest.param(0.48, Verdict.UNSURE, id="torn-between-the-person-and-the-negative"),
+        pytest.param(0.6, Verdict.STRANGER, id="nearer-to-the-negative"),
+        pytest.param(1.0, Verdict.STRANGER, id="the-negative-itself"),
+    ],
+)
+def test_face_marked_as_not_somebody_is_not_that_person_again(share: float, verdict: Verdict) -> None:
+    plain = Gallery.empty().with_person("a", axis(0, 0.6))
+    marked = with_negative(plain, "a", between(0, 1, 1.0) * 0.6 + between(0, 1, 0.0) * 0.4)
+    face = between(0, 1, share * 0.6)
+    before, after = nearest(plain, face)[0], nearest(marked, face)[0]
+    assert judge(before, SETTINGS) is Verdict.MATCH
+    assert judge(after, SETTINGS) is verdict
+    assert after is not None
+    assert after.denied is (verdict is Verdict.STRANGER)
+    assert after.distance == before.distance if before else False
+
+
+def test_negative_of_one_person_says_nothing_about_another() -> None:
+    both = Gallery.empty().with_person("a", axis(0, 0.5)).with_person("b", axis(1, 0.5))
+    face = between(0, 1, 0.4)
+    before = nearest(both, face)[0]
+    after = nearest(with_negative(both, "a", face), face)[0]
+    assert before is not None
+    assert after is not None
+    assert (before.person_id, after.person_id) == ("a", "b")
+    assert (after.margin, after.denied) == (math.inf, False)
+    assert nearest(with_negative(both, "b", face), face)[0] == Nearest(
+        person_id="a", distance=before.distance, margin=math.inf
+    )
+
+
+def test_exceptions_of_people_who_are_gone_are_harmless_and_survive_changes() -> None:
+    marked = with_negative(Gallery.empty().with_person("a", axis(0)), "gone", axis(1))
+    assert nearest(marked, axis(1, 0.9))[0] == nearest(marked.without("a").with_person("a", axis(0)), axis(1, 0.9))[0]
+    assert marked.with_person("b", axis(2)).without("b").negatives is marked.negatives
+
+
 def test_where_nobody_is_enrolled_all_are_strangers() -> None:
     assert judge(None, SETTINGS) is Verdict.STRANGER

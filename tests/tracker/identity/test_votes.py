@@ -117,6 +117,18 @@ def test_torn_between_two_says_so() -> None:
     assert "only 0.01 farther" in vote.name(SETTINGS).reason
 
 
+def test_reasons_tell_of_a_persons_own_limit_and_of_marked_faces() -> None:
+    strict = Nearest(person_id="a", distance=0.5, margin=1, limit=0.45)
+    assert "a is 0.50 away" in Vote().add(strict, Verdict.UNSURE, weight=1, quality=1).name(SETTINGS).reason
+    vote = Vote()
+    for _ in range(4):
+        marked = Nearest(person_id="a", distance=0.4, margin=-0.1, denied=True)
+        vote = vote.add(marked, Verdict.STRANGER, weight=1, quality=1)
+    naming = vote.name(SETTINGS)
+    assert naming.kind is NamingKind.STRANGER
+    assert "nearer to a face marked as not a" in naming.reason
+
+
 def test_where_nobody_is_enrolled_a_stranger_has_no_distance() -> None:
     vote = Vote()
     for _ in range(4):
