@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import plotly.graph_objects as go
 
 from dashboard.theme import FONT, Look, Palette
-from dashboard.wording import count, duration
+from dashboard.wording import DAY_S, HOUR_S, MINUTE_S, count, duration
 from tracker.presence.dwell import Dwell
 from tracker.presence.occupancy import OccupancyPoint
 
@@ -19,6 +19,9 @@ PLOT_CONFIG: Any = {"displayModeBar": False, "responsive": True, "showTips": Fal
 
 _LABEL_FITS_RIGHT = 0.6
 """Left of this share of the width the words of a line stand at its right, else at its left."""
+_ROUND_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400, 172800, 604800)
+_ONE_DAY = timedelta(hours=26)
+"""Up to this a plot shows one day; a day may have 25 hours."""
 _CAPACITY_IN_SIGHT = 0.5
 """From this share of the capacity on its line is drawn; below, it would only flatten the curve."""
 
@@ -42,16 +45,19 @@ def occupancy(
         x=[_local(point.at, zone) for point in points],
         y=[point.people for point in points],
         mode="lines",
-        line={"shape": "hv", "width": 2, "color": colours.main},
+        line={"shape": "hv", "width": 2 if span[1] - span[0] <= _ONE_DAY else 1.3, "color": colours.main},
         fill="tozeroy",
         fillcolor=colours.main_soft,
-        hovertemplate="%{x|" + _hover_time(span) + "}<br><b>%{y}</b> inside<extra></extra>",
+        hovertemplate="<b>%{y}</b> inside<extra></extra>",
     )
     top = max(highest, 3)
     if capacity is not None and highest >= _CAPACITY_IN_SIGHT * capacity:
         top = max(top, capacity)
         _level_line(figure, capacity, f"capacity {capacity}", colours)
-    figure.update_xaxes(range=[_local(at, zone) for at in span], **_time_ticks(span, narrow=look.narrow))
+    figure.update_layout(hovermode="x unified")
+    figure.update_xaxes(
+        range=[_local(at, zone) for at in span], hoverformat=_hover_time(span), **_time_ticks(span, narrow=look.narrow)
+    )
     figure.update_yaxes(range=[0, top * 1.12], **_whole_numbers(top))
     return figure
 
@@ -88,8 +94,8 @@ def dwell_histogram(dwell: Dwell, *, look: Look) -> go.Figure:
     colours = look.palette
     figure = _canvas(colours, top_px=44)
     figure.add_bar(
-        x=[(each.from_s + each.to_s) / 2 / 60 for each in dwell.bins],
-        width=[(each.to_s - each.from_s) / 60 * 0.92 for each in dwell.bins],
+        x=[(each.from_s + each.to_s) / 2 for each in dwell.bins],
+        width=[(each.to_s - each.from_s) * 0.92 for each in dwell.bins],
         y=[each.visits for each in dwell.bins],
         customdata=[
             [f"{duration(each.from_s)} to {duration(each.to_s)}", count(each.visits, "visit")] for each in dwell.bins
@@ -97,10 +103,10 @@ def dwell_histogram(dwell: Dwell, *, look: Look) -> go.Figure:
         marker={"color": colours.main, "cornerradius": 4, "opacity": 0.9},
         hovertemplate="%{customdata[0]}<br><b>%{customdata[1]}</b><extra></extra>",
     )
-    right = max((each.to_s for each in dwell.bins), default=600.0) / 60
-    _dwell_line(figure, "median", dwell.median_s, colours.text, row=0, right_min=right)
-    _dwell_line(figure, "90 % under", dwell.p90_s, colours.second, row=1, right_min=right)
-    figure.update_xaxes(range=[0, right], **_minute_ticks(right, most=5 if look.narrow else 7))
+    longest_s = max((each.to_s for each in dwell.bins), default=600.0)
+    _dwell_line(figure, "median", dwell.median_s, colours.text, row=0, longest_s=longest_s)
+    _dwell_line(figure, "90 % under", dwell.p90_s, colours.second, row=1, longest_s=longest_s)
+    figure.update_xaxes(range=[0, longest_s], **_length_ticks(longest_s, most=5 if look.narrow else 7))
     figure.update_yaxes(**_whole_numbers(max((each.visits for each in dwell.bins), default=0)))
     return figure
 
@@ -124,7 +130,7 @@ def _canvas(colours: Palette, top_px: int = 14) -> go.Figure:
         font={"family": FONT, "size": 12, "color": colours.text},
         showlegend=False,
         dragmode=False,
-        hovermode="x",
+        hovermode="closest",
         hoverlabel={
             "bgcolor": colours.surface,
             "bordercolor": colours.line,
@@ -148,19 +154,19 @@ def _level_line(figure: go.Figure, level: int, text: str, colours: Palette) -> N
 
 
 def _dwell_line(
-    figure: go.Figure, name: str, seconds: float | None, colour: str, *, row: int, right_min: float
+    figure: go.Figure, name: str, seconds: float | None, colour: str, *, row: int, longest_s: float
 ) -> None:
     """A line across the histogram; its words stand over the plot, each line's in a row of its own."""
     if seconds is None:
         return
-    figure.add_vline(x=seconds / 60, line={"color": colour, "width": 1.5, "dash": "dot"})
+    figure.add_vline(x=seconds, line={"color": colour, "width": 1.5, "dash": "dot"})
     figure.add_annotation(
-        x=seconds / 60,
+        x=seconds,
         y=1,
         yref="paper",
         yanchor="bottom",
         yshift=2 + 17 * row,
-        xanchor="left" if seconds / 60 < _LABEL_FITS_RIGHT * right_min else "right",
+        xanchor="left" if seconds < _LABEL_FITS_RIGHT * longest_s else "right",
         showarrow=False,
         text=f"{name} {duration(seconds)}",
         font={"color": colour, "size": 12},
@@ -173,26 +179,27 @@ def _local(at: datetime, zone: ZoneInfo) -> datetime:
 
 
 def _hover_time(span: tuple[datetime, datetime]) -> str:
-    return "%H:%M" if span[1] - span[0] <= timedelta(hours=26) else "%a %-d %b, %H:%M"
+    return "%H:%M" if span[1] - span[0] <= _ONE_DAY else "%a %-d %b, %H:%M"
 
 
 def _time_ticks(span: tuple[datetime, datetime], *, narrow: bool) -> dict[str, object]:
     """Hours of one day, else days; as many labels as fit side by side."""
     length = span[1] - span[0]
-    if length <= timedelta(hours=26):
+    if length <= _ONE_DAY:
         return {"tickformat": "%H:%M", "nticks": 5 if narrow else 9, "tickangle": 0}
     if length <= timedelta(days=8):
         return {"tickformat": "%a" if narrow else "%a %-d", "dtick": 86_400_000, "tickangle": 0}
     return {"tickformat": "%-d %b", "nticks": 5 if narrow else 10, "tickangle": 0}
 
 
-def _minute_ticks(right_min: float, *, most: int) -> dict[str, object]:
-    """Ticks at round minutes, or at round hours for long stays."""
-    for step_min in (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 1440):
-        if right_min / step_min <= most:
-            break
-    values = [step_min * number for number in range(int(right_min // step_min) + 1)]
-    texts = [f"{value // 60} h" if step_min >= 60 and value else f"{value} min" if value else "0" for value in values]
+def _length_ticks(longest_s: float, *, most: int) -> dict[str, object]:
+    """Ticks at round lengths of time from 0 on, so many at most."""
+    step_s = next((step for step in _ROUND_STEPS_S if longest_s / step <= most), longest_s)
+    unit_s, unit = next(
+        (size, name) for size, name in ((DAY_S, "d"), (HOUR_S, "h"), (MINUTE_S, "min"), (1, "s")) if step_s >= size
+    )
+    values = [step_s * number for number in range(int(longest_s // step_s) + 1)]
+    texts = ["0", *(f"{value / unit_s:g} {unit}" for value in values[1:])]
     return {"tickmode": "array", "tickvals": values, "ticktext": texts}
 
 

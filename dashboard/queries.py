@@ -255,7 +255,8 @@ def _event_rows(events: Iterable[Event], people: Iterable[Person]) -> tuple[Even
 
 
 def _busy_span(points: Sequence[OccupancyPoint], since: datetime, now: datetime) -> tuple[datetime, datetime]:
-    """From the full hour before the first person of the day to now, two hours at least."""
+    """From just before the first person of the day to now, a quarter of an hour at least."""
     first = next((point.at for point in points if point.people), now)
-    start = min(first, now - timedelta(hours=2)).replace(minute=0, second=0, microsecond=0)
-    return max(start, since), now
+    start = min(first, now - timedelta(minutes=15)).replace(second=0, microsecond=0)
+    whole_min = 60 if now - start > timedelta(hours=2) else 5
+    return max(start - timedelta(minutes=start.minute % whole_min), since), now

@@ -29,9 +29,11 @@ def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
     except (OSError, ValueError) as error:
         raise _no_listener(host, port, error) from error
     signal.signal(signal.SIGTERM, _stop)
-    announce(_address(host, _port(listener, port)))
     try:
+        announce(_address(host, _port(listener, port)))
         listener.run()
+    except KeyboardInterrupt:
+        return
     finally:
         listener.close()
 

@@ -57,7 +57,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Palette:
-    """Colours of one scheme, CSS hex. They equal the custom properties in assets/footfall.css."""
+    """Colours of one scheme, CSS hex. They equal the custom properties in assets/base.css."""
 
     surface: str
     line: str
@@ -102,6 +102,7 @@ MANTINE_THEME = {
     "primaryShade": {"light": 7, "dark": 5},
     "defaultRadius": "md",
     "focusRing": "auto",
+    "autoContrast": True,
     "colors": {
         "leaf": [
             "#e9f7f3",

@@ -23,7 +23,11 @@ _THEME = """themeQuartz.withParams({
     oddRowBackgroundColor: 'transparent'
 })"""
 _LENGTH: dict[str, Any] = {"valueFormatter": {"function": "stay(params.value)"}}
-_NUMBER: dict[str, Any] = {"filter": "agNumberColumnFilter", "type": "rightAligned"}
+_NUMBER: dict[str, Any] = {
+    "filter": "agNumberColumnFilter",
+    "type": "rightAligned",
+    "sortingOrder": ["desc", "asc"],
+}
 _NO_FILTER: dict[str, Any] = {"filter": False}
 _NEWEST: dict[str, Any] = {"filter": False, "sort": "desc"}
 _STILL_IN: dict[str, Any] = {"cellClassRules": {"state-in": "params.data.state === 'open'"}}
@@ -36,13 +40,20 @@ def table(table_id: str) -> Any:
         columnDefs=columns(narrow=False),
         rowData=[],
         getRowId="params.data.session_id",
-        defaultColDef={"sortable": True, "resizable": True, "filter": True, "suppressHeaderMenuButton": True},
+        defaultColDef={
+            "sortable": True,
+            "resizable": True,
+            "filter": True,
+            "sortingOrder": ["asc", "desc"],
+            "suppressHeaderMenuButton": True,
+        },
         dashGridOptions={
             "theme": {"function": _THEME},
             "domLayout": "autoHeight",
             "pagination": True,
             "paginationPageSize": PAGE_SIZE,
             "paginationPageSizeSelector": False,
+            "includeHiddenColumnsInQuickFilter": True,
             "enableCellTextSelection": True,
             "suppressDragLeaveHidesColumns": True,
             "suppressColumnMoveAnimation": True,
@@ -71,7 +82,8 @@ def columns(*, narrow: bool) -> list[dict[str, Any]]:
         _column("notes", "Notes", "What nobody saw, and visits too short to count", flex=4, cellClass="cell-muted"),
         _column("camera_id", "Camera", "Where the visit began", flex=4, width_px=110, cellClass="cell-muted"),
     ]
-    return [*answers, *({**column, "hide": narrow} for column in details)]
+    searched = _column("entered_text", "", flex=1, hide=True)
+    return [*answers, *({**column, "hide": narrow} for column in details), searched]
 
 
 def _column(

@@ -16,6 +16,12 @@
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     visits: {
+      /* Show the rows that hold every word of the text. */
+      search: function (text) {
+        window.dash_ag_grid.getApi("visits-grid").setGridOption("quickFilterText", text || "");
+        return window.dash_clientside.no_update;
+      },
+
       /* The rows that the table shows, in its order; times with the site's offset, lengths in seconds. */
       download: function (clicks, range) {
         if (!clicks) return window.dash_clientside.no_update;

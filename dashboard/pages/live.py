@@ -69,15 +69,8 @@ def register(app: Dash, board: Board) -> None:
         subtitle = f"{view.now.astimezone(board.zone):%A, %-d %B} · times in {board.zone.key.replace('_', ' ')}"
         if not view.started:
             return subtitle, _nothing_yet(board, view.other_sites), True, [], [], [], []
-        return (
-            subtitle,
-            None,
-            False,
-            _tiles(view, board),
-            _inside(view, board.zone),
-            _events(view, board.zone),
-            _cameras(view.cameras),
-        )
+        parts = (_tiles(view, board), _inside(view, board.zone), _events(view, board.zone), _cameras(view.cameras))
+        return subtitle, None, False, *parts
 
     @app.callback(
         Output("live-occupancy", "figure"),
@@ -90,13 +83,15 @@ def register(app: Dash, board: Board) -> None:
     def plot(_history: object, colours: object, viewport: object) -> tuple[Any, ...]:
         if not (colours and viewport):  # the browser is about to say how it looks
             return (no_update,) * 3
-        view = board.live()
-        figure = figures.occupancy(
-            view.points, span=view.span, zone=board.zone, capacity=board.capacity, look=Look.of(colours, viewport)
-        )
-        highest = view.everybody.peak
-        peak = f"peak {highest.people} at {clock(highest.at, board.zone)}" if highest else "nobody in yet"
+        view, look = board.live(), Look.of(colours, viewport)
+        figure = figures.occupancy(view.points, span=view.span, zone=board.zone, capacity=board.capacity, look=look)
+        peak = _peak(view, board)
         return figure, f"People inside since midnight: now {len(view.inside)}, {peak}.", peak
+
+
+def _peak(view: LiveView, board: Board) -> str:
+    highest = view.everybody.peak
+    return f"peak {highest.people} at {clock(highest.at, board.zone)}" if highest else "nobody in yet"
 
 
 def _nothing_yet(board: Board, other_sites: Sequence[str]) -> Component:

@@ -7,6 +7,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, html, no_update
 from dash.development.base_component import Component
+from plotly.graph_objects import Figure
 
 from dashboard import figures, shell
 from dashboard.queries import Board
@@ -17,73 +18,55 @@ from tracker.presence.reports import PersonUsage
 
 TITLE = "Usage"
 RANGES = {"1": "Today", "7": "7 days", "30": "30 days"}
+PLOTS = ("hours", "dwell", "occupancy")
 PEOPLE_SHOWN = 100
 
 
 def layout(board: Board) -> Component:
     """What stays while numbers change; `register` fills it."""
     del board
-    grid = html.Div(
-        [
-            shell.card(
-                "Footfall by hour",
-                shell.plot("usage-hours"),
-                note=html.Span(id="usage-hours-note"),
-                class_name="card-plot span-6",
-                heading_id="usage-hours-title",
-            ),
-            shell.card(
-                "How long people stay",
-                shell.plot("usage-dwell"),
-                note=html.Span(id="usage-dwell-note"),
-                class_name="card-plot span-6",
-                heading_id="usage-dwell-title",
-            ),
-            shell.card(
-                "Occupancy",
-                shell.plot("usage-occupancy"),
-                note=html.Span(id="usage-peak"),
-                class_name="card-plot span-12",
-                heading_id="usage-occupancy-title",
-            ),
-            shell.card(
-                "People",
-                html.Div(id="usage-people"),
-                note=html.Span(id="usage-people-note"),
-                class_name="span-12",
-                heading_id="usage-people-title",
-            ),
-        ],
-        className="grid",
+    head = html.Div([html.H1("Usage", className="page-title"), html.P(id="usage-subtitle", className="page-subtitle")])
+    choice = dmc.SegmentedControl(
+        id="usage-range",
+        value="7",
+        data=[{"value": value, "label": label} for value, label in RANGES.items()],
+        persistence=True,
+        **shell.aria(label="Range of days"),
     )
+    people = shell.card(
+        "People",
+        html.Div(id="usage-people"),
+        note=html.Span(id="usage-people-note"),
+        class_name="span-12",
+        heading_id="usage-people-title",
+    )
+    cards = [
+        _plot_card("Footfall by hour", "usage-hours", "span-6"),
+        _plot_card("How long people stay", "usage-dwell", "span-6"),
+        _plot_card("Occupancy", "usage-occupancy", "span-12"),
+        people,
+    ]
     return html.Div(
         [
-            html.Div(
-                [
-                    html.Div(
-                        [
-                            html.H1("Usage", className="page-title"),
-                            html.P(id="usage-subtitle", className="page-subtitle"),
-                        ]
-                    ),
-                    dmc.SegmentedControl(
-                        id="usage-range",
-                        value="7",
-                        data=[{"value": value, "label": label} for value, label in RANGES.items()],
-                        persistence=True,
-                        **shell.aria(label="Range of days"),
-                    ),
-                ],
-                className="page-head",
-            ),
+            html.Div([head, choice], className="page-head"),
             html.Div(id="usage-empty"),
-            html.Div([html.Div(id="usage-tiles"), grid], id="usage-filled", hidden=True),
+            html.Div([html.Div(id="usage-tiles"), html.Div(cards, className="grid")], id="usage-filled", hidden=True),
         ]
     )
 
 
+def _plot_card(title: str, plot_id: str, span: str) -> Component:
+    return shell.card(
+        title,
+        shell.plot(plot_id),
+        note=html.Span(id=f"{plot_id}-note"),
+        class_name=f"card-plot {span}",
+        heading_id=f"{plot_id}-title",
+    )
+
+
 def register(app: Dash, board: Board) -> None:
-    """Fill the page for the chosen range whenever history or the colour scheme changed."""
+    """Fill the page for the chosen range whenever history changed, or how the browser looks."""
 
     @app.callback(
         Output("usage-subtitle", "children"),
@@ -105,15 +88,9 @@ def register(app: Dash, board: Board) -> None:
         return subtitle, None, False, _tiles(view, board), _people(view, board), note
 
     @app.callback(
-        Output("usage-hours", "figure"),
-        Output("usage-hours-words", "children"),
-        Output("usage-hours-note", "children"),
-        Output("usage-dwell", "figure"),
-        Output("usage-dwell-words", "children"),
-        Output("usage-dwell-note", "children"),
-        Output("usage-occupancy", "figure"),
-        Output("usage-occupancy-words", "children"),
-        Output("usage-peak", "children"),
+        *(Output(f"usage-{name}", "figure") for name in PLOTS),
+        *(Output(f"usage-{name}-note", "children") for name in PLOTS),
+        *(Output(f"usage-{name}-words", "children") for name in PLOTS),
         Input("history", "data"),
         Input("usage-range", "value"),
         Input("colours", "data"),
@@ -121,24 +98,40 @@ def register(app: Dash, board: Board) -> None:
     )
     def plots(_history: object, chosen: object, colours: object, viewport: object) -> tuple[Any, ...]:
         if not (colours and viewport):  # the browser is about to say how it looks
-            return (no_update,) * 9
-        view = board.usage(_days(chosen, board))
-        look = Look.of(colours, viewport)
-        peak = f"peak {view.peak.people}, {moment(view.peak.at, board.zone, board.now())}" if view.peak else ""
-        busiest = max(range(24), key=lambda hour: view.hours[hour])
-        busy = f"busiest {busiest:02d}:00–{(busiest + 1) % 24:02d}:00" if view.entries else ""
-        stay = f"Median stay {duration(view.dwell.median_s)}, 90 % stay under {duration(view.dwell.p90_s)}."
-        return (
-            figures.footfall_by_hour(view.hours, days=view.days.count, look=look),
-            f"{count(view.entries, 'entry', 'entries')}, {busy}.",
-            busy,
-            figures.dwell_histogram(view.dwell, look=look),
-            stay,
-            f"{count(view.dwell.visits, 'visit')} measured",
-            figures.occupancy(view.points, span=view.span, zone=board.zone, capacity=board.capacity, look=look),
-            f"People inside over time, {peak}.",
-            peak,
-        )
+            return (no_update,) * (3 * len(PLOTS))
+        view, look = board.usage(_days(chosen, board)), Look.of(colours, viewport)
+        return (*_figures(view, board, look), *_notes(view, board), *_words(view))
+
+
+def _figures(view: UsageView, board: Board, look: Look) -> tuple[Figure, ...]:
+    return (
+        figures.footfall_by_hour(view.hours, days=view.days.count, look=look),
+        figures.dwell_histogram(view.dwell, look=look),
+        figures.occupancy(view.points, span=view.span, zone=board.zone, capacity=board.capacity, look=look),
+    )
+
+
+def _notes(view: UsageView, board: Board) -> tuple[str, ...]:
+    """A few words beside the title of each plot."""
+    return (
+        f"busiest {_busiest(view)}" if view.entries else "",
+        f"{count(view.dwell.visits, 'visit')} measured",
+        f"peak {view.peak.people}, {moment(view.peak.at, board.zone, board.now())}" if view.peak else "",
+    )
+
+
+def _words(view: UsageView) -> tuple[str, ...]:
+    """What each plot shows, for those who cannot see it."""
+    return (
+        f"{count(view.entries, 'entry', 'entries')}, most of them {_busiest(view)}.",
+        f"Median stay {duration(view.dwell.median_s)}, 90 % stay under {duration(view.dwell.p90_s)}.",
+        f"People inside over time, {view.peak.people if view.peak else 0} at most.",
+    )
+
+
+def _busiest(view: UsageView) -> str:
+    hour = max(range(24), key=lambda hour: view.hours[hour])
+    return f"{hour:02d}:00–{(hour + 1) % 24:02d}:00"
 
 
 def _days(chosen: object, board: Board) -> Days:

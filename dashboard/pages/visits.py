@@ -67,6 +67,7 @@ def _tools(today: date, chosen: list[str]) -> Component:
                 leftSection=shell.icon("calendar"),
                 presets=_presets(today),
                 firstDayOfWeek=1,
+                weekendDays=[],
                 className="range",
                 **shell.aria(label="From which day to which day"),
             ),
@@ -125,9 +126,10 @@ def register(app: Dash, board: Board) -> None:
 
     shell.in_browser(
         app,
-        "function (text) { return text || ''; }",
-        Output("visits-grid", "quickFilterText"),
+        ClientsideFunction("visits", "search"),
+        Output("visits-search", "title"),
         Input("visits-search", "value"),
+        first=False,
     )
     shell.in_browser(
         app,

@@ -1,0 +1,112 @@
+"""A dashboard in a process of its own, and a real browser that complains about everything unexpected."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.dashboard import gym
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+ROOT = Path(__file__).resolve().parents[2]
+START_TIMEOUT_S = 60
+QUIET_FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+Opener = Callable[..., "Page"]
+
+
+@contextmanager
+def served(store: Path, *flags: str) -> Iterator[str]:
+    """The address of a dashboard over `store`, as `python -m dashboard` serves it."""
+    command = [sys.executable, "-m", "dashboard", "--store", f"sqlite:///{store}", "--port", "0", *flags]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield announced(process)
+        finally:
+            process.terminate()
+            _, complaints = process.communicate(timeout=20)
+    assert "Traceback" not in complaints
+
+
+def announced(process: subprocess.Popen[str]) -> str:
+    """The address that a starting dashboard prints."""
+    assert process.stdout is not None
+    ready, _, _ = select.select([process.stdout], [], [], START_TIMEOUT_S)
+    line = process.stdout.readline() if ready else ""
+    found = re.search(r"http://\S+/", line)
+    assert found, f"no address printed: {line!r}"
+    return found.group(0)
+
+
+@pytest.fixture(scope="session")
+def site_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Settings of the gym, in a zone where it is afternoon."""
+    path = tmp_path_factory.mktemp("site") / "gym.toml"
+    zone = gym.midday_zone(datetime.now(UTC))
+    path.write_text(f'[site]\nid = "gym"\nname = "Northside Gym"\ntime_zone = "{zone}"\ncapacity = 12\n')
+    return path
+
+
+@pytest.fixture(scope="session")
+def month(tmp_path_factory: pytest.TempPathFactory, site_file: Path) -> Iterator[str]:
+    """A dashboard over a month at the gym."""
+    path = tmp_path_factory.mktemp("month") / "footfall.sqlite3"
+    now = datetime.now(UTC)
+    with gym.open_store(path) as store:
+        gym.fill(store, now=now, zone=ZoneInfo(gym.midday_zone(now)))
+    with served(path, "--settings", str(site_file)) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium; CHROMIUM names another one."""
+    names = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
+    found = next((path for name in names if name and (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip("no Chromium in PATH; install one, or name it in CHROMIUM")
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=list(QUIET_FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Opener]:
+    """Opens an address in a fresh profile; afterwards no page may have complained or called another host."""
+    contexts: list[Any] = []
+    complaints: list[str] = []
+
+    def opener(address: str, *, width: int = 1280, height: int = 900, scheme: str = "light", **more: Any) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, **more)
+        contexts.append(context)
+        page: Page = context.new_page()
+        host = "/".join(address.split("/")[:3]) + "/"
+        page.on("console", lambda m: complaints.append(m.text) if m.type in {"error", "warning"} else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda r: None if r.url.startswith((host, "data:", "blob:")) else complaints.append(r.url))
+        page.goto(address)
+        return page
+
+    yield opener
+    for context in contexts:
+        context.close()
+    assert complaints == []

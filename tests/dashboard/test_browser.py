@@ -1,0 +1,245 @@
+"""The pages in a real Chromium, over a real server process."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.dashboard import gym
+from tests.dashboard.conftest import Opener, served
+from tracker.presence.events import EventKind
+from tracker.presence.people import Person
+from tracker.store.local import LocalStore
+
+pytestmark = pytest.mark.browser
+
+EVENT_MS = 2000
+SLOW_MS = 15_000
+FIRST_CELLS = '.ag-center-cols-container [row-index="{}"] [col-id="{}"]'
+
+
+@pytest.fixture
+def quiet(tmp_path: Path, site_file: Path) -> Iterator[tuple[LocalStore, str]]:
+    """An empty store and the dashboard over it."""
+    path = tmp_path / "footfall.sqlite3"
+    with gym.open_store(path) as store, served(path, "--settings", str(site_file)) as address:
+        yield store, address
+
+
+def cell(row: int, column: str) -> str:
+    return FIRST_CELLS.format(row, column)
+
+
+def enter(store: LocalStore, person_id: str, name: str) -> None:
+    """Enrol somebody and let them in a minute ago."""
+    now = datetime.now(UTC)
+    person = Person(person_id=person_id, name=name, created_at=now, consented_at=now)
+    store.add_person(person, np.zeros((1, 128), np.float32))
+    store.record(events=[gym.event(EventKind.ENTER, person_id, now - timedelta(seconds=61))])
+
+
+def test_an_event_is_on_the_page_within_two_seconds_without_a_reload(
+    quiet: tuple[LocalStore, str], open_page: Opener
+) -> None:
+    store, address = quiet
+    page = open_page(address)
+    page.get_by_text("Nobody has been seen yet").wait_for(timeout=SLOW_MS)
+    page.evaluate("window.unchanged = true")
+    enter(store, "p-ada", "Ada")
+    page.locator("#live-inside").get_by_text("Ada").wait_for(timeout=EVENT_MS)
+    page.locator("#live-events").get_by_text("entered · front-door").wait_for(timeout=EVENT_MS)
+    enter(store, "p-jun", "Jun")
+    page.locator("#live-inside").get_by_text("Jun").wait_for(timeout=EVENT_MS)
+    assert page.locator(".tile-value").first.inner_text() == "2"
+    store.record(events=[gym.event(EventKind.EXIT, "p-ada", datetime.now(UTC))])
+    page.locator("#live-inside").get_by_text("Ada").wait_for(state="detached", timeout=EVENT_MS)
+    assert page.evaluate("window.unchanged")
+
+
+def test_the_length_of_a_stay_ticks_in_the_browser(quiet: tuple[LocalStore, str], open_page: Opener) -> None:
+    store, address = quiet
+    now = datetime.now(UTC)
+    store.record(events=[gym.event(EventKind.ENTER, "v-1", now - timedelta(seconds=20))])
+    page = open_page(address)
+    stay = page.locator("#live-inside [data-since-ms]")
+    stay.wait_for(timeout=SLOW_MS)
+    page.route(re.compile("_dash-update-component"), lambda _never_answered: None)
+    page.wait_for_function("Number(document.querySelector('[data-since-ms]').innerText.split(' ')[0]) >= 26")
+    page.get_by_text("The dashboard does not answer").wait_for()
+
+
+def test_an_empty_store_says_which_commands_come_next(quiet: tuple[LocalStore, str], open_page: Opener) -> None:
+    store, address = quiet
+    page = open_page(address)
+    page.locator(".command").first.wait_for(timeout=SLOW_MS)
+    commands = page.locator(".command").all_inner_texts()
+    assert commands[0] == f"footfall track --camera 0 --store sqlite:///{store.path}"
+    for name in ("visits", "usage"):
+        page.goto(f"{address}{name}")
+        page.locator(".empty .command").first.wait_for(timeout=SLOW_MS)
+
+
+def test_a_missing_store_is_explained_and_the_page_comes_back_with_it(
+    tmp_path: Path, site_file: Path, open_page: Opener
+) -> None:
+    path = tmp_path / "later.sqlite3"
+    with served(path, "--settings", str(site_file)) as address:
+        page = open_page(address)
+        page.get_by_role("alert").get_by_text("The store cannot be read").wait_for(timeout=SLOW_MS)
+        assert not page.locator("#page").is_visible()
+        with gym.open_store(path) as store:
+            enter(store, "p-ada", "Ada")
+            page.locator("#live-inside").get_by_text("Ada").wait_for(timeout=SLOW_MS)
+        assert page.get_by_text("The store cannot be read").count() == 0
+
+
+def test_visits_sort_and_search(month: str, open_page: Opener) -> None:
+    page = open_page(f"{month}visits")
+    page.locator(cell(0, "name")).wait_for(timeout=SLOW_MS)
+    newest = page.locator(cell(0, "started_at")).inner_text()
+    page.get_by_role("columnheader", name="Entered").click()
+    page.wait_for_function(f"document.querySelector('{cell(0, 'started_at')}').innerText !== '{newest}'")
+    page.get_by_role("columnheader", name="Stay").click()
+    page.locator('.ag-header-cell[col-id="dwell_s"][aria-sort="descending"]').wait_for()
+    longest = page.locator(cell(0, "dwell_s")).inner_text()
+    assert re.fullmatch(r"\d h \d\d min", longest)
+
+    page.get_by_label("Search in the visits").fill("jun tanaka")
+    page.wait_for_function(f"document.querySelector('{cell(0, 'name')}')?.innerText === 'Jun Tanaka'")
+    names = set(page.locator('.ag-center-cols-container [col-id="name"]').all_inner_texts())
+    assert names == {"Jun Tanaka"}
+    page.get_by_label("Search in the visits").fill("no such person")
+    page.get_by_text("No visit fits the search.").wait_for()
+
+
+def test_the_csv_holds_what_the_table_shows(month: str, open_page: Opener, tmp_path: Path) -> None:
+    page = open_page(f"{month}visits")
+    page.locator(cell(0, "name")).wait_for(timeout=SLOW_MS)
+    page.get_by_label("Search in the visits").fill("rosa silva")
+    page.wait_for_function(f"document.querySelector('{cell(0, 'name')}')?.innerText === 'Rosa Silva'")
+    shown = page.locator('.ag-center-cols-container [col-id="name"]').count()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    assert re.fullmatch(r"visits_\d{4}-\d\d-\d\d_to_\d{4}-\d\d-\d\d\.csv", download.value.suggested_filename)
+    download.value.save_as(tmp_path / "visits.csv")
+    with (tmp_path / "visits.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == shown > 0
+    assert {row["name"] for row in rows} == {"Rosa Silva"}
+    starts = [datetime.fromisoformat(row["started_at"]) for row in rows]
+    assert starts == sorted(starts, reverse=True)
+    assert all(float(row["gross_s"]) >= float(row["dwell_s"]) > 0 for row in rows)
+    assert {row["state"] for row in rows} <= {"open", "closed"}
+
+
+def test_a_name_that_a_spreadsheet_would_run_stays_a_text(
+    quiet: tuple[LocalStore, str], open_page: Opener, tmp_path: Path
+) -> None:
+    store, address = quiet
+    enter(store, "p-eve", '=HYPERLINK("http://x","y") <b>Eve</b>')
+    page = open_page(f"{address}visits")
+    page.locator(cell(0, "name")).wait_for(timeout=SLOW_MS)
+    assert page.locator(".ag-cell b").count() == 0
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    download.value.save_as(tmp_path / "visits.csv")
+    with (tmp_path / "visits.csv").open(encoding="utf-8-sig", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["name"] == '\'=HYPERLINK("http://x","y") <b>Eve</b>'
+    assert row["ended_at"] == ""
+
+
+def test_days_can_be_chosen(month: str, open_page: Opener) -> None:
+    page = open_page(f"{month}visits")
+    summary = page.locator("#visits-summary")
+    summary.get_by_text("visits").wait_for(timeout=SLOW_MS)
+    week = summary.inner_text()
+    page.get_by_label("From which day to which day").click()
+    page.get_by_role("button", name="Last 30 days").click()
+    page.wait_for_function(f"document.querySelector('#visits-summary').innerText !== {week!r}")
+
+    def visits(text: str) -> int:
+        return int(text.split()[0].replace(",", ""))
+
+    assert visits(summary.inner_text()) > 2 * visits(week)
+
+
+def test_usage_switches_its_range(month: str, open_page: Opener) -> None:
+    page = open_page(f"{month}usage")
+    footfall = page.locator(".tile-value").first
+    footfall.wait_for(timeout=SLOW_MS)
+    page.locator("#usage-hours .bars path").first.wait_for(state="attached", timeout=SLOW_MS)
+    week = int(footfall.inner_text())
+    page.get_by_text("30 days", exact=True).click()
+    page.wait_for_function(f"document.querySelector('.tile-value').innerText !== '{week}'")
+    assert int(footfall.inner_text().replace(",", "")) > 2 * week
+    page.get_by_text("Today", exact=True).click()
+    page.get_by_text(re.compile(r"^Today · staff are left out")).wait_for()
+    assert int(footfall.inner_text()) < week
+    for plot in ("hours", "dwell", "occupancy"):
+        assert page.locator(f"#usage-{plot} .main-svg").count()
+        assert page.locator(f"#usage-{plot} .modebar-btn").count() == 0
+
+
+def test_dark_follows_the_system_and_the_switch_is_remembered(month: str, open_page: Opener) -> None:
+    page = open_page(month, scheme="dark")
+    root = page.locator("html")
+    page.locator("#live-occupancy .scatterlayer path").first.wait_for(state="attached", timeout=SLOW_MS)
+    assert root.get_attribute("data-mantine-color-scheme") == "dark"
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    tick = "getComputedStyle(document.querySelector('#live-occupancy .xtick text')).fill"
+    dark_tick = page.evaluate(tick)
+    page.get_by_role("button", name="Switch between light and dark").click()
+    page.wait_for_function("document.documentElement.dataset.mantineColorScheme === 'light'")
+    page.wait_for_function(f"{tick} !== '{dark_tick}'")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != dark
+    page.reload()
+    page.locator(".tile-value").first.wait_for(timeout=SLOW_MS)
+    assert root.get_attribute("data-mantine-color-scheme") == "light"
+
+
+@pytest.mark.parametrize("name", ["", "visits", "usage", "no-such-page"], ids=["live", "visits", "usage", "404"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_every_page_without_scrolling_sideways(
+    month: str, open_page: Opener, name: str, scheme: str
+) -> None:
+    page = open_page(month, width=390, height=844, scheme=scheme, has_touch=True)
+    page.locator(".tile-value").first.wait_for(timeout=SLOW_MS)
+    page.evaluate(f"history.pushState(null, '', '/{name}'); dispatchEvent(new PopStateEvent('popstate'))")
+    shown = {"": ".tile-value", "visits": cell(0, "name"), "usage": ".people-table", "no-such-page": ".no-page"}[name]
+    page.locator(shown).first.wait_for(timeout=SLOW_MS)
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide == 0
+    box = page.get_by_role("navigation").bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] == 844
+
+
+def test_pages_are_reached_by_keyboard_and_say_where_one_is(month: str, open_page: Opener) -> None:
+    page = open_page(month)
+    page.locator(".tile-value").first.wait_for(timeout=SLOW_MS)
+    assert page.title() == "Live · Northside Gym"
+    for _ in range(4):  # skip link, name of the site, Live, Visits
+        page.keyboard.press("Tab")
+    outline = "getComputedStyle(document.activeElement).outlineStyle"
+    assert page.evaluate(outline) != "none"
+    page.keyboard.press("Enter")
+    page.locator(cell(0, "name")).wait_for(timeout=SLOW_MS)
+    page.wait_for_function("document.title === 'Visits · Northside Gym'")
+    assert page.locator("[aria-current=page]").inner_text() == "Visits"
+    page.go_back()
+    page.locator("#live-inside").wait_for()
+
+
+def test_a_camera_that_fell_silent_is_named_in_words(month: str, open_page: Opener) -> None:
+    page = open_page(month)
+    page.locator("#live-cameras").get_by_text(re.compile(r"no frame for \d+ min.*: no answer")).wait_for(
+        timeout=SLOW_MS
+    )
+    page.locator("#live-occupancy .scatterlayer path").first.wait_for(state="attached", timeout=SLOW_MS)

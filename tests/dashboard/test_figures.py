@@ -1,0 +1,116 @@
+"""Plots from rows: what they show and how they label it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from dashboard import figures
+from dashboard.theme import PALETTES, Look, Scheme
+from tracker.presence.dwell import Bin, Dwell
+from tracker.presence.occupancy import OccupancyPoint
+
+BERLIN = ZoneInfo("Europe/Berlin")
+MIDNIGHT = datetime(2026, 3, 1, 23, tzinfo=UTC)
+DAY = (MIDNIGHT, MIDNIGHT + timedelta(hours=14))
+LOOKS = [Look(scheme, narrow) for scheme in Scheme for narrow in (False, True)]
+
+
+def points(*people: int) -> list[OccupancyPoint]:
+    """One point an hour."""
+    return [OccupancyPoint(MIDNIGHT + timedelta(hours=hour), number) for hour, number in enumerate(people)]
+
+
+def dwell(*visits: int, width_s: float = 600, median_s: float | None = 900, p90_s: float | None = 1500) -> Dwell:
+    bins = tuple(Bin(from_s=width_s * n, to_s=width_s * (n + 1), visits=each) for n, each in enumerate(visits))
+    return Dwell(visits=sum(visits), median_s=median_s, mean_s=median_s, p90_s=p90_s, bins=bins)
+
+
+def test_occupancy_steps_in_the_time_of_the_site() -> None:
+    figure = figures.occupancy(points(0, 2, 1), span=DAY, zone=BERLIN, capacity=None, look=Look())
+    (line,) = figure.data
+    assert line.line.shape == "hv"
+    assert list(line.y) == [0, 2, 1]
+    assert [at.strftime("%H:%M") for at in line.x] == ["00:00", "01:00", "02:00"]
+    assert figure.layout.xaxis.tickformat == "%H:%M"
+
+
+@pytest.mark.parametrize(("capacity", "drawn"), [(None, False), (12, True), (100, False)])
+def test_the_capacity_is_drawn_once_it_comes_into_sight(capacity: int | None, drawn: bool) -> None:
+    figure = figures.occupancy(points(3, 9), span=DAY, zone=BERLIN, capacity=capacity, look=Look())
+    texts = [each.text for each in figure.layout.annotations]
+    assert texts == ([f"capacity {capacity}"] if drawn else [])
+    assert not drawn or figure.layout.yaxis.range[1] > (capacity or 0)
+
+
+def test_weeks_are_labelled_by_day_and_shorter_on_a_phone() -> None:
+    week = (MIDNIGHT - timedelta(days=7), MIDNIGHT)
+    wide, narrow = (
+        figures.occupancy(points(1), span=week, zone=BERLIN, capacity=None, look=Look(narrow=narrow))
+        for narrow in (False, True)
+    )
+    assert (wide.layout.xaxis.tickformat, narrow.layout.xaxis.tickformat) == ("%a %-d", "%a")
+
+
+def test_footfall_shows_the_hours_that_people_come() -> None:
+    hours = [0] * 24
+    hours[9], hours[18] = 4, 10
+    figure = figures.footfall_by_hour(hours, days=7, look=Look())
+    (bars,) = figure.data
+    assert list(bars.x) == list(range(9, 19))
+    assert list(bars.y) == [4, *[0] * 8, 10]
+    assert list(bars.customdata[0]) == ["09:00–10:00", "4 entries", "<br>0.6 a day"]
+
+
+def test_a_quiet_day_still_shows_eight_hours() -> None:
+    late = [0] * 23 + [2]
+    assert list(figures.footfall_by_hour(late, days=1, look=Look()).data[0].x) == list(range(16, 24))
+    assert len(figures.footfall_by_hour([0] * 24, days=1, look=Look()).data[0].x) >= 8
+
+
+def test_the_histogram_stands_over_seconds_with_median_and_p90() -> None:
+    figure = figures.dwell_histogram(dwell(5, 9, 2), look=Look())
+    (bars,) = figure.data
+    assert list(bars.x) == [300, 900, 1500]
+    assert list(bars.customdata[1]) == ["10 min to 20 min", "9 visits"]
+    assert [shape.x0 for shape in figure.layout.shapes] == [900, 1500]
+    assert [each.text for each in figure.layout.annotations] == ["median 15 min", "90 % under 25 min"]
+    assert [each.xanchor for each in figure.layout.annotations] == ["left", "right"]
+
+
+def test_no_visit_gives_an_empty_histogram_without_lines() -> None:
+    figure = figures.dwell_histogram(dwell(median_s=None, p90_s=None), look=Look())
+    assert not figure.layout.shapes
+    assert figure.layout.xaxis.range == (0, 600)
+
+
+@pytest.mark.parametrize(
+    ("longest_s", "ticks"),
+    [
+        (12, ["0", "5 s", "10 s"]),
+        (600, ["0", "2 min", "4 min", "6 min", "8 min", "10 min"]),
+        (7200, ["0", "30 min", "60 min", "90 min", "120 min"]),
+        (86400, ["0", "8 h", "16 h", "24 h"]),
+        (9 * 86400, ["0", "2 d", "4 d", "6 d", "8 d"]),
+        (90 * 86400, ["0", "90 d"]),
+    ],
+)
+def test_ticks_of_lengths_are_few_and_round(longest_s: float, ticks: list[str]) -> None:
+    figure = figures.dwell_histogram(dwell(1, 1, width_s=longest_s / 2), look=Look(narrow=True))
+    assert list(figure.layout.xaxis.ticktext) == ticks
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+def test_every_look_has_its_own_colours_and_no_fill_behind(look: Look) -> None:
+    hours = [0, 3] * 12
+    for figure in (
+        figures.occupancy(points(1, 2), span=DAY, zone=BERLIN, capacity=2, look=look),
+        figures.footfall_by_hour(hours, days=1, look=look),
+        figures.dwell_histogram(dwell(1, 2), look=look),
+    ):
+        assert figure.layout.font.color == PALETTES[look.scheme].text
+        assert figure.layout.paper_bgcolor == "rgba(0,0,0,0)"
+        assert not figure.layout.showlegend
+        assert figure.layout.xaxis.fixedrange

@@ -1,0 +1,237 @@
+"""The questions of the pages, asked of stores that the public store API filled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from config.errors import StoreError
+from config.settings import PresenceSettings, Settings, SiteSettings, StoreSettings
+from dashboard.queries import Board
+from dashboard.views import Condition, Days
+from tests.dashboard import gym
+from tracker.presence.events import EventKind
+from tracker.presence.people import Person, PersonKind, Role
+from tracker.store.local import LocalStore
+
+NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+ENTER, EXIT = EventKind.ENTER, EventKind.EXIT
+
+
+def settings(path: Path, **site: object) -> Settings:
+    return Settings(
+        site=SiteSettings.model_validate({"id": gym.SITE, "time_zone": "Europe/Berlin", **site}),
+        store=StoreSettings(url=f"sqlite:///{path}"),
+        presence=PresenceSettings(min_visit_s=60),
+    )
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "footfall.sqlite3"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[LocalStore]:
+    with gym.open_store(path) as opened:
+        for person_id, name, role in (("p-ada", "Ada", Role.MEMBER), ("p-vera", "Vera", Role.STAFF)):
+            person = Person(person_id=person_id, name=name, created_at=NOW, role=role, consented_at=NOW)
+            opened.add_person(person, np.zeros((1, 128), np.float32))
+        yield opened
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def board(store: LocalStore, path: Path, clock: Clock) -> Board:
+    return Board(path, settings(path, capacity=10), clock=clock)
+
+
+def minutes_ago(minutes: float) -> datetime:
+    return NOW - timedelta(minutes=minutes)
+
+
+def stay(store: LocalStore, person_id: str, from_min: float, to_min: float | None, *, camera: str = "door") -> None:
+    """Somebody entered and, unless `to_min` is None, left; minutes before NOW."""
+    events = [gym.event(ENTER, person_id, minutes_ago(from_min), camera=camera)]
+    if to_min is not None:
+        events.append(gym.event(EXIT, person_id, minutes_ago(to_min), camera=camera))
+    store.record(events=events)
+
+
+def test_who_is_in_counts_staff_and_the_day_does_not(store: LocalStore, board: Board) -> None:
+    stay(store, "p-ada", 50, None)
+    stay(store, "p-vera", 120, None, camera="office")
+    stay(store, "v-1", 90, 60)
+    view = board.live()
+    assert [(row.visit.name, row.camera_id) for row in view.inside] == [("Ada", "door"), ("Vera", "office")]
+    assert (view.everybody.occupancy, view.public.entries, view.public.visitors) == (2, 2, 2)
+    assert view.public.median_dwell_s == 30 * 60
+    assert view.everybody.peak is not None
+    assert view.everybody.peak.people == 2
+
+
+def test_latest_events_come_first_and_by_name(store: LocalStore, board: Board) -> None:
+    for number in range(12):
+        stay(store, f"v-{number}", 100 - number, None)
+    stay(store, "p-ada", 5, 1)
+    events = board.live().events
+    assert [(row.name, row.kind) for row in events[:2]] == [("Ada", EXIT), ("Ada", ENTER)]
+    assert len(events) == 8
+    assert [row.at for row in events] == sorted((row.at for row in events), reverse=True)
+
+
+def test_a_visit_from_last_night_is_still_in_after_midnight(store: LocalStore, board: Board) -> None:
+    stay(store, "p-ada", 14 * 60, None)  # 23:00 in Berlin, the evening before
+    view = board.live()
+    assert view.everybody.occupancy == 1
+    assert view.public.entries == 0
+
+
+def test_an_empty_store_is_not_started_and_names_the_sites_it_knows(
+    store: LocalStore, board: Board, path: Path
+) -> None:
+    assert not board.live().started
+    store.record(health=gym.health("door", NOW))
+    assert board.live().started
+    assert board.live().cameras[0].condition is Condition.GOOD
+    other = Board(path, settings(path, id="office"), clock=lambda: NOW).live()
+    assert (other.started, other.other_sites) == (False, (gym.SITE,))
+
+
+def test_the_pulse_changes_with_events_heartbeats_people_and_time(
+    store: LocalStore, board: Board, clock: Clock
+) -> None:
+    first = board.pulse()
+    assert board.pulse() == first
+    store.record(health=gym.health("door", NOW))
+    heartbeat = board.pulse()
+    assert heartbeat.anything != first.anything
+    assert heartbeat.history == first.history
+    stay(store, "p-ada", 30, None)
+    after_event = board.pulse()
+    assert after_event.history != heartbeat.history
+    store.rename_person("p-ada", "Ada B.")
+    renamed = board.pulse()
+    assert renamed.history != after_event.history
+    clock.now = NOW + timedelta(seconds=60)
+    assert board.pulse().history != renamed.history
+
+
+def test_an_event_that_comes_late_is_seen_although_a_newer_one_is_there(store: LocalStore, board: Board) -> None:
+    days = Days.until(board.today(), days=2)
+    stay(store, "p-ada", 10, 5)
+    assert len(board.visits(days)) == 1
+    stay(store, "v-1", 300, 200)
+    assert [visit.row.person_id for visit in board.visits(days)] == ["p-ada", "v-1"]
+
+
+def test_visits_carry_flags_and_the_camera_that_saw_them_begin(store: LocalStore, board: Board) -> None:
+    store.record(
+        events=[
+            gym.event(ENTER, "p-ada", minutes_ago(100), camera="door"),
+            gym.event(EXIT, "p-ada", minutes_ago(80), camera="door"),
+            gym.event(ENTER, "p-ada", minutes_ago(78), camera="weights"),
+            gym.event(EXIT, "p-ada", minutes_ago(60), inferred=True, camera="weights"),
+            gym.event(ENTER, "v-1", minutes_ago(40), camera="weights"),
+            gym.event(EXIT, "v-1", minutes_ago(39.5), camera="weights"),
+        ]
+    )
+    short, long = board.visits(Days.until(board.today(), days=1))
+    assert (short.row.bounce, short.row.exit_inferred, short.camera_id) == (True, False, "weights")
+    assert (long.row.bounce, long.row.exit_inferred, long.camera_id) == (False, True, "door")
+    assert (long.row.segments, long.row.dwell_s, long.row.gross_s) == (2, 38 * 60, 40 * 60)
+
+
+def test_visits_of_other_days_stay_away(store: LocalStore, board: Board) -> None:
+    stay(store, "p-ada", 24 * 60 + 30, 24 * 60)
+    stay(store, "v-1", 30, 20)
+    yesterday = date(2026, 3, 9)
+    assert [visit.row.name for visit in board.visits(Days(yesterday, yesterday))] == ["Ada"]
+    assert board.visits(Days(date(2026, 3, 1), date(2026, 3, 2))) == []
+
+
+def test_usage_leaves_staff_out_and_knows_who_returns(store: LocalStore, board: Board) -> None:
+    stay(store, "p-ada", 3 * 24 * 60, 3 * 24 * 60 - 30)
+    stay(store, "p-ada", 180, 120)
+    stay(store, "v-1", 100, 99.5)
+    stay(store, "p-vera", 300, 10)
+    view = board.usage(Days.until(board.today(), days=1))
+    assert (view.entries, view.visitors.visitors, view.visitors.returning) == (2, 2, 1)
+    assert view.bounce_rate == 0.5
+    assert (view.dwell.visits, view.dwell.median_s) == (1, 3600)
+    assert view.hours[10] == 1
+    assert view.hours[11] == 1
+    assert sum(view.hours) == 2
+    assert [(row.name, row.visits) for row in view.people] == [("Ada", 1), ("v-1", 1)]
+    assert board.usage(Days.until(board.today(), days=7)).entries == 3
+
+
+def test_merged_and_forgotten_people_read_as_they_should(store: LocalStore, board: Board) -> None:
+    stranger = Person(person_id="v-1", name="Visitor 1", created_at=NOW, kind=PersonKind.VISITOR)
+    store.record(visitors=[(stranger, np.zeros((1, 128), np.float32))])
+    stay(store, "v-1", 100, 90)
+    stay(store, "p-ada", 50, 40)
+    days = Days.until(board.today(), days=1)
+    assert [visit.row.name for visit in board.visits(days)] == ["Ada", "Visitor 1"]
+    store.merge_people("v-1", "p-ada")
+    assert [visit.row.name for visit in board.visits(days)] == ["Ada", "Ada"]
+    store.forget_person("p-ada", erase_history=False)
+    assert {visit.row.name for visit in board.visits(days)} == {"Forgotten person"}
+    assert {event.name for event in board.live().events} == {"Forgotten person"}
+
+
+def test_a_store_may_be_missing_come_and_be_replaced(path: Path) -> None:
+    board = Board(path, settings(path), clock=lambda: NOW)
+    with pytest.raises(StoreError, match=r"no store at .*footfall track"):
+        board.pulse()
+    with gym.open_store(path) as store:
+        stay(store, "v-1", 30, 20)
+    assert len(board.visits(Days.until(board.today(), days=1))) == 1
+    for part in path.parent.glob(f"{path.name}*"):
+        part.unlink()
+    with pytest.raises(StoreError):
+        board.live()
+    with gym.open_store(path):
+        pass
+    assert board.visits(Days.until(board.today(), days=1)) == []
+
+
+def test_a_file_that_is_no_store_is_told_apart(path: Path) -> None:
+    path.write_text("this is a text and not a store, long enough to be looked at by SQLite " * 9)
+    with pytest.raises(StoreError) as caught:
+        Board(path, settings(path), clock=lambda: NOW).pulse()
+    assert caught.value.fix
+
+
+def test_commands_can_be_typed_as_they_stand(path: Path) -> None:
+    spaced = path.with_name("my store.sqlite3")
+    command = Board(spaced, settings(spaced)).command("track", "--camera", "0")
+    assert command == f"footfall track --camera 0 --store 'sqlite:///{spaced}'"
+    usual = Settings()
+    assert Board(usual.store.path, usual).command("demo") == "footfall demo"
+
+
+def test_a_month_at_the_gym_adds_up(path: Path) -> None:
+    with gym.open_store(path) as store:
+        gym.fill(store, now=NOW, zone=settings(path).site.zone)
+    board = Board(path, settings(path), clock=lambda: NOW)
+    view = board.usage(Days.until(board.today(), days=30))
+    assert view.entries == sum(view.hours) == sum(row.visits for row in view.people)
+    assert view.visitors.visitors == len({row.person_id for row in view.people if row.visits})
+    assert len(board.live().inside) == board.live().everybody.occupancy == view.points[-1].people

@@ -1,0 +1,170 @@
+"""The server: addresses, titles, headers, requests that make no sense, starting and stopping."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from config.settings import Settings, SiteSettings, StoreSettings
+from dashboard.app import create_app
+from tests.dashboard import gym
+from tests.dashboard.conftest import ROOT, announced
+
+UPDATE = "/_dash-update-component"
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[FlaskClient]:
+    path = tmp_path / "footfall.sqlite3"
+    with gym.open_store(path):
+        pass
+    settings = Settings(site=SiteSettings(name="Ada & Sons <gym>"), store=StoreSettings(url=f"sqlite:///{path}"))
+    with create_app(path, settings).server.test_client() as client:
+        yield client
+
+
+def callback(output: str, inputs: dict[str, Any], state: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What a browser sends to have `output` computed."""
+
+    def named(values: dict[str, Any]) -> list[dict[str, Any]]:
+        return [
+            dict(zip(("id", "property"), key.split("."), strict=True), value=value) for key, value in values.items()
+        ]
+
+    parts = output.strip(".").split("...")
+    outputs = [dict(zip(("id", "property"), part.split("."), strict=True)) for part in parts]
+    return {"output": output, "outputs": outputs, "inputs": named(inputs), "state": named(state or {})}
+
+
+VISITS = "..visits-grid.rowData...visits-summary.children...visits-empty.children...visits-table.hidden.."
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "title"),
+    [
+        ("/", 200, "Live"),
+        ("/visits", 200, "Visits"),
+        ("/usage", 200, "Usage"),
+        ("/usage/", 200, "Usage"),
+        ("/?x=%00&y=%ff&page=../..", 200, "Live"),
+        ("/nope", 404, "Not found"),
+        ("/very/deep/%2e%2e/<b>", 404, "Not found"),
+    ],
+)
+def test_each_address_has_its_status_and_title(client: FlaskClient, path: str, status: int, title: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == status
+    assert f"<title>{title} · Ada &amp; Sons &lt;gym&gt;</title>" in answer.text
+
+
+def test_pages_name_no_other_host(client: FlaskClient) -> None:
+    text = client.get("/").text
+    assert "http://" not in text
+    assert "https://" not in text
+    policy = client.get("/").headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+
+
+@pytest.mark.parametrize("name", ["favicon.svg", "base.css", "icons/live.svg", "fonts/inter-latin-wght-normal.woff2"])
+def test_what_the_pages_need_is_served(client: FlaskClient, name: str) -> None:
+    assert client.get(f"/assets/{name}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"{nonsense", id="no-json"),
+        pytest.param(b"[]", id="a-list"),
+        pytest.param(b"{}", id="nothing-asked"),
+        pytest.param(b'{"output": "nope.children", "inputs": []}', id="an-unknown-output"),
+        pytest.param(json.dumps({"output": VISITS, "inputs": "x"}).encode(), id="inputs-are-a-text"),
+    ],
+)
+def test_a_request_that_makes_no_sense_is_refused_without_a_trace(client: FlaskClient, body: bytes) -> None:
+    answer = client.post(UPDATE, data=body, content_type="application/json")
+    assert answer.status_code == 400
+    assert "Traceback" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "chosen", [None, 7, "x", {"a": 1}, [1, 2], ["2026-01-01"], ["0001-01-01", "9999-12-31"], [[], {}]], ids=str
+)
+def test_days_that_make_no_sense_do_no_harm(client: FlaskClient, chosen: object) -> None:
+    asked = callback(VISITS, {"history.data": 1, "visits-range.value": chosen}, {"visits-loaded-on.data": [3]})
+    assert client.post(UPDATE, json=asked).status_code in {200, 204}
+
+
+def test_an_answer_tells_the_time_of_the_server(client: FlaskClient) -> None:
+    assert int(client.get("/").headers["X-Footfall-Now-Ms"]) > 1_700_000_000_000
+
+
+def test_a_missing_store_is_said_with_its_fix_and_no_trace(tmp_path: Path) -> None:
+    path = tmp_path / "none.sqlite3"
+    settings = Settings(store=StoreSettings(url=f"sqlite:///{path}"))
+    client = create_app(path, settings).server.test_client()
+    output = "..pulse.data...history.data...trouble.children...page.hidden.."
+    asked = callback(output, {"tick.n_intervals": 0}, {"pulse.data": None, "history.data": None})
+    answer = client.post(UPDATE, json=asked)
+    said = json.dumps(answer.json)
+    assert answer.status_code == 200
+    assert "The store cannot be read" in said
+    assert "footfall track" in said
+    with gym.open_store(path):
+        pass
+    told = answer.json
+    assert told is not None
+    known = told["response"]["pulse"]["data"]
+    again = client.post(
+        UPDATE, json=callback(output, {"tick.n_intervals": 1}, {"pulse.data": known, "history.data": known})
+    ).json
+    assert again is not None
+    assert again["response"]["page"] == {"hidden": False}
+    assert again["response"]["trouble"] == {"children": None}
+
+
+def command(tmp_path: Path, *flags: str) -> list[str]:
+    return [sys.executable, "-m", "dashboard", "--store", f"sqlite:///{tmp_path / 'x.sqlite3'}", *flags]
+
+
+def test_a_port_in_use_is_said_with_another_one(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        result = subprocess.run(
+            command(tmp_path, "--port", str(port)), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        )
+    assert result.returncode == 1
+    assert f"port {port} on 127.0.0.1 is in use" in result.stderr
+    assert f"--port {port + 1}" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_host_of_another_machine_is_refused(tmp_path: Path) -> None:
+    flags = ("--host", "192.0.2.1", "--port", "0")
+    result = subprocess.run(
+        command(tmp_path, *flags), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert result.returncode == 1
+    assert "give an address of this machine" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminate"])
+def test_it_stops_quietly_when_asked(tmp_path: Path, how: signal.Signals) -> None:
+    asked = command(tmp_path, "--port", "0")
+    with subprocess.Popen(asked, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        announced(process)
+        process.send_signal(how)
+        _, complaints = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert complaints == ""
