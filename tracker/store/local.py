@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
@@ -18,7 +18,7 @@ from tracker.presence.events import Event, EventKind, Match
 from tracker.presence.health import CameraHealth
 from tracker.presence.people import Person, PersonKind, Role
 from tracker.presence.room import Presence
-from tracker.store import camera_rows, event_rows, people_rows, vector_rows
+from tracker.store import camera_rows, event_rows, exception_rows, people_rows, vector_rows
 from tracker.store.database import Database, Transaction
 from tracker.store.event_rows import Wanted
 from tracker.store.leases import lease
@@ -76,13 +76,14 @@ class LocalStore:
         presences: Iterable[Presence] | None = None,
         visitors: Iterable[tuple[Person, NDArray[np.float32]]] = (),
         health: CameraHealth | None = None,
+        evidence: Mapping[str, NDArray[np.float32]] | None = None,
     ) -> int:
         """Write what one step of an agent found, in one transaction. Returns the number of new events.
 
         Events and matches whose ids are known are skipped. presences: replace all open presences of that site and
         camera, which must both be given; None leaves them. visitors: each with all vectors (N, D) kept for them;
-        a visitor whom somebody named, merged or enrolled meanwhile stays so. Whatever names a forgotten person is
-        dropped.
+        a visitor whom somebody named, merged or enrolled meanwhile stays so. evidence: vectors (N, D) behind matches,
+        by match_id. Whatever names a forgotten person is dropped.
         """
         if presences is not None and (site_id is None or camera_id is None):
             raise ValueError("presences: expected site_id and camera_id beside them")
@@ -91,6 +92,7 @@ class LocalStore:
                 people_rows.save_visitor(writing, person, vectors, model=self._model)
             count = event_rows.insert_events(writing, _without_forgotten(writing, events))
             event_rows.insert_matches(writing, _without_forgotten(writing, matches))
+            exception_rows.insert_evidence(writing, evidence or {}, model=self._model)
             if presences is not None and site_id is not None and camera_id is not None:
                 known = _without_forgotten(writing, presences)
                 camera_rows.replace_presences(writing, known, site_id=site_id, camera_id=camera_id)
@@ -182,6 +184,49 @@ class LocalStore:
         """How many vectors each person id has; who has none is left out."""
         with self._database.reading() as connection:
             return vector_rows.count(connection, model=self._model)
+
+    # -- what holds for single people only
+
+    def limits(self) -> dict[str, float]:
+        """By person id the greatest distance at which a face is theirs; who is left out goes by the setting."""
+        with self._database.reading() as connection:
+            return exception_rows.select_limits(connection)
+
+    def replace_limits(self, limits: Mapping[str, float]) -> None:
+        """Make these the own limits, between 0 and 2; whoever is left out has none.
+
+        Raises PeopleError when there is nobody of an id; then nothing changes.
+        """
+        with self._database.writing() as writing:
+            for person_id in limits:
+                people_rows.require(writing.connection, person_id)
+            exception_rows.replace_limits(writing, limits)
+
+    def negatives(self) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+        """Faces (N, D) float32 that are not somebody's, and whose each is not."""
+        with self._database.reading() as connection:
+            return exception_rows.select_negatives(connection, model=self._model)
+
+    def add_negatives(self, person_id: str, vectors: NDArray[np.float32], *, sources: Sequence[str] = ()) -> None:
+        """Remember faces (N, D) that are not the person's. Raises PeopleError when there is nobody of that id."""
+        with self._database.writing() as writing:
+            people_rows.require(writing.connection, person_id)
+            exception_rows.insert_negatives(writing, person_id, vectors, model=self._model, sources=sources)
+
+    def clear_negatives(self, person_id: str) -> int:
+        """Forget the faces that are not the person's. Returns how many there were."""
+        with self._database.writing() as writing:
+            return exception_rows.delete_negatives(writing, person_id)
+
+    def evidence(self, track_id: str) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+        """Vectors (N, D) behind the matches of a track, and whom each was taken for."""
+        with self._database.reading() as connection:
+            return exception_rows.select_evidence(connection, track_id, model=self._model)
+
+    def drop_evidence(self, before: datetime) -> int:
+        """Erase the vectors behind matches older than that. Returns how many there were."""
+        with self._database.writing() as writing:
+            return exception_rows.delete_evidence(writing, before)
 
     # -- history and the present
 

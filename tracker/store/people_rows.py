@@ -153,7 +153,8 @@ def merge(writing: Transaction, from_id: str, into_id: str) -> None:
         raise PeopleError(
             f"{gone.name} is enrolled and {kept.name} is a visitor", fix="merge the visitor into the enrolled person"
         )
-    connection.execute("UPDATE vectors SET person_id = ? WHERE person_id = ?", (into_id, from_id))
+    for table in ("vectors", "negatives"):
+        connection.execute(f"UPDATE {table} SET person_id = ? WHERE person_id = ?", (into_id, from_id))  # noqa: S608 - fixed names
     connection.execute(
         "UPDATE aliases SET into_id = ?, changed = ? WHERE into_id = ?", (into_id, writing.changed, from_id)
     )

@@ -23,25 +23,37 @@ def insert(
 
     sources: one text a vector, or none. Raises PeopleError when the vectors do not fit those in the store.
     """
-    rows = np.asarray(vectors, dtype="<f4")
-    if rows.ndim != 2 or not rows.shape[1] or not np.isfinite(rows).all():
-        raise ValueError(f"vectors: expected finite numbers of shape (N, D), got shape {rows.shape}")
-    if sources and len(sources) != len(rows):
-        raise ValueError(f"sources: expected none or {len(rows)}, got {len(sources)}")
+    rows = checked(writing.connection, vectors, model=model, sources=sources)
     if not len(rows):
         return
-    known = writing.connection.execute("SELECT dimension FROM vectors WHERE model = ? LIMIT 1", (model,)).fetchone()
-    if known is not None and known[0] != rows.shape[1]:
-        raise PeopleError(
-            f"vectors of {rows.shape[1]} numbers do not fit those of {model} in the store, which have {known[0]}",
-            fix="enrol with the network that the store was made with",
-        )
     names = sources or [""] * len(rows)
     writing.connection.executemany(
         "INSERT INTO vectors (person_id, model, dimension, vector, source) VALUES (?, ?, ?, ?, ?)",
         [(person_id, model, rows.shape[1], row.tobytes(), name) for row, name in zip(rows, names, strict=True)],
     )
     writing.touch_people()
+
+
+def checked(
+    connection: sqlite3.Connection, vectors: NDArray[np.float32], *, model: str, sources: Sequence[str] = ()
+) -> NDArray[np.float32]:
+    """The vectors as they are written, little-endian float32.
+
+    Raises ValueError unless they are (N, D) of finite numbers with a source each or none, and PeopleError when they do
+    not fit those in the store.
+    """
+    rows = np.asarray(vectors, dtype="<f4")
+    if rows.ndim != 2 or not rows.shape[1] or not np.isfinite(rows).all():
+        raise ValueError(f"vectors: expected finite numbers of shape (N, D), got shape {rows.shape}")
+    if sources and len(sources) != len(rows):
+        raise ValueError(f"sources: expected none or {len(rows)}, got {len(sources)}")
+    known = connection.execute("SELECT dimension FROM vectors WHERE model = ? LIMIT 1", (model,)).fetchone()
+    if len(rows) and known is not None and known[0] != rows.shape[1]:
+        raise PeopleError(
+            f"vectors of {rows.shape[1]} numbers do not fit those of {model} in the store, which have {known[0]}",
+            fix="enrol with the network that the store was made with",
+        )
+    return rows
 
 
 def select(
@@ -53,6 +65,11 @@ def select(
         " WHERE p.kind = ? AND v.model = ? ORDER BY v.person_id, v.vector_id",
         (kind, model),
     ).fetchall()
+    return stacked(rows)
+
+
+def stacked(rows: Sequence[tuple[str, int, bytes]]) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """(N, D) float32, (0, 128) without any, of rows of (person id, dimension, vector), and the person ids."""
     dimension = rows[0][1] if rows else DEFAULT_DIMENSION
     numbers = np.frombuffer(b"".join(row[2] for row in rows), dtype="<f4").astype(np.float32)
     return numbers.reshape(len(rows), dimension), tuple(row[0] for row in rows)
