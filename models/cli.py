@@ -27,26 +27,30 @@ SettingsFile = Annotated[
 Precisions = Annotated[
     list[Precision] | None, typer.Option("--precision", help="Only this number format; may be given twice.")
 ]
+Store = Annotated[
+    str | None, typer.Option("--store", metavar="URL", help="Every command takes it; the networks need no store.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-@app.command()
+@app.command(epilog="Example:\n\n`footfall models build --precision float16`")
 def build(
     models: Folder = None,
     settings: SettingsFile = None,
+    store: Store = None,
     precision: Precisions = None,
     force: Annotated[bool, typer.Option("--force", help="Build again what is there.")] = False,
 ) -> None:
     """Convert the published weights; what is whole already stays."""
-    folder = _folder(models, settings)
+    folder = _folder(models, settings, store)
     apart.build_apart(folder, precisions=precision or list(Precision), force=force)
     typer.echo(f"models are whole in {folder}")
 
 
-@app.command("list")
-def list_(models: Folder = None, settings: SettingsFile = None, as_json: AsJson = False) -> None:
+@app.command("list", epilog="Example:\n\n`footfall models list --json`")
+def list_(models: Folder = None, settings: SettingsFile = None, store: Store = None, as_json: AsJson = False) -> None:
     """Show every network, where it comes from and whether it is built."""
-    rows = _standings(_folder(models, settings), list(Precision))
+    rows = _standings(_folder(models, settings, store), list(Precision))
     if as_json:
         _print_json(rows)
         return
@@ -59,12 +63,16 @@ def list_(models: Folder = None, settings: SettingsFile = None, as_json: AsJson 
     Console().print(table)
 
 
-@app.command()
+@app.command(epilog="Example:\n\n`footfall models verify`")
 def verify(
-    models: Folder = None, settings: SettingsFile = None, precision: Precisions = None, as_json: AsJson = False
+    models: Folder = None,
+    settings: SettingsFile = None,
+    store: Store = None,
+    precision: Precisions = None,
+    as_json: AsJson = False,
 ) -> None:
     """Compare every file with its hash; without --precision, of all formats that are built."""
-    folder = _folder(models, settings)
+    folder = _folder(models, settings, store)
     rows = _standings(folder, precision or _built(folder))
     bad = [row for row in rows if row.state is not State.OK]
     if as_json:
@@ -76,21 +84,22 @@ def verify(
         typer.echo(f"{len(rows)} files in {folder} are as they were built")
 
 
-@app.command("export")
+@app.command("export", epilog="Example:\n\n`footfall models export --to edge-box/models`")
 def export_(
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Folder to copy to; made if missing.")],
     models: Folder = None,
     settings: SettingsFile = None,
+    store: Store = None,
     precision: Precisions = None,
 ) -> None:
     """Copy the networks into a folder for a machine without TensorFlow, which then runs with --models DIR."""
-    folder = _folder(models, settings)
+    folder = _folder(models, settings, store)
     copied = export.export(folder, to, precisions=precision or _built(folder))
     typer.echo(f"{copied} networks copied to {to}")
 
 
-def _folder(models: Path | None, settings: Path | None) -> Path:
-    return load_settings(settings, {"models": {"dir": models}}).models.dir
+def _folder(models: Path | None, settings: Path | None, store: str | None) -> Path:
+    return load_settings(settings, {"models": {"dir": models}, "store": {"url": store}}).models.dir
 
 
 def _built(folder: Path) -> list[Precision]:

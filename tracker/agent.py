@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from config.errors import CameraError, FootfallError, StoreError
@@ -20,37 +20,40 @@ from tracker.cameras.live import FIRST_PAUSE_S, LONGEST_PAUSE_S
 from tracker.faces.engine import FaceEngine, Seen
 from tracker.health import Meter
 from tracker.identity.known import KnownPeople
-from tracker.identity.recognition import Recognised, Recognition
-from tracker.presence.events import Event, Match
+from tracker.identity.recognition import FaceName, Recognition
+from tracker.presence.events import Event, EventKind, Match
 from tracker.presence.health import CameraState
-from tracker.presence.room import Presence, observe
+from tracker.presence.room import Presence, Sighting, observe
+from tracker.recorder import Recorder
 from tracker.store.local import LocalStore
 
 log = logging.getLogger("footfall.agent")
 
 WAIT_S = 0.5
-SAVE_EVERY_S = 1.0
 BLIND_AFTER = timedelta(seconds=5)
-"""A live camera that gave no frame for so long was blind: being unseen meanwhile says nothing."""
-MOST_PENDING = 100_000
+"""Without a frame for so long the camera was blind, and being unseen meanwhile says nothing. A clock that runs back by
+less stands still instead; by more, it was set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Step:
-    """What one frame led to, for whoever watches the agent at work."""
+    """What one frame led to, for whoever watches the agent at work; `frame` and `seen` are None at the end of a run.
 
-    frame: Frame
-    seen: Seen
-    recognised: Recognised
+    faces: one for each face of the frame. matches: decisions about tracks. present: who is in sight now.
+    """
+
+    frame: Frame | None
+    seen: Seen | None
+    faces: tuple[FaceName, ...]
+    matches: tuple[Match, ...]
     events: tuple[Event, ...]
     present: tuple[Presence, ...]
 
 
 class Agent:
-    """One camera, from frames to stored events. `run` once; not for several threads.
+    """One camera, from frames to stored events. Not for several threads, but for `wake`.
 
-    The engine and the store may be shared with other agents. What could not be written because the disk failed is
-    kept in memory and tried again, until MOST_PENDING records wait.
+    The engine, the store and the people known may be shared with other agents.
     """
 
     def __init__(
@@ -75,144 +78,189 @@ class Agent:
         self._store = store
         self._exit_after = timedelta(seconds=presence.exit_after_s)
         self._resume_within = timedelta(seconds=presence.merge_gap_s)
-        self._clock = clock
-        self._meter = Meter(site_id=site_id, camera_id=camera_id, source=source, clock=clock)
+        meter = Meter(site_id=site_id, camera_id=camera_id, source=source, clock=clock)
+        self._meter = meter
+        self._recorder = Recorder(
+            site_id=site_id, camera_id=camera_id, store=store, known=known, meter=meter, clock=clock
+        )
         self._present: dict[str, Presence] = {}
+        self._ahead: dict[str, Presence] = {}
+        """Presences of an earlier run that begin later than the frames are now: a recording is played once more."""
         self._left: dict[str, datetime] = {}
         self._at: datetime | None = None
         self._watched_since: datetime | None = None
-        self._pending_events: list[Event] = []
-        self._pending_matches: list[Match] = []
-        self._next_save_s = 0.0
 
     def run(self, stop: threading.Event, on_step: Callable[[Step], None] | None = None) -> None:
         """Track until the recording is over or `stop` is set. Open presences stay stored for the next run.
 
         Raises CameraError or RecordingError when the source cannot be opened, StoreBusyError when another agent holds
-        this camera, StoreError when at the end something still could not be written.
+        this camera, StoreError when at the end something still could not be written. May be run again after an error.
         """
         with self._store.camera_lease(self.camera_id):
             self._known.refresh(self._store)
-            self._source.open()
+            stored = self._store.presences(site_id=self.site_id, camera_id=self.camera_id)
+            self._present, self._ahead = {}, {each.person_id: each for each in stored}
+            state, problem = CameraState.STOPPED, None
             try:
-                self._present = {
-                    presence.person_id: presence
-                    for presence in self._store.presences(site_id=self.site_id, camera_id=self.camera_id)
-                }
-                over = self._follow(stop, on_step)
-                self._finish(over=over)
+                self._source.open()
+                state = self._follow(stop, on_step)
+            except FootfallError as error:
+                state = CameraState.LOST if isinstance(error, CameraError) else CameraState.STOPPED
+                problem = error.problem
+                raise
             finally:
                 self._source.close()
+                self._finish(state, problem, on_step)
 
-    def _follow(self, stop: threading.Event, on_step: Callable[[Step], None] | None) -> bool:
-        """Handle frame after frame; True when the recording is over, False when stopped."""
+    def wake(self) -> None:
+        """End a wait for the next frame, from any thread; after `stop` was set this ends the run at once."""
+        self._source.close()
+
+    def _follow(self, stop: threading.Event, on_step: Callable[[Step], None] | None) -> CameraState:
+        """Handle frame after frame; ENDED when the recording is over, STOPPED when told to."""
         while not stop.is_set():
             try:
                 frame = self._source.read(WAIT_S)
             except NoFrameYet:
-                self._save_now_and_then()
+                self._keep_up(CameraState.LOST if self._source.state.lost else CameraState.LIVE)
                 continue
             if frame is None:
-                return not stop.is_set()
+                return CameraState.STOPPED if stop.is_set() else CameraState.ENDED
             step = self._handle(frame)
             if on_step is not None:
                 on_step(step)
-        return False
+        return CameraState.STOPPED
 
     def _handle(self, frame: Frame) -> Step:
-        at = self._time_of(frame)
+        at, events, matches = self._advance(frame.at)
         seen = self._engine.see(frame.image)
         recognised = self._recognition.update(seen, at, size_wh=(frame.image.shape[1], frame.image.shape[0]))
+        events += self._observe(recognised.sightings, at)
+        matches += recognised.matches
+        self._meter.tick(at)
+        self._recorder.add(events, matches)
+        self._keep_up(CameraState.LIVE)
+        return Step(
+            frame=frame,
+            seen=seen,
+            faces=recognised.faces,
+            matches=matches,
+            events=events,
+            present=tuple(self._present.values()),
+        )
+
+    def _advance(self, frame_at: datetime) -> tuple[datetime, tuple[Event, ...], tuple[Match, ...]]:
+        """Go on to the time of the next frame, never back but where the clock was set.
+
+        Returns that time, the exits of those whom a gap in between ended, and what tracks came to that it ended.
+        """
+        last, at = self._at, frame_at
+        if last is not None and timedelta(0) < last - at <= BLIND_AFTER:
+            at = last
+        self._at = at
+        if last is not None and at < last:
+            log.warning(
+                "%s: the clock went back %.0f s; visits begin anew", self.camera_id, (last - at).total_seconds()
+            )
+            matches, events = self._recognition.end(), self._end_presences(last)
+            self._left.clear()
+            return at, events, matches
+        events = self._take_up(at)
+        if last is None:
+            seen_at = max((each.seen_at for each in self._present.values()), default=at)
+            return at, events + self._end_or_bridge(seen_at, at), ()
+        if at - last > BLIND_AFTER:
+            log.warning("%s: no frame for %.0f s", self.camera_id, (at - last).total_seconds())
+            events += self._end_or_bridge(last, at)
+        return at, events, ()
+
+    def _take_up(self, at: datetime) -> tuple[Event, ...]:
+        """Go on with presences of an earlier run as soon as the frames have come to where they begin."""
+        events: tuple[Event, ...] = ()
+        for each in [each for each in self._ahead.values() if each.entered_at <= at]:
+            del self._ahead[each.person_id]
+            if each.person_id in self._present:
+                events += self._exit_of(each)
+            else:
+                self._present[each.person_id] = each
+                log.info("%s: taking up the open presence of %s", self.camera_id, each.person_id)
+        return events
+
+    def _end_or_bridge(self, last: datetime, at: datetime) -> tuple[Event, ...]:
+        """Nothing was seen between `last` and `at`: too long to know who stayed, or short enough to say nothing."""
+        if at - last > self._resume_within:
+            return self._end_presences(last)
+        self._watched_since = at
+        return ()
+
+    def _end_presences(self, last: datetime) -> tuple[Event, ...]:
+        """Everybody leaves at the last sighting, as seen from the last frame at `last`."""
+        self._watched_since = None
+        return self._observe((), last, ended=True)
+
+    def _observe(self, sightings: Sequence[Sighting], at: datetime, *, ended: bool = False) -> tuple[Event, ...]:
         self._present, events = observe(
             self._present,
-            recognised.sightings,
+            sightings,
             now=at,
             site_id=self.site_id,
             camera_id=self.camera_id,
             exit_after=self._exit_after,
+            ended=ended,
             left=self._left,
             watched_since=self._watched_since,
         )
-        self._note_exits(events, at)
-        self._meter.tick(at)
-        self._pending_events += events
-        self._pending_matches += recognised.matches
-        if events or recognised.matches or self._known.unsaved_visitors:
-            self._save(CameraState.LIVE)
-        else:
-            self._save_now_and_then()
-        return Step(frame=frame, seen=seen, recognised=recognised, events=events, present=tuple(self._present.values()))
-
-    def _time_of(self, frame: Frame) -> datetime:
-        """The frame's time, never before the last one; notes from when on the camera has been watched without a gap."""
-        last, at = self._at, frame.at if self._at is None else max(frame.at, self._at)
-        if last is None:
-            self._take_up(at)
-        elif at - last > BLIND_AFTER:
-            self._watched_since = at if at - last <= self._resume_within else None
-            log.warning("%s: no frame for %.0f s", self.camera_id, (at - last).total_seconds())
-        self._at = at
-        return at
-
-    def _take_up(self, at: datetime) -> None:
-        """Go on with what an earlier run left open, unless this recording is about an earlier time."""
-        self._present = {key: each for key, each in self._present.items() if each.entered_at < at}
-        unseen_since = max((each.seen_at for each in self._present.values()), default=at)
-        self._watched_since = at if at - unseen_since <= self._resume_within else None
-        if self._present:
-            log.info("%s: taking up %d open presences", self.camera_id, len(self._present))
-
-    def _note_exits(self, events: tuple[Event, ...], at: datetime) -> None:
-        for event in events:
-            if event.kind == "exit":
-                self._left[event.person_id] = event.at
+        self._left |= {event.person_id: event.at for event in events if event.kind is EventKind.EXIT}
         self._left = {key: left_at for key, left_at in self._left.items() if at - left_at <= self._resume_within}
+        return events
 
-    def _finish(self, *, over: bool) -> None:
-        if over and self._at is not None:
-            self._present, events = observe(
-                self._present,
-                (),
-                now=self._at,
-                site_id=self.site_id,
-                camera_id=self.camera_id,
-                exit_after=self._exit_after,
-                ended=True,
-            )
-            self._pending_events += events
-        self._save(CameraState.ENDED if over else CameraState.STOPPED)
-        if self._pending_events or self._pending_matches:
-            self._write(CameraState.ENDED if over else CameraState.STOPPED)
-
-    def _save_now_and_then(self) -> None:
-        if self._clock.monotonic() >= self._next_save_s:
-            self._save(CameraState.LOST if self._source.state.lost else CameraState.LIVE)
-
-    def _save(self, state: CameraState) -> None:
-        """Write what is pending; when the disk will not have it, say so and keep it for the next time."""
-        self._next_save_s = self._clock.monotonic() + SAVE_EVERY_S
-        try:
-            self._write(state)
-            self._known.refresh(self._store)
-        except StoreError as error:
-            if len(self._pending_events) + len(self._pending_matches) > MOST_PENDING:
-                raise
-            log.error("%s: %s (%d events wait)", self.camera_id, error, len(self._pending_events))
-
-    def _write(self, state: CameraState) -> None:
-        visitors = self._known.unsaved_visitors
-        self._store.record(
-            events=self._pending_events,
-            matches=self._pending_matches,
+    def _exit_of(self, presence: Presence) -> tuple[Event, ...]:
+        """The exit of somebody who is in sight under another presence: at the last sighting, inferred."""
+        _, events = observe(
+            {presence.person_id: presence},
+            (),
+            now=presence.seen_at,
             site_id=self.site_id,
             camera_id=self.camera_id,
-            presences=self._present.values(),
-            visitors=visitors,
-            health=self._meter.health(state),
+            exit_after=self._exit_after,
+            ended=True,
         )
-        self._known.visitors_saved(visitors)
-        self._pending_events.clear()
-        self._pending_matches.clear()
+        return events
+
+    def _keep_up(self, state: CameraState) -> None:
+        if self._recorder.keep_up(self._open_presences(), state):
+            self._follow_people()
+
+    def _open_presences(self) -> Collection[Presence]:
+        return {**self._ahead, **self._present}.values()
+
+    def _follow_people(self) -> None:
+        """Go on under the other id with people who were merged meanwhile, and without those who were forgotten."""
+        for gone in [each for each in self._present.values() if self._known.person(each.person_id) is None]:
+            try:
+                person = self._store.person(gone.person_id)
+            except StoreError:
+                return  # the next write tells of it, and this is tried again after it
+            del self._present[gone.person_id]
+            if person is None:
+                continue
+            moved = replace(gone, person_id=person.person_id)
+            twin = self._present.get(person.person_id)
+            if twin is not None:
+                moved, earlier = (moved, twin) if moved.seen_at > twin.seen_at else (twin, moved)
+                self._recorder.add(self._exit_of(earlier), ())
+            self._present[person.person_id] = moved
+
+    def _finish(self, state: CameraState, problem: str | None, on_step: Callable[[Step], None] | None) -> None:
+        matches = self._recognition.end()
+        events: tuple[Event, ...] = ()
+        if state is CameraState.ENDED and self._at is not None:
+            events = self._end_presences(self._at)
+        self._recorder.add(events, matches)
+        self._recorder.finish(self._open_presences(), state, problem)
+        if on_step is not None and (events or matches):
+            present = tuple(self._present.values())
+            on_step(Step(frame=None, seen=None, faces=(), matches=matches, events=events, present=present))
 
 
 def run_all(
@@ -220,36 +268,45 @@ def run_all(
 ) -> list[FootfallError]:
     """Run agents side by side, a thread each; return when all are over, with the errors that ended some of them.
 
-    A camera that fails does not stop the others: while they run, one that may come back is tried again for ever.
-    `stop` ends all of them, and so does a fault of ours, which is raised.
+    A camera that fails does not stop the others: beside others, one that may come back is tried again for ever, and
+    an error that ends one is logged at once. `stop` ends all of them, and so does a fault of ours, which is raised.
     """
-    alone = len(agents) == 1
-
-    def follow(agent: Agent) -> None:
-        pause_s = FIRST_PAUSE_S
-        while True:
-            try:
-                agent.run(stop, lambda step: on_step(agent, step))
-                return
-            except CameraError as error:
-                if alone or stop.is_set():
-                    raise
-                log.error("%s: %s; trying again in %.1f s", agent.camera_id, error.problem, pause_s)
-            if stop.wait(pause_s):
-                return
-            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
-
     failures: list[FootfallError] = []
     with ThreadPoolExecutor(len(agents), thread_name_prefix="agent") as pool:
-        waiting = {pool.submit(follow, agent) for agent in agents}
+        running = {pool.submit(_persist, agent, stop, on_step, alone=len(agents) == 1): agent for agent in agents}
         try:
-            while waiting:
-                done, waiting = wait(waiting, WAIT_S, FIRST_COMPLETED)
-                failures += [error for future in done if (error := _failure(future)) is not None]
+            while running:
+                done, _ = wait(running, WAIT_S, FIRST_COMPLETED)
+                for future in done:
+                    agent, error = running.pop(future), _failure(future)
+                    failures += [] if error is None else [error]
+                    if error is not None and running:
+                        log.error("%s: %s", agent.camera_id, error)
+                if stop.is_set():
+                    for agent in running.values():
+                        agent.wake()
         except BaseException:
             stop.set()
             raise
     return failures
+
+
+def _persist(agent: Agent, stop: threading.Event, on_step: Callable[[Agent, Step], None], *, alone: bool) -> None:
+    """Run one agent, again and again while its camera fails and there are others beside it."""
+    pause_s = FIRST_PAUSE_S
+    while not stop.is_set():
+        try:
+            agent.run(stop, lambda step: on_step(agent, step))
+        except CameraError as error:
+            if stop.is_set():
+                return
+            if alone:
+                raise
+            log.error("%s: %s; trying again in %.1f s", agent.camera_id, error.problem, pause_s)
+        else:
+            return
+        stop.wait(pause_s)
+        pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
 
 def _failure(future: Future[None]) -> FootfallError | None:

@@ -39,8 +39,8 @@ class Meter:
         recent = [tick for tick in self._ticks if now_s - tick <= _WINDOW_S]
         return round((len(recent) - 1) / (now_s - recent[0]), 2) if len(recent) > 1 and now_s > recent[0] else 0.0
 
-    def health(self, state: CameraState) -> CameraHealth:
-        """The record of this moment."""
+    def health(self, state: CameraState, *, problem: str | None = None) -> CameraHealth:
+        """The record of this moment. problem: what ended the agent, in words; without it what the source says."""
         source = self._source.state
         return CameraHealth(
             site_id=self._site_id,
@@ -53,5 +53,5 @@ class Meter:
             fps=self.fps,
             frames=source.frames,
             dropped=source.dropped,
-            problem=source.problems[-1] if source.problems else None,
+            problem=problem or (source.problems[-1] if source.problems else None),
         )

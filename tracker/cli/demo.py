@@ -30,7 +30,7 @@ from tracker.cli.dashboard import require_dashboard
 from tracker.cli.door import JsonOption, ModelsOption, StoreOption, open_store, settings_for
 from tracker.cli.output import console, errors, print_json, print_table
 from tracker.cli.people import save_plan
-from tracker.cli.track import follow, stopping
+from tracker.cli.track import Telling, follow, stopping
 from tracker.demo.portraits import enrolment_picture
 from tracker.demo.render import CLIP_NAME, render_clip
 from tracker.demo.score import Scorecard, ScoreRow, compare
@@ -38,8 +38,10 @@ from tracker.demo.script import DEMO_EXIT_AFTER_S, DEMO_MERGE_GAP_S, DEMO_SITE_N
 from tracker.faces.engine import FaceEngine
 from tracker.identity.enrol import plan_person
 from tracker.store.history import read_sessions, rules_of
+from tracker.store.local import LocalStore
 
 _STORE_NAME = "footfall-demo.sqlite3"
+_CAMERA_ID = "lobby"
 _NEEDED = {"skimage": "scikit-image", "matplotlib": "matplotlib"}
 
 
@@ -53,7 +55,7 @@ def demo(
 ) -> None:
     """See it work: render a clip, enrol one person, track, and compare the visits with the scripted truth.
 
-    Two people walk through a lobby. One is enrolled from another picture; the other is a stranger who comes back.
+    Two people walk through a lobby: one is enrolled from another picture, the other is a stranger who comes back.
     Ends with 0 only if every visit was found, with the right person and times within one second.
     """
     _require_packages(serve=serve)
@@ -64,7 +66,7 @@ def demo(
     _render(clip)
     _enrol(settings)
     with _dashboard(settings, port) if serve else _nothing():
-        card = _track_and_compare(settings, clip, fast=fast)
+        card = _track_and_compare(settings, clip, fast=fast, telling=Telling.ASIDE if as_json else Telling.TEXT)
         if as_json:
             print_json(
                 {"passed": card.passed, "tolerance_s": card.tolerance_s, "visits": [asdict(r) for r in card.rows]}
@@ -128,8 +130,9 @@ def _start_afresh(settings: Settings, *, own: bool) -> None:
     """An empty store: the demo's own is deleted, one that was named must not hold anything yet."""
     path = settings.store.path
     if own:
-        for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
-            path.with_name(name).unlink(missing_ok=True)
+        with LocalStore(path).camera_lease(_CAMERA_ID):  # not from under a demo that is still tracking
+            for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+                path.with_name(name).unlink(missing_ok=True)
     elif path.exists():
         raise StoreError(f"{path} exists already", fix="name a store that does not, or leave --store out")
 
@@ -158,11 +161,11 @@ def _enrol(settings: Settings) -> None:
     errors.print(f"Enrolled {ENROLLED.label} from one picture; the other person is a stranger.", markup=False)
 
 
-def _track_and_compare(settings: Settings, clip: Path, *, fast: bool) -> Scorecard:
+def _track_and_compare(settings: Settings, clip: Path, *, fast: bool, telling: Telling) -> Scorecard:
     now = datetime.now(UTC)
     started_at = now - timedelta(seconds=SCRIPT.length_s) if fast else now
-    camera = CameraSettings(id="lobby", source=str(clip))
-    if not follow(settings, [camera], start_at=started_at, fast=fast):
+    camera = CameraSettings(id=_CAMERA_ID, source=str(clip))
+    if not follow(settings, [camera], start_at=started_at, fast=fast, telling=telling):
         raise typer.Exit(130)
     with open_store(settings, create=False) as store:
         measured = read_sessions(
@@ -209,7 +212,7 @@ def _dashboard(settings: Settings, port: int) -> Iterator[None]:
     """The dashboard in a process of its own, from its first line to the end of the block."""
     if port and not _is_free(settings.dashboard.host, port):
         port = 0
-    words = [sys.executable, "-m", "dashboard", "--settings", str(_settings_file()), "--port", str(port)]
+    words = [sys.executable, "-P", "-m", "dashboard", "--settings", str(_settings_file()), "--port", str(port)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
         try:
             line = process.stdout.readline() if process.stdout else ""

@@ -125,17 +125,23 @@ def _models(settings: Settings) -> Finding:
 
 def _store(path: Path) -> Finding:
     if not path.exists():
-        folder = next(parent for parent in path.absolute().parents if parent.exists())
-        if not os.access(folder, os.W_OK):
-            raise StoreError(f"{folder} cannot be written", fix="change its rights, or name another place with --store")
+        folder = _folder_of(path)
+        if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+            what = "cannot be written" if folder.is_dir() else "is not a folder"
+            raise StoreError(f"{folder} {what}", fix="change its rights, or name another place with --store")
         return Finding(check="store", outcome=Outcome.OK, detail=f"{path} will be made at first use")
     with LocalStore(path) as store:
         people, cameras = len(store.people()), len(store.cameras())
     return Finding(check="store", outcome=Outcome.OK, detail=f"{path}, {people} people, {cameras} cameras")
 
 
+def _folder_of(path: Path) -> Path:
+    """The nearest thing above that exists."""
+    return next(parent for parent in path.absolute().parents if parent.exists())
+
+
 def _disk(path: Path) -> Finding:
-    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    folder = _folder_of(path)
     free_gb = shutil.disk_usage(folder).free / 1e9
     enough = free_gb >= _ROOM_ENOUGH_GB
     fix = "" if enough else f"free some: less than {_ROOM_ENOUGH_GB:g} GB fills up quickly"

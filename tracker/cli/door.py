@@ -7,12 +7,22 @@ from typing import Annotated
 
 import typer
 
+from config.errors import FootfallError
 from config.settings import Settings, load_settings
 from tracker.store.local import LocalStore
+
+
+class UsageError(FootfallError):
+    """Flags or arguments that contradict each other or make no sense; ends with exit code 2."""
+
 
 StoreOption = Annotated[
     str | None,
     typer.Option("--store", metavar="URL", help="Where people, events and visits are kept: sqlite:///PATH."),
+]
+UnusedStoreOption = Annotated[
+    str | None,
+    typer.Option("--store", metavar="URL", help="Every command takes it; this one needs no store."),
 ]
 SettingsOption = Annotated[
     Path | None,
@@ -23,6 +33,11 @@ ModelsOption = Annotated[
     typer.Option("--models", metavar="DIR", help="Folder of the converted networks."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON with stable keys instead of a table.")]
+
+
+def example(*lines: str) -> str:
+    """The end of a command's help: what to type, a line each."""
+    return "\n\n".join(["Example:" if len(lines) == 1 else "Examples:", *(f"`{line}`" for line in lines)])
 
 
 def settings_for(

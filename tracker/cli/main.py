@@ -1,11 +1,13 @@
 """`footfall`: the command line, its one error handler and its exit codes.
 
-0 done, 1 failed (one clear line on stderr with the fix), 2 wrong use, 130 stopped by Ctrl-C.
+0 done, 1 failed (one clear line on stderr with the fix), 2 wrong use, 130 stopped before it was done.
 """
 
 from __future__ import annotations
 
+import io
 import logging
+import os
 import sys
 from importlib.metadata import version
 from typing import Annotated
@@ -17,16 +19,17 @@ from rich.text import Text
 import models.cli
 from config.errors import FootfallError
 from tracker.cli import dashboard, demo, doctor, people, pictures, report, track
+from tracker.cli.door import UsageError, example
 from tracker.cli.output import console, errors
 
 app = typer.Typer(
     name="footfall",
     no_args_is_help=True,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Who is in, since when, and how the place is used - with your own cameras, on your own machine.",
-    epilog="Start with [bold]footfall demo[/], then [bold]footfall enroll[/] and [bold]footfall track[/].",
+    epilog="Start with `footfall demo`, then `footfall enroll` and `footfall track`.",
 )
 
 
@@ -48,39 +51,56 @@ def _every_command(
     logging.basicConfig(level=level, format="%(message)s", datefmt="%H:%M:%S", handlers=[handler], force=True)
 
 
-app.command("demo")(demo.demo)
-app.command("track")(track.track)
-app.command("enroll")(people.enroll)
+app.command("demo", epilog=example("footfall demo --fast"))(demo.demo)
+app.command(
+    "track",
+    epilog=example(
+        "footfall track --camera 0",
+        "footfall track --camera rtsp://10.0.0.7/live --camera-id entrance",
+        "footfall track --camera monday.mp4 --start 2026-01-31T08:00:00 --fast",
+    ),
+)(track.track)
+app.command(
+    "enroll",
+    epilog=example("footfall enroll ada-1.jpg ada-2.jpg --name 'Ada Lovelace'", "footfall enroll people/"),
+)(people.enroll)
 app.add_typer(people.app, name="people")
-app.command("annotate")(pictures.annotate)
-app.command("compare")(pictures.compare)
+app.command("annotate", epilog=example("footfall annotate holiday/ --out drawn/"))(pictures.annotate)
+app.command("compare", epilog=example("footfall compare passport.jpg visitor.jpg"))(pictures.compare)
 app.add_typer(report.app, name="report")
-app.command("dashboard")(dashboard.dashboard)
+app.command("dashboard", epilog=example("footfall dashboard --port 8050"))(dashboard.dashboard)
 app.add_typer(models.cli.app, name="models")
-app.command("doctor")(doctor.doctor)
+app.command("doctor", epilog=example("footfall doctor --camera 0"))(doctor.doctor)
 
 
 def run() -> None:
     """Entry point of the console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names of files and people may hold what it cannot say
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except FootfallError as error:
         fail(error)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on; the last flush must not fail
         sys.exit(1)
     except Exception as error:  # the one broad catch: a fault of ours ends in one line, not in a dump
         logging.getLogger("footfall").info("internal error", exc_info=True)
-        fix = "run it again with -v for the details, and report them"
+        fix = "run 'footfall -v' with the same words for the details, and report them"
         fail(FootfallError(f"internal error: {type(error).__name__}: {error}", fix=fix))
 
 
 def fail(error: FootfallError) -> None:
-    """Say what is wrong and how to mend it on stderr, and end with exit code 1."""
-    line = Text.assemble(("error: ", "bold red"), error.problem, ("\n  fix: ", "bold"), error.fix)
-    errors.print(line, soft_wrap=True)
-    sys.exit(1)
+    """Say in one line on stderr what is wrong and how to mend it; exit code 2 for wrong use, else 1."""
+    problem, fix = (" ".join(text.splitlines()) for text in (error.problem, error.fix))
+    errors.print(Text.assemble(("error: ", "bold red"), problem, ("; fix: ", "bold"), fix), soft_wrap=True)
+    sys.exit(2 if isinstance(error, UsageError) else 1)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,12 @@ import dataclasses
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -17,6 +19,7 @@ from rich.text import Text
 from tracker.presence.events import time_text
 
 _NUMBERS = frozenset({"in", "inside", "net dwell", "out", "segments", "vectors", "with gaps"})
+_TIMES = frozenset({"entered", "left", "since", "time"})
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
@@ -27,10 +30,9 @@ def print_json(value: object) -> None:
     sys.stdout.write(json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def print_json_line(value: object) -> None:
-    """One line of JSON on stdout, at once."""
-    sys.stdout.write(json.dumps(plain(value), ensure_ascii=False, allow_nan=False) + "\n")
-    sys.stdout.flush()
+def json_line(value: object) -> str:
+    """The same on one line, not printed."""
+    return json.dumps(plain(value), ensure_ascii=False, allow_nan=False)
 
 
 def plain(value: object) -> object:
@@ -41,33 +43,44 @@ def plain(value: object) -> object:
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, datetime):
         return time_text(value)
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, float):
         return value if -float("inf") < value < float("inf") else None
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, str | int) or value is None:
         return value
-    if isinstance(value, Sequence | set | frozenset):
+    if isinstance(value, Sequence):
         return [plain(item) for item in value]
     raise TypeError(f"cannot print {type(value).__name__} as JSON")
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str) -> None:
-    """A table on stdout, or the sentence `empty` where there are no rows. Cells are plain text, never markup."""
+    """A table on stdout, or the sentence `empty` where there are no rows. Cells are plain text, never markup.
+
+    Where it does not fit, names and notes fold; numbers and times stay whole.
+    """
     if not rows:
         console.print(Text(empty))
         return
-    table = Table(title=title or None, title_justify="left", header_style="bold", row_styles=["", "dim"])
+    table = Table(
+        title=title or None, title_justify="left", header_style="bold", box=SIMPLE_HEAD, row_styles=["", "dim"]
+    )
     for column in columns:
-        table.add_column(column, justify="right" if column in _NUMBERS else "left", overflow="fold")
+        is_number = column in _NUMBERS
+        justify: Literal["left", "right"] = "right" if is_number else "left"
+        table.add_column(column, justify=justify, overflow="fold", no_wrap=is_number or column in _TIMES)
     for row in rows:
         table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
     console.print(table)
 
 
-def local_time(at: datetime | None, zone: ZoneInfo, *, seconds: bool = True) -> str:
-    """Date and time on the site's clock, empty for None."""
-    return "" if at is None else at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
+def local_time(at: datetime, zone: ZoneInfo, *, after: datetime | None = None) -> str:
+    """Date and time on the site's clock; the time alone where it is the day of `after`, which stands beside it."""
+    there = at.astimezone(zone)
+    same_day = after is not None and after.astimezone(zone).date() == there.date()
+    return there.strftime("%H:%M:%S" if same_day else "%Y-%m-%d %H:%M:%S")
 
 
 def span(seconds: float | None) -> str:

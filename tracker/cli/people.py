@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.progress import track as progress
@@ -14,7 +15,16 @@ from rich.progress import track as progress
 from config.errors import PeopleError
 from config.settings import Settings
 from models.runtime import ensure_built
-from tracker.cli.door import JsonOption, ModelsOption, SettingsOption, StoreOption, open_store, settings_for
+from tracker.cli.door import (
+    JsonOption,
+    ModelsOption,
+    SettingsOption,
+    StoreOption,
+    UsageError,
+    example,
+    open_store,
+    settings_for,
+)
 from tracker.cli.output import console, errors, local_time, print_json, print_table
 from tracker.faces.engine import FaceEngine
 from tracker.identity.enrol import Candidate, Plan, candidates_in, new_person_id, pictures_of, plan_people
@@ -43,7 +53,7 @@ def enroll(
     sources: Annotated[
         list[Path],
         typer.Argument(
-            metavar="PICTURES...",
+            metavar="PICTURES",
             help="With --name: pictures of that person, or folders of them. Without: a folder with a folder, or a "
             "picture, for each person, named after the person.",
         ),
@@ -61,23 +71,34 @@ def enroll(
     Three to five pictures a person, from different sides and in different light, are a good number. A picture without
     a face, with several, or with one too small is refused with the reason; a person is saved as a whole or not at all.
     """
+    if add and staff:
+        raise UsageError("--staff says nothing beside --add: who is enrolled keeps their role", fix="leave one out")
     chosen = settings_for(settings, store=store, models=models)
-    if add and name is None:
-        raise PeopleError("--add needs --name", fix="say whose pictures they are: --name 'Ada Lovelace'")
-    if name is not None:
-        candidates: Sequence[Candidate] = [Candidate(name=clean_name(name), pictures=pictures_of(sources))]
-    else:
-        candidates = [each for source in sources for each in candidates_in(source)]
+    candidates = _candidates(sources, name, add=add)
     ensure_built(chosen.models.dir, chosen.models.precision)
     with open_store(chosen) as opened:
         results = _enroll_all(chosen, opened, candidates, staff=staff, add=add)
     if as_json:
         print_json(results)
     else:
-        _tell(results)
+        _tell(results, add=add)
     if any(result.problem for result in results):
         count = sum(result.problem is not None for result in results)
         raise PeopleError(f"{count} of {len(results)} people were not enrolled", fix="see the reasons above")
+
+
+def _candidates(sources: Sequence[Path], name: str | None, *, add: bool) -> Sequence[Candidate]:
+    """Whom the arguments mean. Raises UsageError when they do not say, PeopleError for what cannot be a name."""
+    if name is not None:
+        return [Candidate(name=clean_name(name), pictures=pictures_of(sources))]
+    if add:
+        raise UsageError("--add without --name", fix="say whose pictures they are: --name 'Ada Lovelace'")
+    files = [source for source in sources if source.is_file()]
+    if files:
+        raise UsageError(
+            f"{files[0]} is a file, and nothing says who is on it", fix="add --name 'Ada Lovelace', or give a folder"
+        )
+    return [each for source in sources for each in candidates_in(source)]
 
 
 def _enroll_all(
@@ -116,18 +137,19 @@ def save_plan(store: LocalStore, plan: Plan, person: Person | None, *, staff: bo
     return added.person_id
 
 
-def _tell(results: Sequence[Enrolled]) -> None:
+def _tell(results: Sequence[Enrolled], *, add: bool) -> None:
     for result in results:
         if result.person_id is not None:
             pictures = "1 picture" if result.pictures == 1 else f"{result.pictures} pictures"
-            console.print(f"enrolled {result.name} from {pictures}", markup=False)
+            line = f"added {pictures} to {result.name}" if add else f"enrolled {result.name} from {pictures}"
+            console.print(line, markup=False, soft_wrap=True)
         else:
-            errors.print(f"not enrolled: {result.name}: {result.problem}", markup=False)
+            errors.print(f"not enrolled: {result.name}: {result.problem}", markup=False, soft_wrap=True)
         for path, reason in result.refused:
-            errors.print(f"  left out {path}: {reason}", markup=False)
+            errors.print(f"  left out {path}: {reason}", markup=False, soft_wrap=True)
 
 
-@app.command("list")
+@app.command("list", epilog=example("footfall people list --visitors"))
 def list_people(
     store: StoreOption = None,
     settings: SettingsOption = None,
@@ -153,7 +175,7 @@ def list_people(
     )
 
 
-@app.command("show")
+@app.command("show", epilog=example("footfall people show 'Ada Lovelace'"))
 def show(
     who: WhoArgument, store: StoreOption = None, settings: SettingsOption = None, as_json: JsonOption = False
 ) -> None:
@@ -166,16 +188,17 @@ def show(
     if as_json:
         print_json({**row, "events": events})
         return
+    zone = chosen.site.zone
     for key, value in row.items():
-        console.print(f"{key}: {value}", markup=False)
-    times = [[local_time(event.at, chosen.site.zone), event.kind, event.camera_id] for event in events]
+        console.print(f"{key.replace('_', ' ')}: {_in_words(value, zone)}", markup=False, soft_wrap=True)
+    times = [[local_time(event.at, zone), event.kind, event.camera_id] for event in events]
     print_table("latest events", ["time", "kind", "camera"], times, empty="No events yet.")
 
 
-@app.command("rename")
+@app.command("rename", epilog=example("footfall people rename 'Visitor 3' 'Grace Hopper'"))
 def rename(
     who: WhoArgument,
-    name: Annotated[str, typer.Argument(help="The new name.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The new name.")],
     store: StoreOption = None,
     settings: SettingsOption = None,
 ) -> None:
@@ -187,7 +210,7 @@ def rename(
     console.print(f"{person.name} is now called {clean_name(name)}", markup=False)
 
 
-@app.command("merge")
+@app.command("merge", epilog=example("footfall people merge 'Visitor 3' 'Ada Lovelace'"))
 def merge(
     who: WhoArgument,
     into: Annotated[str, typer.Argument(metavar="INTO", help="The one who stays: name or id.")],
@@ -202,7 +225,7 @@ def merge(
     console.print(f"{person.name} was merged into {kept.name}", markup=False)
 
 
-@app.command("forget")
+@app.command("forget", epilog=example("footfall people forget 'Ada Lovelace' --history"))
 def forget(
     who: WhoArgument,
     history: Annotated[bool, typer.Option("--history", help="Delete the events too, not only who it was.")] = False,
@@ -226,6 +249,14 @@ def _find(store: LocalStore, who: str) -> Person:
     if person is None:
         raise PeopleError(f"nobody is called {who[:80]!r}", fix="'footfall people list --visitors' shows everybody")
     return person
+
+
+def _in_words(value: object, zone: ZoneInfo) -> str:
+    if isinstance(value, datetime):
+        return local_time(value, zone)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value is None else str(value)
 
 
 def _person_row(person: Person, counts: dict[str, int]) -> dict[str, object]:

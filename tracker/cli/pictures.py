@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import cv2
 import numpy as np
+import PIL.Image
 import typer
 from rich.progress import track as progress
 
-from config.errors import PictureError, RecordingError, StoreError
+from config.errors import FootfallError, PictureError, RecordingError
 from config.settings import Settings
 from models.runtime import ensure_built
 from tracker.cameras.recording import RecordingSource
-from tracker.cli.door import JsonOption, ModelsOption, SettingsOption, StoreOption, open_store, settings_for
+from tracker.cli.door import (
+    JsonOption,
+    ModelsOption,
+    SettingsOption,
+    StoreOption,
+    UnusedStoreOption,
+    UsageError,
+    open_store,
+    settings_for,
+)
 from tracker.cli.output import console, errors, print_json
 from tracker.faces.drawing import draw_faces
 from tracker.faces.engine import FaceEngine
 from tracker.faces.faces import FloatArray, Image
+from tracker.identity.enrol import people_in
 from tracker.identity.gallery import Gallery
 from tracker.identity.match import Verdict, judge, nearest
-from tracker.identity.pictures import PICTURE_SUFFIXES, pictures_in, read_picture
+from tracker.identity.pictures import pictures_in, read_picture
 from tracker.presence.people import PersonKind
 
 VIDEO_SUFFIXES = frozenset({".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"})
+_VIDEO_CODECS = {".avi": "MJPG", ".mp4": "mp4v"}
+_WRITTEN_PICTURES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +56,21 @@ class FoundFace:
     name: str | None
     distance: float | None
     reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """What became of one file. frames: 1 for a picture. faces: of a picture, None for a video.
+
+    problem, fix: why there is no drawing, else None.
+    """
+
+    file: Path
+    out: Path | None = None
+    frames: int = 0
+    faces: tuple[FoundFace, ...] | None = None
+    problem: str | None = None
+    fix: str | None = None
 
 
 class Eye:
@@ -82,36 +111,41 @@ def annotate(
     models: ModelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Draw boxes, names and distances on pictures or videos, into another folder under the same file names."""
+    """Draw boxes, names and distances on pictures or videos, into another folder.
+
+    Green is somebody enrolled, amber is anybody else. Files keep their names; .png, or .avi for a video, is added to
+    those of formats that cannot be written.
+    """
     chosen = settings_for(settings, store=store, models=models)
     files = _files(source)
     if out.resolve() == (source if source.is_dir() else source.parent).resolve():
-        raise PictureError(f"{out} is where the originals lie", fix="give another folder to --out")
+        raise UsageError(f"{out} is where the originals lie", fix="give another folder to --out")
     _make_folder(out)
     eye = Eye(chosen)
-    report: list[dict[str, object]] = []
-    for file in progress(files, "Annotating", console=errors, disable=not errors.is_terminal):
-        try:
-            report.append(_annotate_one(eye, file, out))
-        except (PictureError, RecordingError) as error:
-            report.append({"file": str(file), "problem": error.problem, "fix": error.fix})
+    drawings = [
+        _annotated(eye, file, out)
+        for file in progress(files, "Annotating", console=errors, disable=not errors.is_terminal)
+    ]
+    failed = [drawing for drawing in drawings if drawing.problem is not None]
     if as_json:
-        print_json(report)
+        print_json(drawings)
     else:
-        _tell(report)
-    if all("problem" in line for line in report):
-        raise PictureError(f"{source}: nothing could be annotated", fix="see the reasons above")
+        _tell(drawings)
+    if failed:
+        count = f"{len(failed)} of {len(drawings)} files"
+        raise PictureError(f"{count} could not be annotated: {failed[0].problem}", fix=failed[0].fix or "")
 
 
 def compare(
     first: Annotated[Path, typer.Argument(metavar="A", help="Picture with one face.")],
     second: Annotated[Path, typer.Argument(metavar="B", help="Picture with one face.")],
+    store: UnusedStoreOption = None,
     settings: SettingsOption = None,
     models: ModelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say whether two pictures show the same person, with the distance and the threshold."""
-    chosen = settings_for(settings, models=models)
+    chosen = settings_for(settings, store=store, models=models)
     ensure_built(chosen.models.dir, chosen.models.precision)
     engine = FaceEngine.load(models=chosen.models, detect=chosen.detect, quality=chosen.quality)
     vectors = [_only_face(engine, path) for path in (first, second)]
@@ -136,7 +170,7 @@ def _known_people(settings: Settings) -> tuple[Gallery, dict[str, str]]:
 
 def _only_face(engine: FaceEngine, path: Path) -> FloatArray:
     image = read_picture(path)
-    faces = engine.detect(image)
+    faces = people_in(image, engine)
     if len(faces) != 1:
         found = f"{len(faces)} faces" if len(faces) else "no face"
         raise PictureError(f"{path}: {found}, one is needed", fix="crop the picture to the one person")
@@ -146,8 +180,13 @@ def _only_face(engine: FaceEngine, path: Path) -> FloatArray:
 
 def _files(source: Path) -> list[Path]:
     if source.is_dir():
-        videos = [path for path in source.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES - PICTURE_SUFFIXES]
-        files = sorted({*pictures_in(source), *videos})
+        try:
+            videos = [path for path in source.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()]
+            files = sorted({*pictures_in(source), *(path for path in videos if not path.name.startswith("."))})
+        except OSError as error:
+            raise PictureError(
+                f"{source}: cannot be listed ({error.strerror})", fix="give a readable folder"
+            ) from error
         if not files:
             raise PictureError(f"{source}: no picture or video in this folder", fix="give a folder that holds some")
         return files
@@ -160,21 +199,36 @@ def _make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(f"{path}: cannot make this folder ({error.strerror})", fix="give another to --out") from error
+        raise FootfallError(
+            f"{path}: cannot make this folder ({error.strerror})", fix="give another to --out"
+        ) from error
 
 
-def _annotate_one(eye: Eye, file: Path, out: Path) -> dict[str, object]:
-    if file.suffix.lower() in VIDEO_SUFFIXES:
-        target = out / file.with_suffix(".avi").name
-        return {"file": str(file), "out": str(target), "frames": _annotate_video(eye, file, target)}
-    image = read_picture(file)
-    faces = eye.look(image)
-    target = out / file.with_suffix(".png").name
-    _write_picture(target, _drawn(image, faces))
-    return {"file": str(file), "out": str(target), "faces": faces}
+def _annotated(eye: Eye, file: Path, out: Path) -> Drawing:
+    try:
+        if file.suffix.lower() in VIDEO_SUFFIXES and not _is_still(file):
+            target = out / (file.name if file.suffix.lower() in _VIDEO_CODECS else f"{file.name}.avi")
+            return Drawing(file=file, out=target, frames=_annotate_video(eye, file, target))
+        image = read_picture(file)
+        faces = eye.look(image)
+        target = out / (file.name if file.suffix.lower() in _WRITTEN_PICTURES else f"{file.name}.png")
+        _write_picture(target, _drawn(image, faces))
+        return Drawing(file=file, out=target, frames=1, faces=tuple(faces))
+    except (PictureError, RecordingError) as error:
+        return Drawing(file=file, problem=error.problem, fix=error.fix)
+
+
+def _is_still(file: Path) -> bool:
+    """Whether it is a GIF of one frame, which is a picture."""
+    try:
+        with PIL.Image.open(file, formats=("GIF",)) as picture:
+            return getattr(picture, "n_frames", 1) == 1
+    except (OSError, SyntaxError):
+        return False
 
 
 def _annotate_video(eye: Eye, file: Path, target: Path) -> int:
+    """Write the video with its faces drawn; how many frames. Raises RecordingError when it is not all on the disk."""
     source = RecordingSource(file)
     source.open()
     writer: cv2.VideoWriter | None = None
@@ -182,16 +236,19 @@ def _annotate_video(eye: Eye, file: Path, target: Path) -> int:
     try:
         for image in _images(source):
             if writer is None:
-                size_wh = (image.shape[1], image.shape[0])
-                writer = cv2.VideoWriter(str(target), cv2.VideoWriter.fourcc(*"MJPG"), source.fps, size_wh)
+                codec = cv2.VideoWriter.fourcc(*_VIDEO_CODECS[target.suffix.lower()])
+                writer = cv2.VideoWriter(str(target), codec, source.fps, (image.shape[1], image.shape[0]))
                 if not writer.isOpened():
-                    raise RecordingError(f"{target}: cannot be written", fix="check the folder and the free space")
+                    raise _unwritten(target)
             writer.write(_drawn(image, eye.look(image)))
             count += 1
     finally:
         source.close()
         if writer is not None:
             writer.release()
+    if _frames_in(target) != count:  # the writer does not tell when the disk is full
+        target.unlink(missing_ok=True)
+        raise _unwritten(target)
     return count
 
 
@@ -200,7 +257,21 @@ def _images(source: RecordingSource) -> Iterator[Image]:
         yield frame.image
 
 
-def _drawn(image: Image, faces: list[FoundFace]) -> Image:
+def _frames_in(video: Path) -> int | None:
+    written = RecordingSource(video)
+    try:
+        written.open()
+    except RecordingError:
+        return None
+    written.close()
+    return written.declared_frames
+
+
+def _unwritten(path: Path) -> RecordingError:
+    return RecordingError(f"{path}: cannot be written", fix="check the rights on the folder and the free space")
+
+
+def _drawn(image: Image, faces: Sequence[FoundFace]) -> Image:
     labels = []
     for face in faces:
         who = face.name or ("unknown" if face.reason is None else "?")
@@ -210,17 +281,24 @@ def _drawn(image: Image, faces: list[FoundFace]) -> Image:
 
 
 def _write_picture(path: Path, image: Image) -> None:
-    done, data = cv2.imencode(".png", image)
+    done, data = cv2.imencode(path.suffix, image)
+    if not done:
+        raise PictureError(f"{path}: cannot be written in this format", fix="save the original as PNG")
     try:
-        path.write_bytes(data.tobytes() if done else b"")
+        path.write_bytes(data.tobytes())
     except OSError as error:
-        raise PictureError(f"{path}: cannot be written ({error.strerror})", fix="check the disk and --out") from error
+        with suppress(OSError):
+            path.unlink(missing_ok=True)  # not half a picture
+        raise PictureError(
+            f"{path}: cannot be written ({error.strerror})", fix="check the rights on the folder and the free space"
+        ) from error
 
 
-def _tell(report: list[dict[str, object]]) -> None:
-    for line in report:
-        if "problem" in line:
-            errors.print(f"skipped {line['problem']}; {line['fix']}", markup=False)
-        else:
-            what = f"{line['frames']} frames" if "frames" in line else f"{len(line['faces'])} faces"  # type: ignore[arg-type]
-            console.print(f"{line['out']}: {what}", markup=False)
+def _tell(drawings: Sequence[Drawing]) -> None:
+    for drawing in drawings:
+        if drawing.problem is not None:
+            if len(drawings) > 1:
+                errors.print(f"left out {drawing.problem}; fix: {drawing.fix}", markup=False, soft_wrap=True)
+            continue
+        count, what = (len(drawing.faces), "face") if drawing.faces is not None else (drawing.frames, "frame")
+        console.print(f"{drawing.out}: {count} {what}{'' if count == 1 else 's'}", markup=False, soft_wrap=True)

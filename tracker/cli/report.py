@@ -7,15 +7,15 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 from rich.text import Text
 
-from config.errors import SettingsError
 from config.settings import Settings
-from tracker.cli.door import JsonOption, SettingsOption, StoreOption, open_store, settings_for
+from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError, example, open_store, settings_for
 from tracker.cli.output import console, local_time, plain, print_json, print_table, span
 from tracker.presence import reports
 from tracker.presence.people import Person
@@ -56,7 +56,7 @@ def read_history(store: LocalStore, settings: Settings, *, now: datetime) -> His
 
 
 def parse_moment(text: str | None, zone: ZoneInfo, *, option: str, end_of_day: bool = False) -> datetime | None:
-    """A day or moment on the site's clock -> UTC; None for None. Raises SettingsError on any other text."""
+    """A day or moment on the site's clock -> UTC; None for None. Raises UsageError on any other text."""
     if text is None:
         return None
     try:
@@ -66,16 +66,16 @@ def parse_moment(text: str | None, zone: ZoneInfo, *, option: str, end_of_day: b
         moment = datetime.fromisoformat(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise SettingsError(f"{option}: {text!r} is no date", fix="write 2026-01-31 or 2026-01-31T08:00") from error
+        raise UsageError(f"{option}: {text[:40]!r} is no date", fix="write 2026-01-31 or 2026-01-31T08:00") from error
 
 
-def _history(store: str | None, settings: object) -> History:
-    chosen = settings_for(settings, store=store)  # type: ignore[arg-type]
+def _history(store: str | None, settings: Path | None) -> History:
+    chosen = settings_for(settings, store=store)
     with open_store(chosen, create=False) as opened:
         return read_history(opened, chosen, now=datetime.now(UTC))
 
 
-@app.command("today")
+@app.command("today", epilog=example("footfall report today --json"))
 def today(
     store: StoreOption = None, settings: SettingsOption = None, as_json: JsonOption = False, staff: StaffOption = False
 ) -> None:
@@ -99,7 +99,7 @@ def today(
     )
 
 
-@app.command("visits")
+@app.command("visits", epilog=example("footfall report visits --from 2026-01-26 --to 2026-01-31 --csv > visits.csv"))
 def visits(
     store: StoreOption = None,
     settings: SettingsOption = None,
@@ -110,11 +110,10 @@ def visits(
     staff: StaffOption = False,
 ) -> None:
     """Every visit of a range, the latest first. Default: the last seven days."""
+    if as_json and as_csv:
+        raise UsageError("--json and --csv are two forms of one thing", fix="give one of them")
     history = _history(store, settings)
-    end = parse_moment(until, history.zone, option="--to", end_of_day=True) or history.now
-    start = parse_moment(since, history.zone, option="--from") or end - timedelta(days=7)
-    if start >= end:
-        raise SettingsError("--from must lie before --to", fix="swap them, or leave one out")
+    start, end = _range(since, until, history)
     rows = reports.visits(history.sessions, history.people, since=start, until=end, staff=staff)
     if as_json:
         print_json(rows)
@@ -124,6 +123,17 @@ def visits(
         print_table("", _VISIT_COLUMNS, [_visit_cells(row, history.zone) for row in rows], empty=_NO_VISITS)
 
 
+def _range(since: str | None, until: str | None, history: History) -> tuple[datetime, datetime]:
+    """From --from to --to, or the last seven days of what is given. Raises UsageError when that is no range."""
+    end = parse_moment(until, history.zone, option="--to", end_of_day=True) or history.now
+    start = parse_moment(since, history.zone, option="--from") or end - min(_DEFAULT_RANGE, end - _FIRST_MOMENT)
+    if start >= end:
+        raise UsageError("--from does not lie before --to", fix="swap them, or leave one out")
+    return start, end
+
+
+_DEFAULT_RANGE = timedelta(days=7)
+_FIRST_MOMENT = datetime.min.replace(tzinfo=UTC)
 _VISIT_COLUMNS = ["name", "entered", "left", "net dwell", "with gaps", "segments", "notes"]
 _NO_VISITS = (
     "No visits in this range. 'footfall track --camera 0' watches a camera; --from 2026-01-01 looks further back."
@@ -142,8 +152,10 @@ def _visit_cells(row: reports.VisitRow, zone: ZoneInfo) -> list[object]:
         )
         if holds
     ]
-    times = [local_time(row.started_at, zone), local_time(row.ended_at, zone)]
-    return [row.name, *times, span(row.dwell_s), span(row.gross_s), row.segments, ", ".join(notes)]
+    entered = local_time(row.started_at, zone)
+    left = "" if row.ended_at is None else local_time(row.ended_at, zone, after=row.started_at)
+    dwell, gross = span(row.dwell_s), span(row.gross_s)
+    return [row.name, entered, left, dwell, gross, row.segments, ", ".join(notes)]
 
 
 def print_csv(rows: Sequence[reports.VisitRow]) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from enum import StrEnum
 from types import FrameType
 from typing import Annotated, Self
 
@@ -14,20 +17,21 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from config.errors import SettingsError
 from config.settings import CameraSettings, Settings
 from models.runtime import ensure_built
 from tracker.agent import Agent, Step, run_all
-from tracker.camera import SystemClock, prepare_source
+from tracker.camera import SystemClock, is_live, prepare_source
 from tracker.cameras.frames import FrameSource
 from tracker.cameras.recording import RecordingSource
-from tracker.cli.door import JsonOption, ModelsOption, SettingsOption, StoreOption, open_store, settings_for
-from tracker.cli.output import console, errors, local_time, print_json_line
+from tracker.cli.door import ModelsOption, SettingsOption, StoreOption, UsageError, open_store, settings_for
+from tracker.cli.output import console, errors, json_line, local_time
 from tracker.cli.report import parse_moment
 from tracker.faces.engine import FaceEngine
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition
 from tracker.store.local import LocalStore
+
+_PERSON_ID = re.compile(r"\b[pv]-[0-9a-f]{10,}\b")
 
 CameraOption = Annotated[
     list[str] | None,
@@ -43,6 +47,17 @@ CameraIdOption = Annotated[
 ]
 
 
+class Telling(StrEnum):
+    """How comings and goings are told while an agent runs."""
+
+    TEXT = "text"
+    """A line of text each, on stdout."""
+    JSON = "json"
+    """An event a line as JSON, on stdout."""
+    ASIDE = "aside"
+    """A line of text each, on stderr: stdout is for something else."""
+
+
 def track(
     camera: CameraOption = None,
     camera_id: CameraIdOption = None,
@@ -54,17 +69,22 @@ def track(
     store: StoreOption = None,
     settings: SettingsOption = None,
     models: ModelsOption = None,
-    as_json: JsonOption = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print an event a line as JSON, as it happens.")] = False,
 ) -> None:
-    """Follow cameras, say who comes and goes, and store it. Ctrl-C stops; whoever is in stays in until the next run.
+    """Follow cameras or recordings, say who comes and goes, and store it.
 
-    Without --camera the [[camera]] tables of the settings file are followed.
+    Ctrl-C stops; whoever is in stays in until the next run, which goes on or closes the visit at the last sighting.
+    Without --camera the cameras of the settings file are followed. A recording that does not say when it began
+    (--start) begins now, or with --fast ends now.
     """
     chosen = settings_for(settings, store=store, models=models)
     cameras = cameras_of(chosen, camera or [], camera_id or [])
     start_at = parse_moment(start, chosen.site.zone, option="--start")
     ensure_built(chosen.models.dir, chosen.models.precision)
-    follow(chosen, cameras, start_at=start_at, fast=fast, as_json=as_json, explain=explain)
+    telling = Telling.JSON if as_json else Telling.TEXT
+    over = follow(chosen, cameras, start_at=start_at, fast=fast, telling=telling, explain=explain)
+    if not over and not all(is_live(each.source) for each in cameras):
+        raise typer.Exit(130)
 
 
 def follow(
@@ -73,7 +93,7 @@ def follow(
     *,
     start_at: datetime | None = None,
     fast: bool = False,
-    as_json: bool = False,
+    telling: Telling = Telling.TEXT,
     explain: bool = False,
 ) -> bool:
     """Run an agent for each camera until all recordings are over (True) or somebody stops it (False).
@@ -84,44 +104,41 @@ def follow(
     with open_store(settings) as store, stopping() as stop:
         known = KnownPeople(settings.match)
         agents = assemble(settings, cameras, sources, store, known)
-        with _Teller(agents, sources, settings, known, as_json=as_json, explain=explain) as teller:
+        with _Teller(agents, sources, settings, known, telling=telling, explain=explain) as teller:
             failures = run_all(agents, stop, teller.tell)
-        for source in sources:
-            for problem in source.state.problems:
-                errors.print(f"note: {problem}", markup=False)
-        stopped = stop.is_set()
+        over = not stop.is_set()
+    for problem in [problem for source in sources for problem in source.state.problems]:
+        errors.print(f"note: {problem}", markup=False, soft_wrap=True)
     for failure in failures[:-1]:
-        errors.print(f"error: {failure}", markup=False)
+        errors.print(f"error: {failure.problem}; fix: {failure.fix}", markup=False, soft_wrap=True)
     if failures:
         raise failures[-1]
-    return not stopped
+    return over
 
 
 def cameras_of(settings: Settings, sources: list[str], ids: list[str]) -> list[CameraSettings]:
-    """The cameras to follow: those of the flags, else those of the settings. Raises SettingsError without any."""
+    """The cameras to follow: those of the flags, else those of the settings. Raises UsageError without any."""
     if not sources:
+        if ids:
+            raise UsageError("--camera-id without --camera", fix="give one --camera for each --camera-id")
         if not settings.camera:
-            raise SettingsError(
+            raise UsageError(
                 "no camera to follow", fix="give --camera 0, a video file or an address, or [[camera]] in the settings"
             )
         return list(settings.camera)
     if ids and len(ids) != len(sources):
-        raise SettingsError(
-            f"{len(sources)} cameras but {len(ids)} --camera-id", fix="give one --camera-id for each --camera"
+        raise UsageError(
+            f"{len(sources)} --camera but {len(ids)} --camera-id", fix="give one --camera-id for each --camera"
         )
     names = ids or [f"camera-{number}" for number in range(1, len(sources) + 1)]
-    tables = [{"id": name, "source": source} for name, source in zip(names, sources, strict=True)]
-    return _checked(tables)
-
-
-def _checked(tables: list[dict[str, str]]) -> list[CameraSettings]:
-    ids = [table["id"] for table in tables]
-    if len(set(ids)) < len(ids):
-        raise SettingsError("two cameras have the same --camera-id", fix="give each its own")
+    if len(set(names)) < len(names):
+        raise UsageError("two cameras have the same --camera-id", fix="give each its own")
     try:
-        return [CameraSettings.model_validate(table) for table in tables]
+        return [CameraSettings(id=name, source=source) for name, source in zip(names, sources, strict=True)]
     except ValueError as error:
-        raise SettingsError(f"--camera-id {ids}: not a name", fix="use letters, digits, . _ - (at most 64)") from error
+        shown = ", ".join(repr(name[:80]) for name in names)
+        fix = "ids have letters, digits, . _ - (at most 64); a source is not empty"
+        raise UsageError(f"--camera-id {shown}: not a name, or no source", fix=fix) from error
 
 
 def assemble(
@@ -158,13 +175,12 @@ def assemble(
 
 @contextmanager
 def stopping() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set; a second Ctrl-C ends the process at once."""
+    """An event that Ctrl-C and SIGTERM set; a second one ends the process at once, which loses nothing stored."""
     stop = threading.Event()
 
-    def ask(_signal: int, _frame: FrameType | None) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
+    def ask(number: int, _frame: FrameType | None) -> None:
         stop.set()
+        signal.signal(number, signal.SIG_DFL)
 
     before = {each: signal.signal(each, ask) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -174,13 +190,8 @@ def stopping() -> Iterator[threading.Event]:
             signal.signal(each, handler)
 
 
-def frames_declared(source: FrameSource) -> int | None:
-    """How many frames a recording says it has, before it is opened for tracking; None where nobody knows."""
-    return source.declared_frames if isinstance(source, RecordingSource) else None
-
-
 class _Teller:
-    """Says on stdout who comes and goes, on stderr how far it has got. Called from the threads of all agents."""
+    """Says who comes and goes, and on stderr how far it has got. Called from the threads of all agents."""
 
     def __init__(
         self,
@@ -189,11 +200,11 @@ class _Teller:
         settings: Settings,
         known: KnownPeople,
         *,
-        as_json: bool,
+        telling: Telling,
         explain: bool,
     ) -> None:
         self._zone = settings.site.zone
-        self._as_json = as_json
+        self._telling = telling
         self._explain = explain
         self._known = known
         self._lock = threading.Lock()
@@ -206,11 +217,12 @@ class _Teller:
             TimeElapsedColumn(),
             console=errors,
             disable=not errors.is_terminal,
+            redirect_stdout=False,  # what is said on stdout belongs there
         )
-        self._bars: dict[str, TaskID] = {}
-        for agent, source in zip(agents, sources, strict=True):
-            total = frames_declared(source)
-            self._bars[agent.camera_id] = self._progress.add_task(agent.camera_id, total=total, note="")
+        self._sources = {agent.camera_id: source for agent, source in zip(agents, sources, strict=True)}
+        self._bars: dict[str, TaskID] = {
+            camera_id: self._progress.add_task(camera_id, total=None, note="") for camera_id in self._sources
+        }
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -221,19 +233,42 @@ class _Teller:
 
     def tell(self, agent: Agent, step: Step) -> None:
         """What this frame brought."""
-        note = f"{len(step.seen.faces)} faces, {len(step.present)} in"
-        self._progress.update(self._bars[agent.camera_id], advance=1, note=note)
+        if step.frame is not None:
+            source = self._sources[agent.camera_id]
+            total = source.declared_frames if isinstance(source, RecordingSource) else None  # known once it is open
+            note = f"{len(step.faces)} faces, {len(step.present)} in"
+            self._progress.update(self._bars[agent.camera_id], advance=1, total=total, note=note)
         with self._lock:
             if self._explain:
-                for match in step.recognised.matches:
-                    self._say(match.at, match.camera_id, "track", f"{match.track_id}: {match.reason}")
+                for match in step.matches:
+                    reason = _with_names(match.reason, self._known)
+                    line = self._line(match.at, match.camera_id, "track", f"{match.track_id}: {reason}")
+                    self._say(line, aside=self._telling is not Telling.TEXT)
             for event in step.events:
-                if self._as_json:
-                    print_json_line(event)
-                else:
-                    person = self._known.person(event.person_id)
-                    self._say(event.at, event.camera_id, event.kind, person.name if person else event.person_id)
+                if self._telling is Telling.JSON:
+                    self._say(json_line(event), aside=False)
+                    continue
+                person = self._known.person(event.person_id)
+                line = self._line(event.at, event.camera_id, event.kind, person.name if person else event.person_id)
+                self._say(line, aside=self._telling is Telling.ASIDE)
 
-    def _say(self, at: datetime, camera_id: str, what: str, text: str) -> None:
-        line = Text(f"{local_time(at, self._zone)}  {camera_id}  {what:<5}  {text}")
-        (errors if self._as_json else console).print(line)
+    def _line(self, at: datetime, camera_id: str, what: str, text: str) -> str:
+        return f"{local_time(at, self._zone)}  {camera_id}  {what:<5}  {text}"
+
+    def _say(self, line: str, *, aside: bool) -> None:
+        """On stdout or stderr; where both are the terminal, above the bars, which know of stderr only."""
+        if aside or (console.is_terminal and errors.is_terminal):
+            errors.print(Text(line), soft_wrap=True)
+        else:
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+
+
+def _with_names(reason: str, known: KnownPeople) -> str:
+    """The reason with people's names instead of their ids."""
+
+    def named(found: re.Match[str]) -> str:
+        person = known.person(found.group())
+        return person.name if person else found.group()
+
+    return _PERSON_ID.sub(named, reason)

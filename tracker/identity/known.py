@@ -50,24 +50,30 @@ class KnownPeople:
             return self._people.get(person_id)
 
     def refresh(self, store: PeopleStore) -> None:
-        """Take over what others changed in the store since the last time. Raises StoreError."""
-        version = store.people_version()
-        if version == self._version:
-            return
+        """Take over what others changed in the store since the last time. Raises StoreError.
+
+        Others wait meanwhile: a visitor whom another camera saves while this reads must not be lost between the two.
+        """
+        with self._lock:
+            version = store.people_version()
+            if version != self._version:
+                self._load(store)
+                self._version = version
+
+    def _load(self, store: PeopleStore) -> None:
         people = {person.person_id: person for person in store.people()}
         gallery = Gallery.of(*store.vectors(PersonKind.ENROLLED))
         vectors, person_ids = store.vectors(PersonKind.VISITOR)
-        with self._lock:
-            self._unsaved = {key: each for key, each in self._unsaved.items() if _still_visitor(people.get(key))}
-            for person, _ in self._unsaved.values():
-                people.setdefault(person.person_id, person)
-            kept = [row for row, owner in enumerate(person_ids) if owner not in self._unsaved]
-            rows = [vectors[kept], *(each for _, each in self._unsaved.values())]
-            owners = [person_ids[row] for row in kept]
-            owners += [key for key, (_, each) in self._unsaved.items() for _ in range(len(each))]
-            stacked = np.concatenate([each for each in rows if each.size] or [vectors])
-            self._visitors = Visitors(self._settings, people=people.values(), vectors=stacked, person_ids=owners)
-            self._people, self._gallery, self._version = people, gallery, version
+        self._unsaved = {key: each for key, each in self._unsaved.items() if _still_visitor(people.get(key))}
+        for person, _ in self._unsaved.values():
+            people.setdefault(person.person_id, person)
+        kept = [row for row, owner in enumerate(person_ids) if owner not in self._unsaved]
+        rows = [vectors[kept], *(each for _, each in self._unsaved.values())]
+        owners = [person_ids[row] for row in kept]
+        owners += [key for key, (_, each) in self._unsaved.items() for _ in range(len(each))]
+        stacked = np.concatenate([each for each in rows if each.size] or [vectors])
+        self._visitors = Visitors(self._settings, people=people.values(), vectors=stacked, person_ids=owners)
+        self._people, self._gallery = people, gallery
 
     def visitor_for(self, vectors: FloatArray, *, at: datetime, camera_id: str, track_id: str) -> Visitor | None:
         """The visitor whom a stranger's track shows, known or new; None while that cannot be told."""

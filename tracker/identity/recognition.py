@@ -66,23 +66,19 @@ class Recognition:
         self._camera_id = camera_id
         self._known = known
         self._settings = match
-        self._tracks = Tracks(
-            camera_id=camera_id,
-            max_gap_s=track.max_gap_s,
-            min_iou=track.min_iou,
-            max_vector_distance=match.stranger_distance,
-        )
+        self._track_settings = track
+        self._tracks = self._no_tracks()
         self._followed: dict[str, _Followed] = {}
 
     def update(self, seen: Seen, at: datetime, *, size_wh: tuple[int, int]) -> Recognised:
         """Take in the next frame. at: never before the last. size_wh: of the frame, px."""
         update = self._tracks.update(seen.faces, seen.vectors, at, seen.usable)
-        matches = [match for track in update.ended if (match := self._farewell(track, at)) is not None]
+        matches = self._farewells(update.ended)
         closest = self._closest(seen)
         sightings: list[Sighting] = []
         faces: list[FaceName] = []
         for row, track_id in enumerate(update.track_ids):
-            followed = self._followed.setdefault(track_id, _Followed(at))
+            followed = self._following(track_id, at)
             self._vote(followed, seen, row, closest[row])
             person_id, reason = self._decide(followed, track_id, at)
             faces.append(FaceName(track_id=track_id, person_id=person_id, reason=reason))
@@ -94,6 +90,31 @@ class Recognition:
                 matches.append(self._match(followed, track_id, at, person_id, reason))
             sightings.append(_sighting(person_id, track_id, since, at, seen.faces.boxes[row], size_wh))
         return Recognised(sightings=tuple(sightings), matches=tuple(matches), faces=tuple(faces))
+
+    def end(self) -> tuple[Match, ...]:
+        """End every track, as when a recording is over; a record of why, for those that never got a name.
+
+        The next `update` may be of any time.
+        """
+        ended = self._tracks.end()
+        self._tracks = self._no_tracks()
+        return tuple(self._farewells(ended))
+
+    def _no_tracks(self) -> Tracks:
+        return Tracks(
+            camera_id=self._camera_id,
+            max_gap_s=self._track_settings.max_gap_s,
+            min_iou=self._track_settings.min_iou,
+            max_vector_distance=self._settings.stranger_distance,
+        )
+
+    def _following(self, track_id: str, at: datetime) -> _Followed:
+        """What the track has said so far; from now on anew when the person it showed was forgotten or merged away."""
+        followed = self._followed.get(track_id)
+        gone = followed is not None and followed.told is not None and self._known.person(followed.told) is None
+        if followed is None or gone:
+            followed = self._followed[track_id] = _Followed(at)
+        return followed
 
     def _closest(self, seen: Seen) -> list[Nearest | None]:
         """For each face the nearest enrolled person; None for faces without a vector."""
@@ -125,7 +146,7 @@ class Recognition:
             return naming.person_id, naming.reason
         if naming.kind is NamingKind.UNKNOWN:
             return None, naming.reason
-        if followed.visitor_id is None or self._known.person(followed.visitor_id) is None:
+        if followed.visitor_id is None:
             vectors = followed.vote.stranger_vectors
             visitor = self._known.visitor_for(vectors, at=at, camera_id=self._camera_id, track_id=track_id)
             if visitor is None:
@@ -154,12 +175,15 @@ class Recognition:
             reason=reason,
         )
 
-    def _farewell(self, track: Track, at: datetime) -> Match | None:
-        """Forget a track that has ended; a record of why, if it never got a name."""
-        followed = self._followed.pop(track.track_id, None)
-        if followed is None or followed.told is not None or track.hits < _WORTH_A_WORD or followed.naming is None:
-            return None
-        return self._match(followed, track.track_id, at, None, followed.naming.reason)
+    def _farewells(self, ended: tuple[Track, ...]) -> list[Match]:
+        """Forget tracks that have ended; a record at the last sighting of why, for those that never got a name."""
+        matches = []
+        for track in ended:
+            followed = self._followed.pop(track.track_id, None)
+            if followed is None or followed.told is not None or track.hits < _WORTH_A_WORD or followed.naming is None:
+                continue
+            matches.append(self._match(followed, track.track_id, track.seen_at, None, followed.naming.reason))
+        return matches
 
 
 def _sighting(

@@ -1,0 +1,106 @@
+"""What an agent has found, on its way to the disk: kept and tried again until the store has taken it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from config.errors import StoreError
+from tracker.cameras.clock import Clock
+from tracker.health import Meter
+from tracker.identity.known import KnownPeople
+from tracker.presence.events import Event, Match
+from tracker.presence.health import CameraState
+from tracker.presence.room import Presence
+from tracker.store.local import LocalStore
+
+log = logging.getLogger("footfall.agent")
+
+SAVE_EVERY_S = 1.0
+LONGEST_PAUSE_S = 30.0
+MOST_WAITING = 100_000
+
+
+class Recorder:
+    """Writes the records of one camera, each time all that waits in one transaction. For one thread.
+
+    When the store fails, the records stay in memory and are tried again after pauses that grow from one second to
+    thirty, so that a full disk loses nothing and a locked one does not hold up the camera at every frame.
+    """
+
+    def __init__(
+        self, *, site_id: str, camera_id: str, store: LocalStore, known: KnownPeople, meter: Meter, clock: Clock
+    ) -> None:
+        self._site_id = site_id
+        self._camera_id = camera_id
+        self._store = store
+        self._known = known
+        self._meter = meter
+        self._clock = clock
+        self._events: list[Event] = []
+        self._matches: list[Match] = []
+        self._next_s = 0.0
+        self._pause_s = SAVE_EVERY_S
+        self._failing = False
+
+    @property
+    def waiting(self) -> int:
+        """Events and matches that the store does not have yet."""
+        return len(self._events) + len(self._matches)
+
+    def add(self, events: Iterable[Event], matches: Iterable[Match]) -> None:
+        """Keep these for the next write."""
+        self._events += events
+        self._matches += matches
+
+    def keep_up(self, presences: Iterable[Presence], state: CameraState) -> bool:
+        """Write when something new must not wait, or the last write is a second old; True when that was done.
+
+        Raises StoreError only when more than MOST_WAITING records wait.
+        """
+        news = self.waiting > 0 or bool(self._known.unsaved_visitors)
+        if self._clock.monotonic() < self._next_s and (self._failing or not news):
+            return False
+        try:
+            self._write(presences, state)
+            self._known.refresh(self._store)
+        except StoreError as error:
+            self._put_off(error)
+            return False
+        if self._failing:
+            log.warning("%s: the store takes records again; nothing was lost", self._camera_id)
+        self._failing, self._pause_s = False, SAVE_EVERY_S
+        self._next_s = self._clock.monotonic() + SAVE_EVERY_S
+        return True
+
+    def finish(self, presences: Iterable[Presence], state: CameraState, problem: str | None = None) -> None:
+        """The last write. Raises StoreError when it fails, and says how many events are lost with it."""
+        try:
+            self._write(presences, state, problem)
+        except StoreError as error:
+            lost = f"; {len(self._events)} events of {self._camera_id} are not stored" if self._events else ""
+            raise type(error)(f"{error.problem}{lost}", fix=error.fix) from error
+
+    def _put_off(self, error: StoreError) -> None:
+        if self.waiting > MOST_WAITING:
+            raise error
+        if not self._failing:
+            log.error("%s: %s; records are kept in memory and tried again", self._camera_id, error)
+        self._failing = True
+        self._next_s = self._clock.monotonic() + self._pause_s
+        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+
+    def _write(self, presences: Iterable[Presence], state: CameraState, problem: str | None = None) -> None:
+        visitors = self._known.unsaved_visitors
+        self._store.record(
+            events=self._events,
+            matches=self._matches,
+            site_id=self._site_id,
+            camera_id=self._camera_id,
+            presences=presences,
+            visitors=visitors,
+            health=self._meter.health(state, problem=problem),
+        )
+        self._known.visitors_saved(visitors)
+        self._events.clear()
+        self._matches.clear()
