@@ -1,0 +1,94 @@
+"""Thresholds and what they cost."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from tracker.identity.rates import (
+    accepted,
+    accuracy,
+    best_threshold,
+    curve,
+    equal_error,
+    pairs_needed,
+    threshold_at,
+)
+
+SAME = np.array([0.2, 0.3, 0.4, 0.7])
+DIFFERENT = np.array([0.5, 0.8, 0.9, 0.9, 1.0])
+NONE = np.empty(0)
+
+
+def test_accuracy_counts_both_kinds_of_error() -> None:
+    assert accuracy(SAME, DIFFERENT, 0.45) == pytest.approx(8 / 9)
+    assert accuracy(SAME, DIFFERENT, 0.5) == pytest.approx(7 / 9)  # the limit itself is accepted
+    assert accuracy(SAME, DIFFERENT, 0.1) == pytest.approx(5 / 9)
+    assert (accepted(SAME, 0.3), accepted(NONE, 0.3)) == (0.5, 0.0)
+
+
+def test_best_threshold_lies_in_the_middle_of_the_gap_and_no_other_is_better() -> None:
+    best = best_threshold(SAME, DIFFERENT)
+    assert best == pytest.approx(0.45)
+    tried = np.linspace(0, 1.2, 500)
+    assert max(accuracy(SAME, DIFFERENT, one) for one in tried) == accuracy(SAME, DIFFERENT, best)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_best_threshold_is_that_of_a_plain_search(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    same, different = rng.normal(0.5, 0.2, 40).round(2), rng.normal(0.7, 0.2, 60).round(2)
+    tried = [accuracy(same, different, one) for one in np.linspace(-1, 2, 3001)]
+    assert accuracy(same, different, best_threshold(same, different)) == max(tried)
+
+
+def test_best_threshold_with_one_kind_only() -> None:
+    assert accuracy(SAME, NONE, best_threshold(SAME, NONE)) == 1
+    assert accuracy(NONE, DIFFERENT, best_threshold(NONE, DIFFERENT)) == 1
+    for nothing in (accuracy, lambda same, different, _: best_threshold(same, different)):
+        with pytest.raises(ValueError, match="at least one pair"):
+            nothing(NONE, NONE, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("rate", "kept"),
+    [
+        pytest.param(0.0, 0.0, id="none"),
+        pytest.param(0.19, 0.0, id="less-than-one-pair-is-none"),
+        pytest.param(0.2, 0.2, id="one"),
+        pytest.param(0.79, 0.4, id="ties-go-together"),
+        pytest.param(1.0, 1.0, id="all"),
+    ],
+)
+def test_threshold_keeps_a_rate_and_is_the_loosest_that_does(rate: float, kept: float) -> None:
+    threshold = threshold_at(DIFFERENT, rate)
+    assert accepted(DIFFERENT, threshold) == kept <= rate
+    looser = np.nextafter(threshold, math.inf)
+    assert rate == 1 or accepted(DIFFERENT, looser) > rate
+
+
+def test_without_different_people_any_threshold_keeps_any_rate() -> None:
+    assert threshold_at(NONE, 0.01) == math.inf
+
+
+def test_how_many_pairs_it_takes() -> None:
+    assert (pairs_needed(0.01), pairs_needed(0.001)) == (300, 3000)
+    assert (1 - 0.01) ** pairs_needed(0.01) < 0.05
+
+
+def test_curve_goes_from_nothing_to_everything_and_never_back() -> None:
+    rates = curve(SAME, DIFFERENT)
+    assert (rates.false_accepts[0], rates.true_accepts[0]) == (0, 0)
+    assert (rates.false_accepts[-1], rates.true_accepts[-1]) == (1, 1)
+    assert (np.diff(rates.false_accepts) >= 0).all()
+    assert (np.diff(rates.true_accepts) >= 0).all()
+    for threshold, false, true in zip(rates.thresholds, rates.false_accepts, rates.true_accepts, strict=True):
+        just_above = float(threshold) + 1e-6
+        assert (false, true) == pytest.approx((accepted(DIFFERENT, just_above), accepted(SAME, just_above)))
+
+
+def test_equal_error_rate_of_people_who_are_easy_and_impossible_to_tell_apart() -> None:
+    assert equal_error(curve(SAME[:3], DIFFERENT)) == 0
+    assert equal_error(curve(SAME, SAME)) == pytest.approx(0.5)
