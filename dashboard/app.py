@@ -164,7 +164,7 @@ def _guard(server: flask.Flask, board: Board) -> None:
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers["Content-Security-Policy"] = (
             "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
-            "script-src 'self' 'unsafe-inline' 'unsafe-eval'; object-src 'none'; base-uri 'self'; "
+            "script-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'self'; "
             "frame-ancestors 'self'"
         )
         response.headers["X-Footfall-Now-Ms"] = str(round(board.now().timestamp() * 1000))

@@ -79,7 +79,7 @@ PALETTES = {
         main="#0d7a66",
         main_soft="rgba(13, 122, 102, 0.13)",
         second="#8a5a16",
-        warn="#b45309",
+        warn="#ad4f08",
         bad="#c0312b",
     ),
     Scheme.DARK: Palette(

@@ -17,6 +17,8 @@ from tracker.presence.events import EventKind
 from tracker.presence.people import Person
 from tracker.store.local import LocalStore
 
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
+expect.set_options(timeout=15_000)
 pytestmark = pytest.mark.browser
 
 EVENT_MS = 2000
@@ -70,7 +72,7 @@ def test_the_length_of_a_stay_ticks_in_the_browser(quiet: tuple[LocalStore, str]
     stay = page.locator("#live-inside [data-since-ms]")
     stay.wait_for(timeout=SLOW_MS)
     page.route(re.compile("_dash-update-component"), lambda _never_answered: None)
-    page.wait_for_function("Number(document.querySelector('[data-since-ms]').innerText.split(' ')[0]) >= 26")
+    expect(stay).to_have_text(re.compile("^(2[6-9]|3[0-9]) s$"), timeout=SLOW_MS)
     page.get_by_text("The dashboard does not answer").wait_for()
 
 
@@ -104,14 +106,14 @@ def test_visits_sort_and_search(month: str, open_page: Opener) -> None:
     page.locator(cell(0, "name")).wait_for(timeout=SLOW_MS)
     newest = page.locator(cell(0, "started_at")).inner_text()
     page.get_by_role("columnheader", name="Entered").click()
-    page.wait_for_function(f"document.querySelector('{cell(0, 'started_at')}').innerText !== '{newest}'")
+    expect(page.locator(cell(0, "started_at"))).not_to_have_text(newest)
     page.get_by_role("columnheader", name="Stay").click()
     page.locator('.ag-header-cell[col-id="dwell_s"][aria-sort="descending"]').wait_for()
     longest = page.locator(cell(0, "dwell_s")).inner_text()
     assert re.fullmatch(r"\d h \d\d min", longest)
 
     page.get_by_label("Search in the visits").fill("jun tanaka")
-    page.wait_for_function(f"document.querySelector('{cell(0, 'name')}')?.innerText === 'Jun Tanaka'")
+    expect(page.locator(cell(0, "name"))).to_have_text("Jun Tanaka")
     names = set(page.locator('.ag-center-cols-container [col-id="name"]').all_inner_texts())
     assert names == {"Jun Tanaka"}
     page.get_by_label("Search in the visits").fill("no such person")
@@ -122,7 +124,7 @@ def test_the_csv_holds_what_the_table_shows(month: str, open_page: Opener, tmp_p
     page = open_page(f"{month}visits")
     page.locator(cell(0, "name")).wait_for(timeout=SLOW_MS)
     page.get_by_label("Search in the visits").fill("rosa silva")
-    page.wait_for_function(f"document.querySelector('{cell(0, 'name')}')?.innerText === 'Rosa Silva'")
+    expect(page.locator(cell(0, "name"))).to_have_text("Rosa Silva")
     shown = page.locator('.ag-center-cols-container [col-id="name"]').count()
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV").click()
@@ -162,7 +164,7 @@ def test_days_can_be_chosen(month: str, open_page: Opener) -> None:
     week = summary.inner_text()
     page.get_by_label("From which day to which day").click()
     page.get_by_role("button", name="Last 30 days").click()
-    page.wait_for_function(f"document.querySelector('#visits-summary').innerText !== {week!r}")
+    expect(summary).not_to_have_text(week)
 
     def visits(text: str) -> int:
         return int(text.split()[0].replace(",", ""))
@@ -177,7 +179,7 @@ def test_usage_switches_its_range(month: str, open_page: Opener) -> None:
     page.locator("#usage-hours .bars path").first.wait_for(state="attached", timeout=SLOW_MS)
     week = int(footfall.inner_text())
     page.get_by_text("30 days", exact=True).click()
-    page.wait_for_function(f"document.querySelector('.tile-value').innerText !== '{week}'")
+    expect(footfall).not_to_have_text(str(week))
     assert int(footfall.inner_text().replace(",", "")) > 2 * week
     page.get_by_text("Today", exact=True).click()
     page.get_by_text(re.compile(r"^Today · staff are left out")).wait_for()
@@ -192,13 +194,12 @@ def test_dark_follows_the_system_and_the_switch_is_remembered(month: str, open_p
     root = page.locator("html")
     page.locator("#live-occupancy .scatterlayer path").first.wait_for(state="attached", timeout=SLOW_MS)
     assert root.get_attribute("data-mantine-color-scheme") == "dark"
-    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    tick = "getComputedStyle(document.querySelector('#live-occupancy .xtick text')).fill"
-    dark_tick = page.evaluate(tick)
+    body, tick = page.locator("body"), page.locator("#live-occupancy .xtick text").first
+    expect(body).to_have_css("background-color", "rgb(14, 19, 18)")
+    expect(tick).to_have_css("fill", "rgb(152, 166, 160)")
     page.get_by_role("button", name="Switch between light and dark").click()
-    page.wait_for_function("document.documentElement.dataset.mantineColorScheme === 'light'")
-    page.wait_for_function(f"{tick} !== '{dark_tick}'")
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != dark
+    expect(body).to_have_css("background-color", "rgb(245, 247, 246)")
+    expect(tick).to_have_css("fill", "rgb(91, 106, 100)")
     page.reload()
     page.locator(".tile-value").first.wait_for(timeout=SLOW_MS)
     assert root.get_attribute("data-mantine-color-scheme") == "light"
@@ -231,7 +232,7 @@ def test_pages_are_reached_by_keyboard_and_say_where_one_is(month: str, open_pag
     assert page.evaluate(outline) != "none"
     page.keyboard.press("Enter")
     page.locator(cell(0, "name")).wait_for(timeout=SLOW_MS)
-    page.wait_for_function("document.title === 'Visits · Northside Gym'")
+    expect(page).to_have_title("Visits · Northside Gym")
     assert page.locator("[aria-current=page]").inner_text() == "Visits"
     page.go_back()
     page.locator("#live-inside").wait_for()
