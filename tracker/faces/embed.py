@@ -13,7 +13,8 @@ from models.runtime import open_network
 from tracker.faces.align import CHIP_SIDE
 from tracker.faces.faces import FloatArray
 
-_CHIPS_AT_ONCE = 32
+_CHIPS_AT_ONCE = 8
+"""More would not fit the cache, and a face would cost more than alone."""
 
 
 class Embedder:

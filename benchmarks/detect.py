@@ -1,0 +1,54 @@
+"""Finding faces, beside the mtcnn package."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+from benchmarks.frames import COUNTS, SIZES_WH, scene
+from benchmarks.measure import Row, floor_ms, run, timed
+from benchmarks.peers import Mtcnn
+from config.settings import ModelSettings
+from models.runtime import ensure_built
+from tracker.faces.detect import Detector
+from tracker.faces.pyramid import levels
+
+MACS_PER_PIXEL = 1830
+"""Of P-Net, for each pixel of the pyramid."""
+TARGET = 20.0
+
+
+def rows() -> Iterator[Row]:
+    """Both sizes, with nobody and with few and many people; min face 20."""
+    models = ModelSettings()
+    ensure_built(models.dir, models.precision)
+    detector = Detector(folder=models.dir, precision=models.precision, threads=models.threads)
+    peer = Mtcnn()
+    for size_wh in SIZES_WH:
+        pixels = sum(level.size_wh[0] * level.size_wh[1] for level in levels(size_wh, min_face=20, scale_factor=0.709))
+        for people in COUNTS:
+            image = scene(size_wh, people)
+            rgb = np.ascontiguousarray(image[:, :, ::-1])
+            ours = timed(partial(detector.detect, image), repeats=40)
+            theirs = timed(partial(peer.faces, rgb), repeats=7, warm_up=2)
+            sure = sum(float(face["confidence"]) >= 0.9 for face in peer.faces(rgb))
+            found = int((detector.detect(image).scores >= 0.9).sum())
+            yield Row(
+                case=f"detect {size_wh[0]}x{size_wh[1]}, {people} faces",
+                ours_ms=ours.median_ms,
+                ours_p95_ms=ours.p95_ms,
+                ours_cpu_ms=ours.cpu_ms,
+                peer=peer.name,
+                peer_ms=theirs.median_ms,
+                peer_p95_ms=theirs.p95_ms,
+                floor_ms=floor_ms(MACS_PER_PIXEL * pixels),
+                target=f"{TARGET:.0f}x",
+                met=theirs.median_ms >= TARGET * ours.median_ms,
+                note=f"{found} sure faces, peer {int(sure)}",
+            )
+
+
+if __name__ == "__main__":
+    run(rows, "detect")

@@ -1,0 +1,25 @@
+"""A process of its own: load everything, decide about one frame of each camera, say what it took. See start.py."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+
+import tracker.agent  # noqa: F401  what a real run loads is part of the time
+from benchmarks.frames import scene
+from benchmarks.pipeline import START, engine, recognition
+
+_BYTES = 1 if sys.platform == "darwin" else 1024
+
+
+def main() -> None:
+    """Print the greatest resident memory, MB, of so many cameras as the first argument says."""
+    faces, frame = engine(), scene((1280, 720), 3)
+    for _ in range(int(sys.argv[1])):
+        recognition().update(faces.see(frame), START, size_wh=(1280, 720))
+    print(json.dumps({"rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _BYTES / 2**20}))
+
+
+if __name__ == "__main__":
+    main()

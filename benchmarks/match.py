@@ -1,0 +1,48 @@
+"""The nearest of many vectors, beside faiss."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from benchmarks.measure import SEED, Row, read_gbytes, run, timed
+from tracker.identity.gallery import Gallery
+from tracker.identity.match import nearest
+
+SIZES = (1_000, 100_000, 1_000_000)
+TARGET = 1.5
+
+
+def rows() -> Iterator[Row]:
+    """One face against galleries of three sizes, four vectors a person."""
+    faiss: Any = importlib.import_module("faiss")
+    rng = np.random.default_rng(SEED)
+    for size in SIZES:
+        vectors = rng.standard_normal((size, 128), np.float32) * np.float32(0.12)
+        gallery = Gallery(vectors, tuple(f"p-{row // 4:07d}" for row in range(size)))
+        index = faiss.IndexFlatL2(128)
+        index.add(vectors)
+        asked = vectors[size // 2 : size // 2 + 1] + np.float32(0.01)
+        repeats = 200 if size < 10_000 else 15
+        ours = timed(partial(nearest, gallery, asked), repeats=repeats)
+        theirs = timed(partial(index.search, asked, 8), repeats=repeats)
+        yield Row(
+            case=f"match 1 face in {size:,}",
+            ours_ms=ours.median_ms,
+            ours_p95_ms=ours.p95_ms,
+            ours_cpu_ms=ours.cpu_ms,
+            peer="faiss-cpu flat, 8 nearest",
+            peer_ms=theirs.median_ms,
+            peer_p95_ms=theirs.p95_ms,
+            floor_ms=vectors.nbytes / read_gbytes() / 1e6,
+            target=f"within {TARGET}x of faiss",
+            met=ours.median_ms <= TARGET * theirs.median_ms,
+        )
+
+
+if __name__ == "__main__":
+    run(rows, "match")

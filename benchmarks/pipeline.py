@@ -1,0 +1,126 @@
+"""A clip from file to decisions about people, frame by frame, beside the peers glued together."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from benchmarks.frames import Image, write_clip
+from benchmarks.measure import Row, Timing, run, summary
+from benchmarks.peers import Dlib, Mtcnn
+from config.settings import DetectSettings, MatchSettings, ModelSettings, QualitySettings, TrackSettings
+from models.runtime import ensure_built
+from tracker.faces.engine import FaceEngine
+from tracker.identity.known import KnownPeople
+from tracker.identity.recognition import Recognition
+
+PEOPLE = 3
+FRAMES = 125
+PEER_FRAMES = 8
+START = datetime(2024, 1, 1, tzinfo=UTC)
+BUDGET_MS = 40.0
+P95_MS = 60.0
+TARGET = 10.0
+Step = Callable[[Image, int], object]
+"""What is done with a frame and its number."""
+
+
+def rows() -> Iterator[Row]:
+    """1280x720, 3 faces: decode, detect, align, embed, match, track."""
+    models = ModelSettings()
+    ensure_built(models.dir, models.precision)
+    with tempfile.TemporaryDirectory() as folder:
+        clip = Path(folder) / "clip.mp4"
+        write_clip(clip, frames=FRAMES, people=PEOPLE)
+        ours = _times(clip, _ours(), FRAMES)
+        dlib = Dlib()
+        peers = {
+            "mtcnn + dlib": _times(clip, _mtcnn_and_dlib(dlib), PEER_FRAMES),
+            "dlib HOG + dlib ResNet": _times(clip, _hog_and_dlib(dlib), PEER_FRAMES),
+        }
+    better = min(timing.median_ms for timing in peers.values())
+    for peer, theirs in peers.items():
+        yield Row(
+            case=f"pipeline 1280x720, {PEOPLE} faces",
+            ours_ms=ours.median_ms,
+            ours_p95_ms=ours.p95_ms,
+            ours_cpu_ms=ours.cpu_ms,
+            peer=peer,
+            peer_ms=theirs.median_ms,
+            peer_p95_ms=theirs.p95_ms,
+            target=f"25 frames a second, p95 < {P95_MS:.0f} ms, {TARGET:.0f}x the better peer",
+            met=ours.median_ms <= BUDGET_MS and ours.p95_ms < P95_MS and better >= TARGET * ours.median_ms,
+            note=f"{1000 / ours.median_ms:.1f} frames a second",
+        )
+
+
+def recognition() -> Recognition:
+    """Of one camera, at the default settings, with nobody enrolled."""
+    match = MatchSettings()
+    known = KnownPeople(match)
+    return Recognition(site_id="bench", camera_id="bench", known=known, match=match, track=TrackSettings())
+
+
+def engine() -> FaceEngine:
+    """At the default settings."""
+    return FaceEngine.load(models=ModelSettings(), detect=DetectSettings(), quality=QualitySettings())
+
+
+def _ours() -> Step:
+    faces, names = engine(), recognition()
+
+    def step(frame: Image, index: int) -> object:
+        at = START + timedelta(seconds=index / 25)
+        return names.update(faces.see(frame), at, size_wh=(frame.shape[1], frame.shape[0]))
+
+    return step
+
+
+def _mtcnn_and_dlib(dlib: Dlib) -> Step:
+    mtcnn = Mtcnn()
+
+    def step(frame: Image, _index: int) -> object:
+        rgb = np.ascontiguousarray(frame[:, :, ::-1])
+        boxes: list[Any] = []
+        for face in mtcnn.faces(rgb):
+            x, y, width, height = face["box"]
+            boxes.append(dlib.dlib.rectangle(int(x), int(y), int(x + width), int(y + height)))
+        return dlib.vectors_in(rgb, boxes)
+
+    return step
+
+
+def _hog_and_dlib(dlib: Dlib) -> Step:
+    def step(frame: Image, _index: int) -> object:
+        rgb = np.ascontiguousarray(frame[:, :, ::-1])
+        return dlib.vectors_in(rgb, dlib.hog_boxes(rgb))
+
+    return step
+
+
+def _times(clip: Path, step: Step, frames: int) -> Timing:
+    """Time from asking for a frame to the decision about it; the first frames warm up and do not count."""
+    film, walls, warm_up = cv2.VideoCapture(str(clip)), [], 2 if frames < 20 else 5
+    cpu_start = time.process_time()
+    for index in range(frames):
+        if index == warm_up:
+            cpu_start = time.process_time()
+        start = time.perf_counter()
+        read, frame = film.read()
+        if not read:
+            break
+        step(frame.astype(np.uint8, copy=False), index)
+        walls.append((time.perf_counter() - start) * 1e3)
+    film.release()
+    return summary(walls[warm_up:], (time.process_time() - cpu_start) * 1e3 / max(len(walls) - warm_up, 1))
+
+
+if __name__ == "__main__":
+    run(rows, "pipeline")
