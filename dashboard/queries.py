@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from config.settings import PresenceSettings, Settings, StoreSettings
+from config.settings import Settings, StoreSettings
 from dashboard.camera_words import camera_row
 from dashboard.views import Days, EventRow, Inside, LiveView, UsageView, Visit
 from dashboard.wording import duration
@@ -19,7 +19,8 @@ from tracker.presence.events import Event
 from tracker.presence.occupancy import OccupancyPoint, peak
 from tracker.presence.people import Person, PersonKind
 from tracker.presence.room import Presence
-from tracker.presence.sessions import Rules, Session, sessions
+from tracker.presence.sessions import Session, sessions
+from tracker.store.history import rules_of
 from tracker.store.local import ANONYMOUS_PREFIX, LocalStore
 
 LATEST_EVENTS = 8
@@ -62,7 +63,7 @@ class Board:
         self.now = clock
         self._site_id = settings.site.id
         self._url = settings.store.url
-        self._rules = _rules(settings.presence)
+        self._rules = rules_of(settings.presence)
         self._file = _StoreFile(store_path)
         self._kept: dict[tuple[str, datetime], _History] = {}
         self._kept_lock = threading.Lock()
@@ -206,16 +207,6 @@ class _StoreFile:
         except OSError:
             return ""
         return f"{status.st_dev}:{status.st_ino}"
-
-
-def _rules(presence: PresenceSettings) -> Rules:
-    return Rules(
-        exit_after=timedelta(seconds=presence.exit_after_s),
-        merge_gap=timedelta(seconds=presence.merge_gap_s),
-        min_visit=timedelta(seconds=presence.min_visit_s),
-        max_visit=timedelta(seconds=presence.max_visit_s),
-        skew=timedelta(seconds=presence.skew_s),
-    )
 
 
 def _people(store: LocalStore, events: Iterable[Event]) -> tuple[Person, ...]:
