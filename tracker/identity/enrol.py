@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +24,7 @@ from tracker.faces.align import align
 from tracker.faces.faces import Faces, FloatArray, Image
 from tracker.faces.quality import assess, rejection
 from tracker.identity.gallery import DIMENSION
+from tracker.identity.hygiene import Company, doubles, strays
 from tracker.identity.names import clean_name, name_key, shown
 from tracker.identity.pictures import PICTURE_SUFFIXES, read_picture
 
@@ -77,12 +78,17 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Plan:
-    """What enrolling one person comes to. problem: why the person must not be saved, None when all is well."""
+    """What enrolling one person comes to.
+
+    problem: why the person must not be saved, None when all is well. visitors: ids of strangers who look like the
+    person, nearest first: the person was here before.
+    """
 
     name: str
     accepted: tuple[Accepted, ...] = ()
     refused: tuple[Refused, ...] = ()
     problem: str | None = None
+    visitors: tuple[str, ...] = ()
 
     @property
     def vectors(self) -> FloatArray:
@@ -134,11 +140,15 @@ def plan_people(
     *,
     existing: Iterable[str] = (),
     quality: QualitySettings = ENROL_QUALITY,
+    company: Company | None = None,
+    known_as: Mapping[str, str] | None = None,
 ) -> Iterator[Plan]:
     """One plan for each candidate, in order, as it is worked out; the pictures are read one at a time.
 
     existing: names that are taken. A name that two candidates share, whatever its case, is refused for both, and so
-    is a picture that is given for two people; the same picture twice for one person counts once.
+    is a picture that is given for two people; the same picture twice for one person counts once. company: who is known
+    already; pictures that show somebody else are left out, and somebody who looks like another is refused. known_as:
+    by name the ids of candidates who are in that company and get more pictures.
     """
     names = [_checked(candidate.name) for candidate in candidates]
     taken = {name_key(name) for name in existing}
@@ -150,7 +160,17 @@ def plan_people(
 
     for candidate, (name, fault) in zip(candidates, names, strict=True):
         problem = fault or _name_problem(name, taken, times)
-        yield Plan(name=name, problem=problem) if problem else _plan(name, candidate.pictures, owners, read)
+        if problem is not None:
+            yield Plan(name=name, problem=problem)
+            continue
+        plan = _plan(name, candidate.pictures, owners, read)
+        if company is not None:
+            own_id = (known_as or {}).get(name, name)
+            plan = _compared(plan, company, own_id)
+            if plan.problem is None:
+                gallery = company.gallery.with_person(own_id, plan.vectors)
+                company = replace(company, gallery=gallery, names={own_id: name, **company.names})
+        yield plan
 
 
 def plan_person(
@@ -160,10 +180,11 @@ def plan_person(
     *,
     existing: Iterable[str] = (),
     quality: QualitySettings = ENROL_QUALITY,
+    company: Company | None = None,
 ) -> Plan:
     """The plan for one person; see `plan_people`. Raises PeopleError when the name cannot be a name."""
     candidate = Candidate(name=clean_name(name), pictures=tuple(pictures))
-    return next(plan_people([candidate], engine, existing=existing, quality=quality))
+    return next(plan_people([candidate], engine, existing=existing, quality=quality, company=company))
 
 
 def _read(path: Path, engine: Reader, needed: QualitySettings) -> Accepted:
@@ -226,6 +247,54 @@ def _plan(name: str, pictures: tuple[Path, ...], owners: Counter[str], read: Cal
     if not accepted:
         problem = f"no picture of {name} can be used" if pictures else f"no picture of {name} is there"
     return Plan(name=name, accepted=tuple(accepted), refused=tuple(refused), problem=problem)
+
+
+def _compared(plan: Plan, company: Company, own_id: str) -> Plan:
+    """The plan without pictures of somebody else; with a problem when it is somebody else as a whole."""
+    if plan.problem is None and not company.force:
+        plan = _without_strays(plan, company, own_id)
+    if plan.problem is None and not company.force:
+        plan = _without_doubles(plan, company, own_id)
+    if plan.problem is not None:
+        return plan
+    seen = doubles(company.visitors, plan.vectors, company.settings).values()
+    alike = dict.fromkeys(one.person_id for one in sorted(seen, key=lambda one: one.distance))
+    return replace(plan, visitors=tuple(alike))
+
+
+def _without_strays(plan: Plan, company: Company, own_id: str) -> Plan:
+    reach = company.settings.stranger_distance
+    own = [row for row, owner in enumerate(company.gallery.person_ids) if owner == own_id]
+    far = strays(plan.vectors, company.gallery.vectors[own], reach=reach)
+    if far is None:
+        return replace(plan, accepted=(), problem=f"the pictures of {plan.name} show different people (--force if not)")
+    whom = "the enrolled" if own else "the other"
+    reasons = {row: f"not like {whom} pictures of {plan.name}, {distance:.2f} apart" for row, distance in far.items()}
+    return _less(plan, reasons, f"no picture is like {whom} pictures of {plan.name} (--force if it is the same person)")
+
+
+def _without_doubles(plan: Plan, company: Company, own_id: str) -> Plan:
+    """Leave out pictures of others; a person most of whose pictures show one other is that other."""
+    others = doubles(company.gallery.without(own_id), plan.vectors, company.settings)
+    if not others:
+        return plan
+    nearest = min(others.values(), key=lambda one: one.distance)
+    name = company.name_of(nearest.person_id)
+    if 2 * sum(one.person_id == nearest.person_id for one in others.values()) >= len(plan.accepted):
+        told = f"looks like {name}, who is enrolled already ({nearest.distance:.2f} apart)"
+        return replace(plan, accepted=(), problem=f"{told}: --name {name!r} --add if it is, --force if they are two")
+    reasons = {
+        row: f"shows {company.name_of(one.person_id)}, who is enrolled already ({one.distance:.2f} apart)"
+        for row, one in others.items()
+    }
+    return _less(plan, reasons, f"every picture of {plan.name} shows somebody else")
+
+
+def _less(plan: Plan, reasons: Mapping[int, str], emptied: str) -> Plan:
+    """The plan without the accepted pictures of these rows. emptied: the problem when none is left."""
+    kept = tuple(picture for row, picture in enumerate(plan.accepted) if row not in reasons)
+    refused = tuple(Refused(plan.accepted[row].path, reason) for row, reason in sorted(reasons.items()))
+    return replace(plan, accepted=kept, refused=plan.refused + refused, problem=None if kept else emptied)
 
 
 def _checked(text: str) -> tuple[str, str | None]:
