@@ -287,6 +287,8 @@ def run_all(
                         agent.wake()
         except BaseException:
             stop.set()
+            for agent in agents:
+                agent.wake()
             raise
     return failures
 

@@ -1,0 +1,156 @@
+"""What one machine knows of people, between the store that others change and the tracks of its cameras."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from config.settings import MatchSettings
+from tests.tracker.puppets import ADA, BOB, EVE, NOON, Stage, face_of
+from tracker.faces.faces import FloatArray
+from tracker.identity.known import KnownPeople
+from tracker.identity.visitors import Visitor
+from tracker.presence.people import PersonKind
+from tracker.store.local import LocalStore
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path / "gym.sqlite3")
+
+
+@pytest.fixture
+def known(stage: Stage) -> KnownPeople:
+    people = KnownPeople(MatchSettings())
+    people.refresh(stage.store)
+    return people
+
+
+def stranger(known: KnownPeople, number: int, track_id: str = "front-1") -> Visitor:
+    visitor = known.visitor_for(face_of(number)[None], at=NOON, camera_id="front", track_id=track_id)
+    assert visitor is not None
+    return visitor
+
+
+def save(known: KnownPeople, store: LocalStore) -> None:
+    visitors = known.unsaved_visitors
+    store.record(visitors=visitors)
+    known.visitors_saved(visitors)
+
+
+def test_refresh_takes_over_people_and_their_faces(stage: Stage, known: KnownPeople) -> None:
+    assert len(known.gallery) == 0
+    ada = stage.enrol("Ada", ADA)
+    assert known.person(ada) is None
+    known.refresh(stage.store)
+    assert known.person(ada) == stage.store.person(ada)
+    assert known.gallery.people == (ada,)
+
+
+def test_refresh_reads_nothing_while_nothing_changed(stage: Stage, known: KnownPeople) -> None:
+    stage.enrol("Ada", ADA)
+    known.refresh(stage.store)
+    before = known.gallery
+    known.refresh(stage.store)
+    assert known.gallery is before
+
+
+def test_visitor_is_known_at_once_and_saved_later(stage: Stage, known: KnownPeople) -> None:
+    visitor = stranger(known, EVE)
+    assert known.person(visitor.person.person_id) == visitor.person
+    assert [person for person, _ in known.unsaved_visitors] == [visitor.person]
+    save(known, stage.store)
+    assert known.unsaved_visitors == ()
+    assert stage.store.people(kind=PersonKind.VISITOR) == [visitor.person]
+
+
+def test_visitor_that_is_not_saved_yet_survives_a_refresh(stage: Stage, known: KnownPeople) -> None:
+    visitor = stranger(known, EVE)
+    stage.enrol("Ada", ADA)
+    known.refresh(stage.store)
+    assert known.person(visitor.person.person_id) == visitor.person
+    assert stranger(known, EVE, "front-2").person == visitor.person
+    save(known, stage.store)
+    known.refresh(stage.store)
+    assert stranger(known, EVE, "front-3").person == visitor.person
+
+
+def test_visitor_comes_back_under_the_same_id_after_a_restart(stage: Stage, known: KnownPeople) -> None:
+    first = stranger(known, EVE).person
+    save(known, stage.store)
+    again = KnownPeople(MatchSettings())
+    again.refresh(stage.store)
+    assert stranger(again, EVE, "front-9").person == first
+    assert stranger(again, BOB, "front-10").person.name == "Visitor 2"
+
+
+def test_visitor_who_looks_new_ways_while_being_saved_is_saved_again(stage: Stage, known: KnownPeople) -> None:
+    stranger(known, EVE)
+    saved = known.unsaved_visitors
+    turned = face_of(EVE) + 0.4 * face_of(BOB)
+    known.visitor_for(turned[None], at=NOON, camera_id="front", track_id="front-2")
+    stage.store.record(visitors=saved)
+    known.visitors_saved(saved)
+    assert [len(vectors) for _, vectors in known.unsaved_visitors] == [2]
+
+
+def test_visitor_enrolled_meanwhile_is_in_the_gallery_and_no_visitor(stage: Stage, known: KnownPeople) -> None:
+    visitor = stranger(known, EVE).person
+    save(known, stage.store)
+    known.visitor_for((face_of(EVE) + 0.4 * face_of(BOB))[None], at=NOON, camera_id="front", track_id="front-2")
+    stage.store.promote_visitor(visitor.person_id, "Eve", consented_at=NOON)
+    known.refresh(stage.store)
+    assert known.unsaved_visitors == ()
+    assert known.gallery.people == (visitor.person_id,)
+    assert stranger(known, EVE, "front-3").person.person_id != visitor.person_id
+
+
+def test_forgotten_visitor_is_unknown_after_the_next_refresh(stage: Stage, known: KnownPeople) -> None:
+    visitor = stranger(known, EVE).person
+    save(known, stage.store)
+    stage.store.forget_person(visitor.person_id, True)
+    known.refresh(stage.store)
+    assert known.person(visitor.person_id) is None
+
+
+class SlowStore:
+    """A store that lets somebody else act between reading people and reading vectors."""
+
+    def __init__(self, store: LocalStore) -> None:
+        self._store = store
+        self.reading = threading.Event()
+        self.go_on = threading.Event()
+
+    def people_version(self) -> int:
+        return self._store.people_version()
+
+    def people(self) -> list[object]:
+        people = list(self._store.people())
+        self.reading.set()
+        self.go_on.wait(0.2)
+        return people
+
+    def vectors(self, kind: PersonKind) -> tuple[FloatArray, tuple[str, ...]]:
+        return self._store.vectors(kind)
+
+
+def test_visitor_saved_by_another_camera_while_one_reads_is_not_lost(stage: Stage, known: KnownPeople) -> None:
+    visitor = stranger(known, EVE).person
+    stage.enrol("Ada", ADA)
+    slow = SlowStore(stage.store)
+    reading = threading.Thread(target=known.refresh, args=(slow,))
+    reading.start()
+    assert slow.reading.wait(10)
+    saved = ((visitor, face_of(EVE)[None]),)
+    stage.store.record(visitors=saved)
+    other = threading.Thread(target=known.visitors_saved, args=(known._unsaved.values(),))
+    other.start()
+    slow.go_on.set()
+    reading.join(10)
+    other.join(10)
+    assert known.person(visitor.person_id) is not None
+    assert np.array_equal(stranger(known, EVE, "front-2").vectors, face_of(EVE)[None])
+    assert stranger(known, EVE, "front-3").person.person_id == visitor.person_id

@@ -1,0 +1,134 @@
+"""From faces to tracks with names: when a name is given, how far it reaches back, and what is recorded."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from config.settings import MatchSettings, TrackSettings
+from tests.tracker.puppets import ADA, BLURRED, BOB, EVE, NOON, PuppetEngine, Stage, at, face_of, picture
+from tracker.identity.known import KnownPeople
+from tracker.identity.recognition import Recognised, Recognition
+from tracker.presence.people import Person
+
+
+class Watch:
+    """One camera's recognition over a store, frames half a second apart."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.known = KnownPeople(MatchSettings())
+        self.recognition = Recognition(
+            site_id="gym", camera_id="front", known=self.known, match=MatchSettings(), track=TrackSettings()
+        )
+        self.now = 0.0
+
+    def see(self, *people: int) -> Recognised:
+        self.known.refresh(self.stage.store)
+        image = picture(*people)
+        found = self.recognition.update(PuppetEngine().see(image), at(self.now), size_wh=(400, 100))
+        self.now += 0.5
+        return found
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path / "gym.sqlite3")
+
+
+@pytest.fixture
+def watch(stage: Stage) -> Watch:
+    return Watch(stage)
+
+
+def test_name_is_given_at_the_second_good_sighting_and_reaches_back(stage: Stage, watch: Watch) -> None:
+    ada = stage.enrol("Ada", ADA)
+    first, second, third = (watch.see(ADA) for _ in range(3))
+    assert (first.sightings, first.faces[0].person_id) == ((), None)
+    assert "1 of 2 good sightings" in first.faces[0].reason
+    assert [(each.person_id, each.since, each.seen_at) for each in second.sightings] == [(ada, at(0), at(0.5))]
+    assert [(each.since, each.seen_at) for each in third.sightings] == [(at(1), at(1))]
+
+
+def test_decision_is_recorded_once_with_distance_and_margin(stage: Stage, watch: Watch) -> None:
+    ada, _bob = stage.enrol("Ada", ADA), stage.enrol("Bob", BOB)
+    matches = [match for _ in range(5) for match in watch.see(ADA).matches]
+    assert [(match.person_id, match.at, match.authorised) for match in matches] == [(ada, at(0.5), True)]
+    assert matches[0].distance == pytest.approx(0, abs=1e-6)
+    assert matches[0].margin == pytest.approx(math.sqrt(2), rel=1e-3)
+    assert 0 < matches[0].quality <= 1
+
+
+def test_margin_without_a_runner_up_is_left_out(stage: Stage, watch: Watch) -> None:
+    stage.enrol("Ada", ADA)
+    matches = [match for _ in range(2) for match in watch.see(ADA).matches]
+    assert [match.margin for match in matches] == [None]
+
+
+def test_person_without_access_is_named_and_not_authorised(stage: Stage, watch: Watch) -> None:
+    banned = Person(person_id="p-eve", name="Eve", created_at=NOON, access=False, consented_at=NOON)
+    stage.store.add_person(banned, face_of(EVE)[None])
+    matches = [match for _ in range(2) for match in watch.see(EVE).matches]
+    assert [(match.person_id, match.authorised) for match in matches] == [("p-eve", False)]
+
+
+def test_poor_faces_are_followed_but_never_vote(stage: Stage, watch: Watch) -> None:
+    ada = stage.enrol("Ada", ADA)
+    reasons = {watch.see(BLURRED + ADA).faces[0].reason for _ in range(4)}
+    assert reasons == {f"no face good enough in {count}, the last too blurred" for count in (1, 2, 3, 4)}
+    watch.see(ADA)
+    named = watch.see(ADA)
+    assert [(each.person_id, each.since) for each in named.sightings] == [(ada, at(0))]
+    assert [each.person_id for each in watch.see(BLURRED + ADA).sightings] == [ada]
+
+
+def test_stranger_becomes_a_visitor_at_the_fourth_good_sighting(stage: Stage, watch: Watch) -> None:
+    seen = [watch.see(EVE) for _ in range(5)]
+    assert [len(each.sightings) for each in seen] == [0, 0, 0, 1, 1]
+    (match,) = [match for each in seen for match in each.matches]
+    assert (match.person_id, match.authorised, match.margin) == (seen[3].sightings[0].person_id, False, None)
+    assert match.reason.startswith("a stranger by 4 sightings")
+    assert seen[3].sightings[0].since == at(0)
+
+
+def test_two_people_at_once_are_told_apart(stage: Stage, watch: Watch) -> None:
+    ada, bob = stage.enrol("Ada", ADA), stage.enrol("Bob", BOB)
+    watch.see(ADA, 0, BOB)
+    seen = watch.see(ADA, 0, BOB)
+    assert [face.person_id for face in seen.faces] == [ada, bob]
+    assert [each.person_id for each in seen.sightings] == [ada, bob]
+    assert [each.x_frac for each in seen.sightings] == pytest.approx([0.1, 0.6])
+    assert len({face.track_id for face in seen.faces}) == 2
+
+
+def test_long_nameless_track_is_recorded_when_it_ends_and_a_flicker_is_not(stage: Stage, watch: Watch) -> None:
+    stage.enrol("Ada", ADA)
+    for _ in range(3):
+        watch.see(BLURRED + ADA)
+    for _ in range(2):
+        watch.see(0, 0, 0, BLURRED + BOB)
+    matches = [match for _ in range(6) for match in watch.see().matches]
+    assert [(match.person_id, match.distance, match.at) for match in matches] == [(None, None, at(1))]
+    assert matches[0].reason == "no face good enough in 3, the last too blurred"
+
+
+def test_end_tells_of_open_tracks_and_lets_time_begin_anew(stage: Stage, watch: Watch) -> None:
+    ada = stage.enrol("Ada", ADA)
+    for _ in range(3):
+        watch.see(ADA, BLURRED + BOB)
+    (match,) = watch.recognition.end()
+    assert (match.person_id, match.at) == (None, at(1))
+    assert watch.recognition.end() == ()
+    watch.now = -3600.0
+    watch.see(ADA)
+    assert [(each.person_id, each.since) for each in watch.see(ADA).sightings] == [(ada, at(-3600))]
+
+
+def test_nothing_is_kept_of_tracks_that_ended(stage: Stage, watch: Watch) -> None:
+    stage.enrol("Ada", ADA)
+    for _ in range(200):
+        watch.see(ADA, EVE)
+        watch.now += 5
+    assert len(watch.recognition._followed) == 2

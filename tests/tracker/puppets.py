@@ -1,0 +1,240 @@
+"""A theatre for agents: pictures that say who is on them, an engine that reads them, a camera that follows a script.
+
+In a picture each pixel of the first row is a place in the room, and its blue value says who stands there: 0 nobody,
+n the person whose face vector points along axis n; BLURRED and above the person n - BLURRED, too poor to be told.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from config.errors import FootfallError
+from config.settings import MatchSettings, PresenceSettings, TrackSettings
+from tracker.agent import Agent, Step
+from tracker.cameras.frames import Frame, NoFrameYet, SourceState
+from tracker.faces.engine import Seen
+from tracker.faces.faces import Faces, FloatArray, Image
+from tracker.faces.quality import Quality
+from tracker.identity.known import KnownPeople
+from tracker.identity.recognition import Recognition
+from tracker.presence.events import Event
+from tracker.presence.people import Person
+from tracker.store.history import read_sessions, rules_of
+from tracker.store.local import LocalStore
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+ADA, BOB, EVE = 1, 2, 3
+BLURRED = 100
+PRESENCE = PresenceSettings(exit_after_s=30.0, merge_gap_s=300.0)
+PLACES = 4
+
+
+def at(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+def seconds(moment: datetime) -> float:
+    return (moment - NOON).total_seconds()
+
+
+def face_of(number: int) -> FloatArray:
+    """(128,) float32, 1.41 from everybody else's."""
+    vector = np.zeros(128, np.float32)
+    vector[number] = 1
+    return vector
+
+
+def picture(*people: int) -> Image:
+    image = np.zeros((8, PLACES, 3), np.uint8)
+    image[0, : len(people), 0] = people
+    return image
+
+
+class PuppetEngine:
+    """Reads who is on a picture."""
+
+    def see(self, image: Image) -> Seen:
+        places = np.flatnonzero(image[0, :, 0])
+        numbers = image[0, places, 0].astype(int)
+        count, blurred = len(places), numbers >= BLURRED
+        boxes = np.array([[100 * x, 0, 100 * x + 80, 90] for x in places], np.float32).reshape(count, 4)
+        vectors = np.array([face_of(number) for number in numbers % BLURRED], np.float32).reshape(count, 128)
+        vectors[blurred] = 0
+        ones = np.ones(count, np.float32)
+        return Seen(
+            faces=Faces(boxes, ones, np.zeros((count, 5, 2), np.float32)),
+            quality=Quality(**{each.name: ones for each in fields(Quality)} | {"widths_px": 80 * ones}),
+            rejections=tuple("too blurred" if each else None for each in blurred),
+            vectors=vectors,
+            usable=~blurred,
+        )
+
+
+class HandClock:
+    """Stands still unless told; a camera that follows a script moves it to the time of each frame."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def now(self) -> datetime:
+        return at(self.seconds)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def wait(self, _event: threading.Event, _timeout_s: float) -> bool:
+        raise AssertionError("nobody waits here")
+
+
+Cue = tuple[float, Image] | Exception | Callable[[], object]
+"""A frame and its time, an error to raise, or something to happen before the next frame."""
+
+
+@dataclass
+class ScriptedCamera:
+    """Gives frames by script, then ends. opening: errors that the next calls of `open` raise, one each."""
+
+    script: Sequence[Cue]
+    clock: HandClock = field(default_factory=HandClock)
+    name: str = "script"
+    lost: bool = False
+    problems: tuple[str, ...] = ()
+    opening: list[Exception] = field(default_factory=list)
+    frames: int = 0
+    closed: int = 0
+    place: int = 0
+
+    @property
+    def state(self) -> SourceState:
+        return SourceState(frames=self.frames, dropped=0, lost=self.lost, last_frame_at=None, problems=self.problems)
+
+    def open(self) -> None:
+        if self.opening:
+            raise self.opening.pop(0)
+
+    def read(self, _wait_s: float | None = None) -> Frame | None:
+        while self.place < len(self.script):
+            cue = self.script[self.place]
+            self.place += 1
+            if isinstance(cue, Exception):
+                raise cue
+            if not isinstance(cue, tuple):
+                cue()
+                continue
+            moment, image = cue
+            self.clock.seconds = max(self.clock.seconds, moment)
+            self.frames += 1
+            return Frame(image=image, at=at(moment), index=self.frames - 1)
+        return None
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@dataclass
+class WaitingCamera(ScriptedCamera):
+    """After its script it waits for a frame that never comes, until somebody closes it."""
+
+    waits: threading.Event = field(default_factory=threading.Event)
+    woken: threading.Event = field(default_factory=threading.Event)
+
+    def read(self, _wait_s: float | None = None) -> Frame | None:
+        frame = super().read()
+        if frame is None:
+            self.waits.set()
+            self.woken.wait(60)
+        return frame
+
+    def close(self) -> None:
+        super().close()
+        self.woken.set()
+
+
+def scene(start: float, end: float, *people: int, fps: float = 2.0) -> list[Cue]:
+    """The same people in the same places from start to end, both included."""
+    return [(start + index / fps, picture(*people)) for index in range(round((end - start) * fps) + 1)]
+
+
+NOTHING_NEW = NoFrameYet("no frame", fix="wait")
+
+
+@dataclass
+class Stage:
+    """Agents over one store; each run is a new agent, as after a restart."""
+
+    path: Path
+    presence: PresenceSettings = PRESENCE
+    match: MatchSettings = field(default_factory=MatchSettings)
+    store: LocalStore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.store = LocalStore(self.path).open()
+
+    def enrol(self, name: str, number: int) -> str:
+        person = Person(person_id=f"p-{number:012x}", name=name, created_at=NOON, consented_at=NOON)
+        self.store.add_person(person, face_of(number)[None])
+        return person.person_id
+
+    def agent(
+        self,
+        camera: ScriptedCamera,
+        *,
+        camera_id: str = "front",
+        known: KnownPeople | None = None,
+        store: LocalStore | None = None,
+    ) -> Agent:
+        known = known or KnownPeople(self.match)
+        return Agent(
+            site_id="gym",
+            camera_id=camera_id,
+            source=camera,
+            engine=PuppetEngine(),
+            recognition=Recognition(
+                site_id="gym", camera_id=camera_id, known=known, match=self.match, track=TrackSettings()
+            ),
+            known=known,
+            store=store or self.store,
+            presence=self.presence,
+            clock=camera.clock,
+        )
+
+    def play(self, script: Iterable[Cue], *, frames: int | None = None) -> list[Step]:
+        """Run an agent over the script, stopped after so many frames if told; what it said."""
+        stop, steps = threading.Event(), list[Step]()
+
+        def note(step: Step) -> None:
+            steps.append(step)
+            if sum(each.frame is not None for each in steps) == frames:
+                stop.set()
+
+        self.agent(ScriptedCamera(list(script))).run(stop, note)
+        return steps
+
+    def told(self) -> list[tuple[str, str, float, bool]]:
+        """(person id, kind, second, inferred) of each event stored, in order."""
+        return [(each.person_id, each.kind, seconds(each.at), each.inferred) for each in self.store.events()]
+
+    def visits(self, now: float) -> list[tuple[str, float, float | None]]:
+        """(person id, start, end) of each visit."""
+        found = read_sessions(self.store, site_id="gym", rules=rules_of(self.presence), now=at(now))
+        return [
+            (each.person_id, seconds(each.started_at), None if each.ended_at is None else seconds(each.ended_at))
+            for each in found
+        ]
+
+    def names(self) -> dict[str, str]:
+        return {person.person_id: person.name for person in self.store.people()}
+
+
+def ids_of(events: Iterable[Event]) -> list[str]:
+    return [event.event_id for event in events]
+
+
+def fault(error: type[FootfallError], problem: str = "gone") -> FootfallError:
+    return error(problem, fix="mend it")

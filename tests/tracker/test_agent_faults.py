@@ -1,0 +1,250 @@
+"""What goes wrong around an agent: a store that fails, cameras that come and go, faults of ours, impatient people."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from config.errors import CameraError, FootfallError, RecordingError, StoreError
+from tests.tracker.puppets import (
+    ADA,
+    EVE,
+    NOTHING_NEW,
+    HandClock,
+    ScriptedCamera,
+    Stage,
+    WaitingCamera,
+    fault,
+    picture,
+    scene,
+)
+from tracker import agent as agent_module
+from tracker import recorder
+from tracker.agent import Agent, Step, run_all
+from tracker.presence.health import CameraState
+from tracker.store.local import LocalStore
+
+
+class FullDisk(LocalStore):
+    """A store whose disk can be filled and freed."""
+
+    full = False
+    refused = 0
+
+    def record(self, **records: object) -> int:
+        if self.full:
+            self.refused += 1
+            raise StoreError("the disk is full", fix="free some space")
+        return super().record(**records)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path / "gym.sqlite3")
+
+
+@pytest.fixture
+def disk(stage: Stage) -> FullDisk:
+    return FullDisk(stage.path).open()
+
+
+def fill(disk: FullDisk, *, full: bool = True) -> None:
+    disk.full = full
+
+
+def test_full_disk_is_told_once_and_loses_nothing(
+    stage: Stage, disk: FullDisk, caplog: pytest.LogCaptureFixture
+) -> None:
+    ada = stage.enrol("Ada", ADA)
+    script = [
+        *scene(0, 1), lambda: fill(disk), *scene(1.5, 5, ADA), *scene(5.5, 45), *scene(45.5, 50, EVE),
+        lambda: fill(disk, full=False), *scene(50.5, 80, EVE), *scene(80.5, 120),
+    ]  # fmt: skip
+    stage.agent(ScriptedCamera(script), store=disk).run(threading.Event())
+    visitor = next(person_id for person_id in stage.names() if person_id != ada)
+    assert stage.told() == [
+        (ada, "enter", 1.5, False), (ada, "exit", 5, False),
+        (visitor, "enter", 45.5, False), (visitor, "exit", 80, False),
+    ]  # fmt: skip
+    assert [match.person_id for match in stage.store.matches()] == [ada, visitor]
+    assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
+    assert "the disk is full - free some space" in caplog.text
+    assert "nothing was lost" in caplog.text
+
+
+def test_full_disk_is_tried_after_growing_pauses_and_not_at_every_frame(stage: Stage, disk: FullDisk) -> None:
+    stage.enrol("Ada", ADA)
+    script = [*scene(0, 1), lambda: fill(disk), *scene(1.5, 100, ADA), lambda: fill(disk, full=False)]
+    stage.agent(ScriptedCamera(script), store=disk).run(threading.Event())
+    assert 5 <= disk.refused <= 9
+
+
+def test_run_that_ends_on_a_full_disk_says_what_is_not_stored(stage: Stage, disk: FullDisk) -> None:
+    stage.enrol("Ada", ADA)
+    script = [*scene(0, 1), lambda: fill(disk), *scene(1.5, 5, ADA)]
+    with pytest.raises(StoreError, match="the disk is full; 2 events of front are not stored") as caught:
+        stage.agent(ScriptedCamera(script), store=disk).run(threading.Event())
+    assert caught.value.fix == "free some space"
+    fill(disk, full=False)
+    stage.play(script)
+    assert len(stage.told()) == 2, "the same recording can be played again"
+
+
+def test_agent_gives_up_before_the_memory_is_full(
+    stage: Stage, disk: FullDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "MOST_WAITING", 2)
+    stage.enrol("Ada", ADA)
+    camera = ScriptedCamera([lambda: fill(disk), *scene(0, 5, ADA), *scene(5.5, 100), *scene(100.5, 200, EVE)])
+    with pytest.raises(StoreError, match="the disk is full"):
+        stage.agent(camera, store=disk).run(threading.Event())
+    assert camera.place < len(camera.script)
+    assert camera.closed
+
+
+def test_camera_that_cannot_be_opened_is_recorded_as_lost_and_keeps_who_is_in(stage: Stage) -> None:
+    stage.enrol("Ada", ADA)
+    stage.play(scene(0, 5, ADA), frames=6)
+    camera = ScriptedCamera([], opening=[fault(CameraError, "device 0: no such camera")])
+    with pytest.raises(CameraError):
+        stage.agent(camera).run(threading.Event())
+    health = stage.store.cameras()[0]
+    assert (health.state, health.problem) == (CameraState.LOST, "device 0: no such camera")
+    assert len(stage.store.presences()) == 1
+    assert camera.closed
+
+
+def test_camera_that_dies_and_comes_back_goes_on_with_the_visit(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(agent_module, "FIRST_PAUSE_S", 0.001)
+    ada = stage.enrol("Ada", ADA)
+    dying = stage.agent(ScriptedCamera([*scene(0, 5, ADA), fault(CameraError), *scene(60, 70, ADA), *scene(70.5, 110)]))
+    other = stage.agent(ScriptedCamera(scene(0, 3)), camera_id="back")
+    assert run_all([dying, other], threading.Event(), quiet) == []
+    assert stage.told() == [(ada, "enter", 0, False), (ada, "exit", 70, False)]
+
+
+def quiet(_agent: Agent, _step: Step) -> None:
+    pass
+
+
+def test_failing_camera_does_not_stop_the_other_and_is_tried_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(agent_module, "FIRST_PAUSE_S", 0.001)
+    ada = stage.enrol("Ada", ADA)
+    late = ScriptedCamera(scene(0, 2, EVE), opening=[fault(CameraError, "no such camera")] * 3)
+    agents = [stage.agent(late, camera_id="late"), stage.agent(ScriptedCamera(scene(0, 5, ADA)), camera_id="good")]
+    assert run_all(agents, threading.Event(), quiet) == []
+    assert {(event.camera_id, event.kind) for event in stage.store.events()} == {
+        ("late", "enter"), ("late", "exit"), ("good", "enter"), ("good", "exit"),
+    }  # fmt: skip
+    assert ada in stage.names()
+    assert caplog.text.count("late: no such camera; trying again") == 3
+
+
+def test_recording_that_fails_is_told_at_once_and_returned_when_the_other_is_over(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    waiting = WaitingCamera([])
+    broken = ScriptedCamera([], opening=[fault(RecordingError, "b.mp4: no such file")])
+    agents = [stage.agent(broken, camera_id="b"), stage.agent(waiting, camera_id="a")]
+    failures: list[FootfallError] = []
+    thread = threading.Thread(target=lambda: failures.extend(run_all(agents, threading.Event(), quiet)))
+    thread.start()
+    until(lambda: "b: b.mp4: no such file" in caplog.text)
+    assert thread.is_alive()
+    waiting.woken.set()
+    thread.join(10)
+    assert [str(failure) for failure in failures] == ["b.mp4: no such file - mend it"]
+
+
+def test_only_camera_that_fails_ends_the_run(stage: Stage) -> None:
+    camera = ScriptedCamera([], opening=[fault(CameraError)])
+    (failure,) = run_all([stage.agent(camera)], threading.Event(), quiet)
+    assert isinstance(failure, CameraError)
+
+
+def test_fault_of_ours_is_raised_and_stops_the_others(stage: Stage) -> None:
+    waiting = WaitingCamera([])
+    agents = [
+        stage.agent(ScriptedCamera([*scene(0, 1), ZeroDivisionError("ours")]), camera_id="a"),
+        stage.agent(waiting, camera_id="b"),
+    ]
+    began = time.monotonic()
+    with pytest.raises(ZeroDivisionError):
+        run_all(agents, threading.Event(), quiet)
+    assert time.monotonic() - began < 10
+    assert waiting.closed
+
+
+def test_stop_wakes_cameras_that_wait_for_a_frame(stage: Stage) -> None:
+    ada = stage.enrol("Ada", ADA)
+    stop, cameras = threading.Event(), [WaitingCamera(scene(0, 5, ADA)), WaitingCamera([])]
+    agents = [stage.agent(camera, camera_id=name) for camera, name in zip(cameras, "ab", strict=True)]
+    thread = threading.Thread(target=run_all, args=(agents, stop, quiet))
+    thread.start()
+    for camera in cameras:
+        assert camera.waits.wait(10)
+    stop.set()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert [each.person_id for each in stage.store.presences()] == [ada]
+    assert {health.state for health in stage.store.cameras()} == {CameraState.STOPPED}
+
+
+def test_stop_ends_the_wait_for_a_camera_that_keeps_failing_without_an_error(stage: Stage) -> None:
+    stop = threading.Event()
+    failing = ScriptedCamera([], opening=[fault(CameraError)] * 1000)
+    agents = [stage.agent(failing, camera_id="a"), stage.agent(WaitingCamera([]), camera_id="b")]
+    failures: list[list[FootfallError]] = []
+    thread = threading.Thread(target=lambda: failures.append(run_all(agents, stop, quiet)))
+    thread.start()
+    until(lambda: len(failing.opening) < 1000)
+    stop.set()
+    thread.join(5)
+    assert failures == [[]]
+
+
+def test_camera_that_fails_when_it_is_stopped_is_no_failure(stage: Stage) -> None:
+    stop = threading.Event()
+    camera = ScriptedCamera([*scene(0, 1), stop.set, fault(CameraError)])
+    assert run_all([stage.agent(camera)], stop, quiet) == []
+
+
+def test_whoever_watches_may_fail_and_everything_seen_is_stored(stage: Stage) -> None:
+    ada = stage.enrol("Ada", ADA)
+
+    def broken_pipe(_agent: Agent, step: Step) -> None:
+        if step.events:
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        run_all([stage.agent(ScriptedCamera(scene(0, 5, ADA)))], threading.Event(), broken_pipe)
+    assert stage.told() == [(ada, "enter", 0, False)]
+    assert [each.person_id for each in stage.store.presences()] == [ada]
+
+
+def test_frames_that_are_late_are_written_while_nothing_new_comes(stage: Stage) -> None:
+    """A live camera that is silent still has what was seen stored, and stays LIVE until it is lost."""
+    stage.enrol("Ada", ADA)
+    clock = HandClock()
+    seen: list[int] = []
+
+    def pass_time() -> None:
+        clock.seconds += 2
+        seen.append(len(stage.store.presences()))
+
+    script = [(0.0, picture(ADA)), (0.1, picture(ADA)), pass_time, NOTHING_NEW, pass_time]
+    stage.agent(ScriptedCamera(script, clock)).run(threading.Event())
+    assert seen == [1, 1]
+
+
+def until(condition: object, timeout_s: float = 10.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    gate = threading.Event()
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < deadline
+        gate.wait(0.01)
