@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from config.settings import Precision
 
-RECIPE = 1
+RECIPE = 2
 """Version of network definitions and conversion. Raise it when either changes: built files of another are refused."""
 
 
@@ -37,14 +37,16 @@ class NetworkSpec:
         return f"{self.stem}-{precision.value}.tflite"
 
 
-def _mtcnn(name: str, purpose: str, sha256: str, size: int | None, outputs: tuple[str, ...]) -> NetworkSpec:
+def _mtcnn(
+    name: str, purpose: str, sha256: str, size: int | None, outputs: tuple[str, ...], *, weights: str | None = None
+) -> NetworkSpec:
     return NetworkSpec(
         name=name,
         stem=name,
         purpose=purpose,
         source_package="mtcnn",
         source_version="1.0.0",
-        source_file=f"assets/weights/{name}.lz4",
+        source_file=f"assets/weights/{weights or name}.lz4",
         source_sha256=sha256,
         licence="MIT, Copyright (c) 2019-2024 Iván de Paz Centeno",
         input_shape=(None, size, size, 3),
@@ -60,6 +62,14 @@ _SPECS = (
         "ea6b0c3e685ebee3165326ad6484acc95f2ef78f1c94fbf40a55704fa989f7b5",
         None,
         ("regression (N, h, w, 4)", "scores (N, h, w, 2)"),
+    ),
+    _mtcnn(
+        "scout",
+        "P-Net in 8 bits, whatever the precision: hints at faces",
+        "ea6b0c3e685ebee3165326ad6484acc95f2ef78f1c94fbf40a55704fa989f7b5",
+        None,
+        ("regression (N, h, w, 4)", "scores (N, h, w, 2)"),
+        weights="pnet",
     ),
     _mtcnn(
         "rnet",

@@ -12,7 +12,15 @@ from models.catalog import NetworkSpec
 from models.networks import dlib_resnet, mtcnn
 from models.weights import read_dlib, read_mtcnn
 
-_MTCNN: Mapping[str, Callable[[], keras.Model]] = {"pnet": mtcnn.pnet, "rnet": mtcnn.rnet, "onet": mtcnn.onet}
+_MTCNN: Mapping[str, Callable[[], keras.Model]] = {
+    "pnet": mtcnn.pnet,
+    "scout": mtcnn.pnet,
+    "rnet": mtcnn.rnet,
+    "onet": mtcnn.onet,
+}
+_PACKED = {"pnet", "scout"}
+_EIGHT_BITS = {"scout"}
+"""Networks that only hint: 8-bit weights, and activations that are rounded to 8 bits as they come."""
 
 
 def keras_network(spec: NetworkSpec, content: bytes) -> keras.Model:
@@ -21,7 +29,8 @@ def keras_network(spec: NetworkSpec, content: bytes) -> keras.Model:
     Raises ModelError when the weights do not fit.
     """
     if spec.name in _MTCNN:
-        return mtcnn.load(_MTCNN[spec.name](), read_mtcnn(content))
+        network = mtcnn.load(_MTCNN[spec.name](), read_mtcnn(content))
+        return mtcnn.pnet_packed(network) if spec.name in _PACKED else network
     weights = read_dlib(content)
     convolutions = [
         dlib_resnet.Convolution(filters=filters, biases=biases, gammas=gammas, betas=betas)
@@ -45,7 +54,9 @@ def to_tflite(model: keras.Model, spec: NetworkSpec, precision: Precision) -> by
     image = tf.TensorSpec(spec.input_shape, tf.float32, name="image")
     concrete = tf.function(forward).get_concrete_function(image)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], reachable)
-    if precision is Precision.FLOAT16:
+    if spec.name in _EIGHT_BITS:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    elif precision is Precision.FLOAT16:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
     return converter.convert()

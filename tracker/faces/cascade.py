@@ -6,46 +6,41 @@ the form of mtcnn 1.0.0 (stages/*.py, utils/bboxes.py, utils/landmarks.py), for 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import cv2
 import numpy as np
 
-from tracker.faces.boxes import Boxes, Overlap, best_first, clipped, squared, suppress
-from tracker.faces.faces import Faces, FloatArray
+from tracker.faces import zones
+from tracker.faces.boxes import Boxes, Overlap, best_first, clipped, suppress
+from tracker.faces.candidates import (
+    LEVEL_OVERLAP,
+    OUTPUT_SIDE,
+    REFINE_SIDE,
+    STAGE_OVERLAP,
+    Candidates,
+    Runs,
+    best_of,
+    boxes_of_places,
+    joined,
+    moved,
+    normalised,
+    score_column,
+    sizes,
+)
+from tracker.faces.faces import Faces, FloatArray, Image
 from tracker.faces.patches import cut_patches
-from tracker.faces.pyramid import FIELD, Level, levels
-
-_STRIDE = 2
-_REFINE_SIDE = 24
-_OUTPUT_SIDE = 48
-_LEVEL_OVERLAP = 0.5
-_STAGE_OVERLAP = 0.7
-
-
-class Runs(Protocol):
-    """A network: a batch of any size in, its outputs out."""
-
-    def run(self, batch: FloatArray) -> tuple[FloatArray, ...]: ...
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Candidates:
-    """Possible faces between two stages, best first: boxes (N, 4) float64 px, scores (N,) float64."""
-
-    boxes: Boxes
-    scores: Boxes
+from tracker.faces.pyramid import Level, levels
+from tracker.faces.scout import Scout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Cascade:
     """P-, R- and O-Net with their thresholds.
 
-    pnet: (1, h, w, 3) -> offsets (1, h', w', 4), scores (1, h', w', 2). rnet: (N, 24, 24, 3) -> offsets (N, 4), scores
+    pnet: (N, h, w, 3) -> offsets (N, h', w', 4), scores (N, h', w', 2). rnet: (N, 24, 24, 3) -> offsets (N, 4), scores
     (N, 2). onet: (N, 48, 48, 3) -> offsets (N, 4), landmarks (N, 10: five x, five y, parts of the box), scores (N, 2).
-    thresholds: scores that the three must exceed, 0..1.
+    thresholds: scores that the three must exceed, 0..1. scout: tells P-Net where to look; None searches everywhere.
     """
 
     pnet: Runs
@@ -54,87 +49,57 @@ class Cascade:
     min_face: int
     scale_factor: float
     thresholds: tuple[float, float, float]
+    scout: Scout | None = None
 
-    def faces(self, frame: FloatArray) -> Faces:
-        """All faces of a frame (H, W, 3) float32, red green blue, (pixel - 127.5) / 128."""
-        candidates = self.propose(frame)
+    def faces(self, image: Image) -> Faces:
+        """All faces of a picture."""
+        frame = normalised(image)
+        candidates = self.propose(image, frame)
         if len(candidates.scores):
             candidates = self.refine(frame, candidates)
         if not len(candidates.scores):
             return Faces.none()
         return self.output(frame, candidates)
 
-    def propose(self, frame: FloatArray) -> Candidates:
-        """Squares that P-Net takes for faces, over all pyramid levels."""
-        size_wh = (frame.shape[1], frame.shape[0])
+    def propose(self, image: Image, frame: FloatArray) -> Candidates:
+        """Squares that P-Net takes for faces, over all pyramid levels. frame: the image, normalised."""
+        size_wh = (image.shape[1], image.shape[0])
         wanted = levels(size_wh, min_face=self.min_face, scale_factor=self.scale_factor)
-        found = [self._propose_at(level, picture) for level, picture in _rendered(frame, wanted)]
-        if not found:
-            return Candidates(np.empty((0, 4)), np.empty(0))
-        boxes = np.concatenate([candidates.boxes for candidates in found])
-        scores = np.concatenate([candidates.scores for candidates in found])
-        return _squares(_survivors(boxes, scores))
+        if self.scout is None:
+            return joined([self._propose_at(level, frame) for level in wanted], STAGE_OVERLAP).squares()
+        squares = self.scout.squares(image, frame)
+        found = zones.propose(image, frame, squares, wanted, pnet=self.pnet, threshold=self.thresholds[0])
+        return joined(found, STAGE_OVERLAP).squares()
 
     def refine(self, frame: FloatArray, candidates: Candidates) -> Candidates:
         """Squares that R-Net still takes for faces, moved by its offsets."""
-        offsets, scores = self.rnet.run(cut_patches(frame, candidates.boxes, _REFINE_SIDE))
+        offsets, scores = self.rnet.run(cut_patches(frame, candidates.boxes, REFINE_SIDE))
         kept = scores[:, 1] > self.thresholds[1]
-        boxes = _moved(candidates.boxes[kept], offsets[kept])
-        return _squares(_survivors(boxes, scores[kept, 1].astype(np.float64)))
+        boxes = moved(candidates.boxes[kept], offsets[kept])
+        return best_of(boxes, score_column(scores, kept), STAGE_OVERLAP).squares()
 
     def output(self, frame: FloatArray, candidates: Candidates) -> Faces:
         """Faces by O-Net; boxes are held inside the frame, landmarks are not."""
-        offsets, points, scores = self.onet.run(cut_patches(frame, candidates.boxes, _OUTPUT_SIDE))
+        offsets, points, scores = self.onet.run(cut_patches(frame, candidates.boxes, OUTPUT_SIDE))
         kept = scores[:, 1] > self.thresholds[2]
         squares, final = candidates.boxes[kept], scores[kept, 1]
         landmarks = _landmarks(squares, points[kept])
-        boxes = _moved(squares, offsets[kept])
+        boxes = moved(squares, offsets[kept])
         order = best_first(final)
-        rows = order[suppress(boxes[order], _STAGE_OVERLAP, Overlap.SMALLER)]
+        rows = order[suppress(boxes[order], STAGE_OVERLAP, Overlap.SMALLER)]
         inside = clipped(boxes[rows], (frame.shape[1], frame.shape[0]))
         return Faces(inside.astype(np.float32), final[rows].astype(np.float32), landmarks[rows].astype(np.float32))
 
-    def _propose_at(self, level: Level, picture: FloatArray) -> Candidates:
-        """Boxes of one pyramid level in px of the frame, best first."""
+    def _propose_at(self, level: Level, frame: FloatArray) -> Candidates:
+        """Boxes of one pyramid level in px of the frame. It is drawn from the full frame: shortcuts move boxes."""
+        picture = cv2.resize(frame, level.size_wh, interpolation=cv2.INTER_AREA).astype(np.float32, copy=False)
         offsets, scores = self.pnet.run(picture[None])
-        certainty = scores[0, :, :, 1]
-        ys, xs = np.nonzero(certainty > self.thresholds[0])
-        corners = np.stack([xs, ys], axis=1) * float(_STRIDE)
-        cells = np.concatenate([corners + 1, corners + FIELD], axis=1)
-        boxes = (cells + offsets[0, ys, xs] * float(FIELD - 1)) / level.scale
-        found = certainty[ys, xs].astype(np.float64)
-        order = best_first(found)
-        rows = order[suppress(boxes[order], _LEVEL_OVERLAP)]
-        return Candidates(boxes[rows], found[rows])
-
-
-def _rendered(frame: FloatArray, wanted: tuple[Level, ...]) -> Iterator[tuple[Level, FloatArray]]:
-    """The frame at each level, averaged over areas. Each is drawn from the full frame: shortcuts move boxes."""
-    for level in wanted:
-        resized = cv2.resize(frame, level.size_wh, interpolation=cv2.INTER_AREA)
-        yield level, resized.astype(np.float32, copy=False)
-
-
-def _survivors(boxes: Boxes, scores: Boxes) -> Candidates:
-    order = best_first(scores)
-    rows = order[suppress(boxes[order], _STAGE_OVERLAP)]
-    return Candidates(boxes[rows], scores[rows])
-
-
-def _squares(candidates: Candidates) -> Candidates:
-    return Candidates(squared(candidates.boxes), candidates.scores)
-
-
-def _sizes(boxes: Boxes) -> Boxes:
-    """(N, 2) width and height as the networks were trained: both ends count."""
-    return boxes[:, 2:] - boxes[:, :2] + 1
-
-
-def _moved(boxes: Boxes, offsets: FloatArray) -> Boxes:
-    return boxes + offsets * np.tile(_sizes(boxes), 2)
+        ys, xs = np.nonzero(scores[0, :, :, 1] > self.thresholds[0])
+        boxes = boxes_of_places(np.stack([xs, ys], axis=1), offsets[0, ys, xs]) / level.scale
+        return best_of(boxes, scores[0, ys, xs, 1].astype(np.float64), LEVEL_OVERLAP)
 
 
 def _landmarks(boxes: Boxes, points: FloatArray) -> Boxes:
     """(N, 5, 2) px from parts of the box, which reach back one pixel."""
     parts = points.reshape(-1, 2, 5).transpose(0, 2, 1)
-    return parts * _sizes(boxes)[:, None] + boxes[:, None, :2] - 1
+    return parts * sizes(boxes)[:, None] + boxes[:, None, :2] - 1

@@ -11,10 +11,9 @@ import numpy as np
 from config.settings import Precision
 from models.runtime import open_network
 from tracker.faces.cascade import Cascade
-from tracker.faces.faces import Faces, FloatArray, Image, require_image
+from tracker.faces.faces import Faces, Image, require_image
 from tracker.faces.patches import MAX_SIDE
-
-_NORMALISED = ((np.arange(256, dtype=np.float32) - 127.5) / 128).reshape(1, 256)
+from tracker.faces.scout import Scout
 
 _MAX_PIXELS = 9_000_000
 """Pixels of a picture beyond which searching it in full would take gigabytes."""
@@ -26,6 +25,7 @@ class Detector:
     folder, precision, threads: which networks, and how many processor threads each may use.
     min_face: side in px of the smallest face. scale_factor: ratio of one pyramid level to the one before.
     thresholds: scores that P-Net, R-Net and O-Net must exceed. max_faces: keep only the best so many.
+    exhaustive: search every place of every level, as mtcnn does, and not only where a rough look found a hint.
     Raises ModelError when the networks are missing or damaged.
     """
 
@@ -39,13 +39,22 @@ class Detector:
         scale_factor: float = 0.709,
         thresholds: tuple[float, float, float] = (0.6, 0.7, 0.8),
         max_faces: int | None = None,
+        exhaustive: bool = False,
     ) -> None:
-        pnet, rnet, onet = (
-            open_network(name, folder=folder, precision=precision, threads=threads) for name in ("pnet", "rnet", "onet")
+        names = ("pnet", "rnet", "onet", "scout")
+        pnet, rnet, onet, scout = (
+            open_network(name, folder=folder, precision=precision, threads=threads) for name in names
         )
         self._max_faces = max_faces
+        quick = Scout(scout=scout, rnet=rnet, onet=onet, min_face=min_face, thresholds=thresholds)
         self._cascade = Cascade(
-            pnet=pnet, rnet=rnet, onet=onet, min_face=min_face, scale_factor=scale_factor, thresholds=thresholds
+            pnet=pnet,
+            rnet=rnet,
+            onet=onet,
+            min_face=min_face,
+            scale_factor=scale_factor,
+            thresholds=thresholds,
+            scout=None if exhaustive else quick,
         )
 
     def detect(self, image: Image) -> Faces:
@@ -62,7 +71,7 @@ class Detector:
         shrink = min(MAX_SIDE / max(width, height), math.sqrt(_MAX_PIXELS / (width * height)))
         if shrink < 1:
             return self._detect_shrunken(image, shrink)
-        return self._cascade.faces(normalised(image)).take(slice(self._max_faces))
+        return self._cascade.faces(image).take(slice(self._max_faces))
 
     def _detect_shrunken(self, image: Image, shrink: float) -> Faces:
         height, width = image.shape[:2]
@@ -71,8 +80,3 @@ class Detector:
         faces = self.detect(small)
         back = np.array([width / size_wh[0], height / size_wh[1]], np.float32)
         return Faces(faces.boxes * np.tile(back, 2), faces.scores, faces.landmarks * back)
-
-
-def normalised(image: Image) -> FloatArray:
-    """(H, W, 3) float32 red green blue, (pixel - 127.5) / 128, as the MTCNN networks take it."""
-    return cv2.LUT(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), _NORMALISED).astype(np.float32, copy=False)

@@ -1,0 +1,83 @@
+"""Where faces may be: a rough, quick look at a frame, so that the exact search need not go everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from tracker.faces.boxes import Boxes
+from tracker.faces.candidates import (
+    OUTPUT_SIDE,
+    REFINE_SIDE,
+    STAGE_OVERLAP,
+    Candidates,
+    Runs,
+    best_of,
+    boxes_of_places,
+    joined,
+    moved,
+    normalised,
+    score_column,
+)
+from tracker.faces.faces import FloatArray, Image
+from tracker.faces.patches import cut_patches
+from tracker.faces.pyramid import FIELD
+
+_FINEST = 10.0
+"""Side in px to which the smallest face is shrunken; the exact search takes it at 12."""
+_PROPOSED, _REFINED, _SEEN = 1 / 3, 0.2, 0.1
+"""Parts of the three thresholds that a hint must pass; docs/performance.md has what stricter ones would lose."""
+_HINT_OVERLAP = 0.3
+_ZONE_OVERLAP = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scout:
+    """P-Net in 8 bits over a pyramid of halves, then R- and O-Net with low thresholds.
+
+    scout: as P-Net. rnet, onet, thresholds: as in `Cascade`. min_face: side in px of the smallest face.
+    """
+
+    scout: Runs
+    rnet: Runs
+    onet: Runs
+    min_face: int
+    thresholds: tuple[float, float, float]
+
+    def squares(self, image: Image, frame: FloatArray) -> Boxes:
+        """(N, 4) px: squares that may hold a face, roughly where it is. frame: the same picture, normalised."""
+        pictures = _halves(image, _FINEST / self.min_face)
+        found = joined([self._hints(picture, image) for picture in pictures], STAGE_OVERLAP).squares()
+        if len(found.scores):
+            offsets, scores = self.rnet.run(cut_patches(frame, found.boxes, REFINE_SIDE))
+            found = _kept(found, offsets, scores, self.thresholds[1] * _REFINED)
+        if len(found.scores):
+            offsets, _, scores = self.onet.run(cut_patches(frame, found.boxes, OUTPUT_SIDE))
+            found = _kept(found, offsets, scores, self.thresholds[2] * _SEEN)
+        return found.boxes
+
+    def _hints(self, picture: Image, image: Image) -> Candidates:
+        """What P-Net sees in one picture of the pyramid, in px of the image."""
+        offsets, scores = self.scout.run(normalised(picture)[None])
+        ys, xs = np.nonzero(scores[0, :, :, 1] > self.thresholds[0] * _PROPOSED)
+        step = np.tile([image.shape[1] / picture.shape[1], image.shape[0] / picture.shape[0]], 2)
+        boxes = boxes_of_places(np.stack([xs, ys], axis=1), offsets[0, ys, xs]) * step
+        return best_of(boxes, scores[0, ys, xs, 1].astype(np.float64), _HINT_OVERLAP)
+
+
+def _kept(found: Candidates, offsets: FloatArray, scores: FloatArray, least: float) -> Candidates:
+    kept = scores[:, 1] > least
+    return best_of(moved(found.boxes[kept], offsets[kept]), score_column(scores, kept), _ZONE_OVERLAP).squares()
+
+
+def _halves(image: Image, scale: float) -> Iterator[Image]:
+    """The image at a scale, at half of it, and so on, while P-Net's field fits."""
+    size_wh = (int(image.shape[1] * scale), int(image.shape[0] * scale))
+    picture = image
+    while min(size_wh) >= FIELD:
+        picture = cv2.resize(picture, size_wh, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+        yield picture
+        size_wh = (size_wh[0] // 2, size_wh[1] // 2)
