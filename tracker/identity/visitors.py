@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import combinations
 
 import numpy as np
 
@@ -17,6 +18,10 @@ from tracker.presence.events import content_id, time_text
 from tracker.presence.people import Person, PersonKind
 
 VECTORS_A_VISITOR = 8
+SAME_SHARE = 0.9
+"""A track within this share of `max_distance` of two visitors shows that both are one person."""
+_FACES_TO_MERGE = 4
+_PAIRS_KEPT = 50_000
 _DIFFERENT = 0.2
 """A vector nearer than this to one that is kept says nothing new."""
 _NAME = re.compile(r"^Visitor ([0-9]{1,9})$")
@@ -24,18 +29,25 @@ _NAME = re.compile(r"^Visitor ([0-9]{1,9})$")
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Visitor:
-    """A visitor as the store should have it. vectors: (K, D), K at most VECTORS_A_VISITOR; changed: since last told."""
+    """A visitor as the store should have it.
+
+    vectors: (K, D), K at most VECTORS_A_VISITOR. changed: since last told. absorbed: ids of visitors who turned out to
+    be this one, and are visitors no more.
+    """
 
     person: Person
     vectors: FloatArray
     changed: bool
+    absorbed: tuple[str, ...] = ()
 
 
 class Visitors:
     """The visitors known so far. The same calls in the same order give the same ids.
 
     Each visitor keeps the first face as an anchor and a few that differ; a face joins only when it is near the anchor,
-    so that a visitor cannot wander off into somebody else.
+    so that a visitor cannot wander off into somebody else. Two visitors become one when a track is clearly both (seen
+    from a side that links a profile to a frontal face, say), unless they were once seen side by side or people gave
+    both a name.
     """
 
     def __init__(
@@ -56,6 +68,7 @@ class Visitors:
         self._gallery = Gallery.of(rows, person_ids)
         for other in set(person_ids) - set(self._people):
             self._gallery = self._gallery.without(other)
+        self._together: dict[frozenset[str], None] = {}
 
     def __len__(self) -> int:
         return len(self._people)
@@ -73,10 +86,49 @@ class Visitors:
             medians = np.median(distances(self._gallery, vectors), axis=0)
             best = int(np.argmin(medians))
             if medians[best] <= self._settings.max_distance:
-                return self._seen_again(best, vectors)
+                return self._merged(medians, vectors) or self._seen_again(best, vectors)
             if medians[best] <= self._settings.stranger_distance:
                 return None
         return self._new(vectors, at=at, camera_id=camera_id, track_id=track_id)
+
+    def seen_together(self, person_ids: Iterable[str]) -> None:
+        """These are in one frame: they are different people, whatever they look like."""
+        visitors = sorted({person_id for person_id in person_ids if person_id in self._people})
+        for pair in combinations(visitors, 2):
+            self._together[frozenset(pair)] = None
+        while len(self._together) > _PAIRS_KEPT:
+            del self._together[next(iter(self._together))]
+
+    def keep_apart_as(self, earlier: Visitors) -> None:
+        """Take over who was seen together from what stood here before."""
+        self._together = earlier._together
+
+    def _merged(self, medians: FloatArray, vectors: FloatArray) -> Visitor | None:
+        """One visitor out of several whom the faces clearly show; None where they show one only."""
+        if len(vectors) < _FACES_TO_MERGE:
+            return None
+        clear = np.flatnonzero(medians <= SAME_SHARE * self._settings.max_distance)
+        if len(clear) < 2:
+            return None
+        found = [self._people[self._gallery.people[place]] for place in clear]
+        kept, *others = sorted(found, key=lambda each: (_is_label(each.name), each.created_at, each.person_id))
+        absorbed = [other for other in others if self._may_be_one(kept, other)]
+        if not absorbed:
+            return None
+        joined = _in_turn([self._vectors_of(each.person_id) for each in (kept, *absorbed)])
+        for each in (kept, *absorbed):
+            self._gallery = self._gallery.without(each.person_id)
+        for each in absorbed:
+            del self._people[each.person_id]
+        self._gallery = self._gallery.with_person(kept.person_id, joined)
+        gone = tuple(each.person_id for each in absorbed)
+        return Visitor(person=kept, vectors=joined, changed=True, absorbed=gone)
+
+    def _may_be_one(self, kept: Person, other: Person) -> bool:
+        return _is_label(other.name) and frozenset((kept.person_id, other.person_id)) not in self._together
+
+    def _vectors_of(self, person_id: str) -> FloatArray:
+        return self._gallery.vectors[self._gallery.rows_of(self._gallery.people.index(person_id))]
 
     def _seen_again(self, place: int, vectors: FloatArray) -> Visitor:
         person = self._people[self._gallery.people[place]]
@@ -105,6 +157,18 @@ class Visitors:
     def _next_number(self) -> int:
         found = (_NAME.match(person.name) for person in self._people.values())
         return 1 + max((int(match.group(1)) for match in found if match), default=0)
+
+
+def _is_label(name: str) -> bool:
+    """Whether nobody has named the visitor yet."""
+    return _NAME.match(name) is not None
+
+
+def _in_turn(several: Sequence[FloatArray]) -> FloatArray:
+    """The first rows of each, one of each in turn, as many as are kept for one visitor."""
+    longest = max(len(vectors) for vectors in several)
+    rows = [vectors[row] for row in range(longest) for vectors in several if row < len(vectors)]
+    return np.stack(rows[:VECTORS_A_VISITOR])
 
 
 def _middle(vectors: FloatArray) -> int:

@@ -146,3 +146,101 @@ def test_visitor_does_not_wander_off_step_by_step() -> None:
 def test_track_without_a_face_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one"):
         seen(Visitors(SETTINGS), np.empty((0, 128), np.float32))
+
+
+def person_of(visitor: Visitor | None) -> Person:
+    assert visitor is not None
+    return visitor.person
+
+
+def two_sides(visitors: Visitors) -> tuple[Person, Person]:
+    """One person as two visitors, because the first visits showed two sides that are 0.8 apart."""
+    frontal = seen(visitors, faces(0))
+    profile = seen(visitors, faces(0, away=0.8), minute=1)
+    return person_of(frontal), person_of(profile)
+
+
+LINK = {"away": 0.4, "seed": 3}
+
+
+def test_two_visitors_who_turn_out_to_be_one_are_merged_into_the_older() -> None:
+    visitors = Visitors(SETTINGS)
+    frontal, profile = two_sides(visitors)
+    assert frontal != profile
+    linked = seen(visitors, faces(0, **LINK), minute=2)
+    assert linked is not None
+    assert (linked.person, linked.absorbed, linked.changed) == (frontal, (profile.person_id,), True)
+    assert len(visitors) == 1
+    for away in (0.0, 0.4, 0.8):
+        again = seen(visitors, faces(0, away=away, seed=8), minute=3)
+        assert (id_of(again), again.absorbed if again else None) == (frontal.person_id, ())
+
+
+def test_a_merged_visitor_keeps_both_sides_after_a_restart() -> None:
+    before = Visitors(SETTINGS)
+    two_sides(before)
+    linked = seen(before, faces(0, **LINK), minute=2)
+    assert linked is not None
+    owners = [linked.person.person_id] * len(linked.vectors)
+    after = Visitors(SETTINGS, people=[linked.person], vectors=linked.vectors, person_ids=owners)
+    assert {id_of(seen(after, faces(0, away=away, seed=9), minute=5)) for away in (0.0, 0.8)} == {owners[0]}
+
+
+@pytest.mark.parametrize(
+    ("away", "count"),
+    [
+        pytest.param(0.25, 4, id="clearly-one-but-not-clearly-the-other"),
+        pytest.param(0.4, 3, id="too-few-faces"),
+    ],
+)
+def test_weak_evidence_merges_nobody(away: float, count: int) -> None:
+    visitors = Visitors(SETTINGS)
+    two_sides(visitors)
+    found = seen(visitors, faces(0, away=away, count=count, seed=3), minute=2)
+    assert found is not None
+    assert found.absorbed == ()
+    assert len(visitors) == 2
+
+
+def test_visitors_seen_side_by_side_are_two_for_ever() -> None:
+    visitors = Visitors(SETTINGS)
+    frontal, profile = two_sides(visitors)
+    visitors.seen_together([profile.person_id, "p-ada", frontal.person_id])
+    later = Visitors(
+        SETTINGS,
+        people=[frontal, profile],
+        vectors=np.concatenate([faces(0, count=1), faces(0, away=0.8, count=1)]),
+        person_ids=[frontal.person_id, profile.person_id],
+    )
+    later.keep_apart_as(visitors)
+    for known in (visitors, later):
+        found = seen(known, faces(0, **LINK), minute=2)
+        assert found is not None
+        assert found.absorbed == ()
+        assert len(known) == 2
+
+
+def test_a_named_visitor_stays_and_two_named_ones_are_two() -> None:
+    people = [
+        Person(person_id="v-1", name="Visitor 1", created_at=AT, kind=PersonKind.VISITOR),
+        Person(person_id="v-2", name="the plumber", created_at=AT + timedelta(1), kind=PersonKind.VISITOR),
+        Person(person_id="v-3", name="the postman", created_at=AT + timedelta(2), kind=PersonKind.VISITOR),
+    ]
+    sides = [faces(0, count=1), faces(0, away=0.8, count=1)]
+    for pair, merged in (([0, 1], "v-2"), ([1, 2], None)):
+        two = [people[place] for place in pair]
+        visitors = Visitors(
+            SETTINGS, people=two, vectors=np.concatenate(sides), person_ids=[each.person_id for each in two]
+        )
+        found = seen(visitors, faces(0, **LINK), minute=2)
+        assert found is not None
+        assert bool(found.absorbed) is (merged is not None)
+        assert merged in (None, found.person.person_id)
+
+
+def test_pairs_seen_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tracker.identity.visitors._PAIRS_KEPT", 10)
+    visitors = Visitors(SETTINGS)
+    ids = [id_of(seen(visitors, faces(place), minute=place)) for place in range(20)]
+    visitors.seen_together(ids)
+    assert len(visitors._together) == 10
