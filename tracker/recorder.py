@@ -100,6 +100,7 @@ class Recorder:
             presences=presences,
             visitors=visitors,
             health=self._meter.health(state, problem=problem),
+            watch=self._meter.watch,
         )
         self._known.visitors_saved(visitors)
         self._events.clear()

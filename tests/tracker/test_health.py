@@ -71,3 +71,16 @@ def test_problem_is_what_ended_the_agent_else_the_last_of_the_source(meter: Mete
     camera.problems = ("an older one", "cut off")
     assert meter.health(CameraState.LIVE).problem == "cut off"
     assert meter.health(CameraState.LOST, problem="no such camera").problem == "no such camera"
+
+
+def test_a_watch_lasts_while_frames_come_and_begins_anew_after_an_outage(meter: Meter, clock: HandClock) -> None:
+    assert meter.watch is None
+    for seconds in (0, 1, 61):
+        meter.tick(at(seconds))
+    assert meter.watch is not None
+    assert (meter.watch.site_id, meter.watch.camera_id) == ("gym", "door")
+    assert (meter.watch.started_at, meter.watch.ended_at) == (at(0), at(61))
+    meter.tick(at(122))
+    assert (meter.watch.started_at, meter.watch.ended_at) == (at(122), at(122))
+    meter.tick(at(100))
+    assert (meter.watch.started_at, meter.watch.ended_at) == (at(100), at(100))

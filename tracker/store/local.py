@@ -18,7 +18,8 @@ from tracker.presence.events import Event, EventKind, Match
 from tracker.presence.health import CameraHealth
 from tracker.presence.people import Person, PersonKind, Role
 from tracker.presence.room import Presence
-from tracker.store import camera_rows, event_rows, exception_rows, people_rows, vector_rows
+from tracker.presence.watches import Watch
+from tracker.store import camera_rows, event_rows, exception_rows, people_rows, vector_rows, watch_rows
 from tracker.store.database import Database, Transaction
 from tracker.store.event_rows import Wanted
 from tracker.store.leases import lease
@@ -76,6 +77,7 @@ class LocalStore:
         presences: Iterable[Presence] | None = None,
         visitors: Iterable[tuple[Person, NDArray[np.float32]]] = (),
         health: CameraHealth | None = None,
+        watch: Watch | None = None,
         evidence: Mapping[str, NDArray[np.float32]] | None = None,
     ) -> int:
         """Write what one step of an agent found, in one transaction. Returns the number of new events.
@@ -83,7 +85,8 @@ class LocalStore:
         Events and matches whose ids are known are skipped. presences: replace all open presences of that site and
         camera, which must both be given; None leaves them. visitors: each with all vectors (N, D) kept for them;
         a visitor whom somebody named, merged or enrolled meanwhile stays so. evidence: vectors (N, D) behind matches,
-        by match_id. Whatever names a forgotten person is dropped.
+        by match_id. watch: since when and until when a camera watched; one with a known start makes that longer, never
+        shorter. Whatever names a forgotten person is dropped.
         """
         if presences is not None and (site_id is None or camera_id is None):
             raise ValueError("presences: expected site_id and camera_id beside them")
@@ -98,6 +101,8 @@ class LocalStore:
                 camera_rows.replace_presences(writing, known, site_id=site_id, camera_id=camera_id)
             if health is not None:
                 camera_rows.save_health(writing, health)
+            if watch is not None:
+                watch_rows.save(writing, watch)
         return count
 
     # -- people
@@ -273,6 +278,11 @@ class LocalStore:
         """The last known state of each camera, by site and id."""
         with self._database.reading() as connection:
             return camera_rows.select_health(connection, site_id)
+
+    def watches(self, site_id: str | None = None) -> list[Watch]:
+        """When each camera watched, by site, camera and start."""
+        with self._database.reading() as connection:
+            return watch_rows.select(connection, site_id)
 
     def version(self) -> int:
         """A number that grows whenever anybody changed anything; cheap enough to ask several times a second."""

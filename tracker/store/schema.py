@@ -175,7 +175,20 @@ _EXCEPTIONS: Migration = (
     "CREATE INDEX matches_track ON matches (track_id)",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _EXCEPTIONS)
+_WATCHES: Migration = (
+    """
+    CREATE TABLE watches (               -- when frames of a camera were looked at; between its rows lies an outage
+        site_id TEXT NOT NULL,
+        camera_id TEXT NOT NULL,
+        started_at TEXT NOT NULL,
+        ended_at TEXT NOT NULL CHECK (ended_at >= started_at),  -- grows while the camera watches on
+        changed INTEGER NOT NULL,
+        PRIMARY KEY (site_id, camera_id, started_at)
+    ) WITHOUT ROWID
+    """,
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _EXCEPTIONS, _WATCHES)
 
 
 def is_current(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> bool:

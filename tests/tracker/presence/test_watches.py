@@ -1,0 +1,130 @@
+"""Outages: what cameras did not watch is told apart from nobody being there."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracker.presence.watches import OUTAGE_AFTER, Coverage, Watch
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+def at(minutes: float) -> datetime:
+    return NOON + timedelta(minutes=minutes)
+
+
+def watch(start: float, end: float, camera_id: str = "door") -> Watch:
+    return Watch(site_id="gym", camera_id=camera_id, started_at=at(start), ended_at=at(end))
+
+
+def told(coverage: Coverage, since: float, until: float) -> list[tuple[str, float, float]]:
+    """Outages as (camera, from, to) in minutes after noon."""
+    minute = timedelta(minutes=1)
+    return [
+        (outage.camera_id, (outage.started_at - NOON) / minute, (outage.ended_at - NOON) / minute)
+        for outage in coverage.outages(at(since), at(until))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("watches", "expected"),
+    [
+        pytest.param([watch(0, 120)], [], id="watched-throughout"),
+        pytest.param([watch(0, 30), watch(50, 120)], [("door", 30, 50)], id="lost-in-between"),
+        pytest.param([watch(0, 30), watch(30.9, 120)], [], id="a-short-gap-is-none"),
+        pytest.param([watch(0, 30)], [("door", 30, 100)], id="stopped-up-to-the-end"),
+        pytest.param([watch(40, 120)], [], id="not-there-before-its-first-watch"),
+        pytest.param([watch(-60, -30)], [("door", 0, 100)], id="nobody-watched"),
+        pytest.param([watch(-60, -30, "old"), watch(0, 120)], [], id="taken-down-before"),
+        pytest.param([watch(200, 300)], [], id="begins-later"),
+        pytest.param([], [], id="no-camera-ever-told"),
+        pytest.param(
+            [watch(0, 40), watch(60, 120), watch(0, 50, "back"), watch(90, 120, "back")],
+            [("door", 40, 60), ("back", 50, 90)],
+            id="each-camera-for-itself",
+        ),
+        pytest.param([watch(0, 80), watch(10, 20), watch(30, 120)], [], id="overlapping-watches-are-one"),
+    ],
+)
+def test_outages_of_a_range(watches: list[Watch], expected: list[tuple[str, float, float]]) -> None:
+    assert told(Coverage(watches, now=at(120)), 0, 100) == expected
+
+
+def test_a_camera_that_watches_now_has_no_outage_until_a_minute_of_silence() -> None:
+    assert told(Coverage([watch(0, 60)], now=at(60.9)), 0, 120) == []
+    assert told(Coverage([watch(0, 60)], now=at(61.5)), 0, 120) == [("door", 60, 61.5)]
+
+
+def test_shares_tell_what_was_watched_of_each_piece() -> None:
+    coverage = Coverage([watch(0, 15), watch(45, 90)], now=at(120))
+    assert coverage.shares([at(0), at(30), at(60), at(90), at(120)]) == [0.5, 0.5, 1.0, 0.0]
+
+
+def test_shares_are_the_mean_of_the_cameras() -> None:
+    coverage = Coverage([watch(0, 60), watch(0, 30, "back"), watch(45, 60, "back")], now=at(60))
+    assert coverage.shares([at(0), at(60)]) == [0.875]
+
+
+def test_the_piece_that_is_not_over_counts_up_to_now() -> None:
+    assert Coverage([watch(0, 30)], now=at(30)).shares([at(0), at(60)]) == [1.0]
+
+
+def test_nothing_is_known_where_no_camera_ever_told() -> None:
+    coverage = Coverage([], now=at(60), first_event_at=at(0))
+    assert not coverage.known
+    assert coverage.shares([at(0), at(30), at(60)]) == [None, None]
+
+
+def test_before_the_first_trace_nothing_was_recorded() -> None:
+    coverage = Coverage([], now=at(60), first_event_at=at(40))
+    assert coverage.recorded_since == at(40)
+    assert coverage.shares([at(0), at(30), at(60)]) == [0.0, None]
+
+
+def test_events_before_the_first_watch_say_nothing_about_outages() -> None:
+    coverage = Coverage([watch(30, 60)], now=at(60), first_event_at=at(0))
+    assert coverage.recorded_since == at(0)
+    assert coverage.shares([at(0), at(30), at(60)]) == [None, 1.0]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 600), st.integers(0, 60), st.sampled_from(["a", "b"])), max_size=12),
+    st.randoms(use_true_random=False),
+)
+def test_outages_and_shares_agree(parts: list[tuple[int, int, str]], chance: random.Random) -> None:
+    watches = [watch(start, start + length, camera) for start, length, camera in parts]
+    coverage = Coverage(watches, now=at(700))
+    shuffled = chance.sample(watches, len(watches))
+    assert Coverage(shuffled, now=at(700)).outages(at(0), at(700)) == coverage.outages(at(0), at(700))
+    edges = [at(minute) for minute in range(0, 701, 35)]
+    cameras = {each.camera_id: each.started_at for each in sorted(watches, key=lambda each: each.started_at)[::-1]}
+    for (start, end), share in zip(pairwise(edges), coverage.shares(edges), strict=True):
+        missed = {camera_id: timedelta(0) for camera_id in cameras}
+        for outage in coverage.outages(at(0), at(700)):
+            overlap = min(outage.ended_at, end) - max(outage.started_at, start)
+            missed[outage.camera_id] += max(overlap, timedelta(0))
+        there = {camera_id: end - max(since, start) for camera_id, since in cameras.items() if since < end}
+        expected = [1 - missed[camera_id] / length for camera_id, length in there.items()]
+        if expected:
+            assert share == pytest.approx(sum(expected) / len(expected))
+        else:
+            assert share == (0.0 if watches else None)
+
+
+def test_a_watch_is_checked() -> None:
+    with pytest.raises(ValueError, match="ended_at"):
+        watch(1, 0)
+    with pytest.raises(ValueError, match="camera_id"):
+        watch(0, 1, " ")
+    with pytest.raises(ValueError, match="zone"):
+        Watch(site_id="gym", camera_id="door", started_at=NOON.replace(tzinfo=None), ended_at=NOON)
+
+
+def test_a_minute_without_frames_is_no_outage() -> None:
+    assert timedelta(minutes=1) == OUTAGE_AFTER

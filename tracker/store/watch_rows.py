@@ -1,0 +1,35 @@
+"""Rows of when cameras watched: one row a stretch without an outage."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from tracker.presence.events import time_text
+from tracker.presence.watches import Watch
+from tracker.store.database import Transaction
+from tracker.store.event_rows import Row, read_all, read_time
+
+
+def save(writing: Transaction, watch: Watch) -> None:
+    """Add a watch, or make the one of that camera and start longer."""
+    writing.connection.execute(
+        "INSERT INTO watches (site_id, camera_id, started_at, ended_at, changed) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (site_id, camera_id, started_at) DO UPDATE"
+        " SET ended_at = excluded.ended_at, changed = excluded.changed WHERE excluded.ended_at > ended_at",
+        (watch.site_id, watch.camera_id, time_text(watch.started_at), time_text(watch.ended_at), writing.changed),
+    )
+
+
+def select(connection: sqlite3.Connection, site_id: str | None) -> list[Watch]:
+    """Watches by site, camera and start. Raises StoreError on a row that is no watch."""
+    rows = connection.execute(
+        "SELECT site_id, camera_id, started_at, ended_at FROM watches WHERE ?1 IS NULL OR site_id = ?1"
+        " ORDER BY site_id, camera_id, started_at",
+        (site_id,),
+    )
+    return read_all(rows, _watch)
+
+
+def _watch(row: Row) -> Watch:
+    site_id, camera_id, started_at, ended_at = row
+    return Watch(site_id=site_id, camera_id=camera_id, started_at=read_time(started_at), ended_at=read_time(ended_at))
