@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from config.errors import CameraError, FootfallError, RecordingError, StoreError
+from tests.tracker.conftest import SmallDisk
 from tests.tracker.puppets import (
     ADA,
     EVE,
@@ -73,6 +74,14 @@ def test_full_disk_is_told_once_and_loses_nothing(
     assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
     assert "the disk is full - free some space" in caplog.text
     assert "nothing was lost" in caplog.text
+
+
+def test_disk_that_is_full_for_real_loses_nothing_when_it_is_freed(small_disk: SmallDisk) -> None:
+    stage = Stage(small_disk.path / "gym.sqlite3")
+    ada = stage.enrol("Ada", ADA)
+    stage.play([*scene(0, 2), small_disk.fill, *scene(2.5, 9, ADA), *scene(9.5, 60), small_disk.free, *scene(60.5, 99)])
+    assert stage.told() == [(ada, "enter", 2.5, False), (ada, "exit", 9, False)]
+    stage.store.close()
 
 
 def test_full_disk_is_tried_after_growing_pauses_and_not_at_every_frame(stage: Stage, disk: FullDisk) -> None:

@@ -80,7 +80,7 @@ def run() -> None:
             stream.reconfigure(errors="backslashreplace")  # names of files and people may hold what it cannot say
     try:
         try:
-            app()
+            app(prog_name="footfall")
         finally:
             sys.stdout.flush()
     except FootfallError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ _FIXES = {
 }
 _SMALLEST_BYTES = 512
 """One page of the smallest size."""
+_FULL_BYTES = 65536
 _BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL")
 
 
@@ -70,12 +72,21 @@ def _told(path: Path, name: str, detail: str) -> StoreError:
     return StoreError(f"{path}: {problem} ({detail})", fix=fix)
 
 
+def _is_full(path: Path) -> bool:
+    try:
+        return shutil.disk_usage(path.absolute().parent).free < _FULL_BYTES
+    except OSError:
+        return False
+
+
 def _in_words(path: Path, error: sqlite3.Error) -> StoreError:
     name = getattr(error, "sqlite_errorname", None) or ""
     if name.startswith(_BUSY):
         return StoreBusyError(
             f"{path}: another program is writing to the store", fix="try again; stop the other one if this lasts"
         )
+    if name.startswith("SQLITE_IOERR") and _is_full(path):
+        name = "SQLITE_FULL"  # SQLite says so only of the file itself, not of the logs beside it
     for start in _FIXES:
         if name.startswith(start):
             return _told(path, start, str(error))

@@ -1,0 +1,92 @@
+"""The one door: exit codes, the one line of an error, and readers that walk away."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from tests.tracker.cli.conftest import Run
+from tests.tracker.puppets import ADA, Stage
+from tracker.cli import doctor
+
+Start = Callable[..., subprocess.Popen[str]]
+
+
+def test_version_is_that_of_the_package(run: Run) -> None:
+    done = run("--version")
+    assert (done.code, done.out) == (0, f"footfall {version('footfall')}\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(("todday",), id="no-such-command"),
+        pytest.param(("report", "today", "--stroe", "x"), id="no-such-flag"),
+        pytest.param(("annotate", "x.png"), id="option-missing"),
+        pytest.param(("compare", "a.png"), id="argument-missing"),
+        pytest.param(("dashboard", "--port", "70000"), id="out-of-range"),
+        pytest.param(("dashboard", "--port", "http"), id="no-number"),
+    ],
+)
+def test_wrong_words_end_with_2_and_say_why(words: tuple[str, ...], run: Run) -> None:
+    done = run(*words)
+    assert (done.code, done.out) == (2, "")
+    assert "Usage: footfall" in done.err
+    assert "Error" in done.err
+
+
+def test_nothing_asked_for_shows_the_help(run: Run) -> None:
+    done = run()
+    assert done.code == 2
+    assert "footfall demo" in done.out + done.err
+
+
+def broken(*_any: object, **_other: object) -> None:
+    raise ZeroDivisionError("ours\nand more")
+
+
+def test_fault_of_ours_is_one_line_too(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "settings_for", broken)
+    done = run("doctor")
+    assert (done.code, done.out) == (1, "")
+    (line,) = done.err.splitlines()
+    assert line.startswith("error: internal error: ZeroDivisionError: ours and more; fix: run 'footfall -v'")
+
+
+def test_fault_of_ours_with_v_shows_where(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "settings_for", broken)
+    done = run("-v", "doctor")
+    assert done.code == 1
+    assert "Traceback" in done.err
+
+
+def test_failing_command_ends_its_process_with_1_and_one_line(command: Run) -> None:
+    command("report", "today").refused("no store at", "footfall track")
+
+
+def test_reader_that_walks_away_is_no_error(start: Start, tmp_path: Path) -> None:
+    stage = Stage(tmp_path / "store.sqlite3")
+    for number in range(2, 90):
+        stage.enrol(f"Somebody {number}", number)
+    stage.enrol("Ada", ADA)
+    stage.store.close()
+    process = start("people", "list", "--json")
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    process.stdout = None
+    _, err = process.communicate(timeout=60)
+    assert err == ""
+    assert process.returncode in (0, 1)
+
+
+def test_names_that_are_no_text_are_said_all_the_same(command: Run) -> None:
+    """A file name in another encoding than UTF-8, as file systems have them."""
+    line = command("annotate", b"caf\xe9.jpg".decode("utf-8", "surrogateescape"), "--out", "out").refused(
+        "no such file"
+    )
+    assert "caf\\udce9.jpg" in line
