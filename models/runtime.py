@@ -26,7 +26,7 @@ _SHAPES_KEPT = 48
 _PIXELS_KEPT = 3_000_000
 """Input pixels of all of them together, at about 190 bytes each: ever new picture sizes must not fill the memory."""
 _LARGEST_BATCH = 32
-_WORTH_THREADS = 8_192
+_WORTH_THREADS = 2_304
 """Input pixels below which waking a second thread takes longer than it saves."""
 
 

@@ -25,9 +25,8 @@ class Overlap(Enum):
 
 def areas(boxes_xyxy: Boxes) -> Boxes:
     """(N,) px squared; 0 for empty, inverted and NaN boxes."""
-    sizes = np.nan_to_num(boxes_xyxy[:, 2:] - boxes_xyxy[:, :2], nan=0.0)
-    clipped: Boxes = np.maximum(sizes, 0)
-    return clipped[:, 0] * clipped[:, 1]
+    sizes: Boxes = np.fmax(boxes_xyxy[:, 2:] - boxes_xyxy[:, :2], 0)
+    return sizes[:, 0] * sizes[:, 1]
 
 
 def iou_matrix(ours_xyxy: Boxes, theirs_xyxy: Boxes, overlap: Overlap = Overlap.UNION) -> Boxes:

@@ -33,6 +33,9 @@ from tracker.faces.patches import cut_patches
 from tracker.faces.pyramid import Level, levels
 from tracker.faces.scout import Scout
 
+_PIXELS_PER_HINT = 1200
+"""Looking into one hint costs as much as searching so many pixels of the pyramid."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Cascade:
@@ -53,21 +56,25 @@ class Cascade:
 
     def faces(self, image: Image) -> Faces:
         """All faces of a picture."""
+        hints = None if self.scout is None else self.scout.hints(image)
+        if hints is not None and not len(hints.scores):
+            return Faces.none()
         frame = normalised(image)
-        candidates = self.propose(image, frame)
+        candidates = self._propose(image, frame, hints)
         if len(candidates.scores):
             candidates = self.refine(frame, candidates)
         if not len(candidates.scores):
             return Faces.none()
         return self.output(frame, candidates)
 
-    def propose(self, image: Image, frame: FloatArray) -> Candidates:
-        """Squares that P-Net takes for faces, over all pyramid levels. frame: the image, normalised."""
+    def _propose(self, image: Image, frame: FloatArray, hints: Candidates | None) -> Candidates:
+        """Squares that P-Net takes for faces, over all pyramid levels; frame: the image, normalised."""
         size_wh = (image.shape[1], image.shape[0])
         wanted = levels(size_wh, min_face=self.min_face, scale_factor=self.scale_factor)
-        if self.scout is None:
+        pixels = sum(level.size_wh[0] * level.size_wh[1] for level in wanted)
+        if self.scout is None or hints is None or len(hints.scores) * _PIXELS_PER_HINT > pixels:
             return joined([self._propose_at(level, frame) for level in wanted], STAGE_OVERLAP).squares()
-        squares = self.scout.squares(image, frame)
+        squares = self.scout.squares(frame, hints)
         found = zones.propose(image, frame, squares, wanted, pnet=self.pnet, threshold=self.thresholds[0])
         return joined(found, STAGE_OVERLAP).squares()
 

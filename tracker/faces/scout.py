@@ -28,8 +28,10 @@ from tracker.faces.pyramid import FIELD
 
 _FINEST = 10.0
 """Side in px to which the smallest face is shrunken; the exact search takes it at 12."""
-_PROPOSED, _REFINED, _SEEN = 1 / 3, 0.2, 0.1
+_PROPOSED, _REFINED, _SEEN = 1 / 3, 0.2, 0.2
 """Parts of the three thresholds that a hint must pass; docs/performance.md has what stricter ones would lose."""
+_NEIGHBOURS = np.ones((3, 3), np.uint8)
+"""Of neighbouring places only the surest gives a hint."""
 _HINT_OVERLAP = 0.3
 _ZONE_OVERLAP = 0.5
 
@@ -47,10 +49,13 @@ class Scout:
     min_face: int
     thresholds: tuple[float, float, float]
 
-    def squares(self, image: Image, frame: FloatArray) -> Boxes:
-        """(N, 4) px: squares that may hold a face, roughly where it is. frame: the same picture, normalised."""
+    def hints(self, image: Image) -> Candidates:
+        """Squares in which P-Net sees as much as a hint of a face, px of the image."""
         pictures = _halves(image, _FINEST / self.min_face)
-        found = joined([self._hints(picture, image) for picture in pictures], STAGE_OVERLAP).squares()
+        return joined([self._hints(picture, image) for picture in pictures], STAGE_OVERLAP).squares()
+
+    def squares(self, frame: FloatArray, found: Candidates) -> Boxes:
+        """(N, 4) px: those of the hints that may be faces, moved to where they are. frame: the picture, normalised."""
         if len(found.scores):
             offsets, scores = self.rnet.run(cut_patches(frame, found.boxes, REFINE_SIDE))
             found = _kept(found, offsets, scores, self.thresholds[1] * _REFINED)
@@ -62,10 +67,12 @@ class Scout:
     def _hints(self, picture: Image, image: Image) -> Candidates:
         """What P-Net sees in one picture of the pyramid, in px of the image."""
         offsets, scores = self.scout.run(normalised(picture)[None])
-        ys, xs = np.nonzero(scores[0, :, :, 1] > self.thresholds[0] * _PROPOSED)
+        certainty = np.ascontiguousarray(scores[0, :, :, 1])
+        peaks = certainty >= cv2.dilate(certainty, _NEIGHBOURS)
+        ys, xs = np.nonzero(peaks & (certainty > self.thresholds[0] * _PROPOSED))
         step = np.tile([image.shape[1] / picture.shape[1], image.shape[0] / picture.shape[0]], 2)
         boxes = boxes_of_places(np.stack([xs, ys], axis=1), offsets[0, ys, xs]) * step
-        return best_of(boxes, scores[0, ys, xs, 1].astype(np.float64), _HINT_OVERLAP)
+        return best_of(boxes, certainty[ys, xs].astype(np.float64), _HINT_OVERLAP)
 
 
 def _kept(found: Candidates, offsets: FloatArray, scores: FloatArray, least: float) -> Candidates:

@@ -24,6 +24,8 @@ _SMALLER, _LARGER = 0.45, 2.2
 """Levels at which P-Net is asked: those where its field is so many times as large as the square."""
 _AROUND = FIELD + 1
 _SIDE_STEP = 8
+_SMALL_PRODUCT = 200_000
+"""Multiply-adds of a product for which a BLAS does not wake a second thread."""
 _WORTH_ZONES = 0.5
 """Part of a level's pixels above which the whole level is no dearer than its zones."""
 
@@ -93,11 +95,26 @@ def rendered(image: Image, frame: FloatArray, level: Level, zone: Zone) -> Float
     columns, across = _averages(zone.x, zone.width, image.shape[1], level.size_wh[0])
     rows, down = _averages(zone.y, zone.height, image.shape[0], level.size_wh[1])
     part = image[rows, columns].astype(np.float32)
-    lines = (down @ part.reshape(len(part), -1)).reshape(zone.height, -1, 3)
-    flat = lines.transpose(2, 0, 1).reshape(3 * zone.height, -1) @ across.T
-    bgr = flat.reshape(3, zone.height, zone.width)
-    rgb = (bgr[::-1] - np.float32(127.5)) / np.float32(128)
-    return rgb.transpose(1, 2, 0).astype(np.float32, copy=False)
+    lines = _banded(down, part.reshape(len(part), -1)).reshape(zone.height, -1, 3)
+    flat = lines.transpose(1, 2, 0).reshape(len(across[0]), -1)
+    bgr = _banded(across, flat).reshape(zone.width, 3, zone.height)
+    rgb = (bgr[:, ::-1] - np.float32(127.5)) * np.float32(1 / 128)
+    return rgb.transpose(2, 0, 1)
+
+
+def _banded(weights: FloatArray, source: FloatArray) -> FloatArray:
+    """weights @ source, where each row of the weights is zero but for a short run further right than the row before.
+
+    In blocks of rows: less to multiply, and products small enough that a BLAS does not wake threads for them.
+    """
+    count, length = weights.shape
+    result = np.empty((count, source.shape[1]), np.float32)
+    block = max(min(8, int(math.sqrt(_SMALL_PRODUCT * count / (length * source.shape[1])))), 1)
+    for start in range(0, count, block):
+        rows = slice(start, min(start + block, count))
+        used = slice(max(length * start // count - 2, 0), length * rows.stop // count + 3)
+        np.matmul(weights[rows, used], source[used], out=result[rows])
+    return result
 
 
 def _span(centre: float, wanted: int, length: int) -> tuple[int, int]:

@@ -11,7 +11,16 @@ import pytest
 
 from config.errors import ModelError
 from config.settings import Precision
-from tests.tracker.faces.scenes import CLIPS, STILLS, TESTDATA, astronaut, clip_frames, small_astronaut, ten_faces
+from tests.tracker.faces.scenes import (
+    CLIPS,
+    STILLS,
+    TESTDATA,
+    astronaut,
+    clip_frames,
+    grace_hopper,
+    small_astronaut,
+    ten_faces,
+)
 from tracker.faces.boxes import iou_matrix
 from tracker.faces.detect import Detector
 from tracker.faces.faces import Faces, Image
@@ -68,6 +77,39 @@ def test_clips_as_mtcnn(name: str, detector: Detector, precision: Precision) -> 
         assert_same_faces(detector.detect(frame), wanted[f"{name}:{index}"], precision)
         compared += 1
     assert compared == sum(key.startswith(name) for key in wanted)
+
+
+def crowd(seed: int) -> Image:
+    """960x540 with textures of the portraits everywhere and heads of many sizes, dim and bright, noisy or blurred."""
+    rng = np.random.default_rng(seed)
+    picture = cv2.resize(astronaut()[:288], (960, 540))[:, :: -1 if seed % 2 else 1].copy()
+    heads = (astronaut()[0:260, 120:330], grace_hopper()[20:420, 110:450])
+    for _ in range(6):
+        head = heads[rng.integers(2)][:, :: rng.choice([-1, 1])]
+        height = int(rng.choice([36, 44, 60, 90, 150, 220]) * rng.uniform(0.9, 1.1))
+        size_wh = (height * head.shape[1] // head.shape[0], height)
+        x, y = rng.integers(0, 960 - size_wh[0]), rng.integers(0, 540 - height)
+        lit = cv2.convertScaleAbs(head, alpha=rng.uniform(0.4, 1.1), beta=rng.uniform(0, 30))
+        picture[y : y + height, x : x + size_wh[0]] = cv2.resize(lit, size_wh, interpolation=cv2.INTER_AREA)
+    if seed % 3 == 0:
+        return np.clip(picture + rng.normal(0, 8, picture.shape), 0, 255).astype(np.uint8)
+    return (cv2.GaussianBlur(picture, (3, 3), 0) if seed % 3 == 1 else picture).astype(np.uint8)
+
+
+def test_the_quick_search_finds_what_the_exhaustive_one_finds(models_folder: Path) -> None:
+    quick = Detector(folder=models_folder, precision=Precision.FLOAT16, threads=2)
+    exhaustive = Detector(folder=models_folder, precision=Precision.FLOAT16, threads=2, exhaustive=True)
+    same = sure = extra = 0
+    for image in (*(crowd(seed) for seed in range(12)), *(make() for make in STILLS.values())):
+        want, got = exhaustive.detect(image), quick.detect(image)
+        overlap = iou_matrix(want.boxes, got.boxes)
+        certain = want.scores >= 0.9
+        sure += int(certain.sum())
+        same += int((overlap.max(axis=1, initial=0)[certain] > 0.99).sum())
+        extra += int((overlap.max(axis=0, initial=0) < 0.5).sum())
+    assert sure > 60
+    assert same >= 0.99 * sure
+    assert extra == 0
 
 
 def test_faces_come_best_first_and_inside_the_picture(detector: Detector) -> None:
