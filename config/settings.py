@@ -101,6 +101,9 @@ class MatchSettings(_Section):
     stranger_distance: float = Field(
         0.6, gt=0, lt=2, description="Farther than this from everybody is a stranger; in between nobody is named."
     )
+    clear_by: float = Field(
+        0.05, ge=0, lt=1, description="One sighting of a track must be this much nearer than max_distance for a name."
+    )
     min_sightings: int = Field(2, ge=1, le=100, description="Good sightings before a track gets a name.")
     visitor_sightings: int = Field(4, ge=1, le=100, description="Good sightings before a stranger gets a visitor id.")
 

@@ -31,9 +31,13 @@ class Nearest:
     limit: float | None = None
     denied: bool = False
 
+    def limit_by(self, settings: MatchSettings) -> float:
+        """The greatest distance at which a face is this person's."""
+        return settings.max_distance if self.limit is None else self.limit
+
     def within(self, settings: MatchSettings) -> bool:
         """Near enough to be the person, were there nobody else."""
-        return self.distance <= (settings.max_distance if self.limit is None else self.limit)
+        return self.distance <= self.limit_by(settings)
 
 
 class Verdict(StrEnum):

@@ -125,14 +125,12 @@ class Vote:
         (candidate, tally), rivals = ranked[0], ranked[1:]
         if rivals and tally.weight < LEAD * rivals[0][1].weight:
             return self._unknown(f"undecided between {_label(candidate)} and {_label(rivals[0][0])}")
-        needed = _needed(candidate, settings)
-        if tally.sightings < needed:
-            return self._unknown(f"{_label(candidate)} so far: {tally.sightings} of {needed} good sightings")
-        return _named(candidate, tally)
+        doubt = _doubt(candidate, tally, settings)
+        return _named(candidate, tally) if doubt is None else self._unknown(doubt)
 
     def _clearly_beaten(self, tally: Tally, best: tuple[str | None, Tally], settings: MatchSettings) -> bool:
         candidate, winner = best
-        return winner.weight >= LEAD * tally.weight and winner.sightings >= _needed(candidate, settings)
+        return winner.weight >= LEAD * tally.weight and _doubt(candidate, winner, settings) is None
 
     def _why_nobody(self, settings: MatchSettings) -> str:
         found = self.closest.nearest if self.closest is not None else None
@@ -157,14 +155,27 @@ class Vote:
 
 
 def weight(width_px: float, sharpness: float, margin: float | None = None) -> float:
-    """What a face's voice is worth: its size, its sharpness (root), and how clear of the next person it is; 0.002..1.
+    """What a face's voice is worth: its size, its sharpness (root), and how clear its verdict is; 0.002..1.
 
-    margin: of a match; None for a stranger, whose voice does not depend on whom they resemble least badly.
+    margin: see `clearance`; None for full.
     """
     size = min(max(width_px / _FULL_WIDTH_PX, 0.1), 1.0)
     sharp = min(max(math.sqrt(max(sharpness, 0.0) / _FULL_SHARPNESS), 0.1), 1.0)
     clear = 1.0 if margin is None else min(max(margin / _FULL_MARGIN, 0.2), 1.0)
     return size * sharp * clear
+
+
+def clearance(found: Nearest | None, verdict: Verdict, settings: MatchSettings) -> float | None:
+    """How clear a face's verdict is, for `weight`; None where nothing limits it.
+
+    Of a match: the margin to the next person, or how far inside the limit it is, whichever is less. Of a stranger: how
+    far beyond the distance at which strangers begin. Both with `clear_by` on top.
+    """
+    if found is None or found.denied or verdict is Verdict.UNSURE:
+        return None
+    if verdict is Verdict.MATCH:
+        return min(found.margin, found.limit_by(settings) - found.distance + settings.clear_by)
+    return max(0.0, found.distance - settings.stranger_distance + settings.clear_by)
 
 
 def _named(candidate: str | None, tally: Tally) -> Naming:
@@ -188,8 +199,20 @@ def _named(candidate: str | None, tally: Tally) -> Naming:
     )
 
 
-def _needed(candidate: str | None, settings: MatchSettings) -> int:
-    return settings.visitor_sightings if candidate is _STRANGER else settings.min_sightings
+def _doubt(candidate: str | None, tally: Tally, settings: MatchSettings) -> str | None:
+    """What still speaks against a candidate who leads, None for nothing.
+
+    A known person must have been near for certain once: somebody who is only alike stays at the edge of the limit, and
+    a track has many frames in which to come just under it.
+    """
+    needed = settings.visitor_sightings if candidate is _STRANGER else settings.min_sightings
+    if tally.sightings < needed:
+        return f"{_label(candidate)} so far: {tally.sightings} of {needed} good sightings"
+    if candidate is not _STRANGER and tally.nearest is not None:
+        clear = tally.nearest.limit_by(settings) - settings.clear_by
+        if tally.nearest.distance > clear:
+            return f"{candidate} only at the edge: nearest {tally.nearest.distance:.2f}, {clear:.2f} needed once"
+    return None
 
 
 def _is_held(candidate: str | None, held: Naming | None) -> bool:

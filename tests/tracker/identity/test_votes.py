@@ -9,7 +9,7 @@ import pytest
 
 from config.settings import MatchSettings
 from tracker.identity.match import Nearest, Verdict
-from tracker.identity.votes import VECTORS_KEPT, NamingKind, Vote, weight
+from tracker.identity.votes import VECTORS_KEPT, NamingKind, Vote, clearance, weight
 
 SETTINGS = MatchSettings(min_sightings=2, visitor_sightings=4)
 
@@ -53,6 +53,54 @@ def test_name(words: str, name: str | None) -> None:
     assert naming.kind is expected
     assert naming.person_id == (name if expected is NamingKind.PERSON else None)
     assert naming.reason
+
+
+@pytest.mark.parametrize(
+    ("distances", "limit", "name"),
+    [
+        pytest.param((0.54, 0.52, 0.53, 0.51), None, None, id="always-at-the-edge"),
+        pytest.param((0.54, 0.50, 0.53), None, "a", id="once-near-for-certain"),
+        pytest.param((0.43, 0.42), 0.45, None, id="at-the-edge-of-the-own-limit"),
+        pytest.param((0.43, 0.40), 0.45, "a", id="clear-of-the-own-limit"),
+    ],
+)
+def test_somebody_who_only_ever_comes_just_near_enough_is_not_named(
+    distances: tuple[float, ...], limit: float | None, name: str | None
+) -> None:
+    vote = Vote()
+    for distance in distances:
+        found = Nearest(person_id="a", distance=distance, margin=1, limit=limit)
+        vote = vote.add(found, Verdict.MATCH, weight=1, quality=1)
+    naming = vote.name(SETTINGS)
+    assert naming.person_id == name
+    assert ("a only at the edge: nearest" in naming.reason) is (name is None)
+
+
+def test_a_name_does_not_turn_to_somebody_at_the_edge() -> None:
+    vote = said(Vote(), *"aa")
+    held = vote.name(SETTINGS)
+    assert said(vote, *"bbbbbb", distance=0.54).name(SETTINGS, held).person_id == "a"
+    assert said(vote, *"bbbbbb", distance=0.44).name(SETTINGS, held).person_id == "b"
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict", "clear"),
+    [
+        pytest.param(None, Verdict.STRANGER, None, id="nobody-enrolled"),
+        pytest.param(Nearest(person_id="a", distance=0.3, margin=0.1), Verdict.MATCH, 0.1, id="next-person-near"),
+        pytest.param(Nearest(person_id="a", distance=0.54, margin=1), Verdict.MATCH, 0.06, id="at-the-edge"),
+        pytest.param(Nearest(person_id="a", distance=0.4, margin=1, limit=0.4), Verdict.MATCH, 0.05, id="own-limit"),
+        pytest.param(Nearest(person_id="a", distance=0.61, margin=0), Verdict.STRANGER, 0.06, id="hardly-a-stranger"),
+        pytest.param(Nearest(person_id="a", distance=0.8, margin=0), Verdict.STRANGER, 0.25, id="surely-a-stranger"),
+        pytest.param(
+            Nearest(person_id="a", distance=0.4, margin=-0.1, denied=True), Verdict.STRANGER, None, id="marked"
+        ),
+    ],
+)
+def test_clearance_says_how_much_a_verdict_could_be_off(
+    found: Nearest | None, verdict: Verdict, clear: float | None
+) -> None:
+    assert clearance(found, verdict, SETTINGS) == (None if clear is None else pytest.approx(clear))
 
 
 def test_order_does_not_matter() -> None:
