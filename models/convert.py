@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import PurePosixPath
 
 import keras
 import tensorflow as tf
@@ -13,14 +14,11 @@ from models.networks import dlib_resnet, mtcnn
 from models.weights import read_dlib, read_mtcnn
 
 _MTCNN: Mapping[str, Callable[[], keras.Model]] = {
-    "pnet": mtcnn.pnet,
-    "scout": mtcnn.pnet,
-    "rnet": mtcnn.rnet,
-    "onet": mtcnn.onet,
+    "pnet.lz4": mtcnn.pnet,
+    "rnet.lz4": mtcnn.rnet,
+    "onet.lz4": mtcnn.onet,
 }
-_PACKED = {"pnet", "scout"}
-_EIGHT_BITS = {"scout"}
-"""Networks that only hint: 8-bit weights, and activations that are rounded to 8 bits as they come."""
+"""By the name of the weight file."""
 
 
 def keras_network(spec: NetworkSpec, content: bytes) -> keras.Model:
@@ -28,9 +26,10 @@ def keras_network(spec: NetworkSpec, content: bytes) -> keras.Model:
 
     Raises ModelError when the weights do not fit.
     """
-    if spec.name in _MTCNN:
-        network = mtcnn.load(_MTCNN[spec.name](), read_mtcnn(content))
-        return mtcnn.pnet_packed(network) if spec.name in _PACKED else network
+    make = _MTCNN.get(PurePosixPath(spec.source_file).name)
+    if make is not None:
+        network = mtcnn.load(make(), read_mtcnn(content))
+        return mtcnn.pnet_packed(network) if make is mtcnn.pnet else network
     weights = read_dlib(content)
     convolutions = [
         dlib_resnet.Convolution(filters=filters, biases=biases, gammas=gammas, betas=betas)
@@ -54,7 +53,7 @@ def to_tflite(model: keras.Model, spec: NetworkSpec, precision: Precision) -> by
     image = tf.TensorSpec(spec.input_shape, tf.float32, name="image")
     concrete = tf.function(forward).get_concrete_function(image)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], reachable)
-    if spec.name in _EIGHT_BITS:
+    if spec.eight_bits:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     elif precision is Precision.FLOAT16:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]

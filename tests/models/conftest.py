@@ -28,7 +28,7 @@ GOLDEN = {
     ],
     "dlib_resnet": [[-0.0579731, 0.127841, -0.0514535, -0.029278, -0.00771097]],
 }
-GOLDEN["scout"] = GOLDEN["pnet"]
+GOLDEN |= {f"{name}_scout": GOLDEN[name] for name in ("pnet", "rnet", "onet")}
 PNET_FIELD = (37, 52)
 """Height and width of the pictures that P-Net gets here: odd and even, larger than its field."""
 

@@ -36,7 +36,7 @@ def test_same_numbers_as_the_keras_twin(
     outputs = open_network(name, folder=models_folder, precision=precision, threads=2).run(batch_for(name, 2))
     assert len(outputs) == len(CATALOG[name].outputs)
     assert all(output.dtype == np.float32 for output in outputs)
-    assert deviation(name, outputs) < (SCOUT_TOLERANCE if name == "scout" else TOLERANCE[precision])
+    assert deviation(name, outputs) < (SCOUT_TOLERANCE if CATALOG[name].eight_bits else TOLERANCE[precision])
 
 
 @pytest.mark.parametrize(("precision", "limit"), [(Precision.FLOAT32, 1e-4), (Precision.FLOAT16, 2e-3)])

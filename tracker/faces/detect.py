@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from config.settings import Precision
-from models.runtime import open_network
+from models.runtime import Network, open_network
 from tracker.faces.cascade import Cascade
 from tracker.faces.faces import Faces, Image, require_image
 from tracker.faces.patches import MAX_SIDE
@@ -41,16 +41,21 @@ class Detector:
         max_faces: int | None = None,
         exhaustive: bool = False,
     ) -> None:
-        names = ("pnet", "rnet", "onet", "scout")
-        pnet, rnet, onet, scout = (
-            open_network(name, folder=folder, precision=precision, threads=threads) for name in names
-        )
+        def opened(name: str) -> Network:
+            return open_network(name, folder=folder, precision=precision, threads=threads)
+
         self._max_faces = max_faces
-        quick = Scout(scout=scout, rnet=rnet, onet=onet, min_face=min_face, thresholds=thresholds)
+        quick = Scout(
+            pnet=opened("pnet_scout"),
+            rnet=opened("rnet_scout"),
+            onet=opened("onet_scout"),
+            min_face=min_face,
+            thresholds=thresholds,
+        )
         self._cascade = Cascade(
-            pnet=pnet,
-            rnet=rnet,
-            onet=onet,
+            pnet=opened("pnet"),
+            rnet=opened("rnet"),
+            onet=opened("onet"),
             min_face=min_face,
             scale_factor=scale_factor,
             thresholds=thresholds,

@@ -38,12 +38,12 @@ _ZONE_OVERLAP = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Scout:
-    """P-Net in 8 bits over a pyramid of halves, then R- and O-Net with low thresholds.
+    """The three networks in 8 bits: P-Net over a pyramid of halves, then R- and O-Net, all with low thresholds.
 
-    scout: as P-Net. rnet, onet, thresholds: as in `Cascade`. min_face: side in px of the smallest face.
+    pnet, rnet, onet, thresholds: as in `Cascade`. min_face: side in px of the smallest face.
     """
 
-    scout: Runs
+    pnet: Runs
     rnet: Runs
     onet: Runs
     min_face: int
@@ -66,7 +66,7 @@ class Scout:
 
     def _hints(self, picture: Image, image: Image) -> Candidates:
         """What P-Net sees in one picture of the pyramid, in px of the image."""
-        offsets, scores = self.scout.run(normalised(picture)[None])
+        offsets, scores = self.pnet.run(normalised(picture)[None])
         certainty = np.ascontiguousarray(scores[0, :, :, 1])
         peaks = certainty >= cv2.dilate(certainty, _NEIGHBOURS)
         ys, xs = np.nonzero(peaks & (certainty > self.thresholds[0] * _PROPOSED))
