@@ -60,6 +60,12 @@ class StoreSettings(_Section):
         pattern=r"^sqlite:///.+",
         description="Where people, events and visits are kept: `sqlite:///PATH`.",
     )
+    evidence_days: int = Field(
+        7,
+        ge=0,
+        le=365,
+        description="Days to keep the vectors behind a match, so that it can be taken back; 0 keeps none.",
+    )
 
     @property
     def path(self) -> Path:
