@@ -21,6 +21,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "tracker": ("tracker", "models.runtime", "models.catalog", "config"),
     "tracker.presence": ("tracker.presence",),
     "tracker.store.documents": ("tracker.presence", "tracker.store.documents", "config.errors"),
+    "tracker.simulation": ("tracker.simulation", "tracker.presence"),
     "tracker.cli": ("tracker", "models.runtime", "models.catalog", "models.manifest", "models.cli", "config"),
     "dashboard": ("dashboard", "tracker.presence", "tracker.identity", "tracker.store", "config"),
     "functions": ("tracker.presence", "tracker.store.documents"),

@@ -1,0 +1,253 @@
+"""What cameras make of the truth: their events, in the order in which they arrive.
+
+A camera at a door reports who crosses it. A camera in a room reports who comes into sight and, once they have been
+unseen for `EXIT_AFTER`, that they were lost, dated at the last sighting. Every report may be missed, taken for
+somebody else's, dated by a clock that is off, lost or late in an outage, or delivered twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+
+from tracker.presence.events import Event, EventKind
+from tracker.presence.health import CameraHealth, CameraState
+from tracker.presence.room import Presence
+from tracker.simulation.cast import Player
+from tracker.simulation.plan import Noise, Plan
+from tracker.simulation.truth import Sight, Stay
+
+EXIT_AFTER = timedelta(seconds=30)
+"""Unseen for so long, somebody has left a room; stays in sight are further apart than this."""
+_FPS = 12.5
+_LATEST_REPEAT_S = 3600.0
+
+
+class OutageKind(StrEnum):
+    BLIND = "blind"
+    CUT_OFF = "cut off"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outage:
+    """A camera was down over [since, until), UTC: blind, or without network, so that its events came late."""
+
+    camera_id: str
+    since: datetime
+    until: datetime
+    kind: OutageKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reports:
+    """What the cameras of a place told of one day, up to a moment.
+
+    events: in the order of arrival, repeats included. presences: whom rooms have in sight at that moment. missed,
+    confused: how many crossings and stays in sight were not reported, or of the wrong person.
+    """
+
+    events: tuple[Event, ...]
+    presences: tuple[Presence, ...]
+    outages: tuple[Outage, ...]
+    missed: int
+    confused: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    arrives_at: datetime
+    event: Event
+
+
+def clock_errors(plan: Plan, noise: Noise) -> Mapping[str, timedelta]:
+    """How far each camera's clock is ahead; no two differ by more than the skew."""
+    dice = plan.dice("clocks")
+    return {camera_id: noise.skew * (dice.random() - 0.5) for camera_id in plan.camera_ids}
+
+
+def outages_on(day: date, plan: Plan, noise: Noise) -> tuple[Outage, ...]:
+    """One outage a camera while the place is open; cameras take turns in being blind and being cut off."""
+    if not noise.outage or not plan.profile.weekdays[day.weekday()]:
+        return ()
+    dice = plan.dice("outages", day)
+    opens_at = datetime.combine(day, plan.profile.opens, plan.zone)
+    open_for = datetime.combine(day, plan.profile.closes, plan.zone) - opens_at
+    found = []
+    for number, camera_id in enumerate(plan.camera_ids):
+        since = opens_at + dice.random() * max(open_for - noise.outage, timedelta(0))
+        kind = OutageKind.BLIND if (day.toordinal() + number) % 2 else OutageKind.CUT_OFF
+        since = since.astimezone(UTC)
+        found.append(Outage(camera_id=camera_id, since=since, until=since + noise.outage, kind=kind))
+    return tuple(found)
+
+
+def reports_on(
+    day: date, stays: Sequence[Stay], plan: Plan, noise: Noise, cast: Mapping[str, Player], *, until: datetime
+) -> Reports:
+    """What the cameras tell of the stays of one day until a moment (UTC). cast: by person id."""
+    watch = _Watch(day, plan, noise, cast, until)
+    for stay in stays:
+        if stay.entered_at <= until:
+            watch.follow(stay)
+    return watch.reports()
+
+
+def health_of(plan: Plan, outages: Sequence[Outage], *, until: datetime) -> list[CameraHealth]:
+    """How each camera does at a moment (UTC); one that is blind then is lost."""
+    started_at = datetime.combine(plan.first_day, plan.profile.opens, plan.zone)
+    lost = {
+        outage.camera_id: outage
+        for outage in outages
+        if outage.kind is OutageKind.BLIND and outage.since <= until < outage.until
+    }
+    found = []
+    for number, camera_id in enumerate(plan.camera_ids):
+        outage = lost.get(camera_id)
+        last_at = until if outage is None else outage.since
+        found.append(
+            CameraHealth(
+                site_id=plan.site_id,
+                camera_id=camera_id,
+                source=f"rtsp://192.0.2.{number + 10}/live",  # a range that is kept free for examples
+                state=CameraState.LIVE if outage is None else CameraState.LOST,
+                started_at=min(started_at, last_at),
+                updated_at=until,
+                last_frame_at=last_at,
+                fps=_FPS if outage is None else 0.0,
+                frames=max(0, int((last_at - started_at).total_seconds() * _FPS)),
+                problem=None if outage is None else "no answer (simulated outage)",
+            )
+        )
+    return found
+
+
+class _Watch:
+    """The cameras during one day. Chance is asked in the order of the truth, as often whatever the noise is."""
+
+    def __init__(self, day: date, plan: Plan, noise: Noise, cast: Mapping[str, Player], until: datetime) -> None:
+        self._plan, self._noise, self._cast, self._until = plan, noise, cast, until
+        self._dice = plan.dice("cameras", day)
+        self._ahead = clock_errors(plan, noise)
+        self._outages = {outage.camera_id: outage for outage in outages_on(day, plan, noise)}
+        self._deliveries: list[_Delivery] = []
+        self._presences: list[Presence] = []
+        self._missed = self._confused = self._tracks = 0
+
+    def follow(self, stay: Stay) -> None:
+        self._cross(EventKind.ENTER, stay.person_id, stay.entered_by, stay.entered_at)
+        for sight in stay.sights:
+            self._see(stay.person_id, sight)
+        self._cross(EventKind.EXIT, stay.person_id, stay.left_by, stay.left_at)
+
+    def reports(self) -> Reports:
+        self._deliveries.sort(key=lambda delivery: (delivery.arrives_at, delivery.event.at, delivery.event.event_id))
+        return Reports(
+            events=tuple(delivery.event for delivery in self._deliveries),
+            presences=tuple(self._presences),
+            outages=tuple(self._outages.values()),
+            missed=self._missed,
+            confused=self._confused,
+        )
+
+    def _cross(self, kind: EventKind, person_id: str, camera_id: str, at: datetime) -> None:
+        reported = self._reported(person_id)
+        x_frac, y_frac = self._dice.uniform(0.3, 0.7), self._dice.uniform(0.4, 0.6)
+        repeat_s = self._repeat_s()
+        if reported is None or at > self._until or self._blind(camera_id, at):
+            return
+        seen_at = at + self._ahead[camera_id]
+        event = self._event(kind, reported, camera_id, seen_at, self._track(camera_id, seen_at), x_frac, y_frac)
+        self._deliver(event, at, repeat_s)
+
+    def _see(self, person_id: str, sight: Sight) -> None:
+        reported = self._reported(person_id)
+        places = [(self._dice.random(), self._dice.uniform(0.2, 0.8)) for _ in range(2)]
+        repeats_s = [self._repeat_s(), self._repeat_s()]
+        seen = self._seen(sight)
+        if reported is None or seen is None or seen.since > self._until:
+            return
+        camera_id, ahead = seen.camera_id, self._ahead[seen.camera_id]
+        track_id = self._track(camera_id, seen.since + ahead)
+        (x_in, y_in), (x_out, y_out) = places
+        entered = self._event(EventKind.ENTER, reported, camera_id, seen.since + ahead, track_id, x_in, y_in)
+        self._deliver(entered, seen.since, repeats_s[0])
+        if seen.until + EXIT_AFTER > self._until:
+            self._presences.append(
+                Presence(
+                    site_id=self._plan.site_id,
+                    camera_id=camera_id,
+                    person_id=reported,
+                    track_id=track_id,
+                    entered_at=seen.since + ahead,
+                    seen_at=min(seen.until, self._until) + ahead,
+                    x_frac=x_out,
+                    y_frac=y_out,
+                )
+            )
+            return
+        left = self._event(EventKind.EXIT, reported, camera_id, seen.until + ahead, track_id, x_out, y_out)
+        self._deliver(left, seen.until + EXIT_AFTER, repeats_s[1])
+
+    def _reported(self, person_id: str) -> str | None:
+        """Of whom the camera tells, None if it misses them."""
+        missed = self._dice.random() < self._noise.miss
+        confused = self._dice.random() < self._noise.confuse
+        which = self._dice.random()
+        doubles = self._cast[person_id].doubles
+        if missed:
+            self._missed += 1
+            return None
+        if confused and doubles:
+            self._confused += 1
+            return doubles[int(which * len(doubles))]
+        return person_id
+
+    def _seen(self, sight: Sight) -> Sight | None:
+        """What is left of a sight when the camera is blind at its start, its end or throughout.
+
+        Whoever is in sight before and after a short outage has one stay in sight, as the agent sees it.
+        """
+        if not self._blind(sight.camera_id, sight.since) and not self._blind(sight.camera_id, sight.until):
+            return sight
+        outage = self._outages[sight.camera_id]
+        since = outage.until if self._blind(sight.camera_id, sight.since) else sight.since
+        until = outage.since if self._blind(sight.camera_id, sight.until) else sight.until
+        return Sight(camera_id=sight.camera_id, since=since, until=until) if since < until else None
+
+    def _blind(self, camera_id: str, at: datetime) -> bool:
+        outage = self._outages.get(camera_id)
+        return outage is not None and outage.kind is OutageKind.BLIND and outage.since <= at < outage.until
+
+    def _deliver(self, event: Event, known_at: datetime, repeat_s: float | None) -> None:
+        outage = self._outages.get(event.camera_id)
+        cut_off = outage is not None and outage.kind is OutageKind.CUT_OFF and outage.since <= known_at < outage.until
+        arrives_at = outage.until if outage is not None and cut_off else known_at
+        if arrives_at > self._until:
+            return
+        self._deliveries.append(_Delivery(arrives_at, event))
+        if repeat_s is not None:
+            self._deliveries.append(_Delivery(arrives_at + timedelta(seconds=repeat_s), event))
+
+    def _repeat_s(self) -> float | None:
+        repeated, later = self._dice.random() < self._noise.duplicate, self._dice.random()
+        return later * _LATEST_REPEAT_S if repeated else None
+
+    def _track(self, camera_id: str, at: datetime) -> str:
+        self._tracks += 1
+        return f"{camera_id}-{at:%Y%m%dT%H%M%S.%f}-{self._tracks}"
+
+    def _event(
+        self, kind: EventKind, person_id: str, camera_id: str, at: datetime, track_id: str, x: float, y: float
+    ) -> Event:
+        return Event(
+            kind=kind,
+            site_id=self._plan.site_id,
+            camera_id=camera_id,
+            person_id=person_id,
+            at=at,
+            track_id=track_id,
+            x_frac=round(x, 3),
+            y_frac=round(y, 3),
+        )
