@@ -38,7 +38,7 @@ check: $(VENV)/.dev
 	$(PY) -m mypy
 	$(PY) -m pytest -q tests/test_layers.py tests/test_docs.py
 
-bench: $(VENV)/.dev
+bench: $(VENV)/.bench
 	$(PY) -m benchmarks
 
 # Renew the pins: the same versions for every platform and Python, no registry address in the file.
@@ -53,7 +53,8 @@ clean:
 
 $(VENV)/.demo: EXTRA := demo
 $(VENV)/.dev: EXTRA := dev
-$(VENV)/.demo $(VENV)/.dev: $(NEEDS) | $(PY)
+$(VENV)/.bench: EXTRA := bench
+$(VENV)/.demo $(VENV)/.dev $(VENV)/.bench: $(NEEDS) | $(PY)
 	@echo "Installing packages into $(VENV) (first time: a few minutes, about 2 GB with TensorFlow)"
 	$(PY) -m pip install --disable-pip-version-check --progress-bar on -c requirements.lock -e '.[$(EXTRA)]'
 	@touch $@
