@@ -18,7 +18,7 @@ from rich.text import Text
 
 from tracker.presence.events import time_text
 
-_NUMBERS = frozenset({"in", "inside", "net dwell", "out", "segments", "vectors", "with gaps"})
+_NUMBERS = frozenset({"in", "inside", "net dwell", "out", "vectors"})
 _TIMES = frozenset({"entered", "left", "since", "time"})
 
 console = Console(highlight=False)
@@ -65,7 +65,13 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
         console.print(Text(empty))
         return
     table = Table(
-        title=title or None, title_justify="left", header_style="bold", box=SIMPLE_HEAD, row_styles=["", "dim"]
+        title=title or None,
+        title_justify="left",
+        header_style="bold",
+        row_styles=["", "dim"],
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
     )
     for column in columns:
         is_number = column in _NUMBERS

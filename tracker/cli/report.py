@@ -134,7 +134,7 @@ def _range(since: str | None, until: str | None, history: History) -> tuple[date
 
 _DEFAULT_RANGE = timedelta(days=7)
 _FIRST_MOMENT = datetime.min.replace(tzinfo=UTC)
-_VISIT_COLUMNS = ["name", "entered", "left", "net dwell", "with gaps", "segments", "notes"]
+_VISIT_COLUMNS = ["name", "entered", "left", "inside", "notes"]
 _NO_VISITS = (
     "No visits in this range. 'footfall track --camera 0' watches a camera; --from 2026-01-01 looks further back."
 )
@@ -145,6 +145,7 @@ def _visit_cells(row: reports.VisitRow, zone: ZoneInfo) -> list[object]:
         text
         for text, holds in (
             ("still in", row.ended_at is None),
+            (f"{row.segments} stays over {span(row.gross_s)}", row.segments > 1),
             ("entry not seen", row.enter_inferred),
             ("exit not seen", row.exit_inferred),
             ("bounce", row.bounce),
@@ -152,10 +153,8 @@ def _visit_cells(row: reports.VisitRow, zone: ZoneInfo) -> list[object]:
         )
         if holds
     ]
-    entered = local_time(row.started_at, zone)
     left = "" if row.ended_at is None else local_time(row.ended_at, zone, after=row.started_at)
-    dwell, gross = span(row.dwell_s), span(row.gross_s)
-    return [row.name, entered, left, dwell, gross, row.segments, ", ".join(notes)]
+    return [row.name, local_time(row.started_at, zone), left, span(row.dwell_s), ", ".join(notes)]
 
 
 def print_csv(rows: Sequence[reports.VisitRow]) -> None:

@@ -61,6 +61,7 @@ def environment(tmp_path: Path, models_folder: Path) -> Mapping[str, str]:
         "XDG_DATA_HOME": str(tmp_path / "home" / "data"),
         "XDG_CACHE_HOME": str(tmp_path / "home" / "cache"),
         "FOOTFALL_MODELS__DIR": str(models_folder),
+        "FOOTFALL_SITE__ID": "gym",
         "FOOTFALL_STORE__URL": f"sqlite:///{tmp_path / 'store.sqlite3'}",
         "PYTHONPATH": str(ROOT),
         "COLUMNS": "120",
@@ -170,6 +171,6 @@ def write_clip(path: Path, stays: Sequence[tuple[Image, float, float]], length_s
 
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ten seconds: Ada is there from 1 s to 5 s, somebody else from 2 s to 7 s."""
+    """Nine seconds: Ada is there from 0.4 s to 4 s, somebody else from 0.6 s to 6 s."""
     ada, bob = head_of(astronaut(), ADA_HEAD, 150), head_of(grace_hopper(), BOB_HEAD, 150)
-    return write_clip(tmp_path_factory.mktemp("clips") / "clip.avi", [(ada, 1, 5), (bob, 2, 7)], 10)
+    return write_clip(tmp_path_factory.mktemp("clips") / "clip.avi", [(ada, 0.4, 4), (bob, 0.6, 6)], 9)

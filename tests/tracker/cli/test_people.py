@@ -1,0 +1,311 @@
+"""`footfall enroll` and `footfall people`: who is learnt from which pictures, and what becomes of people."""
+
+from __future__ import annotations
+
+import shutil
+import struct
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import PIL.Image
+import pytest
+
+from tests.tracker.cli.conftest import Done, Run
+from tests.tracker.puppets import ADA, EVE, Stage, scene
+from tracker.store.local import LocalStore
+
+
+def stored(tmp_path: Path) -> dict[str, int]:
+    """Name -> vectors of everybody in the store."""
+    with LocalStore(tmp_path / "store.sqlite3") as store:
+        counts = store.vector_counts()
+        return {person.name: counts.get(person.person_id, 0) for person in store.people()}
+
+
+# -- enroll
+
+
+def test_pictures_with_a_name_become_one_person(run: Run, pictures: Path, tmp_path: Path) -> None:
+    done = run("enroll", pictures / "ada.png", pictures / "ada-dark.png", "--name", "  Ada   Lovelace ")
+    assert (done.code, done.out, done.err) == (0, "enrolled Ada Lovelace from 2 pictures\n", "")
+    assert stored(tmp_path) == {"Ada Lovelace": 2}
+
+
+def test_folder_holds_a_person_a_file_and_a_person_a_folder(run: Run, pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "people" / "Ada").mkdir(parents=True)
+    for name in ("ada.png", "ada-dark.png"):
+        shutil.copy(pictures / name, tmp_path / "people" / "Ada")
+    shutil.copy(pictures / "bob.jpg", tmp_path / "people" / "Bob Hopper.jpg")
+    done = run("enroll", tmp_path / "people", "--json")
+    assert done.code == 0
+    assert [set(row) for row in done.data] == [{"name", "person_id", "pictures", "refused", "problem"}] * 2
+    assert [(row["name"], row["pictures"], row["problem"]) for row in done.data] == [
+        ("Ada", 2, None),
+        ("Bob Hopper", 1, None),
+    ]
+    assert stored(tmp_path) == {"Ada": 2, "Bob Hopper": 1}
+
+
+def test_good_pictures_count_and_the_others_are_named(run: Run, pictures: Path, tmp_path: Path) -> None:
+    done = run("enroll", pictures, "--name", "Ada", "--json")
+    assert done.code == 0
+    (row,) = done.data
+    assert row["pictures"] == 3
+    assert {Path(path).name: reason for path, reason in row["refused"]} == {
+        "both.png": "2 faces in it, one is needed", "nobody.png": "no face found in it",
+    }  # fmt: skip
+    assert stored(tmp_path) == {"Ada": 3}
+
+
+def test_person_without_a_good_picture_is_not_saved(run: Run, pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "people").mkdir()
+    shutil.copy(pictures / "nobody.png", tmp_path / "people" / "Ada.png")
+    shutil.copy(pictures / "bob.jpg", tmp_path / "people" / "Bob.jpg")
+    done = run("enroll", tmp_path / "people")
+    done.refused("1 of 2 people were not enrolled")
+    assert done.out == "enrolled Bob from 1 picture\n"
+    assert "not enrolled: Ada: no picture of Ada can be used\n" in done.err
+    assert "Ada.png: no face found in it\n" in done.err
+    assert stored(tmp_path) == {"Bob": 1}
+
+
+def header_of_a_huge_png() -> bytes:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    size = struct.pack(">IIBBBBB", 20_000, 20_000, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", size) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        pytest.param("a.jpg", b"", "the file is empty", id="zero-bytes"),
+        pytest.param("a.jpg", b"Dear diary, today I took no picture.\n" * 9, "not a picture", id="text-called-jpg"),
+        pytest.param("a.png", header_of_a_huge_png(), "far too many pixels", id="20000-by-20000"),
+        pytest.param("a.jpg", None, "damaged or cut off", id="cut-off"),
+        pytest.param("a.heic", b"\0\0\0\x18ftypheic" + bytes(99), "not a picture", id="heic"),
+    ],
+)
+def test_unreadable_picture_is_refused_with_the_reason(
+    name: str, content: bytes | None, reason: str, run: Run, pictures: Path, tmp_path: Path
+) -> None:
+    whole = (pictures / "bob.jpg").read_bytes()
+    (tmp_path / name).write_bytes(whole[: len(whole) // 3] if content is None else content)
+    done = run("enroll", tmp_path / name, "--name", "Ada")
+    done.refused("1 of 1 people were not enrolled")
+    assert f"{name}: " in done.err
+    assert reason in done.err
+    assert stored(tmp_path) == {}
+
+
+def test_pictures_of_every_kind_show_the_same_person(run: Run, pictures: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "kinds"
+    folder.mkdir()
+    image = cv2.imread(str(pictures / "ada.png"))
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    cv2.imwrite(str(folder / "grey.png"), grey)
+    cv2.imwrite(str(folder / "sixteen.png"), image.astype(np.uint16) * 257)
+    cv2.imwrite(str(folder / "rgba.png"), np.dstack([image, np.full_like(grey, 255)]))
+    turned = PIL.Image.open(pictures / "ada.png").convert("RGB").rotate(90, expand=True)
+    note = PIL.Image.Exif()
+    note[0x0112] = 6
+    turned.save(folder / "turned.jpg", exif=note, quality=95)
+    run("enroll", pictures / "ada.png", "--name", "Ada")
+    done = run("enroll", folder, "--name", "Also Ada", "--json")
+    assert [(row["pictures"], row["refused"]) for row in done.data] == [(4, [])]
+    for file in sorted(folder.iterdir()):
+        found = run("compare", pictures / "ada.png", file, "--json").data
+        assert (file.name, found["same"], found["distance"] < 0.35) == (file.name, True, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        pytest.param("a/b", ("slash",), id="slash"),
+        pytest.param("..\\b", ("slash",), id="backslash"),
+        pytest.param("   ", ("empty",), id="spaces"),
+        pytest.param("", ("empty",), id="empty"),
+        pytest.param("A" * 10_000, ("10,000 characters",), id="long"),
+        pytest.param("A\x1b[31mda", ("control character",), id="control"),
+    ],
+)
+def test_name_that_cannot_be_one_is_refused(name: str, words: tuple[str, ...], run: Run, pictures: Path) -> None:
+    line = run("enroll", pictures / "ada.png", "--name", name).refused(*words)
+    assert len(line) < 400
+
+
+def test_emoji_and_any_script_are_names(run: Run, pictures: Path, tmp_path: Path) -> None:
+    for number, name in enumerate(("👩🏽‍🚀 Ада", "李明")):
+        file = tmp_path / f"{number}.png"
+        cv2.imwrite(str(file), cv2.imread(str(pictures / "ada.png"))[number:])
+        assert run("enroll", file, "--name", name).code == 0
+    assert [row["name"] for row in run("people", "list", "--json").data] == ["李明", "👩🏽‍🚀 Ада"]
+    assert run("people", "show", "李明", "--json").data["vectors"] == 1
+    assert "👩🏽‍🚀 Ада" in run("people", "list").out
+
+
+def test_name_that_is_taken_is_refused_in_any_case_and_saves_nothing(run: Run, pictures: Path, tmp_path: Path) -> None:
+    run("enroll", pictures / "ada.png", "--name", "Ada")
+    done = run("enroll", pictures / "bob.jpg", "--name", "ADA")
+    done.refused()
+    assert "somebody is called ADA already" in done.err
+    assert stored(tmp_path) == {"Ada": 1}
+
+
+def test_same_picture_twice_counts_once_and_for_two_people_not_at_all(run: Run, pictures: Path, tmp_path: Path) -> None:
+    people = tmp_path / "people"
+    (people / "Ada").mkdir(parents=True)
+    (people / "Bob").mkdir()
+    for place in ("Ada/1.png", "Ada/2.png"):
+        shutil.copy(pictures / "ada.png", people / place)
+    for place in ("Ada/3.jpg", "Bob/1.jpg"):
+        shutil.copy(pictures / "bob.jpg", people / place)
+    done = run("enroll", people, "--json")
+    assert done.code == 1
+    assert [(row["name"], row["pictures"]) for row in done.data] == [("Ada", 1), ("Bob", 0)]
+    reasons = [reason for row in done.data for _, reason in row["refused"]]
+    assert reasons == ["the same picture as 1.png"] + ["the same picture is given for 2 people"] * 2
+
+
+def test_add_gives_somebody_more_pictures(run: Run, pictures: Path, tmp_path: Path) -> None:
+    run("enroll", pictures / "ada.png", "--name", "Ada")
+    done = run("enroll", pictures / "ada-dark.png", "--name", "ada", "--add")
+    assert (done.code, done.out) == (0, "added 1 picture to ada\n")
+    assert stored(tmp_path) == {"Ada": 2}
+    run("enroll", pictures / "bob.jpg", "--name", "Bob", "--add").refused("nobody is called 'Bob'")
+
+
+def test_staff_is_marked(run: Run, pictures: Path) -> None:
+    run("enroll", pictures / "ada.png", "--name", "Ada", "--staff")
+    assert run("people", "show", "Ada", "--json").data["role"] == "staff"
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        pytest.param(("--add",), ("--add without --name",), id="add-whom"),
+        pytest.param(("--name", "Ada", "--add", "--staff"), ("--staff", "--add"), id="add-as-staff"),
+        pytest.param((), ("ada.png is a file", "--name"), id="who-is-this"),
+    ],
+)
+def test_flags_that_say_too_little_or_too_much_are_wrong_use(
+    flags: tuple[str, ...], words: tuple[str, ...], run: Run, pictures: Path
+) -> None:
+    run("enroll", pictures / "ada.png", *flags).refused(*words, code=2)
+
+
+def test_folder_with_nobody_in_it_is_refused(run: Run, tmp_path: Path) -> None:
+    run("enroll", tmp_path / "none").refused("no such folder")
+    (tmp_path / "none").mkdir()
+    run("enroll", tmp_path / "none").refused("nobody in it")
+    done = run("enroll", tmp_path / "none", "--name", "Ada")
+    done.refused("not enrolled")
+    assert "no picture of Ada is there" in done.err
+
+
+# -- people
+
+
+@pytest.fixture
+def gym(tmp_path: Path) -> Stage:
+    """Ada is enrolled and was there twice; a visitor was there once."""
+    stage = Stage(tmp_path / "store.sqlite3")
+    stage.enrol("Ada", ADA)
+    stage.play([*scene(0, 60, ADA, fps=1), *scene(62, 698, fps=0.25), *scene(700.5, 705, ADA, EVE)])
+    stage.store.close()
+    return stage
+
+
+def names(done: Done) -> list[str]:
+    return [row["name"] for row in done.data]
+
+
+def test_list_shows_the_enrolled_and_on_request_visitors(run: Run, gym: Stage) -> None:
+    done = run("people", "list", "--json")
+    assert names(done) == ["Ada"]
+    assert set(done.data[0]) == {
+        "person_id", "name", "kind", "role", "access", "vectors", "created_at", "consented_at",
+    }  # fmt: skip
+    assert names(run("people", "list", "--visitors", "--json")) == ["Ada", "Visitor 1"]
+    table = run("people", "list", "--visitors").out
+    assert "Visitor 1" in table
+    assert "enrolled" in table
+
+
+def test_list_of_nobody_says_what_to_do(run: Run, tmp_path: Path) -> None:
+    Stage(tmp_path / "store.sqlite3").store.close()
+    assert "footfall enroll" in run("people", "list").out
+    assert run("people", "list", "--json").data == []
+
+
+def test_show_takes_a_name_in_any_case_or_an_id_and_has_the_latest_events(run: Run, gym: Stage) -> None:
+    shown = run("people", "show", "ada", "--json").data
+    assert (shown["name"], shown["vectors"], shown["access"]) == ("Ada", 1, True)
+    assert [(event["kind"], event["at"]) for event in shown["events"]] == [
+        ("exit", "2026-03-02T12:11:45.000000Z"), ("enter", "2026-03-02T12:11:40.500000Z"),
+        ("exit", "2026-03-02T12:01:00.000000Z"), ("enter", "2026-03-02T12:00:00.000000Z"),
+    ]  # fmt: skip
+    assert run("people", "show", shown["person_id"], "--json").data == shown
+    text = run("people", "show", "Ada").out
+    assert "vectors: 1\n" in text
+    assert "access: yes\n" in text
+    assert "latest events" in text
+
+
+def test_rename_moves_the_name_and_keeps_the_id(run: Run, gym: Stage) -> None:
+    before = run("people", "show", "Visitor 1", "--json").data["person_id"]
+    done = run("people", "rename", "visitor 1", " The  postman ")
+    assert (done.code, done.out) == (0, "Visitor 1 is now called The postman\n")
+    assert run("people", "show", "The postman", "--json").data["person_id"] == before
+    run("people", "rename", "The postman", "ADA").refused("somebody is called Ada already")
+    run("people", "rename", "The postman", "a/b").refused("slash")
+    assert names(run("people", "list", "--visitors", "--json")) == ["Ada", "The postman"]
+
+
+def test_merge_gives_the_visits_of_the_first_to_the_second(run: Run, gym: Stage) -> None:
+    run("people", "merge", "Ada", "Visitor 1").refused("merge the visitor into the enrolled person")
+    run("people", "merge", "Ada", "ada").refused("two different people")
+    done = run("people", "merge", "Visitor 1", "Ada")
+    assert (done.code, done.out) == (0, "Visitor 1 was merged into Ada\n")
+    assert names(run("people", "list", "--visitors", "--json")) == ["Ada"]
+    assert run("people", "show", "Ada", "--json").data["vectors"] == 2
+    assert {row["name"] for row in run("report", "visits", "--from", "2026-03-01", "--json").data} == {"Ada"}
+
+
+@pytest.mark.parametrize(("flags", "visits"), [((), 2), (("--history",), 0)], ids=["keeps-counts", "with-history"])
+def test_forget_erases_who_it_was(flags: tuple[str, ...], visits: int, run: Run, gym: Stage, tmp_path: Path) -> None:
+    person_id = run("people", "show", "Ada", "--json").data["person_id"]
+    done = run("people", "forget", "Ada", "--yes", *flags)
+    assert (done.code, done.out) == (0, "Ada is forgotten\n")
+    run("people", "show", "Ada").refused("nobody is called 'Ada'")
+    left = run("report", "visits", "--from", "2026-03-01", "--json").data
+    assert len([row for row in left if row["name"] != "Visitor 1"]) == visits
+    for file in tmp_path.glob("store.sqlite3*"):
+        assert person_id.encode() not in file.read_bytes()
+
+
+def test_forget_asks_first(run: Run, gym: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("typer.confirm", lambda question, abort: questions.append((question, abort)))
+    questions: list[tuple[str, bool]] = []
+    run("people", "forget", "Ada")
+    assert questions == [("Erase Ada for good?", True)]
+
+
+def test_forget_without_an_answer_keeps_the_person(command: Run, gym: Stage) -> None:
+    done = command("people", "forget", "Ada")
+    assert done.code == 1
+    with gym.store as store:
+        assert store.person_by_name("Ada") is not None
+
+
+@pytest.mark.parametrize(
+    "words", [("show",), ("rename", "Eve"), ("merge", "Ada"), ("forget",)], ids=lambda words: words[0]
+)
+def test_nobody_of_that_name_is_said_with_where_to_look(words: tuple[str, ...], run: Run, gym: Stage) -> None:
+    run("people", words[0], "Nobody", *words[1:]).refused("nobody is called 'Nobody'", "people list --visitors")
+    assert len(run("people", words[0], "x" * 10_000, *words[1:]).refused()) < 300

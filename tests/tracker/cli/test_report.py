@@ -1,0 +1,170 @@
+"""`footfall report`: the figures as a table, as JSON, as CSV, over ranges that make sense and ranges that do not."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from config.settings import SiteSettings
+from tests.tracker.cli.conftest import Run
+from tests.tracker.puppets import face_of
+from tracker.cli.report import parse_moment
+from tracker.presence.events import Event, EventKind
+from tracker.presence.people import Person, Role
+from tracker.presence.room import Presence
+from tracker.store.local import LocalStore
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+VISIT = [
+    "session_id", "site_id", "person_id", "name", "kind", "role", "started_at", "ended_at", "dwell_s", "gross_s",
+    "segments", "state", "enter_inferred", "exit_inferred", "bounce",
+]  # fmt: skip
+TODAY = {
+    "day", "since", "until", "now", "occupancy", "present", "entries", "visitors", "returning", "new",
+    "median_dwell_s", "bounce_rate", "peak",
+}  # fmt: skip
+
+
+def event(kind: EventKind, person_id: str, at: datetime, track_id: str, *, inferred: bool = False) -> Event:
+    return Event(
+        kind=kind, site_id="gym", camera_id="front", person_id=person_id, at=at, track_id=track_id, inferred=inferred
+    )
+
+
+@pytest.fixture
+def gym(tmp_path: Path) -> None:
+    """Ada was there two days ago; =Bob (staff) yesterday; Ada has been in for three minutes."""
+    yesterday, earlier = NOW - timedelta(days=1), NOW - timedelta(days=2)
+    since = NOW - timedelta(minutes=3)
+    with LocalStore(tmp_path / "store.sqlite3") as store:
+        for number, (person_id, name, role) in enumerate((("p-a", "Ada", Role.MEMBER), ("p-b", "=Bob", Role.STAFF))):
+            person = Person(person_id=person_id, name=name, created_at=earlier, role=role, consented_at=earlier)
+            store.add_person(person, face_of(number)[None])
+        store.record(
+            events=[
+                event(EventKind.ENTER, "p-a", earlier, "t1"),
+                event(EventKind.EXIT, "p-a", earlier + timedelta(minutes=2), "t1", inferred=True),
+                event(EventKind.ENTER, "p-b", yesterday, "t2"),
+                event(EventKind.EXIT, "p-b", yesterday + timedelta(minutes=5), "t2"),
+                event(EventKind.ENTER, "p-a", since, "t3"),
+            ],
+            site_id="gym",
+            camera_id="front",
+            presences=[
+                Presence(
+                    site_id="gym", camera_id="front", person_id="p-a", track_id="t3", entered_at=since, seen_at=NOW,
+                    x_frac=0.5, y_frac=0.5,
+                )
+            ],
+        )  # fmt: skip
+
+
+pytestmark = pytest.mark.usefixtures("gym")
+
+
+def test_today_says_who_is_in_and_since_when(run: Run) -> None:
+    report = run("report", "today", "--json").data
+    assert set(report) == TODAY
+    assert report["occupancy"] == 1
+    assert [(row["name"], row["state"]) for row in report["present"]] == [("Ada", "open")]
+    assert set(report["present"][0]) == set(VISIT)
+    assert report["day"] == report["now"][:10]
+    text = run("report", "today").out
+    assert "in now 1" in text
+    assert "Ada" in text
+    assert "3 min" in text
+
+
+def test_capacity_shows_how_full_it_is(run: Run) -> None:
+    Path("footfall.toml").write_text(
+        '[site]\nname = "The gym"\ncapacity = 4\ntime_zone = "Asia/Tokyo"\n', encoding="utf-8"
+    )
+    text = run("report", "today").out
+    assert "The gym" in text
+    assert "in now 1 of 4 (25%)" in text
+
+
+def test_visits_of_the_last_week_are_listed_the_latest_first_without_staff(run: Run) -> None:
+    rows = run("report", "visits", "--json").data
+    assert [list(row) for row in rows] == [VISIT, VISIT]
+    assert [(row["name"], row["state"], row["exit_inferred"]) for row in rows] == [
+        ("Ada", "open", False), ("Ada", "closed", True),
+    ]  # fmt: skip
+    assert [row["name"] for row in run("report", "visits", "--staff", "--json").data] == ["Ada", "=Bob", "Ada"]
+
+
+def test_table_of_visits_keeps_times_whole_on_a_narrow_screen(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    Path("footfall.toml").write_text('[site]\ntime_zone = "UTC"\n', encoding="utf-8")
+    lines = run("report", "visits", "--staff").out.splitlines()
+    began = NOW - timedelta(days=1)
+    assert any(f"{began:%Y-%m-%d %H:%M:%S}" in line and "5 min 00 s" in line for line in lines)
+    assert max(map(len, lines)) <= 80
+    assert "staff" in "\n".join(lines)
+
+
+def test_csv_has_a_header_utc_times_and_no_formulas(run: Run) -> None:
+    done = run("report", "visits", "--staff", "--csv")
+    header, *rows = csv.reader(io.StringIO(done.out))
+    assert header == VISIT
+    bob = dict(zip(header, rows[1], strict=True))
+    assert (bob["name"], bob["role"], bob["dwell_s"]) == ("'=Bob", "staff", "300.0")
+    assert bob["started_at"] == f"{NOW - timedelta(days=1):%Y-%m-%dT%H:%M:%S}.000000Z"
+    assert "\r" not in done.out
+
+
+def test_range_is_cut_to_days_on_the_clock_of_the_site(run: Run) -> None:
+    Path("footfall.toml").write_text('[site]\ntime_zone = "UTC"\n', encoding="utf-8")
+    day = f"{NOW - timedelta(days=2):%Y-%m-%d}"
+    rows = run("report", "visits", "--from", day, "--to", day, "--json").data
+    assert [(row["name"], row["state"]) for row in rows] == [("Ada", "closed")]
+    assert run("report", "visits", "--to", "2000-01-01", "--json").data == []
+
+
+def test_empty_range_says_what_to_do(run: Run) -> None:
+    done = run("report", "visits", "--to", "2000-01-01")
+    assert done.code == 0
+    assert "footfall track" in done.out
+    assert run("report", "visits", "--to", "2000-01-01", "--csv").out == ",".join(VISIT) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        pytest.param(("--from", "yesterday"), ("--from: 'yesterday' is no date", "2026-01-31"), id="no-date"),
+        pytest.param(("--to", "2026-02-30"), ("--to: '2026-02-30' is no date",), id="no-such-day"),
+        pytest.param(("--from", "31.01.2026"), ("is no date",), id="other-order"),
+        pytest.param(("--to", "9999-12-31"), ("is no date",), id="end-of-time"),
+        pytest.param(("--from", "x" * 10_000), ("is no date",), id="long"),
+        pytest.param(("--from", "2026-02-01", "--to", "2026-01-01"), ("not lie before --to",), id="swapped"),
+        pytest.param(("--json", "--csv"), ("--json and --csv",), id="two-forms"),
+    ],
+)  # fmt: skip
+def test_dates_that_are_none_are_wrong_use(flags: tuple[str, ...], words: tuple[str, ...], run: Run) -> None:
+    assert len(run("report", "visits", *flags).refused(*words, code=2)) < 300
+
+
+def test_beginning_of_time_is_a_date(run: Run) -> None:
+    Path("footfall.toml").write_text('[site]\ntime_zone = "UTC"\n', encoding="utf-8")
+    assert len(run("report", "visits", "--from", "0001-01-01", "--json").data) == 2
+    assert run("report", "visits", "--to", "0001-01-02", "--json").data == []
+
+
+@pytest.mark.parametrize(
+    ("text", "utc", "end_of_day"),
+    [
+        pytest.param("2026-01-31", "2026-01-30T23:00", False, id="day"),
+        pytest.param("2026-01-31", "2026-01-31T23:00", True, id="whole-day"),
+        pytest.param("2026-03-29", "2026-03-29T22:00", True, id="day-of-23-hours"),
+        pytest.param("2026-01-31T08:00", "2026-01-31T07:00", True, id="moment"),
+        pytest.param("2026-01-31T08:00+03:00", "2026-01-31T05:00", False, id="moment-with-a-zone"),
+    ],
+)
+def test_moments_are_those_of_the_clock_on_the_wall(text: str, utc: str, end_of_day: bool) -> None:
+    zone = SiteSettings(time_zone="Europe/Berlin").zone
+    moment = parse_moment(text, zone, option="--to", end_of_day=end_of_day)
+    assert moment == datetime.fromisoformat(utc).replace(tzinfo=UTC)
