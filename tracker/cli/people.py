@@ -104,7 +104,7 @@ def _candidates(sources: Sequence[Path], name: str | None, *, add: bool) -> Sequ
 def _enroll_all(
     settings: Settings, store: LocalStore, candidates: Sequence[Candidate], *, staff: bool, add: bool
 ) -> list[Enrolled]:
-    known = {} if not add else {candidate.name: _find(store, candidate.name) for candidate in candidates}
+    known = {} if not add else {candidate.name: find_person(store, candidate.name) for candidate in candidates}
     taken = [] if add else [person.name for person in store.people()]
     engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
     plans = plan_people(candidates, engine, existing=taken)
@@ -182,7 +182,7 @@ def show(
     """One person: profile, and the latest events."""
     chosen = settings_for(settings, store=store)
     with open_store(chosen, create=False) as opened:
-        person = _find(opened, who)
+        person = find_person(opened, who)
         row = _person_row(person, opened.vector_counts())
         events = opened.events(person_id=person.person_id, limit=10, newest_first=True)
     if as_json:
@@ -205,7 +205,7 @@ def rename(
     """Give a person or visitor another name; past visits follow."""
     chosen = settings_for(settings, store=store)
     with open_store(chosen, create=False) as opened:
-        person = _find(opened, who)
+        person = find_person(opened, who)
         opened.rename_person(person.person_id, clean_name(name))
     console.print(f"{person.name} is now called {clean_name(name)}", markup=False)
 
@@ -220,7 +220,7 @@ def merge(
     """Make two people one: the visits and vectors of the first go to the second."""
     chosen = settings_for(settings, store=store)
     with open_store(chosen, create=False) as opened:
-        person, kept = _find(opened, who), _find(opened, into)
+        person, kept = find_person(opened, who), find_person(opened, into)
         opened.merge_people(person.person_id, kept.person_id)
     console.print(f"{person.name} was merged into {kept.name}", markup=False)
 
@@ -236,14 +236,14 @@ def forget(
     """Erase somebody: name, vectors and every trace of who it was. Cannot be undone."""
     chosen = settings_for(settings, store=store)
     with open_store(chosen, create=False) as opened:
-        person = _find(opened, who)
+        person = find_person(opened, who)
         if not yes:
             typer.confirm(f"Erase {person.name} for good?", abort=True)
         opened.forget_person(person.person_id, history)
     console.print(f"{person.name} is forgotten", markup=False)
 
 
-def _find(store: LocalStore, who: str) -> Person:
+def find_person(store: LocalStore, who: str) -> Person:
     """By name or id. Raises PeopleError where there is nobody."""
     person = store.person_by_name(who) or store.person(who)
     if person is None:
