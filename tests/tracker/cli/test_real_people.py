@@ -1,0 +1,115 @@
+"""The claim on real clips: A and D are known wherever they are tracked, two strangers are never taken for them."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from config.settings import Settings
+from tests.tracker.cli.conftest import Run
+from tests.tracker.puppets import NOON
+from tracker.camera import open_source
+from tracker.cameras.frames import Frame
+from tracker.faces.engine import FaceEngine, Seen
+from tracker.identity.known import KnownPeople
+from tracker.identity.recognition import Recognition
+from tracker.presence.people import Person
+from tracker.store.local import LocalStore
+
+TESTDATA = os.environ.get("FOOTFALL_TESTDATA", "")
+CLIPS = {"A": "woman_a_turning.gif", "D": "man_d_nodding.gif", "W and M": "two_walking_in.gif"}
+ENROLLED = [
+    pytest.param({"A": (2, 9, 18), "D": (2, 25, 50)}, id="three-each"),
+    pytest.param({"A": (0, 4), "D": (61,)}, id="her-from-the-side-him-once"),
+    pytest.param({"A": (20,), "D": (0, 1, 2, 3)}, id="her-once"),
+]
+WORTH_A_NAME = 5
+
+
+@pytest.fixture(scope="module")
+def frames() -> Mapping[str, list[Frame]]:
+    if not TESTDATA:
+        pytest.skip("FOOTFALL_TESTDATA does not name the folder with the clips")
+    sources = {
+        who: open_source(str(Path(TESTDATA) / file), start_at=NOON, realtime=False) for who, file in CLIPS.items()
+    }
+    return {who: list(iter(source.read, None)) for who, source in sources.items()}
+
+
+def write_pictures(frames: Mapping[str, list[Frame]], chosen: Mapping[str, tuple[int, ...]], folder: Path) -> Path:
+    for who, indices in chosen.items():
+        (folder / who).mkdir(parents=True)
+        for index in indices:
+            cv2.imwrite(str(folder / who / f"{index}.png"), frames[who][index].image)
+    return folder
+
+
+@pytest.mark.parametrize("chosen", ENROLLED[:1])
+def test_command_line_names_them_and_nobody_else(
+    chosen: Mapping[str, tuple[int, ...]], frames: Mapping[str, list[Frame]], run: Run, tmp_path: Path
+) -> None:
+    assert run("enroll", write_pictures(frames, chosen, tmp_path / "people")).code == 0
+    for number, file in enumerate(CLIPS.values()):
+        start = f"2026-03-02T12:{number:02d}:00"
+        words = ("--camera", Path(TESTDATA) / file, "--camera-id", file.partition("_")[0], "--start", start)
+        assert run("track", *words, "--fast").code == 0
+    with LocalStore(tmp_path / "store.sqlite3") as store:
+        names = {person.person_id: person.name for person in store.people()}
+        matches, events = store.matches(), store.events()
+    said = [(match.camera_id, names.get(match.person_id or "")) for match in matches]
+    assert [each for each in said if each[0] != "two"] == [("woman", "A"), ("man", "D")]
+    assert {name for camera, name in said if camera == "two"} == {None}
+    assert all("too small" in match.reason for match in matches if match.camera_id == "two")
+    assert [(event.camera_id, names[event.person_id], event.kind) for event in events] == [
+        ("woman", "A", "enter"), ("woman", "A", "exit"), ("man", "D", "enter"), ("man", "D", "exit"),
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def seen(frames: Mapping[str, list[Frame]], models_folder: Path) -> Mapping[str, list[Seen]]:
+    settings = Settings(models={"dir": models_folder})
+    engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
+    return {who: [engine.see(frame.image) for frame in film] for who, film in frames.items()}
+
+
+@pytest.mark.parametrize("chosen", ENROLLED)
+def test_every_track_of_five_frames_has_the_right_name(
+    chosen: Mapping[str, tuple[int, ...]],
+    frames: Mapping[str, list[Frame]],
+    seen: Mapping[str, list[Seen]],
+    models_folder: Path,
+    tmp_path: Path,
+) -> None:
+    """Over the frames that nobody was enrolled from."""
+    settings = Settings(models={"dir": models_folder})
+    engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
+    known = KnownPeople(settings.match)
+    with LocalStore(tmp_path / "store.sqlite3") as store:
+        for who, indices in chosen.items():
+            images = [frames[who][index].image for index in indices]
+            vectors = np.concatenate([engine.embed(image, engine.detect(image)) for image in images])
+            store.add_person(Person(person_id=who, name=who, created_at=NOON, consented_at=NOON), vectors)
+        known.refresh(store)
+    for who, film in frames.items():
+        recognition = Recognition(
+            site_id="gym", camera_id="film", known=known, match=settings.match, track=settings.track
+        )
+        lasted: Counter[str] = Counter()
+        named: dict[str, set[str | None]] = defaultdict(set)
+        for frame, faces in zip(film, seen[who], strict=True):
+            if frame.index in chosen.get(who, ()):
+                continue
+            for face in recognition.update(faces, frame.at, size_wh=(480, 270)).faces:
+                lasted[face.track_id] += 1
+                named[face.track_id].add(face.person_id)
+        assert lasted.most_common(1)[0][1] > len(film) // 2
+        expected = {who} if who in chosen else set()
+        for track_id, count in lasted.items():
+            assert named[track_id] - {None} <= expected
+            assert count < WORTH_A_NAME or named[track_id] - {None} == expected
