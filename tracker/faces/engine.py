@@ -34,7 +34,10 @@ class Seen:
 
 
 class FaceEngine:
-    """Detection, alignment, quality and embedding in one call. May be shared by threads; they take turns."""
+    """Detection, alignment, quality and embedding in one call.
+
+    May be shared by threads: they take turns at the networks, which use several processors themselves.
+    """
 
     def __init__(self, *, detector: Detector, embedder: Embedder, quality: QualitySettings) -> None:
         self._detector = detector
@@ -65,18 +68,19 @@ class FaceEngine:
 
     def embed(self, image: Image, faces: Faces) -> FloatArray:
         """(N, 128) float32: the vectors of all given faces, however poor."""
+        chips = align(image, faces.landmarks)
         with self._turn:
-            return self._embedder.embed(align(image, faces.landmarks))
+            return self._embedder.embed(chips)
 
     def see(self, image: Image) -> Seen:
         """Faces, their quality, and vectors of the good ones. Raises ValueError as `detect` does."""
-        with self._turn:
-            faces = self._detector.detect(image)
-            chips = align(image, faces.landmarks)
-            quality = assess(faces, chips)
-            rejections = tuple(rejection(quality, row, self._quality) for row in range(len(faces)))
-            usable = np.array([reason is None for reason in rejections], np.bool_)
-            vectors = np.zeros((len(faces), self._embedder.dimension), np.float32)
-            if usable.any():
+        faces = self.detect(image)
+        chips = align(image, faces.landmarks)
+        quality = assess(faces, chips)
+        rejections = tuple(rejection(quality, row, self._quality) for row in range(len(faces)))
+        usable = np.array([reason is None for reason in rejections], np.bool_)
+        vectors = np.zeros((len(faces), self._embedder.dimension), np.float32)
+        if usable.any():
+            with self._turn:
                 vectors[usable] = self._embedder.embed(chips[usable])
-            return Seen(faces=faces, quality=quality, rejections=rejections, vectors=vectors, usable=usable)
+        return Seen(faces=faces, quality=quality, rejections=rejections, vectors=vectors, usable=usable)

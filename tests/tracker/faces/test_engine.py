@@ -1,0 +1,85 @@
+"""The engine: one call for all that a frame tells, the same for every caller."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from config.errors import ModelError
+from config.settings import DetectSettings, ModelSettings, QualitySettings
+from tests.tracker.faces.scenes import astronaut, empty_room, ten_faces
+from tracker.faces.engine import FaceEngine, Seen
+
+
+def load(folder: Path, *, detect: DetectSettings | None = None, quality: QualitySettings | None = None) -> FaceEngine:
+    return FaceEngine.load(
+        models=ModelSettings(dir=folder), detect=detect or DetectSettings(), quality=quality or QualitySettings()
+    )
+
+
+@pytest.fixture(scope="module")
+def engine(models_folder: Path) -> FaceEngine:
+    return load(models_folder)
+
+
+def test_all_parts_have_a_row_a_face(engine: FaceEngine) -> None:
+    seen = engine.see(ten_faces())
+    assert len(seen.faces) == 10
+    assert (len(seen.quality), len(seen.rejections), seen.vectors.shape, seen.usable.shape) == (
+        10,
+        10,
+        (10, 128),
+        (10,),
+    )
+    assert seen.rejections == (None,) * 10
+    assert np.allclose(seen.vectors, engine.embed(ten_faces(), seen.faces), atol=1e-4)
+    assert np.array_equal(seen.faces.boxes, engine.detect(ten_faces()).boxes)
+
+
+def test_rejected_faces_have_a_reason_and_no_vector(models_folder: Path, engine: FaceEngine) -> None:
+    choosy = load(models_folder, quality=QualitySettings(min_width=100))
+    seen = choosy.see(ten_faces())
+    too_small = seen.quality.widths_px < 100
+    assert 0 < too_small.sum() < 10
+    assert np.array_equal(seen.usable, ~too_small)
+    assert [reason is not None and "too small" in reason for reason in seen.rejections] == list(too_small)
+    assert not seen.vectors[too_small].any()
+    assert np.allclose(seen.vectors[~too_small], engine.see(ten_faces()).vectors[~too_small], atol=1e-4)
+
+
+NOTHING = {"room": empty_room(), "dot": np.zeros((1, 1, 3), np.uint8), "strip": np.full((11, 300, 3), 255, np.uint8)}
+
+
+@pytest.mark.parametrize("image", NOTHING.values(), ids=NOTHING)
+def test_nobody_is_seen_where_nobody_is(image: np.ndarray, engine: FaceEngine) -> None:
+    seen = engine.see(image)
+    assert (len(seen.faces), seen.rejections, seen.vectors.shape, seen.usable.shape) == (0, (), (0, 128), (0,))
+
+
+def test_settings_reach_the_detector(models_folder: Path) -> None:
+    assert len(load(models_folder, detect=DetectSettings(max_faces=3)).see(ten_faces()).faces) == 3
+    large = load(models_folder, detect=DetectSettings(min_face=110)).see(ten_faces()).faces
+    assert 0 < len(large) < 10
+
+
+def test_threads_that_share_it_get_what_each_alone_would_get(engine: FaceEngine) -> None:
+    pictures = [ten_faces(), astronaut(), empty_room(), astronaut()[:, ::-1].copy()]
+    alone = [engine.see(picture) for picture in pictures]
+
+    def look(number: int) -> tuple[int, Seen]:
+        return number % len(pictures), engine.see(pictures[number % len(pictures)])
+
+    with ThreadPoolExecutor(4) as pool:
+        for number, seen in pool.map(look, range(16)):
+            assert np.array_equal(seen.faces.boxes, alone[number].faces.boxes)
+            assert np.array_equal(seen.vectors, alone[number].vectors)
+
+
+def test_wrong_pictures_and_missing_networks_are_refused(engine: FaceEngine, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        engine.see(np.zeros((9, 9), np.uint8))
+    with pytest.raises(ModelError, match="no models in"):
+        load(tmp_path)
