@@ -1,8 +1,9 @@
-"""What cameras say: enter and exit events, and the decisions about tracks behind them."""
+"""What cameras say: enter and exit events, the decisions about tracks behind them, and what operators correct."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -80,6 +81,53 @@ class Match:
             object.__setattr__(self, "match_id", content_id(*parts))
 
 
+class Action(StrEnum):
+    ADD = "add"
+    VOID = "void"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """What an operator says about an event: it happened although no camera saw it, or it did not happen.
+
+    event_id: the event it is about. event: that event itself where one is added, None where one is voided. by: who
+    says so; at: when it was said, kept in UTC; reason: in words, may be empty. Of several corrections of one event the
+    latest holds, so that adding a voided event brings it back. correction_id: derived from the content unless given.
+
+    Raises ValueError on a naive time, an empty id or name, an addition without its event or with another one's id.
+    """
+
+    action: Action
+    event_id: str
+    by: str
+    at: datetime
+    reason: str = ""
+    event: Event | None = None
+    schema: int = SCHEMA
+    correction_id: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "action", Action(self.action))
+        object.__setattr__(self, "at", as_utc(self.at))
+        _require_ids(self, "event_id", "by")
+        if (self.event is None) is (self.action is Action.ADD):
+            raise ValueError("event: expected the event where one is added, and none where one is voided")
+        if self.event is not None and self.event.event_id != self.event_id:
+            raise ValueError(f"event_id: expected {self.event.event_id}, the id of the event, got {self.event_id}")
+        if not self.correction_id:
+            parts = ("correction", self.action, self.event_id, self.by, time_text(self.at))
+            object.__setattr__(self, "correction_id", content_id(*parts))
+
+
+def corrected(events: Iterable[Event], corrections: Iterable[Correction]) -> list[Event]:
+    """The events without the voided and with the added ones; the order of neither matters."""
+    latest: dict[str, Correction] = {}
+    for correction in sorted(corrections, key=lambda each: (each.at, each.correction_id)):
+        latest[correction.event_id] = correction
+    kept = [event for event in events if event.event_id not in latest]
+    return kept + [said.event for _, said in sorted(latest.items()) if said.event is not None]
+
+
 def as_utc(at: datetime) -> datetime:
     """The same instant in UTC. Raises ValueError on a time without a zone."""
     if at.tzinfo is UTC:
@@ -96,8 +144,8 @@ def time_text(at: datetime) -> str:
 
 def content_id(*parts: str) -> str:
     """32 hex digits that depend on nothing but the parts and their order."""
-    encoded = [part.encode() for part in parts]
-    return hashlib.sha256(b"".join([len(part).to_bytes(4, "big") + part for part in encoded])).hexdigest()[:32]
+    encoded = b"".join([len(part).to_bytes(4, "big") + part for part in map(str.encode, parts)])
+    return hashlib.sha256(encoded).hexdigest()[:32]
 
 
 def _require_ids(record: object, *names: str) -> None:

@@ -1,75 +1,19 @@
-"""Visits, told as timelines.
-
-A story is what cameras sent: "a+0 b+60 b-600" is enter at camera a at 0 s, enter at b at 60 s, exit at b at 600 s.
-Each camera uses one track ("a1") unless the story names another: "a-600:a2". "~" after a sign marks an inferred event.
-What came of it reads "0-20,60-90" for one visit of two segments, "5-" for an open one; "?" stands where the enter or
-the exit was inferred.
-"""
+"""Visits, told as timelines; stories.py explains the language."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
+import gc
+from dataclasses import FrozenInstanceError, replace
+from datetime import timedelta, timezone
 from itertools import permutations
 
 import pytest
 
-from tracker.presence.events import Event, EventKind
-from tracker.presence.room import Presence
-from tracker.presence.sessions import Rules, Session, SessionState, sessions
+from tests.tracker.presence.stories import at, presence, story, told
+from tracker.presence.sessions import Rules, Segment, Session, SessionState, sessions
 
-START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 RULES = Rules()
 HOUR = 3600
-_STEP = re.compile(r"(?P<camera>\w)(?P<sign>[+-])(?P<inferred>~?)(?P<at>[\d.]+)(:(?P<track>\w+))?")
-
-
-def at(seconds: float) -> datetime:
-    return START + timedelta(seconds=seconds)
-
-
-def story(text: str, person: str = "p", site: str = "s") -> list[Event]:
-    steps = [_STEP.fullmatch(word) for word in text.split()]
-    return [
-        Event(
-            kind=EventKind.ENTER if step["sign"] == "+" else EventKind.EXIT,
-            site_id=site,
-            camera_id=step["camera"],
-            person_id=person,
-            at=at(float(step["at"])),
-            track_id=step["track"] or f"{step['camera']}1",
-            inferred=bool(step["inferred"]),
-        )
-        for step in steps
-        if step is not None
-    ]
-
-
-def presence(camera: str, entered: float, seen: float, person: str = "p") -> Presence:
-    return Presence(
-        site_id="s",
-        camera_id=camera,
-        person_id=person,
-        track_id=f"{camera}1",
-        entered_at=at(entered),
-        seen_at=at(seen),
-        x_frac=0.5,
-        y_frac=0.5,
-    )
-
-
-def told(found: Iterable[Session]) -> list[str]:
-    def second(instant: datetime | None) -> str:
-        return "" if instant is None else f"{(instant - START).total_seconds():g}"
-
-    return [
-        ("?" if visit.enter_inferred else "")
-        + ",".join(f"{second(segment.started_at)}-{second(segment.ended_at)}" for segment in visit.segments)
-        + ("?" if visit.exit_inferred else "")
-        for visit in found
-    ]
 
 
 @pytest.mark.parametrize(
@@ -315,3 +259,27 @@ def test_now_and_sightings_may_be_in_any_zone_but_not_in_none() -> None:
 def test_rules_refuse_negative_times(name: str) -> None:
     with pytest.raises(ValueError, match=name):
         Rules(**{name: timedelta(seconds=-1)})
+
+
+def test_visits_of_the_algorithm_are_like_any_others() -> None:
+    """They are made in a quicker way, which must leave no trace."""
+    for visit in sessions(story("a+0 a-60 a+100 a-200 b+900"), rules=RULES, now=at(1000)):
+        fields = {name: getattr(visit, name) for name in Session.__dataclass_fields__}
+        same = Session(**fields)
+        assert (type(visit), visit, hash(visit), repr(visit)) == (Session, same, hash(same), repr(same))
+        assert [type(segment) for segment in visit.segments] == [Segment] * len(visit.segments)
+        assert replace(visit, bounce=True).bounce
+        with pytest.raises(FrozenInstanceError):
+            visit.bounce = True  # type: ignore[misc]
+        with pytest.raises(FrozenInstanceError):
+            visit.segments[0].ended_at = None  # type: ignore[misc]
+
+
+def test_the_search_for_cycles_goes_on_afterwards_as_before() -> None:
+    for at_work in (True, False):
+        (gc.enable if at_work else gc.disable)()
+        try:
+            sessions(story("a+0"), rules=RULES, now=at(1))
+            assert gc.isenabled() is at_work
+        finally:
+            gc.enable()

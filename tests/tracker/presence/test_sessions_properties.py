@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tracker.presence.events import Event, EventKind
+from tracker.presence.events import Correction, Event, EventKind, corrected
+from tracker.presence.explain import explain
 from tracker.presence.occupancy import occupancy_of
 from tracker.presence.room import Presence
 from tracker.presence.sessions import Rules, Session, SessionState, sessions
@@ -20,6 +22,10 @@ RULES = Rules(
     max_visit=timedelta(seconds=120),
     skew=timedelta(seconds=2),
 )
+CLOSING = replace(RULES, closes_at=time(9, 2), max_visit=timedelta(hours=9))
+DOORS = replace(RULES, entrances=frozenset("ac"), exits=frozenset("bc"))
+ENTRANCE = replace(RULES, entrances=frozenset("a"))
+every_rules = st.sampled_from([RULES, CLOSING, DOORS, ENTRANCE, replace(DOORS, closes_at=time(9, 1))])
 quick = settings(max_examples=200, deadline=None, derandomize=True)
 
 
@@ -80,19 +86,24 @@ presences = st.lists(
 last_seen = st.dictionaries(st.tuples(st.just("s"), st.sampled_from("pq")), seconds.map(at), max_size=2)
 
 
-def found_in(events: list[Event], now: int = 700) -> list[Session]:
-    return sessions(events, rules=RULES, now=at(now))
+def found_in(events: list[Event], now: int = 700, rules: Rules = RULES) -> list[Session]:
+    return sessions(events, rules=rules, now=at(now))
 
 
 @quick
-@given(events_of("pq"), presences, last_seen, st.data())
+@given(events_of("pq"), presences, last_seen, every_rules, st.data())
 def test_any_order_and_any_duplication_give_the_same_visits(
-    events: list[Event], open_: list[Presence], seen: dict[tuple[str, str], datetime], data: st.DataObject
+    events: list[Event],
+    open_: list[Presence],
+    seen: dict[tuple[str, str], datetime],
+    rules: Rules,
+    data: st.DataObject,
 ) -> None:
     again = data.draw(st.lists(st.sampled_from(events), max_size=5)) if events else []
     shuffled = data.draw(st.permutations(events + again))
-    expected = sessions(events, rules=RULES, now=at(700), last_seen=seen, presences=open_)
-    assert sessions(shuffled, rules=RULES, now=at(700), last_seen=seen, presences=reversed(open_)) == expected
+    expected = sessions(events, rules=rules, now=at(700), last_seen=seen, presences=open_)
+    assert sessions(shuffled, rules=rules, now=at(700), last_seen=seen, presences=reversed(open_)) == expected
+    assert expected == sorted(expected, key=lambda visit: (visit.started_at, visit.person_id))
 
 
 @quick
@@ -109,11 +120,11 @@ def test_feeding_one_by_one_ends_in_what_the_batch_gives(events: list[Event]) ->
 
 
 @quick
-@given(events_of("pq"), presences, last_seen, st.integers(0, 900))
+@given(events_of("pq"), presences, last_seen, every_rules, st.integers(0, 900))
 def test_segments_are_in_order_and_never_overlap(
-    events: list[Event], open_: list[Presence], seen: dict[tuple[str, str], datetime], now: int
+    events: list[Event], open_: list[Presence], seen: dict[tuple[str, str], datetime], rules: Rules, now: int
 ) -> None:
-    found = sessions(events, rules=RULES, now=at(now), last_seen=seen, presences=open_)
+    found = sessions(events, rules=rules, now=at(now), last_seen=seen, presences=open_)
     for person in "pq":
         own = [visit for visit in found if visit.person_id == person]
         segments = [segment for visit in own for segment in visit.segments]
@@ -126,24 +137,26 @@ def test_segments_are_in_order_and_never_overlap(
 
 
 @quick
-@given(events_of("pq"), presences, last_seen, st.integers(0, 900))
+@given(events_of("pq"), presences, last_seen, every_rules, st.integers(0, 900))
 def test_a_visit_agrees_with_its_segments(
-    events: list[Event], open_: list[Presence], seen: dict[tuple[str, str], datetime], now: int
+    events: list[Event], open_: list[Presence], seen: dict[tuple[str, str], datetime], rules: Rules, now: int
 ) -> None:
-    for visit in sessions(events, rules=RULES, now=at(now), last_seen=seen, presences=open_):
+    for visit in sessions(events, rules=rules, now=at(now), last_seen=seen, presences=open_):
         assert visit.segments
         assert (visit.started_at, visit.ended_at) == (visit.segments[0].started_at, visit.segments[-1].ended_at)
         assert (visit.state is SessionState.OPEN) == (visit.ended_at is None)
         assert 0 <= visit.dwell_s <= visit.gross_s
+        lengths = [(each.ended_at or max(at(now), each.started_at)) - each.started_at for each in visit.segments]
+        assert visit.dwell_s == sum(lengths, timedelta()).total_seconds()
         assert visit.state is SessionState.CLOSED or not visit.exit_inferred
         assert visit.dwell_known or not visit.bounce
 
 
 @quick
-@given(events_of("p"), events_of("q"))
-def test_somebody_else_changes_nothing(events: list[Event], others: list[Event]) -> None:
-    together = found_in(others[::2] + events + others[1::2])
-    assert [visit for visit in together if visit.person_id == "p"] == found_in(events)
+@given(events_of("p"), events_of("q"), every_rules)
+def test_somebody_else_changes_nothing(events: list[Event], others: list[Event], rules: Rules) -> None:
+    together = found_in(others[::2] + events + others[1::2], rules=rules)
+    assert [visit for visit in together if visit.person_id == "p"] == found_in(events, rules=rules)
 
 
 @quick
@@ -155,24 +168,81 @@ def test_visits_lie_farther_apart_than_the_merge_gap(events: list[Event]) -> Non
 
 
 @quick
-@given(events_of("p"))
-def test_every_segment_lies_between_two_events(events: list[Event]) -> None:
+@given(events_of("p"), every_rules)
+def test_every_segment_lies_between_two_events(events: list[Event], rules: Rules) -> None:
     """No visit begins or ends at a time that no camera spoke of."""
     times = {event.at for event in events}
-    for visit in found_in(events):
+    for visit in found_in(events, rules=rules):
         for segment in visit.segments:
             assert segment.started_at in times
             assert segment.ended_at is None or segment.ended_at in times
 
 
 @quick
-@given(events_of("pq"))
-def test_every_event_lies_in_a_visit(events: list[Event]) -> None:
+@given(events_of("pq"), every_rules)
+def test_every_event_lies_in_a_visit(events: list[Event], rules: Rules) -> None:
     """Nobody is reported at a site without a visit that covers the time, give or take a gap."""
-    found = found_in(list({event.event_id + event.person_id: event for event in events}.values()))
-    for event in {event.event_id + event.person_id: event for event in events}.values():
+    distinct = {event.event_id + event.person_id: event for event in events}
+    found = found_in(list(distinct.values()), rules=rules)
+    late = rules.merge_gap if rules.exits else timedelta()
+    for event in distinct.values():
         own = [visit for visit in found if visit.person_id == event.person_id]
-        assert any(visit.started_at <= event.at and (visit.ended_at or at(900)) >= event.at for visit in own)
+        assert any(visit.started_at <= event.at <= (visit.ended_at or at(900)) + late for visit in own)
+
+
+@quick
+@given(events_of("p"), every_rules, st.integers(0, 900))
+def test_every_visit_can_be_explained(events: list[Event], rules: Rules, now: int) -> None:
+    """What the explanation says is what the batch says, and each event is in at most one visit."""
+    found = found_in(events, now, rules)
+    told = [explain(visit.session_id, events, rules=rules, now=at(now)) for visit in found]
+    assert [each.session for each in told] == found
+    for each in told:
+        edges = [(boundary.at, boundary.edge) for boundary in each.boundaries]
+        assert [edge for edge in edges if edge[1] in ("start", "resume")] == [
+            (segment.started_at, "resume" if index else "start") for index, segment in enumerate(each.session.segments)
+        ]
+        assert edges[-1] == (each.session.ended_at, "end")
+    ids = [event.event_id for each in told for event, _ in each.events]
+    assert len(ids) == len(set(ids)) == len({event.event_id for event in events})
+
+
+stays_in_sight = st.lists(st.tuples(st.integers(1, 60), st.integers(0, 60), st.sampled_from("ab")), max_size=6)
+
+
+@quick
+@given(stays_in_sight, st.lists(st.integers(0, 11), max_size=4), every_rules)
+def test_nobody_is_in_for_longer_than_in_sight_and_what_the_rules_allow(
+    stays: list[tuple[int, int, str]], lost: list[int], rules: Rules
+) -> None:
+    """Stays one after the other, a track each; some of their events are lost."""
+    events: list[Event] = []
+    second = in_sight = 0
+    for index, (gap, length, camera) in enumerate(stays):
+        second += gap
+        for kind, moment in ((EventKind.ENTER, second), (EventKind.EXIT, second + length)):
+            events.append(event_of(kind, camera, "p", moment, f"t{index}", False, ""))
+        second += length
+        in_sight += length
+    known = [event for index, event in enumerate(events) if index not in lost]
+    net_s = sum(visit.dwell_s for visit in found_in(known, second, rules))
+    allowed = rules.skew * len(stays) + rules.max_visit * len(lost)
+    if rules.exits:  # a room that loses somebody does not put them out
+        allowed += rules.max_visit * len(stays)
+    assert net_s <= in_sight + allowed.total_seconds()
+
+
+@quick
+@given(events_of("p"), st.lists(st.integers(0, 13), max_size=3), st.lists(st.integers(0, 13), max_size=3))
+def test_corrections_are_as_if_the_events_had_been_so(events: list[Event], voided: list[int], added: list[int]) -> None:
+    distinct = list({event.event_id: event for event in events}.values())
+    gone = {distinct[index].event_id for index in voided if index < len(distinct)}
+    new = [event for index, event in enumerate(distinct) if index in added and event.event_id not in gone]
+    said = [Correction(action="void", event_id=event_id, by="ann", at=at(0)) for event_id in gone]
+    said += [Correction(action="add", event_id=event.event_id, by="ann", at=at(0), event=event) for event in new]
+    before = [event for event in distinct if event not in new]
+    kept = [event for event in distinct if event.event_id not in gone]
+    assert found_in(corrected(before, said)) == found_in(kept)
 
 
 @quick

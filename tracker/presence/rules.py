@@ -1,0 +1,87 @@
+"""The rules of a site: when a visit begins, goes on and ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+_DURATIONS = ("exit_after", "merge_gap", "min_visit", "max_visit", "skew")
+_LAST_ORDINAL = date.max.toordinal() - 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """When a visit begins, goes on and ends.
+
+    exit_after: unseen for so long in a room is an exit. merge_gap: out and in again within it is one visit.
+    min_visit: a shorter visit is a bounce. max_visit: a visit without evidence for longer is closed. skew: how far
+    the clocks of two cameras may differ. closes_at: the time of day in `zone` by which everybody has gone: a visit of
+    which nothing was heard since then is closed, and nobody's visit goes on after it; None for never.
+    entrances, exits: cameras at the ways in and at the ways out (a door is both). Who comes in there is in until
+    something says otherwise. Where ways out are watched, only they and the rules end a visit: being lost by a room's
+    camera then says no more than when somebody was seen last.
+
+    Raises ValueError on a negative time, and on a `closes_at` with a zone of its own.
+    """
+
+    exit_after: timedelta = timedelta(seconds=30)
+    merge_gap: timedelta = timedelta(minutes=5)
+    min_visit: timedelta = timedelta(0)
+    max_visit: timedelta = timedelta(hours=16)
+    skew: timedelta = timedelta(seconds=2)
+    closes_at: time | None = None
+    zone: tzinfo = UTC
+    entrances: frozenset[str] = frozenset()
+    exits: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        for name in _DURATIONS:
+            if getattr(self, name) < timedelta(0):
+                raise ValueError(f"{name}: expected 0 s or more, got {getattr(self, name).total_seconds()} s")
+        if self.closes_at is not None and self.closes_at.tzinfo is not None:
+            raise ValueError("closes_at: expected a time of day without a zone; `zone` says which it is")
+
+    def over_at(self, evidence_at: datetime) -> datetime:
+        """Until when (UTC, included) somebody heard of last at `evidence_at` counts as in, if nothing more is heard."""
+        until = _no_later(evidence_at, self.max_visit)
+        if self.closes_at is None:
+            return until
+        return min(until, Closings(self).after(evidence_at) - timedelta(microseconds=1))
+
+
+class Closings:
+    """The instants at which a site closes, one a local day, whether the day has 23, 24 or 25 hours."""
+
+    __slots__ = ("_closes_at", "_known", "_zone")
+
+    def __init__(self, rules: Rules) -> None:
+        self._closes_at = rules.closes_at
+        self._zone = rules.zone
+        self._known: dict[int, tuple[datetime, ...]] = {}
+
+    def after(self, at: datetime) -> datetime:
+        """The first closing later than `at`; UTC. The end of time for a site that never closes."""
+        if self._closes_at is None:
+            return datetime.max.replace(tzinfo=UTC)
+        ordinal = min(max(at.toordinal(), 3), _LAST_ORDINAL)
+        near = self._known.get(ordinal)
+        if near is None:
+            days = (date.fromordinal(ordinal + offset) for offset in range(-1, 4))
+            near = self._known[ordinal] = tuple(
+                sorted(datetime.combine(day, self._closes_at, self._zone).astimezone(UTC) for day in days)
+            )
+        for closing in near:
+            if closing > at:
+                return closing
+        return datetime.max.replace(tzinfo=UTC)
+
+    def between(self, earlier: datetime, later: datetime) -> bool:
+        """Whether the site closed after `earlier`, and no later than `later`."""
+        return self._closes_at is not None and self.after(earlier) <= later
+
+
+def _no_later(at: datetime, length: timedelta) -> datetime:
+    try:
+        return at + length
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
