@@ -1,0 +1,60 @@
+"""JSON lines that commands write, and the bar that shows how far they are."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO, TypeAlias
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from config.errors import FootfallError
+from tracker.cli.output import errors
+
+STDIO = "-"
+"""The name of a file that means stdin or stdout."""
+Documents: TypeAlias = Iterable[object]
+
+
+@contextmanager
+def json_lines(out: str) -> Iterator[Callable[[Documents], None]]:
+    """A function that writes documents to a file, a line each; `-` is stdout. Raises FootfallError if it cannot."""
+    if out == STDIO:
+        yield lambda documents: _write(sys.stdout, documents)
+        return
+    path = Path(out)
+    with _explained(path):
+        file = path.open("w", encoding="utf-8", newline="\n")
+    with file:
+
+        def write(documents: Documents) -> None:
+            with _explained(path):
+                _write(file, documents)
+                file.flush()
+
+        yield write
+
+
+def progress_bar() -> Progress:
+    """A bar on stderr, where that is a terminal."""
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(),
+        console=errors, disable=not errors.is_terminal,
+    )  # fmt: skip
+
+
+def _write(stream: TextIO, documents: Documents) -> None:
+    stream.writelines(json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n" for document in documents)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # nobody reads on: that is no fault of the file
+    except OSError as error:
+        raise FootfallError(f"{path}: cannot be written ({error.strerror})", fix="check path, rights, disk") from error

@@ -1,0 +1,232 @@
+"""`footfall simulate`: a place that never was, for trying pages, reports and settings before cameras hang."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, TypeAlias
+
+import numpy as np
+import typer
+
+from config.errors import StoreError
+from config.settings import Settings
+from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError, open_store, settings_for
+from tracker.cli.length import parse_length
+from tracker.cli.lines import STDIO, json_lines, progress_bar
+from tracker.cli.output import console, errors, print_json
+from tracker.presence.people import PersonKind
+from tracker.simulation.cameras import health_of
+from tracker.simulation.cast import Player, cast_of
+from tracker.simulation.plan import Noise, Plan
+from tracker.simulation.profiles import PROFILES, ProfileName
+from tracker.simulation.site import Day
+from tracker.simulation.site import simulate as days_of
+from tracker.simulation.truth import stay_to_document
+from tracker.store.documents import event_to_document
+from tracker.store.local import LocalStore
+
+_NO_VECTORS = np.zeros((0, 128), np.float32)
+_MOST_PEOPLE, _MOST_DAYS, _MOST_CAMERAS = 1_000_000, 3660, 100
+
+_Sink: TypeAlias = Callable[[Day], None]
+"""Takes the days of a simulation as they come."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a simulation came to. stays: times inside without a break. missed, confused: of what cameras could report.
+
+    inside: people in at the end. until: the moment up to which it was simulated.
+    """
+
+    until: datetime
+    people: int = 0
+    days: int = 0
+    stays: int = 0
+    events: int = 0
+    missed: int = 0
+    confused: int = 0
+    inside: int = 0
+
+
+def simulate(
+    profile: Annotated[ProfileName, typer.Option(help="What kind of place: when it opens, who comes, for how long.")],
+    people: Annotated[int, typer.Option(min=1, max=_MOST_PEOPLE, help="How many different people come.")] = 200,
+    days: Annotated[int, typer.Option(min=1, max=_MOST_DAYS, help="Over how many days.")] = 30,
+    doors: Annotated[int, typer.Option(min=1, max=_MOST_CAMERAS, help="Cameras at doors.")] = 1,
+    rooms: Annotated[
+        int | None, typer.Option(min=0, max=_MOST_CAMERAS, help="Cameras inside. Default: as the profile has them.")
+    ] = None,
+    miss: Annotated[float, typer.Option(min=0, max=1, help="Share of what a camera sees that it does not report.")] = 0,
+    confuse: Annotated[float, typer.Option(min=0, max=1, help="Share that it reports of somebody else.")] = 0,
+    skew: Annotated[str, typer.Option(metavar="TIME", help="How far two cameras' clocks may differ: 2s.")] = "0s",
+    outage: Annotated[
+        str, typer.Option(metavar="TIME", help="How long each camera is down once a day: blind, or offline: 10m.")
+    ] = "0s",
+    duplicate: Annotated[float, typer.Option(min=0, max=1, help="Share of events that are delivered twice.")] = 0,
+    seed: Annotated[int, typer.Option(help="Another number gives another place; the same gives the same.")] = 0,
+    start: Annotated[
+        str | None, typer.Option(metavar="DATE", help="First day. Default: so that the last day is today.")
+    ] = None,
+    store: StoreOption = None,
+    out: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write the events as JSON lines; - is stdout.")
+    ] = None,
+    truth: Annotated[str | None, typer.Option(metavar="FILE", help="Write who really was in, as JSON lines.")] = None,
+    settings: SettingsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make up people, their days and what cameras would have told of them, with the errors that you ask for.
+
+    Fills a new store, that the dashboard and reports show like any other, or writes the events to a file; the truth
+    beside it tells what really happened. Nothing that lies ahead of now is simulated: who is in now is in.
+    """
+    if store is None and out is None and truth is None:
+        raise UsageError(
+            "nothing to write to", fix="add --store sqlite:///simulated.sqlite3, --out FILE or --truth FILE"
+        )
+    if out is not None and out == truth:
+        raise UsageError("--out and --truth are the same file", fix="name two files")
+    chosen = settings_for(settings, store=store)
+    now = datetime.now(UTC)
+    plan = Plan(
+        profile=PROFILES[profile],
+        people=people,
+        days=days,
+        doors=doors,
+        rooms=PROFILES[profile].rooms if rooms is None else rooms,
+        first_day=_first_day(start, days, now.astimezone(chosen.site.zone).date()),
+        zone=chosen.site.zone,
+        site_id=chosen.site.id,
+        seed=seed,
+    )
+    noise = Noise(
+        miss=miss,
+        confuse=confuse,
+        skew=parse_length(skew, option="--skew"),
+        outage=parse_length(outage, option="--outage"),
+        duplicate=duplicate,
+    )
+    tally = _run(plan, noise, chosen if store else None, out, truth, until=min(now, plan.ends_at))
+    _tell(tally, plan, chosen if store else None, as_json=as_json, aside=STDIO in (out, truth))
+
+
+def _first_day(start: str | None, days: int, today: date) -> date:
+    if start is None:
+        return today - timedelta(days=days - 1)
+    try:
+        first = date.fromisoformat(start)
+        first + timedelta(days=days + 2)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"--start: {start[:40]!r} is no date", fix="write it as 2026-01-31") from error
+    if first > today:
+        raise UsageError(f"--start: {start} lies in the future", fix="name a day that has begun")
+    return first
+
+
+def _run(
+    plan: Plan, noise: Noise, settings: Settings | None, out: str | None, truth: str | None, *, until: datetime
+) -> Tally:
+    tally = Tally(until)
+    cast = cast_of(plan)
+    with ExitStack() as stack:
+        sinks: list[_Sink] = []
+        if settings is not None:
+            sinks.append(stack.enter_context(_into_store(settings, plan, cast, until)))
+        if out is not None:
+            write = stack.enter_context(json_lines(out))
+            sinks.append(lambda day: write(map(event_to_document, day.reports.events)))
+        if truth is not None:
+            write_truth = stack.enter_context(json_lines(truth))
+            sinks.append(lambda day: write_truth(_true_lines(day, plan, until)))
+        met: set[str] = set()
+        for day in _shown(days_of(plan, noise, cast, until=until), plan.days):
+            for sink in sinks:
+                sink(day)
+            _count(tally, day)
+            met.update(stay.person_id for stay in day.stays)
+        tally.people = len(met)
+    return tally
+
+
+def _true_lines(day: Day, plan: Plan, until: datetime) -> Iterator[object]:
+    return (stay_to_document(stay, site_id=plan.site_id, until=until) for stay in day.stays)
+
+
+def _count(tally: Tally, day: Day) -> None:
+    tally.days += 1
+    tally.stays += len(day.stays)
+    tally.events += len(day.reports.events)
+    tally.missed += day.reports.missed
+    tally.confused += day.reports.confused
+    tally.inside = sum(stay.left_at > tally.until for stay in day.stays)
+
+
+@contextmanager
+def _into_store(settings: Settings, plan: Plan, cast: tuple[Player, ...], until: datetime) -> Iterator[_Sink]:
+    """People first, then day by day events, strangers once they are seen, and at the end what cameras see."""
+    by_id = {player.person.person_id: player.person for player in cast}
+    with open_store(settings) as store:
+        if store.people() or store.events(limit=1):
+            raise StoreError(
+                f"{settings.store.path}: it holds people or events already", fix="name a store that does not exist yet"
+            )
+        for person in by_id.values():
+            if person.kind is PersonKind.ENROLLED:
+                store.add_person(person, _NO_VECTORS)
+        met: set[str] = set()
+        last: list[Day] = []
+
+        def sink(day: Day) -> None:
+            told = {event.person_id for event in day.reports.events} - met
+            met.update(told)
+            strangers = [by_id[person_id] for person_id in sorted(told) if by_id[person_id].kind is PersonKind.VISITOR]
+            strangers.sort(key=lambda person: int(person.name.rpartition(" ")[2]))
+            store.record(events=day.reports.events, visitors=[(stranger, _NO_VECTORS) for stranger in strangers])
+            last[:] = [day]
+
+        yield sink
+        _leave_cameras(store, plan, last, until)
+
+
+def _leave_cameras(store: LocalStore, plan: Plan, last: list[Day], until: datetime) -> None:
+    """Health of the cameras, and whom they have in sight, as the last day left it."""
+    outages = [outage for day in last for outage in day.reports.outages]
+    for health in health_of(plan, outages, until=until):
+        seen = {
+            presence.person_id: presence  # a camera has somebody in sight once, even if it took another for them
+            for day in last
+            for presence in day.reports.presences
+            if presence.camera_id == health.camera_id
+        }
+        store.record(site_id=plan.site_id, camera_id=health.camera_id, presences=seen.values(), health=health)
+
+
+def _shown(days: Iterable[Day], total: int) -> Iterator[Day]:
+    """The same days, with a progress bar on a terminal."""
+    with progress_bar() as bar:
+        task = bar.add_task("Simulating", total=total)
+        for day in days:
+            yield day
+            bar.advance(task)
+        bar.update(task, completed=total)
+
+
+def _tell(tally: Tally, plan: Plan, settings: Settings | None, *, as_json: bool, aside: bool) -> None:
+    if as_json:
+        if not aside:
+            print_json(asdict(tally))
+        return
+    told = errors if aside else console
+    told.print(
+        f"{tally.people} people on {tally.days} days at a simulated {plan.profile.name}: {tally.stays} times inside,"
+        f" {tally.events} events; {tally.missed} reports missed, {tally.confused} of the wrong person;"
+        f" {tally.inside} in now",
+        markup=False,
+        soft_wrap=True,
+    )
+    if settings is not None:
+        told.print(f"See it: footfall dashboard --store {settings.store.url}", markup=False, soft_wrap=True)
