@@ -1,0 +1,298 @@
+"""Visits beside the truth of simulated places as noise grows, beside simpler methods; and how the cost grows.
+
+`python -m benchmarks.presence [--json] [--large]`; --large adds ten million events.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.measure import ROOT, SEED, Row, machine
+from benchmarks.pairing import first_seen, pairs
+from tracker.presence.events import Event
+from tracker.presence.rules import Rules
+from tracker.presence.sessions import Session, SessionState, sessions
+from tracker.simulation.cameras import reports_on
+from tracker.simulation.cast import cast_of
+from tracker.simulation.plan import Noise, Plan
+from tracker.simulation.profiles import PROFILES, ProfileName
+from tracker.simulation.score import Score, Visit, score
+from tracker.simulation.site import Day, simulate
+from tracker.simulation.truth import true_visits
+
+FIRST_DAY = date(2026, 1, 5)
+ZONE = ZoneInfo("Europe/Berlin")
+DAYS, LIVE_DAYS, LIVE_EVERY = 28, 3, timedelta(hours=2)
+PEOPLE = {ProfileName.GYM: 300, ProfileName.OFFICE: 120, ProfileName.SHOP: 1500}
+LEVELS = {
+    "none": Noise(),
+    "light": Noise(miss=0.01, confuse=0.002, skew=timedelta(seconds=0.5), duplicate=0.01),
+    "target": Noise(miss=0.05, confuse=0.01, skew=timedelta(seconds=2), duplicate=0.01),
+    "heavy": Noise(miss=0.1, confuse=0.03, skew=timedelta(seconds=2), duplicate=0.02, outage=timedelta(minutes=10)),
+    "storm": Noise(miss=0.2, confuse=0.05, skew=timedelta(seconds=5), duplicate=0.05, outage=timedelta(minutes=30)),
+}
+SIZES, LARGE = (10_000, 100_000, 1_000_000), 10_000_000
+MOST_S, MOST_MB = 3.0, 1000.0
+_METHODS = ("ours", "pairs", "timer")
+_GROWTH = "growth-of"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One place under one noise, and how near each method comes to the truth.
+
+    live: people in at a moment by what had arrived by then, mean |ours - true| / mean true, of ours and of pairs.
+    """
+
+    case: str
+    events: int
+    ours: Score
+    pairs: Score
+    timer: Score
+    live: float
+    live_pairs: float
+    target: str | None
+    met: bool | None
+
+    def record(self) -> dict[str, object]:
+        """Ready for JSON: the figures of ours as they are called, those of others after their name."""
+        others = {f"{method}_{key}": value for method in _METHODS[1:] for key, value in self._figures(method).items()}
+        about = {"case": self.case, "events": self.events, "target": self.target, "met": self.met}
+        return {**about, **self._figures("ours"), "live": round(self.live, 4), **others,
+                "pairs_live": round(self.live_pairs, 4)}  # fmt: skip
+
+    def _figures(self, method: str) -> dict[str, object]:
+        found = asdict(getattr(self, method))
+        return {key: round(value, 5) if isinstance(value, float) else value for key, value in found.items()}
+
+
+def cases() -> Iterator[Case]:
+    """Every kind of place, with cameras at its doors alone and in its rooms too, from no noise to a storm."""
+    for name, people in PEOPLE.items():
+        for rooms in (0, PROFILES[name].rooms):
+            plan = Plan(
+                profile=PROFILES[name], people=people, days=DAYS, doors=2, rooms=rooms,
+                first_day=FIRST_DAY, zone=ZONE, site_id=name, seed=SEED,
+            )  # fmt: skip
+            for level, noise in LEVELS.items():
+                print(f"{name}, {rooms} rooms, noise {level} ...", file=sys.stderr, flush=True)
+                yield _case(f"{name}, {_cameras(plan)}, noise {level}", plan, level, noise)
+
+
+def _cameras(plan: Plan) -> str:
+    return f"{plan.doors} doors" + (f" + {plan.rooms} room{'s' if plan.rooms > 1 else ''}" if plan.rooms else "")
+
+
+def _case(title: str, plan: Plan, level: str, noise: Noise) -> Case:
+    days = list(simulate(plan, noise, cast_of(plan)))
+    events = [event for day in days for event in day.reports.events]
+    rules = rules_of(plan, noise)
+    now = plan.ends_at + rules.max_visit + timedelta(hours=1)
+    truth = _truth(days, rules)
+
+    def beside(visits: Sequence[Visit]) -> Score:
+        return score(truth, visits, zone=ZONE, tolerance=max(rules.skew, timedelta(seconds=1)))
+
+    ours = beside([as_visit(session, now) for session in sessions(events, rules=rules, now=now)])
+    live, live_pairs = _live(plan, noise, days, rules)
+    target, met = _target(level, ours)
+    return Case(
+        case=title,
+        events=len(events),
+        ours=ours,
+        pairs=beside(pairs(_at_doors(events), now=now)),
+        timer=beside(first_seen(events, zone=ZONE)),
+        live=live,
+        live_pairs=live_pairs,
+        target=target,
+        met=met,
+    )
+
+
+def rules_of(plan: Plan, noise: Noise) -> Rules:
+    """What a site of this plan has in its settings: its doors, its closing time and how far clocks differ."""
+    doors = frozenset(plan.door_ids)
+    return Rules(
+        entrances=doors, exits=doors, closes_at=plan.profile.closes, zone=plan.zone,
+        skew=max(noise.skew, timedelta(seconds=2)),
+    )  # fmt: skip
+
+
+def as_visit(session: Session, now: datetime) -> Visit:
+    """A session as the score takes it."""
+    return Visit(
+        person_id=session.person_id,
+        started_at=session.started_at,
+        ended_at=session.ended_at or now,
+        dwell_s=session.dwell_s if session.dwell_known else None,
+    )
+
+
+def _truth(days: Sequence[Day], rules: Rules) -> list[Visit]:
+    stays = (stay for day in days for stay in day.stays)
+    return [
+        Visit(person_id=visit.person_id, started_at=visit.started_at, ended_at=visit.ended_at, dwell_s=visit.dwell_s)
+        for visit in true_visits(stays, merge_gap=rules.merge_gap)
+    ]
+
+
+def _at_doors(events: Sequence[Event]) -> list[Event]:
+    return [event for event in events if event.camera_id.startswith("door")]
+
+
+def _target(level: str, ours: Score) -> tuple[str | None, bool | None]:
+    if level == "none":
+        exact = (ours.entries, ours.exits, ours.matched, ours.on_time, ours.measured) == (1.0,) * 5
+        return "all exact", exact and ours.invented == 0 and (ours.dwell_p95 or 0.0) < 1e-6
+    if level != "target":
+        return None, None
+    figures = (ours.total, ours.matched, ours.dwell_median)
+    met = None not in figures and abs((ours.total or 0) - 1) <= 0.01
+    met = met and (ours.matched or 0) >= 0.98 and (ours.dwell_median or 0) <= 0.02
+    return "entries within 1 %, 98 % matched, median dwell error within 2 %", met
+
+
+def _live(plan: Plan, noise: Noise, days: Sequence[Day], rules: Rules) -> tuple[float, float]:
+    """How wrong the number of people in is at a moment, by ours and by pairs."""
+    cast = {player.person.person_id: player for player in cast_of(plan)}
+    true = wrong = wrong_pairs = 0
+    open_days = [(before, day) for before, day in pairwise(days) if day.stays]
+    for before, day in open_days[-LIVE_DAYS:]:
+        opens_at = datetime.combine(day.date, plan.profile.opens, ZONE)
+        closes_at = datetime.combine(day.date, plan.profile.closes, ZONE)
+        at = opens_at
+        while at <= closes_at:
+            told = reports_on(day.date, day.stays, plan, noise, cast, until=at)
+            events = [*before.reports.events, *told.events]
+            inside = sum(stay.entered_at <= at < stay.left_at for stay in day.stays)
+            found = sessions(events, rules=rules, now=at, presences=told.presences)
+            paired = pairs(_at_doors(events), now=at + timedelta(seconds=1))
+            true += inside
+            wrong += abs(sum(session.state is SessionState.OPEN for session in found) - inside)
+            wrong_pairs += abs(sum(visit.ended_at > at for visit in paired) - inside)
+            at += LIVE_EVERY
+    return wrong / true, wrong_pairs / true
+
+
+def growth(*, large: bool) -> Iterator[Row]:
+    """Time and memory of ten thousand to ten million events, each size in a process of its own."""
+    for size in (*SIZES, LARGE) if large else SIZES:
+        print(f"{size:,} events ...", file=sys.stderr, flush=True)
+        words = [sys.executable, "-m", "benchmarks.presence", f"--{_GROWTH}", str(size)]
+        done = subprocess.run(words, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+        figures = json.loads(done.stdout)
+        bound = size / 1_000_000
+        yield Row(
+            case=f"sessions from {size:,} events",
+            ours_ms=figures["ms"],
+            target=f"under {MOST_S * bound:g} s and {MOST_MB * bound:g} MB" if bound >= 1 else "linear",
+            met=bound < 1 or (figures["ms"] < MOST_S * bound * 1e3 and figures["peak_mb"] < MOST_MB * bound),
+            note=f"{figures['visits']:,} visits; {figures['peak_mb']:.0f} MB, the events {figures['events_mb']:.0f}",
+        )
+
+
+def _grow(size: int) -> None:
+    """Measure one size and print it as JSON."""
+    import resource  # not on Windows
+
+    def used_mb() -> float:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << (20 if sys.platform == "darwin" else 10))
+
+    start_mb = used_mb()
+    plan = Plan(
+        profile=PROFILES[ProfileName.GYM], people=2000, days=3650, doors=2, rooms=2,
+        first_day=date(2016, 1, 4), zone=ZONE, site_id="gym", seed=SEED,
+    )  # fmt: skip
+    events: list[Event] = []
+    for day in simulate(plan, LEVELS["target"], cast_of(plan)):
+        events += day.reports.events[: size - len(events)]
+        if len(events) == size:
+            break
+    events_mb = used_mb() - start_mb
+    rules = rules_of(plan, LEVELS["target"])
+    start = time.perf_counter()
+    found = sessions(events, rules=rules, now=events[-1].at)
+    took_ms = (time.perf_counter() - start) * 1e3
+    figures = {"ms": took_ms, "events_mb": events_mb, "peak_mb": used_mb(), "visits": len(found)}
+    print(json.dumps(figures))
+
+
+COLUMNS = {
+    "visits": "visits", "in/h": "entries", "out/h": "exits", "total": "total", "matched": "matched",
+    "invented": "invented", "on time": "on_time", "measured": "measured", "dwell": "dwell_median",
+    "p95": "dwell_p95", "occup.": "occupancy", "live": "live",
+}  # fmt: skip
+BESIDE = {
+    "in/h": "entries",
+    "matched": "matched",
+    "invented": "invented",
+    "dwell": "dwell_median",
+    "occup.": "occupancy",
+}
+
+
+def show(records: Sequence[dict[str, object]], rows: Sequence[Row]) -> None:
+    """Three tables on stdout: ours, others beside it, growth."""
+    about = ", ".join(f"{key} {value}" for key, value in machine().items())
+    ours = Table(title=f"Visits beside the truth, share ({about})")
+    beside = Table(title="Ours / pairs of previous enter and next exit / timer since first seen, restarted every night")
+    for table, columns in ((ours, [*COLUMNS, "met"]), (beside, [*BESIDE, "live"])):
+        table.add_column("case", no_wrap=True)
+        for title in columns:
+            table.add_column(title, justify="right")
+    for record in records:
+        ours.add_row(str(record["case"]), *(_cell(record[key]) for key in COLUMNS.values()), _cell(record["met"]))
+        keys = [(key, f"pairs_{key}", f"timer_{key}") for key in BESIDE.values()] + [("live", "pairs_live")]
+        beside.add_row(str(record["case"]), *(" / ".join(_cell(record[key]) for key in found) for found in keys))
+    grown = Table(title="Growth")
+    for title in ("case", "ms", "µs an event", "target", "met", "note"):
+        grown.add_column(title)
+    for row in rows:
+        size = int(row.case.split()[2].replace(",", ""))
+        grown.add_row(
+            row.case, f"{row.ours_ms:.0f}", f"{row.ours_ms * 1e3 / size:.2f}", row.target, str(row.met), row.note
+        )
+    console = Console(width=170 if not sys.stdout.isatty() else None)
+    for table in (ours, beside, grown):
+        console.print(table)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    return "–" if value is None else str(value)
+
+
+def main() -> None:
+    """Command line: tables, or with --json a list of objects."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.presence")
+    parser.add_argument("--json", action="store_true", help="print a list of objects instead of tables")
+    parser.add_argument("--large", action="store_true", help="measure ten million events too (minutes, several GB)")
+    parser.add_argument(f"--{_GROWTH}", type=int, help=argparse.SUPPRESS)
+    wanted = parser.parse_args()
+    if wanted.growth_of:
+        _grow(wanted.growth_of)
+        return
+    records = [case.record() for case in cases()]
+    rows = list(growth(large=wanted.large))
+    if wanted.json:
+        about = machine()
+        print(json.dumps([{**record, **about} for record in [*records, *(row.record() for row in rows)]], indent=1))
+    else:
+        show(records, rows)
+
+
+if __name__ == "__main__":
+    main()
