@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -71,8 +71,20 @@ def _default_text(field: FieldInfo) -> str:
 
 
 def _example_value(name: str, field: FieldInfo) -> str:
-    required = {"camera.id": "entrance", "camera.source": "0", "store.url": "sqlite:///footfall.sqlite3"}
-    optional: dict[str, object] = {"site.capacity": 40, "detect.max_faces": 10, "models.dir": "models-cache"}
+    required = {
+        "camera.id": "entrance",
+        "camera.role": "door",
+        "camera.source": "0",
+        "store.url": "sqlite:///footfall.sqlite3",
+    }
+    optional: dict[str, object] = {
+        "site.capacity": 40,
+        "detect.max_faces": 10,
+        "models.dir": "models-cache",
+        "presence.closes_at": "23:30",
+        "camera.line": [[0.2, 0.6], [0.8, 0.6]],
+        "camera.inside": "below",
+    }
     return _toml(required.get(name) or optional.get(name) or field.default)
 
 
@@ -81,9 +93,14 @@ def _toml(value: Any) -> str:
 
 
 def _allowed(field: FieldInfo) -> str:
+    for kind in (field.annotation, *getattr(field.annotation, "__args__", ())):
+        if isinstance(kind, type) and issubclass(kind, StrEnum):
+            return " or ".join(f"`{member}`" for member in kind)
     kind = field.annotation
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
-        return " or ".join(f"`{member}`" for member in kind)
+    if get_origin(kind) is dict:
+        return "a list of points for each name"
+    if any(get_origin(each) is tuple for each in getattr(kind, "__args__", ())):
+        return "two points"
     signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
     limits = [
         f"{sign} {getattr(rule, name):g}"

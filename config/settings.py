@@ -6,12 +6,13 @@ Order of precedence: command-line flags, environment (`FOOTFALL_SITE__ID=gym`), 
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import platformdirs
@@ -153,16 +154,79 @@ class PresenceSettings(_Section):
     min_visit_s: float = Field(0.0, ge=0, le=86400, description="Shorter visits are bounces: kept and marked.")
     max_visit_s: float = Field(57600.0, gt=0, le=604800, description="A visit without evidence for so long is closed.")
     skew_s: float = Field(2.0, ge=0, le=60, description="How far camera clocks may differ, seconds.")
+    closes_at: str | None = Field(
+        None,
+        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
+        description="Time of day by which everybody has gone, as `23:30`: a visit without an exit does not outlast it.",
+    )
 
 
 class CameraRole(StrEnum):
     ROOM = "room"
+    ENTRANCE = "entrance"
+    EXIT = "exit"
+    DOOR = "door"
+
+
+class Side(StrEnum):
+    LEFT = "left"
+    RIGHT = "right"
+    ABOVE = "above"
+    BELOW = "below"
+
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Point = tuple[Fraction, Fraction]
+"""A place in the frame, (x, y) as fractions of its width and height, y downwards."""
 
 
 class CameraSettings(_Section):
     id: str = Field(pattern=_ID, description="Name of the camera in every record.")
     source: str = Field(min_length=1, description="Device number, video file, folder, or rtsp/http address.")
-    role: CameraRole = Field(CameraRole.ROOM, description="What being seen means: `room` (in sight is present).")
+    role: CameraRole = Field(
+        CameraRole.ROOM,
+        description="What being seen means: `room` (in sight is present), `entrance` (came in), `exit` (went out), "
+        "`door` (the direction over the line decides).",
+    )
+    line: tuple[Point, Point] | None = Field(
+        None, description="Of a door: the line to go over, two points in fractions of the frame, x and y from top left."
+    )
+    inside: Side | None = Field(None, description="Of a door: the side of the line, in the picture, where inside is.")
+    hold_frames: int = Field(3, ge=1, le=100, description="Of a door: frames on a side of the line that make it sure.")
+    zones: dict[Annotated[str, Field(min_length=1, max_length=64, pattern=r"\S")], tuple[Point, ...]] = Field(
+        {},
+        description="Of a room: named parts of the frame, three corners or more each, to tell how long who is there.",
+    )
+
+    @model_validator(mode="after")
+    def _line_fits(self) -> Self:
+        if self.role is not CameraRole.DOOR:
+            if self.line is not None or self.inside is not None:
+                raise ValueError(f"line and inside belong to a door, the role of this camera is {self.role}")
+            return self
+        if self.line is None or self.inside is None:
+            raise ValueError('a door needs line, such as [[0.2, 0.6], [0.8, 0.6]], and inside, such as "below"')
+        (x1, y1), (x2, y2) = self.line
+        length = math.dist((x1, y1), (x2, y2))
+        if length < 0.05:
+            raise ValueError("the ends of line must lie apart by 0.05 of the frame or more")
+        upright = self.inside in (Side.LEFT, Side.RIGHT)
+        if abs(y2 - y1 if upright else x2 - x1) < 0.26 * length:
+            sides = "above or below" if upright else "left or right"
+            raise ValueError(f"inside must be {sides} for this line, which has no side {self.inside}")
+        return self
+
+    @model_validator(mode="after")
+    def _zones_fit(self) -> Self:
+        if self.zones and self.role is not CameraRole.ROOM:
+            raise ValueError(f"zones belong to a room, the role of this camera is {self.role}")
+        for name, corners in self.zones.items():
+            if len(corners) < 3:
+                raise ValueError(f"zone {name} needs three corners or more, it has {len(corners)}")
+            sides = zip(corners, (*corners[1:], corners[0]), strict=True)
+            if abs(sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in sides)) < 0.0003:
+                raise ValueError(f"zone {name} spans next to none of the frame")
+        return self
 
 
 class DashboardSettings(_Section):

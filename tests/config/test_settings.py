@@ -13,6 +13,8 @@ from config.errors import SettingsError
 from config.settings import Settings, SiteSettings, load_settings
 
 ROOT = Path(__file__).parents[2]
+DOOR = "[[camera]]\nid='a'\nsource='0'\nrole='door'\n"
+ROOM = "[[camera]]\nid='a'\nsource='0'\n"
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +67,30 @@ def test_the_file_in_the_working_folder_is_read_and_the_variable_names_another(
         pytest.param(
             "[[camera]]\nid='a'\nsource='0'\n[[camera]]\nid='a'\nsource='1'\n", "a stands twice", "docs", id="same-id"
         ),
+        pytest.param("[presence]\ncloses_at = '24:00'\n", "presence.closes_at", "docs/settings.md", id="no-such-hour"),
+        pytest.param(DOOR, "a door needs line", "docs/settings.md", id="door-without-line"),
+        pytest.param(f"{DOOR}line=[[0.2,0.5],[0.8,0.5]]\n", "and inside", "docs", id="door-without-inside"),
+        pytest.param(f"{DOOR}line=[[0.2,0.5]]\ninside='below'\n", "line", "docs", id="line-of-one-point"),
+        pytest.param(f"{DOOR}line=[[0.2,0.5],[1.8,0.5]]\ninside='below'\n", "line.1.0", "docs", id="line-out-of-frame"),
+        pytest.param(f"{DOOR}line=[[0.2,0.5],[0.2,0.51]]\ninside='left'\n", "0.05", "docs", id="line-too-short"),
+        pytest.param(
+            f"{DOOR}line=[[0.2,0.5],[0.8,0.5]]\ninside='left'\n", "above or below", "docs", id="no-left-of-a-level-line"
+        ),
+        pytest.param(
+            f"{DOOR}line=[[0.5,0.2],[0.5,0.8]]\ninside='below'\n", "left or right", "docs", id="no-below-of-an-upright"
+        ),
+        pytest.param(f"{DOOR}inside='up'\n", "inside", "docs", id="unknown-side"),
+        pytest.param(f"{ROOM}inside='left'\n", "belong to a door", "docs", id="a-room-has-no-line"),
+        pytest.param(f"{ROOM}zones={{a=[[0,0],[1,1]]}}\n", "zone a needs three", "docs", id="zone-of-two-corners"),
+        pytest.param(f"{ROOM}zones={{a=[[0,0],[1,1],[2,0]]}}\n", "zones.a.2.0", "docs", id="zone-out-of-frame"),
+        pytest.param(f"{ROOM}zones={{a=[[0,0],[0.5,0.5],[1,1]]}}\n", "next to none", "docs", id="zone-without-area"),
+        pytest.param(f"{ROOM}zones={{' '=[[0,0],[0,1],[1,1]]}}\n", "zones", "docs", id="zone-without-name"),
+        pytest.param(
+            f"{DOOR}line=[[0.2,0.5],[0.8,0.5]]\ninside='below'\nzones={{a=[[0,0],[0,1],[1,1]]}}\n",
+            "zones belong to a room",
+            "docs",
+            id="a-door-has-no-zones",
+        ),
     ],
 )
 def test_a_bad_file_is_refused_with_place_and_fix(tmp_path: Path, text: str, where: str, fix: str) -> None:
@@ -99,6 +125,20 @@ def test_cameras_come_from_the_file_or_as_json_from_the_environment(
     assert [camera.id for camera in load_settings(file).camera] == ["front", "back"]
     monkeypatch.setenv("FOOTFALL_CAMERA", '[{"id": "env", "source": "1"}]')
     assert [camera.id for camera in load_settings(file).camera] == ["env"]
+
+
+def test_a_door_has_a_line_and_a_room_has_zones(tmp_path: Path) -> None:
+    file = tmp_path / "doors.toml"
+    file.write_text(
+        f"[presence]\ncloses_at='23:30'\n{DOOR}line=[[0.2,0.6],[0.8,0.6]]\ninside='below'\n"
+        "[[camera]]\nid='hall'\nsource='1'\n[camera.zones]\n'free weights'=[[0,0],[0.5,0],[0.5,1]]\n"
+        "[[camera]]\nid='out'\nsource='2'\nrole='exit'\n"
+    )
+    settings = load_settings(file)
+    door, hall, out = settings.camera
+    assert (door.role, door.line, door.inside) == ("door", ((0.2, 0.6), (0.8, 0.6)), "below")
+    assert (hall.role, hall.zones) == ("room", {"free weights": ((0, 0), (0.5, 0), (0.5, 1))})
+    assert (out.role, out.line, settings.presence.closes_at) == ("exit", None, "23:30")
 
 
 def test_settings_are_frozen_and_built_directly_they_read_nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
