@@ -26,12 +26,12 @@ def json_lines(out: str) -> Iterator[Callable[[Documents], None]]:
         yield lambda documents: _write(sys.stdout, documents)
         return
     path = Path(out)
-    with _explained(path):
+    with explained(path):
         file = path.open("w", encoding="utf-8", newline="\n")
     with file:
 
         def write(documents: Documents) -> None:
-            with _explained(path):
+            with explained(path):
                 _write(file, documents)
                 file.flush()
 
@@ -51,7 +51,8 @@ def _write(stream: TextIO, documents: Documents) -> None:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def explained(path: Path) -> Iterator[None]:
+    """Say in words that a file cannot be written. Raises FootfallError."""
     try:
         yield
     except BrokenPipeError:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import accumulate
+from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import numpy as np
@@ -15,10 +19,10 @@ from config.errors import StoreError
 from config.settings import Settings
 from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError, open_store, settings_for
 from tracker.cli.length import parse_length
-from tracker.cli.lines import STDIO, json_lines, progress_bar
+from tracker.cli.lines import STDIO, explained, json_lines, progress_bar
 from tracker.cli.output import console, errors, print_json
 from tracker.presence.people import PersonKind
-from tracker.simulation.cameras import health_of
+from tracker.simulation.cameras import health_of, source_of
 from tracker.simulation.cast import Player, cast_of
 from tracker.simulation.plan import Noise, Plan
 from tracker.simulation.profiles import PROFILES, ProfileName
@@ -39,7 +43,7 @@ _Sink: TypeAlias = Callable[[Day], None]
 class Tally:
     """What a simulation came to. stays: times inside without a break. missed, confused: of what cameras could report.
 
-    inside: people in at the end. until: the moment up to which it was simulated.
+    inside: people in at the end; most: at once. until: the moment up to which it was simulated.
     """
 
     until: datetime
@@ -50,6 +54,7 @@ class Tally:
     missed: int = 0
     confused: int = 0
     inside: int = 0
+    most: int = 0
 
 
 def simulate(
@@ -149,7 +154,15 @@ def _run(
             _count(tally, day)
             met.update(stay.person_id for stay in day.stays)
         tally.people = len(met)
+        if settings is not None:
+            file = _settings_file(settings)
+            with explained(file):
+                file.write_text(_settings_text(plan, settings, tally.most), encoding="utf-8")
     return tally
+
+
+def _settings_file(settings: Settings) -> Path:
+    return settings.store.path.with_suffix(".settings.toml")
 
 
 def _true_lines(day: Day, plan: Plan, until: datetime) -> Iterator[object]:
@@ -163,6 +176,34 @@ def _count(tally: Tally, day: Day) -> None:
     tally.missed += day.reports.missed
     tally.confused += day.reports.confused
     tally.inside = sum(stay.left_at > tally.until for stay in day.stays)
+    steps = sorted((at, step) for stay in day.stays for at, step in ((stay.entered_at, 1), (stay.left_at, -1)))
+    tally.most = max(tally.most, *accumulate((step for _, step in steps), initial=0))
+
+
+def _settings_text(plan: Plan, settings: Settings, most: int) -> str:
+    """Settings under which dashboard and reports read the place as it is: its doors, its rooms, its hours."""
+    lines = [
+        "# Written by footfall simulate: the place that the store beside it holds.",
+        "[site]",
+        f"id = {json.dumps(plan.site_id)}",
+        f"name = {json.dumps(f'Simulated {plan.profile.name}')}",
+        f"time_zone = {json.dumps(settings.site.zone.key)}",
+        f"capacity = {_round_capacity(most)}",
+        "[store]",
+        f"url = {json.dumps(f'sqlite:///{settings.store.path.absolute()}')}",
+        "[presence]",
+        f'closes_at = "{plan.profile.closes:%H:%M}"',
+    ]
+    for camera_id in plan.camera_ids:
+        lines += ["[[camera]]", f'id = "{camera_id}"', f'source = "{source_of(camera_id, plan)}"']
+        if camera_id in plan.door_ids:
+            lines += ['role = "door"', "line = [[0.1, 0.5], [0.9, 0.5]]", 'inside = "below"']
+    return "\n".join(lines) + "\n"
+
+
+def _round_capacity(most: int) -> int:
+    """A capacity that a place with at most so many people at once may have."""
+    return max(10, math.ceil(most * 1.3 / 5) * 5)
 
 
 @contextmanager
@@ -174,6 +215,8 @@ def _into_store(settings: Settings, plan: Plan, cast: tuple[Player, ...], until:
             raise StoreError(
                 f"{settings.store.path}: it holds people or events already", fix="name a store that does not exist yet"
             )
+        if _settings_file(settings).exists():
+            raise StoreError(f"{_settings_file(settings)} exists already", fix="remove it, or name another store")
         for person in by_id.values():
             if person.kind is PersonKind.ENROLLED:
                 store.add_person(person, _NO_VECTORS)
@@ -229,4 +272,4 @@ def _tell(tally: Tally, plan: Plan, settings: Settings | None, *, as_json: bool,
         soft_wrap=True,
     )
     if settings is not None:
-        told.print(f"See it: footfall dashboard --store {settings.store.url}", markup=False, soft_wrap=True)
+        told.print(f"See it: footfall dashboard --settings {_settings_file(settings)}", markup=False, soft_wrap=True)

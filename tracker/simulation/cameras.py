@@ -61,6 +61,11 @@ class _Delivery:
     event: Event
 
 
+def source_of(camera_id: str, plan: Plan) -> str:
+    """The address of a camera, in a range that is kept free for examples."""
+    return f"rtsp://192.0.2.{plan.camera_ids.index(camera_id) + 1}/live"
+
+
 def clock_errors(plan: Plan, noise: Noise) -> Mapping[str, timedelta]:
     """How far each camera's clock is ahead; no two differ by more than the skew."""
     dice = plan.dice("clocks")
@@ -103,14 +108,14 @@ def health_of(plan: Plan, outages: Sequence[Outage], *, until: datetime) -> list
         if outage.kind is OutageKind.BLIND and outage.since <= until < outage.until
     }
     found = []
-    for number, camera_id in enumerate(plan.camera_ids):
+    for camera_id in plan.camera_ids:
         outage = lost.get(camera_id)
         last_at = until if outage is None else outage.since
         found.append(
             CameraHealth(
                 site_id=plan.site_id,
                 camera_id=camera_id,
-                source=f"rtsp://192.0.2.{number + 10}/live",  # a range that is kept free for examples
+                source=source_of(camera_id, plan),
                 state=CameraState.LIVE if outage is None else CameraState.LOST,
                 started_at=min(started_at, last_at),
                 updated_at=until,
