@@ -68,6 +68,7 @@ class Agent:
         store: LocalStore,
         presence: PresenceSettings,
         clock: Clock,
+        evidence_days: int = 7,
     ) -> None:
         self.site_id = site_id
         self.camera_id = camera_id
@@ -81,7 +82,13 @@ class Agent:
         meter = Meter(site_id=site_id, camera_id=camera_id, source=source, clock=clock)
         self._meter = meter
         self._recorder = Recorder(
-            site_id=site_id, camera_id=camera_id, store=store, known=known, meter=meter, clock=clock
+            site_id=site_id,
+            camera_id=camera_id,
+            store=store,
+            known=known,
+            meter=meter,
+            clock=clock,
+            evidence_days=evidence_days,
         )
         self._present: dict[str, Presence] = {}
         self._ahead: dict[str, Presence] = {}
@@ -138,7 +145,7 @@ class Agent:
         events += self._observe(recognised.sightings, at)
         matches += recognised.matches
         self._meter.tick(at)
-        self._recorder.add(events, matches)
+        self._recorder.add(events, matches, recognised.evidence)
         self._keep_up(CameraState.LIVE)
         return Step(
             frame=frame,

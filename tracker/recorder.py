@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import timedelta
 
-from config.errors import StoreError
+from config.errors import PeopleError, StoreError
 from tracker.cameras.clock import Clock
+from tracker.faces.faces import FloatArray
 from tracker.health import Meter
 from tracker.identity.known import KnownPeople
 from tracker.presence.events import Event, Match
@@ -19,6 +22,7 @@ log = logging.getLogger("footfall.agent")
 SAVE_EVERY_S = 1.0
 LONGEST_PAUSE_S = 30.0
 MOST_WAITING = 100_000
+_TIDY_EVERY_S = 3600.0
 
 
 class Recorder:
@@ -29,8 +33,17 @@ class Recorder:
     """
 
     def __init__(
-        self, *, site_id: str, camera_id: str, store: LocalStore, known: KnownPeople, meter: Meter, clock: Clock
+        self,
+        *,
+        site_id: str,
+        camera_id: str,
+        store: LocalStore,
+        known: KnownPeople,
+        meter: Meter,
+        clock: Clock,
+        evidence_days: int,
     ) -> None:
+        """evidence_days: how long the vectors behind matches are kept, 0 for not at all."""
         self._site_id = site_id
         self._camera_id = camera_id
         self._store = store
@@ -39,6 +52,9 @@ class Recorder:
         self._clock = clock
         self._events: list[Event] = []
         self._matches: list[Match] = []
+        self._evidence: dict[str, FloatArray] = {}
+        self._evidence_for = timedelta(days=evidence_days)
+        self._tidy_s = 0.0
         self._next_s = 0.0
         self._pause_s = SAVE_EVERY_S
         self._failing = False
@@ -48,17 +64,21 @@ class Recorder:
         """Events and matches that the store does not have yet."""
         return len(self._events) + len(self._matches)
 
-    def add(self, events: Iterable[Event], matches: Iterable[Match]) -> None:
-        """Keep these for the next write."""
+    def add(
+        self, events: Iterable[Event], matches: Iterable[Match], evidence: Mapping[str, FloatArray] | None = None
+    ) -> None:
+        """Keep these for the next write. evidence: vectors (N, D) behind matches, by match_id."""
         self._events += events
         self._matches += matches
+        if evidence and self._evidence_for:
+            self._evidence |= evidence
 
     def keep_up(self, presences: Iterable[Presence], state: CameraState) -> bool:
         """Write when something new must not wait, or the last write is a second old; True when that was done.
 
         Raises StoreError only when more than MOST_WAITING records wait.
         """
-        news = self.waiting > 0 or bool(self._known.unsaved_visitors)
+        news = self.waiting > 0 or bool(self._known.unsaved_visitors or self._known.unsaved_merges)
         if self._clock.monotonic() < self._next_s and (self._failing or not news):
             return False
         try:
@@ -91,10 +111,11 @@ class Recorder:
         self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
 
     def _write(self, presences: Iterable[Presence], state: CameraState, problem: str | None = None) -> None:
-        visitors = self._known.unsaved_visitors
+        visitors, merges = self._known.unsaved_visitors, self._known.unsaved_merges
         self._store.record(
             events=self._events,
             matches=self._matches,
+            evidence=self._evidence,
             site_id=self._site_id,
             camera_id=self._camera_id,
             presences=presences,
@@ -105,3 +126,11 @@ class Recorder:
         self._known.visitors_saved(visitors)
         self._events.clear()
         self._matches.clear()
+        self._evidence.clear()
+        for gone_id, into_id in merges:
+            with suppress(PeopleError):  # somebody forgot or merged one of them meanwhile, which holds
+                self._store.merge_people(gone_id, into_id)
+        self._known.merges_saved(merges)
+        if self._clock.monotonic() >= self._tidy_s:
+            self._tidy_s = self._clock.monotonic() + _TIDY_EVERY_S
+            self._store.drop_evidence(self._clock.now() - self._evidence_for)

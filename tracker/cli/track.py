@@ -168,6 +168,7 @@ def assemble(
             store=store,
             presence=settings.presence,
             clock=clock,
+            evidence_days=settings.store.evidence_days,
         )
         for camera, source in zip(cameras, sources, strict=True)
     ]

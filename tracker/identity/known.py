@@ -24,6 +24,8 @@ class PeopleStore(Protocol):
 
     def people(self) -> list[Person]: ...
     def vectors(self, kind: PersonKind) -> tuple[FloatArray, tuple[str, ...]]: ...
+    def limits(self) -> dict[str, float]: ...
+    def negatives(self) -> tuple[FloatArray, tuple[str, ...]]: ...
     def people_version(self) -> int: ...
 
 
@@ -38,6 +40,7 @@ class KnownPeople:
         self._people: dict[str, Person] = {}
         self._visitors = Visitors(settings)
         self._unsaved: dict[str, SavedVisitor] = {}
+        self._absorbed: dict[str, str] = {}
 
     @property
     def gallery(self) -> Gallery:
@@ -63,16 +66,21 @@ class KnownPeople:
     def _load(self, store: PeopleStore) -> None:
         people = {person.person_id: person for person in store.people()}
         gallery = Gallery.of(*store.vectors(PersonKind.ENROLLED))
+        gallery = gallery.with_exceptions(store.limits(), *store.negatives())
         vectors, person_ids = store.vectors(PersonKind.VISITOR)
         self._unsaved = {key: each for key, each in self._unsaved.items() if _still_visitor(people.get(key))}
         for person, _ in self._unsaved.values():
             people.setdefault(person.person_id, person)
+        for gone_id in self._absorbed:
+            people.pop(gone_id, None)
         kept = [row for row, owner in enumerate(person_ids) if owner not in self._unsaved]
         rows = [vectors[kept], *(each for _, each in self._unsaved.values())]
         owners = [person_ids[row] for row in kept]
         owners += [key for key, (_, each) in self._unsaved.items() for _ in range(len(each))]
         stacked = np.concatenate([each for each in rows if each.size] or [vectors])
-        self._visitors = Visitors(self._settings, people=people.values(), vectors=stacked, person_ids=owners)
+        visitors = Visitors(self._settings, people=people.values(), vectors=stacked, person_ids=owners)
+        visitors.keep_apart_as(self._visitors)
+        self._visitors = visitors
         self._people, self._gallery = people, gallery
 
     def visitor_for(self, vectors: FloatArray, *, at: datetime, camera_id: str, track_id: str) -> Visitor | None:
@@ -82,7 +90,33 @@ class KnownPeople:
             if visitor is not None and visitor.changed:
                 self._people[visitor.person.person_id] = visitor.person
                 self._unsaved[visitor.person.person_id] = (visitor.person, visitor.vectors)
+                for gone_id in visitor.absorbed:
+                    self._absorb(gone_id, visitor.person.person_id)
             return visitor
+
+    def seen_together(self, person_ids: Iterable[str]) -> None:
+        """These are in one frame, so that they cannot turn out to be one person."""
+        with self._lock:
+            self._visitors.seen_together(person_ids)
+
+    def _absorb(self, gone_id: str, into_id: str) -> None:
+        """One visitor is another from now on; who is not stored yet will be, so that the history can follow."""
+        self._people.pop(gone_id, None)
+        self._absorbed = {each: into_id if kept == gone_id else kept for each, kept in self._absorbed.items()}
+        self._absorbed[gone_id] = into_id
+
+    @property
+    def unsaved_merges(self) -> tuple[tuple[str, str], ...]:
+        """Visitors who turned out to be another: from which id into which, since that was last saved."""
+        with self._lock:
+            return tuple(self._absorbed.items())
+
+    def merges_saved(self, saved: Iterable[tuple[str, str]]) -> None:
+        """These are in the store now."""
+        with self._lock:
+            for gone_id, into_id in saved:
+                if self._absorbed.get(gone_id) == into_id:
+                    del self._absorbed[gone_id]
 
     @property
     def unsaved_visitors(self) -> tuple[SavedVisitor, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -10,10 +11,11 @@ import numpy as np
 
 from config.settings import MatchSettings, TrackSettings
 from tracker.faces.engine import Seen
+from tracker.faces.faces import FloatArray
 from tracker.faces.tracks import Track, Tracks
 from tracker.identity.known import KnownPeople
-from tracker.identity.match import Nearest, Verdict, judge, nearest
-from tracker.identity.votes import Naming, NamingKind, Vote, weight
+from tracker.identity.match import Nearest, judge, nearest
+from tracker.identity.votes import Naming, NamingKind, Vote, clearance, weight
 from tracker.presence.events import Match
 from tracker.presence.people import PersonKind
 from tracker.presence.room import Sighting
@@ -36,11 +38,15 @@ class FaceName:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recognised:
-    """What a frame tells: who was seen, the decisions that it changed, and one entry for each face."""
+    """What a frame tells: who was seen, the decisions that it changed, and one entry for each face.
+
+    evidence: the vectors (N, D) behind matches that name an enrolled person, by match_id.
+    """
 
     sightings: tuple[Sighting, ...]
     matches: tuple[Match, ...]
     faces: tuple[FaceName, ...]
+    evidence: Mapping[str, FloatArray] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -54,6 +60,16 @@ class _Followed:
     visitor_distance: float | None = None
     told: str | None = None
     """The person id of the last match, so that a decision is recorded once."""
+    reason: str = ""
+    """Why it has, or has not, a name at this moment."""
+
+    @property
+    def distance(self) -> float:
+        """Of the nearest face that speaks for the name, infinite without one."""
+        if self.naming is None or self.naming.kind is NamingKind.UNKNOWN:
+            return math.inf
+        found = self.naming.distance if self.naming.kind is NamingKind.PERSON else self.visitor_distance
+        return math.inf if found is None else found
 
 
 class Recognition:
@@ -75,21 +91,48 @@ class Recognition:
         update = self._tracks.update(seen.faces, seen.vectors, at, seen.usable)
         matches = self._farewells(update.ended)
         closest = self._closest(seen)
-        sightings: list[Sighting] = []
-        faces: list[FaceName] = []
+        decided: list[str | None] = []
         for row, track_id in enumerate(update.track_ids):
             followed = self._following(track_id, at)
             self._vote(followed, seen, row, closest[row])
-            person_id, reason = self._decide(followed, track_id, at)
-            faces.append(FaceName(track_id=track_id, person_id=person_id, reason=reason))
-            if person_id is None:
-                continue
+            person_id, followed.reason = self._decide(followed, track_id, at)
+            decided.append(person_id)
+        decided = self._one_place_each(update.track_ids, decided)
+        sightings: list[Sighting] = []
+        evidence: dict[str, FloatArray] = {}
+        for row, (track_id, person_id) in enumerate(zip(update.track_ids, decided, strict=True)):
+            followed = self._followed[track_id]
             since = at if person_id == followed.told else followed.started_at
             if person_id != followed.told:
                 followed.told = person_id
-                matches.append(self._match(followed, track_id, at, person_id, reason))
-            sightings.append(_sighting(person_id, track_id, since, at, seen.faces.boxes[row], size_wh))
-        return Recognised(sightings=tuple(sightings), matches=tuple(matches), faces=tuple(faces))
+                match = self._match(followed, track_id, at, person_id, followed.reason)
+                matches.append(match)
+                if person_id is not None and person_id != followed.visitor_id:
+                    evidence[match.match_id] = followed.vote.vectors_of(person_id)
+            if person_id is not None:
+                sightings.append(_sighting(person_id, track_id, since, at, seen.faces.boxes[row], size_wh))
+        faces = tuple(
+            FaceName(track_id=track_id, person_id=person_id, reason=self._followed[track_id].reason)
+            for track_id, person_id in zip(update.track_ids, decided, strict=True)
+        )
+        return Recognised(sightings=tuple(sightings), matches=tuple(matches), faces=faces, evidence=evidence)
+
+    def _one_place_each(self, track_ids: tuple[str, ...], decided: list[str | None]) -> list[str | None]:
+        """Nobody is in two places of one frame: of tracks with the same name the nearest keeps it."""
+        named = [person_id for person_id in decided if person_id is not None]
+        if len(named) > 1:
+            self._known.seen_together(named)
+        if len(set(named)) == len(named):
+            return decided
+        only = list(decided)
+        for person_id in {each for each in named if named.count(each) > 1}:
+            rows = [row for row, each in enumerate(decided) if each == person_id]
+            best = min(rows, key=lambda row: self._followed[track_ids[row]].distance)
+            for row in rows:
+                if row != best:
+                    only[row] = None
+                    self._followed[track_ids[row]].reason = f"like {person_id}, who is elsewhere in the picture"
+        return only
 
     def end(self) -> tuple[Match, ...]:
         """End every track, as when a recording is over; a record of why, for those that never got a name.
@@ -130,11 +173,11 @@ class Recognition:
             followed.vote = followed.vote.refuse(reason)
             return
         quality, verdict = seen.quality, judge(closest, self._settings)
-        margin = closest.margin if closest is not None and verdict is Verdict.MATCH else None
+        clear = clearance(closest, verdict, self._settings)
         followed.vote = followed.vote.add(
             closest,
             verdict,
-            weight=weight(float(quality.widths_px[row]), float(quality.sharpness[row]), margin),
+            weight=weight(float(quality.widths_px[row]), float(quality.sharpness[row]), clear),
             quality=float(quality.score[row]),
             vector=seen.vectors[row],
         )
@@ -182,7 +225,7 @@ class Recognition:
             followed = self._followed.pop(track.track_id, None)
             if followed is None or followed.told is not None or track.hits < _WORTH_A_WORD or followed.naming is None:
                 continue
-            matches.append(self._match(followed, track.track_id, track.seen_at, None, followed.naming.reason))
+            matches.append(self._match(followed, track.track_id, track.seen_at, None, followed.reason))
         return matches
 
 

@@ -62,8 +62,9 @@ class Vote:
     """Everything a track's faces have said so far; `add` and `refuse` give the next state.
 
     tallies: by person_id, None for "a stranger". unsure: faces in the dead zone; they dilute nothing. closest: the
-    nearest person that any face came to. refused: faces too poor to vote, `refusal` says why the last one was. Size is
-    bounded by the number of people that the track was taken for.
+    nearest person that any face came to. refused: faces too poor to vote, `refusal` says why the last one was. faces:
+    the heaviest of each candidate, with their weights. Size is bounded by the number of people that the track was taken
+    for.
     """
 
     tallies: Mapping[str | None, Tally] = field(default_factory=lambda: MappingProxyType({}))
@@ -71,7 +72,9 @@ class Vote:
     closest: Tally | None = None
     refused: int = 0
     refusal: str = ""
-    strangers: tuple[tuple[float, FloatArray], ...] = ()
+    faces: Mapping[str | None, tuple[tuple[float, FloatArray], ...]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
 
     def add(
         self,
@@ -82,7 +85,7 @@ class Vote:
         quality: float,
         vector: FloatArray | None = None,
     ) -> Vote:
-        """One more good face. weight: see `weight`, above 0. quality: 0..1. vector: (D,), kept for strangers only.
+        """One more good face. weight: see `weight`, above 0. quality: 0..1. vector: (D,), kept if among the heaviest.
 
         Raises ValueError when the weight is not a positive number, or a match matches nobody.
         """
@@ -96,19 +99,25 @@ class Vote:
             raise ValueError("found: expected somebody for a match, got None")
         candidate = found.person_id if found is not None and verdict is Verdict.MATCH else _STRANGER
         tallies = {**self.tallies, candidate: _summed(self.tallies.get(candidate), seen)}
-        strangers = self.strangers
-        if candidate is _STRANGER and vector is not None:
-            strangers = _heaviest((*strangers, (weight, np.array(vector, np.float32))))
-        return replace(self, tallies=MappingProxyType(_faded(tallies)), closest=closest, strangers=strangers)
+        faces = self.faces
+        if vector is not None:
+            kept = _heaviest((*faces.get(candidate, ()), (weight, np.array(vector, np.float32))))
+            faces = MappingProxyType({**faces, candidate: kept})
+        return replace(self, tallies=MappingProxyType(_faded(tallies)), closest=closest, faces=faces)
 
     def refuse(self, reason: str) -> Vote:
         """One more face, too poor to vote for the reason given. It changes no name."""
         return replace(self, refused=self.refused + 1, refusal=reason)
 
+    def vectors_of(self, candidate: str | None) -> FloatArray:
+        """(K, D) the best faces of a person, None for a stranger; K at most VECTORS_KEPT; (0, 0) without any."""
+        kept = self.faces.get(candidate, ())
+        return np.stack([vector for _, vector in kept]) if kept else np.empty((0, 0), np.float32)
+
     @property
     def stranger_vectors(self) -> FloatArray:
         """(K, D) the best faces that were nobody's, K at most VECTORS_KEPT; (0, 0) without any."""
-        return np.stack([vector for _, vector in self.strangers]) if self.strangers else np.empty((0, 0), np.float32)
+        return self.vectors_of(_STRANGER)
 
     def name(self, settings: MatchSettings, held: Naming | None = None) -> Naming:
         """Who the track is.
@@ -246,6 +255,6 @@ def _faded(tallies: dict[str | None, Tally]) -> dict[str | None, Tally]:
     return {key: replace(tally, weight=tally.weight * MEMORY / total) for key, tally in tallies.items()}
 
 
-def _heaviest(strangers: tuple[tuple[float, FloatArray], ...]) -> tuple[tuple[float, FloatArray], ...]:
+def _heaviest(faces: tuple[tuple[float, FloatArray], ...]) -> tuple[tuple[float, FloatArray], ...]:
     """The best few; of two alike the earlier."""
-    return tuple(sorted(strangers, key=lambda kept: -kept[0])[:VECTORS_KEPT])
+    return tuple(sorted(faces, key=lambda kept: -kept[0])[:VECTORS_KEPT])

@@ -136,6 +136,12 @@ class SlowStore:
     def vectors(self, kind: PersonKind) -> tuple[FloatArray, tuple[str, ...]]:
         return self._store.vectors(kind)
 
+    def limits(self) -> dict[str, float]:
+        return self._store.limits()
+
+    def negatives(self) -> tuple[FloatArray, tuple[str, ...]]:
+        return self._store.negatives()
+
 
 def test_visitor_saved_by_another_camera_while_one_reads_is_not_lost(stage: Stage, known: KnownPeople) -> None:
     visitor = stranger(known, EVE).person

@@ -1,0 +1,252 @@
+"""What cameras, people's corrections and the store make of faces that are alike: end to end, with faces by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from config.settings import MatchSettings, TrackSettings
+from tests.tracker.puppets import ADA, EVE, HandClock, ScriptedCamera, Stage, at, face_of
+from tracker.faces.engine import Seen
+from tracker.faces.faces import Faces, FloatArray
+from tracker.faces.quality import Quality
+from tracker.health import Meter
+from tracker.identity.known import KnownPeople
+from tracker.identity.recognition import Recognised, Recognition
+from tracker.presence.events import Event, EventKind, Match
+from tracker.presence.health import CameraState
+from tracker.presence.people import PersonKind
+from tracker.recorder import Recorder
+from tracker.store.local import LocalStore
+
+MATCH = MatchSettings()
+
+
+def like(number: int, distance: float, other: int = 100) -> FloatArray:
+    """A face that far from face_of(number), in a direction of its own."""
+    vector = face_of(number).copy()
+    vector[other] = distance
+    return vector
+
+
+def seen(*vectors: FloatArray) -> Seen:
+    """Good faces side by side."""
+    count = len(vectors)
+    ones = np.ones(count, np.float32)
+    boxes = np.array([[100 * x, 0, 100 * x + 80, 90] for x in range(count)], np.float32).reshape(count, 4)
+    return Seen(
+        faces=Faces(boxes, ones, np.zeros((count, 5, 2), np.float32)),
+        quality=Quality(**{each.name: 80 * ones for each in fields(Quality)}),
+        rejections=(None,) * count,
+        vectors=np.array(vectors, np.float32).reshape(count, 128),
+        usable=np.ones(count, np.bool_),
+    )
+
+
+@dataclass
+class Camera:
+    """Recognition over a store, frames half a second apart; `leave` ends all tracks."""
+
+    store: LocalStore
+    known: KnownPeople = field(default_factory=lambda: KnownPeople(MATCH))
+    now: float = 0.0
+    evidence_days: int = 7
+    clock: HandClock = field(default_factory=HandClock)
+
+    def __post_init__(self) -> None:
+        self.recognition = Recognition(
+            site_id="gym", camera_id="front", known=self.known, match=MATCH, track=TrackSettings()
+        )
+        meter = Meter(site_id="gym", camera_id="front", source=ScriptedCamera([]), clock=self.clock)
+        self.recorder = Recorder(
+            site_id="gym", camera_id="front", store=self.store, known=self.known, meter=meter, clock=self.clock,
+            evidence_days=self.evidence_days,
+        )  # fmt: skip
+
+    def see(self, *vectors: FloatArray, times: int = 1) -> Recognised:
+        for _ in range(times):
+            self.known.refresh(self.store)
+            found = self.recognition.update(seen(*vectors), at(self.now), size_wh=(400, 100))
+            enters = [
+                self.event(each.person_id, each.track_id) for each in found.sightings if each.since < at(self.now)
+            ]
+            self.recorder.add(enters, found.matches, found.evidence)
+            self.recorder.keep_up((), CameraState.LIVE)
+            self.now += 0.5
+        return found
+
+    def event(self, person_id: str, track_id: str) -> Event:
+        return Event(
+            kind=EventKind.ENTER,
+            site_id="gym",
+            camera_id="front",
+            person_id=person_id,
+            at=at(self.now),
+            track_id=track_id,
+        )
+
+    def leave(self) -> None:
+        self.now += 60
+        self.recognition.end()
+
+    @property
+    def matches(self) -> list[Match]:
+        return self.store.matches()
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path / "gym.sqlite3")
+
+
+@pytest.fixture
+def camera(stage: Stage) -> Camera:
+    return Camera(stage.store)
+
+
+def names(found: Recognised) -> list[str | None]:
+    return [face.person_id for face in found.faces]
+
+
+# -- limits and negatives
+
+
+def test_a_running_agent_follows_a_persons_own_limit(stage: Stage, camera: Camera) -> None:
+    ada = stage.enrol("Ada", ADA)
+    assert names(camera.see(like(ADA, 0.45), times=3)) == [ada]
+    camera.leave()
+    stage.store.replace_limits({ada: 0.4})
+    found = camera.see(like(ADA, 0.45), times=6)
+    assert names(found) == [None]
+    assert found.faces[0].reason == f"neither match nor stranger: {ada} is 0.45 away"
+    stage.store.replace_limits({})
+    assert names(camera.see(like(ADA, 0.45), times=3)) == [ada]
+
+
+def test_a_track_that_was_wrongly_named_can_be_denied_by_its_evidence(stage: Stage, camera: Camera) -> None:
+    ada = stage.enrol("Ada", ADA)
+    twin = like(ADA, 0.4)
+    track_id = camera.see(twin, times=3).faces[0].track_id
+    vectors, taken_for = stage.store.evidence(track_id)
+    assert set(taken_for) == {ada}
+    assert np.abs(vectors - twin).max() < 1e-6
+    stage.store.add_negatives(ada, vectors)
+    camera.leave()
+    found = camera.see(like(ADA, 0.4, other=100) + 0.01 * face_of(77), times=4)
+    (visitor,) = stage.store.people(kind=PersonKind.VISITOR)
+    assert names(found) == [visitor.person_id]
+    assert f"marked as not {ada}" in found.faces[0].reason
+    camera.leave()
+    assert names(camera.see(like(ADA, 0.1), times=3)) == [ada]
+
+
+def test_evidence_is_of_enrolled_people_only_and_bounded(stage: Stage, camera: Camera) -> None:
+    ada = stage.enrol("Ada", ADA)
+    stranger = camera.see(face_of(EVE), times=6).faces[0].track_id
+    camera.leave()
+    known = camera.see(face_of(ADA), times=30).faces[0].track_id
+    assert len(stage.store.evidence(stranger)[1]) == 0
+    assert stage.store.evidence(known)[1] == (ada, ada)
+
+
+@pytest.mark.parametrize(("days", "kept"), [(7, 2), (0, 0)])
+def test_evidence_is_kept_only_where_the_setting_says(stage: Stage, days: int, kept: int) -> None:
+    stage.enrol("Ada", ADA)
+    camera = Camera(stage.store, evidence_days=days)
+    track_id = camera.see(face_of(ADA), times=4).faces[0].track_id
+    assert len(camera.matches) == 1
+    assert len(stage.store.evidence(track_id)[1]) == kept
+
+
+def test_evidence_that_is_too_old_is_erased(stage: Stage, camera: Camera) -> None:
+    stage.enrol("Ada", ADA)
+    track_id = camera.see(face_of(ADA), times=4).faces[0].track_id
+    for day, kept in ((6, 2), (8, 0)):
+        camera.clock.seconds = day * 86400
+        camera.see()
+        assert len(stage.store.evidence(track_id)[1]) == kept
+
+
+# -- one person is in one place
+
+
+def test_of_two_who_look_like_one_person_the_nearer_is_that_person(stage: Stage, camera: Camera) -> None:
+    ada = stage.enrol("Ada", ADA)
+    found = camera.see(like(ADA, 0.4), like(ADA, 0.1, other=101), times=4)
+    assert names(found) == [None, ada]
+    assert found.faces[0].reason == f"like {ada}, who is elsewhere in the picture"
+    assert [each.person_id for each in found.sightings] == [ada]
+
+
+def test_a_name_is_taken_back_when_the_real_one_comes_in(stage: Stage, camera: Camera) -> None:
+    ada = stage.enrol("Ada", ADA)
+    assert names(camera.see(like(ADA, 0.4), times=3)) == [ada]
+    assert names(camera.see(like(ADA, 0.4), face_of(ADA), times=3)) == [None, ada]
+    (taken_back,) = [match for match in camera.matches if match.person_id is None]
+    assert "elsewhere in the picture" in taken_back.reason
+    assert [match.person_id for match in camera.matches].count(ada) == 2
+
+
+# -- visitors who turn out to be one
+
+
+def visits_of_two_sides(camera: Camera) -> list[str]:
+    """One stranger as two visitors: first frontal, later a profile 0.8 away."""
+    ids = []
+    for vector in (face_of(EVE), like(EVE, 0.8)):
+        (person_id,) = names(camera.see(vector, times=5))
+        assert person_id is not None
+        ids.append(person_id)
+        camera.leave()
+    return ids
+
+
+def test_two_visitors_become_one_and_so_do_their_visits(stage: Stage, camera: Camera) -> None:
+    frontal, profile = visits_of_two_sides(camera)
+    assert frontal != profile
+    assert names(camera.see(like(EVE, 0.4), times=5)) == [frontal]
+    assert [person.person_id for person in stage.store.people()] == [frontal]
+    assert {event.person_id for event in stage.store.events()} == {frontal}
+    camera.leave()
+    for vector in (face_of(EVE), like(EVE, 0.8)):
+        assert names(camera.see(vector, times=5)) == [frontal]
+        camera.leave()
+    again = Camera(stage.store, now=camera.now)
+    assert names(again.see(like(EVE, 0.8), times=5)) == [frontal]
+
+
+def test_a_merge_that_cannot_be_written_yet_is_not_forgotten(stage: Stage, camera: Camera) -> None:
+    frontal, profile = visits_of_two_sides(camera)
+    found = camera.known.visitor_for(
+        np.stack([like(EVE, 0.4)] * 4), at=at(camera.now), camera_id="front", track_id="front-9"
+    )
+    assert found is not None
+    assert found.absorbed == (profile,)
+    stage.store.rename_person(frontal, "the plumber")
+    camera.known.refresh(stage.store)
+    assert camera.known.person(profile) is None
+    assert camera.known.unsaved_merges == ((profile, frontal),)
+    camera.see()
+    assert [person.name for person in stage.store.people()] == ["the plumber"]
+    assert camera.known.unsaved_merges == ()
+
+
+def test_a_merge_with_somebody_forgotten_meanwhile_is_dropped(stage: Stage, camera: Camera) -> None:
+    frontal, profile = visits_of_two_sides(camera)
+    vectors = np.stack([like(EVE, 0.4)] * 4)
+    camera.known.visitor_for(vectors, at=at(camera.now), camera_id="front", track_id="front-9")
+    stage.store.forget_person(profile, erase_history=True)
+    camera.see()
+    assert [person.person_id for person in stage.store.people()] == [frontal]
+    assert camera.known.unsaved_merges == ()
+
+
+def test_two_strangers_in_one_frame_stay_two(stage: Stage, camera: Camera) -> None:
+    both = names(camera.see(face_of(EVE), like(EVE, 0.8), times=5))
+    assert len(set(both)) == 2
+    camera.leave()
+    camera.see(like(EVE, 0.4), times=5)
+    assert len(stage.store.people(kind=PersonKind.VISITOR)) == 2
