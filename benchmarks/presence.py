@@ -1,6 +1,6 @@
 """Visits beside the truth of simulated places as noise grows, beside simpler methods; and how the cost grows.
 
-`python -m benchmarks.presence [--json] [--large]`; --large adds ten million events.
+`python -m benchmarks.presence [--json | --markdown] [--large]`; --large adds ten million events.
 """
 
 from __future__ import annotations
@@ -260,13 +260,30 @@ def show(records: Sequence[dict[str, object]], rows: Sequence[Row]) -> None:
     for title in ("case", "ms", "µs an event", "target", "met", "note"):
         grown.add_column(title)
     for row in rows:
-        size = int(row.case.split()[2].replace(",", ""))
+        size = _size_of(row)
         grown.add_row(
             row.case, f"{row.ours_ms:.0f}", f"{row.ours_ms * 1e3 / size:.2f}", row.target, str(row.met), row.note
         )
     console = Console(width=170 if not sys.stdout.isatty() else None)
     for table in (ours, beside, grown):
         console.print(table)
+
+
+def show_markdown(records: Sequence[dict[str, object]], rows: Sequence[Row]) -> None:
+    """The tables of docs/simulation.md on stdout."""
+    titles = ["place, cameras, noise", *COLUMNS, "pairs: matched", "timer: matched", "pairs: live"]
+    keys = ["case", *COLUMNS.values(), "pairs_matched", "timer_matched", "pairs_live"]
+    print("| " + " | ".join(titles) + " |\n|---|" + "---:|" * (len(titles) - 1))
+    for record in records:
+        print("| " + " | ".join(_cell(record[key]) for key in keys) + " |")
+    print("\n| events | time | an event | memory and visits |\n|---:|---:|---:|---|")
+    for row in rows:
+        size = _size_of(row)
+        print(f"| {size:,} | {row.ours_ms / 1e3:.2f} s | {row.ours_ms * 1e3 / size:.2f} µs | {row.note} |")
+
+
+def _size_of(row: Row) -> int:
+    return int(row.case.split()[2].replace(",", ""))
 
 
 def _cell(value: object) -> str:
@@ -279,6 +296,7 @@ def main() -> None:
     """Command line: tables, or with --json a list of objects."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.presence")
     parser.add_argument("--json", action="store_true", help="print a list of objects instead of tables")
+    parser.add_argument("--markdown", action="store_true", help="print the tables of docs/simulation.md")
     parser.add_argument("--large", action="store_true", help="measure ten million events too (minutes, several GB)")
     parser.add_argument(f"--{_GROWTH}", type=int, help=argparse.SUPPRESS)
     wanted = parser.parse_args()
@@ -291,7 +309,7 @@ def main() -> None:
         about = machine()
         print(json.dumps([{**record, **about} for record in [*records, *(row.record() for row in rows)]], indent=1))
     else:
-        show(records, rows)
+        (show_markdown if wanted.markdown else show)(records, rows)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -22,8 +22,8 @@ from tracker.cli.length import parse_length
 from tracker.cli.lines import STDIO, explained, json_lines, progress_bar
 from tracker.cli.output import console, errors, print_json
 from tracker.presence.people import PersonKind
-from tracker.simulation.cameras import health_of, source_of
 from tracker.simulation.cast import Player, cast_of
+from tracker.simulation.condition import Outage, health_of, source_of, watches_of
 from tracker.simulation.plan import Noise, Plan
 from tracker.simulation.profiles import PROFILES, ProfileName
 from tracker.simulation.site import Day
@@ -222,6 +222,7 @@ def _into_store(settings: Settings, plan: Plan, cast: tuple[Player, ...], until:
                 store.add_person(person, _NO_VECTORS)
         met: set[str] = set()
         last: list[Day] = []
+        outages: list[Outage] = []
 
         def sink(day: Day) -> None:
             told = {event.person_id for event in day.reports.events} - met
@@ -229,15 +230,17 @@ def _into_store(settings: Settings, plan: Plan, cast: tuple[Player, ...], until:
             strangers = [by_id[person_id] for person_id in sorted(told) if by_id[person_id].kind is PersonKind.VISITOR]
             strangers.sort(key=lambda person: int(person.name.rpartition(" ")[2]))
             store.record(events=day.reports.events, visitors=[(stranger, _NO_VECTORS) for stranger in strangers])
+            outages.extend(day.reports.outages)
             last[:] = [day]
 
         yield sink
-        _leave_cameras(store, plan, last, until)
+        _leave_cameras(store, plan, last, outages, until)
 
 
-def _leave_cameras(store: LocalStore, plan: Plan, last: list[Day], until: datetime) -> None:
-    """Health of the cameras, and whom they have in sight, as the last day left it."""
-    outages = [outage for day in last for outage in day.reports.outages]
+def _leave_cameras(store: LocalStore, plan: Plan, last: list[Day], outages: Sequence[Outage], until: datetime) -> None:
+    """When the cameras watched, how they do, and whom they have in sight, as the last day left it."""
+    for watch in watches_of(plan, outages, until=until):
+        store.record(watch=watch)
     for health in health_of(plan, outages, until=until):
         seen = {
             presence.person_id: presence  # a camera has somebody in sight once, even if it took another for them
@@ -272,4 +275,5 @@ def _tell(tally: Tally, plan: Plan, settings: Settings | None, *, as_json: bool,
         soft_wrap=True,
     )
     if settings is not None:
-        told.print(f"See it: footfall dashboard --settings {_settings_file(settings)}", markup=False, soft_wrap=True)
+        words = f"footfall dashboard --settings {_settings_file(settings)} --store {settings.store.url}"
+        told.print(f"See it: {words}", markup=False, soft_wrap=True)

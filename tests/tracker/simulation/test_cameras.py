@@ -13,8 +13,8 @@ import pytest
 from tests.tracker.simulation.places import place
 from tracker.presence.events import Event, EventKind
 from tracker.presence.health import CameraState
-from tracker.simulation.cameras import OutageKind, clock_errors, health_of, outages_on
 from tracker.simulation.cast import cast_of
+from tracker.simulation.condition import Outage, OutageKind, clock_errors, health_of, outages_on, watches_of
 from tracker.simulation.plan import Noise, Plan
 from tracker.simulation.profiles import ProfileName
 from tracker.simulation.site import Day, simulate
@@ -154,6 +154,27 @@ def test_a_camera_that_is_blind_now_is_lost() -> None:
     assert health[outage.camera_id].state is CameraState.LOST
     assert health[outage.camera_id].last_frame_at == outage.since
     assert {each.state for camera_id, each in health.items() if camera_id != outage.camera_id} == {CameraState.LIVE}
+
+
+def test_a_camera_watches_all_the_time_but_when_it_is_blind() -> None:
+    noise = Noise(outage=TEN_MINUTES)
+    outages = [outage for day in GYM.all_days for outage in outages_on(day, GYM, noise)]
+    blind = [
+        (each.since, each.until) for each in outages if (each.camera_id, each.kind) == ("door-1", OutageKind.BLIND)
+    ]
+    watches = [each for each in watches_of(GYM, outages, until=GYM.ends_at) if each.camera_id == "door-1"]
+    assert [(before.ended_at, after.started_at) for before, after in pairwise(watches)] == blind
+    assert (watches[0].started_at, watches[-1].ended_at) == (datetime(2026, 1, 4, 23, tzinfo=UTC), GYM.ends_at)
+    in_the_middle = blind[0][0] + TEN_MINUTES / 2
+    assert watches_of(GYM, outages, until=in_the_middle)[0].ended_at == blind[0][0]
+
+
+def test_no_camera_watches_on_from_an_outage_that_lasts() -> None:
+    blind = Outage(
+        camera_id="door-1", since=GYM.ends_at - TEN_MINUTES, until=GYM.ends_at + TEN_MINUTES, kind=OutageKind.BLIND
+    )
+    watches = [each for each in watches_of(GYM, [blind], until=GYM.ends_at) if each.camera_id == "door-1"]
+    assert [watch.ended_at for watch in watches] == [blind.since]
 
 
 @pytest.mark.parametrize(
