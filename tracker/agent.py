@@ -96,6 +96,7 @@ class Agent:
         self._left: dict[str, datetime] = {}
         self._at: datetime | None = None
         self._watched_since: datetime | None = None
+        self._trouble: str | None = None
 
     def run(self, stop: threading.Event, on_step: Callable[[Step], None] | None = None) -> None:
         """Track until the recording is over or `stop` is set. Open presences stay stored for the next run.
@@ -129,14 +130,25 @@ class Agent:
             try:
                 frame = self._source.read(WAIT_S)
             except NoFrameYet:
-                self._keep_up(CameraState.LOST if self._source.state.lost else CameraState.LIVE)
+                source = self._source.state
+                self._tell_trouble(source.problems[-1] if source.problems else None)
+                self._keep_up(CameraState.LOST if source.lost else CameraState.LIVE)
                 continue
             if frame is None:
                 return CameraState.STOPPED if stop.is_set() else CameraState.ENDED
+            self._tell_trouble(None)
             step = self._handle(frame)
             if on_step is not None:
                 on_step(step)
         return CameraState.STOPPED
+
+    def _tell_trouble(self, trouble: str | None) -> None:
+        """Say when a live camera gives no more frames, and when it does again; each once."""
+        if trouble is not None and trouble != self._trouble:
+            log.error("%s: %s", self.camera_id, trouble)
+        elif trouble is None and self._trouble is not None:
+            log.warning("%s: frames come again", self.camera_id)
+        self._trouble = trouble
 
     def _handle(self, frame: Frame) -> Step:
         at, events, matches = self._advance(frame.at)

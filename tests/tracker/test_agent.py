@@ -223,6 +223,24 @@ def test_camera_without_frames_is_recorded_as_lost_while_it_is_waited_for(stage:
     assert states == [(CameraState.LIVE, None), (CameraState.LOST, "front: cannot be opened; trying again")]
 
 
+def test_trouble_with_a_live_camera_is_told_once_and_so_is_its_end(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    camera = ScriptedCamera([])
+
+    def trouble(*problems: str) -> None:
+        camera.problems = problems
+
+    camera.script = [
+        NOTHING_NEW, *scene(0, 1), NOTHING_NEW, lambda: trouble("cannot be opened"), *[NOTHING_NEW] * 3,
+        lambda: trouble("gives no more frames"), *[NOTHING_NEW] * 3, trouble, *scene(2, 3),
+    ]  # fmt: skip
+    stage.agent(camera).run(threading.Event())
+    assert [record.message for record in caplog.records] == [
+        "front: cannot be opened", "front: gives no more frames", "front: frames come again",
+    ]  # fmt: skip
+
+
 def test_quiet_camera_is_written_once_a_second_and_news_at_once(stage: Stage) -> None:
     stage.enrol("Ada", ADA)
     versions = []

@@ -26,14 +26,22 @@ from tracker import agent as agent_module
 from tracker import recorder
 from tracker.agent import Agent, Step, run_all
 from tracker.presence.health import CameraState
+from tracker.presence.people import Person
 from tracker.store.local import LocalStore
 
 
 class FullDisk(LocalStore):
-    """A store whose disk can be filled and freed."""
+    """A store whose disk can be filled and freed, and that may not find people when asked."""
 
     full = False
     refused = 0
+    forgetful = 0
+
+    def person(self, person_id: str) -> Person | None:
+        if self.forgetful:
+            self.forgetful -= 1
+            raise StoreError("the disk reports an error", fix="check the disk")
+        return super().person(person_id)
 
     def record(self, **records: object) -> int:
         if self.full:
@@ -89,6 +97,20 @@ def test_full_disk_is_tried_after_growing_pauses_and_not_at_every_frame(stage: S
     script = [*scene(0, 1), lambda: fill(disk), *scene(1.5, 100, ADA), lambda: fill(disk, full=False)]
     stage.agent(ScriptedCamera(script), store=disk).run(threading.Event())
     assert 5 <= disk.refused <= 9
+
+
+def test_store_that_fails_to_say_who_was_merged_is_asked_again(stage: Stage, disk: FullDisk) -> None:
+    ada = stage.enrol("Ada", ADA)
+
+    def merge() -> None:
+        visitor = next(person_id for person_id in stage.names() if person_id != ada)
+        disk.merge_people(visitor, ada)
+        disk.forgetful = 2
+
+    script = [*scene(0, 5, EVE), merge, *scene(5.5, 20, EVE), *scene(20.5, 60)]
+    stage.agent(ScriptedCamera(script), store=disk).run(threading.Event())
+    assert disk.forgetful == 0
+    assert stage.visits(1000) == [(ada, 0, 20)]
 
 
 def test_run_that_ends_on_a_full_disk_says_what_is_not_stored(stage: Stage, disk: FullDisk) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import socket
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -75,6 +78,32 @@ def test_demo_fails_when_truth_or_matcher_are_spoilt(
     done = run("demo", "--no-serve", "--fast", "--json")
     done.refused("the visits are not those of the script")
     assert json.loads(done.out)["passed"] is False
+
+
+@pytest.mark.usefixtures("short")
+def test_demo_serves_the_dashboard_beside_it_on_a_free_port_and_ends_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pages: dict[int, str] = {}
+
+    def page_on(port: int) -> str:
+        connection = HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.request("GET", "/")
+        return connection.getresponse().read().decode()
+
+    def look() -> None:
+        port = int(re.findall(r"http://127.0.0.1:([0-9]+)", capsys.readouterr().err)[0])
+        pages[port] = page_on(port)
+
+    monkeypatch.setattr(demo, "_wait", look)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        taken_port = taken.getsockname()[1]
+        assert run("demo", "--fast", "--port", taken_port).code == 0
+    ((port, page),) = pages.items()
+    assert port != taken_port
+    assert "<html" in page
+    with pytest.raises(ConnectionError):
+        page_on(port)
 
 
 @pytest.mark.usefixtures("short")
