@@ -57,3 +57,7 @@ class StoreBusyError(StoreError):
 
 class RecordError(FootfallError):
     """A document, line or row is not a valid event, match, person or session."""
+
+
+class ReportError(FootfallError):
+    """A report cannot be made or written as asked."""

@@ -20,6 +20,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "models": ("models", "config"),
     "tracker": ("tracker", "models.runtime", "models.catalog", "config"),
     "tracker.presence": ("tracker.presence",),
+    "tracker.reports": ("tracker.reports", "tracker.presence", "config.errors"),
     "tracker.store.documents": ("tracker.presence", "tracker.store.documents", "config.errors"),
     "tracker.simulation": ("tracker.simulation", "tracker.presence"),
     "tracker.cli": ("tracker", "models.runtime", "models.catalog", "models.manifest", "models.cli", "config"),
@@ -30,6 +31,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 STANDARD_LIBRARY_ONLY = ("tracker.presence", "tracker.store.documents")
 TENSORFLOW_ALLOWED = ("models.networks", "models.convert", "models.build", "benchmarks")
 HEAVY = {"tensorflow", "keras", "mtcnn", "face_recognition_models"}
+FOR_REPORTS = {"pandas", "plotly", "xlsxwriter", "kaleido"}
+"""Packages that only the reports which need them import, when they are asked for."""
 
 
 def modules() -> Iterator[tuple[str, ast.Module]]:
@@ -104,8 +107,8 @@ def test_the_rule_finds_a_forbidden_import() -> None:
 
 
 @pytest.mark.parametrize("name", ["tracker.agent", "tracker.cli.main", "tracker.cli.track"])
-def test_what_an_agent_imports_brings_no_tensorflow(name: str) -> None:
-    code = f"import sys, {name}; print(*sorted({HEAVY!r} & set(sys.modules)))"
+def test_what_an_agent_imports_brings_no_tensorflow_and_no_pandas(name: str) -> None:
+    code = f"import sys, {name}; print(*sorted({HEAVY | FOR_REPORTS!r} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert result.stdout.strip() == ""
 

@@ -65,11 +65,15 @@ def _quantile(ascending: Sequence[float], share: float) -> float:
     return ascending[low] + (ascending[high] - ascending[low]) * (rank - low)
 
 
-def _bins(times_s: Sequence[float]) -> tuple[Bin, ...]:
-    """times_s: ascending, at least one. The narrowest round width that needs no more than 12 bins."""
-    longest_s = times_s[-1]
+def bin_width_s(longest_s: float) -> float:
+    """The narrowest round width with which no more than 12 bins, from 0 on, hold the longest time."""
     days = (longest_s // (_MAX_BINS * 86400) + 1) * 86400
-    width_s = float(next((width for width in _BIN_WIDTHS_S if longest_s < width * _MAX_BINS), days))
+    return float(next((width for width in _BIN_WIDTHS_S if longest_s < width * _MAX_BINS), days))
+
+
+def _bins(times_s: Sequence[float]) -> tuple[Bin, ...]:
+    """times_s: ascending, at least one."""
+    width_s = bin_width_s(times_s[-1])
     counts = Counter(int(time_s // width_s) for time_s in times_s)
     return tuple(
         Bin(from_s=index * width_s, to_s=(index + 1) * width_s, visits=counts[index])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from config.settings import PresenceSettings
+from tracker.presence.events import Event
+from tracker.presence.people import Person, PersonKind
 from tracker.presence.sessions import Rules, Session, sessions
-from tracker.store.local import LocalStore
+from tracker.store.local import ANONYMOUS_PREFIX, LocalStore
 
 
 def rules_of(settings: PresenceSettings) -> Rules:
@@ -33,3 +36,15 @@ def read_sessions(
         now=now,
         presences=store.presences(site_id=site_id),
     )
+
+
+def people_of(people: Iterable[Person], events: Iterable[Event]) -> list[Person]:
+    """The people, and one without a name for each in the events who asked to be forgotten."""
+    gone = {event.person_id: event.at for event in events if event.person_id.startswith(ANONYMOUS_PREFIX)}
+    return [
+        *people,
+        *(
+            Person(person_id=person_id, name="Forgotten person", kind=PersonKind.VISITOR, created_at=at)
+            for person_id, at in gone.items()
+        ),
+    ]

@@ -1,0 +1,192 @@
+"""Attendance: who was here on which day, from when to when, and what cannot be said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from tests.tracker.reports.timelines import (
+    BERLIN,
+    DAY,
+    FIRST,
+    NOW,
+    PEOPLE,
+    at,
+    histories,
+    person,
+    stay,
+    subject_of,
+    watch,
+)
+from tracker.presence.events import Event
+from tracker.presence.people import PersonKind
+from tracker.presence.sessions import Session
+from tracker.presence.watches import Watch
+from tracker.reports.attendance import Attendance, attendance, attendance_by_person, day_parts, listed
+from tracker.reports.frames import rows_of, stay_frame, visit_frame
+from tracker.reports.periods import Period, edges_of
+from tracker.reports.rolls import attendance_report, person_report
+from tracker.reports.sheets import Report
+
+
+def rows(
+    *stays: list[Event],
+    days: int = 1,
+    now: datetime | None = None,
+    watches: Sequence[Watch] = (),
+    since: datetime = DAY,
+    staff: bool = False,
+) -> list[dict[str, Any]]:
+    until = DAY + timedelta(days=days)
+    now = now or until
+    subject = subject_of(*stays, since=since, until=min(until, now), now=now, watches=watches, staff=staff)
+    return [dict(row) for row in attendance_report(subject).main.rows]
+
+
+def clock(moment: datetime | None) -> str | None:
+    return None if moment is None else f"{moment.astimezone(BERLIN):%H:%M}"
+
+
+def told(row: dict[str, Any]) -> tuple[str, str, str | None, str | None, float | None, str]:
+    return row["name"], row["status"], clock(row["first_in"]), clock(row["last_out"]), row["inside_s"], row["notes"]
+
+
+def test_first_in_last_out_and_hours_leave_the_gaps_out() -> None:
+    found = rows(stay("ada", at("9:00"), at("10:00")), stay("ada", at("11:00"), at("11:30")))
+    assert told(found[0]) == ("Ada", "present", "09:00", "11:30", 5400.0, "")
+    assert found[0]["visits"] == 2
+    assert told(found[1]) == ("Bob", "absent", None, None, None, "")
+
+
+def test_a_visit_over_midnight_is_cut_there() -> None:
+    found = rows(stay("ada", at("22:00"), at("1:30", day=1)), days=2)
+    assert [told(row) for row in found[:2]] == [
+        ("Ada", "present", "22:00", "00:00", 7200.0, ""),
+        ("Ada", "present", "00:00", "01:30", 5400.0, ""),
+    ]
+
+
+def test_what_was_not_seen_is_not_told() -> None:
+    assert told(rows(stay("ada", None, at("17:00")))[0]) == ("Ada", "present", None, "17:00", 0.0, "entry not seen")
+    found = rows(stay("ada", at("9:00"), None), now=at("9:00", day=2), days=2)
+    assert told(found[0]) == ("Ada", "present", "09:00", "09:00", 0.0, "exit not seen")
+
+
+def test_somebody_who_is_in_has_no_last_out() -> None:
+    assert told(rows(stay("ada", at("9:00"), None), now=at("12:00"))[0]) == (
+        "Ada", "present", "09:00", None, 10_800.0, "still in",
+    )  # fmt: skip
+
+
+def test_nobody_is_absent_on_a_day_that_is_not_over() -> None:
+    assert [row["status"] for row in rows(stay("ada", at("9:00"), at("9:30")), now=at("12:00"))] == [
+        "present", "not yet",
+    ]  # fmt: skip
+
+
+def test_nobody_is_absent_on_a_day_that_nobody_watched() -> None:
+    watches = [watch(at("0:00"), at("0:00", day=1)), watch(at("0:00", day=2), at("0:00", day=3))]
+    found = rows(stay("ada", at("9:00"), at("9:30")), days=3, watches=watches)
+    assert [row["status"] for row in found if row["name"] == "Bob"] == ["absent", "not watched", "absent"]
+
+
+def test_nobody_is_absent_before_they_were_enrolled() -> None:
+    late = person("new", "Neu", created_at=at("15:00", day=1))
+    subject = subject_of(
+        stay("ada", at("9:00"), at("9:30")), since=DAY, until=at("0:00", day=3), now=at("0:00", day=3), people=[late]
+    )
+    assert [row["status"] for row in attendance_report(subject).main.rows] == ["not enrolled", "absent", "absent"]
+
+
+def test_visitors_are_not_listed_and_staff_only_when_asked_for() -> None:
+    assert [each.name for each in listed(PEOPLE)] == ["Ada", "Bob"]
+    assert [each.name for each in listed(PEOPLE, staff=True)] == ["Ada", "Bob", "Sam"]
+    assert {row["name"] for row in rows(stay("sam", at("9:00"), at("9:30")), staff=True)} == {"Ada", "Bob", "Sam"}
+
+
+def report(*stays: list[Event], days: int = 2) -> Report:
+    until = DAY + timedelta(days=days)
+    return attendance_report(subject_of(*stays, since=DAY, until=until, now=until))
+
+
+def test_sheet_has_people_down_days_across_and_sums() -> None:
+    sheet = report(stay("ada", at("9:00"), at("10:00")), stay("ada", at("9:00", day=1), at("9:30", day=1))).sheet(
+        "sheet"
+    )
+    assert [column.title for column in sheet.columns] == [
+        "name", "Mon\n05 Jan", "Tue\n06 Jan", "days", "of", "attendance", "hours",
+    ]  # fmt: skip
+    ada, bob = sheet.rows
+    assert (ada["2026-01-05"], ada["2026-01-06"], ada["present"], ada["days"], ada["share"], ada["inside_s"]) == (
+        "present", "present", 2, 2, 1.0, 5400.0,
+    )  # fmt: skip
+    assert (bob["2026-01-05"], bob["present"], bob["share"]) == ("absent", 0, 0.0)
+
+
+def test_log_has_every_time_stamp_of_the_people_on_the_sheet() -> None:
+    log = report(stay("ada", at("9:00"), at("10:00")), stay("v-1", at("9:00"), at("9:30"))).sheet("log")
+    assert [(row["at"], row["name"], row["direction"], row["camera_id"]) for row in log.rows] == [
+        (at("9:00"), "Ada", "in", "front"), (at("10:00"), "Ada", "out", "front"),
+    ]  # fmt: skip
+
+
+def test_nobody_enrolled_says_what_to_do() -> None:
+    subject = subject_of(since=DAY, until=at("12:00"), now=at("12:00"), people=[])
+    assert "footfall enroll" in attendance_report(subject).sheet("sheet").empty
+    assert attendance_report(subject).main.rows == []
+
+
+def test_one_person_has_days_visits_and_what_they_come_to() -> None:
+    stays = [stay("v-1", at("9:00"), at("10:00")), stay("v-1", at("18:00", day=-3), at("18:30", day=-3))]
+    subject = subject_of(*stays, stay("ada", at("9:00"), None), since=DAY, until=at("12:00"), now=at("12:00"))
+    visitor = next(each for each in PEOPLE if each.kind is PersonKind.VISITOR)
+    found = person_report(subject, visitor)
+    figures = {figure.key: figure.value for figure in found.figures}
+    assert (figures["visits"], figures["days_present"], figures["inside_s"], figures["inside_now"]) == (
+        1, 1, 3600.0, False,
+    )  # fmt: skip
+    assert (figures["first_visit_at"], figures["last_visit_at"]) == (at("18:00", day=-3), at("9:00"))
+    assert [row["status"] for row in found.main.rows] == ["present"]
+    assert [row["person_id"] for row in found.sheet("visits").rows] == ["v-1"]
+
+
+def test_somebody_who_was_not_here_is_told_when_they_were() -> None:
+    subject = subject_of(
+        stay("ada", at("9:00"), at("10:00")), since=at("0:00", day=2), until=at("0:00", day=3), now=at("0:00", day=3)
+    )
+    ada, bob = PEOPLE[:2]
+    found = person_report(subject, ada).main
+    assert found.printed_rows == []
+    assert "--from 2026-01-05" in found.empty
+    assert "No visit of theirs is known" in person_report(subject, bob).main.empty
+
+
+@settings(max_examples=25, deadline=None)
+@given(histories())
+def test_days_add_up_to_the_time_inside(sessions: list[Session]) -> None:
+    visits = visit_frame(sessions, PEOPLE, staff=True)
+    stays = stay_frame(sessions, visits, now=NOW)
+    edges = edges_of(Period.DAY, FIRST, FIRST + timedelta(days=4, hours=1), BERLIN)
+    parts = day_parts(stays, edges)
+    assert (parts["started_at"] <= parts["ended_at"]).all()
+    for row in rows_of(parts):
+        assert edges[row["place"]] <= row["started_at"] <= row["ended_at"] <= edges[row["place"] + 1]
+    people = listed(PEOPLE, staff=True)
+    found = attendance(stays, visits, people, edges, zone=BERLIN, now=NOW, watched=[None] * (len(edges) - 1))
+    for row in rows_of(attendance_by_person(found)):
+        own = [session for session in sessions if session.person_id == row["person_id"]]
+        assert row["inside_s"] == pytest.approx(sum(session.dwell_s for session in own))
+        days = {
+            day
+            for session in own
+            for part in session.segments
+            for day in range(len(edges) - 1)
+            if part.started_at < edges[day + 1]
+            and ((part.ended_at or NOW) > edges[day] or part.started_at >= edges[day])
+        }
+        assert row["present"] == len(days)
+    assert set(found["status"]) <= {each.value for each in Attendance}

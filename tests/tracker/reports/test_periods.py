@@ -1,0 +1,80 @@
+"""Hours, days, weeks and months are those of the site's clock, also where it is set."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.tracker.reports.timelines import BERLIN, DAY
+from tracker.reports.periods import Period, edges_of, names_of, quarter_edges, start_of_default
+
+
+def berlin(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=BERLIN)
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"),
+    [("2026-03-29", 23), ("2026-10-25", 25), ("2026-06-01", 24)],
+    ids=["clock-forward", "clock-back", "plain"],
+)
+def test_a_day_has_as_many_hours_as_it_has(day: str, hours: int) -> None:
+    since, until = berlin(day), berlin(day).replace(hour=0) + timedelta(days=1)
+    assert len(edges_of(Period.HOUR, since, until, BERLIN)) == hours + 1
+    assert len(quarter_edges(since, until)) == 4 * hours + 1
+    [length] = [end - start for start, end in pairwise(edges_of(Period.DAY, since, until, BERLIN))]
+    assert length == timedelta(hours=hours)
+
+
+def test_an_hour_that_comes_twice_is_told_apart() -> None:
+    since, until = berlin("2026-10-25T01:00"), berlin("2026-10-25T04:00")
+    names = names_of(Period.HOUR, edges_of(Period.HOUR, since, until, BERLIN), BERLIN)
+    assert names == ["2026-10-25 01:00", "2026-10-25 02:00 CEST", "2026-10-25 02:00 CET", "2026-10-25 03:00"]
+
+
+@pytest.mark.parametrize(
+    ("period", "since", "until", "names"),
+    [
+        pytest.param(
+            Period.DAY, "2026-01-31T18:00", "2026-02-02", ["2026-01-31", "2026-02-01"], id="days-cut-at-the-start"
+        ),
+        pytest.param(
+            Period.WEEK, "2025-12-27", "2026-01-06", ["2025-W52", "2026-W01", "2026-W02"], id="weeks-begin-on-monday"
+        ),
+        pytest.param(
+            Period.MONTH, "2026-01-15", "2026-03-02", ["2026-01", "2026-02", "2026-03"], id="months-of-any-length"
+        ),
+    ],
+)
+def test_periods_touched_by_a_range(period: Period, since: str, until: str, names: list[str]) -> None:
+    edges = edges_of(period, berlin(since), berlin(until), BERLIN)
+    assert names_of(period, edges, BERLIN) == names
+    assert (edges[0], edges[-1]) == (berlin(since), berlin(until))
+    assert all(edge.astimezone(BERLIN).hour == 0 for edge in edges[1:-1])
+
+
+def test_quarters_lie_on_the_quarter_also_in_kathmandu() -> None:
+    kathmandu = ZoneInfo("Asia/Kathmandu")
+    edges = quarter_edges(datetime(2026, 1, 5, 9, 7, tzinfo=kathmandu), datetime(2026, 1, 5, 9, 50, tzinfo=kathmandu))
+    assert [f"{edge.astimezone(kathmandu):%H:%M}" for edge in edges] == ["09:07", "09:15", "09:30", "09:45", "09:50"]
+
+
+@pytest.mark.parametrize(
+    ("period", "start"),
+    [
+        (Period.HOUR, "2026-11-22"),
+        (Period.DAY, "2026-11-16"),
+        (Period.WEEK, "2026-09-28"),
+        (Period.MONTH, "2025-12-01"),
+    ],
+)
+def test_without_a_start_the_range_is_of_a_useful_length(period: Period, start: str) -> None:
+    assert start_of_default(period, berlin("2026-11-22T14:00"), BERLIN) == berlin(start)
+
+
+def test_a_range_that_ends_at_midnight_ends_with_the_day_before() -> None:
+    assert start_of_default(Period.HOUR, DAY, BERLIN) == DAY - timedelta(days=1)
+    assert start_of_default(Period.HOUR, DAY, BERLIN).tzinfo is UTC

@@ -1,0 +1,115 @@
+"""Cells as text: for the terminal, for CSV, and safe in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from io import StringIO
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tracker.presence.watches import Coverage, Outage
+from tracker.reports.sheets import MARKS, Column, Kind, Report
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_MOST_OUTAGES = 3
+
+
+def length_text(seconds: float) -> str:
+    """A length of time for people: 42 s, 7 min 05 s, 2 h 13 min, 3 d 4 h."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if 0 < seconds < 9.95 else f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 48 * 3600:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+def cell_text(value: Any, kind: Kind, zone: ZoneInfo) -> str:
+    """A cell as people read it; empty for None."""
+    if value is None:
+        return ""
+    match kind:
+        case Kind.MOMENT:
+            return f"{value.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+        case Kind.CLOCK:
+            return f"{value.astimezone(zone):%H:%M}"
+        case Kind.DAY:
+            return f"{value:%Y-%m-%d %a}"
+        case Kind.LENGTH:
+            return length_text(value)
+        case Kind.SHARE:
+            return f"{value:.0%}"
+        case Kind.NUMBER:
+            return f"{value:.1f}"
+        case Kind.FLAG:
+            return "yes" if value else ""
+        case Kind.MARK:
+            return MARKS.get(value, str(value))
+    return str(value)
+
+
+def csv_text(report: Report) -> str:
+    """The main sheet as CSV: keys first, then a line a row. Nothing in it starts a formula.
+
+    Times are ISO 8601 on the site's clock with its offset from UTC, lengths seconds, shares fractions of one.
+    """
+    lines = StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow([column.key for column in report.main.data_columns])
+    for row in report.main.rows:
+        writer.writerow([_csv_cell(row[column.key], report.zone) for column in report.main.data_columns])
+    return lines.getvalue()
+
+
+def harmless(text: str) -> str:
+    """The text, with an apostrophe in front where a spreadsheet would run it as a formula."""
+    return f"'{text}" if text.lstrip(" \u00a0").startswith(_FORMULA_STARTS) else text
+
+
+def outage_notes(outages: Sequence[Outage], coverage: Coverage, since: datetime, zone: ZoneInfo) -> list[str]:
+    """Sentences about when cameras did not watch, and when the records begin."""
+    notes = []
+    begin = coverage.recorded_since
+    if begin is not None and since < begin:
+        notes.append(f"Records begin on {_moment(begin, zone)}; nothing is known about the time before.")
+    for camera_id in sorted({outage.camera_id for outage in outages}):
+        own = [outage for outage in outages if outage.camera_id == camera_id]
+        if len(own) > _MOST_OUTAGES:
+            total = length_text(sum(outage.length_s for outage in own))
+            longest = max(own, key=lambda outage: outage.length_s)
+            told = f"for {total} in {len(own)} stretches, the longest {_stretch(longest, zone)}"
+        else:
+            told = " and ".join(_stretch(outage, zone) for outage in own)
+        notes.append(f"Camera {camera_id} did not watch {told}. What happened then is not counted.")
+    return notes
+
+
+def is_number(column: Column) -> bool:
+    """Whether the cells of the column stand at the right."""
+    return column.kind in {Kind.COUNT, Kind.NUMBER, Kind.SHARE, Kind.LENGTH}
+
+
+def _csv_cell(value: Any, zone: ZoneInfo) -> object:
+    if isinstance(value, datetime):
+        return value.astimezone(zone).isoformat(timespec="seconds")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return round(value, 6)
+    return harmless(value) if isinstance(value, str) else value
+
+
+def _stretch(outage: Outage, zone: ZoneInfo) -> str:
+    start, end = outage.started_at.astimezone(zone), outage.ended_at.astimezone(zone)
+    until = f"{end:%H:%M}" if end.date() == start.date() else _moment(end.astimezone(UTC), zone)
+    return f"from {_moment(outage.started_at, zone)} to {until} ({length_text(outage.length_s)})"
+
+
+def _moment(at: datetime, zone: ZoneInfo) -> str:
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
