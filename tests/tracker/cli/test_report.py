@@ -39,7 +39,7 @@ def event(kind: EventKind, person_id: str, at: datetime, track_id: str, *, infer
 def gym(tmp_path: Path) -> None:
     """Ada was there two days ago; =Bob (staff) yesterday; Ada has been in for three minutes."""
     yesterday, earlier = NOW - timedelta(days=1), NOW - timedelta(days=2)
-    since = NOW - timedelta(minutes=3)
+    since = datetime.now(UTC) - timedelta(minutes=3)
     with LocalStore(tmp_path / "store.sqlite3") as store:
         for number, (person_id, name, role) in enumerate((("p-a", "Ada", Role.MEMBER), ("p-b", "=Bob", Role.STAFF))):
             person = Person(person_id=person_id, name=name, created_at=earlier, role=role, consented_at=earlier)
@@ -56,7 +56,7 @@ def gym(tmp_path: Path) -> None:
             camera_id="front",
             presences=[
                 Presence(
-                    site_id="gym", camera_id="front", person_id="p-a", track_id="t3", entered_at=since, seen_at=NOW,
+                    site_id="gym", camera_id="front", person_id="p-a", track_id="t3", entered_at=since, seen_at=since,
                     x_frac=0.5, y_frac=0.5,
                 )
             ],
@@ -67,6 +67,7 @@ pytestmark = pytest.mark.usefixtures("gym")
 
 
 def test_today_says_who_is_in_and_since_when(run: Run) -> None:
+    Path("footfall.toml").write_text('[site]\ntime_zone = "UTC"\n', encoding="utf-8")
     report = run("report", "today", "--json").data
     assert set(report) == TODAY
     assert report["occupancy"] == 1
