@@ -18,7 +18,7 @@ from rich.text import Text
 
 import models.cli
 from config.errors import FootfallError
-from tracker.cli import dashboard, demo, doctor, people, pictures, report, track
+from tracker.cli import dashboard, demo, doctor, events, people, pictures, report, simulate, track
 from tracker.cli.door import UsageError, example
 from tracker.cli.output import console, errors
 
@@ -68,6 +68,10 @@ app.add_typer(people.app, name="people")
 app.command("annotate", epilog=example("footfall annotate holiday/ --out drawn/"))(pictures.annotate)
 app.command("compare", epilog=example("footfall compare passport.jpg visitor.jpg"))(pictures.compare)
 app.add_typer(report.app, name="report")
+app.add_typer(events.app, name="events")
+app.command("simulate", epilog=example("footfall simulate --profile gym --store sqlite:///simulated.sqlite3"))(
+    simulate.simulate
+)
 app.command("dashboard", epilog=example("footfall dashboard --port 8050"))(dashboard.dashboard)
 app.add_typer(models.cli.app, name="models")
 app.command("doctor", epilog=example("footfall doctor --camera 0"))(doctor.doctor)

@@ -1,0 +1,228 @@
+"""`footfall events`: what comes in goes out again, bad lines are named, and nothing is kept by halves."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import tracemalloc
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.tracker.cli.conftest import Run
+from tracker.cli.events import LONGEST_LINE, pages, read_events
+from tracker.presence.events import Event, EventKind
+from tracker.store.documents import event_to_document
+from tracker.store.local import LocalStore
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+WHOLE = {"kind": "enter", "camera_id": "gate", "person_id": "ada", "at": "2026-01-05T12:00:00Z"}
+
+
+def event(minutes: float, kind: str = "enter", person: str = "ada", site: str = "gym") -> Event:
+    return Event(
+        kind=EventKind(kind),
+        site_id=site,
+        camera_id="gate",
+        person_id=person,
+        at=NOON + timedelta(minutes=minutes),
+        track_id=f"gate-{minutes:g}",
+    )
+
+
+def lines(*documents: object) -> str:
+    return "".join(json.dumps(document, ensure_ascii=False) + "\n" for document in documents)
+
+
+@pytest.fixture
+def store(environment: dict[str, str]) -> Iterator[Callable[[], LocalStore]]:
+    """The store that commands use, opened at first need."""
+    path = Path(environment["FOOTFALL_STORE__URL"].removeprefix("sqlite:///"))
+    opened: list[LocalStore] = []
+
+    def open_() -> LocalStore:
+        opened.append(LocalStore(path).open())
+        return opened[-1]
+
+    yield open_
+    for each in opened:
+        each.close()
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Text on stdin."""
+
+    def type_(text: str) -> None:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+
+    return type_
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Callable[[str], Path]:
+    def write(text: str) -> Path:
+        path = tmp_path / "events.jsonl"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_what_was_exported_comes_back_the_same(run: Run, store: Callable[[], LocalStore], tmp_path: Path) -> None:
+    events = [event(0), event(5, "exit"), event(7, person="Zoë \u2028")]
+    with store() as opened:
+        opened.record(events=events)
+    first = run("events", "export")
+    assert [json.loads(line) for line in first.out.rstrip().split("\n")] == [event_to_document(each) for each in events]
+    (tmp_path / "out.jsonl").write_text(first.out, encoding="utf-8")
+    other = f"sqlite:///{tmp_path / 'other.sqlite3'}"
+    done = run("events", "import", tmp_path / "out.jsonl", "--store", other, "--json")
+    assert done.data == {"lines": 3, "new": 3, "known": 0, "refused": 0}
+    assert run("events", "export", "--store", other).out == first.out
+    again = run("events", "import", tmp_path / "out.jsonl", "--store", other, "--json")
+    assert again.data == {"lines": 3, "new": 0, "known": 3, "refused": 0}
+
+
+def test_a_turnstile_need_not_know_of_tracks_ids_and_frames(
+    run: Run, store: Callable[[], LocalStore], file: Callable[[str], Path]
+) -> None:
+    left = {**WHOLE, "kind": "exit", "at": "2026-01-05T13:30:00+01:00"}
+    run("events", "import", file(lines(WHOLE, left)))
+    with store() as opened:
+        entered, gone = opened.events()
+    assert (entered.site_id, entered.kind, entered.at) == ("gym", "enter", NOON)
+    assert (gone.site_id, gone.kind, gone.at) == ("gym", "exit", NOON + timedelta(minutes=30))
+    assert entered.track_id != gone.track_id
+    assert len({entered.event_id, gone.event_id}) == 2
+
+
+@pytest.mark.parametrize("way", ["file", "stdin"])
+def test_one_bad_line_keeps_everything_out(
+    way: str,
+    run: Run,
+    store: Callable[[], LocalStore],
+    file: Callable[[str], Path],
+    typed: Callable[[str], None],
+) -> None:
+    text = lines(WHOLE, {**WHOLE, "kind": "entered"}, {**WHOLE, "person_id": "bob"})
+    typed(text)
+    done = run("events", "import", file(text) if way == "file" else "-")
+    done.refused("1 of 3 lines", "nothing was imported", "--partial")
+    assert "line 2: kind: expected enter or exit, got 'entered'" in done.err
+    with store() as opened:
+        assert opened.events() == []
+
+
+@pytest.mark.parametrize("way", ["file", "stdin"])
+def test_partial_keeps_the_good_lines_and_names_the_bad(
+    way: str,
+    run: Run,
+    store: Callable[[], LocalStore],
+    file: Callable[[str], Path],
+    typed: Callable[[str], None],
+) -> None:
+    text = lines(WHOLE) + "oops\n\n" + lines({**WHOLE, "person_id": "bob"})
+    typed(text)
+    done = run("events", "import", file(text) if way == "file" else "-", "--partial")
+    assert done.code == 0
+    assert "3 lines: 2 new events, 0 known already, 1 refused" in done.out
+    assert "line 2: it is not JSON" in done.err
+    with store() as opened:
+        assert {each.person_id for each in opened.events()} == {"ada", "bob"}
+
+
+def test_good_lines_through_a_pipe_arrive(run: Run, typed: Callable[[str], None]) -> None:
+    typed("\ufeff" + lines(WHOLE).replace("\n", "\r\n"))
+    assert run("events", "import", "-", "--json").data == {"lines": 1, "new": 1, "known": 0, "refused": 0}
+
+
+BAD_LINES = {
+    "not-json": (b"{\n", "it is not JSON"),
+    "not-utf8": (b'{"kind": "\xff"}\n', "it is not UTF-8"),
+    "a-list": (b"[]\n", "expected an object"),
+    "nested-without-end": (b"[" * 60_000 + b"\n", "it is not JSON"),
+    "endless": (b" " * (LONGEST_LINE + 9) + b"\n", "longer than"),
+    "nan": (lines({**WHOLE, "x_frac": float("nan")}).encode(), "x_frac: expected"),
+    "outside": (lines({**WHOLE, "x_frac": 1.5}).encode(), "x_frac: expected 0..1, got 1.5"),
+    "naive-time": (lines({**WHOLE, "at": "2026-01-05T12:00:00"}).encode(), "at: expected an ISO 8601 time with a zone"),
+    "no-person": (lines({**WHOLE, "person_id": " "}).encode(), "person_id: expected a text"),
+    "missing": (lines({key: WHOLE[key] for key in ("kind", "at")}).encode(), "camera_id is missing"),
+    "unknown-field": (lines({**WHOLE, "door": 1}).encode(), "unknown field 'door'"),
+    "newer": (lines({**WHOLE, "schema": 2}).encode(), "schema: expected version 1"),
+    "half-a-character": (b'{"kind": "enter", "camera_id": "a", "person_id": "\\ud800", "at": 1}\n', "person_id"),
+}
+
+
+@pytest.mark.parametrize(("line", "reason"), BAD_LINES.values(), ids=BAD_LINES)
+def test_a_bad_line_is_refused_with_its_reason_and_the_next_one_is_read(line: bytes, reason: str) -> None:
+    good = lines(WHOLE).encode()
+    first, refused, last = read_events(io.BytesIO(good + line + good), site_id="gym")
+    assert first == last
+    assert isinstance(first, Event)
+    assert (getattr(refused, "number", None), reason in getattr(refused, "reason", "")) == (2, True), refused
+
+
+def test_the_last_line_needs_no_end() -> None:
+    (found,) = read_events(io.BytesIO(lines(WHOLE).encode().rstrip()), site_id="gym")
+    assert isinstance(found, Event)
+
+
+def test_reading_keeps_nothing_of_what_was_read() -> None:
+    text = lines(WHOLE).encode() * 20_000
+    tracemalloc.start()
+    try:
+        count = sum(1 for _ in read_events(io.BytesIO(text), site_id="gym"))
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert count == 20_000
+    assert most < 3e6
+
+
+def test_export_takes_days_of_the_sites_clock_and_one_site(run: Run, store: Callable[[], LocalStore]) -> None:
+    with store() as opened:
+        opened.record(events=[event(-1440), event(0), event(1440), event(1, site="pool")])
+
+    def times(*words: str) -> list[str]:
+        return [json.loads(line)["at"][:16] for line in run("events", "export", *words).out.splitlines()]
+
+    assert times() == ["2026-01-04T12:00", "2026-01-05T12:00", "2026-01-05T12:01", "2026-01-06T12:00"]
+    assert times("--site", "pool") == ["2026-01-05T12:01"]
+    assert times("--from", "2026-01-05", "--to", "2026-01-05", "--site", "gym") == ["2026-01-05T12:00"]
+    run("events", "export", "--from", "2026-01-06", "--to", "2026-01-05").refused("--from", code=2)
+
+
+def test_export_into_a_file_and_into_a_folder_that_is_not_there(
+    run: Run, store: Callable[[], LocalStore], tmp_path: Path
+) -> None:
+    with store() as opened:
+        opened.record(events=[event(0)])
+    done = run("events", "export", "--out", tmp_path / "e.jsonl")
+    assert (done.code, done.out) == (0, "")
+    assert json.loads((tmp_path / "e.jsonl").read_text())["person_id"] == "ada"
+    run("events", "export", "--out", tmp_path / "nowhere" / "e.jsonl").refused("cannot be written")
+
+
+def test_pages_give_every_event_once_however_many_share_an_instant(tmp_path: Path) -> None:
+    events = [event(minutes, person=f"p{number}") for minutes in (0, 0, 0, 1, 1, 2) for number in range(4)]
+    with LocalStore(tmp_path / "s.sqlite3") as store:
+        store.record(events=events)
+        whole = store.events()
+        for page in (1, 2, 3, 5, 7, 100):
+            assert list(pages(store, site_id=None, since=None, until=None, page=page)) == whole
+
+
+@pytest.mark.parametrize("name", ["none.jsonl", "."])
+def test_what_cannot_be_read_is_refused(name: str, run: Run) -> None:
+    run("events", "import", name).refused("cannot be read")
+
+
+def test_a_spoilt_store_is_refused_and_left_alone(run: Run, tmp_path: Path, file: Callable[[str], Path]) -> None:
+    spoilt = tmp_path / "spoilt.sqlite3"
+    spoilt.write_bytes(b"no store at all" * 100)
+    run("events", "import", file(lines(WHOLE)), "--store", f"sqlite:///{spoilt}").refused("spoilt.sqlite3")
+    assert spoilt.read_bytes() == b"no store at all" * 100

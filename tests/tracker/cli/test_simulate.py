@@ -1,0 +1,123 @@
+"""`footfall simulate`: the same words give the same place, in a store, in a file and beside its truth."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from config.settings import CameraRole, load_settings
+from tests.tracker.cli.conftest import Run
+from tracker.presence.people import PersonKind, Role
+from tracker.store.local import LocalStore
+
+PAST = ("--profile", "gym", "--people", "40", "--days", "4", "--start", "2026-01-05", "--seed", "3")
+NOISE = ("--miss", "0.05", "--confuse", "0.02", "--skew", "2s", "--outage", "10m", "--duplicate", "0.05")
+
+
+def objects(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_the_same_words_give_the_same_lines_and_another_seed_others(run: Run, tmp_path: Path) -> None:
+    for name, more in (("a", ()), ("b", ()), ("c", ("--seed", "4"))):
+        done = run("simulate", *PAST, *NOISE, "--out", tmp_path / f"{name}.jsonl", *more)
+        assert done.code == 0
+    texts = [(tmp_path / f"{name}.jsonl").read_bytes() for name in "abc"]
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_a_store_holds_people_events_and_cameras_and_the_file_the_same_events(run: Run, tmp_path: Path) -> None:
+    path, out = tmp_path / "made.sqlite3", tmp_path / "e.jsonl"
+    done = run("simulate", *PAST, *NOISE, "--store", f"sqlite:///{path}", "--out", out, "--json")
+    told = objects(out)
+    assert isinstance(done.data, dict)
+    assert done.data["events"] == len(told)
+    with LocalStore(path).open(create=False) as store:
+        events, people, cameras = store.events(), store.people(), store.cameras("gym")
+    assert {event.event_id for event in events} == {document["event_id"] for document in told}
+    assert len(events) < len(told)
+    assert {event.person_id for event in events} <= {person.person_id for person in people}
+    assert {(person.kind, person.role) for person in people} == {
+        (PersonKind.ENROLLED, Role.STAFF), (PersonKind.ENROLLED, Role.MEMBER), (PersonKind.VISITOR, Role.MEMBER),
+    }  # fmt: skip
+    assert {health.camera_id for health in cameras} == {"door-1", "room-1", "room-2"}
+
+
+def test_the_settings_beside_the_store_say_what_the_place_is_like(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "made.sqlite3"
+    done = run("simulate", *PAST, "--doors", "2", "--store", f"sqlite:///{path}")
+    file = path.with_name("made.settings.toml")
+    assert str(file) in done.out
+    settings = load_settings(file)
+    assert {camera.id: camera.role for camera in settings.camera} == {
+        "door-1": CameraRole.DOOR, "door-2": CameraRole.DOOR, "room-1": CameraRole.ROOM, "room-2": CameraRole.ROOM,
+    }  # fmt: skip
+    assert (settings.site.id, settings.presence.closes_at) == ("gym", "22:00")
+    assert f"sqlite:///{path}" in file.read_text(encoding="utf-8")
+    assert settings.site.capacity is not None
+    assert settings.site.capacity >= 10
+    assert run("report", "today", "--settings", file, "--store", f"sqlite:///{path}").code == 0
+
+
+def test_settings_that_are_there_already_are_left_alone(run: Run, tmp_path: Path) -> None:
+    mine = tmp_path / "made.settings.toml"
+    mine.write_text("[site]\n")
+    run("simulate", *PAST, "--store", f"sqlite:///{tmp_path / 'made.sqlite3'}").refused("exists already")
+    assert mine.read_text() == "[site]\n"
+
+
+def test_somebody_is_in_now_where_the_last_day_is_today(run: Run, tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path / 'made.sqlite3'}"
+    done = run(
+        "simulate", "--profile", "gym", "--days", "3", "--store", store, "--truth", tmp_path / "t.jsonl", "--json"
+    )
+    assert isinstance(done.data, dict)
+    inside = [stay for stay in objects(tmp_path / "t.jsonl") if stay["left_at"] is None]
+    assert done.data["inside"] == len(inside)
+    with LocalStore(tmp_path / "made.sqlite3").open(create=False) as opened:
+        assert {presence.person_id for presence in opened.presences()} <= {stay["person_id"] for stay in inside}
+
+
+def test_reports_read_a_simulated_store(run: Run, tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path / 'made.sqlite3'}"
+    words = ("simulate", "--profile", "shop", "--people", "30", "--days", "3", "--rooms", "0", "--start", "2026-01-05")
+    run(*words, "--store", store, "--truth", tmp_path / "t.jsonl")
+    done = run("report", "visits", "--store", store, "--from", "2026-01-05", "--to", "2026-01-08", "--staff", "--json")
+    assert isinstance(done.data, list)
+    assert {row["started_at"] for row in done.data} <= {stay["entered_at"] for stay in objects(tmp_path / "t.jsonl")}
+    assert done.data
+
+
+def test_events_go_to_stdout_and_words_beside_them(run: Run) -> None:
+    done = run("simulate", *PAST, "--out", "-")
+    assert {json.loads(line)["site_id"] for line in done.out.splitlines()} == {"gym"}
+    assert "40 people" in done.err or "people on 4 days" in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ((), "nothing to write to"),
+        (("--out", "x", "--truth", "x"), "the same file"),
+        (("--out", "x", "--skew", "2"), "--skew"),
+        (("--out", "x", "--outage", "soon"), "--outage"),
+        (("--out", "x", "--start", "2999-01-01"), "lies in the future"),
+        (("--out", "x", "--start", "yesterday"), "--start"),
+        (("--out", "x", "--start", "9999-12-30"), "--start"),
+    ],
+    ids=["nowhere", "one-file", "no-unit", "no-length", "future", "no-date", "end-of-time"],
+)
+def test_words_that_make_no_sense_are_refused(words: tuple[str, ...], problem: str, run: Run) -> None:
+    run("simulate", "--profile", "gym", *words).refused(problem, code=2)
+
+
+def test_a_store_that_holds_something_is_left_alone(run: Run, tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path / 'made.sqlite3'}"
+    assert run("simulate", *PAST, "--store", store).code == 0
+    run("simulate", *PAST, "--store", store).refused("holds people or events already")
+
+
+def test_a_file_that_cannot_be_written_is_named(run: Run, tmp_path: Path) -> None:
+    run("simulate", *PAST, "--out", tmp_path / "nowhere" / "e.jsonl").refused("cannot be written")
