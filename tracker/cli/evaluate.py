@@ -9,7 +9,7 @@ import typer
 from rich.progress import Progress
 
 from models.runtime import ensure_built
-from tracker.cli.door import JsonOption, ModelsOption, SettingsOption, settings_for
+from tracker.cli.door import JsonOption, ModelsOption, SettingsOption, UnusedStoreOption, settings_for
 from tracker.cli.output import console, errors, print_json, print_table
 from tracker.faces.engine import FaceEngine
 from tracker.identity.evaluation import Evaluation, Scored, Vectors, files_of, read_vectors
@@ -32,6 +32,7 @@ def evaluate(
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="FILE.png", help="Draw the curve of true and false accepts.")
     ] = None,
+    store: UnusedStoreOption = None,
     settings: SettingsOption = None,
     models: ModelsOption = None,
     as_json: JsonOption = False,
@@ -41,7 +42,7 @@ def evaluate(
     Prints the accuracy at the current threshold, the best there is, and how many pairs of one person pass where at
     most 1 % or 0.1 % of the pairs of two people do. Pictures without a face are named; their pairs do not count.
     """
-    chosen = settings_for(settings, models=models)
+    chosen = settings_for(settings, store=store, models=models)
     listed = read_pairs(pairs)
     ensure_built(chosen.models.dir, chosen.models.precision)
     engine = FaceEngine.load(models=chosen.models, detect=chosen.detect, quality=chosen.quality)

@@ -18,7 +18,21 @@ from rich.text import Text
 
 import models.cli
 from config.errors import FootfallError
-from tracker.cli import dashboard, demo, doctor, events, people, pictures, report, simulate, track
+from tracker.cli import (
+    calibrate,
+    corrections,
+    dashboard,
+    demo,
+    doctor,
+    evaluate,
+    events,
+    people,
+    pictures,
+    report,
+    simulate,
+    track,
+    visitors,
+)
 from tracker.cli.door import UsageError, example
 from tracker.cli.output import console, errors
 
@@ -64,7 +78,30 @@ app.command(
     "enroll",
     epilog=example("footfall enroll ada-1.jpg ada-2.jpg --name 'Ada Lovelace'", "footfall enroll people/"),
 )(people.enroll)
+people.app.command("visitors", epilog=example("footfall people visitors", "footfall people visitors --merge"))(
+    visitors.visitors
+)
+people.app.command(
+    "name",
+    epilog=example(
+        "footfall people name 'Visitor 3' --as 'the plumber'",
+        "footfall people name 'Visitor 3' 'Visitor 5' --as 'Ada Lovelace' --consent",
+    ),
+)(visitors.name)
+people.app.command(
+    "not",
+    epilog=example(
+        "footfall people not 'Ada Lovelace' sister.jpg",
+        "footfall people not 'Ada Lovelace' --track front-20260131T080000.000000-1",
+    ),
+)(corrections.deny)
+people.app.command(
+    "calibrate", epilog=example("footfall people calibrate --far 0.01", "footfall people calibrate --apply")
+)(calibrate.calibrate)
 app.add_typer(people.app, name="people")
+app.command("evaluate", epilog=example("footfall evaluate --pairs pairs.csv --root pictures/ --plot roc.png"))(
+    evaluate.evaluate
+)
 app.command("annotate", epilog=example("footfall annotate holiday/ --out drawn/"))(pictures.annotate)
 app.command("compare", epilog=example("footfall compare passport.jpg visitor.jpg"))(pictures.compare)
 app.add_typer(report.app, name="report")

@@ -28,11 +28,15 @@ from tracker.cli.door import (
 from tracker.cli.output import console, errors, local_time, print_json, print_table
 from tracker.faces.engine import FaceEngine
 from tracker.identity.enrol import Candidate, Plan, candidates_in, new_person_id, pictures_of, plan_people
+from tracker.identity.gallery import Gallery
+from tracker.identity.hygiene import Company
 from tracker.identity.names import clean_name
 from tracker.presence.people import Person, PersonKind, Role
 from tracker.store.local import LocalStore
 
-app = typer.Typer(name="people", no_args_is_help=True, help="List, show, rename, merge and forget people.")
+app = typer.Typer(
+    name="people", no_args_is_help=True, help="List, show, name, merge, correct, calibrate and forget people."
+)
 
 WhoArgument = Annotated[str, typer.Argument(metavar="PERSON", help="Name or id.")]
 StaffFlag = Annotated[bool, typer.Option("--staff", help="Staff: marked, and left out of footfall.")]
@@ -40,13 +44,17 @@ StaffFlag = Annotated[bool, typer.Option("--staff", help="Staff: marked, and lef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrolled:
-    """What became of one person. person_id: None when nobody was saved; problem says why."""
+    """What became of one person.
+
+    person_id: None when nobody was saved; problem says why. visitors: names of strangers who look like the person.
+    """
 
     name: str
     person_id: str | None
     pictures: int
     refused: tuple[tuple[str, str], ...]
     problem: str | None
+    visitors: tuple[str, ...] = ()
 
 
 def enroll(
@@ -61,6 +69,9 @@ def enroll(
     name: Annotated[str | None, typer.Option("--name", help="Who is on the pictures.")] = None,
     staff: StaffFlag = False,
     add: Annotated[bool, typer.Option("--add", help="Add pictures to somebody who is enrolled already.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Take pictures that look like somebody else, and people who look alike.")
+    ] = False,
     store: StoreOption = None,
     settings: SettingsOption = None,
     models: ModelsOption = None,
@@ -69,7 +80,8 @@ def enroll(
     """Learn faces from pictures. Enrol only people who agreed to it: you confirm that by running this.
 
     Three to five pictures a person, from different sides and in different light, are a good number. A picture without
-    a face, with several, or with one too small is refused with the reason; a person is saved as a whole or not at all.
+    a face, with several, with one too small, or of somebody else is refused with the reason; a person is saved as a
+    whole or not at all.
     """
     if add and staff:
         raise UsageError("--staff says nothing beside --add: who is enrolled keeps their role", fix="leave one out")
@@ -77,7 +89,7 @@ def enroll(
     candidates = _candidates(sources, name, add=add)
     ensure_built(chosen.models.dir, chosen.models.precision)
     with open_store(chosen) as opened:
-        results = _enroll_all(chosen, opened, candidates, staff=staff, add=add)
+        results = _enroll_all(chosen, opened, candidates, staff=staff, add=add, force=force)
     if as_json:
         print_json(results)
     else:
@@ -102,12 +114,14 @@ def _candidates(sources: Sequence[Path], name: str | None, *, add: bool) -> Sequ
 
 
 def _enroll_all(
-    settings: Settings, store: LocalStore, candidates: Sequence[Candidate], *, staff: bool, add: bool
+    settings: Settings, store: LocalStore, candidates: Sequence[Candidate], *, staff: bool, add: bool, force: bool
 ) -> list[Enrolled]:
     known = {} if not add else {candidate.name: find_person(store, candidate.name) for candidate in candidates}
     taken = [] if add else [person.name for person in store.people()]
     engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
-    plans = plan_people(candidates, engine, existing=taken)
+    company = company_of(store, settings, force=force)
+    known_as = {name: person.person_id for name, person in known.items()}
+    plans = plan_people(candidates, engine, existing=taken, company=company, known_as=known_as)
     results = []
     for plan in progress(plans, "Enrolling", total=len(candidates), console=errors, disable=not errors.is_terminal):
         person_id = None
@@ -120,9 +134,22 @@ def _enroll_all(
                 pictures=len(plan.accepted),
                 refused=tuple((str(refused.path), refused.reason) for refused in plan.refused),
                 problem=plan.problem,
+                visitors=tuple(company.name_of(visitor) for visitor in plan.visitors),
             )
         )
     return results
+
+
+def company_of(store: LocalStore, settings: Settings, *, force: bool = False) -> Company:
+    """Everybody in the store, for comparing new pictures with. Raises StoreError."""
+    enrolled = Gallery.of(*store.vectors(PersonKind.ENROLLED))
+    return Company(
+        settings=settings.match,
+        gallery=enrolled.with_exceptions(store.limits(), *store.negatives()),
+        visitors=Gallery.of(*store.vectors(PersonKind.VISITOR)),
+        names={person.person_id: person.name for person in store.people()},
+        force=force,
+    )
 
 
 def save_plan(store: LocalStore, plan: Plan, person: Person | None, *, staff: bool) -> str:
@@ -145,6 +172,12 @@ def _tell(results: Sequence[Enrolled], *, add: bool) -> None:
             console.print(line, markup=False, soft_wrap=True)
         else:
             errors.print(f"not enrolled: {result.name}: {result.problem}", markup=False, soft_wrap=True)
+        for visitor in result.visitors:
+            errors.print(
+                f"note: {visitor} looks like {result.name}; 'footfall people name' takes the visits over",
+                markup=False,
+                soft_wrap=True,
+            )
         for path, reason in result.refused:
             errors.print(f"  left out {path}: {reason}", markup=False, soft_wrap=True)
 

@@ -282,7 +282,7 @@ def _without_doubles(plan: Plan, company: Company, own_id: str) -> Plan:
     name = company.name_of(nearest.person_id)
     if 2 * sum(one.person_id == nearest.person_id for one in others.values()) >= len(plan.accepted):
         told = f"looks like {name}, who is enrolled already ({nearest.distance:.2f} apart)"
-        return replace(plan, accepted=(), problem=f"{told}: --name {name!r} --add if it is, --force if they are two")
+        return replace(plan, accepted=(), problem=f'{told}: --name "{name}" --add if it is, --force if they are two')
     reasons = {
         row: f"shows {company.name_of(one.person_id)}, who is enrolled already ({one.distance:.2f} apart)"
         for row, one in others.items()

@@ -1,0 +1,239 @@
+"""`footfall people visitors`, `name`, `not`, `calibrate`: who strangers are, who somebody is not, how near is near."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.tracker.cli.conftest import Run
+from tests.tracker.puppets import ADA, BOB, EVE, NOON, Stage, at, face_of, scene
+from tracker.presence.people import Person, PersonKind
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path / "store.sqlite3")
+
+
+def visitor(stage: Stage, number: int, vector: np.ndarray) -> str:
+    person = Person(
+        person_id=f"v-{number:010d}", name=f"Visitor {number}", created_at=at(number), kind=PersonKind.VISITOR
+    )
+    stage.store.record(visitors=[(person, vector[None].astype(np.float32))])
+    return person.person_id
+
+
+def like(number: int, distance: float, other: int = 100) -> np.ndarray:
+    vector = face_of(number).copy()
+    vector[other] = distance
+    return vector
+
+
+# -- visitors
+
+
+def test_visitors_are_listed_with_visits_and_whom_they_resemble(run: Run, stage: Stage) -> None:
+    stage.play([*scene(0, 5, EVE), *scene(5.5, 400), *scene(400.5, 410, EVE), *scene(410.5, 450)])
+    stage.enrol("Ada", ADA)
+    visitor(stage, 7, like(ADA, 0.3))
+    visitor(stage, 8, like(BOB, 0.0))
+    rows = {row["name"]: row for row in run("people", "visitors", "--json").data}
+    assert (rows["Visitor 1"]["visits"], rows["Visitor 1"]["like"]) == (2, None)
+    assert rows["Visitor 1"]["first_seen"] == "2026-03-02T12:00:00.000000Z"
+    assert rows["Visitor 1"]["last_seen"] == "2026-03-02T12:06:50.000000Z"
+    assert (rows["Visitor 7"]["visits"], rows["Visitor 7"]["like"], rows["Visitor 7"]["strong"]) == (0, "Ada", True)
+    assert rows["Visitor 7"]["like_distance"] == pytest.approx(0.3)
+    out = run("people", "visitors").out
+    assert "Ada (0.30), surely" in out
+    assert "Visitor 8" in out
+    assert [row["name"] for row in run("people", "visitors", "--limit", "1", "--json").data] == ["Visitor 1"]
+
+
+def test_without_visitors_the_list_says_so(run: Run, stage: Stage) -> None:
+    stage.enrol("Ada", ADA)
+    assert run("people", "visitors").out == "No visitors.\n"
+    assert run("people", "visitors", "--json").data == []
+
+
+def test_sure_pairs_are_merged_into_the_older(run: Run, stage: Stage) -> None:
+    old, new, other = (
+        visitor(stage, number, vector) for number, vector in ((1, face_of(EVE)), (2, like(EVE, 0.2)), (3, face_of(BOB)))
+    )
+    done = run("people", "visitors", "--merge", "--yes", "--json")
+    assert {row["person_id"] for row in done.data} == {old, other}
+    assert stage.store.person(new) == stage.store.person(old)
+
+
+# -- name
+
+
+def test_naming_visitors_renames_their_past_visits(run: Run, stage: Stage) -> None:
+    stage.play([*scene(0, 5, EVE), *scene(5.5, 60)])
+    assert run("people", "name", "Visitor 1", "--as", "the plumber").out == "Visitor 1: now the plumber\n"
+    (person,) = stage.store.people()
+    assert (person.name, person.kind) == ("the plumber", PersonKind.VISITOR)
+    told = run("report", "visits", "--from", "2026-03-01", "--to", "2026-03-03", "--json").out
+    assert ("the plumber" in told, "Visitor 1" in told) == (True, False)
+
+
+def test_visitor_who_agreed_is_enrolled_by_what_the_camera_saw(run: Run, stage: Stage) -> None:
+    stage.play([*scene(0, 5, EVE), *scene(5.5, 60)])
+    assert run("people", "name", "Visitor 1", "--as", "Eve", "--consent", "--staff").code == 0
+    (row,) = run("people", "list", "--json").data
+    assert (row["name"], row["kind"], row["role"], row["vectors"]) == ("Eve", "enrolled", "staff", 1)
+    assert row["consented_at"] is not None
+    stage.play([*scene(1000, 1005, EVE), *scene(1005.5, 1060)])
+    assert {person_id for person_id, *_ in stage.visits(2000)} == {row["person_id"]}
+
+
+def test_several_visitors_become_one_or_somebody_known(run: Run, stage: Stage) -> None:
+    ada = stage.enrol("Ada", ADA)
+    ids = [visitor(stage, number, like(EVE, 0.7 * number)) for number in (1, 2, 3)]
+    assert run("people", "name", "Visitor 1", ids[1], "--as", "the postman").code == 0
+    assert [person.name for person in stage.store.people(kind=PersonKind.VISITOR)] == ["the postman", "Visitor 3"]
+    done = run("people", "name", "the postman", "Visitor 3", "--as", "ADA")
+    assert done.out == "the postman, Visitor 3: now Ada\n"
+    assert [person.person_id for person in stage.store.people()] == [ada]
+    assert {stage.store.person(each) for each in ids} == {stage.store.person(ada)}
+
+
+def test_naming_that_makes_no_sense_is_refused(run: Run, stage: Stage) -> None:
+    stage.enrol("Ada", ADA)
+    visitor(stage, 1, face_of(EVE))
+    run("people", "name", "Ada", "--as", "Bob").refused("Ada is enrolled")
+    run("people", "name", "Visitor 1", "--as", "a/b").refused("slash")
+    run("people", "name", "Visitor 9", "--as", "Bob").refused("nobody is called 'Visitor 9'")
+    run("people", "name", "Visitor 1", "--as", "Bob", "--staff").refused("--consent", code=2)
+    assert [person.name for person in stage.store.people()] == ["Ada", "Visitor 1"]
+
+
+# -- not
+
+
+def test_a_track_is_not_that_person_and_it_can_be_taken_back(run: Run, stage: Stage) -> None:
+    ada = stage.enrol("Ada", ADA)
+    stage.play([*scene(0, 5, ADA), *scene(5.5, 60)])
+    (match,) = stage.store.matches()
+    assert run("people", "not", "Ada", "--track", match.track_id).out == "2 faces marked as not Ada\n"
+    assert stage.store.negatives()[1] == (ada, ada)
+    assert run("people", "not", "Ada", "--clear").out == "2 faces marked as not Ada forgotten\n"
+    assert stage.store.negatives()[1] == ()
+
+
+def test_a_track_of_somebody_else_is_refused(run: Run, stage: Stage) -> None:
+    stage.enrol("Ada", ADA)
+    stage.enrol("Bob", BOB)
+    stage.play([*scene(0, 5, BOB), *scene(5.5, 60)])
+    (match,) = stage.store.matches()
+    run("people", "not", "Ada", "--track", match.track_id).refused("was not taken for Ada")
+    run("people", "not", "Ada", "--track", "no-such-track").refused("no-such-track")
+    run("people", "not", "Zoe", "--track", match.track_id).refused("nobody is called 'Zoe'")
+    assert stage.store.negatives()[1] == ()
+
+
+def test_a_picture_of_somebody_else_is_not_that_person(run: Run, pictures: Path, stage: Stage) -> None:
+    run("enroll", pictures / "ada.png", "--name", "Ada")
+    assert run("people", "not", "Ada", pictures / "bob.jpg").out == "1 face marked as not Ada\n"
+    assert len(stage.store.negatives()[1]) == 1
+    run("people", "not", "Ada", pictures / "bob.jpg", pictures / "nobody.png").refused("nobody.png", "no face found")
+    assert len(stage.store.negatives()[1]) == 1
+
+
+@pytest.mark.parametrize("words", [(), ("x.png", "--clear")], ids=["nothing", "too-much"])
+def test_not_needs_one_thing_to_go_by(run: Run, stage: Stage, words: tuple[str, ...]) -> None:
+    stage.enrol("Ada", ADA)
+    run("people", "not", "Ada", *words).refused(code=2)
+
+
+# -- calibrate
+
+
+@pytest.fixture
+def alike(stage: Stage) -> dict[str, str]:
+    """Ada and Bea, 0.5 apart; Cy far from both. Name -> person id."""
+    faces = {
+        "Ada": [face_of(ADA), like(ADA, 0.2)],
+        "Bea": [like(ADA, 0.5, other=50), like(ADA, 0.6, other=50)],
+        "Cy": [face_of(EVE)],
+    }
+    for number, (name, vectors) in enumerate(faces.items()):
+        person = Person(person_id=f"p-{number}", name=name, created_at=NOON, consented_at=NOON)
+        stage.store.add_person(person, np.array(vectors, np.float32))
+    return {person.name: person.person_id for person in stage.store.people()}
+
+
+def test_calibration_as_json(run: Run, alike: dict[str, str]) -> None:
+    done = run("people", "calibrate", "--far", "0.01", "--json")
+    assert (done.code, done.err) == (0, "")
+    found = done.data
+    people = {row["name"]: row for row in found["people"]}
+    assert (found["far"], found["current"], found["confirmed"], found["applied"]) == (0.01, 0.55, False, False)
+    assert (found["comparisons_of_one"], found["comparisons_of_two"], found["comparisons_needed"]) == (4, 10, 300)
+    assert {name: row["limit"] for name, row in people.items()} == {"Ada": 0.48, "Bea": 0.48, "Cy": 0.55}
+    assert (people["Ada"]["lookalike"], people["Ada"]["nearest"]) == ("Bea", pytest.approx(0.5, abs=1e-3))
+    assert sum(found["histogram"]["one"]) == 4
+    assert sum(found["histogram"]["two"]) == 10
+    assert len(found["histogram"]["from"]) == len(found["histogram"]["one"]) == len(found["histogram"]["two"])
+
+
+def test_calibration_is_saved_only_when_asked_and_can_be_taken_back(
+    run: Run, stage: Stage, alike: dict[str, str]
+) -> None:
+    out = run("people", "calibrate").out
+    for words in ("the same person", "different people", "◄ now", "too few to confirm a rate of 0.001", "--apply"):
+        assert words in out
+    assert stage.store.limits() == {}
+    assert "saved: 2 of 3 have a limit of their own" in run("people", "calibrate", "--apply").out
+    assert stage.store.limits() == {alike["Ada"]: 0.48, alike["Bea"]: 0.48}
+    assert run("people", "calibrate", "--reset").code == 0
+    assert stage.store.limits() == {}
+
+
+def test_the_same_person_enrolled_twice_is_told(run: Run, stage: Stage) -> None:
+    for number, name in enumerate(("Ada", "A. Lovelace")):
+        person = Person(person_id=f"p-{number}", name=name, created_at=NOON)
+        stage.store.add_person(person, like(ADA, 0.1 * number)[None])
+    done = run("people", "calibrate")
+    assert "note: A. Lovelace and Ada are 0.10 apart, as one person is" in done.err
+
+
+@pytest.mark.parametrize("people", [(), (("Ada", ADA),)], ids=["nobody", "one-person"])
+def test_too_few_people_are_said_to_be_so(run: Run, stage: Stage, people: tuple[tuple[str, int], ...]) -> None:
+    for name, number in people:
+        stage.enrol(name, number)
+    done = run("people", "calibrate")
+    assert done.code == 0
+    assert ("One person alone says nothing" if people else "Nobody is enrolled yet") in done.out
+    assert run("people", "calibrate", "--json").data["threshold"] == 0.55
+
+
+@pytest.mark.parametrize("words", [("--far", "0"), ("--far", "1"), ("--far", "nan"), ("--apply", "--reset")])
+def test_calibration_that_makes_no_sense_is_wrong_use(run: Run, stage: Stage, words: tuple[str, ...]) -> None:
+    run("people", "calibrate", *words).refused(code=2)
+
+
+# -- enrolling somebody who was here before
+
+
+def test_enrolling_tells_of_the_visitor_whom_the_person_was(run: Run, pictures: Path, stage: Stage) -> None:
+    run("enroll", pictures / "ada.png", "--name", "Ada")
+    vectors, _ = stage.store.vectors(PersonKind.ENROLLED)
+    stage.store.forget_person(stage.store.people()[0].person_id, erase_history=True)
+    visitor(stage, 4, vectors[0])
+    done = run("enroll", pictures / "ada-dark.png", "--name", "Ada")
+    assert "note: Visitor 4 looks like Ada" in done.err
+
+
+def test_somebody_enrolled_already_is_refused_under_another_name_unless_forced(
+    run: Run, pictures: Path, stage: Stage
+) -> None:
+    run("enroll", pictures / "ada.png", "--name", "Ada")
+    done = run("enroll", pictures / "ada-dark.png", "--name", "Augusta")
+    done.refused("1 of 1 people were not enrolled")
+    assert "looks like Ada, who is enrolled already" in done.err
+    assert '--name "Ada" --add if it is, --force if they are two' in done.err
+    assert run("enroll", pictures / "ada-dark.png", "--name", "Ada", "--add").code == 0
+    assert run("enroll", pictures / "ada-dark.png", "--name", "Augusta", "--force").code == 0
+    assert len(stage.store.people()) == 2
