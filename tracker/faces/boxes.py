@@ -46,8 +46,16 @@ def best_first(scores: Boxes) -> NDArray[np.intp]:
     return np.argsort(-scores, kind="stable")
 
 
-def suppress(boxes_xyxy: Boxes, max_overlap: float, overlap: Overlap = Overlap.UNION) -> NDArray[np.intp]:
+def suppress(
+    boxes_xyxy: Boxes,
+    max_overlap: float,
+    overlap: Overlap = Overlap.UNION,
+    *,
+    groups: NDArray[np.integer[Any]] | None = None,
+) -> NDArray[np.intp]:
     """Rows that survive non-maximum suppression, ascending. The boxes must stand best first.
+
+    groups: (N,) boxes of different groups leave each other alone; None for one group.
 
     A box goes when any better box overlaps it by more than `max_overlap`, also when that better box goes itself.
     That is what the cascade was tuned with; greedy suppression would keep a few boxes more.
@@ -59,6 +67,8 @@ def suppress(boxes_xyxy: Boxes, max_overlap: float, overlap: Overlap = Overlap.U
         rows = slice(start, min(start + _BLOCK, count))
         overlapping = _overlap_exceeds(boxes_xyxy[: rows.stop], boxes_xyxy[rows], max_overlap, overlap)
         better = np.arange(rows.stop)[:, None] < np.arange(rows.start, rows.stop)[None, :]
+        if groups is not None:
+            better &= groups[: rows.stop, None] == groups[None, rows]
         kept[rows] = ~(overlapping & better).any(axis=0)
     return np.flatnonzero(kept)
 

@@ -41,10 +41,13 @@ class Candidates:
         return Candidates(squared(self.boxes), self.scores)
 
 
-def best_of(boxes: Boxes, scores: Boxes, max_overlap: float) -> Candidates:
-    """What suppression leaves of boxes in any order."""
+def best_of(
+    boxes: Boxes, scores: Boxes, max_overlap: float, *, groups: NDArray[np.integer[Any]] | None = None
+) -> Candidates:
+    """What suppression leaves of boxes in any order; see `suppress` for the groups."""
     order = best_first(scores)
-    rows = order[suppress(boxes[order], max_overlap)]
+    ordered = None if groups is None else groups[order]
+    rows = order[suppress(boxes[order], max_overlap, groups=ordered)]
     return Candidates(boxes[rows], scores[rows])
 
 

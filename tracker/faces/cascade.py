@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from tracker.faces import zones
@@ -32,6 +31,7 @@ from tracker.faces.faces import Faces, FloatArray, Image
 from tracker.faces.patches import cut_patches
 from tracker.faces.pyramid import Level, levels
 from tracker.faces.scout import Scout
+from tracker.faces.sums import Sums
 
 _PIXELS_PER_HINT = 1200
 """Looking into one hint costs as much as searching so many pixels of the pyramid."""
@@ -70,13 +70,14 @@ class Cascade:
     def _propose(self, image: Image, frame: FloatArray, hints: Candidates | None) -> Candidates:
         """Squares that P-Net takes for faces, over all pyramid levels; frame: the image, normalised."""
         size_wh = (image.shape[1], image.shape[0])
+        sums = Sums.of(image)
         wanted = levels(size_wh, min_face=self.min_face, scale_factor=self.scale_factor)
         pixels = sum(level.size_wh[0] * level.size_wh[1] for level in wanted)
         if self.scout is None or hints is None or len(hints.scores) * _PIXELS_PER_HINT > pixels:
-            return joined([self._propose_at(level, frame) for level in wanted], STAGE_OVERLAP).squares()
+            return joined([self._propose_at(level, frame, sums) for level in wanted], STAGE_OVERLAP).squares()
         squares = self.scout.squares(frame, hints)
-        found = zones.propose(image, frame, squares, wanted, pnet=self.pnet, threshold=self.thresholds[0])
-        return joined(found, STAGE_OVERLAP).squares()
+        found = zones.propose(frame, sums, squares, wanted, pnet=self.pnet, threshold=self.thresholds[0])
+        return joined([found], STAGE_OVERLAP).squares()
 
     def refine(self, frame: FloatArray, candidates: Candidates) -> Candidates:
         """Squares that R-Net still takes for faces, moved by its offsets."""
@@ -97,10 +98,9 @@ class Cascade:
         inside = clipped(boxes[rows], (frame.shape[1], frame.shape[0]))
         return Faces(inside.astype(np.float32), final[rows].astype(np.float32), landmarks[rows].astype(np.float32))
 
-    def _propose_at(self, level: Level, frame: FloatArray) -> Candidates:
-        """Boxes of one pyramid level in px of the frame. It is drawn from the full frame: shortcuts move boxes."""
-        picture = cv2.resize(frame, level.size_wh, interpolation=cv2.INTER_AREA).astype(np.float32, copy=False)
-        offsets, scores = self.pnet.run(picture[None])
+    def _propose_at(self, level: Level, frame: FloatArray, sums: Sums) -> Candidates:
+        """Boxes of one pyramid level in px of the frame."""
+        offsets, scores = self.pnet.run(zones.whole_level(frame, sums, level))
         ys, xs = np.nonzero(scores[0, :, :, 1] > self.thresholds[0])
         boxes = boxes_of_places(np.stack([xs, ys], axis=1), offsets[0, ys, xs]) / level.scale
         return best_of(boxes, scores[0, ys, xs, 1].astype(np.float64), LEVEL_OVERLAP)

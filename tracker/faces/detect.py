@@ -14,9 +14,7 @@ from tracker.faces.cascade import Cascade
 from tracker.faces.faces import Faces, Image, require_image
 from tracker.faces.patches import MAX_SIDE
 from tracker.faces.scout import Scout
-
-_MAX_PIXELS = 9_000_000
-"""Pixels of a picture beyond which searching it in full would take gigabytes."""
+from tracker.faces.sums import MAX_PIXELS
 
 
 class Detector:
@@ -65,7 +63,7 @@ class Detector:
     def detect(self, image: Image) -> Faces:
         """Faces of one picture, best first; none in a picture too small to hold one.
 
-        Boxes lie inside the picture; landmarks may lie outside. A picture of more than 9 million pixels, or with a
+        Boxes lie inside the picture; landmarks may lie outside. A picture of more than 8.4 million pixels, or with a
         side beyond 32,766 px, is searched shrunken: its smallest faces are as much larger.
         Raises ValueError when the picture is not (H, W, 3) uint8.
         """
@@ -73,7 +71,7 @@ class Detector:
         if image.size == 0:
             return Faces.none()
         height, width = image.shape[:2]
-        shrink = min(MAX_SIDE / max(width, height), math.sqrt(_MAX_PIXELS / (width * height)))
+        shrink = min(MAX_SIDE / max(width, height), math.sqrt(MAX_PIXELS / (width * height)))
         if shrink < 1:
             return self._detect_shrunken(image, shrink)
         return self._cascade.faces(image).take(slice(self._max_faces))

@@ -51,8 +51,12 @@ class Scout:
 
     def hints(self, image: Image) -> Candidates:
         """Squares in which P-Net sees as much as a hint of a face, px of the image."""
-        pictures = _halves(image, _FINEST / self.min_face)
-        return joined([self._hints(picture, image) for picture in pictures], STAGE_OVERLAP).squares()
+        seen = [self._hints(picture, image) for picture in _halves(image, _FINEST / self.min_face)]
+        if not any(len(scores) for _, scores in seen):
+            return Candidates(np.empty((0, 4)), np.empty(0))
+        boxes, scores = (np.concatenate(each) for each in zip(*seen, strict=True))
+        pictures = np.repeat(np.arange(len(seen)), [len(each) for _, each in seen])
+        return joined([best_of(boxes, scores, _HINT_OVERLAP, groups=pictures)], STAGE_OVERLAP).squares()
 
     def squares(self, frame: FloatArray, found: Candidates) -> Boxes:
         """(N, 4) px: those of the hints that may be faces, moved to where they are. frame: the picture, normalised."""
@@ -64,15 +68,17 @@ class Scout:
             found = _kept(found, offsets, scores, self.thresholds[2] * _SEEN)
         return found.boxes
 
-    def _hints(self, picture: Image, image: Image) -> Candidates:
-        """What P-Net sees in one picture of the pyramid, in px of the image."""
+    def _hints(self, picture: Image, image: Image) -> tuple[Boxes, Boxes]:
+        """Boxes (N, 4) in px of the image, and scores (N,), that P-Net sees in one picture of the pyramid."""
         offsets, scores = self.pnet.run(normalised(picture)[None])
         certainty = np.ascontiguousarray(scores[0, :, :, 1])
-        peaks = certainty >= cv2.dilate(certainty, _NEIGHBOURS)
-        ys, xs = np.nonzero(peaks & (certainty > self.thresholds[0] * _PROPOSED))
+        ys, xs = np.nonzero(certainty > self.thresholds[0] * _PROPOSED)
+        if len(ys):
+            peaks = certainty[ys, xs] >= cv2.dilate(certainty, _NEIGHBOURS)[ys, xs]
+            ys, xs = ys[peaks], xs[peaks]
         step = np.tile([image.shape[1] / picture.shape[1], image.shape[0] / picture.shape[0]], 2)
         boxes = boxes_of_places(np.stack([xs, ys], axis=1), offsets[0, ys, xs]) * step
-        return best_of(boxes, certainty[ys, xs].astype(np.float64), _HINT_OVERLAP)
+        return boxes, certainty[ys, xs].astype(np.float64)
 
 
 def _kept(found: Candidates, offsets: FloatArray, scores: FloatArray, least: float) -> Candidates:

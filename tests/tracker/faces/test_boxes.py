@@ -58,6 +58,11 @@ def test_a_suppressed_box_still_suppresses() -> None:
     assert suppress(chain, 0.4).tolist() == [0]
 
 
+def test_boxes_of_different_groups_leave_each_other_alone() -> None:
+    heap = boxes((0, 0, 10, 10), (0, 0, 10, 9), (0, 0, 9, 10))
+    assert suppress(heap, 0.5, groups=np.array([0, 1, 0])).tolist() == [0, 1]
+
+
 def test_suppression_by_the_smaller_box_removes_the_one_inside() -> None:
     nested = boxes((0, 0, 100, 100), (40, 40, 50, 50))
     assert suppress(nested, 0.7).tolist() == [0, 1]
