@@ -19,8 +19,8 @@ import typer
 from config.errors import FootfallError, RecordError
 from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError, example, open_store, settings_for
 from tracker.cli.lines import STDIO, json_lines, progress_bar
+from tracker.cli.moments import FromOption, ToOption, parse_moment
 from tracker.cli.output import console, errors, print_json
-from tracker.cli.report import FromOption, ToOption, parse_moment
 from tracker.presence.events import SCHEMA, Event
 from tracker.store.documents import event_from_document, event_to_document
 from tracker.store.local import LocalStore

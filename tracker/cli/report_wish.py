@@ -122,10 +122,10 @@ def _range(wish: Wish, settings: Settings, now: datetime, default: Period | None
         return day_range(now.astimezone(zone).date(), zone)
     until = parse_moment(wish.until, zone, option="--to", end_of_day=True) or now
     start = parse_moment(wish.since, zone, option="--from")
-    if start is not None and start >= until:
-        raise UsageError("--from does not lie before --to", fix="swap them, or leave one out")
     if start is not None and start >= now:
         raise UsageError("--from lies in the future", fix="give a day that has begun")
+    if start is not None and start >= until:
+        raise UsageError("--from does not lie before --to", fix="swap them, or leave one out")
     end = min(until, now)
     try:
         return start or start_of_default(default or Period.DAY, end, zone), end

@@ -24,8 +24,8 @@ from tracker.camera import SystemClock, is_live, prepare_source
 from tracker.cameras.frames import FrameSource
 from tracker.cameras.recording import RecordingSource
 from tracker.cli.door import ModelsOption, SettingsOption, StoreOption, UsageError, open_store, settings_for
+from tracker.cli.moments import parse_moment
 from tracker.cli.output import console, errors, json_line, local_time
-from tracker.cli.report import parse_moment
 from tracker.faces.engine import FaceEngine
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition

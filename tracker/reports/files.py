@@ -18,19 +18,19 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises ReportError when the file cannot be written there.
     """
     try:
-        path = path.resolve()  # a link stays a link
-        if path.is_dir():
+        target = path.resolve()  # a link stays a link
+        if target.is_dir():
             raise ReportError(f"{path} is a folder", fix="give the name of a file in it")
-        handle, name = tempfile.mkstemp(prefix=".footfall-", suffix=path.suffix, dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=".footfall-", suffix=target.suffix, dir=target.parent)
     except OSError as error:
         raise _unwritable(path, error) from error
     os.close(handle)
     written = Path(name)
     try:
         yield written
-        mode = path.stat().st_mode if path.exists() else 0o666 & ~_umask()
+        mode = target.stat().st_mode if target.exists() else 0o666 & ~_umask()
         written.chmod(mode & 0o777)
-        written.replace(path)
+        written.replace(target)
     except OSError as error:
         raise _unwritable(path, error) from error
     finally:

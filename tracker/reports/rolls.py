@@ -11,7 +11,7 @@ import pandas as pd
 
 from tracker.presence.days import day_range
 from tracker.presence.events import EventKind
-from tracker.presence.people import Person
+from tracker.presence.people import Person, Role
 from tracker.reports.attendance import attendance, attendance_by_person, listed
 from tracker.reports.compose import frames_of
 from tracker.reports.dwell import measured
@@ -56,7 +56,8 @@ def attendance_report(subject: Subject) -> Report:
 
 
 def person_report(subject: Subject, person: Person) -> Report:
-    """One person's days and visits in the range."""
+    """One person's days and visits in the range, staff or not."""
+    subject = replace(subject, staff=person.role is Role.STAFF)
     visits, stays = frames_of(subject)
     own_visits, own_stays = (frame[frame["person_id"] == person.person_id] for frame in (visits, stays))
     rows, by_person = _days(subject, [person], own_visits, own_stays)
@@ -75,7 +76,7 @@ def person_report(subject: Subject, person: Person) -> Report:
         Figure("name", "name", Kind.TEXT, person.name, shown=False),
         Figure("kind", "kind", Kind.TEXT, person.kind.value, shown=False),
         Figure("role", "role", Kind.TEXT, person.role.value, shown=False),
-        Figure("visits", "visits", Kind.COUNT, len(came)),
+        Figure("visit_count", "visits", Kind.COUNT, len(came)),
         Figure("days_present", "days present", Kind.COUNT, by_person[0]["present"]),
         Figure("inside_s", "inside", Kind.LENGTH, by_person[0]["inside_s"]),
         Figure("median_dwell_s", "median dwell", Kind.LENGTH, float(lengths.median()) if len(lengths) else None),
@@ -175,4 +176,4 @@ def _ever(own_visits: pd.DataFrame, subject: Subject) -> str:
     if own_visits.empty:
         return " No visit of theirs is known."
     last = own_visits["started_at"].max().tz_convert(subject.zone).date()
-    return f" The last visit began on {last}: --from {last}"
+    return f" The last visit began on {last}: try --from {last}"

@@ -80,7 +80,7 @@ class Subject:
         first = min(session.started_at for session in self.sessions)
         last = max(session.started_at for session in self.sessions)
         begin = self._day(first)
-        return f"No visits in this range. The first was on {begin}, the last on {self._day(last)}: --from {begin}"
+        return f"No visits in this range. The first was on {begin}, the last on {self._day(last)}: try --from {begin}"
 
     def _day(self, at: datetime) -> date:
         return at.astimezone(self.zone).date()

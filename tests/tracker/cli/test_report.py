@@ -12,10 +12,12 @@ import pytest
 from config.settings import SiteSettings
 from tests.tracker.cli.conftest import Run
 from tests.tracker.puppets import face_of
-from tracker.cli.report import parse_moment
+from tracker.cli import report_forms
+from tracker.cli.moments import parse_moment
 from tracker.presence.events import Event, EventKind
 from tracker.presence.people import Person, Role
 from tracker.presence.room import Presence
+from tracker.presence.watches import Watch
 from tracker.store.local import LocalStore
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -23,9 +25,10 @@ VISIT = [
     "session_id", "site_id", "person_id", "name", "kind", "role", "started_at", "ended_at", "dwell_s", "gross_s",
     "segments", "state", "enter_inferred", "exit_inferred", "bounce",
 ]  # fmt: skip
-TODAY = {
-    "day", "since", "until", "now", "occupancy", "present", "entries", "visitors", "returning", "new",
-    "median_dwell_s", "bounce_rate", "peak",
+REPORT = {"report", "site_id", "time_zone", "since", "until", "now", "outages", "notes"}
+TODAY = REPORT | {
+    "day", "occupancy", "capacity", "capacity_share", "present", "entries", "visitors", "returning", "new",
+    "median_dwell_s", "bounce_rate", "peak", "peak_at", "occupancy_steps",
 }  # fmt: skip
 
 
@@ -90,12 +93,18 @@ def test_capacity_shows_how_full_it_is(run: Run) -> None:
 
 
 def test_visits_of_the_last_week_are_listed_the_latest_first_without_staff(run: Run) -> None:
-    rows = run("report", "visits", "--json").data
+    report = run("report", "visits", "--json").data
+    assert set(report) == REPORT | {"visits"}
+    rows = report["visits"]
     assert [list(row) for row in rows] == [VISIT, VISIT]
     assert [(row["name"], row["state"], row["exit_inferred"]) for row in rows] == [
         ("Ada", "open", False), ("Ada", "closed", True),
     ]  # fmt: skip
-    assert [row["name"] for row in run("report", "visits", "--staff", "--json").data] == ["Ada", "=Bob", "Ada"]
+    assert [row["name"] for row in run("report", "visits", "--staff", "--json").data["visits"]] == [
+        "Ada",
+        "=Bob",
+        "Ada",
+    ]
 
 
 def test_table_of_visits_keeps_times_whole_on_a_narrow_screen(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,28 +117,29 @@ def test_table_of_visits_keeps_times_whole_on_a_narrow_screen(run: Run, monkeypa
     assert "staff" in "\n".join(lines)
 
 
-def test_csv_has_a_header_utc_times_and_no_formulas(run: Run) -> None:
+def test_csv_has_a_header_times_of_the_site_and_no_formulas(run: Run) -> None:
+    Path("footfall.toml").write_text('[site]\ntime_zone = "Asia/Kolkata"\n', encoding="utf-8")
     done = run("report", "visits", "--staff", "--csv")
     header, *rows = csv.reader(io.StringIO(done.out))
     assert header == VISIT
     bob = dict(zip(header, rows[1], strict=True))
     assert (bob["name"], bob["role"], bob["dwell_s"]) == ("'=Bob", "staff", "300.0")
-    assert bob["started_at"] == f"{NOW - timedelta(days=1):%Y-%m-%dT%H:%M:%S}.000000Z"
+    assert bob["started_at"] == f"{NOW - timedelta(days=1, hours=-5, minutes=-30):%Y-%m-%dT%H:%M:%S}+05:30"
     assert "\r" not in done.out
 
 
 def test_range_is_cut_to_days_on_the_clock_of_the_site(run: Run) -> None:
     Path("footfall.toml").write_text('[site]\ntime_zone = "UTC"\n', encoding="utf-8")
     day = f"{NOW - timedelta(days=2):%Y-%m-%d}"
-    rows = run("report", "visits", "--from", day, "--to", day, "--json").data
+    rows = run("report", "visits", "--from", day, "--to", day, "--json").data["visits"]
     assert [(row["name"], row["state"]) for row in rows] == [("Ada", "closed")]
-    assert run("report", "visits", "--to", "2000-01-01", "--json").data == []
+    assert run("report", "visits", "--to", "2000-01-01", "--json").data["visits"] == []
 
 
-def test_empty_range_says_what_to_do(run: Run) -> None:
+def test_empty_range_says_where_the_visits_are(run: Run) -> None:
     done = run("report", "visits", "--to", "2000-01-01")
     assert done.code == 0
-    assert "footfall track" in done.out
+    assert f"try --from {NOW.astimezone() - timedelta(days=2):%Y-%m-%d}" in done.out
     assert run("report", "visits", "--to", "2000-01-01", "--csv").out == ",".join(VISIT) + "\n"
 
 
@@ -142,7 +152,12 @@ def test_empty_range_says_what_to_do(run: Run) -> None:
         pytest.param(("--to", "9999-12-31"), ("is no date",), id="end-of-time"),
         pytest.param(("--from", "x" * 10_000), ("is no date",), id="long"),
         pytest.param(("--from", "2026-02-01", "--to", "2026-01-01"), ("not lie before --to",), id="swapped"),
+        pytest.param(("--from", "9999-01-01"), ("--from lies in the future", "has begun"), id="future"),
         pytest.param(("--json", "--csv"), ("--json and --csv",), id="two-forms"),
+        pytest.param(("--xlsx", "visits.csv"), ("does not end in .xlsx", "report.xlsx"), id="no-workbook"),
+        pytest.param(("--plot", "visits.gif"), ("neither in .html nor in .png",), id="no-picture"),
+        pytest.param(("--camera", "cellar"), ("nothing is known of 'cellar'", "known are front"), id="no-camera"),
+        pytest.param(("--site", "office"), ("nothing is known of 'office'", "known are gym"), id="no-site"),
     ],
 )  # fmt: skip
 def test_dates_that_are_none_are_wrong_use(flags: tuple[str, ...], words: tuple[str, ...], run: Run) -> None:
@@ -151,8 +166,8 @@ def test_dates_that_are_none_are_wrong_use(flags: tuple[str, ...], words: tuple[
 
 def test_beginning_of_time_is_a_date(run: Run) -> None:
     Path("footfall.toml").write_text('[site]\ntime_zone = "UTC"\n', encoding="utf-8")
-    assert len(run("report", "visits", "--from", "0001-01-01", "--json").data) == 2
-    assert run("report", "visits", "--to", "0001-01-02", "--json").data == []
+    assert len(run("report", "visits", "--from", "0001-01-01", "--json").data["visits"]) == 2
+    assert run("report", "visits", "--to", "0001-01-02", "--json").data["visits"] == []
 
 
 @pytest.mark.parametrize(
@@ -169,3 +184,103 @@ def test_moments_are_those_of_the_clock_on_the_wall(text: str, utc: str, end_of_
     zone = SiteSettings(time_zone="Europe/Berlin").zone
     moment = parse_moment(text, zone, option="--to", end_of_day=end_of_day)
     assert moment == datetime.fromisoformat(utc).replace(tzinfo=UTC)
+
+
+REPORTS = [
+    ("today",), ("usage", "--by", "hour"), ("usage", "--by", "week"), ("visits",), ("dwell",), ("attendance",),
+    ("occupancy",), ("people",), ("people", "Ada"),
+]  # fmt: skip
+each_report = pytest.mark.parametrize("words", REPORTS, ids=" ".join)
+
+
+@each_report
+def test_every_report_has_every_form(words: tuple[str, ...], run: Run) -> None:
+    assert run("report", *words).out
+    assert set(run("report", *words, "--json").data) >= REPORT
+    assert len(run("report", *words, "--csv").out.splitlines()[0].split(",")) > 3
+    done = run("report", *words, "--xlsx", "out.xlsx", "--plot", "out.html")
+    assert (done.code, done.out) == (0, "")
+    assert done.err.splitlines() == ["wrote out.xlsx", "wrote out.html"]
+    assert Path("out.xlsx").read_bytes().startswith(b"PK")
+    assert Path("out.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+@each_report
+def test_every_report_refuses_what_cannot_be_written(words: tuple[str, ...], run: Run) -> None:
+    run("report", *words, "--xlsx", "none/out.xlsx").refused("there is no folder none")
+    Path("folder.html").mkdir()
+    run("report", *words, "--plot", "folder.html").refused("is a folder")
+    assert [path.name for path in Path().iterdir()] == ["folder.html"]
+
+
+@each_report
+def test_files_and_json_come_together(words: tuple[str, ...], run: Run) -> None:
+    done = run("report", *words, "--xlsx", "out.xlsx", "--json")
+    assert set(done.data) >= REPORT
+    assert Path("out.xlsx").exists()
+
+
+def test_people_are_found_by_name_and_id_and_nobody_else(run: Run) -> None:
+    by_name, by_id = (run("report", "people", who, "--json").data for who in ("ada", "p-a"))
+    assert (by_name["name"], by_name["visit_count"]) == ("Ada", 2)
+    assert (by_id["person_id"], len(by_id["days"])) == ("p-a", len(by_name["days"]))
+    run("report", "people", "Eve").refused("nobody is called 'Eve'", "people list")
+
+
+def test_one_person_may_be_staff_without_asking_for_staff(run: Run) -> None:
+    assert run("report", "people", "=Bob", "--json").data["visit_count"] == 1
+
+
+def test_usage_counts_the_days(run: Run) -> None:
+    Path("footfall.toml").write_text('[site]\ntime_zone = "UTC"\n', encoding="utf-8")
+    rows = run("report", "usage", "--json").data["usage"]
+    assert sum(row["entries"] for row in rows) == 2
+    assert len(rows) == 3, "a range does not begin before the records do"
+    assert sum(row["entries"] for row in run("report", "usage", "--staff", "--json").data["usage"]) == 3
+
+
+def test_a_camera_alone_is_a_site_of_its_own(run: Run, tmp_path: Path) -> None:
+    since = NOW - timedelta(hours=5)
+    with LocalStore(tmp_path / "store.sqlite3") as store:
+        store.record(
+            events=[
+                Event(kind=kind, site_id="gym", camera_id="back", person_id="p-a", at=at, track_id="t9")
+                for kind, at in ((EventKind.ENTER, since), (EventKind.EXIT, since + timedelta(minutes=1)))
+            ]
+        )
+    dwells = [row["dwell_s"] for row in run("report", "visits", "--camera", "back", "--json").data["visits"]]
+    assert dwells == [60.0]
+    assert "camera back" in run("report", "visits", "--camera", "back").out
+    assert len(run("report", "visits", "--camera", "front", "--json").data["visits"]) == 2
+
+
+def test_outages_are_told_in_every_form(run: Run, tmp_path: Path) -> None:
+    day = NOW - timedelta(days=1)
+    with LocalStore(tmp_path / "store.sqlite3") as store:
+        for since, until in ((day - timedelta(hours=3), day), (day + timedelta(hours=2), NOW)):
+            store.record(watch=Watch(site_id="gym", camera_id="front", started_at=since, ended_at=until))
+    words = ("report", "usage", "--by", "day")
+    assert "note: Camera front did not watch" in run(*words).out
+    report = run(*words, "--json").data
+    assert [outage["camera_id"] for outage in report["outages"]] == ["front"]
+    done = run(*words, "--csv")
+    assert "did not watch" not in done.out
+    assert "note: Camera front did not watch" in done.err
+
+
+def test_store_without_anybody_says_what_to_do(run: Run, tmp_path: Path) -> None:
+    with LocalStore(tmp_path / "empty.sqlite3"):
+        pass
+    for words in REPORTS[1:-1]:
+        done = run("report", *words, "--store", f"sqlite:///{tmp_path / 'empty.sqlite3'}")
+        assert done.code == 0
+        assert "'footfall " in done.out
+
+
+def test_a_report_without_its_packages_says_what_to_install(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = {"pandas", "xlsxwriter", "plotly"}
+    monkeypatch.setattr(report_forms, "find_spec", lambda name: None if name in missing else name)
+    assert run("report", "today").code == run("report", "visits").code == 0
+    run("report", "usage").refused("needs pandas", "footfall[reports]")
+    run("report", "today", "--xlsx", "out.xlsx").refused("needs xlsxwriter", "footfall[reports]")
+    run("report", "today", "--plot", "out.html").refused("needs plotly", "footfall[reports]")

@@ -146,7 +146,7 @@ def test_one_person_has_days_visits_and_what_they_come_to() -> None:
     visitor = next(each for each in PEOPLE if each.kind is PersonKind.VISITOR)
     found = person_report(subject, visitor)
     figures = {figure.key: figure.value for figure in found.figures}
-    assert (figures["visits"], figures["days_present"], figures["inside_s"], figures["inside_now"]) == (
+    assert (figures["visit_count"], figures["days_present"], figures["inside_s"], figures["inside_now"]) == (
         1, 1, 3600.0, False,
     )  # fmt: skip
     assert (figures["first_visit_at"], figures["last_visit_at"]) == (at("18:00", day=-3), at("9:00"))

@@ -137,7 +137,9 @@ def test_staff_count_only_when_asked_for(make: Callable[[Subject], Report]) -> N
 
 @each_report
 def test_documents_have_stable_keys_and_plain_values(make: Callable[[Subject], Report]) -> None:
-    document = dict(make(morning(capacity=10)).document())
+    pairs = list(make(morning(capacity=10)).document())
+    document = dict(pairs)
+    assert len(document) == len(pairs)
     assert list(document)[:6] == ["report", "site_id", "time_zone", "since", "until", "now"]
     assert list(document)[-2:] == ["outages", "notes"]
     values = [value for part in document.values() if isinstance(part, list) for row in part for value in vars_of(row)]
