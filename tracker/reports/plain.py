@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -29,6 +29,7 @@ _VISIT_COLUMNS = (
     Column("bounce", "bounce", Kind.FLAG, shown=False),
     Column("notes", "notes", in_data=False),
 )
+_VISIT_FIELDS = tuple(field.name for field in fields(reports.VisitRow))
 _PRESENT_TITLES = {"name": "name", "started_at": "since", "dwell_s": "inside"}
 _PRESENT_COLUMNS = tuple(
     replace(column, title=_PRESENT_TITLES.get(column.key, column.title), shown=column.key in _PRESENT_TITLES)
@@ -121,7 +122,11 @@ def _visit(row: reports.VisitRow, zone: ZoneInfo) -> Row:
         ("staff", row.role == "staff"),
     )
     notes = ", ".join(words for words, holds in told if holds)
-    return {**asdict(row), "left": _left(row.started_at, row.ended_at, zone), "notes": notes}
+    return {
+        **{name: getattr(row, name) for name in _VISIT_FIELDS},
+        "left": _left(row.started_at, row.ended_at, zone),
+        "notes": notes,
+    }
 
 
 def _left(started_at: datetime, ended_at: datetime | None, zone: ZoneInfo) -> str:

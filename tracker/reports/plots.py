@@ -251,14 +251,15 @@ def _canvas(report: Report, *, x_title: str = "", y_title: str = "", rows: int =
 
 def _capacity_line(figure: go.Figure, report: Report, highest: int) -> None:
     """The capacity as a line, where the curve comes near it; below, it would only flatten the curve."""
-    if report.capacity and highest * 2 >= report.capacity:
+    near = bool(report.capacity) and highest * 2 >= (report.capacity or 0)
+    if near:
         figure.add_hline(
             y=report.capacity,
             line={"color": _BAD, "width": 1, "dash": "dot"},
             annotation={"text": f"capacity {report.capacity}", "font": {"color": _BAD}},
             annotation_position="top left",
         )
-    figure.update_yaxes(**_whole(max(highest, report.capacity or 0)))
+    figure.update_yaxes(**_whole(max(highest, (report.capacity or 0) if near else 0)))
 
 
 def _grey_outages(figure: go.Figure, report: Report) -> None:
