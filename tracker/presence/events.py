@@ -12,6 +12,10 @@ SCHEMA = 1
 """Version of the field layout below, carried by every record that is stored or sent."""
 
 
+OPERATOR = "@operator"
+"""The camera of events that an operator adds; no camera can be called so. What it says is said of a door."""
+
+
 class EventKind(StrEnum):
     ENTER = "enter"
     EXIT = "exit"
@@ -41,11 +45,15 @@ class Event:
     event_id: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "kind", EventKind(self.kind))
-        object.__setattr__(self, "at", as_utc(self.at))
+        if type(self.kind) is not EventKind:  # asked first, because events come by the million
+            object.__setattr__(self, "kind", EventKind(self.kind))
+        if self.at.tzinfo is not UTC:
+            object.__setattr__(self, "at", as_utc(self.at))
         _require_ids(self, "site_id", "camera_id", "person_id", "track_id")
-        _require_fraction("x_frac", self.x_frac)
-        _require_fraction("y_frac", self.y_frac)
+        if self.x_frac is not None:
+            _require_fraction("x_frac", self.x_frac)
+        if self.y_frac is not None:
+            _require_fraction("y_frac", self.y_frac)
         if not self.event_id:
             parts = (self.kind, self.site_id, self.camera_id, self.person_id, time_text(self.at), self.track_id)
             object.__setattr__(self, "event_id", content_id(*parts))
@@ -151,10 +159,10 @@ def content_id(*parts: str) -> str:
 def _require_ids(record: object, *names: str) -> None:
     for name in names:
         value = getattr(record, name)
-        if not isinstance(value, str) or not value.strip():
+        if not isinstance(value, str) or not value or value.isspace():
             raise ValueError(f"{name}: expected a text that is not empty, got {value!r}")
 
 
-def _require_fraction(name: str, value: float | None) -> None:
-    if value is not None and not 0.0 <= value <= 1.0:
+def _require_fraction(name: str, value: float) -> None:
+    if not 0.0 <= value <= 1.0:
         raise ValueError(f"{name}: expected 0..1, got {value}")

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
-from tracker.presence.events import Event
+from tracker.presence.events import OPERATOR, Event
 from tracker.presence.rules import Closings, Rules
 
 Sight: TypeAlias = tuple[str, str]
@@ -80,7 +80,8 @@ class Walk:
     A camera of a room has people in sight: an exit with the camera and track of an enter ends that, and the person is
     out unless a camera that saw them later still has them. Any other exit is somebody walking out: the person is out
     for every camera. A camera at a door (`Rules.entrances`, `exits`) has nobody in sight: what it says is a step over
-    the threshold; and where ways out are watched, a room's camera that loses somebody does not put them out.
+    the threshold, and so is what an operator says. Where ways out are watched, a room's camera that loses somebody does
+    not put them out.
     """
 
     __slots__ = ("_closings", "_doors", "_evidence_at", "_evidence_by", "_inside", "_rules", "_sights", "_visits")
@@ -88,7 +89,7 @@ class Walk:
     def __init__(self, rules: Rules, closings: Closings) -> None:
         self._rules = rules
         self._closings = closings if rules.closes_at is not None else None
-        self._doors = rules.entrances | rules.exits
+        self._doors = rules.entrances | rules.exits | {OPERATOR}
         self._visits: list[Visit] = []
         self._inside = False
         self._evidence_at: datetime | None = None

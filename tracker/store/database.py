@@ -20,6 +20,8 @@ from tracker.store.schema import is_current, migrate
 
 JOURNAL_LIMIT_BYTES = 16 * 2**20
 """The write-ahead log is cut back to this after a checkpoint."""
+CACHE_KIB = 32 * 2**10
+"""Pages of the file that the writer keeps at hand: enough for the ends of all indexes of a store of years."""
 
 
 class Database:
@@ -172,12 +174,16 @@ class Transaction:
     """What one write transaction knows.
 
     connection: for the statements. changed: the store version that this transaction makes; rows carry it.
+    touched_visits: by (site_id, person_id) as stored the earliest time (text) of an event that came, went or changed.
+    touched_people: ids whose visits are to be made anew, and those they were known by.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         self.changed = int(connection.execute("SELECT version FROM state").fetchone()[0]) + 1
         self._changes_before = connection.total_changes
+        self.touched_visits: dict[tuple[str, str], str] = {}
+        self.touched_people: set[str] = set()
         self._touched: set[str] = set()
 
     def touch_people(self) -> None:
@@ -187,6 +193,13 @@ class Transaction:
     def touch_events(self) -> None:
         """Say that events change, so that histories are read again."""
         self._touched.add("events_version")
+
+    def touch_visit(self, site_id: str, person_id: str, at: str) -> None:
+        """Say that an event of a person came, went or changed."""
+        key = (site_id, person_id)
+        earliest = self.touched_visits.get(key)
+        if earliest is None or at < earliest:
+            self.touched_visits[key] = at
 
     def stamp(self) -> None:
         """Advance the store's version, unless the transaction changed nothing."""
@@ -226,6 +239,7 @@ def _prepare_writer(connection: sqlite3.Connection) -> None:
         "fullfsync = ON",  # macOS: flush the disk's own cache too
         "foreign_keys = ON",
         "secure_delete = ON",  # what is deleted is overwritten with zeros
+        f"cache_size = -{CACHE_KIB}",
         f"journal_size_limit = {JOURNAL_LIMIT_BYTES}",
     ):
         connection.execute(f"PRAGMA {pragma}")

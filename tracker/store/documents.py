@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias, TypeVar
 
 from config.errors import RecordError
-from tracker.presence.events import SCHEMA, Event, EventKind, Match, as_utc, time_text
+from tracker.presence.events import SCHEMA, Action, Correction, Event, EventKind, Match, as_utc, time_text
 from tracker.presence.health import CameraHealth, CameraState
 from tracker.presence.people import Person, PersonKind, Role
 from tracker.presence.room import Presence
 from tracker.presence.sessions import Segment, Session, SessionState
+from tracker.presence.zones import ZoneStay
 
 Document: TypeAlias = dict[str, Any]
 """JSON values by field name."""
@@ -88,6 +89,26 @@ def health_from_document(document: object) -> CameraHealth:
     return _read(CameraHealth, document, _HEALTH)
 
 
+def correction_to_document(correction: Correction) -> Document:
+    """The document of a correction; an added event stands in it whole."""
+    return _written(correction)
+
+
+def correction_from_document(document: object) -> Correction:
+    """The correction of a document. Raises RecordError naming the field."""
+    return _read(Correction, document, _CORRECTION)
+
+
+def zone_stay_to_document(stay: ZoneStay) -> Document:
+    """The document of a stay in a zone."""
+    return _written(stay)
+
+
+def zone_stay_from_document(document: object) -> ZoneStay:
+    """The stay in a zone of a document. Raises RecordError naming the field."""
+    return _read(ZoneStay, document, _ZONE_STAY)
+
+
 def _written(record: Any) -> Document:
     return {field.name: _plain(getattr(record, field.name)) for field in fields(record)}
 
@@ -99,6 +120,8 @@ def _plain(value: object) -> object:
         return time_text(value)
     if isinstance(value, tuple):
         return [_written(part) for part in value]
+    if is_dataclass(value):
+        return _written(value)
     if isinstance(value, float) and not math.isfinite(value):
         return None  # the margin to a runner-up who does not exist; JSON has no infinity
     return value
@@ -231,6 +254,10 @@ def _segments(value: object) -> tuple[Segment, ...]:
     return tuple(_read(Segment, part, _SEGMENT) for part in value)
 
 
+def _added_event(value: object) -> Event:
+    return _read(Event, value, _EVENT)
+
+
 _EVENT: Mapping[str, _Reader] = {
     "kind": _choice(EventKind),
     "site_id": _id,
@@ -307,6 +334,27 @@ _HEALTH: Mapping[str, _Reader] = {
     "problem": _optional(_text),
     "schema": _schema,
 }
+_CORRECTION: Mapping[str, _Reader] = {
+    "action": _choice(Action),
+    "event_id": _id,
+    "by": _id,
+    "at": _time,
+    "reason": _text,
+    "event": _optional(_added_event),
+    "schema": _schema,
+    "correction_id": _id,
+}
+_ZONE_STAY: Mapping[str, _Reader] = {
+    "site_id": _id,
+    "camera_id": _id,
+    "zone": _id,
+    "person_id": _id,
+    "started_at": _time,
+    "seen_at": _time,
+    "over": _flag,
+    "schema": _schema,
+    "stay_id": _id,
+}
 _TITLES: Mapping[object, str] = {
     Event: "event",
     Match: "match",
@@ -315,4 +363,6 @@ _TITLES: Mapping[object, str] = {
     Person: "person",
     Presence: "presence",
     CameraHealth: "camera health",
+    Correction: "correction",
+    ZoneStay: "zone stay",
 }

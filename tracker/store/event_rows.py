@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, TypeAlias, TypeVar
 
 from config.errors import StoreError
@@ -15,7 +17,7 @@ from tracker.store.database import Transaction
 Row: TypeAlias = tuple[Any, ...]
 _Record = TypeVar("_Record")
 
-_EVENTS = (
+_EVENTS = (  # the person is its fifth column
     "SELECT r.event_id, r.kind, r.site_id, r.camera_id, coalesce(a.into_id, r.person_id), r.at, r.track_id,"
     " r.x_frac, r.y_frac, r.inferred, r.schema FROM events r LEFT JOIN aliases a ON a.person_id = r.person_id"
 )
@@ -37,9 +39,9 @@ class Wanted:
     limit: int | None = None
     newest_first: bool = False
 
-    def clauses(self, id_column: str) -> tuple[str, list[str | int]]:
+    def clauses(self, id_column: str, *conditions_before: str) -> tuple[str, list[str | int]]:
         """The WHERE, ORDER BY and LIMIT of a SELECT over rows called `r`, and their values."""
-        conditions: list[str] = []
+        conditions = list(conditions_before)
         values: list[str | int] = []
         for condition, value in (
             ("r.site_id = ?", self.site_id),
@@ -61,30 +63,33 @@ class Wanted:
 def insert_events(writing: Transaction, events: Iterable[Event]) -> int:
     """Add events whose ids are not there yet. Returns how many were new."""
     before = writing.connection.total_changes
+    rows = [
+        (
+            event.event_id,
+            event.kind,
+            event.site_id,
+            event.camera_id,
+            event.person_id,
+            time_text(event.at),
+            event.track_id,
+            event.x_frac,
+            event.y_frac,
+            event.inferred,
+            event.schema,
+            writing.changed,
+        )
+        for event in events
+    ]
     writing.connection.executemany(
         "INSERT INTO events (event_id, kind, site_id, camera_id, person_id, at, track_id, x_frac, y_frac, inferred,"
         " schema, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (event_id) DO NOTHING",
-        (
-            (
-                event.event_id,
-                event.kind,
-                event.site_id,
-                event.camera_id,
-                event.person_id,
-                time_text(event.at),
-                event.track_id,
-                event.x_frac,
-                event.y_frac,
-                event.inferred,
-                event.schema,
-                writing.changed,
-            )
-            for event in events
-        ),
+        rows,
     )
     count = writing.connection.total_changes - before
     if count:
         writing.touch_events()
+        for row in rows:
+            writing.touch_visit(row[2], row[4], row[5])
     return count
 
 
@@ -116,9 +121,15 @@ def insert_matches(writing: Transaction, matches: Iterable[Match]) -> None:
 
 
 def select_events(connection: sqlite3.Connection, wanted: Wanted) -> list[Event]:
-    """Events in order of (at, event_id). Raises StoreError on a row that is no event."""
-    clauses, values = wanted.clauses("event_id")
+    """Events in order of (at, event_id), without the voided ones. Raises StoreError on a row that is no event."""
+    clauses, values = wanted.clauses("event_id", "r.voided = 0")
     return read_all(connection.execute(_EVENTS + clauses, values), _event)
+
+
+def select_one(connection: sqlite3.Connection, event_id: str) -> Event | None:
+    """The event of this id, voided or not."""
+    found = read_all(connection.execute(f"{_EVENTS} WHERE r.event_id = ?", (event_id,)), _event)
+    return found[0] if found else None
 
 
 def select_matches(connection: sqlite3.Connection, wanted: Wanted) -> list[Match]:
@@ -127,9 +138,31 @@ def select_matches(connection: sqlite3.Connection, wanted: Wanted) -> list[Match
     return read_all(connection.execute(_MATCHES + clauses, values), _match)
 
 
+def select_of_person(
+    connection: sqlite3.Connection, site_id: str, person_id: str, aliases: Iterable[str], since: str
+) -> list[Event]:
+    """Events of one person under all ids at one site from a time (text) on, in no order, the voided ones left out."""
+    found: list[Row] = []
+    for one_id in (person_id, *aliases):
+        found += connection.execute(
+            "SELECT event_id, kind, site_id, camera_id, ?4, at, track_id, x_frac, y_frac, inferred, schema FROM events"
+            " WHERE person_id = ?1 AND at >= ?2 AND site_id = ?3 AND voided = 0",
+            (one_id, since, site_id, person_id),
+        )
+    return read_all(found, _event)
+
+
+def select_history(connection: sqlite3.Connection) -> Iterator[tuple[tuple[str, str], list[Event]]]:
+    """Every event, a person at a site at a time: (site_id, person_id) with aliases resolved, and the events."""
+    rows = connection.execute(f"{_EVENTS} WHERE r.voided = 0 ORDER BY r.site_id, 5")
+    for key, group in groupby(rows, key=itemgetter(2, 4)):
+        yield key, read_all(group, _event)
+
+
 def delete_events(writing: Transaction, person_ids: Sequence[str]) -> None:
     """Remove every event of the given ids."""
     writing.touch_events()
+    writing.touched_people.update(person_ids)
     for person_id in person_ids:
         writing.connection.execute("DELETE FROM events WHERE person_id = ?", (person_id,))
 
@@ -147,6 +180,7 @@ def delete_matches(writing: Transaction, person_ids: Sequence[str]) -> None:
 def rewrite(writing: Transaction, person_ids: Sequence[str], new_id: str) -> None:
     """Put every event of the given ids under `new_id`, with an event id made from the new content."""
     writing.touch_events()
+    writing.touched_people.update((*person_ids, new_id))
     for person_id in person_ids:
         rows = writing.connection.execute(f"{_EVENTS} WHERE r.person_id = ?", (person_id,))
         for event in read_all(rows, _event):
@@ -164,7 +198,7 @@ def read_all(rows: Iterable[Row], read: Callable[[Row], _Record]) -> list[_Recor
     for row in rows:
         try:
             records.append(read(row))
-        except (ValueError, TypeError, OverflowError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
             raise StoreError(
                 f"the store holds a damaged row {row!r} ({error})", fix="restore the store from a backup"
             ) from error

@@ -188,7 +188,94 @@ _WATCHES: Migration = (
     """,
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _EXCEPTIONS, _WATCHES)
+_VISITS: Migration = (
+    "ALTER TABLE events ADD COLUMN voided INTEGER NOT NULL DEFAULT 0 CHECK (voided IN (0, 1))",
+    """
+    CREATE TABLE corrections (           -- what operators said about events; of several about one the latest holds
+        correction_id TEXT PRIMARY KEY NOT NULL CHECK (correction_id <> ''),
+        action TEXT NOT NULL CHECK (action IN ('add', 'void')),
+        event_id TEXT NOT NULL REFERENCES events (event_id) ON DELETE CASCADE ON UPDATE CASCADE,
+        said_by TEXT NOT NULL,
+        at TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        schema INTEGER NOT NULL,
+        changed INTEGER NOT NULL
+    )
+    """,
+    "CREATE INDEX corrections_event ON corrections (event_id, at)",
+    """
+    CREATE TABLE visits (                -- worked out from events, in the transaction that changed those
+        site_id TEXT NOT NULL,
+        person_id TEXT NOT NULL,         -- with aliases resolved
+        started_at TEXT NOT NULL,
+        ended_at TEXT,                   -- NULL: open
+        heard_at TEXT,                   -- the last evidence of an open visit
+        stays TEXT,                      -- JSON, a list of [start, end]; NULL for a single one
+        dwell_s REAL,                    -- net; NULL while open
+        gross_s REAL,
+        enter_inferred INTEGER NOT NULL,
+        exit_inferred INTEGER NOT NULL,
+        clean INTEGER NOT NULL,          -- 1: nothing before its first event has a say in it
+        visit_id TEXT NOT NULL,
+        changed INTEGER NOT NULL,
+        PRIMARY KEY (site_id, person_id, started_at)
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX visits_end ON visits (site_id, ended_at)",
+    """
+    CREATE TABLE usage_hours (           -- what visits add to each local hour; the running stays of open ones do not
+        site_id TEXT NOT NULL,
+        hour_at TEXT NOT NULL,           -- the instant at which the hour began
+        person_id TEXT NOT NULL,
+        entries INTEGER NOT NULL,
+        exits INTEGER NOT NULL,
+        inside_us INTEGER NOT NULL,
+        changed INTEGER NOT NULL,
+        PRIMARY KEY (site_id, hour_at, person_id)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE visit_rules (           -- the rules by which visits and usage_hours are made
+        only INTEGER PRIMARY KEY CHECK (only = 1),
+        rules TEXT NOT NULL,             -- JSON; empty: to be made anew
+        changed INTEGER NOT NULL
+    )
+    """,
+    """
+    INSERT INTO visit_rules SELECT 1, CASE WHEN EXISTS (SELECT 1 FROM events) THEN '' ELSE
+        '{"closes_at": null, "entrances": [], "exit_after": 30.0, "exits": [], "max_visit": 57600.0,'
+        || ' "merge_gap": 300.0, "min_visit": 0.0, "skew": 2.0, "zone": "UTC"}' END, 0
+    """,
+    """
+    CREATE TABLE standings (             -- on which side of a door's line each track is
+        site_id TEXT NOT NULL,
+        camera_id TEXT NOT NULL,
+        track_id TEXT NOT NULL,
+        person_id TEXT,
+        standing TEXT NOT NULL,          -- JSON
+        changed INTEGER NOT NULL,
+        PRIMARY KEY (site_id, camera_id, track_id)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE zone_stays (
+        stay_id TEXT PRIMARY KEY NOT NULL CHECK (stay_id <> ''),
+        site_id TEXT NOT NULL,
+        camera_id TEXT NOT NULL,
+        zone TEXT NOT NULL,
+        person_id TEXT NOT NULL,
+        started_at TEXT NOT NULL,
+        seen_at TEXT NOT NULL CHECK (seen_at >= started_at),
+        over INTEGER NOT NULL CHECK (over IN (0, 1)),  -- 0: may still be there
+        schema INTEGER NOT NULL,
+        changed INTEGER NOT NULL
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX zone_stays_seen ON zone_stays (site_id, seen_at)",
+    "CREATE INDEX zone_stays_person ON zone_stays (person_id)",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _EXCEPTIONS, _WATCHES, _VISITS)
 
 
 def is_current(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> bool:

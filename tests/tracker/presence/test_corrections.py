@@ -9,7 +9,7 @@ from itertools import permutations
 import pytest
 
 from tests.tracker.presence.stories import at, story, told
-from tracker.presence.events import Action, Correction, Event, corrected
+from tracker.presence.events import OPERATOR, Action, Correction, Event, corrected
 from tracker.presence.sessions import Rules, sessions
 
 
@@ -28,9 +28,10 @@ def test_a_voided_event_did_not_happen() -> None:
 
 
 def test_an_added_event_happened() -> None:
-    (missed,) = story("d-600")
-    events = story("d+0")
-    assert told(sessions(corrected(events, [add(missed)]), rules=Rules(), now=at(10000))) == ["0-600"]
+    missed = replace(story("d-600")[0], camera_id=OPERATOR, event_id="")
+    for rules in (Rules(), Rules(entrances=frozenset("d"), exits=frozenset("d"))):
+        assert told(sessions(corrected(story("d+0"), [add(missed)]), rules=rules, now=at(10000))) == ["0-600"]
+        assert told(sessions(corrected(story("a+0 a+5:x"), [add(missed)]), rules=rules, now=at(10000))) == ["0-600"]
 
 
 def test_the_latest_word_about_an_event_holds() -> None:

@@ -35,13 +35,13 @@ with LocalStore(path) as store:
     for step in range(steps):
         at = noon + timedelta(seconds=step)
         events = [
-            Event(kind=EventKind.ENTER, site_id="gym", camera_id=camera_id, person_id=f"p-{part}", at=at,
-                  track_id=f"t{step}")
+            Event(kind=EventKind.ENTER, site_id="gym", camera_id=camera_id, person_id=f"p-{step}-{part}",
+                  at=at, track_id=f"t{step}")
             for part in range(5)
         ]
         presences = [
-            Presence(site_id="gym", camera_id=camera_id, person_id=f"p-{part}", track_id=f"t{step}", entered_at=noon,
-                     seen_at=at, x_frac=0.5, y_frac=0.5)
+            Presence(site_id="gym", camera_id=camera_id, person_id=f"p-{step}-{part}", track_id=f"t{step}",
+                     entered_at=noon, seen_at=at, x_frac=0.5, y_frac=0.5)
             for part in range(5)
         ]
         store.record(events=events, site_id="gym", camera_id=camera_id, presences=presences)

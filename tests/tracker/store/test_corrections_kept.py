@@ -1,0 +1,219 @@
+"""What operators say about events, kept with who and when; what doors and zones remember."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from config.errors import RecordError, StoreError
+from tracker.presence.crossing import Crossing, Run, Standing
+from tracker.presence.events import Action, Correction, Event
+from tracker.presence.rules import Rules
+from tracker.presence.zones import ZoneStay
+from tracker.store.local import LocalStore
+
+
+def void(records: Any, event: Event, seconds: float = 100) -> Correction:
+    return Correction(
+        action=Action.VOID, event_id=event.event_id, by="ann", at=records.at(seconds), reason="that was Eve"
+    )
+
+
+def add(records: Any, event: Event, seconds: float = 100) -> Correction:
+    return Correction(action=Action.ADD, event_id=event.event_id, by="ann", at=records.at(seconds), event=event)
+
+
+def test_a_voided_event_is_not_read_but_kept_with_who_and_when(
+    store: LocalStore, records: Any, reopened: Callable[[], LocalStore]
+) -> None:
+    first, second = records.event(0), records.event(9, "exit")
+    store.record(events=[first, second])
+    store.correct([void(records, second)])
+    again = reopened()
+    assert again.events() == [first]
+    assert again.corrections() == again.corrections(second.event_id) == [void(records, second)]
+    assert again.corrections(first.event_id) == []
+
+
+def test_an_added_event_is_read_like_any_other(store: LocalStore, records: Any) -> None:
+    store.record(events=[records.event(0)])
+    store.correct([add(records, records.event(9, "exit"))])
+    assert store.events() == [records.event(0), records.event(9, "exit")]
+    assert store.corrections() == [add(records, records.event(9, "exit"))]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_the_latest_word_holds_in_whatever_order_it_comes(
+    store: LocalStore, records: Any, order: tuple[int, ...]
+) -> None:
+    event = records.event(0)
+    store.record(events=[event])
+    said = [void(records, event, 1), add(records, event, 2), void(records, event, 3)]
+    for index in order:
+        store.correct([said[index]])
+    assert store.events() == []
+    store.correct([add(records, event, 4)])
+    assert store.events() == [event]
+    assert len(store.corrections()) == 4
+
+
+def test_a_replay_of_corrections_and_events_changes_nothing(store: LocalStore, records: Any) -> None:
+    event = records.event(0)
+    store.record(events=[event])
+    store.correct([void(records, event)])
+    version = store.version()
+    store.correct([void(records, event)])
+    store.record(events=[event])
+    assert (store.version(), store.events()) == (version, [])
+
+
+def test_corrections_move_the_version_of_events(store: LocalStore, records: Any) -> None:
+    store.record(events=[records.event(0)])
+    before = store.events_version()
+    store.correct([void(records, records.event(0))])
+    assert store.events_version() > before
+
+
+def test_a_correction_of_nothing_leaves_nothing(store: LocalStore, records: Any) -> None:
+    store.record(events=[records.event(0)])
+    with pytest.raises(RecordError, match="no event has the id"):
+        store.correct([void(records, records.event(0)), void(records, records.event(5))])
+    assert (store.events(), store.corrections()) == ([records.event(0)], [])
+
+
+@pytest.mark.parametrize("erase", [True, False])
+def test_corrections_go_with_the_person(store: LocalStore, records: Any, erase: bool) -> None:
+    store.add_person(records.person(), records.vectors(1))
+    store.record(events=[records.event(0), records.event(9, "exit")])
+    store.correct([void(records, records.event(9, "exit"))])
+    store.forget_person("p-ada", erase)
+    with pytest.raises(RecordError, match="forgotten"):
+        store.correct([add(records, records.event(20))])
+    assert [each.reason for each in store.corrections()] == ([] if erase else [""])
+    assert len(store.events()) == (0 if erase else 1)
+    for visit in store.sessions(site_id="gym", rules=Rules(), now=records.at(60)):
+        assert visit.person_id.startswith("x-")
+
+
+def run(records: Any, inside: bool) -> Run:
+    return Run(
+        inside=inside,
+        frames=3,
+        depth=0.2,
+        first_at=records.at(1.5),
+        first_x_frac=0.1,
+        first_y_frac=0.2,
+        x_frac=0.3,
+        y_frac=0.4,
+    )
+
+
+def standing(records: Any, track_id: str = "t1", person_id: str | None = "p-ada") -> Standing:
+    crossing = Crossing(track_id=track_id, inward=True, at=records.at(3), x_frac=0.5, y_frac=0.6)
+    return Standing(
+        track_id=track_id,
+        person_id=person_id,
+        seen_at=records.at(4),
+        held=run(records, True),
+        ahead=run(records, False),
+        waiting=(crossing,),
+    )
+
+
+def zone_stay(records: Any, start: float = 0, seen: float = 5, person_id: str = "p-ada", **fields: Any) -> ZoneStay:
+    return ZoneStay(
+        site_id="gym",
+        camera_id="front",
+        zone="weights",
+        person_id=person_id,
+        started_at=records.at(start),
+        seen_at=records.at(seen),
+        **fields,
+    )
+
+
+FRONT = {"site_id": "gym", "camera_id": "front"}
+
+
+def test_sides_of_a_line_are_read_back_as_they_were(
+    store: LocalStore, records: Any, reopened: Callable[[], LocalStore]
+) -> None:
+    bare = Standing(track_id="t2", person_id=None, seen_at=records.at(4))
+    store.record(**FRONT, standings=[standing(records), bare], events=[records.event(0)])
+    again = reopened()
+    assert again.standings(**FRONT) == [standing(records), bare]
+    assert again.standings(site_id="gym", camera_id="back") == []
+    again.record(**FRONT, events=[records.event(1)])
+    assert len(again.standings(**FRONT)) == 2
+    again.record(**FRONT, standings=[bare])
+    assert again.standings(**FRONT) == [bare]
+
+
+def test_sides_without_their_camera_are_refused(store: LocalStore, records: Any) -> None:
+    with pytest.raises(ValueError, match="standings"):
+        store.record(standings=[standing(records)])
+
+
+def test_sides_follow_people(store: LocalStore, records: Any) -> None:
+    store.add_person(records.person(), records.vectors(1))
+    store.add_person(records.person("p-bob", "Bob"), records.vectors(1))
+    store.record(**FRONT, standings=[standing(records), standing(records, "t2", None)])
+    store.merge_people("p-ada", "p-bob")
+    assert [each.person_id for each in store.standings(**FRONT)] == ["p-bob", None]
+    store.forget_person("p-bob", False)
+    assert [each.person_id for each in store.standings(**FRONT)] == [None]
+    store.record(**FRONT, standings=[standing(records)])
+    assert store.standings(**FRONT) == []
+
+
+def test_a_row_that_is_no_standing_is_told(store: LocalStore, records: Any) -> None:
+    store.record(**FRONT, standings=[standing(records)])
+    for text in ("{}", "[", '{"seen_at": 3}', "[]"):
+        with store._database.writing() as writing:
+            writing.connection.execute("UPDATE standings SET standing = ?", (text,))
+        with pytest.raises(StoreError, match="damaged row"):
+            store.standings(**FRONT)
+
+
+def test_stays_in_zones_grow_end_and_never_shrink(
+    store: LocalStore, records: Any, reopened: Callable[[], LocalStore]
+) -> None:
+    store.record(zone_stays=[zone_stay(records)])
+    store.record(zone_stays=[zone_stay(records, seen=9)])
+    store.record(zone_stays=[zone_stay(records, seen=7)])
+    assert store.zone_stays(site_id="gym") == [zone_stay(records, seen=9)]
+    store.record(zone_stays=[zone_stay(records, seen=9, over=True)])
+    store.record(zone_stays=[zone_stay(records, seen=9)])
+    assert reopened().zone_stays(site_id="gym", camera_id="front") == [zone_stay(records, seen=9, over=True)]
+
+
+def test_stays_in_zones_can_be_asked_for(store: LocalStore, records: Any) -> None:
+    stays = [zone_stay(records, start, start + 10, over=start < 30) for start in (0, 20, 40)]
+    store.record(zone_stays=stays)
+    assert store.zone_stays(site_id="gym", since=records.at(11), until=records.at(40)) == stays[1:2]
+    assert store.zone_stays(site_id="gym", since=records.at(10), until=records.at(41)) == stays
+    assert store.zone_stays(site_id="gym", over=False) == stays[2:]
+    assert store.zone_stays(site_id="gym", over=True) == stays[:2]
+    assert store.zone_stays(site_id="pool") == store.zone_stays(site_id="gym", camera_id="back") == []
+
+
+@pytest.mark.parametrize("erase", [True, False])
+def test_stays_in_zones_follow_people(store: LocalStore, records: Any, erase: bool) -> None:
+    store.add_person(records.person(), records.vectors(1))
+    store.add_person(records.person("p-bob", "Bob"), records.vectors(1))
+    store.record(zone_stays=[zone_stay(records), zone_stay(records, person_id="p-cyd")])
+    store.merge_people("p-ada", "p-bob")
+    assert {each.person_id for each in store.zone_stays(site_id="gym")} == {"p-bob", "p-cyd"}
+    store.forget_person("p-bob", erase)
+    store.record(zone_stays=[zone_stay(records, seen=50)])
+    left = [each for each in store.zone_stays(site_id="gym") if each.person_id != "p-cyd"]
+    if erase:
+        assert left == []
+    else:
+        (stay,) = left
+        assert stay.person_id.startswith("x-")
+        assert stay == replace(zone_stay(records, over=True), person_id=stay.person_id, stay_id=stay.stay_id)
+        assert stay.stay_id != zone_stay(records).stay_id

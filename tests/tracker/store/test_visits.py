@@ -1,0 +1,289 @@
+"""Visits and hourly usage in the store: whatever happens to events and people, they are those of the batch."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, time, timedelta, timezone
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tracker.presence.events import Action, Correction, Event, EventKind
+from tracker.presence.hours import HourUsage, LocalHours, Usage, add_visit
+from tracker.presence.people import Person
+from tracker.presence.room import Presence
+from tracker.presence.sessions import Rules, Session, sessions
+from tracker.store import rule_text
+from tracker.store.local import LocalStore
+
+NIGHT = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)  # clocks in Berlin go forward half an hour later
+BERLIN = ZoneInfo("Europe/Berlin")
+ADELAIDE = ZoneInfo("Australia/Adelaide")
+SHORT = Rules(merge_gap=timedelta(minutes=5), max_visit=timedelta(hours=1), min_visit=timedelta(minutes=1), zone=BERLIN)
+RULES = [
+    SHORT,
+    Rules(merge_gap=timedelta(0), closes_at=time(3), zone=ADELAIDE),
+    Rules(merge_gap=timedelta(minutes=5), entrances=frozenset("a"), exits=frozenset("ab"), zone=BERLIN),
+]
+PEOPLE = "pqrs"
+
+
+def at(minutes: float) -> datetime:
+    return NIGHT + timedelta(minutes=minutes)
+
+
+def event(kind: str, minutes: float, person: str = "p", camera: str = "c", track: str = "x", site: str = "s") -> Event:
+    return Event(kind=EventKind(kind), site_id=site, camera_id=camera, person_id=person, at=at(minutes), track_id=track)
+
+
+def enrol(store: LocalStore, *people: str) -> None:
+    for person_id in people:
+        person = Person(person_id=person_id, name=person_id, created_at=NIGHT, consented_at=NIGHT)
+        store.add_person(person, np.zeros((0, 128), np.float32))
+
+
+@contextmanager
+def fresh_store() -> Iterator[LocalStore]:
+    with tempfile.TemporaryDirectory() as folder, LocalStore(Path(folder) / "footfall.sqlite3") as store:
+        yield store
+
+
+def hourly(found: list[Session], rules: Rules, now: datetime, without: tuple[str, ...] = ()) -> list[HourUsage]:
+    """Hourly usage worked out in another way: minute by minute, visit by visit."""
+    hours: dict[datetime, list[Any]] = {}
+
+    def hour(moment: datetime) -> list[Any]:
+        start = moment.astimezone(rules.zone).replace(minute=0, second=0, microsecond=0).astimezone(UTC)
+        return hours.setdefault(start, [0, 0, set(), 0])
+
+    for visit in found:
+        if visit.person_id in without:
+            continue
+        hour(visit.started_at)[0] += 1
+        hour(visit.started_at)[2].add(visit.person_id)
+        if visit.ended_at is not None and not visit.exit_inferred:
+            hour(visit.ended_at)[1] += 1
+        for segment in visit.segments:
+            minute = segment.started_at
+            while minute < (segment.ended_at or max(now, segment.started_at)):
+                hour(minute)[3] += 60
+                minute += timedelta(minutes=1)
+    return [
+        HourUsage(started_at=start, entries=row[0], exits=row[1], visitors=len(row[2]), inside_s=row[3])
+        for start, row in sorted(hours.items())
+    ]
+
+
+def agrees(store: LocalStore, rules: Rules, now: datetime) -> None:
+    for site in "st":
+        expected = sessions(store.events(site_id=site), rules=rules, now=now, presences=store.presences(site_id=site))
+        assert store.sessions(site_id=site, rules=rules, now=now) == expected
+        usage = store.usage_hours(site_id=site, rules=rules, now=now, since=at(-3000), until=at(9000))
+        assert usage == hourly(expected, rules, now)
+
+
+minutes = st.integers(0, 400)
+one_event = st.builds(
+    event,
+    st.sampled_from(["enter", "exit"]),
+    minutes,
+    st.sampled_from(PEOPLE),
+    st.sampled_from("abc"),
+    st.sampled_from("xy"),
+    st.sampled_from("sssst"),
+)
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("record"), st.lists(one_event, min_size=1, max_size=8)),
+        st.tuples(st.just("record"), st.lists(one_event, min_size=1, max_size=8)),
+        st.tuples(st.just("void"), st.integers(0, 40)),
+        st.tuples(st.just("add"), one_event),
+        st.tuples(st.just("merge"), st.sampled_from(PEOPLE), st.sampled_from(PEOPLE)),
+        st.tuples(st.just("forget"), st.sampled_from(PEOPLE), st.booleans()),
+        st.tuples(st.just("presence"), st.sampled_from(PEOPLE), st.sampled_from("abc"), minutes, minutes),
+        st.tuples(st.just("rules"), st.sampled_from(RULES)),
+    ),
+    max_size=9,
+)
+
+
+def take(store: LocalStore, step: tuple[Any, ...], number: int) -> None:
+    known = {person.person_id for person in store.people()}
+    match step:
+        case ("record", events):
+            store.record(events=events)
+        case ("void", index) if index < len(store.events()):
+            event_id = store.events()[index].event_id
+            store.correct([Correction(action=Action.VOID, event_id=event_id, by="ann", at=at(number))])
+        case ("add", missed) if missed.person_id in known:
+            said = Correction(action=Action.ADD, event_id=missed.event_id, by="ann", at=at(number), event=missed)
+            store.correct([said])
+        case ("merge", gone, kept) if gone != kept and {gone, kept} <= known:
+            store.merge_people(gone, kept)
+        case ("forget", person_id, erase) if person_id in known:
+            store.forget_person(person_id, erase)
+        case ("presence", person_id, camera, entered, length):
+            held = Presence(
+                site_id="s",
+                camera_id=camera,
+                person_id=person_id,
+                track_id="x",
+                entered_at=at(entered),
+                seen_at=at(entered + length),
+                x_frac=0.5,
+                y_frac=0.5,
+            )
+            store.record(site_id="s", camera_id=camera, presences=[held])
+        case ("rules", rules):
+            store.use_rules(rules)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(RULES), steps, st.integers(0, 900))
+def test_whatever_happens_the_visits_are_those_of_the_batch(
+    rules: Rules, script: list[tuple[Any, ...]], now: int
+) -> None:
+    with fresh_store() as store:
+        enrol(store, *PEOPLE)
+        store.use_rules(rules)
+        for number, step in enumerate(script):
+            take(store, step, number)
+        in_use = next((step[1] for step in reversed(script) if step[0] == "rules"), rules)
+        agrees(store, in_use, at(now))
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(st.sampled_from(RULES), st.lists(one_event, max_size=25), st.data())
+def test_fed_in_any_portions_and_order_the_visits_are_the_same(
+    rules: Rules, events: list[Event], data: st.DataObject
+) -> None:
+    with fresh_store() as store:
+        store.use_rules(rules)
+        waiting = data.draw(st.permutations(events))
+        while waiting:
+            size = data.draw(st.integers(1, len(waiting)))
+            store.record(events=waiting[:size])
+            waiting = waiting[size:]
+        agrees(store, rules, at(500))
+
+
+def test_rules_that_are_not_in_use_are_worked_out_from_the_events(store: LocalStore) -> None:
+    store.record(events=[event("enter", 0), event("exit", 10), event("enter", 12), event("exit", 20)])
+    agrees(store, Rules(), at(30))
+    agrees(store, SHORT, at(30))
+    assert len(store.sessions(site_id="s", rules=Rules(merge_gap=timedelta(0)), now=at(30))) == 2
+
+
+def test_new_rules_make_all_visits_anew_and_once(store: LocalStore) -> None:
+    store.record(events=[event("enter", 0), event("exit", 10), event("enter", 12), event("exit", 20)])
+    apart = Rules(merge_gap=timedelta(0))
+    assert store.use_rules(apart)
+    version = store.version()
+    assert not store.use_rules(apart)
+    assert store.version() == version
+    with store._database.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM visits").fetchone() == (2,)
+    agrees(store, apart, at(30))
+
+
+def test_a_store_of_an_older_version_gets_its_visits_when_opened(
+    store: LocalStore, reopened: Callable[[], LocalStore]
+) -> None:
+    store.record(events=[event("enter", 0), event("exit", 10)])
+    with store._database.writing() as writing:
+        writing.connection.execute("UPDATE visit_rules SET rules = ''")
+        writing.connection.execute("DELETE FROM visits")
+        writing.connection.execute("DELETE FROM usage_hours")
+    agrees(store, Rules(), at(30))
+    store.record(events=[event("enter", 20)])
+    agrees(store, Rules(), at(30))
+    reopened()
+    with store._database.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM visits").fetchone() == (2,)
+    agrees(store, Rules(), at(30))
+
+
+def test_visits_are_written_with_their_events_or_not_at_all(store: LocalStore, records: Any) -> None:
+    store.record(events=[event("enter", 0)])
+    with pytest.raises(ValueError, match="given for"):
+        store.record(
+            events=[event("exit", 10)], site_id="s", camera_id="c", presences=[records.presence(camera_id="z")]
+        )
+    assert [visit.ended_at for visit in store.sessions(site_id="s", rules=Rules(), now=at(20))] == [None]
+
+
+def test_what_does_not_change_is_not_written_again(store: LocalStore) -> None:
+    store.record(events=[event("enter", 0), event("exit", 10), event("enter", 100), event("exit", 110)])
+    version = store.version()
+    store.record(events=[event("enter", 200)])
+    with store._database.reading() as connection:
+        changed = connection.execute("SELECT count(*) FROM visits WHERE changed > ?", (version,)).fetchone()
+    assert changed == (1,)
+
+
+def test_a_range_gives_the_visits_that_touch_it(store: LocalStore) -> None:
+    pairs = [(0, 10), (20, 90), (100, 110), (300, 310)]
+    store.record(events=[each for start, end in pairs for each in (event("enter", start), event("exit", end))])
+    store.record(events=[event("enter", 50, "q")])
+
+    def starts(since: float, until: float) -> list[datetime]:
+        found = store.sessions(site_id="s", rules=Rules(), now=at(320), since=at(since), until=at(until))
+        return [visit.started_at for visit in found]
+
+    assert starts(15, 101) == [at(20), at(50), at(100)]
+    assert starts(11, 20) == []
+    assert starts(200, 400) == [at(50), at(300)]
+
+
+def test_hours_of_the_day_on_which_clocks_change(store: LocalStore) -> None:
+    store.use_rules(SHORT)
+    store.record(events=[event("enter", 0), event("exit", 80), event("enter", 0, "staff"), event("exit", 30, "staff")])
+    usage = store.usage_hours(site_id="s", rules=SHORT, now=at(500), since=at(-60), until=at(500), without=["staff"])
+    assert [(each.started_at.astimezone(BERLIN).hour, each.inside_s) for each in usage] == [(1, 1800), (3, 3000)]
+    assert [each.started_at for each in usage] == [at(-30), at(30)]
+    assert [(each.entries, each.exits, each.visitors) for each in usage] == [(1, 0, 1), (0, 1, 0)]
+
+
+def test_hours_of_zones_that_are_off_by_half_an_hour() -> None:
+    hours = LocalHours(ADELAIDE)
+    assert hours.start(datetime(2026, 1, 5, 9, 15, tzinfo=UTC)) == datetime(2026, 1, 5, 8, 30, tzinfo=UTC)
+    assert hours.following(datetime(2026, 1, 5, 8, 30, tzinfo=UTC)) == datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
+    lord_howe = LocalHours(ZoneInfo("Australia/Lord_Howe"))
+    start, seen = datetime(2026, 4, 4, 0, tzinfo=UTC), []
+    while start < datetime(2026, 4, 6, tzinfo=UTC):
+        seen.append(lord_howe.following(start) - start)
+        start = lord_howe.following(start)
+    assert max(seen) == timedelta(minutes=90)
+    assert seen.count(timedelta(minutes=90)) == 1
+
+
+def test_adding_a_visit_and_taking_it_away_leaves_nothing() -> None:
+    usage: Usage = {}
+    stays = [(at(0), at(61)), (at(70), at(200)), (at(201), None)]
+    add_visit(usage, stays, LocalHours(BERLIN), exit_seen=False)
+    assert sum(each[2] for each in usage.values()) == (61 + 130) * 60_000_000
+    add_visit(usage, stays, LocalHours(BERLIN), exit_seen=False, sign=-1)
+    assert all(each == [0, 0, 0] for each in usage.values())
+
+
+@pytest.mark.parametrize("rules", [*RULES, Rules()], ids=["short", "closing", "doors", "default"])
+def test_rules_are_written_as_a_text_and_read_back(rules: Rules) -> None:
+    assert rule_text.read(rule_text.written(rules)) == rules
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"zone": "UTC"}', "null"])
+def test_a_text_that_is_no_rules_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        rule_text.read(text)
+
+
+def test_rules_in_a_zone_without_a_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="IANA"):
+        rule_text.written(Rules(zone=timezone(timedelta(hours=2))))

@@ -1,0 +1,90 @@
+"""Rows of what operators say about events. The events they add stand among the others; voided ones stay, unread."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from config.errors import RecordError
+from tracker.presence.events import Action, Correction, time_text
+from tracker.store import event_rows
+from tracker.store.database import Transaction
+from tracker.store.event_rows import Row, read_all, read_time
+
+
+def insert(writing: Transaction, correction: Correction) -> None:
+    """Add a correction whose id is not there yet, and make it hold if it is the latest about its event.
+
+    Raises RecordError when it voids an event that is not in the store.
+    """
+    connection = writing.connection
+    if correction.event is not None:
+        event_rows.insert_events(writing, [correction.event])
+    event = connection.execute(
+        "SELECT site_id, person_id, at FROM events WHERE event_id = ?", (correction.event_id,)
+    ).fetchone()
+    if event is None:
+        raise RecordError(
+            f"correction: event_id: no event has the id {correction.event_id}",
+            fix="'footfall report explain' shows the events of a visit and their ids",
+        )
+    connection.execute(
+        "INSERT INTO corrections VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (correction_id) DO NOTHING",
+        (
+            correction.correction_id,
+            correction.action,
+            correction.event_id,
+            correction.by,
+            time_text(correction.at),
+            correction.reason,
+            correction.schema,
+            writing.changed,
+        ),
+    )
+    (latest,) = connection.execute(
+        "SELECT action FROM corrections WHERE event_id = ? ORDER BY at DESC, correction_id DESC LIMIT 1",
+        (correction.event_id,),
+    ).fetchone()
+    voided = latest == Action.VOID
+    moved = connection.execute(
+        "UPDATE events SET voided = ?1, changed = ?2 WHERE event_id = ?3 AND voided <> ?1",
+        (voided, writing.changed, correction.event_id),
+    ).rowcount
+    if moved:
+        writing.touch_events()
+        writing.touch_visit(*event)
+
+
+def select(connection: sqlite3.Connection, event_id: str | None) -> list[Correction]:
+    """Corrections of one event, or of all, by time. Raises StoreError on a row that is none."""
+    rows = connection.execute(
+        "SELECT c.correction_id, c.action, c.event_id, c.said_by, c.at, c.reason, c.schema FROM corrections c"
+        " WHERE ?1 IS NULL OR c.event_id = ?1 ORDER BY c.at, c.correction_id",
+        (event_id,),
+    ).fetchall()
+
+    def read(row: Row) -> Correction:
+        correction_id, action, about_id, by, at, reason, schema = row
+        event = event_rows.select_one(connection, about_id) if action == Action.ADD else None
+        return Correction(
+            action=Action(action),
+            event_id=about_id,
+            by=by,
+            at=read_time(at),
+            reason=reason,
+            event=event,
+            schema=schema,
+            correction_id=correction_id,
+        )
+
+    return read_all(rows, read)
+
+
+def clear_reasons(writing: Transaction, person_ids: Sequence[str]) -> None:
+    """Empty what was written by hand about events of these ids: it may hold a name."""
+    for person_id in person_ids:
+        writing.connection.execute(
+            "UPDATE corrections SET reason = '', changed = ?"
+            " WHERE event_id IN (SELECT event_id FROM events WHERE person_id = ?)",
+            (writing.changed, person_id),
+        )

@@ -1,0 +1,145 @@
+"""The part of the embedded store that is about people: names, vectors, merging, forgetting, what holds for one only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracker.presence.people import Person, PersonKind, Role
+from tracker.store import exception_rows, people_rows, vector_rows
+from tracker.store.forgetting import forget
+from tracker.store.store_file import StoreFile
+
+
+class PeopleBook(StoreFile):
+    """People and their vectors. Every method raises StoreError when the file or the disk fails."""
+
+    def add_person(self, person: Person, vectors: NDArray[np.float32], *, sources: Sequence[str] = ()) -> None:
+        """Add a person with vectors (N, D) and the pictures they come from, or nothing of it.
+
+        Raises PeopleError when the name (in any case or Unicode form) or the id is taken.
+        """
+        with self._writing() as writing:
+            people_rows.insert(writing, person)
+            vector_rows.insert(writing, person.person_id, vectors, model=self._model, sources=sources)
+
+    def add_vectors(self, person_id: str, vectors: NDArray[np.float32], *, sources: Sequence[str] = ()) -> None:
+        """Add vectors (N, D) to a person. Raises PeopleError when there is nobody of that id."""
+        with self._writing() as writing:
+            people_rows.require(writing.connection, person_id)
+            vector_rows.insert(writing, person_id, vectors, model=self._model, sources=sources)
+
+    def rename_person(self, person_id: str, name: str) -> None:
+        """Give a person or visitor another name; id and history stay. Raises PeopleError when it is taken."""
+        with self._writing() as writing:
+            person = people_rows.require(writing.connection, person_id)
+            people_rows.update(writing, replace(person, name=name))
+
+    def promote_visitor(
+        self, person_id: str, name: str, *, consented_at: datetime, role: Role = Role.MEMBER, access: bool = True
+    ) -> Person:
+        """Enrol a visitor who agreed to it, under a name; id, vectors and history stay. Returns the person.
+
+        Raises PeopleError when there is no such visitor or the name is taken.
+        """
+        with self._writing() as writing:
+            person = people_rows.require_visitor(writing.connection, person_id)
+            enrolled = replace(
+                person, name=name, kind=PersonKind.ENROLLED, consented_at=consented_at, role=role, access=access
+            )
+            people_rows.update(writing, enrolled)
+        return enrolled
+
+    def merge_people(self, from_id: str, into_id: str) -> None:
+        """Make two people one: vectors move, and the history of `from_id` is read as that of `into_id`.
+
+        Raises PeopleError when one is missing, both are the same, or an enrolled person would become a visitor.
+        """
+        with self._writing() as writing:
+            people_rows.merge(writing, from_id, into_id)
+
+    def forget_person(self, person_id: str, erase_history: bool) -> None:
+        """Erase a person: name, vectors, picture names, matches and every id, overwritten on the disk.
+
+        erase_history: delete the events too. Without it they stay for the counts under a new random id that leads
+        back to nobody, and an open visit ends at the last sighting. A running agent cannot bring the person back.
+        Forgetting the same id again only cleans up again. Raises PeopleError when there is nobody of that id, and
+        StoreBusyError when the rows are gone but a reader of another process kept their pages from being overwritten.
+        """
+        with self._writing() as writing:
+            if not people_rows.is_forgotten(writing.connection, person_id):
+                people_rows.require(writing.connection, person_id)
+                forget(writing, person_id, erase_history=erase_history)
+        self._database.scrub()
+
+    def people(self, *, kind: PersonKind | None = None) -> list[Person]:
+        """Everybody of one kind, or of all: enrolled people by name, then visitors, oldest first."""
+        with self._database.reading() as connection:
+            return people_rows.select(connection, kind)
+
+    def person(self, person_id: str) -> Person | None:
+        """The person of this id, or into whom this id was merged."""
+        with self._database.reading() as connection:
+            return people_rows.find(connection, people_rows.resolve(connection, person_id))
+
+    def person_by_name(self, name: str) -> Person | None:
+        """The person of this name, in any case or Unicode form."""
+        with self._database.reading() as connection:
+            return people_rows.by_name(connection, name)
+
+    def vectors(self, kind: PersonKind) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+        """Vectors (N, D) float32 of all people of one kind, and the person id of each row."""
+        with self._database.reading() as connection:
+            return vector_rows.select(connection, kind, model=self._model)
+
+    def vector_counts(self) -> dict[str, int]:
+        """How many vectors each person id has; who has none is left out."""
+        with self._database.reading() as connection:
+            return vector_rows.count(connection, model=self._model)
+
+    # -- what holds for single people only
+
+    def limits(self) -> dict[str, float]:
+        """By person id the greatest distance at which a face is theirs; who is left out goes by the setting."""
+        with self._database.reading() as connection:
+            return exception_rows.select_limits(connection)
+
+    def replace_limits(self, limits: Mapping[str, float]) -> None:
+        """Make these the own limits, between 0 and 2; whoever is left out has none.
+
+        Raises PeopleError when there is nobody of an id; then nothing changes.
+        """
+        with self._writing() as writing:
+            for person_id in limits:
+                people_rows.require(writing.connection, person_id)
+            exception_rows.replace_limits(writing, limits)
+
+    def negatives(self) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+        """Faces (N, D) float32 that are not somebody's, and whose each is not."""
+        with self._database.reading() as connection:
+            return exception_rows.select_negatives(connection, model=self._model)
+
+    def add_negatives(self, person_id: str, vectors: NDArray[np.float32], *, sources: Sequence[str] = ()) -> None:
+        """Remember faces (N, D) that are not the person's. Raises PeopleError when there is nobody of that id."""
+        with self._writing() as writing:
+            people_rows.require(writing.connection, person_id)
+            exception_rows.insert_negatives(writing, person_id, vectors, model=self._model, sources=sources)
+
+    def clear_negatives(self, person_id: str) -> int:
+        """Forget the faces that are not the person's. Returns how many there were."""
+        with self._writing() as writing:
+            return exception_rows.delete_negatives(writing, person_id)
+
+    def evidence(self, track_id: str) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+        """Vectors (N, D) behind the matches of a track, and whom each was taken for."""
+        with self._database.reading() as connection:
+            return exception_rows.select_evidence(connection, track_id, model=self._model)
+
+    def drop_evidence(self, before: datetime) -> int:
+        """Erase the vectors behind matches older than that. Returns how many there were."""
+        with self._writing() as writing:
+            return exception_rows.delete_evidence(writing, before)

@@ -1,0 +1,51 @@
+"""The rules of visits as one text, by which a store knows whether its visits were made by the same rules."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from datetime import UTC, time, timedelta, tzinfo
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tracker.presence.rules import Rules
+
+
+def written(rules: Rules) -> str:
+    """The rules as JSON, the same text for the same rules. Raises ValueError on a zone that has no name."""
+    return json.dumps({field.name: _plain(getattr(rules, field.name)) for field in fields(rules)}, sort_keys=True)
+
+
+@lru_cache(maxsize=8)
+def read(text: str) -> Rules:
+    """The rules of a text that `written` made. Raises ValueError on any other."""
+    values: dict[str, Any] = json.loads(text)
+    try:
+        closes_at = values.pop("closes_at")
+        zone = values.pop("zone")
+        entrances, exits = values.pop("entrances"), values.pop("exits")
+        return Rules(
+            closes_at=None if closes_at is None else time.fromisoformat(closes_at),
+            zone=UTC if zone == "UTC" else ZoneInfo(zone),
+            entrances=frozenset(entrances),
+            exits=frozenset(exits),
+            **{name: timedelta(seconds=seconds) for name, seconds in values.items()},
+        )
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"expected the rules of visits, got {text[:60]!r}") from error
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, time):
+        return value.isoformat()
+    if isinstance(value, tzinfo):
+        name = getattr(value, "key", None) or ("UTC" if value is UTC else None)
+        if name is None:
+            raise ValueError(f"zone: expected UTC or an IANA zone, got {value}")
+        return name
+    return value

@@ -1,0 +1,61 @@
+"""The file of the embedded store: opening, closing, and writing so that visits follow what happens to events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tracker.presence.rules import Rules
+from tracker.store import vector_rows, visit_rows
+from tracker.store.database import Database, Transaction
+
+
+class StoreFile:
+    """The connections to one store, and what every part of it needs."""
+
+    def __init__(self, path: Path, *, model: str = vector_rows.DEFAULT_MODEL, busy_timeout_s: float = 10.0) -> None:
+        self.path = path
+        self._model = model
+        self._database = Database(path, busy_timeout_s=busy_timeout_s)
+
+    def open(self, *, create: bool = True) -> Self:
+        """Open the store, and bring the file of an older version to this one.
+
+        create: make file and folder where missing and prove that they can be written (agents); without it a missing
+        store is refused and reading needs no right to write. Raises StoreError on what is no store, is damaged or is
+        of a newer version; such a file is left as it is. Opening twice does nothing.
+        """
+        self._database.open(create=create)
+        if create:
+            with self._database.reading() as connection:
+                new = visit_rows.stored_rules(connection) is None
+            if new:
+                with self._database.writing() as writing:
+                    visit_rows.rebuild(writing, Rules())
+        return self
+
+    def close(self) -> None:
+        """Close the store after a write in progress. Closing twice does nothing; it can be opened again."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self.open()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[Transaction]:
+        """One transaction; visits and hourly usage follow what happened to events and people in it."""
+        with self._database.writing() as writing:
+            yield writing
+            visit_rows.refresh(writing)
+
+    def _state(self, column: str) -> int:
+        with self._database.reading() as connection:
+            return int(connection.execute(f"SELECT {column} FROM state").fetchone()[0])  # noqa: S608 - fixed names
