@@ -28,12 +28,12 @@ from tracker.faces.pyramid import FIELD
 
 _FINEST = 10.0
 """Side in px to which the smallest face is shrunken; the exact search takes it at 12."""
-_PROPOSED, _REFINED, _SEEN = 1 / 3, 0.2, 0.2
+_PROPOSED, _REFINED, _SEEN = 0.45, 0.2, 0.2
 """Parts of the three thresholds that a hint must pass; docs/performance.md has what stricter ones would lose."""
 _NEIGHBOURS = np.ones((3, 3), np.uint8)
 """Of neighbouring places only the surest gives a hint."""
 _HINT_OVERLAP = 0.3
-_ZONE_OVERLAP = 0.5
+_ZONE_OVERLAP = 0.6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -19,7 +19,7 @@ from tracker.faces.faces import FloatArray
 from tracker.faces.pyramid import FIELD, Level
 from tracker.faces.sums import Sums
 
-_SMALLER, _LARGER = 0.45, 2.2
+_SMALLER, _LARGER = 0.38, 2.2
 """Levels at which P-Net is asked: those where its field is so many times as large as the square."""
 _AROUND = FIELD + 1
 _SIDE_STEP = 8

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -96,18 +97,54 @@ def crowd(seed: int) -> Image:
     return (cv2.GaussianBlur(picture, (3, 3), 0) if seed % 3 == 1 else picture).astype(np.uint8)
 
 
-def test_the_quick_search_finds_what_the_exhaustive_one_finds(models_folder: Path) -> None:
+def spoilt(seed: int) -> Image:
+    """640x360 in colours nobody chose: heads leaning, partly covered or cut off; the whole dark, blurred or in JPEG."""
+    rng = np.random.default_rng([seed, 77])
+    picture = cv2.resize(rng.integers(0, 255, (9, 16, 3), dtype=np.uint8), (640, 360), interpolation=cv2.INTER_CUBIC)
+    heads = (astronaut()[0:260, 120:330], grace_hopper()[20:420, 110:450])
+    for column in range(4):
+        head = heads[rng.integers(2)][:, :: rng.choice([-1, 1])]
+        height = int(rng.uniform(60, 190))
+        size_wh = (min(height * head.shape[1] // head.shape[0], 158), height)
+        small = cv2.resize(head, size_wh, interpolation=cv2.INTER_AREA)
+        lean = cv2.getRotationMatrix2D((size_wh[0] / 2, height / 2), rng.uniform(-15, 15), 1)
+        small = cv2.warpAffine(small, lean, size_wh, borderMode=cv2.BORDER_REPLICATE)
+        if column == 1:
+            small[int(height * rng.uniform(0.6, 0.85)) :] = rng.integers(0, 255, 3)
+        y = int(rng.uniform(-0.2, 1) * (360 - height))
+        inside = slice(max(-y, 0), min(height, 360 - y))
+        picture[y + inside.start : y + inside.stop, column * 160 : column * 160 + size_wh[0]] = small[inside]
+    if seed % 3 == 0:
+        return cv2.convertScaleAbs(picture, alpha=0.4).astype(np.uint8)
+    if seed % 3 == 1:
+        return cv2.GaussianBlur(picture, (0, 0), 1.5).astype(np.uint8)
+    decoded = cv2.imdecode(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 20])[1], cv2.IMREAD_COLOR)
+    assert decoded is not None
+    return decoded.astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("images", "least"),
+    [
+        pytest.param([lambda seed=seed: crowd(seed) for seed in range(12)], 50, id="crowds"),
+        pytest.param([lambda seed=seed: spoilt(seed) for seed in range(12)], 30, id="spoilt"),
+        pytest.param(list(STILLS.values()), 13, id="stills"),
+    ],
+)
+def test_the_quick_search_finds_what_the_exhaustive_one_finds(
+    images: list[Callable[[], Image]], least: int, models_folder: Path
+) -> None:
     quick = Detector(folder=models_folder, precision=Precision.FLOAT16, threads=2)
     exhaustive = Detector(folder=models_folder, precision=Precision.FLOAT16, threads=2, exhaustive=True)
     same = sure = extra = 0
-    for image in (*(crowd(seed) for seed in range(12)), *(make() for make in STILLS.values())):
-        want, got = exhaustive.detect(image), quick.detect(image)
+    for make in images:
+        want, got = exhaustive.detect(make()), quick.detect(make())
         overlap = iou_matrix(want.boxes, got.boxes)
         certain = want.scores >= 0.9
         sure += int(certain.sum())
         same += int((overlap.max(axis=1, initial=0)[certain] > 0.99).sum())
         extra += int((overlap.max(axis=0, initial=0) < 0.5).sum())
-    assert sure > 60
+    assert sure >= least
     assert same >= 0.99 * sure
     assert extra == 0
 

@@ -66,7 +66,7 @@ def test_zones_begin_where_places_begin_and_lie_inside() -> None:
 def test_a_square_is_looked_for_at_levels_of_its_size_only() -> None:
     zones = found_zones([[100, 100, 160, 160]])
     fields = [12 / level.scale for level in LEVELS]
-    assert zones.levels.tolist() == [index for index, field in enumerate(fields) if 27 <= field <= 132]
+    assert zones.levels.tolist() == [index for index, field in enumerate(fields) if 22.8 <= field <= 132]
 
 
 def test_a_zone_at_the_far_end_reaches_the_last_pixel() -> None:
