@@ -9,7 +9,8 @@ import typer
 from tracker.cli.door import example, open_store, settings_for
 from tracker.cli.people import find_person
 from tracker.cli.report_forms import require, tell
-from tracker.cli.report_wish import RangeWish, Wish, subject_of, takes
+from tracker.cli.report_subject import subject_of
+from tracker.cli.report_wish import RangeWish, Wish, takes
 from tracker.reports.periods import Period
 from tracker.reports.plain import today_report, visits_report
 

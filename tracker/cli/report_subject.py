@@ -1,0 +1,208 @@
+"""The history that a report is wished for: of a site, of one camera or of one zone, over a range."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from config.settings import CameraRole, Settings
+from tracker.cli.door import UsageError, open_store, settings_for
+from tracker.cli.moments import parse_moment
+from tracker.cli.report_wish import RangeWish, Wish
+from tracker.presence.days import day_range
+from tracker.presence.events import Event, EventKind
+from tracker.presence.room import Presence
+from tracker.presence.sessions import Rules, Session, sessions
+from tracker.presence.watches import Coverage, Watch
+from tracker.presence.zones import ZoneStay
+from tracker.reports.periods import Period, start_of_default
+from tracker.reports.subject import Subject
+from tracker.store.history import people_of, rules_of
+from tracker.store.local import LocalStore
+
+_FIRST_MOMENT = datetime.min.replace(tzinfo=UTC)
+_MIDDLE = 0.5
+"""Where in the frame somebody in a zone stands: it is not known, and no report asks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """The part of a site's history that is wished for. words: what was left out."""
+
+    events: Sequence[Event]
+    sessions: Sequence[Session]
+    watches: Sequence[Watch]
+    words: str = ""
+
+
+def subject_of(wish: Wish, *, default: Period | None = None, whole_days: bool = False) -> Subject:
+    """The history that is meant, and the range: the local day for a plain wish, else --from to --to.
+
+    default: the range without --from is that of this period, else the last seven days. whole_days: there is a row for
+    every piece of the range, so it does not begin before the day on which the records begin.
+    Raises UsageError on a range, site, camera or zone that is none, StoreError.
+    """
+    settings = settings_for(wish.settings, store=wish.store, overrides={"site": {"id": wish.site}})
+    now = datetime.now(UTC)
+    since, until = _range(wish, settings, now, default)
+    with open_store(settings, create=False) as store:
+        part = _part(store, settings, wish, now)
+        people = people_of(store.people(), part.events)
+    first = min((event.at for event in part.events), default=None)
+    coverage = Coverage(part.watches, now=now, first_event_at=first)
+    begin = coverage.recorded_since
+    if whole_days and begin is not None:
+        since = max(since, day_range(begin.astimezone(settings.site.zone).date(), settings.site.zone)[0])
+        since = since if since < until else until - timedelta(microseconds=1)
+    return Subject(
+        site_id=settings.site.id,
+        site_name=settings.site.name,
+        zone=settings.site.zone,
+        capacity=settings.site.capacity,
+        sessions=part.sessions,
+        people=people,
+        events=part.events,
+        coverage=coverage,
+        since=since,
+        until=until,
+        now=now,
+        staff=wish.staff,
+        filters=part.words,
+    )
+
+
+def _range(wish: Wish, settings: Settings, now: datetime, default: Period | None) -> tuple[datetime, datetime]:
+    zone = settings.site.zone
+    if not isinstance(wish, RangeWish):
+        return day_range(now.astimezone(zone).date(), zone)
+    until = parse_moment(wish.until, zone, option="--to", end_of_day=True) or now
+    start = parse_moment(wish.since, zone, option="--from")
+    if start is not None and start >= now:
+        raise UsageError("--from lies in the future", fix="give a day that has begun")
+    if start is not None and start >= until:
+        raise UsageError("--from does not lie before --to", fix="swap them, or leave one out")
+    end = min(until, now)
+    try:
+        return start or start_of_default(default or Period.DAY, end, zone), end
+    except (ValueError, OverflowError):
+        return _FIRST_MOMENT, end
+
+
+def _part(store: LocalStore, settings: Settings, wish: Wish, now: datetime) -> _Part:
+    """What the store has of the site, cut to the camera or zone that is wished for."""
+    site_id, rules = settings.site.id, rules_of(settings.presence)
+    events, watches = store.events(site_id=site_id), store.watches(site_id)
+    if wish.site is not None and not events and not watches:
+        others = {event.site_id for event in store.events()} | {each.site_id for each in store.watches()}
+        raise _unknown("site", wish.site, others)
+    presences = store.presences(site_id=site_id)
+    found = sessions(events, rules=rules, now=now, presences=presences)
+    whole = _Part(events=events, sessions=found, watches=watches)
+    if wish.camera is not None:
+        named = {camera.id for camera in settings.camera}
+        known = {event.camera_id for event in events} | {each.camera_id for each in watches}
+        if wish.camera not in known | named:
+            raise _unknown("camera", wish.camera, known | named)
+    if wish.zone is not None:
+        stays = store.zone_stays(site_id=site_id, camera_id=wish.camera)
+        named = {name for camera in settings.camera for name in camera.zones}
+        if wish.zone not in {stay.zone for stay in stays} | named:
+            raise _unknown("zone", wish.zone, {stay.zone for stay in stays} | named)
+        cameras = {camera.id for camera in settings.camera if wish.zone in camera.zones}
+        return _zone(whole, wish.zone, [stay for stay in stays if stay.zone == wish.zone], cameras, rules, now)
+    if wish.camera is not None:
+        role = next((camera.role for camera in settings.camera if camera.id == wish.camera), CameraRole.ROOM)
+        if role is CameraRole.ROOM:
+            return _room(whole, wish.camera, presences, rules, now)
+        return _way(whole, wish.camera, role)
+    return whole
+
+
+def _room(whole: _Part, camera_id: str, presences: Iterable[Presence], rules: Rules, now: datetime) -> _Part:
+    """What one room's camera saw, as if there were nothing else."""
+    events = [event for event in whole.events if event.camera_id == camera_id]
+    return _Part(
+        events=events,
+        sessions=sessions(
+            events,
+            rules=_without_ways(rules),
+            now=now,
+            presences=[presence for presence in presences if presence.camera_id == camera_id],
+        ),
+        watches=[each for each in whole.watches if each.camera_id == camera_id],
+        words=f"camera {camera_id}",
+    )
+
+
+def _way(whole: _Part, camera_id: str, role: CameraRole) -> _Part:
+    """The visits to the site of those who came in by a camera, or went out by one at an exit."""
+    kind = EventKind.EXIT if role is CameraRole.EXIT else EventKind.ENTER
+    passed = {
+        (event.person_id, event.at) for event in whole.events if event.camera_id == camera_id and event.kind is kind
+    }
+    found = [
+        session
+        for session in whole.sessions
+        if (session.person_id, session.ended_at if role is CameraRole.EXIT else session.started_at) in passed
+    ]
+    return _Part(
+        events=[event for event in whole.events if event.camera_id == camera_id],
+        sessions=found,
+        watches=[each for each in whole.watches if each.camera_id == camera_id],
+        words=f"{'out' if role is CameraRole.EXIT else 'in'} by camera {camera_id}",
+    )
+
+
+def _zone(
+    whole: _Part, zone: str, stays: Sequence[ZoneStay], cameras: Iterable[str], rules: Rules, now: datetime
+) -> _Part:
+    """A zone as if it were a room: coming into it is an enter, leaving it an exit."""
+    cameras = {*cameras, *(stay.camera_id for stay in stays)}
+    events = [event for stay in stays for event in _events_of(stay)]
+    present = [
+        Presence(
+            site_id=stay.site_id,
+            camera_id=stay.camera_id,
+            person_id=stay.person_id,
+            track_id=stay.stay_id,
+            entered_at=stay.started_at,
+            seen_at=stay.seen_at,
+            x_frac=_MIDDLE,
+            y_frac=_MIDDLE,
+        )
+        for stay in stays
+        if not stay.over
+    ]
+    return _Part(
+        events=events,
+        sessions=sessions(events, rules=_without_ways(rules), now=now, presences=present),
+        watches=[each for each in whole.watches if each.camera_id in cameras],
+        words=f"zone {zone}",
+    )
+
+
+def _events_of(stay: ZoneStay) -> list[Event]:
+    moments = [(EventKind.ENTER, stay.started_at), *([(EventKind.EXIT, stay.seen_at)] if stay.over else [])]
+    return [
+        Event(
+            kind=kind,
+            site_id=stay.site_id,
+            camera_id=stay.camera_id,
+            person_id=stay.person_id,
+            at=at,
+            track_id=stay.stay_id,
+        )
+        for kind, at in moments
+    ]
+
+
+def _without_ways(rules: Rules) -> Rules:
+    """The rules where no door is watched: out of sight is out."""
+    return replace(rules, entrances=frozenset(), exits=frozenset())
+
+
+def _unknown(what: str, given: str, known: Iterable[str]) -> UsageError:
+    names = sorted(known)[:10]
+    fix = f"known are {', '.join(names)}" if names else "nothing is recorded yet: 'footfall track --camera 0'"
+    return UsageError(f"--{what}: nothing is known of {given[:64]!r}", fix=fix)
