@@ -20,7 +20,7 @@ from tracker.presence.occupancy import OccupancyPoint, peak
 from tracker.presence.people import Person, PersonKind
 from tracker.presence.room import Presence
 from tracker.presence.sessions import Session, sessions
-from tracker.store.history import rules_of
+from tracker.store.history import site_rules
 from tracker.store.local import ANONYMOUS_PREFIX, LocalStore
 
 LATEST_EVENTS = 8
@@ -63,7 +63,7 @@ class Board:
         self.now = clock
         self._site_id = settings.site.id
         self._url = settings.store.url
-        self._rules = rules_of(settings.presence)
+        self._rules = site_rules(settings)
         self._file = _StoreFile(store_path)
         self._kept: dict[tuple[str, datetime], _History] = {}
         self._kept_lock = threading.Lock()

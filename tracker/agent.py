@@ -17,12 +17,14 @@ from config.settings import PresenceSettings
 from tracker.cameras.clock import Clock
 from tracker.cameras.frames import Frame, FrameSource, NoFrameYet
 from tracker.cameras.live import FIRST_PAUSE_S, LONGEST_PAUSE_S
+from tracker.doorway import Doorway, ZoneWatch, spots_of
 from tracker.faces.engine import FaceEngine, Seen
 from tracker.health import Meter
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import FaceName, Recognition
 from tracker.presence.events import Event, EventKind, Match
 from tracker.presence.health import CameraState
+from tracker.presence.passages import only
 from tracker.presence.room import Presence, Sighting, observe
 from tracker.recorder import Recorder
 from tracker.store.local import LocalStore
@@ -69,7 +71,11 @@ class Agent:
         presence: PresenceSettings,
         clock: Clock,
         evidence_days: int = 7,
+        doorway: Doorway | None = None,
+        zones: ZoneWatch | None = None,
+        tells: EventKind | None = None,
     ) -> None:
+        """doorway: the camera is a door, `tells`: it is an entrance (enter) or an exit; else a room, with `zones`."""
         self.site_id = site_id
         self.camera_id = camera_id
         self._source = source
@@ -81,6 +87,9 @@ class Agent:
         self._resume_within = timedelta(seconds=presence.merge_gap_s)
         meter = Meter(site_id=site_id, camera_id=camera_id, source=source, clock=clock)
         self._meter = meter
+        self._doorway = doorway
+        self._zones = zones
+        self._tells = tells
         self._recorder = Recorder(
             site_id=site_id,
             camera_id=camera_id,
@@ -154,7 +163,11 @@ class Agent:
         at, events, matches = self._advance(frame.at)
         seen = self._engine.see(frame.image)
         recognised = self._recognition.update(seen, at, size_wh=(frame.image.shape[1], frame.image.shape[0]))
-        events += self._observe(recognised.sightings, at)
+        if self._doorway is not None:
+            size_wh = (frame.image.shape[1], frame.image.shape[0])
+            events += self._doorway.watch(spots_of(seen, recognised.faces, size_wh), at)
+        else:
+            events += self._observe(recognised.sightings, at)
         matches += recognised.matches
         self._meter.tick(at)
         self._recorder.add(events, matches, recognised.evidence)
@@ -186,6 +199,7 @@ class Agent:
             return at, events, matches
         events = self._take_up(at)
         if last is None:
+            self._resume(at)
             seen_at = max((each.seen_at for each in self._present.values()), default=at)
             return at, events + self._end_or_bridge(seen_at, at), ()
         if at - last > BLIND_AFTER:
@@ -205,6 +219,14 @@ class Agent:
                 log.info("%s: taking up the open presence of %s", self.camera_id, each.person_id)
         return events
 
+    def _resume(self, at: datetime) -> None:
+        """Go on from what an earlier run knew of the line and the zones."""
+        if self._doorway is not None:
+            self._doorway.resume(self._store.standings(site_id=self.site_id, camera_id=self.camera_id), at)
+        if self._zones is not None:
+            stays = self._store.zone_stays(site_id=self.site_id, camera_id=self.camera_id, over=False)
+            self._zones.resume(stays, at)
+
     def _end_or_bridge(self, last: datetime, at: datetime) -> tuple[Event, ...]:
         """Nothing was seen between `last` and `at`: too long to know who stayed, or short enough to say nothing."""
         if at - last > self._resume_within:
@@ -215,6 +237,8 @@ class Agent:
     def _end_presences(self, last: datetime) -> tuple[Event, ...]:
         """Everybody leaves at the last sighting, as seen from the last frame at `last`."""
         self._watched_since = None
+        if self._doorway is not None:
+            return self._doorway.watch((), last, ended=True)
         return self._observe((), last, ended=True)
 
     def _observe(self, sightings: Sequence[Sighting], at: datetime, *, ended: bool = False) -> tuple[Event, ...]:
@@ -229,9 +253,11 @@ class Agent:
             left=self._left,
             watched_since=self._watched_since,
         )
+        if self._zones is not None:
+            self._recorder.add_stays(self._zones.watch(sightings, at, ended=ended))
         self._left |= {event.person_id: event.at for event in events if event.kind is EventKind.EXIT}
         self._left = {key: left_at for key, left_at in self._left.items() if at - left_at <= self._resume_within}
-        return events
+        return events if self._tells is None else only(events, self._tells)
 
     def _exit_of(self, presence: Presence) -> tuple[Event, ...]:
         """The exit of somebody who is in sight under another presence: at the last sighting, inferred."""
@@ -244,11 +270,19 @@ class Agent:
             exit_after=self._exit_after,
             ended=True,
         )
-        return events
+        return events if self._tells is None else only(events, self._tells)
 
     def _keep_up(self, state: CameraState) -> None:
+        self._remember()
         if self._recorder.keep_up(self._open_presences(), state):
             self._follow_people()
+
+    def _remember(self) -> None:
+        """Have the next write hold where tracks stand and who is in zones."""
+        if self._doorway is not None:
+            self._recorder.standings = self._doorway.standings
+        if self._zones is not None:
+            self._recorder.open_stays = self._zones.open
 
     def _open_presences(self) -> Collection[Presence]:
         return {**self._ahead, **self._present}.values()
@@ -276,6 +310,7 @@ class Agent:
         if state is CameraState.ENDED and self._at is not None:
             events = self._end_presences(self._at)
         self._recorder.add(events, matches)
+        self._remember()
         self._recorder.finish(self._open_presences(), state, problem)
         if on_step is not None and (events or matches):
             present = tuple(self._present.values())

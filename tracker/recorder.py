@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
@@ -12,9 +12,11 @@ from tracker.cameras.clock import Clock
 from tracker.faces.faces import FloatArray
 from tracker.health import Meter
 from tracker.identity.known import KnownPeople
+from tracker.presence.crossing import Standing
 from tracker.presence.events import Event, Match
 from tracker.presence.health import CameraState
 from tracker.presence.room import Presence
+from tracker.presence.zones import ZoneStay
 from tracker.store.local import LocalStore
 
 log = logging.getLogger("footfall.agent")
@@ -58,6 +60,11 @@ class Recorder:
         self._next_s = 0.0
         self._pause_s = SAVE_EVERY_S
         self._failing = False
+        self._over: list[ZoneStay] = []
+        self.standings: Sequence[Standing] | None = None
+        """Where tracks stand at a door, for the next write; None for no door."""
+        self.open_stays: Sequence[ZoneStay] = ()
+        """Who is in which zone, for the next write."""
 
     @property
     def waiting(self) -> int:
@@ -72,6 +79,10 @@ class Recorder:
         self._matches += matches
         if evidence and self._evidence_for:
             self._evidence |= evidence
+
+    def add_stays(self, over: Iterable[ZoneStay]) -> None:
+        """Keep stays in zones that are over for the next write."""
+        self._over += over
 
     def keep_up(self, presences: Iterable[Presence], state: CameraState) -> bool:
         """Write when something new must not wait, or the last write is a second old; True when that was done.
@@ -119,6 +130,8 @@ class Recorder:
             site_id=self._site_id,
             camera_id=self._camera_id,
             presences=presences,
+            standings=self.standings,
+            zone_stays=[*self._over, *self.open_stays],
             visitors=visitors,
             health=self._meter.health(state, problem=problem),
             watch=self._meter.watch,
@@ -126,6 +139,7 @@ class Recorder:
         self._known.visitors_saved(visitors)
         self._events.clear()
         self._matches.clear()
+        self._over.clear()
         self._evidence.clear()
         for gone_id, into_id in merges:
             with suppress(PeopleError):  # somebody forgot or merged one of them meanwhile, which holds

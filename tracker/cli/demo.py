@@ -37,7 +37,7 @@ from tracker.demo.score import Scorecard, ScoreRow, compare
 from tracker.demo.script import DEMO_EXIT_AFTER_S, DEMO_MERGE_GAP_S, DEMO_SITE_NAME, ENROLLED, SCRIPT, truth
 from tracker.faces.engine import FaceEngine
 from tracker.identity.enrol import plan_person
-from tracker.store.history import read_sessions, rules_of
+from tracker.store.history import read_sessions, site_rules
 from tracker.store.local import LocalStore
 
 _STORE_NAME = "footfall-demo.sqlite3"
@@ -169,7 +169,7 @@ def _track_and_compare(settings: Settings, clip: Path, *, fast: bool, telling: T
         raise typer.Exit(130)
     with open_store(settings, create=False) as store:
         measured = read_sessions(
-            store, site_id=settings.site.id, rules=rules_of(settings.presence), now=datetime.now(UTC)
+            store, site_id=settings.site.id, rules=site_rules(settings), now=datetime.now(UTC)
         )
         people = {person.person_id: person for person in store.people()}
     true_visits = truth(SCRIPT, exit_after_s=DEMO_EXIT_AFTER_S, merge_gap_s=DEMO_MERGE_GAP_S)

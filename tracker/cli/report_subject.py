@@ -18,7 +18,7 @@ from tracker.presence.watches import Coverage, Watch
 from tracker.presence.zones import ZoneStay
 from tracker.reports.periods import Period, start_of_default
 from tracker.reports.subject import Subject
-from tracker.store.history import people_of, rules_of
+from tracker.store.history import people_of, site_rules
 from tracker.store.local import LocalStore
 
 _FIRST_MOMENT = datetime.min.replace(tzinfo=UTC)
@@ -91,7 +91,7 @@ def _range(wish: Wish, settings: Settings, now: datetime, default: Period | None
 
 def _part(store: LocalStore, settings: Settings, wish: Wish, now: datetime) -> _Part:
     """What the store has of the site, cut to the camera or zone that is wished for."""
-    site_id, rules = settings.site.id, rules_of(settings.presence)
+    site_id, rules = settings.site.id, site_rules(settings)
     events, watches = store.events(site_id=site_id), store.watches(site_id)
     if wish.site is not None and not events and not watches:
         others = {event.site_id for event in store.events()} | {each.site_id for each in store.watches()}

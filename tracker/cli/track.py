@@ -17,7 +17,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from config.settings import CameraSettings, Settings
+from config.settings import CameraRole, CameraSettings, Settings
 from models.runtime import ensure_built
 from tracker.agent import Agent, Step, run_all
 from tracker.camera import SystemClock, is_live, prepare_source
@@ -26,11 +26,15 @@ from tracker.cameras.recording import RecordingSource
 from tracker.cli.door import ModelsOption, SettingsOption, StoreOption, UsageError, open_store, settings_for
 from tracker.cli.moments import parse_moment
 from tracker.cli.output import console, errors, json_line, local_time
+from tracker.doorway import doorway_of, zones_of
 from tracker.faces.engine import FaceEngine
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition
+from tracker.presence.events import EventKind
+from tracker.store.history import site_rules
 from tracker.store.local import LocalStore
 
+_TELLS = {CameraRole.ENTRANCE: EventKind.ENTER, CameraRole.EXIT: EventKind.EXIT}
 _PERSON_ID = re.compile(r"\b[pv]-[0-9a-f]{10,}\b")
 
 CameraOption = Annotated[
@@ -102,6 +106,7 @@ def follow(
     """
     sources = [prepare_source(each.source, start_at=start_at, realtime=not fast) for each in cameras]
     with open_store(settings) as store, stopping() as stop:
+        store.use_rules(site_rules(settings))
         known = KnownPeople(settings.match)
         agents = assemble(settings, cameras, sources, store, known)
         with _Teller(agents, sources, settings, known, telling=telling, explain=explain) as teller:
@@ -134,11 +139,17 @@ def cameras_of(settings: Settings, sources: list[str], ids: list[str]) -> list[C
     if len(set(names)) < len(names):
         raise UsageError("two cameras have the same --camera-id", fix="give each its own")
     try:
-        return [CameraSettings(id=name, source=source) for name, source in zip(names, sources, strict=True)]
+        return [_camera(settings, name, source) for name, source in zip(names, sources, strict=True)]
     except ValueError as error:
         shown = ", ".join(repr(name[:80]) for name in names)
         fix = "ids have letters, digits, . _ - (at most 64); a source is not empty"
         raise UsageError(f"--camera-id {shown}: not a name, or no source", fix=fix) from error
+
+
+def _camera(settings: Settings, name: str, source: str) -> CameraSettings:
+    """A camera of the flags; one that the settings know by that name keeps role, line and zones."""
+    known = next((each.model_dump() for each in settings.camera if each.id == name), {})
+    return CameraSettings(**(known | {"id": name, "source": source}))
 
 
 def assemble(
@@ -169,6 +180,9 @@ def assemble(
             presence=settings.presence,
             clock=clock,
             evidence_days=settings.store.evidence_days,
+            doorway=doorway_of(camera, site_id=settings.site.id, max_gap_s=settings.track.max_gap_s),
+            zones=zones_of(camera, site_id=settings.site.id),
+            tells=_TELLS.get(camera.role),
         )
         for camera, source in zip(cameras, sources, strict=True)
     ]

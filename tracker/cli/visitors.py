@@ -18,7 +18,7 @@ from tracker.identity.gallery import Gallery
 from tracker.identity.names import clean_name
 from tracker.presence.people import Person, PersonKind, Role
 from tracker.presence.sessions import Session
-from tracker.store.history import read_sessions, rules_of
+from tracker.store.history import read_sessions, site_rules
 from tracker.store.local import LocalStore
 
 
@@ -139,7 +139,7 @@ def _rows(store: LocalStore, settings: Settings, found: dict[str, Likeness]) -> 
     names = {person.person_id: person.name for person in store.people()}
     counts = store.vector_counts()
     visits: dict[str, list[Session]] = {}
-    rules, now = rules_of(settings.presence), datetime.now(UTC)
+    rules, now = site_rules(settings), datetime.now(UTC)
     for session in read_sessions(store, site_id=settings.site.id, rules=rules, now=now):
         visits.setdefault(session.person_id, []).append(session)
     rows = []

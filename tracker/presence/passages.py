@@ -35,7 +35,12 @@ def pass_by(
     still_open, events = observe(
         open_, sightings, now=now, site_id=site_id, camera_id=camera_id, exit_after=again_after, ended=ended
     )
-    return still_open, tuple(replace(event, inferred=False) for event in events if event.kind is kind)
+    return still_open, only(events, kind)
+
+
+def only(events: Iterable[Event], kind: EventKind) -> tuple[Event, ...]:
+    """The events of a room as a way in or out tells them: one kind, and each was seen."""
+    return tuple(replace(event, inferred=False) for event in events if event.kind is kind)
 
 
 def go_through(

@@ -3,39 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
-from config.settings import PresenceSettings
+from config.settings import CameraRole, CameraSettings, PresenceSettings, Settings
 from tracker.presence.events import Event
 from tracker.presence.people import Person, PersonKind
-from tracker.presence.sessions import Rules, Session, sessions
+from tracker.presence.sessions import Rules, Session
 from tracker.store.local import ANONYMOUS_PREFIX, LocalStore
 
 
-def rules_of(settings: PresenceSettings) -> Rules:
-    """The rules of the session algorithm that the settings say."""
+def rules_of(settings: PresenceSettings, *, cameras: Iterable[CameraSettings] = (), zone: tzinfo = UTC) -> Rules:
+    """The rules of the session algorithm that the settings say, at a site with these cameras in this time zone."""
+    ways = [(camera.id, camera.role) for camera in cameras]
     return Rules(
         exit_after=timedelta(seconds=settings.exit_after_s),
         merge_gap=timedelta(seconds=settings.merge_gap_s),
         min_visit=timedelta(seconds=settings.min_visit_s),
         max_visit=timedelta(seconds=settings.max_visit_s),
         skew=timedelta(seconds=settings.skew_s),
+        closes_at=None if settings.closes_at is None else time.fromisoformat(settings.closes_at),
+        zone=zone,
+        entrances=frozenset(one_id for one_id, role in ways if role in (CameraRole.ENTRANCE, CameraRole.DOOR)),
+        exits=frozenset(one_id for one_id, role in ways if role in (CameraRole.EXIT, CameraRole.DOOR)),
     )
+
+
+def site_rules(settings: Settings) -> Rules:
+    """The rules of the site that the settings describe."""
+    return rules_of(settings.presence, cameras=settings.camera, zone=settings.site.zone)
 
 
 def read_sessions(
     store: LocalStore, *, site_id: str, rules: Rules, now: datetime, since: datetime | None = None
 ) -> list[Session]:
-    """The visits of a site, by start; open ones run to `now`.
+    """The visits of a site, by start; open ones run to `now`. since: only those that were not over by then.
 
-    since: leave out events before it; a visit that began earlier then lacks its start. Raises StoreError.
+    Raises StoreError.
     """
-    return sessions(
-        store.events(site_id=site_id, since=since),
-        rules=rules,
-        now=now,
-        presences=store.presences(site_id=site_id),
-    )
+    return store.sessions(site_id=site_id, rules=rules, now=now, since=since)
 
 
 def people_of(people: Iterable[Person], events: Iterable[Event]) -> list[Person]:
