@@ -168,9 +168,7 @@ def _track_and_compare(settings: Settings, clip: Path, *, fast: bool, telling: T
     if not follow(settings, [camera], start_at=started_at, fast=fast, telling=telling):
         raise typer.Exit(130)
     with open_store(settings, create=False) as store:
-        measured = read_sessions(
-            store, site_id=settings.site.id, rules=site_rules(settings), now=datetime.now(UTC)
-        )
+        measured = read_sessions(store, site_id=settings.site.id, rules=site_rules(settings), now=datetime.now(UTC))
         people = {person.person_id: person for person in store.people()}
     true_visits = truth(SCRIPT, exit_after_s=DEMO_EXIT_AFTER_S, merge_gap_s=DEMO_MERGE_GAP_S)
     return compare(true_visits, measured, started_at=started_at, names=people)
