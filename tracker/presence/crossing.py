@@ -274,7 +274,7 @@ def _taken_up(stood: Standing, twin: Standing) -> Standing:
     if stood.held is None:
         return replace(stood, held=twin.held, ahead=twin.ahead)
     if stood.held.inside is twin.held.inside:
-        return stood
+        return replace(stood, held=_joined(twin.held, stood.held))
     ahead = stood.held if twin.ahead is None else _joined(twin.ahead, stood.held)
     return replace(stood, held=twin.held, ahead=ahead)
 

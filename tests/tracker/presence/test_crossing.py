@@ -34,14 +34,20 @@ def watch(
     line: Line = LEVEL,
     hold: int = 3,
     names: dict[str, str] | None = None,
+    named_at: dict[str, int] | None = None,
     ended: bool = True,
 ) -> tuple[dict[str, Standing], list[Crossing]]:
+    """names: of tracks. named_at: the frame in which a track gets its name, the first one unless told."""
+
+    def name(track_id: str, frame: int) -> str | None:
+        return None if frame < (named_at or {}).get(track_id, 0) else (names or {}).get(track_id)
+
     standings: dict[str, Standing] = {}
     found: list[Crossing] = []
     length = max(len(each) for each in paths.values())
     for frame in range(length):
         spots = [
-            Spot(track_id=track_id, x_frac=place[0], y_frac=place[1], person_id=(names or {}).get(track_id))
+            Spot(track_id=track_id, x_frac=place[0], y_frac=place[1], person_id=name(track_id, frame))
             for track_id, each in paths.items()
             if frame < len(each) and (place := each[frame]) is not None
         ]
@@ -85,6 +91,8 @@ def told(found: Iterable[Crossing]) -> list[str]:
         pytest.param("-9 -9 -9 9 9 9 -9 -9 -9", ["in@3", "out@6"], id="in-and-out-again"),
         pytest.param("-9 -9 -9 9 9 9 9 9 9 9 9 -9", ["in@3", "out@11"], id="out-in-one-last-frame"),
         pytest.param("-9 -9 -9 4 4 0 0 4", ["in@3"], id="frames-on-the-line-do-not-break-a-side"),
+        pytest.param("-7 -4 9 9 9", ["in@2"], id="once-well-clear-is-enough"),
+        pytest.param("-5 -5 -5 7 4", ["in@3"], id="once-well-clear-beyond-is-enough"),
         pytest.param("", [], id="nothing"),
         pytest.param("9 9 9 9", [], id="only-inside"),
         pytest.param("0 0 0 0", [], id="only-on-the-line"),
@@ -135,6 +143,39 @@ def test_less_than_one_frame_is_refused() -> None:
 def test_only_the_way_through_the_line_counts(x: float, expected: list[str]) -> None:
     _, found = watch({"t": path("-9 -9 -9 9 9 9", x)})
     assert told(found) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "one", "other", "expected"),
+    [
+        pytest.param(((0.5, 0.2), (0.5, 0.6)), (0.3, 0.4), (0.7, 0.4), True, id="upright-through"),
+        pytest.param(((0.5, 0.2), (0.5, 0.6)), (0.3, 0.7), (0.7, 0.7), False, id="upright-below-its-end"),
+        pytest.param(((0.5, 0.2), (0.5, 0.6)), (0.3, 0.1), (0.7, 0.1), False, id="upright-above-its-start"),
+        pytest.param(((0.5, 0.2), (0.5, 0.6)), (0.3, 0.9), (0.7, 0.2), True, id="upright-aslant-through"),
+        pytest.param(((0.5, 0.2), (0.5, 0.6)), (0.3, 0.9), (0.7, 0.5), False, id="upright-aslant-past"),
+        pytest.param(((0.5, 0.6), (0.5, 0.2)), (0.3, 0.9), (0.7, 0.5), False, id="drawn-upwards"),
+        pytest.param(((0.2, 0.3), (0.6, 0.7)), (0.3, 0.6), (0.5, 0.4), True, id="slanting-through"),
+        pytest.param(((0.2, 0.3), (0.6, 0.7)), (0.6, 0.9), (0.8, 0.7), False, id="slanting-past-its-end"),
+        pytest.param(((0.2, 0.3), (0.6, 0.7)), (0.05, 0.3), (0.2, 0.1), False, id="slanting-past-its-start"),
+    ],
+)
+def test_lines_of_any_direction_are_gone_through_or_past(
+    line: tuple[tuple[float, float], tuple[float, float]],
+    one: tuple[float, float],
+    other: tuple[float, float],
+    expected: bool,
+) -> None:
+    door = Line(start=line[0], end=line[1], inside=Inside.RIGHT)
+    assert door.is_between_ends(one, other) is expected
+    assert door.is_between_ends(other, one) is expected
+
+
+def test_the_way_over_the_line_is_from_the_last_place_to_the_first() -> None:
+    """The person was first seen past the end of the line, and came round before going through."""
+    _, found = watch({"t": [*path("-20 -20", 0.99), *path("-20 -4", 0.5), *path("9 9 9", 0.5)]})
+    assert told(found) == ["in@4"]
+    _, found = watch({"t": [*path("-20 -20 -20", 0.5), *path("-4", 0.99), *path("9 9 9", 0.99)]})
+    assert told(found) == []
 
 
 def test_round_the_end_of_the_line_and_back_through_it_is_one_crossing() -> None:
@@ -195,6 +236,38 @@ def test_a_person_found_again_under_another_track_goes_on(first: str, second: st
     standings, found = watch({"a": one, "b": [None] * len(one) + other}, names={"a": "ada", "b": "ada"})
     assert told(found) == expected
     assert standings == {}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "named_at", "expected"),
+    [
+        pytest.param("-20 -10 -5", "0 0 5 10 20", 5, ["in@5"], id="before-it-was-clear-of-the-line"),
+        pytest.param("-20 -10 -5", "5 10 20 20", 4, ["in@3"], id="after-it-was-beyond"),
+        pytest.param("-20 -10 -5", "5 10 20 20 20", 6, ["in@3"], id="after-it-held-the-other-side"),
+        pytest.param("-20 -10 -5", "5 5 5 0", 6, ["in@3"], id="on-the-line-after-it-held-the-other-side"),
+        pytest.param("-5 -5 -5 4", "5 5 0", 5, ["in@3"], id="the-frame-beyond-under-the-old-track-counts"),
+        pytest.param("-5 -5 -5", "5 5 0", 4, [], id="without-it-two-frames-are-too-few"),
+        pytest.param("-5 -5 -5 7", "5 -5 -5 -5", 4, [], id="turned-round"),
+        pytest.param("-5 -5 -5 7", "5 0 0", 5, ["in@3"], id="the-depth-under-the-old-track-counts"),
+        pytest.param("-20 -10 -5", "-5 -5 5 10 20", 4, ["in@5"], id="on-the-same-side"),
+        pytest.param("-20 -10 -5", "9 9 9 -9 -9 -9", 8, ["out@6"], id="with-sides-of-its-own-already"),
+        pytest.param("0 0 0", "-5 -5 -5 5 5 5", 4, ["in@6"], id="lost-on-the-line"),
+    ],
+)
+def test_a_name_that_comes_late_joins_the_lost_track(
+    first: str, second: str, named_at: int, expected: list[str]
+) -> None:
+    one, other = path(first), path(second)
+    _, found = watch(
+        {"a": one, "b": [None] * len(one) + other}, names={"a": "ada", "b": "ada"}, named_at={"b": named_at}
+    )
+    assert told(found) == expected
+
+
+def test_where_a_joined_crossing_was() -> None:
+    paths = {"a": path("-5 -5 -5 4", 0.3), "b": [None] * 4 + path("5 5 5", 0.4)}
+    _, (found,) = watch(paths, names={"a": "ada", "b": "ada"}, named_at={"b": 5})
+    assert found == Crossing(track_id="b", inward=True, at=at(3), x_frac=0.3, y_frac=pytest.approx(0.54))
 
 
 def test_another_person_does_not_go_on_where_one_was_lost() -> None:

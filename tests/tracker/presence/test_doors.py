@@ -38,6 +38,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
         pytest.param("a+0 a-60 D-600", ["0-600"], id="missed-at-the-door"),
         pytest.param("a-60 D-600", ["?60-600"], id="found-in-the-room-only-when-lost"),
         pytest.param("D-600", ["?600-600"], id="missed-until-the-door"),
+        pytest.param("D+0 a-60", ["0-"], id="lost-by-a-room-that-never-said-found"),
         pytest.param("D+0 D+3:x D-600", ["0-600"], id="two-doors-see-one-entry"),
         pytest.param("D+0 O+3:x D-600", ["0-600"], id="an-exit-camera-that-says-enter-is-a-door-too"),
         pytest.param("D+0 D+300:x D-600", ["0-600"], id="again-at-the-merge-gap-is-the-same-visit"),

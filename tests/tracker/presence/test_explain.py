@@ -88,8 +88,19 @@ def test_what_each_event_did() -> None:
         "b702 lost",
         "c703 went_out_again",
     ]
+    assert effects(explained("D+0 a-60 D-90", rules=DOORS)) == ["D0 came_in", "a60 still_inside", "D90 went_out"]
+    assert effects(explained("a-60 D-90", rules=DOORS)) == ["a60 came_in_unseen", "D90 went_out"]
+    assert effects(explained("a+0 a-60 b+61")) == ["a0 came_in", "a60 lost", "b61 clocks"]
     assert effects(explained("a+0 a-60 a+5000 a-5001", visit=1)) == ["a5000 came_in", "a5001 lost"]
     assert effects(explained("D+0 D-60 a-61", rules=DOORS)) == ["D0 came_in", "D60 went_out", "a61 late_loss"]
+
+
+def test_the_last_evidence_is_named() -> None:
+    rules = Rules(entrances=frozenset("D"), exits=frozenset("D"))
+    found = explained("D+0 a+60 a-90", rules=rules, now=20 * 3600)
+    assert boundaries(found) == ["start 0 came_in", "end 90 gave_up"]
+    assert found.boundaries[1].event is not None
+    assert (found.boundaries[1].event.camera_id, found.boundaries[1].event.kind) == ("a", "exit")
 
 
 def test_the_boundaries_name_their_events() -> None:

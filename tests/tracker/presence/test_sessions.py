@@ -71,6 +71,7 @@ def test_one_person_one_site(text: str, visits: list[str]) -> None:
         pytest.param("a+0 a-100 b+100 b-200", ["0-200"], id="handed-over-in-one-instant"),
         pytest.param("a+0 a-100 a+100:x a-200:x", ["0-200"], id="out-and-in-in-one-instant"),
         pytest.param("a+0 b+50 b-50 a-100", ["0-100"], id="one-sighting-of-another-camera"),
+        pytest.param("b-100 a+100", ["?100-"], id="out-by-one-and-in-by-another-in-one-instant"),
         pytest.param("a+5:x a-5:y", ["5-5"], id="in-and-out-at-once-by-two-tracks"),
     ],
 )
@@ -155,6 +156,22 @@ def test_an_open_presence_proves_that_its_camera_has_had_the_person_all_the_whil
 def test_a_presence_seen_since_outlasts_the_exit_of_another_camera() -> None:
     found = sessions(story("a+0 b+60 b-90"), rules=RULES, now=at(100), presences=[presence("a", 0, 80)])
     assert told(found) == ["0-"]
+
+
+def test_a_presence_that_a_later_exit_ends_is_one_stay() -> None:
+    events = story("a+0 b+60 b-90 b+7000 b-7100 a-9000")
+    found = sessions(events, rules=RULES, now=at(9100), presences=[presence("a", 0, 7500)])
+    assert told(found) == ["0-9000"]
+
+
+def test_whoever_saw_the_person_since_the_other_found_them_still_has_them() -> None:
+    seen = [presence("a", 0, 80), presence("b", 60, 85)]
+    assert told(sessions(story("a+0 b+60 b-90"), rules=RULES, now=at(100), presences=seen)) == ["0-"]
+
+
+def test_a_presence_dates_the_end_of_a_visit_without_exit() -> None:
+    found = sessions(story("a+0"), rules=RULES, now=at(17 * HOUR), presences=[presence("a", 0, 80)])
+    assert told(found) == ["0-80?"]
 
 
 def test_a_presence_nobody_looked_after_does_not_keep_a_person_in() -> None:

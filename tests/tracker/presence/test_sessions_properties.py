@@ -13,7 +13,9 @@ from tracker.presence.events import Correction, Event, EventKind, corrected
 from tracker.presence.explain import explain
 from tracker.presence.occupancy import occupancy_of
 from tracker.presence.room import Presence
-from tracker.presence.sessions import Rules, Session, SessionState, sessions
+from tracker.presence.rules import Closings
+from tracker.presence.sessions import Rules, Session, SessionState, follow, sessions, without_duplicates
+from tracker.presence.walk import Visit, Walk
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 RULES = Rules(
@@ -205,6 +207,51 @@ def test_every_visit_can_be_explained(events: list[Event], rules: Rules, now: in
         assert edges[-1] == (each.session.ended_at, "end")
     ids = [event.event_id for each in told for event, _ in each.events]
     assert len(ids) == len(set(ids)) == len({event.event_id for event in events})
+
+
+def walked(events: list[Event], rules: Rules) -> list[Visit]:
+    walk = Walk(rules, Closings(rules))
+    follow(walk, events)
+    walk.rest()
+    return walk.visits
+
+
+def stays_of(visit: Visit) -> list[tuple[datetime, datetime | None]]:
+    return [(stay.started_at, stay.ended_at) for stay in visit.stays]
+
+
+def shape(visits: list[Visit]) -> list[object]:
+    return [
+        (visit.first, visit.enter_inferred, visit.exit_inferred, visit.heard_at, visit.clean, stays_of(visit))
+        for visit in visits
+    ]
+
+
+@quick
+@given(events_of("p"), every_rules)
+def test_a_walk_may_begin_anew_where_a_visit_says_so(events: list[Event], rules: Rules) -> None:
+    """What comes before the first event of such a visit has no say in it or in what follows."""
+    events = without_duplicates(events)
+    visits = walked(events, rules)
+    for index, visit in enumerate(visits):
+        if visit.clean:
+            later = [event for event in events if event.at >= visit.first.at]
+            assert shape(walked(later, rules)) == shape(visits[index:])
+
+
+@quick
+@given(st.lists(st.tuples(st.integers(60, 300), st.integers(0, 60)), max_size=6))
+def test_stays_that_were_seen_to_end_say_so(stays: list[tuple[int, int]]) -> None:
+    second, events = 0, list[Event]()
+    for gap, length in stays:
+        second += gap
+        events += [event_of(EventKind.ENTER, "a", "p", second, f"t{second}", False, "")]
+        events += [event_of(EventKind.EXIT, "a", "p", second + length, f"t{second}", False, "")]
+        second += length
+    visits = walked(events, RULES)
+    assert [visit.clean for visit in visits] == [True] * len(stays)
+    assert [visit.heard_at for visit in visits] == [None] * len(stays)
+    assert [visit.clean for visit in walked(events[1::2], RULES)] == [True] * len(stays)
 
 
 stays_in_sight = st.lists(st.tuples(st.integers(1, 60), st.integers(0, 60), st.sampled_from("ab")), max_size=6)
