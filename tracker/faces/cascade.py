@@ -70,13 +70,13 @@ class Cascade:
     def _propose(self, image: Image, frame: FloatArray, hints: Candidates | None) -> Candidates:
         """Squares that P-Net takes for faces, over all pyramid levels; frame: the image, normalised."""
         size_wh = (image.shape[1], image.shape[0])
-        sums = Sums.of(image)
         wanted = levels(size_wh, min_face=self.min_face, scale_factor=self.scale_factor)
         pixels = sum(level.size_wh[0] * level.size_wh[1] for level in wanted)
         if self.scout is None or hints is None or len(hints.scores) * _PIXELS_PER_HINT > pixels:
+            sums = Sums.of(image)
             return joined([self._propose_at(level, frame, sums) for level in wanted], STAGE_OVERLAP).squares()
         squares = self.scout.squares(frame, hints)
-        found = zones.propose(frame, sums, squares, wanted, pnet=self.pnet, threshold=self.thresholds[0])
+        found = zones.propose(image, frame, squares, wanted, pnet=self.pnet, threshold=self.thresholds[0])
         return joined([found], STAGE_OVERLAP).squares()
 
     def refine(self, frame: FloatArray, candidates: Candidates) -> Candidates:

@@ -19,14 +19,21 @@ _CHANNELS = 4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sums:
-    """A picture as sums. corners: (H + 1, W + 1, 4) int32, the sum of all pixels above and left of each corner."""
+    """A picture, or a part of it, as sums.
+
+    corners: (H + 1, W + 1, 4) int32, the sum of all pixels above and left of each corner. origin_xy: where the part
+    begins in the picture, px.
+    """
 
     corners: NDArray[np.int32]
+    origin_xy: tuple[int, int] = (0, 0)
 
     @classmethod
-    def of(cls, image: Image) -> Self:
-        """image: (H, W, 3) uint8 BGR of at most MAX_PIXELS pixels."""
-        return cls(cv2.integral(cv2.cvtColor(image, cv2.COLOR_BGR2RGBA)).astype(np.int32, copy=False))
+    def of(cls, image: Image, part_xyxy: tuple[int, int, int, int] | None = None) -> Self:
+        """image: (H, W, 3) uint8 BGR of at most MAX_PIXELS pixels. part_xyxy: px of the part; None takes all."""
+        x1, y1, x2, y2 = part_xyxy or (0, 0, image.shape[1], image.shape[0])
+        corners = cv2.integral(cv2.cvtColor(image[y1:y2, x1:x2], cv2.COLOR_BGR2RGBA))
+        return cls(corners.astype(np.int32, copy=False), (x1, y1))
 
     def drawn(
         self, corners_xy: NDArray[np.integer[Any]], steps_xy: NDArray[np.float64], size_wh: tuple[int, int]
@@ -54,7 +61,7 @@ class Sums:
         self, first: NDArray[np.integer[Any]], steps: NDArray[np.float64], count: int, *, axis: int
     ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """(N, count + 1) edges of the pixels of N parts along an axis: the whole px before each, and the rest."""
-        edges = (first[:, None] + np.arange(count + 1)) * steps[:, None]
+        edges = (first[:, None] + np.arange(count + 1)) * steps[:, None] - self.origin_xy[1 - axis]
         whole = np.minimum(edges.astype(np.intp), self.corners.shape[axis] - 2)
         return whole, edges - whole
 

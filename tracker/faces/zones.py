@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tracker.faces.boxes import Boxes
 from tracker.faces.candidates import LEVEL_OVERLAP, STRIDE, Candidates, Runs, best_of, boxes_of_places
-from tracker.faces.faces import FloatArray
+from tracker.faces.faces import FloatArray, Image
 from tracker.faces.pyramid import FIELD, Level
 from tracker.faces.sums import Sums
 
@@ -44,15 +44,16 @@ class Zones:
 
 
 def propose(
-    frame: FloatArray, sums: Sums, squares: Boxes, wanted: Sequence[Level], *, pnet: Runs, threshold: float
+    image: Image, frame: FloatArray, squares: Boxes, wanted: Sequence[Level], *, pnet: Runs, threshold: float
 ) -> Candidates:
-    """What P-Net proposes near the squares at any level, suppressed level by level; boxes in px of the frame.
+    """What P-Net proposes near the squares at any level, suppressed level by level; boxes in px of the image.
 
-    frame, sums: the picture normalised, and as sums. squares: (N, 4) px. threshold: score that a proposal must exceed.
+    frame: the image, normalised. squares: (N, 4) px. threshold: score that a proposal must exceed.
     """
     zones = zones_of(squares, wanted, (frame.shape[1], frame.shape[0]))
     if not len(zones.levels):
         return Candidates(np.empty((0, 4)), np.empty(0))
+    sums = Sums.of(image, _part(zones, wanted, (frame.shape[1], frame.shape[0])))
     keys, offsets, certainties = [], [], []
     for rows in zones.alike():
         found, scores = pnet.run(_drawn(frame, sums, wanted, zones, rows))
@@ -91,6 +92,14 @@ def zones_of(squares: Boxes, wanted: Sequence[Level], size_wh: tuple[int, int]) 
     whole = np.concatenate([full[:, None], np.zeros((len(full), 2), np.intp), lengths[full]], axis=1)
     table = np.concatenate([table[~np.isin(table[:, 0], full)], whole])
     return Zones(levels=table[:, 0], corners_xy=table[:, 1:3], sizes_wh=table[:, 3:])
+
+
+def _part(zones: Zones, wanted: Sequence[Level], size_wh: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The part x1 y1 x2 y2 of a frame that the zones show."""
+    steps = np.array(size_wh) / np.array([level.size_wh for level in wanted])[zones.levels]
+    x1, y1 = (zones.corners_xy * steps).min(axis=0).astype(int).tolist()
+    x2, y2 = np.ceil(((zones.corners_xy + zones.sizes_wh) * steps).max(axis=0)).astype(int).tolist()
+    return x1, y1, min(x2, size_wh[0]), min(y2, size_wh[1])
 
 
 def whole_level(frame: FloatArray, sums: Sums, level: Level) -> FloatArray:

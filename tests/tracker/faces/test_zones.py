@@ -40,6 +40,14 @@ def test_a_level_is_what_averaging_the_frame_gives(level: Level) -> None:
     assert np.abs(drawn - cv2.resize(frame, level.size_wh, interpolation=cv2.INTER_AREA)).max() < 1e-6
 
 
+def test_sums_of_a_part_draw_what_those_of_the_whole_draw() -> None:
+    image = ten_faces()
+    corners, steps = np.array([[40, 30], [60, 50]]), np.array([[5.31, 5.27], [3.7, 3.71]])
+    part = Sums.of(image, (200, 150, 500, 420))
+    whole = Sums.of(image)
+    assert np.abs(part.drawn(corners, steps, (32, 24)) - whole.drawn(corners, steps, (32, 24))).max() < 1e-6
+
+
 def test_sums_of_the_largest_white_picture_do_not_overflow() -> None:
     white = np.full((2800, 3000, 3), 255, np.uint8)
     assert white.shape[0] * white.shape[1] == MAX_PIXELS
@@ -96,5 +104,5 @@ def test_nowhere_to_look_nothing_proposed() -> None:
             raise AssertionError("nothing to run")
 
     image = ten_faces()
-    found = propose(normalised(image), Sums.of(image), np.empty((0, 4)), LEVELS, pnet=Fails(), threshold=0.6)
+    found = propose(image, normalised(image), np.empty((0, 4)), LEVELS, pnet=Fails(), threshold=0.6)
     assert found.boxes.shape == (0, 4)
