@@ -1,0 +1,99 @@
+"""Cameras with a role, for tests: pictures in which a pixel's blue value says whose face is centred there.
+
+Ten pixels are a tenth of the frame.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from config.settings import CameraRole, CameraSettings, MatchSettings, TrackSettings
+from tests.tracker.puppets import ADA, BOB, PRESENCE, Cue, ScriptedCamera, Stage, face_of, seconds
+from tracker.agent import Agent
+from tracker.doorway import doorway_of, zones_of
+from tracker.faces.engine import Seen
+from tracker.faces.faces import Faces, Image
+from tracker.faces.quality import Quality
+from tracker.identity.known import KnownPeople
+from tracker.identity.recognition import Recognition
+from tracker.presence.events import EventKind
+
+DOOR = CameraSettings(
+    id="door", source="0", role=CameraRole.DOOR, line=((0.1, 0.5), (0.9, 0.5)), inside="below", hold_frames=2
+)
+HALL = CameraSettings(
+    id="hall",
+    source="0",
+    zones={"left": ((0, 0), (0.5, 0), (0.5, 1), (0, 1)), "right": ((0.5, 0), (1, 0), (1, 1), (0.5, 1))},
+)
+TELLS = {CameraRole.ENTRANCE: EventKind.ENTER, CameraRole.EXIT: EventKind.EXIT}
+
+
+class PlaceEngine:
+    """Reads whose face is where on a picture."""
+
+    def see(self, image: Image) -> Seen:
+        ys, xs = np.nonzero(image[:, :, 0])
+        numbers, count = image[ys, xs, 0].astype(int), len(xs)
+        boxes = np.stack([xs - 15, ys - 15, xs + 15, ys + 15], axis=1).astype(np.float32).reshape(count, 4)
+        ones = np.ones(count, np.float32)
+        return Seen(
+            faces=Faces(boxes, ones, np.zeros((count, 5, 2), np.float32)),
+            quality=Quality(**{each.name: ones for each in fields(Quality)} | {"widths_px": 80 * ones}),
+            rejections=(None,) * count,
+            vectors=np.array([face_of(number) for number in numbers], np.float32).reshape(count, 128),
+            usable=np.ones(count, np.bool_),
+        )
+
+
+def picture(**people: tuple[float, float]) -> Image:
+    image = np.zeros((100, 100, 3), np.uint8)
+    for name, (x, y) in people.items():
+        image[round(y), round(x), 0] = {"ada": ADA, "bob": BOB}[name]
+    return image
+
+
+def walk(start: float, ys: Sequence[float], *, x: float = 50, name: str = "ada", step_s: float = 0.5) -> list[Cue]:
+    return [(start + index * step_s, picture(**{name: (x, y)})) for index, y in enumerate(ys)]
+
+
+def empty(start: float, end: float) -> list[Cue]:
+    return [(start + index, picture()) for index in range(int(end - start) + 1)]
+
+
+@dataclass
+class Post(Stage):
+    """One camera with a role, over a store."""
+
+    camera: CameraSettings = DOOR
+
+    def watch(self, script: Sequence[Cue], *, stopped: bool = False) -> None:
+        """Run an agent over the script to its end, or as if somebody stopped it there."""
+        stop = threading.Event()
+        source = ScriptedCamera([*script, stop.set] if stopped else script)
+        known = KnownPeople(self.match)
+        recognition = Recognition(
+            site_id="gym", camera_id=self.camera.id, known=known, match=MatchSettings(), track=TrackSettings()
+        )
+        Agent(
+            site_id="gym",
+            camera_id=self.camera.id,
+            source=source,
+            engine=PlaceEngine(),
+            recognition=recognition,
+            known=known,
+            store=self.store,
+            presence=PRESENCE,
+            clock=source.clock,
+            doorway=doorway_of(self.camera, site_id="gym", max_gap_s=1.5),
+            zones=zones_of(self.camera, site_id="gym"),
+            tells=TELLS.get(self.camera.role),
+        ).run(stop)
+
+    def stays(self) -> list[tuple[str, float, float, bool]]:
+        found = self.store.zone_stays(site_id="gym")
+        return [(each.zone, seconds(each.started_at), seconds(each.seen_at), each.over) for each in found]
