@@ -10,6 +10,9 @@ import pytest
 from config.errors import ModelError
 from config.settings import ModelSettings, Precision
 from models import apart, manifest
+from tracker.cameras.capture import hush
+
+hush()  # before any test writes a video: FFmpeg asks once how talkative to be
 
 
 @pytest.fixture(scope="session")

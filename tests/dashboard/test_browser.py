@@ -99,6 +99,7 @@ def test_a_missing_store_is_explained_and_the_page_comes_back_with_it(
             enter(store, "p-ada", "Ada")
             page.locator("#live-inside").get_by_text("Ada").wait_for(timeout=SLOW_MS)
         assert page.get_by_text("The store cannot be read").count() == 0
+        page.close()
 
 
 def test_visits_sort_and_search(month: str, open_page: Opener) -> None:

@@ -275,7 +275,7 @@ def test_merge_gives_the_visits_of_the_first_to_the_second(run: Run, gym: Stage)
     assert (done.code, done.out) == (0, "Visitor 1 was merged into Ada\n")
     assert names(run("people", "list", "--visitors", "--json")) == ["Ada"]
     assert run("people", "show", "Ada", "--json").data["vectors"] == 2
-    assert {row["name"] for row in run("report", "visits", "--from", "2026-03-01", "--json").data} == {"Ada"}
+    assert {row["name"] for row in run("report", "visits", "--from", "2026-03-01", "--json").data["visits"]} == {"Ada"}
 
 
 @pytest.mark.parametrize(("flags", "visits"), [((), 2), (("--history",), 0)], ids=["keeps-counts", "with-history"])
@@ -284,7 +284,7 @@ def test_forget_erases_who_it_was(flags: tuple[str, ...], visits: int, run: Run,
     done = run("people", "forget", "Ada", "--yes", *flags)
     assert (done.code, done.out) == (0, "Ada is forgotten\n")
     run("people", "show", "Ada").refused("nobody is called 'Ada'")
-    left = run("report", "visits", "--from", "2026-03-01", "--json").data
+    left = run("report", "visits", "--from", "2026-03-01", "--json").data["visits"]
     assert len([row for row in left if row["name"] != "Visitor 1"]) == visits
     for file in tmp_path.glob("store.sqlite3*"):
         assert person_id.encode() not in file.read_bytes()

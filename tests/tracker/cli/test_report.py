@@ -255,9 +255,10 @@ def test_a_camera_alone_is_a_site_of_its_own(run: Run, tmp_path: Path) -> None:
 
 
 def test_outages_are_told_in_every_form(run: Run, tmp_path: Path) -> None:
-    day = NOW - timedelta(days=1)
+    now = datetime.now(UTC)
+    day = now - timedelta(days=1)
     with LocalStore(tmp_path / "store.sqlite3") as store:
-        for since, until in ((day - timedelta(hours=3), day), (day + timedelta(hours=2), NOW)):
+        for since, until in ((day - timedelta(hours=3), day), (day + timedelta(hours=2), now)):
             store.record(watch=Watch(site_id="gym", camera_id="front", started_at=since, ended_at=until))
     words = ("report", "usage", "--by", "day")
     assert "note: Camera front did not watch" in run(*words).out

@@ -38,7 +38,7 @@ pytestmark = pytest.mark.usefixtures("ready")
 
 def visits(run: Run) -> list[tuple[str, str, str | None, bool]]:
     """(name, entered, left, exit inferred) of each visit, the earliest first."""
-    rows = run("report", "visits", "--from", "2026-03-01", "--to", "2026-03-03", "--json").data
+    rows = run("report", "visits", "--from", "2026-03-01", "--to", "2026-03-03", "--json").data["visits"]
     return sorted(
         (row["name"], row["started_at"][14:21], row["ended_at"] and row["ended_at"][14:21], row["exit_inferred"])
         for row in rows

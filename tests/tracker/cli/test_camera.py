@@ -1,0 +1,81 @@
+"""`footfall camera preview`: the line and the zones where the settings say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.tracker.cli.conftest import Run
+
+SETTINGS = """
+[[camera]]
+id = "door"
+source = "frames"
+role = "door"
+line = [[0.25, 0.5], [0.75, 0.5]]
+inside = "below"
+[[camera]]
+id = "hall"
+source = "frames"
+zones = {{ weights = [[0, 0], [0.5, 0], [0.5, 1], [0, 1]], bikes = [[0.5, 0], [1, 0], [1, 1]] }}
+[[camera]]
+id = "gone"
+source = "{gone}"
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, run: Run) -> Path:
+    here = Path.cwd()
+    (here / "frames").mkdir()
+    cv2.imwrite(str(here / "frames" / "1.png"), np.full((201, 401, 3), 128, np.uint8))
+    (here / "footfall.toml").write_text(SETTINGS.format(gone=here / "gone.mp4"))
+    return here
+
+
+def colour(path: Path, x_frac: float, y_frac: float) -> str:
+    """The strongest of blue, green and red at a place, grey where they are about equal."""
+    image = cv2.imread(str(path))
+    assert image is not None
+    pixel = image[round(y_frac * 200), round(x_frac * 400)].astype(int)
+    return "grey" if np.ptp(pixel) < 20 else ("blue", "green", "red")[int(pixel.argmax())]
+
+
+def test_a_door_has_its_line_and_an_arrow_inwards(run: Run, here: Path) -> None:
+    done = run("camera", "preview", "--camera", "door", "--out", "door.png")
+    assert (done.code, done.out) == (0, "wrote door.png: door, door\n")
+    out = here / "door.png"
+    assert [colour(out, x, 0.5) for x in (0.2, 0.3, 0.7, 0.8)] == ["grey", "red", "red", "grey"]
+    assert (colour(out, 0.5, 0.55), colour(out, 0.5, 0.45)) == ("green", "grey")
+    assert (colour(out, 0.5, 0.61), colour(out, 0.5, 0.66)) == ("green", "grey")
+
+
+def test_a_room_has_its_zones_tinted(run: Run, here: Path) -> None:
+    assert run("camera", "preview", "--camera", "hall", "--out", "hall.jpg").code == 0
+    out = here / "hall.jpg"
+    assert (colour(out, 0.1, 0.2), colour(out, 0.9, 0.2), colour(out, 0.6, 0.9)) == ("blue", "red", "grey")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        pytest.param(("--out", "a.png"), 2, "say which", id="which-camera"),
+        pytest.param(("--camera", "attic", "--out", "a.png"), 2, "no camera is called 'attic'", id="unknown-camera"),
+        pytest.param(("--camera", "door", "--out", "a.txt"), 2, "not a kind of picture", id="no-picture"),
+        pytest.param(("--camera", "door", "--out", "no/a.png"), 1, "cannot be written", id="no-such-folder"),
+        pytest.param(("--camera", "gone", "--out", "a.png"), 1, "gone.mp4", id="no-such-recording"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(run: Run, here: Path, words: tuple[str, ...], code: int, said: str) -> None:
+    run("camera", "preview", *words).refused(said, code=code)
+    assert not (here / "a.png").exists()
+
+
+def test_settings_without_a_camera_are_told(run: Run, here: Path) -> None:
+    (here / "footfall.toml").write_text("")
+    run("camera", "preview", "--out", "a.png").refused("no camera in the settings", code=2)
+    (here / "footfall.toml").write_text("[[camera]]\nid = 'only'\nsource = 'frames'\n")
+    assert run("camera", "preview", "--out", "a.png").code == 0

@@ -1,0 +1,71 @@
+"""`footfall report explain`: the events of a visit and the rules behind it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.tracker.cli.conftest import Run
+from tests.tracker.puppets import ADA, NOON, Stage
+from tracker.presence.events import Action, Correction, Event, EventKind
+
+PERSON = f"p-{ADA:012x}"
+
+
+def event(kind: str, seconds: float, camera: str = "front") -> Event:
+    return Event(
+        kind=EventKind(kind),
+        site_id="gym",
+        camera_id=camera,
+        person_id=PERSON,
+        at=NOON + timedelta(seconds=seconds),
+        track_id="t",
+    )
+
+
+@pytest.fixture
+def stage(tmp_path: Path, run: Run) -> Stage:
+    stage = Stage(tmp_path / "store.sqlite3")
+    stage.enrol("Ada", ADA)
+    stage.store.record(
+        events=[event("enter", 0), event("exit", 60), event("enter", 200), event("enter", 5000), event("exit", 5060)]
+    )
+    added = event("exit", 300)
+    said = Correction(action=Action.ADD, event_id=added.event_id, by="ann", at=NOON, event=added)
+    stage.store.correct([said])
+    stage.store.close()
+    return stage
+
+
+def test_a_visit_is_told_with_its_rules(run: Run, stage: Stage) -> None:
+    visit = event("enter", 0).event_id
+    done = run("report", "explain", visit[:10])
+    assert (done.code, done.err) == (0, "")
+    assert f"Visit {visit} of Ada" in done.out
+    assert "inside 2 min 40 s, with gaps 5 min 00 s" in done.out
+    for words in ("begins", "pauses", "goes on", "ends", "came back within 5 min", "add by ann"):
+        assert words in done.out
+
+
+def test_as_json_for_programs(run: Run, stage: Stage) -> None:
+    visit = event("enter", 0).event_id
+    told = run("report", "explain", visit, "--json").data
+    assert told["visit"]["session_id"] == visit
+    assert [(each["edge"], each["rule"]) for each in told["boundaries"]] == [
+        ("start", "came_in"),
+        ("pause", "lost"),
+        ("resume", "came_back"),
+        ("end", "lost"),
+    ]
+    assert [each["event_id"] for each in told["boundaries"]] == [each["event_id"] for each in told["events"]]
+    assert [each["by"] for each in told["corrections"]] == ["ann"]
+
+
+def test_an_id_that_is_none_or_several_is_refused(run: Run, stage: Stage) -> None:
+    run("report", "explain", "zzz").refused("no visit has the id 'zzz'", code=2)
+    run("report", "explain", "").refused("no visit has the id", code=2)
+    run("report", "explain", event("exit", 60).event_id).refused("no visit has the id", code=2)
+    starts = [each.event_id for each in (event("enter", 0), event("enter", 5000))]
+    assert starts[0][0] != starts[1][0]
