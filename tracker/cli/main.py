@@ -20,12 +20,14 @@ import models.cli
 from config.errors import FootfallError
 from tracker.cli import (
     calibrate,
+    camera,
     corrections,
     dashboard,
     demo,
     doctor,
     evaluate,
     events,
+    explain,
     people,
     pictures,
     report,
@@ -104,7 +106,11 @@ app.command("evaluate", epilog=example("footfall evaluate --pairs pairs.csv --ro
 )
 app.command("annotate", epilog=example("footfall annotate holiday/ --out drawn/"))(pictures.annotate)
 app.command("compare", epilog=example("footfall compare passport.jpg visitor.jpg"))(pictures.compare)
+report.app.command(
+    "explain", epilog=example("footfall report explain 3f9c2ab1", "footfall report explain 3f9c --json")
+)(explain.explain_visit)
 app.add_typer(report.app, name="report")
+app.add_typer(camera.app, name="camera")
 app.add_typer(events.app, name="events")
 app.command("simulate", epilog=example("footfall simulate --profile gym --store sqlite:///simulated.sqlite3"))(
     simulate.simulate

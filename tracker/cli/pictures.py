@@ -212,7 +212,7 @@ def _annotated(eye: Eye, file: Path, out: Path) -> Drawing:
         image = read_picture(file)
         faces = eye.look(image)
         target = out / (file.name if file.suffix.lower() in _WRITTEN_PICTURES else f"{file.name}.png")
-        _write_picture(target, _drawn(image, faces))
+        write_picture(target, _drawn(image, faces))
         return Drawing(file=file, out=target, frames=1, faces=tuple(faces))
     except (PictureError, RecordingError) as error:
         return Drawing(file=file, problem=error.problem, fix=error.fix)
@@ -280,7 +280,7 @@ def _drawn(image: Image, faces: Sequence[FoundFace]) -> Image:
     return draw_faces(image, [face.box for face in faces], labels, known)
 
 
-def _write_picture(path: Path, image: Image) -> None:
+def write_picture(path: Path, image: Image) -> None:
     done, data = cv2.imencode(path.suffix, image)
     if not done:
         raise PictureError(f"{path}: cannot be written in this format", fix="save the original as PNG")
