@@ -6,12 +6,13 @@ Pure: what is not given does not count, no clock, no state between calls.
 from __future__ import annotations
 
 import gc
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar, cast
 
@@ -31,7 +32,8 @@ _NEVER_SEEN: Mapping[PersonAtSite, datetime] = MappingProxyType({})
 _by_time = attrgetter("at")
 _by_id = attrgetter("event_id")
 _by_start = attrgetter("started_at")
-_by_start_and_person = attrgetter("started_at", "person_id", "site_id", "session_id")
+_by_start_and_person = attrgetter("started_at", "person_id", "site_id")
+_person_first = itemgetter(1, 0)
 _ENTER = EventKind.ENTER
 _Record = TypeVar("_Record")
 
@@ -113,32 +115,25 @@ def sessions(
     never open a visit. Cost: one sort of each person's events; memory grows with events and visits, not beyond.
     """
     now = as_utc(now)
-    grouped: dict[PersonAtSite, list[Event]] = {}
-    for event in events:
-        key = (event.site_id, event.person_id)
-        if key in grouped:
-            grouped[key].append(event)
-        else:
-            grouped[key] = [event]
     seen = sightings_of(last_seen, presences)
     closings = Closings(rules)
+    grouped: dict[PersonAtSite, list[Event]] = defaultdict(list)
     found: list[Session] = []
     with _collector_resting():
-        for key, group in grouped.items():
+        for event in events:
+            grouped[event.site_id, event.person_id].append(event)
+        for key in sorted(grouped, key=_person_first):
             walk = Walk(rules, closings)
-            follow(walk, group, seen.get(key, ()))
+            follow(walk, grouped.pop(key), seen.get(key, ()))
             walk.give_up(now)
             found += finished(walk.visits, key, rules, now)
-    return in_order(found)
+        found.sort(key=_by_start)  # stable: who began at one instant stays in order of person
+    return found
 
 
 def in_order(found: Iterable[Session]) -> list[Session]:
     """Sessions by start, then person."""
-    ordered = sorted(found, key=_by_start)
-    for index in range(1, len(ordered)):
-        if ordered[index].started_at == ordered[index - 1].started_at:
-            return sorted(ordered, key=_by_start_and_person)  # four times as slow, and nearly in order by now
-    return ordered
+    return sorted(found, key=_by_start_and_person)
 
 
 def sightings_of(
