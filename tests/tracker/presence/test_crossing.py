@@ -92,6 +92,7 @@ def told(found: Iterable[Crossing]) -> list[str]:
         pytest.param("-9 -9 -9 9 9 9 9 9 9 9 9 -9", ["in@3", "out@11"], id="out-in-one-last-frame"),
         pytest.param("-9 -9 -9 4 4 0 0 4", ["in@3"], id="frames-on-the-line-do-not-break-a-side"),
         pytest.param("-7 -4 9 9 9", ["in@2"], id="once-well-clear-is-enough"),
+        pytest.param("-4 -7 9 9 9", ["in@2"], id="once-well-clear-later-is-enough"),
         pytest.param("-5 -5 -5 7 4", ["in@3"], id="once-well-clear-beyond-is-enough"),
         pytest.param("", [], id="nothing"),
         pytest.param("9 9 9 9", [], id="only-inside"),
@@ -190,6 +191,8 @@ def test_a_slanting_way_counts_where_it_meets_the_line() -> None:
     assert told(found) == ["in@3"]
     _, found = watch({"t": [(0.7, 0.45), (0.7, 0.45), (0.7, 0.45), (0.99, 0.8), (0.99, 0.8), (0.99, 0.8)]})
     assert told(found) == ["in@3"]
+    _, found = watch({"t": [(0.7, 0.1), (0.7, 0.1), (0.7, 0.46), (0.95, 0.8), (0.95, 0.8), (0.95, 0.8)]})
+    assert told(found) == ["in@3"]
     _, found = watch({"t": [(0.7, 0.2), (0.7, 0.2), (0.7, 0.2), (0.99, 0.55), (0.99, 0.55), (0.99, 0.55)]})
     assert told(found) == []
 
@@ -283,6 +286,13 @@ def test_of_several_lost_tracks_the_latest_goes_on() -> None:
     }
     _, found = watch(paths, names={"a": "ada", "b": "ada", "c": "ada"})
     assert told(found) == ["out@3", "in@6"]
+
+
+@pytest.mark.parametrize(("depths", "expected"), [("9 9 9", []), ("-9 -9 -9", ["out@6"])])
+def test_of_two_tracks_lost_at_once_the_one_seen_last_goes_on(depths: str, expected: list[str]) -> None:
+    paths = {"a": path("-9 -9 -9 -9"), "b": path("9 9 9 9 9 9"), "c": [None] * 6 + path(depths)}
+    _, found = watch(paths, names={"a": "ada", "b": "ada", "c": "ada"})
+    assert told(found) == expected
 
 
 def test_a_person_with_two_tracks_in_sight_is_not_one_that_jumps() -> None:

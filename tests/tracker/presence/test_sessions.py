@@ -10,7 +10,8 @@ from itertools import permutations
 import pytest
 
 from tests.tracker.presence.stories import at, presence, story, told
-from tracker.presence.sessions import Rules, Segment, Session, SessionState, sessions
+from tracker.presence.events import SCHEMA
+from tracker.presence.sessions import Rules, Segment, Session, SessionState, in_order, sessions
 
 RULES = Rules()
 HOUR = 3600
@@ -211,6 +212,7 @@ def test_an_event_ahead_of_now_gives_no_negative_dwell() -> None:
         pytest.param("a-60", False, False, id="nobody-saw-the-enter"),
         pytest.param("a+0 a-~30", True, True, id="inferred-exit-with-a-length"),
         pytest.param("a+0 a-~0", False, False, id="only-the-enter-is-known"),
+        pytest.param("a+0 a-~0.5", True, True, id="half-a-second-is-a-length"),
         pytest.param("a+0 a-0", True, True, id="seen-once"),
     ],
 )
@@ -233,6 +235,13 @@ def test_visits_come_by_start_then_person() -> None:
     events = story("a+50", "a") + story("a+0", "z") + story("a+0 a-10", "b")
     found = sessions(events, rules=RULES, now=at(100))
     assert [visit.person_id for visit in found] == ["b", "z", "a"]
+
+
+def test_visits_that_begin_at_one_instant_come_by_person() -> None:
+    events = [event for person in "cab" for event in story("a+0 a-10", person)]
+    found = sessions(events, rules=RULES, now=at(100))
+    assert [visit.person_id for visit in found] == ["a", "b", "c"]
+    assert in_order(reversed(found)) == found
 
 
 def test_people_and_sites_are_told_apart() -> None:
@@ -280,6 +289,7 @@ def test_rules_refuse_negative_times(name: str) -> None:
 
 def test_visits_of_the_algorithm_are_like_any_others() -> None:
     """They are made in a quicker way, which must leave no trace."""
+    assert {visit.schema for visit in sessions(story("a+0"), rules=RULES, now=at(1))} == {SCHEMA}
     for visit in sessions(story("a+0 a-60 a+100 a-200 b+900"), rules=RULES, now=at(1000)):
         fields = {name: getattr(visit, name) for name in Session.__dataclass_fields__}
         same = Session(**fields)

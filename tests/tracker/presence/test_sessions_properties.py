@@ -252,6 +252,9 @@ def test_stays_that_were_seen_to_end_say_so(stays: list[tuple[int, int]]) -> Non
     assert [visit.clean for visit in visits] == [True] * len(stays)
     assert [visit.heard_at for visit in visits] == [None] * len(stays)
     assert [visit.clean for visit in walked(events[1::2], RULES)] == [True] * len(stays)
+    assert [visit.heard_at for visit in walked(events[:-1], RULES)[-1:]] == [event.at for event in events[-2:-1]]
+    found_inside = walked([replace(event, camera_id="d", event_id="") for event in events[1:2]], DOORS)
+    assert [(visit.clean, visit.heard_at) for visit in found_inside] == [(True, each.at) for each in events[1:2]]
 
 
 stays_in_sight = st.lists(st.tuples(st.integers(1, 60), st.integers(0, 60), st.sampled_from("ab")), max_size=6)
