@@ -21,7 +21,10 @@ from tracker.presence.events import time_text
 _NUMBERS = frozenset({"in", "inside", "net dwell", "out", "vectors"})
 _TIMES = frozenset({"entered", "left", "since", "time"})
 
-console = Console(highlight=False)
+_FREE_WIDTH = 160
+"""Characters a line where no terminal sets the limit."""
+
+console = Console(highlight=False, width=None if sys.stdout.isatty() else _FREE_WIDTH)
 errors = Console(stderr=True, highlight=False)
 
 

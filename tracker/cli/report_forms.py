@@ -19,6 +19,7 @@ from tracker.reports.texts import cell_text, csv_text, is_number
 _NARROWEST_TEXT = 12
 """Names and notes break over lines, but not into shreds."""
 _WIDTHS = {Kind.MARK: 9, Kind.COUNT: 8}
+_GAP = 3
 _OTHER_WIDTH = 13
 
 
@@ -91,15 +92,16 @@ def _print_sheet(report: Report, sheet: Sheet) -> None:
         console.print(Text(sheet.empty))
         return
     columns = _fitting([column for column in sheet.columns if column.shown], console.width)
-    table = Table(header_style="bold", box=SIMPLE_HEAD, row_styles=["", "dim"])
+    table = Table(header_style="bold", box=SIMPLE_HEAD, row_styles=["", "dim"], show_edge=False, pad_edge=False)
+    tight = _width_of(columns) > console.width
     for column in columns:
-        folds = column.kind is Kind.TEXT
+        folds = column.kind is Kind.TEXT or (tight and column.kind is Kind.COUNT)
         table.add_column(
             column.title,
             justify="right" if is_number(column) else "center" if column.kind is Kind.MARK else "left",
             overflow="fold",
             no_wrap=not folds,
-            min_width=_NARROWEST_TEXT if folds else None,
+            min_width=_NARROWEST_TEXT if column.kind is Kind.TEXT and not tight else None,
         )
     for row in rows:
         table.add_row(*(Text(cell_text(row[column.key], column.kind, report.zone)) for column in columns))
@@ -108,5 +110,10 @@ def _print_sheet(report: Report, sheet: Sheet) -> None:
 
 def _fitting(columns: Sequence[Column], width: int) -> list[Column]:
     """The columns, without the marks of days where those do not fit beside the others."""
-    fits = sum(_WIDTHS.get(column.kind, _OTHER_WIDTH) for column in columns) <= width
+    fits = _width_of(columns) <= width
     return [column for column in columns if fits or column.kind is not Kind.MARK]
+
+
+def _width_of(columns: Sequence[Column]) -> int:
+    """Characters that a table of these columns takes, about."""
+    return sum(max(_WIDTHS.get(column.kind, _OTHER_WIDTH), len(column.title) + _GAP) for column in columns)
