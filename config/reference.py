@@ -12,7 +12,7 @@ from typing import Any, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from config.settings import CameraSettings, Settings
+from config.settings import CameraSettings, Region, Settings
 
 DOCUMENT = Path("docs/settings.md")
 EXAMPLE = Path("config/footfall.example.toml")
@@ -84,6 +84,7 @@ def _example_value(name: str, field: FieldInfo) -> str:
         "presence.closes_at": "23:30",
         "camera.line": [[0.2, 0.6], [0.8, 0.6]],
         "camera.inside": "below",
+        "camera.region": [0.0, 0.25, 1.0, 1.0],
     }
     return _toml(required.get(name) or optional.get(name) or field.default)
 
@@ -99,6 +100,8 @@ def _allowed(field: FieldInfo) -> str:
     kind = field.annotation
     if get_origin(kind) is dict:
         return "a list of points for each name"
+    if get_origin(kind) is tuple or Region in getattr(kind, "__args__", ()):
+        return "four numbers 0..1"
     if any(get_origin(each) is tuple for each in getattr(kind, "__args__", ())):
         return "two points"
     signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}

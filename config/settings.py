@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import platformdirs
 import tzlocal
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from config.errors import SettingsError
@@ -88,6 +88,22 @@ class ModelSettings(_Section):
     threads: int = Field(2, ge=1, le=64, description="Processor threads that one network may use.")
 
 
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Point = tuple[Fraction, Fraction]
+"""A place in the frame, (x, y) as fractions of its width and height, y downwards."""
+
+
+def _opens(region: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    x1, y1, x2, y2 = region
+    if not (x1 < x2 and y1 < y2):
+        raise ValueError("left and top must be less than right and bottom, as in [0.1, 0.2, 0.9, 1.0]")
+    return region
+
+
+Region = Annotated[tuple[Fraction, Fraction, Fraction, Fraction], AfterValidator(_opens)]
+"""A part of the frame: x1, y1, x2, y2 as fractions of its width and height, y downwards."""
+
+
 class DetectSettings(_Section):
     min_face: int = Field(
         20,
@@ -100,6 +116,11 @@ class DetectSettings(_Section):
     refine_threshold: float = Field(0.7, ge=0, lt=1, description="Score that an R-Net candidate must pass.")
     output_threshold: float = Field(0.8, ge=0, lt=1, description="Score that an O-Net face must pass.")
     max_faces: int | None = Field(None, ge=1, description="Keep only this many faces of a frame, the best first.")
+    region: Region = Field(
+        (0.0, 0.0, 1.0, 1.0),
+        description="Part of a camera's frame in which to look for faces, in fractions of the frame: left, top, right, "
+        "bottom. Pictures of people are searched whole.",
+    )
 
 
 class MatchSettings(_Section):
@@ -175,14 +196,10 @@ class Side(StrEnum):
     BELOW = "below"
 
 
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Point = tuple[Fraction, Fraction]
-"""A place in the frame, (x, y) as fractions of its width and height, y downwards."""
-
-
 class CameraSettings(_Section):
     id: str = Field(pattern=_ID, description="Name of the camera in every record.")
     source: str = Field(min_length=1, description="Device number, video file, folder, or rtsp/http address.")
+    region: Region | None = Field(None, description="The same as `detect.region`, for this camera alone.")
     role: CameraRole = Field(
         CameraRole.ROOM,
         description="What being seen means: `room` (in sight is present), `entrance` (came in), `exit` (went out), "

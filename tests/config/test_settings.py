@@ -79,6 +79,13 @@ def test_the_file_in_the_working_folder_is_read_and_the_variable_names_another(
         pytest.param(
             f"{DOOR}line=[[0.5,0.2],[0.5,0.8]]\ninside='below'\n", "left or right", "docs", id="no-below-of-an-upright"
         ),
+        pytest.param("[detect]\nregion=[0,0,1]\n", "detect.region", "docs/settings.md", id="region-of-three-numbers"),
+        pytest.param("[detect]\nregion=[0,0,1,1.5]\n", "detect.region.3", "docs", id="region-out-of-frame"),
+        pytest.param(
+            "[detect]\nregion=[0,0.5,1,0.5]\n", "less than right and bottom", "docs", id="region-without-area"
+        ),
+        pytest.param(f"{ROOM}region=[0.9,0,0.1,1]\n", "camera.0.region: left", "docs", id="region-turned-round"),
+        pytest.param(f"{ROOM}region=[0,0,nan,1]\n", "camera.0.region", "docs", id="region-of-nothing"),
         pytest.param(f"{DOOR}inside='up'\n", "inside", "docs", id="unknown-side"),
         pytest.param(f"{ROOM}inside='left'\n", "belong to a door", "docs", id="a-room-has-no-line"),
         pytest.param(f"{ROOM}zones={{a=[[0,0],[1,1]]}}\n", "zone a needs three", "docs", id="zone-of-two-corners"),
@@ -139,6 +146,16 @@ def test_a_door_has_a_line_and_a_room_has_zones(tmp_path: Path) -> None:
     assert (door.role, door.line, door.inside) == ("door", ((0.2, 0.6), (0.8, 0.6)), "below")
     assert (hall.role, hall.zones) == ("room", {"free weights": ((0, 0), (0.5, 0), (0.5, 1))})
     assert (out.role, out.line, settings.presence.closes_at) == ("exit", None, "23:30")
+
+
+def test_a_region_is_set_for_all_cameras_or_for_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "regions.toml"
+    file.write_text("[[camera]]\nid='a'\nsource='0'\n[[camera]]\nid='b'\nsource='1'\nregion=[0,0.5,1,1]\n")
+    monkeypatch.setenv("FOOTFALL_DETECT__REGION", "[0.1, 0, 0.9, 1]")
+    settings = load_settings(file)
+    assert settings.detect.region == (0.1, 0, 0.9, 1)
+    assert [camera.region for camera in settings.camera] == [None, (0, 0.5, 1, 1)]
+    assert Settings().detect.region == (0, 0, 1, 1)
 
 
 def test_settings_are_frozen_and_built_directly_they_read_nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
