@@ -1,4 +1,4 @@
-"""`footfall camera preview`: what a camera sees, with its line, the way in and its zones drawn on it."""
+"""`footfall camera preview`: what a camera sees, with its region, its line, the way in and its zones drawn on it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tracker.cli.door import SettingsOption, UnusedStoreOption, UsageError, exam
 from tracker.cli.output import console
 from tracker.cli.pictures import write_picture
 from tracker.faces.faces import Image
-from tracker.faces.plan import draw_line, draw_zones
+from tracker.faces.plan import draw_line, draw_region, draw_zones
 from tracker.presence.crossing import Inside, Line
 
 PATIENCE_S = 10.0
@@ -34,12 +34,16 @@ CameraOption = Annotated[
 def preview(
     out: OutOption, camera: CameraOption = None, store: UnusedStoreOption = None, settings: SettingsOption = None
 ) -> None:
-    """Draw the line of a door with an arrow inwards, or the zones of a room, on a frame of the camera."""
+    """Draw the line of a door with an arrow inwards, or the zones of a room, on a frame of the camera.
+
+    What lies outside its region, where no faces are looked for, is dark.
+    """
     del store
     if out.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise UsageError(f"--out {out}: not a kind of picture", fix="let the name end in .png or .jpg")
-    chosen = _chosen(settings_for(settings), camera)
-    image = _first_frame(chosen)
+    wanted = settings_for(settings)
+    chosen = _chosen(wanted, camera)
+    image = draw_region(_first_frame(chosen), chosen.region or wanted.detect.region)
     if chosen.line is not None and chosen.inside is not None:
         image = draw_line(image, Line(start=chosen.line[0], end=chosen.line[1], inside=Inside(chosen.inside)))
     write_picture(out, draw_zones(image, chosen.zones))

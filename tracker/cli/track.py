@@ -147,7 +147,7 @@ def cameras_of(settings: Settings, sources: list[str], ids: list[str]) -> list[C
 
 
 def _camera(settings: Settings, name: str, source: str) -> CameraSettings:
-    """A camera of the flags; one that the settings know by that name keeps role, line and zones."""
+    """A camera of the flags; one that the settings know by that name keeps region, role, line and zones."""
     known = next((each.model_dump() for each in settings.camera if each.id == name), {})
     return CameraSettings(**(known | {"id": name, "source": source}))
 
@@ -167,7 +167,7 @@ def assemble(
             site_id=settings.site.id,
             camera_id=camera.id,
             source=source,
-            engine=engine,
+            engine=engine.within(camera.region or settings.detect.region),
             recognition=Recognition(
                 site_id=settings.site.id,
                 camera_id=camera.id,

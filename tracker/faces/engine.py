@@ -14,8 +14,9 @@ from config.settings import DetectSettings, ModelSettings, QualitySettings
 from tracker.faces.align import align
 from tracker.faces.detect import Detector
 from tracker.faces.embed import Embedder
-from tracker.faces.faces import Faces, FloatArray, Image
+from tracker.faces.faces import Faces, FloatArray, Image, require_image
 from tracker.faces.quality import Quality, assess, rejection
+from tracker.faces.region import WHOLE, Region, cut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,15 +40,34 @@ class FaceEngine:
     May be shared by threads: they take turns at the networks, which use several processors themselves.
     """
 
-    def __init__(self, *, detector: Detector, embedder: Embedder, quality: QualitySettings) -> None:
+    def __init__(
+        self,
+        *,
+        detector: Detector,
+        embedder: Embedder,
+        quality: QualitySettings,
+        region: Region = WHOLE,
+        turn: threading.Lock | None = None,
+    ) -> None:
+        """region: where to look for faces. turn: held while the networks work, by all that share them."""
         self._detector = detector
         self._embedder = embedder
         self._quality = quality
-        self._turn = threading.Lock()
+        self._region = region
+        self._turn = turn or threading.Lock()
+
+    def within(self, region: Region) -> Self:
+        """This engine, looking for faces only in a part of the frame; both take turns at the same networks."""
+        return type(self)(
+            detector=self._detector, embedder=self._embedder, quality=self._quality, region=region, turn=self._turn
+        )
 
     @classmethod
     def load(cls, *, models: ModelSettings, detect: DetectSettings, quality: QualitySettings) -> Self:
-        """Networks from the folder of the settings. Raises ModelError when they are missing or damaged."""
+        """Networks from the folder of the settings; the whole picture is searched, `within` narrows that.
+
+        Raises ModelError when they are missing or damaged.
+        """
         folder: Path = models.dir
         detector = Detector(
             folder=folder,
@@ -62,9 +82,12 @@ class FaceEngine:
         return cls(detector=detector, embedder=embedder, quality=quality)
 
     def detect(self, image: Image) -> Faces:
-        """Faces only. Raises ValueError when the picture is not (H, W, 3) uint8."""
+        """Faces only, px of the whole picture. Raises ValueError when the picture is not (H, W, 3) uint8."""
+        require_image(image)
+        part, origin_xy = cut(image, self._region)
         with self._turn:
-            return self._detector.detect(image)
+            faces = self._detector.detect(part)
+        return faces.moved(origin_xy)
 
     def embed(self, image: Image, faces: Faces) -> FloatArray:
         """(N, 128) float32: the vectors of all given faces, however poor."""

@@ -46,6 +46,13 @@ class Faces:
         """The faces of the given rows (indices, boolean mask or slice), in that order."""
         return type(self)(self.boxes[rows], self.scores[rows], self.landmarks[rows])
 
+    def moved(self, offset_xy: tuple[int, int]) -> Self:
+        """The same faces so many px further right and down."""
+        if offset_xy == (0, 0):
+            return self
+        offset = np.array(offset_xy, np.float32)
+        return type(self)(self.boxes + np.tile(offset, 2), self.scores, self.landmarks + offset)
+
     @property
     def widths(self) -> FloatArray:
         """(N,) float32 px."""

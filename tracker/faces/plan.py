@@ -1,4 +1,4 @@
-"""Lines and zones of a camera, drawn on a frame of it."""
+"""Region, line and zones of a camera, drawn on a frame of it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,23 @@ import PIL.ImageDraw
 import PIL.ImageFont
 
 from tracker.faces.faces import Image
+from tracker.faces.region import Region, part_xyxy
 from tracker.presence.crossing import Line
 
 _LINE_RGB = (220, 38, 38)
 _INWARD_RGB = (22, 163, 74)
 _ZONE_RGB = ((37, 99, 235), (217, 119, 6), (147, 51, 234), (8, 145, 178), (219, 39, 119))
+_DARKENED = 3
 ARROW = 0.12
 """Length of the arrow inwards, in fractions of the frame."""
+
+
+def draw_region(image: Image, region: Region) -> Image:
+    """A copy of the picture, darkened where no faces are looked for."""
+    drawn = image // _DARKENED
+    x1, y1, x2, y2 = part_xyxy(region, (image.shape[1], image.shape[0]))
+    drawn[y1:y2, x1:x2] = image[y1:y2, x1:x2]
+    return drawn
 
 
 def draw_line(image: Image, line: Line) -> Image:

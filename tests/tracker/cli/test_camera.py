@@ -22,6 +22,10 @@ id = "hall"
 source = "frames"
 zones = {{ weights = [[0, 0], [0.5, 0], [0.5, 1], [0, 1]], bikes = [[0.5, 0], [1, 0], [1, 1]] }}
 [[camera]]
+id = "half"
+source = "frames"
+region = [0.5, 0.0, 1.0, 0.5]
+[[camera]]
 id = "gone"
 source = "{gone}"
 """
@@ -57,6 +61,28 @@ def test_a_room_has_its_zones_tinted(run: Run, here: Path) -> None:
     assert run("camera", "preview", "--camera", "hall", "--out", "hall.jpg").code == 0
     out = here / "hall.jpg"
     assert (colour(out, 0.1, 0.2), colour(out, 0.9, 0.2), colour(out, 0.6, 0.9)) == ("blue", "red", "grey")
+
+
+def brightness(path: Path, x_frac: float, y_frac: float) -> int:
+    image = cv2.imread(str(path))
+    assert image is not None
+    return int(image[round(y_frac * 200), round(x_frac * 400)].mean())
+
+
+def test_what_lies_outside_the_region_is_dark(run: Run, here: Path) -> None:
+    assert run("camera", "preview", "--camera", "half", "--out", "half.png").code == 0
+    out = here / "half.png"
+    assert [brightness(out, *at) for at in ((0.6, 0.1), (0.95, 0.45))] == [128, 128]
+    assert max(brightness(out, *at) for at in ((0.4, 0.1), (0.6, 0.6), (0.1, 0.9))) < 50
+
+
+def test_the_region_of_all_cameras_holds_where_a_camera_has_none(run: Run, here: Path) -> None:
+    with (here / "footfall.toml").open("a") as file:
+        file.write("[detect]\nregion = [0, 0, 0.25, 1]\n")
+    assert run("camera", "preview", "--camera", "door", "--out", "door.png").code == 0
+    assert run("camera", "preview", "--camera", "half", "--out", "half.png").code == 0
+    assert (brightness(here / "door.png", 0.1, 0.9), brightness(here / "half.png", 0.9, 0.1)) == (128, 128)
+    assert max(brightness(here / "door.png", 0.9, 0.9), brightness(here / "half.png", 0.1, 0.1)) < 50
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from config.errors import ModelError
 from config.settings import DetectSettings, ModelSettings, QualitySettings
 from tests.tracker.faces.scenes import astronaut, empty_room, ten_faces
+from tracker.faces.boxes import iou_matrix
 from tracker.faces.engine import FaceEngine, Seen
 
 
@@ -63,6 +64,36 @@ def test_settings_reach_the_detector(models_folder: Path) -> None:
     assert len(load(models_folder, detect=DetectSettings(max_faces=3)).see(ten_faces()).faces) == 3
     large = load(models_folder, detect=DetectSettings(min_face=110)).see(ten_faces()).faces
     assert 0 < len(large) < 10
+
+
+def test_only_the_region_is_searched_and_faces_are_told_in_px_of_the_whole(engine: FaceEngine) -> None:
+    image = ten_faces()
+    height, width = image.shape[:2]
+    whole = engine.see(image)
+    centres = (whole.faces.boxes[:, :2] + whole.faces.boxes[:, 2:]) / 2 / (width, height)
+    left = engine.within((0.0, 0.0, 0.6, 1.0)).see(image)
+    low = engine.within((0.25, 0.5, 1.0, 1.0)).see(image)
+    assert len(left.faces) == (centres[:, 0] < 0.6).sum()
+    assert len(low.faces)
+    for seen in (left, low):
+        overlap = iou_matrix(seen.faces.boxes, whole.faces.boxes)
+        alike = overlap.argmax(axis=1)
+        assert (overlap.max(axis=1) > 0.6).all()
+        assert np.abs(seen.faces.landmarks - whole.faces.landmarks[alike]).max() < 12
+    assert (low.faces.boxes[:, 0] >= 0.25 * width).all()
+    assert (low.faces.boxes[:, 1] >= 0.5 * height).all()
+    assert len(engine.see(image).faces) == 10
+
+
+@pytest.mark.parametrize("size_wh", [(1, 1), (1, 900), (30, 30), (640, 360)], ids=str)
+@pytest.mark.parametrize(
+    "region", [(0.0, 0.0, 1e-9, 1e-9), (0.999, 0.999, 1.0, 1.0), (0.5, 0.0, 0.5000001, 1.0), (0.0, 0.0, 1.0, 1.0)]
+)
+def test_a_tiny_region_holds_nobody(
+    size_wh: tuple[int, int], region: tuple[float, float, float, float], engine: FaceEngine
+) -> None:
+    seen = engine.within(region).see(np.full((size_wh[1], size_wh[0], 3), 90, np.uint8))
+    assert (len(seen.faces), seen.vectors.shape) == (0, (0, 128))
 
 
 def test_threads_that_share_it_get_what_each_alone_would_get(engine: FaceEngine) -> None:

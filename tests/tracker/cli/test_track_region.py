@@ -1,0 +1,34 @@
+"""`footfall track` with a region: who is outside it does not exist."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.tracker.cli.conftest import Run
+
+BEGINS = ("--start", "2026-03-02T12:00:00")
+LEFT, RIGHT = "[0, 0, 0.5, 1]", "[0.5, 0, 1, 1]"
+
+
+@pytest.mark.parametrize(
+    ("everywhere", "here", "told"),
+    [
+        pytest.param(None, LEFT, "Ada", id="of-the-camera"),
+        pytest.param(RIGHT, None, "Visitor 1", id="of-all-cameras"),
+        pytest.param(RIGHT, LEFT, "Ada", id="the-cameras-own-wins"),
+        pytest.param(None, "[0, 0, 1, 0.01]", None, id="nobody-in-a-strip"),
+    ],
+)
+def test_only_who_is_in_the_region_comes_and_goes(
+    everywhere: str | None, here: str | None, told: str | None, run: Run, clip: Path, pictures: Path
+) -> None:
+    wide = f"[detect]\nregion = {everywhere}\n" if everywhere else ""
+    own = f"region = {here}\n" if here else ""
+    text = f"{wide}[presence]\nexit_after_s = 2.0\n[[camera]]\nid = 'hall'\nsource = '{clip}'\n{own}"
+    Path("footfall.toml").write_text(text, encoding="utf-8")
+    assert run("enroll", pictures / "ada-dark.png", pictures / "ada.png", "--name", "Ada").code == 0
+    done = run("track", "--fast", *BEGINS)
+    assert (done.code, done.err) == (0, "")
+    assert {line.rpartition("  ")[2] for line in done.out.splitlines()} == ({told} - {None})
