@@ -25,7 +25,9 @@ from tracker.presence.events import SCHEMA, Event
 from tracker.store.documents import event_from_document, event_to_document
 from tracker.store.local import LocalStore
 
-app = typer.Typer(name="events", no_args_is_help=True, help="Bring enter and exit events in, or take them out.")
+app = typer.Typer(
+    name="events", no_args_is_help=True, help="Bring enter and exit events in, take them out, correct them."
+)
 
 LONGEST_LINE = 65_536
 """Bytes; a longer line is no event."""

@@ -9,7 +9,7 @@ import typer
 
 from config.settings import Settings
 from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError, open_store, settings_for
-from tracker.cli.output import console, local_time, print_json, print_table, span
+from tracker.cli.output import console, local_time, print_json, print_table, short, span
 from tracker.presence.events import Correction, Event
 from tracker.presence.explain import Explanation, explain, in_words
 from tracker.presence.rules import Rules
@@ -102,9 +102,16 @@ def _tell(found: Explanation, corrections: list[Correction], rules: Rules, setti
     console.print()
     print_table(
         "",
-        ["time", "camera", "event", "what it did", "note"],
+        ["time", "camera", "event", "id", "what it did", "note"],
         [
-            (local_time(event.at, zone), event.camera_id, event.kind, in_words(because, rules), _note(event, said))
+            (
+                local_time(event.at, zone),
+                event.camera_id,
+                event.kind,
+                short(event.event_id),
+                in_words(because, rules),
+                _note(event, said),
+            )
             for event, because in found.events
         ],
         empty="",

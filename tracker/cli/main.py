@@ -26,6 +26,7 @@ from tracker.cli import (
     demo,
     doctor,
     evaluate,
+    event_corrections,
     events,
     explain,
     people,
@@ -111,6 +112,18 @@ report.app.command(
 )(explain.explain_visit)
 app.add_typer(report.app, name="report")
 app.add_typer(camera.app, name="camera")
+events.app.command(
+    "void", epilog=example("footfall events void 3f9c2ab1 --reason 'that was her sister'", "footfall events void 3f 9c")
+)(event_corrections.void)
+events.app.command("restore", epilog=example("footfall events restore 3f9c2ab1"))(event_corrections.restore)
+events.app.command(
+    "add",
+    epilog=example(
+        "footfall events add exit 'Ada Lovelace' --at 18:30 --reason 'left by the fire door'",
+        "footfall events add enter 'Ada Lovelace' --at 2026-01-31T08:00 --by Ann",
+    ),
+)(event_corrections.add)
+events.app.command("corrections", epilog=example("footfall events corrections --json"))(event_corrections.corrections)
 app.add_typer(events.app, name="events")
 app.command("simulate", epilog=example("footfall simulate --profile gym --store sqlite:///simulated.sqlite3"))(
     simulate.simulate

@@ -30,3 +30,30 @@ def parse_moment(text: str | None, zone: ZoneInfo, *, option: str, end_of_day: b
         return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise UsageError(f"{option}: {text[:40]!r} is no date", fix="write 2026-01-31 or 2026-01-31T08:00") from error
+
+
+def parse_instant(text: str, zone: ZoneInfo, *, now: datetime, option: str) -> datetime:
+    """A moment that is over, on the site's clock or with an offset of its own; a time alone is of today -> UTC.
+
+    now: UTC. Raises UsageError on any other text, on a day alone, on a moment to come, and on one that the clock of
+    the site skipped or showed twice.
+    """
+    fix = "write 2026-01-31T18:30, or 18:30 for today"
+    try:
+        if len(text) <= len("2026-01-31") and ":" not in text:
+            raise UsageError(f"{option}: {text[:40]!r} has no time of day", fix=fix)
+        is_time = "-" not in text[:5]
+        day = now.astimezone(zone).date()
+        there = datetime.combine(day, time.fromisoformat(text)) if is_time else datetime.fromisoformat(text)
+        moment = (there if there.tzinfo else there.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"{option}: {text[:40]!r} is no time", fix=fix) from error
+    if there.tzinfo is None and moment.astimezone(zone).replace(tzinfo=None) != there:
+        raise UsageError(f"{option}: the clock of the site skipped {text[:40]}", fix="give the time that it showed")
+    if there.tzinfo is None and there.replace(tzinfo=zone, fold=1).astimezone(UTC) != moment:
+        offset = f"{there.replace(tzinfo=zone):%z}"
+        fix = f"add the offset, as {there.isoformat()}{offset[:3]}:{offset[3:]}"
+        raise UsageError(f"{option}: the clock of the site showed {text[:40]} twice", fix=fix)
+    if moment > now:
+        raise UsageError(f"{option}: {text[:40]} is still to come", fix="give a time that is over")
+    return moment

@@ -21,6 +21,7 @@ from tracker.presence.events import time_text
 _NUMBERS = frozenset({"in", "inside", "net dwell", "out", "vectors"})
 _TIMES = frozenset({"entered", "left", "since", "time"})
 
+_SHOWN_ID = 8
 _FREE_WIDTH = 160
 """Characters a line where no terminal sets the limit."""
 
@@ -83,6 +84,11 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     for row in rows:
         table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
     console.print(table)
+
+
+def short(record_id: str) -> str:
+    """The first letters of an id, enough to name it in a command where no other id begins so."""
+    return record_id[:_SHOWN_ID]
 
 
 def local_time(at: datetime, zone: ZoneInfo, *, after: datetime | None = None) -> str:

@@ -25,7 +25,7 @@ from tracker.cli.door import (
     open_store,
     settings_for,
 )
-from tracker.cli.output import console, errors, local_time, print_json, print_table
+from tracker.cli.output import console, errors, local_time, print_json, print_table, short
 from tracker.faces.engine import FaceEngine
 from tracker.identity.enrol import Candidate, Plan, candidates_in, new_person_id, pictures_of, plan_people
 from tracker.identity.gallery import Gallery
@@ -224,8 +224,8 @@ def show(
     zone = chosen.site.zone
     for key, value in row.items():
         console.print(f"{key.replace('_', ' ')}: {_in_words(value, zone)}", markup=False, soft_wrap=True)
-    times = [[local_time(event.at, zone), event.kind, event.camera_id] for event in events]
-    print_table("latest events", ["time", "kind", "camera"], times, empty="No events yet.")
+    times = [[local_time(event.at, zone), event.kind, event.camera_id, short(event.event_id)] for event in events]
+    print_table("latest events", ["time", "kind", "camera", "id"], times, empty="No events yet.")
 
 
 @app.command("rename", epilog=example("footfall people rename 'Visitor 3' 'Grace Hopper'"))

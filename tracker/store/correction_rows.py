@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from config.errors import RecordError
-from tracker.presence.events import Action, Correction, time_text
+from tracker.presence.events import Action, Correction, Event, time_text
 from tracker.store import event_rows
 from tracker.store.database import Transaction
 from tracker.store.event_rows import Row, read_all, read_time
@@ -78,6 +78,17 @@ def select(connection: sqlite3.Connection, event_id: str | None) -> list[Correct
         )
 
     return read_all(rows, read)
+
+
+def select_events(connection: sqlite3.Connection, start: str, *, limit: int) -> list[tuple[Event, bool]]:
+    """Events whose ids begin so, by id, and whether each is voided. Raises StoreError on a row that is no event."""
+    rows = connection.execute(
+        "SELECT event_id, voided FROM events WHERE event_id >= ?1 AND event_id < ?1 || char(1114111)"
+        " ORDER BY event_id LIMIT ?2",
+        (start, limit),
+    ).fetchall()
+    found = [(event_rows.select_one(connection, event_id), bool(voided)) for event_id, voided in rows]
+    return [(event, voided) for event, voided in found if event is not None]
 
 
 def clear_reasons(writing: Transaction, person_ids: Sequence[str]) -> None:

@@ -161,6 +161,11 @@ class LocalStore(PeopleBook):
         with self._database.reading() as connection:
             return correction_rows.select(connection, event_id)
 
+    def find_events(self, id_start: str, *, limit: int = 20) -> list[tuple[Event, bool]]:
+        """Events whose ids begin so, by id, and whether each is voided."""
+        with self._database.reading() as connection:
+            return correction_rows.select_events(connection, id_start, limit=limit)
+
     def sessions(
         self,
         *,

@@ -1,0 +1,334 @@
+"""`footfall events void | restore | add | corrections`: what an operator knows better than the cameras."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from config.errors import RecordError
+from config.settings import CameraRole, Settings
+from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError, open_store, settings_for
+from tracker.cli.moments import parse_instant
+from tracker.cli.output import console, local_time, print_json, print_table, short, span
+from tracker.cli.people import WhoArgument, find_person
+from tracker.presence.events import OPERATOR, Action, Correction, Event, EventKind, corrected
+from tracker.presence.sessions import Session, sessions
+from tracker.store.documents import correction_to_document, event_to_document, session_to_document
+from tracker.store.history import site_rules
+from tracker.store.local import LocalStore
+
+_LONGEST_WORDS = 500
+
+EventsArgument = Annotated[
+    list[str],
+    typer.Argument(metavar="EVENT...", help="Ids of events, or their first letters; `report explain` shows them."),
+]
+ByOption = Annotated[
+    str | None, typer.Option("--by", metavar="NAME", help="Who says so. Default: the name you are logged in by.")
+]
+ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, kept beside it.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What corrections make of one person's visits at one site: those that go and those that come."""
+
+    person_id: str
+    name: str
+    before: tuple[Session, ...]
+    after: tuple[Session, ...]
+
+
+def void(
+    events: EventsArgument,
+    by: ByOption = None,
+    reason: ReasonOption = "",
+    dry_run: DryRunOption = False,
+    store: StoreOption = None,
+    settings: SettingsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say that events did not happen. They stay, marked, and visits are made without them.
+
+    Several at once are voided together or not at all. To take it back, `restore` them.
+    """
+    chosen, by = settings_for(settings, store=store), _signed(by)
+    with open_store(chosen, create=False) as opened:
+        found = _events_of(opened, events, voided=False)
+        said = [_correction(Action.VOID, event, by=by, reason=reason) for event in found]
+        _carry_out(opened, chosen, said, found, dry_run=dry_run, as_json=as_json)
+
+
+def restore(
+    events: EventsArgument,
+    by: ByOption = None,
+    reason: ReasonOption = "",
+    dry_run: DryRunOption = False,
+    store: StoreOption = None,
+    settings: SettingsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say that voided events happened after all."""
+    chosen, by = settings_for(settings, store=store), _signed(by)
+    with open_store(chosen, create=False) as opened:
+        found = _events_of(opened, events, voided=True)
+        said = [_correction(Action.ADD, event, by=by, reason=reason) for event in found]
+        _carry_out(opened, chosen, said, found, dry_run=dry_run, as_json=as_json)
+
+
+def add(
+    kind: Annotated[EventKind, typer.Argument(help="What happened: somebody came in, or went out.")],
+    who: WhoArgument,
+    at: Annotated[
+        str,
+        typer.Option("--at", metavar="TIME", help="When, on the site's clock: 2026-01-31T18:30, or 18:30 for today."),
+    ],
+    camera: Annotated[
+        str | None, typer.Option("--camera", metavar="ID", help="Where, if it was in front of a camera.")
+    ] = None,
+    by: ByOption = None,
+    reason: ReasonOption = "",
+    dry_run: DryRunOption = False,
+    store: StoreOption = None,
+    settings: SettingsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say that somebody came in or went out although no camera saw it. It counts like a door.
+
+    To take it back, `void` it.
+    """
+    chosen, by = settings_for(settings, store=store), _signed(by)
+    moment = parse_instant(at, chosen.site.zone, now=datetime.now(UTC), option="--at")
+    with open_store(chosen, create=False) as opened:
+        if camera is not None:
+            _require_camera(opened, chosen, camera, kind)
+        event = Event(
+            kind=kind,
+            site_id=chosen.site.id,
+            camera_id=camera or OPERATOR,
+            person_id=_person_id(opened, who),
+            at=moment,
+            track_id=OPERATOR,
+        )
+        for known, voided in opened.find_events(event.event_id):
+            fix = f"'footfall events restore {short(known.event_id)}' brings it back" if voided else "nothing to do"
+            state = "was added and voided" if voided else "is there already"
+            raise RecordError(f"this {kind} {state}: event {short(known.event_id)}", fix=fix)
+        said = [_correction(Action.ADD, event, by=by, reason=reason)]
+        _carry_out(opened, chosen, said, [event], dry_run=dry_run, as_json=as_json)
+
+
+def corrections(store: StoreOption = None, settings: SettingsOption = None, as_json: JsonOption = False) -> None:
+    """What was corrected, by whom, when and why, the earliest first."""
+    chosen = settings_for(settings, store=store)
+    zone = chosen.site.zone
+    with open_store(chosen, create=False) as opened:
+        said = opened.corrections()
+        holding = {each.event_id: each.correction_id for each in said}  # they come by time: the last one stays
+        about = {event_id: _one_event(opened, event_id) for event_id in holding}
+        names = {person.person_id: person.name for person in opened.people()}
+    if as_json:
+        print_json(
+            [
+                {
+                    **correction_to_document(each),
+                    "event": event_to_document(about[each.event_id]),
+                    "holds": holding[each.event_id] == each.correction_id,
+                }
+                for each in said
+            ]
+        )
+        return
+    rows = []
+    for each in said:
+        event = about[each.event_id]
+        what = f"{event.kind} of {names.get(event.person_id, event.person_id)}, {local_time(event.at, zone)}"
+        note = "" if holding[each.event_id] == each.correction_id else "overruled since"
+        shown = short(each.event_id)
+        rows.append([local_time(each.at, zone), each.by, each.action, shown, what, each.reason, note])
+    columns = ["time", "by", "said", "event", "which", "reason", "note"]
+    print_table("", columns, rows, empty="Nothing was corrected. 'footfall events void' and 'add' do that.")
+
+
+def _carry_out(
+    store: LocalStore,
+    settings: Settings,
+    said: Sequence[Correction],
+    events: Sequence[Event],
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Write the corrections of these events, unless it is a dry run, and tell what visits become."""
+    rules, now = site_rules(settings), datetime.now(UTC)
+    names = {person.person_id: person.name for person in store.people()}
+    changes = []
+    for site_id, person_id in dict.fromkeys((event.site_id, event.person_id) for event in events):
+        own, presences = store.events(site_id=site_id, person_id=person_id), store.presences(site_id=site_id)
+        mine = [
+            each
+            for each, event in zip(said, events, strict=True)
+            if (event.site_id, event.person_id) == (site_id, person_id)
+        ]
+        before = sessions(own, rules=rules, now=now, presences=presences)
+        after = sessions(corrected(own, mine), rules=rules, now=now, presences=presences)
+        changes.append(
+            Change(
+                person_id=person_id,
+                name=names.get(person_id, person_id),
+                before=tuple(each for each in before if each not in after),
+                after=tuple(each for each in after if each not in before),
+            )
+        )
+    if not dry_run:
+        store.correct(said)
+    if as_json:
+        print_json(_document(said, changes, written=not dry_run))
+        return
+    for each, event in zip(said, events, strict=True):
+        _tell(each, event, names, settings, dry_run=dry_run)
+    for change in changes:
+        _tell_change(change, settings)
+    if not dry_run:
+        back = "void" if said[0].action is Action.ADD else "restore"
+        ids = " ".join(short(each.event_id) for each in said)
+        console.print(f"take it back: footfall events {back} {ids}", markup=False, soft_wrap=True)
+
+
+def _document(said: Iterable[Correction], changes: Iterable[Change], *, written: bool) -> dict[str, object]:
+    return {
+        "written": written,
+        "corrections": [correction_to_document(each) for each in said],
+        "changes": [
+            {
+                "person_id": change.person_id,
+                "name": change.name,
+                "before": [session_to_document(each) for each in change.before],
+                "after": [session_to_document(each) for each in change.after],
+            }
+            for change in changes
+        ],
+    }
+
+
+def _tell(said: Correction, event: Event, names: dict[str, str], settings: Settings, *, dry_run: bool) -> None:
+    done = "void" if said.action is Action.VOID else "added" if event.track_id == OPERATOR else "restored"
+    done = f"would be {done}" if dry_run else done
+    where = "" if event.camera_id == OPERATOR else f", camera {event.camera_id}"
+    what = (
+        f"{event.kind} of {names.get(event.person_id, event.person_id)} at {local_time(event.at, settings.site.zone)}"
+    )
+    told = f"{done} by {said.by}: {what}{where}, event {short(event.event_id)}"
+    console.print(told, markup=False, soft_wrap=True)
+
+
+def _tell_change(change: Change, settings: Settings) -> None:
+    zone = settings.site.zone
+    rows = [
+        [
+            word,
+            local_time(each.started_at, zone),
+            "still in" if each.ended_at is None else local_time(each.ended_at, zone, after=each.started_at),
+            span(each.dwell_s),
+            "entry not seen" if each.enter_inferred else "exit not seen" if each.exit_inferred else "",
+        ]
+        for word, found in (("was", change.before), ("is", change.after))
+        for each in found
+    ]
+    print_table(
+        f"visits of {change.name}",
+        ["", "entered", "left", "net dwell", "note"],
+        rows,
+        empty=f"The visits of {change.name} stay as they were.",
+    )
+
+
+def _events_of(store: LocalStore, starts: Iterable[str], *, voided: bool) -> list[Event]:
+    """The events whose ids start so, each once. Raises RecordError on one that is, or is not, voided already."""
+    found = {}
+    for start in starts:
+        event, is_void = _event_of(store, start)
+        if is_void is not voided:
+            state = "is not void" if voided else "is void already"
+            raise RecordError(
+                f"event {short(event.event_id)} {state}", fix="'footfall events corrections' tells who said what"
+            )
+        found[event.event_id] = event
+    return list(found.values())
+
+
+def _event_of(store: LocalStore, start: str) -> tuple[Event, bool]:
+    """The one event whose id starts so, and whether it is voided. Raises UsageError where there is none or are more."""
+    found = store.find_events(start, limit=2) if start.strip() and start.isprintable() else []
+    exact = [each for each in found if each[0].event_id == start]
+    if not found:
+        fix = "'footfall report explain' shows the events of a visit and their ids"
+        raise UsageError(f"no event has the id {start[:40]!r}", fix=fix)
+    if len(found) > 1 and not exact:
+        raise UsageError(f"several events have ids that start with {start[:40]!r}", fix="give more of the id")
+    return (exact or found)[0]
+
+
+def _one_event(store: LocalStore, event_id: str) -> Event:
+    return _event_of(store, event_id)[0]
+
+
+def _correction(action: Action, event: Event, *, by: str, reason: str) -> Correction:
+    return Correction(
+        action=action,
+        event_id=event.event_id,
+        by=by,
+        at=datetime.now(UTC),
+        reason=_words(reason, "--reason"),
+        event=event if action is Action.ADD else None,
+    )
+
+
+def _signed(by: str | None) -> str:
+    """Who makes a correction. Raises UsageError where that cannot be told."""
+    if by is None:
+        try:
+            by = getpass.getuser()
+        except (OSError, KeyError, ImportError):  # this user has no name on this machine
+            by = ""
+    name = _words(by, "--by")
+    if not name or name.startswith("@"):
+        raise UsageError("nobody signs the correction", fix="give your name, as --by Ann")
+    return name
+
+
+def _words(text: str, option: str) -> str:
+    """Text on one line. Raises UsageError on what is too long or no text."""
+    words = " ".join(text.split())
+    if len(words) > _LONGEST_WORDS or not words.isprintable():
+        raise UsageError(
+            f"{option}: expected up to {_LONGEST_WORDS} letters of text", fix="write it shorter, and plain"
+        )
+    return words
+
+
+def _person_id(store: LocalStore, who: str) -> str:
+    """Somebody by name or id, those of imports too, who have an id only. Raises PeopleError where there is nobody."""
+    if store.person_by_name(who) is None and who.isprintable() and store.events(person_id=who, limit=1):
+        return who
+    return find_person(store, who).person_id
+
+
+def _require_camera(store: LocalStore, settings: Settings, camera_id: str, kind: EventKind) -> None:
+    """Raises UsageError on a camera that nobody knows, or that tells nothing of this kind."""
+    roles = {camera.id: camera.role for camera in settings.camera}
+    known = {*roles, *(each.camera_id for each in store.cameras(settings.site.id))}
+    if camera_id not in known:
+        names = ", ".join(sorted(known)[:10])
+        fix = f"known are {names}" if names else "leave --camera out"
+        raise UsageError(f"--camera: nothing is known of {camera_id[:64]!r}", fix=fix)
+    wrong = {EventKind.ENTER: CameraRole.EXIT, EventKind.EXIT: CameraRole.ENTRANCE}[kind]
+    if roles.get(camera_id) is wrong:
+        fix = "give another camera, or leave --camera out"
+        raise UsageError(f"--camera: {camera_id} is an {wrong}, it tells no {kind}", fix=fix)
