@@ -55,6 +55,16 @@ class StoreBusyError(StoreError):
     retryable = True
 
 
+class CloudError(FootfallError):
+    """The shared store refuses what was asked of it; asking again gives the same answer."""
+
+
+class CloudUnreachableError(CloudError):
+    """The shared store cannot be reached, or not now: nothing is lost, and trying again later may succeed."""
+
+    retryable = True
+
+
 class RecordError(FootfallError):
     """A document, line or row is not a valid event, match, person or session."""
 

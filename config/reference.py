@@ -23,6 +23,7 @@ _COMPUTED = {
 _SECTIONS = {
     "site": "The place that is watched.",
     "store": "Where records are kept.",
+    "cloud": "The shared store in Firestore, where `store.url` is `firestore://PROJECT`.",
     "models": "The neural networks.",
     "detect": "Finding faces. Thresholds are scores, 0 to 1.",
     "quality": "Which faces are good enough to say who somebody is.",
@@ -81,6 +82,8 @@ def _example_value(name: str, field: FieldInfo) -> str:
         "site.capacity": 40,
         "detect.max_faces": 10,
         "models.dir": "models-cache",
+        "store.file": "footfall-copy.sqlite3",
+        "cloud.credentials": "device-key.json",
         "presence.closes_at": "23:30",
         "camera.line": [[0.2, 0.6], [0.8, 0.6]],
         "camera.inside": "below",

@@ -21,6 +21,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from config.errors import SettingsError
+from config.storage import CloudSettings, StoreSettings
 
 ENV_PREFIX = "FOOTFALL_"
 SETTINGS_VARIABLE = "FOOTFALL_SETTINGS"
@@ -53,25 +54,6 @@ class SiteSettings(_Section):
         """The site's time zone."""
         name = tzlocal.get_localzone_name() if self.time_zone == "local" else self.time_zone
         return ZoneInfo(name or "UTC")
-
-
-class StoreSettings(_Section):
-    url: str = Field(
-        default_factory=lambda: f"sqlite:///{Path(platformdirs.user_data_dir('footfall', False)) / 'footfall.sqlite3'}",
-        pattern=r"^sqlite:///.+",
-        description="Where people, events and visits are kept: `sqlite:///PATH`.",
-    )
-    evidence_days: int = Field(
-        7,
-        ge=0,
-        le=365,
-        description="Days to keep the vectors behind a match, so that it can be taken back; 0 keeps none.",
-    )
-
-    @property
-    def path(self) -> Path:
-        """The SQLite file."""
-        return Path(self.url.removeprefix("sqlite:///")).expanduser()
 
 
 class Precision(StrEnum):
@@ -260,6 +242,7 @@ class Settings(BaseSettings):
 
     site: SiteSettings = Field(default_factory=SiteSettings)
     store: StoreSettings = Field(default_factory=StoreSettings)
+    cloud: CloudSettings = Field(default_factory=CloudSettings)
     models: ModelSettings = Field(default_factory=ModelSettings)
     detect: DetectSettings = Field(default_factory=DetectSettings)
     quality: QualitySettings = Field(default_factory=QualitySettings)

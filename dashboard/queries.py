@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from config.settings import Settings, StoreSettings
+from config.settings import Settings
+from config.storage import StoreSettings
 from dashboard.camera_words import camera_row
 from dashboard.views import Days, EventRow, Inside, LiveView, UsageView, Visit
 from dashboard.wording import duration

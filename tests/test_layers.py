@@ -22,13 +22,28 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "tracker.presence": ("tracker.presence",),
     "tracker.reports": ("tracker.reports", "tracker.presence", "config.errors"),
     "tracker.store.documents": ("tracker.presence", "tracker.store.documents", "config.errors"),
+    "tracker.cloud": ("tracker.cloud", "tracker.store", "tracker.presence", "config"),
+    "tracker.cloud.layout": ("tracker.presence",),
+    "tracker.cloud.documents": ("tracker.presence", "tracker.store.documents", "config.errors"),
     "tracker.simulation": ("tracker.simulation", "tracker.presence"),
     "tracker.cli": ("tracker", "models.runtime", "models.catalog", "models.manifest", "models.cli", "config"),
     "dashboard": ("dashboard", "tracker.presence", "tracker.identity", "tracker.store", "config"),
-    "functions": ("tracker.presence", "tracker.store.documents"),
+    "functions": (
+        "functions",
+        "tracker.presence",
+        "tracker.store.documents",
+        "tracker.cloud.layout",
+        "tracker.cloud.documents",
+        "config.errors",
+    ),
     "benchmarks": ("benchmarks", "tracker", "models", "config"),
 }
-STANDARD_LIBRARY_ONLY = ("tracker.presence", "tracker.store.documents")
+STANDARD_LIBRARY_ONLY = (
+    "tracker.presence",
+    "tracker.store.documents",
+    "tracker.cloud.layout",
+    "tracker.cloud.documents",
+)
 TENSORFLOW_ALLOWED = ("models.networks", "models.convert", "models.build", "benchmarks")
 HEAVY = {"tensorflow", "keras", "mtcnn", "face_recognition_models"}
 FOR_REPORTS = {"pandas", "plotly", "xlsxwriter", "kaleido"}

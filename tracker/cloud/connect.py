@@ -1,0 +1,168 @@
+"""The client of the shared store: who we are there, and what its errors mean to us."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import firebase_admin
+from firebase_admin import credentials as admin_credentials
+from firebase_admin import firestore
+from google.api_core import exceptions as google_errors
+from google.auth import credentials as auth_credentials
+from google.auth import exceptions as auth_errors
+
+from config.errors import CloudError, CloudUnreachableError, SettingsError
+from config.storage import FirestoreAddress
+from tracker.cloud.device_key import DeviceCredential, DeviceKey
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import Client
+
+EMULATOR_VARIABLE = "FIRESTORE_EMULATOR_HOST"
+
+_numbers = count()
+_lock = threading.Lock()
+_RETRYABLE = (
+    google_errors.ResourceExhausted,
+    google_errors.ServiceUnavailable,
+    google_errors.DeadlineExceeded,
+    google_errors.Aborted,
+    google_errors.InternalServerError,
+    google_errors.Cancelled,
+    google_errors.Unknown,
+    google_errors.RetryError,
+    google_errors.GatewayTimeout,
+    google_errors.TooManyRequests,
+)
+
+
+class _Anonymous(admin_credentials.Base):
+    """Nobody: all that an emulator asks for."""
+
+    def get_credential(self) -> auth_credentials.Credentials:
+        return auth_credentials.AnonymousCredentials()
+
+
+class Connection:
+    """A client of one Firestore database, and as whom it speaks. Closing again does nothing.
+
+    device: the key of the camera machine, None for a service account, the machine's own credentials or an emulator.
+    """
+
+    def __init__(self, app: firebase_admin.App, client: Client, device: DeviceKey | None) -> None:
+        self.client = client
+        self.device = device
+        self.app = app
+        self._closed = False
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self.client.close()
+            firebase_admin.delete_app(self.app)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def connect(address: FirestoreAddress, credentials: Path | None) -> Connection:
+    """Open the database. credentials: file of a service account or device key, None for those of the machine.
+
+    Where FIRESTORE_EMULATOR_HOST is set, the emulator there is used, as nobody. Nothing is sent yet.
+    Raises SettingsError when the file is none of these, CloudError when the machine has no credentials.
+    """
+    device: DeviceKey | None = None
+    credential: admin_credentials.Base
+    if os.environ.get(EMULATOR_VARIABLE):
+        credential = _Anonymous()
+    elif credentials is None:
+        credential = admin_credentials.ApplicationDefault()
+    else:
+        content = _read(credentials)
+        if content.get("type") == DeviceKey.TYPE:
+            device = DeviceKey.from_document(content, credentials)
+            credential = DeviceCredential(device)
+        else:
+            credential = _service_account(content, credentials)
+    with _lock:
+        name = f"footfall-{next(_numbers)}"
+    app = firebase_admin.initialize_app(credential, {"projectId": address.project}, name=name)
+    try:
+        with explained():
+            client = firestore.client(app, database_id=address.database)
+    except BaseException:
+        firebase_admin.delete_app(app)
+        raise
+    return Connection(app, client, device)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn the errors of Google's libraries into ours: CloudUnreachableError where a later try may succeed."""
+    try:
+        yield
+    except _RETRYABLE as error:
+        raise CloudUnreachableError(
+            f"Firestore does not answer as it should ({_said(error)})", fix="nothing is lost; it is tried again"
+        ) from error
+    except (google_errors.PermissionDenied, google_errors.Forbidden) as error:
+        raise CloudError(
+            f"Firestore refuses this to us ({_said(error)})",
+            fix="check cloud.credentials and the rules that are deployed (docs/firebase.md)",
+        ) from error
+    except (google_errors.Unauthenticated, google_errors.Unauthorized) as error:
+        raise CloudError(
+            f"Firestore does not know us ({_said(error)})", fix="renew the file that cloud.credentials names"
+        ) from error
+    except auth_errors.DefaultCredentialsError as error:
+        raise CloudError(
+            "this machine has no credentials for Google Cloud",
+            fix="set cloud.credentials to the file of a service account or device key (docs/firebase.md)",
+        ) from error
+    except auth_errors.RefreshError as error:
+        raise CloudError(
+            f"the credentials are not accepted any more ({_said(error)})",
+            fix="renew the file that cloud.credentials names",
+        ) from error
+    except auth_errors.TransportError as error:
+        raise CloudUnreachableError(
+            f"Google's sign-in cannot be reached ({_said(error)})", fix="nothing is lost; it is tried again"
+        ) from error
+    except google_errors.GoogleAPICallError as error:
+        raise CloudError(f"Firestore: {_said(error)}", fix="see docs/firebase.md") from error
+
+
+def _said(error: Exception) -> str:
+    text = str(error).strip().replace("\n", " ")
+    return text if len(text) <= 200 else f"{text[:197]}..."
+
+
+def _read(path: Path) -> dict[str, Any]:
+    fix = "give the JSON file of a service account, or the key that `footfall cloud register-device` wrote"
+    try:
+        content = json.loads(path.expanduser().read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"cloud.credentials: {path}: cannot be read ({error})", fix=fix) from error
+    if not isinstance(content, dict):
+        raise SettingsError(f"cloud.credentials: {path}: holds no key", fix=fix)
+    return content
+
+
+def _service_account(content: dict[str, Any], path: Path) -> admin_credentials.Base:
+    try:
+        return admin_credentials.Certificate(content)
+    except (ValueError, OSError) as error:
+        raise SettingsError(
+            f"cloud.credentials: {path}: is no key of a service account ({error})",
+            fix="download it anew from the Firebase console: Project settings, Service accounts",
+        ) from error
