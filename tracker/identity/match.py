@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 import numpy as np
 
@@ -61,7 +62,7 @@ def distances(gallery: Gallery, vectors: FloatArray) -> FloatArray:
     for start in range(0, len(vectors), step):
         part = vectors[start : start + step]
         squared = _squared(gallery, part)
-        found[start : start + step] = np.sqrt(np.minimum.reduceat(squared, gallery.starts, axis=1))
+        found[start : start + step] = np.sqrt(np.minimum.reduceat(squared, gallery.starts[:-1], axis=1))
     return found
 
 
@@ -70,11 +71,20 @@ def nearest(gallery: Gallery, vectors: FloatArray) -> list[Nearest | None]:
 
     Whoever has a negative nearer than any own vector is passed over. Raises ValueError on another dimension or on NaN.
     """
-    rough = distances(gallery, vectors)
+    _require_comparable(gallery, vectors)
     if not gallery.people:
         return [None] * len(vectors)
-    against = _against(gallery, vectors)
-    return [_nearest_of(gallery, *each) for each in zip(vectors, rough, against, strict=True)]
+    negatives = gallery.negatives
+    against = [{}] * len(vectors) if negatives is None else _against(gallery, negatives, vectors)
+    if len(vectors) == 1:  # the usual case; a product of matrices takes longer for one row
+        return [_nearest_of(gallery, vectors[0], gallery.vectors.dot(vectors[0]), against[0])]
+    found: list[Nearest | None] = []
+    step = max(1, _PRODUCTS_AT_ONCE // len(gallery))
+    for start in range(0, len(vectors), step):
+        part = vectors[start : start + step]
+        products = part @ gallery.vectors.T
+        found += map(partial(_nearest_of, gallery), part, products, against[start : start + step])
+    return found
 
 
 def judge(found: Nearest | None, settings: MatchSettings) -> Verdict:
@@ -89,50 +99,70 @@ def judge(found: Nearest | None, settings: MatchSettings) -> Verdict:
     return Verdict.STRANGER if found.distance > settings.stranger_distance else Verdict.UNSURE
 
 
-def _against(gallery: Gallery, vectors: FloatArray) -> FloatArray:
-    """(Q, P): from each vector to the nearest negative of each person, infinite where there is none."""
-    found = np.full((len(vectors), len(gallery.people)), np.inf, np.float32)
-    if gallery.negatives is not None:
-        place = {person_id: index for index, person_id in enumerate(gallery.people)}
-        apart = distances(gallery.negatives, vectors)
-        for column, person_id in enumerate(gallery.negatives.people):
-            if person_id in place:
-                found[:, place[person_id]] = apart[:, column]
-    return found
+def _against(gallery: Gallery, negatives: Gallery, vectors: FloatArray) -> list[dict[int, float]]:
+    """For each vector, by a person's place, how far the nearest negative of that person is."""
+    place = {person_id: index for index, person_id in enumerate(gallery.people)}
+    columns = [column for column, person_id in enumerate(negatives.people) if person_id in place]
+    people = [place[negatives.people[column]] for column in columns]
+    apart = distances(negatives, vectors)[:, columns].tolist()
+    return [dict(zip(people, row, strict=True)) for row in apart]
 
 
-def _nearest_of(gallery: Gallery, vector: FloatArray, rough: FloatArray, against: FloatArray) -> Nearest:
-    """The best two by the rough distances of whom no negative is nearer, measured exactly."""
-    denied = against < rough
-    every = bool(denied.all())
-    ranked = np.where(denied, np.inf, rough) if not every else rough
-    best = np.argpartition(ranked, 1)[:2] if len(rough) > 1 else np.array([0])
-    counted = [int(person) for person in best if np.isfinite(ranked[person])]
-    exact = sorted((_exact(gallery, vector, person), person) for person in counted)
-    distance, person = exact[0]
-    rival = exact[1][0] if len(exact) > 1 else math.inf
+def _nearest_of(gallery: Gallery, vector: FloatArray, products: FloatArray, against: dict[int, float]) -> Nearest:
+    """The nearest two of whom no negative is nearer, measured exactly.
+
+    products: (N,) of the vector with each row; used up. against: as from `_against`.
+    """
+    closeness = np.subtract(products, gallery.halves, out=products)
+    denied = _denied(gallery, vector, closeness, against) if against else []
+    every = len(denied) == len(gallery.people)
+    if denied and not every:
+        for person in denied:
+            closeness[gallery.rows_of(person)] = -math.inf
+    person, distance, rival_distance = _best_two(gallery, vector, closeness)
+    person_id = gallery.people[person]
     return Nearest(
-        person_id=gallery.people[person],
+        person_id=person_id,
         distance=distance,
-        margin=min(rival, float(against[person])) - distance,
-        limit=gallery.limits.get(gallery.people[person]),
+        margin=min(rival_distance, against.get(person, math.inf)) - distance,
+        limit=gallery.limits.get(person_id),
         denied=every,
     )
 
 
-def _exact(gallery: Gallery, vector: FloatArray, person: int) -> float:
-    apart = gallery.vectors[gallery.rows_of(person)].astype(np.float64) - vector
-    return float(np.sqrt(np.einsum("nd,nd->n", apart, apart).min()))
+def _best_two(gallery: Gallery, vector: FloatArray, closeness: FloatArray) -> tuple[int, float, float]:
+    """Of the two people with the closest rows the nearer one's place and exact distance, and that of the other.
+
+    Infinite where there is no other.
+    """
+    person = gallery.owners.item(closeness.argmax())
+    own = gallery.rows_of(person)
+    closeness[own] = -math.inf
+    row = closeness.argmax()
+    rival = gallery.owners.item(row)
+    theirs = gallery.rows_of(rival) if closeness.item(row) > -math.inf else slice(0)
+    apart = np.concatenate((gallery.vectors[own], gallery.vectors[theirs]), dtype=np.float64)
+    apart -= vector
+    squares, count = np.vecdot(apart, apart).tolist(), own.stop - own.start
+    distance, other = math.sqrt(min(squares[:count])), math.sqrt(min(squares[count:], default=math.inf))
+    return (person, distance, other) if distance <= other else (rival, other, distance)
+
+
+def _denied(gallery: Gallery, vector: FloatArray, closeness: FloatArray, against: dict[int, float]) -> list[int]:
+    """Places of the people of whom a negative is nearer than any own vector, by the distances of `distances`."""
+    square = float(vector.dot(vector))
+    best = {person: float(closeness[gallery.rows_of(person)].max()) for person in against}
+    return [person for person, apart in against.items() if apart < math.sqrt(max(square - 2 * best[person], 0.0))]
 
 
 def _squared(gallery: Gallery, vectors: FloatArray) -> FloatArray:
     squares = np.einsum("qd,qd->q", vectors, vectors)[:, None]
-    found: FloatArray = np.maximum(squares + gallery.squares - 2 * (vectors @ gallery.vectors.T), 0)
+    found: FloatArray = np.maximum(squares + 2 * (gallery.halves - vectors @ gallery.vectors.T), 0)
     return found
 
 
 def _require_comparable(gallery: Gallery, vectors: FloatArray) -> None:
-    if vectors.ndim != 2 or (len(gallery) and vectors.shape[1] != gallery.vectors.shape[1]):
+    if vectors.ndim != 2 or (gallery.people and vectors.shape[1] != gallery.vectors.shape[1]):
         raise ValueError(f"vectors: expected (Q, {gallery.vectors.shape[1]}), got {vectors.shape}")
-    if not np.isfinite(vectors).all():
+    if not math.isfinite(np.vdot(vectors, vectors)) and not np.isfinite(vectors).all():
         raise ValueError("vectors: expected finite numbers")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -98,10 +99,64 @@ def test_senseless_galleries_are_refused(vectors: np.ndarray, ids: tuple[str, ..
         Gallery.of(vectors, ids)
 
 
-@pytest.mark.parametrize("query", [np.full((1, 128), np.nan, np.float32), np.zeros((1, 64), np.float32)])
-def test_senseless_queries_are_refused(query: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="vectors"):
-        nearest(random_gallery(3, 2), query)
+@pytest.mark.parametrize(
+    "query",
+    [
+        pytest.param(np.full((1, 128), np.nan, np.float32), id="nan"),
+        pytest.param(np.full((1, 128), np.inf, np.float32), id="infinite"),
+        pytest.param(np.where(np.eye(3, 128) > 0, np.nan, 0).astype(np.float32), id="one-nan-each-of-three"),
+        pytest.param(np.array([[0.0] * 128, [-np.inf] + [0.0] * 127], np.float32), id="the-second-infinite"),
+        pytest.param(np.zeros((1, 64), np.float32), id="another-dimension"),
+        pytest.param(np.zeros(128, np.float32), id="flat"),
+    ],
+)
+@pytest.mark.parametrize("rows", [1, 3, 40])
+def test_senseless_queries_are_refused(query: np.ndarray, rows: int) -> None:
+    for find in (nearest, distances):
+        with pytest.raises(ValueError, match="vectors"):
+            find(random_gallery(rows, 5), query)
+    if query.shape[-1] == 128 and query.ndim == 2:
+        with pytest.raises(ValueError, match="vectors"):
+            nearest(Gallery.empty(), query)
+
+
+@pytest.mark.parametrize("people", [1, 2, 30])
+@pytest.mark.parametrize("denied", [0, 1, 10])
+def test_one_face_alone_and_among_others_is_the_nearest_of_those_not_denied(people: int, denied: int) -> None:
+    gallery, rng = random_gallery(120, people), np.random.default_rng(people + 100 * denied)
+    negatives = rng.normal(0, 0.1, (denied, 128)).astype(np.float32)
+    owners = [f"p{number % (people + 1)}" for number in range(denied)]
+    gallery = gallery.with_exceptions({"p0": 0.3}, negatives, owners)
+    queries = np.concatenate([rng.normal(0, 0.1, (20, 128)), negatives * 0.9]).astype(np.float32)
+    together = nearest(gallery, queries)
+    for query, found in zip(queries, together, strict=True):
+        own, theirs = (
+            {person: min(apart) for person in gallery.people if (apart := apart_of(vectors, ids, person, query))}
+            for vectors, ids in ((gallery.vectors, gallery.person_ids), (negatives, owners))
+        )
+        allowed = {person for person in own if theirs.get(person, math.inf) >= own[person]} or set(own)
+        best, *others = sorted(allowed, key=own.__getitem__)
+        assert found is not None
+        assert (found.person_id, found.limit) == (best, 0.3 if best == "p0" else None)
+        assert found.distance == pytest.approx(own[best], abs=1e-9)
+        rivals = [own[other] for other in others[:1]] + [theirs.get(best, math.inf)]
+        assert found.margin == pytest.approx(min(rivals) - own[best], abs=1e-5)
+        assert found.denied is all(theirs.get(person, math.inf) < own[person] for person in own)
+        assert nearest(gallery, query[None]) == [
+            Nearest(
+                person_id=best,
+                distance=pytest.approx(found.distance, abs=1e-9),
+                margin=pytest.approx(found.margin, abs=1e-5),
+                limit=found.limit,
+                denied=found.denied,
+            )
+        ]
+
+
+def apart_of(vectors: np.ndarray, ids: Sequence[str], person_id: str, query: np.ndarray) -> list[float]:
+    rows = [row for row, owner in enumerate(ids) if owner == person_id]
+    found: list[float] = np.linalg.norm(vectors[rows].astype(np.float64) - query, axis=1).tolist()
+    return found
 
 
 @pytest.mark.parametrize(
