@@ -54,7 +54,8 @@ def distances(gallery: Gallery, vectors: FloatArray) -> FloatArray:
 
     Good to about 1e-3 close to zero and 1e-5 elsewhere. Raises ValueError on another dimension or on NaN.
     """
-    _require_comparable(gallery, vectors)
+    _require_dimension(gallery, vectors)
+    _require_finite(vectors)
     found = np.empty((len(vectors), len(gallery.people)), np.float32)
     if not found.size:
         return found
@@ -71,8 +72,9 @@ def nearest(gallery: Gallery, vectors: FloatArray) -> list[Nearest | None]:
 
     Whoever has a negative nearer than any own vector is passed over. Raises ValueError on another dimension or on NaN.
     """
-    _require_comparable(gallery, vectors)
+    _require_dimension(gallery, vectors)
     if not gallery.people:
+        _require_finite(vectors)
         return [None] * len(vectors)
     negatives = gallery.negatives
     against = [{}] * len(vectors) if negatives is None else _against(gallery, negatives, vectors)
@@ -120,6 +122,8 @@ def _nearest_of(gallery: Gallery, vector: FloatArray, products: FloatArray, agai
         for person in denied:
             closeness[gallery.rows_of(person)] = -math.inf
     person, distance, rival_distance = _best_two(gallery, vector, closeness)
+    if not math.isfinite(distance):  # the gallery's vectors are finite; to look at all of the face's takes longer
+        _require_finite(vector)
     person_id = gallery.people[person]
     return Nearest(
         person_id=person_id,
@@ -161,8 +165,11 @@ def _squared(gallery: Gallery, vectors: FloatArray) -> FloatArray:
     return found
 
 
-def _require_comparable(gallery: Gallery, vectors: FloatArray) -> None:
+def _require_dimension(gallery: Gallery, vectors: FloatArray) -> None:
     if vectors.ndim != 2 or (gallery.people and vectors.shape[1] != gallery.vectors.shape[1]):
         raise ValueError(f"vectors: expected (Q, {gallery.vectors.shape[1]}), got {vectors.shape}")
-    if not math.isfinite(np.vdot(vectors, vectors)) and not np.isfinite(vectors).all():
+
+
+def _require_finite(vectors: FloatArray) -> None:
+    if not np.isfinite(vectors).all():
         raise ValueError("vectors: expected finite numbers")

@@ -111,6 +111,7 @@ def test_senseless_galleries_are_refused(vectors: np.ndarray, ids: tuple[str, ..
     ],
 )
 @pytest.mark.parametrize("rows", [1, 3, 40])
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")  # numpy tells of infinity times zero
 def test_senseless_queries_are_refused(query: np.ndarray, rows: int) -> None:
     for find in (nearest, distances):
         with pytest.raises(ValueError, match="vectors"):
