@@ -14,6 +14,8 @@ from tracker.cameras.capture import hush
 
 hush()  # before any test writes a video: FFmpeg asks once how talkative to be
 
+pytest_plugins = ("tests.firestore.fixtures",)
+
 
 @pytest.fixture(scope="session")
 def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

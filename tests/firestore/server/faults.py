@@ -1,0 +1,77 @@
+"""Faults on order: the next requests of a method fail, come late, or are done and never answered."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from grpc import StatusCode
+
+
+@dataclass(slots=True, kw_only=True)
+class Fault:
+    """An order for the requests to come.
+
+    method: as "Commit"; "" means every method. project: "" means every project.
+    status: name of the gRPC status to fail with; "" to answer as usual (after the delay).
+    applied: the request is done first and its answer is lost. skip: so many requests go through before.
+    count: so many requests are hit; below zero means all until the order is withdrawn.
+    """
+
+    method: str = ""
+    project: str = ""
+    status: str = ""
+    applied: bool = False
+    delay_s: float = 0.0
+    skip: int = 0
+    count: int = 1
+    reason: str = "ordered by a test"
+
+    def __post_init__(self) -> None:
+        if self.status and self.status not in StatusCode.__members__:
+            raise ValueError(f"{self.status} is no gRPC status")
+
+    @classmethod
+    def of(cls, order: dict[str, Any]) -> Fault:
+        known = {each.name for each in fields(cls)}
+        unknown = order.keys() - known
+        if unknown:
+            raise ValueError(f"unknown in a fault: {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}")
+        return cls(**order)
+
+
+class Faults:
+    """The orders, oldest first. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._orders: list[Fault] = []
+        self._lock = threading.Lock()
+
+    def add(self, fault: Fault) -> None:
+        with self._lock:
+            self._orders.append(fault)
+
+    def clear(self, project: str) -> None:
+        """Withdraw the orders for a project; "" withdraws all."""
+        with self._lock:
+            self._orders = [each for each in self._orders if project and each.project != project]
+
+    def pending(self, project: str) -> list[dict[str, Any]]:
+        with self._lock:
+            return [asdict(each) for each in self._orders if not project or each.project == project]
+
+    def take(self, method: str, project: str) -> Fault | None:
+        """The order that hits this request, if one does; used up by it."""
+        with self._lock:
+            for order in self._orders:
+                if order.method not in ("", method) or order.project not in ("", project):
+                    continue
+                if order.skip > 0:
+                    order.skip -= 1
+                    continue
+                order.count -= 1
+                if order.count == 0:
+                    self._orders.remove(order)
+                return order
+        return None
