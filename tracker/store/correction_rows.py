@@ -29,7 +29,8 @@ def insert(writing: Transaction, correction: Correction) -> None:
             fix="'footfall report explain' shows the events of a visit and their ids",
         )
     connection.execute(
-        "INSERT INTO corrections VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (correction_id) DO NOTHING",
+        "INSERT INTO corrections (correction_id, action, event_id, said_by, at, reason, schema, changed)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (correction_id) DO NOTHING",
         (
             correction.correction_id,
             correction.action,

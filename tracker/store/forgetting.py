@@ -34,7 +34,7 @@ def without_forgotten(writing: Transaction, records: Iterable[_Named]) -> list[_
 
 def forget(writing: Transaction, person_id: str, *, erase_history: bool) -> None:
     """Erase a person who exists. Without `erase_history` events stay under a new random id, open visits ended."""
-    ids = people_rows.erase(writing, person_id)
+    ids = people_rows.erase(writing, person_id, erase_history=erase_history)
     open_presences = [presence for one_id in ids for presence in camera_rows.delete_presences(writing, one_id)]
     event_rows.delete_matches(writing, ids)
     door_rows.delete_standings(writing, ids)

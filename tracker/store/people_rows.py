@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import unicodedata
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -165,13 +165,18 @@ def merge(writing: Transaction, from_id: str, into_id: str) -> None:
     writing.touch_people()
 
 
-def erase(writing: Transaction, person_id: str) -> tuple[str, ...]:
-    """Remove a person, vectors and aliases; their ids can never be written again. Returns all ids they had."""
+def erase(writing: Transaction, person_id: str, *, erase_history: bool) -> tuple[str, ...]:
+    """Remove a person, vectors and aliases; their ids can never be written again. Returns all ids they had.
+
+    erase_history: what is noted for other machines, where the person is to be forgotten too.
+    """
     connection = writing.connection
     ids = ids_of(connection, person_id)
     connection.execute("DELETE FROM people WHERE person_id = ?", (person_id,))
+    at = time_text(datetime.now(UTC))
     connection.executemany(
-        "INSERT INTO forgotten VALUES (?) ON CONFLICT DO NOTHING", [(_digest(gone_id),) for gone_id in ids]
+        "INSERT INTO forgotten (digest, at, erase_history) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        [(_digest(gone_id), at, erase_history) for gone_id in ids],
     )
     connection.execute("UPDATE state SET scrub_due = 1")
     writing.touch_people()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from config.errors import StoreError
+from tracker.store.schema_sync import SYNC
 
 APPLICATION_ID = 0x46544C31
 """Marks the file as ours in SQLite's header ("FTL1"), so that another program's database is never touched."""
@@ -275,7 +276,7 @@ _VISITS: Migration = (
     "CREATE INDEX zone_stays_person ON zone_stays (person_id)",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _EXCEPTIONS, _WATCHES, _VISITS)
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _EXCEPTIONS, _WATCHES, _VISITS, SYNC)
 
 
 def is_current(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> bool:

@@ -1,0 +1,112 @@
+"""The tables that keep a store in step with Firestore: what came from there, what is still to be sent, what is gone.
+
+`came_down` holds the store version at which a row came from the cloud, 0 for what was made here. A row whose `changed`
+still equals it is as it came and is never sent; once it is changed here, `changed` grows past it.
+
+What vanished is remembered in `gone` by triggers, and only in a store that is kept in step (`sync_cursors` has a row),
+so that any other store keeps no trace of what was erased. Vectors have no `changed`: those of somebody enrolled move
+that of the person.
+"""
+
+from __future__ import annotations
+
+_IN_STEP = "EXISTS (SELECT 1 FROM sync_cursors)"
+_NOW = "(SELECT version + 1 FROM state)"
+"""The store version of the transaction that writes."""
+_CHANGEABLE = ("events", "matches", "people", "corrections", "zone_stays", "watches", "cameras")
+_SENT_BY_CHANGE = ("events", "visits", "usage_hours", "people", "aliases", "corrections", "zone_stays", "watches")
+
+
+def _flag(table: str) -> str:
+    return f"ALTER TABLE {table} ADD COLUMN came_down INTEGER NOT NULL DEFAULT 0"
+
+
+def _index(table: str) -> str:
+    return f"CREATE INDEX {table}_changed ON {table} (changed)"
+
+
+def _moves_the_person(name: str, occasion: str, row: str) -> str:
+    return f"""
+    CREATE TRIGGER {name} AFTER {occasion} ON vectors WHEN {_IN_STEP}
+    BEGIN
+        UPDATE people SET changed = {_NOW} WHERE person_id = {row}.person_id AND kind = 'enrolled';
+    END
+    """  # noqa: S608 - fixed names
+
+
+SYNC: tuple[str, ...] = (
+    """
+    CREATE TABLE sync_cursors (          -- how far each direction of each kind of record has got
+        name TEXT PRIMARY KEY NOT NULL,
+        value TEXT NOT NULL
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE parked (                -- what the cloud refuses for good, until somebody has it tried again
+        collection TEXT NOT NULL,
+        record_id TEXT NOT NULL,         -- as its row here is found again
+        reason TEXT NOT NULL,
+        at TEXT NOT NULL,
+        attempts INTEGER NOT NULL,
+        PRIMARY KEY (collection, record_id)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE gone (                  -- what was sent, or may have been, and is no more
+        kind TEXT NOT NULL CHECK (kind IN ('visit', 'usage', 'person', 'zone_stay')),
+        site_id TEXT NOT NULL,           -- empty for a person
+        record_id TEXT NOT NULL,         -- visit_id, person_id or stay_id
+        at TEXT NOT NULL,                -- of usage: the start of the hour; else empty
+        changed INTEGER NOT NULL,
+        PRIMARY KEY (kind, site_id, record_id, at)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE cloud_settings (        -- the site's document as it came down
+        site_id TEXT PRIMARY KEY NOT NULL,
+        json TEXT NOT NULL,
+        changed INTEGER NOT NULL
+    ) WITHOUT ROWID
+    """,
+    *(_flag(table) for table in _CHANGEABLE),
+    *(_index(table) for table in _SENT_BY_CHANGE),
+    "CREATE INDEX events_track ON events (track_id)",
+    "ALTER TABLE forgotten ADD COLUMN at TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE forgotten ADD COLUMN erase_history INTEGER NOT NULL DEFAULT 0 CHECK (erase_history IN (0, 1))",
+    f"""
+    CREATE TRIGGER visits_gone AFTER DELETE ON visits WHEN {_IN_STEP}
+    BEGIN
+        INSERT OR REPLACE INTO gone VALUES ('visit', OLD.site_id, OLD.visit_id, '', {_NOW});
+    END
+    """,  # noqa: S608 - fixed names
+    f"""
+    CREATE TRIGGER visits_replaced BEFORE INSERT ON visits WHEN {_IN_STEP}
+    BEGIN
+        INSERT OR REPLACE INTO gone SELECT 'visit', site_id, visit_id, '', {_NOW} FROM visits
+        WHERE (site_id, person_id, started_at) = (NEW.site_id, NEW.person_id, NEW.started_at)
+        AND visit_id <> NEW.visit_id;
+    END
+    """,  # noqa: S608 - fixed names
+    f"""
+    CREATE TRIGGER usage_gone AFTER DELETE ON usage_hours WHEN {_IN_STEP}
+    BEGIN
+        INSERT OR REPLACE INTO gone VALUES ('usage', OLD.site_id, OLD.person_id, OLD.hour_at, {_NOW});
+    END
+    """,  # noqa: S608 - fixed names
+    f"""
+    CREATE TRIGGER people_gone AFTER DELETE ON people WHEN {_IN_STEP}
+    BEGIN
+        INSERT OR REPLACE INTO gone VALUES ('person', '', OLD.person_id, '', {_NOW});
+    END
+    """,  # noqa: S608 - fixed names
+    f"""
+    CREATE TRIGGER zone_stays_gone AFTER DELETE ON zone_stays WHEN OLD.over = 1 AND {_IN_STEP}
+    BEGIN
+        INSERT OR REPLACE INTO gone VALUES ('zone_stay', OLD.site_id, OLD.stay_id, '', {_NOW});
+    END
+    """,  # noqa: S608 - fixed names
+    _moves_the_person("vectors_added", "INSERT", "NEW"),
+    _moves_the_person("vectors_removed", "DELETE", "OLD"),
+    _moves_the_person("vectors_moved", "UPDATE OF person_id", "NEW"),
+)
+"""The statements of the migration. A released migration never changes."""
