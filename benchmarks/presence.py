@@ -126,7 +126,7 @@ def rules_of(plan: Plan, noise: Noise) -> Rules:
     """What a site of this plan has in its settings: its doors, its closing time and how far clocks differ."""
     doors = frozenset(plan.door_ids)
     return Rules(
-        entrances=doors, exits=doors, closes_at=plan.profile.closes, zone=plan.zone,
+        entrances=doors, exits=doors, rooms=frozenset(plan.room_ids), closes_at=plan.profile.closes, zone=plan.zone,
         skew=max(noise.skew, timedelta(seconds=2)),
     )  # fmt: skip
 

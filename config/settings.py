@@ -156,6 +156,12 @@ class PresenceSettings(_Section):
     merge_gap_s: float = Field(300.0, ge=0, le=86400, description="Out and in within this many seconds is one visit.")
     min_visit_s: float = Field(0.0, ge=0, le=86400, description="Shorter visits are bounces: kept and marked.")
     max_visit_s: float = Field(57600.0, gt=0, le=604800, description="A visit without evidence for so long is closed.")
+    max_unseen_s: float = Field(
+        7200.0,
+        gt=0,
+        le=604800,
+        description="Where doors and rooms are both watched: who is unseen for so long counts as gone until seen again.",
+    )
     skew_s: float = Field(2.0, ge=0, le=60, description="How far camera clocks may differ, seconds.")
     closes_at: str | None = Field(
         None,

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
-from tracker.presence.events import Event, as_utc
+from tracker.presence.events import Event, EventKind, as_utc
 from tracker.presence.room import Presence
 from tracker.presence.rules import Closings, Rules
-from tracker.presence.sessions import PersonAtSite, Session, finished, follow, sightings_of
-from tracker.presence.walk import Because, Visit, Walk
+from tracker.presence.sessions import PersonAtSite, Session, Sightings, finished, follow, sightings_of
+from tracker.presence.visit import Because, Visit
+from tracker.presence.walk import Walk
 
 _NEVER_SEEN: Mapping[PersonAtSite, datetime] = MappingProxyType({})
 
@@ -59,7 +60,7 @@ def explain(
 ) -> Explanation:
     """How the visit of this id came about, from the same facts that `sessions` was given.
 
-    Events of other people do no harm. Raises LookupError when no visit has the id.
+    Events of other people do no harm. Raises LookupError when no visit has the id; `uncounted` may say why.
     """
     now = as_utc(now)
     everything = list(events)
@@ -67,16 +68,34 @@ def explain(
     if key is None:
         raise LookupError(f"no visit has the id {session_id}")
     own = [event for event in everything if (event.site_id, event.person_id) == key]
-    walk, told = Walk(rules, Closings(rules)), list[tuple[Event, Because]]()
-    follow(walk, own, sightings_of(last_seen, presences).get(key, ()), told=told)
-    walk.give_up(now)
-    for index, visit in enumerate(walk.visits):
-        if visit.first.event_id == session_id:
-            later = walk.visits[index + 1 :]
-            mine = _events_of(visit, told, until=later[0].first if later else None)
+    for visit, told in _followed(own, sightings_of(last_seen, presences).get(key, ()), rules, now):
+        if visit.counts and visit.first.event_id == session_id:
             (session,) = finished([visit], key, rules, now)
-            return Explanation(session=session, boundaries=tuple(_boundaries(visit)), events=tuple(mine))
+            return Explanation(session=session, boundaries=tuple(_boundaries(visit)), events=tuple(told))
     raise LookupError(f"no visit has the id {session_id}")
+
+
+def uncounted(
+    events: Iterable[Event],
+    *,
+    rules: Rules,
+    now: datetime,
+    last_seen: Mapping[PersonAtSite, datetime] = _NEVER_SEEN,
+    presences: Iterable[Presence] = (),
+) -> list[tuple[Event, Because]]:
+    """The events that lie in no visit, in order of time, and why: taken for mistakes about who it was."""
+    now, seen = as_utc(now), sightings_of(last_seen, presences)
+    grouped: dict[PersonAtSite, list[Event]] = {}
+    for event in events:
+        grouped.setdefault((event.site_id, event.person_id), []).append(event)
+    found = [
+        (event, _alone(event, rules))
+        for key, own in grouped.items()
+        for visit, told in _followed(own, seen.get(key, ()), rules, now)
+        if not visit.counts
+        for event, _ in told
+    ]
+    return sorted(found, key=lambda each: (each[0].at, each[0].event_id))
 
 
 def in_words(because: Because, rules: Rules) -> str:
@@ -84,22 +103,36 @@ def in_words(because: Because, rules: Rules) -> str:
     return _WORDS[because].format(
         merge_gap=_span(rules.merge_gap.total_seconds()),
         max_visit=_span(rules.max_visit.total_seconds()),
+        max_unseen=_span(rules.max_unseen.total_seconds()),
         skew=_span(rules.skew.total_seconds()),
         closes_at="" if rules.closes_at is None else rules.closes_at.strftime("%H:%M"),
     )
 
 
-def _events_of(visit: Visit, told: list[tuple[Event, Because]], *, until: Event | None) -> list[tuple[Event, Because]]:
-    """What was told from the first event of the visit on, up to the first of the next."""
-    found: list[tuple[Event, Because]] = []
-    begun = False
+def _followed(
+    events: Iterable[Event], seen: Sightings, rules: Rules, now: datetime
+) -> Iterator[tuple[Visit, list[tuple[Event, Because]]]]:
+    """One person's visits, counted or not, each with its events: all from its first one on, up to that of the next."""
+    walk, told = Walk(rules, Closings(rules)), list[tuple[Event, Because]]()
+    follow(walk, events, seen, told=told)
+    walk.end(now)
+    starts = {visit.first.event_id: visit for visit in walk.drafts}
+    own: list[tuple[Event, Because]] = []
+    visit: Visit | None = None
     for event, because in told:
-        begun = begun or event is visit.first
-        if until is not None and event is until:
-            break
-        if begun:
-            found.append((event, because))
-    return found
+        if event.event_id in starts:
+            if visit is not None:
+                yield visit, own
+            visit, own = starts[event.event_id], []
+        own.append((event, because))
+    if visit is not None:
+        yield visit, own
+
+
+def _alone(event: Event, rules: Rules) -> Because:
+    if event.camera_id in rules.rooms:
+        return Because.SIGHT_ALONE
+    return Because.ENTER_ALONE if event.kind is EventKind.ENTER else Because.EXIT_ALONE
 
 
 def _boundaries(visit: Visit) -> list[Boundary]:
@@ -141,6 +174,11 @@ _WORDS: Mapping[Because, str] = MappingProxyType(
         Because.MISSED_EXIT: "came in again by a door later, so the way out was missed: ended when last heard of",
         Because.GAVE_UP: "nothing was heard for {max_visit}: ended when last heard of",
         Because.CLOSED: "the site closed at {closes_at} and nothing more was heard: ended when last heard of",
+        Because.SILENT: "no camera saw the person for {max_unseen}: ended when last heard of",
         Because.LATE_LOSS: "a room's camera lost the person after they had gone out: changes nothing",
+        Because.ENTER_ALONE: "seen coming in, but neither inside nor going out: taken for somebody else, no visit",
+        Because.EXIT_ALONE: "seen going out, but neither coming in nor inside: taken for somebody else, no visit",
+        Because.SIGHT_ALONE: "seen inside, but neither coming in nor going out, and not three times with less than"
+        " {max_unseen} between: taken for somebody else, no visit",
     }
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-_DURATIONS = ("exit_after", "merge_gap", "min_visit", "max_visit", "skew")
+_DURATIONS = ("exit_after", "merge_gap", "min_visit", "max_visit", "max_unseen", "skew")
 _LAST_ORDINAL = date.max.toordinal() - 3
 
 
@@ -20,6 +20,10 @@ class Rules:
     entrances, exits: cameras at the ways in and at the ways out (a door is both). Who comes in there is in until
     something says otherwise. Where ways out are watched, only they and the rules end a visit: being lost by a room's
     camera then says no more than when somebody was seen last.
+    rooms: cameras inside. Where they, the ways in and the ways out are all watched, a visit has to be proven by two of
+    coming in, being seen inside and going out, or by three sights. max_unseen: how long those rooms may not see
+    somebody who is in: sights farther apart do not add up, and who is unseen for longer counts as gone, until they are
+    seen again.
 
     Raises ValueError on a negative time, and on a `closes_at` with a zone of its own.
     """
@@ -28,11 +32,13 @@ class Rules:
     merge_gap: timedelta = timedelta(minutes=5)
     min_visit: timedelta = timedelta(0)
     max_visit: timedelta = timedelta(hours=16)
+    max_unseen: timedelta = timedelta(hours=2)
     skew: timedelta = timedelta(seconds=2)
     closes_at: time | None = None
     zone: tzinfo = UTC
     entrances: frozenset[str] = frozenset()
     exits: frozenset[str] = frozenset()
+    rooms: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         for name in _DURATIONS:
@@ -41,9 +47,19 @@ class Rules:
         if self.closes_at is not None and self.closes_at.tzinfo is not None:
             raise ValueError("closes_at: expected a time of day without a zone; `zone` says which it is")
 
-    def over_at(self, evidence_at: datetime) -> datetime:
-        """Until when (UTC, included) somebody heard of last at `evidence_at` counts as in, if nothing more is heard."""
+    @property
+    def proves(self) -> bool:
+        """Visits have to be proven: ways in, ways out and rooms are all watched."""
+        return bool(self.rooms and self.entrances and self.exits)
+
+    def over_at(self, evidence_at: datetime, *, in_sight: bool = False) -> datetime:
+        """Until when (UTC, included) somebody heard of last at `evidence_at` counts as in, if nothing more is heard.
+
+        in_sight: a camera has not said that it lost the person since.
+        """
         until = _no_later(evidence_at, self.max_visit)
+        if self.proves and not in_sight:
+            until = min(until, _no_later(evidence_at, self.max_unseen))
         if self.closes_at is None:
             return until
         return min(until, Closings(self).after(evidence_at) - timedelta(microseconds=1))

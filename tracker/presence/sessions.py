@@ -19,7 +19,8 @@ from typing import Any, TypeAlias, TypeVar, cast
 from tracker.presence.events import SCHEMA, Event, EventKind, as_utc
 from tracker.presence.room import Presence
 from tracker.presence.rules import Closings, Rules
-from tracker.presence.walk import Because, Sight, Visit, Walk, in_turn
+from tracker.presence.visit import Because, Visit
+from tracker.presence.walk import Sight, Walk, in_turn
 
 __all__ = ["PersonAtSite", "Rules", "Segment", "Session", "SessionState", "sessions"]
 
@@ -125,7 +126,7 @@ def sessions(
         for key in sorted(grouped, key=_person_first):
             walk = Walk(rules, closings)
             follow(walk, grouped.pop(key), seen.get(key, ()))
-            walk.give_up(now)
+            walk.end(now)
             found += finished(walk.visits, key, rules, now)
         found.sort(key=_by_start)  # stable: who began at one instant stays in order of person
     return found

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import TypeAlias
 
 from tracker.presence.events import OPERATOR, Event
 from tracker.presence.rules import Closings, Rules
+from tracker.presence.visit import Because, Hold, Stay, Visit
 
 Sight: TypeAlias = tuple[str, str]
 """(camera_id, track_id): a stay in one camera's sight begins and ends under the same two names."""
@@ -16,62 +16,8 @@ Sight: TypeAlias = tuple[str, str]
 _NO_TIME = timedelta(0)
 
 
-class Because(StrEnum):
-    """The rule behind a boundary of a visit, or behind what an event did."""
-
-    CAME_IN = "came_in"
-    CAME_IN_UNSEEN = "came_in_unseen"
-    LEFT_ONLY = "left_only"
-    CAME_BACK = "came_back"
-    CLOCKS = "clocks"
-    SEEN_TOO = "seen_too"
-    STILL_SEEN = "still_seen"
-    STILL_INSIDE = "still_inside"
-    LOST = "lost"
-    WENT_OUT = "went_out"
-    WENT_OUT_AGAIN = "went_out_again"
-    ENDED_UNSEEN = "ended_unseen"
-    MISSED_EXIT = "missed_exit"
-    GAVE_UP = "gave_up"
-    CLOSED = "closed"
-    LATE_LOSS = "late_loss"
-
-
 # Reading a member from its class takes ten times as long as a name of the module, and these are read for every event.
 _CAME_IN, _SEEN_TOO, _STILL_SEEN, _LOST = Because.CAME_IN, Because.SEEN_TOO, Because.STILL_SEEN, Because.LOST
-
-
-class Stay:
-    """A time inside without a break, with the rule and the event at either end."""
-
-    __slots__ = ("closed_by", "ended_at", "ended_because", "opened_by", "started_at", "started_because")
-
-    def __init__(self, event: Event, because: Because) -> None:
-        self.started_at = event.at
-        self.started_because = because
-        self.opened_by = event
-        self.ended_at: datetime | None = None
-        self.ended_because: Because | None = None
-        self.closed_by: Event | None = None
-
-
-class Visit:
-    """Stays that count as one visit.
-
-    clean: nothing before its first event has a say in it or in what follows, so that a walk may start there anew.
-    heard_at: the last evidence of a visit that is open, None of one that is over.
-    """
-
-    __slots__ = ("clean", "enter_inferred", "exit_camera_id", "exit_inferred", "first", "heard_at", "stays")
-
-    def __init__(self, event: Event, because: Because, *, enter_inferred: bool, clean: bool) -> None:
-        self.first = event
-        self.enter_inferred = enter_inferred
-        self.clean = clean
-        self.stays = [Stay(event, because)]
-        self.exit_inferred = False
-        self.exit_camera_id: str | None = None
-        self.heard_at: datetime | None = None
 
 
 class Walk:
@@ -82,14 +28,20 @@ class Walk:
     for every camera. A camera at a door (`Rules.entrances`, `exits`) has nobody in sight: what it says is a step over
     the threshold, and so is what an operator says. Where ways out are watched, a room's camera that loses somebody does
     not put them out.
+
+    Where rooms and the ways in and out are all watched (`Rules.proves`), a visit must be proven: one report of one
+    camera may be about somebody else.
     """
 
-    __slots__ = ("_closings", "_doors", "_evidence_at", "_evidence_by", "_inside", "_rules", "_sights", "_visits")
+    __slots__ = (
+        "_closings", "_doors", "_evidence_at", "_evidence_by", "_inside", "_proves", "_rules", "_sights", "_visits",
+    )  # fmt: skip
 
     def __init__(self, rules: Rules, closings: Closings) -> None:
         self._rules = rules
         self._closings = closings if rules.closes_at is not None else None
         self._doors = rules.entrances | rules.exits | {OPERATOR}
+        self._proves = rules.proves
         self._visits: list[Visit] = []
         self._inside = False
         self._evidence_at: datetime | None = None
@@ -104,6 +56,11 @@ class Walk:
     @property
     def visits(self) -> list[Visit]:
         """The visits so far; the last one may be open."""
+        return [visit for visit in self._visits if visit.counts] if self._proves else self._visits
+
+    @property
+    def drafts(self) -> list[Visit]:
+        """The visits so far, and what would have been some had it been proven."""
         return self._visits
 
     def has_in_sight(self, sight: Sight) -> bool:
@@ -126,6 +83,8 @@ class Walk:
             sight = (event.camera_id, event.track_id)
             self._sights.pop(sight, None)
             self._sights[sight] = [at, at]
+        if self._proves:
+            self._note(event, because)
         return because
 
     def exit(self, event: Event) -> Because:
@@ -160,19 +119,31 @@ class Walk:
         if not self._inside or heard_at is None:
             return
         because = self._is_over(heard_at, at)
+        if because is None and self._proves and self._is_sight_alone() and self._is_silent(heard_at, at):
+            because = Because.SILENT
         if because is not None:
             self._end_at_evidence(because)
 
+    def end(self, now: datetime) -> None:
+        """Nothing more is known up to now: close a visit that silence has ended by then."""
+        self.give_up(now)
+        if self._proves and self._inside and self._evidence_at is not None and self._is_silent(self._evidence_at, now):
+            self._end_at_evidence(Because.SILENT)
+
     def rest(self) -> None:
-        """Nothing more is known: note of the visit that is open when it was heard of last."""
+        """Nothing more is known: note of the visit that is open when it was heard of last, and what keeps it so."""
         if self._inside:
-            self._visits[-1].heard_at = self._evidence_at
+            visit = self._visits[-1]
+            visit.heard_at = self._evidence_at
+            unseen = Hold.EVIDENCE if visit.proven else Hold.ENTER
+            visit.hold = Hold.SIGHT if self._in_some_sight() else unseen
 
     def _come_in(self, event: Event) -> Because:
         visits = self._visits
         if not visits or not self._same_visit(event):
-            because = Because.CAME_IN_UNSEEN if event.inferred else _CAME_IN
-            visits.append(Visit(event, because, enter_inferred=event.inferred, clean=not self._sights))
+            unseen = event.inferred or (self._proves and event.camera_id in self._rules.rooms)
+            because = Because.CAME_IN_UNSEEN if unseen else _CAME_IN
+            self._begin(event, because, unseen=unseen, clean=not self._sights)
         elif event.at - self._left_at() <= self._clock_error(event):
             self._reopen()
             because = Because.CLOCKS
@@ -190,16 +161,19 @@ class Walk:
         if not (self._inside or clean) and self._in_some_sight() and not self._is_over(self._left_at(), at):
             self._reopen()
         self._sights.clear()
-        if self._inside:
-            return self._go_out(event, Because.WENT_OUT)
-        if not self._visits or not self._same_visit(event):
-            self._visits.append(Visit(event, Because.LEFT_ONLY, enter_inferred=True, clean=clean))
-            self._go_out(event, Because.WENT_OUT)
-            return Because.LEFT_ONLY
-        if at > self._left_at():
-            self._visits[-1].stays.append(Stay(event, Because.WENT_OUT_AGAIN))
-        self._go_out(event, Because.WENT_OUT_AGAIN)
-        return Because.WENT_OUT_AGAIN
+        because = ended_because = Because.WENT_OUT
+        if not self._inside:
+            if not self._visits or not self._same_visit(event):
+                because = Because.LEFT_ONLY
+                self._begin(event, because, unseen=True, clean=clean)
+            else:
+                because = ended_because = Because.WENT_OUT_AGAIN
+                if at > self._left_at():
+                    self._visits[-1].stays.append(Stay(event, because))
+        self._go_out(event, ended_because)
+        if self._proves:
+            self._note(event, because)
+        return because
 
     def _lost_unknown(self, event: Event) -> Because:
         """A room's camera lost somebody whom, as far as we know, it did not have; the ways out are watched."""
@@ -209,10 +183,35 @@ class Walk:
             if self._visits and self._same_visit(event):
                 return Because.LATE_LOSS
             because = Because.CAME_IN_UNSEEN
-            self._visits.append(Visit(event, because, enter_inferred=True, clean=not self._sights))
+            self._begin(event, because, unseen=True, clean=not self._sights)
             self._inside = True
         self._evidence_at, self._evidence_by = event.at, event
+        if self._proves:
+            self._note(event, because)
         return because
+
+    def _begin(self, event: Event, because: Because, *, unseen: bool, clean: bool) -> None:
+        visit = Visit(event, because, enter_inferred=unseen, clean=clean, proven=not self._proves)
+        self._visits.append(visit)
+
+    def _note(self, event: Event, because: Because) -> None:
+        """Take an event for what it says about the visit that it is in."""
+        visit, rules = self._visits[-1], self._rules
+        camera_id = event.camera_id
+        if camera_id in rules.rooms:
+            visit.sights += 1
+        elif camera_id in rules.exits or camera_id in rules.entrances:
+            if event.kind == "exit":
+                visit.went_out = True
+            else:
+                visit.came_in = True
+                first = visit.stays[0]
+                if because is _SEEN_TOO and len(visit.stays) == 1 and event.at - first.started_at <= rules.merge_gap:
+                    visit.enter_inferred = event.inferred and visit.enter_inferred
+        else:
+            visit.proven = True  # an operator says so, or a camera of which the rules know nothing
+        if not visit.proven:
+            visit.weigh()
 
     def _go_out(self, event: Event, because: Because) -> Because:
         visit = self._visits[-1]
@@ -240,7 +239,7 @@ class Walk:
         if not self._inside or visits[-1].stays[-1].started_at > started_at:
             while visits[-1].stays[0].started_at > started_at:
                 later = visits.pop()
-                visits[-1].stays += later.stays
+                visits[-1].absorb(later)
             stays = visits[-1].stays
             while stays[-1].started_at > started_at:
                 stays.pop()
@@ -288,6 +287,15 @@ class Walk:
     def _clock_error(self, event: Event) -> timedelta:
         """How much of a gap since the last exit the clocks alone may have made."""
         return _NO_TIME if event.camera_id == self._visits[-1].exit_camera_id else self._rules.skew
+
+    def _is_sight_alone(self) -> bool:
+        """Somebody was seen inside, which proves nothing yet, and not seen coming in."""
+        visit = self._visits[-1]
+        return not visit.proven and not visit.came_in
+
+    def _is_silent(self, heard_at: datetime, at: datetime) -> bool:
+        """Nobody has the person in sight, and nobody has had for longer than goes unnoticed in watched rooms."""
+        return at - heard_at > self._rules.max_unseen and not self._in_some_sight()
 
     def _in_some_sight(self) -> bool:
         """A camera that saw the person in the last visit has not said that it lost them."""

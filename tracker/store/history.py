@@ -20,11 +20,13 @@ def rules_of(settings: PresenceSettings, *, cameras: Iterable[CameraSettings] = 
         merge_gap=timedelta(seconds=settings.merge_gap_s),
         min_visit=timedelta(seconds=settings.min_visit_s),
         max_visit=timedelta(seconds=settings.max_visit_s),
+        max_unseen=timedelta(seconds=settings.max_unseen_s),
         skew=timedelta(seconds=settings.skew_s),
         closes_at=None if settings.closes_at is None else time.fromisoformat(settings.closes_at),
         zone=zone,
         entrances=frozenset(one_id for one_id, role in ways if role in (CameraRole.ENTRANCE, CameraRole.DOOR)),
         exits=frozenset(one_id for one_id, role in ways if role in (CameraRole.EXIT, CameraRole.DOOR)),
+        rooms=frozenset(one_id for one_id, role in ways if role is CameraRole.ROOM),
     )
 
 

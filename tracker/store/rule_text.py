@@ -25,11 +25,13 @@ def read(text: str) -> Rules:
         closes_at = values.pop("closes_at")
         zone = values.pop("zone")
         entrances, exits = values.pop("entrances"), values.pop("exits")
+        rooms = values.pop("rooms", [])  # a text of an older version has none
         return Rules(
             closes_at=None if closes_at is None else time.fromisoformat(closes_at),
             zone=UTC if zone == "UTC" else ZoneInfo(zone),
             entrances=frozenset(entrances),
             exits=frozenset(exits),
+            rooms=frozenset(rooms),
             **{name: timedelta(seconds=seconds) for name, seconds in values.items()},
         )
     except (AttributeError, KeyError, TypeError) as error:

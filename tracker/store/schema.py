@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from config.errors import StoreError
+from tracker.store.schema_arrivals import ARRIVALS
 from tracker.store.schema_sync import SYNC
 
 APPLICATION_ID = 0x46544C31
@@ -276,7 +277,11 @@ _VISITS: Migration = (
     "CREATE INDEX zone_stays_person ON zone_stays (person_id)",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _EXCEPTIONS, _WATCHES, _VISITS, SYNC)
+_HOLDS: Migration = (  # what keeps an open visit open: sight, evidence or enter; NULL for one that is over
+    "ALTER TABLE visits ADD COLUMN hold TEXT",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _EXCEPTIONS, _WATCHES, _VISITS, SYNC, _HOLDS, ARRIVALS)
 
 
 def is_current(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> bool:

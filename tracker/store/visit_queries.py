@@ -16,6 +16,7 @@ from tracker.presence.events import time_text
 from tracker.presence.hours import HourUsage, LocalHours, Usage, add_visit
 from tracker.presence.rules import Rules
 from tracker.presence.sessions import PersonAtSite, Segment, Session, in_order, session_of, sessions
+from tracker.presence.visit import Hold
 from tracker.store import camera_rows, event_rows, visit_rows
 from tracker.store.event_rows import Row, read_all, read_time
 
@@ -143,17 +144,21 @@ def _unsettled(
     ).fetchall():
         key = (row[0], row[1])
         if key not in seen:
-            yield key, row[2], [row], read_all([row], lambda each: _session(each, moment))
+            counted = [] if row[12] == Hold.ENTER and moment.now > _open_until(row, moment) else [row]
+            yield key, row[2], [row], read_all(counted, lambda each: _session(each, moment))
+
+
+def _open_until(row: Row, moment: Moment) -> datetime:
+    """Until when an open visit counts as open if nothing more is heard."""
+    return moment.rules.over_at(read_time(row[4]), in_sight=row[12] == Hold.SIGHT)
 
 
 def _session(row: Row, moment: Moment) -> Session:
     stays = visit_rows.stays_of(row[2], row[3], row[5])
     exit_inferred = bool(row[9])
-    if row[3] is None:
-        heard_at = read_time(row[4])
-        if moment.now > moment.rules.over_at(heard_at):
-            stays[-1] = (stays[-1][0], heard_at)
-            exit_inferred = True
+    if row[3] is None and moment.now > _open_until(row, moment):
+        stays[-1] = (stays[-1][0], read_time(row[4]))
+        exit_inferred = True
     return session_of(
         row[11],
         (row[0], row[1]),

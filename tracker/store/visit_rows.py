@@ -17,7 +17,8 @@ from tracker.presence.events import Event, time_text
 from tracker.presence.hours import LocalHours, Usage, add_visit
 from tracker.presence.rules import Closings, Rules
 from tracker.presence.sessions import PersonAtSite, follow
-from tracker.presence.walk import Visit, Walk
+from tracker.presence.visit import Visit
+from tracker.presence.walk import Walk
 from tracker.store import event_rows, people_rows, rule_text
 from tracker.store.database import Transaction
 from tracker.store.event_rows import Row, read_time
@@ -26,10 +27,10 @@ Stays: TypeAlias = list[tuple[datetime, datetime | None]]
 
 COLUMNS = (
     "site_id, person_id, started_at, ended_at, heard_at, stays, dwell_s, gross_s, enter_inferred, exit_inferred,"
-    " clean, visit_id"
+    " clean, visit_id, hold"
 )
 _BATCH = 20_000
-_INSERT = f"INSERT OR REPLACE INTO visits ({COLUMNS}, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - fixed names
+_INSERT = f"INSERT OR REPLACE INTO visits ({COLUMNS}, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - fixed names
 
 
 def stored_rules(connection: sqlite3.Connection) -> Rules | None:
@@ -215,6 +216,7 @@ def _row(visit: Visit, key: PersonAtSite) -> Row:
         int(visit.exit_inferred),
         int(visit.clean),
         visit.first.event_id,
+        visit.hold,
     )
 
 

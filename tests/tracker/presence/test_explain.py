@@ -10,7 +10,7 @@ from tests.tracker.presence.stories import START, at, presence, story
 from tracker.presence.explain import Explanation, explain, in_words
 from tracker.presence.rules import Rules
 from tracker.presence.sessions import sessions
-from tracker.presence.walk import Because
+from tracker.presence.visit import Because
 
 RULES = Rules()
 DOORS = Rules(entrances=frozenset("D"), exits=frozenset("D"))

@@ -31,6 +31,23 @@ RULES = [
     SHORT,
     Rules(merge_gap=timedelta(0), closes_at=time(3), zone=ADELAIDE),
     Rules(merge_gap=timedelta(minutes=5), entrances=frozenset("a"), exits=frozenset("ab"), zone=BERLIN),
+    Rules(
+        entrances=frozenset("a"),
+        exits=frozenset("a"),
+        rooms=frozenset("bc"),
+        max_unseen=timedelta(hours=1),
+        zone=BERLIN,
+    ),
+    Rules(
+        entrances=frozenset("a"),
+        exits=frozenset("b"),
+        rooms=frozenset("c"),
+        closes_at=time(5),
+        zone=BERLIN,
+        merge_gap=timedelta(minutes=30),
+        max_unseen=timedelta(minutes=20),
+        max_visit=timedelta(hours=2),
+    ),
 ]
 PEOPLE = "pqrs"
 
@@ -273,7 +290,7 @@ def test_adding_a_visit_and_taking_it_away_leaves_nothing() -> None:
     assert all(each == [0, 0, 0] for each in usage.values())
 
 
-@pytest.mark.parametrize("rules", [*RULES, Rules()], ids=["short", "closing", "doors", "default"])
+@pytest.mark.parametrize("rules", [*RULES, Rules()], ids=["short", "closing", "doors", "proof", "tight", "default"])
 def test_rules_are_written_as_a_text_and_read_back(rules: Rules) -> None:
     assert rule_text.read(rule_text.written(rules)) == rules
 
