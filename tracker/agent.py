@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -16,18 +15,19 @@ from config.errors import CameraError, FootfallError, StoreError
 from config.settings import PresenceSettings
 from tracker.cameras.clock import Clock
 from tracker.cameras.frames import Frame, FrameSource, NoFrameYet
-from tracker.cameras.live import FIRST_PAUSE_S, LONGEST_PAUSE_S
-from tracker.doorway import Doorway, ZoneWatch, spots_of
+from tracker.claims import Claims
+from tracker.doorway import Doorway, spots_of
 from tracker.faces.engine import FaceEngine, Seen
 from tracker.health import Meter
 from tracker.identity.known import KnownPeople
-from tracker.identity.recognition import FaceName, Recognition
+from tracker.identity.recognition import FaceName, Recognition, Withdrawal
 from tracker.presence.events import Event, EventKind, Match
 from tracker.presence.health import CameraState
 from tracker.presence.passages import only
 from tracker.presence.room import Presence, Sighting, observe
 from tracker.recorder import Recorder
 from tracker.store.local import LocalStore
+from tracker.zone_watch import ZoneWatch
 
 log = logging.getLogger("footfall.agent")
 
@@ -41,7 +41,8 @@ less stands still instead; by more, it was set."""
 class Step:
     """What one frame led to, for whoever watches the agent at work; `frame` and `seen` are None at the end of a run.
 
-    faces: one for each face of the frame. matches: decisions about tracks. present: who is in sight now.
+    faces: one for each face of the frame. matches: decisions about tracks. present: who is in sight now. withdrawn:
+    events told before, of a person whom the track did not show after all.
     """
 
     frame: Frame | None
@@ -50,6 +51,7 @@ class Step:
     matches: tuple[Match, ...]
     events: tuple[Event, ...]
     present: tuple[Presence, ...]
+    withdrawn: tuple[Event, ...] = ()
 
 
 class Agent:
@@ -99,6 +101,7 @@ class Agent:
             clock=clock,
             evidence_days=evidence_days,
         )
+        self._claims = Claims(site_id=site_id, camera_id=camera_id, exit_after=self._exit_after)
         self._present: dict[str, Presence] = {}
         self._ahead: dict[str, Presence] = {}
         """Presences of an earlier run that begin later than the frames are now: a recording is played once more."""
@@ -163,14 +166,18 @@ class Agent:
         at, events, matches = self._advance(frame.at)
         seen = self._engine.see(frame.image)
         recognised = self._recognition.update(seen, at, size_wh=(frame.image.shape[1], frame.image.shape[0]))
+        voided, told = self._take_back(recognised.withdrawn, at)
+        events += told
         if self._doorway is not None:
             size_wh = (frame.image.shape[1], frame.image.shape[0])
             events += self._doorway.watch(spots_of(seen, recognised.faces, size_wh), at)
         else:
             events += self._observe(recognised.sightings, at)
+            self._end_tracks(recognised.ended)
         matches += recognised.matches
         self._meter.tick(at)
-        self._recorder.add(events, matches, recognised.evidence)
+        self._recorder.take_back(voided, at)
+        self._recorder.add(events, matches, recognised.evidence, at=at)
         self._keep_up(CameraState.LIVE)
         return Step(
             frame=frame,
@@ -179,7 +186,44 @@ class Agent:
             matches=matches,
             events=events,
             present=tuple(self._present.values()),
+            withdrawn=voided,
         )
+
+    def _take_back(self, withdrawn: Sequence[Withdrawal], at: datetime) -> tuple[tuple[Event, ...], tuple[Event, ...]]:
+        """Undo what tracks told of people whom they did not show. Returns the events that were none, and the right."""
+        voided: tuple[Event, ...] = ()
+        told: tuple[Event, ...] = ()
+        for each in withdrawn:
+            if self._doorway is not None:
+                wrong, right = self._doorway.take_back(each.track_id, each.person_id, each.into_id)
+            else:
+                wrong, right = self._leave_out(each, at)
+            voided, told = voided + wrong, told + right
+            log.info("%s: %s did not show %s: taken back", self.camera_id, each.track_id, each.person_id)
+        return voided, told
+
+    def _leave_out(self, wrong: Withdrawal, at: datetime) -> tuple[tuple[Event, ...], tuple[Event, ...]]:
+        """Make a person's presence in the room anew without what a track said of them."""
+        person_id = wrong.person_id
+        back = self._claims.take_back(
+            wrong.track_id, person_id, self._present.pop(person_id, None), now=at, watched_since=self._watched_since
+        )
+        if back.presence is not None:
+            self._present[person_id] = back.presence
+        if self._left.get(person_id) in {event.at for event in back.voided if event.kind is EventKind.EXIT}:
+            del self._left[person_id]
+        self._note_exits(back.told)
+        if self._zones is not None:
+            gone, over = self._zones.take_back(wrong.track_id, person_id, wrong.into_id)
+            self._recorder.drop_stays(gone)
+            self._recorder.add_stays(over)
+        return self._as_told(back.voided), self._as_told(back.told)
+
+    def _end_tracks(self, track_ids: Sequence[str]) -> None:
+        """What these tracks told cannot turn any more."""
+        self._claims.end(track_ids)
+        if self._zones is not None:
+            self._zones.end(track_ids)
 
     def _advance(self, frame_at: datetime) -> tuple[datetime, tuple[Event, ...], tuple[Match, ...]]:
         """Go on to the time of the next frame, never back but where the clock was set.
@@ -196,6 +240,7 @@ class Agent:
             )
             matches, events = self._recognition.end(), self._end_presences(last)
             self._left.clear()
+            self._claims.clear()
             return at, events, matches
         events = self._take_up(at)
         if last is None:
@@ -242,8 +287,9 @@ class Agent:
         return self._observe((), last, ended=True)
 
     def _observe(self, sightings: Sequence[Sighting], at: datetime, *, ended: bool = False) -> tuple[Event, ...]:
+        before = self._present
         self._present, events = observe(
-            self._present,
+            before,
             sightings,
             now=at,
             site_id=self.site_id,
@@ -255,9 +301,17 @@ class Agent:
         )
         if self._zones is not None:
             self._recorder.add_stays(self._zones.watch(sightings, at, ended=ended))
-        self._left |= {event.person_id: event.at for event in events if event.kind is EventKind.EXIT}
+        self._claims.note(before, sightings, self._present, events)
+        self._note_exits(events)
         self._left = {key: left_at for key, left_at in self._left.items() if at - left_at <= self._resume_within}
+        return self._as_told(events)
+
+    def _as_told(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
+        """What a camera of this role tells of the events of a room."""
         return events if self._tells is None else only(events, self._tells)
+
+    def _note_exits(self, events: Sequence[Event]) -> None:
+        self._left |= {event.person_id: event.at for event in events if event.kind is EventKind.EXIT}
 
     def _exit_of(self, presence: Presence) -> tuple[Event, ...]:
         """The exit of somebody who is in sight under another presence: at the last sighting, inferred."""
@@ -270,7 +324,8 @@ class Agent:
             exit_after=self._exit_after,
             ended=True,
         )
-        return events if self._tells is None else only(events, self._tells)
+        self._claims.note({presence.person_id: presence}, (), {}, events)
+        return self._as_told(events)
 
     def _keep_up(self, state: CameraState) -> None:
         self._remember()
@@ -295,6 +350,7 @@ class Agent:
             except StoreError:
                 return  # the next write tells of it, and this is tried again after it
             del self._present[gone.person_id]
+            self._claims.move(gone.person_id, None if person is None else person.person_id)
             if person is None:
                 continue
             moved = replace(gone, person_id=person.person_id)
@@ -315,59 +371,3 @@ class Agent:
         if on_step is not None and (events or matches):
             present = tuple(self._present.values())
             on_step(Step(frame=None, seen=None, faces=(), matches=matches, events=events, present=present))
-
-
-def run_all(
-    agents: Sequence[Agent], stop: threading.Event, on_step: Callable[[Agent, Step], None]
-) -> list[FootfallError]:
-    """Run agents side by side, a thread each; return when all are over, with the errors that ended some of them.
-
-    A camera that fails does not stop the others: beside others, one that may come back is tried again for ever, and
-    an error that ends one is logged at once. `stop` ends all of them, and so does a fault of ours, which is raised.
-    """
-    failures: list[FootfallError] = []
-    with ThreadPoolExecutor(len(agents), thread_name_prefix="agent") as pool:
-        running = {pool.submit(_persist, agent, stop, on_step, alone=len(agents) == 1): agent for agent in agents}
-        try:
-            while running:
-                done, _ = wait(running, WAIT_S, FIRST_COMPLETED)
-                for future in done:
-                    agent, error = running.pop(future), _failure(future)
-                    failures += [] if error is None else [error]
-                    if error is not None and running:
-                        log.error("%s: %s", agent.camera_id, error)
-                if stop.is_set():
-                    for agent in running.values():
-                        agent.wake()
-        except BaseException:
-            stop.set()
-            for agent in agents:
-                agent.wake()
-            raise
-    return failures
-
-
-def _persist(agent: Agent, stop: threading.Event, on_step: Callable[[Agent, Step], None], *, alone: bool) -> None:
-    """Run one agent, again and again while its camera fails and there are others beside it."""
-    pause_s = FIRST_PAUSE_S
-    while not stop.is_set():
-        try:
-            agent.run(stop, lambda step: on_step(agent, step))
-        except CameraError as error:
-            if stop.is_set():
-                return
-            if alone:
-                raise
-            log.error("%s: %s; trying again in %.1f s", agent.camera_id, error.problem, pause_s)
-        else:
-            return
-        stop.wait(pause_s)
-        pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
-
-
-def _failure(future: Future[None]) -> FootfallError | None:
-    """What ended an agent early; a fault of ours is raised."""
-    error = future.exception()
-    if error is None or isinstance(error, FootfallError):
-        return error
-    raise error

@@ -1,8 +1,9 @@
-"""What a camera with a role of its own remembers between frames: sides of a door's line, stays in a room's zones."""
+"""What a door's camera remembers between frames: which side of the line each track is on, and what it told."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -10,17 +11,18 @@ import numpy as np
 from config.settings import CameraSettings
 from tracker.faces.engine import Seen
 from tracker.identity.recognition import FaceName
-from tracker.presence.crossing import Inside, Line, Spot, Standing
-from tracker.presence.events import Event
+from tracker.presence.crossing import Crossing, Inside, Line, Spot, Standing
+from tracker.presence.events import Event, EventKind
 from tracker.presence.passages import go_through
-from tracker.presence.room import Sighting
-from tracker.presence.zones import Zone, ZoneAndPerson, ZoneStay, linger
 
 SETTLE_AFTER = timedelta(seconds=5)
 
 
 class Doorway:
-    """A line that people go over, and where their tracks stand. `standings` is all that it remembers."""
+    """A line that people go over, and where their tracks stand.
+
+    `standings` is all that it remembers over a restart; what tracks that go on have told, it forgets.
+    """
 
     def __init__(self, line: Line, *, hold: int, site_id: str, camera_id: str, settle_after: timedelta) -> None:
         self._line = line
@@ -29,6 +31,7 @@ class Doorway:
         self._camera_id = camera_id
         self._settle_after = settle_after
         self._standings: dict[str, Standing] = {}
+        self._told: dict[str, list[Event]] = {}
 
     @property
     def standings(self) -> Sequence[Standing]:
@@ -51,38 +54,30 @@ class Doorway:
             settle_after=self._settle_after,
             ended=ended,
         )
+        for event in events:
+            self._told.setdefault(event.track_id, []).append(event)
+        self._told = {track_id: told for track_id, told in self._told.items() if track_id in self._standings}
         return events
 
+    def take_back(
+        self, track_id: str, person_id: str, into_id: str | None
+    ) -> tuple[tuple[Event, ...], tuple[Event, ...]]:
+        """What a track told of a person was of somebody else, None for nobody known yet.
 
-class ZoneWatch:
-    """The zones of a room, and who is in them."""
-
-    def __init__(self, zones: Sequence[Zone], *, site_id: str, camera_id: str) -> None:
-        self._zones = zones
-        self._site_id = site_id
-        self._camera_id = camera_id
-        self._open: dict[ZoneAndPerson, ZoneStay] = {}
-
-    @property
-    def open(self) -> Sequence[ZoneStay]:
-        return list(self._open.values())
-
-    def resume(self, stays: Iterable[ZoneStay], at: datetime) -> None:
-        """Go on with open stays of an earlier run that had begun at `at`."""
-        self._open = {(each.zone, each.person_id): each for each in stays if each.started_at <= at}
-
-    def watch(self, sightings: Iterable[Sighting], at: datetime, *, ended: bool = False) -> tuple[ZoneStay, ...]:
-        """The stays that are over now."""
-        self._open, over = linger(
-            self._open,
-            sightings,
-            zones=self._zones,
-            now=at,
-            site_id=self._site_id,
-            camera_id=self._camera_id,
-            ended=ended,
-        )
-        return over
+        Returns the events that did not happen, and those that happened instead; where nobody is known yet, they wait
+        for the name.
+        """
+        stood = self._standings.get(track_id)
+        wrong = [event for event in self._told.pop(track_id, []) if event.person_id == person_id]
+        if stood is None:
+            return (), ()
+        right = [replace(event, person_id=into_id or person_id, event_id="") for event in wrong]
+        waiting = () if into_id is not None else tuple(_crossing(event) for event in wrong)
+        self._standings[track_id] = replace(stood, person_id=into_id, waiting=(*stood.waiting, *waiting))
+        if into_id is None:
+            return tuple(wrong), ()
+        self._told[track_id] = right
+        return tuple(wrong), tuple(right)
 
 
 def doorway_of(camera: CameraSettings, *, site_id: str, max_gap_s: float) -> Doorway | None:
@@ -94,10 +89,15 @@ def doorway_of(camera: CameraSettings, *, site_id: str, max_gap_s: float) -> Doo
     return Doorway(line, hold=camera.hold_frames, site_id=site_id, camera_id=camera.id, settle_after=settle_after)
 
 
-def zones_of(camera: CameraSettings, *, site_id: str) -> ZoneWatch | None:
-    """The zones of a room, None for a camera without any."""
-    zones = [Zone(name, corners) for name, corners in camera.zones.items()]
-    return ZoneWatch(zones, site_id=site_id, camera_id=camera.id) if zones else None
+def _crossing(event: Event) -> Crossing:
+    """What an event of a door says, whoever it was."""
+    return Crossing(
+        track_id=event.track_id,
+        inward=event.kind is EventKind.ENTER,
+        at=event.at,
+        x_frac=event.x_frac or 0.0,
+        y_frac=event.y_frac or 0.0,
+    )
 
 
 def spots_of(seen: Seen, faces: Sequence[FaceName], size_wh: tuple[int, int]) -> list[Spot]:

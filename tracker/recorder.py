@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from config.errors import PeopleError, StoreError
 from tracker.cameras.clock import Clock
@@ -13,7 +13,7 @@ from tracker.faces.faces import FloatArray
 from tracker.health import Meter
 from tracker.identity.known import KnownPeople
 from tracker.presence.crossing import Standing
-from tracker.presence.events import Event, Match
+from tracker.presence.events import ITSELF, Action, Correction, Event, Match
 from tracker.presence.health import CameraState
 from tracker.presence.room import Presence
 from tracker.presence.zones import ZoneStay
@@ -25,6 +25,8 @@ SAVE_EVERY_S = 1.0
 LONGEST_PAUSE_S = 30.0
 MOST_WAITING = 100_000
 _TIDY_EVERY_S = 3600.0
+_NOT_THEIRS = "the faces of this track turned out to be somebody else's"
+_THEIRS = "the faces of this track turned out to be this person's after all"
 
 
 class Recorder:
@@ -61,6 +63,9 @@ class Recorder:
         self._pause_s = SAVE_EVERY_S
         self._failing = False
         self._over: list[ZoneStay] = []
+        self._dropped: list[str] = []
+        self._corrections: list[Correction] = []
+        self._voided: set[str] = set()
         self.standings: Sequence[Standing] | None = None
         """Where tracks stand at a door, for the next write; None for no door."""
         self.open_stays: Sequence[ZoneStay] = ()
@@ -68,17 +73,51 @@ class Recorder:
 
     @property
     def waiting(self) -> int:
-        """Events and matches that the store does not have yet."""
-        return len(self._events) + len(self._matches)
+        """Events, matches and corrections that the store does not have yet."""
+        return len(self._events) + len(self._matches) + len(self._corrections)
 
     def add(
-        self, events: Iterable[Event], matches: Iterable[Match], evidence: Mapping[str, FloatArray] | None = None
+        self,
+        events: Sequence[Event],
+        matches: Iterable[Match],
+        evidence: Mapping[str, FloatArray] | None = None,
+        *,
+        at: datetime | None = None,
     ) -> None:
-        """Keep these for the next write. evidence: vectors (N, D) behind matches, by match_id."""
+        """Keep these for the next write. evidence: vectors (N, D) behind matches, by match_id.
+
+        at: when this was told, now without it; of an event that was taken back before this says that it is true.
+        """
         self._events += events
+        for event in events:
+            if event.event_id in self._voided:
+                self._voided.discard(event.event_id)
+                self._correct(Action.ADD, event, at or self._clock.now())
         self._matches += matches
         if evidence and self._evidence_for:
             self._evidence |= evidence
+
+    def take_back(self, events: Iterable[Event], at: datetime) -> None:
+        """Have the next write void events that were told before, of a person whom the track did not show."""
+        for event in events:
+            self._voided.add(event.event_id)
+            self._correct(Action.VOID, event, at)
+
+    def _correct(self, action: Action, event: Event, at: datetime) -> None:
+        self._corrections.append(
+            Correction(
+                action=action,
+                event_id=event.event_id,
+                by=ITSELF,
+                at=at,
+                reason=_NOT_THEIRS if action is Action.VOID else _THEIRS,
+                event=event if action is Action.ADD else None,
+            )
+        )
+
+    def drop_stays(self, stay_ids: Iterable[str]) -> None:
+        """Have the next write remove stays in zones that were none."""
+        self._dropped += stay_ids
 
     def add_stays(self, over: Iterable[ZoneStay]) -> None:
         """Keep stays in zones that are over for the next write."""
@@ -132,6 +171,8 @@ class Recorder:
             presences=presences,
             standings=self.standings,
             zone_stays=[*self._over, *self.open_stays],
+            dropped_stays=self._dropped,
+            corrections=self._corrections,
             visitors=visitors,
             health=self._meter.health(state, problem=problem),
             watch=self._meter.watch,
@@ -140,6 +181,8 @@ class Recorder:
         self._events.clear()
         self._matches.clear()
         self._over.clear()
+        self._dropped.clear()
+        self._corrections.clear()
         self._evidence.clear()
         for gone_id, into_id in merges:
             with suppress(PeopleError):  # somebody forgot or merged one of them meanwhile, which holds

@@ -12,15 +12,16 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from config.settings import CameraRole, CameraSettings, MatchSettings, TrackSettings
-from tests.tracker.puppets import ADA, BOB, PRESENCE, Cue, ScriptedCamera, Stage, face_of, seconds
+from tests.tracker.puppets import ADA, BOB, LEANING, PRESENCE, Cue, ScriptedCamera, Stage, face_of, seconds
 from tracker.agent import Agent
-from tracker.doorway import doorway_of, zones_of
+from tracker.doorway import doorway_of
 from tracker.faces.engine import Seen
 from tracker.faces.faces import Faces, Image
 from tracker.faces.quality import Quality
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition
 from tracker.presence.events import EventKind
+from tracker.zone_watch import zones_of
 
 DOOR = CameraSettings(
     id="door", source="0", role=CameraRole.DOOR, line=((0.1, 0.5), (0.9, 0.5)), inside="below", hold_frames=2
@@ -30,6 +31,7 @@ HALL = CameraSettings(
     source="0",
     zones={"left": ((0, 0), (0.5, 0), (0.5, 1), (0, 1)), "right": ((0.5, 0), (1, 0), (1, 1), (0.5, 1))},
 )
+_FACES = {"ada": ADA, "bob": BOB, "like_ada": LEANING + 4, "like_zoe": LEANING + 9}
 TELLS = {CameraRole.ENTRANCE: EventKind.ENTER, CameraRole.EXIT: EventKind.EXIT}
 
 
@@ -53,7 +55,7 @@ class PlaceEngine:
 def picture(**people: tuple[float, float]) -> Image:
     image = np.zeros((100, 100, 3), np.uint8)
     for name, (x, y) in people.items():
-        image[round(y), round(x), 0] = {"ada": ADA, "bob": BOB}[name]
+        image[round(y), round(x), 0] = _FACES[name]
     return image
 
 

@@ -1,7 +1,8 @@
 """A theatre for agents: pictures that say who is on them, an engine that reads them, a camera that follows a script.
 
 In a picture each pixel of the first row is a place in the room, and its blue value says who stands there: 0 nobody,
-n the person whose face vector points along axis n; BLURRED and above the person n - BLURRED, too poor to be told.
+n the person whose face vector points along axis n, or, from LEANING on, between Ada's and Bob's; BLURRED and above
+the person n - BLURRED, too poor to be told.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from tracker.store.local import LocalStore
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ADA, BOB, EVE = 1, 2, 3
 BLURRED = 100
+LEANING = 64
 PRESENCE = PresenceSettings(exit_after_s=30.0, merge_gap_s=300.0)
 PLACES = 4
 
@@ -44,9 +46,13 @@ def seconds(moment: datetime) -> float:
 
 
 def face_of(number: int) -> FloatArray:
-    """(128,) float32, 1.41 from everybody else's."""
+    """(128,) float32, 1.41 from everybody else's; LEANING + n is turned from Ada's to Bob's by 5 n degrees."""
     vector = np.zeros(128, np.float32)
-    vector[number] = 1
+    if LEANING <= number <= LEANING + 18:
+        turned = np.radians(5 * (number - LEANING))
+        vector[ADA], vector[BOB] = np.cos(turned), np.sin(turned)
+    else:
+        vector[number] = 1
     return vector
 
 

@@ -22,9 +22,10 @@ from tests.tracker.puppets import (
     picture,
     scene,
 )
-from tracker import agent as agent_module
+from tracker import agents as agents_module
 from tracker import recorder
-from tracker.agent import Agent, Step, run_all
+from tracker.agent import Agent, Step
+from tracker.agents import run_all
 from tracker.presence.health import CameraState
 from tracker.presence.people import Person
 from tracker.store.local import LocalStore
@@ -149,7 +150,7 @@ def test_camera_that_cannot_be_opened_is_recorded_as_lost_and_keeps_who_is_in(st
 
 
 def test_camera_that_dies_and_comes_back_goes_on_with_the_visit(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(agent_module, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(agents_module, "FIRST_PAUSE_S", 0.001)
     ada = stage.enrol("Ada", ADA)
     dying = stage.agent(ScriptedCamera([*scene(0, 5, ADA), fault(CameraError), *scene(60, 70, ADA), *scene(70.5, 110)]))
     other = stage.agent(ScriptedCamera(scene(0, 3)), camera_id="back")
@@ -164,7 +165,7 @@ def quiet(_agent: Agent, _step: Step) -> None:
 def test_failing_camera_does_not_stop_the_other_and_is_tried_again(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(agent_module, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(agents_module, "FIRST_PAUSE_S", 0.001)
     ada = stage.enrol("Ada", ADA)
     late = ScriptedCamera(scene(0, 2, EVE), opening=[fault(CameraError, "no such camera")] * 3)
     agents = [stage.agent(late, camera_id="late"), stage.agent(ScriptedCamera(scene(0, 5, ADA)), camera_id="good")]

@@ -9,7 +9,8 @@ import pytest
 from config.settings import CameraRole, CameraSettings
 from tests.tracker.posts import DOOR, HALL, Post, empty, picture, walk
 from tests.tracker.puppets import ADA, BOB
-from tracker.doorway import doorway_of, zones_of
+from tracker.doorway import doorway_of
+from tracker.zone_watch import zones_of
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError
 from tracker.cli.moments import parse_instant
 from tracker.cli.output import console, local_time, print_json, print_table, short, span
 from tracker.cli.people import WhoArgument, find_person
-from tracker.presence.events import OPERATOR, Action, Correction, Event, EventKind, corrected
+from tracker.presence.events import ITSELF, OPERATOR, Action, Correction, Event, EventKind, corrected
 from tracker.presence.sessions import Session, sessions
 from tracker.store.documents import correction_to_document, event_to_document, session_to_document
 from tracker.store.history import site_rules
@@ -298,7 +298,7 @@ def _signed(by: str | None) -> str:
         except (OSError, KeyError, ImportError):  # this user has no name on this machine
             by = ""
     name = _words(by, "--by")
-    if not name or name.startswith("@"):
+    if not name or name.startswith("@") or name.casefold() == ITSELF:
         raise UsageError("nobody signs the correction", fix="give your name, as --by Ann")
     return name
 

@@ -19,20 +19,22 @@ from rich.text import Text
 
 from config.settings import CameraRole, CameraSettings, Settings
 from models.runtime import ensure_built
-from tracker.agent import Agent, Step, run_all
+from tracker.agent import Agent, Step
+from tracker.agents import run_all
 from tracker.camera import SystemClock, is_live, prepare_source
 from tracker.cameras.frames import FrameSource
 from tracker.cameras.recording import RecordingSource
 from tracker.cli.door import ModelsOption, SettingsOption, StoreOption, UsageError, open_store, settings_for
 from tracker.cli.moments import parse_moment
 from tracker.cli.output import console, errors, json_line, local_time
-from tracker.doorway import doorway_of, zones_of
+from tracker.doorway import doorway_of
 from tracker.faces.engine import FaceEngine
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition
 from tracker.presence.events import EventKind
 from tracker.store.history import site_rules
 from tracker.store.local import LocalStore
+from tracker.zone_watch import zones_of
 
 _TELLS = {CameraRole.ENTRANCE: EventKind.ENTER, CameraRole.EXIT: EventKind.EXIT}
 _PERSON_ID = re.compile(r"\b[pv]-[0-9a-f]{10,}\b")
@@ -259,6 +261,10 @@ class _Teller:
                     reason = _with_names(match.reason, self._known)
                     line = self._line(match.at, match.camera_id, "track", f"{match.track_id}: {reason}")
                     self._say(line, aside=self._telling is not Telling.TEXT)
+            for event in step.withdrawn:
+                person = self._known.person(event.person_id)
+                text = f"{event.kind} of {person.name if person else event.person_id} taken back: it was somebody else"
+                self._say(self._line(event.at, event.camera_id, "void", text), aside=self._telling is not Telling.TEXT)
             for event in step.events:
                 if self._telling is Telling.JSON:
                     self._say(json_line(event), aside=False)

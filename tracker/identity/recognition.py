@@ -14,7 +14,7 @@ from tracker.faces.engine import Seen
 from tracker.faces.faces import FloatArray
 from tracker.faces.tracks import Track, Tracks
 from tracker.identity.known import KnownPeople
-from tracker.identity.match import Nearest, judge, nearest
+from tracker.identity.match import Nearest, Verdict, judge, nearest
 from tracker.identity.votes import Naming, NamingKind, Vote, clearance, weight
 from tracker.presence.events import Match
 from tracker.presence.people import PersonKind
@@ -37,29 +37,51 @@ class FaceName:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawal:
+    """A name that a track had and that its faces now speak against: all that it told of was somebody else.
+
+    into_id: whom it shows, None while that is undecided.
+    """
+
+    track_id: str
+    person_id: str
+    into_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recognised:
     """What a frame tells: who was seen, the decisions that it changed, and one entry for each face.
 
-    evidence: the vectors (N, D) behind matches that name an enrolled person, by match_id.
+    evidence: the vectors (N, D) behind matches that name an enrolled person, by match_id. withdrawn: names that were
+    wrong, to be taken back before the sightings are looked at. ended: tracks that are over.
     """
 
     sightings: tuple[Sighting, ...]
     matches: tuple[Match, ...]
     faces: tuple[FaceName, ...]
     evidence: Mapping[str, FloatArray] = field(default_factory=dict)
+    withdrawn: tuple[Withdrawal, ...] = ()
+    ended: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class _Followed:
-    """What the faces of one track have said."""
+    """What the faces of one track have said.
+
+    started_at: since when it shows one person. turned_at: since when good faces all speak for `spoken_for`.
+    """
 
     started_at: datetime
+    turned_at: datetime
+    spoken_for: str | None = None
     vote: Vote = field(default_factory=Vote)
     naming: Naming | None = None
     visitor_id: str | None = None
     visitor_distance: float | None = None
     told: str | None = None
     """The person id of the last match, so that a decision is recorded once."""
+    named: str | None = None
+    """The person id of the last sighting."""
     reason: str = ""
     """Why it has, or has not, a name at this moment."""
 
@@ -92,11 +114,13 @@ class Recognition:
         matches = self._farewells(update.ended)
         closest = self._closest(seen)
         decided: list[str | None] = []
+        wrong: list[str | None] = []
         for row, track_id in enumerate(update.track_ids):
             followed = self._following(track_id, at)
-            self._vote(followed, seen, row, closest[row])
+            self._vote(followed, seen, row, closest[row], at)
             person_id, followed.reason = self._decide(followed, track_id, at)
             decided.append(person_id)
+            wrong.append(self._wrong_name(followed, person_id))
         decided = self._one_place_each(update.track_ids, decided)
         sightings: list[Sighting] = []
         evidence: dict[str, FloatArray] = {}
@@ -110,12 +134,25 @@ class Recognition:
                 if person_id is not None and person_id != followed.visitor_id:
                     evidence[match.match_id] = followed.vote.vectors_of(person_id)
             if person_id is not None:
+                followed.named = person_id
                 sightings.append(_sighting(person_id, track_id, since, at, seen.faces.boxes[row], size_wh))
         faces = tuple(
             FaceName(track_id=track_id, person_id=person_id, reason=self._followed[track_id].reason)
             for track_id, person_id in zip(update.track_ids, decided, strict=True)
         )
-        return Recognised(sightings=tuple(sightings), matches=tuple(matches), faces=faces, evidence=evidence)
+        withdrawn = tuple(
+            Withdrawal(track_id=track_id, person_id=gone_id, into_id=person_id)
+            for track_id, gone_id, person_id in zip(update.track_ids, wrong, decided, strict=True)
+            if gone_id is not None
+        )
+        return Recognised(
+            sightings=tuple(sightings),
+            matches=tuple(matches),
+            faces=faces,
+            evidence=evidence,
+            withdrawn=withdrawn,
+            ended=tuple(track.track_id for track in update.ended),
+        )
 
     def _one_place_each(self, track_ids: tuple[str, ...], decided: list[str | None]) -> list[str | None]:
         """Nobody is in two places of one frame: of tracks with the same name the nearest keeps it."""
@@ -156,7 +193,7 @@ class Recognition:
         followed = self._followed.get(track_id)
         gone = followed is not None and followed.told is not None and self._known.person(followed.told) is None
         if followed is None or gone:
-            followed = self._followed[track_id] = _Followed(at)
+            followed = self._followed[track_id] = _Followed(at, turned_at=at)
         return followed
 
     def _closest(self, seen: Seen) -> list[Nearest | None]:
@@ -167,12 +204,15 @@ class Recognition:
             found[row] = each
         return found
 
-    def _vote(self, followed: _Followed, seen: Seen, row: int, closest: Nearest | None) -> None:
+    def _vote(self, followed: _Followed, seen: Seen, row: int, closest: Nearest | None, at: datetime) -> None:
         reason = seen.rejections[row]
         if reason is not None:
             followed.vote = followed.vote.refuse(reason)
             return
         quality, verdict = seen.quality, judge(closest, self._settings)
+        spoken_for = closest.person_id if closest is not None and verdict is Verdict.MATCH else None
+        if verdict is not Verdict.UNSURE and spoken_for != followed.spoken_for:
+            followed.spoken_for, followed.turned_at = spoken_for, at
         clear = clearance(closest, verdict, self._settings)
         followed.vote = followed.vote.add(
             closest,
@@ -198,6 +238,42 @@ class Recognition:
             apart = np.linalg.norm(visitor.vectors[:, None] - vectors[None], axis=2)
             followed.visitor_distance = float(apart.min())
         return followed.visitor_id, naming.reason
+
+    def _wrong_name(self, followed: _Followed, voted_id: str | None) -> str | None:
+        """The name that the track had, if its faces now speak for somebody else; None for nothing to take back.
+
+        Where a track has passed from one person to another, as when one steps in front of the other, what it told of
+        the first stays, and it begins anew with the second.
+        """
+        gone_id, naming = followed.named, followed.naming
+        if gone_id is None or gone_id == voted_id or naming is None or naming.kind is NamingKind.UNKNOWN:
+            return None
+        followed.named = None
+        candidate = None if gone_id == followed.visitor_id else gone_id
+        if self._has_shown(candidate, followed.vote, instead=naming.person_id):
+            followed.started_at = followed.turned_at
+            return None
+        return gone_id
+
+    def _has_shown(self, candidate: str | None, vote: Vote, *, instead: str | None) -> bool:
+        """Whether a track did show a person, None for a stranger, before its name turned.
+
+        More faces have spoken for that person than for the one `instead`, and the best of them would today.
+        """
+        before, now = vote.tallies.get(candidate), vote.tallies.get(instead)
+        if before is None or now is None or candidate == instead or now.sightings > before.sightings:
+            return False
+        vectors = vote.vectors_of(candidate)
+        found = nearest(self._known.gallery, vectors) if len(vectors) else []
+        verdicts = [(judge(each, self._settings), each) for each in found]
+        if candidate is None:
+            still = sum(verdict is Verdict.STRANGER for verdict, _ in verdicts)
+        else:
+            still = sum(
+                verdict is Verdict.MATCH and each is not None and each.person_id == candidate
+                for verdict, each in verdicts
+            )
+        return 2 * still > len(verdicts)
 
     def _match(self, followed: _Followed, track_id: str, at: datetime, person_id: str | None, reason: str) -> Match:
         naming = followed.naming

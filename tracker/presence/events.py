@@ -16,6 +16,10 @@ OPERATOR = "@operator"
 """The camera of events that an operator adds; no camera can be called so. What it says is said of a door."""
 
 
+ITSELF = "footfall"
+"""Who signs corrections that no operator makes: an agent that takes back a name."""
+
+
 class EventKind(StrEnum):
     ENTER = "enter"
     EXIT = "exit"

@@ -110,6 +110,11 @@ def delete_zone_stays(writing: Transaction, person_ids: Sequence[str]) -> None:
         writing.connection.execute("DELETE FROM zone_stays WHERE person_id = ?", (person_id,))
 
 
+def drop_zone_stays(writing: Transaction, stay_ids: Iterable[str]) -> None:
+    """Remove stays that were none."""
+    writing.connection.executemany("DELETE FROM zone_stays WHERE stay_id = ?", [(stay_id,) for stay_id in stay_ids])
+
+
 def rewrite_zone_stays(writing: Transaction, person_ids: Sequence[str], new_id: str) -> None:
     """Put every stay of these ids under `new_id`, ended, with an id made from the new content."""
     for person_id in person_ids:

@@ -66,6 +66,8 @@ class LocalStore(PeopleBook):
         standings: Iterable[Standing] | None = None,
         zone_stays: Iterable[ZoneStay] = (),
         evidence: Mapping[str, NDArray[np.float32]] | None = None,
+        dropped_stays: Iterable[str] = (),
+        corrections: Iterable[Correction] = (),
     ) -> int:
         """Write what one step of an agent found, in one transaction. Returns the number of new events.
 
@@ -74,7 +76,9 @@ class LocalStore(PeopleBook):
         a visitor whom somebody named, merged or enrolled meanwhile stays so. evidence: vectors (N, D) behind matches,
         by match_id. watch: since when and until when a camera watched; one with a known start makes that longer, never
         shorter. standings: replace all that a door knows of its tracks, like presences. zone_stays: added, or brought
-        up to date. Whatever names a forgotten person is dropped. Visits and hourly usage follow the events.
+        up to date, after those of the ids `dropped_stays` are gone. corrections: of what an agent told before; one of
+        an event that is not there any more does nothing. Whatever names a forgotten person is dropped. Visits and
+        hourly usage follow the events.
         """
         if (presences is not None or standings is not None) and (site_id is None or camera_id is None):
             raise ValueError("presences, standings: expected site_id and camera_id beside them")
@@ -82,6 +86,9 @@ class LocalStore(PeopleBook):
             for person, vectors in visitors:
                 people_rows.save_visitor(writing, person, vectors, model=self._model)
             count = event_rows.insert_events(writing, without_forgotten(writing, events))
+            for correction in corrections:
+                if event_rows.select_one(writing.connection, correction.event_id) is not None:
+                    correction_rows.insert(writing, correction)
             event_rows.insert_matches(writing, without_forgotten(writing, matches))
             exception_rows.insert_evidence(writing, evidence or {}, model=self._model)
             if presences is not None and site_id is not None and camera_id is not None:
@@ -90,6 +97,7 @@ class LocalStore(PeopleBook):
             if standings is not None and site_id is not None and camera_id is not None:
                 stood = without_forgotten(writing, standings)
                 door_rows.replace_standings(writing, stood, site_id=site_id, camera_id=camera_id)
+            door_rows.drop_zone_stays(writing, dropped_stays)
             door_rows.save_zone_stays(writing, without_forgotten(writing, zone_stays))
             if health is not None:
                 camera_rows.save_health(writing, health)

@@ -135,7 +135,7 @@ BAD = {
     "empty-id": (("void", ""), "no event has the id ''", 2),
     "no-text": (("void", "\udce9"), "no event has the id", 2),
     "signed-with-nothing": (("void", "zzz", "--by", " "), "nobody signs", 2),
-    "signed-as-the-system": (("void", "zzz", "--by", "@agent"), "nobody signs", 2),
+    "signed-as-the-system": (("void", "zzz", "--by", "Footfall"), "nobody signs", 2),
     "a-novel-for-a-name": (("void", "zzz", "--by", "n" * 501), "--by: expected up to 500", 2),
     "nobody": (("add", "exit", "Zoe", "--at", "2026-03-02T13:00"), "nobody is called 'Zoe'", 1),
     "a-day": (("add", "exit", "Ada", "--at", "2026-03-02"), "has no time of day", 2),
