@@ -158,7 +158,7 @@ def merge(writing: Transaction, from_id: str, into_id: str) -> None:
     connection.execute(
         "UPDATE aliases SET into_id = ?, changed = ? WHERE into_id = ?", (into_id, writing.changed, from_id)
     )
-    connection.execute("INSERT INTO aliases VALUES (?, ?, ?)", (from_id, into_id, writing.changed))
+    connection.execute("INSERT INTO aliases (person_id, into_id, changed) VALUES (?, ?, ?)", (from_id, into_id, writing.changed))
     writing.touched_people.update((from_id, into_id))
     connection.execute("DELETE FROM people WHERE person_id = ?", (from_id,))
     connection.execute("UPDATE people SET changed = ? WHERE person_id = ?", (writing.changed, into_id))

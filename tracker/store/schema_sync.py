@@ -13,7 +13,7 @@ from __future__ import annotations
 _IN_STEP = "EXISTS (SELECT 1 FROM sync_cursors)"
 _NOW = "(SELECT version + 1 FROM state)"
 """The store version of the transaction that writes."""
-_CHANGEABLE = ("events", "matches", "people", "corrections", "zone_stays", "watches", "cameras")
+_CHANGEABLE = ("events", "matches", "people", "aliases", "corrections", "zone_stays", "watches", "cameras")
 _SENT_BY_CHANGE = ("events", "visits", "usage_hours", "people", "aliases", "corrections", "zone_stays", "watches")
 
 
