@@ -85,6 +85,7 @@ def _example_value(name: str, field: FieldInfo) -> str:
         "store.file": "footfall-copy.sqlite3",
         "cloud.credentials": "device-key.json",
         "presence.closes_at": "23:30",
+        "presence.opens_at": "06:00",
         "camera.line": [[0.2, 0.6], [0.8, 0.6]],
         "camera.inside": "below",
         "camera.region": [0.0, 0.25, 1.0, 1.0],

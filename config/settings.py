@@ -160,7 +160,7 @@ class PresenceSettings(_Section):
         7200.0,
         gt=0,
         le=604800,
-        description="Where doors and rooms are both watched: who is unseen for so long counts as gone until seen again.",
+        description="Where doors and rooms are both watched: who is unseen for so long is gone, until seen again.",
     )
     skew_s: float = Field(2.0, ge=0, le=60, description="How far camera clocks may differ, seconds.")
     closes_at: str | None = Field(
@@ -168,6 +168,17 @@ class PresenceSettings(_Section):
         pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
         description="Time of day by which everybody has gone, as `23:30`: a visit without an exit does not outlast it.",
     )
+    opens_at: str | None = Field(
+        None,
+        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
+        description="Time of day from which people come, as `06:00`: from closing to then cameras need not watch.",
+    )
+
+    @model_validator(mode="after")
+    def _opening_hours(self) -> Self:
+        if self.opens_at is not None and (self.closes_at is None or self.closes_at == self.opens_at):
+            raise ValueError("opens_at needs closes_at beside it, another time of day")
+        return self
 
 
 class CameraRole(StrEnum):

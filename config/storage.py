@@ -60,6 +60,12 @@ class StoreSettings(BaseModel):
         le=365,
         description="Days to keep the vectors behind a match, so that it can be taken back; 0 keeps none.",
     )
+    visitor_days: int = Field(
+        30,
+        ge=1,
+        le=3650,
+        description="Days after which a visitor who was not seen again loses the vectors, and is not known on return.",
+    )
 
     @field_validator("url")
     @classmethod

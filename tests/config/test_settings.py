@@ -68,6 +68,15 @@ def test_the_file_in_the_working_folder_is_read_and_the_variable_names_another(
             "[[camera]]\nid='a'\nsource='0'\n[[camera]]\nid='a'\nsource='1'\n", "a stands twice", "docs", id="same-id"
         ),
         pytest.param("[presence]\ncloses_at = '24:00'\n", "presence.closes_at", "docs/settings.md", id="no-such-hour"),
+        pytest.param(
+            "[presence]\nopens_at = '06:00'\n", "opens_at needs closes_at", "docs", id="opens-but-never-closes"
+        ),
+        pytest.param(
+            "[presence]\nopens_at = '06:00'\ncloses_at = '06:00'\n",
+            "another time of day",
+            "docs",
+            id="open-for-no-time",
+        ),
         pytest.param(DOOR, "a door needs line", "docs/settings.md", id="door-without-line"),
         pytest.param(f"{DOOR}line=[[0.2,0.5],[0.8,0.5]]\n", "and inside", "docs", id="door-without-inside"),
         pytest.param(f"{DOOR}line=[[0.2,0.5]]\ninside='below'\n", "line", "docs", id="line-of-one-point"),
