@@ -11,12 +11,13 @@ from config.settings import Settings
 from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError, open_store, settings_for
 from tracker.cli.output import console, local_time, print_json, print_table, short, span
 from tracker.presence.events import Correction, Event
-from tracker.presence.explain import Explanation, explain, in_words
+from tracker.presence.explain import Explanation, explain, in_words, uncounted
 from tracker.presence.rules import Rules
 from tracker.store.documents import correction_to_document, event_to_document, session_to_document
 from tracker.store.history import site_rules
 from tracker.store.local import LocalStore
 
+_ADD = "if it was the person, 'footfall events add' says what other cameras missed"
 _EDGES = {"start": "begins", "pause": "pauses", "resume": "goes on", "end": "ends"}
 
 VisitArgument = Annotated[
@@ -60,10 +61,24 @@ def _id_of(store: LocalStore, settings: Settings, rules: Rules, start: str, now:
     if start in found:
         return start
     if not start or not found:
-        raise UsageError(f"no visit has the id {start[:40]!r}", fix=fix)
+        why = _why_uncounted(store, settings, rules, start, now) if start else None
+        raise UsageError(why or f"no visit has the id {start[:40]!r}", fix=_ADD if why else fix)
     if len(found) > 1:
         raise UsageError(f"{len(found)} visits have ids that start with {start[:40]!r}", fix="give more of the id")
     return found[0]
+
+
+def _why_uncounted(store: LocalStore, settings: Settings, rules: Rules, start: str, now: datetime) -> str | None:
+    """Why the event whose id starts so lies in no visit; None if there is no such event."""
+    site_id = settings.site.id
+    events, presences = store.events(site_id=site_id), store.presences(site_id=site_id)
+    for event, because in uncounted(events, rules=rules, now=now, presences=presences):
+        if event.event_id.startswith(start):
+            at = local_time(event.at, settings.site.zone)
+            return (
+                f"the {event.kind} of {at} by camera {event.camera_id} counts in no visit: {in_words(because, rules)}"
+            )
+    return None
 
 
 def _document(found: Explanation, corrections: list[Correction], rules: Rules) -> dict[str, object]:

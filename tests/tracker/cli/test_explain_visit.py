@@ -69,3 +69,19 @@ def test_an_id_that_is_none_or_several_is_refused(run: Run, stage: Stage) -> Non
     run("report", "explain", event("exit", 60).event_id).refused("no visit has the id", code=2)
     starts = [each.event_id for each in (event("enter", 0), event("enter", 5000))]
     assert starts[0][0] != starts[1][0]
+
+
+def test_an_event_that_counts_in_no_visit_says_why(run: Run, stage: Stage, tmp_path: Path) -> None:
+    settings = tmp_path / "site.toml"
+    settings.write_text(
+        '[site]\nid = "gym"\n[[camera]]\nid = "front"\nsource = "0"\nrole = "entrance"\n'
+        '[[camera]]\nid = "back"\nsource = "1"\nrole = "exit"\n[[camera]]\nid = "hall"\nsource = "2"\n'
+    )
+    lone = event("enter", 90000, "hall")
+    stage.store.open()
+    stage.store.record(events=[lone])
+    stage.store.close()
+    done = run("report", "explain", lone.event_id, "--settings", settings)
+    done.refused("by camera hall counts in no visit: seen inside, but neither coming in nor going out", code=2)
+    assert "footfall events add" in done.err
+    run("report", "explain", "zzz", "--settings", settings).refused("no visit has the id 'zzz'", code=2)
