@@ -18,7 +18,7 @@ from tracker.presence.watches import Coverage, Watch
 from tracker.presence.zones import ZoneStay
 from tracker.reports.periods import Period, start_of_default
 from tracker.reports.subject import Subject
-from tracker.store.history import people_of, site_rules
+from tracker.store.history import opening_of, people_of, site_rules
 from tracker.store.local import LocalStore
 
 _FIRST_MOMENT = datetime.min.replace(tzinfo=UTC)
@@ -50,7 +50,7 @@ def subject_of(wish: Wish, *, default: Period | None = None, whole_days: bool = 
         part = _part(store, settings, wish, now)
         people = people_of(store.people(), part.events)
     first = min((event.at for event in part.events), default=None)
-    coverage = Coverage(part.watches, now=now, first_event_at=first)
+    coverage = Coverage(part.watches, now=now, first_event_at=first, opening=opening_of(settings))
     begin = coverage.recorded_since
     if whole_days and begin is not None:
         since = max(since, day_range(begin.astimezone(settings.site.zone).date(), settings.site.zone)[0])

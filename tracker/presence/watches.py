@@ -7,15 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import TypeAlias
 
 from tracker.presence.events import as_utc
+from tracker.presence.opening import Opening, Stretch
 
 OUTAGE_AFTER = timedelta(minutes=1)
 """Without a frame for longer a camera did not watch; shorter gaps are not worth telling."""
-
-Stretch: TypeAlias = tuple[datetime, datetime]
-"""[from, to), UTC"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,15 +56,24 @@ class Coverage:
 
     A camera counts from its first watch on. One that did not watch at all in a range was taken down and does not count
     there, unless no other watched either. recorded_since: the first trace of anything, None without any; nothing is
-    known about the time before. Without a watch of any camera nothing is known about outages.
+    known about the time before. Without a watch of any camera nothing is known about outages. opening: when the site
+    is open; outside of it nobody need watch. None for always.
     """
 
-    def __init__(self, watches: Iterable[Watch], *, now: datetime, first_event_at: datetime | None = None) -> None:
+    def __init__(
+        self,
+        watches: Iterable[Watch],
+        *,
+        now: datetime,
+        first_event_at: datetime | None = None,
+        opening: Opening | None = None,
+    ) -> None:
         self._now = as_utc(now)
+        self._opening = opening
         stretches: dict[str, list[Stretch]] = {}
         for watch in sorted(watches, key=lambda each: (each.started_at, each.ended_at)):
             _append(stretches.setdefault(watch.camera_id, []), (watch.started_at, watch.ended_at))
-        self._cameras = {camera_id: _camera(watched, self._now) for camera_id, watched in sorted(stretches.items())}
+        self._cameras = {camera_id: self._camera(watched) for camera_id, watched in sorted(stretches.items())}
         traces = [camera.since for camera in self._cameras.values()]
         traces += [] if first_event_at is None else [as_utc(first_event_at)]
         self.recorded_since = min(traces, default=None)
@@ -82,15 +88,16 @@ class Coverage:
         found = [
             Outage(camera_id=camera_id, started_at=start, ended_at=end)
             for camera_id in self._counting(since, until)
-            for start, end in _within(self._cameras[camera_id].gaps, as_utc(since), as_utc(until))
+            for start, end in _within(self._cameras[camera_id].missed, as_utc(since), as_utc(until))
         ]
         return sorted(found, key=lambda outage: (outage.started_at, outage.camera_id))
 
     def shares(self, edges: Sequence[datetime]) -> list[float | None]:
-        """For each time from one edge to the next: the share (0..1) of it that was watched.
+        """For each time from one edge to the next: the share (0..1) of its opening hours that was watched.
 
         The mean over the cameras that count from the first edge to the last, each from its first watch on, and of the
-        time up to now. 0 means that nothing can be said about that time, None that nothing is known about outages.
+        time up to now. 0 means that nothing can be said about that time, None that nothing is known about outages, or
+        that the site was closed.
         edges: UTC, ascending, at least two.
         """
         counting = [self._cameras[camera_id] for camera_id in self._counting(edges[0], edges[-1])]
@@ -102,10 +109,25 @@ class Coverage:
         shares = []
         for camera in cameras:
             begin = max(start, camera.since)
-            if begin < end:
-                missed = sum((to - at for at, to in _within(camera.gaps, begin, end)), timedelta(0))
-                shares.append(1 - missed / (end - begin))
+            open_for = self._open_for(begin, end)
+            if open_for > timedelta(0):
+                missed = sum((to - at for at, to in _within(camera.missed, begin, end)), timedelta(0))
+                shares.append(1 - missed / open_for)
         return sum(shares) / len(shares) if shares else None
+
+    def _open_for(self, start: datetime, end: datetime) -> timedelta:
+        if self._opening is None or start >= end:
+            return end - start
+        return sum((to - at for at, to in self._opening.within(start, end)), timedelta(0))
+
+    def _camera(self, watched: Sequence[Stretch]) -> _Camera:
+        gaps = [(end, start) for (_, end), (start, _) in pairwise(watched)]
+        if self._now - watched[-1][1] > OUTAGE_AFTER:
+            gaps.append((watched[-1][1], self._now))
+        missed = gaps
+        if self._opening is not None:
+            missed = [part for gap in gaps for part in self._opening.within(*gap) if part[1] - part[0] > OUTAGE_AFTER]
+        return _Camera(watched[0][0], tuple(gaps), tuple(missed))
 
     def _counting(self, since: datetime, until: datetime) -> list[str]:
         """Cameras that watched in the range; where none did, all that had watched before it ends."""
@@ -120,17 +142,13 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class _Camera:
-    """since: the first watch. gaps: when it did not watch after that, ascending, apart from one another."""
+    """since: the first watch. gaps: when it did not watch after that, ascending, apart from one another. missed: what
+    of them lies in opening hours.
+    """
 
     since: datetime
     gaps: tuple[Stretch, ...]
-
-
-def _camera(watched: Sequence[Stretch], now: datetime) -> _Camera:
-    gaps = [(end, start) for (_, end), (start, _) in pairwise(watched)]
-    if now - watched[-1][1] > OUTAGE_AFTER:
-        gaps.append((watched[-1][1], now))
-    return _Camera(watched[0][0], tuple(gaps))
+    missed: tuple[Stretch, ...]
 
 
 def _append(stretches: list[Stretch], stretch: Stretch) -> None:

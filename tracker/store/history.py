@@ -7,6 +7,7 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from config.settings import CameraRole, CameraSettings, PresenceSettings, Settings
 from tracker.presence.events import Event
+from tracker.presence.opening import Opening
 from tracker.presence.people import Person, PersonKind
 from tracker.presence.sessions import Rules, Session
 from tracker.store.local import ANONYMOUS_PREFIX, LocalStore
@@ -33,6 +34,14 @@ def rules_of(settings: PresenceSettings, *, cameras: Iterable[CameraSettings] = 
 def site_rules(settings: Settings) -> Rules:
     """The rules of the site that the settings describe."""
     return rules_of(settings.presence, cameras=settings.camera, zone=settings.site.zone)
+
+
+def opening_of(settings: Settings) -> Opening | None:
+    """When the site is open, None where the settings do not say."""
+    hours = settings.presence
+    if hours.opens_at is None or hours.closes_at is None:
+        return None
+    return Opening(time.fromisoformat(hours.opens_at), time.fromisoformat(hours.closes_at), settings.site.zone)
 
 
 def read_sessions(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tracker.presence.opening import Opening
 from tracker.presence.watches import OUTAGE_AFTER, Coverage, Watch
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -21,6 +23,10 @@ def at(minutes: float) -> datetime:
 
 def watch(start: float, end: float, camera_id: str = "door") -> Watch:
     return Watch(site_id="gym", camera_id=camera_id, started_at=at(start), ended_at=at(end))
+
+
+OPEN = Opening(time(8), time(22), UTC)
+"""From 240 minutes before noon to 600 after it."""
 
 
 def told(coverage: Coverage, since: float, until: float) -> list[tuple[str, float, float]]:
@@ -128,3 +134,55 @@ def test_a_watch_is_checked() -> None:
 
 def test_a_minute_without_frames_is_no_outage() -> None:
     assert timedelta(minutes=1) == OUTAGE_AFTER
+
+
+@pytest.mark.parametrize(
+    ("watches", "expected"),
+    [
+        pytest.param([watch(-240, 600), watch(1200, 1500)], [], id="stopped-at-night"),
+        pytest.param([watch(-240, 500), watch(1200, 1500)], [("door", 500, 600)], id="stopped-before-closing"),
+        pytest.param([watch(-240, 599.5), watch(1200.5, 1500)], [], id="half-a-minute-is-nothing"),
+        pytest.param([watch(-240, 30), watch(60, 600), watch(1250, 1500)],
+                     [("door", 30, 60), ("door", 1200, 1250)], id="late-in-the-morning"),
+        pytest.param([watch(-240, 600)], [("door", 1200, 1500)], id="not-started-in-the-morning"),
+    ],
+)  # fmt: skip
+def test_what_is_not_watched_while_the_site_is_closed_is_no_outage(
+    watches: list[Watch], expected: list[tuple[str, float, float]]
+) -> None:
+    coverage = Coverage(watches, now=at(1500), opening=OPEN)
+    assert told(coverage, -240, 1500) == expected
+
+
+def test_shares_are_of_opening_hours_and_say_nothing_of_closed_ones() -> None:
+    coverage = Coverage([watch(-240, 180), watch(600, 601)], now=at(2000), opening=OPEN)
+    edges = [at(each) for each in (0, 180, 600, 660, 1200, 1260)]
+    assert coverage.shares(edges) == [1.0, 0.0, None, None, 0.0]
+    whole = Coverage([watch(-240, 390)], now=at(1200), opening=OPEN).shares([at(-720), at(720)])
+    assert whole == [pytest.approx(630 / 840)]
+
+
+def test_a_bar_that_closes_after_midnight_is_open_until_then() -> None:
+    bar = Opening(time(18), time(2), UTC)
+    open_ = list(bar.within(at(-720), at(2160)))
+    assert [((a - NOON) / timedelta(minutes=1), (b - NOON) / timedelta(minutes=1)) for a, b in open_] == [
+        (-720, -600), (360, 840), (1800, 2160),
+    ]  # fmt: skip
+
+
+def test_opening_hours_are_those_of_the_sites_clock_whatever_the_day_has() -> None:
+    night = Opening(time(1), time(6), ZoneInfo("Europe/Berlin"))
+    lengths = {
+        day: [
+            b - a
+            for a, b in night.within(datetime(*day, 0, tzinfo=UTC) - timedelta(hours=3), datetime(*day, 20, tzinfo=UTC))
+        ]
+        for day in ((2026, 3, 28), (2026, 3, 29), (2026, 10, 25))
+    }
+    assert [each[0].total_seconds() / 3600 for each in lengths.values()] == [5, 4, 6]
+
+
+@pytest.mark.parametrize("hours", [(time(8), time(8)), (time(8, tzinfo=UTC), time(9))], ids=["no-time", "own-zone"])
+def test_hours_that_are_none_are_refused(hours: tuple[time, time]) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        Opening(*hours, UTC)
