@@ -48,7 +48,12 @@ class Firestore:
     @property
     def env(self) -> dict[str, str]:
         """The environment of a process that is to talk to this project."""
-        return {**os.environ, "FIRESTORE_EMULATOR_HOST": self.host, "GOOGLE_CLOUD_PROJECT": self.project}
+        return {
+            **os.environ,
+            "FIRESTORE_EMULATOR_HOST": self.host,
+            "GOOGLE_CLOUD_PROJECT": self.project,
+            "METADATA_SERVER_DETECTION": "none",  # else the Node client looks for Google's machines first
+        }
 
     @cached_property
     def control(self) -> Control:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import signal
 import sys
 import threading
@@ -18,6 +19,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="a file that keeps what was committed")
     parser.add_argument("--until-eof", action="store_true", help="end when standard input ends")
     chosen = parser.parse_args()
+    gc.set_threshold(100_000, 50, 50)  # what is stored is long-lived and holds no cycles: looking at it is a waste
     server = FirestoreServer(port=chosen.port, indexes=chosen.indexes, data=chosen.data).start()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     sys.stdout.write(f"{server.port}\n")

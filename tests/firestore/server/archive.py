@@ -8,9 +8,11 @@ from typing import Any
 
 from grpc import StatusCode
 
+from tests.firestore.server.filters import Path
 from tests.firestore.server.names import Place
 from tests.firestore.server.protos import Document
 from tests.firestore.server.refusal import RefusedError
+from tests.firestore.server.shelves import Shelf
 
 RETENTION_US = 3_600 * 1_000_000
 KEPT_VERSIONS = 256
@@ -59,6 +61,7 @@ class Database:
         self.collections: dict[Ids, dict[str, Version]] = {}
         self.groups: dict[str, set[Ids]] = {}
         self.changed_us = 0
+        self._shelves: dict[Ids, dict[Path, Shelf]] = {}
 
     def newest(self, ids: Ids) -> Version | None:
         return self.collections.get(ids[:-1], {}).get(ids[-1])
@@ -72,8 +75,18 @@ class Database:
         if collection is None:
             collection = self.collections[ids[:-1]] = {}
             self.groups.setdefault(ids[-2], set()).add(ids[:-1])
-        collection[ids[-1]] = Version(time_us, packed, collection.get(ids[-1]))
+        before = collection.get(ids[-1])
+        after = collection[ids[-1]] = Version(time_us, packed, before)
+        for shelf in self._shelves.get(ids[:-1], {}).values():
+            shelf.move(ids[-1], before, after)
         self.changed_us = time_us
+
+    def shelf(self, collection: Ids, path: Path) -> Shelf:
+        """The newest documents of a collection in the order of a field."""
+        shelves = self._shelves.setdefault(collection, {})
+        if path not in shelves:
+            shelves[path] = Shelf(path, self.collections[collection])
+        return shelves[path]
 
     def under(self, parent: Ids, collection_id: str, *, deep: bool) -> list[Ids]:
         """Collections of that id ("" for any) right under the parent, or anywhere below it."""

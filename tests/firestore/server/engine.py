@@ -99,7 +99,7 @@ class Engine:
 
     def rollback(self, database: str, key: bytes) -> None:
         with self.lock:
-            self.transactions.end(key, database)
+            self.transactions.rollback(key, database)
 
     def view(self, database: str, *, transaction: bytes, options: Any | None, read_us: int | None) -> View:
         """Where a request reads from: a transaction, one that it begins (options), a time, or now."""

@@ -89,6 +89,7 @@ def check_id(each: str) -> None:
     expect(len(each.encode()) <= MAX_ID_BYTES, f"Resource id is longer than {MAX_ID_BYTES} bytes.")
 
 
+@lru_cache(maxsize=4096)
 def check_field(each: str) -> None:
     expect(each, "A field name is empty.")
     expect(not RESERVED.fullmatch(each), f'Field name "{each}" is reserved.')

@@ -10,6 +10,7 @@ from grpc import StatusCode
 from tests.firestore.server.archive import Database, Ids
 from tests.firestore.server.filters import Condition, Path, condition, key_at
 from tests.firestore.server.names import NAME_FIELD, check_id, field_path, parent_place
+from tests.firestore.server.plans import candidates
 from tests.firestore.server.refusal import RefusedError, expect
 from tests.firestore.server.values import Key, project_fields, sort_key
 
@@ -117,7 +118,7 @@ def _selected(asked: Any) -> list[Path]:
 
 def run(query: Query, database: Database, time_us: int) -> Found:
     """The documents of a query as they were at a time."""
-    rows = list(fitting(query, database, time_us))
+    rows = fitting(query, database, time_us)
     for index in range(len(query.orders) - 1, -1, -1):
         rows.sort(key=lambda row, at=index: row[0][at], reverse=query.orders[index].sign < 0)
     end = None if query.limit is None else query.offset + query.limit
@@ -125,14 +126,19 @@ def run(query: Query, database: Database, time_us: int) -> Found:
     return Found([trimmed(query, document) for _, document in rows[query.offset : end]], skipped)
 
 
-def fitting(query: Query, database: Database, time_us: int) -> Any:
-    """Documents that the conditions and cursors let through, each with the keys of its order."""
-    collections = database.under(query.parent, query.collection_id, deep=query.deep)
-    for _, version in database.scan(collections, time_us):
-        document = version.document()
+def fitting(query: Query, database: Database, time_us: int) -> list[tuple[tuple[Key, ...], Any]]:
+    """Documents that the conditions and cursors let through, each with the keys of its order; enough for the limit."""
+    rows: list[tuple[tuple[Key, ...], Any]] = []
+    enough = None if query.limit is None else query.offset + query.limit
+    documents, ordered = candidates(query, database, time_us)
+    for document in documents:
         keys = place_in_order(query, document)
-        if keys is not None:
-            yield keys, document
+        if keys is None:
+            continue
+        if ordered and enough is not None and len(rows) >= enough and (not rows or rows[-1][0][0] != keys[0]):
+            break
+        rows.append((keys, document))
+    return rows
 
 
 def place_in_order(query: Query, document: Any) -> tuple[Key, ...] | None:

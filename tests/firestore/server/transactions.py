@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Hashable
 from typing import Any
 
@@ -53,6 +54,7 @@ class Transactions:
 
     def __init__(self) -> None:
         self._open: dict[bytes, Transaction] = {}
+        self._aborted: deque[bytes] = deque(maxlen=10_000)
 
     def begin(self, database: str, options: Any, read_us: Callable[[int | None], int]) -> Transaction:
         """Open one. A read-only one reads at the time it names, or now; others read at the time of their first read."""
@@ -80,10 +82,16 @@ class Transactions:
         del self._open[key]
         return found
 
+    def rollback(self, key: bytes, database: str) -> None:
+        """Forget one; harmless for one that was aborted, which clients roll back too."""
+        if key not in self._aborted:
+            self.end(key, database)
+
     def check(self, transaction: Transaction, now_us: int, *, writes: bool) -> None:
         """Refuse to commit what read something that has changed since, or what may not write."""
         expect(not (transaction.read_only and writes), "Cannot modify entities in a read-only transaction.")
         if writes and not transaction.holds(now_us):
+            self._aborted.append(transaction.id)
             raise RefusedError(
                 StatusCode.ABORTED,
                 "Too much contention on these documents. Please try again: what the transaction read has changed.",
