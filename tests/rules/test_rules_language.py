@@ -1,0 +1,172 @@
+"""The rules language as far as it is known here: what parses, what things are worth, what is an error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.rules.parser import parse
+from tests.rules.ruling import DEPLOYED, Request, Rules, Ruling
+from tests.rules.tokens import RulesSyntaxError
+
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+FRAME = "rules_version = '2'; service cloud.firestore {{ match /databases/{{database}}/documents {{ {} }} }}"
+
+
+def rules(body: str) -> Rules:
+    return Rules(parse(FRAME.format(body)))
+
+
+def ruling(condition: str, *, method: str = "create", functions: str = "", **said: Any) -> Ruling:
+    request = Request(method=method, ids=("cities", "berlin") if method != "list" else ("cities",), at=NOW, **said)
+    documents: Mapping[tuple[str, ...], Mapping[str, Any]] = {("cities", "rome"): {"open": True}}
+    held = rules(f"{functions} match /cities/{{city}} {{ allow {method}: if {condition}; }}")
+    return held.rule(request, documents.get, lambda ids: {**documents.get(ids, {}), "after": True})
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "1 + 2 * 3 == 7",
+        "(1 + 2) * 3 == 9",
+        "10 % 4 == 2",
+        "-1 < 0",
+        "!(1 == 2) && 1 != 2",
+        "false || true",
+        "1 == 2 || request.nothing == 1 || true",
+        "request.nothing == 1 || true",
+        "true ? true : request.nothing",
+        "'ab' + 'c' == 'abc' && 'abc'.size() == 3",
+        "'abc'.matches('a.c') && !'abcd'.matches('a.c')",
+        "2 in [1, 2] && !(3 in [1, 2]) && 'a' in {'a': 1}",
+        "[1, 2].hasAll([2]) && [1].hasOnly([1, 2]) && ![1, 3].hasOnly([1, 2]) && [1].concat([2]) == [1, 2]",
+        "[1, 1].toSet().size() == 1",
+        "{'a': {'b': 5}}.get(['a', 'b'], 0) == 5 && {'a': 1}.get('b', 7) == 7 && {'a': 1}.get(['a', 'b'], 7) == 7",
+        "{'a': 1, 'b': 2}.keys().hasOnly(['a', 'b']) && {'a': 1}['a'] == 1 && {'a': 1}.a == 1",
+        "{'a': 1, 'b': 2}.diff({'a': 1, 'b': 3}).affectedKeys().hasOnly(['b'])",
+        "{'a': 1}.diff({'b': 1}).affectedKeys().hasAll(['a', 'b'])",
+        "1 is int && 1 is number && !(1 is float) && 1.5 is float && true is bool && !(true is int)",
+        "'a' is string && [] is list && {} is map && !(null is string)",
+        "1 == 1.0 && true != 1 && null == null && '1' != 1",
+        "request.time is timestamp && request.time > timestamp.date(2026, 1, 1)",
+        "request.time + duration.value(1, 'd') > request.time",
+        "timestamp.date(2026, 3, 3) - request.time == duration.value(24, 'h')",
+        "city == 'berlin' && request.method == 'create'",
+        "get(/databases/$(database)/documents/cities/rome).data.open",
+        "exists(/databases/$(database)/documents/cities/rome) && !exists(/databases/$(database)/documents/a/b)",
+        "getAfter(/databases/$(database)/documents/cities/$(city)).data.after",
+        "request.auth == null",
+    ],
+)
+def test_what_is_true(condition: str) -> None:
+    assert ruling(condition).reasons == ()
+    assert ruling(condition).allowed
+
+
+@pytest.mark.parametrize(
+    ("condition", "problem"),
+    [
+        ("request.resource.data.a", "no resource|no data"),
+        ("nothing", "nothing is called"),
+        ("1", "expected true or false"),
+        ("1 && true", "expected true or false"),
+        ("'a' < 1", "string < int"),
+        ("true + 1 == 2", "bool"),
+        ("[1][3] == 1", "nothing at"),
+        ("'a'.wrong()", "no wrong"),
+        ("'a'.matches(1)", "pattern"),
+        ("1 is money", "no such type"),
+        ("duration.value(1, 'years') == 1", "duration"),
+        ("get(/databases/$(database)/documents/cities/oslo).data.open", "no document cities/oslo"),
+        ("get('cities/rome').data.open", "takes one path"),
+        ("1 / 0 == 1", "division"),
+        ("unknown(1)", "cannot be called"),
+    ],
+)
+def test_what_has_no_value_is_refused_with_the_reason(condition: str, problem: str) -> None:
+    refused = ruling(condition)
+    assert not refused.allowed
+    assert any(part in refused.reasons[0] for part in problem.split("|"))
+
+
+def test_functions_see_the_place_where_they_stand_and_their_own_variables() -> None:
+    functions = "function twice(n) { let double = n * 2; return double; } function four() { return twice(2) == 4; }"
+    assert ruling("four() && twice(3) == 6", functions=functions).allowed
+    assert not ruling("double == 4", functions=functions).allowed
+    assert not ruling("twice(1, 2) == 2", functions=functions).allowed
+
+
+def test_a_function_that_calls_itself_ends() -> None:
+    refused = ruling("again()", functions="function again() { return again(); }")
+    assert not refused.allowed
+    assert "deeper" in refused.reasons[0]
+
+
+def test_too_many_expressions_and_documents_are_an_error() -> None:
+    assert "expressions" in ruling(f"[{', '.join(['1'] * 1001)}].size() == 1001").reasons[0]
+    looked = " && ".join(f"!exists(/databases/$(database)/documents/c/d{number})" for number in range(11))
+    assert "documents" in ruling(looked).reasons[0]
+    same = " && ".join(["exists(/databases/$(database)/documents/cities/rome)"] * 30)
+    assert ruling(same).allowed
+
+
+@pytest.mark.parametrize("condition", ["city == 'berlin'", "resource.data.open", "resource == null"])
+def test_a_query_says_nothing_of_single_documents(condition: str) -> None:
+    assert not ruling(condition, method="list").allowed
+
+
+@pytest.mark.parametrize(
+    ("ids", "allowed"),
+    [(("a", "b"), True), (("a", "b", "c", "d"), False), (("x", "y"), True), (("x", "y", "z", "w"), True)],
+)
+def test_a_path_is_met_whole_or_by_a_deep_wildcard(ids: tuple[str, ...], allowed: bool) -> None:
+    held = rules("match /a/{b} { allow get; } match /x/{rest=**} { allow read; }")
+    request = Request(method="get", ids=ids, at=NOW)
+    assert held.rule(request, lambda _: None).allowed is allowed
+
+
+def test_read_is_get_and_list_and_write_is_the_rest() -> None:
+    held = rules("match /a/{b} { allow read; } match /c/{d} { allow write; }")
+    for method in ("get", "list", "create", "update", "delete"):
+        ids = ("a",) if method == "list" else ("a", "b")
+        reads = method in ("get", "list")
+        assert held.rule(Request(method=method, ids=ids, at=NOW), lambda _: None).allowed is reads
+        other = ("c",) if method == "list" else ("c", "d")
+        assert held.rule(Request(method=method, ids=other, at=NOW), lambda _: None).allowed is not reads
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "",
+        "service cloud.firestore {}",
+        "rules_version = '2'; service cloud.firestore { allow read; }",
+        FRAME.format("match /a/{b} { allow read: if true }"),
+        FRAME.format("match /a/{b} { allow peek: if true; }"),
+        FRAME.format("match /a/{b} { allow read: if (true; }"),
+        FRAME.format("match /a/{b} { allow read: if true; "),
+        FRAME.format("match /a/{b} { allow read: if true; } }"),
+        FRAME.format("match /a/{b} { permit read; }"),
+        FRAME.format("match a/{b} { allow read; }"),
+        FRAME.format("function f() { true; }"),
+        FRAME.format("function f() { return true; } function f() { return true; }"),
+        FRAME.format("match /a/{b} { allow read: if a => b; }"),
+        FRAME.format("match /a/{b} { allow read: if 'open; }"),
+        FRAME.format("match /a/{b} { allow read: if a # b; }"),
+        FRAME.format("match /a/{match} { allow read; }"),
+    ],
+)
+def test_what_is_not_in_the_language_is_refused(source: str) -> None:
+    with pytest.raises(RulesSyntaxError):
+        parse(source)
+
+
+def test_any_word_left_out_of_the_deployed_rules_is_noticed_where_it_matters() -> None:
+    source = DEPLOYED.read_text(encoding="utf-8")
+    for sign in ("{", "}", "(", ")", ";"):
+        at = source.rindex(sign)
+        with pytest.raises(RulesSyntaxError):
+            parse(source[:at] + source[at + 1 :])

@@ -1,0 +1,264 @@
+"""config/firestore.rules, carried out: who may do what with which document, whole tables of it."""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.rules.samples import (
+    ADMIN_ELSEWHERE,
+    ADMIN_OF_GYM,
+    AT,
+    BY_MACHINES,
+    CAMERA,
+    CAMERA_MACHINE,
+    EMBEDDING,
+    MACHINE_ELSEWHERE,
+    NOBODY,
+    NOW,
+    OPERATOR_OF_GYM,
+    SITE,
+    STORED,
+    STRANGER,
+    STRUCK_OFF,
+    Who,
+    ask,
+    correction,
+    embedding,
+    received,
+    site,
+    whole,
+)
+from tracker.cloud import documents
+from tracker.cloud.layout import Collection
+from tracker.presence.events import Action
+
+COLLECTIONS = [each.value for each in Collection]
+EVERYBODY = {
+    "nobody": NOBODY,
+    "stranger": STRANGER,
+    "machine": CAMERA_MACHINE,
+    "struck-off": STRUCK_OFF,
+    "machine-elsewhere": MACHINE_ELSEWHERE,
+    "operator": OPERATOR_OF_GYM,
+    "admin": ADMIN_OF_GYM,
+    "admin-elsewhere": ADMIN_ELSEWHERE,
+}
+READERS = ("operator", "admin")
+GALLERY = ("people", "forgotten")
+CREATES: dict[str, tuple[str, ...]] = dict.fromkeys(BY_MACHINES, ("machine", "struck-off"))
+CREATES |= dict.fromkeys(("people", "corrections", "forgotten"), ("admin",))
+
+
+@pytest.mark.parametrize("name", EVERYBODY)
+@pytest.mark.parametrize("collection", COLLECTIONS)
+def test_reading(collection: str, name: str) -> None:
+    expected = name in READERS or (name == "machine" and collection in GALLERY)
+    assert ask(EVERYBODY[name], "get", collection, "x-1").allowed is expected
+    assert ask(EVERYBODY[name], "list", collection).allowed is expected
+
+
+@pytest.mark.parametrize("name", EVERYBODY)
+@pytest.mark.parametrize("collection", COLLECTIONS)
+def test_creating_a_whole_document(collection: str, name: str) -> None:
+    expected = name in CREATES.get(collection, ())
+    assert ask(EVERYBODY[name], "create", collection, "new", data=whole(collection)).allowed is expected
+
+
+@pytest.mark.parametrize("name", EVERYBODY)
+@pytest.mark.parametrize("collection", COLLECTIONS)
+def test_changing_and_deleting(collection: str, name: str) -> None:
+    changed = {"people": {"name": "Eve"}, "devices": {"name": "x"}}.get(collection, {"schema": 2, "at": NOW})
+    after = {**STORED["sites", SITE, collection, "x-1"], **changed, "received_at": NOW}
+    expected = name == "admin" and collection == "people"
+    assert ask(EVERYBODY[name], "update", collection, "x-1", data=after).allowed is expected
+    assert ask(EVERYBODY[name], "delete", collection, "x-1").allowed is expected
+
+
+@pytest.mark.parametrize("name", EVERYBODY)
+def test_the_site_itself(name: str) -> None:
+    who = EVERYBODY[name]
+    assert ask(who, "get", "sites", SITE).allowed is (name in (*READERS, "machine"))
+    assert not ask(who, "list", "sites").allowed
+    assert ask(who, "update", "sites", SITE, data=received(site())).allowed is (name == "admin")
+    assert not ask(who, "delete", "sites", SITE).allowed
+
+
+@pytest.mark.parametrize("name", EVERYBODY)
+def test_face_vectors(name: str) -> None:
+    who = EVERYBODY[name]
+    expected = name in ("admin", "machine")
+    assert ask(who, "get", *EMBEDDING).allowed is expected
+    assert ask(who, "list", *EMBEDDING[:-1]).allowed is expected
+    assert ask(who, "create", *EMBEDDING[:-1], "v-2", data=received(embedding())).allowed is (name == "admin")
+    assert ask(who, "delete", *EMBEDDING).allowed is (name == "admin")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("sites", SITE, "secrets", "x"),
+        ("sites", SITE, "events", "e", "x", "y"),
+        ("sites", SITE, "people", "p-1", "x", "y"),
+    ],
+    ids="-".join,
+)
+@pytest.mark.parametrize("name", EVERYBODY)
+def test_what_no_rule_speaks_of_is_refused(path: tuple[str, ...], name: str) -> None:
+    who = EVERYBODY[name]
+    for method in ("get", "create", "update", "delete"):
+        assert not ask(who, method, *path, data={"a": 1}).allowed
+
+
+@pytest.mark.parametrize("collection", BY_MACHINES)
+def test_a_machine_writes_of_its_own_camera_alone(collection: str) -> None:
+    assert ask(CAMERA_MACHINE, "create", collection, "new", data=whole(collection)).allowed
+    assert not ask(CAMERA_MACHINE, "create", collection, "new", data=whole(collection, camera_id="back")).allowed
+    without_camera = Who("device-1", {"role": "device", "site": SITE})
+    assert not ask(without_camera, "create", collection, "new", data=whole(collection)).allowed
+    assert not ask(without_camera, "create", collection, "new", data=whole(collection, camera_id="")).allowed
+
+
+@pytest.mark.parametrize("collection", BY_MACHINES)
+def test_sending_the_same_again_is_allowed_and_changing_a_thing_is_not(collection: str) -> None:
+    again = {**STORED["sites", SITE, collection, "x-1"], "received_at": NOW}
+    assert ask(CAMERA_MACHINE, "update", collection, "x-1", data=again).allowed
+    assert not ask(CAMERA_MACHINE, "update", collection, "x-1", data={**again, "received_at": AT}).allowed
+    assert not ask(MACHINE_ELSEWHERE, "update", collection, "x-1", data=again).allowed
+    for name in [each for each in again if each not in ("received_at", "backlog", "parked")]:
+        changed = {**again, name: "other"}
+        assert not ask(CAMERA_MACHINE, "update", collection, "x-1", data=changed).allowed
+        assert not ask(CAMERA_MACHINE, "update", collection, "x-1", data=whole(collection, **{name: ...})).allowed
+
+
+@pytest.mark.parametrize("collection", [*BY_MACHINES, "people", "corrections", "forgotten"])
+def test_every_field_is_needed_and_no_other_is_taken(collection: str) -> None:
+    who = CAMERA_MACHINE if collection in BY_MACHINES else ADMIN_OF_GYM
+    optional = {"x_frac", "y_frac", "distance", "margin"}
+    for name in whole(collection):
+        ruling = ask(who, "create", collection, "new", data=whole(collection, **{name: ...}))
+        assert ruling.allowed is (name in optional), name
+    for extra in ({"frame": b"\xff\xd8"}, {"vector": bytes(512)}, {"source": "rtsp://10.0.0.7"}):
+        assert not ask(who, "create", collection, "new", data=whole(collection, **extra)).allowed
+
+
+@pytest.mark.parametrize(
+    ("collection", "changes"),
+    [
+        ("events", {"kind": "peek"}),
+        ("events", {"person_id": ""}),
+        ("events", {"person_id": "p" * 201}),
+        ("events", {"person_id": 7}),
+        ("events", {"x_frac": 1.01}),
+        ("events", {"x_frac": None}),
+        ("events", {"y_frac": math.nan}),
+        ("events", {"at": "2026-03-02T09:29:00Z"}),
+        ("events", {"at": NOW + timedelta(days=2)}),
+        ("events", {"at": NOW - timedelta(days=365 * 40)}),
+        ("events", {"received_at": NOW - timedelta(seconds=1)}),
+        ("events", {"schema": 2}),
+        ("events", {"schema": True}),
+        ("events", {"inferred": "no"}),
+        ("events", {"track_id": {"frame": b"x" * 1000}}),
+        ("matches", {"person_id": None}),
+        ("matches", {"distance": -0.1}),
+        ("matches", {"quality": 2}),
+        ("matches", {"reason": "x" * 1001}),
+        ("heartbeats", {"state": "dreaming"}),
+        ("heartbeats", {"frames": -1}),
+        ("heartbeats", {"frames": 1.5}),
+        ("heartbeats", {"problem": "x" * 1001}),
+        ("heartbeats", {"last_frame_at": "now"}),
+        ("zone_stays", {"zone": ""}),
+        ("zone_stays", {"started_at": NOW, "seen_at": AT}),
+        ("people", {"name": ""}),
+        ("people", {"role": "owner"}),
+        ("people", {"consented_at": True}),
+        ("people", {"merged_into": ""}),
+        ("corrections", {"action": "undo"}),
+        ("corrections", {"action": "add"}),
+        ("corrections", {"by": ""}),
+        ("forgotten", {"erase_history": 1}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "-".join(value),
+)
+def test_values_of_another_type_size_or_range_are_refused(collection: str, changes: dict[str, Any]) -> None:
+    who = CAMERA_MACHINE if collection in BY_MACHINES else ADMIN_OF_GYM
+    assert ask(who, "create", collection, "new", data=whole(collection)).allowed
+    assert not ask(who, "create", collection, "new", data=whole(collection, **changes)).allowed
+
+
+def test_an_added_event_stands_in_its_correction_whole_and_of_this_site() -> None:
+    fields = received(documents.correction_document(correction(Action.ADD), "p-1"))
+    assert ask(ADMIN_OF_GYM, "create", "corrections", "new", data=fields).allowed
+    for wrong in ({"site_id": "pool"}, {"event_id": "e-2"}, {"kind": "peek"}, {"frame": b"x"}):
+        spoilt = {**fields, "event": {**fields["event"], **wrong}}
+        assert not ask(ADMIN_OF_GYM, "create", "corrections", "new", data=spoilt).allowed
+    assert not ask(ADMIN_OF_GYM, "create", "corrections", "new", data={**fields, "action": "void"}).allowed
+
+
+@pytest.mark.parametrize("person_id", ["visitor-1", "p-2", "nobody-known"])
+def test_nobody_writes_a_vector_of_who_did_not_consent(person_id: str) -> None:
+    ruling = ask(ADMIN_OF_GYM, "create", "people", person_id, "embeddings", "v", data=received(embedding()))
+    assert not ruling.allowed
+
+
+@pytest.mark.parametrize("vector", [bytes(511), b"", "0" * 512, [0.0] * 128], ids=["short", "empty", "text", "list"])
+def test_a_vector_has_the_bytes_of_its_dimension(vector: object) -> None:
+    fields = received(embedding()) | {"vector": vector}
+    assert not ask(ADMIN_OF_GYM, "create", *EMBEDDING[:-1], "v-2", data=fields).allowed
+
+
+def test_a_picture_does_not_pass_as_a_vector() -> None:
+    fields = received(embedding(2048))
+    assert not ask(ADMIN_OF_GYM, "create", *EMBEDDING[:-1], "v-2", data=fields).allowed
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"settings": {"secrets": {}}}, {"capacity": -1}, {"visits_by": "magic"}, {"name": ""}, {"rules": "x" * 10_001}],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_settings_of_a_site_are_checked(changes: dict[str, Any]) -> None:
+    assert not ask(ADMIN_OF_GYM, "update", "sites", SITE, data={**received(site()), **changes}).allowed
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"role": "device"},
+        {"role": "device", "site": "pool", "camera": CAMERA},
+        {"role": "admin", "site": SITE, "camera": CAMERA},
+        {"role": ["device"], "site": SITE, "camera": CAMERA},
+        {"sites": SITE},
+        {"sites": [SITE]},
+        {"sites": {SITE: "owner"}},
+        {"sites": {SITE: True}},
+        {"sites": {SITE: None}},
+    ],
+    ids=str,
+)
+def test_claims_of_another_form_open_nothing(claims: dict[str, Any]) -> None:
+    who = Who("u-1", claims)
+    assert not ask(who, "get", "sites", SITE).allowed
+    for collection in COLLECTIONS:
+        assert not ask(who, "list", collection).allowed
+        assert not ask(who, "create", collection, "new", data=whole(collection)).allowed
+
+
+def test_a_machine_reads_its_own_record_and_no_other() -> None:
+    assert ask(CAMERA_MACHINE, "get", "devices", "device-1").allowed
+    assert ask(STRUCK_OFF, "get", "devices", "device-2").allowed
+    assert not ask(CAMERA_MACHINE, "get", "devices", "device-2").allowed
+    assert not ask(CAMERA_MACHINE, "list", "devices").allowed
+
+
+@pytest.mark.parametrize("collection", [*BY_MACHINES, "people", "corrections"])
+def test_rules_stay_far_from_the_limit_of_expressions(collection: str) -> None:
+    who = CAMERA_MACHINE if collection in BY_MACHINES else ADMIN_OF_GYM
+    ruling = ask(who, "create", collection, "new", data=whole(collection))
+    assert ruling.allowed
+    assert ruling.expressions < 400

@@ -1,0 +1,66 @@
+"""Who may do what in the shared store: the claims of Firebase users, as config/firestore.rules reads them.
+
+Standard library only.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+Claims: TypeAlias = dict[str, Any]
+"""What a signed-in user's token says of them beside who they are."""
+
+DEVICE = "device"
+LONGEST_CLAIMS = 1000
+"""Characters of JSON that Firebase takes."""
+_SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+class Access(StrEnum):
+    """What a person may do at a site: read it, or also write its people, corrections and settings."""
+
+    OPERATOR = "operator"
+    ADMIN = "admin"
+
+
+def device_claims(site_id: str, camera_id: str) -> Claims:
+    """The claims of a camera machine."""
+    return {"role": DEVICE, "site": site_id, "camera": camera_id}
+
+
+def is_device(claims: Mapping[str, Any]) -> bool:
+    """Whether the user is a camera machine."""
+    return claims.get("role") == DEVICE
+
+
+def access_to(claims: Mapping[str, Any], site_id: str) -> Access | None:
+    """What the user may do at the site, None for nothing. What is not as written here counts as nothing."""
+    sites = claims.get("sites")
+    found = sites.get(site_id) if isinstance(sites, Mapping) else None
+    return Access(found) if found in tuple(Access) else None
+
+
+def granted(claims: Mapping[str, Any] | None, site_id: str, access: Access | None) -> Claims:
+    """The claims with this access to a site, None takes it away; whatever else they say stays.
+
+    Raises ValueError when the claims of somebody with so many sites grow beyond what Firebase takes, or they are a
+    camera machine's.
+    """
+    known = dict(claims or {})
+    if is_device(known):
+        raise ValueError("expected a person, got a camera machine")
+    if not _SITE.fullmatch(site_id):
+        raise ValueError(f"expected the id of a site (letters, digits, . _ -), got {site_id!r}")
+    given = known.pop("sites", None)
+    sites = dict(given) if isinstance(given, Mapping) else {}
+    sites.pop(site_id, None)
+    if access is not None:
+        sites[site_id] = access.value
+    changed = {**known, "sites": sites} if sites else known
+    if len(json.dumps(changed)) > LONGEST_CLAIMS:
+        raise ValueError(f"expected at most {LONGEST_CLAIMS} characters of claims, which is some 30 sites")
+    return changed
