@@ -70,7 +70,7 @@ def save_visitor(writing: Transaction, person: Person, vectors: NDArray[np.float
         return
     known = find(connection, person.person_id)
     if known is None:
-        insert(writing, replace(person, name=_free_label(connection, person.name), kind=PersonKind.VISITOR))
+        insert(writing, replace(person, name=free_label(connection, person.name), kind=PersonKind.VISITOR))
     elif known.kind is PersonKind.ENROLLED:
         return
     connection.execute("DELETE FROM vectors WHERE person_id = ? AND model = ?", (person.person_id, model))
@@ -78,7 +78,7 @@ def save_visitor(writing: Transaction, person: Person, vectors: NDArray[np.float
     writing.touch_people()
 
 
-def _free_label(connection: sqlite3.Connection, label: str) -> str:
+def free_label(connection: sqlite3.Connection, label: str) -> str:
     """The label itself, or with the first number that makes it free."""
     free, number = label, 1
     while by_name(connection, free) is not None:
@@ -153,12 +153,21 @@ def merge(writing: Transaction, from_id: str, into_id: str) -> None:
         raise PeopleError(
             f"{gone.name} is enrolled and {kept.name} is a visitor", fix="merge the visitor into the enrolled person"
         )
+    join(writing, from_id, into_id)
+
+
+def join(writing: Transaction, from_id: str, into_id: str) -> None:
+    """Put what is stored under one id, of whom nothing need be known, under that of somebody who is here."""
+    connection = writing.connection
     for table in ("vectors", "negatives"):
         connection.execute(f"UPDATE {table} SET person_id = ? WHERE person_id = ?", (into_id, from_id))  # noqa: S608 - fixed names
     connection.execute(
         "UPDATE aliases SET into_id = ?, changed = ? WHERE into_id = ?", (into_id, writing.changed, from_id)
     )
-    connection.execute("INSERT INTO aliases (person_id, into_id, changed) VALUES (?, ?, ?)", (from_id, into_id, writing.changed))
+    connection.execute(
+        "INSERT OR REPLACE INTO aliases (person_id, into_id, changed) VALUES (?, ?, ?)",
+        (from_id, into_id, writing.changed),
+    )
     writing.touched_people.update((from_id, into_id))
     connection.execute("DELETE FROM people WHERE person_id = ?", (from_id,))
     connection.execute("UPDATE people SET changed = ? WHERE person_id = ?", (writing.changed, into_id))
@@ -176,7 +185,7 @@ def erase(writing: Transaction, person_id: str, *, erase_history: bool) -> tuple
     at = time_text(datetime.now(UTC))
     connection.executemany(
         "INSERT INTO forgotten (digest, at, erase_history) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        [(_digest(gone_id), at, erase_history) for gone_id in ids],
+        [(digest(gone_id), at, erase_history) for gone_id in ids],
     )
     connection.execute("UPDATE state SET scrub_due = 1")
     writing.touch_people()
@@ -197,7 +206,7 @@ def ids_of(connection: sqlite3.Connection, person_id: str) -> tuple[str, ...]:
 
 def is_forgotten(connection: sqlite3.Connection, person_id: str) -> bool:
     """Whether a person of this id was erased."""
-    row = connection.execute("SELECT 1 FROM forgotten WHERE digest = ?", (_digest(person_id),)).fetchone()
+    row = connection.execute("SELECT 1 FROM forgotten WHERE digest = ?", (digest(person_id),)).fetchone()
     return row is not None
 
 
@@ -224,5 +233,6 @@ def _person(row: tuple[str, str, str, str, int, str, str | None]) -> Person:
     )
 
 
-def _digest(person_id: str) -> str:
+def digest(person_id: str) -> str:
+    """What is kept of an id when its person is forgotten."""
     return content_id("forgotten", person_id)
