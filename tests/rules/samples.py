@@ -167,6 +167,7 @@ STORED: Mapping[tuple[str, ...], Fields] = {
     ("sites", SITE, "people", "p-1"): received(WRITTEN["people"](), AT),
     ("sites", SITE, "people", "visitor-1"): received(WRITTEN["people"](), AT) | {"kind": "visitor"},
     ("sites", SITE, "people", "p-2"): received(WRITTEN["people"](), AT) | {"consented_at": None},
+    ("sites", SITE, "people", "p-3"): received(WRITTEN["people"](), AT) | {"merged_into": "p-1"},
     EMBEDDING: received(embedding(), AT),
 }
 """What stands in the database of the table."""

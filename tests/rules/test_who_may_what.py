@@ -200,7 +200,7 @@ def test_an_added_event_stands_in_its_correction_whole_and_of_this_site() -> Non
     assert not ask(ADMIN_OF_GYM, "create", "corrections", "new", data={**fields, "action": "void"}).allowed
 
 
-@pytest.mark.parametrize("person_id", ["visitor-1", "p-2", "nobody-known"])
+@pytest.mark.parametrize("person_id", ["visitor-1", "p-2", "p-3", "nobody-known"])
 def test_nobody_writes_a_vector_of_who_did_not_consent(person_id: str) -> None:
     ruling = ask(ADMIN_OF_GYM, "create", "people", person_id, "embeddings", "v", data=received(embedding()))
     assert not ruling.allowed
@@ -247,6 +247,26 @@ def test_claims_of_another_form_open_nothing(claims: dict[str, Any]) -> None:
     for collection in COLLECTIONS:
         assert not ask(who, "list", collection).allowed
         assert not ask(who, "create", collection, "new", data=whole(collection)).allowed
+
+
+def test_the_record_of_a_machine_alone_opens_nothing() -> None:
+    without_claims = Who(CAMERA_MACHINE.uid, {})
+    assert not ask(without_claims, "list", "people").allowed
+    assert not ask(without_claims, "get", "sites", SITE).allowed
+    assert not ask(without_claims, "get", "devices", "device-1").allowed
+
+
+def test_a_sign_of_life_sent_again_is_checked_too() -> None:
+    again = {**STORED["sites", SITE, "heartbeats", "x-1"], "received_at": NOW}
+    assert ask(CAMERA_MACHINE, "update", "heartbeats", "x-1", data={**again, "backlog": 5, "parked": 1}).allowed
+    assert not ask(CAMERA_MACHINE, "update", "heartbeats", "x-1", data={**again, "backlog": "x" * 100}).allowed
+
+
+@pytest.mark.parametrize("extra", [{"frame": b"\xff\xd8"}, {"picture": "x"}], ids=lambda extra: next(iter(extra)))
+def test_sites_and_vectors_take_no_other_field(extra: dict[str, Any]) -> None:
+    assert not ask(ADMIN_OF_GYM, "update", "sites", SITE, data={**received(site()), **extra}).allowed
+    fields = {**received(embedding()), **extra}
+    assert not ask(ADMIN_OF_GYM, "create", *EMBEDDING[:-1], "v-2", data=fields).allowed
 
 
 def test_a_machine_reads_its_own_record_and_no_other() -> None:
