@@ -1,0 +1,196 @@
+"""Listeners: what is there, then what changes, also after the line was cut, and nothing while nothing happens."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from google.cloud.firestore import Client, FieldFilter
+
+from tests.firestore.fixtures import Firestore
+from tests.firestore.processes import ServerProcess
+
+PATIENCE_S = 20
+QUIET_S = 0.3
+
+
+class Ear:
+    """Snapshots of a listener, in the order they came."""
+
+    def __init__(self) -> None:
+        self._heard: queue.Queue[tuple[list[str], list[str]]] = queue.Queue()
+
+    def __call__(self, documents: list[Any], changes: list[Any], _: Any) -> None:
+        told = [f"{each.type.name.lower()} {each.document.id}" for each in changes]
+        self._heard.put(([each.id for each in documents], told))
+
+    def next(self) -> tuple[list[str], list[str]]:
+        """Ids of the next snapshot and what changed in it."""
+        return self._heard.get(timeout=PATIENCE_S)
+
+    def until(self, ids: list[str]) -> None:
+        """Wait for a snapshot of these ids."""
+        while self.next()[0] != ids:
+            pass
+
+    @property
+    def silent(self) -> bool:
+        try:
+            self._heard.get(timeout=QUIET_S)
+        except queue.Empty:
+            return True
+        return False
+
+
+@contextmanager
+def listening(target: Any) -> Iterator[Ear]:
+    ear = Ear()
+    watch = target.on_snapshot(ear)
+    try:
+        yield ear
+    finally:
+        watch.unsubscribe()
+
+
+def test_a_query_tells_what_is_there_and_what_changes(client: Client) -> None:
+    things = client.collection("things")
+    things.document("a").set({"open": True, "n": 1})
+    things.document("b").set({"open": False, "n": 2})
+    with listening(things.where(filter=FieldFilter("open", "==", True))) as ear:
+        assert ear.next() == (["a"], ["added a"])
+        things.document("c").set({"open": True, "n": 3})
+        assert ear.next() == (["a", "c"], ["added c"])
+        things.document("a").update({"n": 9})
+        assert ear.next() == (["a", "c"], ["modified a"])
+        things.document("b").update({"open": True})
+        assert ear.next() == (["a", "b", "c"], ["added b"])
+        things.document("c").update({"open": False})
+        assert ear.next() == (["a", "b"], ["removed c"])
+        things.document("a").delete()
+        assert ear.next() == (["b"], ["removed a"])
+
+
+def test_a_commit_is_one_snapshot(client: Client) -> None:
+    things = client.collection("things")
+    with listening(things) as ear:
+        assert ear.next() == ([], [])
+        batch = client.batch()
+        for each in "abc":
+            batch.set(things.document(each), {"n": 1})
+        batch.commit()
+        assert ear.next() == (["a", "b", "c"], ["added a", "added b", "added c"])
+
+
+def test_a_limited_query_lets_the_next_one_in(client: Client) -> None:
+    things = client.collection("things")
+    for n in range(4):
+        things.document(f"d{n}").set({"n": n})
+    with listening(things.order_by("n", direction="DESCENDING").limit(2)) as ear:
+        # Google's Python client sorts a listener's snapshots upwards whatever the order asked for: ids only.
+        assert {*ear.next()[0]} == {"d2", "d3"}
+        things.document("d0").update({"n": 7})
+        assert {*ear.next()[0]} == {"d0", "d3"}
+        things.document("d3").delete()
+        assert {*ear.next()[0]} == {"d0", "d2"}
+        things.document("d1").update({"n": 0})
+        assert ear.silent
+
+
+def test_a_document_comes_changes_and_goes(client: Client) -> None:
+    place = client.document("things/a")
+    with listening(place) as ear:
+        assert ear.next() == ([], [])
+        place.set({"n": 1})
+        assert ear.next() == (["a"], ["added a"])
+        place.update({"n": 2})
+        assert ear.next() == (["a"], ["modified a"])
+        place.delete()
+        assert ear.next() == ([], ["removed a"])
+
+
+def test_a_group_hears_of_every_parent_and_a_collection_only_of_its_own(client: Client) -> None:
+    with listening(client.collection_group("events")) as group, listening(client.collection("sites/a/events")) as own:
+        assert group.next()[0] == own.next()[0] == []
+        client.document("sites/b/events/2").set({"n": 1})
+        assert group.next()[0] == ["2"]
+        client.document("sites/a/events/1").set({"n": 1})
+        assert group.next()[0] == ["1", "2"]
+        assert own.next()[0] == ["1"]
+
+
+def test_what_does_not_concern_a_listener_is_not_sent(firestore_server: Firestore, own_client: Client) -> None:
+    with listening(own_client.collection("things")) as ear:
+        ear.next()
+        firestore_server.control.reset()
+        for n in range(20):
+            own_client.document(f"others/{n}").set({"n": n})
+        assert ear.silent
+        counts = firestore_server.control.counts()
+        assert counts["reads"] == 0
+        assert counts["calls"] == {"Commit": 20}
+
+
+@pytest.mark.parametrize("break_off", ["cut", "unavailable"])
+def test_a_listener_that_was_cut_off_resumes_with_what_it_missed(
+    firestore_server: Firestore, own_client: Client, break_off: str
+) -> None:
+    control, things = firestore_server.control, own_client.collection("things")
+    for n in range(20):
+        things.document(f"d{n:02}").set({"n": n})
+    with listening(things.where(filter=FieldFilter("n", ">=", 5))) as ear:
+        assert len(ear.next()[0]) == 15
+        control.reset()
+        if break_off == "unavailable":
+            control.fail("Listen", "UNAVAILABLE", count=2)
+        control.delay("Listen", 0.3)
+        assert control.cut() == 1
+        things.document("d07").delete()
+        things.document("d08").update({"n": 0})
+        things.document("d09").update({"m": 1})
+        things.document("d01").update({"n": 50})
+        ids, told = ear.next()
+        assert len(ids) == 14
+        assert sorted(told) == ["added d01", "modified d09", "removed d07", "removed d08"]
+        assert control.counts()["reads"] == 3  # what was missed, not everything again; a deletion is not billed
+
+
+def test_a_listener_gets_everything_anew_from_a_server_that_was_started_again(
+    durable_firestore: ServerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", durable_firestore.host)
+    client = Firestore("ours", durable_firestore.host, "restarts").client()
+    things = client.collection("things")
+    things.document("a").set({"n": 1})
+    things.document("b").set({"n": 1})
+    with listening(things) as ear:
+        ear.until(["a", "b"])
+        durable_firestore.kill()
+        durable_firestore.start()
+        things.document("c").set({"n": 1})
+        ear.until(["a", "b", "c"])
+        things.document("a").delete()
+        ear.until(["b", "c"])
+    client.close()
+
+
+def test_an_empty_result_costs_one_read_and_each_change_one(firestore_server: Firestore, own_client: Client) -> None:
+    control, things = firestore_server.control, own_client.collection("things")
+
+    def cost(work: Callable[[], Any]) -> int:
+        control.reset()
+        work()
+        ear.next()
+        return int(control.counts()["reads"])
+
+    control.reset()
+    with listening(things.where(filter=FieldFilter("open", "==", True))) as ear:
+        ear.next()
+        assert control.counts()["reads"] == 1
+        assert cost(lambda: things.document("a").set({"open": True})) == 1
+        assert cost(lambda: things.document("a").update({"n": 1})) == 1
+        assert cost(lambda: things.document("a").update({"open": False})) == 1
+        assert cost(lambda: things.document("b").set({"open": True})) == 1
+        assert cost(lambda: things.document("b").delete()) == 0
