@@ -94,7 +94,7 @@ def select(connection: sqlite3.Connection, kind: PersonKind | None) -> list[Pers
         " ORDER BY kind, CASE kind WHEN 'enrolled' THEN name_key END, created_at, person_id",
         (kind,),
     ).fetchall()
-    return [_person(row) for row in rows]
+    return [person_of_row(row) for row in rows]
 
 
 def find(connection: sqlite3.Connection, person_id: str) -> Person | None:
@@ -217,10 +217,10 @@ def anyone_forgotten(connection: sqlite3.Connection) -> bool:
 
 def _one(connection: sqlite3.Connection, condition: str, value: str) -> Person | None:
     row = connection.execute(f"SELECT {_COLUMNS} FROM people WHERE {condition}", (value,)).fetchone()  # noqa: S608 - fixed names
-    return None if row is None else _person(row)
+    return None if row is None else person_of_row(row)
 
 
-def _person(row: tuple[str, str, str, str, int, str, str | None]) -> Person:
+def person_of_row(row: tuple[str, str, str, str, int, str, str | None]) -> Person:
     person_id, name, kind, role, access, created_at, consented_at = row
     return Person(
         person_id=person_id,

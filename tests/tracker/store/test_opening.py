@@ -349,6 +349,7 @@ def test_released_migrations_never_change() -> None:
         "3fb9ab62ae6a4f74",
         "44132cd2cee61a47",
         "8f7f23f8ec0ab1cc",
+        "5a0a0303b252cfec",
     ]
 
 

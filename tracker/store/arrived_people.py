@@ -1,0 +1,166 @@
+"""People as they came down from Firestore. What was changed here and is not sent yet stays as it is.
+
+A name belongs to one person here. Where two machines gave it to two people, the older one has it and the other a label
+made from it, until the name is free; the cloud keeps both as they are.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.errors import PeopleError
+from tracker.presence.events import time_text
+from tracker.presence.people import Person
+from tracker.store import people_rows, vector_rows
+from tracker.store.database import Transaction
+from tracker.store.sent import sent_through
+
+SOURCE = "firestore"
+"""What stands for the picture of a vector that came down: its picture is on another machine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrivedPerson:
+    """Somebody, and into whom they were merged; the person is then who they are now.
+
+    vectors: by network (N, D) float32, all that the cloud has of the person; None where nobody asked for them.
+    """
+
+    person: Person
+    merged_into: str | None = None
+    vectors: Mapping[str, NDArray[np.float32]] | None = field(default=None, compare=False)
+
+
+def write(writing: Transaction, people: Sequence[ArrivedPerson]) -> list[tuple[str, str]]:
+    """Write people. Returns those whose vectors do not fit the ones that are here, each with the reason."""
+    if not people:
+        return []
+    connection = writing.connection
+    unsent = _unsent(connection)
+    refused: list[tuple[str, str]] = []
+    for each in people:
+        person_id = each.person.person_id
+        if people_rows.is_forgotten(connection, person_id):
+            continue
+        if each.merged_into is not None:
+            _merge(writing, each.person, each.merged_into, unsent)
+        elif people_rows.resolve(connection, person_id) == person_id and person_id not in unsent:
+            _put(writing, each.person, unsent)
+            try:
+                _put_vectors(writing, person_id, each.vectors or {}, asked=each.vectors is not None)
+            except (PeopleError, ValueError) as error:
+                refused.append((person_id, str(error)))
+    _give_wished_names(writing)
+    connection.execute("UPDATE people SET came_down = changed WHERE changed = ?", (writing.changed,))
+    connection.execute("UPDATE aliases SET came_down = changed WHERE changed = ?", (writing.changed,))
+    connection.executemany("UPDATE people SET came_down = 0 WHERE person_id = ?", [(each,) for each in unsent])
+    return refused
+
+
+def _unsent(connection: sqlite3.Connection) -> set[str]:
+    """Who was changed here since they were last sent."""
+    rows = connection.execute(
+        "SELECT person_id FROM people WHERE changed <> came_down AND changed > ?", (sent_through(connection, "people"),)
+    )
+    return {row[0] for row in rows}
+
+
+def _put(writing: Transaction, person: Person, unsent: AbstractSet[str]) -> None:
+    """Add a person, or make them what came down, if anything differs."""
+    connection = writing.connection
+    known = people_rows.find(connection, person.person_id)
+    named = replace(person, name=_name_for(writing, person, unsent))
+    if known is None:
+        people_rows.insert(writing, named)
+    elif known != named:
+        people_rows.update(writing, named)
+    if named.name != person.name:
+        _remember_wish(connection, named, person.name)
+
+
+def _name_for(writing: Transaction, person: Person, unsent: AbstractSet[str]) -> str:
+    """The name that the person gets here; who has it now may have to give it up."""
+    connection = writing.connection
+    connection.execute("DELETE FROM wished_names WHERE person_id = ? AND name <> ?", (person.person_id, person.name))
+    holder = people_rows.by_name(connection, person.name)
+    if holder is None or holder.person_id == person.person_id:
+        return person.name
+    if holder.person_id in unsent or _age(holder) < _age(person):
+        kept = connection.execute("SELECT label FROM wished_names WHERE person_id = ?", (person.person_id,)).fetchone()
+        return str(kept[0]) if kept is not None else people_rows.free_label(connection, person.name)
+    label = people_rows.free_label(connection, holder.name)
+    people_rows.update(writing, replace(holder, name=label))
+    _remember_wish(connection, replace(holder, name=label), holder.name)
+    return person.name
+
+
+def _age(person: Person) -> tuple[str, str]:
+    return time_text(person.created_at), person.person_id
+
+
+def _remember_wish(connection: sqlite3.Connection, person: Person, wished: str) -> None:
+    connection.execute(
+        "INSERT OR REPLACE INTO wished_names (person_id, name, label) SELECT ?1, ?2, ?3"
+        " WHERE EXISTS (SELECT 1 FROM people WHERE person_id = ?1)",
+        (person.person_id, wished, person.name),
+    )
+
+
+def _give_wished_names(writing: Transaction) -> None:
+    """Call by their names all whose names are free by now, and forget the wishes of those who were renamed here."""
+    connection = writing.connection
+    rows = connection.execute(
+        "SELECT w.person_id, w.name, w.label FROM wished_names w JOIN people p USING (person_id)"
+        " ORDER BY p.created_at, p.person_id"
+    ).fetchall()
+    for person_id, wished, label in rows:
+        person = people_rows.require(connection, person_id)
+        if person.name == label and people_rows.by_name(connection, wished) is not None:
+            continue
+        if person.name == label:
+            people_rows.update(writing, replace(person, name=wished))
+        connection.execute("DELETE FROM wished_names WHERE person_id = ?", (person_id,))
+
+
+def _merge(writing: Transaction, person: Person, merged_into: str, unsent: AbstractSet[str]) -> None:
+    """Read what is stored under the person's id as that of another one, who may still come down."""
+    connection, from_id = writing.connection, person.person_id
+    into_id = people_rows.resolve(connection, merged_into)
+    if from_id == into_id or people_rows.resolve(connection, from_id) == into_id:
+        return  # merged the other way round here, or known
+    if people_rows.is_forgotten(connection, into_id):
+        return
+    if people_rows.find(connection, into_id) is None:
+        _put(writing, replace(person, person_id=into_id), unsent)
+    people_rows.join(writing, from_id, into_id)
+
+
+def _put_vectors(
+    writing: Transaction, person_id: str, vectors: Mapping[str, NDArray[np.float32]], *, asked: bool
+) -> None:
+    """Make the vectors that came down before into these; vectors that were made here stay."""
+    if not asked:
+        return
+    connection = writing.connection
+    rows = connection.execute(
+        "SELECT vector_id, model, vector, source FROM vectors WHERE person_id = ?", (person_id,)
+    ).fetchall()
+    wanted = {
+        (model, row.tobytes()): (model, row)
+        for model, matrix in vectors.items()
+        for row in vector_rows.checked(connection, matrix, model=model)
+    }
+    stale = [row[0] for row in rows if row[3] == SOURCE and (row[1], row[2]) not in wanted]
+    known = {(row[1], row[2]) for row in rows}
+    new = [each for key, each in wanted.items() if key not in known]
+    connection.executemany("DELETE FROM vectors WHERE vector_id = ?", [(each,) for each in stale])
+    for model, numbers in new:
+        vector_rows.insert(writing, person_id, numbers[np.newaxis], model=model, sources=[SOURCE])
+    if stale:
+        writing.touch_people()
