@@ -8,7 +8,7 @@ import sys
 
 from benchmarks.measure import ROOT, show
 
-NAMES = ("detect", "embed", "pipeline", "idle", "match", "start")
+NAMES = ("detect", "embed", "pipeline", "idle", "match", "start", "presence")
 
 
 def main() -> int:

@@ -7,21 +7,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.measure import ROOT, SEED, Row, machine
+from benchmarks.growth import growth
+from benchmarks.measure import SEED, Row, machine
 from benchmarks.pairing import first_seen, pairs
+from benchmarks.places import LEVELS, ZONE, rules_of
 from tracker.presence.events import Event
 from tracker.presence.rules import Rules
 from tracker.presence.sessions import Session, SessionState, sessions
@@ -34,20 +32,9 @@ from tracker.simulation.site import Day, simulate
 from tracker.simulation.truth import true_visits
 
 FIRST_DAY = date(2026, 1, 5)
-ZONE = ZoneInfo("Europe/Berlin")
 DAYS, LIVE_DAYS, LIVE_EVERY = 28, 3, timedelta(hours=2)
 PEOPLE = {ProfileName.GYM: 300, ProfileName.OFFICE: 120, ProfileName.SHOP: 1500}
-LEVELS = {
-    "none": Noise(),
-    "light": Noise(miss=0.01, confuse=0.002, skew=timedelta(seconds=0.5), duplicate=0.01),
-    "target": Noise(miss=0.05, confuse=0.01, skew=timedelta(seconds=2), duplicate=0.01),
-    "heavy": Noise(miss=0.1, confuse=0.03, skew=timedelta(seconds=2), duplicate=0.02, outage=timedelta(minutes=10)),
-    "storm": Noise(miss=0.2, confuse=0.05, skew=timedelta(seconds=5), duplicate=0.05, outage=timedelta(minutes=30)),
-}
-SIZES, LARGE = (10_000, 100_000, 1_000_000), 10_000_000
-MOST_S, MOST_MB = 3.0, 1000.0
 _METHODS = ("ours", "pairs", "timer")
-_GROWTH = "growth-of"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,15 +109,6 @@ def _case(title: str, plan: Plan, level: str, noise: Noise) -> Case:
     )
 
 
-def rules_of(plan: Plan, noise: Noise) -> Rules:
-    """What a site of this plan has in its settings: its doors, its closing time and how far clocks differ."""
-    doors = frozenset(plan.door_ids)
-    return Rules(
-        entrances=doors, exits=doors, rooms=frozenset(plan.room_ids), closes_at=plan.profile.closes, zone=plan.zone,
-        skew=max(noise.skew, timedelta(seconds=2)),
-    )  # fmt: skip
-
-
 def as_visit(session: Session, now: datetime) -> Visit:
     """A session as the score takes it."""
     return Visit(
@@ -187,55 +165,6 @@ def _live(plan: Plan, noise: Noise, days: Sequence[Day], rules: Rules) -> tuple[
     return wrong / true, wrong_pairs / true
 
 
-def growth(*, large: bool) -> Iterator[Row]:
-    """Time and memory of ten thousand to ten million events, each size in a process of its own."""
-    for size in (*SIZES, LARGE) if large else SIZES:
-        print(f"{size:,} events ...", file=sys.stderr, flush=True)
-        words = [sys.executable, "-m", "benchmarks.presence", f"--{_GROWTH}", str(size)]
-        done = subprocess.run(words, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-        figures = json.loads(done.stdout)
-        bound = size / 1_000_000
-        yield Row(
-            case=f"sessions from {size:,} events",
-            ours_ms=figures["ms"],
-            ours_cpu_ms=figures["cpu_ms"],
-            target=f"under {MOST_S * bound:g} s and {MOST_MB * bound:g} MB" if bound >= 1 else "linear",
-            met=bound < 1 or (figures["ms"] < MOST_S * bound * 1e3 and figures["peak_mb"] < MOST_MB * bound),
-            note=f"{figures['visits']:,} visits; {figures['peak_mb']:.0f} MB, the events {figures['events_mb']:.0f}",
-        )
-
-
-def used_mb() -> float:
-    """The most memory that this process has used. getrusage would start from that of the process which began it."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        return int(status.read_text(encoding="utf-8").partition("VmHWM:")[2].split()[0]) / 1024
-    import resource  # not on Windows
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2 ** (20 if sys.platform == "darwin" else 10)
-
-
-def _grow(size: int) -> None:
-    """Measure one size and print it as JSON."""
-    start_mb = used_mb()
-    plan = Plan(
-        profile=PROFILES[ProfileName.GYM], people=2000, days=3650, doors=2, rooms=2,
-        first_day=date(2016, 1, 4), zone=ZONE, site_id="gym", seed=SEED,
-    )  # fmt: skip
-    events: list[Event] = []
-    for day in simulate(plan, LEVELS["target"], cast_of(plan)):
-        events += day.reports.events[: size - len(events)]
-        if len(events) == size:
-            break
-    events_mb = used_mb() - start_mb
-    rules = rules_of(plan, LEVELS["target"])
-    start, cpu_start = time.perf_counter(), time.process_time()
-    found = sessions(events, rules=rules, now=events[-1].at)
-    took_ms, cpu_ms = (time.perf_counter() - start) * 1e3, (time.process_time() - cpu_start) * 1e3
-    figures = {"ms": took_ms, "cpu_ms": cpu_ms, "events_mb": events_mb, "peak_mb": used_mb(), "visits": len(found)}
-    print(json.dumps(figures))
-
-
 COLUMNS = {
     "visits": "visits", "in/h": "entries", "out/h": "exits", "total": "total", "matched": "matched",
     "invented": "invented", "on time": "on_time", "measured": "measured", "dwell": "dwell_median",
@@ -264,13 +193,10 @@ def show(records: Sequence[dict[str, object]], rows: Sequence[Row]) -> None:
         keys = [(key, f"pairs_{key}", f"timer_{key}") for key in BESIDE.values()] + [("live", "pairs_live")]
         beside.add_row(str(record["case"]), *(" / ".join(_cell(record[key]) for key in found) for found in keys))
     grown = Table(title="Growth")
-    for title in ("case", "ms", "µs an event", "target", "met", "note"):
+    for title in ("case", "ms", "processor ms", "target", "met", "note"):
         grown.add_column(title)
     for row in rows:
-        size = _size_of(row)
-        grown.add_row(
-            row.case, f"{row.ours_ms:.0f}", f"{row.ours_ms * 1e3 / size:.2f}", row.target, str(row.met), row.note
-        )
+        grown.add_row(row.case, f"{row.ours_ms:.0f}", f"{row.ours_cpu_ms or 0:.0f}", row.target, str(row.met), row.note)
     console = Console(width=170 if not sys.stdout.isatty() else None)
     for table in (ours, beside, grown):
         console.print(table)
@@ -283,14 +209,10 @@ def show_markdown(records: Sequence[dict[str, object]], rows: Sequence[Row]) -> 
     print("| " + " | ".join(titles) + " |\n|---|" + "---:|" * (len(titles) - 1))
     for record in records:
         print("| " + " | ".join(_cell(record[key]) for key in keys) + " |")
-    print("\n| events | time | processor | memory and visits |\n|---:|---:|---:|---|")
+    print("\n| what | time | processor | |\n|---|---:|---:|---|")
     for row in rows:
         cpu_s = (row.ours_cpu_ms or 0.0) / 1e3
-        print(f"| {_size_of(row):,} | {row.ours_ms / 1e3:.2f} s | {cpu_s:.2f} s | {row.note} |")
-
-
-def _size_of(row: Row) -> int:
-    return int(row.case.split()[2].replace(",", ""))
+        print(f"| {row.case} | {row.ours_ms / 1e3:.2f} s | {cpu_s:.2f} s | {row.note} |")
 
 
 def _cell(value: object) -> str:
@@ -305,11 +227,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print a list of objects instead of tables")
     parser.add_argument("--markdown", action="store_true", help="print the tables of docs/simulation.md")
     parser.add_argument("--large", action="store_true", help="measure ten million events too (minutes, several GB)")
-    parser.add_argument(f"--{_GROWTH}", type=int, help=argparse.SUPPRESS)
     wanted = parser.parse_args()
-    if wanted.growth_of:
-        _grow(wanted.growth_of)
-        return
     records = [case.record() for case in cases()]
     rows = list(growth(large=wanted.large))
     if wanted.json:

@@ -1,0 +1,31 @@
+"""What the simulated places of the benchmarks have in common: their clock, their noise, their rules."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from tracker.presence.rules import Rules
+from tracker.simulation.plan import Noise, Plan
+
+ZONE = ZoneInfo("Europe/Berlin")
+LEVELS = {
+    "none": Noise(),
+    "light": Noise(miss=0.01, confuse=0.002, skew=timedelta(seconds=0.5), duplicate=0.01),
+    "target": Noise(miss=0.05, confuse=0.01, skew=timedelta(seconds=2), duplicate=0.01),
+    "heavy": Noise(miss=0.1, confuse=0.03, skew=timedelta(seconds=2), duplicate=0.02, outage=timedelta(minutes=10)),
+    "storm": Noise(miss=0.2, confuse=0.05, skew=timedelta(seconds=5), duplicate=0.05, outage=timedelta(minutes=30)),
+}
+
+
+def rules_of(plan: Plan, noise: Noise) -> Rules:
+    """What a site of this plan has in its settings: its doors and rooms, its closing time, how far clocks differ."""
+    doors = frozenset(plan.door_ids)
+    return Rules(
+        entrances=doors,
+        exits=doors,
+        rooms=frozenset(plan.room_ids),
+        closes_at=plan.profile.closes,
+        zone=plan.zone,
+        skew=max(noise.skew, timedelta(seconds=2)),
+    )
