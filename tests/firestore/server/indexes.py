@@ -64,8 +64,8 @@ class Indexes:
         composite: dict[tuple[str, str], tuple[Index, ...]] = {}
         for each in told.get("indexes", []):
             parts = tuple(_part(field) for field in each["fields"])
-            if parts and parts[-1].path == NAME:
-                parts = parts[:-1]
+            if len(parts) > 1 and parts[-1] == Part(NAME, parts[-2].sign or 1):
+                parts = parts[:-1]  # every index ends so by itself
             key = (each["collectionGroup"], each["queryScope"])
             composite[key] = (*composite.get(key, ()), Index(parts))
         overrides = {
