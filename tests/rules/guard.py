@@ -55,7 +55,7 @@ class Guard:
 
     def query(self, parent: str, structured: Any, user: User) -> None:
         above = split_name(parent)
-        for each in structured.__getattribute__("from"):  # a word of Python
+        for each in structured.from_:
             if each.all_descendants:
                 raise RefusedError(grpc.StatusCode.PERMISSION_DENIED, DENIED)
             self._allowed(Place(above.database, (*above.ids, each.collection_id)), user, method="list")
