@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import plotly.graph_objects as go
 
+from dashboard.sight import Blind
 from dashboard.theme import FONT, Look, Palette
 from dashboard.wording import DAY_S, HOUR_S, MINUTE_S, count, duration
 from tracker.presence.dwell import Dwell
@@ -22,6 +23,13 @@ _LABEL_FITS_RIGHT = 0.6
 _ROUND_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400, 172800, 604800)
 _ONE_DAY = timedelta(hours=26)
 """Up to this a plot shows one day; a day may have 25 hours."""
+_ALL_WATCHED: tuple[float | None, ...] = (None,) * 24
+_WORTH_SHADING = 0.02
+"""Less of an hour that was not watched is not worth telling."""
+_WORTH_SHOWING = 0.5
+"""From this part of an hour on an outage widens the plot to it."""
+_WORDS_FIT, _WORDS_FIT_NARROW = 0.1, 0.28
+"""Shares of the width from which words fit into a stretch."""
 _CAPACITY_IN_SIGHT = 0.5
 """From this share of the capacity on its line is drawn; below, it would only flatten the curve."""
 
@@ -33,17 +41,21 @@ def occupancy(
     zone: ZoneInfo,
     capacity: int | None,
     look: Look,
+    blind: Sequence[Blind] = (),
 ) -> go.Figure:
     """People inside over time.
 
-    points: in order of time, each holds until the next. span: the time that the axis shows.
+    points: in order of time, each holds until the next. span: the time that the axis shows. blind: what was not
+    watched; nobody inside at a time that nobody watched is drawn as not known.
     """
     colours = look.palette
     highest = max((point.people for point in points), default=0)
     figure = _canvas(colours)
+    _shade(figure, blind, span=span, zone=zone, look=look)
+    steps = _known(points, blind)
     figure.add_scatter(
-        x=[_local(point.at, zone) for point in points],
-        y=[point.people for point in points],
+        x=[_local(at, zone) for at, _ in steps],
+        y=[people for _, people in steps],
         mode="lines",
         line={"shape": "hv", "width": 2 if span[1] - span[0] <= _ONE_DAY else 1.3, "color": colours.main},
         fill="tozeroy",
@@ -62,21 +74,33 @@ def occupancy(
     return figure
 
 
-def footfall_by_hour(hours: Sequence[int], *, days: int, look: Look) -> go.Figure:
+def footfall_by_hour(
+    hours: Sequence[int], *, days: int, look: Look, watched: Sequence[float | None] = _ALL_WATCHED
+) -> go.Figure:
     """Entries in each hour of the day.
 
-    hours: entries in each of the 24 hours, summed over the days. days: how many those are.
+    hours: entries in each of the 24 hours, summed over the days. days: how many those are. watched: the share (0..1)
+    of each of the 24 hours that was, None where that is not known.
     """
     colours = look.palette
-    shown = _opening_hours(hours)
-    per_day = [f"<br>{number / days:.1f} a day" if days > 1 else "" for _, number in shown]
+    shown = _opening_hours(hours, watched)
     figure = _canvas(colours)
+    for hour, _ in shown:
+        missed = 1 - _share(watched[hour])
+        if missed > _WORTH_SHADING:
+            figure.add_vrect(
+                x0=hour - 0.5, x1=hour + 0.5, fillcolor=colours.blind, opacity=missed, line_width=0, layer="below"
+            )
     figure.add_bar(
         x=[hour for hour, _ in shown],
-        y=[number for _, number in shown],
+        y=[number if number or watched[hour] != 0 else None for hour, number in shown],
         customdata=[
-            [f"{hour:02d}:00–{(hour + 1) % 24:02d}:00", count(number, "entry", "entries"), extra]
-            for (hour, number), extra in zip(shown, per_day, strict=True)
+            [
+                f"{hour:02d}:00–{(hour + 1) % 24:02d}:00",
+                count(number, "entry", "entries"),
+                _more_of_hour(number, days, _share(watched[hour])),
+            ]
+            for hour, number in shown
         ],
         marker={"color": colours.main, "cornerradius": 4, "opacity": 0.9},
         hovertemplate="%{customdata[0]}<br><b>%{customdata[1]}</b>%{customdata[2]}<extra></extra>",
@@ -208,9 +232,72 @@ def _whole_numbers(highest: float) -> dict[str, object]:
     return {"dtick": 1} if highest <= 4 else {"nticks": 5, "tickformat": ",d"}
 
 
-def _opening_hours(hours: Sequence[int]) -> list[tuple[int, int]]:
-    """(hour, entries) from the first to the last hour with an entry, at least eight of them."""
-    busy = [hour for hour, number in enumerate(hours) if number] or [9]
+def _share(watched: float | None) -> float:
+    """What was watched; all of it, where nothing is known about outages."""
+    return 1.0 if watched is None else watched
+
+
+def _more_of_hour(entries: int, days: int, watched: float) -> str:
+    """The lines under the entries of an hour."""
+    a_day = f"<br>{entries / days / watched:.1f} a day" if days > 1 and watched else ""
+    return a_day + (f"<br>watched {watched:.0%} of it" if 1 - watched > _WORTH_SHADING else "")
+
+
+def _shade(
+    figure: go.Figure, blind: Sequence[Blind], *, span: tuple[datetime, datetime], zone: ZoneInfo, look: Look
+) -> None:
+    """Grey over what was not watched, lighter where some cameras did; words in the widest."""
+    widest, told = timedelta(0), None
+    for each in blind:
+        start, end = max(each.since, span[0]), min(each.until, span[1])
+        if start >= end:
+            continue
+        figure.add_vrect(
+            x0=_local(start, zone),
+            x1=_local(end, zone),
+            fillcolor=look.palette.blind,
+            opacity=1 - each.share,
+            line_width=0,
+            layer="below",
+        )
+        if each.share == 0 and end - start > widest:
+            widest, told = end - start, start + (end - start) / 2
+    if told is not None and widest >= (span[1] - span[0]) * (_WORDS_FIT_NARROW if look.narrow else _WORDS_FIT):
+        figure.add_annotation(
+            x=_local(told, zone),
+            y=1,
+            yref="paper",
+            yanchor="top",
+            showarrow=False,
+            text="not watched",
+            font={"color": look.palette.muted, "size": 12},
+        )
+
+
+def _known(points: Sequence[OccupancyPoint], blind: Sequence[Blind]) -> list[tuple[datetime, int | None]]:
+    """The steps of occupancy, with None where nobody is known to be inside and nobody watched."""
+    unseen = [(each.since, each.until) for each in blind if each.share == 0]
+    edges = sorted({point.at for point in points} | {at for stretch in unseen for at in stretch})
+    steps: list[tuple[datetime, int | None]] = []
+    level: int | None = None
+    index = 0
+    for at in edges:
+        if points and at > points[-1].at:
+            break
+        while index < len(points) and points[index].at <= at:
+            level, index = points[index].people, index + 1
+        if level is None:
+            continue
+        is_known = level > 0 or not any(start <= at < end for start, end in unseen)
+        if not is_known and steps and steps[-1][1] is not None:
+            steps.append((at, 0))
+        steps.append((at, level if is_known else None))
+    return steps
+
+
+def _opening_hours(hours: Sequence[int], watched: Sequence[float | None]) -> list[tuple[int, int]]:
+    """(hour, entries) from the first to the last hour with an entry or an outage, at least eight of them."""
+    busy = [hour for hour, number in enumerate(hours) if number or 1 - _share(watched[hour]) > _WORTH_SHOWING] or [9]
     first, last = min(busy), max(busy)
     while last - first < 7:
         first, last = max(0, first - 1), min(23, last + 1)

@@ -12,17 +12,19 @@ from pathlib import Path
 from config.settings import Settings
 from config.storage import StoreSettings
 from dashboard.camera_words import camera_row
+from dashboard.sight import Sight, days_watched, hours_watched, sight_of
 from dashboard.views import Days, EventRow, Inside, LiveView, UsageView, Visit
 from dashboard.wording import duration
 from tracker.presence import reports
 from tracker.presence.days import day_range
 from tracker.presence.events import Event
 from tracker.presence.occupancy import OccupancyPoint, peak
-from tracker.presence.people import Person, PersonKind
+from tracker.presence.people import Person
 from tracker.presence.room import Presence
 from tracker.presence.sessions import Session, sessions
-from tracker.store.history import site_rules
-from tracker.store.local import ANONYMOUS_PREFIX, LocalStore
+from tracker.presence.watches import Coverage
+from tracker.store.history import opening_of, people_of, site_rules
+from tracker.store.local import LocalStore
 
 LATEST_EVENTS = 8
 BEAT_S = 20
@@ -65,6 +67,7 @@ class Board:
         self._site_id = settings.site.id
         self._url = settings.store.url
         self._rules = site_rules(settings)
+        self._opening = opening_of(settings)
         self._file = _StoreFile(store_path)
         self._kept: dict[tuple[str, datetime], _History] = {}
         self._kept_lock = threading.Lock()
@@ -111,8 +114,9 @@ class Board:
             inside=_inside(everybody.present, presences, history.events),
             points=tuple(points),
             span=_busy_span(points, since, now),
-            events=_event_rows(latest, _people(store, latest)),
+            events=_event_rows(latest, people_of(store.people(), latest)),
             cameras=tuple(camera_row(camera, now) for camera in cameras),
+            sight=sight_of(self._coverage(store, now), since, until, zone=self.zone, now=now),
         )
 
     def visits(self, days: Days) -> list[Visit]:
@@ -136,6 +140,7 @@ class Board:
         found = self._sessions(history.events, store.presences(site_id=self._site_id), now)
         hourly = reports.footfall_by_hour(found, people, since=since, until=until, zone=self.zone)
         points = reports.occupancy(found, people, since=since, until=until, now=now, staff=True)
+        coverage = self._coverage(store, now)
         return UsageView(
             days=days,
             entries=sum(row.entries for row in hourly),
@@ -147,6 +152,24 @@ class Board:
             points=tuple(points),
             span=_busy_span(points, since, now) if days.count == 1 else (since, min(until, now)),
             people=tuple(reports.usage(found, people, since=since, until=until, now=now)),
+            sight=sight_of(coverage, since, until, zone=self.zone, now=now),
+            hours_watched=hours_watched(coverage, since, until, zone=self.zone, now=now),
+            days_watched=days_watched(coverage, since, until, zone=self.zone, now=now),
+        )
+
+    def sight(self, days: Days) -> Sight:
+        """What cameras watched of these days."""
+        since, until = day_range(days.first, self.zone, days=days.count)
+        now = self.now()
+        return sight_of(self._coverage(self._file.opened(), now), since, until, zone=self.zone, now=now)
+
+    def _coverage(self, store: LocalStore, now: datetime) -> Coverage:
+        first = store.events(site_id=self._site_id, limit=1)
+        return Coverage(
+            store.watches(self._site_id),
+            now=now,
+            first_event_at=first[0].at if first else None,
+            opening=self._opening,
         )
 
     def _sessions(self, events: Iterable[Event], presences: Iterable[Presence], now: datetime) -> list[Session]:
@@ -160,7 +183,7 @@ class Board:
         if kept is not None:
             return kept
         events = store.events(site_id=self._site_id, since=since)
-        history = _History(events=tuple(events), people=_people(store, events))
+        history = _History(events=tuple(events), people=tuple(people_of(store.people(), events)))
         with self._kept_lock:
             stale = [other for other in self._kept if other[0] != key]
             for other in stale or list(self._kept)[: max(0, len(self._kept) - _KEPT_HISTORIES + 1)]:
@@ -208,17 +231,6 @@ class _StoreFile:
         except OSError:
             return ""
         return f"{status.st_dev}:{status.st_ino}"
-
-
-def _people(store: LocalStore, events: Iterable[Event]) -> tuple[Person, ...]:
-    """Everybody in the store, and a name for those in the events who asked to be forgotten."""
-    known = store.people()
-    gone = {event.person_id: event.at for event in events if event.person_id.startswith(ANONYMOUS_PREFIX)}
-    forgotten = [
-        Person(person_id=person_id, name="Forgotten person", kind=PersonKind.VISITOR, created_at=at)
-        for person_id, at in gone.items()
-    ]
-    return (*known, *forgotten)
 
 
 def _inside(

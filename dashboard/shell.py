@@ -185,6 +185,14 @@ def empty(title: str, text: str, commands: Sequence[tuple[str, str]] = ()) -> Co
     )
 
 
+def notice(sentences: Sequence[str]) -> Component | None:
+    """What one must know to read the page right; None for nothing."""
+    if not sentences:
+        return None
+    lines = [html.P(sentence) for sentence in sentences]
+    return html.Aside([icon("camera"), html.Div(lines)], className="notice", **aria(label="What was not watched"))
+
+
 def trouble(error: FootfallError) -> Component:
     """What is wrong with the store and how to mend it, in place of the page."""
     return html.Section(

@@ -57,7 +57,10 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Palette:
-    """Colours of one scheme, CSS hex. They equal the custom properties in assets/base.css."""
+    """Colours of one scheme, CSS hex. They equal the custom properties in assets/base.css.
+
+    blind: over what nobody watched.
+    """
 
     surface: str
     line: str
@@ -68,6 +71,7 @@ class Palette:
     second: str
     warn: str
     bad: str
+    blind: str
 
 
 PALETTES = {
@@ -81,6 +85,7 @@ PALETTES = {
         second="#8a5a16",
         warn="#ad4f08",
         bad="#c0312b",
+        blind="rgba(91, 106, 100, 0.2)",
     ),
     Scheme.DARK: Palette(
         surface="#161c1a",
@@ -92,6 +97,7 @@ PALETTES = {
         second="#e0b06a",
         warn="#f0a24e",
         bad="#f2716b",
+        blind="rgba(152, 166, 160, 0.24)",
     ),
 }
 

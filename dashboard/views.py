@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
+from dashboard.sight import Sight
 from dashboard.wording import day
 from tracker.presence.dwell import Dwell
 from tracker.presence.events import EventKind
@@ -104,7 +105,7 @@ class LiveView:
 
     started: this site has seen a person or a camera; other_sites: those that the store holds besides. everybody:
     staff included, for who is in and how full it is; public: without staff, for entries and stays. inside: the latest
-    first. points: occupancy with staff. span: the time to show them over.
+    first. points: occupancy with staff. span: the time to show them over. sight: what was watched of the day.
     """
 
     now: datetime
@@ -117,6 +118,7 @@ class LiveView:
     span: tuple[datetime, datetime]
     events: tuple[EventRow, ...]
     cameras: tuple[CameraRow, ...]
+    sight: Sight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +134,8 @@ class UsageView:
     """A range of days without staff, and its occupancy with them.
 
     hours: entries in each of the 24 hours of the day, summed over the days. bounce_rate: 0..1, None without visits.
+    sight: what was watched of these days; hours_watched: of each of the 24 hours of the day; days_watched: how many
+    whole days that makes.
     """
 
     days: Days
@@ -144,6 +148,9 @@ class UsageView:
     points: tuple[OccupancyPoint, ...]
     span: tuple[datetime, datetime]
     people: tuple[PersonUsage, ...]
+    sight: Sight
+    hours_watched: tuple[float | None, ...]
+    days_watched: float
 
 
 def tag(kind: PersonKind, role: Role) -> str:

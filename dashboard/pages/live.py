@@ -45,6 +45,7 @@ def layout(board: Board) -> Component:
                 [html.H1("Live", className="page-title"), html.P(id="live-subtitle", className="page-subtitle")],
                 className="page-head page-head-stacked",
             ),
+            html.Div(id="live-notice"),
             html.Div(id="live-empty"),
             html.Div([html.Div(id="live-tiles", **shell.aria(live="polite")), grid], id="live-filled", hidden=True),
         ]
@@ -56,6 +57,7 @@ def register(app: Dash, board: Board) -> None:
 
     @app.callback(
         Output("live-subtitle", "children"),
+        Output("live-notice", "children"),
         Output("live-empty", "children"),
         Output("live-filled", "hidden"),
         Output("live-tiles", "children"),
@@ -68,9 +70,9 @@ def register(app: Dash, board: Board) -> None:
         view = board.live()
         subtitle = f"{view.now.astimezone(board.zone):%A, %-d %B} · times in {board.zone.key.replace('_', ' ')}"
         if not view.started:
-            return subtitle, _nothing_yet(board, view.other_sites), True, [], [], [], []
+            return subtitle, None, _nothing_yet(board, view.other_sites), True, [], [], [], []
         parts = (_tiles(view, board), _inside(view, board.zone), _events(view, board.zone), _cameras(view.cameras))
-        return subtitle, None, False, *parts
+        return subtitle, shell.notice(view.sight.notes), None, False, *parts
 
     @app.callback(
         Output("live-occupancy", "figure"),
@@ -84,14 +86,26 @@ def register(app: Dash, board: Board) -> None:
         if not (colours and viewport):  # the browser is about to say how it looks
             return (no_update,) * 3
         view, look = board.live(), Look.of(colours, viewport)
-        figure = figures.occupancy(view.points, span=view.span, zone=board.zone, capacity=board.capacity, look=look)
+        figure = figures.occupancy(
+            view.points,
+            span=view.span,
+            zone=board.zone,
+            capacity=board.capacity,
+            look=look,
+            blind=view.sight.blind,
+        )
         peak = _peak(view, board)
-        return figure, f"People inside since midnight: now {len(view.inside)}, {peak}.", peak
+        words = f"People inside since midnight: now {len(view.inside)}, {peak}."
+        return figure, " ".join((words, *view.sight.notes)), peak
 
 
 def _peak(view: LiveView, board: Board) -> str:
     highest = view.everybody.peak
-    return f"peak {highest.people} at {clock(highest.at, board.zone)}" if highest else "nobody in yet"
+    return f"peak {highest.people} at {clock(highest.at, board.zone)}" if highest else _nobody(view)
+
+
+def _nobody(view: LiveView) -> str:
+    return "nobody watched" if view.sight.nothing else "nobody in yet"
 
 
 def _nothing_yet(board: Board, other_sites: Sequence[str]) -> Component:
@@ -119,6 +133,7 @@ def _tiles(view: LiveView, board: Board) -> Component:
     inside = view.everybody.occupancy
     staff = sum(person.visit.role is Role.STAFF for person in view.inside)
     highest, public = view.everybody.peak, view.public
+    unknown = view.sight.nothing and not public.entries
     return shell.tiles(
         [
             shell.figure_tile(
@@ -127,11 +142,15 @@ def _tiles(view: LiveView, board: Board) -> Component:
                 extra=_meter(inside, board.capacity),
                 note=f"{staff} of them staff" if staff else "",
             ),
-            shell.figure_tile("Entries today", f"{public.entries:,}", note=count(public.visitors, "person", "people")),
+            shell.figure_tile(
+                "Entries today",
+                "–" if unknown else f"{public.entries:,}",
+                note=_nobody(view) if unknown else count(public.visitors, "person", "people"),
+            ),
             shell.figure_tile(
                 "Peak today",
-                f"{highest.people:,}" if highest else "0",
-                note=f"at {clock(highest.at, board.zone)}" if highest else "nobody in yet",
+                f"{highest.people:,}" if highest else "–" if view.sight.nothing else "0",
+                note=f"at {clock(highest.at, board.zone)}" if highest else _nobody(view),
             ),
             shell.figure_tile(
                 "Median stay today",

@@ -49,6 +49,7 @@ def layout(board: Board) -> Component:
     return html.Div(
         [
             html.Div([head, choice], className="page-head"),
+            html.Div(id="usage-notice"),
             html.Div(id="usage-empty"),
             html.Div([html.Div(id="usage-tiles"), html.Div(cards, className="grid")], id="usage-filled", hidden=True),
         ]
@@ -70,6 +71,7 @@ def register(app: Dash, board: Board) -> None:
 
     @app.callback(
         Output("usage-subtitle", "children"),
+        Output("usage-notice", "children"),
         Output("usage-empty", "children"),
         Output("usage-filled", "hidden"),
         Output("usage-tiles", "children"),
@@ -82,10 +84,11 @@ def register(app: Dash, board: Board) -> None:
         days = _days(chosen, board)
         view = board.usage(days)
         subtitle = f"{capital(days.words(board.today()))} · staff are left out"
+        notice = shell.notice(view.sight.notes)
         if not view.entries and not view.people:
-            return subtitle, _nothing(board), True, [], [], ""
+            return subtitle, notice, _nothing(board, view), True, [], [], ""
         note = count(len(view.people), "person", "people")
-        return subtitle, None, False, _tiles(view, board), _people(view, board), note
+        return subtitle, notice, None, False, _tiles(view, board), _people(view, board), note
 
     @app.callback(
         *(Output(f"usage-{name}", "figure") for name in PLOTS),
@@ -105,9 +108,16 @@ def register(app: Dash, board: Board) -> None:
 
 def _figures(view: UsageView, board: Board, look: Look) -> tuple[Figure, ...]:
     return (
-        figures.footfall_by_hour(view.hours, days=view.days.count, look=look),
+        figures.footfall_by_hour(view.hours, days=view.days.count, look=look, watched=view.hours_watched),
         figures.dwell_histogram(view.dwell, look=look),
-        figures.occupancy(view.points, span=view.span, zone=board.zone, capacity=board.capacity, look=look),
+        figures.occupancy(
+            view.points,
+            span=view.span,
+            zone=board.zone,
+            capacity=board.capacity,
+            look=look,
+            blind=view.sight.blind,
+        ),
     )
 
 
@@ -139,15 +149,16 @@ def _days(chosen: object, board: Board) -> Days:
 
 
 def _tiles(view: UsageView, board: Board) -> Component:
-    who, days = view.visitors, view.days.count
+    who, sight = view.visitors, view.sight
+    a_day = "a day" if sight.whole else "a watched day"
+    unknown = sight.nothing and not view.entries
+    daily = f"{view.entries / view.days_watched:.0f} {a_day}" if view.days.count > 1 <= view.days_watched else "entries"
     share = f"{percent(who.returning / who.visitors)} came before" if who.visitors else ""
     return shell.tiles(
         [
-            shell.figure_tile(
-                "Footfall", f"{view.entries:,}", note=f"{view.entries / days:.0f} a day" if days > 1 else "entries"
-            ),
-            shell.figure_tile("Unique visitors", f"{who.visitors:,}", note="different people"),
-            shell.figure_tile("Returning", f"{who.returning:,}", note=share),
+            shell.figure_tile("Footfall", "–" if unknown else f"{view.entries:,}", note=daily),
+            shell.figure_tile("Unique visitors", "–" if unknown else f"{who.visitors:,}", note="different people"),
+            shell.figure_tile("Returning", "–" if unknown else f"{who.returning:,}", note=share),
             shell.figure_tile(
                 "Median stay", duration(view.dwell.median_s), note=f"90 % under {duration(view.dwell.p90_s)}"
             ),
@@ -193,11 +204,14 @@ def _person_row(person: PersonUsage, longest_s: float, board: Board) -> Componen
     )
 
 
-def _nothing(board: Board) -> Component:
+def _nothing(board: Board, view: UsageView) -> Component:
+    title, text = "No usage in this range", "Reports fill as people come and go. Choose a longer range,"
+    if view.sight.nothing:
+        title, text = "Nobody watched in this range", "Nothing is known about it. Choose a longer range,"
     return html.Section(
         shell.empty(
-            "No usage in this range",
-            "Reports fill as people come and go. Choose a longer range, or let a camera watch:",
+            title,
+            f"{text} or let a camera watch:",
             (
                 ("Watch the first camera of this machine", board.command("track", "--camera", "0")),
                 ("Take visits from a recording", board.command("track", "--camera", "clip.mp4", "--fast")),

@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 
 from dashboard import shell
 from dashboard.queries import Board
+from dashboard.sight import Sight
 from dashboard.views import Days, Visit
 from dashboard.visit_table import columns as table_columns
 from dashboard.visit_table import table, table_row
@@ -40,6 +41,7 @@ def layout(board: Board) -> Component:
             ),
             dcc.Store(id="visits-loaded-on", data=today.isoformat()),
             _tools(today, chosen),
+            html.Div(id="visits-notice"),
             html.Div(id="visits-empty"),
             html.Div(table("visits-grid"), id="visits-table", className="card table-card", hidden=True),
         ]
@@ -103,6 +105,7 @@ def register(app: Dash, board: Board) -> None:
     @app.callback(
         Output("visits-grid", "rowData"),
         Output("visits-summary", "children"),
+        Output("visits-notice", "children"),
         Output("visits-empty", "children"),
         Output("visits-table", "hidden"),
         Input("history", "data"),
@@ -112,13 +115,14 @@ def register(app: Dash, board: Board) -> None:
     def rows(_history: object, chosen: object, loaded_on: object) -> tuple[Any, ...]:
         days = Days.picked(chosen)
         if days is None:  # only the first day of a range is chosen yet
-            return (no_update,) * 4
+            return (no_update,) * 5
         if days.last.isoformat() == loaded_on:  # a page left open goes on into the next day
             days = Days(days.first, board.today())
-        visits = board.visits(days)
+        visits, sight = board.visits(days), board.sight(days)
+        notice = shell.notice(sight.notes)
         if not visits:
-            return [], "", _nothing(board, days), True
-        return [table_row(visit, board.zone) for visit in visits], _summary(visits), None, False
+            return [], "", notice, _nothing(board, days, sight), True
+        return [table_row(visit, board.zone) for visit in visits], _summary(visits), notice, None, False
 
     @app.callback(Output("visits-grid", "columnDefs"), Input("viewport", "data"))
     def columns(viewport: object) -> Any:
@@ -150,8 +154,9 @@ def _summary(visits: list[Visit]) -> str:
     return " · ".join(parts)
 
 
-def _nothing(board: Board, days: Days) -> Component:
-    text = f"Nobody was seen {days.words(board.today())}. Choose other days above, or let a camera watch:"
+def _nothing(board: Board, days: Days, sight: Sight) -> Component:
+    seen = "Nobody watched" if sight.nothing else "Nobody was seen"
+    text = f"{seen} {days.words(board.today())}. Choose other days above, or let a camera watch:"
     return html.Section(
         shell.empty(
             "No visits in these days",

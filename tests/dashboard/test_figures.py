@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dashboard import figures
+from dashboard.sight import Blind
 from dashboard.theme import PALETTES, Look, Scheme
 from tracker.presence.dwell import Bin, Dwell
 from tracker.presence.occupancy import OccupancyPoint
@@ -114,3 +115,53 @@ def test_every_look_has_its_own_colours_and_no_fill_behind(look: Look) -> None:
         assert figure.layout.paper_bgcolor == "rgba(0,0,0,0)"
         assert not figure.layout.showlegend
         assert figure.layout.xaxis.fixedrange
+
+
+def blind(from_h: float, to_h: float, share: float = 0) -> Blind:
+    return Blind(since=MIDNIGHT + timedelta(hours=from_h), until=MIDNIGHT + timedelta(hours=to_h), share=share)
+
+
+def test_what_nobody_watched_is_grey_and_nobody_inside_is_not_drawn_there() -> None:
+    seen = points(0, 2, 0, 0, 0, 3, 3)
+    figure = figures.occupancy(seen, span=DAY, zone=BERLIN, capacity=None, look=Look(), blind=[blind(3, 4.5)])
+    (line,) = figure.data
+    drawn = [(at.strftime("%H:%M"), people) for at, people in zip(line.x, line.y, strict=True)]
+    assert drawn == [
+        ("00:00", 0), ("01:00", 2), ("02:00", 0), ("03:00", 0), ("03:00", None), ("04:00", None), ("04:30", 0),
+        ("05:00", 3), ("06:00", 3),
+    ]  # fmt: skip
+    (grey,) = figure.layout.shapes
+    assert (grey.x0.strftime("%H:%M"), grey.x1.strftime("%H:%M"), grey.opacity, grey.layer) == (
+        "03:00", "04:30", 1, "below",
+    )  # fmt: skip
+    assert [each.text for each in figure.layout.annotations] == ["not watched"]
+
+
+def test_who_is_known_to_be_inside_is_drawn_through_an_outage() -> None:
+    figure = figures.occupancy(
+        points(2, 2, 2), span=DAY, zone=BERLIN, capacity=None, look=Look(), blind=[blind(0.5, 1)]
+    )
+    assert None not in figure.data[0].y
+
+
+def test_what_some_cameras_watched_is_lighter_and_all_counts_are_drawn() -> None:
+    figure = figures.occupancy(
+        points(0, 0, 0), span=DAY, zone=BERLIN, capacity=None, look=Look(), blind=[blind(-9, 1, 0.5), blind(90, 99)]
+    )
+    (grey,) = figure.layout.shapes
+    assert (grey.x0.strftime("%H:%M"), grey.opacity) == ("00:00", 0.5)
+    assert list(figure.data[0].y).count(None) == 0
+    assert not figure.layout.annotations
+
+
+def test_hours_that_nobody_watched_have_no_bar_and_are_in_sight() -> None:
+    hours: list[int] = [0] * 24
+    hours[9], hours[10] = 4, 10
+    watched: list[float | None] = [1.0] * 18 + [0.0, 0.25, *[None] * 4]
+    watched[10] = 0.5
+    figure = figures.footfall_by_hour(hours, days=2, look=Look(), watched=watched)
+    (bars,) = figure.data
+    assert list(bars.x) == list(range(9, 20))
+    assert list(bars.y) == [4, 10, *[0] * 7, None, 0]
+    assert [(shape.x0, shape.opacity) for shape in figure.layout.shapes] == [(9.5, 0.5), (17.5, 1), (18.5, 0.75)]
+    assert [each[2] for each in bars.customdata[:2]] == ["<br>2.0 a day", "<br>10.0 a day<br>watched 50% of it"]

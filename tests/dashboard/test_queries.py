@@ -16,6 +16,7 @@ from dashboard.views import Condition, Days
 from tests.dashboard import gym
 from tracker.presence.events import EventKind
 from tracker.presence.people import Person, PersonKind, Role
+from tracker.presence.watches import Watch
 from tracker.store.local import LocalStore
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -235,3 +236,63 @@ def test_a_month_at_the_gym_adds_up(path: Path) -> None:
     assert view.entries == sum(view.hours) == sum(row.visits for row in view.people)
     assert view.visitors.visitors == len({row.person_id for row in view.people if row.visits})
     assert len(board.live().inside) == board.live().everybody.occupancy == view.points[-1].people
+
+
+def watch(store: LocalStore, from_min: float, to_min: float, camera: str = "door") -> None:
+    """A camera watched; minutes before NOW."""
+    seen = Watch(site_id=gym.SITE, camera_id=camera, started_at=minutes_ago(from_min), ended_at=minutes_ago(to_min))
+    store.record(watch=seen)
+
+
+def test_an_outage_is_told_and_no_count_of_it_is(store: LocalStore, board: Board) -> None:
+    watch(store, 6000, 240)
+    watch(store, 90, 0)
+    watch(store, 6000, 0, "back")
+    stay(store, "p-ada", 50, 40)
+    sight = board.live().sight
+    assert [(each.since, each.until, each.share) for each in sight.blind] == [(minutes_ago(240), minutes_ago(90), 0.5)]
+    told = "Camera door did not watch from 09:00 to 11:30 (2 h 30 min). What happened then is not counted."
+    assert sight.notes == board.sight(Days.until(board.today(), days=1)).notes == (told,)
+    assert not sight.nothing
+
+
+def test_a_day_that_nobody_watched_is_not_a_day_without_people(store: LocalStore, board: Board) -> None:
+    watch(store, 6000, 2000)
+    view = board.usage(Days.until(board.today(), days=1))
+    assert (view.entries, view.sight.nothing) == (0, True)
+    assert view.sight.notes[0].startswith("Camera door did not watch from 00:00 to now (13 h 00 min).")
+    assert view.hours_watched == (*[0.0] * 13, *[None] * 11)
+    week = board.usage(Days.until(board.today(), days=7))
+    assert 2 < week.days_watched < 4
+
+
+def test_hours_of_the_day_are_the_mean_of_the_days(store: LocalStore, board: Board) -> None:
+    day = 24 * 60
+    watch(store, 3 * day, day + 60)  # to 12:00 in Berlin yesterday
+    watch(store, day, 0)  # from 13:00 on
+    view = board.usage(Days.until(board.today(), days=2))
+    assert [view.hours_watched[hour] for hour in (11, 12, 13)] == [1.0, 0.5, 1.0]
+
+
+def test_nights_are_no_outages_where_opening_hours_are_set(store: LocalStore, path: Path) -> None:
+    watch(store, 3000, 15 * 60)  # to 22:00 in Berlin yesterday
+    watch(store, 7 * 60, 0)  # from 06:00 today
+    hours = {"opens_at": "06:00", "closes_at": "22:00"}
+    for presence, told in (({}, 1), (hours, 0)):
+        chosen = settings(path).model_copy(update={"presence": PresenceSettings.model_validate(presence)})
+        board = Board(path, chosen, clock=lambda: NOW)
+        assert len(board.sight(Days.until(board.today(), days=2)).notes) == told
+
+
+def test_without_a_camera_nothing_is_called_an_outage(store: LocalStore, board: Board) -> None:
+    stay(store, "p-ada", 50, 40)
+    view = board.usage(Days.until(board.today(), days=7))
+    assert (view.sight.notes, view.sight.nothing, view.days_watched > 0) == ((), False, True)
+
+
+def test_many_outages_are_summed_up(store: LocalStore, board: Board) -> None:
+    for start in (600, 480, 360, 240):
+        watch(store, start, start - 100)
+    watch(store, 120, 0)
+    (_, told) = board.sight(Days.until(board.today(), days=1)).notes
+    assert told.startswith("Camera door did not watch for 1 h 20 min in 4 stretches, the longest from ")

@@ -45,7 +45,10 @@ def callback(output: str, inputs: dict[str, Any], state: dict[str, Any] | None =
     return {"output": output, "outputs": outputs, "inputs": named(inputs), "state": named(state or {})}
 
 
-VISITS = "..visits-grid.rowData...visits-summary.children...visits-empty.children...visits-table.hidden.."
+VISITS = (
+    "..visits-grid.rowData...visits-summary.children...visits-notice.children...visits-empty.children"
+    "...visits-table.hidden.."
+)
 
 
 @pytest.mark.parametrize(

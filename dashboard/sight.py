@@ -1,0 +1,125 @@
+"""What cameras watched of a range of time: for the plots, and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from dashboard.wording import duration, moment
+from tracker.presence.days import day_edges, hour_edges
+from tracker.presence.watches import Coverage, Outage
+
+_MOST_TOLD = 2
+"""More outages of one camera than these are summed up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blind:
+    """A stretch of time, UTC, that not all cameras watched. share: of those that did, 0 to less than 1."""
+
+    since: datetime
+    until: datetime
+    share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What was watched of a range up to now.
+
+    share: of the whole range, 0..1, None where nothing is known about outages. blind: what was not, in order. notes:
+    sentences for people, none where all was watched.
+    """
+
+    share: float | None
+    blind: tuple[Blind, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def nothing(self) -> bool:
+        """Nobody watched at any time."""
+        return self.share == 0
+
+    @property
+    def whole(self) -> bool:
+        """Everything was watched, as far as is known."""
+        return not self.notes
+
+
+def sight_of(coverage: Coverage, since: datetime, until: datetime, *, zone: ZoneInfo, now: datetime) -> Sight:
+    """What was watched in [since, until) up to `now`."""
+    end = _end(since, until, now)
+    outages = coverage.outages(since, end)
+    return Sight(
+        share=coverage.shares([since, end])[0],
+        blind=_blind(coverage, outages, since, end),
+        notes=tuple(_notes(coverage, outages, since, zone, now)),
+    )
+
+
+def hours_watched(
+    coverage: Coverage, since: datetime, until: datetime, *, zone: ZoneInfo, now: datetime
+) -> tuple[float | None, ...]:
+    """The share (0..1) of each of the 24 hours of the day that was watched, over all days of [since, until).
+
+    None where nothing is known of an hour: it is to come, the site was closed, or no camera ever told.
+    """
+    found: list[list[float]] = [[] for _ in range(24)]
+    edges = hour_edges(since, _end(since, until, now), zone)
+    for start, share in zip(edges[:-1], coverage.shares(edges), strict=True):
+        if share is not None:
+            found[start.astimezone(zone).hour].append(share)
+    return tuple(sum(each) / len(each) if each else None for each in found)
+
+
+def days_watched(coverage: Coverage, since: datetime, until: datetime, *, zone: ZoneInfo, now: datetime) -> float:
+    """How many whole days the watched parts of the days of [since, until) make; all, where nothing is known."""
+    shares = coverage.shares(day_edges(since, _end(since, until, now), zone))
+    return sum(1.0 if share is None else share for share in shares)
+
+
+def _end(since: datetime, until: datetime, now: datetime) -> datetime:
+    """Now, if the range has not ended; always after its start."""
+    return max(min(until, now), since + timedelta(microseconds=1))
+
+
+def _blind(coverage: Coverage, outages: Sequence[Outage], since: datetime, until: datetime) -> tuple[Blind, ...]:
+    begin = coverage.recorded_since
+    edges = {since, until, *(each.started_at for each in outages), *(each.ended_at for each in outages)}
+    edges |= {begin} if begin is not None and since < begin < until else set()
+    ordered = sorted(edges)
+    return tuple(
+        Blind(since=start, until=end, share=share)
+        for (start, end), share in zip(pairwise(ordered), coverage.shares(ordered), strict=True)
+        if share is not None and share < 1
+    )
+
+
+def _notes(coverage: Coverage, outages: Sequence[Outage], since: datetime, zone: ZoneInfo, now: datetime) -> list[str]:
+    notes = []
+    begin = coverage.recorded_since
+    if begin is not None and since < begin and coverage.known:
+        notes.append(f"Records begin {moment(begin, zone, now)}; nothing is known about the time before.")
+    for camera_id in sorted({outage.camera_id for outage in outages}):
+        own = [outage for outage in outages if outage.camera_id == camera_id]
+        if len(own) > _MOST_TOLD:
+            longest = max(own, key=lambda outage: outage.length_s)
+            total = duration(sum(outage.length_s for outage in own))
+            told = f"for {total} in {len(own)} stretches, the longest {_stretch(longest, zone, now)}"
+        else:
+            told = " and ".join(_stretch(outage, zone, now) for outage in own)
+        notes.append(f"Camera {camera_id} did not watch {told}.")
+    if outages:
+        notes[-1] += " What happened then is not counted."
+    return notes
+
+
+def _stretch(outage: Outage, zone: ZoneInfo, now: datetime) -> str:
+    start, end = outage.started_at.astimezone(zone), outage.ended_at.astimezone(zone)
+    until = "now" if now - outage.ended_at < timedelta(seconds=1) else (
+        f"{end:%H:%M}" if start.date() == end.date() else moment(outage.ended_at, zone, now)
+    )  # fmt: skip
+    begin = moment(outage.started_at, zone, now)
+    return f"from {begin} to {until} ({duration(outage.length_s)})"
