@@ -32,8 +32,14 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "functions",
         "tracker.presence",
         "tracker.store.documents",
+        "tracker.store.rule_text",
+        "tracker.cloud.access",
         "tracker.cloud.layout",
         "tracker.cloud.documents",
+        "tracker.reports.periods",
+        "tracker.reports.plain",
+        "tracker.reports.sheets",
+        "tracker.reports.subject",
         "config.errors",
     ),
     "benchmarks": ("benchmarks", "tracker", "models", "config"),
@@ -41,8 +47,14 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 STANDARD_LIBRARY_ONLY = (
     "tracker.presence",
     "tracker.store.documents",
+    "tracker.store.rule_text",
+    "tracker.cloud.access",
     "tracker.cloud.layout",
     "tracker.cloud.documents",
+    "tracker.reports.periods",
+    "tracker.reports.plain",
+    "tracker.reports.sheets",
+    "tracker.reports.subject",
 )
 TENSORFLOW_ALLOWED = ("models.networks", "models.convert", "models.build", "benchmarks")
 HEAVY = {"tensorflow", "keras", "mtcnn", "face_recognition_models"}

@@ -25,6 +25,8 @@ RECEIVED_AT = "received_at"
 """The field in which the server puts the time at which it took a document."""
 
 _TIMES = frozenset({"at", "started_at", "ended_at", "seen_at", "created_at", "consented_at"})
+_OF_FUNCTIONS = ("clean", "due_at", "rules")
+"""What the functions note beside a visit, so that they can go on from it."""
 _ABSENT_WHEN_NONE = ("x_frac", "y_frac", "distance", "margin", "event")
 
 
@@ -62,7 +64,8 @@ def session_document(session: Session) -> CloudDocument:
 
 def session_of(site_id: str, session_id: str, document: Mapping[str, Any], *, now: datetime) -> Session:
     """The session of a document; an open one runs to `now` (UTC). Raises RecordError naming the field."""
-    found = _plain(document, site_id=site_id, session_id=session_id)
+    said = {name: value for name, value in document.items() if name not in _OF_FUNCTIONS}
+    found = _plain(said, site_id=site_id, session_id=session_id)
     segments = document.get("segments")
     if isinstance(segments, list):
         found["segments"] = [_plain(each) if isinstance(each, Mapping) else each for each in segments]

@@ -1,0 +1,198 @@
+"""What Firestore has of one person: visits as they were written, usage, and the events from some point on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from google.cloud import firestore
+from google.cloud.firestore_v1.base_query import FieldFilter
+
+from config.errors import RecordError
+from functions.identities import Identity, any_of, chunks
+from functions.sites import Site, record_id
+from functions.snapshots import content_of, fields_of
+from tracker.cloud import documents
+from tracker.cloud.layout import Collection, path_of
+from tracker.presence.days import day_range
+from tracker.presence.events import Correction, Event, corrected
+from tracker.presence.sessions import Session
+
+LOG = logging.getLogger(__name__)
+
+_LATEST = 2
+"""Visits read at first: most events are about the latest one, and the one before tells how far the day is known."""
+_MORE = 8
+
+
+class OtherRulesError(Exception):
+    """A visit was made by rules that do not hold any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """The visits that may change.
+
+    since: their events begin there, None for all that there are. documents: by session id, as they were written.
+    earlier: visits before those, the latest first. complete: there are no others before `earlier`. whole: everything
+    is to be made anew, whatever it says.
+    """
+
+    since: datetime | None = None
+    sessions: tuple[Session, ...] = ()
+    documents: dict[str, dict[str, Any]] = field(default_factory=dict)
+    earlier: tuple[Session, ...] = ()
+    complete: bool = True
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    session_id: str
+    document: dict[str, Any]
+    session: Session
+
+
+class History:
+    """The records of one person at one site, read in a transaction."""
+
+    def __init__(
+        self, client: firestore.Client, transaction: firestore.Transaction, site: Site, identity: Identity
+    ) -> None:
+        self._client = client
+        self._transaction = transaction
+        self._site = site
+        self._identity = identity
+
+    def known(self, at: datetime | None, now: datetime) -> Known:
+        """The visits that something at a moment may change, or all of them for None.
+
+        Raises RecordError where one of them cannot be read and OtherRulesError where one was made by other rules: then
+        all are to be made anew.
+        """
+        if at is not None:
+            return self._since_clean(at, now)
+        found: dict[str, dict[str, Any]] = {}
+        for some in chunks(self._identity.ids):
+            query = self._collection(Collection.SESSIONS).where(filter=any_of("person_id", some))
+            for each in query.stream(transaction=self._transaction):
+                found[record_id(each.id)] = content_of(each)
+        return Known(documents=found, whole=True)
+
+    def events(self, since: datetime | None) -> list[Event]:
+        """The events from a moment on, corrected. What cannot be read is logged and left out."""
+        corrections = list(self._corrections())
+        added = {each.event_id for each in corrections}
+        found: dict[str, Event] = {}
+        for some in chunks(self._identity.ids):
+            query = self._collection(Collection.EVENTS).where(filter=any_of("person_id", some))
+            if since is not None:
+                query = query.where(filter=FieldFilter("at", ">=", since))
+            for each in query.stream(transaction=self._transaction):
+                try:
+                    event = documents.event_of(self._site.site_id, record_id(each.id), fields_of(each))
+                except RecordError as error:
+                    LOG.error("event %s is left out: %s", each.id, error)
+                    continue
+                found[event.event_id] = event
+        events = list(found.values())
+        if added:
+            events = corrected(events, corrections)
+        return [event for event in events if since is None or event.at >= since]
+
+    def earlier(self, known: Known, day: date, now: datetime) -> list[Session]:
+        """The visits before the known ones that reach into a local day or begin later, as far as there are any."""
+        begin = day_range(day, self._site.rules.zone)[0]
+        found = list(known.earlier)
+        oldest = found[-1].started_at if found else known.since
+        complete = known.complete
+        while not complete and oldest is not None and oldest > begin:
+            before = self._visits().where(filter=FieldFilter("started_at", "<", oldest))
+            page = self._read(_latest_first(before).limit(_MORE), now)
+            found += [each.session for each in page]
+            complete = len(page) < _MORE
+            oldest = found[-1].started_at if page else oldest
+        return found
+
+    def usage(self) -> dict[str, dict[str, Any]]:
+        """All documents of usage by their ids."""
+        found: dict[str, dict[str, Any]] = {}
+        for some in chunks(self._identity.ids):
+            query = self._collection(Collection.USAGE).where(filter=any_of("person_id", some))
+            found |= {each.id: content_of(each) for each in query.stream(transaction=self._transaction)}
+        return found
+
+    def _since_clean(self, at: datetime, now: datetime) -> Known:
+        """The visits from the last clean one before `at` on."""
+        latest = self._read(_latest_first(self._visits()).limit(_LATEST), now)
+        complete = len(latest) < _LATEST
+        place = next((place for place, each in enumerate(latest) if _may_start(each, at)), None)
+        if place is None and not complete:
+            return self._since_older(at, now)
+        cut = len(latest) if place is None else place + 1
+        return Known(
+            since=None if place is None else latest[place].session.started_at,
+            sessions=tuple(each.session for each in latest[:cut]),
+            documents={each.session_id: each.document for each in latest[:cut]},
+            earlier=tuple(each.session for each in latest[cut:]),
+            complete=complete,
+        )
+
+    def _since_older(self, at: datetime, now: datetime) -> Known:
+        clean = self._visits().where(filter=FieldFilter("clean", "==", True))
+        before = _latest_first(clean.where(filter=FieldFilter("started_at", "<", at))).limit(1)
+        start = next((each.session.started_at for each in self._read(before, now)), None)
+        query = self._visits()
+        if start is not None:
+            query = query.where(filter=FieldFilter("started_at", ">=", start))
+        found = self._read(query.order_by("started_at"), now)
+        return Known(
+            since=start,
+            sessions=tuple(each.session for each in found),
+            documents={each.session_id: each.document for each in found},
+            complete=start is None,
+        )
+
+    def _read(self, query: firestore.Query, now: datetime) -> list[_Written]:
+        """The visits of a query. Raises RecordError, and OtherRulesError where one was made by other rules."""
+        found = []
+        for each in query.stream(transaction=self._transaction):
+            session_id, document = record_id(each.id), content_of(each)
+            if document.get("rules") != self._site.rules_mark:
+                raise OtherRulesError(f"visit {session_id} was made by other rules")
+            found.append(
+                _Written(session_id, document, documents.session_of(self._site.site_id, session_id, document, now=now))
+            )
+        return found
+
+    def _corrections(self) -> Iterator[Correction]:
+        for some in chunks(self._identity.ids):
+            query = self._collection(Collection.CORRECTIONS).where(filter=any_of("person_id", some))
+            for each in query.stream(transaction=self._transaction):
+                try:
+                    correction = documents.correction_of(record_id(each.id), fields_of(each))
+                except RecordError as error:
+                    LOG.error("correction %s is left out: %s", each.id, error)
+                    continue
+                if correction.event is None or correction.event.site_id == self._site.site_id:
+                    yield correction
+
+    def _visits(self) -> firestore.Query:
+        return self._collection(Collection.SESSIONS).where(
+            filter=FieldFilter("person_id", "==", self._identity.person_id)
+        )
+
+    def _collection(self, collection: Collection) -> firestore.CollectionReference:
+        return self._client.collection(path_of(self._site.site_id, collection))
+
+
+def _latest_first(query: firestore.Query) -> firestore.Query:
+    return query.order_by("started_at", direction=firestore.Query.DESCENDING)
+
+
+def _may_start(written: _Written, at: datetime) -> bool:
+    """Visits can be made anew from this one on, and `at` lies within that."""
+    return written.document.get("clean") is True and written.session.started_at < at

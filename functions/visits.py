@@ -1,0 +1,158 @@
+"""Visits and usage of one person, brought up to date with the events in one transaction.
+
+Nothing is counted up: whatever is written follows from the events that are there, so an event that is delivered twice,
+late, or at once with another one of the same person changes nothing or changes it rightly.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from google.cloud import firestore
+
+from config.errors import RecordError
+from functions.history import History, Known, OtherRulesError
+from functions.identities import digest_of, identity_of
+from functions.sites import Site, site_of
+from functions.transactions import in_transaction
+from tracker.cloud import documents
+from tracker.cloud.layout import Collection, path_of, site_path, usage_id
+from tracker.presence.ledger import Entry, changed_days, entries_of, usage_by_day
+from tracker.presence.sessions import Session
+
+LOG = logging.getLogger(__name__)
+
+MOST_WRITES = 400
+"""Documents that one transaction writes; what is left is written by the next one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writes:
+    """What is to be written, in this order: paths of documents with their content, None for one to delete."""
+
+    documents: list[tuple[str, dict[str, Any] | None]] = field(default_factory=list)
+
+    def set(self, path: str, document: dict[str, Any]) -> None:
+        self.documents.append((path, {**document, documents.RECEIVED_AT: firestore.SERVER_TIMESTAMP}))
+
+    def delete(self, path: str) -> None:
+        self.documents.append((path, None))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """written: documents that were written or deleted. forgotten: the person is, so nothing was. more: the rest of a
+    long history waits for the next transaction."""
+
+    written: int = 0
+    forgotten: bool = False
+    more: bool = False
+
+
+def refresh(
+    client: firestore.Client, site_id: str, person_id: str, *, now: datetime, at: datetime | None = None
+) -> Outcome:
+    """Bring the visits and usage of a person up to date; only what changed is written.
+
+    at: when (UTC) something was said to happen that may not be in the visits yet; None to make all of them anew, as
+    after a merge. now: UTC, ends what silence has ended. Raises ContentionError and what Google's client raises; then
+    nothing, or a whole transaction of several, was written.
+    """
+    outcome = in_transaction(client, lambda each: _refresh(client, each, site_id, person_id, at, now))
+    written = outcome.written
+    while outcome.more:  # what is compared with all that is written comes to an end
+        outcome = in_transaction(client, lambda each: _refresh(client, each, site_id, person_id, None, now))
+        written += outcome.written
+    return Outcome(written=written, forgotten=outcome.forgotten)
+
+
+def _refresh(
+    client: firestore.Client,
+    transaction: firestore.Transaction,
+    site_id: str,
+    person_id: str,
+    at: datetime | None,
+    now: datetime,
+) -> Outcome:
+    site_reference = client.document(site_path(site_id))
+    person = client.document(path_of(site_id, Collection.PEOPLE, person_id))
+    forgotten = client.document(path_of(site_id, Collection.FORGOTTEN, digest_of(person_id)))
+    found = {
+        each.reference.path: each for each in client.get_all([site_reference, person, forgotten], None, transaction)
+    }
+    if found[forgotten.path].exists:
+        return Outcome(forgotten=True)
+    site = site_of(site_id, found[site_reference.path].to_dict())
+    if not site.visits_here:
+        return Outcome()
+    identity = identity_of(client, site_id, person_id, found[person.path].to_dict(), transaction)
+    history = History(client, transaction, site, identity)
+    try:
+        writes = _anew(site, identity.person_id, history, history.known(at, now), now)
+    except (RecordError, OtherRulesError) as reason:
+        LOG.info("%s; all visits of the person are made anew", reason)
+        writes = _anew(site, identity.person_id, history, history.known(None, now), now)
+    for path, document in writes.documents[:MOST_WRITES]:
+        reference = client.document(path)
+        if document is None:
+            transaction.delete(reference)
+        else:
+            transaction.set(reference, document)
+    return Outcome(written=len(writes.documents[:MOST_WRITES]), more=len(writes.documents) > MOST_WRITES)
+
+
+def _anew(site: Site, person_id: str, history: History, known: Known, now: datetime) -> Writes:
+    """What differs between the documents and what the events say.
+
+    Usage goes first and the visits follow, the latest last: where a long history needs several transactions, a visit
+    that is as it should be tells that all before it is done.
+    """
+    key = (site.site_id, person_id)
+    entries = entries_of(history.events(known.since), key=key, rules=site.rules, now=now)
+    writes = Writes()
+    after = [entry.session for entry in entries]
+    days = None if known.whole else changed_days(known.sessions, after, site.rules.zone)
+    if days is None:
+        _write_all_usage(writes, site, person_id, after, history)
+    elif days:
+        earlier = history.earlier(known, min(days), now)
+        _write_usage(writes, site, person_id, days, [*earlier, *after])
+    wanted = {entry.session.session_id: _document(entry, site) for entry in entries}
+    for session_id in known.documents.keys() - wanted.keys():
+        writes.delete(path_of(site.site_id, Collection.SESSIONS, session_id))
+    for session_id, document in wanted.items():
+        if known.documents.get(session_id) != document:
+            writes.set(path_of(site.site_id, Collection.SESSIONS, session_id), document)
+    return writes
+
+
+def _document(entry: Entry, site: Site) -> dict[str, Any]:
+    """The session of an entry, and what it takes to go on from it."""
+    document = documents.session_document(entry.session)
+    return {**document, "clean": entry.clean, "due_at": entry.due_at, "rules": site.rules_mark}
+
+
+def _write_usage(writes: Writes, site: Site, person_id: str, days: Iterable[date], sessions: Sequence[Session]) -> None:
+    usage = usage_by_day(sessions, site.rules.zone)
+    for day in sorted(days):
+        path = path_of(site.site_id, Collection.USAGE, usage_id(day, person_id))
+        if day in usage:
+            writes.set(path, documents.usage_document(person_id, day, site.zone_name, usage[day]))
+        else:
+            writes.delete(path)
+
+
+def _write_all_usage(writes: Writes, site: Site, person_id: str, sessions: Sequence[Session], history: History) -> None:
+    """The usage of all days; what the documents say already is left alone, what is nobody's any more is deleted."""
+    gone = history.usage()
+    for day, hours in sorted(usage_by_day(sessions, site.rules.zone).items()):
+        record = usage_id(day, person_id)
+        document = documents.usage_document(person_id, day, site.zone_name, hours)
+        if gone.pop(record, None) != document:
+            writes.set(path_of(site.site_id, Collection.USAGE, record), document)
+    for record in gone:
+        writes.delete(path_of(site.site_id, Collection.USAGE, record))

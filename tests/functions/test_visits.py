@@ -1,0 +1,272 @@
+"""Visits and usage follow events, corrections, merges and rules; doing anything twice changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import permutations
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from config.errors import RecordError
+from functions import changes
+from functions.sites import site_of
+from tests.functions.gym import RULES, SITE, Gym, assert_as_on_the_edge, at, event, on_the_edge, person, visit
+from tracker.cloud import documents
+from tracker.cloud.layout import Collection, path_of, site_path
+from tracker.presence.events import Action, Correction, content_id
+from tracker.presence.rules import Rules
+from tracker.store import rule_text
+from tracker.store.local import LocalStore
+
+DAY = 24 * 60
+SEEN_IN_THE_HALL = [("enter", 20, 1), ("exit", 25, 1), ("enter", 50, 2), ("exit", 55, 2)]
+_NO_VECTORS = np.zeros((0, 128), np.float32)
+
+
+def test_an_enter_opens_a_visit_and_the_exit_ends_it(gym: Gym) -> None:
+    gym.now = at(30)
+    gym.send([event("enter", 0)])
+    assert gym.visits() == [(0, None, "ada")]
+    (opened,) = gym.documents(Collection.SESSIONS).values()
+    assert opened["due_at"] is not None
+    assert opened["dwell_s"] is None
+    gym.send([event("exit", 20)])
+    assert gym.visits() == [(0, 20, "ada")]
+    (closed,) = gym.documents(Collection.SESSIONS).values()
+    assert (closed["due_at"], closed["dwell_s"]) == (None, 1200.0)
+    (usage,) = gym.usage().values()
+    assert (usage["person_id"], usage["entries"], usage["exits"], usage["inside_s"]) == ("ada", 1, 1, 1200.0)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))), ids=lambda order: "".join(map(str, order)))
+def test_any_order_gives_the_same(gym: Gym, tmp_path: Path, order: tuple[int, ...]) -> None:
+    events = [*visit(0, 20), *visit(40, 60)]
+    gym.send([events[place] for place in order])
+    with on_the_edge(events, tmp_path / "edge.sqlite3") as store:
+        assert_as_on_the_edge(gym, store)
+
+
+def test_a_delivery_again_writes_nothing(gym: Gym) -> None:
+    events = [*visit(0, 20), *visit(40, 60)]
+    gym.send(events)
+    before = {each.id: each.update_time for each in gym.client.collection(path_of(SITE, Collection.SESSIONS)).stream()}
+    gym.deliver([*events, *reversed(events)])
+    after = {each.id: each.update_time for each in gym.client.collection(path_of(SITE, Collection.SESSIONS)).stream()}
+    assert after == before
+
+
+def test_a_late_event_joins_two_visits_and_the_second_is_gone(gym: Gym) -> None:
+    gym.rules = Rules()
+    gym.open()
+    enter = event("enter", 0, camera="room", track="t")
+    other = [event(kind, at_, camera="hall", track=f"h-{track}") for kind, at_, track in SEEN_IN_THE_HALL]
+    gym.send([enter, *other])
+    assert len(gym.visits()) == 2
+    gym.send([event("exit", 60, camera="room", track="t")])
+    assert gym.visits() == [(0, 60, "ada")]
+    (usage,) = gym.usage().values()
+    assert (usage["entries"], usage["inside_s"]) == (1, 3600.0)
+
+
+def test_a_day_of_which_nothing_is_left_is_deleted(gym: Gym) -> None:
+    night = event("exit", 16 * 60)
+    gym.send([event("enter", 0, inferred=True), night])
+    gym.correct(Correction(action=Action.VOID, event_id=night.event_id, by="op", at=at(DAY)))
+    gym.correct(Correction(action=Action.VOID, event_id=event("enter", 0).event_id, by="op", at=at(DAY)))
+    assert gym.visits() == []
+    assert gym.usage() == {}
+
+
+def test_a_visit_over_midnight_counts_in_both_days(gym: Gym, tmp_path: Path) -> None:
+    gym.rules = Rules(zone=gym.rules.zone)
+    gym.open()
+    events = [*visit(0, 20), *visit(14 * 60, 17 * 60), *visit(17 * 60 + 30, 18 * 60)]
+    gym.send(events)
+    assert sorted((each["day"], each["entries"]) for each in gym.usage().values()) == [
+        ("2026-03-02", 2),
+        ("2026-03-03", 1),
+    ]
+    with on_the_edge(events, tmp_path / "edge.sqlite3", rules=gym.rules) as store:
+        assert_as_on_the_edge(gym, store)
+
+
+def test_the_fifth_visit_of_a_day_keeps_the_four_before_it_in_the_usage(gym: Gym, tmp_path: Path) -> None:
+    events = [each for number in range(13) for each in visit(40 * number, 40 * number + 20)]
+    gym.send(events)
+    (usage,) = gym.usage().values()
+    assert (usage["entries"], usage["exits"]) == (13, 13)
+    with on_the_edge(events, tmp_path / "edge.sqlite3") as store:
+        assert_as_on_the_edge(gym, store)
+
+
+def test_people_do_not_touch_each_other(gym: Gym) -> None:
+    gym.send([*visit(0, 20, "ada"), event("enter", 10, "bob")])
+    gym.now = at(30)
+    gym.deliver([event("enter", 10, "bob")])
+    assert gym.visits() == [(0, 20, "ada"), (10, None, "bob")]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=lambda order: "".join(map(str, order)))
+def test_an_operator_voids_and_brings_back(gym: Gym, tmp_path: Path, order: tuple[int, ...]) -> None:
+    first, last = visit(0, 20)
+    said = [
+        Correction(action=Action.VOID, event_id=last.event_id, by="op", at=at(100)),
+        Correction(action=Action.ADD, event_id=last.event_id, by="op", at=at(101), event=last),
+        Correction(action=Action.VOID, event_id=last.event_id, by="op", at=at(102)),
+    ]
+    gym.send([first, last])
+    for place in order:
+        gym.correct(said[place])
+    assert [ended for _, ended, _ in gym.visits()] == [0.0]
+    with on_the_edge([first, last], tmp_path / "edge.sqlite3", work=lambda store: store.correct(said)) as store:
+        assert_as_on_the_edge(gym, store)
+
+
+def test_an_event_that_an_operator_adds_counts_whether_it_is_sent_or_not(gym: Gym) -> None:
+    exit_seen = event("exit", 25, camera="@operator")
+    gym.send([event("enter", 0)])
+    gym.correct(Correction(action=Action.ADD, event_id=exit_seen.event_id, by="op", at=at(90), event=exit_seen))
+    assert gym.visits() == [(0, 25, "ada")]
+    gym.send([exit_seen])
+    assert gym.visits() == [(0, 25, "ada")]
+
+
+def test_a_correction_may_come_before_its_event(gym: Gym) -> None:
+    first, last = visit(0, 20)
+    gym.correct(Correction(action=Action.VOID, event_id=last.event_id, by="op", at=at(100)))
+    gym.now = at(30)
+    gym.send([first, last])
+    assert gym.visits() == [(0, None, "ada")]
+
+
+def test_whoever_is_merged_has_one_history(gym: Gym, tmp_path: Path) -> None:
+    events = [*visit(0, 20, "v-1"), *visit(30, 50, "ada"), *visit(22, 24, "v-2"), *visit(DAY, DAY + 5, "v-1")]
+    for who in ("ada", "v-1", "v-2"):
+        gym.put_person(who)
+    gym.send(events)
+    gym.merge("v-1", "v-2")
+    gym.merge("v-2", "ada")
+    late = visit(60, 70, "v-1")
+    gym.send(late)
+
+    def merge(store: LocalStore) -> None:
+        for who in ("ada", "v-1", "v-2"):
+            store.add_person(person(who), _NO_VECTORS)
+        store.merge_people("v-1", "v-2")
+        store.merge_people("v-2", "ada")
+
+    with on_the_edge([*events, *late], tmp_path / "edge.sqlite3", work=merge) as store:
+        assert_as_on_the_edge(gym, store)
+    assert {who for _, _, who in gym.visits()} == {"ada"}
+
+
+def test_a_merge_that_is_taken_back_gives_everybody_their_own_again(gym: Gym) -> None:
+    for who in ("ada", "bob"):
+        gym.put_person(who)
+    gym.send([*visit(0, 20, "bob"), *visit(40, 60, "ada")])
+    gym.merge("bob", "ada")
+    assert {who for _, _, who in gym.visits()} == {"ada"}
+    gym.merge("bob", None)
+    assert gym.visits() == [(0, 20, "bob"), (40, 60, "ada")]
+    assert sorted((each["person_id"], each["entries"]) for each in gym.usage().values()) == [("ada", 1), ("bob", 1)]
+
+
+def test_merges_in_a_circle_come_to_an_end(gym: Gym) -> None:
+    gym.put_person("ada", "bob")
+    gym.put_person("bob", "ada")
+    gym.send(visit(0, 20, "ada"))
+    assert len(gym.visits()) == 1
+
+
+def test_other_rules_make_all_visits_anew(gym: Gym, tmp_path: Path) -> None:
+    events = [*visit(0, 20), *visit(22, 50), *visit(10, 12, "bob"), *visit(DAY, DAY + 5)]
+    gym.send(events)
+    before = gym.client.document(site_path(SITE)).get().to_dict()
+    gym.rules = replace(gym.rules, merge_gap=timedelta(minutes=1), min_visit=timedelta(minutes=5))
+    gym.open()
+    after = gym.client.document(site_path(SITE)).get().to_dict()
+    changes.site_written(gym.delivered(SITE, after, before))
+    with on_the_edge(events, tmp_path / "edge.sqlite3", rules=gym.rules) as store:
+        assert_as_on_the_edge(gym, store)
+    marks = {each["rules"] for each in gym.documents(Collection.SESSIONS).values()}
+    assert marks == {site_of(SITE, after).rules_mark}
+
+
+def test_an_event_after_other_rules_makes_the_persons_visits_anew(gym: Gym, tmp_path: Path) -> None:
+    gym.send([*visit(0, 20), *visit(22, 50)])
+    gym.rules = replace(gym.rules, merge_gap=timedelta(minutes=1))
+    gym.open()
+    gym.send(visit(60, 70))
+    events = [*visit(0, 20), *visit(22, 50), *visit(60, 70)]
+    with on_the_edge(events, tmp_path / "edge.sqlite3", rules=gym.rules) as store:
+        assert_as_on_the_edge(gym, store)
+
+
+def test_visits_that_a_machine_wrote_are_taken_over(gym: Gym, tmp_path: Path) -> None:
+    events = [*visit(0, 20), *visit(40, 60)]
+    gym.send(events)
+    for name, document in gym.sessions().items():
+        gym.client.document(path_of(SITE, Collection.SESSIONS, name)).set(document)
+    late = visit(80, 90)
+    gym.send(late)
+    with on_the_edge([*events, *late], tmp_path / "edge.sqlite3") as store:
+        assert_as_on_the_edge(gym, store)
+    assert all("clean" in each for each in gym.documents(Collection.SESSIONS).values())
+
+
+def test_a_damaged_visit_is_made_anew(gym: Gym, tmp_path: Path) -> None:
+    gym.send(visit(0, 20))
+    (name,) = gym.sessions()
+    gym.client.document(path_of(SITE, Collection.SESSIONS, name)).update({"segments": "all day"})
+    gym.send(visit(40, 60))
+    with on_the_edge([*visit(0, 20), *visit(40, 60)], tmp_path / "edge.sqlite3") as store:
+        assert_as_on_the_edge(gym, store)
+
+
+def test_where_the_machines_work_visits_out_the_functions_write_none(gym: Gym) -> None:
+    gym.open(visits_by="edge")
+    gym.send(visit(0, 20))
+    assert gym.visits() == []
+    assert gym.usage() == {}
+
+
+def test_without_a_site_document_the_defaults_hold(gym: Gym, tmp_path: Path) -> None:
+    gym.client.document(site_path(SITE)).delete()
+    gym.rules = Rules()
+    gym.send(visit(0, 20))
+    with on_the_edge(visit(0, 20), tmp_path / "edge.sqlite3", rules=Rules()) as store:
+        assert_as_on_the_edge(gym, store)
+
+
+def test_what_a_site_says_badly_is_taken_as_not_said(caplog: pytest.LogCaptureFixture) -> None:
+    site = site_of(SITE, {"rules": "{}", "time_zone": "Mars/Base", "capacity": -3, "retention": {"matches_days": 0}})
+    assert site.rules == Rules()
+    assert (site.capacity, site.retention.matches_days) == (None, 90)
+    assert "Mars/Base" in caplog.text
+    assert site_of(SITE, {"rules": rule_text.written(RULES)}).rules == RULES
+
+
+def test_an_event_of_somebody_forgotten_is_deleted(gym: Gym) -> None:
+    digest = content_id("forgotten", "ada")
+    gym.client.document(path_of(SITE, Collection.FORGOTTEN, digest)).set({"at": at(0), "erase_history": True})
+    gym.send(visit(0, 20))
+    assert gym.documents(Collection.EVENTS) == {}
+    assert gym.visits() == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"kind": "jump"}, {"schema": 99}, {"at": "yesterday"}, {"person_id": 7}, {"colour": "red"}, {"x_frac": 7.0}],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_a_document_that_is_no_event_is_refused_and_spoils_nothing(gym: Gym, wrong: dict[str, object]) -> None:
+    first, last = visit(0, 20)
+    bad = {**documents.event_document(event("enter", 5)), **wrong}
+    gym.client.document(path_of(SITE, Collection.EVENTS, "bad")).set(bad)
+    with pytest.raises(RecordError):
+        changes.event_created(gym.delivered("bad", bad))
+    gym.send([first, last])
+    assert gym.visits() == [(0, 20, "ada")]
