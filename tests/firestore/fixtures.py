@@ -71,10 +71,14 @@ def project_on(kind: str, host: str, monkeypatch: pytest.MonkeyPatch) -> Firesto
     return Firestore(kind, host, f"test-{uuid.uuid4().hex[:12]}")
 
 
+def _indexes() -> Path | None:
+    return INDEXES if INDEXES.exists() else None
+
+
 @pytest.fixture(scope="session")
 def firestore_process() -> Iterator[processes.ServerProcess]:
     """Our server, one for the whole run; refuses queries that config/firestore.indexes.json does not serve."""
-    with processes.ServerProcess(indexes=INDEXES if INDEXES.exists() else None) as server:
+    with processes.ServerProcess(indexes=_indexes()) as server:
         yield server
 
 
@@ -136,5 +140,5 @@ def full_firestore(request: pytest.FixtureRequest) -> Firestore:
 @pytest.fixture
 def durable_firestore(tmp_path: Path) -> Iterator[processes.ServerProcess]:
     """A server of the test's own that keeps its commits in a file: to be killed and started again."""
-    with processes.ServerProcess(data=tmp_path / "firestore.data") as server:
+    with processes.ServerProcess(data=tmp_path / "firestore.data", indexes=_indexes()) as server:
         yield server

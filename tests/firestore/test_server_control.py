@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
@@ -83,6 +84,19 @@ def test_a_delay_holds_the_request(firestore_server: Firestore, own_client: Clie
     began_s = time.monotonic()
     own_client.document("things/a").get()
     assert time.monotonic() - began_s >= 0.2
+
+
+def test_a_held_request_is_let_go_when_the_order_is_withdrawn(firestore_server: Firestore, own_client: Client) -> None:
+    control = firestore_server.control
+    control.delay("Commit", 3600)
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.submit(lambda: own_client.document("things/a").set({"n": 1}, retry=None))
+        while control.faults():
+            assert not written.done()
+        assert not own_client.document("things/a").get().exists
+        control.heal()
+        written.result(timeout=20)
+    assert own_client.document("things/a").get().exists
 
 
 def test_a_misspelt_order_is_refused(firestore_server: Firestore) -> None:

@@ -21,10 +21,9 @@ Answer = dict[str, Any]
 class Desk:
     """The server's side: does what an order says and answers in JSON."""
 
-    def __init__(self, engine: Engine, faults: Faults, cut: Callable[[str], int]) -> None:
+    def __init__(self, engine: Engine, faults: Faults, cut: Callable[[str, grpc.StatusCode], int]) -> None:
         self._engine = engine
         self._faults = faults
-        self._cut = cut
         self._orders: dict[str, Callable[[str, Answer], Any]] = {
             "counts": lambda project, _: engine.counts(project).as_dict(),
             "reset": lambda project, _: engine.reset_counts(project),
@@ -33,7 +32,7 @@ class Desk:
             "heal": lambda project, _: faults.clear(project),
             "indexes": self._indexes,
             "clear": lambda project, _: engine.clear(project),
-            "cut": lambda project, _: cut(project),
+            "cut": lambda project, order: cut(project, grpc.StatusCode[order["status"]]),
         }
 
     def do(self, text: bytes) -> bytes:
@@ -87,7 +86,7 @@ class Control:
         self._order("fault", method=method, status=status, count=count, skip=skip, applied=applied, delay_s=delay_s)
 
     def delay(self, method: str, delay_s: float, *, count: int = 1, skip: int = 0) -> None:
-        """The next requests of a method are taken up so much later."""
+        """The next requests of a method are taken up so much later, or when the order is withdrawn."""
         self._order("fault", method=method, delay_s=delay_s, count=count, skip=skip)
 
     def faults(self) -> list[Answer]:
@@ -106,9 +105,9 @@ class Control:
         """Delete all documents of this project; costs nothing."""
         self._order("clear")
 
-    def cut(self) -> int:
-        """End the project's open Listen streams with UNAVAILABLE; gives their number."""
-        return int(self._order("cut"))
+    def cut(self, status: str = "UNAVAILABLE") -> int:
+        """End the project's open Listen streams with a status; gives their number."""
+        return int(self._order("cut", status=status))
 
     def _order(self, do: str, **order: Any) -> Any:
         text = json.dumps({"do": do, "project": self.project, **order}).encode()

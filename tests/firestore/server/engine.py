@@ -7,15 +7,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from grpc import StatusCode
-
 from tests.firestore.server.aggregates import aggregate
 from tests.firestore.server.archive import Archive, Database, Ids
 from tests.firestore.server.counts import Counts
 from tests.firestore.server.indexes import Indexes
 from tests.firestore.server.journal import Journal
 from tests.firestore.server.names import Place, database_of, project_of
-from tests.firestore.server.protos import CommitRequest, TransactionOptions
+from tests.firestore.server.protos import CommitRequest
 from tests.firestore.server.queries import Found, Query, run
 from tests.firestore.server.refusal import RefusedError, expect
 from tests.firestore.server.transactions import Transaction, Transactions
@@ -249,10 +247,3 @@ class Engine:
 
 def _tell(found: Found) -> tuple[tuple[str, int, int], ...]:
     return tuple((each.name, each.update_time.seconds, each.update_time.nanos) for each in found.documents)
-
-
-NO_OPTIONS = TransactionOptions()
-
-
-def unavailable(reason: str) -> RefusedError:
-    return RefusedError(StatusCode.UNAVAILABLE, reason)

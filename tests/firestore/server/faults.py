@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from grpc import StatusCode
@@ -27,6 +27,7 @@ class Fault:
     skip: int = 0
     count: int = 1
     reason: str = "ordered by a test"
+    withdrawn: threading.Event = field(default_factory=threading.Event, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.status and self.status not in StatusCode.__members__:
@@ -34,11 +35,19 @@ class Fault:
 
     @classmethod
     def of(cls, order: dict[str, Any]) -> Fault:
-        known = {each.name for each in fields(cls)}
+        known = {each.name for each in fields(cls) if each.init}
         unknown = order.keys() - known
         if unknown:
             raise ValueError(f"unknown in a fault: {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}")
         return cls(**order)
+
+    def told(self) -> dict[str, Any]:
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.init}
+
+    def hold(self) -> None:
+        """Wait for as long as the order says, or until it is withdrawn."""
+        if self.delay_s:
+            self.withdrawn.wait(self.delay_s)
 
 
 class Faults:
@@ -46,6 +55,7 @@ class Faults:
 
     def __init__(self) -> None:
         self._orders: list[Fault] = []
+        self._holding: list[Fault] = []  # used up, but maybe not waited for yet
         self._lock = threading.Lock()
 
     def add(self, fault: Fault) -> None:
@@ -53,13 +63,17 @@ class Faults:
             self._orders.append(fault)
 
     def clear(self, project: str) -> None:
-        """Withdraw the orders for a project; "" withdraws all."""
+        """Withdraw the orders for a project, and let go the requests they hold; "" withdraws all."""
         with self._lock:
-            self._orders = [each for each in self._orders if project and each.project != project]
+            for each in (*self._orders, *self._holding):
+                if project in ("", each.project):
+                    each.withdrawn.set()
+            self._orders = [each for each in self._orders if not each.withdrawn.is_set()]
+            self._holding = [each for each in self._holding if not each.withdrawn.is_set()]
 
     def pending(self, project: str) -> list[dict[str, Any]]:
         with self._lock:
-            return [asdict(each) for each in self._orders if not project or each.project == project]
+            return [each.told() for each in self._orders if not project or each.project == project]
 
     def take(self, method: str, project: str) -> Fault | None:
         """The order that hits this request, if one does; used up by it."""
@@ -73,5 +87,7 @@ class Faults:
                 order.count -= 1
                 if order.count == 0:
                     self._orders.remove(order)
+                    if order.delay_s:
+                        self._holding.append(order)
                 return order
         return None

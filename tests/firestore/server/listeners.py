@@ -7,8 +7,6 @@ import struct
 from dataclasses import dataclass, field
 from typing import Any
 
-from grpc import StatusCode
-
 from tests.firestore.server.engine import Change, Engine
 from tests.firestore.server.names import document_place, project_of
 from tests.firestore.server.protos import ListenResponse, TargetChange
@@ -240,7 +238,3 @@ def _reaches(query: Query, change: Change) -> bool:
 
 def _fits(query: Query, document: Any | None) -> bool:
     return document is not None and place_in_order(query, document) is not None
-
-
-def closed() -> RefusedError:
-    return RefusedError(StatusCode.UNAVAILABLE, "The server is going down.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -59,7 +58,8 @@ class FirestoreServer:
 
     def stop(self, grace_s: float = 0.0) -> None:
         """Cut every call after the grace period and free the port."""
-        self.service.cut("")
+        self.faults.clear("")
+        self.service.cut("", grpc.StatusCode.UNAVAILABLE)
         self._server.stop(grace_s).wait()
         self.engine.close()
 
@@ -172,8 +172,8 @@ class Call:
             counts.calls[self._method] += 1
             counts.request_bytes[self._method] += self._size
         fault = self._fault = self._server.faults.take(self._method, self._project)
-        if fault is not None and fault.delay_s:
-            threading.Event().wait(fault.delay_s)
+        if fault is not None:
+            fault.hold()
         if fault is not None and fault.status and not fault.applied:
             self._abort(grpc.StatusCode[fault.status], fault.reason)
         if self._size > MAX_REQUEST_BYTES:

@@ -13,7 +13,7 @@ from grpc import RpcError, StatusCode
 
 from tests.firestore.server import protos
 from tests.firestore.server.aggregates import aggregated_paths, check_aggregations
-from tests.firestore.server.engine import Engine, View, unavailable
+from tests.firestore.server.engine import Engine, View
 from tests.firestore.server.listeners import Stream
 from tests.firestore.server.listings import list_collection_ids, list_documents, partition
 from tests.firestore.server.names import document_place, field_path, project_of, split_name
@@ -202,12 +202,12 @@ class Service:
                 raise answer
             yield answer
 
-    def cut(self, project: str) -> int:
-        """End the open streams of a project ("" for all); gives their number."""
+    def cut(self, project: str, code: StatusCode) -> int:
+        """End the open streams of a project ("" for all) with a status; gives their number."""
         with self._lock:
             streams = [each for each in self._streams if project in ("", project_of(each.database))]
         for each in streams:
-            each.answers.put(unavailable("The stream was cut."))
+            each.answers.put(RefusedError(code, "The stream was cut."))
         return len(streams)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from grpc import StatusCode
 
 from tests.firestore.server.names import Place, document_place, field_path
-from tests.firestore.server.protos import Document, Value, Write, WriteResult
+from tests.firestore.server.protos import Document, Value, WriteResult
 from tests.firestore.server.refusal import RefusedError, expect, invalid
 from tests.firestore.server.values import (
     NAN_KEY,
@@ -204,8 +204,3 @@ _TRANSFORMS: dict[str | None, Callable[[Any | None, Any], Any]] = {
     "remove_all_from_array": _without,
 }
 _OF_ARRAYS = ("append_missing_elements", "remove_all_from_array")
-
-
-def storing(document: Any) -> Any:
-    """A write that stores the document as it is: how the journal tells of it."""
-    return Write(update=document)
