@@ -21,13 +21,16 @@ class OccupancyPoint:
 def occupancy_of(
     sessions: Iterable[Session], *, since: datetime, until: datetime, now: datetime
 ) -> list[OccupancyPoint]:
-    """People in over [since, until) as steps: one point at `since`, one per change, one where the range or now ends."""
+    """People in over [since, until) as steps: one point at `since`, one per change, one where the range or now ends.
+
+    Whoever comes in at `until` does not count any more.
+    """
     since, end = since.astimezone(UTC), max(min(until, now), since).astimezone(UTC)
     steps = Counter[datetime]()
     for session in sessions:
         for segment in session.segments:
             started_at, ended_at = segment.started_at, segment.ended_at
-            if started_at <= end and (ended_at is None or ended_at > max(started_at, since)):
+            if started_at <= end and started_at < until and (ended_at is None or ended_at > max(started_at, since)):
                 steps[max(started_at, since)] += 1
                 if ended_at is not None and ended_at <= end:
                     steps[ended_at] -= 1

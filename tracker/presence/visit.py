@@ -99,7 +99,6 @@ class Visit:
         """Go on as the visit that came after this one."""
         self.stays += later.stays
         self.came_in |= later.came_in
-        self.went_out |= later.went_out
         self.sights += later.sights
         self.proven |= later.proven
         self.weigh()

@@ -46,6 +46,9 @@ def test_occupancy_ends_at_now() -> None:
 def test_occupancy_at_the_end_of_the_range_knows_who_comes_and_goes_just_then() -> None:
     found = visits_of(stay("ada", at("8:00"), at("9:00")), now=NOON)
     assert steps(occupancy_of(found, since=at("8:00"), until=at("9:00"), now=NOON)) == [("08:00", 1), ("09:00", 0)]
+    found = visits_of(stay("ada", at("9:00"), at("10:00")), now=NOON)
+    points = occupancy_of(found, since=at("8:00"), until=at("9:00"), now=NOON)
+    assert (steps(points), peak(points)) == ([("08:00", 0), ("09:00", 0)], None)
     found = visits_of(stay("ada", at("9:00"), None), now=at("9:00"))
     assert steps(occupancy_of(found, since=at("8:00"), until=NOON, now=at("9:00"))) == [("08:00", 0), ("09:00", 1)]
 

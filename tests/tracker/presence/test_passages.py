@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -45,7 +46,7 @@ def stand_at(kind: str, script: list[tuple[float, list[Sighting]]], *, ended: bo
 
 
 def told(events: list[Event]) -> list[tuple[str, str, float]]:
-    assert not any(event.inferred for event in events)
+    assert all(event.inferred is False for event in events)
     return [(event.person_id, event.kind, (event.at - START).total_seconds()) for event in events]
 
 
@@ -123,3 +124,41 @@ def test_nobody_is_told_twice() -> None:
     standings, events = walk("-9 -9 -9 9 9 9 9 9 9", {0: "ada"}, ended=False)
     again, more = go_through(standings, (), line=LINE, at=at(60), site_id="s", camera_id="c")
     assert (len(events), again, more) == (1, {}, ())
+
+
+def test_a_name_that_comes_late_is_told_beside_somebody_who_crosses() -> None:
+    standings: dict[str, Standing] = {}
+    found: list[Event] = []
+    for second, (ada, bob) in enumerate([(-9, -9), (-9, -9), (-9, -9), (9, -9), (9, -9), (9, 9), (9, 9), (9, 9)]):
+        spots = [
+            Spot(track_id="a", x_frac=0.4, y_frac=0.5 + ada / 100, person_id="ada" if second == 7 else None),
+            Spot(track_id="b", x_frac=0.6, y_frac=0.5 + bob / 100, person_id="bob"),
+        ]
+        standings, events = go_through(standings, spots, line=LINE, at=at(second), site_id="s", camera_id="c")
+        found += events
+    assert told(found) == [("ada", "enter", 3), ("bob", "enter", 5)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        pytest.param({}, [("ada", "enter", 3)], id="three-frames-make-a-side"),
+        pytest.param({"hold": 4}, [], id="four-frames-make-a-side"),
+        pytest.param({"hold": 1}, [("ada", "enter", 3)], id="one-frame-makes-a-side"),
+        pytest.param({"settle_after": timedelta(seconds=0.5)}, [], id="a-second-unseen-is-another-track"),
+    ],
+)
+def test_when_a_side_is_held_and_a_track_has_ended_is_a_choice(
+    fields: dict[str, Any], expected: list[tuple[str, str, float]]
+) -> None:
+    standings: dict[str, Standing] = {}
+    found: list[Event] = []
+    for second, depth in enumerate([-4, -4, -4, 4, 4, 4]):
+        spots = [Spot(track_id="t", x_frac=0.5, y_frac=0.5 + depth / 100, person_id="ada")]
+        if second == 3:
+            between = at(second - 0.01)
+            standings, events = go_through(standings, [], line=LINE, at=between, site_id="s", camera_id="c", **fields)
+            found += events
+        standings, events = go_through(standings, spots, line=LINE, at=at(second), site_id="s", camera_id="c", **fields)
+        found += events
+    assert told(found) == expected

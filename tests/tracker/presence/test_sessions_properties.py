@@ -343,6 +343,8 @@ def test_occupancy_is_never_below_zero_nor_above_the_people_there_are(
             visit.person_id
             for visit in found
             for segment in visit.segments
-            if segment.started_at <= point.at and (segment.ended_at is None or point.at < segment.ended_at)
+            if segment.started_at <= point.at
+            and segment.started_at < at(since + length)
+            and (segment.ended_at is None or point.at < segment.ended_at)
         }
         assert point.people == len(inside)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, time, timedelta
+from functools import cache
 
 import pytest
 
@@ -29,6 +30,7 @@ def rules_of(plan: Plan) -> Rules:
     return Rules(entrances=doors, exits=doors, rooms=rooms, closes_at=plan.profile.closes, zone=plan.zone)
 
 
+@cache
 def scored(plan: Plan, noise: Noise) -> Score:
     rules = rules_of(plan)
     days = list(simulate(plan, noise, cast_of(plan)))
