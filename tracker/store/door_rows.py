@@ -101,7 +101,7 @@ def select_zone_stays(
             over,
         ),
     )
-    return read_all(rows, _stay)
+    return read_all(rows, stay_of_row)
 
 
 def delete_zone_stays(writing: Transaction, person_ids: Sequence[str]) -> None:
@@ -118,7 +118,7 @@ def drop_zone_stays(writing: Transaction, stay_ids: Iterable[str]) -> None:
 def rewrite_zone_stays(writing: Transaction, person_ids: Sequence[str], new_id: str) -> None:
     """Put every stay of these ids under `new_id`, ended, with an id made from the new content."""
     for person_id in person_ids:
-        stays = read_all(writing.connection.execute(f"{_STAYS} WHERE z.person_id = ?", (person_id,)), _stay)
+        stays = read_all(writing.connection.execute(f"{_STAYS} WHERE z.person_id = ?", (person_id,)), stay_of_row)
         writing.connection.execute("DELETE FROM zone_stays WHERE person_id = ?", (person_id,))
         save_zone_stays(writing, [replace(stay, person_id=new_id, over=True, stay_id="") for stay in stays])
 
@@ -144,7 +144,7 @@ def _run(known: dict[str, Any] | None) -> Run | None:
     return None if known is None else Run(**(known | {"first_at": read_time(known["first_at"])}))
 
 
-def _stay(row: Row) -> ZoneStay:
+def stay_of_row(row: Row) -> ZoneStay:
     stay_id, site_id, camera_id, zone, person_id, started_at, seen_at, over, schema = row
     return ZoneStay(
         site_id=site_id,

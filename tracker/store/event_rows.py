@@ -123,19 +123,19 @@ def insert_matches(writing: Transaction, matches: Iterable[Match]) -> None:
 def select_events(connection: sqlite3.Connection, wanted: Wanted) -> list[Event]:
     """Events in order of (at, event_id), without the voided ones. Raises StoreError on a row that is no event."""
     clauses, values = wanted.clauses("event_id", "r.voided = 0")
-    return read_all(connection.execute(_EVENTS + clauses, values), _event)
+    return read_all(connection.execute(_EVENTS + clauses, values), event_of_row)
 
 
 def select_one(connection: sqlite3.Connection, event_id: str) -> Event | None:
     """The event of this id, voided or not."""
-    found = read_all(connection.execute(f"{_EVENTS} WHERE r.event_id = ?", (event_id,)), _event)
+    found = read_all(connection.execute(f"{_EVENTS} WHERE r.event_id = ?", (event_id,)), event_of_row)
     return found[0] if found else None
 
 
 def select_matches(connection: sqlite3.Connection, wanted: Wanted) -> list[Match]:
     """Matches in order of (at, match_id). Raises StoreError on a row that is no match."""
     clauses, values = wanted.clauses("match_id")
-    return read_all(connection.execute(_MATCHES + clauses, values), _match)
+    return read_all(connection.execute(_MATCHES + clauses, values), match_of_row)
 
 
 def select_of_person(
@@ -149,14 +149,14 @@ def select_of_person(
             " WHERE person_id = ?1 AND at >= ?2 AND site_id = ?3 AND voided = 0",
             (one_id, since, site_id, person_id),
         )
-    return read_all(found, _event)
+    return read_all(found, event_of_row)
 
 
 def select_history(connection: sqlite3.Connection) -> Iterator[tuple[tuple[str, str], list[Event]]]:
     """Every event, a person at a site at a time: (site_id, person_id) with aliases resolved, and the events."""
     rows = connection.execute(f"{_EVENTS} WHERE r.voided = 0 ORDER BY r.site_id, 5")
     for key, group in groupby(rows, key=itemgetter(2, 4)):
-        yield key, read_all(group, _event)
+        yield key, read_all(group, event_of_row)
 
 
 def delete_events(writing: Transaction, person_ids: Sequence[str]) -> None:
@@ -183,7 +183,7 @@ def rewrite(writing: Transaction, person_ids: Sequence[str], new_id: str) -> Non
     writing.touched_people.update((*person_ids, new_id))
     for person_id in person_ids:
         rows = writing.connection.execute(f"{_EVENTS} WHERE r.person_id = ?", (person_id,))
-        for event in read_all(rows, _event):
+        for event in read_all(rows, event_of_row):
             writing.connection.execute(
                 "UPDATE OR IGNORE events SET person_id = ?, event_id = ?, changed = ? WHERE event_id = ?",
                 (new_id, replace(event, person_id=new_id, event_id="").event_id, writing.changed, event.event_id),
@@ -210,7 +210,7 @@ def read_time(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def _event(row: Row) -> Event:
+def event_of_row(row: Row) -> Event:
     event_id, kind, site_id, camera_id, person_id, at, track_id, x_frac, y_frac, inferred, schema = row
     return Event(
         kind=EventKind(kind),
@@ -227,7 +227,7 @@ def _event(row: Row) -> Event:
     )
 
 
-def _match(row: Row) -> Match:
+def match_of_row(row: Row) -> Match:
     match_id, site_id, camera_id, track_id, at, person_id, distance, margin, quality, authorised, reason, schema = row
     return Match(
         site_id=site_id,

@@ -1,4 +1,4 @@
-"""One agent a camera: a lock file that the kernel frees when its process dies, however it dies."""
+"""One agent a camera, one sender a store: a lock file that the kernel frees when its process dies, however it dies."""
 
 from __future__ import annotations
 
@@ -17,20 +17,32 @@ from tracker.presence.events import content_id
 def lease(store: Path, camera_id: str) -> Iterator[None]:
     """Hold one camera of one store while inside.
 
-    The lock lies beside the store under a name made from the camera id, so that any id gives a valid file name.
     Raises StoreBusyError naming the process that holds it, StoreError when the lock file cannot be written.
     """
+    with hold(
+        store,
+        f"camera-{content_id(camera_id)[:16]}",  # any id gives a valid file name
+        busy=f"camera {camera_id} is tracked into {store} already",
+        fix="stop that one first, or give this camera another id with --camera-id",
+    ):
+        yield
+
+
+@contextmanager
+def hold(store: Path, name: str, *, busy: str, fix: str) -> Iterator[None]:
+    """Hold a lock of that name beside the store while inside.
+
+    Raises StoreBusyError with the words of `busy`, the process that holds it and `fix`, and StoreError when the lock
+    file cannot be written.
+    """
     place = store.resolve()
-    stem = place.with_name(f"{place.name}.camera-{content_id(camera_id)[:16]}")
+    stem = place.with_name(f"{place.name}.{name}")
     lock = FileLock(f"{stem}.lock", timeout=0, thread_local=False)
     holder = Path(f"{stem}.pid")  # apart from the lock: Windows lets nobody read a locked file
     try:
         lock.acquire()
     except Timeout as error:
-        raise StoreBusyError(
-            f"camera {camera_id} is tracked into {store} already, by {_described(holder)}",
-            fix="stop that one first, or give this camera another id with --camera-id",
-        ) from error
+        raise StoreBusyError(f"{busy}, by {_described(holder)}", fix=fix) from error
     except OSError as error:
         raise StoreError(
             f"{stem}.lock cannot be written ({error.strerror or error})",

@@ -34,13 +34,14 @@ from tracker.store import (
 from tracker.store.event_rows import Wanted
 from tracker.store.forgetting import ANONYMOUS_PREFIX, without_forgotten
 from tracker.store.leases import lease
+from tracker.store.outbox import Outbox
 from tracker.store.shared_copy import SharedCopy
 from tracker.store.visit_queries import Moment
 
 __all__ = ["ANONYMOUS_PREFIX", "LocalStore"]
 
 
-class LocalStore(SharedCopy):
+class LocalStore(SharedCopy, Outbox):
     """People, vectors, events, matches, open presences and camera health in the file `path`.
 
     Safe to use from several threads of a process and several processes on one machine. What a method wrote is on the

@@ -100,6 +100,12 @@ SYNC: tuple[str, ...] = (
     END
     """,  # noqa: S608 - fixed names
     f"""
+    CREATE TRIGGER aliases_gone AFTER DELETE ON aliases WHEN {_IN_STEP}
+    BEGIN
+        INSERT OR REPLACE INTO gone VALUES ('person', '', OLD.person_id, '', {_NOW});
+    END
+    """,  # noqa: S608 - fixed names
+    f"""
     CREATE TRIGGER zone_stays_gone AFTER DELETE ON zone_stays WHEN OLD.over = 1 AND {_IN_STEP}
     BEGIN
         INSERT OR REPLACE INTO gone VALUES ('zone_stay', OLD.site_id, OLD.stay_id, '', {_NOW});

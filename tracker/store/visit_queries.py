@@ -94,7 +94,7 @@ def _read_sessions(connection: sqlite3.Connection, moment: Moment, since: dateti
         redone[key] = cut
         found += now_so
     settled = (row for row in rows if row[2] < redone.get((row[0], row[1]), _NEVER))
-    return found + read_all(settled, lambda row: _session(row, moment))
+    return found + read_all(settled, lambda row: session_of_row(row, moment))
 
 
 def _read_usage(
@@ -144,19 +144,19 @@ def _unsettled(
     ).fetchall():
         key = (row[0], row[1])
         if key not in seen:
-            counted = [] if row[12] == Hold.ENTER and moment.now > _open_until(row, moment) else [row]
-            yield key, row[2], [row], read_all(counted, lambda each: _session(each, moment))
+            counted = [] if row[12] == Hold.ENTER and moment.now > open_until(row, moment) else [row]
+            yield key, row[2], [row], read_all(counted, lambda each: session_of_row(each, moment))
 
 
-def _open_until(row: Row, moment: Moment) -> datetime:
+def open_until(row: Row, moment: Moment) -> datetime:
     """Until when an open visit counts as open if nothing more is heard."""
     return moment.rules.over_at(read_time(row[4]), in_sight=row[12] == Hold.SIGHT)
 
 
-def _session(row: Row, moment: Moment) -> Session:
+def session_of_row(row: Row, moment: Moment) -> Session:
     stays = visit_rows.stays_of(row[2], row[3], row[5])
     exit_inferred = bool(row[9])
-    if row[3] is None and moment.now > _open_until(row, moment):
+    if row[3] is None and moment.now > open_until(row, moment):
         stays[-1] = (stays[-1][0], read_time(row[4]))
         exit_inferred = True
     return session_of(

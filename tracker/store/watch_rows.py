@@ -27,9 +27,9 @@ def select(connection: sqlite3.Connection, site_id: str | None) -> list[Watch]:
         " ORDER BY site_id, camera_id, started_at",
         (site_id,),
     )
-    return read_all(rows, _watch)
+    return read_all(rows, watch_of_row)
 
 
-def _watch(row: Row) -> Watch:
+def watch_of_row(row: Row) -> Watch:
     site_id, camera_id, started_at, ended_at = row
     return Watch(site_id=site_id, camera_id=camera_id, started_at=read_time(started_at), ended_at=read_time(ended_at))

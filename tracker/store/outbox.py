@@ -1,0 +1,218 @@
+"""The part of the embedded store that is about what Firestore does not have yet."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tracker.presence.health import CameraHealth
+from tracker.presence.watches import Watch
+from tracker.store import outbox_rows, people_rows, rule_text, sync_rows, visit_rows
+from tracker.store.event_rows import read_time
+from tracker.store.leases import hold
+from tracker.store.outbox_pages import Page, Scope, Unsent, count_after
+from tracker.store.store_file import StoreFile
+from tracker.store.sync_rows import Gone, Kind, Parked, Position
+from tracker.store.unsent_visits import USAGE, VISITS, Visits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgotten:
+    """Somebody who was forgotten here. digest: by which every machine knows them again. at: when."""
+
+    person_id: str
+    digest: str
+    at: datetime
+    erase_history: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What is not sent yet. counts: rows by kind, those without any left out. oldest_at: the time of the event that
+    waits longest."""
+
+    counts: Mapping[str, int]
+    oldest_at: datetime | None
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What the cloud answered. positions: how far kinds are sent. gone: what has vanished there too. refused: to be
+    parked. delivered: (collection, record_id) of parked ones that went through. notes: by name, None takes one away."""
+
+    positions: Mapping[Kind, Position] = field(default_factory=dict)
+    gone: Sequence[Gone] = ()
+    refused: Sequence[Parked] = ()
+    delivered: Iterable[tuple[str, str]] = ()
+    notes: Mapping[str, str | None] = field(default_factory=dict)
+
+
+class Outbox(StoreFile):
+    """What is to be sent, and how far that got. Every method raises StoreError when the file or the disk fails."""
+
+    def begin_sync(self) -> None:
+        """Keep this store in step from now on: what vanishes is remembered until it has vanished in the cloud too."""
+        with self._database.reading() as connection:
+            if sync_rows.is_begun(connection):
+                return
+        with self._writing() as writing:
+            sync_rows.begin(writing)
+
+    def send_lease(self) -> AbstractContextManager[None]:
+        """Be the one that sends for this file, while inside. Raises StoreBusyError naming the process that does."""
+        return hold(
+            self.path,
+            "uplink",
+            busy=f"{self.path} is being sent to Firestore already",
+            fix="let that one go on; 'footfall status' shows how far it is",
+        )
+
+    def position(self, kind: Kind) -> Position:
+        """How far a kind has been sent."""
+        with self._database.reading() as connection:
+            return sync_rows.position(connection, kind)
+
+    def unsent(
+        self, kind: Kind, position: Position, *, now: datetime, limit: int, scope: Scope | None = None, vectors: bool
+    ) -> Page:
+        """Up to `limit` rows of a kind after a position, in their newest state; events with the matches behind them.
+
+        scope: only what this camera told. vectors: with those of people. now: at which open visits are judged.
+        """
+        with self._one_state() as connection:
+            if kind in (Kind.SESSIONS, Kind.USAGE):
+                rules = visit_rows.stored_rules(connection)
+                if rules is None:
+                    return Page((), position, is_last=True)
+                visits = Visits(connection, rules, now)
+                return (visits.sessions if kind is Kind.SESSIONS else visits.usage)(position, limit)
+            if kind is Kind.PEOPLE:
+                return outbox_rows.select_people(connection, position, limit, with_vectors=vectors)
+            if kind is Kind.ALIASES:
+                return outbox_rows.select_aliases(connection, position, limit)
+            return _SELECT[kind](connection, position, scope, limit)
+
+    def gone(self, *, limit: int, now: datetime) -> tuple[list[Gone], list[Unsent], list[Forgotten]]:
+        """What vanished here, what is to be said of that, and who was forgotten."""
+        with self._one_state() as connection:
+            found = sync_rows.gone(connection, limit=limit)
+            rules = visit_rows.stored_rules(connection)
+            visits = None if rules is None else Visits(connection, rules, now)
+            said: list[Unsent] = []
+            forgotten: list[Forgotten] = []
+            for each in found:
+                if each.kind in ("visit", "usage"):
+                    said += [] if visits is None else visits.gone(each)
+                elif each.kind == "zone_stay":
+                    said += _said_of_stay(connection, each)
+                else:
+                    forgotten += _forgotten(connection, each.record_id)
+            return found, said, forgotten
+
+    def turned(self, site_id: str, *, since: datetime, now: datetime) -> list[Unsent]:
+        """Visits of a site that were open at `since` and are over by silence at `now`, and the usage of their days."""
+        with self._one_state() as connection:
+            rules = visit_rows.stored_rules(connection)
+            return [] if rules is None else Visits(connection, rules, now).turned(site_id, since)
+
+    def cameras_here(self, scope: Scope | None = None) -> list[CameraHealth]:
+        """The last known state of each camera that is followed on this machine."""
+        with self._database.reading() as connection:
+            return outbox_rows.select_cameras(connection, scope)
+
+    def watches_here(self, camera: Scope, *, since: str, limit: int) -> list[Watch]:
+        """When a camera watched, as seen on this machine, from the watch that began at `since` (text) on, by start."""
+        with self._database.reading() as connection:
+            return outbox_rows.select_watches(connection, camera, since, limit)
+
+    def rules_text(self) -> str:
+        """The rules by which visits are made, as JSON; empty where they are to be made anew."""
+        with self._database.reading() as connection:
+            rules = visit_rows.stored_rules(connection)
+            return "" if rules is None else rule_text.written(rules)
+
+    def receipt(self, receipt: Receipt) -> None:
+        """Write what the cloud answered, all of it or nothing."""
+        with self._writing() as writing:
+            sync_rows.save_positions(writing, receipt.positions)
+            sync_rows.drop_gone(writing, receipt.gone)
+            sync_rows.unpark(writing, receipt.delivered)
+            sync_rows.park(writing, receipt.refused)
+            for name, value in receipt.notes.items():
+                sync_rows.save_note(writing, name, value)
+
+    def notes(self, start: str) -> dict[str, str]:
+        """All notes of sending whose names begin so, by the rest of the name."""
+        with self._database.reading() as connection:
+            return sync_rows.notes(connection, start)
+
+    def parked(self) -> list[Parked]:
+        """What the cloud refused for good, oldest first."""
+        with self._database.reading() as connection:
+            return sync_rows.parked(connection)
+
+    def retry_parked(self) -> int:
+        """Have everything that is parked sent again. Returns how much there was; what is refused again stays parked."""
+        with self._writing() as writing:
+            found = sync_rows.parked(writing.connection)
+            for each in found:
+                outbox_rows.touch(writing.connection, each.collection, [each.record_id], writing.changed)
+        return len(found)
+
+    def backlog(self, *, visits: bool, people: bool, scope: Scope | None = None) -> Backlog:
+        """What is not sent yet. visits, people: whether this machine sends those at all."""
+        sources = dict(outbox_rows.SOURCES)
+        for kind in () if people else (Kind.PEOPLE, Kind.ALIASES, Kind.CORRECTIONS):
+            sources.pop(kind)
+        if visits:
+            sources |= {Kind.SESSIONS: VISITS, Kind.USAGE: USAGE}
+        with self._one_state() as connection:
+            positions = {kind: sync_rows.position(connection, kind) for kind in sources}
+            counts = {
+                str(kind): count_after(connection, each, positions[kind], scope) for kind, each in sources.items()
+            }
+            first = outbox_rows.select_events(connection, positions[Kind.EVENTS], scope, 1)
+            oldest = outbox_rows.time_of(connection, first.records[0].record_id) if first.records else None
+        return Backlog(
+            counts={kind: count for kind, count in counts.items() if count},
+            oldest_at=None if oldest is None else read_time(oldest),
+        )
+
+    @contextmanager
+    def _one_state(self) -> Iterator[sqlite3.Connection]:
+        """Every SELECT inside sees the store as it was at the first one."""
+        with self._database.reading() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")
+
+
+_SELECT = {
+    Kind.EVENTS: outbox_rows.select_events,
+    Kind.CORRECTIONS: outbox_rows.select_corrections,
+    Kind.ZONE_STAYS: outbox_rows.select_zone_stays,
+}
+
+
+def _said_of_stay(connection: sqlite3.Connection, gone: Gone) -> list[Unsent]:
+    row = connection.execute("SELECT 1 FROM zone_stays WHERE stay_id = ?", (gone.record_id,)).fetchone()
+    if row is not None:
+        return []
+    return [Unsent(collection="zone_stays", site_id=gone.site_id, record_id=gone.record_id, record=None)]
+
+
+def _forgotten(connection: sqlite3.Connection, person_id: str) -> list[Forgotten]:
+    digest = people_rows.digest(person_id)
+    row = connection.execute("SELECT at, erase_history FROM forgotten WHERE digest = ?", (digest,)).fetchone()
+    if row is None:  # merged: what is said of the alias says it
+        return []
+    return [Forgotten(person_id=person_id, digest=digest, at=read_time(row[0]), erase_history=bool(row[1]))]
