@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -190,3 +191,32 @@ def test_the_client_tries_again_until_it_went_through(own_client: Client) -> Non
     in_transaction(own_client, work)
     assert attempts == [0, 10, 20]
     assert place.get().get("n") == 21
+
+
+def test_money_moved_about_is_neither_made_nor_lost_in_anybody_s_eyes(client: Client) -> None:
+    accounts = client.collection("accounts")
+    for n in range(5):
+        accounts.document(str(n)).set({"owns": 100, "open": True})
+    seen: list[int] = []
+
+    def move(number: int) -> None:
+        chance = random.Random(number)
+        source, sink = chance.sample(range(5), 2)
+        amount = chance.randint(1, 60)
+
+        def work(transaction: Transaction) -> None:
+            query = accounts.where(filter=FieldFilter("open", "==", True))
+            owns = {each.id: each.get("owns") for each in query.stream(transaction=transaction)}
+            seen.append(sum(owns.values()))
+            if owns[str(source)] >= amount:
+                transaction.update(accounts.document(str(source)), {"owns": owns[str(source)] - amount})
+                transaction.update(accounts.document(str(sink)), {"owns": owns[str(sink)] + amount})
+
+        in_transaction(client, work, attempts=PATIENT)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(move, range(40)))
+    assert {*seen} == {500}
+    owns = [each.get("owns") for each in accounts.stream()]
+    assert sum(owns) == 500
+    assert min(owns) >= 0

@@ -1,0 +1,18 @@
+"""The Node packages are pinned, checked by their hashes, and taken from whatever registry the machine uses."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from tests.firestore.processes import NODE_FOLDER
+
+
+def test_the_lock_file_pins_and_hashes_and_names_no_registry() -> None:
+    wanted = json.loads((NODE_FOLDER / "package.json").read_text("utf-8"))["dependencies"]
+    lock = json.loads((NODE_FOLDER / "package-lock.json").read_text("utf-8"))
+    packages = {name: each for name, each in lock["packages"].items() if name}
+    assert {name: packages[f"node_modules/{name}"]["version"] for name in wanted} == wanted
+    assert [name for name, each in packages.items() if not each["integrity"].startswith("sha512-")] == []
+    assert [name for name, each in packages.items() if "resolved" in each] == []
+    assert re.findall(r"https?://", json.dumps(lock)) == []
