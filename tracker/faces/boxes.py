@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Boxes: TypeAlias = NDArray[np.floating[Any]]
-_BLOCK = 256
+_BLOCK = 64
+_FURTHER_UP = np.triu(np.ones((_BLOCK, _BLOCK), np.bool_), 1)
 
 
 class Overlap(Enum):
@@ -61,30 +62,50 @@ def suppress(
     That is what the cascade was tuned with; greedy suppression would keep a few boxes more.
     Source: mtcnn 1.0.0, utils/bboxes.py, `nms`.
     """
-    count = len(boxes_xyxy)
-    kept = np.ones(count, np.bool_)
-    for start in range(0, count, _BLOCK):
-        rows = slice(start, min(start + _BLOCK, count))
-        overlapping = _overlap_exceeds(boxes_xyxy[: rows.stop], boxes_xyxy[rows], max_overlap, overlap)
-        better = np.arange(rows.stop)[:, None] < np.arange(rows.start, rows.stop)[None, :]
-        if groups is not None:
-            better &= groups[: rows.stop, None] == groups[None, rows]
-        kept[rows] = ~(overlapping & better).any(axis=0)
+    if groups is None:
+        return np.flatnonzero(_survives(boxes_xyxy, max_overlap, overlap))
+    kept = np.empty(len(boxes_xyxy), np.bool_)
+    order = np.argsort(groups, kind="stable")
+    ends = np.flatnonzero(np.diff(groups[order])) + 1
+    for rows in np.split(order, ends):
+        kept[rows] = _survives(boxes_xyxy[rows], max_overlap, overlap)
     return np.flatnonzero(kept)
 
 
-def _overlap_exceeds(better: Boxes, boxes: Boxes, limit: float, overlap: Overlap) -> NDArray[np.bool_]:
-    """Whether the overlap of each pair is above the limit, without dividing."""
-    width = np.minimum(better[:, None, 2], boxes[None, :, 2]) - np.maximum(better[:, None, 0], boxes[None, :, 0])
-    height = np.minimum(better[:, None, 3], boxes[None, :, 3]) - np.maximum(better[:, None, 1], boxes[None, :, 1])
-    shared = np.maximum(width, 0) * np.maximum(height, 0)
-    ours, theirs = areas(better)[:, None], areas(boxes)[None, :]
+def _survives(boxes: Boxes, max_overlap: float, overlap: Overlap) -> NDArray[np.bool_]:
+    """(N,) whether no better box, one further up, overlaps each of the boxes."""
+    count = len(boxes)
+    kept = np.empty(count, np.bool_)
+    corners = np.ascontiguousarray(boxes.T)
+    area = areas(boxes)
+    for start in range(0, count, _BLOCK):
+        stop = min(start + _BLOCK, count)
+        rows = slice(start, stop)
+        exceeds = _shared(corners[:, :stop], corners[:, rows]) > _least(area[:stop], area[rows], max_overlap, overlap)
+        exceeds[rows] &= _FURTHER_UP[: stop - start, : stop - start]
+        kept[rows] = ~exceeds.any(axis=0)
+    return kept
+
+
+def _shared(ours: Boxes, theirs: Boxes) -> Boxes:
+    """(N, M) area that boxes share. ours: (4, N), theirs: (4, M) corners."""
+    width: Boxes = np.minimum(ours[2][:, None], theirs[2])
+    width -= np.maximum(ours[0][:, None], theirs[0])
+    height = np.minimum(ours[3][:, None], theirs[3])
+    height -= np.maximum(ours[1][:, None], theirs[1])
+    np.maximum(width, 0, out=width)
+    width *= np.maximum(height, 0, out=height)
+    return width
+
+
+def _least(ours: Boxes, theirs: Boxes, limit: float, overlap: Overlap) -> Boxes:
+    """(N, M) shared area up to which boxes of these areas leave each other alone; without dividing."""
     if overlap is Overlap.SMALLER:
-        exceeds = shared > limit * np.minimum(ours, theirs)
-    else:
-        exceeds = shared * (1 + limit) > limit * (ours + theirs)
-    result: NDArray[np.bool_] = exceeds & (shared > 0)
-    return result
+        smaller: Boxes = limit * np.minimum(ours[:, None], theirs)
+        return smaller
+    part = limit / (1 + limit)
+    both: Boxes = (part * ours)[:, None] + part * theirs
+    return both
 
 
 def squared(boxes_xyxy: Boxes) -> Boxes:

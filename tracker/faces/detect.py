@@ -42,6 +42,7 @@ class Detector:
         def opened(name: str) -> Network:
             return open_network(name, folder=folder, precision=precision, threads=threads)
 
+        cv2.setNumThreads(1)  # OpenCV's own wait for work in loops, and keep the networks' threads from the processors
         self._max_faces = max_faces
         quick = Scout(
             pnet=opened("pnet_scout"),

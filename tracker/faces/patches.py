@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,7 @@ from tracker.faces.faces import FloatArray
 
 MAX_SIDE = 32766
 """Longest side of a frame that OpenCV can sample from."""
+_FAR = 1e9
 
 
 def cut_patches(frame: FloatArray, boxes_xyxy: Boxes, size: int) -> FloatArray:
@@ -22,30 +25,36 @@ def cut_patches(frame: FloatArray, boxes_xyxy: Boxes, size: int) -> FloatArray:
     """
     count = len(boxes_xyxy)
     height, width = frame.shape[:2]
-    rows_per_call = max(MAX_SIDE // size, 1)
-    patches = np.empty((count, size, size, frame.shape[2]), np.float32)
     xs = _sample_positions(boxes_xyxy[:, 0], boxes_xyxy[:, 2], size, width)
     ys = _sample_positions(boxes_xyxy[:, 1], boxes_xyxy[:, 3], size, height)
+    patches = np.empty((count, size, size, frame.shape[2]), np.float32)
+    maps = np.empty((2, count, size, size), np.float32)
+    maps[0], maps[1] = xs[:, None, :], ys[:, :, None]
+    rows_per_call = max(MAX_SIDE // size, 1)
     for start in range(0, count, rows_per_call):
         rows = slice(start, min(start + rows_per_call, count))
-        shape = (rows.stop - rows.start, size, size)
-        map_x = np.broadcast_to(xs[rows, None, :], shape).reshape(-1, size)
-        map_y = np.broadcast_to(ys[rows, :, None], shape).reshape(-1, size)
+        map_x, map_y = maps[:, rows].reshape(2, -1, size)
         sampled = cv2.remap(frame, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        patches[rows] = sampled.reshape(*shape, frame.shape[2])
-    outside = _outside(ys, height)[:, :, None] | _outside(xs, width)[:, None, :]
-    if outside.any():
-        patches[outside] = 0
+        patches[rows] = sampled.reshape(-1, size, size, frame.shape[2])
+    outside_x, outside_y = _outside(xs, width), _outside(ys, height)
+    for row in np.flatnonzero(outside_x.any(axis=1) | outside_y.any(axis=1)).tolist():
+        patches[row, outside_y[row]] = 0
+        patches[row, :, outside_x[row]] = 0
     return patches
 
 
 def _sample_positions(first: Boxes, last: Boxes, size: int, length: int) -> FloatArray:
-    """(N, size) pixel coordinates along one axis of a frame that is `length` px long."""
+    """(N, size) pixel coordinates along one axis of a frame that is `length` px long; far away where a box is NaN."""
     scale = (length - 1) / length
-    steps = np.linspace(0, 1, size)[None, :]
     with np.errstate(invalid="ignore"):
-        positions = (first * scale)[:, None] + ((last - first) * scale)[:, None] * steps
-    return np.nan_to_num(positions, nan=-1.0, posinf=1e9, neginf=-1e9).astype(np.float32)
+        positions = (first * scale)[:, None] + ((last - first) * scale)[:, None] * _steps(size)
+    positions = np.fmin(np.fmax(positions, -_FAR), _FAR)
+    return positions.astype(np.float32)
+
+
+@cache
+def _steps(size: int) -> Boxes:
+    return np.linspace(0, 1, size)
 
 
 def _outside(positions: FloatArray, length: int) -> NDArray[np.bool_]:

@@ -70,15 +70,17 @@ class Scout:
 
     def _hints(self, picture: Image, image: Image) -> tuple[Boxes, Boxes]:
         """Boxes (N, 4) in px of the image, and scores (N,), that P-Net sees in one picture of the pyramid."""
-        offsets, scores = self.pnet.run(normalised(picture)[None])
-        certainty = np.ascontiguousarray(scores[0, :, :, 1])
-        ys, xs = np.nonzero(certainty > self.thresholds[0] * _PROPOSED)
-        if len(ys):
-            peaks = certainty[ys, xs] >= cv2.dilate(certainty, _NEIGHBOURS)[ys, xs]
-            ys, xs = ys[peaks], xs[peaks]
+        (offsets,), (both,) = self.pnet.run(normalised(picture)[None])
+        certainty = np.ascontiguousarray(both[..., 1])
+        places = np.flatnonzero(certainty > self.thresholds[0] * _PROPOSED)
+        scores = certainty.ravel()[places]
+        if len(places):
+            peaks = scores >= cv2.dilate(certainty, _NEIGHBOURS).ravel()[places]
+            places, scores = places[peaks], scores[peaks]
+        ys, xs = np.divmod(places, certainty.shape[1])
         step = np.tile([image.shape[1] / picture.shape[1], image.shape[0] / picture.shape[0]], 2)
-        boxes = boxes_of_places(np.stack([xs, ys], axis=1), offsets[0, ys, xs]) * step
-        return boxes, certainty[ys, xs].astype(np.float64)
+        boxes = boxes_of_places(np.stack([xs, ys], axis=1), offsets.reshape(-1, 4)[places]) * step
+        return boxes, scores.astype(np.float64)
 
 
 def _kept(found: Candidates, offsets: FloatArray, scores: FloatArray, least: float) -> Candidates:
