@@ -73,6 +73,7 @@ class Agent:
         presence: PresenceSettings,
         clock: Clock,
         evidence_days: int = 7,
+        visitor_days: int = 30,
         doorway: Doorway | None = None,
         zones: ZoneWatch | None = None,
         tells: EventKind | None = None,
@@ -100,6 +101,7 @@ class Agent:
             meter=meter,
             clock=clock,
             evidence_days=evidence_days,
+            visitor_days=visitor_days,
         )
         self._claims = Claims(site_id=site_id, camera_id=camera_id, exit_after=self._exit_after)
         self._present: dict[str, Presence] = {}

@@ -46,8 +46,11 @@ class Recorder:
         meter: Meter,
         clock: Clock,
         evidence_days: int,
+        visitor_days: int,
     ) -> None:
-        """evidence_days: how long the vectors behind matches are kept, 0 for not at all."""
+        """evidence_days: how long the vectors behind matches are kept, 0 for not at all. visitor_days: how long those
+        of visitors who do not come again.
+        """
         self._site_id = site_id
         self._camera_id = camera_id
         self._store = store
@@ -58,6 +61,7 @@ class Recorder:
         self._matches: list[Match] = []
         self._evidence: dict[str, FloatArray] = {}
         self._evidence_for = timedelta(days=evidence_days)
+        self._visitors_for = timedelta(days=visitor_days)
         self._tidy_s = 0.0
         self._next_s = 0.0
         self._pause_s = SAVE_EVERY_S
@@ -191,3 +195,6 @@ class Recorder:
         if self._clock.monotonic() >= self._tidy_s:
             self._tidy_s = self._clock.monotonic() + _TIDY_EVERY_S
             self._store.drop_evidence(self._clock.now() - self._evidence_for)
+            watch = self._meter.watch
+            if watch is not None:  # old recordings go by their own time, so that they know visitors of the day before
+                self._store.fade_visitors(min(watch.ended_at, self._clock.now()) - self._visitors_for)

@@ -105,3 +105,14 @@ def test_person_whose_pictures_change_is_known_by_the_new_ones(stage: Stage) -> 
 
     stage.play([*scene(0, 2), add, *scene(3, 10), *scene(10.5, 15, EVE)])
     assert {person_id for person_id, *_ in stage.told()} == {bob}
+
+
+def test_visitor_who_stays_away_for_a_month_is_somebody_new(stage: Stage) -> None:
+    day = 86400.0
+    stage.play([*scene(0, 5, EVE), *scene(5.5, 60)])
+    stage.play([*scene(29 * day, 29 * day + 5, EVE), *scene(29 * day + 5.5, 29 * day + 60)])
+    assert list(stage.names().values()) == ["Visitor 1"]
+    stage.play(scene(60 * day, 60 * day + 5))  # an agent erases the vectors; the next one has none of them
+    stage.play(scene(60 * day + 10, 60 * day + 15, EVE))
+    assert sorted(stage.names().values()) == ["Visitor 1", "Visitor 2"]
+    assert len({person_id for person_id, *_ in stage.visits(61 * day)}) == 2

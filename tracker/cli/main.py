@@ -21,6 +21,7 @@ from config.errors import FootfallError
 from tracker.cli import (
     calibrate,
     camera,
+    cloud,
     corrections,
     dashboard,
     demo,
@@ -91,6 +92,7 @@ people.app.command(
         "footfall people name 'Visitor 3' 'Visitor 5' --as 'Ada Lovelace' --consent",
     ),
 )(visitors.name)
+people.app.command("tidy", epilog=example("footfall people tidy", "footfall people tidy --days 7"))(visitors.tidy)
 people.app.command(
     "not",
     epilog=example(
@@ -129,6 +131,7 @@ app.command("simulate", epilog=example("footfall simulate --profile gym --store 
     simulate.simulate
 )
 app.command("dashboard", epilog=example("footfall dashboard --port 8050"))(dashboard.dashboard)
+app.add_typer(cloud.app, name="cloud")
 app.add_typer(models.cli.app, name="models")
 app.command("doctor", epilog=example("footfall doctor --camera 0"))(doctor.doctor)
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.progress import track as progress
 
-from config.errors import PeopleError
+from config.errors import PeopleError, StoreBusyError
 from config.settings import Settings
 from models.runtime import ensure_built
 from tracker.cli.door import (
@@ -269,11 +269,21 @@ def forget(
     """Erase somebody: name, vectors and every trace of who it was. Cannot be undone."""
     chosen = settings_for(settings, store=store)
     with open_store(chosen, create=False) as opened:
-        person = find_person(opened, who)
-        if not yes:
-            typer.confirm(f"Erase {person.name} for good?", abort=True)
-        opened.forget_person(person.person_id, history)
-    console.print(f"{person.name} is forgotten", markup=False)
+        if opened.is_forgotten(who):  # the name is gone; what another program kept alive is cleaned up again
+            person_id = name = who
+        else:
+            person = find_person(opened, who)
+            person_id, name = person.person_id, person.name
+            if not yes:
+                typer.confirm(f"Erase {name} for good?", abort=True)
+        try:
+            opened.forget_person(person_id, history)
+        except StoreBusyError as error:
+            if not opened.is_forgotten(person_id):
+                raise
+            again = f"stop the dashboard and other readers, then: footfall people forget {person_id}"
+            raise StoreBusyError(error.problem, fix=again) from error
+    console.print(f"{name} is forgotten", markup=False)
 
 
 def find_person(store: LocalStore, who: str) -> Person:

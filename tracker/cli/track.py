@@ -182,6 +182,7 @@ def assemble(
             presence=settings.presence,
             clock=clock,
             evidence_days=settings.store.evidence_days,
+            visitor_days=settings.store.visitor_days,
             doorway=doorway_of(camera, site_id=settings.site.id, max_gap_s=settings.track.max_gap_s),
             zones=zones_of(camera, site_id=settings.site.id),
             tells=_TELLS.get(camera.role),

@@ -1,9 +1,9 @@
-"""`footfall people visitors` and `footfall people name`: strangers who came back, and who they turn out to be."""
+"""`footfall people visitors`, `name` and `tidy`: strangers who came back, who they are, how long they are known."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -108,6 +108,31 @@ def name(
             _name_visitor(opened, target, called, consent=consent, staff=staff)
         now = opened.person(target.person_id) or target
     console.print(f"{', '.join(person.name for person in people)}: now {now.name}", markup=False, soft_wrap=True)
+
+
+def tidy(
+    days: Annotated[
+        int | None, typer.Option("--days", min=1, max=3650, help="Not seen for so long. Default: store.visitor_days.")
+    ] = None,
+    store: StoreOption = None,
+    settings: SettingsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Erase the vectors of visitors who did not come again for long, and those behind old matches.
+
+    A running agent does it by itself. Visits stay; a visitor who comes back after that is somebody new.
+    """
+    chosen = settings_for(settings, store=store)
+    now = datetime.now(UTC)
+    visitor_days = days or chosen.store.visitor_days
+    with open_store(chosen, create=False) as opened:
+        faded = opened.fade_visitors(now - timedelta(days=visitor_days))
+        dropped = opened.drop_evidence(now - timedelta(days=chosen.store.evidence_days))
+    if as_json:
+        print_json({"visitors": faded, "evidence": dropped})
+        return
+    told = f"erased are the vectors of {faded} visitors who were not seen for {visitor_days} days"
+    console.print(f"{told}, and {dropped} vectors behind old matches", markup=False)
 
 
 def _name_visitor(store: LocalStore, visitor: Person, called: str, *, consent: bool, staff: bool) -> None:

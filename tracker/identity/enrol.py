@@ -25,8 +25,9 @@ from tracker.faces.faces import Faces, FloatArray, Image
 from tracker.faces.quality import assess, rejection
 from tracker.identity.gallery import DIMENSION
 from tracker.identity.hygiene import Company, doubles, strays
-from tracker.identity.names import clean_name, name_key, shown
+from tracker.identity.names import clean_name, shown
 from tracker.identity.pictures import PICTURE_SUFFIXES, read_picture
+from tracker.presence.people import name_key
 
 ENROL_QUALITY = QualitySettings(min_width=40, max_yaw=1.0)
 """What a picture must show. A turned face may be enrolled; it only never votes."""

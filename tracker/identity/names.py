@@ -37,11 +37,6 @@ def clean_name(text: str) -> str:
     return name
 
 
-def name_key(name: str) -> str:
-    """What two spellings of one name have in common, whatever their case and composition."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
-
-
 def shown(text: str) -> str:
     """The text fit for an error message: quoted, escaped and not long."""
     short = text if len(text) <= 40 else f"{text[:39]}…"

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from tracker.presence.events import as_utc
+
+
+def name_key(name: str) -> str:
+    """What two spellings of one name have in common, whatever their case and composition."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 class PersonKind(StrEnum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from tracker.presence.events import time_text
@@ -59,15 +59,50 @@ def select_presences(connection: sqlite3.Connection, site_id: str | None, camera
 
 def delete_presences(writing: Transaction, person_id: str) -> list[Presence]:
     """Remove the open presences stored under one id and return them."""
-    connection = writing.connection
+    presences = _presences_of(writing.connection, person_id)
+    writing.connection.execute("DELETE FROM presences WHERE person_id = ?", (person_id,))
+    return presences
+
+
+def _presences_of(connection: sqlite3.Connection, person_id: str) -> list[Presence]:
     rows = connection.execute(
         "SELECT site_id, camera_id, person_id, track_id, entered_at, seen_at, x_frac, y_frac FROM presences"
         " WHERE person_id = ?",
         (person_id,),
     )
-    presences = read_all(rows, _presence)
-    connection.execute("DELETE FROM presences WHERE person_id = ?", (person_id,))
-    return presences
+    return read_all(rows, _presence)
+
+
+def shared_cameras(connection: sqlite3.Connection, person_ids: Sequence[str]) -> list[str]:
+    """The cameras that have more than one of these ids in sight."""
+    marks = ", ".join("?" * len(person_ids))
+    rows = connection.execute(
+        f"SELECT camera_id FROM presences WHERE person_id IN ({marks})"  # noqa: S608 - question marks only
+        " GROUP BY site_id, camera_id HAVING count(*) > 1 ORDER BY camera_id",
+        tuple(person_ids),
+    )
+    return list(dict.fromkeys(row[0] for row in rows))
+
+
+def drop_twins(writing: Transaction, person_ids: Sequence[str], camera_ids: Iterable[str]) -> list[Presence]:
+    """Of several presences that these ids have on one camera remove all but the one seen last, and return them."""
+    gone: list[Presence] = []
+    for camera_id in camera_ids:
+        rows = [
+            presence
+            for person_id in person_ids
+            for presence in _presences_of(writing.connection, person_id)
+            if presence.camera_id == camera_id
+        ]
+        for site_id in {presence.site_id for presence in rows}:
+            here = sorted((each for each in rows if each.site_id == site_id), key=lambda each: each.seen_at)
+            gone += here[:-1]
+    for presence in gone:
+        writing.connection.execute(
+            "DELETE FROM presences WHERE site_id = ? AND camera_id = ? AND person_id = ?",
+            (presence.site_id, presence.camera_id, presence.person_id),
+        )
+    return gone
 
 
 def save_health(writing: Transaction, health: CameraHealth) -> None:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
+from config.errors import StoreBusyError
+from tracker.presence.events import Event, EventKind
 from tracker.presence.people import Person, PersonKind, Role
-from tracker.store import exception_rows, people_rows, vector_rows
+from tracker.presence.room import Presence
+from tracker.presence.rules import Rules
+from tracker.store import camera_rows, event_rows, exception_rows, people_rows, vector_rows, visit_rows
 from tracker.store.forgetting import forget
+from tracker.store.leases import lease
 from tracker.store.store_file import StoreFile
 
 
@@ -57,10 +63,29 @@ class PeopleBook(StoreFile):
     def merge_people(self, from_id: str, into_id: str) -> None:
         """Make two people one: vectors move, and the history of `from_id` is read as that of `into_id`.
 
+        Where one camera has both in sight and no agent runs that would see to it, the one seen earlier has left then.
         Raises PeopleError when one is missing, both are the same, or an enrolled person would become a visitor.
         """
-        with self._writing() as writing:
-            people_rows.merge(writing, from_id, into_id)
+        ids = (from_id, into_id)
+        with ExitStack() as idle:
+            with self._database.reading() as connection:
+                shared = camera_rows.shared_cameras(connection, ids)
+            cameras = [camera_id for camera_id in shared if self._rests(camera_id, idle)]
+            with self._writing() as writing:
+                people_rows.merge(writing, from_id, into_id)
+                twins = camera_rows.drop_twins(writing, ids, cameras)
+                rules = visit_rows.stored_rules(writing.connection) or Rules()
+                event_rows.insert_events(
+                    writing, [_exit(each) for each in twins if each.camera_id not in rules.entrances]
+                )
+
+    def _rests(self, camera_id: str, until: ExitStack) -> bool:
+        """Whether no agent has the camera; then none gets it `until` that is closed."""
+        try:
+            until.enter_context(lease(self.path, camera_id))
+        except StoreBusyError:
+            return False
+        return True
 
     def forget_person(self, person_id: str, erase_history: bool) -> None:
         """Erase a person: name, vectors, picture names, matches and every id, overwritten on the disk.
@@ -75,6 +100,19 @@ class PeopleBook(StoreFile):
                 people_rows.require(writing.connection, person_id)
                 forget(writing, person_id, erase_history=erase_history)
         self._database.scrub()
+
+    def is_forgotten(self, person_id: str) -> bool:
+        """Whether somebody of this id was erased."""
+        with self._database.reading() as connection:
+            return people_rows.is_forgotten(connection, person_id)
+
+    def fade_visitors(self, before: datetime) -> int:
+        """Erase the vectors of visitors who were not seen since then: on return they are somebody new.
+
+        Their visits stay. Returns how many visitors that were.
+        """
+        with self._writing() as writing:
+            return people_rows.fade_visitors(writing, before)
 
     def people(self, *, kind: PersonKind | None = None) -> list[Person]:
         """Everybody of one kind, or of all: enrolled people by name, then visitors, oldest first."""
@@ -143,3 +181,18 @@ class PeopleBook(StoreFile):
         """Erase the vectors behind matches older than that. Returns how many there were."""
         with self._writing() as writing:
             return exception_rows.delete_evidence(writing, before)
+
+
+def _exit(presence: Presence) -> Event:
+    """The end of a presence at its last sighting; nobody saw them go."""
+    return Event(
+        kind=EventKind.EXIT,
+        site_id=presence.site_id,
+        camera_id=presence.camera_id,
+        person_id=presence.person_id,
+        at=presence.seen_at,
+        track_id=presence.track_id,
+        x_frac=presence.x_frac,
+        y_frac=presence.y_frac,
+        inferred=True,
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import unicodedata
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -12,16 +11,11 @@ from numpy.typing import NDArray
 
 from config.errors import PeopleError
 from tracker.presence.events import content_id, time_text
-from tracker.presence.people import Person, PersonKind, Role
+from tracker.presence.people import Person, PersonKind, Role, name_key
 from tracker.store import vector_rows
 from tracker.store.database import Transaction
 
 _COLUMNS = "person_id, name, kind, role, access, created_at, consented_at"
-
-
-def name_key(name: str) -> str:
-    """What two spellings of one name have in common: composed (NFC) and without case."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def insert(writing: Transaction, person: Person) -> None:
@@ -172,6 +166,23 @@ def join(writing: Transaction, from_id: str, into_id: str) -> None:
     connection.execute("DELETE FROM people WHERE person_id = ?", (from_id,))
     connection.execute("UPDATE people SET changed = ? WHERE person_id = ?", (writing.changed, into_id))
     writing.touch_people()
+
+
+def fade_visitors(writing: Transaction, before: datetime) -> int:
+    """Remove the vectors of visitors of whom nothing is known since then. Returns how many visitors that were."""
+    own_ids = "(SELECT p.person_id UNION SELECT a.person_id FROM aliases a WHERE a.into_id = p.person_id)"
+    faded = writing.connection.execute(
+        "SELECT p.person_id FROM people p WHERE p.kind = ?1 AND p.created_at < ?2"  # noqa: S608 - fixed names
+        " AND EXISTS (SELECT 1 FROM vectors v WHERE v.person_id = p.person_id)"
+        f" AND NOT EXISTS (SELECT 1 FROM events e WHERE e.person_id IN {own_ids} AND e.at >= ?2)"
+        f" AND NOT EXISTS (SELECT 1 FROM matches m WHERE m.person_id IN {own_ids} AND m.at >= ?2)"
+        f" AND NOT EXISTS (SELECT 1 FROM presences r WHERE r.person_id IN {own_ids} AND r.seen_at >= ?2)",
+        (PersonKind.VISITOR, time_text(before)),
+    ).fetchall()
+    writing.connection.executemany("DELETE FROM vectors WHERE person_id = ?", faded)
+    if faded:
+        writing.touch_people()
+    return len(faded)
 
 
 def erase(writing: Transaction, person_id: str, *, erase_history: bool) -> tuple[str, ...]:

@@ -12,8 +12,10 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from config.settings import Settings
 from tests.tracker.cli.conftest import Done, Run
 from tests.tracker.puppets import ADA, EVE, Stage, scene
+from tracker.cli import people
 from tracker.store.local import LocalStore
 
 
@@ -288,6 +290,26 @@ def test_forget_erases_who_it_was(flags: tuple[str, ...], visits: int, run: Run,
     assert len([row for row in left if row["name"] != "Visitor 1"]) == visits
     for file in tmp_path.glob("store.sqlite3*"):
         assert person_id.encode() not in file.read_bytes()
+
+
+def test_forget_that_a_reader_holds_up_says_how_to_finish(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage(tmp_path / "store.sqlite3")
+    ada = stage.enrol("Ada", ADA)
+
+    def impatient(settings: Settings, *, create: bool) -> LocalStore:
+        return LocalStore(settings.store.path, busy_timeout_s=0.1).open(create=create)
+
+    monkeypatch.setattr(people, "open_store", impatient)
+    with stage.store._database.reading() as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM people").fetchone()
+        held_up = run("people", "forget", "Ada", "--yes", "--history")
+        reader.execute("COMMIT")
+    held_up.refused("erased, but", f"footfall people forget {ada}")
+    assert run("people", "forget", ada).out == f"{ada} is forgotten\n"
+    run("people", "forget", "Ada", "--yes").refused("nobody is called 'Ada'")
 
 
 def test_forget_asks_first(run: Run, gym: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 
 from tests.tracker.cli.conftest import Run
 from tests.tracker.puppets import ADA, BOB, EVE, NOON, Stage, at, face_of, scene
+from tracker.presence.events import Match
 from tracker.presence.people import Person, PersonKind
 
 
@@ -238,3 +241,35 @@ def test_somebody_enrolled_already_is_refused_under_another_name_unless_forced(
     assert run("enroll", pictures / "ada-dark.png", "--name", "Ada", "--add").code == 0
     assert run("enroll", pictures / "ada-dark.png", "--name", "Augusta", "--force").code == 0
     assert len(stage.store.people()) == 2
+
+
+# -- tidy
+
+
+def test_visitors_who_stayed_away_for_long_are_not_known_again(run: Run, stage: Stage) -> None:
+    stage.enrol("Ada", ADA)
+    visitor(stage, 7, like(BOB, 0.1))
+    visitor(stage, 8, like(EVE, 0.1))
+    stage.store.record(matches=[replace(matched("v-0000000008"), at=datetime.now(UTC) - timedelta(days=9))])
+    assert run("people", "tidy", "--json").data == {"visitors": 1, "evidence": 0}
+    assert set(stage.store.vector_counts()) == {f"p-{ADA:012x}", "v-0000000008"}
+    done = run("people", "tidy", "--days", "7")
+    assert done.out.startswith("erased are the vectors of 1 visitors who were not seen for 7 days")
+    assert set(stage.store.vector_counts()) == {f"p-{ADA:012x}"}
+    assert len(stage.names()) == 3
+    assert run("people", "tidy", "--days", "0").code == 2
+
+
+def matched(person_id: str) -> Match:
+    return Match(
+        site_id="gym",
+        camera_id="front",
+        track_id="t",
+        at=NOON,
+        person_id=person_id,
+        distance=0.4,
+        margin=None,
+        quality=0.9,
+        authorised=False,
+        reason="near enough",
+    )

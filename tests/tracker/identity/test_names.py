@@ -7,7 +7,8 @@ import unicodedata
 import pytest
 
 from config.errors import PeopleError
-from tracker.identity.names import MAX_NAME, clean_name, name_key
+from tracker.identity.names import MAX_NAME, clean_name
+from tracker.presence.people import name_key
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 
 from config.errors import PeopleError, StoreError
 from tracker.presence.people import PersonKind, Role
+from tracker.presence.rules import Rules
 from tracker.store.local import LocalStore
 
 
@@ -234,7 +235,8 @@ def test_merged_people_have_one_history(store: LocalStore, records: Any) -> None
         camera_id="front",
         presences=[records.presence("v-1", since=3, seen=9), records.presence("p-ada", since=5, seen=7)],
     )
-    store.merge_people("v-1", "p-ada")
+    with store.camera_lease("front"):
+        store.merge_people("v-1", "p-ada")
     store.record(events=[records.event(3, "exit", person_id="v-1")])  # an agent that has not heard of it yet
     assert [event.person_id for event in store.events()] == ["p-ada", "p-ada", "p-bob", "p-ada"]
     assert len(store.events(person_id="p-ada")) == 3
@@ -283,3 +285,65 @@ def test_an_enrolled_person_never_becomes_a_visitor(store: LocalStore, records: 
         store.merge_people("p-ada", "v-1")
     with pytest.raises(PeopleError, match="cannot be merged into the same person"):
         store.merge_people("p-ada", "p-ada")
+
+
+def test_two_in_sight_who_are_made_one_leave_once_though_no_agent_runs(store: LocalStore, records: Any) -> None:
+    store.add_person(records.person(), records.vectors(1))
+    store.record(visitors=[(records.visitor(), records.vectors(1, seed=2))])
+    hers, theirs = records.presence(since=10, seen=30), records.presence("v-1", since=0, seen=20)
+    theirs = replace(theirs, track_id="front-t9")
+    enters = [
+        replace(records.event(0, person_id="v-1"), track_id="front-t9", event_id=""),
+        replace(records.event(10), track_id="front-t0", event_id=""),
+    ]
+    store.record(site_id="gym", camera_id="front", presences=[hers, theirs], events=enters)
+    store.merge_people("v-1", "p-ada")
+    assert store.presences() == [hers]
+    exits = [event for event in store.events() if event.kind == "exit"]
+    assert [(each.person_id, each.at, each.track_id, each.inferred) for each in exits] == [
+        ("p-ada", records.at(20), "front-t9", True)
+    ]
+    gone = replace(records.event(30, "exit"), track_id="front-t0", event_id="")
+    store.record(site_id="gym", camera_id="front", presences=[], events=[gone])
+    (visit,) = store.sessions(site_id="gym", rules=Rules(), now=records.at(1000))
+    assert (visit.started_at, visit.ended_at) == (records.at(0), records.at(30))
+
+
+def test_where_an_agent_runs_it_sees_to_those_who_are_made_one(store: LocalStore, records: Any) -> None:
+    store.add_person(records.person(), records.vectors(1))
+    store.record(visitors=[(records.visitor(), records.vectors(1, seed=2))])
+    both = [records.presence(), records.presence("v-1", seen=2)]
+    store.record(site_id="gym", camera_id="front", presences=both)
+    with store.camera_lease("front"):
+        store.merge_people("v-1", "p-ada")
+    assert store.events() == []
+
+
+def test_an_entrance_tells_no_exit_of_those_who_are_made_one(store: LocalStore, records: Any) -> None:
+    store.use_rules(Rules(entrances=frozenset({"front"})))
+    store.add_person(records.person(), records.vectors(1))
+    store.record(visitors=[(records.visitor(), records.vectors(1, seed=2))])
+    both = [records.presence(), records.presence("v-1", seen=2)]
+    store.record(site_id="gym", camera_id="front", presences=both)
+    store.merge_people("v-1", "p-ada")
+    assert (store.events(), len(store.presences())) == ([], 1)
+
+
+def test_visitors_who_stay_away_lose_their_vectors_and_keep_their_visits(store: LocalStore, records: Any) -> None:
+    store.add_person(records.person(), records.vectors(1))
+    names = ("gone", "seen", "told", "here", "merged", "new")
+    for number, name in enumerate(names):
+        visitor = replace(records.visitor(f"v-{name}", name), created_at=records.at(50 if name == "new" else 0))
+        store.record(visitors=[(visitor, records.vectors(2, seed=number))])
+    store.record(visitors=[(records.visitor("v-alias", "alias"), records.vectors(1, seed=9))])
+    store.record(events=[records.event(1, person_id="v-gone"), records.event(90, person_id="v-seen")])
+    store.record(matches=[records.match(90, "v-told")], events=[records.event(90, person_id="v-alias")])
+    store.record(site_id="gym", camera_id="front", presences=[records.presence("v-here", seen=90)])
+    store.merge_people("v-alias", "v-merged")
+    version = store.people_version()
+    assert store.fade_visitors(records.at(50)) == 1
+    assert store.people_version() > version
+    assert set(store.vector_counts()) == {"p-ada", "v-seen", "v-told", "v-here", "v-merged", "v-new"}
+    assert {person.name for person in store.people(kind=PersonKind.VISITOR)} == set(names)
+    assert len(store.events(person_id="v-gone")) == 1
+    assert store.fade_visitors(records.at(50)) == 0
