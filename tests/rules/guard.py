@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from tests.firestore.server.server import FirestoreServer
 from tests.firestore.server.writes import apply, target
 from tests.rules.ruling import DEPLOYED, Request, Rules
 
+LOG = logging.getLogger(__name__)
 OWNER = "owner"
 DENIED = "Missing or insufficient permissions."
 Ids = tuple[str, ...]
@@ -62,7 +64,7 @@ class Guard:
 
     def commit(self, request: Any, user: User) -> None:
         """Each write by itself, as it would leave its document; what other writes leave is seen by getAfter()."""
-        now_us = self.engine.archive.now_us()
+        now_us = self.engine.archive.now_us() // 1000 * 1000  # the time of a request is in milliseconds
         places = [target(write) for write in request.writes]
         before = [self._document(place) for place in places]
         after = [
@@ -82,7 +84,7 @@ class Guard:
                 place,
                 user,
                 method=method,
-                at=datetime.fromtimestamp(now_us / 1e6, UTC),
+                at=datetime.fromtimestamp(0, UTC) + timedelta(microseconds=now_us),
                 before=None if was is None else plain(was.fields),
                 after=None if will is None else plain(will.fields),
                 look_after=look_after,
@@ -96,7 +98,9 @@ class Guard:
         def look(ids: Ids) -> Mapping[str, Any] | None:
             return self._fields(Place(place.database, ids))
 
-        if not self._rules.rule(request, look, look_after).allowed:
+        ruling = self._rules.rule(request, look, look_after)
+        if not ruling.allowed:
+            LOG.info("%s of %s is denied: %s", request.method, "/".join(place.ids), "; ".join(ruling.reasons))
             raise RefusedError(grpc.StatusCode.PERMISSION_DENIED, DENIED)
 
     def _document(self, place: Place) -> Any | None:
@@ -171,7 +175,7 @@ class GuardedHandlers(grpc.GenericRpcHandler):
             with self._guard.engine.lock:  # nothing changes between the question and the deed
                 self._ask(method, request, token, context)
                 answer = run(request, context)
-                return list(answer) if isinstance(answer, Iterator) else answer
+                return iter(list(answer)) if isinstance(answer, Iterator) else answer
 
         return call
 

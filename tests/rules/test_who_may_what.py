@@ -219,11 +219,29 @@ def test_a_picture_does_not_pass_as_a_vector() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"settings": {"secrets": {}}}, {"capacity": -1}, {"visits_by": "magic"}, {"name": ""}, {"rules": "x" * 10_001}],
-    ids=lambda changes: next(iter(changes)),
+    [
+        {"retention": None},
+        {"retention": {"events_days": 1}},
+        {"retention": {"matches_days": 0}},
+        {"retention": {"matches_days": 1.5}},
+        {"retention": {"zone_stays_days": "30"}},
+        {"retention": {"heartbeats_days": 36501}},
+        {"settings": {"secrets": {}}},
+        {"capacity": -1},
+        {"visits_by": "magic"},
+        {"name": ""},
+        {"rules": "x" * 10_001},
+    ],
+    ids=str,
 )
 def test_settings_of_a_site_are_checked(changes: dict[str, Any]) -> None:
     assert not ask(ADMIN_OF_GYM, "update", "sites", SITE, data={**received(site()), **changes}).allowed
+
+
+def test_a_site_may_say_how_long_what_is_kept() -> None:
+    for retention in ({}, {"matches_days": 30, "zone_stays_days": None}, {"heartbeats_days": 36500}):
+        fields = {**received(site()), "retention": retention}
+        assert ask(ADMIN_OF_GYM, "update", "sites", SITE, data=fields).allowed
 
 
 @pytest.mark.parametrize(

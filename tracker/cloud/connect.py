@@ -20,12 +20,15 @@ from google.auth import exceptions as auth_errors
 
 from config.errors import CloudError, CloudUnreachableError, SettingsError
 from config.storage import FirestoreAddress
-from tracker.cloud.device_key import DeviceCredential, DeviceKey
+from tracker.cloud.device_key import REFUSED, DeviceCredential, DeviceKey
+from tracker.cloud.emulator import DeviceEmulatorClient
+from tracker.cloud.sign_in import SignIn
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
 EMULATOR_VARIABLE = "FIRESTORE_EMULATOR_HOST"
+AUTH_EMULATOR_VARIABLE = "FIREBASE_AUTH_EMULATOR_HOST"
 
 _numbers = count()
 _lock = threading.Lock()
@@ -41,6 +44,18 @@ _RETRYABLE = (
     google_errors.GatewayTimeout,
     google_errors.TooManyRequests,
 )
+_KEY_IS_REFUSED = (REFUSED, "invalid_grant", "invalid_client", "unauthorized_client")
+"""What is in the text when gRPC says `unavailable` and means that it got no token."""
+_AGAIN = "register this machine anew with `footfall cloud register-device`"
+_REASONS = {
+    "USER_DISABLED": ("were revoked", _AGAIN),
+    "TOKEN_EXPIRED": ("were revoked", _AGAIN),
+    "USER_NOT_FOUND": ("are of a machine that was removed", _AGAIN),
+    "INVALID_REFRESH_TOKEN": ("are damaged", _AGAIN),
+    "API key": ("name no project", "make the key anew with the Web API key that the Firebase console shows"),
+    "PROJECT_NUMBER_MISMATCH": ("mix two projects", _AGAIN),
+}
+"""Google's word for why a device key is refused -> what that means, and what to do."""
 
 
 class _Anonymous(admin_credentials.Base):
@@ -78,32 +93,53 @@ class Connection:
 def connect(address: FirestoreAddress, credentials: Path | None) -> Connection:
     """Open the database. credentials: file of a service account or device key, None for those of the machine.
 
-    Where FIRESTORE_EMULATOR_HOST is set, the emulator there is used, as nobody. Nothing is sent yet.
-    Raises SettingsError when the file is none of these, CloudError when the machine has no credentials.
+    Where FIRESTORE_EMULATOR_HOST is set, the emulator there is used, as the owner of the project or with the device
+    key; where FIREBASE_AUTH_EMULATOR_HOST is, the key is one of that emulator. Nothing is sent yet.
+    Raises SettingsError when the file is none of these or of another project, CloudError when the machine has no
+    credentials.
     """
-    device: DeviceKey | None = None
-    credential: admin_credentials.Base
-    if os.environ.get(EMULATOR_VARIABLE):
-        credential = _Anonymous()
-    elif credentials is None:
-        credential = admin_credentials.ApplicationDefault()
-    else:
-        content = _read(credentials)
-        if content.get("type") == DeviceKey.TYPE:
-            device = DeviceKey.from_document(content, credentials)
-            credential = DeviceCredential(device)
-        else:
-            credential = _service_account(content, credentials)
+    device, credential = _identity(address, credentials)
     with _lock:
         name = f"footfall-{next(_numbers)}"
     app = firebase_admin.initialize_app(credential, {"projectId": address.project}, name=name)
     try:
         with explained():
-            client = firestore.client(app, database_id=address.database)
+            client = _client(app, credential, address)
     except BaseException:
         firebase_admin.delete_app(app)
         raise
     return Connection(app, client, device)
+
+
+def sign_in_place() -> SignIn:
+    """Google's sign-in, or the emulator that FIREBASE_AUTH_EMULATOR_HOST names."""
+    return SignIn(os.environ.get(AUTH_EMULATOR_VARIABLE, "").strip())
+
+
+def _identity(address: FirestoreAddress, path: Path | None) -> tuple[DeviceKey | None, admin_credentials.Base]:
+    content = None if path is None else _read(path)
+    if path is not None and content is not None and content.get("type") == DeviceKey.TYPE:
+        device = DeviceKey.from_document(content, path)
+        if device.project != address.project:
+            raise SettingsError(
+                f"cloud.credentials: {path}: is a key of the project {device.project}",
+                fix=f"set store.url to firestore://{device.project}, or register this machine in {address.project}",
+            )
+        return device, DeviceCredential(device, sign_in_place())
+    if os.environ.get(EMULATOR_VARIABLE):
+        return None, _Anonymous()
+    if path is None or content is None:
+        return None, admin_credentials.ApplicationDefault()
+    return None, _service_account(content, path)
+
+
+def _client(app: firebase_admin.App, credential: admin_credentials.Base, address: FirestoreAddress) -> Client:
+    if os.environ.get(EMULATOR_VARIABLE) and isinstance(credential, DeviceCredential):
+        return DeviceEmulatorClient(
+            project=address.project, credentials=credential.get_credential(), database=address.database
+        )
+    client: Client = firestore.client(app, database_id=address.database)
+    return client
 
 
 @contextmanager
@@ -112,6 +148,8 @@ def explained() -> Iterator[None]:
     try:
         yield
     except _RETRYABLE as error:
+        if any(each in str(error) for each in _KEY_IS_REFUSED):
+            raise _refused_key(error) from error
         raise CloudUnreachableError(
             f"Firestore does not answer as it should ({_said(error)})", fix="nothing is lost; it is tried again"
         ) from error
@@ -130,16 +168,25 @@ def explained() -> Iterator[None]:
             fix="set cloud.credentials to the file of a service account or device key (docs/firebase.md)",
         ) from error
     except auth_errors.RefreshError as error:
-        raise CloudError(
-            f"the credentials are not accepted any more ({_said(error)})",
-            fix="renew the file that cloud.credentials names",
-        ) from error
+        raise _refused_key(error) from error
     except auth_errors.TransportError as error:
         raise CloudUnreachableError(
             f"Google's sign-in cannot be reached ({_said(error)})", fix="nothing is lost; it is tried again"
         ) from error
     except google_errors.GoogleAPICallError as error:
         raise CloudError(f"Firestore: {_said(error)}", fix="see docs/firebase.md") from error
+
+
+def _refused_key(error: Exception) -> CloudError:
+    text = str(error)
+    if "iat and exp" in text or "short-lived token" in text:
+        return CloudError(
+            f"Google refuses the credentials because of the time here ({_said(error)})",
+            fix="set the clock of this machine",
+        )
+    reason = next((each for each in _REASONS if each in text), "")
+    problem, fix = _REASONS.get(reason, ("are not accepted any more", "renew the file that cloud.credentials names"))
+    return CloudError(f"the credentials {problem} ({reason or _said(error)})", fix=fix)
 
 
 def _said(error: Exception) -> str:
