@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from google.cloud.firestore import Client, FieldFilter
+from google.cloud.firestore_v1.types import ListenRequest
 
 from tests.firestore.fixtures import Firestore
 from tests.firestore.processes import ServerProcess
@@ -174,6 +175,60 @@ def test_a_listener_gets_everything_anew_from_a_server_that_was_started_again(
         things.document("a").delete()
         ear.until(["b", "c"])
     client.close()
+
+
+def test_a_listener_learns_that_a_server_has_lost_what_it_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ServerProcess() as server:
+        monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", server.host)
+        client = Firestore("ours", server.host, "forgets").client()
+        client.document("things/a").set({"n": 1})
+        with listening(client.collection("things")) as ear:
+            ear.until(["a"])
+            server.kill()
+            server.start()
+            ear.until([])
+        client.close()
+
+
+def test_the_stream_is_silent_about_what_does_not_concern_it(client: Client) -> None:
+    query = client.collection("things").where(filter=FieldFilter("open", "==", True))
+    target = {"parent": query._parent._parent_info()[0], "structured_query": query._to_protobuf()}
+    requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    requests.put(ListenRequest(database=client._database_string, add_target={"target_id": 7, "query": target}))
+    answers = client._firestore_api.listen(iter(requests.get, None))
+    kinds = [next(answers).target_change.target_change_type.name for _ in range(3)]
+    assert kinds == ["ADD", "CURRENT", "NO_CHANGE"]
+    for n in range(5):
+        client.document(f"others/{n}").set({"open": True})
+        client.document("things/a").set({"open": False, "n": n})
+    client.document("things/b").set({"open": True})
+    assert next(answers).document_change.document.name.endswith("things/b")
+    assert next(answers).target_change.resume_token
+    requests.put(ListenRequest(database=client._database_string, remove_target=7))
+    removed = next(answers).target_change
+    assert (removed.target_change_type.name, list(removed.target_ids)) == ("REMOVE", [7])
+    requests.put(None)
+
+
+def test_several_targets_share_a_stream(client: Client) -> None:
+    client.document("things/a").set({"n": 1})
+    requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    for target_id, names in ((1, "ab"), (2, "bc")):
+        documents = {"documents": [client.document(f"things/{each}")._document_path for each in names]}
+        added = {"target_id": target_id, "documents": documents}
+        requests.put(ListenRequest(database=client._database_string, add_target=added))
+    answers = client._firestore_api.listen(iter(requests.get, None))
+    current = 0
+    while current < 2:
+        current += next(answers).target_change.target_change_type.name == "CURRENT"
+    next(answers)
+    client.document("things/b").set({"n": 2})
+    told: set[int] = set()
+    while told != {1, 2}:  # in one message or in two
+        change = next(answers).document_change
+        assert change.document.name.endswith("things/b")
+        told |= {*change.target_ids}
+    requests.put(None)
 
 
 def test_an_empty_result_costs_one_read_and_each_change_one(firestore_server: Firestore, own_client: Client) -> None:

@@ -79,6 +79,7 @@ def test_or_of_ands_gives_each_document_once(things: CollectionReference) -> Non
 
 def test_order_puts_equal_ones_by_name_in_the_last_direction(things: CollectionReference) -> None:
     assert ids(things.order_by("odd").order_by("m.half", direction="DESCENDING")) == "8 6 4 2 0 9 7 5 3 1"
+    assert ids(things.order_by("odd").order_by("m.half", direction="DESCENDING").limit(2)) == "8 6"
     assert ids(things.order_by("m.half", direction="DESCENDING").limit(4)) == "9 8 7 6"
     assert ids(things.order_by("m.half").limit(4)) == "0 1 2 3"
 
