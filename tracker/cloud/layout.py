@@ -17,6 +17,7 @@ EMBEDDINGS = "embeddings"
 """The collection under each person."""
 
 _RESERVED = re.compile(r"__.*__", re.DOTALL)
+_QUOTED = re.compile(r"%(25|2F|2E|5F)")
 _LONGEST = 1000
 """Bytes of an id; Firestore takes 1,500."""
 
@@ -71,6 +72,16 @@ def usage_id(day: date, person_id: str) -> str:
     return content_id("usage", day.isoformat(), person_id)
 
 
+def vector_id(model: str, vector: bytes) -> str:
+    """The same face of the same network is the same document, whoever sends it."""
+    return content_id("vector", model, vector.hex())
+
+
 def heartbeat_id(camera_id: str, at: datetime) -> str:
     """Signs of life are only ever added, never changed."""
     return content_id("heartbeat", camera_id, time_text(at))
+
+
+def record_id(document_id: str) -> str:
+    """The record's id of a document's id, as `document_id` made it; of one that was too long, what stands for it."""
+    return _QUOTED.sub(lambda found: chr(int(found[1], 16)), document_id)

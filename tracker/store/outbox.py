@@ -163,7 +163,8 @@ class Outbox(StoreFile):
         with self._writing() as writing:
             found = sync_rows.parked(writing.connection)
             for each in found:
-                outbox_rows.touch(writing.connection, each.collection, [each.record_id], writing.changed)
+                if not outbox_rows.touch(writing.connection, each.collection, each.record_id, writing.changed):
+                    sync_rows.unpark(writing, [(each.collection, each.record_id)])
         return len(found)
 
     def backlog(self, *, visits: bool, people: bool, scope: Scope | None = None) -> Backlog:

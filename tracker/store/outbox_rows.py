@@ -7,7 +7,6 @@ Only its newest state is there to be sent. A damaged row says so and holds up no
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from tracker.presence.events import Correction, Event
@@ -151,24 +150,27 @@ def _deciding_match(connection: sqlite3.Connection, event: Event, *, event_row: 
     return [unsent_of("matches", row[1], row[0], row, event_rows.match_of_row)]
 
 
-def touch(connection: sqlite3.Connection, collection: str, record_ids: Iterable[str], changed: int) -> None:
-    """Have rows sent again, by letting them change now."""
-    statements = {
-        "events": "UPDATE events SET changed = ?1 WHERE event_id = ?2",
-        "matches": "UPDATE events SET changed = ?1 WHERE event_row = (SELECT min(e.event_row) FROM matches m"
-        " JOIN events e ON e.track_id = m.track_id AND e.person_id = m.person_id WHERE m.match_id = ?2)",
-        "corrections": "UPDATE corrections SET changed = ?1 WHERE correction_id = ?2",
-        "zone_stays": "UPDATE zone_stays SET changed = ?1 WHERE stay_id = ?2",
-        "people": "UPDATE people SET changed = ?1 WHERE person_id = ?2",
-        "sessions": "UPDATE visits SET changed = ?1 WHERE visit_id = ?2",
-        "usage": "UPDATE usage_hours SET changed = ?1 WHERE person_id = ?2",
-    }
-    statement = statements.get(collection)
-    for record_id in record_ids:
-        if statement is not None:
-            connection.execute(statement, (changed, record_id))
-        if collection == "people":
-            connection.execute("UPDATE aliases SET changed = ?1 WHERE person_id = ?2", (changed, record_id))
+_TOUCH = {
+    "events": "UPDATE events SET changed = ?1 WHERE event_id = ?2",
+    "matches": "UPDATE events SET changed = ?1 WHERE event_row = (SELECT min(e.event_row) FROM matches m"
+    " JOIN events e ON e.track_id = m.track_id AND e.person_id = m.person_id WHERE m.match_id = ?2)",
+    "corrections": "UPDATE corrections SET changed = ?1 WHERE correction_id = ?2",
+    "zone_stays": "UPDATE zone_stays SET changed = ?1 WHERE stay_id = ?2",
+    "people": "UPDATE people SET changed = ?1 WHERE person_id = ?2",
+    "sessions": "UPDATE visits SET changed = ?1 WHERE visit_id = ?2",
+    "usage": "UPDATE usage_hours SET changed = ?1 WHERE person_id = ?2",
+}
+
+
+def touch(connection: sqlite3.Connection, collection: str, record_id: str, changed: int) -> bool:
+    """Have a record sent again, by letting its row change now. Returns whether there is one."""
+    statement = _TOUCH.get(collection)
+    touched = 0 if statement is None else connection.execute(statement, (changed, record_id)).rowcount
+    if collection == "people":
+        touched += connection.execute(
+            "UPDATE aliases SET changed = ?1 WHERE person_id = ?2", (changed, record_id)
+        ).rowcount
+    return touched > 0
 
 
 def time_of(connection: sqlite3.Connection, event_id: str) -> str | None:

@@ -1,0 +1,129 @@
+"""One load: what is sent next, and how far everything has been sent once it has arrived."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tracker.cloud.delivery import MOST_WRITES
+from tracker.cloud.writes import Outgoing, Writer
+from tracker.store.outbox import Forgotten, Outbox
+from tracker.store.outbox_pages import Scope, Unsent
+from tracker.store.sync_rows import Gone, Kind, Parked, Position
+
+_WRITES_AN_EVENT = 2
+"""Itself, and the match behind it."""
+_PEOPLE_AT_ONCE = 50
+_OWN = (Kind.EVENTS, Kind.ZONE_STAYS)
+_PROFILES = (Kind.PEOPLE, Kind.ALIASES)
+_DERIVED = (Kind.SESSIONS, Kind.USAGE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rights:
+    """What this machine sends. scope: of one camera only. people: also people and corrections. visits: also visits and
+    usage. vectors: with the face vectors of people who agreed."""
+
+    scope: Scope | None = None
+    people: bool = True
+    visits: bool = True
+    vectors: bool = False
+
+
+@dataclass(slots=True)
+class Load:
+    """Writes by document, the newest of each; what cannot be a document is refused. more: something was left for the
+    next load. events: how many."""
+
+    writes: dict[str, Outgoing] = field(default_factory=dict)
+    reached: dict[Kind, Position] = field(default_factory=dict)
+    gone: list[Gone] = field(default_factory=list)
+    forgotten: list[Forgotten] = field(default_factory=list)
+    refused: list[Parked] = field(default_factory=list)
+    more: bool = False
+    events: int = 0
+
+    @property
+    def room(self) -> int:
+        """How many writes more it takes."""
+        return MOST_WRITES - len(self.writes)
+
+    def add(self, writes: Iterable[Outgoing]) -> None:
+        """Put these in. Of two for one document the later holds, but what is created is created once."""
+        for write in writes:
+            name = write.message.update.name or write.message.delete
+            if not (write.creates and name in self.writes):
+                self.writes[name] = write
+
+
+class Loader:
+    """Puts loads together. For one thread."""
+
+    def __init__(self, store: Outbox, writer: Writer, rights: Rights) -> None:
+        self._store = store
+        self._writer = writer
+        self._rights = rights
+        self.positions: dict[Kind, Position] = {kind: store.position(kind) for kind in Kind}
+        self.made_here = bool(store.notes("up made here"))
+        """Whether events of this machine were ever sent, so that visits are its business too."""
+
+    def next(self, now: datetime, *, without: Iterable[Kind] = (), derived: bool) -> Load:
+        """What is to be sent next. without: kinds to leave alone. derived: visits and usage too, if nothing is before.
+
+        People go before the events that name them, corrections after the events that they are about.
+        """
+        load = Load()
+        left_out = set(without)
+        kinds = [*_PROFILES, *_OWN[:1], Kind.CORRECTIONS, *_OWN[1:]] if self._rights.people else list(_OWN)
+        for kind in kinds:
+            if kind not in left_out and not self._take(load, kind, now):
+                load.more = True
+                return load
+        if derived and load.room > MOST_WRITES // 2:
+            self._add_derived(load, now, left_out)
+        elif derived:
+            load.more = True
+        return load
+
+    def _take(self, load: Load, kind: Kind, now: datetime) -> bool:
+        """Add a page of a kind; False when there is more of it."""
+        limit = max(1, load.room // _WRITES_AN_EVENT)
+        page = self._store.unsent(
+            kind,
+            self.positions[kind],
+            now=now,
+            limit=min(limit, _PEOPLE_AT_ONCE) if kind in _PROFILES else limit,
+            scope=self._rights.scope,
+            vectors=self._rights.vectors,
+        )
+        self._add(load, page.records, now)
+        load.reached[kind] = page.reached
+        if kind is Kind.EVENTS:
+            load.events = len(page.records)
+        return page.is_last and load.room > _WRITES_AN_EVENT
+
+    def _add_derived(self, load: Load, now: datetime, left_out: set[Kind]) -> None:
+        load.gone, said, load.forgotten = self._store.gone(limit=load.room // 4, now=now)
+        sends = self._rights.visits and (self.made_here or load.events > 0)
+        if not sends:
+            said = [each for each in said if each.collection not in _DERIVED]
+        self._add(load, said, now)
+        if load.gone:
+            load.more = True
+        for kind in _DERIVED if sends else ():
+            if kind not in left_out and not self._take(load, kind, now):
+                load.more = True
+                return
+
+    def _add(self, load: Load, records: Iterable[Unsent], now: datetime) -> None:
+        for unsent in records:
+            try:
+                if unsent.problem:
+                    raise ValueError(unsent.problem)
+                load.add(list(self._writer.writes_of(unsent)))
+            except (ValueError, TypeError) as error:
+                refused = Parked(
+                    collection=unsent.collection, record_id=unsent.record_id, reason=f"no document: {error}", at=now
+                )
+                load.refused.append(refused)
