@@ -1,0 +1,95 @@
+"""Draws the pictures of the dashboard in docs/images, of a simulated gym: `python -m benchmarks.screenshots`.
+
+Needs the dashboard, playwright and a Chromium in PATH.
+"""
+
+from __future__ import annotations
+
+import re
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from playwright.sync_api import sync_playwright
+
+from tracker.store.local import LocalStore
+
+PAGES = {"live": ("", 1060), "visits": ("visits", 760), "usage": ("usage", 1090)}
+"""Of each picture the address and the height, px."""
+WIDTH_PX = 1240
+IMAGES = Path(__file__).parents[1] / "docs" / "images"
+FOOTFALL = [sys.executable, "-m", "tracker.cli.main"]
+GYM = ["--profile", "gym", "--people", "220", "--days", "30", "--rooms", "2", "--seed", "4"]
+CITIES = (
+    "America/Los_Angeles",
+    "America/New_York",
+    "Atlantic/Azores",
+    "Europe/Berlin",
+    "Asia/Kolkata",
+    "Asia/Tokyo",
+    "Pacific/Auckland",
+)
+START_S = 60
+
+
+def draw(address: str, store: Path) -> None:
+    """A picture of each page, in daylight."""
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page(color_scheme="light")
+        _report_cameras(store)
+        for name, (path, height_px) in PAGES.items():
+            page.set_viewport_size({"width": WIDTH_PX, "height": height_px})
+            page.goto(f"{address}{path}")
+            page.wait_for_load_state("networkidle")
+            page.wait_for_timeout(1500)
+            page.screenshot(path=IMAGES / f"{name}.png")
+        browser.close()
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        store = f"sqlite:///{folder}/gym.sqlite3"
+        place = Path(folder) / "place.toml"
+        place.write_text(f'[site]\ntime_zone = "{_busy_city()}"\n', encoding="utf-8")
+        subprocess.run([*FOOTFALL, "simulate", *GYM, "--store", store, "--settings", str(place)], check=True)
+        settings = Path(folder) / "gym.settings.toml"
+        serve = [*FOOTFALL, "dashboard", "--store", store, "--settings", str(settings), "--port", "0"]
+        with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True) as served:
+            try:
+                draw(_address(served), Path(folder) / "gym.sqlite3")
+            finally:
+                served.terminate()
+
+
+def _busy_city() -> str:
+    """Where it is the busiest hour of a gym, or about that: later on a working day."""
+    there = {city: datetime.now(ZoneInfo(city)) for city in CITIES}
+    return min(CITIES, key=lambda city: abs(there[city].hour - (18 if there[city].weekday() < 5 else 15)))
+
+
+def _report_cameras(path: Path) -> None:
+    """Say that the cameras, which are none, are well."""
+    now = datetime.now(UTC)
+    with LocalStore(path) as store:
+        for camera in store.cameras():
+            store.record(health=replace(camera, updated_at=now, last_frame_at=now))
+
+
+def _address(served: subprocess.Popen[str]) -> str:
+    """What a dashboard that starts says first. Raises RuntimeError when it says nothing."""
+    if served.stdout is not None and select.select([served.stdout], [], [], START_S)[0]:
+        found = re.search(r"http://\S+/", served.stdout.readline())
+        if found:
+            return found.group()
+    raise RuntimeError("the dashboard does not start")
+
+
+if __name__ == "__main__":
+    main()
