@@ -21,7 +21,7 @@ from google.auth import exceptions as auth_errors
 from config.errors import CloudError, CloudUnreachableError, SettingsError
 from config.storage import FirestoreAddress
 from tracker.cloud.device_key import REFUSED, DeviceCredential, DeviceKey
-from tracker.cloud.emulator import DeviceEmulatorClient
+from tracker.cloud.emulator import EmulatorClient
 from tracker.cloud.sign_in import SignIn
 
 if TYPE_CHECKING:
@@ -134,8 +134,8 @@ def _identity(address: FirestoreAddress, path: Path | None) -> tuple[DeviceKey |
 
 
 def _client(app: firebase_admin.App, credential: admin_credentials.Base, address: FirestoreAddress) -> Client:
-    if os.environ.get(EMULATOR_VARIABLE) and isinstance(credential, DeviceCredential):
-        return DeviceEmulatorClient(
+    if os.environ.get(EMULATOR_VARIABLE):
+        return EmulatorClient(
             project=address.project, credentials=credential.get_credential(), database=address.database
         )
     client: Client = firestore.client(app, database_id=address.database)

@@ -145,7 +145,7 @@ class AuthServer:
     def _delete(self, body: Body) -> Body:
         self._account(body["localId"])
         del self.accounts[body["localId"]]
-        return {}
+        return {"kind": "identitytoolkit#DeleteAccountResponse"}
 
     def _lookup(self, body: Body) -> Body:
         wanted = [*body.get("localId", []), *(each.lower() for each in body.get("email", []))]

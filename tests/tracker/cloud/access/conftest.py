@@ -23,6 +23,8 @@ from tracker.cloud.devices import register
 
 OFFICIAL = os.environ.get("FIREBASE_AUTH_EMULATOR_HOST", "")
 """Google's Auth emulator, when the user has started one."""
+OFFICIAL_PROJECT = os.environ.get("GCLOUD_PROJECT", "demo-footfall")
+"""What it was started for: it takes every sign-in for one of that project."""
 SITE, CAMERA = "gym", "door"
 
 
@@ -82,7 +84,8 @@ def project(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
         server = stack.enter_context(GuardedServer())
         monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", server.host)
         monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", stand_in.host if stand_in else OFFICIAL)
-        yield Project(f"demo-{uuid.uuid4().hex[:8]}", tmp_path, server, stand_in, stack)
+        name = f"demo-{uuid.uuid4().hex[:8]}" if stand_in else OFFICIAL_PROJECT
+        yield Project(name, tmp_path, server, stand_in, stack)
 
 
 @pytest.fixture

@@ -86,6 +86,14 @@ def test_a_thief_does_not_open_the_archive(machine: Connection, collection: Coll
     refused(lambda: list(machine.client.collections()))
 
 
+def test_a_thief_who_calls_the_protocol_himself_is_asked_too(machine: Connection, project: Project) -> None:
+    parent = f"projects/{project.name}/databases/(default)/documents/{site_path(SITE)}"
+    query = {"from_": [{"collection_id": "events"}]}
+    request = {"parent": parent, "structured_query": query}
+    refused(lambda: list(machine.client._firestore_api.run_query(request=request)))
+    assert len(list(project.connect().client._firestore_api.run_query(request=request))) == 1
+
+
 @pytest.mark.parametrize("collection", [*Collection])
 def test_a_thief_changes_and_deletes_nothing(machine: Connection, project: Project, collection: Collection) -> None:
     path = path_of(SITE, collection, "x-1")
