@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from tracker.faces.boxes import Boxes, best_first, squared, suppress
-from tracker.faces.faces import FloatArray, Image
+from tracker.faces.faces import FloatArray
 from tracker.faces.pyramid import FIELD
 
 STRIDE = 2
@@ -19,8 +18,6 @@ REFINE_SIDE = 24
 OUTPUT_SIDE = 48
 LEVEL_OVERLAP = 0.5
 STAGE_OVERLAP = 0.7
-
-_NORMALISED = ((np.arange(256, dtype=np.float32) - 127.5) / 128).reshape(1, 256)
 
 
 class Runs(Protocol):
@@ -55,6 +52,8 @@ def joined(parts: list[Candidates], max_overlap: float) -> Candidates:
     """What suppression leaves of several."""
     if not parts:
         return Candidates(np.empty((0, 4)), np.empty(0))
+    if len(parts) == 1:
+        return best_of(parts[0].boxes, parts[0].scores, max_overlap)
     boxes = np.concatenate([part.boxes for part in parts])
     return best_of(boxes, np.concatenate([part.scores for part in parts]), max_overlap)
 
@@ -75,11 +74,6 @@ def moved(boxes: Boxes, offsets: FloatArray) -> Boxes:
 def sizes(boxes: Boxes) -> Boxes:
     """(N, 2) width and height as the networks were trained: both ends count."""
     return boxes[:, 2:] - boxes[:, :2] + 1
-
-
-def normalised(image: Image) -> FloatArray:
-    """(H, W, 3) float32 red green blue, (pixel - 127.5) / 128, as the MTCNN networks take it."""
-    return cv2.LUT(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), _NORMALISED).astype(np.float32, copy=False)
 
 
 def score_column(scores: NDArray[Any], kept: NDArray[np.bool_]) -> Boxes:

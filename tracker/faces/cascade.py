@@ -23,7 +23,6 @@ from tracker.faces.candidates import (
     boxes_of_places,
     joined,
     moved,
-    normalised,
     score_column,
     sizes,
 )
@@ -31,6 +30,7 @@ from tracker.faces.faces import Faces, FloatArray, Image
 from tracker.faces.patches import cut_patches
 from tracker.faces.pyramid import Level, levels
 from tracker.faces.scout import Scout
+from tracker.faces.shades import Shades
 from tracker.faces.sums import Sums
 
 _PIXELS_PER_HINT = 1200
@@ -59,7 +59,7 @@ class Cascade:
         hints = None if self.scout is None else self.scout.hints(image)
         if hints is not None and not len(hints.scores):
             return Faces.none()
-        frame = normalised(image)
+        frame = Shades(image)
         candidates = self._propose(image, frame, hints)
         if len(candidates.scores):
             candidates = self.refine(frame, candidates)
@@ -67,35 +67,37 @@ class Cascade:
             return Faces.none()
         return self.output(frame, candidates)
 
-    def _propose(self, image: Image, frame: FloatArray, hints: Candidates | None) -> Candidates:
-        """Squares that P-Net takes for faces, over all pyramid levels; frame: the image, normalised."""
+    def _propose(self, image: Image, frame: Shades, hints: Candidates | None) -> Candidates:
+        """Squares that P-Net takes for faces, over all pyramid levels; frame: the image."""
         size_wh = (image.shape[1], image.shape[0])
         wanted = levels(size_wh, min_face=self.min_face, scale_factor=self.scale_factor)
         pixels = sum(level.size_wh[0] * level.size_wh[1] for level in wanted)
         if self.scout is None or hints is None or len(hints.scores) * _PIXELS_PER_HINT > pixels:
             sums = Sums.of(image)
-            return joined([self._propose_at(level, frame, sums) for level in wanted], STAGE_OVERLAP).squares()
+            return joined([self._propose_at(level, frame.whole(), sums) for level in wanted], STAGE_OVERLAP).squares()
         squares = self.scout.squares(frame, hints)
         found = zones.propose(image, frame, squares, wanted, pnet=self.pnet, threshold=self.thresholds[0])
         return joined([found], STAGE_OVERLAP).squares()
 
-    def refine(self, frame: FloatArray, candidates: Candidates) -> Candidates:
+    def refine(self, frame: Shades, candidates: Candidates) -> Candidates:
         """Squares that R-Net still takes for faces, moved by its offsets."""
-        offsets, scores = self.rnet.run(cut_patches(frame, candidates.boxes, REFINE_SIDE))
+        offsets, scores = self.rnet.run(cut_patches(frame.under(candidates.boxes), candidates.boxes, REFINE_SIDE))
         kept = scores[:, 1] > self.thresholds[1]
         boxes = moved(candidates.boxes[kept], offsets[kept])
         return best_of(boxes, score_column(scores, kept), STAGE_OVERLAP).squares()
 
-    def output(self, frame: FloatArray, candidates: Candidates) -> Faces:
+    def output(self, frame: Shades, candidates: Candidates) -> Faces:
         """Faces by O-Net; boxes are held inside the frame, landmarks are not."""
-        offsets, points, scores = self.onet.run(cut_patches(frame, candidates.boxes, OUTPUT_SIDE))
+        offsets, points, scores = self.onet.run(
+            cut_patches(frame.under(candidates.boxes), candidates.boxes, OUTPUT_SIDE)
+        )
         kept = scores[:, 1] > self.thresholds[2]
         squares, final = candidates.boxes[kept], scores[kept, 1]
         landmarks = _landmarks(squares, points[kept])
         boxes = moved(squares, offsets[kept])
         order = best_first(final)
         rows = order[suppress(boxes[order], STAGE_OVERLAP, Overlap.SMALLER)]
-        inside = clipped(boxes[rows], (frame.shape[1], frame.shape[0]))
+        inside = clipped(boxes[rows], frame.size_wh)
         return Faces(inside.astype(np.float32), final[rows].astype(np.float32), landmarks[rows].astype(np.float32))
 
     def _propose_at(self, level: Level, frame: FloatArray, sums: Sums) -> Candidates:

@@ -19,12 +19,12 @@ from tracker.faces.candidates import (
     boxes_of_places,
     joined,
     moved,
-    normalised,
     score_column,
 )
 from tracker.faces.faces import FloatArray, Image
 from tracker.faces.patches import cut_patches
 from tracker.faces.pyramid import FIELD
+from tracker.faces.shades import Shades, normalised
 
 _FINEST = 10.0
 """Side in px to which the smallest face is shrunken; the exact search takes it at 12."""
@@ -51,35 +51,42 @@ class Scout:
 
     def hints(self, image: Image) -> Candidates:
         """Squares in which P-Net sees as much as a hint of a face, px of the image."""
-        seen = [self._hints(picture, image) for picture in _halves(image, _FINEST / self.min_face)]
-        if not any(len(scores) for _, scores in seen):
+        found = [self._hints(picture, image) for picture in _halves(image, _FINEST / self.min_face)]
+        seen = [each for each in found if each is not None]
+        if not seen:
             return Candidates(np.empty((0, 4)), np.empty(0))
         boxes, scores = (np.concatenate(each) for each in zip(*seen, strict=True))
         pictures = np.repeat(np.arange(len(seen)), [len(each) for _, each in seen])
         return joined([best_of(boxes, scores, _HINT_OVERLAP, groups=pictures)], STAGE_OVERLAP).squares()
 
-    def squares(self, frame: FloatArray, found: Candidates) -> Boxes:
-        """(N, 4) px: those of the hints that may be faces, moved to where they are. frame: the picture, normalised."""
+    def squares(self, frame: Shades, found: Candidates) -> Boxes:
+        """(N, 4) px: those of the hints that may be faces, moved to where they are. frame: the picture."""
         if len(found.scores):
-            offsets, scores = self.rnet.run(cut_patches(frame, found.boxes, REFINE_SIDE))
+            offsets, scores = self.rnet.run(cut_patches(frame.under(found.boxes), found.boxes, REFINE_SIDE))
             found = _kept(found, offsets, scores, self.thresholds[1] * _REFINED)
         if len(found.scores):
-            offsets, _, scores = self.onet.run(cut_patches(frame, found.boxes, OUTPUT_SIDE))
+            offsets, _, scores = self.onet.run(cut_patches(frame.under(found.boxes), found.boxes, OUTPUT_SIDE))
             found = _kept(found, offsets, scores, self.thresholds[2] * _SEEN)
         return found.boxes
 
-    def _hints(self, picture: Image, image: Image) -> tuple[Boxes, Boxes]:
-        """Boxes (N, 4) in px of the image, and scores (N,), that P-Net sees in one picture of the pyramid."""
+    def _hints(self, picture: Image, image: Image) -> tuple[Boxes, Boxes] | None:
+        """Boxes (N, 4) in px of the image, and scores (N,), that P-Net sees in one picture of the pyramid, if any."""
         (offsets,), (both,) = self.pnet.run(normalised(picture)[None])
         certainty = np.ascontiguousarray(both[..., 1])
         places = np.flatnonzero(certainty > self.thresholds[0] * _PROPOSED)
+        if not len(places):
+            return None
         scores = certainty.ravel()[places]
-        if len(places):
-            peaks = scores >= cv2.dilate(certainty, _NEIGHBOURS).ravel()[places]
-            places, scores = places[peaks], scores[peaks]
+        peaks = scores >= cv2.dilate(certainty, _NEIGHBOURS).ravel()[places]
+        places, scores = places[peaks], scores[peaks]
         ys, xs = np.divmod(places, certainty.shape[1])
-        step = np.tile([image.shape[1] / picture.shape[1], image.shape[0] / picture.shape[0]], 2)
-        boxes = boxes_of_places(np.stack([xs, ys], axis=1), offsets.reshape(-1, 4)[places]) * step
+        across, down = image.shape[1] / picture.shape[1], image.shape[0] / picture.shape[0]
+        boxes = boxes_of_places(np.stack([xs, ys], axis=1), offsets.reshape(-1, 4)[places]) * (
+            across,
+            down,
+            across,
+            down,
+        )
         return boxes, scores.astype(np.float64)
 
 

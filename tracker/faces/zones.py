@@ -17,6 +17,7 @@ from tracker.faces.boxes import Boxes
 from tracker.faces.candidates import LEVEL_OVERLAP, STRIDE, Candidates, Runs, best_of, boxes_of_places
 from tracker.faces.faces import FloatArray, Image
 from tracker.faces.pyramid import FIELD, Level
+from tracker.faces.shades import Shades
 from tracker.faces.sums import Sums
 
 _SMALLER, _LARGER = 0.38, 2.2
@@ -44,16 +45,16 @@ class Zones:
 
 
 def propose(
-    image: Image, frame: FloatArray, squares: Boxes, wanted: Sequence[Level], *, pnet: Runs, threshold: float
+    image: Image, frame: Shades, squares: Boxes, wanted: Sequence[Level], *, pnet: Runs, threshold: float
 ) -> Candidates:
     """What P-Net proposes near the squares at any level, suppressed level by level; boxes in px of the image.
 
-    frame: the image, normalised. squares: (N, 4) px. threshold: score that a proposal must exceed.
+    frame: the same image. squares: (N, 4) px. threshold: score that a proposal must exceed.
     """
-    zones = zones_of(squares, wanted, (frame.shape[1], frame.shape[0]))
+    zones = zones_of(squares, wanted, frame.size_wh)
     if not len(zones.levels):
         return Candidates(np.empty((0, 4)), np.empty(0))
-    sums = Sums.of(image, _part(zones, wanted, (frame.shape[1], frame.shape[0])))
+    sums = Sums.of(image, _part(zones, wanted, frame.size_wh))
     keys, offsets, certainties = [], [], []
     for rows in zones.alike():
         found, scores = pnet.run(_drawn(frame, sums, wanted, zones, rows))
@@ -111,11 +112,11 @@ def whole_level(frame: FloatArray, sums: Sums, level: Level) -> FloatArray:
     return sums.drawn(np.zeros((1, 2), np.intp), steps, level.size_wh)
 
 
-def _drawn(frame: FloatArray, sums: Sums, wanted: Sequence[Level], zones: Zones, rows: NDArray[np.intp]) -> FloatArray:
+def _drawn(frame: Shades, sums: Sums, wanted: Sequence[Level], zones: Zones, rows: NDArray[np.intp]) -> FloatArray:
     """(N, height, width, 3) float32: what the levels show in some zones of one size."""
     width, height = zones.sizes_wh[rows[0]].tolist()
     first = wanted[zones.levels[rows[0]]]
     if (width, height) == first.size_wh and len(rows) == 1:
-        return whole_level(frame, sums, first)
+        return whole_level(frame.whole(), sums, first)
     lengths = np.array([level.size_wh for level in wanted])[zones.levels[rows]]
-    return sums.drawn(zones.corners_xy[rows], np.array([frame.shape[1], frame.shape[0]]) / lengths, (width, height))
+    return sums.drawn(zones.corners_xy[rows], np.array(frame.size_wh) / lengths, (width, height))

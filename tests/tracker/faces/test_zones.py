@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from tests.tracker.faces.scenes import ten_faces
-from tracker.faces.candidates import normalised
 from tracker.faces.pyramid import Level, levels
+from tracker.faces.shades import Shades, normalised
 from tracker.faces.sums import MAX_PIXELS, Sums
 from tracker.faces.zones import Zones, propose, whole_level, zones_of
 
@@ -104,5 +104,5 @@ def test_nowhere_to_look_nothing_proposed() -> None:
             raise AssertionError("nothing to run")
 
     image = ten_faces()
-    found = propose(image, normalised(image), np.empty((0, 4)), LEVELS, pnet=Fails(), threshold=0.6)
+    found = propose(image, Shades(image), np.empty((0, 4)), LEVELS, pnet=Fails(), threshold=0.6)
     assert found.boxes.shape == (0, 4)
