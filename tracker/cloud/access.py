@@ -62,5 +62,5 @@ def granted(claims: Mapping[str, Any] | None, site_id: str, access: Access | Non
         sites[site_id] = access.value
     changed = {**known, "sites": sites} if sites else known
     if len(json.dumps(changed)) > LONGEST_CLAIMS:
-        raise ValueError(f"expected at most {LONGEST_CLAIMS} characters of claims, which is some 30 sites")
+        raise ValueError(f"expected at most {LONGEST_CLAIMS} characters of claims, which is some 25 sites")
     return changed

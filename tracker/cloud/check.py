@@ -43,11 +43,17 @@ class Tried:
     fix: str = ""
 
 
-def check(connection: Connection, site_id: str, settings: CloudSettings) -> Iterator[Tried]:
-    """What was tried, as it is done; what needs a thing that failed is not tried any more."""
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def check(
+    connection: Connection, site_id: str, settings: CloudSettings, *, clock: Callable[[], datetime] = _now
+) -> Iterator[Tried]:
+    """What was tried, as it is done; what needs a thing that failed is not tried any more. clock: our time, UTC."""
     steps: list[tuple[str, Callable[[], Iterator[Tried]]]] = [
         ("credentials", lambda: _credentials(connection, site_id)),
-        ("firestore", lambda: _reach(connection, site_id)),
+        ("firestore", lambda: _reach(connection, site_id, clock)),
         ("access", lambda: _access(connection, site_id)),
         ("visits", lambda: _visits(connection, site_id, settings)),
     ]
@@ -105,7 +111,7 @@ def _account(connection: Connection) -> str:
     return "nobody in particular: an emulator" if type(found).__name__ == "AnonymousCredentials" else "this machine's"
 
 
-def _reach(connection: Connection, site_id: str) -> Iterator[Tried]:
+def _reach(connection: Connection, site_id: str, clock: Callable[[], datetime]) -> Iterator[Tried]:
     """How long an answer takes, and how far our clock is from Google's."""
     took_s, found = list[float](), None
     place = _own_place(connection, site_id)
@@ -120,7 +126,7 @@ def _reach(connection: Connection, site_id: str) -> Iterator[Tried]:
         detail=f"answers in {typical_s * 1000:.0f} ms",
         fix="" if typical_s < _SLOW_S else "the network is slow; events wait on this machine meanwhile",
     )
-    yield _clock(None if found is None else found.read_time)
+    yield _clock(None if found is None else found.read_time, clock())
     if connection.device is not None and found is not None:
         yield _record(found.to_dict())
 
@@ -131,10 +137,10 @@ def _own_place(connection: Connection, site_id: str) -> str:
     return site_path(site_id) if device is None else path_of(site_id, Collection.DEVICES, device.uid)
 
 
-def _clock(read_at: Any) -> Tried:
+def _clock(read_at: Any, now: datetime) -> Tried:
     if not isinstance(read_at, datetime):
         return Tried(check="clock", verdict=Verdict.WARNING, detail="Firestore did not tell the time")
-    ahead = datetime.now(UTC) - read_at
+    ahead = now - read_at
     if abs(ahead) <= _CLOCK_OFF:
         return _ok("clock", "agrees with Google's")
     seconds = ahead.total_seconds()
