@@ -1,6 +1,7 @@
 """All settings of Footfall in one frozen object, read once at the door.
 
-Order of precedence: command-line flags, environment (`FOOTFALL_SITE__ID=gym`), the TOML file, the defaults below.
+Order of precedence: command-line flags, environment (`FOOTFALL_SITE__ID=gym`), the TOML file, what the machines of a
+site share in the cloud, the defaults below.
 """
 
 from __future__ import annotations
@@ -292,15 +293,21 @@ class Settings(BaseSettings):
         return (init_settings,)
 
 
-def load_settings(path: Path | None = None, overrides: Mapping[str, Mapping[str, object]] | None = None) -> Settings:
-    """Read the settings once: flags over environment over file over defaults.
+def load_settings(
+    path: Path | None = None,
+    overrides: Mapping[str, Mapping[str, object]] | None = None,
+    *,
+    shared: Mapping[str, Mapping[str, object]] | None = None,
+) -> Settings:
+    """Read the settings once: flags over environment over file over what the site shares over defaults.
 
     path: the TOML file; without it the one that FOOTFALL_SETTINGS names, else `footfall.toml` in the working folder
-    if there is one. overrides: section -> field -> value, None values are left out.
+    if there is one. overrides, shared: section -> field -> value; None values are left out of overrides.
     Raises SettingsError naming the key, the reason and the nearest valid name.
     """
     source = _settings_file(path)
-    data: dict[str, Any] = _read_toml(source) if source else {}
+    data: dict[str, Any] = {section: dict(fields) for section, fields in (shared or {}).items()}
+    _merge(data, _read_toml(source) if source else {})
     _refuse_unknown_variables(os.environ)
     _merge(data, EnvSettingsSource(Settings)())
     given = {

@@ -7,5 +7,5 @@ import sqlite3
 
 def sent_through(connection: sqlite3.Connection, kind: str) -> int:
     """The store version up to which records of a kind have been sent, 0 where none ever was."""
-    row = connection.execute("SELECT value FROM sync_cursors WHERE name = ?", (f"up.{kind}",)).fetchone()
+    row = connection.execute("SELECT value FROM sync_cursors WHERE name = ?", (f"up {kind}",)).fetchone()
     return 0 if row is None else int(row[0])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker.cloud.layout import Collection, document_id, embeddings_path, heartbeat_id, path_of, usage_id
+from tracker.cloud.layout import Collection, document_id, embeddings_path, heartbeat_id, path_of, record_id, usage_id
 
 IDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
 
@@ -27,6 +27,7 @@ def test_ids_of_documents_are_allowed_and_differ_where_records_do(record_ids: li
         assert "/" not in each
         assert each not in (".", "..")
         assert not re.fullmatch(r"__.*__", each)
+    assert [record_id(each) for each in found] == record_ids
 
 
 @pytest.mark.parametrize("record_id", [".", "..", "__x__", "x" * 2000, "ß" * 700])

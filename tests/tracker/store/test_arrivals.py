@@ -43,7 +43,7 @@ def unsent(store: LocalStore, table: str) -> int:
 
 def sent_so_far(store: LocalStore, *kinds: str) -> None:
     """As if the uplink had sent everything of these kinds."""
-    store.receive(arrivals(cursors={f"up.{kind}": str(store.version() + 1) for kind in kinds}))
+    store.receive(arrivals(cursors={f"up {kind}": str(store.version() + 1) for kind in kinds}))
 
 
 def tombstone(person_id: str, *, erase_history: bool = False) -> Tombstone:

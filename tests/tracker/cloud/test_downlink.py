@@ -1,0 +1,303 @@
+"""What comes down: all of it, once, whatever happens to the connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from config.errors import CloudUnreachableError
+from tests.firestore.fixtures import Firestore
+from tests.firestore.processes import ServerProcess
+from tests.tracker.cloud.cloud_site import NOW, SITE, CloudSite, at, event, wait_until
+from tracker.cloud import documents, layout
+from tracker.cloud.feed import LISTENER_FULL, PAGE, Scope
+from tracker.cloud.layout import Collection
+from tracker.presence.events import Action, Correction
+from tracker.presence.people import Person, PersonKind
+from tracker.presence.rules import Rules
+from tracker.presence.sessions import sessions
+from tracker.presence.zones import ZoneStay
+from tracker.store.local import LocalStore
+
+ADA = Person(person_id="p-ada", name="Ada", created_at=at(0), consented_at=at(0))
+HEARTBEAT = {
+    "camera_id": "front",
+    "at": at(60),
+    "state": "live",
+    "started_at": at(0),
+    "last_frame_at": at(59),
+    "fps": 12.5,
+    "frames": 700,
+    "dropped": 1,
+    "problem": None,
+    "watch_started_at": at(1),
+    "watch_ended_at": at(59),
+    "backlog": 0,
+    "parked": 0,
+    "version": "0.1.0",
+    "schema": 1,
+}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[LocalStore]:
+    with LocalStore(tmp_path / "copy.sqlite3") as opened:
+        yield opened
+
+
+def vector_document(vector: np.ndarray[Any, np.dtype[np.float32]]) -> dict[str, Any]:
+    return {"model": "dlib_resnet", "dimension": 128, "vector": vector.astype("<f4").tobytes(), "source": ""}
+
+
+def put_person(site: CloudSite, person: Person, vectors: int = 0) -> None:
+    for number in range(vectors):
+        path = layout.embeddings_path(SITE, person.person_id, f"v{number}")
+        site.client.document(path).set(vector_document(np.full(128, 0.5 + number, np.float32)))
+    site.put(Collection.PEOPLE, person.person_id, documents.person_document(person))
+
+
+def test_a_reader_gets_the_history_and_no_vectors(any_firestore: Firestore, store: LocalStore) -> None:
+    site = CloudSite(any_firestore)
+    events = [event(0), event(60, "exit"), event(90, camera="back")]
+    stay = ZoneStay(
+        site_id=SITE, camera_id="front", zone="bar", person_id="p-ada", started_at=at(1), seen_at=at(9), over=True
+    )
+    said = Correction(action=Action.VOID, event_id=events[2].event_id, by="Ann", at=at(99))
+    put_person(site, ADA, vectors=2)
+    site.put_events(events)
+    site.put(Collection.ZONE_STAYS, stay.stay_id, documents.zone_stay_document(stay))
+    site.put(Collection.CORRECTIONS, said.correction_id, documents.correction_document(said, "p-ada"))
+    site.put(Collection.HEARTBEATS, "h1", HEARTBEAT)
+    site.put_site(name="The gym", capacity=80)
+    site.downlink(store).catch_up()
+    assert store.events() == events[:2]
+    assert store.sessions(site_id=SITE, rules=Rules(), now=NOW) == sessions(events[:2], rules=Rules(), now=NOW)
+    assert store.people() == [ADA]
+    assert store.vector_counts() == {}
+    assert store.zone_stays(site_id=SITE) == [stay]
+    (camera,) = store.cameras()
+    assert (camera.source, camera.frames, camera.updated_at) == ("", 700, at(60))
+    assert [(each.started_at, each.ended_at) for each in store.watches()] == [(at(1), at(59))]
+    assert store.site_document(SITE) == {"name": "The gym", "capacity": 80}
+    assert store.refused() == []
+
+
+def test_a_camera_machine_gets_the_gallery_only(any_firestore: Firestore, store: LocalStore) -> None:
+    site = CloudSite(any_firestore)
+    site.put_events([event(0)])
+    visitor = replace(ADA, person_id="v-1", name="Visitor 1", kind=PersonKind.VISITOR, consented_at=None)
+    put_person(site, ADA, vectors=3)
+    put_person(site, visitor, vectors=1)
+    site.downlink(store, Scope.GALLERY).catch_up()
+    assert store.events() == []
+    assert store.people() == [ADA, visitor]
+    assert store.vector_counts() == {"p-ada": 3}
+
+
+def test_a_backlog_comes_page_by_page_and_goes_on_where_it_stopped(any_firestore: Firestore, store: LocalStore) -> None:
+    site, count = CloudSite(any_firestore), 2 * PAGE + 100
+    events = [event(10 * n, "exit" if n % 2 else "enter") for n in range(count)]
+    site.put_events(events)
+    told: list[tuple[str, int, int]] = []
+    site.downlink(store).catch_up(lambda *each: told.append(each))
+    assert store.events() == events
+    assert [each for each in told if each[0] == "events"][-1] == ("events", count, count)
+    version = store.events_version()
+    site.put_events([event(10 * count)])
+    site.downlink(store).catch_up()
+    assert store.events() == [*events, event(10 * count)]
+    assert store.events_version() > version
+
+
+def test_reading_goes_on_from_a_little_before(firestore_server: Firestore, store: LocalStore) -> None:
+    """Documents may be seen in another order than that of their times."""
+    site = CloudSite(firestore_server)
+    site.put_events([event(0)])
+    site.downlink(store).catch_up()
+    path = layout.path_of(SITE, Collection.EVENTS, event(5).event_id)
+    late = datetime.now(UTC) - timedelta(seconds=100)
+    site.client.document(path).set({**documents.event_document(event(5)), "received_at": late})
+    site.downlink(store).catch_up()
+    assert store.events() == [event(0), event(5)]
+
+
+@pytest.mark.parametrize(
+    ("collection", "document"),
+    [
+        (Collection.EVENTS, {"kind": "enter"}),
+        (Collection.EVENTS, {**documents.event_document(event(7)), "schema": 2}),
+        (Collection.EVENTS, {**documents.event_document(event(7)), "at": "yesterday"}),
+        (Collection.EVENTS, {**documents.event_document(event(7)), "at": datetime(9999, 12, 31, tzinfo=UTC)}),
+        (Collection.EVENTS, {**documents.event_document(event(7)), "person_id": 7}),
+        (Collection.EVENTS, {**documents.event_document(event(7)), "x_frac": float("nan")}),
+        (Collection.EVENTS, {**documents.event_document(event(7)), "extra": {"a": [b"x", {"b": None}]}}),
+        (Collection.PEOPLE, {"name": ["Ada"], "schema": 1}),
+        (Collection.PEOPLE, {**documents.person_document(ADA), "merged_into": 7}),
+        (Collection.HEARTBEATS, {**HEARTBEAT, "frames": -1}),
+        (Collection.HEARTBEATS, {**HEARTBEAT, "watch_ended_at": at(0)}),
+        (Collection.HEARTBEATS, {**HEARTBEAT, "watch_ended_at": "now"}),
+        (Collection.CORRECTIONS, {"action": "void"}),
+        (Collection.ZONE_STAYS, {"zone": None}),
+        (Collection.FORGOTTEN, {"at": at(0), "erase_history": "no"}),
+        (Collection.FORGOTTEN, {"at": 5, "erase_history": True}),
+    ],
+)
+def test_a_spoilt_document_is_refused_alone(
+    firestore_server: Firestore, store: LocalStore, collection: Collection, document: dict[str, Any]
+) -> None:
+    site = CloudSite(firestore_server)
+    site.put(collection, "spoilt/id", document)
+    site.put_events([event(0), event(60, "exit")])
+    site.downlink(store).catch_up()
+    assert store.events() == [event(0), event(60, "exit")]
+    ((refused, _),) = store.refused()
+    assert (refused.collection, refused.record_id) == (collection, "spoilt/id")
+    assert refused.reason
+
+
+def test_a_time_of_receipt_that_is_to_come_does_not_hide_what_comes(
+    firestore_server: Firestore, store: LocalStore
+) -> None:
+    site = CloudSite(firestore_server)
+    path = layout.path_of(SITE, Collection.EVENTS, event(5).event_id)
+    future = datetime(2900, 1, 1, tzinfo=UTC)
+    site.client.document(path).set({**documents.event_document(event(5)), "received_at": future})
+    site.downlink(store).catch_up()
+    site.put_events([event(9)])
+    site.downlink(store).catch_up()
+    assert store.events() == [event(5), event(9)]
+
+
+@pytest.mark.parametrize(
+    "vector",
+    [
+        {"model": "dlib_resnet", "dimension": 3, "vector": b"123"},
+        {"model": "dlib_resnet", "dimension": 1, "vector": np.array([np.nan], "<f4").tobytes()},
+        {"model": "", "dimension": 1, "vector": b"1234"},
+        {"model": "dlib_resnet", "dimension": True, "vector": b"1234"},
+        {"model": "dlib_resnet", "vector": "text"},
+    ],
+)
+def test_a_spoilt_vector_is_refused_and_the_others_are_not(
+    firestore_server: Firestore, store: LocalStore, vector: dict[str, Any]
+) -> None:
+    site = CloudSite(firestore_server)
+    site.client.document(layout.embeddings_path(SITE, "p-ada", "bad")).set(vector)
+    put_person(site, ADA, vectors=1)
+    site.downlink(store, Scope.GALLERY).catch_up()
+    assert store.vector_counts() == {"p-ada": 1}
+    assert [each.record_id for each, _ in store.refused()] == ["p-ada/bad"]
+
+
+def test_whoever_withdraws_consent_is_no_longer_known_by_face(firestore_server: Firestore, store: LocalStore) -> None:
+    site = CloudSite(firestore_server)
+    put_person(site, ADA, vectors=2)
+    site.downlink(store, Scope.GALLERY).catch_up()
+    put_person(site, replace(ADA, consented_at=None))
+    site.downlink(store, Scope.GALLERY).catch_up()
+    assert store.vector_counts() == {}
+
+
+# -- listening
+
+
+def test_what_is_written_elsewhere_is_here_at_once(any_firestore: Firestore, store: LocalStore) -> None:
+    site = CloudSite(any_firestore)
+    site.put_events([event(0)])
+    downlink = site.downlink(store)
+    downlink.follow()
+    wait_until(lambda: downlink.is_live)
+    assert store.events() == [event(0)]
+    site.put_events([event(60, "exit")])
+    put_person(site, ADA)
+    wait_until(lambda: len(store.events()) == 2 and store.people() == [ADA], within_s=2)
+    downlink.stop()
+
+
+def test_a_listener_that_is_cut_off_comes_back_and_misses_nothing(
+    firestore_server: Firestore, store: LocalStore
+) -> None:
+    site = CloudSite(firestore_server)
+    downlink = site.downlink(store)
+    downlink.follow()
+    wait_until(lambda: downlink.is_live)
+    for number in range(4):
+        firestore_server.control.cut()
+        site.put_events([event(number)])
+    wait_until(lambda: len(store.events()) == 4)
+    wait_until(lambda: downlink.is_live and downlink.problem is None)
+    downlink.stop()
+
+
+def test_a_server_that_was_away_is_heard_again(
+    durable_firestore: ServerProcess, store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", durable_firestore.host)
+    site = CloudSite(Firestore("ours", durable_firestore.host, "test-away"))
+    site.put_events([event(0)])
+    durable_firestore.kill()
+    downlink = site.downlink(store)
+    downlink.follow()
+    wait_until(lambda: downlink.problem is not None)
+    assert not downlink.is_live
+    durable_firestore.start()
+    wait_until(lambda: store.events() == [event(0)], within_s=20)
+    durable_firestore.kill()
+    durable_firestore.start()
+    site.put_events([event(5)])
+    wait_until(lambda: len(store.events()) == 2, within_s=20)
+    downlink.stop()
+
+
+def test_a_listener_that_told_much_is_opened_anew(firestore_server: Firestore, store: LocalStore) -> None:
+    site = CloudSite(firestore_server)
+    downlink = site.downlink(store)
+    downlink.follow()
+    wait_until(lambda: downlink.is_live)
+    calls = firestore_server.control.counts()["calls"]["Listen"]
+    count = LISTENER_FULL + 500
+    site.put_events([event(n, person=f"p-{n % 500}") for n in range(count)])
+    wait_until(lambda: len(store.events()) == count, within_s=60)
+    wait_until(lambda: firestore_server.control.counts()["calls"]["Listen"] > calls)
+    site.put_events([event(-1)])
+    wait_until(lambda: len(store.events()) == count + 1)
+    downlink.stop()
+
+
+def test_nobody_there_is_said_in_time(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:9")
+    downlink = CloudSite(Firestore("none", "127.0.0.1:9", "test-nobody")).downlink(store)
+    with pytest.raises(CloudUnreachableError):
+        downlink.catch_up(patience_s=0.5)
+
+
+def test_stopping_twice_and_before_anything_came_does_nothing(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:9")
+    downlink = CloudSite(Firestore("none", "127.0.0.1:9", "test-nobody")).downlink(store)
+    downlink.stop()
+    downlink.follow()
+    downlink.stop()
+
+
+def test_following_costs_nothing_while_nothing_happens(firestore_server: Firestore, store: LocalStore) -> None:
+    site = CloudSite(firestore_server)
+    site.put_events([event(n) for n in range(300)])
+    site.downlink(store).catch_up()
+    downlink = site.downlink(store, checks_s=0.05)
+    downlink.follow()
+    wait_until(lambda: downlink.is_live)
+    before = firestore_server.control.counts()
+    wait_until(lambda: store.heard_at(SITE) is not None)
+    put_person(site, ADA)  # one change
+    wait_until(lambda: store.people() == [ADA])
+    after = firestore_server.control.counts()
+    downlink.stop()
+    assert after["reads"] - before["reads"] == 1

@@ -1,0 +1,218 @@
+"""Documents of Firestore, read into what the store takes in. One that cannot be read is left out, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.errors import RecordError
+from tracker.cloud.documents import RECEIVED_AT, correction_of, event_of, person_of, zone_stay_of
+from tracker.cloud.layout import Collection, record_id
+from tracker.cloud.vital_signs import heartbeat_of
+from tracker.presence.events import Correction, Event, time_text
+from tracker.presence.health import CameraHealth
+from tracker.presence.watches import Watch
+from tracker.presence.zones import ZoneStay
+from tracker.store.arrivals import EMBEDDINGS, Arrivals, ArrivedCorrection, Refused
+from tracker.store.arrived_people import ArrivedPerson
+from tracker.store.tombstones import Tombstone
+
+SITE = "site"
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
+"""No record is of a time outside of these; reckoning with one at the end of all time would fail."""
+
+Vectors: TypeAlias = dict[str, NDArray[np.float32]]
+"""By network (N, D)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A document as it came: its id in the collection, and its fields."""
+
+    document_id: str
+    fields: Mapping[str, Any]
+
+    @property
+    def received_at(self) -> datetime | None:
+        """When the server took it, None where the document does not say."""
+        value = self.fields.get(RECEIVED_AT)
+        return value if isinstance(value, datetime) and value.tzinfo is not None else None
+
+
+class Parcel:
+    """Documents of one site, gathered for one write into the store."""
+
+    def __init__(self, site_id: str) -> None:
+        self._site_id = site_id
+        self._events: list[Event] = []
+        self._corrections: list[ArrivedCorrection] = []
+        self._people: dict[str, ArrivedPerson] = {}
+        self._healths: list[CameraHealth] = []
+        self._watches: list[Watch] = []
+        self._zone_stays: list[ZoneStay] = []
+        self._tombstones: list[Tombstone] = []
+        self._site: dict[str, Mapping[str, object]] = {}
+        self._refused: list[Refused] = []
+        self._read_well: list[tuple[str, str]] = []
+        self._take: Mapping[str, Callable[[str, Mapping[str, Any]], None]] = {
+            Collection.EVENTS: self._event,
+            Collection.CORRECTIONS: self._correction,
+            Collection.PEOPLE: self._person,
+            Collection.HEARTBEATS: self._heartbeat,
+            Collection.ZONE_STAYS: self._zone_stay,
+            Collection.FORGOTTEN: self._tombstone,
+        }
+
+    def add(self, collection: Collection, papers: Iterable[Paper]) -> None:
+        """Read documents of a collection."""
+        for paper in papers:
+            self._attempt(collection, record_id(paper.document_id), paper.fields, self._take[collection])
+
+    def add_site(self, fields: Mapping[str, Any]) -> None:
+        """Take the site's document; what of it can be used is found when it is used."""
+        self._site[self._site_id] = {name: _json(value) for name, value in fields.items() if name != RECEIVED_AT}
+
+    def people(self) -> list[tuple[str, bool]]:
+        """Who is in here and was not merged, and whether they consented, so that their vectors may be in the cloud."""
+        return [
+            (person_id, each.person.consented_at is not None)
+            for person_id, each in self._people.items()
+            if each.merged_into is None
+        ]
+
+    def add_vectors(self, person_id: str, papers: Iterable[Paper]) -> None:
+        """Read the vectors of a person who is in here: all that the cloud has, maybe none."""
+        found: dict[str, list[NDArray[np.float32]]] = {}
+
+        def take(_: str, fields: Mapping[str, Any]) -> None:
+            model, row = vector_of(fields)
+            rows = found.setdefault(model, [])
+            if rows and len(rows[0]) != len(row):
+                raise RecordError("embedding: dimension: differs from the others", fix="enrol the person anew")
+            rows.append(row)
+
+        for paper in papers:
+            self._attempt(EMBEDDINGS, f"{person_id}/{record_id(paper.document_id)}", paper.fields, take)
+        person = self._people[person_id]
+        self._people[person_id] = ArrivedPerson(
+            person=person.person, vectors={model: np.stack(rows) for model, rows in found.items()}
+        )
+
+    def arrivals(self, cursors: Mapping[str, str], *, whole_history: bool) -> Arrivals:
+        """All of it for the store, and how far reading has got."""
+        return Arrivals(
+            came=datetime.now(UTC),
+            events=self._events,
+            corrections=self._corrections,
+            people=list(self._people.values()),
+            healths=self._healths,
+            watches=self._watches,
+            zone_stays=self._zone_stays,
+            tombstones=self._tombstones,
+            site=self._site,
+            refused=self._refused,
+            read_well=self._read_well,
+            cursors=cursors,
+            whole_history=whole_history,
+        )
+
+    def _attempt(
+        self,
+        collection: str,
+        one_id: str,
+        fields: Mapping[str, Any],
+        take: Callable[[str, Mapping[str, Any]], None],
+    ) -> None:
+        try:
+            take(one_id, fields)
+        except RecordError as error:
+            self._refused.append(Refused(collection=collection, record_id=one_id, reason=error.problem))
+        else:
+            self._read_well.append((collection, one_id))
+
+    def _event(self, event_id: str, fields: Mapping[str, Any]) -> None:
+        event = event_of(self._site_id, event_id, fields)
+        _require_sane("event", event.at)
+        self._events.append(event)
+
+    def _correction(self, correction_id: str, fields: Mapping[str, Any]) -> None:
+        correction = correction_of(correction_id, fields)
+        _require_sane("correction", correction.at)
+        person_id = fields.get("person_id", "")
+        if correction.event is not None:
+            self._require_ours(correction)
+            _require_sane("event", correction.event.at)
+            person_id = correction.event.person_id
+        if not isinstance(person_id, str):
+            raise RecordError("correction: person_id: expected a text", fix="correct it at the source")
+        self._corrections.append(ArrivedCorrection(correction=correction, person_id=person_id))
+
+    def _require_ours(self, correction: Correction) -> None:
+        if correction.event is not None and correction.event.site_id != self._site_id:
+            raise RecordError(
+                f"correction: event: expected one of site {self._site_id}, got one of {correction.event.site_id[:64]}",
+                fix="write it under its own site",
+            )
+
+    def _person(self, person_id: str, fields: Mapping[str, Any]) -> None:
+        person, merged_into = person_of(person_id, fields)
+        _require_sane("person", person.created_at, person.consented_at)
+        self._people[person_id] = ArrivedPerson(person=person, merged_into=merged_into)
+
+    def _heartbeat(self, _id: str, fields: Mapping[str, Any]) -> None:
+        health, watch = heartbeat_of(self._site_id, fields)
+        _require_sane("heartbeat", health.updated_at, health.started_at, health.last_frame_at)
+        if watch is not None:
+            _require_sane("heartbeat", watch.started_at, watch.ended_at)
+            self._watches.append(watch)
+        self._healths.append(health)
+
+    def _zone_stay(self, stay_id: str, fields: Mapping[str, Any]) -> None:
+        stay = zone_stay_of(self._site_id, stay_id, fields)
+        _require_sane("zone stay", stay.started_at, stay.seen_at)
+        self._zone_stays.append(stay)
+
+    def _tombstone(self, digest: str, fields: Mapping[str, Any]) -> None:
+        at, erase_history = fields.get("at"), fields.get("erase_history")
+        if not isinstance(at, datetime) or at.tzinfo is None:
+            raise RecordError("tombstone: at: expected a time", fix="forget the person again")
+        if not isinstance(erase_history, bool):
+            raise RecordError("tombstone: erase_history: expected true or false", fix="forget the person again")
+        self._tombstones.append(Tombstone(digest=digest, at=at, erase_history=erase_history))
+
+
+def vector_of(fields: Mapping[str, Any]) -> tuple[str, NDArray[np.float32]]:
+    """The network and the vector (D,) of an embedding's document. Raises RecordError."""
+    model, dimension, content = fields.get("model"), fields.get("dimension"), fields.get("vector")
+    if not isinstance(model, str) or not model:
+        raise RecordError("embedding: model: expected the name of a network", fix="enrol the person anew")
+    if not isinstance(content, bytes) or not content or len(content) % 4:
+        raise RecordError("embedding: vector: expected bytes, four a number", fix="enrol the person anew")
+    row = np.frombuffer(content, dtype="<f4").astype(np.float32)
+    if isinstance(dimension, bool) or dimension != len(row) or not np.isfinite(row).all():
+        raise RecordError(
+            f"embedding: vector: expected {dimension!r} finite numbers, got {len(row)}", fix="enrol the person anew"
+        )
+    return model, row
+
+
+def _require_sane(title: str, *times: datetime | None) -> None:
+    for at in times:
+        if at is not None and not EARLIEST <= at < LATEST:
+            raise RecordError(f"{title}: expected a time of our days, got {time_text(at)}", fix="set the clock")
+
+
+def _json(value: object) -> object:
+    """A value of Firestore as JSON has it: times as text, what is neither as its words."""
+    if isinstance(value, Mapping):
+        return {str(name): _json(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json(each) for each in value]
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return time_text(value)
+    return value if value is None or isinstance(value, str | int | float | bool) else repr(value)[:200]

@@ -1,0 +1,97 @@
+"""A store and Firestore, kept in step for as long as a process wants."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from config.errors import FootfallError
+from config.settings import Settings
+from tracker.cloud.connect import Connection, connect
+from tracker.cloud.downlink import PATIENCE_S, Downlink
+from tracker.cloud.feed import Scope, Subscription
+from tracker.cloud.reading import Reader
+from tracker.store.local import LocalStore
+from tracker.store.shared_site import rules_at_site, settings_at_site
+
+SETTINGS = "settings"
+"""Under this name what is refused of the settings of a site is told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reread:
+    """How a process came by its settings, so that it can do it again when those of the site change."""
+
+    path: Path | None
+    overrides: dict[str, dict[str, object]]
+
+    def __call__(self) -> tuple[Settings, dict[str, str]]:
+        return settings_at_site(self.path, self.overrides)
+
+
+class Link:
+    """What comes down for one store in one process. Use it as a context manager, or `close` it.
+
+    wanted: what to bring down where the credentials may read everything; those of a camera machine get the gallery.
+    reread: gives the settings with what the site shares now; visits go by the rules in them at once. Raises
+    SettingsError and CloudError when there are no credentials that can be used; nothing is read yet.
+    """
+
+    def __init__(
+        self,
+        store: LocalStore,
+        settings: Settings,
+        *,
+        wanted: Scope,
+        reread: Callable[[], tuple[Settings, dict[str, str]]],
+    ) -> None:
+        address = settings.store.firestore
+        if address is None:
+            raise ValueError(f"store.url: expected firestore://PROJECT, got {settings.store.url}")
+        self._store = store
+        self._reread = reread
+        self.connection: Connection = connect(address, settings.cloud.credentials)
+        scope = Scope.GALLERY if self.connection.device is not None else wanted
+        subscription = Subscription(site_id=settings.site.id, scope=scope, store=store)
+        self._downlink = Downlink(Reader(self.connection.client), subscription, on_site=self._use_site)
+        self._using = threading.Lock()
+
+    @property
+    def is_live(self) -> bool:
+        """Whether all listeners are up."""
+        return self._downlink.is_live
+
+    @property
+    def problem(self) -> FootfallError | None:
+        """Why a listener is not up."""
+        return self._downlink.problem
+
+    def catch_up(self, told: Callable[[str, int, int], None], *, patience_s: float = PATIENCE_S) -> None:
+        """Read what is new. See `Downlink.catch_up`."""
+        self._downlink.catch_up(told, patience_s=patience_s)
+
+    def follow(self) -> None:
+        """Read what comes from now on, in the background."""
+        self._downlink.follow()
+
+    def close(self) -> None:
+        """End listening and the connection. Closing again does nothing."""
+        self._downlink.stop()
+        self.connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _use_site(self) -> None:
+        """Let visits go by the rules that the site shares now, and note what of its settings cannot be used."""
+        with self._using:
+            settings, refused = self._reread()
+            self._store.note_refused(SETTINGS, refused, datetime.now(UTC))
+            self._store.use_rules(rules_at_site(settings, self._store))

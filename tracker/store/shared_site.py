@@ -1,0 +1,101 @@
+"""What the machines of a site share, as it came down: settings under those of the file, and ways in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from config.errors import SettingsError, StoreError
+from config.settings import Settings, load_settings
+from config.shared import Shared, accepted
+from tracker.presence.rules import Rules
+from tracker.store import rule_text
+from tracker.store.history import site_rules
+from tracker.store.local import LocalStore
+
+Overrides = Mapping[str, Mapping[str, object]]
+
+
+def shared_by(document: Mapping[str, object]) -> Shared:
+    """What a site's document says that settings can say too: its rules and its name, over them its settings."""
+    said: dict[str, dict[str, object]] = {"site": {}, "presence": _presence(_rules(document))}
+    for name in ("name", "time_zone", "capacity"):
+        if document.get(name) is not None:
+            said["site"][name] = document[name]
+    under, over = accepted(said), accepted(document.get("settings") or {})
+    sections = {name: under.sections.get(name, {}) | over.sections.get(name, {}) for name in _names(under, over)}
+    together = accepted(sections)
+    return Shared(together.sections, under.refused | over.refused | together.refused)
+
+
+def settings_at_site(path: Path | None, overrides: Overrides) -> tuple[Settings, dict[str, str]]:
+    """The settings of a run with what the site shares, as the store last had it; and why some of that is left out.
+
+    Without a shared store it is what `load_settings` gives. Raises SettingsError for what this machine itself says.
+    """
+    settings = load_settings(path, overrides)
+    document = _document(settings)
+    if document is None:
+        return settings, {}
+    shared = shared_by(document)
+    refused = dict(shared.refused)
+    kept: dict[str, dict[str, object]] = {}
+    for name, fields in shared.sections.items():
+        try:
+            settings = load_settings(path, overrides, shared=kept | {name: fields})
+        except SettingsError as error:  # it does not go with what this machine says
+            refused[name] = error.problem
+        else:
+            kept[name] = fields
+    return settings, refused
+
+
+def rules_at_site(settings: Settings, store: LocalStore) -> Rules:
+    """The rules of the site: what the settings say, and of cameras that they do not name what the site shares."""
+    rules = site_rules(settings)
+    if settings.store.firestore is None:
+        return rules
+    theirs = _rules(store.site_document(settings.site.id) or {})
+    if theirs is None:
+        return rules
+    own = {camera.id for camera in settings.camera}
+    return replace(
+        rules,
+        entrances=rules.entrances | (theirs.entrances - own),
+        exits=rules.exits | (theirs.exits - own),
+        rooms=rules.rooms | (theirs.rooms - own),
+    )
+
+
+def _document(settings: Settings) -> Mapping[str, object] | None:
+    if settings.store.firestore is None or not settings.store.path.is_file():
+        return None
+    with suppress(StoreError), LocalStore(settings.store.path).open(create=False) as store:
+        return store.site_document(settings.site.id)
+    return None
+
+
+def _rules(document: Mapping[str, object]) -> Rules | None:
+    text = document.get("rules")
+    if not isinstance(text, str) or not text:
+        return None
+    try:
+        return rule_text.read(text)
+    except (ValueError, OverflowError, KeyError, OSError):  # of another version, or spoilt
+        return None
+
+
+def _presence(rules: Rules | None) -> dict[str, object]:
+    if rules is None:
+        return {}
+    lengths = ("exit_after", "merge_gap", "min_visit", "max_visit", "max_unseen", "skew")
+    fields: dict[str, object] = {f"{name}_s": getattr(rules, name).total_seconds() for name in lengths}
+    if rules.closes_at is not None:
+        fields["closes_at"] = rules.closes_at.strftime("%H:%M")
+    return fields
+
+
+def _names(*each: Shared) -> list[str]:
+    return sorted({name for shared in each for name in shared.sections})
