@@ -6,20 +6,21 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from tracker.cloud import layout
 from tracker.cloud.connect import Connection
 from tracker.cloud.delivery import Delivery, Refusal
 from tracker.cloud.erasure import erase
 from tracker.cloud.heartbeat import NOTES as HEARTBEAT_NOTES
-from tracker.cloud.heartbeat import Burden, Heartbeats, Sign
+from tracker.cloud.heartbeat import Burden, Heartbeats
 from tracker.cloud.load import Load, Loader, Rights
-from tracker.cloud.wire import Verdict, Wire
+from tracker.cloud.welcome import Welcome
+from tracker.cloud.wire import Wire
 from tracker.cloud.writes import Writer
 from tracker.presence.events import SCHEMA, time_text
 from tracker.store.local import LocalStore
-from tracker.store.outbox import Forgotten, Receipt
+from tracker.store.outbox import Receipt
 from tracker.store.outbox_pages import Scope
 from tracker.store.sync_rows import MADE_HERE, Kind, Parked, Position
 
@@ -31,15 +32,9 @@ _AS = "up as"
 _TURNED = "up turned"
 _SITE = "up site"
 _TURN_EVERY_S = 60.0
-_BARRED_FOR_S = 300.0
-_KINDS = {
-    "events": (Kind.EVENTS,),
-    "corrections": (Kind.CORRECTIONS,),
-    "zone_stays": (Kind.ZONE_STAYS,),
-    "people": (Kind.PEOPLE, Kind.ALIASES),
-    "sessions": (Kind.SESSIONS,),
-    "usage": (Kind.USAGE,),
-}
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+_COLLECTIONS = {"visit": "sessions", "usage": "usage", "zone_stay": "zone_stays", "person": "people"}
+"""Where what is gone has to go."""
 _A_DEVICE = "the key of a camera machine does not do this: forget the person where a service account is set"
 
 
@@ -88,9 +83,12 @@ class Line:
         )
         self._turned_s = float("-inf")
         self._parked = {(each.collection, each.record_id) for each in store.parked()}
-        self._barred: dict[Kind, float] = {}
-        self.barred: dict[str, str] = {}
+        self._welcome = Welcome(monotonic)
+
+    @property
+    def barred(self) -> dict[str, str]:
         """By collection why nothing of it is taken from us."""
+        return self._welcome.barred
 
     def send(self, now: datetime, *, derived: bool) -> tuple[int, bool]:
         """Send one load: how many writes that were, and whether there is more. derived: visits and usage as well.
@@ -98,19 +96,24 @@ class Line:
         Raises WireError, CloudError and StoreError; whatever was not noted as arrived is sent again.
         """
         now_s = self._monotonic()
-        self._barred = {kind: until_s for kind, until_s in self._barred.items() if until_s > now_s}
-        load = self._loader.next(now, without=self._barred, derived=derived)
+        load = self._loader.next(now, without=self._welcome.left_alone, derived=derived)
         notes: dict[str, str | None] = {}
         if derived and self.rights.visits and self._loader.made_here and now_s - self._turned_s >= _TURN_EVERY_S:
             notes |= self._add_turned(load, now)
-        signs = self._heartbeats.due(now, self._burden)
+        barred = self.barred
+        signs = [] if "heartbeats" in barred else self._heartbeats.due(now, self._burden)
         load.add(sign.write for sign in signs)
-        notes |= self._add_site(load)
+        notes |= {} if "sites" in barred else self._add_site(load)
         writes = list(load.writes.values())
         refusals = self._delivery.deliver(writes) if writes else []
-        refusals += self._erase(load.forgotten)
-        barred = self._bar(load, refusals)
-        self._note(load, [each for each in refusals if each.write.collection not in barred], signs, notes, now)
+        refusals += self._erase(load, now)
+        faults = self._welcome.judge(writes, refusals)
+        if len(writes) > len(refusals):
+            notes[SENT_AT] = time_text(now)
+        notes |= {} if "heartbeats" in self.barred else self._heartbeats.given(signs)
+        if "sites" in self.barred:
+            notes.pop(_SITE, None)
+        self._note(load, faults, notes, now)
         return len(writes) - len(refusals), load.more
 
     def keep(self) -> None:
@@ -121,61 +124,43 @@ class Line:
         """End the connection; a request under way fails."""
         self.wire.close()
 
-    def _note(
-        self, load: Load, refusals: Sequence[Refusal], signs: list[Sign], notes: dict[str, str | None], now: datetime
-    ) -> None:
-        open_kinds = {kind: reached for kind, reached in load.reached.items() if kind not in self._barred}
-        self._loader.positions |= open_kinds
+    def _note(self, load: Load, faults: Sequence[Refusal], notes: dict[str, str | None], now: datetime) -> None:
+        left_alone, barred = self._welcome.left_alone, self.barred
+        self._loader.positions |= {kind: reached for kind, reached in load.reached.items() if kind not in left_alone}
         refused = load.refused + [
             Parked(collection=each.write.collection, record_id=each.write.record_id, reason=each.error.said, at=now)
-            for each in refusals
+            for each in faults
         ]
         if not (load.writes or load.gone or refused):
             return
         bad = {(each.collection, each.record_id) for each in refused}
         delivered = {(each.collection, each.record_id) for each in load.writes.values()} & self._parked - bad
         self._parked = (self._parked - delivered) | bad
-        if load.events and not self._loader.made_here:
+        if load.events and Kind.EVENTS not in left_alone and not self._loader.made_here:
             self._loader.made_here = True
             notes[MADE_HERE] = "1"
-        notes |= self._heartbeats.given(signs)
-        notes |= {SENT_AT: time_text(now)}
+        gone = [each for each in load.gone if _COLLECTIONS[each.kind] not in barred]
         self._store.receipt(
-            Receipt(positions=self._loader.positions, gone=load.gone, refused=refused, delivered=delivered, notes=notes)
+            Receipt(positions=self._loader.positions, gone=gone, refused=refused, delivered=delivered, notes=notes)
         )
 
-    def _erase(self, forgotten: Sequence[Forgotten]) -> list[Refusal]:
+    def _erase(self, load: Load, now: datetime) -> list[Refusal]:
         refusals: list[Refusal] = []
-        for each in forgotten:
+        for each in load.forgotten:
             if self.rights.people:
-                refusals += erase(
-                    self.wire.connection, self._delivery, self._writer, each, site_id=self._terms.site_id
-                )[:1]
+                place = (self.wire.connection, self._delivery, self._writer)
+                refusals += erase(*place, each, site_id=self._terms.site_id)[:1]
+            else:
+                load.refused.append(Parked(collection="people", record_id=each.person_id, reason=_A_DEVICE, at=now))
         return refusals
-
-    def _bar(self, load: Load, refusals: Sequence[Refusal]) -> set[str]:
-        """Leave collections alone of which every document is refused: it is not the documents. Returns which."""
-        refused = {each.write.collection for each in refusals if each.error.verdict is Verdict.REFUSED}
-        denied = {id(each.write) for each in refusals if each.error.verdict is Verdict.REFUSED}
-        taken = {each.collection for each in load.writes.values() if id(each) not in denied}
-        self.barred = {
-            each.write.collection: each.error.said
-            for each in refusals
-            if each.write.collection in refused - taken and each.write.collection != "matches"
-        } | {collection: said for collection, said in self.barred.items() if _still(collection, self._barred)}
-        until_s = self._monotonic() + _BARRED_FOR_S
-        for collection in refused - taken:
-            for kind in _KINDS.get(collection, ()):
-                self._barred[kind] = until_s
-        return (refused - taken) - {"matches"}
 
     def _add_turned(self, load: Load, now: datetime) -> dict[str, str | None]:
         self._turned_s = self._monotonic()
         last = self._store.notes(_TURNED).get("")
-        since = now if last is None else datetime.fromisoformat(last)
+        since = _EVER if last is None else datetime.fromisoformat(last)
         for unsent in self._store.turned(self._terms.site_id, since=since, now=now):
             load.add(self._writer.writes_of(unsent))
-        return {_TURNED: time_text(now)} if load.writes or last is None else {}
+        return {_TURNED: time_text(now)}
 
     def _add_site(self, load: Load) -> dict[str, str | None]:
         """What the document of the site says, when that is something else than it said from here last."""
@@ -192,10 +177,6 @@ class Line:
     def _burden(self) -> Burden:
         waiting = self._store.backlog(visits=self.rights.visits, people=self.rights.people, scope=self.rights.scope)
         return Burden(backlog=waiting.total, parked=len(self._parked))
-
-
-def _still(collection: str, barred: dict[Kind, float]) -> bool:
-    return any(kind in barred for kind in _KINDS.get(collection, ()))
 
 
 def _become(store: LocalStore, identity: str) -> None:

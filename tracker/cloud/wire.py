@@ -151,4 +151,6 @@ def _error(code: grpc.StatusCode | None, details: str) -> WireError:
     text = said if code is None else f"{code.name}: {said}"
     if any(each in said for each in _TOKEN_REFUSED):
         return WireError(Verdict.UNKNOWN_TO_THEM, text)
+    if code is grpc.StatusCode.UNKNOWN and said.endswith("not implemented."):  # as the npm emulator puts it
+        code = grpc.StatusCode.UNIMPLEMENTED
     return WireError(Verdict.LATER if code is None else _VERDICTS.get(code, Verdict.LATER), text)

@@ -1,0 +1,148 @@
+"""Machines for tests: a store with visits in it, what sends it, and what Firestore holds afterwards."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from config.storage import FirestoreAddress
+from tests.firestore.fixtures import Firestore
+from tracker.cloud import documents
+from tracker.cloud.backoff import Backoff
+from tracker.cloud.connect import Connection, connect
+from tracker.cloud.line import Terms
+from tracker.cloud.uplink import Uplink
+from tracker.presence.events import Event, EventKind, Match
+from tracker.presence.rules import Rules
+from tracker.presence.sessions import Session, SessionState
+from tracker.store.local import LocalStore
+
+SITE = "gym"
+START = datetime(2026, 1, 5, 8, tzinfo=UTC)
+LATER = START + timedelta(days=400)
+"""When every visit is over."""
+
+
+def wait_until(done: Callable[[], bool], *, seconds: float = 20.0) -> None:
+    """Return when it has happened. Fails when it does not."""
+    pause, ends_s = threading.Event(), time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < ends_s, "it did not happen"
+        pause.wait(0.02)
+
+
+def person(number: int) -> str:
+    return f"p-{number:012x}"
+
+
+def visits(count: int, *, first: int = 0, people: int = 40, camera: str = "front") -> tuple[list[Event], list[Match]]:
+    """So many visits of half an hour by members, one a minute, each with the match that named its track."""
+    events: list[Event] = []
+    matches: list[Match] = []
+    for number in range(first, first + count):
+        who, track = person(number % people), f"{camera}-{number}"
+        at = START + timedelta(minutes=number)
+        named: dict[str, Any] = {"site_id": SITE, "camera_id": camera, "track_id": track, "person_id": who}
+        events.append(Event(kind=EventKind.ENTER, at=at, x_frac=0.5, y_frac=0.25, **named))
+        events.append(Event(kind=EventKind.EXIT, at=at + timedelta(minutes=30), x_frac=0.5, y_frac=0.75, **named))
+        reason = f"{who} by 4 sightings, nearest 0.41, the next 0.20 farther"
+        matches.append(Match(at=at, distance=0.41, margin=0.2, quality=0.8, authorised=True, reason=reason, **named))
+    return events, matches
+
+
+class Machine:
+    """One store, and an uplink over it. Times are those of a long time after all visits."""
+
+    def __init__(self, path: Path, firestore: Firestore, **terms: Any) -> None:
+        self.store = LocalStore(path, busy_timeout_s=5.0).open()
+        self.store.begin_sync()
+        self.firestore = firestore
+        self.terms = Terms(**({"site_id": SITE, "version": "1", "timeout_s": 10.0} | terms))
+        self.stop = threading.Event()
+        self.now = LATER
+        self.sent: list[int] = []
+        self._thread: threading.Thread | None = None
+
+    def record(self, count: int, **which: Any) -> None:
+        events, matches = visits(count, **which)
+        self.store.record(events=events, matches=matches)
+
+    def connect(self) -> Connection:
+        return connect(FirestoreAddress(self.firestore.project), None)
+
+    def uplink(self, connecting: Callable[[], Connection] | None = None, **how: Any) -> Uplink:
+        quick = Backoff(first_s=0.05, longest_s=0.3)
+        return Uplink(self.store, connecting or self.connect, self.terms, now=lambda: self.now, soon=quick, **how)
+
+    def drain(self, *, patience_s: float = 10.0, **how: Any) -> int:
+        """Send all; the number of writes."""
+        return self.uplink(**how).drain(self.stop, self.sent.append, patience_s=patience_s)
+
+    def start(self, **how: Any) -> None:
+        """Send in a thread, like an agent does."""
+        self._thread = threading.Thread(target=self.uplink(**how).run, args=(self.stop,), daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self.stop.set()
+        if self._thread is not None:
+            self._thread.join(30)
+            assert not self._thread.is_alive()
+        self.store.close()
+
+    def is_drained(self) -> bool:
+        return self.store.backlog(visits=True, people=True).total == 0
+
+
+class Cloud:
+    """What Firestore holds of the site."""
+
+    def __init__(self, firestore: Firestore) -> None:
+        self._client = firestore.client()
+
+    def close(self) -> None:
+        self._client.close()
+
+    def documents(self, collection: str) -> dict[str, dict[str, Any]]:
+        """Documents of a collection under the site by their ids."""
+        found = self._client.collection(f"sites/{SITE}/{collection}").get()
+        return {each.id: each.to_dict() or {} for each in found}
+
+    def document(self, path: str) -> dict[str, Any] | None:
+        return self._client.document(path).get().to_dict()
+
+    def events(self) -> list[Event]:
+        found = [documents.event_of(SITE, one_id, each) for one_id, each in self.documents("events").items()]
+        return sorted(found, key=lambda event: (event.at, event.event_id))
+
+    def sessions(self, now: datetime = LATER) -> list[Session]:
+        found = [documents.session_of(SITE, each, said, now=now) for each, said in self.documents("sessions").items()]
+        return sorted(found, key=lambda session: session.session_id)
+
+
+def closed(store: LocalStore, now: datetime = LATER) -> list[Session]:
+    """The visits of a store, all of which are over."""
+    found = store.sessions(site_id=SITE, rules=Rules(), now=now)
+    assert all(session.state is SessionState.CLOSED for session in found)
+    return sorted(found, key=lambda session: session.session_id)
+
+
+def assert_same(cloud: Cloud, stores: Iterable[LocalStore]) -> None:
+    """Every event of the stores is in Firestore, as it is here, and nothing else; so are visits and usage."""
+    events = {event.event_id: event for store in stores for event in store.events()}
+    assert {event.event_id: event for event in cloud.events()} == events
+    for store in stores:
+        sessions = {session.session_id: session for session in cloud.sessions()}
+        assert [sessions.get(each.session_id) for each in closed(store)] == closed(store)
+        assert len(sessions) == len(closed(store))
+        usage = store.usage_hours(site_id=SITE, rules=Rules(), now=LATER, since=START, until=LATER)
+        assert _figures(cloud) == (sum(hour.entries for hour in usage), sum(hour.exits for hour in usage))
+
+
+def _figures(cloud: Cloud) -> tuple[int, int]:
+    days = cloud.documents("usage").values()
+    return sum(day["entries"] for day in days), sum(day["exits"] for day in days)

@@ -1,0 +1,356 @@
+"""The uplink: everything that is new goes up once, in its newest state, and nothing that should not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from config.errors import CloudError, CloudUnreachableError, StoreBusyError
+from tests.firestore.fixtures import Firestore
+from tests.tracker.cloud.machines import LATER, SITE, START, Cloud, Machine, assert_same, person, visits, wait_until
+from tracker.cloud.connect import Connection
+from tracker.cloud.device_key import DeviceKey
+from tracker.presence.events import Action, Correction
+from tracker.presence.people import Person, PersonKind
+from tracker.presence.rules import Rules
+from tracker.presence.zones import ZoneStay
+from tracker.store.local import LocalStore
+
+
+@pytest.fixture
+def machine(firestore_server: Firestore, tmp_path: Path) -> Iterator[Machine]:
+    made = Machine(tmp_path / "store.sqlite3", firestore_server)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def cloud(firestore_server: Firestore) -> Iterator[Cloud]:
+    found = Cloud(firestore_server)
+    yield found
+    found.close()
+
+
+def test_everything_arrives_as_it_is_here(any_firestore: Firestore, tmp_path: Path) -> None:
+    machine, cloud = Machine(tmp_path / "store.sqlite3", any_firestore), Cloud(any_firestore)
+    machine.record(30)
+    machine.drain()
+    assert_same(cloud, [machine.store])
+    assert cloud.documents("matches").keys() == {each.match_id for each in machine.store.matches()}
+    assert machine.is_drained()
+    assert machine.drain() == 0
+    for close in (machine.close, cloud.close):
+        close()
+
+
+def test_what_came_back_lost_is_found_to_be_there(any_firestore: Firestore, tmp_path: Path) -> None:
+    """The second machine knows nothing of the first, as one whose file was put back from a backup."""
+    for name in ("a", "b"):
+        machine = Machine(tmp_path / f"{name}.sqlite3", any_firestore)
+        machine.record(20)
+        machine.drain()
+        assert machine.is_drained()
+        assert machine.store.parked() == []
+        machine.close()
+    cloud = Cloud(any_firestore)
+    assert len(cloud.events()) == 40
+    cloud.close()
+
+
+def test_two_agents_of_a_site_leave_no_document_twice(machine: Machine, cloud: Cloud, tmp_path: Path) -> None:
+    other = Machine(tmp_path / "other.sqlite3", machine.firestore)
+    machine.record(30)
+    other.record(30, first=10)
+    for each in (machine, other, machine, other):
+        each.drain()
+    events = {event.event_id for store in (machine.store, other.store) for event in store.events()}
+    assert cloud.documents("events").keys() == events
+    assert len(events) == 80
+    other.close()
+
+
+def test_a_visit_is_sent_in_its_newest_state_only(machine: Machine, cloud: Cloud) -> None:
+    (enter, leave), _ = visits(1)
+    machine.now = START + timedelta(minutes=1)
+    machine.store.record(events=[enter])
+    machine.drain()
+    assert [(each["state"], each["dwell_s"]) for each in cloud.documents("sessions").values()] == [("open", None)]
+    machine.firestore.control.reset()
+    machine.store.record(events=[leave])
+    machine.store.record(events=[replace(enter, at=enter.at + timedelta(seconds=40), event_id="")])
+    machine.drain()
+    assert [(each["state"], each["dwell_s"]) for each in cloud.documents("sessions").values()] == [("closed", 1800)]
+    written = machine.firestore.control.counts()["writes_by_collection"]
+    assert (written["sessions"], written["usage"], written["events"]) == (1, 1, 2)
+
+
+def test_a_visit_that_never_was_goes_and_what_was_said_comes(machine: Machine, cloud: Cloud) -> None:
+    machine.record(2)
+    machine.drain()
+    first = machine.store.events()[:1] + [each for each in machine.store.events() if each.person_id == person(0)][1:]
+    for number, event in enumerate(first):
+        said = Correction(
+            action=Action.VOID, event_id=event.event_id, by="ann", at=LATER + timedelta(seconds=number), reason="no"
+        )
+        machine.store.correct([said])
+    machine.drain()
+    assert {each.person_id for each in cloud.sessions()} == {person(1)}
+    assert {each["person_id"] for each in cloud.documents("usage").values()} == {person(1)}
+    assert {each["person_id"] for each in cloud.documents("corrections").values()} == {person(0)}
+    assert len(cloud.events()) == 4  # what cameras saw stays; what was said about it stands beside it
+
+
+def test_a_visit_that_nobody_ended_closes_when_its_time_is_over(machine: Machine, cloud: Cloud) -> None:
+    (enter, _), _ = visits(1)
+    machine.now = START + timedelta(minutes=1)
+    machine.store.record(events=[enter])
+    machine.drain()
+    machine.now = LATER
+    machine.drain()
+    assert [each["state"] for each in cloud.documents("sessions").values()] == [
+        str(each.state) for each in machine.store.sessions(site_id=SITE, rules=_rules(machine.store), now=LATER)
+    ]
+
+
+def test_only_matches_that_decided_an_event_go_up(machine: Machine, cloud: Cloud) -> None:
+    events, (match,) = visits(1)
+    other = [
+        replace(match, person_id=None, reason="too far", authorised=False, match_id=""),
+        replace(match, track_id="front-77", match_id=""),
+        replace(match, at=match.at - timedelta(seconds=5), match_id=""),
+        replace(match, at=match.at + timedelta(seconds=5), match_id=""),
+    ]
+    machine.store.record(events=events, matches=[*other, match])
+    machine.drain()
+    assert list(cloud.documents("matches")) == [match.match_id]
+
+
+def test_what_came_down_is_not_sent_back(machine: Machine, cloud: Cloud) -> None:
+    machine.record(3)
+    with machine.store._database.writing() as writing:
+        writing.connection.execute("UPDATE events SET came_down = changed WHERE person_id = ?", (person(1),))
+    machine.drain()
+    assert {event.person_id for event in cloud.events()} == {person(0), person(2)}
+
+
+def test_a_store_without_events_of_its_own_writes_no_visits(machine: Machine, cloud: Cloud) -> None:
+    machine.record(3)
+    with machine.store._database.writing() as writing:
+        writing.connection.execute("UPDATE events SET came_down = changed")
+    machine.drain()
+    assert cloud.documents("sessions") == {}
+    assert cloud.documents("usage") == {}
+
+
+def test_stays_in_zones_go_up_when_they_are_over(machine: Machine, cloud: Cloud) -> None:
+    stay = ZoneStay(
+        site_id=SITE, camera_id="hall", zone="bar", person_id="p-1", started_at=START, seen_at=LATER, over=False
+    )
+    machine.store.record(zone_stays=[stay])
+    machine.drain()
+    assert cloud.documents("zone_stays") == {}
+    machine.store.record(zone_stays=[replace(stay, over=True)])
+    machine.drain()
+    assert [each["zone"] for each in cloud.documents("zone_stays").values()] == ["bar"]
+    machine.store.record(dropped_stays=[stay.stay_id])
+    machine.drain()
+    assert cloud.documents("zone_stays") == {}
+
+
+# -- refusals
+
+
+def _said(machine: Machine, reason: str, number: int) -> Correction:
+    event = machine.store.events()[number]
+    return Correction(action=Action.VOID, event_id=event.event_id, by="ann", at=LATER, reason=reason)
+
+
+def test_a_bad_document_is_parked_alone_and_tried_again_when_told(machine: Machine, cloud: Cloud) -> None:
+    machine.record(20)
+    bad, good = _said(machine, "x" * 2**20, 3), _said(machine, "a mistake", 4)
+    machine.store.correct([bad, good])
+    machine.drain()
+    assert list(cloud.documents("corrections")) == [good.correction_id]
+    assert len(cloud.events()) == 40
+    (parked,) = machine.store.parked()
+    assert (parked.collection, parked.record_id, parked.attempts) == ("corrections", bad.correction_id, 1)
+    assert "INVALID_ARGUMENT" in parked.reason
+    assert machine.drain() == 0
+    assert machine.store.retry_parked() == 1
+    machine.drain()
+    assert machine.store.parked()[0].attempts == 2
+    with machine.store._database.writing() as writing:
+        writing.connection.execute("UPDATE corrections SET reason = 'short' WHERE length(reason) > 1000")
+    machine.store.retry_parked()
+    machine.drain()
+    assert machine.store.parked() == []
+    assert len(cloud.documents("corrections")) == 2
+
+
+def test_a_damaged_row_is_parked_and_holds_up_nothing(machine: Machine, cloud: Cloud) -> None:
+    machine.record(3)
+    with machine.store._database.writing() as writing:
+        writing.connection.execute("UPDATE events SET track_id = '' WHERE event_row = 2")
+    machine.drain()
+    assert len(cloud.events()) == 5
+    assert [each.collection for each in machine.store.parked()] == ["events"]
+
+
+@pytest.mark.parametrize("status", ["PERMISSION_DENIED", "UNAUTHENTICATED", "NOT_FOUND"])
+def test_who_may_nothing_parks_nothing_and_says_so(machine: Machine, cloud: Cloud, status: str) -> None:
+    machine.record(20)
+    machine.firestore.control.fail("", status, count=-1)
+    with pytest.raises(CloudError) as refusal:
+        machine.drain()
+    assert not isinstance(refusal.value, CloudUnreachableError)
+    assert status in refusal.value.problem
+    assert refusal.value.fix
+    assert machine.store.parked() == []
+    machine.firestore.control.heal()
+    machine.drain()
+    assert_same(cloud, [machine.store])
+
+
+@pytest.mark.parametrize("status", ["RESOURCE_EXHAUSTED", "UNAVAILABLE", "DEADLINE_EXCEEDED", "ABORTED", "INTERNAL"])
+@pytest.mark.parametrize("applied", [False, True], ids=["undone", "done-unanswered"])
+def test_passing_errors_cost_nothing(machine: Machine, cloud: Cloud, status: str, applied: bool) -> None:
+    machine.record(20)
+    machine.firestore.control.fail("Commit", status, count=2, applied=applied)
+    machine.drain()
+    assert machine.store.parked() == []
+    assert_same(cloud, [machine.store])
+
+
+def test_an_outage_that_lasts_is_told_after_a_while(machine: Machine) -> None:
+    machine.record(1)
+    machine.firestore.control.fail("", "UNAVAILABLE", count=-1)
+    with pytest.raises(CloudUnreachableError, match="does not answer"):
+        machine.drain(patience_s=0.2)
+    assert not machine.is_drained()
+
+
+# -- who may send
+
+
+def test_a_camera_machine_sends_what_its_rules_allow(machine: Machine, cloud: Cloud) -> None:
+    key = DeviceKey(
+        project=machine.firestore.project, uid="d-1", site_id=SITE, camera_id="door", api_key="k", refresh_token="r"
+    )
+
+    def as_device() -> Connection:
+        connection = machine.connect()
+        return Connection(connection.app, connection.client, key)
+
+    machine.store.add_person(Person(person_id="p-1", name="Ada", created_at=START, consented_at=START), _vectors(1))
+    machine.record(3, camera="door")
+    machine.record(4, first=100, camera="hall")
+    machine.drain(connecting=as_device)
+    counts = machine.firestore.control.counts()
+    assert counts["writes_by_collection"] == {"events": 6, "matches": 3}
+    assert (counts["reads"], counts["deletes"]) == (0, 0)
+    machine.drain()  # with a service account, the rest follows and nothing comes twice
+    assert_same(cloud, [machine.store])
+    assert len(cloud.documents("people")) == 1
+
+
+def test_one_process_sends_a_store_at_a_time(machine: Machine, tmp_path: Path) -> None:
+    words = "being sent to Firestore already, by this process itself"
+    with (
+        LocalStore(tmp_path / "store.sqlite3") as other,
+        other.send_lease(),
+        pytest.raises(StoreBusyError, match=words),
+    ):
+        machine.drain()
+    assert machine.drain() == 0
+
+
+def test_the_thread_sends_what_is_new_and_stops(machine: Machine, cloud: Cloud) -> None:
+    machine.start()
+    machine.record(5)
+    wait_until(lambda: len(cloud.events()) == 10)
+    machine.record(5, first=5)
+    machine.close()  # what came in last goes as well
+    assert len(cloud.events()) == 20
+
+
+# -- people
+
+
+def _vectors(count: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    return np.random.default_rng(count).standard_normal((count, 128)).astype(np.float32)
+
+
+def _add_people(store: LocalStore) -> None:
+    for one_id, name, consented in (("p-1", "Ada", START), ("p-2", "Bob", None)):
+        store.add_person(Person(person_id=one_id, name=name, created_at=START, consented_at=consented), _vectors(2))
+    visitor = Person(person_id="v-1", name="Visitor 1", created_at=START, kind=PersonKind.VISITOR)
+    store.record(visitors=[(visitor, _vectors(4))])
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_vectors_go_up_only_of_people_who_agreed_where_that_is_wanted(
+    firestore_server: Firestore, tmp_path: Path, shared: bool
+) -> None:
+    machine, cloud = Machine(tmp_path / "s.sqlite3", firestore_server, vectors=shared), Cloud(firestore_server)
+    _add_people(machine.store)
+    machine.drain()
+    assert cloud.documents("people").keys() == {"p-1", "p-2", "v-1"}
+    counted = {each: len(cloud.documents(f"people/{each}/embeddings")) for each in ("p-1", "p-2", "v-1")}
+    assert counted == {"p-1": 2 if shared else 0, "p-2": 0, "v-1": 0}
+    machine.store.add_vectors("p-1", _vectors(3))
+    machine.drain()
+    assert len(cloud.documents("people/p-1/embeddings")) == (5 if shared else 0)
+    machine.close()
+    cloud.close()
+
+
+def test_a_merged_person_says_who_they_are_now(machine: Machine, cloud: Cloud) -> None:
+    _add_people(machine.store)
+    machine.drain()
+    machine.store.merge_people("v-1", "p-1")
+    machine.store.rename_person("p-2", "Robert")
+    machine.drain()
+    people = cloud.documents("people")
+    assert (people["v-1"]["merged_into"], people["v-1"]["name"], people["p-2"]["name"]) == ("p-1", "Ada", "Robert")
+
+
+@pytest.mark.parametrize("erase_history", [True, False])
+def test_who_is_forgotten_here_is_forgotten_there(
+    firestore_server: Firestore, tmp_path: Path, erase_history: bool
+) -> None:
+    machine, cloud = Machine(tmp_path / "s.sqlite3", firestore_server, vectors=True), Cloud(firestore_server)
+    who = Person(person_id=person(0), name="Ada", created_at=START, consented_at=START)
+    machine.store.add_person(who, _vectors(2))
+    machine.record(6, people=2)
+    machine.drain()
+    machine.store.forget_person(person(0), erase_history)
+    machine.drain()
+    (tombstone,) = cloud.documents("forgotten").values()
+    assert tombstone["erase_history"] is erase_history
+    assert cloud.documents("people").keys() == set()
+    for collection in ("events", "matches", "sessions", "usage", f"people/{person(0)}/embeddings"):
+        assert person(0) not in str(cloud.documents(collection))
+    assert len(cloud.events()) == (6 if erase_history else 12)
+    assert_same(cloud, [machine.store])
+    assert person(0) not in str(machine.store.notes(""))
+    machine.close()
+    cloud.close()
+
+
+def test_the_site_is_described_once_and_its_settings_stay(firestore_server: Firestore, tmp_path: Path) -> None:
+    site = {"name": "Gym", "time_zone": "UTC", "capacity": 80, "visits_by": "edge"}
+    machine, cloud = Machine(tmp_path / "s.sqlite3", firestore_server, site=site), Cloud(firestore_server)
+    firestore_server.client().document(f"sites/{SITE}").set({"settings": {"match": {"max_distance": 0.5}}})
+    assert machine.drain() == 1
+    said = cloud.document(f"sites/{SITE}") or {}
+    assert {name: said[name] for name in site} == site
+    assert said["settings"] == {"match": {"max_distance": 0.5}}
+    assert "merge_gap" in said["rules"]
+    assert machine.drain() == 0
+    machine.close()
+    cloud.close()
