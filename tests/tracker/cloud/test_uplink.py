@@ -113,7 +113,7 @@ def test_a_visit_that_nobody_ended_closes_when_its_time_is_over(machine: Machine
     machine.now = LATER
     machine.drain()
     assert [each["state"] for each in cloud.documents("sessions").values()] == [
-        str(each.state) for each in machine.store.sessions(site_id=SITE, rules=_rules(machine.store), now=LATER)
+        str(each.state) for each in machine.store.sessions(site_id=SITE, rules=Rules(), now=LATER)
     ]
 
 
