@@ -110,6 +110,12 @@ def test_a_write_without_an_operation_is_refused(client: Client) -> None:
         written(client, {})
 
 
+@pytest.mark.parametrize("database", ["", "projects/p", "projects/p/databases/(default)/documents"])
+def test_a_database_that_is_none_is_refused(client: Client, database: str) -> None:
+    with pytest.raises(InvalidArgument):
+        client._firestore_api.commit({"database": database, "writes": []})
+
+
 def test_a_document_of_another_database_is_refused(client: Client) -> None:
     with pytest.raises(InvalidArgument):
         written(client, {"update": {"name": "projects/other/databases/(default)/documents/things/a"}})

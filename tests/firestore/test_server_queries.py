@@ -71,6 +71,13 @@ def test_less_than_leaves_other_types_out(things: CollectionReference) -> None:
     assert found == "0 1"
 
 
+def test_a_second_range_stays_within_its_type_too(things: CollectionReference) -> None:
+    beyond = things.where(filter=FieldFilter("m.half", ">=", 0))
+    assert ids(beyond.where(filter=FieldFilter("n", "<", "text"))) == ""
+    assert ids(beyond.where(filter=FieldFilter("n", ">", False))) == ""
+    assert ids(beyond.where(filter=FieldFilter("n", "<", 2))) == "0 1"
+
+
 def test_or_of_ands_gives_each_document_once(things: CollectionReference) -> None:
     low = FieldFilter("n", "<", 4)
     both = Or([firestore.And([low, FieldFilter("odd", "==", True)]), FieldFilter("n", "in", [1, 8])])
