@@ -15,6 +15,7 @@ from tests.dashboard import gym
 from tests.dashboard.conftest import Opener, served
 from tracker.presence.events import EventKind
 from tracker.presence.people import Person
+from tracker.presence.watches import Watch
 from tracker.store.local import LocalStore
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
@@ -245,3 +246,22 @@ def test_a_camera_that_fell_silent_is_named_in_words(month: str, open_page: Open
         timeout=SLOW_MS
     )
     page.locator("#live-occupancy .scatterlayer path").first.wait_for(state="attached", timeout=SLOW_MS)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_outage_is_grey_in_the_plots_and_told_in_words(
+    quiet: tuple[LocalStore, str], open_page: Opener, scheme: str
+) -> None:
+    store, address = quiet
+    now = datetime.now(UTC)
+    for since_min, until_min in ((300, 240), (120, 0)):
+        watched = [now - timedelta(minutes=each) for each in (since_min, until_min)]
+        store.record(watch=Watch(site_id=gym.SITE, camera_id="front-door", started_at=watched[0], ended_at=watched[1]))
+    enter(store, "p-ada", "Ada")
+    for path, notice in (("", "live"), ("usage", "usage"), ("visits", "visits")):
+        page = open_page(f"{address}{path}", scheme=scheme)
+        page.locator(f"#{notice}-notice").get_by_text("Camera front-door did not watch from").wait_for(timeout=SLOW_MS)
+        page.locator(f"#{notice}-notice").get_by_text("(2 h 00 min)").wait_for()
+        if path == "usage":
+            page.get_by_text("Today", exact=True).click()
+            expect(page.locator("#usage-hours .shapelayer path, #usage-hours .layer-below path").first).to_be_attached()
