@@ -55,6 +55,9 @@ def presence(camera: str, entered: float, seen: float, person: str = "p") -> Pre
 
 
 def told(found: Iterable[Session]) -> list[str]:
+    found = list(found)
+    assert {type(each) for visit in found for each in (visit.enter_inferred, visit.exit_inferred)} <= {bool}
+
     def second(instant: datetime | None) -> str:
         return "" if instant is None else f"{(instant - START).total_seconds():g}"
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.tracker.presence.stories import at, story, told
+from tests.tracker.presence.stories import at, presence, story, told
 from tracker.presence.crossing import BAND, CLEAR, Inside, Line, Spot, Standing, cross
 from tracker.presence.rules import Closings, Rules
 from tracker.presence.sessions import Segment, follow, sessions, without_duplicates
@@ -103,6 +103,37 @@ def test_of_two_events_with_one_id_one_is_kept_whatever_tells_them_apart() -> No
     rivals = [event, replace(event, x_frac=0.25), replace(event, y_frac=0.25), replace(event, x_frac=0.5)]
     assert len(set(rivals)) == 4
     assert len({without_duplicates(order)[0] for order in permutations(rivals)}) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "visits"),
+    [
+        pytest.param("a+0 b+57600 b-57610 a-57620", ["0-57620"], id="a-sight-of-the-longest-visit-is-remembered"),
+        pytest.param("a+0 b+10 a+20 c+57611 b-57620", ["0-57620"], id="the-oldest-sight-is-forgotten-first"),
+        pytest.param("a+0 b+50 b-50 c+60 a-70", ["0-"], id="a-glimpse-of-one-camera-ends-nothing-for-another"),
+    ],
+)
+def test_sights_that_overlap(text: str, visits: list[str]) -> None:
+    events = story(text)
+    for order in permutations(events):
+        assert told(sessions(order, rules=Rules(), now=events[-1].at + timedelta(seconds=60))) == visits
+
+
+def test_every_sighting_before_an_event_counts() -> None:
+    found = sessions(
+        story("a+0 c+20 c-90"),
+        rules=Rules(),
+        now=at(100),
+        last_seen={("s", "p"): at(30)},
+        presences=[presence("a", 0, 80)],
+    )
+    assert told(found) == ["0-"]
+
+
+def test_visits_of_one_instant_come_by_person_then_site() -> None:
+    events = story("a+0", "b", "s") + story("a+0", "a", "t") + story("a+0", "a", "s")
+    found = sessions(events, rules=Rules(), now=at(1))
+    assert [(visit.person_id, visit.site_id) for visit in found] == [("a", "s"), ("a", "t"), ("b", "s")]
 
 
 WATCHED = Rules(entrances=frozenset("I"), exits=frozenset("O"), rooms=frozenset("ab"))

@@ -58,6 +58,11 @@ def test_the_rule_behind_each_boundary(text: str, expected: list[str]) -> None:
     assert boundaries(explained(text)) == expected
 
 
+def test_no_event_is_behind_the_end_of_a_visit_that_lasts() -> None:
+    found = explained("a+0 b+60")
+    assert [each.event is None for each in found.boundaries] == [False, True]
+
+
 def test_a_visit_nobody_ended() -> None:
     assert boundaries(explained("a+0 b+60", now=60 + 16 * 3600 + 1)) == ["start 0 came_in", "end 60 gave_up"]
     closing = Rules(closes_at=time(20))
