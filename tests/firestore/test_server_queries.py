@@ -183,6 +183,8 @@ def test_aggregations(things: CollectionReference) -> None:
     assert empty.count().get()[0][0].value == 0
     assert empty.sum("n").get()[0][0].value == 0
     assert things.count().get()[0][0].value == 13
+    assert things.limit(4).count().get()[0][0].value == 4
+    assert things.offset(3).limit(20).count().get()[0][0].value == 10
     assert query.limit(2).count(alias="two").get()[0][0].value == 2
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from tests.firestore.server.filters import Path
@@ -32,8 +33,11 @@ def aggregated_paths(asked: Any) -> list[Path]:
     return paths
 
 
-def aggregate(asked: Any, documents: list[Any]) -> Any:
-    """The result over the documents; one without a number in every aggregated field counts for none of them."""
+def aggregate(asked: Any, documents: Sequence[Any]) -> Any:
+    """The result over the documents; one that lacks an aggregated field counts for none of them.
+
+    Where documents are only counted, anything of that length does.
+    """
     paths = aggregated_paths(asked)
     counted = [each for each in documents if all(find(each.fields, path) is not None for path in paths)]
     result = AggregationResult()

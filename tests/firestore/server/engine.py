@@ -14,7 +14,7 @@ from tests.firestore.server.indexes import Indexes
 from tests.firestore.server.journal import Journal
 from tests.firestore.server.names import Place, database_of, project_of
 from tests.firestore.server.protos import CommitRequest
-from tests.firestore.server.queries import Found, Query, run
+from tests.firestore.server.queries import Found, Query, run, size
 from tests.firestore.server.refusal import RefusedError, expect
 from tests.firestore.server.transactions import Transaction, Transactions
 from tests.firestore.server.writes import Outcome, apply, target
@@ -144,11 +144,16 @@ class Engine:
     def aggregate(self, query: Query, asked: Any, paths: Iterable[tuple[str, ...]], view: View) -> Any:
         """The aggregation asked for, over the documents of a query."""
         with self.lock:
-            self._check_index(query, tuple(paths))
+            summed = tuple(paths)
+            self._check_index(query, summed)
             database = self.archive.database(query.database)
+            counts = self.counts(project_of(query.database))
+            entries = None if summed or view.transaction else size(query, database, view.time_us)
+            if entries is not None:
+                counts.aggregation_read(query.collection_id, entries)
+                return aggregate(asked, range(max(entries - query.offset, 0)))
             found = run(query, database, view.time_us)
             self._keep_proof(query, database, view, found)
-            counts = self.counts(project_of(query.database))
             counts.aggregation_read(query.collection_id, len(found.documents) + found.skipped)
             return aggregate(asked, found.documents)
 

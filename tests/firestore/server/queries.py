@@ -8,7 +8,7 @@ from typing import Any
 from grpc import StatusCode
 
 from tests.firestore.server.archive import Database, Ids
-from tests.firestore.server.filters import Condition, Path, condition, key_at
+from tests.firestore.server.filters import EVERYTHING, Condition, Path, condition, key_at
 from tests.firestore.server.names import NAME_FIELD, check_id, field_path, parent_place
 from tests.firestore.server.plans import candidates
 from tests.firestore.server.refusal import RefusedError, expect
@@ -124,6 +124,15 @@ def run(query: Query, database: Database, time_us: int) -> Found:
     end = None if query.limit is None else query.offset + query.limit
     skipped = min(query.offset, len(rows))
     return Found([trimmed(query, document) for _, document in rows[query.offset : end]], skipped)
+
+
+def size(query: Query, database: Database, time_us: int) -> int | None:
+    """How many documents lie in the collections of a query that asks for all of them; None for any other query."""
+    if query.condition is not EVERYTHING or len(query.orders) > 1 or query.start or query.end:
+        return None
+    collections = database.under(query.parent, query.collection_id, deep=query.deep)
+    found = sum(1 for _ in database.scan(collections, time_us))
+    return found if query.limit is None else min(found, query.offset + query.limit)
 
 
 def fitting(query: Query, database: Database, time_us: int) -> list[tuple[tuple[Key, ...], Any]]:
