@@ -1,0 +1,158 @@
+"""The table of who may what, asked over the wire with tokens: of the test server with the rules and, where
+FIRESTORE_EMULATOR_HOST is set, of Google's emulator, which runs them as production does.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import requests
+from google.api_core.exceptions import PermissionDenied, Unauthenticated
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import firestore
+from google.oauth2.credentials import Credentials
+
+from tests.rules.expectations import (
+    COLLECTIONS,
+    EVERYBODY,
+    may_change,
+    may_create,
+    may_read,
+    may_read_site,
+    may_read_vectors,
+)
+from tests.rules.guard import GuardedServer
+from tests.rules.ruling import DEPLOYED
+from tests.rules.samples import BY_MACHINES, EMBEDDING, SITE, STORED, WRITTEN, Who
+from tracker.cloud.emulator import EmulatorClient
+
+OFFICIAL = os.environ.get("FIRESTORE_EMULATOR_HOST", "")
+PEOPLE = [name for name in EVERYBODY if name != "nobody"]
+"""Whoever has a token."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """A server that has the rules, and a project on it with the stored documents of the samples."""
+
+    project: str
+    _open: ExitStack
+
+    def client(self, who: Who | None) -> firestore.Client:
+        """As somebody; None for the owner."""
+        credentials = AnonymousCredentials() if who is None else Credentials(token(self.project, who))
+        client = EmulatorClient(project=self.project, credentials=credentials)
+        self._open.callback(client.close)
+        return client
+
+
+def token(project: str, who: Who) -> str:
+    """What Firebase's own emulator gives a user: unsigned."""
+    now_s = int(time.time())
+    said = {
+        "iss": f"https://securetoken.google.com/{project}",
+        "aud": project,
+        "iat": now_s,
+        "auth_time": now_s,
+        "exp": now_s + 3600,
+        "sub": who.uid,
+        "user_id": who.uid,
+        "firebase": {"sign_in_provider": "custom", "identities": {}},
+        **who.claims,
+    }
+    return ".".join([_packed({"alg": "none", "typ": "JWT"}), _packed(said), ""])
+
+
+def _packed(content: dict[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
+
+
+@pytest.fixture(scope="module", params=["ours", *(["official"] if OFFICIAL else [])])
+def served(request: pytest.FixtureRequest) -> Iterator[Served]:
+    """The official emulator is given the rules as Google's own test library gives them."""
+    with ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        found = Served(f"demo-{uuid.uuid4().hex[:8]}", stack)
+        if request.param == "ours":
+            patch.setenv("FIRESTORE_EMULATOR_HOST", stack.enter_context(GuardedServer()).host)
+        else:
+            patch.setenv("FIRESTORE_EMULATOR_HOST", OFFICIAL)
+            files = {"files": [{"name": "firestore.rules", "content": DEPLOYED.read_text(encoding="utf-8")}]}
+            address = f"http://{OFFICIAL}/emulator/v1/projects/{found.project}:securityRules"
+            requests.put(address, json={"rules": files}, timeout=30).raise_for_status()
+        owner = found.client(None)
+        for ids, fields in STORED.items():
+            owner.document("/".join(ids)).set(fields)
+        yield found
+
+
+def allowed(deed: Callable[[], object]) -> bool:
+    try:
+        deed()
+    except (PermissionDenied, Unauthenticated):
+        return False
+    return True
+
+
+def place(client: firestore.Client, collection: str) -> firestore.CollectionReference:
+    return client.collection(f"sites/{SITE}/{collection}")
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_reading(served: Served, name: str) -> None:
+    client = served.client(EVERYBODY[name])
+    got = {each: allowed(place(client, each).document("x-1").get) for each in COLLECTIONS}
+    listed = {each: allowed(place(client, each).limit(5).get) for each in COLLECTIONS}
+    assert got == listed == {each: may_read(name, each) for each in COLLECTIONS}
+    assert allowed(client.document(f"sites/{SITE}").get) is may_read_site(name)
+    assert not allowed(client.collection("sites").get)
+    assert allowed(client.document("/".join(EMBEDDING)).get) is may_read_vectors(name)
+    assert allowed(client.collection("/".join(EMBEDDING[:-1])).get) is may_read_vectors(name)
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_creating(served: Served, name: str) -> None:
+    client, owner = served.client(EVERYBODY[name]), served.client(None)
+    stamp = {"received_at": firestore.SERVER_TIMESTAMP}
+    found = {}
+    for each in COLLECTIONS:
+        document = place(client, each).document(f"new-{name}")
+        found[each] = allowed(lambda document=document, each=each: document.create(WRITTEN[each]() | stamp))
+        assert place(owner, each).document(document.id).get().exists is found[each]
+    assert found == {each: may_create(name, each) for each in COLLECTIONS}
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_changing_and_deleting(served: Served, name: str) -> None:
+    client, owner = served.client(EVERYBODY[name]), served.client(None)
+    for each in COLLECTIONS:
+        field = {"people": "name", "devices": "name"}.get(each, "schema")
+        change = {field: "changed", "received_at": firestore.SERVER_TIMESTAMP}
+        document = place(client, each).document("x-1")
+        before = place(owner, each).document("x-1").get().to_dict()
+        assert allowed(lambda document=document, change=change: document.update(change)) is may_change(name, each)
+        assert allowed(document.delete) is may_change(name, each)
+        if may_change(name, each):
+            place(owner, each).document("x-1").set(before or {})
+        assert place(owner, each).document("x-1").get().to_dict() == before
+
+
+@pytest.mark.parametrize("collection", BY_MACHINES)
+def test_a_machine_that_sends_the_same_again_changes_nothing(served: Served, collection: str) -> None:
+    client = served.client(EVERYBODY["machine"])
+    document = place(client, collection).document(f"again-{collection}")
+    stamp = {"received_at": firestore.SERVER_TIMESTAMP}
+    fields = WRITTEN[collection]()
+    document.create(fields | stamp)
+    assert allowed(lambda: document.set(fields | stamp))
+    assert not allowed(lambda: document.set(fields | {"camera_id": "back"} | stamp))
+    assert not allowed(lambda: document.set(fields | {"schema": 2} | stamp))
