@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
 from config.errors import FootfallError
-from config.settings import Settings, load_settings
+from config.settings import Settings
 from tracker.store.local import LocalStore
+from tracker.store.shared_site import settings_at_site
+
+Overrides: TypeAlias = dict[str, dict[str, object]]
+"""Section -> field -> value that a flag gives; None for one that was not given."""
 
 
 class UsageError(FootfallError):
@@ -18,7 +23,11 @@ class UsageError(FootfallError):
 
 StoreOption = Annotated[
     str | None,
-    typer.Option("--store", metavar="URL", help="Where people, events and visits are kept: sqlite:///PATH."),
+    typer.Option(
+        "--store",
+        metavar="URL",
+        help="Where people, events and visits are kept: sqlite:///PATH, or firestore://PROJECT.",
+    ),
 ]
 UnusedStoreOption = Annotated[
     str | None,
@@ -45,13 +54,28 @@ def settings_for(
     *,
     store: str | None = None,
     models: Path | None = None,
-    overrides: dict[str, dict[str, object]] | None = None,
+    overrides: Overrides | None = None,
 ) -> Settings:
-    """The settings of one run: the file and the environment, then what the flags say. Raises SettingsError."""
-    flags: dict[str, dict[str, object]] = {"store": {"url": store}, "models": {"dir": models}}
+    """The settings of one run: what the site shares, the file and the environment, then what the flags say.
+
+    Raises SettingsError.
+    """
+    found, _ = reread_for(settings, store=store, models=models, overrides=overrides)()
+    return found
+
+
+def reread_for(
+    settings: Path | None = None,
+    *,
+    store: str | None = None,
+    models: Path | None = None,
+    overrides: Overrides | None = None,
+) -> Callable[[], tuple[Settings, dict[str, str]]]:
+    """Reads the settings of the run, again when what the site shares has changed, and why some of that is left out."""
+    flags: Overrides = {"store": {"url": store}, "models": {"dir": models}}
     for section, fields in (overrides or {}).items():
         flags.setdefault(section, {}).update(fields)
-    return load_settings(settings, flags)
+    return lambda: settings_at_site(settings, flags)
 
 
 def open_store(settings: Settings, *, create: bool = True) -> LocalStore:

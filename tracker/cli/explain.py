@@ -8,14 +8,15 @@ from typing import Annotated
 import typer
 
 from config.settings import Settings
-from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError, open_store, settings_for
+from tracker.cli.current import OfflineFlag, open_current
+from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError
 from tracker.cli.output import console, local_time, print_json, print_table, short, span
 from tracker.presence.events import Correction, Event
 from tracker.presence.explain import Explanation, explain, in_words, uncounted
 from tracker.presence.rules import Rules
 from tracker.store.documents import correction_to_document, event_to_document, session_to_document
-from tracker.store.history import site_rules
 from tracker.store.local import LocalStore
+from tracker.store.shared_site import rules_at_site
 
 _ADD = "if it was the person, 'footfall events add' says what other cameras missed"
 _EDGES = {"start": "begins", "pause": "pauses", "resume": "goes on", "end": "ends"}
@@ -26,12 +27,17 @@ VisitArgument = Annotated[
 
 
 def explain_visit(
-    visit: VisitArgument, store: StoreOption = None, settings: SettingsOption = None, as_json: JsonOption = False
+    visit: VisitArgument,
+    store: StoreOption = None,
+    settings: SettingsOption = None,
+    offline: OfflineFlag = False,
+    as_json: JsonOption = False,
 ) -> None:
     """The events of a visit, what each did, and the rule behind each of its boundaries."""
-    chosen = settings_for(settings, store=store)
-    rules, now = site_rules(chosen), datetime.now(UTC)
-    with open_store(chosen, create=False) as opened:
+    chosen, current = open_current(settings, store=store, offline=offline)
+    now = datetime.now(UTC)
+    with current as opened:
+        rules = rules_at_site(chosen, opened)
         session_id = _id_of(opened, chosen, rules, visit, now)
         site_id = chosen.site.id
         found = explain(

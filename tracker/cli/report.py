@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from tracker.cli.door import example, open_store, settings_for
+from tracker.cli.current import open_current
+from tracker.cli.door import example
 from tracker.cli.people import find_person
 from tracker.cli.report_forms import require, tell
 from tracker.cli.report_subject import subject_of
@@ -98,7 +99,7 @@ def people(wish: RangeWish, who: PersonArgument = None) -> None:
         return
     from tracker.reports.rolls import person_report
 
-    chosen = settings_for(wish.settings, store=wish.store)
-    with open_store(chosen, create=False) as store:
+    _, opened = open_current(wish.settings, store=wish.store, offline=wish.offline)
+    with opened as store:
         person = find_person(store, who)
     tell(person_report(subject_of(wish, whole_days=True), person), wish)

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from config.settings import CameraRole, Settings
-from tracker.cli.door import UsageError, open_store, settings_for
+from config.settings import Settings
+from tracker.cli.current import open_current
+from tracker.cli.door import UsageError
 from tracker.cli.moments import parse_moment
 from tracker.cli.report_wish import RangeWish, Wish
 from tracker.presence.days import day_range
@@ -18,8 +19,9 @@ from tracker.presence.watches import Coverage, Watch
 from tracker.presence.zones import ZoneStay
 from tracker.reports.periods import Period, start_of_default
 from tracker.reports.subject import Subject
-from tracker.store.history import opening_of, people_of, site_rules
+from tracker.store.history import opening_of, people_of
 from tracker.store.local import LocalStore
+from tracker.store.shared_site import rules_at_site
 
 _FIRST_MOMENT = datetime.min.replace(tzinfo=UTC)
 _MIDDLE = 0.5
@@ -43,10 +45,12 @@ def subject_of(wish: Wish, *, default: Period | None = None, whole_days: bool = 
     every piece of the range, so it does not begin before the day on which the records begin.
     Raises UsageError on a range, site, camera or zone that is none, StoreError.
     """
-    settings = settings_for(wish.settings, store=wish.store, overrides={"site": {"id": wish.site}})
+    settings, opened = open_current(
+        wish.settings, store=wish.store, offline=wish.offline, overrides={"site": {"id": wish.site}}
+    )
     now = datetime.now(UTC)
-    since, until = _range(wish, settings, now, default)
-    with open_store(settings, create=False) as store:
+    with opened as store:
+        since, until = _range(wish, settings, now, default)
         part = _part(store, settings, wish, now)
         people = people_of(store.people(), part.events)
     first = min((event.at for event in part.events), default=None)
@@ -91,7 +95,7 @@ def _range(wish: Wish, settings: Settings, now: datetime, default: Period | None
 
 def _part(store: LocalStore, settings: Settings, wish: Wish, now: datetime) -> _Part:
     """What the store has of the site, cut to the camera or zone that is wished for."""
-    site_id, rules = settings.site.id, site_rules(settings)
+    site_id, rules = settings.site.id, rules_at_site(settings, store)
     events, watches = store.events(site_id=site_id), store.watches(site_id)
     if wish.site is not None and not events and not watches:
         others = {event.site_id for event in store.events()} | {each.site_id for each in store.watches()}
@@ -112,10 +116,9 @@ def _part(store: LocalStore, settings: Settings, wish: Wish, now: datetime) -> _
         cameras = {camera.id for camera in settings.camera if wish.zone in camera.zones}
         return _zone(whole, wish.zone, [stay for stay in stays if stay.zone == wish.zone], cameras, rules, now)
     if wish.camera is not None:
-        role = next((camera.role for camera in settings.camera if camera.id == wish.camera), CameraRole.ROOM)
-        if role is CameraRole.ROOM:
-            return _room(whole, wish.camera, presences, rules, now)
-        return _way(whole, wish.camera, role)
+        if wish.camera in rules.entrances | rules.exits:
+            return _way(whole, wish.camera, out=wish.camera not in rules.entrances)
+        return _room(whole, wish.camera, presences, rules, now)
     return whole
 
 
@@ -135,22 +138,22 @@ def _room(whole: _Part, camera_id: str, presences: Iterable[Presence], rules: Ru
     )
 
 
-def _way(whole: _Part, camera_id: str, role: CameraRole) -> _Part:
+def _way(whole: _Part, camera_id: str, *, out: bool) -> _Part:
     """The visits to the site of those who came in by a camera, or went out by one at an exit."""
-    kind = EventKind.EXIT if role is CameraRole.EXIT else EventKind.ENTER
+    kind = EventKind.EXIT if out else EventKind.ENTER
     passed = {
         (event.person_id, event.at) for event in whole.events if event.camera_id == camera_id and event.kind is kind
     }
     found = [
         session
         for session in whole.sessions
-        if (session.person_id, session.ended_at if role is CameraRole.EXIT else session.started_at) in passed
+        if (session.person_id, session.ended_at if out else session.started_at) in passed
     ]
     return _Part(
         events=[event for event in whole.events if event.camera_id == camera_id],
         sessions=found,
         watches=[each for each in whole.watches if each.camera_id == camera_id],
-        words=f"{'out' if role is CameraRole.EXIT else 'in'} by camera {camera_id}",
+        words=f"{'out' if out else 'in'} by camera {camera_id}",
     )
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from tracker.cli.current import OfflineFlag
 from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError
 from tracker.cli.moments import FromOption, ToOption
 
@@ -34,6 +35,7 @@ class Wish:
         str | None, typer.Option("--zone", metavar="NAME", help="Only a zone of a room, as if it were a room.")
     ] = None
     staff: Annotated[bool, typer.Option("--staff", help="Count staff too.")] = False
+    offline: OfflineFlag = False
     as_json: JsonOption = False
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV for spreadsheets.")] = False
     xlsx: Annotated[

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Self
+from typing import Self, TypeAlias
 
 from config.errors import FootfallError
 from config.settings import Settings
@@ -16,21 +14,12 @@ from tracker.cloud.downlink import PATIENCE_S, Downlink
 from tracker.cloud.feed import Scope, Subscription
 from tracker.cloud.reading import Reader
 from tracker.store.local import LocalStore
-from tracker.store.shared_site import rules_at_site, settings_at_site
+from tracker.store.shared_site import rules_at_site
 
+Reread: TypeAlias = Callable[[], tuple[Settings, dict[str, str]]]
+"""Gives the settings with what the site shares now, and by `section.field` why some of that is left out."""
 SETTINGS = "settings"
 """Under this name what is refused of the settings of a site is told."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reread:
-    """How a process came by its settings, so that it can do it again when those of the site change."""
-
-    path: Path | None
-    overrides: dict[str, dict[str, object]]
-
-    def __call__(self) -> tuple[Settings, dict[str, str]]:
-        return settings_at_site(self.path, self.overrides)
 
 
 class Link:
@@ -47,7 +36,7 @@ class Link:
         settings: Settings,
         *,
         wanted: Scope,
-        reread: Callable[[], tuple[Settings, dict[str, str]]],
+        reread: Reread,
     ) -> None:
         address = settings.store.firestore
         if address is None:

@@ -53,20 +53,14 @@ def settings_at_site(path: Path | None, overrides: Overrides) -> tuple[Settings,
 
 
 def rules_at_site(settings: Settings, store: LocalStore) -> Rules:
-    """The rules of the site: what the settings say, and of cameras that they do not name what the site shares."""
+    """The rules that the settings say. Where they name no camera, ways in and out are what the site shares."""
     rules = site_rules(settings)
-    if settings.store.firestore is None:
+    if settings.store.firestore is None or settings.camera:
         return rules
     theirs = _rules(store.site_document(settings.site.id) or {})
     if theirs is None:
         return rules
-    own = {camera.id for camera in settings.camera}
-    return replace(
-        rules,
-        entrances=rules.entrances | (theirs.entrances - own),
-        exits=rules.exits | (theirs.exits - own),
-        rooms=rules.rooms | (theirs.rooms - own),
-    )
+    return replace(rules, entrances=theirs.entrances, exits=theirs.exits, rooms=theirs.rooms)
 
 
 def _document(settings: Settings) -> Mapping[str, object] | None:
