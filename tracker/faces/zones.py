@@ -22,8 +22,8 @@ from tracker.faces.sums import Sums
 
 _SMALLER, _LARGER = 0.38, 2.2
 """Levels at which P-Net is asked: those where its field is so many times as large as the square."""
-_AROUND = FIELD + 1
-_SIDE_STEP = 8
+_AROUND, _SIDE_STEP, _LEAST_SIDE = 3, 8, 26
+"""Px of a level: how much longer a zone is than its square, of what its side is a multiple, and its least side."""
 _WORTH_ZONES = 0.5
 """Part of a level's pixels above which the whole level is no dearer than its zones."""
 _WORTH_SUMS = 1 / 32
@@ -79,6 +79,7 @@ def zones_of(squares: Boxes, wanted: Sequence[Level], size_wh: tuple[int, int]) 
     sides = np.array([level.scale for level in wanted])[:, None] * (squares[:, 2] - squares[:, 0])
     level, square = np.nonzero((sides * _SMALLER <= FIELD) & (sides * _LARGER >= FIELD))
     side = np.ceil((sides[level, square] + _AROUND) / _SIDE_STEP)[:, None] * _SIDE_STEP
+    side = np.maximum(side, _LEAST_SIDE)
     centres = (squares[square, :2] + squares[square, 2:]) / 2 * (lengths[level] / np.array(size_wh))
     starts = (np.round((centres - side / 2) / STRIDE) * STRIDE).astype(np.intp)
     sizes = np.minimum(side.astype(np.intp), lengths[level])
