@@ -34,6 +34,7 @@ from tracker.cli import (
     pictures,
     report,
     simulate,
+    sync,
     track,
     visitors,
 )
@@ -133,6 +134,8 @@ app.command("simulate", epilog=example("footfall simulate --profile gym --store 
 app.command("dashboard", epilog=example("footfall dashboard --port 8050"))(dashboard.dashboard)
 app.add_typer(cloud.app, name="cloud")
 app.add_typer(models.cli.app, name="models")
+app.command("sync", epilog=example("footfall sync --store firestore://my-project", "footfall sync --follow"))(sync.sync)
+app.command("status", epilog=example("footfall status", "footfall status --retry"))(sync.status)
 app.command("doctor", epilog=example("footfall doctor --camera 0"))(doctor.doctor)
 
 

@@ -27,6 +27,7 @@ from tracker.cameras.recording import RecordingSource
 from tracker.cli.door import ModelsOption, SettingsOption, StoreOption, UsageError, open_store, settings_for
 from tracker.cli.moments import parse_moment
 from tracker.cli.output import console, errors, json_line, local_time
+from tracker.cli.sending import sending
 from tracker.doorway import doorway_of
 from tracker.faces.engine import FaceEngine
 from tracker.identity.known import KnownPeople
@@ -107,7 +108,7 @@ def follow(
     Raises what ended an agent early: ModelError, CameraError, RecordingError, StoreError.
     """
     sources = [prepare_source(each.source, start_at=start_at, realtime=not fast) for each in cameras]
-    with open_store(settings) as store, stopping() as stop:
+    with open_store(settings) as store, stopping() as stop, sending(settings, store):
         store.use_rules(site_rules(settings))
         known = KnownPeople(settings.match)
         agents = assemble(settings, cameras, sources, store, known)

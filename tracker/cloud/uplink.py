@@ -7,9 +7,17 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
-from config.errors import CloudError, CloudUnreachableError, FootfallError, StoreBusyError, StoreError
+from config.errors import (
+    CloudError,
+    CloudUnreachableError,
+    FootfallError,
+    SettingsError,
+    StoreBusyError,
+    StoreError,
+)
 from tracker.cloud.backoff import Backoff
 from tracker.cloud.connect import Connection
 from tracker.cloud.line import TROUBLE, Line, Terms
@@ -42,7 +50,8 @@ class Uplink:
     """Sends one store to one database: `run` until it is told to stop, or `drain` once.
 
     connect: opens the connection, again after failures, so that credentials that were renewed are found. gentle: rest
-    as long as a load took after each, for somebody else needs the processor.
+    as long as a load took after each, for somebody else needs the processor. tell: is told how many writes each load
+    had that came to something.
     """
 
     def __init__(
@@ -52,6 +61,7 @@ class Uplink:
         terms: Terms,
         *,
         gentle: bool = False,
+        tell: Callable[[int], None] = lambda _: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
         soon: Backoff | None = None,
@@ -60,6 +70,7 @@ class Uplink:
         self._connect = connect
         self._terms = terms
         self._gentle = gentle
+        self._told = tell
         self._now = now
         self._monotonic = monotonic
         self._soon = soon or Backoff()
@@ -81,8 +92,8 @@ class Uplink:
                 log.error("sending to Firestore: %s", error)
                 stop.wait(_LEASE_EVERY_S)
 
-    def drain(self, stop: threading.Event, tell: Callable[[int], None], *, patience_s: float = 60.0) -> int:
-        """Send until nothing is left. tell: how many writes each load was. Returns their number.
+    def drain(self, stop: threading.Event, *, patience_s: float = 60.0) -> int:
+        """Send until nothing is left. Returns how many writes that were.
 
         Raises CloudUnreachableError when nothing got through for `patience_s`, CloudError when somebody has to mend
         something first, StoreBusyError while another process sends this store, StoreError.
@@ -100,7 +111,6 @@ class Uplink:
                         stop.wait(pause_s)
                         continue
                     sent, since_s = sent + count, self._monotonic()
-                    tell(count)
                     if not more:
                         self._require_welcome()
                         break
@@ -125,7 +135,7 @@ class Uplink:
                     continue
                 try:
                     count, more = self._step(derived=derived)
-                except (WireError, CloudError) as error:
+                except (WireError, CloudError, SettingsError) as error:
                     stop.wait(self._failed(error))
                     continue
                 version = -1 if more else seen
@@ -136,7 +146,8 @@ class Uplink:
             self._flush()
         finally:
             if self._line is not None:
-                self._line.keep()
+                with suppress(StoreError):  # then a little is read again
+                    self._line.keep()
             self.close()
 
     def _step(self, *, derived: bool) -> tuple[int, bool]:
@@ -150,6 +161,8 @@ class Uplink:
         self._late.reset()
         self._failures = 0
         self._tell(None if not line.barred else _barred(line.barred))
+        if count:
+            self._told(count)
         return count, more
 
     def _flush(self) -> None:
@@ -159,11 +172,11 @@ class Uplink:
         while more and self._monotonic() < until_s:
             try:
                 _, more = self._step(derived=True)
-            except (WireError, CloudError) as error:
+            except (WireError, CloudError, SettingsError) as error:
                 log.warning("the last of it is sent another time: %s", error)
                 return
 
-    def _failed(self, error: WireError | CloudError) -> float:
+    def _failed(self, error: WireError | FootfallError) -> float:
         """Note the trouble. Returns how long to wait."""
         self._failures += 1
         self._tell(_explained(error))
@@ -197,8 +210,8 @@ def _is_passing(error: Exception) -> bool:
     return isinstance(error, FootfallError) and error.retryable
 
 
-def _explained(error: WireError | CloudError) -> CloudError:
-    if isinstance(error, CloudError):
+def _explained(error: WireError | FootfallError) -> FootfallError:
+    if isinstance(error, FootfallError):
         return error
     if error.verdict is Verdict.LATER:
         return CloudUnreachableError(

@@ -80,7 +80,7 @@ class Machine:
 
     def drain(self, *, patience_s: float = 10.0, **how: Any) -> int:
         """Send all; the number of writes."""
-        return self.uplink(**how).drain(self.stop, self.sent.append, patience_s=patience_s)
+        return self.uplink(tell=self.sent.append, **how).drain(self.stop, patience_s=patience_s)
 
     def start(self, **how: Any) -> None:
         """Send in a thread, like an agent does."""

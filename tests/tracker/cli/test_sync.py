@@ -1,0 +1,106 @@
+"""`footfall sync` and `footfall status`: what is sent, what waits, what is refused, told to people and programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.firestore.fixtures import Firestore
+from tests.tracker.cli.conftest import Run
+from tests.tracker.cloud.machines import LATER, Cloud, assert_same, visits
+from tracker.presence.events import Action, Correction
+from tracker.store.local import LocalStore
+
+Footfall = Callable[..., Any]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    path = tmp_path / "copy.sqlite3"
+    events, matches = visits(10)
+    with LocalStore(path) as made:
+        made.record(events=events, matches=matches)
+    return path
+
+
+@pytest.fixture
+def footfall(run: Run, store: Path, firestore_server: Firestore, monkeypatch: pytest.MonkeyPatch) -> Footfall:
+    """A command over the store, which is kept in step with the test's project."""
+    monkeypatch.setenv("FOOTFALL_STORE__FILE", str(store))
+    monkeypatch.setenv("FOOTFALL_SITE__ID", "gym")
+
+    def call(*words: str) -> Any:
+        return run(*words, "--store", f"firestore://{firestore_server.project}")
+
+    return call
+
+
+def test_sync_sends_and_status_tells(footfall: Footfall, firestore_server: Firestore, store: Path) -> None:
+    before: Any = footfall("status", "--json").data
+    assert before["backlog"]["events"] == 20
+    assert (before["sent_at"], before["sender"], before["parked"]) == (None, None, [])
+    assert before["oldest_at"] == "2026-01-05T08:00:00.000000Z"
+    done: Any = footfall("sync", "--json").data
+    assert done["writes"] >= 20 + 10 + 10
+    after: Any = footfall("status", "--json").data
+    assert (after["backlog"], after["oldest_at"], after["trouble"]) == ({}, None, None)
+    assert after["sent_at"] is not None
+    cloud = Cloud(firestore_server)
+    with LocalStore(store) as opened:
+        assert_same(cloud, [opened])
+    cloud.close()
+
+
+def test_people_read_what_waits_and_what_was_sent(footfall: Footfall) -> None:
+    assert "20 events" in footfall("status").out
+    assert "documents written" in footfall("sync", "--once").out
+    told = footfall("status").out
+    assert "waiting   nothing" in told
+    assert "nobody sends now" in told
+
+
+def test_what_is_refused_is_shown_with_its_reason_and_sent_again_when_told(footfall: Footfall, store: Path) -> None:
+    with LocalStore(store) as opened:
+        event = opened.events()[0]
+        reason = "x" * 2**20
+        opened.correct([Correction(action=Action.VOID, event_id=event.event_id, by="ann", at=LATER, reason=reason)])
+    done = footfall("sync")
+    assert (done.code, "1 records are refused" in done.err) == (0, True)
+    found: Any = footfall("status", "--json").data
+    assert [each["collection"] for each in found["parked"]] == ["corrections"]
+    assert "INVALID_ARGUMENT" in footfall("status").out
+    retried: Any = footfall("status", "--retry", "--json").data
+    assert retried["backlog"] == {"corrections": 1}
+
+
+def test_an_outage_is_told_with_its_fix(footfall: Footfall, firestore_server: Firestore) -> None:
+    firestore_server.control.fail("", "PERMISSION_DENIED", count=-1)
+    footfall("sync").refused("PERMISSION_DENIED", "events")
+    found: Any = footfall("status", "--json").data
+    assert "PERMISSION_DENIED" in found["trouble"]["problem"]
+    assert "docs/firebase.md" in found["trouble"]["fix"]
+    assert found["parked"] == []
+    firestore_server.control.heal()
+    footfall("sync")
+    assert footfall("status", "--json").data["trouble"] is None
+
+
+def test_a_store_of_this_machine_alone_has_nothing_to_send(run: Run, store: Path) -> None:
+    for command in ("sync", "status"):
+        run(command, "--store", f"sqlite:///{store}").refused("stays on this machine", code=2)
+
+
+def test_once_and_follow_exclude_each_other(footfall: Footfall) -> None:
+    footfall("sync", "--once", "--follow").refused("--once and --follow", code=2)
+
+
+def test_credentials_that_are_none_are_told(
+    footfall: Footfall, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = tmp_path / "key.json"
+    bad.write_text("no key")
+    monkeypatch.setenv("FOOTFALL_CLOUD__CREDENTIALS", str(bad))
+    footfall("sync").refused("cloud.credentials")
