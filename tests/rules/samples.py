@@ -10,7 +10,7 @@ from typing import Any
 from tests.rules.ruling import Request, Rules, Ruling
 from tracker.cloud import documents
 from tracker.cloud.access import Access, device_claims, granted
-from tracker.presence.events import OPERATOR, SCHEMA, Action, Correction, Event, EventKind, Match
+from tracker.presence.events import ITSELF, OPERATOR, SCHEMA, Action, Correction, Event, EventKind, Match
 from tracker.presence.people import Person
 from tracker.presence.sessions import Segment, Session, SessionState
 from tracker.presence.zones import ZoneStay
@@ -71,6 +71,12 @@ def correction(action: Action = Action.VOID) -> Correction:
         action=action, event_id=added.event_id if added else "e-1", by="Ann", at=AT, reason="was her sister",
         event=added,
     )  # fmt: skip
+
+
+def taken_back(event_id: str, *, by: str = ITSELF) -> Fields:
+    """What an agent says of an event that was none."""
+    said = Correction(action=Action.VOID, event_id=event_id, by=by, at=AT, reason="the track shows somebody else")
+    return documents.correction_document(said, "p-1")
 
 
 def heartbeat() -> Fields:
@@ -168,6 +174,10 @@ STORED: Mapping[tuple[str, ...], Fields] = {
     ("sites", SITE, "people", "visitor-1"): received(WRITTEN["people"](), AT) | {"kind": "visitor"},
     ("sites", SITE, "people", "p-2"): received(WRITTEN["people"](), AT) | {"consented_at": None},
     ("sites", SITE, "people", "p-3"): received(WRITTEN["people"](), AT) | {"merged_into": "p-1"},
+    ("sites", SITE, "events", "e-now"): received(WRITTEN["events"](), AT),
+    ("sites", SITE, "events", "e-old"): received(WRITTEN["events"](), NOW - timedelta(days=2)),
+    ("sites", SITE, "events", "e-back"): received(documents.event_document(event("back")), AT),
+    ("sites", SITE, "corrections", "c-own"): received(taken_back("e-now"), AT),
     EMBEDDING: received(embedding(), AT),
 }
 """What stands in the database of the table."""

@@ -32,7 +32,7 @@ from tests.rules.expectations import (
 )
 from tests.rules.guard import GuardedServer
 from tests.rules.ruling import DEPLOYED
-from tests.rules.samples import BY_MACHINES, EMBEDDING, SITE, STORED, WRITTEN, Who
+from tests.rules.samples import BY_MACHINES, EMBEDDING, SITE, STORED, WRITTEN, Who, taken_back
 from tracker.cloud.emulator import EmulatorClient
 
 OFFICIAL = os.environ.get("FIRESTORE_EMULATOR_HOST", "")
@@ -92,6 +92,7 @@ def served(request: pytest.FixtureRequest) -> Iterator[Served]:
         owner = found.client(None)
         for ids, fields in STORED.items():
             owner.document("/".join(ids)).set(fields)
+        owner.document(f"sites/{SITE}/events/e-now").update({"received_at": firestore.SERVER_TIMESTAMP})
         yield found
 
 
@@ -156,3 +157,18 @@ def test_a_machine_that_sends_the_same_again_changes_nothing(served: Served, col
     assert allowed(lambda: document.set(fields | stamp))
     assert not allowed(lambda: document.set(fields | {"camera_id": "back"} | stamp))
     assert not allowed(lambda: document.set(fields | {"schema": 2} | stamp))
+
+
+def test_an_agent_takes_back_an_event_of_its_own_that_goes_with_it(served: Served) -> None:
+    client = served.client(EVERYBODY["machine"])
+    stamp = {"received_at": firestore.SERVER_TIMESTAMP}
+    batch = client.batch()
+    batch.create(place(client, "events").document("e-with"), WRITTEN["events"]() | stamp)
+    batch.set(place(client, "corrections").document("c-with"), taken_back("e-with") | stamp)
+    assert allowed(batch.commit)
+    again = place(client, "corrections").document("c-with")
+    assert allowed(lambda: again.set(taken_back("e-with") | stamp))
+    assert not allowed(lambda: again.set(taken_back("e-with") | {"reason": "another"} | stamp))
+    for event_id, expected in (("e-now", True), ("e-old", False), ("e-back", False)):
+        document = place(client, "corrections").document(f"c-{event_id}")
+        assert allowed(lambda document=document, one=event_id: document.create(taken_back(one) | stamp)) is expected

@@ -26,6 +26,7 @@ from tests.rules.samples import (
     EMBEDDING,
     MACHINE_ELSEWHERE,
     NOW,
+    OPERATOR_OF_GYM,
     SITE,
     STORED,
     STRUCK_OFF,
@@ -33,12 +34,14 @@ from tests.rules.samples import (
     ask,
     correction,
     embedding,
+    event,
     received,
     site,
+    taken_back,
     whole,
 )
 from tracker.cloud import documents
-from tracker.presence.events import Action
+from tracker.presence.events import ITSELF, Action, Correction
 
 
 @pytest.mark.parametrize("name", EVERYBODY)
@@ -187,6 +190,43 @@ def test_an_added_event_stands_in_its_correction_whole_and_of_this_site() -> Non
         assert not ask(ADMIN_OF_GYM, "create", "corrections", "new", data=spoilt).allowed
     for action in ("void", "undo"):
         assert not ask(ADMIN_OF_GYM, "create", "corrections", "new", data={**fields, "action": action}).allowed
+
+
+@pytest.mark.parametrize(
+    ("event_id", "by", "expected"),
+    [
+        ("e-now", ITSELF, True),
+        ("e-now", "Ann", False),
+        ("e-old", ITSELF, False),
+        ("e-back", ITSELF, False),
+        ("never-sent", ITSELF, False),
+    ],
+)
+def test_an_agent_takes_back_what_it_said_of_its_own_camera_today(event_id: str, by: str, expected: bool) -> None:
+    fields = received(taken_back(event_id, by=by))
+    assert ask(CAMERA_MACHINE, "create", "corrections", "new", data=fields).allowed is expected
+    assert not ask(MACHINE_ELSEWHERE, "create", "corrections", "new", data=fields).allowed
+    assert not ask(OPERATOR_OF_GYM, "create", "corrections", "new", data=fields).allowed
+    assert not ask(CAMERA_MACHINE, "create", "corrections", "new", data={**fields, "frame": b"x"}).allowed
+
+
+@pytest.mark.parametrize("camera_id", [CAMERA, "back"])
+def test_an_agent_says_again_what_it_took_back_of_its_own_camera(camera_id: str) -> None:
+    added = event(camera_id)
+    said = Correction(action=Action.ADD, event_id=added.event_id, by=ITSELF, at=AT, reason="theirs", event=added)
+    fields = received(documents.correction_document(said, "p-1")) | {"event_id": "e-now"}
+    fields["event"] = {**fields["event"], "event_id": "e-now"}
+    expected = camera_id == CAMERA
+    assert ask(CAMERA_MACHINE, "create", "corrections", "new", data=fields).allowed is expected
+
+
+def test_an_agent_repeats_its_correction_and_changes_none() -> None:
+    own, anns = STORED["sites", SITE, "corrections", "c-own"], STORED["sites", SITE, "corrections", "x-1"]
+    assert ask(CAMERA_MACHINE, "update", "corrections", "c-own", data={**own, "received_at": NOW}).allowed
+    changed = {**own, "received_at": NOW, "reason": "another"}
+    assert not ask(CAMERA_MACHINE, "update", "corrections", "c-own", data=changed).allowed
+    assert not ask(CAMERA_MACHINE, "update", "corrections", "x-1", data={**anns, "received_at": NOW}).allowed
+    assert not ask(CAMERA_MACHINE, "delete", "corrections", "c-own").allowed
 
 
 @pytest.mark.parametrize("person_id", ["visitor-1", "p-2", "p-3", "nobody-known"])
