@@ -42,7 +42,9 @@ _A_DEVICE = "the key of a camera machine does not do this: forget the person whe
 class Terms:
     """What is sent, of which site. visits, vectors: whether visits, and vectors of people who agreed, are sent at all.
 
-    site: what the document of the site says: its name, its time zone, how many it holds, who writes its visits.
+    heartbeat_s: between two signs of life of a camera. derived_s: visits and usage, which change with every step that
+    somebody makes, are sent this often at most. timeout_s: how long a request may take. site: what the document of the
+    site says: its name, its time zone, how many it holds, who writes its visits.
     """
 
     site_id: str
@@ -50,6 +52,7 @@ class Terms:
     visits: bool = True
     vectors: bool = False
     heartbeat_s: float = 300.0
+    derived_s: float = 10.0
     timeout_s: float = 30.0
     site: dict[str, object] = field(default_factory=dict)
 

@@ -29,8 +29,6 @@ from tracker.store.outbox import Receipt
 log = logging.getLogger("footfall.uplink")
 
 POLL_S = 0.25
-DERIVED_EVERY_S = 10.0
-"""Visits and usage of somebody who comes and goes are sent in their newest state, this often at most."""
 SLOWEST_S = 300.0
 """Between two tries while somebody has to mend something first."""
 _LEASE_EVERY_S = 5.0
@@ -51,7 +49,7 @@ class Uplink:
 
     connect: opens the connection, again after failures, so that credentials that were renewed are found. gentle: rest
     as long as a load took after each, for somebody else needs the processor. tell: is told how many writes each load
-    had that came to something.
+    had that came to something. soon, late: pauses after failures that pass by themselves, and those that do not.
     """
 
     def __init__(
@@ -65,6 +63,7 @@ class Uplink:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
         soon: Backoff | None = None,
+        late: Backoff | None = None,
     ) -> None:
         self._store = store
         self._connect = connect
@@ -74,7 +73,7 @@ class Uplink:
         self._now = now
         self._monotonic = monotonic
         self._soon = soon or Backoff()
-        self._late = Backoff(first_s=10.0, longest_s=SLOWEST_S)
+        self._late = late or Backoff(first_s=10.0, longest_s=SLOWEST_S)
         self._line: Line | None = None
         self._failures = 0
         self._derived_s = float("-inf")
@@ -129,7 +128,7 @@ class Uplink:
         try:
             while not stop.is_set():
                 seen, began_s = self._store.version(), self._monotonic()
-                derived = began_s - self._derived_s >= DERIVED_EVERY_S
+                derived = began_s - self._derived_s >= self._terms.derived_s
                 if seen == version and not derived:
                     stop.wait(POLL_S)
                     continue

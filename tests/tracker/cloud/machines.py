@@ -61,7 +61,7 @@ class Machine:
         self.store = LocalStore(path, busy_timeout_s=5.0).open()
         self.store.begin_sync()
         self.firestore = firestore
-        self.terms = Terms(**({"site_id": SITE, "version": "1", "timeout_s": 10.0} | terms))
+        self.terms = Terms(**({"site_id": SITE, "version": "1", "timeout_s": 10.0, "derived_s": 0.2} | terms))
         self.stop = threading.Event()
         self.now = LATER
         self.sent: list[int] = []
@@ -75,23 +75,27 @@ class Machine:
         return connect(FirestoreAddress(self.firestore.project), None)
 
     def uplink(self, connecting: Callable[[], Connection] | None = None, **how: Any) -> Uplink:
-        quick = Backoff(first_s=0.05, longest_s=0.3)
-        return Uplink(self.store, connecting or self.connect, self.terms, now=lambda: self.now, soon=quick, **how)
+        pauses = {name: Backoff(first_s=0.05, longest_s=0.3) for name in ("soon", "late")}
+        return Uplink(self.store, connecting or self.connect, self.terms, now=lambda: self.now, **pauses, **how)
 
     def drain(self, *, patience_s: float = 10.0, **how: Any) -> int:
         """Send all; the number of writes."""
         return self.uplink(tell=self.sent.append, **how).drain(self.stop, patience_s=patience_s)
 
-    def start(self, **how: Any) -> None:
+    def start(self, uplink: Uplink | None = None) -> None:
         """Send in a thread, like an agent does."""
-        self._thread = threading.Thread(target=self.uplink(**how).run, args=(self.stop,), daemon=True)
+        self._thread = threading.Thread(target=(uplink or self.uplink()).run, args=(self.stop,), daemon=True)
         self._thread.start()
 
-    def close(self) -> None:
+    def end(self) -> None:
+        """Stop sending; what came in last goes too."""
         self.stop.set()
         if self._thread is not None:
             self._thread.join(30)
             assert not self._thread.is_alive()
+
+    def close(self) -> None:
+        self.end()
         self.store.close()
 
     def is_drained(self) -> bool:

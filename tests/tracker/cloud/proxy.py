@@ -1,0 +1,129 @@
+"""A TCP proxy that does to a connection what networks do: cut it, hold it up, halve what it carries, reset it."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+import time
+from enum import StrEnum
+from typing import Self
+
+_CHUNK = 16_384
+_ABORT = struct.pack("ii", 1, 0)
+"""SO_LINGER of no time: closing sends a reset."""
+
+
+class Mode(StrEnum):
+    PASS = "pass"
+    CUT = "cut"
+    """Every connection is closed as it comes; those that are open at once."""
+    RESET = "reset"
+    """The same, rudely."""
+    HALVE = "halve"
+    """Half of the next piece goes through, then the connection is closed."""
+    DELAY = "delay"
+    """Each piece is held up."""
+    SILENT = "silent"
+    """Connections stay open and carry nothing: no cable, no word."""
+
+
+class Proxy:
+    """Listens on a free port and passes on to `target` (host:port). up, down: bytes carried."""
+
+    def __init__(self, target: str, *, delay_s: float = 0.05) -> None:
+        host, _, port = target.rpartition(":")
+        self._target = (host, int(port))
+        self._delay_s = delay_s
+        self._mode = Mode.PASS
+        self._lock = threading.Lock()
+        self._open: set[socket.socket] = set()
+        self._closing = False
+        self.up = 0
+        self.down = 0
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.host = f"127.0.0.1:{self._server.getsockname()[1]}"
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self._threads[0].start()
+
+    def be(self, mode: Mode) -> None:
+        """Do this from now on."""
+        self._mode = mode
+        if mode in (Mode.CUT, Mode.RESET):
+            self._end_all(rudely=mode is Mode.RESET)
+
+    def close(self) -> None:
+        self._closing = True
+        self._server.shutdown(socket.SHUT_RDWR)  # wakes whoever waits for the next one
+        self._server.close()
+        self._end_all(rudely=False)
+        for thread in self._threads:
+            thread.join(5)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _accept(self) -> None:
+        while not self._closing:
+            try:
+                client, _ = self._server.accept()
+            except OSError:
+                return
+            if self._mode in (Mode.CUT, Mode.RESET):
+                _end(client, rudely=self._mode is Mode.RESET)
+                continue
+            try:
+                server = socket.create_connection(self._target, timeout=10)
+            except OSError:
+                _end(client, rudely=False)
+                continue
+            server.settimeout(None)
+            with self._lock:
+                self._open |= {client, server}
+            for source, sink, upwards in ((client, server, True), (server, client, False)):
+                thread = threading.Thread(target=self._pump, args=(source, sink, upwards), daemon=True)
+                self._threads.append(thread)
+                thread.start()
+
+    def _pump(self, source: socket.socket, sink: socket.socket, upwards: bool) -> None:
+        try:
+            while piece := source.recv(_CHUNK):
+                while self._mode is Mode.SILENT and not self._closing:
+                    time.sleep(0.01)  # a cable that is out
+                if self._mode is Mode.DELAY:
+                    time.sleep(self._delay_s)  # what the test is about
+                halved = self._mode is Mode.HALVE and upwards and len(piece) > 100
+                sink.sendall(piece[: len(piece) // 2] if halved else piece)
+                if upwards:
+                    self.up += len(piece)
+                else:
+                    self.down += len(piece)
+                if halved:
+                    self._mode = Mode.PASS
+                    break
+        except OSError:
+            pass
+        with self._lock:
+            self._open -= {source, sink}
+        _end(source, rudely=False)
+        _end(sink, rudely=False)
+
+    def _end_all(self, *, rudely: bool) -> None:
+        with self._lock:
+            found, self._open = self._open, set()
+        for each in found:
+            _end(each, rudely=rudely)
+
+
+def _end(connection: socket.socket, *, rudely: bool) -> None:
+    try:
+        if rudely:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+        else:
+            connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
+    connection.close()
