@@ -1,7 +1,7 @@
 """Kills what sends a store at random instants: `python -m tests.tracker.cloud.killer STORE PROJECT`.
 
-For test_faults.py. Each trial records visits, forks a process that sends them, and kills it while it does. A process of its own, because
-it forks: nothing here may have spoken to a server before. Prints one JSON line.
+For test_faults.py. Each trial records visits, forks a process that sends them, and kills it while it does. A process of
+its own, because it forks: nothing here may have spoken to a server before. Prints one JSON line.
 """
 
 from __future__ import annotations
