@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from functions.transactions import client_of
 LOG = logging.getLogger(__name__)
 
 _ATTRIBUTES = ("location", "project", "database", "namespace", "document", "subject", "time", "datacontenttype")
+_NAMED_PART = re.compile(r"\{\w+\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,15 +50,18 @@ def delivered(function: Callable[..., None]) -> Callable[[CloudEvent], None]:
     firebase-functions has no option for the former, and fails on the latter each time anew.
     """
 
+    trigger = function.__firebase_endpoint__.eventTrigger  # type: ignore[attr-defined] # set by the decorator
+    place = re.compile(_NAMED_PART.sub("[^/]+", trigger["eventFilterPathPatterns"]["document"]))
+
     @functools.wraps(function)
     def deliver(raw: CloudEvent) -> None:
-        problem = _problem(raw)
+        problem = _problem(raw, place)
         if problem is None:
             function(raw)
         else:
             LOG.error("an event is refused: %s", problem)
 
-    deliver.__firebase_endpoint__.eventTrigger["retry"] = True  # type: ignore[attr-defined] # set by the decorator
+    trigger["retry"] = True
     return deliver
 
 
@@ -66,9 +71,6 @@ def hand_over(event: Any, handler: Handler, *, changed: bool = False) -> None:
     changed: the event holds the document before and after. Raises what may be mended by another delivery.
     """
     parts = event.document.split("/")
-    if len(parts) % 2 or parts[0] != "sites":
-        LOG.error("an event is refused: %s is no document of a site", event.document)
-        return
     before, after = (event.data.before, event.data.after) if changed else (None, event.data)
     delivered = Delivered(
         client=client_of(event.project, event.database),
@@ -86,12 +88,14 @@ def hand_over(event: Any, handler: Handler, *, changed: bool = False) -> None:
         LOG.critical("%s cannot be worked out, Firestore refuses what follows from it: %s", event.document, error)
 
 
-def _problem(raw: CloudEvent) -> str | None:
-    """Why a CloudEvent cannot be one of Firestore's, None where it can."""
+def _problem(raw: CloudEvent, place: re.Pattern[str]) -> str | None:
+    """Why a CloudEvent cannot be one of Firestore's about such a document, None where it can."""
     attributes = raw.get_attributes()
     missing = [name for name in _ATTRIBUTES if not attributes.get(name)]
     if missing:
         return f"it has no {missing[0]}"
+    if not place.fullmatch(attributes["document"]):
+        return f"{attributes['document']!r} is no document that is watched"
     try:
         datetime.fromisoformat(attributes["time"])
     except ValueError:

@@ -18,7 +18,7 @@ from functions.sites import record_id
 from functions.snapshots import fields_of
 from tracker.cloud import documents
 from tracker.cloud.layout import EMBEDDINGS, Collection, path_of
-from tracker.presence.events import Correction, Event, corrected
+from tracker.presence.events import SCHEMA, Correction, Event, corrected
 from tracker.presence.zones import ZoneStay
 
 LOG = logging.getLogger(__name__)
@@ -119,7 +119,12 @@ def delete_documents(client: firestore.Client, references: Iterable[Any]) -> int
 def _put_on_the_list(
     client: firestore.Client, site_id: str, ids: Sequence[str], *, erase_history: bool, now: datetime
 ) -> None:
-    tombstone = {"at": now, "erase_history": erase_history, documents.RECEIVED_AT: firestore.SERVER_TIMESTAMP}
+    tombstone = {
+        "at": now,
+        "erase_history": erase_history,
+        "schema": SCHEMA,
+        documents.RECEIVED_AT: firestore.SERVER_TIMESTAMP,
+    }
     batch = client.batch()
     for one_id in ids:
         batch.set(client.document(path_of(site_id, Collection.FORGOTTEN, digest_of(one_id))), tombstone)

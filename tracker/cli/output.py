@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import sys
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
-from pathlib import Path
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -16,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tracker.presence.events import time_text
+from tracker.reports.json_values import plain
 
 _NUMBERS = frozenset({"in", "inside", "net dwell", "out", "vectors"})
 _TIMES = frozenset({"entered", "left", "since", "time"})
@@ -37,27 +35,6 @@ def print_json(value: object) -> None:
 def json_line(value: object) -> str:
     """The same on one line, not printed."""
     return json.dumps(plain(value), ensure_ascii=False, allow_nan=False)
-
-
-def plain(value: object) -> object:
-    """The same in JSON's own types; infinite and undefined numbers become null."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, datetime):
-        return time_text(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, float):
-        return value if -float("inf") < value < float("inf") else None
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, str | int) or value is None:
-        return value
-    if isinstance(value, Sequence):
-        return [plain(item) for item in value]
-    raise TypeError(f"cannot print {type(value).__name__} as JSON")
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str) -> None:

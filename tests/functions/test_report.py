@@ -1,0 +1,326 @@
+"""`report` tells what `footfall report … --json` prints for the same events, and only to those who may ask."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import firebase_admin
+import numpy as np
+import pytest
+import requests
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from typer.testing import CliRunner
+from werkzeug.test import EnvironBuilder
+from werkzeug.wrappers import Request
+
+from functions import reporting
+from functions.upkeep import tidy_all
+from tests.firestore.fixtures import Firestore
+from tests.functions.framework import Function
+from tests.functions.gym import BERLIN, SITE, Gym
+from tests.functions.tokens import bearer
+from tracker.cli import report_subject
+from tracker.cli.main import app
+from tracker.cloud import documents
+from tracker.cloud.layout import Collection, heartbeat_id, path_of
+from tracker.presence.days import day_range
+from tracker.presence.events import Action, Correction, Event
+from tracker.presence.people import Person, Role
+from tracker.presence.rules import Rules
+from tracker.presence.watches import Watch
+from tracker.simulation.cast import cast_of
+from tracker.simulation.plan import Noise, Plan
+from tracker.simulation.profiles import PROFILES, ProfileName
+from tracker.simulation.site import simulate
+from tracker.store.local import LocalStore
+
+DAYS = 12
+PLAN = Plan(
+    profile=PROFILES[ProfileName.OFFICE], people=9, days=DAYS, doors=1, rooms=0, first_day=date(2026, 3, 23),
+    zone=BERLIN, site_id=SITE, seed=4,
+)  # fmt: skip
+RULES = Rules(
+    zone=BERLIN, entrances=frozenset({"door-1"}), exits=frozenset({"door-1"}), min_visit=timedelta(minutes=30)
+)
+NOW = datetime(2026, 4, 3, 9, 30, tzinfo=UTC)
+"""On the last day, when some are in."""
+SETTINGS = """
+[site]
+id = "gym"
+name = "Gym"
+time_zone = "Europe/Berlin"
+capacity = 20
+[presence]
+min_visit_s = 1800
+[[camera]]
+id = "door-1"
+source = "0"
+role = "door"
+line = [[0.1, 0.5], [0.9, 0.5]]
+inside = "below"
+"""
+
+
+class FixedClock(datetime):
+    """The time at which both are asked."""
+
+    @classmethod
+    def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+        return NOW.astimezone(tz)
+
+
+@pytest.fixture(scope="module")
+def told() -> tuple[list[Event], list[Person], list[Watch]]:
+    """What the cameras and the register of a simulated office say up to NOW."""
+    cast = cast_of(PLAN)
+    noise = Noise(miss=0.04, confuse=0.02, skew=timedelta(seconds=2))
+    days = simulate(PLAN, noise, cast, until=NOW)
+    events = [event for day in days for event in day.reports.events if event.at <= NOW]
+    people = [player.person for player in cast]
+    people[0] = replace(people[0], role=Role.STAFF)
+    people.append(replace(people[1], person_id="p-late", name="Late", created_at=NOW - timedelta(days=2)))
+    watches = []
+    for number in range(DAYS):
+        since, until = day_range(PLAN.first_day + timedelta(days=number), BERLIN)
+        if number != 4:  # nobody watched on that day
+            noon = min(since + timedelta(hours=12), NOW)
+            watches.append(Watch(site_id=SITE, camera_id="door-1", started_at=since, ended_at=noon))
+            end = min(until - timedelta(hours=1), NOW)
+            if end > noon + timedelta(hours=1):
+                begin = noon + timedelta(hours=1)
+                watches.append(Watch(site_id=SITE, camera_id="door-1", started_at=begin, ended_at=end))
+    return events, people, [each for each in watches if each.ended_at <= NOW]
+
+
+@pytest.fixture
+def asked(
+    gym: Gym,
+    firestore_server: Firestore,
+    told: tuple[list[Event], list[Person], list[Watch]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Asked]:
+    """The same history in Firestore and in a machine's store."""
+    events, people, watches = told
+    voided = Correction(action=Action.VOID, event_id=events[30].event_id, by="op", at=NOW)
+    monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9")
+    monkeypatch.setenv("NO_GCE_CHECK", "true")  # else Google's library looks for one of its machines first
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", firestore_server.project)
+    monkeypatch.setattr(report_subject, "datetime", FixedClock)
+    monkeypatch.setattr(reporting, "datetime", FixedClock)
+    gym.rules, gym.now = RULES, NOW
+    gym.open()
+    _put(gym, events, people, watches, voided)
+    settings = tmp_path / "footfall.toml"
+    settings.write_text(SETTINGS, encoding="utf-8")
+    with LocalStore(tmp_path / "store.sqlite3") as store:
+        store.use_rules(RULES)
+        for person in people:
+            store.add_person(person, np.zeros((0, 128), np.float32))
+        store.record(events=events)
+        for watch in watches:
+            store.record(watch=watch)
+        store.correct([voided])
+    yield Asked(gym, firestore_server.project, settings, tmp_path / "store.sqlite3")
+    if firebase_admin._apps:
+        firebase_admin.delete_app(firebase_admin.get_app())
+
+
+def _put(gym: Gym, events: list[Event], people: list[Person], watches: list[Watch], voided: Correction) -> None:
+    gym.put(events)
+    gym.put_correction(voided, events[30].person_id)
+    batch = gym.client.batch()
+    for person in people:
+        place = gym.client.document(path_of(SITE, Collection.PEOPLE, person.person_id))
+        batch.set(place, documents.person_document(person))
+    for watch in watches:
+        length = watch.ended_at - watch.started_at
+        for share in (0.1, 0.5, 1.0):
+            at = watch.started_at + length * share
+            sign = {"camera_id": "door-1", "at": at, "watch_started_at": watch.started_at, "watch_ended_at": at}
+            batch.set(gym.client.document(path_of(SITE, Collection.HEARTBEATS, heartbeat_id("door-1", at))), sign)
+    batch.commit()
+    last: dict[str, Event] = {event.person_id: event for event in events}
+    gym.deliver(last.values())
+
+
+class Asked:
+    """Asks both."""
+
+    def __init__(self, gym: Gym, project: str, settings: Path, store: Path) -> None:
+        self.gym = gym
+        self._project = project
+        self._settings = settings
+        self._store = store
+
+    def function(self, kind: str, **said: str) -> tuple[int, Any]:
+        builder = EnvironBuilder(
+            query_string={"site": SITE, "kind": kind, **said},
+            headers=bearer(self._project, sites={SITE: "operator"}),
+        )
+        answer = reporting.answer(Request(builder.get_environ()), self.gym.client)  # type: ignore[arg-type]
+        return answer.status_code, json.loads(answer.get_data())
+
+    def command_line(self, kind: str, **said: str) -> Any:
+        options = [part for name, value in said.items() for part in _option(name, value)]
+        store = f"sqlite:///{self._store}"
+        command = ["report", kind, "--json", "--settings", str(self._settings), "--store", store, *options]
+        result = CliRunner().invoke(app, command)
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+
+def _option(name: str, value: str) -> list[str]:
+    return [f"--{name}"] if value == "true" else [f"--{name}", value]
+
+
+def rounded(value: Any) -> Any:
+    """Numbers to the microsecond: sums in another order differ beyond."""
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [rounded(item) for item in value]
+    return round(value, 6) if isinstance(value, float) else value
+
+
+WISHES: list[tuple[str, dict[str, str]]] = [
+    ("today", {}),
+    ("today", {"staff": "true"}),
+    ("visits", {}),
+    ("visits", {"from": "2026-03-25", "to": "2026-03-26T12:00"}),
+    ("usage", {}),
+    ("usage", {"by": "hour", "from": "2026-03-28", "to": "2026-03-30"}),
+    ("usage", {"by": "week", "staff": "true"}),
+    ("usage", {"by": "month"}),
+    ("usage", {"from": "2026-03-27", "to": "2026-03-27"}),
+    ("dwell", {}),
+    ("dwell", {"from": "2026-03-23", "staff": "true"}),
+    ("dwell", {"from": "2026-01-01", "to": "2026-01-03"}),
+    ("occupancy", {}),
+    ("occupancy", {"from": "2026-03-26T07:10", "to": "2026-03-27T18:00"}),
+    ("people", {"from": "2026-03-23"}),
+    ("people", {"from": "2026-03-26T09:00", "to": "2026-03-26T15:00"}),
+    ("attendance", {"from": "2026-03-23"}),
+    ("attendance", {"from": "2026-03-30", "to": "2026-03-31", "staff": "true"}),
+    ("attendance", {}),
+]
+
+
+def test_every_report_is_what_the_command_line_prints(asked: Asked) -> None:
+    different = []
+    for kind, said in WISHES:
+        status, found = asked.function(kind, **said)
+        assert status == 200, found
+        expected = asked.command_line(kind, **said)
+        if rounded(found) != rounded(expected):
+            keys = [
+                key for key in expected.keys() | found.keys() if rounded(expected.get(key)) != rounded(found.get(key))
+            ]
+            different.append((kind, said, {key: (found.get(key), expected.get(key)) for key in keys}))
+    assert different == []
+
+
+def test_the_reports_that_are_compared_say_something(asked: Asked) -> None:
+    _, usage = asked.function("usage", **{"from": "2026-03-23"})
+    assert sum(row["entries"] or 0 for row in usage["usage"]) > 30
+    assert {row["watched"] for row in usage["usage"]} >= {0.0}
+    assert usage["returning"] > 0
+    assert usage["outages"]
+    _, today = asked.function("today")
+    assert today["present"]
+    _, attendance = asked.function("attendance", **{"from": "2026-03-23"})
+    statuses = {row["status"] for row in attendance["attendance"]}
+    assert statuses == {"present", "absent", "not watched", "not enrolled", "not yet"}
+    assert attendance["log"]
+
+
+def test_where_machines_write_the_visits_the_report_is_the_same(asked: Asked) -> None:
+    later = NOW + timedelta(hours=20)
+    status, before = asked.function("today")
+    asked.gym.open(visits_by="edge")
+    assert (status, before) == asked.function("today")
+    open_ones = [each for each in asked.gym.sessions().values() if each["state"] == "open"]
+    assert open_ones
+    asked.gym.now = later
+    assert tidy_all(asked.gym.client, now=later).closed == 0  # they are not ours to close
+
+
+def test_a_range_with_too_much_in_it_is_refused(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("functions.subjects.MOST_RECORDS", 20)
+    status, found = asked.function("usage", **{"from": "2026-03-23"})
+    assert (status, "shorter range" in found["error"]) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("said", "word"),
+    [
+        ({"kind": "weather"}, "kind: expected one of today"),
+        ({"kind": "usage", "by": "decade"}, "by: expected hour or day"),
+        ({"kind": "dwell", "by": "day"}, "by: unknown"),
+        ({"kind": "today", "from": "2026-03-25"}, "from: unknown"),
+        ({"kind": "usage", "camera": "door-1"}, "camera: unknown"),
+        ({"kind": "usage", "staff": "maybe"}, "staff: expected true or false"),
+        ({"kind": "usage", "from": "yesterday"}, "is no date"),
+        ({"kind": "usage", "from": "2099-01-01"}, "lies in the future"),
+        ({"kind": "usage", "from": "2026-03-25", "to": "2026-03-20"}, "does not lie before"),
+        ({"kind": "usage", "from": "9999-99-99T99:99"}, "is no date"),
+    ],
+    ids=lambda each: str(each)[:40],
+)
+def test_a_wish_that_makes_no_sense_is_refused_with_what_does(asked: Asked, said: dict[str, str], word: str) -> None:
+    status, found = asked.function(**said)
+    assert status == 400
+    assert word in found["error"]
+
+
+def test_only_operators_and_admins_of_the_site_may_ask(gym: Gym, firestore_server: Firestore, tmp_path: Path) -> None:
+    project = firestore_server.project
+    env = {**firestore_server.env, "FIREBASE_AUTH_EMULATOR_HOST": "127.0.0.1:9"}
+    asking = {"site": SITE, "kind": "today"}
+    with Function("report", env, tmp_path / "report.log", kind="http") as function:
+        statuses = {
+            who: requests.get(function.url, params=asking, headers=headers, timeout=60).status_code
+            for who, headers in {
+                "operator": bearer(project, sites={SITE: "operator"}),
+                "admin": bearer(project, sites={SITE: "admin"}),
+                "admin elsewhere": bearer(project, sites={"pool": "admin"}),
+                "made-up role": bearer(project, sites={SITE: "owner"}),
+                "camera machine": bearer(project, role="device", site=SITE, camera="door-1"),
+                "signed in": bearer(project),
+                "other project": bearer("another-project", sites={SITE: "admin"}),
+                "rubbish": {"Authorization": "Bearer no.token.here"},
+                "password": {"Authorization": "Basic YTpi"},
+                "nobody": {},
+            }.items()
+        }
+        assert requests.post(function.url, params=asking, timeout=60).status_code == 405
+        whole = requests.get(function.url, params=asking, headers=bearer(project, sites={SITE: "operator"}), timeout=60)
+    assert statuses == {
+        "operator": 200, "admin": 200, "admin elsewhere": 403, "made-up role": 403, "camera machine": 403,
+        "signed in": 403, "other project": 401, "rubbish": 401, "password": 401, "nobody": 401,
+    }  # fmt: skip
+    assert whole.headers["Content-Type"] == "application/json; charset=utf-8"
+    assert whole.headers["Cache-Control"] == "private, no-store"
+    assert whole.json()["occupancy"] == 0
+
+
+def test_an_unsigned_token_opens_nothing_outside_the_emulator(
+    gym: Gym, firestore_server: Firestore, tmp_path: Path
+) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    account = {"type": "service_account", "client_email": "f@p.iam", "private_key": pem, "token_uri": "http://[::1]:9/"}
+    file = tmp_path / "account.json"
+    file.write_text(json.dumps({**account, "project_id": firestore_server.project}), encoding="utf-8")
+    env = {**firestore_server.env, "GOOGLE_APPLICATION_CREDENTIALS": str(file)}
+    env.pop("FIREBASE_AUTH_EMULATOR_HOST", None)
+    headers = bearer(firestore_server.project, sites={SITE: "admin"})
+    with Function("report", env, tmp_path / "report.log", kind="http") as function:
+        answer = requests.get(function.url, params={"site": SITE, "kind": "today"}, headers=headers, timeout=60)
+    assert (answer.status_code, "not accepted" in answer.json()["error"]) == (401, True)
