@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from config.errors import FootfallError
-from config.settings import load_settings
 from dashboard.server import serve
+from tracker.store.shared_site import settings_at_site
 
 _out = Console(soft_wrap=True, highlight=False)
 _err = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -25,8 +25,9 @@ def main(
 ) -> None:
     """Serve the dashboard until Ctrl-C."""
     try:
-        chosen = load_settings(settings, {"store": {"url": store}, "dashboard": {"host": host, "port": port}})
-        serve(chosen, announce=_announce)
+        flags: dict[str, dict[str, object]] = {"store": {"url": store}, "dashboard": {"host": host, "port": port}}
+        chosen, _ = settings_at_site(settings, flags)
+        serve(chosen, announce=_announce, reread=lambda: settings_at_site(settings, flags)[0])
     except FootfallError as error:
         _err.print(f"[bold red]error:[/] {escape(error.problem)}\n[bold]fix:[/]   {escape(error.fix)}")
         raise typer.Exit(1) from error

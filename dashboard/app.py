@@ -61,12 +61,13 @@ class _TitledDash(Dash):
         return fill(*args, **parts)
 
 
-def create_app(store_path: Path, settings: Settings) -> Dash:
+def create_app(store_path: Path, settings: Settings, reread: Callable[[], Settings] | None = None) -> Dash:
     """The application over one store; `.server` is its WSGI application.
 
+    reread: gives the settings anew when the machines of the site share others.
     The store need not exist yet: pages say what is wrong with it and come back when it can be read.
     """
-    board = Board(store_path, settings)
+    board = Board(store_path, settings, reread=reread)
     app = _TitledDash(
         __name__,
         title=settings.site.name,

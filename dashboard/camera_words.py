@@ -14,8 +14,14 @@ DEAD_AFTER_S = 120.0
 """And after so long it is down."""
 
 
-def camera_row(health: CameraHealth, now: datetime) -> CameraRow:
-    """The state of a camera at `now`, judged by its last frame and the agent's last word."""
+def camera_row(health: CameraHealth, now: datetime, *, reports_after_s: float = 0.0) -> CameraRow:
+    """The state of a camera at `now`, judged by its last frame and the agent's last word.
+
+    reports_after_s: so long a camera of another machine, whose address is not known here, goes by its last report.
+    """
+    waits = not health.source and health.state is CameraState.LIVE
+    if waits and (now - health.updated_at).total_seconds() <= reports_after_s:
+        now = health.updated_at
     condition, words = _judged(health, now)
     rate = f"{health.fps:.1f} fps" if condition is Condition.GOOD and health.fps else ""
     return CameraRow(camera_id=health.camera_id, source=health.source, condition=condition, words=words, rate=rate)

@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from config.settings import Settings
 from config.storage import StoreSettings
 from dashboard.camera_words import camera_row
+from dashboard.place import Places, behind
 from dashboard.sight import Sight, days_watched, hours_watched, sight_of
 from dashboard.views import Days, EventRow, Inside, LiveView, UsageView, Visit
 from dashboard.wording import duration
@@ -21,10 +23,12 @@ from tracker.presence.events import Event
 from tracker.presence.occupancy import OccupancyPoint, peak
 from tracker.presence.people import Person
 from tracker.presence.room import Presence
+from tracker.presence.rules import Rules
 from tracker.presence.sessions import Session, sessions
 from tracker.presence.watches import Coverage
-from tracker.store.history import opening_of, people_of, site_rules
+from tracker.store.history import people_of
 from tracker.store.local import LocalStore
+from tracker.store.shared_site import reports_after_s, watches_at_site
 
 LATEST_EVENTS = 8
 BEAT_S = 20
@@ -55,22 +59,43 @@ class Board:
     """The questions that pages ask, answered from one store at one site.
 
     The file may be missing, come later or be replaced; every method then raises StoreError until it can be read.
-    Safe to use from several threads. clock: the time now, timezone-aware.
+    Safe to use from several threads. clock: the time now, timezone-aware. reread: gives the settings anew when the
+    machines of the site share others.
     """
 
     def __init__(
-        self, store_path: Path, settings: Settings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        store_path: Path,
+        settings: Settings,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        reread: Callable[[], Settings] | None = None,
     ) -> None:
-        self.zone = settings.site.zone
-        self.capacity = settings.site.capacity
         self.now = clock
         self._site_id = settings.site.id
         self._url = settings.store.url
-        self._rules = site_rules(settings)
-        self._opening = opening_of(settings)
+        self._places = Places(settings, reread or (lambda: settings))
         self._file = _StoreFile(store_path)
         self._kept: dict[tuple[str, datetime], _History] = {}
         self._kept_lock = threading.Lock()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of the site."""
+        return self._places.now.settings.site.zone
+
+    @property
+    def capacity(self) -> int | None:
+        """How many people the site may hold."""
+        return self._places.now.settings.site.capacity
+
+    @property
+    def _rules(self) -> Rules:
+        return self._places.now.rules
+
+    def behind(self) -> tuple[str, ...]:
+        """That what is shown is not the newest, where it is not."""
+        return behind(self._places.now, self._store(), self.now())
 
     def today(self) -> date:
         """The day it is at the site."""
@@ -89,13 +114,14 @@ class Board:
 
     def pulse(self) -> Pulse:
         """What an open page compares with what it knows."""
-        store = self._file.opened()
+        store = self._store()
         history = f"{self._history_key(store)} {int(self.now().timestamp() // BEAT_S)}"
         return Pulse(anything=f"{history} {store.version()}", history=history)
 
     def live(self) -> LiveView:
         """Today so far, and how the cameras do."""
-        store, now = self._file.opened(), self.now()
+        store, now = self._store(), self.now()
+        settings = self._places.now.settings
         since, until = day_range(self.today(), self.zone)
         history = self._history(store, since - self._rules.max_visit)
         presences = store.presences(site_id=self._site_id)
@@ -115,13 +141,13 @@ class Board:
             points=tuple(points),
             span=_busy_span(points, since, now),
             events=_event_rows(latest, people_of(store.people(), latest)),
-            cameras=tuple(camera_row(camera, now) for camera in cameras),
+            cameras=tuple(camera_row(camera, now, reports_after_s=reports_after_s(settings)) for camera in cameras),
             sight=sight_of(self._coverage(store, now), since, until, zone=self.zone, now=now),
         )
 
     def visits(self, days: Days) -> list[Visit]:
         """Visits that were going on in these days, the latest first, staff included."""
-        store = self._file.opened()
+        store = self._store()
         since, until = day_range(days.first, self.zone, days=days.count)
         history = self._history(store, since - self._rules.max_visit)
         found = self._sessions(history.events, store.presences(site_id=self._site_id), self.now())
@@ -133,7 +159,7 @@ class Board:
 
     def usage(self, days: Days) -> UsageView:
         """How the place was used in these days."""
-        store, now = self._file.opened(), self.now()
+        store, now = self._store(), self.now()
         since, until = day_range(days.first, self.zone, days=days.count)
         history = self._history(store, since - timedelta(days=RETURNING_DAYS))
         people = history.people
@@ -161,15 +187,22 @@ class Board:
         """What cameras watched of these days."""
         since, until = day_range(days.first, self.zone, days=days.count)
         now = self.now()
-        return sight_of(self._coverage(self._file.opened(), now), since, until, zone=self.zone, now=now)
+        return sight_of(self._coverage(self._store(), now), since, until, zone=self.zone, now=now)
+
+    def _store(self) -> LocalStore:
+        """The store, open, after a look at what the machines of the site share."""
+        store = self._file.opened()
+        self._places.look(store)
+        return store
 
     def _coverage(self, store: LocalStore, now: datetime) -> Coverage:
         first = store.events(site_id=self._site_id, limit=1)
+        place = self._places.now
         return Coverage(
-            store.watches(self._site_id),
+            watches_at_site(place.settings, store, now),
             now=now,
             first_event_at=first[0].at if first else None,
-            opening=self._opening,
+            opening=place.opening,
         )
 
     def _sessions(self, events: Iterable[Event], presences: Iterable[Presence], now: datetime) -> list[Session]:

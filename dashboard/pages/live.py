@@ -72,7 +72,7 @@ def register(app: Dash, board: Board) -> None:
         if not view.started:
             return subtitle, None, _nothing_yet(board, view.other_sites), True, [], [], [], []
         parts = (_tiles(view, board), _inside(view, board.zone), _events(view, board.zone), _cameras(view.cameras))
-        return subtitle, shell.notice(view.sight.notes), None, False, *parts
+        return subtitle, shell.notice((*board.behind(), *view.sight.notes)), None, False, *parts
 
     @app.callback(
         Output("live-occupancy", "figure"),

@@ -84,7 +84,7 @@ def register(app: Dash, board: Board) -> None:
         days = _days(chosen, board)
         view = board.usage(days)
         subtitle = f"{capital(days.words(board.today()))} · staff are left out"
-        notice = shell.notice(view.sight.notes)
+        notice = shell.notice((*board.behind(), *view.sight.notes))
         if not view.entries and not view.people:
             return subtitle, notice, _nothing(board, view), True, [], [], ""
         note = count(len(view.people), "person", "people")

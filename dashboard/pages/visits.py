@@ -119,7 +119,7 @@ def register(app: Dash, board: Board) -> None:
         if days.last.isoformat() == loaded_on:  # a page left open goes on into the next day
             days = Days(days.first, board.today())
         visits, sight = board.visits(days), board.sight(days)
-        notice = shell.notice(sight.notes)
+        notice = shell.notice((*board.behind(), *sight.notes))
         if not visits:
             return [], "", notice, _nothing(board, days, sight), True
         return [table_row(visit, board.zone) for visit in visits], _summary(visits), notice, None, False

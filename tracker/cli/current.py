@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -48,6 +50,34 @@ def require_cloud() -> None:
     """Raises SettingsError where the packages that speak to Firestore are not installed."""
     if not find_spec("firebase_admin"):
         raise SettingsError("a shared store needs firebase-admin", fix="pip install 'footfall[cloud]'")
+
+
+@contextmanager
+def kept_current(path: Path | None, *, store: str | None, offline: bool) -> Iterator[None]:
+    """Keep the copy of a shared store in step while inside; without network, from when it is back.
+
+    Raises SettingsError, StoreError, CloudError when the cloud refuses us.
+    """
+    settings = settings_for(path, store=store)
+    if settings.store.firestore is None or offline:
+        if settings.store.firestore is not None:
+            _tell_age(settings)
+        yield
+        return
+    require_cloud()
+    from tracker.cloud.feed import Scope
+    from tracker.cloud.sync import Link
+
+    reread = reread_for(path, store=store)
+    with open_store(settings) as copy, Link(copy, settings, wanted=Scope.HISTORY, reread=reread) as link:
+        try:
+            with Gauge() as gauge:
+                link.catch_up(gauge.show, patience_s=_PATIENCE_S)
+        except CloudUnreachableError as error:
+            age = age_words(copy, settings) or "nothing is here yet"
+            errors.print(f"{error.problem}; {age}. It is tried again.", markup=False, soft_wrap=True)
+        link.follow()
+        yield
 
 
 def _bring_down(settings: Settings, path: Path | None, store: str | None, overrides: Overrides | None) -> None:

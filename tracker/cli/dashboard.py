@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from config.errors import SettingsError
+from tracker.cli.current import OfflineFlag, kept_current
 from tracker.cli.door import SettingsOption, StoreOption
 
 
@@ -19,12 +20,17 @@ def dashboard(
     settings: SettingsOption = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on; 0.0.0.0 opens it to the network.")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")] = None,
+    offline: OfflineFlag = False,
 ) -> None:
-    """Serve the pages: who is in now, visits, usage. Ctrl-C stops it."""
+    """Serve the pages: who is in now, visits, usage. Ctrl-C stops it.
+
+    Over a shared store they are live: what any machine sends is on the page within two seconds.
+    """
     require_dashboard()
     flags = {"--store": store, "--settings": settings, "--host": host, "--port": port}
     sys.argv = ["footfall dashboard", *arguments(flags)]
-    runpy.run_module("dashboard", run_name="__main__", alter_sys=True)
+    with kept_current(settings, store=store, offline=offline):
+        runpy.run_module("dashboard", run_name="__main__", alter_sys=True)
 
 
 def arguments(flags: Mapping[str, object]) -> list[str]:

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from config.errors import SettingsError, StoreError
 from config.settings import Settings, load_settings
 from config.shared import Shared, accepted
+from tracker.presence.health import CameraState
 from tracker.presence.rules import Rules
+from tracker.presence.watches import OUTAGE_AFTER, Watch
 from tracker.store import rule_text
 from tracker.store.history import site_rules
 from tracker.store.local import LocalStore
 
+_ON_THE_WAY_S = 30.0
 Overrides = Mapping[str, Mapping[str, object]]
 
 
@@ -61,6 +65,28 @@ def rules_at_site(settings: Settings, store: LocalStore) -> Rules:
     if theirs is None:
         return rules
     return replace(rules, entrances=theirs.entrances, exits=theirs.exits, rooms=theirs.rooms)
+
+
+def reports_after_s(settings: Settings) -> float:
+    """How long a camera that is watched by another machine may be silent before something is wrong; 0 for none is."""
+    return 0.0 if settings.store.firestore is None else 1.5 * settings.cloud.heartbeat_s + _ON_THE_WAY_S
+
+
+def watches_at_site(settings: Settings, store: LocalStore, now: datetime) -> list[Watch]:
+    """When each camera watched. One of another machine that was live at its last report watches on until the next."""
+    watches = store.watches(settings.site.id)
+    patience = timedelta(seconds=reports_after_s(settings))
+    reported = {
+        camera.camera_id: camera.updated_at
+        for camera in store.cameras(settings.site.id)
+        if not camera.source and camera.state is CameraState.LIVE and now - camera.updated_at <= patience
+    }
+    return [
+        replace(watch, ended_at=max(now, watch.ended_at))
+        if watch.camera_id in reported and reported[watch.camera_id] - watch.ended_at <= OUTAGE_AFTER
+        else watch
+        for watch in watches
+    ]
 
 
 def _document(settings: Settings) -> Mapping[str, object] | None:
