@@ -110,7 +110,7 @@ def test_the_rules_know_just_the_fields_that_are_written(collection: str) -> Non
 
 def test_the_rules_know_just_the_fields_of_vectors_sites_and_added_events() -> None:
     assert fields(FUNCTIONS["isEmbedding"]) == ({*embedding(), "received_at"}, set())
-    assert fields(FUNCTIONS["isSite"]) == ({*site(), "received_at"}, {"retention"})
+    assert fields(FUNCTIONS["isSite"]) == ({*site(), "received_at"} - {"settings"}, {"settings", "retention"})
     added = documents.correction_document(correction(Action.ADD), "p-1")["event"]
     always, sometimes = fields(FUNCTIONS["isAddedEvent"])
     assert always == {*added} - sometimes

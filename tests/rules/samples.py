@@ -129,7 +129,7 @@ WRITTEN: Mapping[str, Callable[[], Fields]] = {
     "corrections": lambda: documents.correction_document(correction(), "p-1"),
     "heartbeats": heartbeat,
     "zone_stays": lambda: documents.zone_stay_document(zone_stay()),
-    "forgotten": lambda: {"at": AT, "erase_history": False},
+    "forgotten": lambda: {"at": AT, "erase_history": False, "schema": SCHEMA},
     "devices": lambda: {"name": "entrance-pi", "camera_id": CAMERA, "created_at": AT, "revoked_at": None},
 }
 """By collection, without the time of receipt."""

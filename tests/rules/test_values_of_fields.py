@@ -80,8 +80,7 @@ def or_null(test: Test) -> Test:
     return lambda value: value is None or test(value)
 
 
-RECEIPT: Mapping[str, Test] = {"received_at": one_of(NOW)}
-STAMP: Mapping[str, Test] = {"schema": one_of(1), **RECEIPT}
+STAMP: Mapping[str, Test] = {"schema": one_of(1), "received_at": one_of(NOW)}
 EVENT: Mapping[str, Test] = {
     "kind": one_of("enter", "exit"),
     "person_id": text(200),
@@ -150,7 +149,7 @@ FIELDS: Mapping[str, Mapping[str, Test]] = {
         "person_id": note(200),
         **STAMP,
     },
-    "forgotten": {"at": time, "erase_history": flag, **RECEIPT},
+    "forgotten": {"at": time, "erase_history": flag, **STAMP},
 }
 SITE_FIELDS: Mapping[str, Test] = {
     "name": text(200),

@@ -267,6 +267,11 @@ def test_settings_of_a_site_are_checked(changes: dict[str, Any]) -> None:
     assert not ask(ADMIN_OF_GYM, "update", "sites", SITE, data={**received(site()), **changes}).allowed
 
 
+def test_a_site_that_shares_no_settings_can_be_changed() -> None:
+    fields = {name: value for name, value in received(site()).items() if name != "settings"}
+    assert ask(ADMIN_OF_GYM, "update", "sites", SITE, data=fields).allowed
+
+
 def test_a_site_may_say_how_long_what_is_kept() -> None:
     for retention in ({}, {"matches_days": 30, "zone_stays_days": None}, {"heartbeats_days": 36500}):
         fields = {**received(site()), "retention": retention}

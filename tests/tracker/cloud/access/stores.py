@@ -20,7 +20,7 @@ START = datetime(2026, 1, 5, 8, tzinfo=UTC)
 LATER = START + timedelta(days=1)
 SECRET_SOURCE = "rtsp://ann:pass-word@10.0.0.7/live"
 PICTURE = "/pictures/of-ada-lovelace.jpg"
-AGREED, DID_NOT, VISITOR = "p-aaaaaaaaaaaa", "p-bbbbbbbbbbbb", "v-cccccccccccc"
+AGREED, DID_NOT, VISITOR, GONE = "p-aaaaaaaaaaaa", "p-bbbbbbbbbbbb", "v-cccccccccccc", "p-eeeeeeeeeeee"
 
 
 def vectors(seed: int, count: int = 2) -> NDArray[np.float32]:
@@ -80,6 +80,13 @@ def filled(path: Path, *, cameras: tuple[str, ...] = (CAMERA, "back")) -> LocalS
         store.record(health=health(camera_id), watch=watched)
     store.correct([voided(event(EventKind.EXIT, VISITOR, 25)), added()])
     return store
+
+
+def forget_somebody(store: LocalStore) -> None:
+    """Who was there when sending began."""
+    store.begin_sync()
+    store.add_person(Person(person_id=GONE, name="Eve", created_at=START, consented_at=START), vectors(6))
+    store.forget_person(GONE, True)
 
 
 def voided(wrong: Event) -> Correction:

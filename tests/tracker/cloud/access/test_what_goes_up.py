@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.config.test_firestore_rules import CHECKS, FUNCTIONS
+from tests.config.test_firestore_rules import fields as fields_of
 from tests.rules.guard import plain
 from tests.tracker.cloud.access.conftest import CAMERA, SITE, Project
 from tests.tracker.cloud.access.stores import (
@@ -25,6 +27,7 @@ from tests.tracker.cloud.access.stores import (
     VECTORS,
     VISITOR,
     filled,
+    forget_somebody,
 )
 from tracker.cloud.layout import Collection
 from tracker.cloud.line import Terms
@@ -80,6 +83,7 @@ def store(tmp_path: Path) -> Iterator[LocalStore]:
 @pytest.fixture(params=[True, False], ids=["vectors-shared", "vectors-kept"])
 def uploaded(project: Project, store: LocalStore, request: pytest.FixtureRequest) -> Found:
     site = {"name": "The gym", "time_zone": "Europe/Berlin", "capacity": 40, "visits_by": "edge"}
+    forget_somebody(store)
     send(project, store, vectors=request.param, site=site)
     assert store.parked() == []
     return everything(project)
@@ -87,7 +91,15 @@ def uploaded(project: Project, store: LocalStore, request: pytest.FixtureRequest
 
 def test_something_of_everything_went_up(uploaded: Found) -> None:
     names = {ids[2] for ids in uploaded if len(ids) > 2}
-    assert names >= {each.value for each in Collection} - {"devices", "forgotten"}
+    assert names >= {each.value for each in Collection} - {"devices"}
+
+
+def test_every_document_has_the_fields_that_the_rules_know(uploaded: Found) -> None:
+    checks = CHECKS | {"embeddings": "isEmbedding", "sites": "isSite"}
+    for ids, document in uploaded.items():
+        if ids[-2] in checks:
+            always, sometimes = fields_of(FUNCTIONS[checks[ids[-2]]])
+            assert always <= {*document} <= always | sometimes, ids
 
 
 def test_bytes_are_vectors_of_people_who_agreed_and_nothing_else(
@@ -171,5 +183,5 @@ def test_a_camera_machine_that_lost_its_memory_sends_again_and_nothing_changes(
 
 
 def test_numbers_of_a_vector_would_be_noticed() -> None:
-    fields = {"a": [{"b": [float(each) for each in np.arange(MOST_NUMBERS + 1)]}]}
-    assert len([each for each in values(fields) if isinstance(each, float)]) > MOST_NUMBERS
+    document = {"a": [{"b": [float(each) for each in np.arange(MOST_NUMBERS + 1)]}]}
+    assert len([each for each in values(document) if isinstance(each, float)]) > MOST_NUMBERS

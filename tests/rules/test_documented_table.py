@@ -1,0 +1,51 @@
+"""The table of docs/firebase.md, read as it stands there: it says what the rules do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.rules.expectations import EVERYBODY, may_create, may_read, may_read_site, may_read_vectors
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "firebase.md"
+ROWS: Mapping[str, tuple[str, ...]] = {
+    "events, matches, signs of life, stays in zones": ("events", "matches", "heartbeats", "zone_stays"),
+    "visits, usage": ("sessions", "usage"),
+    "people": ("people",),
+    "corrections": ("corrections",),
+    "who was forgotten": ("forgotten",),
+}
+COLUMNS = {
+    "nobody, strangers who signed up": "stranger",
+    "camera machine": "machine",
+    "operator": "operator",
+    "admin": "admin",
+}
+
+
+def table() -> Mapping[str, Mapping[str, str]]:
+    """By row and column what the document says."""
+    section = DOCUMENT.read_text(encoding="utf-8").partition("## Who may do what")[2].partition("\n## ")[0]
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if "|" in line]
+    return {row[0]: dict(zip(lines[0][1:], row[1:], strict=True)) for row in lines[2:]}
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("row", ROWS)
+def test_a_cell(row: str, column: str) -> None:
+    said, name = table()[row][column], COLUMNS[column]
+    assert name in EVERYBODY
+    for collection in ROWS[row]:
+        assert ("read" in said) is may_read(name, collection)
+        adds = any(word in said for word in ("add those of its own", "write", ", add"))
+        assert adds is may_create(name, collection)
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_vectors_and_the_site(column: str) -> None:
+    name = COLUMNS[column]
+    assert ("read" in table()["face vectors"][column]) is may_read_vectors(name)
+    assert ("read" in table()["site and its settings"][column]) is may_read_site(name)
+    assert table()["other sites"][column] == "–"
