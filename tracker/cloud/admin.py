@@ -20,6 +20,7 @@ _MANAGEMENT = "https://firebase.googleapis.com/v1beta1/projects"
 _TIMEOUT_S = 30.0
 _ANY_KEY = "emulator"
 """The Auth emulator takes whatever it is given."""
+_GIVE_KEY = "give --api-key, the Web API key that the console shows under Project settings, General"
 _NO_SERVICE_ACCOUNT = "give the file of a service account with --credentials, or set cloud.credentials to it"
 
 
@@ -95,30 +96,32 @@ def web_api_key(connection: Connection, *, emulated: bool = False) -> str:
     """
     if emulated:
         return _ANY_KEY
-    project = connection.app.project_id
-    fix = "give --api-key, the Web API key that the console shows under Project settings, General"
-    with explained():
-        session = AuthorizedSession(connection.app.credential.get_credential())
-        try:
-            apps = _got(session, f"{_MANAGEMENT}/{project}/webApps?pageSize=1", fix).get("apps", [])
-            if not apps:
-                raise CloudError(f"the project {project} has no web app, so no Web API key", fix=fix)
-            found = _got(session, f"{_MANAGEMENT}/{project}/webApps/{apps[0]['appId']}/config", fix).get("apiKey")
-        except requests.RequestException as error:
-            raise CloudUnreachableError(
-                f"Google cannot be reached ({_said(error)})", fix="check the network, then try again"
-            ) from error
-        finally:
-            session.close()
+    project = f"{_MANAGEMENT}/{connection.app.project_id}"
+    session = AuthorizedSession(connection.app.credential.get_credential())
+    try:
+        with explained():
+            apps = _got(session, f"{project}/webApps?pageSize=1").get("apps")
+            app_id = apps[0].get("appId") if isinstance(apps, list) and apps else None
+            found = None if app_id is None else _got(session, f"{project}/webApps/{app_id}/config").get("apiKey")
+    except requests.RequestException as error:
+        raise CloudUnreachableError(
+            f"Google cannot be reached ({_said(error)})", fix="check the network, then try again"
+        ) from error
+    finally:
+        session.close()
     if not isinstance(found, str) or not found:
-        raise CloudError(f"the web app of {project} names no Web API key", fix=fix)
+        raise CloudError(f"the project {connection.app.project_id} has no web app, so no Web API key", fix=_GIVE_KEY)
     return found
 
 
-def _got(session: AuthorizedSession, address: str, fix: str) -> dict[str, Any]:
+def _got(session: AuthorizedSession, address: str) -> dict[str, Any]:
     answer = session.get(address, timeout=_TIMEOUT_S)
+    if answer.status_code >= 500 or answer.status_code == 429:
+        raise CloudUnreachableError(
+            f"Google does not answer as it should (status {answer.status_code})", fix="try again later"
+        )
     if answer.status_code != 200:
-        raise CloudError(f"Google does not tell the Web API key (status {answer.status_code})", fix=fix)
+        raise CloudError(f"Google does not tell the Web API key (status {answer.status_code})", fix=_GIVE_KEY)
     content = answer.json()
     return content if isinstance(content, dict) else {}
 

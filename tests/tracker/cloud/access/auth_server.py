@@ -66,6 +66,7 @@ class AuthServer:
         """Refresh token -> user, and when it was made."""
         self.fault: tuple[int, bytes] | None = None
         self.asked: list[str] = []
+        self.web_apps: Body = {"apps": [{"appId": "1:2:web:3"}]}
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -73,6 +74,13 @@ class AuthServer:
                 status, body = server.answer(self.path, self.rfile.read(int(self.headers["Content-Length"] or 0)))
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def do_GET(self) -> None:
+                status, body = server.tell(self.path)
+                self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -101,6 +109,14 @@ class AuthServer:
         except RefusedError as refused:
             error = {"code": refused.status, "message": refused.word}
             return refused.status, json.dumps({"error": error}).encode()
+
+    def tell(self, address: str) -> tuple[int, bytes]:
+        """What Firebase's management tells of the project's web apps."""
+        if self.fault is not None:
+            return self.fault
+        if address.endswith("/config"):
+            return 200, json.dumps({"projectId": "demo", "apiKey": "the-web-key"}).encode()
+        return 200, json.dumps(self.web_apps).encode()
 
     def _do(self, path: str, said: bytes) -> Body:
         if path == "/securetoken.googleapis.com/v1/token":

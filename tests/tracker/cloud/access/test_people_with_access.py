@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from config.errors import CloudError, CloudUnreachableError
 from tests.rules.ruling import Request, Rules
 from tests.rules.samples import NOW
+from tests.tracker.cloud.access.auth_server import AuthServer
 from tests.tracker.cloud.access.conftest import SITE, Project
 from tracker.cloud.access import LONGEST_CLAIMS, Access, access_to, device_claims, granted, is_device
 from tracker.cloud.admin import grant, web_api_key
@@ -108,6 +109,56 @@ def test_what_authentication_refuses_is_told_with_what_to_do(
 
 def test_an_emulator_asks_for_no_key_of_the_project(project: Project) -> None:
     assert web_api_key(project.connect(), emulated=True)
+
+
+def management(project: Project, monkeypatch: pytest.MonkeyPatch) -> AuthServer:
+    """Google's management of projects, on the test's own server."""
+    assert project.stand_in is not None
+    monkeypatch.setattr("tracker.cloud.admin._MANAGEMENT", f"http://{project.stand_in.host}/v1beta1/projects")
+    return project.stand_in
+
+
+def test_the_web_api_key_is_that_of_the_first_web_app(own_project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    management(own_project, monkeypatch)
+    assert web_api_key(own_project.connect()) == "the-web-key"
+
+
+@pytest.mark.parametrize("apps", [{}, {"apps": []}, {"apps": [{}]}, {"apps": 7}], ids=str)
+def test_a_project_without_a_web_app_needs_the_key_to_be_given(
+    own_project: Project, monkeypatch: pytest.MonkeyPatch, apps: dict[str, object]
+) -> None:
+    management(own_project, monkeypatch).web_apps = apps
+    with pytest.raises(CloudError, match="no web app") as caught:
+        web_api_key(own_project.connect())
+    assert "--api-key" in caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (403, b"{}", CloudError),
+        (404, b"{}", CloudError),
+        (429, b"{}", CloudUnreachableError),
+        (503, b"{}", CloudUnreachableError),
+        (200, b"<html>", CloudUnreachableError),
+        (200, b"[]", CloudError),
+    ],
+)
+def test_what_google_does_not_tell_of_a_project(
+    own_project: Project, monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, kind: type[CloudError]
+) -> None:
+    management(own_project, monkeypatch).fault = (status, body)
+    with pytest.raises(CloudError) as caught:
+        web_api_key(own_project.connect())
+    assert type(caught.value) is kind
+
+
+def test_without_network_the_key_is_asked_for_again_later(
+    own_project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracker.cloud.admin._MANAGEMENT", "http://127.0.0.1:9/v1beta1/projects")
+    with pytest.raises(CloudUnreachableError):
+        web_api_key(own_project.connect())
 
 
 # Claims
