@@ -46,6 +46,12 @@ _RETRYABLE = (
 )
 _KEY_IS_REFUSED = (REFUSED, "invalid_grant", "invalid_client", "unauthorized_client")
 """What is in the text when gRPC says `unavailable` and means that it got no token."""
+_MISSING = {
+    "requires an index": "deploy the indexes: `firebase deploy --only firestore:indexes`",
+    "has not been used in project": "create the database in the Firebase console: Build, Firestore Database",
+    "does not exist for project": "create the database in the console, or correct store.url",
+}
+"""What Firestore says of a project that lacks something -> what to do."""
 _AGAIN = "register this machine anew with `footfall cloud register-device`"
 _REASONS = {
     "USER_DISABLED": ("were revoked", _AGAIN),
@@ -156,7 +162,7 @@ def explained() -> Iterator[None]:
     except (google_errors.PermissionDenied, google_errors.Forbidden) as error:
         raise CloudError(
             f"Firestore refuses this to us ({_said(error)})",
-            fix="check cloud.credentials and the rules that are deployed (docs/firebase.md)",
+            fix=_fix_in(error) or "check cloud.credentials and the rules that are deployed (docs/firebase.md)",
         ) from error
     except (google_errors.Unauthenticated, google_errors.Unauthorized) as error:
         raise CloudError(
@@ -174,7 +180,12 @@ def explained() -> Iterator[None]:
             f"Google's sign-in cannot be reached ({_said(error)})", fix="nothing is lost; it is tried again"
         ) from error
     except google_errors.GoogleAPICallError as error:
-        raise CloudError(f"Firestore: {_said(error)}", fix="see docs/firebase.md") from error
+        raise CloudError(f"Firestore: {_said(error)}", fix=_fix_in(error) or "see docs/firebase.md") from error
+
+
+def _fix_in(error: Exception) -> str:
+    """What to do about an error that says by its text what is missing."""
+    return next((fix for text, fix in _MISSING.items() if text in str(error)), "")
 
 
 def _refused_key(error: Exception) -> CloudError:
