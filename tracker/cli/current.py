@@ -25,7 +25,7 @@ OfflineFlag = Annotated[
 
 _SOON_S = 1.0
 """Bringing down that takes longer than this shows how far it is."""
-_PATIENCE_S = 8.0
+PATIENCE_S = 8.0
 
 
 def open_current(
@@ -72,7 +72,7 @@ def kept_current(path: Path | None, *, store: str | None, offline: bool) -> Iter
     with open_store(settings) as copy, Link(copy, settings, wanted=Scope.HISTORY, reread=reread) as link:
         try:
             with Gauge() as gauge:
-                link.catch_up(gauge.show, patience_s=_PATIENCE_S)
+                link.catch_up(gauge.show, patience_s=PATIENCE_S)
         except CloudUnreachableError as error:
             age = age_words(copy, settings) or "nothing is here yet"
             errors.print(f"{error.problem}; {age}. It is tried again.", markup=False, soft_wrap=True)
@@ -89,7 +89,7 @@ def _bring_down(settings: Settings, path: Path | None, store: str | None, overri
         reread = reread_for(path, store=store, overrides=overrides)
         with Link(copy, settings, wanted=Scope.HISTORY, reread=reread) as link:
             try:
-                link.catch_up(gauge.show, patience_s=_PATIENCE_S)
+                link.catch_up(gauge.show, patience_s=PATIENCE_S)
             except CloudUnreachableError as error:
                 age = age_words(copy, settings)
                 fix = "check the network, or read what is here with --offline" if age else "check the network"

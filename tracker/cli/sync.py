@@ -16,12 +16,14 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from config.errors import StoreBusyError
+from config.errors import CloudError, StoreBusyError
 from config.settings import Settings
-from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError, open_store, settings_for
+from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError, open_store, reread_for, settings_for
 from tracker.cli.output import console, errors, json_line, local_time, print_json, print_table, span
+from tracker.cli.receiving import Reread, receive, receiving
 from tracker.cli.sending import backlog_of, uplink_of
 from tracker.cli.track import stopping
+from tracker.store.arrivals import Refused
 from tracker.store.local import LocalStore
 from tracker.store.sync_rows import Parked
 
@@ -50,7 +52,10 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """How far sending is. backlog: rows by kind. sender: who sends now, None for nobody."""
+    """How far sending and taking in are. backlog: rows by kind. sender: who sends now, None for nobody.
+
+    heard_at: until when what others wrote is known here. refused: what of it cannot be read.
+    """
 
     store: str
     file: str
@@ -60,6 +65,8 @@ class Status:
     oldest_at: datetime | None
     trouble: Trouble | None
     parked: list[Parked]
+    heard_at: datetime | None
+    refused: list[Refused]
 
 
 def sync(
@@ -69,18 +76,24 @@ def sync(
     settings: SettingsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Send what this machine has and Firestore has not. `footfall track` does it by itself while it runs.
+    """Send what this machine has and Firestore has not, and take in what others wrote.
 
+    Both go on by themselves while cameras are followed.
     Nothing is sent twice and nothing is lost, however often this is stopped or the network fails.
     """
     if once and follow:
         raise UsageError("--once and --follow", fix="give one of them")
-    chosen = _in_step(settings_for(settings, store=store))
+    reread = reread_for(settings, store=store)
+    chosen = _in_step(reread()[0])
     with open_store(chosen) as opened, stopping() as stop:
         if follow:
-            _follow(chosen, opened, stop, as_json=as_json)
+            with receiving(chosen, opened, reread):
+                _follow(chosen, opened, stop, as_json=as_json)
         else:
+            unheard = _received(chosen, opened, reread)  # first: the rules of the site say what its visits are
             _drain(chosen, opened, stop, as_json=as_json)
+            if unheard is not None:
+                raise unheard
         if stop.is_set() and not follow:
             raise typer.Exit(130)
 
@@ -119,6 +132,8 @@ def status_of(settings: Settings, store: LocalStore) -> Status:
         oldest_at=waiting.oldest_at,
         trouble=_trouble(notes.get(TROUBLE.removeprefix("up "))),
         parked=store.parked(),
+        heard_at=store.heard_at(settings.site.id),
+        refused=[each for each, _ in store.refused()],
     )
 
 
@@ -129,6 +144,15 @@ def _in_step(settings: Settings) -> Settings:
             fix="give --store firestore://PROJECT, or set store.url to it (docs/firebase.md)",
         )
     return settings
+
+
+def _received(settings: Settings, store: LocalStore, reread: Reread) -> CloudError | None:
+    """Take in what others wrote. Returns why that did not work: what is here is sent all the same."""
+    try:
+        receive(settings, store, reread)
+    except CloudError as error:
+        return error
+    return None
 
 
 def _drain(settings: Settings, store: LocalStore, stop: threading.Event, *, as_json: bool) -> None:
@@ -215,6 +239,7 @@ def _show(found: Status, zone: ZoneInfo) -> None:
     say("store", f"{found.store}, kept in {found.file}")
     say("sending", f"by {found.sender}" if found.sender else "nobody sends now: 'footfall sync', or 'footfall track'")
     say("last sent", "never" if found.sent_at is None else _when(found.sent_at, zone, now))
+    say("heard of", "never" if found.heard_at is None else _when(found.heard_at, zone, now))
     waiting = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in found.backlog.items())
     oldest = "" if found.oldest_at is None else f"; the oldest event is of {_when(found.oldest_at, zone, now)}"
     say("waiting", f"{waiting}{oldest}" if waiting else "nothing", "" if not waiting else "yellow")
@@ -228,6 +253,9 @@ def _show(found: Status, zone: ZoneInfo) -> None:
         ]
         print_table("Refused by Firestore", ["time", "what", "id", "tries", "reason"], rows, empty="")
         console.print("'footfall status --retry' has them sent again.")
+    if found.refused:
+        refused = [[each.collection, each.record_id, each.reason] for each in found.refused]
+        print_table("Came down and cannot be read", ["what", "id", "reason"], refused, empty="")
 
 
 def _when(at: datetime, zone: ZoneInfo, now: datetime) -> str:

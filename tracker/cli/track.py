@@ -24,17 +24,18 @@ from tracker.agents import run_all
 from tracker.camera import SystemClock, is_live, prepare_source
 from tracker.cameras.frames import FrameSource
 from tracker.cameras.recording import RecordingSource
-from tracker.cli.door import ModelsOption, SettingsOption, StoreOption, UsageError, open_store, settings_for
+from tracker.cli.door import ModelsOption, SettingsOption, StoreOption, UsageError, open_store, reread_for
 from tracker.cli.moments import parse_moment
 from tracker.cli.output import console, errors, json_line, local_time
+from tracker.cli.receiving import Reread, receiving
 from tracker.cli.sending import sending
 from tracker.doorway import doorway_of
 from tracker.faces.engine import FaceEngine
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition
 from tracker.presence.events import EventKind
-from tracker.store.history import site_rules
 from tracker.store.local import LocalStore
+from tracker.store.shared_site import rules_at_site
 from tracker.zone_watch import zones_of
 
 _TELLS = {CameraRole.ENTRANCE: EventKind.ENTER, CameraRole.EXIT: EventKind.EXIT}
@@ -84,12 +85,13 @@ def track(
     Without --camera the cameras of the settings file are followed. A recording that does not say when it began
     (--start) begins now, or with --fast ends now.
     """
-    chosen = settings_for(settings, store=store, models=models)
+    reread = reread_for(settings, store=store, models=models)
+    chosen, _ = reread()
     cameras = cameras_of(chosen, camera or [], camera_id or [])
     start_at = parse_moment(start, chosen.site.zone, option="--start")
     ensure_built(chosen.models.dir, chosen.models.precision)
     telling = Telling.JSON if as_json else Telling.TEXT
-    over = follow(chosen, cameras, start_at=start_at, fast=fast, telling=telling, explain=explain)
+    over = follow(chosen, cameras, start_at=start_at, fast=fast, telling=telling, explain=explain, reread=reread)
     if not over and not all(is_live(each.source) for each in cameras):
         raise typer.Exit(130)
 
@@ -102,14 +104,21 @@ def follow(
     fast: bool = False,
     telling: Telling = Telling.TEXT,
     explain: bool = False,
+    reread: Reread | None = None,
 ) -> bool:
     """Run an agent for each camera until all recordings are over (True) or somebody stops it (False).
 
+    reread: what the machines of a site share is taken in meanwhile, by the settings that this gives then.
     Raises what ended an agent early: ModelError, CameraError, RecordingError, StoreError.
     """
     sources = [prepare_source(each.source, start_at=start_at, realtime=not fast) for each in cameras]
-    with open_store(settings) as store, stopping() as stop, sending(settings, store):
-        store.use_rules(site_rules(settings))
+    with (
+        open_store(settings) as store,
+        stopping() as stop,
+        sending(settings, store),
+        receiving(settings, store, reread),
+    ):
+        store.use_rules(rules_at_site(settings, store))
         known = KnownPeople(settings.match)
         agents = assemble(settings, cameras, sources, store, known)
         with _Teller(agents, sources, settings, known, telling=telling, explain=explain) as teller:
