@@ -42,9 +42,8 @@ _A_DEVICE = "the key of a camera machine does not do this: forget the person whe
 class Terms:
     """What is sent, of which site. visits, vectors: whether visits, and vectors of people who agreed, are sent at all.
 
-    heartbeat_s: between two signs of life of a camera. derived_s: visits and usage, which change with every step that
-    somebody makes, are sent this often at most. timeout_s: how long a request may take. site: what the document of the
-    site says: its name, its time zone, how many it holds, who writes its visits.
+    heartbeat_s: between two signs of life of a camera. timeout_s: how long a request may take. site: what the document
+    of the site says: its name, its time zone, how many it holds, who writes its visits.
     """
 
     site_id: str
@@ -52,7 +51,6 @@ class Terms:
     visits: bool = True
     vectors: bool = False
     heartbeat_s: float = 300.0
-    derived_s: float = 10.0
     timeout_s: float = 30.0
     site: dict[str, object] = field(default_factory=dict)
 
@@ -93,15 +91,15 @@ class Line:
         """By collection why nothing of it is taken from us."""
         return self._welcome.barred
 
-    def send(self, now: datetime, *, derived: bool) -> tuple[int, bool]:
-        """Send one load: how many writes that were, and whether there is more. derived: visits and usage as well.
+    def send(self, now: datetime) -> tuple[int, bool]:
+        """Send one load: how many writes that were, and whether there is more.
 
         Raises WireError, CloudError and StoreError; whatever was not noted as arrived is sent again.
         """
         now_s = self._monotonic()
-        load = self._loader.next(now, without=self._welcome.left_alone, derived=derived)
+        load = self._loader.next(now, without=self._welcome.left_alone)
         notes: dict[str, str | None] = {}
-        if derived and self.rights.visits and self._loader.made_here and now_s - self._turned_s >= _TURN_EVERY_S:
+        if not load.more and self.rights.visits and self._loader.made_here and now_s - self._turned_s >= _TURN_EVERY_S:
             notes |= self._add_turned(load, now)
         barred = self.barred
         signs = [] if "heartbeats" in barred else self._heartbeats.due(now, self._burden)

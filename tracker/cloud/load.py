@@ -68,10 +68,11 @@ class Loader:
         self.made_here = bool(store.notes("up made here"))
         """Whether events of this machine were ever sent, so that visits are its business too."""
 
-    def next(self, now: datetime, *, without: Iterable[Kind] = (), derived: bool) -> Load:
-        """What is to be sent next. without: kinds to leave alone. derived: visits and usage too, if nothing is before.
+    def next(self, now: datetime, *, without: Iterable[Kind] = ()) -> Load:
+        """What is to be sent next. without: kinds to leave alone.
 
-        People go before the events that name them, corrections after the events that they are about.
+        People go before the events that name them, corrections after the events that they are about. Visits and usage
+        go along with the last of the events: then they are sent once, as they are after all of those.
         """
         load = Load()
         left_out = set(without)
@@ -80,9 +81,9 @@ class Loader:
             if kind not in left_out and not self._take(load, kind, now):
                 load.more = True
                 return load
-        if derived and load.room > MOST_WRITES // 2:
+        if load.room > MOST_WRITES // 2:
             self._add_derived(load, now, left_out)
-        elif derived:
+        else:
             load.more = True
         return load
 

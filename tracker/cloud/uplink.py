@@ -29,6 +29,8 @@ from tracker.store.outbox import Receipt
 log = logging.getLogger("footfall.uplink")
 
 POLL_S = 0.25
+LOOK_EVERY_S = 60.0
+"""Although nothing changed here: time alone ends visits."""
 SLOWEST_S = 300.0
 """Between two tries while somebody has to mend something first."""
 _LEASE_EVERY_S = 5.0
@@ -76,7 +78,6 @@ class Uplink:
         self._late = late or Backoff(first_s=10.0, longest_s=SLOWEST_S)
         self._line: Line | None = None
         self._failures = 0
-        self._derived_s = float("-inf")
         self._trouble: str | None = ""
 
     def run(self, stop: threading.Event) -> None:
@@ -102,7 +103,7 @@ class Uplink:
             with self._store.send_lease():
                 while not stop.is_set():
                     try:
-                        count, more = self._step(derived=True)
+                        count, more = self._step()
                     except (WireError, CloudUnreachableError) as error:
                         pause_s = self._failed(error)
                         if not _is_passing(error) or self._monotonic() - since_s > patience_s:
@@ -124,20 +125,19 @@ class Uplink:
             line.close()
 
     def _serve(self, stop: threading.Event) -> None:
-        version = -1
+        version, looked_s = -1, self._monotonic()
         try:
             while not stop.is_set():
                 seen, began_s = self._store.version(), self._monotonic()
-                derived = began_s - self._derived_s >= self._terms.derived_s
-                if seen == version and not derived:
+                if seen == version and began_s - looked_s < LOOK_EVERY_S:
                     stop.wait(POLL_S)
                     continue
                 try:
-                    count, more = self._step(derived=derived)
+                    count, more = self._step()
                 except (WireError, CloudError, SettingsError) as error:
                     stop.wait(self._failed(error))
                     continue
-                version = -1 if more else seen
+                version, looked_s = -1 if more else seen, began_s
                 if count and self._gentle:
                     stop.wait(self._monotonic() - began_s)
                 if not more:
@@ -149,13 +149,11 @@ class Uplink:
                     self._line.keep()
             self.close()
 
-    def _step(self, *, derived: bool) -> tuple[int, bool]:
+    def _step(self) -> tuple[int, bool]:
         line = self._line
         if line is None:
             line = self._line = Line(self._store, self._connect(), self._terms, monotonic=self._monotonic)
-        count, more = line.send(self._now(), derived=derived)
-        if derived and not more:
-            self._derived_s = self._monotonic()
+        count, more = line.send(self._now())
         self._soon.reset()
         self._late.reset()
         self._failures = 0
@@ -170,7 +168,7 @@ class Uplink:
         more = self._line is not None and not self._failures
         while more and self._monotonic() < until_s:
             try:
-                _, more = self._step(derived=True)
+                _, more = self._step()
             except (WireError, CloudError, SettingsError) as error:
                 log.warning("the last of it is sent another time: %s", error)
                 return

@@ -61,7 +61,7 @@ class Machine:
         self.store = LocalStore(path, busy_timeout_s=5.0).open()
         self.store.begin_sync()
         self.firestore = firestore
-        self.terms = Terms(**({"site_id": SITE, "version": "1", "timeout_s": 10.0, "derived_s": 0.2} | terms))
+        self.terms = Terms(**({"site_id": SITE, "version": "1", "timeout_s": 10.0} | terms))
         self.stop = threading.Event()
         self.now = LATER
         self.sent: list[int] = []
