@@ -15,6 +15,7 @@ from rich.text import Text
 
 from config.errors import CloudError, SettingsError
 from config.settings import Settings
+from config.storage import DEFAULT_DATABASE
 from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError, example, settings_for
 from tracker.cli.output import console, local_time, print_json, print_table
 from tracker.cloud.access import Access
@@ -31,6 +32,7 @@ CredentialsOption = Annotated[
     Path | None,
     typer.Option("--credentials", metavar="FILE", help="Service account, or device key; else cloud.credentials."),
 ]
+BUNDLE = Path("build/functions")
 _CAMERA = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _COLOURS = {"ok": "green", "warning": "yellow", "failed": "red"}
 
@@ -226,6 +228,36 @@ def check_access(
     failed = [each.check for each in found if each.verdict is Verdict.FAILED]
     if failed:
         raise CloudError(f"failed: {', '.join(failed)}", fix="do what stands beside it, then run this again")
+
+
+@app.command(
+    "bundle",
+    epilog=example("footfall cloud bundle", "footfall cloud bundle --region europe-west3 --out build/functions"),
+)
+def make_bundle(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to; firebase.json names the default.")] = (
+        BUNDLE
+    ),
+    region: Annotated[
+        str, typer.Option("--region", help="Where the functions run: near the database.")
+    ] = "us-central1",
+    store: StoreOption = None,
+    settings: SettingsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the folder of Cloud Functions that `firebase deploy --only functions` takes.
+
+    Where the store is a Firestore database with a name, the functions answer to that one.
+    """
+    from tracker.cloud.bundle import bundle
+
+    address = settings_for(settings, store=store).store.firestore
+    made = bundle(out, database=DEFAULT_DATABASE if address is None else address.database, region=region)
+    if as_json:
+        print_json(made)
+        return
+    size_kb = sum(made.files.values()) / 1000
+    console.print(Text(f"{made.folder}: {', '.join(made.files)}, {size_kb:.0f} kB"), soft_wrap=True)
 
 
 def _settings(path: Path | None, store: str | None, site: str | None, credentials: Path | None) -> Settings:

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.rules.guard import GuardedServer
-from tests.tracker.cli.conftest import Run
+from tests.tracker.cli.conftest import ROOT, Run
 from tests.tracker.cloud.access.auth_server import AuthServer
+from tracker.cli.cloud import BUNDLE
 
 STORE = ("--store", "firestore://demo-gym")
 
@@ -127,3 +128,23 @@ def test_a_check_as_json_names_what_failed(run: Run) -> None:
     assert isinstance(done.data, list)
     assert [each["verdict"] for each in done.data] == ["failed"]
     assert "spa" in done.data[0]["fix"]
+
+
+def test_the_bundle_is_where_firebase_looks_for_it(run: Run) -> None:
+    done = run("cloud", "bundle", "--region", "europe-west3", "--store", "firestore://demo-gym/archive")
+    assert (done.code, done.err) == (0, "")
+    assert json.loads((BUNDLE / "deployment.json").read_text()) == {"database": "archive", "region": "europe-west3"}
+    deployed = json.loads((ROOT / "firebase.json").read_text(encoding="utf-8"))
+    (functions,) = deployed["functions"]
+    assert Path(functions["source"]) == BUNDLE
+    assert (BUNDLE / "main.py").exists()
+    again = run("cloud", "bundle", "--json")
+    assert isinstance(again.data, dict)
+    assert "main.py" in again.data["files"]
+    run("cloud", "bundle", "--region", "on the moon").refused("is no region")
+
+
+def test_what_firebase_deploys_is_there() -> None:
+    deployed = json.loads((ROOT / "firebase.json").read_text(encoding="utf-8"))
+    for name in ("rules", "indexes"):
+        assert (ROOT / deployed["firestore"][name]).exists()
