@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from rich.text import Text
 
-from config.errors import FootfallError, StoreError
+from config.errors import CloudError, FootfallError, SettingsError, StoreError
 from config.settings import Settings
 from models import manifest
 from tracker.camera import is_live, open_source
@@ -25,12 +25,15 @@ from tracker.cameras.capture import redacted
 from tracker.cameras.frames import NoFrameYet
 from tracker.cli.door import JsonOption, ModelsOption, SettingsOption, StoreOption, settings_for
 from tracker.cli.output import console, print_json
+from tracker.cli.sending import device_scope
+from tracker.cli.sync import status_of
 from tracker.cli.track import CameraOption
 from tracker.faces.engine import FaceEngine
 from tracker.store.local import LocalStore
 
 _ROOM_ENOUGH_GB = 1.0
 _LONGEST_CLOCK_LEAD = timedelta(minutes=1)
+_LONGEST_WAIT = timedelta(hours=1)
 _FRAME_WAIT_S = 10.0
 _PACKAGES = {"ai_edge_litert": "edge", "cv2": "edge", "dash": "dashboard", "filelock": "edge", "scipy": "edge"}
 
@@ -85,6 +88,8 @@ def examine(settings: Settings, sources: list[str]) -> Iterator[Finding]:
         ("disk", lambda: _disk(settings.store.path)),
         ("clock", lambda: _clock(settings)),
     ]
+    if settings.store.firestore is not None:
+        checks.append(("firestore", lambda: _firestore(settings)))
     checks += [(f"camera {redacted(source)}", partial(_camera, source)) for source in sources]
     for name, check in checks:
         try:
@@ -133,6 +138,34 @@ def _store(path: Path) -> Finding:
     with LocalStore(path) as store:
         people, cameras = len(store.people()), len(store.cameras())
     return Finding(check="store", outcome=Outcome.OK, detail=f"{path}, {people} people, {cameras} cameras")
+
+
+def _firestore(settings: Settings) -> Finding:
+    """Whether what is recorded gets there, as far as this machine knows; `footfall cloud check` asks the server."""
+    if find_spec("firebase_admin") is None:
+        raise SettingsError("the packages for it are missing", fix="pip install 'footfall[cloud]'")
+    key = device_scope(settings)
+    others = [each.id for each in settings.camera if key is not None and each.id != key.camera_id]
+    if key is not None and (others or key.site_id != settings.site.id):
+        told = f"the key is for camera {key.camera_id} of {key.site_id}; nothing else is sent"
+        fix = "register a key for each camera, on a machine of its own, or use a service account (docs/firebase.md)"
+        return Finding(check="firestore", outcome=Outcome.WARNING, detail=told, fix=fix)
+    if not settings.store.path.exists():
+        return Finding(check="firestore", outcome=Outcome.OK, detail=f"{settings.store.url}: nothing recorded yet")
+    with LocalStore(settings.store.path) as store:
+        found = status_of(settings, store)
+    waiting = sum(found.backlog.values())
+    detail = f"{settings.store.url}, {waiting} records to be sent, {len(found.parked)} refused"
+    if found.trouble is not None:
+        raise CloudError(f"{detail}; {found.trouble.problem}", fix=found.trouble.fix)
+    if found.parked:
+        fix = "'footfall status' says why, 'footfall status --retry' has them sent again"
+        return Finding(check="firestore", outcome=Outcome.WARNING, detail=detail, fix=fix)
+    late = found.oldest_at is not None and datetime.now(UTC) - found.oldest_at > _LONGEST_WAIT
+    if late and found.sender is None:
+        fix = "run 'footfall sync'; 'footfall track' sends by itself while it runs"
+        return Finding(check="firestore", outcome=Outcome.WARNING, detail=f"{detail}; nobody sends", fix=fix)
+    return Finding(check="firestore", outcome=Outcome.OK, detail=detail)
 
 
 def _folder_of(path: Path) -> Path:

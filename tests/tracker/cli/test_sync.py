@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -104,3 +105,31 @@ def test_credentials_that_are_none_are_told(
     bad.write_text("no key")
     monkeypatch.setenv("FOOTFALL_CLOUD__CREDENTIALS", str(bad))
     footfall("sync").refused("cloud.credentials")
+
+
+def test_doctor_says_what_does_not_get_there_and_why(
+    footfall: Footfall, firestore_server: Firestore, store: Path
+) -> None:
+    def finding() -> dict[str, str]:
+        findings: Any = footfall("doctor", "--json").data
+        return next(each for each in findings if each["check"] == "firestore")
+
+    assert (finding()["outcome"], "nobody sends" in finding()["detail"]) == ("warning", True)
+    firestore_server.control.fail("", "PERMISSION_DENIED", count=-1)
+    footfall("sync")
+    assert (finding()["outcome"], "PERMISSION_DENIED" in finding()["detail"]) == ("failed", True)
+    firestore_server.control.heal()
+    footfall("sync")
+    assert (finding()["outcome"], "0 records to be sent" in finding()["detail"]) == ("ok", True)
+
+
+def test_doctor_warns_of_cameras_that_the_key_does_not_cover(
+    footfall: Footfall, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = tmp_path / "key.json"
+    key.write_text(json.dumps({"type": "footfall_device", "site_id": "gym", "camera_id": "door"}))
+    monkeypatch.setenv("FOOTFALL_CLOUD__CREDENTIALS", str(key))
+    monkeypatch.setenv("FOOTFALL_CAMERA", json.dumps([{"id": "hall", "source": "0"}]))
+    findings: Any = footfall("doctor", "--json").data
+    (found,) = [each for each in findings if each["check"] == "firestore"]
+    assert (found["outcome"], "camera door of gym" in found["detail"]) == ("warning", True)
