@@ -148,7 +148,7 @@ METHODS: Mapping[type, Mapping[str, Callable[..., Any]]] = {
     Several: _COLLECTIONS,
     dict: {
         "get": _get,
-        "keys": lambda target: distinct(list(target)),
+        "keys": list,
         "values": lambda target: list(target.values()),
         "size": len,
         "diff": Difference,
