@@ -239,8 +239,8 @@ def make_bundle(
         BUNDLE
     ),
     region: Annotated[
-        str, typer.Option("--region", help="Where the functions run: near the database.")
-    ] = "us-central1",
+        str | None, typer.Option("--region", help="Where the functions run, near the database; else as it was.")
+    ] = None,
     store: StoreOption = None,
     settings: SettingsOption = None,
     as_json: JsonOption = False,
