@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -78,12 +78,8 @@ class Parcel:
         self._site[self._site_id] = {name: _json(value) for name, value in fields.items() if name != RECEIVED_AT}
 
     def people(self) -> list[tuple[str, bool]]:
-        """Who is in here and was not merged, and whether they consented, so that their vectors may be in the cloud."""
-        return [
-            (person_id, each.person.consented_at is not None)
-            for person_id, each in self._people.items()
-            if each.merged_into is None
-        ]
+        """Who is in here, and whether they consented, so that their vectors may be in the cloud."""
+        return [(person_id, each.person.consented_at is not None) for person_id, each in self._people.items()]
 
     def add_vectors(self, person_id: str, papers: Iterable[Paper]) -> None:
         """Read the vectors of a person who is in here: all that the cloud has, maybe none."""
@@ -98,10 +94,8 @@ class Parcel:
 
         for paper in papers:
             self._attempt(EMBEDDINGS, f"{person_id}/{record_id(paper.document_id)}", paper.fields, take)
-        person = self._people[person_id]
-        self._people[person_id] = ArrivedPerson(
-            person=person.person, vectors={model: np.stack(rows) for model, rows in found.items()}
-        )
+        vectors = {model: np.stack(rows) for model, rows in found.items()}
+        self._people[person_id] = replace(self._people[person_id], vectors=vectors)
 
     def arrivals(self, cursors: Mapping[str, str], *, whole_history: bool) -> Arrivals:
         """All of it for the store, and how far reading has got."""

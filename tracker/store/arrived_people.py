@@ -21,8 +21,7 @@ from tracker.store import people_rows, vector_rows
 from tracker.store.database import Transaction
 from tracker.store.sent import sent_through
 
-SOURCE = "firestore"
-"""What stands for the picture of a vector that came down: its picture is on another machine."""
+SOURCE = vector_rows.CAME_DOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +47,19 @@ def write(writing: Transaction, people: Sequence[ArrivedPerson]) -> list[tuple[s
         person_id = each.person.person_id
         if people_rows.is_forgotten(connection, person_id):
             continue
+        owner, source = person_id, SOURCE
         if each.merged_into is not None:
             _merge(writing, each.person, each.merged_into, unsent)
+            owner, source = people_rows.resolve(connection, person_id), vector_rows.came_down_under(person_id)
         elif people_rows.resolve(connection, person_id) == person_id and person_id not in unsent:
             _put(writing, each.person, unsent)
+        else:
+            continue
+        if each.vectors is not None and (owner != person_id or each.merged_into is None):
             try:
-                _put_vectors(writing, person_id, each.vectors or {}, asked=each.vectors is not None)
+                _put_vectors(writing, owner, each.vectors, source=source)
+                if each.person.consented_at is None:
+                    vector_rows.delete_came_down(writing, owner)
             except (PeopleError, ValueError) as error:
                 refused.append((person_id, str(error)))
     _give_wished_names(writing)
@@ -142,11 +148,9 @@ def _merge(writing: Transaction, person: Person, merged_into: str, unsent: Abstr
 
 
 def _put_vectors(
-    writing: Transaction, person_id: str, vectors: Mapping[str, NDArray[np.float32]], *, asked: bool
+    writing: Transaction, person_id: str, vectors: Mapping[str, NDArray[np.float32]], *, source: str
 ) -> None:
-    """Make the vectors that came down before into these; vectors that were made here stay."""
-    if not asked:
-        return
+    """Make the vectors that came down from the same place before into these; any others stay."""
     connection = writing.connection
     rows = connection.execute(
         "SELECT vector_id, model, vector, source FROM vectors WHERE person_id = ?", (person_id,)
@@ -156,11 +160,11 @@ def _put_vectors(
         for model, matrix in vectors.items()
         for row in vector_rows.checked(connection, matrix, model=model)
     }
-    stale = [row[0] for row in rows if row[3] == SOURCE and (row[1], row[2]) not in wanted]
+    stale = [row[0] for row in rows if row[3] == source and (row[1], row[2]) not in wanted]
     known = {(row[1], row[2]) for row in rows}
     new = [each for key, each in wanted.items() if key not in known]
     connection.executemany("DELETE FROM vectors WHERE vector_id = ?", [(each,) for each in stale])
     for model, numbers in new:
-        vector_rows.insert(writing, person_id, numbers[np.newaxis], model=model, sources=[SOURCE])
+        vector_rows.insert(writing, person_id, numbers[np.newaxis], model=model, sources=[source])
     if stale:
         writing.touch_people()

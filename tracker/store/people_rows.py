@@ -153,8 +153,8 @@ def merge(writing: Transaction, from_id: str, into_id: str) -> None:
 def join(writing: Transaction, from_id: str, into_id: str) -> None:
     """Put what is stored under one id, of whom nothing need be known, under that of somebody who is here."""
     connection = writing.connection
-    for table in ("vectors", "negatives"):
-        connection.execute(f"UPDATE {table} SET person_id = ? WHERE person_id = ?", (into_id, from_id))  # noqa: S608 - fixed names
+    vector_rows.move(connection, from_id, into_id)
+    connection.execute("UPDATE negatives SET person_id = ? WHERE person_id = ?", (into_id, from_id))
     connection.execute(
         "UPDATE aliases SET into_id = ?, changed = ? WHERE into_id = ?", (into_id, writing.changed, from_id)
     )

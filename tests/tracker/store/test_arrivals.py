@@ -206,6 +206,19 @@ def test_a_merge_comes_before_or_after_the_person_it_names(store: LocalStore, re
     assert names(store) == {"p-ada": "Augusta"}
 
 
+def test_whoever_withdraws_consent_is_not_known_by_the_vectors_of_another_id_either(
+    store: LocalStore, records: Any
+) -> None:
+    ada = records.person()
+    people_arrive(store, ArrivedPerson(person=ada, vectors={"dlib_resnet": records.vectors(1, seed=1)}))
+    old = replace(ada, person_id="p-old")
+    people_arrive(store, ArrivedPerson(person=old, merged_into="p-ada", vectors={"dlib_resnet": records.vectors(2)}))
+    people_arrive(store, ArrivedPerson(person=ada, vectors={"dlib_resnet": records.vectors(1, seed=1)}))
+    assert store.vector_counts() == {"p-ada": 3}
+    people_arrive(store, ArrivedPerson(person=replace(ada, consented_at=None), vectors={}))
+    assert store.vector_counts() == {}
+
+
 def test_a_merge_ends_a_change_that_is_not_sent_yet(store: LocalStore, records: Any) -> None:
     people_arrive(store, ArrivedPerson(person=records.visitor()), ArrivedPerson(person=records.person()))
     store.rename_person("v-1", "The plumber")
