@@ -1,0 +1,49 @@
+"""Tracking into a store that is kept in step with Firestore: what is seen is there too, and no network holds it up."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.firestore.fixtures import Firestore
+from tests.firestore.processes import free_port
+from tests.tracker.cli.conftest import Run
+from tests.tracker.cloud.machines import Cloud
+from tracker.store.local import LocalStore
+
+BEGINS = ("--start", "2026-03-02T09:00:00")
+
+
+@pytest.fixture
+def footfall(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pictures: Path) -> Run:
+    monkeypatch.setenv("FOOTFALL_STORE__FILE", str(tmp_path / "copy.sqlite3"))
+    monkeypatch.setenv("FOOTFALL_STORE__URL", "firestore://footfall-tests")
+    return run
+
+
+def test_what_a_recording_shows_is_in_firestore_when_the_command_ends(
+    footfall: Run, clip: Path, firestore_server: Firestore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOOTFALL_STORE__URL", f"firestore://{firestore_server.project}")
+    assert footfall("track", "--camera", clip, "--camera-id", "hall", "--fast", *BEGINS).code == 0
+    cloud = Cloud(firestore_server)
+    with LocalStore(tmp_path / "copy.sqlite3") as store:
+        assert store.events()
+        assert cloud.events() == store.events()
+    assert {each["camera_id"] for each in cloud.documents("heartbeats").values()} == {"hall"}
+    assert [each for each in cloud.documents("heartbeats").values() if "clip" in str(each)] == []
+    cloud.close()
+
+
+def test_without_network_everything_is_recorded_and_waits(
+    footfall: Run, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{free_port()}")
+    began_s = time.monotonic()
+    assert footfall("track", "--camera", clip, "--fast", *BEGINS).code == 0
+    assert time.monotonic() - began_s < 30
+    with LocalStore(tmp_path / "copy.sqlite3") as store:
+        assert store.backlog(visits=False, people=False).counts["events"] == len(store.events()) > 0
+        assert "trouble" in store.notes("up ")
