@@ -20,8 +20,8 @@ from google.events.cloud.firestore import DocumentEventData
 from google.protobuf.message import DecodeError
 
 from config.errors import RecordError
-from functions.sites import record_id
 from functions.transactions import client_of
+from tracker.cloud.layout import record_id
 
 LOG = logging.getLogger(__name__)
 

@@ -14,10 +14,9 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from config.errors import RecordError
 from functions.identities import Identity, any_of, chunks, digest_of, identity_of
-from functions.sites import record_id
 from functions.snapshots import fields_of
 from tracker.cloud import documents
-from tracker.cloud.layout import EMBEDDINGS, Collection, path_of
+from tracker.cloud.layout import EMBEDDINGS, Collection, path_of, record_id
 from tracker.presence.events import SCHEMA, Correction, Event, corrected
 from tracker.presence.zones import ZoneStay
 

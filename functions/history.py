@@ -13,10 +13,10 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from config.errors import RecordError
 from functions.identities import Identity, any_of, chunks
-from functions.sites import Site, record_id
+from functions.sites import Site
 from functions.snapshots import content_of, fields_of
 from tracker.cloud import documents
-from tracker.cloud.layout import Collection, path_of
+from tracker.cloud.layout import Collection, path_of, record_id
 from tracker.presence.days import day_range
 from tracker.presence.events import Correction, Event, corrected
 from tracker.presence.sessions import Session

@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from functions.sites import record_id
-from tracker.cloud.layout import Collection, path_of
+from tracker.cloud.layout import Collection, path_of, record_id
 from tracker.presence.events import content_id
 
 _Item = TypeVar("_Item")

@@ -12,12 +12,13 @@ from flask import Request, Response
 
 from functions import callables, changes, reporting, upkeep
 from functions.delivery import delivered, hand_over
-from functions.transactions import client_of, project
+from functions.transactions import app, client_of, project
 
 _DEPLOYED = Path(__file__).with_name("deployment.json")
 _PLACE: dict[str, str] = json.loads(_DEPLOYED.read_text(encoding="utf-8")) if _DEPLOYED.exists() else {}
 DATABASE = _PLACE.get("database", "(default)")
 
+app()
 options.set_global_options(
     region=_PLACE.get("region", "us-central1"), max_instances=20, memory=options.MemoryOption.MB_512
 )

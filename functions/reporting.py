@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-import firebase_admin
 from firebase_admin import auth
 from firebase_admin.exceptions import FirebaseError
 from flask import Request, Response
@@ -22,7 +21,7 @@ from config.errors import ReportError
 from functions import tables
 from functions.sites import Site, site_of
 from functions.subjects import Wish, subject_of
-from functions.transactions import ContentionError
+from functions.transactions import ContentionError, app
 from tracker.cloud.access import access_to
 from tracker.cloud.layout import site_path
 from tracker.presence.days import day_range
@@ -117,10 +116,8 @@ def _admit(authorization: str, site_id: str) -> None:
     """Raises _RefusedError unless the token is of somebody who may read the site."""
     if not authorization.startswith(_BEARER):
         raise _RefusedError(401, "expected the header Authorization: Bearer and the ID token of a signed-in user")
-    if not firebase_admin._apps:  # noqa: SLF001 - there is no other way to ask
-        firebase_admin.initialize_app()
     try:
-        claims = auth.verify_id_token(authorization.removeprefix(_BEARER))
+        claims = auth.verify_id_token(authorization.removeprefix(_BEARER), app())
     except (auth.CertificateFetchError, GoogleAuthError) as error:
         LOG.error("a token cannot be checked: %s", error)
         raise _RefusedError(503, "the token cannot be checked now - ask again") from error

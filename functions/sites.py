@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, timedelta, tzinfo
 from typing import Any
-from urllib.parse import unquote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tracker.presence.events import content_id
@@ -74,11 +73,6 @@ def site_of(site_id: str, document: Mapping[str, Any] | None) -> Site:
         visits_here=said.get("visits_by") != _EDGE,
         retention=_retention(said.get("retention")),
     )
-
-
-def record_id(document_id: str) -> str:
-    """The id of a record from the id of its document; undoes what `layout.document_id` did to characters."""
-    return unquote(document_id)
 
 
 def _zone(name: object) -> ZoneInfo:

@@ -15,12 +15,12 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from config.errors import RecordError, ReportError
 from functions.forgetting import ANONYMOUS_PREFIX
 from functions.identities import chunks
-from functions.sites import Site, record_id
+from functions.sites import Site
 from functions.snapshots import fields_of
 from functions.upkeep import close_due
 from functions.watched import watches_of
 from tracker.cloud import documents
-from tracker.cloud.layout import Collection, path_of
+from tracker.cloud.layout import Collection, path_of, record_id
 from tracker.presence.days import day_range
 from tracker.presence.events import Correction, Event, corrected
 from tracker.presence.ledger import entries_of

@@ -1,4 +1,4 @@
-"""One client a process, and transactions that are tried again when somebody else was quicker."""
+"""One application and one client a process, and transactions that are tried again when somebody else was quicker."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TypeVar
 
+import firebase_admin
 from google.api_core import exceptions as google_errors
 from google.cloud import firestore
 
@@ -29,6 +30,14 @@ class ContentionError(Exception):
 def client_of(project: str, database: str) -> firestore.Client:
     """The client of a database; made once, because each has connections of its own."""
     return firestore.Client(project=project, database=database)
+
+
+def app() -> firebase_admin.App:
+    """The application whose users' tokens are accepted; callable functions need that it is there."""
+    try:
+        return firebase_admin.get_app()
+    except ValueError:
+        return firebase_admin.initialize_app()
 
 
 def project() -> str:

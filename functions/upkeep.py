@@ -12,11 +12,11 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from functions.forgetting import delete_documents, erase_late
-from functions.sites import Site, record_id, site_of
+from functions.sites import Site, site_of
 from functions.snapshots import fields_of
 from functions.transactions import ContentionError
 from functions.visits import refresh
-from tracker.cloud.layout import SITES, Collection, path_of
+from tracker.cloud.layout import SITES, Collection, path_of, record_id
 
 LOG = logging.getLogger(__name__)
 

@@ -125,7 +125,7 @@ def _anew(site: Site, person_id: str, history: History, known: Known, now: datet
     for session_id in known.documents.keys() - wanted.keys():
         writes.delete(path_of(site.site_id, Collection.SESSIONS, session_id))
     for session_id, document in wanted.items():
-        if known.documents.get(session_id) != document:
+        if not _says(known.documents.get(session_id), document, now):
             writes.set(path_of(site.site_id, Collection.SESSIONS, session_id), document)
     return writes
 
@@ -134,6 +134,20 @@ def _document(entry: Entry, site: Site) -> dict[str, Any]:
     """The session of an entry, and what it takes to go on from it."""
     document = documents.session_document(entry.session)
     return {**document, "clean": entry.clean, "due_at": entry.due_at, "rules": site.rules_mark}
+
+
+def _says(written: dict[str, Any] | None, wanted: dict[str, Any], now: datetime) -> bool:
+    """Whether a document says what is wanted.
+
+    When a visit is due may be later than is written, as long as it is not due by that: it will be looked at then, and
+    every sighting in a room would cost a write otherwise.
+    """
+    if written is None:
+        return False
+    early, late = written.get("due_at"), wanted["due_at"]
+    if isinstance(early, datetime) and late is not None and now <= early <= late:
+        wanted = {**wanted, "due_at": early}
+    return written == wanted
 
 
 def _write_usage(writes: Writes, site: Site, person_id: str, days: Iterable[date], sessions: Sequence[Session]) -> None:
