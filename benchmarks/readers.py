@@ -1,0 +1,71 @@
+"""What an open dashboard reads from Firestore."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+
+from tracker.cloud.connect import Connection
+from tracker.cloud.downlink import Downlink
+from tracker.cloud.feed import Scope, Subscription
+from tracker.cloud.reading import Reader
+from tracker.store.local import LocalStore
+
+_ORDERS = "/footfall.tests.Control/Do"
+IDLE_S = 20.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reads:
+    """Documents read, as billed. opening: for what was there before. idle: in IDLE_S in which nothing happened."""
+
+    opening: int
+    idle: int
+    busy: int
+
+
+def an_hour(folder: Path, connection: Connection, *, site_id: str, project: str, happen: Callable[[], int]) -> Reads:
+    """A dashboard is opened, nothing happens for a while, then all that `happen` does, which is so many events."""
+    with LocalStore(folder / "dashboard.sqlite3") as store:
+        subscription = Subscription(site_id=site_id, scope=Scope.HISTORY, store=store)
+        downlink = Downlink(Reader(connection.client), subscription)
+        _order(project, "reset")
+        downlink.catch_up()
+        downlink.follow()
+        _wait(lambda: downlink.is_live)
+        opening = _reads(project)
+        time.sleep(IDLE_S)
+        idle = _reads(project) - opening
+        known = len(store.events())
+        events = happen()
+        _wait(lambda: len(store.events()) == known + events)
+        time.sleep(1.0)  # heartbeats come by another listener
+        busy = _reads(project) - opening - idle
+        downlink.stop()
+    return Reads(opening=opening, idle=idle, busy=busy)
+
+
+def _reads(project: str) -> int:
+    return int(_order(project, "counts")["reads"])
+
+
+def _order(project: str, do: str) -> dict[str, int]:
+    """An order to the test server, over its own port."""
+    with grpc.insecure_channel(os.environ["FIRESTORE_EMULATOR_HOST"]) as channel:
+        answer = channel.unary_unary(_ORDERS)(json.dumps({"do": do, "project": project}).encode(), timeout=30)
+    found = json.loads(answer)
+    return found if isinstance(found, dict) else {}
+
+
+def _wait(done: Callable[[], bool], *, seconds: float = 60.0) -> None:
+    ends_s = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > ends_s:
+            raise TimeoutError("the dashboard did not hear of it")
+        time.sleep(0.05)
