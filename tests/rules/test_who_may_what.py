@@ -223,6 +223,7 @@ def test_an_agent_says_again_what_it_took_back_of_its_own_camera(camera_id: str)
 def test_an_agent_repeats_its_correction_and_changes_none() -> None:
     own, anns = STORED["sites", SITE, "corrections", "c-own"], STORED["sites", SITE, "corrections", "x-1"]
     assert ask(CAMERA_MACHINE, "update", "corrections", "c-own", data={**own, "received_at": NOW}).allowed
+    assert not ask(MACHINE_ELSEWHERE, "update", "corrections", "c-own", data={**own, "received_at": NOW}).allowed
     changed = {**own, "received_at": NOW, "reason": "another"}
     assert not ask(CAMERA_MACHINE, "update", "corrections", "c-own", data=changed).allowed
     assert not ask(CAMERA_MACHINE, "update", "corrections", "x-1", data={**anns, "received_at": NOW}).allowed
