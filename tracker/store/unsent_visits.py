@@ -22,6 +22,8 @@ from tracker.store.visit_queries import Moment
 VISITS = Source(
     select=visit_rows.COLUMNS, table="visits", keys=("site_id", "person_id", "started_at"), condition="TRUE"
 )
+_NEVER = "~"
+"""Later than the text of any time."""
 USAGE = Source(
     select="site_id, hour_at, person_id",
     table="usage_hours",
@@ -86,6 +88,11 @@ class VisitReader:
         """The local day of an instant."""
         return at.astimezone(self._moment.rules.zone).date()
 
+    def reach_of(self, day: date) -> tuple[str, str]:
+        """From when to when (text) events have a say in the usage of a day: visits may begin on the day before."""
+        since, until = day_range(day, self._moment.rules.zone)
+        return time_text(since - timedelta(days=1)), time_text(until)
+
     def usage(self, person_id: str, day: date) -> tuple[UnsentUsage, tuple[int, str]]:
         """The usage of a day, and the latest (changed, hour) among its rows."""
         since, until = day_range(day, self._moment.rules.zone)
@@ -105,6 +112,17 @@ class VisitReader:
             if since <= at < until and (entries or exits or inside_us)
         }
         return UnsentUsage(person_id=person_id, day=day, zone=self._zone, hours=hours), newest
+
+    def is_ours(self, person_id: str, since: str, until: str | None) -> bool:
+        """Whether a camera here saw the person in between (text): else the machine that did says how it was."""
+        return any(
+            self._connection.execute(
+                "SELECT 1 FROM events WHERE person_id = ? AND at >= ? AND at <= ? AND site_id = ? AND came_down = 0"
+                " LIMIT 1",
+                (one_id, since, until or _NEVER, self._moment.site_id),
+            ).fetchone()
+            for one_id in people_rows.ids_of(self._connection, person_id)
+        )
 
     def stands(self, visit_id: str) -> bool:
         """Whether a visit of this id, which is that of its first event, is in the store."""
@@ -162,7 +180,7 @@ class Visits:
     def sessions(self, position: Position, limit: int) -> Page:
         """Visits that changed."""
         rows, reached = rows_after(self._connection, VISITS, position, None, limit)
-        found = [self._visit(row) for row in rows]
+        found = [self._visit(row) for row in rows if self._at(row[0]).is_ours(*row[1:4])]
         return Page(tuple(found), reached, len(rows) < limit)
 
     def usage(self, position: Position, limit: int) -> Page:
@@ -171,8 +189,9 @@ class Visits:
         found: list[Unsent] = []
         for site_id, hour_at, person_id, changed, *_ in rows:
             reader = self._at(site_id)
-            usage, newest = reader.usage(person_id, reader.day_of(read_time(hour_at)))
-            if newest == (changed, hour_at):
+            day = reader.day_of(read_time(hour_at))
+            usage, newest = reader.usage(person_id, day)
+            if newest == (changed, hour_at) and reader.is_ours(person_id, *reader.reach_of(day)):
                 found.append(_usage(site_id, usage))
         return Page(tuple(found), reached, len(rows) < limit)
 
@@ -181,6 +200,8 @@ class Visits:
         reader = self._at(site_id)
         found: list[Unsent] = []
         for row in reader.turned(since):
+            if not reader.is_ours(*row[1:4]):
+                continue
             found.append(self._visit(row))
             found += [_usage(site_id, reader.usage(row[1], day)[0]) for day in reader.days_of(row)]
         return found

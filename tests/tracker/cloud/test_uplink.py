@@ -138,6 +138,20 @@ def test_what_came_down_is_not_sent_back(machine: Machine, cloud: Cloud) -> None
     assert {event.person_id for event in cloud.events()} == {person(0), person(2)}
 
 
+def test_of_visits_only_those_that_a_camera_here_saw_are_sent(machine: Machine, cloud: Cloud) -> None:
+    """The others are said by the machine that saw them."""
+    machine.record(3)
+    with machine.store._database.writing() as writing:
+        writing.connection.execute("UPDATE events SET came_down = changed WHERE person_id = ?", (person(1),))
+    machine.drain()
+    assert {each.person_id for each in cloud.sessions()} == {person(0), person(2)}
+    assert {each["person_id"] for each in cloud.documents("usage").values()} == {person(0), person(2)}
+    half, _ = visits(1, first=4000)
+    machine.store.record(events=[replace(half[0], person_id=person(1), event_id="")])
+    machine.drain()
+    assert {each.person_id for each in cloud.sessions()} == {person(0), person(1), person(2)}
+
+
 def test_a_store_without_events_of_its_own_writes_no_visits(machine: Machine, cloud: Cloud) -> None:
     machine.record(3)
     with machine.store._database.writing() as writing:
