@@ -190,7 +190,7 @@ class Reader(ast.NodeVisitor):
             for each in ast.walk(argument):
                 if isinstance(each, ast.Attribute) and ast.unparse(each.value) in ("Collection", "layout.Collection"):
                     known.append(each.attr.lower())
-                elif isinstance(each, ast.Constant) and isinstance(each.value, str) and "/" in each.value:
+                elif isinstance(each, ast.Constant) and isinstance(each.value, str):
                     known.append(each.value.rpartition("/")[2])
         return tuple(dict.fromkeys(known))
 
