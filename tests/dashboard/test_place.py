@@ -1,0 +1,99 @@
+"""A board over a store that machines share: what they share now, and whether what it shows is new."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dashboard.queries import Board
+from dashboard.views import Condition, Days
+from tests.dashboard import gym
+from tracker.presence.events import EventKind, time_text
+from tracker.presence.health import CameraHealth, CameraState
+from tracker.store.arrivals import Arrivals
+from tracker.store.local import LocalStore
+from tracker.store.shared_copy import heard_cursor
+from tracker.store.shared_site import settings_at_site
+
+NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+
+
+@dataclass
+class Copy:
+    """A copy of the shared store of the gym, and a board over it."""
+
+    store: LocalStore
+    board: Board
+    now: list[datetime] = field(default_factory=lambda: [NOW])
+
+    def arrive(self, **parts: Any) -> None:
+        self.store.receive(Arrivals(came=self.now[0], **parts))
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Iterator[Copy]:
+    path = tmp_path / "copy.sqlite3"
+    flags: dict[str, dict[str, object]] = {
+        "store": {"url": "firestore://my-gym-1234", "file": str(path)},
+        "site": {"id": gym.SITE, "time_zone": "UTC"},
+    }
+    now = [NOW]
+    with LocalStore(path) as store:
+        board = Board(
+            path,
+            settings_at_site(None, flags)[0],
+            clock=lambda: now[0],
+            reread=lambda: settings_at_site(None, flags)[0],
+        )
+        yield Copy(store, board, now)
+
+
+def test_what_the_site_shares_holds_at_once(copy: Copy) -> None:
+    start = NOW - timedelta(hours=1)
+    stay = [gym.event(EventKind.ENTER, "p-1", start), gym.event(EventKind.EXIT, "p-1", start + timedelta(seconds=30))]
+    copy.arrive(events=stay)
+    today = Days.until(NOW.date(), days=1)
+    assert [visit.row.bounce for visit in copy.board.visits(today)] == [False]
+    assert copy.board.capacity is None
+    copy.arrive(site={gym.SITE: {"capacity": 40, "settings": {"presence": {"min_visit_s": 60}}}})
+    assert [visit.row.bounce for visit in copy.board.visits(today)] == [True]
+    assert copy.board.capacity == 40
+    assert copy.board.bounce_words == "visits under 1 min"
+
+
+def test_it_says_when_nothing_new_was_heard(copy: Copy) -> None:
+    assert copy.board.behind() == ("Nothing has come down from Firestore to this machine yet.",)
+    copy.arrive(cursors={heard_cursor(gym.SITE): time_text(NOW)})
+    copy.now[0] = NOW + timedelta(minutes=2)
+    assert copy.board.behind() == ()
+    copy.now[0] = NOW + timedelta(minutes=30)
+    (told,) = copy.board.behind()
+    assert told.startswith("Nothing was heard from Firestore since 12:00:")
+    copy.now[0] = NOW + timedelta(days=3)
+    (told,) = copy.board.behind()
+    assert "10 Mar at 12:00" in told
+
+
+@pytest.mark.parametrize(
+    ("minutes", "condition"), [(4, Condition.GOOD), (60, Condition.BAD)], ids=["between-reports", "silent"]
+)
+def test_a_camera_elsewhere_is_judged_by_its_last_report(copy: Copy, minutes: float, condition: Condition) -> None:
+    reported_at = NOW - timedelta(minutes=minutes)
+    health = CameraHealth(
+        site_id=gym.SITE,
+        camera_id="front-door",
+        source="",
+        state=CameraState.LIVE,
+        started_at=NOW - timedelta(hours=5),
+        updated_at=reported_at,
+        last_frame_at=reported_at - timedelta(seconds=1),
+        fps=9.0,
+    )
+    copy.arrive(healths=[health])
+    (camera,) = copy.board.live().cameras
+    assert camera.condition is condition

@@ -1,0 +1,136 @@
+"""What a site shares, as a run on one of its machines uses it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from config.errors import SettingsError
+from config.settings import Settings
+from tracker.presence.health import CameraState
+from tracker.presence.rules import Rules
+from tracker.presence.watches import Watch
+from tracker.store import rule_text
+from tracker.store.arrivals import Arrivals
+from tracker.store.local import LocalStore
+from tracker.store.shared_site import rules_at_site, settings_at_site, watches_at_site
+
+RULES = Rules(
+    merge_gap=timedelta(seconds=77),
+    closes_at=time(22, 30),
+    zone=ZoneInfo("Asia/Tokyo"),
+    entrances=frozenset({"in"}),
+    exits=frozenset({"out"}),
+    rooms=frozenset({"bar"}),
+)
+DOCUMENT = {
+    "name": "The gym",
+    "time_zone": "Asia/Tokyo",
+    "capacity": 80,
+    "rules": rule_text.written(RULES),
+    "settings": {"presence": {"min_visit_s": 60}},
+}
+
+
+@pytest.fixture
+def flags(tmp_path: Path) -> dict[str, dict[str, object]]:
+    store = {"url": "firestore://my-gym-1234", "file": str(tmp_path / "copy.sqlite3")}
+    return {"store": store, "site": {"id": "gym"}}
+
+
+def came_down(flags: dict[str, dict[str, object]], document: dict[str, Any]) -> LocalStore:
+    store = LocalStore(Path(str(flags["store"]["file"]))).open()
+    store.receive(Arrivals(came=datetime.now(UTC), site={"gym": document}))
+    return store
+
+
+def test_a_machine_that_says_nothing_goes_by_what_the_site_says(flags: dict[str, dict[str, object]]) -> None:
+    with came_down(flags, DOCUMENT) as store:
+        found, refused = settings_at_site(None, flags)
+        assert refused == {}
+        assert (found.site.name, found.site.capacity, found.site.zone.key) == ("The gym", 80, "Asia/Tokyo")
+        assert (found.presence.min_visit_s, found.presence.merge_gap_s) == (60, 77)
+        assert rules_at_site(found, store) == replace(RULES, min_visit=timedelta(seconds=60))
+
+
+def test_cameras_of_the_settings_say_what_is_a_way_in(flags: dict[str, dict[str, object]], tmp_path: Path) -> None:
+    file = tmp_path / "edge.toml"
+    file.write_text('[[camera]]\nid = "front"\nsource = "0"\nrole = "entrance"\n')
+    with came_down(flags, DOCUMENT) as store:
+        found, _ = settings_at_site(file, flags)
+        rules = rules_at_site(found, store)
+    assert (rules.entrances, rules.exits, rules.rooms) == ({"front"}, set(), set())
+
+
+def test_what_does_not_go_with_this_machine_is_left_out(flags: dict[str, dict[str, object]]) -> None:
+    with came_down(flags, {"settings": {"match": {"stranger_distance": 0.56}, "quality": {"min_width": 40}}}):
+        found, refused = settings_at_site(None, {**flags, "match": {"max_distance": 0.58}})
+    assert found.match.max_distance == 0.58
+    assert found.quality.min_width == 40
+    assert list(refused) == ["match"]
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"rules": "{}"},
+        {"rules": 7},
+        {"rules": '{"closes_at": "late"}'},
+        {"name": ["x"], "time_zone": 5, "capacity": "many"},
+        {"settings": [1]},
+        {},
+    ],
+    ids=str,
+)
+def test_a_spoilt_document_of_the_site_stops_nothing(flags: dict[str, dict[str, object]], spoilt: Any) -> None:
+    with came_down(flags, spoilt) as store:
+        found, _ = settings_at_site(None, flags)
+        assert found.presence == Settings().presence
+        assert rules_at_site(found, store).entrances == frozenset()
+
+
+def test_a_mistake_of_this_machine_is_still_one(flags: dict[str, dict[str, object]]) -> None:
+    with came_down(flags, DOCUMENT), pytest.raises(SettingsError, match="merge_gap_s"):
+        settings_at_site(None, {**flags, "presence": {"merge_gap_s": -5}})
+
+
+def test_a_store_of_one_machine_shares_nothing(tmp_path: Path) -> None:
+    found, refused = settings_at_site(None, {"store": {"url": f"sqlite:///{tmp_path / 'own.sqlite3'}"}})
+    assert (found.site.name, refused) == ("My site", {})
+    assert not (tmp_path / "own.sqlite3").exists()
+
+
+@pytest.mark.parametrize(
+    ("silent_s", "state", "source", "watches_on"),
+    [
+        (240, CameraState.LIVE, "", True),
+        (2000, CameraState.LIVE, "", False),
+        (240, CameraState.LOST, "", False),
+        (240, CameraState.LIVE, "0", False),
+    ],
+    ids=["between-reports", "silent-for-long", "lost", "of-this-machine"],
+)
+def test_a_camera_elsewhere_watches_on_between_its_reports(
+    flags: dict[str, dict[str, object]],
+    records: Any,
+    silent_s: float,
+    state: CameraState,
+    source: str,
+    watches_on: bool,
+) -> None:
+    health = replace(records.health(frames=600, state=state), source=source)
+    watches = [
+        Watch(site_id="gym", camera_id="front", started_at=records.at(start), ended_at=records.at(end))
+        for start, end in ((0, 100), (300, 590))
+    ]
+    now = records.at(600 + silent_s)
+    with came_down(flags, {}) as store:
+        for watch in watches:
+            store.record(health=health, watch=watch)
+        found = watches_at_site(settings_at_site(None, flags)[0], store, now)
+    assert [each.ended_at for each in found] == [records.at(100), now if watches_on else records.at(590)]
