@@ -14,7 +14,7 @@ from tracker.cloud.delivery import Delivery, Refusal
 from tracker.cloud.erasure import erase
 from tracker.cloud.heartbeat import NOTES as HEARTBEAT_NOTES
 from tracker.cloud.heartbeat import Burden, Heartbeats
-from tracker.cloud.load import Load, Loader, Rights
+from tracker.cloud.load import VECTORS, Load, Loader, Rights
 from tracker.cloud.welcome import Welcome
 from tracker.cloud.wire import Wire
 from tracker.cloud.writes import Writer
@@ -78,6 +78,7 @@ class Line:
         writer = Writer(self.wire.database, home_site=terms.site_id)
         self._writer = writer
         self._delivery = Delivery(self.wire)
+        _drop_notes_of_the_forgotten(store)
         self._loader = Loader(store, writer, self.rights)
         self._heartbeats = Heartbeats(
             store, writer, every_s=terms.heartbeat_s, version=terms.version, scope=scope, monotonic=monotonic
@@ -114,6 +115,7 @@ class Line:
         notes |= {} if "heartbeats" in self.barred else self._heartbeats.given(signs)
         if "sites" in self.barred:
             notes.pop(_SITE, None)
+        notes |= self._vector_notes(load, faults)
         self._note(load, faults, notes, now)
         return len(writes) - len(refusals), load.more
 
@@ -145,12 +147,26 @@ class Line:
             Receipt(positions=self._loader.positions, gone=gone, refused=refused, delivered=delivered, notes=notes)
         )
 
+    def _vector_notes(self, load: Load, faults: Sequence[Refusal]) -> dict[str, str | None]:
+        """Which vectors of whom are there now."""
+        spoilt = {each.write.record_id for each in faults if each.write.collection == "people"}
+        notes: dict[str, str | None] = {}
+        for person_id, ids in load.vectors.items():
+            if "people" in self.barred or person_id in spoilt:
+                continue
+            self._loader.vectors.pop(person_id, None)
+            if ids:
+                self._loader.vectors[person_id] = ids
+            notes[f"{VECTORS}{person_id}"] = json.dumps(ids) if ids else None
+        return notes
+
     def _erase(self, load: Load, now: datetime) -> list[Refusal]:
         refusals: list[Refusal] = []
         for each in load.forgotten:
             if self.rights.people:
                 place = (self.wire.connection, self._delivery, self._writer)
                 refusals += erase(*place, each, site_id=self._terms.site_id)[:1]
+                load.vectors[each.person_id] = []
             else:
                 load.refused.append(Parked(collection="people", record_id=each.person_id, reason=_A_DEVICE, at=now))
         return refusals
@@ -185,7 +201,16 @@ def _become(store: LocalStore, identity: str) -> None:
     store.begin_sync()
     if store.notes(_AS).get("") == identity:
         return
-    anew: dict[str, str | None] = {f"{HEARTBEAT_NOTES}{name}": None for name in store.notes(HEARTBEAT_NOTES)}
+    anew: dict[str, str | None] = {}
+    for start in (HEARTBEAT_NOTES, VECTORS):
+        anew |= {f"{start}{name}": None for name in store.notes(start)}
     store.receipt(
         Receipt(positions=dict.fromkeys(Kind, Position()), notes={**anew, _SITE: None, _TURNED: None, _AS: identity})
     )
+
+
+def _drop_notes_of_the_forgotten(store: LocalStore) -> None:
+    """Who was forgotten elsewhere has no vectors there any more; their id stays in no note."""
+    unknown = [person_id for person_id in store.notes(VECTORS) if store.person(person_id) is None]
+    if unknown:
+        store.receipt(Receipt(notes={f"{VECTORS}{person_id}": None for person_id in unknown}))

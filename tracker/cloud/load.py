@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from tracker.cloud import layout
 from tracker.cloud.delivery import MOST_WRITES
 from tracker.cloud.writes import Outgoing, Writer
 from tracker.store.outbox import Forgotten, Outbox
 from tracker.store.outbox_pages import Scope, Unsent
+from tracker.store.outbox_rows import UnsentPerson
 from tracker.store.sync_rows import Gone, Kind, Parked, Position
 
+VECTORS = "up vectors "
+"""How the notes begin that say which vectors of a person were sent."""
 _WRITES_AN_EVENT = 2
 """Itself, and the match behind it."""
 _PEOPLE_AT_ONCE = 50
@@ -34,13 +39,14 @@ class Rights:
 @dataclass(slots=True)
 class Load:
     """Writes by document, the newest of each; what cannot be a document is refused. more: something was left for the
-    next load. events: how many."""
+    next load. events: how many. vectors: by person the ids of those that are there once this has arrived."""
 
     writes: dict[str, Outgoing] = field(default_factory=dict)
     reached: dict[Kind, Position] = field(default_factory=dict)
     gone: list[Gone] = field(default_factory=list)
     forgotten: list[Forgotten] = field(default_factory=list)
     refused: list[Parked] = field(default_factory=list)
+    vectors: dict[str, list[str]] = field(default_factory=dict)
     more: bool = False
     events: int = 0
 
@@ -67,6 +73,10 @@ class Loader:
         self.positions: dict[Kind, Position] = {kind: store.position(kind) for kind in Kind}
         self.made_here = bool(store.notes("up made here"))
         """Whether events of this machine were ever sent, so that visits are its business too."""
+        self.vectors: dict[str, list[str]] = {
+            person_id: json.loads(ids) for person_id, ids in store.notes(VECTORS).items()
+        }
+        """By person the ids of the vectors that were sent from here."""
 
     def next(self, now: datetime, *, without: Iterable[Kind] = ()) -> Load:
         """What is to be sent next. without: kinds to leave alone.
@@ -76,6 +86,8 @@ class Loader:
         """
         load = Load()
         left_out = set(without)
+        if self._rights.people and not self._rights.vectors and Kind.PEOPLE not in left_out:
+            self._take_back(load)
         kinds = [*_PROFILES, *_OWN[:1], Kind.CORRECTIONS, *_OWN[1:]] if self._rights.people else list(_OWN)
         for kind in kinds:
             if kind not in left_out and not self._take(load, kind, now):
@@ -104,6 +116,13 @@ class Loader:
             load.events = len(page.records)
         return page.is_last and load.room > _WRITES_AN_EVENT
 
+    def _take_back(self, load: Load) -> None:
+        """Vectors that were sent while that was wanted go."""
+        for person_id in list(self.vectors)[:_PEOPLE_AT_ONCE]:
+            load.add(self._writer.vectors(person_id, (), self.vectors[person_id]))
+            load.vectors[person_id] = []
+            load.more = load.more or len(self.vectors) > _PEOPLE_AT_ONCE
+
     def _add_derived(self, load: Load, now: datetime, left_out: set[Kind]) -> None:
         load.gone, said, load.forgotten = self._store.gone(limit=load.room // 4, now=now)
         sends = self._rights.visits and (self.made_here or load.events > 0)
@@ -122,9 +141,17 @@ class Loader:
             try:
                 if unsent.problem:
                     raise ValueError(unsent.problem)
+                if isinstance(unsent.record, UnsentPerson):  # before the profile, which tells readers to look at them
+                    self._add_vectors(load, unsent.record)
                 load.add(list(self._writer.writes_of(unsent)))
             except (ValueError, TypeError) as error:
                 refused = Parked(
                     collection=unsent.collection, record_id=unsent.record_id, reason=f"no document: {error}", at=now
                 )
                 load.refused.append(refused)
+
+    def _add_vectors(self, load: Load, record: UnsentPerson) -> None:
+        person_id = record.person.person_id
+        load.add(self._writer.vectors(person_id, record.vectors, self.vectors.get(person_id, ())))
+        if record.vectors or person_id in self.vectors:
+            load.vectors[person_id] = [layout.vector_id(model, vector) for model, vector in record.vectors]

@@ -7,7 +7,7 @@ state, or deleted. All of it is stamped by the server with the time at which it 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from tracker.cloud import documents, layout
@@ -94,12 +94,19 @@ class Writer:
         """No such document any more."""
         return Outgoing(collection=collection, record_id=record_id, message=Write(delete=self._root + path))
 
+    def vectors(self, person_id: str, vectors: Iterable[tuple[str, bytes]], there: Iterable[str]) -> Iterator[Outgoing]:
+        """What makes the vectors of a person these (network, bytes), where some are `there` already, by their ids."""
+        wanted = {layout.vector_id(model, vector): (model, vector) for model, vector in vectors}
+        known = set(there)
+        for vector_id in sorted(known - wanted.keys()):
+            yield self.deleted("people", person_id, layout.embeddings_path(self._home, person_id, vector_id))
+        for vector_id, (model, vector) in wanted.items():
+            if vector_id not in known:
+                path = layout.embeddings_path(self._home, person_id, vector_id)
+                yield self.replaced("people", person_id, path, _embedding_document(model, vector))
+
     def _person(self, unsent: Unsent, record: UnsentPerson) -> Iterator[Outgoing]:
-        """The vectors first: a profile that is new tells readers to look at them."""
         person_id = record.person.person_id
-        for model, vector in record.vectors:
-            path = layout.embeddings_path(self._home, person_id, layout.vector_id(model, vector))
-            yield self._set(unsent, path, _embedding_document(model, vector))
         document = documents.person_document(record.person, merged_into=record.merged_into)
         yield self._set(unsent, layout.path_of(self._home, Collection.PEOPLE, person_id), document)
 

@@ -323,6 +323,28 @@ def test_vectors_go_up_only_of_people_who_agreed_where_that_is_wanted(
     cloud.close()
 
 
+def test_vectors_that_are_no_more_go_and_those_that_are_there_are_not_sent_again(
+    firestore_server: Firestore, tmp_path: Path
+) -> None:
+    machine, cloud = Machine(tmp_path / "s.sqlite3", firestore_server, vectors=True), Cloud(firestore_server)
+    _add_people(machine.store)
+    zoe = Person(person_id="p-3", name="Zoe", created_at=START, consented_at=START)
+    machine.store.add_person(zoe, _vectors(3))
+    machine.drain()
+    firestore_server.control.reset()
+    machine.store.rename_person("p-1", "Ada Lovelace")
+    assert machine.drain() == 1
+    machine.store.merge_people("p-3", "p-1")
+    machine.drain()
+    counted = {each: len(cloud.documents(f"people/{each}/embeddings")) for each in ("p-1", "p-3")}
+    assert counted == {"p-1": 5, "p-3": 0}
+    machine.terms = replace(machine.terms, vectors=False)  # nobody wants them there any more
+    machine.drain()
+    assert cloud.documents("people/p-1/embeddings") == {}
+    machine.close()
+    cloud.close()
+
+
 def test_a_merged_person_says_who_they_are_now(machine: Machine, cloud: Cloud) -> None:
     _add_people(machine.store)
     machine.drain()
