@@ -25,6 +25,8 @@ REFUSED_PAUSE_S = 60.0
 """After the cloud refused what was asked for, it is asked again so rarely."""
 STOP_S = 3.0
 CHECK_S = 5.0
+RENEW_AFTER = 4
+"""Failures in a row after which a new connection is made."""
 HEARD_S = 60.0
 """How often it is noted that all listeners are up."""
 
@@ -49,6 +51,7 @@ class Downlink:
         on_site: Callable[[], None] = _nothing,
         checks_s: float = CHECK_S,
     ) -> None:
+        self._reader = reader
         self._wanted = wanted
         self._on_site = on_site
         self._checks_s = checks_s
@@ -133,10 +136,19 @@ class Downlink:
                 pause_s = 0.0 if backoff.failures == 0 else backoff.next_s()
             except FootfallError as error:
                 self._note_problem(feed, error)
+                self._renew_if_it_lasts(error, backoff)
                 pause_s = REFUSED_PAUSE_S if isinstance(error, CloudError) and not error.retryable else backoff.next_s()
             with self._lock:
                 self._live.discard(feed.name)
             self._stop.wait(pause_s)
+
+    def _renew_if_it_lasts(self, error: FootfallError, backoff: Backoff) -> None:
+        if error.retryable and backoff.failures < RENEW_AFTER:
+            return
+        try:
+            self._reader.renew()
+        except FootfallError as again:
+            logger.info("%s", again)
 
     def _listen(self, feed: Feed, backoff: Backoff) -> None:
         """Catch up, then listen until the stream ends, has told a lot, or is closed."""

@@ -21,8 +21,12 @@ _OWNER = "Bearer owner"
 class EmulatorClient(firestore.Client):
     """Speaks as the user of the credentials, without any as the owner of the project."""
 
+    def signed(self, channel: grpc.Channel) -> grpc.Channel:
+        """The channel, with the token put on every call."""
+        return grpc.intercept_channel(channel, _Bearer(self._credentials))
+
     def _emulator_channel(self, transport: Any) -> grpc.Channel:
-        return grpc.intercept_channel(super()._emulator_channel(transport), _Bearer(self._credentials))
+        return self.signed(super()._emulator_channel(transport))
 
 
 class _Details(NamedTuple):

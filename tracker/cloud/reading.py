@@ -7,14 +7,17 @@ core, and it keeps every document it ever saw. This speaks the same call, `Liste
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import grpc
 from google.api_core import exceptions as google_errors
 from google.api_core.retry import Retry, if_transient_error
+from google.cloud.firestore_v1.services.firestore import FirestoreClient
+from google.cloud.firestore_v1.services.firestore.transports.grpc import FirestoreGrpcTransport
 from google.cloud.firestore_v1.types import (
     BatchGetDocumentsRequest,
     BatchGetDocumentsResponse,
@@ -33,16 +36,23 @@ from google.cloud.firestore_v1.types import (
 )
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from tracker.cloud.connect import Connection
 from tracker.cloud.documents import RECEIVED_AT
+from tracker.cloud.emulator import EmulatorClient
 from tracker.cloud.parcel import Paper
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TARGET = 1
 COUNTED_MOST = 1_000_000
 ANSWER_S = 20.0
+RENEW_AFTER_S = 30.0
+CHANNEL_OPTIONS = (
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.keepalive_time_ms", 30_000),  # a dead connection is found out while nothing is said
+    ("grpc.initial_reconnect_backoff_ms", 500),
+    ("grpc.max_reconnect_backoff_ms", 5_000),  # how often to ask is our own business
+    ("grpc.use_local_subchannel_pool", 1),  # else it waits as long as any other connection of this process
+)
 _ENDS = (TargetChange.TargetChangeType.CURRENT, TargetChange.TargetChangeType.NO_CHANGE)
 
 
@@ -67,12 +77,42 @@ class Page:
 
 
 class Reader:
-    """Reads a database. Every method raises what Google's libraries raise; `connect.explained` tells it."""
+    """Reads a database over a channel of its own. Safe to use from several threads. Closing again does nothing.
 
-    def __init__(self, client: Client) -> None:
-        self._api: Any = client._firestore_api  # noqa: SLF001 - the one way to `Listen` but on_snapshot, see above
-        self._database: str = client._database_string  # noqa: SLF001 - it has no other name
-        self._metadata = [("google-cloud-resource-prefix", self._database)]
+    connect: opens the connection, and opens it again for `renew`. Every method raises what Google's libraries raise,
+    which `connect.explained` tells in words.
+    """
+
+    def __init__(self, connect: Callable[[], Connection]) -> None:
+        self._connect = connect
+        self._lock = threading.Lock()
+        self._renewed_s = time.monotonic()
+        self.connection = connect()
+        client = self.connection.client
+        self._database = f"projects/{client.project}/databases/{client._database}"  # noqa: SLF001 - no other way to ask
+        self._metadata = [
+            ("google-cloud-resource-prefix", self._database),
+            ("x-goog-request-params", f"database={self._database}"),
+        ]
+        self._channel, self._api = _opened(self.connection)
+
+    def renew(self) -> None:
+        """Connect anew, so that credentials that were renewed are found; now and then at most."""
+        with self._lock:
+            if time.monotonic() - self._renewed_s < RENEW_AFTER_S:
+                return
+            self._renewed_s = time.monotonic()
+        connection = self._connect()
+        old = (self._channel, self.connection)
+        self.connection = connection
+        self._channel, self._api = _opened(connection)
+        for each in old:
+            each.close()
+
+    def close(self) -> None:
+        """End the connection and all that is read over it."""
+        self._channel.close()
+        self.connection.close()
 
     def page(
         self, place: Place, *, limit: int, since: datetime | None = None, after: str = "", patience_s: float = 30.0
@@ -142,6 +182,21 @@ class Reader:
                 query.order_by.append(StructuredQuery.Order(field={"field_path": "__name__"}))
                 query.start_at = Cursor(values=[at, Value(reference_value=name)], before=False)
         return query
+
+
+def _opened(connection: Connection) -> tuple[Any, Any]:
+    """A channel, and the methods over it. The client's own waits up to two minutes after an outage."""
+    client = connection.client
+    if isinstance(client, EmulatorClient):
+        host = client._emulator_host or ""  # noqa: SLF001 - no other way to ask
+        channel = client.signed(grpc.insecure_channel(host, options=CHANNEL_OPTIONS))
+    else:
+        channel = FirestoreGrpcTransport.create_channel(
+            client._target,  # noqa: SLF001
+            credentials=client._credentials,  # noqa: SLF001
+            options=CHANNEL_OPTIONS,
+        )
+    return channel, FirestoreClient(transport=FirestoreGrpcTransport(channel=channel))
 
 
 class Listening:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Self, TypeAlias
 
 from config.errors import FootfallError
 from config.settings import Settings
-from tracker.cloud.connect import Connection, connect
+from tracker.cloud.connect import connect
 from tracker.cloud.downlink import PATIENCE_S, Downlink
 from tracker.cloud.feed import Scope, Subscription
 from tracker.cloud.reading import Reader
@@ -43,10 +44,10 @@ class Link:
             raise ValueError(f"store.url: expected firestore://PROJECT, got {settings.store.url}")
         self._store = store
         self._reread = reread
-        self.connection: Connection = connect(address, settings.cloud.credentials)
-        scope = Scope.GALLERY if self.connection.device is not None else wanted
+        self._reader = Reader(partial(connect, address, settings.cloud.credentials))
+        scope = Scope.GALLERY if self._reader.connection.device is not None else wanted
         subscription = Subscription(site_id=settings.site.id, scope=scope, store=store)
-        self._downlink = Downlink(Reader(self.connection.client), subscription, on_site=self._use_site)
+        self._downlink = Downlink(self._reader, subscription, on_site=self._use_site)
         self._using = threading.Lock()
 
     @property
@@ -70,7 +71,7 @@ class Link:
     def close(self) -> None:
         """End listening and the connection. Closing again does nothing."""
         self._downlink.stop()
-        self.connection.close()
+        self._reader.close()
 
     def __enter__(self) -> Self:
         return self

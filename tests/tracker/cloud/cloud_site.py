@@ -6,12 +6,15 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from google.cloud.firestore import SERVER_TIMESTAMP
 
+from config.storage import FirestoreAddress
 from tests.firestore.fixtures import Firestore
 from tracker.cloud import documents, layout
+from tracker.cloud.connect import connect
 from tracker.cloud.downlink import Downlink
 from tracker.cloud.feed import Scope, Subscription
 from tracker.cloud.layout import Collection
@@ -72,7 +75,8 @@ class CloudSite:
 
     def downlink(self, store: LocalStore, scope: Scope = Scope.HISTORY, **options: Any) -> Downlink:
         """What brings the site down into a store."""
-        return Downlink(Reader(self.client), Subscription(site_id=self.site_id, scope=scope, store=store), **options)
+        reader = Reader(partial(connect, FirestoreAddress(self.firestore.project), None))
+        return Downlink(reader, Subscription(site_id=self.site_id, scope=scope, store=store), **options)
 
 
 def wait_until(holds: Callable[[], bool], *, within_s: float = 10.0) -> None:

@@ -78,10 +78,10 @@ class TwoMachines(OneFile):
     def __init__(self, folder: Path, firestore: Firestore) -> None:
         self._machines = [Machine(folder / f"{name}.sqlite3", firestore, vectors=True) for name in "ab"]
         self.a, self.b = (machine.store for machine in self._machines)
-        self._connections = [machine.connect() for machine in self._machines]
+        self._readers = [Reader(machine.connect) for machine in self._machines]
         self._downlinks = [
-            Downlink(Reader(connection.client), Subscription(site_id=SITE, scope=Scope.EVERYTHING, store=machine.store))
-            for machine, connection in zip(self._machines, self._connections, strict=True)
+            Downlink(reader, Subscription(site_id=SITE, scope=Scope.EVERYTHING, store=machine.store))
+            for machine, reader in zip(self._machines, self._readers, strict=True)
         ]
         for machine in self._machines:
             machine.store.use_rules(RULES)
@@ -96,7 +96,7 @@ class TwoMachines(OneFile):
             machine.drain()
 
     def close(self) -> None:
-        for connection in self._connections:
-            connection.close()
+        for reader in self._readers:
+            reader.close()
         for machine in self._machines:
             machine.close()

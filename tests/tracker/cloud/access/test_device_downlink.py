@@ -21,7 +21,7 @@ from tracker.store.local import LocalStore
 
 def downlink(project: Project, key: Path, store: LocalStore, scope: Scope = Scope.GALLERY) -> Downlink:
     wanted = Subscription(site_id=SITE, scope=scope, store=store)
-    return Downlink(Reader(project.connect(key).client), wanted)
+    return Downlink(Reader(lambda: project.connect(key)), wanted)
 
 
 @pytest.fixture
