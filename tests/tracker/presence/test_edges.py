@@ -110,6 +110,7 @@ def test_of_two_events_with_one_id_one_is_kept_whatever_tells_them_apart() -> No
     [
         pytest.param("a+0 b+57600 b-57610 a-57620", ["0-57620"], id="a-sight-of-the-longest-visit-is-remembered"),
         pytest.param("a+0 b+10 a+20 c+57611 b-57620", ["0-57620"], id="the-oldest-sight-is-forgotten-first"),
+        pytest.param("a+0 c+10 b+60 b-90 a-600", ["0-"], id="back-in-when-a-long-sight-ends-in-another"),
         pytest.param("a+0 b+50 b-50 c+60 a-70", ["0-"], id="a-glimpse-of-one-camera-ends-nothing-for-another"),
     ],
 )
