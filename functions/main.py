@@ -53,7 +53,7 @@ def every_hour(event: scheduler_fn.ScheduledEvent) -> None:
     upkeep.tidy_all(client_of(project(), DATABASE), now=event.schedule_time.astimezone(UTC))
 
 
-@https_fn.on_request(timeout_sec=120)
+@https_fn.on_request(timeout_sec=120, cors=options.CorsOptions(cors_origins="*", cors_methods=["get"]))
 def report(request: Request) -> Response:
     return reporting.answer(request, client_of(project(), DATABASE))
 

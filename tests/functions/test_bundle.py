@@ -117,6 +117,10 @@ def test_it_installs_in_a_clean_environment_starts_fast_and_works(
     seconds, heavy = zip(*(run.stdout.splitlines() for run in runs), strict=True)
     assert min(map(float, seconds)) < 3
     assert set(heavy) == {""}
+    again = "import pathlib; from tracker.cloud.bundle import bundle; bundle(pathlib.Path('again'))"
+    subprocess.run([python, "-c", again], cwd=out, check=True)
+    wheel = next(out.glob("*.whl"))
+    assert (out / "again" / wheel.name).read_bytes() == wheel.read_bytes()  # made from an installed package
     events = visit(0, 20)
     gym.put(events)
     target = Function("on_event_created", firestore_server.env, tmp_path / "log", source=out / "main.py", python=python)

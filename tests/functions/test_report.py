@@ -300,12 +300,19 @@ def test_only_operators_and_admins_of_the_site_may_ask(gym: Gym, firestore_serve
             }.items()
         }
         assert requests.post(function.url, params=asking, timeout=60).status_code == 405
+        preflight = {
+            "Origin": "https://page.example",
+            "Access-Control-Request-Method": "GET",
+            "Access-Control-Request-Headers": "authorization",
+        }
+        asked = requests.options(function.url, headers=preflight, timeout=60)
         whole = requests.get(function.url, params=asking, headers=bearer(project, sites={SITE: "operator"}), timeout=60)
     assert statuses == {
         "operator": 200, "admin": 200, "admin elsewhere": 403, "made-up role": 403, "camera machine": 403,
         "signed in": 403, "other project": 401, "rubbish": 401, "password": 401, "nobody": 401,
     }  # fmt: skip
     assert whole.headers["Content-Type"] == "application/json; charset=utf-8"
+    assert (asked.status_code, asked.headers["Access-Control-Allow-Headers"]) == (200, "authorization")
     assert whole.headers["Cache-Control"] == "private, no-store"
     assert whole.json()["occupancy"] == 0
 
