@@ -196,11 +196,12 @@ def test_other_rules_make_all_visits_anew(gym: Gym, tmp_path: Path) -> None:
 
 
 def test_an_event_after_other_rules_makes_the_persons_visits_anew(gym: Gym, tmp_path: Path) -> None:
-    gym.send([*visit(0, 20), *visit(22, 50)])
+    events = [*visit(0, 20), *visit(22, 50), *visit(DAY, DAY + 10), *visit(2 * DAY, 2 * DAY + 10)]
+    gym.send(events)
     gym.rules = replace(gym.rules, merge_gap=timedelta(minutes=1))
     gym.open()
-    gym.send(visit(60, 70))
-    events = [*visit(0, 20), *visit(22, 50), *visit(60, 70)]
+    events += visit(3 * DAY, 3 * DAY + 10)
+    gym.send(events[-2:])
     with on_the_edge(events, tmp_path / "edge.sqlite3", rules=gym.rules) as store:
         assert_as_on_the_edge(gym, store)
 
