@@ -36,14 +36,11 @@ def is_compound(asked: Asked) -> bool:
 
 
 def served(asked: Asked, indexes: Indexes) -> bool:
-    """Whether Firestore would answer it; a direction that the text leaves open is tried both ways.
-
-    An index counts for the direction that it has: Firestore asks for another one where the order is the other way.
-    """
+    """Whether Firestore would answer it; a direction that the text leaves open is tried both ways."""
     assert asked.collections, f"whose documents are these? {asked}"
     ways = [("ASCENDING", "DESCENDING") if direction == "ANY" else (direction,) for _, direction in asked.orders]
     return all(
-        is_answered(asked, collection, directions, indexes) and has_direction(asked, collection, directions, indexes)
+        is_answered(asked, collection, directions, indexes)
         for collection, directions in product(asked.collections, product(*ways))
     )
 
@@ -60,31 +57,6 @@ def is_answered(asked: Asked, collection: str, directions: tuple[str, ...], inde
     except RefusedError:
         return False
     return True
-
-
-def has_direction(asked: Asked, collection: str, directions: tuple[str, ...], indexes: Indexes) -> bool:
-    fixed = {name for name, operator in asked.filters if operator in ("==", "in")}
-    orders = [
-        (name, 1 if direction == "ASCENDING" else -1)
-        for (name, _), direction in zip(asked.orders, directions, strict=True)
-        if name not in {*fixed, "__name__"}
-    ]
-    ranged = {name for name, _ in asked.filters} - fixed - {name for name, _ in orders}
-    orders += [(name, 1) for name in sorted(ranged)]
-    if not orders or len({*fixed, *(name for name, _ in orders)}) == 1:
-        return True
-    covered: set[str] = set()
-    for index in indexes.composite.get((collection, "COLLECTION"), ()):
-        parts = [(".".join(part.path), part.sign) for part in index.parts]
-        head = {name for name, _ in parts[: -len(orders)]}
-        if parts[-len(orders) :] == orders and head <= fixed:
-            covered |= head
-    return covered >= fixed and (bool(fixed) or any_index(orders, collection, indexes))
-
-
-def any_index(orders: list[tuple[str, int]], collection: str, indexes: Indexes) -> bool:
-    known = indexes.composite.get((collection, "COLLECTION"), ())
-    return any([(".".join(part.path), part.sign) for part in index.parts] == orders for index in known)
 
 
 def asked_in(path: Path) -> set[Asked]:

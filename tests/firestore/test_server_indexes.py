@@ -37,7 +37,7 @@ def served(firestore: Firestore, client: Client, build: Build, told: dict[str, A
     firestore.control.indexes(told)
     base = client.collection_group("things") if group else client.collection("things")
     try:
-        list(build(base).stream())
+        build(base).get()
     except FailedPrecondition:
         return False
     return True
@@ -74,15 +74,21 @@ def test_queries_that_need_no_index(firestore_server: Firestore, own_client: Cli
         ),
         pytest.param(
             lambda q: where(q, ("a", "==", 1)).order_by("b", direction=DOWN),
+            index("a", "-b"),
             index("a", "b"),
-            index("b"),
-            id="backwards",
+            id="equal-then-falling-order",
+        ),
+        pytest.param(
+            lambda q: where(q, ("a", "==", 1)).order_by("b").limit_to_last(1),
+            index("a", "-b"),
+            index("a", "b"),
+            id="the-last-of-them",
         ),
         pytest.param(
             lambda q: where(q, ("a", "==", 1), ("b", ">", 1)), index("-a", "b"), index("a", "c"), id="equal-and-range"
         ),
         pytest.param(
-            lambda q: q.order_by("a").order_by("b", direction=DOWN), index("-a", "b"), index("a", "b"), id="two-orders"
+            lambda q: q.order_by("a").order_by("b", direction=DOWN), index("a", "-b"), index("-a", "b"), id="two-orders"
         ),
         pytest.param(
             lambda q: where(q, ("l", "array_contains", 1)).order_by("b"),
@@ -102,6 +108,9 @@ def test_queries_that_need_no_index(firestore_server: Firestore, own_client: Cli
             index("a", "-__name__"),
             index("a"),
             id="name-against-the-field",
+        ),
+        pytest.param(
+            lambda q: q.order_by("__name__", direction=DOWN), index("-__name__"), index("__name__"), id="falling-names"
         ),
     ],
 )
@@ -143,6 +152,14 @@ def test_a_field_exempted_from_indexing_is_not_queried(firestore_server: Firesto
     assert not served(firestore_server, own_client, lambda q: where(q, ("a", "==", 1)), told)
     assert not served(firestore_server, own_client, lambda q: where(q, ("a.b", "==", 1)), told)
     assert served(firestore_server, own_client, lambda q: where(q, ("b", "==", 1)), told)
+
+
+def test_a_field_kept_one_way_is_not_ordered_by_the_other(firestore_server: Firestore, own_client: Client) -> None:
+    one_way = {"collectionGroup": "things", "fieldPath": "a", "indexes": [{"order": "DESCENDING"}]}
+    told = {"fieldOverrides": [one_way]}
+    assert served(firestore_server, own_client, lambda q: q.order_by("a", direction=DOWN), told)
+    assert served(firestore_server, own_client, lambda q: where(q, ("a", "==", 1)), told)
+    assert not served(firestore_server, own_client, lambda q: q.order_by("a"), told)
 
 
 def test_sums_need_their_field_in_the_index(firestore_server: Firestore, own_client: Client) -> None:

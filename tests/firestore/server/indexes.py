@@ -33,15 +33,18 @@ class Index:
     parts: tuple[Part, ...]
 
     def serves(self, equal: frozenset[Path], contained: Path | None, orders: tuple[Order, ...]) -> bool:
-        """True when the index gives documents in the order asked for, once some of the equal fields are fixed."""
+        """True when the index gives documents in the order asked for, once some of the equal fields are fixed.
+
+        An index is read forwards only: for the other way round another one is needed. That of a field that is fixed
+        may run either way.
+        """
         head = len(self.parts) - len(orders)
         if head < 0:
             return False
         fixed, ordered = self.parts[:head], self.parts[head:]
         if not all((part.path == contained) if part.sign == 0 else (part.path in equal) for part in fixed):
             return False
-        signs = {part.sign * order.sign for part, order in zip(ordered, orders, strict=True)}
-        return len(signs) <= 1 and 0 not in signs and [part.path for part in ordered] == [o.path for o in orders]
+        return [(part.path, part.sign) for part in ordered] == [(order.path, order.sign) for order in orders]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +108,9 @@ class Indexes:
         return served and covered >= wanted
 
     def _own(self, query: Query, scope: str, wanted: set[tuple[Path, bool]], orders: tuple[Order, ...]) -> list[Index]:
-        """The single-field indexes that Firestore keeps for the fields of the query."""
-        parts = [Part(path, 0) if array else Part(path, 1) for path, array in wanted]
-        parts += [Part(order.path, order.sign) for order in orders]
+        """The single-field indexes that Firestore keeps for the fields of the query: by itself both ways."""
+        parts = [Part(path, sign) for path, array in wanted for sign in ((0,) if array else (1, -1))]
+        parts += [Part(order.path, order.sign) for order in orders if order.path != NAME]
         return [Index((part,)) for part in parts if self._keeps(query.collection_id, part, scope)]
 
     def _keeps(self, collection_id: str, part: Part, scope: str) -> bool:
@@ -119,14 +122,19 @@ class Indexes:
             kept = self.overrides.get((collection_id, ("*",)))
         if kept is None:
             return scope == COLLECTION
-        return (scope, part.sign) in kept or (part.sign != 0 and (scope, -part.sign) in kept)
+        return (scope, part.sign) in kept
 
 
 def _needed(query: Query, equal: frozenset[Path], aggregated: tuple[Path, ...]) -> tuple[Order, ...]:
-    """The order an index must give: fixed fields fall out, and a name in the direction of the field before it."""
+    """The order an index must give: fixed fields fall out, and a name in the direction of the field before it.
+
+    Names alone are there by themselves in rising order only, those of a fixed field both ways.
+    """
     orders = [order for order in query.orders if order.path not in equal]
-    if orders and orders[-1].path == NAME and (len(orders) == 1 or orders[-2].sign == orders[-1].sign):
-        orders.pop()
+    if orders and orders[-1].path == NAME:
+        given = orders[-2].sign if len(orders) > 1 else 1
+        if orders[-1].sign == given or (equal and len(orders) == 1):
+            orders.pop()
     known = {*equal, *(order.path for order in orders)}
     orders += [Order(path, 1) for path in aggregated if path not in known]
     return tuple(orders)
