@@ -56,7 +56,10 @@ class Guard:
         self._allowed(place, user, method="get", before=self._fields(place))
 
     def query(self, parent: str, structured: Any, user: User) -> None:
+        """Each collection that it asks by itself; one that names none asks them all, as does one of a whole group."""
         above = split_name(parent)
+        if not structured.from_:
+            raise RefusedError(grpc.StatusCode.PERMISSION_DENIED, DENIED)
         for each in structured.from_:
             if each.all_descendants:
                 raise RefusedError(grpc.StatusCode.PERMISSION_DENIED, DENIED)
