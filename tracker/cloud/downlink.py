@@ -21,6 +21,7 @@ from tracker.store.shared_copy import heard_cursor
 
 PATIENCE_S = 15.0
 FOLLOW_PATIENCE_S = 1.0
+AWAY_PAUSE_S = 10.0
 REFUSED_PAUSE_S = 60.0
 """After the cloud refused what was asked for, it is asked again so rarely."""
 STOP_S = 3.0
@@ -128,7 +129,7 @@ class Downlink:
 
     def _follow(self, feed: Feed) -> None:
         """One feed's thread."""
-        backoff = Backoff(longest_s=REFUSED_PAUSE_S / 2)
+        backoff = Backoff(longest_s=AWAY_PAUSE_S)
         while not self._stop.is_set():
             try:
                 with explained():
@@ -151,24 +152,26 @@ class Downlink:
             logger.info("%s", again)
 
     def _listen(self, feed: Feed, backoff: Backoff) -> None:
-        """Catch up, then listen until the stream ends, has told a lot, or is closed."""
+        """Catch up, then listen until the stream ends or is closed. Listeners that told a lot are opened anew."""
         feed.catch_up(_nothing, patience_s=FOLLOW_PATIENCE_S)
-        listening = feed.listen()
-        with self._lock:
-            self._open[feed.name] = listening
-        if self._stop.is_set():
-            return
-        backoff.failures += 1  # until something is heard
-        count = 0
-        for batch in listening.batches():
-            feed.take(batch)
-            if batch.papers and feed.name == SITE:
-                self._on_site()
-            self._note_live(feed)
-            backoff.reset()
-            count += len(batch.papers)
-            if count >= LISTENER_FULL:
-                listening.close()
+        count = LISTENER_FULL
+        while count >= LISTENER_FULL and not self._stop.is_set():
+            listening = feed.listen()
+            with self._lock:
+                self._open[feed.name] = listening
+            if self._stop.is_set():
+                return
+            backoff.failures += 1  # until something is heard
+            count = 0
+            for batch in listening.batches():
+                feed.take_all(batch)
+                if batch.papers and feed.name == SITE:
+                    self._on_site()
+                self._note_live(feed)
+                backoff.reset()
+                count += len(batch.papers)
+                if count >= LISTENER_FULL:
+                    listening.close()
 
     def _note_live(self, feed: Feed) -> None:
         with self._lock:
@@ -204,4 +207,6 @@ class Downlink:
     def _note_heard(self) -> None:
         self._heard = datetime.now(UTC)
         cursors = {heard_cursor(self._wanted.site_id): time_text(self._heard)}
+        for feed in self._feeds.values():
+            cursors |= feed.cursors
         self._wanted.store.receive(Arrivals(came=self._heard, cursors=cursors))

@@ -89,13 +89,14 @@ class Feed:
         while True:
             page = self._reader.page(self._place, limit=limit, since=since, after=after, patience_s=patience_s)
             fresh = [paper for paper in page.papers if paper.document_id not in seen]
-            self.take(Page(fresh, page.read_at))
+            whole = len(page.papers) < limit
+            (self.take_all if whole else self.take)(Page(fresh, page.read_at))
             if len(page.papers) == limit and not total:
                 total = self._reader.count(self._place, since=since, patience_s=patience_s)
             done += len(fresh)
             told(done, max(done, total))
             timed = [paper for paper in page.papers if paper.received_at is not None]
-            if len(page.papers) < limit or not timed:
+            if whole or not timed:
                 return
             limit = PAGE if fresh else 2 * limit  # a server that knows no cursors told the same again
             since, after = timed[-1].received_at, timed[-1].document_id
@@ -103,12 +104,7 @@ class Feed:
 
     def listen(self) -> Listening:
         """A listener on what comes from now on, and a little before."""
-        since = self._position
-        if since is not None:
-            since -= OVERLAP
-            if len(self._recent) == OVERLAP_MOST:
-                since = max(since, self._recent[0])
-        return self._reader.listen(self._place, limit=LISTENER_MOST, since=since)
+        return self._reader.listen(self._place, limit=LISTENER_MOST, since=self._begin())
 
     def take(self, page: Page) -> None:
         """Write documents into the store, and how far that gets it. One that says it came later than now is no help."""
@@ -122,22 +118,38 @@ class Feed:
             parcel.add(self._collection, papers)
             if self._scope is not Scope.HISTORY and self._collection is Collection.PEOPLE:
                 self._add_vectors(parcel)
+        latest = (page.read_at or datetime.now(UTC)) + HASTE
         received = (paper.received_at for paper in papers)
-        times = [at for at in received if at is not None and at <= page.read_at + HASTE]
-        reached = max(times, default=None)
-        if reached is not None:
-            self._position = reached if self._position is None else max(reached, self._position)
-        cursors = {} if reached is None or self._collection is None else {self._cursor: time_text(reached)}
-        self._store.receive(parcel.arrivals(cursors, whole_history=self._scope is not Scope.GALLERY))
+        times = [at for at in received if at is not None and at <= latest]
+        self._reach(max(times, default=None))
+        self._store.receive(parcel.arrivals(self.cursors, whole_history=self._scope is not Scope.GALLERY))
         self._recent.extend(times)
         self.taken += len(papers)
 
+    def take_all(self, page: Page) -> None:
+        """The same, of the last there is: all that the server took before it read this is here."""
+        self.take(page)
+        self._reach(page.read_at)
+
+    @property
+    def cursors(self) -> dict[str, str]:
+        """How far reading has got, as the store keeps it."""
+        if self._position is None or self._collection is None:
+            return {}
+        return {self._cursor: time_text(self._position)}
+
+    def _reach(self, at: datetime | None) -> None:
+        if at is not None:
+            self._position = at if self._position is None else max(at, self._position)
+
     def _begin(self) -> datetime | None:
-        """From when on to read; None from the beginning."""
-        if self._position is not None:
-            return self._position
-        text = self._store.cursor(self._cursor)
-        return None if text is None else read_time(text) - OVERLAP
+        """From when on to read: a little before what is known; None from the beginning."""
+        text = self._store.cursor(self._cursor) if self._position is None else None
+        known = self._position if text is None else read_time(text)
+        if known is None:
+            return None
+        since = known - OVERLAP
+        return max(since, self._recent[0]) if len(self._recent) == OVERLAP_MOST else since
 
     def _add_vectors(self, parcel: Parcel) -> None:
         for person_id, consented in parcel.people():

@@ -70,10 +70,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Documents, and the time by the server's clock at which it read them; nothing can have been taken later."""
+    """Documents, and the time by the server's clock at which it read them, None where it does not say."""
 
     papers: Sequence[Paper]
-    read_at: datetime
+    read_at: datetime | None
 
 
 class Reader:
@@ -268,13 +268,12 @@ def _patient(patience_s: float) -> dict[str, Any]:
 def _page(answers: Iterable[RunQueryResponse]) -> Page:
     messages = [RunQueryResponse.pb(answer) for answer in answers]
     papers = [_paper(message.document) for message in messages if message.HasField("document")]
-    return Page(papers, _read_at(messages[-1].read_time) if messages else datetime.now(UTC))
+    return Page(papers, _read_at(messages[-1].read_time) if messages else None)
 
 
-def _read_at(stamp: Any) -> datetime:
-    """The time of an answer; by our own clock where the server does not say."""
+def _read_at(stamp: Any) -> datetime | None:
     at = _time(stamp)
-    return at if isinstance(at, datetime) and at > _EPOCH else datetime.now(UTC)
+    return at if isinstance(at, datetime) and at > _EPOCH else None
 
 
 def _paper(document: Any) -> Paper:
