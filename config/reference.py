@@ -124,7 +124,7 @@ _PREAMBLE = """# Settings
 
 Footfall reads its settings once, at the start. What stands further left wins:
 
-**command-line flags** · **environment** · **settings file** · **defaults**
+**command-line flags** · **environment** · **settings file** · **the site** · **defaults**
 
 * The settings file is TOML. It is the one given by `--settings FILE`, else the one that the environment variable
   `FOOTFALL_SETTINGS` names, else `footfall.toml` in the working folder. `config/footfall.example.toml` lists every
@@ -132,6 +132,10 @@ Footfall reads its settings once, at the start. What stands further left wins:
 * Environment variables are called `FOOTFALL_`, the section, two underscores, the setting:
   `FOOTFALL_PRESENCE__EXIT_AFTER_S=45`. Cameras may be given as JSON in `FOOTFALL_CAMERA`.
 * A name that does not exist is refused, with the nearest one that does.
+* Over a [shared store](firebase.md), what the site's document in Firestore says comes before the defaults: the map
+  `settings` with the sections `site`, `presence`, `match` and `quality`, then its name, time zone, capacity and rules.
+  It is kept on each machine for when there is no network. Rules of visits hold at once, the rest at the next start;
+  what is not valid is left out, and `footfall status` says why.
 
 This page is written by `python -m config.reference`; a test keeps it true."""
 

@@ -11,7 +11,8 @@ import typer
 from config.errors import PeopleError, PictureError
 from config.settings import Settings
 from models.runtime import ensure_built
-from tracker.cli.door import ModelsOption, SettingsOption, StoreOption, UsageError, open_store, settings_for
+from tracker.cli.door import ModelsOption, SettingsOption, StoreOption, UsageError, settings_for
+from tracker.cli.in_step import in_step
 from tracker.cli.output import console
 from tracker.cli.people import WhoArgument, find_person
 from tracker.faces.engine import FaceEngine
@@ -43,7 +44,7 @@ def deny(
     if clear == bool(pictures or track):
         raise UsageError("neither pictures nor --track nor --clear, or too many of them", fix="give one of the three")
     chosen = settings_for(settings, store=store, models=models)
-    with open_store(chosen, create=False) as opened:
+    with in_step(chosen) as opened:
         person = find_person(opened, who)
         if clear:
             count = opened.clear_negatives(person.person_id)

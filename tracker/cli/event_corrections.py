@@ -12,7 +12,8 @@ import typer
 
 from config.errors import RecordError
 from config.settings import CameraRole, Settings
-from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError, open_store, settings_for
+from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError, settings_for
+from tracker.cli.in_step import in_step
 from tracker.cli.moments import parse_instant
 from tracker.cli.output import console, local_time, print_json, print_table, short, span
 from tracker.cli.people import WhoArgument, find_person
@@ -59,7 +60,7 @@ def void(
     Several at once are voided together or not at all. To take it back, `restore` them.
     """
     chosen, by = settings_for(settings, store=store), _signed(by)
-    with open_store(chosen, create=False) as opened:
+    with in_step(chosen) as opened:
         found = _events_of(opened, events, voided=False)
         said = [_correction(Action.VOID, event, by=by, reason=reason) for event in found]
         _carry_out(opened, chosen, said, found, dry_run=dry_run, as_json=as_json)
@@ -76,7 +77,7 @@ def restore(
 ) -> None:
     """Say that voided events happened after all."""
     chosen, by = settings_for(settings, store=store), _signed(by)
-    with open_store(chosen, create=False) as opened:
+    with in_step(chosen) as opened:
         found = _events_of(opened, events, voided=True)
         said = [_correction(Action.ADD, event, by=by, reason=reason) for event in found]
         _carry_out(opened, chosen, said, found, dry_run=dry_run, as_json=as_json)
@@ -105,7 +106,7 @@ def add(
     """
     chosen, by = settings_for(settings, store=store), _signed(by)
     moment = parse_instant(at, chosen.site.zone, now=datetime.now(UTC), option="--at")
-    with open_store(chosen, create=False) as opened:
+    with in_step(chosen) as opened:
         if camera is not None:
             _require_camera(opened, chosen, camera, kind)
         event = Event(
@@ -128,7 +129,7 @@ def corrections(store: StoreOption = None, settings: SettingsOption = None, as_j
     """What was corrected, by whom, when and why, the earliest first."""
     chosen = settings_for(settings, store=store)
     zone = chosen.site.zone
-    with open_store(chosen, create=False) as opened:
+    with in_step(chosen) as opened:
         said = opened.corrections()
         holding = {each.event_id: each.correction_id for each in said}  # they come by time: the last one stays
         about = {event_id: _one_event(opened, event_id) for event_id in holding}

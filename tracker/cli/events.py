@@ -17,7 +17,8 @@ from typing import Annotated, BinaryIO
 import typer
 
 from config.errors import FootfallError, RecordError
-from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError, example, open_store, settings_for
+from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError, example, settings_for
+from tracker.cli.in_step import in_step
 from tracker.cli.lines import STDIO, json_lines, progress_bar
 from tracker.cli.moments import FromOption, ToOption, parse_moment
 from tracker.cli.output import console, errors, print_json
@@ -74,7 +75,7 @@ def import_events(
     with _readable(source, twice=not partial) as file:
         if not partial:
             _require_good(file, site_id=chosen.site.id)
-        with open_store(chosen) as opened:
+        with in_step(chosen, create=True) as opened:
             done = _import(opened, file, site_id=chosen.site.id, partial=partial)
     if as_json:
         print_json(done)
@@ -101,7 +102,7 @@ def export_events(
     last = parse_moment(until, chosen.site.zone, option="--to", end_of_day=True)
     if first is not None and last is not None and first >= last:
         raise UsageError("--from does not lie before --to", fix="swap them, or leave one out")
-    with open_store(chosen, create=False) as opened, json_lines(out) as write:
+    with in_step(chosen) as opened, json_lines(out) as write:
         write(map(event_to_document, pages(opened, site_id=site, since=first, until=last)))
 
 

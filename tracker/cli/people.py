@@ -22,9 +22,9 @@ from tracker.cli.door import (
     StoreOption,
     UsageError,
     example,
-    open_store,
     settings_for,
 )
+from tracker.cli.in_step import in_step
 from tracker.cli.output import console, errors, local_time, print_json, print_table, short
 from tracker.faces.engine import FaceEngine
 from tracker.identity.enrol import Candidate, Plan, candidates_in, new_person_id, pictures_of, plan_people
@@ -88,7 +88,7 @@ def enroll(
     chosen = settings_for(settings, store=store, models=models)
     candidates = _candidates(sources, name, add=add)
     ensure_built(chosen.models.dir, chosen.models.precision)
-    with open_store(chosen) as opened:
+    with in_step(chosen, create=True) as opened:
         results = _enroll_all(chosen, opened, candidates, staff=staff, add=add, force=force)
     if as_json:
         print_json(results)
@@ -191,7 +191,7 @@ def list_people(
 ) -> None:
     """Who is enrolled, and with how many face vectors."""
     chosen = settings_for(settings, store=store)
-    with open_store(chosen, create=False) as opened:
+    with in_step(chosen) as opened:
         people = opened.people(kind=None if visitors else PersonKind.ENROLLED)
         counts = opened.vector_counts()
     if as_json:
@@ -214,7 +214,7 @@ def show(
 ) -> None:
     """One person: profile, and the latest events."""
     chosen = settings_for(settings, store=store)
-    with open_store(chosen, create=False) as opened:
+    with in_step(chosen) as opened:
         person = find_person(opened, who)
         row = _person_row(person, opened.vector_counts())
         events = opened.events(person_id=person.person_id, limit=10, newest_first=True)
@@ -237,7 +237,7 @@ def rename(
 ) -> None:
     """Give a person or visitor another name; past visits follow."""
     chosen = settings_for(settings, store=store)
-    with open_store(chosen, create=False) as opened:
+    with in_step(chosen) as opened:
         person = find_person(opened, who)
         opened.rename_person(person.person_id, clean_name(name))
     console.print(f"{person.name} is now called {clean_name(name)}", markup=False)
@@ -252,7 +252,7 @@ def merge(
 ) -> None:
     """Make two people one: the visits and vectors of the first go to the second."""
     chosen = settings_for(settings, store=store)
-    with open_store(chosen, create=False) as opened:
+    with in_step(chosen) as opened:
         person, kept = find_person(opened, who), find_person(opened, into)
         opened.merge_people(person.person_id, kept.person_id)
     console.print(f"{person.name} was merged into {kept.name}", markup=False)
@@ -268,7 +268,7 @@ def forget(
 ) -> None:
     """Erase somebody: name, vectors and every trace of who it was. Cannot be undone."""
     chosen = settings_for(settings, store=store)
-    with open_store(chosen, create=False) as opened:
+    with in_step(chosen) as opened:
         if opened.is_forgotten(who):  # the name is gone; what another program kept alive is cleaned up again
             person_id = name = who
         else:

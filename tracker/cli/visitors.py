@@ -10,7 +10,8 @@ import typer
 
 from config.errors import PeopleError
 from config.settings import Settings
-from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError, open_store, settings_for
+from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError, settings_for
+from tracker.cli.in_step import in_step
 from tracker.cli.output import console, errors, local_time, print_json, print_table
 from tracker.cli.people import find_person
 from tracker.identity.clusters import Likeness, groups, likenesses
@@ -50,7 +51,7 @@ def visitors(
     With --merge, visitors who are surely one person become one, each pair after a question; past visits follow.
     """
     chosen = settings_for(settings, store=store)
-    with open_store(chosen, create=False) as opened:
+    with in_step(chosen) as opened:
         found = _likenesses(opened, chosen)
         if merge:
             _merge_all(opened, found, yes=yes)
@@ -93,7 +94,7 @@ def name(
         raise UsageError("--staff without --consent: a visitor has no role", fix="add --consent, if they agreed")
     called = clean_name(is_called)
     chosen = settings_for(settings, store=store)
-    with open_store(chosen, create=False) as opened:
+    with in_step(chosen) as opened:
         people = list({person.person_id: person for person in (find_person(opened, each) for each in who)}.values())
         for person in people:
             if person.kind is not PersonKind.VISITOR:
@@ -125,7 +126,7 @@ def tidy(
     chosen = settings_for(settings, store=store)
     now = datetime.now(UTC)
     visitor_days = days or chosen.store.visitor_days
-    with open_store(chosen, create=False) as opened:
+    with in_step(chosen) as opened:
         faded = opened.fade_visitors(now - timedelta(days=visitor_days))
         dropped = opened.drop_evidence(now - timedelta(days=chosen.store.evidence_days))
     if as_json:

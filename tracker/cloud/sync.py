@@ -27,8 +27,9 @@ class Link:
     """What comes down for one store in one process. Use it as a context manager, or `close` it.
 
     wanted: what to bring down where the credentials may read everything; those of a camera machine get the gallery.
-    reread: gives the settings with what the site shares now; visits go by the rules in them at once. Raises
-    SettingsError and CloudError when there are no credentials that can be used; nothing is read yet.
+    reread: gives the settings with what the site shares now; visits go by the rules in them at once; without it they
+    stay as they are. Raises SettingsError and CloudError when there are no credentials that can be used; nothing is
+    read yet.
     """
 
     def __init__(
@@ -37,7 +38,7 @@ class Link:
         settings: Settings,
         *,
         wanted: Scope,
-        reread: Reread,
+        reread: Reread | None = None,
     ) -> None:
         address = settings.store.firestore
         if address is None:
@@ -81,6 +82,8 @@ class Link:
 
     def _use_site(self) -> None:
         """Let visits go by the rules that the site shares now, and note what of its settings cannot be used."""
+        if self._reread is None:
+            return
         with self._using:
             settings, refused = self._reread()
             self._store.note_refused(SETTINGS, refused, datetime.now(UTC))

@@ -15,7 +15,7 @@ import pytest
 from config.settings import Settings
 from tests.tracker.cli.conftest import Done, Run
 from tests.tracker.puppets import ADA, EVE, Stage, scene
-from tracker.cli import people
+from tracker.cli import in_step
 from tracker.store.local import LocalStore
 
 
@@ -301,7 +301,7 @@ def test_forget_that_a_reader_holds_up_says_how_to_finish(
     def impatient(settings: Settings, *, create: bool) -> LocalStore:
         return LocalStore(settings.store.path, busy_timeout_s=0.1).open(create=create)
 
-    monkeypatch.setattr(people, "open_store", impatient)
+    monkeypatch.setattr(in_step, "open_store", impatient)
     with stage.store._database.reading() as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM people").fetchone()
