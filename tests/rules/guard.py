@@ -28,6 +28,8 @@ from tests.rules.ruling import DEPLOYED, Request, Rules
 LOG = logging.getLogger(__name__)
 OWNER = "owner"
 DENIED = "Missing or insufficient permissions."
+MOST_LOOKED_UP = 20
+"""Documents that the rules may look up for all writes of a commit."""
 Ids = tuple[str, ...]
 
 
@@ -75,8 +77,12 @@ class Guard:
             for write, place, document in zip(request.writes, places, before, strict=True)
         ]
         left = {place.ids: each for place, each in zip(places, after, strict=True)}
+        looked_up: set[Ids] = set()
 
         def look_after(ids: Ids) -> Mapping[str, Any] | None:
+            looked_up.add(ids)
+            if len(looked_up) > MOST_LOOKED_UP:
+                raise RefusedError(grpc.StatusCode.PERMISSION_DENIED, DENIED)
             if ids in left:
                 return None if left[ids] is None else plain(left[ids].fields)
             return self._fields(Place(places[0].database, ids))

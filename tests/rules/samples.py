@@ -185,8 +185,18 @@ STORED: Mapping[tuple[str, ...], Fields] = {
 DEPLOYED = Rules.read()
 
 
-def ask(who: Who, method: str, *ids: str, data: Fields | None = None, rules: Rules = DEPLOYED) -> Ruling:
-    """The ruling on a request about the document (for `list` the collection) under the site, or of a whole path."""
+def ask(
+    who: Who,
+    method: str,
+    *ids: str,
+    data: Fields | None = None,
+    before: Fields | None = None,
+    rules: Rules = DEPLOYED,
+) -> Ruling:
+    """The ruling on a request about the document (for `list` the collection) under the site, or of a whole path.
+
+    before: what stands there, without it that of STORED.
+    """
     path = ids if ids and ids[0] == "sites" else ("sites", SITE, *ids)
     request = Request(
         method=method,
@@ -194,7 +204,7 @@ def ask(who: Who, method: str, *ids: str, data: Fields | None = None, rules: Rul
         at=NOW,
         uid=who.uid,
         claims=who.claims,
-        before=STORED.get(path) if method != "create" else None,
+        before=None if method == "create" else before or STORED.get(path),
         after=data,
     )
     return rules.rule(request, STORED.get)

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -36,6 +37,7 @@ from tests.rules.samples import BY_MACHINES, EMBEDDING, SITE, STORED, WRITTEN, W
 from tracker.cloud.emulator import EmulatorClient
 
 OFFICIAL = os.environ.get("FIRESTORE_EMULATOR_HOST", "")
+LONG_AGO = datetime(2026, 1, 5, tzinfo=UTC)
 PEOPLE = [name for name in EVERYBODY if name != "nobody"]
 """Whoever has a token."""
 
@@ -168,7 +170,24 @@ def test_an_agent_takes_back_an_event_of_its_own_that_goes_with_it(served: Serve
     assert allowed(batch.commit)
     again = place(client, "corrections").document("c-with")
     assert allowed(lambda: again.set(taken_back("e-with") | stamp))
+    served.client(None).document(f"sites/{SITE}/events/e-with").update({"received_at": LONG_AGO})
+    assert allowed(lambda: again.set(taken_back("e-with") | stamp))
     assert not allowed(lambda: again.set(taken_back("e-with") | {"reason": "another"} | stamp))
     for event_id, expected in (("e-now", True), ("e-old", False), ("e-back", False)):
         document = place(client, "corrections").document(f"c-{event_id}")
         assert allowed(lambda document=document, one=event_id: document.create(taken_back(one) | stamp)) is expected
+
+
+def test_a_commit_takes_back_so_many_events_and_no_more(served: Served) -> None:
+    client = served.client(EVERYBODY["machine"])
+    stamp = {"received_at": firestore.SERVER_TIMESTAMP}
+
+    def take_back(name: str, count: int) -> None:
+        batch = client.batch()
+        for number in range(count):
+            batch.create(place(client, "events").document(f"{name}-{number}"), WRITTEN["events"]() | stamp)
+            batch.set(place(client, "corrections").document(f"{name}-{number}"), taken_back(f"{name}-{number}") | stamp)
+        batch.commit()
+
+    assert allowed(lambda: take_back("twenty", 20))
+    assert not allowed(lambda: take_back("more", 21))

@@ -230,6 +230,14 @@ def test_an_agent_repeats_its_correction_and_changes_none() -> None:
     assert not ask(CAMERA_MACHINE, "delete", "corrections", "c-own").allowed
 
 
+def test_an_agent_repeats_a_correction_of_long_ago_but_makes_none() -> None:
+    old = received(taken_back("e-old"), NOW - timedelta(days=2))
+    after = {**old, "received_at": NOW}
+    assert ask(CAMERA_MACHINE, "update", "corrections", "c-old", data=after, before=old).allowed
+    assert not ask(MACHINE_ELSEWHERE, "update", "corrections", "c-old", data=after, before=old).allowed
+    assert not ask(CAMERA_MACHINE, "create", "corrections", "c-old", data=after).allowed
+
+
 @pytest.mark.parametrize("person_id", ["visitor-1", "p-2", "p-3", "nobody-known"])
 def test_nobody_writes_a_vector_of_who_did_not_consent(person_id: str) -> None:
     ruling = ask(ADMIN_OF_GYM, "create", "people", person_id, "embeddings", "v", data=received(embedding()))

@@ -35,6 +35,8 @@ _TURN_EVERY_S = 60.0
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _COLLECTIONS = {"visit": "sessions", "usage": "usage", "zone_stay": "zone_stays", "person": "people"}
 """Where what is gone has to go."""
+_JUDGED_BY_AGE = ("corrections",)
+"""What a device may say only of what arrived lately."""
 _A_DEVICE = "the key of a camera machine does not do this: forget the person where a service account is set"
 
 
@@ -85,7 +87,7 @@ class Line:
         )
         self._turned_s = float("-inf")
         self._parked = {(each.collection, each.record_id) for each in store.parked()}
-        self._welcome = Welcome(monotonic)
+        self._welcome = Welcome(monotonic, one_by_one=() if owner else _JUDGED_BY_AGE)
 
     @property
     def barred(self) -> dict[str, str]:

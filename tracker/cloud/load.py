@@ -20,15 +20,17 @@ VECTORS = "up vectors "
 _WRITES_AN_EVENT = 2
 """Itself, and the match behind it."""
 _PEOPLE_AT_ONCE = 50
-_OWN = (Kind.EVENTS, Kind.ZONE_STAYS)
+_LOOKED_UP = 20
+"""So many documents the rules look up for one commit of a device: for each of its corrections the event."""
+_OWN = (Kind.EVENTS, Kind.CORRECTIONS, Kind.ZONE_STAYS)
 _PROFILES = (Kind.PEOPLE, Kind.ALIASES)
 _DERIVED = (Kind.SESSIONS, Kind.USAGE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rights:
-    """What this machine sends. scope: of one camera only. people: also people and corrections. visits: also visits and
-    usage. vectors: with the face vectors of people who agreed."""
+    """What this machine sends. scope: of one camera only, and what its agent said itself, none of which it can take
+    back. people: also people. visits: also visits and usage. vectors: with the face vectors of people who agreed."""
 
     scope: Scope | None = None
     people: bool = True
@@ -88,8 +90,7 @@ class Loader:
         left_out = set(without)
         if self._rights.people and not self._rights.vectors and Kind.PEOPLE not in left_out:
             self._take_back(load)
-        kinds = [*_PROFILES, *_OWN[:1], Kind.CORRECTIONS, *_OWN[1:]] if self._rights.people else list(_OWN)
-        for kind in kinds:
+        for kind in (*_PROFILES, *_OWN) if self._rights.people else _OWN:
             if kind not in left_out and not self._take(load, kind, now):
                 load.more = True
                 return load
@@ -102,11 +103,15 @@ class Loader:
     def _take(self, load: Load, kind: Kind, now: datetime) -> bool:
         """Add a page of a kind; False when there is more of it."""
         limit = max(1, load.room // _WRITES_AN_EVENT)
+        if kind in _PROFILES:
+            limit = min(limit, _PEOPLE_AT_ONCE)
+        if kind is Kind.CORRECTIONS and self._rights.scope is not None:
+            limit = min(limit, _LOOKED_UP)
         page = self._store.unsent(
             kind,
             self.positions[kind],
             now=now,
-            limit=min(limit, _PEOPLE_AT_ONCE) if kind in _PROFILES else limit,
+            limit=limit,
             scope=self._rights.scope,
             vectors=self._rights.vectors,
         )
@@ -128,6 +133,8 @@ class Loader:
         sends = self._rights.visits and (self.made_here or load.events > 0)
         if not sends:
             said = [each for each in said if each.collection not in _DERIVED]
+        if self._rights.scope is not None:
+            said = [each for each in said if each.collection != "zone_stays"]
         self._add(load, said, now)
         if load.gone:
             load.more = True

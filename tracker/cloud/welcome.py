@@ -7,7 +7,7 @@ rules or the credentials are, and somebody will mend them.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from tracker.cloud.delivery import Refusal
 from tracker.cloud.wire import Verdict
@@ -28,10 +28,17 @@ _BESIDE = {"matches": "events"}
 
 
 class Welcome:
-    """What is taken from us at the moment. For one thread."""
+    """What is taken from us at the moment. For one thread.
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+    one_by_one: collections whose documents the rules judge by something else than who sends them, so that one which is
+    refused says nothing of the others.
+    """
+
+    def __init__(
+        self, monotonic: Callable[[], float] = time.monotonic, *, one_by_one: Collection[str] = frozenset()
+    ) -> None:
         self._monotonic = monotonic
+        self._apart = {*_BESIDE, *one_by_one}
         self._until_s: dict[str, float] = {}
         self._said: dict[str, str] = {}
 
@@ -52,7 +59,7 @@ class Welcome:
         taken = {each.collection for each in writes if id(each) not in denied}
         for each in refusals:
             collection = each.write.collection
-            if id(each.write) in denied and collection not in taken and collection not in _BESIDE:
+            if id(each.write) in denied and collection not in taken and collection not in self._apart:
                 self._said[collection] = each.error.said
                 self._until_s[collection] = self._monotonic() + BARRED_FOR_S
         barred = self.barred

@@ -84,7 +84,8 @@ class Outbox(StoreFile):
     ) -> Page:
         """Up to `limit` rows of a kind after a position, in their newest state; events with the matches behind them.
 
-        scope: only what this camera told. vectors: with those of people. now: at which open visits are judged.
+        scope: only what this camera told. vectors: with those of people. now: at which open visits are judged, and
+        stays in zones that may still turn out to be somebody else's.
         """
         with self._one_state() as connection:
             if kind in (Kind.SESSIONS, Kind.USAGE):
@@ -97,6 +98,8 @@ class Outbox(StoreFile):
                 return outbox_rows.select_people(connection, position, limit, with_vectors=vectors)
             if kind is Kind.ALIASES:
                 return outbox_rows.select_aliases(connection, position, limit)
+            if kind is Kind.ZONE_STAYS:
+                return outbox_rows.select_zone_stays(connection, position, scope, limit, now=now)
             return _SELECT[kind](connection, position, scope, limit)
 
     def gone(self, *, limit: int, now: datetime) -> tuple[list[Gone], list[Unsent], list[Forgotten]]:
@@ -168,9 +171,10 @@ class Outbox(StoreFile):
         return len(found)
 
     def backlog(self, *, visits: bool, people: bool, scope: Scope | None = None) -> Backlog:
-        """What is not sent yet. visits, people: whether this machine sends those at all."""
+        """What is not sent yet. visits, people: whether this machine sends those at all. scope: only what this camera
+        told."""
         sources = dict(outbox_rows.SOURCES)
-        for kind in () if people else (Kind.PEOPLE, Kind.ALIASES, Kind.CORRECTIONS):
+        for kind in () if people else (Kind.PEOPLE, Kind.ALIASES):
             sources.pop(kind)
         if visits:
             sources |= {Kind.SESSIONS: VISITS, Kind.USAGE: USAGE}
@@ -200,7 +204,6 @@ class Outbox(StoreFile):
 _SELECT = {
     Kind.EVENTS: outbox_rows.select_events,
     Kind.CORRECTIONS: outbox_rows.select_corrections,
-    Kind.ZONE_STAYS: outbox_rows.select_zone_stays,
 }
 
 

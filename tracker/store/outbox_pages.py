@@ -45,13 +45,22 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where the rows of a kind are found. keys: what orders the rows of one transaction; they are selected last."""
+    """Where the rows of a kind are found. keys: what orders the rows of one transaction; they are selected last.
+
+    of_camera: the condition, with a site and a camera to be filled in, of rows that are of one; "" where none is.
+    """
 
     select: str
     table: str
     keys: tuple[str, ...]
     condition: str
-    has_camera: bool = False
+    of_camera: str = ""
+
+    def within(self, scope: Scope | None) -> tuple[str, list[str | int]]:
+        """The condition of its rows, and the values in it."""
+        if scope is None or not self.of_camera:
+            return self.condition, []
+        return f"{self.condition} AND {self.of_camera}", [scope.site_id, scope.camera_id]
 
 
 def rows_after(
@@ -61,9 +70,7 @@ def rows_after(
 
     The caller holds a read transaction, so that a short page reaches up to the version that it sees.
     """
-    condition, values = source.condition, []
-    if scope is not None and source.has_camera:
-        condition, values = f"{condition} AND site_id = ? AND camera_id = ?", [scope.site_id, scope.camera_id]
+    condition, values = source.within(scope)
     keys = ", ".join(source.keys)
     select = f"SELECT {source.select}, changed, {keys} FROM {source.table} WHERE {condition}"  # noqa: S608 - fixed names
     rows: list[Row] = []
@@ -88,9 +95,7 @@ def rows_after(
 
 def count_after(connection: sqlite3.Connection, source: Source, position: Position, scope: Scope | None) -> int:
     """How many rows of a kind are unsent."""
-    condition, values = source.condition, []
-    if scope is not None and source.has_camera:
-        condition, values = f"{condition} AND site_id = ? AND camera_id = ?", [scope.site_id, scope.camera_id]
+    condition, values = source.within(scope)
     select = f"SELECT count(*) FROM {source.table} WHERE {condition}"  # noqa: S608 - fixed names
     past, found = position.changed, 0
     if position.within is not None:

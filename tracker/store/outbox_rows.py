@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from tracker.presence.events import Correction, Event
+from tracker.presence.events import ITSELF, Correction, Event, time_text
 from tracker.presence.health import CameraHealth
 from tracker.presence.people import Person, PersonKind
 from tracker.presence.watches import Watch
@@ -18,6 +19,11 @@ from tracker.store.arrived_people import SOURCE as CAME_DOWN
 from tracker.store.event_rows import Row
 from tracker.store.outbox_pages import Page, Scope, Source, Unsent, rows_after, unsent_of
 from tracker.store.sync_rows import Kind, Position
+
+TURNS_WITHIN = timedelta(hours=1)
+"""So long a stay that is over waits, at most, for the name of its track to be past all doubt."""
+_CHANGED = -2
+"""Where a row of one key has its store version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,17 +61,22 @@ SOURCES: dict[Kind, Source] = {
         table="events",
         keys=("event_row",),
         condition="changed <> came_down",
-        has_camera=True,
+        of_camera="site_id = ? AND camera_id = ?",
     ),
     Kind.CORRECTIONS: Source(
-        select="correction_id, event_id", table="corrections", keys=("correction_id",), condition="changed <> came_down"
+        select="correction_id, event_id",
+        table="corrections",
+        keys=("correction_id",),
+        condition="changed <> came_down",
+        of_camera=f"said_by = '{ITSELF}' AND EXISTS (SELECT 1 FROM events e WHERE e.event_id = corrections.event_id"  # noqa: S608 - fixed names
+        " AND e.site_id = ? AND e.camera_id = ?)",
     ),
     Kind.ZONE_STAYS: Source(
         select="stay_id, site_id, camera_id, zone, person_id, started_at, seen_at, over, schema",
         table="zone_stays",
         keys=("stay_id",),
         condition="changed <> came_down AND over = 1",
-        has_camera=True,
+        of_camera="site_id = ? AND camera_id = ?",
     ),
 }
 
@@ -83,7 +94,7 @@ def select_events(connection: sqlite3.Connection, position: Position, scope: Sco
 
 
 def select_corrections(connection: sqlite3.Connection, position: Position, scope: Scope | None, limit: int) -> Page:
-    """Corrections with the people of their events."""
+    """Corrections with the people of their events; of one camera those that its agent made itself."""
     rows, reached = rows_after(connection, SOURCES[Kind.CORRECTIONS], position, scope, limit)
     found: list[Unsent] = []
     for correction_id, event_id, *_ in rows:
@@ -97,11 +108,33 @@ def select_corrections(connection: sqlite3.Connection, position: Position, scope
     return Page(tuple(found), reached, len(rows) < limit)
 
 
-def select_zone_stays(connection: sqlite3.Connection, position: Position, scope: Scope | None, limit: int) -> Page:
-    """Stays in zones that are over; those that go on are not sent."""
+def select_zone_stays(
+    connection: sqlite3.Connection, position: Position, scope: Scope | None, limit: int, *, now: datetime
+) -> Page:
+    """Stays in zones that are over; those that go on are not sent.
+
+    Of one camera, which cannot take a stay back, none is sent that may still turn out to be somebody else's: while the
+    person is in sight it waits, and so do those after it, but nothing waits for longer than TURNS_WITHIN.
+    """
     rows, reached = rows_after(connection, SOURCES[Kind.ZONE_STAYS], position, scope, limit)
+    is_last = len(rows) < limit
+    waits_from = None if scope is None else _first_that_may_turn(connection, scope, position, now)
+    if waits_from is not None and (is_last or rows[-1][_CHANGED] >= waits_from):
+        rows = [row for row in rows if row[_CHANGED] < waits_from]
+        is_last, reached = True, max(position, Position(waits_from - 1), key=lambda each: each.changed)
     found = [unsent_of("zone_stays", row[1], row[0], row[:9], door_rows.stay_of_row) for row in rows]
-    return Page(tuple(found), reached, len(rows) < limit)
+    return Page(tuple(found), reached, is_last)
+
+
+def _first_that_may_turn(connection: sqlite3.Connection, scope: Scope, position: Position, now: datetime) -> int | None:
+    """The store version of the first stay of a camera whose person is still in sight of it."""
+    (first,) = connection.execute(
+        "SELECT min(z.changed) FROM zone_stays z JOIN presences p ON p.site_id = z.site_id"
+        " AND p.camera_id = z.camera_id AND p.person_id = z.person_id WHERE z.site_id = ? AND z.camera_id = ?"
+        " AND z.changed > ? AND z.changed <> z.came_down AND z.over = 1 AND z.seen_at > ?",
+        (scope.site_id, scope.camera_id, position.changed, time_text(now - TURNS_WITHIN)),
+    ).fetchone()
+    return None if first is None else int(first)
 
 
 def select_people(connection: sqlite3.Connection, position: Position, limit: int, *, with_vectors: bool) -> Page:
