@@ -12,7 +12,7 @@ from functools import partial
 from config.errors import CloudError, CloudUnreachableError, FootfallError
 from tracker.cloud.backoff import Backoff
 from tracker.cloud.connect import explained
-from tracker.cloud.feed import LISTENER_FULL, Feed, Subscription
+from tracker.cloud.feed import LISTENER_FULL, Feed, Subscription, site_place
 from tracker.cloud.parcel import SITE
 from tracker.cloud.reading import Listening, Reader
 from tracker.presence.events import time_text
@@ -28,6 +28,8 @@ STOP_S = 3.0
 CHECK_S = 5.0
 RENEW_AFTER = 4
 """Failures in a row after which a new connection is made."""
+PROBE_S = 240.0
+PROBE_ANSWER_S = 5.0
 HEARD_S = 60.0
 """How often it is noted that all listeners are up."""
 
@@ -41,7 +43,8 @@ def _nothing(*_: object) -> None:
 class Downlink:
     """Brings down what a subscription names. Safe to use from several threads.
 
-    on_site: called, from a thread of ours, when the site's document may have changed. Constructing reads nothing.
+    on_site: called, from a thread of ours, when the site's document may have changed. probes_s: how often to ask, while
+    all is quiet, whether the connection is one: a cut cable says nothing. Constructing reads nothing.
     """
 
     def __init__(
@@ -51,11 +54,14 @@ class Downlink:
         *,
         on_site: Callable[[], None] = _nothing,
         checks_s: float = CHECK_S,
+        probes_s: float = PROBE_S,
     ) -> None:
         self._reader = reader
         self._wanted = wanted
         self._on_site = on_site
         self._checks_s = checks_s
+        self._probes_s = probes_s
+        self._probed_s = time.monotonic()
         self._feeds = {feed.name: feed for feed in (Feed(reader, wanted, each) for each in wanted.scope.collections)}
         self._stop = threading.Event()
         self._lock = threading.Lock()
@@ -195,9 +201,22 @@ class Downlink:
                         self._live.discard(name)
                         self._start(name, self._follow, self._feeds[name])
             try:
+                self._probe_now_and_then()
                 self._note_heard_now_and_then()
             except FootfallError as error:
                 logger.info("%s", error)
+
+    def _probe_now_and_then(self) -> None:
+        """Where nobody answers although all listeners seem up, connect anew; they go on over that."""
+        if time.monotonic() - self._probed_s < self._probes_s or not self.is_live:
+            return
+        self._probed_s = time.monotonic()
+        try:
+            with explained():
+                self._reader.document(site_place(self._wanted.site_id), patience_s=0.0, answer_s=PROBE_ANSWER_S)
+        except CloudUnreachableError as error:
+            logger.info("%s", error)
+            self._reader.renew()
 
     def _note_heard_now_and_then(self) -> None:
         due = self._heard is None or (datetime.now(UTC) - self._heard).total_seconds() >= HEARD_S

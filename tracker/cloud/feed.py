@@ -54,6 +54,11 @@ class Subscription:
     store: LocalStore
 
 
+def site_place(site_id: str) -> Place:
+    """The document of a site."""
+    return Place(parent="", collection=SITES, document_id=document_id(site_id))
+
+
 class Feed:
     """Reads one collection of a site, or with None the site's own document, into the store."""
 
@@ -70,7 +75,7 @@ class Feed:
         """Documents read so far."""
         self._recent: deque[datetime] = deque(maxlen=OVERLAP_MOST)
         if collection is None:
-            self._place = Place(parent="", collection=SITES, document_id=document_id(wanted.site_id))
+            self._place = site_place(wanted.site_id)
         else:
             self._place = Place(parent=site_path(wanted.site_id), collection=collection.value)
 

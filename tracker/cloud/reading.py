@@ -127,11 +127,13 @@ class Reader:
         answers = self._api.run_query(request=request, metadata=self._metadata, **_patient(patience_s))
         return _page(answers)
 
-    def document(self, place: Place, *, patience_s: float = 30.0) -> Paper | None:
-        """The document of a place that names one, None where there is none."""
+    def document(self, place: Place, *, patience_s: float = 30.0, answer_s: float = ANSWER_S) -> Paper | None:
+        """The document of a place that names one, None where there is none. answer_s: how long an answer may take."""
         name = f"{self._path(place.parent)}/{place.collection}/{place.document_id}"
         request = BatchGetDocumentsRequest(database=self._database, documents=[name])
-        answers = self._api.batch_get_documents(request=request, metadata=self._metadata, **_patient(patience_s))
+        answers = self._api.batch_get_documents(
+            request=request, metadata=self._metadata, **_patient(patience_s, answer_s)
+        )
         messages = [BatchGetDocumentsResponse.pb(answer) for answer in answers]
         found = [_paper(message.found) for message in messages if message.HasField("found")]
         return found[0] if found else None
@@ -259,10 +261,10 @@ def _is_whole(change: Any) -> bool:
     return change.target_change_type in _ENDS and change.HasField("read_time")
 
 
-def _patient(patience_s: float) -> dict[str, Any]:
+def _patient(patience_s: float, answer_s: float = ANSWER_S) -> dict[str, Any]:
     """How a call waits: what may pass by is tried again until so long has gone; an answer may take longer."""
     again = Retry(predicate=if_transient_error, initial=0.1, maximum=2.0, timeout=patience_s)
-    return {"retry": again, "timeout": max(patience_s, ANSWER_S)}
+    return {"retry": again, "timeout": max(patience_s, answer_s)}
 
 
 def _page(answers: Iterable[RunQueryResponse]) -> Page:

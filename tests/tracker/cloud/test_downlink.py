@@ -15,6 +15,7 @@ from config.errors import CloudUnreachableError
 from tests.firestore.fixtures import Firestore
 from tests.firestore.processes import ServerProcess
 from tests.tracker.cloud.cloud_site import NOW, SITE, CloudSite, at, event, wait_until
+from tests.tracker.cloud.proxy import Mode, Proxy
 from tracker.cloud import documents, layout
 from tracker.cloud.feed import LISTENER_FULL, PAGE, Scope
 from tracker.cloud.layout import Collection
@@ -253,6 +254,25 @@ def test_a_server_that_was_away_is_heard_again(
     site.put_events([event(5)])
     wait_until(lambda: len(store.events()) == 2, within_s=20)
     downlink.stop()
+
+
+def test_a_connection_that_carries_nothing_is_found_out(
+    firestore_server: Firestore, store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracker.cloud.reading.RENEW_AFTER_S", 0.0)
+    monkeypatch.setattr("tracker.cloud.downlink.PROBE_ANSWER_S", 0.5)
+    site = CloudSite(firestore_server)
+    with Proxy(firestore_server.host) as proxy:
+        monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", proxy.host)
+        downlink = site.downlink(store, checks_s=0.05, probes_s=0.2)
+        downlink.follow()
+        wait_until(lambda: downlink.is_live)
+        proxy.be(Mode.SILENT)
+        wait_until(lambda: not downlink.is_live)
+        site.put_events([event(0)])
+        proxy.be(Mode.PASS)
+        wait_until(lambda: store.events() == [event(0)], within_s=40)
+        downlink.stop()
 
 
 def test_a_listener_that_told_much_is_opened_anew(firestore_server: Firestore, store: LocalStore) -> None:
