@@ -23,6 +23,7 @@ from tracker.store import (
     documents,
     door_rows,
     event_rows,
+    sync_rows,
     visit_rows,
     watch_rows,
 )
@@ -161,6 +162,8 @@ def _note_refused(writing: Transaction, refused: Iterable[Refused], arrivals: Ar
 
 
 def _move_cursors(writing: Transaction, cursors: Mapping[str, str]) -> None:
+    if cursors:
+        sync_rows.begin(writing)
     writing.connection.executemany(
         "INSERT INTO sync_cursors (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE"
         " SET value = excluded.value WHERE excluded.value > value",

@@ -3,14 +3,13 @@
 `came_down` holds the store version at which a row came from the cloud, 0 for what was made here. A row whose `changed`
 still equals it is as it came and is never sent; once it is changed here, `changed` grows past it.
 
-What vanished is remembered in `gone` by triggers, and only in a store that is kept in step (`sync_cursors` has a row),
-so that any other store keeps no trace of what was erased. Vectors have no `changed`: those of somebody enrolled move
-that of the person.
+What vanished is remembered in `gone` by triggers. These, and the indexes by which what is unsent is found, are made
+when a store is first kept in step: any other store keeps no trace of what was erased, and does not pay for them with
+every write. Vectors have no `changed`: those of somebody enrolled move that of the person.
 """
 
 from __future__ import annotations
 
-_IN_STEP = "EXISTS (SELECT 1 FROM sync_cursors)"
 _NOW = "(SELECT version + 1 FROM state)"
 """The store version of the transaction that writes."""
 _CHANGEABLE = ("events", "matches", "people", "aliases", "corrections", "zone_stays", "watches", "cameras")
@@ -22,12 +21,12 @@ def _flag(table: str) -> str:
 
 
 def _index(table: str) -> str:
-    return f"CREATE INDEX {table}_changed ON {table} (changed)"
+    return f"CREATE INDEX IF NOT EXISTS {table}_changed ON {table} (changed)"
 
 
 def _moves_the_person(name: str, occasion: str, row: str) -> str:
     return f"""
-    CREATE TRIGGER {name} AFTER {occasion} ON vectors WHEN {_IN_STEP}
+    CREATE TRIGGER IF NOT EXISTS {name} AFTER {occasion} ON vectors
     BEGIN
         UPDATE people SET changed = {_NOW} WHERE person_id = {row}.person_id AND kind = 'enrolled';
     END
@@ -69,18 +68,22 @@ SYNC: tuple[str, ...] = (
     ) WITHOUT ROWID
     """,
     *(_flag(table) for table in _CHANGEABLE),
-    *(_index(table) for table in _SENT_BY_CHANGE),
-    "CREATE INDEX events_track ON events (track_id)",
     "ALTER TABLE forgotten ADD COLUMN at TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE forgotten ADD COLUMN erase_history INTEGER NOT NULL DEFAULT 0 CHECK (erase_history IN (0, 1))",
+)
+"""The statements of the migration. A released migration never changes."""
+
+IN_STEP: tuple[str, ...] = (
+    *(_index(table) for table in _SENT_BY_CHANGE),
+    "CREATE INDEX IF NOT EXISTS events_track ON events (track_id)",
     f"""
-    CREATE TRIGGER visits_gone AFTER DELETE ON visits WHEN {_IN_STEP}
+    CREATE TRIGGER IF NOT EXISTS visits_gone AFTER DELETE ON visits
     BEGIN
         INSERT OR REPLACE INTO gone VALUES ('visit', OLD.site_id, OLD.visit_id, '', {_NOW});
     END
     """,  # noqa: S608 - fixed names
     f"""
-    CREATE TRIGGER visits_replaced BEFORE INSERT ON visits WHEN {_IN_STEP}
+    CREATE TRIGGER IF NOT EXISTS visits_replaced BEFORE INSERT ON visits
     BEGIN
         INSERT OR REPLACE INTO gone SELECT 'visit', site_id, visit_id, '', {_NOW} FROM visits
         WHERE (site_id, person_id, started_at) = (NEW.site_id, NEW.person_id, NEW.started_at)
@@ -88,25 +91,25 @@ SYNC: tuple[str, ...] = (
     END
     """,  # noqa: S608 - fixed names
     f"""
-    CREATE TRIGGER usage_gone AFTER DELETE ON usage_hours WHEN {_IN_STEP}
+    CREATE TRIGGER IF NOT EXISTS usage_gone AFTER DELETE ON usage_hours
     BEGIN
         INSERT OR REPLACE INTO gone VALUES ('usage', OLD.site_id, OLD.person_id, OLD.hour_at, {_NOW});
     END
     """,  # noqa: S608 - fixed names
     f"""
-    CREATE TRIGGER people_gone AFTER DELETE ON people WHEN {_IN_STEP}
+    CREATE TRIGGER IF NOT EXISTS people_gone AFTER DELETE ON people
     BEGIN
         INSERT OR REPLACE INTO gone VALUES ('person', '', OLD.person_id, '', {_NOW});
     END
     """,  # noqa: S608 - fixed names
     f"""
-    CREATE TRIGGER aliases_gone AFTER DELETE ON aliases WHEN {_IN_STEP}
+    CREATE TRIGGER IF NOT EXISTS aliases_gone AFTER DELETE ON aliases
     BEGIN
         INSERT OR REPLACE INTO gone VALUES ('person', '', OLD.person_id, '', {_NOW});
     END
     """,  # noqa: S608 - fixed names
     f"""
-    CREATE TRIGGER zone_stays_gone AFTER DELETE ON zone_stays WHEN OLD.over = 1 AND {_IN_STEP}
+    CREATE TRIGGER IF NOT EXISTS zone_stays_gone AFTER DELETE ON zone_stays WHEN OLD.over = 1
     BEGIN
         INSERT OR REPLACE INTO gone VALUES ('zone_stay', OLD.site_id, OLD.stay_id, '', {_NOW});
     END
@@ -115,4 +118,4 @@ SYNC: tuple[str, ...] = (
     _moves_the_person("vectors_removed", "DELETE", "OLD"),
     _moves_the_person("vectors_moved", "UPDATE OF person_id", "NEW"),
 )
-"""The statements of the migration. A released migration never changes."""
+"""What a store has beside that once it is kept in step. Where some of it is there, it stays as it is."""

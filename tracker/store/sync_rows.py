@@ -12,6 +12,7 @@ from enum import StrEnum
 from tracker.presence.events import time_text
 from tracker.store.database import Transaction
 from tracker.store.event_rows import Row, read_all, read_time
+from tracker.store.schema_sync import IN_STEP
 
 
 class Kind(StrEnum):
@@ -66,6 +67,10 @@ class Gone:
 
 def begin(writing: Transaction) -> None:
     """Keep the store in step from now on: what vanishes is remembered until it has vanished in the cloud too."""
+    if is_begun(writing.connection):
+        return
+    for statement in IN_STEP:
+        writing.connection.execute(statement)
     writing.connection.execute(
         "INSERT OR IGNORE INTO sync_cursors (name, value) VALUES (?, ?)", (_SINCE, str(writing.changed))
     )
@@ -73,7 +78,7 @@ def begin(writing: Transaction) -> None:
 
 def is_begun(connection: sqlite3.Connection) -> bool:
     """Whether the store is kept in step."""
-    return connection.execute("SELECT 1 FROM sync_cursors LIMIT 1").fetchone() is not None
+    return note(connection, _SINCE) is not None
 
 
 def position(connection: sqlite3.Connection, kind: Kind) -> Position:

@@ -13,9 +13,11 @@ import pytest
 from tracker.presence.events import Action, Correction, Event
 from tracker.presence.people import Person
 from tracker.presence.rules import Rules
+from tracker.store.arrivals import Arrivals
 from tracker.store.local import LocalStore
 from tracker.store.outbox import Receipt
 from tracker.store.outbox_pages import Page, Scope
+from tracker.store.outbox_rows import SOURCES
 from tracker.store.sync_rows import Kind, Parked, Position
 from tracker.store.unsent_visits import UnsentUsage
 
@@ -172,6 +174,39 @@ def test_a_store_of_this_machine_alone_remembers_nothing(store: LocalStore, reco
     assert store.gone(limit=100, now=records.at(0)) == ([], [], [])
     store.close()
     assert not [path for path in tmp_path.iterdir() if b"p-ada" in path.read_bytes()]
+
+
+def made(store: LocalStore) -> set[str]:
+    with store._database.reading() as connection:
+        return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type <> 'table'")}
+
+
+def test_a_store_of_this_machine_alone_pays_for_nothing_of_it(store: LocalStore, records: Any, reopened: Any) -> None:
+    store.record(events=[records.event(0)])
+    alone = made(store)
+    assert not [name for name in alone if name.endswith(("_changed", "_gone"))]
+    store.begin_sync()
+    in_step = made(store)
+    assert {"events_changed", "visits_gone", "usage_gone", "people_gone", "vectors_added"} <= in_step - alone
+    store.begin_sync()
+    assert made(reopened()) == in_step
+
+
+def test_a_store_into_which_something_came_down_is_in_step(store: LocalStore, records: Any) -> None:
+    store.add_person(records.person(), records.vectors(1))
+    store.receive(Arrivals(came=records.at(0), cursors={"down people gym": "2026-01-05"}))
+    store.forget_person("p-ada", erase_history=True)
+    assert [each.person_id for each in store.gone(limit=100, now=records.at(0))[2]] == ["p-ada"]
+
+
+def test_what_is_unsent_is_found_by_an_index(sent: LocalStore) -> None:
+    sent.version()  # EXPLAIN alone does not look whether the schema is still the one that this connection knows
+    with sent._database.reading() as connection:
+        for kind, source in SOURCES.items():
+            asked = f"SELECT {source.select} FROM {source.table} WHERE {source.condition} AND changed > 1"  # noqa: S608 - fixed names
+            ordered = f"{asked} ORDER BY changed, {', '.join(source.keys)} LIMIT 7"
+            plan = " ".join(str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {ordered}"))
+            assert f"{source.table}_changed" in plan, kind
 
 
 def test_who_was_forgotten_is_told_with_all_ids(sent: LocalStore, records: Any) -> None:
