@@ -6,26 +6,37 @@ from dataclasses import dataclass
 from datetime import date
 
 LOOKED_UP = date(2026, 11, 22)
-"""When the prices below were looked up. They change: see the pages themselves."""
+"""When the prices below were looked up: not on Google's live pages, but in stored copies of them that a search finds.
+
+Firestore in the United States (multi-region) and in Oregon: the table of a copy of Google's page on what Firestore costs
+(firebase.google.com/docs/firestore/pricing), from before that table was moved. The operations of the multi-region stand
+in copies of 2018 and 2020 as well, those of a single region in a guide by others. Files: copies of the page below of
+2021 and 2022, and Google's examples of prices. No copy says until when its prices hold.
+"""
 SOURCES = ("https://cloud.google.com/firestore/pricing", "https://cloud.google.com/storage/pricing")
+"""Where the prices of today stand."""
 DAYS_A_MONTH = 30.4
 GIB = 2**30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
-    """US dollars, before any free quota: operations of documents a 100,000, the rest a GiB (of storage: a month)."""
+    """US dollars, before any free quota: operations of documents a 100,000, the rest a GiB a month.
+
+    Sending to Google is free, and so are the first 10 GiB a month that Firestore sends out: a camera and an open
+    dashboard stay far below that.
+    """
 
     writes: float
     reads: float
-    deletes: float
     stored: float
-    sent_out: float
     video_stored: float
 
 
-UNITED_STATES = Prices(writes=0.18, reads=0.06, deletes=0.02, stored=0.18, sent_out=0.12, video_stored=0.020)
-"""Firestore in a multi-region of the United States, which costs twice what a single region does; files in Iowa."""
+UNITED_STATES = Prices(writes=0.18, reads=0.06, stored=0.18, video_stored=0.020)
+"""Firestore in the multi-region nam5 (United States); files of the class Standard in us-central1 (Iowa)."""
+OREGON = Prices(writes=0.09, reads=0.03, stored=0.15, video_stored=0.020)
+"""Both in the single region us-west1."""
 
 
 def month_of_documents(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.counting import CountingProxy
 from benchmarks.measure import SEED
-from benchmarks.prices import DAYS_A_MONTH, GIB, LOOKED_UP, UNITED_STATES, month_of_documents, month_of_video
+from benchmarks.prices import DAYS_A_MONTH, GIB, LOOKED_UP, OREGON, UNITED_STATES, month_of_documents, month_of_video
 from benchmarks.readers import IDLE_S, Reads, an_hour
 from benchmarks.sent_visits import (
     PROJECT,
@@ -204,11 +204,10 @@ def dollars(writes_a_visit: float, visit_bytes: float, heartbeat_bytes: float, r
     bytes_a_day = VISITS_A_DAY * visit_bytes + heartbeats * heartbeat_bytes
     writes_a_day = VISITS_A_DAY * writes_a_visit + heartbeats
     stored_a_day = (VISITS_A_DAY * 5 + heartbeats) * 2_000.0  # a document with its index entries, rounded up
-    cost = month_of_documents(
-        UNITED_STATES,
-        writes_a_day=writes_a_day,
-        reads_a_day=reads.busy * VISITS_A_DAY / BUSY_VISITS,
-        stored_bytes_a_day=stored_a_day,
+    reads_a_day = reads.busy * VISITS_A_DAY / BUSY_VISITS
+    cost, cost_in_oregon = (
+        month_of_documents(prices, writes_a_day=writes_a_day, reads_a_day=reads_a_day, stored_bytes_a_day=stored_a_day)
+        for prices in (UNITED_STATES, OREGON)
     )
     video_gib, video_cost = month_of_video(UNITED_STATES, bits_a_second=VIDEO_BITS)
     sent_mib = bytes_a_day * DAYS_A_MONTH / 2**20
@@ -219,5 +218,6 @@ def dollars(writes_a_visit: float, visit_bytes: float, heartbeat_bytes: float, r
         note=f"video of 1 Mbit/s: {video_gib:.0f} GiB, {video_gib * GIB / (sent_mib * 2**20):,.0f} times that",
     )
     yield Result(case=f"a camera with {VISITS_A_DAY} visits a day: Firestore", value=cost, unit="$ a month",
-                 note=f"{writes_a_day:.0f} writes a day, a dashboard open, a year kept; prices of {LOOKED_UP};"
+                 note=f"{writes_a_day:.0f} writes a day, a dashboard open, a year kept; in the multi-region nam5, in"
+                 f" Oregon ${cost_in_oregon:.2f}; prices as found on {LOOKED_UP};"
                  f" keeping 30 days of that video: ${video_cost:.2f}")  # fmt: skip
