@@ -8,7 +8,7 @@ from datetime import date
 LOOKED_UP = date(2026, 11, 22)
 """When the prices below were looked up: not on Google's live pages, but in stored copies of them that a search finds.
 
-Firestore in the United States (multi-region) and in Oregon: the table of a copy of Google's page on what Firestore costs
+Firestore in the United States (multi-region) and in Oregon: the table of a copy of Google's page about it
 (firebase.google.com/docs/firestore/pricing), from before that table was moved. The operations of the multi-region stand
 in copies of 2018 and 2020 as well, those of a single region in a guide by others. Files: copies of the page below of
 2021 and 2022, and Google's examples of prices. No copy says until when its prices hold.
