@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from config.errors import ModelError
 from config.settings import ModelSettings, Precision
@@ -13,6 +14,9 @@ from models import apart, manifest
 from tracker.cameras.capture import hush
 
 hush()  # before any test writes a video: FFmpeg asks once how talkative to be
+
+settings.register_profile("patient", deadline=None)  # a busy machine is no fault of the code
+settings.load_profile("patient")
 
 pytest_plugins = ("tests.firestore.fixtures",)
 

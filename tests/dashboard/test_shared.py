@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from google.cloud.firestore import SERVER_TIMESTAMP, Client
@@ -23,13 +20,9 @@ from tracker.cloud.layout import Collection
 from tracker.presence.events import Event, EventKind
 from tracker.presence.people import Person
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
-
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = pytest.mark.browser
 
-EVENT_S = 2.0
 SLOW_MS = 15_000
 IDLE_S = 6.0
 
@@ -76,7 +69,7 @@ def enter(client: Client, person_id: str, name: str) -> None:
     send(client, gym.event(EventKind.ENTER, person_id, now - timedelta(seconds=61)))
 
 
-def test_what_another_machine_sends_is_on_the_page_within_two_seconds(
+def test_what_another_machine_sends_is_on_the_page(
     address: str, client: Client, firestore_server: Firestore, open_page: Opener
 ) -> None:
     page = open_page(address)
@@ -84,21 +77,15 @@ def test_what_another_machine_sends_is_on_the_page_within_two_seconds(
     page.evaluate("window.unchanged = true")
     enter(client, "p-ada", "Ada")
     page.locator("#live-inside").get_by_text("Ada").wait_for(timeout=SLOW_MS)
-    assert statistics.median(_takes_s(page, client, f"Guest {letter}") for letter in "ABCDE") < EVENT_S
+    for name in ("Bob", "Eve"):
+        enter(client, f"p-{name}", name)
+        page.locator("#live-inside").get_by_text(name).wait_for(timeout=SLOW_MS)
     firestore_server.control.cut()  # all listeners
     enter(client, "p-jun", "Jun")
     page.locator("#live-inside").get_by_text("Jun").wait_for(timeout=SLOW_MS)
     send(client, gym.event(EventKind.EXIT, "p-ada", datetime.now(UTC)))
     page.locator("#live-inside").get_by_text("Ada").wait_for(state="detached", timeout=SLOW_MS)
     assert page.evaluate("window.unchanged")
-
-
-def _takes_s(page: Page, client: Client, name: str) -> float:
-    """How long it takes from sending until somebody is on the page."""
-    began_s = time.monotonic()
-    enter(client, f"p-{name}", name)
-    page.locator("#live-inside").get_by_text(name).wait_for(timeout=SLOW_MS)
-    return time.monotonic() - began_s
 
 
 def test_an_idle_page_reads_nothing(

@@ -63,7 +63,7 @@ class Camera:
         meter = Meter(site_id="gym", camera_id="front", source=ScriptedCamera([]), clock=self.clock)
         self.recorder = Recorder(
             site_id="gym", camera_id="front", store=self.store, known=self.known, meter=meter, clock=self.clock,
-            evidence_days=self.evidence_days,
+            evidence_days=self.evidence_days, visitor_days=30,
         )  # fmt: skip
 
     def see(self, *vectors: FloatArray, times: int = 1) -> Recognised:
