@@ -80,6 +80,10 @@ class Function:
                 os.killpg(self._process.pid, 9)
             self._process.wait()
             self._process = None
+            deadline = time.monotonic() + START_TIMEOUT_S
+            while _listens(self.port):  # a worker that is still dying would take what is meant for the next process
+                if time.monotonic() > deadline:
+                    raise RuntimeError(f"{self.target} does not end")
 
     def post(self, headers: Mapping[str, str], body: bytes, timeout_s: float = 60) -> requests.Response:
         return requests.post(self.url, data=body, headers=dict(headers), timeout=timeout_s)

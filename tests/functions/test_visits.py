@@ -125,6 +125,15 @@ def test_an_operator_voids_and_brings_back(gym: Gym, tmp_path: Path, order: tupl
         assert_as_on_the_edge(gym, store)
 
 
+def test_the_enter_that_ended_a_visit_unseen_is_voided_and_that_visit_goes_on(gym: Gym) -> None:
+    wrong = event("enter", 100)
+    gym.now = at(120)
+    gym.send([event("enter", 0), wrong])
+    assert gym.visits() == [(0, 0, "ada"), (100, None, "ada")]
+    gym.correct(Correction(action=Action.VOID, event_id=wrong.event_id, by="op", at=at(110)))
+    assert gym.visits() == [(0, None, "ada")]
+
+
 def test_an_event_that_an_operator_adds_counts_whether_it_is_sent_or_not(gym: Gym) -> None:
     exit_seen = event("exit", 25, camera="@operator")
     gym.send([event("enter", 0)])
