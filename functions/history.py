@@ -19,12 +19,15 @@ from tracker.cloud import documents
 from tracker.cloud.layout import Collection, path_of, record_id
 from tracker.presence.days import day_range
 from tracker.presence.events import Correction, Event, corrected
+from tracker.presence.ledger import Next
 from tracker.presence.sessions import Session
 
 LOG = logging.getLogger(__name__)
 
 _LATEST = 2
 """Visits read at first: most events are about the latest one, and the one before tells how far the day is known."""
+_NEAR = 3
+"""Visits read at first around something that came late: the one it is about, and the next."""
 _MORE = 8
 
 
@@ -37,11 +40,12 @@ class Known:
     """The visits that may change.
 
     since: their events begin there, None for all that there are. documents: by session id, as they were written.
-    earlier: visits before those, the latest first. complete: there are no others before `earlier`. whole: everything
-    is to be made anew, whatever it says.
+    after: the visit at which those that may change end, None where there is none. earlier: visits before those, the
+    latest first. complete: there are no others before `earlier`. whole: all are made anew, whatever they say.
     """
 
     since: datetime | None = None
+    after: Next | None = None
     sessions: tuple[Session, ...] = ()
     documents: dict[str, dict[str, Any]] = field(default_factory=dict)
     earlier: tuple[Session, ...] = ()
@@ -67,14 +71,14 @@ class History:
         self._site = site
         self._identity = identity
 
-    def known(self, at: datetime | None, now: datetime) -> Known:
-        """The visits that something at a moment may change, or all of them for None.
+    def known(self, at: datetime | None, now: datetime, *, to_the_end: bool = False) -> Known:
+        """The visits that something at a moment may change, or all of them for None. to_the_end: all later ones too.
 
         Raises RecordError where one of them cannot be read and OtherRulesError where one was made by other rules: then
         all are to be made anew.
         """
         if at is not None:
-            return self._since_clean(at, now)
+            return self._since_clean(at, now, to_the_end=to_the_end)
         found: dict[str, dict[str, Any]] = {}
         for some in chunks(self._identity.ids):
             query = self._collection(Collection.SESSIONS).where(filter=any_of("person_id", some))
@@ -82,8 +86,8 @@ class History:
                 found[record_id(each.id)] = content_of(each)
         return Known(documents=found, whole=True)
 
-    def events(self, since: datetime | None) -> list[Event]:
-        """The events from a moment on, corrected. What cannot be read is logged and left out."""
+    def events(self, since: datetime | None, until: datetime | None = None) -> list[Event]:
+        """The events from a moment to another, both included, corrected. What cannot be read is logged and left out."""
         corrections = list(self._corrections())
         added = {each.event_id for each in corrections}
         found: dict[str, Event] = {}
@@ -91,6 +95,8 @@ class History:
             query = self._collection(Collection.EVENTS).where(filter=any_of("person_id", some))
             if since is not None:
                 query = query.where(filter=FieldFilter("at", ">=", since))
+            if until is not None:
+                query = query.where(filter=FieldFilter("at", "<=", until))
             for each in query.stream(transaction=self._transaction):
                 try:
                     event = documents.event_of(self._site.site_id, record_id(each.id), fields_of(each))
@@ -101,7 +107,9 @@ class History:
         events = list(found.values())
         if added:
             events = corrected(events, corrections)
-        return [event for event in events if since is None or event.at >= since]
+        return [
+            event for event in events if (since is None or event.at >= since) and (until is None or event.at <= until)
+        ]
 
     def earlier(self, known: Known, day: date, now: datetime) -> list[Session]:
         """The visits before the known ones that reach into a local day or begin later, as far as there are any."""
@@ -117,6 +125,14 @@ class History:
             oldest = found[-1].started_at if page else oldest
         return found
 
+    def later(self, known: Known, day: date, now: datetime) -> list[Session]:
+        """The visits from the one at which the known ones end that begin by the end of a local day."""
+        if known.after is None:
+            return []
+        end = day_range(day, self._site.rules.zone)[1]
+        rest = self._visits().where(filter=FieldFilter("started_at", ">=", known.after.started_at))
+        return [each.session for each in self._read(rest.where(filter=FieldFilter("started_at", "<", end)), now)]
+
     def usage(self) -> dict[str, dict[str, Any]]:
         """All documents of usage by their ids."""
         found: dict[str, dict[str, Any]] = {}
@@ -125,13 +141,13 @@ class History:
             found |= {each.id: content_of(each) for each in query.stream(transaction=self._transaction)}
         return found
 
-    def _since_clean(self, at: datetime, now: datetime) -> Known:
+    def _since_clean(self, at: datetime, now: datetime, *, to_the_end: bool) -> Known:
         """The visits from the last clean one before `at` on."""
         latest = self._read(_latest_first(self._visits()).limit(_LATEST), now)
         complete = len(latest) < _LATEST
         place = next((place for place, each in enumerate(latest) if _may_start(each, at)), None)
         if place is None and not complete:
-            return self._since_older(at, now)
+            return self._since_older(at, now, to_the_end=to_the_end)
         cut = len(latest) if place is None else place + 1
         return Known(
             since=None if place is None else latest[place].session.started_at,
@@ -141,20 +157,43 @@ class History:
             complete=complete,
         )
 
-    def _since_older(self, at: datetime, now: datetime) -> Known:
+    def _since_older(self, at: datetime, now: datetime, *, to_the_end: bool) -> Known:
+        """The visits from the last clean one before `at` to the first clean one after it."""
         clean = self._visits().where(filter=FieldFilter("clean", "==", True))
         before = _latest_first(clean.where(filter=FieldFilter("started_at", "<", at))).limit(1)
         start = next((each.session.started_at for each in self._read(before, now)), None)
         query = self._visits()
         if start is not None:
             query = query.where(filter=FieldFilter("started_at", ">=", start))
-        found = self._read(query.order_by("started_at"), now)
+        found, after = self._up_to_clean(query.order_by("started_at"), at, now, to_the_end=to_the_end)
         return Known(
             since=start,
+            after=after,
             sessions=tuple(each.session for each in found),
             documents={each.session_id: each.document for each in found},
             complete=start is None,
         )
+
+    def _up_to_clean(
+        self, query: firestore.Query, at: datetime, now: datetime, *, to_the_end: bool
+    ) -> tuple[list[_Written], Next | None]:
+        """The visits of a query in order of time before the first clean one after `at`, and that one."""
+        if to_the_end:
+            return self._read(query, now), None
+        found: list[_Written] = []
+        size = _NEAR
+        page = self._read(query.limit(size), now)
+        while page:
+            for each in page:
+                if each.document.get("clean") is True and each.session.started_at > at:
+                    return found, Next(each.session_id, each.session.started_at)
+                found.append(each)
+            if len(page) < size:
+                break
+            size = _MORE
+            rest = self._visits().where(filter=FieldFilter("started_at", ">", found[-1].session.started_at))
+            page = self._read(rest.order_by("started_at").limit(size), now)
+        return found, None
 
     def _read(self, query: firestore.Query, now: datetime) -> list[_Written]:
         """The visits of a query. Raises RecordError, and OtherRulesError where one was made by other rules."""

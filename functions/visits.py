@@ -21,7 +21,7 @@ from functions.sites import Site, site_of
 from functions.transactions import in_transaction
 from tracker.cloud import documents
 from tracker.cloud.layout import Collection, path_of, site_path, usage_id
-from tracker.presence.ledger import Entry, changed_days, entries_of, usage_by_day
+from tracker.presence.ledger import Entry, changed_days, entries_before, entries_of, usage_by_day
 from tracker.presence.sessions import Session
 
 LOG = logging.getLogger(__name__)
@@ -92,10 +92,10 @@ def _refresh(
     identity = identity_of(client, site_id, person_id, found[person.path].to_dict(), transaction)
     history = History(client, transaction, site, identity)
     try:
-        writes = _anew(site, identity.person_id, history, history.known(at, now), now)
+        writes = _worked_out(site, identity.person_id, history, at, now)
     except (RecordError, OtherRulesError) as reason:
         LOG.info("%s; all visits of the person are made anew", reason)
-        writes = _anew(site, identity.person_id, history, history.known(None, now), now)
+        writes = _worked_out(site, identity.person_id, history, None, now)
     for path, document in writes.documents[:MOST_WRITES]:
         reference = client.document(path)
         if document is None:
@@ -105,22 +105,39 @@ def _refresh(
     return Outcome(written=len(writes.documents[:MOST_WRITES]), more=len(writes.documents) > MOST_WRITES)
 
 
-def _anew(site: Site, person_id: str, history: History, known: Known, now: datetime) -> Writes:
+def _worked_out(site: Site, person_id: str, history: History, at: datetime | None, now: datetime) -> Writes:
+    """What is to be written because something was said to happen at a moment, or for None whatever is.
+
+    As a rule the visits between two clean ones are worked out; where what was said reaches farther, all later ones.
+    """
+    key, rules = (site.site_id, person_id), site.rules
+    known = history.known(at, now)
+    if known.after is not None:
+        events = history.events(known.since, known.after.started_at)
+        entries = entries_before(events, known.after, key=key, rules=rules, now=now)
+        if entries is not None:
+            return _anew(site, person_id, history, known, entries, now)
+        known = history.known(at, now, to_the_end=True)
+    entries = entries_of(history.events(known.since), key=key, rules=rules, now=now)
+    return _anew(site, person_id, history, known, entries, now)
+
+
+def _anew(
+    site: Site, person_id: str, history: History, known: Known, entries: Sequence[Entry], now: datetime
+) -> Writes:
     """What differs between the documents and what the events say.
 
     Usage goes first and the visits follow, the latest last: where a long history needs several transactions, a visit
     that is as it should be tells that all before it is done.
     """
-    key = (site.site_id, person_id)
-    entries = entries_of(history.events(known.since), key=key, rules=site.rules, now=now)
     writes = Writes()
     after = [entry.session for entry in entries]
     days = None if known.whole else changed_days(known.sessions, after, site.rules.zone)
     if days is None:
         _write_all_usage(writes, site, person_id, after, history)
     elif days:
-        earlier = history.earlier(known, min(days), now)
-        _write_usage(writes, site, person_id, days, [*earlier, *after])
+        around = [*history.earlier(known, min(days), now), *history.later(known, max(days), now)]
+        _write_usage(writes, site, person_id, days, [*around, *after])
     wanted = {entry.session.session_id: _document(entry, site) for entry in entries}
     for session_id in known.documents.keys() - wanted.keys():
         writes.delete(path_of(site.site_id, Collection.SESSIONS, session_id))

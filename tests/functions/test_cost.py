@@ -53,6 +53,20 @@ def test_a_visit_of_somebody_who_was_here_before(
     assert f"{reads} reads, {writes} writes" in DOCUMENT.read_text(encoding="utf-8")
 
 
+def test_a_backlog_costs_hardly_more_an_event_than_events_that_come_one_by_one(
+    gym: Gym, firestore_server: Firestore
+) -> None:
+    events = [each for number in range(60) for each in visit(number * DAY, number * DAY + 60)]
+    gym.put(events)
+    gym.deliver(events[:1])  # finds them all
+    assert len(gym.visits()) == 60
+    firestore_server.control.reset()
+    gym.deliver(events[1:])
+    counts = firestore_server.control.counts()
+    assert counts["reads"] / len(events[1:]) < 15
+    assert counts["writes"] == 0
+
+
 def test_what_changes_nothing_writes_nothing(gym: Gym, firestore_server: Firestore) -> None:
     gym.send(visit(0, 60))
     before = gym.put_person("bob")

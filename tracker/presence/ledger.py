@@ -14,7 +14,7 @@ from tracker.presence.events import Event, as_utc
 from tracker.presence.hours import LocalHours, Usage, add_visit
 from tracker.presence.rules import Closings, Rules
 from tracker.presence.sessions import PersonAtSite, Session, finished, follow
-from tracker.presence.visit import Hold
+from tracker.presence.visit import Hold, Visit
 from tracker.presence.walk import Walk
 
 DayUsage = Mapping[datetime, tuple[int, int, int]]
@@ -35,6 +35,14 @@ class Entry:
     due_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Next:
+    """A clean visit that is known already: its id, and when it began. What comes before it may be made anew alone."""
+
+    session_id: str
+    started_at: datetime
+
+
 def entries_of(events: Iterable[Event], *, key: PersonAtSite, rules: Rules, now: datetime) -> list[Entry]:
     """The visits that one person's events at one site tell of, by start. now: UTC, ends what silence has ended by then.
 
@@ -46,7 +54,34 @@ def entries_of(events: Iterable[Event], *, key: PersonAtSite, rules: Rules, now:
     follow(walk, events)
     walk.end(now)
     walk.rest()
-    visits = walk.visits
+    return _entries(walk.visits, key, rules, now)
+
+
+def entries_before(
+    events: Iterable[Event], after: Next, *, key: PersonAtSite, rules: Rules, now: datetime
+) -> list[Entry] | None:
+    """The same for the visits before a clean one, from the events up to the moment at which that begins.
+
+    None where it does not begin so any more: then what comes after it may be something else too.
+    """
+    walk = Walk(rules, Closings(rules))
+    follow(walk, events)
+    drafts = walk.drafts
+    last = drafts[-1] if drafts else None
+    if (
+        last is None
+        or not last.clean
+        or (last.first.event_id, last.stays[0].started_at)
+        != (
+            after.session_id,
+            after.started_at,
+        )
+    ):
+        return None
+    return _entries([visit for visit in drafts[:-1] if visit.counts], key, rules, as_utc(now))
+
+
+def _entries(visits: list[Visit], key: PersonAtSite, rules: Rules, now: datetime) -> list[Entry]:
     return [
         Entry(
             session=session,
