@@ -46,6 +46,8 @@ lock: $(PY)
 	$(PY) -m pip install --quiet uv
 	$(PY) -m uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade --quiet \
 	  --no-header --no-annotate --no-emit-index-url --output-file requirements.lock
+	$(PY) -m uv pip compile pyproject.toml --extra functions --universal --python-version 3.11 --upgrade --quiet \
+	  --constraint requirements.lock --no-header --no-annotate --no-emit-index-url --output-file functions/pins.txt
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
