@@ -154,6 +154,7 @@ _ASKS: Mapping[str, Callable[[Guard, Any, User], None]] = {
         request.parent, request.structured_aggregation_query.structured_query, user
     ),
     "Commit": lambda guard, request, user: guard.commit(request, user),
+    "Write": lambda guard, request, user: guard.commit(request, user),
     "BeginTransaction": _nothing,
     "Rollback": _nothing,
     "Listen": _listed,
@@ -174,6 +175,8 @@ class GuardedHandlers(grpc.GenericRpcHandler):
         if handler is None or token in ("", OWNER):
             return handler
         method = details.method.rpartition("/")[2]
+        if method == "Write":
+            return handler  # asks before each request of a stream
         if handler.request_streaming:
             return handler._replace(stream_stream=self._listening(handler.stream_stream, token))
         kind = "unary_stream" if handler.response_streaming else "unary_unary"
@@ -220,6 +223,11 @@ class GuardedServer(FirestoreServer):
     def __init__(self, *, rules: Path = DEPLOYED, **options: Any) -> None:
         self._rules = Rules.read(rules)
         super().__init__(**options)
+
+    def admit(self, method: str, request: Any, context: grpc.ServicerContext) -> None:
+        token = bearer(context.invocation_metadata())
+        if token not in ("", OWNER):
+            Guard(self.engine, self._rules).check(method, request, user_of(token))
 
     def _handlers(self) -> grpc.GenericRpcHandler:
         return GuardedHandlers(super()._handlers(), Guard(self.engine, self._rules))

@@ -56,6 +56,10 @@ class Stream:
                 self._engine.hearers.remove(self.hear)
             self._targets.clear()
 
+    def end(self, refused: RefusedError) -> None:
+        """End the call with a status."""
+        self.answers.put(refused)
+
     def request(self, asked: Any) -> None:
         """Take one request of the client."""
         try:

@@ -115,6 +115,11 @@ class FirestoreServer:
                 request_deserializer=getattr(protos, f"{name}Request").FromString,
                 response_serializer=response.SerializeToString,
             )
+        handlers["Write"] = grpc.stream_stream_rpc_method_handler(
+            self._write,
+            request_deserializer=protos.WriteRequest.FromString,
+            response_serializer=protos.WriteResponse.SerializeToString,
+        )
         handlers["Listen"] = grpc.stream_stream_rpc_method_handler(
             self._listen,
             request_deserializer=protos.ListenRequest.FromString,
@@ -154,16 +159,43 @@ class FirestoreServer:
 
             yield from self.service.listen(all_requests())
 
+    def _write(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
+        """Each request of a stream counts and fails like a call; opening the stream is one of "OpenWrite"."""
+        try:
+            with self.service.writing(requests) as stream:
+                for request in stream.requests():
+                    method = "Write" if stream.is_open else "OpenWrite"
+                    with Call(self, method, request, context, database=stream.database) as this:
+                        with self.engine.lock:
+                            self.admit("Write", request, context)
+                            answer = stream.answer(request)
+                        this.done()
+                    yield answer
+        except RefusedError as cut:
+            context.abort(cut.code, cut.reason)
+
+    def admit(self, method: str, request: Any, context: grpc.ServicerContext) -> None:
+        """Raises RefusedError where who asks may not do this; called before each request of a Write stream."""
+
 
 class Call:
     """One call: counts it, carries out the fault ordered for it, and turns a refusal into its status."""
 
-    def __init__(self, server: FirestoreServer, method: str, request: Any, context: grpc.ServicerContext) -> None:
+    def __init__(
+        self,
+        server: FirestoreServer,
+        method: str,
+        request: Any,
+        context: grpc.ServicerContext,
+        *,
+        database: str = "",
+    ) -> None:
+        """database: of the stream that the request belongs to, which it does not name itself."""
         self._server = server
         self._method = method
         self._context = context
         self._size = request.ByteSize()
-        self._project = project_of(_named(request))
+        self._project = project_of(database or _named(request))
         self._fault: Fault | None = None
 
     def __enter__(self) -> Self:

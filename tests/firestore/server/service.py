@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from queue import Empty
 from typing import Any
 
@@ -20,6 +21,7 @@ from tests.firestore.server.names import document_place, field_path, project_of,
 from tests.firestore.server.queries import read_query
 from tests.firestore.server.refusal import RefusedError
 from tests.firestore.server.values import project_fields, set_time, stamp_us
+from tests.firestore.server.write_streams import WriteStream
 
 HEARTBEAT_S = 30.0
 
@@ -30,7 +32,7 @@ class Service:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.epoch = os.urandom(8)
-        self._streams: set[Stream] = set()
+        self._streams: set[Stream | WriteStream] = set()
         self._lock = threading.Lock()
 
     # Single documents
@@ -158,6 +160,19 @@ class Service:
             answer.status.add(code=code, message=reason)
         return answer
 
+    @contextmanager
+    def writing(self, requests: Iterable[Any]) -> Iterator[WriteStream]:
+        """A Write stream that can be cut, as long as the context lasts."""
+        stream = WriteStream(self.engine)
+        with self._lock:
+            self._streams.add(stream)
+        stream.take(requests)
+        try:
+            yield stream
+        finally:
+            with self._lock:
+                self._streams.discard(stream)
+
     # Listening
 
     def listen(self, requests: Iterable[Any]) -> Iterator[Any]:
@@ -207,7 +222,7 @@ class Service:
         with self._lock:
             streams = [each for each in self._streams if project in ("", project_of(each.database))]
         for each in streams:
-            each.answers.put(RefusedError(code, "The stream was cut."))
+            each.end(RefusedError(code, "The stream was cut."))
         return len(streams)
 
 
