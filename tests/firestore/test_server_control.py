@@ -99,6 +99,19 @@ def test_a_held_request_is_let_go_when_the_order_is_withdrawn(firestore_server: 
     assert own_client.document("things/a").get().exists
 
 
+def test_an_answer_is_held_although_the_request_is_done(firestore_server: Firestore, own_client: Client) -> None:
+    control, place = firestore_server.control, own_client.document("things/a")
+    control.fail("Commit", "UNAVAILABLE", applied=True, delay_s=3600)
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.submit(lambda: place.set({"n": 1}, retry=None))
+        while not place.get().exists:
+            assert not written.done()
+        assert not written.done()
+        control.heal()
+        with pytest.raises(exceptions.ServiceUnavailable):
+            written.result(timeout=20)
+
+
 def test_a_misspelt_order_is_refused(firestore_server: Firestore) -> None:
     with pytest.raises(grpc.RpcError, match="no gRPC status"):
         firestore_server.control.fail("Commit", "UNAVAILIBLE")

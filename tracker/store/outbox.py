@@ -120,7 +120,10 @@ class Outbox(StoreFile):
             return found, said, forgotten
 
     def turned(self, site_id: str, *, since: datetime, now: datetime) -> list[Unsent]:
-        """Visits of a site that were open at `since` and are over by silence at `now`, and the usage of their days."""
+        """Visits of a site that were open at `since` and are over by silence at `now`, and the usage of their days.
+
+        A clock that was set back, so that `since` lies behind `now`, opens visits again.
+        """
         with self._one_state() as connection:
             rules = visit_rows.stored_rules(connection)
             return [] if rules is None else Visits(connection, rules, now).turned(site_id, since)

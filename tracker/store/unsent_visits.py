@@ -69,12 +69,16 @@ class VisitReader:
         return UnsentVisit(row[11], None if self._is_none(row) else visit_queries.session_of_row(row, self._moment))
 
     def turned(self, since: datetime) -> Iterator[Row]:
-        """Rows of visits that were open at `since` and by now are not, although nothing was heard."""
+        """Rows of visits that were open at `since` and by now are not, although nothing was heard.
+
+        Where the clock was set back meanwhile: that were over then, and now are not.
+        """
         for row in self._connection.execute(
             f"SELECT {visit_rows.COLUMNS} FROM visits WHERE site_id = ? AND ended_at IS NULL",  # noqa: S608 - fixed names
             (self._moment.site_id,),
         ).fetchall():
-            if self._is_over(row) and since <= visit_queries.open_until(row, self._moment):
+            until = visit_queries.open_until(row, self._moment)
+            if row[1] not in self._in_sight and (self._moment.now > until) is not (since > until):
                 yield row
 
     def days_of(self, row: Row) -> Iterator[date]:

@@ -81,7 +81,8 @@ class Control:
     ) -> None:
         """The next requests of a method ("Commit", "" for all) end with a status ("UNAVAILABLE").
 
-        applied: each is done first, and only its answer is lost. skip: so many go through before. count < 0: all.
+        applied: each is done first, and only its answer is held up, or lost. skip: so many go through before.
+        count < 0: all.
         """
         self._order("fault", method=method, status=status, count=count, skip=skip, applied=applied, delay_s=delay_s)
 

@@ -15,7 +15,7 @@ class Fault:
 
     method: as "Commit"; "" means every method. project: "" means every project.
     status: name of the gRPC status to fail with; "" to answer as usual (after the delay).
-    applied: the request is done first and its answer is lost. skip: so many requests go through before.
+    applied: the request is done first, and its answer comes late or is lost. skip: so many requests go through before.
     count: so many requests are hit; below zero means all until the order is withdrawn.
     """
 

@@ -204,10 +204,10 @@ class Call:
             counts.calls[self._method] += 1
             counts.request_bytes[self._method] += self._size
         fault = self._fault = self._server.faults.take(self._method, self._project)
-        if fault is not None:
+        if fault is not None and not fault.applied:
             fault.hold()
-        if fault is not None and fault.status and not fault.applied:
-            self._abort(grpc.StatusCode[fault.status], fault.reason)
+            if fault.status:
+                self._abort(grpc.StatusCode[fault.status], fault.reason)
         if self._size > MAX_REQUEST_BYTES:
             refused = invalid(f"Request payload size exceeds the limit: {MAX_REQUEST_BYTES} bytes.")
             self._abort(refused.code, refused.reason)
@@ -216,8 +216,10 @@ class Call:
     def done(self) -> None:
         """The request has been carried out; what is left is the answer, unless a fault loses it."""
         fault = self._fault
-        if fault is not None and fault.status and fault.applied:
-            self._abort(grpc.StatusCode[fault.status], fault.reason)
+        if fault is not None and fault.applied:
+            fault.hold()
+            if fault.status:
+                self._abort(grpc.StatusCode[fault.status], fault.reason)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, RefusedError):

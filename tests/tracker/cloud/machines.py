@@ -116,6 +116,11 @@ class Cloud:
         found = self._client.collection(f"sites/{SITE}/{collection}").get()
         return {each.id: each.to_dict() or {} for each in found}
 
+    def written_again(self, collection: str) -> list[str]:
+        """Ids of documents that were written after they had been created."""
+        found = self._client.collection(f"sites/{SITE}/{collection}").get()
+        return [each.id for each in found if each.update_time != each.create_time]
+
     def document(self, path: str) -> dict[str, Any] | None:
         return self._client.document(path).get().to_dict()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import struct
 import threading
-import time
 from enum import StrEnum
 from typing import Self
 
@@ -21,39 +20,45 @@ class Mode(StrEnum):
     RESET = "reset"
     """The same, rudely."""
     HALVE = "halve"
-    """Half of the next piece goes through, then the connection is closed."""
+    """Of each connection half of the next piece goes through, then it is closed."""
     DELAY = "delay"
-    """Each piece is held up."""
+    """Each piece is held up, until the line is good again at the latest."""
     SILENT = "silent"
     """Connections stay open and carry nothing: no cable, no word."""
 
 
 class Proxy:
-    """Listens on a free port and passes on to `target` (host:port). up, down: bytes carried."""
+    """Listens on a free port and passes on to `target` (host:port). up, down: bytes carried; held: pieces held up."""
 
-    def __init__(self, target: str, *, delay_s: float = 0.05) -> None:
+    def __init__(self, target: str) -> None:
         host, _, port = target.rpartition(":")
         self._target = (host, int(port))
-        self._delay_s = delay_s
+        self._delay_s = 0.0
         self._mode = Mode.PASS
+        self._turned = threading.Condition()
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._closing = False
         self.up = 0
         self.down = 0
+        self.held = 0
         self._server = socket.create_server(("127.0.0.1", 0))
         self.host = f"127.0.0.1:{self._server.getsockname()[1]}"
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
 
-    def be(self, mode: Mode) -> None:
-        """Do this from now on."""
-        self._mode = mode
+    def be(self, mode: Mode, *, delay_s: float = 0.05) -> None:
+        """Do this from now on. delay_s: how long a delayed piece is held up."""
+        with self._turned:
+            self._mode, self._delay_s = mode, delay_s
+            self._turned.notify_all()
         if mode in (Mode.CUT, Mode.RESET):
             self._end_all(rudely=mode is Mode.RESET)
 
     def close(self) -> None:
-        self._closing = True
+        with self._turned:
+            self._closing = True
+            self._turned.notify_all()
         self._server.shutdown(socket.SHUT_RDWR)  # wakes whoever waits for the next one
         self._server.close()
         self._end_all(rudely=False)
@@ -91,10 +96,7 @@ class Proxy:
     def _pump(self, source: socket.socket, sink: socket.socket, upwards: bool) -> None:
         try:
             while piece := source.recv(_CHUNK):
-                while self._mode is Mode.SILENT and not self._closing:
-                    time.sleep(0.01)  # a cable that is out
-                if self._mode is Mode.DELAY:
-                    time.sleep(self._delay_s)  # what the test is about
+                self._hold_up()
                 halved = self._mode is Mode.HALVE and upwards and len(piece) > 100
                 sink.sendall(piece[: len(piece) // 2] if halved else piece)
                 if upwards:
@@ -102,7 +104,6 @@ class Proxy:
                 else:
                     self.down += len(piece)
                 if halved:
-                    self._mode = Mode.PASS
                     break
         except OSError:
             pass
@@ -110,6 +111,15 @@ class Proxy:
             self._open -= {source, sink}
         _end(source, rudely=False)
         _end(sink, rudely=False)
+
+    def _hold_up(self) -> None:
+        with self._turned:
+            mode = self._mode
+            if mode in (Mode.SILENT, Mode.DELAY):
+                longest_s = self._delay_s if mode is Mode.DELAY else None
+                self.held += 1
+                self._turned.wait_for(lambda: self._closing or self._mode is not mode, longest_s)
+                self.held -= 1
 
     def _end_all(self, *, rudely: bool) -> None:
         with self._lock:
@@ -122,6 +132,7 @@ def _end(connection: socket.socket, *, rudely: bool) -> None:
     try:
         if rudely:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+            connection.shutdown(socket.SHUT_RD)  # wakes whoever reads from it, else it is not closed before they end
         else:
             connection.shutdown(socket.SHUT_RDWR)
     except OSError:

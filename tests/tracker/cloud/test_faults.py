@@ -1,110 +1,32 @@
-"""What networks, servers, clocks and kills do to an uplink, really done: afterwards every event is there once."""
+"""What kills and clocks that jump do to an uplink and an agent, really done: afterwards every event is there once."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import Self
 
 import pytest
-from google.auth import exceptions as auth_errors
-from google.auth.credentials import Credentials
 
 from tests.firestore.fixtures import Firestore
 from tests.firestore.processes import ROOT, ServerProcess
-from tests.tracker.cloud.machines import SITE, START, Cloud, Machine, assert_same, visits, wait_until
-from tests.tracker.cloud.proxy import Mode, Proxy
-from tracker.cloud.connect import Connection
+from tests.tracker.cloud.machines import LATER, SITE, START, Cloud, Machine, person, visits, wait_until
+from tests.tracker.cloud.recording import (
+    FOR_EVER_S,
+    Recorder,
+    assert_all_once,
+    event_writes,
+    record_meanwhile,
+    waits_for_an_answer,
+)
 from tracker.presence.health import CameraHealth, CameraState
 
 VISITS = 300
-
-
-@pytest.fixture
-def behind(
-    firestore_server: Firestore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[tuple[Machine, Proxy]]:
-    """A machine whose way to the server leads through a proxy."""
-    with Proxy(firestore_server.host) as proxy:
-        machine = Machine(tmp_path / "store.sqlite3", firestore_server, timeout_s=2.0)
-        monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", proxy.host)
-        yield machine, proxy
-        machine.close()
-
-
-def _check(machine: Machine, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
-    """All is there once, seen without the proxy, and nothing was parked."""
-    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", host)
-    cloud = Cloud(machine.firestore)
-    assert_same(cloud, [machine.store])
-    assert machine.store.parked() == []
-    cloud.close()
-
-
-class Recorder:
-    """An agent's writes: a visit's event every few milliseconds, each in a transaction of its own."""
-
-    def __init__(self, machine: Machine, *, events: int, every_s: float) -> None:
-        self._events = visits(events // 2, first=5000)[0]
-        self._store = machine.store
-        self._every_s = every_s
-        self.slowest_s = 0.0
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._thread.join()
-
-    def _run(self) -> None:
-        pause = threading.Event()
-        for event in self._events:
-            began_s = time.monotonic()
-            self._store.record(events=[event])
-            self.slowest_s = max(self.slowest_s, time.monotonic() - began_s)
-            pause.wait(max(0.0, self._every_s - (time.monotonic() - began_s)))
-
-
-@pytest.mark.parametrize("mode", [Mode.CUT, Mode.RESET, Mode.HALVE, Mode.DELAY, Mode.SILENT])
-def test_a_bad_line_loses_nothing_and_holds_up_no_agent(
-    behind: tuple[Machine, Proxy], mode: Mode, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    machine, proxy = behind
-    machine.record(VISITS)
-    machine.start(machine.uplink(gentle=True))
-    with Recorder(machine, events=60, every_s=0.02) as recorder:
-        for _ in range(3):
-            carried = proxy.up
-            wait_until(lambda carried=carried: proxy.up > carried + 2000 or machine.is_drained())  # type: ignore[misc]
-            proxy.be(mode)
-            threading.Event().wait(0.1)
-            proxy.be(Mode.PASS)
-    assert recorder.slowest_s < 1.0
-    wait_until(machine.is_drained)
-    machine.end()
-    _check(machine, monkeypatch, machine.firestore.host)
-
-
-def test_answers_that_are_lost_make_no_second_document(
-    behind: tuple[Machine, Proxy], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    machine, _ = behind
-    control = machine.firestore.control
-    machine.record(VISITS)
-    for skip in range(4):
-        control.fail("Commit", "UNAVAILABLE", applied=True, skip=skip)
-    control.fail("BatchWrite", "UNAVAILABLE", applied=True)
-    machine.drain()
-    assert control.counts()["writes_by_collection"]["events"] == 2 * VISITS
-    _check(machine, monkeypatch, machine.firestore.host)
 
 
 def test_a_server_that_is_killed_and_comes_back_has_all(
@@ -122,7 +44,7 @@ def test_a_server_that_is_killed_and_comes_back_has_all(
         durable_firestore.start()
     wait_until(machine.is_drained)
     machine.end()
-    _check(machine, monkeypatch, durable_firestore.host)
+    assert_all_once(machine)
     machine.close()
 
 
@@ -130,8 +52,33 @@ def _left(machine: Machine) -> int:
     return machine.store.backlog(visits=True, people=True).total
 
 
+@pytest.mark.parametrize("applied", [False, True], ids=["before-a-batch-is-done", "before-it-is-answered"])
+def test_while_the_server_is_away_every_event_is_recorded_at_its_turn(
+    durable_firestore: ServerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, applied: bool
+) -> None:
+    """Killed in the middle of a batch; it stays away until the last event is in the store."""
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", durable_firestore.host)
+    firestore = Firestore("ours", durable_firestore.host, "faults")
+    machine = Machine(tmp_path / "store.sqlite3", firestore)
+    firestore.control.fail("", "", applied=applied, count=-1, skip=2, delay_s=FOR_EVER_S)
+    machine.record(VISITS)
+    machine.start(machine.uplink(gentle=True))
+    wait_until(partial(waits_for_an_answer, machine))
+    durable_firestore.kill()
+    events, matches = visits(20, first=5000)
+    recorder = Recorder(machine.store, events, matches)
+    recorder.start()
+    recorder.require_all()
+    assert _left(machine) >= len(events)
+    durable_firestore.start()
+    wait_until(machine.is_drained)
+    machine.end()
+    assert_all_once(machine)
+    machine.close()
+
+
 def test_a_process_that_is_killed_while_sending_leaves_no_gap_and_nothing_twice(
-    firestore_server: Firestore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    firestore_server: Firestore, tmp_path: Path
 ) -> None:
     """Killed at random instants, some between the server's commit and its answer."""
     path = tmp_path / "store.sqlite3"
@@ -143,15 +90,97 @@ def test_a_process_that_is_killed_while_sending_leaves_no_gap_and_nothing_twice(
     firestore_server.control.heal()
     machine = Machine(path, firestore_server)
     machine.drain()
-    assert (
-        firestore_server.control.counts()["writes_by_collection"]["events"] == told["events"]
-    )  # none was written twice
+    assert event_writes(machine) == told["events"]  # none was written twice
     assert told["events"] == len(machine.store.events())
-    _check(machine, monkeypatch, firestore_server.host)
+    assert_all_once(machine)
     machine.close()
 
 
-def test_clocks_that_jump_hold_up_nothing(firestore_server: Firestore, tmp_path: Path) -> None:
+def test_an_agent_that_is_killed_while_draining_lost_nothing_and_the_next_one_records_at_once(
+    firestore_server: Firestore, tmp_path: Path
+) -> None:
+    """What the killed one had recorded is there, and the next one waits neither for what the killed one had under way
+    nor for the network: all of its events are in the store before any request is answered again.
+    """
+    machine = Machine(tmp_path / "store.sqlite3", firestore_server)
+    machine.record(2 * VISITS)
+    control = firestore_server.control
+    control.delay("", FOR_EVER_S, skip=2, count=-1)
+    with _agent(machine, first=1000, visits=1000) as killed:
+        said = [_line(killed) for _ in range(10)]
+        wait_until(partial(waits_for_an_answer, machine))
+        said += [_line(killed) for _ in range(10)]
+        killed.kill()
+        said += killed.communicate()[0].split()
+    sent = event_writes(machine)
+    with _agent(machine, first=3000, visits=20) as following:
+        said += [_line(following) for _ in range(40)]
+        recorded = [each.event_id for each in machine.store.events()]
+        assert set(said) <= set(recorded)
+        assert event_writes(machine) == sent
+        assert 0 < sent < 4 * VISITS  # in the middle of it
+        control.heal()
+        wait_until(machine.is_drained)
+        following.communicate(timeout=60)
+    assert following.returncode == 0
+    assert event_writes(machine) == len(recorded) == len(machine.store.events())
+    assert_all_once(machine)
+    machine.close()
+
+
+@contextmanager
+def _agent(machine: Machine, *, first: int, visits: int) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "tests.tracker.cloud.recording_agent", str(machine.store.path)]
+    command += [machine.firestore.project, str(first), str(visits)]
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=machine.firestore.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _line(process: subprocess.Popen[str]) -> str:
+    """The next event that the process says it has recorded. Fails when it has ended."""
+    line = process.stdout.readline() if process.stdout else ""
+    assert line, "the process has ended"
+    return line.strip()
+
+
+# -- clocks
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=100), timedelta(days=-100)], ids=["forwards", "backwards"])
+def test_while_the_clock_jumps_every_event_is_recorded_and_sent(
+    firestore_server: Firestore, tmp_path: Path, jump: timedelta
+) -> None:
+    """It jumps while events are recorded and a request is under way that is answered after the last of them."""
+    machine = Machine(tmp_path / "store.sqlite3", firestore_server, timeout_s=FOR_EVER_S)
+    minute = 200 * 24 * 60
+    machine.now = START + timedelta(minutes=minute)
+    machine.start(machine.uplink(gentle=True))
+    machine.record(5, first=minute - 100)
+    wait_until(machine.is_drained)
+    firestore_server.control.delay("", FOR_EVER_S, count=-1)
+    held = partial(waits_for_an_answer, machine)
+    for _ in range(2):
+        record_meanwhile(machine, held, first=minute, delivered=partial(event_writes, machine))
+        minute += jump // timedelta(minutes=1)
+        machine.now += jump
+    firestore_server.control.heal()
+    wait_until(machine.is_drained)  # although it is wrong still
+    assert event_writes(machine) == 2 * 45
+    machine.end()
+    machine.now = LATER  # set right
+    machine.stop.clear()
+    machine.drain()
+    assert_all_once(machine)
+    machine.close()
+
+
+def test_clocks_that_jump_hold_up_no_heartbeat(firestore_server: Firestore, tmp_path: Path) -> None:
     machine = Machine(tmp_path / "store.sqlite3", firestore_server, heartbeat_s=10.0)
     cloud = Cloud(firestore_server)
     for number, jump in enumerate([timedelta(), timedelta(days=-400), timedelta(days=3), timedelta(hours=-1)]):
@@ -178,33 +207,28 @@ def _health(machine: Machine) -> CameraHealth:
     )
 
 
-class Expired(Credentials):
-    """Credentials that were good once."""
-
-    def refresh(self, request: object) -> None:
-        del request
-        raise auth_errors.RefreshError("invalid_grant: the key was revoked")
-
-
-def test_credentials_that_expire_park_nothing_and_are_found_when_renewed(
-    firestore_server: Firestore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_visit_that_time_ends_is_told_right_after_the_clock_was_wrong(
+    firestore_server: Firestore, tmp_path: Path
 ) -> None:
-    machine = Machine(tmp_path / "store.sqlite3", firestore_server)
-    machine.record(20)
-    good = threading.Event()
+    """A clock that was far ahead ended visits; set right, it says that they are open, and ends them in their time."""
+    machine, cloud = Machine(tmp_path / "store.sqlite3", firestore_server), Cloud(firestore_server)
+    (enter, _), _ = visits(1)
+    (other, _), _ = visits(1, first=1)
 
-    def connecting() -> Connection:
-        connection = machine.connect()
-        if not good.is_set():
-            connection.client._credentials = Expired()
-        return connection
+    def told(now: timedelta) -> dict[str, str]:
+        machine.now = START + now
+        machine.drain()
+        return {each["person_id"]: each["state"] for each in cloud.documents("sessions").values()}
 
-    machine.start(machine.uplink(connecting))
-    wait_until(lambda: "invalid_grant" in machine.store.notes("up ").get("trouble", ""))
-    assert machine.store.parked() == []
-    good.set()
-    wait_until(machine.is_drained)
-    wait_until(lambda: "trouble" not in machine.store.notes("up "))
-    machine.end()
-    _check(machine, monkeypatch, firestore_server.host)
+    machine.store.record(events=[enter])
+    assert told(timedelta(minutes=1)) == {person(0): "open"}
+    assert "open" not in told(timedelta(days=100)).values()
+    assert told(timedelta(minutes=2)) == {person(0): "open"}
+    machine.store.record(events=[other])
+    assert told(timedelta(minutes=3)) == {person(0): "open", person(1): "open"}
+    assert "open" not in told(timedelta(days=2)).values()
+    machine.now = LATER
+    machine.drain()
+    assert_all_once(machine)
     machine.close()
+    cloud.close()

@@ -1,0 +1,92 @@
+"""What an agent writes while something is wrong with the cloud, and what has to be true of it then and afterwards."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tests.tracker.cloud.machines import Cloud, Machine, assert_same, visits, wait_until
+from tracker.presence.events import Event, Match
+from tracker.store.local import LocalStore
+
+EVERY_S = 0.01
+"""Ten times as fast as a camera can say something new."""
+FOR_EVER_S = 3600.0
+_PATIENCE_S = 25.0
+"""After which writes are taken for stuck. It decides nothing while they are not."""
+
+
+class Recorder:
+    """Writes events at a pace, each in a transaction of its own with its match, in a thread like a camera's."""
+
+    def __init__(self, store: LocalStore, events: Sequence[Event], matches: Sequence[Match] = ()) -> None:
+        self.accepted: list[str] = []
+        """Ids of the events that the store has taken, in this order."""
+        self._store = store
+        self._events = events
+        self._matches = {each.track_id: each for each in matches}
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def require_all(self) -> None:
+        """Wait for the last write; fails when the store did not take every one at its turn."""
+        self._thread.join(_PATIENCE_S)
+        assert self.accepted == [each.event_id for each in self._events], "a write did not come to its turn"
+
+    def _run(self) -> None:
+        pause = threading.Event()
+        for event in self._events:
+            match = self._matches.get(event.track_id) if event.kind == "enter" else None
+            self._store.record(events=[event], matches=[] if match is None else [match])
+            self.accepted.append(event.event_id)
+            pause.wait(EVERY_S)
+
+
+def record_meanwhile(
+    machine: Machine, in_trouble: Callable[[], bool], *, first: int, delivered: Callable[[], int], **which: Any
+) -> None:
+    """Record twenty visits while a fault is on, whose number is `first`; returns with the fault still on.
+
+    The first event makes the uplink try. As soon as that is in trouble, which is when its request waits or has failed,
+    all others are recorded, and nothing is done about the fault before the last of them is in the store. delivered: how
+    many events Firestore has; none of these, for the fault is on.
+    """
+    events, matches = visits(20, first=first, **which)
+    before = delivered()
+    Recorder(machine.store, events[:1], matches)._run()
+    wait_until(in_trouble)
+    recorder = Recorder(machine.store, events[1:], matches)
+    recorder.start()
+    recorder.require_all()
+    assert {each.event_id for each in events} <= {each.event_id for each in machine.store.events()}
+    assert in_trouble()
+    assert delivered() == before
+
+
+def event_writes(machine: Machine) -> int:
+    """How many events were written into our server since it was started, those that were there already too."""
+    return int(machine.firestore.control.counts()["writes_by_collection"].get("events", 0))
+
+
+def waits_for_an_answer(machine: Machine) -> bool:
+    """Whether the server has taken up a request and not answered it."""
+    counts = machine.firestore.control.counts()
+    return sum(counts["calls"].values()) > sum(counts["answers"].values())
+
+
+def is_told(machine: Machine, word: str = "") -> bool:
+    """Whether the machine says that something stands in the way, with this word in it."""
+    told = machine.store.notes("up ").get("trouble")
+    return told is not None and word in told
+
+
+def assert_all_once(machine: Machine) -> None:
+    """Every event is in Firestore as it is here, none was written a second time, and visits and usage are right."""
+    cloud = Cloud(machine.firestore)
+    assert machine.store.parked() == []
+    assert_same(cloud, [machine.store])
+    assert cloud.written_again("events") == []
+    cloud.close()
