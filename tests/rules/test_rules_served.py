@@ -4,16 +4,12 @@ FIRESTORE_EMULATOR_HOST is set, of Google's emulator, which runs them as product
 
 from __future__ import annotations
 
-import base64
-import json
 import os
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 import requests
@@ -32,6 +28,7 @@ from tests.rules.expectations import (
     may_read_vectors,
 )
 from tests.rules.guard import GuardedServer
+from tests.rules.id_tokens import token
 from tests.rules.ruling import DEPLOYED
 from tests.rules.samples import BY_MACHINES, EMBEDDING, SITE, STORED, WRITTEN, Who, taken_back
 from tracker.cloud.emulator import EmulatorClient
@@ -55,27 +52,6 @@ class Served:
         client = EmulatorClient(project=self.project, credentials=credentials)
         self._open.callback(client.close)
         return client
-
-
-def token(project: str, who: Who) -> str:
-    """What Firebase's own emulator gives a user: unsigned."""
-    now_s = int(time.time())
-    said = {
-        "iss": f"https://securetoken.google.com/{project}",
-        "aud": project,
-        "iat": now_s,
-        "auth_time": now_s,
-        "exp": now_s + 3600,
-        "sub": who.uid,
-        "user_id": who.uid,
-        "firebase": {"sign_in_provider": "custom", "identities": {}},
-        **who.claims,
-    }
-    return ".".join([_packed({"alg": "none", "typ": "JWT"}), _packed(said), ""])
-
-
-def _packed(content: dict[str, Any]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
 
 
 @pytest.fixture(scope="module", params=["ours", *(["official"] if OFFICIAL else [])])

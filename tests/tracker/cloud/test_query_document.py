@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -17,11 +18,13 @@ import numpy as np
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from google.cloud.firestore_v1.types import RunQueryRequest, RunQueryResponse
-from google.protobuf import json_format
 
-from tests.firestore.fixtures import Firestore
+from tests.firestore.fixtures import Firestore, project_on
 from tests.firestore.processes import NODE_FOLDER, lacks_node
+from tests.firestore.rest import rest_of
+from tests.rules.expectations import EVERYBODY
+from tests.rules.guard import GuardedServer
+from tests.rules.id_tokens import token
 from tests.tracker.cloud.machines import SITE, Machine
 from tracker.presence.events import Event, EventKind
 from tracker.presence.people import Person
@@ -42,7 +45,11 @@ week: Bob 0.50 h
 
 
 def blocks(language: str, document: Path = DOCUMENT) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL)
+    return blocks_in(language, document.read_text(encoding="utf-8"))
+
+
+def blocks_in(language: str, text: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
 def stay(person_id: str, start: datetime, minutes: float | None) -> Iterator[Event]:
@@ -53,9 +60,13 @@ def stay(person_id: str, start: datetime, minutes: float | None) -> Iterator[Eve
 
 
 @pytest.fixture
-def gym(firestore_server: Firestore, tmp_path: Path) -> dict[str, str]:
+def gym(full_firestore: Firestore, tmp_path: Path) -> dict[str, str]:
+    return in_firestore(full_firestore, tmp_path)
+
+
+def in_firestore(firestore: Firestore, tmp_path: Path) -> dict[str, str]:
     """A week at the gym in Firestore; the environment of a program that may read it."""
-    machine = Machine(tmp_path / "store.sqlite3", firestore_server)
+    machine = Machine(tmp_path / "store.sqlite3", firestore)
     machine.now = MONDAY + timedelta(days=2, hours=19)
     machine.store.use_rules(Rules(zone=ZONE))
     for person_id, name in (("p-ada", "Ada"), ("p-bob", "Bob")):
@@ -72,7 +83,7 @@ def gym(firestore_server: Firestore, tmp_path: Path) -> dict[str, str]:
     machine.store.record(events=stays)
     machine.drain()
     machine.close()
-    return firestore_server.env | {"GOOGLE_APPLICATION_CREDENTIALS": str(_account(tmp_path / "reader.json"))}
+    return firestore.env | {"GOOGLE_APPLICATION_CREDENTIALS": str(_account(tmp_path / "reader.json"))}
 
 
 def _account(path: Path) -> Path:
@@ -120,25 +131,98 @@ def test_the_node_program_gives_the_same(gym: dict[str, str]) -> None:
     assert (ran.returncode, ran.stdout) == (0, EXPECTED), ran.stderr
 
 
-def test_the_queries_by_http_find_the_same_documents(gym: dict[str, str], firestore_server: Firestore) -> None:
-    """The bodies as they stand, put to the server as the messages that Firestore's HTTP door makes of them."""
-    client = firestore_server.client()
-    found = []
-    for block in blocks("json"):
-        request = RunQueryRequest(parent=f"{client._database_string}/documents/sites/{SITE}")
-        body = {"structuredQuery": json.loads(block)}
-        json_format.ParseDict(body, RunQueryRequest.pb(request))
-        answers = client._firestore_api.run_query(request=request)
-        found.append([answer for answer in answers if RunQueryResponse.pb(answer).HasField("document")])
-    client.close()
-    assert [len(answers) for answers in found] == [1, 3, 3]
+# -- by HTTP
+
+_AS_IN_PYTHON = """
+import json
+queries = {"inside": inside.order_by("started_at").limit(500), "day": day, "week": week}
+told = {name: [each.to_dict() | {"id": each.id} for each in query.stream()] for name, query in queries.items()}
+print(json.dumps(told | {"name": names_of(["p-ada"])["p-ada"]}, default=lambda at: at.isoformat()))
+"""
+"""Put behind the program of the document: its own queries, whole."""
+
+
+def _curled(env: dict[str, str], *lines: str) -> subprocess.CompletedProcess[str]:
+    """What a shell does with these lines, after the first of the document."""
+    if shutil.which("curl") is None:
+        pytest.skip("curl is missing")
+    script = "\n".join([_http_blocks()[0], *lines])
+    return subprocess.run(["sh", "-eu"], input=script, env=env, capture_output=True, text=True, timeout=60, check=False)
+
+
+def _http_blocks() -> list[str]:
+    section = DOCUMENT.read_text(encoding="utf-8").partition("## By HTTP\n")[2].partition("\n## ")[0]
+    return blocks_in("sh", section)
+
+
+def _plain(document: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a document of the REST interface, and its id."""
+    fields = {name: _value(value) for name, value in document["fields"].items()}
+    return fields | {"id": document["name"].rpartition("/")[2]}
+
+
+def _value(value: dict[str, Any]) -> Any:
+    ((kind, said),) = value.items()
+    if kind == "timestampValue":
+        return datetime.fromisoformat(said).isoformat()
+    if kind == "mapValue":
+        return {name: _value(each) for name, each in said.get("fields", {}).items()}
+    if kind == "arrayValue":
+        return [_value(each) for each in said.get("values", [])]
+    return int(said) if kind == "integerValue" else said
+
+
+def test_the_lines_with_curl_find_what_firebase_admin_finds(gym: dict[str, str], full_firestore: Firestore) -> None:
+    (program,) = blocks("python")
+    ran = subprocess.run(
+        [sys.executable, "-"], input=program + _AS_IN_PYTHON, env=gym, capture_output=True, text=True, check=True
+    )
+    expected = json.loads(ran.stdout.splitlines()[-1])
+    with rest_of(full_firestore.kind, full_firestore.host) as address:
+        env = gym | {"FIRESTORE": address, "TOKEN": "owner"}
+        answers = [_curled(env, line) for line in _http_blocks()[1:]]
+    assert [each.returncode for each in answers] == [0] * 4, [each.stderr for each in answers]
+    inside, day, week, name = (json.loads(each.stdout) for each in answers)
+    assert [_plain(each["document"]) for each in inside] == expected["inside"]
+    assert [_plain(each["document"]) for each in day] == expected["day"]
+    some = ("id", "person_id", "day", "inside_s")
+    assert [_plain(each["document"]) for each in week] == [
+        {key: each[key] for key in some} for each in expected["week"]
+    ]
+    assert _plain(name)["name"] == expected["name"] == "Ada"
+    assert [len(each) for each in (inside, day, week)] == [1, 3, 3]
+
+
+def test_without_more_said_the_lines_go_to_google_with_a_token_of_gcloud(tmp_path: Path) -> None:
+    gcloud = tmp_path / "gcloud"
+    gcloud.write_text("#!/bin/sh\necho token-of $*\n", encoding="utf-8")
+    gcloud.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    ran = _curled({"PATH": path, "GOOGLE_CLOUD_PROJECT": "my-gym-1234"}, 'echo "$TOKEN $GYM"')
+    place = "https://firestore.googleapis.com/v1/projects/my-gym-1234/databases/(default)/documents/sites/gym"
+    assert ran.stdout == f"token-of auth application-default print-access-token {place}\n", ran.stderr
+
+
+@pytest.mark.parametrize("who", ["operator", "stranger", "admin-elsewhere"])
+def test_by_curl_a_user_gets_what_the_rules_allow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, who: str) -> None:
+    with GuardedServer() as server, rest_of("ours", server.host) as address:
+        firestore = project_on("ours", server.host, monkeypatch)
+        env = in_firestore(firestore, tmp_path)
+        env |= {"FIRESTORE": address, "TOKEN": token(firestore.project, EVERYBODY[who])}
+        answers = [_curled(env, line) for line in _http_blocks()[1:]]
+    if who == "operator":
+        assert [each.returncode for each in answers] == [0] * 4
+        return
+    error = {"code": 403, "message": "Missing or insufficient permissions.", "status": "PERMISSION_DENIED"}
+    assert [each.returncode for each in answers] == [22] * 4
+    assert [json.loads(each.stdout) for each in answers] == [[{"error": error}]] * 3 + [{"error": error}]
 
 
 def test_every_query_of_the_document_is_bounded() -> None:
     for language, asks, bound in (
         ("python", ".stream()", ".limit("),
         ("js", ".get()", ".limit("),
-        ("json", "from", '"limit"'),
+        ("sh", ":runQuery", '"limit"'),
     ):
         for block in blocks(language):
             assert block.count(bound) == block.count(asks)
