@@ -40,6 +40,7 @@ def test_the_folder_holds_the_entry_the_pins_and_the_wheel(tmp_path: Path) -> No
     names = zipfile.ZipFile(wheel).namelist()
     assert {"functions/main.py", "tracker/presence/walk.py", "config/errors.py"} <= set(names)
     assert [name for name in names if "__pycache__" in name or name.startswith(("tests", "dashboard", "models"))] == []
+    assert [name for name in names if Path(name).suffix in (".so", ".dll")] == [], "compiled for this machine alone"
 
 
 def test_the_wheel_asks_for_the_base_packages_alone(tmp_path: Path) -> None:

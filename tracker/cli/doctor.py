@@ -29,6 +29,7 @@ from tracker.cli.sending import device_scope
 from tracker.cli.sync import status_of
 from tracker.cli.track import CameraOption
 from tracker.faces.engine import FaceEngine
+from tracker.faces.native import kernels
 from tracker.store.local import LocalStore
 
 _ROOM_ENOUGH_GB = 1.0
@@ -83,6 +84,7 @@ def examine(settings: Settings, sources: list[str]) -> Iterator[Finding]:
     checks: list[tuple[str, Callable[[], Finding]]] = [
         ("python", _python),
         ("packages", _packages),
+        ("compiled", _compiled),
         ("models", lambda: _models(settings)),
         ("store", lambda: _store(settings.store.path)),
         ("disk", lambda: _disk(settings.store.path)),
@@ -116,6 +118,13 @@ def _packages() -> Finding:
     outcome = Outcome.FAILED if "edge" in missing.values() else Outcome.WARNING
     detail = f"missing: {', '.join(sorted(missing))}"
     return Finding(check="packages", outcome=outcome, detail=detail, fix=f"pip install 'footfall[{extras}]'")
+
+
+def _compiled() -> Finding:
+    if kernels.KERNELS is not None:
+        return Finding(check="compiled", outcome=Outcome.OK, detail="detection at full speed")
+    detail = f"detection takes up to twice as long: {kernels.WHY_NOT}"
+    return Finding(check="compiled", outcome=Outcome.WARNING, detail=detail, fix=kernels.FIX)
 
 
 def _models(settings: Settings) -> Finding:

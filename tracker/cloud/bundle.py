@@ -21,6 +21,8 @@ from config.errors import CloudError
 PACKAGE = "footfall"
 ROOMS = ("config", "functions", "tracker")
 """The packages in the wheel; only what the functions import of them is ever read there."""
+_OF_THIS_MACHINE = frozenset({".so", ".dll"})
+"""Ends of the names of files that run on no other kind of machine."""
 DEPLOYMENT = "deployment.json"
 ENTRY = "main.py"
 PINS = "pins.txt"
@@ -113,7 +115,8 @@ def _files_of(room: str) -> Iterator[tuple[str, bytes]]:
     folder = _folder(room)
     for path in sorted(folder.rglob("*")):
         within = path.relative_to(folder)
-        if path.is_file() and "__pycache__" not in within.parts and not path.name.startswith("."):
+        hidden = "__pycache__" in within.parts or path.name.startswith(".")
+        if path.is_file() and not hidden and path.suffix not in _OF_THIS_MACHINE:
             yield f"{room}/{within.as_posix()}", path.read_bytes()
 
 

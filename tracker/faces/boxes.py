@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from tracker.faces.native import kernels
+
 Boxes: TypeAlias = NDArray[np.floating[Any]]
 _BLOCK = 64
 _FURTHER_UP = np.triu(np.ones((_BLOCK, _BLOCK), np.bool_), 1)
@@ -62,6 +64,9 @@ def suppress(
     That is what the cascade was tuned with; greedy suppression would keep a few boxes more.
     Source: mtcnn 1.0.0, utils/bboxes.py, `nms`.
     """
+    if kernels.KERNELS is not None:
+        by_smaller = overlap is Overlap.SMALLER
+        return np.flatnonzero(kernels.KERNELS.survive(boxes_xyxy, max_overlap, by_smaller=by_smaller, groups=groups))
     if groups is None:
         return np.flatnonzero(_survives(boxes_xyxy, max_overlap, overlap))
     kept = np.empty(len(boxes_xyxy), np.bool_)

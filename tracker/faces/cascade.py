@@ -27,7 +27,6 @@ from tracker.faces.candidates import (
     sizes,
 )
 from tracker.faces.faces import Faces, FloatArray, Image
-from tracker.faces.patches import cut_patches
 from tracker.faces.pyramid import Level, levels
 from tracker.faces.scout import Scout
 from tracker.faces.shades import Shades
@@ -81,16 +80,14 @@ class Cascade:
 
     def refine(self, frame: Shades, candidates: Candidates) -> Candidates:
         """Squares that R-Net still takes for faces, moved by its offsets."""
-        offsets, scores = self.rnet.run(cut_patches(frame.under(candidates.boxes), candidates.boxes, REFINE_SIDE))
+        offsets, scores = self.rnet.run(frame.patches(candidates.boxes, REFINE_SIDE))
         kept = scores[:, 1] > self.thresholds[1]
         boxes = moved(candidates.boxes[kept], offsets[kept])
         return best_of(boxes, score_column(scores, kept), STAGE_OVERLAP).squares()
 
     def output(self, frame: Shades, candidates: Candidates) -> Faces:
         """Faces by O-Net; boxes are held inside the frame, landmarks are not."""
-        offsets, points, scores = self.onet.run(
-            cut_patches(frame.under(candidates.boxes), candidates.boxes, OUTPUT_SIDE)
-        )
+        offsets, points, scores = self.onet.run(frame.patches(candidates.boxes, OUTPUT_SIDE))
         kept = scores[:, 1] > self.thresholds[2]
         squares, final = candidates.boxes[kept], scores[kept, 1]
         landmarks = _landmarks(squares, points[kept])

@@ -22,7 +22,6 @@ from tracker.faces.candidates import (
     score_column,
 )
 from tracker.faces.faces import FloatArray, Image
-from tracker.faces.patches import cut_patches
 from tracker.faces.pyramid import FIELD
 from tracker.faces.shades import Shades, normalised
 
@@ -62,10 +61,10 @@ class Scout:
     def squares(self, frame: Shades, found: Candidates) -> Boxes:
         """(N, 4) px: those of the hints that may be faces, moved to where they are. frame: the picture."""
         if len(found.scores):
-            offsets, scores = self.rnet.run(cut_patches(frame.under(found.boxes), found.boxes, REFINE_SIDE))
+            offsets, scores = self.rnet.run(frame.patches(found.boxes, REFINE_SIDE))
             found = _kept(found, offsets, scores, self.thresholds[1] * _REFINED)
         if len(found.scores):
-            offsets, _, scores = self.onet.run(cut_patches(frame.under(found.boxes), found.boxes, OUTPUT_SIDE))
+            offsets, _, scores = self.onet.run(frame.patches(found.boxes, OUTPUT_SIDE))
             found = _kept(found, offsets, scores, self.thresholds[2] * _SEEN)
         return found.boxes
 

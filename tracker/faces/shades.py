@@ -7,6 +7,8 @@ import numpy as np
 
 from tracker.faces.boxes import Boxes
 from tracker.faces.faces import FloatArray, Image
+from tracker.faces.native import kernels
+from tracker.faces.patches import cut_patches
 
 _NORMALISED = ((np.arange(256, dtype=np.float32) - 127.5) / 128).reshape(1, 256)
 
@@ -31,6 +33,12 @@ class Shades:
     def whole(self) -> FloatArray:
         """The whole picture, (H, W, 3) float32."""
         return self._rows(0, len(self._image))
+
+    def patches(self, boxes: Boxes, size: int) -> FloatArray:
+        """(N, size, size, 3) float32: what is under the boxes; see `cut_patches`."""
+        if kernels.KERNELS is not None and min(self.size_wh) > 1:
+            return kernels.KERNELS.cut(self._image, boxes, size)
+        return cut_patches(self.under(boxes), boxes, size)
 
     def under(self, boxes: Boxes) -> FloatArray:
         """The whole picture, of which only the rows that the boxes (N, 4) px span need hold what they should."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker.faces.faces import FloatArray, Image
+from tracker.faces.native import kernels
 
 MAX_PIXELS = 8_400_000
 """Pixels of a picture whose sum still fits the table's 32 bits."""
@@ -44,6 +45,8 @@ class Sums:
         INTER_AREA. corners_xy: (N, 2) where the parts begin, px of their level. steps_xy: (N, 2) px of the picture for
         one of the level.
         """
+        if kernels.KERNELS is not None:
+            return kernels.KERNELS.draw(self.corners, self.origin_xy, corners_xy, steps_xy, size_wh)
         xs, right = self._edges(corners_xy[:, 0], steps_xy[:, 0], size_wh[0], axis=1)
         ys, down = self._edges(corners_xy[:, 1], steps_xy[:, 1], size_wh[1], axis=0)
         width = self.corners.shape[1]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tracker.faces.boxes import Boxes
 from tracker.faces.candidates import LEVEL_OVERLAP, STRIDE, Candidates, Runs, best_of, boxes_of_places
 from tracker.faces.faces import FloatArray, Image
+from tracker.faces.native import kernels
 from tracker.faces.pyramid import FIELD, Level
 from tracker.faces.shades import Shades
 from tracker.faces.sums import Sums
@@ -117,7 +118,7 @@ def _drawn(frame: Shades, sums: Sums, wanted: Sequence[Level], zones: Zones, row
     """(N, height, width, 3) float32: what the levels show in some zones of one size."""
     width, height = zones.sizes_wh[rows[0]].tolist()
     first = wanted[zones.levels[rows[0]]]
-    if (width, height) == first.size_wh and len(rows) == 1:
+    if kernels.KERNELS is None and (width, height) == first.size_wh and len(rows) == 1:
         return whole_level(frame.whole(), sums, first)
     lengths = np.array([level.size_wh for level in wanted])[zones.levels[rows]]
     return sums.drawn(zones.corners_xy[rows], np.array(frame.size_wh) / lengths, (width, height))

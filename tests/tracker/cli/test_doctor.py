@@ -14,9 +14,10 @@ from tests.tracker.cli.conftest import Done, Run
 from tests.tracker.conftest import SmallDisk
 from tests.tracker.puppets import ADA, Stage
 from tracker.cli import doctor
+from tracker.faces.native import kernels
 from tracker.presence.events import Event, EventKind
 
-CHECKS = ["python", "packages", "models", "store", "disk", "clock"]
+CHECKS = ["python", "packages", "compiled", "models", "store", "disk", "clock"]
 
 
 def outcomes(done: Done) -> dict[str, str]:
@@ -38,7 +39,7 @@ def test_all_is_well(run: Run, tmp_path: Path, clip: Path) -> None:
     stage.store.close()
     done = run("doctor", "--camera", clip, "--json")
     assert (done.code, done.err) == (0, "")
-    assert [set(row) for row in done.data] == [{"check", "outcome", "detail", "fix"}] * 7
+    assert [set(row) for row in done.data] == [{"check", "outcome", "detail", "fix"}] * 8
     assert outcomes(done) == {**dict.fromkeys(CHECKS, "ok"), f"camera {clip}": "ok"}
     details = {row["check"]: row["detail"] for row in done.data}
     assert "1 people, 0 cameras" in details["store"]
@@ -80,6 +81,17 @@ def test_address_that_does_not_answer_is_found_without_its_password(run: Run, mo
     done = run("doctor", "--camera", "http://ada:secret@127.0.0.1:9/live", "--json")
     assert list(failed(done)) == ["camera http://***@127.0.0.1:9/live"]
     assert "secret" not in done.out + done.err
+
+
+def test_detection_that_is_not_compiled_is_a_warning(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "KERNELS", None)
+    monkeypatch.setattr(kernels, "WHY_NOT", "no compiler")
+    done = run("doctor", "--json")
+    assert done.code == 0
+    assert outcomes(done)["compiled"] == "warning"
+    (said,) = (row for row in done.data if row["check"] == "compiled")
+    assert "no compiler" in said["detail"]
+    assert "C compiler" in said["fix"]
 
 
 def test_missing_and_damaged_networks_are_found(run: Run, models_folder: Path, tmp_path: Path) -> None:
