@@ -109,6 +109,8 @@ class Line:
         load.add(sign.write for sign in signs)
         notes |= {} if "sites" in barred else self._add_site(load)
         writes = list(load.writes.values())
+        if not writes:
+            self.wire.rest()
         refusals = self._delivery.deliver(writes) if writes else []
         refusals += self._erase(load, now)
         faults = self._welcome.judge(writes, refusals)
