@@ -141,6 +141,11 @@ class Streams:
         self._not_before_s = -inf
         self._closed = False
 
+    @property
+    def is_open(self) -> bool:
+        """Whether one is open, as far as is known."""
+        return self._stream is not None and not self._stream.is_over
+
     def apply(self, writes: Sequence[Any]) -> bool:
         """Apply all writes or none; False where Commit is to be asked, whether or not they have been applied.
 
