@@ -76,7 +76,7 @@ class Machine:
 
     def uplink(self, connecting: Callable[[], Connection] | None = None, **how: Any) -> Uplink:
         pauses = {name: Backoff(first_s=0.05, longest_s=0.3) for name in ("soon", "late")}
-        return Uplink(self.store, connecting or self.connect, self.terms, now=lambda: self.now, **pauses, **how)
+        return Uplink(self.store, connecting or self.connect, self.terms, now=lambda: self.now, **{**pauses, **how})
 
     def drain(self, *, patience_s: float = 10.0, **how: Any) -> int:
         """Send all; the number of writes."""

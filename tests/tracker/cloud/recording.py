@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tests.tracker.cloud.machines import Cloud, Machine, assert_same, visits, wait_until
+from tracker.cloud.backoff import Backoff
+from tracker.cloud.uplink import Uplink
 from tracker.presence.events import Event, Match
 from tracker.store.local import LocalStore
 
@@ -50,9 +52,10 @@ def record_meanwhile(
 ) -> None:
     """Record twenty visits while a fault is on, whose number is `first`; returns with the fault still on.
 
-    The first event makes the uplink try. As soon as that is in trouble, which is when its request waits or has failed,
-    all others are recorded, and nothing is done about the fault before the last of them is in the store. delivered: how
-    many events Firestore has; none of these, for the fault is on.
+    The first event makes the uplink try. As soon as that is in trouble, which is when its request waits, or has failed
+    and it waits for the next try, all others are recorded; nothing is done about the fault, and so about that waiting,
+    before the last of them is in the store. delivered: how many events Firestore has; none of these, for the fault is
+    on.
     """
     events, matches = visits(20, first=first, **which)
     before = delivered()
@@ -64,6 +67,20 @@ def record_meanwhile(
     assert {each.event_id for each in events} <= {each.event_id for each in machine.store.events()}
     assert in_trouble()
     assert delivered() == before
+
+
+def until_told(machine: Machine) -> Uplink:
+    """An uplink that after its first failure waits until it is told to end."""
+    pause = Backoff(first_s=FOR_EVER_S, longest_s=FOR_EVER_S, between=max)
+    return machine.uplink(gentle=True, soon=pause, late=pause)
+
+
+def send_the_rest(machine: Machine) -> None:
+    """End what sends, however it waits, and send all there is."""
+    machine.end()
+    machine.stop.clear()
+    machine.drain()
+    assert not is_told(machine)
 
 
 def event_writes(machine: Machine) -> int:

@@ -21,7 +21,10 @@ from tests.tracker.cloud.recording import (
     Recorder,
     assert_all_once,
     event_writes,
+    is_told,
     record_meanwhile,
+    send_the_rest,
+    until_told,
     waits_for_an_answer,
 )
 from tracker.presence.health import CameraHealth, CameraState
@@ -62,17 +65,17 @@ def test_while_the_server_is_away_every_event_is_recorded_at_its_turn(
     machine = Machine(tmp_path / "store.sqlite3", firestore)
     firestore.control.fail("", "", applied=applied, count=-1, skip=2, delay_s=FOR_EVER_S)
     machine.record(VISITS)
-    machine.start(machine.uplink(gentle=True))
+    machine.start(until_told(machine))
     wait_until(partial(waits_for_an_answer, machine))
     durable_firestore.kill()
+    wait_until(partial(is_told, machine))
     events, matches = visits(20, first=5000)
     recorder = Recorder(machine.store, events, matches)
     recorder.start()
     recorder.require_all()
     assert _left(machine) >= len(events)
     durable_firestore.start()
-    wait_until(machine.is_drained)
-    machine.end()
+    send_the_rest(machine)
     assert_all_once(machine)
     machine.close()
 

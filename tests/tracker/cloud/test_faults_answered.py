@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -21,12 +21,11 @@ from tests.tracker.cloud.recording import (
     event_writes,
     is_told,
     record_meanwhile,
+    send_the_rest,
+    until_told,
     waits_for_an_answer,
 )
 from tracker.cloud.connect import Connection
-
-LEFT_ALONE_S = 600.0
-"""Longer than an uplink leaves alone what is refused to it."""
 
 
 @pytest.fixture
@@ -39,31 +38,37 @@ def machine(firestore_server: Firestore, tmp_path: Path) -> Iterator[Machine]:
     made.close()
 
 
-@pytest.mark.parametrize("held", [False, True], ids=["at-once-and-always", "late"])
-@pytest.mark.parametrize(
-    "status", ["RESOURCE_EXHAUSTED", "PERMISSION_DENIED", "DEADLINE_EXCEEDED", "UNAVAILABLE", "ABORTED"]
-)
-def test_while_the_server_refuses_every_event_is_recorded_at_its_turn(
-    machine: Machine, status: str, held: bool
-) -> None:
-    """Late: the server takes a request and says no after the last event has been recorded, not earlier."""
-    ahead_s = 0.0
-    machine.firestore.control.fail("", status, count=-1, delay_s=FOR_EVER_S if held else 0.0)
-    machine.start(machine.uplink(monotonic=lambda: time.monotonic() + ahead_s))
-    in_trouble = partial(waits_for_an_answer, machine) if held else partial(is_told, machine, status)
+STATUSES = ["RESOURCE_EXHAUSTED", "PERMISSION_DENIED", "DEADLINE_EXCEEDED", "UNAVAILABLE", "ABORTED"]
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_while_the_server_says_no_every_event_is_recorded_at_its_turn(machine: Machine, status: str) -> None:
+    """Whoever sends waits for its next try until after the last event has been recorded."""
+    machine.firestore.control.fail("", status, count=-1)
+    machine.start(until_told(machine))
+    in_trouble = partial(is_told, machine, status)
     record_meanwhile(machine, in_trouble, first=1000, delivered=partial(event_writes, machine))
     machine.firestore.control.heal()
-    ahead_s = LEFT_ALONE_S
-    wait_until(machine.is_drained)
-    wait_until(lambda: not is_told(machine))
-    machine.end()
+    send_the_rest(machine)
     assert_all_once(machine)
     assert event_writes(machine) == 2 * 25
 
 
+@pytest.mark.parametrize("status", STATUSES)
+def test_until_the_server_says_no_every_event_is_recorded_at_its_turn(machine: Machine, status: str) -> None:
+    """It takes a request and refuses it after the last event has been recorded, not earlier."""
+    machine.firestore.control.fail("", status, count=-1, delay_s=FOR_EVER_S)
+    machine.start(machine.uplink(gentle=True))
+    in_trouble = partial(waits_for_an_answer, machine)
+    record_meanwhile(machine, in_trouble, first=1000, delivered=partial(event_writes, machine))
+    machine.firestore.control.heal()
+    _require_recovery(machine)
+    assert event_writes(machine) == 2 * 25
+
+
 @pytest.mark.parametrize("applied", [False, True], ids=["before-it-is-done", "after-it-was-done"])
-def test_a_request_that_nobody_answers_holds_up_no_write(machine: Machine, applied: bool) -> None:
-    """It fails at its own deadline, which passes while events are recorded or after; then it is sent again."""
+def test_requests_that_are_answered_too_late_are_done_once(machine: Machine, applied: bool) -> None:
+    """They fail at their own deadline and are sent again, while the server may still do what it was asked first."""
     machine.terms = replace(machine.terms, timeout_s=0.5)
     control = machine.firestore.control
     control.fail("", "", applied=applied, count=-1, delay_s=FOR_EVER_S)
@@ -81,11 +86,16 @@ def test_a_request_that_nobody_answers_holds_up_no_write(machine: Machine, appli
 
 
 class Lease(Credentials):
-    """Credentials that are good until they are revoked, and again once they are renewed."""
+    """Credentials that are good until they are revoked, and again once they are renewed.
+
+    answering: unless it is set, who is asked for a new token says nothing. asked: set when somebody asks.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.good = True
+        self.asked = threading.Event()
+        self.answering = threading.Event()
 
     @property
     def valid(self) -> bool:
@@ -93,24 +103,36 @@ class Lease(Credentials):
 
     def refresh(self, request: object) -> None:
         del request
+        self.asked.set()
+        self.answering.wait(FOR_EVER_S)
         if not self.good:
             raise auth_errors.RefreshError("invalid_grant: the key was revoked")
         self.token = "a-token"
 
 
-@pytest.mark.parametrize("sent_before", [True, False], ids=["while-sending", "before-the-first-request"])
-def test_while_credentials_are_expired_every_event_is_recorded_and_none_is_parked(
-    machine: Machine, sent_before: bool
-) -> None:
-    lease = Lease()
-    lease.good = sent_before
+@pytest.fixture
+def lease(machine: Machine) -> Iterator[Lease]:
+    """The credentials of whatever the machine connects from now on."""
+    found = Lease()
+    connect = machine.connect
 
     def connecting() -> Connection:
-        connection = machine.connect()
-        connection.client._credentials = lease
+        connection = connect()
+        connection.client._credentials = found
         return connection
 
-    machine.start(machine.uplink(connecting, gentle=True))
+    machine.connect = connecting  # type: ignore[method-assign]
+    yield found
+    found.answering.set()
+
+
+@pytest.mark.parametrize("sent_before", [True, False], ids=["while-sending", "before-the-first-request"])
+def test_while_credentials_are_expired_every_event_is_recorded_and_none_is_parked(
+    machine: Machine, lease: Lease, sent_before: bool
+) -> None:
+    lease.answering.set()
+    lease.good = sent_before
+    machine.start(until_told(machine))
     if sent_before:
         machine.record(5, first=500)
         wait_until(machine.is_drained)
@@ -119,6 +141,23 @@ def test_while_credentials_are_expired_every_event_is_recorded_and_none_is_parke
     record_meanwhile(machine, in_trouble, first=1000, delivered=partial(event_writes, machine))
     assert machine.store.parked() == []
     lease.good = True
+    send_the_rest(machine)
+    assert_all_once(machine)
+
+
+def test_while_nobody_renews_a_token_every_event_is_recorded_at_its_turn(machine: Machine, lease: Lease) -> None:
+    """Who is asked for a token says no after the last event has been recorded, not earlier."""
+    lease.good = False
+    machine.start(machine.uplink(gentle=True))
+    record_meanwhile(machine, lease.asked.is_set, first=1000, delivered=partial(event_writes, machine))
+    lease.answering.set()
+    wait_until(partial(is_told, machine, "invalid_grant"))
+    lease.good = True
+    _require_recovery(machine)
+
+
+def _require_recovery(machine: Machine) -> None:
+    """By itself."""
     wait_until(machine.is_drained)
     wait_until(lambda: not is_told(machine))
     machine.end()

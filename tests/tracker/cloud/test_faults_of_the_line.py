@@ -13,7 +13,16 @@ import pytest
 from tests.firestore.fixtures import Firestore
 from tests.tracker.cloud.machines import Machine, visits, wait_until
 from tests.tracker.cloud.proxy import Mode, Proxy
-from tests.tracker.cloud.recording import FOR_EVER_S, Recorder, assert_all_once, event_writes, is_told, record_meanwhile
+from tests.tracker.cloud.recording import (
+    FOR_EVER_S,
+    Recorder,
+    assert_all_once,
+    event_writes,
+    is_told,
+    record_meanwhile,
+    send_the_rest,
+    until_told,
+)
 
 VISITS = 300
 BAD = [Mode.CUT, Mode.RESET, Mode.HALVE, Mode.DELAY, Mode.SILENT]
@@ -39,17 +48,18 @@ def test_while_a_line_is_bad_every_event_is_recorded_at_its_turn(
 ) -> None:
     """The line stays bad until the last event is in the store, so no write can have waited for it."""
     machine, proxy = behind
-    if mode is Mode.DELAY:
+    if mode in HOLDING:
         machine.terms = replace(machine.terms, timeout_s=FOR_EVER_S)  # the very request that is held arrives in the end
     machine.record(5)
-    machine.start(machine.uplink(gentle=True))
+    machine.start(until_told(machine))
     wait_until(machine.is_drained)
     proxy.be(mode, delay_s=FOR_EVER_S)
     in_trouble = (lambda: proxy.held > 0) if mode in HOLDING else partial(is_told, machine)
     record_meanwhile(machine, in_trouble, first=1000, delivered=partial(event_writes, machine))
     proxy.be(Mode.PASS)
-    wait_until(machine.is_drained)
-    machine.end()
+    if mode in HOLDING:
+        wait_until(machine.is_drained)
+    send_the_rest(machine)
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", machine.firestore.host)
     assert_all_once(machine)
     assert event_writes(machine) == 2 * 25
