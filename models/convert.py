@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from config.settings import Precision
-from models.catalog import NetworkSpec
+from models.catalog import NetworkSpec, Part
 from models.networks import dlib_resnet, mtcnn
 from models.weights import read_dlib, read_mtcnn
 
@@ -19,6 +19,11 @@ _MTCNN: Mapping[str, Callable[[], keras.Model]] = {
     "onet.lz4": mtcnn.onet,
 }
 """By the name of the weight file."""
+_PNET_PARTS: Mapping[Part, Callable[[keras.Model], keras.Model]] = {
+    Part.WHOLE: lambda packed: packed,
+    Part.FIRST: mtcnn.pnet_first,
+    Part.REST: mtcnn.pnet_rest,
+}
 
 
 def keras_network(spec: NetworkSpec, content: bytes) -> keras.Model:
@@ -27,9 +32,11 @@ def keras_network(spec: NetworkSpec, content: bytes) -> keras.Model:
     Raises ModelError when the weights do not fit.
     """
     make = _MTCNN.get(PurePosixPath(spec.source_file).name)
+    if make is mtcnn.pnet:
+        packed = mtcnn.pnet_packed(mtcnn.load(make(), read_mtcnn(content)))
+        return _PNET_PARTS[spec.part](packed)
     if make is not None:
-        network = mtcnn.load(make(), read_mtcnn(content))
-        return mtcnn.pnet_packed(network) if make is mtcnn.pnet else network
+        return mtcnn.load(make(), read_mtcnn(content))
     weights = read_dlib(content)
     convolutions = [
         dlib_resnet.Convolution(filters=filters, biases=biases, gammas=gammas, betas=betas)
@@ -40,10 +47,11 @@ def keras_network(spec: NetworkSpec, content: bytes) -> keras.Model:
 
 def to_tflite(model: keras.Model, spec: NetworkSpec, precision: Precision) -> bytes:
     """A TensorFlow Lite file whose signature names the outputs output_0, output_1, … in the network's order."""
+    told = [variable.value for variable in model.variables] if spec.part is Part.FIRST else []
 
     def forward(image: tf.Tensor) -> dict[str, tf.Tensor]:
         outputs = model(image, training=False)
-        ordered = outputs if isinstance(outputs, list | tuple) else [outputs]
+        ordered = [*(outputs if isinstance(outputs, list | tuple) else [outputs]), *map(tf.identity, told)]
         return {f"output_{number}": output for number, output in enumerate(ordered)}
 
     # The converter freezes only variables that it can reach, and it cannot reach them through a Keras 3 model: the
@@ -55,7 +63,7 @@ def to_tflite(model: keras.Model, spec: NetworkSpec, precision: Precision) -> by
     converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], reachable)
     if spec.eight_bits:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    elif precision is Precision.FLOAT16:
+    elif precision is Precision.FLOAT16 and spec.part is not Part.FIRST:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
     return converter.convert()

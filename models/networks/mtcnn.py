@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 _PACKED = 16
 """Channels of P-Net's first map when packed: one vector register of the widest kind."""
+_FIRST = 3
+"""Arrays of its first layer: kernel, bias, slope."""
 
 
 def pnet() -> keras.Model:
@@ -52,11 +54,28 @@ def pnet_packed(plain: keras.Model) -> keras.Model:
     image = keras.Input((None, None, 3), name="image")
     x = _convolution(image, _PACKED, 3, "1")
     x = layers.MaxPooling2D(2, 2, padding="same", name="pool1")(x)
-    x = _convolution(x, 16, 3, "2")
-    x = _convolution(x, 32, 3, "3")
-    x = layers.Conv2D(6, 1, name="heads")(x)
-    model = keras.Model(image, [x[..., :4], ops.sigmoid(x[..., 4:])], name="pnet")
+    model = keras.Model(image, _pnet_heads(x), name="pnet")
     model.set_weights([*first, second, *arrays[4:9], *heads])
+    return model
+
+
+def pnet_first(packed: keras.Model) -> keras.Model:
+    """The first layer of a loaded `pnet_packed`, up to where its map is halved.
+
+    Input: as `pnet`. Output: map (N, ceil((H - 2) / 2), ceil((W - 2) / 2), 16).
+    """
+    image = keras.Input((None, None, 3), name="image")
+    x = _convolution(image, _PACKED, 3, "1")
+    model = keras.Model(image, layers.MaxPooling2D(2, 2, padding="same", name="pool1")(x), name="pnet_first")
+    model.set_weights(packed.get_weights()[:_FIRST])
+    return model
+
+
+def pnet_rest(packed: keras.Model) -> keras.Model:
+    """What comes after `pnet_first`. Input: its map. Outputs: as `pnet`."""
+    halved = keras.Input((None, None, _PACKED), name="image")
+    model = keras.Model(halved, _pnet_heads(halved), name="pnet_rest")
+    model.set_weights(packed.get_weights()[_FIRST:])
     return model
 
 
@@ -106,6 +125,13 @@ def load(model: keras.Model, arrays: Sequence[NDArray[np.float32]]) -> keras.Mod
     """
     model.set_weights(list(arrays))
     return model
+
+
+def _pnet_heads(x: keras.KerasTensor) -> list[keras.KerasTensor]:
+    x = _convolution(x, 16, 3, "2")
+    x = _convolution(x, 32, 3, "3")
+    x = layers.Conv2D(6, 1, name="heads")(x)
+    return [x[..., :4], ops.sigmoid(x[..., 4:])]
 
 
 def _convolution(x: keras.KerasTensor, filters: int, size: int, name: str) -> keras.KerasTensor:

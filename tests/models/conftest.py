@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.catalog import CATALOG, NetworkSpec
+from models import weights
+from models.catalog import CATALOG, NetworkSpec, Part
 
 Batch = NDArray[np.float32]
 # Of the batch of two: the first two numbers, the middle one and the last two of each output.
@@ -29,6 +30,8 @@ GOLDEN = {
     "dlib_resnet": [[-0.0579731, 0.127841, -0.0514535, -0.029278, -0.00771097]],
 }
 GOLDEN |= {f"{name}_scout": GOLDEN[name] for name in ("pnet", "rnet", "onet")}
+BATCHED = [name for name, spec in CATALOG.items() if spec.part is not Part.FIRST]
+"""Networks of which every output has a row for each picture."""
 PNET_FIELD = (37, 52)
 """Height and width of the pictures that P-Net gets here: odd and even, larger than its field."""
 
@@ -40,6 +43,19 @@ def waves(count: int, rows: int, columns: int) -> NDArray[np.uint8]:
     return np.clip(np.rint(127.5 + 63.75 * value), 0, 255).astype(np.uint8)
 
 
+def first_map(shades: Batch) -> Batch:
+    """What the first layer of P-Net gives for pictures (N, H, W, 3), by its definition: (N, h, w, 16)."""
+    kernel, bias, slope = weights.read_mtcnn(weights.find(CATALOG["pnet"]).read_bytes())[:3]
+    rows, columns = shades.shape[1] - 2, shades.shape[2] - 2
+    seen = sum(
+        (shades[:, y : y + rows, x : x + columns] @ kernel[y, x] for y in range(3) for x in range(3)), start=bias
+    )
+    bent = np.where(seen > 0, seen, seen * slope.reshape(-1))
+    even = np.pad(bent, ((0, 0), (0, rows % 2), (0, columns % 2), (0, 0)), constant_values=-np.inf)
+    largest = even.reshape(len(even), even.shape[1] // 2, 2, even.shape[2] // 2, 2, -1).max((2, 4))
+    return np.pad(largest, ((0, 0), (0, 0), (0, 0), (0, 6))).astype(np.float32)
+
+
 @pytest.fixture(scope="session")
 def batch_for() -> Callable[[str, int], Batch]:
     """(network name, count) -> a batch in the range that the network takes."""
@@ -48,7 +64,10 @@ def batch_for() -> Callable[[str, int], Batch]:
         spec: NetworkSpec = CATALOG[name]
         rows, columns = spec.input_shape[1] or PNET_FIELD[0], spec.input_shape[2] or PNET_FIELD[1]
         pictures = waves(count, rows, columns).astype(np.float32)
-        return pictures if name == "dlib_resnet" else (pictures - 127.5) / 128
+        if name == "dlib_resnet":
+            return pictures
+        shades = (pictures - 127.5) / 128
+        return first_map(shades) if spec.part is Part.REST else shades
 
     return make
 

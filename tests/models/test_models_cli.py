@@ -27,7 +27,7 @@ def test_list_as_json_has_stable_keys(models_folder: Path) -> None:
     assert len(rows) == len(CATALOG) * len(Precision)
     assert set(rows[0]) == {
         "name", "stem", "purpose", "source_package", "source_version", "source_file", "source_sha256", "licence",
-        "input_shape", "input_range", "outputs", "eight_bits", "precision", "state", "size", "problem", "file",
+        "input_shape", "input_range", "outputs", "eight_bits", "part", "precision", "state", "size", "problem", "file",
     }  # fmt: skip
     assert {row["state"] for row in rows} == {"ok"}
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from config.errors import ModelError
 from models import weights
 from models.catalog import CATALOG
+from tests.models.conftest import BATCHED, first_map
 
 keras = pytest.importorskip("keras", reason="needs the models extra")
 convert = pytest.importorskip("models.convert", reason="needs the models extra")
@@ -36,9 +37,15 @@ def networks() -> dict[str, Callable[[Batch], list[Batch]]]:
     return {name: runner(name) for name in CATALOG}
 
 
-@pytest.mark.parametrize("name", list(CATALOG))
+@pytest.mark.parametrize("name", BATCHED)
 def test_fixed_pictures_give_fixed_numbers(name: str, networks, batch_for: Batches, deviation: Deviation) -> None:
     assert deviation(name, networks[name](batch_for(name, 2))) < 1e-4
+
+
+def test_the_first_layer_is_what_it_is_defined_to_be(networks, batch_for: Batches) -> None:
+    batch = batch_for("pnet_first", 2)
+    (got,) = networks["pnet_first"](batch)
+    assert abs(got - first_map(batch)).max() < 1e-5
 
 
 @pytest.mark.parametrize("name", list(CATALOG))

@@ -17,6 +17,7 @@ from config.settings import Precision
 from models import runtime, weights
 from models.catalog import CATALOG
 from models.runtime import Network, ensure_built, open_network
+from tests.models.conftest import BATCHED, first_map
 
 ROOT = Path(__file__).parents[2]
 Batch = NDArray[np.float32]
@@ -29,7 +30,7 @@ SCOUT_TOLERANCE = 0.05
 
 
 @pytest.mark.parametrize("precision", list(Precision))
-@pytest.mark.parametrize("name", list(CATALOG))
+@pytest.mark.parametrize("name", BATCHED)
 def test_same_numbers_as_the_keras_twin(
     name: str, precision: Precision, models_folder: Path, batch_for: Batches, deviation: Deviation
 ) -> None:
@@ -37,6 +38,20 @@ def test_same_numbers_as_the_keras_twin(
     assert len(outputs) == len(CATALOG[name].outputs)
     assert all(output.dtype == np.float32 for output in outputs)
     assert deviation(name, outputs) < (SCOUT_TOLERANCE if CATALOG[name].eight_bits else TOLERANCE[precision])
+
+
+@pytest.mark.parametrize("precision", list(Precision))
+def test_the_first_layer_tells_its_map_and_its_arrays(
+    precision: Precision, models_folder: Path, batch_for: Batches
+) -> None:
+    batch = batch_for("pnet_first", 1)
+    network = open_network("pnet_first", folder=models_folder, precision=precision, threads=2)
+    got, *arrays = network.run(batch)
+    assert abs(got - first_map(batch)).max() < 1e-5
+    published = weights.read_mtcnn(weights.find(CATALOG["pnet"]).read_bytes())[:3]
+    for array, want in zip(arrays, published, strict=True):
+        assert np.array_equal(array[..., :10].reshape(-1), want.reshape(-1))
+        assert not array[..., 10:].any()
 
 
 @pytest.mark.parametrize(("precision", "limit"), [(Precision.FLOAT32, 1e-4), (Precision.FLOAT16, 2e-3)])
@@ -49,7 +64,7 @@ def test_same_vector_as_dlib(precision: Precision, limit: float, models_folder: 
     assert np.linalg.norm(got - want, axis=1).max() < limit
 
 
-@pytest.mark.parametrize("name", list(CATALOG))
+@pytest.mark.parametrize("name", BATCHED)
 def test_order_of_a_batch_does_not_matter(name: str, models_folder: Path, batch_for: Batches) -> None:
     network = open_network(name, folder=models_folder, precision=Precision.FLOAT16, threads=2)
     batch = batch_for(name, 5)

@@ -12,6 +12,7 @@ from config.settings import Precision
 from models.runtime import Network, open_network
 from tracker.faces.cascade import Cascade
 from tracker.faces.faces import Faces, Image, require_image
+from tracker.faces.glance import Glance
 from tracker.faces.patches import MAX_SIDE
 from tracker.faces.scout import Scout
 from tracker.faces.sums import MAX_PIXELS
@@ -45,7 +46,7 @@ class Detector:
         cv2.setNumThreads(1)  # OpenCV's own wait for work in loops, and keep the networks' threads from the processors
         self._max_faces = max_faces
         quick = Scout(
-            pnet=opened("pnet_scout"),
+            glance=Glance(opened("pnet_first"), opened("pnet_scout"), threads=threads),
             rnet=opened("rnet_scout"),
             onet=opened("onet_scout"),
             min_face=min_face,

@@ -22,8 +22,9 @@ from tracker.faces.candidates import (
     score_column,
 )
 from tracker.faces.faces import FloatArray, Image
+from tracker.faces.glance import Glance
 from tracker.faces.pyramid import FIELD
-from tracker.faces.shades import Shades, normalised
+from tracker.faces.shades import Shades
 
 _FINEST = 10.0
 """Side in px to which the smallest face is shrunken; the exact search takes it at 12."""
@@ -39,10 +40,10 @@ _ZONE_OVERLAP = 0.6
 class Scout:
     """The three networks in 8 bits: P-Net over a pyramid of halves, then R- and O-Net, all with low thresholds.
 
-    pnet, rnet, onet, thresholds: as in `Cascade`. min_face: side in px of the smallest face.
+    glance: P-Net over a picture. rnet, onet, thresholds: as in `Cascade`. min_face: side in px of the smallest face.
     """
 
-    pnet: Runs
+    glance: Glance
     rnet: Runs
     onet: Runs
     min_face: int
@@ -70,8 +71,7 @@ class Scout:
 
     def _hints(self, picture: Image, image: Image) -> tuple[Boxes, Boxes] | None:
         """Boxes (N, 4) in px of the image, and scores (N,), that P-Net sees in one picture of the pyramid, if any."""
-        (offsets,), (both,) = self.pnet.run(normalised(picture)[None])
-        certainty = np.ascontiguousarray(both[..., 1])
+        offsets, certainty = self.glance.at(picture)
         places = np.flatnonzero(certainty > self.thresholds[0] * _PROPOSED)
         if not len(places):
             return None

@@ -20,7 +20,9 @@ HERE = Path(__file__).resolve().parent
 SOURCE = HERE / "kernels.c"
 LIBRARY = "libkernels.dll" if sys.platform == "win32" else "libkernels.so"
 COMPILERS = ("cc", "gcc", "clang")
-OPTIONS = ("-std=gnu11", "-O3", "-fPIC", "-shared", "-fvisibility=hidden", "-fno-strict-aliasing", "-Wno-psabi")
+OPTIONS = (
+    "-std=gnu11", "-O3", "-fPIC", "-shared", "-pthread", "-fvisibility=hidden", "-fno-strict-aliasing", "-Wno-psabi",
+)  # fmt: skip
 SIMPLER = ("-DONE_TARGET",)
 """Where the compiler cannot make several versions of a function."""
 _PATIENCE_S = 300

@@ -6,6 +6,9 @@
 
 #include <stdint.h>
 #include <string.h>
+#ifndef _WIN32
+#include <pthread.h>
+#endif
 
 /* One function, compiled for several generations of processors, of which the newest that fits is taken at run time. */
 #if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__clang__) && !defined(ONE_TARGET)
@@ -24,6 +27,8 @@
 
 typedef double sums4 __attribute__((vector_size(32), aligned(8)));
 typedef int32_t whole4 __attribute__((vector_size(16), aligned(4)));
+typedef float maps16 __attribute__((vector_size(64), aligned(4)));
+typedef int32_t mask16 __attribute__((vector_size(64), aligned(4)));
 typedef float pixel4 __attribute__((vector_size(16), aligned(4)));
 
 static const float MIDDLE = 127.5f, PART = 1.0f / 128;
@@ -178,4 +183,110 @@ PUBLIC FOR_EACH_PROCESSOR void footfall_survive(int64_t count, const double *box
         }
         kept[i] = !struck;
     }
+}
+
+enum { MAPS = 16, FIELD = 3, TAPS = FIELD * FIELD * COLOURS, ROWS = 4, MOST_THREADS = 8 };
+
+/* What one thread does of `footfall_first`: rows `from` to before `to` of the map. */
+typedef struct {
+    const uint8_t *picture;
+    const float *kernel, *bias, *slope;
+    float *map, *room;
+    int64_t width, height, pitch, from, to;
+} first_part;
+
+static inline __attribute__((always_inline)) void choose(maps16 *ours, const maps16 *theirs, const mask16 *keep)
+{
+    *ours = (maps16)(((mask16)*ours & *keep) | ((mask16)*theirs & ~*keep));
+}
+
+static inline __attribute__((always_inline)) void larger_of(maps16 *ours, const maps16 *theirs)
+{
+    const mask16 keep = *ours > *theirs;
+    choose(ours, theirs, &keep);
+}
+
+/* PReLU. */
+static inline __attribute__((always_inline)) void bend(maps16 *values, const maps16 *slope)
+{
+    const maps16 bent = *values * *slope, none = {0};
+    const mask16 keep = *values > none;
+    choose(values, &bent, &keep);
+}
+
+/* Four neighbouring places at once, the largest of which is what the map keeps. */
+FOR_EACH_PROCESSOR static void first_rows(const first_part *part)
+{
+    const int64_t places = part->width - FIELD + 1, span = COLOURS * (part->width + 1);
+    maps16 kernel[TAPS], bias, slope;
+    memcpy(kernel, part->kernel, sizeof kernel);
+    memcpy(&bias, part->bias, sizeof bias);
+    memcpy(&slope, part->slope, sizeof slope);
+    for (int64_t y = part->from; y < part->to; y++) {
+        for (int64_t line = 0; line < ROWS; line++) {
+            const uint8_t *row = part->picture + part->pitch * held(2 * y + line, part->height - 1);
+            float *numbers = part->room + line * span;
+            for (int64_t i = 0; i < COLOURS * part->width; i++)
+                numbers[i] = (float)row[i];
+            memset(numbers + COLOURS * part->width, 0, COLOURS * sizeof *numbers);
+        }
+        const int low = 2 * y + FIELD < part->height;
+        float *out = part->map + y * ((places + 1) / 2) * MAPS;
+        for (int64_t x = 0; x < places; x += 2, out += MAPS) {
+            maps16 best = bias, right = bias, below = bias, last = bias;
+            for (int line = 0; line < FIELD; line++) {
+                const float *above = part->room + line * span + COLOURS * x, *under = above + span;
+                for (int tap = 0; tap < FIELD * COLOURS; tap++) {
+                    const maps16 weights = kernel[line * FIELD * COLOURS + tap];
+                    best += above[tap] * weights;
+                    right += above[tap + COLOURS] * weights;
+                    below += under[tap] * weights;
+                    last += under[tap + COLOURS] * weights;
+                }
+            }
+            bend(&best, &slope), bend(&right, &slope), bend(&below, &slope), bend(&last, &slope);
+            if (x + 1 < places)
+                larger_of(&best, &right);
+            if (low)
+                larger_of(&best, &below);
+            if (low && x + 1 < places)
+                larger_of(&best, &last);
+            memcpy(out, &best, sizeof best);
+        }
+    }
+}
+
+static void *first_thread(void *part)
+{
+    first_rows(part);
+    return 0;
+}
+
+/* The first layer of P-Net: convolution of 3x3, PReLU, and the largest of 2x2. picture: (height, width, 3) bytes, at
+   least 3 px wide and high, its rows `pitch` bytes apart. kernel: (3, 3, 3, 16). bias, slope: (16,). map:
+   ((height - 1) / 2, (width - 1) / 2, 16). room: threads * 12 * (width + 1) floats. A thread that cannot be had is done
+   without. */
+PUBLIC void footfall_first(const uint8_t *picture, int64_t width, int64_t height, int64_t pitch, const float *kernel,
+                           const float *bias, const float *slope, float *map, float *room, int64_t threads)
+{
+    const int64_t rows = (height - 1) / 2, count = held(threads, MOST_THREADS);
+    first_part parts[MOST_THREADS];
+    for (int64_t n = 0; n < count; n++)
+        parts[n] = (first_part){picture, kernel, bias, slope, map, room + n * ROWS * COLOURS * (width + 1), width,
+                                height, pitch, n * rows / count, (n + 1) * rows / count};
+#ifndef _WIN32
+    pthread_t others[MOST_THREADS];
+    int begun[MOST_THREADS];
+    for (int64_t n = 1; n < count; n++)
+        begun[n] = pthread_create(others + n, 0, first_thread, parts + n) == 0;
+    first_rows(parts);
+    for (int64_t n = 1; n < count; n++)
+        if (begun[n])
+            pthread_join(others[n], 0);
+        else
+            first_rows(parts + n);
+#else
+    for (int64_t n = 0; n < count; n++)
+        first_thread(parts + n);
+#endif
 }

@@ -10,6 +10,7 @@ import ctypes
 import hashlib
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,13 @@ LIBRARY = Path(__file__).with_name("libkernels.dll" if sys.platform == "win32" e
 SWITCH = "FOOTFALL_NATIVE"
 """Environment variable: `off` leaves the compiled parts alone."""
 
+MOST_THREADS = 8
+
 _INTEGER, _NUMBER, _ARRAY = ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
 _ARGUMENTS = {
     "footfall_draw": (_ARRAY, *[_INTEGER] * 5, _ARRAY, _ARRAY, _INTEGER, _INTEGER, _ARRAY, _ARRAY),
     "footfall_cut": (_ARRAY, *[_INTEGER] * 4, _ARRAY, _INTEGER, _ARRAY, _ARRAY),
+    "footfall_first": (_ARRAY, *[_INTEGER] * 3, *[_ARRAY] * 5, _INTEGER),
     "footfall_survive": (_INTEGER, _ARRAY, _ARRAY, _NUMBER, _INTEGER, _ARRAY, _ARRAY),
 }
 
@@ -34,6 +38,38 @@ FIX = "install a C compiler (Debian, Ubuntu: apt install gcc), then install Foot
 
 class NotCompiledError(Exception):
     """There is no library that fits. The text says why; FIX says what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FirstLayer:
+    """The first layer of P-Net for bytes: kernel (3, 3, 3, 16) of blue green red, bias (16,), slope (16,)."""
+
+    kernel: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    slope: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, kernel: NDArray[np.float32], bias: NDArray[np.float32], slope: NDArray[np.float32]) -> FirstLayer:
+        """kernel, bias, slope: as the network has them, for red green blue in (px - 127.5) / 128."""
+        exact = kernel.astype(np.float64) / 128
+        return cls(
+            kernel=np.ascontiguousarray(exact[:, :, ::-1], np.float32),
+            bias=(bias - 127.5 * exact.sum((0, 1, 2))).astype(np.float32),
+            slope=np.ascontiguousarray(slope.reshape(-1), np.float32),
+        )
+
+
+class Room:
+    """Memory that is used again and again: fresh memory costs as much as what is computed there."""
+
+    def __init__(self) -> None:
+        self._kept = np.empty(0, np.float32)
+
+    def floats(self, count: int) -> NDArray[np.float32]:
+        """(count,) float32 of anything."""
+        if count > self._kept.size:
+            self._kept = np.empty(count, np.float32)
+        return self._kept[:count]
 
 
 class Kernels:
@@ -92,6 +128,22 @@ class Kernels:
             _at(picture), width, height, picture.strides[0], len(boxes), _at(boxes), size, _at(patches), _at(room)
         )
         return patches[:-1].reshape(-1, size, size, 3)
+
+    def first(self, image: NDArray[np.uint8], layer: FirstLayer, *, threads: int, room: Room) -> NDArray[np.float32]:
+        """(1, h, w, 16) float32, the map of the network `pnet_first` for a BGR picture; it lies in the room, and holds
+        until that is used again. Raises ValueError where the picture is not three px wide and high."""
+        height, width = image.shape[:2]
+        if min(width, height) < 3:
+            raise ValueError(f"first: expected at least 3 px, got {width}x{height}")
+        picture = np.ascontiguousarray(image)
+        rows, columns, count = (height - 1) // 2, (width - 1) // 2, min(max(threads, 1), MOST_THREADS)
+        size = rows * columns * layer.bias.size
+        both = room.floats(size + count * 12 * (width + 1))
+        self._functions.footfall_first(
+            _at(picture), width, height, 3 * width, _at(layer.kernel), _at(layer.bias), _at(layer.slope), _at(both),
+            _at(both[size:]), count,
+        )  # fmt: skip
+        return both[:size].reshape(1, rows, columns, -1)
 
     def survive(
         self,

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from config.settings import Precision
+from models.runtime import Network, open_network
 from tests.tracker.faces.scenes import STILLS, Image
 from tracker.faces.boxes import Boxes, Overlap, suppress
 from tracker.faces.detect import Detector
 from tracker.faces.native import kernels
-from tracker.faces.native.kernels import Kernels, NotCompiledError, opened
+from tracker.faces.native.kernels import FirstLayer, Kernels, NotCompiledError, Room, opened
 from tracker.faces.patches import cut_patches
 from tracker.faces.shades import Shades, normalised
 from tracker.faces.sums import Sums
@@ -136,6 +137,43 @@ def test_the_same_boxes_survive(count: int, grouped: bool, overlap: Overlap, com
     for limit in (0.1, 0.3, 0.7):
         kept = compiled.survive(boxes, limit, by_smaller=overlap is Overlap.SMALLER, groups=groups)
         assert np.flatnonzero(kept).tolist() == suppress(boxes, limit, overlap, groups=groups).tolist()
+
+
+@pytest.fixture(scope="module")
+def first_network(models_folder: Path) -> Network:
+    return open_network("pnet_first", folder=models_folder, precision=Precision.FLOAT16, threads=1)
+
+
+@pytest.fixture(scope="module")
+def layer(first_network: Network) -> FirstLayer:
+    return FirstLayer.of(*first_network.run(np.zeros((1, 4, 4, 3), np.float32))[1:])
+
+
+@pytest.mark.parametrize("threads", [0, 1, 2, 3, 99])
+@pytest.mark.parametrize(
+    "size_wh", [(320, 180), (161, 90), (96, 55), (33, 31), (12, 12), (4, 4), (4, 5), (5, 4)], ids=str
+)
+def test_the_first_layer_is_that_of_the_network(
+    size_wh: tuple[int, int], threads: int, compiled: Kernels, first_network: Network, layer: FirstLayer
+) -> None:
+    image = noise(*size_wh, seed=threads)
+    want = first_network.run(normalised(image)[None])[0]
+    got = compiled.first(image, layer, threads=threads, room=Room())
+    assert got.shape == want.shape
+    assert abs(got - want).max() < 2e-5
+
+
+def test_the_room_of_a_larger_picture_serves_a_smaller_one(compiled: Kernels, layer: FirstLayer) -> None:
+    room, small = Room(), noise(40, 30, seed=1)
+    compiled.first(noise(300, 200), layer, threads=2, room=room)
+    again = compiled.first(small, layer, threads=2, room=room)
+    assert np.array_equal(again, compiled.first(small, layer, threads=2, room=Room()))
+
+
+def test_a_picture_below_the_first_layers_field_is_refused(compiled: Kernels, layer: FirstLayer) -> None:
+    for size_wh in ((2, 40), (40, 2)):
+        with pytest.raises(ValueError, match="at least 3 px"):
+            compiled.first(noise(*size_wh), layer, threads=1, room=Room())
 
 
 @pytest.mark.parametrize("name", list(STILLS))
