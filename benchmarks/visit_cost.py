@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import random
-import string
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from benchmarks.counting import CountingProxy
-from benchmarks.measure import SEED
+from benchmarks.live_visits import BYTES_A_VISIT, VISITS_AN_HOUR, Bytes, counted, live
 from benchmarks.prices import DAYS_A_MONTH, GIB, LOOKED_UP, OREGON, UNITED_STATES, month_of_documents, month_of_video
 from benchmarks.readers import IDLE_S, Reads, an_hour
 from benchmarks.sent_visits import (
     PROJECT,
     SITE,
-    START,
     TERMS,
     Result,
     connected,
@@ -28,121 +22,41 @@ from benchmarks.sent_visits import (
     watch,
 )
 from tracker.cloud.line import Line
+from tracker.cloud.stream import LIFE_S
 from tracker.cloud.uplink import Uplink
-from tracker.cloud.wire import Wire
 from tracker.store.local import LocalStore
 
-WRITES_A_VISIT, BYTES_A_VISIT = 8.0, 2_000.0
-TOKEN_LETTERS = 1_000
-"""About what an access token of a service account, or the token of a camera machine, has."""
 VISITS_A_DAY = 300
-BUSY_VISITS = 30
+BUSY_VISITS = VISITS_AN_HOUR
 """In the hour that a dashboard is open."""
 VIDEO_BITS = 1_000_000.0
-_LIVE_VISITS = 150
 
 
 def costs(folder: Path, host: str) -> Iterator[Result]:
     """All figures, dollars last."""
-    sent, up_bytes, heartbeats = live(folder, host)
+    sent, writes, up = live(folder, host)
     yield from sent
     yield _backlog_bytes(folder, host)
     reads = _dashboard(folder)
     yield from _told(reads)
-    yield from dollars(sent[0].value, up_bytes, heartbeats, reads)
+    yield from dollars(writes, up, reads)
 
 
-def live(folder: Path, host: str) -> tuple[list[Result], float, float]:
-    """Visits sent as they happen: what they cost, and bytes up a visit and a sign of life as Google sees them."""
-    short, writes = _visit_bytes(folder / "live.sqlite3", host)
-    with _signed_in():
-        (up, down), _ = _visit_bytes(folder / "signed.sqlite3", host)
-        heartbeat = _heartbeat_bytes(folder / "signed.sqlite3", host)
-    bodies = "enter, exit, match; visit and usage twice each, in two commits"
-    found = [
-        Result(case="documents written a visit, as it happens", value=writes, unit="writes",
-               target=f"at most {WRITES_A_VISIT:.0f}", met=writes <= WRITES_A_VISIT, note=bodies),
-        Result(case="bytes up a visit, as it happens", value=short[0], unit="bytes",
-               target=f"at most {BYTES_A_VISIT:.0f}", met=short[0] <= BYTES_A_VISIT, note=f"and {short[1]:.0f} down"),
-        Result(case=f"the same, signed in by a token of {TOKEN_LETTERS} letters", value=up, unit="bytes",
-               target=f"at most {BYTES_A_VISIT:.0f}", met=up <= BYTES_A_VISIT,
-               note=f"and {down:.0f} down; each request repeats the token"),
-        Result(case="bytes up a sign of life, signed in", value=heartbeat, unit="bytes", note="one in five minutes"),
-    ]  # fmt: skip
-    return found, up, heartbeat
-
-
-@contextmanager
-def _signed_in() -> Iterator[None]:
-    """Requests carry a token as long as Google's, in place of an emulator's short one."""
-    dice = random.Random(SEED)  # noqa: S311 - no secret
-    token = "".join(dice.choices(string.ascii_letters + string.digits, k=TOKEN_LETTERS))
-    plain = Wire._token  # noqa: SLF001 - what is measured
-    Wire._token = lambda self: [("authorization", f"Bearer {token}")]  # type: ignore[method-assign]  # noqa: ARG005, SLF001
-    try:
-        yield
-    finally:
-        Wire._token = plain  # type: ignore[method-assign]  # noqa: SLF001
-
-
-def _visit_bytes(path: Path, host: str) -> tuple[tuple[float, float], float]:
-    """Bytes up and down a visit, and writes."""
-    with _counted(host) as proxy, LocalStore(path) as store:
-        store.begin_sync()
-        line = Line(store, connected(f"{PROJECT}-{path.stem}"), TERMS)  # where none of these visits is known
-        _step(store, line, 5_000)  # the connection is made, the site described
-        before, writes = (proxy.up, proxy.down), 0
-        for number in range(_LIVE_VISITS):
-            writes += _step(store, line, number)
-        line.close()
-        carried = (proxy.up - before[0]) / _LIVE_VISITS, (proxy.down - before[1]) / _LIVE_VISITS
-    return carried, writes / _LIVE_VISITS
-
-
-@contextmanager
-def _counted(host: str) -> Iterator[CountingProxy]:
-    proxy = CountingProxy(host)
-    os.environ["FIRESTORE_EMULATOR_HOST"] = proxy.host
-    try:
-        yield proxy
-    finally:
-        os.environ["FIRESTORE_EMULATOR_HOST"] = host
-        proxy.close()
-
-
-def _step(store: LocalStore, line: Line, number: int) -> int:
+def _step(store: LocalStore, line: Line, number: int) -> None:
     """One visit: enter and what follows from it, then exit and what follows from that."""
     events, matches = visit(number)
-    writes = 0
     for event in events:
         store.record(events=[event], matches=[match for match in matches if match.at == event.at])
         more = True
         while more:
-            count, more = line.send(event.at + timedelta(seconds=1))
-            writes += count
-    return writes
-
-
-def _heartbeat_bytes(path: Path, host: str) -> float:
-    clock = [0.0]
-    with _counted(host) as proxy, LocalStore(path) as store:
-        line = Line(store, connected(f"{PROJECT}-{path.stem}"), TERMS, monotonic=lambda: clock[0])
-        store.record(health=health(0), watch=watch(0))
-        line.send(START)
-        before = proxy.up
-        for number in range(1, 51):
-            clock[0] += TERMS.heartbeat_s
-            store.record(health=health(number), watch=watch(number))
-            line.send(START)
-        line.close()
-        return (proxy.up - before) / 50
+            _, more = line.send(event.at + timedelta(seconds=1))
 
 
 def _backlog_bytes(folder: Path, host: str) -> Result:
     """Bytes up a visit where many wait."""
     visits = 2_000
     path = folder / "many.sqlite3"
-    with _counted(host) as proxy, LocalStore(path) as store:
+    with counted(host) as proxy, LocalStore(path) as store:
         store.begin_sync()
         record_visits(store, range(visits))
         Uplink(store, lambda: connected(f"{PROJECT}-many"), TERMS).drain(threading.Event())
@@ -198,10 +112,10 @@ def _told(reads: Reads) -> Iterator[Result]:
 # -- dollars
 
 
-def dollars(writes_a_visit: float, visit_bytes: float, heartbeat_bytes: float, reads: Reads) -> Iterator[Result]:
+def dollars(writes_a_visit: float, up: Bytes, reads: Reads) -> Iterator[Result]:
     """What a camera with so many visits a day costs a month, beside sending its video; one dashboard is open."""
     heartbeats = 86_400 / TERMS.heartbeat_s
-    bytes_a_day = VISITS_A_DAY * visit_bytes + heartbeats * heartbeat_bytes
+    bytes_a_day = VISITS_A_DAY * up.visit + heartbeats * up.sign + 86_400 / LIFE_S * up.opening
     writes_a_day = VISITS_A_DAY * writes_a_visit + heartbeats
     stored_a_day = (VISITS_A_DAY * 5 + heartbeats) * 2_000.0  # a document with its index entries, rounded up
     reads_a_day = reads.busy * VISITS_A_DAY / BUSY_VISITS

@@ -68,7 +68,7 @@ class Line:
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.wire = Wire(connection, timeout_s=terms.timeout_s)
+        self.wire = Wire(connection, timeout_s=terms.timeout_s, monotonic=monotonic)
         self._store = store
         self._terms = terms
         self._monotonic = monotonic

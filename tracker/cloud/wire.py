@@ -9,7 +9,8 @@ told to come back quickly after an outage; so its credentials and address are us
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from enum import Enum, auto
 from typing import Any, TypeAlias
 
@@ -92,7 +93,9 @@ class WireError(Exception):
 class Wire:
     """Sends writes to one database. For one thread, but `close` is for any. Closing again does nothing."""
 
-    def __init__(self, connection: Connection, *, timeout_s: float) -> None:
+    def __init__(
+        self, connection: Connection, *, timeout_s: float, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         client = connection.client
         self.connection = connection
         self.database = f"projects/{client.project}/databases/{client._database}"  # noqa: SLF001 - no other way to ask
@@ -119,7 +122,9 @@ class Wire:
             request_serializer=_StreamRequest.SerializeToString,
             response_deserializer=_StreamResponse.FromString,
         )
-        self._streams = Streams(self._start, self.database, timeout_s=timeout_s, token=self._good_token)
+        self._streams = Streams(
+            self._start, self.database, timeout_s=timeout_s, token=self._good_token, monotonic=monotonic
+        )
 
     def commit(self, writes: Sequence[WriteMessage]) -> None:
         """Apply all writes or none. Raises WireError; whether they were applied is then unknown."""

@@ -1,0 +1,173 @@
+"""What visits cost that are sent as they happen: documents, and bytes on the wire with a token as long as Google's."""
+
+from __future__ import annotations
+
+import os
+import random
+import string
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from benchmarks.counting import CountingProxy
+from benchmarks.measure import SEED
+from benchmarks.sent_visits import PROJECT, START, TERMS, Result, connected, health, visit, watch
+from tracker.cloud.line import Line
+from tracker.cloud.stream import LIFE_S
+from tracker.cloud.wire import Wire
+from tracker.store.local import LocalStore
+
+WRITES_A_VISIT, BYTES_A_VISIT = 8.0, 2_000.0
+TOKEN_LETTERS = 1_000
+"""About what an access token of a service account, or the token of a camera machine, has."""
+VISITS_AN_HOUR = 30
+_MANY = 150
+_HOURS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bytes:
+    """Bytes up: of a visit, of a sign of life, of opening a stream."""
+
+    visit: float
+    sign: float
+    opening: float
+
+
+class LiveCamera:
+    """A camera whose visits and signs of life are sent as they happen, through a proxy that counts.
+
+    Its clock says when signs of life are due and how old a stream is; nothing else takes time.
+    """
+
+    def __init__(self, store: LocalStore, proxy: CountingProxy, project: str) -> None:
+        self.clock_s = 0.0
+        self._proxy = proxy
+        self._store = store
+        self._signs = self._visits = 0
+        store.begin_sync()
+        self._line = Line(store, connected(project), TERMS, monotonic=lambda: self.clock_s)
+        self.visit()  # the connection is made, the site described, a stream open
+
+    def visit(self, *, between_s: float = 0.0) -> int:
+        """Somebody comes, and goes; so long before each. How many documents that were."""
+        events, matches = visit(self._visits)
+        self._visits += 1
+        writes = 0
+        for event in events:
+            self.clock_s += between_s
+            self._store.record(events=[event], matches=[match for match in matches if match.at == event.at])
+            more = True
+            while more:
+                count, more = self._line.send(event.at + timedelta(seconds=1))
+                writes += count
+        return writes
+
+    def sign(self) -> None:
+        """A sign of life, in a request of its own."""
+        self._store.record(health=health(self._signs), watch=watch(self._signs))
+        self._signs += 1
+        self._line.send(START)
+
+    def carried(self) -> tuple[int, int]:
+        """Bytes up and down so far."""
+        return self._proxy.up, self._proxy.down
+
+    def close(self) -> None:
+        self._line.close()
+
+
+def live(folder: Path, host: str) -> tuple[list[Result], float, Bytes]:
+    """All figures, documents a visit, and bytes as Google sees them."""
+    with _camera(folder, host, "plain") as camera:
+        plain, _, _ = _visits(camera)
+    with _signed_in(), _camera(folder, host, "signed") as camera:
+        up, down, writes = _visits(camera)
+        sign = _signs(camera)
+        opening = (_visits(camera, between_s=LIFE_S)[0] - up) / 2
+        hour, hour_down = _hour(camera)
+        lone = up + 2 * opening
+    found = [
+        Result(case="documents written a visit, as it happens", value=writes, unit="writes",
+               target=f"at most {WRITES_A_VISIT:.0f}", met=writes <= WRITES_A_VISIT,
+               note="enter, exit, match; visit and usage twice each, in two requests"),
+        Result(case=f"bytes up a visit, as it happens, token of {TOKEN_LETTERS} letters", value=up, unit="bytes",
+               target=f"at most {BYTES_A_VISIT:.0f}", met=up <= BYTES_A_VISIT,
+               note=f"and {down:.0f} down; without a token {plain:.0f}; over a stream that is open"),
+        Result(case=f"bytes up of all in an hour of {VISITS_AN_HOUR} visits, a visit", value=hour, unit="bytes",
+               target=f"at most {BYTES_A_VISIT:.0f}", met=hour <= BYTES_A_VISIT,
+               note=f"and {hour_down:.0f} down; with signs of life and opening streams"),
+        Result(case="bytes up a sign of life", value=sign, unit="bytes", note="one in five minutes"),
+        Result(case="bytes up to open a stream", value=opening, unit="bytes",
+               note=f"once in {LIFE_S / 60:.0f} minutes; were one opened for each request, a visit cost {lone:.0f}"),
+    ]  # fmt: skip
+    return found, writes, Bytes(visit=up, sign=sign, opening=opening)
+
+
+@contextmanager
+def counted(host: str) -> Iterator[CountingProxy]:
+    """A proxy before the server; clients made inside go through it."""
+    proxy = CountingProxy(host)
+    os.environ["FIRESTORE_EMULATOR_HOST"] = proxy.host
+    try:
+        yield proxy
+    finally:
+        os.environ["FIRESTORE_EMULATOR_HOST"] = host
+        proxy.close()
+
+
+@contextmanager
+def _camera(folder: Path, host: str, name: str) -> Iterator[LiveCamera]:
+    with counted(host) as proxy, LocalStore(folder / f"{name}.sqlite3") as store:
+        camera = LiveCamera(store, proxy, f"{PROJECT}-{name}")  # where none of these visits is known
+        yield camera
+        camera.close()
+
+
+@contextmanager
+def _signed_in() -> Iterator[None]:
+    """Requests carry a token as long as Google's, in place of an emulator's short one."""
+    dice = random.Random(SEED)  # noqa: S311 - no secret
+    token = "".join(dice.choices(string.ascii_letters + string.digits, k=TOKEN_LETTERS))
+    plain = Wire._token  # noqa: SLF001 - what is measured
+    Wire._token = lambda self: [("authorization", f"Bearer {token}")]  # type: ignore[method-assign]  # noqa: ARG005, SLF001
+    try:
+        yield
+    finally:
+        Wire._token = plain  # type: ignore[method-assign]  # noqa: SLF001
+
+
+def _visits(camera: LiveCamera, *, between_s: float = 0.0) -> tuple[float, float, float]:
+    """Bytes up and down and documents a visit, where so long passes before each request."""
+    up, down = camera.carried()
+    writes = sum(camera.visit(between_s=between_s) for _ in range(_MANY))
+    now_up, now_down = camera.carried()
+    return (now_up - up) / _MANY, (now_down - down) / _MANY, writes / _MANY
+
+
+def _signs(camera: LiveCamera) -> float:
+    """Bytes up a sign of life, over a stream that is open."""
+    camera.clock_s += LIFE_S
+    camera.sign()
+    up, _ = camera.carried()
+    count = int(LIFE_S / TERMS.heartbeat_s) - 1
+    for _ in range(count):
+        camera.clock_s += TERMS.heartbeat_s
+        camera.sign()
+    return (camera.carried()[0] - up) / count
+
+
+def _hour(camera: LiveCamera) -> tuple[float, float]:
+    """Bytes up and down a visit of all that is sent, somebody coming or going every minute."""
+    up, down = camera.carried()
+    every_s = 3600 / (2 * VISITS_AN_HOUR)
+    signed_s = camera.clock_s
+    for _ in range(_HOURS * VISITS_AN_HOUR):
+        camera.visit(between_s=every_s)
+        if camera.clock_s - signed_s >= TERMS.heartbeat_s:
+            signed_s += TERMS.heartbeat_s
+            camera.sign()
+    now_up, now_down = camera.carried()
+    return (now_up - up) / (_HOURS * VISITS_AN_HOUR), (now_down - down) / (_HOURS * VISITS_AN_HOUR)
