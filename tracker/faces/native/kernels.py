@@ -33,7 +33,7 @@ _ARGUMENTS = {
 }
 
 
-FIX = "install a C compiler (Debian, Ubuntu: apt install gcc), then install Footfall anew"
+FIX = "install a C compiler (Debian, Ubuntu: apt install gcc), then install Footfall anew (in a checkout: pip install --no-deps -e .)"
 
 
 class NotCompiledError(Exception):
