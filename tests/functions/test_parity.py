@@ -2,78 +2,95 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
-from random import Random
+from typing import Any, cast
 
 import pytest
 
-from tests.functions.gym import BERLIN, SITE, Gym, assert_as_on_the_edge, on_the_edge
+from tests.firestore.fixtures import Firestore
+from tests.functions.framework import Function, cloud_event
+from tests.functions.gym import SITE, Gym, assert_as_on_the_edge, on_the_edge
+from tests.functions.ledger import Ledger
+from tests.functions.months import as_it_happens, hand_over, in_any_order, month
 from tracker.cloud import documents
+from tracker.cloud.layout import Collection, path_of
 from tracker.presence.events import Event
-from tracker.presence.rules import Rules
 from tracker.presence.sessions import SessionState
-from tracker.simulation.cast import cast_of
-from tracker.simulation.plan import Noise, Plan
-from tracker.simulation.profiles import PROFILES, ProfileName
-from tracker.simulation.site import simulate
+from tracker.simulation.profiles import ProfileName
 
-NOISE = Noise(miss=0.05, confuse=0.03, skew=timedelta(seconds=2), outage=timedelta(minutes=40), duplicate=0.1)
-
-
-def month(profile: ProfileName, *, people: int, days: int, rooms: int, seed: int) -> tuple[list[Event], Rules]:
-    """What the cameras of a simulated place tell in the weeks in which the clock goes forward, and its rules."""
-    plan = Plan(
-        profile=PROFILES[profile],
-        people=people,
-        days=days,
-        doors=1,
-        rooms=rooms,
-        first_day=date(2026, 3, 9),
-        zone=BERLIN,
-        site_id=SITE,
-        seed=seed,
-    )
-    doors = frozenset(plan.door_ids)
-    rules = Rules(
-        closes_at=plan.profile.closes, zone=BERLIN, entrances=doors, exits=doors, min_visit=timedelta(minutes=3)
-    )
-    days_of = simulate(plan, NOISE, cast_of(plan), until=plan.ends_at)
-    return [event for day in days_of for event in day.reports.events], rules
+Order = Callable[[list[Event]], Iterator[tuple[datetime, Event]]]
+PLACES = [
+    pytest.param(ProfileName.GYM, 12, 0, 1, id="gym-doors"),
+    pytest.param(ProfileName.GYM, 4, 1, 4, id="gym-doors-and-a-room"),
+    pytest.param(ProfileName.OFFICE, 8, 0, 1, id="office-doors"),
+    pytest.param(ProfileName.OFFICE, 3, 2, 3, id="office-doors-and-rooms"),
+    pytest.param(ProfileName.SHOP, 60, 0, 1, id="shop-doors"),
+    pytest.param(ProfileName.SHOP, 12, 1, 1, id="shop-doors-and-a-room"),
+]
+ORDERS = [pytest.param(in_any_order, id="in-any-order"), pytest.param(as_it_happens, id="as-it-happens")]
 
 
-def shuffled(events: list[Event], dice: Random) -> list[Event]:
-    """The events in any order, every tenth twice."""
-    deliveries = [*events, *dice.choices(events, k=len(events) // 10)]
-    dice.shuffle(deliveries)
-    return deliveries
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize(("profile", "people", "rooms", "seed"), PLACES)
+def test_visits_and_usage_of_a_month(
+    tmp_path: Path, profile: ProfileName, people: int, rooms: int, seed: int, order: Order
+) -> None:
+    """What the handlers call, over a Firestore in memory."""
+    events, rules = month(profile, people=people, rooms=rooms, seed=seed)
+    gym = Gym(cast("Any", Ledger()), rules)
+    gym.open()
+    hand_over(gym, order(events))
+    assert len(gym.sessions()) > 30
+    with on_the_edge(events, tmp_path / "edge.sqlite3", rules=rules) as store:
+        assert_as_on_the_edge(gym, store)
 
 
 @pytest.mark.parametrize(
-    ("profile", "people", "days", "rooms", "seed"),
+    ("profile", "people", "rooms", "days", "order"),
     [
-        pytest.param(ProfileName.GYM, 7, 35, 0, 1, id="gym-with-a-door-five-weeks"),
-        pytest.param(ProfileName.OFFICE, 2, 4, 1, 2, id="office-with-a-room-four-days"),
-        pytest.param(ProfileName.SHOP, 30, 28, 0, 3, id="shop-with-strangers-four-weeks"),
+        pytest.param(ProfileName.OFFICE, 3, 0, 31, as_it_happens, id="office-doors-a-month"),
+        pytest.param(ProfileName.SHOP, 30, 0, 31, in_any_order, id="shop-doors-a-month"),
+        pytest.param(ProfileName.OFFICE, 2, 1, 3, in_any_order, id="office-doors-and-a-room-three-days"),
     ],
 )
-def test_visits_and_usage_of_simulated_weeks(
-    gym: Gym, tmp_path: Path, profile: ProfileName, people: int, days: int, rooms: int, seed: int
+def test_visits_and_usage_through_the_server(
+    gym: Gym, tmp_path: Path, profile: ProfileName, people: int, rooms: int, days: int, order: Order
 ) -> None:
-    events, gym.rules = month(profile, people=people, days=days, rooms=rooms, seed=seed)
+    """The same through Google's client, transactions and indexes; Firestore has then what the one in memory has."""
+    events, gym.rules = month(profile, people=people, rooms=rooms, days=days, seed=2)
+    in_memory = Gym(cast("Any", Ledger()), gym.rules)
+    for each in (gym, in_memory):
+        each.open()
+        hand_over(each, order(events))
+    with on_the_edge(events, tmp_path / "edge.sqlite3", rules=gym.rules) as store:
+        assert_as_on_the_edge(gym, store)
+    for collection in (Collection.SESSIONS, Collection.USAGE):
+        assert gym.documents(collection) == in_memory.documents(collection)
+
+
+def test_visits_and_usage_of_a_month_delivered_over_http(gym: Gym, firestore_server: Firestore, tmp_path: Path) -> None:
+    """Each event as the CloudEvent of Firestore's trigger, to the function as the cloud runs it."""
+    events, gym.rules = month(ProfileName.GYM, people=7)
     gym.open()
-    gym.send(shuffled(events, Random(seed)))
-    assert len(gym.sessions()) > 5
+    gym.put(events)
+    with Function("on_event_created", firestore_server.env, tmp_path / "function.log") as function:
+        for _, each in in_any_order(events):
+            document = path_of(SITE, Collection.EVENTS, each.event_id)
+            sent = cloud_event(firestore_server.project, document, after=documents.event_document(each))
+            assert function.post(*sent).status_code == 200
     with on_the_edge(events, tmp_path / "edge.sqlite3", rules=gym.rules) as store:
         assert_as_on_the_edge(gym, store)
 
 
 def test_at_noon_of_the_last_day_the_same_people_are_in(gym: Gym, tmp_path: Path) -> None:
-    events, gym.rules = month(ProfileName.OFFICE, people=6, days=3, rooms=0, seed=5)
-    gym.now = max(event.at for event in events).replace(hour=11)
+    events, gym.rules = month(ProfileName.OFFICE, people=6, days=3, seed=5)
+    noon = max(event.at for event in events).replace(hour=11)
+    events = [event for event in events if event.at <= noon]
+    gym.now = noon
     gym.open()
-    events = [event for event in events if event.at <= gym.now]
-    gym.send(shuffled(events, Random(5)))
+    gym.send([each for _, each in in_any_order(events, seed=5)])
     with on_the_edge(events, tmp_path / "edge.sqlite3", rules=gym.rules) as store:
         found = store.sessions(site_id=SITE, rules=gym.rules, now=gym.now)
         assert gym.sessions() == {each.session_id: documents.session_document(each) for each in found}
