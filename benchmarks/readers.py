@@ -30,11 +30,13 @@ class Reads:
     busy: int
 
 
-def an_hour(folder: Path, connection: Connection, *, site_id: str, project: str, happen: Callable[[], int]) -> Reads:
+def an_hour(
+    folder: Path, connect: Callable[[], Connection], *, site_id: str, project: str, happen: Callable[[], int]
+) -> Reads:
     """A dashboard is opened, nothing happens for a while, then all that `happen` does, which is so many events."""
     with LocalStore(folder / "dashboard.sqlite3") as store:
         subscription = Subscription(site_id=site_id, scope=Scope.HISTORY, store=store)
-        downlink = Downlink(Reader(connection.client), subscription)
+        downlink = Downlink(Reader(connect), subscription)
         _order(project, "reset")
         downlink.catch_up()
         downlink.follow()

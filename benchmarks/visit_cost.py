@@ -72,7 +72,7 @@ def _dashboard(folder: Path) -> Reads:
     """A dashboard elsewhere, open for a busy hour of this camera."""
     project = f"{PROJECT}-read"
     clock = [0.0]
-    with LocalStore(folder / "source.sqlite3") as store, connected(project) as reader:
+    with LocalStore(folder / "source.sqlite3") as store:
         store.begin_sync()
         line = Line(store, connected(project), TERMS, monotonic=lambda: clock[0])
         for number in range(VISITS_A_DAY):
@@ -85,7 +85,7 @@ def _dashboard(folder: Path) -> Reads:
                 _step(store, line, 10_000 + number)
             return 2 * BUSY_VISITS
 
-        found = an_hour(folder, reader, site_id=SITE, project=project, happen=happen)
+        found = an_hour(folder, lambda: connected(project), site_id=SITE, project=project, happen=happen)
         line.close()
     return found
 

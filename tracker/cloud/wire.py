@@ -40,9 +40,10 @@ _SERVICE = "/google.firestore.v1.Firestore"
 _OPTIONS = (
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
-    # Pings find out a dead connection while a stream is idle. A server that is not told otherwise ends a connection on
-    # which more than two come within five minutes of nothing else; what is sent finds it out within 20 s by itself.
+    # Pings find out a dead connection while a stream is idle. Unless told otherwise, gRPC's own servers end one on which
+    # they come within five minutes of each other and of nothing else. A sign of life is as good as a ping.
     ("grpc.keepalive_time_ms", 330_000),
+    ("grpc.http2.bdp_probe", 0),  # it measures how much could come down, by pings with each answer; little comes down
     ("grpc.initial_reconnect_backoff_ms", 500),
     ("grpc.max_reconnect_backoff_ms", 5_000),  # how often to ask is our own business
     ("grpc.use_local_subchannel_pool", 1),  # else it waits as long as any other connection of this process
