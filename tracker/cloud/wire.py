@@ -40,8 +40,8 @@ _SERVICE = "/google.firestore.v1.Firestore"
 _OPTIONS = (
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
-    # Pings find out a dead connection while a stream is idle. Unless told otherwise, gRPC's own servers end one on which
-    # they come within five minutes of each other and of nothing else. A sign of life is as good as a ping.
+    # Pings find out a dead connection while a stream is idle. Unless told otherwise, gRPC's own servers end one on
+    # which they come within five minutes of each other and nothing else does. A sign of life is as good as a ping.
     ("grpc.keepalive_time_ms", 330_000),
     ("grpc.http2.bdp_probe", 0),  # it measures how much could come down, by pings with each answer; little comes down
     ("grpc.initial_reconnect_backoff_ms", 500),
@@ -164,7 +164,10 @@ class Wire:
             metadata = (*self._metadata, *self._token())
         except auth_errors.GoogleAuthError as error:
             raise StreamEndedError(grpc.StatusCode.UNAUTHENTICATED, str(error)) from error
-        return self._write(requests, metadata=metadata, compression=grpc.Compression.Gzip)
+        try:
+            return self._write(requests, metadata=metadata, compression=grpc.Compression.Gzip)
+        except ValueError as error:
+            raise StreamEndedError(grpc.StatusCode.CANCELLED, str(error)) from error
 
     def _good_token(self) -> str | None:
         return self._credentials.token if self._credentials.valid else None
@@ -175,6 +178,8 @@ class Wire:
             return method(request, timeout=self._timeout_s, metadata=metadata, compression=grpc.Compression.Gzip)
         except grpc.RpcError as error:
             raise _error(error.code(), error.details() or "") from error
+        except ValueError as error:  # so gRPC says that the channel has been closed
+            raise WireError(Verdict.LATER, str(error)) from error
         except auth_errors.RefreshError as error:
             raise WireError(Verdict.UNKNOWN_TO_THEM, str(error)) from error
         except auth_errors.GoogleAuthError as error:

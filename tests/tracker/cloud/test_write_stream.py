@@ -184,14 +184,22 @@ def test_what_is_there_already_is_done(sender: Sender, tmp_path: Path) -> None:
 def test_a_document_that_will_not_do_is_found_alone_and_ends_no_order(wire: Wire, machine: Machine) -> None:
     bad = document(wire, 2)
     bad.update.fields["text"].string_value = "x" * 2**20
-    for writes in ([bad], [document(wire, 1), bad, document(wire, 3)]):
+    for number, writes in enumerate(([bad], [document(wire, 1), bad, document(wire, 3)])):
         with pytest.raises(WireError) as refusal:
             wire.commit(writes)
         assert refusal.value.verdict is Verdict.INVALID
+        wire.commit([document(wire, 10 + number)])
     answers = wire.write_each([document(wire, 1), bad, document(wire, 3)])
     assert [answer is None for answer in answers] == [True, False, True]
-    wire.commit([document(wire, 4)])
-    assert machine.firestore.control.counts()["answers"]["Write OK"] == 1
+    assert machine.firestore.control.counts()["answers"]["Write OK"] == 2
+
+
+def test_where_streams_refuse_what_commits_take_they_are_left_alone(sender: Sender) -> None:
+    sender.machine.firestore.control.fail("Write", "INVALID_ARGUMENT", count=-1)
+    for _ in range(2):
+        assert sender.send()["Commit OK"] == 1
+    assert sender.send() == {"Commit OK": 1}
+    assert_sent(sender.machine)
 
 
 # -- networks
@@ -299,6 +307,16 @@ def test_closing_ends_a_request_under_way_at_once(wire: Wire, machine: Machine) 
         assert time.monotonic() - began_s < 5
     assert ended.value.verdict is Verdict.LATER
     assert control.counts()["calls"].get("Commit", 0) == 0
+
+
+@pytest.mark.parametrize("count", [1, MOST_STREAMED + 1], ids=["streamed", "committed"])
+def test_what_is_sent_after_closing_is_for_another_time(wire: Wire, count: int) -> None:
+    wire.commit([document(wire, 0)])
+    writes = [document(wire, 1 + number) for number in range(count)]
+    wire.close()
+    with pytest.raises(WireError, match="closed") as ended:
+        wire.commit(writes)
+    assert ended.value.verdict is Verdict.LATER
 
 
 def test_streams_that_ended_leave_no_thread(wire: Wire, machine: Machine) -> None:
