@@ -102,7 +102,7 @@ static inline int64_t sample(double first, double last, int64_t index, int64_t s
 }
 
 /* One row of a patch from `mixed`, a row of the picture in floating point; blue green red becomes red green blue. The
-   float after the row is overwritten. */
+   float after the row becomes 0. */
 static inline void sample_row(const float *mixed, const int32_t *columns, const float *parts, int64_t first, int64_t end,
                               float *row)
 {
@@ -152,10 +152,6 @@ PUBLIC FOR_EACH_PROCESSOR void footfall_cut(const uint8_t *picture, int64_t widt
                 mixed[k] = ((float)top[k] - MIDDLE) * PART + down * PART * (float)((int)low[k] - (int)top[k]);
             mixed[span] = 0;
             sample_row(mixed, columns, parts, first, end, patch + j * size * COLOURS);
-            if (end < size)
-                patch[(j * size + end) * COLOURS] = 0;
-            else if (j + 1 < size)
-                patch[(j + 1) * size * COLOURS] = 0;
         }
     }
 }
