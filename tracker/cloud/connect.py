@@ -46,6 +46,8 @@ _RETRYABLE = (
 )
 _KEY_IS_REFUSED = (REFUSED, "invalid_grant", "invalid_client", "unauthorized_client")
 """What is in the text when gRPC says `unavailable` and means that it got no token."""
+_CLOSED = "Cannot invoke RPC"
+"""What is in the text of the ValueError by which gRPC says that somebody, maybe to connect anew, closed the channel."""
 _MISSING = {
     "requires an index": "deploy the indexes: `firebase deploy --only firestore:indexes`",
     "has not been used in project": "create the database in the Firebase console: Build, Firestore Database",
@@ -154,11 +156,7 @@ def explained() -> Iterator[None]:
     try:
         yield
     except _RETRYABLE as error:
-        if any(each in str(error) for each in _KEY_IS_REFUSED):
-            raise _refused_key(error) from error
-        raise CloudUnreachableError(
-            f"Firestore does not answer as it should ({_said(error)})", fix="nothing is lost; it is tried again"
-        ) from error
+        raise _passing(error) from error
     except (google_errors.PermissionDenied, google_errors.Forbidden) as error:
         raise CloudError(
             f"Firestore refuses this to us ({_said(error)})",
@@ -181,6 +179,18 @@ def explained() -> Iterator[None]:
         ) from error
     except google_errors.GoogleAPICallError as error:
         raise CloudError(f"Firestore: {_said(error)}", fix=_fix_in(error) or "see docs/firebase.md") from error
+    except ValueError as error:
+        if _CLOSED not in str(error):
+            raise
+        raise CloudUnreachableError("the connection was closed", fix="nothing is lost; it is tried again") from error
+
+
+def _passing(error: Exception) -> CloudError:
+    if any(each in str(error) for each in _KEY_IS_REFUSED):
+        return _refused_key(error)
+    return CloudUnreachableError(
+        f"Firestore does not answer as it should ({_said(error)})", fix="nothing is lost; it is tried again"
+    )
 
 
 def _fix_in(error: Exception) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,16 @@ import numpy as np
 import pytest
 
 from config.errors import CloudUnreachableError
+from config.storage import FirestoreAddress
 from tests.firestore.fixtures import Firestore
 from tests.firestore.processes import ServerProcess
 from tests.tracker.cloud.cloud_site import NOW, SITE, CloudSite, at, event, wait_until
 from tests.tracker.cloud.proxy import Mode, Proxy
 from tracker.cloud import documents, layout
-from tracker.cloud.feed import LISTENER_FULL, PAGE, Scope
+from tracker.cloud.connect import connect, explained
+from tracker.cloud.feed import LISTENER_FULL, PAGE, Scope, site_place
 from tracker.cloud.layout import Collection
+from tracker.cloud.reading import Place, Reader
 from tracker.presence.events import Action, Correction
 from tracker.presence.people import Person, PersonKind
 from tracker.presence.rules import Rules
@@ -273,6 +277,21 @@ def test_a_connection_that_carries_nothing_is_found_out(
         proxy.be(Mode.PASS)
         wait_until(lambda: store.events() == [event(0)], within_s=40)
         downlink.stop()
+
+
+@pytest.mark.parametrize("asked", ["document", "page", "listener"])
+def test_who_reads_while_another_thread_connects_anew_tries_again(firestore_server: Firestore, asked: str) -> None:
+    reader = Reader(partial(connect, FirestoreAddress(firestore_server.project), None))
+    event_place = Place(parent=layout.site_path(SITE), collection="events")
+    ask: dict[str, Callable[[], object]] = {
+        "document": lambda: reader.document(site_place(SITE)),
+        "page": lambda: reader.page(event_place, limit=10),
+        "listener": lambda: list(reader.listen(event_place, limit=10).batches()),
+    }
+    reader.close()
+    with pytest.raises(CloudUnreachableError) as refusal, explained():
+        ask[asked]()
+    assert refusal.value.retryable
 
 
 def test_a_listener_that_told_much_is_opened_anew(firestore_server: Firestore, store: LocalStore) -> None:
