@@ -1,4 +1,4 @@
-"""Sending to Firestore: how fast a backlog drains, what a visit costs in documents, bytes and dollars.
+"""Sending to Firestore: how fast a backlog drains, what a visit costs, and how soon it is known elsewhere.
 
 `python -m benchmarks.uplink [--json] [--events N]`. Against the test server in a process of its own, so figures of
 speed are those of both together; documents and bytes are what Firestore itself would see (without TLS).
@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.counting import server
+from benchmarks.elsewhere import results as seen_elsewhere
 from benchmarks.measure import ROOT, machine, summary
 from benchmarks.sent_visits import TERMS, Result, connected, count_of, record_visits, visit
 from benchmarks.visit_cost import costs
@@ -37,6 +38,7 @@ def results(events: int) -> Iterator[Result]:
         yield from drained(Path(folder), events)
         yield from recorded_meanwhile(Path(folder))
         yield from costs(Path(folder), host)
+        yield from seen_elsewhere(Path(folder), host)
 
 
 def drained(folder: Path, events: int) -> Iterator[Result]:
