@@ -85,7 +85,7 @@ def test_a_process_that_is_killed_while_sending_leaves_no_gap_and_nothing_twice(
 ) -> None:
     """Killed at random instants, some between the server's commit and its answer."""
     path = tmp_path / "store.sqlite3"
-    firestore_server.control.delay("Commit", 0.02, count=-1)
+    firestore_server.control.delay("", 0.02, count=-1)
     command = [sys.executable, "-m", "tests.tracker.cloud.killer", str(path), firestore_server.project]
     done = subprocess.run(command, cwd=ROOT, env=firestore_server.env, capture_output=True, text=True, check=True)
     told = json.loads(done.stdout)
