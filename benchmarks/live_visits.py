@@ -1,18 +1,26 @@
-"""What visits cost that are sent as they happen: documents, and bytes on the wire with a token as long as Google's."""
+"""What visits cost that are sent as they happen: documents, and bytes on the wire with a token as long as Google's.
+
+Part of `python -m benchmarks.uplink`, where no time passes between visits. `python -m benchmarks.live_visits
+[--minutes N]` lets it pass: as many minutes as that, with a request in each.
+"""
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import random
 import string
-from collections.abc import Iterator
+import tempfile
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from benchmarks.counting import CountingProxy
-from benchmarks.measure import SEED
+from benchmarks.counting import CountingProxy, server
+from benchmarks.measure import SEED, machine
 from benchmarks.sent_visits import PROJECT, START, TERMS, Result, connected, health, visit, watch
 from tracker.cloud.line import Line
 from tracker.cloud.stream import LIFE_S
@@ -39,36 +47,46 @@ class Bytes:
 class LiveCamera:
     """A camera whose visits and signs of life are sent as they happen, through a proxy that counts.
 
-    Its clock says when signs of life are due and how old a stream is; nothing else takes time.
+    Its clock says when signs of life are due and how old a stream is. pause: what to do where time passes on it.
     """
 
-    def __init__(self, store: LocalStore, proxy: CountingProxy, project: str) -> None:
+    def __init__(self, store: LocalStore, proxy: CountingProxy, project: str, pause: Callable[[float], None]) -> None:
         self.clock_s = 0.0
+        self._pause = pause
         self._proxy = proxy
         self._store = store
         self._signs = self._visits = 0
+        self._signed_s = 0.0
         store.begin_sync()
         self._line = Line(store, connected(project), TERMS, monotonic=lambda: self.clock_s)
         self.visit()  # the connection is made, the site described, a stream open
 
-    def visit(self, *, between_s: float = 0.0) -> int:
-        """Somebody comes, and goes; so long before each. How many documents that were."""
+    def visit(self, *, between_s: float = 0.0, signs: bool = False) -> int:
+        """Somebody comes, and goes, so long before each. signs: give those that are due. Returns the documents."""
         events, matches = visit(self._visits)
         self._visits += 1
         writes = 0
         for event in events:
-            self.clock_s += between_s
+            self.wait(between_s)
             self._store.record(events=[event], matches=[match for match in matches if match.at == event.at])
             more = True
             while more:
                 count, more = self._line.send(event.at + timedelta(seconds=1))
                 writes += count
+            if signs and self.clock_s - self._signed_s >= TERMS.heartbeat_s:
+                self.sign()
         return writes
+
+    def wait(self, seconds: float) -> None:
+        """So much time passes."""
+        self.clock_s += seconds
+        self._pause(seconds)
 
     def sign(self) -> None:
         """A sign of life, in a request of its own."""
         self._store.record(health=health(self._signs), watch=watch(self._signs))
         self._signs += 1
+        self._signed_s = self.clock_s
         self._line.send(START)
 
     def carried(self) -> tuple[int, int]:
@@ -87,7 +105,7 @@ def live(folder: Path, host: str) -> tuple[list[Result], float, Bytes]:
         up, down, writes = _visits(camera)
         sign = _signs(camera)
         opening = (_visits(camera, between_s=LIFE_S)[0] - up) / 2
-        hour, hour_down = _hour(camera)
+        hour, hour_down = _all(camera, _HOURS * VISITS_AN_HOUR)
         lone = up + 2 * opening
     found = [
         Result(case="documents written a visit, as it happens", value=writes, unit="writes",
@@ -118,10 +136,30 @@ def counted(host: str) -> Iterator[CountingProxy]:
         proxy.close()
 
 
+def at_its_pace(minutes: int) -> Result:
+    """All that is sent in so many real minutes over one stream, a visit."""
+    with (
+        tempfile.TemporaryDirectory(prefix="footfall-") as folder,
+        server() as host,
+        _signed_in(),
+        _camera(Path(folder), host, "paced", time.sleep) as camera,
+    ):
+        up, down = _all(camera, minutes // 2)
+    return Result(
+        case=f"bytes up of all in {minutes} minutes, a visit", value=up, unit="bytes",
+        target=f"at most {BYTES_A_VISIT:.0f}", met=up <= BYTES_A_VISIT,
+        note=f"and {down:.0f} down; a request a minute and signs of life over a stream that is open",
+    )  # fmt: skip
+
+
+def _no_pause(seconds: float) -> None:
+    del seconds
+
+
 @contextmanager
-def _camera(folder: Path, host: str, name: str) -> Iterator[LiveCamera]:
+def _camera(folder: Path, host: str, name: str, pause: Callable[[float], None] = _no_pause) -> Iterator[LiveCamera]:
     with counted(host) as proxy, LocalStore(folder / f"{name}.sqlite3") as store:
-        camera = LiveCamera(store, proxy, f"{PROJECT}-{name}")  # where none of these visits is known
+        camera = LiveCamera(store, proxy, f"{PROJECT}-{name}", pause)  # where none of these visits is known
         yield camera
         camera.close()
 
@@ -149,25 +187,31 @@ def _visits(camera: LiveCamera, *, between_s: float = 0.0) -> tuple[float, float
 
 def _signs(camera: LiveCamera) -> float:
     """Bytes up a sign of life, over a stream that is open."""
-    camera.clock_s += LIFE_S
+    camera.wait(LIFE_S)
     camera.sign()
     up, _ = camera.carried()
     count = int(LIFE_S / TERMS.heartbeat_s) - 1
     for _ in range(count):
-        camera.clock_s += TERMS.heartbeat_s
+        camera.wait(TERMS.heartbeat_s)
         camera.sign()
     return (camera.carried()[0] - up) / count
 
 
-def _hour(camera: LiveCamera) -> tuple[float, float]:
+def _all(camera: LiveCamera, visits: int) -> tuple[float, float]:
     """Bytes up and down a visit of all that is sent, somebody coming or going every minute."""
     up, down = camera.carried()
     every_s = 3600 / (2 * VISITS_AN_HOUR)
-    signed_s = camera.clock_s
-    for _ in range(_HOURS * VISITS_AN_HOUR):
-        camera.visit(between_s=every_s)
-        if camera.clock_s - signed_s >= TERMS.heartbeat_s:
-            signed_s += TERMS.heartbeat_s
-            camera.sign()
+    for _ in range(visits):
+        camera.visit(between_s=every_s, signs=True)
     now_up, now_down = camera.carried()
-    return (now_up - up) / (_HOURS * VISITS_AN_HOUR), (now_down - down) / (_HOURS * VISITS_AN_HOUR)
+    return (now_up - up) / visits, (now_down - down) / visits
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.live_visits")
+    parser.add_argument("--minutes", type=int, default=10, help="how long it takes")
+    print(json.dumps({**at_its_pace(parser.parse_args().minutes).record(), **machine()}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

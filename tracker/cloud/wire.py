@@ -128,7 +128,7 @@ class Wire:
         )
 
     def commit(self, writes: Sequence[WriteMessage]) -> None:
-        """Apply all writes or none. Raises WireError; whether they were applied is then unknown."""
+        """Apply all writes or none. Raises WireError; after one that says LATER they may have been applied."""
         try:
             if len(writes) <= MOST_STREAMED and self._streams.apply(writes):
                 return
