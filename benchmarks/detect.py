@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from benchmarks.frames import COUNTS, SIZES_WH, scene
-from benchmarks.measure import Row, floor_ms, run, timed
+from benchmarks.measure import Row, floor_ms, in_turn, run
 from benchmarks.peers import Mtcnn
 from config.settings import ModelSettings
 from models.runtime import ensure_built
@@ -31,8 +31,7 @@ def rows() -> Iterator[Row]:
         for people in COUNTS:
             image = scene(size_wh, people)
             rgb = np.ascontiguousarray(image[:, :, ::-1])
-            ours = timed(partial(detector.detect, image), repeats=40)
-            theirs = timed(partial(peer.faces, rgb), repeats=7, warm_up=2)
+            ours, theirs = in_turn(partial(detector.detect, image), partial(peer.faces, rgb), rounds=15, ours_each=6)
             sure = sum(float(face["confidence"]) >= 0.9 for face in peer.faces(rgb))
             found = int((detector.detect(image).scores >= 0.9).sum())
             yield Row(

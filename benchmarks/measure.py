@@ -89,13 +89,40 @@ def timed(call: Callable[[], object], *, repeats: int, warm_up: int = WARM_UP) -
     """Time a call, after some that do not count."""
     for _ in range(warm_up):
         call()
+    walls, cpu_ms = _walls(call, repeats)
+    return summary(walls, cpu_ms)
+
+
+def in_turn(
+    ours: Callable[[], object], theirs: Callable[[], object], *, rounds: int, ours_each: int
+) -> tuple[Timing, Timing]:
+    """Time two calls in turn, so that a machine whose speed changes changes it for both.
+
+    A round is `ours_each` calls of ours and one of theirs. The first round does not count, nor does our first call
+    after one of theirs, which has filled the caches with other things.
+    """
+    our_walls: list[float] = []
+    their_walls: list[float] = []
+    cpu_ms: list[float] = []
+    for number in range(rounds + 1):
+        ours()
+        walls, used_ms = _walls(ours, ours_each)
+        theirs_ms, _ = _walls(theirs, 1)
+        if number:
+            our_walls += walls
+            cpu_ms.append(used_ms)
+            their_walls += theirs_ms
+    return summary(our_walls, float(np.mean(cpu_ms))), summary(their_walls)
+
+
+def _walls(call: Callable[[], object], repeats: int) -> tuple[list[float], float]:
+    """Wall time of each call, and the mean processor time of all threads, ms."""
     walls, cpu_start = [], time.process_time()
     for _ in range(repeats):
         start = time.perf_counter()
         call()
         walls.append((time.perf_counter() - start) * 1e3)
-    cpu_ms = (time.process_time() - cpu_start) * 1e3 / repeats
-    return summary(walls, cpu_ms)
+    return walls, (time.process_time() - cpu_start) * 1e3 / repeats
 
 
 def summary(walls_ms: Sequence[float], cpu_ms: float = 0.0) -> Timing:

@@ -181,7 +181,7 @@ PUBLIC FOR_EACH_PROCESSOR void footfall_survive(int64_t count, const double *box
     }
 }
 
-enum { MAPS = 16, FIELD = 3, TAPS = FIELD * FIELD * COLOURS, ROWS = 4, MOST_THREADS = 8 };
+enum { MAPS = 16, FIELD = 3, TAPS = FIELD * FIELD * COLOURS, ROWS = 4, ACROSS = 4, MOST_THREADS = 8 };
 
 /* What one thread does of `footfall_first`: rows `from` to before `to` of the map. */
 typedef struct {
@@ -210,10 +210,24 @@ static inline __attribute__((always_inline)) void bend(maps16 *values, const map
     choose(values, &bent, &keep);
 }
 
-/* Four neighbouring places at once, the largest of which is what the map keeps. */
+/* The largest of a square of 2x2 places, as far as they lie in the picture. upper, lower: the two of each row. */
+static inline __attribute__((always_inline)) void keep_largest(const maps16 *upper, const maps16 *lower, int wide,
+                                                               int low, float *out)
+{
+    maps16 best = upper[0];
+    if (wide)
+        larger_of(&best, upper + 1);
+    if (low)
+        larger_of(&best, lower);
+    if (low && wide)
+        larger_of(&best, lower + 1);
+    memcpy(out, &best, sizeof best);
+}
+
+/* Two rows of ACROSS places at once: so many sums keep the processor busy while each waits for its last product. */
 FOR_EACH_PROCESSOR static void first_rows(const first_part *part)
 {
-    const int64_t places = part->width - FIELD + 1, span = COLOURS * (part->width + 1);
+    const int64_t places = part->width - FIELD + 1, span = COLOURS * (part->width + ACROSS);
     maps16 kernel[TAPS], bias, slope;
     memcpy(kernel, part->kernel, sizeof kernel);
     memcpy(&bias, part->bias, sizeof bias);
@@ -224,30 +238,26 @@ FOR_EACH_PROCESSOR static void first_rows(const first_part *part)
             float *numbers = part->room + line * span;
             for (int64_t i = 0; i < COLOURS * part->width; i++)
                 numbers[i] = (float)row[i];
-            memset(numbers + COLOURS * part->width, 0, COLOURS * sizeof *numbers);
+            memset(numbers + COLOURS * part->width, 0, COLOURS * ACROSS * sizeof *numbers);
         }
         const int low = 2 * y + FIELD < part->height;
         float *out = part->map + y * ((places + 1) / 2) * MAPS;
-        for (int64_t x = 0; x < places; x += 2, out += MAPS) {
-            maps16 best = bias, right = bias, below = bias, last = bias;
+        for (int64_t x = 0; x < places; x += ACROSS) {
+            maps16 upper[ACROSS], lower[ACROSS];
+            for (int i = 0; i < ACROSS; i++)
+                upper[i] = lower[i] = bias;
             for (int line = 0; line < FIELD; line++) {
                 const float *above = part->room + line * span + COLOURS * x, *under = above + span;
-                for (int tap = 0; tap < FIELD * COLOURS; tap++) {
-                    const maps16 weights = kernel[line * FIELD * COLOURS + tap];
-                    best += above[tap] * weights;
-                    right += above[tap + COLOURS] * weights;
-                    below += under[tap] * weights;
-                    last += under[tap + COLOURS] * weights;
-                }
+                for (int tap = 0; tap < FIELD * COLOURS; tap++)
+                    for (int i = 0; i < ACROSS; i++) {
+                        upper[i] += above[tap + COLOURS * i] * kernel[line * FIELD * COLOURS + tap];
+                        lower[i] += under[tap + COLOURS * i] * kernel[line * FIELD * COLOURS + tap];
+                    }
             }
-            bend(&best, &slope), bend(&right, &slope), bend(&below, &slope), bend(&last, &slope);
-            if (x + 1 < places)
-                larger_of(&best, &right);
-            if (low)
-                larger_of(&best, &below);
-            if (low && x + 1 < places)
-                larger_of(&best, &last);
-            memcpy(out, &best, sizeof best);
+            for (int i = 0; i < ACROSS; i++)
+                bend(upper + i, &slope), bend(lower + i, &slope);
+            for (int i = 0; i < ACROSS && x + i < places; i += 2, out += MAPS)
+                keep_largest(upper + i, lower + i, x + i + 1 < places, low, out);
         }
     }
 }
@@ -260,7 +270,7 @@ static void *first_thread(void *part)
 
 /* The first layer of P-Net: convolution of 3x3, PReLU, and the largest of 2x2. picture: (height, width, 3) bytes, at
    least 3 px wide and high, its rows `pitch` bytes apart. kernel: (3, 3, 3, 16). bias, slope: (16,). map:
-   ((height - 1) / 2, (width - 1) / 2, 16). room: threads * 12 * (width + 1) floats. A thread that cannot be had is done
+   ((height - 1) / 2, (width - 1) / 2, 16). room: threads * 12 * (width + 4) floats. A thread that cannot be had is done
    without. */
 PUBLIC void footfall_first(const uint8_t *picture, int64_t width, int64_t height, int64_t pitch, const float *kernel,
                            const float *bias, const float *slope, float *map, float *room, int64_t threads)
@@ -268,7 +278,7 @@ PUBLIC void footfall_first(const uint8_t *picture, int64_t width, int64_t height
     const int64_t rows = (height - 1) / 2, count = held(threads, MOST_THREADS);
     first_part parts[MOST_THREADS];
     for (int64_t n = 0; n < count; n++)
-        parts[n] = (first_part){picture, kernel, bias, slope, map, room + n * ROWS * COLOURS * (width + 1), width,
+        parts[n] = (first_part){picture, kernel, bias, slope, map, room + n * ROWS * COLOURS * (width + ACROSS), width,
                                 height, pitch, n * rows / count, (n + 1) * rows / count};
 #ifndef _WIN32
     pthread_t others[MOST_THREADS];

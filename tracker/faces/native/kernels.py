@@ -31,9 +31,10 @@ _ARGUMENTS = {
     "footfall_first": (_ARRAY, *[_INTEGER] * 3, *[_ARRAY] * 5, _INTEGER),
     "footfall_survive": (_INTEGER, _ARRAY, _ARRAY, _NUMBER, _INTEGER, _ARRAY, _ARRAY),
 }
-
-
-FIX = "install a C compiler (Debian, Ubuntu: apt install gcc), then install Footfall anew (in a checkout: pip install --no-deps -e .)"
+FIX = (
+    "install a C compiler (Debian, Ubuntu: apt install gcc), then Footfall anew "
+    "(in a checkout: pip install --no-deps -e .)"
+)
 
 
 class NotCompiledError(Exception):
@@ -138,7 +139,7 @@ class Kernels:
         picture = np.ascontiguousarray(image)
         rows, columns, count = (height - 1) // 2, (width - 1) // 2, min(max(threads, 1), MOST_THREADS)
         size = rows * columns * layer.bias.size
-        both = room.floats(size + count * 12 * (width + 1))
+        both = room.floats(size + count * 12 * (width + 4))
         self._functions.footfall_first(
             _at(picture), width, height, 3 * width, _at(layer.kernel), _at(layer.bias), _at(layer.slope), _at(both),
             _at(both[size:]), count,
