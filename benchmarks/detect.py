@@ -31,7 +31,7 @@ def rows() -> Iterator[Row]:
         for people in COUNTS:
             image = scene(size_wh, people)
             rgb = np.ascontiguousarray(image[:, :, ::-1])
-            ours, theirs = in_turn(partial(detector.detect, image), partial(peer.faces, rgb), rounds=15, ours_each=6)
+            ours, theirs = in_turn(partial(detector.detect, image), partial(peer.faces, rgb), rounds=12, each=(7, 1))
             sure = sum(float(face["confidence"]) >= 0.9 for face in peer.faces(rgb))
             found = int((detector.detect(image).scores >= 0.9).sum())
             yield Row(

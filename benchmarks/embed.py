@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from benchmarks.measure import SEED, Row, floor_ms, run, timed
+from benchmarks.measure import SEED, Row, floor_ms, in_turn, run
 from benchmarks.peers import Dlib, strong_dlib
 from config.settings import ModelSettings
 from models.runtime import ensure_built
@@ -41,8 +41,9 @@ def rows() -> Iterator[Row]:
     alone_ms = 0.0
     for count in (1, 8, 32):
         chips = rng.integers(0, 256, (count, 150, 150, 3), dtype=np.uint8)
-        ours = timed(partial(embedder.embed, chips), repeats=max(10, 60 // count))
-        theirs = timed(partial(peer.vectors, chips), repeats=max(2, 7 // count), warm_up=1)
+        ours, theirs = in_turn(
+            partial(embedder.embed, chips), partial(peer.vectors, chips), rounds=max(2, 10 // count), each=(6, 1)
+        )
         each_ms = ours.median_ms / count
         alone_ms = alone_ms or each_ms
         met = theirs.median_ms >= TARGET * ours.median_ms if count == 1 else each_ms <= 1.02 * alone_ms

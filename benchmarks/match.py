@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.measure import SEED, Row, read_gbytes, run, timed
+from benchmarks.measure import SEED, Row, in_turn, read_gbytes, run
 from tracker.identity.gallery import Gallery
 from tracker.identity.match import nearest
 
@@ -27,9 +27,10 @@ def rows() -> Iterator[Row]:
         index = faiss.IndexFlatL2(128)
         index.add(vectors)
         asked = vectors[size // 2 : size // 2 + 1] + np.float32(0.01)
-        repeats = 200 if size < 10_000 else 15
-        ours = timed(partial(nearest, gallery, asked), repeats=repeats)
-        theirs = timed(partial(index.search, asked, 8), repeats=repeats)
+        rounds = 60 if size < 10_000 else 6
+        ours, theirs = in_turn(
+            partial(nearest, gallery, asked), partial(index.search, asked, 8), rounds=rounds, each=(8, 8)
+        )
         yield Row(
             case=f"match 1 face in {size:,}",
             ours_ms=ours.median_ms,

@@ -94,25 +94,23 @@ def timed(call: Callable[[], object], *, repeats: int, warm_up: int = WARM_UP) -
 
 
 def in_turn(
-    ours: Callable[[], object], theirs: Callable[[], object], *, rounds: int, ours_each: int
+    ours: Callable[[], object], theirs: Callable[[], object], *, rounds: int, each: tuple[int, int]
 ) -> tuple[Timing, Timing]:
     """Time two calls in turn, so that a machine whose speed changes changes it for both.
 
-    A round is `ours_each` calls of ours and one of theirs. The first round does not count, nor does our first call
-    after one of theirs, which has filled the caches with other things.
+    A round is so many calls of ours and of theirs as `each` says, and one before, which does not count: the other has
+    filled the caches with other things. The first round does not count either.
     """
-    our_walls: list[float] = []
-    their_walls: list[float] = []
-    cpu_ms: list[float] = []
+    found: tuple[list[float], list[float]] = ([], [])
+    cpu_ms: tuple[list[float], list[float]] = ([], [])
     for number in range(rounds + 1):
-        ours()
-        walls, used_ms = _walls(ours, ours_each)
-        theirs_ms, _ = _walls(theirs, 1)
-        if number:
-            our_walls += walls
-            cpu_ms.append(used_ms)
-            their_walls += theirs_ms
-    return summary(our_walls, float(np.mean(cpu_ms))), summary(their_walls)
+        for side, call in enumerate((ours, theirs)):
+            call()
+            walls, used_ms = _walls(call, each[side])
+            if number:
+                found[side].extend(walls)
+                cpu_ms[side].append(used_ms)
+    return summary(found[0], float(np.mean(cpu_ms[0]))), summary(found[1], float(np.mean(cpu_ms[1])))
 
 
 def _walls(call: Callable[[], object], repeats: int) -> tuple[list[float], float]:
