@@ -1,4 +1,4 @@
-"""What goes over the wire: a TCP proxy that counts, and the test server as a process of its own."""
+"""What goes over the wire: a TCP proxy that counts and can be cut, and the test server as a process of its own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Self
 
 from benchmarks.measure import ROOT
 
@@ -16,7 +17,10 @@ _CHUNK = 65_536
 
 
 class CountingProxy:
-    """Passes on what it is sent to `target` (host:port). up, down: bytes of TCP payload so far."""
+    """Passes on to `target` (host:port) what comes to `host`, but while it is cut. A context manager.
+
+    up, down: bytes of TCP payload so far.
+    """
 
     def __init__(self, target: str) -> None:
         host, _, port = target.rpartition(":")
@@ -25,10 +29,28 @@ class CountingProxy:
         self.host = f"127.0.0.1:{self._server.getsockname()[1]}"
         self.up = 0
         self.down = 0
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._is_cut = False
+        self._lock = threading.Lock()
+        self._open: set[socket.socket] = set()
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._server.close()
+        self.cut()
+
+    def cut(self) -> None:
+        """End every connection, and each that is made, until the line is mended."""
+        with self._lock:
+            self._is_cut = True
+            found, self._open = self._open, set()
+        for each in found:
+            _end(each)
+
+    def mend(self) -> None:
+        self._is_cut = False
 
     def _accept(self) -> None:
         while True:
@@ -36,22 +58,32 @@ class CountingProxy:
                 client, _ = self._server.accept()
             except OSError:
                 return
-            server = socket.create_connection(self._target)
+            with self._lock:
+                if self._is_cut:
+                    client.close()
+                    continue
+                server = socket.create_connection(self._target)
+                self._open |= {client, server}
             for source, sink, upwards in ((client, server, True), (server, client, False)):
                 threading.Thread(target=self._pump, args=(source, sink, upwards), daemon=True).start()
 
     def _pump(self, source: socket.socket, sink: socket.socket, upwards: bool) -> None:
-        try:
+        with suppress(OSError):
             while piece := source.recv(_CHUNK):
                 sink.sendall(piece)
-                if upwards:
-                    self.up += len(piece)
-                else:
-                    self.down += len(piece)
-            sink.shutdown(socket.SHUT_WR)
-        except OSError:
-            source.close()
-            sink.close()
+                with self._lock:
+                    self.up += len(piece) * upwards
+                    self.down += len(piece) * (not upwards)
+        with self._lock:
+            self._open -= {source, sink}
+        _end(source)
+        _end(sink)
+
+
+def _end(connection: socket.socket) -> None:
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+    connection.close()
 
 
 @contextmanager

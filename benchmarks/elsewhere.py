@@ -29,8 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.counting import server
-from benchmarks.cut_line import CutLine
+from benchmarks.counting import CountingProxy, server
 from benchmarks.measure import ROOT, SEED, machine, summary
 from benchmarks.sent_visits import PROJECT, SITE, TERMS, Result, connected
 from tracker.cloud.uplink import Uplink
@@ -173,7 +172,7 @@ def results(folder: Path, host: str, events: int = EVENTS) -> Iterator[Result]:
     """All figures; the server is at `host`."""
     other = folder / "elsewhere.sqlite3"
     with ExitStack() as stack:
-        line = stack.enter_context(CutLine(host))
+        line = stack.enter_context(CountingProxy(host))
         recorder = Recorder(folder / "here.sqlite3", events)
         stack.callback(recorder.close)
         address = stack.enter_context(_dashboard(folder, other, line.host))
@@ -203,7 +202,7 @@ def _on_the_page(page: Page, recorded: Sequence[Recorded], seen: Seen) -> Result
     return _result("the same, to the page in a browser there", took, note=note)
 
 
-def _after_cuts(line: CutLine, recorder: Recorder, seen: Seen) -> Result:
+def _after_cuts(line: CountingProxy, recorder: Recorder, seen: Seen) -> Result:
     """The line of the second machine is cut; meanwhile something happens; the line is back."""
     took = []
     for outage_s in OUTAGES_S:

@@ -127,13 +127,12 @@ def live(folder: Path, host: str) -> tuple[list[Result], float, Bytes]:
 @contextmanager
 def counted(host: str) -> Iterator[CountingProxy]:
     """A proxy before the server; clients made inside go through it."""
-    proxy = CountingProxy(host)
-    os.environ["FIRESTORE_EMULATOR_HOST"] = proxy.host
-    try:
-        yield proxy
-    finally:
-        os.environ["FIRESTORE_EMULATOR_HOST"] = host
-        proxy.close()
+    with CountingProxy(host) as proxy:
+        os.environ["FIRESTORE_EMULATOR_HOST"] = proxy.host
+        try:
+            yield proxy
+        finally:
+            os.environ["FIRESTORE_EMULATOR_HOST"] = host
 
 
 def at_its_pace(minutes: int) -> Result:

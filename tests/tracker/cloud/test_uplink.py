@@ -23,13 +23,6 @@ from tracker.store.local import LocalStore
 
 
 @pytest.fixture
-def machine(firestore_server: Firestore, tmp_path: Path) -> Iterator[Machine]:
-    made = Machine(tmp_path / "store.sqlite3", firestore_server)
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def cloud(firestore_server: Firestore) -> Iterator[Cloud]:
     found = Cloud(firestore_server)
     yield found

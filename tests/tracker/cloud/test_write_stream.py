@@ -52,13 +52,6 @@ class Sender:
 
 
 @pytest.fixture
-def machine(firestore_server: Firestore, tmp_path: Path) -> Iterator[Machine]:
-    made = Machine(tmp_path / "store.sqlite3", firestore_server)
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def sender(machine: Machine) -> Iterator[Sender]:
     made = Sender(machine)
     yield made

@@ -1,0 +1,19 @@
+"""What the tests of sending share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.firestore.fixtures import Firestore
+from tests.tracker.cloud.machines import Machine
+
+
+@pytest.fixture
+def machine(firestore_server: Firestore, tmp_path: Path) -> Iterator[Machine]:
+    """A machine whose store is to be sent to our server."""
+    made = Machine(tmp_path / "store.sqlite3", firestore_server)
+    yield made
+    made.close()
