@@ -62,7 +62,7 @@ def doctor(
     models: ModelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check Python, packages, models, store, disk, clock and cameras; say the fix for whatever fails.
+    """Check Python, packages, compiled parts, models, store, disk, clock and cameras; say the fix for whatever fails.
 
     Ends with 1 if something failed. Without --camera the cameras of the settings file are tried.
     """
@@ -123,7 +123,7 @@ def _packages() -> Finding:
 def _compiled() -> Finding:
     if kernels.KERNELS is not None:
         return Finding(check="compiled", outcome=Outcome.OK, detail="detection at full speed")
-    detail = f"detection takes up to twice as long: {kernels.WHY_NOT}"
+    detail = f"detection takes half as long again: {kernels.WHY_NOT}"
     return Finding(check="compiled", outcome=Outcome.WARNING, detail=detail, fix=kernels.FIX)
 
 
