@@ -132,7 +132,7 @@ def test_it_installs_in_a_clean_environment_starts_fast_and_works(
     assert min(map(float, seconds)) < 3
     assert set(heavy) == {""}
     again = "import pathlib; from tracker.cloud.bundle import bundle; bundle(pathlib.Path('again'))"
-    subprocess.run([python, "-c", again], cwd=out, check=True)
+    subprocess.run([python, "-c", again], cwd=out, check=True, timeout=60)
     wheel = next(out.glob("*.whl"))
     assert (out / "again" / wheel.name).read_bytes() == wheel.read_bytes()  # made from an installed package
     events = visit(0, 20)
