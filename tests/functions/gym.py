@@ -90,7 +90,7 @@ class Gym:
             for each in batch:
                 path = path_of(SITE, Collection.EVENTS, each.event_id)
                 writing.set(self.client.document(path), documents.event_document(each))
-            writing.commit(timeout=60)
+            writing.commit()
 
     def put_person(self, person_id: str, merged_into: str | None = None, **other: Any) -> dict[str, Any]:
         person = Person(person_id=person_id, name=person_id.title(), created_at=START, consented_at=START, **other)
