@@ -57,11 +57,13 @@ class Function:
         self.port = self.port or _free_port()
         command = [self.python, "-m", "functions_framework", "--host", "127.0.0.1", "--port", str(self.port)]
         command += ["--target", self.target, "--source", str(self.source), "--signature-type", self.kind]
-        path = {"PYTHONPATH": str(ROOT)} if self.source.is_relative_to(ROOT) else {}
+        env = {name: value for name, value in self.env.items() if not name.startswith("PYTHON")}
+        if self.source.is_relative_to(ROOT):
+            env["PYTHONPATH"] = str(ROOT)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command,
-                env={**self.env, **path},
+                env=env,
                 stdout=log,
                 stderr=log,
                 cwd=self.source.parent,

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from config.errors import RecordingError
+from tests.files import digest
 from tracker.cameras.capture import open_file
 from tracker.demo.render import frames, render_clip, stills
 from tracker.demo.room import painted
@@ -75,7 +76,7 @@ def test_a_clip_is_rendered_once_and_again_when_it_was_touched(tmp_path: Path) -
     assert not render_clip(path, script=BLINK)
     path.write_bytes(first[: len(first) // 2])
     assert render_clip(path, script=BLINK)
-    assert path.read_bytes() == first
+    assert digest(path) == digest(first)
     assert render_clip(path, script=replace(BLINK, seed=7))
     assert path.read_bytes() != first
     assert sorted(file.name for file in path.parent.iterdir()) == ["clip.json", "clip.mp4"]
