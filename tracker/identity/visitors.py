@@ -24,7 +24,8 @@ _FACES_TO_MERGE = 4
 _PAIRS_KEPT = 50_000
 _DIFFERENT = 0.2
 """A vector nearer than this to one that is kept says nothing new."""
-_NAME = re.compile(r"^Visitor ([0-9]{1,9})$")
+_NAME = re.compile(r"^Visitor ([0-9]{1,9})(?: \([0-9]{1,9}\))?$")
+"""The label of a visitor whom nobody named, with the number that a store adds where it is taken (`free_label`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
