@@ -17,13 +17,11 @@ from functions.identities import Identity, any_of, chunks, digest_of, identity_o
 from functions.snapshots import fields_of
 from tracker.cloud import documents
 from tracker.cloud.layout import EMBEDDINGS, Collection, path_of, record_id
-from tracker.presence.events import SCHEMA, Correction, Event, corrected
+from tracker.presence.events import ANONYMOUS_PREFIX, SCHEMA, Correction, Event, corrected
 from tracker.presence.zones import ZoneStay
 
 LOG = logging.getLogger(__name__)
 
-ANONYMOUS_PREFIX = "x-"
-"""Ids that stand for people who asked to be forgotten start with this; nobody is behind them."""
 LATE = timedelta(days=30)
 """How long after somebody was forgotten a machine may still send what it had of them."""
 _AT_ONCE = 100

@@ -13,7 +13,6 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from config.errors import RecordError, ReportError
-from functions.forgetting import ANONYMOUS_PREFIX
 from functions.identities import chunks
 from functions.sites import Site
 from functions.snapshots import fields_of
@@ -22,7 +21,7 @@ from functions.watched import watches_of
 from tracker.cloud import documents
 from tracker.cloud.layout import Collection, path_of, record_id
 from tracker.presence.days import day_range
-from tracker.presence.events import Correction, Event, corrected
+from tracker.presence.events import ANONYMOUS_PREFIX, Correction, Event, corrected
 from tracker.presence.ledger import entries_of
 from tracker.presence.people import Person, PersonKind
 from tracker.presence.sessions import Session, SessionState, in_order

@@ -146,6 +146,18 @@ def test_who_is_forgotten_leaves_counts_and_no_trace(gym: Gym, call: Callable) -
 
 
 @FORGET
+def test_who_is_forgotten_while_in_is_in_no_longer(gym: Gym, call: Callable) -> None:
+    gym.now = at(30)
+    gym.put_person("ada")
+    gym.send([event("enter", 0), event("enter", 20, camera="hall")])
+    assert gym.visits() == [(0, None, "ada")]
+    assert call(person_id="ada")[0] == 200
+    gym.deliver(documents.event_of(SITE, name, each) for name, each in gym.documents(Collection.EVENTS).items())
+    ((begin, end, who),) = gym.visits()
+    assert (begin, end, who[:2]) == (0, 20, "x-")
+
+
+@FORGET
 def test_history_is_erased_where_that_is_wished_for(gym: Gym, call: Callable) -> None:
     _leave_traces(gym)
     assert call(person_id="ada", erase_history=True)[0] == 200

@@ -20,6 +20,10 @@ ITSELF = "footfall"
 """Who signs corrections that no operator makes: an agent that takes back a name."""
 
 
+ANONYMOUS_PREFIX = "x-"
+"""Ids that stand for people who asked to be forgotten start with this: nobody is behind them, no camera knows one."""
+
+
 class EventKind(StrEnum):
     ENTER = "enter"
     EXIT = "exit"

@@ -176,6 +176,7 @@ _WORDS: Mapping[Because, str] = MappingProxyType(
         Because.CLOSED: "the site closed at {closes_at} and nothing more was heard: ended when last heard of",
         Because.SILENT: "no camera saw the person for {max_unseen}: ended when last heard of",
         Because.LATE_LOSS: "a room's camera lost the person after they had gone out: changes nothing",
+        Because.FORGOTTEN: "was forgotten since, so no camera can tell any more: ended when last heard of",
         Because.ENTER_ALONE: "seen coming in, but neither inside nor going out: taken for somebody else, no visit",
         Because.EXIT_ALONE: "seen going out, but neither coming in nor inside: taken for somebody else, no visit",
         Because.SIGHT_ALONE: "seen inside, but neither coming in nor going out, and not three times with less than"

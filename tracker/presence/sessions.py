@@ -16,7 +16,7 @@ from operator import attrgetter, itemgetter
 from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar, cast
 
-from tracker.presence.events import SCHEMA, Event, EventKind, as_utc
+from tracker.presence.events import ANONYMOUS_PREFIX, SCHEMA, Event, EventKind, as_utc
 from tracker.presence.room import Presence
 from tracker.presence.rules import Closings, Rules
 from tracker.presence.visit import Because, Visit
@@ -155,6 +155,7 @@ def follow(
 ) -> None:
     """Walk through one person's events in order of (at, event_id), sightings in between.
 
+    Whoever asked to be forgotten is known by no camera any more: a visit of theirs does not stay open.
     told: takes what each event did, if somebody wants to know.
     """
     events = without_duplicates(events)
@@ -179,6 +180,8 @@ def follow(
                 told.append((each, because))
     for sighting in seen[waiting:]:
         walk.see(*sighting)
+    if events and events[-1].person_id.startswith(ANONYMOUS_PREFIX):
+        walk.leave()
 
 
 def without_duplicates(events: Iterable[Event]) -> list[Event]:

@@ -31,6 +31,7 @@ class Because(StrEnum):
     CLOSED = "closed"
     SILENT = "silent"
     LATE_LOSS = "late_loss"
+    FORGOTTEN = "forgotten"
     ENTER_ALONE = "enter_alone"
     EXIT_ALONE = "exit_alone"
     SIGHT_ALONE = "sight_alone"

@@ -130,6 +130,11 @@ class Walk:
         if self._proves and self._inside and self._evidence_at is not None and self._is_silent(self._evidence_at, now):
             self._end_at_evidence(Because.SILENT)
 
+    def leave(self) -> None:
+        """Nothing more can ever be heard: close the visit that is open at its last evidence."""
+        if self._inside:
+            self._end_at_evidence(Because.FORGOTTEN)
+
     def rest(self) -> None:
         """Nothing more is known: note of the visit that is open when it was heard of last, and what keeps it so."""
         if self._inside:

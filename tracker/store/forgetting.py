@@ -6,12 +6,9 @@ import secrets
 from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
-from tracker.presence.events import Event, EventKind
+from tracker.presence.events import ANONYMOUS_PREFIX, Event, EventKind
 from tracker.store import camera_rows, correction_rows, door_rows, event_rows, people_rows
 from tracker.store.database import Transaction
-
-ANONYMOUS_PREFIX = "x-"
-"""Ids that stand for people who asked to be forgotten start with this; nobody is behind them."""
 
 
 class _NamesPerson(Protocol):

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from config.settings import CameraRole, CameraSettings, PresenceSettings, Settings
-from tracker.presence.events import Event
+from tracker.presence.events import ANONYMOUS_PREFIX, Event
 from tracker.presence.opening import Opening
 from tracker.presence.people import Person, PersonKind
 from tracker.presence.sessions import Rules, Session
-from tracker.store.local import ANONYMOUS_PREFIX, LocalStore
+from tracker.store.local import LocalStore
 
 
 def rules_of(settings: PresenceSettings, *, cameras: Iterable[CameraSettings] = (), zone: tzinfo = UTC) -> Rules:

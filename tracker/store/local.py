@@ -32,13 +32,11 @@ from tracker.store import (
     watch_rows,
 )
 from tracker.store.event_rows import Wanted
-from tracker.store.forgetting import ANONYMOUS_PREFIX, without_forgotten
+from tracker.store.forgetting import without_forgotten
 from tracker.store.leases import lease
 from tracker.store.outbox import Outbox
 from tracker.store.shared_copy import SharedCopy
 from tracker.store.visit_queries import Moment
-
-__all__ = ["ANONYMOUS_PREFIX", "LocalStore"]
 
 
 class LocalStore(SharedCopy, Outbox):

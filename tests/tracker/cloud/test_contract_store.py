@@ -23,13 +23,13 @@ from tests.tracker.cloud.shared_stores import (
     vectors,
     visit,
 )
-from tracker.presence.events import Action, Correction, Event
+from tracker.presence.events import ANONYMOUS_PREFIX, Action, Correction, Event
 from tracker.presence.health import CameraHealth, CameraState
 from tracker.presence.people import PersonKind, Role
 from tracker.presence.sessions import sessions
 from tracker.presence.watches import Watch
 from tracker.presence.zones import ZoneStay
-from tracker.store.local import ANONYMOUS_PREFIX, LocalStore
+from tracker.store.local import LocalStore
 
 SERVERS = {"ours": "firestore_server", "npm": "npm_emulator", "official": "official_emulator"}
 ODD = ("köln", "a/b", "..", "__x__", "%2F", "Ada\nLovelace", "🦊", "p " + "x" * 150, "null", "$[0]`'\"\\")

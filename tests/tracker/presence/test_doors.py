@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.tracker.presence.stories import at, presence, story, told
+from tracker.presence.events import ANONYMOUS_PREFIX
 from tracker.presence.rules import Closings, Rules
 from tracker.presence.sessions import sessions
 
@@ -52,6 +53,22 @@ BERLIN = ZoneInfo("Europe/Berlin")
 def test_where_ways_in_and_out_are_watched(text: str, visits: list[str]) -> None:
     for events in permutations(story(text)) if len(story(text)) < 6 else [story(text)]:
         assert told(sessions(events, rules=BOTH, now=at(10000))) == visits
+
+
+@pytest.mark.parametrize(
+    ("text", "visits"),
+    [
+        pytest.param("D+0", ["0-0?"], id="only-the-entry-was-seen"),
+        pytest.param("D+0 a+60 a-90", ["0-90?"], id="seen-in-a-room"),
+        pytest.param("D+0 a+60", ["0-60?"], id="in-sight-of-a-room"),
+        pytest.param("D+0 D-600", ["0-600"], id="gone-before"),
+        pytest.param("D+0 D-60 D+90", ["0-60,90-90?"], id="back-from-a-smoke"),
+        pytest.param("D+0 D-600 D+5000", ["0-600", "5000-5000?"], id="the-last-visit-only"),
+    ],
+)
+def test_whoever_was_forgotten_is_in_no_longer(text: str, visits: list[str]) -> None:
+    for events in permutations(story(text, f"{ANONYMOUS_PREFIX}1")):
+        assert told(sessions(events, rules=BOTH, now=at(5001))) == visits
 
 
 @pytest.mark.parametrize(

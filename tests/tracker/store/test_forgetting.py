@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from config.errors import StoreBusyError
-from tracker.presence.events import EventKind
+from tracker.presence.events import ANONYMOUS_PREFIX, EventKind
 from tracker.presence.people import PersonKind
-from tracker.store.local import ANONYMOUS_PREFIX, LocalStore
+from tracker.presence.rules import Rules
+from tracker.store.local import LocalStore
 
 
 def _traces(store: LocalStore, secrets: Sequence[bytes]) -> list[tuple[str, bytes]]:
@@ -93,6 +94,25 @@ def test_an_open_visit_of_a_forgotten_person_ends_at_the_last_sighting(store: Lo
     assert store.presences() == []
     assert (leave.kind, leave.at, leave.inferred) == (EventKind.EXIT, records.at(42), True)
     assert leave.person_id == enter.person_id
+
+
+@pytest.mark.parametrize("rooms", [frozenset(), frozenset({"hall"})], ids=["door", "door-and-room"])
+def test_a_forgotten_person_is_not_in_where_only_a_door_would_tell(
+    store: LocalStore, records: Any, rooms: frozenset[str]
+) -> None:
+    doors = frozenset({"front"})
+    rules = Rules(entrances=doors, exits=doors, rooms=rooms)
+    store.use_rules(rules)
+    store.add_person(records.person(), records.vectors(1))
+    store.record(events=[records.event(0)])
+    store.record(events=[records.event(20, camera_id="hall")])
+    (before,) = store.sessions(site_id="gym", rules=rules, now=records.at(60))
+    assert before.ended_at is None
+    store.forget_person("p-ada", erase_history=False)
+    (after,) = store.sessions(site_id="gym", rules=rules, now=records.at(61))
+    assert (after.started_at, after.ended_at, after.exit_inferred) == (records.at(0), records.at(20), True)
+    usage = store.usage_hours(site_id="gym", rules=rules, now=records.at(61), since=records.at(0), until=records.at(61))
+    assert [(hour.entries, hour.exits) for hour in usage] == [(1, 0)]
 
 
 def test_two_rows_that_become_the_same_are_one(store: LocalStore, records: Any) -> None:
