@@ -235,6 +235,8 @@ class Agent:
         last, at = self._at, frame_at
         if last is not None and timedelta(0) < last - at <= BLIND_AFTER:
             at = last
+        if last is None:
+            self._resume(at)
         self._at = at
         if last is not None and at < last:
             log.warning(
@@ -246,7 +248,6 @@ class Agent:
             return at, events, matches
         events = self._take_up(at)
         if last is None:
-            self._resume(at)
             seen_at = max((each.seen_at for each in self._present.values()), default=at)
             return at, events + self._end_or_bridge(seen_at, at), ()
         if at - last > BLIND_AFTER:
@@ -335,7 +336,12 @@ class Agent:
             self._follow_people()
 
     def _remember(self) -> None:
-        """Have the next write hold where tracks stand and who is in zones."""
+        """Have the next write hold where tracks stand and who is in zones.
+
+        Before the first frame only the store knows that, of an earlier run: it stays as it is.
+        """
+        if self._at is None:
+            return
         if self._doorway is not None:
             self._recorder.standings = self._doorway.standings
         if self._zones is not None:

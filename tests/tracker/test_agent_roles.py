@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
+from config.errors import CameraError, StoreError
 from config.settings import CameraRole, CameraSettings
 from tests.tracker.posts import DOOR, HALL, Post, empty, picture, walk
-from tests.tracker.puppets import ADA, BOB
+from tests.tracker.puppets import ADA, BOB, NOTHING_NEW, Cue, fault
 from tracker.doorway import doorway_of
 from tracker.zone_watch import zones_of
 
@@ -46,6 +49,52 @@ def test_the_side_is_kept_over_a_restart(post: Post) -> None:
     assert (stood.person_id, stood.held is not None) == (ADA_ID, True)
     post.watch([*walk(13, [65, 70, 75, 80]), *empty(15, 25)])
     assert post.told() == [(ADA_ID, "enter", 13.0, False)]
+
+
+SLOW_START = [NOTHING_NEW, NOTHING_NEW]
+
+
+def unplugged(post: Post) -> None:
+    with pytest.raises(CameraError):
+        post.watch([fault(CameraError)])
+
+
+def stopped_before_a_frame(post: Post) -> None:
+    post.watch([], stopped=True)
+
+
+@pytest.mark.parametrize(
+    ("between", "opening"),
+    [
+        pytest.param([], SLOW_START, id="first-frame-is-late"),
+        pytest.param([unplugged], [], id="camera-was-unplugged-at-a-start"),
+        pytest.param([stopped_before_a_frame], [], id="stopped-before-a-frame"),
+        pytest.param([stopped_before_a_frame, unplugged], SLOW_START, id="all-of-it"),
+    ],
+)
+def test_a_crossing_under_way_outlives_starts_without_a_frame(
+    post: Post, between: Sequence[Callable[[Post], None]], opening: Sequence[Cue]
+) -> None:
+    post.watch(walk(0, [20, 25, 30, 35, 65]), stopped=True)  # one frame inside, one more is to prove it
+    for start in between:
+        start(post)
+    assert len(post.store.standings(site_id="gym", camera_id="door")) == 1
+    post.watch([*opening, *empty(4, 60)])
+    assert post.told() == [(ADA_ID, "enter", 2.0, False)]
+
+
+def test_a_crossing_under_way_outlives_a_store_that_cannot_be_read_at_the_first_frame(post: Post) -> None:
+    post.watch(walk(0, [20, 25, 30, 35, 65]), stopped=True)
+    with sqlite3.connect(post.path) as damage:
+        (text,) = damage.execute("SELECT standing FROM standings").fetchone()
+        damage.execute("UPDATE standings SET standing = 'torn'")
+    with pytest.raises(StoreError):
+        post.watch(empty(4, 60))
+    with damage:
+        assert damage.execute("UPDATE standings SET standing = ?", (text,)).rowcount == 1
+    damage.close()
+    post.watch(empty(4, 60))
+    assert post.told() == [(ADA_ID, "enter", 2.0, False)]
 
 
 def test_a_recording_played_again_tells_the_same(post: Post) -> None:
