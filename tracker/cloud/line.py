@@ -76,7 +76,7 @@ class Line:
         scope = None if device is None else Scope(device.site_id, device.camera_id)
         owner = device is None
         self.rights = Rights(scope=scope, people=owner, visits=owner and terms.visits, vectors=owner and terms.vectors)
-        _become(store, f"{self.wire.database} as {'owner' if device is None else device.uid}")
+        _become(store, self.wire.database, "owner" if device is None else device.uid)
         writer = Writer(self.wire.database, home_site=terms.site_id)
         self._writer = writer
         self._delivery = Delivery(self.wire)
@@ -133,12 +133,13 @@ class Line:
 
     def _note(self, load: Load, faults: Sequence[Refusal], notes: dict[str, str | None], now: datetime) -> None:
         left_alone, barred = self._welcome.left_alone, self.barred
-        self._loader.positions |= {kind: reached for kind, reached in load.reached.items() if kind not in left_alone}
+        positions = self._loader.positions | {k: reached for k, reached in load.reached.items() if k not in left_alone}
         refused = load.refused + [
             Parked(collection=each.write.collection, record_id=each.write.record_id, reason=each.error.said, at=now)
             for each in faults
         ]
         if not (load.writes or load.gone or refused):
+            self._loader.positions = positions
             return
         bad = {(each.collection, each.record_id) for each in refused}
         delivered = {(each.collection, each.record_id) for each in load.writes.values()} & self._parked - bad
@@ -147,9 +148,8 @@ class Line:
             self._loader.made_here = True
             notes[MADE_HERE] = "1"
         gone = [each for each in load.gone if _COLLECTIONS[each.kind] not in barred]
-        self._store.receipt(
-            Receipt(positions=self._loader.positions, gone=gone, refused=refused, delivered=delivered, notes=notes)
-        )
+        self._store.receipt(Receipt(positions=positions, gone=gone, refused=refused, delivered=delivered, notes=notes))
+        self._loader.positions = positions  # only now: what was refused must be in the store before it is passed by
 
     def _vector_notes(self, load: Load, faults: Sequence[Refusal]) -> dict[str, str | None]:
         """Which vectors of whom are there now."""
@@ -200,13 +200,17 @@ class Line:
         return Burden(backlog=waiting.total, parked=len(self._parked))
 
 
-def _become(store: LocalStore, identity: str) -> None:
-    """Send everything anew when this file was sent elsewhere, or by somebody who may do less; nothing comes twice."""
+def _become(store: LocalStore, database: str, who: str) -> None:
+    """Send everything anew when this file was sent elsewhere, or by somebody who may do less; nothing comes twice.
+
+    Which vectors are there stays known while the database is the same: somebody may want them back.
+    """
     store.begin_sync()
-    if store.notes(_AS).get("") == identity:
+    before, identity = store.notes(_AS).get("", ""), f"{database} as {who}"
+    if before == identity:
         return
     anew: dict[str, str | None] = {}
-    for start in (HEARTBEAT_NOTES, VECTORS):
+    for start in (HEARTBEAT_NOTES,) if before.startswith(f"{database} as ") else (HEARTBEAT_NOTES, VECTORS):
         anew |= {f"{start}{name}": None for name in store.notes(start)}
     store.receipt(
         Receipt(positions=dict.fromkeys(Kind, Position()), notes={**anew, _SITE: None, _TURNED: None, _AS: identity})
