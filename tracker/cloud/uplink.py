@@ -152,7 +152,7 @@ class Uplink:
     def _step(self) -> tuple[int, bool]:
         line = self._line
         if line is None:
-            line = self._line = Line(self._store, self._connect(), self._terms, monotonic=self._monotonic)
+            line = self._line = self._opened()
         count, more = line.send(self._now())
         self._soon.reset()
         self._late.reset()
@@ -161,6 +161,14 @@ class Uplink:
         if count:
             self._told(count)
         return count, more
+
+    def _opened(self) -> Line:
+        connection = self._connect()
+        try:
+            return Line(self._store, connection, self._terms, monotonic=self._monotonic)
+        except BaseException:  # the store's, whatever it is: nobody else would close it
+            connection.close()
+            raise
 
     def _flush(self) -> None:
         """What came in since the last load goes as well, if that takes no time."""
