@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from config.errors import CameraError, FootfallError, StoreError
@@ -17,15 +17,16 @@ from tracker.cameras.clock import Clock
 from tracker.cameras.frames import Frame, FrameSource, NoFrameYet
 from tracker.claims import Claims
 from tracker.doorway import Doorway, spots_of
-from tracker.faces.engine import FaceEngine, Seen
+from tracker.faces.engine import FaceEngine
 from tracker.health import Meter
 from tracker.identity.known import KnownPeople
-from tracker.identity.recognition import FaceName, Recognition, Withdrawal
+from tracker.identity.recognition import Recognition, Withdrawal
 from tracker.presence.events import Event, EventKind, Match
 from tracker.presence.health import CameraState
 from tracker.presence.passages import only
 from tracker.presence.room import Presence, Sighting, observe
 from tracker.recorder import Recorder
+from tracker.step import OnFailure, OnStep, Step
 from tracker.store.local import LocalStore
 from tracker.zone_watch import ZoneWatch
 
@@ -35,23 +36,6 @@ WAIT_S = 0.5
 BLIND_AFTER = timedelta(seconds=5)
 """Without a frame for so long the camera was blind, and being unseen meanwhile says nothing. A clock that runs back by
 less stands still instead; by more, it was set."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Step:
-    """What one frame led to, for whoever watches the agent at work; `frame` and `seen` are None at the end of a run.
-
-    faces: one for each face of the frame. matches: decisions about tracks. present: who is in sight now. withdrawn:
-    events told before, of a person whom the track did not show after all.
-    """
-
-    frame: Frame | None
-    seen: Seen | None
-    faces: tuple[FaceName, ...]
-    matches: tuple[Match, ...]
-    events: tuple[Event, ...]
-    present: tuple[Presence, ...]
-    withdrawn: tuple[Event, ...] = ()
 
 
 class Agent:
@@ -112,9 +96,11 @@ class Agent:
         self._watched_since: datetime | None = None
         self._trouble: str | None = None
 
-    def run(self, stop: threading.Event, on_step: Callable[[Step], None] | None = None) -> None:
+    def run(self, stop: threading.Event, on_step: OnStep | None = None, on_failure: OnFailure | None = None) -> None:
         """Track until the recording is over or `stop` is set. Open presences stay stored for the next run.
 
+        on_failure: called each time that the camera fails; when it returns the camera is opened again, and what the
+        store did not take meanwhile is kept for it. Without it a CameraError ends the run.
         Raises CameraError or RecordingError when the source cannot be opened, StoreBusyError when another agent holds
         this camera, StoreError when at the end something still could not be written. May be run again after an error.
         """
@@ -124,8 +110,7 @@ class Agent:
             self._present, self._ahead = {}, {each.person_id: each for each in stored}
             state, problem = CameraState.STOPPED, None
             try:
-                self._source.open()
-                state = self._follow(stop, on_step)
+                state = self._persist(stop, on_step, on_failure)
             except FootfallError as error:
                 state = CameraState.LOST if isinstance(error, CameraError) else CameraState.STOPPED
                 problem = error.problem
@@ -138,7 +123,28 @@ class Agent:
         """End a wait for the next frame, from any thread; after `stop` was set this ends the run at once."""
         self._source.close()
 
-    def _follow(self, stop: threading.Event, on_step: Callable[[Step], None] | None) -> CameraState:
+    def _persist(self, stop: threading.Event, on_step: OnStep | None, on_failure: OnFailure | None) -> CameraState:
+        """Follow the camera, opened again as often as it fails if that is wanted."""
+        while not stop.is_set():
+            try:
+                self._source.open()
+                return self._follow(stop, on_step)
+            except CameraError as error:
+                if on_failure is None or stop.is_set():
+                    raise
+                self._lose(error.problem, on_step)
+                on_failure(error)
+        return CameraState.STOPPED
+
+    def _lose(self, problem: str, on_step: OnStep | None) -> None:
+        """The camera is gone for now: its tracks are over, its people may still be there."""
+        self._source.close()
+        matches = self._recognition.end()
+        self._recorder.add((), matches)
+        self._keep_up(CameraState.LOST, problem)
+        self._tell_rest(on_step, (), matches)
+
+    def _follow(self, stop: threading.Event, on_step: OnStep | None) -> CameraState:
         """Handle frame after frame; ENDED when the recording is over, STOPPED when told to."""
         while not stop.is_set():
             try:
@@ -330,9 +336,9 @@ class Agent:
         self._claims.note({presence.person_id: presence}, (), {}, events)
         return self._as_told(events)
 
-    def _keep_up(self, state: CameraState) -> None:
+    def _keep_up(self, state: CameraState, problem: str | None = None) -> None:
         self._remember()
-        if self._recorder.keep_up(self._open_presences(), state):
+        if self._recorder.keep_up(self._open_presences(), state, problem):
             self._follow_people()
 
     def _remember(self) -> None:
@@ -368,7 +374,7 @@ class Agent:
                 self._recorder.add(self._exit_of(earlier), ())
             self._present[person.person_id] = moved
 
-    def _finish(self, state: CameraState, problem: str | None, on_step: Callable[[Step], None] | None) -> None:
+    def _finish(self, state: CameraState, problem: str | None, on_step: OnStep | None) -> None:
         matches = self._recognition.end()
         events: tuple[Event, ...] = ()
         if state is CameraState.ENDED and self._at is not None:
@@ -376,6 +382,10 @@ class Agent:
         self._recorder.add(events, matches)
         self._remember()
         self._recorder.finish(self._open_presences(), state, problem)
+        self._tell_rest(on_step, events, matches)
+
+    def _tell_rest(self, on_step: OnStep | None, events: tuple[Event, ...], matches: tuple[Match, ...]) -> None:
+        """Say what came of the last frames when no more come."""
         if on_step is not None and (events or matches):
             present = tuple(self._present.values())
             on_step(Step(frame=None, seen=None, faces=(), matches=matches, events=events, present=present))

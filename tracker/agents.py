@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from config.errors import CameraError, FootfallError
-from tracker.agent import WAIT_S, Agent, Step
+from tracker.agent import WAIT_S, Agent
 from tracker.cameras.live import FIRST_PAUSE_S, LONGEST_PAUSE_S
+from tracker.step import Step
 
 log = logging.getLogger("footfall.agent")
 
@@ -45,21 +46,20 @@ def run_all(
 
 
 def _persist(agent: Agent, stop: threading.Event, on_step: Callable[[Agent, Step], None], *, alone: bool) -> None:
-    """Run one agent, again and again while its camera fails and there are others beside it."""
+    """Run one agent; beside others its camera is opened again after growing pauses for as long as it fails."""
     pause_s = FIRST_PAUSE_S
-    while not stop.is_set():
-        try:
-            agent.run(stop, lambda step: on_step(agent, step))
-        except CameraError as error:
-            if stop.is_set():
-                return
-            if alone:
-                raise
-            log.error("%s: %s; trying again in %.1f s", agent.camera_id, error.problem, pause_s)
-        else:
-            return
+
+    def pause(error: CameraError) -> None:
+        nonlocal pause_s
+        log.error("%s: %s; trying again in %.1f s", agent.camera_id, error.problem, pause_s)
         stop.wait(pause_s)
         pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    try:
+        agent.run(stop, lambda step: on_step(agent, step), None if alone else pause)
+    except CameraError:
+        if not stop.is_set():
+            raise
 
 
 def _failure(future: Future[None]) -> FootfallError | None:

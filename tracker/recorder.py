@@ -66,6 +66,7 @@ class Recorder:
         self._next_s = 0.0
         self._pause_s = SAVE_EVERY_S
         self._failing = False
+        self._state: CameraState | None = None
         self._over: list[ZoneStay] = []
         self._dropped: list[str] = []
         self._corrections: list[Correction] = []
@@ -127,16 +128,18 @@ class Recorder:
         """Keep stays in zones that are over for the next write."""
         self._over += over
 
-    def keep_up(self, presences: Iterable[Presence], state: CameraState) -> bool:
+    def keep_up(self, presences: Iterable[Presence], state: CameraState, problem: str | None = None) -> bool:
         """Write when something new must not wait, or the last write is a second old; True when that was done.
 
+        problem: why the camera gives no frames, where the source does not say so itself.
         Raises StoreError only when more than MOST_WAITING records wait.
         """
         news = self.waiting > 0 or bool(self._known.unsaved_visitors or self._known.unsaved_merges)
+        news = news or state is not self._state
         if self._clock.monotonic() < self._next_s and (self._failing or not news):
             return False
         try:
-            self._write(presences, state)
+            self._write(presences, state, problem)
             self._known.refresh(self._store)
         except StoreError as error:
             self._put_off(error)
@@ -164,7 +167,7 @@ class Recorder:
         self._next_s = self._clock.monotonic() + self._pause_s
         self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
 
-    def _write(self, presences: Iterable[Presence], state: CameraState, problem: str | None = None) -> None:
+    def _write(self, presences: Iterable[Presence], state: CameraState, problem: str | None) -> None:
         visitors, merges = self._known.unsaved_visitors, self._known.unsaved_merges
         self._store.record(
             events=self._events,
@@ -181,6 +184,7 @@ class Recorder:
             health=self._meter.health(state, problem=problem),
             watch=self._meter.watch,
         )
+        self._state = state
         self._known.visitors_saved(visitors)
         self._events.clear()
         self._matches.clear()

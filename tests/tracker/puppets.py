@@ -17,7 +17,7 @@ import numpy as np
 
 from config.errors import FootfallError
 from config.settings import MatchSettings, PresenceSettings, TrackSettings
-from tracker.agent import Agent, Step
+from tracker.agent import Agent
 from tracker.cameras.frames import Frame, NoFrameYet, SourceState
 from tracker.faces.engine import Seen
 from tracker.faces.faces import Faces, FloatArray, Image
@@ -26,6 +26,7 @@ from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition
 from tracker.presence.events import Event
 from tracker.presence.people import Person
+from tracker.step import Step
 from tracker.store.history import read_sessions, rules_of
 from tracker.store.local import LocalStore
 

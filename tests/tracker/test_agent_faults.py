@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -24,10 +26,11 @@ from tests.tracker.puppets import (
 )
 from tracker import agents as agents_module
 from tracker import recorder
-from tracker.agent import Agent, Step
+from tracker.agent import Agent
 from tracker.agents import run_all
 from tracker.presence.health import CameraState
 from tracker.presence.people import Person
+from tracker.step import Step
 from tracker.store.local import LocalStore
 
 
@@ -156,6 +159,74 @@ def test_camera_that_dies_and_comes_back_goes_on_with_the_visit(stage: Stage, mo
     other = stage.agent(ScriptedCamera(scene(0, 3)), camera_id="back")
     assert run_all([dying, other], threading.Event(), quiet) == []
     assert stage.told() == [(ada, "enter", 0, False), (ada, "exit", 70, False)]
+
+
+def test_camera_comes_back_though_the_store_was_kept_by_another_program_while_it_was_away(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agents_module, "FIRST_PAUSE_S", 0.05)
+    ada = stage.enrol("Ada", ADA)
+    away = ScriptedCamera(scene(0, 5, ADA), opening=[fault(CameraError)] * 4)
+    store = LocalStore(stage.path, busy_timeout_s=0.05).open()
+    other_camera = stage.agent(WaitingCamera([]), camera_id="b", store=store)
+    agents = [stage.agent(away, camera_id="a", store=store), other_camera]
+    stop, ended = threading.Event(), list[list[FootfallError]]()
+    with closing(sqlite3.connect(stage.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        thread = threading.Thread(target=lambda: ended.append(run_all(agents, stop, quiet)))
+        thread.start()
+        until(lambda: len(away.opening) <= 1)
+        other.execute("ROLLBACK")
+    until(lambda: away.place == len(away.script) and len(stage.store.events()) == 2)
+    stop.set()
+    thread.join(10)
+    assert ended == [[]]
+    assert stage.told() == [(ada, "enter", 0, False), (ada, "exit", 5, True)]
+
+
+def test_camera_that_dies_while_the_disk_is_full_loses_nothing(
+    stage: Stage, disk: FullDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agents_module, "FIRST_PAUSE_S", 0.001)
+    ada = stage.enrol("Ada", ADA)
+    script = [
+        *scene(0, 1), lambda: fill(disk), *scene(1.5, 5, ADA), *[fault(CameraError)] * 2,
+        lambda: fill(disk, full=False), *scene(60, 70, ADA), *scene(70.5, 110),
+    ]  # fmt: skip
+    agents = [stage.agent(ScriptedCamera(script), store=disk), stage.agent(ScriptedCamera([]), camera_id="back")]
+    assert run_all(agents, threading.Event(), quiet) == []
+    assert stage.told() == [(ada, "enter", 1.5, False), (ada, "exit", 70, False)]
+    assert [match.person_id for match in stage.store.matches()] == [ada, ada]
+
+
+def test_what_is_not_stored_when_a_camera_that_is_away_is_stopped_is_said(
+    stage: Stage, disk: FullDisk, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.enrol("Ada", ADA)
+    script = [*scene(0, 1), lambda: fill(disk), *scene(1.5, 5, ADA), fault(CameraError)]
+    agents = [stage.agent(ScriptedCamera(script), store=disk), stage.agent(WaitingCamera([]), camera_id="back")]
+    stop, failures = threading.Event(), list[FootfallError]()
+    thread = threading.Thread(target=lambda: failures.extend(run_all(agents, stop, quiet)))
+    thread.start()
+    until(lambda: "front: gone; trying again" in caplog.text)
+    stop.set()
+    thread.join(10)
+    assert [failure.problem for failure in failures] == ["the disk is full; 1 events of front are not stored"]
+
+
+def test_camera_that_dies_is_lost_at_once_and_live_again_when_it_is_back(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agents_module, "FIRST_PAUSE_S", 0.001)
+    known: list[tuple[CameraState, str | None]] = []
+
+    def look() -> None:
+        known.extend((each.state, each.problem) for each in stage.store.cameras() if each.camera_id == "front")
+
+    script = [*scene(0, 1), look, fault(CameraError, "pulled out"), look, (1.1, picture()), look]
+    agents = [stage.agent(ScriptedCamera(script)), stage.agent(ScriptedCamera([]), camera_id="back")]
+    assert run_all(agents, threading.Event(), quiet) == []
+    assert known == [(CameraState.LIVE, None), (CameraState.LOST, "pulled out"), (CameraState.LIVE, None)]
 
 
 def quiet(_agent: Agent, _step: Step) -> None:

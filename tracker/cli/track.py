@@ -19,7 +19,7 @@ from rich.text import Text
 
 from config.settings import CameraRole, CameraSettings, Settings
 from models.runtime import ensure_built
-from tracker.agent import Agent, Step
+from tracker.agent import Agent
 from tracker.agents import run_all
 from tracker.camera import SystemClock, is_live, prepare_source
 from tracker.cameras.frames import FrameSource
@@ -34,6 +34,7 @@ from tracker.faces.engine import FaceEngine
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition
 from tracker.presence.events import EventKind
+from tracker.step import Step
 from tracker.store.local import LocalStore
 from tracker.store.shared_site import rules_at_site
 from tracker.zone_watch import zones_of
