@@ -56,3 +56,7 @@ def _send(settings: Settings, store: LocalStore) -> None:
         errors.print(
             f"note: done here, not sent yet ({error.problem}); 'footfall sync' sends it", markup=False, soft_wrap=True
         )
+        return
+    refused = len(store.parked())
+    if refused:
+        errors.print(f"note: {refused} records are refused: see 'footfall status'", markup=False)

@@ -17,7 +17,6 @@ from config.storage import FirestoreAddress, VisitsBy
 from tracker.store.local import LocalStore
 from tracker.store.outbox import Backlog
 from tracker.store.outbox_pages import Scope
-from tracker.store.sync_rows import MADE_HERE
 
 if TYPE_CHECKING:
     from tracker.cloud.uplink import Uplink
@@ -93,8 +92,7 @@ def _require_key(path: Path, address: FirestoreAddress) -> None:
 def backlog_of(settings: Settings, store: LocalStore) -> Backlog:
     """What this machine has still to send."""
     scope = device_scope(settings)
-    made_here = bool(store.notes(MADE_HERE)) or scope is None
-    visits = settings.cloud.visits is VisitsBy.EDGE and scope is None and made_here
+    visits = settings.cloud.visits is VisitsBy.EDGE and scope is None
     return store.backlog(visits=visits, people=scope is None, scope=scope)
 
 

@@ -15,7 +15,7 @@ from tracker.store.event_rows import read_time
 from tracker.store.leases import hold
 from tracker.store.outbox_pages import Page, Scope, Unsent, count_after
 from tracker.store.store_file import StoreFile
-from tracker.store.sync_rows import Gone, Kind, Parked, Position
+from tracker.store.sync_rows import MADE_HERE, Gone, Kind, Parked, Position
 from tracker.store.unsent_visits import USAGE, VISITS, Visits
 
 
@@ -31,8 +31,8 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """What is not sent yet. counts: rows by kind, those without any left out. oldest_at: the time of the event that
-    waits longest."""
+    """What is not sent yet. counts: rows by kind, those without any left out; `forgotten` are people whose erasure is
+    to be told, `deletions` what else vanished here. oldest_at: the time of the event that waits longest."""
 
     counts: Mapping[str, int]
     oldest_at: datetime | None
@@ -175,18 +175,24 @@ class Outbox(StoreFile):
 
     def backlog(self, *, visits: bool, people: bool, scope: Scope | None = None) -> Backlog:
         """What is not sent yet. visits, people: whether this machine sends those at all. scope: only what this camera
-        told."""
+        told, which takes nothing back; who was forgotten waits there too, until it is said who can tell.
+
+        Visits are not the business of a store that has no events of its own.
+        """
         sources = dict(outbox_rows.SOURCES)
         for kind in () if people else (Kind.PEOPLE, Kind.ALIASES):
             sources.pop(kind)
-        if visits:
-            sources |= {Kind.SESSIONS: VISITS, Kind.USAGE: USAGE}
         with self._one_state() as connection:
-            positions = {kind: sync_rows.position(connection, kind) for kind in sources}
+            events = sync_rows.position(connection, Kind.EVENTS)
+            first = outbox_rows.select_events(connection, events, scope, 1)
+            visits = visits and (bool(first.records) or sync_rows.note(connection, MADE_HERE) is not None)
+            if visits:
+                sources |= {Kind.SESSIONS: VISITS, Kind.USAGE: USAGE}
             counts = {
-                str(kind): count_after(connection, each, positions[kind], scope) for kind, each in sources.items()
+                str(kind): count_after(connection, each, sync_rows.position(connection, kind), scope)
+                for kind, each in sources.items()
             }
-            first = outbox_rows.select_events(connection, positions[Kind.EVENTS], scope, 1)
+            counts |= _count_gone(connection, visits=visits, stays=scope is None)
             oldest = outbox_rows.time_of(connection, first.records[0].record_id) if first.records else None
         return Backlog(
             counts={kind: count for kind, count in counts.items() if count},
@@ -208,6 +214,20 @@ _SELECT = {
     Kind.EVENTS: outbox_rows.select_events,
     Kind.CORRECTIONS: outbox_rows.select_corrections,
 }
+
+
+def _count_gone(connection: sqlite3.Connection, *, visits: bool, stays: bool) -> dict[str, int]:
+    """How many people are to be told to be forgotten, and how much else to be deleted. visits, stays: those too."""
+    forgotten = sum(
+        people_rows.is_forgotten(connection, person_id)
+        for (person_id,) in connection.execute("SELECT record_id FROM gone WHERE kind = 'person'").fetchall()
+    )
+    (deletions,) = connection.execute(
+        "SELECT count(*) FROM gone WHERE (? AND kind IN ('visit', 'usage')) OR (? AND kind = 'zone_stay'"
+        " AND NOT EXISTS (SELECT 1 FROM zone_stays WHERE stay_id = gone.record_id))",
+        (visits, stays),
+    ).fetchone()
+    return {"forgotten": forgotten, "deletions": int(deletions)}
 
 
 def _said_of_stay(connection: sqlite3.Connection, gone: Gone) -> list[Unsent]:

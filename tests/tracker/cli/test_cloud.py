@@ -13,7 +13,9 @@ import pytest
 from tests.rules.guard import GuardedServer
 from tests.tracker.cli.conftest import ROOT, Run
 from tests.tracker.cloud.access.auth_server import AuthServer
+from tests.tracker.cloud.shared_stores import person, vectors
 from tracker.cli.cloud import BUNDLE
+from tracker.store.local import LocalStore
 
 STORE = ("--store", "firestore://demo-gym")
 
@@ -51,6 +53,24 @@ def test_from_registering_a_machine_to_striking_it_off(run: Run) -> None:
     gone = run("cloud", "check", "--credentials", "pi.json", *STORE)
     gone.refused("failed: credentials")
     assert "register" in gone.out
+
+
+def test_a_machine_that_may_not_forget_for_all_says_so(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("cloud", "register-device", "pi", "--camera", "door", "--out", "pi.json", *STORE)
+    monkeypatch.setenv("FOOTFALL_STORE__FILE", str(tmp_path / "copy.sqlite3"))
+    monkeypatch.setenv("FOOTFALL_CLOUD__CREDENTIALS", "pi.json")
+    monkeypatch.setenv("FOOTFALL_SITE__ID", "gym")
+    with LocalStore(tmp_path / "copy.sqlite3").open() as store:
+        store.begin_sync()
+        store.add_person(person(), vectors(1))
+    done = run("people", "forget", "Ada", "--yes", "--history", *STORE)
+    assert (done.code, "1 records are refused: see 'footfall status'" in done.err) == (0, True), done.err
+    told = run("status", *STORE, "--json").data
+    assert isinstance(told, dict)
+    assert (told["backlog"], len(told["parked"])) == ({}, 1)
+    assert "where a service account is set" in told["parked"][0]["reason"]
 
 
 def test_a_machine_of_another_site(run: Run) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.firestore.fixtures import Firestore
 from tests.tracker.cli.conftest import Run
+from tests.tracker.cloud.machines import Cloud
 from tests.tracker.cloud.shared_stores import TwoMachines, event, person, vectors, visit
 
 
@@ -42,6 +43,42 @@ def test_people_are_renamed_and_forgotten_for_all_machines(site: TwoMachines, fo
         assert {each.person_id[:2] for each in store.events()} == {"p-", "x-"}
         assert len(store.events()) == 4
     assert site.a.vector_counts() == {"p-ada": 2}
+
+
+@pytest.mark.parametrize("visits", ["edge", "functions"])
+def test_nothing_is_left_of_somebody_forgotten_with_the_history(
+    site: TwoMachines, footfall: Run, firestore_server: Firestore, monkeypatch: pytest.MonkeyPatch, visits: str
+) -> None:
+    """The rows that would wait to be sent are gone with her; her erasure waits all the same."""
+    monkeypatch.setenv("FOOTFALL_CLOUD__VISITS", visits)
+    assert footfall("people", "list").code == 0
+    done = footfall("people", "forget", "Ada", "--yes", "--history")
+    assert (done.code, done.err) == (0, "")
+    told: Any = footfall("status", "--json").data
+    assert told["backlog"] == {}
+    site.sync()
+    for store in (site.a, site.b):
+        assert [each.name for each in store.people()] == ["Bob"]
+        assert {each.person_id for each in store.events()} == {"p-bob"}
+    assert site.a.vector_counts() == {"p-bob": 1}
+    cloud = Cloud(firestore_server)
+    left = {name: cloud.documents(name) for name in ("people", "events", "sessions", "usage", "matches")}
+    assert len(cloud.documents("forgotten")) == 1
+    cloud.close()
+    assert "p-ada" not in str(left)
+
+
+def test_a_forgotten_person_waits_for_the_network_in_sight(
+    site: TwoMachines, footfall: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert footfall("people", "list").code == 0
+    monkeypatch.setattr("tracker.cli.in_step.PATIENCE_S", 0.3)
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:9")
+    done = footfall("people", "forget", "Ada", "--yes", "--history")
+    assert (done.code, "done here, not sent yet" in done.err) == (0, True)
+    told: Any = footfall("status", "--json").data
+    assert told["backlog"] == {"forgotten": 1}
+    assert "1 forgotten" in footfall("status").out
 
 
 def test_an_event_is_corrected_for_all_machines(site: TwoMachines, footfall: Run) -> None:

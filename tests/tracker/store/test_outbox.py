@@ -13,12 +13,13 @@ import pytest
 from tracker.presence.events import Action, Correction, Event
 from tracker.presence.people import Person
 from tracker.presence.rules import Rules
+from tracker.presence.zones import ZoneStay
 from tracker.store.arrivals import Arrivals
 from tracker.store.local import LocalStore
 from tracker.store.outbox import Receipt
 from tracker.store.outbox_pages import Page, Scope
 from tracker.store.outbox_rows import SOURCES
-from tracker.store.sync_rows import Kind, Parked, Position
+from tracker.store.sync_rows import MADE_HERE, Kind, Parked, Position
 from tracker.store.unsent_visits import UnsentUsage
 
 
@@ -218,6 +219,52 @@ def test_who_was_forgotten_is_told_with_all_ids(sent: LocalStore, records: Any) 
     assert {(each.person_id, each.erase_history) for each in forgotten} == {("p-ada", True), ("v-1", True)}
     sent.receipt(Receipt(gone=found))
     assert sent.gone(limit=100, now=records.at(0)) == ([], [], [])
+
+
+def test_the_backlog_counts_who_was_forgotten_and_what_vanished_with_them(sent: LocalStore, records: Any) -> None:
+    sent.add_person(records.person(), records.vectors(1))
+    sent.record(visitors=[(records.visitor(), records.vectors(1))])
+    sent.merge_people("v-1", "p-ada")
+    stay = ZoneStay(
+        site_id="gym",
+        camera_id="front",
+        zone="desk",
+        person_id="p-ada",
+        started_at=records.at(0),
+        seen_at=records.at(9),
+        over=True,
+    )
+    sent.record(events=[records.event(0), records.event(60, "exit")], zone_stays=[stay])
+    for kind in Kind:
+        list(pages(sent, kind, records.at(86400)))
+    sent.receipt(Receipt(notes={MADE_HERE: "1"}))
+    assert sent.backlog(visits=True, people=True).total == 0
+    sent.forget_person("p-ada", erase_history=True)
+    visit_and_its_hour, in_a_zone = 2, 1
+    deletions = visit_and_its_hour + in_a_zone
+    assert sent.backlog(visits=True, people=True).counts == {"forgotten": 2, "deletions": deletions}
+    assert sent.backlog(visits=False, people=True).counts == {"forgotten": 2, "deletions": in_a_zone}, (
+        "the functions do it"
+    )
+    own = sent.backlog(visits=False, people=False, scope=Scope("gym", "entrance"))
+    assert own.counts == {"forgotten": 2}, "a camera machine takes nothing back"
+    sent.receipt(Receipt(gone=sent.gone(limit=100, now=records.at(86400))[0]))
+    assert sent.backlog(visits=True, people=True).counts == {}
+
+
+def test_who_was_merged_does_not_wait_to_be_forgotten(sent: LocalStore, records: Any) -> None:
+    sent.record(visitors=[(records.visitor(), records.vectors(1))])
+    sent.add_person(records.person(), records.vectors(1))
+    sent.merge_people("v-1", "p-ada")
+    assert sent.backlog(visits=False, people=True).counts == {"people": 1, "aliases": 1}
+
+
+def test_visits_of_events_that_came_down_do_not_wait(sent: LocalStore, records: Any) -> None:
+    """Whoever saw them says how they were; here they would wait for ever."""
+    sent.receive(Arrivals(came=records.at(0), events=[records.event(0), records.event(60, "exit")]))
+    assert sent.backlog(visits=True, people=True).counts == {}
+    sent.record(events=[records.event(7)])
+    assert sent.backlog(visits=True, people=True).counts == {"events": 1, "sessions": 1, "usage": 1}
 
 
 # -- refusals
