@@ -15,6 +15,8 @@ from tracker.store import rule_text
 
 LOG = logging.getLogger(__name__)
 _EDGE = "edge"
+_MOST_DAYS = 36_500
+"""A hundred years: who keeps records for longer says so by nothing, for ever."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,5 +103,9 @@ def _retention(said: object) -> Retention:
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
             LOG.error("site: retention.%s: expected days, 1 or more, or nothing for ever, got %r", each.name, value)
             value = each.default
+        elif value is not None and value > _MOST_DAYS:
+            said_so = "site: retention.%s: expected %d days at most, or nothing for ever, got %d; all of them are kept"
+            LOG.error(said_so, each.name, _MOST_DAYS, value)
+            value = None
         days[each.name] = value
     return Retention(**days)

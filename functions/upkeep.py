@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from google.api_core import exceptions as google_errors
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from functions.forgetting import delete_documents, erase_late
 from functions.sites import Site, site_of
 from functions.snapshots import fields_of
-from functions.transactions import ContentionError
 from functions.visits import refresh
 from tracker.cloud.layout import SITES, Collection, path_of, record_id
 
@@ -40,15 +38,20 @@ class Tidied:
 
 
 def tidy_all(client: firestore.Client, *, now: datetime) -> Tidied:
-    """See to every site; what goes wrong at one is logged and does not keep the others waiting."""
+    """See to every site, also to one whose own document nobody wrote.
+
+    Whatever goes wrong at one is logged and does not keep the others waiting. What somebody forgotten left goes first.
+    """
     closed = purged = erased = failed = 0
-    for site in _sites(client):
+    for reference in client.collection(SITES).list_documents(page_size=_PAGE):
+        site_id = record_id(reference.id)
         try:
-            closed += close_due(client, site, now=now)
+            erased += erase_late(client, site_id, since=now - _LOOK_BACK, now=now)
+            site = _site(site_id, reference)
             purged += purge(client, site, now=now)
-            erased += erase_late(client, site.site_id, since=now - _LOOK_BACK, now=now)
-        except (google_errors.GoogleAPICallError, ContentionError) as error:
-            LOG.error("site %s is seen to again in an hour: %s", site.site_id, error)
+            closed += close_due(client, site, now=now)
+        except Exception:  # sites share nothing but this loop: one's odd document must not stop another's upkeep
+            LOG.exception("site %s is seen to again in an hour", site_id)
             failed += 1
     return Tidied(closed=closed, purged=purged, erased=erased, failed=failed)
 
@@ -85,8 +88,6 @@ def purge(client: firestore.Client, site: Site, *, now: datetime) -> int:
     return count
 
 
-def _sites(client: firestore.Client) -> Iterator[Site]:
-    """Every site, also one whose own document nobody wrote."""
-    for reference in client.collection(SITES).list_documents(page_size=_PAGE):
-        found = reference.get()
-        yield site_of(record_id(reference.id), found.to_dict() if found.exists else None)
+def _site(site_id: str, reference: Any) -> Site:
+    found = reference.get()
+    return site_of(site_id, found.to_dict() if found.exists else None)

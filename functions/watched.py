@@ -11,6 +11,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from functions.snapshots import fields_of
 from tracker.cloud.layout import Collection, path_of
+from tracker.presence.events import EARLIEST, LATEST
 from tracker.presence.watches import Watch
 
 _MOST_CAMERAS = 500
@@ -21,17 +22,18 @@ def watches_of(client: firestore.Client, site_id: str, *, since: datetime) -> li
     """Each camera's first watch, and those that reach into the time from `since` on.
 
     A sign of life carries the watch that it belongs to, and the last one of a watch its end: so two queries a camera
-    and one a watch are enough, however often cameras tell.
+    and one a watch are enough, however often cameras tell. Signs of a time that no record can be of are left out.
     """
     signs = client.collection(path_of(site_id, Collection.HEARTBEATS))
     found: list[Watch] = []
     for camera_id in _cameras(signs):
         own = signs.where(filter=FieldFilter("camera_id", "==", camera_id))
-        first = _one(own.order_by("at"))
+        possible = own.where(filter=FieldFilter("at", ">=", EARLIEST)).where(filter=FieldFilter("at", "<", LATEST))
+        first = _one(possible.order_by("at"))
         begin = first.get("watch_started_at")
         if isinstance(begin, datetime):
             found += _first(own, site_id, camera_id, begin)
-        found += _latest(own, site_id, camera_id, since)
+        found += _latest(possible, site_id, camera_id, since)
     return list({(each.camera_id, each.started_at): each for each in found}.values())
 
 
@@ -55,9 +57,9 @@ def _first(own: Any, site_id: str, camera_id: str, begin: datetime) -> Iterator[
         yield watch
 
 
-def _latest(own: Any, site_id: str, camera_id: str, since: datetime) -> Iterator[Watch]:
+def _latest(possible: Any, site_id: str, camera_id: str, since: datetime) -> Iterator[Watch]:
     """The watches from the last one back to the first that ends after `since`, and one more."""
-    query = own.order_by("at", direction=firestore.Query.DESCENDING)
+    query = possible.order_by("at", direction=firestore.Query.DESCENDING)
     for _ in range(_MOST_WATCHES):
         sign = _one(query)
         if not sign:
@@ -69,12 +71,13 @@ def _latest(own: Any, site_id: str, camera_id: str, since: datetime) -> Iterator
             if watch.ended_at <= since:
                 return
             before = min(before, watch.started_at)
-        query = own.where(filter=FieldFilter("at", "<", before)).order_by("at", direction=firestore.Query.DESCENDING)
+        earlier = possible.where(filter=FieldFilter("at", "<", before))
+        query = earlier.order_by("at", direction=firestore.Query.DESCENDING)
 
 
 def _watch(sign: dict[str, Any], site_id: str, camera_id: str) -> Watch | None:
     begin, end = sign.get("watch_started_at"), sign.get("watch_ended_at")
-    if not isinstance(begin, datetime) or not isinstance(end, datetime) or end < begin:
+    if not isinstance(begin, datetime) or not isinstance(end, datetime) or not EARLIEST <= begin <= end < LATEST:
         return None
     return Watch(site_id=site_id, camera_id=camera_id, started_at=begin, ended_at=end)
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
@@ -20,6 +21,7 @@ from tracker.cloud.layout import Collection, path_of, site_path
 from tracker.presence.events import Event
 
 WAIT_S = 30
+END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -154,6 +156,7 @@ def test_bad_events_are_refused_logged_and_done_with(gym: Gym, function: Functio
         "schema: expected version 1": cloud_event(project, place, after={**whole, "schema": 2}),
         "unknown field 'colour'": cloud_event(project, place, after={**whole, "colour": "red"}),
         "person_id is missing": cloud_event(project, place, after={k: v for k, v in whole.items() if k != "person_id"}),
+        "event: at: expected a time from 1970": cloud_event(project, place, after={**whole, "at": END_OF_TIME}),
         "its content is no document": (headers, b"\xff\xfe no protobuf"),
         "it has no document": ({k: v for k, v in headers.items() if k != "ce-document"}, body),
         "it has no database": ({k: v for k, v in headers.items() if k != "ce-database"}, body),

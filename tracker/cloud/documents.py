@@ -2,7 +2,8 @@
 
 Unlike `tracker.store.documents`, times are timestamps, and what the path of a document says (its site and its id) or
 what is absent does not stand in it. Reading is as strict: a document that another program spoilt is refused by
-RecordError, which names the field. `received_at`, which the server adds, is what readers go on from.
+RecordError, which names the field, and so is one of a time that no record can be of. `received_at`, which the server
+adds, is what readers go on from.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import date, datetime
 from typing import Any, TypeAlias
 
 from config.errors import RecordError
-from tracker.presence.events import SCHEMA, Correction, Event, Match, as_utc, time_text
+from tracker.presence.events import EARLIEST, LATEST, SCHEMA, Correction, Event, Match, as_utc, time_text
 from tracker.presence.people import Person
 from tracker.presence.sessions import Session, SessionState
 from tracker.presence.zones import ZoneStay
@@ -37,7 +38,10 @@ def event_document(event: Event) -> CloudDocument:
 
 def event_of(site_id: str, event_id: str, document: Mapping[str, Any]) -> Event:
     """The event of a document. Raises RecordError naming the field."""
-    return plain.event_from_document(_plain(document, site_id=site_id, event_id=event_id, absent=("x_frac", "y_frac")))
+    found = _plain(document, site_id=site_id, event_id=event_id, absent=("x_frac", "y_frac"))
+    event = plain.event_from_document(found)
+    require_possible("event", at=event.at)
+    return event
 
 
 def match_document(match: Match) -> CloudDocument:
@@ -48,7 +52,9 @@ def match_document(match: Match) -> CloudDocument:
 def match_of(site_id: str, match_id: str, document: Mapping[str, Any]) -> Match:
     """The match of a document. Raises RecordError naming the field."""
     absent = ("distance", "margin")
-    return plain.match_from_document(_plain(document, site_id=site_id, match_id=match_id, absent=absent))
+    match = plain.match_from_document(_plain(document, site_id=site_id, match_id=match_id, absent=absent))
+    require_possible("match", at=match.at)
+    return match
 
 
 def session_document(session: Session) -> CloudDocument:
@@ -71,7 +77,11 @@ def session_of(site_id: str, session_id: str, document: Mapping[str, Any], *, no
         found["segments"] = [_plain(each) if isinstance(each, Mapping) else each for each in segments]
     if found.get("state") == SessionState.OPEN and found.get("dwell_s") is None:
         found["dwell_s"], found["gross_s"] = _running(found["segments"], as_utc(now))
-    return plain.session_from_document(found)
+    session = plain.session_from_document(found)
+    require_possible("session", started_at=session.started_at, ended_at=session.ended_at)
+    for segment in session.segments:
+        require_possible("session: segments", started_at=segment.started_at, ended_at=segment.ended_at)
+    return session
 
 
 def person_document(person: Person, *, merged_into: str | None = None) -> CloudDocument:
@@ -93,7 +103,9 @@ def person_of(person_id: str, document: Mapping[str, Any]) -> tuple[Person, str 
             f"person: merged_into: expected the id of somebody else, got {merged_into!r}",
             fix="correct merged_into in the document",
         )
-    return plain.person_from_document(found), merged_into
+    person = plain.person_from_document(found)
+    require_possible("person", created_at=person.created_at, consented_at=person.consented_at)
+    return person, merged_into
 
 
 def correction_document(correction: Correction, person_id: str) -> CloudDocument:
@@ -110,7 +122,11 @@ def correction_of(correction_id: str, document: Mapping[str, Any]) -> Correction
     found.pop("person_id", None)
     if isinstance(found["event"], Mapping):
         found["event"] = _plain(found["event"], absent=("x_frac", "y_frac"))
-    return plain.correction_from_document(found)
+    correction = plain.correction_from_document(found)
+    require_possible("correction", at=correction.at)
+    if correction.event is not None:
+        require_possible("correction: event", at=correction.event.at)
+    return correction
 
 
 def zone_stay_document(stay: ZoneStay) -> CloudDocument:
@@ -120,7 +136,9 @@ def zone_stay_document(stay: ZoneStay) -> CloudDocument:
 
 def zone_stay_of(site_id: str, stay_id: str, document: Mapping[str, Any]) -> ZoneStay:
     """The stay in a zone of a document. Raises RecordError naming the field."""
-    return plain.zone_stay_from_document(_plain(document, site_id=site_id, stay_id=stay_id))
+    stay = plain.zone_stay_from_document(_plain(document, site_id=site_id, stay_id=stay_id))
+    require_possible("zone stay", started_at=stay.started_at, seen_at=stay.seen_at)
+    return stay
 
 
 def usage_document(
@@ -144,6 +162,16 @@ def usage_document(
         "inside_s": sum(figures[2] for _, figures in rows) / 1e6,
         "schema": SCHEMA,
     }
+
+
+def require_possible(title: str, **times: datetime | None) -> None:
+    """Raises RecordError, which names the field, for a time (UTC) outside of 1970 to 2999."""
+    for name, at in times.items():
+        if at is not None and not EARLIEST <= at < LATEST:
+            raise RecordError(
+                f"{title}: {name}: expected a time from 1970 to 2999, got {time_text(at)}",
+                fix="set the clock of the machine that wrote it",
+            )
 
 
 def _cloudy(document: plain.Document, *, without: tuple[str, ...] = ()) -> CloudDocument:

@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.errors import RecordError
-from tracker.cloud.documents import RECEIVED_AT, correction_of, event_of, person_of, zone_stay_of
+from tracker.cloud.documents import (
+    RECEIVED_AT,
+    correction_of,
+    event_of,
+    person_of,
+    require_possible,
+    zone_stay_of,
+)
 from tracker.cloud.layout import Collection, record_id
 from tracker.cloud.vital_signs import heartbeat_of
 from tracker.presence.events import Correction, Event, time_text
@@ -23,8 +30,6 @@ from tracker.store.arrived_people import ArrivedPerson
 from tracker.store.tombstones import Tombstone
 
 SITE = "site"
-EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
-"""No record is of a time outside of these; reckoning with one at the end of all time would fail."""
 
 Vectors: TypeAlias = dict[str, NDArray[np.float32]]
 """By network (N, D)."""
@@ -130,17 +135,13 @@ class Parcel:
             self._read_well.append((collection, one_id))
 
     def _event(self, event_id: str, fields: Mapping[str, Any]) -> None:
-        event = event_of(self._site_id, event_id, fields)
-        _require_sane("event", event.at)
-        self._events.append(event)
+        self._events.append(event_of(self._site_id, event_id, fields))
 
     def _correction(self, correction_id: str, fields: Mapping[str, Any]) -> None:
         correction = correction_of(correction_id, fields)
-        _require_sane("correction", correction.at)
         person_id = fields.get("person_id", "")
         if correction.event is not None:
             self._require_ours(correction)
-            _require_sane("event", correction.event.at)
             person_id = correction.event.person_id
         if not isinstance(person_id, str):
             raise RecordError("correction: person_id: expected a text", fix="correct it at the source")
@@ -155,21 +156,20 @@ class Parcel:
 
     def _person(self, person_id: str, fields: Mapping[str, Any]) -> None:
         person, merged_into = person_of(person_id, fields)
-        _require_sane("person", person.created_at, person.consented_at)
         self._people[person_id] = ArrivedPerson(person=person, merged_into=merged_into)
 
     def _heartbeat(self, _id: str, fields: Mapping[str, Any]) -> None:
         health, watch = heartbeat_of(self._site_id, fields)
-        _require_sane("heartbeat", health.updated_at, health.started_at, health.last_frame_at)
+        require_possible(
+            "heartbeat", at=health.updated_at, started_at=health.started_at, last_frame_at=health.last_frame_at
+        )
         if watch is not None:
-            _require_sane("heartbeat", watch.started_at, watch.ended_at)
+            require_possible("heartbeat", watch_started_at=watch.started_at, watch_ended_at=watch.ended_at)
             self._watches.append(watch)
         self._healths.append(health)
 
     def _zone_stay(self, stay_id: str, fields: Mapping[str, Any]) -> None:
-        stay = zone_stay_of(self._site_id, stay_id, fields)
-        _require_sane("zone stay", stay.started_at, stay.seen_at)
-        self._zone_stays.append(stay)
+        self._zone_stays.append(zone_stay_of(self._site_id, stay_id, fields))
 
     def _tombstone(self, digest: str, fields: Mapping[str, Any]) -> None:
         at, erase_history = fields.get("at"), fields.get("erase_history")
@@ -193,12 +193,6 @@ def vector_of(fields: Mapping[str, Any]) -> tuple[str, NDArray[np.float32]]:
             f"embedding: vector: expected {dimension!r} finite numbers, got {len(row)}", fix="enrol the person anew"
         )
     return model, row
-
-
-def _require_sane(title: str, *times: datetime | None) -> None:
-    for at in times:
-        if at is not None and not EARLIEST <= at < LATEST:
-            raise RecordError(f"{title}: expected a time of our days, got {time_text(at)}", fix="set the clock")
 
 
 def _json(value: object) -> object:

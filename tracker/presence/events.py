@@ -12,6 +12,10 @@ SCHEMA = 1
 """Version of the field layout below, carried by every record that is stored or sent."""
 
 
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
+"""No record that is shared is of a time outside of [EARLIEST, LATEST): reckoning with one at an end of time fails."""
+
+
 OPERATOR = "@operator"
 """The camera of events that an operator adds; no camera can be called so. What it says is said of a door."""
 

@@ -11,6 +11,9 @@ from zoneinfo import ZoneInfo
 
 from tracker.presence.rules import Rules
 
+_UNREADABLE = (KeyError, OSError, OverflowError, RecursionError, TypeError, ValueError)
+"""What spoilt rules end in: a wrong shape, a folder instead of a zone, a length beyond all time, lists without end."""
+
 
 def written(rules: Rules) -> str:
     """The rules as JSON, the same text for the same rules. Raises ValueError on a zone that has no name."""
@@ -19,23 +22,35 @@ def written(rules: Rules) -> str:
 
 @lru_cache(maxsize=8)
 def read(text: str) -> Rules:
-    """The rules of a text that `written` made. Raises ValueError on any other."""
-    values: dict[str, Any] = json.loads(text)
+    """The rules of a text that `written` made. Raises ValueError on any other, whatever it says."""
     try:
-        closes_at = values.pop("closes_at")
-        zone = values.pop("zone")
-        entrances, exits = values.pop("entrances"), values.pop("exits")
-        rooms = values.pop("rooms", [])  # a text of an older version has none
-        return Rules(
-            closes_at=None if closes_at is None else time.fromisoformat(closes_at),
-            zone=UTC if zone == "UTC" else ZoneInfo(zone),
-            entrances=frozenset(entrances),
-            exits=frozenset(exits),
-            rooms=frozenset(rooms),
-            **{name: timedelta(seconds=seconds) for name, seconds in values.items()},
-        )
-    except (AttributeError, KeyError, TypeError) as error:
-        raise ValueError(f"expected the rules of visits, got {text[:60]!r}") from error
+        return _rules(json.loads(text))
+    except _UNREADABLE as error:
+        reason = f"{type(error).__name__} {error}"[:120]
+        raise ValueError(f"expected the rules of visits, got {text[:60]!r} ({reason})") from error
+
+
+def _rules(values: Any) -> Rules:
+    if not isinstance(values, dict):
+        raise ValueError("expected an object")
+    closes_at = values.pop("closes_at")
+    zone = values.pop("zone")
+    entrances, exits = values.pop("entrances"), values.pop("exits")
+    rooms = values.pop("rooms", [])  # a text of an older version has none
+    return Rules(
+        closes_at=None if closes_at is None else time.fromisoformat(closes_at),
+        zone=UTC if zone == "UTC" else ZoneInfo(zone),
+        entrances=_cameras(entrances),
+        exits=_cameras(exits),
+        rooms=_cameras(rooms),
+        **{name: timedelta(seconds=seconds) for name, seconds in values.items()},
+    )
+
+
+def _cameras(said: object) -> frozenset[str]:
+    if not isinstance(said, list) or not all(isinstance(each, str) for each in said):
+        raise ValueError("expected a list with the ids of cameras")
+    return frozenset(said)
 
 
 def _plain(value: object) -> object:

@@ -103,7 +103,7 @@ def _rules(document: Mapping[str, object]) -> Rules | None:
         return None
     try:
         return rule_text.read(text)
-    except (ValueError, OverflowError, KeyError, OSError):  # of another version, or spoilt
+    except ValueError:  # of another version, or spoilt
         return None
 
 

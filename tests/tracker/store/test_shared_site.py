@@ -81,11 +81,15 @@ def test_what_does_not_go_with_this_machine_is_left_out(flags: dict[str, dict[st
         {"rules": "{}"},
         {"rules": 7},
         {"rules": '{"closes_at": "late"}'},
+        {"rules": "[" * 9000},
+        {"rules": rule_text.written(RULES).replace("57600.0", "1e15")},
+        {"rules": rule_text.written(RULES).replace("Asia/Tokyo", "Europe")},
+        {"time_zone": "Europe"},
         {"name": ["x"], "time_zone": 5, "capacity": "many"},
         {"settings": [1]},
         {},
     ],
-    ids=str,
+    ids=lambda spoilt: str(spoilt)[:40],
 )
 def test_a_spoilt_document_of_the_site_stops_nothing(flags: dict[str, dict[str, object]], spoilt: Any) -> None:
     with came_down(flags, spoilt) as store:
