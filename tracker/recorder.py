@@ -23,6 +23,11 @@ log = logging.getLogger("footfall.agent")
 
 SAVE_EVERY_S = 1.0
 LONGEST_PAUSE_S = 30.0
+LONGEST_BUSY_PAUSE_S = 4.0
+PATIENCE_S = 0.5
+"""How long a write waits for other writers while frames come."""
+TOLD_AFTER_S = 5.0
+"""A store that others keep for less is nothing to tell."""
 MOST_WAITING = 100_000
 _TIDY_EVERY_S = 3600.0
 _NOT_THEIRS = "the faces of this track turned out to be somebody else's"
@@ -33,7 +38,8 @@ class Recorder:
     """Writes the records of one camera, each time all that waits in one transaction. For one thread.
 
     When the store fails, the records stay in memory and are tried again after pauses that grow from one second to
-    thirty, so that a full disk loses nothing and a locked one does not hold up the camera at every frame.
+    thirty, so that a full disk loses nothing. One that others keep is tried at least every four seconds, each time for
+    half a second, so that it does not hold up the camera; the last write of a run waits as long as the store does.
     """
 
     def __init__(
@@ -65,7 +71,8 @@ class Recorder:
         self._tidy_s = 0.0
         self._next_s = 0.0
         self._pause_s = SAVE_EVERY_S
-        self._failing = False
+        self._failing_since_s: float | None = None
+        self._told = False
         self._state: CameraState | None = None
         self._over: list[ZoneStay] = []
         self._dropped: list[str] = []
@@ -136,17 +143,18 @@ class Recorder:
         """
         news = self.waiting > 0 or bool(self._known.unsaved_visitors or self._known.unsaved_merges)
         news = news or state is not self._state
-        if self._clock.monotonic() < self._next_s and (self._failing or not news):
+        if self._clock.monotonic() < self._next_s and (self._failing_since_s is not None or not news):
             return False
         try:
-            self._write(presences, state, problem)
+            with self._store.patience(PATIENCE_S):
+                self._write(presences, state, problem)
             self._known.refresh(self._store)
         except StoreError as error:
             self._put_off(error)
             return False
-        if self._failing:
+        if self._told:
             log.warning("%s: the store takes records again; nothing was lost", self._camera_id)
-        self._failing, self._pause_s = False, SAVE_EVERY_S
+        self._failing_since_s, self._told, self._pause_s = None, False, SAVE_EVERY_S
         self._next_s = self._clock.monotonic() + SAVE_EVERY_S
         return True
 
@@ -161,11 +169,15 @@ class Recorder:
     def _put_off(self, error: StoreError) -> None:
         if self.waiting > MOST_WAITING:
             raise error
-        if not self._failing:
+        now_s = self._clock.monotonic()
+        if self._failing_since_s is None:
+            self._failing_since_s = now_s
+        if not self._told and (not error.retryable or now_s - self._failing_since_s >= TOLD_AFTER_S):
             log.error("%s: %s; records are kept in memory and tried again", self._camera_id, error)
-        self._failing = True
-        self._next_s = self._clock.monotonic() + self._pause_s
-        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+            self._told = True
+        longest_s = LONGEST_BUSY_PAUSE_S if error.retryable else LONGEST_PAUSE_S
+        self._next_s = now_s + min(self._pause_s, longest_s)
+        self._pause_s = min(2 * self._pause_s, longest_s)
 
     def _write(self, presences: Iterable[Presence], state: CameraState, problem: str | None) -> None:
         visitors, merges = self._known.unsaved_visitors, self._known.unsaved_merges

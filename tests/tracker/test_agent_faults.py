@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -96,6 +97,42 @@ def test_disk_that_is_full_for_real_loses_nothing_when_it_is_freed(small_disk: S
     stage.store.close()
 
 
+@pytest.fixture
+def program(stage: Stage) -> Iterator[sqlite3.Connection]:
+    """Another program that can keep the store."""
+    with closing(sqlite3.connect(stage.path, isolation_level=None, check_same_thread=False)) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize(
+    ("free_at", "levels"),
+    [pytest.param(5, [], id="for-a-moment"), pytest.param(40, ["ERROR", "WARNING"], id="for-long")],
+)
+def test_store_that_another_program_keeps_does_not_hold_up_the_camera(
+    stage: Stage, program: sqlite3.Connection, free_at: float, levels: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    ada = stage.enrol("Ada", ADA)
+    script = [
+        *scene(0, 1), lambda: program.execute("BEGIN IMMEDIATE"), *scene(1.5, free_at, ADA),
+        lambda: program.execute("ROLLBACK"), *scene(free_at + 0.5, 90),
+    ]  # fmt: skip
+    began = time.monotonic()
+    patient = LocalStore(stage.path, busy_timeout_s=60).open()
+    stage.agent(ScriptedCamera(script), store=patient).run(threading.Event())
+    assert time.monotonic() - began < 30
+    assert stage.told() == [(ada, "enter", 1.5, False), (ada, "exit", free_at, False)]
+    assert [record.levelname for record in caplog.records] == levels
+
+
+def test_last_write_of_a_run_waits_until_another_program_lets_go(stage: Stage, program: sqlite3.Connection) -> None:
+    ada = stage.enrol("Ada", ADA)
+    release = threading.Timer(2 * recorder.PATIENCE_S, program.execute, ["ROLLBACK"])
+    script = [*scene(0, 5, ADA), lambda: program.execute("BEGIN IMMEDIATE"), (5.5, picture(ADA)), release.start]
+    stage.agent(ScriptedCamera(script)).run(threading.Event())
+    release.join()
+    assert stage.told() == [(ada, "enter", 0, False), (ada, "exit", 5.5, True)]
+
+
 def test_full_disk_is_tried_after_growing_pauses_and_not_at_every_frame(stage: Stage, disk: FullDisk) -> None:
     stage.enrol("Ada", ADA)
     script = [*scene(0, 1), lambda: fill(disk), *scene(1.5, 100, ADA), lambda: fill(disk, full=False)]
@@ -162,7 +199,7 @@ def test_camera_that_dies_and_comes_back_goes_on_with_the_visit(stage: Stage, mo
 
 
 def test_camera_comes_back_though_the_store_was_kept_by_another_program_while_it_was_away(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, program: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(agents_module, "FIRST_PAUSE_S", 0.05)
     ada = stage.enrol("Ada", ADA)
@@ -171,12 +208,11 @@ def test_camera_comes_back_though_the_store_was_kept_by_another_program_while_it
     other_camera = stage.agent(WaitingCamera([]), camera_id="b", store=store)
     agents = [stage.agent(away, camera_id="a", store=store), other_camera]
     stop, ended = threading.Event(), list[list[FootfallError]]()
-    with closing(sqlite3.connect(stage.path, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        thread = threading.Thread(target=lambda: ended.append(run_all(agents, stop, quiet)))
-        thread.start()
-        until(lambda: len(away.opening) <= 1)
-        other.execute("ROLLBACK")
+    program.execute("BEGIN IMMEDIATE")
+    thread = threading.Thread(target=lambda: ended.append(run_all(agents, stop, quiet)))
+    thread.start()
+    until(lambda: len(away.opening) <= 1)
+    program.execute("ROLLBACK")
     until(lambda: away.place == len(away.script) and len(stage.store.events()) == 2)
     stop.set()
     thread.join(10)

@@ -1,8 +1,8 @@
 """One SQLite file, safe for many threads and processes: one writer connection, a reader connection a thread.
 
 The file is in WAL mode: readers see the last commit and never wait for the writer. `synchronous=FULL` flushes each
-commit to the disk, so a power cut loses nothing that was committed. Writers of several processes take turns by
-`BEGIN IMMEDIATE` and SQLite's busy timeout.
+commit to the disk, so a power cut loses nothing that was committed. Writers take turns: threads by a lock, processes by
+`BEGIN IMMEDIATE`, and the wait for both together has one limit.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ class Database:
     def __init__(self, path: Path, *, busy_timeout_s: float) -> None:
         self.path = path
         self._timeout_s = busy_timeout_s
+        self._hurry = threading.local()
         self._writer: sqlite3.Connection | None = None
         self._write_lock = threading.Lock()
         self._readers: dict[threading.Thread, _Reader] = {}
@@ -83,8 +84,7 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Transaction]:
         """One transaction: all that happens inside is committed together, or nothing of it when an error leaves."""
-        with explained(self.path), self._write_lock:
-            connection = self._connect_writer()
+        with explained(self.path), self._turn() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 transaction = Transaction(connection)
@@ -95,6 +95,37 @@ class Database:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
 
+    @contextmanager
+    def patience(self, timeout_s: float) -> Iterator[None]:
+        """What this thread writes inside waits no longer than that for other writers."""
+        before = self._patience_s
+        self._hurry.timeout_s = timeout_s
+        try:
+            yield
+        finally:
+            self._hurry.timeout_s = before
+
+    @property
+    def _patience_s(self) -> float:
+        return float(getattr(self._hurry, "timeout_s", self._timeout_s))
+
+    @contextmanager
+    def _turn(self) -> Iterator[sqlite3.Connection]:
+        """The writer connection, for this thread alone. Waiting for it leaves less time to wait for other processes."""
+        deadline = time.monotonic() + self._patience_s
+        if not self._write_lock.acquire(timeout=self._patience_s):
+            raise StoreBusyError(
+                f"{self.path}: other threads of this program are writing to the store, or waiting to",
+                fix="try again; stop other programs that write to it if this lasts",
+            )
+        try:
+            connection = self._connect_writer()
+            left_ms = max(0, round(1000 * (deadline - time.monotonic())))
+            connection.execute(f"PRAGMA busy_timeout = {left_ms}")
+            yield connection
+        finally:
+            self._write_lock.release()
+
     def scrub(self) -> None:
         """Write the whole file anew and empty the write-ahead log, so that no copy of deleted rows stays in them.
 
@@ -102,10 +133,9 @@ class Database:
         Writers wait meanwhile. Raises StoreBusyError when readers of other processes do not let go of old pages within
         the busy timeout; while `scrub_due` is set, it is done when the store is opened next.
         """
-        deadline = time.monotonic() + self._timeout_s
-        with explained(self.path), self._write_lock:
-            connection = self._connect_writer()
+        with explained(self.path), self._turn() as connection:
             connection.execute("VACUUM")
+            deadline = time.monotonic() + self._timeout_s
             while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
                 if time.monotonic() > deadline:
                     raise StoreBusyError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -40,6 +40,10 @@ class StoreFile:
     def close(self) -> None:
         """Close the store after a write in progress. Closing twice does nothing; it can be opened again."""
         self._database.close()
+
+    def patience(self, timeout_s: float) -> AbstractContextManager[None]:
+        """What this thread writes inside waits for other writers no longer than that, instead of `busy_timeout_s`."""
+        return self._database.patience(timeout_s)
 
     def __enter__(self) -> Self:
         return self.open()

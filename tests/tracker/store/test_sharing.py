@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -229,6 +232,53 @@ def test_a_store_kept_by_another_writer_is_busy_and_recovers(store: LocalStore, 
             other.record(events=[records.event(0)])
         assert refusal.value.retryable
         assert other.record(events=[records.event(0)]) == 1
+
+
+def _refusals(stores: LocalStore, writers: int, patience_s: float | None) -> tuple[int, float]:
+    """How many of so many threads that write at once are told that the store is busy, and how long that takes (s)."""
+
+    def write(_number: int) -> bool:
+        with stores.patience(patience_s) if patience_s is not None else nullcontext():
+            try:
+                stores.record()
+            except StoreBusyError:
+                return True
+        return False
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(writers) as pool:
+        refused = sum(pool.map(write, range(writers)))
+    return refused, time.monotonic() - began
+
+
+@pytest.mark.parametrize(
+    ("timeout_s", "patience_s"),
+    [pytest.param(0.5, None, id="timeout-of-the-store"), pytest.param(60, 0.5, id="patience-of-the-threads")],
+)
+def test_threads_wait_for_another_program_all_at_once_and_not_in_turn(
+    tmp_path: Path, timeout_s: float, patience_s: float | None
+) -> None:
+    with LocalStore(tmp_path / "s.sqlite3", busy_timeout_s=timeout_s) as store:
+        with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            refused, waited_s = _refusals(store, 10, patience_s)
+        assert refused == 10
+        assert 0.4 < waited_s < 2.5
+        assert _refusals(store, 10, patience_s)[0] == 0
+
+
+def test_a_thread_in_a_hurry_leaves_the_others_their_time(tmp_path: Path, records: Any) -> None:
+    """Who waits long gets the store when it is free, though others gave up meanwhile."""
+    with LocalStore(tmp_path / "s.sqlite3", busy_timeout_s=60) as store, ThreadPoolExecutor(1) as pool:
+        with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with store.patience(0.05), pytest.raises(StoreBusyError):
+                store.record(events=[records.event(0)])
+            patient = pool.submit(store.record, events=[records.event(0)])
+            with store.patience(0.05), pytest.raises(StoreBusyError):
+                store.record(events=[records.event(1)])
+        assert patient.result(10) == 1
+        assert store.record(events=[records.event(1)]) == 1
 
 
 def test_an_error_inside_a_write_lets_the_next_one_through(store: LocalStore, records: Any) -> None:
