@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -18,8 +19,13 @@ from tracker.cli.people import WhoArgument, find_person
 from tracker.faces.engine import FaceEngine
 from tracker.faces.faces import FloatArray
 from tracker.identity.enrol import pictures_of, plan_person
+from tracker.identity.gallery import Gallery
+from tracker.identity.match import distances
 from tracker.presence.people import Person
 from tracker.store.local import LocalStore
+
+_PLAINLY = 0.5
+"""Nearer than this part of the limit hardly anybody else comes. A track that was taken for somebody is near anyhow."""
 
 
 def deny(
@@ -32,6 +38,9 @@ def deny(
         typer.Option("--track", metavar="TRACK", help="A track that was wrongly taken for the person."),
     ] = None,
     clear: Annotated[bool, typer.Option("--clear", help="Forget all that was said so about this person.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Take faces that look like the person: somebody else's all the same.")
+    ] = False,
     store: StoreOption = None,
     settings: SettingsOption = None,
     models: ModelsOption = None,
@@ -39,7 +48,8 @@ def deny(
     """Say that a face is not this person: from now on, faces nearer to it than to the person's own are not either.
 
     Tracks are named by the flag --explain of track, and by the store's match records. The vectors behind them are kept
-    for a week (store.evidence_days).
+    for a week (store.evidence_days). What looks like the person's own face is refused: they would hardly be known
+    again.
     """
     if clear == bool(pictures or track):
         raise UsageError("neither pictures nor --track nor --clear, or too many of them", fix="give one of the three")
@@ -52,16 +62,40 @@ def deny(
             return
         found = [_of_track(opened, person, each) for each in track or []]
         sources = [each for each, vectors in zip(track or [], found, strict=True) for _ in vectors]
+        limit = opened.limits().get(person.person_id, chosen.match.max_distance)
+        reaches = [_PLAINLY * limit] * len(sources)
         if pictures:
             vectors, names = _of_pictures(chosen, pictures)
             found.append(vectors)
             sources += names
+            reaches += [limit] * len(names)
+        if not force:
+            _require_others(opened, person, np.concatenate(found), sources, reaches)
         opened.add_negatives(person.person_id, np.concatenate(found), sources=sources)
     console.print(f"{_faces(len(sources))} marked as not {person.name}", markup=False)
 
 
 def _faces(count: int) -> str:
     return "1 face" if count == 1 else f"{count} faces"
+
+
+def _require_others(
+    store: LocalStore, person: Person, vectors: FloatArray, sources: Sequence[str], reaches: Sequence[float]
+) -> None:
+    """Raises PeopleError where a face (N, D) is within its reach of the person's own: then it is plainly theirs."""
+    own = Gallery.of(*store.vectors(person.kind))
+    if person.person_id not in own.people:
+        return
+    apart = distances(own, vectors)[:, own.people.index(person.person_id)].tolist()
+    near = [each for each in zip(apart, sources, reaches, strict=True) if each[0] <= each[2]]
+    if not near:
+        return
+    distance, source, _ = min(near)
+    raise PeopleError(
+        f"{source[:80]} looks like {person.name} ({distance:.2f} from their own faces): marked as not {person.name},"
+        f" it would keep {person.name} from being known",
+        fix="give a picture or track of the other person; if it is somebody else who looks so, add --force",
+    )
 
 
 def _of_track(store: LocalStore, person: Person, track_id: str) -> FloatArray:

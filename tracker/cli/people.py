@@ -216,7 +216,8 @@ def show(
     chosen = settings_for(settings, store=store)
     with in_step(chosen) as opened:
         person = find_person(opened, who)
-        row = _person_row(person, opened.vector_counts())
+        marked = opened.negatives()[1].count(person.person_id)
+        row = _person_row(person, opened.vector_counts()) | {"faces_marked_as_not": marked}
         events = opened.events(person_id=person.person_id, limit=10, newest_first=True)
     if as_json:
         print_json({**row, "events": events})

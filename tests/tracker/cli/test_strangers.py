@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.tracker.cli.conftest import Run
-from tests.tracker.puppets import ADA, BOB, EVE, NOON, Stage, at, face_of, scene
+from tests.tracker.puppets import ADA, BOB, EVE, LEANING, NOON, Stage, at, face_of, scene
 from tracker.presence.events import Match
 from tracker.presence.people import Person, PersonKind
 
@@ -116,14 +116,30 @@ def test_naming_that_makes_no_sense_is_refused(run: Run, stage: Stage) -> None:
 # -- not
 
 
+DOUBLE = LEANING + 5
+"""Somebody 0.43 from Ada, who is taken for her."""
+
+
 def test_a_track_is_not_that_person_and_it_can_be_taken_back(run: Run, stage: Stage) -> None:
     ada = stage.enrol("Ada", ADA)
-    stage.play([*scene(0, 5, ADA), *scene(5.5, 60)])
+    stage.play([*scene(0, 5, DOUBLE), *scene(5.5, 60)])
     (match,) = stage.store.matches()
     assert run("people", "not", "Ada", "--track", match.track_id).out == "2 faces marked as not Ada\n"
     assert stage.store.negatives()[1] == (ada, ada)
+    assert "faces marked as not: 2\n" in run("people", "show", "Ada").out
     assert run("people", "not", "Ada", "--clear").out == "2 faces marked as not Ada forgotten\n"
     assert stage.store.negatives()[1] == ()
+    assert run("people", "show", "Ada", "--json").data["faces_marked_as_not"] == 0
+
+
+def test_a_track_of_the_person_is_refused_unless_forced(run: Run, stage: Stage) -> None:
+    stage.enrol("Ada", ADA)
+    stage.play([*scene(0, 5, ADA), *scene(5.5, 60)])
+    (match,) = stage.store.matches()
+    run("people", "not", "Ada", "--track", match.track_id).refused("looks like Ada (0.00", "--force")
+    assert stage.store.negatives()[1] == ()
+    assert run("people", "not", "Ada", "--track", match.track_id, "--force").code == 0
+    assert len(stage.store.negatives()[1]) == 2
 
 
 def test_a_track_of_somebody_else_is_refused(run: Run, stage: Stage) -> None:
@@ -143,6 +159,32 @@ def test_a_picture_of_somebody_else_is_not_that_person(run: Run, pictures: Path,
     assert len(stage.store.negatives()[1]) == 1
     run("people", "not", "Ada", pictures / "bob.jpg", pictures / "nobody.png").refused("nobody.png", "no face found")
     assert len(stage.store.negatives()[1]) == 1
+
+
+@pytest.mark.parametrize("picture", ["ada.png", "ada-dark.png"], ids=["enrolled", "another-of-hers"])
+def test_a_picture_of_the_person_is_refused_unless_forced(run: Run, pictures: Path, stage: Stage, picture: str) -> None:
+    run("enroll", pictures / "ada.png", "--name", "Ada")
+    run("people", "not", "Ada", pictures / "bob.jpg", pictures / picture).refused(
+        f"{picture} looks like Ada", "--force"
+    )
+    assert len(stage.store.negatives()[1]) == 0
+    assert run("people", "not", "Ada", pictures / picture, "--force").out == "1 face marked as not Ada\n"
+
+
+def test_a_limit_of_their_own_says_what_looks_like_the_person(run: Run, pictures: Path, stage: Stage) -> None:
+    run("enroll", pictures / "ada.png", "--name", "Ada")
+    (ada,) = stage.store.people()
+    stage.store.replace_limits({ada.person_id: 0.01})
+    assert run("people", "not", "Ada", pictures / "ada-dark.png").code == 0
+    run("people", "not", "Ada", pictures / "ada.png").refused("looks like Ada")
+
+
+def test_a_visitor_is_compared_with_what_the_camera_saw(run: Run, stage: Stage, pictures: Path) -> None:
+    run("enroll", pictures / "ada.png", "--name", "Ada")
+    vectors, _ = stage.store.vectors(PersonKind.ENROLLED)
+    visitor(stage, 4, vectors[0])
+    run("people", "not", "Visitor 4", pictures / "ada-dark.png").refused("looks like Visitor 4")
+    assert run("people", "not", "Visitor 4", pictures / "bob.jpg").code == 0
 
 
 @pytest.mark.parametrize("words", [(), ("x.png", "--clear")], ids=["nothing", "too-much"])
