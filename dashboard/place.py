@@ -15,7 +15,7 @@ from tracker.presence.opening import Opening
 from tracker.presence.rules import Rules
 from tracker.store.history import opening_of, site_rules
 from tracker.store.local import LocalStore
-from tracker.store.shared_site import rules_at_site
+from tracker.store.shared_site import rules_to_read
 
 _SILENT_AFTER = timedelta(minutes=3)
 """A store that is kept in step notes every minute that it is."""
@@ -32,7 +32,7 @@ class Place:
     @classmethod
     def of(cls, settings: Settings, store: LocalStore | None = None) -> Self:
         """The site of these settings; with the store, with what its machines share."""
-        rules = site_rules(settings) if store is None else rules_at_site(settings, store)
+        rules = site_rules(settings) if store is None else rules_to_read(settings, store)
         return cls(settings=settings, rules=rules, opening=opening_of(settings))
 
 
@@ -56,12 +56,14 @@ class Places:
     def look(self, store: LocalStore) -> Place:
         """As the store has it."""
         settings = self._known.settings
-        if settings.store.firestore is None:
+        local = settings.store.firestore is None
+        if local and settings.camera:
             return self._known
-        shared = json.dumps(store.site_document(settings.site.id), sort_keys=True)
+        site = None if local else store.site_document(settings.site.id)
+        shared = store.rules_text() if local else json.dumps(site, sort_keys=True)
         with self._lock:
             if shared != self._shared:
-                self._known = Place.of(self._reread(), store)
+                self._known = Place.of(settings if local else self._reread(), store)
                 self._shared = shared
             return self._known
 

@@ -25,6 +25,7 @@ from tracker.cli.output import console, errors, print_json
 from tracker.presence.events import SCHEMA, Event
 from tracker.store.documents import event_from_document, event_to_document
 from tracker.store.local import LocalStore
+from tracker.store.shared_site import rules_at_site
 
 app = typer.Typer(
     name="events", no_args_is_help=True, help="Bring enter and exit events in, take them out, correct them."
@@ -77,6 +78,8 @@ def import_events(
             _require_good(file, site_id=chosen.site.id)
         with in_step(chosen, create=True) as opened:
             done = _import(opened, file, site_id=chosen.site.id, partial=partial)
+            if chosen.camera:
+                opened.use_rules(rules_at_site(chosen, opened))
     if as_json:
         print_json(done)
         return

@@ -16,7 +16,7 @@ from tracker.presence.explain import Explanation, explain, in_words, uncounted
 from tracker.presence.rules import Rules
 from tracker.store.documents import correction_to_document, event_to_document, session_to_document
 from tracker.store.local import LocalStore
-from tracker.store.shared_site import rules_at_site
+from tracker.store.shared_site import rules_to_read
 
 _ADD = "if it was the person, 'footfall events add' says what other cameras missed"
 _EDGES = {"start": "begins", "pause": "pauses", "resume": "goes on", "end": "ends"}
@@ -37,7 +37,7 @@ def explain_visit(
     chosen, current = open_current(settings, store=store, offline=offline)
     now = datetime.now(UTC)
     with current as opened:
-        rules = rules_at_site(chosen, opened)
+        rules = rules_to_read(chosen, opened)
         session_id = _id_of(opened, chosen, rules, visit, now)
         site_id = chosen.site.id
         found = explain(

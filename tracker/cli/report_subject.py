@@ -21,7 +21,7 @@ from tracker.reports.periods import Period, start_of_default
 from tracker.reports.subject import Subject
 from tracker.store.history import opening_of, people_of
 from tracker.store.local import LocalStore
-from tracker.store.shared_site import rules_at_site, watches_at_site
+from tracker.store.shared_site import rules_to_read, watches_at_site
 
 _FIRST_MOMENT = datetime.min.replace(tzinfo=UTC)
 _MIDDLE = 0.5
@@ -95,7 +95,7 @@ def _range(wish: Wish, settings: Settings, now: datetime, default: Period | None
 
 def _part(store: LocalStore, settings: Settings, wish: Wish, now: datetime) -> _Part:
     """What the store has of the site, cut to the camera or zone that is wished for."""
-    site_id, rules = settings.site.id, rules_at_site(settings, store)
+    site_id, rules = settings.site.id, rules_to_read(settings, store)
     events, watches = store.events(site_id=site_id), watches_at_site(settings, store, now)
     if wish.site is not None and not events and not watches:
         others = {event.site_id for event in store.events()} | {each.site_id for each in store.watches()}

@@ -16,7 +16,7 @@ import numpy as np
 import typer
 
 from config.errors import StoreError
-from config.settings import Settings
+from config.settings import Settings, load_settings
 from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError, open_store, settings_for
 from tracker.cli.length import parse_length
 from tracker.cli.lines import STDIO, explained, json_lines, progress_bar
@@ -30,10 +30,14 @@ from tracker.simulation.site import Day
 from tracker.simulation.site import simulate as days_of
 from tracker.simulation.truth import stay_to_document
 from tracker.store.documents import event_to_document
+from tracker.store.history import site_rules
 from tracker.store.local import LocalStore
 
 _NO_VECTORS = np.zeros((0, 128), np.float32)
 _MOST_PEOPLE, _MOST_DAYS, _MOST_CAMERAS = 1_000_000, 3660, 100
+
+_SETTINGS_SUFFIX = ".settings.toml"
+_SETTINGS_HEAD = "# Written by footfall simulate"
 
 _Sink: TypeAlias = Callable[[Day], None]
 """Takes the days of a simulation as they come."""
@@ -86,8 +90,9 @@ def simulate(
 ) -> None:
     """Make up people, their days and what cameras would have told of them, with the errors that you ask for.
 
-    Fills a new store, that the dashboard and reports show like any other, or writes the events to a file; the truth
-    beside it tells what really happened. Nothing that lies ahead of now is simulated: who is in now is in.
+    Fills a new store, that the dashboard and reports show like any other, or writes the events to a file; settings
+    beside either say which cameras hang at doors. --truth tells what really happened. Nothing that lies ahead of now
+    is simulated: who is in now is in.
     """
     if store is None and out is None and truth is None:
         raise UsageError(
@@ -115,8 +120,15 @@ def simulate(
         outage=parse_length(outage, option="--outage"),
         duplicate=duplicate,
     )
-    tally = _run(plan, noise, chosen if store else None, out, truth, until=min(now, plan.ends_at))
-    _tell(tally, plan, chosen if store else None, as_json=as_json, aside=STDIO in (out, truth))
+    kept = chosen if store else None
+    beside = None if out in (None, STDIO) else Path(str(out)).with_suffix(_SETTINGS_SUFFIX)
+    if beside is not None and beside.exists() and not _is_ours(beside):
+        raise UsageError(f"--out: {beside} is there, and not by footfall simulate", fix="name another file")
+    tally = _run(plan, noise, kept, out, truth, until=min(now, plan.ends_at))
+    if beside is not None:
+        with explained(beside):
+            beside.write_text(_settings_text(plan, chosen, tally.most, store=False), encoding="utf-8")
+    _tell(tally, plan, kept, out if beside else None, as_json=as_json, aside=STDIO in (out, truth))
 
 
 def _first_day(start: str | None, days: int, today: date) -> date:
@@ -158,11 +170,19 @@ def _run(
             file = _settings_file(settings)
             with explained(file):
                 file.write_text(_settings_text(plan, settings, tally.most), encoding="utf-8")
+    if settings is not None:
+        with open_store(settings) as store:
+            store.use_rules(site_rules(load_settings(file, {})))
     return tally
 
 
 def _settings_file(settings: Settings) -> Path:
-    return settings.store.path.with_suffix(".settings.toml")
+    return settings.store.path.with_suffix(_SETTINGS_SUFFIX)
+
+
+def _is_ours(file: Path) -> bool:
+    with explained(file):
+        return file.read_bytes().startswith(_SETTINGS_HEAD.encode())
 
 
 def _true_lines(day: Day, plan: Plan, until: datetime) -> Iterator[object]:
@@ -180,17 +200,20 @@ def _count(tally: Tally, day: Day) -> None:
     tally.most = max(tally.most, *accumulate((step for _, step in steps), initial=0))
 
 
-def _settings_text(plan: Plan, settings: Settings, most: int) -> str:
-    """Settings under which dashboard and reports read the place as it is: its doors, its rooms, its hours."""
+def _settings_text(plan: Plan, settings: Settings, most: int, *, store: bool = True) -> str:
+    """Settings under which dashboard and reports read the place as it is: its doors, its rooms, its hours.
+
+    store: where it is kept, too.
+    """
+    url = f"url = {json.dumps(f'sqlite:///{settings.store.path.absolute()}')}"
     lines = [
-        "# Written by footfall simulate: the place that the store beside it holds.",
+        f"{_SETTINGS_HEAD}: the place that the file beside it holds.",
         "[site]",
         f"id = {json.dumps(plan.site_id)}",
         f"name = {json.dumps(f'Simulated {plan.profile.name}')}",
         f"time_zone = {json.dumps(settings.site.zone.key)}",
         f"capacity = {_round_capacity(most)}",
-        "[store]",
-        f"url = {json.dumps(f'sqlite:///{settings.store.path.absolute()}')}",
+        *(["[store]", url] if store else []),
         "[presence]",
         f'closes_at = "{plan.profile.closes:%H:%M}"',
     ]
@@ -208,7 +231,25 @@ def _round_capacity(most: int) -> int:
 
 @contextmanager
 def _into_store(settings: Settings, plan: Plan, cast: tuple[Player, ...], until: datetime) -> Iterator[_Sink]:
-    """People first, then day by day events, strangers once they are seen, and at the end what cameras see."""
+    """People first, then day by day events, strangers once they are seen, and at the end what cameras see.
+
+    A store that was made for this and is not filled to the end is taken away again.
+    """
+    path = settings.store.path
+    made_here = not path.exists()
+    try:
+        with _filled(settings, plan, cast, until) as sink:
+            yield sink
+    except BaseException:  # whatever stopped it, Ctrl-C too: half a place would look like a whole one
+        if made_here:
+            for each in (path, *(path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm"))):
+                each.unlink(missing_ok=True)
+            errors.print(f"stopped: {path} was not filled, and is taken away again", markup=False, soft_wrap=True)
+        raise
+
+
+@contextmanager
+def _filled(settings: Settings, plan: Plan, cast: tuple[Player, ...], until: datetime) -> Iterator[_Sink]:
     by_id = {player.person.person_id: player.person for player in cast}
     with open_store(settings) as store:
         if store.people() or store.events(limit=1):
@@ -261,7 +302,7 @@ def _shown(days: Iterable[Day], total: int) -> Iterator[Day]:
         bar.update(task, completed=total)
 
 
-def _tell(tally: Tally, plan: Plan, settings: Settings | None, *, as_json: bool, aside: bool) -> None:
+def _tell(tally: Tally, plan: Plan, settings: Settings | None, out: str | None, *, as_json: bool, aside: bool) -> None:
     if as_json:
         if not aside:
             print_json(asdict(tally))
@@ -277,3 +318,6 @@ def _tell(tally: Tally, plan: Plan, settings: Settings | None, *, as_json: bool,
     if settings is not None:
         words = f"footfall dashboard --settings {_settings_file(settings)} --store {settings.store.url}"
         told.print(f"See it: {words}", markup=False, soft_wrap=True)
+    elif out is not None:
+        words = f"footfall events import {out} --settings {Path(out).with_suffix(_SETTINGS_SUFFIX)} --store URL"
+        told.print(f"Read it into a store: {words}", markup=False, soft_wrap=True)

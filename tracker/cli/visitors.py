@@ -19,8 +19,9 @@ from tracker.identity.gallery import Gallery
 from tracker.identity.names import clean_name
 from tracker.presence.people import Person, PersonKind, Role
 from tracker.presence.sessions import Session
-from tracker.store.history import read_sessions, site_rules
+from tracker.store.history import read_sessions
 from tracker.store.local import LocalStore
+from tracker.store.shared_site import rules_to_read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +166,7 @@ def _rows(store: LocalStore, settings: Settings, found: dict[str, Likeness]) -> 
     names = {person.person_id: person.name for person in store.people()}
     counts = store.vector_counts()
     visits: dict[str, list[Session]] = {}
-    rules, now = site_rules(settings), datetime.now(UTC)
+    rules, now = rules_to_read(settings, store), datetime.now(UTC)
     for session in read_sessions(store, site_id=settings.site.id, rules=rules, now=now):
         visits.setdefault(session.person_id, []).append(session)
     rows = []

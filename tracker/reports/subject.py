@@ -76,6 +76,11 @@ class Subject:
         """What to say, and to do, where the range has no visits."""
         if not self.sessions:
             where = f" ({self.filters})" if self.filters else ""
+            if self.events:
+                count, first_id = len(self.events), min(self.events, key=lambda each: (each.at, each.event_id)).event_id
+                told = "1 enter or exit, which counts" if count == 1 else f"{count} enters and exits, which count"
+                why = f"'footfall report explain {first_id[:8]}' says why"
+                return f"No visits yet{where}: cameras told of {told} in none, because it takes more proof. {why}."
             return f"No visits yet{where}. 'footfall track --camera 0' watches a camera; 'footfall demo' shows it all."
         first = min(session.started_at for session in self.sessions)
         last = max(session.started_at for session in self.sessions)

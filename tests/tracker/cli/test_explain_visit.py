@@ -10,6 +10,7 @@ import pytest
 from tests.tracker.cli.conftest import Run
 from tests.tracker.puppets import ADA, NOON, Stage
 from tracker.presence.events import Action, Correction, Event, EventKind
+from tracker.store.local import LocalStore
 
 PERSON = f"p-{ADA:012x}"
 
@@ -69,6 +70,22 @@ def test_an_id_that_is_none_or_several_is_refused(run: Run, stage: Stage) -> Non
     run("report", "explain", event("exit", 60).event_id).refused("no visit has the id", code=2)
     starts = [each.event_id for each in (event("enter", 0), event("enter", 5000))]
     assert starts[0][0] != starts[1][0]
+
+
+def test_a_report_without_visits_names_an_event_that_counts_in_none(run: Run, stage: Stage, tmp_path: Path) -> None:
+    settings, store = tmp_path / "site.toml", f"sqlite:///{tmp_path / 'one.sqlite3'}"
+    settings.write_text(
+        '[site]\nid = "gym"\n[[camera]]\nid = "front"\nsource = "0"\nrole = "door"\n'
+        'line = [[0.1, 0.5], [0.9, 0.5]]\ninside = "below"\n[[camera]]\nid = "hall"\nsource = "1"\n'
+    )
+    lone = event("enter", 90000, "hall")
+    with LocalStore(tmp_path / "one.sqlite3") as opened:
+        opened.record(events=[lone])
+    where = ("--settings", settings, "--store", store)
+    done = run("report", "visits", *where)
+    assert "cameras told of 1 enter or exit, which counts in none" in done.out + done.err
+    assert f"footfall report explain {lone.event_id[:8]}" in done.out + done.err
+    run("report", "explain", lone.event_id[:8], *where).refused("counts in no visit", code=2)
 
 
 def test_an_event_that_counts_in_no_visit_says_why(run: Run, stage: Stage, tmp_path: Path) -> None:

@@ -72,6 +72,49 @@ def test_settings_that_are_there_already_are_left_alone(run: Run, tmp_path: Path
     assert mine.read_text() == "[site]\n"
 
 
+def _visits(run: Run, *where: object) -> list[object]:
+    said = run("report", "visits", *where, "--from", "2026-01-01", "--to", "2026-02-01", "--json").data
+    assert isinstance(said, dict)
+    return list(said["visits"])
+
+
+@pytest.mark.parametrize("way", ["store", "file"])
+def test_whoever_does_not_name_the_settings_reads_the_same_visits(run: Run, tmp_path: Path, way: str) -> None:
+    store, file = f"sqlite:///{tmp_path / 'made.sqlite3'}", tmp_path / "events.jsonl"
+    if way == "store":
+        assert run("simulate", *PAST, "--store", store).code == 0
+        settings = tmp_path / "made.settings.toml"
+    else:
+        done = run("simulate", *PAST, "--out", file)
+        settings = tmp_path / "events.settings.toml"
+        assert f"footfall events import {file} --settings {settings}" in done.out
+        assert run("events", "import", file, "--settings", settings, "--store", store).code == 0
+    named = _visits(run, "--settings", settings, "--store", store)
+    assert named
+    assert _visits(run, "--store", store) == named
+
+
+def test_settings_beside_events_are_renewed_unless_somebody_else_wrote_them(run: Run, tmp_path: Path) -> None:
+    file, beside = tmp_path / "events.jsonl", tmp_path / "events.settings.toml"
+    assert run("simulate", *PAST, "--out", file, "--doors", "1").code == 0
+    assert run("simulate", *PAST, "--out", file, "--doors", "2").code == 0
+    assert beside.read_text().count('role = "door"') == 2
+    beside.write_text("[site]\n")
+    run("simulate", *PAST, "--out", file).refused("not by footfall simulate", code=2)
+    assert beside.read_text() == "[site]\n"
+
+
+def test_half_a_place_is_taken_away_again(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tracker.cli.simulate._count", interrupted)
+    done = run("simulate", *PAST, "--store", f"sqlite:///{tmp_path / 'made.sqlite3'}")
+    assert done.code == 130
+    assert "taken away again" in done.err
+    assert list(tmp_path.glob("made*")) == []
+
+
 def test_somebody_is_in_now_where_the_last_day_is_today(run: Run, tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path / 'made.sqlite3'}"
     done = run(
