@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+CLOCKS_APART = timedelta(minutes=1)
+"""What another clock dates later than now by no more than this is not of the future."""
 
 
 class Clock(Protocol):

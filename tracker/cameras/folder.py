@@ -76,7 +76,11 @@ class FolderSource:
         self._reset()
         self._waiting = list(enumerate(pictures))[::-1]
         self._start = start_of(
-            self._start_at, realtime=self._realtime, duration_s=len(pictures) * INTERVAL_S, clock=self._clock
+            self._start_at,
+            name=self.name,
+            realtime=self._realtime,
+            duration_s=len(pictures) * INTERVAL_S,
+            clock=self._clock,
         )
 
     def read(self, wait_s: float | None = None) -> Frame | None:

@@ -11,7 +11,7 @@ import cv2
 
 from config.errors import RecordingError
 from tracker.cameras.capture import open_file, three_channels
-from tracker.cameras.clock import Clock, Pace, SystemClock
+from tracker.cameras.clock import CLOCKS_APART, Clock, Pace, SystemClock
 from tracker.cameras.frames import Frame, SourceState
 from tracker.faces.faces import Image
 from tracker.presence.events import as_utc
@@ -22,11 +22,20 @@ _LONGEST_CLIP_S = 30 * 86400.0
 _GIF_TRAILER = b";"
 
 
-def start_of(start_at: datetime | None, *, realtime: bool, duration_s: float, clock: Clock) -> datetime:
-    """When a recording begins, UTC: as told; else it starts now when played at its own speed and ends now when not."""
-    if start_at is not None:
-        return as_utc(start_at)
-    return clock.now() - timedelta(seconds=0.0 if realtime else duration_s)
+def start_of(start_at: datetime | None, *, name: str, realtime: bool, duration_s: float, clock: Clock) -> datetime:
+    """When a recording begins, UTC: as told; else it starts now when played at its own speed and ends now when not.
+
+    Raises RecordingError when it would end, played as told, later than now: nobody has recorded that yet.
+    """
+    lasts = timedelta(seconds=0.0 if realtime else duration_s)
+    if start_at is None:
+        return clock.now() - lasts
+    if as_utc(start_at) + lasts > clock.now() + CLOCKS_APART:
+        raise RecordingError(
+            f"{name}: it lasts {timedelta(seconds=round(duration_s))}, with this start it would end in the future",
+            fix="give the time at which it began",
+        )
+    return as_utc(start_at)
 
 
 class RecordingSource:
@@ -98,14 +107,18 @@ class RecordingSource:
                 )
             self._closing.clear()
             self._reset()
-            self._capture, self._ahead = capture, first
             fps = capture.get(cv2.CAP_PROP_FPS)
             self._fps = fps if math.isfinite(fps) and 0 < fps <= 1000 else FALLBACK_FPS
             count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
             self._declared = int(count) if math.isfinite(count) and 0 < count / self._fps <= _LONGEST_CLIP_S else 0
             self._start = start_of(
-                self._start_at, realtime=self._realtime, duration_s=self._declared / self._fps, clock=self._clock
+                self._start_at,
+                name=self.name,
+                realtime=self._realtime,
+                duration_s=self._declared / self._fps,
+                clock=self._clock,
             )
+            self._capture, self._ahead = capture, first
 
     def read(self, wait_s: float | None = None) -> Frame | None:
         """The next frame of the file, None at its end. Raises RuntimeError before `open`."""

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -17,6 +17,7 @@ from typing import Annotated, BinaryIO
 import typer
 
 from config.errors import FootfallError, RecordError
+from tracker.cameras.clock import CLOCKS_APART
 from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError, example, settings_for
 from tracker.cli.in_step import in_step
 from tracker.cli.lines import STDIO, json_lines, progress_bar
@@ -70,14 +71,14 @@ def import_events(
 
     Without --partial nothing is kept unless every line is good. Importing the same events again changes nothing. An
     event needs kind (enter or exit), camera_id, person_id and at; site_id, track_id, event_id and the rest may be
-    left out.
+    left out. What is still to come is no event.
     """
-    chosen = settings_for(settings, store=store)
+    chosen, latest = settings_for(settings, store=store), datetime.now(UTC) + CLOCKS_APART
     with _readable(source, twice=not partial) as file:
         if not partial:
-            _require_good(file, site_id=chosen.site.id)
+            _require_good(file, site_id=chosen.site.id, latest=latest)
         with in_step(chosen, create=True) as opened:
-            done = _import(opened, file, site_id=chosen.site.id, partial=partial)
+            done = _import(opened, file, site_id=chosen.site.id, partial=partial, latest=latest)
             if chosen.camera:
                 opened.use_rules(rules_at_site(chosen, opened))
     if as_json:
@@ -129,8 +130,11 @@ def pages(
         told.update(event.event_id for event in fresh if event.at == since)
 
 
-def read_events(file: BinaryIO, *, site_id: str) -> Iterator[Event | Refused]:
-    """Each line that is not blank, as an event or as the reason why it is none. site_id: of those that name none."""
+def read_events(file: BinaryIO, *, site_id: str, latest: datetime) -> Iterator[Event | Refused]:
+    """Each line that is not blank, as an event or as the reason why it is none.
+
+    site_id: of those that name none. latest: what is later than this (UTC) has not happened.
+    """
     number = 0
     while line := file.readline(LONGEST_LINE + 1):
         number += 1
@@ -141,10 +145,10 @@ def read_events(file: BinaryIO, *, site_id: str) -> Iterator[Event | Refused]:
             continue
         text = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
         if text.strip():
-            yield _event_of(text, number, site_id)
+            yield _event_of(text, number, site_id, latest)
 
 
-def _event_of(line: bytes, number: int, site_id: str) -> Event | Refused:
+def _event_of(line: bytes, number: int, site_id: str, latest: datetime) -> Event | Refused:
     try:
         document = json.loads(line.decode("utf-8"))
     except UnicodeDecodeError:
@@ -158,6 +162,8 @@ def _event_of(line: bytes, number: int, site_id: str) -> Event | Refused:
         event = event_from_document(_completed(document, site_id))
     except RecordError as error:
         return Refused(number, error.problem.removeprefix("event: "))
+    if event.at > latest:
+        return Refused(number, f"at: {event.at:%Y-%m-%d %H:%M} UTC is still to come")
     return event if given_id else replace(event, event_id="")
 
 
@@ -176,10 +182,10 @@ def _completed(document: dict[str, object], site_id: str) -> dict[str, object]:
     }
 
 
-def _require_good(file: BinaryIO, *, site_id: str) -> None:
+def _require_good(file: BinaryIO, *, site_id: str, latest: datetime) -> None:
     """Read all lines and go back to the start. Raises RecordError when some are no events."""
     lines = refused = 0
-    for found in _shown(read_events(file, site_id=site_id), file, "Checking"):
+    for found in _shown(read_events(file, site_id=site_id, latest=latest), file, "Checking"):
         lines += 1
         if isinstance(found, Refused):
             refused += 1
@@ -192,9 +198,9 @@ def _require_good(file: BinaryIO, *, site_id: str) -> None:
     file.seek(0)
 
 
-def _import(store: LocalStore, file: BinaryIO, *, site_id: str, partial: bool) -> Imported:
+def _import(store: LocalStore, file: BinaryIO, *, site_id: str, partial: bool, latest: datetime) -> Imported:
     lines = new = refused = 0
-    found = _shown(read_events(file, site_id=site_id), file, "Importing")
+    found = _shown(read_events(file, site_id=site_id, latest=latest), file, "Importing")
     while batch := list(islice(found, _BATCH)):
         bad = [each for each in batch if isinstance(each, Refused)]
         if bad and not partial:

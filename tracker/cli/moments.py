@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from tracker.cameras.clock import CLOCKS_APART
 from tracker.cli.door import UsageError
 
 FromOption = Annotated[
@@ -30,6 +31,14 @@ def parse_moment(text: str | None, zone: ZoneInfo, *, option: str, end_of_day: b
         return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise UsageError(f"{option}: {text[:40]!r} is no date", fix="write 2026-01-31 or 2026-01-31T08:00") from error
+
+
+def parse_begun(text: str | None, zone: ZoneInfo, *, now: datetime, option: str) -> datetime | None:
+    """As `parse_moment`, and a moment to come is refused too: one later than now (UTC) by more than CLOCKS_APART."""
+    moment = parse_moment(text, zone, option=option)
+    if text is not None and moment is not None and moment > now + CLOCKS_APART:
+        raise UsageError(f"{option}: {text[:40]} is still to come", fix="give a time that is over")
+    return moment
 
 
 def parse_instant(text: str, zone: ZoneInfo, *, now: datetime, option: str) -> datetime:

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from types import FrameType
 from typing import Annotated, Self
@@ -25,7 +25,7 @@ from tracker.camera import SystemClock, is_live, prepare_source
 from tracker.cameras.frames import FrameSource
 from tracker.cameras.recording import RecordingSource
 from tracker.cli.door import ModelsOption, SettingsOption, StoreOption, UsageError, open_store, reread_for
-from tracker.cli.moments import parse_moment
+from tracker.cli.moments import parse_begun
 from tracker.cli.output import console, errors, json_line, local_time
 from tracker.cli.receiving import Reread, receiving
 from tracker.cli.sending import sending
@@ -89,7 +89,7 @@ def track(
     reread = reread_for(settings, store=store, models=models)
     chosen, _ = reread()
     cameras = cameras_of(chosen, camera or [], camera_id or [])
-    start_at = parse_moment(start, chosen.site.zone, option="--start")
+    start_at = parse_begun(start, chosen.site.zone, now=datetime.now(UTC), option="--start")
     ensure_built(chosen.models.dir, chosen.models.precision)
     telling = Telling.JSON if as_json else Telling.TEXT
     over = follow(chosen, cameras, start_at=start_at, fast=fast, telling=telling, explain=explain, reread=reread)

@@ -52,7 +52,7 @@ class Outage:
 
 
 class Coverage:
-    """What the cameras of one site watched, up to `now`.
+    """What the cameras of one site watched, up to `now`; what is told of the time after it does not count.
 
     A camera counts from its first watch on. One that did not watch at all in a range was taken down and does not count
     there, unless no other watched either. recorded_since: the first trace of anything, None without any; nothing is
@@ -72,7 +72,9 @@ class Coverage:
         self._opening = opening
         stretches: dict[str, list[Stretch]] = {}
         for watch in sorted(watches, key=lambda each: (each.started_at, each.ended_at)):
-            _append(stretches.setdefault(watch.camera_id, []), (watch.started_at, watch.ended_at))
+            if watch.started_at <= self._now:
+                stretch = (watch.started_at, min(watch.ended_at, self._now))
+                _append(stretches.setdefault(watch.camera_id, []), stretch)
         self._cameras = {camera_id: self._camera(watched) for camera_id, watched in sorted(stretches.items())}
         traces = [camera.since for camera in self._cameras.values()]
         traces += [] if first_event_at is None else [as_utc(first_event_at)]

@@ -10,6 +10,7 @@ import PIL.Image
 import pytest
 
 from config.errors import RecordingError
+from tests.tracker.cameras.conftest import HandClock
 from tracker.camera import FolderSource, open_source
 from tracker.cameras.folder import natural_key
 
@@ -53,6 +54,13 @@ def test_folder_of_nothing_but_damage_is_refused_in_the_end(tmp_path: Path) -> N
     source = open_source(str(tmp_path), realtime=False)
     with pytest.raises(RecordingError, match=r"a\.jpg"):
         source.read()
+
+
+def test_folder_that_would_end_in_the_future_is_refused(tmp_path: Path, clock: HandClock) -> None:
+    for number in range(70):
+        picture(tmp_path / f"{number}.png", 1)
+    with pytest.raises(RecordingError, match="it would end in the future"):
+        FolderSource(tmp_path, start_at=clock.now(), clock=clock).open()
 
 
 def test_real_time_gives_one_a_second(tmp_path: Path, clock: object) -> None:

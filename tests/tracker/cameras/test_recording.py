@@ -11,6 +11,7 @@ import PIL.Image
 import pytest
 
 from config.errors import CameraError, RecordingError
+from tests.tracker.cameras.conftest import HandClock
 from tracker.camera import FrameSource, RecordingSource, open_source
 from tracker.cameras.frames import Frame
 
@@ -53,6 +54,27 @@ def test_times_are_kept_in_utc(clip: Callable[..., Path]) -> None:
 def test_start_without_a_zone_is_refused(clip: Callable[..., Path]) -> None:
     with pytest.raises(ValueError, match="zone"):
         open_source(str(clip()), start_at=START.replace(tzinfo=None))
+
+
+@pytest.mark.parametrize("begins_s", [-179, 3600], ids=["its-end-is-to-come", "all-of-it-is-to-come"])
+def test_recording_of_the_future_is_refused(clip: Callable[..., Path], clock: HandClock, begins_s: float) -> None:
+    source = RecordingSource(clip(frames=60, fps=0.2), start_at=clock.now() + timedelta(seconds=begins_s), clock=clock)
+    for _ in range(2):
+        with pytest.raises(RecordingError, match=r"lasts 0:05:00, with this start it would end in the future"):
+            source.open()
+
+
+def test_recording_may_end_later_than_now_by_a_minute_for_clocks_differ(
+    clip: Callable[..., Path], clock: HandClock
+) -> None:
+    start = clock.now() - timedelta(seconds=240)
+    RecordingSource(clip(frames=60, fps=0.2), start_at=start, clock=clock).open()
+
+
+def test_recording_played_at_its_own_speed_ends_when_it_has_been_played(
+    clip: Callable[..., Path], clock: HandClock
+) -> None:
+    RecordingSource(clip(frames=60, fps=0.2), start_at=clock.now(), realtime=True, clock=clock).open()
 
 
 def test_real_time_holds_each_frame_back_and_drops_none(clip: Callable[..., Path], clock: object) -> None:

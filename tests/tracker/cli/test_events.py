@@ -19,6 +19,7 @@ from tracker.store.documents import event_to_document
 from tracker.store.local import LocalStore
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+LATER = NOON + timedelta(hours=1)
 WHOLE = {"kind": "enter", "camera_id": "gate", "person_id": "ada", "at": "2026-01-05T12:00:00Z"}
 
 
@@ -135,6 +136,21 @@ def test_partial_keeps_the_good_lines_and_names_the_bad(
         assert {each.person_id for each in opened.events()} == {"ada", "bob"}
 
 
+def test_what_is_still_to_come_is_no_event_but_clocks_may_differ_by_a_minute(
+    run: Run, store: Callable[[], LocalStore], file: Callable[[str], Path]
+) -> None:
+    def dated(ahead_s: float) -> Path:
+        return file(lines({**WHOLE, "at": (datetime.now(UTC) + timedelta(seconds=ahead_s)).isoformat()}))
+
+    done = run("events", "import", dated(3600))
+    done.refused("1 of 1 lines refused")
+    assert "is still to come" in done.err
+    assert run("events", "import", dated(3600), "--partial").code == 0
+    with store() as opened:
+        assert opened.events() == []
+    assert run("events", "import", dated(30)).code == 0
+
+
 def test_good_lines_through_a_pipe_arrive(run: Run, typed: Callable[[str], None]) -> None:
     typed("\ufeff" + lines(WHOLE).replace("\n", "\r\n"))
     assert run("events", "import", "-", "--json").data == {"lines": 1, "new": 1, "known": 0, "refused": 0}
@@ -152,6 +168,7 @@ BAD_LINES = {
     "no-person": (lines({**WHOLE, "person_id": " "}).encode(), "person_id: expected a text"),
     "missing": (lines({key: WHOLE[key] for key in ("kind", "at")}).encode(), "camera_id is missing"),
     "unknown-field": (lines({**WHOLE, "door": 1}).encode(), "unknown field 'door'"),
+    "still-to-come": (lines({**WHOLE, "at": "2026-01-05T13:00:01Z"}).encode(), "at: 2026-01-05 13:00 UTC is still to"),
     "newer": (lines({**WHOLE, "schema": 2}).encode(), "schema: expected version 1"),
     "half-a-character": (b'{"kind": "enter", "camera_id": "a", "person_id": "\\ud800", "at": 1}\n', "person_id"),
 }
@@ -160,14 +177,14 @@ BAD_LINES = {
 @pytest.mark.parametrize(("line", "reason"), BAD_LINES.values(), ids=BAD_LINES)
 def test_a_bad_line_is_refused_with_its_reason_and_the_next_one_is_read(line: bytes, reason: str) -> None:
     good = lines(WHOLE).encode()
-    first, refused, last = read_events(io.BytesIO(good + line + good), site_id="gym")
+    first, refused, last = read_events(io.BytesIO(good + line + good), site_id="gym", latest=LATER)
     assert first == last
     assert isinstance(first, Event)
     assert (getattr(refused, "number", None), reason in getattr(refused, "reason", "")) == (2, True), refused
 
 
 def test_the_last_line_needs_no_end() -> None:
-    (found,) = read_events(io.BytesIO(lines(WHOLE).encode().rstrip()), site_id="gym")
+    (found,) = read_events(io.BytesIO(lines(WHOLE).encode().rstrip()), site_id="gym", latest=LATER)
     assert isinstance(found, Event)
 
 
@@ -175,7 +192,7 @@ def test_reading_keeps_nothing_of_what_was_read() -> None:
     text = lines(WHOLE).encode() * 20_000
     tracemalloc.start()
     try:
-        count = sum(1 for _ in read_events(io.BytesIO(text), site_id="gym"))
+        count = sum(1 for _ in read_events(io.BytesIO(text), site_id="gym", latest=LATER))
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -67,6 +67,24 @@ def test_a_camera_that_watches_now_has_no_outage_until_a_minute_of_silence() -> 
     assert told(Coverage([watch(0, 60)], now=at(61.5)), 0, 120) == [("door", 60, 61.5)]
 
 
+@pytest.mark.parametrize(
+    ("watches", "expected"),
+    [
+        pytest.param([watch(0, 60), watch(200, 300)], [], id="a-later-watch"),
+        pytest.param([watch(0, 30), watch(200, 300)], [("door", 30, 60)], id="an-outage-ends-now"),
+        pytest.param([watch(0, 30), watch(50, 300)], [("door", 30, 50)], id="a-watch-ends-now"),
+    ],
+)
+def test_nothing_is_told_of_the_time_to_come(watches: list[Watch], expected: list[tuple[str, float, float]]) -> None:
+    coverage = Coverage(watches, now=at(60))
+    assert told(coverage, 0, 400) == expected
+    assert coverage.shares([at(0), at(60)]) == [1 - sum(end - start for _, start, end in expected) / 60]
+
+
+def test_a_camera_that_watches_only_later_is_not_known_yet() -> None:
+    assert not Coverage([watch(200, 300)], now=at(60)).known
+
+
 def test_shares_tell_what_was_watched_of_each_piece() -> None:
     coverage = Coverage([watch(0, 15), watch(45, 90)], now=at(120))
     assert coverage.shares([at(0), at(30), at(60), at(90), at(120)]) == [0.5, 0.5, 1.0, 0.0]
