@@ -21,7 +21,7 @@ from tracker.presence import reports
 from tracker.presence.days import day_range
 from tracker.presence.events import Event
 from tracker.presence.occupancy import OccupancyPoint, peak
-from tracker.presence.people import Person
+from tracker.presence.people import Person, Role
 from tracker.presence.room import Presence
 from tracker.presence.rules import Rules
 from tracker.presence.sessions import Session, sessions
@@ -165,7 +165,7 @@ class Board:
         people = history.people
         found = self._sessions(history.events, store.presences(site_id=self._site_id), now)
         hourly = reports.footfall_by_hour(found, people, since=since, until=until, zone=self.zone)
-        points = reports.occupancy(found, people, since=since, until=until, now=now, staff=True)
+        points = reports.occupancy(found, people, since=since, until=until, now=now)
         coverage = self._coverage(store, now)
         return UsageView(
             days=days,
@@ -175,6 +175,7 @@ class Board:
             bounce_rate=reports.bounce_rate(found, people, since=since, until=until),
             dwell=reports.dwell(found, people, since=since, until=until),
             peak=peak(points),
+            capacity=None if any(person.role is Role.STAFF for person in people) else self.capacity,
             points=tuple(points),
             span=_busy_span(points, since, now) if days.count == 1 else (since, min(until, now)),
             people=tuple(reports.usage(found, people, since=since, until=until, now=now)),

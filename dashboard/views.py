@@ -104,8 +104,9 @@ class LiveView:
     """Today so far.
 
     started: this site has seen a person or a camera; other_sites: those that the store holds besides. everybody:
-    staff included, for who is in and how full it is; public: without staff, for entries and stays. inside: the latest
-    first. points: occupancy with staff. span: the time to show them over. sight: what was watched of the day.
+    staff included, for who is in and how full it is; public: without staff, for entries, peak and stays, as the
+    reports count them. inside: the latest first. points: occupancy with staff. span: the time to show them over.
+    sight: what was watched of the day.
     """
 
     now: datetime
@@ -131,9 +132,10 @@ class Visit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageView:
-    """A range of days without staff, and its occupancy with them.
+    """A range of days without staff, as the reports count it.
 
     hours: entries in each of the 24 hours of the day, summed over the days. bounce_rate: 0..1, None without visits.
+    capacity: how many people the site may hold, staff among them; None where there are staff, who are not in points.
     sight: what was watched of these days; hours_watched: of each of the 24 hours of the day; days_watched: how many
     whole days that makes.
     """
@@ -145,6 +147,7 @@ class UsageView:
     bounce_rate: float | None
     dwell: Dwell
     peak: OccupancyPoint | None
+    capacity: int | None
     points: tuple[OccupancyPoint, ...]
     span: tuple[datetime, datetime]
     people: tuple[PersonUsage, ...]

@@ -19,6 +19,8 @@ from tracker.presence.people import PersonKind, Role
 from tracker.presence.reports import VisitRow
 
 TITLE = "Live"
+STAFF_TOO, NO_STAFF = "with staff", "without staff"
+"""A capacity is for everybody in the building; the figures of the day are those of `footfall report today`."""
 
 
 def layout(board: Board) -> Component:
@@ -26,7 +28,7 @@ def layout(board: Board) -> Component:
     del board
     inside = shell.card("Who is in", html.Div(id="live-inside"), heading_id="live-inside-title")
     occupancy = shell.card(
-        "Occupancy today",
+        "In the building today",
         shell.plot("live-occupancy", fill=True),
         note=html.Span(id="live-peak"),
         class_name="card-plot card-fill",
@@ -94,14 +96,15 @@ def register(app: Dash, board: Board) -> None:
             look=look,
             blind=view.sight.blind,
         )
-        peak = _peak(view, board)
-        words = f"People inside since midnight: now {len(view.inside)}, {peak}."
-        return figure, " ".join((words, *view.sight.notes)), peak
+        most = _most(view, board)
+        words = f"Everybody in the building since midnight: now {len(view.inside)}, {most}."
+        return figure, " ".join((words, *view.sight.notes)), most
 
 
-def _peak(view: LiveView, board: Board) -> str:
+def _most(view: LiveView, board: Board) -> str:
+    """The most people at once, staff among them; *peak* is the word for the number without staff."""
     highest = view.everybody.peak
-    return f"peak {highest.people} at {clock(highest.at, board.zone)}" if highest else _nobody(view)
+    return f"most {highest.people} at {clock(highest.at, board.zone)}, {STAFF_TOO}" if highest else _nobody(view)
 
 
 def _nobody(view: LiveView) -> str:
@@ -132,33 +135,38 @@ def _nothing_yet(board: Board, other_sites: Sequence[str]) -> Component:
 def _tiles(view: LiveView, board: Board) -> Component:
     inside = view.everybody.occupancy
     staff = sum(person.visit.role is Role.STAFF for person in view.inside)
-    highest, public = view.everybody.peak, view.public
+    public = view.public
+    highest = public.peak
     unknown = view.sight.nothing and not public.entries
     return shell.tiles(
         [
             shell.figure_tile(
-                "In now",
+                "In the building",
                 f"{inside:,}",
                 extra=_meter(inside, board.capacity),
-                note=f"{staff} of them staff" if staff else "",
+                note=f"{STAFF_TOO} · {inside - staff:,} {NO_STAFF}" if staff else STAFF_TOO,
             ),
             shell.figure_tile(
                 "Entries today",
                 "–" if unknown else f"{public.entries:,}",
-                note=_nobody(view) if unknown else count(public.visitors, "person", "people"),
+                note=_public(_nobody(view) if unknown else count(public.visitors, "person", "people")),
             ),
             shell.figure_tile(
                 "Peak today",
                 f"{highest.people:,}" if highest else "–" if view.sight.nothing else "0",
-                note=f"at {clock(highest.at, board.zone)}" if highest else _nobody(view),
+                note=_public(f"at {clock(highest.at, board.zone)}" if highest else _nobody(view)),
             ),
             shell.figure_tile(
                 "Median stay today",
                 duration(public.median_dwell_s),
-                note="visits that are over" if public.median_dwell_s is not None else "no visit is over yet",
+                note=_public("visits that are over" if public.median_dwell_s is not None else "no visit is over yet"),
             ),
         ]
     )
+
+
+def _public(words: str) -> str:
+    return f"{words} · {NO_STAFF}"
 
 
 def _meter(inside: int, capacity: int | None) -> Component | None:

@@ -114,7 +114,7 @@ def _figures(view: UsageView, board: Board, look: Look) -> tuple[Figure, ...]:
             view.points,
             span=view.span,
             zone=board.zone,
-            capacity=board.capacity,
+            capacity=view.capacity,
             look=look,
             blind=view.sight.blind,
         ),
@@ -126,7 +126,7 @@ def _notes(view: UsageView, board: Board) -> tuple[str, ...]:
     return (
         f"busiest {_busiest(view)}" if view.entries else "",
         f"{count(view.dwell.visits, 'visit')} measured",
-        f"peak {view.peak.people}, {moment(view.peak.at, board.zone, board.now())}" if view.peak else "",
+        f"peak {view.peak.people} without staff, {moment(view.peak.at, board.zone, board.now())}" if view.peak else "",
     )
 
 
@@ -135,7 +135,7 @@ def _words(view: UsageView) -> tuple[str, ...]:
     return (
         f"{count(view.entries, 'entry', 'entries')}, most of them {_busiest(view)}.",
         f"Median stay {duration(view.dwell.median_s)}, 90 % stay under {duration(view.dwell.p90_s)}.",
-        f"People inside over time, {view.peak.people if view.peak else 0} at most.",
+        f"People inside over time without staff, {view.peak.people if view.peak else 0} at most.",
     )
 
 

@@ -65,13 +65,19 @@ def site_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def month(tmp_path_factory: pytest.TempPathFactory, site_file: Path) -> Iterator[str]:
-    """A dashboard over a month at the gym."""
+def month_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with a month at the gym."""
     path = tmp_path_factory.mktemp("month") / "footfall.sqlite3"
     now = datetime.now(UTC)
     with gym.open_store(path) as store:
         gym.fill(store, now=now, zone=ZoneInfo(gym.midday_zone(now)))
-    with served(path, "--settings", str(site_file)) as address:
+    return path
+
+
+@pytest.fixture(scope="session")
+def month(month_store: Path, site_file: Path) -> Iterator[str]:
+    """A dashboard over a month at the gym."""
+    with served(month_store, "--settings", str(site_file)) as address:
         yield address
 
 

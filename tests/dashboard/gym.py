@@ -23,6 +23,8 @@ MEMBERS = (
     "Oluwaseun Adeyemi-Richardson", "Priya Raman", "Quentin Faure", "Rosa Silva", "Sanne de Vries", "Tomáš Novák",
 )  # fmt: skip
 STAFF = ("Vera Lindqvist", "Wim Peeters")
+AT_THE_DESK = "Xenia Petrova"
+"""Staff who is in most of the day, so that what counts staff differs from what does not."""
 VISITORS = 9
 HOUR_WEIGHTS = {6: 2, 7: 5, 8: 6, 9: 4, 10: 3, 11: 4, 12: 6, 13: 4, 14: 2, 15: 3, 16: 5, 17: 9, 18: 11, 19: 8, 20: 4}
 
@@ -36,7 +38,7 @@ def midday_zone(now: datetime) -> str:
 
 def people(created_at: datetime) -> list[Person]:
     """Members and staff, enrolled with consent."""
-    names = [(name, Role.MEMBER) for name in MEMBERS] + [(name, Role.STAFF) for name in STAFF]
+    names = [(name, Role.MEMBER) for name in MEMBERS] + [(name, Role.STAFF) for name in (*STAFF, AT_THE_DESK)]
     return [
         Person(person_id=f"p-{number:012x}", name=name, created_at=created_at, role=role, consented_at=created_at)
         for number, (name, role) in enumerate(names)
@@ -77,8 +79,9 @@ def fill(store: LocalStore, *, now: datetime, zone: ZoneInfo, days: int = 30, se
     strangers = visitors(created_at)
     open_: list[Presence] = []
     events: list[Event] = []
-    everybody = [person.person_id for person in (*people(created_at), *strangers)]
-    for entered, left, person_id in _stays(everybody, now, zone, days, dice):
+    everybody = [person.person_id for person in (*people(created_at)[:-1], *strangers)]
+    shifts = _shifts(people(created_at)[-1].person_id, now, zone, days)
+    for entered, left, person_id in (*shifts, *_stays(everybody, now, zone, days, dice)):
         camera = "front-door" if dice.random() < 0.8 else "free-weights"
         events.append(event(EventKind.ENTER, person_id, entered, camera=camera))
         if left < now - timedelta(seconds=40):
@@ -128,6 +131,17 @@ def _presence(person_id: str, entered: datetime, now: datetime, camera: str) -> 
         x_frac=0.4,
         y_frac=0.6,
     )
+
+
+def _shifts(person_id: str, now: datetime, zone: ZoneInfo, days: int) -> Iterator[tuple[datetime, datetime, str]]:
+    """(began, ended, person) of the desk, from seven to four on the site's clock."""
+    today = now.astimezone(zone).date()
+    for back in range(days - 1, -1, -1):
+        began, ended = (
+            datetime.combine(today - timedelta(days=back), time(hour), zone).astimezone(UTC) for hour in (7, 16)
+        )
+        if began < now:
+            yield began, ended, person_id
 
 
 def _stays(

@@ -15,6 +15,7 @@ from dashboard.queries import Board
 from dashboard.views import Condition, Days
 from tests.dashboard import gym
 from tracker.presence.events import EventKind
+from tracker.presence.occupancy import OccupancyPoint
 from tracker.presence.people import Person, PersonKind, Role
 from tracker.presence.watches import Watch
 from tracker.store.local import LocalStore
@@ -85,6 +86,7 @@ def test_who_is_in_counts_staff_and_the_day_does_not(store: LocalStore, board: B
     assert view.public.median_dwell_s == 30 * 60
     assert view.everybody.peak is not None
     assert view.everybody.peak.people == 2
+    assert view.public.peak == OccupancyPoint(minutes_ago(90), 1)
 
 
 def test_latest_events_come_first_and_by_name(store: LocalStore, board: Board) -> None:
@@ -183,6 +185,15 @@ def test_usage_leaves_staff_out_and_knows_who_returns(store: LocalStore, board: 
     assert board.usage(Days.until(board.today(), days=7)).entries == 3
 
 
+def test_only_a_count_of_everybody_is_held_against_the_capacity(store: LocalStore, board: Board) -> None:
+    days = Days.until(board.today(), days=1)
+    stay(store, "p-ada", 180, 120)
+    stay(store, "p-vera", 170, 10)
+    assert (board.usage(days).capacity, board.usage(days).peak) == (None, OccupancyPoint(minutes_ago(180), 1))
+    store.forget_person("p-vera", erase_history=True)
+    assert board.usage(days).capacity == 10
+
+
 def test_merged_and_forgotten_people_read_as_they_should(store: LocalStore, board: Board) -> None:
     stranger = Person(person_id="v-1", name="Visitor 1", created_at=NOW, kind=PersonKind.VISITOR)
     store.record(visitors=[(stranger, np.zeros((1, 128), np.float32))])
@@ -235,7 +246,9 @@ def test_a_month_at_the_gym_adds_up(path: Path) -> None:
     view = board.usage(Days.until(board.today(), days=30))
     assert view.entries == sum(view.hours) == sum(row.visits for row in view.people)
     assert view.visitors.visitors == len({row.person_id for row in view.people if row.visits})
-    assert len(board.live().inside) == board.live().everybody.occupancy == view.points[-1].people
+    live = board.live()
+    assert len(live.inside) == live.everybody.occupancy == live.points[-1].people
+    assert live.public.occupancy == view.points[-1].people < live.everybody.occupancy
 
 
 def watch(store: LocalStore, from_min: float, to_min: float, camera: str = "door") -> None:

@@ -1,0 +1,124 @@
+"""Pages and `footfall report` over one store: what has the same name is the same number."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.settings import load_settings
+from dashboard.queries import Board
+from dashboard.views import Days
+from tests.dashboard.conftest import Opener
+from tracker.cli import main
+from tracker.presence.people import Role
+
+Report = Callable[..., str]
+SLOW_MS = 15_000
+
+
+@pytest.fixture
+def board(month_store: Path, site_file: Path) -> Board:
+    settings = load_settings(site_file, {"store": {"url": f"sqlite:///{month_store}"}})
+    return Board(month_store, settings)
+
+
+@pytest.fixture
+def report(
+    month_store: Path, site_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Report:
+    """report("today", "--json"): what the command prints about the month."""
+
+    def call(*words: str) -> str:
+        where = ("--settings", str(site_file), "--store", f"sqlite:///{month_store}")
+        monkeypatch.setattr(sys, "argv", ["footfall", "report", *words, *where])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main.run()
+        said = capsys.readouterr()
+        assert not ended.value.code, said.err
+        return said.out
+
+    return call
+
+
+@pytest.mark.parametrize("count", [1, 7, 30], ids=["today", "a-week", "a-month"])
+def test_usage_is_that_of_the_report_for_the_same_days(board: Board, report: Report, count: int) -> None:
+    days = Days.until(board.today(), days=count)
+    view = board.usage(days)
+    told = json.loads(report("usage", "--from", days.first.isoformat(), "--json"))
+    assert view.peak is not None
+    assert {
+        "entries": view.entries,
+        "visitors": view.visitors.visitors,
+        "returning": view.visitors.returning,
+        "new": view.visitors.new,
+        "bounce_rate": view.bounce_rate,
+        "peak": view.peak.people,
+        "peak_at": view.peak.at,
+        "median_dwell_s": pytest.approx(view.dwell.median_s, abs=1),
+    } == {
+        key: datetime.fromisoformat(told[key]) if key == "peak_at" else told[key]
+        for key in (
+            "entries", "visitors", "returning", "new", "bounce_rate", "peak", "peak_at", "median_dwell_s",
+        )
+    }  # fmt: skip
+    people = json.loads(report("people", "--from", days.first.isoformat(), "--json"))["people"]
+    assert {(row.person_id, row.visits) for row in view.people} == {(row["person_id"], row["visits"]) for row in people}
+
+
+def test_a_week_with_staff_would_be_another_one(board: Board, report: Report) -> None:
+    """Else the test above would not tell the two apart."""
+    days = Days.until(board.today(), days=7)
+    told, with_staff = (json.loads(report("usage", "--json", *more)) for more in ((), ("--staff",)))
+    assert told["peak"] < with_staff["peak"]
+    assert max(point.people for point in board.usage(days).points) == told["peak"]
+
+
+@pytest.mark.browser
+def test_live_says_what_it_counts_and_is_that_of_the_report(month: str, open_page: Opener, report: Report) -> None:
+    page = open_page(month)
+    page.locator(".tile-value").first.wait_for(timeout=SLOW_MS)
+    page.locator("#live-peak").get_by_text("with staff").wait_for(timeout=SLOW_MS)
+    tiles = _tiles(page)
+    told, with_staff = (json.loads(report("today", "--json", *more)) for more in ((), ("--staff",)))
+    assert list(tiles) == ["In the building", "Entries today", "Peak today", "Median stay today"]
+    assert tiles["In the building"][0] == str(with_staff["occupancy"])
+    assert tiles["Entries today"] == (str(told["entries"]), f"{told['visitors']} people · without staff")
+    assert tiles["Peak today"][0] == str(told["peak"])
+    assert all("without staff" in note for name, (_, note) in tiles.items() if name != "In the building")
+    assert tiles["In the building"][1].startswith("with staff")
+    assert page.locator("#live-peak").inner_text().startswith(f"most {with_staff['peak']} at ")
+    staff = sum(person["role"] == Role.STAFF for person in with_staff["present"])
+    assert page.locator("#live-inside .tag").get_by_text("staff").count() == staff
+
+
+@pytest.mark.browser
+def test_usage_says_what_it_counts(month: str, open_page: Opener, report: Report) -> None:
+    page = open_page(f"{month}usage")
+    note = page.locator("#usage-occupancy-note")
+    note.get_by_text("without staff").wait_for(timeout=SLOW_MS)
+    told = json.loads(report("usage", "--json"))
+    assert re.match(rf"peak {told['peak']} without staff, ", note.inner_text())
+    tiles = _tiles(page)
+    assert tiles["Footfall"][0] == str(told["entries"])
+    assert tiles["Unique visitors"][0] == str(told["visitors"])
+    assert tiles["Returning"][0] == str(told["returning"])
+
+
+def _tiles(page: Any) -> dict[str, tuple[str, str]]:
+    """What stands in each tile under its name: the number, and the words below it."""
+    tiles = page.locator(".tile")
+    return {
+        tile.locator(".tile-label").inner_text(): (
+            tile.locator(".tile-value").inner_text(),
+            tile.locator(".tile-note").inner_text(),
+        )
+        for tile in tiles.all()
+    }
