@@ -171,6 +171,24 @@ def test_days_can_be_chosen(month: str, open_page: Opener) -> None:
     assert visits(summary.inner_text()) > 2 * visits(week)
 
 
+@pytest.mark.parametrize("width", [320, 375, 390, 641, 1280])
+def test_the_whole_calendar_is_on_the_screen(month: str, open_page: Opener, width: int) -> None:
+    page = open_page(f"{month}visits", width=width, height=740, has_touch=True, is_mobile=width < 600)
+    page.locator("#visits-summary").get_by_text("visits").wait_for(timeout=SLOW_MS)
+    page.get_by_label("From which day to which day").click()
+    popup = page.locator(".mantine-Popover-dropdown")
+    expect(popup).to_have_css("opacity", "1")
+    buttons = popup.locator("button")
+    assert buttons.count() > 4 + 2 + 35  # ranges, the two arrows, days
+    for button in buttons.all():
+        box = button.bounding_box()
+        assert box is not None
+        assert (box["x"] >= 0, box["x"] + box["width"] <= width, box["y"] + box["height"] <= 740) == (True,) * 3
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    popup.get_by_role("button", name="Last 30 days").click()
+    popup.wait_for(state="detached")
+
+
 def test_usage_switches_its_range(month: str, open_page: Opener) -> None:
     page = open_page(f"{month}usage")
     footfall = page.locator(".tile-value").first
