@@ -1,10 +1,11 @@
-"""A disk that can be filled for real."""
+"""A disk that can be filled for real, and files that may not grow."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,19 @@ class SmallDisk:
 
     def make_read_only(self) -> None:
         subprocess.run(["mount", "-o", "remount,ro", self.path], check=True)
+
+
+@contextmanager
+def no_file_above(size_bytes: int) -> Iterator[None]:
+    """Inside, the kernel lets this process make no file larger: SQLite's own error where there is no room."""
+    import resource  # not on Windows
+
+    before, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (before, most))
 
 
 @pytest.fixture

@@ -145,8 +145,13 @@ def _store(path: Path) -> Finding:
             raise StoreError(f"{folder} {what}", fix="change its rights, or name another place with --store")
         return Finding(check="store", outcome=Outcome.OK, detail=f"{path} will be made at first use")
     with LocalStore(path) as store:
-        people, cameras = len(store.people()), len(store.cameras())
-    return Finding(check="store", outcome=Outcome.OK, detail=f"{path}, {people} people, {cameras} cameras")
+        detail = f"{path}, {len(store.people())} people, {len(store.cameras())} cameras"
+        scrub_due = store.scrub_due()
+    if scrub_due:
+        told = f"{detail}; who was forgotten is erased, but not overwritten on the disk yet"
+        fix = "do what the warning about it says, then run this again"
+        return Finding(check="store", outcome=Outcome.WARNING, detail=told, fix=fix)
+    return Finding(check="store", outcome=Outcome.OK, detail=detail)
 
 
 def _firestore(settings: Settings) -> Finding:

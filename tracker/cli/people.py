@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.progress import track as progress
 
-from config.errors import PeopleError, StoreBusyError
+from config.errors import PeopleError, StoreError
 from config.settings import Settings
 from models.runtime import ensure_built
 from tracker.cli.door import (
@@ -279,11 +279,11 @@ def forget(
                 typer.confirm(f"Erase {name} for good?", abort=True)
         try:
             opened.forget_person(person_id, history)
-        except StoreBusyError as error:
+        except StoreError as error:
             if not opened.is_forgotten(person_id):
                 raise
-            again = f"stop the dashboard and other readers, then: footfall people forget {person_id}"
-            raise StoreBusyError(error.problem, fix=again) from error
+            again = f"{error.fix}: footfall people forget {person_id}"
+            raise type(error)(error.problem, fix=again) from error
     console.print(f"{name} is forgotten", markup=False)
 
 

@@ -7,6 +7,7 @@ commit to the disk, so a power cut loses nothing that was committed. Writers tak
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 import time
@@ -15,8 +16,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from config.errors import StoreBusyError, StoreError
-from tracker.store.faults import explained, refuse_stub, refuse_torn
+from tracker.store.faults import explained, explained_scrub, refuse_stub, refuse_torn
 from tracker.store.schema import is_current, migrate
+
+log = logging.getLogger("footfall.store")
 
 JOURNAL_LIMIT_BYTES = 16 * 2**20
 """The write-ahead log is cut back to this after a checkpoint."""
@@ -42,7 +45,8 @@ class Database:
 
         create: make the file and its folder where missing, and prove that it can be written. Without it a missing
         file is refused, and a file that needs no migration is opened for reading only until the first write.
-        Raises StoreError or StoreBusyError; a file that is refused is not changed.
+        Raises StoreError or StoreBusyError; a file that is refused is not changed. A scrub that is due is tried, and
+        is no reason not to open when it fails.
         """
         if self._opened:
             return
@@ -53,8 +57,7 @@ class Database:
                 if create or not self._is_current():
                     writer = self._connect_writer("rwc" if create else "rw")
                     if writer.execute("SELECT scrub_due FROM state").fetchone()[0]:
-                        with suppress(StoreBusyError):
-                            self.scrub()
+                        self.scrub_or_warn()
             except BaseException:
                 self.close()
                 raise
@@ -130,19 +133,33 @@ class Database:
         """Write the whole file anew and empty the write-ahead log, so that no copy of deleted rows stays in them.
 
         `secure_delete` alone is not enough: where SQLite moves rows within a page, shreds of old ones survive.
-        Writers wait meanwhile. Raises StoreBusyError when readers of other processes do not let go of old pages within
-        the busy timeout; while `scrub_due` is set, it is done when the store is opened next.
+        Writers wait meanwhile. It takes about the size of the store on the disk, and as much for temporary files.
+        Raises StoreError where that is not free, and StoreBusyError when readers of other processes do not let go of
+        old pages within the busy timeout; while `scrub_due` is set, it is done when the store is opened next.
         """
-        with explained(self.path), self._turn() as connection:
-            connection.execute("VACUUM")
+        with explained_scrub(self.path), self._turn() as connection:
+            try:
+                connection.execute("VACUUM")
+            except sqlite3.Error:
+                with suppress(sqlite3.Error):  # give back the room that the attempt took, if that goes at once
+                    connection.execute("PRAGMA busy_timeout = 0")
+                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                raise
             deadline = time.monotonic() + self._timeout_s
             while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
                 if time.monotonic() > deadline:
                     raise StoreBusyError(
-                        f"{self.path}: erased, but a program that reads the store keeps old pages alive",
-                        fix="stop the dashboard and other readers, then do the same again or start an agent",
+                        f"{self.path}: a program that reads the store keeps old pages alive",
+                        fix="stop the dashboard and other readers",
                     )
             connection.execute("UPDATE state SET scrub_due = 0")
+
+    def scrub_or_warn(self) -> None:
+        """`scrub`, for whoever must go on: where it does not work now, that is logged and it stays due."""
+        try:
+            self.scrub()
+        except StoreError as error:
+            log.warning("%s", error)
 
     def _require_place(self, *, create: bool) -> None:
         if self.path.is_dir():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ _FIXES = {
 _SMALLEST_BYTES = 512
 """One page of the smallest size."""
 _FULL_BYTES = 65536
+_NO_ROOM = ("SQLITE_FULL", "SQLITE_IOERR")
 _BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL")
 
 
@@ -45,6 +47,25 @@ def explained(path: Path) -> Iterator[None]:
         raise StoreError(
             f"{path}: a text holds {error.object[error.start : error.end]!r}, which is no character",
             fix="correct the name or id; file names in another encoding than UTF-8 give such texts",
+        ) from error
+
+
+@contextmanager
+def explained_scrub(path: Path) -> Iterator[None]:
+    """As `explained`; the error says that what was erased is gone all the same, and how to have it overwritten too."""
+    try:
+        with explained(path):
+            yield
+    except StoreError as error:
+        fix = error.fix
+        name = getattr(error.__cause__, "sqlite_errorname", None) or ""
+        if name.startswith(_NO_ROOM):
+            size_mb = math.ceil(path.stat().st_size / 1e6)
+            fix = "" if name.startswith("SQLITE_FULL") else "check the disk and its cable, "
+            fix += f"free about {size_mb} MB on its disk and as much in the folder for temporary files"
+        raise type(error)(
+            f"{path}: erased, but not overwritten on the disk yet: {error.problem.removeprefix(f'{path}: ')}",
+            fix=f"{fix}, then start an agent or do the same again",
         ) from error
 
 

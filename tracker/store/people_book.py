@@ -92,8 +92,9 @@ class PeopleBook(StoreFile):
 
         erase_history: delete the events too. Without it they stay for the counts under a new random id that leads
         back to nobody, and an open visit ends at the last sighting. A running agent cannot bring the person back.
-        Forgetting the same id again only cleans up again. Raises PeopleError when there is nobody of that id, and
-        StoreBusyError when the rows are gone but a reader of another process kept their pages from being overwritten.
+        Forgetting the same id again only cleans up again. Raises PeopleError when there is nobody of that id. When the
+        rows are gone but could not be overwritten, `is_forgotten` holds and what is raised says what to do: StoreError
+        where the disk has no room for that, StoreBusyError where another process kept their pages.
         """
         with self._writing() as writing:
             if not people_rows.is_forgotten(writing.connection, person_id):
@@ -105,6 +106,10 @@ class PeopleBook(StoreFile):
         """Whether somebody of this id was erased."""
         with self._database.reading() as connection:
             return people_rows.is_forgotten(connection, person_id)
+
+    def scrub_due(self) -> bool:
+        """Whether somebody was erased whose rows could not be overwritten on the disk yet."""
+        return bool(self._state("scrub_due"))
 
     def fade_visitors(self, before: datetime) -> int:
         """Erase the vectors of visitors who were not seen since then: on return they are somebody new.

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime
 
-from config.errors import StoreBusyError
 from tracker.presence.events import time_text
 from tracker.store import arrivals
 from tracker.store.arrivals import Arrivals, Refused
@@ -21,13 +19,13 @@ class SharedCopy(PeopleBook):
     def receive(self, arrived: Arrivals) -> None:
         """Write what came down, all of it or nothing; visits and hourly usage follow. Again changes nothing.
 
-        Somebody whom a tombstone means is forgotten here too, and overwritten on the disk.
+        Somebody whom a tombstone means is forgotten here too, and overwritten on the disk; where that does not work
+        now it is logged, and done when the store is opened next.
         """
         with self._writing() as writing:
             buried = arrivals.write(writing, arrived)
         if buried:
-            with suppress(StoreBusyError):  # a reader keeps old pages: they are overwritten when the store opens next
-                self._database.scrub()
+            self._database.scrub_or_warn()
 
     def cursor(self, name: str) -> str | None:
         """How far something has been read or sent, as it was written."""

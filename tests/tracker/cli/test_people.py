@@ -14,7 +14,8 @@ import pytest
 
 from config.settings import Settings
 from tests.tracker.cli.conftest import Done, Run
-from tests.tracker.puppets import ADA, EVE, Stage, scene
+from tests.tracker.conftest import no_file_above
+from tests.tracker.puppets import ADA, BOB, EVE, Stage, scene
 from tracker.cli import in_step
 from tracker.store.local import LocalStore
 
@@ -310,6 +311,23 @@ def test_forget_that_a_reader_holds_up_says_how_to_finish(
     held_up.refused("erased, but", f"footfall people forget {ada}")
     assert run("people", "forget", ada).out == f"{ada} is forgotten\n"
     run("people", "forget", "Ada", "--yes").refused("nobody is called 'Ada'")
+
+
+def test_forget_without_room_says_how_to_finish_and_doctor_reminds(run: Run, tmp_path: Path) -> None:
+    stage = Stage(tmp_path / "store.sqlite3")
+    ada = stage.enrol("Ada", ADA)
+    stage.store.add_vectors(ada, np.random.default_rng(0).standard_normal((10_000, 128)).astype(np.float32))
+    bob = stage.enrol("Bob", BOB)
+    stage.store.close()
+    with no_file_above(stage.path.stat().st_size):
+        run("people", "forget", "Bob", "--yes").refused(
+            "erased, but", " MB on its disk", f"footfall people forget {bob}"
+        )
+        assert names(run("people", "list", "--json")) == ["Ada"]
+        warned = {row["check"]: row for row in run("doctor", "--json").data}["store"]
+    assert (warned["outcome"], "not overwritten" in warned["detail"]) == ("warning", True)
+    assert {row["check"]: row["outcome"] for row in run("doctor", "--json").data}["store"] == "ok"
+    assert run("people", "forget", bob).out == f"{bob} is forgotten\n"
 
 
 def test_forget_asks_first(run: Run, gym: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
