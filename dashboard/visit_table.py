@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import dash_ag_grid as dag
 
-from dashboard.views import Visit, tag
+from dashboard.views import Visit
 from dashboard.wording import clock, stamp
+from tracker.presence.people import Role
+from tracker.presence.reports import VisitRow
 from tracker.presence.sessions import SessionState
 
 PAGE_SIZE = 25
+CSV_KEYS = tuple(field.name for field in fields(VisitRow))
+"""The columns of the CSV: those of `footfall report visits --csv`."""
 
 _THEME = """themeQuartz.withParams({
     browserColorScheme: 'inherit', backgroundColor: 'var(--surface)', foregroundColor: 'var(--text)',
@@ -79,7 +84,9 @@ def columns(*, narrow: bool) -> list[dict[str, Any]]:
         _column("gross_s", "Gross", "From first in to last out", flex=3, width_px=100, **_NUMBER, **_LENGTH),
         _column("segments", "Times in", "Stretches inside that make up the visit", flex=2, width_px=106, **_NUMBER),
         _column("state_text", "State", flex=2, width_px=92, **_STILL_IN),
-        _column("notes", "Notes", "What nobody saw, and visits too short to count", flex=4, cellClass="cell-muted"),
+        _column(
+            "notes", "Notes", "What nobody saw, visits too short to count, and staff", flex=4, cellClass="cell-muted"
+        ),
         _column("camera_id", "Camera", "Where the visit began", flex=4, width_px=110, cellClass="cell-muted"),
     ]
     searched = _column("entered_text", "", flex=1, hide=True)
@@ -96,21 +103,14 @@ def _column(
 def table_row(visit: Visit, zone: ZoneInfo) -> dict[str, Any]:
     """The fields of a session under their own names, for sorting and the CSV; beside them what the cells show."""
     row = visit.row
-    said = ((row.enter_inferred, "entry not seen"), (row.exit_inferred, "exit not seen"), (row.bounce, "bounce"))
+    said = (
+        (row.enter_inferred, "entry not seen"),
+        (row.exit_inferred, "exit not seen"),
+        (row.bounce, "bounce"),
+        (row.role is Role.STAFF, "staff"),
+    )
     return {
-        "session_id": row.session_id,
-        "person_id": row.person_id,
-        "name": row.name,
-        "kind": tag(row.kind, row.role) or "member",
-        "started_at": _iso(row.started_at, zone),
-        "ended_at": _iso(row.ended_at, zone) if row.ended_at else None,
-        "dwell_s": round(row.dwell_s, 1),
-        "gross_s": round(row.gross_s, 1),
-        "segments": row.segments,
-        "enter_inferred": row.enter_inferred,
-        "exit_inferred": row.exit_inferred,
-        "bounce": row.bounce,
-        "state": row.state,
+        **{key: _plain(getattr(row, key), zone) for key in CSV_KEYS},
         "camera_id": visit.camera_id,
         "entered_text": stamp(row.started_at, zone),
         "entered_short": stamp(row.started_at, zone, weekday=False),
@@ -128,5 +128,8 @@ def _left(started_at: datetime, ended_at: datetime | None, zone: ZoneInfo) -> st
     return clock(ended_at, zone) if same_day else stamp(ended_at, zone)
 
 
-def _iso(at: datetime, zone: ZoneInfo) -> str:
-    return at.astimezone(zone).isoformat(timespec="seconds")
+def _plain(value: Any, zone: ZoneInfo) -> Any:
+    """A field as the CSV of the reports has it: times on the site's clock with their offset, lengths in seconds."""
+    if isinstance(value, datetime):
+        return value.astimezone(zone).isoformat(timespec="seconds")
+    return round(value, 6) if isinstance(value, float) else value

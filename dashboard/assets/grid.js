@@ -11,7 +11,7 @@
   /* A text that a spreadsheet would run as a formula is kept a text. */
   function plain(value) {
     if (value === null || value === undefined) return "";
-    return typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? "'" + value : value;
+    return typeof value === "string" && /^[ \u00a0]*[=+\-@\t\r\n＝＋－＠]/.test(value) ? "'" + value : value;
   }
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
@@ -22,13 +22,9 @@
         return window.dash_clientside.no_update;
       },
 
-      /* The rows that the table shows, in its order; times with the site's offset, lengths in seconds. */
-      download: function (clicks, range) {
+      /* The rows that the table shows, in its order, with the columns of the report. */
+      download: function (clicks, range, keys) {
         if (!clicks) return window.dash_clientside.no_update;
-        const keys = [
-          "session_id", "person_id", "name", "kind", "started_at", "ended_at", "dwell_s", "gross_s",
-          "segments", "enter_inferred", "exit_inferred", "bounce", "state", "camera_id",
-        ];
         const lines = [keys.join(",")];
         window.dash_ag_grid.getApi("visits-grid").forEachNodeAfterFilterAndSort(function (node) {
           lines.push(keys.map((key) => '"' + String(plain(node.data[key])).replaceAll('"', '""') + '"').join(","));

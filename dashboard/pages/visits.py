@@ -13,9 +13,10 @@ from dashboard import shell
 from dashboard.queries import Board
 from dashboard.sight import Sight
 from dashboard.views import Days, Visit
+from dashboard.visit_table import CSV_KEYS, table, table_row
 from dashboard.visit_table import columns as table_columns
-from dashboard.visit_table import table, table_row
 from dashboard.wording import count
+from tracker.presence.people import Role
 from tracker.presence.sessions import SessionState
 
 TITLE = "Visits"
@@ -40,6 +41,7 @@ def layout(board: Board) -> Component:
                 className="page-head",
             ),
             dcc.Store(id="visits-loaded-on", data=today.isoformat()),
+            dcc.Store(id="visits-csv-keys", data=list(CSV_KEYS)),
             _tools(today, chosen),
             html.Div(id="visits-notice"),
             html.Div(id="visits-empty"),
@@ -141,6 +143,7 @@ def register(app: Dash, board: Board) -> None:
         Output("visits-csv", "title"),
         Input("visits-csv", "n_clicks"),
         State("visits-range", "value"),
+        State("visits-csv-keys", "data"),
         first=False,
     )
 
@@ -151,6 +154,8 @@ def _summary(visits: list[Visit]) -> str:
     parts = [count(len(visits), "visit"), count(people, "person", "people")]
     if still_in:
         parts.append(f"{still_in:,} still in")
+    if any(visit.row.role is Role.STAFF for visit in visits):
+        parts.append("with staff")
     return " · ".join(parts)
 
 

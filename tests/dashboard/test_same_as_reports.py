@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import operator
 import re
 import sys
 from collections.abc import Callable
@@ -110,6 +113,33 @@ def test_usage_says_what_it_counts(month: str, open_page: Opener, report: Report
     assert tiles["Footfall"][0] == str(told["entries"])
     assert tiles["Unique visitors"][0] == str(told["visitors"])
     assert tiles["Returning"][0] == str(told["returning"])
+
+
+@pytest.mark.browser
+def test_the_csv_of_the_page_is_that_of_the_report(
+    month: str, open_page: Opener, report: Report, board: Board, tmp_path: Path
+) -> None:
+    page = open_page(f"{month}visits")
+    page.locator("#visits-summary").get_by_text("with staff").wait_for(timeout=SLOW_MS)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    download.value.save_as(tmp_path / "visits.csv")
+    with (tmp_path / "visits.csv").open(encoding="utf-8-sig", newline="") as file:
+        ours = list(csv.DictReader(file))
+    since = Days.until(board.today(), days=7).first.isoformat()
+    theirs = list(csv.DictReader(io.StringIO(report("visits", "--staff", "--from", since, "--csv"))))
+    assert list(ours[0]) == list(theirs[0])
+    assert {(row["kind"], row["role"]) for row in ours} == {
+        ("enrolled", "member"), ("enrolled", "staff"), ("visitor", "member"),
+    }  # fmt: skip
+    growing = ("dwell_s", "gross_s")  # of visits that go on
+    for rows in (ours, theirs):
+        for row in rows:
+            if row["state"] == "open":
+                row.update(dict.fromkeys(growing, ""))
+            row.update({key: str(float(row[key])) for key in growing if row[key]})
+    in_order = operator.itemgetter("started_at", "session_id")
+    assert sorted(ours, key=in_order) == sorted(theirs, key=in_order)
 
 
 def _tiles(page: Any) -> dict[str, tuple[str, str]]:
