@@ -12,11 +12,12 @@ from tracker.presence.events import Event, EventKind, Match
 from tracker.presence.health import CameraHealth, CameraState
 from tracker.presence.watches import Watch
 from tracker.store.local import LocalStore
+from tracker.store.site_words import SiteWords
 
 PROJECT = "benchmark"
 SITE = "gym"
 START = datetime(2026, 1, 5, 6, tzinfo=UTC)
-TERMS = Terms(site_id=SITE, version="0.1.0", site={"name": "Gym", "time_zone": "UTC", "capacity": 80})
+TERMS = Terms(site_id=SITE, version="0.1.0", site=SiteWords(own={"name": "Gym", "time_zone": "UTC", "capacity": 80}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

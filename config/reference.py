@@ -135,7 +135,8 @@ Footfall reads its settings once, at the start. What stands further left wins:
 * Over a [shared store](firebase.md), what the site's document in Firestore says comes before the defaults: the map
   `settings` with the sections `site`, `presence`, `match` and `quality`, then its name, time zone, capacity and rules.
   It is kept on each machine for when there is no network. Rules of visits hold at once, the rest at the next start;
-  what is not valid is left out, and `footfall status` says why.
+  what is not valid is left out, and `footfall status` says why. What a machine itself sets of its site
+  [goes up](firebase.md#several-cameras-and-sites) into that document.
 
 This page is written by `python -m config.reference`; a test keeps it true."""
 

@@ -107,7 +107,8 @@ class CloudSettings(BaseModel):
     visits: VisitsBy = Field(
         VisitsBy.EDGE,
         description="Who writes visits and usage into Firestore: `edge` (this machine) or `functions` (the Cloud"
-        " Functions; right where several machines watch one site, and for device keys).",
+        " Functions; right where several machines watch one site, and for device keys). Where it is not set, what the"
+        " site's document in Firestore says holds.",
     )
     share_vectors: bool = Field(
         False,

@@ -49,7 +49,7 @@ def _send(settings: Settings, store: LocalStore) -> None:
     if not backlog_of(settings, store).total:
         return
     try:
-        uplink_of(settings, store).drain(threading.Event(), patience_s=PATIENCE_S)
+        uplink_of(settings, store, speaks=False).drain(threading.Event(), patience_s=PATIENCE_S)
     except StoreBusyError:  # an agent here is at it
         return
     except CloudError as error:

@@ -17,6 +17,7 @@ from config.storage import FirestoreAddress, VisitsBy
 from tracker.store.local import LocalStore
 from tracker.store.outbox import Backlog
 from tracker.store.outbox_pages import Scope
+from tracker.store.site_words import first_words_of, visits_said, words_of
 
 if TYPE_CHECKING:
     from tracker.cloud.uplink import Uplink
@@ -50,9 +51,17 @@ def sending(settings: Settings, store: LocalStore) -> Iterator[None]:
 
 
 def uplink_of(
-    settings: Settings, store: LocalStore, *, gentle: bool = False, tell: Callable[[int], None] = lambda _: None
+    settings: Settings,
+    store: LocalStore,
+    *,
+    gentle: bool = False,
+    speaks: bool = True,
+    tell: Callable[[int], None] = lambda _: None,
 ) -> Uplink:
-    """The uplink of a store, as the settings say. Raises SettingsError as `sending` does."""
+    """The uplink of a store, as the settings say. Raises SettingsError as `sending` does.
+
+    speaks: whether what the settings say of the site goes into its document; else only where there is none.
+    """
     address = settings.store.firestore
     if address is None:
         raise SettingsError(
@@ -65,19 +74,13 @@ def uplink_of(
     from tracker.cloud.uplink import Uplink
 
     store.begin_sync()
-    site = settings.site
     terms = Terms(
-        site_id=site.id,
+        site_id=settings.site.id,
         version=version("footfall"),
-        visits=settings.cloud.visits is VisitsBy.EDGE,
+        visits=settings.cloud.visits is VisitsBy.EDGE if "visits" in settings.cloud.model_fields_set else None,
         vectors=settings.cloud.share_vectors,
         heartbeat_s=settings.cloud.heartbeat_s,
-        site={
-            "name": site.name,
-            "time_zone": site.zone.key,
-            "capacity": site.capacity,
-            "visits_by": str(settings.cloud.visits),
-        },
+        site=words_of(settings) if speaks else first_words_of(settings),
     )
     return Uplink(store, lambda: connect(address, settings.cloud.credentials), terms, gentle=gentle, tell=tell)
 
@@ -92,7 +95,10 @@ def _require_key(path: Path, address: FirestoreAddress) -> None:
 def backlog_of(settings: Settings, store: LocalStore) -> Backlog:
     """What this machine has still to send."""
     scope = device_scope(settings)
-    visits = settings.cloud.visits is VisitsBy.EDGE and scope is None
+    visits_by: VisitsBy | None = settings.cloud.visits
+    if "visits" not in settings.cloud.model_fields_set:
+        visits_by = visits_said(store.site_document(settings.site.id)) or visits_by
+    visits = visits_by is VisitsBy.EDGE and scope is None
     return store.backlog(visits=visits, people=scope is None, scope=scope)
 
 

@@ -5,23 +5,26 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from tracker.cloud import layout
+from config.storage import VisitsBy
 from tracker.cloud.connect import Connection
 from tracker.cloud.delivery import Delivery, Refusal
 from tracker.cloud.erasure import erase
 from tracker.cloud.heartbeat import NOTES as HEARTBEAT_NOTES
 from tracker.cloud.heartbeat import Burden, Heartbeats
 from tracker.cloud.load import VECTORS, Load, Loader, Rights
+from tracker.cloud.site_document import NOTE as SITE_NOTE
+from tracker.cloud.site_document import SiteDocument
 from tracker.cloud.welcome import Welcome
-from tracker.cloud.wire import Wire
-from tracker.cloud.writes import Writer
-from tracker.presence.events import SCHEMA, time_text
+from tracker.cloud.wire import Verdict, Wire
+from tracker.cloud.writes import Outgoing, Writer
+from tracker.presence.events import time_text
 from tracker.store.local import LocalStore
 from tracker.store.outbox import Receipt
 from tracker.store.outbox_pages import Scope
+from tracker.store.site_words import SiteWords
 from tracker.store.sync_rows import MADE_HERE, Kind, Parked, Position
 
 SENT_AT = "up sent at"
@@ -30,7 +33,6 @@ TROUBLE = "up trouble"
 """The note of what stands in the way."""
 _AS = "up as"
 _TURNED = "up turned"
-_SITE = "up site"
 _TURN_EVERY_S = 60.0
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _COLLECTIONS = {"visit": "sessions", "usage": "usage", "zone_stay": "zone_stays", "person": "people"}
@@ -42,19 +44,20 @@ _A_DEVICE = "the key of a camera machine does not do this: forget the person whe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What is sent, of which site. visits, vectors: whether visits, and vectors of people who agreed, are sent at all.
+    """What is sent, of which site. visits, vectors: whether visits, and vectors of people who agreed, are sent at all;
+    visits None: unless the document of the site says that the functions write them.
 
-    heartbeat_s: between two signs of life of a camera. timeout_s: how long a request may take. site: what the document
-    of the site says: its name, its time zone, how many it holds, who writes its visits.
+    heartbeat_s: between two signs of life of a camera. timeout_s: how long a request may take. site: what this machine
+    has to say in the document of the site.
     """
 
     site_id: str
     version: str
-    visits: bool = True
+    visits: bool | None = True
     vectors: bool = False
     heartbeat_s: float = 300.0
     timeout_s: float = 30.0
-    site: dict[str, object] = field(default_factory=dict)
+    site: SiteWords | None = None
 
 
 class Line:
@@ -75,13 +78,19 @@ class Line:
         device = connection.device
         scope = None if device is None else Scope(device.site_id, device.camera_id)
         owner = device is None
-        self.rights = Rights(scope=scope, people=owner, visits=owner and terms.visits, vectors=owner and terms.vectors)
+        self.rights = Rights(
+            scope=scope, people=owner, visits=owner and bool(terms.visits), vectors=owner and terms.vectors
+        )
         _become(store, self.wire.database, "owner" if device is None else device.uid)
         writer = Writer(self.wire.database, home_site=terms.site_id)
         self._writer = writer
         self._delivery = Delivery(self.wire)
         _drop_notes_of_the_forgotten(store)
         self._loader = Loader(store, writer, self.rights)
+        words = terms.site if owner else None
+        self._site = (
+            None if words is None else SiteDocument(store, connection, writer, site_id=terms.site_id, words=words)
+        )
         self._heartbeats = Heartbeats(
             store, writer, every_s=terms.heartbeat_s, version=terms.version, scope=scope, monotonic=monotonic
         )
@@ -100,28 +109,35 @@ class Line:
         Raises WireError, CloudError and StoreError; whatever was not noted as arrived is sent again.
         """
         now_s = self._monotonic()
+        site, notes = self._hear_of_site()
         load = self._loader.next(now, without=self._welcome.left_alone)
-        notes: dict[str, str | None] = {}
+        load.add(site)
         if not load.more and self.rights.visits and self._loader.made_here and now_s - self._turned_s >= _TURN_EVERY_S:
             notes |= self._add_turned(load, now)
         barred = self.barred
         signs = [] if "heartbeats" in barred else self._heartbeats.due(now, self._burden)
         load.add(sign.write for sign in signs)
-        notes |= {} if "sites" in barred else self._add_site(load)
         writes = list(load.writes.values())
+        trouble = None if self._site is None or barred else self._site.trouble
+        if trouble is not None and not (writes or load.gone):  # what was recorded goes first
+            raise trouble
         if not writes:
             self.wire.rest()
         refusals = self._delivery.deliver(writes) if writes else []
+        too_late = [each for each in refusals if each.error.verdict is Verdict.EXISTS]
+        if too_late:  # somebody made the site's document meanwhile: it is read, and then we say what we have to
+            refusals = [each for each in refusals if each not in too_late]
+            notes.pop(SITE_NOTE, None)
         refusals += self._erase(load, now)
         faults = self._welcome.judge(writes, refusals)
         if len(writes) > len(refusals):
             notes[SENT_AT] = time_text(now)
         notes |= {} if "heartbeats" in self.barred else self._heartbeats.given(signs)
         if "sites" in self.barred:
-            notes.pop(_SITE, None)
+            notes.pop(SITE_NOTE, None)
         notes |= self._vector_notes(load, faults)
         self._note(load, faults, notes, now)
-        return len(writes) - len(refusals), load.more
+        return len(writes) - len(refusals), load.more or trouble is not None or bool(too_late)
 
     def keep(self) -> None:
         """Note how far reading has got, where nothing was to be sent."""
@@ -183,17 +199,14 @@ class Line:
             load.add(self._writer.writes_of(unsent))
         return {_TURNED: time_text(now)}
 
-    def _add_site(self, load: Load) -> dict[str, str | None]:
-        """What the document of the site says, when that is something else than it said from here last."""
-        if not self.rights.people or not self._terms.site:
-            return {}
-        document = {**self._terms.site, "rules": self._store.rules_text(), "schema": SCHEMA}
-        text = json.dumps(document, sort_keys=True)
-        if self._store.notes(_SITE).get("") == text:
-            return {}
-        path = layout.site_path(self._terms.site_id)
-        load.add([self._writer.merged("sites", self._terms.site_id, path, document)])
-        return {_SITE: text}
+    def _hear_of_site(self) -> tuple[list[Outgoing], dict[str, str | None]]:
+        """What is to be written into the site's document, with the notes then; it also says who writes visits."""
+        if self._site is None:
+            return [], {}
+        due = ([], {}) if "sites" in self.barred else self._site.due()
+        if self._terms.visits is None:
+            self.rights = self._loader.rights = replace(self.rights, visits=self._site.visits_by is VisitsBy.EDGE)
+        return due
 
     def _burden(self) -> Burden:
         waiting = self._store.backlog(visits=self.rights.visits, people=self.rights.people, scope=self.rights.scope)
@@ -213,7 +226,9 @@ def _become(store: LocalStore, database: str, who: str) -> None:
     for start in (HEARTBEAT_NOTES,) if before.startswith(f"{database} as ") else (HEARTBEAT_NOTES, VECTORS):
         anew |= {f"{start}{name}": None for name in store.notes(start)}
     store.receipt(
-        Receipt(positions=dict.fromkeys(Kind, Position()), notes={**anew, _SITE: None, _TURNED: None, _AS: identity})
+        Receipt(
+            positions=dict.fromkeys(Kind, Position()), notes={**anew, SITE_NOTE: None, _TURNED: None, _AS: identity}
+        )
     )
 
 

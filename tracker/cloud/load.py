@@ -71,7 +71,7 @@ class Loader:
     def __init__(self, store: Outbox, writer: Writer, rights: Rights) -> None:
         self._store = store
         self._writer = writer
-        self._rights = rights
+        self.rights = rights
         self.positions: dict[Kind, Position] = {kind: store.position(kind) for kind in Kind}
         self.made_here = bool(store.notes("up made here"))
         """Whether events of this machine were ever sent, so that visits are its business too."""
@@ -88,9 +88,9 @@ class Loader:
         """
         load = Load()
         left_out = set(without)
-        if self._rights.people and not self._rights.vectors and Kind.PEOPLE not in left_out:
+        if self.rights.people and not self.rights.vectors and Kind.PEOPLE not in left_out:
             self._take_back(load)
-        for kind in (*_PROFILES, *_OWN) if self._rights.people else _OWN:
+        for kind in (*_PROFILES, *_OWN) if self.rights.people else _OWN:
             if kind not in left_out and not self._take(load, kind, now):
                 load.more = True
                 return load
@@ -105,15 +105,15 @@ class Loader:
         limit = max(1, load.room // _WRITES_AN_EVENT)
         if kind in _PROFILES:
             limit = min(limit, _PEOPLE_AT_ONCE)
-        if kind is Kind.CORRECTIONS and self._rights.scope is not None:
+        if kind is Kind.CORRECTIONS and self.rights.scope is not None:
             limit = min(limit, _LOOKED_UP)
         page = self._store.unsent(
             kind,
             self.positions[kind],
             now=now,
             limit=limit,
-            scope=self._rights.scope,
-            vectors=self._rights.vectors,
+            scope=self.rights.scope,
+            vectors=self.rights.vectors,
         )
         self._add(load, page.records, now)
         load.reached[kind] = page.reached
@@ -130,10 +130,10 @@ class Loader:
 
     def _add_derived(self, load: Load, now: datetime, left_out: set[Kind]) -> None:
         load.gone, said, load.forgotten = self._store.gone(limit=load.room // 4, now=now)
-        sends = self._rights.visits and (self.made_here or load.events > 0)
+        sends = self.rights.visits and (self.made_here or load.events > 0)
         if not sends:
             said = [each for each in said if each.collection not in _DERIVED]
-        if self._rights.scope is not None:
+        if self.rights.scope is not None:
             said = [each for each in said if each.collection != "zone_stays"]
         self._add(load, said, now)
         if load.gone:

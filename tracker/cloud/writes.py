@@ -84,6 +84,12 @@ class Writer:
         """A document that is this and nothing else from now on."""
         return Outgoing(collection=collection, record_id=record_id, message=self._message(path, document))
 
+    def founded(self, collection: str, record_id: str, path: str, document: Mapping[str, object]) -> Outgoing:
+        """A document that is not there yet. Where it is, it is refused: to be looked at before it is changed."""
+        message = self._message(path, document)
+        message.current_document.exists = False
+        return Outgoing(collection=collection, record_id=record_id, message=message)
+
     def merged(self, collection: str, record_id: str, path: str, document: Mapping[str, object]) -> Outgoing:
         """These fields of a document; its others stay."""
         message = self._message(path, document)

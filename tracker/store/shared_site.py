@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from config.errors import SettingsError, StoreError
 from config.settings import Settings, load_settings
 from config.shared import Shared, accepted
@@ -24,7 +26,7 @@ Overrides = Mapping[str, Mapping[str, object]]
 
 def shared_by(document: Mapping[str, object]) -> Shared:
     """What a site's document says that settings can say too: its rules and its name, over them its settings."""
-    said: dict[str, dict[str, object]] = {"site": {}, "presence": _presence(_rules(document))}
+    said: dict[str, dict[str, object]] = {"site": {}, "presence": _presence(rules_in(document))}
     for name in ("name", "time_zone", "capacity"):
         if document.get(name) is not None:
             said["site"][name] = document[name]
@@ -37,9 +39,10 @@ def shared_by(document: Mapping[str, object]) -> Shared:
 def settings_at_site(path: Path | None, overrides: Overrides) -> tuple[Settings, dict[str, str]]:
     """The settings of a run with what the site shares, as the store last had it; and why some of that is left out.
 
-    Without a shared store it is what `load_settings` gives. Raises SettingsError for what this machine itself says.
+    Without a shared store it is what `load_settings` gives. `model_fields_set` of a section is what this machine itself
+    says. Raises SettingsError for that.
     """
-    settings = load_settings(path, overrides)
+    settings = own = load_settings(path, overrides)
     document = _document(settings)
     if document is None:
         return settings, {}
@@ -53,7 +56,7 @@ def settings_at_site(path: Path | None, overrides: Overrides) -> tuple[Settings,
             refused[name] = error.problem
         else:
             kept[name] = fields
-    return settings, refused
+    return settings.model_copy(update={name: _told_apart(settings, own, name) for name in kept}), refused
 
 
 def rules_at_site(settings: Settings, store: LocalStore) -> Rules:
@@ -61,7 +64,7 @@ def rules_at_site(settings: Settings, store: LocalStore) -> Rules:
     rules = site_rules(settings)
     if settings.store.firestore is None or settings.camera:
         return rules
-    theirs = _rules(store.site_document(settings.site.id) or {})
+    theirs = rules_in(store.site_document(settings.site.id) or {})
     if theirs is None:
         return rules
     return replace(rules, entrances=theirs.entrances, exits=theirs.exits, rooms=theirs.rooms)
@@ -76,7 +79,7 @@ def rules_to_read(settings: Settings, store: LocalStore) -> Rules:
     rules = rules_at_site(settings, store)
     if settings.store.firestore is not None or settings.camera:
         return rules
-    made = _rules({"rules": store.rules_text()})
+    made = rules_in({"rules": store.rules_text()})
     if made is None:
         return rules
     return replace(rules, entrances=made.entrances, exits=made.exits, rooms=made.rooms)
@@ -104,6 +107,13 @@ def watches_at_site(settings: Settings, store: LocalStore, now: datetime) -> lis
     ]
 
 
+def _told_apart(settings: Settings, own: Settings, name: str) -> BaseModel:
+    """A section with all its values, of which only those that are `own` count as set."""
+    section: BaseModel = getattr(settings, name)
+    said: BaseModel = getattr(own, name)
+    return section.model_construct(_fields_set=set(said.model_fields_set), **dict(section))
+
+
 def _document(settings: Settings) -> Mapping[str, object] | None:
     if settings.store.firestore is None or not settings.store.path.is_file():
         return None
@@ -112,7 +122,8 @@ def _document(settings: Settings) -> Mapping[str, object] | None:
     return None
 
 
-def _rules(document: Mapping[str, object]) -> Rules | None:
+def rules_in(document: Mapping[str, object]) -> Rules | None:
+    """The rules of visits that a site's document says, None where it says none that can be read."""
     text = document.get("rules")
     if not isinstance(text, str) or not text:
         return None

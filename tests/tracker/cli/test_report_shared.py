@@ -19,6 +19,7 @@ from tracker.presence.health import CameraHealth, CameraState
 from tracker.presence.people import Person
 from tracker.presence.rules import Rules
 from tracker.presence.watches import Watch
+from tracker.store.site_words import SiteWords
 
 RECENT = timedelta(minutes=20)
 """Nothing happened in the time before now but the asking."""
@@ -51,7 +52,8 @@ def passing(now: datetime, person_id: str, minutes_ago: float, camera: str) -> E
 @pytest.fixture
 def shared(firestore_server: Firestore, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> str:
     """The address of what a machine with an entrance and an exit sent; `run` is on another machine."""
-    machine = Machine(tmp_path / "edge.sqlite3", firestore_server, site={"name": "The gym", "time_zone": "Asia/Tokyo"})
+    site = SiteWords(own={"name": "The gym", "time_zone": "Asia/Tokyo"}, rules=RULES)
+    machine = Machine(tmp_path / "edge.sqlite3", firestore_server, site=site)
     now = machine.now = datetime.now(UTC)
     for person_id, name in (("p-ada", "Ada"), ("p-bob", "Bob")):
         person = Person(person_id=person_id, name=name, created_at=now - timedelta(days=9), consented_at=now)

@@ -369,17 +369,3 @@ def test_who_is_forgotten_here_is_forgotten_there(
     assert person(0) not in str(machine.store.notes(""))
     machine.close()
     cloud.close()
-
-
-def test_the_site_is_described_once_and_its_settings_stay(firestore_server: Firestore, tmp_path: Path) -> None:
-    site = {"name": "Gym", "time_zone": "UTC", "capacity": 80, "visits_by": "edge"}
-    machine, cloud = Machine(tmp_path / "s.sqlite3", firestore_server, site=site), Cloud(firestore_server)
-    firestore_server.client().document(f"sites/{SITE}").set({"settings": {"match": {"max_distance": 0.5}}})
-    assert machine.drain() == 1
-    said = cloud.document(f"sites/{SITE}") or {}
-    assert {name: said[name] for name in site} == site
-    assert said["settings"] == {"match": {"max_distance": 0.5}}
-    assert "merge_gap" in said["rules"]
-    assert machine.drain() == 0
-    machine.close()
-    cloud.close()

@@ -58,6 +58,13 @@ def test_a_machine_that_says_nothing_goes_by_what_the_site_says(flags: dict[str,
         assert rules_at_site(found, store) == replace(RULES, min_visit=timedelta(seconds=60))
 
 
+def test_what_the_site_says_is_not_what_the_machine_says(flags: dict[str, dict[str, object]]) -> None:
+    with came_down(flags, DOCUMENT):
+        found, _ = settings_at_site(None, {**flags, "presence": {"merge_gap_s": 77}})
+    assert (found.site.name, found.site.model_fields_set) == ("The gym", {"id"})
+    assert (found.presence.min_visit_s, found.presence.model_fields_set) == (60, {"merge_gap_s"})
+
+
 def test_cameras_of_the_settings_say_what_is_a_way_in(flags: dict[str, dict[str, object]], tmp_path: Path) -> None:
     file = tmp_path / "edge.toml"
     file.write_text('[[camera]]\nid = "front"\nsource = "0"\nrole = "entrance"\n')

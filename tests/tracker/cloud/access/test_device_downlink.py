@@ -17,6 +17,7 @@ from tracker.cloud.feed import Scope, Subscription
 from tracker.cloud.reading import Reader
 from tracker.presence.people import PersonKind
 from tracker.store.local import LocalStore
+from tracker.store.site_words import SiteWords
 
 
 def downlink(project: Project, key: Path, store: LocalStore, scope: Scope = Scope.GALLERY) -> Downlink:
@@ -28,7 +29,7 @@ def downlink(project: Project, key: Path, store: LocalStore, scope: Scope = Scop
 def shared(project: Project, tmp_path: Path) -> Project:
     """A site that another machine filled, with the vectors of people who agreed."""
     with filled(tmp_path / "other.sqlite3") as other:
-        send(project, other, vectors=True, site={"name": "The gym", "visits_by": "functions"})
+        send(project, other, vectors=True, site=SiteWords(own={"name": "The gym", "visits_by": "functions"}))
     return project
 
 

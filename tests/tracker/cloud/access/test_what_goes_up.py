@@ -33,6 +33,7 @@ from tracker.cloud.layout import Collection
 from tracker.cloud.line import Terms
 from tracker.cloud.uplink import Uplink
 from tracker.store.local import LocalStore
+from tracker.store.site_words import SiteWords
 
 Found = dict[tuple[str, ...], dict[str, Any]]
 LARGEST = 4096
@@ -84,7 +85,7 @@ def store(tmp_path: Path) -> Iterator[LocalStore]:
 def uploaded(project: Project, store: LocalStore, request: pytest.FixtureRequest) -> Found:
     site = {"name": "The gym", "time_zone": "Europe/Berlin", "capacity": 40, "visits_by": "edge"}
     forget_somebody(store)
-    send(project, store, vectors=request.param, site=site)
+    send(project, store, vectors=request.param, site=SiteWords(own=site))
     assert store.parked() == []
     return everything(project)
 

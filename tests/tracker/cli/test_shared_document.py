@@ -1,0 +1,80 @@
+"""What commands of other computers do to the document that all machines of a site share: nothing that nobody set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.cloud.firestore import SERVER_TIMESTAMP
+
+from tests.firestore.fixtures import Firestore
+from tests.functions.gym import Gym
+from tests.tracker.cli.conftest import Run
+
+
+class Site:
+    """A site in Firestore with Ada, who is a member, and a laptop with nothing but its address."""
+
+    def __init__(self, firestore: Firestore, run: Run, folder: Path) -> None:
+        gym = Gym(firestore.client())
+        gym.open(name="The gym", capacity=80, received_at=SERVER_TIMESTAMP)
+        gym.put_person("p-ada")
+        self.profile = gym.client.document("sites/gym/people/p-ada")
+        self.profile.update({"received_at": SERVER_TIMESTAMP})
+        self._document = gym.client.document("sites/gym")
+        self._run = run
+        self._settings = folder / "laptop.toml"
+        self._store = f"firestore://{firestore.project}"
+        self.says("")
+
+    def says(self, text: str) -> None:
+        """Add to the settings of the laptop."""
+        self._settings.write_text(f'[store]\nfile = "{self._settings.parent / "copy.sqlite3"}"\n{text}')
+
+    def footfall(self, *words: str) -> Any:
+        return self._run(*words, "--settings", str(self._settings), "--store", self._store)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        found = self._document.get().to_dict() or {}
+        return {name: value for name, value in found.items() if name != "received_at"}
+
+
+@pytest.fixture
+def site(firestore_server: Firestore, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", firestore_server.host)
+    monkeypatch.setenv("FOOTFALL_SITE__ID", "gym")
+    return Site(firestore_server, run, tmp_path)
+
+
+@pytest.mark.parametrize("first", [(), ("report", "today"), ("people", "list")], ids=" ".join)
+@pytest.mark.parametrize("text", ["", '[site]\nname = "Spa"\n'], ids=["says-nothing", "says-a-name"])
+def test_a_correction_corrects_and_says_nothing_of_the_site(site: Site, first: tuple[str, ...], text: str) -> None:
+    before = site.document
+    site.says(text)
+    if first:
+        assert site.footfall(*first).code == 0
+    assert site.footfall("people", "rename", "P-Ada", "Countess").code == 0
+    assert (site.profile.get().to_dict() or {})["name"] == "Countess"
+    assert site.document == before
+
+
+def test_sync_of_a_fresh_copy_says_what_its_settings_say_once(site: Site) -> None:
+    before = site.document
+    assert site.footfall("sync", "--once").code == 0
+    assert site.document == before
+    site.says('[site]\nname = "Spa"\n[presence]\nmerge_gap_s = 5\n')
+    assert site.footfall("sync").code == 0
+    assert site.document == before | {"name": "Spa"}
+    site.says('[site]\nname = "Spa"\n[presence]\nmerge_gap_s = 5\n[cloud]\nvisits = "edge"\n')
+    assert site.footfall("sync").code == 0
+    assert site.document == before | {"name": "Spa", "visits_by": "edge"}
+
+
+def test_a_machine_with_a_camera_adds_it_to_the_rules(site: Site) -> None:
+    before = site.document
+    site.says('[[camera]]\nid = "bar"\nsource = "0"\n')
+    assert site.footfall("sync").code == 0
+    assert {**site.document, "rules": ""} == {**before, "rules": ""}
+    assert site.document["rules"] == before["rules"].replace('"rooms": []', '"rooms": ["bar"]')
