@@ -67,8 +67,14 @@ def capital(text: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """The text with a capital in front and a full stop behind."""
-    return capital(text if text.endswith((".", "!", "?")) else f"{text}.")
+    """The text with a full stop behind and a capital in front, unless it begins with a name, which stays as it is.
+
+    A name is what stands before a colon, as in `my store.sqlite3: it is a folder`, and a first word that is no word of
+    letters alone.
+    """
+    full = text if text.endswith((".", "!", "?")) else f"{text}."
+    named = ": " in full or not full.split(maxsplit=1)[0].rstrip(",.!?").isalpha()
+    return full if named else capital(full)
 
 
 def initials(name: str) -> str:

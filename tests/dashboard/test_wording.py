@@ -56,6 +56,21 @@ def test_initials(name: str, letters: str) -> None:
     assert wording.initials(name) == letters
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("no store at /srv/gym.sqlite3", "No store at /srv/gym.sqlite3.", id="words"),
+        pytest.param("garbage.sqlite3: it is a folder", "garbage.sqlite3: it is a folder.", id="file"),
+        pytest.param("my store: it is a folder", "my store: it is a folder.", id="file-with-a-space"),
+        pytest.param("gym.sqlite3.lock cannot be written", "gym.sqlite3.lock cannot be written.", id="file-within"),
+        pytest.param("./gym is closed", "./gym is closed.", id="path"),
+        pytest.param("retry!", "Retry!", id="one-word"),
+    ],
+)
+def test_sentences_begin_with_a_capital_but_names_stay_as_they_are(text: str, said: str) -> None:
+    assert wording.sentence(text) == said
+
+
 def test_sentences_keep_capitals_within() -> None:
     assert wording.sentence("from 16 Nov to today") == "From 16 Nov to today."
     assert wording.day(date(2026, 3, 9), date(2026, 3, 10)) == "yesterday"
