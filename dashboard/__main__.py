@@ -27,7 +27,12 @@ def main(
     try:
         flags: dict[str, dict[str, object]] = {"store": {"url": store}, "dashboard": {"host": host, "port": port}}
         chosen, _ = settings_at_site(settings, flags)
-        serve(chosen, announce=_announce, reread=lambda: settings_at_site(settings, flags)[0])
+        serve(
+            chosen,
+            announce=_announce,
+            reread=lambda: settings_at_site(settings, flags)[0],
+            settings_file=settings,
+        )
     except FootfallError as error:
         _err.print(f"[bold red]error:[/] {escape(error.problem)}\n[bold]fix:[/]   {escape(error.fix)}")
         raise typer.Exit(1) from error

@@ -61,13 +61,19 @@ class _TitledDash(Dash):
         return fill(*args, **parts)
 
 
-def create_app(store_path: Path, settings: Settings, reread: Callable[[], Settings] | None = None) -> Dash:
+def create_app(
+    store_path: Path,
+    settings: Settings,
+    reread: Callable[[], Settings] | None = None,
+    settings_file: Path | None = None,
+) -> Dash:
     """The application over one store; `.server` is its WSGI application.
 
-    reread: gives the settings anew when the machines of the site share others.
+    reread: gives the settings anew when the machines of the site share others. settings_file: the one that was named
+    at the start, for the commands on pages.
     The store need not exist yet: pages say what is wrong with it and come back when it can be read.
     """
-    board = Board(store_path, settings, reread=reread)
+    board = Board(store_path, settings, reread=reread, settings_file=settings_file)
     app = _TitledDash(
         __name__,
         title=settings.site.name,

@@ -60,7 +60,7 @@ class Board:
 
     The file may be missing, come later or be replaced; every method then raises StoreError until it can be read.
     Safe to use from several threads. clock: the time now, timezone-aware. reread: gives the settings anew when the
-    machines of the site share others.
+    machines of the site share others. settings_file: the one that was named at the start, for the commands on pages.
     """
 
     def __init__(
@@ -70,10 +70,12 @@ class Board:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         reread: Callable[[], Settings] | None = None,
+        settings_file: Path | None = None,
     ) -> None:
         self.now = clock
         self._site_id = settings.site.id
         self._url = settings.store.url
+        self._settings_file = settings_file
         self._places = Places(settings, reread or (lambda: settings))
         self._file = _StoreFile(store_path)
         self._kept: dict[tuple[str, datetime], _History] = {}
@@ -108,9 +110,10 @@ class Board:
         return f"visits under {duration(shortest_s)}" if shortest_s else "no shortest visit is set"
 
     def command(self, *words: str) -> str:
-        """A `footfall` command line for this store, to be typed as it stands."""
+        """A `footfall` command line for this store by these settings, to be typed as it stands."""
+        settings = () if self._settings_file is None else ("--settings", str(self._settings_file))
         store = () if self._url == StoreSettings().url else ("--store", self._url)
-        return shlex.join(("footfall", *words, *store))
+        return shlex.join(("footfall", *words, *settings, *store))
 
     def pulse(self) -> Pulse:
         """What an open page compares with what it knows."""

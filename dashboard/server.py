@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -17,13 +18,19 @@ from dashboard.app import create_app
 THREADS = 8
 
 
-def serve(settings: Settings, *, announce: Callable[[str], None], reread: Callable[[], Settings] | None = None) -> None:
+def serve(
+    settings: Settings,
+    *,
+    announce: Callable[[str], None],
+    reread: Callable[[], Settings] | None = None,
+    settings_file: Path | None = None,
+) -> None:
     """Listen where `settings.dashboard` says; tell the address to `announce`; return on Ctrl-C or SIGTERM.
 
     Raises SettingsError when the port is taken, not allowed, or the host is none of this machine.
     """
     host, port = settings.dashboard.host, settings.dashboard.port
-    application = create_app(settings.store.path, settings, reread).server
+    application = create_app(settings.store.path, settings, reread, settings_file).server
     try:
         listener = create_server(application, host=host, port=port, threads=THREADS, ident=None)
     except (OSError, ValueError) as error:

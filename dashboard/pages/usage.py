@@ -183,7 +183,9 @@ def _people(view: UsageView, board: Board) -> Component:
     more = len(view.people) - PEOPLE_SHOWN
     if more <= 0:
         return table
-    return html.Div([table, html.P(f"and {more:,} more: see {board.command('report', 'usage')}", className="quiet")])
+    command = board.command("report", "people", "--from", view.days.first.isoformat())
+    rest = html.P(["and ", f"{more:,} more: ", html.Code(command, className="command")], className="quiet")
+    return html.Div([table, rest])
 
 
 def _person_row(person: PersonUsage, longest_s: float, board: Board) -> Component:

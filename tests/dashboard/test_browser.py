@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -74,12 +75,14 @@ def test_the_length_of_a_stay_ticks_in_the_browser(quiet: tuple[LocalStore, str]
     page.get_by_text("The dashboard does not answer").wait_for()
 
 
-def test_an_empty_store_says_which_commands_come_next(quiet: tuple[LocalStore, str], open_page: Opener) -> None:
+def test_an_empty_store_says_which_commands_come_next(
+    quiet: tuple[LocalStore, str], site_file: Path, open_page: Opener
+) -> None:
     store, address = quiet
     page = open_page(address)
     page.locator(".command").first.wait_for(timeout=SLOW_MS)
     commands = page.locator(".command").all_inner_texts()
-    assert commands[0] == f"footfall track --camera 0 --store sqlite:///{store.path}"
+    assert commands[0] == f"footfall track --camera 0 --settings {site_file} --store sqlite:///{store.path}"
     for name in ("visits", "usage"):
         page.goto(f"{address}{name}")
         page.locator(".empty .command").first.wait_for(timeout=SLOW_MS)
@@ -204,6 +207,23 @@ def test_usage_switches_its_range(month: str, open_page: Opener) -> None:
     for plot in ("hours", "dwell", "occupancy"):
         assert page.locator(f"#usage-{plot} .main-svg").count()
         assert page.locator(f"#usage-{plot} .modebar-btn").count() == 0
+
+
+def test_a_long_list_of_people_ends_in_the_command_that_tells_the_rest(
+    quiet: tuple[LocalStore, str], site_file: Path, open_page: Opener
+) -> None:
+    store, address = quiet
+    now = datetime.now(UTC)
+    store.record(
+        events=[gym.event(EventKind.ENTER, f"v-{number}", now - timedelta(seconds=61)) for number in range(103)]
+    )
+    page = open_page(f"{address}usage")
+    page.get_by_text("Today", exact=True).click()
+    rest = page.locator("#usage-people .quiet")
+    rest.get_by_text("and 3 more:").wait_for(timeout=SLOW_MS)
+    today = now.astimezone(ZoneInfo(gym.midday_zone(now))).date()
+    where = f"--settings {site_file} --store sqlite:///{store.path}"
+    expect(rest.locator(".command")).to_have_text(f"footfall report people --from {today} {where}")
 
 
 def test_dark_follows_the_system_and_the_switch_is_remembered(month: str, open_page: Opener) -> None:

@@ -235,6 +235,8 @@ def test_commands_can_be_typed_as_they_stand(path: Path) -> None:
     spaced = path.with_name("my store.sqlite3")
     command = Board(spaced, settings(spaced)).command("track", "--camera", "0")
     assert command == f"footfall track --camera 0 --store 'sqlite:///{spaced}'"
+    chosen = Board(spaced, settings(spaced), settings_file=Path("my gym.toml")).command("report", "people")
+    assert chosen == f"footfall report people --settings 'my gym.toml' --store 'sqlite:///{spaced}'"
     usual = Settings()
     assert Board(usual.store.path, usual).command("demo") == "footfall demo"
 
