@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, get_origin
+from typing import get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from config.settings import CameraSettings, Region, Settings
+from config.faults import EXAMPLES, toml
+from config.kinds import Region
+from config.settings import CameraSettings, Settings
 
 DOCUMENT = Path("docs/settings.md")
 EXAMPLE = Path("config/footfall.example.toml")
@@ -68,33 +69,11 @@ def example() -> str:
 def _default_text(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
-    return "none" if field.default is None else f"`{_toml(field.default)}`"
+    return "none" if field.default is None else f"`{toml(field.default)}`"
 
 
 def _example_value(name: str, field: FieldInfo) -> str:
-    required = {
-        "camera.id": "entrance",
-        "camera.role": "door",
-        "camera.source": "0",
-        "store.url": "sqlite:///footfall.sqlite3",
-    }
-    optional: dict[str, object] = {
-        "site.capacity": 40,
-        "detect.max_faces": 10,
-        "models.dir": "models-cache",
-        "store.file": "footfall-copy.sqlite3",
-        "cloud.credentials": "device-key.json",
-        "presence.closes_at": "23:30",
-        "presence.opens_at": "06:00",
-        "camera.line": [[0.2, 0.6], [0.8, 0.6]],
-        "camera.inside": "below",
-        "camera.region": [0.0, 0.25, 1.0, 1.0],
-    }
-    return _toml(required.get(name) or optional.get(name) or field.default)
-
-
-def _toml(value: Any) -> str:
-    return json.dumps(str(value) if isinstance(value, StrEnum) else value)
+    return toml(EXAMPLES.get(name, field.default))
 
 
 def _allowed(field: FieldInfo) -> str:
@@ -115,7 +94,7 @@ def _allowed(field: FieldInfo) -> str:
         for name, sign in signs.items()
         if hasattr(rule, name)
     ]
-    kinds = {int: "whole number", float: "number", Path: "path"}
+    kinds = {bool: "`true` or `false`", int: "whole number", float: "number", Path: "path"}
     word = next((text for base, text in kinds.items() if base is kind or base in getattr(kind, "__args__", ())), "text")
     return f"{word} {', '.join(limits)}".strip()
 

@@ -6,28 +6,30 @@ site share in the cloud, the defaults below.
 
 from __future__ import annotations
 
-import difflib
 import math
 import os
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import platformdirs
 import tzlocal
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadError
 
 from config.errors import SettingsError
+from config.faults import advice, given, nearest, reason
+from config.kinds import Id, Point, Region, Source, TimeOfDay, ZoneName
+from config.layers import merge, read_toml
 from config.storage import CloudSettings, StoreSettings
 
 ENV_PREFIX = "FOOTFALL_"
 SETTINGS_VARIABLE = "FOOTFALL_SETTINGS"
 _OTHER_VARIABLES = frozenset({SETTINGS_VARIABLE, "FOOTFALL_TESTDATA", "FOOTFALL_BENCH_DLIB"})
-_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
 
 class _Section(BaseModel):
@@ -35,7 +37,7 @@ class _Section(BaseModel):
 
 
 class SiteSettings(_Section):
-    id: str = Field("main", pattern=_ID, description="Name of the site in every record: letters, digits, . _ -")
+    id: Id = Field("main", description="Name of the site in every record: letters, digits, . _ -")
     name: str = Field("My site", min_length=1, max_length=200, description="Name of the site that people read.")
     time_zone: str = Field("local", description="IANA zone of reports and pages, or `local` for the machine's own.")
     capacity: int | None = Field(None, ge=1, description="People the site may hold; shows occupancy in percent.")
@@ -69,22 +71,6 @@ class ModelSettings(_Section):
     )
     precision: Precision = Field(Precision.FLOAT16, description="Number format of the weights: `float16` or `float32`.")
     threads: int = Field(2, ge=1, le=64, description="Processor threads that one network may use.")
-
-
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Point = tuple[Fraction, Fraction]
-"""A place in the frame, (x, y) as fractions of its width and height, y downwards."""
-
-
-def _opens(region: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
-    x1, y1, x2, y2 = region
-    if not (x1 < x2 and y1 < y2):
-        raise ValueError("left and top must be less than right and bottom, as in [0.1, 0.2, 0.9, 1.0]")
-    return region
-
-
-Region = Annotated[tuple[Fraction, Fraction, Fraction, Fraction], AfterValidator(_opens)]
-"""A part of the frame: x1, y1, x2, y2 as fractions of its width and height, y downwards."""
 
 
 class DetectSettings(_Section):
@@ -164,14 +150,12 @@ class PresenceSettings(_Section):
         description="Where doors and rooms are both watched: who is unseen for so long is gone, until seen again.",
     )
     skew_s: float = Field(2.0, ge=0, le=60, description="How far camera clocks may differ, seconds.")
-    closes_at: str | None = Field(
+    closes_at: TimeOfDay | None = Field(
         None,
-        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
         description="Time of day by which everybody has gone, as `23:30`: a visit without an exit does not outlast it.",
     )
-    opens_at: str | None = Field(
+    opens_at: TimeOfDay | None = Field(
         None,
-        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
         description="Time of day from which people come, as `06:00`: from closing to then cameras need not watch.",
     )
 
@@ -197,8 +181,11 @@ class Side(StrEnum):
 
 
 class CameraSettings(_Section):
-    id: str = Field(pattern=_ID, description="Name of the camera in every record.")
-    source: str = Field(min_length=1, description="Device number, video file, folder, or rtsp/http address.")
+    id: Id = Field(description="Name of the camera in every record.")
+    source: Source = Field(
+        min_length=1,
+        description="Device number (with or without quotes), video file, folder, or rtsp/http address.",
+    )
     region: Region | None = Field(None, description="The same as `detect.region`, for this camera alone.")
     role: CameraRole = Field(
         CameraRole.ROOM,
@@ -210,7 +197,7 @@ class CameraSettings(_Section):
     )
     inside: Side | None = Field(None, description="Of a door: the side of the line, in the picture, where inside is.")
     hold_frames: int = Field(3, ge=1, le=100, description="Of a door: frames on a side of the line that make it sure.")
-    zones: dict[Annotated[str, Field(min_length=1, max_length=64, pattern=r"\S")], tuple[Point, ...]] = Field(
+    zones: dict[ZoneName, tuple[Point, ...]] = Field(
         {},
         description="Of a room: named parts of the frame, three corners or more each, to tell how long who is there.",
     )
@@ -307,18 +294,18 @@ def load_settings(
     """
     source = _settings_file(path)
     data: dict[str, Any] = {section: dict(fields) for section, fields in (shared or {}).items()}
-    _merge(data, _read_toml(source) if source else {})
+    merge(data, read_toml(source) if source else {})
     _refuse_unknown_variables(os.environ)
-    _merge(data, EnvSettingsSource(Settings)())
-    given = {
+    merge(data, _read_environment(os.environ))
+    flags = {
         section: {key: value for key, value in fields.items() if value is not None}
         for section, fields in (overrides or {}).items()
     }
-    _merge(data, given)
+    merge(data, flags)
     try:
         return Settings(**data)
     except ValidationError as error:
-        raise _explained(error, source) from error
+        raise _explained(error, source, flags) from error
 
 
 def _settings_file(path: Path | None) -> Path | None:
@@ -331,21 +318,20 @@ def _settings_file(path: Path | None) -> Path | None:
     return here if here.is_file() else None
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: cannot be read ({error})", fix="give a readable UTF-8 TOML file") from error
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: {error}", fix="mend it; config/footfall.example.toml shows the form") from error
-
-
-def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> None:
-    for key, value in over.items():
-        if isinstance(value, Mapping) and isinstance(base.get(key), dict):
-            _merge(base[key], value)
-        else:
-            base[key] = dict(value) if isinstance(value, Mapping) else value
+def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    """What the variables say, one read after the other so that a bad one can be named. Raises SettingsError."""
+    data: dict[str, Any] = {}
+    for name, text in environment.items():
+        if name.upper() not in variable_names():
+            continue
+        source = EnvSettingsSource(Settings)
+        source.env_vars = {name.lower(): text}
+        try:
+            merge(data, source())
+        except UnreadError as error:
+            fix = "close every bracket and quote; docs/settings.md shows lists"
+            raise SettingsError(f"{name}: the value is not JSON", fix=fix) from error  # a password may be in it
+    return data
 
 
 def variable_names() -> list[str]:
@@ -363,19 +349,35 @@ def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
     valid = [*variable_names(), *_OTHER_VARIABLES]
     for name in environment:
         if name.upper().startswith(ENV_PREFIX) and name.upper() not in valid:
-            raise SettingsError(f"unknown environment variable {name}", fix=_nearest(name.upper(), valid))
+            raise SettingsError(f"unknown environment variable {name}", fix=nearest(name.upper(), valid))
 
 
-def _explained(error: ValidationError, source: Path | None) -> SettingsError:
+def _explained(error: ValidationError, source: Path | None, flags: Mapping[str, Mapping[str, object]]) -> SettingsError:
     """The first fault in words: where it is, what it says, what it should say."""
     fault = error.errors()[0]
-    where = ".".join(str(part) for part in fault["loc"]) or "settings"
-    origin = f" ({source})" if source else ""
+    place = [str(part) for part in fault["loc"] if part != "[key]"]
+    variable = (
+        "__".join([ENV_PREFIX + place[0], *place[1:2]][: 1 if place[0] == "camera" else 2]).upper() if place else ""
+    )
+    if variable not in map(str.upper, os.environ) or (len(place) > 1 and place[1] in flags.get(place[0], {})):
+        variable = ""
+    origin = f" ({variable or source})" if variable or source else ""
+    where = ".".join(place) or "settings"
     if fault["type"] == "extra_forbidden":
-        return SettingsError(f"unknown setting {where}{origin}", fix=_nearest(where, _setting_names()))
-    reason = fault["msg"].removeprefix("Value error, ")
-    got = "" if isinstance(fault["input"], dict) else f", got {fault['input']!r}"
-    return SettingsError(f"{where}: {reason}{got}{origin}", fix="see docs/settings.md for types and ranges")
+        return SettingsError(f"unknown setting {where}{origin}", fix=nearest(where, _setting_names()))
+    field = _field(place)
+    if fault["type"] == "missing" and place[-1].isdigit():
+        where = ".".join(place[:-1])
+    return SettingsError(f"{where}: {reason(fault)}{given(fault)}{origin}", fix=advice(fault, field, variable or None))
+
+
+def _field(place: Sequence[str]) -> FieldInfo | None:
+    """The setting at a place such as ("camera", "0", "source"); None for a whole section."""
+    section, names = place[0] if place else "", place[2:] if place[:1] == ["camera"] else place[1:]
+    kind = CameraSettings if section == "camera" else Settings.model_fields[section].annotation if section else None
+    if names and isinstance(kind, type) and issubclass(kind, BaseModel):
+        return kind.model_fields.get(names[0])
+    return None
 
 
 def _setting_names() -> list[str]:
@@ -385,10 +387,3 @@ def _setting_names() -> list[str]:
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             names += [section, *(f"{section}.{name}" for name in kind.model_fields)]
     return names
-
-
-def _nearest(name: str, valid: Iterable[str]) -> str:
-    """Advice that names the closest valid name, or says where all of them stand."""
-    plain = ".".join(part for part in name.split(".") if not part.isdigit())
-    close = difflib.get_close_matches(plain, list(valid), n=1, cutoff=0.5)
-    return f"did you mean {close[0]}?" if close else "remove it; docs/settings.md lists every setting"

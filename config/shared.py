@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ValidationError
 
+from config.faults import reason
 from config.settings import MatchSettings, PresenceSettings, QualitySettings, SiteSettings
 
 SECTIONS: Mapping[str, type[BaseModel]] = {
@@ -53,7 +54,7 @@ def _accept(name: str, section: type[BaseModel], fields: dict[str, object], foun
         try:
             section(**fields)
         except ValidationError as error:
-            wrong = {str(fault["loc"][0]) if fault["loc"] else "": fault["msg"] for fault in error.errors()}
+            wrong = {str(fault["loc"][0]) if fault["loc"] else "": reason(fault) for fault in error.errors()}
             for key in [key for key in wrong if key in fields] or list(fields):
                 found.refused[f"{name}.{key}"] = wrong.get(key) or next(iter(wrong.values()))
                 del fields[key]

@@ -118,6 +118,93 @@ def test_a_bad_file_is_refused_with_place_and_fix(tmp_path: Path, text: str, whe
     assert fix in caught.value.fix
 
 
+@pytest.mark.parametrize(
+    ("text", "problem", "fix"),
+    [
+        pytest.param(
+            "[camera]\nid='a'\nsource='0'\n", "camera: expected a list of cameras", "[[camera]]", id="bracket"
+        ),
+        pytest.param("[[site]]\nid='a'\n", "site: expected names with values", "[site], in single", id="brackets"),
+        pytest.param("[[camera]]\nid='a'\n", "camera.0.source: is missing", 'source = "0"', id="missing"),
+        pytest.param("[[camera]]\nid='a'\nsource=true\n", "expected a text in quotes", 'source = "0"', id="truth"),
+        pytest.param("[[camera]]\nid='a'\nsource=-1\n", "in quotes, got -1", 'source = "0"', id="below-zero"),
+        pytest.param("[[camera]]\nid='a'\nsource=''\n", "must not be empty", 'source = "0"', id="empty"),
+        pytest.param("[presence]\ncloses_at='25:00'\n", 'time of day from "00:00"', '"23:30"', id="hour"),
+        pytest.param("[presence]\ncloses_at=23:30:01\n", "got 23:30:01", 'closes_at = "23:30"', id="seconds"),
+        pytest.param("[presence]\ncloses_at=2026-01-31\n", "a time of day", 'closes_at = "23:30"', id="day"),
+        pytest.param("[presence]\nskew_s='x'\n", "presence.skew_s: expected a number, got 'x'", "2.0", id="number"),
+        pytest.param("[presence]\nskew_s=99\n", "must be less than or equal to 60, got 99", "2.0", id="too-much"),
+        pytest.param("[models]\nthreads=2.5\n", "expected a whole number, got 2.5", "threads = 2", id="whole"),
+        pytest.param("[models]\ndir=3\n", "models.dir: expected a text in quotes", "dir = ", id="path"),
+        pytest.param("[cloud]\nshare_vectors='x'\n", "expected true or false", "share_vectors = false", id="no-truth"),
+        pytest.param("[site]\nid='a/b'\n", "expected up to 64 letters", 'id = "main"', id="name"),
+        pytest.param(f"[site]\nname='{'x' * 201}'\n", "not be longer than 200 letters", "My site", id="long"),
+        pytest.param(
+            "[detect]\nregion=[0,0,1]\n", "detect.region: a value is missing", "region = [0.0", id="short-list"
+        ),
+        pytest.param("[detect]\nregion='all'\n", "expected a list in [ ], got 'all'", "region = [0.0", id="no-list"),
+        pytest.param(
+            "[detect]\nregion=[0,0,1,1,1]\n", "detect.region: expected 4 values, not 5", "region = [0.0", id="long-list"
+        ),
+        pytest.param(f"{ROOM}zones=[[0,0],[1,1]]\n", "zones: expected names with values", "docs", id="zones-list"),
+        pytest.param(f"{ROOM}role='dor'\n", "must be 'room', 'entrance', 'exit' or 'door'", "role = ", id="word"),
+    ],
+)
+def test_what_is_wrong_is_said_in_plain_words_with_what_to_write(
+    tmp_path: Path, text: str, problem: str, fix: str
+) -> None:
+    file = tmp_path / "bad.toml"
+    file.write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        load_settings(file)
+    assert problem in caught.value.problem
+    assert fix in caught.value.fix
+    said = str(caught.value)
+    assert [word for word in ("Input", "String", "tuple", "valid", "^", "datetime", "Field") if word in said] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "problem", "fix"),
+    [
+        pytest.param("CAMERA", '[{"id":"a"', "FOOTFALL_CAMERA: the value is not JSON", "bracket", id="cut-off"),
+        pytest.param("DETECT__REGION", "0,0,1,1", "DETECT__REGION: the value is not JSON", "bracket", id="no-list"),
+        pytest.param("CAMERA", '{"id":"a","source":"0"}', "expected a list", "FOOTFALL_CAMERA='[{", id="one-camera"),
+        pytest.param("MODELS__THREADS", "x", "got 'x' (FOOTFALL_MODELS__THREADS)", "MODELS__THREADS=2", id="word"),
+    ],
+)
+def test_a_bad_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, text: str, problem: str, fix: str) -> None:
+    monkeypatch.setenv("FOOTFALL_SITE__ID", "gym")
+    monkeypatch.setenv(f"FOOTFALL_{name}", text)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert problem in caught.value.problem
+    assert fix in caught.value.fix
+    assert "docs/settings.md" in caught.value.fix
+
+
+def test_a_bad_flag_is_not_laid_to_the_variable_that_it_overrules(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTFALL_STORE__URL", "sqlite:///fine.sqlite3")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(None, {"store": {"url": "mysql://x"}})
+    assert "FOOTFALL_STORE__URL" not in str(caught.value)
+
+
+@pytest.mark.parametrize("number", ["0", "12"])
+def test_a_device_needs_no_quotes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: str) -> None:
+    file = tmp_path / "device.toml"
+    file.write_text(f"[[camera]]\nid = 'a'\nsource = {number}\n")
+    assert load_settings(file).camera[0].source == number
+    monkeypatch.setenv("FOOTFALL_CAMERA", f'[{{"id": "a", "source": {number}}}]')
+    assert load_settings().camera[0].source == number
+
+
+def test_a_time_of_toml_is_a_time_of_day(tmp_path: Path) -> None:
+    file = tmp_path / "hours.toml"
+    file.write_text("[presence]\nopens_at = 06:00:00\ncloses_at = 23:30:00\n")
+    presence = load_settings(file).presence
+    assert (presence.opens_at, presence.closes_at) == ("06:00", "23:30")
+
+
 def test_bytes_that_are_no_text_and_a_missing_file_are_refused(tmp_path: Path) -> None:
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SettingsError, match="cannot be read"):
