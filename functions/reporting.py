@@ -26,14 +26,13 @@ from tracker.cloud.access import access_to
 from tracker.cloud.layout import site_path
 from tracker.presence.days import day_range
 from tracker.reports.json_values import plain
-from tracker.reports.periods import Period, start_of_default
+from tracker.reports.periods import Period, lies_too_early, start_of_default
 from tracker.reports.plain import today_report, visits_report
 from tracker.reports.sheets import Report
 from tracker.reports.subject import Subject
 
 LOG = logging.getLogger(__name__)
 _Parameters: TypeAlias = Mapping[str, str]
-_FIRST_MOMENT = datetime.min.replace(tzinfo=UTC)
 _BEARER = "Bearer "
 
 
@@ -143,10 +142,7 @@ def _range(said: _Parameters, zone: ZoneInfo, now: datetime, default: Period | N
     if start is not None and start >= until:
         raise _RefusedError(400, "from: does not lie before to")
     end = min(until, now)
-    try:
-        return start or start_of_default(default, end, zone), end
-    except (ValueError, OverflowError):
-        return _FIRST_MOMENT, end
+    return start or start_of_default(default, end, zone), end
 
 
 def _moment(text: str | None, zone: ZoneInfo, name: str, *, end_of_day: bool = False) -> datetime | None:
@@ -156,11 +152,15 @@ def _moment(text: str | None, zone: ZoneInfo, name: str, *, end_of_day: bool = F
     try:
         if len(text) == len("2026-01-31"):
             day = date.fromisoformat(text) + timedelta(days=1 if end_of_day else 0)
-            return datetime.combine(day, time(), zone).astimezone(UTC)
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+            at = datetime.combine(day, time(), zone).astimezone(UTC)
+        else:
+            moment = datetime.fromisoformat(text)
+            at = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise _RefusedError(400, f"{name}: {text[:40]!r} is no date; write 2026-01-31 or 2026-01-31T08:00") from error
+    if lies_too_early(at, zone):
+        raise _RefusedError(400, f"{name}: {text[:40]} lies before 1970; give a later day")
+    return at
 
 
 def _choice(known: Any, name: str, text: str) -> Any:

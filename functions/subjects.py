@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from google.cloud import firestore
@@ -20,12 +20,12 @@ from functions.upkeep import close_due
 from functions.watched import watches_of
 from tracker.cloud import documents
 from tracker.cloud.layout import Collection, path_of, record_id
-from tracker.presence.days import day_range
 from tracker.presence.events import ANONYMOUS_PREFIX, Correction, Event, corrected
 from tracker.presence.ledger import entries_of
 from tracker.presence.people import Person, PersonKind
 from tracker.presence.sessions import Session, SessionState, in_order
 from tracker.presence.watches import Coverage
+from tracker.reports.periods import cut_to_records
 from tracker.reports.subject import Subject
 
 LOG = logging.getLogger(__name__)
@@ -38,8 +38,11 @@ _PAGE = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """The range [since, until) of a report, UTC. whole_days: it does not begin before the day the records begin on.
-    stamps: the report shows enrolled people and single events too. staff: they count."""
+    """The range [since, until) of a report, UTC.
+
+    whole_days: it does not begin before the day the records begin on, or, where there are none, before its last day.
+    stamps: the report shows enrolled people and single events too. staff: they count.
+    """
 
     since: datetime
     until: datetime
@@ -57,10 +60,8 @@ def subject_of(client: firestore.Client, site: Site, wish: Wish) -> Subject:
         watches_of(client, site.site_id, since=wish.since), now=wish.now, first_event_at=reader.first_event_at()
     )
     since = wish.since
-    begin = coverage.recorded_since
-    if wish.whole_days and begin is not None:
-        since = max(since, day_range(begin.astimezone(site.zone).date(), site.zone)[0])
-        since = since if since < wish.until else wish.until - timedelta(microseconds=1)
+    if wish.whole_days:
+        since = cut_to_records(since, wish.until, coverage.recorded_since, site.zone)
     sessions = reader.sessions(since, wish.until)
     return Subject(
         site_id=site.site_id,

@@ -26,11 +26,13 @@ from tracker.presence.tally import (
     tally,
     touching,
 )
-from tracker.reports.periods import Period, edges_of, names_of, quarter_edges
+from tracker.reports.periods import Period, edges_of, names_of, quarter_edges, require_few
 from tracker.reports.plain import peak_figures
 from tracker.reports.sheets import Column, Figure, Kind, Report, Row, Sheet
 from tracker.reports.subject import Subject
 
+MOST_DAYS_OF_PEOPLE = 150_000
+"""Their rows are 25 MB of JSON; an answer may have 32."""
 _RANGE = ("entries", "exits", "visitors", "returning", "new", "bounce_rate", "median_dwell_s")
 
 
@@ -111,6 +113,7 @@ def attendance_report(subject: Subject) -> Report:
         key=lambda person: (person.name.casefold(), person.person_id),
     )
     edges = edges_of(Period.DAY, subject.since, subject.until, subject.zone)
+    require_few("days of people", len(people) * (len(edges) - 1), MOST_DAYS_OF_PEOPLE)
     if subject.until == subject.now:
         edges[-1] = day_range(edges[-2].astimezone(subject.zone).date(), subject.zone)[1]
     parts: dict[tuple[str, int], list[Part]] = {}

@@ -20,6 +20,7 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
 from functions import reporting
+from functions.forgetting import delete_documents
 from functions.upkeep import tidy_all
 from tests.firestore.fixtures import Firestore
 from tests.functions.framework import Function
@@ -30,7 +31,7 @@ from tracker.cli.main import app
 from tracker.cloud import documents
 from tracker.cloud.layout import Collection, heartbeat_id, path_of
 from tracker.presence.days import day_range
-from tracker.presence.events import Action, Correction, Event
+from tracker.presence.events import Action, Correction, Event, EventKind
 from tracker.presence.people import Person, Role
 from tracker.presence.rules import Rules
 from tracker.presence.watches import Watch
@@ -257,6 +258,44 @@ def test_a_range_with_too_much_in_it_is_refused(asked: Asked, monkeypatch: pytes
     assert (status, "shorter range" in found["error"]) == (400, True)
 
 
+LONG: list[dict[str, str]] = [
+    {"kind": "usage", "by": "hour"},
+    {"kind": "usage", "by": "day"},
+    *({"kind": kind} for kind in ("occupancy", "people", "attendance")),
+]
+
+
+@pytest.mark.parametrize("said", LONG, ids=lambda said: "-".join(said.values()))
+def test_a_report_of_more_lines_than_it_can_hold_is_refused(asked: Asked, said: dict[str, str]) -> None:
+    unset = Event(  # as of a clock that was never set
+        kind=EventKind.ENTER, site_id=SITE, camera_id="door-1", person_id="ada",
+        at=datetime(1970, 1, 1, 5, tzinfo=UTC), track_id="t",
+    )  # fmt: skip
+    asked.gym.put([unset])
+    status, found = asked.function(**said, **{"from": "1970-01-01"})
+    assert status == 400
+    assert "ask for a shorter time, or for usage with a coarser 'by'" in found["error"]
+    assert asked.function(**said)[0] == 200
+    assert asked.function("usage", by="month", **{"from": "2000-01-01"})[0] == 200
+
+
+def test_attendance_of_more_people_and_days_than_an_answer_holds_is_refused(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("functions.tables.MOST_DAYS_OF_PEOPLE", 50)
+    status, found = asked.function("attendance", **{"from": "2026-03-23"})
+    assert (status, "days of people, one report 50 at most" in found["error"]) == (400, True)
+    assert asked.function("attendance", **{"from": "2026-04-01"})[0] == 200
+
+
+@pytest.mark.parametrize("said", LONG, ids=lambda said: "-".join(said.values()))
+def test_where_nothing_was_recorded_a_range_of_any_length_is_short(asked: Asked, said: dict[str, str]) -> None:
+    for collection in (Collection.EVENTS, Collection.HEARTBEATS, Collection.SESSIONS):
+        delete_documents(asked.gym.client, asked.gym.client.collection(path_of(SITE, collection)).list_documents())
+    status, found = asked.function(**said, **{"from": "1970-01-01", "to": "9999-12-30"})
+    assert (status, found["since"][:10], found["notes"]) == (200, "2026-04-02", [])
+
+
 @pytest.mark.parametrize(
     ("said", "word"),
     [
@@ -270,6 +309,10 @@ def test_a_range_with_too_much_in_it_is_refused(asked: Asked, monkeypatch: pytes
         ({"kind": "usage", "from": "2099-01-01"}, "lies in the future"),
         ({"kind": "usage", "from": "2026-03-25", "to": "2026-03-20"}, "does not lie before"),
         ({"kind": "usage", "from": "9999-99-99T99:99"}, "is no date"),
+        ({"kind": "usage", "from": "1969-12-31"}, "from: 1969-12-31 lies before 1970"),
+        ({"kind": "visits", "from": "0001-01-01T00:00+00:00"}, "lies before 1970"),
+        ({"kind": "usage", "by": "hour", "from": "0001-01-01T00:00-12:00", "to": "9999-12-30"}, "lies before 1970"),
+        ({"kind": "dwell", "to": "0001-01-02"}, "to: 0001-01-02 lies before 1970"),
     ],
     ids=lambda each: str(each)[:40],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from config.settings import Settings
 from tracker.cli.current import open_current
@@ -17,13 +17,12 @@ from tracker.presence.room import Presence
 from tracker.presence.sessions import Rules, Session, sessions
 from tracker.presence.watches import Coverage, Watch
 from tracker.presence.zones import ZoneStay
-from tracker.reports.periods import Period, start_of_default
+from tracker.reports.periods import Period, cut_to_records, lies_too_early, start_of_default
 from tracker.reports.subject import Subject
 from tracker.store.history import opening_of, people_of
 from tracker.store.local import LocalStore
 from tracker.store.shared_site import rules_to_read, watches_at_site
 
-_FIRST_MOMENT = datetime.min.replace(tzinfo=UTC)
 _MIDDLE = 0.5
 """Where in the frame somebody in a zone stands: it is not known, and no report asks."""
 
@@ -42,7 +41,8 @@ def subject_of(wish: Wish, *, default: Period | None = None, whole_days: bool = 
     """The history that is meant, and the range: the local day for a plain wish, else --from to --to.
 
     default: the range without --from is that of this period, else the last seven days. whole_days: there is a row for
-    every piece of the range, so it does not begin before the day on which the records begin.
+    every piece of the range, so it does not begin before the day on which the records begin, or, where there are none,
+    before its last day.
     Raises UsageError on a range, site, camera or zone that is none, StoreError.
     """
     settings, opened = open_current(
@@ -55,10 +55,8 @@ def subject_of(wish: Wish, *, default: Period | None = None, whole_days: bool = 
         people = people_of(store.people(), part.events)
     first = min((event.at for event in part.events), default=None)
     coverage = Coverage(part.watches, now=now, first_event_at=first, opening=opening_of(settings))
-    begin = coverage.recorded_since
-    if whole_days and begin is not None:
-        since = max(since, day_range(begin.astimezone(settings.site.zone).date(), settings.site.zone)[0])
-        since = since if since < until else until - timedelta(microseconds=1)
+    if whole_days:
+        since = cut_to_records(since, until, coverage.recorded_since, settings.site.zone)
     return Subject(
         site_id=settings.site.id,
         site_name=settings.site.name,
@@ -82,15 +80,15 @@ def _range(wish: Wish, settings: Settings, now: datetime, default: Period | None
         return day_range(now.astimezone(zone).date(), zone)
     until = parse_moment(wish.until, zone, option="--to", end_of_day=True) or now
     start = parse_moment(wish.since, zone, option="--from")
+    for option, at in (("--from", start), ("--to", until)):
+        if at is not None and lies_too_early(at, zone):
+            raise UsageError(f"{option} lies before 1970", fix="give a later day")
     if start is not None and start >= now:
         raise UsageError("--from lies in the future", fix="give a day that has begun")
     if start is not None and start >= until:
         raise UsageError("--from does not lie before --to", fix="swap them, or leave one out")
     end = min(until, now)
-    try:
-        return start or start_of_default(default or Period.DAY, end, zone), end
-    except (ValueError, OverflowError):
-        return _FIRST_MOMENT, end
+    return start or start_of_default(default or Period.DAY, end, zone), end
 
 
 def _part(store: LocalStore, settings: Settings, wish: Wish, now: datetime) -> _Part:

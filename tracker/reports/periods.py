@@ -7,9 +7,13 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from itertools import pairwise
 
+from config.errors import ReportError
 from tracker.presence.days import day_edges, day_range, hour_edges
+from tracker.presence.events import EARLIEST
 
 QUARTER = timedelta(minutes=15)
+MOST_PERIODS = 10_000
+"""Periods that one report counts by. One by quarters of an hour reaches as far as one by the hour."""
 _DAYS_BACK = {"hour": 0, "day": 6, "week": 7 * 7, "month": 0}
 _MONTHS_BACK = 11
 
@@ -26,8 +30,10 @@ class Period(StrEnum):
 def edges_of(period: Period, since: datetime, until: datetime, zone: tzinfo) -> list[datetime]:
     """Where the periods that [since, until) touches begin, and the range's end; UTC, ascending.
 
-    The first one begins at `since` and the last one ends at `until`, so both may be cut short.
+    The first one begins at `since` and the last one ends at `until`, so both may be cut short. Raises ReportError for
+    more than MOST_PERIODS.
     """
+    require_few(f"{period.value}s", (until - since) // _LENGTHS[period], MOST_PERIODS)
     if period is Period.HOUR:
         return hour_edges(since, until, zone)
     days = day_edges(since, until, zone)
@@ -38,6 +44,7 @@ def edges_of(period: Period, since: datetime, until: datetime, zone: tzinfo) -> 
 
 def quarter_edges(since: datetime, until: datetime) -> list[datetime]:
     """The same for quarters of an hour. Every zone of today is off by whole quarters, so they need no zone."""
+    require_few("quarters of an hour", (until - since) // QUARTER, MOST_PERIODS * _QUARTERS)
     since, until = since.astimezone(UTC), until.astimezone(UTC)
     at = since - (since - datetime.min.replace(tzinfo=UTC)) % QUARTER + QUARTER
     edges = [since]
@@ -60,6 +67,31 @@ def names_of(period: Period, edges: Sequence[datetime], zone: tzinfo) -> list[st
     return [f"{name} {start:%Z}" if name in twice else name for name, start in zip(names, starts, strict=True)]
 
 
+def require_few(what: str, count: int, most: int) -> None:
+    """Raises ReportError where a report would have more lines of a kind than it can hold."""
+    if count > most:
+        raise ReportError(
+            f"the range holds {count:,} {what}, one report {most:,} at most",
+            fix="ask for a shorter time, or for usage with a coarser 'by'",
+        )
+
+
+def lies_too_early(at: datetime, zone: tzinfo) -> bool:
+    """Whether a moment lies before 1970 on the site's clock: no record is of that time, and no range reaches there."""
+    return at < EARLIEST.replace(tzinfo=zone)
+
+
+def cut_to_records(since: datetime, until: datetime, recorded_since: datetime | None, zone: tzinfo) -> datetime:
+    """Where a range begins that has a line for every piece of it: not before the day on which the records begin.
+
+    Where there are none before it ends, it begins on its last day.
+    """
+    begin = until if recorded_since is None else min(recorded_since, until)
+    if begin > since:
+        since = max(since, day_range(begin.astimezone(zone).date(), zone)[0])
+    return since if since < until else until - timedelta(microseconds=1)
+
+
 def start_of_default(period: Period, until: datetime, zone: tzinfo) -> datetime:
     """Where a range that ends at `until` begins unless told: that day, 7 days, 8 weeks or 12 months, by the clock."""
     last = (until - timedelta(microseconds=1)).astimezone(zone).date()
@@ -72,6 +104,13 @@ def start_of_default(period: Period, until: datetime, zone: tzinfo) -> datetime:
     return day_range(first, zone)[0]
 
 
+_QUARTERS = 4
+_LENGTHS = {
+    Period.HOUR: timedelta(hours=1),
+    Period.DAY: timedelta(days=1),
+    Period.WEEK: timedelta(weeks=1),
+    Period.MONTH: timedelta(days=30),
+}
 _FORMATS = {
     Period.HOUR: "%Y-%m-%d %H:00",
     Period.DAY: "%Y-%m-%d",

@@ -16,11 +16,13 @@ from tracker.reports.attendance import attendance, attendance_by_person, listed
 from tracker.reports.compose import frames_of
 from tracker.reports.dwell import measured
 from tracker.reports.frames import begun, rows_of
-from tracker.reports.periods import Period, edges_of
+from tracker.reports.periods import Period, edges_of, require_few
 from tracker.reports.plain import visit_sheet
 from tracker.reports.sheets import Column, Figure, Kind, Report, Row, Sheet
 from tracker.reports.subject import Subject
 
+MOST_DAYS_OF_PEOPLE = 400_000
+"""As of a thousand people over a year; making them takes half a minute."""
 _NOBODY_ENROLLED = "Nobody is enrolled. 'footfall enroll ada-1.jpg ada-2.jpg --name Ada' enrols somebody."
 _DAY_COLUMNS = (
     Column("name", "name"),
@@ -92,8 +94,9 @@ def person_report(subject: Subject, person: Person) -> Report:
 def _days(
     subject: Subject, people: Sequence[Person], visits: pd.DataFrame, stays: pd.DataFrame
 ) -> tuple[list[Row], list[Row]]:
-    """A row for each person and day, and one for each person."""
+    """A row for each person and day, and one for each person. Raises ReportError for more than a sheet can hold."""
     edges = edges_of(Period.DAY, subject.since, subject.until, subject.zone)
+    require_few("days of people", len(people) * (len(edges) - 1), MOST_DAYS_OF_PEOPLE)
     if subject.until == subject.now:
         edges[-1] = day_range(edges[-2].astimezone(subject.zone).date(), subject.zone)[1]
     found = attendance(

@@ -150,6 +150,9 @@ def test_empty_range_says_where_the_visits_are(run: Run) -> None:
         pytest.param(("--to", "2026-02-30"), ("--to: '2026-02-30' is no date",), id="no-such-day"),
         pytest.param(("--from", "31.01.2026"), ("is no date",), id="other-order"),
         pytest.param(("--to", "9999-12-31"), ("is no date",), id="end-of-time"),
+        pytest.param(("--from", "0001-01-01T00:00-12:00"), ("--from lies before 1970", "later"), id="year-1"),
+        pytest.param(("--from", "1969-12-31"), ("--from lies before 1970",), id="before-1970"),
+        pytest.param(("--to", "0001-01-02"), ("--to lies before 1970",), id="to-before-1970"),
         pytest.param(("--from", "x" * 10_000), ("is no date",), id="long"),
         pytest.param(("--from", "2026-02-01", "--to", "2026-01-01"), ("not lie before --to",), id="swapped"),
         pytest.param(("--from", "9999-01-01"), ("--from lies in the future", "has begun"), id="future"),
@@ -164,10 +167,34 @@ def test_dates_that_are_none_are_wrong_use(flags: tuple[str, ...], words: tuple[
     assert len(run("report", "visits", *flags).refused(*words, code=2)) < 300
 
 
-def test_beginning_of_time_is_a_date(run: Run) -> None:
-    Path("footfall.toml").write_text('[site]\ntime_zone = "UTC"\n', encoding="utf-8")
-    assert len(run("report", "visits", "--from", "0001-01-01", "--json").data["visits"]) == 2
-    assert run("report", "visits", "--to", "0001-01-02", "--json").data["visits"] == []
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York"])
+def test_the_first_day_of_1970_is_a_date_everywhere(run: Run, zone: str) -> None:
+    Path("footfall.toml").write_text(f'[site]\ntime_zone = "{zone}"\n', encoding="utf-8")
+    assert len(run("report", "visits", "--from", "1970-01-01", "--json").data["visits"]) == 2
+    assert run("report", "visits", "--to", "1970-01-02", "--json").data["visits"] == []
+
+
+KINDS = [("usage", "--by", "hour"), ("occupancy",), ("attendance",), ("people",), ("people", "Ada")]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=" ".join)
+def test_where_nothing_was_recorded_a_range_of_any_length_is_short(run: Run, kind: tuple[str, ...]) -> None:
+    with LocalStore(Path("empty.sqlite3")) as store:
+        store.add_person(Person(person_id="p-a", name="Ada", created_at=NOW, consented_at=NOW), face_of(0)[None])
+    done = run("report", *kind, "--from", "1970-01-01", "--store", "sqlite:///empty.sqlite3", "--json")
+    assert done.code == 0
+    assert done.data["since"] > "2000"
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=" ".join)
+@pytest.mark.parametrize("year", [1, 1970])
+def test_a_report_of_more_lines_than_it_can_hold_says_how_to_get_one(
+    run: Run, tmp_path: Path, kind: tuple[str, ...], year: int
+) -> None:
+    with LocalStore(tmp_path / "store.sqlite3") as store:
+        store.record(events=[event(EventKind.ENTER, "p-a", datetime(year, 1, 1, 5, tzinfo=UTC), "t0")])
+    assert run("report", *kind, "--json").code == 0
+    run("report", *kind, "--from", "1970-01-01").refused("one report", "shorter time", "coarser 'by'", code=1)
 
 
 @pytest.mark.parametrize(

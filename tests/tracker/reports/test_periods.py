@@ -8,8 +8,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from config.errors import ReportError
 from tests.tracker.reports.timelines import BERLIN, DAY
-from tracker.reports.periods import Period, edges_of, names_of, quarter_edges, start_of_default
+from tracker.reports.periods import (
+    MOST_PERIODS,
+    Period,
+    cut_to_records,
+    edges_of,
+    lies_too_early,
+    names_of,
+    quarter_edges,
+    start_of_default,
+)
 
 
 def berlin(text: str) -> datetime:
@@ -78,3 +88,50 @@ def test_without_a_start_the_range_is_of_a_useful_length(period: Period, start: 
 def test_a_range_that_ends_at_midnight_ends_with_the_day_before() -> None:
     assert start_of_default(Period.HOUR, DAY, BERLIN) == DAY - timedelta(days=1)
     assert start_of_default(Period.HOUR, DAY, BERLIN).tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("period", "length"),
+    [(Period.HOUR, timedelta(hours=1)), (Period.DAY, timedelta(days=1)), (Period.WEEK, timedelta(weeks=1))],
+)
+def test_more_periods_than_a_report_holds_are_refused(period: Period, length: timedelta) -> None:
+    since = datetime(2000, 1, 3, tzinfo=UTC)
+    assert len(edges_of(period, since, since + MOST_PERIODS * length, UTC)) == MOST_PERIODS + 1
+    with pytest.raises(ReportError, match=f"10,001 {period.value}s, one report 10,000"):
+        edges_of(period, since, since + (MOST_PERIODS + 1) * length, UTC)
+
+
+def test_quarters_reach_as_far_as_hours() -> None:
+    since = datetime(2000, 1, 3, tzinfo=UTC)
+    assert len(quarter_edges(since, since + timedelta(hours=MOST_PERIODS))) == 4 * MOST_PERIODS + 1
+    with pytest.raises(ReportError, match="ask for a shorter time"):
+        quarter_edges(since, since + timedelta(hours=MOST_PERIODS, minutes=15))
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York", "Pacific/Kiritimati"])
+def test_1970_begins_by_the_clock_of_the_site(zone: str) -> None:
+    begin = datetime(1970, 1, 1, tzinfo=ZoneInfo(zone))
+    assert not lies_too_early(begin.astimezone(UTC), ZoneInfo(zone))
+    assert lies_too_early(begin.astimezone(UTC) - timedelta(microseconds=1), ZoneInfo(zone))
+    assert lies_too_early(datetime.min.replace(tzinfo=UTC), ZoneInfo(zone))
+
+
+@pytest.mark.parametrize(
+    ("recorded_since", "cut"),
+    [
+        pytest.param("2026-01-10T15:00", "2026-01-10", id="to-the-day-on-which-they-begin"),
+        pytest.param("2025-12-01T15:00", "2026-01-05T12:00", id="not-at-all"),
+        pytest.param("0001-01-01T15:00", "2026-01-05T12:00", id="a-record-of-the-year-1"),
+        pytest.param("9999-12-31T15:00", "2026-01-20", id="to-its-last-day-before-they-begin"),
+        pytest.param(None, "2026-01-20", id="to-its-last-day-without-any"),
+    ],
+)
+def test_a_range_is_cut_to_what_was_recorded(recorded_since: str | None, cut: str) -> None:
+    since, until = berlin("2026-01-05T12:00"), berlin("2026-01-20T12:00")
+    begin = None if recorded_since is None else datetime.fromisoformat(recorded_since).replace(tzinfo=UTC)
+    assert cut_to_records(since, until, begin, BERLIN) == berlin(cut)
+
+
+def test_a_range_that_ends_at_midnight_without_records_is_its_last_moment() -> None:
+    until = berlin("2026-01-20")
+    assert cut_to_records(berlin("2026-01-05"), until, None, BERLIN) == until - timedelta(microseconds=1)
