@@ -63,6 +63,8 @@ def table(table_id: str) -> Any:
             "suppressDragLeaveHidesColumns": True,
             "suppressColumnMoveAnimation": True,
             "animateRows": False,
+            "tabToNextHeader": {"function": "leaveHead()"},
+            "tabToNextCell": {"function": "leaveCells(params)"},
             "tooltipShowDelay": 400,
             "localeText": {"noRowsToShow": "No visit fits the search.", "noMatchingRows": "No visit fits the search."},
         },

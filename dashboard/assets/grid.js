@@ -8,6 +8,19 @@
     return seconds === null || seconds === undefined ? "" : window.footfall.duration(seconds);
   };
 
+  /* Tab leaves the table, which is one stop; the arrow keys move in it. False leaves the key to the browser. */
+  functions.leaveHead = function () {
+    return false;
+  };
+
+  /* Forwards the browser alone would pass over the first button below the table. */
+  functions.leaveCells = function (params) {
+    const below = document.activeElement.closest(".ag-root-wrapper")?.querySelector(".ag-paging-button");
+    if (params.backwards || !below) return false;
+    window.setTimeout(() => below.focus());
+    return true;
+  };
+
   /* A text that a spreadsheet would run as a formula is kept a text. */
   function plain(value) {
     if (value === null || value === undefined) return "";

@@ -276,6 +276,36 @@ def test_pages_are_reached_by_keyboard_and_say_where_one_is(month: str, open_pag
     page.locator("#live-inside").wait_for()
 
 
+def test_the_table_of_visits_is_one_stop_of_the_keyboard(month: str, open_page: Opener) -> None:
+    page = open_page(f"{month}visits")
+    page.locator(cell(0, "name")).wait_for(timeout=SLOW_MS)
+    csv_button, first_page = page.get_by_role("button", name="CSV"), page.get_by_role("button", name="First Page")
+    csv_button.focus()
+    page.keyboard.press("Tab")
+    expect(page.locator('.ag-header-cell[col-id="name"]')).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(first_page).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    expect(page.locator(".ag-cell:focus")).to_have_count(1)
+    page.keyboard.press("Shift+Tab")
+    expect(csv_button).to_be_focused()
+
+
+def test_arrow_keys_move_in_the_table_of_visits_and_tab_goes_on_from_any_cell(month: str, open_page: Opener) -> None:
+    page = open_page(f"{month}visits")
+    page.locator(cell(0, "name")).wait_for(timeout=SLOW_MS)
+    page.get_by_role("button", name="CSV").focus()
+    for key in ("Tab", "ArrowDown", "ArrowDown", "ArrowRight"):
+        page.keyboard.press(key)
+    expect(page.locator(cell(1, "started_at"))).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="First Page")).to_be_focused()
+    for key in ("Tab", "Tab"):
+        page.keyboard.press(key)
+    page.keyboard.press("Enter")
+    page.locator(cell(25, "name")).wait_for(timeout=SLOW_MS)
+
+
 def test_a_camera_that_fell_silent_is_named_in_words(month: str, open_page: Opener) -> None:
     page = open_page(month)
     page.locator("#live-cameras").get_by_text(re.compile(r"no frame for \d+ min.*: no answer")).wait_for(
