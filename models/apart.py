@@ -29,9 +29,14 @@ _END_WAIT_S = 5.0
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1"}
 
 
+def can_build() -> bool:
+    """Whether the packages that building needs are installed."""
+    return importlib.util.find_spec("tensorflow") is not None
+
+
 def require_packages(reason: ModelError) -> None:
     """Raises ModelError with the way out when this installation cannot build. reason: why it would have to."""
-    if importlib.util.find_spec("tensorflow") is None:
+    if not can_build():
         raise ModelError(f"{reason.problem}, and TensorFlow to build them is not installed", fix=ADVICE) from reason
 
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from config.errors import ModelError
 from config.settings import ModelSettings, Precision
+from models.apart import ADVICE, can_build
 from models.catalog import CATALOG, RECIPE, NetworkSpec
 
 FILE_NAME = "manifest.json"
@@ -90,7 +91,9 @@ class Standing:
 
 
 def build_command(folder: Path, *, force: bool = False) -> str:
-    """The command that makes the folder whole, as advice to a person."""
+    """What makes the folder whole, as advice to a person: the command, or the way out where nothing can be built."""
+    if not can_build():
+        return ADVICE
     place = "" if folder == ModelSettings().dir else f" --models {shlex.quote(str(folder))}"
     return f"run: footfall models build{' --force' if force else ''}{place}"
 

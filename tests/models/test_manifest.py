@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,15 @@ def test_manifest_that_is_none_is_refused(folder: Path, text: bytes) -> None:
     with pytest.raises(ModelError, match=r"manifest\.json") as caught:
         manifest.read(folder)
     assert "--force" in caught.value.fix
+
+
+@pytest.mark.parametrize("force", [False, True], ids=["missing", "damaged"])
+def test_without_tensorflow_no_build_is_advised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, force: bool) -> None:
+    assert "footfall models build" in manifest.build_command(tmp_path, force=force)
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    advice = manifest.build_command(tmp_path, force=force)
+    assert "footfall models build" not in advice
+    assert "footfall models export" in advice
 
 
 def test_standing_tells_whole_missing_and_damaged_apart(folder: Path) -> None:

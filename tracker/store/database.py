@@ -170,7 +170,8 @@ class Database:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         size = self.path.stat().st_size if self.path.exists() else 0
         if size == 0 and not create:
-            raise StoreError(f"no store at {self.path}", fix="run 'footfall track' or 'footfall enroll' first")
+            fix = f"run 'footfall track' or 'footfall enroll' first, with --store or settings that lead to {self.path}"
+            raise StoreError(f"no store at {self.path}", fix=fix)
         refuse_stub(self.path, size)
 
     def _is_current(self) -> bool:

@@ -68,6 +68,7 @@ def test_without_create_a_missing_store_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no store at") as refusal:
         LocalStore(tmp_path / "none.sqlite3").open(create=False)
     assert "footfall track" in refusal.value.fix
+    assert f"with --store or settings that lead to {tmp_path / 'none.sqlite3'}" in refusal.value.fix
     assert list(tmp_path.iterdir()) == []
 
 
