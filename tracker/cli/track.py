@@ -21,7 +21,7 @@ from config.settings import CameraRole, CameraSettings, Settings
 from models.runtime import ensure_built
 from tracker.agent import Agent
 from tracker.agents import run_all
-from tracker.camera import SystemClock, is_live, prepare_source
+from tracker.camera import LiveSource, SystemClock, is_live, prepare_source
 from tracker.cameras.frames import FrameSource
 from tracker.cameras.recording import RecordingSource
 from tracker.cli.door import ModelsOption, SettingsOption, StoreOption, UsageError, open_store, reread_for
@@ -29,6 +29,7 @@ from tracker.cli.moments import parse_begun
 from tracker.cli.output import console, errors, json_line, local_time
 from tracker.cli.receiving import Reread, receiving
 from tracker.cli.sending import sending
+from tracker.cli.summary import Summary
 from tracker.doorway import doorway_of
 from tracker.faces.engine import FaceEngine
 from tracker.identity.known import KnownPeople
@@ -125,6 +126,8 @@ def follow(
         with _Teller(agents, sources, settings, known, telling=telling, explain=explain) as teller:
             failures = run_all(agents, stop, teller.tell)
         over = not stop.is_set()
+    if over:
+        teller.tell_ends()
     for problem in [problem for source in sources for problem in source.state.problems]:
         errors.print(f"note: {problem}", markup=False, soft_wrap=True)
     for failure in failures[:-1]:
@@ -248,6 +251,11 @@ class _Teller:
             disable=not errors.is_terminal,
             redirect_stdout=False,  # what is said on stdout belongs there
         )
+        self._summaries = {
+            agent.camera_id: Summary()
+            for agent, source in zip(agents, sources, strict=True)
+            if not isinstance(source, LiveSource)
+        }
         self._sources = {agent.camera_id: source for agent, source in zip(agents, sources, strict=True)}
         self._bars: dict[str, TaskID] = {
             camera_id: self._progress.add_task(camera_id, total=None, note="") for camera_id in self._sources
@@ -260,8 +268,19 @@ class _Teller:
     def __exit__(self, *_error: object) -> None:
         self._progress.stop()
 
+    def tell_ends(self) -> None:
+        """What came of recordings that are over, a line each on stderr."""
+        for camera_id, summary in self._summaries.items():
+            line = summary.line()
+            if line is not None:
+                hint = " (--explain says more)" if ": " in line and not self._explain else ""
+                said = f"{camera_id}: {_with_names(line, self._known)}{hint}"
+                errors.print(said, markup=False, soft_wrap=True, highlight=False)
+
     def tell(self, agent: Agent, step: Step) -> None:
         """What this frame brought."""
+        if agent.camera_id in self._summaries:
+            self._summaries[agent.camera_id].add(step)
         if step.frame is not None:
             source = self._sources[agent.camera_id]
             total = source.declared_frames if isinstance(source, RecordingSource) else None  # known once it is open

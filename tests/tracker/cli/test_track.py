@@ -55,7 +55,7 @@ def stored(tmp_path: Path) -> list[Event]:
 
 def test_recording_gives_the_visits_it_shows(run: Run, clip: Path, tmp_path: Path) -> None:
     done = run("track", "--camera", clip, "--camera-id", "hall", "--fast", *BEGINS)
-    assert (done.code, done.err) == (0, "")
+    assert (done.code, done.err) == (0, "hall: 45 frames, 2 tracks, each has a name\n")
     assert done.out.splitlines() == [
         "2026-03-02 12:00:00  hall  enter  Ada",
         "2026-03-02 12:00:00  hall  enter  Visitor 1",
@@ -91,6 +91,17 @@ def test_explain_says_at_the_end_why_a_track_has_no_name(run: Run, clip: Path) -
     assert [line.partition(": ")[2][:25] for line in done.out.splitlines()] == [
         "no face good enough in 18",
         "no face good enough in 27",
+    ]
+
+
+def test_a_recording_without_names_says_in_the_end_why(run: Run, clip: Path, tmp_path: Path) -> None:
+    Path("footfall.toml").write_text(SETTINGS + "[quality]\nmin_width = 300\n", encoding="utf-8")
+    empty = write_clip(tmp_path / "empty.avi", [], 1)
+    done = run("track", "--camera", clip, "--camera", empty, "--fast", "--json", *BEGINS)
+    assert (done.code, done.out) == (0, "")
+    assert done.err.splitlines() == [
+        "camera-1: 45 frames, 2 tracks, nobody named: too small (--explain says more)",
+        "camera-2: 5 frames, no face found",
     ]
 
 

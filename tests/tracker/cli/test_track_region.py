@@ -30,5 +30,6 @@ def test_only_who_is_in_the_region_comes_and_goes(
     Path("footfall.toml").write_text(text, encoding="utf-8")
     assert run("enroll", pictures / "ada-dark.png", pictures / "ada.png", "--name", "Ada").code == 0
     done = run("track", "--fast", *BEGINS)
-    assert (done.code, done.err) == (0, "")
+    came = "1 track, it has a name" if told else "no face found"
+    assert (done.code, done.err) == (0, f"hall: 45 frames, {came}\n")
     assert {line.rpartition("  ")[2] for line in done.out.splitlines()} == ({told} - {None})
