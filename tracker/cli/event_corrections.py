@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
@@ -24,6 +24,8 @@ from tracker.store.history import site_rules
 from tracker.store.local import LocalStore
 
 _LONGEST_WORDS = 500
+_RESTORE = "restore"
+"""An addition of an event that was there before: what `footfall events restore` says."""
 
 EventsArgument = Annotated[
     list[str],
@@ -63,7 +65,7 @@ def void(
     with in_step(chosen) as opened:
         found = _events_of(opened, events, voided=False)
         said = [_correction(Action.VOID, event, by=by, reason=reason) for event in found]
-        _carry_out(opened, chosen, said, found, dry_run=dry_run, as_json=as_json)
+        _carry_out(opened, chosen, said, found, done="void", dry_run=dry_run, as_json=as_json)
 
 
 def restore(
@@ -80,7 +82,7 @@ def restore(
     with in_step(chosen) as opened:
         found = _events_of(opened, events, voided=True)
         said = [_correction(Action.ADD, event, by=by, reason=reason) for event in found]
-        _carry_out(opened, chosen, said, found, dry_run=dry_run, as_json=as_json)
+        _carry_out(opened, chosen, said, found, done="restored", dry_run=dry_run, as_json=as_json)
 
 
 def add(
@@ -122,7 +124,7 @@ def add(
             state = "was added and voided" if voided else "is there already"
             raise RecordError(f"this {kind} {state}: event {short(known.event_id)}", fix=fix)
         said = [_correction(Action.ADD, event, by=by, reason=reason)]
-        _carry_out(opened, chosen, said, [event], dry_run=dry_run, as_json=as_json)
+        _carry_out(opened, chosen, said, [event], done="added", dry_run=dry_run, as_json=as_json)
 
 
 def corrections(store: StoreOption = None, settings: SettingsOption = None, as_json: JsonOption = False) -> None:
@@ -134,11 +136,13 @@ def corrections(store: StoreOption = None, settings: SettingsOption = None, as_j
         holding = {each.event_id: each.correction_id for each in said}  # they come by time: the last one stays
         about = {event_id: _one_event(opened, event_id) for event_id in holding}
         names = {person.person_id: person.name for person in opened.people()}
+    words = _words_said(said, about)
     if as_json:
         print_json(
             [
                 {
                     **correction_to_document(each),
+                    "said": words[each.correction_id],
                     "event": event_to_document(about[each.event_id]),
                     "holds": holding[each.event_id] == each.correction_id,
                 }
@@ -152,9 +156,20 @@ def corrections(store: StoreOption = None, settings: SettingsOption = None, as_j
         what = f"{event.kind} of {names.get(event.person_id, event.person_id)}, {local_time(event.at, zone)}"
         note = "" if holding[each.event_id] == each.correction_id else "overruled since"
         shown = short(each.event_id)
-        rows.append([local_time(each.at, zone), each.by, each.action, shown, what, each.reason, note])
+        rows.append([local_time(each.at, zone), each.by, words[each.correction_id], shown, what, each.reason, note])
     columns = ["time", "by", "said", "event", "which", "reason", "note"]
     print_table("", columns, rows, empty="Nothing was corrected. 'footfall events void' and 'add' do that.")
+
+
+def _words_said(said: Iterable[Correction], about: Mapping[str, Event]) -> dict[str, str]:
+    """By correction id what was said: void, add, or restore where the event was there before. They come by time."""
+    words: dict[str, str] = {}
+    there = {event_id for event_id, event in about.items() if event.track_id != OPERATOR}
+    for each in said:
+        is_back = each.action is Action.ADD and each.event_id in there
+        words[each.correction_id] = _RESTORE if is_back else str(each.action)
+        there.add(each.event_id)
+    return words
 
 
 def _carry_out(
@@ -163,10 +178,14 @@ def _carry_out(
     said: Sequence[Correction],
     events: Sequence[Event],
     *,
+    done: str,
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Write the corrections of these events, unless it is a dry run, and tell what visits become."""
+    """Write the corrections of these events, unless it is a dry run, and tell what visits become.
+
+    done: what has become of each event then, in a word.
+    """
     rules, now = site_rules(settings), datetime.now(UTC)
     names = {person.person_id: person.name for person in store.people()}
     changes = []
@@ -193,7 +212,7 @@ def _carry_out(
         print_json(_document(said, changes, written=not dry_run))
         return
     for each, event in zip(said, events, strict=True):
-        _tell(each, event, names, settings, dry_run=dry_run)
+        _tell(each, event, names, settings, done=done, dry_run=dry_run)
     for change in changes:
         _tell_change(change, settings)
     if not dry_run:
@@ -218,8 +237,9 @@ def _document(said: Iterable[Correction], changes: Iterable[Change], *, written:
     }
 
 
-def _tell(said: Correction, event: Event, names: dict[str, str], settings: Settings, *, dry_run: bool) -> None:
-    done = "void" if said.action is Action.VOID else "added" if event.track_id == OPERATOR else "restored"
+def _tell(
+    said: Correction, event: Event, names: dict[str, str], settings: Settings, *, done: str, dry_run: bool
+) -> None:
     done = f"would be {done}" if dry_run else done
     where = "" if event.camera_id == OPERATOR else f", camera {event.camera_id}"
     what = (

@@ -21,7 +21,7 @@ from config.settings import CameraRole, CameraSettings, Settings
 from models.runtime import ensure_built
 from tracker.agent import Agent
 from tracker.agents import run_all
-from tracker.camera import LiveSource, SystemClock, is_live, prepare_source
+from tracker.camera import LiveSource, SystemClock, prepare_source
 from tracker.cameras.frames import FrameSource
 from tracker.cameras.recording import RecordingSource
 from tracker.cli.door import ModelsOption, SettingsOption, StoreOption, UsageError, open_store, reread_for
@@ -83,7 +83,8 @@ def track(
 ) -> None:
     """Follow cameras or recordings, say who comes and goes, and store it.
 
-    Ctrl-C stops; whoever is in stays in until the next run, which goes on or closes the visit at the last sighting.
+    Ctrl-C stops, with exit code 130; whoever is in stays in until the next run, which goes on or closes the visit at
+    the last sighting.
     Without --camera the cameras of the settings file are followed. A recording that does not say when it began
     (--start) begins now, or with --fast ends now.
     """
@@ -94,7 +95,7 @@ def track(
     ensure_built(chosen.models.dir, chosen.models.precision)
     telling = Telling.JSON if as_json else Telling.TEXT
     over = follow(chosen, cameras, start_at=start_at, fast=fast, telling=telling, explain=explain, reread=reread)
-    if not over and not all(is_live(each.source) for each in cameras):
+    if not over:
         raise typer.Exit(130)
 
 
@@ -128,7 +129,8 @@ def follow(
         over = not stop.is_set()
     if over:
         teller.tell_ends()
-    for problem in [problem for source in sources for problem in source.state.problems]:
+    recordings = [source for source in sources if not isinstance(source, LiveSource)]  # others told of it as it came
+    for problem in [problem for source in recordings for problem in source.state.problems]:
         errors.print(f"note: {problem}", markup=False, soft_wrap=True)
     for failure in failures[:-1]:
         errors.print(f"error: {failure.problem}; fix: {failure.fix}", markup=False, soft_wrap=True)

@@ -83,11 +83,22 @@ def test_corrections_are_kept_with_who_when_and_why(run: Run, stage: Stage) -> N
         ("void", "Ann", "a reflection", False),
         ("add", getpass.getuser(), "", True),
     ]
+    assert [each["said"] for each in said] == ["void", "restore"]
     assert {each["event"]["event_id"] for each in said} == {wrong}
     assert all(abs(datetime.now(UTC) - datetime.fromisoformat(each["at"])) < timedelta(minutes=1) for each in said)
     told = run("events", "corrections").out
     for words in ("Ann", "a reflection", "exit of Ada, 2026-03-02 13:10:00", "overruled since", wrong[:8]):
         assert words in told
+
+
+def test_what_was_added_and_voided_is_restored_not_added(run: Run, stage: Stage) -> None:
+    run("events", "add", "exit", "Ada", "--at", "2026-03-02T19:00", "--by", "Ann")
+    (added,) = (each.event_id for each in stage.store.events() if each.track_id == OPERATOR)
+    run("events", "void", added, "--by", "Bob")
+    assert run("events", "restore", added, "--by", "Cy").out.startswith("restored by Cy: exit of Ada")
+    told = [line.split()[2:4] for line in run("events", "corrections").out.splitlines() if added[:8] in line]
+    assert told == [["Ann", "add"], ["Bob", "void"], ["Cy", "restore"]]
+    assert [each["action"] for each in run("events", "corrections", "--json").data] == ["add", "void", "add"]
 
 
 def test_a_dry_run_shows_the_same_and_writes_nothing(run: Run, stage: Stage) -> None:

@@ -258,7 +258,7 @@ def test_address_that_does_not_answer_is_told_without_its_password_and_tried_unt
     told = process.stderr.readline()
     assert "camera-1: http://***@127.0.0.1:9/live: cannot be opened; trying again" in told
     process.send_signal(signal.SIGINT)
-    assert ended(process) == Done(0, "", "note: http://***@127.0.0.1:9/live: cannot be opened; trying again\n")
+    assert ended(process) == Done(130, "", "")
 
 
 def test_second_ctrl_c_ends_a_run_that_hangs(start: Start, clip: Path, tmp_path: Path) -> None:
