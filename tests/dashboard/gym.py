@@ -24,8 +24,10 @@ MEMBERS = (
 )  # fmt: skip
 STAFF = ("Vera Lindqvist", "Wim Peeters")
 AT_THE_DESK = "Xenia Petrova"
-"""Staff who is in most of the day, so that what counts staff differs from what does not."""
+"""Staff who is in while the course is, so that a peak with staff is never that without."""
 VISITORS = 9
+COURSE = 12
+"""As many strangers more come every day at ten, all at once: the busiest hour whatever the dice say."""
 HOUR_WEIGHTS = {6: 2, 7: 5, 8: 6, 9: 4, 10: 3, 11: 4, 12: 6, 13: 4, 14: 2, 15: 3, 16: 5, 17: 9, 18: 11, 19: 8, 20: 4}
 
 
@@ -49,7 +51,7 @@ def visitors(created_at: datetime) -> list[Person]:
     """Strangers who were given a number."""
     return [
         Person(person_id=f"v-{number:010x}", name=f"Visitor {number}", created_at=created_at, kind=PersonKind.VISITOR)
-        for number in range(1, VISITORS + 1)
+        for number in range(1, VISITORS + COURSE + 1)
     ]
 
 
@@ -79,9 +81,10 @@ def fill(store: LocalStore, *, now: datetime, zone: ZoneInfo, days: int = 30, se
     strangers = visitors(created_at)
     open_: list[Presence] = []
     events: list[Event] = []
-    everybody = [person.person_id for person in (*people(created_at)[:-1], *strangers)]
-    shifts = _shifts(people(created_at)[-1].person_id, now, zone, days)
-    for entered, left, person_id in (*shifts, *_stays(everybody, now, zone, days, dice)):
+    everybody = [person.person_id for person in (*people(created_at)[:-1], *strangers[:VISITORS])]
+    course = [stranger.person_id for stranger in strangers[VISITORS:]]
+    daily = _daily(people(created_at)[-1].person_id, course, now, zone, days)
+    for entered, left, person_id in (*daily, *_stays(everybody, now, zone, days, dice)):
         camera = "front-door" if dice.random() < 0.8 else "free-weights"
         events.append(event(EventKind.ENTER, person_id, entered, camera=camera))
         if left < now - timedelta(seconds=40):
@@ -133,15 +136,19 @@ def _presence(person_id: str, entered: datetime, now: datetime, camera: str) -> 
     )
 
 
-def _shifts(person_id: str, now: datetime, zone: ZoneInfo, days: int) -> Iterator[tuple[datetime, datetime, str]]:
-    """(began, ended, person) of the desk, from seven to four on the site's clock."""
+def _daily(
+    desk: str, course: list[str], now: datetime, zone: ZoneInfo, days: int
+) -> Iterator[tuple[datetime, datetime, str]]:
+    """(entered, left, person) of what is the same every day: the desk from seven to four, the course from ten on."""
     today = now.astimezone(zone).date()
     for back in range(days - 1, -1, -1):
-        began, ended = (
-            datetime.combine(today - timedelta(days=back), time(hour), zone).astimezone(UTC) for hour in (7, 16)
+        seven, ten, eleven, four = (
+            datetime.combine(today - timedelta(days=back), time(hour), zone).astimezone(UTC) for hour in (7, 10, 11, 16)
         )
-        if began < now:
-            yield began, ended, person_id
+        if seven < now:
+            yield seven, four, desk
+        if ten < now:
+            yield from ((ten, eleven, person_id) for person_id in course)
 
 
 def _stays(
