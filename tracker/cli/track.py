@@ -111,6 +111,7 @@ def follow(
 ) -> bool:
     """Run an agent for each camera until all recordings are over (True) or somebody stops it (False).
 
+    Cameras are never over, so a service that is told to end (SIGTERM) has done all it could (True).
     reread: what the machines of a site share is taken in meanwhile, by the settings that this gives then.
     Raises what ended an agent early: ModelError, CameraError, RecordingError, StoreError.
     """
@@ -136,7 +137,7 @@ def follow(
         errors.print(f"error: {failure.problem}; fix: {failure.fix}", markup=False, soft_wrap=True)
     if failures:
         raise failures[-1]
-    return over
+    return over or (not recordings and stop.by == signal.SIGTERM)
 
 
 def cameras_of(settings: Settings, sources: list[str], ids: list[str]) -> list[CameraSettings]:
@@ -207,12 +208,19 @@ def assemble(
     ]
 
 
+class Stop(threading.Event):
+    """Set when somebody wants an end. by: the signal that said so, 0 for none."""
+
+    by = 0
+
+
 @contextmanager
-def stopping() -> Iterator[threading.Event]:
+def stopping() -> Iterator[Stop]:
     """An event that Ctrl-C and SIGTERM set; a second one ends the process at once, which loses nothing stored."""
-    stop = threading.Event()
+    stop = Stop()
 
     def ask(number: int, _frame: FrameType | None) -> None:
+        stop.by = number
         stop.set()
         signal.signal(number, signal.SIG_DFL)
 

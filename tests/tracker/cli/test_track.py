@@ -252,13 +252,16 @@ def test_second_agent_is_refused_while_the_first_runs(start: Start, run: Run, cl
     assert run("track", "--camera", clip, "--fast", *BEGINS).code == 0
 
 
-def test_address_that_does_not_answer_is_told_without_its_password_and_tried_until_ctrl_c(start: Start) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)], ids=["ctrl-c", "service"])
+def test_address_that_does_not_answer_is_told_without_its_password_and_tried_until_stopped(
+    start: Start, number: int, code: int
+) -> None:
     process = start("track", "--camera", "http://ada:secret@127.0.0.1:9/live")
     assert process.stderr is not None
     told = process.stderr.readline()
     assert "camera-1: http://***@127.0.0.1:9/live: cannot be opened; trying again" in told
-    process.send_signal(signal.SIGINT)
-    assert ended(process) == Done(130, "", "")
+    process.send_signal(number)
+    assert ended(process) == Done(code, "", "")
 
 
 def test_second_ctrl_c_ends_a_run_that_hangs(start: Start, clip: Path, tmp_path: Path) -> None:
