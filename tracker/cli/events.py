@@ -23,7 +23,7 @@ from tracker.cli.in_step import in_step
 from tracker.cli.lines import STDIO, json_lines, progress_bar
 from tracker.cli.moments import FromOption, ToOption, parse_moment
 from tracker.cli.output import console, errors, print_json
-from tracker.presence.events import SCHEMA, Event
+from tracker.presence.events import EARLIEST, SCHEMA, Event, time_text
 from tracker.store.documents import event_from_document, event_to_document
 from tracker.store.local import LocalStore
 from tracker.store.shared_site import rules_at_site
@@ -162,6 +162,8 @@ def _event_of(line: bytes, number: int, site_id: str, latest: datetime) -> Event
         event = event_from_document(_completed(document, site_id))
     except RecordError as error:
         return Refused(number, error.problem.removeprefix("event: "))
+    if event.at < EARLIEST:
+        return Refused(number, f"at: {time_text(event.at)[:10]} lies before 1970")
     if event.at > latest:
         return Refused(number, f"at: {event.at:%Y-%m-%d %H:%M} UTC is still to come")
     return event if given_id else replace(event, event_id="")

@@ -10,6 +10,9 @@ import typer
 
 from tracker.cameras.clock import CLOCKS_APART
 from tracker.cli.door import UsageError
+from tracker.presence.events import EARLIEST
+
+_PAST = "check the year: no camera told anything then"
 
 FromOption = Annotated[
     str | None, typer.Option("--from", metavar="DATE", help="First day or moment, as 2026-01-31 or 2026-01-31T08:00.")
@@ -34,8 +37,10 @@ def parse_moment(text: str | None, zone: ZoneInfo, *, option: str, end_of_day: b
 
 
 def parse_begun(text: str | None, zone: ZoneInfo, *, now: datetime, option: str) -> datetime | None:
-    """As `parse_moment`, and a moment to come is refused too: one later than now (UTC) by more than CLOCKS_APART."""
+    """As `parse_moment`, and refuses what is later than now (UTC) by more than CLOCKS_APART, or before 1970."""
     moment = parse_moment(text, zone, option=option)
+    if moment is not None and moment < EARLIEST:
+        raise UsageError(f"{option}: {text} lies before 1970", fix=_PAST)
     if text is not None and moment is not None and moment > now + CLOCKS_APART:
         raise UsageError(f"{option}: {text[:40]} is still to come", fix="give a time that is over")
     return moment
@@ -65,4 +70,6 @@ def parse_instant(text: str, zone: ZoneInfo, *, now: datetime, option: str) -> d
         raise UsageError(f"{option}: the clock of the site showed {text[:40]} twice", fix=fix)
     if moment > now:
         raise UsageError(f"{option}: {text[:40]} is still to come", fix="give a time that is over")
+    if moment < EARLIEST:
+        raise UsageError(f"{option}: {text[:40]} lies before 1970", fix=_PAST)
     return moment

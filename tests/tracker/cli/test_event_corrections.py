@@ -152,6 +152,7 @@ BAD = {
     "a-day": (("add", "exit", "Ada", "--at", "2026-03-02"), "has no time of day", 2),
     "no-time": (("add", "exit", "Ada", "--at", "noon:ish"), "is no time", 2),
     "to-come": (("add", "exit", "Ada", "--at", "2999-03-02T13:00"), "is still to come", 2),
+    "before-cameras": (("add", "exit", "Ada", "--at", "1926-03-02T13:00"), "lies before 1970", 2),
     "beyond-time": (("add", "exit", "Ada", "--at", "0001-01-01T00:00+23:00"), "is no time", 2),
     "half-a-reason": (("add", "exit", "Ada", "--at", "2026-03-02T13:00", "--reason", "\udce9"), "--reason", 2),
 }

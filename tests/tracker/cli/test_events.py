@@ -162,6 +162,7 @@ BAD_LINES = {
     "a-list": (b"[]\n", "expected an object"),
     "nested-without-end": (b"[" * 60_000 + b"\n", "it is not JSON"),
     "endless": (b" " * (LONGEST_LINE + 9) + b"\n", "longer than"),
+    "before-cameras": (lines({**WHOLE, "at": "1969-12-31T23:59:59Z"}).encode(), "lies before 1970"),
     "nan": (lines({**WHOLE, "x_frac": float("nan")}).encode(), "x_frac: expected"),
     "outside": (lines({**WHOLE, "x_frac": 1.5}).encode(), "x_frac: expected 0..1, got 1.5"),
     "naive-time": (lines({**WHOLE, "at": "2026-01-05T12:00:00"}).encode(), "at: expected an ISO 8601 time with a zone"),
