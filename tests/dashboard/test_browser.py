@@ -242,6 +242,14 @@ def test_dark_follows_the_system_and_the_switch_is_remembered(month: str, open_p
     assert root.get_attribute("data-mantine-color-scheme") == "light"
 
 
+def test_a_plot_that_does_not_know_its_width_yet_does_not_widen_the_page(month: str, open_page: Opener) -> None:
+    page = open_page(f"{month}usage", width=390, height=844)
+    page.locator(".plot-graph .main-svg").first.wait_for(timeout=SLOW_MS)
+    page.add_style_tag(content=".plot-graph .js-plotly-plot, .plot-graph .main-svg { width: 700px !important; }")
+    assert page.locator(".plot-graph .main-svg").first.evaluate("each => each.clientWidth") == 700
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+
+
 @pytest.mark.parametrize("name", ["", "visits", "usage", "no-such-page"], ids=["live", "visits", "usage", "404"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_shows_every_page_without_scrolling_sideways(
