@@ -9,7 +9,7 @@
 VENV  ?= .venv
 BIN   := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PY    := $(BIN)/python
-NEEDS := pyproject.toml requirements.lock tracker/faces/native/kernels.c tracker/faces/native/build_hook.py
+NEEDS := pyproject.toml requirements.lock tracker/vision/native/kernels.c tracker/vision/native/build_hook.py
 FITS  := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 # The first interpreter that is Python 3.11, 3.12 or 3.13 and can make environments; `make PYTHON=... demo` overrides.

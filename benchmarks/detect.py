@@ -12,8 +12,8 @@ from benchmarks.measure import Row, floor_ms, in_turn, run
 from benchmarks.peers import Mtcnn
 from config.settings import ModelSettings
 from models.runtime import ensure_built
-from tracker.faces.detect import Detector
-from tracker.faces.pyramid import levels
+from tracker.vision.detector import Detector
+from tracker.vision.pyramid import levels
 
 MACS_PER_PIXEL = 1830
 """Of P-Net, for each pixel of the pyramid."""

@@ -35,7 +35,8 @@ from benchmarks.sent_visits import PROJECT, SITE, TERMS, Result, connected
 from tracker.cloud.uplink import Uplink
 from tracker.presence.events import Event, EventKind
 from tracker.presence.people import Person
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
+from tracker.store.store import Store
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -103,14 +104,14 @@ def record(path: Path, events: int) -> None:
     """What that process does: for each number it reads, so many events, each told on a line."""
     dice, stop, number = random.Random(SEED), threading.Event(), 0  # noqa: S311 - no secret
     now = datetime.now(UTC)
-    with LocalStore(path) as store:
+    with Store(path) as store:
         for guest in range(events + len(OUTAGES_S)):
             person = Person(person_id=f"p-{guest}", name=f"Guest {guest}", created_at=now, consented_at=now)
-            store.add_person(person, np.zeros((1, 128), np.float32))
-        store.begin_sync()
+            store.people.add(person, np.zeros((1, 128), np.float32))
+        store.outbox.begin()
         uplink = threading.Thread(target=Uplink(store, lambda: connected(OURS), TERMS, gentle=True).run, args=(stop,))
         uplink.start()
-        _wait(lambda: store.backlog(visits=True, people=True).total == 0)
+        _wait(lambda: store.outbox.backlog(visits=True, people=True).total == 0)
         print("ready", flush=True)
         for line in sys.stdin:
             for _ in range(int(line)):
@@ -119,7 +120,7 @@ def record(path: Path, events: int) -> None:
                 event = _event(number - events // 2 if leaves else number, leaves=leaves)
                 name = event.person_id.replace("p-", "Guest ")
                 told = Recorded(event_id=event.event_id, name=name, kind=str(event.kind), at_s=time.time())
-                store.record(events=[event])
+                store.record(Observation(events=[event]))
                 number += 1
                 print(json.dumps({name: getattr(told, name) for name in Recorded.__slots__}), flush=True)
         stop.set()
@@ -143,7 +144,7 @@ class Seen:
 
     def __init__(self, path: Path) -> None:
         self.at_s: dict[str, float] = {}
-        self._store = LocalStore(path).open(create=False)
+        self._store = Store(path).open(create=False)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
         self._thread.start()
@@ -164,7 +165,7 @@ class Seen:
             newest = self._store.version()
             if newest != version:
                 version = newest
-                for event in self._store.events():
+                for event in self._store.events.select():
                     self.at_s.setdefault(event.event_id, time.time())
 
 

@@ -11,7 +11,7 @@ from benchmarks.measure import SEED, Row, floor_ms, in_turn, run
 from benchmarks.peers import Dlib, strong_dlib
 from config.settings import ModelSettings
 from models.runtime import ensure_built
-from tracker.faces.embed import Embedder
+from tracker.vision.embed import Embedder
 
 TARGET = 20.0
 _GROUPS = ((32, 3), (64, 4), (128, 3), (256, 3), (256, 1))

@@ -6,7 +6,7 @@ import json
 import resource
 import sys
 
-import tracker.agent  # noqa: F401  what a real run loads is part of the time
+import tracker.agent.loop  # noqa: F401  what a real run loads is part of the time
 from benchmarks.frames import scene
 from benchmarks.pipeline import START, engine, recognition
 

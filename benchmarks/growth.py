@@ -23,7 +23,8 @@ from tracker.simulation.cast import cast_of
 from tracker.simulation.plan import Plan
 from tracker.simulation.profiles import PROFILES, ProfileName
 from tracker.simulation.site import simulate
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
+from tracker.store.store import Store
 
 SIZES, LARGE = (10_000, 100_000, 1_000_000), 10_000_000
 MOST_S, MOST_MB = 3.0, 1000.0
@@ -111,14 +112,14 @@ def _fed(size: int, portion: int) -> dict[str, float]:
     marks = [0.0]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "footfall.sqlite3"
-        with LocalStore(path) as store:
-            store.use_rules(rules_of(_PLAN, _NOISE))
+        with Store(path) as store:
+            store.sessions.use_rules(rules_of(_PLAN, _NOISE))
             start, cpu_start = time.perf_counter(), time.process_time()
             for first in range(0, size, portion):
-                store.record(events=events[first : first + portion])
+                store.record(Observation(events=events[first : first + portion]))
                 marks.append(time.perf_counter() - start)
             cpu_ms = (time.process_time() - cpu_start) * 1e3
-            visits = len(store.sessions(site_id="gym", rules=rules_of(_PLAN, _NOISE), now=events[-1].at))
+            visits = len(store.sessions.select(site_id="gym", rules=rules_of(_PLAN, _NOISE), now=events[-1].at))
         file_mb = path.stat().st_size / 1e6
     last = len(marks) // 4
     last_a_second = last * portion / (marks[-1] - marks[-1 - last])

@@ -11,7 +11,7 @@ from benchmarks.measure import Row, run, timed
 from benchmarks.pipeline import START, engine, recognition
 from config.settings import ModelSettings
 from models.runtime import ensure_built
-from tracker.faces.engine import FaceEngine
+from tracker.vision.engine import FaceEngine
 
 PART_OF_A_CORE = 0.15
 FRAMES_PER_S = 10

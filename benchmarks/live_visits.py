@@ -25,7 +25,8 @@ from benchmarks.sent_visits import PROJECT, START, TERMS, Result, connected, hea
 from tracker.cloud.line import Line
 from tracker.cloud.stream import LIFE_S
 from tracker.cloud.wire import Wire
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
+from tracker.store.store import Store
 
 WRITES_A_VISIT, BYTES_A_VISIT = 8.0, 2_000.0
 TOKEN_LETTERS = 1_000
@@ -50,14 +51,14 @@ class LiveCamera:
     Its clock says when signs of life are due and how old a stream is. pause: what to do where time passes on it.
     """
 
-    def __init__(self, store: LocalStore, proxy: CountingProxy, project: str, pause: Callable[[float], None]) -> None:
+    def __init__(self, store: Store, proxy: CountingProxy, project: str, pause: Callable[[float], None]) -> None:
         self.clock_s = 0.0
         self._pause = pause
         self._proxy = proxy
         self._store = store
         self._signs = self._visits = 0
         self._signed_s = 0.0
-        store.begin_sync()
+        store.outbox.begin()
         self._line = Line(store, connected(project), TERMS, monotonic=lambda: self.clock_s)
         self.visit()  # the connection is made, the site described, a stream open
 
@@ -68,7 +69,9 @@ class LiveCamera:
         writes = 0
         for event in events:
             self.wait(between_s)
-            self._store.record(events=[event], matches=[match for match in matches if match.at == event.at])
+            self._store.record(
+                Observation(events=[event], matches=[match for match in matches if match.at == event.at])
+            )
             more = True
             while more:
                 count, more = self._line.send(event.at + timedelta(seconds=1))
@@ -84,7 +87,7 @@ class LiveCamera:
 
     def sign(self) -> None:
         """A sign of life, in a request of its own."""
-        self._store.record(health=health(self._signs), watch=watch(self._signs))
+        self._store.record(Observation(health=health(self._signs), watch=watch(self._signs)))
         self._signs += 1
         self._signed_s = self.clock_s
         self._line.send(START)
@@ -157,7 +160,7 @@ def _no_pause(seconds: float) -> None:
 
 @contextmanager
 def _camera(folder: Path, host: str, name: str, pause: Callable[[float], None] = _no_pause) -> Iterator[LiveCamera]:
-    with counted(host) as proxy, LocalStore(folder / f"{name}.sqlite3") as store:
+    with counted(host) as proxy, Store(folder / f"{name}.sqlite3") as store:
         camera = LiveCamera(store, proxy, f"{PROJECT}-{name}", pause)  # where none of these visits is known
         yield camera
         camera.close()

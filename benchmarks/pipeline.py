@@ -17,9 +17,9 @@ from benchmarks.measure import Row, Timing, run, summary
 from benchmarks.peers import Dlib, Mtcnn, strong_dlib_pipeline
 from config.settings import DetectSettings, MatchSettings, ModelSettings, QualitySettings, TrackSettings
 from models.runtime import ensure_built
-from tracker.faces.engine import FaceEngine
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition
+from tracker.vision.engine import FaceEngine
 
 PEOPLE = 3
 FRAMES = 125

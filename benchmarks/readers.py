@@ -15,7 +15,7 @@ from tracker.cloud.connect import Connection
 from tracker.cloud.downlink import Downlink
 from tracker.cloud.feed import Scope, Subscription
 from tracker.cloud.reading import Reader
-from tracker.store.local import LocalStore
+from tracker.store.store import Store
 
 _ORDERS = "/footfall.tests.Control/Do"
 IDLE_S = 20.0
@@ -34,7 +34,7 @@ def an_hour(
     folder: Path, connect: Callable[[], Connection], *, site_id: str, project: str, happen: Callable[[], int]
 ) -> Reads:
     """A dashboard is opened, nothing happens for a while, then all that `happen` does, which is so many events."""
-    with LocalStore(folder / "dashboard.sqlite3") as store:
+    with Store(folder / "dashboard.sqlite3") as store:
         subscription = Subscription(site_id=site_id, scope=Scope.HISTORY, store=store)
         downlink = Downlink(Reader(connect), subscription)
         _order(project, "reset")
@@ -44,9 +44,9 @@ def an_hour(
         opening = _reads(project)
         time.sleep(IDLE_S)
         idle = _reads(project) - opening
-        known = len(store.events())
+        known = len(store.events.select())
         events = happen()
-        _wait(lambda: len(store.events()) == known + events)
+        _wait(lambda: len(store.events.select()) == known + events)
         time.sleep(1.0)  # heartbeats come by another listener
         busy = _reads(project) - opening - idle
         downlink.stop()

@@ -18,7 +18,8 @@ from zoneinfo import ZoneInfo
 
 from playwright.sync_api import sync_playwright
 
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
+from tracker.store.store import Store
 
 PAGES = {"live": ("", 1060), "visits": ("visits", 760), "usage": ("usage", 1090)}
 """Of each picture the address and the height, px."""
@@ -77,9 +78,9 @@ def _busy_city() -> str:
 def _report_cameras(path: Path) -> None:
     """Say that the cameras, which are none, are well."""
     now = datetime.now(UTC)
-    with LocalStore(path) as store:
-        for camera in store.cameras():
-            store.record(health=replace(camera, updated_at=now, last_frame_at=now))
+    with Store(path) as store:
+        for camera in store.cameras.health():
+            store.record(Observation(health=replace(camera, updated_at=now, last_frame_at=now)))
 
 
 def _address(served: subprocess.Popen[str]) -> str:

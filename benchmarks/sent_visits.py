@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 from config.storage import FirestoreAddress
 from tracker.cloud.connect import Connection, connect
 from tracker.cloud.line import Terms
+from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import Event, EventKind, Match
 from tracker.presence.health import CameraHealth, CameraState
-from tracker.presence.watches import Watch
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
 from tracker.store.site_words import SiteWords
+from tracker.store.store import Store
 
 PROJECT = "benchmark"
 SITE = "gym"
@@ -45,11 +46,13 @@ def count_of(collection: str) -> int:
         return int(found[0][0].value)
 
 
-def record_visits(store: LocalStore, numbers: range) -> None:
+def record_visits(store: Store, numbers: range) -> None:
     made = [visit(number) for number in numbers]
     store.record(
-        events=[event for events, _ in made for event in events],
-        matches=[match for _, found in made for match in found],
+        Observation(
+            events=[event for events, _ in made for event in events],
+            matches=[match for _, found in made for match in found],
+        )
     )
 
 
@@ -73,7 +76,7 @@ def health(number: int) -> CameraHealth:
                         started_at=START, updated_at=at, last_frame_at=at, fps=12.4, frames=3720 * number)  # fmt: skip
 
 
-def watch(number: int) -> Watch:
-    return Watch(
+def watch(number: int) -> CoverageSpan:
+    return CoverageSpan(
         site_id=SITE, camera_id="front", started_at=START, ended_at=START + timedelta(minutes=5 * number, seconds=1)
     )

@@ -27,7 +27,8 @@ from benchmarks.measure import ROOT, machine, summary
 from benchmarks.sent_visits import TERMS, Result, connected, count_of, record_visits, visit
 from benchmarks.visit_cost import costs
 from tracker.cloud.uplink import Uplink
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
+from tracker.store.store import Store
 
 EVENTS_A_SECOND = 1_000
 
@@ -44,19 +45,19 @@ def results(events: int) -> Iterator[Result]:
 def drained(folder: Path, events: int) -> Iterator[Result]:
     """A backlog of so many events, sent by a process on one core that is killed half way and begun anew."""
     path = folder / "backlog.sqlite3"
-    with LocalStore(path) as store:
+    with Store(path) as store:
         for first in range(0, events // 2, 5_000):
             record_visits(store, range(first, min(first + 5_000, events // 2)))
-        half = store.backlog(visits=True, people=True).total / 2
+        half = store.outbox.backlog(visits=True, people=True).total / 2
         began_s = time.perf_counter()
         sender = _sender(path)
-        while store.backlog(visits=True, people=True).total > half:
+        while store.outbox.backlog(visits=True, people=True).total > half:
             time.sleep(0.2)
         sender.kill()
         sender.communicate()
         out, _ = _sender(path).communicate()
         took_s = time.perf_counter() - began_s
-        left = store.backlog(visits=True, people=True).total
+        left = store.outbox.backlog(visits=True, people=True).total
     told = json.loads(out)
     there = count_of("events")
     note = (
@@ -83,7 +84,7 @@ def send(path: Path) -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     peaks: list[float] = []
-    with LocalStore(path) as store:
+    with Store(path) as store:
         began_s = time.perf_counter()
         writes = Uplink(store, connected, TERMS, tell=lambda _: peaks.append(_peak_mib())).drain(threading.Event())
         took_s = time.perf_counter() - began_s
@@ -98,7 +99,7 @@ def _peak_mib() -> float:
 
 def recorded_meanwhile(folder: Path) -> Iterator[Result]:
     """How long an agent's write takes, alone and while a backlog is being sent beside it."""
-    with LocalStore(folder / "meanwhile.sqlite3") as store:
+    with Store(folder / "meanwhile.sqlite3") as store:
         alone_ms = _writing(store, first=0)
         record_visits(store, range(100_000, 110_000))
         stop = threading.Event()
@@ -113,12 +114,12 @@ def recorded_meanwhile(folder: Path) -> Iterator[Result]:
                  target="under 100 ms, a frame at 10 a second", met=beside.p95_ms < 100)  # fmt: skip
 
 
-def _writing(store: LocalStore, *, first: int) -> list[float]:
+def _writing(store: Store, *, first: int) -> list[float]:
     took: list[float] = []
     for number in range(first, first + 200):
         events, matches = visit(number)
         began_s = time.perf_counter()
-        store.record(events=events, matches=matches)
+        store.record(Observation(events=events, matches=matches))
         took.append((time.perf_counter() - began_s) * 1e3)
         time.sleep(0.02)
     return took

@@ -24,7 +24,8 @@ from benchmarks.sent_visits import (
 from tracker.cloud.line import Line
 from tracker.cloud.stream import LIFE_S
 from tracker.cloud.uplink import Uplink
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
+from tracker.store.store import Store
 
 VISITS_A_DAY = 300
 BUSY_VISITS = VISITS_AN_HOUR
@@ -42,11 +43,11 @@ def costs(folder: Path, host: str) -> Iterator[Result]:
     yield from dollars(writes, up, reads)
 
 
-def _step(store: LocalStore, line: Line, number: int) -> None:
+def _step(store: Store, line: Line, number: int) -> None:
     """One visit: enter and what follows from it, then exit and what follows from that."""
     events, matches = visit(number)
     for event in events:
-        store.record(events=[event], matches=[match for match in matches if match.at == event.at])
+        store.record(Observation(events=[event], matches=[match for match in matches if match.at == event.at]))
         more = True
         while more:
             _, more = line.send(event.at + timedelta(seconds=1))
@@ -56,8 +57,8 @@ def _backlog_bytes(folder: Path, host: str) -> Result:
     """Bytes up a visit where many wait."""
     visits = 2_000
     path = folder / "many.sqlite3"
-    with counted(host) as proxy, LocalStore(path) as store:
-        store.begin_sync()
+    with counted(host) as proxy, Store(path) as store:
+        store.outbox.begin()
         record_visits(store, range(visits))
         Uplink(store, lambda: connected(f"{PROJECT}-many"), TERMS).drain(threading.Event())
         up = proxy.up / visits
@@ -72,8 +73,8 @@ def _dashboard(folder: Path) -> Reads:
     """A dashboard elsewhere, open for a busy hour of this camera."""
     project = f"{PROJECT}-read"
     clock = [0.0]
-    with LocalStore(folder / "source.sqlite3") as store:
-        store.begin_sync()
+    with Store(folder / "source.sqlite3") as store:
+        store.outbox.begin()
         line = Line(store, connected(project), TERMS, monotonic=lambda: clock[0])
         for number in range(VISITS_A_DAY):
             _step(store, line, number)
@@ -81,7 +82,7 @@ def _dashboard(folder: Path) -> Reads:
         def happen() -> int:
             for number in range(BUSY_VISITS):
                 clock[0] += 3600 / BUSY_VISITS
-                store.record(health=health(number), watch=watch(number))
+                store.record(Observation(health=health(number), watch=watch(number)))
                 _step(store, line, 10_000 + number)
             return 2 * BUSY_VISITS
 

@@ -14,8 +14,8 @@ from dashboard.wording import clock, day
 from tracker.presence.opening import Opening
 from tracker.presence.rules import Rules
 from tracker.store.history import opening_of, site_rules
-from tracker.store.local import LocalStore
 from tracker.store.shared_site import rules_to_read
+from tracker.store.store import Store
 
 _SILENT_AFTER = timedelta(minutes=3)
 """A store that is kept in step notes every minute that it is."""
@@ -30,7 +30,7 @@ class Place:
     opening: Opening | None
 
     @classmethod
-    def of(cls, settings: Settings, store: LocalStore | None = None) -> Self:
+    def of(cls, settings: Settings, store: Store | None = None) -> Self:
         """The site of these settings; with the store, with what its machines share."""
         rules = site_rules(settings) if store is None else rules_to_read(settings, store)
         return cls(settings=settings, rules=rules, opening=opening_of(settings))
@@ -53,14 +53,14 @@ class Places:
         """As it was when the store was looked at last."""
         return self._known
 
-    def look(self, store: LocalStore) -> Place:
+    def look(self, store: Store) -> Place:
         """As the store has it."""
         settings = self._known.settings
         local = settings.store.firestore is None
         if local and settings.camera:
             return self._known
-        site = None if local else store.site_document(settings.site.id)
-        shared = store.rules_text() if local else json.dumps(site, sort_keys=True)
+        site = None if local else store.inbox.site_document(settings.site.id)
+        shared = store.outbox.rules_text() if local else json.dumps(site, sort_keys=True)
         with self._lock:
             if shared != self._shared:
                 self._known = Place.of(settings if local else self._reread(), store)
@@ -68,12 +68,12 @@ class Places:
             return self._known
 
 
-def behind(place: Place, store: LocalStore, now: datetime) -> tuple[str, ...]:
+def behind(place: Place, store: Store, now: datetime) -> tuple[str, ...]:
     """That what is shown is not the newest, in a sentence; nothing where it is."""
     settings = place.settings
     if settings.store.firestore is None:
         return ()
-    heard_at = store.heard_at(settings.site.id)
+    heard_at = store.inbox.heard_at(settings.site.id)
     if heard_at is None:
         return ("Nothing has come down from Firestore to this machine yet.",)
     if now - heard_at <= _SILENT_AFTER:

@@ -18,6 +18,7 @@ from dashboard.sight import Sight, days_watched, hours_watched, sight_of
 from dashboard.views import Days, EventRow, Inside, LiveView, UsageView, Visit
 from dashboard.wording import duration
 from tracker.presence import reports
+from tracker.presence.coverage import Coverage
 from tracker.presence.days import day_range
 from tracker.presence.events import Event
 from tracker.presence.occupancy import OccupancyPoint, peak
@@ -25,10 +26,9 @@ from tracker.presence.people import Person, Role
 from tracker.presence.room import Presence
 from tracker.presence.rules import Rules
 from tracker.presence.sessions import Session, sessions
-from tracker.presence.watches import Coverage
 from tracker.store.history import people_of
-from tracker.store.local import LocalStore
-from tracker.store.shared_site import reports_after_s, watches_at_site
+from tracker.store.shared_site import coverage_at_site, reports_after_s
+from tracker.store.store import Store
 
 LATEST_EVENTS = 8
 BEAT_S = 20
@@ -127,12 +127,12 @@ class Board:
         settings = self._places.now.settings
         since, until = day_range(self.today(), self.zone)
         history = self._history(store, since - self._rules.max_visit)
-        presences = store.presences(site_id=self._site_id)
+        presences = store.cameras.presences(site_id=self._site_id)
         visits = self._sessions(history.events, presences, now)
-        cameras = store.cameras(self._site_id)
+        cameras = store.cameras.health(self._site_id)
         everybody = reports.today(visits, history.people, now=now, zone=self.zone, staff=True)
         points = reports.occupancy(visits, history.people, since=since, until=until, now=now, staff=True)
-        latest = store.events(site_id=self._site_id, limit=LATEST_EVENTS, newest_first=True)
+        latest = store.events.select(site_id=self._site_id, limit=LATEST_EVENTS, newest_first=True)
         started = bool(latest or cameras)
         return LiveView(
             now=now,
@@ -143,7 +143,7 @@ class Board:
             inside=_inside(everybody.present, presences, history.events),
             points=tuple(points),
             span=_busy_span(points, since, now),
-            events=_event_rows(latest, people_of(store.people(), latest)),
+            events=_event_rows(latest, people_of(store.people.all(), latest)),
             cameras=tuple(camera_row(camera, now, reports_after_s=reports_after_s(settings)) for camera in cameras),
             sight=sight_of(self._coverage(store, now), since, until, zone=self.zone, now=now),
         )
@@ -153,7 +153,7 @@ class Board:
         store = self._store()
         since, until = day_range(days.first, self.zone, days=days.count)
         history = self._history(store, since - self._rules.max_visit)
-        found = self._sessions(history.events, store.presences(site_id=self._site_id), self.now())
+        found = self._sessions(history.events, store.cameras.presences(site_id=self._site_id), self.now())
         cameras = {(event.person_id, event.at): event.camera_id for event in history.events}
         return [
             Visit(row=row, camera_id=cameras.get((row.person_id, row.started_at), ""))
@@ -166,7 +166,7 @@ class Board:
         since, until = day_range(days.first, self.zone, days=days.count)
         history = self._history(store, since - timedelta(days=RETURNING_DAYS))
         people = history.people
-        found = self._sessions(history.events, store.presences(site_id=self._site_id), now)
+        found = self._sessions(history.events, store.cameras.presences(site_id=self._site_id), now)
         hourly = reports.footfall_by_hour(found, people, since=since, until=until, zone=self.zone)
         points = reports.occupancy(found, people, since=since, until=until, now=now)
         coverage = self._coverage(store, now)
@@ -193,17 +193,17 @@ class Board:
         now = self.now()
         return sight_of(self._coverage(self._store(), now), since, until, zone=self.zone, now=now)
 
-    def _store(self) -> LocalStore:
+    def _store(self) -> Store:
         """The store, open, after a look at what the machines of the site share."""
         store = self._file.opened()
         self._places.look(store)
         return store
 
-    def _coverage(self, store: LocalStore, now: datetime) -> Coverage:
-        first = store.events(site_id=self._site_id, limit=1)
+    def _coverage(self, store: Store, now: datetime) -> Coverage:
+        first = store.events.select(site_id=self._site_id, limit=1)
         place = self._places.now
         return Coverage(
-            watches_at_site(place.settings, store, now),
+            coverage_at_site(place.settings, store, now),
             now=now,
             first_event_at=first[0].at if first else None,
             opening=place.opening,
@@ -212,15 +212,15 @@ class Board:
     def _sessions(self, events: Iterable[Event], presences: Iterable[Presence], now: datetime) -> list[Session]:
         return sessions(events, rules=self._rules, now=now, presences=presences)
 
-    def _history(self, store: LocalStore, since: datetime) -> _History:
+    def _history(self, store: Store, since: datetime) -> _History:
         """Events since then and the people in them; read anew only when something was added or changed."""
         key = self._history_key(store)
         with self._kept_lock:
             kept = self._kept.get((key, since))
         if kept is not None:
             return kept
-        events = store.events(site_id=self._site_id, since=since)
-        history = _History(events=tuple(events), people=tuple(people_of(store.people(), events)))
+        events = store.events.select(site_id=self._site_id, since=since)
+        history = _History(events=tuple(events), people=tuple(people_of(store.people.all(), events)))
         with self._kept_lock:
             stale = [other for other in self._kept if other[0] != key]
             for other in stale or list(self._kept)[: max(0, len(self._kept) - _KEPT_HISTORIES + 1)]:
@@ -228,12 +228,12 @@ class Board:
             self._kept[key, since] = history
         return history
 
-    def _history_key(self, store: LocalStore) -> str:
-        return f"{self._file.identity} {store.events_version()} {store.people_version()}"
+    def _history_key(self, store: Store) -> str:
+        return f"{self._file.identity} {store.events.version()} {store.people.version()}"
 
-    def _other_sites(self, store: LocalStore) -> tuple[str, ...]:
-        known = {camera.site_id for camera in store.cameras()}
-        known |= {event.site_id for event in store.events(limit=1, newest_first=True)}
+    def _other_sites(self, store: Store) -> tuple[str, ...]:
+        known = {camera.site_id for camera in store.cameras.health()}
+        known |= {event.site_id for event in store.events.select(limit=1, newest_first=True)}
         return tuple(sorted(known - {self._site_id}))
 
 
@@ -242,7 +242,7 @@ class _StoreFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._store: LocalStore | None = None
+        self._store: Store | None = None
         self._identity = ""
         self._lock = threading.Lock()
 
@@ -250,14 +250,14 @@ class _StoreFile:
     def identity(self) -> str:
         return self._identity
 
-    def opened(self) -> LocalStore:
+    def opened(self) -> Store:
         with self._lock:
             identity = self._look()
             if self._store is None or identity != self._identity:
                 if self._store is not None:
                     self._store.close()
                     self._store = None
-                store = LocalStore(self._path, busy_timeout_s=_BUSY_TIMEOUT_S)
+                store = Store(self._path, busy_timeout_s=_BUSY_TIMEOUT_S)
                 self._store = store.open(create=False)
                 self._identity = identity
             return self._store

@@ -19,7 +19,7 @@ from tracker.cloud import documents
 from tracker.cloud.layout import Collection, path_of, record_id
 from tracker.presence.days import day_range
 from tracker.presence.events import Correction, Event, corrected
-from tracker.presence.ledger import Next
+from tracker.presence.projection import Next
 from tracker.presence.sessions import Session
 
 LOG = logging.getLogger(__name__)

@@ -9,9 +9,9 @@ from datetime import UTC, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from tracker.presence import rule_text
 from tracker.presence.events import content_id
 from tracker.presence.rules import Rules
-from tracker.store import rule_text
 
 LOG = logging.getLogger(__name__)
 _EDGE = "edge"

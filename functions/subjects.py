@@ -20,11 +20,11 @@ from functions.upkeep import close_due
 from functions.watched import watches_of
 from tracker.cloud import documents
 from tracker.cloud.layout import Collection, path_of, record_id
+from tracker.presence.coverage import Coverage
 from tracker.presence.events import ANONYMOUS_PREFIX, Correction, Event, corrected
-from tracker.presence.ledger import entries_of
 from tracker.presence.people import Person, PersonKind
+from tracker.presence.projection import entries_of
 from tracker.presence.sessions import Session, SessionState, in_order
-from tracker.presence.watches import Coverage
 from tracker.reports.periods import cut_to_records
 from tracker.reports.subject import Subject
 

@@ -21,7 +21,7 @@ from functions.sites import Site, site_of
 from functions.transactions import in_transaction
 from tracker.cloud import documents
 from tracker.cloud.layout import Collection, path_of, site_path, usage_id
-from tracker.presence.ledger import Entry, changed_days, entries_before, entries_of, usage_by_day
+from tracker.presence.projection import Entry, changed_days, entries_before, entries_of, usage_by_day
 from tracker.presence.sessions import Session
 
 LOG = logging.getLogger(__name__)

@@ -11,21 +11,21 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from functions.snapshots import fields_of
 from tracker.cloud.layout import Collection, path_of
+from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import EARLIEST, LATEST
-from tracker.presence.watches import Watch
 
 _MOST_CAMERAS = 500
 _MOST_WATCHES = 2000
 
 
-def watches_of(client: firestore.Client, site_id: str, *, since: datetime) -> list[Watch]:
+def watches_of(client: firestore.Client, site_id: str, *, since: datetime) -> list[CoverageSpan]:
     """Each camera's first watch, and those that reach into the time from `since` on.
 
     A sign of life carries the watch that it belongs to, and the last one of a watch its end: so two queries a camera
     and one a watch are enough, however often cameras tell. Signs of a time that no record can be of are left out.
     """
     signs = client.collection(path_of(site_id, Collection.HEARTBEATS))
-    found: list[Watch] = []
+    found: list[CoverageSpan] = []
     for camera_id in _cameras(signs):
         own = signs.where(filter=FieldFilter("camera_id", "==", camera_id))
         possible = own.where(filter=FieldFilter("at", ">=", EARLIEST)).where(filter=FieldFilter("at", "<", LATEST))
@@ -49,7 +49,7 @@ def _cameras(signs: Any) -> Iterator[str]:
         after = camera_id
 
 
-def _first(own: Any, site_id: str, camera_id: str, begin: datetime) -> Iterator[Watch]:
+def _first(own: Any, site_id: str, camera_id: str, begin: datetime) -> Iterator[CoverageSpan]:
     """The watch that began at a moment, as its last sign of life tells it."""
     same = own.where(filter=FieldFilter("watch_started_at", "==", begin))
     watch = _watch(_one(same.order_by("at", direction=firestore.Query.DESCENDING)), site_id, camera_id)
@@ -57,7 +57,7 @@ def _first(own: Any, site_id: str, camera_id: str, begin: datetime) -> Iterator[
         yield watch
 
 
-def _latest(possible: Any, site_id: str, camera_id: str, since: datetime) -> Iterator[Watch]:
+def _latest(possible: Any, site_id: str, camera_id: str, since: datetime) -> Iterator[CoverageSpan]:
     """The watches from the last one back to the first that ends after `since`, and one more."""
     query = possible.order_by("at", direction=firestore.Query.DESCENDING)
     for _ in range(_MOST_WATCHES):
@@ -75,11 +75,11 @@ def _latest(possible: Any, site_id: str, camera_id: str, since: datetime) -> Ite
         query = earlier.order_by("at", direction=firestore.Query.DESCENDING)
 
 
-def _watch(sign: dict[str, Any], site_id: str, camera_id: str) -> Watch | None:
+def _watch(sign: dict[str, Any], site_id: str, camera_id: str) -> CoverageSpan | None:
     begin, end = sign.get("watch_started_at"), sign.get("watch_ended_at")
     if not isinstance(begin, datetime) or not isinstance(end, datetime) or not EARLIEST <= begin <= end < LATEST:
         return None
-    return Watch(site_id=site_id, camera_id=camera_id, started_at=begin, ended_at=end)
+    return CoverageSpan(site_id=site_id, camera_id=camera_id, started_at=begin, ended_at=end)
 
 
 def _one(query: Any) -> dict[str, Any]:

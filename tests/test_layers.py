@@ -21,18 +21,18 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "tracker": ("tracker", "models.runtime", "models.catalog", "config"),
     "tracker.presence": ("tracker.presence",),
     "tracker.reports": ("tracker.reports", "tracker.presence", "config.errors"),
-    "tracker.store.documents": ("tracker.presence", "tracker.store.documents", "config.errors"),
+    "tracker.presence.documents": ("tracker.presence", "tracker.presence.documents", "config.errors"),
     "tracker.cloud": ("tracker.cloud", "tracker.store", "tracker.presence", "config"),
     "tracker.cloud.layout": ("tracker.presence",),
-    "tracker.cloud.documents": ("tracker.presence", "tracker.store.documents", "config.errors"),
+    "tracker.cloud.documents": ("tracker.presence", "tracker.presence.documents", "config.errors"),
     "tracker.simulation": ("tracker.simulation", "tracker.presence"),
     "tracker.cli": ("tracker", "models.runtime", "models.catalog", "models.manifest", "models.cli", "config"),
     "dashboard": ("dashboard", "tracker.presence", "tracker.identity", "tracker.store", "config"),
     "functions": (
         "functions",
         "tracker.presence",
-        "tracker.store.documents",
-        "tracker.store.rule_text",
+        "tracker.presence.documents",
+        "tracker.presence.rule_text",
         "tracker.cloud.access",
         "tracker.cloud.layout",
         "tracker.cloud.documents",
@@ -47,8 +47,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 }
 STANDARD_LIBRARY_ONLY = (
     "tracker.presence",
-    "tracker.store.documents",
-    "tracker.store.rule_text",
+    "tracker.presence.documents",
+    "tracker.presence.rule_text",
     "tracker.cloud.access",
     "tracker.cloud.layout",
     "tracker.cloud.documents",
@@ -132,10 +132,10 @@ def test_only_building_the_models_touches_tensorflow() -> None:
 
 def test_the_rule_finds_a_forbidden_import() -> None:
     tree = ast.parse("from dashboard import app\nimport tracker.presence.events")
-    assert [name for name in imports(tree) if not within(name, rule_for("tracker.agent"))] == ["dashboard.app"]
+    assert [name for name in imports(tree) if not within(name, rule_for("tracker.agent.loop"))] == ["dashboard.app"]
 
 
-@pytest.mark.parametrize("name", ["tracker.agent", "tracker.cli.main", "tracker.cli.track"])
+@pytest.mark.parametrize("name", ["tracker.agent.loop", "tracker.cli.main", "tracker.cli.track"])
 def test_what_an_agent_imports_brings_no_tensorflow_and_no_pandas(name: str) -> None:
     code = f"import sys, {name}; print(*sorted({HEAVY | FOR_REPORTS!r} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

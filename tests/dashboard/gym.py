@@ -14,7 +14,8 @@ from tracker.presence.events import Event, EventKind
 from tracker.presence.health import CameraHealth, CameraState
 from tracker.presence.people import Person, PersonKind, Role
 from tracker.presence.room import Presence
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
+from tracker.store.store import Store
 
 SITE = "gym"
 MEMBERS = (
@@ -72,12 +73,12 @@ def event(
     )
 
 
-def fill(store: LocalStore, *, now: datetime, zone: ZoneInfo, days: int = 30, seed: int = 7) -> None:
+def fill(store: Store, *, now: datetime, zone: ZoneInfo, days: int = 30, seed: int = 7) -> None:
     """Write the month that ends at `now`; who came less than an hour ago is mostly still in."""
     dice = random.Random(seed)
     created_at = now - timedelta(days=days)
     for person in people(created_at):
-        store.add_person(person, np.zeros((1, 128), np.float32))
+        store.people.add(person, np.zeros((1, 128), np.float32))
     strangers = visitors(created_at)
     open_: list[Presence] = []
     events: list[Event] = []
@@ -91,12 +92,18 @@ def fill(store: LocalStore, *, now: datetime, zone: ZoneInfo, days: int = 30, se
             events.append(event(EventKind.EXIT, person_id, left, inferred=dice.random() < 0.05, camera=camera))
         else:
             open_.append(_presence(person_id, entered, now, camera))
-    store.record(events=events, visitors=[(person, np.zeros((1, 128), np.float32)) for person in strangers])
+    store.record(
+        Observation(events=events, visitors=[(person, np.zeros((1, 128), np.float32)) for person in strangers])
+    )
     for camera in ("front-door", "free-weights"):
         mine = [presence for presence in open_ if presence.camera_id == camera]
-        store.record(site_id=SITE, camera_id=camera, presences=mine, health=health(camera, now))
+        store.record(Observation(site_id=SITE, camera_id=camera, presences=mine, health=health(camera, now)))
     store.record(
-        health=health("garage", now - timedelta(minutes=2), state=CameraState.LOST, problem="no answer from 10.0.0.7")
+        Observation(
+            health=health(
+                "garage", now - timedelta(minutes=2), state=CameraState.LOST, problem="no answer from 10.0.0.7"
+            )
+        )
     )
 
 
@@ -118,9 +125,9 @@ def health(
     )
 
 
-def open_store(path: Path) -> LocalStore:
+def open_store(path: Path) -> Store:
     """A new store at `path`."""
-    return LocalStore(path).open()
+    return Store(path).open()
 
 
 def _presence(person_id: str, entered: datetime, now: datetime, camera: str) -> Presence:

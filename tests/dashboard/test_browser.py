@@ -14,10 +14,11 @@ import pytest
 
 from tests.dashboard import gym
 from tests.dashboard.conftest import Opener, served
+from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import EventKind
 from tracker.presence.people import Person
-from tracker.presence.watches import Watch
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
+from tracker.store.store import Store
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 expect.set_options(timeout=15_000)
@@ -28,7 +29,7 @@ FIRST_CELLS = '.ag-center-cols-container [row-index="{}"] [col-id="{}"]'
 
 
 @pytest.fixture
-def quiet(tmp_path: Path, site_file: Path) -> Iterator[tuple[LocalStore, str]]:
+def quiet(tmp_path: Path, site_file: Path) -> Iterator[tuple[Store, str]]:
     """An empty store and the dashboard over it."""
     path = tmp_path / "footfall.sqlite3"
     with gym.open_store(path) as store, served(path, "--settings", str(site_file)) as address:
@@ -39,15 +40,15 @@ def cell(row: int, column: str) -> str:
     return FIRST_CELLS.format(row, column)
 
 
-def enter(store: LocalStore, person_id: str, name: str) -> None:
+def enter(store: Store, person_id: str, name: str) -> None:
     """Enrol somebody and let them in a minute ago."""
     now = datetime.now(UTC)
     person = Person(person_id=person_id, name=name, created_at=now, consented_at=now)
-    store.add_person(person, np.zeros((1, 128), np.float32))
-    store.record(events=[gym.event(EventKind.ENTER, person_id, now - timedelta(seconds=61))])
+    store.people.add(person, np.zeros((1, 128), np.float32))
+    store.record(Observation(events=[gym.event(EventKind.ENTER, person_id, now - timedelta(seconds=61))]))
 
 
-def test_an_event_is_on_the_page_without_a_reload(quiet: tuple[LocalStore, str], open_page: Opener) -> None:
+def test_an_event_is_on_the_page_without_a_reload(quiet: tuple[Store, str], open_page: Opener) -> None:
     store, address = quiet
     page = open_page(address)
     page.get_by_text("Nobody has been seen yet").wait_for(timeout=SLOW_MS)
@@ -58,15 +59,15 @@ def test_an_event_is_on_the_page_without_a_reload(quiet: tuple[LocalStore, str],
     enter(store, "p-jun", "Jun")
     page.locator("#live-inside").get_by_text("Jun").wait_for(timeout=SLOW_MS)
     assert page.locator(".tile-value").first.inner_text() == "2"
-    store.record(events=[gym.event(EventKind.EXIT, "p-ada", datetime.now(UTC))])
+    store.record(Observation(events=[gym.event(EventKind.EXIT, "p-ada", datetime.now(UTC))]))
     page.locator("#live-inside").get_by_text("Ada").wait_for(state="detached", timeout=SLOW_MS)
     assert page.evaluate("window.unchanged")
 
 
-def test_the_length_of_a_stay_ticks_in_the_browser(quiet: tuple[LocalStore, str], open_page: Opener) -> None:
+def test_the_length_of_a_stay_ticks_in_the_browser(quiet: tuple[Store, str], open_page: Opener) -> None:
     store, address = quiet
     now = datetime.now(UTC)
-    store.record(events=[gym.event(EventKind.ENTER, "v-1", now - timedelta(seconds=20))])
+    store.record(Observation(events=[gym.event(EventKind.ENTER, "v-1", now - timedelta(seconds=20))]))
     page = open_page(address)
     stay = page.locator("#live-inside [data-since-ms]")
     stay.wait_for(timeout=SLOW_MS)
@@ -76,7 +77,7 @@ def test_the_length_of_a_stay_ticks_in_the_browser(quiet: tuple[LocalStore, str]
 
 
 def test_an_empty_store_says_which_commands_come_next(
-    quiet: tuple[LocalStore, str], site_file: Path, open_page: Opener
+    quiet: tuple[Store, str], site_file: Path, open_page: Opener
 ) -> None:
     store, address = quiet
     page = open_page(address)
@@ -143,7 +144,7 @@ def test_the_csv_holds_what_the_table_shows(month: str, open_page: Opener, tmp_p
 
 
 def test_a_name_that_a_spreadsheet_would_run_stays_a_text(
-    quiet: tuple[LocalStore, str], open_page: Opener, tmp_path: Path
+    quiet: tuple[Store, str], open_page: Opener, tmp_path: Path
 ) -> None:
     store, address = quiet
     enter(store, "p-eve", '=HYPERLINK("http://x","y") <b>Eve</b>')
@@ -210,12 +211,14 @@ def test_usage_switches_its_range(month: str, open_page: Opener) -> None:
 
 
 def test_a_long_list_of_people_ends_in_the_command_that_tells_the_rest(
-    quiet: tuple[LocalStore, str], site_file: Path, open_page: Opener
+    quiet: tuple[Store, str], site_file: Path, open_page: Opener
 ) -> None:
     store, address = quiet
     now = datetime.now(UTC)
     store.record(
-        events=[gym.event(EventKind.ENTER, f"v-{number}", now - timedelta(seconds=61)) for number in range(103)]
+        Observation(
+            events=[gym.event(EventKind.ENTER, f"v-{number}", now - timedelta(seconds=61)) for number in range(103)]
+        )
     )
     page = open_page(f"{address}usage")
     page.get_by_text("Today", exact=True).click()
@@ -324,13 +327,17 @@ def test_a_camera_that_fell_silent_is_named_in_words(month: str, open_page: Open
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_an_outage_is_grey_in_the_plots_and_told_in_words(
-    quiet: tuple[LocalStore, str], open_page: Opener, scheme: str
+    quiet: tuple[Store, str], open_page: Opener, scheme: str
 ) -> None:
     store, address = quiet
     now = datetime.now(UTC)
     for since_min, until_min in ((300, 240), (120, 0)):
         watched = [now - timedelta(minutes=each) for each in (since_min, until_min)]
-        store.record(watch=Watch(site_id=gym.SITE, camera_id="front-door", started_at=watched[0], ended_at=watched[1]))
+        store.record(
+            Observation(
+                watch=CoverageSpan(site_id=gym.SITE, camera_id="front-door", started_at=watched[0], ended_at=watched[1])
+            )
+        )
     enter(store, "p-ada", "Ada")
     for path, notice in (("", "live"), ("usage", "usage"), ("visits", "visits")):
         page = open_page(f"{address}{path}", scheme=scheme)

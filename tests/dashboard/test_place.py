@@ -16,9 +16,9 @@ from tests.dashboard import gym
 from tracker.presence.events import EventKind, time_text
 from tracker.presence.health import CameraHealth, CameraState
 from tracker.store.arrivals import Arrivals
-from tracker.store.local import LocalStore
-from tracker.store.shared_copy import heard_cursor
+from tracker.store.inbox import heard_cursor
 from tracker.store.shared_site import settings_at_site
+from tracker.store.store import Store
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
@@ -27,12 +27,12 @@ NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 class Copy:
     """A copy of the shared store of the gym, and a board over it."""
 
-    store: LocalStore
+    store: Store
     board: Board
     now: list[datetime] = field(default_factory=lambda: [NOW])
 
     def arrive(self, **parts: Any) -> None:
-        self.store.receive(Arrivals(came=self.now[0], **parts))
+        self.store.inbox.apply(Arrivals(came=self.now[0], **parts))
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def copy(tmp_path: Path) -> Iterator[Copy]:
         "site": {"id": gym.SITE, "time_zone": "UTC"},
     }
     now = [NOW]
-    with LocalStore(path) as store:
+    with Store(path) as store:
         board = Board(
             path,
             settings_at_site(None, flags)[0],

@@ -14,11 +14,12 @@ from config.settings import PresenceSettings, Settings, SiteSettings, StoreSetti
 from dashboard.queries import Board
 from dashboard.views import Condition, Days
 from tests.dashboard import gym
+from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import EventKind
 from tracker.presence.occupancy import OccupancyPoint
 from tracker.presence.people import Person, PersonKind, Role
-from tracker.presence.watches import Watch
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
+from tracker.store.store import Store
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 ENTER, EXIT = EventKind.ENTER, EventKind.EXIT
@@ -46,11 +47,11 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(path: Path) -> Iterator[LocalStore]:
+def store(path: Path) -> Iterator[Store]:
     with gym.open_store(path) as opened:
         for person_id, name, role in (("p-ada", "Ada", Role.MEMBER), ("p-vera", "Vera", Role.STAFF)):
             person = Person(person_id=person_id, name=name, created_at=NOW, role=role, consented_at=NOW)
-            opened.add_person(person, np.zeros((1, 128), np.float32))
+            opened.people.add(person, np.zeros((1, 128), np.float32))
         yield opened
 
 
@@ -60,7 +61,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def board(store: LocalStore, path: Path, clock: Clock) -> Board:
+def board(store: Store, path: Path, clock: Clock) -> Board:
     return Board(path, settings(path, capacity=10), clock=clock)
 
 
@@ -68,15 +69,15 @@ def minutes_ago(minutes: float) -> datetime:
     return NOW - timedelta(minutes=minutes)
 
 
-def stay(store: LocalStore, person_id: str, from_min: float, to_min: float | None, *, camera: str = "door") -> None:
+def stay(store: Store, person_id: str, from_min: float, to_min: float | None, *, camera: str = "door") -> None:
     """Somebody entered and, unless `to_min` is None, left; minutes before NOW."""
     events = [gym.event(ENTER, person_id, minutes_ago(from_min), camera=camera)]
     if to_min is not None:
         events.append(gym.event(EXIT, person_id, minutes_ago(to_min), camera=camera))
-    store.record(events=events)
+    store.record(Observation(events=events))
 
 
-def test_who_is_in_counts_staff_and_the_day_does_not(store: LocalStore, board: Board) -> None:
+def test_who_is_in_counts_staff_and_the_day_does_not(store: Store, board: Board) -> None:
     stay(store, "p-ada", 50, None)
     stay(store, "p-vera", 120, None, camera="office")
     stay(store, "v-1", 90, 60)
@@ -89,7 +90,7 @@ def test_who_is_in_counts_staff_and_the_day_does_not(store: LocalStore, board: B
     assert view.public.peak == OccupancyPoint(minutes_ago(90), 1)
 
 
-def test_latest_events_come_first_and_by_name(store: LocalStore, board: Board) -> None:
+def test_latest_events_come_first_and_by_name(store: Store, board: Board) -> None:
     for number in range(12):
         stay(store, f"v-{number}", 100 - number, None)
     stay(store, "p-ada", 5, 1)
@@ -99,44 +100,40 @@ def test_latest_events_come_first_and_by_name(store: LocalStore, board: Board) -
     assert [row.at for row in events] == sorted((row.at for row in events), reverse=True)
 
 
-def test_a_visit_from_last_night_is_still_in_after_midnight(store: LocalStore, board: Board) -> None:
+def test_a_visit_from_last_night_is_still_in_after_midnight(store: Store, board: Board) -> None:
     stay(store, "p-ada", 14 * 60, None)  # 23:00 in Berlin, the evening before
     view = board.live()
     assert view.everybody.occupancy == 1
     assert view.public.entries == 0
 
 
-def test_an_empty_store_is_not_started_and_names_the_sites_it_knows(
-    store: LocalStore, board: Board, path: Path
-) -> None:
+def test_an_empty_store_is_not_started_and_names_the_sites_it_knows(store: Store, board: Board, path: Path) -> None:
     assert not board.live().started
-    store.record(health=gym.health("door", NOW))
+    store.record(Observation(health=gym.health("door", NOW)))
     assert board.live().started
     assert board.live().cameras[0].condition is Condition.GOOD
     other = Board(path, settings(path, id="office"), clock=lambda: NOW).live()
     assert (other.started, other.other_sites) == (False, (gym.SITE,))
 
 
-def test_the_pulse_changes_with_events_heartbeats_people_and_time(
-    store: LocalStore, board: Board, clock: Clock
-) -> None:
+def test_the_pulse_changes_with_events_heartbeats_people_and_time(store: Store, board: Board, clock: Clock) -> None:
     first = board.pulse()
     assert board.pulse() == first
-    store.record(health=gym.health("door", NOW))
+    store.record(Observation(health=gym.health("door", NOW)))
     heartbeat = board.pulse()
     assert heartbeat.anything != first.anything
     assert heartbeat.history == first.history
     stay(store, "p-ada", 30, None)
     after_event = board.pulse()
     assert after_event.history != heartbeat.history
-    store.rename_person("p-ada", "Ada B.")
+    store.people.rename("p-ada", "Ada B.")
     renamed = board.pulse()
     assert renamed.history != after_event.history
     clock.now = NOW + timedelta(seconds=60)
     assert board.pulse().history != renamed.history
 
 
-def test_an_event_that_comes_late_is_seen_although_a_newer_one_is_there(store: LocalStore, board: Board) -> None:
+def test_an_event_that_comes_late_is_seen_although_a_newer_one_is_there(store: Store, board: Board) -> None:
     days = Days.until(board.today(), days=2)
     stay(store, "p-ada", 10, 5)
     assert len(board.visits(days)) == 1
@@ -144,16 +141,18 @@ def test_an_event_that_comes_late_is_seen_although_a_newer_one_is_there(store: L
     assert [visit.row.person_id for visit in board.visits(days)] == ["p-ada", "v-1"]
 
 
-def test_visits_carry_flags_and_the_camera_that_saw_them_begin(store: LocalStore, board: Board) -> None:
+def test_visits_carry_flags_and_the_camera_that_saw_them_begin(store: Store, board: Board) -> None:
     store.record(
-        events=[
-            gym.event(ENTER, "p-ada", minutes_ago(100), camera="door"),
-            gym.event(EXIT, "p-ada", minutes_ago(80), camera="door"),
-            gym.event(ENTER, "p-ada", minutes_ago(78), camera="weights"),
-            gym.event(EXIT, "p-ada", minutes_ago(60), inferred=True, camera="weights"),
-            gym.event(ENTER, "v-1", minutes_ago(40), camera="weights"),
-            gym.event(EXIT, "v-1", minutes_ago(39.5), camera="weights"),
-        ]
+        Observation(
+            events=[
+                gym.event(ENTER, "p-ada", minutes_ago(100), camera="door"),
+                gym.event(EXIT, "p-ada", minutes_ago(80), camera="door"),
+                gym.event(ENTER, "p-ada", minutes_ago(78), camera="weights"),
+                gym.event(EXIT, "p-ada", minutes_ago(60), inferred=True, camera="weights"),
+                gym.event(ENTER, "v-1", minutes_ago(40), camera="weights"),
+                gym.event(EXIT, "v-1", minutes_ago(39.5), camera="weights"),
+            ]
+        )
     )
     short, long = board.visits(Days.until(board.today(), days=1))
     assert (short.row.bounce, short.row.exit_inferred, short.camera_id) == (True, False, "weights")
@@ -161,7 +160,7 @@ def test_visits_carry_flags_and_the_camera_that_saw_them_begin(store: LocalStore
     assert (long.row.segments, long.row.dwell_s, long.row.gross_s) == (2, 38 * 60, 40 * 60)
 
 
-def test_visits_of_other_days_stay_away(store: LocalStore, board: Board) -> None:
+def test_visits_of_other_days_stay_away(store: Store, board: Board) -> None:
     stay(store, "p-ada", 24 * 60 + 30, 24 * 60)
     stay(store, "v-1", 30, 20)
     yesterday = date(2026, 3, 9)
@@ -169,7 +168,7 @@ def test_visits_of_other_days_stay_away(store: LocalStore, board: Board) -> None
     assert board.visits(Days(date(2026, 3, 1), date(2026, 3, 2))) == []
 
 
-def test_usage_leaves_staff_out_and_knows_who_returns(store: LocalStore, board: Board) -> None:
+def test_usage_leaves_staff_out_and_knows_who_returns(store: Store, board: Board) -> None:
     stay(store, "p-ada", 3 * 24 * 60, 3 * 24 * 60 - 30)
     stay(store, "p-ada", 180, 120)
     stay(store, "v-1", 100, 99.5)
@@ -185,25 +184,25 @@ def test_usage_leaves_staff_out_and_knows_who_returns(store: LocalStore, board: 
     assert board.usage(Days.until(board.today(), days=7)).entries == 3
 
 
-def test_only_a_count_of_everybody_is_held_against_the_capacity(store: LocalStore, board: Board) -> None:
+def test_only_a_count_of_everybody_is_held_against_the_capacity(store: Store, board: Board) -> None:
     days = Days.until(board.today(), days=1)
     stay(store, "p-ada", 180, 120)
     stay(store, "p-vera", 170, 10)
     assert (board.usage(days).capacity, board.usage(days).peak) == (None, OccupancyPoint(minutes_ago(180), 1))
-    store.forget_person("p-vera", erase_history=True)
+    store.people.forget("p-vera", erase_history=True)
     assert board.usage(days).capacity == 10
 
 
-def test_merged_and_forgotten_people_read_as_they_should(store: LocalStore, board: Board) -> None:
+def test_merged_and_forgotten_people_read_as_they_should(store: Store, board: Board) -> None:
     stranger = Person(person_id="v-1", name="Visitor 1", created_at=NOW, kind=PersonKind.VISITOR)
-    store.record(visitors=[(stranger, np.zeros((1, 128), np.float32))])
+    store.record(Observation(visitors=[(stranger, np.zeros((1, 128), np.float32))]))
     stay(store, "v-1", 100, 90)
     stay(store, "p-ada", 50, 40)
     days = Days.until(board.today(), days=1)
     assert [visit.row.name for visit in board.visits(days)] == ["Ada", "Visitor 1"]
-    store.merge_people("v-1", "p-ada")
+    store.people.merge("v-1", "p-ada")
     assert [visit.row.name for visit in board.visits(days)] == ["Ada", "Ada"]
-    store.forget_person("p-ada", erase_history=False)
+    store.people.forget("p-ada", erase_history=False)
     assert {visit.row.name for visit in board.visits(days)} == {"Forgotten person"}
     assert {event.name for event in board.live().events} == {"Forgotten person"}
 
@@ -253,13 +252,15 @@ def test_a_month_at_the_gym_adds_up(path: Path) -> None:
     assert live.public.occupancy == view.points[-1].people < live.everybody.occupancy
 
 
-def watch(store: LocalStore, from_min: float, to_min: float, camera: str = "door") -> None:
+def watch(store: Store, from_min: float, to_min: float, camera: str = "door") -> None:
     """A camera watched; minutes before NOW."""
-    seen = Watch(site_id=gym.SITE, camera_id=camera, started_at=minutes_ago(from_min), ended_at=minutes_ago(to_min))
-    store.record(watch=seen)
+    seen = CoverageSpan(
+        site_id=gym.SITE, camera_id=camera, started_at=minutes_ago(from_min), ended_at=minutes_ago(to_min)
+    )
+    store.record(Observation(watch=seen))
 
 
-def test_an_outage_is_told_and_no_count_of_it_is(store: LocalStore, board: Board) -> None:
+def test_an_outage_is_told_and_no_count_of_it_is(store: Store, board: Board) -> None:
     watch(store, 6000, 240)
     watch(store, 90, 0)
     watch(store, 6000, 0, "back")
@@ -271,7 +272,7 @@ def test_an_outage_is_told_and_no_count_of_it_is(store: LocalStore, board: Board
     assert not sight.nothing
 
 
-def test_a_day_that_nobody_watched_is_not_a_day_without_people(store: LocalStore, board: Board) -> None:
+def test_a_day_that_nobody_watched_is_not_a_day_without_people(store: Store, board: Board) -> None:
     watch(store, 6000, 2000)
     view = board.usage(Days.until(board.today(), days=1))
     assert (view.entries, view.sight.nothing) == (0, True)
@@ -281,7 +282,7 @@ def test_a_day_that_nobody_watched_is_not_a_day_without_people(store: LocalStore
     assert 2 < week.days_watched < 4
 
 
-def test_hours_of_the_day_are_the_mean_of_the_days(store: LocalStore, board: Board) -> None:
+def test_hours_of_the_day_are_the_mean_of_the_days(store: Store, board: Board) -> None:
     day = 24 * 60
     watch(store, 3 * day, day + 60)  # to 12:00 in Berlin yesterday
     watch(store, day, 0)  # from 13:00 on
@@ -289,7 +290,7 @@ def test_hours_of_the_day_are_the_mean_of_the_days(store: LocalStore, board: Boa
     assert [view.hours_watched[hour] for hour in (11, 12, 13)] == [1.0, 0.5, 1.0]
 
 
-def test_nights_are_no_outages_where_opening_hours_are_set(store: LocalStore, path: Path) -> None:
+def test_nights_are_no_outages_where_opening_hours_are_set(store: Store, path: Path) -> None:
     watch(store, 3000, 15 * 60)  # to 22:00 in Berlin yesterday
     watch(store, 7 * 60, 0)  # from 06:00 today
     hours = {"opens_at": "06:00", "closes_at": "22:00"}
@@ -299,13 +300,13 @@ def test_nights_are_no_outages_where_opening_hours_are_set(store: LocalStore, pa
         assert len(board.sight(Days.until(board.today(), days=2)).notes) == told
 
 
-def test_without_a_camera_nothing_is_called_an_outage(store: LocalStore, board: Board) -> None:
+def test_without_a_camera_nothing_is_called_an_outage(store: Store, board: Board) -> None:
     stay(store, "p-ada", 50, 40)
     view = board.usage(Days.until(board.today(), days=7))
     assert (view.sight.notes, view.sight.nothing, view.days_watched > 0) == ((), False, True)
 
 
-def test_many_outages_are_summed_up(store: LocalStore, board: Board) -> None:
+def test_many_outages_are_summed_up(store: Store, board: Board) -> None:
     for start in (600, 480, 360, 240):
         watch(store, start, start - 100)
     watch(store, 120, 0)

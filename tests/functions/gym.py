@@ -14,13 +14,14 @@ from functions import changes
 from functions.delivery import Delivered
 from tracker.cloud import documents
 from tracker.cloud.layout import Collection, path_of, site_path, usage_id
+from tracker.presence import rule_text
 from tracker.presence.events import Correction, Event, EventKind
-from tracker.presence.ledger import usage_by_day
 from tracker.presence.people import Person, PersonKind
+from tracker.presence.projection import usage_by_day
 from tracker.presence.rules import Rules
 from tracker.presence.sessions import Session
-from tracker.store import rule_text
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
+from tracker.store.store import Store
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
@@ -156,20 +157,20 @@ class Gym:
 
 
 def on_the_edge(
-    events: Iterable[Event], path: Path, *, rules: Rules = RULES, work: Callable[[LocalStore], None] | None = None
-) -> LocalStore:
+    events: Iterable[Event], path: Path, *, rules: Rules = RULES, work: Callable[[Store], None] | None = None
+) -> Store:
     """A machine's store with these events. work: what else is done to it."""
-    store = LocalStore(path).open()
-    store.use_rules(rules)
-    store.record(events=list(events))
+    store = Store(path).open()
+    store.sessions.use_rules(rules)
+    store.record(Observation(events=list(events)))
     if work is not None:
         work(store)
     return store
 
 
-def assert_as_on_the_edge(gym: Gym, store: LocalStore) -> None:
+def assert_as_on_the_edge(gym: Gym, store: Store) -> None:
     """Every visit and every hour in Firestore is what the machine's store has at this moment, and no other is there."""
-    found = store.sessions(site_id=SITE, rules=gym.rules, now=gym.now)
+    found = store.sessions.select(site_id=SITE, rules=gym.rules, now=gym.now)
     assert gym.sessions() == {each.session_id: documents.session_document(each) for each in found}
     assert gym.usage() == usage_documents(found, gym.rules)
     assert _hours_of(gym.usage()) == _hours_in(store, gym)
@@ -204,9 +205,9 @@ def _hours_of(usage: dict[str, dict[str, Any]]) -> dict[datetime, tuple[int, int
     return {hour: (entries[hour], exits[hour]) for hour in entries | exits if entries[hour] or exits[hour]}
 
 
-def _hours_in(store: LocalStore, gym: Gym) -> dict[datetime, tuple[int, int]]:
+def _hours_in(store: Store, gym: Gym) -> dict[datetime, tuple[int, int]]:
     first, last = START - timedelta(days=400), START + timedelta(days=400)
-    rows = store.usage_hours(site_id=SITE, rules=gym.rules, now=gym.now, since=first, until=last)
+    rows = store.sessions.usage_hours(site_id=SITE, rules=gym.rules, now=gym.now, since=first, until=last)
     return {row.started_at: (row.entries, row.exits) for row in rows if row.entries or row.exits}
 
 

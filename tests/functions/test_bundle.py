@@ -40,7 +40,7 @@ def test_the_folder_holds_the_entry_the_pins_and_the_wheel(tmp_path: Path) -> No
         "region": "europe-west3",
     }
     names = zipfile.ZipFile(wheel).namelist()
-    assert {"functions/main.py", "tracker/presence/walk.py", "config/errors.py"} <= set(names)
+    assert {"functions/main.py", "tracker/presence/state_machine.py", "config/errors.py"} <= set(names)
     assert [name for name in names if "__pycache__" in name or name.startswith(("tests", "dashboard", "models"))] == []
     assert [name for name in names if Path(name).suffix in (".so", ".dll")] == [], "compiled for this machine alone"
 
@@ -87,7 +87,8 @@ def test_the_command_writes_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["tracker.presence.ledger", "tracker.store.documents", "tracker.cloud.documents", "functions.tables"]
+    "module",
+    ["tracker.presence.projection", "tracker.presence.documents", "tracker.cloud.documents", "functions.tables"],
 )
 def test_what_the_functions_import_of_footfall_brings_nothing_heavy(module: str) -> None:
     heavy = {*HEAVY, "requests", "google.cloud.firestore"}

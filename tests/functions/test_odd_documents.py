@@ -17,9 +17,9 @@ from functions.upkeep import purge, tidy_all
 from tests.functions.gym import RULES, SITE, Gym, at, event, visit
 from tracker.cloud import documents
 from tracker.cloud.layout import Collection, path_of, site_path
+from tracker.presence import rule_text
 from tracker.presence.events import Action, Correction, content_id
 from tracker.reports.subject import Subject
-from tracker.store import rule_text
 
 CLOSED = at(14 * 60)
 """The gym has closed: whoever is in is due."""

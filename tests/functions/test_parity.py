@@ -92,6 +92,6 @@ def test_at_noon_of_the_last_day_the_same_people_are_in(gym: Gym, tmp_path: Path
     gym.open()
     gym.send([each for _, each in in_any_order(events, seed=5)])
     with on_the_edge(events, tmp_path / "edge.sqlite3", rules=gym.rules) as store:
-        found = store.sessions(site_id=SITE, rules=gym.rules, now=gym.now)
+        found = store.sessions.select(site_id=SITE, rules=gym.rules, now=gym.now)
         assert gym.sessions() == {each.session_id: documents.session_document(each) for each in found}
     assert {each.state for each in found} == set(SessionState)

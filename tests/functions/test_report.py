@@ -30,16 +30,17 @@ from tracker.cli import report_subject
 from tracker.cli.main import app
 from tracker.cloud import documents
 from tracker.cloud.layout import Collection, heartbeat_id, path_of
+from tracker.presence.coverage import CoverageSpan
 from tracker.presence.days import day_range
 from tracker.presence.events import Action, Correction, Event, EventKind
 from tracker.presence.people import Person, Role
 from tracker.presence.rules import Rules
-from tracker.presence.watches import Watch
 from tracker.simulation.cast import cast_of
 from tracker.simulation.plan import Noise, Plan
 from tracker.simulation.profiles import PROFILES, ProfileName
 from tracker.simulation.site import simulate
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
+from tracker.store.store import Store
 
 DAYS = 12
 PLAN = Plan(
@@ -77,7 +78,7 @@ class FixedClock(datetime):
 
 
 @pytest.fixture(scope="module")
-def told() -> tuple[list[Event], list[Person], list[Watch]]:
+def told() -> tuple[list[Event], list[Person], list[CoverageSpan]]:
     """What the cameras and the register of a simulated office say up to NOW."""
     cast = cast_of(PLAN)
     noise = Noise(miss=0.04, confuse=0.02, skew=timedelta(seconds=2))
@@ -86,29 +87,29 @@ def told() -> tuple[list[Event], list[Person], list[Watch]]:
     people = [player.person for player in cast]
     people[0] = replace(people[0], role=Role.STAFF)
     people.append(replace(people[1], person_id="p-late", name="Late", created_at=NOW - timedelta(days=2)))
-    watches = []
+    spans = []
     for number in range(DAYS):
         since, until = day_range(PLAN.first_day + timedelta(days=number), BERLIN)
         if number != 4:  # nobody watched on that day
             noon = min(since + timedelta(hours=12), NOW)
-            watches.append(Watch(site_id=SITE, camera_id="door-1", started_at=since, ended_at=noon))
+            spans.append(CoverageSpan(site_id=SITE, camera_id="door-1", started_at=since, ended_at=noon))
             end = min(until - timedelta(hours=1), NOW)
             if end > noon + timedelta(hours=1):
                 begin = noon + timedelta(hours=1)
-                watches.append(Watch(site_id=SITE, camera_id="door-1", started_at=begin, ended_at=end))
-    return events, people, [each for each in watches if each.ended_at <= NOW]
+                spans.append(CoverageSpan(site_id=SITE, camera_id="door-1", started_at=begin, ended_at=end))
+    return events, people, [each for each in spans if each.ended_at <= NOW]
 
 
 @pytest.fixture
 def asked(
     gym: Gym,
     firestore_server: Firestore,
-    told: tuple[list[Event], list[Person], list[Watch]],
+    told: tuple[list[Event], list[Person], list[CoverageSpan]],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Asked]:
     """The same history in Firestore and in a machine's store."""
-    events, people, watches = told
+    events, people, spans = told
     voided = Correction(action=Action.VOID, event_id=events[30].event_id, by="op", at=NOW)
     monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9")
     monkeypatch.setenv("NO_GCE_CHECK", "true")  # else Google's library looks for one of its machines first
@@ -117,30 +118,30 @@ def asked(
     monkeypatch.setattr(reporting, "datetime", FixedClock)
     gym.rules, gym.now = RULES, NOW
     gym.open()
-    _put(gym, events, people, watches, voided)
+    _put(gym, events, people, spans, voided)
     settings = tmp_path / "footfall.toml"
     settings.write_text(SETTINGS, encoding="utf-8")
-    with LocalStore(tmp_path / "store.sqlite3") as store:
-        store.use_rules(RULES)
+    with Store(tmp_path / "store.sqlite3") as store:
+        store.sessions.use_rules(RULES)
         for person in people:
-            store.add_person(person, np.zeros((0, 128), np.float32))
-        store.record(events=events)
-        for watch in watches:
-            store.record(watch=watch)
-        store.correct([voided])
+            store.people.add(person, np.zeros((0, 128), np.float32))
+        store.record(Observation(events=events))
+        for watch in spans:
+            store.record(Observation(watch=watch))
+        store.events.correct([voided])
     yield Asked(gym, firestore_server.project, settings, tmp_path / "store.sqlite3")
     if firebase_admin._apps:
         firebase_admin.delete_app(firebase_admin.get_app())
 
 
-def _put(gym: Gym, events: list[Event], people: list[Person], watches: list[Watch], voided: Correction) -> None:
+def _put(gym: Gym, events: list[Event], people: list[Person], spans: list[CoverageSpan], voided: Correction) -> None:
     gym.put(events)
     gym.put_correction(voided, events[30].person_id)
     batch = gym.client.batch()
     for person in people:
         place = gym.client.document(path_of(SITE, Collection.PEOPLE, person.person_id))
         batch.set(place, documents.person_document(person))
-    for watch in watches:
+    for watch in spans:
         length = watch.ended_at - watch.started_at
         for share in (0.1, 0.5, 1.0):
             at = watch.started_at + length * share

@@ -16,10 +16,10 @@ from functions.sites import site_of
 from tests.functions.gym import RULES, SITE, Gym, assert_as_on_the_edge, at, event, on_the_edge, person, visit
 from tracker.cloud import documents
 from tracker.cloud.layout import Collection, path_of, site_path
+from tracker.presence import rule_text
 from tracker.presence.events import Action, Correction, content_id
 from tracker.presence.rules import Rules
-from tracker.store import rule_text
-from tracker.store.local import LocalStore
+from tracker.store.store import Store
 
 DAY = 24 * 60
 SEEN_IN_THE_HALL = [("enter", 20, 1), ("exit", 25, 1), ("enter", 50, 2), ("exit", 55, 2)]
@@ -121,7 +121,7 @@ def test_an_operator_voids_and_brings_back(gym: Gym, tmp_path: Path, order: tupl
     for place in order:
         gym.correct(said[place])
     assert [ended for _, ended, _ in gym.visits()] == [0.0]
-    with on_the_edge([first, last], tmp_path / "edge.sqlite3", work=lambda store: store.correct(said)) as store:
+    with on_the_edge([first, last], tmp_path / "edge.sqlite3", work=lambda store: store.events.correct(said)) as store:
         assert_as_on_the_edge(gym, store)
 
 
@@ -161,11 +161,11 @@ def test_whoever_is_merged_has_one_history(gym: Gym, tmp_path: Path) -> None:
     late = visit(60, 70, "v-1")
     gym.send(late)
 
-    def merge(store: LocalStore) -> None:
+    def merge(store: Store) -> None:
         for who in ("ada", "v-1", "v-2"):
-            store.add_person(person(who), _NO_VECTORS)
-        store.merge_people("v-1", "v-2")
-        store.merge_people("v-2", "ada")
+            store.people.add(person(who), _NO_VECTORS)
+        store.people.merge("v-1", "v-2")
+        store.people.merge("v-2", "ada")
 
     with on_the_edge([*events, *late], tmp_path / "edge.sqlite3", work=merge) as store:
         assert_as_on_the_edge(gym, store)

@@ -27,7 +27,7 @@ from tests.tracker.puppets import ADA, BOB, EVE, Cue, ScriptedCamera, Stage, at,
 from tracker.presence.events import Event
 from tracker.presence.sessions import Session, sessions
 from tracker.store.history import rules_of
-from tracker.store.local import LocalStore
+from tracker.store.store import Store
 
 PRESENCE = PresenceSettings(exit_after_s=2.0, merge_gap_s=5.0)
 RULES = rules_of(PRESENCE)
@@ -98,7 +98,7 @@ class Trial:
         return frames if os.WIFSIGNALED(status) else None
 
 
-def _count(store: LocalStore, fatal: int) -> list[int]:
+def _count(store: Store, fatal: int) -> list[int]:
     """Counts down with each statement of a write; this process dies when none is left."""
     left = [fatal]
 
@@ -107,7 +107,7 @@ def _count(store: LocalStore, fatal: int) -> list[int]:
         if left[0] == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    with store._database.writing() as writing:
+    with store.database.writing() as writing:
         writing.connection.set_trace_callback(count)
     return left
 
@@ -119,17 +119,17 @@ def wrongs(path: Path) -> list[str]:
         if connection.execute("PRAGMA integrity_check").fetchone() != ("ok",):
             found.append("the file is damaged")
     connection.close()
-    with LocalStore(path).open(create=False) as store:
-        batch = sessions(store.events(), rules=RULES, now=at(100), presences=store.presences())
-        if store.sessions(site_id="gym", rules=RULES, now=at(100)) != batch:
+    with Store(path).open(create=False) as store:
+        batch = sessions(store.events.select(), rules=RULES, now=at(100), presences=store.cameras.presences())
+        if store.sessions.select(site_id="gym", rules=RULES, now=at(100)) != batch:
             found.append("the visits are not those of the events")
     return found
 
 
 def history(path: Path) -> tuple[list[Event], list[Session], int]:
-    with LocalStore(path).open(create=False) as store:
-        found = store.sessions(site_id="gym", rules=RULES, now=at(100))
-        return store.events(), found, len(store.people())
+    with Store(path).open(create=False) as store:
+        found = store.sessions.select(site_id="gym", rules=RULES, now=at(100))
+        return store.events.select(), found, len(store.people.all())
 
 
 def played_again(trial: Trial, script: Sequence[Cue], truth: tuple[list[Event], list[Session], int]) -> list[str]:
@@ -166,8 +166,8 @@ def by_person(visits: Sequence[Session]) -> list[Session]:
 
 def left_alone(trial: Trial, frames: int) -> list[str]:
     """Nobody is there when the camera looks again: whoever was in left when last seen."""
-    with LocalStore(trial.path).open(create=False) as store:
-        open_ = store.presences()
+    with Store(trial.path).open(create=False) as store:
+        open_ = store.cameras.presences()
     trial.run([(frames / 2 + second, picture()) for second in range(12)])
     events, found, _ = history(trial.path)
     ends = {(event.person_id, event.at) for event in events if event.kind == "exit"}
@@ -202,7 +202,7 @@ class Stand:
         stage = kind(self.template)
         stage.enrol("Ada", ADA)
         stage.enrol("Bob", BOB)
-        stage.store.use_rules(RULES)
+        stage.store.sessions.use_rules(RULES)
         stage.store.close()
         Trial(self.template, home, kind).run(script)  # what is slow the first time is over
         whole = Trial(self.template, home, kind)

@@ -13,15 +13,15 @@ import numpy as np
 
 from config.settings import CameraRole, CameraSettings, MatchSettings, TrackSettings
 from tests.tracker.puppets import ADA, BOB, LEANING, PRESENCE, Cue, ScriptedCamera, Stage, face_of, seconds
-from tracker.agent import Agent
-from tracker.doorway import doorway_of
-from tracker.faces.engine import Seen
-from tracker.faces.faces import Faces, Image
-from tracker.faces.quality import Quality
+from tracker.agent.door import doorway_of
+from tracker.agent.loop import Agent
+from tracker.agent.zones import zones_of
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition
 from tracker.presence.events import EventKind
-from tracker.zone_watch import zones_of
+from tracker.vision.engine import Seen
+from tracker.vision.faces import Faces, Image
+from tracker.vision.quality import Quality
 
 DOOR = CameraSettings(
     id="door", source="0", role=CameraRole.DOOR, line=((0.1, 0.5), (0.9, 0.5)), inside="below", hold_frames=2
@@ -97,5 +97,5 @@ class Post(Stage):
         ).run(stop)
 
     def stays(self) -> list[tuple[str, float, float, bool]]:
-        found = self.store.zone_stays(site_id="gym")
+        found = self.store.cameras.zone_stays(site_id="gym")
         return [(each.zone, seconds(each.started_at), seconds(each.seen_at), each.over) for each in found]

@@ -17,18 +17,18 @@ import numpy as np
 
 from config.errors import FootfallError
 from config.settings import MatchSettings, PresenceSettings, TrackSettings
-from tracker.agent import Agent
+from tracker.agent.loop import Agent
+from tracker.agent.step import Step
 from tracker.cameras.frames import Frame, NoFrameYet, SourceState
-from tracker.faces.engine import Seen
-from tracker.faces.faces import Faces, FloatArray, Image
-from tracker.faces.quality import Quality
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition
 from tracker.presence.events import Event
 from tracker.presence.people import Person
-from tracker.step import Step
 from tracker.store.history import read_sessions, rules_of
-from tracker.store.local import LocalStore
+from tracker.store.store import Store
+from tracker.vision.engine import Seen
+from tracker.vision.faces import Faces, FloatArray, Image
+from tracker.vision.quality import Quality
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ADA, BOB, EVE = 1, 2, 3
@@ -178,14 +178,14 @@ class Stage:
     path: Path
     presence: PresenceSettings = PRESENCE
     match: MatchSettings = field(default_factory=MatchSettings)
-    store: LocalStore = field(init=False)
+    store: Store = field(init=False)
 
     def __post_init__(self) -> None:
-        self.store = LocalStore(self.path).open()
+        self.store = Store(self.path).open()
 
     def enrol(self, name: str, number: int) -> str:
         person = Person(person_id=f"p-{number:012x}", name=name, created_at=NOON, consented_at=NOON)
-        self.store.add_person(person, face_of(number)[None])
+        self.store.people.add(person, face_of(number)[None])
         return person.person_id
 
     def agent(
@@ -194,7 +194,7 @@ class Stage:
         *,
         camera_id: str = "front",
         known: KnownPeople | None = None,
-        store: LocalStore | None = None,
+        store: Store | None = None,
     ) -> Agent:
         known = known or KnownPeople(self.match)
         return Agent(
@@ -225,7 +225,7 @@ class Stage:
 
     def told(self) -> list[tuple[str, str, float, bool]]:
         """(person id, kind, second, inferred) of each event stored, in order."""
-        return [(each.person_id, each.kind, seconds(each.at), each.inferred) for each in self.store.events()]
+        return [(each.person_id, each.kind, seconds(each.at), each.inferred) for each in self.store.events.select()]
 
     def visits(self, now: float) -> list[tuple[str, float, float | None]]:
         """(person id, start, end) of each visit."""
@@ -236,7 +236,7 @@ class Stage:
         ]
 
     def names(self) -> dict[str, str]:
-        return {person.person_id: person.name for person in self.store.people()}
+        return {person.person_id: person.name for person in self.store.people.all()}
 
 
 def ids_of(events: Iterable[Event]) -> list[str]:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from cv2.typing import MatLike
 
-from tracker.faces.faces import Image
+from tracker.vision.faces import Image
 
 OPEN_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 10.0

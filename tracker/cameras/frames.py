@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from config.errors import CameraError
-from tracker.faces.faces import Image
+from tracker.vision.faces import Image
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

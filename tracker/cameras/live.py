@@ -13,7 +13,7 @@ from config.errors import CameraError
 from tracker.cameras.capture import Capture, is_address, open_live, redacted, three_channels
 from tracker.cameras.clock import Clock, SystemClock
 from tracker.cameras.frames import Frame, NoFrameYet, SourceState
-from tracker.faces.faces import Image
+from tracker.vision.faces import Image
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0

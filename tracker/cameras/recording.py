@@ -13,8 +13,8 @@ from config.errors import RecordingError
 from tracker.cameras.capture import open_file, three_channels
 from tracker.cameras.clock import CLOCKS_APART, Clock, Pace, SystemClock
 from tracker.cameras.frames import Frame, SourceState
-from tracker.faces.faces import Image
 from tracker.presence.events import as_utc
+from tracker.vision.faces import Image
 
 FALLBACK_FPS = 12.5
 _LONGEST_JUMP_S = 86400.0

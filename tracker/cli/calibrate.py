@@ -12,12 +12,12 @@ from rich.text import Text
 from config.settings import Settings
 from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError, open_store, settings_for
 from tracker.cli.output import console, errors, print_json, print_table
-from tracker.faces.faces import FloatArray
 from tracker.identity.calibration import Calibration, OwnRates
 from tracker.identity.calibration import calibrate as calibrated
 from tracker.identity.gallery import Gallery
 from tracker.presence.people import PersonKind
-from tracker.store.local import LocalStore
+from tracker.store.store import Store
+from tracker.vision.faces import FloatArray
 
 _BIN = 0.05
 _BAR_WIDTH = 24
@@ -48,11 +48,11 @@ def calibrate(
     chosen = settings_for(settings, store=store)
     with open_store(chosen, create=False) as opened:
         if reset:
-            opened.replace_limits({})
+            opened.people.replace_limits({})
             console.print(f"own limits taken back; {chosen.match.max_distance:g} holds for everybody")
             return
-        names = {person.person_id: person.name for person in opened.people(kind=PersonKind.ENROLLED)}
-        found = calibrated(Gallery.of(*opened.vectors(PersonKind.ENROLLED)), chosen.match, rate=far)
+        names = {person.person_id: person.name for person in opened.people.all(kind=PersonKind.ENROLLED)}
+        found = calibrated(Gallery.of(*opened.people.vectors(PersonKind.ENROLLED)), chosen.match, rate=far)
         if apply:
             _save(opened, found, chosen)
     if as_json:
@@ -94,11 +94,11 @@ def as_document(found: Calibration, names: dict[str, str], *, current: float, ap
     }
 
 
-def _save(store: LocalStore, found: Calibration, settings: Settings) -> None:
+def _save(store: Store, found: Calibration, settings: Settings) -> None:
     """An own limit for everybody whose limit is not the setting."""
     usual = settings.match.max_distance
     limits = {person.person_id: round(person.limit, 4) for person in found.people}
-    store.replace_limits({person_id: limit for person_id, limit in limits.items() if limit != usual})
+    store.people.replace_limits({person_id: limit for person_id, limit in limits.items() if limit != usual})
 
 
 def _tell(found: Calibration, names: dict[str, str], settings: Settings, *, applied: bool) -> None:

@@ -10,14 +10,14 @@ import typer
 
 from config.errors import CameraError
 from config.settings import CameraSettings, Settings
-from tracker.camera import prepare_source
 from tracker.cameras.frames import NoFrameYet
+from tracker.cameras.sources import prepare_source
 from tracker.cli.door import SettingsOption, UnusedStoreOption, UsageError, example, settings_for
 from tracker.cli.output import console
 from tracker.cli.pictures import write_picture
-from tracker.faces.faces import Image
-from tracker.faces.plan import draw_line, draw_region, draw_zones
-from tracker.presence.crossing import Inside, Line
+from tracker.presence.line import Inside, Line
+from tracker.vision.faces import Image
+from tracker.vision.overlay import draw_line, draw_region, draw_zones
 
 PATIENCE_S = 10.0
 

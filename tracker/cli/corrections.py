@@ -16,13 +16,13 @@ from tracker.cli.door import ModelsOption, SettingsOption, StoreOption, UsageErr
 from tracker.cli.in_step import in_step
 from tracker.cli.output import console
 from tracker.cli.people import WhoArgument, find_person
-from tracker.faces.engine import FaceEngine
-from tracker.faces.faces import FloatArray
-from tracker.identity.enrol import pictures_of, plan_person
+from tracker.identity.enrolment import pictures_of, plan_person
 from tracker.identity.gallery import Gallery
 from tracker.identity.match import distances
 from tracker.presence.people import Person
-from tracker.store.local import LocalStore
+from tracker.store.store import Store
+from tracker.vision.engine import FaceEngine
+from tracker.vision.faces import FloatArray
 
 _PLAINLY = 0.5
 """Nearer than this part of the limit hardly anybody else comes. A track that was taken for somebody is near anyhow."""
@@ -57,12 +57,12 @@ def deny(
     with in_step(chosen) as opened:
         person = find_person(opened, who)
         if clear:
-            count = opened.clear_negatives(person.person_id)
+            count = opened.people.clear_negatives(person.person_id)
             console.print(f"{_faces(count)} marked as not {person.name} forgotten", markup=False)
             return
         found = [_of_track(opened, person, each) for each in track or []]
         sources = [each for each, vectors in zip(track or [], found, strict=True) for _ in vectors]
-        limit = opened.limits().get(person.person_id, chosen.match.max_distance)
+        limit = opened.people.limits().get(person.person_id, chosen.match.max_distance)
         reaches = [_PLAINLY * limit] * len(sources)
         if pictures:
             vectors, names = _of_pictures(chosen, pictures)
@@ -71,7 +71,7 @@ def deny(
             reaches += [limit] * len(names)
         if not force:
             _require_others(opened, person, np.concatenate(found), sources, reaches)
-        opened.add_negatives(person.person_id, np.concatenate(found), sources=sources)
+        opened.people.add_negatives(person.person_id, np.concatenate(found), sources=sources)
     console.print(f"{_faces(len(sources))} marked as not {person.name}", markup=False)
 
 
@@ -80,10 +80,10 @@ def _faces(count: int) -> str:
 
 
 def _require_others(
-    store: LocalStore, person: Person, vectors: FloatArray, sources: Sequence[str], reaches: Sequence[float]
+    store: Store, person: Person, vectors: FloatArray, sources: Sequence[str], reaches: Sequence[float]
 ) -> None:
     """Raises PeopleError where a face (N, D) is within its reach of the person's own: then it is plainly theirs."""
-    own = Gallery.of(*store.vectors(person.kind))
+    own = Gallery.of(*store.people.vectors(person.kind))
     if person.person_id not in own.people:
         return
     apart = distances(own, vectors)[:, own.people.index(person.person_id)].tolist()
@@ -98,8 +98,8 @@ def _require_others(
     )
 
 
-def _of_track(store: LocalStore, person: Person, track_id: str) -> FloatArray:
-    vectors, taken_for = store.evidence(track_id)
+def _of_track(store: Store, person: Person, track_id: str) -> FloatArray:
+    vectors, taken_for = store.matches.evidence(track_id)
     rows = [row for row, person_id in enumerate(taken_for) if person_id == person.person_id]
     if not rows:
         raise PeopleError(

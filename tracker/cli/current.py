@@ -17,7 +17,7 @@ from config.errors import CloudUnreachableError, SettingsError
 from config.settings import Settings
 from tracker.cli.door import Overrides, open_store, reread_for, settings_for
 from tracker.cli.output import errors, local_time, span
-from tracker.store.local import LocalStore
+from tracker.store.store import Store
 
 OfflineFlag = Annotated[
     bool, typer.Option("--offline", help="Of a shared store, read what is on this machine and ask for nothing newer.")
@@ -30,7 +30,7 @@ PATIENCE_S = 8.0
 
 def open_current(
     path: Path | None, *, store: str | None, offline: bool, overrides: Overrides | None = None
-) -> tuple[Settings, LocalStore]:
+) -> tuple[Settings, Store]:
     """The settings, with what the site shares, and their store, which must be there, brought up to date and open.
 
     offline: read what is here; how old that is goes to stderr. Raises SettingsError, StoreError, CloudError, and
@@ -96,9 +96,9 @@ def _bring_down(settings: Settings, path: Path | None, store: str | None, overri
                 raise CloudUnreachableError(f"{error.problem}; {age or 'nothing is here yet'}", fix=fix) from error
 
 
-def age_words(store: LocalStore, settings: Settings) -> str:
+def age_words(store: Store, settings: Settings) -> str:
     """How old what is here is, in words; empty where nothing ever came down."""
-    heard_at = store.heard_at(settings.site.id)
+    heard_at = store.inbox.heard_at(settings.site.id)
     if heard_at is None:
         return ""
     age_s = max(0.0, (datetime.now(UTC) - heard_at).total_seconds())

@@ -35,10 +35,10 @@ from tracker.demo.portraits import enrolment_picture
 from tracker.demo.render import CLIP_NAME, render_clip
 from tracker.demo.score import Scorecard, ScoreRow, compare
 from tracker.demo.script import DEMO_EXIT_AFTER_S, DEMO_MERGE_GAP_S, DEMO_SITE_NAME, ENROLLED, SCRIPT, truth
-from tracker.faces.engine import FaceEngine
-from tracker.identity.enrol import plan_person
+from tracker.identity.enrolment import plan_person
 from tracker.store.history import read_sessions, site_rules
-from tracker.store.local import LocalStore
+from tracker.store.store import Store
+from tracker.vision.engine import FaceEngine
 
 _STORE_NAME = "footfall-demo.sqlite3"
 _CAMERA_ID = "lobby"
@@ -130,7 +130,7 @@ def _start_afresh(settings: Settings, *, own: bool) -> None:
     """An empty store: the demo's own is deleted, one that was named must not hold anything yet."""
     path = settings.store.path
     if own:
-        with LocalStore(path).camera_lease(_CAMERA_ID):  # not from under a demo that is still tracking
+        with Store(path).camera_lease(_CAMERA_ID):  # not from under a demo that is still tracking
             for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
                 path.with_name(name).unlink(missing_ok=True)
     elif path.exists():
@@ -169,7 +169,7 @@ def _track_and_compare(settings: Settings, clip: Path, *, fast: bool, telling: T
         raise typer.Exit(130)
     with open_store(settings, create=False) as store:
         measured = read_sessions(store, site_id=settings.site.id, rules=site_rules(settings), now=datetime.now(UTC))
-        people = {person.person_id: person for person in store.people()}
+        people = {person.person_id: person for person in store.people.all()}
     true_visits = truth(SCRIPT, exit_after_s=DEMO_EXIT_AFTER_S, merge_gap_s=DEMO_MERGE_GAP_S)
     return compare(true_visits, measured, started_at=started_at, names=people)
 

@@ -20,17 +20,17 @@ from rich.text import Text
 from config.errors import CloudError, FootfallError, SettingsError, StoreError
 from config.settings import Settings
 from models import manifest
-from tracker.camera import is_live, open_source
 from tracker.cameras.capture import redacted
 from tracker.cameras.frames import NoFrameYet
+from tracker.cameras.sources import is_live, open_source
 from tracker.cli.door import JsonOption, ModelsOption, SettingsOption, StoreOption, settings_for
 from tracker.cli.output import console, print_json
 from tracker.cli.sending import device_scope
 from tracker.cli.sync import status_of
 from tracker.cli.track import CameraOption
-from tracker.faces.engine import FaceEngine
-from tracker.faces.native import kernels
-from tracker.store.local import LocalStore
+from tracker.store.store import Store
+from tracker.vision.engine import FaceEngine
+from tracker.vision.native import kernels
 
 _ROOM_ENOUGH_GB = 1.0
 _LONGEST_CLOCK_LEAD = timedelta(minutes=1)
@@ -144,8 +144,8 @@ def _store(path: Path) -> Finding:
             what = "cannot be written" if folder.is_dir() else "is not a folder"
             raise StoreError(f"{folder} {what}", fix="change its rights, or name another place with --store")
         return Finding(check="store", outcome=Outcome.OK, detail=f"{path} will be made at first use")
-    with LocalStore(path) as store:
-        detail = f"{path}, {len(store.people())} people, {len(store.cameras())} cameras"
+    with Store(path) as store:
+        detail = f"{path}, {len(store.people.all())} people, {len(store.cameras.health())} cameras"
         scrub_due = store.scrub_due()
     if scrub_due:
         told = f"{detail}; who was forgotten is erased, but not overwritten on the disk yet"
@@ -166,7 +166,7 @@ def _firestore(settings: Settings) -> Finding:
         return Finding(check="firestore", outcome=Outcome.WARNING, detail=told, fix=fix)
     if not settings.store.path.exists():
         return Finding(check="firestore", outcome=Outcome.OK, detail=f"{settings.store.url}: nothing recorded yet")
-    with LocalStore(settings.store.path) as store:
+    with Store(settings.store.path) as store:
         found = status_of(settings, store)
     waiting = sum(found.backlog.values())
     detail = f"{settings.store.url}, {waiting} records to be sent, {len(found.parked)} refused"
@@ -214,8 +214,8 @@ def _newest_event(path: Path) -> datetime | None:
     if not path.exists():
         return None
     try:
-        with LocalStore(path) as store:
-            events = store.events(limit=1, newest_first=True)
+        with Store(path) as store:
+            events = store.events.select(limit=1, newest_first=True)
     except StoreError:
         return None  # the store's own check tells of it
     return events[0].at if events else None

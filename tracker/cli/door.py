@@ -10,8 +10,8 @@ import typer
 
 from config.errors import FootfallError
 from config.settings import Settings
-from tracker.store.local import LocalStore
 from tracker.store.shared_site import settings_at_site
+from tracker.store.store import Store
 
 Overrides: TypeAlias = dict[str, dict[str, object]]
 """Section -> field -> value that a flag gives; None for one that was not given."""
@@ -78,6 +78,6 @@ def reread_for(
     return lambda: settings_at_site(settings, flags)
 
 
-def open_store(settings: Settings, *, create: bool = True) -> LocalStore:
+def open_store(settings: Settings, *, create: bool = True) -> Store:
     """The store that the settings name, open; close it or use it as a context manager. Raises StoreError."""
-    return LocalStore(settings.store.path).open(create=create)
+    return Store(settings.store.path).open(create=create)

@@ -11,11 +11,11 @@ from rich.progress import Progress
 from models.runtime import ensure_built
 from tracker.cli.door import JsonOption, ModelsOption, SettingsOption, UnusedStoreOption, settings_for
 from tracker.cli.output import console, errors, print_json, print_table
-from tracker.faces.engine import FaceEngine
 from tracker.identity.evaluation import Evaluation, Scored, Vectors, files_of, read_vectors
 from tracker.identity.evaluation import evaluate as evaluated
 from tracker.identity.pairs import read_pairs
 from tracker.identity.roc import save_roc
+from tracker.vision.engine import FaceEngine
 
 _WRONG_SHOWN = 10
 

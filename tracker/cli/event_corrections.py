@@ -17,11 +17,11 @@ from tracker.cli.in_step import in_step
 from tracker.cli.moments import parse_instant
 from tracker.cli.output import console, local_time, print_json, print_table, short, span
 from tracker.cli.people import WhoArgument, find_person
+from tracker.presence.documents import correction_to_document, event_to_document, session_to_document
 from tracker.presence.events import ITSELF, OPERATOR, Action, Correction, Event, EventKind, corrected
 from tracker.presence.sessions import Session, sessions
-from tracker.store.documents import correction_to_document, event_to_document, session_to_document
 from tracker.store.history import site_rules
-from tracker.store.local import LocalStore
+from tracker.store.store import Store
 
 _LONGEST_WORDS = 500
 _RESTORE = "restore"
@@ -119,7 +119,7 @@ def add(
             at=moment,
             track_id=OPERATOR,
         )
-        for known, voided in opened.find_events(event.event_id):
+        for known, voided in opened.events.find(event.event_id):
             fix = f"'footfall events restore {short(known.event_id)}' brings it back" if voided else "nothing to do"
             state = "was added and voided" if voided else "is there already"
             raise RecordError(f"this {kind} {state}: event {short(known.event_id)}", fix=fix)
@@ -132,10 +132,10 @@ def corrections(store: StoreOption = None, settings: SettingsOption = None, as_j
     chosen = settings_for(settings, store=store)
     zone = chosen.site.zone
     with in_step(chosen) as opened:
-        said = opened.corrections()
+        said = opened.events.corrections()
         holding = {each.event_id: each.correction_id for each in said}  # they come by time: the last one stays
         about = {event_id: _one_event(opened, event_id) for event_id in holding}
-        names = {person.person_id: person.name for person in opened.people()}
+        names = {person.person_id: person.name for person in opened.people.all()}
     words = _words_said(said, about)
     if as_json:
         print_json(
@@ -173,7 +173,7 @@ def _words_said(said: Iterable[Correction], about: Mapping[str, Event]) -> dict[
 
 
 def _carry_out(
-    store: LocalStore,
+    store: Store,
     settings: Settings,
     said: Sequence[Correction],
     events: Sequence[Event],
@@ -187,10 +187,13 @@ def _carry_out(
     done: what has become of each event then, in a word.
     """
     rules, now = site_rules(settings), datetime.now(UTC)
-    names = {person.person_id: person.name for person in store.people()}
+    names = {person.person_id: person.name for person in store.people.all()}
     changes = []
     for site_id, person_id in dict.fromkeys((event.site_id, event.person_id) for event in events):
-        own, presences = store.events(site_id=site_id, person_id=person_id), store.presences(site_id=site_id)
+        own, presences = (
+            store.events.select(site_id=site_id, person_id=person_id),
+            store.cameras.presences(site_id=site_id),
+        )
         mine = [
             each
             for each, event in zip(said, events, strict=True)
@@ -207,7 +210,7 @@ def _carry_out(
             )
         )
     if not dry_run:
-        store.correct(said)
+        store.events.correct(said)
     if as_json:
         print_json(_document(said, changes, written=not dry_run))
         return
@@ -270,7 +273,7 @@ def _tell_change(change: Change, settings: Settings) -> None:
     )
 
 
-def _events_of(store: LocalStore, starts: Iterable[str], *, voided: bool) -> list[Event]:
+def _events_of(store: Store, starts: Iterable[str], *, voided: bool) -> list[Event]:
     """The events whose ids start so, each once. Raises RecordError on one that is, or is not, voided already."""
     found = {}
     for start in starts:
@@ -284,9 +287,9 @@ def _events_of(store: LocalStore, starts: Iterable[str], *, voided: bool) -> lis
     return list(found.values())
 
 
-def _event_of(store: LocalStore, start: str) -> tuple[Event, bool]:
+def _event_of(store: Store, start: str) -> tuple[Event, bool]:
     """The one event whose id starts so, and whether it is voided. Raises UsageError where there is none or are more."""
-    found = store.find_events(start, limit=2) if start.strip() and start.isprintable() else []
+    found = store.events.find(start, limit=2) if start.strip() and start.isprintable() else []
     exact = [each for each in found if each[0].event_id == start]
     if not found:
         fix = "'footfall report explain' shows the events of a visit and their ids"
@@ -296,7 +299,7 @@ def _event_of(store: LocalStore, start: str) -> tuple[Event, bool]:
     return (exact or found)[0]
 
 
-def _one_event(store: LocalStore, event_id: str) -> Event:
+def _one_event(store: Store, event_id: str) -> Event:
     return _event_of(store, event_id)[0]
 
 
@@ -334,17 +337,17 @@ def _words(text: str, option: str) -> str:
     return words
 
 
-def _person_id(store: LocalStore, who: str) -> str:
+def _person_id(store: Store, who: str) -> str:
     """Somebody by name or id, those of imports too, who have an id only. Raises PeopleError where there is nobody."""
-    if store.person_by_name(who) is None and who.isprintable() and store.events(person_id=who, limit=1):
+    if store.people.by_name(who) is None and who.isprintable() and store.events.select(person_id=who, limit=1):
         return who
     return find_person(store, who).person_id
 
 
-def _require_camera(store: LocalStore, settings: Settings, camera_id: str, kind: EventKind) -> None:
+def _require_camera(store: Store, settings: Settings, camera_id: str, kind: EventKind) -> None:
     """Raises UsageError on a camera that nobody knows, or that tells nothing of this kind."""
     roles = {camera.id: camera.role for camera in settings.camera}
-    known = {*roles, *(each.camera_id for each in store.cameras(settings.site.id))}
+    known = {*roles, *(each.camera_id for each in store.cameras.health(settings.site.id))}
     if camera_id not in known:
         names = ", ".join(sorted(known)[:10])
         fix = f"known are {names}" if names else "leave --camera out"

@@ -23,10 +23,11 @@ from tracker.cli.in_step import in_step
 from tracker.cli.lines import STDIO, json_lines, progress_bar
 from tracker.cli.moments import FromOption, ToOption, parse_moment
 from tracker.cli.output import console, errors, print_json
+from tracker.presence.documents import event_from_document, event_to_document
 from tracker.presence.events import EARLIEST, SCHEMA, Event, time_text
-from tracker.store.documents import event_from_document, event_to_document
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
 from tracker.store.shared_site import rules_at_site
+from tracker.store.store import Store
 
 app = typer.Typer(
     name="events", no_args_is_help=True, help="Bring enter and exit events in, take them out, correct them."
@@ -80,7 +81,7 @@ def import_events(
         with in_step(chosen, create=True) as opened:
             done = _import(opened, file, site_id=chosen.site.id, partial=partial, latest=latest)
             if chosen.camera:
-                opened.use_rules(rules_at_site(chosen, opened))
+                opened.sessions.use_rules(rules_at_site(chosen, opened))
     if as_json:
         print_json(done)
         return
@@ -111,7 +112,7 @@ def export_events(
 
 
 def pages(
-    store: LocalStore, *, site_id: str | None, since: datetime | None, until: datetime | None, page: int = _PAGE
+    store: Store, *, site_id: str | None, since: datetime | None, until: datetime | None, page: int = _PAGE
 ) -> Iterator[Event]:
     """Events in order of (at, event_id), read `page` at a time.
 
@@ -119,7 +120,7 @@ def pages(
     """
     told: set[str] = set()  # of the instant at which the last page ended
     while True:
-        found = store.events(site_id=site_id, since=since, until=until, limit=page + len(told))
+        found = store.events.select(site_id=site_id, since=since, until=until, limit=page + len(told))
         fresh = [event for event in found if event.event_id not in told]
         yield from fresh
         if not fresh or len(found) < page + len(told):
@@ -200,7 +201,7 @@ def _require_good(file: BinaryIO, *, site_id: str, latest: datetime) -> None:
     file.seek(0)
 
 
-def _import(store: LocalStore, file: BinaryIO, *, site_id: str, partial: bool, latest: datetime) -> Imported:
+def _import(store: Store, file: BinaryIO, *, site_id: str, partial: bool, latest: datetime) -> Imported:
     lines = new = refused = 0
     found = _shown(read_events(file, site_id=site_id, latest=latest), file, "Importing")
     while batch := list(islice(found, _BATCH)):
@@ -209,7 +210,7 @@ def _import(store: LocalStore, file: BinaryIO, *, site_id: str, partial: bool, l
             raise RecordError(f"line {bad[0].number} changed while it was read", fix="import it again")
         for each in bad:
             _complain(each)
-        new += store.record(events=[each for each in batch if isinstance(each, Event)])
+        new += store.record(Observation(events=[each for each in batch if isinstance(each, Event)]))
         lines, refused = lines + len(batch), refused + len(bad)
     return Imported(lines=lines, new=new, known=lines - new - refused, refused=refused)
 

@@ -11,12 +11,12 @@ from config.settings import Settings
 from tracker.cli.current import OfflineFlag, open_current
 from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError
 from tracker.cli.output import console, local_time, print_json, print_table, short, span
+from tracker.presence.documents import correction_to_document, event_to_document, session_to_document
 from tracker.presence.events import Correction, Event
 from tracker.presence.explain import Explanation, explain, in_words, uncounted
 from tracker.presence.rules import Rules
-from tracker.store.documents import correction_to_document, event_to_document, session_to_document
-from tracker.store.local import LocalStore
 from tracker.store.shared_site import rules_to_read
+from tracker.store.store import Store
 
 _ADD = "if it was the person, 'footfall events add' says what other cameras missed"
 _EDGES = {"start": "begins", "pause": "pauses", "resume": "goes on", "end": "ends"}
@@ -42,26 +42,26 @@ def explain_visit(
         site_id = chosen.site.id
         found = explain(
             session_id,
-            opened.events(site_id=site_id),
+            opened.events.select(site_id=site_id),
             rules=rules,
             now=now,
-            presences=opened.presences(site_id=site_id),
+            presences=opened.cameras.presences(site_id=site_id),
         )
         known = {event.event_id for event, _ in found.events}
-        corrections = [each for each in opened.corrections() if each.event_id in known]
-        person = opened.person(found.session.person_id)
+        corrections = [each for each in opened.events.corrections() if each.event_id in known]
+        person = opened.people.get(found.session.person_id)
     if as_json:
         print_json(_document(found, corrections, rules))
     else:
         _tell(found, corrections, rules, chosen, person.name if person is not None else found.session.person_id)
 
 
-def _id_of(store: LocalStore, settings: Settings, rules: Rules, start: str, now: datetime) -> str:
+def _id_of(store: Store, settings: Settings, rules: Rules, start: str, now: datetime) -> str:
     """The one visit whose id starts so. Raises UsageError where there is none or are several."""
     fix = "'footfall report visits --json' shows the ids of visits"
     found = [
         session.session_id
-        for session in store.sessions(site_id=settings.site.id, rules=rules, now=now)
+        for session in store.sessions.select(site_id=settings.site.id, rules=rules, now=now)
         if session.session_id.startswith(start)
     ]
     if start in found:
@@ -74,10 +74,10 @@ def _id_of(store: LocalStore, settings: Settings, rules: Rules, start: str, now:
     return found[0]
 
 
-def _why_uncounted(store: LocalStore, settings: Settings, rules: Rules, start: str, now: datetime) -> str | None:
+def _why_uncounted(store: Store, settings: Settings, rules: Rules, start: str, now: datetime) -> str | None:
     """Why the event whose id starts so lies in no visit; None if there is no such event."""
     site_id = settings.site.id
-    events, presences = store.events(site_id=site_id), store.presences(site_id=site_id)
+    events, presences = store.events.select(site_id=site_id), store.cameras.presences(site_id=site_id)
     for event, because in uncounted(events, rules=rules, now=now, presences=presences):
         if event.event_id.startswith(start):
             at = local_time(event.at, settings.site.zone)

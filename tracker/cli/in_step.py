@@ -12,11 +12,11 @@ from tracker.cli.current import PATIENCE_S, Gauge, age_words, require_cloud
 from tracker.cli.door import open_store
 from tracker.cli.output import errors
 from tracker.cli.sending import backlog_of, uplink_of
-from tracker.store.local import LocalStore
+from tracker.store.store import Store
 
 
 @contextmanager
-def in_step(settings: Settings, *, create: bool = False) -> Iterator[LocalStore]:
+def in_step(settings: Settings, *, create: bool = False) -> Iterator[Store]:
     """The store, open. One that machines share is brought up to date first, and sent after.
 
     Without network the command works on what is here, which is said on stderr; what it changes is sent by the next
@@ -33,7 +33,7 @@ def in_step(settings: Settings, *, create: bool = False) -> Iterator[LocalStore]
         _send(settings, store)
 
 
-def _take_in(settings: Settings, store: LocalStore) -> None:
+def _take_in(settings: Settings, store: Store) -> None:
     from tracker.cloud.feed import Scope
     from tracker.cloud.sync import Link
 
@@ -45,7 +45,7 @@ def _take_in(settings: Settings, store: LocalStore) -> None:
         errors.print(f"note: {error.problem}; {age}", markup=False, soft_wrap=True)
 
 
-def _send(settings: Settings, store: LocalStore) -> None:
+def _send(settings: Settings, store: Store) -> None:
     if not backlog_of(settings, store).total:
         return
     try:
@@ -57,6 +57,6 @@ def _send(settings: Settings, store: LocalStore) -> None:
             f"note: done here, not sent yet ({error.problem}); 'footfall sync' sends it", markup=False, soft_wrap=True
         )
         return
-    refused = len(store.parked())
+    refused = len(store.outbox.rejected())
     if refused:
         errors.print(f"note: {refused} records are refused: see 'footfall status'", markup=False)

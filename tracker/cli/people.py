@@ -26,13 +26,13 @@ from tracker.cli.door import (
 )
 from tracker.cli.in_step import in_step
 from tracker.cli.output import console, errors, local_time, print_json, print_table, short
-from tracker.faces.engine import FaceEngine
-from tracker.identity.enrol import Candidate, Plan, candidates_in, new_person_id, pictures_of, plan_people
+from tracker.identity.checks import Company
+from tracker.identity.enrolment import Candidate, Plan, candidates_in, new_person_id, pictures_of, plan_people
 from tracker.identity.gallery import Gallery
-from tracker.identity.hygiene import Company
 from tracker.identity.names import clean_name
 from tracker.presence.people import Person, PersonKind, Role
-from tracker.store.local import LocalStore
+from tracker.store.store import Store
+from tracker.vision.engine import FaceEngine
 
 app = typer.Typer(
     name="people", no_args_is_help=True, help="List, show, name, merge, correct, calibrate and forget people."
@@ -114,10 +114,10 @@ def _candidates(sources: Sequence[Path], name: str | None, *, add: bool) -> Sequ
 
 
 def _enroll_all(
-    settings: Settings, store: LocalStore, candidates: Sequence[Candidate], *, staff: bool, add: bool, force: bool
+    settings: Settings, store: Store, candidates: Sequence[Candidate], *, staff: bool, add: bool, force: bool
 ) -> list[Enrolled]:
     known = {} if not add else {candidate.name: find_person(store, candidate.name) for candidate in candidates}
-    taken = [] if add else [person.name for person in store.people()]
+    taken = [] if add else [person.name for person in store.people.all()]
     engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
     company = company_of(store, settings, force=force)
     known_as = {name: person.person_id for name, person in known.items()}
@@ -140,27 +140,27 @@ def _enroll_all(
     return results
 
 
-def company_of(store: LocalStore, settings: Settings, *, force: bool = False) -> Company:
+def company_of(store: Store, settings: Settings, *, force: bool = False) -> Company:
     """Everybody in the store, for comparing new pictures with. Raises StoreError."""
-    enrolled = Gallery.of(*store.vectors(PersonKind.ENROLLED))
+    enrolled = Gallery.of(*store.people.vectors(PersonKind.ENROLLED))
     return Company(
         settings=settings.match,
-        gallery=enrolled.with_exceptions(store.limits(), *store.negatives()),
-        visitors=Gallery.of(*store.vectors(PersonKind.VISITOR)),
-        names={person.person_id: person.name for person in store.people()},
+        gallery=enrolled.with_exceptions(store.people.limits(), *store.people.negatives()),
+        visitors=Gallery.of(*store.people.vectors(PersonKind.VISITOR)),
+        names={person.person_id: person.name for person in store.people.all()},
         force=force,
     )
 
 
-def save_plan(store: LocalStore, plan: Plan, person: Person | None, *, staff: bool) -> str:
+def save_plan(store: Store, plan: Plan, person: Person | None, *, staff: bool) -> str:
     """Save the planned person whole, or add the vectors to the given one; the person id. Raises PeopleError."""
     if person is not None:
-        store.add_vectors(person.person_id, plan.vectors, sources=plan.sources)
+        store.people.add_vectors(person.person_id, plan.vectors, sources=plan.sources)
         return person.person_id
     now = datetime.now(UTC)
     role = Role.STAFF if staff else Role.MEMBER
     added = Person(person_id=new_person_id(), name=plan.name, created_at=now, role=role, consented_at=now)
-    store.add_person(added, plan.vectors, sources=plan.sources)
+    store.people.add(added, plan.vectors, sources=plan.sources)
     return added.person_id
 
 
@@ -192,8 +192,8 @@ def list_people(
     """Who is enrolled, and with how many face vectors."""
     chosen = settings_for(settings, store=store)
     with in_step(chosen) as opened:
-        people = opened.people(kind=None if visitors else PersonKind.ENROLLED)
-        counts = opened.vector_counts()
+        people = opened.people.all(kind=None if visitors else PersonKind.ENROLLED)
+        counts = opened.people.vector_counts()
     if as_json:
         print_json([_person_row(person, counts) for person in people])
         return
@@ -216,9 +216,9 @@ def show(
     chosen = settings_for(settings, store=store)
     with in_step(chosen) as opened:
         person = find_person(opened, who)
-        marked = opened.negatives()[1].count(person.person_id)
-        row = _person_row(person, opened.vector_counts()) | {"faces_marked_as_not": marked}
-        events = opened.events(person_id=person.person_id, limit=10, newest_first=True)
+        marked = opened.people.negatives()[1].count(person.person_id)
+        row = _person_row(person, opened.people.vector_counts()) | {"faces_marked_as_not": marked}
+        events = opened.events.select(person_id=person.person_id, limit=10, newest_first=True)
     if as_json:
         print_json({**row, "events": events})
         return
@@ -240,7 +240,7 @@ def rename(
     chosen = settings_for(settings, store=store)
     with in_step(chosen) as opened:
         person = find_person(opened, who)
-        opened.rename_person(person.person_id, clean_name(name))
+        opened.people.rename(person.person_id, clean_name(name))
     console.print(f"{person.name} is now called {clean_name(name)}", markup=False)
 
 
@@ -255,7 +255,7 @@ def merge(
     chosen = settings_for(settings, store=store)
     with in_step(chosen) as opened:
         person, kept = find_person(opened, who), find_person(opened, into)
-        opened.merge_people(person.person_id, kept.person_id)
+        opened.people.merge(person.person_id, kept.person_id)
     console.print(f"{person.name} was merged into {kept.name}", markup=False)
 
 
@@ -270,7 +270,7 @@ def forget(
     """Erase somebody: name, vectors and every trace of who it was. Cannot be undone."""
     chosen = settings_for(settings, store=store)
     with in_step(chosen) as opened:
-        if opened.is_forgotten(who):  # the name is gone; what another program kept alive is cleaned up again
+        if opened.people.is_forgotten(who):  # the name is gone; what another program kept alive is cleaned up again
             person_id = name = who
         else:
             person = find_person(opened, who)
@@ -278,18 +278,18 @@ def forget(
             if not yes:
                 typer.confirm(f"Erase {name} for good?", abort=True)
         try:
-            opened.forget_person(person_id, history)
+            opened.people.forget(person_id, history)
         except StoreError as error:
-            if not opened.is_forgotten(person_id):
+            if not opened.people.is_forgotten(person_id):
                 raise
             again = f"{error.fix}: footfall people forget {person_id}"
             raise type(error)(error.problem, fix=again) from error
     console.print(f"{name} is forgotten", markup=False)
 
 
-def find_person(store: LocalStore, who: str) -> Person:
+def find_person(store: Store, who: str) -> Person:
     """By name or id. Raises PeopleError where there is nobody."""
-    person = store.person_by_name(who) or store.person(who)
+    person = store.people.by_name(who) or store.people.get(who)
     if person is None:
         raise PeopleError(f"nobody is called {who[:80]!r}", fix="'footfall people list --visitors' shows everybody")
     return person

@@ -29,14 +29,14 @@ from tracker.cli.door import (
     settings_for,
 )
 from tracker.cli.output import console, errors, print_json
-from tracker.faces.drawing import draw_faces
-from tracker.faces.engine import FaceEngine
-from tracker.faces.faces import FloatArray, Image
-from tracker.identity.enrol import people_in
+from tracker.identity.enrolment import people_in
 from tracker.identity.gallery import Gallery
 from tracker.identity.match import Verdict, judge, nearest
 from tracker.identity.pictures import pictures_in, read_picture
 from tracker.presence.people import PersonKind
+from tracker.vision.drawing import draw_faces
+from tracker.vision.engine import FaceEngine
+from tracker.vision.faces import FloatArray, Image
 
 VIDEO_SUFFIXES = frozenset({".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"})
 _VIDEO_CODECS = {".avi": "MJPG", ".mp4": "mp4v"}
@@ -164,8 +164,8 @@ def _known_people(settings: Settings) -> tuple[Gallery, dict[str, str]]:
     if not settings.store.path.exists():
         return Gallery.empty(), {}
     with open_store(settings, create=False) as store:
-        vectors, person_ids = store.vectors(PersonKind.ENROLLED)
-        return Gallery(vectors, person_ids), {person.person_id: person.name for person in store.people()}
+        vectors, person_ids = store.people.vectors(PersonKind.ENROLLED)
+        return Gallery(vectors, person_ids), {person.person_id: person.name for person in store.people.all()}
 
 
 def _only_face(engine: FaceEngine, path: Path) -> FloatArray:

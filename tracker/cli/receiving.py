@@ -8,14 +8,14 @@ from typing import TypeAlias
 
 from config.settings import Settings
 from tracker.cli.current import PATIENCE_S, Gauge, require_cloud
-from tracker.store.local import LocalStore
+from tracker.store.store import Store
 
 Reread: TypeAlias = Callable[[], tuple[Settings, dict[str, str]]]
 """Reads the settings again when what the site shares has changed; see `door.reread_for`."""
 
 
 @contextmanager
-def receiving(settings: Settings, store: LocalStore, reread: Reread | None) -> Iterator[None]:
+def receiving(settings: Settings, store: Store, reread: Reread | None) -> Iterator[None]:
     """Take in people, corrections and settings, and events of other machines, in the background while inside.
 
     Does nothing for a store of this machine alone, or without `reread`. Nothing ever waits for the network.
@@ -33,7 +33,7 @@ def receiving(settings: Settings, store: LocalStore, reread: Reread | None) -> I
         yield
 
 
-def receive(settings: Settings, store: LocalStore, reread: Reread) -> None:
+def receive(settings: Settings, store: Store, reread: Reread) -> None:
     """Take in, now, what others wrote. Raises as `receiving` does, and CloudUnreachableError."""
     require_cloud()
     from tracker.cloud.feed import Scope

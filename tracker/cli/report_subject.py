@@ -11,17 +11,17 @@ from tracker.cli.current import open_current
 from tracker.cli.door import UsageError
 from tracker.cli.moments import parse_moment
 from tracker.cli.report_wish import RangeWish, Wish
+from tracker.presence.coverage import Coverage, CoverageSpan
 from tracker.presence.days import day_range
 from tracker.presence.events import Event, EventKind
 from tracker.presence.room import Presence
 from tracker.presence.sessions import Rules, Session, sessions
-from tracker.presence.watches import Coverage, Watch
 from tracker.presence.zones import ZoneStay
 from tracker.reports.periods import Period, cut_to_records, lies_too_early, start_of_default
 from tracker.reports.subject import Subject
 from tracker.store.history import opening_of, people_of
-from tracker.store.local import LocalStore
-from tracker.store.shared_site import rules_to_read, watches_at_site
+from tracker.store.shared_site import coverage_at_site, rules_to_read
+from tracker.store.store import Store
 
 _MIDDLE = 0.5
 """Where in the frame somebody in a zone stands: it is not known, and no report asks."""
@@ -33,7 +33,7 @@ class _Part:
 
     events: Sequence[Event]
     sessions: Sequence[Session]
-    watches: Sequence[Watch]
+    spans: Sequence[CoverageSpan]
     words: str = ""
 
 
@@ -52,9 +52,9 @@ def subject_of(wish: Wish, *, default: Period | None = None, whole_days: bool = 
     with opened as store:
         since, until = _range(wish, settings, now, default)
         part = _part(store, settings, wish, now)
-        people = people_of(store.people(), part.events)
+        people = people_of(store.people.all(), part.events)
     first = min((event.at for event in part.events), default=None)
-    coverage = Coverage(part.watches, now=now, first_event_at=first, opening=opening_of(settings))
+    coverage = Coverage(part.spans, now=now, first_event_at=first, opening=opening_of(settings))
     if whole_days:
         since = cut_to_records(since, until, coverage.recorded_since, settings.site.zone)
     return Subject(
@@ -91,23 +91,25 @@ def _range(wish: Wish, settings: Settings, now: datetime, default: Period | None
     return start or start_of_default(default or Period.DAY, end, zone), end
 
 
-def _part(store: LocalStore, settings: Settings, wish: Wish, now: datetime) -> _Part:
+def _part(store: Store, settings: Settings, wish: Wish, now: datetime) -> _Part:
     """What the store has of the site, cut to the camera or zone that is wished for."""
     site_id, rules = settings.site.id, rules_to_read(settings, store)
-    events, watches = store.events(site_id=site_id), watches_at_site(settings, store, now)
-    if wish.site is not None and not events and not watches:
-        others = {event.site_id for event in store.events()} | {each.site_id for each in store.watches()}
+    events, spans = store.events.select(site_id=site_id), coverage_at_site(settings, store, now)
+    if wish.site is not None and not events and not spans:
+        others = {event.site_id for event in store.events.select()} | {
+            each.site_id for each in store.cameras.coverage()
+        }
         raise _unknown("site", wish.site, others)
-    presences = store.presences(site_id=site_id)
+    presences = store.cameras.presences(site_id=site_id)
     found = sessions(events, rules=rules, now=now, presences=presences)
-    whole = _Part(events=events, sessions=found, watches=watches)
+    whole = _Part(events=events, sessions=found, spans=spans)
     if wish.camera is not None:
         named = {camera.id for camera in settings.camera}
-        known = {event.camera_id for event in events} | {each.camera_id for each in watches}
+        known = {event.camera_id for event in events} | {each.camera_id for each in spans}
         if wish.camera not in known | named:
             raise _unknown("camera", wish.camera, known | named)
     if wish.zone is not None:
-        stays = store.zone_stays(site_id=site_id, camera_id=wish.camera)
+        stays = store.cameras.zone_stays(site_id=site_id, camera_id=wish.camera)
         named = {name for camera in settings.camera for name in camera.zones}
         if wish.zone not in {stay.zone for stay in stays} | named:
             raise _unknown("zone", wish.zone, {stay.zone for stay in stays} | named)
@@ -131,7 +133,7 @@ def _room(whole: _Part, camera_id: str, presences: Iterable[Presence], rules: Ru
             now=now,
             presences=[presence for presence in presences if presence.camera_id == camera_id],
         ),
-        watches=[each for each in whole.watches if each.camera_id == camera_id],
+        spans=[each for each in whole.spans if each.camera_id == camera_id],
         words=f"camera {camera_id}",
     )
 
@@ -150,7 +152,7 @@ def _way(whole: _Part, camera_id: str, *, out: bool) -> _Part:
     return _Part(
         events=[event for event in whole.events if event.camera_id == camera_id],
         sessions=found,
-        watches=[each for each in whole.watches if each.camera_id == camera_id],
+        spans=[each for each in whole.spans if each.camera_id == camera_id],
         words=f"{'out' if out else 'in'} by camera {camera_id}",
     )
 
@@ -178,7 +180,7 @@ def _zone(
     return _Part(
         events=events,
         sessions=sessions(events, rules=_without_ways(rules), now=now, presences=present),
-        watches=[each for each in whole.watches if each.camera_id in cameras],
+        spans=[each for each in whole.spans if each.camera_id in cameras],
         words=f"zone {zone}",
     )
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from config.errors import SettingsError
 from config.settings import Settings
 from config.storage import FirestoreAddress, VisitsBy
-from tracker.store.local import LocalStore
 from tracker.store.outbox import Backlog
 from tracker.store.outbox_pages import Scope
 from tracker.store.site_words import first_words_of, visits_said, words_of
+from tracker.store.store import Store
 
 if TYPE_CHECKING:
     from tracker.cloud.uplink import Uplink
@@ -26,7 +26,7 @@ _STOP_S = 15.0
 
 
 @contextmanager
-def sending(settings: Settings, store: LocalStore) -> Iterator[None]:
+def sending(settings: Settings, store: Store) -> Iterator[None]:
     """Send what is recorded inside, in the background, where the store is kept in step with Firestore.
 
     Raises SettingsError when the packages for it are missing or the credentials are none; without network nothing is
@@ -52,7 +52,7 @@ def sending(settings: Settings, store: LocalStore) -> Iterator[None]:
 
 def uplink_of(
     settings: Settings,
-    store: LocalStore,
+    store: Store,
     *,
     gentle: bool = False,
     speaks: bool = True,
@@ -73,7 +73,7 @@ def uplink_of(
     from tracker.cloud.line import Terms
     from tracker.cloud.uplink import Uplink
 
-    store.begin_sync()
+    store.outbox.begin()
     terms = Terms(
         site_id=settings.site.id,
         version=version("footfall"),
@@ -92,14 +92,14 @@ def _require_key(path: Path, address: FirestoreAddress) -> None:
     connect(address, path).close()
 
 
-def backlog_of(settings: Settings, store: LocalStore) -> Backlog:
+def backlog_of(settings: Settings, store: Store) -> Backlog:
     """What this machine has still to send."""
     scope = device_scope(settings)
     visits_by: VisitsBy | None = settings.cloud.visits
     if "visits" not in settings.cloud.model_fields_set:
-        visits_by = visits_said(store.site_document(settings.site.id)) or visits_by
+        visits_by = visits_said(store.inbox.site_document(settings.site.id)) or visits_by
     visits = visits_by is VisitsBy.EDGE and scope is None
-    return store.backlog(visits=visits, people=scope is None, scope=scope)
+    return store.outbox.backlog(visits=visits, people=scope is None, scope=scope)
 
 
 def device_scope(settings: Settings) -> Scope | None:

@@ -21,6 +21,7 @@ from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError
 from tracker.cli.length import parse_length
 from tracker.cli.lines import STDIO, explained, json_lines, progress_bar
 from tracker.cli.output import console, errors, print_json
+from tracker.presence.documents import event_to_document
 from tracker.presence.people import PersonKind
 from tracker.simulation.cast import Player, cast_of
 from tracker.simulation.condition import Outage, health_of, source_of, watches_of
@@ -29,9 +30,9 @@ from tracker.simulation.profiles import PROFILES, ProfileName
 from tracker.simulation.site import Day
 from tracker.simulation.site import simulate as days_of
 from tracker.simulation.truth import stay_to_document
-from tracker.store.documents import event_to_document
 from tracker.store.history import site_rules
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
+from tracker.store.store import Store
 
 _NO_VECTORS = np.zeros((0, 128), np.float32)
 _MOST_PEOPLE, _MOST_DAYS, _MOST_CAMERAS = 1_000_000, 3660, 100
@@ -172,7 +173,7 @@ def _run(
                 file.write_text(_settings_text(plan, settings, tally.most), encoding="utf-8")
     if settings is not None:
         with open_store(settings) as store:
-            store.use_rules(site_rules(load_settings(file, {})))
+            store.sessions.use_rules(site_rules(load_settings(file, {})))
     return tally
 
 
@@ -252,7 +253,7 @@ def _into_store(settings: Settings, plan: Plan, cast: tuple[Player, ...], until:
 def _filled(settings: Settings, plan: Plan, cast: tuple[Player, ...], until: datetime) -> Iterator[_Sink]:
     by_id = {player.person.person_id: player.person for player in cast}
     with open_store(settings) as store:
-        if store.people() or store.events(limit=1):
+        if store.people.all() or store.events.select(limit=1):
             raise StoreError(
                 f"{settings.store.path}: it holds people or events already", fix="name a store that does not exist yet"
             )
@@ -260,7 +261,7 @@ def _filled(settings: Settings, plan: Plan, cast: tuple[Player, ...], until: dat
             raise StoreError(f"{_settings_file(settings)} exists already", fix="remove it, or name another store")
         for person in by_id.values():
             if person.kind is PersonKind.ENROLLED:
-                store.add_person(person, _NO_VECTORS)
+                store.people.add(person, _NO_VECTORS)
         met: set[str] = set()
         last: list[Day] = []
         outages: list[Outage] = []
@@ -270,7 +271,9 @@ def _filled(settings: Settings, plan: Plan, cast: tuple[Player, ...], until: dat
             met.update(told)
             strangers = [by_id[person_id] for person_id in sorted(told) if by_id[person_id].kind is PersonKind.VISITOR]
             strangers.sort(key=lambda person: int(person.name.rpartition(" ")[2]))
-            store.record(events=day.reports.events, visitors=[(stranger, _NO_VECTORS) for stranger in strangers])
+            store.record(
+                Observation(events=day.reports.events, visitors=[(stranger, _NO_VECTORS) for stranger in strangers])
+            )
             outages.extend(day.reports.outages)
             last[:] = [day]
 
@@ -278,10 +281,10 @@ def _filled(settings: Settings, plan: Plan, cast: tuple[Player, ...], until: dat
         _leave_cameras(store, plan, last, outages, until)
 
 
-def _leave_cameras(store: LocalStore, plan: Plan, last: list[Day], outages: Sequence[Outage], until: datetime) -> None:
+def _leave_cameras(store: Store, plan: Plan, last: list[Day], outages: Sequence[Outage], until: datetime) -> None:
     """When the cameras watched, how they do, and whom they have in sight, as the last day left it."""
     for watch in watches_of(plan, outages, until=until):
-        store.record(watch=watch)
+        store.record(Observation(watch=watch))
     for health in health_of(plan, outages, until=until):
         seen = {
             presence.person_id: presence  # a camera has somebody in sight once, even if it took another for them
@@ -289,7 +292,9 @@ def _leave_cameras(store: LocalStore, plan: Plan, last: list[Day], outages: Sequ
             for presence in day.reports.presences
             if presence.camera_id == health.camera_id
         }
-        store.record(site_id=plan.site_id, camera_id=health.camera_id, presences=seen.values(), health=health)
+        store.record(
+            Observation(site_id=plan.site_id, camera_id=health.camera_id, presences=seen.values(), health=health)
+        )
 
 
 def _shown(days: Iterable[Day], total: int) -> Iterator[Day]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tracker.step import Step
+from tracker.agent.step import Step
 
 
 @dataclass(slots=True)

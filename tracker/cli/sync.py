@@ -24,7 +24,7 @@ from tracker.cli.receiving import Reread, receive, receiving
 from tracker.cli.sending import backlog_of, uplink_of
 from tracker.cli.track import stopping
 from tracker.store.arrivals import Refused
-from tracker.store.local import LocalStore
+from tracker.store.store import Store
 from tracker.store.sync_rows import Parked
 
 SENT_AT = "up sent at"
@@ -107,9 +107,9 @@ def status(
     """Show what Firestore does not have yet, since when, and what it refuses and why."""
     chosen = _in_step(settings_for(settings, store=store))
     with open_store(chosen) as opened:
-        opened.begin_sync()
+        opened.outbox.begin()
         if retry:
-            count = opened.retry_parked()
+            count = opened.outbox.requeue()
             errors.print(f"{count} parked records are sent again by the next sync", markup=False)
         found = status_of(chosen, opened)
         if as_json:
@@ -118,10 +118,10 @@ def status(
             _show(found, chosen.site.zone)
 
 
-def status_of(settings: Settings, store: LocalStore) -> Status:
+def status_of(settings: Settings, store: Store) -> Status:
     """How far sending of a store is."""
     waiting = backlog_of(settings, store)
-    notes = store.notes("up ")
+    notes = store.outbox.notes("up ")
     sent_at = notes.get(SENT_AT.removeprefix("up "))
     return Status(
         store=settings.store.url,
@@ -131,9 +131,9 @@ def status_of(settings: Settings, store: LocalStore) -> Status:
         backlog=dict(waiting.counts),
         oldest_at=waiting.oldest_at,
         trouble=_trouble(notes.get(TROUBLE.removeprefix("up "))),
-        parked=store.parked(),
-        heard_at=store.heard_at(settings.site.id),
-        refused=[each for each, _ in store.refused()],
+        parked=store.outbox.rejected(),
+        heard_at=store.inbox.heard_at(settings.site.id),
+        refused=[each for each, _ in store.inbox.refused()],
     )
 
 
@@ -146,7 +146,7 @@ def _in_step(settings: Settings) -> Settings:
     return settings
 
 
-def _received(settings: Settings, store: LocalStore, reread: Reread) -> CloudError | None:
+def _received(settings: Settings, store: Store, reread: Reread) -> CloudError | None:
     """Take in what others wrote. Returns why that did not work: what is here is sent all the same."""
     try:
         receive(settings, store, reread)
@@ -155,11 +155,11 @@ def _received(settings: Settings, store: LocalStore, reread: Reread) -> CloudErr
     return None
 
 
-def _drain(settings: Settings, store: LocalStore, stop: threading.Event, *, as_json: bool) -> None:
+def _drain(settings: Settings, store: Store, stop: threading.Event, *, as_json: bool) -> None:
     began_s = time.monotonic()
     with _progress(settings, store) as advance:
         writes = uplink_of(settings, store, tell=advance).drain(stop)
-    done = Sent(writes=writes, seconds=round(time.monotonic() - began_s, 1), parked=len(store.parked()))
+    done = Sent(writes=writes, seconds=round(time.monotonic() - began_s, 1), parked=len(store.outbox.rejected()))
     if as_json:
         print_json(done)
         return
@@ -168,7 +168,7 @@ def _drain(settings: Settings, store: LocalStore, stop: threading.Event, *, as_j
         errors.print(f"note: {done.parked} records are refused: see 'footfall status'", markup=False)
 
 
-def _follow(settings: Settings, store: LocalStore, stop: threading.Event, *, as_json: bool) -> None:
+def _follow(settings: Settings, store: Store, stop: threading.Event, *, as_json: bool) -> None:
     def tell(writes: int) -> None:
         at = datetime.now(UTC)
         if as_json:
@@ -181,7 +181,7 @@ def _follow(settings: Settings, store: LocalStore, stop: threading.Event, *, as_
 
 
 @contextmanager
-def _progress(settings: Settings, store: LocalStore) -> Iterator[_Advance]:
+def _progress(settings: Settings, store: Store) -> Iterator[_Advance]:
     bar = Progress(
         SpinnerColumn(),
         TextColumn("sending"),
@@ -198,7 +198,7 @@ def _progress(settings: Settings, store: LocalStore) -> Iterator[_Advance]:
 class _Advance:
     """Moves a bar by what is not waiting any more; looks at most twice a second."""
 
-    def __init__(self, bar: Progress, settings: Settings, store: LocalStore) -> None:
+    def __init__(self, bar: Progress, settings: Settings, store: Store) -> None:
         self._bar = bar
         self._settings = settings
         self._store = store
@@ -215,9 +215,9 @@ class _Advance:
         self._bar.update(self._task, total=self._most, completed=self._most - left)
 
 
-def _sender(store: LocalStore) -> str | None:
+def _sender(store: Store) -> str | None:
     try:
-        with store.send_lease():
+        with store.outbox.lease():
             return None
     except StoreBusyError as error:
         return error.problem.rpartition("by ")[2]

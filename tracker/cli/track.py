@@ -19,26 +19,26 @@ from rich.text import Text
 
 from config.settings import CameraRole, CameraSettings, Settings
 from models.runtime import ensure_built
-from tracker.agent import Agent
-from tracker.agents import run_all
-from tracker.camera import LiveSource, SystemClock, prepare_source
+from tracker.agent.door import doorway_of
+from tracker.agent.loop import Agent
+from tracker.agent.step import Step
+from tracker.agent.supervisor import run_all
+from tracker.agent.zones import zones_of
 from tracker.cameras.frames import FrameSource
 from tracker.cameras.recording import RecordingSource
+from tracker.cameras.sources import LiveSource, SystemClock, prepare_source
 from tracker.cli.door import ModelsOption, SettingsOption, StoreOption, UsageError, open_store, reread_for
 from tracker.cli.moments import parse_begun
 from tracker.cli.output import console, errors, json_line, local_time
 from tracker.cli.receiving import Reread, receiving
 from tracker.cli.sending import sending
 from tracker.cli.summary import Summary
-from tracker.doorway import doorway_of
-from tracker.faces.engine import FaceEngine
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition
 from tracker.presence.events import EventKind
-from tracker.step import Step
-from tracker.store.local import LocalStore
 from tracker.store.shared_site import rules_at_site
-from tracker.zone_watch import zones_of
+from tracker.store.store import Store
+from tracker.vision.engine import FaceEngine
 
 _TELLS = {CameraRole.ENTRANCE: EventKind.ENTER, CameraRole.EXIT: EventKind.EXIT}
 _PERSON_ID = re.compile(r"\b[pv]-[0-9a-f]{10,}\b")
@@ -122,7 +122,7 @@ def follow(
         sending(settings, store),
         receiving(settings, store, reread),
     ):
-        store.use_rules(rules_at_site(settings, store))
+        store.sessions.use_rules(rules_at_site(settings, store))
         known = KnownPeople(settings.match)
         agents = assemble(settings, cameras, sources, store, known)
         with _Teller(agents, sources, settings, known, telling=telling, explain=explain) as teller:
@@ -175,7 +175,7 @@ def assemble(
     settings: Settings,
     cameras: Sequence[CameraSettings],
     sources: Sequence[FrameSource],
-    store: LocalStore,
+    store: Store,
     known: KnownPeople,
 ) -> list[Agent]:
     """One agent a camera; they share engine, store and the people they know. Raises ModelError."""
@@ -302,7 +302,7 @@ class _Teller:
                     reason = _with_names(match.reason, self._known)
                     line = self._line(match.at, match.camera_id, "track", f"{match.track_id}: {reason}")
                     self._say(line, aside=self._telling is not Telling.TEXT)
-            for event in step.withdrawn:
+            for event in step.retracted:
                 person = self._known.person(event.person_id)
                 text = f"{event.kind} of {person.name if person else event.person_id} taken back: it was somebody else"
                 self._say(self._line(event.at, event.camera_id, "void", text), aside=self._telling is not Telling.TEXT)

@@ -20,8 +20,8 @@ from tracker.identity.names import clean_name
 from tracker.presence.people import Person, PersonKind, Role
 from tracker.presence.sessions import Session
 from tracker.store.history import read_sessions
-from tracker.store.local import LocalStore
 from tracker.store.shared_site import rules_to_read
+from tracker.store.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,13 +102,13 @@ def name(
                 raise PeopleError(
                     f"{person.name} is enrolled", fix="'footfall people rename' and 'merge' are for enrolled people"
                 )
-        target = opened.person_by_name(called) or people[0]
+        target = opened.people.by_name(called) or people[0]
         for person in people:
             if person.person_id != target.person_id:
-                opened.merge_people(person.person_id, target.person_id)
+                opened.people.merge(person.person_id, target.person_id)
         if target.kind is PersonKind.VISITOR:
             _name_visitor(opened, target, called, consent=consent, staff=staff)
-        now = opened.person(target.person_id) or target
+        now = opened.people.get(target.person_id) or target
     console.print(f"{', '.join(person.name for person in people)}: now {now.name}", markup=False, soft_wrap=True)
 
 
@@ -128,8 +128,8 @@ def tidy(
     now = datetime.now(UTC)
     visitor_days = days or chosen.store.visitor_days
     with in_step(chosen) as opened:
-        faded = opened.fade_visitors(now - timedelta(days=visitor_days))
-        dropped = opened.drop_evidence(now - timedelta(days=chosen.store.evidence_days))
+        faded = opened.people.expire_visitors(now - timedelta(days=visitor_days))
+        dropped = opened.matches.drop_evidence(now - timedelta(days=chosen.store.evidence_days))
     if as_json:
         print_json({"visitors": faded, "evidence": dropped})
         return
@@ -137,40 +137,42 @@ def tidy(
     console.print(f"{told}, and {dropped} vectors behind old matches", markup=False)
 
 
-def _name_visitor(store: LocalStore, visitor: Person, called: str, *, consent: bool, staff: bool) -> None:
+def _name_visitor(store: Store, visitor: Person, called: str, *, consent: bool, staff: bool) -> None:
     if consent:
         role = Role.STAFF if staff else Role.MEMBER
-        store.promote_visitor(visitor.person_id, called, consented_at=datetime.now(UTC), role=role)
+        store.people.promote(visitor.person_id, called, consented_at=datetime.now(UTC), role=role)
     else:
-        store.rename_person(visitor.person_id, called)
+        store.people.rename(visitor.person_id, called)
 
 
-def _likenesses(store: LocalStore, settings: Settings) -> dict[str, Likeness]:
-    enrolled = Gallery.of(*store.vectors(PersonKind.ENROLLED)).with_exceptions(store.limits(), *store.negatives())
-    return likenesses(Gallery.of(*store.vectors(PersonKind.VISITOR)), enrolled, settings.match)
+def _likenesses(store: Store, settings: Settings) -> dict[str, Likeness]:
+    enrolled = Gallery.of(*store.people.vectors(PersonKind.ENROLLED)).with_exceptions(
+        store.people.limits(), *store.people.negatives()
+    )
+    return likenesses(Gallery.of(*store.people.vectors(PersonKind.VISITOR)), enrolled, settings.match)
 
 
-def _merge_all(store: LocalStore, found: dict[str, Likeness], *, yes: bool) -> None:
+def _merge_all(store: Store, found: dict[str, Likeness], *, yes: bool) -> None:
     """Merge each sure pair into the older of the two, after asking."""
-    people = {person.person_id: person for person in store.people(kind=PersonKind.VISITOR)}
+    people = {person.person_id: person for person in store.people.all(kind=PersonKind.VISITOR)}
     for pair in groups(found):
         kept, gone = sorted((people[person_id] for person_id in pair), key=lambda each: each.created_at)
         apart = found[gone.person_id].distance
         if yes or typer.confirm(f"Make {gone.name} and {kept.name} one? They are {apart:.2f} apart.", default=False):
-            store.merge_people(gone.person_id, kept.person_id)
+            store.people.merge(gone.person_id, kept.person_id)
             errors.print(f"{gone.name} was merged into {kept.name}", markup=False, soft_wrap=True)
 
 
-def _rows(store: LocalStore, settings: Settings, found: dict[str, Likeness]) -> list[VisitorRow]:
+def _rows(store: Store, settings: Settings, found: dict[str, Likeness]) -> list[VisitorRow]:
     """Visitors, who was seen last first."""
-    names = {person.person_id: person.name for person in store.people()}
-    counts = store.vector_counts()
+    names = {person.person_id: person.name for person in store.people.all()}
+    counts = store.people.vector_counts()
     visits: dict[str, list[Session]] = {}
     rules, now = rules_to_read(settings, store), datetime.now(UTC)
     for session in read_sessions(store, site_id=settings.site.id, rules=rules, now=now):
         visits.setdefault(session.person_id, []).append(session)
     rows = []
-    for person in store.people(kind=PersonKind.VISITOR):
+    for person in store.people.all(kind=PersonKind.VISITOR):
         own = visits.get(person.person_id, [])
         like = found.get(person.person_id)
         rows.append(

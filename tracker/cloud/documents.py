@@ -1,6 +1,6 @@
 """Records as Firestore documents and back: the one place that knows how they look there. Standard library only.
 
-Unlike `tracker.store.documents`, times are timestamps, and what the path of a document says (its site and its id) or
+Unlike `tracker.presence.documents`, times are timestamps, and what the path of a document says (its site and its id) or
 what is absent does not stand in it. Reading is as strict: a document that another program spoilt is refused by
 RecordError, which names the field, and so is one of a time that no record can be of. `received_at`, which the server
 adds, is what readers go on from.
@@ -13,11 +13,11 @@ from datetime import date, datetime
 from typing import Any, TypeAlias
 
 from config.errors import RecordError
+from tracker.presence import documents as plain
 from tracker.presence.events import EARLIEST, LATEST, SCHEMA, Correction, Event, Match, as_utc, time_text
 from tracker.presence.people import Person
 from tracker.presence.sessions import Session, SessionState
 from tracker.presence.zones import ZoneStay
-from tracker.store import documents as plain
 
 CloudDocument: TypeAlias = dict[str, Any]
 """Values of Firestore by field name: text, numbers, flags, timezone-aware datetimes, bytes, lists, maps, None."""

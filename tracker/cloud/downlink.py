@@ -17,7 +17,7 @@ from tracker.cloud.parcel import SITE
 from tracker.cloud.reading import Listening, Reader
 from tracker.presence.events import time_text
 from tracker.store.arrivals import Arrivals
-from tracker.store.shared_copy import heard_cursor
+from tracker.store.inbox import heard_cursor
 
 PATIENCE_S = 15.0
 FOLLOW_PATIENCE_S = 1.0
@@ -228,4 +228,4 @@ class Downlink:
         cursors = {heard_cursor(self._wanted.site_id): time_text(self._heard)}
         for feed in self._feeds.values():
             cursors |= feed.cursors
-        self._wanted.store.receive(Arrivals(came=self._heard, cursors=cursors))
+        self._wanted.store.inbox.apply(Arrivals(came=self._heard, cursors=cursors))

@@ -13,7 +13,7 @@ from tracker.cloud.parcel import SITE, Parcel
 from tracker.cloud.reading import Listening, Page, Place, Reader
 from tracker.presence.events import time_text
 from tracker.store.event_rows import read_time
-from tracker.store.local import LocalStore
+from tracker.store.store import Store
 
 PAGE = 1000
 OVERLAP = timedelta(minutes=2)
@@ -51,7 +51,7 @@ class Subscription:
 
     site_id: str
     scope: Scope
-    store: LocalStore
+    store: Store
 
 
 def site_place(site_id: str) -> Place:
@@ -127,7 +127,7 @@ class Feed:
         received = (paper.received_at for paper in papers)
         times = [at for at in received if at is not None and at <= latest]
         self._reach(max(times, default=None))
-        self._store.receive(parcel.arrivals(self.cursors, whole_history=self._scope is not Scope.GALLERY))
+        self._store.inbox.apply(parcel.arrivals(self.cursors, whole_history=self._scope is not Scope.GALLERY))
         self._recent.extend(times)
         self.taken += len(papers)
 
@@ -149,7 +149,7 @@ class Feed:
 
     def _begin(self) -> datetime | None:
         """From when on to read: a little before what is known; None from the beginning."""
-        text = self._store.cursor(self._cursor) if self._position is None else None
+        text = self._store.inbox.cursor(self._cursor) if self._position is None else None
         known = self._position if text is None else read_time(text)
         if known is None:
             return None

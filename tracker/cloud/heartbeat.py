@@ -12,11 +12,11 @@ from datetime import datetime
 from tracker.cloud import layout
 from tracker.cloud.layout import Collection
 from tracker.cloud.writes import Outgoing, Writer
+from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import SCHEMA, time_text
 from tracker.presence.health import CameraHealth, CameraState
-from tracker.presence.watches import Watch
-from tracker.store.outbox import Outbox
 from tracker.store.outbox_pages import Scope
+from tracker.store.store import Store
 
 NOTES = "up heartbeat "
 _SHORTEST_S = 5.0
@@ -46,7 +46,7 @@ class Heartbeats:
 
     def __init__(
         self,
-        store: Outbox,
+        store: Store,
         writer: Writer,
         *,
         every_s: float,
@@ -64,10 +64,10 @@ class Heartbeats:
 
     def due(self, now: datetime, burden: Callable[[], Burden]) -> list[Sign]:
         """The signs of life to be given now. burden: asked only when there are any."""
-        known = self._store.notes(NOTES)
+        known = self._store.outbox.notes(NOTES)
         signs: list[Sign] = []
         carried: Burden | None = None
-        for health in self._store.cameras_here(self._scope):
+        for health in self._store.outbox.cameras_here(self._scope):
             name = f"{health.site_id}/{health.camera_id}"
             last = _read(known.get(name))
             if self._is_due(name, health, last, now):
@@ -100,14 +100,16 @@ class Heartbeats:
 
     def _signs(self, name: str, health: CameraHealth, last: Mapping[str, str], burden: Burden) -> Iterator[Sign]:
         camera = Scope(health.site_id, health.camera_id)
-        watches = self._store.watches_here(camera, since=last.get("watch", ""), limit=_MOST_WATCHES + 1)
-        for watch in watches[:-1]:  # over: each but the newest is told of once more, with its end
+        spans = self._store.outbox.watches_here(camera, since=last.get("watch", ""), limit=_MOST_WATCHES + 1)
+        for watch in spans[:-1]:  # over: each but the newest is told of once more, with its end
             yield self._sign(_over(health, watch), watch, burden, name=name, last_at=last.get("at", ""))
-        if len(watches) <= _MOST_WATCHES:
-            newest = watches[-1] if watches else None
+        if len(spans) <= _MOST_WATCHES:
+            newest = spans[-1] if spans else None
             yield self._sign(health, newest, burden, name=name, last_at=time_text(health.updated_at))
 
-    def _sign(self, health: CameraHealth, watch: Watch | None, burden: Burden, *, name: str, last_at: str) -> Sign:
+    def _sign(
+        self, health: CameraHealth, watch: CoverageSpan | None, burden: Burden, *, name: str, last_at: str
+    ) -> Sign:
         document = {
             "camera_id": health.camera_id,
             "at": health.updated_at,
@@ -141,7 +143,7 @@ def discreet(problem: str, source: str) -> str:
     return _ADDRESS.sub("…", text)[:1000]
 
 
-def _over(health: CameraHealth, watch: Watch) -> CameraHealth:
+def _over(health: CameraHealth, watch: CoverageSpan) -> CameraHealth:
     return CameraHealth(
         site_id=health.site_id,
         camera_id=health.camera_id,

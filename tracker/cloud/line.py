@@ -21,10 +21,10 @@ from tracker.cloud.welcome import Welcome
 from tracker.cloud.wire import Verdict, Wire
 from tracker.cloud.writes import Outgoing, Writer
 from tracker.presence.events import time_text
-from tracker.store.local import LocalStore
 from tracker.store.outbox import Receipt
 from tracker.store.outbox_pages import Scope
 from tracker.store.site_words import SiteWords
+from tracker.store.store import Store
 from tracker.store.sync_rows import MADE_HERE, Kind, Parked, Position
 
 SENT_AT = "up sent at"
@@ -65,7 +65,7 @@ class Line:
 
     def __init__(
         self,
-        store: LocalStore,
+        store: Store,
         connection: Connection,
         terms: Terms,
         *,
@@ -95,7 +95,7 @@ class Line:
             store, writer, every_s=terms.heartbeat_s, version=terms.version, scope=scope, monotonic=monotonic
         )
         self._turned_s = float("-inf")
-        self._parked = {(each.collection, each.record_id) for each in store.parked()}
+        self._parked = {(each.collection, each.record_id) for each in store.outbox.rejected()}
         self._welcome = Welcome(monotonic, one_by_one=() if owner else _JUDGED_BY_AGE)
 
     @property
@@ -141,7 +141,7 @@ class Line:
 
     def keep(self) -> None:
         """Note how far reading has got, where nothing was to be sent."""
-        self._store.receipt(Receipt(positions=self._loader.positions))
+        self._store.outbox.acknowledge(Receipt(positions=self._loader.positions))
 
     def close(self) -> None:
         """End the connection; a request under way fails."""
@@ -164,7 +164,9 @@ class Line:
             self._loader.made_here = True
             notes[MADE_HERE] = "1"
         gone = [each for each in load.gone if _COLLECTIONS[each.kind] not in barred]
-        self._store.receipt(Receipt(positions=positions, gone=gone, refused=refused, delivered=delivered, notes=notes))
+        self._store.outbox.acknowledge(
+            Receipt(positions=positions, gone=gone, refused=refused, delivered=delivered, notes=notes)
+        )
         self._loader.positions = positions  # only now: what was refused must be in the store before it is passed by
 
     def _vector_notes(self, load: Load, faults: Sequence[Refusal]) -> dict[str, str | None]:
@@ -193,9 +195,9 @@ class Line:
 
     def _add_turned(self, load: Load, now: datetime) -> dict[str, str | None]:
         self._turned_s = self._monotonic()
-        last = self._store.notes(_TURNED).get("")
+        last = self._store.outbox.notes(_TURNED).get("")
         since = _EVER if last is None else datetime.fromisoformat(last)
-        for unsent in self._store.turned(self._terms.site_id, since=since, now=now):
+        for unsent in self._store.outbox.turned(self._terms.site_id, since=since, now=now):
             load.add(self._writer.writes_of(unsent))
         return {_TURNED: time_text(now)}
 
@@ -209,31 +211,33 @@ class Line:
         return due
 
     def _burden(self) -> Burden:
-        waiting = self._store.backlog(visits=self.rights.visits, people=self.rights.people, scope=self.rights.scope)
+        waiting = self._store.outbox.backlog(
+            visits=self.rights.visits, people=self.rights.people, scope=self.rights.scope
+        )
         return Burden(backlog=waiting.total, parked=len(self._parked))
 
 
-def _become(store: LocalStore, database: str, who: str) -> None:
+def _become(store: Store, database: str, who: str) -> None:
     """Send everything anew when this file was sent elsewhere, or by somebody who may do less; nothing comes twice.
 
     Which vectors are there stays known while the database is the same: somebody may want them back.
     """
-    store.begin_sync()
-    before, identity = store.notes(_AS).get("", ""), f"{database} as {who}"
+    store.outbox.begin()
+    before, identity = store.outbox.notes(_AS).get("", ""), f"{database} as {who}"
     if before == identity:
         return
     anew: dict[str, str | None] = {}
     for start in (HEARTBEAT_NOTES,) if before.startswith(f"{database} as ") else (HEARTBEAT_NOTES, VECTORS):
-        anew |= {f"{start}{name}": None for name in store.notes(start)}
-    store.receipt(
+        anew |= {f"{start}{name}": None for name in store.outbox.notes(start)}
+    store.outbox.acknowledge(
         Receipt(
             positions=dict.fromkeys(Kind, Position()), notes={**anew, SITE_NOTE: None, _TURNED: None, _AS: identity}
         )
     )
 
 
-def _drop_notes_of_the_forgotten(store: LocalStore) -> None:
+def _drop_notes_of_the_forgotten(store: Store) -> None:
     """Who was forgotten elsewhere has no vectors there any more; their id stays in no note."""
-    unknown = [person_id for person_id in store.notes(VECTORS) if store.person(person_id) is None]
+    unknown = [person_id for person_id in store.outbox.notes(VECTORS) if store.people.get(person_id) is None]
     if unknown:
-        store.receipt(Receipt(notes={f"{VECTORS}{person_id}": None for person_id in unknown}))
+        store.outbox.acknowledge(Receipt(notes={f"{VECTORS}{person_id}": None for person_id in unknown}))

@@ -10,9 +10,10 @@ from datetime import datetime
 from tracker.cloud import layout
 from tracker.cloud.delivery import MOST_WRITES
 from tracker.cloud.writes import Outgoing, Writer
-from tracker.store.outbox import Forgotten, Outbox
+from tracker.store.outbox import Forgotten
 from tracker.store.outbox_pages import Scope, Unsent
 from tracker.store.outbox_rows import UnsentPerson
+from tracker.store.store import Store
 from tracker.store.sync_rows import Gone, Kind, Parked, Position
 
 VECTORS = "up vectors "
@@ -68,15 +69,15 @@ class Load:
 class Loader:
     """Puts loads together. For one thread."""
 
-    def __init__(self, store: Outbox, writer: Writer, rights: Rights) -> None:
+    def __init__(self, store: Store, writer: Writer, rights: Rights) -> None:
         self._store = store
         self._writer = writer
         self.rights = rights
-        self.positions: dict[Kind, Position] = {kind: store.position(kind) for kind in Kind}
-        self.made_here = bool(store.notes("up made here"))
+        self.positions: dict[Kind, Position] = {kind: store.outbox.cursor(kind) for kind in Kind}
+        self.made_here = bool(store.outbox.notes("up made here"))
         """Whether events of this machine were ever sent, so that visits are its business too."""
         self.vectors: dict[str, list[str]] = {
-            person_id: json.loads(ids) for person_id, ids in store.notes(VECTORS).items()
+            person_id: json.loads(ids) for person_id, ids in store.outbox.notes(VECTORS).items()
         }
         """By person the ids of the vectors that were sent from here."""
 
@@ -107,7 +108,7 @@ class Loader:
             limit = min(limit, _PEOPLE_AT_ONCE)
         if kind is Kind.CORRECTIONS and self.rights.scope is not None:
             limit = min(limit, _LOOKED_UP)
-        page = self._store.unsent(
+        page = self._store.outbox.page(
             kind,
             self.positions[kind],
             now=now,
@@ -129,7 +130,7 @@ class Loader:
             load.more = load.more or len(self.vectors) > _PEOPLE_AT_ONCE
 
     def _add_derived(self, load: Load, now: datetime, left_out: set[Kind]) -> None:
-        load.gone, said, load.forgotten = self._store.gone(limit=load.room // 4, now=now)
+        load.gone, said, load.forgotten = self._store.outbox.deletions(limit=load.room // 4, now=now)
         sends = self.rights.visits and (self.made_here or load.events > 0)
         if not sends:
             said = [each for each in said if each.collection not in _DERIVED]

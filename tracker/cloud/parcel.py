@@ -21,9 +21,9 @@ from tracker.cloud.documents import (
 )
 from tracker.cloud.layout import Collection, record_id
 from tracker.cloud.vital_signs import heartbeat_of
+from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import Correction, Event, time_text
 from tracker.presence.health import CameraHealth
-from tracker.presence.watches import Watch
 from tracker.presence.zones import ZoneStay
 from tracker.store.arrivals import EMBEDDINGS, Arrivals, ArrivedCorrection, Refused
 from tracker.store.arrived_people import ArrivedPerson
@@ -58,7 +58,7 @@ class Parcel:
         self._corrections: list[ArrivedCorrection] = []
         self._people: dict[str, ArrivedPerson] = {}
         self._healths: list[CameraHealth] = []
-        self._watches: list[Watch] = []
+        self._watches: list[CoverageSpan] = []
         self._zone_stays: list[ZoneStay] = []
         self._tombstones: list[Tombstone] = []
         self._site: dict[str, Mapping[str, object]] = {}
@@ -110,7 +110,7 @@ class Parcel:
             corrections=self._corrections,
             people=list(self._people.values()),
             healths=self._healths,
-            watches=self._watches,
+            spans=self._watches,
             zone_stays=self._zone_stays,
             tombstones=self._tombstones,
             site=self._site,

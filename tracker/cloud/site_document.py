@@ -12,9 +12,9 @@ from tracker.cloud import layout
 from tracker.cloud.connect import Connection, explained
 from tracker.cloud.writes import Outgoing, Writer
 from tracker.presence.events import content_id
-from tracker.store.local import LocalStore
 from tracker.store.outbox import Receipt
 from tracker.store.site_words import SiteWords, visits_said
+from tracker.store.store import Store
 
 NOTE = "up site"
 """The note of what this machine said last, and of which document it knew then."""
@@ -27,9 +27,7 @@ class SiteDocument:
     trouble: why it could not be read, when it last was to be.
     """
 
-    def __init__(
-        self, store: LocalStore, connection: Connection, writer: Writer, *, site_id: str, words: SiteWords
-    ) -> None:
+    def __init__(self, store: Store, connection: Connection, writer: Writer, *, site_id: str, words: SiteWords) -> None:
         self.trouble: CloudError | None = None
         self._store = store
         self._connection = connection
@@ -42,17 +40,17 @@ class SiteDocument:
     @property
     def visits_by(self) -> VisitsBy | None:
         """Who writes the visits of the site; None while the document was neither heard of nor read."""
-        heard = self._store.site_document(self._site_id)
+        heard = self._store.inbox.site_document(self._site_id)
         return visits_said(self._there if heard is None else heard)
 
     def due(self) -> tuple[list[Outgoing], dict[str, str | None]]:
         """What is to be written, and the notes to be made once it is. Raises StoreError."""
         self.trouble = None
-        heard = self._store.site_document(self._site_id)
+        heard = self._store.inbox.site_document(self._site_id)
         is_known = heard is not None or self._found is not None
         if is_known and self._words.is_silent:
             return [], {}
-        last = self._store.notes(NOTE).get("")
+        last = self._store.outbox.notes(NOTE).get("")
         text = json.dumps(
             {"said": self._words.said, "heard": content_id("site", json.dumps(heard, sort_keys=True))}, sort_keys=True
         )
@@ -71,7 +69,7 @@ class SiteDocument:
         if new:
             return [self._writer.merged("sites", self._site_id, path, new)], {NOTE: text}
         if not self._words.is_silent:
-            self._store.receipt(Receipt(notes={NOTE: text}))
+            self._store.outbox.acknowledge(Receipt(notes={NOTE: text}))
         return [], {}
 
     def _read(self) -> Mapping[str, object] | None:

@@ -14,8 +14,8 @@ from tracker.cloud.connect import connect
 from tracker.cloud.downlink import PATIENCE_S, Downlink
 from tracker.cloud.feed import Scope, Subscription
 from tracker.cloud.reading import Reader
-from tracker.store.local import LocalStore
 from tracker.store.shared_site import rules_at_site
+from tracker.store.store import Store
 
 Reread: TypeAlias = Callable[[], tuple[Settings, dict[str, str]]]
 """Gives the settings with what the site shares now, and by `section.field` why some of that is left out."""
@@ -34,7 +34,7 @@ class Link:
 
     def __init__(
         self,
-        store: LocalStore,
+        store: Store,
         settings: Settings,
         *,
         wanted: Scope,
@@ -86,5 +86,5 @@ class Link:
             return
         with self._using:
             settings, refused = self._reread()
-            self._store.note_refused(SETTINGS, refused, datetime.now(UTC))
-            self._store.use_rules(rules_at_site(settings, self._store))
+            self._store.inbox.note_refused(SETTINGS, refused, datetime.now(UTC))
+            self._store.sessions.use_rules(rules_at_site(settings, self._store))

@@ -23,8 +23,8 @@ from tracker.cloud.connect import Connection
 from tracker.cloud.line import TROUBLE, Line, Terms
 from tracker.cloud.wire import Verdict, WireError
 from tracker.presence.events import time_text
-from tracker.store.local import LocalStore
 from tracker.store.outbox import Receipt
+from tracker.store.store import Store
 
 log = logging.getLogger("footfall.uplink")
 
@@ -56,7 +56,7 @@ class Uplink:
 
     def __init__(
         self,
-        store: LocalStore,
+        store: Store,
         connect: Callable[[], Connection],
         terms: Terms,
         *,
@@ -84,7 +84,7 @@ class Uplink:
         """Send until `stop`; waits while another process sends this store. Whatever fails is tried again."""
         while not stop.is_set():
             try:
-                with self._store.send_lease():
+                with self._store.outbox.lease():
                     self._serve(stop)
             except StoreBusyError:
                 stop.wait(_LEASE_EVERY_S)
@@ -100,7 +100,7 @@ class Uplink:
         """
         sent, since_s = 0, self._monotonic()
         try:
-            with self._store.send_lease():
+            with self._store.outbox.lease():
                 while not stop.is_set():
                     try:
                         count, more = self._step()
@@ -202,7 +202,7 @@ class Uplink:
             note = json.dumps(said)
         elif known:
             log.warning("sending to Firestore works again; nothing was lost")
-        self._store.receipt(Receipt(notes={TROUBLE: note}))
+        self._store.outbox.acknowledge(Receipt(notes={TROUBLE: note}))
 
     def _require_welcome(self) -> None:
         if self._line is not None and self._line.barred:

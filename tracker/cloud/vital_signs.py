@@ -7,15 +7,15 @@ from datetime import datetime
 from typing import Any
 
 from config.errors import RecordError
+from tracker.presence.coverage import CoverageSpan
+from tracker.presence.documents import health_from_document
 from tracker.presence.events import time_text
 from tracker.presence.health import CameraHealth
-from tracker.presence.watches import Watch
-from tracker.store.documents import health_from_document
 
 _OF_HEALTH = ("camera_id", "state", "started_at", "last_frame_at", "fps", "frames", "dropped", "problem", "schema")
 
 
-def heartbeat_of(site_id: str, document: Mapping[str, Any]) -> tuple[CameraHealth, Watch | None]:
+def heartbeat_of(site_id: str, document: Mapping[str, Any]) -> tuple[CameraHealth, CoverageSpan | None]:
     """The health of the camera, without its address, and since when it watches; None while no frame has come.
 
     Raises RecordError naming the field.
@@ -29,7 +29,7 @@ def heartbeat_of(site_id: str, document: Mapping[str, Any]) -> tuple[CameraHealt
     if not isinstance(started_at, datetime) or not isinstance(ended_at, datetime):
         raise RecordError("heartbeat: watch_started_at, watch_ended_at: expected two times", fix="update the agent")
     try:
-        watch = Watch(site_id=site_id, camera_id=health.camera_id, started_at=started_at, ended_at=ended_at)
+        watch = CoverageSpan(site_id=site_id, camera_id=health.camera_id, started_at=started_at, ended_at=ended_at)
     except ValueError as error:
         raise RecordError(f"heartbeat: watch: {error}", fix="set the clock of the camera machine") from error
     return health, watch

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.errors import PictureError
-from tracker.faces.faces import FloatArray, Image
+from tracker.vision.faces import FloatArray, Image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

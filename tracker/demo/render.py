@@ -21,7 +21,7 @@ from tracker.demo.portraits import PORTRAITS, Cutout, cast
 from tracker.demo.room import Room, painted
 from tracker.demo.script import SCRIPT, WALL_WIDTH
 from tracker.demo.stage import Look, Pose, Script, look, poses
-from tracker.faces.faces import FloatArray, Image
+from tracker.vision.faces import FloatArray, Image
 
 CLIP_NAME = "footfall-demo.mp4"
 _CODEC = "mp4v"

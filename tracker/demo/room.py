@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker.demo.script import COUNTER_TOP, DOOR_BOX, PILLAR_BOX, SIZE_WH
-from tracker.faces.faces import FloatArray, Image
+from tracker.vision.faces import FloatArray, Image
 
 _FINE = 2
 """Everything is painted this many times larger and then shrunk, which smooths edges."""

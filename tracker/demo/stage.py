@@ -17,7 +17,7 @@ from math import pi, sin
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.faces.faces import FloatArray
+from tracker.vision.faces import FloatArray
 
 _SAMPLES = 24
 """The face is sampled by a grid of this many points each way."""

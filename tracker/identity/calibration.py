@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from config.settings import MatchSettings
-from tracker.faces.faces import FloatArray
 from tracker.identity.gallery import Gallery
 from tracker.identity.match import distances
 from tracker.identity.rates import accepted, pairs_needed, threshold_at
+from tracker.vision.faces import FloatArray
 
 STRICTEST = 0.35
 """No limit is set below this: nearly everybody would be missed."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from config.settings import MatchSettings
-from tracker.faces.faces import FloatArray
 from tracker.identity.gallery import Gallery
 from tracker.identity.match import distances
 from tracker.identity.visitors import SAME_SHARE
+from tracker.vision.faces import FloatArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from config.errors import PictureError, RecordError
-from tracker.faces.faces import FloatArray, Image
-from tracker.identity.enrol import Reader, people_in
+from tracker.identity.enrolment import Reader, people_in
 from tracker.identity.pairs import Pair
 from tracker.identity.pictures import read_picture
 from tracker.identity.rates import Curve, accepted, accuracy, best_threshold, curve, equal_error, threshold_at
+from tracker.vision.faces import FloatArray, Image
 
 RATES = (0.01, 0.001)
 """The false-accept rates at which the true-accept rate is told."""

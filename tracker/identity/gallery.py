@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.faces.faces import FloatArray
+from tracker.vision.faces import FloatArray
 
 DIMENSION = 128
 _CACHE_LINE = 64

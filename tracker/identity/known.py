@@ -10,10 +10,10 @@ from typing import Protocol
 import numpy as np
 
 from config.settings import MatchSettings
-from tracker.faces.faces import FloatArray
 from tracker.identity.gallery import Gallery
 from tracker.identity.visitors import Visitor, Visitors
 from tracker.presence.people import Person, PersonKind
+from tracker.vision.faces import FloatArray
 
 SavedVisitor = tuple[Person, FloatArray]
 """A visitor and all vectors (K, D) kept for them."""
@@ -22,11 +22,11 @@ SavedVisitor = tuple[Person, FloatArray]
 class PeopleStore(Protocol):
     """What is asked of a store here."""
 
-    def people(self) -> list[Person]: ...
+    def all(self) -> list[Person]: ...
     def vectors(self, kind: PersonKind) -> tuple[FloatArray, tuple[str, ...]]: ...
     def limits(self) -> dict[str, float]: ...
     def negatives(self) -> tuple[FloatArray, tuple[str, ...]]: ...
-    def people_version(self) -> int: ...
+    def version(self) -> int: ...
 
 
 class KnownPeople:
@@ -58,13 +58,13 @@ class KnownPeople:
         Others wait meanwhile: a visitor whom another camera saves while this reads must not be lost between the two.
         """
         with self._lock:
-            version = store.people_version()
+            version = store.version()
             if version != self._version:
                 self._load(store)
                 self._version = version
 
     def _load(self, store: PeopleStore) -> None:
-        people = {person.person_id: person for person in store.people()}
+        people = {person.person_id: person for person in store.all()}
         gallery = Gallery.of(*store.vectors(PersonKind.ENROLLED))
         gallery = gallery.with_exceptions(store.limits(), *store.negatives())
         vectors, person_ids = store.vectors(PersonKind.VISITOR)

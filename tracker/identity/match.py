@@ -10,8 +10,8 @@ from functools import partial
 import numpy as np
 
 from config.settings import MatchSettings
-from tracker.faces.faces import FloatArray
 from tracker.identity.gallery import Gallery
+from tracker.vision.faces import FloatArray
 
 _PRODUCTS_AT_ONCE = 1 << 24
 

@@ -12,7 +12,7 @@ import PIL.Image
 import PIL.ImageOps
 
 from config.errors import PictureError
-from tracker.faces.faces import Image
+from tracker.vision.faces import Image
 
 MAX_PIXELS = 89_000_000
 """More than any phone takes; 270 MB when decoded. Just under the size at which Pillow itself begins to complain."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracker.faces.faces import FloatArray
+from tracker.vision.faces import FloatArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -10,15 +10,15 @@ from datetime import datetime
 import numpy as np
 
 from config.settings import MatchSettings, TrackSettings
-from tracker.faces.engine import Seen
-from tracker.faces.faces import FloatArray
-from tracker.faces.tracks import Track, Tracks
 from tracker.identity.known import KnownPeople
 from tracker.identity.match import Nearest, Verdict, judge, nearest
 from tracker.identity.votes import Naming, NamingKind, Vote, clearance, weight
 from tracker.presence.events import Match
 from tracker.presence.people import PersonKind
 from tracker.presence.room import Sighting
+from tracker.vision.engine import Seen
+from tracker.vision.face_tracks import Track, Tracks
+from tracker.vision.faces import FloatArray
 
 _WORTH_A_WORD = 3
 """A track that stayed without a name is recorded when it was seen this often; less is a flicker."""
@@ -37,7 +37,7 @@ class FaceName:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Withdrawal:
+class Retraction:
     """A name that a track had and that its faces now speak against: all that it told of was somebody else.
 
     into_id: whom it shows, None while that is undecided.
@@ -60,7 +60,7 @@ class Recognised:
     matches: tuple[Match, ...]
     faces: tuple[FaceName, ...]
     evidence: Mapping[str, FloatArray] = field(default_factory=dict)
-    withdrawn: tuple[Withdrawal, ...] = ()
+    retracted: tuple[Retraction, ...] = ()
     ended: tuple[str, ...] = ()
 
 
@@ -140,8 +140,8 @@ class Recognition:
             FaceName(track_id=track_id, person_id=person_id, reason=self._followed[track_id].reason)
             for track_id, person_id in zip(update.track_ids, decided, strict=True)
         )
-        withdrawn = tuple(
-            Withdrawal(track_id=track_id, person_id=gone_id, into_id=person_id)
+        retracted = tuple(
+            Retraction(track_id=track_id, person_id=gone_id, into_id=person_id)
             for track_id, gone_id, person_id in zip(update.track_ids, wrong, decided, strict=True)
             if gone_id is not None
         )
@@ -150,7 +150,7 @@ class Recognition:
             matches=tuple(matches),
             faces=faces,
             evidence=evidence,
-            withdrawn=withdrawn,
+            retracted=retracted,
             ended=tuple(track.track_id for track in update.ended),
         )
 

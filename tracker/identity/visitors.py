@@ -11,11 +11,11 @@ from itertools import combinations
 import numpy as np
 
 from config.settings import MatchSettings
-from tracker.faces.faces import FloatArray
 from tracker.identity.gallery import DIMENSION, Gallery
 from tracker.identity.match import distances
 from tracker.presence.events import content_id, time_text
 from tracker.presence.people import Person, PersonKind
+from tracker.vision.faces import FloatArray
 
 VECTORS_A_VISITOR = 8
 SAME_SHARE = 0.9

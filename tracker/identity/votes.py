@@ -11,8 +11,8 @@ from types import MappingProxyType
 import numpy as np
 
 from config.settings import MatchSettings
-from tracker.faces.faces import FloatArray
 from tracker.identity.match import Nearest, Verdict
+from tracker.vision.faces import FloatArray
 
 LEAD = 1.5
 """The winner must weigh this much more than the next; less is a tie, and a tie names nobody."""

@@ -12,8 +12,8 @@ from tracker.presence.events import Event, EventKind, as_utc
 from tracker.presence.room import Presence
 from tracker.presence.rules import Closings, Rules
 from tracker.presence.sessions import PersonAtSite, Session, Sightings, finished, follow, sightings_of
+from tracker.presence.state_machine import Walk
 from tracker.presence.visit import Because, Visit
-from tracker.presence.walk import Walk
 
 _NEVER_SEEN: Mapping[PersonAtSite, datetime] = MappingProxyType({})
 

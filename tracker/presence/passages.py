@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from tracker.presence.crossing import Crossing, Line, Spot, Standing, cross
 from tracker.presence.events import Event, EventKind
+from tracker.presence.line import Crossing, Line, LineState, TrackPoint, cross
 from tracker.presence.room import Presence, Sighting, observe
 
 
@@ -44,8 +44,8 @@ def only(events: Iterable[Event], kind: EventKind) -> tuple[Event, ...]:
 
 
 def go_through(
-    standings: Mapping[str, Standing],
-    spots: Iterable[Spot],
+    line_states: Mapping[str, LineState],
+    points: Iterable[TrackPoint],
     *,
     line: Line,
     at: datetime,
@@ -54,13 +54,13 @@ def go_through(
     hold: int = 3,
     settle_after: timedelta = timedelta(seconds=5),
     ended: bool = False,
-) -> tuple[dict[str, Standing], tuple[Event, ...]]:
+) -> tuple[dict[str, LineState], tuple[Event, ...]]:
     """Where tracks stand at a door, and where they are now -> where they stand, and the events, in order of time.
 
     As `cross`; inward is an enter, outward an exit. A crossing of a track without a name waits for the name, which
     may come late, and is dropped with a track that ends without.
     """
-    kept, found = cross(standings, spots, line=line, at=at, hold=hold, settle_after=settle_after, ended=ended)
+    kept, found = cross(line_states, points, line=line, at=at, hold=hold, settle_after=settle_after, ended=ended)
     told: list[tuple[Crossing, str]] = []
     for stood, crossing in found:
         if stood.person_id is not None:

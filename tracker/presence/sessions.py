@@ -19,8 +19,8 @@ from typing import Any, TypeAlias, TypeVar, cast
 from tracker.presence.events import ANONYMOUS_PREFIX, SCHEMA, Event, EventKind, as_utc
 from tracker.presence.room import Presence
 from tracker.presence.rules import Closings, Rules
+from tracker.presence.state_machine import Sight, Walk, in_turn
 from tracker.presence.visit import Because, Visit
-from tracker.presence.walk import Sight, Walk, in_turn
 
 __all__ = ["PersonAtSite", "Rules", "Segment", "Session", "SessionState", "sessions"]
 

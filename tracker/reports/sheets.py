@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-from tracker.presence.watches import Outage
+from tracker.presence.coverage import Outage
 
 Row: TypeAlias = Mapping[str, Any]
 """Values by the key of the column; None where there is none."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from tracker.presence.coverage import Coverage
 from tracker.presence.events import Event
 from tracker.presence.people import Person
 from tracker.presence.sessions import Session
-from tracker.presence.watches import Coverage
 from tracker.reports.sheets import Figure, Report, Sheet
 from tracker.reports.texts import outage_notes
 

@@ -9,7 +9,7 @@ from io import StringIO
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tracker.presence.watches import Coverage, Outage
+from tracker.presence.coverage import Coverage, Outage
 from tracker.reports.sheets import MARKS, Column, Kind, Report
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
+from tracker.presence.coverage import CoverageSpan
 from tracker.presence.days import day_range
 from tracker.presence.health import CameraHealth, CameraState
-from tracker.presence.watches import Watch
 from tracker.simulation.plan import Noise, Plan
 
 _FPS = 12.5
@@ -86,7 +86,7 @@ def health_of(plan: Plan, outages: Sequence[Outage], *, until: datetime) -> list
     return found
 
 
-def watches_of(plan: Plan, outages: Sequence[Outage], *, until: datetime) -> list[Watch]:
+def watches_of(plan: Plan, outages: Sequence[Outage], *, until: datetime) -> list[CoverageSpan]:
     """When each camera watched, up to a moment (UTC): always but when it was blind."""
     opened_at = day_range(plan.first_day, plan.zone)[0]
     found = []
@@ -94,8 +94,10 @@ def watches_of(plan: Plan, outages: Sequence[Outage], *, until: datetime) -> lis
         at = opened_at
         for outage in sorted(outages, key=lambda outage: outage.since):
             if outage.camera_id == camera_id and outage.kind is OutageKind.BLIND and outage.since <= until:
-                found.append(Watch(site_id=plan.site_id, camera_id=camera_id, started_at=at, ended_at=outage.since))
+                found.append(
+                    CoverageSpan(site_id=plan.site_id, camera_id=camera_id, started_at=at, ended_at=outage.since)
+                )
                 at = outage.until
         if at <= until:
-            found.append(Watch(site_id=plan.site_id, camera_id=camera_id, started_at=at, ended_at=until))
+            found.append(CoverageSpan(site_id=plan.site_id, camera_id=camera_id, started_at=at, ended_at=until))
     return found

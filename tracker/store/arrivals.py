@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from config.errors import RecordError
+from tracker.presence import documents
+from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import Correction, Event, time_text
 from tracker.presence.health import CameraHealth
-from tracker.presence.watches import Watch
 from tracker.presence.zones import ZoneStay
 from tracker.store import (
     arrived_people,
     camera_rows,
     correction_rows,
-    documents,
     door_rows,
     event_rows,
     sync_rows,
@@ -68,7 +68,7 @@ class Arrivals:
     corrections: Sequence[ArrivedCorrection] = ()
     people: Sequence[ArrivedPerson] = ()
     healths: Sequence[CameraHealth] = ()
-    watches: Sequence[Watch] = ()
+    spans: Sequence[CoverageSpan] = ()
     zone_stays: Sequence[ZoneStay] = ()
     tombstones: Sequence[Tombstone] = ()
     site: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
@@ -129,7 +129,7 @@ def _write_events(writing: Transaction, arrivals: Arrivals) -> None:
 def _write_watching(writing: Transaction, arrivals: Arrivals) -> None:
     connection, changed = writing.connection, writing.changed
     door_rows.save_zone_stays(writing, without_forgotten(writing, arrivals.zone_stays))
-    for watch in arrivals.watches:
+    for watch in arrivals.spans:
         watch_rows.save(writing, watch)
     for health in arrivals.healths:
         known = connection.execute(

@@ -9,8 +9,8 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from tracker.presence.crossing import Crossing, Run, Standing
 from tracker.presence.events import time_text
+from tracker.presence.line import Crossing, LineState, Run
 from tracker.presence.zones import ZoneStay
 from tracker.store.database import Transaction
 from tracker.store.event_rows import Row, read_all, read_time
@@ -21,20 +21,22 @@ _STAYS = (
 )
 
 
-def replace_standings(writing: Transaction, standings: Iterable[Standing], *, site_id: str, camera_id: str) -> None:
+def replace_line_states(
+    writing: Transaction, line_states: Iterable[LineState], *, site_id: str, camera_id: str
+) -> None:
     """Make these all that one door knows of its tracks."""
     connection = writing.connection
     connection.execute("DELETE FROM standings WHERE site_id = ? AND camera_id = ?", (site_id, camera_id))
     connection.executemany(
         "INSERT INTO standings (site_id, camera_id, track_id, person_id, standing, changed) VALUES (?, ?, ?, ?, ?, ?)",
         [
-            (site_id, camera_id, each.track_id, each.person_id, _standing_text(each), writing.changed)
-            for each in standings
+            (site_id, camera_id, each.track_id, each.person_id, _line_state_text(each), writing.changed)
+            for each in line_states
         ],
     )
 
 
-def select_standings(connection: sqlite3.Connection, site_id: str, camera_id: str) -> list[Standing]:
+def select_line_states(connection: sqlite3.Connection, site_id: str, camera_id: str) -> list[LineState]:
     """What a door knows of its tracks, merged people under the id they have now.
 
     Raises StoreError on a row that is no standing.
@@ -45,10 +47,10 @@ def select_standings(connection: sqlite3.Connection, site_id: str, camera_id: st
         " WHERE s.site_id = ? AND s.camera_id = ? ORDER BY s.track_id",
         (site_id, camera_id),
     )
-    return read_all(rows, _standing)
+    return read_all(rows, _line_state)
 
 
-def delete_standings(writing: Transaction, person_ids: Sequence[str]) -> None:
+def delete_line_states(writing: Transaction, person_ids: Sequence[str]) -> None:
     """Remove what doors know of tracks of these ids."""
     for person_id in person_ids:
         writing.connection.execute("DELETE FROM standings WHERE person_id = ?", (person_id,))
@@ -123,14 +125,14 @@ def rewrite_zone_stays(writing: Transaction, person_ids: Sequence[str], new_id: 
         save_zone_stays(writing, [replace(stay, person_id=new_id, over=True, stay_id="") for stay in stays])
 
 
-def _standing_text(standing: Standing) -> str:
+def _line_state_text(standing: LineState) -> str:
     return json.dumps(asdict(standing), default=time_text)
 
 
-def _standing(row: Row) -> Standing:
+def _line_state(row: Row) -> LineState:
     text, person_id = row
     known = json.loads(text)
-    return Standing(
+    return LineState(
         track_id=known["track_id"],
         person_id=person_id,
         seen_at=read_time(known["seen_at"]),

@@ -34,7 +34,7 @@ def forget(writing: Transaction, person_id: str, *, erase_history: bool) -> None
     ids = people_rows.erase(writing, person_id, erase_history=erase_history)
     open_presences = [presence for one_id in ids for presence in camera_rows.delete_presences(writing, one_id)]
     event_rows.delete_matches(writing, ids)
-    door_rows.delete_standings(writing, ids)
+    door_rows.delete_line_states(writing, ids)
     if erase_history:
         event_rows.delete_events(writing, ids)
         door_rows.delete_zone_stays(writing, ids)

@@ -10,7 +10,7 @@ from tracker.presence.events import ANONYMOUS_PREFIX, Event
 from tracker.presence.opening import Opening
 from tracker.presence.people import Person, PersonKind
 from tracker.presence.sessions import Rules, Session
-from tracker.store.local import LocalStore
+from tracker.store.store import Store
 
 
 def rules_of(settings: PresenceSettings, *, cameras: Iterable[CameraSettings] = (), zone: tzinfo = UTC) -> Rules:
@@ -45,13 +45,13 @@ def opening_of(settings: Settings) -> Opening | None:
 
 
 def read_sessions(
-    store: LocalStore, *, site_id: str, rules: Rules, now: datetime, since: datetime | None = None
+    store: Store, *, site_id: str, rules: Rules, now: datetime, since: datetime | None = None
 ) -> list[Session]:
     """The visits of a site, by start; open ones run to `now`. since: only those that were not over by then.
 
     Raises StoreError.
     """
-    return store.sessions(site_id=site_id, rules=rules, now=now, since=since)
+    return store.sessions.select(site_id=site_id, rules=rules, now=now, since=since)
 
 
 def people_of(people: Iterable[Person], events: Iterable[Event]) -> list[Person]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from tracker.presence import rule_text
+from tracker.presence.coverage import CoverageSpan
 from tracker.presence.health import CameraHealth
-from tracker.presence.watches import Watch
-from tracker.store import outbox_rows, people_rows, rule_text, sync_rows, visit_rows
+from tracker.store import outbox_rows, people_rows, sync_rows, visit_rows
 from tracker.store.event_rows import read_time
 from tracker.store.leases import hold
 from tracker.store.outbox_pages import Page, Scope, Unsent, count_after
@@ -54,32 +55,35 @@ class Receipt:
     notes: Mapping[str, str | None] = field(default_factory=dict)
 
 
-class Outbox(StoreFile):
+class Outbox:
     """What is to be sent, and how far that got. Every method raises StoreError when the file or the disk fails."""
 
-    def begin_sync(self) -> None:
+    def __init__(self, file: StoreFile) -> None:
+        self._file = file
+
+    def begin(self) -> None:
         """Keep this store in step from now on: what vanishes is remembered until it has vanished in the cloud too."""
-        with self._database.reading() as connection:
+        with self._file.reading() as connection:
             if sync_rows.is_begun(connection):
                 return
-        with self._writing() as writing:
+        with self._file.writing() as writing:
             sync_rows.begin(writing)
 
-    def send_lease(self) -> AbstractContextManager[None]:
+    def lease(self) -> AbstractContextManager[None]:
         """Be the one that sends for this file, while inside. Raises StoreBusyError naming the process that does."""
         return hold(
-            self.path,
+            self._file.path,
             "uplink",
-            busy=f"{self.path} is being sent to Firestore already",
+            busy=f"{self._file.path} is being sent to Firestore already",
             fix="let that one go on; 'footfall status' shows how far it is",
         )
 
-    def position(self, kind: Kind) -> Position:
+    def cursor(self, kind: Kind) -> Position:
         """How far a kind has been sent."""
-        with self._database.reading() as connection:
+        with self._file.reading() as connection:
             return sync_rows.position(connection, kind)
 
-    def unsent(
+    def page(
         self, kind: Kind, position: Position, *, now: datetime, limit: int, scope: Scope | None = None, vectors: bool
     ) -> Page:
         """Up to `limit` rows of a kind after a position, in their newest state; events with the matches behind them.
@@ -87,7 +91,7 @@ class Outbox(StoreFile):
         scope: only what this camera told. vectors: with those of people. now: at which open visits are judged, and
         stays in zones that may still turn out to be somebody else's.
         """
-        with self._one_state() as connection:
+        with self._file.one_state() as connection:
             if kind in (Kind.SESSIONS, Kind.USAGE):
                 rules = visit_rows.stored_rules(connection)
                 if rules is None:
@@ -102,9 +106,9 @@ class Outbox(StoreFile):
                 return outbox_rows.select_zone_stays(connection, position, scope, limit, now=now)
             return _SELECT[kind](connection, position, scope, limit)
 
-    def gone(self, *, limit: int, now: datetime) -> tuple[list[Gone], list[Unsent], list[Forgotten]]:
+    def deletions(self, *, limit: int, now: datetime) -> tuple[list[Gone], list[Unsent], list[Forgotten]]:
         """What vanished here, what is to be said of that, and who was forgotten."""
-        with self._one_state() as connection:
+        with self._file.one_state() as connection:
             found = sync_rows.gone(connection, limit=limit)
             rules = visit_rows.stored_rules(connection)
             visits = None if rules is None else Visits(connection, rules, now)
@@ -124,29 +128,29 @@ class Outbox(StoreFile):
 
         A clock that was set back, so that `since` lies behind `now`, opens visits again.
         """
-        with self._one_state() as connection:
+        with self._file.one_state() as connection:
             rules = visit_rows.stored_rules(connection)
             return [] if rules is None else Visits(connection, rules, now).turned(site_id, since)
 
     def cameras_here(self, scope: Scope | None = None) -> list[CameraHealth]:
         """The last known state of each camera that is followed on this machine."""
-        with self._database.reading() as connection:
+        with self._file.reading() as connection:
             return outbox_rows.select_cameras(connection, scope)
 
-    def watches_here(self, camera: Scope, *, since: str, limit: int) -> list[Watch]:
+    def watches_here(self, camera: Scope, *, since: str, limit: int) -> list[CoverageSpan]:
         """When a camera watched, as seen on this machine, from the watch that began at `since` (text) on, by start."""
-        with self._database.reading() as connection:
+        with self._file.reading() as connection:
             return outbox_rows.select_watches(connection, camera, since, limit)
 
     def rules_text(self) -> str:
         """The rules by which visits are made, as JSON; empty where they are to be made anew."""
-        with self._database.reading() as connection:
+        with self._file.reading() as connection:
             rules = visit_rows.stored_rules(connection)
             return "" if rules is None else rule_text.written(rules)
 
-    def receipt(self, receipt: Receipt) -> None:
+    def acknowledge(self, receipt: Receipt) -> None:
         """Write what the cloud answered, all of it or nothing."""
-        with self._writing() as writing:
+        with self._file.writing() as writing:
             sync_rows.save_positions(writing, receipt.positions)
             sync_rows.drop_gone(writing, receipt.gone)
             sync_rows.unpark(writing, receipt.delivered)
@@ -156,17 +160,17 @@ class Outbox(StoreFile):
 
     def notes(self, start: str) -> dict[str, str]:
         """All notes of sending whose names begin so, by the rest of the name."""
-        with self._database.reading() as connection:
+        with self._file.reading() as connection:
             return sync_rows.notes(connection, start)
 
-    def parked(self) -> list[Parked]:
+    def rejected(self) -> list[Parked]:
         """What the cloud refused for good, oldest first."""
-        with self._database.reading() as connection:
+        with self._file.reading() as connection:
             return sync_rows.parked(connection)
 
-    def retry_parked(self) -> int:
+    def requeue(self) -> int:
         """Have everything that is parked sent again. Returns how much there was; what is refused again stays parked."""
-        with self._writing() as writing:
+        with self._file.writing() as writing:
             found = sync_rows.parked(writing.connection)
             for each in found:
                 if not outbox_rows.touch(writing.connection, each.collection, each.record_id, writing.changed):
@@ -182,7 +186,7 @@ class Outbox(StoreFile):
         sources = dict(outbox_rows.SOURCES)
         for kind in () if people else (Kind.PEOPLE, Kind.ALIASES):
             sources.pop(kind)
-        with self._one_state() as connection:
+        with self._file.one_state() as connection:
             events = sync_rows.position(connection, Kind.EVENTS)
             first = outbox_rows.select_events(connection, events, scope, 1)
             visits = visits and (bool(first.records) or sync_rows.note(connection, MADE_HERE) is not None)
@@ -198,16 +202,6 @@ class Outbox(StoreFile):
             counts={kind: count for kind, count in counts.items() if count},
             oldest_at=None if oldest is None else read_time(oldest),
         )
-
-    @contextmanager
-    def _one_state(self) -> Iterator[sqlite3.Connection]:
-        """Every SELECT inside sees the store as it was at the first one."""
-        with self._database.reading() as connection:
-            connection.execute("BEGIN")
-            try:
-                yield connection
-            finally:
-                connection.execute("ROLLBACK")
 
 
 _SELECT = {

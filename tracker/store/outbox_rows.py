@@ -10,10 +10,10 @@ import sqlite3
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import ITSELF, Correction, Event, time_text
 from tracker.presence.health import CameraHealth
 from tracker.presence.people import Person, PersonKind
-from tracker.presence.watches import Watch
 from tracker.store import camera_rows, correction_rows, door_rows, event_rows, people_rows, watch_rows
 from tracker.store.arrived_people import SOURCE as CAME_DOWN
 from tracker.store.event_rows import Row
@@ -225,11 +225,11 @@ def select_cameras(connection: sqlite3.Connection, scope: Scope | None) -> list[
     ]
 
 
-def select_watches(connection: sqlite3.Connection, scope: Scope, since: str, limit: int) -> list[Watch]:
+def select_watches(connection: sqlite3.Connection, scope: Scope, since: str, limit: int) -> list[CoverageSpan]:
     """When a camera watched here, from the watch that began at `since` (text) on, by start."""
     rows = connection.execute(
         "SELECT site_id, camera_id, started_at, ended_at FROM watches WHERE site_id = ? AND camera_id = ?"
         " AND started_at >= ? AND changed <> came_down ORDER BY started_at LIMIT ?",
         (scope.site_id, scope.camera_id, since, limit),
     )
-    return event_rows.read_all(rows, watch_rows.watch_of_row)
+    return event_rows.read_all(rows, watch_rows.span_of_row)

@@ -13,12 +13,12 @@ from pydantic import BaseModel
 from config.errors import SettingsError, StoreError
 from config.settings import Settings, load_settings
 from config.shared import Shared, accepted
+from tracker.presence import rule_text
+from tracker.presence.coverage import OUTAGE_AFTER, CoverageSpan
 from tracker.presence.health import CameraState
 from tracker.presence.rules import Rules
-from tracker.presence.watches import OUTAGE_AFTER, Watch
-from tracker.store import rule_text
 from tracker.store.history import site_rules
-from tracker.store.local import LocalStore
+from tracker.store.store import Store
 
 _ON_THE_WAY_S = 30.0
 Overrides = Mapping[str, Mapping[str, object]]
@@ -59,18 +59,18 @@ def settings_at_site(path: Path | None, overrides: Overrides) -> tuple[Settings,
     return settings.model_copy(update={name: _told_apart(settings, own, name) for name in kept}), refused
 
 
-def rules_at_site(settings: Settings, store: LocalStore) -> Rules:
+def rules_at_site(settings: Settings, store: Store) -> Rules:
     """The rules that the settings say. Where they name no camera, ways in and out are what the site shares."""
     rules = site_rules(settings)
     if settings.store.firestore is None or settings.camera:
         return rules
-    theirs = rules_in(store.site_document(settings.site.id) or {})
+    theirs = rules_in(store.inbox.site_document(settings.site.id) or {})
     if theirs is None:
         return rules
     return replace(rules, entrances=theirs.entrances, exits=theirs.exits, rooms=theirs.rooms)
 
 
-def rules_to_read(settings: Settings, store: LocalStore) -> Rules:
+def rules_to_read(settings: Settings, store: Store) -> Rules:
     """The rules by which visits are told to people.
 
     Settings that name no camera do not know which of them hang at doors: then the store's visits are read as they were
@@ -79,7 +79,7 @@ def rules_to_read(settings: Settings, store: LocalStore) -> Rules:
     rules = rules_at_site(settings, store)
     if settings.store.firestore is not None or settings.camera:
         return rules
-    made = rules_in({"rules": store.rules_text()})
+    made = rules_in({"rules": store.outbox.rules_text()})
     if made is None:
         return rules
     return replace(rules, entrances=made.entrances, exits=made.exits, rooms=made.rooms)
@@ -90,20 +90,20 @@ def reports_after_s(settings: Settings) -> float:
     return 0.0 if settings.store.firestore is None else 1.5 * settings.cloud.heartbeat_s + _ON_THE_WAY_S
 
 
-def watches_at_site(settings: Settings, store: LocalStore, now: datetime) -> list[Watch]:
+def coverage_at_site(settings: Settings, store: Store, now: datetime) -> list[CoverageSpan]:
     """When each camera watched. One of another machine that was live at its last report watches on until the next."""
-    watches = store.watches(settings.site.id)
+    spans = store.cameras.coverage(settings.site.id)
     patience = timedelta(seconds=reports_after_s(settings))
     reported = {
         camera.camera_id: camera.updated_at
-        for camera in store.cameras(settings.site.id)
+        for camera in store.cameras.health(settings.site.id)
         if not camera.source and camera.state is CameraState.LIVE and now - camera.updated_at <= patience
     }
     return [
         replace(watch, ended_at=max(now, watch.ended_at))
         if watch.camera_id in reported and reported[watch.camera_id] - watch.ended_at <= OUTAGE_AFTER
         else watch
-        for watch in watches
+        for watch in spans
     ]
 
 
@@ -117,8 +117,8 @@ def _told_apart(settings: Settings, own: Settings, name: str) -> BaseModel:
 def _document(settings: Settings) -> Mapping[str, object] | None:
     if settings.store.firestore is None or not settings.store.path.is_file():
         return None
-    with suppress(StoreError), LocalStore(settings.store.path).open(create=False) as store:
-        return store.site_document(settings.site.id)
+    with suppress(StoreError), Store(settings.store.path).open(create=False) as store:
+        return store.inbox.site_document(settings.site.id)
     return None
 
 

@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 from config.settings import PresenceSettings, Settings
 from config.shared import accepted
 from config.storage import VisitsBy
+from tracker.presence import rule_text
 from tracker.presence.events import SCHEMA
 from tracker.presence.rules import Rules
-from tracker.store import rule_text
 from tracker.store.history import rules_of, site_rules
 from tracker.store.shared_site import rules_in, shared_by
 

@@ -1,7 +1,8 @@
-"""The file of the embedded store: opening, closing, and writing so that visits follow what happens to events."""
+"""The file of the embedded store: opening, closing, reading, and writing so that sessions follow the facts."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -18,8 +19,8 @@ class StoreFile:
 
     def __init__(self, path: Path, *, model: str = vector_rows.DEFAULT_MODEL, busy_timeout_s: float = 10.0) -> None:
         self.path = path
-        self._model = model
-        self._database = Database(path, busy_timeout_s=busy_timeout_s)
+        self.model = model
+        self.database = Database(path, busy_timeout_s=busy_timeout_s)
 
     def open(self, *, create: bool = True) -> Self:
         """Open the store, and bring the file of an older version to this one.
@@ -28,22 +29,22 @@ class StoreFile:
         store is refused and reading needs no right to write. Raises StoreError on what is no store, is damaged or is
         of a newer version; such a file is left as it is. Opening twice does nothing.
         """
-        self._database.open(create=create)
+        self.database.open(create=create)
         if create:
-            with self._database.reading() as connection:
+            with self.database.reading() as connection:
                 new = visit_rows.stored_rules(connection) is None
             if new:
-                with self._database.writing() as writing:
+                with self.database.writing() as writing:
                     visit_rows.rebuild(writing, Rules())
         return self
 
     def close(self) -> None:
         """Close the store after a write in progress. Closing twice does nothing; it can be opened again."""
-        self._database.close()
+        self.database.close()
 
     def patience(self, timeout_s: float) -> AbstractContextManager[None]:
         """What this thread writes inside waits for other writers no longer than that, instead of `busy_timeout_s`."""
-        return self._database.patience(timeout_s)
+        return self.database.patience(timeout_s)
 
     def __enter__(self) -> Self:
         return self.open()
@@ -53,13 +54,27 @@ class StoreFile:
     ) -> None:
         self.close()
 
+    def reading(self) -> AbstractContextManager[sqlite3.Connection]:
+        """This thread's read-only connection; every SELECT sees the last commit."""
+        return self.database.reading()
+
     @contextmanager
-    def _writing(self) -> Iterator[Transaction]:
+    def one_state(self) -> Iterator[sqlite3.Connection]:
+        """A read transaction: every SELECT inside sees the store as it was at the first one."""
+        with self.database.reading() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")
+
+    @contextmanager
+    def writing(self) -> Iterator[Transaction]:
         """One transaction; visits and hourly usage follow what happened to events and people in it."""
-        with self._database.writing() as writing:
+        with self.database.writing() as writing:
             yield writing
             visit_rows.refresh(writing)
 
-    def _state(self, column: str) -> int:
-        with self._database.reading() as connection:
+    def state(self, column: str) -> int:
+        with self.database.reading() as connection:
             return int(connection.execute(f"SELECT {column} FROM state").fetchone()[0])  # noqa: S608 - fixed names

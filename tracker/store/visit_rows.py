@@ -13,13 +13,14 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from tracker.presence import rule_text
 from tracker.presence.events import Event, time_text
 from tracker.presence.hours import LocalHours, Usage, add_visit
 from tracker.presence.rules import Closings, Rules
 from tracker.presence.sessions import PersonAtSite, follow
+from tracker.presence.state_machine import Walk
 from tracker.presence.visit import Visit
-from tracker.presence.walk import Walk
-from tracker.store import event_rows, people_rows, rule_text
+from tracker.store import event_rows, people_rows
 from tracker.store.database import Transaction
 from tracker.store.event_rows import Row, read_time
 

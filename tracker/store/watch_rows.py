@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 
+from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import time_text
-from tracker.presence.watches import Watch
 from tracker.store.database import Transaction
 from tracker.store.event_rows import Row, read_all, read_time
 
 
-def save(writing: Transaction, watch: Watch) -> None:
+def save(writing: Transaction, watch: CoverageSpan) -> None:
     """Add a watch, or make the one of that camera and start longer."""
     writing.connection.execute(
         "INSERT INTO watches (site_id, camera_id, started_at, ended_at, changed) VALUES (?, ?, ?, ?, ?)"
@@ -20,16 +20,18 @@ def save(writing: Transaction, watch: Watch) -> None:
     )
 
 
-def select(connection: sqlite3.Connection, site_id: str | None) -> list[Watch]:
+def select(connection: sqlite3.Connection, site_id: str | None) -> list[CoverageSpan]:
     """Watches by site, camera and start. Raises StoreError on a row that is no watch."""
     rows = connection.execute(
         "SELECT site_id, camera_id, started_at, ended_at FROM watches WHERE ?1 IS NULL OR site_id = ?1"
         " ORDER BY site_id, camera_id, started_at",
         (site_id,),
     )
-    return read_all(rows, watch_of_row)
+    return read_all(rows, span_of_row)
 
 
-def watch_of_row(row: Row) -> Watch:
+def span_of_row(row: Row) -> CoverageSpan:
     site_id, camera_id, started_at, ended_at = row
-    return Watch(site_id=site_id, camera_id=camera_id, started_at=read_time(started_at), ended_at=read_time(ended_at))
+    return CoverageSpan(
+        site_id=site_id, camera_id=camera_id, started_at=read_time(started_at), ended_at=read_time(ended_at)
+    )

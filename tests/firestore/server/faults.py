@@ -27,7 +27,7 @@ class Fault:
     skip: int = 0
     count: int = 1
     reason: str = "ordered by a test"
-    withdrawn: threading.Event = field(default_factory=threading.Event, init=False, repr=False, compare=False)
+    retracted: threading.Event = field(default_factory=threading.Event, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.status and self.status not in StatusCode.__members__:
@@ -47,7 +47,7 @@ class Fault:
     def hold(self) -> None:
         """Wait for as long as the order says, or until it is withdrawn."""
         if self.delay_s:
-            self.withdrawn.wait(self.delay_s)
+            self.retracted.wait(self.delay_s)
 
 
 class Faults:
@@ -67,9 +67,9 @@ class Faults:
         with self._lock:
             for each in (*self._orders, *self._holding):
                 if project in ("", each.project):
-                    each.withdrawn.set()
-            self._orders = [each for each in self._orders if not each.withdrawn.is_set()]
-            self._holding = [each for each in self._holding if not each.withdrawn.is_set()]
+                    each.retracted.set()
+            self._orders = [each for each in self._orders if not each.retracted.is_set()]
+            self._holding = [each for each in self._holding if not each.retracted.is_set()]
 
     def pending(self, project: str) -> list[dict[str, Any]]:
         with self._lock:

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from config.errors import FootfallError
-from tracker.camera import LiveSource, open_source
+from tracker.cameras.sources import LiveSource, open_source
 
 
 @pytest.mark.skipif(psutil.WINDOWS, reason="counts Unix file descriptors")

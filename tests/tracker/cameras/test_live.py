@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from config.errors import CameraError
-from tracker.camera import LiveSource, NoFrameYet, redacted
 from tracker.cameras.frames import Frame
+from tracker.cameras.sources import LiveSource, NoFrameYet, redacted
 
 URL = "rtsp://cam/stream"
 IMAGE = np.zeros((4, 4, 3), np.uint8)

@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.tracker.faces.scenes import astronaut, grace_hopper
+from tests.tracker.vision.scenes import astronaut, grace_hopper
 from tracker.cli import main
-from tracker.faces.faces import Image
+from tracker.vision.faces import Image
 
 ROOT = Path(__file__).parents[3]
 FPS = 5.0

@@ -15,7 +15,7 @@ from tests.tracker.cli.conftest import ROOT, Run
 from tests.tracker.cloud.access.auth_server import AuthServer
 from tests.tracker.cloud.shared_stores import person, vectors
 from tracker.cli.cloud import BUNDLE
-from tracker.store.local import LocalStore
+from tracker.store.store import Store
 
 STORE = ("--store", "firestore://demo-gym")
 
@@ -62,9 +62,9 @@ def test_a_machine_that_may_not_forget_for_all_says_so(
     monkeypatch.setenv("FOOTFALL_STORE__FILE", str(tmp_path / "copy.sqlite3"))
     monkeypatch.setenv("FOOTFALL_CLOUD__CREDENTIALS", "pi.json")
     monkeypatch.setenv("FOOTFALL_SITE__ID", "gym")
-    with LocalStore(tmp_path / "copy.sqlite3").open() as store:
-        store.begin_sync()
-        store.add_person(person(), vectors(1))
+    with Store(tmp_path / "copy.sqlite3").open() as store:
+        store.outbox.begin()
+        store.people.add(person(), vectors(1))
     done = run("people", "forget", "Ada", "--yes", "--history", *STORE)
     assert (done.code, "1 records are refused: see 'footfall status'" in done.err) == (0, True), done.err
     told = run("status", *STORE, "--json").data

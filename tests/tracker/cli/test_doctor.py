@@ -14,8 +14,9 @@ from tests.tracker.cli.conftest import Done, Run
 from tests.tracker.conftest import SmallDisk
 from tests.tracker.puppets import ADA, Stage
 from tracker.cli import doctor
-from tracker.faces.native import kernels
 from tracker.presence.events import Event, EventKind
+from tracker.store.observation import Observation
+from tracker.vision.native import kernels
 
 CHECKS = ["python", "packages", "compiled", "models", "store", "disk", "clock"]
 
@@ -151,9 +152,11 @@ def test_clock_behind_what_is_stored_is_found(run: Run, tmp_path: Path) -> None:
     stage = Stage(tmp_path / "store.sqlite3")
     ahead = datetime.now(UTC) + timedelta(hours=2)
     stage.store.record(
-        events=[
-            Event(kind=EventKind.ENTER, site_id="gym", camera_id="a", person_id="p-1", at=ahead, track_id="t"),
-        ]
+        Observation(
+            events=[
+                Event(kind=EventKind.ENTER, site_id="gym", camera_id="a", person_id="p-1", at=ahead, track_id="t"),
+            ]
+        )
     )
     stage.store.close()
     done = run("doctor", "--json")

@@ -14,6 +14,7 @@ from tests.tracker.puppets import ADA, BOB, NOON, Stage
 from tracker.cli.door import UsageError
 from tracker.cli.moments import parse_instant
 from tracker.presence.events import OPERATOR, Event, EventKind
+from tracker.store.observation import Observation
 
 PERSON = f"p-{ADA:012x}"
 
@@ -35,7 +36,9 @@ def stage(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> Stage:
     stage = Stage(tmp_path / "store.sqlite3")
     stage.enrol("Ada", ADA)
     stage.enrol("Bob", BOB)
-    stage.store.record(events=[event("enter", 0), event("exit", 600), event("enter", 7200), event("exit", 9000)])
+    stage.store.record(
+        Observation(events=[event("enter", 0), event("exit", 600), event("enter", 7200), event("exit", 9000)])
+    )
     return stage
 
 
@@ -59,7 +62,7 @@ def test_voided_events_make_no_visit_and_come_back(run: Run, stage: Stage) -> No
 
 
 def test_an_exit_that_no_camera_saw(run: Run, stage: Stage) -> None:
-    stage.store.record(events=[event("enter", 20_000)])
+    stage.store.record(Observation(events=[event("enter", 20_000)]))
     assert visits(stage)[-1] == (PERSON, 20_000, None)
     done = run("events", "add", "exit", "ada", "--at", "2026-03-02T19:00", "--by", "Ann")
     assert (done.code, done.err) == (0, "")
@@ -93,7 +96,7 @@ def test_corrections_are_kept_with_who_when_and_why(run: Run, stage: Stage) -> N
 
 def test_what_was_added_and_voided_is_restored_not_added(run: Run, stage: Stage) -> None:
     run("events", "add", "exit", "Ada", "--at", "2026-03-02T19:00", "--by", "Ann")
-    (added,) = (each.event_id for each in stage.store.events() if each.track_id == OPERATOR)
+    (added,) = (each.event_id for each in stage.store.events.select() if each.track_id == OPERATOR)
     run("events", "void", added, "--by", "Bob")
     assert run("events", "restore", added, "--by", "Cy").out.startswith("restored by Cy: exit of Ada")
     told = [line.split()[2:4] for line in run("events", "corrections").out.splitlines() if added[:8] in line]
@@ -119,7 +122,7 @@ def test_a_dry_run_shows_the_same_and_writes_nothing(run: Run, stage: Stage) -> 
 def test_one_wrong_id_among_several_leaves_all_as_they_were(run: Run, stage: Stage) -> None:
     good = event("exit", 600).event_id
     run("events", "void", good, "nosuchid", "--by", "Ann").refused("no event has the id 'nosuchid'", code=2)
-    assert stage.store.corrections() == []
+    assert stage.store.events.corrections() == []
 
 
 def test_what_is_added_counts_where_a_camera_is_named(run: Run, stage: Stage, tmp_path: Path) -> None:
@@ -131,14 +134,14 @@ def test_what_is_added_counts_where_a_camera_is_named(run: Run, stage: Stage, tm
     run(*words, "--camera", "out").refused("out is an exit, it tells no enter", code=2)
     run(*words, "--camera", "attic").refused("nothing is known of 'attic'", "hall, out", code=2)
     assert run(*words, "--camera", "hall").code == 0
-    assert [each.camera_id for each in stage.store.events(person_id=f"p-{BOB:012x}")] == ["hall"]
+    assert [each.camera_id for each in stage.store.events.select(person_id=f"p-{BOB:012x}")] == ["hall"]
 
 
 def test_people_of_a_turnstile_have_an_id_only(run: Run, stage: Stage) -> None:
-    stage.store.record(events=[event("enter", 0, "card-17")])
+    stage.store.record(Observation(events=[event("enter", 0, "card-17")]))
     assert run("events", "add", "exit", "card-17", "--at", "2026-03-02T13:30").code == 0
     assert ("card-17", 0, 1800) in visits(stage)
-    assert [each.camera_id for each in stage.store.events(person_id="card-17")] == ["front", OPERATOR]
+    assert [each.camera_id for each in stage.store.events.select(person_id="card-17")] == ["front", OPERATOR]
 
 
 BAD = {
@@ -172,12 +175,14 @@ def test_what_is_said_twice_is_refused(run: Run, stage: Stage) -> None:
     run("events", "restore", one).refused("is not void")
     run("events", "void", one, "--by", "Ann")
     run("events", "void", one, "--by", "Bob").refused("is void already", "corrections")
-    assert len(stage.store.corrections()) == 1
+    assert len(stage.store.events.corrections()) == 1
 
 
 def test_an_id_that_several_begin_with_needs_more_letters(run: Run, stage: Stage) -> None:
-    stage.store.record(events=[event("enter", 50_000 + each) for each in range(17)])  # 16 letters: two begin alike
-    ids = [each.event_id for each in stage.store.events()]
+    stage.store.record(
+        Observation(events=[event("enter", 50_000 + each) for each in range(17)])
+    )  # 16 letters: two begin alike
+    ids = [each.event_id for each in stage.store.events.select()]
     start = next(each[0] for each in ids if sum(other[0] == each[0] for other in ids) > 1)
     run("events", "void", start).refused(f"several events have ids that start with '{start}'", code=2)
 

@@ -14,9 +14,10 @@ import pytest
 
 from tests.tracker.cli.conftest import Run
 from tracker.cli.events import LONGEST_LINE, pages, read_events
+from tracker.presence.documents import event_to_document
 from tracker.presence.events import Event, EventKind
-from tracker.store.documents import event_to_document
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
+from tracker.store.store import Store
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)
@@ -39,13 +40,13 @@ def lines(*documents: object) -> str:
 
 
 @pytest.fixture
-def store(environment: dict[str, str]) -> Iterator[Callable[[], LocalStore]]:
+def store(environment: dict[str, str]) -> Iterator[Callable[[], Store]]:
     """The store that commands use, opened at first need."""
     path = Path(environment["FOOTFALL_STORE__URL"].removeprefix("sqlite:///"))
-    opened: list[LocalStore] = []
+    opened: list[Store] = []
 
-    def open_() -> LocalStore:
-        opened.append(LocalStore(path).open())
+    def open_() -> Store:
+        opened.append(Store(path).open())
         return opened[-1]
 
     yield open_
@@ -73,10 +74,10 @@ def file(tmp_path: Path) -> Callable[[str], Path]:
     return write
 
 
-def test_what_was_exported_comes_back_the_same(run: Run, store: Callable[[], LocalStore], tmp_path: Path) -> None:
+def test_what_was_exported_comes_back_the_same(run: Run, store: Callable[[], Store], tmp_path: Path) -> None:
     events = [event(0), event(5, "exit"), event(7, person="Zoë \u2028")]
     with store() as opened:
-        opened.record(events=events)
+        opened.record(Observation(events=events))
     first = run("events", "export")
     assert [json.loads(line) for line in first.out.rstrip().split("\n")] == [event_to_document(each) for each in events]
     (tmp_path / "out.jsonl").write_text(first.out, encoding="utf-8")
@@ -89,12 +90,12 @@ def test_what_was_exported_comes_back_the_same(run: Run, store: Callable[[], Loc
 
 
 def test_a_turnstile_need_not_know_of_tracks_ids_and_frames(
-    run: Run, store: Callable[[], LocalStore], file: Callable[[str], Path]
+    run: Run, store: Callable[[], Store], file: Callable[[str], Path]
 ) -> None:
     left = {**WHOLE, "kind": "exit", "at": "2026-01-05T13:30:00+01:00"}
     run("events", "import", file(lines(WHOLE, left)))
     with store() as opened:
-        entered, gone = opened.events()
+        entered, gone = opened.events.select()
     assert (entered.site_id, entered.kind, entered.at) == ("gym", "enter", NOON)
     assert (gone.site_id, gone.kind, gone.at) == ("gym", "exit", NOON + timedelta(minutes=30))
     assert entered.track_id != gone.track_id
@@ -105,7 +106,7 @@ def test_a_turnstile_need_not_know_of_tracks_ids_and_frames(
 def test_one_bad_line_keeps_everything_out(
     way: str,
     run: Run,
-    store: Callable[[], LocalStore],
+    store: Callable[[], Store],
     file: Callable[[str], Path],
     typed: Callable[[str], None],
 ) -> None:
@@ -115,14 +116,14 @@ def test_one_bad_line_keeps_everything_out(
     done.refused("1 of 3 lines", "nothing was imported", "--partial")
     assert "line 2: kind: expected enter or exit, got 'entered'" in done.err
     with store() as opened:
-        assert opened.events() == []
+        assert opened.events.select() == []
 
 
 @pytest.mark.parametrize("way", ["file", "stdin"])
 def test_partial_keeps_the_good_lines_and_names_the_bad(
     way: str,
     run: Run,
-    store: Callable[[], LocalStore],
+    store: Callable[[], Store],
     file: Callable[[str], Path],
     typed: Callable[[str], None],
 ) -> None:
@@ -133,11 +134,11 @@ def test_partial_keeps_the_good_lines_and_names_the_bad(
     assert "3 lines: 2 new events, 0 known already, 1 refused" in done.out
     assert "line 2: it is not JSON" in done.err
     with store() as opened:
-        assert {each.person_id for each in opened.events()} == {"ada", "bob"}
+        assert {each.person_id for each in opened.events.select()} == {"ada", "bob"}
 
 
 def test_what_is_still_to_come_is_no_event_but_clocks_may_differ_by_a_minute(
-    run: Run, store: Callable[[], LocalStore], file: Callable[[str], Path]
+    run: Run, store: Callable[[], Store], file: Callable[[str], Path]
 ) -> None:
     def dated(ahead_s: float) -> Path:
         return file(lines({**WHOLE, "at": (datetime.now(UTC) + timedelta(seconds=ahead_s)).isoformat()}))
@@ -147,7 +148,7 @@ def test_what_is_still_to_come_is_no_event_but_clocks_may_differ_by_a_minute(
     assert "is still to come" in done.err
     assert run("events", "import", dated(3600), "--partial").code == 0
     with store() as opened:
-        assert opened.events() == []
+        assert opened.events.select() == []
     assert run("events", "import", dated(30)).code == 0
 
 
@@ -201,9 +202,9 @@ def test_reading_keeps_nothing_of_what_was_read() -> None:
     assert most < 3e6
 
 
-def test_export_takes_days_of_the_sites_clock_and_one_site(run: Run, store: Callable[[], LocalStore]) -> None:
+def test_export_takes_days_of_the_sites_clock_and_one_site(run: Run, store: Callable[[], Store]) -> None:
     with store() as opened:
-        opened.record(events=[event(-1440), event(0), event(1440), event(1, site="pool")])
+        opened.record(Observation(events=[event(-1440), event(0), event(1440), event(1, site="pool")]))
 
     def times(*words: str) -> list[str]:
         return [json.loads(line)["at"][:16] for line in run("events", "export", *words).out.splitlines()]
@@ -215,10 +216,10 @@ def test_export_takes_days_of_the_sites_clock_and_one_site(run: Run, store: Call
 
 
 def test_export_into_a_file_and_into_a_folder_that_is_not_there(
-    run: Run, store: Callable[[], LocalStore], tmp_path: Path
+    run: Run, store: Callable[[], Store], tmp_path: Path
 ) -> None:
     with store() as opened:
-        opened.record(events=[event(0)])
+        opened.record(Observation(events=[event(0)]))
     done = run("events", "export", "--out", tmp_path / "e.jsonl")
     assert (done.code, done.out) == (0, "")
     assert json.loads((tmp_path / "e.jsonl").read_text())["person_id"] == "ada"
@@ -227,9 +228,9 @@ def test_export_into_a_file_and_into_a_folder_that_is_not_there(
 
 def test_pages_give_every_event_once_however_many_share_an_instant(tmp_path: Path) -> None:
     events = [event(minutes, person=f"p{number}") for minutes in (0, 0, 0, 1, 1, 2) for number in range(4)]
-    with LocalStore(tmp_path / "s.sqlite3") as store:
-        store.record(events=events)
-        whole = store.events()
+    with Store(tmp_path / "s.sqlite3") as store:
+        store.record(Observation(events=events))
+        whole = store.events.select()
         for page in (1, 2, 3, 5, 7, 100):
             assert list(pages(store, site_id=None, since=None, until=None, page=page)) == whole
 

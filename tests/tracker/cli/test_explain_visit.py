@@ -10,7 +10,8 @@ import pytest
 from tests.tracker.cli.conftest import Run
 from tests.tracker.puppets import ADA, NOON, Stage
 from tracker.presence.events import Action, Correction, Event, EventKind
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
+from tracker.store.store import Store
 
 PERSON = f"p-{ADA:012x}"
 
@@ -31,11 +32,19 @@ def stage(tmp_path: Path, run: Run) -> Stage:
     stage = Stage(tmp_path / "store.sqlite3")
     stage.enrol("Ada", ADA)
     stage.store.record(
-        events=[event("enter", 0), event("exit", 60), event("enter", 200), event("enter", 5000), event("exit", 5060)]
+        Observation(
+            events=[
+                event("enter", 0),
+                event("exit", 60),
+                event("enter", 200),
+                event("enter", 5000),
+                event("exit", 5060),
+            ]
+        )
     )
     added = event("exit", 300)
     said = Correction(action=Action.ADD, event_id=added.event_id, by="ann", at=NOON, event=added)
-    stage.store.correct([said])
+    stage.store.events.correct([said])
     stage.store.close()
     return stage
 
@@ -79,8 +88,8 @@ def test_a_report_without_visits_names_an_event_that_counts_in_none(run: Run, st
         'line = [[0.1, 0.5], [0.9, 0.5]]\ninside = "below"\n[[camera]]\nid = "hall"\nsource = "1"\n'
     )
     lone = event("enter", 90000, "hall")
-    with LocalStore(tmp_path / "one.sqlite3") as opened:
-        opened.record(events=[lone])
+    with Store(tmp_path / "one.sqlite3") as opened:
+        opened.record(Observation(events=[lone]))
     where = ("--settings", settings, "--store", store)
     done = run("report", "visits", *where)
     assert "cameras told of 1 enter or exit, which counts in none" in done.out + done.err
@@ -96,7 +105,7 @@ def test_an_event_that_counts_in_no_visit_says_why(run: Run, stage: Stage, tmp_p
     )
     lone = event("enter", 90000, "hall")
     stage.store.open()
-    stage.store.record(events=[lone])
+    stage.store.record(Observation(events=[lone]))
     stage.store.close()
     done = run("report", "explain", lone.event_id, "--settings", settings)
     done.refused("by camera hall counts in no visit: seen inside, but neither coming in nor going out", code=2)

@@ -12,15 +12,16 @@ from tests.firestore.fixtures import Firestore
 from tests.tracker.cli.conftest import Run
 from tests.tracker.cloud.machines import Cloud
 from tests.tracker.cloud.shared_stores import TwoMachines, event, person, vectors, visit
+from tracker.store.observation import Observation
 
 
 @pytest.fixture
 def site(firestore_server: Firestore, tmp_path: Path) -> Iterator[TwoMachines]:
     """A site with two machines; commands run on a third one."""
     with TwoMachines(tmp_path, firestore_server) as machines:
-        machines.a.add_person(person(), vectors(2))
-        machines.a.add_person(person("p-bob", "Bob"), vectors(1))
-        machines.a.record(events=[*visit(0, 60), *visit(100, 160, "p-bob")])
+        machines.a.people.add(person(), vectors(2))
+        machines.a.people.add(person("p-bob", "Bob"), vectors(1))
+        machines.a.record(Observation(events=[*visit(0, 60), *visit(100, 160, "p-bob")]))
         machines.sync()
         yield machines
 
@@ -39,10 +40,10 @@ def test_people_are_renamed_and_forgotten_for_all_machines(site: TwoMachines, fo
     assert footfall("people", "forget", "Bob", "--yes").code == 0
     site.sync()
     for store in (site.a, site.b):
-        assert [each.name for each in store.people()] == ["Countess"]
-        assert {each.person_id[:2] for each in store.events()} == {"p-", "x-"}
-        assert len(store.events()) == 4
-    assert site.a.vector_counts() == {"p-ada": 2}
+        assert [each.name for each in store.people.all()] == ["Countess"]
+        assert {each.person_id[:2] for each in store.events.select()} == {"p-", "x-"}
+        assert len(store.events.select()) == 4
+    assert site.a.people.vector_counts() == {"p-ada": 2}
 
 
 @pytest.mark.parametrize("visits", ["edge", "functions"])
@@ -58,9 +59,9 @@ def test_nothing_is_left_of_somebody_forgotten_with_the_history(
     assert told["backlog"] == {}
     site.sync()
     for store in (site.a, site.b):
-        assert [each.name for each in store.people()] == ["Bob"]
-        assert {each.person_id for each in store.events()} == {"p-bob"}
-    assert site.a.vector_counts() == {"p-bob": 1}
+        assert [each.name for each in store.people.all()] == ["Bob"]
+        assert {each.person_id for each in store.events.select()} == {"p-bob"}
+    assert site.a.people.vector_counts() == {"p-bob": 1}
     cloud = Cloud(firestore_server)
     left = {name: cloud.documents(name) for name in ("people", "events", "sessions", "usage", "matches")}
     assert len(cloud.documents("forgotten")) == 1
@@ -85,8 +86,8 @@ def test_an_event_is_corrected_for_all_machines(site: TwoMachines, footfall: Run
     done = footfall("events", "void", event(0).event_id, "--by", "Ann")
     assert done.code == 0, done.err
     site.sync()
-    assert [len(store.events()) for store in (site.a, site.b)] == [3, 3]
-    assert [each.by for each in site.a.corrections()] == ["Ann"]
+    assert [len(store.events.select()) for store in (site.a, site.b)] == [3, 3]
+    assert [each.by for each in site.a.events.corrections()] == ["Ann"]
 
 
 def test_without_network_it_is_done_here_and_sent_later(
@@ -102,4 +103,4 @@ def test_without_network_it_is_done_here_and_sent_later(
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", firestore_server.host)
     assert footfall("sync").code == 0
     site.sync()
-    assert [each.name for each in site.b.people()] == ["Bob", "Countess"]
+    assert [each.name for each in site.b.people.all()] == ["Bob", "Countess"]

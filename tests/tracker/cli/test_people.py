@@ -17,14 +17,14 @@ from tests.tracker.cli.conftest import Done, Run
 from tests.tracker.conftest import no_file_above
 from tests.tracker.puppets import ADA, BOB, EVE, Stage, scene
 from tracker.cli import in_step
-from tracker.store.local import LocalStore
+from tracker.store.store import Store
 
 
 def stored(tmp_path: Path) -> dict[str, int]:
     """Name -> vectors of everybody in the store."""
-    with LocalStore(tmp_path / "store.sqlite3") as store:
-        counts = store.vector_counts()
-        return {person.name: counts.get(person.person_id, 0) for person in store.people()}
+    with Store(tmp_path / "store.sqlite3") as store:
+        counts = store.people.vector_counts()
+        return {person.name: counts.get(person.person_id, 0) for person in store.people.all()}
 
 
 # -- enroll
@@ -299,11 +299,11 @@ def test_forget_that_a_reader_holds_up_says_how_to_finish(
     stage = Stage(tmp_path / "store.sqlite3")
     ada = stage.enrol("Ada", ADA)
 
-    def impatient(settings: Settings, *, create: bool) -> LocalStore:
-        return LocalStore(settings.store.path, busy_timeout_s=0.1).open(create=create)
+    def impatient(settings: Settings, *, create: bool) -> Store:
+        return Store(settings.store.path, busy_timeout_s=0.1).open(create=create)
 
     monkeypatch.setattr(in_step, "open_store", impatient)
-    with stage.store._database.reading() as reader:
+    with stage.store.database.reading() as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM people").fetchone()
         held_up = run("people", "forget", "Ada", "--yes", "--history")
@@ -316,7 +316,7 @@ def test_forget_that_a_reader_holds_up_says_how_to_finish(
 def test_forget_without_room_says_how_to_finish_and_doctor_reminds(run: Run, tmp_path: Path) -> None:
     stage = Stage(tmp_path / "store.sqlite3")
     ada = stage.enrol("Ada", ADA)
-    stage.store.add_vectors(ada, np.random.default_rng(0).standard_normal((10_000, 128)).astype(np.float32))
+    stage.store.people.add_vectors(ada, np.random.default_rng(0).standard_normal((10_000, 128)).astype(np.float32))
     bob = stage.enrol("Bob", BOB)
     stage.store.close()
     with no_file_above(stage.path.stat().st_size):
@@ -341,7 +341,7 @@ def test_forget_without_an_answer_keeps_the_person(command: Run, gym: Stage) -> 
     done = command("people", "forget", "Ada")
     assert done.code == 1
     with gym.store as store:
-        assert store.person_by_name("Ada") is not None
+        assert store.people.by_name("Ada") is not None
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,13 @@ import pytest
 from config.settings import Settings
 from tests.tracker.cli.conftest import Run
 from tests.tracker.puppets import NOON
-from tracker.camera import open_source
 from tracker.cameras.frames import Frame
-from tracker.faces.engine import FaceEngine, Seen
+from tracker.cameras.sources import open_source
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition
 from tracker.presence.people import Person
-from tracker.store.local import LocalStore
+from tracker.store.store import Store
+from tracker.vision.engine import FaceEngine, Seen
 
 TESTDATA = os.environ.get("FOOTFALL_TESTDATA", "")
 CLIPS = {"A": "woman_a_turning.gif", "D": "man_d_nodding.gif", "W and M": "two_walking_in.gif"}
@@ -59,9 +59,9 @@ def test_command_line_names_them_and_nobody_else(
         start = f"2026-03-02T12:{number:02d}:00"
         words = ("--camera", Path(TESTDATA) / file, "--camera-id", file.partition("_")[0], "--start", start)
         assert run("track", *words, "--fast").code == 0
-    with LocalStore(tmp_path / "store.sqlite3") as store:
-        names = {person.person_id: person.name for person in store.people()}
-        matches, events = store.matches(), store.events()
+    with Store(tmp_path / "store.sqlite3") as store:
+        names = {person.person_id: person.name for person in store.people.all()}
+        matches, events = store.matches.select(), store.events.select()
     said = [(match.camera_id, names.get(match.person_id or "")) for match in matches]
     assert [each for each in said if each[0] != "two"] == [("woman", "A"), ("man", "D")]
     assert {name for camera, name in said if camera == "two"} == {None}
@@ -90,12 +90,12 @@ def test_every_track_of_five_frames_has_the_right_name(
     settings = Settings(models={"dir": models_folder})
     engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
     known = KnownPeople(settings.match)
-    with LocalStore(tmp_path / "store.sqlite3") as store:
+    with Store(tmp_path / "store.sqlite3") as store:
         for who, indices in chosen.items():
             images = [frames[who][index].image for index in indices]
             vectors = np.concatenate([engine.embed(image, engine.detect(image)) for image in images])
-            store.add_person(Person(person_id=who, name=who, created_at=NOON, consented_at=NOON), vectors)
-        known.refresh(store)
+            store.people.add(Person(person_id=who, name=who, created_at=NOON, consented_at=NOON), vectors)
+        known.refresh(store.people)
     for who, film in frames.items():
         recognition = Recognition(
             site_id="gym", camera_id="film", known=known, match=settings.match, track=settings.track

@@ -14,11 +14,12 @@ from tests.tracker.cli.conftest import Run
 from tests.tracker.puppets import face_of
 from tracker.cli import report_forms
 from tracker.cli.moments import parse_moment
+from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import Event, EventKind
 from tracker.presence.people import Person, Role
 from tracker.presence.room import Presence
-from tracker.presence.watches import Watch
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
+from tracker.store.store import Store
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 VISIT = [
@@ -43,11 +44,11 @@ def gym(tmp_path: Path) -> None:
     """Ada was there two days ago; =Bob (staff) yesterday; Ada has been in for three minutes."""
     yesterday, earlier = NOW - timedelta(days=1), NOW - timedelta(days=2)
     since = datetime.now(UTC) - timedelta(minutes=3)
-    with LocalStore(tmp_path / "store.sqlite3") as store:
+    with Store(tmp_path / "store.sqlite3") as store:
         for number, (person_id, name, role) in enumerate((("p-a", "Ada", Role.MEMBER), ("p-b", "=Bob", Role.STAFF))):
             person = Person(person_id=person_id, name=name, created_at=earlier, role=role, consented_at=earlier)
-            store.add_person(person, face_of(number)[None])
-        store.record(
+            store.people.add(person, face_of(number)[None])
+        store.record(Observation(
             events=[
                 event(EventKind.ENTER, "p-a", earlier, "t1"),
                 event(EventKind.EXIT, "p-a", earlier + timedelta(minutes=2), "t1", inferred=True),
@@ -63,7 +64,7 @@ def gym(tmp_path: Path) -> None:
                     x_frac=0.5, y_frac=0.5,
                 )
             ],
-        )  # fmt: skip
+        ))  # fmt: skip
 
 
 pytestmark = pytest.mark.usefixtures("gym")
@@ -179,8 +180,8 @@ KINDS = [("usage", "--by", "hour"), ("occupancy",), ("attendance",), ("people",)
 
 @pytest.mark.parametrize("kind", KINDS, ids=" ".join)
 def test_where_nothing_was_recorded_a_range_of_any_length_is_short(run: Run, kind: tuple[str, ...]) -> None:
-    with LocalStore(Path("empty.sqlite3")) as store:
-        store.add_person(Person(person_id="p-a", name="Ada", created_at=NOW, consented_at=NOW), face_of(0)[None])
+    with Store(Path("empty.sqlite3")) as store:
+        store.people.add(Person(person_id="p-a", name="Ada", created_at=NOW, consented_at=NOW), face_of(0)[None])
     done = run("report", *kind, "--from", "1970-01-01", "--store", "sqlite:///empty.sqlite3", "--json")
     assert done.code == 0
     assert done.data["since"] > "2000"
@@ -191,8 +192,8 @@ def test_where_nothing_was_recorded_a_range_of_any_length_is_short(run: Run, kin
 def test_a_report_of_more_lines_than_it_can_hold_says_how_to_get_one(
     run: Run, tmp_path: Path, kind: tuple[str, ...], year: int
 ) -> None:
-    with LocalStore(tmp_path / "store.sqlite3") as store:
-        store.record(events=[event(EventKind.ENTER, "p-a", datetime(year, 1, 1, 5, tzinfo=UTC), "t0")])
+    with Store(tmp_path / "store.sqlite3") as store:
+        store.record(Observation(events=[event(EventKind.ENTER, "p-a", datetime(year, 1, 1, 5, tzinfo=UTC), "t0")]))
     assert run("report", *kind, "--json").code == 0
     run("report", *kind, "--from", "1970-01-01").refused("one report", "shorter time", "coarser 'by'", code=1)
 
@@ -268,12 +269,14 @@ def test_usage_counts_the_days(run: Run) -> None:
 
 def test_a_camera_alone_is_a_site_of_its_own(run: Run, tmp_path: Path) -> None:
     since = NOW - timedelta(hours=5)
-    with LocalStore(tmp_path / "store.sqlite3") as store:
+    with Store(tmp_path / "store.sqlite3") as store:
         store.record(
-            events=[
-                Event(kind=kind, site_id="gym", camera_id="back", person_id="p-a", at=at, track_id="t9")
-                for kind, at in ((EventKind.ENTER, since), (EventKind.EXIT, since + timedelta(minutes=1)))
-            ]
+            Observation(
+                events=[
+                    Event(kind=kind, site_id="gym", camera_id="back", person_id="p-a", at=at, track_id="t9")
+                    for kind, at in ((EventKind.ENTER, since), (EventKind.EXIT, since + timedelta(minutes=1)))
+                ]
+            )
         )
     dwells = [row["dwell_s"] for row in run("report", "visits", "--camera", "back", "--json").data["visits"]]
     assert dwells == [60.0]
@@ -284,9 +287,11 @@ def test_a_camera_alone_is_a_site_of_its_own(run: Run, tmp_path: Path) -> None:
 def test_outages_are_told_in_every_form(run: Run, tmp_path: Path) -> None:
     now = datetime.now(UTC)
     day = now - timedelta(days=1)
-    with LocalStore(tmp_path / "store.sqlite3") as store:
+    with Store(tmp_path / "store.sqlite3") as store:
         for since, until in ((day - timedelta(hours=3), day), (day + timedelta(hours=2), now)):
-            store.record(watch=Watch(site_id="gym", camera_id="front", started_at=since, ended_at=until))
+            store.record(
+                Observation(watch=CoverageSpan(site_id="gym", camera_id="front", started_at=since, ended_at=until))
+            )
     words = ("report", "usage", "--by", "day")
     assert "note: Camera front did not watch" in run(*words).out
     report = run(*words, "--json").data
@@ -297,7 +302,7 @@ def test_outages_are_told_in_every_form(run: Run, tmp_path: Path) -> None:
 
 
 def test_store_without_anybody_says_what_to_do(run: Run, tmp_path: Path) -> None:
-    with LocalStore(tmp_path / "empty.sqlite3"):
+    with Store(tmp_path / "empty.sqlite3"):
         pass
     for words in REPORTS[1:-1]:
         done = run("report", *words, "--store", f"sqlite:///{tmp_path / 'empty.sqlite3'}")

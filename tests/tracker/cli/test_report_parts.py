@@ -13,7 +13,8 @@ from tests.tracker.puppets import face_of
 from tracker.presence.events import Event, EventKind
 from tracker.presence.people import Person
 from tracker.presence.zones import ZoneStay
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
+from tracker.store.store import Store
 
 START = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=3)
 SETTINGS = """
@@ -70,24 +71,26 @@ def in_zone(zone: str, person_id: str, since: float, until: float, *, over: bool
 def gym(run: Run, tmp_path: Path) -> None:
     """Ada comes in by the north and sits in the lounge, Bob by the south and stays at the bar; both go by the exit."""
     Path("footfall.toml").write_text(SETTINGS, encoding="utf-8")
-    with LocalStore(tmp_path / "store.sqlite3") as store:
+    with Store(tmp_path / "store.sqlite3") as store:
         for number, name in enumerate(("Ada", "Bob")):
             person = Person(person_id=f"p-{name.lower()}", name=name, created_at=START, consented_at=START)
-            store.add_person(person, face_of(number)[None])
+            store.people.add(person, face_of(number)[None])
         store.record(
-            events=[
-                event("enter", "p-ada", 0, "north"),
-                event("enter", "p-ada", 5, "lounge", "t1"),
-                event("exit", "p-ada", 25, "lounge", "t1"),
-                event("exit", "p-ada", 40, "out"),
-                event("enter", "p-bob", 10, "south"),
-                event("exit", "p-bob", 70, "out"),
-            ],
-            zone_stays=[
-                in_zone("sofa", "p-ada", 6, 12),
-                in_zone("sofa", "p-ada", 14, 20),
-                in_zone("bar", "p-bob", 170, 175, over=False),
-            ],
+            Observation(
+                events=[
+                    event("enter", "p-ada", 0, "north"),
+                    event("enter", "p-ada", 5, "lounge", "t1"),
+                    event("exit", "p-ada", 25, "lounge", "t1"),
+                    event("exit", "p-ada", 40, "out"),
+                    event("enter", "p-bob", 10, "south"),
+                    event("exit", "p-bob", 70, "out"),
+                ],
+                zone_stays=[
+                    in_zone("sofa", "p-ada", 6, 12),
+                    in_zone("sofa", "p-ada", 14, 20),
+                    in_zone("bar", "p-bob", 170, 175, over=False),
+                ],
+            )
         )
 
 

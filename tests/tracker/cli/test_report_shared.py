@@ -14,11 +14,12 @@ import pytest
 from tests.firestore.fixtures import Firestore
 from tests.tracker.cli.conftest import Run
 from tests.tracker.cloud.machines import Machine
+from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import Event, EventKind
 from tracker.presence.health import CameraHealth, CameraState
 from tracker.presence.people import Person
 from tracker.presence.rules import Rules
-from tracker.presence.watches import Watch
+from tracker.store.observation import Observation
 from tracker.store.site_words import SiteWords
 
 RECENT = timedelta(minutes=20)
@@ -57,17 +58,19 @@ def shared(firestore_server: Firestore, tmp_path: Path, run: Run, monkeypatch: p
     now = machine.now = datetime.now(UTC)
     for person_id, name in (("p-ada", "Ada"), ("p-bob", "Bob")):
         person = Person(person_id=person_id, name=name, created_at=now - timedelta(days=9), consented_at=now)
-        machine.store.add_person(person, np.zeros((1, 128), np.float32))
-    machine.store.use_rules(RULES)
+        machine.store.people.add(person, np.zeros((1, 128), np.float32))
+    machine.store.sessions.use_rules(RULES)
     passings = [("p-ada", 300, "in"), ("p-ada", 200, "out"), ("p-bob", 100, "in"), ("p-bob", 99, "out")]
     began_at = now - timedelta(hours=6)
     health = CameraHealth(
         site_id="gym", camera_id="in", source="0", state=CameraState.LIVE, started_at=began_at, updated_at=now
     )
     machine.store.record(
-        events=[passing(now, *each) for each in (*passings, ("p-ada", 30, "in"))],
-        health=health,
-        watch=Watch(site_id="gym", camera_id="in", started_at=began_at, ended_at=now),
+        Observation(
+            events=[passing(now, *each) for each in (*passings, ("p-ada", 30, "in"))],
+            health=health,
+            watch=CoverageSpan(site_id="gym", camera_id="in", started_at=began_at, ended_at=now),
+        )
     )
     machine.drain()
     machine.close()

@@ -14,7 +14,7 @@ from tracker.presence.events import time_text
 from tracker.presence.people import PersonKind, Role
 from tracker.presence.rules import Rules
 from tracker.store.history import read_sessions
-from tracker.store.local import LocalStore
+from tracker.store.store import Store
 
 PAST = ("--profile", "gym", "--people", "40", "--days", "4", "--start", "2026-01-05", "--seed", "3")
 NOISE = ("--miss", "0.05", "--confuse", "0.02", "--skew", "2s", "--outage", "10m", "--duplicate", "0.05")
@@ -38,8 +38,8 @@ def test_a_store_holds_people_events_and_cameras_and_the_file_the_same_events(ru
     told = objects(out)
     assert isinstance(done.data, dict)
     assert done.data["events"] == len(told)
-    with LocalStore(path).open(create=False) as store:
-        events, people, cameras = store.events(), store.people(), store.cameras("gym")
+    with Store(path).open(create=False) as store:
+        events, people, cameras = store.events.select(), store.people.all(), store.cameras.health("gym")
     assert {event.event_id for event in events} == {document["event_id"] for document in told}
     assert len(events) < len(told)
     assert {event.person_id for event in events} <= {person.person_id for person in people}
@@ -123,15 +123,15 @@ def test_somebody_is_in_now_where_the_last_day_is_today(run: Run, tmp_path: Path
     assert isinstance(done.data, dict)
     inside = [stay for stay in objects(tmp_path / "t.jsonl") if stay["left_at"] is None]
     assert done.data["inside"] == len(inside)
-    with LocalStore(tmp_path / "made.sqlite3").open(create=False) as opened:
-        assert {presence.person_id for presence in opened.presences()} <= {stay["person_id"] for stay in inside}
+    with Store(tmp_path / "made.sqlite3").open(create=False) as opened:
+        assert {presence.person_id for presence in opened.cameras.presences()} <= {stay["person_id"] for stay in inside}
 
 
 def test_visits_of_a_simulated_store_are_those_of_its_truth(run: Run, tmp_path: Path) -> None:
     path, words = tmp_path / "made.sqlite3", ("--people", "30", "--days", "3", "--rooms", "0", "--start", "2026-01-05")
     store = f"sqlite:///{path}"
     run("simulate", "--profile", "shop", *words, "--store", store, "--truth", tmp_path / "t.jsonl")
-    with LocalStore(path).open(create=False) as opened:
+    with Store(path).open(create=False) as opened:
         found = read_sessions(opened, site_id="gym", rules=Rules(), now=datetime(2026, 1, 8, tzinfo=UTC))
     segments = {(time_text(each.started_at), time_text(each.ended_at)) for one in found for each in one.segments}
     assert segments == {(stay["entered_at"], stay["left_at"]) for stay in objects(tmp_path / "t.jsonl")}

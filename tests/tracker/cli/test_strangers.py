@@ -13,6 +13,7 @@ from tests.tracker.cli.conftest import Run
 from tests.tracker.puppets import ADA, BOB, EVE, LEANING, NOON, Stage, at, face_of, scene
 from tracker.presence.events import Match
 from tracker.presence.people import Person, PersonKind
+from tracker.store.observation import Observation
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def visitor(stage: Stage, number: int, vector: np.ndarray) -> str:
     person = Person(
         person_id=f"v-{number:010d}", name=f"Visitor {number}", created_at=at(number), kind=PersonKind.VISITOR
     )
-    stage.store.record(visitors=[(person, vector[None].astype(np.float32))])
+    stage.store.record(Observation(visitors=[(person, vector[None].astype(np.float32))]))
     return person.person_id
 
 
@@ -67,7 +68,7 @@ def test_sure_pairs_are_merged_into_the_older(run: Run, stage: Stage) -> None:
     )
     done = run("people", "visitors", "--merge", "--yes", "--json")
     assert {row["person_id"] for row in done.data} == {old, other}
-    assert stage.store.person(new) == stage.store.person(old)
+    assert stage.store.people.get(new) == stage.store.people.get(old)
 
 
 # -- name
@@ -76,7 +77,7 @@ def test_sure_pairs_are_merged_into_the_older(run: Run, stage: Stage) -> None:
 def test_naming_visitors_renames_their_past_visits(run: Run, stage: Stage) -> None:
     stage.play([*scene(0, 5, EVE), *scene(5.5, 60)])
     assert run("people", "name", "Visitor 1", "--as", "the plumber").out == "Visitor 1: now the plumber\n"
-    (person,) = stage.store.people()
+    (person,) = stage.store.people.all()
     assert (person.name, person.kind) == ("the plumber", PersonKind.VISITOR)
     told = run("report", "visits", "--from", "2026-03-01", "--to", "2026-03-03", "--json").out
     assert ("the plumber" in told, "Visitor 1" in told) == (True, False)
@@ -96,11 +97,11 @@ def test_several_visitors_become_one_or_somebody_known(run: Run, stage: Stage) -
     ada = stage.enrol("Ada", ADA)
     ids = [visitor(stage, number, like(EVE, 0.7 * number)) for number in (1, 2, 3)]
     assert run("people", "name", "Visitor 1", ids[1], "--as", "the postman").code == 0
-    assert [person.name for person in stage.store.people(kind=PersonKind.VISITOR)] == ["the postman", "Visitor 3"]
+    assert [person.name for person in stage.store.people.all(kind=PersonKind.VISITOR)] == ["the postman", "Visitor 3"]
     done = run("people", "name", "the postman", "Visitor 3", "--as", "ADA")
     assert done.out == "the postman, Visitor 3: now Ada\n"
-    assert [person.person_id for person in stage.store.people()] == [ada]
-    assert {stage.store.person(each) for each in ids} == {stage.store.person(ada)}
+    assert [person.person_id for person in stage.store.people.all()] == [ada]
+    assert {stage.store.people.get(each) for each in ids} == {stage.store.people.get(ada)}
 
 
 def test_naming_that_makes_no_sense_is_refused(run: Run, stage: Stage) -> None:
@@ -110,7 +111,7 @@ def test_naming_that_makes_no_sense_is_refused(run: Run, stage: Stage) -> None:
     run("people", "name", "Visitor 1", "--as", "a/b").refused("slash")
     run("people", "name", "Visitor 9", "--as", "Bob").refused("nobody is called 'Visitor 9'")
     run("people", "name", "Visitor 1", "--as", "Bob", "--staff").refused("--consent", code=2)
-    assert [person.name for person in stage.store.people()] == ["Ada", "Visitor 1"]
+    assert [person.name for person in stage.store.people.all()] == ["Ada", "Visitor 1"]
 
 
 # -- not
@@ -123,42 +124,42 @@ DOUBLE = LEANING + 5
 def test_a_track_is_not_that_person_and_it_can_be_taken_back(run: Run, stage: Stage) -> None:
     ada = stage.enrol("Ada", ADA)
     stage.play([*scene(0, 5, DOUBLE), *scene(5.5, 60)])
-    (match,) = stage.store.matches()
+    (match,) = stage.store.matches.select()
     assert run("people", "not", "Ada", "--track", match.track_id).out == "2 faces marked as not Ada\n"
-    assert stage.store.negatives()[1] == (ada, ada)
+    assert stage.store.people.negatives()[1] == (ada, ada)
     assert "faces marked as not: 2\n" in run("people", "show", "Ada").out
     assert run("people", "not", "Ada", "--clear").out == "2 faces marked as not Ada forgotten\n"
-    assert stage.store.negatives()[1] == ()
+    assert stage.store.people.negatives()[1] == ()
     assert run("people", "show", "Ada", "--json").data["faces_marked_as_not"] == 0
 
 
 def test_a_track_of_the_person_is_refused_unless_forced(run: Run, stage: Stage) -> None:
     stage.enrol("Ada", ADA)
     stage.play([*scene(0, 5, ADA), *scene(5.5, 60)])
-    (match,) = stage.store.matches()
+    (match,) = stage.store.matches.select()
     run("people", "not", "Ada", "--track", match.track_id).refused("looks like Ada (0.00", "--force")
-    assert stage.store.negatives()[1] == ()
+    assert stage.store.people.negatives()[1] == ()
     assert run("people", "not", "Ada", "--track", match.track_id, "--force").code == 0
-    assert len(stage.store.negatives()[1]) == 2
+    assert len(stage.store.people.negatives()[1]) == 2
 
 
 def test_a_track_of_somebody_else_is_refused(run: Run, stage: Stage) -> None:
     stage.enrol("Ada", ADA)
     stage.enrol("Bob", BOB)
     stage.play([*scene(0, 5, BOB), *scene(5.5, 60)])
-    (match,) = stage.store.matches()
+    (match,) = stage.store.matches.select()
     run("people", "not", "Ada", "--track", match.track_id).refused("was not taken for Ada")
     run("people", "not", "Ada", "--track", "no-such-track").refused("no-such-track")
     run("people", "not", "Zoe", "--track", match.track_id).refused("nobody is called 'Zoe'")
-    assert stage.store.negatives()[1] == ()
+    assert stage.store.people.negatives()[1] == ()
 
 
 def test_a_picture_of_somebody_else_is_not_that_person(run: Run, pictures: Path, stage: Stage) -> None:
     run("enroll", pictures / "ada.png", "--name", "Ada")
     assert run("people", "not", "Ada", pictures / "bob.jpg").out == "1 face marked as not Ada\n"
-    assert len(stage.store.negatives()[1]) == 1
+    assert len(stage.store.people.negatives()[1]) == 1
     run("people", "not", "Ada", pictures / "bob.jpg", pictures / "nobody.png").refused("nobody.png", "no face found")
-    assert len(stage.store.negatives()[1]) == 1
+    assert len(stage.store.people.negatives()[1]) == 1
 
 
 @pytest.mark.parametrize("picture", ["ada.png", "ada-dark.png"], ids=["enrolled", "another-of-hers"])
@@ -167,21 +168,21 @@ def test_a_picture_of_the_person_is_refused_unless_forced(run: Run, pictures: Pa
     run("people", "not", "Ada", pictures / "bob.jpg", pictures / picture).refused(
         f"{picture} looks like Ada", "--force"
     )
-    assert len(stage.store.negatives()[1]) == 0
+    assert len(stage.store.people.negatives()[1]) == 0
     assert run("people", "not", "Ada", pictures / picture, "--force").out == "1 face marked as not Ada\n"
 
 
 def test_a_limit_of_their_own_says_what_looks_like_the_person(run: Run, pictures: Path, stage: Stage) -> None:
     run("enroll", pictures / "ada.png", "--name", "Ada")
-    (ada,) = stage.store.people()
-    stage.store.replace_limits({ada.person_id: 0.01})
+    (ada,) = stage.store.people.all()
+    stage.store.people.replace_limits({ada.person_id: 0.01})
     assert run("people", "not", "Ada", pictures / "ada-dark.png").code == 0
     run("people", "not", "Ada", pictures / "ada.png").refused("looks like Ada")
 
 
 def test_a_visitor_is_compared_with_what_the_camera_saw(run: Run, stage: Stage, pictures: Path) -> None:
     run("enroll", pictures / "ada.png", "--name", "Ada")
-    vectors, _ = stage.store.vectors(PersonKind.ENROLLED)
+    vectors, _ = stage.store.people.vectors(PersonKind.ENROLLED)
     visitor(stage, 4, vectors[0])
     run("people", "not", "Visitor 4", pictures / "ada-dark.png").refused("looks like Visitor 4")
     assert run("people", "not", "Visitor 4", pictures / "bob.jpg").code == 0
@@ -206,8 +207,8 @@ def alike(stage: Stage) -> dict[str, str]:
     }
     for number, (name, vectors) in enumerate(faces.items()):
         person = Person(person_id=f"p-{number}", name=name, created_at=NOON, consented_at=NOON)
-        stage.store.add_person(person, np.array(vectors, np.float32))
-    return {person.name: person.person_id for person in stage.store.people()}
+        stage.store.people.add(person, np.array(vectors, np.float32))
+    return {person.name: person.person_id for person in stage.store.people.all()}
 
 
 def test_calibration_as_json(run: Run, alike: dict[str, str]) -> None:
@@ -230,17 +231,17 @@ def test_calibration_is_saved_only_when_asked_and_can_be_taken_back(
     out = run("people", "calibrate").out
     for words in ("the same person", "different people", "◄ now", "too few to confirm a rate of 0.001", "--apply"):
         assert words in out
-    assert stage.store.limits() == {}
+    assert stage.store.people.limits() == {}
     assert "saved: 2 of 3 have a limit of their own" in run("people", "calibrate", "--apply").out
-    assert stage.store.limits() == {alike["Ada"]: 0.48, alike["Bea"]: 0.48}
+    assert stage.store.people.limits() == {alike["Ada"]: 0.48, alike["Bea"]: 0.48}
     assert run("people", "calibrate", "--reset").code == 0
-    assert stage.store.limits() == {}
+    assert stage.store.people.limits() == {}
 
 
 def test_the_same_person_enrolled_twice_is_told(run: Run, stage: Stage) -> None:
     for number, name in enumerate(("Ada", "A. Lovelace")):
         person = Person(person_id=f"p-{number}", name=name, created_at=NOON)
-        stage.store.add_person(person, like(ADA, 0.1 * number)[None])
+        stage.store.people.add(person, like(ADA, 0.1 * number)[None])
     done = run("people", "calibrate")
     assert "note: A. Lovelace and Ada are 0.10 apart, as one person is" in done.err
 
@@ -265,8 +266,8 @@ def test_calibration_that_makes_no_sense_is_wrong_use(run: Run, stage: Stage, wo
 
 def test_enrolling_tells_of_the_visitor_whom_the_person_was(run: Run, pictures: Path, stage: Stage) -> None:
     run("enroll", pictures / "ada.png", "--name", "Ada")
-    vectors, _ = stage.store.vectors(PersonKind.ENROLLED)
-    stage.store.forget_person(stage.store.people()[0].person_id, erase_history=True)
+    vectors, _ = stage.store.people.vectors(PersonKind.ENROLLED)
+    stage.store.people.forget(stage.store.people.all()[0].person_id, erase_history=True)
     visitor(stage, 4, vectors[0])
     done = run("enroll", pictures / "ada-dark.png", "--name", "Ada")
     assert "note: Visitor 4 looks like Ada" in done.err
@@ -282,7 +283,7 @@ def test_somebody_enrolled_already_is_refused_under_another_name_unless_forced(
     assert '--name "Ada" --add if it is, --force if they are two' in done.err
     assert run("enroll", pictures / "ada-dark.png", "--name", "Ada", "--add").code == 0
     assert run("enroll", pictures / "ada-dark.png", "--name", "Augusta", "--force").code == 0
-    assert len(stage.store.people()) == 2
+    assert len(stage.store.people.all()) == 2
 
 
 # -- tidy
@@ -292,12 +293,14 @@ def test_visitors_who_stayed_away_for_long_are_not_known_again(run: Run, stage: 
     stage.enrol("Ada", ADA)
     visitor(stage, 7, like(BOB, 0.1))
     visitor(stage, 8, like(EVE, 0.1))
-    stage.store.record(matches=[replace(matched("v-0000000008"), at=datetime.now(UTC) - timedelta(days=9))])
+    stage.store.record(
+        Observation(matches=[replace(matched("v-0000000008"), at=datetime.now(UTC) - timedelta(days=9))])
+    )
     assert run("people", "tidy", "--json").data == {"visitors": 1, "evidence": 0}
-    assert set(stage.store.vector_counts()) == {f"p-{ADA:012x}", "v-0000000008"}
+    assert set(stage.store.people.vector_counts()) == {f"p-{ADA:012x}", "v-0000000008"}
     done = run("people", "tidy", "--days", "7")
     assert done.out.startswith("erased are the vectors of 1 visitors who were not seen for 7 days")
-    assert set(stage.store.vector_counts()) == {f"p-{ADA:012x}"}
+    assert set(stage.store.people.vector_counts()) == {f"p-{ADA:012x}"}
     assert len(stage.names()) == 3
     assert run("people", "tidy", "--days", "0").code == 2
 

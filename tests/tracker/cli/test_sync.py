@@ -13,7 +13,8 @@ from tests.firestore.fixtures import Firestore
 from tests.tracker.cli.conftest import Run
 from tests.tracker.cloud.machines import LATER, Cloud, assert_same, visits
 from tracker.presence.events import Action, Correction
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
+from tracker.store.store import Store
 
 Footfall = Callable[..., Any]
 
@@ -22,8 +23,8 @@ Footfall = Callable[..., Any]
 def store(tmp_path: Path) -> Path:
     path = tmp_path / "copy.sqlite3"
     events, matches = visits(10)
-    with LocalStore(path) as made:
-        made.record(events=events, matches=matches)
+    with Store(path) as made:
+        made.record(Observation(events=events, matches=matches))
     return path
 
 
@@ -50,7 +51,7 @@ def test_sync_sends_and_status_tells(footfall: Footfall, firestore_server: Fires
     assert (after["backlog"], after["oldest_at"], after["trouble"]) == ({}, None, None)
     assert after["sent_at"] is not None
     cloud = Cloud(firestore_server)
-    with LocalStore(store) as opened:
+    with Store(store) as opened:
         assert_same(cloud, [opened])
     cloud.close()
 
@@ -64,10 +65,12 @@ def test_people_read_what_waits_and_what_was_sent(footfall: Footfall) -> None:
 
 
 def test_what_is_refused_is_shown_with_its_reason_and_sent_again_when_told(footfall: Footfall, store: Path) -> None:
-    with LocalStore(store) as opened:
-        event = opened.events()[0]
+    with Store(store) as opened:
+        event = opened.events.select()[0]
         reason = "x" * 2**20
-        opened.correct([Correction(action=Action.VOID, event_id=event.event_id, by="ann", at=LATER, reason=reason)])
+        opened.events.correct(
+            [Correction(action=Action.VOID, event_id=event.event_id, by="ann", at=LATER, reason=reason)]
+        )
     done = footfall("sync")
     assert (done.code, "1 records are refused" in done.err) == (0, True)
     found: Any = footfall("status", "--json").data

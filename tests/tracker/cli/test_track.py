@@ -14,10 +14,10 @@ import cv2
 import pytest
 
 from tests.tracker.cli.conftest import Done, Run, write_clip
+from tracker.presence.documents import event_from_document
 from tracker.presence.events import Event
 from tracker.presence.health import CameraState
-from tracker.store.documents import event_from_document
-from tracker.store.local import LocalStore
+from tracker.store.store import Store
 
 Start = Callable[..., subprocess.Popen[str]]
 SETTINGS = "[site]\ntime_zone = 'UTC'\n[presence]\nexit_after_s = 2.0\nmerge_gap_s = 60.0\n"
@@ -49,8 +49,8 @@ TRUTH = [("Ada", "00:00.4", "00:03.8", False), ("Visitor 1", "00:00.6", "00:05.8
 
 
 def stored(tmp_path: Path) -> list[Event]:
-    with LocalStore(tmp_path / "store.sqlite3") as store:
-        return store.events()
+    with Store(tmp_path / "store.sqlite3") as store:
+        return store.events.select()
 
 
 def test_recording_gives_the_visits_it_shows(run: Run, clip: Path, tmp_path: Path) -> None:
@@ -216,10 +216,10 @@ def test_run_stopped_in_the_middle_and_played_again_has_every_visit_once(
     wait_for_line(process, "Visitor 1")
     process.send_signal(number)
     assert (ended(process).code, process.returncode) == (code, code)
-    with LocalStore(tmp_path / "store.sqlite3") as store:
-        assert len(store.presences()) == 2
+    with Store(tmp_path / "store.sqlite3") as store:
+        assert len(store.cameras.presences()) == 2
         if number != signal.SIGKILL:
-            assert [health.state for health in store.cameras()] == [CameraState.STOPPED]
+            assert [health.state for health in store.cameras.health()] == [CameraState.STOPPED]
     assert run("track", "--camera", clip, "--fast", *BEGINS).code == 0
     assert visits(run) == TRUTH
     assert len(stored(tmp_path)) == 4
@@ -269,8 +269,8 @@ def test_second_ctrl_c_ends_a_run_that_hangs(start: Start, clip: Path, tmp_path:
     """The store is locked by somebody else, so that the last write waits."""
     process = start("track", "--camera", clip, *BEGINS)
     wait_for_line(process, "Visitor 1")
-    holder = LocalStore(tmp_path / "store.sqlite3").open()
-    with holder._database.writing():
+    holder = Store(tmp_path / "store.sqlite3").open()
+    with holder.database.writing():
         process.send_signal(signal.SIGINT)
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(2)

@@ -11,7 +11,7 @@ from tests.firestore.fixtures import Firestore
 from tests.firestore.processes import free_port
 from tests.tracker.cli.conftest import Run
 from tests.tracker.cloud.machines import Cloud
-from tracker.store.local import LocalStore
+from tracker.store.store import Store
 
 BEGINS = ("--start", "2026-03-02T09:00:00")
 
@@ -29,9 +29,9 @@ def test_what_a_recording_shows_is_in_firestore_when_the_command_ends(
     monkeypatch.setenv("FOOTFALL_STORE__URL", f"firestore://{firestore_server.project}")
     assert footfall("track", "--camera", clip, "--camera-id", "hall", "--fast", *BEGINS).code == 0
     cloud = Cloud(firestore_server)
-    with LocalStore(tmp_path / "copy.sqlite3") as store:
-        assert store.events()
-        assert cloud.events() == store.events()
+    with Store(tmp_path / "copy.sqlite3") as store:
+        assert store.events.select()
+        assert cloud.events() == store.events.select()
     assert {each["camera_id"] for each in cloud.documents("heartbeats").values()} == {"hall"}
     assert [each for each in cloud.documents("heartbeats").values() if "clip" in str(each)] == []
     cloud.close()
@@ -44,6 +44,6 @@ def test_without_network_everything_is_recorded_and_waits(
     began_s = time.monotonic()
     assert footfall("track", "--camera", clip, "--fast", *BEGINS).code == 0
     assert time.monotonic() - began_s < 30
-    with LocalStore(tmp_path / "copy.sqlite3") as store:
-        assert store.backlog(visits=False, people=False).counts["events"] == len(store.events()) > 0
-        assert "trouble" in store.notes("up ")
+    with Store(tmp_path / "copy.sqlite3") as store:
+        assert store.outbox.backlog(visits=False, people=False).counts["events"] == len(store.events.select()) > 0
+        assert "trouble" in store.outbox.notes("up ")

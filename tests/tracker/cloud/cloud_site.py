@@ -20,7 +20,7 @@ from tracker.cloud.feed import Scope, Subscription
 from tracker.cloud.layout import Collection
 from tracker.cloud.reading import Reader
 from tracker.presence.events import Event, EventKind
-from tracker.store.local import LocalStore
+from tracker.store.store import Store
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
@@ -73,7 +73,7 @@ class CloudSite:
         """Write the document of the site."""
         self.client.document(layout.site_path(self.site_id)).set(fields)
 
-    def downlink(self, store: LocalStore, scope: Scope = Scope.HISTORY, **options: Any) -> Downlink:
+    def downlink(self, store: Store, scope: Scope = Scope.HISTORY, **options: Any) -> Downlink:
         """What brings the site down into a store."""
         reader = Reader(partial(connect, FirestoreAddress(self.firestore.project), None))
         return Downlink(reader, Subscription(site_id=self.site_id, scope=scope, store=store), **options)

@@ -19,7 +19,8 @@ from tracker.cloud.uplink import Uplink
 from tracker.presence.events import Event, EventKind, Match
 from tracker.presence.rules import Rules
 from tracker.presence.sessions import Session, SessionState
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
+from tracker.store.store import Store
 
 SITE = "gym"
 START = datetime(2026, 1, 5, 8, tzinfo=UTC)
@@ -58,8 +59,8 @@ class Machine:
     """One store, and an uplink over it. Times are those of a long time after all visits."""
 
     def __init__(self, path: Path, firestore: Firestore, **terms: Any) -> None:
-        self.store = LocalStore(path, busy_timeout_s=5.0).open()
-        self.store.begin_sync()
+        self.store = Store(path, busy_timeout_s=5.0).open()
+        self.store.outbox.begin()
         self.firestore = firestore
         self.terms = Terms(**({"site_id": SITE, "version": "1", "timeout_s": 10.0} | terms))
         self.stop = threading.Event()
@@ -69,7 +70,7 @@ class Machine:
 
     def record(self, count: int, **which: Any) -> None:
         events, matches = visits(count, **which)
-        self.store.record(events=events, matches=matches)
+        self.store.record(Observation(events=events, matches=matches))
 
     def connect(self) -> Connection:
         return connect(FirestoreAddress(self.firestore.project), None)
@@ -99,7 +100,7 @@ class Machine:
         self.store.close()
 
     def is_drained(self) -> bool:
-        return self.store.backlog(visits=True, people=True).total == 0
+        return self.store.outbox.backlog(visits=True, people=True).total == 0
 
 
 class Cloud:
@@ -133,22 +134,22 @@ class Cloud:
         return sorted(found, key=lambda session: session.session_id)
 
 
-def closed(store: LocalStore, now: datetime = LATER) -> list[Session]:
+def closed(store: Store, now: datetime = LATER) -> list[Session]:
     """The visits of a store, all of which are over."""
-    found = store.sessions(site_id=SITE, rules=Rules(), now=now)
+    found = store.sessions.select(site_id=SITE, rules=Rules(), now=now)
     assert all(session.state is SessionState.CLOSED for session in found)
     return sorted(found, key=lambda session: session.session_id)
 
 
-def assert_same(cloud: Cloud, stores: Iterable[LocalStore]) -> None:
+def assert_same(cloud: Cloud, stores: Iterable[Store]) -> None:
     """Every event of the stores is in Firestore, as it is here, and nothing else; so are visits and usage."""
-    events = {event.event_id: event for store in stores for event in store.events()}
+    events = {event.event_id: event for store in stores for event in store.events.select()}
     assert {event.event_id: event for event in cloud.events()} == events
     for store in stores:
         sessions = {session.session_id: session for session in cloud.sessions()}
         assert [sessions.get(each.session_id) for each in closed(store)] == closed(store)
         assert len(sessions) == len(closed(store))
-        usage = store.usage_hours(site_id=SITE, rules=Rules(), now=LATER, since=START, until=LATER)
+        usage = store.sessions.usage_hours(site_id=SITE, rules=Rules(), now=LATER, since=START, until=LATER)
         assert _figures(cloud) == (sum(hour.entries for hour in usage), sum(hour.exits for hour in usage))
 
 

@@ -10,7 +10,8 @@ from tests.tracker.cloud.machines import Cloud, Machine, assert_same, visits, wa
 from tracker.cloud.backoff import Backoff
 from tracker.cloud.uplink import Uplink
 from tracker.presence.events import Event, Match
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
+from tracker.store.store import Store
 
 EVERY_S = 0.01
 """Ten times as fast as a camera can say something new."""
@@ -22,7 +23,7 @@ _PATIENCE_S = 25.0
 class Recorder:
     """Writes events at a pace, each in a transaction of its own with its match, in a thread like a camera's."""
 
-    def __init__(self, store: LocalStore, events: Sequence[Event], matches: Sequence[Match] = ()) -> None:
+    def __init__(self, store: Store, events: Sequence[Event], matches: Sequence[Match] = ()) -> None:
         self.accepted: list[str] = []
         """Ids of the events that the store has taken, in this order."""
         self._store = store
@@ -42,7 +43,7 @@ class Recorder:
         pause = threading.Event()
         for event in self._events:
             match = self._matches.get(event.track_id) if event.kind == "enter" else None
-            self._store.record(events=[event], matches=[] if match is None else [match])
+            self._store.record(Observation(events=[event], matches=[] if match is None else [match]))
             self.accepted.append(event.event_id)
             pause.wait(EVERY_S)
 
@@ -64,7 +65,7 @@ def record_meanwhile(
     recorder = Recorder(machine.store, events[1:], matches)
     recorder.start()
     recorder.require_all()
-    assert {each.event_id for each in events} <= {each.event_id for each in machine.store.events()}
+    assert {each.event_id for each in events} <= {each.event_id for each in machine.store.events.select()}
     assert in_trouble()
     assert delivered() == before
 
@@ -96,14 +97,14 @@ def waits_for_an_answer(machine: Machine) -> bool:
 
 def is_told(machine: Machine, word: str = "") -> bool:
     """Whether the machine says that something stands in the way, with this word in it."""
-    told = machine.store.notes("up ").get("trouble")
+    told = machine.store.outbox.notes("up ").get("trouble")
     return told is not None and word in told
 
 
 def assert_all_once(machine: Machine) -> None:
     """Every event is in Firestore as it is here, none was written a second time, and visits and usage are right."""
     cloud = Cloud(machine.firestore)
-    assert machine.store.parked() == []
+    assert machine.store.outbox.rejected() == []
     assert_same(cloud, [machine.store])
     assert cloud.written_again("events") == []
     cloud.close()

@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.firestore.fixtures import Firestore
 from tests.tracker.cloud.machines import Machine, visits
 from tests.tracker.cloud.recording import EVERY_S, FOR_EVER_S
+from tracker.store.observation import Observation
 
 
 def main() -> None:
@@ -22,7 +23,7 @@ def main() -> None:
     machine, pause = Machine(path, firestore, timeout_s=FOR_EVER_S), threading.Event()
     machine.start(machine.uplink(gentle=True))
     for event in visits(count, first=first)[0]:
-        machine.store.record(events=[event])
+        machine.store.record(Observation(events=[event]))
         sys.stdout.write(f"{event.event_id}\n")
         sys.stdout.flush()
         pause.wait(EVERY_S)

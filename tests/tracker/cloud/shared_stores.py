@@ -17,7 +17,7 @@ from tracker.cloud.reading import Reader
 from tracker.presence.events import Event, EventKind
 from tracker.presence.people import Person
 from tracker.presence.rules import Rules
-from tracker.store.local import LocalStore
+from tracker.store.store import Store
 
 START = datetime(2026, 1, 5, 8, tzinfo=UTC)
 NOW = START + timedelta(days=2)
@@ -56,8 +56,8 @@ class OneFile:
     """Both ends are the same file."""
 
     def __init__(self, folder: Path) -> None:
-        self.a = self.b = LocalStore(folder / "store.sqlite3").open()
-        self.a.use_rules(RULES)
+        self.a = self.b = Store(folder / "store.sqlite3").open()
+        self.a.sessions.use_rules(RULES)
 
     def sync(self) -> None:
         """Nothing is needed."""
@@ -84,7 +84,7 @@ class TwoMachines(OneFile):
             for machine, reader in zip(self._machines, self._readers, strict=True)
         ]
         for machine in self._machines:
-            machine.store.use_rules(RULES)
+            machine.store.sessions.use_rules(RULES)
 
     def sync(self) -> None:
         """Each sends, then each takes in; visits that changed by that are sent as well."""

@@ -17,7 +17,8 @@ from tests.tracker.cloud.machines import SITE
 from tests.tracker.cloud.shared_stores import NOW, RULES, OneFile, TwoMachines, at, event, person, vectors
 from tracker.presence.events import Action, Correction
 from tracker.presence.sessions import sessions
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
+from tracker.store.store import Store
 
 IDS = ("p-a", "p-b", "p-c", "v/d")
 who = st.sampled_from(IDS)
@@ -30,7 +31,7 @@ class Deed:
     """Something that somebody does at a machine; what is refused there did not happen."""
 
     words: str
-    do: Callable[[LocalStore], object]
+    do: Callable[[Store], object]
 
     def __repr__(self) -> str:
         return self.words
@@ -38,34 +39,34 @@ class Deed:
 
 def see(person_id: str, kind: str, seconds: int, camera: str) -> Deed:
     one = event(seconds, kind, person_id, camera)
-    return Deed(f"{kind} {person_id} at {seconds} by {camera}", lambda store: store.record(events=[one]))
+    return Deed(f"{kind} {person_id} at {seconds} by {camera}", lambda store: store.record(Observation(events=[one])))
 
 
 def enrol(person_id: str, name: str) -> Deed:
     somebody = person(person_id, name)
-    return Deed(f"enrol {person_id} as {name}", lambda store: store.add_person(somebody, vectors(1, seed=len(name))))
+    return Deed(f"enrol {person_id} as {name}", lambda store: store.people.add(somebody, vectors(1, seed=len(name))))
 
 
 def rename(person_id: str, name: str) -> Deed:
-    return Deed(f"rename {person_id} to {name}", lambda store: store.rename_person(person_id, name))
+    return Deed(f"rename {person_id} to {name}", lambda store: store.people.rename(person_id, name))
 
 
 def merge(gone: str, kept: str) -> Deed:
-    return Deed(f"merge {gone} into {kept}", lambda store: store.merge_people(gone, kept))
+    return Deed(f"merge {gone} into {kept}", lambda store: store.people.merge(gone, kept))
 
 
 def forget(person_id: str, erase_history: bool) -> Deed:
     words = f"forget {person_id}{' and all they did' if erase_history else ''}"
-    return Deed(words, lambda store: store.forget_person(person_id, erase_history))
+    return Deed(words, lambda store: store.people.forget(person_id, erase_history))
 
 
 def correct(pick: int, action: str, seconds: int) -> Deed:
-    def do(store: LocalStore) -> None:
-        known = [each for each, _ in store.find_events("")]
+    def do(store: Store) -> None:
+        known = [each for each, _ in store.events.find("")]
         if known:
             about = known[pick % len(known)]
             added = about if action == Action.ADD else None
-            store.correct(
+            store.events.correct(
                 [Correction(action=Action(action), event_id=about.event_id, by="Ann", at=at(seconds), event=added)]
             )
 
@@ -109,12 +110,12 @@ def test_a_machine_that_reads_along_knows_the_same(firestore_server: Firestore, 
         live_through(history, ends)
         ends.sync()
         ends.sync()
-        assert ends.b.events() == ends.a.events()
-        assert ends.b.people() == ends.a.people()
-        assert ends.b.corrections() == ends.a.corrections()
-        assert ends.b.vector_counts() == ends.a.vector_counts()
-        batch = sessions(ends.a.events(), rules=RULES, now=NOW)
+        assert ends.b.events.select() == ends.a.events.select()
+        assert ends.b.people.all() == ends.a.people.all()
+        assert ends.b.events.corrections() == ends.a.events.corrections()
+        assert ends.b.people.vector_counts() == ends.a.people.vector_counts()
+        batch = sessions(ends.a.events.select(), rules=RULES, now=NOW)
         for store in (ends.a, ends.b):
-            assert store.sessions(site_id=SITE, rules=RULES, now=NOW) == batch
-            assert store.parked() == []
-            assert store.refused() == []
+            assert store.sessions.select(site_id=SITE, rules=RULES, now=NOW) == batch
+            assert store.outbox.rejected() == []
+            assert store.inbox.refused() == []

@@ -23,13 +23,14 @@ from tests.tracker.cloud.shared_stores import (
     vectors,
     visit,
 )
+from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import ANONYMOUS_PREFIX, Action, Correction, Event
 from tracker.presence.health import CameraHealth, CameraState
 from tracker.presence.people import PersonKind, Role
 from tracker.presence.sessions import sessions
-from tracker.presence.watches import Watch
 from tracker.presence.zones import ZoneStay
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
+from tracker.store.store import Store
 
 SERVERS = {"ours": "firestore_server", "npm": "npm_emulator", "official": "official_emulator"}
 ODD = ("köln", "a/b", "..", "__x__", "%2F", "Ada\nLovelace", "🦊", "p " + "x" * 150, "null", "$[0]`'\"\\")
@@ -46,11 +47,11 @@ def ends(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OneFile]:
         yield made
 
 
-def assert_visits(store: LocalStore, events: list[Event]) -> None:
+def assert_visits(store: Store, events: list[Event]) -> None:
     """Visits and hours are those that the events alone give."""
     batch = sessions(events, rules=RULES, now=NOW)
-    assert store.sessions(site_id=SITE, rules=RULES, now=NOW) == batch
-    hours = store.usage_hours(site_id=SITE, rules=RULES, now=NOW, since=START, until=NOW)
+    assert store.sessions.select(site_id=SITE, rules=RULES, now=NOW) == batch
+    hours = store.sessions.usage_hours(site_id=SITE, rules=RULES, now=NOW, since=START, until=NOW)
     assert sum(hour.entries for hour in hours) == len(batch)
     assert sum(hour.inside_s for hour in hours) == pytest.approx(sum(each.dwell_s for each in batch))
 
@@ -58,107 +59,111 @@ def assert_visits(store: LocalStore, events: list[Event]) -> None:
 def test_events_come_once_and_late_ones_count(ends: OneFile) -> None:
     events = [*visit(0, 60), *visit(70, 100), *visit(300, 400, "p-bob"), event(500, person="p-cyd")]
     for some in (events[2:5], events[3:], [], events[:2], events):
-        ends.a.record(events=some)
+        ends.a.record(Observation(events=some))
         ends.sync()
-    assert ends.b.events() == events
-    assert ends.b.events(site_id=SITE, person_id="p-bob") == events[4:6]
+    assert ends.b.events.select() == events
+    assert ends.b.events.select(site_id=SITE, person_id="p-bob") == events[4:6]
     assert_visits(ends.b, events)
 
 
 def test_two_who_write_at_one_site_see_the_same(ends: OneFile) -> None:
-    ends.a.record(events=visit(0, 60, camera="front"))
-    ends.b.record(events=visit(30, 90, camera="back"))
+    ends.a.record(Observation(events=visit(0, 60, camera="front")))
+    ends.b.record(Observation(events=visit(30, 90, camera="back")))
     ends.sync()
-    ends.a.record(events=[event(200, camera="front")])
-    ends.b.record(events=[event(201, camera="back", person="p-bob"), event(250, "exit", camera="back")])
+    ends.a.record(Observation(events=[event(200, camera="front")]))
+    ends.b.record(Observation(events=[event(201, camera="back", person="p-bob"), event(250, "exit", camera="back")]))
     ends.sync()
-    assert ends.a.events() == ends.b.events()
-    assert len(ends.a.events()) == 7
+    assert ends.a.events.select() == ends.b.events.select()
+    assert len(ends.a.events.select()) == 7
     for store in (ends.a, ends.b):
-        assert_visits(store, ends.a.events())
+        assert_visits(store, ends.a.events.select())
 
 
 def test_people_are_the_same_people(ends: OneFile) -> None:
-    ends.a.add_person(replace(person(), role=Role.STAFF), vectors(3))
-    ends.a.add_person(replace(person("p-bob", "Bob"), access=False), vectors(1, seed=1))
+    ends.a.people.add(replace(person(), role=Role.STAFF), vectors(3))
+    ends.a.people.add(replace(person("p-bob", "Bob"), access=False), vectors(1, seed=1))
     ends.sync()
-    assert ends.b.people() == ends.a.people()
-    assert [each.role for each in ends.b.people()] == [Role.STAFF, Role.MEMBER]
-    assert ends.b.vector_counts() == {"p-ada": 3, "p-bob": 1}
-    ends.b.rename_person("p-ada", "Countess")
+    assert ends.b.people.all() == ends.a.people.all()
+    assert [each.role for each in ends.b.people.all()] == [Role.STAFF, Role.MEMBER]
+    assert ends.b.people.vector_counts() == {"p-ada": 3, "p-bob": 1}
+    ends.b.people.rename("p-ada", "Countess")
     ends.sync()
-    assert [each.name for each in ends.a.people()] == ["Bob", "Countess"]
+    assert [each.name for each in ends.a.people.all()] == ["Bob", "Countess"]
 
 
 def test_a_visitor_becomes_somebody(ends: OneFile) -> None:
     visitor = replace(person("v-1", "Visitor 1"), kind=PersonKind.VISITOR, consented_at=None)
-    ends.a.record(visitors=[(visitor, vectors(2))], events=visit(0, 60, "v-1"))
+    ends.a.record(Observation(visitors=[(visitor, vectors(2))], events=visit(0, 60, "v-1")))
     ends.sync()
-    assert [each.name for each in ends.b.people(kind=PersonKind.VISITOR)] == ["Visitor 1"]
-    ends.a.promote_visitor("v-1", "Ada", consented_at=at(100))
+    assert [each.name for each in ends.b.people.all(kind=PersonKind.VISITOR)] == ["Visitor 1"]
+    ends.a.people.promote("v-1", "Ada", consented_at=at(100))
     ends.sync()
-    assert [(each.name, each.kind) for each in ends.b.people()] == [("Ada", PersonKind.ENROLLED)]
-    assert ends.b.vector_counts() == {"v-1": 2}
+    assert [(each.name, each.kind) for each in ends.b.people.all()] == [("Ada", PersonKind.ENROLLED)]
+    assert ends.b.people.vector_counts() == {"v-1": 2}
 
 
 def test_two_who_are_one_have_one_history(ends: OneFile) -> None:
     for each in (person(), person("p-old", "Ada L."), person("p-older", "A. L.")):
-        ends.a.add_person(each, vectors(1, seed=len(each.name)))
-    ends.a.record(events=[*visit(0, 60), *visit(100, 160, "p-old"), *visit(200, 260, "p-older")])
+        ends.a.people.add(each, vectors(1, seed=len(each.name)))
+    ends.a.record(Observation(events=[*visit(0, 60), *visit(100, 160, "p-old"), *visit(200, 260, "p-older")]))
     ends.sync()
-    ends.a.merge_people("p-older", "p-old")
+    ends.a.people.merge("p-older", "p-old")
     ends.sync()
-    ends.b.merge_people("p-old", "p-ada")
+    ends.b.people.merge("p-old", "p-ada")
     ends.sync()
     for store in (ends.a, ends.b):
-        assert [each.name for each in store.people()] == ["Ada"]
-        assert {each.person_id for each in store.events()} == {"p-ada"}
-        person_found = store.person("p-older")
+        assert [each.name for each in store.people.all()] == ["Ada"]
+        assert {each.person_id for each in store.events.select()} == {"p-ada"}
+        person_found = store.people.get("p-older")
         assert person_found is not None
         assert person_found.name == "Ada"
-        assert_visits(store, store.events())
-        assert store.vector_counts() == {"p-ada": 3}
+        assert_visits(store, store.events.select())
+        assert store.people.vector_counts() == {"p-ada": 3}
 
 
 @pytest.mark.parametrize("erase_history", [True, False], ids=["erase-history", "keep-counts"])
 def test_whoever_is_forgotten_is_forgotten_everywhere(ends: OneFile, erase_history: bool) -> None:
-    ends.a.add_person(person(), vectors(2))
-    ends.a.add_person(person("p-bob", "Bob"), vectors(1))
-    ends.a.record(events=[*visit(0, 60), *visit(10, 20, "p-bob")])
-    ends.b.record(events=visit(100, 160, camera="back"))
+    ends.a.people.add(person(), vectors(2))
+    ends.a.people.add(person("p-bob", "Bob"), vectors(1))
+    ends.a.record(Observation(events=[*visit(0, 60), *visit(10, 20, "p-bob")]))
+    ends.b.record(Observation(events=visit(100, 160, camera="back")))
     ends.sync()
-    ends.a.forget_person("p-ada", erase_history)
+    ends.a.people.forget("p-ada", erase_history)
     ends.sync()
     ends.sync()
     for store in (ends.a, ends.b):
-        assert [each.name for each in store.people()] == ["Bob"]
-        others = {each.person_id for each in store.events()} - {"p-bob"}
+        assert [each.name for each in store.people.all()] == ["Bob"]
+        others = {each.person_id for each in store.events.select()} - {"p-bob"}
         assert all(each.startswith(ANONYMOUS_PREFIX) for each in others)
-        assert len(store.events()) == (2 if erase_history else 6)
-        assert_visits(store, store.events())
-    assert ends.a.events() == ends.b.events()
-    ends.b.record(events=[event(900)])
+        assert len(store.events.select()) == (2 if erase_history else 6)
+        assert_visits(store, store.events.select())
+    assert ends.a.events.select() == ends.b.events.select()
+    ends.b.record(Observation(events=[event(900)]))
     ends.sync()
-    assert len(ends.a.events()) == (2 if erase_history else 6)
+    assert len(ends.a.events.select()) == (2 if erase_history else 6)
 
 
 def test_corrections_hold_wherever_they_are_made(ends: OneFile) -> None:
     kept, wrong = visit(0, 60), visit(100, 160)
-    ends.a.record(events=[*kept, *wrong])
+    ends.a.record(Observation(events=[*kept, *wrong]))
     ends.sync()
-    ends.b.correct([Correction(action=Action.VOID, event_id=each.event_id, by="Ann", at=at(900)) for each in wrong])
+    ends.b.events.correct(
+        [Correction(action=Action.VOID, event_id=each.event_id, by="Ann", at=at(900)) for each in wrong]
+    )
     missed = event(55, "enter", "p-bob", camera="@operator")
-    ends.b.correct(
+    ends.b.events.correct(
         [Correction(action=Action.ADD, event_id=missed.event_id, by="Ann", at=at(901), event=missed, reason="saw him")]
     )
     ends.sync()
-    assert ends.a.events() == [kept[0], missed, kept[1]]
-    assert [each.reason for each in ends.a.corrections(missed.event_id)] == ["saw him"]
-    assert_visits(ends.a, ends.a.events())
-    ends.a.correct([Correction(action=Action.ADD, event_id=wrong[0].event_id, by="Ben", at=at(999), event=wrong[0])])
+    assert ends.a.events.select() == [kept[0], missed, kept[1]]
+    assert [each.reason for each in ends.a.events.corrections(missed.event_id)] == ["saw him"]
+    assert_visits(ends.a, ends.a.events.select())
+    ends.a.events.correct(
+        [Correction(action=Action.ADD, event_id=wrong[0].event_id, by="Ben", at=at(999), event=wrong[0])]
+    )
     ends.sync()
-    assert ends.b.events() == [kept[0], missed, kept[1], wrong[0]]
-    assert ends.b.corrections() == ends.a.corrections()
+    assert ends.b.events.select() == [kept[0], missed, kept[1], wrong[0]]
+    assert ends.b.events.corrections() == ends.a.events.corrections()
 
 
 def test_cameras_tell_how_they_do_and_when_they_watched(ends: OneFile) -> None:
@@ -174,15 +179,15 @@ def test_cameras_tell_how_they_do_and_when_they_watched(ends: OneFile) -> None:
         frames=700,
         dropped=3,
     )
-    first = Watch(site_id=SITE, camera_id="front", started_at=at(1), ended_at=at(59))
-    ends.a.record(health=health, watch=first)
+    first = CoverageSpan(site_id=SITE, camera_id="front", started_at=at(1), ended_at=at(59))
+    ends.a.record(Observation(health=health, watch=first))
     ends.sync()
-    second = Watch(site_id=SITE, camera_id="front", started_at=at(500), ended_at=at(600))
+    second = CoverageSpan(site_id=SITE, camera_id="front", started_at=at(500), ended_at=at(600))
     lost = replace(health, state=CameraState.LOST, updated_at=at(700), last_frame_at=at(600), problem="no signal")
-    ends.a.record(health=lost, watch=second)
+    ends.a.record(Observation(health=lost, watch=second))
     ends.sync()
-    assert ends.b.watches(SITE) == [first, second]
-    (found,) = ends.b.cameras(SITE)
+    assert ends.b.cameras.coverage(SITE) == [first, second]
+    (found,) = ends.b.cameras.health(SITE)
     assert replace(found, source=health.source) == lost
 
 
@@ -199,36 +204,36 @@ def test_stays_in_zones_that_are_over_are_there(ends: OneFile) -> None:
         )
         for zone, start in (("bar", 0), ("Theke / links", 100))
     ]
-    ends.a.record(zone_stays=[replace(stays[0], over=False, seen_at=at(10), stay_id=stays[0].stay_id)])
+    ends.a.record(Observation(zone_stays=[replace(stays[0], over=False, seen_at=at(10), stay_id=stays[0].stay_id)]))
     ends.sync()
-    ends.a.record(zone_stays=stays)
+    ends.a.record(Observation(zone_stays=stays))
     ends.sync()
-    assert ends.b.zone_stays(site_id=SITE) == stays
+    assert ends.b.cameras.zone_stays(site_id=SITE) == stays
 
 
 @pytest.mark.parametrize("odd", ODD, ids=ascii)
 def test_ids_and_names_of_any_kind_come_as_they_are(ends: OneFile, odd: str) -> None:
-    ends.a.add_person(person(odd, odd), vectors(1))
-    ends.a.record(events=[event(0, person=odd, track=odd), event(60, "exit", person=odd, track=odd)])
+    ends.a.people.add(person(odd, odd), vectors(1))
+    ends.a.record(Observation(events=[event(0, person=odd, track=odd), event(60, "exit", person=odd, track=odd)]))
     ends.sync()
-    assert ends.b.people() == ends.a.people()
-    assert ends.b.events() == ends.a.events()
-    assert ends.b.vector_counts() == {odd: 1}
-    assert_visits(ends.b, ends.a.events())
+    assert ends.b.people.all() == ends.a.people.all()
+    assert ends.b.events.select() == ends.a.events.select()
+    assert ends.b.people.vector_counts() == {odd: 1}
+    assert_visits(ends.b, ends.a.events.select())
 
 
 def test_nothing_is_sent_twice_and_nothing_comes_back_changed(ends: OneFile) -> None:
-    ends.a.add_person(person(), vectors(1))
-    ends.a.record(events=visit(0, 60))
+    ends.a.people.add(person(), vectors(1))
+    ends.a.record(Observation(events=visit(0, 60)))
     ends.sync()
     ends.sync()
-    versions = [(store.events_version(), store.people_version()) for store in (ends.a, ends.b)]
+    versions = [(store.events.version(), store.people.version()) for store in (ends.a, ends.b)]
     ends.sync()
-    assert [(store.events_version(), store.people_version()) for store in (ends.a, ends.b)] == versions
+    assert [(store.events.version(), store.people.version()) for store in (ends.a, ends.b)] == versions
 
 
 def test_open_visits_run_on(ends: OneFile) -> None:
-    ends.a.record(events=[event(0)])
+    ends.a.record(Observation(events=[event(0)]))
     ends.sync()
     soon = START + timedelta(hours=1)
-    assert ends.b.sessions(site_id=SITE, rules=RULES, now=soon) == sessions([event(0)], rules=RULES, now=soon)
+    assert ends.b.sessions.select(site_id=SITE, rules=RULES, now=soon) == sessions([event(0)], rules=RULES, now=soon)

@@ -28,7 +28,7 @@ from tracker.presence.people import Person, PersonKind
 from tracker.presence.rules import Rules
 from tracker.presence.sessions import sessions
 from tracker.presence.zones import ZoneStay
-from tracker.store.local import LocalStore
+from tracker.store.store import Store
 
 ADA = Person(person_id="p-ada", name="Ada", created_at=at(0), consented_at=at(0))
 HEARTBEAT = {
@@ -51,8 +51,8 @@ HEARTBEAT = {
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[LocalStore]:
-    with LocalStore(tmp_path / "copy.sqlite3") as opened:
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "copy.sqlite3") as opened:
         yield opened
 
 
@@ -67,7 +67,7 @@ def put_person(site: CloudSite, person: Person, vectors: int = 0) -> None:
     site.put(Collection.PEOPLE, person.person_id, documents.person_document(person))
 
 
-def test_a_reader_gets_the_history_and_no_vectors(any_firestore: Firestore, store: LocalStore) -> None:
+def test_a_reader_gets_the_history_and_no_vectors(any_firestore: Firestore, store: Store) -> None:
     site = CloudSite(any_firestore)
     events = [event(0), event(60, "exit"), event(90, camera="back")]
     stay = ZoneStay(
@@ -81,46 +81,46 @@ def test_a_reader_gets_the_history_and_no_vectors(any_firestore: Firestore, stor
     site.put(Collection.HEARTBEATS, "h1", HEARTBEAT)
     site.put_site(name="The gym", capacity=80)
     site.downlink(store).catch_up()
-    assert store.events() == events[:2]
-    assert store.sessions(site_id=SITE, rules=Rules(), now=NOW) == sessions(events[:2], rules=Rules(), now=NOW)
-    assert store.people() == [ADA]
-    assert store.vector_counts() == {}
-    assert store.zone_stays(site_id=SITE) == [stay]
-    (camera,) = store.cameras()
+    assert store.events.select() == events[:2]
+    assert store.sessions.select(site_id=SITE, rules=Rules(), now=NOW) == sessions(events[:2], rules=Rules(), now=NOW)
+    assert store.people.all() == [ADA]
+    assert store.people.vector_counts() == {}
+    assert store.cameras.zone_stays(site_id=SITE) == [stay]
+    (camera,) = store.cameras.health()
     assert (camera.source, camera.frames, camera.updated_at) == ("", 700, at(60))
-    assert [(each.started_at, each.ended_at) for each in store.watches()] == [(at(1), at(59))]
-    assert store.site_document(SITE) == {"name": "The gym", "capacity": 80}
-    assert store.refused() == []
+    assert [(each.started_at, each.ended_at) for each in store.cameras.coverage()] == [(at(1), at(59))]
+    assert store.inbox.site_document(SITE) == {"name": "The gym", "capacity": 80}
+    assert store.inbox.refused() == []
 
 
-def test_a_camera_machine_gets_the_gallery_only(any_firestore: Firestore, store: LocalStore) -> None:
+def test_a_camera_machine_gets_the_gallery_only(any_firestore: Firestore, store: Store) -> None:
     site = CloudSite(any_firestore)
     site.put_events([event(0)])
     visitor = replace(ADA, person_id="v-1", name="Visitor 1", kind=PersonKind.VISITOR, consented_at=None)
     put_person(site, ADA, vectors=3)
     put_person(site, visitor, vectors=1)
     site.downlink(store, Scope.GALLERY).catch_up()
-    assert store.events() == []
-    assert store.people() == [ADA, visitor]
-    assert store.vector_counts() == {"p-ada": 3}
+    assert store.events.select() == []
+    assert store.people.all() == [ADA, visitor]
+    assert store.people.vector_counts() == {"p-ada": 3}
 
 
-def test_a_backlog_comes_page_by_page_and_goes_on_where_it_stopped(any_firestore: Firestore, store: LocalStore) -> None:
+def test_a_backlog_comes_page_by_page_and_goes_on_where_it_stopped(any_firestore: Firestore, store: Store) -> None:
     site, count = CloudSite(any_firestore), 2 * PAGE + 100
     events = [event(10 * n, "exit" if n % 2 else "enter") for n in range(count)]
     site.put_events(events)
     told: list[tuple[str, int, int]] = []
     site.downlink(store).catch_up(lambda *each: told.append(each))
-    assert store.events() == events
+    assert store.events.select() == events
     assert [each for each in told if each[0] == "events"][-1] == ("events", count, count)
-    version = store.events_version()
+    version = store.events.version()
     site.put_events([event(10 * count)])
     site.downlink(store).catch_up()
-    assert store.events() == [*events, event(10 * count)]
-    assert store.events_version() > version
+    assert store.events.select() == [*events, event(10 * count)]
+    assert store.events.version() > version
 
 
-def test_reading_goes_on_from_a_little_before(firestore_server: Firestore, store: LocalStore) -> None:
+def test_reading_goes_on_from_a_little_before(firestore_server: Firestore, store: Store) -> None:
     """Documents may be seen in another order than that of their times."""
     site = CloudSite(firestore_server)
     site.put_events([event(0)])
@@ -129,7 +129,7 @@ def test_reading_goes_on_from_a_little_before(firestore_server: Firestore, store
     late = datetime.now(UTC) - timedelta(seconds=100)
     site.client.document(path).set({**documents.event_document(event(5)), "received_at": late})
     site.downlink(store).catch_up()
-    assert store.events() == [event(0), event(5)]
+    assert store.events.select() == [event(0), event(5)]
 
 
 @pytest.mark.parametrize(
@@ -158,21 +158,19 @@ def test_reading_goes_on_from_a_little_before(firestore_server: Firestore, store
     ],
 )
 def test_a_spoilt_document_is_refused_alone(
-    firestore_server: Firestore, store: LocalStore, collection: Collection, document: dict[str, Any]
+    firestore_server: Firestore, store: Store, collection: Collection, document: dict[str, Any]
 ) -> None:
     site = CloudSite(firestore_server)
     site.put(collection, "spoilt/id", document)
     site.put_events([event(0), event(60, "exit")])
     site.downlink(store).catch_up()
-    assert store.events() == [event(0), event(60, "exit")]
-    ((refused, _),) = store.refused()
+    assert store.events.select() == [event(0), event(60, "exit")]
+    ((refused, _),) = store.inbox.refused()
     assert (refused.collection, refused.record_id) == (collection, "spoilt/id")
     assert refused.reason
 
 
-def test_a_time_of_receipt_that_is_to_come_does_not_hide_what_comes(
-    firestore_server: Firestore, store: LocalStore
-) -> None:
+def test_a_time_of_receipt_that_is_to_come_does_not_hide_what_comes(firestore_server: Firestore, store: Store) -> None:
     site = CloudSite(firestore_server)
     path = layout.path_of(SITE, Collection.EVENTS, event(5).event_id)
     future = datetime(2900, 1, 1, tzinfo=UTC)
@@ -180,7 +178,7 @@ def test_a_time_of_receipt_that_is_to_come_does_not_hide_what_comes(
     site.downlink(store).catch_up()
     site.put_events([event(9)])
     site.downlink(store).catch_up()
-    assert store.events() == [event(5), event(9)]
+    assert store.events.select() == [event(5), event(9)]
 
 
 @pytest.mark.parametrize(
@@ -194,44 +192,42 @@ def test_a_time_of_receipt_that_is_to_come_does_not_hide_what_comes(
     ],
 )
 def test_a_spoilt_vector_is_refused_and_the_others_are_not(
-    firestore_server: Firestore, store: LocalStore, vector: dict[str, Any]
+    firestore_server: Firestore, store: Store, vector: dict[str, Any]
 ) -> None:
     site = CloudSite(firestore_server)
     site.client.document(layout.embeddings_path(SITE, "p-ada", "bad")).set(vector)
     put_person(site, ADA, vectors=1)
     site.downlink(store, Scope.GALLERY).catch_up()
-    assert store.vector_counts() == {"p-ada": 1}
-    assert [each.record_id for each, _ in store.refused()] == ["p-ada/bad"]
+    assert store.people.vector_counts() == {"p-ada": 1}
+    assert [each.record_id for each, _ in store.inbox.refused()] == ["p-ada/bad"]
 
 
-def test_whoever_withdraws_consent_is_no_longer_known_by_face(firestore_server: Firestore, store: LocalStore) -> None:
+def test_whoever_withdraws_consent_is_no_longer_known_by_face(firestore_server: Firestore, store: Store) -> None:
     site = CloudSite(firestore_server)
     put_person(site, ADA, vectors=2)
     site.downlink(store, Scope.GALLERY).catch_up()
     put_person(site, replace(ADA, consented_at=None))
     site.downlink(store, Scope.GALLERY).catch_up()
-    assert store.vector_counts() == {}
+    assert store.people.vector_counts() == {}
 
 
 # -- listening
 
 
-def test_what_is_written_elsewhere_is_here_at_once(any_firestore: Firestore, store: LocalStore) -> None:
+def test_what_is_written_elsewhere_is_here_at_once(any_firestore: Firestore, store: Store) -> None:
     site = CloudSite(any_firestore)
     site.put_events([event(0)])
     downlink = site.downlink(store)
     downlink.follow()
     wait_until(lambda: downlink.is_live)
-    assert store.events() == [event(0)]
+    assert store.events.select() == [event(0)]
     site.put_events([event(60, "exit")])
     put_person(site, ADA)
-    wait_until(lambda: len(store.events()) == 2 and store.people() == [ADA], within_s=2)
+    wait_until(lambda: len(store.events.select()) == 2 and store.people.all() == [ADA], within_s=2)
     downlink.stop()
 
 
-def test_a_listener_that_is_cut_off_comes_back_and_misses_nothing(
-    firestore_server: Firestore, store: LocalStore
-) -> None:
+def test_a_listener_that_is_cut_off_comes_back_and_misses_nothing(firestore_server: Firestore, store: Store) -> None:
     site = CloudSite(firestore_server)
     downlink = site.downlink(store)
     downlink.follow()
@@ -239,13 +235,13 @@ def test_a_listener_that_is_cut_off_comes_back_and_misses_nothing(
     for number in range(4):
         firestore_server.control.cut()
         site.put_events([event(number)])
-    wait_until(lambda: len(store.events()) == 4)
+    wait_until(lambda: len(store.events.select()) == 4)
     wait_until(lambda: downlink.is_live and downlink.problem is None)
     downlink.stop()
 
 
 def test_a_server_that_was_away_is_heard_again(
-    durable_firestore: ServerProcess, store: LocalStore, monkeypatch: pytest.MonkeyPatch
+    durable_firestore: ServerProcess, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", durable_firestore.host)
     site = CloudSite(Firestore("ours", durable_firestore.host, "test-away"))
@@ -256,16 +252,16 @@ def test_a_server_that_was_away_is_heard_again(
     wait_until(lambda: downlink.problem is not None)
     assert not downlink.is_live
     durable_firestore.start()
-    wait_until(lambda: store.events() == [event(0)], within_s=20)
+    wait_until(lambda: store.events.select() == [event(0)], within_s=20)
     durable_firestore.kill()
     durable_firestore.start()
     site.put_events([event(5)])
-    wait_until(lambda: len(store.events()) == 2, within_s=20)
+    wait_until(lambda: len(store.events.select()) == 2, within_s=20)
     downlink.stop()
 
 
 def test_a_connection_that_carries_nothing_is_found_out(
-    firestore_server: Firestore, store: LocalStore, monkeypatch: pytest.MonkeyPatch
+    firestore_server: Firestore, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tracker.cloud.reading.RENEW_AFTER_S", 0.0)
     monkeypatch.setattr("tracker.cloud.downlink.PROBE_ANSWER_S", 0.5)
@@ -279,7 +275,7 @@ def test_a_connection_that_carries_nothing_is_found_out(
         wait_until(lambda: not downlink.is_live)
         site.put_events([event(0)])
         proxy.be(Mode.PASS)
-        wait_until(lambda: store.events() == [event(0)], within_s=40)
+        wait_until(lambda: store.events.select() == [event(0)], within_s=40)
         downlink.stop()
 
 
@@ -298,7 +294,7 @@ def test_who_reads_while_another_thread_connects_anew_tries_again(firestore_serv
     assert refusal.value.retryable
 
 
-def test_a_listener_that_told_much_is_opened_anew(firestore_server: Firestore, store: LocalStore) -> None:
+def test_a_listener_that_told_much_is_opened_anew(firestore_server: Firestore, store: Store) -> None:
     site = CloudSite(firestore_server)
     downlink = site.downlink(store)
     downlink.follow()
@@ -306,23 +302,21 @@ def test_a_listener_that_told_much_is_opened_anew(firestore_server: Firestore, s
     calls = firestore_server.control.counts()["calls"]["Listen"]
     count = LISTENER_FULL + 500
     site.put_events([event(n, person=f"p-{n % 500}") for n in range(count)])
-    wait_until(lambda: len(store.events()) == count, within_s=60)
+    wait_until(lambda: len(store.events.select()) == count, within_s=60)
     wait_until(lambda: firestore_server.control.counts()["calls"]["Listen"] > calls)
     site.put_events([event(-1)])
-    wait_until(lambda: len(store.events()) == count + 1)
+    wait_until(lambda: len(store.events.select()) == count + 1)
     downlink.stop()
 
 
-def test_nobody_there_is_said_in_time(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_there_is_said_in_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:9")
     downlink = CloudSite(Firestore("none", "127.0.0.1:9", "test-nobody")).downlink(store)
     with pytest.raises(CloudUnreachableError):
         downlink.catch_up(patience_s=0.5)
 
 
-def test_stopping_twice_and_before_anything_came_does_nothing(
-    store: LocalStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_stopping_twice_and_before_anything_came_does_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:9")
     downlink = CloudSite(Firestore("none", "127.0.0.1:9", "test-nobody")).downlink(store)
     downlink.stop()
@@ -330,7 +324,7 @@ def test_stopping_twice_and_before_anything_came_does_nothing(
     downlink.stop()
 
 
-def test_following_costs_nothing_while_nothing_happens(firestore_server: Firestore, store: LocalStore) -> None:
+def test_following_costs_nothing_while_nothing_happens(firestore_server: Firestore, store: Store) -> None:
     site = CloudSite(firestore_server)
     site.put_events([event(n) for n in range(300)])
     site.downlink(store).catch_up()
@@ -338,9 +332,9 @@ def test_following_costs_nothing_while_nothing_happens(firestore_server: Firesto
     downlink.follow()
     wait_until(lambda: downlink.is_live)
     before = firestore_server.control.counts()
-    wait_until(lambda: store.heard_at(SITE) is not None)
+    wait_until(lambda: store.inbox.heard_at(SITE) is not None)
     put_person(site, ADA)  # one change
-    wait_until(lambda: store.people() == [ADA])
+    wait_until(lambda: store.people.all() == [ADA])
     after = firestore_server.control.counts()
     downlink.stop()
     assert after["reads"] - before["reads"] == 1

@@ -28,6 +28,7 @@ from tests.tracker.cloud.recording import (
     waits_for_an_answer,
 )
 from tracker.presence.health import CameraHealth, CameraState
+from tracker.store.observation import Observation
 
 VISITS = 300
 
@@ -40,7 +41,7 @@ def test_a_server_that_is_killed_and_comes_back_has_all(
     machine.record(VISITS)
     machine.start()
     for _ in range(2):
-        before = sum(machine.store.backlog(visits=True, people=True).counts.values())
+        before = sum(machine.store.outbox.backlog(visits=True, people=True).counts.values())
         wait_until(lambda before=before: machine.is_drained() or _left(machine) < before)  # type: ignore[misc]
         durable_firestore.kill()
         machine.record(20, first=VISITS + before)
@@ -52,7 +53,7 @@ def test_a_server_that_is_killed_and_comes_back_has_all(
 
 
 def _left(machine: Machine) -> int:
-    return machine.store.backlog(visits=True, people=True).total
+    return machine.store.outbox.backlog(visits=True, people=True).total
 
 
 @pytest.mark.parametrize("applied", [False, True], ids=["before-a-batch-is-done", "before-it-is-answered"])
@@ -94,7 +95,7 @@ def test_a_process_that_is_killed_while_sending_leaves_no_gap_and_nothing_twice(
     machine = Machine(path, firestore_server)
     machine.drain()
     assert event_writes(machine) == told["events"]  # none was written twice
-    assert told["events"] == len(machine.store.events())
+    assert told["events"] == len(machine.store.events.select())
     assert_all_once(machine)
     machine.close()
 
@@ -118,7 +119,7 @@ def test_an_agent_that_is_killed_while_draining_lost_nothing_and_the_next_one_re
     sent = event_writes(machine)
     with _agent(machine, first=3000, visits=20) as following:
         said += [_line(following) for _ in range(40)]
-        recorded = [each.event_id for each in machine.store.events()]
+        recorded = [each.event_id for each in machine.store.events.select()]
         assert set(said) <= set(recorded)
         assert event_writes(machine) == sent
         assert 0 < sent < 4 * VISITS  # in the middle of it
@@ -126,7 +127,7 @@ def test_an_agent_that_is_killed_while_draining_lost_nothing_and_the_next_one_re
         wait_until(machine.is_drained)
         following.communicate(timeout=60)
     assert following.returncode == 0
-    assert event_writes(machine) == len(recorded) == len(machine.store.events())
+    assert event_writes(machine) == len(recorded) == len(machine.store.events.select())
     assert_all_once(machine)
     machine.close()
 
@@ -189,7 +190,7 @@ def test_clocks_that_jump_hold_up_no_heartbeat(firestore_server: Firestore, tmp_
     for number, jump in enumerate([timedelta(), timedelta(days=-400), timedelta(days=3), timedelta(hours=-1)]):
         machine.now = START + timedelta(days=500) + jump
         machine.record(5, first=100 * number)
-        machine.store.record(health=_health(machine))
+        machine.store.record(Observation(health=_health(machine)))
         machine.drain()
         assert len(cloud.events()) == 10 * (number + 1)
     assert len(cloud.documents("heartbeats")) >= 2
@@ -223,11 +224,11 @@ def test_a_visit_that_time_ends_is_told_right_after_the_clock_was_wrong(
         machine.drain()
         return {each["person_id"]: each["state"] for each in cloud.documents("sessions").values()}
 
-    machine.store.record(events=[enter])
+    machine.store.record(Observation(events=[enter]))
     assert told(timedelta(minutes=1)) == {person(0): "open"}
     assert "open" not in told(timedelta(days=100)).values()
     assert told(timedelta(minutes=2)) == {person(0): "open"}
-    machine.store.record(events=[other])
+    machine.store.record(Observation(events=[other]))
     assert told(timedelta(minutes=3)) == {person(0): "open", person(1): "open"}
     assert "open" not in told(timedelta(days=2)).values()
     machine.now = LATER

@@ -139,7 +139,7 @@ def test_while_credentials_are_expired_every_event_is_recorded_and_none_is_parke
         lease.good = False
     in_trouble = partial(is_told, machine, "invalid_grant")
     record_meanwhile(machine, in_trouble, first=1000, delivered=partial(event_writes, machine))
-    assert machine.store.parked() == []
+    assert machine.store.outbox.rejected() == []
     lease.good = True
     send_the_rest(machine)
     assert_all_once(machine)

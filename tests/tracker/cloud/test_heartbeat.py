@@ -13,21 +13,22 @@ from tests.tracker.cloud.machines import SITE, START
 from tracker.cloud.heartbeat import Burden, Heartbeats, discreet
 from tracker.cloud.vital_signs import heartbeat_of
 from tracker.cloud.writes import Writer
+from tracker.presence.coverage import CoverageSpan
 from tracker.presence.health import CameraHealth, CameraState
-from tracker.presence.watches import Watch
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
 from tracker.store.outbox import Receipt
 from tracker.store.outbox_pages import Scope
+from tracker.store.store import Store
 
 
 class Camera:
     """A camera that is followed, and the signs of life that are given of it; the clocks stand still unless moved."""
 
-    def __init__(self, store: LocalStore) -> None:
+    def __init__(self, store: Store) -> None:
         self.store = store
         self.seconds = 0.0
         self.signs = self.started()
-        store.begin_sync()
+        store.outbox.begin()
 
     def started(self, scope: Scope | None = None) -> Heartbeats:
         """As another process would."""
@@ -52,13 +53,13 @@ class Camera:
         )
         seen = None
         if watch is not None:
-            seen = Watch(site_id=SITE, camera_id="front", started_at=self.at(watch), ended_at=now)
-        self.store.record(health=health, watch=seen)
+            seen = CoverageSpan(site_id=SITE, camera_id="front", started_at=self.at(watch), ended_at=now)
+        self.store.record(Observation(health=health, watch=seen))
 
     def given(self) -> list[dict[str, Any]]:
         """The signs that are due now, given."""
         due = self.signs.due(self.at(self.seconds), lambda: Burden(backlog=7, parked=1))
-        self.store.receipt(Receipt(notes=self.signs.given(due)))
+        self.store.outbox.acknowledge(Receipt(notes=self.signs.given(due)))
         return [_document(sign.write.message) for sign in due]
 
 
@@ -70,7 +71,7 @@ def _document(message: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def camera(tmp_path: Path) -> Iterator[Camera]:
-    with LocalStore(tmp_path / "store.sqlite3") as store:
+    with Store(tmp_path / "store.sqlite3") as store:
         yield Camera(store)
 
 
@@ -115,7 +116,7 @@ def test_outages_while_nothing_was_sent_are_told_of_afterwards(camera: Camera) -
     camera.seconds = 451
     camera.is_(watch=400)
     told = [heartbeat_of(SITE, each)[1] for each in camera.given()]
-    assert told == camera.store.watches(SITE)
+    assert told == camera.store.cameras.coverage(SITE)
 
 
 def test_another_process_goes_on_where_the_one_before_stopped(camera: Camera) -> None:

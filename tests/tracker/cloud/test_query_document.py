@@ -29,6 +29,7 @@ from tests.tracker.cloud.machines import SITE, Machine
 from tracker.presence.events import Event, EventKind
 from tracker.presence.people import Person
 from tracker.presence.rules import Rules
+from tracker.store.observation import Observation
 
 README = Path(__file__).parents[3] / "README.md"
 DOCUMENT = README.parent / "docs" / "query.md"
@@ -68,10 +69,10 @@ def in_firestore(firestore: Firestore, tmp_path: Path) -> dict[str, str]:
     """A week at the gym in Firestore; the environment of a program that may read it."""
     machine = Machine(tmp_path / "store.sqlite3", firestore)
     machine.now = MONDAY + timedelta(days=2, hours=19)
-    machine.store.use_rules(Rules(zone=ZONE))
+    machine.store.sessions.use_rules(Rules(zone=ZONE))
     for person_id, name in (("p-ada", "Ada"), ("p-bob", "Bob")):
         person = Person(person_id=person_id, name=name, created_at=MONDAY, consented_at=MONDAY)
-        machine.store.add_person(person, np.zeros((1, 128), np.float32))
+        machine.store.people.add(person, np.zeros((1, 128), np.float32))
     before, after = MONDAY - timedelta(days=8), MONDAY + timedelta(days=2, hours=18, minutes=30)
     stays = [
         *stay("p-ada", before, 45),
@@ -80,7 +81,7 @@ def in_firestore(firestore: Firestore, tmp_path: Path) -> dict[str, str]:
         *stay("p-ada", MONDAY + timedelta(hours=22, minutes=30), 60),
         *stay("p-bob", after, None),
     ]
-    machine.store.record(events=stays)
+    machine.store.record(Observation(events=stays))
     machine.drain()
     machine.close()
     return firestore.env | {"GOOGLE_APPLICATION_CREDENTIALS": str(_account(tmp_path / "reader.json"))}

@@ -13,8 +13,8 @@ from config.errors import CloudError
 from tests.firestore.fixtures import Firestore
 from tests.tracker.cloud.machines import SITE, Cloud, Machine
 from tracker.cloud.connect import Connection
+from tracker.presence import rule_text
 from tracker.presence.rules import Rules
-from tracker.store import rule_text
 from tracker.store.arrivals import Arrivals
 from tracker.store.site_words import SiteWords
 
@@ -53,7 +53,7 @@ def said(cloud: Cloud) -> dict[str, Any]:
 
 def hear(machine: Machine, cloud: Cloud) -> None:
     """The document comes down."""
-    machine.store.receive(Arrivals(came=machine.now, site={SITE: said(cloud)}))
+    machine.store.inbox.apply(Arrivals(came=machine.now, site={SITE: said(cloud)}))
 
 
 def test_the_site_is_described_once_and_its_settings_stay(
@@ -123,7 +123,7 @@ def test_a_document_that_another_made_in_the_same_moment_stays(machine: Any, clo
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DocumentReference, "get", none_is_there_but_soon)
         slow.drain(connecting=lambda: connection)
-    assert slow.store.parked() == []
+    assert slow.store.outbox.rejected() == []
     assert slow.drain() == 0
     assert (said(cloud)["name"], said(cloud)["capacity"]) == ("Gym", 9)
     assert len(cloud.events()) == 2

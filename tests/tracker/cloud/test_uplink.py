@@ -19,7 +19,8 @@ from tracker.presence.events import Action, Correction
 from tracker.presence.people import Person, PersonKind
 from tracker.presence.rules import Rules
 from tracker.presence.zones import ZoneStay
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
+from tracker.store.store import Store
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def test_everything_arrives_as_it_is_here(any_firestore: Firestore, tmp_path: Pa
     machine.record(30)
     machine.drain()
     assert_same(cloud, [machine.store])
-    assert cloud.documents("matches").keys() == {each.match_id for each in machine.store.matches()}
+    assert cloud.documents("matches").keys() == {each.match_id for each in machine.store.matches.select()}
     assert machine.is_drained()
     assert machine.drain() == 0
     for close in (machine.close, cloud.close):
@@ -48,7 +49,7 @@ def test_what_came_back_lost_is_found_to_be_there(any_firestore: Firestore, tmp_
         machine.record(20)
         machine.drain()
         assert machine.is_drained()
-        assert machine.store.parked() == []
+        assert machine.store.outbox.rejected() == []
         machine.close()
     cloud = Cloud(any_firestore)
     assert len(cloud.events()) == 40
@@ -61,7 +62,7 @@ def test_two_agents_of_a_site_leave_no_document_twice(machine: Machine, cloud: C
     other.record(30, first=10)
     for each in (machine, other, machine, other):
         each.drain()
-    events = {event.event_id for store in (machine.store, other.store) for event in store.events()}
+    events = {event.event_id for store in (machine.store, other.store) for event in store.events.select()}
     assert cloud.documents("events").keys() == events
     assert len(events) == 80
     other.close()
@@ -70,12 +71,12 @@ def test_two_agents_of_a_site_leave_no_document_twice(machine: Machine, cloud: C
 def test_a_visit_is_sent_in_its_newest_state_only(machine: Machine, cloud: Cloud) -> None:
     (enter, leave), _ = visits(1)
     machine.now = START + timedelta(minutes=1)
-    machine.store.record(events=[enter])
+    machine.store.record(Observation(events=[enter]))
     machine.drain()
     assert [(each["state"], each["dwell_s"]) for each in cloud.documents("sessions").values()] == [("open", None)]
     machine.firestore.control.reset()
-    machine.store.record(events=[leave])
-    machine.store.record(events=[replace(enter, at=enter.at + timedelta(seconds=40), event_id="")])
+    machine.store.record(Observation(events=[leave]))
+    machine.store.record(Observation(events=[replace(enter, at=enter.at + timedelta(seconds=40), event_id="")]))
     machine.drain()
     assert [(each["state"], each["dwell_s"]) for each in cloud.documents("sessions").values()] == [("closed", 1800)]
     written = machine.firestore.control.counts()["writes_by_collection"]
@@ -85,12 +86,15 @@ def test_a_visit_is_sent_in_its_newest_state_only(machine: Machine, cloud: Cloud
 def test_a_visit_that_never_was_goes_and_what_was_said_comes(machine: Machine, cloud: Cloud) -> None:
     machine.record(2)
     machine.drain()
-    first = machine.store.events()[:1] + [each for each in machine.store.events() if each.person_id == person(0)][1:]
+    first = (
+        machine.store.events.select()[:1]
+        + [each for each in machine.store.events.select() if each.person_id == person(0)][1:]
+    )
     for number, event in enumerate(first):
         said = Correction(
             action=Action.VOID, event_id=event.event_id, by="ann", at=LATER + timedelta(seconds=number), reason="no"
         )
-        machine.store.correct([said])
+        machine.store.events.correct([said])
     machine.drain()
     assert {each.person_id for each in cloud.sessions()} == {person(1)}
     assert {each["person_id"] for each in cloud.documents("usage").values()} == {person(1)}
@@ -101,12 +105,12 @@ def test_a_visit_that_never_was_goes_and_what_was_said_comes(machine: Machine, c
 def test_a_visit_that_nobody_ended_closes_when_its_time_is_over(machine: Machine, cloud: Cloud) -> None:
     (enter, _), _ = visits(1)
     machine.now = START + timedelta(minutes=1)
-    machine.store.record(events=[enter])
+    machine.store.record(Observation(events=[enter]))
     machine.drain()
     machine.now = LATER
     machine.drain()
     assert [each["state"] for each in cloud.documents("sessions").values()] == [
-        str(each.state) for each in machine.store.sessions(site_id=SITE, rules=Rules(), now=LATER)
+        str(each.state) for each in machine.store.sessions.select(site_id=SITE, rules=Rules(), now=LATER)
     ]
 
 
@@ -118,14 +122,14 @@ def test_only_matches_that_decided_an_event_go_up(machine: Machine, cloud: Cloud
         replace(match, at=match.at - timedelta(seconds=5), match_id=""),
         replace(match, at=match.at + timedelta(seconds=5), match_id=""),
     ]
-    machine.store.record(events=events, matches=[*other, match])
+    machine.store.record(Observation(events=events, matches=[*other, match]))
     machine.drain()
     assert list(cloud.documents("matches")) == [match.match_id]
 
 
 def test_what_came_down_is_not_sent_back(machine: Machine, cloud: Cloud) -> None:
     machine.record(3)
-    with machine.store._database.writing() as writing:
+    with machine.store.database.writing() as writing:
         writing.connection.execute("UPDATE events SET came_down = changed WHERE person_id = ?", (person(1),))
     machine.drain()
     assert {event.person_id for event in cloud.events()} == {person(0), person(2)}
@@ -134,20 +138,20 @@ def test_what_came_down_is_not_sent_back(machine: Machine, cloud: Cloud) -> None
 def test_of_visits_only_those_that_a_camera_here_saw_are_sent(machine: Machine, cloud: Cloud) -> None:
     """The others are said by the machine that saw them."""
     machine.record(3)
-    with machine.store._database.writing() as writing:
+    with machine.store.database.writing() as writing:
         writing.connection.execute("UPDATE events SET came_down = changed WHERE person_id = ?", (person(1),))
     machine.drain()
     assert {each.person_id for each in cloud.sessions()} == {person(0), person(2)}
     assert {each["person_id"] for each in cloud.documents("usage").values()} == {person(0), person(2)}
     half, _ = visits(1, first=4000)
-    machine.store.record(events=[replace(half[0], person_id=person(1), event_id="")])
+    machine.store.record(Observation(events=[replace(half[0], person_id=person(1), event_id="")]))
     machine.drain()
     assert {each.person_id for each in cloud.sessions()} == {person(0), person(1), person(2)}
 
 
 def test_a_store_without_events_of_its_own_writes_no_visits(machine: Machine, cloud: Cloud) -> None:
     machine.record(3)
-    with machine.store._database.writing() as writing:
+    with machine.store.database.writing() as writing:
         writing.connection.execute("UPDATE events SET came_down = changed")
     machine.drain()
     assert cloud.documents("sessions") == {}
@@ -158,13 +162,13 @@ def test_stays_in_zones_go_up_when_they_are_over(machine: Machine, cloud: Cloud)
     stay = ZoneStay(
         site_id=SITE, camera_id="hall", zone="bar", person_id="p-1", started_at=START, seen_at=LATER, over=False
     )
-    machine.store.record(zone_stays=[stay])
+    machine.store.record(Observation(zone_stays=[stay]))
     machine.drain()
     assert cloud.documents("zone_stays") == {}
-    machine.store.record(zone_stays=[replace(stay, over=True)])
+    machine.store.record(Observation(zone_stays=[replace(stay, over=True)]))
     machine.drain()
     assert [each["zone"] for each in cloud.documents("zone_stays").values()] == ["bar"]
-    machine.store.record(dropped_stays=[stay.stay_id])
+    machine.store.record(Observation(dropped_stays=[stay.stay_id]))
     machine.drain()
     assert cloud.documents("zone_stays") == {}
 
@@ -173,39 +177,39 @@ def test_stays_in_zones_go_up_when_they_are_over(machine: Machine, cloud: Cloud)
 
 
 def _said(machine: Machine, reason: str, number: int) -> Correction:
-    event = machine.store.events()[number]
+    event = machine.store.events.select()[number]
     return Correction(action=Action.VOID, event_id=event.event_id, by="ann", at=LATER, reason=reason)
 
 
 def test_a_bad_document_is_parked_alone_and_tried_again_when_told(machine: Machine, cloud: Cloud) -> None:
     machine.record(20)
     bad, good = _said(machine, "x" * 2**20, 3), _said(machine, "a mistake", 4)
-    machine.store.correct([bad, good])
+    machine.store.events.correct([bad, good])
     machine.drain()
     assert list(cloud.documents("corrections")) == [good.correction_id]
     assert len(cloud.events()) == 40
-    (parked,) = machine.store.parked()
+    (parked,) = machine.store.outbox.rejected()
     assert (parked.collection, parked.record_id, parked.attempts) == ("corrections", bad.correction_id, 1)
     assert "INVALID_ARGUMENT" in parked.reason
     assert machine.drain() == 0
-    assert machine.store.retry_parked() == 1
+    assert machine.store.outbox.requeue() == 1
     machine.drain()
-    assert machine.store.parked()[0].attempts == 2
-    with machine.store._database.writing() as writing:
+    assert machine.store.outbox.rejected()[0].attempts == 2
+    with machine.store.database.writing() as writing:
         writing.connection.execute("UPDATE corrections SET reason = 'short' WHERE length(reason) > 1000")
-    machine.store.retry_parked()
+    machine.store.outbox.requeue()
     machine.drain()
-    assert machine.store.parked() == []
+    assert machine.store.outbox.rejected() == []
     assert len(cloud.documents("corrections")) == 2
 
 
 def test_a_damaged_row_is_parked_and_holds_up_nothing(machine: Machine, cloud: Cloud) -> None:
     machine.record(3)
-    with machine.store._database.writing() as writing:
+    with machine.store.database.writing() as writing:
         writing.connection.execute("UPDATE events SET track_id = '' WHERE event_row = 2")
     machine.drain()
     assert len(cloud.events()) == 5
-    assert [each.collection for each in machine.store.parked()] == ["events"]
+    assert [each.collection for each in machine.store.outbox.rejected()] == ["events"]
 
 
 @pytest.mark.parametrize("status", ["PERMISSION_DENIED", "UNAUTHENTICATED", "NOT_FOUND"])
@@ -217,7 +221,7 @@ def test_who_may_nothing_parks_nothing_and_says_so(machine: Machine, cloud: Clou
     assert not isinstance(refusal.value, CloudUnreachableError)
     assert status in refusal.value.problem
     assert refusal.value.fix
-    assert machine.store.parked() == []
+    assert machine.store.outbox.rejected() == []
     machine.firestore.control.heal()
     machine.drain()
     assert_same(cloud, [machine.store])
@@ -229,7 +233,7 @@ def test_passing_errors_cost_nothing(machine: Machine, cloud: Cloud, status: str
     machine.record(20)
     machine.firestore.control.fail("Commit", status, count=2, applied=applied)
     machine.drain()
-    assert machine.store.parked() == []
+    assert machine.store.outbox.rejected() == []
     assert_same(cloud, [machine.store])
 
 
@@ -253,7 +257,7 @@ def test_a_camera_machine_sends_what_its_rules_allow(machine: Machine, cloud: Cl
         connection = machine.connect()
         return Connection(connection.app, connection.client, key)
 
-    machine.store.add_person(Person(person_id="p-1", name="Ada", created_at=START, consented_at=START), _vectors(1))
+    machine.store.people.add(Person(person_id="p-1", name="Ada", created_at=START, consented_at=START), _vectors(1))
     machine.record(3, camera="door")
     machine.record(4, first=100, camera="hall")
     machine.drain(connecting=as_device)
@@ -268,8 +272,8 @@ def test_a_camera_machine_sends_what_its_rules_allow(machine: Machine, cloud: Cl
 def test_one_process_sends_a_store_at_a_time(machine: Machine, tmp_path: Path) -> None:
     words = "being sent to Firestore already, by this process itself"
     with (
-        LocalStore(tmp_path / "store.sqlite3") as other,
-        other.send_lease(),
+        Store(tmp_path / "store.sqlite3") as other,
+        other.outbox.lease(),
         pytest.raises(StoreBusyError, match=words),
     ):
         machine.drain()
@@ -292,11 +296,11 @@ def _vectors(count: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
     return np.random.default_rng(count).standard_normal((count, 128)).astype(np.float32)
 
 
-def _add_people(store: LocalStore) -> None:
+def _add_people(store: Store) -> None:
     for one_id, name, consented in (("p-1", "Ada", START), ("p-2", "Bob", None)):
-        store.add_person(Person(person_id=one_id, name=name, created_at=START, consented_at=consented), _vectors(2))
+        store.people.add(Person(person_id=one_id, name=name, created_at=START, consented_at=consented), _vectors(2))
     visitor = Person(person_id="v-1", name="Visitor 1", created_at=START, kind=PersonKind.VISITOR)
-    store.record(visitors=[(visitor, _vectors(4))])
+    store.record(Observation(visitors=[(visitor, _vectors(4))]))
 
 
 @pytest.mark.parametrize("shared", [True, False])
@@ -309,7 +313,7 @@ def test_vectors_go_up_only_of_people_who_agreed_where_that_is_wanted(
     assert cloud.documents("people").keys() == {"p-1", "p-2", "v-1"}
     counted = {each: len(cloud.documents(f"people/{each}/embeddings")) for each in ("p-1", "p-2", "v-1")}
     assert counted == {"p-1": 2 if shared else 0, "p-2": 0, "v-1": 0}
-    machine.store.add_vectors("p-1", _vectors(3))
+    machine.store.people.add_vectors("p-1", _vectors(3))
     machine.drain()
     assert len(cloud.documents("people/p-1/embeddings")) == (5 if shared else 0)
     machine.close()
@@ -322,12 +326,12 @@ def test_vectors_that_are_no_more_go_and_those_that_are_there_are_not_sent_again
     machine, cloud = Machine(tmp_path / "s.sqlite3", firestore_server, vectors=True), Cloud(firestore_server)
     _add_people(machine.store)
     zoe = Person(person_id="p-3", name="Zoe", created_at=START, consented_at=START)
-    machine.store.add_person(zoe, _vectors(3))
+    machine.store.people.add(zoe, _vectors(3))
     machine.drain()
     firestore_server.control.reset()
-    machine.store.rename_person("p-1", "Ada Lovelace")
+    machine.store.people.rename("p-1", "Ada Lovelace")
     assert machine.drain() == 1
-    machine.store.merge_people("p-3", "p-1")
+    machine.store.people.merge("p-3", "p-1")
     machine.drain()
     counted = {each: len(cloud.documents(f"people/{each}/embeddings")) for each in ("p-1", "p-3")}
     assert counted == {"p-1": 5, "p-3": 0}
@@ -341,8 +345,8 @@ def test_vectors_that_are_no_more_go_and_those_that_are_there_are_not_sent_again
 def test_a_merged_person_says_who_they_are_now(machine: Machine, cloud: Cloud) -> None:
     _add_people(machine.store)
     machine.drain()
-    machine.store.merge_people("v-1", "p-1")
-    machine.store.rename_person("p-2", "Robert")
+    machine.store.people.merge("v-1", "p-1")
+    machine.store.people.rename("p-2", "Robert")
     machine.drain()
     people = cloud.documents("people")
     assert (people["v-1"]["merged_into"], people["v-1"]["name"], people["p-2"]["name"]) == ("p-1", "Ada", "Robert")
@@ -354,10 +358,10 @@ def test_who_is_forgotten_here_is_forgotten_there(
 ) -> None:
     machine, cloud = Machine(tmp_path / "s.sqlite3", firestore_server, vectors=True), Cloud(firestore_server)
     who = Person(person_id=person(0), name="Ada", created_at=START, consented_at=START)
-    machine.store.add_person(who, _vectors(2))
+    machine.store.people.add(who, _vectors(2))
     machine.record(6, people=2)
     machine.drain()
-    machine.store.forget_person(person(0), erase_history)
+    machine.store.people.forget(person(0), erase_history)
     machine.drain()
     (tombstone,) = cloud.documents("forgotten").values()
     assert tombstone["erase_history"] is erase_history
@@ -366,6 +370,6 @@ def test_who_is_forgotten_here_is_forgotten_there(
         assert person(0) not in str(cloud.documents(collection))
     assert len(cloud.events()) == (6 if erase_history else 12)
     assert_same(cloud, [machine.store])
-    assert person(0) not in str(machine.store.notes(""))
+    assert person(0) not in str(machine.store.outbox.notes(""))
     machine.close()
     cloud.close()

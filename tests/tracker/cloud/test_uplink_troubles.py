@@ -28,12 +28,12 @@ def cloud(firestore_server: Firestore) -> Iterator[Cloud]:
 @contextmanager
 def failing(machine: Machine, table: str) -> Iterator[None]:
     """SQLite itself takes no row of a table meanwhile."""
-    with machine.store._database.writing() as writing:
+    with machine.store.database.writing() as writing:
         writing.connection.execute(
             f"CREATE TRIGGER failing BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'ordered by a test'); END"
         )
     yield
-    with machine.store._database.writing() as writing:
+    with machine.store.database.writing() as writing:
         writing.connection.execute("DROP TRIGGER failing")
 
 
@@ -42,15 +42,15 @@ def test_what_is_refused_is_parked_although_the_store_failed_meanwhile(
 ) -> None:
     monkeypatch.setattr(uplink, "_LEASE_EVERY_S", 0.05)
     machine.record(3)
-    with machine.store._database.writing() as writing:
+    with machine.store.database.writing() as writing:
         writing.connection.execute("UPDATE events SET track_id = '' WHERE event_row = 2")
     with failing(machine, "parked"):
         machine.start()
         wait_until(lambda: caplog.text.count("ordered by a test") > 2)
         assert len(cloud.events()) == 5
-    wait_until(lambda: bool(machine.store.parked()))
+    wait_until(lambda: bool(machine.store.outbox.rejected()))
     wait_until(machine.is_drained)
-    assert [each.collection for each in machine.store.parked()] == ["events"]
+    assert [each.collection for each in machine.store.outbox.rejected()] == ["events"]
     assert len(cloud.events()) == 5
 
 
@@ -72,7 +72,7 @@ def test_vectors_are_wanted_back_also_after_a_camera_key_was_used(
     machine: Machine, cloud: Cloud, firestore_server: Firestore, shared: bool
 ) -> None:
     ada = Person(person_id="p-1", name="Ada", created_at=START, consented_at=START)
-    machine.store.add_person(ada, np.random.default_rng(1).standard_normal((2, 128)).astype(np.float32))
+    machine.store.people.add(ada, np.random.default_rng(1).standard_normal((2, 128)).astype(np.float32))
     machine.terms = replace(machine.terms, vectors=True)
     machine.drain()
     assert len(cloud.documents("people/p-1/embeddings")) == 2

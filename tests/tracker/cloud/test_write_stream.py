@@ -20,6 +20,7 @@ from tests.tracker.cloud.machines import SITE, Cloud, Machine, assert_same, visi
 from tests.tracker.cloud.proxy import Mode, Proxy
 from tracker.cloud.line import Line
 from tracker.cloud.wire import MOST_STREAMED, Verdict, Wire, WireError, Write
+from tracker.store.observation import Observation
 
 HOUR_S = 3600.0
 OURS_TO_DEAL_WITH = ["UNAVAILABLE", "ABORTED", "INTERNAL", "CANCELLED", "UNKNOWN", "UNAUTHENTICATED", "NOT_FOUND"]
@@ -78,7 +79,7 @@ def assert_sent(machine: Machine) -> None:
     """All that the machine has is there, once, and nothing was parked."""
     cloud = Cloud(machine.firestore)
     assert_same(cloud, [machine.store])
-    assert machine.store.parked() == []
+    assert machine.store.outbox.rejected() == []
     cloud.close()
 
 
@@ -98,7 +99,7 @@ def test_a_backlog_goes_by_commits(sender: Sender) -> None:
 def test_a_later_state_of_a_visit_follows_an_earlier_one(sender: Sender) -> None:
     (enter, leave), matches = visits(1, first=9000)
     for events in ([enter], [leave]):
-        sender.machine.store.record(events=events, matches=matches if events == [enter] else [])
+        sender.machine.store.record(Observation(events=events, matches=matches if events == [enter] else []))
         sender.line.send(enter.at)
         sender.line.send(leave.at)
     assert_sent(sender.machine)
@@ -227,14 +228,14 @@ def test_a_line_that_breaks_loses_nothing(
         wait_until(lambda: not control.faults())
     proxy.be(mode)
     machine.record(1, first=2)
-    wait_until(lambda: "trouble" in machine.store.notes("up "))
+    wait_until(lambda: "trouble" in machine.store.outbox.notes("up "))
     proxy.be(Mode.PASS)
     wait_until(machine.is_drained)
     control.heal()  # what was held is done now, if the server does it still
     machine.end()
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", machine.firestore.host)
     assert_sent(machine)
-    assert control.counts()["writes_by_collection"]["events"] == len(machine.store.events())
+    assert control.counts()["writes_by_collection"]["events"] == len(machine.store.events.select())
 
 
 @pytest.mark.parametrize("done", [None, False, True], ids=["idle", "not-yet-done", "done-unanswered"])

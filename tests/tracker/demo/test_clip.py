@@ -12,14 +12,14 @@ import pytest
 from numpy.typing import NDArray
 
 from config.settings import MatchSettings, Precision
-from tracker.camera import open_source
+from tracker.cameras.sources import open_source
 from tracker.demo.portraits import enrolment_picture
 from tracker.demo.render import render_clip
 from tracker.demo.script import SCRIPT, times_in_sight
 from tracker.demo.stage import poses, visible_share
-from tracker.faces.align import align
-from tracker.faces.detect import Detector
-from tracker.faces.embed import Embedder
+from tracker.vision.align import align
+from tracker.vision.detector import Detector
+from tracker.vision.embed import Embedder
 
 pytestmark = pytest.mark.slow
 EVERY = 2

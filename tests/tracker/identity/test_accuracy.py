@@ -16,14 +16,14 @@ import numpy as np
 import pytest
 
 from config.settings import DetectSettings, MatchSettings, ModelSettings, Precision, QualitySettings
-from tests.tracker.faces.scenes import astronaut, grace_hopper
-from tracker.camera import open_source
-from tracker.faces.engine import FaceEngine, Seen
+from tests.tracker.vision.scenes import astronaut, grace_hopper
+from tracker.cameras.sources import open_source
 from tracker.identity.evaluation import Evaluation, Vectors, evaluate
 from tracker.identity.gallery import Gallery
 from tracker.identity.match import Verdict, judge, nearest
 from tracker.identity.pairs import Pair
 from tracker.identity.votes import NamingKind, Vote, clearance, weight
+from tracker.vision.engine import FaceEngine, Seen
 
 BASELINE = json.loads((Path(__file__).parent / "accuracy.json").read_text(encoding="utf-8"))
 MATCH = MatchSettings()

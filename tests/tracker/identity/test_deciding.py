@@ -10,17 +10,17 @@ import pytest
 
 from config.settings import MatchSettings, TrackSettings
 from tests.tracker.puppets import ADA, EVE, HandClock, ScriptedCamera, Stage, at, face_of
-from tracker.faces.engine import Seen
-from tracker.faces.faces import Faces, FloatArray
-from tracker.faces.quality import Quality
-from tracker.health import Meter
+from tracker.agent.health import Meter
+from tracker.agent.writer import Writer
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognised, Recognition
 from tracker.presence.events import Event, EventKind, Match
 from tracker.presence.health import CameraState
 from tracker.presence.people import PersonKind
-from tracker.recorder import Recorder
-from tracker.store.local import LocalStore
+from tracker.store.store import Store
+from tracker.vision.engine import Seen
+from tracker.vision.faces import Faces, FloatArray
+from tracker.vision.quality import Quality
 
 MATCH = MatchSettings()
 
@@ -50,7 +50,7 @@ def seen(*vectors: FloatArray) -> Seen:
 class Camera:
     """Recognition over a store, frames half a second apart; `leave` ends all tracks."""
 
-    store: LocalStore
+    store: Store
     known: KnownPeople = field(default_factory=lambda: KnownPeople(MATCH))
     now: float = 0.0
     evidence_days: int = 7
@@ -61,14 +61,14 @@ class Camera:
             site_id="gym", camera_id="front", known=self.known, match=MATCH, track=TrackSettings()
         )
         meter = Meter(site_id="gym", camera_id="front", source=ScriptedCamera([]), clock=self.clock)
-        self.recorder = Recorder(
+        self.recorder = Writer(
             site_id="gym", camera_id="front", store=self.store, known=self.known, meter=meter, clock=self.clock,
             evidence_days=self.evidence_days, visitor_days=30,
         )  # fmt: skip
 
     def see(self, *vectors: FloatArray, times: int = 1) -> Recognised:
         for _ in range(times):
-            self.known.refresh(self.store)
+            self.known.refresh(self.store.people)
             found = self.recognition.update(seen(*vectors), at(self.now), size_wh=(400, 100))
             enters = [
                 self.event(each.person_id, each.track_id) for each in found.sightings if each.since < at(self.now)
@@ -94,7 +94,7 @@ class Camera:
 
     @property
     def matches(self) -> list[Match]:
-        return self.store.matches()
+        return self.store.matches.select()
 
 
 @pytest.fixture
@@ -118,11 +118,11 @@ def test_a_running_agent_follows_a_persons_own_limit(stage: Stage, camera: Camer
     ada = stage.enrol("Ada", ADA)
     assert names(camera.see(like(ADA, 0.45), times=3)) == [ada]
     camera.leave()
-    stage.store.replace_limits({ada: 0.4})
+    stage.store.people.replace_limits({ada: 0.4})
     found = camera.see(like(ADA, 0.45), times=6)
     assert names(found) == [None]
     assert found.faces[0].reason == f"neither match nor stranger: {ada} is 0.45 away"
-    stage.store.replace_limits({})
+    stage.store.people.replace_limits({})
     assert names(camera.see(like(ADA, 0.45), times=3)) == [ada]
 
 
@@ -130,13 +130,13 @@ def test_a_track_that_was_wrongly_named_can_be_denied_by_its_evidence(stage: Sta
     ada = stage.enrol("Ada", ADA)
     twin = like(ADA, 0.4)
     track_id = camera.see(twin, times=3).faces[0].track_id
-    vectors, taken_for = stage.store.evidence(track_id)
+    vectors, taken_for = stage.store.matches.evidence(track_id)
     assert set(taken_for) == {ada}
     assert np.abs(vectors - twin).max() < 1e-6
-    stage.store.add_negatives(ada, vectors)
+    stage.store.people.add_negatives(ada, vectors)
     camera.leave()
     found = camera.see(like(ADA, 0.4, other=100) + 0.01 * face_of(77), times=4)
-    (visitor,) = stage.store.people(kind=PersonKind.VISITOR)
+    (visitor,) = stage.store.people.all(kind=PersonKind.VISITOR)
     assert names(found) == [visitor.person_id]
     assert f"marked as not {ada}" in found.faces[0].reason
     camera.leave()
@@ -148,8 +148,8 @@ def test_evidence_is_of_enrolled_people_only_and_bounded(stage: Stage, camera: C
     stranger = camera.see(face_of(EVE), times=6).faces[0].track_id
     camera.leave()
     known = camera.see(face_of(ADA), times=30).faces[0].track_id
-    assert len(stage.store.evidence(stranger)[1]) == 0
-    assert stage.store.evidence(known)[1] == (ada, ada)
+    assert len(stage.store.matches.evidence(stranger)[1]) == 0
+    assert stage.store.matches.evidence(known)[1] == (ada, ada)
 
 
 @pytest.mark.parametrize(("days", "kept"), [(7, 2), (0, 0)])
@@ -158,7 +158,7 @@ def test_evidence_is_kept_only_where_the_setting_says(stage: Stage, days: int, k
     camera = Camera(stage.store, evidence_days=days)
     track_id = camera.see(face_of(ADA), times=4).faces[0].track_id
     assert len(camera.matches) == 1
-    assert len(stage.store.evidence(track_id)[1]) == kept
+    assert len(stage.store.matches.evidence(track_id)[1]) == kept
 
 
 def test_evidence_that_is_too_old_is_erased(stage: Stage, camera: Camera) -> None:
@@ -167,7 +167,7 @@ def test_evidence_that_is_too_old_is_erased(stage: Stage, camera: Camera) -> Non
     for day, kept in ((6, 2), (8, 0)):
         camera.clock.seconds = day * 86400
         camera.see()
-        assert len(stage.store.evidence(track_id)[1]) == kept
+        assert len(stage.store.matches.evidence(track_id)[1]) == kept
 
 
 # -- one person is in one place
@@ -208,8 +208,8 @@ def test_two_visitors_become_one_and_so_do_their_visits(stage: Stage, camera: Ca
     frontal, profile = visits_of_two_sides(camera)
     assert frontal != profile
     assert names(camera.see(like(EVE, 0.4), times=5)) == [frontal]
-    assert [person.person_id for person in stage.store.people()] == [frontal]
-    assert {event.person_id for event in stage.store.events()} == {frontal}
+    assert [person.person_id for person in stage.store.people.all()] == [frontal]
+    assert {event.person_id for event in stage.store.events.select()} == {frontal}
     camera.leave()
     for vector in (face_of(EVE), like(EVE, 0.8)):
         assert names(camera.see(vector, times=5)) == [frontal]
@@ -225,12 +225,12 @@ def test_a_merge_that_cannot_be_written_yet_is_not_forgotten(stage: Stage, camer
     )
     assert found is not None
     assert found.absorbed == (profile,)
-    stage.store.rename_person(frontal, "the plumber")
-    camera.known.refresh(stage.store)
+    stage.store.people.rename(frontal, "the plumber")
+    camera.known.refresh(stage.store.people)
     assert camera.known.person(profile) is None
     assert camera.known.unsaved_merges == ((profile, frontal),)
     camera.see()
-    assert [person.name for person in stage.store.people()] == ["the plumber"]
+    assert [person.name for person in stage.store.people.all()] == ["the plumber"]
     assert camera.known.unsaved_merges == ()
 
 
@@ -238,9 +238,9 @@ def test_a_merge_with_somebody_forgotten_meanwhile_is_dropped(stage: Stage, came
     frontal, profile = visits_of_two_sides(camera)
     vectors = np.stack([like(EVE, 0.4)] * 4)
     camera.known.visitor_for(vectors, at=at(camera.now), camera_id="front", track_id="front-9")
-    stage.store.forget_person(profile, erase_history=True)
+    stage.store.people.forget(profile, erase_history=True)
     camera.see()
-    assert [person.person_id for person in stage.store.people()] == [frontal]
+    assert [person.person_id for person in stage.store.people.all()] == [frontal]
     assert camera.known.unsaved_merges == ()
 
 
@@ -249,4 +249,4 @@ def test_two_strangers_in_one_frame_stay_two(stage: Stage, camera: Camera) -> No
     assert len(set(both)) == 2
     camera.leave()
     camera.see(like(EVE, 0.4), times=5)
-    assert len(stage.store.people(kind=PersonKind.VISITOR)) == 2
+    assert len(stage.store.people.all(kind=PersonKind.VISITOR)) == 2

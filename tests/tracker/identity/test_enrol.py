@@ -12,9 +12,17 @@ import PIL.Image
 import pytest
 
 from config.errors import PeopleError
-from tracker.faces.align import TEMPLATE_150
-from tracker.faces.faces import Faces
-from tracker.identity.enrol import Candidate, Plan, candidates_in, new_person_id, pictures_of, plan_people, plan_person
+from tracker.identity.enrolment import (
+    Candidate,
+    Plan,
+    candidates_in,
+    new_person_id,
+    pictures_of,
+    plan_people,
+    plan_person,
+)
+from tracker.vision.align import TEMPLATE_150
+from tracker.vision.faces import Faces
 
 
 class Slate:

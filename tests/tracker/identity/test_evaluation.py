@@ -9,11 +9,11 @@ import PIL.Image
 import pytest
 
 from config.errors import PictureError, RecordError
-from tracker.faces.align import TEMPLATE_150
-from tracker.faces.faces import Faces
 from tracker.identity.evaluation import Vectors, evaluate, files_of, read_vectors
 from tracker.identity.pairs import Pair
 from tracker.identity.roc import draw_roc, save_roc
+from tracker.vision.align import TEMPLATE_150
+from tracker.vision.faces import Faces
 
 
 class Slate:

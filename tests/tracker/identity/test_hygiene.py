@@ -10,11 +10,11 @@ import PIL.Image
 import pytest
 
 from config.settings import MatchSettings
-from tracker.faces.align import TEMPLATE_150
-from tracker.faces.faces import Faces
-from tracker.identity.enrol import Candidate, Plan, plan_people
+from tracker.identity.checks import Company, doubles, strays
+from tracker.identity.enrolment import Candidate, Plan, plan_people
 from tracker.identity.gallery import Gallery
-from tracker.identity.hygiene import Company, doubles, strays
+from tracker.vision.align import TEMPLATE_150
+from tracker.vision.faces import Faces
 
 SETTINGS = MatchSettings(max_distance=0.55, stranger_distance=0.6)
 

@@ -10,11 +10,12 @@ import pytest
 
 from config.settings import MatchSettings
 from tests.tracker.puppets import ADA, BOB, EVE, NOON, Stage, face_of
-from tracker.faces.faces import FloatArray
 from tracker.identity.known import KnownPeople
 from tracker.identity.visitors import Visitor
 from tracker.presence.people import PersonKind
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
+from tracker.store.store import Store
+from tracker.vision.faces import FloatArray
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def stage(tmp_path: Path) -> Stage:
 @pytest.fixture
 def known(stage: Stage) -> KnownPeople:
     people = KnownPeople(MatchSettings())
-    people.refresh(stage.store)
+    people.refresh(stage.store.people)
     return people
 
 
@@ -35,9 +36,9 @@ def stranger(known: KnownPeople, number: int, track_id: str = "front-1") -> Visi
     return visitor
 
 
-def save(known: KnownPeople, store: LocalStore) -> None:
+def save(known: KnownPeople, store: Store) -> None:
     visitors = known.unsaved_visitors
-    store.record(visitors=visitors)
+    store.record(Observation(visitors=visitors))
     known.visitors_saved(visitors)
 
 
@@ -45,16 +46,16 @@ def test_refresh_takes_over_people_and_their_faces(stage: Stage, known: KnownPeo
     assert len(known.gallery) == 0
     ada = stage.enrol("Ada", ADA)
     assert known.person(ada) is None
-    known.refresh(stage.store)
-    assert known.person(ada) == stage.store.person(ada)
+    known.refresh(stage.store.people)
+    assert known.person(ada) == stage.store.people.get(ada)
     assert known.gallery.people == (ada,)
 
 
 def test_refresh_reads_nothing_while_nothing_changed(stage: Stage, known: KnownPeople) -> None:
     stage.enrol("Ada", ADA)
-    known.refresh(stage.store)
+    known.refresh(stage.store.people)
     before = known.gallery
-    known.refresh(stage.store)
+    known.refresh(stage.store.people)
     assert known.gallery is before
 
 
@@ -64,17 +65,17 @@ def test_visitor_is_known_at_once_and_saved_later(stage: Stage, known: KnownPeop
     assert [person for person, _ in known.unsaved_visitors] == [visitor.person]
     save(known, stage.store)
     assert known.unsaved_visitors == ()
-    assert stage.store.people(kind=PersonKind.VISITOR) == [visitor.person]
+    assert stage.store.people.all(kind=PersonKind.VISITOR) == [visitor.person]
 
 
 def test_visitor_that_is_not_saved_yet_survives_a_refresh(stage: Stage, known: KnownPeople) -> None:
     visitor = stranger(known, EVE)
     stage.enrol("Ada", ADA)
-    known.refresh(stage.store)
+    known.refresh(stage.store.people)
     assert known.person(visitor.person.person_id) == visitor.person
     assert stranger(known, EVE, "front-2").person == visitor.person
     save(known, stage.store)
-    known.refresh(stage.store)
+    known.refresh(stage.store.people)
     assert stranger(known, EVE, "front-3").person == visitor.person
 
 
@@ -82,7 +83,7 @@ def test_visitor_comes_back_under_the_same_id_after_a_restart(stage: Stage, know
     first = stranger(known, EVE).person
     save(known, stage.store)
     again = KnownPeople(MatchSettings())
-    again.refresh(stage.store)
+    again.refresh(stage.store.people)
     assert stranger(again, EVE, "front-9").person == first
     assert stranger(again, BOB, "front-10").person.name == "Visitor 2"
 
@@ -92,7 +93,7 @@ def test_visitor_who_looks_new_ways_while_being_saved_is_saved_again(stage: Stag
     saved = known.unsaved_visitors
     turned = face_of(EVE) + 0.4 * face_of(BOB)
     known.visitor_for(turned[None], at=NOON, camera_id="front", track_id="front-2")
-    stage.store.record(visitors=saved)
+    stage.store.record(Observation(visitors=saved))
     known.visitors_saved(saved)
     assert [len(vectors) for _, vectors in known.unsaved_visitors] == [2]
 
@@ -101,8 +102,8 @@ def test_visitor_enrolled_meanwhile_is_in_the_gallery_and_no_visitor(stage: Stag
     visitor = stranger(known, EVE).person
     save(known, stage.store)
     known.visitor_for((face_of(EVE) + 0.4 * face_of(BOB))[None], at=NOON, camera_id="front", track_id="front-2")
-    stage.store.promote_visitor(visitor.person_id, "Eve", consented_at=NOON)
-    known.refresh(stage.store)
+    stage.store.people.promote(visitor.person_id, "Eve", consented_at=NOON)
+    known.refresh(stage.store.people)
     assert known.unsaved_visitors == ()
     assert known.gallery.people == (visitor.person_id,)
     assert stranger(known, EVE, "front-3").person.person_id != visitor.person_id
@@ -111,36 +112,36 @@ def test_visitor_enrolled_meanwhile_is_in_the_gallery_and_no_visitor(stage: Stag
 def test_forgotten_visitor_is_unknown_after_the_next_refresh(stage: Stage, known: KnownPeople) -> None:
     visitor = stranger(known, EVE).person
     save(known, stage.store)
-    stage.store.forget_person(visitor.person_id, True)
-    known.refresh(stage.store)
+    stage.store.people.forget(visitor.person_id, True)
+    known.refresh(stage.store.people)
     assert known.person(visitor.person_id) is None
 
 
 class SlowStore:
     """A store that lets somebody else act between reading people and reading vectors."""
 
-    def __init__(self, store: LocalStore) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
         self.reading = threading.Event()
         self.go_on = threading.Event()
 
-    def people_version(self) -> int:
-        return self._store.people_version()
+    def version(self) -> int:
+        return self._store.people.version()
 
-    def people(self) -> list[object]:
-        people = list(self._store.people())
+    def all(self) -> list[object]:
+        people = list(self._store.people.all())
         self.reading.set()
         self.go_on.wait(0.2)
         return people
 
     def vectors(self, kind: PersonKind) -> tuple[FloatArray, tuple[str, ...]]:
-        return self._store.vectors(kind)
+        return self._store.people.vectors(kind)
 
     def limits(self) -> dict[str, float]:
-        return self._store.limits()
+        return self._store.people.limits()
 
     def negatives(self) -> tuple[FloatArray, tuple[str, ...]]:
-        return self._store.negatives()
+        return self._store.people.negatives()
 
 
 def test_visitor_saved_by_another_camera_while_one_reads_is_not_lost(stage: Stage, known: KnownPeople) -> None:
@@ -151,7 +152,7 @@ def test_visitor_saved_by_another_camera_while_one_reads_is_not_lost(stage: Stag
     reading.start()
     assert slow.reading.wait(10)
     saved = ((visitor, face_of(EVE)[None]),)
-    stage.store.record(visitors=saved)
+    stage.store.record(Observation(visitors=saved))
     other = threading.Thread(target=known.visitors_saved, args=(known._unsaved.values(),))
     other.start()
     slow.go_on.set()

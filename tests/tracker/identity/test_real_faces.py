@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 
 from config.settings import DetectSettings, MatchSettings, ModelSettings, Precision, QualitySettings
-from tracker.camera import open_source
 from tracker.cameras.frames import Frame
-from tracker.faces.engine import FaceEngine
-from tracker.identity.enrol import plan_person
+from tracker.cameras.sources import open_source
+from tracker.identity.enrolment import plan_person
 from tracker.identity.gallery import Gallery
 from tracker.identity.match import Verdict, judge, nearest
 from tracker.identity.pictures import read_picture
 from tracker.identity.visitors import Visitors
 from tracker.identity.votes import Naming, NamingKind, Vote, weight
+from tracker.vision.engine import FaceEngine
 
 MATCH = MatchSettings()
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)

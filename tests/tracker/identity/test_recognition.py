@@ -14,7 +14,7 @@ from tracker.identity.recognition import Recognised, Recognition
 from tracker.presence.people import Person
 
 
-class Watch:
+class CoverageSpan:
     """One camera's recognition over a store, frames half a second apart."""
 
     def __init__(self, stage: Stage) -> None:
@@ -26,7 +26,7 @@ class Watch:
         self.now = 0.0
 
     def see(self, *people: int) -> Recognised:
-        self.known.refresh(self.stage.store)
+        self.known.refresh(self.stage.store.people)
         image = picture(*people)
         found = self.recognition.update(PuppetEngine().see(image), at(self.now), size_wh=(400, 100))
         self.now += 0.5
@@ -39,11 +39,11 @@ def stage(tmp_path: Path) -> Stage:
 
 
 @pytest.fixture
-def watch(stage: Stage) -> Watch:
-    return Watch(stage)
+def watch(stage: Stage) -> CoverageSpan:
+    return CoverageSpan(stage)
 
 
-def test_name_is_given_at_the_second_good_sighting_and_reaches_back(stage: Stage, watch: Watch) -> None:
+def test_name_is_given_at_the_second_good_sighting_and_reaches_back(stage: Stage, watch: CoverageSpan) -> None:
     ada = stage.enrol("Ada", ADA)
     first, second, third = (watch.see(ADA) for _ in range(3))
     assert (first.sightings, first.faces[0].person_id) == ((), None)
@@ -52,7 +52,7 @@ def test_name_is_given_at_the_second_good_sighting_and_reaches_back(stage: Stage
     assert [(each.since, each.seen_at) for each in third.sightings] == [(at(1), at(1))]
 
 
-def test_decision_is_recorded_once_with_distance_and_margin(stage: Stage, watch: Watch) -> None:
+def test_decision_is_recorded_once_with_distance_and_margin(stage: Stage, watch: CoverageSpan) -> None:
     ada, _bob = stage.enrol("Ada", ADA), stage.enrol("Bob", BOB)
     matches = [match for _ in range(5) for match in watch.see(ADA).matches]
     assert [(match.person_id, match.at, match.authorised) for match in matches] == [(ada, at(0.5), True)]
@@ -61,20 +61,20 @@ def test_decision_is_recorded_once_with_distance_and_margin(stage: Stage, watch:
     assert 0 < matches[0].quality <= 1
 
 
-def test_margin_without_a_runner_up_is_left_out(stage: Stage, watch: Watch) -> None:
+def test_margin_without_a_runner_up_is_left_out(stage: Stage, watch: CoverageSpan) -> None:
     stage.enrol("Ada", ADA)
     matches = [match for _ in range(2) for match in watch.see(ADA).matches]
     assert [match.margin for match in matches] == [None]
 
 
-def test_person_without_access_is_named_and_not_authorised(stage: Stage, watch: Watch) -> None:
+def test_person_without_access_is_named_and_not_authorised(stage: Stage, watch: CoverageSpan) -> None:
     banned = Person(person_id="p-eve", name="Eve", created_at=NOON, access=False, consented_at=NOON)
-    stage.store.add_person(banned, face_of(EVE)[None])
+    stage.store.people.add(banned, face_of(EVE)[None])
     matches = [match for _ in range(2) for match in watch.see(EVE).matches]
     assert [(match.person_id, match.authorised) for match in matches] == [("p-eve", False)]
 
 
-def test_poor_faces_are_followed_but_never_vote(stage: Stage, watch: Watch) -> None:
+def test_poor_faces_are_followed_but_never_vote(stage: Stage, watch: CoverageSpan) -> None:
     ada = stage.enrol("Ada", ADA)
     reasons = {watch.see(BLURRED + ADA).faces[0].reason for _ in range(4)}
     assert reasons == {f"no face good enough in {count}, the last too blurred" for count in (1, 2, 3, 4)}
@@ -84,7 +84,7 @@ def test_poor_faces_are_followed_but_never_vote(stage: Stage, watch: Watch) -> N
     assert [each.person_id for each in watch.see(BLURRED + ADA).sightings] == [ada]
 
 
-def test_stranger_becomes_a_visitor_at_the_fourth_good_sighting(stage: Stage, watch: Watch) -> None:
+def test_stranger_becomes_a_visitor_at_the_fourth_good_sighting(stage: Stage, watch: CoverageSpan) -> None:
     seen = [watch.see(EVE) for _ in range(5)]
     assert [len(each.sightings) for each in seen] == [0, 0, 0, 1, 1]
     (match,) = [match for each in seen for match in each.matches]
@@ -93,7 +93,7 @@ def test_stranger_becomes_a_visitor_at_the_fourth_good_sighting(stage: Stage, wa
     assert seen[3].sightings[0].since == at(0)
 
 
-def test_two_people_at_once_are_told_apart(stage: Stage, watch: Watch) -> None:
+def test_two_people_at_once_are_told_apart(stage: Stage, watch: CoverageSpan) -> None:
     ada, bob = stage.enrol("Ada", ADA), stage.enrol("Bob", BOB)
     watch.see(ADA, 0, BOB)
     seen = watch.see(ADA, 0, BOB)
@@ -103,7 +103,7 @@ def test_two_people_at_once_are_told_apart(stage: Stage, watch: Watch) -> None:
     assert len({face.track_id for face in seen.faces}) == 2
 
 
-def test_long_nameless_track_is_recorded_when_it_ends_and_a_flicker_is_not(stage: Stage, watch: Watch) -> None:
+def test_long_nameless_track_is_recorded_when_it_ends_and_a_flicker_is_not(stage: Stage, watch: CoverageSpan) -> None:
     stage.enrol("Ada", ADA)
     for _ in range(3):
         watch.see(BLURRED + ADA)
@@ -114,7 +114,7 @@ def test_long_nameless_track_is_recorded_when_it_ends_and_a_flicker_is_not(stage
     assert matches[0].reason == "no face good enough in 3, the last too blurred"
 
 
-def test_end_tells_of_open_tracks_and_lets_time_begin_anew(stage: Stage, watch: Watch) -> None:
+def test_end_tells_of_open_tracks_and_lets_time_begin_anew(stage: Stage, watch: CoverageSpan) -> None:
     ada = stage.enrol("Ada", ADA)
     for _ in range(3):
         watch.see(ADA, BLURRED + BOB)
@@ -126,7 +126,7 @@ def test_end_tells_of_open_tracks_and_lets_time_begin_anew(stage: Stage, watch: 
     assert [(each.person_id, each.since) for each in watch.see(ADA).sightings] == [(ada, at(-3600))]
 
 
-def test_nothing_is_kept_of_tracks_that_ended(stage: Stage, watch: Watch) -> None:
+def test_nothing_is_kept_of_tracks_that_ended(stage: Stage, watch: CoverageSpan) -> None:
     stage.enrol("Ada", ADA)
     for _ in range(200):
         watch.see(ADA, EVE)

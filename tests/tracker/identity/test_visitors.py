@@ -11,7 +11,8 @@ import pytest
 from config.settings import MatchSettings
 from tracker.identity.visitors import VECTORS_A_VISITOR, Visitor, Visitors
 from tracker.presence.people import Person, PersonKind
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
+from tracker.store.store import Store
 
 SETTINGS = MatchSettings(max_distance=0.55, stranger_distance=0.6)
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -225,13 +226,13 @@ def test_visitors_seen_side_by_side_are_two_for_ever() -> None:
 def test_a_label_with_a_number_that_the_store_added_is_no_name(tmp_path: Path) -> None:
     """Two programs on one store met strangers at the same moment and called them alike."""
     sides = [faces(0, count=1), faces(0, away=0.8, count=1)]
-    with LocalStore(tmp_path / "footfall.sqlite3") as store:
+    with Store(tmp_path / "footfall.sqlite3") as store:
         for number, side in enumerate(sides):
             met = Person(
                 person_id=f"v-{number}", name="Visitor 1", created_at=AT + timedelta(number), kind=PersonKind.VISITOR
             )
-            store.record(visitors=[(met, side)])
-        people = store.people()
+            store.record(Observation(visitors=[(met, side)]))
+        people = store.people.all()
     assert [each.name for each in people] == ["Visitor 1", "Visitor 1 (2)"]
     visitors = Visitors(SETTINGS, people=people, vectors=np.concatenate(sides), person_ids=["v-0", "v-1"])
     found = seen(visitors, faces(0, **LINK), minute=2)

@@ -10,24 +10,24 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.tracker.presence.stories import at, presence, story, told
-from tracker.presence.crossing import BAND, CLEAR, Inside, Line, Spot, Standing, cross
+from tracker.presence.line import BAND, CLEAR, Inside, Line, LineState, TrackPoint, cross
 from tracker.presence.rules import Closings, Rules
 from tracker.presence.sessions import Segment, follow, sessions, without_duplicates
+from tracker.presence.state_machine import Walk
 from tracker.presence.visit import Hold, Visit
-from tracker.presence.walk import Walk
 
 TOP = Line(start=(0.0, 0.0), end=(1.0, 0.0), inside=Inside.BELOW)
 """Along the upper edge of the frame, so that y is the depth, with nothing lost to rounding."""
 
 
-def stood(depths: list[float], *, seconds: list[float] | None = None, tracks: str = "") -> dict[str, Standing]:
+def stood(depths: list[float], *, seconds: list[float] | None = None, tracks: str = "") -> dict[str, LineState]:
     """Where a person called p stands after these frames; each frame is of track t, or of those named."""
-    standings: dict[str, Standing] = {}
+    line_states: dict[str, LineState] = {}
     for index, depth in enumerate(depths):
-        spot = Spot(track_id=tracks[index] if tracks else "t", x_frac=0.5, y_frac=depth, person_id="p")
+        spot = TrackPoint(track_id=tracks[index] if tracks else "t", x_frac=0.5, y_frac=depth, person_id="p")
         moment = at(seconds[index] if seconds else index)
-        standings, _ = cross(standings, [spot], line=TOP, at=moment, settle_after=timedelta(seconds=5))
-    return standings
+        line_states, _ = cross(line_states, [spot], line=TOP, at=moment, settle_after=timedelta(seconds=5))
+    return line_states
 
 
 def test_a_side_begins_at_the_edge_of_the_band() -> None:
@@ -38,7 +38,7 @@ def test_a_side_begins_at_the_edge_of_the_band() -> None:
 def test_one_frame_well_clear_is_enough_exactly_there() -> None:
     for depth, crossed in ((CLEAR, 1), (CLEAR - 1e-9, 0)):
         before = stood([-0.2])
-        seen, _ = cross(before, [Spot(track_id="t", x_frac=0.5, y_frac=depth, person_id="p")], line=TOP, at=at(1))
+        seen, _ = cross(before, [TrackPoint(track_id="t", x_frac=0.5, y_frac=depth, person_id="p")], line=TOP, at=at(1))
         assert len(cross(seen, (), line=TOP, at=at(2), ended=True)[1]) == crossed
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tracker.presence.crossing import Inside, Line, Spot, Standing
 from tracker.presence.events import Event, EventKind
+from tracker.presence.line import Inside, Line, LineState, TrackPoint
 from tracker.presence.passages import go_through, pass_by
 from tracker.presence.room import Presence, Sighting
 
@@ -73,22 +73,22 @@ def test_people_at_an_entrance_are_told_apart() -> None:
     assert told(stand_at("enter", script)) == [("ada", "enter", 0), ("bob", "enter", 1)]
 
 
-def walk(depths: str, names: dict[int, str], *, ended: bool = True) -> tuple[dict[str, Standing], list[Event]]:
+def walk(depths: str, names: dict[int, str], *, ended: bool = True) -> tuple[dict[str, LineState], list[Event]]:
     """One frame a second; names: from which frame on the track has which name."""
-    standings: dict[str, Standing] = {}
+    line_states: dict[str, LineState] = {}
     found: list[Event] = []
     name: str | None = None
     for second, depth in enumerate(depths.split()):
         name = names.get(second, name)
-        spot = Spot(track_id="t", x_frac=0.5, y_frac=0.5 + int(depth) / 100, person_id=name)
-        standings, events = go_through(standings, [spot], line=LINE, at=at(second), site_id="s", camera_id="c")
+        spot = TrackPoint(track_id="t", x_frac=0.5, y_frac=0.5 + int(depth) / 100, person_id=name)
+        line_states, events = go_through(line_states, [spot], line=LINE, at=at(second), site_id="s", camera_id="c")
         found += events
     if ended:
-        standings, events = go_through(
-            standings, (), line=LINE, at=at(second + 1), site_id="s", camera_id="c", ended=True
+        line_states, events = go_through(
+            line_states, (), line=LINE, at=at(second + 1), site_id="s", camera_id="c", ended=True
         )
         found += events
-    return standings, found
+    return line_states, found
 
 
 def test_the_direction_over_a_line_decides() -> None:
@@ -99,12 +99,12 @@ def test_the_direction_over_a_line_decides() -> None:
 
 
 def test_a_crossing_waits_for_the_name() -> None:
-    standings, events = walk("-9 -9 -9 9 9 9 9", {}, ended=False)
+    line_states, events = walk("-9 -9 -9 9 9 9 9", {}, ended=False)
     assert events == []
-    assert [(each.inward, each.at) for each in standings["t"].waiting] == [(True, at(3))]
-    standings, events = walk("-9 -9 -9 9 9 9 9 9", {7: "ada"}, ended=False)
+    assert [(each.inward, each.at) for each in line_states["t"].waiting] == [(True, at(3))]
+    line_states, events = walk("-9 -9 -9 9 9 9 9 9", {7: "ada"}, ended=False)
     assert told(events) == [("ada", "enter", 3)]
-    assert standings["t"].waiting == ()
+    assert line_states["t"].waiting == ()
 
 
 def test_several_crossings_wait_for_one_name() -> None:
@@ -121,20 +121,20 @@ def test_a_quick_track_with_a_name_is_told_when_it_ends() -> None:
 
 
 def test_nobody_is_told_twice() -> None:
-    standings, events = walk("-9 -9 -9 9 9 9 9 9 9", {0: "ada"}, ended=False)
-    again, more = go_through(standings, (), line=LINE, at=at(60), site_id="s", camera_id="c")
+    line_states, events = walk("-9 -9 -9 9 9 9 9 9 9", {0: "ada"}, ended=False)
+    again, more = go_through(line_states, (), line=LINE, at=at(60), site_id="s", camera_id="c")
     assert (len(events), again, more) == (1, {}, ())
 
 
 def test_a_name_that_comes_late_is_told_beside_somebody_who_crosses() -> None:
-    standings: dict[str, Standing] = {}
+    line_states: dict[str, LineState] = {}
     found: list[Event] = []
     for second, (ada, bob) in enumerate([(-9, -9), (-9, -9), (-9, -9), (9, -9), (9, -9), (9, 9), (9, 9), (9, 9)]):
-        spots = [
-            Spot(track_id="a", x_frac=0.4, y_frac=0.5 + ada / 100, person_id="ada" if second == 7 else None),
-            Spot(track_id="b", x_frac=0.6, y_frac=0.5 + bob / 100, person_id="bob"),
+        points = [
+            TrackPoint(track_id="a", x_frac=0.4, y_frac=0.5 + ada / 100, person_id="ada" if second == 7 else None),
+            TrackPoint(track_id="b", x_frac=0.6, y_frac=0.5 + bob / 100, person_id="bob"),
         ]
-        standings, events = go_through(standings, spots, line=LINE, at=at(second), site_id="s", camera_id="c")
+        line_states, events = go_through(line_states, points, line=LINE, at=at(second), site_id="s", camera_id="c")
         found += events
     assert told(found) == [("ada", "enter", 3), ("bob", "enter", 5)]
 
@@ -151,14 +151,18 @@ def test_a_name_that_comes_late_is_told_beside_somebody_who_crosses() -> None:
 def test_when_a_side_is_held_and_a_track_has_ended_is_a_choice(
     fields: dict[str, Any], expected: list[tuple[str, str, float]]
 ) -> None:
-    standings: dict[str, Standing] = {}
+    line_states: dict[str, LineState] = {}
     found: list[Event] = []
     for second, depth in enumerate([-4, -4, -4, 4, 4, 4]):
-        spots = [Spot(track_id="t", x_frac=0.5, y_frac=0.5 + depth / 100, person_id="ada")]
+        points = [TrackPoint(track_id="t", x_frac=0.5, y_frac=0.5 + depth / 100, person_id="ada")]
         if second == 3:
             between = at(second - 0.01)
-            standings, events = go_through(standings, [], line=LINE, at=between, site_id="s", camera_id="c", **fields)
+            line_states, events = go_through(
+                line_states, [], line=LINE, at=between, site_id="s", camera_id="c", **fields
+            )
             found += events
-        standings, events = go_through(standings, spots, line=LINE, at=at(second), site_id="s", camera_id="c", **fields)
+        line_states, events = go_through(
+            line_states, points, line=LINE, at=at(second), site_id="s", camera_id="c", **fields
+        )
         found += events
     assert told(found) == expected

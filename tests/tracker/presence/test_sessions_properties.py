@@ -15,8 +15,8 @@ from tracker.presence.occupancy import occupancy_of
 from tracker.presence.room import Presence
 from tracker.presence.rules import Closings
 from tracker.presence.sessions import Rules, Session, SessionState, follow, sessions, without_duplicates
+from tracker.presence.state_machine import Walk
 from tracker.presence.visit import Visit
-from tracker.presence.walk import Walk
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 RULES = Rules(

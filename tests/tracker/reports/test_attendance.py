@@ -22,10 +22,10 @@ from tests.tracker.reports.timelines import (
     subject_of,
     watch,
 )
+from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import Event
 from tracker.presence.people import PersonKind
 from tracker.presence.sessions import Session
-from tracker.presence.watches import Watch
 from tracker.reports.attendance import Attendance, attendance, attendance_by_person, day_parts, listed
 from tracker.reports.frames import rows_of, stay_frame, visit_frame
 from tracker.reports.periods import Period, edges_of
@@ -37,13 +37,13 @@ def rows(
     *stays: list[Event],
     days: int = 1,
     now: datetime | None = None,
-    watches: Sequence[Watch] = (),
+    spans: Sequence[CoverageSpan] = (),
     since: datetime = DAY,
     staff: bool = False,
 ) -> list[dict[str, Any]]:
     until = DAY + timedelta(days=days)
     now = now or until
-    subject = subject_of(*stays, since=since, until=min(until, now), now=now, watches=watches, staff=staff)
+    subject = subject_of(*stays, since=since, until=min(until, now), now=now, spans=spans, staff=staff)
     return [dict(row) for row in attendance_report(subject).main.rows]
 
 
@@ -89,8 +89,8 @@ def test_nobody_is_absent_on_a_day_that_is_not_over() -> None:
 
 
 def test_nobody_is_absent_on_a_day_that_nobody_watched() -> None:
-    watches = [watch(at("0:00"), at("0:00", day=1)), watch(at("0:00", day=2), at("0:00", day=3))]
-    found = rows(stay("ada", at("9:00"), at("9:30")), days=3, watches=watches)
+    spans = [watch(at("0:00"), at("0:00", day=1)), watch(at("0:00", day=2), at("0:00", day=3))]
+    found = rows(stay("ada", at("9:00"), at("9:30")), days=3, spans=spans)
     assert [row["status"] for row in found if row["name"] == "Bob"] == ["absent", "not watched", "absent"]
 
 

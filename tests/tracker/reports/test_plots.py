@@ -32,7 +32,7 @@ PEOPLE = [person(f"p-{number}", name) for number, name in enumerate(NAMES)]
 def gym(**more: Any) -> Subject:
     stays = [stay(each.person_id, at(f"{8 + n}:00"), at(f"{8 + n}:40")) for n, each in enumerate(PEOPLE)]
     given = {"since": DAY, "until": at("18:00"), "now": at("18:00"), "people": PEOPLE, "capacity": 2}
-    given |= {"watches": [watch(DAY, at("16:00"))]}
+    given |= {"spans": [watch(DAY, at("16:00"))]}
     return subject_of(*stays, **{**given, **more})
 
 

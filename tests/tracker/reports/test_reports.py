@@ -43,8 +43,8 @@ def by_hour(report: Report) -> dict[str, dict[str, Any]]:
 
 
 def test_hours_that_nobody_watched_are_not_zero() -> None:
-    watches = [watch(at("7:00"), at("9:30")), watch(at("11:00"), at("12:00"))]
-    report = usage_report(morning(since=at("7:00"), watches=watches), Period.HOUR)
+    spans = [watch(at("7:00"), at("9:30")), watch(at("11:00"), at("12:00"))]
+    report = usage_report(morning(since=at("7:00"), spans=spans), Period.HOUR)
     hours = by_hour(report)
     assert (hours["08:00"]["entries"], hours["08:00"]["watched"]) == (2, 1.0)
     assert (hours["09:00"]["entries"], hours["09:00"]["watched"]) == (0, 0.5)
@@ -58,14 +58,14 @@ def test_hours_that_nobody_watched_are_not_zero() -> None:
 
 
 def test_what_was_counted_stays_counted_where_nobody_watched() -> None:
-    watches = [watch(at("7:00"), at("7:30")), watch(at("11:00"), at("12:00"))]
-    hours = by_hour(usage_report(morning(since=at("7:00"), watches=watches), Period.HOUR))
+    spans = [watch(at("7:00"), at("7:30")), watch(at("11:00"), at("12:00"))]
+    hours = by_hour(usage_report(morning(since=at("7:00"), spans=spans), Period.HOUR))
     assert (hours["08:00"]["entries"], hours["08:00"]["watched"]) == (2, 0.0)
 
 
 def test_quarters_that_nobody_watched_have_no_occupancy() -> None:
-    watches = [watch(at("7:00"), at("9:30")), watch(at("11:00"), at("12:00"))]
-    report = occupancy_report(morning(since=at("7:00"), watches=watches, capacity=10))
+    spans = [watch(at("7:00"), at("9:30")), watch(at("11:00"), at("12:00"))]
+    report = occupancy_report(morning(since=at("7:00"), spans=spans, capacity=10))
     rows = {f"{row['started_at']:%H:%M}": row for row in report.main.rows}
     assert [rows["09:00"][key] for key in ("mean", "peak", "peak_share", "watched")] == [None, None, None, 0.0]
     assert [rows["07:30"][key] for key in ("mean", "peak", "peak_share", "watched")] == [2.0, 2, 0.2, 1.0]
@@ -78,7 +78,7 @@ def test_a_range_that_nobody_watched_has_no_figures() -> None:
         since=at("0:00", day=2),
         until=at("0:00", day=3),
         now=at("0:00", day=3),
-        watches=[watch(at("7:00"), at("12:00"))],
+        spans=[watch(at("7:00"), at("12:00"))],
     )
     found = figures(usage_report(subject, Period.DAY))
     assert (found["entries"], found["visitors"], found["watched"]) == (None, None, 0.0)
@@ -86,9 +86,7 @@ def test_a_range_that_nobody_watched_has_no_figures() -> None:
 
 def test_today_without_a_look_at_it_has_no_entries() -> None:
     now = at("12:00", day=2)
-    subject = morning(
-        since=at("0:00", day=2), until=at("0:00", day=3), now=now, watches=[watch(at("7:00"), at("12:00"))]
-    )
+    subject = morning(since=at("0:00", day=2), until=at("0:00", day=3), now=now, spans=[watch(at("7:00"), at("12:00"))])
     found = figures(today_report(subject))
     assert (found["entries"], found["visitors"], found["occupancy"]) == (None, None, 0)
 
@@ -107,8 +105,8 @@ def test_without_a_record_of_watching_zeros_are_zeros() -> None:
 
 
 def test_many_outages_are_told_in_one_sentence() -> None:
-    watches = [watch(at(f"{hour}:00"), at(f"{hour}:{59 - hour}")) for hour in range(7, 12)]
-    [note] = usage_report(morning(since=at("7:00"), watches=watches), Period.HOUR).notes
+    spans = [watch(at(f"{hour}:00"), at(f"{hour}:{59 - hour}")) for hour in range(7, 12)]
+    [note] = usage_report(morning(since=at("7:00"), spans=spans), Period.HOUR).notes
     assert "for 50 min 00 s in 5 stretches, the longest from 2026-01-05 11:48 to 12:00 (12 min 00 s)" in note
 
 

@@ -27,8 +27,14 @@ NAMES = ["=1+1", "+cmd|' /C calc'!A0", "-2", "@SUM(A1)", "http://example.org", "
 def gym(**more: Any) -> Subject:
     people = [person(f"p-{number}", name) for number, name in enumerate(NAMES)]
     stays = [stay(each.person_id, at("8:00"), at("9:30")) for each in people]
-    watches = [watch(DAY, at("10:00")), watch(at("11:00"), at("0:00", day=2))]
-    given = {"since": DAY, "until": at("0:00", day=2), "now": at("0:00", day=2), "watches": watches, "capacity": 20}
+    spans = [watch(DAY, at("10:00")), watch(at("11:00"), at("0:00", day=2))]
+    given = {
+        "since": DAY,
+        "until": at("0:00", day=2),
+        "now": at("0:00", day=2),
+        "spans": spans,
+        "capacity": 20,
+    }
     return subject_of(*stays, people=people, **{**given, **more})
 
 

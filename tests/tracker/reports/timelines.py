@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
+from tracker.presence.coverage import Coverage, CoverageSpan
 from tracker.presence.events import Event
 from tracker.presence.people import Person, PersonKind, Role
 from tracker.presence.sessions import Rules, Session, sessions
-from tracker.presence.watches import Coverage, Watch
 from tracker.reports.subject import Subject
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -51,7 +51,7 @@ def subject_of(
     since: datetime,
     until: datetime,
     now: datetime,
-    watches: Sequence[Watch] = (),
+    spans: Sequence[CoverageSpan] = (),
     people: Sequence[Person] = PEOPLE,
     capacity: int | None = None,
     staff: bool = False,
@@ -66,7 +66,7 @@ def subject_of(
         sessions=sessions(events, rules=RULES, now=now),
         people=people,
         events=events,
-        coverage=Coverage(watches, now=now, first_event_at=first),
+        coverage=Coverage(spans, now=now, first_event_at=first),
         since=since.astimezone(UTC),
         until=until.astimezone(UTC),
         now=now.astimezone(UTC),
@@ -74,8 +74,8 @@ def subject_of(
     )
 
 
-def watch(begin: datetime, end: datetime, camera: str = "front") -> Watch:
-    return Watch(site_id="gym", camera_id=camera, started_at=begin, ended_at=end)
+def watch(begin: datetime, end: datetime, camera: str = "front") -> CoverageSpan:
+    return CoverageSpan(site_id="gym", camera_id=camera, started_at=begin, ended_at=end)
 
 
 # -- at random, over the night in which the clock goes back

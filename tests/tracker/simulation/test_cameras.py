@@ -162,9 +162,12 @@ def test_a_camera_watches_all_the_time_but_when_it_is_blind() -> None:
     blind = [
         (each.since, each.until) for each in outages if (each.camera_id, each.kind) == ("door-1", OutageKind.BLIND)
     ]
-    watches = [each for each in watches_of(GYM, outages, until=GYM.ends_at) if each.camera_id == "door-1"]
-    assert [(before.ended_at, after.started_at) for before, after in pairwise(watches)] == blind
-    assert (watches[0].started_at, watches[-1].ended_at) == (datetime(2026, 1, 4, 23, tzinfo=UTC), GYM.ends_at)
+    spans = [each for each in watches_of(GYM, outages, until=GYM.ends_at) if each.camera_id == "door-1"]
+    assert [(before.ended_at, after.started_at) for before, after in pairwise(spans)] == blind
+    assert (spans[0].started_at, spans[-1].ended_at) == (
+        datetime(2026, 1, 4, 23, tzinfo=UTC),
+        GYM.ends_at,
+    )
     in_the_middle = blind[0][0] + TEN_MINUTES / 2
     assert watches_of(GYM, outages, until=in_the_middle)[0].ended_at == blind[0][0]
 
@@ -173,8 +176,8 @@ def test_no_camera_watches_on_from_an_outage_that_lasts() -> None:
     blind = Outage(
         camera_id="door-1", since=GYM.ends_at - TEN_MINUTES, until=GYM.ends_at + TEN_MINUTES, kind=OutageKind.BLIND
     )
-    watches = [each for each in watches_of(GYM, [blind], until=GYM.ends_at) if each.camera_id == "door-1"]
-    assert [watch.ended_at for watch in watches] == [blind.since]
+    spans = [each for each in watches_of(GYM, [blind], until=GYM.ends_at) if each.camera_id == "door-1"]
+    assert [watch.ended_at for watch in spans] == [blind.since]
 
 
 @pytest.mark.parametrize(

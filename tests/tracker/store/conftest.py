@@ -14,7 +14,7 @@ from tracker.presence.events import Event, EventKind, Match
 from tracker.presence.health import CameraHealth, CameraState
 from tracker.presence.people import Person, PersonKind
 from tracker.presence.room import Presence
-from tracker.store.local import LocalStore
+from tracker.store.store import Store
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -99,16 +99,16 @@ def records() -> Records:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[LocalStore]:
-    with LocalStore(tmp_path / "footfall.sqlite3", busy_timeout_s=1.0) as opened:
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "footfall.sqlite3", busy_timeout_s=1.0) as opened:
         yield opened
 
 
 @pytest.fixture
-def reopened(store: LocalStore) -> Callable[[], LocalStore]:
+def reopened(store: Store) -> Callable[[], Store]:
     """Closes the store and opens it again: what is read then came from the disk."""
 
-    def reopen() -> LocalStore:
+    def reopen() -> Store:
         store.close()
         return store.open()
 

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from config.errors import RecordError, StoreError
-from tracker.presence.crossing import Crossing, Run, Standing
 from tracker.presence.events import Action, Correction, Event
+from tracker.presence.line import Crossing, LineState, Run
 from tracker.presence.rules import Rules
 from tracker.presence.zones import ZoneStay
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
+from tracker.store.store import Store
 
 
 def void(records: Any, event: Event, seconds: float = 100) -> Correction:
@@ -27,74 +28,72 @@ def add(records: Any, event: Event, seconds: float = 100) -> Correction:
 
 
 def test_a_voided_event_is_not_read_but_kept_with_who_and_when(
-    store: LocalStore, records: Any, reopened: Callable[[], LocalStore]
+    store: Store, records: Any, reopened: Callable[[], Store]
 ) -> None:
     first, second = records.event(0), records.event(9, "exit")
-    store.record(events=[first, second])
-    store.correct([void(records, second)])
+    store.record(Observation(events=[first, second]))
+    store.events.correct([void(records, second)])
     again = reopened()
-    assert again.events() == [first]
-    assert again.corrections() == again.corrections(second.event_id) == [void(records, second)]
-    assert again.corrections(first.event_id) == []
+    assert again.events.select() == [first]
+    assert again.events.corrections() == again.events.corrections(second.event_id) == [void(records, second)]
+    assert again.events.corrections(first.event_id) == []
 
 
-def test_an_added_event_is_read_like_any_other(store: LocalStore, records: Any) -> None:
-    store.record(events=[records.event(0)])
-    store.correct([add(records, records.event(9, "exit"))])
-    assert store.events() == [records.event(0), records.event(9, "exit")]
-    assert store.corrections() == [add(records, records.event(9, "exit"))]
+def test_an_added_event_is_read_like_any_other(store: Store, records: Any) -> None:
+    store.record(Observation(events=[records.event(0)]))
+    store.events.correct([add(records, records.event(9, "exit"))])
+    assert store.events.select() == [records.event(0), records.event(9, "exit")]
+    assert store.events.corrections() == [add(records, records.event(9, "exit"))]
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
-def test_the_latest_word_holds_in_whatever_order_it_comes(
-    store: LocalStore, records: Any, order: tuple[int, ...]
-) -> None:
+def test_the_latest_word_holds_in_whatever_order_it_comes(store: Store, records: Any, order: tuple[int, ...]) -> None:
     event = records.event(0)
-    store.record(events=[event])
+    store.record(Observation(events=[event]))
     said = [void(records, event, 1), add(records, event, 2), void(records, event, 3)]
     for index in order:
-        store.correct([said[index]])
-    assert store.events() == []
-    store.correct([add(records, event, 4)])
-    assert store.events() == [event]
-    assert len(store.corrections()) == 4
+        store.events.correct([said[index]])
+    assert store.events.select() == []
+    store.events.correct([add(records, event, 4)])
+    assert store.events.select() == [event]
+    assert len(store.events.corrections()) == 4
 
 
-def test_a_replay_of_corrections_and_events_changes_nothing(store: LocalStore, records: Any) -> None:
+def test_a_replay_of_corrections_and_events_changes_nothing(store: Store, records: Any) -> None:
     event = records.event(0)
-    store.record(events=[event])
-    store.correct([void(records, event)])
+    store.record(Observation(events=[event]))
+    store.events.correct([void(records, event)])
     version = store.version()
-    store.correct([void(records, event)])
-    store.record(events=[event])
-    assert (store.version(), store.events()) == (version, [])
+    store.events.correct([void(records, event)])
+    store.record(Observation(events=[event]))
+    assert (store.version(), store.events.select()) == (version, [])
 
 
-def test_corrections_move_the_version_of_events(store: LocalStore, records: Any) -> None:
-    store.record(events=[records.event(0)])
-    before = store.events_version()
-    store.correct([void(records, records.event(0))])
-    assert store.events_version() > before
+def test_corrections_move_the_version_of_events(store: Store, records: Any) -> None:
+    store.record(Observation(events=[records.event(0)]))
+    before = store.events.version()
+    store.events.correct([void(records, records.event(0))])
+    assert store.events.version() > before
 
 
-def test_a_correction_of_nothing_leaves_nothing(store: LocalStore, records: Any) -> None:
-    store.record(events=[records.event(0)])
+def test_a_correction_of_nothing_leaves_nothing(store: Store, records: Any) -> None:
+    store.record(Observation(events=[records.event(0)]))
     with pytest.raises(RecordError, match="no event has the id"):
-        store.correct([void(records, records.event(0)), void(records, records.event(5))])
-    assert (store.events(), store.corrections()) == ([records.event(0)], [])
+        store.events.correct([void(records, records.event(0)), void(records, records.event(5))])
+    assert (store.events.select(), store.events.corrections()) == ([records.event(0)], [])
 
 
 @pytest.mark.parametrize("erase", [True, False])
-def test_corrections_go_with_the_person(store: LocalStore, records: Any, erase: bool) -> None:
-    store.add_person(records.person(), records.vectors(1))
-    store.record(events=[records.event(0), records.event(9, "exit")])
-    store.correct([void(records, records.event(9, "exit"))])
-    store.forget_person("p-ada", erase)
+def test_corrections_go_with_the_person(store: Store, records: Any, erase: bool) -> None:
+    store.people.add(records.person(), records.vectors(1))
+    store.record(Observation(events=[records.event(0), records.event(9, "exit")]))
+    store.events.correct([void(records, records.event(9, "exit"))])
+    store.people.forget("p-ada", erase)
     with pytest.raises(RecordError, match="forgotten"):
-        store.correct([add(records, records.event(20))])
-    assert [each.reason for each in store.corrections()] == ([] if erase else [""])
-    assert len(store.events()) == (0 if erase else 1)
-    for visit in store.sessions(site_id="gym", rules=Rules(), now=records.at(60)):
+        store.events.correct([add(records, records.event(20))])
+    assert [each.reason for each in store.events.corrections()] == ([] if erase else [""])
+    assert len(store.events.select()) == (0 if erase else 1)
+    for visit in store.sessions.select(site_id="gym", rules=Rules(), now=records.at(60)):
         assert visit.person_id.startswith("x-")
 
 
@@ -111,9 +110,9 @@ def run(records: Any, inside: bool) -> Run:
     )
 
 
-def standing(records: Any, track_id: str = "t1", person_id: str | None = "p-ada") -> Standing:
+def standing(records: Any, track_id: str = "t1", person_id: str | None = "p-ada") -> LineState:
     crossing = Crossing(track_id=track_id, inward=True, at=records.at(3), x_frac=0.5, y_frac=0.6)
-    return Standing(
+    return LineState(
         track_id=track_id,
         person_id=person_id,
         seen_at=records.at(4),
@@ -138,78 +137,74 @@ def zone_stay(records: Any, start: float = 0, seen: float = 5, person_id: str = 
 FRONT = {"site_id": "gym", "camera_id": "front"}
 
 
-def test_sides_of_a_line_are_read_back_as_they_were(
-    store: LocalStore, records: Any, reopened: Callable[[], LocalStore]
-) -> None:
-    bare = Standing(track_id="t2", person_id=None, seen_at=records.at(4))
-    store.record(**FRONT, standings=[standing(records), bare], events=[records.event(0)])
+def test_sides_of_a_line_are_read_back_as_they_were(store: Store, records: Any, reopened: Callable[[], Store]) -> None:
+    bare = LineState(track_id="t2", person_id=None, seen_at=records.at(4))
+    store.record(Observation(**FRONT, line_states=[standing(records), bare], events=[records.event(0)]))
     again = reopened()
-    assert again.standings(**FRONT) == [standing(records), bare]
-    assert again.standings(site_id="gym", camera_id="back") == []
-    again.record(**FRONT, events=[records.event(1)])
-    assert len(again.standings(**FRONT)) == 2
-    again.record(**FRONT, standings=[bare])
-    assert again.standings(**FRONT) == [bare]
+    assert again.cameras.line_states(**FRONT) == [standing(records), bare]
+    assert again.cameras.line_states(site_id="gym", camera_id="back") == []
+    again.record(Observation(**FRONT, events=[records.event(1)]))
+    assert len(again.cameras.line_states(**FRONT)) == 2
+    again.record(Observation(**FRONT, line_states=[bare]))
+    assert again.cameras.line_states(**FRONT) == [bare]
 
 
-def test_sides_without_their_camera_are_refused(store: LocalStore, records: Any) -> None:
-    with pytest.raises(ValueError, match="standings"):
-        store.record(standings=[standing(records)])
+def test_sides_without_their_camera_are_refused(store: Store, records: Any) -> None:
+    with pytest.raises(ValueError, match="line_states"):
+        store.record(Observation(line_states=[standing(records)]))
 
 
-def test_sides_follow_people(store: LocalStore, records: Any) -> None:
-    store.add_person(records.person(), records.vectors(1))
-    store.add_person(records.person("p-bob", "Bob"), records.vectors(1))
-    store.record(**FRONT, standings=[standing(records), standing(records, "t2", None)])
-    store.merge_people("p-ada", "p-bob")
-    assert [each.person_id for each in store.standings(**FRONT)] == ["p-bob", None]
-    store.forget_person("p-bob", False)
-    assert [each.person_id for each in store.standings(**FRONT)] == [None]
-    store.record(**FRONT, standings=[standing(records)])
-    assert store.standings(**FRONT) == []
+def test_sides_follow_people(store: Store, records: Any) -> None:
+    store.people.add(records.person(), records.vectors(1))
+    store.people.add(records.person("p-bob", "Bob"), records.vectors(1))
+    store.record(Observation(**FRONT, line_states=[standing(records), standing(records, "t2", None)]))
+    store.people.merge("p-ada", "p-bob")
+    assert [each.person_id for each in store.cameras.line_states(**FRONT)] == ["p-bob", None]
+    store.people.forget("p-bob", False)
+    assert [each.person_id for each in store.cameras.line_states(**FRONT)] == [None]
+    store.record(Observation(**FRONT, line_states=[standing(records)]))
+    assert store.cameras.line_states(**FRONT) == []
 
 
-def test_a_row_that_is_no_standing_is_told(store: LocalStore, records: Any) -> None:
-    store.record(**FRONT, standings=[standing(records)])
+def test_a_row_that_is_no_standing_is_told(store: Store, records: Any) -> None:
+    store.record(Observation(**FRONT, line_states=[standing(records)]))
     for text in ("{}", "[", '{"seen_at": 3}', "[]"):
-        with store._database.writing() as writing:
+        with store.database.writing() as writing:
             writing.connection.execute("UPDATE standings SET standing = ?", (text,))
         with pytest.raises(StoreError, match="damaged row"):
-            store.standings(**FRONT)
+            store.cameras.line_states(**FRONT)
 
 
-def test_stays_in_zones_grow_end_and_never_shrink(
-    store: LocalStore, records: Any, reopened: Callable[[], LocalStore]
-) -> None:
-    store.record(zone_stays=[zone_stay(records)])
-    store.record(zone_stays=[zone_stay(records, seen=9)])
-    store.record(zone_stays=[zone_stay(records, seen=7)])
-    assert store.zone_stays(site_id="gym") == [zone_stay(records, seen=9)]
-    store.record(zone_stays=[zone_stay(records, seen=9, over=True)])
-    store.record(zone_stays=[zone_stay(records, seen=9)])
-    assert reopened().zone_stays(site_id="gym", camera_id="front") == [zone_stay(records, seen=9, over=True)]
+def test_stays_in_zones_grow_end_and_never_shrink(store: Store, records: Any, reopened: Callable[[], Store]) -> None:
+    store.record(Observation(zone_stays=[zone_stay(records)]))
+    store.record(Observation(zone_stays=[zone_stay(records, seen=9)]))
+    store.record(Observation(zone_stays=[zone_stay(records, seen=7)]))
+    assert store.cameras.zone_stays(site_id="gym") == [zone_stay(records, seen=9)]
+    store.record(Observation(zone_stays=[zone_stay(records, seen=9, over=True)]))
+    store.record(Observation(zone_stays=[zone_stay(records, seen=9)]))
+    assert reopened().cameras.zone_stays(site_id="gym", camera_id="front") == [zone_stay(records, seen=9, over=True)]
 
 
-def test_stays_in_zones_can_be_asked_for(store: LocalStore, records: Any) -> None:
+def test_stays_in_zones_can_be_asked_for(store: Store, records: Any) -> None:
     stays = [zone_stay(records, start, start + 10, over=start < 30) for start in (0, 20, 40)]
-    store.record(zone_stays=stays)
-    assert store.zone_stays(site_id="gym", since=records.at(11), until=records.at(40)) == stays[1:2]
-    assert store.zone_stays(site_id="gym", since=records.at(10), until=records.at(41)) == stays
-    assert store.zone_stays(site_id="gym", over=False) == stays[2:]
-    assert store.zone_stays(site_id="gym", over=True) == stays[:2]
-    assert store.zone_stays(site_id="pool") == store.zone_stays(site_id="gym", camera_id="back") == []
+    store.record(Observation(zone_stays=stays))
+    assert store.cameras.zone_stays(site_id="gym", since=records.at(11), until=records.at(40)) == stays[1:2]
+    assert store.cameras.zone_stays(site_id="gym", since=records.at(10), until=records.at(41)) == stays
+    assert store.cameras.zone_stays(site_id="gym", over=False) == stays[2:]
+    assert store.cameras.zone_stays(site_id="gym", over=True) == stays[:2]
+    assert store.cameras.zone_stays(site_id="pool") == store.cameras.zone_stays(site_id="gym", camera_id="back") == []
 
 
 @pytest.mark.parametrize("erase", [True, False])
-def test_stays_in_zones_follow_people(store: LocalStore, records: Any, erase: bool) -> None:
-    store.add_person(records.person(), records.vectors(1))
-    store.add_person(records.person("p-bob", "Bob"), records.vectors(1))
-    store.record(zone_stays=[zone_stay(records), zone_stay(records, person_id="p-cyd")])
-    store.merge_people("p-ada", "p-bob")
-    assert {each.person_id for each in store.zone_stays(site_id="gym")} == {"p-bob", "p-cyd"}
-    store.forget_person("p-bob", erase)
-    store.record(zone_stays=[zone_stay(records, seen=50)])
-    left = [each for each in store.zone_stays(site_id="gym") if each.person_id != "p-cyd"]
+def test_stays_in_zones_follow_people(store: Store, records: Any, erase: bool) -> None:
+    store.people.add(records.person(), records.vectors(1))
+    store.people.add(records.person("p-bob", "Bob"), records.vectors(1))
+    store.record(Observation(zone_stays=[zone_stay(records), zone_stay(records, person_id="p-cyd")]))
+    store.people.merge("p-ada", "p-bob")
+    assert {each.person_id for each in store.cameras.zone_stays(site_id="gym")} == {"p-bob", "p-cyd"}
+    store.people.forget("p-bob", erase)
+    store.record(Observation(zone_stays=[zone_stay(records, seen=50)]))
+    left = [each for each in store.cameras.zone_stays(site_id="gym") if each.person_id != "p-cyd"]
     if erase:
         assert left == []
     else:

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from config.errors import RecordError
-from tracker.presence.events import Action, Correction, Event, EventKind
-from tracker.presence.zones import ZoneStay
-from tracker.store.documents import (
+from tracker.presence.documents import (
     correction_from_document,
     correction_to_document,
     event_to_document,
     zone_stay_from_document,
     zone_stay_to_document,
 )
+from tracker.presence.events import Action, Correction, Event, EventKind
+from tracker.presence.zones import ZoneStay
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 EVENT = Event(kind=EventKind.EXIT, site_id="gym", camera_id="@operator", person_id="p-ada", at=NOON, track_id="t")

@@ -12,111 +12,110 @@ import pytest
 
 from config.errors import PeopleError, StoreError
 from tracker.presence.people import PersonKind
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
 from tracker.store.schema import MIGRATIONS, migrate
+from tracker.store.store import Store
 
 
 @pytest.fixture
-def two(store: LocalStore, records: Any) -> LocalStore:
-    store.add_person(records.person(), records.vectors(1))
-    store.add_person(records.person("p-bob", "Bob"), records.vectors(1, seed=9))
+def two(store: Store, records: Any) -> Store:
+    store.people.add(records.person(), records.vectors(1))
+    store.people.add(records.person("p-bob", "Bob"), records.vectors(1, seed=9))
     return store
 
 
-def test_limits_come_back_and_are_replaced_as_a_whole(two: LocalStore, reopened: Callable[[], LocalStore]) -> None:
-    two.replace_limits({"p-ada": 0.42, "p-bob": 0.5})
-    assert reopened().limits() == {"p-ada": 0.42, "p-bob": 0.5}
-    two.replace_limits({"p-bob": 0.51})
-    assert two.limits() == {"p-bob": 0.51}
-    two.replace_limits({})
-    assert two.limits() == {}
+def test_limits_come_back_and_are_replaced_as_a_whole(two: Store, reopened: Callable[[], Store]) -> None:
+    two.people.replace_limits({"p-ada": 0.42, "p-bob": 0.5})
+    assert reopened().people.limits() == {"p-ada": 0.42, "p-bob": 0.5}
+    two.people.replace_limits({"p-bob": 0.51})
+    assert two.people.limits() == {"p-bob": 0.51}
+    two.people.replace_limits({})
+    assert two.people.limits() == {}
 
 
-def test_a_limit_of_nobody_changes_nothing(two: LocalStore) -> None:
-    two.replace_limits({"p-ada": 0.42})
+def test_a_limit_of_nobody_changes_nothing(two: Store) -> None:
+    two.people.replace_limits({"p-ada": 0.42})
     with pytest.raises(PeopleError, match="nobody has the id p-gone"):
-        two.replace_limits({"p-bob": 0.5, "p-gone": 0.4})
+        two.people.replace_limits({"p-bob": 0.5, "p-gone": 0.4})
     with pytest.raises(StoreError):
-        two.replace_limits({"p-bob": 2.5})
-    assert two.limits() == {"p-ada": 0.42}
+        two.people.replace_limits({"p-bob": 2.5})
+    assert two.people.limits() == {"p-ada": 0.42}
 
 
-def test_negatives_come_back_and_can_be_cleared(
-    two: LocalStore, records: Any, reopened: Callable[[], LocalStore]
-) -> None:
-    two.add_negatives("p-ada", records.vectors(2, seed=4), sources=["a.jpg", "b.jpg"])
-    two.add_negatives("p-bob", records.vectors(1, seed=5))
-    vectors, person_ids = reopened().negatives()
+def test_negatives_come_back_and_can_be_cleared(two: Store, records: Any, reopened: Callable[[], Store]) -> None:
+    two.people.add_negatives("p-ada", records.vectors(2, seed=4), sources=["a.jpg", "b.jpg"])
+    two.people.add_negatives("p-bob", records.vectors(1, seed=5))
+    vectors, person_ids = reopened().people.negatives()
     assert np.array_equal(vectors, np.concatenate([records.vectors(2, seed=4), records.vectors(1, seed=5)]))
     assert person_ids == ("p-ada", "p-ada", "p-bob")
-    assert (two.clear_negatives("p-ada"), two.clear_negatives("p-ada")) == (2, 0)
-    assert two.negatives()[1] == ("p-bob",)
+    assert (two.people.clear_negatives("p-ada"), two.people.clear_negatives("p-ada")) == (2, 0)
+    assert two.people.negatives()[1] == ("p-bob",)
 
 
-def test_negatives_that_cannot_be_compared_are_refused(two: LocalStore, records: Any) -> None:
+def test_negatives_that_cannot_be_compared_are_refused(two: Store, records: Any) -> None:
     with pytest.raises(PeopleError, match="nobody has the id"):
-        two.add_negatives("p-gone", records.vectors(1))
+        two.people.add_negatives("p-gone", records.vectors(1))
     with pytest.raises(PeopleError, match="do not fit"):
-        two.add_negatives("p-ada", records.vectors(1, dimension=64))
+        two.people.add_negatives("p-ada", records.vectors(1, dimension=64))
     with pytest.raises(ValueError, match="finite"):
-        two.add_negatives("p-ada", np.full((1, 128), np.nan, np.float32))
-    assert two.negatives()[0].shape == (0, 128)
+        two.people.add_negatives("p-ada", np.full((1, 128), np.nan, np.float32))
+    assert two.people.negatives()[0].shape == (0, 128)
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param(lambda store, _: store.replace_limits({"p-ada": 0.4}), id="limit"),
-        pytest.param(lambda store, vectors: store.add_negatives("p-ada", vectors), id="negative"),
+        pytest.param(lambda store, _: store.people.replace_limits({"p-ada": 0.4}), id="limit"),
+        pytest.param(lambda store, vectors: store.people.add_negatives("p-ada", vectors), id="negative"),
     ],
 )
-def test_running_agents_learn_of_it(two: LocalStore, records: Any, change: Callable[..., None]) -> None:
-    before = two.people_version()
+def test_running_agents_learn_of_it(two: Store, records: Any, change: Callable[..., None]) -> None:
+    before = two.people.version()
     change(two, records.vectors(1))
-    assert two.people_version() > before
+    assert two.people.version() > before
 
 
-def test_merging_moves_negatives_and_keeps_the_limit_of_who_stays(two: LocalStore, records: Any) -> None:
-    two.replace_limits({"p-ada": 0.4, "p-bob": 0.5})
-    two.add_negatives("p-ada", records.vectors(1, seed=4))
-    two.merge_people("p-ada", "p-bob")
-    assert two.limits() == {"p-bob": 0.5}
-    assert two.negatives()[1] == ("p-bob",)
+def test_merging_moves_negatives_and_keeps_the_limit_of_who_stays(two: Store, records: Any) -> None:
+    two.people.replace_limits({"p-ada": 0.4, "p-bob": 0.5})
+    two.people.add_negatives("p-ada", records.vectors(1, seed=4))
+    two.people.merge("p-ada", "p-bob")
+    assert two.people.limits() == {"p-bob": 0.5}
+    assert two.people.negatives()[1] == ("p-bob",)
 
 
-def test_forgetting_takes_all_of_it_along(two: LocalStore, records: Any) -> None:
+def test_forgetting_takes_all_of_it_along(two: Store, records: Any) -> None:
     match = records.match(1)
-    two.replace_limits({"p-ada": 0.4})
-    two.add_negatives("p-ada", records.vectors(1, seed=4), sources=["holiday.jpg"])
-    two.record(matches=[match], evidence={match.match_id: records.vectors(2, seed=6)})
-    two.forget_person("p-ada", erase_history=False)
-    assert (two.limits(), two.negatives()[1], two.evidence(match.track_id)[1]) == ({}, (), ())
+    two.people.replace_limits({"p-ada": 0.4})
+    two.people.add_negatives("p-ada", records.vectors(1, seed=4), sources=["holiday.jpg"])
+    two.record(Observation(matches=[match], evidence={match.match_id: records.vectors(2, seed=6)}))
+    two.people.forget("p-ada", erase_history=False)
+    assert (two.people.limits(), two.people.negatives()[1], two.matches.evidence(match.track_id)[1]) == ({}, (), ())
     files = b"".join(path.read_bytes() for path in two.path.parent.glob(f"{two.path.name}*"))
     for secret in (records.vectors(1, seed=4), records.vectors(2, seed=6)):
         assert secret[0].astype("<f4").tobytes() not in files
     assert b"holiday.jpg" not in files
 
 
-def test_evidence_belongs_to_a_match_and_is_kept_once(two: LocalStore, records: Any) -> None:
+def test_evidence_belongs_to_a_match_and_is_kept_once(two: Store, records: Any) -> None:
     match, other = records.match(1), records.match(2, person_id=None)
     stranger = records.vectors(1, seed=3)
     evidence = {match.match_id: records.vectors(2), other.match_id: stranger, "of no match": stranger}
     for _ in range(2):
-        two.record(matches=[match, other], evidence=evidence)
-    vectors, person_ids = two.evidence(match.track_id)
+        two.record(Observation(matches=[match, other], evidence=evidence))
+    vectors, person_ids = two.matches.evidence(match.track_id)
     assert np.array_equal(vectors, records.vectors(2))
     assert person_ids == ("p-ada", "p-ada")
-    two.merge_people("p-ada", "p-bob")
-    assert two.evidence(match.track_id)[1] == ("p-bob", "p-bob")
-    assert two.evidence("another track")[0].shape == (0, 128)
+    two.people.merge("p-ada", "p-bob")
+    assert two.matches.evidence(match.track_id)[1] == ("p-bob", "p-bob")
+    assert two.matches.evidence("another track")[0].shape == (0, 128)
 
 
-def test_old_evidence_is_dropped_and_the_match_stays(two: LocalStore, records: Any) -> None:
+def test_old_evidence_is_dropped_and_the_match_stays(two: Store, records: Any) -> None:
     old, young = records.match(1), records.match(100)
-    two.record(matches=[old, young], evidence={each.match_id: records.vectors(1) for each in (old, young)})
-    assert two.drop_evidence(records.at(50)) == 1
-    assert len(two.evidence(old.track_id)[1]) == 1
-    assert two.matches() == [old, young]
+    two.record(Observation(matches=[old, young], evidence={each.match_id: records.vectors(1) for each in (old, young)}))
+    assert two.matches.drop_evidence(records.at(50)) == 1
+    assert len(two.matches.evidence(old.track_id)[1]) == 1
+    assert two.matches.select() == [old, young]
 
 
 def test_a_store_of_the_first_version_gets_room_for_it(tmp_path: Path, records: Any) -> None:
@@ -125,9 +124,9 @@ def test_a_store_of_the_first_version_gets_room_for_it(tmp_path: Path, records: 
     first.execute("PRAGMA journal_mode = WAL")
     migrate(first, path, MIGRATIONS[:1])
     first.close()
-    with LocalStore(path).open(create=False) as store:
-        store.add_person(records.person(), records.vectors(1))
-        store.replace_limits({"p-ada": 0.4})
-        store.add_negatives("p-ada", records.vectors(1))
-        assert store.limits() == {"p-ada": 0.4}
-        assert store.vectors(PersonKind.ENROLLED)[1] == ("p-ada",)
+    with Store(path).open(create=False) as store:
+        store.people.add(records.person(), records.vectors(1))
+        store.people.replace_limits({"p-ada": 0.4})
+        store.people.add_negatives("p-ada", records.vectors(1))
+        assert store.people.limits() == {"p-ada": 0.4}
+        assert store.people.vectors(PersonKind.ENROLLED)[1] == ("p-ada",)

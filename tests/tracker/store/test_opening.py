@@ -16,8 +16,9 @@ import pytest
 
 from config.errors import StoreBusyError, StoreError
 from tests.files import digest
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
 from tracker.store.schema import APPLICATION_ID, MIGRATIONS, is_current, migrate
+from tracker.store.store import Store
 
 _NOBODY_UID = 65534
 
@@ -50,23 +51,23 @@ def _open_descriptors() -> int:
 
 def test_the_folder_is_made_when_missing(tmp_path: Path, records: Any) -> None:
     path = tmp_path / "new" / "deep" / "footfall.sqlite3"
-    with LocalStore(path) as store:
-        store.record(events=[records.event(0)])
+    with Store(path) as store:
+        store.record(Observation(events=[records.event(0)]))
     assert [item.name for item in path.parent.iterdir()] == [path.name]
 
 
 @pytest.mark.parametrize("name", ["a b.sqlite3", "what?#.sqlite3", "100%25.sqlite3", "ünïcode-人.db", ":memory:"])
 def test_any_file_name_names_a_file(tmp_path: Path, records: Any, name: str) -> None:
-    with LocalStore(tmp_path / name) as store:
-        store.record(events=[records.event(0)])
-    with LocalStore(tmp_path / name).open(create=False) as store:
-        assert store.events() == [records.event(0)]
+    with Store(tmp_path / name) as store:
+        store.record(Observation(events=[records.event(0)]))
+    with Store(tmp_path / name).open(create=False) as store:
+        assert store.events.select() == [records.event(0)]
     assert {item.name.removesuffix("-wal").removesuffix("-shm") for item in tmp_path.iterdir()} == {name}
 
 
 def test_without_create_a_missing_store_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no store at") as refusal:
-        LocalStore(tmp_path / "none.sqlite3").open(create=False)
+        Store(tmp_path / "none.sqlite3").open(create=False)
     assert "footfall track" in refusal.value.fix
     assert f"with --store or settings that lead to {tmp_path / 'none.sqlite3'}" in refusal.value.fix
     assert list(tmp_path.iterdir()) == []
@@ -76,34 +77,34 @@ def test_an_empty_file_becomes_a_store_only_when_asked(tmp_path: Path, records: 
     path = tmp_path / "empty.sqlite3"
     path.touch()
     with pytest.raises(StoreError, match="no store at"):
-        LocalStore(path).open(create=False)
-    with LocalStore(path) as store:
-        assert store.record(events=[records.event(0)]) == 1
+        Store(path).open(create=False)
+    with Store(path) as store:
+        assert store.record(Observation(events=[records.event(0)])) == 1
 
 
 @pytest.mark.parametrize("create", [True, False])
 def test_a_folder_is_refused(tmp_path: Path, create: bool) -> None:
     with pytest.raises(StoreError, match="it is a folder"):
-        LocalStore(tmp_path).open(create=create)
+        Store(tmp_path).open(create=create)
 
 
 def test_a_file_where_the_folder_should_be_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(StoreError, match="cannot be opened"):
-        LocalStore(tmp_path / "file" / "footfall.sqlite3").open()
+        Store(tmp_path / "file" / "footfall.sqlite3").open()
 
 
 @pytest.mark.parametrize("create", [True, False])
 def test_a_name_that_is_too_long_is_told(tmp_path: Path, create: bool) -> None:
     with pytest.raises(StoreError, match="cannot be opened"):
-        LocalStore(tmp_path / ("x" * 300)).open(create=create)
+        Store(tmp_path / ("x" * 300)).open(create=create)
 
 
 @pytest.mark.parametrize("create", [True, False])
 def test_a_folder_that_may_not_be_entered_is_told(folder_of_a_plain_user: Path, create: bool) -> None:
     folder_of_a_plain_user.chmod(0)
     with pytest.raises(StoreError, match="cannot be opened"):
-        LocalStore(folder_of_a_plain_user / "sub" / "footfall.sqlite3").open(create=create)
+        Store(folder_of_a_plain_user / "sub" / "footfall.sqlite3").open(create=create)
 
 
 @pytest.mark.parametrize("create", [True, False])
@@ -113,7 +114,7 @@ def test_what_is_no_database_is_refused_and_left(tmp_path: Path, create: bool, t
     path.write_text(text)
     before = _contents(tmp_path)
     with pytest.raises(StoreError, match="not a Footfall store"):
-        LocalStore(path).open(create=create)
+        Store(path).open(create=create)
     assert _contents(tmp_path) == before
 
 
@@ -127,21 +128,21 @@ def test_the_database_of_another_program_is_refused_and_left(tmp_path: Path, cre
     other.close()
     before = _contents(tmp_path)
     with pytest.raises(StoreError, match="database of another program"):
-        LocalStore(path).open(create=create)
+        Store(path).open(create=create)
     assert _contents(tmp_path) == before
 
 
 @pytest.mark.parametrize("create", [True, False])
 def test_a_store_of_a_newer_version_is_refused_and_left(tmp_path: Path, records: Any, create: bool) -> None:
     path = tmp_path / "footfall.sqlite3"
-    with LocalStore(path) as store:
-        store.record(events=[records.event(0)])
+    with Store(path) as store:
+        store.record(Observation(events=[records.event(0)]))
     newer = sqlite3.connect(path)
     newer.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
     newer.close()
     before = _contents(tmp_path)
     with pytest.raises(StoreError, match=f"has version {len(MIGRATIONS) + 1}") as refusal:
-        LocalStore(path).open(create=create)
+        Store(path).open(create=create)
     assert "update Footfall" in refusal.value.fix
     after = _contents(tmp_path)
     assert after[path.name] == before[path.name]
@@ -150,106 +151,110 @@ def test_a_store_of_a_newer_version_is_refused_and_left(tmp_path: Path, records:
 
 def test_half_a_store_is_refused(tmp_path: Path, records: Any) -> None:
     path = tmp_path / "footfall.sqlite3"
-    with LocalStore(path) as store:
-        store.record(events=[records.event(second) for second in range(500)])
+    with Store(path) as store:
+        store.record(Observation(events=[records.event(second) for second in range(500)]))
     whole = path.read_bytes()
     for size in (1, 50, 100, 4096, len(whole) // 2, len(whole) - 4096, len(whole) - 1):
         path.write_bytes(whole[:size])
         for create in (True, False):
             with pytest.raises(StoreError, match=r"damaged|not a Footfall store"):
-                LocalStore(path).open(create=create)
+                Store(path).open(create=create)
         assert digest(path) == digest(whole[:size])
 
 
 def test_a_scribbled_page_is_told(tmp_path: Path, records: Any) -> None:
     path = tmp_path / "footfall.sqlite3"
-    with LocalStore(path) as store:
-        store.record(events=[records.event(second) for second in range(500)])
+    with Store(path) as store:
+        store.record(Observation(events=[records.event(second) for second in range(500)]))
     content = bytearray(path.read_bytes())
     content[8192:] = b"\xa5" * (len(content) - 8192)
     path.write_bytes(content)
-    with pytest.raises(StoreError, match="damaged"), LocalStore(path).open(create=False) as store:
-        store.events()
+    with pytest.raises(StoreError, match="damaged"), Store(path).open(create=False) as store:
+        store.events.select()
 
 
-def test_a_row_that_is_no_event_is_told(store: LocalStore, records: Any) -> None:
-    store.record(events=[records.event(0)])
-    with store._database.writing() as writing:
+def test_a_row_that_is_no_event_is_told(store: Store, records: Any) -> None:
+    store.record(Observation(events=[records.event(0)]))
+    with store.database.writing() as writing:
         writing.connection.execute("UPDATE events SET at = 'yesterday'")
     with pytest.raises(StoreError, match="damaged row"):
-        store.events()
+        store.events.select()
 
 
-def test_a_full_disk_keeps_what_was_stored(store: LocalStore, records: Any) -> None:
+def test_a_full_disk_keeps_what_was_stored(store: Store, records: Any) -> None:
     """SQLite's page limit stops the file from growing as a full disk does: the same error, for real."""
-    store.record(events=[records.event(0)], site_id="gym", camera_id="front", presences=[records.presence(seen=0)])
-    with store._database.writing() as writing:
+    store.record(
+        Observation(events=[records.event(0)], site_id="gym", camera_id="front", presences=[records.presence(seen=0)])
+    )
+    with store.database.writing() as writing:
         pages = writing.connection.execute("PRAGMA page_count").fetchone()[0]
         writing.connection.execute(f"PRAGMA max_page_count = {pages + 2}")
     version = store.version()
     with pytest.raises(StoreError, match="the disk is full") as refusal:
         store.record(
-            events=[records.event(second) for second in range(1, 2000)],
-            site_id="gym",
-            camera_id="front",
-            presences=[records.presence(seen=2000)],
+            Observation(
+                events=[records.event(second) for second in range(1, 2000)],
+                site_id="gym",
+                camera_id="front",
+                presences=[records.presence(seen=2000)],
+            )
         )
     assert not isinstance(refusal.value, StoreBusyError)
-    assert store.events() == [records.event(0)]
-    assert store.presences() == [records.presence(seen=0)]
+    assert store.events.select() == [records.event(0)]
+    assert store.cameras.presences() == [records.presence(seen=0)]
     assert store.version() == version
-    with store._database.writing() as writing:
+    with store.database.writing() as writing:
         writing.connection.execute("PRAGMA max_page_count = 1000000")
-    assert store.record(events=[records.event(second) for second in range(2000)]) == 1999
+    assert store.record(Observation(events=[records.event(second) for second in range(2000)])) == 1999
 
 
 def test_a_folder_without_the_right_to_write_is_told(folder_of_a_plain_user: Path) -> None:
     folder_of_a_plain_user.chmod(0o500)
     with pytest.raises(StoreError, match="cannot be opened"):
-        LocalStore(folder_of_a_plain_user / "footfall.sqlite3").open()
+        Store(folder_of_a_plain_user / "footfall.sqlite3").open()
     with pytest.raises(StoreError, match="cannot be opened"):
-        LocalStore(folder_of_a_plain_user / "new" / "footfall.sqlite3").open()
+        Store(folder_of_a_plain_user / "new" / "footfall.sqlite3").open()
 
 
 def test_a_file_without_the_right_to_write_is_told(folder_of_a_plain_user: Path, records: Any) -> None:
     path = folder_of_a_plain_user / "footfall.sqlite3"
-    with LocalStore(path) as store:
-        store.record(events=[records.event(0)])
+    with Store(path) as store:
+        store.record(Observation(events=[records.event(0)]))
     path.chmod(0o400)
     with pytest.raises(StoreError, match="read-only"):
-        LocalStore(path).open()
-    with LocalStore(path).open(create=False) as store:
-        assert store.events() == [records.event(0)]
+        Store(path).open()
+    with Store(path).open(create=False) as store:
+        assert store.events.select() == [records.event(0)]
         with pytest.raises(StoreError, match="read-only"):
-            store.record(events=[records.event(1)])
+            store.record(Observation(events=[records.event(1)]))
 
 
 def test_a_file_without_the_right_to_read_is_told(folder_of_a_plain_user: Path) -> None:
     path = folder_of_a_plain_user / "footfall.sqlite3"
-    LocalStore(path).open().close()
+    Store(path).open().close()
     path.chmod(0)
     with pytest.raises(StoreError, match="cannot be opened"):
-        LocalStore(path).open(create=False)
+        Store(path).open(create=False)
 
 
 def test_a_lease_without_the_right_to_write_is_told(folder_of_a_plain_user: Path) -> None:
     folder_of_a_plain_user.chmod(0o500)
-    store = LocalStore(folder_of_a_plain_user / "footfall.sqlite3")
+    store = Store(folder_of_a_plain_user / "footfall.sqlite3")
     with pytest.raises(StoreError, match="cannot be written"), store.camera_lease("front"):
         pass
 
 
-def test_closing_and_opening_are_idempotent(store: LocalStore, records: Any) -> None:
+def test_closing_and_opening_are_idempotent(store: Store, records: Any) -> None:
     assert store.open() is store
-    store.record(events=[records.event(0)])
+    store.record(Observation(events=[records.event(0)]))
     store.close()
     store.close()
-    assert store.open().events() == [records.event(0)]
+    assert store.open().events.select() == [records.event(0)]
 
 
-def test_a_closed_store_says_so(store: LocalStore, records: Any) -> None:
+def test_a_closed_store_says_so(store: Store, records: Any) -> None:
     store.close()
-    for use in (store.events, store.version, lambda: store.record(events=[records.event(0)])):
+    for use in (store.events.select, store.version, lambda: store.record(Observation(events=[records.event(0)]))):
         with pytest.raises(StoreError, match="the store is closed"):
             use()
 
@@ -257,17 +262,17 @@ def test_a_closed_store_says_so(store: LocalStore, records: Any) -> None:
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts descriptors in /proc, which only Linux has")
 def test_no_descriptor_is_left_open(tmp_path: Path, records: Any) -> None:
     def use() -> None:
-        with LocalStore(tmp_path / "footfall.sqlite3") as store:
-            store.record(events=[records.event(0)])
-            thread = threading.Thread(target=store.events)
+        with Store(tmp_path / "footfall.sqlite3") as store:
+            store.record(Observation(events=[records.event(0)]))
+            thread = threading.Thread(target=store.events.select)
             thread.start()
             thread.join()
             with store.camera_lease("front"):
-                store.events()
+                store.events.select()
 
     def refused() -> None:
         with pytest.raises(StoreError):
-            LocalStore(Path(__file__)).open()
+            Store(Path(__file__)).open()
 
     use()
     refused()
@@ -280,7 +285,7 @@ def test_no_descriptor_is_left_open(tmp_path: Path, records: Any) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts descriptors in /proc, which only Linux has")
-def test_threads_that_ended_keep_no_connection(store: LocalStore) -> None:
+def test_threads_that_ended_keep_no_connection(store: Store) -> None:
     store.version()
     before = _open_descriptors()
     for _ in range(50):
@@ -300,8 +305,8 @@ def _tables(connection: sqlite3.Connection) -> set[str]:
 def test_an_older_store_is_brought_to_this_version(tmp_path: Path, records: Any) -> None:
     """Version n + 1 does not exist yet, so the test plays it: this version's file, opened by the next one's list."""
     path = tmp_path / "footfall.sqlite3"
-    with LocalStore(path) as store:
-        store.record(events=[records.event(0)])
+    with Store(path) as store:
+        store.record(Observation(events=[records.event(0)]))
     connection = sqlite3.connect(path, isolation_level=None)
     following = (*MIGRATIONS, ("CREATE TABLE zones (zone_id TEXT)", "ALTER TABLE events ADD COLUMN zone_id TEXT"))
     assert not is_current(connection, path, following)
@@ -314,16 +319,16 @@ def test_an_older_store_is_brought_to_this_version(tmp_path: Path, records: Any)
 
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path, records: Any) -> None:
     path = tmp_path / "footfall.sqlite3"
-    with LocalStore(path) as store:
-        store.record(events=[records.event(0)])
+    with Store(path) as store:
+        store.record(Observation(events=[records.event(0)]))
     connection = sqlite3.connect(path, isolation_level=None)
     with pytest.raises(sqlite3.OperationalError, match="no such table"):
         migrate(connection, path, (*MIGRATIONS, ("CREATE TABLE zones (zone_id TEXT)", "DROP TABLE no_such_table")))
     assert "zones" not in _tables(connection)
     assert is_current(connection, path)
     connection.close()
-    with LocalStore(path) as store:
-        assert store.events() == [records.event(0)]
+    with Store(path) as store:
+        assert store.events.select() == [records.event(0)]
 
 
 @pytest.mark.parametrize("create", [True, False])
@@ -333,8 +338,8 @@ def test_opening_migrates_by_itself(tmp_path: Path, records: Any, create: bool) 
     begun = sqlite3.connect(path, isolation_level=None)
     begun.execute("PRAGMA journal_mode = WAL")
     begun.close()
-    with LocalStore(path).open(create=create) as store:
-        assert store.record(events=[records.event(0)]) == 1
+    with Store(path).open(create=create) as store:
+        assert store.record(Observation(events=[records.event(0)])) == 1
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
     assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
@@ -355,13 +360,13 @@ def test_released_migrations_never_change() -> None:
     ]
 
 
-def test_readers_cannot_write(store: LocalStore) -> None:
-    with pytest.raises(StoreError, match="read-only"), store._database.reading() as connection:
+def test_readers_cannot_write(store: Store) -> None:
+    with pytest.raises(StoreError, match="read-only"), store.database.reading() as connection:
         connection.execute("UPDATE state SET version = 99")
 
 
-def test_commits_are_flushed_and_deletes_overwritten(store: LocalStore) -> None:
-    with store._database.writing() as writing:
+def test_commits_are_flushed_and_deletes_overwritten(store: Store) -> None:
+    with store.database.writing() as writing:
         settings = {
             name: writing.connection.execute(f"PRAGMA {name}").fetchone()[0]
             for name in ("journal_mode", "synchronous", "foreign_keys", "secure_delete")

@@ -14,7 +14,8 @@ from config.errors import StoreError
 from tests.tracker.conftest import no_file_above
 from tracker.presence.events import content_id
 from tracker.store.arrivals import Arrivals
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
+from tracker.store.store import Store
 from tracker.store.tombstones import Tombstone
 
 CAME = datetime(2026, 3, 3, tzinfo=UTC)
@@ -22,50 +23,48 @@ NOT_YET = "erased, but not overwritten on the disk yet: the disk reports an erro
 
 
 @pytest.fixture
-def large(tmp_path: Path, records: Any) -> LocalStore:
+def large(tmp_path: Path, records: Any) -> Store:
     """A store of some megabytes that knows Ada; closed."""
-    store = LocalStore(tmp_path / "s.sqlite3")
+    store = Store(tmp_path / "s.sqlite3")
     with store:
-        store.add_person(records.person("p-crowd", "Crowd"), records.vectors(10_000))
-        store.add_person(records.person(), records.vectors(1, seed=99))
+        store.people.add(records.person("p-crowd", "Crowd"), records.vectors(10_000))
+        store.people.add(records.person(), records.vectors(1, seed=99))
     return store
 
 
 @contextmanager
-def no_room(store: LocalStore) -> Iterator[None]:
+def no_room(store: Store) -> Iterator[None]:
     """As good as none: the file itself may be written, not a log of all its pages."""
     with no_file_above(store.path.stat().st_size):
         yield
 
 
-def _traces(store: LocalStore, records: Any) -> list[str]:
+def _traces(store: Store, records: Any) -> list[str]:
     """The files beside the store, and itself, that hold Ada's vector."""
     secret = records.vectors(1, seed=99)[0].tobytes()
     return [each.name for each in store.path.parent.glob(f"{store.path.name}*") if secret in each.read_bytes()]
 
 
-def test_forgetting_without_room_says_that_the_person_is_erased_and_what_to_free(
-    large: LocalStore, records: Any
-) -> None:
+def test_forgetting_without_room_says_that_the_person_is_erased_and_what_to_free(large: Store, records: Any) -> None:
     with large, no_room(large):
         with pytest.raises(StoreError, match=NOT_YET) as refusal:
-            large.forget_person("p-ada", erase_history=True)
+            large.people.forget("p-ada", erase_history=True)
         size_mb = large.path.stat().st_size / 1e6
         assert 5 < size_mb < 8
         assert refusal.value.fix.startswith(f"check the disk and its cable, free about {int(size_mb) + 1} MB on its")
-        assert (large.is_forgotten("p-ada"), large.scrub_due()) == (True, True)
-        assert [person.person_id for person in large.people()] == ["p-crowd"]
-        assert large.record(events=[records.event(0, person_id="p-crowd")]) == 1
+        assert (large.people.is_forgotten("p-ada"), large.scrub_due()) == (True, True)
+        assert [person.person_id for person in large.people.all()] == ["p-crowd"]
+        assert large.record(Observation(events=[records.event(0, person_id="p-crowd")])) == 1
         log = large.path.with_name(f"{large.path.name}-wal")
         assert log.stat().st_size < 100_000, "the attempt gives back the room that it took"
 
 
 def test_a_scrub_that_is_due_and_has_no_room_does_not_keep_the_store_closed(
-    large: LocalStore, records: Any, caplog: pytest.LogCaptureFixture
+    large: Store, records: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     with no_room(large):
         with large, pytest.raises(StoreError):
-            large.forget_person("p-ada", erase_history=True)
+            large.people.forget("p-ada", erase_history=True)
         for _ in range(2):
             caplog.clear()
             with large:
@@ -80,21 +79,21 @@ def test_a_scrub_that_is_due_and_has_no_room_does_not_keep_the_store_closed(
     assert (_traces(large, records), caplog.records) == ([], [])
 
 
-def test_forgetting_again_overwrites_what_there_was_no_room_for(large: LocalStore, records: Any) -> None:
+def test_forgetting_again_overwrites_what_there_was_no_room_for(large: Store, records: Any) -> None:
     with large:
         with no_room(large), pytest.raises(StoreError):
-            large.forget_person("p-ada", erase_history=False)
-        large.forget_person("p-ada", erase_history=False)
+            large.people.forget("p-ada", erase_history=False)
+        large.people.forget("p-ada", erase_history=False)
         assert not large.scrub_due()
         assert _traces(large, records) == []
 
 
 def test_somebody_forgotten_elsewhere_is_taken_in_without_room_too(
-    large: LocalStore, caplog: pytest.LogCaptureFixture
+    large: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     gone = Tombstone(digest=content_id("forgotten", "p-ada"), at=CAME, erase_history=True)
     with large:
         with no_room(large):
-            large.receive(Arrivals(came=CAME, tombstones=[gone], cursors={"down": "7"}))
-        assert (large.person("p-ada"), large.scrub_due(), large.cursor("down")) == (None, True, "7")
+            large.inbox.apply(Arrivals(came=CAME, tombstones=[gone], cursors={"down": "7"}))
+        assert (large.people.get("p-ada"), large.scrub_due(), large.inbox.cursor("down")) == (None, True, "7")
     assert NOT_YET in caplog.text

@@ -12,13 +12,14 @@ import pytest
 
 from config.errors import SettingsError
 from config.settings import Settings
+from tracker.presence import rule_text
+from tracker.presence.coverage import CoverageSpan
 from tracker.presence.health import CameraState
 from tracker.presence.rules import Rules
-from tracker.presence.watches import Watch
-from tracker.store import rule_text
 from tracker.store.arrivals import Arrivals
-from tracker.store.local import LocalStore
-from tracker.store.shared_site import rules_at_site, settings_at_site, watches_at_site
+from tracker.store.observation import Observation
+from tracker.store.shared_site import coverage_at_site, rules_at_site, settings_at_site
+from tracker.store.store import Store
 
 RULES = Rules(
     merge_gap=timedelta(seconds=77),
@@ -43,9 +44,9 @@ def flags(tmp_path: Path) -> dict[str, dict[str, object]]:
     return {"store": store, "site": {"id": "gym"}}
 
 
-def came_down(flags: dict[str, dict[str, object]], document: dict[str, Any]) -> LocalStore:
-    store = LocalStore(Path(str(flags["store"]["file"]))).open()
-    store.receive(Arrivals(came=datetime.now(UTC), site={"gym": document}))
+def came_down(flags: dict[str, dict[str, object]], document: dict[str, Any]) -> Store:
+    store = Store(Path(str(flags["store"]["file"]))).open()
+    store.inbox.apply(Arrivals(came=datetime.now(UTC), site={"gym": document}))
     return store
 
 
@@ -135,13 +136,13 @@ def test_a_camera_elsewhere_watches_on_between_its_reports(
     watches_on: bool,
 ) -> None:
     health = replace(records.health(frames=600, state=state), source=source)
-    watches = [
-        Watch(site_id="gym", camera_id="front", started_at=records.at(start), ended_at=records.at(end))
+    spans = [
+        CoverageSpan(site_id="gym", camera_id="front", started_at=records.at(start), ended_at=records.at(end))
         for start, end in ((0, 100), (300, 590))
     ]
     now = records.at(600 + silent_s)
     with came_down(flags, {}) as store:
-        for watch in watches:
-            store.record(health=health, watch=watch)
-        found = watches_at_site(settings_at_site(None, flags)[0], store, now)
+        for watch in spans:
+            store.record(Observation(health=health, watch=watch))
+        found = coverage_at_site(settings_at_site(None, flags)[0], store, now)
     assert [each.ended_at for each in found] == [records.at(100), now if watches_on else records.at(590)]

@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 
 from config.errors import StoreBusyError
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
+from tracker.store.store import Store
 
 _BATCH = 5
 _ROOT = Path(__file__).parents[3]
@@ -30,11 +31,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tracker.presence.events import Event, EventKind
 from tracker.presence.room import Presence
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
+from tracker.store.store import Store
 
 path, camera_id, steps = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
-with LocalStore(path) as store:
+with Store(path) as store:
     for step in range(steps):
         at = noon + timedelta(seconds=step)
         events = [
@@ -47,7 +49,9 @@ with LocalStore(path) as store:
                      entered_at=noon, seen_at=at, x_frac=0.5, y_frac=0.5)
             for part in range(5)
         ]
-        store.record(events=events, site_id="gym", camera_id=camera_id, presences=presences)
+        store.record(
+            Observation(events=events, site_id="gym", camera_id=camera_id, presences=presences)
+        )
         if step == 0:
             print("started", flush=True)
 """
@@ -55,9 +59,9 @@ with LocalStore(path) as store:
 _HOLDER = """
 import sys, time
 from pathlib import Path
-from tracker.store.local import LocalStore
+from tracker.store.store import Store
 
-with LocalStore(Path(sys.argv[1])).camera_lease(sys.argv[2]):
+with Store(Path(sys.argv[1])).camera_lease(sys.argv[2]):
     print("started", flush=True)
     sys.stdin.read()
 """
@@ -65,10 +69,10 @@ with LocalStore(Path(sys.argv[1])).camera_lease(sys.argv[2]):
 _OPENER = """
 import sys
 from pathlib import Path
-from tracker.store.local import LocalStore
+from tracker.store.store import Store
 
 sys.stdin.read(1)
-with LocalStore(Path(sys.argv[1])) as store:
+with Store(Path(sys.argv[1])) as store:
     print(store.version(), flush=True)
 """
 
@@ -104,7 +108,7 @@ def _wait_started(process: subprocess.Popen[str]) -> None:
 
 def test_two_processes_write_while_one_reads(tmp_path: Path, start: Start) -> None:
     path = tmp_path / "footfall.sqlite3"
-    with LocalStore(path) as store:
+    with Store(path) as store:
         writers = [start(_WRITER, path, camera_id, 100) for camera_id in ("front", "back")]
         versions, halves = [store.version()], 0
         while any(writer.poll() is None for writer in writers):
@@ -115,12 +119,12 @@ def test_two_processes_write_while_one_reads(tmp_path: Path, start: Start) -> No
         assert versions == sorted(versions)
         assert len(set(versions)) > 2  # the reader saw them work
         assert store.version() == 200
-        assert len(store.events()) == 2 * 100 * _BATCH
-        assert len(store.presences()) == 2 * _BATCH
+        assert len(store.events.select()) == 2 * 100 * _BATCH
+        assert len(store.cameras.presences()) == 2 * _BATCH
 
 
-def _steps(store: LocalStore) -> list[tuple[str, str]]:
-    return [(event.camera_id, event.track_id) for event in store.events()]
+def _steps(store: Store) -> list[tuple[str, str]]:
+    return [(event.camera_id, event.track_id) for event in store.events.select()]
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
@@ -129,21 +133,21 @@ def test_a_killed_writer_leaves_whole_steps(tmp_path: Path, start: Start) -> Non
     for kill_after_steps in (0, 3, 17):
         writer = start(_WRITER, path, f"camera-{kill_after_steps}", 1_000_000)
         _wait_started(writer)
-        with LocalStore(path) as store:
+        with Store(path) as store:
             begun = store.version()
             while store.version() < begun + kill_after_steps:
                 assert writer.poll() is None
             os.kill(writer.pid, signal.SIGKILL)
             writer.wait()
-        with LocalStore(path) as store:
+        with Store(path) as store:
             counts = Counter(_steps(store))
             assert set(counts.values()) == {_BATCH}
             for camera_id in {camera_id for camera_id, _ in counts}:
-                last = max(event.at for event in store.events() if event.camera_id == camera_id)
-                presences = store.presences(camera_id=camera_id)
+                last = max(event.at for event in store.events.select() if event.camera_id == camera_id)
+                presences = store.cameras.presences(camera_id=camera_id)
                 assert {presence.seen_at for presence in presences} == {last}
                 assert len(presences) == _BATCH
-            with store._database.reading() as connection:
+            with store.database.reading() as connection:
                 assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
@@ -162,25 +166,25 @@ def test_many_processes_may_make_the_store_at_once(tmp_path: Path, start: Start)
 def test_opening_twice_in_a_process_keeps_its_locks(tmp_path: Path, records: Any, start: Start) -> None:
     """Closing any descriptor of a file drops a process's POSIX locks on it; then others would remove the log in use."""
     path = tmp_path / "footfall.sqlite3"
-    with LocalStore(path) as store:
-        store.record(events=[records.event(0)])
-        LocalStore(path).open(create=True).close()
-        LocalStore(path).open(create=False).close()
+    with Store(path) as store:
+        store.record(Observation(events=[records.event(0)]))
+        Store(path).open(create=True).close()
+        Store(path).open(create=False).close()
         assert start(_OPENER, path).communicate("x")[0] == "1\n"
         assert path.with_name(f"{path.name}-wal").exists()
-        store.record(events=[records.event(1)])
-    with LocalStore(path) as store:
-        assert store.events() == [records.event(0), records.event(1)]
+        store.record(Observation(events=[records.event(1)]))
+    with Store(path) as store:
+        assert store.events.select() == [records.event(0), records.event(1)]
 
 
-def test_threads_write_and_read_at_once(store: LocalStore, records: Any) -> None:
+def test_threads_write_and_read_at_once(store: Store, records: Any) -> None:
     faults: list[BaseException] = []
 
     def work(number: int) -> None:
         try:
             for step in range(20):
-                store.record(events=[records.event(step, person_id=f"p-{number}")])
-                assert len(store.events(person_id=f"p-{number}")) == step + 1
+                store.record(Observation(events=[records.event(step, person_id=f"p-{number}")]))
+                assert len(store.events.select(person_id=f"p-{number}")) == step + 1
         except BaseException as error:  # noqa: BLE001 - handed to the test's own thread
             faults.append(error)
 
@@ -190,20 +194,20 @@ def test_threads_write_and_read_at_once(store: LocalStore, records: Any) -> None
     for thread in threads:
         thread.join()
     assert faults == []
-    assert len(store.events()) == 120
+    assert len(store.events.select()) == 120
     assert store.version() == 120
 
 
 def test_closing_under_readers_breaks_nothing(tmp_path: Path, records: Any) -> None:
     for _ in range(10):
-        store = LocalStore(tmp_path / "footfall.sqlite3").open()
-        store.record(events=[records.event(second) for second in range(200)])
+        store = Store(tmp_path / "footfall.sqlite3").open()
+        store.record(Observation(events=[records.event(second) for second in range(200)]))
         faults: list[str] = []
 
-        def read(store: LocalStore = store, faults: list[str] = faults) -> None:
+        def read(store: Store = store, faults: list[str] = faults) -> None:
             try:
                 while True:
-                    assert len(store.events()) == 200
+                    assert len(store.events.select()) == 200
             except BaseException as error:  # noqa: BLE001 - handed to the test's own thread
                 faults.append(str(error))
 
@@ -217,30 +221,30 @@ def test_closing_under_readers_breaks_nothing(tmp_path: Path, records: Any) -> N
         assert len(faults) == 3
 
 
-def test_a_reader_never_waits_for_a_writer(store: LocalStore, records: Any) -> None:
-    store.record(events=[records.event(0)])
-    with store._database.writing() as writing:
+def test_a_reader_never_waits_for_a_writer(store: Store, records: Any) -> None:
+    store.record(Observation(events=[records.event(0)]))
+    with store.database.writing() as writing:
         writing.connection.execute("DELETE FROM events")
         began = time.monotonic()
-        assert store.events() == [records.event(0)]
+        assert store.events.select() == [records.event(0)]
         assert time.monotonic() - began < 0.5
 
 
-def test_a_store_kept_by_another_writer_is_busy_and_recovers(store: LocalStore, records: Any) -> None:
-    with LocalStore(store.path, busy_timeout_s=0.05) as other:
-        with store._database.writing(), pytest.raises(StoreBusyError, match="another program is writing") as refusal:
-            other.record(events=[records.event(0)])
+def test_a_store_kept_by_another_writer_is_busy_and_recovers(store: Store, records: Any) -> None:
+    with Store(store.path, busy_timeout_s=0.05) as other:
+        with store.database.writing(), pytest.raises(StoreBusyError, match="another program is writing") as refusal:
+            other.record(Observation(events=[records.event(0)]))
         assert refusal.value.retryable
-        assert other.record(events=[records.event(0)]) == 1
+        assert other.record(Observation(events=[records.event(0)])) == 1
 
 
-def _refusals(stores: LocalStore, writers: int, patience_s: float | None) -> tuple[int, float]:
+def _refusals(stores: Store, writers: int, patience_s: float | None) -> tuple[int, float]:
     """How many of so many threads that write at once are told that the store is busy, and how long that takes (s)."""
 
     def write(_number: int) -> bool:
         with stores.patience(patience_s) if patience_s is not None else nullcontext():
             try:
-                stores.record()
+                stores.record(Observation())
             except StoreBusyError:
                 return True
         return False
@@ -258,7 +262,7 @@ def _refusals(stores: LocalStore, writers: int, patience_s: float | None) -> tup
 def test_threads_wait_for_another_program_all_at_once_and_not_in_turn(
     tmp_path: Path, timeout_s: float, patience_s: float | None
 ) -> None:
-    with LocalStore(tmp_path / "s.sqlite3", busy_timeout_s=timeout_s) as store:
+    with Store(tmp_path / "s.sqlite3", busy_timeout_s=timeout_s) as store:
         with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             refused, waited_s = _refusals(store, 10, patience_s)
@@ -269,27 +273,27 @@ def test_threads_wait_for_another_program_all_at_once_and_not_in_turn(
 
 def test_a_thread_in_a_hurry_leaves_the_others_their_time(tmp_path: Path, records: Any) -> None:
     """Who waits long gets the store when it is free, though others gave up meanwhile."""
-    with LocalStore(tmp_path / "s.sqlite3", busy_timeout_s=60) as store, ThreadPoolExecutor(1) as pool:
+    with Store(tmp_path / "s.sqlite3", busy_timeout_s=60) as store, ThreadPoolExecutor(1) as pool:
         with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             with store.patience(0.05), pytest.raises(StoreBusyError):
-                store.record(events=[records.event(0)])
-            patient = pool.submit(store.record, events=[records.event(0)])
+                store.record(Observation(events=[records.event(0)]))
+            patient = pool.submit(store.record, Observation(events=[records.event(0)]))
             with store.patience(0.05), pytest.raises(StoreBusyError):
-                store.record(events=[records.event(1)])
+                store.record(Observation(events=[records.event(1)]))
         assert patient.result(10) == 1
-        assert store.record(events=[records.event(1)]) == 1
+        assert store.record(Observation(events=[records.event(1)])) == 1
 
 
-def test_an_error_inside_a_write_lets_the_next_one_through(store: LocalStore, records: Any) -> None:
+def test_an_error_inside_a_write_lets_the_next_one_through(store: Store, records: Any) -> None:
     def interrupted() -> None:
-        with store._database.writing() as writing:
+        with store.database.writing() as writing:
             writing.connection.execute("DELETE FROM state")
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
-    assert store.record(events=[records.event(0)]) == 1
+    assert store.record(Observation(events=[records.event(0)])) == 1
 
 
 # -- one agent a camera
@@ -299,13 +303,13 @@ def test_a_second_agent_on_a_camera_is_refused_by_name(tmp_path: Path, start: St
     path = tmp_path / "footfall.sqlite3"
     holder = start(_HOLDER, path, "front")
     _wait_started(holder)
-    store = LocalStore(path)
+    store = Store(path)
     with pytest.raises(StoreBusyError, match=f"camera front .* by process {holder.pid}") as refusal:
         store.camera_lease("front").__enter__()
     assert "--camera-id" in refusal.value.fix
     with store.camera_lease("back"):
         pass
-    with LocalStore(tmp_path / "other.sqlite3").camera_lease("front"):
+    with Store(tmp_path / "other.sqlite3").camera_lease("front"):
         pass
 
 
@@ -316,12 +320,12 @@ def test_a_killed_agent_gives_its_camera_back(tmp_path: Path, start: Start) -> N
     _wait_started(holder)
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
-    with LocalStore(path).camera_lease("front"):
+    with Store(path).camera_lease("front"):
         pass
 
 
 def test_a_lease_ends_with_its_block(tmp_path: Path) -> None:
-    store = LocalStore(tmp_path / "footfall.sqlite3")
+    store = Store(tmp_path / "footfall.sqlite3")
 
     def tracked_until_a_fault() -> None:
         with store.camera_lease("front"):
@@ -337,13 +341,13 @@ def test_a_lease_ends_with_its_block(tmp_path: Path) -> None:
 def test_one_store_under_two_paths_has_one_lease(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     link = tmp_path / "elsewhere" / "link.sqlite3"
-    with LocalStore(tmp_path / "s.sqlite3") as store:
+    with Store(tmp_path / "s.sqlite3") as store:
         link.symlink_to(store.path)
-        with store.camera_lease("front"), pytest.raises(StoreBusyError), LocalStore(link).camera_lease("front"):
+        with store.camera_lease("front"), pytest.raises(StoreBusyError), Store(link).camera_lease("front"):
             pass
 
 
 @pytest.mark.parametrize("camera_id", ["../up", "a/b", "x" * 300, "caméra 人", ""])
 def test_any_camera_id_can_be_held(tmp_path: Path, camera_id: str) -> None:
-    with LocalStore(tmp_path / "s.sqlite3").camera_lease(camera_id):
+    with Store(tmp_path / "s.sqlite3").camera_lease(camera_id):
         assert {path.parent for path in tmp_path.rglob("*")} == {tmp_path}

@@ -12,8 +12,8 @@ import pytest
 
 from config.settings import load_settings
 from config.storage import VisitsBy
+from tracker.presence import rule_text
 from tracker.presence.rules import Rules
-from tracker.store import rule_text
 from tracker.store.site_words import SiteWords, first_words_of, visits_said, words_of
 
 RULES = Rules(

@@ -16,13 +16,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tracker.presence import rule_text
 from tracker.presence.events import Action, Correction, Event, EventKind
 from tracker.presence.hours import HourUsage, LocalHours, Usage, add_visit
 from tracker.presence.people import Person
 from tracker.presence.room import Presence
 from tracker.presence.sessions import Rules, Session, sessions
-from tracker.store import rule_text
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
+from tracker.store.store import Store
 
 NIGHT = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)  # clocks in Berlin go forward half an hour later
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -61,15 +62,15 @@ def event(kind: str, minutes: float, person: str = "p", camera: str = "c", track
     return Event(kind=EventKind(kind), site_id=site, camera_id=camera, person_id=person, at=at(minutes), track_id=track)
 
 
-def enrol(store: LocalStore, *people: str) -> None:
+def enrol(store: Store, *people: str) -> None:
     for person_id in people:
         person = Person(person_id=person_id, name=person_id, created_at=NIGHT, consented_at=NIGHT)
-        store.add_person(person, np.zeros((0, 128), np.float32))
+        store.people.add(person, np.zeros((0, 128), np.float32))
 
 
 @contextmanager
-def fresh_store() -> Iterator[LocalStore]:
-    with tempfile.TemporaryDirectory() as folder, LocalStore(Path(folder) / "footfall.sqlite3") as store:
+def fresh_store() -> Iterator[Store]:
+    with tempfile.TemporaryDirectory() as folder, Store(Path(folder) / "footfall.sqlite3") as store:
         yield store
 
 
@@ -99,11 +100,13 @@ def hourly(found: list[Session], rules: Rules, now: datetime, without: tuple[str
     ]
 
 
-def agrees(store: LocalStore, rules: Rules, now: datetime) -> None:
+def agrees(store: Store, rules: Rules, now: datetime) -> None:
     for site in "st":
-        expected = sessions(store.events(site_id=site), rules=rules, now=now, presences=store.presences(site_id=site))
-        assert store.sessions(site_id=site, rules=rules, now=now) == expected
-        usage = store.usage_hours(site_id=site, rules=rules, now=now, since=at(-3000), until=at(9000))
+        expected = sessions(
+            store.events.select(site_id=site), rules=rules, now=now, presences=store.cameras.presences(site_id=site)
+        )
+        assert store.sessions.select(site_id=site, rules=rules, now=now) == expected
+        usage = store.sessions.usage_hours(site_id=site, rules=rules, now=now, since=at(-3000), until=at(9000))
         assert usage == hourly(expected, rules, now)
 
 
@@ -132,21 +135,21 @@ steps = st.lists(
 )
 
 
-def take(store: LocalStore, step: tuple[Any, ...], number: int) -> None:
-    known = {person.person_id for person in store.people()}
+def take(store: Store, step: tuple[Any, ...], number: int) -> None:
+    known = {person.person_id for person in store.people.all()}
     match step:
         case ("record", events):
-            store.record(events=events)
-        case ("void", index) if index < len(store.events()):
-            event_id = store.events()[index].event_id
-            store.correct([Correction(action=Action.VOID, event_id=event_id, by="ann", at=at(number))])
+            store.record(Observation(events=events))
+        case ("void", index) if index < len(store.events.select()):
+            event_id = store.events.select()[index].event_id
+            store.events.correct([Correction(action=Action.VOID, event_id=event_id, by="ann", at=at(number))])
         case ("add", missed) if missed.person_id in known:
             said = Correction(action=Action.ADD, event_id=missed.event_id, by="ann", at=at(number), event=missed)
-            store.correct([said])
+            store.events.correct([said])
         case ("merge", gone, kept) if gone != kept and {gone, kept} <= known:
-            store.merge_people(gone, kept)
+            store.people.merge(gone, kept)
         case ("forget", person_id, erase) if person_id in known:
-            store.forget_person(person_id, erase)
+            store.people.forget(person_id, erase)
         case ("presence", person_id, camera, entered, length):
             held = Presence(
                 site_id="s",
@@ -158,9 +161,9 @@ def take(store: LocalStore, step: tuple[Any, ...], number: int) -> None:
                 x_frac=0.5,
                 y_frac=0.5,
             )
-            store.record(site_id="s", camera_id=camera, presences=[held])
+            store.record(Observation(site_id="s", camera_id=camera, presences=[held]))
         case ("rules", rules):
-            store.use_rules(rules)
+            store.sessions.use_rules(rules)
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -170,7 +173,7 @@ def test_whatever_happens_the_visits_are_those_of_the_batch(
 ) -> None:
     with fresh_store() as store:
         enrol(store, *PEOPLE)
-        store.use_rules(rules)
+        store.sessions.use_rules(rules)
         for number, step in enumerate(script):
             take(store, step, number)
         in_use = next((step[1] for step in reversed(script) if step[0] == "rules"), rules)
@@ -183,76 +186,78 @@ def test_fed_in_any_portions_and_order_the_visits_are_the_same(
     rules: Rules, events: list[Event], data: st.DataObject
 ) -> None:
     with fresh_store() as store:
-        store.use_rules(rules)
+        store.sessions.use_rules(rules)
         waiting = data.draw(st.permutations(events))
         while waiting:
             size = data.draw(st.integers(1, len(waiting)))
-            store.record(events=waiting[:size])
+            store.record(Observation(events=waiting[:size]))
             waiting = waiting[size:]
         agrees(store, rules, at(500))
 
 
-def test_rules_that_are_not_in_use_are_worked_out_from_the_events(store: LocalStore) -> None:
-    store.record(events=[event("enter", 0), event("exit", 10), event("enter", 12), event("exit", 20)])
+def test_rules_that_are_not_in_use_are_worked_out_from_the_events(store: Store) -> None:
+    store.record(Observation(events=[event("enter", 0), event("exit", 10), event("enter", 12), event("exit", 20)]))
     agrees(store, Rules(), at(30))
     agrees(store, SHORT, at(30))
-    assert len(store.sessions(site_id="s", rules=Rules(merge_gap=timedelta(0)), now=at(30))) == 2
+    assert len(store.sessions.select(site_id="s", rules=Rules(merge_gap=timedelta(0)), now=at(30))) == 2
 
 
-def test_new_rules_make_all_visits_anew_and_once(store: LocalStore) -> None:
-    store.record(events=[event("enter", 0), event("exit", 10), event("enter", 12), event("exit", 20)])
+def test_new_rules_make_all_visits_anew_and_once(store: Store) -> None:
+    store.record(Observation(events=[event("enter", 0), event("exit", 10), event("enter", 12), event("exit", 20)]))
     apart = Rules(merge_gap=timedelta(0))
-    assert store.use_rules(apart)
+    assert store.sessions.use_rules(apart)
     version = store.version()
-    assert not store.use_rules(apart)
+    assert not store.sessions.use_rules(apart)
     assert store.version() == version
-    with store._database.reading() as connection:
+    with store.database.reading() as connection:
         assert connection.execute("SELECT count(*) FROM visits").fetchone() == (2,)
     agrees(store, apart, at(30))
 
 
-def test_a_store_of_an_older_version_gets_its_visits_when_opened(
-    store: LocalStore, reopened: Callable[[], LocalStore]
-) -> None:
-    store.record(events=[event("enter", 0), event("exit", 10)])
-    with store._database.writing() as writing:
+def test_a_store_of_an_older_version_gets_its_visits_when_opened(store: Store, reopened: Callable[[], Store]) -> None:
+    store.record(Observation(events=[event("enter", 0), event("exit", 10)]))
+    with store.database.writing() as writing:
         writing.connection.execute("UPDATE visit_rules SET rules = ''")
         writing.connection.execute("DELETE FROM visits")
         writing.connection.execute("DELETE FROM usage_hours")
     agrees(store, Rules(), at(30))
-    store.record(events=[event("enter", 20)])
+    store.record(Observation(events=[event("enter", 20)]))
     agrees(store, Rules(), at(30))
     reopened()
-    with store._database.reading() as connection:
+    with store.database.reading() as connection:
         assert connection.execute("SELECT count(*) FROM visits").fetchone() == (2,)
     agrees(store, Rules(), at(30))
 
 
-def test_visits_are_written_with_their_events_or_not_at_all(store: LocalStore, records: Any) -> None:
-    store.record(events=[event("enter", 0)])
+def test_visits_are_written_with_their_events_or_not_at_all(store: Store, records: Any) -> None:
+    store.record(Observation(events=[event("enter", 0)]))
     with pytest.raises(ValueError, match="given for"):
         store.record(
-            events=[event("exit", 10)], site_id="s", camera_id="c", presences=[records.presence(camera_id="z")]
+            Observation(
+                events=[event("exit", 10)], site_id="s", camera_id="c", presences=[records.presence(camera_id="z")]
+            )
         )
-    assert [visit.ended_at for visit in store.sessions(site_id="s", rules=Rules(), now=at(20))] == [None]
+    assert [visit.ended_at for visit in store.sessions.select(site_id="s", rules=Rules(), now=at(20))] == [None]
 
 
-def test_what_does_not_change_is_not_written_again(store: LocalStore) -> None:
-    store.record(events=[event("enter", 0), event("exit", 10), event("enter", 100), event("exit", 110)])
+def test_what_does_not_change_is_not_written_again(store: Store) -> None:
+    store.record(Observation(events=[event("enter", 0), event("exit", 10), event("enter", 100), event("exit", 110)]))
     version = store.version()
-    store.record(events=[event("enter", 200)])
-    with store._database.reading() as connection:
+    store.record(Observation(events=[event("enter", 200)]))
+    with store.database.reading() as connection:
         changed = connection.execute("SELECT count(*) FROM visits WHERE changed > ?", (version,)).fetchone()
     assert changed == (1,)
 
 
-def test_a_range_gives_the_visits_that_touch_it(store: LocalStore) -> None:
+def test_a_range_gives_the_visits_that_touch_it(store: Store) -> None:
     pairs = [(0, 10), (20, 90), (100, 110), (300, 310)]
-    store.record(events=[each for start, end in pairs for each in (event("enter", start), event("exit", end))])
-    store.record(events=[event("enter", 50, "q")])
+    store.record(
+        Observation(events=[each for start, end in pairs for each in (event("enter", start), event("exit", end))])
+    )
+    store.record(Observation(events=[event("enter", 50, "q")]))
 
     def starts(since: float, until: float) -> list[datetime]:
-        found = store.sessions(site_id="s", rules=Rules(), now=at(320), since=at(since), until=at(until))
+        found = store.sessions.select(site_id="s", rules=Rules(), now=at(320), since=at(since), until=at(until))
         return [visit.started_at for visit in found]
 
     assert starts(15, 101) == [at(20), at(50), at(100)]
@@ -260,10 +265,16 @@ def test_a_range_gives_the_visits_that_touch_it(store: LocalStore) -> None:
     assert starts(200, 400) == [at(50), at(300)]
 
 
-def test_hours_of_the_day_on_which_clocks_change(store: LocalStore) -> None:
-    store.use_rules(SHORT)
-    store.record(events=[event("enter", 0), event("exit", 80), event("enter", 0, "staff"), event("exit", 30, "staff")])
-    usage = store.usage_hours(site_id="s", rules=SHORT, now=at(500), since=at(-60), until=at(500), without=["staff"])
+def test_hours_of_the_day_on_which_clocks_change(store: Store) -> None:
+    store.sessions.use_rules(SHORT)
+    store.record(
+        Observation(
+            events=[event("enter", 0), event("exit", 80), event("enter", 0, "staff"), event("exit", 30, "staff")]
+        )
+    )
+    usage = store.sessions.usage_hours(
+        site_id="s", rules=SHORT, now=at(500), since=at(-60), until=at(500), without=["staff"]
+    )
     assert [(each.started_at.astimezone(BERLIN).hour, each.inside_s) for each in usage] == [(1, 1800), (3, 3000)]
     assert [each.started_at for each in usage] == [at(-30), at(30)]
     assert [(each.entries, each.exits, each.visitors) for each in usage] == [(1, 0, 1), (0, 1, 0)]

@@ -5,28 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tracker.presence.watches import Watch
-from tracker.store.local import LocalStore
+from tracker.presence.coverage import CoverageSpan
+from tracker.store.observation import Observation
+from tracker.store.store import Store
 
 
-def watch(records: Any, start: float, end: float, camera_id: str = "front", site_id: str = "gym") -> Watch:
-    return Watch(site_id=site_id, camera_id=camera_id, started_at=records.at(start), ended_at=records.at(end))
+def watch(records: Any, start: float, end: float, camera_id: str = "front", site_id: str = "gym") -> CoverageSpan:
+    return CoverageSpan(site_id=site_id, camera_id=camera_id, started_at=records.at(start), ended_at=records.at(end))
 
 
-def test_a_watch_grows_and_never_shrinks(store: LocalStore, records: Any, reopened: Callable[[], LocalStore]) -> None:
+def test_a_watch_grows_and_never_shrinks(store: Store, records: Any, reopened: Callable[[], Store]) -> None:
     for end in (10, 30, 20):
-        store.record(watch=watch(records, 0, end))
-    assert reopened().watches() == [watch(records, 0, 30)]
+        store.record(Observation(watch=watch(records, 0, end)))
+    assert reopened().cameras.coverage() == [watch(records, 0, 30)]
 
 
-def test_each_start_is_a_watch_of_its_own(store: LocalStore, records: Any) -> None:
+def test_each_start_is_a_watch_of_its_own(store: Store, records: Any) -> None:
     parts = [watch(records, 500, 600), watch(records, 0, 30), watch(records, 0, 30, "back")]
     for part in parts:
-        store.record(watch=part)
-    assert store.watches("gym") == [parts[2], parts[1], parts[0]]
+        store.record(Observation(watch=part))
+    assert store.cameras.coverage("gym") == [parts[2], parts[1], parts[0]]
 
 
-def test_watches_of_another_site_stay_apart(store: LocalStore, records: Any) -> None:
-    store.record(watch=watch(records, 0, 30, site_id="office"))
-    assert store.watches("gym") == []
-    assert len(store.watches("office")) == len(store.watches()) == 1
+def test_watches_of_another_site_stay_apart(store: Store, records: Any) -> None:
+    store.record(Observation(watch=watch(records, 0, 30, site_id="office")))
+    assert store.cameras.coverage("gym") == []
+    assert len(store.cameras.coverage("office")) == len(store.cameras.coverage()) == 1

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.tracker.cloud.access.conftest import CAMERA, SITE
+from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import OPERATOR, Action, Correction, Event, EventKind, Match
 from tracker.presence.health import CameraHealth, CameraState
 from tracker.presence.people import Person, PersonKind
-from tracker.presence.watches import Watch
 from tracker.presence.zones import ZoneStay
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
+from tracker.store.store import Store
 
 START = datetime(2026, 1, 5, 8, tzinfo=UTC)
 LATER = START + timedelta(days=1)
@@ -58,35 +59,41 @@ def match(of: Event) -> Match:
     )
 
 
-def filled(path: Path, *, cameras: tuple[str, ...] = (CAMERA, "back")) -> LocalStore:
+def filled(path: Path, *, cameras: tuple[str, ...] = (CAMERA, "back")) -> Store:
     """Open, with people who agreed and who did not, visitors, evidence, negatives, corrections, zones and cameras."""
-    store = LocalStore(path).open()
+    store = Store(path).open()
     for person_id, name, consented_at in ((AGREED, "Ada Lovelace", START), (DID_NOT, "Bob", None)):
         person = Person(person_id=person_id, name=name, created_at=START, consented_at=consented_at)
-        store.add_person(person, VECTORS[person_id], sources=[PICTURE] * 2)
-    store.add_negatives(AGREED, VECTORS["negative"], sources=[PICTURE] * 2)
+        store.people.add(person, VECTORS[person_id], sources=[PICTURE] * 2)
+    store.people.add_negatives(AGREED, VECTORS["negative"], sources=[PICTURE] * 2)
     visitor = Person(person_id=VISITOR, name="Visitor 1", created_at=START, kind=PersonKind.VISITOR)
-    store.record(visitors=[(visitor, VECTORS[VISITOR])])
+    store.record(Observation(visitors=[(visitor, VECTORS[VISITOR])]))
     for place, camera_id in enumerate(cameras):
         for number, person_id in enumerate((AGREED, DID_NOT, VISITOR)):
             minute = 60 * place + 10 * number
             entered = event(EventKind.ENTER, person_id, minute, camera_id)
             events = [entered, event(EventKind.EXIT, person_id, minute + 5, camera_id)]
             matches = [match(each) for each in events]
-            store.record(events=events, matches=matches, evidence={matches[0].match_id: VECTORS["evidence"]})
+            store.record(
+                Observation(events=events, matches=matches, evidence={matches[0].match_id: VECTORS["evidence"]})
+            )
         stay = {"site_id": SITE, "camera_id": camera_id, "zone": "rack", "person_id": AGREED}
-        store.record(zone_stays=[ZoneStay(started_at=START, seen_at=START + timedelta(seconds=40), over=True, **stay)])
-        watched = Watch(site_id=SITE, camera_id=camera_id, started_at=START, ended_at=START + timedelta(hours=2))
-        store.record(health=health(camera_id), watch=watched)
-    store.correct([voided(event(EventKind.EXIT, VISITOR, 25)), added()])
+        store.record(
+            Observation(
+                zone_stays=[ZoneStay(started_at=START, seen_at=START + timedelta(seconds=40), over=True, **stay)]
+            )
+        )
+        watched = CoverageSpan(site_id=SITE, camera_id=camera_id, started_at=START, ended_at=START + timedelta(hours=2))
+        store.record(Observation(health=health(camera_id), watch=watched))
+    store.events.correct([voided(event(EventKind.EXIT, VISITOR, 25)), added()])
     return store
 
 
-def forget_somebody(store: LocalStore) -> None:
+def forget_somebody(store: Store) -> None:
     """Who was there when sending began."""
-    store.begin_sync()
-    store.add_person(Person(person_id=GONE, name="Eve", created_at=START, consented_at=START), vectors(6))
-    store.forget_person(GONE, True)
+    store.outbox.begin()
+    store.people.add(Person(person_id=GONE, name="Eve", created_at=START, consented_at=START), vectors(6))
+    store.people.forget(GONE, True)
 
 
 def voided(wrong: Event) -> Correction:

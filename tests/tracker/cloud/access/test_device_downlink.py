@@ -16,11 +16,11 @@ from tracker.cloud.downlink import Downlink
 from tracker.cloud.feed import Scope, Subscription
 from tracker.cloud.reading import Reader
 from tracker.presence.people import PersonKind
-from tracker.store.local import LocalStore
 from tracker.store.site_words import SiteWords
+from tracker.store.store import Store
 
 
-def downlink(project: Project, key: Path, store: LocalStore, scope: Scope = Scope.GALLERY) -> Downlink:
+def downlink(project: Project, key: Path, store: Store, scope: Scope = Scope.GALLERY) -> Downlink:
     wanted = Subscription(site_id=SITE, scope=scope, store=store)
     return Downlink(Reader(lambda: project.connect(key)), wanted)
 
@@ -35,19 +35,19 @@ def shared(project: Project, tmp_path: Path) -> Project:
 
 def test_the_gallery_comes_down_and_the_archive_does_not(shared: Project, tmp_path: Path) -> None:
     key = shared.registered()
-    with LocalStore(tmp_path / "here.sqlite3").open() as here:
+    with Store(tmp_path / "here.sqlite3").open() as here:
         downlink(shared, key, here).catch_up(lambda *_: None, patience_s=20.0)
-        assert {each.person_id for each in here.people()} >= {AGREED, DID_NOT}
-        _, owners = here.vectors(PersonKind.ENROLLED)
+        assert {each.person_id for each in here.people.all()} >= {AGREED, DID_NOT}
+        _, owners = here.people.vectors(PersonKind.ENROLLED)
         assert {*owners} == {AGREED}
-        assert here.events() == []
-        assert here.vectors(PersonKind.VISITOR)[1] == ()
+        assert here.events.select() == []
+        assert here.people.vectors(PersonKind.VISITOR)[1] == ()
         assert VISITOR not in owners
 
 
 def test_somebody_new_is_known_at_once(shared: Project, tmp_path: Path) -> None:
     key = shared.registered()
-    with LocalStore(tmp_path / "here.sqlite3").open() as here:
+    with Store(tmp_path / "here.sqlite3").open() as here:
         listening = downlink(shared, key, here)
         listening.catch_up(lambda *_: None, patience_s=20.0)
         listening.follow()
@@ -57,7 +57,7 @@ def test_somebody_new_is_known_at_once(shared: Project, tmp_path: Path) -> None:
             assert fields is not None
             fields |= {"name": "Grace", "received_at": firestore.SERVER_TIMESTAMP}
             shared.set(f"sites/{SITE}/people/p-dddddddddddd", fields)
-            wait_until(lambda: any(each.name == "Grace" for each in here.people()))
+            wait_until(lambda: any(each.name == "Grace" for each in here.people.all()))
         finally:
             listening.stop()
 
@@ -65,13 +65,13 @@ def test_somebody_new_is_known_at_once(shared: Project, tmp_path: Path) -> None:
 @pytest.mark.parametrize("scope", [Scope.EVERYTHING, Scope.HISTORY])
 def test_asking_for_more_is_refused(shared: Project, tmp_path: Path, scope: Scope) -> None:
     key = shared.registered()
-    with LocalStore(tmp_path / "here.sqlite3").open() as here, pytest.raises(CloudError, match="refuses"):
+    with Store(tmp_path / "here.sqlite3").open() as here, pytest.raises(CloudError, match="refuses"):
         downlink(shared, key, here, scope).catch_up(lambda *_: None, patience_s=5.0)
 
 
 def test_a_machine_that_was_struck_off_hears_nothing_any_more(shared: Project, tmp_path: Path) -> None:
     key = shared.registered()
-    with LocalStore(tmp_path / "here.sqlite3").open() as here:
+    with Store(tmp_path / "here.sqlite3").open() as here:
         listening = downlink(shared, key, here)
         listening.catch_up(lambda *_: None, patience_s=20.0)
         revoke(shared.connect(), SITE, "pi")

@@ -23,8 +23,9 @@ from tracker.cloud.uplink import Uplink
 from tracker.presence.events import ITSELF, Action, Correction, Event, EventKind
 from tracker.presence.room import Presence
 from tracker.presence.zones import ZoneStay
-from tracker.store.local import LocalStore
+from tracker.store.observation import Observation
 from tracker.store.outbox_pages import Scope
+from tracker.store.store import Store
 
 ADA, ZOE = "p-aaaaaaaaaaaa", "p-bbbbbbbbbbbb"
 
@@ -38,7 +39,7 @@ def said(of: Event, action: Action = Action.VOID, *, by: str = ITSELF, minute: i
 class Agent:
     """A store of a camera, sent with its device key."""
 
-    def __init__(self, project: Project, store: LocalStore, camera: str = CAMERA) -> None:
+    def __init__(self, project: Project, store: Store, camera: str = CAMERA) -> None:
         self.key = project.registered(camera=camera)
         self.store = store
         self._project = project
@@ -59,7 +60,7 @@ class Agent:
 
 @pytest.fixture
 def agent(project: Project, tmp_path: Path) -> Iterator[Agent]:
-    with LocalStore(tmp_path / "store.sqlite3") as store:
+    with Store(tmp_path / "store.sqlite3") as store:
         yield Agent(project, store)
 
 
@@ -74,28 +75,28 @@ def test_a_track_that_turns_out_to_show_somebody_else_is_told_as_such(project: P
     held = {each["person_id"] for name, each in agent.there("events").items() if name not in voided}
     assert {each["person_id"] for each in agent.there("events").values()} == {f"p-{ADA_S:012x}", f"p-{ZOES:012x}"}
     assert held == {f"p-{ZOES:012x}"}
-    assert stage.store.parked() == []
+    assert stage.store.outbox.rejected() == []
     stage.store.close()
 
 
 def test_an_event_that_had_gone_up_is_taken_back(agent: Agent) -> None:
     wrong = event(EventKind.ENTER, ADA, 0)
-    agent.store.record(events=[wrong])
+    agent.store.record(Observation(events=[wrong]))
     agent.drain()
     assert agent.there("corrections") == {}
-    agent.store.record(events=[replace(wrong, person_id=ZOE, event_id="")], corrections=[said(wrong)])
+    agent.store.record(Observation(events=[replace(wrong, person_id=ZOE, event_id="")], corrections=[said(wrong)]))
     agent.drain()
     (correction,) = agent.there("corrections").values()
     assert (correction["action"], correction["event_id"], correction["by"]) == ("void", wrong.event_id, ITSELF)
     assert correction["person_id"] == ADA
     assert {each["person_id"] for each in agent.there("events").values()} == {ADA, ZOE}
-    assert agent.store.parked() == []
+    assert agent.store.outbox.rejected() == []
 
 
 def test_a_name_that_turns_twice_while_the_network_is_away(agent: Agent) -> None:
     first = event(EventKind.ENTER, ADA, 0)
-    agent.store.record(events=[first], corrections=[said(first)])
-    agent.store.record(corrections=[said(first, Action.ADD, minute=1)])
+    agent.store.record(Observation(events=[first], corrections=[said(first)]))
+    agent.store.record(Observation(corrections=[said(first, Action.ADD, minute=1)]))
     agent.drain()
     found = sorted(agent.there("corrections").values(), key=lambda each: each["at"])
     assert [each["action"] for each in found] == ["void", "add"]
@@ -104,50 +105,50 @@ def test_a_name_that_turns_twice_while_the_network_is_away(agent: Agent) -> None
 
 def test_what_others_said_and_what_is_of_other_cameras_stays_here(agent: Agent) -> None:
     own, other = event(EventKind.ENTER, ADA, 0), event(EventKind.ENTER, ADA, 5, "back")
-    agent.store.record(events=[own, other], corrections=[said(own), said(other)])
-    agent.store.correct([said(own, by="Ann")])
+    agent.store.record(Observation(events=[own, other], corrections=[said(own), said(other)]))
+    agent.store.events.correct([said(own, by="Ann")])
     scope = Scope(SITE, CAMERA)
-    assert agent.store.backlog(visits=False, people=False, scope=scope).counts == {"events": 1, "corrections": 1}
+    assert agent.store.outbox.backlog(visits=False, people=False, scope=scope).counts == {"events": 1, "corrections": 1}
     agent.drain()
     assert [each["event_id"] for each in agent.there("corrections").values()] == [own.event_id]
-    assert agent.store.backlog(visits=False, people=False, scope=scope).total == 0
-    assert agent.store.parked() == []
+    assert agent.store.outbox.backlog(visits=False, people=False, scope=scope).total == 0
+    assert agent.store.outbox.rejected() == []
 
 
 def test_many_go_up_as_many_at_a_time_as_the_rules_look_up(agent: Agent, project: Project) -> None:
     wrong = [event(EventKind.ENTER, ADA, minute) for minute in range(90)]
-    agent.store.record(events=wrong, corrections=[said(each) for each in wrong])
+    agent.store.record(Observation(events=wrong, corrections=[said(each) for each in wrong]))
     project.server.engine.reset_counts(project.name)
     agent.drain()
     assert len(agent.there("corrections")) == 90
-    assert agent.store.parked() == []
+    assert agent.store.outbox.rejected() == []
     calls = project.server.engine.counts(project.name).calls
     assert calls["Commit"] + calls["Write"] == 5
 
 
 def test_one_of_an_event_of_long_ago_is_parked_and_holds_up_nothing(agent: Agent, project: Project) -> None:
     old, new = event(EventKind.ENTER, ADA, 0), event(EventKind.ENTER, ADA, 5)
-    agent.store.record(events=[old])
+    agent.store.record(Observation(events=[old]))
     agent.drain()
     project.connect().client.document(f"sites/{SITE}/events/{old.event_id}").update({"received_at": START})
-    agent.store.record(corrections=[said(old)])
+    agent.store.record(Observation(corrections=[said(old)]))
     agent.drain()
-    assert [each.collection for each in agent.store.parked()] == ["corrections"]
-    agent.store.record(events=[new], corrections=[said(new)])
+    assert [each.collection for each in agent.store.outbox.rejected()] == ["corrections"]
+    agent.store.record(Observation(events=[new], corrections=[said(new)]))
     agent.drain()
     assert [each["event_id"] for each in agent.there("corrections").values()] == [new.event_id]
 
 
 def test_a_machine_that_lost_its_memory_says_again_what_it_said_long_ago(agent: Agent, project: Project) -> None:
     wrong = event(EventKind.ENTER, ADA, 0)
-    agent.store.record(events=[wrong], corrections=[said(wrong)])
+    agent.store.record(Observation(events=[wrong], corrections=[said(wrong)]))
     agent.drain()
     project.connect().client.document(f"sites/{SITE}/events/{wrong.event_id}").update({"received_at": START})
-    with LocalStore(agent.store.path.with_name("put-back.sqlite3")) as again:
-        again.record(events=[wrong], corrections=[said(wrong)])
+    with Store(agent.store.path.with_name("put-back.sqlite3")) as again:
+        again.record(Observation(events=[wrong], corrections=[said(wrong)]))
         agent.store = again
         agent.drain()
-        assert again.parked() == []
+        assert again.outbox.rejected() == []
     assert len(agent.there("corrections")) == 1
 
 
@@ -184,19 +185,19 @@ def zones(agent: Agent) -> list[tuple[str, str]]:
 
 
 def test_a_stay_waits_while_its_name_may_turn_and_those_after_it_too(agent: Agent) -> None:
-    agent.store.record(zone_stays=[stay(ZOE, 0)])
-    agent.store.record(zone_stays=[stay(ADA, 0)], **in_sight(ADA))
-    agent.store.record(zone_stays=[stay(ZOE, 1)])
+    agent.store.record(Observation(zone_stays=[stay(ZOE, 0)]))
+    agent.store.record(Observation(zone_stays=[stay(ADA, 0)], **in_sight(ADA)))
+    agent.store.record(Observation(zone_stays=[stay(ZOE, 1)]))
     agent.drain(SOON)
     assert zones(agent) == [(ZOE, "rack")]
-    agent.store.record(dropped_stays=[stay(ADA, 0).stay_id], zone_stays=[stay(ZOE, 2)], **GONE)
+    agent.store.record(Observation(dropped_stays=[stay(ADA, 0).stay_id], zone_stays=[stay(ZOE, 2)], **GONE))
     agent.drain(SOON)
     assert zones(agent) == [(ZOE, "rack")] * 3
-    assert agent.store.parked() == []
+    assert agent.store.outbox.rejected() == []
 
 
 def test_it_waits_no_longer_than_an_hour(agent: Agent) -> None:
-    agent.store.record(zone_stays=[stay(ADA, 0), stay(ZOE, 0)], **in_sight(ADA))
+    agent.store.record(Observation(zone_stays=[stay(ADA, 0), stay(ZOE, 0)], **in_sight(ADA)))
     agent.drain(SOON)
     assert zones(agent) == []
     agent.drain(START + timedelta(hours=2))
@@ -204,11 +205,11 @@ def test_it_waits_no_longer_than_an_hour(agent: Agent) -> None:
 
 
 def test_one_that_went_up_and_turns_all_the_same_stays_and_holds_up_nothing(agent: Agent) -> None:
-    agent.store.record(zone_stays=[stay(ADA, 0)])
+    agent.store.record(Observation(zone_stays=[stay(ADA, 0)]))
     agent.drain(SOON)
-    agent.store.record(dropped_stays=[stay(ADA, 0).stay_id])
+    agent.store.record(Observation(dropped_stays=[stay(ADA, 0).stay_id]))
     agent.drain(SOON)
-    agent.store.record(zone_stays=[stay(ZOE, 1)])
+    agent.store.record(Observation(zone_stays=[stay(ZOE, 1)]))
     agent.drain(SOON)
     assert zones(agent) == [(ADA, "rack"), (ZOE, "rack")]
-    assert agent.store.parked() == []
+    assert agent.store.outbox.rejected() == []

@@ -32,8 +32,8 @@ from tests.tracker.cloud.access.stores import (
 from tracker.cloud.layout import Collection
 from tracker.cloud.line import Terms
 from tracker.cloud.uplink import Uplink
-from tracker.store.local import LocalStore
 from tracker.store.site_words import SiteWords
+from tracker.store.store import Store
 
 Found = dict[tuple[str, ...], dict[str, Any]]
 LARGEST = 4096
@@ -44,7 +44,7 @@ MOST_NUMBERS = 16
 PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8", b"BM")
 
 
-def send(project: Project, store: LocalStore, key: Path | None = None, **terms: Any) -> None:
+def send(project: Project, store: Store, key: Path | None = None, **terms: Any) -> None:
     chosen = Terms(**({"site_id": SITE, "version": "0.1.0", "timeout_s": 10.0} | terms))
     uplink = Uplink(store, lambda: project.connect(key), chosen, now=lambda: LATER)
     uplink.drain(threading.Event(), patience_s=20.0)
@@ -76,17 +76,17 @@ def values(value: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[LocalStore]:
+def store(tmp_path: Path) -> Iterator[Store]:
     with filled(tmp_path / "store.sqlite3") as opened:
         yield opened
 
 
 @pytest.fixture(params=[True, False], ids=["vectors-shared", "vectors-kept"])
-def uploaded(project: Project, store: LocalStore, request: pytest.FixtureRequest) -> Found:
+def uploaded(project: Project, store: Store, request: pytest.FixtureRequest) -> Found:
     site = {"name": "The gym", "time_zone": "Europe/Berlin", "capacity": 40, "visits_by": "edge"}
     forget_somebody(store)
     send(project, store, vectors=request.param, site=SiteWords(own=site))
-    assert store.parked() == []
+    assert store.outbox.rejected() == []
     return everything(project)
 
 
@@ -158,15 +158,15 @@ def test_a_match_names_nobody_beside_the_one_it_is_about(uploaded: Found) -> Non
             assert DID_NOT not in repr(fields)
 
 
-def test_a_camera_machine_sends_what_its_camera_saw_past_the_rules(project: Project, store: LocalStore) -> None:
+def test_a_camera_machine_sends_what_its_camera_saw_past_the_rules(project: Project, store: Store) -> None:
     """With the deployed rules in front: all of it arrives, nothing of the other camera, nothing is parked."""
     send(project, store, project.registered(), vectors=True)
-    assert store.parked() == []
+    assert store.outbox.rejected() == []
     found = {ids[2:]: fields for ids, fields in everything(project).items() if len(ids) == 4 and ids[2] != "devices"}
     assert {name for name, _ in found} == {"events", "matches", "zone_stays", "heartbeats"}
     assert {fields["camera_id"] for fields in found.values()} == {CAMERA}
-    own = {each.event_id for each in store.events() if each.camera_id == CAMERA}
-    voided = {each.event_id for each in store.corrections() if each.event is None}
+    own = {each.event_id for each in store.events.select() if each.camera_id == CAMERA}
+    voided = {each.event_id for each in store.events.corrections() if each.event is None}
     assert {record_id for name, record_id in found if name == "events"} == own | voided
 
 
@@ -177,8 +177,8 @@ def test_a_camera_machine_that_lost_its_memory_sends_again_and_nothing_changes(
     for name in ("first", "put-back"):
         with filled(tmp_path / f"{name}.sqlite3", cameras=(CAMERA,)) as opened:
             send(project, opened, key)
-            assert opened.parked() == []
-            assert opened.backlog(visits=False, people=False).total == 0
+            assert opened.outbox.rejected() == []
+            assert opened.outbox.backlog(visits=False, people=False).total == 0
         found = {ids for ids in everything(project) if len(ids) == 4 and ids[2] != "devices"}
         assert len(found) == 6 + 6 + 1 + 1
 

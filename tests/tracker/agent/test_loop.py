@@ -1,0 +1,255 @@
+"""One camera: who is in from when to when, across stops, gaps and set clocks."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from config.errors import StoreBusyError
+from tests.tracker.puppets import (
+    ADA,
+    BLURRED,
+    BOB,
+    EVE,
+    NOTHING_NEW,
+    HandClock,
+    ScriptedCamera,
+    Stage,
+    at,
+    picture,
+    scene,
+)
+from tracker.presence.health import CameraState
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path / "gym.sqlite3")
+
+
+def test_somebody_enters_at_the_first_and_leaves_at_the_last_sighting(stage: Stage) -> None:
+    ada = stage.enrol("Ada", ADA)
+    stage.play([*scene(0, 3), *scene(3.5, 10, ADA), *scene(10.5, 60)])
+    assert stage.told() == [(ada, "enter", 3.5, False), (ada, "exit", 10, False)]
+    assert stage.store.cameras.presences() == []
+
+
+def test_steps_tell_each_event_once_with_everybody_who_is_in(stage: Stage) -> None:
+    ada, bob = stage.enrol("Ada", ADA), stage.enrol("Bob", BOB)
+    steps = stage.play([*scene(0, 2, ADA), *scene(2.5, 5, ADA, BOB)])
+    assert [(event.person_id, event.kind) for step in steps for event in step.events] == [
+        (ada, "enter"), (bob, "enter"), (ada, "exit"), (bob, "exit"),
+    ]  # fmt: skip
+    assert {each.person_id for each in steps[-2].present} == {ada, bob}
+    assert [face.person_id for face in steps[-2].faces] == [ada, bob]
+    assert (steps[-1].frame, steps[-1].present) == (None, ())
+
+
+def test_recording_that_ends_closes_every_visit_as_inferred(stage: Stage) -> None:
+    ada = stage.enrol("Ada", ADA)
+    stage.play([*scene(0, 3, ADA), *scene(3.5, 5)])
+    assert stage.told() == [(ada, "enter", 0, False), (ada, "exit", 3, True)]
+    assert stage.store.cameras.presences() == []
+    health = stage.store.cameras.health()[0]
+    assert (health.state, health.frames, health.last_frame_at) == (CameraState.ENDED, 11, at(5))
+
+
+def test_returning_stranger_has_one_visitor_id(stage: Stage) -> None:
+    stage.play([*scene(0, 5, EVE), *scene(5.5, 400), *scene(400.5, 405, EVE)])
+    told = stage.told()
+    assert [(kind, second) for _, kind, second, _ in told] == [
+        ("enter", 0),
+        ("exit", 5),
+        ("enter", 400.5),
+        ("exit", 405),
+    ]
+    assert len({person_id for person_id, *_ in told}) == 1
+    assert stage.names() == {told[0][0]: "Visitor 1"}
+
+
+def test_track_without_a_name_leaves_a_record_of_why(stage: Stage) -> None:
+    stage.enrol("Ada", ADA)
+    steps = stage.play(scene(0, 3, BLURRED + ADA))
+    assert stage.told() == []
+    (match,) = stage.store.matches.select()
+    assert (match.person_id, match.authorised, match.at) == (None, False, at(3))
+    assert "too blurred" in match.reason
+    assert steps[-1].matches == (match,)
+
+
+def test_stopped_agent_leaves_presences_and_the_next_run_goes_on(stage: Stage) -> None:
+    ada = stage.enrol("Ada", ADA)
+    stage.play(scene(0, 10, ADA), frames=8)
+    assert stage.told() == [(ada, "enter", 0, False)]
+    assert [(each.person_id, each.seen_at) for each in stage.store.cameras.presences()] == [(ada, at(3.5))]
+    assert stage.store.cameras.health()[0].state is CameraState.STOPPED
+    stage.play([*scene(100, 110, ADA), *scene(110.5, 160)])
+    assert stage.told() == [(ada, "enter", 0, False), (ada, "exit", 110, False)]
+
+
+@pytest.mark.parametrize(
+    ("starts", "expected"),
+    [
+        pytest.param(50, ("exit", 3.5, False), id="restarted-soon-and-not-seen-again"),
+        pytest.param(4000, ("exit", 3.5, True), id="restarted-late"),
+    ],
+)
+def test_next_run_closes_at_the_last_sighting_of_the_run_before(
+    stage: Stage, starts: float, expected: tuple[str, float, bool]
+) -> None:
+    ada = stage.enrol("Ada", ADA)
+    stage.play(scene(0, 10, ADA), frames=8)
+    stage.play(scene(starts, starts + 40))
+    assert stage.told() == [(ada, "enter", 0, False), (ada, *expected)]
+
+
+def test_restarted_late_with_the_same_person_in_sight_is_a_new_visit(stage: Stage) -> None:
+    ada = stage.enrol("Ada", ADA)
+    stage.play(scene(0, 10, ADA), frames=8)
+    stage.play(scene(4000, 4010, ADA))
+    assert stage.visits(5000) == [(ada, 0, 3.5), (ada, 4000, 4010)]
+
+
+SCRIPT = [
+    *scene(0, 4, ADA), *scene(4.5, 8, ADA, EVE), *scene(8.5, 12, 0, EVE), *scene(12.5, 50), *scene(50.5, 56, EVE, ADA),
+    *scene(56.5, 60, BOB), *scene(60.5, 95, 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("frames", [1, 3, 9, 12, 20, 60, 103, 115, 190])
+def test_recording_stopped_after_any_frame_and_played_again_gives_every_event_once(tmp_path: Path, frames: int) -> None:
+    whole, broken = Stage(tmp_path / "whole.sqlite3"), Stage(tmp_path / "broken.sqlite3")
+    for stage in (whole, broken):
+        stage.enrol("Ada", ADA)
+        stage.enrol("Bob", BOB)
+    whole.play(SCRIPT)
+    broken.play(SCRIPT, frames=frames)
+    broken.play(SCRIPT)
+    assert broken.store.events.select() == whole.store.events.select()
+    assert len(whole.store.events.select()) == 10
+    assert broken.store.cameras.presences() == []
+
+
+@pytest.mark.parametrize("frames", [3, 11, 20, 60, 103, 121])
+def test_agent_stopped_after_any_frame_and_taken_up_at_the_next_gives_the_same_visits(
+    tmp_path: Path, frames: int
+) -> None:
+    whole, broken = Stage(tmp_path / "whole.sqlite3"), Stage(tmp_path / "broken.sqlite3")
+    for stage in (whole, broken):
+        stage.enrol("Ada", ADA)
+        stage.enrol("Bob", BOB)
+    whole.play(SCRIPT)
+    broken.play(SCRIPT, frames=frames)
+    broken.play(SCRIPT[frames:])
+    for (who, start, end), (true_who, true_start, true_end) in zip(broken.visits(200), whole.visits(200), strict=True):
+        assert broken.names()[who] == whole.names()[true_who]
+        assert end == true_end
+        assert 0 <= start - true_start <= 2, "a name that was not found before the stop cannot reach back over it"
+
+
+def test_recording_of_an_earlier_time_leaves_who_is_in_now_alone(stage: Stage) -> None:
+    ada, bob = stage.enrol("Ada", ADA), stage.enrol("Bob", BOB)
+    stage.play(scene(1000, 1010, ADA), frames=10)
+    stage.play(scene(0, 10, BOB))
+    assert stage.told() == [(bob, "enter", 0, False), (bob, "exit", 10, True), (ada, "enter", 1000, False)]
+    assert [each.person_id for each in stage.store.cameras.presences()] == [ada]
+
+
+def test_somebody_seen_earlier_than_the_presence_of_the_run_before_has_one_visit(stage: Stage) -> None:
+    ada = stage.enrol("Ada", ADA)
+    stage.play(scene(20, 40, ADA), frames=10)
+    stage.play([*scene(0, 50, ADA), *scene(50.5, 90)])
+    assert stage.visits(1000) == [(ada, 0, 50)]
+    assert stage.store.cameras.presences() == []
+
+
+def test_short_blindness_says_nothing_about_who_is_in(stage: Stage) -> None:
+    ada, bob = stage.enrol("Ada", ADA), stage.enrol("Bob", BOB)
+    stage.play([*scene(0, 5, ADA, BOB), *scene(95, 140, ADA)])
+    assert stage.told() == [
+        (ada, "enter", 0, False), (bob, "enter", 0, False), (bob, "exit", 5, False), (ada, "exit", 140, True),
+    ]  # fmt: skip
+
+
+def test_long_blindness_ends_visits_at_the_last_sighting(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    ada = stage.enrol("Ada", ADA)
+    stage.play([*scene(0, 5, ADA), *scene(400, 410, ADA)])
+    assert stage.visits(1000) == [(ada, 0, 5), (ada, 400, 410)]
+    assert "no frame for 395 s" in caplog.text
+
+
+def test_clock_set_back_ends_visits_and_begins_anew(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    ada = stage.enrol("Ada", ADA)
+    stage.play([*scene(1000, 1010, ADA), *scene(200, 210, ADA), *scene(210.5, 250)])
+    assert stage.visits(2000) == [(ada, 200, 210), (ada, 1000, 1010)]
+    assert "the clock went back 810 s" in caplog.text
+
+
+def test_clock_slewed_back_a_little_stands_still(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    ada = stage.enrol("Ada", ADA)
+    stage.play([*scene(0, 10, ADA), *scene(8, 20, ADA), *scene(20.5, 55)])
+    assert stage.told() == [(ada, "enter", 0, False), (ada, "exit", 20, False)]
+    assert caplog.text == ""
+
+
+def test_second_agent_on_the_same_store_and_camera_is_refused(stage: Stage) -> None:
+    stop = threading.Event()
+
+    def intrude() -> None:
+        with pytest.raises(StoreBusyError, match=r"camera front is tracked into .* already, by this process"):
+            stage.agent(ScriptedCamera(scene(0, 5, ADA))).run(stop)
+        stage.agent(ScriptedCamera(scene(0, 5, ADA)), camera_id="back").run(stop)
+
+    stage.play([*scene(0, 1), intrude, *scene(1.5, 2)])
+    assert [health.camera_id for health in stage.store.cameras.health()] == ["back", "front"]
+
+
+def test_camera_without_frames_is_recorded_as_lost_while_it_is_waited_for(stage: Stage) -> None:
+    camera = ScriptedCamera([])
+    states = []
+
+    def lose() -> None:
+        camera.lost, camera.problems = True, ("front: cannot be opened; trying again",)
+        camera.clock.seconds += 2
+
+    def look() -> None:
+        health = stage.store.cameras.health()[0]
+        states.append((health.state, health.problem))
+
+    camera.script = [*scene(0, 1), look, lose, NOTHING_NEW, look]
+    stage.agent(camera).run(threading.Event())
+    assert states == [(CameraState.LIVE, None), (CameraState.LOST, "front: cannot be opened; trying again")]
+
+
+def test_trouble_with_a_live_camera_is_told_once_and_so_is_its_end(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    camera = ScriptedCamera([])
+
+    def trouble(*problems: str) -> None:
+        camera.problems = problems
+
+    camera.script = [
+        NOTHING_NEW, *scene(0, 1), NOTHING_NEW, lambda: trouble("cannot be opened"), *[NOTHING_NEW] * 3,
+        lambda: trouble("gives no more frames"), *[NOTHING_NEW] * 3, trouble, *scene(2, 3),
+    ]  # fmt: skip
+    stage.agent(camera).run(threading.Event())
+    assert [record.message for record in caplog.records] == [
+        "front: cannot be opened", "front: gives no more frames", "front: frames come again",
+    ]  # fmt: skip
+
+
+def test_quiet_camera_is_written_once_a_second_and_news_at_once(stage: Stage) -> None:
+    stage.enrol("Ada", ADA)
+    versions = []
+    clock = HandClock()
+
+    def note() -> None:
+        versions.append(stage.store.version())
+
+    quiet = [cue for moment in range(40) for cue in [(moment / 10, picture()), note]]
+    stage.agent(ScriptedCamera([*quiet, (4.0, picture(ADA)), (4.1, picture(ADA)), note], clock)).run(threading.Event())
+    assert len(set(versions[:-1])) == 4
+    assert versions[-1] > versions[-2]

@@ -1,0 +1,187 @@
+"""Taking back what a track told leaves what the other tracks would have told without it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config.settings import CameraSettings
+from tests.tracker.puppets import at, seconds
+from tracker.agent.reassignment import Reassignments
+from tracker.agent.zones import ZoneWatch, zones_of
+from tracker.presence.events import Event
+from tracker.presence.room import Presence, Sighting, observe
+from tracker.presence.zones import ZoneStay
+
+EXIT_AFTER = timedelta(seconds=30)
+PEOPLE, TRACKS = ("ada", "bob"), ("t0", "t1", "t2")
+Seen = tuple[int, tuple[tuple[str, str], ...]]
+"""The second of a frame, and (person, track) of those in it."""
+
+
+def frames() -> st.SearchStrategy[list[Seen]]:
+    """Frames up to 50 s apart, each with nobody in two places, and no track of two people."""
+    shown = st.dictionaries(st.sampled_from(PEOPLE), st.sampled_from(TRACKS), max_size=2)
+    apart = st.lists(st.tuples(st.sampled_from([1, 4, 20, 29, 30, 31, 50]), shown), min_size=1, max_size=25)
+
+    def timed(steps: list[tuple[int, dict[str, str]]]) -> list[Seen]:
+        found: list[Seen] = []
+        for gap, people in steps:
+            second = gap + (found[-1][0] if found else 0)
+            kept = {track: person for person, track in people.items()}
+            found.append((second, tuple((person, track) for track, person in kept.items())))
+        return found
+
+    return apart.map(timed)
+
+
+def sightings(seen: Seen) -> list[Sighting]:
+    second, people = seen
+    return [
+        Sighting(person_id=who, track_id=track, since=at(second), seen_at=at(second), x_frac=0.5, y_frac=0.5)
+        for who, track in people
+    ]
+
+
+class Room:
+    """A room as an agent keeps it."""
+
+    def __init__(self, *, never: tuple[str, str] | None = None) -> None:
+        """never: (person, track) who is not seen at all."""
+        self.reassignments = Reassignments(site_id="gym", camera_id="hall", exit_after=EXIT_AFTER)
+        self.present: dict[str, Presence] = {}
+        self.events: list[Event] = []
+        self._never = never
+
+    def watch(self, script: Iterable[Seen]) -> None:
+        for seen in script:
+            found = [each for each in sightings(seen) if (each.person_id, each.track_id) != self._never]
+            before = self.present
+            self.present, events = observe(
+                before, found, now=at(seen[0]), site_id="gym", camera_id="hall", exit_after=EXIT_AFTER
+            )
+            self.reassignments.note(before, found, self.present, events)
+            self.events += events
+
+    def take_back(self, who: str, track: str, second: int) -> None:
+        open_ = self.present.pop(who, None)
+        back = self.reassignments.take_back(track, who, open_, now=at(second), watched_since=None)
+        if back.presence is not None:
+            self.present[who] = back.presence
+        self.events = [event for event in self.events if event not in back.voided] + list(back.told)
+
+    def told(self) -> list[tuple[float, str, str, str]]:
+        return sorted((seconds(each.at), each.kind, each.person_id, each.track_id) for each in self.events)
+
+
+@given(frames(), frames(), st.sampled_from(PEOPLE), st.sampled_from(TRACKS))
+def test_it_is_as_if_the_track_had_never_shown_the_person(
+    before: list[Seen], after: list[Seen], who: str, track: str
+) -> None:
+    """Taken back between two frames, and the room goes on from there."""
+    room, other = Room(), Room(never=(who, track))
+    last = before[-1][0]
+    later = [(last + second, tuple(each for each in people if each != (who, track))) for second, people in after]
+    room.watch(before)
+    room.take_back(who, track, last)
+    other.watch(before)
+    assert room.present == other.present
+    assert room.told() == other.told()
+    room.watch(later)
+    other.watch(later)
+    assert (room.present, room.told()) == (other.present, other.told())
+
+
+@given(frames(), st.sampled_from(PEOPLE), st.sampled_from(TRACKS), st.sets(st.sampled_from(TRACKS)))
+def test_what_is_forgotten_of_ended_tracks_makes_no_difference(
+    script: list[Seen], who: str, track: str, ended: set[str]
+) -> None:
+    ended.discard(track)
+    room, other = Room(), Room()
+    for each in (room, other):
+        each.watch(script)
+    room.reassignments.end(ended)
+    for each in (room, other):
+        each.take_back(who, track, script[-1][0])
+    assert (room.present, room.told()) == (other.present, other.told())
+
+
+def test_five_thousand_tracks_leave_nothing_behind() -> None:
+    room = Room()
+    for number in range(5000):
+        room.watch([(number, (("ada", f"t{number}"),))])
+        room.reassignments.end([f"t{number}"])
+    room.watch([(6000, ())])
+    room.reassignments.end(["t4999"])
+    assert not room.reassignments._stays
+    assert not room.reassignments._live
+
+
+# -- zones
+
+HALL = CameraSettings(id="hall", source="0", zones={"all": ((0, 0), (1, 0), (1, 1), (0, 1))})
+
+
+def hall() -> ZoneWatch:
+    zones = zones_of(HALL, site_id="gym")
+    assert zones is not None
+    return zones
+
+
+class Zone:
+    """The stays of one zone as a store has them."""
+
+    def __init__(self) -> None:
+        self.zones = hall()
+        self.over: dict[str, tuple[str, float, float]] = {}
+
+    def watch(self, script: Sequence[Seen]) -> None:
+        for seen in script:
+            self._keep(self.zones.watch(sightings(seen), at(seen[0])))
+
+    def _keep(self, stays: Iterable[ZoneStay]) -> None:
+        for stay in stays:
+            self.over[stay.stay_id] = (stay.person_id, seconds(stay.started_at), seconds(stay.seen_at))
+
+    def take_back(self, track: str, who: str, into: str | None) -> None:
+        gone, over = self.zones.take_back(track, who, into)
+        for stay_id in gone:
+            self.over.pop(stay_id, None)
+        self._keep(over)
+
+    def stays(self) -> list[tuple[str, float, float]]:
+        open_ = [(each.person_id, seconds(each.started_at), seconds(each.seen_at)) for each in self.zones.open]
+        return sorted([*self.over.values(), *open_])
+
+
+@given(frames(), st.sampled_from(PEOPLE), st.sampled_from(TRACKS))
+def test_a_stay_in_a_zone_goes_to_whom_the_track_shows(script: list[Seen], who: str, track: str) -> None:
+    """Into somebody who is there by this track alone: stays are those that would have been told under that name."""
+    room, other = Zone(), Zone()
+    room.watch(script)
+    room.take_back(track, who, "zoe")
+    right = {(who, track): ("zoe", track)}
+    other.watch([(second, tuple(right.get(each, each) for each in people)) for second, people in script])
+    assert [each for each in room.stays() if each[0] != "zoe"] == [each for each in other.stays() if each[0] != "zoe"]
+    covered = [(start, end) for name, start, end in room.stays() if name == "zoe"]
+    assert all(any(a <= start and end <= b for a, b in covered) for name, start, end in other.stays() if name == "zoe")
+
+
+def test_a_stay_of_nobody_known_is_gone() -> None:
+    zone = Zone()
+    zone.watch([(0, (("ada", "t0"),)), (3, (("ada", "t0"),))])
+    zone.take_back("t0", "ada", None)
+    assert zone.stays() == []
+
+
+def test_a_stay_joins_the_one_that_the_right_person_has_there() -> None:
+    zone = Zone()
+    zone.watch([(0, (("bob", "t1"),)), (3, (("bob", "t1"),)), (4, (("ada", "t0"),)), (7, (("ada", "t0"),))])
+    zone.take_back("t0", "ada", "bob")
+    assert zone.stays() == [("bob", 0, 7)]
+    zone.zones.end(["t0", "t1"])
+    zone.watch([(60, ())])
+    assert zone.stays() == [("bob", 0, 7)]

@@ -1,0 +1,100 @@
+"""Vectors of faces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from config.errors import ModelError
+from config.settings import Precision
+from tests.tracker.vision.scenes import TESTDATA, astronaut, clip_frames, grace_hopper, ten_faces
+from tracker.vision.align import align
+from tracker.vision.detector import Detector
+from tracker.vision.embed import Embedder
+from tracker.vision.faces import Image
+
+
+@pytest.fixture(scope="module")
+def detector(models_folder: Path) -> Detector:
+    return Detector(folder=models_folder, precision=Precision.FLOAT32, threads=2)
+
+
+@pytest.fixture(scope="module")
+def embedder(models_folder: Path) -> Embedder:
+    return Embedder(folder=models_folder, precision=Precision.FLOAT32, threads=2)
+
+
+def chips_of(detector: Detector, image: Image) -> np.ndarray:
+    return align(image, detector.detect(image).landmarks)
+
+
+def distances(vectors: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(vectors[:, None] - vectors[None], axis=2)
+
+
+def test_one_person_is_near_and_two_are_far(detector: Detector, embedder: Embedder) -> None:
+    dim = cv2.convertScaleAbs(astronaut()[:400, 60:], alpha=0.6, beta=15).astype(np.uint8)
+    turned = cv2.warpAffine(
+        astronaut(), cv2.getRotationMatrix2D((220, 120), 12, 0.8), (512, 512), borderMode=cv2.BORDER_REPLICATE
+    ).astype(np.uint8)
+    chips = [chips_of(detector, image)[0] for image in (astronaut(), dim, turned, grace_hopper())]
+    apart = distances(embedder.embed(np.stack(chips)))
+    assert apart[:3, :3].max() < 0.4
+    assert apart[:3, 3].min() > 0.7
+
+
+def test_a_batch_gives_what_single_faces_give_in_any_order(detector: Detector, embedder: Embedder) -> None:
+    chips = chips_of(detector, ten_faces())
+    together = embedder.embed(chips)
+    assert np.abs(together - np.concatenate([embedder.embed(chip[None]) for chip in chips])).max() < 1e-4
+    assert np.abs(together - embedder.embed(chips[::-1])[::-1]).max() < 1e-4
+
+
+def test_half_precision_hardly_moves_a_vector(models_folder: Path, detector: Detector, embedder: Embedder) -> None:
+    chips = chips_of(detector, ten_faces())
+    half = Embedder(folder=models_folder, precision=Precision.FLOAT16, threads=2).embed(chips)
+    assert np.linalg.norm(half - embedder.embed(chips), axis=1).max() < 2e-3
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 37])
+def test_any_number_of_chips(count: int, embedder: Embedder) -> None:
+    vectors = embedder.embed(np.full((count, 150, 150, 3), 90, np.uint8))
+    assert vectors.shape == (count, Embedder.dimension)
+    assert vectors.dtype == np.float32
+    assert np.isfinite(vectors).all()
+
+
+@pytest.mark.parametrize(
+    "chips",
+    [
+        np.zeros((150, 150, 3), np.uint8),
+        np.zeros((1, 112, 112, 3), np.uint8),
+        np.zeros((1, 150, 150, 3), np.float32),
+    ],
+    ids=["no-batch", "other-size", "float"],
+)
+def test_what_are_no_chips_is_refused(chips: np.ndarray, embedder: Embedder) -> None:
+    with pytest.raises(ValueError, match="chips: expected uint8"):
+        embedder.embed(chips)
+
+
+def test_no_network_no_embedder(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="models build"):
+        Embedder(folder=tmp_path, precision=Precision.FLOAT16, threads=1)
+
+
+@pytest.mark.skipif(not TESTDATA, reason="FOOTFALL_TESTDATA is not set: no clips to look at")
+def test_people_of_the_clips_are_told_apart(detector: Detector, embedder: Embedder) -> None:
+    """A and D, every fifth frame: near among themselves but for A's profile, far from each other."""
+    folder = Path(TESTDATA or "")
+    people = [
+        np.concatenate([embedder.embed(chips_of(detector, frame)) for _, frame in clip_frames(folder, name, 5)])
+        for name in ("woman_a_turning.gif", "man_d_nodding.gif")
+    ]
+    among = [distances(vectors).max() for vectors in people]
+    apart = np.linalg.norm(people[0][:, None] - people[1][None], axis=2).min()
+    assert max(among) < 0.55
+    assert apart > 0.6

@@ -1,0 +1,55 @@
+"""What a store knows of cameras: health, coverage, who is in sight, where tracks are at doors, stays in zones."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tracker.presence.coverage import CoverageSpan
+from tracker.presence.health import CameraHealth
+from tracker.presence.line import LineState
+from tracker.presence.room import Presence
+from tracker.presence.zones import ZoneStay
+from tracker.store import camera_rows, door_rows, watch_rows
+from tracker.store.store_file import StoreFile
+
+
+class Cameras:
+    """The state of each camera. Every method raises StoreError when the file or the disk fails."""
+
+    def __init__(self, file: StoreFile) -> None:
+        self._file = file
+
+    def health(self, site_id: str | None = None) -> list[CameraHealth]:
+        """The last known state of each camera, by site and id."""
+        with self._file.reading() as connection:
+            return camera_rows.select_health(connection, site_id)
+
+    def coverage(self, site_id: str | None = None) -> list[CoverageSpan]:
+        """When each camera watched, by site, camera and start."""
+        with self._file.reading() as connection:
+            return watch_rows.select(connection, site_id)
+
+    def presences(self, *, site_id: str | None = None, camera_id: str | None = None) -> list[Presence]:
+        """Who is in sight, longest first, as the agents wrote it last."""
+        with self._file.reading() as connection:
+            return camera_rows.select_presences(connection, site_id, camera_id)
+
+    def line_states(self, *, site_id: str, camera_id: str) -> list[LineState]:
+        """What a door knows of its tracks."""
+        with self._file.reading() as connection:
+            return door_rows.select_line_states(connection, site_id, camera_id)
+
+    def zone_stays(
+        self,
+        *,
+        site_id: str,
+        camera_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        over: bool | None = None,
+    ) -> list[ZoneStay]:
+        """Stays in zones that touch [since, until), by start. over: only those that are, or are not, over."""
+        with self._file.reading() as connection:
+            return door_rows.select_zone_stays(
+                connection, site_id=site_id, camera_id=camera_id, since=since, until=until, over=over
+            )

@@ -1,0 +1,195 @@
+"""The part of the embedded store that is about people: names, vectors, merging, forgetting, what holds for one only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.errors import StoreBusyError
+from tracker.presence.events import Event, EventKind
+from tracker.presence.people import Person, PersonKind, Role
+from tracker.presence.room import Presence
+from tracker.presence.rules import Rules
+from tracker.store import camera_rows, event_rows, exception_rows, forgetting, people_rows, vector_rows, visit_rows
+from tracker.store.leases import lease
+from tracker.store.store_file import StoreFile
+
+
+class People:
+    """People and their vectors. Every method raises StoreError when the file or the disk fails."""
+
+    def __init__(self, file: StoreFile) -> None:
+        self._file = file
+
+    def add(self, person: Person, vectors: NDArray[np.float32], *, sources: Sequence[str] = ()) -> None:
+        """Add a person with vectors (N, D) and the pictures they come from, or nothing of it.
+
+        Raises PeopleError when the name (in any case or Unicode form) or the id is taken.
+        """
+        with self._file.writing() as writing:
+            people_rows.insert(writing, person)
+            vector_rows.insert(writing, person.person_id, vectors, model=self._file.model, sources=sources)
+
+    def add_vectors(self, person_id: str, vectors: NDArray[np.float32], *, sources: Sequence[str] = ()) -> None:
+        """Add vectors (N, D) to a person. Raises PeopleError when there is nobody of that id."""
+        with self._file.writing() as writing:
+            people_rows.require(writing.connection, person_id)
+            vector_rows.insert(writing, person_id, vectors, model=self._file.model, sources=sources)
+
+    def rename(self, person_id: str, name: str) -> None:
+        """Give a person or visitor another name; id and history stay. Raises PeopleError when it is taken."""
+        with self._file.writing() as writing:
+            person = people_rows.require(writing.connection, person_id)
+            people_rows.update(writing, replace(person, name=name))
+
+    def promote(
+        self, person_id: str, name: str, *, consented_at: datetime, role: Role = Role.MEMBER, access: bool = True
+    ) -> Person:
+        """Enrol a visitor who agreed to it, under a name; id, vectors and history stay. Returns the person.
+
+        Raises PeopleError when there is no such visitor or the name is taken.
+        """
+        with self._file.writing() as writing:
+            person = people_rows.require_visitor(writing.connection, person_id)
+            enrolled = replace(
+                person, name=name, kind=PersonKind.ENROLLED, consented_at=consented_at, role=role, access=access
+            )
+            people_rows.update(writing, enrolled)
+        return enrolled
+
+    def merge(self, from_id: str, into_id: str) -> None:
+        """Make two people one: vectors move, and the history of `from_id` is read as that of `into_id`.
+
+        Where one camera has both in sight and no agent runs that would see to it, the one seen earlier has left then.
+        Raises PeopleError when one is missing, both are the same, or an enrolled person would become a visitor.
+        """
+        ids = (from_id, into_id)
+        with ExitStack() as idle:
+            with self._file.reading() as connection:
+                shared = camera_rows.shared_cameras(connection, ids)
+            cameras = [camera_id for camera_id in shared if self._rests(camera_id, idle)]
+            with self._file.writing() as writing:
+                people_rows.merge(writing, from_id, into_id)
+                twins = camera_rows.drop_twins(writing, ids, cameras)
+                rules = visit_rows.stored_rules(writing.connection) or Rules()
+                event_rows.insert_events(
+                    writing, [_exit(each) for each in twins if each.camera_id not in rules.entrances]
+                )
+
+    def _rests(self, camera_id: str, until: ExitStack) -> bool:
+        """Whether no agent has the camera; then none gets it `until` that is closed."""
+        try:
+            until.enter_context(lease(self._file.path, camera_id))
+        except StoreBusyError:
+            return False
+        return True
+
+    def forget(self, person_id: str, erase_history: bool) -> None:
+        """Erase a person: name, vectors, picture names, matches and every id, overwritten on the disk.
+
+        erase_history: delete the events too. Without it they stay for the counts under a new random id that leads
+        back to nobody, and an open visit ends at the last sighting. A running agent cannot bring the person back.
+        Forgetting the same id again only cleans up again. Raises PeopleError when there is nobody of that id. When the
+        rows are gone but could not be overwritten, `is_forgotten` holds and what is raised says what to do: StoreError
+        where the disk has no room for that, StoreBusyError where another process kept their pages.
+        """
+        with self._file.writing() as writing:
+            if not people_rows.is_forgotten(writing.connection, person_id):
+                people_rows.require(writing.connection, person_id)
+                forgetting.forget(writing, person_id, erase_history=erase_history)
+        self._file.database.scrub()
+
+    def is_forgotten(self, person_id: str) -> bool:
+        """Whether somebody of this id was erased."""
+        with self._file.reading() as connection:
+            return people_rows.is_forgotten(connection, person_id)
+
+    def expire_visitors(self, before: datetime) -> int:
+        """Erase the vectors of visitors who were not seen since then: on return they are somebody new.
+
+        Their visits stay. Returns how many visitors that were.
+        """
+        with self._file.writing() as writing:
+            return people_rows.fade_visitors(writing, before)
+
+    def all(self, *, kind: PersonKind | None = None) -> list[Person]:
+        """Everybody of one kind, or of all: enrolled people by name, then visitors, oldest first."""
+        with self._file.reading() as connection:
+            return people_rows.select(connection, kind)
+
+    def get(self, person_id: str) -> Person | None:
+        """The person of this id, or into whom this id was merged."""
+        with self._file.reading() as connection:
+            return people_rows.find(connection, people_rows.resolve(connection, person_id))
+
+    def by_name(self, name: str) -> Person | None:
+        """The person of this name, in any case or Unicode form."""
+        with self._file.reading() as connection:
+            return people_rows.by_name(connection, name)
+
+    def vectors(self, kind: PersonKind) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+        """Vectors (N, D) float32 of all people of one kind, and the person id of each row."""
+        with self._file.reading() as connection:
+            return vector_rows.select(connection, kind, model=self._file.model)
+
+    def vector_counts(self) -> dict[str, int]:
+        """How many vectors each person id has; who has none is left out."""
+        with self._file.reading() as connection:
+            return vector_rows.count(connection, model=self._file.model)
+
+    def version(self) -> int:
+        """The store's version at which people, vectors or merges changed last: time to load the gallery again."""
+        return self._file.state("people_version")
+
+    # -- what holds for single people only
+
+    def limits(self) -> dict[str, float]:
+        """By person id the greatest distance at which a face is theirs; who is left out goes by the setting."""
+        with self._file.reading() as connection:
+            return exception_rows.select_limits(connection)
+
+    def replace_limits(self, limits: Mapping[str, float]) -> None:
+        """Make these the own limits, between 0 and 2; whoever is left out has none.
+
+        Raises PeopleError when there is nobody of an id; then nothing changes.
+        """
+        with self._file.writing() as writing:
+            for person_id in limits:
+                people_rows.require(writing.connection, person_id)
+            exception_rows.replace_limits(writing, limits)
+
+    def negatives(self) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+        """Faces (N, D) float32 that are not somebody's, and whose each is not."""
+        with self._file.reading() as connection:
+            return exception_rows.select_negatives(connection, model=self._file.model)
+
+    def add_negatives(self, person_id: str, vectors: NDArray[np.float32], *, sources: Sequence[str] = ()) -> None:
+        """Remember faces (N, D) that are not the person's. Raises PeopleError when there is nobody of that id."""
+        with self._file.writing() as writing:
+            people_rows.require(writing.connection, person_id)
+            exception_rows.insert_negatives(writing, person_id, vectors, model=self._file.model, sources=sources)
+
+    def clear_negatives(self, person_id: str) -> int:
+        """Forget the faces that are not the person's. Returns how many there were."""
+        with self._file.writing() as writing:
+            return exception_rows.delete_negatives(writing, person_id)
+
+
+def _exit(presence: Presence) -> Event:
+    """The end of a presence at its last sighting; nobody saw them go."""
+    return Event(
+        kind=EventKind.EXIT,
+        site_id=presence.site_id,
+        camera_id=presence.camera_id,
+        person_id=presence.person_id,
+        at=presence.seen_at,
+        track_id=presence.track_id,
+        x_frac=presence.x_frac,
+        y_frac=presence.y_frac,
+        inferred=True,
+    )

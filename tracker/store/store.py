@@ -1,0 +1,84 @@
+"""The embedded store: everything that one machine knows, in one SQLite file."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from tracker.store import camera_rows, correction_rows, door_rows, event_rows, exception_rows, people_rows, watch_rows
+from tracker.store.cameras import Cameras
+from tracker.store.events import Events
+from tracker.store.forgetting import without_forgotten
+from tracker.store.inbox import Inbox
+from tracker.store.leases import lease
+from tracker.store.matches import Matches
+from tracker.store.observation import Observation
+from tracker.store.outbox import Outbox
+from tracker.store.people import People
+from tracker.store.sessions import Sessions
+from tracker.store.store_file import StoreFile
+from tracker.store.vector_rows import DEFAULT_MODEL
+
+
+class Store(StoreFile):
+    """People, vectors, events, matches, sessions and the state of cameras in the file `path`.
+
+    Safe to use from several threads of a process and several processes on one machine. What a method wrote is on the
+    disk when it returns, all of it or nothing. Every method raises StoreError when the file or the disk fails, and
+    StoreBusyError when others kept the store for longer than `busy_timeout_s`.
+
+    model: the network whose vectors are written and read; those of other networks stay out of sight.
+    """
+
+    def __init__(self, path: Path, *, model: str = DEFAULT_MODEL, busy_timeout_s: float = 10.0) -> None:
+        super().__init__(path, model=model, busy_timeout_s=busy_timeout_s)
+        self.people = People(self)
+        self.events = Events(self)
+        self.matches = Matches(self)
+        self.sessions = Sessions(self)
+        self.cameras = Cameras(self)
+        self.outbox = Outbox(self)
+        self.inbox = Inbox(self)
+
+    def record(self, found: Observation) -> int:
+        """Write what one step of an agent found, in one transaction. Returns the number of new events.
+
+        Whatever names a forgotten person is dropped. Sessions follow the events.
+        """
+        with self.writing() as writing:
+            for person, vectors in found.visitors:
+                people_rows.save_visitor(writing, person, vectors, model=self.model)
+            count = event_rows.insert_events(writing, without_forgotten(writing, found.events))
+            for correction in found.corrections:
+                if event_rows.select_one(writing.connection, correction.event_id) is not None:
+                    correction_rows.insert(writing, correction)
+            event_rows.insert_matches(writing, without_forgotten(writing, found.matches))
+            exception_rows.insert_evidence(writing, found.evidence, model=self.model)
+            if found.presences is not None and found.site_id is not None and found.camera_id is not None:
+                known = without_forgotten(writing, found.presences)
+                camera_rows.replace_presences(writing, known, site_id=found.site_id, camera_id=found.camera_id)
+            if found.line_states is not None and found.site_id is not None and found.camera_id is not None:
+                stood = without_forgotten(writing, found.line_states)
+                door_rows.replace_line_states(writing, stood, site_id=found.site_id, camera_id=found.camera_id)
+            door_rows.drop_zone_stays(writing, found.dropped_stays)
+            door_rows.save_zone_stays(writing, without_forgotten(writing, found.zone_stays))
+            if found.health is not None:
+                camera_rows.save_health(writing, found.health)
+            if found.watch is not None:
+                watch_rows.save(writing, found.watch)
+        return count
+
+    def version(self) -> int:
+        """A number that grows whenever anybody changed anything; cheap enough to ask several times a second."""
+        return self.state("version")
+
+    def scrub_due(self) -> bool:
+        """Whether somebody was erased whose rows could not be overwritten on the disk yet."""
+        return bool(self.state("scrub_due"))
+
+    def camera_lease(self, camera_id: str) -> AbstractContextManager[None]:
+        """Hold a camera while inside, so that no second agent tracks it into this store.
+
+        Raises StoreBusyError naming the process that holds it. The kernel frees it when the process dies.
+        """
+        return lease(self.path, camera_id)
