@@ -113,7 +113,7 @@ def _fed(size: int, portion: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "footfall.sqlite3"
         with Store(path) as store:
-            store.sessions.use_rules(rules_of(_PLAN, _NOISE))
+            store.sites.use_default_rules(rules_of(_PLAN, _NOISE))
             start, cpu_start = time.perf_counter(), time.process_time()
             for first in range(0, size, portion):
                 store.record(Observation(events=events[first : first + portion]))

@@ -1,11 +1,11 @@
-"""What Firestore has of one person: visits as they were written, usage, and the events from some point on."""
+"""What Firestore has of one person: visits as they were written, and the events from some point on."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from google.cloud import firestore
@@ -17,9 +17,8 @@ from functions.sites import Site
 from functions.snapshots import content_of, fields_of
 from tracker.cloud import documents
 from tracker.cloud.layout import Collection, path_of, record_id
-from tracker.presence.days import day_range
 from tracker.presence.events import Correction, Event, corrected
-from tracker.presence.projection import Next
+from tracker.presence.projection import CleanStart
 from tracker.presence.sessions import Session
 
 LOG = logging.getLogger(__name__)
@@ -40,17 +39,13 @@ class Known:
     """The visits that may change.
 
     since: their events begin there, None for all that there are. documents: by session id, as they were written.
-    after: the visit at which those that may change end, None where there is none. earlier: visits before those, the
-    latest first. complete: there are no others before `earlier`. whole: all are made anew, whatever they say.
+    after: the visit at which those that may change end, None where there is none.
     """
 
     since: datetime | None = None
-    after: Next | None = None
+    after: CleanStart | None = None
     sessions: tuple[Session, ...] = ()
     documents: dict[str, dict[str, Any]] = field(default_factory=dict)
-    earlier: tuple[Session, ...] = ()
-    complete: bool = True
-    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +79,7 @@ class History:
             query = self._collection(Collection.SESSIONS).where(filter=any_of("person_id", some))
             for each in query.stream(transaction=self._transaction):
                 found[record_id(each.id)] = content_of(each)
-        return Known(documents=found, whole=True)
+        return Known(documents=found)
 
     def events(self, since: datetime | None, until: datetime | None = None) -> list[Event]:
         """The events from a moment to another, both included, corrected. What cannot be read is logged and left out."""
@@ -111,36 +106,6 @@ class History:
             event for event in events if (since is None or event.at >= since) and (until is None or event.at <= until)
         ]
 
-    def earlier(self, known: Known, day: date, now: datetime) -> list[Session]:
-        """The visits before the known ones that reach into a local day or begin later, as far as there are any."""
-        begin = day_range(day, self._site.rules.zone)[0]
-        found = list(known.earlier)
-        oldest = found[-1].started_at if found else known.since
-        complete = known.complete
-        while not complete and oldest is not None and oldest > begin:
-            before = self._visits().where(filter=FieldFilter("started_at", "<", oldest))
-            page = self._read(_latest_first(before).limit(_MORE), now)
-            found += [each.session for each in page]
-            complete = len(page) < _MORE
-            oldest = found[-1].started_at if page else oldest
-        return found
-
-    def later(self, known: Known, day: date, now: datetime) -> list[Session]:
-        """The visits from the one at which the known ones end that begin by the end of a local day."""
-        if known.after is None:
-            return []
-        end = day_range(day, self._site.rules.zone)[1]
-        rest = self._visits().where(filter=FieldFilter("started_at", ">=", known.after.started_at))
-        return [each.session for each in self._read(rest.where(filter=FieldFilter("started_at", "<", end)), now)]
-
-    def usage(self) -> dict[str, dict[str, Any]]:
-        """All documents of usage by their ids."""
-        found: dict[str, dict[str, Any]] = {}
-        for some in chunks(self._identity.ids):
-            query = self._collection(Collection.USAGE).where(filter=any_of("person_id", some))
-            found |= {each.id: content_of(each) for each in query.stream(transaction=self._transaction)}
-        return found
-
     def _since_clean(self, at: datetime, now: datetime, *, to_the_end: bool) -> Known:
         """The visits from the last clean one before `at` on."""
         latest = self._read(_latest_first(self._visits()).limit(_LATEST), now)
@@ -153,8 +118,6 @@ class History:
             since=None if place is None else latest[place].session.started_at,
             sessions=tuple(each.session for each in latest[:cut]),
             documents={each.session_id: each.document for each in latest[:cut]},
-            earlier=tuple(each.session for each in latest[cut:]),
-            complete=complete,
         )
 
     def _since_older(self, at: datetime, now: datetime, *, to_the_end: bool) -> Known:
@@ -171,12 +134,11 @@ class History:
             after=after,
             sessions=tuple(each.session for each in found),
             documents={each.session_id: each.document for each in found},
-            complete=start is None,
         )
 
     def _up_to_clean(
         self, query: firestore.Query, at: datetime, now: datetime, *, to_the_end: bool
-    ) -> tuple[list[_Written], Next | None]:
+    ) -> tuple[list[_Written], CleanStart | None]:
         """The visits of a query in order of time before the first clean one after `at`, and that one."""
         if to_the_end:
             return self._read(query, now), None
@@ -186,7 +148,7 @@ class History:
         while page:
             for each in page:
                 if each.document.get("clean") is True and each.session.started_at > at:
-                    return found, Next(each.session_id, each.session.started_at)
+                    return found, CleanStart(each.session_id, each.session.started_at)
                 found.append(each)
             if len(page) < size:
                 break

@@ -23,7 +23,7 @@ from tracker.cloud.layout import Collection, path_of, record_id
 from tracker.presence.coverage import Coverage
 from tracker.presence.events import ANONYMOUS_PREFIX, Correction, Event, corrected
 from tracker.presence.people import Person, PersonKind
-from tracker.presence.projection import entries_of
+from tracker.presence.projection import project
 from tracker.presence.sessions import Session, SessionState, in_order
 from tracker.reports.periods import cut_to_records
 from tracker.reports.subject import Subject
@@ -191,7 +191,7 @@ class _Reader:
             said = [self._event(one) for one in query.where(filter=FieldFilter("at", ">=", each.started_at)).stream()]
             events = self._holding([one for one in said if one is not None])
             key = (each.site_id, each.person_id)
-            entries = entries_of(events, key=key, rules=self._site.rules, now=self._now)
+            entries = project(events, key=key, rules=self._site.rules, now=self._now)
             kept.update({entry.session.session_id: entry.session for entry in entries})
         return kept
 

@@ -1,4 +1,4 @@
-"""Visits and usage of one person, brought up to date with the events in one transaction.
+"""Visits of one person, brought up to date with the events in one transaction.
 
 Nothing is counted up: whatever is written follows from the events that are there, so an event that is delivered twice,
 late, or at once with another one of the same person changes nothing or changes it rightly.
@@ -7,9 +7,9 @@ late, or at once with another one of the same person changes nothing or changes 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from google.cloud import firestore
@@ -20,9 +20,8 @@ from functions.identities import digest_of, identity_of
 from functions.sites import Site, site_of
 from functions.transactions import in_transaction
 from tracker.cloud import documents
-from tracker.cloud.layout import Collection, path_of, site_path, usage_id
-from tracker.presence.projection import Entry, changed_days, entries_before, entries_of, usage_by_day
-from tracker.presence.sessions import Session
+from tracker.cloud.layout import Collection, path_of, site_path
+from tracker.presence.projection import Projected, project, project_before
 
 LOG = logging.getLogger(__name__)
 
@@ -56,7 +55,7 @@ class Outcome:
 def refresh(
     client: firestore.Client, site_id: str, person_id: str, *, now: datetime, at: datetime | None = None
 ) -> Outcome:
-    """Bring the visits and usage of a person up to date; only what changed is written.
+    """Bring the visits of a person up to date; only what changed is written.
 
     at: when (UTC) something was said to happen that may not be in the visits yet; None to make all of them anew, as
     after a merge. now: UTC, ends what silence has ended. Raises ContentionError and what Google's client raises; then
@@ -114,30 +113,17 @@ def _worked_out(site: Site, person_id: str, history: History, at: datetime | Non
     known = history.known(at, now)
     if known.after is not None:
         events = history.events(known.since, known.after.started_at)
-        entries = entries_before(events, known.after, key=key, rules=rules, now=now)
+        entries = project_before(events, known.after, key=key, rules=rules, now=now)
         if entries is not None:
-            return _anew(site, person_id, history, known, entries, now)
+            return _anew(site, known, entries, now)
         known = history.known(at, now, to_the_end=True)
-    entries = entries_of(history.events(known.since), key=key, rules=rules, now=now)
-    return _anew(site, person_id, history, known, entries, now)
+    entries = project(history.events(known.since), key=key, rules=rules, now=now)
+    return _anew(site, known, entries, now)
 
 
-def _anew(
-    site: Site, person_id: str, history: History, known: Known, entries: Sequence[Entry], now: datetime
-) -> Writes:
-    """What differs between the documents and what the events say.
-
-    Usage goes first and the visits follow, the latest last: where a long history needs several transactions, a visit
-    that is as it should be tells that all before it is done.
-    """
+def _anew(site: Site, known: Known, entries: Sequence[Projected], now: datetime) -> Writes:
+    """What differs between the documents and what the events say."""
     writes = Writes()
-    after = [entry.session for entry in entries]
-    days = None if known.whole else changed_days(known.sessions, after, site.rules.zone)
-    if days is None:
-        _write_all_usage(writes, site, person_id, after, history)
-    elif days:
-        around = [*history.earlier(known, min(days), now), *history.later(known, max(days), now)]
-        _write_usage(writes, site, person_id, days, [*around, *after])
     wanted = {entry.session.session_id: _document(entry, site) for entry in entries}
     for session_id in known.documents.keys() - wanted.keys():
         writes.delete(path_of(site.site_id, Collection.SESSIONS, session_id))
@@ -147,7 +133,7 @@ def _anew(
     return writes
 
 
-def _document(entry: Entry, site: Site) -> dict[str, Any]:
+def _document(entry: Projected, site: Site) -> dict[str, Any]:
     """The session of an entry, and what it takes to go on from it."""
     document = documents.session_document(entry.session)
     return {**document, "clean": entry.clean, "due_at": entry.due_at, "rules": site.rules_mark}
@@ -165,25 +151,3 @@ def _says(written: dict[str, Any] | None, wanted: dict[str, Any], now: datetime)
     if isinstance(early, datetime) and late is not None and now <= early <= late:
         wanted = {**wanted, "due_at": early}
     return written == wanted
-
-
-def _write_usage(writes: Writes, site: Site, person_id: str, days: Iterable[date], sessions: Sequence[Session]) -> None:
-    usage = usage_by_day(sessions, site.rules.zone)
-    for day in sorted(days):
-        path = path_of(site.site_id, Collection.USAGE, usage_id(day, person_id))
-        if day in usage:
-            writes.set(path, documents.usage_document(person_id, day, site.zone_name, usage[day]))
-        else:
-            writes.delete(path)
-
-
-def _write_all_usage(writes: Writes, site: Site, person_id: str, sessions: Sequence[Session], history: History) -> None:
-    """The usage of all days; what the documents say already is left alone, what is nobody's any more is deleted."""
-    gone = history.usage()
-    for day, hours in sorted(usage_by_day(sessions, site.rules.zone).items()):
-        record = usage_id(day, person_id)
-        document = documents.usage_document(person_id, day, site.zone_name, hours)
-        if gone.pop(record, None) != document:
-            writes.set(path_of(site.site_id, Collection.USAGE, record), document)
-    for record in gone:
-        writes.delete(path_of(site.site_id, Collection.USAGE, record))

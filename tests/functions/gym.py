@@ -161,7 +161,7 @@ def on_the_edge(
 ) -> Store:
     """A machine's store with these events. work: what else is done to it."""
     store = Store(path).open()
-    store.sessions.use_rules(rules)
+    store.sites.use_default_rules(rules)
     store.record(Observation(events=list(events)))
     if work is not None:
         work(store)

@@ -122,7 +122,7 @@ def asked(
     settings = tmp_path / "footfall.toml"
     settings.write_text(SETTINGS, encoding="utf-8")
     with Store(tmp_path / "store.sqlite3") as store:
-        store.sessions.use_rules(RULES)
+        store.sites.use_default_rules(RULES)
         for person in people:
             store.people.add(person, np.zeros((0, 128), np.float32))
         store.record(Observation(events=events))

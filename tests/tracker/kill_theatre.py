@@ -202,7 +202,7 @@ class Stand:
         stage = kind(self.template)
         stage.enrol("Ada", ADA)
         stage.enrol("Bob", BOB)
-        stage.store.sessions.use_rules(RULES)
+        stage.store.sites.use_default_rules(RULES)
         stage.store.close()
         Trial(self.template, home, kind).run(script)  # what is slow the first time is over
         whole = Trial(self.template, home, kind)

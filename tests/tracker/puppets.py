@@ -24,7 +24,7 @@ from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition
 from tracker.presence.events import Event
 from tracker.presence.people import Person
-from tracker.store.history import read_sessions, rules_of
+from tracker.store.history import rules_of
 from tracker.store.store import Store
 from tracker.vision.engine import Seen
 from tracker.vision.faces import Faces, FloatArray, Image
@@ -229,7 +229,7 @@ class Stage:
 
     def visits(self, now: float) -> list[tuple[str, float, float | None]]:
         """(person id, start, end) of each visit."""
-        found = read_sessions(self.store, site_id="gym", rules=rules_of(self.presence), now=at(now))
+        found = self.store.sessions.select(site_id="gym", rules=rules_of(self.presence), now=at(now))
         return [
             (each.person_id, seconds(each.started_at), None if each.ended_at is None else seconds(each.ended_at))
             for each in found

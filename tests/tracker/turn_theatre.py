@@ -27,7 +27,7 @@ def main(home: Path) -> None:
     stage = Stage(home / "template.sqlite3")
     stage.enrol("Ada", ADA)
     stage.enrol("Zoe", ZOE)
-    stage.store.sessions.use_rules(RULES)
+    stage.store.sites.use_default_rules(RULES)
     stage.store.close()
     script = [*TURNS, *scene(20.5, 30)]
     whole = Trial(stage.path, home, Stage)

@@ -36,7 +36,7 @@ from tracker.demo.render import CLIP_NAME, render_clip
 from tracker.demo.score import Scorecard, ScoreRow, compare
 from tracker.demo.script import DEMO_EXIT_AFTER_S, DEMO_MERGE_GAP_S, DEMO_SITE_NAME, ENROLLED, SCRIPT, truth
 from tracker.identity.enrolment import plan_person
-from tracker.store.history import read_sessions, site_rules
+from tracker.store.history import site_rules
 from tracker.store.store import Store
 from tracker.vision.engine import FaceEngine
 
@@ -168,7 +168,7 @@ def _track_and_compare(settings: Settings, clip: Path, *, fast: bool, telling: T
     if not follow(settings, [camera], start_at=started_at, fast=fast, telling=telling):
         raise typer.Exit(130)
     with open_store(settings, create=False) as store:
-        measured = read_sessions(store, site_id=settings.site.id, rules=site_rules(settings), now=datetime.now(UTC))
+        measured = store.sessions.select(site_id=settings.site.id, rules=site_rules(settings), now=datetime.now(UTC))
         people = {person.person_id: person for person in store.people.all()}
     true_visits = truth(SCRIPT, exit_after_s=DEMO_EXIT_AFTER_S, merge_gap_s=DEMO_MERGE_GAP_S)
     return compare(true_visits, measured, started_at=started_at, names=people)

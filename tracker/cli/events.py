@@ -25,6 +25,7 @@ from tracker.cli.moments import FromOption, ToOption, parse_moment
 from tracker.cli.output import console, errors, print_json
 from tracker.presence.documents import event_from_document, event_to_document
 from tracker.presence.events import EARLIEST, SCHEMA, Event, time_text
+from tracker.store.history import site_of
 from tracker.store.observation import Observation
 from tracker.store.shared_site import rules_at_site
 from tracker.store.store import Store
@@ -81,7 +82,7 @@ def import_events(
         with in_step(chosen, create=True) as opened:
             done = _import(opened, file, site_id=chosen.site.id, partial=partial, latest=latest)
             if chosen.camera:
-                opened.sessions.use_rules(rules_at_site(chosen, opened))
+                opened.sites.save(site_of(chosen, rules_at_site(chosen, opened)))
     if as_json:
         print_json(done)
         return

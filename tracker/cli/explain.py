@@ -94,8 +94,8 @@ def _document(found: Explanation, corrections: list[Correction], rules: Rules) -
             {
                 "edge": each.edge,
                 "at": each.at,
-                "rule": each.because,
-                "words": in_words(each.because, rules),
+                "rule": each.reason,
+                "words": in_words(each.reason, rules),
                 "event_id": None if each.event is None else each.event.event_id,
             }
             for each in found.boundaries
@@ -114,7 +114,7 @@ def _tell(found: Explanation, corrections: list[Correction], rules: Rules, setti
             _EDGES[each.edge],
             "still lasts" if each.at is None else local_time(each.at, zone),
             "" if each.event is None else each.event.camera_id,
-            in_words(each.because, rules),
+            in_words(each.reason, rules),
         )
         for each in found.boundaries
     ]

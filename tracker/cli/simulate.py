@@ -30,7 +30,7 @@ from tracker.simulation.profiles import PROFILES, ProfileName
 from tracker.simulation.site import Day
 from tracker.simulation.site import simulate as days_of
 from tracker.simulation.truth import stay_to_document
-from tracker.store.history import site_rules
+from tracker.store.history import site_of
 from tracker.store.observation import Observation
 from tracker.store.store import Store
 
@@ -173,7 +173,7 @@ def _run(
                 file.write_text(_settings_text(plan, settings, tally.most), encoding="utf-8")
     if settings is not None:
         with open_store(settings) as store:
-            store.sessions.use_rules(site_rules(load_settings(file, {})))
+            store.sites.save(site_of(load_settings(file, {})))
     return tally
 
 

@@ -36,6 +36,7 @@ from tracker.cli.summary import Summary
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition
 from tracker.presence.events import EventKind
+from tracker.store.history import site_of
 from tracker.store.shared_site import rules_at_site
 from tracker.store.store import Store
 from tracker.vision.engine import FaceEngine
@@ -122,7 +123,7 @@ def follow(
         sending(settings, store),
         receiving(settings, store, reread),
     ):
-        store.sessions.use_rules(rules_at_site(settings, store))
+        store.sites.save(site_of(settings, rules_at_site(settings, store)))
         known = KnownPeople(settings.match)
         agents = assemble(settings, cameras, sources, store, known)
         with _Teller(agents, sources, settings, known, telling=telling, explain=explain) as teller:

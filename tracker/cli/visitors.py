@@ -19,7 +19,6 @@ from tracker.identity.gallery import Gallery
 from tracker.identity.names import clean_name
 from tracker.presence.people import Person, PersonKind, Role
 from tracker.presence.sessions import Session
-from tracker.store.history import read_sessions
 from tracker.store.shared_site import rules_to_read
 from tracker.store.store import Store
 
@@ -169,7 +168,7 @@ def _rows(store: Store, settings: Settings, found: dict[str, Likeness]) -> list[
     counts = store.people.vector_counts()
     visits: dict[str, list[Session]] = {}
     rules, now = rules_to_read(settings, store), datetime.now(UTC)
-    for session in read_sessions(store, site_id=settings.site.id, rules=rules, now=now):
+    for session in store.sessions.select(site_id=settings.site.id, rules=rules, now=now):
         visits.setdefault(session.person_id, []).append(session)
     rows = []
     for person in store.people.all(kind=PersonKind.VISITOR):

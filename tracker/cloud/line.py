@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from config.storage import VisitsBy
 from tracker.cloud.connect import Connection
@@ -32,9 +32,7 @@ SENT_AT = "up sent at"
 TROUBLE = "up trouble"
 """The note of what stands in the way."""
 _AS = "up as"
-_TURNED = "up turned"
 _TURN_EVERY_S = 60.0
-_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _COLLECTIONS = {"visit": "sessions", "usage": "usage", "zone_stay": "zone_stays", "person": "people"}
 """Where what is gone has to go."""
 _JUDGED_BY_AGE = ("corrections",)
@@ -113,7 +111,7 @@ class Line:
         load = self._loader.next(now, without=self._welcome.left_alone)
         load.add(site)
         if not load.more and self.rights.visits and self._loader.made_here and now_s - self._turned_s >= _TURN_EVERY_S:
-            notes |= self._add_turned(load, now)
+            self._close_due()
         barred = self.barred
         signs = [] if "heartbeats" in barred else self._heartbeats.due(now, self._burden)
         load.add(sign.write for sign in signs)
@@ -193,13 +191,9 @@ class Line:
                 load.refused.append(Parked(collection="people", record_id=each.person_id, reason=_A_DEVICE, at=now))
         return refusals
 
-    def _add_turned(self, load: Load, now: datetime) -> dict[str, str | None]:
+    def _close_due(self) -> None:
         self._turned_s = self._monotonic()
-        last = self._store.outbox.notes(_TURNED).get("")
-        since = _EVER if last is None else datetime.fromisoformat(last)
-        for unsent in self._store.outbox.turned(self._terms.site_id, since=since, now=now):
-            load.add(self._writer.writes_of(unsent))
-        return {_TURNED: time_text(now)}
+        self._store.sessions.tick()
 
     def _hear_of_site(self) -> tuple[list[Outgoing], dict[str, str | None]]:
         """What is to be written into the site's document, with the notes then; it also says who writes visits."""
@@ -230,9 +224,7 @@ def _become(store: Store, database: str, who: str) -> None:
     for start in (HEARTBEAT_NOTES,) if before.startswith(f"{database} as ") else (HEARTBEAT_NOTES, VECTORS):
         anew |= {f"{start}{name}": None for name in store.outbox.notes(start)}
     store.outbox.acknowledge(
-        Receipt(
-            positions=dict.fromkeys(Kind, Position()), notes={**anew, SITE_NOTE: None, _TURNED: None, _AS: identity}
-        )
+        Receipt(positions=dict.fromkeys(Kind, Position()), notes={**anew, SITE_NOTE: None, _AS: identity})
     )
 
 

@@ -25,7 +25,7 @@ _LOOKED_UP = 20
 """So many documents the rules look up for one commit of a device: for each of its corrections the event."""
 _OWN = (Kind.EVENTS, Kind.CORRECTIONS, Kind.ZONE_STAYS)
 _PROFILES = (Kind.PEOPLE, Kind.ALIASES)
-_DERIVED = (Kind.SESSIONS, Kind.USAGE)
+_DERIVED = (Kind.SESSIONS,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +130,7 @@ class Loader:
             load.more = load.more or len(self.vectors) > _PEOPLE_AT_ONCE
 
     def _add_derived(self, load: Load, now: datetime, left_out: set[Kind]) -> None:
-        load.gone, said, load.forgotten = self._store.outbox.deletions(limit=load.room // 4, now=now)
+        load.gone, said, load.forgotten = self._store.outbox.deletions(limit=load.room // 4)
         sends = self.rights.visits and (self.made_here or load.events > 0)
         if not sends:
             said = [each for each in said if each.collection not in _DERIVED]

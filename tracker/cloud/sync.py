@@ -14,6 +14,7 @@ from tracker.cloud.connect import connect
 from tracker.cloud.downlink import PATIENCE_S, Downlink
 from tracker.cloud.feed import Scope, Subscription
 from tracker.cloud.reading import Reader
+from tracker.store.history import site_of
 from tracker.store.shared_site import rules_at_site
 from tracker.store.store import Store
 
@@ -87,4 +88,4 @@ class Link:
         with self._using:
             settings, refused = self._reread()
             self._store.inbox.note_refused(SETTINGS, refused, datetime.now(UTC))
-            self._store.sessions.use_rules(rules_at_site(settings, self._store))
+            self._store.sites.save(site_of(settings, rules_at_site(settings, self._store)))

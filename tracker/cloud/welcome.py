@@ -21,7 +21,6 @@ _KINDS = {
     "zone_stays": (Kind.ZONE_STAYS,),
     "people": (Kind.PEOPLE, Kind.ALIASES),
     "sessions": (Kind.SESSIONS,),
-    "usage": (Kind.USAGE,),
 }
 _BESIDE = {"matches": "events"}
 """Collections that are sent along with another one and cannot be left alone by themselves."""

@@ -17,8 +17,7 @@ from tracker.cloud.wire import Write, WriteMessage
 from tracker.presence.events import SCHEMA, Event, Match
 from tracker.presence.zones import ZoneStay
 from tracker.store.outbox_pages import Unsent
-from tracker.store.outbox_rows import UnsentCorrection, UnsentPerson
-from tracker.store.unsent_visits import UnsentUsage, UnsentVisit
+from tracker.store.outbox_rows import UnsentCorrection, UnsentPerson, UnsentSession
 
 _REQUEST_TIME = 1
 """google.firestore.v1.DocumentTransform.FieldTransform.ServerValue.REQUEST_TIME"""
@@ -60,15 +59,11 @@ class Writer:
         elif isinstance(record, UnsentCorrection):
             document = documents.correction_document(record.correction, record.person_id)
             yield self._set(unsent, layout.path_of(site, Collection.CORRECTIONS, unsent.record_id), document)
-        elif isinstance(record, UnsentVisit):
-            path = layout.path_of(site, Collection.SESSIONS, record.visit_id)
+        elif isinstance(record, UnsentSession):
+            path = layout.path_of(site, Collection.SESSIONS, record.session_id)
             yield self._put(
                 unsent, path, None if record.session is None else documents.session_document(record.session)
             )
-        elif isinstance(record, UnsentUsage):
-            path = layout.path_of(site, Collection.USAGE, layout.usage_id(record.day, record.person_id))
-            day = (record.person_id, record.day, record.zone)
-            yield self._put(unsent, path, documents.usage_document(*day, record.hours) if record.hours else None)
         elif isinstance(record, UnsentPerson):
             yield from self._person(unsent, record)
         else:

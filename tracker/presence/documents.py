@@ -299,6 +299,8 @@ _SESSION: Mapping[str, _Reader] = {
     "exit_inferred": _flag,
     "state": _choice(SessionState),
     "bounce": _flag,
+    "enter_camera_id": _optional(_id),
+    "exit_camera_id": _optional(_id),
     "schema": _schema,
 }
 _PERSON: Mapping[str, _Reader] = {

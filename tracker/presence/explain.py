@@ -8,14 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
+from tracker.presence.candidates import CandidateSession, Reason
 from tracker.presence.events import Event, EventKind, as_utc
 from tracker.presence.room import Presence
-from tracker.presence.rules import Closings, Rules
-from tracker.presence.sessions import PersonAtSite, Session, Sightings, finished, follow, sightings_of
-from tracker.presence.state_machine import Walk
-from tracker.presence.visit import Because, Visit
-
-_NEVER_SEEN: Mapping[PersonAtSite, datetime] = MappingProxyType({})
+from tracker.presence.rules import Rules
+from tracker.presence.sessions import PersonAtSite, Session, Sightings, run, sessions_of, sightings_of
 
 
 class Edge(StrEnum):
@@ -36,7 +33,7 @@ class Boundary:
 
     edge: Edge
     at: datetime | None
-    because: Because
+    reason: Reason
     event: Event | None
 
 
@@ -46,7 +43,7 @@ class Explanation:
 
     session: Session
     boundaries: tuple[Boundary, ...]
-    events: tuple[tuple[Event, Because], ...]
+    events: tuple[tuple[Event, Reason], ...]
 
 
 def explain(
@@ -55,7 +52,6 @@ def explain(
     *,
     rules: Rules,
     now: datetime,
-    last_seen: Mapping[PersonAtSite, datetime] = _NEVER_SEEN,
     presences: Iterable[Presence] = (),
 ) -> Explanation:
     """How the visit of this id came about, from the same facts that `sessions` was given.
@@ -68,9 +64,9 @@ def explain(
     if key is None:
         raise LookupError(f"no visit has the id {session_id}")
     own = [event for event in everything if (event.site_id, event.person_id) == key]
-    for visit, told in _followed(own, sightings_of(last_seen, presences).get(key, ()), rules, now):
+    for visit, told in _sessions_with_events(own, sightings_of(presences).get(key, ()), rules, now):
         if visit.counts and visit.first.event_id == session_id:
-            (session,) = finished([visit], key, rules, now)
+            (session,) = sessions_of([visit], key, rules, now)
             return Explanation(session=session, boundaries=tuple(_boundaries(visit)), events=tuple(told))
     raise LookupError(f"no visit has the id {session_id}")
 
@@ -80,27 +76,26 @@ def uncounted(
     *,
     rules: Rules,
     now: datetime,
-    last_seen: Mapping[PersonAtSite, datetime] = _NEVER_SEEN,
     presences: Iterable[Presence] = (),
-) -> list[tuple[Event, Because]]:
+) -> list[tuple[Event, Reason]]:
     """The events that lie in no visit, in order of time, and why: taken for mistakes about who it was."""
-    now, seen = as_utc(now), sightings_of(last_seen, presences)
+    now, seen = as_utc(now), sightings_of(presences)
     grouped: dict[PersonAtSite, list[Event]] = {}
     for event in events:
         grouped.setdefault((event.site_id, event.person_id), []).append(event)
     found = [
         (event, _alone(event, rules))
         for key, own in grouped.items()
-        for visit, told in _followed(own, seen.get(key, ()), rules, now)
+        for visit, told in _sessions_with_events(own, seen.get(key, ()), rules, now)
         if not visit.counts
         for event, _ in told
     ]
     return sorted(found, key=lambda each: (each[0].at, each[0].event_id))
 
 
-def in_words(because: Because, rules: Rules) -> str:
+def in_words(reason: Reason, rules: Rules) -> str:
     """The rule as a sentence for people, with the figures of this site."""
-    return _WORDS[because].format(
+    return _WORDS[reason].format(
         merge_gap=_span(rules.merge_gap.total_seconds()),
         max_visit=_span(rules.max_visit.total_seconds()),
         max_unseen=_span(rules.max_unseen.total_seconds()),
@@ -109,42 +104,41 @@ def in_words(because: Because, rules: Rules) -> str:
     )
 
 
-def _followed(
+def _sessions_with_events(
     events: Iterable[Event], seen: Sightings, rules: Rules, now: datetime
-) -> Iterator[tuple[Visit, list[tuple[Event, Because]]]]:
+) -> Iterator[tuple[CandidateSession, list[tuple[Event, Reason]]]]:
     """One person's visits, counted or not, each with its events: all from its first one on, up to that of the next."""
-    walk, told = Walk(rules, Closings(rules)), list[tuple[Event, Because]]()
-    follow(walk, events, seen, told=told)
-    walk.end(now)
-    starts = {visit.first.event_id: visit for visit in walk.drafts}
-    own: list[tuple[Event, Because]] = []
-    visit: Visit | None = None
-    for event, because in told:
+    reasons: list[tuple[Event, Reason]] = []
+    machine = run(events, rules=rules, now=now, seen=seen, reasons=reasons)
+    starts = {candidate.first.event_id: candidate for candidate in machine.candidates}
+    own: list[tuple[Event, Reason]] = []
+    candidate: CandidateSession | None = None
+    for event, reason in reasons:
         if event.event_id in starts:
-            if visit is not None:
-                yield visit, own
-            visit, own = starts[event.event_id], []
-        own.append((event, because))
-    if visit is not None:
-        yield visit, own
+            if candidate is not None:
+                yield candidate, own
+            candidate, own = starts[event.event_id], []
+        own.append((event, reason))
+    if candidate is not None:
+        yield candidate, own
 
 
-def _alone(event: Event, rules: Rules) -> Because:
+def _alone(event: Event, rules: Rules) -> Reason:
     if event.camera_id in rules.rooms:
-        return Because.SIGHT_ALONE
-    return Because.ENTER_ALONE if event.kind is EventKind.ENTER else Because.EXIT_ALONE
+        return Reason.SIGHT_ALONE
+    return Reason.ENTER_ALONE if event.kind is EventKind.ENTER else Reason.EXIT_ALONE
 
 
-def _boundaries(visit: Visit) -> list[Boundary]:
+def _boundaries(candidate: CandidateSession) -> list[Boundary]:
     found: list[Boundary] = []
-    last = len(visit.stays) - 1
-    for index, stay in enumerate(visit.stays):
+    last = len(candidate.segments) - 1
+    for index, segment in enumerate(candidate.segments):
         begin = Edge.START if index == 0 else Edge.RESUME
         end = Edge.END if index == last else Edge.PAUSE
         found += [
-            Boundary(edge=begin, at=stay.started_at, because=stay.started_because, event=stay.opened_by),
+            Boundary(edge=begin, at=segment.started_at, reason=segment.start_reason, event=segment.opened_by),
             Boundary(
-                edge=end, at=stay.ended_at, because=stay.ended_because or Because.STILL_INSIDE, event=stay.closed_by
+                edge=end, at=segment.ended_at, reason=segment.end_reason or Reason.STILL_INSIDE, event=segment.closed_by
             ),
         ]
     return found
@@ -157,29 +151,29 @@ def _span(seconds: float) -> str:
     return f"{seconds:g} s"
 
 
-_WORDS: Mapping[Because, str] = MappingProxyType(
+_WORDS: Mapping[Reason, str] = MappingProxyType(
     {
-        Because.CAME_IN: "came in: out before, or away for longer than {merge_gap}",
-        Because.CAME_IN_UNSEEN: "was in without having been seen coming in",
-        Because.LEFT_ONLY: "was seen leaving only; when they came in is not known",
-        Because.CAME_BACK: "came back within {merge_gap}: the same visit goes on",
-        Because.CLOCKS: "never left: two cameras' clocks may differ by {skew}",
-        Because.SEEN_TOO: "was in already: one more camera sees the person",
-        Because.STILL_SEEN: "one camera lost the person, another still has them",
-        Because.STILL_INSIDE: "is in: nobody saw the person leave",
-        Because.LOST: "was out of sight of the last camera that had the person",
-        Because.WENT_OUT: "went out",
-        Because.WENT_OUT_AGAIN: "was seen going out once more",
-        Because.ENDED_UNSEEN: "was last seen then; the exit itself was worked out, not seen",
-        Because.MISSED_EXIT: "came in again by a door later, so the way out was missed: ended when last heard of",
-        Because.GAVE_UP: "nothing was heard for {max_visit}: ended when last heard of",
-        Because.CLOSED: "the site closed at {closes_at} and nothing more was heard: ended when last heard of",
-        Because.SILENT: "no camera saw the person for {max_unseen}: ended when last heard of",
-        Because.LATE_LOSS: "a room's camera lost the person after they had gone out: changes nothing",
-        Because.FORGOTTEN: "was forgotten since, so no camera can tell any more: ended when last heard of",
-        Because.ENTER_ALONE: "seen coming in, but neither inside nor going out: taken for somebody else, no visit",
-        Because.EXIT_ALONE: "seen going out, but neither coming in nor inside: taken for somebody else, no visit",
-        Because.SIGHT_ALONE: "seen inside, but neither coming in nor going out, and not three times with less than"
+        Reason.CAME_IN: "came in: out before, or away for longer than {merge_gap}",
+        Reason.CAME_IN_UNSEEN: "was in without having been seen coming in",
+        Reason.LEFT_ONLY: "was seen leaving only; when they came in is not known",
+        Reason.CAME_BACK: "came back within {merge_gap}: the same visit goes on",
+        Reason.CLOCKS: "never left: two cameras' clocks may differ by {skew}",
+        Reason.SEEN_TOO: "was in already: one more camera sees the person",
+        Reason.STILL_SEEN: "one camera lost the person, another still has them",
+        Reason.STILL_INSIDE: "is in: nobody saw the person leave",
+        Reason.LOST: "was out of sight of the last camera that had the person",
+        Reason.WENT_OUT: "went out",
+        Reason.WENT_OUT_AGAIN: "was seen going out once more",
+        Reason.ENDED_UNSEEN: "was last seen then; the exit itself was worked out, not seen",
+        Reason.MISSED_EXIT: "came in again by a door later, so the way out was missed: ended when last heard of",
+        Reason.GAVE_UP: "nothing was heard for {max_visit}: ended when last heard of",
+        Reason.CLOSED: "the site closed at {closes_at} and nothing more was heard: ended when last heard of",
+        Reason.SILENT: "no camera saw the person for {max_unseen}: ended when last heard of",
+        Reason.LATE_LOSS: "a room's camera lost the person after they had gone out: changes nothing",
+        Reason.FORGOTTEN: "was forgotten since, so no camera can tell any more: ended when last heard of",
+        Reason.ENTER_ALONE: "seen coming in, but neither inside nor going out: taken for somebody else, no visit",
+        Reason.EXIT_ALONE: "seen going out, but neither coming in nor inside: taken for somebody else, no visit",
+        Reason.SIGHT_ALONE: "seen inside, but neither coming in nor going out, and not three times with less than"
         " {max_unseen} between: taken for somebody else, no visit",
     }
 )

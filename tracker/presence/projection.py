@@ -1,33 +1,32 @@
-"""One person's visits to one site, made anew from a point on, and what they add to the hours of each local day.
+"""The projection: one person's sessions at one site, derived again from a clean point on when facts about them change.
 
-For stores that keep visits as documents: all of it follows from the events, so whoever asks again, in whatever order
-the events came, gets the same.
+Stores keep sessions beside the facts. Whatever changes (events, corrections, presences, rules, the passing of time),
+they call `project` with the facts from the clean point on and write the difference. The result depends on nothing but
+the facts and `now`, so repeating it, in whatever order the facts arrived, is idempotent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import datetime
+from typing import Generic, TypeVar
 
+from tracker.presence.candidates import CandidateSession
 from tracker.presence.events import Event, as_utc
-from tracker.presence.hours import LocalHours, Usage, add_visit
 from tracker.presence.rules import Closings, Rules
-from tracker.presence.sessions import PersonAtSite, Session, finished, follow
-from tracker.presence.state_machine import Walk
-from tracker.presence.visit import Hold, Visit
+from tracker.presence.sessions import PersonAtSite, Session, Sightings, run, sessions_of
 
-DayUsage = Mapping[datetime, tuple[int, int, int]]
-"""By the start of a local hour (UTC): visits begun, visits seen to end, microseconds inside; never all zero."""
+_Stored = TypeVar("_Stored")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A visit as a ledger keeps it.
+class Projected:
+    """A session as a store keeps it.
 
-    clean: nothing before its first event has a say in it or in what follows, so that visits can be made anew from its
-    start on. due_at: until when (UTC, included) an open visit counts as open if nothing more is heard; None of one
-    that is over.
+    clean: nothing before its first event has an effect on it or on what follows, so that derivation may restart there.
+    due_at: without further evidence the session is open up to this instant (UTC, included) and closed after it; None
+    of a session that an event has ended.
     """
 
     session: Session
@@ -36,77 +35,76 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Next:
-    """A clean visit that is known already: its id, and when it began. What comes before it may be made anew alone."""
+class CleanStart:
+    """A clean session that is stored already: its id and start. The sessions before it can be derived by themselves."""
 
     session_id: str
     started_at: datetime
 
 
-def entries_of(events: Iterable[Event], *, key: PersonAtSite, rules: Rules, now: datetime) -> list[Entry]:
-    """The visits that one person's events at one site tell of, by start. now: UTC, ends what silence has ended by then.
+@dataclass(frozen=True, slots=True)
+class Changes(Generic[_Stored]):
+    """What to write, by session id in order of start, and the ids of what to delete."""
 
-    The events are all from some instant on at which an entry that is clean began, or all that there are, in any order
-    and maybe more than once. Whose id they carry does not matter: the visits are those of `key`.
+    write: Mapping[str, _Stored]
+    delete: tuple[str, ...]
+
+
+def project(
+    events: Iterable[Event],
+    *,
+    key: PersonAtSite,
+    rules: Rules,
+    now: datetime,
+    seen: Sightings = (),
+    closings: Closings | None = None,
+) -> list[Projected]:
+    """The sessions of one person at one site, by start.
+
+    events: all from the start of a clean session on, or all that there are, in any order and maybe more than once;
+    whose id they carry does not matter. seen: where cameras have the person in view. now: UTC; later events are
+    ignored, and sessions that are due are closed. closings: of the rules, where they are at hand.
     """
     now = as_utc(now)
-    walk = Walk(rules, Closings(rules))
-    follow(walk, events)
-    walk.end(now)
-    walk.rest()
-    return _entries(walk.visits, key, rules, now)
+    machine = run(events, rules=rules, now=now, seen=seen, closings=closings)
+    return _projected(machine.sessions, key, rules, now)
 
 
-def entries_before(
-    events: Iterable[Event], after: Next, *, key: PersonAtSite, rules: Rules, now: datetime
-) -> list[Entry] | None:
-    """The same for the visits before a clean one, from the events up to the moment at which that begins.
+def project_before(
+    events: Iterable[Event], end: CleanStart, *, key: PersonAtSite, rules: Rules, now: datetime
+) -> list[Projected] | None:
+    """The sessions before a clean one, from the events up to its start (included).
 
-    None where it does not begin so any more: then what comes after it may be something else too.
+    None if that session no longer starts there: then what follows it may change as well.
     """
-    walk = Walk(rules, Closings(rules))
-    follow(walk, events)
-    drafts = walk.drafts
-    last = drafts[-1] if drafts else None
-    if (
-        last is None
-        or not last.clean
-        or (last.first.event_id, last.stays[0].started_at)
-        != (
-            after.session_id,
-            after.started_at,
-        )
-    ):
+    now = as_utc(now)
+    candidates = run(events, rules=rules, now=now).candidates
+    last = candidates[-1] if candidates else None
+    if last is None or not last.clean:
         return None
-    return _entries([visit for visit in drafts[:-1] if visit.counts], key, rules, as_utc(now))
+    if CleanStart(last.first.event_id, last.segments[0].started_at) != end:
+        return None
+    return _projected([each for each in candidates[:-1] if each.counts], key, rules, now)
 
 
-def _entries(visits: list[Visit], key: PersonAtSite, rules: Rules, now: datetime) -> list[Entry]:
+def changes(before: Mapping[str, _Stored], after: Mapping[str, _Stored]) -> Changes[_Stored]:
+    """The difference between what is stored and what was derived, both by session id."""
+    return Changes(
+        write={session_id: stored for session_id, stored in after.items() if before.get(session_id) != stored},
+        delete=tuple(session_id for session_id in before if session_id not in after),
+    )
+
+
+def _projected(
+    candidates: Sequence[CandidateSession], key: PersonAtSite, rules: Rules, now: datetime
+) -> list[Projected]:
     return [
-        Entry(
-            session=session,
-            clean=visit.clean,
-            due_at=None if visit.heard_at is None else rules.over_at(visit.heard_at, in_sight=visit.hold is Hold.SIGHT),
-        )
-        for visit, session in zip(visits, finished(visits, key, rules, now), strict=True)
+        Projected(session=session, clean=candidate.clean, due_at=_due_at(candidate, rules))
+        for candidate, session in zip(candidates, sessions_of(candidates, key, rules, now), strict=True)
     ]
 
 
-def usage_by_day(sessions: Iterable[Session], zone: tzinfo) -> dict[date, DayUsage]:
-    """What the visits add to the hours of each local day. The stay that goes on adds no time until it is over."""
-    usage: Usage = {}
-    hours = LocalHours(zone)
-    for session in sessions:
-        stays = [(each.started_at, each.ended_at) for each in session.segments]
-        add_visit(usage, stays, hours, exit_seen=not session.exit_inferred)
-    days: dict[date, dict[datetime, tuple[int, int, int]]] = {}
-    for hour, (entries, exits, inside_us) in usage.items():
-        if entries or exits or inside_us:
-            days.setdefault(hour.astimezone(zone).date(), {})[hour] = (entries, exits, inside_us)
-    return dict(days)
-
-
-def changed_days(before: Iterable[Session], after: Iterable[Session], zone: tzinfo) -> set[date]:
-    """The local days to whose hours the visits add something else than before."""
-    old, new = usage_by_day(before, zone), usage_by_day(after, zone)
-    return {day for day in old.keys() | new.keys() if old.get(day) != new.get(day)}
+def _due_at(candidate: CandidateSession, rules: Rules) -> datetime | None:
+    if candidate.evidence_at is None:
+        return None
+    return rules.over_at(candidate.evidence_at, in_sight=candidate.in_sight)

@@ -1,4 +1,4 @@
-"""One person's way in and out of one site: the rules of a visit, applied event by event in order of time."""
+"""The visit state machine: the rules of a session, applied to one person's events at one site in order of time."""
 
 from __future__ import annotations
 
@@ -6,35 +6,42 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from tracker.presence.candidates import CandidateSegment, CandidateSession, Reason
 from tracker.presence.events import OPERATOR, Event
 from tracker.presence.rules import Closings, Rules
-from tracker.presence.visit import Because, Hold, Stay, Visit
 
-Sight: TypeAlias = tuple[str, str]
-"""(camera_id, track_id): a stay in one camera's sight begins and ends under the same two names."""
+TrackKey: TypeAlias = tuple[str, str]
+"""(camera_id, track_id): time in one camera's view begins and ends under the same two names."""
 
 _NO_TIME = timedelta(0)
 
 
 # Reading a member from its class takes ten times as long as a name of the module, and these are read for every event.
-_CAME_IN, _SEEN_TOO, _STILL_SEEN, _LOST = Because.CAME_IN, Because.SEEN_TOO, Because.STILL_SEEN, Because.LOST
+_CAME_IN, _SEEN_TOO, _STILL_SEEN, _LOST = Reason.CAME_IN, Reason.SEEN_TOO, Reason.STILL_SEEN, Reason.LOST
 
 
-class Walk:
-    """Where one person is, and the visits so far.
+class StateMachine:
+    """Where one person is, and the sessions so far.
 
-    A camera of a room has people in sight: an exit with the camera and track of an enter ends that, and the person is
-    out unless a camera that saw them later still has them. Any other exit is somebody walking out: the person is out
-    for every camera. A camera at a door (`Rules.entrances`, `exits`) has nobody in sight: what it says is a step over
-    the threshold, and so is what an operator says. Where ways out are watched, a room's camera that loses somebody does
-    not put them out.
+    A room camera keeps people in view: an exit with the camera and track of an enter ends that, and the person is out
+    unless a camera that saw them later still has them in view. Any other exit means leaving the site, for every camera.
+    A door camera (`Rules.entrances`, `exits`) keeps nobody in view: its events, and those of an operator, are steps
+    over the threshold. Where exits are watched, losing somebody from a room camera's view does not end a session.
 
-    Where rooms and the ways in and out are all watched (`Rules.proves`), a visit must be proven: one report of one
-    camera may be about somebody else.
+    Where rooms, entrances and exits are all watched (`Rules.proves`), a session must be proven: a single event may be
+    a misidentification.
     """
 
     __slots__ = (
-        "_closings", "_doors", "_evidence_at", "_evidence_by", "_inside", "_proves", "_rules", "_sights", "_visits",
+        "_closings",
+        "_doors",
+        "_evidence_at",
+        "_evidence_by",
+        "_in_view",
+        "_inside",
+        "_proves",
+        "_rules",
+        "_sessions",
     )  # fmt: skip
 
     def __init__(self, rules: Rules, closings: Closings) -> None:
@@ -42,245 +49,252 @@ class Walk:
         self._closings = closings if rules.closes_at is not None else None
         self._doors = rules.entrances | rules.exits | {OPERATOR}
         self._proves = rules.proves
-        self._visits: list[Visit] = []
+        self._sessions: list[CandidateSession] = []
         self._inside = False
         self._evidence_at: datetime | None = None
         self._evidence_by: Event | None = None
-        self._sights: dict[Sight, list[datetime]] = {}  # [entered_at, seen_at], the oldest first
+        self._in_view: dict[TrackKey, list[datetime]] = {}  # [entered_at, seen_at], the oldest first
 
     @property
     def inside(self) -> bool:
-        """The person is in, as far as the events up to here say."""
+        """Whether the person is inside after the events so far."""
         return self._inside
 
     @property
-    def visits(self) -> list[Visit]:
-        """The visits so far; the last one may be open."""
-        return [visit for visit in self._visits if visit.counts] if self._proves else self._visits
+    def sessions(self) -> list[CandidateSession]:
+        """The sessions that count; the last one may be open."""
+        return [session for session in self._sessions if session.counts] if self._proves else self._sessions
 
     @property
-    def drafts(self) -> list[Visit]:
-        """The visits so far, and what would have been some had it been proven."""
-        return self._visits
+    def candidates(self) -> list[CandidateSession]:
+        """All candidates, whether they are proven or not."""
+        return self._sessions
 
-    def has_in_sight(self, sight: Sight) -> bool:
-        """A camera has the person under these names and has not said that it lost them."""
-        return sight in self._sights
+    def has_in_view(self, key: TrackKey) -> bool:
+        """Whether a camera has the person in view on this track."""
+        return key in self._in_view
 
-    def enter(self, event: Event) -> Because:
-        """Come in, or be seen by one more camera."""
+    def is_door(self, camera_id: str) -> bool:
+        """Whether events of this camera are steps over the threshold."""
+        return camera_id in self._doors
+
+    def enter(self, event: Event) -> Reason:
+        """Apply an enter: start or continue a session, or add a camera that has the person in view."""
         at = event.at
         if self._inside:
-            self.give_up(at)
-        if self._sights:
-            self._forget_sights(at)
+            self.close_if_over(at)
+        if self._in_view:
+            self._drop_stale_views(at)
         at_door = event.camera_id in self._doors
         if self._inside and at_door and self._left_unseen(event):
-            self._end_at_evidence(Because.MISSED_EXIT)
-        because = _SEEN_TOO if self._inside else self._come_in(event)
+            self._end_at_evidence(Reason.MISSED_EXIT)
+        reason = _SEEN_TOO if self._inside else self._enter_site(event)
         self._evidence_at, self._evidence_by = at, event
         if not at_door:
-            sight = (event.camera_id, event.track_id)
-            self._sights.pop(sight, None)
-            self._sights[sight] = [at, at]
+            key = (event.camera_id, event.track_id)
+            self._in_view.pop(key, None)
+            self._in_view[key] = [at, at]
         if self._proves:
-            self._note(event, because)
-        return because
+            self._note_proof(event, reason)
+        return reason
 
-    def exit(self, event: Event) -> Because:
-        """Get out of one camera's sight, or walk out."""
+    def exit(self, event: Event) -> Reason:
+        """Apply an exit: leave one camera's view, or the site."""
         if event.camera_id in self._doors:
-            return self._walk_out(event)
-        sight = self._sights.pop((event.camera_id, event.track_id), None)
-        if sight is None:
-            return self._lost_unknown(event) if self._rules.exits else self._walk_out(event)
-        self._stay_since(sight[0], event.at, event)
+            return self._leave_site(event)
+        view = self._in_view.pop((event.camera_id, event.track_id), None)
+        if view is None:
+            return self._lose_unknown(event) if self._rules.exits else self._leave_site(event)
+        self._extend_since(view[0], event.at, event)
         if self._rules.exits:
-            return Because.STILL_INSIDE
-        if self._sights and any(other[1] >= sight[0] for other in self._sights.values()):
+            return Reason.STILL_INSIDE
+        if self._in_view and any(other[1] >= view[0] for other in self._in_view.values()):
             return _STILL_SEEN
         return self._go_out(event, _LOST)
 
-    def see(self, at: datetime, sight: Sight | None) -> None:
-        """Be in sight: evidence for a visit that goes on, never the start of one."""
-        since = self._sights.get(sight) if sight is not None else None
+    def see(self, at: datetime, key: TrackKey | None) -> None:
+        """Apply a sighting: evidence that a session goes on, never the start of one."""
+        since = self._in_view.get(key) if key is not None else None
         if since is not None:
-            self._stay_since(since[0], max(at, since[0]), None)
+            self._extend_since(since[0], max(at, since[0]), None)
             since[1] = max(since[1], at)
         elif self._inside:
             self._evidence_at, self._evidence_by = at, None
-        elif self._in_some_sight():
+        elif self._is_in_view():
             self._reopen()
             self._evidence_at, self._evidence_by = at, None
 
-    def give_up(self, at: datetime) -> None:
-        """Close a visit at its last evidence when that is too long ago, or when the site closed since."""
-        heard_at = self._evidence_at
-        if not self._inside or heard_at is None:
+    def close_if_over(self, at: datetime) -> None:
+        """Close the session at its last evidence if that is too long ago, or if the site closed since."""
+        evidence_at = self._evidence_at
+        if not self._inside or evidence_at is None:
             return
-        because = self._is_over(heard_at, at)
-        if because is None and self._proves and self._is_sight_alone() and self._is_silent(heard_at, at):
-            because = Because.SILENT
-        if because is not None:
-            self._end_at_evidence(because)
+        reason = self._is_over(evidence_at, at)
+        if reason is None and self._proves and self._is_sight_alone() and self._is_silent(evidence_at, at):
+            reason = Reason.SILENT
+        if reason is not None:
+            self._end_at_evidence(reason)
 
     def end(self, now: datetime) -> None:
-        """Nothing more is known up to now: close a visit that silence has ended by then."""
-        self.give_up(now)
+        """Close the session if no evidence up to `now` keeps it open."""
+        self.close_if_over(now)
         if self._proves and self._inside and self._evidence_at is not None and self._is_silent(self._evidence_at, now):
-            self._end_at_evidence(Because.SILENT)
+            self._end_at_evidence(Reason.SILENT)
 
-    def leave(self) -> None:
-        """Nothing more can ever be heard: close the visit that is open at its last evidence."""
+    def close_forgotten(self) -> None:
+        """Close the session of somebody who was forgotten: no evidence can follow."""
         if self._inside:
-            self._end_at_evidence(Because.FORGOTTEN)
+            self._end_at_evidence(Reason.FORGOTTEN)
 
-    def rest(self) -> None:
-        """Nothing more is known: note of the visit that is open when it was heard of last, and what keeps it so."""
+    def note_evidence(self) -> None:
+        """Record on the open session its last evidence, from which its due time follows."""
         if self._inside:
-            visit = self._visits[-1]
-            visit.heard_at = self._evidence_at
-            unseen = Hold.EVIDENCE if visit.proven else Hold.ENTER
-            visit.hold = Hold.SIGHT if self._in_some_sight() else unseen
+            session = self._sessions[-1]
+            session.evidence_at = self._evidence_at
+            session.in_sight = self._is_in_view()
 
-    def _come_in(self, event: Event) -> Because:
-        visits = self._visits
-        if not visits or not self._same_visit(event):
+    def _enter_site(self, event: Event) -> Reason:
+        sessions = self._sessions
+        if not sessions or not self._same_visit(event):
             unseen = event.inferred or (self._proves and event.camera_id in self._rules.rooms)
-            because = Because.CAME_IN_UNSEEN if unseen else _CAME_IN
-            self._begin(event, because, unseen=unseen, clean=not self._sights)
+            reason = Reason.CAME_IN_UNSEEN if unseen else _CAME_IN
+            self._begin(event, reason, unseen=unseen, clean=not self._in_view)
         elif event.at - self._left_at() <= self._clock_error(event):
             self._reopen()
-            because = Because.CLOCKS
+            reason = Reason.CLOCKS
         else:
-            because = Because.CAME_BACK
-            visits[-1].stays.append(Stay(event, because))
-            visits[-1].exit_inferred = False
+            reason = Reason.CAME_BACK
+            sessions[-1].segments.append(CandidateSegment(event, reason))
+            sessions[-1].exit_inferred = False
         self._inside = True
-        return because
+        return reason
 
-    def _walk_out(self, event: Event) -> Because:
+    def _leave_site(self, event: Event) -> Reason:
         at = event.at
-        self.give_up(at)
-        clean = not self._sights
-        if not (self._inside or clean) and self._in_some_sight() and not self._is_over(self._left_at(), at):
+        self.close_if_over(at)
+        clean = not self._in_view
+        if not (self._inside or clean) and self._is_in_view() and not self._is_over(self._left_at(), at):
             self._reopen()
-        self._sights.clear()
-        because = ended_because = Because.WENT_OUT
+        self._in_view.clear()
+        reason = end_reason = Reason.WENT_OUT
         if not self._inside:
-            if not self._visits or not self._same_visit(event):
-                because = Because.LEFT_ONLY
-                self._begin(event, because, unseen=True, clean=clean)
+            if not self._sessions or not self._same_visit(event):
+                reason = Reason.LEFT_ONLY
+                self._begin(event, reason, unseen=True, clean=clean)
             else:
-                because = ended_because = Because.WENT_OUT_AGAIN
+                reason = end_reason = Reason.WENT_OUT_AGAIN
                 if at > self._left_at():
-                    self._visits[-1].stays.append(Stay(event, because))
-        self._go_out(event, ended_because)
+                    self._sessions[-1].segments.append(CandidateSegment(event, reason))
+        self._go_out(event, end_reason)
         if self._proves:
-            self._note(event, because)
-        return because
+            self._note_proof(event, reason)
+        return reason
 
-    def _lost_unknown(self, event: Event) -> Because:
-        """A room's camera lost somebody whom, as far as we know, it did not have; the ways out are watched."""
-        self.give_up(event.at)
-        because = Because.STILL_INSIDE
+    def _lose_unknown(self, event: Event) -> Reason:
+        """Apply a loss by a room camera that did not have the person in view, where exits are watched."""
+        self.close_if_over(event.at)
+        reason = Reason.STILL_INSIDE
         if not self._inside:
-            if self._visits and self._same_visit(event):
-                return Because.LATE_LOSS
-            because = Because.CAME_IN_UNSEEN
-            self._begin(event, because, unseen=True, clean=not self._sights)
+            if self._sessions and self._same_visit(event):
+                return Reason.LATE_LOSS
+            reason = Reason.CAME_IN_UNSEEN
+            self._begin(event, reason, unseen=True, clean=not self._in_view)
             self._inside = True
         self._evidence_at, self._evidence_by = event.at, event
         if self._proves:
-            self._note(event, because)
-        return because
+            self._note_proof(event, reason)
+        return reason
 
-    def _begin(self, event: Event, because: Because, *, unseen: bool, clean: bool) -> None:
-        visit = Visit(event, because, enter_inferred=unseen, clean=clean, proven=not self._proves)
-        self._visits.append(visit)
+    def _begin(self, event: Event, reason: Reason, *, unseen: bool, clean: bool) -> None:
+        session = CandidateSession(event, reason, enter_inferred=unseen, clean=clean, proven=not self._proves)
+        self._sessions.append(session)
 
-    def _note(self, event: Event, because: Because) -> None:
-        """Take an event for what it says about the visit that it is in."""
-        visit, rules = self._visits[-1], self._rules
+    def _note_proof(self, event: Event, reason: Reason) -> None:
+        """Count an event as proof of the session that it belongs to."""
+        session, rules = self._sessions[-1], self._rules
         camera_id = event.camera_id
         if camera_id in rules.rooms:
-            visit.sights += 1
+            session.sightings += 1
         elif camera_id in rules.exits or camera_id in rules.entrances:
             if event.kind == "exit":
-                visit.went_out = True
+                session.went_out = True
             else:
-                visit.came_in = True
-                first = visit.stays[0]
-                if because is _SEEN_TOO and len(visit.stays) == 1 and event.at - first.started_at <= rules.merge_gap:
-                    visit.enter_inferred = event.inferred and visit.enter_inferred
+                session.came_in = True
+                first = session.segments[0]
+                if (
+                    reason is _SEEN_TOO
+                    and len(session.segments) == 1
+                    and event.at - first.started_at <= rules.merge_gap
+                ):
+                    session.enter_inferred = event.inferred and session.enter_inferred
         else:
-            visit.proven = True  # an operator says so, or a camera of which the rules know nothing
-        if not visit.proven:
-            visit.weigh()
+            session.proven = True  # an operator says so, or a camera of which the rules know nothing
+        if not session.proven:
+            session.update_proof()
 
-    def _go_out(self, event: Event, because: Because) -> Because:
-        visit = self._visits[-1]
-        stay = visit.stays[-1]
-        stay.ended_at = event.at
-        stay.ended_because = Because.ENDED_UNSEEN if event.inferred else because
-        stay.closed_by = event
-        visit.exit_inferred = event.inferred
-        visit.exit_camera_id = event.camera_id
+    def _go_out(self, event: Event, reason: Reason) -> Reason:
+        session = self._sessions[-1]
+        segment = session.segments[-1]
+        segment.ended_at = event.at
+        segment.end_reason = Reason.ENDED_UNSEEN if event.inferred else reason
+        segment.closed_by = event
+        session.exit_inferred = event.inferred
+        session.exit_camera_id = event.camera_id
         self._inside = False
-        return because
+        return reason
 
-    def _end_at_evidence(self, because: Because) -> None:
-        visit = self._visits[-1]
-        stay = visit.stays[-1]
-        stay.ended_at = self._evidence_at
-        stay.ended_because = because
-        stay.closed_by = self._evidence_by
-        visit.exit_inferred = True
+    def _end_at_evidence(self, reason: Reason) -> None:
+        session = self._sessions[-1]
+        segment = session.segments[-1]
+        segment.ended_at = self._evidence_at
+        segment.end_reason = reason
+        segment.closed_by = self._evidence_by
+        session.exit_inferred = True
         self._inside = False
 
-    def _stay_since(self, started_at: datetime, at: datetime, event: Event | None) -> None:
-        """One camera had the person from `started_at` to `at`: whatever seemed a gap in between was none."""
-        visits = self._visits
-        if not self._inside or visits[-1].stays[-1].started_at > started_at:
-            while visits[-1].stays[0].started_at > started_at:
-                later = visits.pop()
-                visits[-1].absorb(later)
-            stays = visits[-1].stays
-            while stays[-1].started_at > started_at:
-                stays.pop()
+    def _extend_since(self, started_at: datetime, at: datetime, event: Event | None) -> None:
+        """One camera had the person in view from `started_at` to `at`: remove any gap in between."""
+        sessions = self._sessions
+        if not self._inside or sessions[-1].segments[-1].started_at > started_at:
+            while sessions[-1].segments[0].started_at > started_at:
+                later = sessions.pop()
+                sessions[-1].extend(later)
+            segments = sessions[-1].segments
+            while segments[-1].started_at > started_at:
+                segments.pop()
             self._reopen()
         self._evidence_at, self._evidence_by = at, event
 
     def _reopen(self) -> None:
-        stay = self._visits[-1].stays[-1]
-        stay.ended_at = stay.ended_because = stay.closed_by = None
-        self._visits[-1].exit_inferred = False
+        segment = self._sessions[-1].segments[-1]
+        segment.ended_at = segment.end_reason = segment.closed_by = None
+        self._sessions[-1].exit_inferred = False
         self._inside = True
 
     def _left_unseen(self, event: Event) -> bool:
-        """Coming in by a door while thought in, long after the last evidence: the way out was missed."""
-        heard_at = self._evidence_at
-        return heard_at is not None and event.at - heard_at > max(self._rules.merge_gap, self._rules.skew)
+        """Entering by a door while inside, long after the last evidence: the exit was missed."""
+        evidence_at = self._evidence_at
+        return evidence_at is not None and event.at - evidence_at > max(self._rules.merge_gap, self._rules.skew)
 
-    def _is_over(self, heard_at: datetime, at: datetime) -> Because | None:
-        """Why a visit heard of last at `heard_at` is over, if it is."""
-        if at - heard_at > self._rules.max_visit:
-            return Because.GAVE_UP
-        if self._closings is not None and self._closings.between(heard_at, at):
-            return Because.CLOSED
+    def _is_over(self, evidence_at: datetime, at: datetime) -> Reason | None:
+        """Why a session with its last evidence at `evidence_at` is over by `at`, if it is."""
+        if at - evidence_at > self._rules.max_visit:
+            return Reason.GAVE_UP
+        if self._closings is not None and self._closings.between(evidence_at, at):
+            return Reason.CLOSED
         return None
 
-    def _forget_sights(self, at: datetime) -> None:
-        """Drop what no camera has ended for too long; the oldest stand first."""
-        while self._sights:
-            oldest = next(iter(self._sights))
-            if at - self._sights[oldest][0] <= self._rules.max_visit:
+    def _drop_stale_views(self, at: datetime) -> None:
+        """Drop views that no exit has ended for too long; the oldest come first."""
+        while self._in_view:
+            oldest = next(iter(self._in_view))
+            if at - self._in_view[oldest][0] <= self._rules.max_visit:
                 return
-            del self._sights[oldest]
+            del self._in_view[oldest]
 
     def _left_at(self) -> datetime:
-        stay = self._visits[-1].stays[-1]
-        return stay.ended_at if stay.ended_at is not None else stay.started_at
+        segment = self._sessions[-1].segments[-1]
+        return segment.ended_at if segment.ended_at is not None else segment.started_at
 
     def _same_visit(self, event: Event) -> bool:
         left_at = self._left_at()
@@ -290,39 +304,44 @@ class Walk:
         return gap <= self._rules.skew and gap <= self._clock_error(event)
 
     def _clock_error(self, event: Event) -> timedelta:
-        """How much of a gap since the last exit the clocks alone may have made."""
-        return _NO_TIME if event.camera_id == self._visits[-1].exit_camera_id else self._rules.skew
+        """How much of a gap since the last exit clock skew alone may explain."""
+        return _NO_TIME if event.camera_id == self._sessions[-1].exit_camera_id else self._rules.skew
 
     def _is_sight_alone(self) -> bool:
-        """Somebody was seen inside, which proves nothing yet, and not seen coming in."""
-        visit = self._visits[-1]
-        return not visit.proven and not visit.came_in
+        """Whether the session rests on unproven sightings alone."""
+        session = self._sessions[-1]
+        return not session.proven and not session.came_in
 
-    def _is_silent(self, heard_at: datetime, at: datetime) -> bool:
-        """Nobody has the person in sight, and nobody has had for longer than goes unnoticed in watched rooms."""
-        return at - heard_at > self._rules.max_unseen and not self._in_some_sight()
+    def _is_silent(self, evidence_at: datetime, at: datetime) -> bool:
+        """Whether the watched rooms have missed the person for longer than `max_unseen`."""
+        return at - evidence_at > self._rules.max_unseen and not self._is_in_view()
 
-    def _in_some_sight(self) -> bool:
-        """A camera that saw the person in the last visit has not said that it lost them."""
-        if not self._visits:
+    def _is_in_view(self) -> bool:
+        """Whether a camera that saw the person in the last session still has them in view."""
+        if not self._sessions:
             return False
-        started_at = self._visits[-1].stays[0].started_at
-        return any(sight[0] >= started_at for sight in self._sights.values())
+        started_at = self._sessions[-1].segments[0].started_at
+        return any(view[0] >= started_at for view in self._in_view.values())
 
 
-def in_turn(walk: Walk, moment: Sequence[Event]) -> list[Event]:
-    """Events of one instant in the order that makes sense of them; `moment` is in order of event_id.
+def order_of_moment(machine: StateMachine, moment: Sequence[Event]) -> list[Event]:
+    """Events of one instant in the order in which they make sense; `moment` is in order of event_id.
 
-    Handed over from camera to camera is lost, then found; in and out at once is found, then lost.
+    At a door somebody who is inside goes out and comes back; somebody who is outside comes in and goes out. In rooms a
+    handover from camera to camera is an exit, then an enter; appearing and vanishing at once is an enter, then an exit.
     """
     entered = [event for event in moment if event.kind == "enter"]
-    sights = {(event.camera_id, event.track_id) for event in entered}
+    keys = {(event.camera_id, event.track_id) for event in entered}
     cameras = {event.camera_id for event in entered}
     before: list[Event] = []
     after: list[Event] = []
     for event in moment:
         if event.kind == "exit":
-            sight = (event.camera_id, event.track_id)
-            found_now = sight in sights or (not walk.inside and event.camera_id in cameras)
-            (after if found_now and not walk.has_in_sight(sight) else before).append(event)
+            key = (event.camera_id, event.track_id)
+            if machine.is_door(event.camera_id):
+                follows = not machine.inside and bool(entered)
+            else:
+                appeared_now = key in keys or (not machine.inside and event.camera_id in cameras)
+                follows = appeared_now and not machine.has_in_view(key)
+            (after if follows else before).append(event)
     return before + entered + after

@@ -23,15 +23,15 @@ from tracker.store import (
     correction_rows,
     door_rows,
     event_rows,
+    session_rows,
     sync_rows,
-    visit_rows,
     watch_rows,
 )
 from tracker.store.arrived_people import ArrivedPerson
 from tracker.store.database import Transaction
 from tracker.store.event_rows import Row, read_time
 from tracker.store.forgetting import without_forgotten
-from tracker.store.tombstones import Tombstone, bury, erase_traces
+from tracker.store.tombstones import Tombstone, bury
 
 EMBEDDINGS = "embeddings"
 
@@ -96,9 +96,8 @@ def write(writing: Transaction, arrivals: Arrivals) -> bool:
     _note_refused(writing, refused, arrivals)
     _move_cursors(writing, arrivals.cursors)
     # Who vanished so far is gone in the cloud as well; of visits and usage that is not known.
-    writing.connection.execute("DELETE FROM gone WHERE changed = ?", (writing.changed,))
-    visit_rows.refresh(writing)
-    erase_traces(writing, buried)
+    writing.connection.execute("DELETE FROM deletions WHERE kind <> 'session' AND changed = ?", (writing.changed,))
+    session_rows.refresh(writing)
     return bool(buried)
 
 
@@ -137,7 +136,7 @@ def _write_watching(writing: Transaction, arrivals: Arrivals) -> None:
         ).fetchone()
         if known is None or known[0] < time_text(health.updated_at):
             camera_rows.save_health(writing, health)
-    for table in ("zone_stays", "watches", "cameras"):
+    for table in ("zone_stays", "coverage_spans", "cameras"):
         connection.execute(f"UPDATE {table} SET came_down = changed WHERE changed = ?", (changed,))  # noqa: S608 - fixed names
 
 

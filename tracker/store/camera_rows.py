@@ -19,6 +19,11 @@ def replace_presences(writing: Transaction, presences: Iterable[Presence], *, si
     for presence in rows:
         if (presence.site_id, presence.camera_id) != (site_id, camera_id):
             raise ValueError(f"presence of {presence.site_id}/{presence.camera_id} given for {site_id}/{camera_id}")
+    gone = writing.connection.execute(
+        "SELECT person_id, entered_at FROM presences WHERE site_id = ? AND camera_id = ?", (site_id, camera_id)
+    ).fetchall()
+    for person_id, entered_at in [*gone, *((each.person_id, time_text(each.entered_at)) for each in rows)]:
+        writing.touch_session(site_id, person_id, entered_at)
     writing.connection.execute("DELETE FROM presences WHERE site_id = ? AND camera_id = ?", (site_id, camera_id))
     writing.connection.executemany(
         "INSERT INTO presences (site_id, camera_id, person_id, track_id, entered_at, seen_at, x_frac, y_frac, changed)"
@@ -60,6 +65,8 @@ def select_presences(connection: sqlite3.Connection, site_id: str | None, camera
 def delete_presences(writing: Transaction, person_id: str) -> list[Presence]:
     """Remove the open presences stored under one id and return them."""
     presences = _presences_of(writing.connection, person_id)
+    for presence in presences:
+        writing.touch_session(presence.site_id, person_id, time_text(presence.entered_at))
     writing.connection.execute("DELETE FROM presences WHERE person_id = ?", (person_id,))
     return presences
 

@@ -53,7 +53,7 @@ def insert(writing: Transaction, correction: Correction) -> None:
     ).rowcount
     if moved:
         writing.touch_events()
-        writing.touch_visit(*event)
+        writing.touch_session(*event)
 
 
 def select(connection: sqlite3.Connection, event_id: str | None) -> list[Correction]:

@@ -11,11 +11,13 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from config.errors import StoreBusyError, StoreError
+from tracker.presence.events import time_text
 from tracker.store.faults import explained, explained_scrub, refuse_stub, refuse_torn
 from tracker.store.schema import is_current, migrate
 
@@ -30,8 +32,11 @@ CACHE_KIB = 32 * 2**10
 class Database:
     """The connections to one store file. Constructing touches nothing; `open` does."""
 
-    def __init__(self, path: Path, *, busy_timeout_s: float) -> None:
+    def __init__(
+        self, path: Path, *, busy_timeout_s: float, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
         self.path = path
+        self.clock = clock
         self._timeout_s = busy_timeout_s
         self._hurry = threading.local()
         self._writer: sqlite3.Connection | None = None
@@ -90,7 +95,7 @@ class Database:
         with explained(self.path), self._turn() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
-                transaction = Transaction(connection)
+                transaction = Transaction(connection, self.clock())
                 yield transaction
                 transaction.stamp()
                 connection.execute("COMMIT")
@@ -219,18 +224,19 @@ class Database:
 
 
 class Transaction:
-    """What one write transaction knows.
+    """The state of one write transaction.
 
-    connection: for the statements. changed: the store version that this transaction makes; rows carry it.
-    touched_visits: by (site_id, person_id) as stored the earliest time (text) of an event that came, went or changed.
-    touched_people: ids whose visits are to be made anew, and those they were known by.
+    connection: for the statements. now: UTC, when it began. changed: the store version that it makes; rows carry it.
+    touched_sessions: by (site_id, person_id) as stored the earliest time (text) of a fact that changed.
+    touched_people: ids whose sessions must all be derived again.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, now: datetime) -> None:
         self.connection = connection
+        self.now = now
         self.changed = int(connection.execute("SELECT version FROM state").fetchone()[0]) + 1
         self._changes_before = connection.total_changes
-        self.touched_visits: dict[tuple[str, str], str] = {}
+        self.touched_sessions: dict[tuple[str, str], str] = {}
         self.touched_people: set[str] = set()
         self._touched: set[str] = set()
 
@@ -239,19 +245,20 @@ class Transaction:
         self._touched.add("people_version")
 
     def touch_events(self) -> None:
-        """Say that events change, so that histories are read again."""
+        """Record that events or sessions change, so that readers look again."""
         self._touched.add("events_version")
 
-    def touch_visit(self, site_id: str, person_id: str, at: str) -> None:
-        """Say that an event of a person came, went or changed."""
+    def touch_session(self, site_id: str, person_id: str, at: str) -> None:
+        """Record that a fact about a person changed, so that the sessions from then on are derived again."""
         key = (site_id, person_id)
-        earliest = self.touched_visits.get(key)
+        earliest = self.touched_sessions.get(key)
         if earliest is None or at < earliest:
-            self.touched_visits[key] = at
+            self.touched_sessions[key] = at
 
     def stamp(self) -> None:
-        """Advance the store's version, unless the transaction changed nothing."""
+        """Advance the store's version and its time, unless the transaction changed nothing."""
         if self.connection.total_changes > self._changes_before:
+            self.connection.execute("UPDATE state SET ticked_at = ?", (time_text(self.now),))
             for column in ("version", *sorted(self._touched)):
                 self.connection.execute(f"UPDATE state SET {column} = ?", (self.changed,))  # noqa: S608 - fixed names
 

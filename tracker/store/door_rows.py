@@ -26,9 +26,9 @@ def replace_line_states(
 ) -> None:
     """Make these all that one door knows of its tracks."""
     connection = writing.connection
-    connection.execute("DELETE FROM standings WHERE site_id = ? AND camera_id = ?", (site_id, camera_id))
+    connection.execute("DELETE FROM line_states WHERE site_id = ? AND camera_id = ?", (site_id, camera_id))
     connection.executemany(
-        "INSERT INTO standings (site_id, camera_id, track_id, person_id, standing, changed) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO line_states (site_id, camera_id, track_id, person_id, state, changed) VALUES (?, ?, ?, ?, ?, ?)",
         [
             (site_id, camera_id, each.track_id, each.person_id, _line_state_text(each), writing.changed)
             for each in line_states
@@ -42,7 +42,7 @@ def select_line_states(connection: sqlite3.Connection, site_id: str, camera_id: 
     Raises StoreError on a row that is no standing.
     """
     rows = connection.execute(
-        "SELECT s.standing, coalesce(a.into_id, s.person_id) FROM standings s"
+        "SELECT s.state, coalesce(a.into_id, s.person_id) FROM line_states s"
         " LEFT JOIN aliases a ON a.person_id = s.person_id"
         " WHERE s.site_id = ? AND s.camera_id = ? ORDER BY s.track_id",
         (site_id, camera_id),
@@ -53,7 +53,7 @@ def select_line_states(connection: sqlite3.Connection, site_id: str, camera_id: 
 def delete_line_states(writing: Transaction, person_ids: Sequence[str]) -> None:
     """Remove what doors know of tracks of these ids."""
     for person_id in person_ids:
-        writing.connection.execute("DELETE FROM standings WHERE person_id = ?", (person_id,))
+        writing.connection.execute("DELETE FROM line_states WHERE person_id = ?", (person_id,))
 
 
 def save_zone_stays(writing: Transaction, stays: Iterable[ZoneStay]) -> None:

@@ -89,7 +89,7 @@ def insert_events(writing: Transaction, events: Iterable[Event]) -> int:
     if count:
         writing.touch_events()
         for row in rows:
-            writing.touch_visit(row[2], row[4], row[5])
+            writing.touch_session(row[2], row[4], row[5])
     return count
 
 
@@ -152,9 +152,13 @@ def select_of_person(
     return read_all(found, event_of_row)
 
 
-def select_history(connection: sqlite3.Connection) -> Iterator[tuple[tuple[str, str], list[Event]]]:
-    """Every event, a person at a site at a time: (site_id, person_id) with aliases resolved, and the events."""
-    rows = connection.execute(f"{_EVENTS} WHERE r.voided = 0 ORDER BY r.site_id, 5")
+def select_history(
+    connection: sqlite3.Connection, site_id: str | None = None
+) -> Iterator[tuple[tuple[str, str], list[Event]]]:
+    """Every event of a site, or of all, by person: (site_id, person_id) with aliases resolved, and the events."""
+    rows = connection.execute(
+        f"{_EVENTS} WHERE r.voided = 0 AND (?1 IS NULL OR r.site_id = ?1) ORDER BY r.site_id, 5", (site_id,)
+    )
     for key, group in groupby(rows, key=itemgetter(2, 4)):
         yield key, read_all(group, event_of_row)
 

@@ -1,16 +1,16 @@
-"""Visits as the store has them at one moment."""
+"""What the settings say about a site, as presence knows it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, time, timedelta, tzinfo
 
 from config.settings import CameraRole, CameraSettings, PresenceSettings, Settings
 from tracker.presence.events import ANONYMOUS_PREFIX, Event
 from tracker.presence.opening import Opening
 from tracker.presence.people import Person, PersonKind
-from tracker.presence.sessions import Rules, Session
-from tracker.store.store import Store
+from tracker.presence.rules import Rules
+from tracker.presence.site import Site
 
 
 def rules_of(settings: PresenceSettings, *, cameras: Iterable[CameraSettings] = (), zone: tzinfo = UTC) -> Rules:
@@ -36,22 +36,22 @@ def site_rules(settings: Settings) -> Rules:
     return rules_of(settings.presence, cameras=settings.camera, zone=settings.site.zone)
 
 
+def site_of(settings: Settings, rules: Rules | None = None) -> Site:
+    """The site that the settings describe. rules: where they are others than those of the settings."""
+    return Site(
+        site_id=settings.site.id,
+        name=settings.site.name,
+        capacity=settings.site.capacity,
+        rules=rules or site_rules(settings),
+    )
+
+
 def opening_of(settings: Settings) -> Opening | None:
     """When the site is open, None where the settings do not say."""
     hours = settings.presence
     if hours.opens_at is None or hours.closes_at is None:
         return None
     return Opening(time.fromisoformat(hours.opens_at), time.fromisoformat(hours.closes_at), settings.site.zone)
-
-
-def read_sessions(
-    store: Store, *, site_id: str, rules: Rules, now: datetime, since: datetime | None = None
-) -> list[Session]:
-    """The visits of a site, by start; open ones run to `now`. since: only those that were not over by then.
-
-    Raises StoreError.
-    """
-    return store.sessions.select(site_id=site_id, rules=rules, now=now, since=since)
 
 
 def people_of(people: Iterable[Person], events: Iterable[Event]) -> list[Person]:

@@ -11,13 +11,12 @@ from datetime import datetime
 from tracker.presence import rule_text
 from tracker.presence.coverage import CoverageSpan
 from tracker.presence.health import CameraHealth
-from tracker.store import outbox_rows, people_rows, sync_rows, visit_rows
+from tracker.store import outbox_rows, people_rows, site_rows, sync_rows
 from tracker.store.event_rows import read_time
 from tracker.store.leases import hold
 from tracker.store.outbox_pages import Page, Scope, Unsent, count_after
 from tracker.store.store_file import StoreFile
 from tracker.store.sync_rows import MADE_HERE, Gone, Kind, Parked, Position
-from tracker.store.unsent_visits import USAGE, VISITS, Visits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,12 +91,8 @@ class Outbox:
         stays in zones that may still turn out to be somebody else's.
         """
         with self._file.one_state() as connection:
-            if kind in (Kind.SESSIONS, Kind.USAGE):
-                rules = visit_rows.stored_rules(connection)
-                if rules is None:
-                    return Page((), position, is_last=True)
-                visits = Visits(connection, rules, now)
-                return (visits.sessions if kind is Kind.SESSIONS else visits.usage)(position, limit)
+            if kind is Kind.SESSIONS:
+                return outbox_rows.select_sessions(connection, position, limit, now=now)
             if kind is Kind.PEOPLE:
                 return outbox_rows.select_people(connection, position, limit, with_vectors=vectors)
             if kind is Kind.ALIASES:
@@ -106,31 +101,20 @@ class Outbox:
                 return outbox_rows.select_zone_stays(connection, position, scope, limit, now=now)
             return _SELECT[kind](connection, position, scope, limit)
 
-    def deletions(self, *, limit: int, now: datetime) -> tuple[list[Gone], list[Unsent], list[Forgotten]]:
+    def deletions(self, *, limit: int) -> tuple[list[Gone], list[Unsent], list[Forgotten]]:
         """What vanished here, what is to be said of that, and who was forgotten."""
         with self._file.one_state() as connection:
             found = sync_rows.gone(connection, limit=limit)
-            rules = visit_rows.stored_rules(connection)
-            visits = None if rules is None else Visits(connection, rules, now)
             said: list[Unsent] = []
             forgotten: list[Forgotten] = []
             for each in found:
-                if each.kind in ("visit", "usage"):
-                    said += [] if visits is None else visits.gone(each)
+                if each.kind == "session":
+                    said += outbox_rows.deleted_session(connection, each.site_id, each.record_id)
                 elif each.kind == "zone_stay":
                     said += _said_of_stay(connection, each)
                 else:
                     forgotten += _forgotten(connection, each.record_id)
             return found, said, forgotten
-
-    def turned(self, site_id: str, *, since: datetime, now: datetime) -> list[Unsent]:
-        """Visits of a site that were open at `since` and are over by silence at `now`, and the usage of their days.
-
-        A clock that was set back, so that `since` lies behind `now`, opens visits again.
-        """
-        with self._file.one_state() as connection:
-            rules = visit_rows.stored_rules(connection)
-            return [] if rules is None else Visits(connection, rules, now).turned(site_id, since)
 
     def cameras_here(self, scope: Scope | None = None) -> list[CameraHealth]:
         """The last known state of each camera that is followed on this machine."""
@@ -145,8 +129,7 @@ class Outbox:
     def rules_text(self) -> str:
         """The rules by which visits are made, as JSON; empty where they are to be made anew."""
         with self._file.reading() as connection:
-            rules = visit_rows.stored_rules(connection)
-            return "" if rules is None else rule_text.written(rules)
+            return rule_text.written(site_rows.rules(connection, ""))
 
     def acknowledge(self, receipt: Receipt) -> None:
         """Write what the cloud answered, all of it or nothing."""
@@ -191,7 +174,7 @@ class Outbox:
             first = outbox_rows.select_events(connection, events, scope, 1)
             visits = visits and (bool(first.records) or sync_rows.note(connection, MADE_HERE) is not None)
             if visits:
-                sources |= {Kind.SESSIONS: VISITS, Kind.USAGE: USAGE}
+                sources |= {Kind.SESSIONS: outbox_rows.SESSIONS}
             counts = {
                 str(kind): count_after(connection, each, sync_rows.position(connection, kind), scope)
                 for kind, each in sources.items()
@@ -214,11 +197,11 @@ def _count_gone(connection: sqlite3.Connection, *, visits: bool, stays: bool) ->
     """How many people are to be told to be forgotten, and how much else to be deleted. visits, stays: those too."""
     forgotten = sum(
         people_rows.is_forgotten(connection, person_id)
-        for (person_id,) in connection.execute("SELECT record_id FROM gone WHERE kind = 'person'").fetchall()
+        for (person_id,) in connection.execute("SELECT record_id FROM deletions WHERE kind = 'person'").fetchall()
     )
     (deletions,) = connection.execute(
-        "SELECT count(*) FROM gone WHERE (? AND kind IN ('visit', 'usage')) OR (? AND kind = 'zone_stay'"
-        " AND NOT EXISTS (SELECT 1 FROM zone_stays WHERE stay_id = gone.record_id))",
+        "SELECT count(*) FROM deletions WHERE (? AND kind = 'session') OR (? AND kind = 'zone_stay'"
+        " AND NOT EXISTS (SELECT 1 FROM zone_stays WHERE stay_id = deletions.record_id))",
         (visits, stays),
     ).fetchone()
     return {"forgotten": forgotten, "deletions": int(deletions)}

@@ -14,7 +14,17 @@ from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import ITSELF, Correction, Event, time_text
 from tracker.presence.health import CameraHealth
 from tracker.presence.people import Person, PersonKind
-from tracker.store import camera_rows, correction_rows, door_rows, event_rows, people_rows, watch_rows
+from tracker.presence.sessions import Session
+from tracker.store import (
+    camera_rows,
+    correction_rows,
+    door_rows,
+    event_rows,
+    people_rows,
+    session_rows,
+    site_rows,
+    watch_rows,
+)
 from tracker.store.arrived_people import SOURCE as CAME_DOWN
 from tracker.store.event_rows import Row
 from tracker.store.outbox_pages import Page, Scope, Source, Unsent, rows_after, unsent_of
@@ -79,6 +89,47 @@ SOURCES: dict[Kind, Source] = {
         of_camera="site_id = ? AND camera_id = ?",
     ),
 }
+
+
+SESSIONS = Source(
+    select=session_rows.COLUMNS,
+    table="sessions",
+    keys=("site_id", "started_at", "session_id"),
+    condition="TRUE",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class UnsentSession:
+    """A session as it is now; session None: it was deleted."""
+
+    session_id: str
+    session: Session | None
+
+
+def select_sessions(connection: sqlite3.Connection, position: Position, limit: int, *, now: datetime) -> Page:
+    """Sessions that changed."""
+    rows, reached = rows_after(connection, SESSIONS, position, None, limit)
+    width = len(session_rows.SessionRow._fields)
+
+    def read(row: Row) -> object:
+        min_visit = site_rows.rules(connection, row[0]).min_visit
+        return UnsentSession(row[2], session_rows.session_of_row(row, now, min_visit))
+
+    return Page(
+        tuple(unsent_of("sessions", row[0], row[2], row[:width], read) for row in rows), reached, len(rows) < limit
+    )
+
+
+def deleted_session(connection: sqlite3.Connection, site_id: str, session_id: str) -> list[Unsent]:
+    """The deletion of a session, unless it is there again."""
+    there = connection.execute(
+        "SELECT 1 FROM events e JOIN sessions s ON s.session_id = e.event_id AND s.site_id = e.site_id"
+        " AND s.started_at = e.at WHERE e.event_id = ?",
+        (session_id,),
+    ).fetchone()
+    record = UnsentSession(session_id, None)
+    return [] if there else [Unsent(collection="sessions", site_id=site_id, record_id=session_id, record=record)]
 
 
 def select_events(connection: sqlite3.Connection, position: Position, scope: Scope | None, limit: int) -> Page:
@@ -190,8 +241,7 @@ _TOUCH = {
     "corrections": "UPDATE corrections SET changed = ?1 WHERE correction_id = ?2",
     "zone_stays": "UPDATE zone_stays SET changed = ?1 WHERE stay_id = ?2",
     "people": "UPDATE people SET changed = ?1 WHERE person_id = ?2",
-    "sessions": "UPDATE visits SET changed = ?1 WHERE visit_id = ?2",
-    "usage": "UPDATE usage_hours SET changed = ?1 WHERE person_id = ?2",
+    "sessions": "UPDATE sessions SET changed = ?1 WHERE session_id = ?2",
 }
 
 
@@ -228,7 +278,7 @@ def select_cameras(connection: sqlite3.Connection, scope: Scope | None) -> list[
 def select_watches(connection: sqlite3.Connection, scope: Scope, since: str, limit: int) -> list[CoverageSpan]:
     """When a camera watched here, from the watch that began at `since` (text) on, by start."""
     rows = connection.execute(
-        "SELECT site_id, camera_id, started_at, ended_at FROM watches WHERE site_id = ? AND camera_id = ?"
+        "SELECT site_id, camera_id, started_at, ended_at FROM coverage_spans WHERE site_id = ? AND camera_id = ?"
         " AND started_at >= ? AND changed <> came_down ORDER BY started_at LIMIT ?",
         (scope.site_id, scope.camera_id, since, limit),
     )

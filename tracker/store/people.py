@@ -14,8 +14,7 @@ from config.errors import StoreBusyError
 from tracker.presence.events import Event, EventKind
 from tracker.presence.people import Person, PersonKind, Role
 from tracker.presence.room import Presence
-from tracker.presence.rules import Rules
-from tracker.store import camera_rows, event_rows, exception_rows, forgetting, people_rows, vector_rows, visit_rows
+from tracker.store import camera_rows, event_rows, exception_rows, forgetting, people_rows, site_rows, vector_rows
 from tracker.store.leases import lease
 from tracker.store.store_file import StoreFile
 
@@ -76,10 +75,9 @@ class People:
             with self._file.writing() as writing:
                 people_rows.merge(writing, from_id, into_id)
                 twins = camera_rows.drop_twins(writing, ids, cameras)
-                rules = visit_rows.stored_rules(writing.connection) or Rules()
-                event_rows.insert_events(
-                    writing, [_exit(each) for each in twins if each.camera_id not in rules.entrances]
-                )
+                rules = {each.site_id: site_rows.rules(writing.connection, each.site_id) for each in twins}
+                exits = [_exit(each) for each in twins if each.camera_id not in rules[each.site_id].entrances]
+                event_rows.insert_events(writing, exits)
 
     def _rests(self, camera_id: str, until: ExitStack) -> bool:
         """Whether no agent has the camera; then none gets it `until` that is closed."""

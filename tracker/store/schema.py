@@ -281,7 +281,65 @@ _HOLDS: Migration = (  # what keeps an open visit open: sight, evidence or enter
     "ALTER TABLE visits ADD COLUMN hold TEXT",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _EXCEPTIONS, _WATCHES, _VISITS, SYNC, _HOLDS, ARRIVALS)
+_SESSIONS: Migration = (
+    *(f"DROP TRIGGER IF EXISTS {name}_gone" for name in ("people", "aliases", "zone_stays")),
+    "DROP TABLE visits",  # with the triggers on it
+    "DROP TABLE usage_hours",
+    """
+    CREATE TABLE deletions (             -- what was uploaded, or may have been, and is no more
+        kind TEXT NOT NULL CHECK (kind IN ('session', 'person', 'zone_stay')),
+        site_id TEXT NOT NULL,           -- empty for a person
+        record_id TEXT NOT NULL,
+        changed INTEGER NOT NULL,
+        PRIMARY KEY (kind, site_id, record_id)
+    ) WITHOUT ROWID
+    """,
+    "INSERT INTO deletions SELECT kind, site_id, record_id, changed FROM gone WHERE kind IN ('person', 'zone_stay')",
+    "DROP TABLE gone",
+    "DROP INDEX IF EXISTS watches_changed",
+    "ALTER TABLE standings RENAME TO line_states",
+    "ALTER TABLE line_states RENAME COLUMN standing TO state",
+    "ALTER TABLE watches RENAME TO coverage_spans",
+    "ALTER TABLE parked RENAME TO rejected",
+    """
+    CREATE TABLE sites (
+        site_id TEXT PRIMARY KEY NOT NULL,  -- '': the rules of sites that have none of their own
+        name TEXT NOT NULL,
+        capacity INTEGER CHECK (capacity > 0),
+        rules TEXT NOT NULL,             -- JSON; empty: the defaults
+        changed INTEGER NOT NULL
+    ) WITHOUT ROWID
+    """,
+    "INSERT INTO sites SELECT '', '', NULL, rules, 0 FROM visit_rules",
+    "DROP TABLE visit_rules",
+    "ALTER TABLE state ADD COLUMN ticked_at TEXT",  # the instant as of which sessions hold; NULL: not derived yet
+    """
+    CREATE TABLE sessions (              -- derived from events, in the transaction that changed those
+        site_id TEXT NOT NULL,
+        started_at TEXT NOT NULL,
+        session_id TEXT NOT NULL,
+        person_id TEXT NOT NULL,         -- with aliases resolved
+        ended_at TEXT,                   -- NULL: open
+        segments TEXT,                   -- JSON, a list of [start, end]; NULL for a single one
+        dwell_s REAL,                    -- net; NULL while open
+        gross_s REAL,
+        enter_inferred INTEGER NOT NULL,
+        exit_inferred INTEGER NOT NULL,
+        bounce INTEGER NOT NULL,
+        clean INTEGER NOT NULL,          -- 1: derivation may restart at its first event
+        enter_camera_id TEXT,
+        exit_camera_id TEXT,
+        due_at TEXT,                     -- open up to then and closed after it, unless there is more evidence
+        changed INTEGER NOT NULL,
+        PRIMARY KEY (site_id, started_at, session_id)
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX sessions_person ON sessions (person_id, site_id, started_at)",
+    "CREATE INDEX sessions_long ON sessions (site_id, ended_at) WHERE (ended_at IS NULL OR gross_s >= 86400)",
+    "CREATE INDEX sessions_due ON sessions (due_at) WHERE due_at IS NOT NULL",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _EXCEPTIONS, _WATCHES, _VISITS, SYNC, _HOLDS, ARRIVALS, _SESSIONS)
 
 
 def is_current(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> bool:

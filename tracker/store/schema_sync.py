@@ -3,9 +3,9 @@
 `came_down` holds the store version at which a row came from the cloud, 0 for what was made here. A row whose `changed`
 still equals it is as it came and is never sent; once it is changed here, `changed` grows past it.
 
-What vanished is remembered in `gone` by triggers. These, and the indexes by which what is unsent is found, are made
-when a store is first kept in step: any other store keeps no trace of what was erased, and does not pay for them with
-every write. Vectors have no `changed`: those of somebody enrolled move that of the person.
+What vanished is remembered in `deletions` by triggers. These, and the indexes by which what is unsent is found, are
+made when a store is first replicated: any other store keeps no trace of what was erased, and does not pay for them
+with every write. Vectors have no `changed`: those of somebody enrolled move that of the person.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from __future__ import annotations
 _NOW = "(SELECT version + 1 FROM state)"
 """The store version of the transaction that writes."""
 _CHANGEABLE = ("events", "matches", "people", "aliases", "corrections", "zone_stays", "watches", "cameras")
-_SENT_BY_CHANGE = ("events", "visits", "usage_hours", "people", "aliases", "corrections", "zone_stays", "watches")
+_SENT_BY_CHANGE = (
+    "events", "sessions", "people", "aliases", "corrections", "zone_stays", "coverage_spans",
+)  # fmt: skip
 
 
 def _flag(table: str) -> str:
@@ -77,41 +79,27 @@ IN_STEP: tuple[str, ...] = (
     *(_index(table) for table in _SENT_BY_CHANGE),
     "CREATE INDEX IF NOT EXISTS events_track ON events (track_id)",
     f"""
-    CREATE TRIGGER IF NOT EXISTS visits_gone AFTER DELETE ON visits
+    CREATE TRIGGER IF NOT EXISTS sessions_deleted AFTER DELETE ON sessions
     BEGIN
-        INSERT OR REPLACE INTO gone VALUES ('visit', OLD.site_id, OLD.visit_id, '', {_NOW});
+        INSERT OR REPLACE INTO deletions VALUES ('session', OLD.site_id, OLD.session_id, {_NOW});
     END
     """,  # noqa: S608 - fixed names
     f"""
-    CREATE TRIGGER IF NOT EXISTS visits_replaced BEFORE INSERT ON visits
+    CREATE TRIGGER IF NOT EXISTS people_deleted AFTER DELETE ON people
     BEGIN
-        INSERT OR REPLACE INTO gone SELECT 'visit', site_id, visit_id, '', {_NOW} FROM visits
-        WHERE (site_id, person_id, started_at) = (NEW.site_id, NEW.person_id, NEW.started_at)
-        AND visit_id <> NEW.visit_id;
+        INSERT OR REPLACE INTO deletions VALUES ('person', '', OLD.person_id, {_NOW});
     END
     """,  # noqa: S608 - fixed names
     f"""
-    CREATE TRIGGER IF NOT EXISTS usage_gone AFTER DELETE ON usage_hours
+    CREATE TRIGGER IF NOT EXISTS aliases_deleted AFTER DELETE ON aliases
     BEGIN
-        INSERT OR REPLACE INTO gone VALUES ('usage', OLD.site_id, OLD.person_id, OLD.hour_at, {_NOW});
+        INSERT OR REPLACE INTO deletions VALUES ('person', '', OLD.person_id, {_NOW});
     END
     """,  # noqa: S608 - fixed names
     f"""
-    CREATE TRIGGER IF NOT EXISTS people_gone AFTER DELETE ON people
+    CREATE TRIGGER IF NOT EXISTS zone_stays_deleted AFTER DELETE ON zone_stays WHEN OLD.over = 1
     BEGIN
-        INSERT OR REPLACE INTO gone VALUES ('person', '', OLD.person_id, '', {_NOW});
-    END
-    """,  # noqa: S608 - fixed names
-    f"""
-    CREATE TRIGGER IF NOT EXISTS aliases_gone AFTER DELETE ON aliases
-    BEGIN
-        INSERT OR REPLACE INTO gone VALUES ('person', '', OLD.person_id, '', {_NOW});
-    END
-    """,  # noqa: S608 - fixed names
-    f"""
-    CREATE TRIGGER IF NOT EXISTS zone_stays_gone AFTER DELETE ON zone_stays WHEN OLD.over = 1
-    BEGIN
-        INSERT OR REPLACE INTO gone VALUES ('zone_stay', OLD.site_id, OLD.stay_id, '', {_NOW});
+        INSERT OR REPLACE INTO deletions VALUES ('zone_stay', OLD.site_id, OLD.stay_id, {_NOW});
     END
     """,  # noqa: S608 - fixed names
     _moves_the_person("vectors_added", "INSERT", "NEW"),

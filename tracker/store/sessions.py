@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from tracker.presence.events import as_utc
-from tracker.presence.hours import HourUsage
 from tracker.presence.rules import Rules
-from tracker.presence.sessions import Session
-from tracker.store import visit_queries, visit_rows
+from tracker.presence.sessions import Session, in_order
+from tracker.store import session_rows, site_rows
+from tracker.store.event_rows import read_all, read_time
+from tracker.store.session_rows import Range, SessionRow
 from tracker.store.store_file import StoreFile
-from tracker.store.visit_queries import Moment
 
 
 class Sessions:
-    """Visits, worked out from events. Every method raises StoreError when the file or the disk fails."""
+    """Sessions, derived from events. Every method raises StoreError when the file or the disk fails."""
 
     def __init__(self, file: StoreFile) -> None:
         self._file = file
@@ -24,42 +24,88 @@ class Sessions:
         self,
         *,
         site_id: str,
-        rules: Rules,
         now: datetime,
         since: datetime | None = None,
         until: datetime | None = None,
+        person_ids: Sequence[str] | None = None,
+        rules: Rules | None = None,
     ) -> list[Session]:
-        """Visits that touch [since, until), by start, then person; open ones run to `now`.
+        """Sessions that touch [since, until), by start, then person; open ones run to `now`.
 
-        By the rules in use (`use_rules`) they are read, by any others worked out from all events of the site.
+        person_ids: of these people only. rules: other ones than the store's, by which all events of the site are
+        worked out again.
         """
-        with self._file.reading() as connection:
-            moment = Moment(site_id=site_id, rules=rules, now=as_utc(now))
-            return visit_queries.select_sessions(connection, moment, since=since, until=until)
+        wanted = _range(site_id, since, until, person_ids)
+        with self._file.one_state() as connection:
+            stored = site_rows.rules(connection, site_id)
+            rows = _rows(connection, wanted, now, stored, rules)
+            min_visit = (rules or stored).min_visit
+            return in_order(read_all(rows, lambda row: session_rows.session_of_row(row, now, min_visit)))
 
-    def usage_hours(
+    def rows(
         self,
         *,
         site_id: str,
-        rules: Rules,
         now: datetime,
-        since: datetime,
-        until: datetime,
-        without: Iterable[str] = (),
-    ) -> list[HourUsage]:
-        """Hours of the rules' zone that begin in [since, until) and have any usage; people of some ids left out.
+        since: datetime | None = None,
+        until: datetime | None = None,
+        person_ids: Sequence[str] | None = None,
+        rules: Rules | None = None,
+    ) -> Iterator[SessionRow]:
+        """The same as plain rows, in no order and one by one, for reports over many sessions."""
+        with self._file.one_state() as connection:
+            stored = site_rows.rules(connection, site_id)
+            yield from _rows(connection, _range(site_id, since, until, person_ids), now, stored, rules)
 
-        Read or worked out as `sessions` are.
-        """
+    def first_starts(self, site_id: str, person_ids: Iterable[str]) -> dict[str, datetime]:
+        """When the first session of each of these people began; who has none is left out."""
+        found: dict[str, datetime] = {}
         with self._file.reading() as connection:
-            moment = Moment(site_id=site_id, rules=rules, now=as_utc(now))
-            return visit_queries.select_usage(connection, moment, since=since, until=until, without=without)
+            for person_id in person_ids:
+                (at,) = connection.execute(
+                    "SELECT min(started_at) FROM sessions WHERE person_id = ? AND site_id = ?", (person_id, site_id)
+                ).fetchone()
+                if at is not None:
+                    found[person_id] = read_time(at)
+        return found
 
-    def use_rules(self, rules: Rules) -> bool:
-        """Make visits by these rules from now on; True when all of them had to be made anew."""
+    def bounds(self, site_id: str) -> tuple[datetime, datetime] | None:
+        """The starts of the first and of the last session of a site; None without any."""
         with self._file.reading() as connection:
-            if visit_rows.stored_rules(connection) == rules:
-                return False
-        with self._file.writing() as writing:
-            visit_rows.rebuild(writing, rules)
-        return True
+            first, last = connection.execute(
+                "SELECT (SELECT min(started_at) FROM sessions WHERE site_id = ?1),"
+                " (SELECT max(started_at) FROM sessions WHERE site_id = ?1)",
+                (site_id,),
+            ).fetchone()
+        return None if first is None else (read_time(first), read_time(last))
+
+    def tick(self) -> None:
+        """Close what became due since the last write. Every write does so as well."""
+        with self._file.reading() as connection:
+            if not session_rows.due(connection, self._file.now()):
+                return
+        with self._file.writing():
+            pass  # every transaction closes what is due
+
+    def find(self, id_start: str, *, limit: int = 20) -> list[str]:
+        """Ids of sessions that begin so."""
+        with self._file.reading() as connection:
+            rows = connection.execute(
+                "SELECT s.session_id FROM events e JOIN sessions s ON s.session_id = e.event_id AND s.started_at = e.at"
+                " AND s.site_id = e.site_id WHERE e.event_id >= ?1 AND e.event_id < ?1 || '~' ORDER BY 1 LIMIT ?2",
+                (id_start, limit),
+            )
+            return [row[0] for row in rows]
+
+
+def _range(site_id: str, since: datetime | None, until: datetime | None, person_ids: Sequence[str] | None) -> Range:
+    ids = None if person_ids is None else tuple(person_ids)
+    return Range(site_id=site_id, since=since, until=until, person_ids=ids)
+
+
+def _rows(
+    connection: sqlite3.Connection, wanted: Range, now: datetime, stored: Rules, rules: Rules | None
+) -> Iterator[SessionRow]:
+    if rules is None or rules == stored:
+        return session_rows.select(connection, wanted, now)
+    return session_rows.derive(connection, wanted, now, rules)

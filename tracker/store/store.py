@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tracker.store import camera_rows, correction_rows, door_rows, event_rows, exception_rows, people_rows, watch_rows
@@ -16,6 +18,7 @@ from tracker.store.observation import Observation
 from tracker.store.outbox import Outbox
 from tracker.store.people import People
 from tracker.store.sessions import Sessions
+from tracker.store.sites import Sites
 from tracker.store.store_file import StoreFile
 from tracker.store.vector_rows import DEFAULT_MODEL
 
@@ -27,15 +30,24 @@ class Store(StoreFile):
     disk when it returns, all of it or nothing. Every method raises StoreError when the file or the disk fails, and
     StoreBusyError when others kept the store for longer than `busy_timeout_s`.
 
-    model: the network whose vectors are written and read; those of other networks stay out of sight.
+    model: the network whose vectors are written and read; those of other networks stay out of sight. clock: the time
+    now, UTC; facts later than it are kept but take no effect before their time.
     """
 
-    def __init__(self, path: Path, *, model: str = DEFAULT_MODEL, busy_timeout_s: float = 10.0) -> None:
-        super().__init__(path, model=model, busy_timeout_s=busy_timeout_s)
+    def __init__(
+        self,
+        path: Path,
+        *,
+        model: str = DEFAULT_MODEL,
+        busy_timeout_s: float = 10.0,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        super().__init__(path, model=model, busy_timeout_s=busy_timeout_s, clock=clock)
         self.people = People(self)
         self.events = Events(self)
         self.matches = Matches(self)
         self.sessions = Sessions(self)
+        self.sites = Sites(self)
         self.cameras = Cameras(self)
         self.outbox = Outbox(self)
         self.inbox = Inbox(self)

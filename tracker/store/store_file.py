@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tracker.presence.rules import Rules
-from tracker.store import vector_rows, visit_rows
+from tracker.store import session_rows, sync_rows, vector_rows
 from tracker.store.database import Database, Transaction
 
 
 class StoreFile:
     """The connections to one store, and what every part of it needs."""
 
-    def __init__(self, path: Path, *, model: str = vector_rows.DEFAULT_MODEL, busy_timeout_s: float = 10.0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        model: str = vector_rows.DEFAULT_MODEL,
+        busy_timeout_s: float = 10.0,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self.path = path
         self.model = model
-        self.database = Database(path, busy_timeout_s=busy_timeout_s)
+        self.now = clock
+        self.database = Database(path, busy_timeout_s=busy_timeout_s, clock=clock)
 
     def open(self, *, create: bool = True) -> Self:
         """Open the store, and bring the file of an older version to this one.
@@ -30,12 +38,13 @@ class StoreFile:
         of a newer version; such a file is left as it is. Opening twice does nothing.
         """
         self.database.open(create=create)
-        if create:
-            with self.database.reading() as connection:
-                new = visit_rows.stored_rules(connection) is None
-            if new:
-                with self.database.writing() as writing:
-                    visit_rows.rebuild(writing, Rules())
+        with self.database.reading() as connection:
+            built = session_rows.is_built(connection)
+        if not built:
+            with self.database.writing() as writing:
+                session_rows.rebuild(writing)
+                if sync_rows.is_begun(writing.connection):
+                    sync_rows.prepare(writing.connection)
         return self
 
     def close(self) -> None:
@@ -73,7 +82,7 @@ class StoreFile:
         """One transaction; visits and hourly usage follow what happened to events and people in it."""
         with self.database.writing() as writing:
             yield writing
-            visit_rows.refresh(writing)
+            session_rows.refresh(writing)
 
     def state(self, column: str) -> int:
         with self.database.reading() as connection:

@@ -24,7 +24,6 @@ class Kind(StrEnum):
     CORRECTIONS = "corrections"
     ZONE_STAYS = "zone_stays"
     SESSIONS = "sessions"
-    USAGE = "usage"
 
 
 MADE_HERE = "up made here"
@@ -56,12 +55,11 @@ class Parked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gone:
-    """Something that was sent, or may have been, and is no more. kind: visit, usage, person or zone_stay."""
+    """Something that was sent, or may have been, and is no more. kind: session, person or zone_stay."""
 
     kind: str
     site_id: str
     record_id: str
-    at: str
     changed: int
 
 
@@ -69,11 +67,16 @@ def begin(writing: Transaction) -> None:
     """Keep the store in step from now on: what vanishes is remembered until it has vanished in the cloud too."""
     if is_begun(writing.connection):
         return
-    for statement in IN_STEP:
-        writing.connection.execute(statement)
+    prepare(writing.connection)
     writing.connection.execute(
         "INSERT OR IGNORE INTO sync_cursors (name, value) VALUES (?, ?)", (_SINCE, str(writing.changed))
     )
+
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Make the indexes and triggers by which what is unsent is found. What is there already stays."""
+    for statement in IN_STEP:
+        connection.execute(statement)
 
 
 def is_begun(connection: sqlite3.Connection) -> bool:
@@ -124,7 +127,7 @@ def save_note(writing: Transaction, name: str, value: str | None) -> None:
 def park(writing: Transaction, refused: Iterable[Parked]) -> None:
     """Note what is refused; again counts the attempts."""
     writing.connection.executemany(
-        "INSERT INTO parked (collection, record_id, reason, at, attempts) VALUES (?, ?, ?, ?, ?)"
+        "INSERT INTO rejected (collection, record_id, reason, at, attempts) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT DO UPDATE SET reason = excluded.reason, at = excluded.at, attempts = attempts + 1",
         [(each.collection, each.record_id, each.reason, time_text(each.at), each.attempts) for each in refused],
     )
@@ -132,12 +135,12 @@ def park(writing: Transaction, refused: Iterable[Parked]) -> None:
 
 def unpark(writing: Transaction, records: Iterable[tuple[str, str]]) -> None:
     """Strike (collection, record_id) off."""
-    writing.connection.executemany("DELETE FROM parked WHERE collection = ? AND record_id = ?", list(records))
+    writing.connection.executemany("DELETE FROM rejected WHERE collection = ? AND record_id = ?", list(records))
 
 
 def parked(connection: sqlite3.Connection) -> list[Parked]:
     """All that is refused, oldest first. Raises StoreError on a damaged row."""
-    rows = connection.execute("SELECT collection, record_id, reason, at, attempts FROM parked ORDER BY at, record_id")
+    rows = connection.execute("SELECT collection, record_id, reason, at, attempts FROM rejected ORDER BY at, record_id")
 
     def read(row: Row) -> Parked:
         collection, record_id, reason, at, attempts = row
@@ -151,18 +154,18 @@ def parked(connection: sqlite3.Connection) -> list[Parked]:
 def gone(connection: sqlite3.Connection, *, limit: int) -> list[Gone]:
     """What vanished, oldest first."""
     rows = connection.execute(
-        "SELECT kind, site_id, record_id, at, changed FROM gone ORDER BY changed, kind, site_id, record_id, at LIMIT ?",
+        "SELECT kind, site_id, record_id, changed FROM deletions ORDER BY changed, kind, site_id, record_id LIMIT ?",
         (limit,),
     )
     return [
-        Gone(kind=kind, site_id=site_id, record_id=record_id, at=at, changed=changed)
-        for kind, site_id, record_id, at, changed in rows
+        Gone(kind=kind, site_id=site_id, record_id=record_id, changed=changed)
+        for kind, site_id, record_id, changed in rows
     ]
 
 
 def drop_gone(writing: Transaction, done: Iterable[Gone]) -> None:
     """Forget what has vanished in the cloud too, unless it vanished again since."""
     writing.connection.executemany(
-        "DELETE FROM gone WHERE kind = ? AND site_id = ? AND record_id = ? AND at = ? AND changed = ?",
-        [(each.kind, each.site_id, each.record_id, each.at, each.changed) for each in done],
+        "DELETE FROM deletions WHERE kind = ? AND site_id = ? AND record_id = ? AND changed = ?",
+        [(each.kind, each.site_id, each.record_id, each.changed) for each in done],
     )

@@ -12,7 +12,7 @@ from tracker.store.database import Transaction
 from tracker.store.forgetting import forget
 from tracker.store.sent import sent_through
 
-_NAMING = ("people", "aliases", "events", "matches", "presences", "standings", "zone_stays", "waiting_corrections")
+_NAMING = ("people", "aliases", "events", "matches", "presences", "line_states", "zone_stays", "waiting_corrections")
 """The tables that hold ids of people."""
 _HISTORY = ("events", "zone_stays")
 
@@ -57,13 +57,6 @@ def bury(writing: Transaction, tombstones: Iterable[Tombstone], *, whole_history
         _forget(writing, ids, erase_history=tombstone.erase_history, whole_history=whole_history)
         buried.update(ids)
     return buried
-
-
-def erase_traces(writing: Transaction, ids: Iterable[str]) -> None:
-    """Remove what tells an uplink to delete usage of these ids: whoever forgot them did, and it names them."""
-    writing.connection.executemany(
-        "DELETE FROM gone WHERE kind = 'usage' AND record_id = ?", [(one_id,) for one_id in ids]
-    )
 
 
 def _forget(writing: Transaction, ids: Sequence[str], *, erase_history: bool, whole_history: bool) -> None:

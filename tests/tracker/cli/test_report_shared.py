@@ -59,7 +59,7 @@ def shared(firestore_server: Firestore, tmp_path: Path, run: Run, monkeypatch: p
     for person_id, name in (("p-ada", "Ada"), ("p-bob", "Bob")):
         person = Person(person_id=person_id, name=name, created_at=now - timedelta(days=9), consented_at=now)
         machine.store.people.add(person, np.zeros((1, 128), np.float32))
-    machine.store.sessions.use_rules(RULES)
+    machine.store.sites.use_default_rules(RULES)
     passings = [("p-ada", 300, "in"), ("p-ada", 200, "out"), ("p-bob", 100, "in"), ("p-bob", 99, "out")]
     began_at = now - timedelta(hours=6)
     health = CameraHealth(

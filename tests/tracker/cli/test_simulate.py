@@ -13,7 +13,6 @@ from tests.tracker.cli.conftest import Run
 from tracker.presence.events import time_text
 from tracker.presence.people import PersonKind, Role
 from tracker.presence.rules import Rules
-from tracker.store.history import read_sessions
 from tracker.store.store import Store
 
 PAST = ("--profile", "gym", "--people", "40", "--days", "4", "--start", "2026-01-05", "--seed", "3")
@@ -132,7 +131,7 @@ def test_visits_of_a_simulated_store_are_those_of_its_truth(run: Run, tmp_path: 
     store = f"sqlite:///{path}"
     run("simulate", "--profile", "shop", *words, "--store", store, "--truth", tmp_path / "t.jsonl")
     with Store(path).open(create=False) as opened:
-        found = read_sessions(opened, site_id="gym", rules=Rules(), now=datetime(2026, 1, 8, tzinfo=UTC))
+        found = opened.sessions.select(site_id="gym", rules=Rules(), now=datetime(2026, 1, 8, tzinfo=UTC))
     segments = {(time_text(each.started_at), time_text(each.ended_at)) for one in found for each in one.segments}
     assert segments == {(stay["entered_at"], stay["left_at"]) for stay in objects(tmp_path / "t.jsonl")}
     assert run("report", "visits", "--store", store, "--from", "2026-01-05", "--to", "2026-01-08", "--json").code == 0

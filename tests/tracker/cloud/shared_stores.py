@@ -57,7 +57,7 @@ class OneFile:
 
     def __init__(self, folder: Path) -> None:
         self.a = self.b = Store(folder / "store.sqlite3").open()
-        self.a.sessions.use_rules(RULES)
+        self.a.sites.use_default_rules(RULES)
 
     def sync(self) -> None:
         """Nothing is needed."""
@@ -84,7 +84,7 @@ class TwoMachines(OneFile):
             for machine, reader in zip(self._machines, self._readers, strict=True)
         ]
         for machine in self._machines:
-            machine.store.sessions.use_rules(RULES)
+            machine.store.sites.use_default_rules(RULES)
 
     def sync(self) -> None:
         """Each sends, then each takes in; visits that changed by that are sent as well."""

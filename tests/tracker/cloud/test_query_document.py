@@ -69,7 +69,7 @@ def in_firestore(firestore: Firestore, tmp_path: Path) -> dict[str, str]:
     """A week at the gym in Firestore; the environment of a program that may read it."""
     machine = Machine(tmp_path / "store.sqlite3", firestore)
     machine.now = MONDAY + timedelta(days=2, hours=19)
-    machine.store.sessions.use_rules(Rules(zone=ZONE))
+    machine.store.sites.use_default_rules(Rules(zone=ZONE))
     for person_id, name in (("p-ada", "Ada"), ("p-bob", "Bob")):
         person = Person(person_id=person_id, name=name, created_at=MONDAY, consented_at=MONDAY)
         machine.store.people.add(person, np.zeros((1, 128), np.float32))

@@ -10,11 +10,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.tracker.presence.stories import at, presence, story, told
+from tracker.presence.candidates import CandidateSession
 from tracker.presence.line import BAND, CLEAR, Inside, Line, LineState, TrackPoint, cross
 from tracker.presence.rules import Closings, Rules
-from tracker.presence.sessions import Segment, follow, sessions, without_duplicates
-from tracker.presence.state_machine import Walk
-from tracker.presence.visit import Hold, Visit
+from tracker.presence.sessions import Segment, run, sessions, without_duplicates
 
 TOP = Line(start=(0.0, 0.0), end=(1.0, 0.0), inside=Inside.BELOW)
 """Along the upper edge of the frame, so that y is the depth, with nothing lost to rounding."""
@@ -125,8 +124,7 @@ def test_every_sighting_before_an_event_counts() -> None:
         story("a+0 c+20 c-90"),
         rules=Rules(),
         now=at(100),
-        last_seen={("s", "p"): at(30)},
-        presences=[presence("a", 0, 80)],
+        presences=[presence("z", 30, 30), presence("a", 0, 80)],
     )
     assert told(found) == ["0-"]
 
@@ -140,27 +138,25 @@ def test_visits_of_one_instant_come_by_person_then_site() -> None:
 WATCHED = Rules(entrances=frozenset("I"), exits=frozenset("O"), rooms=frozenset("ab"))
 
 
-def rested(text: str, rules: Rules = WATCHED) -> Visit:
-    walk = Walk(rules, Closings(rules))
-    follow(walk, story(text))
-    walk.rest()
-    return walk.drafts[-1]
+def last_candidate(text: str, rules: Rules = WATCHED) -> CandidateSession:
+    return run(story(text), rules=rules, now=at(100)).candidates[-1]
 
 
 @pytest.mark.parametrize(
-    ("text", "hold"),
+    ("text", "evidence_s", "in_sight"),
     [
-        pytest.param("I+0", Hold.ENTER, id="came-in"),
-        pytest.param("I+0 a+60", Hold.SIGHT, id="in-sight"),
-        pytest.param("I+0 a+60 a-90", Hold.EVIDENCE, id="was-in-sight"),
-        pytest.param("I+0 a+60 b+70 a-90", Hold.SIGHT, id="another-still-has-them"),
-        pytest.param("z+0 z-60", Hold.EVIDENCE, id="a-camera-that-the-rules-do-not-know"),
-        pytest.param("I+0 O-60", None, id="over"),
+        pytest.param("I+0", 0, False, id="came-in"),
+        pytest.param("I+0 a+60", 60, True, id="in-sight"),
+        pytest.param("I+0 a+60 a-90", 90, False, id="was-in-sight"),
+        pytest.param("I+0 a+60 b+70 a-90", 90, True, id="another-still-has-them"),
+        pytest.param("z+0 z-60", 60, False, id="a-camera-that-the-rules-do-not-know"),
+        pytest.param("I+0 O-60", None, False, id="over"),
     ],
 )
-def test_what_keeps_an_open_visit_open(text: str, hold: Hold | None) -> None:
-    visit = rested(text)
-    assert (visit.hold, visit.heard_at is None) == (hold, hold is None)
+def test_what_keeps_an_open_visit_open(text: str, evidence_s: float | None, in_sight: bool) -> None:
+    candidate = last_candidate(text)
+    assert candidate.evidence_at == (None if evidence_s is None else at(evidence_s))
+    assert candidate.in_sight == in_sight
 
 
 @pytest.mark.parametrize("text", ["I+0", "O-0", "a+0 a-60"])

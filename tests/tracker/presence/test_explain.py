@@ -7,10 +7,10 @@ from datetime import time, timedelta
 import pytest
 
 from tests.tracker.presence.stories import START, at, presence, story
+from tracker.presence.candidates import Reason
 from tracker.presence.explain import Explanation, explain, in_words
 from tracker.presence.rules import Rules
 from tracker.presence.sessions import sessions
-from tracker.presence.visit import Because
 
 RULES = Rules()
 DOORS = Rules(entrances=frozenset("D"), exits=frozenset("D"))
@@ -24,7 +24,7 @@ def explained(text: str, *, rules: Rules = RULES, visit: int = 0, now: float = 1
 
 def boundaries(found: Explanation) -> list[str]:
     return [
-        f"{each.edge} {'' if each.at is None else f'{(each.at - START).total_seconds():g} '}{each.because}"
+        f"{each.edge} {'' if each.at is None else f'{(each.at - START).total_seconds():g} '}{each.reason}"
         for each in found.boundaries
     ]
 
@@ -124,7 +124,7 @@ def test_the_visit_is_the_one_that_the_batch_gives() -> None:
 
 def test_a_sighting_that_is_no_event_is_told_as_none() -> None:
     events = story("a+0")
-    found = explain(events[0].event_id, events, rules=RULES, now=at(17 * 3600), last_seen={("s", "p"): at(50)})
+    found = explain(events[0].event_id, events, rules=RULES, now=at(17 * 3600), presences=[presence("z", 50, 50)])
     assert boundaries(found) == ["start 0 came_in", "end 50 gave_up"]
     assert found.boundaries[1].event is None
 
@@ -139,10 +139,10 @@ def test_an_id_that_is_no_visit_is_refused(which: str) -> None:
 
 def test_every_rule_has_words_with_the_figures_of_the_site() -> None:
     rules = Rules(merge_gap=timedelta(minutes=5), max_visit=timedelta(hours=16), closes_at=time(22, 30))
-    words = {because: in_words(because, rules) for because in Because}
-    assert len(set(words.values())) == len(Because)
-    assert "5 min" in words[Because.CAME_BACK]
-    assert "16 h" in words[Because.GAVE_UP]
-    assert "2 s" in words[Because.CLOCKS]
-    assert "22:30" in words[Because.CLOSED]
-    assert "1.5 s" in in_words(Because.CLOCKS, Rules(skew=timedelta(seconds=1.5)))
+    words = {because: in_words(because, rules) for because in Reason}
+    assert len(set(words.values())) == len(Reason)
+    assert "5 min" in words[Reason.CAME_BACK]
+    assert "16 h" in words[Reason.GAVE_UP]
+    assert "2 s" in words[Reason.CLOCKS]
+    assert "22:30" in words[Reason.CLOSED]
+    assert "1.5 s" in in_words(Reason.CLOCKS, Rules(skew=timedelta(seconds=1.5)))

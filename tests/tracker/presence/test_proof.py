@@ -12,11 +12,11 @@ from itertools import permutations
 import pytest
 
 from tests.tracker.presence.stories import START, at, presence, story, told
+from tracker.presence.candidates import Reason
 from tracker.presence.events import OPERATOR
 from tracker.presence.explain import explain, in_words, uncounted
 from tracker.presence.rules import Rules
 from tracker.presence.sessions import sessions
-from tracker.presence.visit import Because
 
 HOUR = 3600
 RULES = Rules(entrances=frozenset("D"), exits=frozenset("D"), rooms=frozenset("ab"))
@@ -128,8 +128,8 @@ def test_a_draft_that_closing_time_ended_proves_nothing_the_day_after() -> None:
 def test_being_in_sight_now_keeps_somebody_in() -> None:
     events = story("D+0 a+60")
     assert told(sessions(events, rules=RULES, now=at(20 * HOUR), presences=[presence("a", 60, 19 * HOUR)])) == ["0-"]
-    seen = {("s", "p"): at(3 * HOUR)}
-    assert told(sessions(story("D+0 a+60 a-90"), rules=RULES, now=at(4 * HOUR), last_seen=seen)) == ["0-"]
+    seen = [presence("b", 3 * HOUR, 3 * HOUR)]
+    assert told(sessions(story("D+0 a+60 a-90"), rules=RULES, now=at(4 * HOUR), presences=seen)) == ["0-"]
 
 
 @pytest.mark.parametrize("text", ["D+0", "D-0"])
@@ -166,15 +166,15 @@ def test_why_an_event_counts_in_no_visit() -> None:
     events = story("D+0 D-600 b+5000 b-5100 D+20000 D-40000:x") + story("D-0", "q") + story("D+9000 D+30000:x", "q")
     alone = uncounted(reversed(events), rules=RULES, now=at(40 * HOUR))
     assert [(event.person_id, (event.at - START).total_seconds(), because) for event, because in alone] == [
-        ("q", 0, Because.EXIT_ALONE),
-        ("p", 5000, Because.SIGHT_ALONE),
-        ("p", 5100, Because.SIGHT_ALONE),
-        ("q", 9000, Because.ENTER_ALONE),
-        ("q", 30000, Because.ENTER_ALONE),
+        ("q", 0, Reason.EXIT_ALONE),
+        ("p", 5000, Reason.SIGHT_ALONE),
+        ("p", 5100, Reason.SIGHT_ALONE),
+        ("q", 9000, Reason.ENTER_ALONE),
+        ("q", 30000, Reason.ENTER_ALONE),
     ]
     assert len({in_words(because, RULES) for _, because in alone}) == 3
-    assert "2 h" in in_words(Because.SIGHT_ALONE, RULES)
-    assert "no visit" in in_words(Because.ENTER_ALONE, RULES)
+    assert "2 h" in in_words(Reason.SIGHT_ALONE, RULES)
+    assert "no visit" in in_words(Reason.ENTER_ALONE, RULES)
 
 
 def test_an_explanation_leaves_out_what_does_not_count() -> None:
@@ -193,10 +193,10 @@ def test_silence_is_named_as_the_end() -> None:
     events = story("a+0 a-60 b+100 b-160 a+200:y a-300:y")
     (visit,) = sessions(events, rules=RULES, now=at(10 * HOUR))
     found = explain(visit.session_id, events, rules=RULES, now=at(10 * HOUR))
-    assert [(each.edge, each.because) for each in found.boundaries] == [
-        ("start", Because.CAME_IN_UNSEEN),
-        ("end", Because.SILENT),
+    assert [(each.edge, each.reason) for each in found.boundaries] == [
+        ("start", Reason.CAME_IN_UNSEEN),
+        ("end", Reason.SILENT),
     ]
     assert found.boundaries[1].event is not None
     assert found.boundaries[1].event.at == at(300)
-    assert "2 h" in in_words(Because.SILENT, RULES)
+    assert "2 h" in in_words(Reason.SILENT, RULES)

@@ -9,14 +9,12 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tracker.presence.candidates import CandidateSession
 from tracker.presence.events import Correction, Event, EventKind, corrected
 from tracker.presence.explain import explain, uncounted
 from tracker.presence.occupancy import occupancy_of
 from tracker.presence.room import Presence
-from tracker.presence.rules import Closings
-from tracker.presence.sessions import Rules, Session, SessionState, follow, sessions, without_duplicates
-from tracker.presence.state_machine import Walk
-from tracker.presence.visit import Visit
+from tracker.presence.sessions import Rules, Session, SessionState, run, sessions, without_duplicates
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 RULES = Rules(
@@ -105,7 +103,6 @@ presences = st.lists(
     st.builds(presence_of, st.sampled_from("abc"), st.sampled_from("pq"), st.sampled_from("xy"), seconds, seconds),
     max_size=2,
 )
-last_seen = st.dictionaries(st.tuples(st.just("s"), st.sampled_from("pq")), seconds.map(at), max_size=2)
 
 
 def found_in(events: list[Event], now: int = 700, rules: Rules = RULES) -> list[Session]:
@@ -113,18 +110,17 @@ def found_in(events: list[Event], now: int = 700, rules: Rules = RULES) -> list[
 
 
 @quick
-@given(events_of("pq"), presences, last_seen, every_rules, st.data())
+@given(events_of("pq"), presences, every_rules, st.data())
 def test_any_order_and_any_duplication_give_the_same_visits(
     events: list[Event],
     open_: list[Presence],
-    seen: dict[tuple[str, str], datetime],
     rules: Rules,
     data: st.DataObject,
 ) -> None:
     again = data.draw(st.lists(st.sampled_from(events), max_size=5)) if events else []
     shuffled = data.draw(st.permutations(events + again))
-    expected = sessions(events, rules=rules, now=at(700), last_seen=seen, presences=open_)
-    assert sessions(shuffled, rules=rules, now=at(700), last_seen=seen, presences=reversed(open_)) == expected
+    expected = sessions(events, rules=rules, now=at(700), presences=open_)
+    assert sessions(shuffled, rules=rules, now=at(700), presences=reversed(open_)) == expected
     assert expected == sorted(expected, key=lambda visit: (visit.started_at, visit.person_id))
 
 
@@ -142,11 +138,11 @@ def test_feeding_one_by_one_ends_in_what_the_batch_gives(events: list[Event]) ->
 
 
 @quick
-@given(events_of("pq"), presences, last_seen, every_rules, st.integers(0, 900))
+@given(events_of("pq"), presences, every_rules, st.integers(0, 900))
 def test_segments_are_in_order_and_never_overlap(
-    events: list[Event], open_: list[Presence], seen: dict[tuple[str, str], datetime], rules: Rules, now: int
+    events: list[Event], open_: list[Presence], rules: Rules, now: int
 ) -> None:
-    found = sessions(events, rules=rules, now=at(now), last_seen=seen, presences=open_)
+    found = sessions(events, rules=rules, now=at(now), presences=open_)
     for person in "pq":
         own = [visit for visit in found if visit.person_id == person]
         segments = [segment for visit in own for segment in visit.segments]
@@ -159,11 +155,9 @@ def test_segments_are_in_order_and_never_overlap(
 
 
 @quick
-@given(events_of("pq"), presences, last_seen, every_rules, st.integers(0, 900))
-def test_a_visit_agrees_with_its_segments(
-    events: list[Event], open_: list[Presence], seen: dict[tuple[str, str], datetime], rules: Rules, now: int
-) -> None:
-    for visit in sessions(events, rules=rules, now=at(now), last_seen=seen, presences=open_):
+@given(events_of("pq"), presences, every_rules, st.integers(0, 900))
+def test_a_visit_agrees_with_its_segments(events: list[Event], open_: list[Presence], rules: Rules, now: int) -> None:
+    for visit in sessions(events, rules=rules, now=at(now), presences=open_):
         assert visit.segments
         assert (visit.started_at, visit.ended_at) == (visit.segments[0].started_at, visit.segments[-1].ended_at)
         assert (visit.state is SessionState.OPEN) == (visit.ended_at is None)
@@ -231,30 +225,27 @@ def test_every_visit_can_be_explained(events: list[Event], rules: Rules, now: in
         assert edges[-1] == (each.session.ended_at, "end")
     ids = [event.event_id for each in told for event, _ in each.events]
     ids += [event.event_id for event, _ in uncounted(events, rules=rules, now=at(now))]
-    assert len(ids) == len(set(ids)) == len({event.event_id for event in events})
+    assert len(ids) == len(set(ids)) == len({event.event_id for event in events if event.at <= at(now)})
 
 
-def walked(events: list[Event], rules: Rules) -> list[Visit]:
-    walk = Walk(rules, Closings(rules))
-    follow(walk, events)
-    walk.rest()
-    return walk.visits
+def derived(events: list[Event], rules: Rules, now: int = 4000) -> list[CandidateSession]:
+    return run(events, rules=rules, now=at(now)).sessions
 
 
-def stays_of(visit: Visit) -> list[tuple[datetime, datetime | None]]:
-    return [(stay.started_at, stay.ended_at) for stay in visit.stays]
+def segments_of(visit: CandidateSession) -> list[tuple[datetime, datetime | None]]:
+    return [(segment.started_at, segment.ended_at) for segment in visit.segments]
 
 
-def shape(visits: list[Visit]) -> list[object]:
+def shape(visits: list[CandidateSession]) -> list[object]:
     return [
         (
             visit.first,
             visit.enter_inferred,
             visit.exit_inferred,
-            visit.heard_at,
-            visit.hold,
+            visit.evidence_at,
+            visit.in_sight,
             visit.clean,
-            stays_of(visit),
+            segments_of(visit),
         )
         for visit in visits
     ]
@@ -262,14 +253,14 @@ def shape(visits: list[Visit]) -> list[object]:
 
 @quick
 @given(events_of("p"), every_rules)
-def test_a_walk_may_begin_anew_where_a_visit_says_so(events: list[Event], rules: Rules) -> None:
-    """What comes before the first event of such a visit has no say in it or in what follows."""
+def test_derivation_may_restart_at_a_clean_session(events: list[Event], rules: Rules) -> None:
+    """What comes before its first event has no effect on it or on what follows."""
     events = without_duplicates(events)
-    visits = walked(events, rules)
+    visits = derived(events, rules)
     for index, visit in enumerate(visits):
         if visit.clean:
             later = [event for event in events if event.at >= visit.first.at]
-            assert shape(walked(later, rules)) == shape(visits[index:])
+            assert shape(derived(later, rules)) == shape(visits[index:])
 
 
 @quick
@@ -281,13 +272,13 @@ def test_stays_that_were_seen_to_end_say_so(stays: list[tuple[int, int]]) -> Non
         events += [event_of(EventKind.ENTER, "a", "p", second, f"t{second}", False, "")]
         events += [event_of(EventKind.EXIT, "a", "p", second + length, f"t{second}", False, "")]
         second += length
-    visits = walked(events, RULES)
+    visits = derived(events, RULES)
     assert [visit.clean for visit in visits] == [True] * len(stays)
-    assert [visit.heard_at for visit in visits] == [None] * len(stays)
-    assert [visit.clean for visit in walked(events[1::2], RULES)] == [True] * len(stays)
-    assert [visit.heard_at for visit in walked(events[:-1], RULES)[-1:]] == [event.at for event in events[-2:-1]]
-    found_inside = walked([replace(event, camera_id="d", event_id="") for event in events[1:2]], DOORS)
-    assert [(visit.clean, visit.heard_at) for visit in found_inside] == [(True, each.at) for each in events[1:2]]
+    assert [visit.evidence_at for visit in visits] == [None] * len(stays)
+    assert [visit.clean for visit in derived(events[1::2], RULES)] == [True] * len(stays)
+    assert [visit.evidence_at for visit in derived(events[:-1], RULES)[-1:]] == [event.at for event in events[-2:-1]]
+    found_inside = derived([replace(event, camera_id="d", event_id="") for event in events[1:2]], DOORS)
+    assert [(visit.clean, visit.evidence_at) for visit in found_inside] == [(True, each.at) for each in events[1:2]]
 
 
 stays_in_sight = st.lists(st.tuples(st.integers(1, 60), st.integers(0, 60), st.sampled_from("ab")), max_size=6)

@@ -80,7 +80,7 @@ def test_what_comes_again_changes_nothing(store: Store, records: Any) -> None:
     version = store.version()
     store.inbox.apply(every)
     assert store.version() == version
-    assert [unsent(store, table) for table in ("events", "people", "watches", "cameras")] == [0, 0, 0, 0]
+    assert [unsent(store, table) for table in ("events", "people", "coverage_spans", "cameras")] == [0, 0, 0, 0]
 
 
 def test_a_cursor_never_goes_back(store: Store) -> None:
@@ -249,7 +249,7 @@ def test_whoever_was_forgotten_elsewhere_is_forgotten_here(store: Store, records
     store.inbox.apply(arrivals(events=[records.event(20)], people=[ArrivedPerson(person=records.person())]))
     assert len(store.events.select()) == 1
     assert store.people.all() == []
-    assert rows(store, "SELECT * FROM gone WHERE kind IN ('person', 'zone_stay')") == []
+    assert rows(store, "SELECT * FROM deletions WHERE kind IN ('person', 'zone_stay')") == []
     assert b"p-ada" not in b"".join(each.read_bytes() for each in store.path.parent.glob("*"))
 
 

@@ -170,7 +170,7 @@ def test_a_row_that_is_no_standing_is_told(store: Store, records: Any) -> None:
     store.record(Observation(**FRONT, line_states=[standing(records)]))
     for text in ("{}", "[", '{"seen_at": 3}', "[]"):
         with store.database.writing() as writing:
-            writing.connection.execute("UPDATE standings SET standing = ?", (text,))
+            writing.connection.execute("UPDATE line_states SET state = ?", (text,))
         with pytest.raises(StoreError, match="damaged row"):
             store.cameras.line_states(**FRONT)
 

@@ -110,19 +110,15 @@ def test_a_forgotten_person_is_not_in_where_only_a_door_would_tell(
 ) -> None:
     doors = frozenset({"front"})
     rules = Rules(entrances=doors, exits=doors, rooms=rooms)
-    store.sessions.use_rules(rules)
+    store.sites.use_default_rules(rules)
     store.people.add(records.person(), records.vectors(1))
     store.record(Observation(events=[records.event(0)]))
     store.record(Observation(events=[records.event(20, camera_id="hall")]))
-    (before,) = store.sessions.select(site_id="gym", rules=rules, now=records.at(60))
+    (before,) = store.sessions.select(site_id="gym", now=records.at(60))
     assert before.ended_at is None
     store.people.forget("p-ada", erase_history=False)
-    (after,) = store.sessions.select(site_id="gym", rules=rules, now=records.at(61))
+    (after,) = store.sessions.select(site_id="gym", now=records.at(61))
     assert (after.started_at, after.ended_at, after.exit_inferred) == (records.at(0), records.at(20), True)
-    usage = store.sessions.usage_hours(
-        site_id="gym", rules=rules, now=records.at(61), since=records.at(0), until=records.at(61)
-    )
-    assert [(hour.entries, hour.exits) for hour in usage] == [(1, 0)]
 
 
 def test_two_rows_that_become_the_same_are_one(store: Store, records: Any) -> None:

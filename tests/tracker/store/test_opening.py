@@ -357,6 +357,7 @@ def test_released_migrations_never_change() -> None:
         "e562d00068010138",
         "8f7f23f8ec0ab1cc",
         "5a0a0303b252cfec",
+        "a5ea014a7bec7226",
     ]
 
 

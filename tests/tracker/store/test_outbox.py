@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tracker.store.unsent_visits import UnsentUsage
 
 from tracker.presence.events import Action, Correction, Event
 from tracker.presence.people import Person
@@ -21,7 +22,6 @@ from tracker.store.outbox_pages import Page, Scope
 from tracker.store.outbox_rows import SOURCES
 from tracker.store.store import Store
 from tracker.store.sync_rows import MADE_HERE, Kind, Parked, Position
-from tracker.store.unsent_visits import UnsentUsage
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_a_visit_that_is_no_more_is_remembered(sent: Store, records: Any) -> Non
     assert _gone(sent, records) == []
     sent.events.correct([_void(records, event)])
     assert _gone(sent, records) == [("usage", "p-ada"), ("visit", event.event_id)]
-    found, said, _ = sent.outbox.deletions(limit=100, now=records.at(86400))
+    found, said, _ = sent.outbox.deletions(limit=100)
     assert {each.collection for each in said} == {"sessions", "usage"}
     sent.outbox.acknowledge(Receipt(gone=found))
     assert _gone(sent, records) == []
@@ -144,16 +144,16 @@ def test_a_visit_that_begins_with_another_event_at_the_same_time_leaves_its_old_
     sent.record(Observation(events=[high]))
     sent.record(Observation(events=[low]))
     assert _gone(sent, records) == [("visit", high.event_id)]
-    _, said, _ = sent.outbox.deletions(limit=100, now=records.at(86400))
+    _, said, _ = sent.outbox.deletions(limit=100)
     assert [each.record_id for each in said] == [high.event_id]
 
 
 def test_a_visit_that_is_there_again_is_not_said_to_be_gone(sent: Store, records: Any) -> None:
     events = [records.event(0), records.event(60, "exit")]
     sent.record(Observation(events=events))
-    sent.sessions.use_rules(Rules(merge_gap=timedelta(minutes=7)))  # all are made anew
+    sent.sites.use_default_rules(Rules(merge_gap=timedelta(minutes=7)))  # all are made anew
     assert ("visit", events[0].event_id) in _gone(sent, records)
-    _, said, _ = sent.outbox.deletions(limit=100, now=records.at(86400))
+    _, said, _ = sent.outbox.deletions(limit=100)
     assert [each.collection for each in said] == ["usage"]
 
 
@@ -162,7 +162,7 @@ def test_a_visit_of_two_people_made_one_is_not_said_to_be_gone(sent: Store, reco
         sent.people.add(Person(person_id=one_id, name=name, created_at=records.at(0)), records.vectors(1))
     sent.record(Observation(events=[records.event(0, person_id="p-zoe"), records.event(60, "exit", person_id="p-zoe")]))
     sent.people.merge("p-zoe", "p-ada")
-    _, said, forgotten = sent.outbox.deletions(limit=100, now=records.at(86400))
+    _, said, forgotten = sent.outbox.deletions(limit=100)
     assert [each.collection for each in said] == ["usage"]
     assert forgotten == []
 
@@ -171,7 +171,7 @@ def test_a_store_of_this_machine_alone_remembers_nothing(store: Store, records: 
     store.people.add(records.person(), records.vectors(1))
     store.record(Observation(events=[records.event(0)]))
     store.people.forget("p-ada", erase_history=True)
-    assert store.outbox.deletions(limit=100, now=records.at(0)) == ([], [], [])
+    assert store.outbox.deletions(limit=100) == ([], [], [])
     store.close()
     assert not [path for path in tmp_path.iterdir() if b"p-ada" in path.read_bytes()]
 
@@ -196,7 +196,7 @@ def test_a_store_into_which_something_came_down_is_in_step(store: Store, records
     store.people.add(records.person(), records.vectors(1))
     store.inbox.apply(Arrivals(came=records.at(0), cursors={"down people gym": "2026-01-05"}))
     store.people.forget("p-ada", erase_history=True)
-    assert [each.person_id for each in store.outbox.deletions(limit=100, now=records.at(0))[2]] == ["p-ada"]
+    assert [each.person_id for each in store.outbox.deletions(limit=100)[2]] == ["p-ada"]
 
 
 def test_what_is_unsent_is_found_by_an_index(sent: Store) -> None:
@@ -214,10 +214,10 @@ def test_who_was_forgotten_is_told_with_all_ids(sent: Store, records: Any) -> No
     sent.record(Observation(visitors=[(records.visitor(), records.vectors(1))]))
     sent.people.merge("v-1", "p-ada")
     sent.people.forget("p-ada", erase_history=True)
-    found, _, forgotten = sent.outbox.deletions(limit=100, now=records.at(0))
+    found, _, forgotten = sent.outbox.deletions(limit=100)
     assert {(each.person_id, each.erase_history) for each in forgotten} == {("p-ada", True), ("v-1", True)}
     sent.outbox.acknowledge(Receipt(gone=found))
-    assert sent.outbox.deletions(limit=100, now=records.at(0)) == ([], [], [])
+    assert sent.outbox.deletions(limit=100) == ([], [], [])
 
 
 def test_the_backlog_counts_who_was_forgotten_and_what_vanished_with_them(sent: Store, records: Any) -> None:
@@ -247,7 +247,7 @@ def test_the_backlog_counts_who_was_forgotten_and_what_vanished_with_them(sent: 
     )
     own = sent.outbox.backlog(visits=False, people=False, scope=Scope("gym", "entrance"))
     assert own.counts == {"forgotten": 2}, "a camera machine takes nothing back"
-    sent.outbox.acknowledge(Receipt(gone=sent.outbox.deletions(limit=100, now=records.at(86400))[0]))
+    sent.outbox.acknowledge(Receipt(gone=sent.outbox.deletions(limit=100)[0]))
     assert sent.outbox.backlog(visits=True, people=True).counts == {}
 
 

@@ -333,7 +333,7 @@ def test_where_an_agent_runs_it_sees_to_those_who_are_made_one(store: Store, rec
 
 
 def test_an_entrance_tells_no_exit_of_those_who_are_made_one(store: Store, records: Any) -> None:
-    store.sessions.use_rules(Rules(entrances=frozenset({"front"})))
+    store.sites.use_default_rules(Rules(entrances=frozenset({"front"})))
     store.people.add(records.person(), records.vectors(1))
     store.record(Observation(visitors=[(records.visitor(), records.vectors(1, seed=2))]))
     both = [records.presence(), records.presence("v-1", seen=2)]

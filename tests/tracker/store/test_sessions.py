@@ -1,11 +1,12 @@
-"""Visits and hourly usage in the store: whatever happens to events and people, they are those of the batch."""
+"""Sessions in the store: whatever happens to facts, rules and the clock, they are those that all events give."""
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tracker.presence import rule_text
-from tracker.presence.events import Action, Correction, Event, EventKind
-from tracker.presence.hours import HourUsage, LocalHours, Usage, add_visit
+from tracker.presence.events import Action, Correction, Event, EventKind, time_text
+from tracker.presence.hours import LocalHours, Usage, add_visit
 from tracker.presence.people import Person
 from tracker.presence.room import Presence
-from tracker.presence.sessions import Rules, Session, sessions
+from tracker.presence.sessions import Rules, sessions
+from tracker.presence.site import Site
 from tracker.store.observation import Observation
 from tracker.store.store import Store
 
@@ -70,34 +72,21 @@ def enrol(store: Store, *people: str) -> None:
 
 @contextmanager
 def fresh_store() -> Iterator[Store]:
-    with tempfile.TemporaryDirectory() as folder, Store(Path(folder) / "footfall.sqlite3") as store:
+    with tempfile.TemporaryDirectory() as folder, Store(Path(folder) / "footfall.sqlite3", clock=CLOCK) as store:
         yield store
 
 
-def hourly(found: list[Session], rules: Rules, now: datetime, without: tuple[str, ...] = ()) -> list[HourUsage]:
-    """Hourly usage worked out in another way: minute by minute, visit by visit."""
-    hours: dict[datetime, list[Any]] = {}
+class ScriptedClock:
+    """A clock that stands where the test puts it."""
 
-    def hour(moment: datetime) -> list[Any]:
-        start = moment.astimezone(rules.zone).replace(minute=0, second=0, microsecond=0).astimezone(UTC)
-        return hours.setdefault(start, [0, 0, set(), 0])
+    def __init__(self) -> None:
+        self.minutes = 500.0
 
-    for visit in found:
-        if visit.person_id in without:
-            continue
-        hour(visit.started_at)[0] += 1
-        hour(visit.started_at)[2].add(visit.person_id)
-        if visit.ended_at is not None and not visit.exit_inferred:
-            hour(visit.ended_at)[1] += 1
-        for segment in visit.segments:
-            minute = segment.started_at
-            while minute < (segment.ended_at or max(now, segment.started_at)):
-                hour(minute)[3] += 60
-                minute += timedelta(minutes=1)
-    return [
-        HourUsage(started_at=start, entries=row[0], exits=row[1], visitors=len(row[2]), inside_s=row[3])
-        for start, row in sorted(hours.items())
-    ]
+    def __call__(self) -> datetime:
+        return at(self.minutes)
+
+
+CLOCK = ScriptedClock()
 
 
 def agrees(store: Store, rules: Rules, now: datetime) -> None:
@@ -105,9 +94,8 @@ def agrees(store: Store, rules: Rules, now: datetime) -> None:
         expected = sessions(
             store.events.select(site_id=site), rules=rules, now=now, presences=store.cameras.presences(site_id=site)
         )
-        assert store.sessions.select(site_id=site, rules=rules, now=now) == expected
-        usage = store.sessions.usage_hours(site_id=site, rules=rules, now=now, since=at(-3000), until=at(9000))
-        assert usage == hourly(expected, rules, now)
+        assert store.sessions.select(site_id=site, now=now) == expected
+        assert store.sessions.select(site_id=site, now=now, rules=rules) == expected
 
 
 minutes = st.integers(0, 400)
@@ -130,6 +118,8 @@ steps = st.lists(
         st.tuples(st.just("forget"), st.sampled_from(PEOPLE), st.booleans()),
         st.tuples(st.just("presence"), st.sampled_from(PEOPLE), st.sampled_from("abc"), minutes, minutes),
         st.tuples(st.just("rules"), st.sampled_from(RULES)),
+        st.tuples(st.just("clock"), st.integers(0, 900)),
+        st.tuples(st.just("tick")),
     ),
     max_size=9,
 )
@@ -163,7 +153,11 @@ def take(store: Store, step: tuple[Any, ...], number: int) -> None:
             )
             store.record(Observation(site_id="s", camera_id=camera, presences=[held]))
         case ("rules", rules):
-            store.sessions.use_rules(rules)
+            store.sites.use_default_rules(rules)
+        case ("clock", now):
+            CLOCK.minutes = now
+        case ("tick",):
+            store.sessions.tick()
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -171,9 +165,10 @@ def take(store: Store, step: tuple[Any, ...], number: int) -> None:
 def test_whatever_happens_the_visits_are_those_of_the_batch(
     rules: Rules, script: list[tuple[Any, ...]], now: int
 ) -> None:
+    CLOCK.minutes = 500.0
     with fresh_store() as store:
         enrol(store, *PEOPLE)
-        store.sessions.use_rules(rules)
+        store.sites.use_default_rules(rules)
         for number, step in enumerate(script):
             take(store, step, number)
         in_use = next((step[1] for step in reversed(script) if step[0] == "rules"), rules)
@@ -186,7 +181,7 @@ def test_fed_in_any_portions_and_order_the_visits_are_the_same(
     rules: Rules, events: list[Event], data: st.DataObject
 ) -> None:
     with fresh_store() as store:
-        store.sessions.use_rules(rules)
+        store.sites.use_default_rules(rules)
         waiting = data.draw(st.permutations(events))
         while waiting:
             size = data.draw(st.integers(1, len(waiting)))
@@ -197,36 +192,93 @@ def test_fed_in_any_portions_and_order_the_visits_are_the_same(
 
 def test_rules_that_are_not_in_use_are_worked_out_from_the_events(store: Store) -> None:
     store.record(Observation(events=[event("enter", 0), event("exit", 10), event("enter", 12), event("exit", 20)]))
-    agrees(store, Rules(), at(30))
-    agrees(store, SHORT, at(30))
+    assert len(store.sessions.select(site_id="s", now=at(30))) == 1
     assert len(store.sessions.select(site_id="s", rules=Rules(merge_gap=timedelta(0)), now=at(30))) == 2
 
 
-def test_new_rules_make_all_visits_anew_and_once(store: Store) -> None:
+def stored(store: Store) -> list[tuple[object, ...]]:
+    with store.database.reading() as connection:
+        return connection.execute("SELECT * FROM sessions ORDER BY site_id, started_at, session_id").fetchall()
+
+
+def test_new_rules_derive_all_sessions_again_and_once(store: Store) -> None:
     store.record(Observation(events=[event("enter", 0), event("exit", 10), event("enter", 12), event("exit", 20)]))
     apart = Rules(merge_gap=timedelta(0))
-    assert store.sessions.use_rules(apart)
+    site = Site(site_id="s", name="Studio", capacity=20, rules=apart)
+    assert store.sites.save(site)
     version = store.version()
-    assert not store.sessions.use_rules(apart)
+    assert not store.sites.save(site)
     assert store.version() == version
-    with store.database.reading() as connection:
-        assert connection.execute("SELECT count(*) FROM visits").fetchone() == (2,)
+    assert len(stored(store)) == 2
     agrees(store, apart, at(30))
+    assert not store.sites.save(replace(site, name="Atelier"))
+    assert store.sites.get("s") == replace(site, name="Atelier")
 
 
-def test_a_store_of_an_older_version_gets_its_visits_when_opened(store: Store, reopened: Callable[[], Store]) -> None:
-    store.record(Observation(events=[event("enter", 0), event("exit", 10)]))
-    with store.database.writing() as writing:
-        writing.connection.execute("UPDATE visit_rules SET rules = ''")
-        writing.connection.execute("DELETE FROM visits")
-        writing.connection.execute("DELETE FROM usage_hours")
-    agrees(store, Rules(), at(30))
-    store.record(Observation(events=[event("enter", 20)]))
-    agrees(store, Rules(), at(30))
-    reopened()
-    with store.database.reading() as connection:
-        assert connection.execute("SELECT count(*) FROM visits").fetchone() == (2,)
-    agrees(store, Rules(), at(30))
+def test_each_site_has_rules_of_its_own(store: Store) -> None:
+    day = [(0, 10), (12, 20)]
+    for site in "st":
+        for start, end in day:
+            store.record(Observation(events=[event("enter", start, site=site), event("exit", end, site=site)]))
+    store.sites.save(Site(site_id="t", rules=Rules(merge_gap=timedelta(0), zone=ADELAIDE)))
+    assert [len(store.sessions.select(site_id=site, now=at(30))) for site in "st"] == [1, 2]
+    store.sites.use_default_rules(Rules(merge_gap=timedelta(hours=1)))
+    assert [len(store.sessions.select(site_id=site, now=at(30))) for site in "st"] == [1, 2]
+    assert [site.site_id for site in store.sites.all()] == ["s", "t"]
+
+
+def test_time_closes_sessions_in_the_table(tmp_path: Path) -> None:
+    clock = ScriptedClock()
+    with Store(tmp_path / "footfall.sqlite3", clock=clock) as store:
+        store.sites.use_default_rules(SHORT)
+        clock.minutes = 5
+        store.record(Observation(events=[event("enter", 0)]))
+        clock.minutes = 60
+        store.sessions.tick()
+        assert [row[4] for row in stored(store)] == [None]
+        version = store.version()
+        clock.minutes = 61
+        assert [each.ended_at for each in store.sessions.select(site_id="s", now=clock())] == [at(0)]
+        assert (store.version(), [row[4] for row in stored(store)]) == (version, [None])
+        store.sessions.tick()
+        assert store.version() == version + 1
+        assert [row[4] for row in stored(store)] == [time_text(at(0))]
+        store.sessions.tick()
+        assert store.version() == version + 1
+        clock.minutes = 30  # the clock is set back
+        assert [each.ended_at for each in store.sessions.select(site_id="s", now=clock())] == [None]
+        store.sessions.tick()
+        assert [row[4] for row in stored(store)] == [None]
+
+
+def test_an_event_from_the_future_takes_effect_in_its_time(tmp_path: Path) -> None:
+    clock = ScriptedClock()
+    with Store(tmp_path / "footfall.sqlite3", clock=clock) as store:
+        clock.minutes = 5
+        store.record(Observation(events=[event("enter", 0), event("exit", 120)]))
+        assert [row[4] for row in stored(store)] == [None]
+        assert [each.state for each in store.sessions.select(site_id="s", now=at(119))] == ["open"]
+        assert [each.ended_at for each in store.sessions.select(site_id="s", now=at(121))] == [at(120)]
+        clock.minutes = 121
+        store.sessions.tick()
+        assert [row[4] for row in stored(store)] == [time_text(at(120))]
+
+
+def test_somebody_in_sight_for_longer_than_a_visit_may_last_is_in(tmp_path: Path) -> None:
+    clock = ScriptedClock()
+    with Store(tmp_path / "footfall.sqlite3", clock=clock) as store:
+        store.record(Observation(events=[event("enter", 0, track="x")]))
+        for hour in range(41):
+            clock.minutes = hour * 60 + 1
+            held = Presence(
+                site_id="s", camera_id="c", person_id="p", track_id="x", entered_at=at(0), seen_at=clock(),
+                x_frac=0.5, y_frac=0.5,
+            )  # fmt: skip
+            store.record(Observation(site_id="s", camera_id="c", presences=[held]))
+        (visit,) = store.sessions.select(site_id="s", now=clock(), since=at(40 * 60), until=at(41 * 60))
+        assert (visit.started_at, visit.ended_at) == (at(0), None)
+        changed = [row[-1] for row in stored(store)]
+        assert changed == [1], "being in sight still does not change what is uploaded"
 
 
 def test_visits_are_written_with_their_events_or_not_at_all(store: Store, records: Any) -> None:
@@ -237,7 +289,7 @@ def test_visits_are_written_with_their_events_or_not_at_all(store: Store, record
                 events=[event("exit", 10)], site_id="s", camera_id="c", presences=[records.presence(camera_id="z")]
             )
         )
-    assert [visit.ended_at for visit in store.sessions.select(site_id="s", rules=Rules(), now=at(20))] == [None]
+    assert [visit.ended_at for visit in store.sessions.select(site_id="s", now=at(20))] == [None]
 
 
 def test_what_does_not_change_is_not_written_again(store: Store) -> None:
@@ -245,7 +297,7 @@ def test_what_does_not_change_is_not_written_again(store: Store) -> None:
     version = store.version()
     store.record(Observation(events=[event("enter", 200)]))
     with store.database.reading() as connection:
-        changed = connection.execute("SELECT count(*) FROM visits WHERE changed > ?", (version,)).fetchone()
+        changed = connection.execute("SELECT count(*) FROM sessions WHERE changed > ?", (version,)).fetchone()
     assert changed == (1,)
 
 
@@ -257,27 +309,12 @@ def test_a_range_gives_the_visits_that_touch_it(store: Store) -> None:
     store.record(Observation(events=[event("enter", 50, "q")]))
 
     def starts(since: float, until: float) -> list[datetime]:
-        found = store.sessions.select(site_id="s", rules=Rules(), now=at(320), since=at(since), until=at(until))
+        found = store.sessions.select(site_id="s", now=at(320), since=at(since), until=at(until))
         return [visit.started_at for visit in found]
 
     assert starts(15, 101) == [at(20), at(50), at(100)]
     assert starts(11, 20) == []
     assert starts(200, 400) == [at(50), at(300)]
-
-
-def test_hours_of_the_day_on_which_clocks_change(store: Store) -> None:
-    store.sessions.use_rules(SHORT)
-    store.record(
-        Observation(
-            events=[event("enter", 0), event("exit", 80), event("enter", 0, "staff"), event("exit", 30, "staff")]
-        )
-    )
-    usage = store.sessions.usage_hours(
-        site_id="s", rules=SHORT, now=at(500), since=at(-60), until=at(500), without=["staff"]
-    )
-    assert [(each.started_at.astimezone(BERLIN).hour, each.inside_s) for each in usage] == [(1, 1800), (3, 3000)]
-    assert [each.started_at for each in usage] == [at(-30), at(30)]
-    assert [(each.entries, each.exits, each.visitors) for each in usage] == [(1, 0, 1), (0, 1, 0)]
 
 
 def test_hours_of_zones_that_are_off_by_half_an_hour() -> None:
