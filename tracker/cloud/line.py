@@ -33,7 +33,7 @@ TROUBLE = "up trouble"
 """The note of what stands in the way."""
 _AS = "up as"
 _TURN_EVERY_S = 60.0
-_COLLECTIONS = {"visit": "sessions", "usage": "usage", "zone_stay": "zone_stays", "person": "people"}
+_COLLECTIONS = {"session": "sessions", "zone_stay": "zone_stays", "person": "people"}
 """Where what is gone has to go."""
 _JUDGED_BY_AGE = ("corrections",)
 """What a device may say only of what arrived lately."""

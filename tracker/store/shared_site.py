@@ -79,9 +79,7 @@ def rules_to_read(settings: Settings, store: Store) -> Rules:
     rules = rules_at_site(settings, store)
     if settings.store.firestore is not None or settings.camera:
         return rules
-    made = rules_in({"rules": store.outbox.rules_text()})
-    if made is None:
-        return rules
+    made = store.sites.rules(settings.site.id)
     return replace(rules, entrances=made.entrances, exits=made.exits, rooms=made.rooms)
 
 

@@ -86,12 +86,12 @@ def test_a_crossing_under_way_outlives_starts_without_a_frame(
 def test_a_crossing_under_way_outlives_a_store_that_cannot_be_read_at_the_first_frame(post: Post) -> None:
     post.watch(walk(0, [20, 25, 30, 35, 65]), stopped=True)
     with sqlite3.connect(post.path) as damage:
-        (text,) = damage.execute("SELECT standing FROM standings").fetchone()
-        damage.execute("UPDATE standings SET standing = 'torn'")
+        (text,) = damage.execute("SELECT state FROM line_states").fetchone()
+        damage.execute("UPDATE line_states SET state = 'torn'")
     with pytest.raises(StoreError):
         post.watch(empty(4, 60))
     with damage:
-        assert damage.execute("UPDATE standings SET standing = ?", (text,)).rowcount == 1
+        assert damage.execute("UPDATE line_states SET state = ?", (text,)).rowcount == 1
     damage.close()
     post.watch(empty(4, 60))
     assert post.told() == [(ADA_ID, "enter", 2.0, False)]
