@@ -1,4 +1,4 @@
-"""What cameras say: enter and exit events, the decisions about tracks behind them, and what operators correct."""
+"""Events, the matches behind them, and corrections."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 SCHEMA = 1
-"""Version of the field layout below, carried by every record that is stored or sent."""
+"""Version of the fields below; every stored or sent record carries it."""
 
 
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
-"""No record that is shared is of a time outside of [EARLIEST, LATEST): reckoning with one at an end of time fails."""
+"""Records outside of [EARLIEST, LATEST) are refused: arithmetic near the limits of datetime fails."""
 
 
 OPERATOR = "@operator"
-"""The camera of events that an operator adds; no camera can be called so. What it says is said of a door."""
+"""The camera id of events that an operator adds; no camera can have it. Its events are those of a door."""
 
 
 ITSELF = "footfall"
-"""Who signs corrections that no operator makes: an agent that takes back a name."""
+"""The author of corrections that an agent makes when a track is reassigned."""
 
 
 ANONYMOUS_PREFIX = "x-"
-"""Ids that stand for people who asked to be forgotten start with this: nobody is behind them, no camera knows one."""
+"""Prefix of the random ids that replace those of forgotten people; no camera recognises one."""
 
 
 class EventKind(StrEnum):
@@ -38,8 +38,8 @@ class Event:
     """A person entered or left a site in sight of one camera.
 
     at: timezone-aware; kept in UTC. x_frac, y_frac: where in the frame, 0..1, None where no camera saw it.
-    inferred: nobody saw it happen; the rules concluded it. event_id: derived from the content unless given, so a
-    replay makes the same document.
+    inferred: concluded by the rules, not seen. event_id: derived from the content unless given, so that a replay
+    writes the same document.
 
     Raises ValueError on a naive time, an empty id or a position outside 0..1.
     """
@@ -57,7 +57,7 @@ class Event:
     event_id: str = ""
 
     def __post_init__(self) -> None:
-        if type(self.kind) is not EventKind:  # asked first, because events come by the million
+        if type(self.kind) is not EventKind:  # the cheap check first: events come by the million
             object.__setattr__(self, "kind", EventKind(self.kind))
         if self.at.tzinfo is not UTC:
             object.__setattr__(self, "at", as_utc(self.at))
@@ -108,11 +108,11 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correction:
-    """What an operator says about an event: it happened although no camera saw it, or it did not happen.
+    """An event added although no camera saw it, or voided because it did not happen.
 
-    event_id: the event it is about. event: that event itself where one is added, None where one is voided. by: who
-    says so; at: when it was said, kept in UTC; reason: in words, may be empty. Of several corrections of one event the
-    latest holds, so that adding a voided event brings it back. correction_id: derived from the content unless given.
+    event_id: the event. event: the event itself if it is added, None if it is voided. by: the author; at: when, kept
+    in UTC; reason: free text, may be empty. Of several corrections of one event the latest applies, so that adding a
+    voided event restores it. correction_id: derived from the content unless given.
 
     Raises ValueError on a naive time, an empty id or name, an addition without its event or with another one's id.
     """
@@ -140,7 +140,7 @@ class Correction:
 
 
 def corrected(events: Iterable[Event], corrections: Iterable[Correction]) -> list[Event]:
-    """The events without the voided and with the added ones; the order of neither matters."""
+    """The events without the voided and with the added ones, whatever their order."""
     latest: dict[str, Correction] = {}
     for correction in sorted(corrections, key=lambda each: (each.at, each.correction_id)):
         latest[correction.event_id] = correction

@@ -1,4 +1,4 @@
-"""Why a visit is as it is: its events, what each did, and the rule behind each boundary. Data, and words for it."""
+"""Why a visit is as it is: its events, the effect of each, and the rule behind each boundary."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tracker.presence.sessions import PersonAtSite, Session, Sightings, run, ses
 
 
 class Edge(StrEnum):
-    """A boundary of a visit: it begins, stops for a while, goes on, ends."""
+    """A boundary of a visit."""
 
     START = "start"
     PAUSE = "pause"
@@ -26,7 +26,7 @@ class Edge(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Boundary:
-    """Where a visit begins, pauses, goes on or ends, and why.
+    """Where a visit starts, pauses, resumes or ends, and why.
 
     at: UTC, None for the end of a visit that lasts. event: the event that set it, None where none did.
     """
@@ -39,7 +39,7 @@ class Boundary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """A visit, its boundaries in order, and its events in order with what each did."""
+    """A visit, its boundaries in order, and its events in order, each with its effect."""
 
     session: Session
     boundaries: tuple[Boundary, ...]
@@ -54,9 +54,9 @@ def explain(
     now: datetime,
     presences: Iterable[Presence] = (),
 ) -> Explanation:
-    """How the visit of this id came about, from the same facts that `sessions` was given.
+    """How the visit of this id was derived, from the facts that `sessions` takes.
 
-    Events of other people do no harm. Raises LookupError when no visit has the id; `uncounted` may say why.
+    Events of other people are ignored. Raises LookupError when no visit has the id; `uncounted` may explain why.
     """
     now = as_utc(now)
     everything = list(events)
@@ -64,10 +64,10 @@ def explain(
     if key is None:
         raise LookupError(f"no visit has the id {session_id}")
     own = [event for event in everything if (event.site_id, event.person_id) == key]
-    for visit, told in _sessions_with_events(own, sightings_of(presences).get(key, ()), rules, now):
+    for visit, known in _sessions_with_events(own, sightings_of(presences).get(key, ()), rules, now):
         if visit.counts and visit.first.event_id == session_id:
             (session,) = sessions_of([visit], key, rules, now)
-            return Explanation(session=session, boundaries=tuple(_boundaries(visit)), events=tuple(told))
+            return Explanation(session=session, boundaries=tuple(_boundaries(visit)), events=tuple(known))
     raise LookupError(f"no visit has the id {session_id}")
 
 
@@ -78,7 +78,7 @@ def uncounted(
     now: datetime,
     presences: Iterable[Presence] = (),
 ) -> list[tuple[Event, Reason]]:
-    """The events that lie in no visit, in order of time, and why: taken for mistakes about who it was."""
+    """The events that belong to no visit, in order of time, each with the reason: they lack proof."""
     now, seen = as_utc(now), sightings_of(presences)
     grouped: dict[PersonAtSite, list[Event]] = {}
     for event in events:
@@ -86,9 +86,9 @@ def uncounted(
     found = [
         (event, _alone(event, rules))
         for key, own in grouped.items()
-        for visit, told in _sessions_with_events(own, seen.get(key, ()), rules, now)
+        for visit, known in _sessions_with_events(own, seen.get(key, ()), rules, now)
         if not visit.counts
-        for event, _ in told
+        for event, _ in known
     ]
     return sorted(found, key=lambda each: (each[0].at, each[0].event_id))
 
@@ -154,23 +154,23 @@ def _span(seconds: float) -> str:
 _WORDS: Mapping[Reason, str] = MappingProxyType(
     {
         Reason.CAME_IN: "came in: out before, or away for longer than {merge_gap}",
-        Reason.CAME_IN_UNSEEN: "was in without having been seen coming in",
-        Reason.LEFT_ONLY: "was seen leaving only; when they came in is not known",
+        Reason.CAME_IN_UNSEEN: "was inside; the entry was not seen",
+        Reason.LEFT_ONLY: "only the exit was seen; the time of entry is not known",
         Reason.CAME_BACK: "came back within {merge_gap}: the same visit goes on",
         Reason.CLOCKS: "never left: two cameras' clocks may differ by {skew}",
-        Reason.SEEN_TOO: "was in already: one more camera sees the person",
+        Reason.SEEN_TOO: "was inside already: another camera sees the person too",
         Reason.STILL_SEEN: "one camera lost the person, another still has them",
-        Reason.STILL_INSIDE: "is in: nobody saw the person leave",
+        Reason.STILL_INSIDE: "is inside: no exit was seen",
         Reason.LOST: "was out of sight of the last camera that had the person",
         Reason.WENT_OUT: "went out",
         Reason.WENT_OUT_AGAIN: "was seen going out once more",
-        Reason.ENDED_UNSEEN: "was last seen then; the exit itself was worked out, not seen",
-        Reason.MISSED_EXIT: "came in again by a door later, so the way out was missed: ended when last heard of",
-        Reason.GAVE_UP: "nothing was heard for {max_visit}: ended when last heard of",
-        Reason.CLOSED: "the site closed at {closes_at} and nothing more was heard: ended when last heard of",
-        Reason.SILENT: "no camera saw the person for {max_unseen}: ended when last heard of",
+        Reason.ENDED_UNSEEN: "was last seen then; the exit was inferred, not seen",
+        Reason.MISSED_EXIT: "came in by a door again later, so an exit was missed: ended at the last evidence",
+        Reason.GAVE_UP: "no evidence for {max_visit}: ended at the last evidence",
+        Reason.CLOSED: "the site closed at {closes_at}: ended at the last evidence",
+        Reason.SILENT: "no camera saw the person for {max_unseen}: ended at the last evidence",
         Reason.LATE_LOSS: "a room's camera lost the person after they had gone out: changes nothing",
-        Reason.FORGOTTEN: "was forgotten since, so no camera can tell any more: ended when last heard of",
+        Reason.FORGOTTEN: "the person was forgotten since: ended at the last evidence",
         Reason.ENTER_ALONE: "seen coming in, but neither inside nor going out: taken for somebody else, no visit",
         Reason.EXIT_ALONE: "seen going out, but neither coming in nor inside: taken for somebody else, no visit",
         Reason.SIGHT_ALONE: "seen inside, but neither coming in nor going out, and not three times with less than"

@@ -1,4 +1,4 @@
-"""The rules of visits as one text, by which a store knows whether its visits were made by the same rules."""
+"""Rules as JSON text and back: the form in which they are stored and shared."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from tracker.presence.rules import Rules
 
 _UNREADABLE = (KeyError, OSError, OverflowError, RecursionError, TypeError, ValueError)
-"""What spoilt rules end in: a wrong shape, a folder instead of a zone, a length beyond all time, lists without end."""
+"""What malformed rules raise: wrong types, a directory as time zone, out-of-range durations, endless nesting."""
 
 
 def written(rules: Rules) -> str:

@@ -13,16 +13,16 @@ _LAST_ORDINAL = date.max.toordinal() - 3
 class Rules:
     """When a visit begins, goes on and ends.
 
-    exit_after: unseen for so long in a room is an exit. merge_gap: out and in again within it is one visit.
+    exit_after: unseen for this long in a room is an exit. merge_gap: out and in again within it is one visit.
     min_visit: a shorter visit is a bounce. max_visit: a visit without evidence for longer is closed. skew: how far
-    the clocks of two cameras may differ. closes_at: the time of day in `zone` by which everybody has gone: a visit of
-    which nothing was heard since then is closed, and nobody's visit goes on after it; None for never.
-    entrances, exits: cameras at the ways in and at the ways out (a door is both). Who comes in there is in until
-    something says otherwise. Where ways out are watched, only they and the rules end a visit: being lost by a room's
-    camera then says no more than when somebody was seen last.
-    rooms: cameras inside. Where they, the ways in and the ways out are all watched, a visit has to be proven by two of
-    coming in, being seen inside and going out, or by three sights. max_unseen: how long those rooms may not see
-    somebody who is in: sights farther apart do not add up, and who is unseen for longer counts as gone, until they are
+    the clocks of two cameras may differ. closes_at: the time of day in `zone` at which the site closes: a visit
+    without evidence since then is closed, and no visit continues past it; None for never.
+    entrances, exits: cameras at the entrances and exits (a door is both). Somebody who enters there is inside until
+    other evidence ends it. Where exits are watched, only they and the rules end a visit: being lost by a room camera
+    then only dates the last sighting.
+    rooms: cameras inside. Where rooms, entrances and exits are all watched, a visit must be proven by two of an enter
+    at a door, a sighting inside and an exit at a door, or by three sightings. max_unseen: how long the rooms may miss
+    somebody who is inside: sightings farther apart do not add up, and a person unseen for longer counts as gone until
     seen again.
 
     Raises ValueError on a negative time, and on a `closes_at` with a zone of its own.
@@ -49,13 +49,13 @@ class Rules:
 
     @property
     def proves(self) -> bool:
-        """Visits have to be proven: ways in, ways out and rooms are all watched."""
+        """Whether visits must be proven: entrances, exits and rooms are all watched."""
         return bool(self.rooms and self.entrances and self.exits)
 
     def over_at(self, evidence_at: datetime, *, in_sight: bool = False) -> datetime:
-        """Until when (UTC, included) somebody heard of last at `evidence_at` counts as in, if nothing more is heard.
+        """Until when (UTC, included) somebody with the last evidence at `evidence_at` counts as inside.
 
-        in_sight: a camera has not said that it lost the person since.
+        in_sight: a camera still has the person in view.
         """
         until = _no_later(evidence_at, self.max_visit)
         if self.proves and not in_sight:
