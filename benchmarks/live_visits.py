@@ -87,7 +87,7 @@ class LiveCamera:
 
     def sign(self) -> None:
         """A sign of life, in a request of its own."""
-        self._store.record(Observation(health=health(self._signs), watch=watch(self._signs)))
+        self._store.record(Observation(health=health(self._signs), coverage=[watch(self._signs)]))
         self._signs += 1
         self._signed_s = self.clock_s
         self._line.send(START)

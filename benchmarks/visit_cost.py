@@ -82,7 +82,7 @@ def _dashboard(folder: Path) -> Reads:
         def happen() -> int:
             for number in range(BUSY_VISITS):
                 clock[0] += 3600 / BUSY_VISITS
-                store.record(Observation(health=health(number), watch=watch(number)))
+                store.record(Observation(health=health(number), coverage=[watch(number)]))
                 _step(store, line, 10_000 + number)
             return 2 * BUSY_VISITS
 

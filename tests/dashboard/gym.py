@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from tracker.presence.events import Event, EventKind
+from tracker.presence.events import CameraRef, Event, EventKind
 from tracker.presence.health import CameraHealth, CameraState
 from tracker.presence.people import Person, PersonKind, Role
 from tracker.presence.room import Presence
@@ -97,7 +97,7 @@ def fill(store: Store, *, now: datetime, zone: ZoneInfo, days: int = 30, seed: i
     )
     for camera in ("front-door", "free-weights"):
         mine = [presence for presence in open_ if presence.camera_id == camera]
-        store.record(Observation(site_id=SITE, camera_id=camera, presences=mine, health=health(camera, now)))
+        store.record(Observation(camera=CameraRef(SITE, camera), presences=mine, health=health(camera, now)))
     store.record(
         Observation(
             health=health(

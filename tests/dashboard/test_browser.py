@@ -335,7 +335,9 @@ def test_an_outage_is_grey_in_the_plots_and_told_in_words(
         watched = [now - timedelta(minutes=each) for each in (since_min, until_min)]
         store.record(
             Observation(
-                watch=CoverageSpan(site_id=gym.SITE, camera_id="front-door", started_at=watched[0], ended_at=watched[1])
+                coverage=[
+                    CoverageSpan(site_id=gym.SITE, camera_id="front-door", started_at=watched[0], ended_at=watched[1])
+                ]
             )
         )
     enter(store, "p-ada", "Ada")

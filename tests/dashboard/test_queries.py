@@ -257,7 +257,7 @@ def watch(store: Store, from_min: float, to_min: float, camera: str = "door") ->
     seen = CoverageSpan(
         site_id=gym.SITE, camera_id=camera, started_at=minutes_ago(from_min), ended_at=minutes_ago(to_min)
     )
-    store.record(Observation(watch=seen))
+    store.record(Observation(coverage=[seen]))
 
 
 def test_an_outage_is_told_and_no_count_of_it_is(store: Store, board: Board) -> None:

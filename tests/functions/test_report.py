@@ -127,7 +127,7 @@ def asked(
             store.people.add(person, np.zeros((0, 128), np.float32))
         store.record(Observation(events=events))
         for watch in spans:
-            store.record(Observation(watch=watch))
+            store.record(Observation(coverage=[watch]))
         store.events.correct([voided])
     yield Asked(gym, firestore_server.project, settings, tmp_path / "store.sqlite3")
     if firebase_admin._apps:

@@ -8,17 +8,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from datetime import timedelta
 
 import numpy as np
 
 from config.settings import CameraRole, CameraSettings, MatchSettings, TrackSettings
 from tests.tracker.puppets import ADA, BOB, LEANING, PRESENCE, Cue, ScriptedCamera, Stage, face_of, seconds
-from tracker.agent.door import doorway_of
 from tracker.agent.loop import Agent
-from tracker.agent.zones import zones_of
+from tracker.agent.roles.choice import role_of
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition
-from tracker.presence.events import EventKind
+from tracker.presence.events import CameraRef
 from tracker.vision.engine import Seen
 from tracker.vision.faces import Faces, Image
 from tracker.vision.quality import Quality
@@ -32,7 +32,6 @@ HALL = CameraSettings(
     zones={"left": ((0, 0), (0.5, 0), (0.5, 1), (0, 1)), "right": ((0.5, 0), (1, 0), (1, 1), (0.5, 1))},
 )
 _FACES = {"ada": ADA, "bob": BOB, "like_ada": LEANING + 4, "like_zoe": LEANING + 9}
-TELLS = {CameraRole.ENTRANCE: EventKind.ENTER, CameraRole.EXIT: EventKind.EXIT}
 
 
 class PlaceEngine:
@@ -81,19 +80,17 @@ class Post(Stage):
         recognition = Recognition(
             site_id="gym", camera_id=self.camera.id, known=known, match=MatchSettings(), track=TrackSettings()
         )
+        ref = CameraRef("gym", self.camera.id)
         Agent(
-            site_id="gym",
-            camera_id=self.camera.id,
+            ref,
             source=source,
             engine=PlaceEngine(),
             recognition=recognition,
+            role=role_of(self.camera, ref, presence=PRESENCE, max_gap_s=1.5),
             known=known,
             store=self.store,
-            presence=PRESENCE,
             clock=source.clock,
-            doorway=doorway_of(self.camera, site_id="gym", max_gap_s=1.5),
-            zones=zones_of(self.camera, site_id="gym"),
-            tells=TELLS.get(self.camera.role),
+            resume_within=timedelta(seconds=PRESENCE.merge_gap_s),
         ).run(stop)
 
     def stays(self) -> list[tuple[str, float, float, bool]]:

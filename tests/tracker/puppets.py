@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 
 from config.errors import FootfallError
-from config.settings import MatchSettings, PresenceSettings, TrackSettings
-from tracker.agent.loop import Agent
-from tracker.agent.step import Step
+from config.settings import CameraSettings, MatchSettings, PresenceSettings, TrackSettings
+from tracker.agent.loop import Agent, Step
+from tracker.agent.roles.choice import role_of
 from tracker.cameras.frames import Frame, NoFrameYet, SourceState
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition
-from tracker.presence.events import Event
+from tracker.presence.events import CameraRef, Event
 from tracker.presence.people import Person
 from tracker.store.history import rules_of
 from tracker.store.store import Store
@@ -197,18 +197,24 @@ class Stage:
         store: Store | None = None,
     ) -> Agent:
         known = known or KnownPeople(self.match)
+        ref = CameraRef("gym", camera_id)
         return Agent(
-            site_id="gym",
-            camera_id=camera_id,
+            ref,
             source=camera,
             engine=PuppetEngine(),
             recognition=Recognition(
                 site_id="gym", camera_id=camera_id, known=known, match=self.match, track=TrackSettings()
             ),
+            role=role_of(
+                CameraSettings(id=camera_id, source="0"),
+                ref,
+                presence=self.presence,
+                max_gap_s=TrackSettings().max_gap_s,
+            ),
             known=known,
             store=store or self.store,
-            presence=self.presence,
             clock=camera.clock,
+            resume_within=timedelta(seconds=self.presence.merge_gap_s),
         )
 
     def play(self, script: Iterable[Cue], *, frames: int | None = None) -> list[Step]:

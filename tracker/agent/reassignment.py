@@ -1,4 +1,4 @@
-"""What a room's tracks had told of whom, so that it can be taken back when one turns out to show somebody else."""
+"""Which track showed whom in a room, so that a track can be taken out when it turns out to show somebody else."""
 
 from __future__ import annotations
 
@@ -6,47 +6,61 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from tracker.presence.events import Event, EventKind
+from tracker.presence.events import CameraRef, EventKind
 from tracker.presence.room import Presence, Sighting, observe
+from tracker.presence.transitions import Transition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reassigned:
-    """What is left when a track has no more say in where a person was.
+    """A person's presence without one track.
 
-    voided: events that did not happen. told: events that did, and were not told so. presence: the person's own, None
-    where nobody but the track had them in sight.
+    retracted: transitions that did not happen. transitions: those that did, and were not reported yet. presence: the
+    one that is open, None where only the track had the person in sight.
     """
 
-    voided: tuple[Event, ...]
-    told: tuple[Event, ...]
+    retracted: tuple[Transition, ...]
+    transitions: tuple[Transition, ...]
     presence: Presence | None
 
 
 @dataclass(slots=True)
-class _Stay:
-    """One presence, open or over: what each track has to do with it, in order of time, and the events told of it.
+class _Record:
+    """One presence, open or over: in which stretches each track showed the person, and the transitions reported.
 
-    A claim is a stretch in which one track showed the person, from `since` to `seen_at`.
+    stretches: in order of time, each a sighting from `since` to `seen_at`.
     """
 
-    reassignments: list[Sighting]
-    told: list[Event]
+    stretches: list[Sighting]
+    reported: list[Transition]
     over: bool = False
 
-    def begun_as(self, presence: Presence) -> bool:
-        first = self.reassignments[0]
+    def is_of(self, presence: Presence) -> bool:
+        first = self.stretches[0]
         return not self.over and (first.track_id, first.since) == (presence.track_id, presence.entered_at)
+
+    def extend(self, sighting: Sighting) -> None:
+        last = self.stretches[-1]
+        if last.track_id != sighting.track_id:
+            self.stretches.append(sighting)
+        elif sighting.seen_at > last.seen_at:
+            self.stretches[-1] = _prolonged(last, sighting)
+
+    def shorten(self, live: Collection[str]) -> None:
+        """Join the first stretches whose tracks have ended: those are never taken out."""
+        while len(self.stretches) > 1 and not {self.stretches[0].track_id, self.stretches[1].track_id} & set(live):
+            first, second = self.stretches[0], self.stretches.pop(1)
+            if second.seen_at > first.seen_at:
+                self.stretches[0] = _prolonged(first, second)
 
 
 class Reassignments:
-    """The presences of one room's camera in which tracks that go on have a say. Not for several threads."""
+    """The presences of one room's camera that tracks in sight are part of. Not for several threads."""
 
-    def __init__(self, *, site_id: str, camera_id: str, exit_after: timedelta) -> None:
-        self._site_id = site_id
-        self._camera_id = camera_id
+    def __init__(self, camera: CameraRef, *, exit_after: timedelta) -> None:
+        self._camera = camera
         self._exit_after = exit_after
-        self._stays: dict[str, list[_Stay]] = {}
+        self._records: dict[str, list[_Record]] = {}
         self._live: set[str] = set()
 
     def note(
@@ -54,56 +68,49 @@ class Reassignments:
         before: Mapping[str, Presence],
         sightings: Iterable[Sighting],
         after: Mapping[str, Presence],
-        events: Iterable[Event],
+        transitions: Iterable[Transition],
     ) -> None:
-        """Take in what `observe` made of presences: those before, what was seen, those after, and the events."""
+        """Take in what `observe` made of presences: those before, what was seen, those after, and the transitions."""
         seen = {(each.person_id, each.track_id): each for each in sightings}
-        for event in events:
-            own = self._stays.setdefault(event.person_id, [])
-            if event.kind is EventKind.ENTER:
-                sighting = seen.pop((event.person_id, event.track_id))
-                own.append(_Stay([replace(sighting, since=event.at)], [event]))
-                self._live.add(event.track_id)
-            elif event.person_id in before:
-                stay = self._stay_of(before[event.person_id])
-                stay.told.append(event)
-                stay.over = True
+        for each in transitions:
+            if each.kind is EventKind.ENTER:
+                self._begin(seen.pop((each.person_id, each.track_id)), each)
+            elif each.person_id in before:
+                record = self._record_of(before[each.person_id])
+                record.reported.append(each)
+                record.over = True
         for (person_id, track_id), sighting in seen.items():
             if person_id in after:
                 self._live.add(track_id)
-                self._go_on(self._stay_of(before.get(person_id, after[person_id])), sighting)
+                self._record_of(before.get(person_id, after[person_id])).extend(sighting)
 
     def end(self, track_ids: Collection[str]) -> None:
-        """These tracks are over: what they told holds."""
+        """These tracks have ended: they keep the names that they have."""
         if not track_ids:
             return
         self._live.difference_update(track_ids)
-        for person_id, stays in list(self._stays.items()):
-            kept = [
-                stay
-                for stay in stays
-                if not stay.over or any(each.track_id in self._live for each in stay.reassignments)
-            ]
-            for stay in kept:
-                self._shorten(stay.reassignments)
+        for person_id, records in list(self._records.items()):
+            kept = [each for each in records if not each.over or self._has_live_track(each)]
+            for record in kept:
+                record.shorten(self._live)
             if kept:
-                self._stays[person_id] = kept
+                self._records[person_id] = kept
             else:
-                del self._stays[person_id]
+                del self._records[person_id]
 
     def clear(self) -> None:
-        """All tracks are over, and all presences."""
-        self._stays.clear()
+        """All tracks and presences have ended."""
+        self._records.clear()
         self._live.clear()
 
     def move(self, gone_id: str, into_id: str | None) -> None:
-        """Presences go on under another id, as when two people were made one; None: the person was forgotten."""
-        for stay in self._stays.pop(gone_id, []):
+        """A person goes on under another id, as when two people were merged; None: the person was forgotten."""
+        for record in self._records.pop(gone_id, []):
             if into_id is not None:
-                stay.reassignments = [replace(each, person_id=into_id) for each in stay.reassignments]
-                self._stays.setdefault(into_id, []).append(stay)
+                record.stretches = [replace(each, person_id=into_id) for each in record.stretches]
+                self._records.setdefault(into_id, []).append(record)
 
-    def take_back(
+    def retract(
         self,
         track_id: str,
         person_id: str,
@@ -112,44 +119,51 @@ class Reassignments:
         now: datetime,
         watched_since: datetime | None,
     ) -> Reassigned:
-        """Make the person's presences anew without what the track said of them. presence: the one that is open."""
-        kept: list[_Stay] = []
-        voided: list[Event] = []
-        told: list[Event] = []
-        for stay in self._stays.pop(person_id, []):
-            reassignments = [each for each in stay.reassignments if each.track_id != track_id]
-            if len(reassignments) == len(stay.reassignments):
-                kept.append(stay)
+        """Derive the person's presences again without the track. presence: the one that is open."""
+        kept: list[_Record] = []
+        retracted: list[Transition] = []
+        added: list[Transition] = []
+        for record in self._records.pop(person_id, []):
+            stretches = [each for each in record.stretches if each.track_id != track_id]
+            if len(stretches) == len(record.stretches):
+                kept.append(record)
                 continue
-            events, left = self._replayed(reassignments, stay, now, watched_since)
-            ids, told_ids = {each.event_id for each in events}, {each.event_id for each in stay.told}
-            voided += [each for each in stay.told if each.event_id not in ids]
-            told += [each for each in events if each.event_id not in told_ids]
-            presence = presence if stay.over else left
-            if reassignments:
-                kept.append(_Stay(reassignments, events, over=left is None))
+            transitions, left = self._derived(stretches, record, now, watched_since)
+            retracted += _without(record.reported, transitions)
+            added += _without(transitions, record.reported)
+            presence = presence if record.over else left
+            if stretches:
+                kept.append(_Record(stretches, transitions, over=left is None))
         if kept:
-            self._stays[person_id] = kept
-        return Reassigned(voided=tuple(voided), told=tuple(told), presence=presence)
+            self._records[person_id] = kept
+        return Reassigned(retracted=tuple(retracted), transitions=tuple(added), presence=presence)
 
-    def _replayed(
-        self, reassignments: Sequence[Sighting], stay: _Stay, now: datetime, watched_since: datetime | None
-    ) -> tuple[list[Event], Presence | None]:
-        """The events of these claims, and the presence that is open after them."""
+    def _begin(self, sighting: Sighting, enter: Transition) -> None:
+        record = _Record([replace(sighting, since=enter.at)], [enter])
+        self._records.setdefault(enter.person_id, []).append(record)
+        self._live.add(enter.track_id)
+
+    def _has_live_track(self, record: _Record) -> bool:
+        return any(each.track_id in self._live for each in record.stretches)
+
+    def _derived(
+        self, stretches: Sequence[Sighting], record: _Record, now: datetime, watched_since: datetime | None
+    ) -> tuple[list[Transition], Presence | None]:
+        """The transitions of these stretches, and the presence that is open after them."""
         open_: dict[str, Presence] = {}
-        events: list[Event] = []
-        for claim in reassignments:
-            open_, more = self._observed(open_, [claim], claim.seen_at)
-            events += more
-        if stay.over and reassignments:
-            open_, more = self._observed(open_, (), reassignments[-1].seen_at, ended=True)
-            events += [replace(each, inferred=stay.told[-1].inferred) for each in more]
-        elif reassignments:
-            open_, more = self._observed(open_, (), now, watched_since=watched_since)
-            events += more
-        return events, next(iter(open_.values()), None)
+        transitions: list[Transition] = []
+        for each in stretches:
+            open_, more = self._observe(open_, [each], each.seen_at)
+            transitions += more
+        if record.over and stretches:
+            open_, more = self._observe(open_, (), stretches[-1].seen_at, ended=True)
+            transitions += [replace(each, inferred=record.reported[-1].inferred) for each in more]
+        elif stretches:
+            open_, more = self._observe(open_, (), now, watched_since=watched_since)
+            transitions += more
+        return transitions, next(iter(open_.values()), None)
 
-    def _observed(
+    def _observe(
         self,
         open_: Mapping[str, Presence],
         sightings: Sequence[Sighting],
@@ -157,25 +171,24 @@ class Reassignments:
         *,
         ended: bool = False,
         watched_since: datetime | None = None,
-    ) -> tuple[dict[str, Presence], tuple[Event, ...]]:
+    ) -> tuple[dict[str, Presence], tuple[Transition, ...]]:
         return observe(
             open_,
             sightings,
+            camera=self._camera,
             now=now,
-            site_id=self._site_id,
-            camera_id=self._camera_id,
             exit_after=self._exit_after,
             ended=ended,
             watched_since=watched_since,
         )
 
-    def _stay_of(self, presence: Presence) -> _Stay:
-        """The stay of an open presence; one that an earlier run began is all of the track that began it."""
-        own = self._stays.setdefault(presence.person_id, [])
-        for stay in own:
-            if stay.begun_as(presence):
-                return stay
-        claim = Sighting(
+    def _record_of(self, presence: Presence) -> _Record:
+        """The record of an open presence; one that an earlier run began belongs to the track that began it."""
+        own = self._records.setdefault(presence.person_id, [])
+        for record in own:
+            if record.is_of(presence):
+                return record
+        whole = Sighting(
             person_id=presence.person_id,
             track_id=presence.track_id,
             since=presence.entered_at,
@@ -183,23 +196,15 @@ class Reassignments:
             x_frac=presence.x_frac,
             y_frac=presence.y_frac,
         )
-        _, entered = self._observed({}, [claim], claim.seen_at)
-        own.append(_Stay([claim], list(entered)))
+        _, entered = self._observe({}, [whole], whole.seen_at)
+        own.append(_Record([whole], list(entered)))
         return own[-1]
 
-    @staticmethod
-    def _go_on(stay: _Stay, sighting: Sighting) -> None:
-        last = stay.reassignments[-1]
-        if last.track_id != sighting.track_id:
-            stay.reassignments.append(sighting)
-        elif sighting.seen_at > last.seen_at:
-            stay.reassignments[-1] = replace(
-                last, seen_at=sighting.seen_at, x_frac=sighting.x_frac, y_frac=sighting.y_frac
-            )
 
-    def _shorten(self, reassignments: list[Sighting]) -> None:
-        """Make one of the first claims whose tracks are over: nothing of them is taken back any more."""
-        while len(reassignments) > 1 and not {reassignments[0].track_id, reassignments[1].track_id} & self._live:
-            first, second = reassignments[0], reassignments.pop(1)
-            if second.seen_at > first.seen_at:
-                reassignments[0] = replace(first, seen_at=second.seen_at, x_frac=second.x_frac, y_frac=second.y_frac)
+def _prolonged(stretch: Sighting, later: Sighting) -> Sighting:
+    return replace(stretch, seen_at=later.seen_at, x_frac=later.x_frac, y_frac=later.y_frac)
+
+
+def _without(transitions: Iterable[Transition], others: Iterable[Transition]) -> list[Transition]:
+    keys = {each.key for each in others}
+    return [each for each in transitions if each.key not in keys]

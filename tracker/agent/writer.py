@@ -1,20 +1,20 @@
-"""What an agent has found, on its way to the disk: kept and tried again until the store has taken it."""
+"""Writes what an agent finds into the store: at once what must not wait, and again what the store did not take."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from config.errors import PeopleError, StoreError
 from tracker.agent.health import Meter
+from tracker.agent.roles.role import Changes, RoleState
 from tracker.cameras.clock import Clock
 from tracker.identity.known import KnownPeople
-from tracker.presence.events import ITSELF, Action, Correction, Event, Match
+from tracker.presence.events import ITSELF, Action, CameraRef, Correction, Event, Match
 from tracker.presence.health import CameraState
-from tracker.presence.line import LineState
-from tracker.presence.room import Presence
 from tracker.presence.zones import ZoneStay
 from tracker.store.observation import Observation
 from tracker.store.store import Store
@@ -22,32 +22,68 @@ from tracker.vision.faces import FloatArray
 
 log = logging.getLogger("footfall.agent")
 
-SAVE_EVERY_S = 1.0
+IN_SIGHT_EVERY_S = 5.0
+"""How often state is written while somebody is in sight: a visit that a killed agent left open may be so much short."""
+IDLE_EVERY_S = 30.0
+"""How often health and coverage are written while nobody is in sight and nothing is new."""
+LOOK_EVERY_S = 1.0
+"""How often people and galleries are read again, where others changed them."""
+FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0
 LONGEST_BUSY_PAUSE_S = 4.0
 PATIENCE_S = 0.5
 """How long a write waits for other writers while frames come."""
-TOLD_AFTER_S = 5.0
-"""A store that others keep for less is nothing to tell."""
-MOST_WAITING = 100_000
+LOGGED_AFTER_S = 5.0
+"""A store that other programs keep busy for less is not logged."""
+MOST_PENDING = 100_000
 _TIDY_EVERY_S = 3600.0
 _NOT_THEIRS = "the faces of this track turned out to be somebody else's"
 _THEIRS = "the faces of this track turned out to be this person's after all"
+_IN_THE_FUTURE = "the clock of the camera was set back: this had not happened yet"
+
+
+@dataclass(slots=True)
+class _Pending:
+    """Records that the store does not have yet."""
+
+    events: list[Event] = field(default_factory=list)
+    matches: list[Match] = field(default_factory=list)
+    corrections: list[Correction] = field(default_factory=list)
+    stays: list[ZoneStay] = field(default_factory=list)
+    dropped_stays: list[str] = field(default_factory=list)
+    evidence: dict[str, FloatArray] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        """How many there are; vectors are counted with their matches."""
+        facts = len(self.events) + len(self.matches) + len(self.corrections)
+        return facts + len(self.stays) + len(self.dropped_stays)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What the writer made of changes: new events, events that did not happen after all, and all corrections."""
+
+    events: list[Event] = field(default_factory=list)
+    retracted: list[Event] = field(default_factory=list)
+    corrections: list[Correction] = field(default_factory=list)
 
 
 class Writer:
-    """Writes the records of one camera, each time all that waits in one transaction. For one thread.
+    """Writes the records of one camera, each time all that is pending in one transaction. For one thread.
 
-    When the store fails, the records stay in memory and are tried again after pauses that grow from one second to
-    thirty, so that a full disk loses nothing. One that others keep is tried at least every four seconds, each time for
+    A commit costs a flush of the disk, so it waits until something is new that must not be lost: an event, a match, a
+    correction, a stay that is over, a visitor, another camera state, another set of people in sight. State is refreshed
+    every IN_SIGHT_EVERY_S while somebody is in sight, health and coverage every IDLE_EVERY_S otherwise.
+
+    When the store fails, records stay in memory and are tried again after pauses that grow from one second to thirty,
+    so that a full disk loses nothing. A store that others keep busy is tried at least every four seconds, each time for
     half a second, so that it does not hold up the camera; the last write of a run waits as long as the store does.
     """
 
     def __init__(
         self,
+        camera: CameraRef,
         *,
-        site_id: str,
-        camera_id: str,
         store: Store,
         known: KnownPeople,
         meter: Meter,
@@ -58,162 +94,192 @@ class Writer:
         """evidence_days: how long the vectors behind matches are kept, 0 for not at all. visitor_days: how long those
         of visitors who do not come again.
         """
-        self._site_id = site_id
-        self._camera_id = camera_id
+        self._camera = camera
         self._store = store
         self._known = known
         self._meter = meter
         self._clock = clock
-        self._events: list[Event] = []
-        self._matches: list[Match] = []
-        self._evidence: dict[str, FloatArray] = {}
         self._evidence_for = timedelta(days=evidence_days)
         self._visitors_for = timedelta(days=visitor_days)
-        self._tidy_s = 0.0
-        self._next_s = 0.0
-        self._pause_s = SAVE_EVERY_S
-        self._failing_since_s: float | None = None
-        self._told = False
-        self._state: CameraState | None = None
-        self._over: list[ZoneStay] = []
-        self._dropped: list[str] = []
-        self._corrections: list[Correction] = []
+        self._pending = _Pending()
         self._voided: set[str] = set()
-        self.line_states: Sequence[LineState] | None = None
-        """Where tracks stand at a door, for the next write; None for no door."""
-        self.open_stays: Sequence[ZoneStay] = ()
-        """Who is in which zone, for the next write."""
-
-    @property
-    def waiting(self) -> int:
-        """Events, matches and corrections that the store does not have yet."""
-        return len(self._events) + len(self._matches) + len(self._corrections)
+        self._set_back_to: datetime | None = None
+        self._outcome = Outcome()
+        self._written_s: float | None = None
+        self._written: tuple[CameraState, frozenset[str]] | None = None
+        self._look_s = 0.0
+        self._tidy_s = 0.0
+        self._pause_s = FIRST_PAUSE_S
+        self._retry_s = 0.0
+        self._failing_since_s: float | None = None
+        self._logged = False
 
     def add(
         self,
-        events: Sequence[Event],
-        matches: Iterable[Match],
+        changes: Changes,
+        matches: Iterable[Match] = (),
         evidence: Mapping[str, FloatArray] | None = None,
         *,
         at: datetime | None = None,
     ) -> None:
-        """Keep these for the next write. evidence: vectors (N, D) behind matches, by match_id.
+        """Stamp transitions into events and keep all of it for the next write.
 
-        at: when this was told, now without it; of an event that was taken back before this says that it is true.
+        evidence: vectors (N, D) behind matches, by match_id. at: the time of corrections, now without it. An earlier
+        event that did not happen is voided; one that was voided before and happened after all is added back.
         """
-        self._events += events
+        when = at or self._clock.now()
+        self._void([each.event(self._camera) for each in changes.retracted], when, _NOT_THEIRS)
+        events = [each.event(self._camera) for each in changes.transitions]
+        self._pending.events += events
+        self._outcome.events += events
         for event in events:
             if event.event_id in self._voided:
                 self._voided.discard(event.event_id)
-                self._correct(Action.ADD, event, at or self._clock.now())
-        self._matches += matches
+                self._correct(Action.ADD, event, when, _THEIRS)
+        self._pending.matches += matches
+        self._pending.stays += changes.stays
+        self._pending.dropped_stays += changes.dropped_stays
         if evidence and self._evidence_for:
-            self._evidence |= evidence
+            self._pending.evidence |= evidence
 
-    def take_back(self, events: Iterable[Event], at: datetime) -> None:
-        """Have the next write void events that were told before, of a person whom the track did not show."""
-        for event in events:
-            self._voided.add(event.event_id)
-            self._correct(Action.VOID, event, at)
+    def set_back(self, at: datetime) -> None:
+        """The clock was set back to `at`: have the next write void the camera's events that lie in the future now."""
+        self._void([each for each in self._pending.events if each.at > at], at, _IN_THE_FUTURE)
+        self._set_back_to = at
 
-    def _correct(self, action: Action, event: Event, at: datetime) -> None:
-        self._corrections.append(
-            Correction(
-                action=action,
-                event_id=event.event_id,
-                by=ITSELF,
-                at=at,
-                reason=_NOT_THEIRS if action is Action.VOID else _THEIRS,
-                event=event if action is Action.ADD else None,
-            )
-        )
+    def outcome(self) -> Outcome:
+        """What was made of all changes since the last call."""
+        outcome, self._outcome = self._outcome, Outcome()
+        return outcome
 
-    def drop_stays(self, stay_ids: Iterable[str]) -> None:
-        """Have the next write remove stays in zones that were none."""
-        self._dropped += stay_ids
+    def keep_up(self, state: RoleState, camera_state: CameraState, problem: str | None = None) -> bool:
+        """Write what is due and read who is known; True when that was read.
 
-    def add_stays(self, over: Iterable[ZoneStay]) -> None:
-        """Keep stays in zones that are over for the next write."""
-        self._over += over
-
-    def keep_up(self, presences: Iterable[Presence], state: CameraState, problem: str | None = None) -> bool:
-        """Write when something new must not wait, or the last write is a second old; True when that was done.
-
-        problem: why the camera gives no frames, where the source does not say so itself.
-        Raises StoreError only when more than MOST_WAITING records wait.
+        problem: why the camera gives no frames, where the source does not report it. Raises StoreError only when more
+        than MOST_PENDING records are pending.
         """
-        news = self.waiting > 0 or bool(self._known.unsaved_visitors or self._known.unsaved_merges)
-        news = news or state is not self._state
-        if self._clock.monotonic() < self._next_s and (self._failing_since_s is not None or not news):
+        now_s = self._clock.monotonic()
+        due = self._is_due(state, camera_state, now_s)
+        if now_s < self._retry_s or not (due or now_s >= self._look_s):
             return False
         try:
             with self._store.patience(PATIENCE_S):
-                self._write(presences, state, problem)
+                if due:
+                    self._write(state, camera_state, problem)
             self._known.refresh(self._store.people)
         except StoreError as error:
             self._put_off(error)
             return False
-        if self._told:
-            log.warning("%s: the store takes records again; nothing was lost", self._camera_id)
-        self._failing_since_s, self._told, self._pause_s = None, False, SAVE_EVERY_S
-        self._next_s = self._clock.monotonic() + SAVE_EVERY_S
+        self._look_s = self._clock.monotonic() + LOOK_EVERY_S
+        self._recover()
         return True
 
-    def finish(self, presences: Iterable[Presence], state: CameraState, problem: str | None = None) -> None:
-        """The last write. Raises StoreError when it fails, and says how many events are lost with it."""
+    def finish(self, state: RoleState, camera_state: CameraState, problem: str | None = None) -> None:
+        """The last write of a run. Raises StoreError with the number of records that are not stored."""
         try:
-            self._write(presences, state, problem)
+            self._write(state, camera_state, problem)
         except StoreError as error:
-            lost = f"; {len(self._events)} events of {self._camera_id} are not stored" if self._events else ""
+            count = len(self._pending)
+            lost = f"; {count} records of {self._camera.camera_id} are not stored" if count else ""
             raise type(error)(f"{error.problem}{lost}", fix=error.fix) from error
 
+    def _is_due(self, state: RoleState, camera_state: CameraState, now_s: float) -> bool:
+        unsaved = self._known.unsaved_visitors or self._known.unsaved_merges
+        news = self._pending or self._set_back_to is not None or unsaved
+        if news or self._written_s is None or self._written != _seen(state, camera_state):
+            return True
+        return now_s - self._written_s >= (IDLE_EVERY_S if state.is_empty else IN_SIGHT_EVERY_S)
+
     def _put_off(self, error: StoreError) -> None:
-        if self.waiting > MOST_WAITING:
+        if len(self._pending) > MOST_PENDING:
             raise error
         now_s = self._clock.monotonic()
         if self._failing_since_s is None:
             self._failing_since_s = now_s
-        if not self._told and (not error.retryable or now_s - self._failing_since_s >= TOLD_AFTER_S):
-            log.error("%s: %s; records are kept in memory and tried again", self._camera_id, error)
-            self._told = True
+        if not self._logged and (not error.retryable or now_s - self._failing_since_s >= LOGGED_AFTER_S):
+            log.error("%s: %s; records are kept in memory and tried again", self._camera.camera_id, error)
+            self._logged = True
         longest_s = LONGEST_BUSY_PAUSE_S if error.retryable else LONGEST_PAUSE_S
-        self._next_s = now_s + min(self._pause_s, longest_s)
+        self._retry_s = now_s + min(self._pause_s, longest_s)
         self._pause_s = min(2 * self._pause_s, longest_s)
 
-    def _write(self, presences: Iterable[Presence], state: CameraState, problem: str | None) -> None:
+    def _recover(self) -> None:
+        if self._logged:
+            log.warning("%s: the store takes records again; nothing was lost", self._camera.camera_id)
+        self._failing_since_s, self._logged, self._pause_s, self._retry_s = None, False, FIRST_PAUSE_S, 0.0
+
+    def _write(self, state: RoleState, camera_state: CameraState, problem: str | None) -> None:
+        self._drop_future()
         visitors, merges = self._known.unsaved_visitors, self._known.unsaved_merges
+        pending, coverage = self._pending, self._meter.coverage
         self._store.record(
             Observation(
-                events=self._events,
-                matches=self._matches,
-                evidence=self._evidence,
-                site_id=self._site_id,
-                camera_id=self._camera_id,
-                presences=presences,
-                line_states=self.line_states,
-                zone_stays=[*self._over, *self.open_stays],
-                dropped_stays=self._dropped,
-                corrections=self._corrections,
+                camera=self._camera,
+                events=pending.events,
+                matches=pending.matches,
+                evidence=pending.evidence,
+                presences=state.presences,
+                line_states=state.line_states,
+                zone_stays=[*pending.stays, *state.stays],
+                dropped_stays=pending.dropped_stays,
+                corrections=pending.corrections,
                 visitors=visitors,
-                health=self._meter.health(state, problem=problem),
-                watch=self._meter.watch,
+                health=self._meter.health(camera_state, problem=problem),
+                coverage=coverage,
             )
         )
-        self._state = state
+        self._pending = _Pending()
+        self._written_s, self._written = self._clock.monotonic(), _seen(state, camera_state)
+        self._meter.coverage_stored(coverage)
         self._known.visitors_saved(visitors)
-        self._events.clear()
-        self._matches.clear()
-        self._over.clear()
-        self._dropped.clear()
-        self._corrections.clear()
-        self._evidence.clear()
+        self._merge(merges)
+        self._tidy()
+
+    def _drop_future(self) -> None:
+        """After the clock was set back: what the store has of this camera and of a later time did not happen."""
+        at, camera = self._set_back_to, self._camera
+        if at is None:
+            return
+        stored = self._store.events.select(site_id=camera.site_id, since=at)
+        stays = self._store.cameras.zone_stays(site_id=camera.site_id, camera_id=camera.camera_id, since=at)
+        self._void([each for each in stored if each.camera_id == camera.camera_id and each.at > at], at, _IN_THE_FUTURE)
+        self._pending.dropped_stays += [each.stay_id for each in stays if each.started_at > at]
+        self._set_back_to = None
+
+    def _merge(self, merges: Sequence[tuple[str, str]]) -> None:
         for gone_id, into_id in merges:
-            with suppress(PeopleError):  # somebody forgot or merged one of them meanwhile, which holds
+            with suppress(PeopleError):  # somebody forgot or merged one of them meanwhile, which takes precedence
                 self._store.people.merge(gone_id, into_id)
         self._known.merges_saved(merges)
-        if self._clock.monotonic() >= self._tidy_s:
-            self._tidy_s = self._clock.monotonic() + _TIDY_EVERY_S
-            self._store.matches.drop_evidence(self._clock.now() - self._evidence_for)
-            watch = self._meter.watch
-            if watch is not None:  # old recordings go by their own time, so that they know visitors of the day before
-                self._store.people.expire_visitors(min(watch.ended_at, self._clock.now()) - self._visitors_for)
+
+    def _tidy(self) -> None:
+        """Erase vectors that are too old, once an hour."""
+        if self._clock.monotonic() < self._tidy_s:
+            return
+        self._tidy_s = self._clock.monotonic() + _TIDY_EVERY_S
+        self._store.matches.drop_evidence(self._clock.now() - self._evidence_for)
+        for span in self._meter.coverage[-1:]:  # recordings go by their own time, to know visitors of the day before
+            self._store.people.expire_visitors(min(span.ended_at, self._clock.now()) - self._visitors_for)
+
+    def _void(self, events: Sequence[Event], at: datetime, reason: str) -> None:
+        for event in events:
+            self._voided.add(event.event_id)
+            self._correct(Action.VOID, event, at, reason)
+        self._outcome.retracted += events
+
+    def _correct(self, action: Action, event: Event, at: datetime, reason: str) -> None:
+        correction = Correction(
+            action=action,
+            event_id=event.event_id,
+            by=ITSELF,
+            at=at,
+            reason=reason,
+            event=event if action is Action.ADD else None,
+        )
+        self._pending.corrections.append(correction)
+        self._outcome.corrections.append(correction)
+
+
+def _seen(state: RoleState, camera_state: CameraState) -> tuple[CameraState, frozenset[str]]:
+    """What is written at once when it changes: the camera's state, and who is in sight."""
+    return camera_state, frozenset(each.person_id for each in state.presences)

@@ -1,13 +1,14 @@
-"""The zones of a room, who is in them, and which track says so."""
+"""The zones of a room: the stays in them, and which tracks each stay is made of, so that a track can be taken out."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from config.settings import CameraSettings
+from tracker.presence.events import CameraRef
 from tracker.presence.room import Sighting
 from tracker.presence.zones import Zone, ZoneAndPerson, ZoneStay, linger
 
@@ -16,7 +17,15 @@ GAP = timedelta(seconds=5)
 
 _Span: TypeAlias = tuple[datetime, datetime]
 _ENDED = ""
-"""Stands for all tracks that are over; no track is called so."""
+"""The key of all tracks that have ended; no track has this id."""
+
+
+@dataclass(frozen=True, slots=True)
+class StayChanges:
+    """over: stays that have ended. dropped: ids of stays that did not happen."""
+
+    over: tuple[ZoneStay, ...] = ()
+    dropped: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -31,54 +40,43 @@ class _Trace:
         self.spans[track_id] = (min(first, span[0]), max(last, span[1]))
 
 
-class ZoneWatch:
-    """The zones of a room's camera, and who is in them. Not for several threads."""
+class ZoneStays:
+    """The stays in the zones of one room's camera. Not for several threads."""
 
-    def __init__(self, zones: Sequence[Zone], *, site_id: str, camera_id: str) -> None:
+    def __init__(self, zones: Sequence[Zone], *, camera: CameraRef) -> None:
         self._zones = zones
-        self._site_id = site_id
-        self._camera_id = camera_id
+        self._camera = camera
         self._open: dict[ZoneAndPerson, ZoneStay] = {}
         self._traces: dict[str, _Trace] = {}
         self._live: set[str] = set()
 
     @property
-    def open(self) -> Sequence[ZoneStay]:
-        return list(self._open.values())
+    def open(self) -> tuple[ZoneStay, ...]:
+        return tuple(self._open.values())
 
-    def resume(self, stays: Iterable[ZoneStay], at: datetime) -> None:
-        """Go on with open stays of an earlier run that had begun at `at`."""
-        self._open = {(each.zone, each.person_id): each for each in stays if each.started_at <= at}
+    def resume(self, stays: Iterable[ZoneStay]) -> None:
+        """Continue these open stays of an earlier run, and nothing else."""
+        self._open = {(each.zone, each.person_id): each for each in stays}
+        self._traces.clear()
+        self._live.clear()
 
-    def watch(self, sightings: Sequence[Sighting], at: datetime, *, ended: bool = False) -> tuple[ZoneStay, ...]:
-        """The stays that are over now."""
+    def observe(self, sightings: Sequence[Sighting], at: datetime, *, ended: bool = False) -> StayChanges:
+        """Take in one frame. ended: no more frames follow."""
         before = self._open
         self._open, over = linger(
-            before,
-            sightings,
-            zones=self._zones,
-            now=at,
-            site_id=self._site_id,
-            camera_id=self._camera_id,
-            gap=GAP,
-            ended=ended,
+            before, sightings, camera=self._camera, zones=self._zones, now=at, gap=GAP, ended=ended
         )
         for sighting in sightings:
             for zone in self._zones:
-                key = (zone.name, sighting.person_id)
-                stay = self._open.get(key)
-                if stay is not None and zone.holds(sighting.x_frac, sighting.y_frac):
-                    self._live.add(sighting.track_id)
-                    trace = self._trace_of(stay, before.get(key))
-                    trace.stay = stay
-                    trace.add(sighting.track_id, (sighting.seen_at, sighting.seen_at))
+                if zone.holds(sighting.x_frac, sighting.y_frac):
+                    self._trace((zone.name, sighting.person_id), sighting, before)
         for stay in over:
             if stay.stay_id in self._traces:
                 self._traces[stay.stay_id].stay = stay
-        return over
+        return StayChanges(over=over)
 
     def end(self, track_ids: Collection[str]) -> None:
-        """These tracks are over: what they told holds."""
+        """These tracks have ended: they keep the names that they have."""
         if not track_ids:
             return
         self._live.difference_update(track_ids)
@@ -88,40 +86,54 @@ class ZoneWatch:
             if trace.stay.over and not trace.spans.keys() & self._live:
                 del self._traces[stay_id]
 
-    def take_back(
-        self, track_id: str, person_id: str, into_id: str | None
-    ) -> tuple[tuple[str, ...], tuple[ZoneStay, ...]]:
-        """What a track said of a person was of somebody else, None for nobody known.
-
-        Returns the ids of stays that were none, and the stays that are over instead.
-        """
-        gone: list[str] = []
+    def retract(self, track_id: str, person_id: str, into_id: str | None) -> StayChanges:
+        """The track showed `into_id` and not the person; None for nobody known."""
         over: list[ZoneStay] = []
+        dropped: list[str] = []
         for trace in [*self._traces.values()]:
             if trace.stay.person_id == person_id and track_id in trace.spans:
-                self._remove(trace, gone)
+                self._remove(trace, dropped)
                 span = trace.spans.pop(track_id)
-                over += self._put(trace.stay, trace.spans, gone)
+                over += self._put(trace.stay, trace.spans, dropped)
                 if into_id is not None:
-                    over += self._put(replace(trace.stay, person_id=into_id), {track_id: span}, gone)
-        return tuple(gone), tuple(over)
+                    over += self._put(replace(trace.stay, person_id=into_id), {track_id: span}, dropped)
+        return StayChanges(over=tuple(over), dropped=tuple(dropped))
 
-    def _remove(self, trace: _Trace, gone: list[str]) -> None:
-        gone.append(trace.stay.stay_id)
+    def set_back(self, at: datetime) -> StayChanges:
+        """The clock was set back to `at`: every open stay is over, and one that begins later did not happen."""
+        stays = self.open
+        self.resume(())
+        over = [replace(each, seen_at=min(each.seen_at, at), over=True) for each in stays if each.started_at <= at]
+        return StayChanges(over=tuple(over), dropped=tuple(each.stay_id for each in stays if each.started_at > at))
+
+    def _trace(self, key: ZoneAndPerson, sighting: Sighting, before: Mapping[ZoneAndPerson, ZoneStay]) -> None:
+        """Note which track showed the person in this zone."""
+        stay = self._open.get(key)
+        if stay is None:
+            return
+        self._live.add(sighting.track_id)
+        trace = self._trace_of(stay, before.get(key))
+        trace.stay = stay
+        trace.add(sighting.track_id, (sighting.seen_at, sighting.seen_at))
+
+    def _trace_of(self, stay: ZoneStay, before: ZoneStay | None) -> _Trace:
+        """The trace of a stay. before: the stay one frame ago, of an earlier run where it has no trace yet."""
+        if stay.stay_id not in self._traces:
+            goes_on = before is not None and before.stay_id == stay.stay_id
+            spans = {_ENDED: (before.started_at, before.seen_at)} if before is not None and goes_on else {}
+            self._traces[stay.stay_id] = _Trace(stay, spans)
+        return self._traces[stay.stay_id]
+
+    def _remove(self, trace: _Trace, dropped: list[str]) -> None:
+        dropped.append(trace.stay.stay_id)
         self._traces.pop(trace.stay.stay_id, None)
         if not trace.stay.over:
             del self._open[trace.stay.zone, trace.stay.person_id]
 
-    def _put(self, like: ZoneStay, spans: Mapping[str, _Span], gone: list[str]) -> Iterator[ZoneStay]:
-        """Make stays of these spans, with the one that the person has open there; those that are over."""
-        whole = _Trace(like, dict(spans))
-        other = None if like.over else self._open.get((like.zone, like.person_id))
-        if other is not None:
-            known = self._traces.get(other.stay_id, _Trace(other, {_ENDED: (other.started_at, other.seen_at)}))
-            self._remove(known, gone)
-            for track_id, span in known.spans.items():
-                whole.add(track_id, span)
-        runs = _runs(whole.spans)
+    def _put(self, like: ZoneStay, spans: Mapping[str, _Span], dropped: list[str]) -> list[ZoneStay]:
+        """Make stays of these spans, joined with the person's open one there. Returns those that are over."""
+        runs = _runs(self._joined(like, spans, dropped).spans)
+        over: list[ZoneStay] = []
         for run in runs:
             stay = replace(
                 like,
@@ -132,17 +144,21 @@ class ZoneWatch:
             )
             self._traces[stay.stay_id] = _Trace(stay, run)
             if stay.over:
-                yield stay
+                over.append(stay)
             else:
                 self._open[stay.zone, stay.person_id] = stay
+        return over
 
-    def _trace_of(self, stay: ZoneStay, before: ZoneStay | None) -> _Trace:
-        """What is known of a stay. before: the stay as it was, of an earlier run if nothing is known of it."""
-        if stay.stay_id not in self._traces:
-            goes_on = before is not None and before.stay_id == stay.stay_id
-            spans = {_ENDED: (before.started_at, before.seen_at)} if before is not None and goes_on else {}
-            self._traces[stay.stay_id] = _Trace(stay, spans)
-        return self._traces[stay.stay_id]
+    def _joined(self, like: ZoneStay, spans: Mapping[str, _Span], dropped: list[str]) -> _Trace:
+        """These spans and those of the open stay that the person has there, which they replace."""
+        whole = _Trace(like, dict(spans))
+        other = None if like.over else self._open.get((like.zone, like.person_id))
+        if other is not None:
+            known = self._traces.get(other.stay_id, _Trace(other, {_ENDED: (other.started_at, other.seen_at)}))
+            self._remove(known, dropped)
+            for track_id, span in known.spans.items():
+                whole.add(track_id, span)
+        return whole
 
 
 def _runs(spans: Mapping[str, _Span]) -> list[dict[str, _Span]]:
@@ -157,7 +173,7 @@ def _runs(spans: Mapping[str, _Span]) -> list[dict[str, _Span]]:
     return runs
 
 
-def zones_of(camera: CameraSettings, *, site_id: str) -> ZoneWatch | None:
-    """The zones of a room, None for a camera without any."""
-    zones = [Zone(name, corners) for name, corners in camera.zones.items()]
-    return ZoneWatch(zones, site_id=site_id, camera_id=camera.id) if zones else None
+def zones_of(settings: CameraSettings, camera: CameraRef) -> ZoneStays | None:
+    """The zones of a camera, None for one without any."""
+    zones = [Zone(name, corners) for name, corners in settings.zones.items()]
+    return ZoneStays(zones, camera=camera) if zones else None

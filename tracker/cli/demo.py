@@ -30,7 +30,7 @@ from tracker.cli.dashboard import require_dashboard
 from tracker.cli.door import JsonOption, ModelsOption, StoreOption, open_store, settings_for
 from tracker.cli.output import console, errors, print_json, print_table
 from tracker.cli.people import save_plan
-from tracker.cli.track import Telling, follow, stopping
+from tracker.cli.track import EventOutput, follow, stopping
 from tracker.demo.portraits import enrolment_picture
 from tracker.demo.render import CLIP_NAME, render_clip
 from tracker.demo.score import Scorecard, ScoreRow, compare
@@ -66,7 +66,7 @@ def demo(
     _render(clip)
     _enrol(settings)
     with _dashboard(settings, port) if serve else _nothing():
-        card = _track_and_compare(settings, clip, fast=fast, telling=Telling.ASIDE if as_json else Telling.TEXT)
+        card = _track_and_compare(settings, clip, fast=fast, output=EventOutput.STDERR if as_json else EventOutput.TEXT)
         if as_json:
             print_json(
                 {"passed": card.passed, "tolerance_s": card.tolerance_s, "visits": [asdict(r) for r in card.rows]}
@@ -161,11 +161,11 @@ def _enrol(settings: Settings) -> None:
     errors.print(f"Enrolled {ENROLLED.label} from one picture; the other person is a stranger.", markup=False)
 
 
-def _track_and_compare(settings: Settings, clip: Path, *, fast: bool, telling: Telling) -> Scorecard:
+def _track_and_compare(settings: Settings, clip: Path, *, fast: bool, output: EventOutput) -> Scorecard:
     now = datetime.now(UTC)
     started_at = now - timedelta(seconds=SCRIPT.length_s) if fast else now
     camera = CameraSettings(id=_CAMERA_ID, source=str(clip))
-    if not follow(settings, [camera], start_at=started_at, fast=fast, telling=telling):
+    if not follow(settings, [camera], start_at=started_at, fast=fast, output=output):
         raise typer.Exit(130)
     with open_store(settings, create=False) as store:
         measured = store.sessions.select(site_id=settings.site.id, rules=site_rules(settings), now=datetime.now(UTC))

@@ -22,6 +22,7 @@ from tracker.cli.length import parse_length
 from tracker.cli.lines import STDIO, explained, json_lines, progress_bar
 from tracker.cli.output import console, errors, print_json
 from tracker.presence.documents import event_to_document
+from tracker.presence.events import CameraRef
 from tracker.presence.people import PersonKind
 from tracker.simulation.cast import Player, cast_of
 from tracker.simulation.condition import Outage, health_of, source_of, watches_of
@@ -284,7 +285,7 @@ def _filled(settings: Settings, plan: Plan, cast: tuple[Player, ...], until: dat
 def _leave_cameras(store: Store, plan: Plan, last: list[Day], outages: Sequence[Outage], until: datetime) -> None:
     """When the cameras watched, how they do, and whom they have in sight, as the last day left it."""
     for watch in watches_of(plan, outages, until=until):
-        store.record(Observation(watch=watch))
+        store.record(Observation(coverage=[watch]))
     for health in health_of(plan, outages, until=until):
         seen = {
             presence.person_id: presence  # a camera has somebody in sight once, even if it took another for them
@@ -293,7 +294,7 @@ def _leave_cameras(store: Store, plan: Plan, last: list[Day], outages: Sequence[
             if presence.camera_id == health.camera_id
         }
         store.record(
-            Observation(site_id=plan.site_id, camera_id=health.camera_id, presences=seen.values(), health=health)
+            Observation(camera=CameraRef(plan.site_id, health.camera_id), presences=seen.values(), health=health)
         )
 
 

@@ -1,11 +1,11 @@
-"""What following a recording came to, in one line: also where nobody came or went."""
+"""What was found in a recording, in one line: also where nobody came or went."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tracker.agent.step import Step
+from tracker.agent.loop import Step
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class Summary:
         self._tracks: dict[str, _Followed] = {}
 
     def add(self, step: Step) -> None:
-        """What the next frame, or the end, brought."""
+        """Take in what the next frame, or the end, led to."""
         self._frames += step.frame is not None
         rejections = step.seen.rejections if step.seen is not None else ()
         for face, rejection in zip(step.faces, rejections, strict=False):
@@ -50,15 +50,15 @@ class Summary:
         """How many frames and tracks, and why tracks have no name; None where there was no frame."""
         if not self._frames:
             return None
-        told = f"{self._frames} frames" if self._frames > 1 else "1 frame"
+        text = f"{self._frames} frames" if self._frames > 1 else "1 frame"
         tracks = [each for each in self._tracks.values() if each.decided]
         if not tracks:
-            return f"{told}, {'faces only for a moment' if self._tracks else 'no face found'}"
-        told += f", {len(tracks)} tracks" if len(tracks) > 1 else ", 1 track"
+            return f"{text}, {'faces only for a moment' if self._tracks else 'no face found'}"
+        text += f", {len(tracks)} tracks" if len(tracks) > 1 else ", 1 track"
         unnamed = [each for each in tracks if each.person_id is None]
         if not unnamed:
-            return f"{told}, {'each' if len(tracks) > 1 else 'it'} has a name"
+            return f"{text}, {'each' if len(tracks) > 1 else 'it'} has a name"
         why = "; ".join(dict.fromkeys(each.why_nobody for each in unnamed))
         if len(unnamed) == len(tracks):
-            return f"{told}, nobody named: {why}"
-        return f"{told}, {len(unnamed)} without a name: {why}"
+            return f"{text}, nobody named: {why}"
+        return f"{text}, {len(unnamed)} without a name: {why}"

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import FrameType
 from typing import Annotated, Self
@@ -17,13 +17,11 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from config.settings import CameraRole, CameraSettings, Settings
+from config.settings import CameraSettings, Settings
 from models.runtime import ensure_built
-from tracker.agent.door import doorway_of
-from tracker.agent.loop import Agent
-from tracker.agent.step import Step
+from tracker.agent.loop import Agent, Step
+from tracker.agent.roles.choice import role_of
 from tracker.agent.supervisor import run_all
-from tracker.agent.zones import zones_of
 from tracker.cameras.frames import FrameSource
 from tracker.cameras.recording import RecordingSource
 from tracker.cameras.sources import LiveSource, SystemClock, prepare_source
@@ -35,13 +33,12 @@ from tracker.cli.sending import sending
 from tracker.cli.summary import Summary
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition
-from tracker.presence.events import EventKind
+from tracker.presence.events import CameraRef, Match
 from tracker.store.history import site_of
 from tracker.store.shared_site import rules_at_site
 from tracker.store.store import Store
 from tracker.vision.engine import FaceEngine
 
-_TELLS = {CameraRole.ENTRANCE: EventKind.ENTER, CameraRole.EXIT: EventKind.EXIT}
 _PERSON_ID = re.compile(r"\b[pv]-[0-9a-f]{10,}\b")
 
 CameraOption = Annotated[
@@ -58,14 +55,14 @@ CameraIdOption = Annotated[
 ]
 
 
-class Telling(StrEnum):
-    """How comings and goings are told while an agent runs."""
+class EventOutput(StrEnum):
+    """Where and how events are printed while an agent runs."""
 
     TEXT = "text"
     """A line of text each, on stdout."""
     JSON = "json"
-    """An event a line as JSON, on stdout."""
-    ASIDE = "aside"
+    """A JSON object a line, on stdout: events, and corrections of earlier events."""
+    STDERR = "stderr"
     """A line of text each, on stderr: stdout is for something else."""
 
 
@@ -76,26 +73,28 @@ def track(
     start: Annotated[
         str | None, typer.Option("--start", metavar="TIME", help="Recordings: when they begin, as 2026-01-31T08:00:00.")
     ] = None,
-    explain: Annotated[bool, typer.Option("--explain", help="Say why a track has, or has not, a name.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Print why a track has, or has not, a name.")] = False,
     store: StoreOption = None,
     settings: SettingsOption = None,
     models: ModelsOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print an event a line as JSON, as it happens.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print events and their corrections as JSON lines.")] = False,
 ) -> None:
-    """Follow cameras or recordings, say who comes and goes, and store it.
+    """Follow cameras or recordings, print who comes and goes, and store it.
 
-    Ctrl-C stops, with exit code 130; whoever is in stays in until the next run, which goes on or closes the visit at
-    the last sighting.
-    Without --camera the cameras of the settings file are followed. A recording that does not say when it began
-    (--start) begins now, or with --fast ends now.
+    Ctrl-C stops, with exit code 130; people in sight stay in until the next run, which continues the visit or closes it
+    at the last sighting.
+    Without --camera the cameras of the settings file are followed. Without --start a recording begins now, or with
+    --fast ends now.
+    With --json a line is an event, or a correction of an earlier event: "action" is "void" for an event that did not
+    happen, such as one of a person whom a track turned out not to show, and "add" for one that did after all.
     """
     reread = reread_for(settings, store=store, models=models)
     chosen, _ = reread()
     cameras = cameras_of(chosen, camera or [], camera_id or [])
     start_at = parse_begun(start, chosen.site.zone, now=datetime.now(UTC), option="--start")
     ensure_built(chosen.models.dir, chosen.models.precision)
-    telling = Telling.JSON if as_json else Telling.TEXT
-    over = follow(chosen, cameras, start_at=start_at, fast=fast, telling=telling, explain=explain, reread=reread)
+    output = EventOutput.JSON if as_json else EventOutput.TEXT
+    over = follow(chosen, cameras, start_at=start_at, fast=fast, output=output, explain=explain, reread=reread)
     if not over:
         raise typer.Exit(130)
 
@@ -106,14 +105,14 @@ def follow(
     *,
     start_at: datetime | None = None,
     fast: bool = False,
-    telling: Telling = Telling.TEXT,
+    output: EventOutput = EventOutput.TEXT,
     explain: bool = False,
     reread: Reread | None = None,
 ) -> bool:
     """Run an agent for each camera until all recordings are over (True) or somebody stops it (False).
 
-    Cameras are never over, so a service that is told to end (SIGTERM) has done all it could (True).
-    reread: what the machines of a site share is taken in meanwhile, by the settings that this gives then.
+    Cameras are never over, so a service that SIGTERM ends has finished, too (True).
+    reread: reads the settings again when what the machines of a site share changes meanwhile.
     Raises what ended an agent early: ModelError, CameraError, RecordingError, StoreError.
     """
     sources = [prepare_source(each.source, start_at=start_at, realtime=not fast) for each in cameras]
@@ -126,12 +125,12 @@ def follow(
         store.sites.save(site_of(settings, rules_at_site(settings, store)))
         known = KnownPeople(settings.match)
         agents = assemble(settings, cameras, sources, store, known)
-        with _Teller(agents, sources, settings, known, telling=telling, explain=explain) as teller:
-            failures = run_all(agents, stop, teller.tell)
+        with _Printer(agents, sources, settings, known, output=output, explain=explain) as printer:
+            failures = run_all(agents, stop, printer.print_step)
         over = not stop.is_set()
     if over:
-        teller.tell_ends()
-    recordings = [source for source in sources if not isinstance(source, LiveSource)]  # others told of it as it came
+        printer.print_summaries()
+    recordings = [source for source in sources if not isinstance(source, LiveSource)]  # problems of others were logged
     for problem in [problem for source in recordings for problem in source.state.problems]:
         errors.print(f"note: {problem}", markup=False, soft_wrap=True)
     for failure in failures[:-1]:
@@ -182,35 +181,31 @@ def assemble(
     """One agent a camera; they share engine, store and the people they know. Raises ModelError."""
     engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
     clock = SystemClock()
-    return [
-        Agent(
-            site_id=settings.site.id,
-            camera_id=camera.id,
+    agents = []
+    for each, source in zip(cameras, sources, strict=True):
+        camera = CameraRef(settings.site.id, each.id)
+        recognition = Recognition(
+            site_id=settings.site.id, camera_id=each.id, known=known, match=settings.match, track=settings.track
+        )
+        agent = Agent(
+            camera,
             source=source,
-            engine=engine.within(camera.region or settings.detect.region),
-            recognition=Recognition(
-                site_id=settings.site.id,
-                camera_id=camera.id,
-                known=known,
-                match=settings.match,
-                track=settings.track,
-            ),
+            engine=engine.within(each.region or settings.detect.region),
+            recognition=recognition,
+            role=role_of(each, camera, presence=settings.presence, max_gap_s=settings.track.max_gap_s),
             known=known,
             store=store,
-            presence=settings.presence,
             clock=clock,
+            resume_within=timedelta(seconds=settings.presence.merge_gap_s),
             evidence_days=settings.store.evidence_days,
             visitor_days=settings.store.visitor_days,
-            doorway=doorway_of(camera, site_id=settings.site.id, max_gap_s=settings.track.max_gap_s),
-            zones=zones_of(camera, site_id=settings.site.id),
-            tells=_TELLS.get(camera.role),
         )
-        for camera, source in zip(cameras, sources, strict=True)
-    ]
+        agents.append(agent)
+    return agents
 
 
 class Stop(threading.Event):
-    """Set when somebody wants an end. by: the signal that said so, 0 for none."""
+    """Set to end a run. by: the signal that set it, 0 for none."""
 
     by = 0
 
@@ -233,8 +228,8 @@ def stopping() -> Iterator[Stop]:
             signal.signal(each, handler)
 
 
-class _Teller:
-    """Says who comes and goes, and on stderr how far it has got. Called from the threads of all agents."""
+class _Printer:
+    """Prints who comes and goes, and progress on stderr. Called from the threads of all agents."""
 
     def __init__(
         self,
@@ -243,11 +238,11 @@ class _Teller:
         settings: Settings,
         known: KnownPeople,
         *,
-        telling: Telling,
+        output: EventOutput,
         explain: bool,
     ) -> None:
         self._zone = settings.site.zone
-        self._telling = telling
+        self._output = output
         self._explain = explain
         self._known = known
         self._lock = threading.Lock()
@@ -260,7 +255,7 @@ class _Teller:
             TimeElapsedColumn(),
             console=errors,
             disable=not errors.is_terminal,
-            redirect_stdout=False,  # what is said on stdout belongs there
+            redirect_stdout=False,  # events belong on stdout
         )
         self._summaries = {
             agent.camera_id: Summary()
@@ -279,48 +274,61 @@ class _Teller:
     def __exit__(self, *_error: object) -> None:
         self._progress.stop()
 
-    def tell_ends(self) -> None:
-        """What came of recordings that are over, a line each on stderr."""
+    def print_summaries(self) -> None:
+        """What was found in recordings that are over, a line each on stderr."""
         for camera_id, summary in self._summaries.items():
             line = summary.line()
             if line is not None:
                 hint = " (--explain says more)" if ": " in line and not self._explain else ""
-                said = f"{camera_id}: {_with_names(line, self._known)}{hint}"
-                errors.print(said, markup=False, soft_wrap=True, highlight=False)
+                text = f"{camera_id}: {_with_names(line, self._known)}{hint}"
+                errors.print(text, markup=False, soft_wrap=True, highlight=False)
 
-    def tell(self, agent: Agent, step: Step) -> None:
-        """What this frame brought."""
+    def print_step(self, agent: Agent, step: Step) -> None:
+        """What this frame led to."""
         if agent.camera_id in self._summaries:
             self._summaries[agent.camera_id].add(step)
         if step.frame is not None:
-            source = self._sources[agent.camera_id]
-            total = source.declared_frames if isinstance(source, RecordingSource) else None  # known once it is open
-            note = f"{len(step.faces)} faces, {len(step.present)} in"
-            self._progress.update(self._bars[agent.camera_id], advance=1, total=total, note=note)
+            self._advance(agent.camera_id, step)
         with self._lock:
             if self._explain:
-                for match in step.matches:
-                    reason = _with_names(match.reason, self._known)
-                    line = self._line(match.at, match.camera_id, "track", f"{match.track_id}: {reason}")
-                    self._say(line, aside=self._telling is not Telling.TEXT)
-            for event in step.retracted:
-                person = self._known.person(event.person_id)
-                text = f"{event.kind} of {person.name if person else event.person_id} taken back: it was somebody else"
-                self._say(self._line(event.at, event.camera_id, "void", text), aside=self._telling is not Telling.TEXT)
-            for event in step.events:
-                if self._telling is Telling.JSON:
-                    self._say(json_line(event), aside=False)
-                    continue
-                person = self._known.person(event.person_id)
-                line = self._line(event.at, event.camera_id, event.kind, person.name if person else event.person_id)
-                self._say(line, aside=self._telling is Telling.ASIDE)
+                self._print_matches(step.matches)
+            if self._output is EventOutput.JSON:
+                for record in (*step.corrections, *step.events):
+                    self._print(json_line(record), to_stderr=False)
+            else:
+                self._print_events(step)
+
+    def _advance(self, camera_id: str, step: Step) -> None:
+        source = self._sources[camera_id]
+        total = source.declared_frames if isinstance(source, RecordingSource) else None  # known once it is open
+        note = f"{len(step.faces)} faces, {len(step.present)} in"
+        self._progress.update(self._bars[camera_id], advance=1, total=total, note=note)
+
+    def _print_matches(self, matches: Sequence[Match]) -> None:
+        for match in matches:
+            reason = _with_names(match.reason, self._known)
+            line = self._line(match.at, match.camera_id, "track", f"{match.track_id}: {reason}")
+            self._print(line, to_stderr=self._output is not EventOutput.TEXT)
+
+    def _print_events(self, step: Step) -> None:
+        lines = [
+            self._line(each.at, each.camera_id, "void", f"{each.kind} of {self._name(each.person_id)} did not happen")
+            for each in step.retracted
+        ]
+        lines += [self._line(each.at, each.camera_id, each.kind, self._name(each.person_id)) for each in step.events]
+        for line in lines:
+            self._print(line, to_stderr=self._output is EventOutput.STDERR)
+
+    def _name(self, person_id: str) -> str:
+        person = self._known.person(person_id)
+        return person.name if person else person_id
 
     def _line(self, at: datetime, camera_id: str, what: str, text: str) -> str:
         return f"{local_time(at, self._zone)}  {camera_id}  {what:<5}  {text}"
 
-    def _say(self, line: str, *, aside: bool) -> None:
+    def _print(self, line: str, *, to_stderr: bool) -> None:
         """On stdout or stderr; where both are the terminal, above the bars, which know of stderr only."""
-        if aside or (console.is_terminal and errors.is_terminal):
+        if to_stderr or (console.is_terminal and errors.is_terminal):
             errors.print(Text(line), soft_wrap=True)
         else:
             sys.stdout.write(f"{line}\n")

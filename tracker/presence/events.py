@@ -28,6 +28,14 @@ ANONYMOUS_PREFIX = "x-"
 """Prefix of the random ids that replace those of forgotten people; no camera recognises one."""
 
 
+@dataclass(frozen=True, slots=True)
+class CameraRef:
+    """Which camera: the site where it is, and its id there."""
+
+    site_id: str
+    camera_id: str
+
+
 class EventKind(StrEnum):
     ENTER = "enter"
     EXIT = "exit"

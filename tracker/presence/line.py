@@ -1,8 +1,9 @@
 """A line across a door: which side people are on, and when they go over it.
 
-A side counts once it is clear of the line by BAND; nearer, a face is on the line and on neither side. Going over takes
-both sides: each held for some frames, or, for somebody quick, reached well clear of the line. What jitters, stands or
-walks on the line, turns round on it, or is lost and found on it, holds one side only and is not counted.
+A face is on a side once it is clear of the line by BAND; nearer, it is on the line and on neither side. A crossing
+takes both sides: each held for some frames, or, for somebody quick, reached well clear of the line. A track that
+jitters, stays or moves along on the line, turns round on it, or is lost and found on it, holds one side only and is not
+counted.
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Self
 
 from tracker.presence.events import as_utc
 
 BAND = 0.03
-"""On the line: nearer than this, in fractions of the frame."""
+"""Nearer than this, in fractions of the frame, is on the line."""
 CLEAR = 0.06
 """Far enough from the line that one frame there is no jitter."""
 REACH = 0.05
-"""How far beyond its ends a line is still gone over, as a part of its length."""
+"""How far beyond its ends a line can still be crossed, as a part of its length."""
 
 
 class Inside(StrEnum):
@@ -39,8 +41,8 @@ _TOWARDS = {Inside.LEFT: (-1, 0), Inside.RIGHT: (1, 0), Inside.ABOVE: (0, -1), I
 class Line:
     """A line from start to end, (x, y) in fractions of the frame, y downwards, and where inside is.
 
-    Raises ValueError on a place outside 0..1, on ends nearer than 0.05, and where the line runs so much along
-    `inside` that it does not part that side from the other.
+    Raises ValueError on a point outside 0..1, on ends nearer than 0.05, and where the line runs so much along
+    `inside` that it does not separate that side from the other.
     """
 
     start: tuple[float, float]
@@ -56,7 +58,7 @@ class Line:
         along = _TOWARDS[self.inside]
         if abs(self._normal[0] * along[0] + self._normal[1] * along[1]) < 0.25:
             sides = "left or right" if along[0] == 0 else "above or below"
-            raise ValueError(f"inside: this line has no side {self.inside}; say {sides}")
+            raise ValueError(f"inside: this line has no side {self.inside}; use {sides}")
 
     @property
     def length(self) -> float:
@@ -76,18 +78,18 @@ class Line:
         return (x, y) if x * along[0] + y * along[1] > 0 else (-x, -y)
 
     def depth(self, x_frac: float, y_frac: float) -> float:
-        """How far inside a place is, in fractions of the frame; negative outside."""
+        """How far inside a point is, in fractions of the frame; negative outside."""
         x, y = self.inward
         return (x_frac - self.start[0]) * x + (y_frac - self.start[1]) * y
 
     def is_between_ends(self, one: tuple[float, float], other: tuple[float, float]) -> bool:
-        """Whether the way from one place to another, on different sides, leads through the line, not past its ends."""
+        """Whether the way between two points on different sides crosses the line and does not pass its ends."""
         depth_one, depth_other = self.depth(*one), self.depth(*other)
         share = depth_one / (depth_one - depth_other)
         x, y = one[0] + share * (other[0] - one[0]), one[1] + share * (other[1] - one[1])
         along = ((self.end[0] - self.start[0]) / self.length, (self.end[1] - self.start[1]) / self.length)
-        place = ((x - self.start[0]) * along[0] + (y - self.start[1]) * along[1]) / self.length
-        return -REACH <= place <= 1 + REACH
+        position = ((x - self.start[0]) * along[0] + (y - self.start[1]) * along[1]) / self.length
+        return -REACH <= position <= 1 + REACH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +104,7 @@ class TrackPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crossing:
-    """A track went over the line. inward: from outside to inside. at: UTC, first seen on the new side."""
+    """A track crossed the line. inward: from outside to inside. at: UTC, first seen on the new side."""
 
     track_id: str
     inward: bool
@@ -115,8 +117,8 @@ class Crossing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """Frames in a row on one side of the line, clear of it.
+class SideRun:
+    """Consecutive frames of a track on one side of the line, clear of it.
 
     frames: how many. depth: the farthest from the line, as a fraction. first: the first of them; x_frac, y_frac: the
     last.
@@ -134,20 +136,55 @@ class Run:
     def __post_init__(self) -> None:
         object.__setattr__(self, "first_at", as_utc(self.first_at))
 
+    @classmethod
+    def begin(cls, point: TrackPoint, depth: float, at: datetime) -> Self:
+        """The first frame on a side. depth: signed, as `Line.depth`."""
+        x_frac, y_frac = point.x_frac, point.y_frac
+        return cls(
+            inside=depth > 0,
+            frames=1,
+            depth=abs(depth),
+            first_at=at,
+            first_x_frac=x_frac,
+            first_y_frac=y_frac,
+            x_frac=x_frac,
+            y_frac=y_frac,
+        )
+
+    def extend(self, point: TrackPoint, depth: float) -> Self:
+        """The run one frame later."""
+        deepest = max(self.depth, abs(depth))
+        return replace(self, frames=self.frames + 1, depth=deepest, x_frac=point.x_frac, y_frac=point.y_frac)
+
+    def after(self, earlier: SideRun) -> Self:
+        """The run with an earlier one on the same side before it."""
+        return replace(
+            self,
+            frames=earlier.frames + self.frames,
+            depth=max(earlier.depth, self.depth),
+            first_at=earlier.first_at,
+            first_x_frac=earlier.first_x_frac,
+            first_y_frac=earlier.first_y_frac,
+        )
+
+    def is_sure(self, hold: int) -> bool:
+        return self.frames >= hold or self.depth >= CLEAR
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineState:
-    """On which side of the line a track is: plain data, to be kept between frames and over a restart.
+    """On which side of the line a track is: plain data, kept between frames and over a restart.
 
-    held: the side it is on, None until it was seen clear of the line. ahead: the other side, where it has been since
-    too few frames to tell. waiting: crossings of a track without a name, until it has one.
+    person_id: whose track it is at its last sighting, None while unknown. held: the side it is on, None until it was
+    seen clear of the line. ahead: the other side, for as long as it has been there for fewer frames than make a side.
+    waiting: crossings of a track without a name, until it has one.
     """
 
     track_id: str
     person_id: str | None
     seen_at: datetime
-    held: Run | None = None
-    ahead: Run | None = None
+    held: SideRun | None = None
+    ahead: SideRun | None = None
     waiting: tuple[Crossing, ...] = ()
 
     def __post_init__(self) -> None:
@@ -164,88 +201,83 @@ def cross(
     settle_after: timedelta = timedelta(seconds=5),
     ended: bool = False,
 ) -> tuple[dict[str, LineState], tuple[tuple[LineState, Crossing], ...]]:
-    """Where tracks stood and where they are -> where they stand, and who went over the line, in order of time.
+    """Line states and the tracks of one frame -> line states and the crossings, in order of time.
 
-    standings: by track id. spots: of one frame, at most one a track. at: of the frame, UTC. hold: frames that make a
-    side. settle_after: a track unseen for longer has ended: it is judged by what it showed and dropped. A person who
-    is lost under one track and found under another within that time goes on where they stood. ended: there are no
-    more frames, so every track has ended. A crossing comes with the track as it then stands. Raises ValueError
-    unless `hold` is 1 or more.
+    line_states: by track id. points: at most one a track; a track has the name of its point, so that a name which
+    recognition took away is gone here too. at: of the frame, UTC. hold: frames that make a side. settle_after: a track
+    unseen for longer has ended: it is judged by its last runs and dropped. A person who is lost under one track and
+    found under another within that time keeps the side. ended: there are no more frames, so every track has ended. A
+    crossing comes with the state of its track after it. Raises ValueError unless `hold` is 1 or more.
     """
     if hold < 1:
         raise ValueError(f"hold: expected 1 frame or more, got {hold}")
     now = as_utc(at)
     kept = dict(line_states)
     found: list[tuple[LineState, Crossing]] = []
-    seen = {spot.track_id: spot for spot in points}
-    for track_id, spot in seen.items():
-        stood = kept.get(track_id) or LineState(track_id=track_id, person_id=None, seen_at=now)
-        if stood.person_id is None and spot.person_id is not None:
-            twin = _lost_twin(kept, spot.person_id, seen, now - settle_after)
-            stood = stood if twin is None else _taken_up(stood, kept.pop(twin.track_id))
-        stood = replace(stood, person_id=spot.person_id or stood.person_id)
-        stood, crossing = _moved(stood, spot, line, now, hold)
-        kept[track_id] = stood
+    seen = {point.track_id: point for point in points}
+    for point in seen.values():
+        state = _named(kept, point, seen, now, settle_after)
+        state, crossing = _moved(state, point, line, now, hold)
+        kept[point.track_id] = state
         if crossing is not None:
-            found.append((stood, crossing))
-    for stood in [each for each in kept.values() if ended or now - each.seen_at > settle_after]:
-        del kept[stood.track_id]
-        if stood.held and stood.ahead and _is_sure(stood.held, hold) and _is_sure(stood.ahead, hold):
-            crossing = _gone_over(stood.track_id, stood.held, stood.ahead, line)
-            if crossing is not None:
-                found.append((stood, crossing))
+            found.append((state, crossing))
+    for state in [each for each in kept.values() if ended or now - each.seen_at > settle_after]:
+        del kept[state.track_id]
+        crossing = _settled(state, line, hold)
+        if crossing is not None:
+            found.append((state, crossing))
     found.sort(key=lambda each: (each[1].at, each[1].track_id))
     return kept, tuple(found)
 
 
+def _named(
+    kept: dict[str, LineState],
+    point: TrackPoint,
+    seen: Mapping[str, TrackPoint],
+    now: datetime,
+    settle_after: timedelta,
+) -> LineState:
+    """The state of a track before this frame, under the name that it has now; a lost track of that person joins it."""
+    state = kept.get(point.track_id) or LineState(track_id=point.track_id, person_id=None, seen_at=now)
+    if state.person_id is None and point.person_id is not None:
+        twin = _lost_twin(kept, point.person_id, seen, now - settle_after)
+        state = state if twin is None else _taken_up(state, kept.pop(twin.track_id))
+    return replace(state, person_id=point.person_id)
+
+
 def _moved(
-    stood: LineState, spot: TrackPoint, line: Line, at: datetime, hold: int
+    state: LineState, point: TrackPoint, line: Line, at: datetime, hold: int
 ) -> tuple[LineState, Crossing | None]:
     """The track one frame later."""
-    stood = replace(stood, seen_at=max(at, stood.seen_at))
-    depth = line.depth(spot.x_frac, spot.y_frac)
+    state = replace(state, seen_at=max(at, state.seen_at))
+    depth = line.depth(point.x_frac, point.y_frac)
     if abs(depth) >= BAND:
-        stood = _stepped(stood, spot, depth, at)
-    if stood.held is None or stood.ahead is None or stood.ahead.frames < hold:
-        return stood, None
-    sure = _is_sure(stood.held, hold)
-    crossing = _gone_over(stood.track_id, stood.held, stood.ahead, line) if sure else None
-    return replace(stood, held=stood.ahead, ahead=None), crossing
+        state = _stepped(state, point, depth, at)
+    if state.held is None or state.ahead is None or state.ahead.frames < hold:
+        return state, None
+    crossing = _crossing(state.track_id, state.held, state.ahead, line) if state.held.is_sure(hold) else None
+    return replace(state, held=state.ahead, ahead=None), crossing
 
 
-def _stepped(stood: LineState, spot: TrackPoint, depth: float, at: datetime) -> LineState:
-    inside = depth > 0
-    if stood.held is None:
-        return replace(stood, held=_begun(spot, depth, at))
-    if inside is stood.held.inside:
-        return replace(stood, held=_gone_on(stood.held, spot, depth), ahead=None)
-    ahead = _begun(spot, depth, at) if stood.ahead is None else _gone_on(stood.ahead, spot, depth)
-    return replace(stood, ahead=ahead)
+def _stepped(state: LineState, point: TrackPoint, depth: float, at: datetime) -> LineState:
+    if state.held is None:
+        return replace(state, held=SideRun.begin(point, depth, at))
+    if (depth > 0) is state.held.inside:
+        return replace(state, held=state.held.extend(point, depth), ahead=None)
+    ahead = SideRun.begin(point, depth, at) if state.ahead is None else state.ahead.extend(point, depth)
+    return replace(state, ahead=ahead)
 
 
-def _begun(spot: TrackPoint, depth: float, at: datetime) -> Run:
-    return Run(
-        inside=depth > 0,
-        frames=1,
-        depth=abs(depth),
-        first_at=at,
-        first_x_frac=spot.x_frac,
-        first_y_frac=spot.y_frac,
-        x_frac=spot.x_frac,
-        y_frac=spot.y_frac,
-    )
+def _settled(state: LineState, line: Line, hold: int) -> Crossing | None:
+    """What the last runs of a track that has ended amount to."""
+    if state.held is None or state.ahead is None:
+        return None
+    sure = state.held.is_sure(hold) and state.ahead.is_sure(hold)
+    return _crossing(state.track_id, state.held, state.ahead, line) if sure else None
 
 
-def _gone_on(run: Run, spot: TrackPoint, depth: float) -> Run:
-    return replace(run, frames=run.frames + 1, depth=max(run.depth, abs(depth)), x_frac=spot.x_frac, y_frac=spot.y_frac)
-
-
-def _is_sure(run: Run, hold: int) -> bool:
-    return run.frames >= hold or run.depth >= CLEAR
-
-
-def _gone_over(track_id: str, held: Run, ahead: Run, line: Line) -> Crossing | None:
-    """From the last place on one side to the first on the other; None where that leads past the line's ends."""
+def _crossing(track_id: str, held: SideRun, ahead: SideRun, line: Line) -> Crossing | None:
+    """From the last point on one side to the first on the other; None where that leads past the line's ends."""
     if not line.is_between_ends((held.x_frac, held.y_frac), (ahead.first_x_frac, ahead.first_y_frac)):
         return None
     return Crossing(
@@ -260,7 +292,7 @@ def _gone_over(track_id: str, held: Run, ahead: Run, line: Line) -> Crossing | N
 def _lost_twin(
     line_states: Mapping[str, LineState], person_id: str, seen: Mapping[str, TrackPoint], since: datetime
 ) -> LineState | None:
-    """Where the person stood under a track that was lost not long ago; the latest of several."""
+    """The person's state under a track that was lost not long ago; the latest of several."""
     lost = [
         each
         for each in line_states.values()
@@ -269,24 +301,13 @@ def _lost_twin(
     return max(lost, key=lambda each: (each.seen_at, each.track_id), default=None)
 
 
-def _taken_up(stood: LineState, twin: LineState) -> LineState:
-    """The new track of a person, going on from where the person stood under the lost one."""
-    if twin.held is None or stood.ahead is not None:
-        return stood
-    if stood.held is None:
-        return replace(stood, held=twin.held, ahead=twin.ahead)
-    if stood.held.inside is twin.held.inside:
-        return replace(stood, held=_joined(twin.held, stood.held))
-    ahead = stood.held if twin.ahead is None else _joined(twin.ahead, stood.held)
-    return replace(stood, held=twin.held, ahead=ahead)
-
-
-def _joined(earlier: Run, later: Run) -> Run:
-    return replace(
-        later,
-        frames=earlier.frames + later.frames,
-        depth=max(earlier.depth, later.depth),
-        first_at=earlier.first_at,
-        first_x_frac=earlier.first_x_frac,
-        first_y_frac=earlier.first_y_frac,
-    )
+def _taken_up(state: LineState, twin: LineState) -> LineState:
+    """The new track of a person, continuing the runs of the lost one."""
+    if twin.held is None or state.ahead is not None:
+        return state
+    if state.held is None:
+        return replace(state, held=twin.held, ahead=twin.ahead)
+    if state.held.inside is twin.held.inside:
+        return replace(state, held=state.held.after(twin.held))
+    ahead = state.held if twin.ahead is None else state.held.after(twin.ahead)
+    return replace(state, held=twin.held, ahead=ahead)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from tracker.presence.events import Event, EventKind, as_utc
+from tracker.presence.events import CameraRef, EventKind, as_utc
+from tracker.presence.transitions import Transition
 
 _NOBODY: Mapping[str, datetime] = MappingProxyType({})
 
@@ -38,8 +39,8 @@ class Sighting:
 class Presence:
     """Somebody whom a camera has in sight, from `entered_at` to `seen_at` so far.
 
-    track_id: the track that began it; its enter and its exit carry the same one, so that they can be told to be the
-    two ends of one stay in sight. x_frac, y_frac: where the person was last, 0..1.
+    track_id: the track that began it; its enter and its exit carry the same one, which marks them as the two ends of
+    one presence. x_frac, y_frac: where the person was last, 0..1.
     """
 
     site_id: str
@@ -64,22 +65,21 @@ def observe(
     open_: Mapping[str, Presence],
     sightings: Iterable[Sighting],
     *,
+    camera: CameraRef,
     now: datetime,
-    site_id: str,
-    camera_id: str,
     exit_after: timedelta,
     ended: bool = False,
     left: Mapping[str, datetime] = _NOBODY,
     watched_since: datetime | None = None,
-) -> tuple[dict[str, Presence], tuple[Event, ...]]:
-    """Open presences and what was seen since -> open presences and the events, in order of time.
+) -> tuple[dict[str, Presence], tuple[Transition, ...]]:
+    """Open presences and what was seen since -> open presences and the transitions, in order of time.
 
     open_: person id -> presence of this camera. now: the time of the frame, UTC. A person enters at the start of the
     evidence and leaves when unseen for `exit_after`, dated at the last sighting. Two tracks of one person are one
     presence. ended: the recording is over, so everybody still in sight leaves at the last sighting, inferred.
     left: person id -> when that person's last presence here ended; a late name never reaches back before it.
-    watched_since: the camera was blind until then, and for so short a time that the gap says nothing: being unseen
-    counts from then on.
+    watched_since: the camera gave no frames until then, for a time too short to conclude anything: being unseen counts
+    from then on.
 
     Raises ValueError unless `exit_after` is positive.
     """
@@ -87,7 +87,7 @@ def observe(
         raise ValueError(f"exit_after: expected more than 0 s, got {exit_after.total_seconds()} s")
     by_person = _by_person(sightings)
     still_open: dict[str, Presence] = {}
-    events: list[Event] = []
+    transitions: list[Transition] = []
     for person_id in sorted(open_.keys() | by_person.keys()):
         presence = open_.get(person_id)
         for sighting in by_person.get(person_id, ()):
@@ -95,20 +95,20 @@ def observe(
                 presence = _go_on(presence, sighting)
                 continue
             if presence is not None:
-                events.append(_exit(presence))
-            presence = _begin(sighting, left.get(person_id), site_id, camera_id)
+                transitions.append(_exit(presence))
+            presence = _begin(sighting, left.get(person_id), camera)
             if presence is not None:
-                events.append(_enter(presence))
+                transitions.append(_enter(presence))
         if presence is None:
             continue
         if now - _unseen_since(presence, watched_since) >= exit_after:
-            events.append(_exit(presence))
+            transitions.append(_exit(presence))
         elif ended:
-            events.append(_exit(presence, inferred=True))
+            transitions.append(_exit(presence, inferred=True))
         else:
             still_open[person_id] = presence
-    events.sort(key=lambda event: event.at)
-    return still_open, tuple(events)
+    transitions.sort(key=lambda each: each.at)
+    return still_open, tuple(transitions)
 
 
 def _by_person(sightings: Iterable[Sighting]) -> dict[str, list[Sighting]]:
@@ -127,13 +127,13 @@ def _in_time(sighting: Sighting) -> tuple[datetime, datetime, str, float, float]
     return sighting.since, sighting.seen_at, sighting.track_id, sighting.x_frac, sighting.y_frac
 
 
-def _begin(sighting: Sighting, left_at: datetime | None, site_id: str, camera_id: str) -> Presence | None:
+def _begin(sighting: Sighting, left_at: datetime | None, camera: CameraRef) -> Presence | None:
     """A presence from the start of the evidence, or None if that person's exit has accounted for all of it."""
     if left_at is not None and sighting.seen_at <= left_at:
         return None
     return Presence(
-        site_id=site_id,
-        camera_id=camera_id,
+        site_id=camera.site_id,
+        camera_id=camera.camera_id,
         person_id=sighting.person_id,
         track_id=sighting.track_id,
         entered_at=sighting.since if left_at is None else max(sighting.since, left_at),
@@ -150,22 +150,20 @@ def _go_on(presence: Presence, sighting: Sighting) -> Presence:
     return replace(presence, seen_at=sighting.seen_at, x_frac=sighting.x_frac, y_frac=sighting.y_frac)
 
 
-def _enter(presence: Presence) -> Event:
-    return _event(EventKind.ENTER, presence, presence.entered_at)
+def _enter(presence: Presence) -> Transition:
+    return _transition(EventKind.ENTER, presence, presence.entered_at)
 
 
-def _exit(presence: Presence, *, inferred: bool = False) -> Event:
-    return _event(EventKind.EXIT, presence, presence.seen_at, inferred=inferred)
+def _exit(presence: Presence, *, inferred: bool = False) -> Transition:
+    return _transition(EventKind.EXIT, presence, presence.seen_at, inferred=inferred)
 
 
-def _event(kind: EventKind, presence: Presence, at: datetime, *, inferred: bool = False) -> Event:
-    return Event(
+def _transition(kind: EventKind, presence: Presence, at: datetime, *, inferred: bool = False) -> Transition:
+    return Transition(
         kind=kind,
-        site_id=presence.site_id,
-        camera_id=presence.camera_id,
         person_id=presence.person_id,
-        at=at,
         track_id=presence.track_id,
+        at=at,
         x_frac=presence.x_frac,
         y_frac=presence.y_frac,
         inferred=inferred,

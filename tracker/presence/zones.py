@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TypeAlias
 
-from tracker.presence.events import SCHEMA, as_utc, content_id, time_text
+from tracker.presence.events import SCHEMA, CameraRef, as_utc, content_id, time_text
 from tracker.presence.room import Sighting
 
 ZoneAndPerson: TypeAlias = tuple[str, str]
@@ -86,10 +86,9 @@ def linger(
     open_: Mapping[ZoneAndPerson, ZoneStay],
     sightings: Iterable[Sighting],
     *,
+    camera: CameraRef,
     zones: Sequence[Zone],
     now: datetime,
-    site_id: str,
-    camera_id: str,
     gap: timedelta = timedelta(seconds=5),
     ended: bool = False,
 ) -> tuple[dict[ZoneAndPerson, ZoneStay], tuple[ZoneStay, ...]]:
@@ -112,7 +111,7 @@ def linger(
                 continue
             if stay is not None:
                 over.append(stay)
-            still_open[key] = _begun(zone, sighting, site_id, camera_id)
+            still_open[key] = _begun(zone, sighting, camera)
     for key, stay in list(still_open.items()):
         if ended or now - stay.seen_at > gap:
             over.append(still_open.pop(key))
@@ -120,11 +119,11 @@ def linger(
     return still_open, tuple(replace(stay, over=True) for stay in over)
 
 
-def _begun(zone: Zone, sighting: Sighting, site_id: str, camera_id: str) -> ZoneStay:
+def _begun(zone: Zone, sighting: Sighting, camera: CameraRef) -> ZoneStay:
     """A stay from the sighting on; where the person was before a late name is not known to the zone."""
     return ZoneStay(
-        site_id=site_id,
-        camera_id=camera_id,
+        site_id=camera.site_id,
+        camera_id=camera.camera_id,
         zone=zone.name,
         person_id=sighting.person_id,
         started_at=sighting.seen_at,

@@ -6,16 +6,17 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from tracker.presence.events import time_text
+from tracker.presence.events import CameraRef, time_text
 from tracker.presence.health import CameraHealth, CameraState
 from tracker.presence.room import Presence
 from tracker.store.database import Transaction
 from tracker.store.event_rows import Row, read_all, read_time
 
 
-def replace_presences(writing: Transaction, presences: Iterable[Presence], *, site_id: str, camera_id: str) -> None:
+def replace_presences(writing: Transaction, presences: Iterable[Presence], camera: CameraRef) -> None:
     """Make these the open presences of one camera. Raises ValueError when one is of another camera."""
     rows = list(presences)
+    site_id, camera_id = camera.site_id, camera.camera_id
     for presence in rows:
         if (presence.site_id, presence.camera_id) != (site_id, camera_id):
             raise ValueError(f"presence of {presence.site_id}/{presence.camera_id} given for {site_id}/{camera_id}")

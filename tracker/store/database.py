@@ -44,6 +44,7 @@ class Database:
         self._readers: dict[threading.Thread, _Reader] = {}
         self._readers_lock = threading.Lock()
         self._opened = False
+        self._file_id: tuple[int, int] | None = None
 
     def open(self, *, create: bool) -> None:
         """Check the file and bring it to this version.
@@ -63,6 +64,7 @@ class Database:
                     writer = self._connect_writer("rwc" if create else "rw")
                     if writer.execute("SELECT scrub_due FROM state").fetchone()[0]:
                         self.scrub_or_warn()
+                self._file_id = _file_id(self.path)
             except BaseException:
                 self.close()
                 raise
@@ -73,9 +75,15 @@ class Database:
             self._opened = False
             readers = list(self._readers.values())
             self._readers.clear()
+        if self._is_replaced():  # the last connection to close removes the log at the path, which is another file's now
+            self._close_writer()
         for reader in readers:
             reader.close()
-        with self._write_lock:  # last, because only a connection that may write can tidy up the write-ahead log
+        self._close_writer()  # last, because only a connection that may write can tidy up the write-ahead log
+        self._file_id = None
+
+    def _close_writer(self) -> None:
+        with self._write_lock:
             if self._writer is not None:
                 self._writer.close()
                 self._writer = None
@@ -128,6 +136,9 @@ class Database:
             )
         try:
             connection = self._connect_writer()
+            if self._is_replaced():
+                _empty_log(connection)
+            self._require_same_file()
             left_ms = max(0, round(1000 * (deadline - time.monotonic())))
             connection.execute(f"PRAGMA busy_timeout = {left_ms}")
             yield connection
@@ -214,9 +225,21 @@ class Database:
             return self._readers[thread]
 
     def _connect(self, mode: str) -> sqlite3.Connection:
+        self._require_same_file()
         uri = f"{self.path.absolute().as_uri()}?mode={mode}"
         # Autocommit: transactions begin and end where this module says. Locks above keep threads apart.
         return sqlite3.connect(uri, uri=True, timeout=self._timeout_s, isolation_level=None, check_same_thread=False)
+
+    def _require_same_file(self) -> None:
+        """Raises StoreError when the file at the path is not the one that was opened, as after `rm`, `mv` or `cp`."""
+        if self._is_replaced():
+            raise StoreError(
+                f"{self.path}: the store was deleted or replaced while in use",
+                fix="put the old file back, or stop all agents and dashboards before you replace the store",
+            )
+
+    def _is_replaced(self) -> bool:
+        return self._file_id is not None and _file_id(self.path) != self._file_id
 
     def _require_open(self) -> None:
         if not self._opened:
@@ -273,6 +296,22 @@ class _Reader:
     def close(self) -> None:
         with self.lock:
             self.connection.close()
+
+
+def _file_id(path: Path) -> tuple[int, int] | None:
+    """What tells one file from another that takes its place; None where there is none."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _empty_log(connection: sqlite3.Connection) -> None:
+    """Move the write-ahead log into the file that it belongs to: beside another one it would ruin that."""
+    with suppress(sqlite3.Error):
+        connection.execute("PRAGMA busy_timeout = 0")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _use_wal(connection: sqlite3.Connection, deadline: float) -> None:

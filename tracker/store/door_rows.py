@@ -9,8 +9,8 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from tracker.presence.events import time_text
-from tracker.presence.line import Crossing, LineState, Run
+from tracker.presence.events import CameraRef, time_text
+from tracker.presence.line import Crossing, LineState, SideRun
 from tracker.presence.zones import ZoneStay
 from tracker.store.database import Transaction
 from tracker.store.event_rows import Row, read_all, read_time
@@ -21,11 +21,9 @@ _STAYS = (
 )
 
 
-def replace_line_states(
-    writing: Transaction, line_states: Iterable[LineState], *, site_id: str, camera_id: str
-) -> None:
-    """Make these all that one door knows of its tracks."""
-    connection = writing.connection
+def replace_line_states(writing: Transaction, line_states: Iterable[LineState], camera: CameraRef) -> None:
+    """Make these the line states of one camera."""
+    connection, site_id, camera_id = writing.connection, camera.site_id, camera.camera_id
     connection.execute("DELETE FROM line_states WHERE site_id = ? AND camera_id = ?", (site_id, camera_id))
     connection.executemany(
         "INSERT INTO line_states (site_id, camera_id, track_id, person_id, state, changed) VALUES (?, ?, ?, ?, ?, ?)",
@@ -142,8 +140,8 @@ def _line_state(row: Row) -> LineState:
     )
 
 
-def _run(known: dict[str, Any] | None) -> Run | None:
-    return None if known is None else Run(**(known | {"first_at": read_time(known["first_at"])}))
+def _run(known: dict[str, Any] | None) -> SideRun | None:
+    return None if known is None else SideRun(**(known | {"first_at": read_time(known["first_at"])}))
 
 
 def stay_of_row(row: Row) -> ZoneStay:

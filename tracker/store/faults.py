@@ -22,7 +22,7 @@ _FIXES = {
     "SQLITE_NOTADB": ("it is not a Footfall store", "give the path of another file with --store sqlite:///PATH"),
     "SQLITE_CORRUPT": (
         "the file is damaged",
-        "restore it from a backup, or move it away and start a new store; the sqlite3 tool's .recover may save rows",
+        "stop all agents and dashboards, then restore a backup or start a new store; sqlite3's .recover may save rows",
     ),
     "SQLITE_IOERR": ("the disk reports an error", "check the disk, its cable and its free space, then try again"),
     "SQLITE_TOOBIG": ("a record is too long", "shorten the text or leave the record out"),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker.presence.coverage import CoverageSpan
-from tracker.presence.events import Correction, Event, Match
+from tracker.presence.events import CameraRef, Correction, Event, Match
 from tracker.presence.health import CameraHealth
 from tracker.presence.line import LineState
 from tracker.presence.people import Person
@@ -21,25 +21,24 @@ from tracker.presence.zones import ZoneStay
 class Observation:
     """Facts and state of one camera.
 
-    Events and matches whose ids are known are skipped. presences: replace all open presences of that site and
-    camera, which must both be given; None leaves them. visitors: each with all vectors (N, D) kept for them;
+    Events and matches whose ids are known are skipped. presences: replace all open presences of `camera`; None leaves
+    them. visitors: each with all vectors (N, D) kept for them;
     a visitor whom somebody named, merged or enrolled meanwhile stays so. evidence: vectors (N, D) behind matches,
-    by match_id. watch: since when and until when a camera watched; one with a known start makes that longer, never
-    shorter. line_states: replace all that a door knows of its tracks, like presences. zone_stays: added, or brought
-    up to date, after those of the ids `dropped_stays` are gone. corrections: of what an agent reported before; one of
-    an event that is not there any more does nothing.
+    by match_id. coverage: when cameras watched; a span with a known start makes that one longer, never
+    shorter. line_states: replace all of `camera`, like presences. zone_stays: added, or updated, after those of the
+    ids `dropped_stays` are removed. corrections: of events that an agent reported before; one of an event that is not
+    there any more is skipped.
 
-    Raises ValueError on presences or line states without their site and camera.
+    Raises ValueError on presences or line states without their camera.
     """
 
     events: Iterable[Event] = ()
     matches: Iterable[Match] = ()
-    camera_id: str | None = None
-    site_id: str | None = None
+    camera: CameraRef | None = None
     presences: Iterable[Presence] | None = None
     visitors: Iterable[tuple[Person, NDArray[np.float32]]] = ()
     health: CameraHealth | None = None
-    watch: CoverageSpan | None = None
+    coverage: Iterable[CoverageSpan] = ()
     line_states: Iterable[LineState] | None = None
     zone_stays: Iterable[ZoneStay] = ()
     evidence: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
@@ -47,5 +46,5 @@ class Observation:
     corrections: Iterable[Correction] = ()
 
     def __post_init__(self) -> None:
-        if (self.presences is not None or self.line_states is not None) and None in (self.site_id, self.camera_id):
-            raise ValueError("presences, line_states: expected site_id and camera_id beside them")
+        if (self.presences is not None or self.line_states is not None) and self.camera is None:
+            raise ValueError("presences, line_states: expected their camera beside them")

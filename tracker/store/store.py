@@ -66,18 +66,16 @@ class Store(StoreFile):
                     correction_rows.insert(writing, correction)
             event_rows.insert_matches(writing, without_forgotten(writing, found.matches))
             exception_rows.insert_evidence(writing, found.evidence, model=self.model)
-            if found.presences is not None and found.site_id is not None and found.camera_id is not None:
-                known = without_forgotten(writing, found.presences)
-                camera_rows.replace_presences(writing, known, site_id=found.site_id, camera_id=found.camera_id)
-            if found.line_states is not None and found.site_id is not None and found.camera_id is not None:
-                stood = without_forgotten(writing, found.line_states)
-                door_rows.replace_line_states(writing, stood, site_id=found.site_id, camera_id=found.camera_id)
+            if found.presences is not None and found.camera is not None:
+                camera_rows.replace_presences(writing, without_forgotten(writing, found.presences), found.camera)
+            if found.line_states is not None and found.camera is not None:
+                door_rows.replace_line_states(writing, without_forgotten(writing, found.line_states), found.camera)
             door_rows.drop_zone_stays(writing, found.dropped_stays)
             door_rows.save_zone_stays(writing, without_forgotten(writing, found.zone_stays))
             if found.health is not None:
                 camera_rows.save_health(writing, found.health)
-            if found.watch is not None:
-                watch_rows.save(writing, found.watch)
+            for span in found.coverage:
+                watch_rows.save(writing, span)
         return count
 
     def version(self) -> int:

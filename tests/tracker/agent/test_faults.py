@@ -28,8 +28,7 @@ from tests.tracker.puppets import (
 )
 from tracker.agent import supervisor as agents_module
 from tracker.agent import writer
-from tracker.agent.loop import Agent
-from tracker.agent.step import Step
+from tracker.agent.loop import Agent, Step
 from tracker.agent.supervisor import run_all
 from tracker.presence.health import CameraState
 from tracker.presence.people import Person
@@ -167,7 +166,7 @@ def test_store_that_fails_to_say_who_was_merged_is_asked_again(stage: Stage, dis
 def test_run_that_ends_on_a_full_disk_says_what_is_not_stored(stage: Stage, disk: FullDisk) -> None:
     stage.enrol("Ada", ADA)
     script = [*scene(0, 1), lambda: fill(disk), *scene(1.5, 5, ADA)]
-    with pytest.raises(StoreError, match="the disk is full; 2 events of front are not stored") as caught:
+    with pytest.raises(StoreError, match="the disk is full; 3 records of front are not stored") as caught:
         stage.agent(ScriptedCamera(script), store=disk).run(threading.Event())
     assert caught.value.fix == "free some space"
     fill(disk, full=False)
@@ -178,7 +177,7 @@ def test_run_that_ends_on_a_full_disk_says_what_is_not_stored(stage: Stage, disk
 def test_agent_gives_up_before_the_memory_is_full(
     stage: Stage, disk: FullDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "MOST_WAITING", 2)
+    monkeypatch.setattr(writer, "MOST_PENDING", 2)
     stage.enrol("Ada", ADA)
     camera = ScriptedCamera([lambda: fill(disk), *scene(0, 5, ADA), *scene(5.5, 100), *scene(100.5, 200, EVE)])
     with pytest.raises(StoreError, match="the disk is full"):
@@ -257,7 +256,7 @@ def test_what_is_not_stored_when_a_camera_that_is_away_is_stopped_is_said(
     until(lambda: "front: gone; trying again" in caplog.text)
     stop.set()
     thread.join(10)
-    assert [failure.problem for failure in failures] == ["the disk is full; 1 events of front are not stored"]
+    assert [failure.problem for failure in failures] == ["the disk is full; 2 records of front are not stored"]
 
 
 def test_camera_that_dies_is_lost_at_once_and_live_again_when_it_is_back(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from tests.tracker.puppets import HandClock, ScriptedCamera, at, picture
 from tracker.agent.health import Meter
+from tracker.presence.events import CameraRef
 from tracker.presence.health import CameraState
 
 
@@ -21,7 +24,7 @@ def camera(clock: HandClock) -> ScriptedCamera:
 
 @pytest.fixture
 def meter(camera: ScriptedCamera, clock: HandClock) -> Meter:
-    return Meter(site_id="gym", camera_id="door", source=camera, clock=clock)
+    return Meter(CameraRef("gym", "door"), source=camera, clock=clock)
 
 
 def tick(meter: Meter, clock: HandClock, *, fps: float, for_s: float) -> None:
@@ -73,14 +76,17 @@ def test_problem_is_what_ended_the_agent_else_the_last_of_the_source(meter: Mete
     assert meter.health(CameraState.LOST, problem="no such camera").problem == "no such camera"
 
 
-def test_a_watch_lasts_while_frames_come_and_begins_anew_after_an_outage(meter: Meter, clock: HandClock) -> None:
-    assert meter.watch is None
+def test_coverage_lasts_while_frames_come_and_begins_again_after_an_outage(meter: Meter) -> None:
+    def spans() -> list[tuple[datetime, datetime]]:
+        assert {(each.site_id, each.camera_id) for each in meter.coverage} == {("gym", "door")}
+        return [(each.started_at, each.ended_at) for each in meter.coverage]
+
+    assert meter.coverage == ()
     for seconds in (0, 1, 61):
         meter.tick(at(seconds))
-    assert meter.watch is not None
-    assert (meter.watch.site_id, meter.watch.camera_id) == ("gym", "door")
-    assert (meter.watch.started_at, meter.watch.ended_at) == (at(0), at(61))
+    assert spans() == [(at(0), at(61))]
     meter.tick(at(122))
-    assert (meter.watch.started_at, meter.watch.ended_at) == (at(122), at(122))
+    assert spans() == [(at(0), at(61)), (at(122), at(122))]
+    meter.coverage_stored(meter.coverage)
     meter.tick(at(100))
-    assert (meter.watch.started_at, meter.watch.ended_at) == (at(100), at(100))
+    assert spans() == [(at(122), at(122)), (at(100), at(100))]

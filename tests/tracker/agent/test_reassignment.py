@@ -1,4 +1,4 @@
-"""Taking back what a track told leaves what the other tracks would have told without it."""
+"""Retracting what a track showed leaves what the other tracks would have shown without it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from config.settings import CameraSettings
 from tests.tracker.puppets import at, seconds
 from tracker.agent.reassignment import Reassignments
-from tracker.agent.zones import ZoneWatch, zones_of
-from tracker.presence.events import Event
+from tracker.agent.zones import StayChanges, ZoneStays, zones_of
+from tracker.presence.events import CameraRef
 from tracker.presence.room import Presence, Sighting, observe
-from tracker.presence.zones import ZoneStay
+from tracker.presence.transitions import Transition
 
 EXIT_AFTER = timedelta(seconds=30)
+CAMERA = CameraRef("gym", "hall")
 PEOPLE, TRACKS = ("ada", "bob"), ("t0", "t1", "t2")
 Seen = tuple[int, tuple[tuple[str, str], ...]]
 """The second of a frame, and (person, track) of those in it."""
@@ -51,27 +52,25 @@ class Room:
 
     def __init__(self, *, never: tuple[str, str] | None = None) -> None:
         """never: (person, track) who is not seen at all."""
-        self.reassignments = Reassignments(site_id="gym", camera_id="hall", exit_after=EXIT_AFTER)
+        self.reassignments = Reassignments(CAMERA, exit_after=EXIT_AFTER)
         self.present: dict[str, Presence] = {}
-        self.events: list[Event] = []
+        self.events: list[Transition] = []
         self._never = never
 
     def watch(self, script: Iterable[Seen]) -> None:
         for seen in script:
             found = [each for each in sightings(seen) if (each.person_id, each.track_id) != self._never]
             before = self.present
-            self.present, events = observe(
-                before, found, now=at(seen[0]), site_id="gym", camera_id="hall", exit_after=EXIT_AFTER
-            )
+            self.present, events = observe(before, found, camera=CAMERA, now=at(seen[0]), exit_after=EXIT_AFTER)
             self.reassignments.note(before, found, self.present, events)
             self.events += events
 
-    def take_back(self, who: str, track: str, second: int) -> None:
+    def retract(self, who: str, track: str, second: int) -> None:
         open_ = self.present.pop(who, None)
-        back = self.reassignments.take_back(track, who, open_, now=at(second), watched_since=None)
+        back = self.reassignments.retract(track, who, open_, now=at(second), watched_since=None)
         if back.presence is not None:
             self.present[who] = back.presence
-        self.events = [event for event in self.events if event not in back.voided] + list(back.told)
+        self.events = [event for event in self.events if event not in back.retracted] + list(back.transitions)
 
     def told(self) -> list[tuple[float, str, str, str]]:
         return sorted((seconds(each.at), each.kind, each.person_id, each.track_id) for each in self.events)
@@ -86,7 +85,7 @@ def test_it_is_as_if_the_track_had_never_shown_the_person(
     last = before[-1][0]
     later = [(last + second, tuple(each for each in people if each != (who, track))) for second, people in after]
     room.watch(before)
-    room.take_back(who, track, last)
+    room.retract(who, track, last)
     other.watch(before)
     assert room.present == other.present
     assert room.told() == other.told()
@@ -105,7 +104,7 @@ def test_what_is_forgotten_of_ended_tracks_makes_no_difference(
         each.watch(script)
     room.reassignments.end(ended)
     for each in (room, other):
-        each.take_back(who, track, script[-1][0])
+        each.retract(who, track, script[-1][0])
     assert (room.present, room.told()) == (other.present, other.told())
 
 
@@ -116,7 +115,7 @@ def test_five_thousand_tracks_leave_nothing_behind() -> None:
         room.reassignments.end([f"t{number}"])
     room.watch([(6000, ())])
     room.reassignments.end(["t4999"])
-    assert not room.reassignments._stays
+    assert not room.reassignments._records
     assert not room.reassignments._live
 
 
@@ -125,8 +124,8 @@ def test_five_thousand_tracks_leave_nothing_behind() -> None:
 HALL = CameraSettings(id="hall", source="0", zones={"all": ((0, 0), (1, 0), (1, 1), (0, 1))})
 
 
-def hall() -> ZoneWatch:
-    zones = zones_of(HALL, site_id="gym")
+def hall() -> ZoneStays:
+    zones = zones_of(HALL, CAMERA)
     assert zones is not None
     return zones
 
@@ -140,17 +139,16 @@ class Zone:
 
     def watch(self, script: Sequence[Seen]) -> None:
         for seen in script:
-            self._keep(self.zones.watch(sightings(seen), at(seen[0])))
+            self._keep(self.zones.observe(sightings(seen), at(seen[0])))
 
-    def _keep(self, stays: Iterable[ZoneStay]) -> None:
-        for stay in stays:
+    def _keep(self, changes: StayChanges) -> None:
+        for stay_id in changes.dropped:
+            self.over.pop(stay_id, None)
+        for stay in changes.over:
             self.over[stay.stay_id] = (stay.person_id, seconds(stay.started_at), seconds(stay.seen_at))
 
-    def take_back(self, track: str, who: str, into: str | None) -> None:
-        gone, over = self.zones.take_back(track, who, into)
-        for stay_id in gone:
-            self.over.pop(stay_id, None)
-        self._keep(over)
+    def retract(self, track: str, who: str, into: str | None) -> None:
+        self._keep(self.zones.retract(track, who, into))
 
     def stays(self) -> list[tuple[str, float, float]]:
         open_ = [(each.person_id, seconds(each.started_at), seconds(each.seen_at)) for each in self.zones.open]
@@ -162,7 +160,7 @@ def test_a_stay_in_a_zone_goes_to_whom_the_track_shows(script: list[Seen], who: 
     """Into somebody who is there by this track alone: stays are those that would have been told under that name."""
     room, other = Zone(), Zone()
     room.watch(script)
-    room.take_back(track, who, "zoe")
+    room.retract(track, who, "zoe")
     right = {(who, track): ("zoe", track)}
     other.watch([(second, tuple(right.get(each, each) for each in people)) for second, people in script])
     assert [each for each in room.stays() if each[0] != "zoe"] == [each for each in other.stays() if each[0] != "zoe"]
@@ -173,14 +171,14 @@ def test_a_stay_in_a_zone_goes_to_whom_the_track_shows(script: list[Seen], who: 
 def test_a_stay_of_nobody_known_is_gone() -> None:
     zone = Zone()
     zone.watch([(0, (("ada", "t0"),)), (3, (("ada", "t0"),))])
-    zone.take_back("t0", "ada", None)
+    zone.retract("t0", "ada", None)
     assert zone.stays() == []
 
 
 def test_a_stay_joins_the_one_that_the_right_person_has_there() -> None:
     zone = Zone()
     zone.watch([(0, (("bob", "t1"),)), (3, (("bob", "t1"),)), (4, (("ada", "t0"),)), (7, (("ada", "t0"),))])
-    zone.take_back("t0", "ada", "bob")
+    zone.retract("t0", "ada", "bob")
     assert zone.stays() == [("bob", 0, 7)]
     zone.zones.end(["t0", "t1"])
     zone.watch([(60, ())])

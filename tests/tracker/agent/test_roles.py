@@ -10,10 +10,8 @@ import pytest
 
 from config.errors import CameraError, StoreError
 from config.settings import CameraRole, CameraSettings
-from tests.tracker.posts import DOOR, HALL, Post, empty, picture, walk
+from tests.tracker.posts import HALL, Post, empty, picture, walk
 from tests.tracker.puppets import ADA, BOB, NOTHING_NEW, Cue, fault
-from tracker.agent.door import doorway_of
-from tracker.agent.zones import zones_of
 
 
 @pytest.fixture
@@ -147,8 +145,3 @@ def test_stays_in_zones_go_on_after_a_restart(post: Post) -> None:
 
 def replace_role(role: CameraRole) -> CameraSettings:
     return CameraSettings(id="way", source="0", role=role)
-
-
-def test_a_room_has_no_line_and_a_door_no_zones() -> None:
-    assert doorway_of(HALL, site_id="gym", max_gap_s=1.5) is None
-    assert zones_of(DOOR, site_id="gym") is None

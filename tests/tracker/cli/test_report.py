@@ -15,7 +15,7 @@ from tests.tracker.puppets import face_of
 from tracker.cli import report_forms
 from tracker.cli.moments import parse_moment
 from tracker.presence.coverage import CoverageSpan
-from tracker.presence.events import Event, EventKind
+from tracker.presence.events import CameraRef, Event, EventKind
 from tracker.presence.people import Person, Role
 from tracker.presence.room import Presence
 from tracker.store.observation import Observation
@@ -56,8 +56,7 @@ def gym(tmp_path: Path) -> None:
                 event(EventKind.EXIT, "p-b", yesterday + timedelta(minutes=5), "t2"),
                 event(EventKind.ENTER, "p-a", since, "t3"),
             ],
-            site_id="gym",
-            camera_id="front",
+            camera=CameraRef("gym", "front"),
             presences=[
                 Presence(
                     site_id="gym", camera_id="front", person_id="p-a", track_id="t3", entered_at=since, seen_at=since,
@@ -290,7 +289,7 @@ def test_outages_are_told_in_every_form(run: Run, tmp_path: Path) -> None:
     with Store(tmp_path / "store.sqlite3") as store:
         for since, until in ((day - timedelta(hours=3), day), (day + timedelta(hours=2), now)):
             store.record(
-                Observation(watch=CoverageSpan(site_id="gym", camera_id="front", started_at=since, ended_at=until))
+                Observation(coverage=[CoverageSpan(site_id="gym", camera_id="front", started_at=since, ended_at=until)])
             )
     words = ("report", "usage", "--by", "day")
     assert "note: Camera front did not watch" in run(*words).out

@@ -69,7 +69,7 @@ def shared(firestore_server: Firestore, tmp_path: Path, run: Run, monkeypatch: p
         Observation(
             events=[passing(now, *each) for each in (*passings, ("p-ada", 30, "in"))],
             health=health,
-            watch=CoverageSpan(site_id="gym", camera_id="in", started_at=began_at, ended_at=now),
+            coverage=[CoverageSpan(site_id="gym", camera_id="in", started_at=began_at, ended_at=now)],
         )
     )
     machine.drain()

@@ -180,11 +180,11 @@ def test_cameras_tell_how_they_do_and_when_they_watched(ends: OneFile) -> None:
         dropped=3,
     )
     first = CoverageSpan(site_id=SITE, camera_id="front", started_at=at(1), ended_at=at(59))
-    ends.a.record(Observation(health=health, watch=first))
+    ends.a.record(Observation(health=health, coverage=[first]))
     ends.sync()
     second = CoverageSpan(site_id=SITE, camera_id="front", started_at=at(500), ended_at=at(600))
     lost = replace(health, state=CameraState.LOST, updated_at=at(700), last_frame_at=at(600), problem="no signal")
-    ends.a.record(Observation(health=lost, watch=second))
+    ends.a.record(Observation(health=lost, coverage=[second]))
     ends.sync()
     assert ends.b.cameras.coverage(SITE) == [first, second]
     (found,) = ends.b.cameras.health(SITE)

@@ -54,7 +54,7 @@ class Camera:
         seen = None
         if watch is not None:
             seen = CoverageSpan(site_id=SITE, camera_id="front", started_at=self.at(watch), ended_at=now)
-        self.store.record(Observation(health=health, watch=seen))
+        self.store.record(Observation(health=health, coverage=[seen]))
 
     def given(self) -> list[dict[str, Any]]:
         """The signs that are due now, given."""

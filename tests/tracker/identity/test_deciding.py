@@ -11,12 +11,14 @@ import pytest
 from config.settings import MatchSettings, TrackSettings
 from tests.tracker.puppets import ADA, EVE, HandClock, ScriptedCamera, Stage, at, face_of
 from tracker.agent.health import Meter
+from tracker.agent.roles.role import Changes, RoleState
 from tracker.agent.writer import Writer
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognised, Recognition
-from tracker.presence.events import Event, EventKind, Match
+from tracker.presence.events import CameraRef, EventKind, Match
 from tracker.presence.health import CameraState
 from tracker.presence.people import PersonKind
+from tracker.presence.transitions import Transition
 from tracker.store.store import Store
 from tracker.vision.engine import Seen
 from tracker.vision.faces import Faces, FloatArray
@@ -46,6 +48,9 @@ def seen(*vectors: FloatArray) -> Seen:
     )
 
 
+FRONT = CameraRef("gym", "front")
+
+
 @dataclass
 class Camera:
     """Recognition over a store, frames half a second apart; `leave` ends all tracks."""
@@ -60,9 +65,9 @@ class Camera:
         self.recognition = Recognition(
             site_id="gym", camera_id="front", known=self.known, match=MATCH, track=TrackSettings()
         )
-        meter = Meter(site_id="gym", camera_id="front", source=ScriptedCamera([]), clock=self.clock)
+        meter = Meter(FRONT, source=ScriptedCamera([]), clock=self.clock)
         self.recorder = Writer(
-            site_id="gym", camera_id="front", store=self.store, known=self.known, meter=meter, clock=self.clock,
+            FRONT, store=self.store, known=self.known, meter=meter, clock=self.clock,
             evidence_days=self.evidence_days, visitor_days=30,
         )  # fmt: skip
 
@@ -71,21 +76,16 @@ class Camera:
             self.known.refresh(self.store.people)
             found = self.recognition.update(seen(*vectors), at(self.now), size_wh=(400, 100))
             enters = [
-                self.event(each.person_id, each.track_id) for each in found.sightings if each.since < at(self.now)
+                self.enter(each.person_id, each.track_id) for each in found.sightings if each.since < at(self.now)
             ]
-            self.recorder.add(enters, found.matches, found.evidence)
-            self.recorder.keep_up((), CameraState.LIVE)
+            self.recorder.add(Changes(transitions=tuple(enters)), found.matches, found.evidence)
+            self.recorder.keep_up(RoleState(), CameraState.LIVE)
             self.now += 0.5
         return found
 
-    def event(self, person_id: str, track_id: str) -> Event:
-        return Event(
-            kind=EventKind.ENTER,
-            site_id="gym",
-            camera_id="front",
-            person_id=person_id,
-            at=at(self.now),
-            track_id=track_id,
+    def enter(self, person_id: str, track_id: str) -> Transition:
+        return Transition(
+            kind=EventKind.ENTER, person_id=person_id, track_id=track_id, at=at(self.now), x_frac=0.5, y_frac=0.5
         )
 
     def leave(self) -> None:

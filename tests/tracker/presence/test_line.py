@@ -300,14 +300,14 @@ def test_a_person_with_two_tracks_in_sight_is_not_one_that_jumps() -> None:
     assert found == []
 
 
-def test_a_name_is_kept_and_may_change() -> None:
+@pytest.mark.parametrize("later", ["eve", None], ids=["changed", "taken-away"])
+def test_a_track_has_the_name_that_recognition_reports_now(later: str | None) -> None:
     first = TrackPoint(track_id="t", x_frac=0.5, y_frac=0.9, person_id="ada")
     line_states, _ = cross({}, [first], line=LEVEL, at=at(0))
-    line_states, _ = cross(line_states, [TrackPoint(track_id="t", x_frac=0.5, y_frac=0.9)], line=LEVEL, at=at(1))
-    assert line_states["t"].person_id == "ada"
-    spot = TrackPoint(track_id="t", x_frac=0.5, y_frac=0.9, person_id="eve")
-    line_states, _ = cross(line_states, [spot], line=LEVEL, at=at(2))
-    assert line_states["t"].person_id == "eve"
+    line_states, _ = cross(line_states, [replace(first, person_id=later)], line=LEVEL, at=at(1))
+    assert line_states["t"].person_id == later
+    line_states, _ = cross(line_states, (), line=LEVEL, at=at(2))
+    assert line_states["t"].person_id == later
 
 
 def test_a_track_is_judged_and_dropped_when_unseen_for_too_long() -> None:
@@ -390,8 +390,8 @@ def test_depth_is_the_distance_from_the_line() -> None:
         pytest.param({"start": (-0.1, 0.5)}, "0 to 1", id="outside-the-frame"),
         pytest.param({"end": (0.5, 1.01)}, "0 to 1", id="below-the-frame"),
         pytest.param({"end": (0.24, 0.5)}, "apart by 0.05", id="too-short"),
-        pytest.param({"inside": Inside.LEFT}, "say above or below", id="a-level-line-has-no-left"),
-        pytest.param({"end": (0.2, 0.9)}, "say left or right", id="an-upright-line-has-no-below"),
+        pytest.param({"inside": Inside.LEFT}, "use above or below", id="a-level-line-has-no-left"),
+        pytest.param({"end": (0.2, 0.9)}, "use left or right", id="an-upright-line-has-no-below"),
     ],
 )
 def test_a_line_that_makes_no_sense_is_refused(fields: dict[str, object], message: str) -> None:

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tracker.presence.events import Event, EventKind
+from tracker.presence.events import CameraRef, Event, EventKind
 from tracker.presence.room import Presence, Sighting, observe
 from tracker.presence.sessions import Rules, sessions
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
+CAMERA = CameraRef("s", "a")
 EXIT_AFTER = timedelta(seconds=30)
 
 
@@ -36,17 +37,17 @@ class Room:
         self.events: list[Event] = []
 
     def step(self, now: float, *sightings: Sighting, ended: bool = False, watched_since: float | None = None) -> None:
-        self.open, events = observe(
+        self.open, transitions = observe(
             self.open,
             sightings,
+            camera=CAMERA,
             now=at(now),
-            site_id="s",
-            camera_id="a",
             exit_after=EXIT_AFTER,
             ended=ended,
             left=self.left,
             watched_since=None if watched_since is None else at(watched_since),
         )
+        events = [each.event(CAMERA) for each in transitions]
         self.events += events
         self.left |= {event.person_id: event.at for event in events if event.kind is EventKind.EXIT}
 
@@ -201,14 +202,14 @@ def test_observe_leaves_what_it_is_given_alone() -> None:
     room = Room()
     room.step(0, seen(0))
     before = dict(room.open)
-    observe(room.open, [seen(5)], now=at(5), site_id="s", camera_id="a", exit_after=EXIT_AFTER)
+    observe(room.open, [seen(5)], now=at(5), camera=CAMERA, exit_after=EXIT_AFTER)
     assert room.open == before
 
 
 @pytest.mark.parametrize("seconds", [0, -1], ids=["zero", "negative"])
 def test_exit_after_must_be_positive(seconds: float) -> None:
     with pytest.raises(ValueError, match="exit_after"):
-        observe({}, [], now=START, site_id="s", camera_id="a", exit_after=timedelta(seconds=seconds))
+        observe({}, [], now=START, camera=CAMERA, exit_after=timedelta(seconds=seconds))
 
 
 def test_evidence_cannot_start_after_the_sighting() -> None:

@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tracker.presence.events import CameraRef
 from tracker.presence.room import Sighting
 from tracker.presence.zones import Zone, ZoneStay, linger
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
+CAMERA = CameraRef("s", "c")
 LEFT = Zone("left", ((0, 0), (0.5, 0), (0.5, 1), (0, 1)))
 TOP = Zone("top", ((0, 0), (1, 0), (1, 0.3), (0, 0.3)))
 NOTCHED = Zone("notched", ((0, 0), (1, 0), (1, 1), (0.5, 0.2), (0, 1)))
@@ -31,10 +33,9 @@ def follow(script: list[tuple[float, list[Sighting]]], *, ended: bool = True) ->
         open_, over = linger(
             open_,
             sightings,
+            camera=CAMERA,
             zones=[LEFT, TOP],
             now=at(seconds),
-            site_id="s",
-            camera_id="c",
             ended=ended and index == len(script) - 1,
         )
         found += over
@@ -122,7 +123,7 @@ def test_people_and_overlapping_zones_are_told_apart() -> None:
 
 
 def test_a_stay_keeps_its_id_as_it_goes_on() -> None:
-    fields = {"zones": [LEFT], "site_id": "s", "camera_id": "c"}
+    fields = {"zones": [LEFT], "camera": CAMERA}
     first, _ = linger({}, [sighting(0, 0.1)], now=at(0), **fields)
     second, _ = linger(first, [sighting(3, 0.1)], now=at(3), **fields)
     (one,), (other,) = first.values(), second.values()

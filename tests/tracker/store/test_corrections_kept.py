@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from config.errors import RecordError, StoreError
-from tracker.presence.events import Action, Correction, Event
-from tracker.presence.line import Crossing, LineState, Run
+from tracker.presence.events import Action, CameraRef, Correction, Event
+from tracker.presence.line import Crossing, LineState, SideRun
 from tracker.presence.rules import Rules
 from tracker.presence.zones import ZoneStay
 from tracker.store.observation import Observation
@@ -97,8 +97,8 @@ def test_corrections_go_with_the_person(store: Store, records: Any, erase: bool)
         assert visit.person_id.startswith("x-")
 
 
-def run(records: Any, inside: bool) -> Run:
-    return Run(
+def run(records: Any, inside: bool) -> SideRun:
+    return SideRun(
         inside=inside,
         frames=3,
         depth=0.2,
@@ -135,17 +135,18 @@ def zone_stay(records: Any, start: float = 0, seen: float = 5, person_id: str = 
 
 
 FRONT = {"site_id": "gym", "camera_id": "front"}
+AT_FRONT = CameraRef("gym", "front")
 
 
 def test_sides_of_a_line_are_read_back_as_they_were(store: Store, records: Any, reopened: Callable[[], Store]) -> None:
     bare = LineState(track_id="t2", person_id=None, seen_at=records.at(4))
-    store.record(Observation(**FRONT, line_states=[standing(records), bare], events=[records.event(0)]))
+    store.record(Observation(camera=AT_FRONT, line_states=[standing(records), bare], events=[records.event(0)]))
     again = reopened()
     assert again.cameras.line_states(**FRONT) == [standing(records), bare]
     assert again.cameras.line_states(site_id="gym", camera_id="back") == []
-    again.record(Observation(**FRONT, events=[records.event(1)]))
+    again.record(Observation(camera=AT_FRONT, events=[records.event(1)]))
     assert len(again.cameras.line_states(**FRONT)) == 2
-    again.record(Observation(**FRONT, line_states=[bare]))
+    again.record(Observation(camera=AT_FRONT, line_states=[bare]))
     assert again.cameras.line_states(**FRONT) == [bare]
 
 
@@ -157,17 +158,17 @@ def test_sides_without_their_camera_are_refused(store: Store, records: Any) -> N
 def test_sides_follow_people(store: Store, records: Any) -> None:
     store.people.add(records.person(), records.vectors(1))
     store.people.add(records.person("p-bob", "Bob"), records.vectors(1))
-    store.record(Observation(**FRONT, line_states=[standing(records), standing(records, "t2", None)]))
+    store.record(Observation(camera=AT_FRONT, line_states=[standing(records), standing(records, "t2", None)]))
     store.people.merge("p-ada", "p-bob")
     assert [each.person_id for each in store.cameras.line_states(**FRONT)] == ["p-bob", None]
     store.people.forget("p-bob", False)
     assert [each.person_id for each in store.cameras.line_states(**FRONT)] == [None]
-    store.record(Observation(**FRONT, line_states=[standing(records)]))
+    store.record(Observation(camera=AT_FRONT, line_states=[standing(records)]))
     assert store.cameras.line_states(**FRONT) == []
 
 
 def test_a_row_that_is_no_standing_is_told(store: Store, records: Any) -> None:
-    store.record(Observation(**FRONT, line_states=[standing(records)]))
+    store.record(Observation(camera=AT_FRONT, line_states=[standing(records)]))
     for text in ("{}", "[", '{"seen_at": 3}', "[]"):
         with store.database.writing() as writing:
             writing.connection.execute("UPDATE line_states SET state = ?", (text,))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from config.errors import StoreBusyError
-from tracker.presence.events import ANONYMOUS_PREFIX, EventKind
+from tracker.presence.events import ANONYMOUS_PREFIX, CameraRef, EventKind
 from tracker.presence.people import PersonKind
 from tracker.presence.rules import Rules
 from tracker.store.observation import Observation
@@ -49,8 +49,7 @@ def _fill(store: Store, records: Any) -> list[bytes]:
                     records.match(step, person_id),
                     records.match(step, None, reason=f"between p-secret and {step}"),
                 ],
-                site_id="gym",
-                camera_id="front",
+                camera=CameraRef("gym", "front"),
                 presences=[records.presence(person_id, seen=step)],
             )
         )
@@ -95,7 +94,7 @@ def test_kept_history_counts_one_nobody(store: Store, records: Any) -> None:
 def test_an_open_visit_of_a_forgotten_person_ends_at_the_last_sighting(store: Store, records: Any) -> None:
     store.people.add(records.person(), records.vectors(1))
     store.record(
-        Observation(events=[records.event(0)], site_id="gym", camera_id="front", presences=[records.presence(seen=42)])
+        Observation(events=[records.event(0)], camera=CameraRef("gym", "front"), presences=[records.presence(seen=42)])
     )
     store.people.forget("p-ada", erase_history=False)
     enter, leave = store.events.select()
@@ -141,8 +140,7 @@ def test_a_running_agent_cannot_bring_a_forgotten_person_back(store: Store, reco
         Observation(
             events=[records.event(1, person_id="v-1"), records.event(2)],
             matches=[records.match(1, "v-1"), records.match(2, None)],
-            site_id="gym",
-            camera_id="front",
+            camera=CameraRef("gym", "front"),
             presences=[records.presence("v-1"), records.presence("p-ada")],
             visitors=[(records.visitor(), records.vectors(2))],
         )

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tracker.presence.events import CameraRef
 from tracker.presence.health import CameraState
 from tracker.store.observation import Observation
 from tracker.store.store import Store
@@ -22,8 +23,7 @@ def test_everything_of_one_step_is_read_back_as_it_was(
         Observation(
             events=[records.event(0), records.event(9, "exit")],
             matches=[records.match(1), records.match(2, person_id=None)],
-            site_id="gym",
-            camera_id="front",
+            camera=CameraRef("gym", "front"),
             presences=[records.presence()],
             visitors=[(records.visitor(), records.vectors(3))],
             health=records.health(),
@@ -48,7 +48,7 @@ def test_a_replay_adds_nothing(store: Store, records: Any) -> None:
 
 
 def test_a_step_with_one_bad_part_leaves_nothing(store: Store, records: Any) -> None:
-    store.record(Observation(site_id="gym", camera_id="front", presences=[records.presence()]))
+    store.record(Observation(camera=CameraRef("gym", "front"), presences=[records.presence()]))
     version = store.version()
     with pytest.raises(ValueError, match="presence of gym/back given for gym/front"):
         store.record(
@@ -56,8 +56,7 @@ def test_a_step_with_one_bad_part_leaves_nothing(store: Store, records: Any) -> 
                 events=[records.event(1)],
                 matches=[records.match(1)],
                 visitors=[(records.visitor(), records.vectors(1))],
-                site_id="gym",
-                camera_id="front",
+                camera=CameraRef("gym", "front"),
                 presences=[records.presence(camera_id="back")],
             )
         )
@@ -69,10 +68,10 @@ def test_a_step_with_one_bad_part_leaves_nothing(store: Store, records: Any) -> 
 
 
 def test_presences_of_a_camera_replace_only_its_own(store: Store, records: Any) -> None:
-    front = {"site_id": "gym", "camera_id": "front"}
+    front = {"camera": CameraRef("gym", "front")}
     store.record(Observation(**front, presences=[records.presence("p-ada"), records.presence("p-bob", since=1)]))
     store.record(
-        Observation(site_id="gym", camera_id="back", presences=[records.presence("p-cyd", since=2, camera_id="back")])
+        Observation(camera=CameraRef("gym", "back"), presences=[records.presence("p-cyd", since=2, camera_id="back")])
     )
     store.record(Observation(**front, events=[records.event(3)]))
     assert [presence.person_id for presence in store.cameras.presences()] == ["p-ada", "p-bob", "p-cyd"]
@@ -83,7 +82,7 @@ def test_presences_of_a_camera_replace_only_its_own(store: Store, records: Any) 
 
 
 def test_presences_without_their_camera_are_refused(store: Store, records: Any) -> None:
-    with pytest.raises(ValueError, match="expected site_id and camera_id"):
+    with pytest.raises(ValueError, match="expected their camera"):
         store.record(Observation(presences=[records.presence()]))
 
 
@@ -163,7 +162,7 @@ def test_the_version_grows_with_every_change_and_only_then(store: Store, records
     for change in (
         lambda: store.record(Observation(events=[records.event(0)])),
         lambda: store.record(Observation(matches=[records.match(0)])),
-        lambda: store.record(Observation(site_id="gym", camera_id="front", presences=[records.presence()])),
+        lambda: store.record(Observation(camera=CameraRef("gym", "front"), presences=[records.presence()])),
         lambda: store.record(Observation(health=records.health())),
         lambda: store.people.add(records.person(), records.vectors(1)),
     ):

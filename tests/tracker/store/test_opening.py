@@ -16,6 +16,7 @@ import pytest
 
 from config.errors import StoreBusyError, StoreError
 from tests.files import digest
+from tracker.presence.events import CameraRef
 from tracker.store.observation import Observation
 from tracker.store.schema import APPLICATION_ID, MIGRATIONS, is_current, migrate
 from tracker.store.store import Store
@@ -184,7 +185,7 @@ def test_a_row_that_is_no_event_is_told(store: Store, records: Any) -> None:
 def test_a_full_disk_keeps_what_was_stored(store: Store, records: Any) -> None:
     """SQLite's page limit stops the file from growing as a full disk does: the same error, for real."""
     store.record(
-        Observation(events=[records.event(0)], site_id="gym", camera_id="front", presences=[records.presence(seen=0)])
+        Observation(events=[records.event(0)], camera=CameraRef("gym", "front"), presences=[records.presence(seen=0)])
     )
     with store.database.writing() as writing:
         pages = writing.connection.execute("PRAGMA page_count").fetchone()[0]
@@ -194,8 +195,7 @@ def test_a_full_disk_keeps_what_was_stored(store: Store, records: Any) -> None:
         store.record(
             Observation(
                 events=[records.event(second) for second in range(1, 2000)],
-                site_id="gym",
-                camera_id="front",
+                camera=CameraRef("gym", "front"),
                 presences=[records.presence(seen=2000)],
             )
         )

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from config.errors import PeopleError, StoreError
+from tracker.presence.events import CameraRef
 from tracker.presence.people import PersonKind, Role
 from tracker.presence.rules import Rules
 from tracker.store.observation import Observation
@@ -239,8 +240,7 @@ def test_merged_people_have_one_history(store: Store, records: Any) -> None:
             visitors=[(records.visitor(), records.vectors(2, seed=2))],
             events=[records.event(0, person_id="v-1"), records.event(1), records.event(2, person_id="p-bob")],
             matches=[records.match(0, person_id="v-1")],
-            site_id="gym",
-            camera_id="front",
+            camera=CameraRef("gym", "front"),
             presences=[records.presence("v-1", since=3, seen=9), records.presence("p-ada", since=5, seen=7)],
         )
     )
@@ -309,7 +309,7 @@ def test_two_in_sight_who_are_made_one_leave_once_though_no_agent_runs(store: St
         replace(records.event(0, person_id="v-1"), track_id="front-t9", event_id=""),
         replace(records.event(10), track_id="front-t0", event_id=""),
     ]
-    store.record(Observation(site_id="gym", camera_id="front", presences=[hers, theirs], events=enters))
+    store.record(Observation(camera=CameraRef("gym", "front"), presences=[hers, theirs], events=enters))
     store.people.merge("v-1", "p-ada")
     assert store.cameras.presences() == [hers]
     exits = [event for event in store.events.select() if event.kind == "exit"]
@@ -317,7 +317,7 @@ def test_two_in_sight_who_are_made_one_leave_once_though_no_agent_runs(store: St
         ("p-ada", records.at(20), "front-t9", True)
     ]
     gone = replace(records.event(30, "exit"), track_id="front-t0", event_id="")
-    store.record(Observation(site_id="gym", camera_id="front", presences=[], events=[gone]))
+    store.record(Observation(camera=CameraRef("gym", "front"), presences=[], events=[gone]))
     (visit,) = store.sessions.select(site_id="gym", rules=Rules(), now=records.at(1000))
     assert (visit.started_at, visit.ended_at) == (records.at(0), records.at(30))
 
@@ -326,7 +326,7 @@ def test_where_an_agent_runs_it_sees_to_those_who_are_made_one(store: Store, rec
     store.people.add(records.person(), records.vectors(1))
     store.record(Observation(visitors=[(records.visitor(), records.vectors(1, seed=2))]))
     both = [records.presence(), records.presence("v-1", seen=2)]
-    store.record(Observation(site_id="gym", camera_id="front", presences=both))
+    store.record(Observation(camera=CameraRef("gym", "front"), presences=both))
     with store.camera_lease("front"):
         store.people.merge("v-1", "p-ada")
     assert store.events.select() == []
@@ -337,7 +337,7 @@ def test_an_entrance_tells_no_exit_of_those_who_are_made_one(store: Store, recor
     store.people.add(records.person(), records.vectors(1))
     store.record(Observation(visitors=[(records.visitor(), records.vectors(1, seed=2))]))
     both = [records.presence(), records.presence("v-1", seen=2)]
-    store.record(Observation(site_id="gym", camera_id="front", presences=both))
+    store.record(Observation(camera=CameraRef("gym", "front"), presences=both))
     store.people.merge("v-1", "p-ada")
     assert (store.events.select(), len(store.cameras.presences())) == ([], 1)
 
@@ -351,7 +351,7 @@ def test_visitors_who_stay_away_lose_their_vectors_and_keep_their_visits(store: 
     store.record(Observation(visitors=[(records.visitor("v-alias", "alias"), records.vectors(1, seed=9))]))
     store.record(Observation(events=[records.event(1, person_id="v-gone"), records.event(90, person_id="v-seen")]))
     store.record(Observation(matches=[records.match(90, "v-told")], events=[records.event(90, person_id="v-alias")]))
-    store.record(Observation(site_id="gym", camera_id="front", presences=[records.presence("v-here", seen=90)]))
+    store.record(Observation(camera=CameraRef("gym", "front"), presences=[records.presence("v-here", seen=90)]))
     store.people.merge("v-alias", "v-merged")
     version = store.people.version()
     assert store.people.expire_visitors(records.at(50)) == 1

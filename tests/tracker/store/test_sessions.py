@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tracker.presence import rule_text
-from tracker.presence.events import Action, Correction, Event, EventKind, time_text
+from tracker.presence.events import Action, CameraRef, Correction, Event, EventKind, time_text
 from tracker.presence.hours import LocalHours, Usage, add_visit
 from tracker.presence.people import Person
 from tracker.presence.room import Presence
@@ -151,7 +151,7 @@ def take(store: Store, step: tuple[Any, ...], number: int) -> None:
                 x_frac=0.5,
                 y_frac=0.5,
             )
-            store.record(Observation(site_id="s", camera_id=camera, presences=[held]))
+            store.record(Observation(camera=CameraRef("s", camera), presences=[held]))
         case ("rules", rules):
             store.sites.use_default_rules(rules)
         case ("clock", now):
@@ -286,7 +286,7 @@ def test_visits_are_written_with_their_events_or_not_at_all(store: Store, record
     with pytest.raises(ValueError, match="given for"):
         store.record(
             Observation(
-                events=[event("exit", 10)], site_id="s", camera_id="c", presences=[records.presence(camera_id="z")]
+                events=[event("exit", 10)], camera=CameraRef("s", "c"), presences=[records.presence(camera_id="z")]
             )
         )
     assert [visit.ended_at for visit in store.sessions.select(site_id="s", now=at(20))] == [None]

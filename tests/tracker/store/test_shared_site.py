@@ -143,6 +143,6 @@ def test_a_camera_elsewhere_watches_on_between_its_reports(
     now = records.at(600 + silent_s)
     with came_down(flags, {}) as store:
         for watch in spans:
-            store.record(Observation(health=health, watch=watch))
+            store.record(Observation(health=health, coverage=[watch]))
         found = coverage_at_site(settings_at_site(None, flags)[0], store, now)
     assert [each.ended_at for each in found] == [records.at(100), now if watches_on else records.at(590)]

@@ -29,7 +29,7 @@ _WRITER = """
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from tracker.presence.events import Event, EventKind
+from tracker.presence.events import CameraRef, Event, EventKind
 from tracker.presence.room import Presence
 from tracker.store.observation import Observation
 from tracker.store.store import Store
@@ -50,7 +50,7 @@ with Store(path) as store:
             for part in range(5)
         ]
         store.record(
-            Observation(events=events, site_id="gym", camera_id=camera_id, presences=presences)
+            Observation(camera=CameraRef("gym", camera_id), events=events, presences=presences)
         )
         if step == 0:
             print("started", flush=True)

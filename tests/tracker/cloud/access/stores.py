@@ -84,7 +84,7 @@ def filled(path: Path, *, cameras: tuple[str, ...] = (CAMERA, "back")) -> Store:
             )
         )
         watched = CoverageSpan(site_id=SITE, camera_id=camera_id, started_at=START, ended_at=START + timedelta(hours=2))
-        store.record(Observation(health=health(camera_id), watch=watched))
+        store.record(Observation(health=health(camera_id), coverage=[watched]))
     store.events.correct([voided(event(EventKind.EXIT, VISITOR, 25)), added()])
     return store
 

@@ -20,7 +20,7 @@ from tests.tracker.turn_theatre import TURNS
 from tests.tracker.turn_theatre import ZOE as ZOES
 from tracker.cloud.line import Terms
 from tracker.cloud.uplink import Uplink
-from tracker.presence.events import ITSELF, Action, Correction, Event, EventKind
+from tracker.presence.events import ITSELF, Action, CameraRef, Correction, Event, EventKind
 from tracker.presence.room import Presence
 from tracker.presence.zones import ZoneStay
 from tracker.store.observation import Observation
@@ -173,10 +173,10 @@ def in_sight(person_id: str) -> dict[str, Any]:
         site_id=SITE, camera_id=CAMERA, person_id=person_id, track_id="t-1", entered_at=START, seen_at=START,
         x_frac=0.5, y_frac=0.5,
     )  # fmt: skip
-    return {"site_id": SITE, "camera_id": CAMERA, "presences": [seen]}
+    return {"camera": CameraRef(SITE, CAMERA), "presences": [seen]}
 
 
-GONE: dict[str, Any] = {"site_id": SITE, "camera_id": CAMERA, "presences": []}
+GONE: dict[str, Any] = {"camera": CameraRef(SITE, CAMERA), "presences": []}
 SOON = START + timedelta(minutes=5)
 
 
