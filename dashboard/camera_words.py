@@ -8,10 +8,11 @@ from dashboard.views import CameraRow, Condition
 from dashboard.wording import duration
 from tracker.presence.health import CameraHealth, CameraState
 
-SILENT_AFTER_S = 10.0
-"""A live camera without a frame for so long is worth a warning."""
+SILENT_AFTER_S = 45.0
+"""A live camera without a reported frame for so long has a problem. While nobody is in sight agents report every 30 s;
+that a camera is lost they report at once."""
 DEAD_AFTER_S = 120.0
-"""And after so long it is down."""
+"""After so long without a frame it is down."""
 
 
 def camera_row(health: CameraHealth, now: datetime, *, reports_after_s: float = 0.0) -> CameraRow:

@@ -21,6 +21,7 @@ from tracker.presence import reports
 from tracker.presence.coverage import Coverage
 from tracker.presence.days import day_range
 from tracker.presence.events import Event
+from tracker.presence.health import unstopped
 from tracker.presence.occupancy import OccupancyPoint, peak
 from tracker.presence.people import Person, Role
 from tracker.presence.room import Presence
@@ -207,6 +208,7 @@ class Board:
             now=now,
             first_event_at=first[0].at if first else None,
             opening=place.opening,
+            failed=unstopped(store.cameras.health(self._site_id)),
         )
 
     def _sessions(self, events: Iterable[Event], presences: Iterable[Presence], now: datetime) -> list[Session]:

@@ -79,7 +79,7 @@ def live(**changes: object) -> CameraHealth:
             live(last_frame_at=NOW - timedelta(minutes=2)), Condition.BAD, "no frame for 2 min", id="frames-stopped"
         ),
         pytest.param(
-            live(last_frame_at=NOW - timedelta(seconds=25)), Condition.WARN, "no frame for 25 s", id="a-short-gap"
+            live(last_frame_at=NOW - timedelta(seconds=50)), Condition.WARN, "no frame for 50 s", id="a-short-gap"
         ),
         pytest.param(
             live(state=CameraState.LOST, last_frame_at=NOW - timedelta(seconds=30), problem="refused"),

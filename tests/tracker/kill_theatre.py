@@ -29,12 +29,12 @@ from tracker.presence.sessions import Session, sessions
 from tracker.store.history import rules_of
 from tracker.store.store import Store
 
-PRESENCE = PresenceSettings(exit_after_s=2.0, merge_gap_s=5.0)
+PRESENCE = PresenceSettings(exit_after_s=2.0, merge_gap_s=10.0)
 RULES = rules_of(PRESENCE)
-END_S = 26.0
-IN_SIGHT = {ADA: [(1, 6), (9.5, 12)], BOB: [(2, 14), (21, 23)], EVE: [(3, 8)]}
-SLACK_S = 3.0
-"""A name takes a few sightings, and a presence is stored once a second."""
+END_S = 34.0
+IN_SIGHT = {ADA: [(1, 6), (9.5, 12)], BOB: [(2, 14), (27, 30)], EVE: [(3, 8)]}
+SLACK_S = 7.0
+"""A name takes a few sightings, and a presence is stored every five seconds."""
 
 
 def room(start_s: float = 0.0, end_s: float = END_S) -> list[Cue]:

@@ -18,6 +18,10 @@ from tracker.vision.faces import Image
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 LOST_AFTER_S = 10.0
+FAILED_READS = 10
+"""So many failed reads in a row are the end of a connection; fewer are pictures that cannot be decoded."""
+SLOW_READ_S = 1.0
+"""A failed read that took longer is the end of a connection: it waited for frames that did not come."""
 _JOIN_S = 2.0
 _SLICE_S = 0.5
 
@@ -25,10 +29,10 @@ _SLICE_S = 0.5
 class LiveSource:
     """A device (number or device file) or a network address, read by a thread of its own.
 
-    Only the newest frame is kept; one that was not read in time is dropped and counted. A lost camera is retried for
-    ever, after pauses that double from 0.5 s to 30 s and start anew with each good frame. The camera is opened and
-    released by the reader's thread only (but for a device's first opening), so a camera that hangs holds up nobody
-    else, and `close` waits for it at most two seconds.
+    Only the newest frame is kept; one that was not read in time is dropped and counted. A picture that cannot be
+    decoded is skipped. A lost camera is retried for ever, after pauses that double from 0.5 s to 30 s and are reset by
+    a frame. The camera is opened and released by the reader's thread only (but for a device's first opening), so a
+    camera that hangs holds up nobody else, and `close` waits for it at most two seconds.
     """
 
     def __init__(
@@ -130,16 +134,22 @@ class LiveSource:
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
     def _follow(self, capture: Capture | None, closing: threading.Event) -> str:
-        """Read one connection to its end; say why it ended."""
+        """Read one connection to its end; returns why it ended."""
         capture = capture or self._opener(self._source)
         if capture is None:
             return "cannot be opened"
         try:
+            failed = 0
             while not closing.is_set():
+                began_s = self._clock.monotonic()
                 got, image = capture.read()
-                if not got or image is None:
+                if got and image is not None:
+                    failed = 0
+                    self._keep(three_channels(image), closing)
+                    continue
+                failed += 1  # one picture that cannot be decoded is no end
+                if failed == FAILED_READS or self._clock.monotonic() - began_s > SLOW_READ_S:
                     return "gives no more frames"
-                self._keep(three_channels(image), closing)
         except cv2.error:
             return "failed while reading"
         finally:

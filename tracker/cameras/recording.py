@@ -23,9 +23,9 @@ _GIF_TRAILER = b";"
 
 
 def start_of(start_at: datetime | None, *, name: str, realtime: bool, duration_s: float, clock: Clock) -> datetime:
-    """When a recording begins, UTC: as told; else it starts now when played at its own speed and ends now when not.
+    """When a recording begins, UTC: `start_at`; else it starts now when played at its own speed and ends now when not.
 
-    Raises RecordingError when it would end, played as told, later than now: nobody has recorded that yet.
+    Raises RecordingError when it would end later than now: nobody has recorded that yet.
     """
     lasts = timedelta(seconds=0.0 if realtime else duration_s)
     if start_at is None:
@@ -42,7 +42,9 @@ class RecordingSource:
     """A video file (anything FFmpeg reads, animated GIF too). No frame is ever dropped.
 
     realtime: give the frames at the clip's own speed, else as fast as they are asked for. Frame times are the start
-    plus the frame's own time; where the file has none that rises, the frame rate counts on.
+    plus the frame's own time; where the file has none that rises, the frame rate counts on. A file that declares no
+    length is measured when it is opened; one that is longer than it declares ends where its frames would lie in the
+    future.
     """
 
     def __init__(
@@ -73,7 +75,7 @@ class RecordingSource:
 
     @property
     def state(self) -> SourceState:
-        last = self._start + timedelta(seconds=self._offset_s) if self._start and self._frames else None
+        last = self._time() if self._start and self._frames else None
         return SourceState(frames=self._frames, dropped=0, lost=False, last_frame_at=last, problems=self._problems)
 
     @property
@@ -115,7 +117,7 @@ class RecordingSource:
                 self._start_at,
                 name=self.name,
                 realtime=self._realtime,
-                duration_s=self._declared / self._fps,
+                duration_s=self._duration_s(),
                 clock=self._clock,
             )
             self._capture, self._ahead = capture, first
@@ -129,7 +131,11 @@ class RecordingSource:
             image = self._take()
             if image is None:
                 return None
-            frame = Frame(image=image, at=self._start + timedelta(seconds=self._offset_s), index=self._frames - 1)
+            if not self._realtime and self._time() > self._clock.now() + CLOCKS_APART:
+                self._problems = (f"{self._path}: longer than it declares; the rest would lie in the future",)
+                self._stop()
+                return None
+            frame = Frame(image=image, at=self._time(), index=self._frames - 1)
         if self._realtime:
             self._pace.hold(self._offset_s)
         return None if self._closing.is_set() else frame
@@ -137,9 +143,24 @@ class RecordingSource:
     def close(self) -> None:
         self._closing.set()
         with self._lock:
-            if self._capture is not None:
-                self._capture.release()
-            self._capture = self._ahead = None
+            self._stop()
+
+    def _stop(self) -> None:
+        if self._capture is not None:
+            self._capture.release()
+        self._capture = self._ahead = None
+
+    def _time(self) -> datetime:
+        """Of the frame that was taken last. Raises RuntimeError before `open`."""
+        if self._start is None:
+            raise RuntimeError("read() before open()")
+        return self._start + timedelta(seconds=self._offset_s)
+
+    def _duration_s(self) -> float:
+        """As declared, else measured where it matters: at its own speed a recording is over when it has been played."""
+        if self._declared or self._realtime:
+            return self._declared / self._fps
+        return _measured_s(str(self._path.resolve()), self._fps)
 
     def _take(self) -> Image | None:
         """The next picture with `_offset_s` moved to its time; None at the end, with the problem noted."""
@@ -152,13 +173,7 @@ class RecordingSource:
             self._capture.release()
             self._capture = None
             return None
-        stamp_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-        if self._frames == 0:
-            self._offset_s = stamp_s if 0 <= stamp_s <= _LONGEST_JUMP_S else 0.0
-        elif self._offset_s < stamp_s <= self._offset_s + _LONGEST_JUMP_S:
-            self._offset_s = stamp_s
-        else:
-            self._offset_s += 1 / self._fps
+        self._offset_s = _offset_s(self._capture, self._offset_s if self._frames else None, self._fps)
         self._frames += 1
         return image
 
@@ -185,6 +200,28 @@ def _require_file(path: Path) -> None:
         raise RecordingError(f"{path}: not a file", fix="give the path of a video file")
     if size == 0:
         raise RecordingError(f"{path}: the file is empty", fix="copy or record it again")
+
+
+def _offset_s(capture: cv2.VideoCapture, last_s: float | None, fps: float) -> float:
+    """The time in the file of the frame that was read last. last_s: that of the frame before, None for the first."""
+    stamp_s = float(capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000
+    if last_s is None:
+        return stamp_s if 0 <= stamp_s <= _LONGEST_JUMP_S else 0.0
+    return stamp_s if last_s < stamp_s <= last_s + _LONGEST_JUMP_S else last_s + 1 / fps
+
+
+def _measured_s(path: str, fps: float) -> float:
+    """How long a recording lasts, by reading it to its end."""
+    capture, last_s = open_file(path), None
+    try:
+        while capture is not None and capture.grab():
+            last_s = _offset_s(capture, last_s, fps)
+    except cv2.error:  # what can be read of it ends here
+        pass
+    finally:
+        if capture is not None:
+            capture.release()
+    return 0.0 if last_s is None else last_s + 1 / fps
 
 
 def _next_image(capture: cv2.VideoCapture) -> Image | None:

@@ -14,6 +14,7 @@ from tracker.cli.report_wish import RangeWish, Wish
 from tracker.presence.coverage import Coverage, CoverageSpan
 from tracker.presence.days import day_range
 from tracker.presence.events import Event, EventKind
+from tracker.presence.health import unstopped
 from tracker.presence.room import Presence
 from tracker.presence.sessions import Rules, Session, sessions
 from tracker.presence.zones import ZoneStay
@@ -53,8 +54,9 @@ def subject_of(wish: Wish, *, default: Period | None = None, whole_days: bool = 
         since, until = _range(wish, settings, now, default)
         part = _part(store, settings, wish, now)
         people = people_of(store.people.all(), part.events)
+        failed = unstopped(store.cameras.health(settings.site.id))
     first = min((event.at for event in part.events), default=None)
-    coverage = Coverage(part.spans, now=now, first_event_at=first, opening=opening_of(settings))
+    coverage = Coverage(part.spans, now=now, first_event_at=first, opening=opening_of(settings), failed=failed)
     if whole_days:
         since = cut_to_records(since, until, coverage.recorded_since, settings.site.zone)
     return Subject(

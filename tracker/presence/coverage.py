@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -12,7 +12,9 @@ from tracker.presence.events import as_utc
 from tracker.presence.opening import Opening, Stretch
 
 OUTAGE_AFTER = timedelta(minutes=1)
-"""Without a frame for longer a camera did not watch; shorter gaps are not worth telling."""
+"""Without a frame for longer a camera did not watch; shorter gaps are not reported."""
+GONE_AFTER = timedelta(days=30)
+"""A camera that failed and was not seen to for so long was taken down."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +54,12 @@ class Outage:
 
 
 class Coverage:
-    """What the cameras of one site watched, up to `now`; what is told of the time after it does not count.
+    """What the cameras of one site watched, up to `now`; spans after it do not count.
 
-    A camera counts from its first watch on. One that did not watch at all in a range was taken down and does not count
-    there, unless no other watched either. recorded_since: the first trace of anything, None without any; nothing is
-    known about the time before. Without a watch of any camera nothing is known about outages. opening: when the site
+    A camera counts from its first span on. One without a span in a range was taken down and does not count there,
+    unless no other has one either, or it is one of `failed`: those were not stopped on purpose, and count as down until
+    they have been silent for GONE_AFTER. recorded_since: the first record of anything, None without any; nothing is
+    known about the time before. Without a span of any camera nothing is known about outages. opening: when the site
     is open; outside of it nobody need watch. None for always.
     """
 
@@ -67,9 +70,11 @@ class Coverage:
         now: datetime,
         first_event_at: datetime | None = None,
         opening: Opening | None = None,
+        failed: Collection[str] = (),
     ) -> None:
         self._now = as_utc(now)
         self._opening = opening
+        self._failed = frozenset(failed)
         stretches: dict[str, list[Stretch]] = {}
         for watch in sorted(spans, key=lambda each: (each.started_at, each.ended_at)):
             if watch.started_at <= self._now:
@@ -82,7 +87,7 @@ class Coverage:
 
     @property
     def known(self) -> bool:
-        """Whether any camera told when it watched."""
+        """Whether any camera reported when it watched."""
         return bool(self._cameras)
 
     def outages(self, since: datetime, until: datetime) -> list[Outage]:
@@ -134,12 +139,15 @@ class Coverage:
     def _counting(self, since: datetime, until: datetime) -> list[str]:
         """Cameras that watched in the range; where none did, all that had watched before it ends."""
         begun = {camera_id: camera for camera_id, camera in self._cameras.items() if camera.since < until}
-        taken_down = {
-            camera_id
-            for camera_id, camera in begun.items()
-            if any(start <= since and end >= min(until, self._now) for start, end in camera.gaps)
-        }
-        return [camera_id for camera_id in begun if camera_id not in taken_down] or list(begun)
+        counting = [key for key, camera in begun.items() if not self._is_taken_down(key, camera, since, until)]
+        return counting or list(begun)
+
+    def _is_taken_down(self, camera_id: str, camera: _Camera, since: datetime, until: datetime) -> bool:
+        for start, end in camera.gaps:
+            if start <= since and end >= min(until, self._now):
+                is_down = camera_id in self._failed and end == self._now and self._now - start <= GONE_AFTER
+                return not is_down
+        return False
 
 
 @dataclass(frozen=True, slots=True)

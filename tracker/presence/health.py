@@ -1,7 +1,8 @@
-"""How a camera does: whether frames come, how many, and what is wrong if they do not."""
+"""Camera health: whether frames come, how many, and what is wrong if they do not."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -21,7 +22,7 @@ class CameraHealth:
     """The state of one camera at `updated_at`.
 
     source: what is watched, without user name or password. state: live (frames come), lost (it is tried again),
-    ended (a recording is over), stopped (the agent was told to). fps: frames handled a second, lately. frames,
+    ended (a recording is over), stopped (the agent was stopped). fps: frames handled a second, lately. frames,
     dropped: since `started_at`; dropped ones were too old to be worth handling. problem: why it is lost, in words.
 
     Raises ValueError on a naive time, an empty id or a negative number.
@@ -52,3 +53,8 @@ class CameraHealth:
         for name in ("fps", "frames", "dropped"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name}: expected 0 or more, got {getattr(self, name)}")
+
+
+def unstopped(cameras: Iterable[CameraHealth]) -> frozenset[str]:
+    """Ids of the cameras that nobody stopped: where they give no frames they have failed, and were not taken down."""
+    return frozenset(each.camera_id for each in cameras if each.state in (CameraState.LIVE, CameraState.LOST))

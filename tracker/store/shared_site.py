@@ -20,7 +20,8 @@ from tracker.presence.rules import Rules
 from tracker.store.history import site_rules
 from tracker.store.store import Store
 
-_ON_THE_WAY_S = 30.0
+_ON_THE_WAY_S = 60.0
+"""How old a heartbeat may be when it is read: up to 30 s when it is sent, and up to 30 s for its way."""
 Overrides = Mapping[str, Mapping[str, object]]
 
 

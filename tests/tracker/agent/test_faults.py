@@ -17,11 +17,13 @@ from tests.tracker.conftest import SmallDisk
 from tests.tracker.puppets import (
     ADA,
     EVE,
+    NOON,
     NOTHING_NEW,
     HandClock,
     ScriptedCamera,
     Stage,
     WaitingCamera,
+    face_of,
     fault,
     picture,
     scene,
@@ -163,6 +165,56 @@ def test_store_that_fails_to_say_who_was_merged_is_asked_again(stage: Stage, dis
     assert stage.visits(1000) == [(ada, 0, 20)]
 
 
+def replace_store(path: Path) -> bytes:
+    """Put another store in its place, as somebody does who copies a backup over it. Returns its bytes."""
+    backup = path.with_name("backup.sqlite3")
+    with Store(backup) as other:
+        other.people.add(
+            Person(person_id="p-backup", name="Backup", created_at=NOON, consented_at=NOON), face_of(9)[None]
+        )
+    whole = backup.read_bytes()
+    backup.replace(path)
+    return whole
+
+
+def test_store_that_is_deleted_is_reported_and_what_was_not_stored_is_counted(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.enrol("Ada", ADA)
+    script = [*scene(0, 1), stage.path.unlink, *scene(1.5, 5, ADA), *scene(5.5, 60)]
+    with pytest.raises(StoreError, match=r"deleted or replaced while in use; 3 records of front are not stored"):
+        stage.play(script)
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert "the store was deleted or replaced while in use" in caplog.text
+    assert not stage.path.exists()
+
+
+def test_store_that_is_put_in_the_place_of_another_is_left_as_it_is(stage: Stage) -> None:
+    stage.enrol("Ada", ADA)
+    backup: list[bytes] = []
+    script = [*scene(0, 5, ADA), lambda: backup.append(replace_store(stage.path)), *scene(5.5, 20, ADA)]
+    with pytest.raises(StoreError, match="deleted or replaced while in use"):
+        stage.play(script)
+    log = stage.path.with_name(f"{stage.path.name}-wal")
+    assert not log.exists() or log.stat().st_size == 0, "it would be applied to the new file"
+    stage.store.close()
+    assert stage.path.read_bytes() == backup[0]
+    with Store(stage.path).open(create=False) as found:
+        assert [each.name for each in found.people.all()] == ["Backup"]
+        assert found.events.select() == []
+
+
+def test_store_that_is_put_back_loses_nothing(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    ada = stage.enrol("Ada", ADA)
+    aside = stage.path.with_name("aside.sqlite3")
+    stage.play([
+        *scene(0, 1), lambda: stage.path.rename(aside), *scene(1.5, 5, ADA), *scene(5.5, 60),
+        lambda: aside.rename(stage.path), *scene(60.5, 120),
+    ])  # fmt: skip
+    assert stage.told() == [(ada, "enter", 1.5, False), (ada, "exit", 5, False)]
+    assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
+
+
 def test_run_that_ends_on_a_full_disk_says_what_is_not_stored(stage: Stage, disk: FullDisk) -> None:
     stage.enrol("Ada", ADA)
     script = [*scene(0, 1), lambda: fill(disk), *scene(1.5, 5, ADA)]
@@ -291,6 +343,19 @@ def test_failing_camera_does_not_stop_the_other_and_is_tried_again(
     }  # fmt: skip
     assert ada in stage.names()
     assert caplog.text.count("late: no such camera; trying again") == 3
+
+
+def test_pauses_before_a_camera_is_opened_again_are_reset_by_a_frame(
+    stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agents_module, "FIRST_PAUSE_S", 0.1)
+    monkeypatch.setattr(agents_module, "LONGEST_PAUSE_S", 0.4)
+    gone = fault(CameraError)
+    script = [*[gone] * 3, *scene(0, 1), *[gone] * 2, *scene(2, 3), gone]
+    agents = [stage.agent(ScriptedCamera(script), camera_id="a"), stage.agent(ScriptedCamera([]), camera_id="b")]
+    assert run_all(agents, threading.Event(), quiet) == []
+    pauses = [record.message.rpartition(" in ")[2] for record in caplog.records if "trying again" in record.message]
+    assert pauses == ["0.1 s", "0.2 s", "0.4 s", "0.1 s", "0.2 s", "0.1 s"]
 
 
 def test_recording_that_fails_is_told_at_once_and_returned_when_the_other_is_over(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,14 @@ from tests.tracker.puppets import (
     BOB,
     EVE,
     NOTHING_NEW,
-    HandClock,
+    Cue,
     ScriptedCamera,
     Stage,
     at,
-    picture,
     scene,
 )
+from tracker.agent.loop import Step
+from tracker.presence.events import ITSELF, Action
 from tracker.presence.health import CameraState
 
 
@@ -180,11 +182,61 @@ def test_long_blindness_ends_visits_at_the_last_sighting(stage: Stage, caplog: p
     assert "no frame for 395 s" in caplog.text
 
 
-def test_clock_set_back_ends_visits_and_begins_anew(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+def jump(stage: Stage) -> list[Step]:
+    """Ada and Bob are in sight when the clock jumps two hours ahead; Bob leaves, Eve comes and goes; it is set back."""
+    two_hours = 7200.0
+    return stage.play([
+        *scene(0, 5, ADA, BOB), *scene(5.5, 10, ADA, BOB),
+        *scene(two_hours + 10.5, two_hours + 20, ADA, BOB, EVE), *scene(two_hours + 20.5, two_hours + 90, ADA),
+        *scene(91, 100, ADA), *scene(100.5, 180),
+    ])  # fmt: skip
+
+
+def test_clock_set_ahead_and_back_voids_what_lies_in_the_future(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    ada, bob = stage.enrol("Ada", ADA), stage.enrol("Bob", BOB)
+    jump(stage)
+    assert sorted(stage.told(), key=lambda each: (each[2], each[0])) == [
+        (ada, "enter", 0, False), (bob, "enter", 0, False), (ada, "exit", 10, True), (bob, "exit", 10, True),
+        (ada, "enter", 91, False), (ada, "exit", 100, False),
+    ]  # fmt: skip
+    assert stage.visits(1000) == [(ada, 0, 100), (bob, 0, 10)]
+    assert "the clock was set back by 7199 s" in caplog.text
+
+
+def test_voids_after_a_clock_was_set_back_are_corrections_of_the_agent(stage: Stage) -> None:
     ada = stage.enrol("Ada", ADA)
-    stage.play([*scene(1000, 1010, ADA), *scene(200, 210, ADA), *scene(210.5, 250)])
-    assert stage.visits(2000) == [(ada, 200, 210), (ada, 1000, 1010)]
-    assert "the clock went back 810 s" in caplog.text
+    bob = stage.enrol("Bob", BOB)
+    steps = jump(stage)
+    corrections = stage.store.events.corrections()
+    assert {(each.action, each.by, each.at) for each in corrections} == {(Action.VOID, ITSELF, at(91))}
+    assert all("the clock of the camera was set back" in each.reason for each in corrections)
+    retracted = [event for step in steps for event in step.retracted]
+    eve = next(person_id for person_id in stage.names() if person_id.startswith("v-"))
+    assert {(each.person_id, each.kind) for each in retracted} == {
+        (ada, "enter"), (bob, "enter"), (bob, "exit"), (eve, "enter"), (eve, "exit"),
+    }  # fmt: skip
+    assert sorted(each.event_id for each in retracted) == sorted(each.event_id for each in corrections)
+    assert {each for step in steps for each in step.corrections} == set(corrections)
+
+
+def test_people_in_sight_stay_in_when_the_clock_is_set_back(stage: Stage) -> None:
+    ada, bob = stage.enrol("Ada", ADA), stage.enrol("Bob", BOB)
+    script = [*scene(200, 500, ADA, fps=1), *scene(501, 510, ADA, BOB), *scene(400, 401, ADA, BOB)]
+    steps = stage.play(script, frames=len(script))
+    back = next(step for step in steps if step.retracted)
+    assert [(each.person_id, each.entered_at, each.seen_at) for each in back.present] == [
+        (ada, at(200), at(400)), (bob, at(400), at(400)),
+    ]  # fmt: skip
+    assert stage.told() == [(ada, "enter", 200, False), (bob, "enter", 400, False)]
+    assert stage.visits(402) == [(ada, 200, None), (bob, 400, None)]
+
+
+def test_events_of_other_cameras_are_left_alone_when_the_clock_is_set_back(stage: Stage) -> None:
+    ada = stage.enrol("Ada", ADA)
+    other = ScriptedCamera([*scene(1000, 1010, ADA), *scene(1010.5, 1050)])
+    stage.agent(other, camera_id="back").run(threading.Event())
+    stage.play([*scene(900, 910), *scene(200, 210)])
+    assert stage.told() == [(ada, "enter", 1000, False), (ada, "exit", 1010, False)]
 
 
 def test_clock_slewed_back_a_little_stands_still(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
@@ -241,15 +293,43 @@ def test_trouble_with_a_live_camera_is_told_once_and_so_is_its_end(
     ]  # fmt: skip
 
 
-def test_quiet_camera_is_written_once_a_second_and_news_at_once(stage: Stage) -> None:
+def commits(stage: Stage, script: Sequence[Cue]) -> list[float]:
+    """When an agent changes the store while it follows the script: the seconds of the frames before which it had."""
+    versions = [stage.store.version()]
+    found: list[float] = []
+
+    def noted(cue: Cue) -> list[Cue]:
+        def note() -> None:
+            version = stage.store.version()
+            if version != versions[-1] and isinstance(cue, tuple):
+                found.append(cue[0])
+            versions.append(version)
+
+        return [cue, note]
+
+    stage.agent(ScriptedCamera([each for cue in script for each in noted(cue)])).run(threading.Event())
+    return found
+
+
+def test_an_idle_camera_is_written_every_thirty_seconds(stage: Stage) -> None:
+    assert commits(stage, scene(0, 180)) == [0, 30, 60, 90, 120, 150, 180]
+
+
+def test_while_somebody_is_in_sight_the_store_is_written_every_five_seconds(stage: Stage) -> None:
     stage.enrol("Ada", ADA)
-    versions = []
-    clock = HandClock()
+    written = commits(stage, [*scene(0, 9.5), *scene(10, 70, ADA)])
+    assert written == [0, 10.5, *[15.5 + 5 * number for number in range(11)]]
 
-    def note() -> None:
-        versions.append(stage.store.version())
 
-    quiet = [cue for moment in range(40) for cue in [(moment / 10, picture()), note]]
-    stage.agent(ScriptedCamera([*quiet, (4.0, picture(ADA)), (4.1, picture(ADA)), note], clock)).run(threading.Event())
-    assert len(set(versions[:-1])) == 4
-    assert versions[-1] > versions[-2]
+def test_events_are_written_at_once(stage: Stage) -> None:
+    """Ada's enter with her second face, her exit, and then every thirty seconds again."""
+    stage.enrol("Ada", ADA)
+    assert commits(stage, [*scene(0, 9.5), *scene(10, 12, ADA), *scene(12.5, 103)]) == [
+        0, 10.5, 15.5, 20.5, 25.5, 30.5, 35.5, 40.5, 42, 72, 102,
+    ]  # fmt: skip
+
+
+def test_people_are_read_every_second_though_nothing_is_written(stage: Stage) -> None:
+    script = [*scene(0, 10), lambda: stage.enrol("Ada", ADA), *scene(10.5, 11), *scene(11.5, 13, ADA)]
+    steps = stage.play(script)
+    assert [(event.kind, event.at) for step in steps for event in step.events][:1] == [("enter", at(11.5))]

@@ -32,6 +32,17 @@ def test_a_door_tells_who_went_in_and_who_went_out(post: Post) -> None:
     assert post.store.cameras.line_states(site_id="gym", camera_id="door") == []
 
 
+def test_a_track_that_has_lost_its_name_crosses_without_it(post: Post) -> None:
+    """Ada is forgotten on her way: from then on the track shows a stranger."""
+
+    def forget() -> None:
+        post.store.people.forget(ADA_ID, False)
+
+    post.watch([*walk(0, [20, 25, 30, 35]), forget, *walk(2, [40, 45, *[75] * 20]), *empty(13, 30)])
+    ((who, kind, _, _),) = post.told()
+    assert (who[:2], kind) == ("v-", "enter")
+
+
 def test_standing_at_a_door_is_nothing(post: Post) -> None:
     post.watch(walk(0, [45, 50, 52, 49, 50, 51, 48, 50, 52] * 4))
     assert post.told() == []

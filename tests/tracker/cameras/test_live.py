@@ -12,25 +12,30 @@ import numpy as np
 import pytest
 
 from config.errors import CameraError
+from tests.tracker.cameras.conftest import HandClock
+from tracker.cameras.capture import Capture, open_live
 from tracker.cameras.frames import Frame
 from tracker.cameras.sources import LiveSource, NoFrameYet, redacted
 
 URL = "rtsp://cam/stream"
 IMAGE = np.zeros((4, 4, 3), np.uint8)
+BAD = "cannot be decoded"
 
 
 class Wire:
-    """A camera at the far end: each item is a picture, None for a read that fails; closing ends the wait."""
+    """A camera at the far end: each item is a picture, BAD for one that cannot be decoded, None for the end."""
 
     def __init__(self) -> None:
-        self.items: queue.Queue[np.ndarray | None] = queue.Queue()
+        self.items: queue.Queue[np.ndarray | str | None] = queue.Queue()
+        self.over = False
         self.released = 0
         self.taken = threading.Semaphore(0)
 
     def read(self) -> tuple[bool, np.ndarray | None]:
         self.taken.release()
-        image = self.items.get()
-        return image is not None, image
+        image = None if self.over else self.items.get()
+        self.over = image is None
+        return (False, None) if image is None or isinstance(image, str) else (True, image)
 
     def release(self) -> None:
         self.released += 1
@@ -143,6 +148,34 @@ def test_error_inside_the_decoder_is_a_loss_like_any_other(live: Callable[..., L
     bad = Bursting()
     assert live(bad, good).read(wait_s=5) is not None
     assert bad.released == 1
+
+
+def test_pictures_that_cannot_be_decoded_are_skipped_until_there_are_ten_in_a_row(
+    live: Callable[..., LiveSource], clock: HandClock
+) -> None:
+    wire = Wire()
+    camera = live(wire)
+    for _ in range(2):
+        for item in [*[BAD] * 9, IMAGE]:
+            wire.items.put(item)
+        assert camera.read(wait_s=5) is not None
+    assert (wire.released, clock.waits) == (0, [])
+    for _ in range(10):
+        wire.items.put(BAD)
+    assert camera.opener.exhausted.wait(5)
+    assert (wire.released, clock.waits) == (1, [0.5])
+
+
+def test_a_read_that_waited_in_vain_ends_the_connection(live: Callable[..., LiveSource], clock: HandClock) -> None:
+    class Hanging(Wire):
+        def read(self) -> tuple[bool, np.ndarray | None]:
+            clock.seconds += 10
+            return False, None
+
+    hanging = Hanging()
+    camera = live(hanging)
+    assert camera.opener.exhausted.wait(5)
+    assert (hanging.released, clock.seconds) == (1, 10.5)
 
 
 def test_ten_seconds_without_a_frame_count_as_lost(live: Callable[..., LiveSource], clock: object) -> None:
@@ -258,7 +291,7 @@ def test_neither_name_nor_state_nor_errors_hold_a_password(live: Callable[..., L
 
 
 class Film(BaseHTTPRequestHandler):
-    """An MJPEG camera over HTTP that hangs up after 20 pictures."""
+    """An MJPEG camera over HTTP that hangs up after 20 pictures, of which one cannot be decoded."""
 
     protocol_version = "HTTP/1.0"
 
@@ -268,11 +301,37 @@ class Film(BaseHTTPRequestHandler):
         self.end_headers()
         for grey in range(20):
             jpeg = cv2.imencode(".jpg", np.full((48, 64, 3), 5 * grey, np.uint8))[1].tobytes()
+            jpeg = b"no picture" if grey == 8 else jpeg
             head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
             self.wfile.write(head.encode() + jpeg + b"\r\n")
 
     def log_message(self, *args: object) -> None:
         """Say nothing on stderr."""
+
+
+def test_real_stream_goes_on_after_a_picture_that_cannot_be_decoded() -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Film)
+    serving = threading.Thread(target=server.serve_forever, daemon=True)
+    serving.start()
+    openings: list[str | int] = []
+
+    def once(source: str | int) -> Capture | None:
+        openings.append(source)
+        return open_live(source) if len(openings) == 1 else None
+
+    camera = LiveSource(f"http://127.0.0.1:{server.server_port}/film", opener=once)
+    camera.open()
+    try:
+        greys = set[int]()
+        while max(greys, default=0) < 15:  # in the first connection: later ones give nothing
+            frame = camera.read(wait_s=30)
+            assert frame is not None
+            greys.add(round(float(frame.image.mean()) / 5))
+    finally:
+        camera.close()
+        server.shutdown()
+        server.server_close()
+        serving.join(5)
 
 
 def test_real_stream_that_goes_away_is_found_again(clock: object, capfd: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
+import cv2
+import numpy as np
 import PIL.Image
 import pytest
 
@@ -75,6 +77,46 @@ def test_recording_played_at_its_own_speed_ends_when_it_has_been_played(
     clip: Callable[..., Path], clock: HandClock
 ) -> None:
     RecordingSource(clip(frames=60, fps=0.2), start_at=clock.now(), realtime=True, clock=clock).open()
+
+
+@pytest.fixture
+def undeclared(tmp_path: Path) -> Path:
+    """60 JPEGs one after the other, 25 a second: a recording that does not declare how long it lasts."""
+    path = tmp_path / "film.mjpeg"
+    pictures = [cv2.imencode(".jpg", np.full((48, 64, 3), 4 * index, np.uint8))[1].tobytes() for index in range(60)]
+    path.write_bytes(b"".join(pictures))
+    return path
+
+
+def test_recording_that_declares_no_length_ends_now_and_not_in_the_future(undeclared: Path, clock: HandClock) -> None:
+    source = RecordingSource(undeclared, clock=clock)
+    source.open()
+    frames = frames_of(source)
+    assert source.declared_frames is None
+    assert [frame.at - clock.now() for frame in (frames[0], frames[-1])] == [
+        timedelta(seconds=-2.4), timedelta(seconds=-0.04),
+    ]  # fmt: skip
+    assert source.state.problems == ()
+
+
+def test_recording_that_declares_no_length_is_refused_where_it_would_end_in_the_future(
+    undeclared: Path, clock: HandClock
+) -> None:
+    source = RecordingSource(undeclared, start_at=clock.now() + timedelta(seconds=59), clock=clock)
+    with pytest.raises(RecordingError, match="it would end in the future"):
+        source.open()
+    RecordingSource(undeclared, start_at=clock.now() + timedelta(seconds=57), clock=clock).open()
+
+
+def test_recording_that_is_longer_than_it_declares_ends_before_the_future(
+    clip: Callable[..., Path], clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracker.cameras.recording.CLOCKS_APART", timedelta(seconds=10))
+    source = RecordingSource(clip(frames=60, fps=1.0), start_at=clock.now() - timedelta(seconds=60), clock=clock)
+    source.open()
+    clock.seconds -= 30  # as if the file had declared half of its length
+    assert [frame.at <= clock.now() + timedelta(seconds=10) for frame in frames_of(source)] == [True] * 41
+    assert "longer than it declares" in source.state.problems[0]
 
 
 def test_real_time_holds_each_frame_back_and_drops_none(clip: Callable[..., Path], clock: object) -> None:

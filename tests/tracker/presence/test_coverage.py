@@ -62,6 +62,33 @@ def test_outages_of_a_range(spans: list[CoverageSpan], expected: list[tuple[str,
     assert told(Coverage(spans, now=at(120)), 0, 100) == expected
 
 
+DAY = 24 * 60
+
+
+@pytest.mark.parametrize(
+    ("failed", "since", "expected", "share"),
+    [
+        pytest.param({"back"}, DAY, [("back", DAY, 1.5 * DAY)], 0.5, id="failed-yesterday-and-still-down"),
+        pytest.param({"back"}, 0, [("back", 60, 1.5 * DAY)], 1 - (1 - 60 / (1.5 * DAY)) / 2, id="the-day-it-failed"),
+        pytest.param((), DAY, [], 1.0, id="stopped-yesterday"),
+        pytest.param({"door"}, DAY, [], 1.0, id="another-camera-has-not-been-stopped"),
+    ],
+)
+def test_a_camera_that_nobody_stopped_is_down_and_not_taken_down(
+    failed: set[str], since: float, expected: list[tuple[str, float, float]], share: float
+) -> None:
+    spans = [watch(0, 1.5 * DAY), watch(0, 60, "back")]
+    coverage = Coverage(spans, now=at(1.5 * DAY), failed=failed)
+    assert told(coverage, since, since + 2 * DAY) == expected
+    assert coverage.shares([at(since), at(1.5 * DAY)]) == [pytest.approx(share)]
+
+
+def test_a_camera_that_failed_a_month_ago_was_taken_down() -> None:
+    spans = [watch(0, 40 * DAY), watch(0, 60, "back")]
+    for days, expected in ((29, [("back", 28 * DAY, 29 * DAY)]), (31, [])):
+        assert told(Coverage(spans, now=at(days * DAY), failed={"back"}), 28 * DAY, 32 * DAY) == expected
+
+
 def test_a_camera_that_watches_now_has_no_outage_until_a_minute_of_silence() -> None:
     assert told(Coverage([watch(0, 60)], now=at(60.9)), 0, 120) == []
     assert told(Coverage([watch(0, 60)], now=at(61.5)), 0, 120) == [("door", 60, 61.5)]
@@ -120,7 +147,7 @@ def test_events_before_the_first_watch_say_nothing_about_outages() -> None:
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 600), st.integers(0, 60), st.sampled_from(["a", "b"])), max_size=12),
+    st.lists(st.tuples(st.integers(0, 600), st.integers(1, 60), st.sampled_from(["a", "b"])), max_size=12),
     st.randoms(use_true_random=False),
 )
 def test_outages_and_shares_agree(parts: list[tuple[int, int, str]], chance: random.Random) -> None:
