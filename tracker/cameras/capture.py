@@ -1,4 +1,4 @@
-"""OpenCV's video capture, opened so that it says nothing, waits for nothing long and reads nothing else."""
+"""OpenCV's video capture, opened quietly, with timeouts, and for nothing but the source that was asked for."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _opened(capture: cv2.VideoCapture) -> cv2.VideoCapture | None:
 
 
 def hush() -> None:
-    """Keep the codecs from writing to stderr, addresses with passwords among it; whoever sets the variables sees it.
+    """Keep the codecs from writing to stderr, addresses with passwords included, unless the variables are set.
 
     Both variables are OpenCV's own; FFmpeg's is read when the first file is opened.
     """

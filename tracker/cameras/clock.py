@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 CLOCKS_APART = timedelta(minutes=1)
-"""What another clock dates later than now by no more than this is not of the future."""
+"""A time by another clock that is later than now by no more than this is not in the future."""
 
 
 class Clock(Protocol):

@@ -1,4 +1,4 @@
-"""What every frame source gives: frames, one after the other, and how it fares."""
+"""The protocol of frame sources: frames, one after the other, and the state of the source."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceState:
-    """How a source fares at this moment.
+    """The state of a source at this moment.
 
     frames: taken from the camera or file so far, dropped ones included. lost: a live source without a frame for ten
     seconds. last_frame_at: UTC, None before the first. problems: in words, without credentials; for a live source the
-    one that holds it up now, for a recording all that were met.
+    one that keeps it from giving frames now, for a recording all that were met.
     """
 
     frames: int
@@ -38,7 +38,7 @@ class SourceState:
     problems: tuple[str, ...]
 
 
-class NoFrameYet(CameraError):  # noqa: N818 - nothing is wrong yet: the caller goes round once more
+class NoFrameYet(CameraError):  # noqa: N818 - nothing is wrong yet: the caller tries again
     """A live source had no new frame within the time that the caller would wait."""
 
 
@@ -51,7 +51,7 @@ class FrameSource(Protocol):
 
     @property
     def state(self) -> SourceState:
-        """How it fares."""
+        """Its state at this moment."""
 
     def open(self) -> None:
         """Get ready. Raises RecordingError (a file or folder) or CameraError (a device) when that cannot be."""

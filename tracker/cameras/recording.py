@@ -1,4 +1,4 @@
-"""Frames from a video file: all of them, at the times that the file says."""
+"""Frames from a video file: all of them, at the times in the file."""
 
 from __future__ import annotations
 
@@ -84,12 +84,12 @@ class RecordingSource:
 
     @property
     def fps(self) -> float:
-        """Frames a second as the file says, FALLBACK_FPS where it does not; known once it is open."""
+        """Frames a second as declared by the file, FALLBACK_FPS where it declares none; known once it is open."""
         return self._fps
 
     @property
     def declared_frames(self) -> int | None:
-        """How many frames the file says it has, for a progress bar; None where it does not say."""
+        """How many frames the file declares, for a progress bar; None where it declares none."""
         return self._declared or None
 
     def open(self) -> None:
@@ -233,7 +233,7 @@ def _next_image(capture: cv2.VideoCapture) -> Image | None:
 
 
 def _has_gif_trailer(path: Path) -> bool:
-    """Whether the file ends as the format says (padding zeros aside)."""
+    """Whether the file ends as its format demands (padding zeros aside)."""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - 64))
         return file.read().rstrip(b"\0").endswith(_GIF_TRAILER)

@@ -1,4 +1,4 @@
-"""The door to every kind of frame source: device, video file, folder of pictures, network address."""
+"""Every kind of frame source by its name: device, video file, folder of pictures, network address."""
 
 from __future__ import annotations
 
@@ -87,4 +87,4 @@ def _is_folder(path: Path) -> bool:
     try:
         return path.is_dir()
     except OSError:
-        return False  # a name the system refuses: the recording will say so
+        return False  # a name the system refuses: opening the recording reports it

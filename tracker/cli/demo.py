@@ -30,7 +30,8 @@ from tracker.cli.dashboard import require_dashboard
 from tracker.cli.door import JsonOption, ModelsOption, StoreOption, open_store, settings_for
 from tracker.cli.output import console, errors, print_json, print_table
 from tracker.cli.people import save_plan
-from tracker.cli.track import EventOutput, follow, stopping
+from tracker.cli.step_output import EventOutput
+from tracker.cli.track import follow, stopping
 from tracker.demo.portraits import enrolment_picture
 from tracker.demo.render import CLIP_NAME, render_clip
 from tracker.demo.score import Scorecard, ScoreRow, compare

@@ -1,4 +1,4 @@
-"""When cameras watched and when they did not: an hour without frames is not an hour without people."""
+"""Coverage: when cameras watched and when they did not. An hour without frames is not an hour without people."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ GONE_AFTER = timedelta(days=30)
 class CoverageSpan:
     """A stretch of time over which frames of one camera were looked at, without a gap longer than `OUTAGE_AFTER`.
 
-    started_at, ended_at: times of the first and the last frame, in UTC. A camera that watches on has a watch that
-    grows: same start, later end. Raises ValueError on a naive time, an empty id or an end before the start.
+    started_at, ended_at: times of the first and the last frame, in UTC. While a camera watches on its span grows: same
+    start, later end. Raises ValueError on a naive time, an empty id or an end before the start.
     """
 
     site_id: str
@@ -76,10 +76,10 @@ class Coverage:
         self._opening = opening
         self._failed = frozenset(failed)
         stretches: dict[str, list[Stretch]] = {}
-        for watch in sorted(spans, key=lambda each: (each.started_at, each.ended_at)):
-            if watch.started_at <= self._now:
-                stretch = (watch.started_at, min(watch.ended_at, self._now))
-                _append(stretches.setdefault(watch.camera_id, []), stretch)
+        for span in sorted(spans, key=lambda each: (each.started_at, each.ended_at)):
+            if span.started_at <= self._now:
+                stretch = (span.started_at, min(span.ended_at, self._now))
+                _append(stretches.setdefault(span.camera_id, []), stretch)
         self._cameras = {camera_id: self._camera(watched) for camera_id, watched in sorted(stretches.items())}
         traces = [camera.since for camera in self._cameras.values()]
         traces += [] if first_event_at is None else [as_utc(first_event_at)]
@@ -102,8 +102,8 @@ class Coverage:
     def shares(self, edges: Sequence[datetime]) -> list[float | None]:
         """For each time from one edge to the next: the share (0..1) of its opening hours that was watched.
 
-        The mean over the cameras that count from the first edge to the last, each from its first watch on, and of the
-        time up to now. 0 means that nothing can be said about that time, None that nothing is known about outages, or
+        The mean over the cameras that count from the first edge to the last, each from its first span on, and of the
+        time up to now. 0 means that nothing is known about that time, None that nothing is known about outages, or
         that the site was closed.
         edges: UTC, ascending, at least two.
         """
@@ -152,7 +152,7 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class _Camera:
-    """since: the first watch. gaps: when it did not watch after that, ascending, apart from one another. missed: what
+    """since: its first span. gaps: when it did not watch after that, ascending, apart from one another. missed: what
     of them lies in opening hours.
     """
 

@@ -1,4 +1,4 @@
-"""What a store knows of cameras: health, coverage, who is in sight, where tracks are at doors, stays in zones."""
+"""The cameras of a store: health, coverage, who is in sight, line states at doors, stays in zones."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Cameras:
             return camera_rows.select_presences(connection, site_id, camera_id)
 
     def line_states(self, *, site_id: str, camera_id: str) -> list[LineState]:
-        """What a door knows of its tracks."""
+        """The line states of a door."""
         with self._file.reading() as connection:
             return door_rows.select_line_states(connection, site_id, camera_id)
 

@@ -1,4 +1,4 @@
-"""Rows of what cameras at doors and in rooms with zones remember: sides of a line, stays in a zone."""
+"""Rows of line states at doors and of stays in zones."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def replace_line_states(writing: Transaction, line_states: Iterable[LineState], 
 
 
 def select_line_states(connection: sqlite3.Connection, site_id: str, camera_id: str) -> list[LineState]:
-    """What a door knows of its tracks, merged people under the id they have now.
+    """The line states of a door, merged people under the id they have now.
 
-    Raises StoreError on a row that is no standing.
+    Raises StoreError on a row that is no line state.
     """
     rows = connection.execute(
         "SELECT s.state, coalesce(a.into_id, s.person_id) FROM line_states s"
@@ -49,7 +49,7 @@ def select_line_states(connection: sqlite3.Connection, site_id: str, camera_id: 
 
 
 def delete_line_states(writing: Transaction, person_ids: Sequence[str]) -> None:
-    """Remove what doors know of tracks of these ids."""
+    """Remove the line states of these ids."""
     for person_id in person_ids:
         writing.connection.execute("DELETE FROM line_states WHERE person_id = ?", (person_id,))
 
@@ -123,8 +123,8 @@ def rewrite_zone_stays(writing: Transaction, person_ids: Sequence[str], new_id: 
         save_zone_stays(writing, [replace(stay, person_id=new_id, over=True, stay_id="") for stay in stays])
 
 
-def _line_state_text(standing: LineState) -> str:
-    return json.dumps(asdict(standing), default=time_text)
+def _line_state_text(state: LineState) -> str:
+    return json.dumps(asdict(state), default=time_text)
 
 
 def _line_state(row: Row) -> LineState:

@@ -1,4 +1,4 @@
-"""Rows of when cameras watched: one row a stretch without an outage."""
+"""Rows of coverage: one a span without an outage."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from tracker.store.database import Transaction
 from tracker.store.event_rows import Row, read_all, read_time
 
 
-def save(writing: Transaction, watch: CoverageSpan) -> None:
-    """Add a watch, or make the one of that camera and start longer."""
+def save(writing: Transaction, span: CoverageSpan) -> None:
+    """Add a span, or make the one of that camera and start longer."""
     writing.connection.execute(
         "INSERT INTO coverage_spans (site_id, camera_id, started_at, ended_at, changed) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (site_id, camera_id, started_at) DO UPDATE"
         " SET ended_at = excluded.ended_at, changed = excluded.changed WHERE excluded.ended_at > ended_at",
-        (watch.site_id, watch.camera_id, time_text(watch.started_at), time_text(watch.ended_at), writing.changed),
+        (span.site_id, span.camera_id, time_text(span.started_at), time_text(span.ended_at), writing.changed),
     )
 
 
 def select(connection: sqlite3.Connection, site_id: str | None) -> list[CoverageSpan]:
-    """Watches by site, camera and start. Raises StoreError on a row that is no watch."""
+    """Spans by site, camera and start. Raises StoreError on a row that is none."""
     rows = connection.execute(
         "SELECT site_id, camera_id, started_at, ended_at FROM coverage_spans WHERE ?1 IS NULL OR site_id = ?1"
         " ORDER BY site_id, camera_id, started_at",

@@ -16,9 +16,11 @@ from tests.tracker.puppets import (
     EVE,
     NOTHING_NEW,
     Cue,
+    HandClock,
     ScriptedCamera,
     Stage,
     at,
+    picture,
     scene,
 )
 from tracker.agent.loop import Step
@@ -333,3 +335,18 @@ def test_people_are_read_every_second_though_nothing_is_written(stage: Stage) ->
     script = [*scene(0, 10), lambda: stage.enrol("Ada", ADA), *scene(10.5, 11), *scene(11.5, 13, ADA)]
     steps = stage.play(script)
     assert [(event.kind, event.at) for step in steps for event in step.events][:1] == [("enter", at(11.5))]
+
+
+def test_frames_that_are_late_are_written_while_nothing_new_comes(stage: Stage) -> None:
+    """A live camera that is silent still has what was seen stored, and stays LIVE until it is lost."""
+    stage.enrol("Ada", ADA)
+    clock = HandClock()
+    seen: list[int] = []
+
+    def pass_time() -> None:
+        clock.seconds += 2
+        seen.append(len(stage.store.cameras.presences()))
+
+    script = [(0.0, picture(ADA)), (0.1, picture(ADA)), pass_time, NOTHING_NEW, pass_time]
+    stage.agent(ScriptedCamera(script, clock)).run(threading.Event())
+    assert seen == [1, 1]

@@ -242,6 +242,18 @@ def test_killed_run_is_closed_by_the_next_run_of_that_camera(
     assert all("00:00.8" <= (left or "") <= "00:03.8" for _, _, left, _ in closed)
 
 
+def test_run_whose_store_is_deleted_fails_and_counts_what_is_not_stored(
+    start: Start, clip: Path, tmp_path: Path
+) -> None:
+    process = start("track", "--camera", clip, *BEGINS)
+    wait_for_line(process, "Visitor 1")
+    (tmp_path / "store.sqlite3").unlink()
+    done = ended(process)
+    line = done.refused("the store was deleted or replaced while in use; ", "records of camera-1 are not stored")
+    assert "stop all agents" in line
+    assert done.err.count("records are kept in memory and tried again") == 1
+
+
 def test_second_agent_is_refused_while_the_first_runs(start: Start, run: Run, clip: Path) -> None:
     first = start("track", "--camera", clip, *BEGINS)
     wait_for_line(first, "enter")

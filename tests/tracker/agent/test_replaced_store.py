@@ -1,0 +1,67 @@
+"""A store file that is deleted or replaced while an agent runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from config.errors import StoreError
+from tests.tracker.puppets import ADA, NOON, Stage, face_of, scene
+from tracker.presence.people import Person
+from tracker.store.store import Store
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path / "gym.sqlite3")
+
+
+def replace_store(path: Path) -> bytes:
+    """Put another store in its place, as somebody does who copies a backup over it. Returns its bytes."""
+    backup = path.with_name("backup.sqlite3")
+    with Store(backup) as other:
+        other.people.add(
+            Person(person_id="p-backup", name="Backup", created_at=NOON, consented_at=NOON), face_of(9)[None]
+        )
+    whole = backup.read_bytes()
+    backup.replace(path)
+    return whole
+
+
+def test_store_that_is_deleted_is_reported_and_what_was_not_stored_is_counted(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.enrol("Ada", ADA)
+    script = [*scene(0, 1), stage.path.unlink, *scene(1.5, 5, ADA), *scene(5.5, 60)]
+    with pytest.raises(StoreError, match=r"deleted or replaced while in use; 3 records of front are not stored"):
+        stage.play(script)
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert "the store was deleted or replaced while in use" in caplog.text
+    assert not stage.path.exists()
+
+
+def test_store_that_is_put_in_the_place_of_another_is_left_as_it_is(stage: Stage) -> None:
+    stage.enrol("Ada", ADA)
+    backup: list[bytes] = []
+    script = [*scene(0, 5, ADA), lambda: backup.append(replace_store(stage.path)), *scene(5.5, 20, ADA)]
+    with pytest.raises(StoreError, match="deleted or replaced while in use"):
+        stage.play(script)
+    log = stage.path.with_name(f"{stage.path.name}-wal")
+    assert not log.exists() or log.stat().st_size == 0, "it would be applied to the new file"
+    stage.store.close()
+    assert stage.path.read_bytes() == backup[0]
+    with Store(stage.path).open(create=False) as found:
+        assert [each.name for each in found.people.all()] == ["Backup"]
+        assert found.events.select() == []
+
+
+def test_store_that_is_put_back_loses_nothing(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    ada = stage.enrol("Ada", ADA)
+    aside = stage.path.with_name("aside.sqlite3")
+    stage.play([
+        *scene(0, 1), lambda: stage.path.rename(aside), *scene(1.5, 5, ADA), *scene(5.5, 60),
+        lambda: aside.rename(stage.path), *scene(60.5, 120),
+    ])  # fmt: skip
+    assert stage.told() == [(ada, "enter", 1.5, False), (ada, "exit", 5, False)]
+    assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
