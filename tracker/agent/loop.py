@@ -172,18 +172,15 @@ class Agent:
         seen = self._engine.see(frame.image)
         size_wh = (frame.image.shape[1], frame.image.shape[0])
         recognised = self._recognition.update(seen, at, size_wh=size_wh)
-        for each in recognised.retracted:
-            log.info("%s: %s did not show %s: retracted", self.camera_id, each.track_id, each.person_id)
-        changes += self._role.observe(
-            View(
-                at=at,
-                sightings=recognised.sightings,
-                points=_points(seen, recognised.faces, size_wh),
-                retractions=recognised.retracted,
-                ended_tracks=recognised.ended,
-                watched_since=self._watched_since,
-            )
+        view = View(
+            at=at,
+            sightings=recognised.sightings,
+            points=_points(seen, recognised.faces, size_wh),
+            retractions=recognised.retracted,
+            ended_tracks=recognised.ended,
+            watched_since=self._watched_since,
         )
+        changes += self._role.observe(view)
         matches += recognised.matches
         self._meter.tick(at)
         self._writer.add(changes, matches, recognised.evidence, at=at)

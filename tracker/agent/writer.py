@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from config.errors import PeopleError, StoreError
 from tracker.agent.health import Meter
@@ -42,6 +43,10 @@ _THEIRS = "the faces of this track turned out to be this person's after all"
 _IN_THE_FUTURE = "the clock of the camera was set back: this had not happened yet"
 
 
+_Urgent: TypeAlias = tuple[CameraState, bool, frozenset[str]]
+"""What is written at once when it changes: the camera's state, whether frames have come, and who is in sight."""
+
+
 @dataclass(slots=True)
 class _Pending:
     """Records that the store does not have yet."""
@@ -72,8 +77,8 @@ class Writer:
     """Writes the records of one camera, each time all that is pending in one transaction. For one thread.
 
     A commit costs a flush of the disk, so it waits until something is new that must not be lost: an event, a match, a
-    correction, a stay that is over, a visitor, another camera state, another set of people in sight. State is refreshed
-    every IN_SIGHT_EVERY_S while somebody is in sight, health and coverage every IDLE_EVERY_S otherwise.
+    correction, a stay that is over, a visitor, the first frame, another camera state, other people in sight. State is
+    refreshed every IN_SIGHT_EVERY_S while somebody is in sight, health and coverage every IDLE_EVERY_S otherwise.
 
     When the store fails, records stay in memory and are tried again after pauses that grow from one second to thirty,
     so that a full disk loses nothing. A store that others keep busy is tried at least every four seconds, each time for
@@ -106,7 +111,7 @@ class Writer:
         self._set_back_to: datetime | None = None
         self._outcome = Outcome()
         self._written_s: float | None = None
-        self._written: tuple[CameraState, frozenset[str]] | None = None
+        self._written: _Urgent | None = None
         self._look_s = 0.0
         self._tidy_s = 0.0
         self._pause_s = FIRST_PAUSE_S
@@ -186,9 +191,12 @@ class Writer:
     def _is_due(self, state: RoleState, camera_state: CameraState, now_s: float) -> bool:
         unsaved = self._known.unsaved_visitors or self._known.unsaved_merges
         news = self._pending or self._set_back_to is not None or unsaved
-        if news or self._written_s is None or self._written != _seen(state, camera_state):
+        if news or self._written_s is None or self._written != self._urgent(state, camera_state):
             return True
         return now_s - self._written_s >= (IDLE_EVERY_S if state.is_empty else IN_SIGHT_EVERY_S)
+
+    def _urgent(self, state: RoleState, camera_state: CameraState) -> _Urgent:
+        return camera_state, bool(self._meter.coverage), frozenset(each.person_id for each in state.presences)
 
     def _put_off(self, error: StoreError) -> None:
         if len(self._pending) > MOST_PENDING:
@@ -229,7 +237,7 @@ class Writer:
             )
         )
         self._pending = _Pending()
-        self._written_s, self._written = self._clock.monotonic(), _seen(state, camera_state)
+        self._written_s, self._written = self._clock.monotonic(), self._urgent(state, camera_state)
         self._meter.coverage_stored(coverage)
         self._known.visitors_saved(visitors)
         self._merge(merges)
@@ -278,8 +286,3 @@ class Writer:
         )
         self._pending.corrections.append(correction)
         self._outcome.corrections.append(correction)
-
-
-def _seen(state: RoleState, camera_state: CameraState) -> tuple[CameraState, frozenset[str]]:
-    """What is written at once when it changes: the camera's state, and who is in sight."""
-    return camera_state, frozenset(each.person_id for each in state.presences)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -315,6 +316,18 @@ def commits(stage: Stage, script: Sequence[Cue]) -> list[float]:
 
 def test_an_idle_camera_is_written_every_thirty_seconds(stage: Stage) -> None:
     assert commits(stage, scene(0, 180)) == [0, 30, 60, 90, 120, 150, 180]
+
+
+def test_the_first_frame_of_a_camera_is_written_at_once(stage: Stage) -> None:
+    camera = ScriptedCamera([])
+    known: list[datetime | None] = []
+
+    def look() -> None:
+        known.append(stage.store.cameras.health()[0].last_frame_at)
+
+    camera.script = [NOTHING_NEW, look, NOTHING_NEW, *scene(0, 0), look, *scene(1, 5), look]
+    stage.agent(camera).run(threading.Event())
+    assert known == [None, at(0), at(0)]
 
 
 def test_while_somebody_is_in_sight_the_store_is_written_every_five_seconds(stage: Stage) -> None:

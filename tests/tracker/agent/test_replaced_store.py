@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,15 @@ def test_store_that_is_put_in_the_place_of_another_is_left_as_it_is(stage: Stage
     with Store(stage.path).open(create=False) as found:
         assert [each.name for each in found.people.all()] == ["Backup"]
         assert found.events.select() == []
+
+
+def test_a_replaced_store_is_not_opened_again_by_another_thread(stage: Stage) -> None:
+    replace_store(stage.path)
+    with ThreadPoolExecutor(1) as pool, pytest.raises(StoreError, match="deleted or replaced while in use"):
+        pool.submit(stage.store.people.all).result()
+    stage.store.close()
+    with stage.store.open(create=False) as opened_again:
+        assert [each.name for each in opened_again.people.all()] == ["Backup"]
 
 
 def test_store_that_is_put_back_loses_nothing(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
