@@ -75,7 +75,7 @@ class Database:
             self._opened = False
             readers = list(self._readers.values())
             self._readers.clear()
-        if self._is_replaced():  # the last connection to close removes the log at the path, which is another file's now
+        if self._is_replaced():  # not last, for the last connection to close removes the log at the path, whosever it is
             self._close_writer()
         for reader in readers:
             reader.close()
@@ -85,6 +85,8 @@ class Database:
     def _close_writer(self) -> None:
         with self._write_lock:
             if self._writer is not None:
+                if self._is_replaced():
+                    _empty_log(self._writer)
                 self._writer.close()
                 self._writer = None
 
