@@ -6,9 +6,10 @@ import re
 import sys
 import threading
 from collections.abc import Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime
 from enum import StrEnum
 from typing import Self
+from zoneinfo import ZoneInfo
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
@@ -45,7 +46,7 @@ class StepPrinter:
         sources: Sequence[FrameSource],
         known: KnownPeople,
         *,
-        zone: tzinfo,
+        zone: ZoneInfo,
         output: EventOutput,
         explain: bool,
     ) -> None:

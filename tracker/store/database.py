@@ -75,7 +75,7 @@ class Database:
             self._opened = False
             readers = list(self._readers.values())
             self._readers.clear()
-        if self._is_replaced():  # not last, for the last connection to close removes the log at the path, whosever it is
+        if self._is_replaced():  # not last: the last connection removes the log at the path, which may be another one
             self._close_writer()
         for reader in readers:
             reader.close()

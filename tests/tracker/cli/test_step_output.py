@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
-from datetime import UTC
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -35,7 +35,7 @@ def printed(stage: Stage, capsys: pytest.CaptureFixture[str]) -> Printed:
     def play(script: list[Cue], output: EventOutput) -> list[str]:
         known, camera = KnownPeople(stage.match), ScriptedCamera(script)
         agents = [stage.agent(camera, known=known)]
-        with StepPrinter(agents, [camera], known, zone=UTC, output=output, explain=False) as printer:
+        with StepPrinter(agents, [camera], known, zone=ZoneInfo("UTC"), output=output, explain=False) as printer:
             assert run_all(agents, threading.Event(), printer.print_step) == []
         return capsys.readouterr().out.splitlines()
 

@@ -274,7 +274,7 @@ def test_somebody_in_sight_for_longer_than_a_visit_may_last_is_in(tmp_path: Path
                 site_id="s", camera_id="c", person_id="p", track_id="x", entered_at=at(0), seen_at=clock(),
                 x_frac=0.5, y_frac=0.5,
             )  # fmt: skip
-            store.record(Observation(site_id="s", camera_id="c", presences=[held]))
+            store.record(Observation(camera=CameraRef("s", "c"), presences=[held]))
         (visit,) = store.sessions.select(site_id="s", now=clock(), since=at(40 * 60), until=at(41 * 60))
         assert (visit.started_at, visit.ended_at) == (at(0), None)
         changed = [row[-1] for row in stored(store)]
