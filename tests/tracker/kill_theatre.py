@@ -77,23 +77,23 @@ class Trial:
 
     def killed(self, script: Sequence[Cue], *, delay_s: float, fatal: int | None) -> int | None:
         """Run and kill an agent. Returns how many frames it was given, None if it had finished before."""
-        heard, told = os.pipe()
+        read_end, write_end = os.pipe()
         child = os.fork()
         if child == 0:
-            os.close(heard)
+            os.close(read_end)
             try:
-                self.run(script, seen=lambda: os.write(told, b"."), fatal=fatal)
+                self.run(script, seen=lambda: os.write(write_end, b"."), fatal=fatal)
             finally:
                 os._exit(0)
-        os.close(told)
-        os.read(heard, 1)
+        os.close(write_end)
+        os.read(read_end, 1)
         if fatal is None:
             time.sleep(delay_s)
             os.kill(child, signal.SIGKILL)
         frames = 1
-        while chunk := os.read(heard, 4096):
+        while chunk := os.read(read_end, 4096):
             frames += len(chunk)
-        os.close(heard)
+        os.close(read_end)
         _, status = os.waitpid(child, 0)
         return frames if os.WIFSIGNALED(status) else None
 
@@ -133,10 +133,10 @@ def history(path: Path) -> tuple[list[Event], list[Session], int]:
 
 
 def played_again(trial: Trial, script: Sequence[Cue], truth: tuple[list[Event], list[Session], int]) -> list[str]:
-    """A recording is played from its start: what is in the store must be what one run would have told."""
+    """A recording is played from its start: what is in the store must be what one run would have reported."""
     trial.run(script)
     found = history(trial.path)
-    return [] if found == truth else [f"played again: {told(found[0])} instead of {told(truth[0])}"]
+    return [] if found == truth else [f"played again: {reported(found[0])} instead of {reported(truth[0])}"]
 
 
 def gone_on(trial: Trial, frames: int, truth: tuple[list[Event], list[Session], int]) -> list[str]:
@@ -146,12 +146,12 @@ def gone_on(trial: Trial, frames: int, truth: tuple[list[Event], list[Session], 
     wrong = [] if people == truth[2] else [f"gone on: {people} people"]
     pairs = list(zip(by_person(found), by_person(truth[1]), strict=False))
     if len(found) != len(truth[1]) or any(name(ours) != name(true) for ours, true in pairs):
-        return [*wrong, f"gone on after {frames}: {told(events)}"]
+        return [*wrong, f"gone on after {frames}: {reported(events)}"]
     for ours, true in pairs:
         if ours.ended_at is None or true.ended_at is None:
             wrong.append("gone on: a visit is open")
         elif max(abs(ours.started_at - true.started_at), abs(ours.ended_at - true.ended_at)).total_seconds() > SLACK_S:
-            wrong.append(f"gone on after {frames}: {told(events)}")
+            wrong.append(f"gone on after {frames}: {reported(events)}")
     return wrong + unpaired(events)
 
 
@@ -172,7 +172,7 @@ def left_alone(trial: Trial, frames: int) -> list[str]:
     events, found, _ = history(trial.path)
     ends = {(event.person_id, event.at) for event in events if event.kind == "exit"}
     wrong = [
-        f"not closed when last seen: {told(events)}" for each in open_ if (each.person_id, each.seen_at) not in ends
+        f"not closed when last seen: {reported(events)}" for each in open_ if (each.person_id, each.seen_at) not in ends
     ]
     if any(visit.ended_at is None for visit in found):
         wrong.append("left alone: a visit is open")
@@ -184,16 +184,16 @@ def unpaired(events: Sequence[Event]) -> list[str]:
     for person_id in {event.person_id for event in events}:
         kinds = [event.kind for event in events if event.person_id == person_id]
         if kinds[0] != "enter" or any(one == other for one, other in pairwise(kinds)):
-            return [f"lost or doubled: {told(events)}"]
+            return [f"lost or doubled: {reported(events)}"]
     return []
 
 
-def told(events: Sequence[Event]) -> list[str]:
+def reported(events: Sequence[Event]) -> list[str]:
     return [f"{event.person_id[:4]} {event.kind} {seconds(event.at):g}" for event in events]
 
 
 class Stand:
-    """What the trials of one kind start from: a prepared store, a script, and what one run over it tells."""
+    """What the trials of one kind start from: a prepared store, a script, and what one run over it reports."""
 
     def __init__(self, home: Path, kind: type[Stage], script: list[Cue]) -> None:
         self.kind = kind
@@ -242,7 +242,7 @@ def main(kills: int, seed: int) -> None:
             wrong += [f"trial {trials}: {each}" for each in found]
             shutil.rmtree(folder)
             trials += 1
-    truth = {stand.kind.__name__: told(stand.truth[0]) for stand in stands}
+    truth = {stand.kind.__name__: reported(stand.truth[0]) for stand in stands}
     sys.stdout.write(json.dumps({"trials": trials, "died": died, "wrong": wrong, "truth": truth}) + "\n")
 
 

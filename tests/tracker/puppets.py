@@ -2,7 +2,7 @@
 
 In a picture each pixel of the first row is a place in the room, and its blue value says who stands there: 0 nobody,
 n the person whose face vector points along axis n, or, from LEANING on, between Ada's and Bob's; BLURRED and above
-the person n - BLURRED, too poor to be told.
+the person n - BLURRED, too poor to be named.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class PuppetEngine:
 
 
 class HandClock:
-    """Stands still unless told; a camera that follows a script moves it to the time of each frame."""
+    """Stands still unless it is moved; a camera that follows a script moves it to the time of each frame."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -218,7 +218,7 @@ class Stage:
         )
 
     def play(self, script: Iterable[Cue], *, frames: int | None = None) -> list[Step]:
-        """Run an agent over the script, stopped after so many frames if told; what it said."""
+        """Run an agent over the script, stopped after so many frames if given. Returns its steps."""
         stop, steps = threading.Event(), list[Step]()
 
         def note(step: Step) -> None:
@@ -229,7 +229,7 @@ class Stage:
         self.agent(ScriptedCamera(list(script))).run(stop, note)
         return steps
 
-    def told(self) -> list[tuple[str, str, float, bool]]:
+    def reported(self) -> list[tuple[str, str, float, bool]]:
         """(person id, kind, second, inferred) of each event stored, in order."""
         return [(each.person_id, each.kind, seconds(each.at), each.inferred) for each in self.store.events.select()]
 

@@ -4,7 +4,7 @@ Ada's face points along one axis, Zoe's is turned from it by 50 degrees. At 20 a
 are near enough to each other to be of one track.
 
 Run by test_agent_turns.py in a process of its own: twenty agents die by their own hand, each before another statement
-of their writes. Prints one JSON line: what was wrong, and who had come in as far as the stores told then.
+of their writes. Prints one JSON line: what was wrong, and who had come in as far as the stores reported then.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ def fill(disk: FullDisk, *, full: bool = True) -> None:
     disk.full = full
 
 
-def test_full_disk_is_told_once_and_loses_nothing(
+def test_full_disk_is_reported_once_and_loses_nothing(
     stage: Stage, disk: FullDisk, caplog: pytest.LogCaptureFixture
 ) -> None:
     ada = stage.enrol("Ada", ADA)
@@ -86,7 +86,7 @@ def test_full_disk_is_told_once_and_loses_nothing(
     ]  # fmt: skip
     stage.agent(ScriptedCamera(script), store=disk).run(threading.Event())
     visitor = next(person_id for person_id in stage.names() if person_id != ada)
-    assert stage.told() == [
+    assert stage.reported() == [
         (ada, "enter", 1.5, False), (ada, "exit", 5, False),
         (visitor, "enter", 45.5, False), (visitor, "exit", 80, False),
     ]  # fmt: skip
@@ -100,7 +100,7 @@ def test_disk_that_is_full_for_real_loses_nothing_when_it_is_freed(small_disk: S
     stage = Stage(small_disk.path / "gym.sqlite3")
     ada = stage.enrol("Ada", ADA)
     stage.play([*scene(0, 2), small_disk.fill, *scene(2.5, 9, ADA), *scene(9.5, 60), small_disk.free, *scene(60.5, 99)])
-    assert stage.told() == [(ada, "enter", 2.5, False), (ada, "exit", 9, False)]
+    assert stage.reported() == [(ada, "enter", 2.5, False), (ada, "exit", 9, False)]
     stage.store.close()
 
 
@@ -127,7 +127,7 @@ def test_store_that_another_program_keeps_does_not_hold_up_the_camera(
     patient = Store(stage.path, busy_timeout_s=60).open()
     stage.agent(ScriptedCamera(script), store=patient).run(threading.Event())
     assert time.monotonic() - began < 30
-    assert stage.told() == [(ada, "enter", 1.5, False), (ada, "exit", free_at, False)]
+    assert stage.reported() == [(ada, "enter", 1.5, False), (ada, "exit", free_at, False)]
     assert [record.levelname for record in caplog.records] == levels
 
 
@@ -137,7 +137,7 @@ def test_last_write_of_a_run_waits_until_another_program_lets_go(stage: Stage, p
     script = [*scene(0, 5, ADA), lambda: program.execute("BEGIN IMMEDIATE"), (5.5, picture(ADA)), release.start]
     stage.agent(ScriptedCamera(script)).run(threading.Event())
     release.join()
-    assert stage.told() == [(ada, "enter", 0, False), (ada, "exit", 5.5, True)]
+    assert stage.reported() == [(ada, "enter", 0, False), (ada, "exit", 5.5, True)]
 
 
 def test_full_disk_is_tried_after_growing_pauses_and_not_at_every_frame(stage: Stage, disk: FullDisk) -> None:
@@ -169,7 +169,7 @@ def test_run_that_ends_on_a_full_disk_says_what_is_not_stored(stage: Stage, disk
     assert caught.value.fix == "free some space"
     fill(disk, full=False)
     stage.play(script)
-    assert len(stage.told()) == 2, "the same recording can be played again"
+    assert len(stage.reported()) == 2, "the same recording can be played again"
 
 
 def test_agent_gives_up_before_the_memory_is_full(
@@ -202,7 +202,7 @@ def test_camera_that_dies_and_comes_back_goes_on_with_the_visit(stage: Stage, mo
     dying = stage.agent(ScriptedCamera([*scene(0, 5, ADA), fault(CameraError), *scene(60, 70, ADA), *scene(70.5, 110)]))
     other = stage.agent(ScriptedCamera(scene(0, 3)), camera_id="back")
     assert run_all([dying, other], threading.Event(), quiet) == []
-    assert stage.told() == [(ada, "enter", 0, False), (ada, "exit", 70, False)]
+    assert stage.reported() == [(ada, "enter", 0, False), (ada, "exit", 70, False)]
 
 
 def test_camera_comes_back_though_the_store_was_kept_by_another_program_while_it_was_away(
@@ -224,7 +224,7 @@ def test_camera_comes_back_though_the_store_was_kept_by_another_program_while_it
     stop.set()
     thread.join(10)
     assert ended == [[]]
-    assert stage.told() == [(ada, "enter", 0, False), (ada, "exit", 5, True)]
+    assert stage.reported() == [(ada, "enter", 0, False), (ada, "exit", 5, True)]
 
 
 def test_camera_that_dies_while_the_disk_is_full_loses_nothing(
@@ -238,7 +238,7 @@ def test_camera_that_dies_while_the_disk_is_full_loses_nothing(
     ]  # fmt: skip
     agents = [stage.agent(ScriptedCamera(script), store=disk), stage.agent(ScriptedCamera([]), camera_id="back")]
     assert run_all(agents, threading.Event(), quiet) == []
-    assert stage.told() == [(ada, "enter", 1.5, False), (ada, "exit", 70, False)]
+    assert stage.reported() == [(ada, "enter", 1.5, False), (ada, "exit", 70, False)]
     assert [match.person_id for match in stage.store.matches.select()] == [ada, ada]
 
 
@@ -304,7 +304,7 @@ def test_pauses_before_a_camera_is_opened_again_are_reset_by_a_frame(
     assert pauses == ["0.1 s", "0.2 s", "0.4 s", "0.1 s", "0.2 s", "0.1 s"]
 
 
-def test_recording_that_fails_is_told_at_once_and_returned_when_the_other_is_over(
+def test_recording_that_fails_is_reported_at_once_and_returned_when_the_other_is_over(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     waiting = WaitingCamera([])
@@ -382,7 +382,7 @@ def test_whoever_watches_may_fail_and_everything_seen_is_stored(stage: Stage) ->
 
     with pytest.raises(BrokenPipeError):
         run_all([stage.agent(ScriptedCamera(scene(0, 5, ADA)))], threading.Event(), broken_pipe)
-    assert stage.told() == [(ada, "enter", 0, False)]
+    assert stage.reported() == [(ada, "enter", 0, False)]
     assert [each.person_id for each in stage.store.cameras.presences()] == [ada]
 
 

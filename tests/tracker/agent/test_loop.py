@@ -37,7 +37,7 @@ def stage(tmp_path: Path) -> Stage:
 def test_somebody_enters_at_the_first_and_leaves_at_the_last_sighting(stage: Stage) -> None:
     ada = stage.enrol("Ada", ADA)
     stage.play([*scene(0, 3), *scene(3.5, 10, ADA), *scene(10.5, 60)])
-    assert stage.told() == [(ada, "enter", 3.5, False), (ada, "exit", 10, False)]
+    assert stage.reported() == [(ada, "enter", 3.5, False), (ada, "exit", 10, False)]
     assert stage.store.cameras.presences() == []
 
 
@@ -55,7 +55,7 @@ def test_steps_tell_each_event_once_with_everybody_who_is_in(stage: Stage) -> No
 def test_recording_that_ends_closes_every_visit_as_inferred(stage: Stage) -> None:
     ada = stage.enrol("Ada", ADA)
     stage.play([*scene(0, 3, ADA), *scene(3.5, 5)])
-    assert stage.told() == [(ada, "enter", 0, False), (ada, "exit", 3, True)]
+    assert stage.reported() == [(ada, "enter", 0, False), (ada, "exit", 3, True)]
     assert stage.store.cameras.presences() == []
     health = stage.store.cameras.health()[0]
     assert (health.state, health.frames, health.last_frame_at) == (CameraState.ENDED, 11, at(5))
@@ -63,21 +63,21 @@ def test_recording_that_ends_closes_every_visit_as_inferred(stage: Stage) -> Non
 
 def test_returning_stranger_has_one_visitor_id(stage: Stage) -> None:
     stage.play([*scene(0, 5, EVE), *scene(5.5, 400), *scene(400.5, 405, EVE)])
-    told = stage.told()
-    assert [(kind, second) for _, kind, second, _ in told] == [
+    reported = stage.reported()
+    assert [(kind, second) for _, kind, second, _ in reported] == [
         ("enter", 0),
         ("exit", 5),
         ("enter", 400.5),
         ("exit", 405),
     ]
-    assert len({person_id for person_id, *_ in told}) == 1
-    assert stage.names() == {told[0][0]: "Visitor 1"}
+    assert len({person_id for person_id, *_ in reported}) == 1
+    assert stage.names() == {reported[0][0]: "Visitor 1"}
 
 
 def test_track_without_a_name_leaves_a_record_of_why(stage: Stage) -> None:
     stage.enrol("Ada", ADA)
     steps = stage.play(scene(0, 3, BLURRED + ADA))
-    assert stage.told() == []
+    assert stage.reported() == []
     (match,) = stage.store.matches.select()
     assert (match.person_id, match.authorised, match.at) == (None, False, at(3))
     assert "too blurred" in match.reason
@@ -87,11 +87,11 @@ def test_track_without_a_name_leaves_a_record_of_why(stage: Stage) -> None:
 def test_stopped_agent_leaves_presences_and_the_next_run_goes_on(stage: Stage) -> None:
     ada = stage.enrol("Ada", ADA)
     stage.play(scene(0, 10, ADA), frames=8)
-    assert stage.told() == [(ada, "enter", 0, False)]
+    assert stage.reported() == [(ada, "enter", 0, False)]
     assert [(each.person_id, each.seen_at) for each in stage.store.cameras.presences()] == [(ada, at(3.5))]
     assert stage.store.cameras.health()[0].state is CameraState.STOPPED
     stage.play([*scene(100, 110, ADA), *scene(110.5, 160)])
-    assert stage.told() == [(ada, "enter", 0, False), (ada, "exit", 110, False)]
+    assert stage.reported() == [(ada, "enter", 0, False), (ada, "exit", 110, False)]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_next_run_closes_at_the_last_sighting_of_the_run_before(
     ada = stage.enrol("Ada", ADA)
     stage.play(scene(0, 10, ADA), frames=8)
     stage.play(scene(starts, starts + 40))
-    assert stage.told() == [(ada, "enter", 0, False), (ada, *expected)]
+    assert stage.reported() == [(ada, "enter", 0, False), (ada, *expected)]
 
 
 def test_restarted_late_with_the_same_person_in_sight_is_a_new_visit(stage: Stage) -> None:
@@ -158,7 +158,7 @@ def test_recording_of_an_earlier_time_leaves_who_is_in_now_alone(stage: Stage) -
     ada, bob = stage.enrol("Ada", ADA), stage.enrol("Bob", BOB)
     stage.play(scene(1000, 1010, ADA), frames=10)
     stage.play(scene(0, 10, BOB))
-    assert stage.told() == [(bob, "enter", 0, False), (bob, "exit", 10, True), (ada, "enter", 1000, False)]
+    assert stage.reported() == [(bob, "enter", 0, False), (bob, "exit", 10, True), (ada, "enter", 1000, False)]
     assert [each.person_id for each in stage.store.cameras.presences()] == [ada]
 
 
@@ -173,7 +173,7 @@ def test_somebody_seen_earlier_than_the_presence_of_the_run_before_has_one_visit
 def test_short_blindness_says_nothing_about_who_is_in(stage: Stage) -> None:
     ada, bob = stage.enrol("Ada", ADA), stage.enrol("Bob", BOB)
     stage.play([*scene(0, 5, ADA, BOB), *scene(95, 140, ADA)])
-    assert stage.told() == [
+    assert stage.reported() == [
         (ada, "enter", 0, False), (bob, "enter", 0, False), (bob, "exit", 5, False), (ada, "exit", 140, True),
     ]  # fmt: skip
 
@@ -198,7 +198,7 @@ def jump(stage: Stage) -> list[Step]:
 def test_clock_set_ahead_and_back_voids_what_lies_in_the_future(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     ada, bob = stage.enrol("Ada", ADA), stage.enrol("Bob", BOB)
     jump(stage)
-    assert sorted(stage.told(), key=lambda each: (each[2], each[0])) == [
+    assert sorted(stage.reported(), key=lambda each: (each[2], each[0])) == [
         (ada, "enter", 0, False), (bob, "enter", 0, False), (ada, "exit", 10, True), (bob, "exit", 10, True),
         (ada, "enter", 91, False), (ada, "exit", 100, False),
     ]  # fmt: skip
@@ -230,7 +230,7 @@ def test_people_in_sight_stay_in_when_the_clock_is_set_back(stage: Stage) -> Non
     assert [(each.person_id, each.entered_at, each.seen_at) for each in back.present] == [
         (ada, at(200), at(400)), (bob, at(400), at(400)),
     ]  # fmt: skip
-    assert stage.told() == [(ada, "enter", 200, False), (bob, "enter", 400, False)]
+    assert stage.reported() == [(ada, "enter", 200, False), (bob, "enter", 400, False)]
     assert stage.visits(402) == [(ada, 200, None), (bob, 400, None)]
 
 
@@ -239,13 +239,13 @@ def test_events_of_other_cameras_are_left_alone_when_the_clock_is_set_back(stage
     other = ScriptedCamera([*scene(1000, 1010, ADA), *scene(1010.5, 1050)])
     stage.agent(other, camera_id="back").run(threading.Event())
     stage.play([*scene(900, 910), *scene(200, 210)])
-    assert stage.told() == [(ada, "enter", 1000, False), (ada, "exit", 1010, False)]
+    assert stage.reported() == [(ada, "enter", 1000, False), (ada, "exit", 1010, False)]
 
 
 def test_clock_slewed_back_a_little_stands_still(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     ada = stage.enrol("Ada", ADA)
     stage.play([*scene(0, 10, ADA), *scene(8, 20, ADA), *scene(20.5, 55)])
-    assert stage.told() == [(ada, "enter", 0, False), (ada, "exit", 20, False)]
+    assert stage.reported() == [(ada, "enter", 0, False), (ada, "exit", 20, False)]
     assert caplog.text == ""
 
 
@@ -278,17 +278,17 @@ def test_camera_without_frames_is_recorded_as_lost_while_it_is_waited_for(stage:
     assert states == [(CameraState.LIVE, None), (CameraState.LOST, "front: cannot be opened; trying again")]
 
 
-def test_trouble_with_a_live_camera_is_told_once_and_so_is_its_end(
+def test_problem_with_a_live_camera_is_reported_once_and_so_is_its_end(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     camera = ScriptedCamera([])
 
-    def trouble(*problems: str) -> None:
+    def problem(*problems: str) -> None:
         camera.problems = problems
 
     camera.script = [
-        NOTHING_NEW, *scene(0, 1), NOTHING_NEW, lambda: trouble("cannot be opened"), *[NOTHING_NEW] * 3,
-        lambda: trouble("gives no more frames"), *[NOTHING_NEW] * 3, trouble, *scene(2, 3),
+        NOTHING_NEW, *scene(0, 1), NOTHING_NEW, lambda: problem("cannot be opened"), *[NOTHING_NEW] * 3,
+        lambda: problem("gives no more frames"), *[NOTHING_NEW] * 3, problem, *scene(2, 3),
     ]  # fmt: skip
     stage.agent(camera).run(threading.Event())
     assert [record.message for record in caplog.records] == [

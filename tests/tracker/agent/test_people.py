@@ -20,7 +20,7 @@ def visitor_of(stage: Stage) -> str:
 
 def test_person_enrolled_meanwhile_is_named_on_the_next_track(stage: Stage) -> None:
     stage.play([*scene(0, 2), lambda: stage.enrol("Ada", ADA), *scene(3, 10), *scene(10.5, 15, ADA)])
-    assert [(kind, second) for _, kind, second, _ in stage.told()] == [("enter", 10.5), ("exit", 15)]
+    assert [(kind, second) for _, kind, second, _ in stage.reported()] == [("enter", 10.5), ("exit", 15)]
     assert list(stage.names().values()) == ["Ada"]
 
 
@@ -51,7 +51,7 @@ def test_visitor_merged_meanwhile_goes_on_as_the_other_in_one_visit(stage: Stage
 
     stage.play([*scene(0, 5, EVE), merge, *scene(5.5, 20, EVE), *scene(20.5, 60)])
     assert stage.visits(1000) == [(ada, 0, 20)]
-    assert stage.told() == [(ada, "enter", 0, False), (ada, "exit", 20, False)]
+    assert stage.reported() == [(ada, "enter", 0, False), (ada, "exit", 20, False)]
     assert stage.names() == {ada: "Ada"}
 
 
@@ -77,7 +77,7 @@ def test_person_forgotten_meanwhile_leaves_nothing_and_is_a_stranger_from_then_o
 
     stage.play([*scene(0, 5, ADA), forget, *scene(5.5, 20, ADA)])
     assert {match.person_id for match in stage.store.matches.select()} == {visitor_of(stage)}
-    assert ada not in {person_id for person_id, *_ in stage.told()}
+    assert ada not in {person_id for person_id, *_ in stage.reported()}
     visits = stage.visits(1000)
     assert [person_id[:2] for person_id, *_ in visits] == (["v-"] if erase else ["x-", "v-"])
     assert 5 < visits[-1][1] <= 7.5
@@ -104,7 +104,7 @@ def test_person_whose_pictures_change_is_known_by_the_new_ones(stage: Stage) -> 
         stage.store.people.add_vectors(bob, face_of(EVE)[None])
 
     stage.play([*scene(0, 2), add, *scene(3, 10), *scene(10.5, 15, EVE)])
-    assert {person_id for person_id, *_ in stage.told()} == {bob}
+    assert {person_id for person_id, *_ in stage.reported()} == {bob}
 
 
 def test_visitor_who_stays_away_for_a_month_is_somebody_new(stage: Stage) -> None:

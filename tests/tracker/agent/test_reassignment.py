@@ -72,7 +72,7 @@ class Room:
             self.present[who] = back.presence
         self.events = [event for event in self.events if event not in back.retracted] + list(back.transitions)
 
-    def told(self) -> list[tuple[float, str, str, str]]:
+    def reported(self) -> list[tuple[float, str, str, str]]:
         return sorted((seconds(each.at), each.kind, each.person_id, each.track_id) for each in self.events)
 
 
@@ -88,10 +88,10 @@ def test_it_is_as_if_the_track_had_never_shown_the_person(
     room.retract(who, track, last)
     other.watch(before)
     assert room.present == other.present
-    assert room.told() == other.told()
+    assert room.reported() == other.reported()
     room.watch(later)
     other.watch(later)
-    assert (room.present, room.told()) == (other.present, other.told())
+    assert (room.present, room.reported()) == (other.present, other.reported())
 
 
 @given(frames(), st.sampled_from(PEOPLE), st.sampled_from(TRACKS), st.sets(st.sampled_from(TRACKS)))
@@ -105,7 +105,7 @@ def test_what_is_forgotten_of_ended_tracks_makes_no_difference(
     room.reassignments.end(ended)
     for each in (room, other):
         each.retract(who, track, script[-1][0])
-    assert (room.present, room.told()) == (other.present, other.told())
+    assert (room.present, room.reported()) == (other.present, other.reported())
 
 
 def test_five_thousand_tracks_leave_nothing_behind() -> None:
@@ -157,7 +157,7 @@ class Zone:
 
 @given(frames(), st.sampled_from(PEOPLE), st.sampled_from(TRACKS))
 def test_a_stay_in_a_zone_goes_to_whom_the_track_shows(script: list[Seen], who: str, track: str) -> None:
-    """Into somebody who is there by this track alone: stays are those that would have been told under that name."""
+    """Into somebody who is there by this track alone: stays are those that would have been reported under that name."""
     room, other = Zone(), Zone()
     room.watch(script)
     room.retract(track, who, "zoe")

@@ -73,5 +73,5 @@ def test_store_that_is_put_back_loses_nothing(stage: Stage, caplog: pytest.LogCa
         *scene(0, 1), lambda: stage.path.rename(aside), *scene(1.5, 5, ADA), *scene(5.5, 60),
         lambda: aside.rename(stage.path), *scene(60.5, 120),
     ])  # fmt: skip
-    assert stage.told() == [(ada, "enter", 1.5, False), (ada, "exit", 5, False)]
+    assert stage.reported() == [(ada, "enter", 1.5, False), (ada, "exit", 5, False)]
     assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]

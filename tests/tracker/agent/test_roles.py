@@ -25,9 +25,9 @@ def post(tmp_path: Path) -> Post:
 ADA_ID, BOB_ID = f"p-{ADA:012x}", f"p-{BOB:012x}"
 
 
-def test_a_door_tells_who_went_in_and_who_went_out(post: Post) -> None:
+def test_a_door_reports_who_went_in_and_who_went_out(post: Post) -> None:
     post.watch([*walk(0, range(20, 90, 10)), *empty(4, 12), *walk(20, range(80, 10, -10), name="bob"), *empty(24, 30)])
-    assert post.told() == [(ADA_ID, "enter", 2.0, False), (BOB_ID, "exit", 22.0, False)]
+    assert post.reported() == [(ADA_ID, "enter", 2.0, False), (BOB_ID, "exit", 22.0, False)]
     assert post.store.cameras.presences() == []
     assert post.store.cameras.line_states(site_id="gym", camera_id="door") == []
 
@@ -39,13 +39,13 @@ def test_a_track_that_has_lost_its_name_crosses_without_it(post: Post) -> None:
         post.store.people.forget(ADA_ID, False)
 
     post.watch([*walk(0, [20, 25, 30, 35]), forget, *walk(2, [40, 45, *[75] * 20]), *empty(13, 30)])
-    ((who, kind, _, _),) = post.told()
+    ((who, kind, _, _),) = post.reported()
     assert (who[:2], kind) == ("v-", "enter")
 
 
 def test_standing_at_a_door_is_nothing(post: Post) -> None:
     post.watch(walk(0, [45, 50, 52, 49, 50, 51, 48, 50, 52] * 4))
-    assert post.told() == []
+    assert post.reported() == []
 
 
 def test_the_side_is_kept_over_a_restart(post: Post) -> None:
@@ -54,10 +54,10 @@ def test_the_side_is_kept_over_a_restart(post: Post) -> None:
     before = post.store.cameras.line_states(site_id="gym", camera_id="door")
     assert before == []  # the recording was over, so its tracks are
     post.watch(walk(10, [20, 25, 30, 35]), stopped=True)
-    (stood,) = post.store.cameras.line_states(site_id="gym", camera_id="door")
-    assert (stood.person_id, stood.held is not None) == (ADA_ID, True)
+    (state,) = post.store.cameras.line_states(site_id="gym", camera_id="door")
+    assert (state.person_id, state.held is not None) == (ADA_ID, True)
     post.watch([*walk(13, [65, 70, 75, 80]), *empty(15, 25)])
-    assert post.told() == [(ADA_ID, "enter", 13.0, False)]
+    assert post.reported() == [(ADA_ID, "enter", 13.0, False)]
 
 
 SLOW_START = [NOTHING_NEW, NOTHING_NEW]
@@ -89,7 +89,7 @@ def test_a_crossing_under_way_outlives_starts_without_a_frame(
         start(post)
     assert len(post.store.cameras.line_states(site_id="gym", camera_id="door")) == 1
     post.watch([*opening, *empty(4, 60)])
-    assert post.told() == [(ADA_ID, "enter", 2.0, False)]
+    assert post.reported() == [(ADA_ID, "enter", 2.0, False)]
 
 
 def test_a_crossing_under_way_outlives_a_store_that_cannot_be_read_at_the_first_frame(post: Post) -> None:
@@ -103,17 +103,17 @@ def test_a_crossing_under_way_outlives_a_store_that_cannot_be_read_at_the_first_
         assert damage.execute("UPDATE line_states SET state = ?", (text,)).rowcount == 1
     damage.close()
     post.watch(empty(4, 60))
-    assert post.told() == [(ADA_ID, "enter", 2.0, False)]
+    assert post.reported() == [(ADA_ID, "enter", 2.0, False)]
 
 
-def test_a_recording_played_again_tells_the_same(post: Post) -> None:
+def test_a_recording_played_again_reports_the_same(post: Post) -> None:
     script = [*walk(0, range(20, 90, 10)), *empty(4, 12)]
     post.watch(script[:5], stopped=True)
     post.watch(script[:7], stopped=True)
     post.watch(script)
-    assert post.told() == [(ADA_ID, "enter", 2.0, False)]
+    assert post.reported() == [(ADA_ID, "enter", 2.0, False)]
     post.watch(script)
-    assert len(post.told()) == 1
+    assert len(post.reported()) == 1
 
 
 @pytest.mark.parametrize(
@@ -123,26 +123,26 @@ def test_a_recording_played_again_tells_the_same(post: Post) -> None:
         pytest.param(CameraRole.EXIT, [("exit", 2.0, False)], id="exit"),
     ],
 )
-def test_a_camera_at_a_way_in_or_out_tells_one_kind(
+def test_a_camera_at_a_way_in_or_out_reports_one_kind(
     post: Post, role: CameraRole, expected: list[tuple[str, float, bool]]
 ) -> None:
     post.camera = replace_role(role)
     post.watch([*walk(0, [40, 45, 50, 55, 60]), *empty(3, 50)])
-    assert [each[1:] for each in post.told()] == expected
+    assert [each[1:] for each in post.reported()] == expected
 
 
 def test_the_end_of_a_recording_at_an_exit_is_a_way_out_too(post: Post) -> None:
     post.camera = replace_role(CameraRole.EXIT)
     post.watch(walk(0, [40, 45, 50, 55, 60]))
-    assert [each[1:] for each in post.told()] == [("exit", 2.0, False)]
+    assert [each[1:] for each in post.reported()] == [("exit", 2.0, False)]
 
 
-def test_a_room_tells_who_is_in_which_zone(post: Post) -> None:
+def test_a_room_reports_who_is_in_which_zone(post: Post) -> None:
     post.camera = HALL
     places = [10, 20, 30, 40, 60, 70, 80]
     post.watch([(index, picture(ada=(x, 50))) for index, x in enumerate(places)])
     assert post.stays() == [("left", 1.0, 3.0, True), ("right", 4.0, 6.0, True)]
-    assert [each[1] for each in post.told()] == ["enter", "exit"]
+    assert [each[1] for each in post.reported()] == ["enter", "exit"]
 
 
 def test_stays_in_zones_go_on_after_a_restart(post: Post) -> None:

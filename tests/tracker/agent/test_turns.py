@@ -1,4 +1,4 @@
-"""A track that had one name and turns out to be somebody else's: what was told of the first is taken back.
+"""A track that had one name and turns out to be somebody else's: what was reported of the first is retracted.
 
 Ada's face points along one axis, Zoe's is turned from it by 50 degrees. At 20 a face is Ada's, at 45 Zoe's, and both
 are near enough to each other to be of one track.
@@ -44,9 +44,9 @@ def said(stage: Stage) -> list[tuple[str, str, str]]:
     ]
 
 
-def test_the_false_visit_is_taken_back_and_the_right_one_reaches_back(stage: Stage) -> None:
+def test_the_false_visit_is_retracted_and_the_right_one_reaches_back(stage: Stage) -> None:
     steps = stage.play([*TURNS, *scene(20.5, 60)])
-    assert stage.told() == [(ZOE_ID, "enter", 10, False), (ZOE_ID, "exit", 20, False)]
+    assert stage.reported() == [(ZOE_ID, "enter", 10, False), (ZOE_ID, "exit", 20, False)]
     assert stage.visits(1000) == [(ZOE_ID, 10, 20)]
     assert said(stage) == [("void", ADA_ID, "enter")]
     assert [each.person_id for step in steps for each in step.retracted] == [ADA_ID]
@@ -82,7 +82,7 @@ def test_a_name_that_turns_back_is_given_back(stage: Stage) -> None:
 
 
 def test_a_track_that_passes_from_one_to_the_other_leaves_each_a_visit(stage: Stage) -> None:
-    """Ada stood there for a minute: it was her, until Zoe stepped in front of her."""
+    """Ada was there for a minute: it was her, until Zoe stepped in front of her."""
     stage.play([*scene(0, 60, LIKE_ADA), *scene(60.5, 120, LIKE_ZOE), *scene(120.5, 200)])
     (ada, begun, gone), (zoe, came, left) = stage.visits(1000)
     assert (ada, begun, zoe, came, left) == (ADA_ID, 0, ZOE_ID, 60.5, 120)
@@ -101,7 +101,7 @@ def test_a_visitor_who_turns_out_to_be_enrolled_never_was(stage: Stage) -> None:
     assert [(action, who[:2]) for action, who, _ in said(stage)] == [("void", "v-")]
 
 
-def test_not_this_person_takes_the_visit_back_however_long_it_lasted(tmp_path: Path) -> None:
+def test_not_this_person_retracts_the_visit_however_long_it_lasted(tmp_path: Path) -> None:
     stage = Stage(tmp_path / "hers.sqlite3")
     stage.enrol("Ada", ADA)
 
@@ -113,13 +113,13 @@ def test_not_this_person_takes_the_visit_back_however_long_it_lasted(tmp_path: P
     assert (who[:2], begun, left) == ("v-", 0, 120)
 
 
-def test_a_recording_played_again_tells_the_same(stage: Stage) -> None:
+def test_a_recording_played_again_reports_the_same(stage: Stage) -> None:
     script = [*TURNS, *scene(20.5, 60)]
     stage.play(script)
-    before = stage.told(), stage.store.events.corrections()
+    before = stage.reported(), stage.store.events.corrections()
     stage.play(script[:6], frames=5)
     stage.play(script)
-    assert (stage.told(), stage.store.events.corrections()) == before
+    assert (stage.reported(), stage.store.events.corrections()) == before
 
 
 def test_what_an_operator_says_of_it_holds(stage: Stage) -> None:
@@ -129,7 +129,7 @@ def test_what_an_operator_says_of_it_holds(stage: Stage) -> None:
     said_so = replace(mistaken, action=Action.ADD, event=event, by="Ann", at=at(5000), correction_id="")
     stage.store.events.correct([said_so])
     stage.play([*TURNS, *scene(20.5, 60)])
-    assert (ADA_ID, "enter", 10, False) in stage.told()
+    assert (ADA_ID, "enter", 10, False) in stage.reported()
 
 
 def test_somebody_forgotten_before_the_turn_is_not_missed(stage: Stage) -> None:
@@ -156,24 +156,24 @@ def steps(ys: list[float], *, x: float = 50, turn: int, start: float = 0) -> lis
     ]
 
 
-def test_a_crossing_is_told_of_the_right_person(post: Post) -> None:
+def test_a_crossing_is_reported_of_the_right_person(post: Post) -> None:
     post.watch([*steps([20, 30, 40, 60, 70, 70, 70, 70, 70, 70, 70, 70, 70, 70, 70, 70], turn=6), *empty(9, 20)])
-    assert post.told() == [(ZOE_ID, "enter", 1.5, False)]
+    assert post.reported() == [(ZOE_ID, "enter", 1.5, False)]
 
 
 @pytest.mark.parametrize(
-    ("role", "told"),
+    ("role", "reported"),
     [
         (CameraRole.ENTRANCE, [(ZOE_ID, "enter", 0.0, False)]),
         (CameraRole.EXIT, [(ZOE_ID, "exit", 7.5, False)]),
     ],
 )
-def test_a_passage_is_told_of_the_right_person(
-    post: Post, role: CameraRole, told: list[tuple[str, str, float, bool]]
+def test_a_passage_is_reported_of_the_right_person(
+    post: Post, role: CameraRole, reported: list[tuple[str, str, float, bool]]
 ) -> None:
     post.camera = CameraSettings(id="way", source="0", role=role)
     post.watch([*steps([50] * 16, turn=4), *empty(9, 60)])
-    assert post.told() == told
+    assert post.reported() == reported
 
 
 def test_stays_in_zones_go_to_the_right_person(post: Post) -> None:
@@ -194,7 +194,7 @@ def test_doors_wait_for_a_name_that_is_not_known_yet(post: Post) -> None:
     assert np.linalg.norm(face_of(LIKE_ADA) - face_of(LIKE_ZOE)) < 0.6
     post.store.people.forget(ZOE_ID, True)
     post.watch([*steps([20, 30, 40, 60, *[70] * 20], turn=6), *empty(13, 30)])
-    ((who, kind, second, _),) = post.told()
+    ((who, kind, second, _),) = post.reported()
     assert (who[:2], kind, second) == ("v-", "enter", 1.5)
 
 

@@ -1,4 +1,4 @@
-"""Time that the tests turn by hand, and recordings made on the spot."""
+"""Time that the tests turn by hand, and recordings made by the tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outages: what cameras did not watch is told apart from nobody being there."""
+"""Outages: what cameras did not watch is kept apart from nobody being there."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OPEN = Opening(time(8), time(22), UTC)
 """From 240 minutes before noon to 600 after it."""
 
 
-def told(coverage: Coverage, since: float, until: float) -> list[tuple[str, float, float]]:
+def reported(coverage: Coverage, since: float, until: float) -> list[tuple[str, float, float]]:
     """Outages as (camera, from, to) in minutes after noon."""
     minute = timedelta(minutes=1)
     return [
@@ -49,7 +49,7 @@ def told(coverage: Coverage, since: float, until: float) -> list[tuple[str, floa
         pytest.param([watch(-60, -30)], [("door", 0, 100)], id="nobody-watched"),
         pytest.param([watch(-60, -30, "old"), watch(0, 120)], [], id="taken-down-before"),
         pytest.param([watch(200, 300)], [], id="begins-later"),
-        pytest.param([], [], id="no-camera-ever-told"),
+        pytest.param([], [], id="no-camera-ever-reported"),
         pytest.param(
             [watch(0, 40), watch(60, 120), watch(0, 50, "back"), watch(90, 120, "back")],
             [("door", 40, 60), ("back", 50, 90)],
@@ -59,7 +59,7 @@ def told(coverage: Coverage, since: float, until: float) -> list[tuple[str, floa
     ],
 )
 def test_outages_of_a_range(spans: list[CoverageSpan], expected: list[tuple[str, float, float]]) -> None:
-    assert told(Coverage(spans, now=at(120)), 0, 100) == expected
+    assert reported(Coverage(spans, now=at(120)), 0, 100) == expected
 
 
 DAY = 24 * 60
@@ -79,19 +79,19 @@ def test_a_camera_that_nobody_stopped_is_down_and_not_taken_down(
 ) -> None:
     spans = [watch(0, 1.5 * DAY), watch(0, 60, "back")]
     coverage = Coverage(spans, now=at(1.5 * DAY), failed=failed)
-    assert told(coverage, since, since + 2 * DAY) == expected
+    assert reported(coverage, since, since + 2 * DAY) == expected
     assert coverage.shares([at(since), at(1.5 * DAY)]) == [pytest.approx(share)]
 
 
 def test_a_camera_that_failed_a_month_ago_was_taken_down() -> None:
     spans = [watch(0, 40 * DAY), watch(0, 60, "back")]
     for days, expected in ((29, [("back", 28 * DAY, 29 * DAY)]), (31, [])):
-        assert told(Coverage(spans, now=at(days * DAY), failed={"back"}), 28 * DAY, 32 * DAY) == expected
+        assert reported(Coverage(spans, now=at(days * DAY), failed={"back"}), 28 * DAY, 32 * DAY) == expected
 
 
 def test_a_camera_that_watches_now_has_no_outage_until_a_minute_of_silence() -> None:
-    assert told(Coverage([watch(0, 60)], now=at(60.9)), 0, 120) == []
-    assert told(Coverage([watch(0, 60)], now=at(61.5)), 0, 120) == [("door", 60, 61.5)]
+    assert reported(Coverage([watch(0, 60)], now=at(60.9)), 0, 120) == []
+    assert reported(Coverage([watch(0, 60)], now=at(61.5)), 0, 120) == [("door", 60, 61.5)]
 
 
 @pytest.mark.parametrize(
@@ -102,11 +102,11 @@ def test_a_camera_that_watches_now_has_no_outage_until_a_minute_of_silence() -> 
         pytest.param([watch(0, 30), watch(50, 300)], [("door", 30, 50)], id="a-watch-ends-now"),
     ],
 )
-def test_nothing_is_told_of_the_time_to_come(
+def test_nothing_is_reported_of_the_time_to_come(
     spans: list[CoverageSpan], expected: list[tuple[str, float, float]]
 ) -> None:
     coverage = Coverage(spans, now=at(60))
-    assert told(coverage, 0, 400) == expected
+    assert reported(coverage, 0, 400) == expected
     assert coverage.shares([at(0), at(60)]) == [1 - sum(end - start for _, start, end in expected) / 60]
 
 
@@ -128,7 +128,7 @@ def test_the_piece_that_is_not_over_counts_up_to_now() -> None:
     assert Coverage([watch(0, 30)], now=at(30)).shares([at(0), at(60)]) == [1.0]
 
 
-def test_nothing_is_known_where_no_camera_ever_told() -> None:
+def test_nothing_is_known_where_no_camera_ever_reported() -> None:
     coverage = Coverage([], now=at(60), first_event_at=at(0))
     assert not coverage.known
     assert coverage.shares([at(0), at(30), at(60)]) == [None, None]
@@ -198,7 +198,7 @@ def test_what_is_not_watched_while_the_site_is_closed_is_no_outage(
     spans: list[CoverageSpan], expected: list[tuple[str, float, float]]
 ) -> None:
     coverage = Coverage(spans, now=at(1500), opening=OPEN)
-    assert told(coverage, -240, 1500) == expected
+    assert reported(coverage, -240, 1500) == expected
 
 
 def test_shares_are_of_opening_hours_and_say_nothing_of_closed_ones() -> None:

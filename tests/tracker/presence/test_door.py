@@ -20,7 +20,7 @@ def at(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def told(events: list[Transition]) -> list[tuple[str, str, float]]:
+def reported(events: list[Transition]) -> list[tuple[str, str, float]]:
     assert all(event.inferred is False for event in events)
     return [(event.person_id, event.kind, (event.at - START).total_seconds()) for event in events]
 
@@ -32,8 +32,8 @@ def walk(depths: str, names: dict[int, str], *, ended: bool = True) -> tuple[dic
     name: str | None = None
     for second, depth in enumerate(depths.split()):
         name = names.get(second, name)
-        spot = TrackPoint(track_id="t", x_frac=0.5, y_frac=0.5 + int(depth) / 100, person_id=name)
-        line_states, events = pass_door(line_states, [spot], line=LINE, at=at(second))
+        point = TrackPoint(track_id="t", x_frac=0.5, y_frac=0.5 + int(depth) / 100, person_id=name)
+        line_states, events = pass_door(line_states, [point], line=LINE, at=at(second))
         found += events
     if ended:
         line_states, events = pass_door(line_states, (), line=LINE, at=at(second + 1), ended=True)
@@ -43,7 +43,7 @@ def walk(depths: str, names: dict[int, str], *, ended: bool = True) -> tuple[dic
 
 def test_the_direction_over_a_line_decides() -> None:
     _, events = walk("-9 -9 -9 9 9 9 9 -9 -9 -9", {0: "ada"})
-    assert told(events) == [("ada", "enter", 3), ("ada", "exit", 7)]
+    assert reported(events) == [("ada", "enter", 3), ("ada", "exit", 7)]
     event = events[0].event(CameraRef("s", "c"))
     assert (event.site_id, event.camera_id, event.track_id, event.at) == ("s", "c", "t", at(3))
     assert (events[0].x_frac, events[0].y_frac) == (0.5, pytest.approx(0.59))
@@ -54,30 +54,30 @@ def test_a_crossing_waits_for_the_name() -> None:
     assert events == []
     assert [(each.inward, each.at) for each in line_states["t"].waiting] == [(True, at(3))]
     line_states, events = walk("-9 -9 -9 9 9 9 9 9", {7: "ada"}, ended=False)
-    assert told(events) == [("ada", "enter", 3)]
+    assert reported(events) == [("ada", "enter", 3)]
     assert line_states["t"].waiting == ()
 
 
 def test_several_crossings_wait_for_one_name() -> None:
     _, events = walk("-9 -9 -9 9 9 9 -9 -9 -9 -9", {9: "ada"})
-    assert told(events) == [("ada", "enter", 3), ("ada", "exit", 6)]
+    assert reported(events) == [("ada", "enter", 3), ("ada", "exit", 6)]
 
 
 def test_a_track_that_never_gets_a_name_leaves_nothing() -> None:
     assert walk("-9 -9 -9 9 9 9 9", {}) == ({}, [])
 
 
-def test_a_quick_track_with_a_name_is_told_when_it_ends() -> None:
-    assert told(walk("-30 30", {1: "ada"})[1]) == [("ada", "enter", 1)]
+def test_a_quick_track_with_a_name_is_reported_when_it_ends() -> None:
+    assert reported(walk("-30 30", {1: "ada"})[1]) == [("ada", "enter", 1)]
 
 
-def test_nobody_is_told_twice() -> None:
+def test_nobody_is_reported_twice() -> None:
     line_states, events = walk("-9 -9 -9 9 9 9 9 9 9", {0: "ada"}, ended=False)
     again, more = pass_door(line_states, (), line=LINE, at=at(60))
     assert (len(events), again, more) == (1, {}, ())
 
 
-def test_a_name_that_comes_late_is_told_beside_somebody_who_crosses() -> None:
+def test_a_name_that_comes_late_is_reported_beside_somebody_who_crosses() -> None:
     line_states: dict[str, LineState] = {}
     found: list[Transition] = []
     for second, (ada, bob) in enumerate([(-9, -9), (-9, -9), (-9, -9), (9, -9), (9, -9), (9, 9), (9, 9), (9, 9)]):
@@ -87,7 +87,7 @@ def test_a_name_that_comes_late_is_told_beside_somebody_who_crosses() -> None:
         ]
         line_states, events = pass_door(line_states, points, line=LINE, at=at(second))
         found += events
-    assert told(found) == [("ada", "enter", 3), ("bob", "enter", 5)]
+    assert reported(found) == [("ada", "enter", 3), ("bob", "enter", 5)]
 
 
 @pytest.mark.parametrize(
@@ -112,4 +112,4 @@ def test_when_a_side_is_held_and_a_track_has_ended_is_a_choice(
             found += events
         line_states, events = pass_door(line_states, points, line=LINE, at=at(second), **fields)
         found += events
-    assert told(found) == expected
+    assert reported(found) == expected

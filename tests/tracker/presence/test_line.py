@@ -1,4 +1,4 @@
-"""A line across a door, told as paths: where a face is in each frame, a quarter of a second apart.
+"""A line across a door, as paths: where a face is in each frame, a quarter of a second apart.
 
 "-9 -5 4 8" is how far inside (hundredths of the frame) a face is, "." a frame without it. The line lies level across
 the middle of the frame; inside is below. "in@2" is what came of it: over the line inwards, dated at frame 2.
@@ -37,7 +37,7 @@ def watch(
     named_at: dict[str, int] | None = None,
     ended: bool = True,
 ) -> tuple[dict[str, LineState], list[Crossing]]:
-    """names: of tracks. named_at: the frame in which a track gets its name, the first one unless told."""
+    """names: of tracks. named_at: the frame in which a track gets its name, the first one unless given."""
 
     def name(track_id: str, frame: int) -> str | None:
         return None if frame < (named_at or {}).get(track_id, 0) else (names or {}).get(track_id)
@@ -59,7 +59,7 @@ def watch(
     return line_states, found
 
 
-def told(found: Iterable[Crossing]) -> list[str]:
+def reported(found: Iterable[Crossing]) -> list[str]:
     return [f"{'in' if each.inward else 'out'}@{(each.at - START) / FRAME:g}" for each in found]
 
 
@@ -101,29 +101,29 @@ def told(found: Iterable[Crossing]) -> list[str]:
 )
 def test_one_track(text: str, expected: list[str]) -> None:
     line_states, found = watch({"t": path(text)})
-    assert told(found) == expected
+    assert reported(found) == expected
     assert line_states == {}
 
 
-def test_the_crossing_tells_where_it_was() -> None:
+def test_the_crossing_reports_where_it_was() -> None:
     _, (found,) = watch({"t": path("-20 -10 8 12 16", x=0.25)})
     assert found == Crossing(track_id="t", inward=True, at=at(2), x_frac=0.25, y_frac=0.58)
 
 
-def test_a_crossing_is_told_as_soon_as_the_side_is_held() -> None:
+def test_a_crossing_is_reported_as_soon_as_the_side_is_held() -> None:
     line_states: dict[str, LineState] = {}
-    told_at = []
+    reported_at = []
     for frame, depth in enumerate((-9, -9, -9, 9, 9, 9, 9, 9)):
-        spot = TrackPoint(track_id="t", x_frac=0.5, y_frac=0.5 + depth / 100)
-        line_states, found = cross(line_states, [spot], line=LEVEL, at=at(frame))
-        told_at += [frame for _ in found]
-    assert told_at == [5]
+        point = TrackPoint(track_id="t", x_frac=0.5, y_frac=0.5 + depth / 100)
+        line_states, found = cross(line_states, [point], line=LEVEL, at=at(frame))
+        reported_at += [frame for _ in found]
+    assert reported_at == [5]
 
 
 @pytest.mark.parametrize(("hold", "expected"), [(1, ["in@3", "out@4", "in@5"]), (2, []), (3, [])])
 def test_how_long_a_side_must_be_held_is_a_choice(hold: int, expected: list[str]) -> None:
     _, found = watch({"t": path("-5 -5 -5 5 -5 5")}, hold=hold)
-    assert told(found) == expected
+    assert reported(found) == expected
 
 
 def test_less_than_one_frame_is_refused() -> None:
@@ -143,7 +143,7 @@ def test_less_than_one_frame_is_refused() -> None:
 )
 def test_only_the_way_through_the_line_counts(x: float, expected: list[str]) -> None:
     _, found = watch({"t": path("-9 -9 -9 9 9 9", x)})
-    assert told(found) == expected
+    assert reported(found) == expected
 
 
 @pytest.mark.parametrize(
@@ -174,27 +174,27 @@ def test_lines_of_any_direction_are_gone_through_or_past(
 def test_the_way_over_the_line_is_from_the_last_place_to_the_first() -> None:
     """The person was first seen past the end of the line, and came round before going through."""
     _, found = watch({"t": [*path("-20 -20", 0.99), *path("-20 -4", 0.5), *path("9 9 9", 0.5)]})
-    assert told(found) == ["in@4"]
+    assert reported(found) == ["in@4"]
     _, found = watch({"t": [*path("-20 -20 -20", 0.5), *path("-4", 0.99), *path("9 9 9", 0.99)]})
-    assert told(found) == []
+    assert reported(found) == []
 
 
 def test_round_the_end_of_the_line_and_back_through_it_is_one_crossing() -> None:
     around = path("-9 -9 -9 9 9 9", 0.95) + path("9 9 9 -9 -9 -9", 0.5)
     _, found = watch({"t": around})
-    assert told(found) == ["out@9"]
+    assert reported(found) == ["out@9"]
 
 
 def test_a_slanting_way_counts_where_it_meets_the_line() -> None:
     """From past the end of the line, but through it."""
     _, found = watch({"t": [(0.95, 0.2), (0.95, 0.2), (0.95, 0.2), (0.4, 0.8), (0.4, 0.8), (0.4, 0.8)]})
-    assert told(found) == ["in@3"]
+    assert reported(found) == ["in@3"]
     _, found = watch({"t": [(0.7, 0.45), (0.7, 0.45), (0.7, 0.45), (0.99, 0.8), (0.99, 0.8), (0.99, 0.8)]})
-    assert told(found) == ["in@3"]
+    assert reported(found) == ["in@3"]
     _, found = watch({"t": [(0.7, 0.1), (0.7, 0.1), (0.7, 0.46), (0.95, 0.8), (0.95, 0.8), (0.95, 0.8)]})
-    assert told(found) == ["in@3"]
+    assert reported(found) == ["in@3"]
     _, found = watch({"t": [(0.7, 0.2), (0.7, 0.2), (0.7, 0.2), (0.99, 0.55), (0.99, 0.55), (0.99, 0.55)]})
-    assert told(found) == []
+    assert reported(found) == []
 
 
 def test_walking_along_the_line_gives_nothing() -> None:
@@ -205,7 +205,7 @@ def test_walking_along_the_line_gives_nothing() -> None:
 
 def test_two_people_crossing_in_opposite_directions_give_one_each() -> None:
     _, found = watch({"a": path("-20 -10 -5 5 10 20", 0.4), "b": path("20 10 5 -5 -10 -20", 0.6)})
-    assert sorted(told(found)) == ["in@3", "out@3"]
+    assert sorted(reported(found)) == ["in@3", "out@3"]
     assert {each.track_id: each.inward for each in found} == {"a": True, "b": False}
 
 
@@ -237,7 +237,7 @@ def test_one_track_ends_and_another_begins_on_the_line() -> None:
 def test_a_person_found_again_under_another_track_goes_on(first: str, second: str, expected: list[str]) -> None:
     one, other = path(first), path(second)
     line_states, found = watch({"a": one, "b": [None] * len(one) + other}, names={"a": "ada", "b": "ada"})
-    assert told(found) == expected
+    assert reported(found) == expected
     assert line_states == {}
 
 
@@ -264,7 +264,7 @@ def test_a_name_that_comes_late_joins_the_lost_track(
     _, found = watch(
         {"a": one, "b": [None] * len(one) + other}, names={"a": "ada", "b": "ada"}, named_at={"b": named_at}
     )
-    assert told(found) == expected
+    assert reported(found) == expected
 
 
 def test_where_a_joined_crossing_was() -> None:
@@ -285,14 +285,14 @@ def test_of_several_lost_tracks_the_latest_goes_on() -> None:
         "c": [None] * 6 + path("9 9 9"),
     }
     _, found = watch(paths, names={"a": "ada", "b": "ada", "c": "ada"})
-    assert told(found) == ["out@3", "in@6"]
+    assert reported(found) == ["out@3", "in@6"]
 
 
 @pytest.mark.parametrize(("depths", "expected"), [("9 9 9", []), ("-9 -9 -9", ["out@6"])])
 def test_of_two_tracks_lost_at_once_the_one_seen_last_goes_on(depths: str, expected: list[str]) -> None:
     paths = {"a": path("-9 -9 -9 -9"), "b": path("9 9 9 9 9 9"), "c": [None] * 6 + path(depths)}
     _, found = watch(paths, names={"a": "ada", "b": "ada", "c": "ada"})
-    assert told(found) == expected
+    assert reported(found) == expected
 
 
 def test_a_person_with_two_tracks_in_sight_is_not_one_that_jumps() -> None:
@@ -316,8 +316,8 @@ def test_a_track_is_judged_and_dropped_when_unseen_for_too_long() -> None:
     later = at(1) + timedelta(seconds=5)
     still, found_now = cross(line_states, (), line=LEVEL, at=later)
     assert (list(still), found_now) == (["t"], ())
-    still, ((stood, crossing),) = cross(line_states, (), line=LEVEL, at=later + timedelta(microseconds=1))
-    assert (still, stood.track_id, told([crossing])) == ({}, "t", ["in@1"])
+    still, ((state, crossing),) = cross(line_states, (), line=LEVEL, at=later + timedelta(microseconds=1))
+    assert (still, state.track_id, reported([crossing])) == ({}, "t", ["in@1"])
 
 
 def test_the_state_of_five_thousand_tracks_is_pruned() -> None:
@@ -326,10 +326,10 @@ def test_the_state_of_five_thousand_tracks_is_pruned() -> None:
     inward, most = 0, 0
     for frame in range(25_000):
         number, step = divmod(frame, 5)
-        spot = TrackPoint(
+        point = TrackPoint(
             track_id=f"t{number}", x_frac=rng.uniform(0.3, 0.7), y_frac=0.3 + 0.1 * step, person_id=f"p{number}"
         )
-        line_states, found = cross(line_states, [spot], line=LEVEL, at=at(frame), hold=2)
+        line_states, found = cross(line_states, [point], line=LEVEL, at=at(frame), hold=2)
         inward += len(found)
         most = max(most, len(line_states))
     line_states, found = cross(line_states, (), line=LEVEL, at=at(26_000), hold=2)

@@ -52,7 +52,7 @@ class Room:
         self.left |= {event.person_id: event.at for event in events if event.kind is EventKind.EXIT}
 
     @property
-    def told(self) -> list[tuple[str, float]]:
+    def reported(self) -> list[tuple[str, float]]:
         return [(str(event.kind), (event.at - START).total_seconds()) for event in self.events]
 
 
@@ -61,9 +61,9 @@ def test_a_person_enters_at_the_first_sighting_and_leaves_at_the_last() -> None:
     room.step(0, seen(0, x=0.1))
     room.step(10, seen(10, x=0.9))
     room.step(39.9)
-    assert room.told == [("enter", 0)]
+    assert room.reported == [("enter", 0)]
     room.step(40)
-    assert room.told == [("enter", 0), ("exit", 10)]
+    assert room.reported == [("enter", 0), ("exit", 10)]
     assert room.open == {}
     entered, left = room.events
     assert (entered.x_frac, left.x_frac) == (0.1, 0.9)
@@ -76,7 +76,7 @@ def test_a_short_cover_is_no_exit() -> None:
     room.step(0, seen(0))
     room.step(29, seen(29, track="t2"))
     room.step(58)
-    assert room.told == [("enter", 0)]
+    assert room.reported == [("enter", 0)]
     assert room.open["p"].seen_at == at(29)
 
 
@@ -91,7 +91,7 @@ def test_enter_and_exit_carry_the_track_that_began_the_presence() -> None:
 def test_a_late_name_reaches_back_to_the_start_of_its_track() -> None:
     room = Room()
     room.step(100, seen(100, since=3))
-    assert room.told == [("enter", 3)]
+    assert room.reported == [("enter", 3)]
     assert room.open["p"].entered_at == at(3)
 
 
@@ -99,7 +99,7 @@ def test_a_late_name_within_exit_after_of_the_last_sighting_goes_on() -> None:
     room = Room()
     room.step(0, seen(0))
     room.step(90, seen(90, since=25, track="t2"))
-    assert room.told == [("enter", 0)]
+    assert room.reported == [("enter", 0)]
 
 
 def test_a_late_name_never_reaches_back_before_an_earlier_exit() -> None:
@@ -108,14 +108,14 @@ def test_a_late_name_never_reaches_back_before_an_earlier_exit() -> None:
     room.step(20, seen(20))
     room.step(50)
     room.step(60, seen(60, since=15, track="t2"))
-    assert room.told == [("enter", 0), ("exit", 20), ("enter", 20)]
+    assert room.reported == [("enter", 0), ("exit", 20), ("enter", 20)]
 
 
 def test_one_call_may_end_one_presence_and_begin_the_next() -> None:
     room = Room()
     room.step(0, seen(0))
     room.step(100, seen(100))
-    assert room.told == [("enter", 0), ("exit", 0), ("enter", 100)]
+    assert room.reported == [("enter", 0), ("exit", 0), ("enter", 100)]
     assert room.open["p"].entered_at == at(100)
 
 
@@ -123,7 +123,7 @@ def test_seen_again_after_just_exit_after_is_out_and_in() -> None:
     room = Room()
     room.step(0, seen(0))
     room.step(30, seen(30))
-    assert room.told == [("enter", 0), ("exit", 0), ("enter", 30)]
+    assert room.reported == [("enter", 0), ("exit", 0), ("enter", 30)]
 
 
 def test_a_sighting_that_the_exit_has_accounted_for_opens_nothing() -> None:
@@ -131,7 +131,7 @@ def test_a_sighting_that_the_exit_has_accounted_for_opens_nothing() -> None:
     room.step(20, seen(20))
     room.step(50)
     room.step(60, seen(20), seen(15, since=10, track="t2"))
-    assert room.told == [("enter", 20), ("exit", 20)]
+    assert room.reported == [("enter", 20), ("exit", 20)]
     assert room.open == {}
 
 
@@ -140,7 +140,7 @@ def test_one_person_seen_by_two_tracks_is_one_presence() -> None:
     room.step(0, seen(0, track="t1"), seen(0, track="t2"))
     room.step(1, seen(1, track="t2", x=0.7), seen(1, track="t1", since=0, x=0.2))
     room.step(40)
-    assert room.told == [("enter", 0), ("exit", 1)]
+    assert room.reported == [("enter", 0), ("exit", 1)]
 
 
 def test_the_order_of_sightings_in_a_frame_changes_nothing() -> None:
@@ -177,7 +177,7 @@ def test_events_come_in_order_of_time() -> None:
     room.step(0, seen(0, "z"), seen(0, "a"))
     room.step(20, seen(20, "a"))
     room.step(100, seen(100, "m", since=40), seen(100, "b", since=30))
-    times = [second for _, second in room.told]
+    times = [second for _, second in room.reported]
     assert times == sorted(times)
 
 
@@ -185,9 +185,9 @@ def test_time_that_nobody_watched_is_not_time_unseen() -> None:
     room = Room()
     room.step(0, seen(0))
     room.step(100, watched_since=100)
-    assert room.told == [("enter", 0)]
+    assert room.reported == [("enter", 0)]
     room.step(120, seen(120, track="t2"), watched_since=100)
-    assert room.told == [("enter", 0)]
+    assert room.reported == [("enter", 0)]
     assert room.open["p"].seen_at == at(120)
 
 
@@ -195,7 +195,7 @@ def test_after_a_blind_time_the_unseen_leave_at_their_last_sighting() -> None:
     room = Room()
     room.step(0, seen(0))
     room.step(130, watched_since=100)
-    assert room.told == [("enter", 0), ("exit", 0)]
+    assert room.reported == [("enter", 0), ("exit", 0)]
 
 
 def test_observe_leaves_what_it_is_given_alone() -> None:

@@ -43,32 +43,32 @@ def stand_at(kind: str, script: list[tuple[float, list[Sighting]]], *, ended: bo
     return found
 
 
-def told(events: list[Transition]) -> list[tuple[str, str, float]]:
+def reported(events: list[Transition]) -> list[tuple[str, str, float]]:
     assert all(event.inferred is False for event in events)
     return [(event.person_id, event.kind, (event.at - START).total_seconds()) for event in events]
 
 
-def test_an_entrance_tells_who_came_in_once_and_dates_it_at_the_start_of_the_evidence() -> None:
+def test_an_entrance_reports_who_came_in_once_and_dates_it_at_the_start_of_the_evidence() -> None:
     script = [(second, [sighting("ada", second, since=0.5 if second == 2 else None)]) for second in (2, 3, 10)]
-    assert told(stand_at("enter", [*script, (60, [])])) == [("ada", "enter", 0.5)]
+    assert reported(stand_at("enter", [*script, (60, [])])) == [("ada", "enter", 0.5)]
 
 
-def test_an_exit_tells_who_went_out_when_last_seen() -> None:
+def test_an_exit_reports_who_went_out_when_last_seen() -> None:
     script = [(second, [sighting("ada", second)]) for second in (2, 3, 10)]
-    assert told(stand_at("exit", [*script, (39.9, [])], ended=False)) == []
-    assert told(stand_at("exit", [*script, (40, [])], ended=False)) == [("ada", "exit", 10)]
-    assert told(stand_at("exit", script)) == [("ada", "exit", 10)]
+    assert reported(stand_at("exit", [*script, (39.9, [])], ended=False)) == []
+    assert reported(stand_at("exit", [*script, (40, [])], ended=False)) == [("ada", "exit", 10)]
+    assert reported(stand_at("exit", script)) == [("ada", "exit", 10)]
 
 
 @pytest.mark.parametrize(("kind", "expected"), [("enter", [0.0, 100.0]), ("exit", [20.0, 100.0])])
 def test_whoever_comes_by_again_soon_is_counted_once(kind: str, expected: list[float]) -> None:
     script = [(second, [sighting("ada", second, track=f"t{second}")]) for second in (0, 20, 100)]
-    assert [seconds for _, _, seconds in told(stand_at(kind, script))] == expected
+    assert [seconds for _, _, seconds in reported(stand_at(kind, script))] == expected
 
 
-def test_people_at_an_entrance_are_told_apart() -> None:
+def test_people_at_an_entrance_are_kept_apart() -> None:
     script = [(0, [sighting("ada", 0)]), (1, [sighting("bob", 1, track="u"), sighting("ada", 1)])]
-    assert told(stand_at("enter", script)) == [("ada", "enter", 0), ("bob", "enter", 1)]
+    assert reported(stand_at("enter", script)) == [("ada", "enter", 0), ("bob", "enter", 1)]
 
 
 def test_transitions_with_equal_keys_make_one_event() -> None:

@@ -109,7 +109,7 @@ def test_a_stay_is_over_once_the_gap_has_passed() -> None:
     assert follow([(0, [sighting(0, 0.1)]), (5.1, [])], ended=False) == [("ada", "left", 0, 0)]
 
 
-def test_people_and_overlapping_zones_are_told_apart() -> None:
+def test_people_and_overlapping_zones_are_kept_apart() -> None:
     script = [
         (0, [sighting(0, 0.1, 0.1), sighting(0, 0.9, 0.1, "bob")]),
         (2, [sighting(2, 0.1, 0.9), sighting(2, 0.1, 0.1, "bob")]),
