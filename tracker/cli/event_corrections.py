@@ -17,7 +17,7 @@ from tracker.cli.in_step import in_step
 from tracker.cli.moments import parse_instant
 from tracker.cli.output import console, local_time, print_json, print_table, short, span
 from tracker.cli.people import WhoArgument, find_person
-from tracker.presence.documents import correction_to_document, event_to_document, session_to_document
+from tracker.presence.documents import encode
 from tracker.presence.events import ITSELF, OPERATOR, Action, Correction, Event, EventKind, corrected
 from tracker.presence.sessions import Session, sessions
 from tracker.store.history import site_rules
@@ -141,9 +141,9 @@ def corrections(store: StoreOption = None, settings: SettingsOption = None, as_j
         print_json(
             [
                 {
-                    **correction_to_document(each),
+                    **encode(each),
                     "said": words[each.correction_id],
-                    "event": event_to_document(about[each.event_id]),
+                    "event": encode(about[each.event_id]),
                     "holds": holding[each.event_id] == each.correction_id,
                 }
                 for each in said
@@ -227,13 +227,13 @@ def _carry_out(
 def _document(said: Iterable[Correction], changes: Iterable[Change], *, written: bool) -> dict[str, object]:
     return {
         "written": written,
-        "corrections": [correction_to_document(each) for each in said],
+        "corrections": [encode(each) for each in said],
         "changes": [
             {
                 "person_id": change.person_id,
                 "name": change.name,
-                "before": [session_to_document(each) for each in change.before],
-                "after": [session_to_document(each) for each in change.after],
+                "before": [encode(each) for each in change.before],
+                "after": [encode(each) for each in change.after],
             }
             for change in changes
         ],

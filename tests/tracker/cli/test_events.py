@@ -14,7 +14,7 @@ import pytest
 
 from tests.tracker.cli.conftest import Run
 from tracker.cli.events import LONGEST_LINE, pages, read_events
-from tracker.presence.documents import event_to_document
+from tracker.presence.documents import encode
 from tracker.presence.events import Event, EventKind
 from tracker.store.observation import Observation
 from tracker.store.store import Store
@@ -79,7 +79,7 @@ def test_what_was_exported_comes_back_the_same(run: Run, store: Callable[[], Sto
     with store() as opened:
         opened.record(Observation(events=events))
     first = run("events", "export")
-    assert [json.loads(line) for line in first.out.rstrip().split("\n")] == [event_to_document(each) for each in events]
+    assert [json.loads(line) for line in first.out.rstrip().split("\n")] == [encode(each) for each in events]
     (tmp_path / "out.jsonl").write_text(first.out, encoding="utf-8")
     other = f"sqlite:///{tmp_path / 'other.sqlite3'}"
     done = run("events", "import", tmp_path / "out.jsonl", "--store", other, "--json")
