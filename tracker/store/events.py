@@ -1,4 +1,4 @@
-"""Events of a store, and what was corrected about them."""
+"""Events of a store, and their corrections."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ class Events:
             return correction_rows.select_events(connection, id_start, limit=limit)
 
     def correct(self, corrections: Iterable[Correction]) -> None:
-        """Write what an operator says about events, all of it or nothing; visits follow.
+        """Write corrections, all of them or none; sessions follow.
 
-        Of several corrections of one event the latest holds, in whatever order they come. Raises RecordError when one
-        voids an event that is not there, or adds one of somebody who was forgotten.
+        Of several corrections of one event the latest is in force, in whatever order they come. Raises RecordError
+        when one voids an event that is not there, or adds one of somebody who was forgotten.
         """
         with self._file.writing() as writing:
             for correction in corrections:
@@ -57,7 +57,7 @@ class Events:
                 correction_rows.insert(writing, correction)
 
     def corrections(self, event_id: str | None = None) -> list[Correction]:
-        """What operators said about one event, or about all, by time."""
+        """Corrections of one event, or of all, by time."""
         with self._file.reading() as connection:
             return correction_rows.select(connection, event_id)
 

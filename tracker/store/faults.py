@@ -40,13 +40,13 @@ _BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL")
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Turn what goes wrong inside into StoreError or StoreBusyError (somebody else is writing; try again)."""
+    """Raise errors of SQLite and the disk inside as StoreError, or StoreBusyError while another program writes."""
     try:
         yield
     except sqlite3.Error as error:
         raise _in_words(path, error) from error
     except OSError as error:
-        raise _told(path, "SQLITE_CANTOPEN", f"{error.strerror or error}: {error.filename}") from error
+        raise _described(path, "SQLITE_CANTOPEN", f"{error.strerror or error}: {error.filename}") from error
     except UnicodeEncodeError as error:
         raise StoreError(
             f"{path}: a text holds {error.object[error.start : error.end]!r}, which is no character",
@@ -56,7 +56,7 @@ def explained(path: Path) -> Iterator[None]:
 
 @contextmanager
 def explained_scrub(path: Path) -> Iterator[None]:
-    """As `explained`; the error says that what was erased is gone all the same, and how to have it overwritten too."""
+    """As `explained`; the error adds that the rows are erased, and how to have them overwritten on the disk too."""
     try:
         with explained(path):
             yield
@@ -74,13 +74,13 @@ def explained_scrub(path: Path) -> Iterator[None]:
 
 
 def refuse_stub(path: Path, size_bytes: int) -> None:
-    """SQLite takes a file of a few bytes for an empty one and would write over it. Raises StoreError."""
+    """Refuse a file of a few bytes, which SQLite would take for an empty one and overwrite. Raises StoreError."""
     if 0 < size_bytes < _SMALLEST_BYTES:
-        raise _told(path, "SQLITE_NOTADB", "it is shorter than any database")
+        raise _described(path, "SQLITE_NOTADB", "it is shorter than any database")
 
 
 def refuse_torn(connection: sqlite3.Connection, path: Path) -> None:
-    """SQLite reads zeros where the last page is cut off. Raises StoreError.
+    """Refuse a file whose last page is cut off, where SQLite would read zeros. Raises StoreError.
 
     The file itself must not be opened here: closing it would drop the locks that this process holds on it.
     """
@@ -89,11 +89,11 @@ def refuse_torn(connection: sqlite3.Connection, path: Path) -> None:
         return
     page_bytes = int(connection.execute("PRAGMA page_size").fetchone()[0])
     if path.stat().st_size % page_bytes:
-        raise _told(path, "SQLITE_CORRUPT", "the last page is cut off")
+        raise _described(path, "SQLITE_CORRUPT", "the last page is cut off")
 
 
 def first_damage(connection: sqlite3.Connection, *, full: bool = False) -> str | None:
-    """What SQLite finds wrong with a file, in its words; None where all is well.
+    """The first damage that SQLite finds in a file, in its words; None where there is none.
 
     full: compare every index with its table, which takes several times as long.
     """
@@ -102,7 +102,7 @@ def first_damage(connection: sqlite3.Connection, *, full: bool = False) -> str |
     return None if problem == "ok" else problem
 
 
-def _told(path: Path, name: str, detail: str) -> StoreError:
+def _described(path: Path, name: str, detail: str) -> StoreError:
     problem, fix = _FIXES[name]
     return StoreError(f"{path}: {problem} ({detail})", fix=fix)
 
@@ -124,5 +124,5 @@ def _in_words(path: Path, error: sqlite3.Error) -> StoreError:
         name = "SQLITE_FULL"  # SQLite says so only of the file itself, not of the logs beside it
     for start in _FIXES:
         if name.startswith(start):
-            return _told(path, start, str(error))
+            return _described(path, start, str(error))
     return StoreError(f"{path}: {error}", fix="run 'footfall doctor'; if it finds nothing, report this message")

@@ -21,7 +21,7 @@ _Named = TypeVar("_Named", bound=_NamesPerson)
 
 
 def without_forgotten(writing: Transaction, records: Iterable[_Named]) -> list[_Named]:
-    """The records that name nobody who was forgotten."""
+    """The records without those of forgotten people."""
     kept = list(records)
     if not people_rows.anyone_forgotten(writing.connection):
         return kept

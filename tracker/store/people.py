@@ -1,4 +1,4 @@
-"""The part of the embedded store that is about people: names, vectors, merging, forgetting, what holds for one only."""
+"""People of a store: names, vectors, merging, forgetting, and the limits and negatives of single people."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ class People:
             return vector_rows.select(connection, kind, model=self._file.model)
 
     def vector_counts(self) -> dict[str, int]:
-        """How many vectors each person id has; who has none is left out."""
+        """How many vectors each person id has; without those who have none."""
         with self._file.reading() as connection:
             return vector_rows.count(connection, model=self._file.model)
 
@@ -158,15 +158,15 @@ class People:
         """The store's version at which people, vectors or merges changed last: time to load the gallery again."""
         return self._file.state("people_version")
 
-    # -- what holds for single people only
+    # -- limits and negatives of single people
 
     def limits(self) -> dict[str, float]:
-        """By person id the greatest distance at which a face is theirs; who is left out goes by the setting."""
+        """By person id the greatest distance at which a face is theirs, of those who have a limit of their own."""
         with self._file.reading() as connection:
             return exception_rows.select_limits(connection)
 
     def replace_limits(self, limits: Mapping[str, float]) -> None:
-        """Make these the own limits, between 0 and 2; whoever is left out has none.
+        """Replace all distance limits of single people, between 0 and 2.
 
         Raises PeopleError when there is nobody of an id; then nothing changes.
         """
@@ -181,13 +181,13 @@ class People:
             return exception_rows.select_negatives(connection, model=self._file.model)
 
     def add_negatives(self, person_id: str, vectors: NDArray[np.float32], *, sources: Sequence[str] = ()) -> None:
-        """Remember faces (N, D) that are not the person's. Raises PeopleError when there is nobody of that id."""
+        """Add negatives of a person: faces (N, D) that are not theirs. Raises PeopleError for an unknown id."""
         with self._file.writing() as writing:
             people_rows.require(writing.connection, person_id)
             exception_rows.insert_negatives(writing, person_id, vectors, model=self._file.model, sources=sources)
 
     def clear_negatives(self, person_id: str) -> int:
-        """Forget the faces that are not the person's. Returns how many there were."""
+        """Delete the negatives of a person. Returns how many there were."""
         with self._file.writing() as writing:
             return exception_rows.delete_negatives(writing, person_id)
 
@@ -200,7 +200,7 @@ def _consent(writing: Transaction, person_id: str, at: datetime | None) -> None:
 
 
 def _exit(presence: Presence) -> Event:
-    """The end of a presence at its last sighting; nobody saw them go."""
+    """The inferred exit at the last sighting of a presence."""
     return Event(
         kind=EventKind.EXIT,
         site_id=presence.site_id,

@@ -19,7 +19,7 @@ from tracker.store.database import Transaction
 VISITOR_ID = re.compile("v-[0-9a-f]{10}")
 """Ids that agents give to strangers."""
 LONGEST_LABEL = 190
-"""Characters of an id that stand for a name; a number may follow."""
+"""Characters of an id that are used as a name; a number may follow."""
 _COLUMNS = "person_id, name, kind, role, access, created_at, consented_at"
 
 
@@ -61,8 +61,8 @@ def require_free_name(connection: sqlite3.Connection, name: str, *, except_id: s
 def save_visitor(writing: Transaction, person: Person, vectors: NDArray[np.float32], *, model: str) -> None:
     """Add a visitor, or replace the vectors of one who is known.
 
-    What people decided meanwhile wins over what a running agent remembers: a forgotten or merged visitor stays so,
-    a visitor who was named keeps the name, one who was enrolled keeps the vectors too. A taken label gets a number.
+    Changes that people made meanwhile win over the memory of a running agent: a forgotten or merged visitor stays so, a
+    visitor who was named keeps the name, one who was enrolled keeps the vectors too. A taken label gets a number.
     """
     connection = writing.connection
     if is_forgotten(connection, person.person_id) or resolve(connection, person.person_id) != person.person_id:
@@ -80,7 +80,7 @@ def save_visitor(writing: Transaction, person: Person, vectors: NDArray[np.float
 def save_known_by_events(writing: Transaction, person_id: str, *, name: str | None, since: datetime) -> bool:
     """Add somebody of whom only events are known, without vectors and consent. Returns whether the person is new.
 
-    name: the id stands for it where there is none; a taken one gets a number. since: the time of the earliest event.
+    name: the id where there is none; a name that is taken gets a number. since: the time of the earliest event.
     """
     connection = writing.connection
     known = find(connection, resolve(connection, person_id))
