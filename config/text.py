@@ -10,6 +10,8 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 def control_character(text: str) -> str | None:
     """The first control character or bidirectional override of a text as U+XXXX, None where there is none."""
+    if text.isprintable():
+        return None
     found = _CONTROL.search(text)
     return None if found is None else f"U+{ord(found.group()):04X}"
 

@@ -7,11 +7,15 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.tracker.cli.conftest import Run
+from tracker.presence.people import Person, PersonKind
+from tracker.store.observation import Observation
 from tracker.store.store import Store
 
 ENTER = {"kind": "enter", "camera_id": "gate", "person_id": "ada", "at": "2026-11-02T07:00:00Z"}
@@ -70,6 +74,25 @@ def test_imported_people_are_shown_renamed_and_forgotten(run: Run, file: Callabl
     assert run("people", "forget", "Ada Lovelace", "--yes").code == 0
     assert run("people", "list", "--json").data == []
     assert _counts(run("events", "import", file(ENTER, EXIT), "--json").data) == (0, 2)
+
+
+def test_faces_of_a_stranger_go_to_an_imported_person_only_with_consent(
+    run: Run, file: Callable[..., Path], environment: dict[str, str]
+) -> None:
+    run("events", "import", file(ENTER, EXIT))
+    visitor = Person(
+        person_id="v-0123456789",
+        name="Visitor 1",
+        created_at=datetime(2026, 11, 2, tzinfo=UTC),
+        kind=PersonKind.VISITOR,
+    )
+    with Store(Path(environment["FOOTFALL_STORE__URL"].removeprefix("sqlite:///"))) as store:
+        store.record(Observation(visitors=[(visitor, np.ones((2, 128), np.float32))]))
+    for words in (("merge", "Visitor 1", "ada"), ("name", "Visitor 1", "--as", "ada")):
+        run("people", *words).refused("ada did not agree to be recognised", "--consent")
+    assert run("people", "name", "Visitor 1", "--as", "ada", "--consent").code == 0
+    (row,) = run("people", "list", "--json").data
+    assert (row["name"], row["vectors"], row["consented_at"] is not None) == ("ada", 2, True)
 
 
 CONTROLS = {
