@@ -182,10 +182,9 @@ def _event_of(line: bytes, number: int, site_id: str, latest: datetime) -> Impor
         return Refused(number, f"at: {time_text(event.at)[:10]} is before 1970")
     if event.at > latest:
         return Refused(number, f"at: {event.at:%Y-%m-%d %H:%M} UTC is in the future")
-    if not has_id:
-        # A crossing without a track gets one of its own; ids depend on the instant, not on how it was written.
-        track_id = event.track_id if has_track else f"{event.camera_id}-{time_text(event.at)}"
-        event = replace(event, track_id=track_id, event_id="")
+    # A crossing without a track gets one of its own; ids depend on the instant, not on how it was written.
+    track_id = event.track_id if has_track else f"{event.camera_id}-{time_text(event.at)}"
+    event = replace(event, track_id=track_id, event_id=event.event_id if has_id else "")
     return ImportedEvent(line=number, event=event, identified=has_id or has_track, name=name)
 
 

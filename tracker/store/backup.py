@@ -1,4 +1,4 @@
-"""Backups of a store: made while it is in use, verified, and put back in its place."""
+"""Backups of a store: made while it is in use, verified, and restored."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class Contents:
 class Restored:
     """What a restore did.
 
-    kept: the store of before under its new name, None where there was none. forgotten: how many people were forgotten
-    again, who had been forgotten since the backup; None where the store of before could not be read.
+    kept: the previous store under its new name, None where there was none. forgotten: how many people were forgotten
+    again, who had been forgotten since the backup; None where the previous store could not be read.
     """
 
     contents: Contents
@@ -75,7 +75,7 @@ def back_up(store: Path, to: Path, *, force: bool, progress: Progress) -> Conten
 
 
 def restore(backup: Path, store: Path, *, now: datetime, progress: Progress) -> Restored:
-    """Put a backup in the place of a store that nobody uses. The store of before is kept beside it.
+    """Replace a store that no program has open by a backup. The previous store is kept beside it.
 
     Who was forgotten since the backup is forgotten again. Raises StoreBusyError while an agent, a dashboard or another
     command has the store open, and StoreError when the backup is damaged, of another program or of a newer version;
@@ -87,10 +87,10 @@ def restore(backup: Path, store: Path, *, now: datetime, progress: Progress) -> 
         raise StoreError(f"{backup}: it is the store itself", fix="give the file of a backup")
     with explained(store):
         place.parent.mkdir(parents=True, exist_ok=True)
-    with _unused(place), _copied(backup, place, progress) as copy:
+    with _exclusive(place), _copied(backup, place, progress) as copy:
         digests = _forgotten(place)
-        _fold_in(place)
-        kept = _set_aside(place, now)
+        _checkpoint(place)
+        kept = _rename_old(place, now)
         try:
             with explained(store):
                 copy.replace(place)
@@ -185,8 +185,8 @@ def _contents(path: Path) -> Contents:
 
 
 @contextmanager
-def _unused(place: Path) -> Iterator[None]:
-    """Keeps agents and senders out meanwhile. Raises StoreBusyError when somebody has the store open."""
+def _exclusive(place: Path) -> Iterator[None]:
+    """Keep agents and uploads out while inside. Raises StoreBusyError when a program has the store open."""
     with ExitStack() as held:
         for file in sorted(place.parent.glob(f"{place.name}.*.lock")):
             lock = FileLock(file, timeout=0)
@@ -197,12 +197,12 @@ def _unused(place: Path) -> Iterator[None]:
                     f"{place}: the store is in use by {holder_of(file.with_suffix('.pid'))}",
                     fix="stop agents, dashboards and other commands on this store, then restore again",
                 ) from error
-        _fold_in(place)
+        _checkpoint(place)
         yield
 
 
-def _fold_in(place: Path) -> None:
-    """Move what the write-ahead log holds into the file; SQLite does so only where nobody else has it open.
+def _checkpoint(place: Path) -> None:
+    """Write the write-ahead log into the file, which SQLite does only where nobody else has it open.
 
     A damaged store stays as it is, with its log. Raises StoreBusyError when another program has the store open.
     """
@@ -229,8 +229,8 @@ def _is_database(path: Path) -> bool:
         return file.read(len(_MAGIC)) == _MAGIC
 
 
-def _set_aside(place: Path, now: datetime) -> Path | None:
-    """Give the store of before another name. Returns it, None where there is no store."""
+def _rename_old(place: Path, now: datetime) -> Path | None:
+    """Give the previous store another name, with its log. Returns it, None where there is no store."""
     if not place.exists():
         return None
     stamp = time_text(now)[:19].replace("-", "").replace(":", "")

@@ -49,6 +49,7 @@ def test_the_same_instants_are_the_same_events(ids: dict[str, str], run: Run, fi
 
     assert imported("2026-11-02T07:00:00Z", "2026-11-02T16:00:00Z") == (2, 0)
     (first, second) = [json.loads(line) for line in run("events", "export").out.splitlines()]
+    assert first["track_id"] != second["track_id"]
     assert run("events", "void", first["event_id"], second["event_id"], "--by", "Ann").code == 0
     assert imported("2026-11-02T08:00:00+01:00", "2026-11-02T17:00:00+01:00") == (0, 2)
     assert imported("2026-11-02T07:00:00.000Z", "2026-11-02T16:00:00.000000+00:00") == (0, 2)
