@@ -1,4 +1,4 @@
-"""`footfall backup` and `footfall restore`."""
+"""`footfall backup` and `footfall restore`: copies of a store, and how one is put back."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import typer
 from tracker.cli.door import JsonOption, SettingsOption, StoreOption, settings_for
 from tracker.cli.lines import progress_bar
 from tracker.cli.output import console, print_json
-from tracker.store import backup as backups
-from tracker.store.backup import Contents, Restored
+from tracker.store.backup import Contents, Restored, back_up
+from tracker.store.backup import restore as put_back
 
 BackupArgument = Annotated[Path, typer.Argument(metavar="FILE", help="File of the backup.")]
 
@@ -26,14 +26,14 @@ def backup(
     settings: SettingsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Back up the store into a file while agents and dashboards run.
+    """Copy the store into a file while agents and dashboards run.
 
     The copy is of one moment and is verified before it gets its name. It holds everything that the store holds, face
     vectors included: keep it as safe as the store. Do not copy the file of a store that is in use by other means.
     """
     chosen = settings_for(settings, store=store)
     with _progress("Backing up") as progress:
-        contents = backups.back_up(chosen.store.path, file, force=force, progress=progress)
+        contents = back_up(chosen.store.path, file, force=force, progress=progress)
     if as_json:
         print_json({"file": str(file), "contents": contents})
         return
@@ -48,30 +48,26 @@ def restore(
     settings: SettingsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Replace the store by a backup. Stop agents and dashboards first.
+    """Put a backup in the place of the store. Stop agents and dashboards first.
 
-    The backup is verified before anything changes. The previous store is kept beside the new one; delete it when you
+    The backup is verified before anything changes. The store of before is kept beside the new one; delete it when you
     no longer need it. People who were forgotten since the backup are forgotten again.
     """
     chosen = settings_for(settings, store=store)
     with _progress("Restoring") as progress:
-        done = backups.restore(file, chosen.store.path, now=datetime.now(UTC), progress=progress)
+        done = put_back(file, chosen.store.path, now=datetime.now(UTC), progress=progress)
     if as_json:
         print_json({"store": str(chosen.store.path), **_row(done)})
         return
     console.print(f"restored {chosen.store.path}: {_described(done.contents)}", markup=False, soft_wrap=True)
     if done.forgotten is None:
-        note = "the previous store cannot be read: forget again whom you had forgotten since the backup"
+        note = "the store of before cannot be read: forget again whom you had forgotten since the backup"
         console.print(note, markup=False, soft_wrap=True)
     elif done.forgotten:
         people = "1 person was" if done.forgotten == 1 else f"{done.forgotten} people were"
         console.print(f"{people} forgotten again", markup=False)
     if done.kept is not None:
-        console.print(
-            f"the previous store is kept as {done.kept}; delete it when you no longer need it",
-            markup=False,
-            soft_wrap=True,
-        )
+        console.print(f"the store of before is {done.kept}; delete it when you can", markup=False, soft_wrap=True)
 
 
 @contextmanager

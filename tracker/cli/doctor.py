@@ -50,7 +50,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One check. detail: what was found. fix: what to do, empty when nothing is wrong."""
+    """One check. detail: what was found. fix: what to do, empty when all is well."""
 
     check: str
     outcome: Outcome
@@ -78,10 +78,10 @@ def doctor(
         print_json(findings)
     else:
         for finding in findings:
-            _print(finding)
+            _tell(finding)
     failed = [finding.check for finding in findings if finding.outcome is Outcome.FAILED]
     if failed:
-        raise FootfallError(f"failed: {', '.join(failed)}", fix="follow the fix of each, then run this again")
+        raise FootfallError(f"failed: {', '.join(failed)}", fix="do what stands beside each, then run this again")
 
 
 def examine(settings: Settings, sources: list[str], *, full: bool = False) -> Iterator[Finding]:
@@ -169,9 +169,9 @@ def _firestore(settings: Settings) -> Finding:
     key = device_scope(settings)
     others = [each.id for each in settings.camera if key is not None and each.id != key.camera_id]
     if key is not None and (others or key.site_id != settings.site.id):
-        detail = f"the key is for camera {key.camera_id} of {key.site_id}; nothing else is uploaded"
+        told = f"the key is for camera {key.camera_id} of {key.site_id}; nothing else is sent"
         fix = "register a key for each camera, on a machine of its own, or use a service account (docs/firebase.md)"
-        return Finding(check="firestore", outcome=Outcome.WARNING, detail=detail, fix=fix)
+        return Finding(check="firestore", outcome=Outcome.WARNING, detail=told, fix=fix)
     if not settings.store.path.exists():
         return Finding(check="firestore", outcome=Outcome.OK, detail=f"{settings.store.url}: nothing recorded yet")
     with Store(settings.store.path) as store:
@@ -225,7 +225,7 @@ def _newest_event(path: Path) -> datetime | None:
         with Store(path) as store:
             events = store.events.select(limit=1, newest_first=True)
     except StoreError:
-        return None  # the check of the store reports it
+        return None  # the store's own check tells of it
     return events[0].at if events else None
 
 
@@ -248,7 +248,7 @@ def _camera(source: str) -> Finding:
     return Finding(check=name, outcome=Outcome.OK, detail=f"{kind}, {width}x{height}")
 
 
-def _print(finding: Finding) -> None:
+def _tell(finding: Finding) -> None:
     colour = {Outcome.OK: "green", Outcome.WARNING: "yellow", Outcome.FAILED: "bold red"}[finding.outcome]
     line = Text.assemble((f"{finding.outcome:<8}", colour), f"{finding.check:<10}  {finding.detail}")
     if finding.fix:

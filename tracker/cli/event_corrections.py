@@ -23,7 +23,7 @@ from tracker.presence.events import ITSELF, OPERATOR, Action, Correction, Event,
 from tracker.presence.sessions import Session, sessions
 from tracker.store.store import Store
 
-_LONGEST_LINE = 500
+_LONGEST_WORDS = 500
 _RESTORE = "restore"
 """The action of a correction that adds an event that was there before."""
 
@@ -68,8 +68,8 @@ def void(
     chosen, by = settings_for(settings, store=store), _signed(by)
     with in_step(chosen) as opened:
         found = _events_of(opened, events, voided=False)
-        made = [_correction(Action.VOID, event, by=by, reason=reason) for event in found]
-        _carry_out(opened, chosen, made, found, done="void", dry_run=dry_run, as_json=as_json)
+        said = [_correction(Action.VOID, event, by=by, reason=reason) for event in found]
+        _carry_out(opened, chosen, said, found, done="void", dry_run=dry_run, as_json=as_json)
 
 
 def restore(
@@ -85,8 +85,8 @@ def restore(
     chosen, by = settings_for(settings, store=store), _signed(by)
     with in_step(chosen) as opened:
         found = _events_of(opened, events, voided=True)
-        made = [_correction(Action.ADD, event, by=by, reason=reason) for event in found]
-        _carry_out(opened, chosen, made, found, done="restored", dry_run=dry_run, as_json=as_json)
+        said = [_correction(Action.ADD, event, by=by, reason=reason) for event in found]
+        _carry_out(opened, chosen, said, found, done="restored", dry_run=dry_run, as_json=as_json)
 
 
 def add(
@@ -131,8 +131,8 @@ def add(
             fix = f"'footfall events restore {short(known.event_id)}' brings it back" if voided else "nothing to do"
             state = "was added and voided" if voided else "is there already"
             raise RecordError(f"this {kind} {state}: event {short(known.event_id)}", fix=fix)
-        made = [_correction(Action.ADD, event, by=by, reason=reason)]
-        _carry_out(opened, chosen, made, [event], done="added", dry_run=dry_run, as_json=as_json)
+        said = [_correction(Action.ADD, event, by=by, reason=reason)]
+        _carry_out(opened, chosen, said, [event], done="added", dry_run=dry_run, as_json=as_json)
 
 
 def corrections(store: StoreOption = None, settings: SettingsOption = None, as_json: JsonOption = False) -> None:
@@ -140,55 +140,50 @@ def corrections(store: StoreOption = None, settings: SettingsOption = None, as_j
     chosen = settings_for(settings, store=store)
     zone = chosen.site.zone
     with in_step(chosen) as opened:
-        made = opened.events.corrections()
-        in_force = {each.event_id: each.correction_id for each in made}  # by time: the last one stays
-        about = {event_id: _one_event(opened, event_id) for event_id in in_force}
+        said = opened.events.corrections()
+        holding = {each.event_id: each.correction_id for each in said}  # they come by time: the last one stays
+        about = {event_id: _one_event(opened, event_id) for event_id in holding}
         names = {person.person_id: person.name for person in opened.people.all()}
-        zones = {site_id: _zone(opened, chosen, site_id) for site_id in {event.site_id for event in about.values()}}
-    actions = _actions(made, about)
+    words = _words_said(said, about)
     if as_json:
         print_json(
             [
                 {
                     **encode(each),
-                    "said": actions[each.correction_id],
+                    "said": words[each.correction_id],
                     "event": encode(about[each.event_id]),
-                    "holds": in_force[each.event_id] == each.correction_id,
+                    "holds": holding[each.event_id] == each.correction_id,
                 }
-                for each in made
+                for each in said
             ]
         )
         return
     rows = []
-    for each in made:
+    for each in said:
         event = about[each.event_id]
-        at = local_time(event.at, zones[event.site_id])
-        what = f"{event.kind} of {names.get(event.person_id, event.person_id)}, {at}"
-        note = "" if in_force[each.event_id] == each.correction_id else "superseded"
+        what = f"{event.kind} of {names.get(event.person_id, event.person_id)}, {local_time(event.at, zone)}"
+        note = "" if holding[each.event_id] == each.correction_id else "overruled since"
         shown = short(each.event_id)
-        rows.append([local_time(each.at, zone), each.by, actions[each.correction_id], shown, what, each.reason, note])
-    columns = ["time", "by", "action", "event", "which", "reason", "note"]
+        rows.append([local_time(each.at, zone), each.by, words[each.correction_id], shown, what, each.reason, note])
+    columns = ["time", "by", "said", "event", "which", "reason", "note"]
     print_table("", columns, rows, empty="Nothing was corrected. 'footfall events void' and 'add' do that.")
 
 
-def _actions(made: Iterable[Correction], about: Mapping[str, Event]) -> dict[str, str]:
-    """The action of each correction by its id: void, add, or restore where the event was there before.
-
-    made: by time.
-    """
-    actions: dict[str, str] = {}
+def _words_said(said: Iterable[Correction], about: Mapping[str, Event]) -> dict[str, str]:
+    """By correction id what was said: void, add, or restore where the event was there before. They come by time."""
+    words: dict[str, str] = {}
     there = {event_id for event_id, event in about.items() if event.track_id != OPERATOR}
-    for each in made:
+    for each in said:
         is_back = each.action is Action.ADD and each.event_id in there
-        actions[each.correction_id] = _RESTORE if is_back else str(each.action)
+        words[each.correction_id] = _RESTORE if is_back else str(each.action)
         there.add(each.event_id)
-    return actions
+    return words
 
 
 def _carry_out(
     store: Store,
     settings: Settings,
-    made: Sequence[Correction],
+    said: Sequence[Correction],
     events: Sequence[Event],
     *,
     done: str,
@@ -209,7 +204,7 @@ def _carry_out(
         )
         mine = [
             each
-            for each, event in zip(made, events, strict=True)
+            for each, event in zip(said, events, strict=True)
             if (event.site_id, event.person_id) == (site_id, person_id)
         ]
         rules = store.sites.rules(site_id)
@@ -225,25 +220,25 @@ def _carry_out(
             )
         )
     if not dry_run:
-        store.events.correct(made)
+        store.events.correct(said)
     if as_json:
-        print_json(_document(made, changes, written=not dry_run))
+        print_json(_document(said, changes, written=not dry_run))
         return
-    for each, event in zip(made, events, strict=True):
+    for each, event in zip(said, events, strict=True):
         zone = _zone(store, settings, event.site_id)
         _print_correction(each, event, names, zone, done=done, dry_run=dry_run)
     for change in changes:
         _print_change(change)
     if not dry_run:
-        back = "void" if made[0].action is Action.ADD else "restore"
-        ids = " ".join(short(each.event_id) for each in made)
+        back = "void" if said[0].action is Action.ADD else "restore"
+        ids = " ".join(short(each.event_id) for each in said)
         console.print(f"to revert: footfall events {back} {ids}", markup=False, soft_wrap=True)
 
 
-def _document(made: Iterable[Correction], changes: Iterable[Change], *, written: bool) -> dict[str, object]:
+def _document(said: Iterable[Correction], changes: Iterable[Change], *, written: bool) -> dict[str, object]:
     return {
         "written": written,
-        "corrections": [encode(each) for each in made],
+        "corrections": [encode(each) for each in said],
         "changes": [
             {
                 "person_id": change.person_id,
@@ -257,12 +252,12 @@ def _document(made: Iterable[Correction], changes: Iterable[Change], *, written:
 
 
 def _print_correction(
-    made: Correction, event: Event, names: dict[str, str], zone: ZoneInfo, *, done: str, dry_run: bool
+    said: Correction, event: Event, names: dict[str, str], zone: ZoneInfo, *, done: str, dry_run: bool
 ) -> None:
     done = f"would be {done}" if dry_run else done
     where = "" if event.camera_id == OPERATOR else f", camera {event.camera_id}"
     what = f"{event.kind} of {names.get(event.person_id, event.person_id)} at {local_time(event.at, zone)}"
-    line = f"{done} by {made.by}: {what}{where}, event {short(event.event_id)}"
+    line = f"{done} by {said.by}: {what}{where}, event {short(event.event_id)}"
     console.print(line, markup=False, soft_wrap=True)
 
 
@@ -323,7 +318,7 @@ def _correction(action: Action, event: Event, *, by: str, reason: str) -> Correc
         event_id=event.event_id,
         by=by,
         at=datetime.now(UTC),
-        reason=_line(reason, "--reason"),
+        reason=_words(reason, "--reason"),
         event=event if action is Action.ADD else None,
     )
 
@@ -335,21 +330,21 @@ def _signed(by: str | None) -> str:
             by = getpass.getuser()
         except (OSError, KeyError, ImportError):  # this user has no name on this machine
             by = ""
-    name = _line(by, "--by")
+    name = _words(by, "--by")
     if not name or name.startswith("@") or name.casefold() == ITSELF:
         raise UsageError("the correction has no author", fix="give your name, as --by Ann")
     return name
 
 
-def _line(text: str, option: str) -> str:
+def _words(text: str, option: str) -> str:
     """Text on one line. Raises UsageError when it is too long or holds control characters."""
-    line = " ".join(text.split())
-    if len(line) > _LONGEST_LINE or not line.isprintable():
+    words = " ".join(text.split())
+    if len(words) > _LONGEST_WORDS or not words.isprintable():
         raise UsageError(
-            f"{option}: expected up to {_LONGEST_LINE} characters of plain text",
+            f"{option}: expected up to {_LONGEST_WORDS} characters of plain text",
             fix="shorten it, and leave control characters out",
         )
-    return line
+    return words
 
 
 def _person_id(store: Store, who: str) -> str:

@@ -92,7 +92,7 @@ def test_corrections_are_kept_with_who_when_and_why(run: Run, stage: Stage) -> N
     assert {each["event"]["event_id"] for each in said} == {wrong}
     assert all(abs(datetime.now(UTC) - datetime.fromisoformat(each["at"])) < timedelta(minutes=1) for each in said)
     told = run("events", "corrections").out
-    for words in ("Ann", "a reflection", "exit of Ada, 2026-03-02 13:10:00", "superseded", wrong[:8]):
+    for words in ("Ann", "a reflection", "exit of Ada, 2026-03-02 13:10:00", "overruled since", wrong[:8]):
         assert words in told
 
 
