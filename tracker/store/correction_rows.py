@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 
@@ -98,13 +99,25 @@ def redact(writing: Transaction, redaction: Redaction) -> None:
     connection = writing.connection
     rows = connection.execute("SELECT correction_id, said_by, reason FROM corrections").fetchall()
     for correction_id, by, reason in rows:
-        new_by = by if by == ITSELF else redaction.user_name(by)
-        new_reason = redaction.text(reason)
-        if (new_by, new_reason) != (by, reason):
+        redacted = _redacted(redaction, by, reason)
+        if redacted != (by, reason):
             connection.execute(
                 "UPDATE corrections SET said_by = ?, reason = ?, changed = ? WHERE correction_id = ?",
-                (new_by, new_reason, writing.changed, correction_id),
+                (*redacted, writing.changed, correction_id),
             )
+    for correction_id, text in connection.execute(
+        "SELECT correction_id, correction FROM waiting_corrections"
+    ).fetchall():
+        document = json.loads(text)
+        document["by"], document["reason"] = _redacted(redaction, document["by"], document["reason"])
+        connection.execute(
+            "UPDATE waiting_corrections SET correction = ? WHERE correction_id = ?",
+            (json.dumps(document), correction_id),
+        )
+
+
+def _redacted(redaction: Redaction, by: str, reason: str) -> tuple[str, str]:
+    return by if by == ITSELF else redaction.user_name(by), redaction.text(reason)
 
 
 def clear_reasons(writing: Transaction, person_ids: Sequence[str]) -> None:

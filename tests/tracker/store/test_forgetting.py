@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from config.errors import StoreBusyError
+from tracker.presence.documents import encode
 from tracker.presence.events import ANONYMOUS_PREFIX, Action, Correction, EventKind
 from tracker.presence.people import PersonKind
 from tracker.presence.rules import Rules
@@ -86,6 +88,9 @@ def test_a_name_vanishes_from_what_others_wrote(store: Store, records: Any, eras
         for each, (by, reason) in zip(events, written, strict=True)
     )
     store.people.add_negatives("p-bob", records.vectors(1), sources=["pictures/Sekretessa-1.jpg"])
+    with store.database.writing() as writing:  # of an event that is not here yet
+        document = json.dumps(encode(store.events.corrections()[0]) | {"reason": "Sekretessa left"})
+        writing.connection.execute("INSERT INTO waiting_corrections VALUES ('c', 'e', 'p-bob', ?)", (document,))
     before = store.version()
     store.people.forget("p-secret", erase_history=erase_history)
     assert sorted((each.by, each.reason) for each in store.events.corrections()) == [
