@@ -1,51 +1,45 @@
-"""Stores of before: ids of which only events are known become people."""
+"""Stores of the release before: ids of which only events are known become people."""
 
 from __future__ import annotations
 
+import gzip
 import sqlite3
-from dataclasses import replace
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
+from tests.tracker.store.test_released_stores import RELEASED
 from tracker.presence.people import PersonKind
-from tracker.store.observation import Observation
-from tracker.store.schema import MIGRATIONS
-from tracker.store.schema_people import KNOWN_BY_EVENTS
 from tracker.store.store import Store
 
+_INSERT = (
+    "INSERT INTO events (event_id, kind, site_id, camera_id, person_id, at, track_id, inferred, schema, changed,"
+    " came_down) VALUES (?, 'enter', 'gym', 'gate', ?, ?, 't', 0, 1, 1, ?)"
+)
+_IDS = ("p-ada", "ada", "card-17", "CARD-17", "v-0123456789", "x-0123456789", "from-the-cloud")
 
-def test_people_of_earlier_imports_are_there_after_the_update(tmp_path: Path, records: Any) -> None:
+
+def test_people_of_earlier_imports_are_there_after_the_update(tmp_path: Path) -> None:
     path = tmp_path / "footfall.sqlite3"
+    path.write_bytes(gzip.decompress((RELEASED / "store-0.1.0.db.gz").read_bytes()))
+    with closing(sqlite3.connect(path)) as connection:
+        known = {row[0] for row in connection.execute("SELECT person_id FROM people")}
+        (before,) = connection.execute("SELECT version FROM state").fetchone()
+        for person_id in _IDS:
+            for hour in (9, 8):
+                at = f"2026-03-02T{hour:02}:00:00.000000Z"
+                connection.execute(_INSERT, (f"{person_id}-{hour}", person_id, at, person_id == "from-the-cloud"))
+        connection.commit()
     with Store(path) as store:
-        store.people.add(records.person("p-ada", "Ada"), records.vectors(1))
-        store.people.add(records.person("p-bob", "Bob"), records.vectors(1))
-        store.people.merge("p-bob", "p-ada")
-        ids = ("p-ada", "p-bob", "ada", "card-17", "CARD-17", "v-0123456789", "x-0123456789", "from-the-cloud")
-        store.record(Observation(events=[replace(records.event(0), person_id=each, event_id="") for each in ids]))
-        store.record(Observation(events=[records.event(60, person_id="card-17")]))
-        before = store.version()
-    _as_before(path)
-    with Store(path) as store:
-        people = {each.person_id: each for each in store.people.all()}
-        assert {one_id: each.name for one_id, each in people.items()} == {
-            "p-ada": "Ada",
+        new = {each.person_id: each for each in store.people.all() if each.person_id not in known}
+        assert {one_id: each.name for one_id, each in new.items()} == {
             "ada": "ada (2)",
             "CARD-17": "CARD-17",
             "card-17": "card-17 (2)",
             "v-0123456789": "v-0123456789",
         }
-        assert [each for each in people if people[each].kind is PersonKind.VISITOR] == ["v-0123456789"]
-        assert (people["card-17"].created_at, people["card-17"].consented_at) == (records.at(0), None)
-        assert store.version() > before
-        assert store.people.version() == store.version()
+        assert [each for each in new if new[each].kind is PersonKind.VISITOR] == ["v-0123456789"]
+        assert new["card-17"].created_at == datetime(2026, 3, 2, 8, tzinfo=UTC)
+        assert new["card-17"].consented_at is None
+        assert store.people.version() > before
         store.people.rename("card-17", "Grace")
-
-
-def _as_before(path: Path) -> None:
-    """Bring the file back to the version before, with one event that came from the cloud."""
-    assert MIGRATIONS[-1] is KNOWN_BY_EVENTS
-    connection = sqlite3.connect(path)
-    connection.execute("UPDATE events SET came_down = 1 WHERE person_id = 'from-the-cloud'")
-    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) - 1}")
-    connection.commit()
-    connection.close()
