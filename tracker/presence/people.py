@@ -27,10 +27,11 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody with an id: enrolled with consent, or a visitor whom nobody enrolled.
+    """Somebody with an id: enrolled, or a visitor whom nobody enrolled.
 
     name: shown to people; for a visitor a label such as "Visitor 3". access: may be here (a match of somebody
-    without it is not authorised). consented_at: when an enrolled person agreed, None for visitors.
+    without it is not authorised). consented_at: when an enrolled person agreed to be recognised; None for visitors,
+    and for people of whom only events of other systems are known, who have no vectors.
     """
 
     person_id: str

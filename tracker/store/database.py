@@ -26,7 +26,7 @@ log = logging.getLogger("footfall.store")
 JOURNAL_LIMIT_BYTES = 16 * 2**20
 """The write-ahead log is cut back to this after a checkpoint."""
 CACHE_KIB = 32 * 2**10
-"""Pages of the file that the writer keeps at hand: enough for the ends of all indexes of a store of years."""
+"""Page cache of the writer: enough for the ends of all indexes of a store of years."""
 
 
 class Database:
@@ -115,7 +115,7 @@ class Database:
 
     @contextmanager
     def patience(self, timeout_s: float) -> Iterator[None]:
-        """What this thread writes inside waits no longer than that for other writers."""
+        """Writes of this thread inside wait no longer than that for other writers."""
         before = self._patience_s
         self._hurry.timeout_s = timeout_s
         try:
@@ -148,7 +148,7 @@ class Database:
             self._write_lock.release()
 
     def scrub(self) -> None:
-        """Write the whole file anew and empty the write-ahead log, so that no copy of deleted rows stays in them.
+        """Rewrite the whole file and empty the write-ahead log, so that no copy of deleted rows stays in them.
 
         `secure_delete` alone is not enough: where SQLite moves rows within a page, shreds of old ones survive.
         Writers wait meanwhile. It takes about the size of the store on the disk, and as much for temporary files.
@@ -173,7 +173,7 @@ class Database:
             connection.execute("UPDATE state SET scrub_due = 0")
 
     def scrub_or_warn(self) -> None:
-        """`scrub`, for whoever must go on: where it does not work now, that is logged and it stays due."""
+        """`scrub`; a failure is logged, and the scrub stays due."""
         try:
             self.scrub()
         except StoreError as error:
@@ -266,7 +266,7 @@ class Transaction:
         self._touched: set[str] = set()
 
     def touch_people(self) -> None:
-        """Say that people, vectors or aliases change, so that galleries are loaded again."""
+        """Record that people, vectors or aliases change, so that galleries are loaded again."""
         self._touched.add("people_version")
 
     def touch_events(self) -> None:

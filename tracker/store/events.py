@@ -1,13 +1,14 @@
-"""Events of a store, and what was corrected about them."""
+"""Events of a store, and their corrections."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from config.errors import RecordError
 from tracker.presence.events import Correction, Event
-from tracker.store import correction_rows, event_rows
+from tracker.store import correction_rows, event_import, event_rows
+from tracker.store.event_import import StagedEvents, Written
 from tracker.store.event_rows import Wanted
 from tracker.store.forgetting import without_forgotten
 from tracker.store.store_file import StoreFile
@@ -42,10 +43,10 @@ class Events:
             return correction_rows.select_events(connection, id_start, limit=limit)
 
     def correct(self, corrections: Iterable[Correction]) -> None:
-        """Write what an operator says about events, all of it or nothing; visits follow.
+        """Write corrections, all of them or none; sessions follow.
 
-        Of several corrections of one event the latest holds, in whatever order they come. Raises RecordError when one
-        voids an event that is not there, or adds one of somebody who was forgotten.
+        Of several corrections of one event the latest is in force, in whatever order they come. Raises RecordError
+        when one voids an event that is not there, or adds one of somebody who was forgotten.
         """
         with self._file.writing() as writing:
             for correction in corrections:
@@ -56,9 +57,21 @@ class Events:
                 correction_rows.insert(writing, correction)
 
     def corrections(self, event_id: str | None = None) -> list[Correction]:
-        """What operators said about one event, or about all, by time."""
+        """Corrections of one event, or of all, by time."""
         with self._file.reading() as connection:
             return correction_rows.select(connection, event_id)
+
+    def write_staged(
+        self, staged: StagedEvents, *, skip_conflicts: bool = False, progress: Callable[[int], None] = lambda _: None
+    ) -> Written:
+        """Write staged events of another system, all of them or, when an error or interrupt ends it, none.
+
+        Events that are there already stay as they are, and those of forgotten people are left out. Ids of which
+        nothing is known become people without vectors and consent. progress: called with the number of events
+        written so far. Raises RecordError when an id belongs to another event, unless `skip_conflicts`.
+        """
+        with self._file.writing() as writing:
+            return event_import.write(writing, staged, skip_conflicts=skip_conflicts, progress=progress)
 
     def version(self) -> int:
         """The store's version at which events changed last."""

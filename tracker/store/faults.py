@@ -1,4 +1,4 @@
-"""What SQLite and the disk complain about, told in words that a person can act on."""
+"""Errors of SQLite and the disk as StoreError: what is wrong, and how to correct it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from pathlib import Path
 
 from config.errors import StoreBusyError, StoreError
 
+DAMAGE_FIX = (
+    "stop agents and dashboards, see what 'footfall doctor --full' finds, and restore a backup with 'footfall restore';"
+    " without one, the sqlite3 tool's .recover may save rows"
+)
 _FIXES = {
     "SQLITE_FULL": ("the disk is full", "free some space on the disk and try again; what was stored before is safe"),
     "SQLITE_READONLY": ("it is read-only", "give this user the right to write the file and its folder"),
@@ -22,7 +26,7 @@ _FIXES = {
     "SQLITE_NOTADB": ("it is not a Footfall store", "give the path of another file with --store sqlite:///PATH"),
     "SQLITE_CORRUPT": (
         "the file is damaged",
-        "stop all agents and dashboards, then restore a backup or start a new store; sqlite3's .recover may save rows",
+        DAMAGE_FIX,
     ),
     "SQLITE_IOERR": ("the disk reports an error", "check the disk, its cable and its free space, then try again"),
     "SQLITE_TOOBIG": ("a record is too long", "shorten the text or leave the record out"),
@@ -36,13 +40,13 @@ _BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL")
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Turn what goes wrong inside into StoreError or StoreBusyError (somebody else is writing; try again)."""
+    """Raise errors of SQLite and the disk inside as StoreError, or StoreBusyError while another program writes."""
     try:
         yield
     except sqlite3.Error as error:
         raise _in_words(path, error) from error
     except OSError as error:
-        raise _told(path, "SQLITE_CANTOPEN", f"{error.strerror or error}: {error.filename}") from error
+        raise _described(path, "SQLITE_CANTOPEN", f"{error.strerror or error}: {error.filename}") from error
     except UnicodeEncodeError as error:
         raise StoreError(
             f"{path}: a text holds {error.object[error.start : error.end]!r}, which is no character",
@@ -52,7 +56,7 @@ def explained(path: Path) -> Iterator[None]:
 
 @contextmanager
 def explained_scrub(path: Path) -> Iterator[None]:
-    """As `explained`; the error says that what was erased is gone all the same, and how to have it overwritten too."""
+    """As `explained`; the error adds that the rows are erased, and how to have them overwritten on the disk too."""
     try:
         with explained(path):
             yield
@@ -70,13 +74,13 @@ def explained_scrub(path: Path) -> Iterator[None]:
 
 
 def refuse_stub(path: Path, size_bytes: int) -> None:
-    """SQLite takes a file of a few bytes for an empty one and would write over it. Raises StoreError."""
+    """Refuse a file of a few bytes, which SQLite would take for an empty one and overwrite. Raises StoreError."""
     if 0 < size_bytes < _SMALLEST_BYTES:
-        raise _told(path, "SQLITE_NOTADB", "it is shorter than any database")
+        raise _described(path, "SQLITE_NOTADB", "it is shorter than any database")
 
 
 def refuse_torn(connection: sqlite3.Connection, path: Path) -> None:
-    """SQLite reads zeros where the last page is cut off. Raises StoreError.
+    """Refuse a file whose last page is cut off, where SQLite would read zeros. Raises StoreError.
 
     The file itself must not be opened here: closing it would drop the locks that this process holds on it.
     """
@@ -85,10 +89,20 @@ def refuse_torn(connection: sqlite3.Connection, path: Path) -> None:
         return
     page_bytes = int(connection.execute("PRAGMA page_size").fetchone()[0])
     if path.stat().st_size % page_bytes:
-        raise _told(path, "SQLITE_CORRUPT", "the last page is cut off")
+        raise _described(path, "SQLITE_CORRUPT", "the last page is cut off")
 
 
-def _told(path: Path, name: str, detail: str) -> StoreError:
+def first_damage(connection: sqlite3.Connection, *, full: bool = False) -> str | None:
+    """The first damage that SQLite finds in a file, in its words; None where there is none.
+
+    full: compare every index with its table, which takes several times as long.
+    """
+    found = connection.execute("PRAGMA integrity_check(1)" if full else "PRAGMA quick_check(1)").fetchone()
+    problem = " ".join(str(found[0]).split())
+    return None if problem == "ok" else problem
+
+
+def _described(path: Path, name: str, detail: str) -> StoreError:
     problem, fix = _FIXES[name]
     return StoreError(f"{path}: {problem} ({detail})", fix=fix)
 
@@ -110,5 +124,5 @@ def _in_words(path: Path, error: sqlite3.Error) -> StoreError:
         name = "SQLITE_FULL"  # SQLite says so only of the file itself, not of the logs beside it
     for start in _FIXES:
         if name.startswith(start):
-            return _told(path, start, str(error))
+            return _described(path, start, str(error))
     return StoreError(f"{path}: {error}", fix="run 'footfall doctor'; if it finds nothing, report this message")

@@ -1,4 +1,4 @@
-"""The part of the embedded store that is about people: names, vectors, merging, forgetting, what holds for one only."""
+"""People of a store: names, vectors, merging, forgetting, and the limits and negatives of single people."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tracker.presence.events import Event, EventKind
 from tracker.presence.people import Person, PersonKind, Role
 from tracker.presence.room import Presence
 from tracker.store import camera_rows, event_rows, exception_rows, forgetting, people_rows, site_rows, vector_rows
+from tracker.store.database import Transaction
 from tracker.store.leases import lease
 from tracker.store.store_file import StoreFile
 
@@ -34,10 +35,20 @@ class People:
             people_rows.insert(writing, person)
             vector_rows.insert(writing, person.person_id, vectors, model=self._file.model, sources=sources)
 
-    def add_vectors(self, person_id: str, vectors: NDArray[np.float32], *, sources: Sequence[str] = ()) -> None:
-        """Add vectors (N, D) to a person. Raises PeopleError when there is nobody of that id."""
+    def add_vectors(
+        self,
+        person_id: str,
+        vectors: NDArray[np.float32],
+        *,
+        sources: Sequence[str] = (),
+        consented_at: datetime | None = None,
+    ) -> None:
+        """Add vectors (N, D) to a person. Raises PeopleError when there is nobody of that id.
+
+        consented_at: when the person agreed to it, for one who had not agreed before.
+        """
         with self._file.writing() as writing:
-            people_rows.require(writing.connection, person_id)
+            _consent(writing, person_id, consented_at)
             vector_rows.insert(writing, person_id, vectors, model=self._file.model, sources=sources)
 
     def rename(self, person_id: str, name: str) -> None:
@@ -61,11 +72,13 @@ class People:
             people_rows.update(writing, enrolled)
         return enrolled
 
-    def merge(self, from_id: str, into_id: str) -> None:
+    def merge(self, from_id: str, into_id: str, *, consented_at: datetime | None = None) -> None:
         """Make two people one: vectors move, and the history of `from_id` is read as that of `into_id`.
 
-        Where one camera has both in sight and no agent runs that would see to it, the one seen earlier has left then.
-        Raises PeopleError when one is missing, both are the same, or an enrolled person would become a visitor.
+        consented_at: when the person agreed to be recognised, where neither of the two had.
+        Where one camera has both in sight and no agent runs that would handle it, the one seen earlier has left then.
+        Raises PeopleError when one is missing, both are the same, an enrolled person would become a visitor, or the
+        vectors would go to an enrolled person without consent.
         """
         ids = (from_id, into_id)
         with ExitStack() as idle:
@@ -73,6 +86,7 @@ class People:
                 shared = camera_rows.shared_cameras(connection, ids)
             cameras = [camera_id for camera_id in shared if self._rests(camera_id, idle)]
             with self._file.writing() as writing:
+                _consent(writing, into_id, consented_at)
                 people_rows.merge(writing, from_id, into_id)
                 twins = camera_rows.drop_twins(writing, ids, cameras)
                 rules = {each.site_id: site_rows.rules(writing.connection, each.site_id) for each in twins}
@@ -136,7 +150,7 @@ class People:
             return vector_rows.select(connection, kind, model=self._file.model)
 
     def vector_counts(self) -> dict[str, int]:
-        """How many vectors each person id has; who has none is left out."""
+        """How many vectors each person id has; without those who have none."""
         with self._file.reading() as connection:
             return vector_rows.count(connection, model=self._file.model)
 
@@ -144,15 +158,15 @@ class People:
         """The store's version at which people, vectors or merges changed last: time to load the gallery again."""
         return self._file.state("people_version")
 
-    # -- what holds for single people only
+    # -- limits and negatives of single people
 
     def limits(self) -> dict[str, float]:
-        """By person id the greatest distance at which a face is theirs; who is left out goes by the setting."""
+        """By person id the greatest distance at which a face is theirs, of those who have a limit of their own."""
         with self._file.reading() as connection:
             return exception_rows.select_limits(connection)
 
     def replace_limits(self, limits: Mapping[str, float]) -> None:
-        """Make these the own limits, between 0 and 2; whoever is left out has none.
+        """Replace all distance limits of single people, between 0 and 2.
 
         Raises PeopleError when there is nobody of an id; then nothing changes.
         """
@@ -167,19 +181,26 @@ class People:
             return exception_rows.select_negatives(connection, model=self._file.model)
 
     def add_negatives(self, person_id: str, vectors: NDArray[np.float32], *, sources: Sequence[str] = ()) -> None:
-        """Remember faces (N, D) that are not the person's. Raises PeopleError when there is nobody of that id."""
+        """Add negatives of a person: faces (N, D) that are not theirs. Raises PeopleError for an unknown id."""
         with self._file.writing() as writing:
             people_rows.require(writing.connection, person_id)
             exception_rows.insert_negatives(writing, person_id, vectors, model=self._file.model, sources=sources)
 
     def clear_negatives(self, person_id: str) -> int:
-        """Forget the faces that are not the person's. Returns how many there were."""
+        """Delete the negatives of a person. Returns how many there were."""
         with self._file.writing() as writing:
             return exception_rows.delete_negatives(writing, person_id)
 
 
+def _consent(writing: Transaction, person_id: str, at: datetime | None) -> None:
+    """Record when an enrolled person agreed, unless they had before. Raises PeopleError for an unknown id."""
+    person = people_rows.require(writing.connection, person_id)
+    if at is not None and person.kind is PersonKind.ENROLLED and person.consented_at is None:
+        people_rows.update(writing, replace(person, consented_at=at))
+
+
 def _exit(presence: Presence) -> Event:
-    """The end of a presence at its last sighting; nobody saw them go."""
+    """The inferred exit at the last sighting of a presence."""
     return Event(
         kind=EventKind.EXIT,
         site_id=presence.site_id,

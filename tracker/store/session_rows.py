@@ -231,6 +231,8 @@ class _Projector:
             )
         }
         self._gather(changes(before, self._derived(key, events)), before)
+        if len(self._written) >= _BATCH:
+            self.write()
 
     def add(self, key: PersonAtSite, events: Iterable[Event]) -> None:
         """Derive the sessions of somebody who has none yet."""

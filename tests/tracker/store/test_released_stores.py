@@ -10,6 +10,7 @@ import pytest
 
 from tracker.presence.people import PersonKind
 from tracker.presence.sessions import sessions
+from tracker.store.backup import restore
 from tracker.store.outbox import Backlog
 from tracker.store.store import Store
 from tracker.store.sync_rows import Kind
@@ -54,3 +55,11 @@ def test_what_waited_to_be_sent_still_waits(old_store: Path) -> None:
         assert waiting.counts["forgotten"] == 1
         store.people.rename("p-ben", "Benjamin")
         assert store.outbox.backlog(visits=True, people=True).counts["people"] >= 1
+
+
+def test_a_backup_of_0_1_0_is_restored(old_store: Path, tmp_path: Path) -> None:
+    place = tmp_path / "restored.sqlite3"
+    done = restore(old_store, place, now=NOW, progress=lambda _share: None)
+    assert (done.contents.people, done.contents.events) == (5, 52)
+    with Store(place) as store:
+        assert len(store.sessions.select(site_id="gym", now=NOW)) == 21
