@@ -8,6 +8,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from config.text import control_character
+
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
@@ -37,9 +39,12 @@ def _opens(region: tuple[float, float, float, float]) -> tuple[float, float, flo
     return region
 
 
-def _says_something(name: str) -> str:
+def _is_name(name: str) -> str:
     if not name.strip():
-        raise ValueError("the name of a zone must not be blank")
+        raise ValueError("a name must not be blank")
+    control = control_character(name)
+    if control is not None:
+        raise ValueError(f"a name must not hold control characters ({control})")
     return name
 
 
@@ -52,7 +57,8 @@ TimeOfDay = Annotated[str, BeforeValidator(_as_time_of_day)]
 Source = Annotated[str, BeforeValidator(_as_source)]
 """Where frames come from; a whole number is the device of that number."""
 
-ZoneName = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_says_something)]
+SiteName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_is_name)]
+ZoneName = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_is_name)]
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Point = tuple[Fraction, Fraction]

@@ -23,7 +23,7 @@ from pydantic_settings import SettingsError as UnreadError
 
 from config.errors import SettingsError
 from config.faults import advice, given, nearest, reason
-from config.kinds import Id, Point, Region, Source, TimeOfDay, ZoneName
+from config.kinds import Id, Point, Region, SiteName, Source, TimeOfDay, ZoneName
 from config.layers import merge, read_toml
 from config.storage import CloudSettings, StoreSettings
 
@@ -38,7 +38,7 @@ class _Section(BaseModel):
 
 class SiteSettings(_Section):
     id: Id = Field("main", description="Name of the site in every record: letters, digits, . _ -")
-    name: str = Field("My site", min_length=1, max_length=200, description="Name of the site that people read.")
+    name: SiteName = Field("My site", description="Name of the site that people read.")
     time_zone: str = Field("local", description="IANA zone of reports and pages, or `local` for the machine's own.")
     capacity: int | None = Field(None, ge=1, description="People the site may hold; shows occupancy in percent.")
 

@@ -21,7 +21,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "tracker": ("tracker", "models.runtime", "models.catalog", "config"),
     "tracker.presence": ("tracker.presence",),
     "tracker.reports": ("tracker.reports", "tracker.presence", "config.errors"),
-    "tracker.presence.documents": ("tracker.presence", "tracker.presence.documents", "config.errors"),
+    "tracker.presence.documents": ("tracker.presence", "tracker.presence.documents", "config.errors", "config.text"),
     "tracker.cloud": ("tracker.cloud", "tracker.store", "tracker.presence", "config"),
     "tracker.cloud.layout": ("tracker.presence",),
     "tracker.cloud.documents": ("tracker.presence", "tracker.presence.documents", "config.errors"),
@@ -42,6 +42,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "tracker.reports.sheets",
         "tracker.reports.subject",
         "config.errors",
+        "config.text",
     ),
     "benchmarks": ("benchmarks", "tracker", "models", "config"),
 }

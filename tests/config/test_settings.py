@@ -59,6 +59,10 @@ def test_the_file_in_the_working_folder_is_read_and_the_variable_names_another(
         pytest.param("[presence]\nexit_after_s = nan\n", "exit_after_s", "docs/settings.md", id="not-a-number"),
         pytest.param("[presence]\nexit_after_s = -1\n", "exit_after_s", "docs/settings.md", id="out-of-range"),
         pytest.param("site = 3\n", "site", "docs/settings.md", id="section-is-a-number"),
+        pytest.param(
+            '[site]\nname = "Gym\\u001b[2J"\n', "control characters (U+001B)", "docs/settings.md", id="escape"
+        ),
+        pytest.param('[site]\nname = "Gym\\u202e"\n', "control characters (U+202E)", "docs/settings.md", id="override"),
         pytest.param("[site]\ntime_zone = 'Mars/Olympus'\n", "Mars/Olympus", "docs/settings.md", id="no-such-zone"),
         pytest.param("[site]\nid = 'a/b'\n", "site.id", "docs/settings.md", id="id-with-slash"),
         pytest.param("[match]\nmax_distance = 0.9\n", "stranger_distance", "docs/settings.md", id="dead-zone-inverted"),

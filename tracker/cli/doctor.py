@@ -1,4 +1,4 @@
-"""`footfall doctor`: is everything there that a camera machine needs, and if not, what to do."""
+"""`footfall doctor`: checks what a camera machine needs, with a fix for each fault."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from enum import StrEnum
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+import typer
 from rich.text import Text
 
 from config.errors import CloudError, FootfallError, SettingsError, StoreError
@@ -28,6 +30,7 @@ from tracker.cli.output import console, print_json
 from tracker.cli.sending import device_scope
 from tracker.cli.sync import status_of
 from tracker.cli.track import CameraOption
+from tracker.store.faults import DAMAGE_FIX
 from tracker.store.store import Store
 from tracker.vision.engine import FaceEngine
 from tracker.vision.native import kernels
@@ -57,18 +60,20 @@ class Finding:
 
 def doctor(
     camera: CameraOption = None,
+    full: Annotated[bool, typer.Option("--full", help="Check every index of the store too; takes longer.")] = False,
     store: StoreOption = None,
     settings: SettingsOption = None,
     models: ModelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check Python, packages, compiled parts, models, store, disk, clock and cameras; say the fix for whatever fails.
+    """Check Python, packages, compiled parts, models, store, disk, clock and cameras, and print a fix for each fault.
 
-    Ends with 1 if something failed. Without --camera the cameras of the settings file are tried.
+    The store's file is checked for damage. Ends with 1 if something failed. Without --camera the cameras of the
+    settings file are tried.
     """
     chosen = settings_for(settings, store=store, models=models)
     sources = camera or [each.source for each in chosen.camera]
-    findings = list(examine(chosen, sources))
+    findings = list(examine(chosen, sources, full=full))
     if as_json:
         print_json(findings)
     else:
@@ -79,14 +84,14 @@ def doctor(
         raise FootfallError(f"failed: {', '.join(failed)}", fix="do what stands beside each, then run this again")
 
 
-def examine(settings: Settings, sources: list[str]) -> Iterator[Finding]:
-    """One finding a check, as it is done."""
+def examine(settings: Settings, sources: list[str], *, full: bool = False) -> Iterator[Finding]:
+    """One finding for each check, as it is done. full: check every index of the store."""
     checks: list[tuple[str, Callable[[], Finding]]] = [
         ("python", _python),
         ("packages", _packages),
         ("compiled", _compiled),
         ("models", lambda: _models(settings)),
-        ("store", lambda: _store(settings.store.path)),
+        ("store", lambda: _store(settings.store.path, full=full)),
         ("disk", lambda: _disk(settings.store.path)),
         ("clock", lambda: _clock(settings)),
     ]
@@ -137,7 +142,7 @@ def _models(settings: Settings) -> Finding:
     return Finding(check="models", outcome=Outcome.OK, detail=detail)
 
 
-def _store(path: Path) -> Finding:
+def _store(path: Path, *, full: bool) -> Finding:
     if not path.exists():
         folder = _folder_of(path)
         if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
@@ -145,12 +150,15 @@ def _store(path: Path) -> Finding:
             raise StoreError(f"{folder} {what}", fix="change its rights, or name another place with --store")
         return Finding(check="store", outcome=Outcome.OK, detail=f"{path} will be made at first use")
     with Store(path) as store:
+        damage = store.damage(full=full)
+        if damage is not None:
+            raise StoreError(f"{path}: the file is damaged ({damage})", fix=DAMAGE_FIX)
         detail = f"{path}, {len(store.people.all())} people, {len(store.cameras.health())} cameras"
         scrub_due = store.scrub_due()
     if scrub_due:
-        told = f"{detail}; who was forgotten is erased, but not overwritten on the disk yet"
-        fix = "do what the warning about it says, then run this again"
-        return Finding(check="store", outcome=Outcome.WARNING, detail=told, fix=fix)
+        detail += "; a forgotten person is erased, but not overwritten on the disk yet"
+        fix = "follow the fix of the warning above, then run this again"
+        return Finding(check="store", outcome=Outcome.WARNING, detail=detail, fix=fix)
     return Finding(check="store", outcome=Outcome.OK, detail=detail)
 
 

@@ -1,4 +1,4 @@
-"""`footfall events void | restore | add | corrections`: what an operator knows better than the cameras."""
+"""`footfall events void | restore | add | corrections`: corrections of what the cameras reported."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -17,33 +18,36 @@ from tracker.cli.in_step import in_step
 from tracker.cli.moments import parse_instant
 from tracker.cli.output import console, local_time, print_json, print_table, short, span
 from tracker.cli.people import WhoArgument, find_person
-from tracker.presence.documents import correction_to_document, event_to_document, session_to_document
+from tracker.presence.documents import encode
 from tracker.presence.events import ITSELF, OPERATOR, Action, Correction, Event, EventKind, corrected
 from tracker.presence.sessions import Session, sessions
-from tracker.store.history import site_rules
 from tracker.store.store import Store
 
 _LONGEST_WORDS = 500
 _RESTORE = "restore"
-"""An addition of an event that was there before: what `footfall events restore` says."""
+"""The action of a correction that adds an event that was there before."""
 
 EventsArgument = Annotated[
     list[str],
     typer.Argument(metavar="EVENT...", help="Ids of events, or their first letters; `report explain` shows them."),
 ]
 ByOption = Annotated[
-    str | None, typer.Option("--by", metavar="NAME", help="Who says so. Default: the name you are logged in by.")
+    str | None, typer.Option("--by", metavar="NAME", help="Author of the correction. Default: your user name.")
 ]
-ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, kept beside it.")]
+ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Reason, kept with the correction.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What corrections make of one person's visits at one site: those that go and those that come."""
+    """How corrections change one person's visits at one site: those before and after that differ.
+
+    zone: of the site.
+    """
 
     person_id: str
     name: str
+    zone: ZoneInfo
     before: tuple[Session, ...]
     after: tuple[Session, ...]
 
@@ -57,9 +61,9 @@ def void(
     settings: SettingsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say that events did not happen. They stay, marked, and visits are made without them.
+    """Void events that did not happen. They are kept, marked, and visits are derived without them.
 
-    Several at once are voided together or not at all. To take it back, `restore` them.
+    Several events are voided together or not at all. To revert it, restore them.
     """
     chosen, by = settings_for(settings, store=store), _signed(by)
     with in_step(chosen) as opened:
@@ -77,7 +81,7 @@ def restore(
     settings: SettingsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say that voided events happened after all."""
+    """Restore voided events."""
     chosen, by = settings_for(settings, store=store), _signed(by)
     with in_step(chosen) as opened:
         found = _events_of(opened, events, voided=True)
@@ -86,14 +90,17 @@ def restore(
 
 
 def add(
-    kind: Annotated[EventKind, typer.Argument(help="What happened: somebody came in, or went out.")],
+    kind: Annotated[EventKind, typer.Argument(help="Whether the person came in or went out.")],
     who: WhoArgument,
     at: Annotated[
         str,
-        typer.Option("--at", metavar="TIME", help="When, on the site's clock: 2026-01-31T18:30, or 18:30 for today."),
+        typer.Option("--at", metavar="TIME", help="Time on the site's clock: 2026-01-31T18:30, or 18:30 for today."),
     ],
     camera: Annotated[
-        str | None, typer.Option("--camera", metavar="ID", help="Where, if it was in front of a camera.")
+        str | None, typer.Option("--camera", metavar="ID", help="Camera in front of which it happened, if any.")
+    ] = None,
+    site: Annotated[
+        str | None, typer.Option("--site", metavar="ID", help="Another site than the one in the settings.")
     ] = None,
     by: ByOption = None,
     reason: ReasonOption = "",
@@ -102,18 +109,19 @@ def add(
     settings: SettingsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say that somebody came in or went out although no camera saw it. It counts like a door.
+    """Add an enter or exit that no camera saw. It counts like one at a door.
 
-    To take it back, `void` it.
+    To revert it, void the event.
     """
     chosen, by = settings_for(settings, store=store), _signed(by)
-    moment = parse_instant(at, chosen.site.zone, now=datetime.now(UTC), option="--at")
     with in_step(chosen) as opened:
+        site_id = _known_site(opened, chosen, site)
+        moment = parse_instant(at, _zone(opened, chosen, site_id), now=datetime.now(UTC), option="--at")
         if camera is not None:
-            _require_camera(opened, chosen, camera, kind)
+            _require_camera(opened, chosen, site_id, camera, kind)
         event = Event(
             kind=kind,
-            site_id=chosen.site.id,
+            site_id=site_id,
             camera_id=camera or OPERATOR,
             person_id=_person_id(opened, who),
             at=moment,
@@ -128,7 +136,7 @@ def add(
 
 
 def corrections(store: StoreOption = None, settings: SettingsOption = None, as_json: JsonOption = False) -> None:
-    """What was corrected, by whom, when and why, the earliest first."""
+    """List corrections with author, time and reason, the earliest first."""
     chosen = settings_for(settings, store=store)
     zone = chosen.site.zone
     with in_step(chosen) as opened:
@@ -141,9 +149,9 @@ def corrections(store: StoreOption = None, settings: SettingsOption = None, as_j
         print_json(
             [
                 {
-                    **correction_to_document(each),
+                    **encode(each),
                     "said": words[each.correction_id],
-                    "event": event_to_document(about[each.event_id]),
+                    "event": encode(about[each.event_id]),
                     "holds": holding[each.event_id] == each.correction_id,
                 }
                 for each in said
@@ -182,11 +190,11 @@ def _carry_out(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Write the corrections of these events, unless it is a dry run, and tell what visits become.
+    """Write the corrections of these events, unless it is a dry run, and print how visits change.
 
-    done: what has become of each event then, in a word.
+    done: the new state of each event, in a word.
     """
-    rules, now = site_rules(settings), datetime.now(UTC)
+    now = datetime.now(UTC)
     names = {person.person_id: person.name for person in store.people.all()}
     changes = []
     for site_id, person_id in dict.fromkeys((event.site_id, event.person_id) for event in events):
@@ -199,12 +207,14 @@ def _carry_out(
             for each, event in zip(said, events, strict=True)
             if (event.site_id, event.person_id) == (site_id, person_id)
         ]
+        rules = store.sites.rules(site_id)
         before = sessions(own, rules=rules, now=now, presences=presences)
         after = sessions(corrected(own, mine), rules=rules, now=now, presences=presences)
         changes.append(
             Change(
                 person_id=person_id,
                 name=names.get(person_id, person_id),
+                zone=_zone(store, settings, site_id),
                 before=tuple(each for each in before if each not in after),
                 after=tuple(each for each in after if each not in before),
             )
@@ -215,45 +225,44 @@ def _carry_out(
         print_json(_document(said, changes, written=not dry_run))
         return
     for each, event in zip(said, events, strict=True):
-        _tell(each, event, names, settings, done=done, dry_run=dry_run)
+        zone = _zone(store, settings, event.site_id)
+        _print_correction(each, event, names, zone, done=done, dry_run=dry_run)
     for change in changes:
-        _tell_change(change, settings)
+        _print_change(change)
     if not dry_run:
         back = "void" if said[0].action is Action.ADD else "restore"
         ids = " ".join(short(each.event_id) for each in said)
-        console.print(f"take it back: footfall events {back} {ids}", markup=False, soft_wrap=True)
+        console.print(f"to revert: footfall events {back} {ids}", markup=False, soft_wrap=True)
 
 
 def _document(said: Iterable[Correction], changes: Iterable[Change], *, written: bool) -> dict[str, object]:
     return {
         "written": written,
-        "corrections": [correction_to_document(each) for each in said],
+        "corrections": [encode(each) for each in said],
         "changes": [
             {
                 "person_id": change.person_id,
                 "name": change.name,
-                "before": [session_to_document(each) for each in change.before],
-                "after": [session_to_document(each) for each in change.after],
+                "before": [encode(each) for each in change.before],
+                "after": [encode(each) for each in change.after],
             }
             for change in changes
         ],
     }
 
 
-def _tell(
-    said: Correction, event: Event, names: dict[str, str], settings: Settings, *, done: str, dry_run: bool
+def _print_correction(
+    said: Correction, event: Event, names: dict[str, str], zone: ZoneInfo, *, done: str, dry_run: bool
 ) -> None:
     done = f"would be {done}" if dry_run else done
     where = "" if event.camera_id == OPERATOR else f", camera {event.camera_id}"
-    what = (
-        f"{event.kind} of {names.get(event.person_id, event.person_id)} at {local_time(event.at, settings.site.zone)}"
-    )
-    told = f"{done} by {said.by}: {what}{where}, event {short(event.event_id)}"
-    console.print(told, markup=False, soft_wrap=True)
+    what = f"{event.kind} of {names.get(event.person_id, event.person_id)} at {local_time(event.at, zone)}"
+    line = f"{done} by {said.by}: {what}{where}, event {short(event.event_id)}"
+    console.print(line, markup=False, soft_wrap=True)
 
 
-def _tell_change(change: Change, settings: Settings) -> None:
-    zone = settings.site.zone
+def _print_change(change: Change) -> None:
+    zone = change.zone
     rows = [
         [
             word,
@@ -281,7 +290,7 @@ def _events_of(store: Store, starts: Iterable[str], *, voided: bool) -> list[Eve
         if is_void is not voided:
             state = "is not void" if voided else "is void already"
             raise RecordError(
-                f"event {short(event.event_id)} {state}", fix="'footfall events corrections' tells who said what"
+                f"event {short(event.event_id)} {state}", fix="'footfall events corrections' lists corrections"
             )
         found[event.event_id] = event
     return list(found.values())
@@ -315,7 +324,7 @@ def _correction(action: Action, event: Event, *, by: str, reason: str) -> Correc
 
 
 def _signed(by: str | None) -> str:
-    """Who makes a correction. Raises UsageError where that cannot be told."""
+    """The author of a correction. Raises UsageError where there is none."""
     if by is None:
         try:
             by = getpass.getuser()
@@ -323,36 +332,50 @@ def _signed(by: str | None) -> str:
             by = ""
     name = _words(by, "--by")
     if not name or name.startswith("@") or name.casefold() == ITSELF:
-        raise UsageError("nobody signs the correction", fix="give your name, as --by Ann")
+        raise UsageError("the correction has no author", fix="give your name, as --by Ann")
     return name
 
 
 def _words(text: str, option: str) -> str:
-    """Text on one line. Raises UsageError on what is too long or no text."""
+    """Text on one line. Raises UsageError when it is too long or holds control characters."""
     words = " ".join(text.split())
     if len(words) > _LONGEST_WORDS or not words.isprintable():
         raise UsageError(
-            f"{option}: expected up to {_LONGEST_WORDS} letters of text", fix="write it shorter, and plain"
+            f"{option}: expected up to {_LONGEST_WORDS} characters of plain text",
+            fix="shorten it, and leave control characters out",
         )
     return words
 
 
 def _person_id(store: Store, who: str) -> str:
-    """Somebody by name or id, those of imports too, who have an id only. Raises PeopleError where there is nobody."""
+    """The id of a person by name or id, also of one of whom only events are known. Raises PeopleError."""
     if store.people.by_name(who) is None and who.isprintable() and store.events.select(person_id=who, limit=1):
         return who
     return find_person(store, who).person_id
 
 
-def _require_camera(store: Store, settings: Settings, camera_id: str, kind: EventKind) -> None:
-    """Raises UsageError on a camera that nobody knows, or that tells nothing of this kind."""
-    roles = {camera.id: camera.role for camera in settings.camera}
-    known = {*roles, *(each.camera_id for each in store.cameras.health(settings.site.id))}
+def _known_site(store: Store, settings: Settings, site_id: str | None) -> str:
+    """The site of an event, by default that of the settings. Raises UsageError for a site that is not known."""
+    known = {settings.site.id, *(site.site_id for site in store.sites.all())}
+    if site_id is not None and site_id not in known:
+        raise UsageError(f"--site: no site {site_id[:64]!r}", fix=f"known are {', '.join(sorted(known)[:10])}")
+    return site_id or settings.site.id
+
+
+def _zone(store: Store, settings: Settings, site_id: str) -> ZoneInfo:
+    zone = settings.site.zone if site_id == settings.site.id else store.sites.rules(site_id).zone
+    return zone if isinstance(zone, ZoneInfo) else ZoneInfo("UTC")
+
+
+def _require_camera(store: Store, settings: Settings, site_id: str, camera_id: str, kind: EventKind) -> None:
+    """Raises UsageError on a camera that is not known, or whose role has no events of this kind."""
+    roles = {camera.id: camera.role for camera in settings.camera if site_id == settings.site.id}
+    known = {*roles, *(each.camera_id for each in store.cameras.health(site_id))}
     if camera_id not in known:
         names = ", ".join(sorted(known)[:10])
         fix = f"known are {names}" if names else "leave --camera out"
-        raise UsageError(f"--camera: nothing is known of {camera_id[:64]!r}", fix=fix)
+        raise UsageError(f"--camera: no camera {camera_id[:64]!r}", fix=fix)
     wrong = {EventKind.ENTER: CameraRole.EXIT, EventKind.EXIT: CameraRole.ENTRANCE}[kind]
     if roles.get(camera_id) is wrong:
         fix = "give another camera, or leave --camera out"
-        raise UsageError(f"--camera: {camera_id} is an {wrong}, it tells no {kind}", fix=fix)
+        raise UsageError(f"--camera: {camera_id} is an {wrong}, it has no {kind} events", fix=fix)

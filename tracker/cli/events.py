@@ -1,14 +1,13 @@
-"""`footfall events`: enter and exit events from turnstiles and other systems, in and out again, as JSON lines."""
+"""`footfall events import | export`: enter and exit events of turnstiles and other systems, as JSON lines."""
 
 from __future__ import annotations
 
 import io
 import json
 import sys
-import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -16,26 +15,26 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from config.errors import FootfallError, RecordError
+from config.errors import FootfallError, PeopleError, RecordError
+from config.settings import Settings
 from tracker.cameras.clock import CLOCKS_APART
 from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError, example, settings_for
 from tracker.cli.in_step import in_step
 from tracker.cli.lines import STDIO, json_lines, progress_bar
 from tracker.cli.moments import FromOption, ToOption, parse_moment
 from tracker.cli.output import console, errors, print_json
-from tracker.presence.documents import event_from_document, event_to_document
+from tracker.identity.names import clean_name
+from tracker.presence.documents import decode, encode
 from tracker.presence.events import EARLIEST, SCHEMA, Event, time_text
+from tracker.store.event_import import ImportedEvent, StagedEvents, staging
 from tracker.store.history import site_of
-from tracker.store.observation import Observation
 from tracker.store.shared_site import rules_at_site
 from tracker.store.store import Store
 
-app = typer.Typer(
-    name="events", no_args_is_help=True, help="Bring enter and exit events in, take them out, correct them."
-)
+app = typer.Typer(name="events", no_args_is_help=True, help="Import, export and correct enter and exit events.")
 
 LONGEST_LINE = 65_536
-"""Bytes; a longer line is no event."""
+"""Bytes; a longer line is refused."""
 _BATCH = 5_000
 _PAGE = 5_000
 _CHUNK = 1 << 20
@@ -43,12 +42,18 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """What became of the lines. known: in the store already, twice among the lines, or of somebody forgotten."""
+    """What became of the lines.
+
+    known: in the store already, twice among the lines, or of somebody forgotten. people: ids that were new to the
+    store. other_sites: by site how many of the lines are not of the site in the settings.
+    """
 
     lines: int
     new: int
     known: int
     refused: int
+    people: int
+    other_sites: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +74,33 @@ def import_events(
     settings: SettingsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Read events into the store. A line that is no event is refused with its number and the reason.
+    """Import events. A line that is no event is refused with its number and the reason.
 
-    Without --partial nothing is kept unless every line is good. Importing the same events again changes nothing. An
-    event needs kind (enter or exit), camera_id, person_id and at; site_id, track_id, event_id and the rest may be
-    left out. What is still to come is no event.
+    Without --partial nothing is kept unless every line is good; an import that is interrupted keeps nothing. Importing
+    the same events again changes nothing, in whatever notation their times are. An event needs kind (enter or exit),
+    camera_id, person_id and at; name, site_id, track_id, event_id and the rest are optional. Events in the future are
+    refused.
     """
     chosen, latest = settings_for(settings, store=store), datetime.now(UTC) + CLOCKS_APART
-    with _readable(source, twice=not partial) as file:
-        if not partial:
-            _require_good(file, site_id=chosen.site.id, latest=latest)
-        with in_step(chosen, create=True) as opened:
-            done = _import(opened, file, site_id=chosen.site.id, partial=partial, latest=latest)
-            if chosen.camera:
-                opened.sites.save(site_of(chosen, rules_at_site(chosen, opened)))
-    if as_json:
-        print_json(done)
-        return
-    refused = f", {done.refused} refused" if done.refused else ""
-    console.print(f"{done.lines} lines: {done.new} new events, {done.known} known already{refused}", markup=False)
+    done: Imported | None = None
+    with staging() as staged:
+        try:
+            with _readable(source) as file:
+                lines, refused = _stage(staged, file, site_id=chosen.site.id, latest=latest)
+            if refused and not partial:
+                raise RecordError(
+                    f"{refused} of {lines} lines refused, nothing was imported",
+                    fix="correct them, or add --partial to keep the good ones",
+                )
+            with in_step(chosen, create=True) as opened:
+                done = _write(opened, chosen, staged, refused=refused, partial=partial)
+                if chosen.camera:
+                    opened.sites.save(site_of(chosen, rules_at_site(chosen, opened)))
+        except KeyboardInterrupt:
+            if done is None:
+                errors.print(f"interrupted after {staged.count()} good lines; nothing was imported", markup=False)
+            raise
+    _report(done, as_json=as_json)
 
 
 @app.command("export", epilog=example("footfall events export --from 2026-01-01 --to 2026-01-31 --out january.jsonl"))
@@ -99,17 +112,17 @@ def export_events(
     store: StoreOption = None,
     settings: SettingsOption = None,
 ) -> None:
-    """Write events as JSON lines, the earliest first; `footfall events import` reads them back.
+    """Export events as JSON lines, the earliest first; `footfall events import` reads them back.
 
-    Events of people who were merged are written under the id that they have now.
+    Events of people who were merged get the id that they have now.
     """
     chosen = settings_for(settings, store=store)
     first = parse_moment(since, chosen.site.zone, option="--from")
     last = parse_moment(until, chosen.site.zone, option="--to", end_of_day=True)
     if first is not None and last is not None and first >= last:
-        raise UsageError("--from does not lie before --to", fix="swap them, or leave one out")
+        raise UsageError("--from is not before --to", fix="swap them, or leave one out")
     with in_step(chosen) as opened, json_lines(out) as write:
-        write(map(event_to_document, pages(opened, site_id=site, since=first, until=last)))
+        write(map(encode, pages(opened, site_id=site, since=first, until=last)))
 
 
 def pages(
@@ -119,23 +132,23 @@ def pages(
 
     Events that are written meanwhile may be among them or not.
     """
-    told: set[str] = set()  # of the instant at which the last page ended
+    seen: set[str] = set()  # of the instant at which the last page ended
     while True:
-        found = store.events.select(site_id=site_id, since=since, until=until, limit=page + len(told))
-        fresh = [event for event in found if event.event_id not in told]
+        found = store.events.select(site_id=site_id, since=since, until=until, limit=page + len(seen))
+        fresh = [event for event in found if event.event_id not in seen]
         yield from fresh
-        if not fresh or len(found) < page + len(told):
+        if not fresh or len(found) < page + len(seen):
             return
         if fresh[-1].at != since:
-            told.clear()
+            seen.clear()
         since = fresh[-1].at
-        told.update(event.event_id for event in fresh if event.at == since)
+        seen.update(event.event_id for event in fresh if event.at == since)
 
 
-def read_events(file: BinaryIO, *, site_id: str, latest: datetime) -> Iterator[Event | Refused]:
+def read_events(file: BinaryIO, *, site_id: str, latest: datetime) -> Iterator[ImportedEvent | Refused]:
     """Each line that is not blank, as an event or as the reason why it is none.
 
-    site_id: of those that name none. latest: what is later than this (UTC) has not happened.
+    site_id: of those that name none. latest: events after it (UTC) are refused.
     """
     number = 0
     while line := file.readline(LONGEST_LINE + 1):
@@ -150,7 +163,7 @@ def read_events(file: BinaryIO, *, site_id: str, latest: datetime) -> Iterator[E
             yield _event_of(text, number, site_id, latest)
 
 
-def _event_of(line: bytes, number: int, site_id: str, latest: datetime) -> Event | Refused:
+def _event_of(line: bytes, number: int, site_id: str, latest: datetime) -> ImportedEvent | Refused:
     try:
         document = json.loads(line.decode("utf-8"))
     except UnicodeDecodeError:
@@ -159,24 +172,40 @@ def _event_of(line: bytes, number: int, site_id: str, latest: datetime) -> Event
         return Refused(number, f"it is not JSON ({error})")
     if not isinstance(document, dict):
         return Refused(number, "expected an object with the fields of an event")
-    given_id = "event_id" in document
+    has_id, has_track = "event_id" in document, "track_id" in document
     try:
-        event = event_from_document(_completed(document, site_id))
+        name = _name_of(document.pop("name", None))
+        event = decode(Event, _completed(document, site_id))
     except RecordError as error:
         return Refused(number, error.problem.removeprefix("event: "))
     if event.at < EARLIEST:
-        return Refused(number, f"at: {time_text(event.at)[:10]} lies before 1970")
+        return Refused(number, f"at: {time_text(event.at)[:10]} is before 1970")
     if event.at > latest:
-        return Refused(number, f"at: {event.at:%Y-%m-%d %H:%M} UTC is still to come")
-    return event if given_id else replace(event, event_id="")
+        return Refused(number, f"at: {event.at:%Y-%m-%d %H:%M} UTC is in the future")
+    if not has_id:
+        # A crossing without a track gets one of its own; ids depend on the instant, not on how it was written.
+        track_id = event.track_id if has_track else f"{event.camera_id}-{time_text(event.at)}"
+        event = replace(event, track_id=track_id, event_id="")
+    return ImportedEvent(line=number, event=event, identified=has_id or has_track, name=name)
 
 
-def _completed(document: dict[str, object], site_id: str) -> dict[str, object]:
-    """The document with what may be left out: a crossing that nobody tracked has a track of its own."""
-    camera_id, at = document.get("camera_id"), document.get("at")
+def _name_of(value: object) -> str | None:
+    """The name beside an event, None where there is none. Raises RecordError."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise RecordError("event: name: expected a text", fix="correct name, or leave it out")
+    try:
+        return clean_name(value)
+    except PeopleError as error:
+        raise RecordError(f"event: name: {error.problem}", fix=error.fix) from error
+
+
+def _completed(document: Mapping[str, object], site_id: str) -> dict[str, object]:
+    """The document with values for what may be left out."""
     return {
         "site_id": site_id,
-        "track_id": f"{camera_id}-{at}",
+        "track_id": "-",
         "x_frac": None,
         "y_frac": None,
         "inferred": False,
@@ -186,34 +215,55 @@ def _completed(document: dict[str, object], site_id: str) -> dict[str, object]:
     }
 
 
-def _require_good(file: BinaryIO, *, site_id: str, latest: datetime) -> None:
-    """Read all lines and go back to the start. Raises RecordError when some are no events."""
+def _stage(staged: StagedEvents, file: BinaryIO, *, site_id: str, latest: datetime) -> tuple[int, int]:
+    """Stage the good lines and complain about the others. Returns how many lines there are, and how many are bad."""
     lines = refused = 0
-    for found in _shown(read_events(file, site_id=site_id, latest=latest), file, "Checking"):
-        lines += 1
-        if isinstance(found, Refused):
-            refused += 1
-            _complain(found)
-    if refused:
-        raise RecordError(
-            f"{refused} of {lines} lines refused, nothing was imported",
-            fix="mend them, or add --partial to keep the good ones",
-        )
-    file.seek(0)
-
-
-def _import(store: Store, file: BinaryIO, *, site_id: str, partial: bool, latest: datetime) -> Imported:
-    lines = new = refused = 0
-    found = _shown(read_events(file, site_id=site_id, latest=latest), file, "Importing")
+    found = _with_progress(read_events(file, site_id=site_id, latest=latest), file)
     while batch := list(islice(found, _BATCH)):
         bad = [each for each in batch if isinstance(each, Refused)]
-        if bad and not partial:
-            raise RecordError(f"line {bad[0].number} changed while it was read", fix="import it again")
         for each in bad:
             _complain(each)
-        new += store.record(Observation(events=[each for each in batch if isinstance(each, Event)]))
+        staged.add(each for each in batch if isinstance(each, ImportedEvent))
         lines, refused = lines + len(batch), refused + len(bad)
-    return Imported(lines=lines, new=new, known=lines - new - refused, refused=refused)
+    return lines, refused
+
+
+def _write(store: Store, settings: Settings, staged: StagedEvents, *, refused: int, partial: bool) -> Imported:
+    count = staged.count()
+    with progress_bar() as bar:
+        task = bar.add_task("Importing", total=count)
+        written = store.events.write_staged(
+            staged, skip_conflicts=partial, progress=lambda done: bar.update(task, completed=done)
+        )
+    for each in written.conflicts:
+        _complain(Refused(each.line, f"event_id: another event has the id {each.event_id[:64]!r}"))
+    conflicts = len(written.conflicts)
+    return Imported(
+        lines=count + refused,
+        new=written.new,
+        known=count - written.new - conflicts,
+        refused=refused + conflicts,
+        people=written.people,
+        other_sites={site_id: n for site_id, n in staged.by_site().items() if site_id != settings.site.id},
+    )
+
+
+def _report(done: Imported, *, as_json: bool) -> None:
+    if as_json:
+        print_json(done)
+        return
+    refused = f", {done.refused} refused" if done.refused else ""
+    console.print(f"{done.lines} lines: {done.new} new events, {done.known} known already{refused}", markup=False)
+    if done.people:
+        people = "1 person is new" if done.people == 1 else f"{done.people} people are new"
+        console.print(f"{people}: 'footfall people list' shows them, 'footfall people merge' joins two", markup=False)
+    for site_id, count in done.other_sites.items():
+        events = "1 event is" if count == 1 else f"{count} events are"
+        console.print(
+            f"{events} of site {site_id}, not the one in the settings: 'footfall report today --site {site_id}'",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def _complain(refused: Refused) -> None:
@@ -221,32 +271,25 @@ def _complain(refused: Refused) -> None:
 
 
 @contextmanager
-def _readable(source: str, *, twice: bool) -> Iterator[BinaryIO]:
-    """The lines as bytes. twice: they are read two times, so what comes through a pipe is set down first."""
-    with ExitStack() as stack:
-        try:
-            file: BinaryIO = sys.stdin.buffer if source == STDIO else stack.enter_context(Path(source).open("rb"))
-            if twice and (source == STDIO or not file.seekable()):
-                file = _set_down(file, stack.enter_context(tempfile.TemporaryFile()))
-        except OSError as error:
-            problem = f"{source}: cannot be read ({error.strerror})"
-            raise FootfallError(problem, fix="give a file of JSON lines") from error
+def _readable(source: str) -> Iterator[BinaryIO]:
+    """The lines as bytes. Raises FootfallError when the file cannot be read."""
+    if source == STDIO:
+        yield sys.stdin.buffer
+        return
+    try:
+        file = Path(source).open("rb")  # noqa: SIM115 - closed below, outside of this handler
+    except OSError as error:
+        problem = f"{source}: cannot be read ({error.strerror})"
+        raise FootfallError(problem, fix="give a file of JSON lines") from error
+    with file:
         yield file
 
 
-def _set_down(stream: BinaryIO, file: BinaryIO) -> BinaryIO:
-    """All of a stream in a file, at its start."""
-    while chunk := stream.read(_CHUNK):
-        file.write(chunk)
-    file.seek(0)
-    return file
-
-
-def _shown(found: Iterable[Event | Refused], file: BinaryIO, title: str) -> Iterator[Event | Refused]:
+def _with_progress(found: Iterable[ImportedEvent | Refused], file: BinaryIO) -> Iterator[ImportedEvent | Refused]:
     """The same, with a progress bar where there is a terminal."""
     size = _size(file)
     with progress_bar() as bar:
-        task = bar.add_task(title, total=size)
+        task = bar.add_task("Reading", total=size)
         for number, each in enumerate(found):
             yield each
             if size is not None and number % 1000 == 0:

@@ -11,7 +11,7 @@ from config.settings import Settings
 from tracker.cli.current import OfflineFlag, open_current
 from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError
 from tracker.cli.output import console, local_time, print_json, print_table, short, span
-from tracker.presence.documents import correction_to_document, event_to_document, session_to_document
+from tracker.presence.documents import encode
 from tracker.presence.events import Correction, Event
 from tracker.presence.explain import Explanation, explain, in_words, uncounted
 from tracker.presence.rules import Rules
@@ -89,7 +89,7 @@ def _why_uncounted(store: Store, settings: Settings, rules: Rules, start: str, n
 
 def _document(found: Explanation, corrections: list[Correction], rules: Rules) -> dict[str, object]:
     return {
-        "visit": session_to_document(found.session),
+        "visit": encode(found.session),
         "boundaries": [
             {
                 "edge": each.edge,
@@ -100,8 +100,8 @@ def _document(found: Explanation, corrections: list[Correction], rules: Rules) -
             }
             for each in found.boundaries
         ],
-        "events": [event_to_document(event) | {"rule": because} for event, because in found.events],
-        "corrections": [correction_to_document(each) for each in corrections],
+        "events": [encode(event) | {"rule": because} for event, because in found.events],
+        "corrections": [encode(each) for each in corrections],
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO, TypeAlias
 
@@ -21,21 +21,48 @@ Documents: TypeAlias = Iterable[object]
 
 @contextmanager
 def json_lines(out: str) -> Iterator[Callable[[Documents], None]]:
-    """A function that writes documents to a file, a line each; `-` is stdout. Raises FootfallError if it cannot."""
+    """A function that writes documents to a file, a line each; `-` is stdout.
+
+    The file is there when all is written: an error or interrupt leaves what was there before. Raises FootfallError
+    when it cannot be written.
+    """
     if out == STDIO:
         yield lambda documents: _write(sys.stdout, documents)
         return
     path = Path(out)
+    with replacing(path) as beside:
+        with explained(path):
+            file = beside.open("w", encoding="utf-8", newline="\n")
+        with file:
+
+            def write(documents: Documents) -> None:
+                with explained(path):
+                    _write(file, documents)
+                    file.flush()
+
+            yield write
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A file beside `path` that takes its place at the end, and is deleted when an error or interrupt ends it.
+
+    A device or pipe is written directly. Raises FootfallError when the place cannot be taken.
+    """
     with explained(path):
-        file = path.open("w", encoding="utf-8", newline="\n")
-    with file:
-
-        def write(documents: Documents) -> None:
-            with explained(path):
-                _write(file, documents)
-                file.flush()
-
-        yield write
+        is_special = path.exists() and not path.is_file()
+        final = path.resolve()
+    if is_special:
+        yield path
+        return
+    beside = final.with_name(f".{final.name}.part")
+    try:
+        yield beside
+        with explained(path):
+            beside.replace(final)
+    finally:
+        with suppress(OSError):  # the folder may not exist
+            beside.unlink(missing_ok=True)
 
 
 def progress_bar() -> Progress:

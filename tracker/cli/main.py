@@ -19,6 +19,7 @@ from rich.text import Text
 import models.cli
 from config.errors import FootfallError
 from tracker.cli import (
+    backup,
     calibrate,
     camera,
     cloud,
@@ -136,6 +137,11 @@ app.add_typer(cloud.app, name="cloud")
 app.add_typer(models.cli.app, name="models")
 app.command("sync", epilog=example("footfall sync --store firestore://my-project", "footfall sync --follow"))(sync.sync)
 app.command("status", epilog=example("footfall status", "footfall status --retry"))(sync.status)
+app.command(
+    "backup",
+    epilog=example("footfall backup /mnt/usb/footfall-monday.sqlite3", "footfall backup latest.sqlite3 --force"),
+)(backup.backup)
+app.command("restore", epilog=example("footfall restore /mnt/usb/footfall-monday.sqlite3"))(backup.restore)
 app.command("doctor", epilog=example("footfall doctor --camera 0"))(doctor.doctor)
 
 

@@ -155,7 +155,8 @@ def company_of(store: Store, settings: Settings, *, force: bool = False) -> Comp
 def save_plan(store: Store, plan: Plan, person: Person | None, *, staff: bool) -> str:
     """Save the planned person whole, or add the vectors to the given one; the person id. Raises PeopleError."""
     if person is not None:
-        store.people.add_vectors(person.person_id, plan.vectors, sources=plan.sources)
+        now = datetime.now(UTC)
+        store.people.add_vectors(person.person_id, plan.vectors, sources=plan.sources, consented_at=now)
         return person.person_id
     now = datetime.now(UTC)
     role = Role.STAFF if staff else Role.MEMBER

@@ -21,7 +21,7 @@ from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError
 from tracker.cli.length import parse_length
 from tracker.cli.lines import STDIO, explained, json_lines, progress_bar
 from tracker.cli.output import console, errors, print_json
-from tracker.presence.documents import event_to_document
+from tracker.presence.documents import encode
 from tracker.presence.people import PersonKind
 from tracker.simulation.cast import Player, cast_of
 from tracker.simulation.condition import Outage, health_of, source_of, watches_of
@@ -156,7 +156,7 @@ def _run(
             sinks.append(stack.enter_context(_into_store(settings, plan, cast, until)))
         if out is not None:
             write = stack.enter_context(json_lines(out))
-            sinks.append(lambda day: write(map(event_to_document, day.reports.events)))
+            sinks.append(lambda day: write(map(encode, day.reports.events)))
         if truth is not None:
             write_truth = stack.enter_context(json_lines(truth))
             sinks.append(lambda day: write_truth(_true_lines(day, plan, until)))

@@ -104,7 +104,8 @@ def name(
         target = opened.people.by_name(called) or people[0]
         for person in people:
             if person.person_id != target.person_id:
-                opened.people.merge(person.person_id, target.person_id)
+                agreed_at = datetime.now(UTC) if consent else None
+                opened.people.merge(person.person_id, target.person_id, consented_at=agreed_at)
         if target.kind is PersonKind.VISITOR:
             _name_visitor(opened, target, called, consent=consent, staff=staff)
         now = opened.people.get(target.person_id) or target

@@ -1,4 +1,4 @@
-"""Rows of what operators say about events. The events they add stand among the others; voided ones stay, unread."""
+"""Rows of corrections. Events that they add are rows among the others; voided events stay, but are not read."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import sqlite3
 from collections.abc import Sequence
 
 from config.errors import RecordError
-from tracker.presence.events import Action, Correction, Event, time_text
+from tracker.presence.events import ITSELF, Action, Correction, Event, time_text
+from tracker.presence.redaction import Redaction
 from tracker.store import event_rows
 from tracker.store.database import Transaction
 from tracker.store.event_rows import Row, read_all, read_time
 
 
 def insert(writing: Transaction, correction: Correction) -> None:
-    """Add a correction whose id is not there yet, and make it hold if it is the latest about its event.
+    """Add a correction whose id is not there yet; it is in force if it is the latest of its event.
 
     Raises RecordError when it voids an event that is not in the store.
     """
@@ -92,8 +93,22 @@ def select_events(connection: sqlite3.Connection, start: str, *, limit: int) -> 
     return [(event, voided) for event, voided in found if event is not None]
 
 
+def redact(writing: Transaction, redaction: Redaction) -> None:
+    """Take a name out of the reasons and authors of all corrections; those that change are uploaded again."""
+    connection = writing.connection
+    rows = connection.execute("SELECT correction_id, said_by, reason FROM corrections").fetchall()
+    for correction_id, by, reason in rows:
+        new_by = by if by == ITSELF else redaction.user_name(by)
+        new_reason = redaction.text(reason)
+        if (new_by, new_reason) != (by, reason):
+            connection.execute(
+                "UPDATE corrections SET said_by = ?, reason = ?, changed = ? WHERE correction_id = ?",
+                (new_by, new_reason, writing.changed, correction_id),
+            )
+
+
 def clear_reasons(writing: Transaction, person_ids: Sequence[str]) -> None:
-    """Empty what was written by hand about events of these ids: it may hold a name."""
+    """Empty the reasons of corrections of events of these ids: they may hold a name."""
     for person_id in person_ids:
         writing.connection.execute(
             "UPDATE corrections SET reason = '', changed = ?"

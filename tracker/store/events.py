@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from config.errors import RecordError
 from tracker.presence.events import Correction, Event
-from tracker.store import correction_rows, event_rows
+from tracker.store import correction_rows, event_import, event_rows
+from tracker.store.event_import import StagedEvents, Written
 from tracker.store.event_rows import Wanted
 from tracker.store.forgetting import without_forgotten
 from tracker.store.store_file import StoreFile
@@ -59,6 +60,18 @@ class Events:
         """What operators said about one event, or about all, by time."""
         with self._file.reading() as connection:
             return correction_rows.select(connection, event_id)
+
+    def write_staged(
+        self, staged: StagedEvents, *, skip_conflicts: bool = False, progress: Callable[[int], None] = lambda _: None
+    ) -> Written:
+        """Write staged events of another system, all of them or, when an error or interrupt ends it, none.
+
+        Events that are there already stay as they are, and those of forgotten people are left out. Ids of which
+        nothing is known become people without vectors and consent. progress: called with the number of events
+        written so far. Raises RecordError when an id belongs to another event, unless `skip_conflicts`.
+        """
+        with self._file.writing() as writing:
+            return event_import.write(writing, staged, skip_conflicts=skip_conflicts, progress=progress)
 
     def version(self) -> int:
         """The store's version at which events changed last."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker.presence.events import time_text
+from tracker.presence.redaction import Redaction
 from tracker.store import vector_rows
 from tracker.store.database import Transaction
 
@@ -54,6 +55,15 @@ def delete_negatives(writing: Transaction, person_id: str) -> int:
     if count:
         writing.touch_people()
     return count
+
+
+def redact_sources(writing: Transaction, redaction: Redaction) -> None:
+    """Remove the names of pictures, of other people's negatives, that hold a name."""
+    rows = writing.connection.execute("SELECT negative_id, source FROM negatives WHERE source <> ''").fetchall()
+    writing.connection.executemany(
+        "UPDATE negatives SET source = '' WHERE negative_id = ?",
+        [(negative_id,) for negative_id, source in rows if redaction.user_name(source) != source],
+    )
 
 
 def select_negatives(connection: sqlite3.Connection, *, model: str) -> tuple[NDArray[np.float32], tuple[str, ...]]:

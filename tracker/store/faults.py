@@ -1,4 +1,4 @@
-"""What SQLite and the disk complain about, told in words that a person can act on."""
+"""Errors of SQLite and the disk as StoreError: what is wrong, and how to correct it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from pathlib import Path
 
 from config.errors import StoreBusyError, StoreError
 
+DAMAGE_FIX = (
+    "stop agents and dashboards, see what 'footfall doctor --full' finds, and restore a backup with 'footfall restore';"
+    " without one, the sqlite3 tool's .recover may save rows"
+)
 _FIXES = {
     "SQLITE_FULL": ("the disk is full", "free some space on the disk and try again; what was stored before is safe"),
     "SQLITE_READONLY": ("it is read-only", "give this user the right to write the file and its folder"),
@@ -22,7 +26,7 @@ _FIXES = {
     "SQLITE_NOTADB": ("it is not a Footfall store", "give the path of another file with --store sqlite:///PATH"),
     "SQLITE_CORRUPT": (
         "the file is damaged",
-        "restore it from a backup, or move it away and start a new store; the sqlite3 tool's .recover may save rows",
+        DAMAGE_FIX,
     ),
     "SQLITE_IOERR": ("the disk reports an error", "check the disk, its cable and its free space, then try again"),
     "SQLITE_TOOBIG": ("a record is too long", "shorten the text or leave the record out"),
@@ -86,6 +90,16 @@ def refuse_torn(connection: sqlite3.Connection, path: Path) -> None:
     page_bytes = int(connection.execute("PRAGMA page_size").fetchone()[0])
     if path.stat().st_size % page_bytes:
         raise _told(path, "SQLITE_CORRUPT", "the last page is cut off")
+
+
+def first_damage(connection: sqlite3.Connection, *, full: bool = False) -> str | None:
+    """What SQLite finds wrong with a file, in its words; None where all is well.
+
+    full: compare every index with its table, which takes several times as long.
+    """
+    found = connection.execute("PRAGMA integrity_check(1)" if full else "PRAGMA quick_check(1)").fetchone()
+    problem = " ".join(str(found[0]).split())
+    return None if problem == "ok" else problem
 
 
 def _told(path: Path, name: str, detail: str) -> StoreError:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
 from tracker.presence.events import ANONYMOUS_PREFIX, Event, EventKind
-from tracker.store import camera_rows, correction_rows, door_rows, event_rows, people_rows
+from tracker.presence.redaction import Redaction
+from tracker.store import camera_rows, correction_rows, door_rows, event_rows, exception_rows, people_rows
 from tracker.store.database import Transaction
 
 
@@ -30,8 +31,15 @@ def without_forgotten(writing: Transaction, records: Iterable[_Named]) -> list[_
 
 
 def forget(writing: Transaction, person_id: str, *, erase_history: bool) -> None:
-    """Erase a person who exists. Without `erase_history` events stay under a new random id, open visits ended."""
+    """Erase a person, and the name in what others wrote.
+
+    Without `erase_history` events stay under a new random id, and open visits end.
+    """
+    person = people_rows.find(writing.connection, person_id)
     ids = people_rows.erase(writing, person_id, erase_history=erase_history)
+    redaction = Redaction(ids if person is None else (*ids, person.name))
+    correction_rows.redact(writing, redaction)
+    exception_rows.redact_sources(writing, redaction)
     open_presences = [presence for one_id in ids for presence in camera_rows.delete_presences(writing, one_id)]
     event_rows.delete_matches(writing, ids)
     door_rows.delete_line_states(writing, ids)

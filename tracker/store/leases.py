@@ -42,7 +42,7 @@ def hold(store: Path, name: str, *, busy: str, fix: str) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout as error:
-        raise StoreBusyError(f"{busy}, by {_described(holder)}", fix=fix) from error
+        raise StoreBusyError(f"{busy}, by {holder_of(holder)}", fix=fix) from error
     except OSError as error:
         raise StoreError(
             f"{stem}.lock cannot be written ({error.strerror or error})",
@@ -58,7 +58,8 @@ def hold(store: Path, name: str, *, busy: str, fix: str) -> Iterator[None]:
         lock.release()
 
 
-def _described(holder: Path) -> str:
+def holder_of(holder: Path) -> str:
+    """The process that a `.pid` file names, in words."""
     try:
         pid = int(holder.read_text(encoding="ascii"))
     except (OSError, ValueError):

@@ -15,6 +15,7 @@ from tracker.presence.events import Event, EventKind
 from tracker.presence.people import Person, PersonKind, Role
 from tracker.presence.room import Presence
 from tracker.store import camera_rows, event_rows, exception_rows, forgetting, people_rows, site_rows, vector_rows
+from tracker.store.database import Transaction
 from tracker.store.leases import lease
 from tracker.store.store_file import StoreFile
 
@@ -34,10 +35,20 @@ class People:
             people_rows.insert(writing, person)
             vector_rows.insert(writing, person.person_id, vectors, model=self._file.model, sources=sources)
 
-    def add_vectors(self, person_id: str, vectors: NDArray[np.float32], *, sources: Sequence[str] = ()) -> None:
-        """Add vectors (N, D) to a person. Raises PeopleError when there is nobody of that id."""
+    def add_vectors(
+        self,
+        person_id: str,
+        vectors: NDArray[np.float32],
+        *,
+        sources: Sequence[str] = (),
+        consented_at: datetime | None = None,
+    ) -> None:
+        """Add vectors (N, D) to a person. Raises PeopleError when there is nobody of that id.
+
+        consented_at: when the person agreed to it, for one who had not agreed before.
+        """
         with self._file.writing() as writing:
-            people_rows.require(writing.connection, person_id)
+            _consent(writing, person_id, consented_at)
             vector_rows.insert(writing, person_id, vectors, model=self._file.model, sources=sources)
 
     def rename(self, person_id: str, name: str) -> None:
@@ -61,11 +72,13 @@ class People:
             people_rows.update(writing, enrolled)
         return enrolled
 
-    def merge(self, from_id: str, into_id: str) -> None:
+    def merge(self, from_id: str, into_id: str, *, consented_at: datetime | None = None) -> None:
         """Make two people one: vectors move, and the history of `from_id` is read as that of `into_id`.
 
-        Where one camera has both in sight and no agent runs that would see to it, the one seen earlier has left then.
-        Raises PeopleError when one is missing, both are the same, or an enrolled person would become a visitor.
+        consented_at: when the person agreed to be recognised, where neither of the two had.
+        Where one camera has both in sight and no agent runs that would handle it, the one seen earlier has left then.
+        Raises PeopleError when one is missing, both are the same, an enrolled person would become a visitor, or the
+        vectors would go to an enrolled person without consent.
         """
         ids = (from_id, into_id)
         with ExitStack() as idle:
@@ -73,6 +86,7 @@ class People:
                 shared = camera_rows.shared_cameras(connection, ids)
             cameras = [camera_id for camera_id in shared if self._rests(camera_id, idle)]
             with self._file.writing() as writing:
+                _consent(writing, into_id, consented_at)
                 people_rows.merge(writing, from_id, into_id)
                 twins = camera_rows.drop_twins(writing, ids, cameras)
                 rules = {each.site_id: site_rows.rules(writing.connection, each.site_id) for each in twins}
@@ -176,6 +190,13 @@ class People:
         """Forget the faces that are not the person's. Returns how many there were."""
         with self._file.writing() as writing:
             return exception_rows.delete_negatives(writing, person_id)
+
+
+def _consent(writing: Transaction, person_id: str, at: datetime | None) -> None:
+    """Record when an enrolled person agreed, unless they had before. Raises PeopleError for an unknown id."""
+    person = people_rows.require(writing.connection, person_id)
+    if at is not None and person.kind is PersonKind.ENROLLED and person.consented_at is None:
+        people_rows.update(writing, replace(person, consented_at=at))
 
 
 def _exit(presence: Presence) -> Event:

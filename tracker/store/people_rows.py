@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,6 +16,10 @@ from tracker.presence.people import Person, PersonKind, Role, name_key
 from tracker.store import vector_rows
 from tracker.store.database import Transaction
 
+VISITOR_ID = re.compile("v-[0-9a-f]{10}")
+"""Ids that agents give to strangers."""
+LONGEST_LABEL = 190
+"""Characters of an id that stand for a name; a number may follow."""
 _COLUMNS = "person_id, name, kind, role, access, created_at, consented_at"
 
 
@@ -70,6 +75,27 @@ def save_visitor(writing: Transaction, person: Person, vectors: NDArray[np.float
     connection.execute("DELETE FROM vectors WHERE person_id = ? AND model = ?", (person.person_id, model))
     vector_rows.insert(writing, person.person_id, vectors, model=model)
     writing.touch_people()
+
+
+def save_known_by_events(writing: Transaction, person_id: str, *, name: str | None, since: datetime) -> bool:
+    """Add somebody of whom only events are known, without vectors and consent. Returns whether the person is new.
+
+    name: the id stands for it where there is none; a taken one gets a number. since: the time of the earliest event.
+    """
+    connection = writing.connection
+    known = find(connection, resolve(connection, person_id))
+    if known is None:
+        label = free_label(connection, name or person_id[:LONGEST_LABEL])
+        kind = PersonKind.VISITOR if VISITOR_ID.fullmatch(person_id) else PersonKind.ENROLLED
+        insert(writing, Person(person_id=person_id, name=label, created_at=since, kind=kind))
+        return True
+    if known.kind is PersonKind.ENROLLED and known.consented_at is None and since < known.created_at:
+        connection.execute(
+            "UPDATE people SET created_at = ?, changed = ? WHERE person_id = ?",
+            (time_text(since), writing.changed, known.person_id),
+        )
+        writing.touch_people()
+    return False
 
 
 def free_label(connection: sqlite3.Connection, label: str) -> str:
@@ -147,6 +173,14 @@ def merge(writing: Transaction, from_id: str, into_id: str) -> None:
         raise PeopleError(
             f"{gone.name} is enrolled and {kept.name} is a visitor", fix="merge the visitor into the enrolled person"
         )
+    consented_at = kept.consented_at or gone.consented_at
+    if kept.kind is PersonKind.ENROLLED and consented_at is None and vector_rows.has_any(connection, from_id):
+        raise PeopleError(
+            f"{kept.name} did not agree to be recognised, so the face vectors of {gone.name} cannot be kept for them",
+            fix="if they agreed, run 'footfall people name' with both names and --consent",
+        )
+    if kept.kind is PersonKind.ENROLLED and consented_at != kept.consented_at:
+        update(writing, replace(kept, consented_at=consented_at))
     join(writing, from_id, into_id)
 
 

@@ -15,7 +15,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 from config.errors import StoreError
+from tracker.presence.people import name_key
 from tracker.store.schema_arrivals import ARRIVALS
+from tracker.store.schema_exceptions import EXCEPTIONS
+from tracker.store.schema_people import KNOWN_BY_EVENTS
 from tracker.store.schema_sync import SYNC
 
 APPLICATION_ID = 0x46544C31
@@ -142,39 +145,6 @@ _FIRST: Migration = (
         PRIMARY KEY (site_id, camera_id)
     ) WITHOUT ROWID
     """,
-)
-
-_EXCEPTIONS: Migration = (
-    """
-    CREATE TABLE limits (                -- people whose faces are accepted up to a distance of their own
-        person_id TEXT PRIMARY KEY NOT NULL REFERENCES people (person_id) ON DELETE CASCADE ON UPDATE CASCADE,
-        max_distance REAL NOT NULL CHECK (max_distance > 0 AND max_distance < 2),
-        changed INTEGER NOT NULL
-    ) WITHOUT ROWID
-    """,
-    """
-    CREATE TABLE negatives (             -- faces that are not the person's
-        negative_id INTEGER PRIMARY KEY,
-        person_id TEXT NOT NULL REFERENCES people (person_id) ON DELETE CASCADE ON UPDATE CASCADE,
-        model TEXT NOT NULL,
-        dimension INTEGER NOT NULL CHECK (dimension > 0),
-        vector BLOB NOT NULL CHECK (length(vector) = 4 * dimension),  -- little-endian float32
-        source TEXT NOT NULL DEFAULT '', -- the picture or track it was made from
-        changed INTEGER NOT NULL
-    )
-    """,
-    "CREATE INDEX negatives_person ON negatives (person_id)",
-    """
-    CREATE TABLE evidence (              -- vectors behind a match, kept for days so that it can be taken back
-        evidence_id INTEGER PRIMARY KEY,
-        match_id TEXT NOT NULL REFERENCES matches (match_id) ON DELETE CASCADE,
-        model TEXT NOT NULL,
-        dimension INTEGER NOT NULL CHECK (dimension > 0),
-        vector BLOB NOT NULL CHECK (length(vector) = 4 * dimension)  -- little-endian float32
-    )
-    """,
-    "CREATE INDEX evidence_match ON evidence (match_id)",
-    "CREATE INDEX matches_track ON matches (track_id)",
 )
 
 _WATCHES: Migration = (
@@ -339,7 +309,17 @@ _SESSIONS: Migration = (
     "CREATE INDEX sessions_due ON sessions (due_at) WHERE due_at IS NOT NULL",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _EXCEPTIONS, _WATCHES, _VISITS, SYNC, _HOLDS, ARRIVALS, _SESSIONS)
+MIGRATIONS: tuple[Migration, ...] = (
+    _FIRST,
+    EXCEPTIONS,
+    _WATCHES,
+    _VISITS,
+    SYNC,
+    _HOLDS,
+    ARRIVALS,
+    _SESSIONS,
+    KNOWN_BY_EVENTS,
+)
 
 
 def is_current(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> bool:
@@ -368,6 +348,7 @@ def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Mig
 
     The connection must be in autocommit mode. Raises what `is_current` raises.
     """
+    connection.create_function("name_key", 1, name_key, deterministic=True)
     connection.execute("BEGIN IMMEDIATE")
     try:
         if not is_current(connection, path, migrations):  # another process may have been quicker

@@ -12,6 +12,7 @@ from typing import Self
 
 from tracker.store import session_rows, sync_rows, vector_rows
 from tracker.store.database import Database, Transaction
+from tracker.store.faults import first_damage
 
 
 class StoreFile:
@@ -83,6 +84,15 @@ class StoreFile:
         with self.database.writing() as writing:
             yield writing
             session_rows.refresh(writing)
+
+    def damage(self, *, full: bool = False) -> str | None:
+        """The first damage that SQLite finds in the file, None where there is none.
+
+        full: compare every index with its table, which takes several times as long. Raises StoreError where the file
+        is too damaged to be checked.
+        """
+        with self.database.reading() as connection:
+            return first_damage(connection, full=full)
 
     def state(self, column: str) -> int:
         with self.database.reading() as connection:

@@ -105,6 +105,11 @@ def stacked(rows: Sequence[tuple[str, int, bytes]]) -> tuple[NDArray[np.float32]
     return numbers.reshape(len(rows), dimension), tuple(row[0] for row in rows)
 
 
+def has_any(connection: sqlite3.Connection, person_id: str) -> bool:
+    """Whether a person has vectors, of any network."""
+    return connection.execute("SELECT 1 FROM vectors WHERE person_id = ?", (person_id,)).fetchone() is not None
+
+
 def count(connection: sqlite3.Connection, *, model: str) -> dict[str, int]:
     """How many vectors of one network each person has; who has none is left out."""
     rows = connection.execute(

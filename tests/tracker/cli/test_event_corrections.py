@@ -14,6 +14,8 @@ from tests.tracker.puppets import ADA, BOB, NOON, Stage
 from tracker.cli.door import UsageError
 from tracker.cli.moments import parse_instant
 from tracker.presence.events import OPERATOR, Event, EventKind
+from tracker.presence.rules import Rules
+from tracker.presence.site import Site
 from tracker.store.observation import Observation
 
 PERSON = f"p-{ADA:012x}"
@@ -131,8 +133,8 @@ def test_what_is_added_counts_where_a_camera_is_named(run: Run, stage: Stage, tm
         '[[camera]]\nid = "out"\nsource = "0"\nrole = "exit"\n[[camera]]\nid = "hall"\nsource = "1"\n', encoding="utf-8"
     )
     words = ("events", "add", "enter", "Bob", "--at", "2026-03-02T13:00", "--settings", file)
-    run(*words, "--camera", "out").refused("out is an exit, it tells no enter", code=2)
-    run(*words, "--camera", "attic").refused("nothing is known of 'attic'", "hall, out", code=2)
+    run(*words, "--camera", "out").refused("out is an exit, it has no enter", code=2)
+    run(*words, "--camera", "attic").refused("no camera 'attic'", "hall, out", code=2)
     assert run(*words, "--camera", "hall").code == 0
     assert [each.camera_id for each in stage.store.events.select(person_id=f"p-{BOB:012x}")] == ["hall"]
 
@@ -144,12 +146,32 @@ def test_people_of_a_turnstile_have_an_id_only(run: Run, stage: Stage) -> None:
     assert [each.camera_id for each in stage.store.events.select(person_id="card-17")] == ["front", OPERATOR]
 
 
+def test_an_event_of_another_site_is_on_the_clock_of_that_site(run: Run, stage: Stage) -> None:
+    stage.store.sites.save(Site(site_id="ny", name="New York", rules=Rules(zone=ZoneInfo("America/New_York"))))
+    words = ("events", "add", "enter", "Ada", "--at", "2026-03-02T09:00", "--site")
+    done = run(*words, "ny", "--by", "Ann")
+    assert (done.code, done.err) == (0, "")
+    assert "enter of Ada at 2026-03-02 09:00:00" in done.out
+    (added,) = stage.store.events.select(site_id="ny")
+    assert added.at == datetime(2026, 3, 2, 14, tzinfo=UTC)
+    run(*words, "rome").refused("--site: no site 'rome'", "known are gym, ny", code=2)
+
+
+def test_the_preview_goes_by_the_rules_of_the_site(run: Run, stage: Stage) -> None:
+    """Reports go by the rules in the store; the preview must not go by others."""
+    rules = Rules(merge_gap=timedelta(hours=4), entrances=frozenset({"front"}), exits=frozenset({"front"}))
+    stage.store.sites.save(Site(site_id="gym", name="Gym", rules=rules))
+    leave = event("exit", 9000).event_id
+    done = run("events", "void", leave, "--dry-run", "--json").data
+    assert [len(done["changes"][0][side][0]["segments"]) for side in ("before", "after")] == [2, 2]
+
+
 BAD = {
     "unknown-id": (("void", "zzz"), "no event has the id 'zzz'", 2),
     "empty-id": (("void", ""), "no event has the id ''", 2),
     "no-text": (("void", "\udce9"), "no event has the id", 2),
-    "signed-with-nothing": (("void", "zzz", "--by", " "), "nobody signs", 2),
-    "signed-as-the-system": (("void", "zzz", "--by", "Footfall"), "nobody signs", 2),
+    "signed-with-nothing": (("void", "zzz", "--by", " "), "has no author", 2),
+    "signed-as-the-system": (("void", "zzz", "--by", "Footfall"), "has no author", 2),
     "a-novel-for-a-name": (("void", "zzz", "--by", "n" * 501), "--by: expected up to 500", 2),
     "nobody": (("add", "exit", "Zoe", "--at", "2026-03-02T13:00"), "nobody is called 'Zoe'", 1),
     "a-day": (("add", "exit", "Ada", "--at", "2026-03-02"), "has no time of day", 2),

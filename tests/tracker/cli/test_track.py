@@ -14,7 +14,7 @@ import cv2
 import pytest
 
 from tests.tracker.cli.conftest import Done, Run, write_clip
-from tracker.presence.documents import event_from_document
+from tracker.presence.documents import decode
 from tracker.presence.events import Event
 from tracker.presence.health import CameraState
 from tracker.store.store import Store
@@ -71,7 +71,7 @@ def test_recording_gives_the_visits_it_shows(run: Run, clip: Path, tmp_path: Pat
 
 def test_json_is_an_event_a_line(run: Run, clip: Path, tmp_path: Path) -> None:
     done = run("track", "--camera", clip, "--fast", "--json", "--explain", *BEGINS)
-    told = [event_from_document(json.loads(line)) for line in done.out.splitlines()]
+    told = [decode(Event, json.loads(line)) for line in done.out.splitlines()]
     assert told == stored(tmp_path)
     assert done.err.count(" track ") == 2
     assert "Ada by 2 sightings" in done.err

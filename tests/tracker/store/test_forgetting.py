@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from config.errors import StoreBusyError
-from tracker.presence.events import ANONYMOUS_PREFIX, EventKind
+from tracker.presence.events import ANONYMOUS_PREFIX, Action, Correction, EventKind
 from tracker.presence.people import PersonKind
 from tracker.presence.rules import Rules
 from tracker.store.observation import Observation
@@ -68,6 +68,35 @@ def test_nothing_of_a_forgotten_person_stays_in_the_files(store: Store, records:
     assert _traces(store, secrets) == []
     store.close()
     assert _traces(store, secrets) == []
+
+
+@pytest.mark.parametrize("erase_history", [True, False], ids=["erase-history", "keep-counts"])
+def test_a_name_vanishes_from_what_others_wrote(store: Store, records: Any, erase_history: bool) -> None:
+    store.people.add(records.person("p-secret", "Sekretessa Roe"), records.vectors(1))
+    store.people.add(records.person("p-bob", "Bob"), records.vectors(1))
+    events = [records.event(number, person_id="p-bob") for number in range(3)]
+    store.record(Observation(events=events))
+    written = [
+        ("Ann", "that was Sekretessa's sister"),
+        ("sekretessa", "a reflection"),
+        ("footfall", "p-secret is here"),
+    ]
+    store.events.correct(
+        Correction(action=Action.VOID, event_id=each.event_id, by=by, at=records.at(60), reason=reason)
+        for each, (by, reason) in zip(events, written, strict=True)
+    )
+    store.people.add_negatives("p-bob", records.vectors(1), sources=["pictures/Sekretessa-1.jpg"])
+    before = store.version()
+    store.people.forget("p-secret", erase_history=erase_history)
+    assert sorted((each.by, each.reason) for each in store.events.corrections()) == [
+        ("Ann", "that was somebody's sister"),
+        ("footfall", "somebody is here"),
+        ("somebody", "a reflection"),
+    ]
+    with store.database.reading() as connection:
+        assert connection.execute("SELECT min(changed) FROM corrections").fetchone()[0] > before
+    store.close()
+    assert _traces(store, [b"Sekretessa", b"sekretessa", b"p-secret"]) == []
 
 
 def test_the_others_lose_nothing(store: Store, records: Any) -> None:

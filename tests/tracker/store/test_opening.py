@@ -358,6 +358,7 @@ def test_released_migrations_never_change() -> None:
         "8f7f23f8ec0ab1cc",
         "5a0a0303b252cfec",
         "a5ea014a7bec7226",
+        "b269a1a1b39c8efa",
     ]
 
 

@@ -9,13 +9,7 @@ from typing import Any
 import pytest
 
 from config.errors import RecordError
-from tracker.presence.documents import (
-    correction_from_document,
-    correction_to_document,
-    event_to_document,
-    zone_stay_from_document,
-    zone_stay_to_document,
-)
+from tracker.presence.documents import decode, encode
 from tracker.presence.events import Action, Correction, Event, EventKind
 from tracker.presence.zones import ZoneStay
 
@@ -36,18 +30,18 @@ STAY = ZoneStay(
 
 @pytest.mark.parametrize("correction", [ADDED, VOIDED], ids=["added", "voided"])
 def test_corrections_survive(correction: Correction) -> None:
-    document = json.loads(json.dumps(correction_to_document(correction)))
-    assert correction_from_document(document) == correction
+    document = json.loads(json.dumps(encode(correction)))
+    assert decode(Correction, document) == correction
 
 
 def test_an_added_event_stands_whole_in_its_correction() -> None:
-    assert correction_to_document(ADDED)["event"] == event_to_document(EVENT)
-    assert correction_to_document(VOIDED)["event"] is None
+    assert encode(ADDED)["event"] == encode(EVENT)
+    assert encode(VOIDED)["event"] is None
 
 
 def test_stays_in_zones_survive() -> None:
-    document = json.loads(json.dumps(zone_stay_to_document(STAY)))
-    assert zone_stay_from_document(document) == STAY
+    document = json.loads(json.dumps(encode(STAY)))
+    assert decode(ZoneStay, document) == STAY
     assert document["seen_at"] == "2026-03-02T12:01:30.000000Z"
 
 
@@ -64,7 +58,7 @@ def test_stays_in_zones_survive() -> None:
 )
 def test_what_is_no_correction_is_refused(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(RecordError, match=message):
-        correction_from_document(correction_to_document(ADDED) | fields)
+        decode(Correction, encode(ADDED) | fields)
 
 
 @pytest.mark.parametrize(
@@ -77,4 +71,4 @@ def test_what_is_no_correction_is_refused(fields: dict[str, Any], message: str) 
 )
 def test_what_is_no_stay_is_refused(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(RecordError, match=message):
-        zone_stay_from_document(zone_stay_to_document(STAY) | fields)
+        decode(ZoneStay, encode(STAY) | fields)
