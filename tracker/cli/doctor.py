@@ -25,6 +25,7 @@ from models import manifest
 from tracker.cameras.capture import redacted
 from tracker.cameras.frames import NoFrameYet
 from tracker.cameras.sources import is_live, open_source
+from tracker.cli.command import command
 from tracker.cli.door import JsonOption, ModelsOption, SettingsOption, StoreOption, settings_for
 from tracker.cli.output import console, print_json
 from tracker.cli.sending import device_scope
@@ -58,6 +59,7 @@ class Finding:
     fix: str = ""
 
 
+@command("footfall doctor --camera 0")
 def doctor(
     camera: CameraOption = None,
     full: Annotated[bool, typer.Option("--full", help="Check every index of the store too; takes longer.")] = False,

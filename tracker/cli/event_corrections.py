@@ -15,7 +15,7 @@ from config.errors import RecordError
 from config.settings import CameraRole, Settings
 from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError, settings_for
 from tracker.cli.in_step import in_step
-from tracker.cli.moments import parse_instant
+from tracker.cli.times import parse_instant
 from tracker.cli.output import console, local_time, print_json, print_table, short, span
 from tracker.cli.people import WhoArgument, find_person
 from tracker.presence.documents import encode

@@ -21,7 +21,7 @@ from tracker.cameras.clock import CLOCKS_APART
 from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError, example, settings_for
 from tracker.cli.in_step import in_step
 from tracker.cli.lines import STDIO, json_lines, progress_bar
-from tracker.cli.moments import FromOption, ToOption, parse_moment
+from tracker.cli.times import FromOption, ToOption, parse_time
 from tracker.cli.output import console, errors, print_json
 from tracker.identity.names import clean_name
 from tracker.presence.documents import decode, encode
@@ -117,8 +117,8 @@ def export_events(
     Events of people who were merged get the id that they have now.
     """
     chosen = settings_for(settings, store=store)
-    first = parse_moment(since, chosen.site.zone, option="--from")
-    last = parse_moment(until, chosen.site.zone, option="--to", end_of_day=True)
+    first = parse_time(since, chosen.site.zone, option="--from")
+    last = parse_time(until, chosen.site.zone, option="--to", end_of_day=True)
     if first is not None and last is not None and first >= last:
         raise UsageError("--from is not before --to", fix="swap them, or leave one out")
     with in_step(chosen) as opened, json_lines(out) as write:

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import TypeAlias
 
 from config.settings import Settings
-from tracker.cli.current import PATIENCE_S, Gauge, require_cloud
+from tracker.cli.replica import PATIENCE_S, require_cloud
+from tracker.cli.replica import DownloadBar as Gauge
 from tracker.store.store import Store
 
 Reread: TypeAlias = Callable[[], tuple[Settings, dict[str, str]]]

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from config.errors import CloudError, StoreBusyError
 from config.settings import Settings
+from tracker.cli.command import command
 from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError, open_store, reread_for, settings_for
 from tracker.cli.output import console, errors, json_line, local_time, print_json, print_table, span
 from tracker.cli.receiving import Reread, receive, receiving
@@ -69,6 +70,7 @@ class Status:
     refused: list[Refused]
 
 
+@command("footfall sync --store firestore://my-project", "footfall sync --follow")
 def sync(
     once: Annotated[bool, typer.Option("--once", help="End when everything is sent; that is the default.")] = False,
     follow: Annotated[bool, typer.Option("--follow", help="Go on until Ctrl-C.")] = False,
@@ -98,6 +100,7 @@ def sync(
             raise typer.Exit(130)
 
 
+@command("footfall status", "footfall status --retry")
 def status(
     retry: Annotated[bool, typer.Option("--retry", help="Have everything that is parked sent again.")] = False,
     store: StoreOption = None,

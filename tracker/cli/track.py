@@ -27,12 +27,13 @@ from tracker.agent.zones import zones_of
 from tracker.cameras.frames import FrameSource
 from tracker.cameras.recording import RecordingSource
 from tracker.cameras.sources import LiveSource, SystemClock, prepare_source
+from tracker.cli.command import command
 from tracker.cli.door import ModelsOption, SettingsOption, StoreOption, UsageError, open_store, reread_for
-from tracker.cli.moments import parse_begun
 from tracker.cli.output import console, errors, json_line, local_time
 from tracker.cli.receiving import Reread, receiving
 from tracker.cli.sending import sending
 from tracker.cli.summary import Summary
+from tracker.cli.times import parse_past
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition
 from tracker.presence.events import EventKind
@@ -69,6 +70,11 @@ class Telling(StrEnum):
     """A line of text each, on stderr: stdout is for something else."""
 
 
+@command(
+    "footfall track --camera 0",
+    "footfall track --camera rtsp://10.0.0.7/live --camera-id entrance",
+    "footfall track --camera monday.mp4 --start 2026-01-31T08:00:00 --fast",
+)
 def track(
     camera: CameraOption = None,
     camera_id: CameraIdOption = None,
@@ -92,7 +98,7 @@ def track(
     reread = reread_for(settings, store=store, models=models)
     chosen, _ = reread()
     cameras = cameras_of(chosen, camera or [], camera_id or [])
-    start_at = parse_begun(start, chosen.site.zone, now=datetime.now(UTC), option="--start")
+    start_at = parse_past(start, chosen.site.zone, now=datetime.now(UTC), option="--start")
     ensure_built(chosen.models.dir, chosen.models.precision)
     telling = Telling.JSON if as_json else Telling.TEXT
     over = follow(chosen, cameras, start_at=start_at, fast=fast, telling=telling, explain=explain, reread=reread)

@@ -11,8 +11,8 @@ import pytest
 
 from tests.tracker.cli.conftest import Run
 from tests.tracker.puppets import ADA, BOB, NOON, Stage
-from tracker.cli.door import UsageError
-from tracker.cli.moments import parse_instant
+from tracker.cli.options import UsageError
+from tracker.cli.times import parse_instant
 from tracker.presence.events import OPERATOR, Event, EventKind
 from tracker.presence.rules import Rules
 from tracker.presence.site import Site
@@ -173,7 +173,7 @@ BAD = {
     "signed-with-nothing": (("void", "zzz", "--by", " "), "has no author", 2),
     "signed-as-the-system": (("void", "zzz", "--by", "Footfall"), "has no author", 2),
     "a-novel-for-a-name": (("void", "zzz", "--by", "n" * 501), "--by: expected up to 500", 2),
-    "nobody": (("add", "exit", "Zoe", "--at", "2026-03-02T13:00"), "nobody is called 'Zoe'", 1),
+    "nobody": (("add", "exit", "Zoe", "--at", "2026-03-02T13:00"), "no person named 'Zoe'", 1),
     "a-day": (("add", "exit", "Ada", "--at", "2026-03-02"), "has no time of day", 2),
     "no-time": (("add", "exit", "Ada", "--at", "noon:ish"), "is no time", 2),
     "to-come": (("add", "exit", "Ada", "--at", "2999-03-02T13:00"), "is still to come", 2),

@@ -73,10 +73,10 @@ def test_a_forgotten_person_waits_for_the_network_in_sight(
     site: TwoMachines, footfall: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert footfall("people", "list").code == 0
-    monkeypatch.setattr("tracker.cli.in_step.PATIENCE_S", 0.3)
+    monkeypatch.setattr("tracker.cli.replica.PATIENCE_S", 0.3)
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:9")
     done = footfall("people", "forget", "Ada", "--yes", "--history")
-    assert (done.code, "done here, not sent yet" in done.err) == (0, True)
+    assert (done.code, "done here, not uploaded yet" in done.err) == (0, True)
     told: Any = footfall("status", "--json").data
     assert told["backlog"] == {"forgotten": 1}
     assert "1 forgotten" in footfall("status").out
@@ -94,12 +94,12 @@ def test_without_network_it_is_done_here_and_sent_later(
     site: TwoMachines, footfall: Run, firestore_server: Firestore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert footfall("people", "list").code == 0
-    monkeypatch.setattr("tracker.cli.in_step.PATIENCE_S", 0.3)
+    monkeypatch.setattr("tracker.cli.replica.PATIENCE_S", 0.3)
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:9")
     done = footfall("people", "rename", "Ada", "Countess")
     assert done.code == 0
-    assert "what is here is of" in done.err
-    assert "done here, not sent yet" in done.err
+    assert "the local copy is of" in done.err
+    assert "done here, not uploaded yet" in done.err
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", firestore_server.host)
     assert footfall("sync").code == 0
     site.sync()
