@@ -152,17 +152,21 @@ def show_table(table: Table) -> None:
         title=Text(table.title) if table.title else None, title_justify="left", header_style="bold", box=SIMPLE_HEAD,
         row_styles=["", "dim"], show_edge=False, pad_edge=False,
     )  # fmt: skip
+    cells = {
+        column.key: [printable(cell_text(row[column.key], column.kind, table.zone)) for row in table.rows]
+        for column in columns
+    }
     for column in columns:
-        folds = column.kind is Kind.TEXT or (tight and column.kind is Kind.COUNT)
+        is_text = column.kind is Kind.TEXT
         drawn.add_column(
             column.title,
             justify="right" if is_number(column) else "center" if column.kind is Kind.MARK else "left",
             overflow="fold",
-            no_wrap=not folds,
-            min_width=_NARROWEST_TEXT if column.kind is Kind.TEXT and not tight and len(columns) > 1 else None,
+            no_wrap=not (is_text or (tight and column.kind is Kind.COUNT)),
+            min_width=min(_NARROWEST_TEXT, max(map(len, cells[column.key]))) if is_text and not tight else None,
         )
-    for row in table.rows:
-        drawn.add_row(*(Text(printable(cell_text(row[column.key], column.kind, table.zone))) for column in columns))
+    for texts in zip(*(cells[column.key] for column in columns), strict=True):
+        drawn.add_row(*map(Text, texts))
     console.print(drawn)
 
 
