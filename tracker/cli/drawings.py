@@ -169,7 +169,7 @@ def _annotate_video(eye: Eye, file: Path, target: Path) -> int:
         source.close()
         if writer is not None:
             writer.release()
-    if _frames_in(target) != count:  # the writer does not tell when the disk is full
+    if _frames_in(target) != count:  # the writer reports no full disk
         target.unlink(missing_ok=True)
         raise _unwritten(target)
     return count

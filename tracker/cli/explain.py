@@ -55,7 +55,7 @@ def explain_visit(visit: VisitArgument, access: Reading) -> Result:
 
 
 def _id_of(store: Store, settings: Settings, rules: Rules, start: str, now: datetime) -> str:
-    """The one visit whose id starts so. Raises UsageError where there is none or are several."""
+    """The one visit whose id starts with the prefix. Raises UsageError where there are none or several."""
     fix = "'footfall report visits --json' shows the ids of visits"
     found = [
         session.session_id
@@ -73,7 +73,7 @@ def _id_of(store: Store, settings: Settings, rules: Rules, start: str, now: date
 
 
 def _why_uncounted(store: Store, settings: Settings, rules: Rules, start: str, now: datetime) -> str | None:
-    """Why the event whose id starts so lies in no visit; None if there is no such event."""
+    """Why the event with this prefix of an id counts in no visit; None if there is no such event."""
     site_id = settings.site.id
     events, presences = store.events.select(site_id=site_id), store.cameras.presences(site_id=site_id)
     for event, because in uncounted(events, rules=rules, now=now, presences=presences):

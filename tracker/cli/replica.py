@@ -65,7 +65,7 @@ def download_if_reachable(settings: Settings, store: Store) -> None:
 
 
 def upload(settings: Settings, store: Store) -> None:
-    """Upload the backlog. What cannot be uploaded now stays in the outbox, and stderr says so."""
+    """Upload the backlog. What cannot be uploaded now stays in the outbox, and a note on stderr states it."""
     if not backlog_of(settings, store).total:
         return
     try:

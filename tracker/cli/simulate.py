@@ -274,9 +274,9 @@ def _filled(settings: Settings, plan: Plan, cast: tuple[Player, ...], until: dat
         outages: list[Outage] = []
 
         def sink(day: Day) -> None:
-            told = {event.person_id for event in day.reports.events} - met
-            met.update(told)
-            strangers = [by_id[person_id] for person_id in sorted(told) if by_id[person_id].kind is PersonKind.VISITOR]
+            seen = {event.person_id for event in day.reports.events} - met
+            met.update(seen)
+            strangers = [by_id[person_id] for person_id in sorted(seen) if by_id[person_id].kind is PersonKind.VISITOR]
             strangers.sort(key=lambda person: int(person.name.rpartition(" ")[2]))
             store.record(
                 Observation(events=day.reports.events, visitors=[(stranger, no_vectors) for stranger in strangers])

@@ -40,9 +40,9 @@ def reading(options: Reading | ReadingModels) -> Iterator[tuple[Settings, Store]
 def writing(options: Options, *, create: bool = False) -> Iterator[tuple[Settings, Store]]:
     """Settings and store for changes, which are uploaded at the end.
 
-    create: whether a missing store is created. Without network the change is made to the local copy, stderr says so,
-    and the next `footfall sync` or agent uploads it. Raises SettingsError, StoreError, and CloudError where Firestore
-    denies access.
+    create: whether a missing store is created. Without network the change is made to the local copy, with a note on
+    stderr, and the next `footfall sync` or agent uploads it. Raises SettingsError, StoreError, and CloudError where
+    Firestore denies access.
     """
     settings = options.load()
     if settings.store.firestore is None:
