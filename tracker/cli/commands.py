@@ -27,6 +27,8 @@ COMMANDS: Mapping[str, Entry] = {
     "dashboard": ("dashboard:dashboard", "Serve the dashboard: who is in now, visits, usage."),
     "sync": ("sync:sync", "Upload what Firestore does not have, and download what others wrote."),
     "status": ("sync:status", "Show the upload backlog, and what Firestore rejected and why."),
+    "backup": ("backup:backup", "Back up the store into a file while agents and dashboards run."),
+    "restore": ("backup:restore", "Restore the store from a backup. Stop agents and dashboards first."),
     "doctor": ("doctor:doctor", "Check this machine: packages, models, store, disk, clock, cameras."),
 }
 GROUPS: Mapping[str, tuple[str, Mapping[str, Entry]]] = {
@@ -65,8 +67,8 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Entry]]] = {
     "events": (
         "Import, export and correct enter and exit events.",
         {
-            "import": ("events:app", "Import events from JSON lines."),
-            "export": ("events:app", "Export events as JSON lines, the earliest first."),
+            "import": ("events:import_events", "Import events from JSON lines."),
+            "export": ("events:export_events", "Export events as JSON lines, the earliest first."),
             "void": ("event_corrections:void", "Void events that did not happen."),
             "restore": ("event_corrections:restore", "Restore voided events."),
             "add": ("event_corrections:add", "Add an enter or exit that no camera recorded."),

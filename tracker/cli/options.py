@@ -43,6 +43,14 @@ OfflineOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON with stable keys.")]
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV for spreadsheets.")]
+CameraOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--camera",
+        metavar="SRC",
+        help="Device number, video file, folder of pictures, or rtsp/http address; may be given several times.",
+    ),
+]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 

@@ -58,6 +58,7 @@ class Table:
     """A typed table, the result of a command that lists. title: over it. empty: printed where there are no rows.
 
     Columns declare what appears on the terminal (`shown`) and in JSON and CSV (`in_data`). zone: of its times.
+    documents: for JSON, where a row holds more than the columns.
     """
 
     columns: tuple[Column, ...]
@@ -65,6 +66,7 @@ class Table:
     title: str = ""
     empty: str = ""
     zone: ZoneInfo = _UTC
+    documents: Sequence[object] | None = None
 
     @classmethod
     def of(cls, titles: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "", empty: str = "") -> Table:
@@ -73,8 +75,10 @@ class Table:
         cells = [dict(zip(titles, map(_text, row), strict=True)) for row in rows]
         return cls(columns=columns, rows=cells, title=title, empty=empty)
 
-    def document(self) -> list[dict[str, object]]:
+    def document(self) -> Sequence[object]:
         """The rows by stable keys, for JSON."""
+        if self.documents is not None:
+            return self.documents
         return [{column.key: row[column.key] for column in self.columns if column.in_data} for row in self.rows]
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def reading(options: Reading | ReadingModels) -> Iterator[tuple[Settings, Store]]:
+def reading(options: Options) -> Iterator[tuple[Settings, Store]]:
     """Settings and store for reading; the store must exist.
 
     With --offline nothing is downloaded, and stderr states the age of the local copy. Raises SettingsError,
@@ -27,7 +27,7 @@ def reading(options: Reading | ReadingModels) -> Iterator[tuple[Settings, Store]
     if settings.store.firestore is not None:
         from tracker.cli import replica
 
-        if options.offline:
+        if isinstance(options, Reading | ReadingModels) and options.offline:
             replica.note_age(settings)
         else:
             replica.download(settings, options.reload)
