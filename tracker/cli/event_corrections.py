@@ -296,7 +296,7 @@ def _visits_table(change: Change) -> Table:
 
 
 def _events_of(store: Store, starts: Iterable[str], *, voided: bool) -> list[Event]:
-    """The events whose ids start with these prefixes, each once. Raises RecordError unless all are `voided`, or none."""
+    """The events whose ids start with these prefixes, each once. Raises RecordError where `voided` does not hold."""
     found = {}
     for start in starts:
         event, is_void = _event_of(store, start)

@@ -112,7 +112,7 @@ def export_events(
 ) -> None:
     """Export events as JSON lines, the earliest first.
 
-    `footfall events import` reads them back. Events of people who were merged get the id that they have now.
+    The import command reads them back. Events of people who were merged get the id that they have now.
     """
     zone = access.load().site.zone
     first = parse_time(since, zone, option="--from")

@@ -1,4 +1,4 @@
-"""`footfall track`: follow cameras or recordings and store who comes and goes."""
+"""What `footfall track` runs: an agent a camera, and what it prints of them."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from types import FrameType
-from typing import Annotated, Self
+from typing import Self
 
-import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from config.settings import CameraRole, CameraSettings, Settings
-from models.runtime import ensure_built
 from tracker.agent.door import doorway_of
 from tracker.agent.loop import Agent
 from tracker.agent.step import Step
@@ -27,16 +25,16 @@ from tracker.agent.zones import zones_of
 from tracker.cameras.frames import FrameSource
 from tracker.cameras.recording import RecordingSource
 from tracker.cameras.sources import LiveSource, SystemClock, prepare_source
-from tracker.cli.command import command
-from tracker.cli.door import ModelsOption, SettingsOption, StoreOption, UsageError, open_store, reread_for
+from tracker.cli.options import UsageError
 from tracker.cli.output import console, errors, json_line, local_time
 from tracker.cli.receiving import Reread, receiving
 from tracker.cli.sending import sending
+from tracker.cli.store import open_store
 from tracker.cli.summary import Summary
-from tracker.cli.times import parse_past
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition
 from tracker.presence.events import EventKind
+from tracker.reports.texts import printable
 from tracker.store.history import site_of
 from tracker.store.shared_site import rules_at_site
 from tracker.store.store import Store
@@ -44,19 +42,6 @@ from tracker.vision.engine import FaceEngine
 
 _TELLS = {CameraRole.ENTRANCE: EventKind.ENTER, CameraRole.EXIT: EventKind.EXIT}
 _PERSON_ID = re.compile(r"\b[pv]-[0-9a-f]{10,}\b")
-
-CameraOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--camera",
-        metavar="SRC",
-        help="Device number, video file, folder of pictures, or rtsp/http address; may be given several times.",
-    ),
-]
-CameraIdOption = Annotated[
-    list[str] | None,
-    typer.Option("--camera-id", metavar="ID", help="Name of the camera in every record, one for each --camera."),
-]
 
 
 class Telling(StrEnum):
@@ -68,42 +53,6 @@ class Telling(StrEnum):
     """An event a line as JSON, on stdout."""
     ASIDE = "aside"
     """A line of text each, on stderr: stdout is for something else."""
-
-
-@command(
-    "footfall track --camera 0",
-    "footfall track --camera rtsp://10.0.0.7/live --camera-id entrance",
-    "footfall track --camera monday.mp4 --start 2026-01-31T08:00:00 --fast",
-)
-def track(
-    camera: CameraOption = None,
-    camera_id: CameraIdOption = None,
-    fast: Annotated[bool, typer.Option("--fast", help="Recordings: as fast as possible, not at their speed.")] = False,
-    start: Annotated[
-        str | None, typer.Option("--start", metavar="TIME", help="Recordings: when they begin, as 2026-01-31T08:00:00.")
-    ] = None,
-    explain: Annotated[bool, typer.Option("--explain", help="Say why a track has, or has not, a name.")] = False,
-    store: StoreOption = None,
-    settings: SettingsOption = None,
-    models: ModelsOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print an event a line as JSON, as it happens.")] = False,
-) -> None:
-    """Follow cameras or recordings, say who comes and goes, and store it.
-
-    Ctrl-C stops, with exit code 130; whoever is in stays in until the next run, which goes on or closes the visit at
-    the last sighting.
-    Without --camera the cameras of the settings file are followed. A recording that does not say when it began
-    (--start) begins now, or with --fast ends now.
-    """
-    reread = reread_for(settings, store=store, models=models)
-    chosen, _ = reread()
-    cameras = cameras_of(chosen, camera or [], camera_id or [])
-    start_at = parse_past(start, chosen.site.zone, now=datetime.now(UTC), option="--start")
-    ensure_built(chosen.models.dir, chosen.models.precision)
-    telling = Telling.JSON if as_json else Telling.TEXT
-    over = follow(chosen, cameras, start_at=start_at, fast=fast, telling=telling, explain=explain, reread=reread)
-    if not over:
-        raise typer.Exit(130)
 
 
 def follow(
@@ -329,7 +278,7 @@ class _Teller:
         if aside or (console.is_terminal and errors.is_terminal):
             errors.print(Text(line), soft_wrap=True)
         else:
-            sys.stdout.write(f"{line}\n")
+            sys.stdout.write(f"{printable(line)}\n")
             sys.stdout.flush()
 
 
