@@ -78,12 +78,12 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Entry]]] = {
     "cloud": (
         "Manage Firestore: camera machines, people's access, functions.",
         {
-            "register-device": ("cloud:app", "Create the key of a camera machine."),
-            "devices": ("cloud:app", "List a site's camera machines, revoked ones included."),
-            "revoke-device": ("cloud:app", "Revoke a camera machine's key."),
-            "grant": ("cloud:app", "Grant or revoke a person's access to a site."),
-            "check": ("cloud:app", "Check this machine's connection to Firestore and what it may do there."),
-            "bundle": ("cloud:app", "Write the folder of Cloud Functions to deploy."),
+            "register-device": ("cloud:register_device", "Create the key of a camera machine."),
+            "devices": ("cloud:list_devices", "List a site's camera machines, revoked ones included."),
+            "revoke-device": ("cloud:revoke_device", "Revoke a camera machine's key."),
+            "grant": ("cloud:grant", "Grant or revoke a person's access to a site."),
+            "check": ("cloud:check_access", "Check this machine's connection to Firestore and what it may do there."),
+            "bundle": ("cloud:make_bundle", "Write the folder of Cloud Functions to deploy."),
         },
     ),
     "models": (

@@ -208,11 +208,3 @@ def _fitting(columns: Sequence[Column], width: int) -> list[Column]:
 def _width_of(columns: Sequence[Column]) -> int:
     """Characters that a table of these columns takes, about."""
     return sum(max(_WIDTHS.get(column.kind, _OTHER_WIDTH), len(column.title) + _GAP) for column in columns)
-
-
-span = duration
-
-
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str) -> None:
-    """As `show_table`, of texts."""
-    show_table(Table.of(columns, rows, title=title, empty=empty))

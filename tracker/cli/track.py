@@ -25,9 +25,9 @@ from tracker.agent.zones import zones_of
 from tracker.cameras.frames import FrameSource
 from tracker.cameras.recording import RecordingSource
 from tracker.cameras.sources import LiveSource, SystemClock, prepare_source
-from tracker.cli.options import UsageError
+from tracker.cli.options import Reload, UsageError
 from tracker.cli.output import console, errors, json_line, local_time
-from tracker.cli.receiving import Reread, receiving
+from tracker.cli.receiving import receiving
 from tracker.cli.sending import sending
 from tracker.cli.store import open_store
 from tracker.cli.summary import Summary
@@ -63,7 +63,7 @@ def follow(
     fast: bool = False,
     telling: Telling = Telling.TEXT,
     explain: bool = False,
-    reread: Reread | None = None,
+    reread: Reload | None = None,
 ) -> bool:
     """Run an agent for each camera until all recordings are over (True) or somebody stops it (False).
 
