@@ -28,11 +28,10 @@ from tracker.cli.lines import progress_bar
 from tracker.cli.options import JsonOption, JsonOutput, Models, ModelsOption, StoreOption
 from tracker.cli.output import Result, Table, emit, note
 from tracker.cli.store import open_store
-from tracker.demo.score import Scorecard, ScoreRow, compare
-from tracker.demo.script import DEMO_EXIT_AFTER_S, DEMO_MERGE_GAP_S, DEMO_SITE_NAME, ENROLLED, SCRIPT, truth
 
 if TYPE_CHECKING:
     from config.settings import Settings
+    from tracker.demo.score import Scorecard, ScoreRow
 
 _STORE_NAME = "footfall-demo.sqlite3"
 _CAMERA_ID = "lobby"
@@ -100,6 +99,8 @@ def _folder(kind: str) -> Path:
 
 def _settings(store: str | None, models: Path | None) -> Settings:
     """The demo's settings, by way of a file that the dashboard reads too."""
+    from tracker.demo.script import DEMO_EXIT_AFTER_S, DEMO_MERGE_GAP_S, DEMO_SITE_NAME
+
     url = store or f"sqlite:///{_folder('data') / _STORE_NAME}"
     file = _settings_file()
     lines = [
@@ -148,6 +149,7 @@ def _enrol(settings: Settings) -> None:
     import cv2
 
     from tracker.demo.portraits import enrolment_picture
+    from tracker.demo.script import ENROLLED
     from tracker.identity.enrolment import plan_person
     from tracker.vision.engine import FaceEngine
 
@@ -165,6 +167,8 @@ def _enrol(settings: Settings) -> None:
 def _track_and_compare(settings: Settings, clip: Path, *, fast: bool, as_json: bool) -> Scorecard:
     from config.settings import CameraSettings
     from tracker.cli.track import Telling, follow
+    from tracker.demo.score import compare
+    from tracker.demo.script import DEMO_EXIT_AFTER_S, DEMO_MERGE_GAP_S, SCRIPT, truth
     from tracker.store.history import site_rules
 
     telling = Telling.ASIDE if as_json else Telling.TEXT

@@ -39,7 +39,7 @@ def short(short_clip: Path, environment: dict[str, str], monkeypatch: pytest.Mon
     kept.parent.mkdir(parents=True)
     for suffix in (".mp4", ".json"):
         shutil.copy(short_clip.with_suffix(suffix), kept.with_suffix(suffix))
-    monkeypatch.setattr(demo, "SCRIPT", SHORT)
+    monkeypatch.setattr("tracker.demo.script.SCRIPT", SHORT)
     monkeypatch.setattr("tracker.demo.render.render_clip", partial(render_clip, script=SHORT))
 
 
@@ -67,7 +67,7 @@ def later(script: object, **rules: float) -> object:
 @pytest.mark.parametrize(
     "spoil",
     [
-        pytest.param(lambda patch: patch.setattr(demo, "truth", later), id="other-truth"),
+        pytest.param(lambda patch: patch.setattr("tracker.demo.script.truth", later), id="other-truth"),
         pytest.param(lambda patch: patch.setenv("FOOTFALL_MATCH__MAX_DISTANCE", "0.01"), id="broken-matcher"),
     ],
 )
