@@ -11,7 +11,7 @@ import typer
 from config.errors import CameraError
 from tracker.cli.command import command
 from tracker.cli.options import NoStore, UsageError
-from tracker.cli.output import say
+from tracker.cli.output import print_line
 
 if TYPE_CHECKING:
     from config.settings import CameraSettings, Settings
@@ -44,7 +44,7 @@ def preview(out: OutOption, access: NoStore, camera: CameraOption = None) -> Non
     if chosen.line is not None and chosen.inside is not None:
         image = draw_line(image, Line(start=chosen.line[0], end=chosen.line[1], inside=Inside(chosen.inside)))
     write_picture(out, draw_zones(image, chosen.zones))
-    say(f"wrote {out}: {chosen.id}, {chosen.role}")
+    print_line(f"wrote {out}: {chosen.id}, {chosen.role}")
 
 
 def _chosen(settings: Settings, camera_id: str | None) -> CameraSettings:

@@ -57,8 +57,8 @@ class Drawing:
     fix: str | None = None
 
 
-class Eye:
-    """The engine with the gallery of a store: who is in a picture."""
+class FaceFinder:
+    """Finds the faces of a picture and the people of a gallery that they match."""
 
     def __init__(self, settings: Settings, gallery: Gallery, names: dict[str, str]) -> None:
         ensure_built(settings.models.dir, settings.models.precision)
@@ -66,7 +66,7 @@ class Eye:
         self._match = settings.match
         self._gallery, self._names = gallery, names
 
-    def look(self, image: Image) -> list[FoundFace]:
+    def find(self, image: Image) -> list[FoundFace]:
         """The faces of a picture, best first."""
         seen = self.engine.see(image)
         found = []
@@ -126,14 +126,14 @@ def make_folder(path: Path) -> None:
         ) from error
 
 
-def annotated(eye: Eye, file: Path, out: Path) -> Drawing:
+def annotated(finder: FaceFinder, file: Path, out: Path) -> Drawing:
     """Draw the faces of a picture or video into the folder `out`."""
     try:
         if file.suffix.lower() in VIDEO_SUFFIXES and not _is_still(file):
             target = out / (file.name if file.suffix.lower() in _VIDEO_CODECS else f"{file.name}.avi")
-            return Drawing(file=file, out=target, frames=_annotate_video(eye, file, target))
+            return Drawing(file=file, out=target, frames=_annotate_video(finder, file, target))
         image = read_picture(file)
-        faces = eye.look(image)
+        faces = finder.find(image)
         target = out / (file.name if file.suffix.lower() in _WRITTEN_PICTURES else f"{file.name}.png")
         write_picture(target, _drawn(image, faces))
         return Drawing(file=file, out=target, frames=1, faces=tuple(faces))
@@ -150,7 +150,7 @@ def _is_still(file: Path) -> bool:
         return False
 
 
-def _annotate_video(eye: Eye, file: Path, target: Path) -> int:
+def _annotate_video(finder: FaceFinder, file: Path, target: Path) -> int:
     """Write the video with its faces drawn; how many frames. Raises RecordingError when it is not all on the disk."""
     source = RecordingSource(file)
     source.open()
@@ -163,7 +163,7 @@ def _annotate_video(eye: Eye, file: Path, target: Path) -> int:
                 writer = cv2.VideoWriter(str(target), codec, source.fps, (image.shape[1], image.shape[0]))
                 if not writer.isOpened():
                     raise _unwritten(target)
-            writer.write(_drawn(image, eye.look(image)))
+            writer.write(_drawn(image, finder.find(image)))
             count += 1
     finally:
         source.close()

@@ -49,6 +49,7 @@ def _every_command(
 
 def run() -> None:
     """Entry point of the console script."""
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")  # else it reads the metadata of all installed packages
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names of files may hold what the encoding lacks

@@ -107,14 +107,14 @@ def emit(result: Result | Table, output: JsonOutput) -> None:
             show_table(result)
     else:
         for part in result.parts:
-            show_table(part) if isinstance(part, Table) else say(part)
+            show_table(part) if isinstance(part, Table) else print_line(part)
         for each in result.notes:
             note(each)
     if isinstance(result, Result) and result.failure is not None:
         raise result.failure
 
 
-def say(part: str | Text | RichTable) -> None:
+def print_line(part: str | Text | RichTable) -> None:
     """Print a line, or a drawn table, on stdout. A str is plain text, never markup."""
     console.print(Text(part) if isinstance(part, str) else part, soft_wrap=not isinstance(part, RichTable))
 

@@ -9,7 +9,7 @@ import typer
 from config.errors import PeopleError, StoreError
 from tracker.cli.command import command
 from tracker.cli.options import Options, Reading, YesOption
-from tracker.cli.output import Result, Table, local_time, say, short
+from tracker.cli.output import Result, Table, local_time, print_line, short
 from tracker.cli.store import reading, writing
 from tracker.identity.names import clean_name
 from tracker.presence.people import Person, PersonKind
@@ -78,7 +78,7 @@ def rename(
     with writing(access) as (_, store):
         person = find_person(store, who)
         store.people.rename(person.person_id, clean_name(name))
-    say(f"{person.name} is now called {clean_name(name)}")
+    print_line(f"{person.name} is now called {clean_name(name)}")
 
 
 @command("footfall people merge 'Visitor 3' 'Ada Lovelace'")
@@ -94,7 +94,7 @@ def merge(
     with writing(access) as (_, store):
         person, kept = find_person(store, who), find_person(store, into)
         store.people.merge(person.person_id, kept.person_id)
-    say(f"{person.name} was merged into {kept.name}")
+    print_line(f"{person.name} was merged into {kept.name}")
 
 
 @command("footfall people forget 'Ada Lovelace' --history")
@@ -120,7 +120,7 @@ def forget(
                 raise
             again = f"{error.fix}: footfall people forget {person_id}"
             raise type(error)(error.problem, fix=again) from error
-    say(f"{name} is forgotten")
+    print_line(f"{name} is forgotten")
 
 
 def find_person(store: Store, who: str) -> Person:

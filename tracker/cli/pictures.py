@@ -34,7 +34,7 @@ def annotate(
     """
     from rich.progress import track as progress
 
-    from tracker.cli.drawings import Eye, annotated, files_in, make_folder
+    from tracker.cli.drawings import FaceFinder, annotated, files_in, make_folder
 
     settings = access.load()
     files = files_in(source)
@@ -42,9 +42,9 @@ def annotate(
         raise UsageError(f"{out} is the folder of the originals", fix="give another folder to --out")
     make_folder(out)
     gallery, names = _known_people(settings, access)
-    eye = Eye(settings, gallery, names)
+    finder = FaceFinder(settings, gallery, names)
     drawings = [
-        annotated(eye, file, out)
+        annotated(finder, file, out)
         for file in progress(files, "Annotating", console=errors, disable=not errors.is_terminal)
     ]
     failed = [drawing for drawing in drawings if drawing.problem is not None]

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from rich.text import Text
 
 from config.errors import SettingsError
-from tracker.cli.output import Table, note, print_csv, print_json, say, show_table
+from tracker.cli.output import Table, note, print_csv, print_json, print_line, show_table
 from tracker.cli.report_options import ReportOutput
 from tracker.reports.sheets import Figure, Report, Sheet
 from tracker.reports.texts import cell_text, csv_text
@@ -50,15 +50,15 @@ def emit_report(report: Report, output: ReportOutput) -> None:
 
 def _print(report: Report) -> None:
     about = f", {report.site_name}, {report.range_text}{f', {report.filters}' if report.filters else ''}"
-    say(Text.assemble((report.title, "bold"), about))
+    print_line(Text.assemble((report.title, "bold"), about))
     figures = [_figure_text(report, each) for each in report.figures if each.shown and each.value is not None]
     if figures:
-        say(f"  {', '.join(figures)}")
+        print_line(f"  {', '.join(figures)}")
     for sheet in report.sheets:
         if sheet.printed:
             show_table(_table(report, sheet))
     for each in report.notes:
-        say(Text.assemble(("note: ", "bold yellow"), each))
+        print_line(Text.assemble(("note: ", "bold yellow"), each))
 
 
 def _figure_text(report: Report, figure: Figure) -> str:

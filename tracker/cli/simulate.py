@@ -18,7 +18,7 @@ from config.errors import StoreError
 from tracker.cli.command import command
 from tracker.cli.lines import STDIO, explained, json_lines, progress_bar
 from tracker.cli.options import JsonOption, Options, UsageError
-from tracker.cli.output import note, print_json, say
+from tracker.cli.output import note, print_json, print_line
 from tracker.cli.store import open_store
 from tracker.cli.times import parse_duration
 from tracker.presence.documents import encode
@@ -321,7 +321,7 @@ def _report(
         if not aside:
             print_json(asdict(tally))
         return
-    write = note if aside else say
+    write = note if aside else print_line
     write(
         f"{tally.people} people on {tally.days} days at a simulated {plan.profile.name}: {tally.stays} stays,"
         f" {tally.events} events; {tally.missed} missed, {tally.confused} of the wrong person; {tally.inside} in now"

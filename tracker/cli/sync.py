@@ -20,7 +20,7 @@ from rich.text import Text
 from config.errors import CloudError, StoreBusyError
 from tracker.cli.command import command
 from tracker.cli.options import JsonOption, JsonOutput, Options, Reload, UsageError
-from tracker.cli.output import Result, Table, duration, emit, errors, json_line, local_time, note, say
+from tracker.cli.output import Result, Table, duration, emit, errors, json_line, local_time, note, print_line
 from tracker.cli.store import open_store
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def _follow(settings: Settings, store: Store, stop: threading.Event, *, as_json:
             sys.stdout.write(json_line({"at": at, "writes": writes}) + "\n")
             sys.stdout.flush()
         else:
-            say(f"{local_time(at, settings.site.zone)}  {writes} documents written")
+            print_line(f"{local_time(at, settings.site.zone)}  {writes} documents written")
 
     uplink_of(settings, store, tell=report).run(stop)
 

@@ -10,7 +10,7 @@ import typer
 from config.errors import PeopleError
 from tracker.cli.command import command
 from tracker.cli.options import Options, Reading, UsageError, YesOption
-from tracker.cli.output import Result, Table, note, say
+from tracker.cli.output import Result, Table, note, print_line
 from tracker.cli.people import find_person
 from tracker.cli.store import reading, writing
 from tracker.identity.names import clean_name
@@ -95,7 +95,7 @@ def name(
         if target.kind is PersonKind.VISITOR:
             _name_visitor(store, target, called, consent=consent, staff=staff)
         now = store.people.get(target.person_id) or target
-    say(f"{', '.join(person.name for person in people)}: now {now.name}")
+    print_line(f"{', '.join(person.name for person in people)}: now {now.name}")
 
 
 @command("footfall people tidy", "footfall people tidy --days 7")
