@@ -17,7 +17,7 @@ from models import apart, export, manifest
 from models.catalog import CATALOG
 from models.manifest import Standing, State
 
-app = typer.Typer(name="models", help="Build, list, verify and export the networks.", no_args_is_help=True)
+app = typer.Typer(name="models", rich_markup_mode="markdown")
 
 Folder = Annotated[Path | None, typer.Option("--models", metavar="DIR", help="Folder of the converted networks.")]
 SettingsFile = Annotated[

@@ -46,6 +46,7 @@ def unknown_part(line: str) -> str | None:
             if word not in subcommands:
                 return None if word == "…" else word
             command = subcommands[word]
+            command = command.load() if hasattr(command, "load") else command
         elif word.startswith("-") and len(word) > 1:
             flags = {flag for parameter in command.params for flag in (*parameter.opts, *parameter.secondary_opts)}
             if word.split("=")[0] not in flags | {"--help", "-h"}:

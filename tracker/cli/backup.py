@@ -6,68 +6,64 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracker.cli.door import JsonOption, SettingsOption, StoreOption, settings_for
+from tracker.cli.command import command
 from tracker.cli.lines import progress_bar
-from tracker.cli.output import console, print_json
-from tracker.store.backup import Contents, Restored, back_up
-from tracker.store.backup import restore as put_back
+from tracker.cli.options import Options
+from tracker.cli.output import Result
+
+if TYPE_CHECKING:
+    from tracker.store.backup import Contents, Restored
 
 BackupArgument = Annotated[Path, typer.Argument(metavar="FILE", help="File of the backup.")]
 
 
+@command("footfall backup /mnt/usb/footfall-monday.sqlite3", "footfall backup latest.sqlite3 --force")
 def backup(
     file: BackupArgument,
+    access: Options,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
-    store: StoreOption = None,
-    settings: SettingsOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Copy the store into a file while agents and dashboards run.
+) -> Result:
+    """Back up the store into a file while agents and dashboards run.
 
     The copy is of one moment and is verified before it gets its name. It holds everything that the store holds, face
     vectors included: keep it as safe as the store. Do not copy the file of a store that is in use by other means.
     """
-    chosen = settings_for(settings, store=store)
+    from tracker.store.backup import back_up
+
+    settings = access.load()
     with _progress("Backing up") as progress:
-        contents = back_up(chosen.store.path, file, force=force, progress=progress)
-    if as_json:
-        print_json({"file": str(file), "contents": contents})
-        return
-    console.print(f"backed up to {file}: {_described(contents)}", markup=False, soft_wrap=True)
+        contents = back_up(settings.store.path, file, force=force, progress=progress)
+    parts = [f"backed up to {file}: {_described(contents)}"]
     if contents.vectors:
-        console.print("it holds face vectors: keep it as safe as the store", markup=False)
+        parts.append("it holds face vectors: keep it as safe as the store")
+    return Result(document={"file": str(file), "contents": contents}, parts=parts)
 
 
-def restore(
-    file: BackupArgument,
-    store: StoreOption = None,
-    settings: SettingsOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Put a backup in the place of the store. Stop agents and dashboards first.
+@command("footfall restore /mnt/usb/footfall-monday.sqlite3")
+def restore(file: BackupArgument, access: Options) -> Result:
+    """Restore the store from a backup. Stop agents and dashboards first.
 
-    The backup is verified before anything changes. The store of before is kept beside the new one; delete it when you
+    The backup is verified before anything changes. The previous store is kept beside the new one; delete it when you
     no longer need it. People who were forgotten since the backup are forgotten again.
     """
-    chosen = settings_for(settings, store=store)
+    from tracker.store.backup import restore as put_back
+
+    path = access.load().store.path
     with _progress("Restoring") as progress:
-        done = put_back(file, chosen.store.path, now=datetime.now(UTC), progress=progress)
-    if as_json:
-        print_json({"store": str(chosen.store.path), **_row(done)})
-        return
-    console.print(f"restored {chosen.store.path}: {_described(done.contents)}", markup=False, soft_wrap=True)
+        done = put_back(file, path, now=datetime.now(UTC), progress=progress)
+    parts = [f"restored {path}: {_described(done.contents)}"]
     if done.forgotten is None:
-        note = "the store of before cannot be read: forget again whom you had forgotten since the backup"
-        console.print(note, markup=False, soft_wrap=True)
+        parts.append("the store of before cannot be read: forget again whom you had forgotten since the backup")
     elif done.forgotten:
         people = "1 person was" if done.forgotten == 1 else f"{done.forgotten} people were"
-        console.print(f"{people} forgotten again", markup=False)
+        parts.append(f"{people} forgotten again")
     if done.kept is not None:
-        console.print(f"the store of before is {done.kept}; delete it when you can", markup=False, soft_wrap=True)
+        parts.append(f"the store of before is {done.kept}; delete it when you can")
+    return Result(document={"store": str(path), **_row(done)}, parts=parts)
 
 
 @contextmanager

@@ -1,68 +1,78 @@
-"""`footfall people calibrate`: thresholds for the people at hand, with what they cost."""
+"""`footfall people calibrate`: recognition thresholds for the enrolled people, with their error rates."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
-from rich.table import Table
+from rich.table import Table as RichTable
 from rich.text import Text
 
-from config.settings import Settings
-from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError, open_store, settings_for
-from tracker.cli.output import console, errors, print_json, print_table
-from tracker.identity.calibration import Calibration, OwnRates
-from tracker.identity.calibration import calibrate as calibrated
-from tracker.identity.gallery import Gallery
+from tracker.cli.command import command
+from tracker.cli.options import Options, UsageError
+from tracker.cli.output import Result, Table
+from tracker.cli.store import open_store
 from tracker.presence.people import PersonKind
-from tracker.store.store import Store
-from tracker.vision.faces import FloatArray
+
+if TYPE_CHECKING:
+    from tracker.identity.calibration import Calibration, OwnRates
+    from tracker.store.store import Store
+    from tracker.vision.faces import FloatArray
 
 _BIN = 0.05
 _BAR_WIDTH = 24
 _SAME_STYLE, _DIFFERENT_STYLE = "green", "dark_orange"
 
 
+@command("footfall people calibrate --far 0.01", "footfall people calibrate --apply")
 def calibrate(
+    access: Options,
     far: Annotated[
-        float, typer.Option("--far", metavar="SHARE", help="Share of faces of others that may pass for somebody.")
+        float, typer.Option("--far", metavar="SHARE", help="False accept rate to allow: the share of other people.")
     ] = 0.001,
     apply: Annotated[
-        bool, typer.Option("--apply", help="Save a limit for each person; running agents follow.")
+        bool, typer.Option("--apply", help="Save a limit for each person; running agents use it at once.")
     ] = False,
-    reset: Annotated[bool, typer.Option("--reset", help="Take back all limits; the setting holds again.")] = False,
-    store: StoreOption = None,
-    settings: SettingsOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Work out how near a face must come to be somebody, for the people enrolled here.
+    reset: Annotated[
+        bool, typer.Option("--reset", help="Remove all limits; match.max_distance applies again.")
+    ] = False,
+) -> Result:
+    """Calibrate recognition thresholds for the people enrolled here.
 
     Compares every enrolled picture with its own person and with everybody else, and shows both as histograms. People
-    who resemble each other get a stricter limit. Few comparisons never make a limit looser than the setting.
+    who look alike get a stricter limit. With few comparisons limits only get stricter, never looser.
     """
+    from tracker.identity.calibration import calibrate as calibrated
+    from tracker.identity.gallery import Gallery
+
     if not 0 < far < 1:
-        raise UsageError(f"--far {far}: not a share between 0 and 1", fix="give 0.01 or 0.001")
+        raise UsageError(f"--far {far}: not between 0 and 1", fix="give 0.01 or 0.001")
     if apply and reset:
-        raise UsageError("--apply and --reset contradict each other", fix="leave one out")
-    chosen = settings_for(settings, store=store)
-    with open_store(chosen, create=False) as opened:
+        raise UsageError("--apply and --reset exclude each other", fix="leave one out")
+    settings = access.load()
+    current = settings.match.max_distance
+    with open_store(settings, create=False) as store:  # limits stay on this machine
         if reset:
-            opened.people.replace_limits({})
-            console.print(f"own limits taken back; {chosen.match.max_distance:g} holds for everybody")
-            return
-        names = {person.person_id: person.name for person in opened.people.all(kind=PersonKind.ENROLLED)}
-        found = calibrated(Gallery.of(*opened.people.vectors(PersonKind.ENROLLED)), chosen.match, rate=far)
+            store.people.replace_limits({})
+            return Result(
+                document={"reset": True, "current": current},
+                parts=[f"limits removed; {current:g} applies to everybody"],
+            )
+        names = {person.person_id: person.name for person in store.people.all(kind=PersonKind.ENROLLED)}
+        found = calibrated(Gallery.of(*store.people.vectors(PersonKind.ENROLLED)), settings.match, rate=far)
         if apply:
-            _save(opened, found, chosen)
-    if as_json:
-        print_json(as_document(found, names, current=chosen.match.max_distance, applied=apply))
-    else:
-        _tell(found, names, chosen, applied=apply)
+            _save(store, found, current)
+    return Result(
+        document=as_document(found, names, current=current, applied=apply),
+        parts=_parts(found, names, current, applied=apply),
+        notes=_notes(found, names),
+    )
 
 
 def as_document(found: Calibration, names: dict[str, str], *, current: float, applied: bool) -> dict[str, object]:
     """The figures with stable keys; histograms count distances in bins of 0.05 that begin at `from`."""
+    import numpy as np
+
     edges = _edges(found)
     return {
         "far": found.rate,
@@ -94,55 +104,55 @@ def as_document(found: Calibration, names: dict[str, str], *, current: float, ap
     }
 
 
-def _save(store: Store, found: Calibration, settings: Settings) -> None:
-    """An own limit for everybody whose limit is not the setting."""
-    usual = settings.match.max_distance
+def _save(store: Store, found: Calibration, current: float) -> None:
+    """Save a limit for everybody whose limit is not the setting."""
     limits = {person.person_id: round(person.limit, 4) for person in found.people}
-    store.people.replace_limits({person_id: limit for person_id, limit in limits.items() if limit != usual})
+    store.people.replace_limits({person_id: limit for person_id, limit in limits.items() if limit != current})
 
 
-def _tell(found: Calibration, names: dict[str, str], settings: Settings, *, applied: bool) -> None:
+def _parts(
+    found: Calibration, names: dict[str, str], current: float, *, applied: bool
+) -> list[str | RichTable | Table]:
     if not found.people:
-        console.print("Nobody is enrolled yet. 'footfall enroll PICTURES --name NAME' adds somebody.")
-        return
-    _draw(found, settings.match.max_distance)
-    rows = [_row(person, names, settings.match.max_distance) for person in found.people]
-    print_table("limits", ["name", "vectors", "limit", "own pictures missed", "nearest other"], rows, empty="")
-    _say_threshold(found, settings.match.max_distance)
-    for person in found.lookalikes:
-        other = names.get(person.lookalike or "", "somebody")
-        errors.print(
-            f"note: {names.get(person.person_id)} and {other} are {person.nearest_other:.2f} apart, as one person is;"
-            " 'footfall people merge' makes one of two",
-            markup=False,
-            soft_wrap=True,
-        )
-    stricter = sum(person.limit < settings.match.max_distance for person in found.people)
+        return ["Nobody is enrolled yet. Try: footfall enroll PICTURES --name NAME"]
+    rows = [_row(person, names, current) for person in found.people]
+    titles = ["name", "vectors", "limit", "own pictures missed", "nearest other"]
+    parts: list[str | RichTable | Table] = [
+        _histograms(found, current),
+        Table.of(titles, rows, title="limits"),
+        *_threshold_lines(found, current),
+    ]
+    stricter = sum(person.limit < current for person in found.people)
     if applied:
-        console.print(f"saved: {stricter} of {len(found.people)} have a limit of their own", markup=False)
+        parts.append(f"saved: {stricter} of {len(found.people)} have a limit of their own")
     elif stricter:
-        console.print("'footfall people calibrate --apply' saves these limits", markup=False)
+        parts.append("Save these limits with: footfall people calibrate --apply")
+    return parts
 
 
-def _say_threshold(found: Calibration, current: float) -> None:
+def _notes(found: Calibration, names: dict[str, str]) -> list[str]:
+    return [
+        f"note: {names.get(person.person_id)} and {names.get(person.lookalike or '', 'somebody')} are"
+        f" {person.nearest_other:.2f} apart, like one person; 'footfall people merge' merges them"
+        for person in found.lookalikes
+    ]
+
+
+def _threshold_lines(found: Calibration, current: float) -> list[str]:
     count = len(found.different)
     if not count:
-        console.print(
-            f"One person alone says nothing about others: {current:g} stays. Enrol more people, then ask again.",
-            soft_wrap=True,
-        )
-        return
-    kept = float(np.mean(found.different <= found.threshold))
+        return [f"One person alone allows no comparison: {current:g} stays. Enroll more people, then run this again."]
+    kept = float((found.different <= found.threshold).mean())
     line = f"threshold for everybody: {found.threshold:.3f} (now {current:g}); {kept:.2%} of {count} comparisons pass"
     if len(found.same):
         line += f", {found.missed_at(found.threshold):.1%} of {len(found.same)} own pictures are missed"
-    console.print(line, soft_wrap=True)
-    if not found.confirmed:
-        console.print(
-            f"too few to confirm a rate of {found.rate:g}: that takes {found.needed} comparisons of different people,"
-            f" here are {count}. Until then limits are only made stricter, never looser.",
-            soft_wrap=True,
-        )
+    if found.confirmed:
+        return [line]
+    too_few = (
+        f"too few to confirm a rate of {found.rate:g}: that takes {found.needed} comparisons of different people,"
+        f" there are {count}. Until then limits only get stricter, never looser."
+    )
+    return [line, too_few]
 
 
 def _row(person: OwnRates, names: dict[str, str], current: float) -> list[object]:
@@ -152,11 +162,13 @@ def _row(person: OwnRates, names: dict[str, str], current: float) -> list[object
     return [names.get(person.person_id, person.person_id), person.vectors, f"{person.limit:.3f}{mark}", missed, other]
 
 
-def _draw(found: Calibration, current: float) -> None:
-    """Two histograms back to back, distance downwards: one person's pictures on the left, two people's on the right."""
+def _histograms(found: Calibration, current: float) -> RichTable:
+    """Two histograms back to back, distance downwards: same person on the left, different people on the right."""
+    import numpy as np
+
     edges = _edges(found)
     same, different = (np.histogram(each, edges)[0] for each in (found.same, found.different))
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = RichTable(box=None, pad_edge=False, header_style="bold")
     table.add_column("the same person", justify="right")
     table.add_column("distance", justify="center")
     table.add_column("different people")
@@ -171,7 +183,7 @@ def _draw(found: Calibration, current: float) -> None:
             words,
             _bar(int(two), int(different.max()), _DIFFERENT_STYLE, left=False),
         )
-    console.print(table)
+    return table
 
 
 def _bar(count: int, most: int, style: str, *, left: bool) -> Text:
@@ -184,6 +196,8 @@ def _bar(count: int, most: int, style: str, *, left: bool) -> Text:
 
 def _edges(found: Calibration) -> FloatArray:
     """Bins of 0.05 from the smallest distance there is to the largest."""
+    import numpy as np
+
     everything = np.concatenate([found.same, found.different])
     low, high = (float(everything.min()), float(everything.max())) if len(everything) else (0.0, 1.0)
     first, last = int(low / _BIN), int(high / _BIN) + 1

@@ -1,4 +1,4 @@
-"""`footfall dashboard`: the pages over the store. Runs the module `dashboard`, which the tracker never imports."""
+"""`footfall dashboard`: runs the module `dashboard`, which the tracker never imports."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from typing import Annotated
 import typer
 
 from config.errors import SettingsError
-from tracker.cli.current import OfflineFlag, kept_current
-from tracker.cli.door import SettingsOption, StoreOption
+from tracker.cli.command import command
+from tracker.cli.options import Reading
+from tracker.cli.replica import following
 
 
+@command("footfall dashboard --port 8050")
 def dashboard(
-    store: StoreOption = None,
-    settings: SettingsOption = None,
+    access: Reading,
     host: Annotated[str | None, typer.Option(help="Address to listen on; 0.0.0.0 opens it to the network.")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")] = None,
-    offline: OfflineFlag = False,
 ) -> None:
-    """Serve the pages: who is in now, visits, usage. Ctrl-C stops it.
+    """Serve the dashboard: who is in now, visits, usage.
 
-    Over a shared store they are live: what any machine sends is on the page within two seconds.
+    Ctrl-C stops it. With a shared store it is live: what any machine uploads is on the page within two seconds.
     """
     require_dashboard()
-    flags = {"--store": store, "--settings": settings, "--host": host, "--port": port}
+    flags = {"--store": access.store, "--settings": access.settings, "--host": host, "--port": port}
     sys.argv = ["footfall dashboard", *arguments(flags)]
-    with kept_current(settings, store=store, offline=offline):
+    with following(access):
         runpy.run_module("dashboard", run_name="__main__", alter_sys=True)
 
 

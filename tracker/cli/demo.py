@@ -1,6 +1,6 @@
 """`footfall demo`: the whole pipeline on a rendered clip, its visits beside the scripted truth, and the dashboard.
 
-The clip is tracked like any recording, by settings that stand in a file: nothing but this module knows of the script.
+The clip is tracked like any recording, with a settings file of its own: only this module knows the script.
 """
 
 from __future__ import annotations
@@ -16,68 +16,59 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import cv2
-import platformdirs
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from config.errors import FootfallError, SettingsError, StoreError
-from config.settings import CameraSettings, Settings
-from models.runtime import ensure_built
+from tracker.cli.command import command
 from tracker.cli.dashboard import require_dashboard
-from tracker.cli.door import JsonOption, ModelsOption, StoreOption, open_store, settings_for
-from tracker.cli.output import console, errors, print_json, print_table
-from tracker.cli.people import save_plan
-from tracker.cli.step_output import EventOutput
-from tracker.cli.track import follow, stopping
-from tracker.demo.portraits import enrolment_picture
-from tracker.demo.render import CLIP_NAME, render_clip
-from tracker.demo.score import Scorecard, ScoreRow, compare
-from tracker.demo.script import DEMO_EXIT_AFTER_S, DEMO_MERGE_GAP_S, DEMO_SITE_NAME, ENROLLED, SCRIPT, truth
-from tracker.identity.enrolment import plan_person
-from tracker.store.history import site_rules
-from tracker.store.store import Store
-from tracker.vision.engine import FaceEngine
+from tracker.cli.enroll import save_plan
+from tracker.cli.lines import progress_bar
+from tracker.cli.options import JsonOption, JsonOutput, Models, ModelsOption, StoreOption
+from tracker.cli.output import Result, Table, emit, note
+from tracker.cli.store import open_store
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from tracker.demo.score import Scorecard, ScoreRow
 
 _STORE_NAME = "footfall-demo.sqlite3"
 _CAMERA_ID = "lobby"
 _NEEDED = {"skimage": "scikit-image", "matplotlib": "matplotlib"}
 
 
+@command("footfall demo --fast")
 def demo(
     fast: Annotated[bool, typer.Option("--fast", help="As fast as possible, not at the clip's speed.")] = False,
-    serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Show the dashboard.")] = True,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the dashboard; another if it is taken.")] = 8050,
+    serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the dashboard.")] = True,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the dashboard; another if it is in use.")] = 8050,
     store: StoreOption = None,
     models: ModelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """See it work: render a clip, enrol one person, track, and compare the visits with the scripted truth.
+    """Render a clip, track it, and compare the visits with the scripted truth.
 
-    Two people walk through a lobby: one is enrolled from another picture, the other is a stranger who comes back.
-    Ends with 0 only if every visit was found, with the right person and times within one second.
+    Two people walk through a lobby: one is enrolled from another picture, the other is a stranger who returns. Exits
+    with 0 only if every visit was found, with the right person and times within one second.
     """
+    from models.runtime import ensure_built
+    from tracker.demo.render import CLIP_NAME
+
     _require_packages(serve=serve)
     settings = _settings(store, models)
-    _start_afresh(settings, own=store is None)
+    _prepare_store(settings, own=store is None)
     ensure_built(settings.models.dir, settings.models.precision)
     clip = _folder("cache") / CLIP_NAME
     _render(clip)
     _enrol(settings)
     with _dashboard(settings, port) if serve else _nothing():
-        card = _track_and_compare(settings, clip, fast=fast, output=EventOutput.STDERR if as_json else EventOutput.TEXT)
-        if as_json:
-            print_json(
-                {"passed": card.passed, "tolerance_s": card.tolerance_s, "visits": [asdict(r) for r in card.rows]}
-            )
-        else:
-            _show(card)
+        card = _track_and_compare(settings, clip, fast=fast, as_json=as_json)
+        emit(_result(card), JsonOutput(as_json=as_json))
         if serve:
             _wait()
     if not card.passed:
-        raise FootfallError("the visits are not those of the script", fix="see the last column of the table")
+        raise FootfallError("the visits differ from the script", fix="see the last column of the table")
 
 
 def _require_packages(*, serve: bool) -> None:
@@ -89,6 +80,8 @@ def _require_packages(*, serve: bool) -> None:
 
 
 def _folder(kind: str) -> Path:
+    import platformdirs
+
     base = (
         platformdirs.user_cache_dir("footfall", False)
         if kind == "cache"
@@ -106,6 +99,8 @@ def _folder(kind: str) -> Path:
 
 def _settings(store: str | None, models: Path | None) -> Settings:
     """The demo's settings, by way of a file that the dashboard reads too."""
+    from tracker.demo.script import DEMO_EXIT_AFTER_S, DEMO_MERGE_GAP_S, DEMO_SITE_NAME
+
     url = store or f"sqlite:///{_folder('data') / _STORE_NAME}"
     file = _settings_file()
     lines = [
@@ -120,30 +115,30 @@ def _settings(store: str | None, models: Path | None) -> Settings:
         f"merge_gap_s = {DEMO_MERGE_GAP_S}",
     ]
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return settings_for(file, store=url, models=models)
+    return Models(settings=file, store=url, models=models).load()
 
 
 def _settings_file() -> Path:
     return _folder("data") / "footfall-demo.toml"
 
 
-def _start_afresh(settings: Settings, *, own: bool) -> None:
-    """An empty store: the demo's own is deleted, one that was named must not hold anything yet."""
+def _prepare_store(settings: Settings, *, own: bool) -> None:
+    """Delete the demo's own store; one that was named must not exist yet."""
+    from tracker.store.store import Store
+
     path = settings.store.path
     if own:
         with Store(path).camera_lease(_CAMERA_ID):  # not from under a demo that is still tracking
             for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
                 path.with_name(name).unlink(missing_ok=True)
     elif path.exists():
-        raise StoreError(f"{path} exists already", fix="name a store that does not, or leave --store out")
+        raise StoreError(f"{path} exists already", fix="name a new store, or leave --store out")
 
 
 def _render(clip: Path) -> None:
-    bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(),
-        console=errors, disable=not errors.is_terminal,
-    )  # fmt: skip
-    with bar:
+    from tracker.demo.render import render_clip
+
+    with progress_bar() as bar:
         task = bar.add_task("Rendering the demo clip", total=1.0)
         render_clip(clip, progress=lambda done: bar.update(task, completed=done))
         bar.update(task, completed=1.0)
@@ -151,6 +146,13 @@ def _render(clip: Path) -> None:
 
 def _enrol(settings: Settings) -> None:
     """Enrol one of the two from a picture of its own, the way `footfall enroll` does."""
+    import cv2
+
+    from tracker.demo.portraits import enrolment_picture
+    from tracker.demo.script import ENROLLED
+    from tracker.identity.enrolment import plan_person
+    from tracker.vision.engine import FaceEngine
+
     with tempfile.TemporaryDirectory() as folder, open_store(settings) as store:
         picture = Path(folder) / f"{ENROLLED.label}.png"
         picture.write_bytes(cv2.imencode(".png", enrolment_picture())[1].tobytes())
@@ -159,10 +161,18 @@ def _enrol(settings: Settings) -> None:
         if plan.problem is not None:
             raise FootfallError(f"{plan.problem}: {plan.refused}", fix="run 'footfall models verify'")
         save_plan(store, plan, None, staff=False)
-    errors.print(f"Enrolled {ENROLLED.label} from one picture; the other person is a stranger.", markup=False)
+    note(f"Enrolled {ENROLLED.label} from one picture; the other person is a stranger.")
 
 
-def _track_and_compare(settings: Settings, clip: Path, *, fast: bool, output: EventOutput) -> Scorecard:
+def _track_and_compare(settings: Settings, clip: Path, *, fast: bool, as_json: bool) -> Scorecard:
+    from config.settings import CameraSettings
+    from tracker.cli.step_output import EventOutput
+    from tracker.cli.track import follow
+    from tracker.demo.score import compare
+    from tracker.demo.script import DEMO_EXIT_AFTER_S, DEMO_MERGE_GAP_S, SCRIPT, truth
+    from tracker.store.history import site_rules
+
+    output = EventOutput.STDERR if as_json else EventOutput.TEXT
     now = datetime.now(UTC)
     started_at = now - timedelta(seconds=SCRIPT.length_s) if fast else now
     camera = CameraSettings(id=_CAMERA_ID, source=str(clip))
@@ -175,12 +185,18 @@ def _track_and_compare(settings: Settings, clip: Path, *, fast: bool, output: Ev
     return compare(true_visits, measured, started_at=started_at, names=people)
 
 
-def _show(card: Scorecard) -> None:
+def _result(card: Scorecard) -> Result:
     columns = ["who", "recognised as", "seconds", "in", "out", "net dwell", "verdict"]
     rows = [_cells(row) for row in card.rows]
-    print_table("Truth beside measured, in seconds of the clip", columns, rows, empty="No visits.")
     good = sum(row.ok for row in card.rows)
-    console.print(f"{good} of {len(card.rows)} visits right, tolerance {card.tolerance_s:g} s", markup=False)
+    title = "Truth and measurement, in seconds of the clip"
+    return Result(
+        document={"passed": card.passed, "tolerance_s": card.tolerance_s, "visits": [asdict(row) for row in card.rows]},
+        parts=[
+            Table.of(columns, rows, title=title, empty="No visits."),
+            f"{good} of {len(card.rows)} visits right, tolerance {card.tolerance_s:g} s",
+        ],
+    )
 
 
 def _cells(row: ScoreRow) -> list[object]:
@@ -217,7 +233,7 @@ def _dashboard(settings: Settings, port: int) -> Iterator[None]:
             line = process.stdout.readline() if process.stdout else ""
             if not line:
                 raise FootfallError("the dashboard did not start", fix="run 'footfall dashboard' to see why")
-            errors.print(line.strip(), markup=False)
+            note(line.strip())
             yield
         finally:
             process.terminate()
@@ -234,7 +250,9 @@ def _is_free(host: str, port: int) -> bool:
 
 
 def _wait() -> None:
-    errors.print("The dashboard goes on; Ctrl-C ends it.", markup=False)
+    from tracker.cli.track import stopping
+
+    note("The dashboard keeps running; press Ctrl-C to stop it.")
     with stopping() as stop:
         while not stop.wait(1.0):
             pass

@@ -13,27 +13,18 @@ from enum import StrEnum
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 from rich.text import Text
 
 from config.errors import CloudError, FootfallError, SettingsError, StoreError
-from config.settings import Settings
-from models import manifest
-from tracker.cameras.capture import redacted
-from tracker.cameras.frames import NoFrameYet
-from tracker.cameras.sources import is_live, open_source
-from tracker.cli.door import JsonOption, ModelsOption, SettingsOption, StoreOption, settings_for
-from tracker.cli.output import console, print_json
-from tracker.cli.sending import device_scope
-from tracker.cli.sync import status_of
-from tracker.cli.track import CameraOption
-from tracker.store.faults import DAMAGE_FIX
-from tracker.store.store import Store
-from tracker.vision.engine import FaceEngine
-from tracker.vision.native import kernels
+from tracker.cli.command import command
+from tracker.cli.options import CameraOption, Models
+from tracker.cli.output import Result
+
+if TYPE_CHECKING:
+    from config.settings import Settings
 
 _ROOM_ENOUGH_GB = 1.0
 _LONGEST_CLOCK_LEAD = timedelta(minutes=1)
@@ -58,34 +49,34 @@ class Finding:
     fix: str = ""
 
 
+@command("footfall doctor --camera 0")
 def doctor(
+    access: Models,
     camera: CameraOption = None,
     full: Annotated[bool, typer.Option("--full", help="Check every index of the store too; takes longer.")] = False,
-    store: StoreOption = None,
-    settings: SettingsOption = None,
-    models: ModelsOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Check Python, packages, compiled parts, models, store, disk, clock and cameras, and print a fix for each fault.
+) -> Result:
+    """Check this machine: packages, models, store, disk, clock, cameras.
 
-    The store's file is checked for damage. Ends with 1 if something failed. Without --camera the cameras of the
-    settings file are tried.
+    Prints a fix for each fault; exits with 1 if a check failed. The store's file is checked for damage. Without
+    --camera the cameras of the settings file are tried.
     """
-    chosen = settings_for(settings, store=store, models=models)
-    sources = camera or [each.source for each in chosen.camera]
-    findings = list(examine(chosen, sources, full=full))
-    if as_json:
-        print_json(findings)
-    else:
-        for finding in findings:
-            _tell(finding)
-    failed = [finding.check for finding in findings if finding.outcome is Outcome.FAILED]
-    if failed:
-        raise FootfallError(f"failed: {', '.join(failed)}", fix="do what stands beside each, then run this again")
+    settings = access.load()
+    sources = camera or [each.source for each in settings.camera]
+    findings = list(examine(settings, sources, full=full))
+    failed = ", ".join(finding.check for finding in findings if finding.outcome is Outcome.FAILED)
+    return Result(
+        document=findings,
+        parts=[_line(finding) for finding in findings],
+        failure=FootfallError(f"failed: {failed}", fix="apply the fix beside each, then run this again")
+        if failed
+        else None,
+    )
 
 
 def examine(settings: Settings, sources: list[str], *, full: bool = False) -> Iterator[Finding]:
     """One finding for each check, as it is done. full: check every index of the store."""
+    from tracker.cameras.capture import redacted
+
     checks: list[tuple[str, Callable[[], Finding]]] = [
         ("python", _python),
         ("packages", _packages),
@@ -126,6 +117,8 @@ def _packages() -> Finding:
 
 
 def _compiled() -> Finding:
+    from tracker.vision.native import kernels
+
     if kernels.KERNELS is not None:
         return Finding(check="compiled", outcome=Outcome.OK, detail="detection at full speed")
     detail = f"detection takes half as long again: {kernels.WHY_NOT}"
@@ -134,6 +127,11 @@ def _compiled() -> Finding:
 
 def _models(settings: Settings) -> Finding:
     """Whole, and able to run: a black picture has no face in it."""
+    import numpy as np
+
+    from models import manifest
+    from tracker.vision.engine import FaceEngine
+
     manifest.verify(settings.models.dir, settings.models.precision)
     engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
     began_s = time.perf_counter()
@@ -143,6 +141,9 @@ def _models(settings: Settings) -> Finding:
 
 
 def _store(path: Path, *, full: bool) -> Finding:
+    from tracker.store.faults import DAMAGE_FIX
+    from tracker.store.store import Store
+
     if not path.exists():
         folder = _folder_of(path)
         if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
@@ -164,6 +165,10 @@ def _store(path: Path, *, full: bool) -> Finding:
 
 def _firestore(settings: Settings) -> Finding:
     """Whether what is recorded gets there, as far as this machine knows; `footfall cloud check` asks the server."""
+    from tracker.cli.sending import device_scope
+    from tracker.cli.sync import status_of
+    from tracker.store.store import Store
+
     if find_spec("firebase_admin") is None:
         raise SettingsError("the packages for it are missing", fix="pip install 'footfall[cloud]'")
     key = device_scope(settings)
@@ -219,6 +224,8 @@ def _clock(settings: Settings) -> Finding:
 
 
 def _newest_event(path: Path) -> datetime | None:
+    from tracker.store.store import Store
+
     if not path.exists():
         return None
     try:
@@ -231,6 +238,10 @@ def _newest_event(path: Path) -> datetime | None:
 
 def _camera(source: str) -> Finding:
     """Gives a frame."""
+    from tracker.cameras.capture import redacted
+    from tracker.cameras.frames import NoFrameYet
+    from tracker.cameras.sources import is_live, open_source
+
     name = f"camera {redacted(source)}"
     opened = open_source(source, realtime=False)
     try:
@@ -248,9 +259,9 @@ def _camera(source: str) -> Finding:
     return Finding(check=name, outcome=Outcome.OK, detail=f"{kind}, {width}x{height}")
 
 
-def _tell(finding: Finding) -> None:
+def _line(finding: Finding) -> Text:
     colour = {Outcome.OK: "green", Outcome.WARNING: "yellow", Outcome.FAILED: "bold red"}[finding.outcome]
     line = Text.assemble((f"{finding.outcome:<8}", colour), f"{finding.check:<10}  {finding.detail}")
     if finding.fix:
         line.append(f"\n{'':<20}fix: {finding.fix}")
-    console.print(line, soft_wrap=True)
+    return line

@@ -1,64 +1,65 @@
-"""`footfall evaluate`: how often the engine is right on pairs of pictures that somebody has judged."""
+"""`footfall evaluate`: recognition accuracy on labelled pairs of pictures."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import Progress
 
-from models.runtime import ensure_built
-from tracker.cli.door import JsonOption, ModelsOption, SettingsOption, UnusedStoreOption, settings_for
-from tracker.cli.output import console, errors, print_json, print_table
-from tracker.identity.evaluation import Evaluation, Scored, Vectors, files_of, read_vectors
-from tracker.identity.evaluation import evaluate as evaluated
-from tracker.identity.pairs import read_pairs
-from tracker.identity.roc import save_roc
-from tracker.vision.engine import FaceEngine
+from tracker.cli.command import command
+from tracker.cli.options import NoStoreModels
+from tracker.cli.output import Result, Table, errors
+
+if TYPE_CHECKING:
+    from tracker.identity.evaluation import Evaluation, Scored, Vectors
+    from tracker.vision.engine import FaceEngine
 
 _WRONG_SHOWN = 10
 
 
+@command("footfall evaluate --pairs pairs.csv --root pictures/ --plot roc.png")
 def evaluate(
     pairs: Annotated[
         Path,
         typer.Option("--pairs", metavar="CSV", help="List with the columns file_x, file_y, same (yes/no, 1/0, …)."),
     ],
+    access: NoStoreModels,
     root: Annotated[
         Path | None,
-        typer.Option("--root", metavar="DIR", help="Where the file names start from. Default: the list's folder."),
+        typer.Option("--root", metavar="DIR", help="Folder of the pictures. Default: the list's folder."),
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option("--plot", metavar="FILE.png", help="Draw the curve of true and false accepts.")
+        Path | None, typer.Option("--plot", metavar="FILE.png", help="Draw the ROC curve to a picture.")
     ] = None,
-    store: UnusedStoreOption = None,
-    settings: SettingsOption = None,
-    models: ModelsOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Say how often two faces are rightly taken for one person's, on pairs of pictures you have judged.
+) -> Result:
+    """Measure recognition accuracy on labelled pairs of pictures.
 
-    Prints the accuracy at the current threshold, the best there is, and how many pairs of one person pass where at
-    most 1 % or 0.1 % of the pairs of two people do. Pictures without a face are named; their pairs do not count.
+    Prints the accuracy at the current threshold, the best possible, and the true accept rate where at most 1 % or
+    0.1 % of the pairs of different people pass. Pictures without a face are listed; their pairs do not count.
     """
-    chosen = settings_for(settings, store=store, models=models)
+    from models.runtime import ensure_built
+    from tracker.identity.evaluation import evaluate as evaluated
+    from tracker.identity.evaluation import files_of
+    from tracker.identity.pairs import read_pairs
+    from tracker.vision.engine import FaceEngine
+
+    settings = access.load()
     listed = read_pairs(pairs)
-    ensure_built(chosen.models.dir, chosen.models.precision)
-    engine = FaceEngine.load(models=chosen.models, detect=chosen.detect, quality=chosen.quality)
+    ensure_built(settings.models.dir, settings.models.precision)
+    engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
     found = evaluated(
         listed,
         _vectors(engine, files_of(listed), root if root is not None else pairs.parent),
-        threshold=chosen.match.max_distance,
+        threshold=settings.match.max_distance,
     )
+    parts = _parts(found)
     if plot is not None:
+        from tracker.identity.roc import save_roc
+
         save_roc(found, plot)
-    if as_json:
-        print_json(as_document(found))
-    else:
-        _tell(found)
-        if plot is not None:
-            console.print(f"curve drawn to {plot}", markup=False)
+        parts.append(f"ROC curve written to {plot}")
+    return Result(document=as_document(found), parts=parts, notes=_notes(found))
 
 
 def as_document(found: Evaluation) -> dict[str, object]:
@@ -85,48 +86,50 @@ def as_document(found: Evaluation) -> dict[str, object]:
 
 
 def _vectors(engine: FaceEngine, files: tuple[str, ...], root: Path) -> Vectors:
+    from rich.progress import Progress
+
+    from tracker.identity.evaluation import read_vectors
+
     with Progress(console=errors, disable=not errors.is_terminal) as progress:
         task = progress.add_task("Reading pictures", total=len(files))
         return read_vectors(files, root, engine, lambda _file: progress.advance(task))
 
 
-def _tell(found: Evaluation) -> None:
+def _parts(found: Evaluation) -> list[str | Table]:
     rows: list[tuple[str, object]] = [
         ("pairs", f"{found.pairs}, {len(found.scored)} with a face in both pictures"),
         ("", f"{found.same} of one person, {found.different} of two"),
         (f"accuracy at the threshold {found.threshold:g}", _percent(found.accuracy)),
-        ("  two people taken for one", _percent(found.false_accept_rate)),
-        ("  one person taken for two", _percent(found.false_reject_rate)),
+        ("  false accept rate", _percent(found.false_accept_rate)),
+        ("  false reject rate", _percent(found.false_reject_rate)),
         (f"best accuracy, at {found.best_threshold:.3f}", _percent(found.best_accuracy)),
         ("equal error rate", _percent(found.equal_error_rate)),
     ]
     rows += [
-        (f"true accepts at {each.far:g} false accepts, at {each.threshold:.3f}", _percent(each.tar))
-        for each in found.accepts
+        (f"true accept rate at FAR {each.far:g}, at {each.threshold:.3f}", _percent(each.tar)) for each in found.accepts
     ]
     rows += [("pictures without a face", len(found.no_face)), ("unreadable pictures", len(found.unreadable))]
-    print_table("", ["figure", "value"], rows, empty="")
+    parts: list[str | Table] = [Table.of(["figure", "value"], rows)]
     if found.wrong:
-        print_table("clearest errors", ["first", "second", "truth", "distance"], _wrong_rows(found.wrong), empty="")
-    for file in found.no_face:
-        console.print(f"no face found in {file}", markup=False)
-    for file, reason in found.unreadable:
-        console.print(f"left out {file}: {reason}", markup=False)
-    _warn(found)
+        titles = ["first", "second", "truth", "distance"]
+        parts.append(Table.of(titles, _wrong_rows(found.wrong), title="clearest errors"))
+    parts += [f"no face found in {file}" for file in found.no_face]
+    return parts + [f"skipped {file}: {reason}" for file, reason in found.unreadable]
 
 
-def _warn(found: Evaluation) -> None:
-    """Say where the list is too short to carry a figure."""
+def _notes(found: Evaluation) -> list[str]:
+    """Where the list is too short for a figure."""
+    notes = []
     short = [f"{each.far:g}" for each in found.accepts if not each.resolved]
     if short:
-        errors.print(
-            f"note: with {found.different} pairs of two people, a false-accept rate of {' or '.join(short)} means none"
-            " at all; a longer list tells more",
-            markup=False,
+        notes.append(
+            f"note: with {found.different} pairs of different people, a false accept rate of {' or '.join(short)} means"
+            " none at all; use a longer list"
         )
     if not found.accepts:
-        missing = "one person" if not found.same else "two people"
-        errors.print(f"note: without pairs of {missing} there is no curve, only the accuracy", markup=False)
+        missing = "one person" if not found.same else "different people"
+        notes.append(f"note: without pairs of {missing} there is no ROC curve, only the accuracy")
+    return notes
 
 
 def _wrong_rows(wrong: tuple[Scored, ...]) -> list[list[object]]:

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
 from config.errors import RecordError
-from config.settings import CameraRole, Settings
-from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError, settings_for
-from tracker.cli.in_step import in_step
-from tracker.cli.moments import parse_instant
-from tracker.cli.output import console, local_time, print_json, print_table, short, span
+from tracker.cli.command import command
+from tracker.cli.options import Options, Reading, UsageError
+from tracker.cli.output import Result, Table, duration, local_time, short
 from tracker.cli.people import WhoArgument, find_person
+from tracker.cli.store import reading, writing
+from tracker.cli.times import parse_instant
 from tracker.presence.documents import encode
 from tracker.presence.events import ITSELF, OPERATOR, Action, Correction, Event, EventKind, corrected
 from tracker.presence.sessions import Session, sessions
-from tracker.store.store import Store
+from tracker.reports.sheets import Column, Kind
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from tracker.store.store import Store
 
 _LONGEST_WORDS = 500
 _RESTORE = "restore"
@@ -38,6 +43,19 @@ ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Rea
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")]
 
 
+_COLUMNS = (
+    Column("at", "time", Kind.MOMENT),
+    Column("by", "by"),
+    Column("said", "action", Kind.WORD),
+    Column("event_id", "event id", Kind.WORD, shown=False),
+    Column("event", "event", Kind.WORD, in_data=False),
+    Column("which", "which"),
+    Column("reason", "reason"),
+    Column("note", "note", in_data=False),
+    Column("holds", "holds", Kind.FLAG, shown=False),
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """How corrections change one person's visits at one site: those before and after that differ.
@@ -52,43 +70,46 @@ class Change:
     after: tuple[Session, ...]
 
 
+@command("footfall events void 3f9c2ab1 --reason 'that was her sister'", "footfall events void 3f 9c")
 def void(
     events: EventsArgument,
+    access: Options,
     by: ByOption = None,
     reason: ReasonOption = "",
     dry_run: DryRunOption = False,
-    store: StoreOption = None,
-    settings: SettingsOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Void events that did not happen. They are kept, marked, and visits are derived without them.
+) -> Result:
+    """Void events that did not happen.
 
-    Several events are voided together or not at all. To revert it, restore them.
+    They are kept, marked, and visits are derived without them. Several events are voided together or not at all. To
+    revert it, restore them.
     """
-    chosen, by = settings_for(settings, store=store), _signed(by)
-    with in_step(chosen) as opened:
-        found = _events_of(opened, events, voided=False)
-        said = [_correction(Action.VOID, event, by=by, reason=reason) for event in found]
-        _carry_out(opened, chosen, said, found, done="void", dry_run=dry_run, as_json=as_json)
+    author = _signed(by)
+    with _open(access, dry_run) as (settings, store):
+        found = _events_of(store, events, voided=False)
+        made = [_correction(Action.VOID, event, by=author, reason=reason) for event in found]
+        return _carry_out(store, settings, made, found, done="void", dry_run=dry_run)
 
 
+@command("footfall events restore 3f9c2ab1")
 def restore(
     events: EventsArgument,
+    access: Options,
     by: ByOption = None,
     reason: ReasonOption = "",
     dry_run: DryRunOption = False,
-    store: StoreOption = None,
-    settings: SettingsOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Result:
     """Restore voided events."""
-    chosen, by = settings_for(settings, store=store), _signed(by)
-    with in_step(chosen) as opened:
-        found = _events_of(opened, events, voided=True)
-        said = [_correction(Action.ADD, event, by=by, reason=reason) for event in found]
-        _carry_out(opened, chosen, said, found, done="restored", dry_run=dry_run, as_json=as_json)
+    author = _signed(by)
+    with _open(access, dry_run) as (settings, store):
+        found = _events_of(store, events, voided=True)
+        made = [_correction(Action.ADD, event, by=author, reason=reason) for event in found]
+        return _carry_out(store, settings, made, found, done="restored", dry_run=dry_run)
 
 
+@command(
+    "footfall events add exit 'Ada Lovelace' --at 18:30 --reason 'left by the fire door'",
+    "footfall events add enter 'Ada Lovelace' --at 2026-01-31T08:00 --by Ann",
+)
 def add(
     kind: Annotated[EventKind, typer.Argument(help="Whether the person came in or went out.")],
     who: WhoArgument,
@@ -96,118 +117,127 @@ def add(
         str,
         typer.Option("--at", metavar="TIME", help="Time on the site's clock: 2026-01-31T18:30, or 18:30 for today."),
     ],
+    access: Options,
     camera: Annotated[
         str | None, typer.Option("--camera", metavar="ID", help="Camera in front of which it happened, if any.")
     ] = None,
-    site: Annotated[
-        str | None, typer.Option("--site", metavar="ID", help="Another site than the one in the settings.")
-    ] = None,
+    site: Annotated[str | None, typer.Option("--site", metavar="ID", help="Site. Default: that of the settings.")] = (
+        None
+    ),
     by: ByOption = None,
     reason: ReasonOption = "",
     dry_run: DryRunOption = False,
-    store: StoreOption = None,
-    settings: SettingsOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Add an enter or exit that no camera saw. It counts like one at a door.
+) -> Result:
+    """Add an enter or exit that no camera recorded.
 
-    To revert it, void the event.
+    It counts like one at a door. To revert it, void the event.
     """
-    chosen, by = settings_for(settings, store=store), _signed(by)
-    with in_step(chosen) as opened:
-        site_id = _known_site(opened, chosen, site)
-        moment = parse_instant(at, _zone(opened, chosen, site_id), now=datetime.now(UTC), option="--at")
+    author = _signed(by)
+    with _open(access, dry_run) as (settings, store):
+        site_id = _known_site(store, settings, site)
+        moment = parse_instant(at, _zone(store, settings, site_id), now=datetime.now(UTC), option="--at")
         if camera is not None:
-            _require_camera(opened, chosen, site_id, camera, kind)
+            _require_camera(store, settings, site_id, camera, kind)
         event = Event(
             kind=kind,
             site_id=site_id,
             camera_id=camera or OPERATOR,
-            person_id=_person_id(opened, who),
+            person_id=_person_id(store, who),
             at=moment,
             track_id=OPERATOR,
         )
-        for known, voided in opened.events.find(event.event_id):
-            fix = f"'footfall events restore {short(known.event_id)}' brings it back" if voided else "nothing to do"
+        for known, voided in store.events.find(event.event_id):
+            fix = f"'footfall events restore {short(known.event_id)}' restores it" if voided else "nothing to do"
             state = "was added and voided" if voided else "is there already"
             raise RecordError(f"this {kind} {state}: event {short(known.event_id)}", fix=fix)
-        said = [_correction(Action.ADD, event, by=by, reason=reason)]
-        _carry_out(opened, chosen, said, [event], done="added", dry_run=dry_run, as_json=as_json)
+        made = [_correction(Action.ADD, event, by=author, reason=reason)]
+        return _carry_out(store, settings, made, [event], done="added", dry_run=dry_run)
 
 
-def corrections(store: StoreOption = None, settings: SettingsOption = None, as_json: JsonOption = False) -> None:
-    """List corrections with author, time and reason, the earliest first."""
-    chosen = settings_for(settings, store=store)
-    zone = chosen.site.zone
-    with in_step(chosen) as opened:
-        said = opened.events.corrections()
-        holding = {each.event_id: each.correction_id for each in said}  # they come by time: the last one stays
-        about = {event_id: _one_event(opened, event_id) for event_id in holding}
-        names = {person.person_id: person.name for person in opened.people.all()}
-    words = _words_said(said, about)
-    if as_json:
-        print_json(
-            [
-                {
-                    **encode(each),
-                    "said": words[each.correction_id],
-                    "event": encode(about[each.event_id]),
-                    "holds": holding[each.event_id] == each.correction_id,
-                }
-                for each in said
-            ]
+@command("footfall events corrections --json")
+def corrections(access: Reading) -> Table:
+    """List corrections: what, by whom, when and why.
+
+    The earliest is first.
+    """
+    with reading(access) as (settings, store):
+        made = store.events.corrections()
+        latest = {each.event_id: each.correction_id for each in made}  # they come by time: the last one stays
+        about = {event_id: _event_of(store, event_id)[0] for event_id in latest}
+        names = {person.person_id: person.name for person in store.people.all()}
+    zone, actions = settings.site.zone, _actions(made, about)
+    rows, documents = [], []
+    for each in made:
+        event, action = about[each.event_id], actions[each.correction_id]
+        name, holds = names.get(event.person_id, event.person_id), latest[each.event_id] == each.correction_id
+        rows.append(
+            {
+                "at": each.at,
+                "by": each.by,
+                "said": action,
+                "event_id": each.event_id,
+                "event": short(each.event_id),
+                "which": f"{event.kind} of {name}, {local_time(event.at, zone)}",
+                "reason": each.reason,
+                "note": "" if holds else "overruled since",
+                "holds": holds,
+            }
         )
-        return
-    rows = []
-    for each in said:
-        event = about[each.event_id]
-        what = f"{event.kind} of {names.get(event.person_id, event.person_id)}, {local_time(event.at, zone)}"
-        note = "" if holding[each.event_id] == each.correction_id else "overruled since"
-        shown = short(each.event_id)
-        rows.append([local_time(each.at, zone), each.by, words[each.correction_id], shown, what, each.reason, note])
-    columns = ["time", "by", "said", "event", "which", "reason", "note"]
-    print_table("", columns, rows, empty="Nothing was corrected. 'footfall events void' and 'add' do that.")
+        documents.append({**encode(each), "said": action, "event": encode(event), "holds": holds})
+    empty = "No corrections. Try: footfall events void --help"
+    return Table(columns=_COLUMNS, rows=rows, empty=empty, zone=zone, documents=documents)
 
 
-def _words_said(said: Iterable[Correction], about: Mapping[str, Event]) -> dict[str, str]:
-    """By correction id what was said: void, add, or restore where the event was there before. They come by time."""
-    words: dict[str, str] = {}
-    there = {event_id for event_id, event in about.items() if event.track_id != OPERATOR}
-    for each in said:
-        is_back = each.action is Action.ADD and each.event_id in there
-        words[each.correction_id] = _RESTORE if is_back else str(each.action)
-        there.add(each.event_id)
-    return words
+def _open(access: Options, dry_run: bool) -> AbstractContextManager[tuple[Settings, Store]]:
+    """The store for a correction; a dry run only reads it."""
+    return reading(access) if dry_run else writing(access)
+
+
+def _actions(made: Iterable[Correction], about: Mapping[str, Event]) -> dict[str, str]:
+    """By correction id: void, add, or restore where the event was there before. They come by time."""
+    actions: dict[str, str] = {}
+    known = {event_id for event_id, event in about.items() if event.track_id != OPERATOR}
+    for each in made:
+        restores = each.action is Action.ADD and each.event_id in known
+        actions[each.correction_id] = _RESTORE if restores else str(each.action)
+        known.add(each.event_id)
+    return actions
 
 
 def _carry_out(
-    store: Store,
-    settings: Settings,
-    said: Sequence[Correction],
-    events: Sequence[Event],
-    *,
-    done: str,
-    dry_run: bool,
-    as_json: bool,
-) -> None:
-    """Write the corrections of these events, unless it is a dry run, and print how visits change.
+    store: Store, settings: Settings, made: Sequence[Correction], events: Sequence[Event], *, done: str, dry_run: bool
+) -> Result:
+    """Write the corrections of these events, unless it is a dry run; how visits change.
 
     done: the new state of each event, in a word.
     """
-    now = datetime.now(UTC)
     names = {person.person_id: person.name for person in store.people.all()}
-    changes = []
+    changes = _changes(store, settings, made, events, names)
+    if not dry_run:
+        store.events.correct(made)
+    parts: list[str | Table] = []
+    for each, event in zip(made, events, strict=True):
+        zone = _zone(store, settings, event.site_id)
+        parts.append(_line(each, event, names, zone, done=f"would be {done}" if dry_run else done))
+    parts += [_visits_table(change) for change in changes]
+    if not dry_run:
+        back = "void" if made[0].action is Action.ADD else "restore"
+        parts.append(f"to revert: footfall events {back} {' '.join(short(each.event_id) for each in made)}")
+    return Result(document=_document(made, changes, written=not dry_run), parts=parts)
+
+
+def _changes(
+    store: Store, settings: Settings, made: Sequence[Correction], events: Sequence[Event], names: Mapping[str, str]
+) -> list[Change]:
+    now, changes = datetime.now(UTC), []
     for site_id, person_id in dict.fromkeys((event.site_id, event.person_id) for event in events):
-        own, presences = (
-            store.events.select(site_id=site_id, person_id=person_id),
-            store.cameras.presences(site_id=site_id),
-        )
+        own = store.events.select(site_id=site_id, person_id=person_id)
         mine = [
             each
-            for each, event in zip(said, events, strict=True)
+            for each, event in zip(made, events, strict=True)
             if (event.site_id, event.person_id) == (site_id, person_id)
         ]
-        rules = store.sites.rules(site_id)
+        rules, presences = store.sites.rules(site_id), store.cameras.presences(site_id=site_id)
         before = sessions(own, rules=rules, now=now, presences=presences)
         after = sessions(corrected(own, mine), rules=rules, now=now, presences=presences)
         changes.append(
@@ -219,26 +249,13 @@ def _carry_out(
                 after=tuple(each for each in after if each not in before),
             )
         )
-    if not dry_run:
-        store.events.correct(said)
-    if as_json:
-        print_json(_document(said, changes, written=not dry_run))
-        return
-    for each, event in zip(said, events, strict=True):
-        zone = _zone(store, settings, event.site_id)
-        _print_correction(each, event, names, zone, done=done, dry_run=dry_run)
-    for change in changes:
-        _print_change(change)
-    if not dry_run:
-        back = "void" if said[0].action is Action.ADD else "restore"
-        ids = " ".join(short(each.event_id) for each in said)
-        console.print(f"to revert: footfall events {back} {ids}", markup=False, soft_wrap=True)
+    return changes
 
 
-def _document(said: Iterable[Correction], changes: Iterable[Change], *, written: bool) -> dict[str, object]:
+def _document(made: Iterable[Correction], changes: Iterable[Change], *, written: bool) -> dict[str, object]:
     return {
         "written": written,
-        "corrections": [encode(each) for each in said],
+        "corrections": [encode(each) for each in made],
         "changes": [
             {
                 "person_id": change.person_id,
@@ -251,39 +268,35 @@ def _document(said: Iterable[Correction], changes: Iterable[Change], *, written:
     }
 
 
-def _print_correction(
-    said: Correction, event: Event, names: dict[str, str], zone: ZoneInfo, *, done: str, dry_run: bool
-) -> None:
-    done = f"would be {done}" if dry_run else done
+def _line(made: Correction, event: Event, names: Mapping[str, str], zone: ZoneInfo, *, done: str) -> str:
     where = "" if event.camera_id == OPERATOR else f", camera {event.camera_id}"
     what = f"{event.kind} of {names.get(event.person_id, event.person_id)} at {local_time(event.at, zone)}"
-    line = f"{done} by {said.by}: {what}{where}, event {short(event.event_id)}"
-    console.print(line, markup=False, soft_wrap=True)
+    return f"{done} by {made.by}: {what}{where}, event {short(event.event_id)}"
 
 
-def _print_change(change: Change) -> None:
+def _visits_table(change: Change) -> Table:
     zone = change.zone
     rows = [
         [
             word,
             local_time(each.started_at, zone),
             "still in" if each.ended_at is None else local_time(each.ended_at, zone, after=each.started_at),
-            span(each.dwell_s),
+            duration(each.dwell_s),
             "entry not seen" if each.enter_inferred else "exit not seen" if each.exit_inferred else "",
         ]
         for word, found in (("was", change.before), ("is", change.after))
         for each in found
     ]
-    print_table(
-        f"visits of {change.name}",
+    return Table.of(
         ["", "entered", "left", "net dwell", "note"],
         rows,
-        empty=f"The visits of {change.name} stay as they were.",
+        title=f"visits of {change.name}",
+        empty=f"The visits of {change.name} do not change.",
     )
 
 
 def _events_of(store: Store, starts: Iterable[str], *, voided: bool) -> list[Event]:
-    """The events whose ids start so, each once. Raises RecordError on one that is, or is not, voided already."""
+    """The events whose ids start with these prefixes, each once. Raises RecordError where `voided` does not hold."""
     found = {}
     for start in starts:
         event, is_void = _event_of(store, start)
@@ -297,7 +310,7 @@ def _events_of(store: Store, starts: Iterable[str], *, voided: bool) -> list[Eve
 
 
 def _event_of(store: Store, start: str) -> tuple[Event, bool]:
-    """The one event whose id starts so, and whether it is voided. Raises UsageError where there is none or are more."""
+    """The one event whose id has the prefix, and whether it is voided. Raises UsageError for none or several."""
     found = store.events.find(start, limit=2) if start.strip() and start.isprintable() else []
     exact = [each for each in found if each[0].event_id == start]
     if not found:
@@ -306,10 +319,6 @@ def _event_of(store: Store, start: str) -> tuple[Event, bool]:
     if len(found) > 1 and not exact:
         raise UsageError(f"several events have ids that start with {start[:40]!r}", fix="give more of the id")
     return (exact or found)[0]
-
-
-def _one_event(store: Store, event_id: str) -> Event:
-    return _event_of(store, event_id)[0]
 
 
 def _correction(action: Action, event: Event, *, by: str, reason: str) -> Correction:
@@ -369,6 +378,8 @@ def _zone(store: Store, settings: Settings, site_id: str) -> ZoneInfo:
 
 def _require_camera(store: Store, settings: Settings, site_id: str, camera_id: str, kind: EventKind) -> None:
     """Raises UsageError on a camera that is not known, or whose role has no events of this kind."""
+    from config.settings import CameraRole
+
     roles = {camera.id: camera.role for camera in settings.camera if site_id == settings.site.id}
     known = {*roles, *(each.camera_id for each in store.cameras.health(site_id))}
     if camera_id not in known:

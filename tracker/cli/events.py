@@ -11,27 +11,26 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
 from config.errors import FootfallError, PeopleError, RecordError
-from config.settings import Settings
 from tracker.cameras.clock import CLOCKS_APART
-from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError, example, settings_for
-from tracker.cli.in_step import in_step
+from tracker.cli.command import command
 from tracker.cli.lines import STDIO, json_lines, progress_bar
-from tracker.cli.moments import FromOption, ToOption, parse_moment
-from tracker.cli.output import console, errors, print_json
+from tracker.cli.options import Options, Reading, UsageError
+from tracker.cli.output import Result, counted, note
+from tracker.cli.store import reading, writing
+from tracker.cli.times import FromOption, ToOption, parse_time
 from tracker.identity.names import clean_name
 from tracker.presence.documents import decode, encode
 from tracker.presence.events import EARLIEST, SCHEMA, Event, time_text
-from tracker.store.event_import import ImportedEvent, StagedEvents, staging
-from tracker.store.history import site_of
-from tracker.store.shared_site import rules_at_site
-from tracker.store.store import Store
 
-app = typer.Typer(name="events", no_args_is_help=True, help="Import, export and correct enter and exit events.")
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from tracker.store.event_import import ImportedEvent, StagedEvents
+    from tracker.store.store import Store
 
 LONGEST_LINE = 65_536
 """Bytes; a longer line is refused."""
@@ -64,65 +63,64 @@ class Refused:
     reason: str
 
 
-@app.command(
-    "import", epilog=example("footfall events import turnstile.jsonl", "footfall events import - --partial < old.jsonl")
-)
+@command("footfall events import turnstile.jsonl", "footfall events import - --partial < old.jsonl")
 def import_events(
     source: Annotated[str, typer.Argument(metavar="FILE|-", help="JSON lines, one event each; - reads stdin.")],
+    access: Options,
     partial: Annotated[bool, typer.Option("--partial", help="Keep the good lines even if others are bad.")] = False,
-    store: StoreOption = None,
-    settings: SettingsOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Import events. A line that is no event is refused with its number and the reason.
+) -> Result:
+    """Import events from JSON lines.
 
-    Without --partial nothing is kept unless every line is good; an import that is interrupted keeps nothing. Importing
-    the same events again changes nothing, in whatever notation their times are. An event needs kind (enter or exit),
-    camera_id, person_id and at; name, site_id, track_id, event_id and the rest are optional. Events in the future are
-    refused.
+    A line that is no event is refused with its number and the reason. Without --partial nothing is kept unless every
+    line is good; an import that is interrupted keeps nothing. Importing the same events again changes nothing, in
+    whatever notation their times are. An event needs kind (enter or exit), camera_id, person_id and at; name, site_id,
+    track_id, event_id and the rest are optional. Events in the future are refused.
     """
-    chosen, latest = settings_for(settings, store=store), datetime.now(UTC) + CLOCKS_APART
+    from tracker.store.event_import import staging
+    from tracker.store.history import site_of
+    from tracker.store.shared_site import rules_at_site
+
+    settings, latest = access.load(), datetime.now(UTC) + CLOCKS_APART
     done: Imported | None = None
     with staging() as staged:
         try:
             with _readable(source) as file:
-                lines, refused = _stage(staged, file, site_id=chosen.site.id, latest=latest)
+                lines, refused = _stage(staged, file, site_id=settings.site.id, latest=latest)
             if refused and not partial:
                 raise RecordError(
                     f"{refused} of {lines} lines refused, nothing was imported",
                     fix="correct them, or add --partial to keep the good ones",
                 )
-            with in_step(chosen, create=True) as opened:
-                done = _write(opened, chosen, staged, refused=refused, partial=partial)
-                if chosen.camera:
-                    opened.sites.save(site_of(chosen, rules_at_site(chosen, opened)))
+            with writing(access, create=True) as (settings, store):
+                done = _write(store, settings, staged, refused=refused, partial=partial)
+                if settings.camera:
+                    store.sites.save(site_of(settings, rules_at_site(settings, store)))
         except KeyboardInterrupt:
             if done is None:
-                errors.print(f"interrupted after {staged.count()} good lines; nothing was imported", markup=False)
+                note(f"interrupted after {staged.count()} good lines; nothing was imported")
             raise
-    _report(done, as_json=as_json)
+    return Result(document=done, parts=_lines(done))
 
 
-@app.command("export", epilog=example("footfall events export --from 2026-01-01 --to 2026-01-31 --out january.jsonl"))
+@command("footfall events export --from 2026-01-01 --to 2026-01-31 --out january.jsonl")
 def export_events(
-    out: Annotated[str, typer.Option(metavar="FILE", help="Where to write; - is stdout.")] = STDIO,
+    access: Reading,
+    out: Annotated[str, typer.Option(metavar="FILE", help="File to write; - is stdout.")] = STDIO,
     since: FromOption = None,
     until: ToOption = None,
     site: Annotated[str | None, typer.Option(metavar="ID", help="Only events of this site.")] = None,
-    store: StoreOption = None,
-    settings: SettingsOption = None,
 ) -> None:
-    """Export events as JSON lines, the earliest first; `footfall events import` reads them back.
+    """Export events as JSON lines, the earliest first.
 
-    Events of people who were merged get the id that they have now.
+    The import command reads them back. Events of people who were merged get the id that they have now.
     """
-    chosen = settings_for(settings, store=store)
-    first = parse_moment(since, chosen.site.zone, option="--from")
-    last = parse_moment(until, chosen.site.zone, option="--to", end_of_day=True)
+    zone = access.load().site.zone
+    first = parse_time(since, zone, option="--from")
+    last = parse_time(until, zone, option="--to", end_of_day=True)
     if first is not None and last is not None and first >= last:
         raise UsageError("--from is not before --to", fix="swap them, or leave one out")
-    with in_step(chosen) as opened, json_lines(out) as write:
-        write(map(encode, pages(opened, site_id=site, since=first, until=last)))
+    with reading(access) as (_, store), json_lines(out) as write:
+        write(map(encode, pages(store, site_id=site, since=first, until=last)))
 
 
 def pages(
@@ -164,6 +162,8 @@ def read_events(file: BinaryIO, *, site_id: str, latest: datetime) -> Iterator[I
 
 
 def _event_of(line: bytes, number: int, site_id: str, latest: datetime) -> ImportedEvent | Refused:
+    from tracker.store.event_import import ImportedEvent
+
     try:
         document = json.loads(line.decode("utf-8"))
     except UnicodeDecodeError:
@@ -216,6 +216,8 @@ def _completed(document: Mapping[str, object], site_id: str) -> dict[str, object
 
 def _stage(staged: StagedEvents, file: BinaryIO, *, site_id: str, latest: datetime) -> tuple[int, int]:
     """Stage the good lines and complain about the others. Returns how many lines there are, and how many are bad."""
+    from tracker.store.event_import import ImportedEvent
+
     lines = refused = 0
     found = _with_progress(read_events(file, site_id=site_id, latest=latest), file)
     while batch := list(islice(found, _BATCH)):
@@ -247,26 +249,21 @@ def _write(store: Store, settings: Settings, staged: StagedEvents, *, refused: i
     )
 
 
-def _report(done: Imported, *, as_json: bool) -> None:
-    if as_json:
-        print_json(done)
-        return
+def _lines(done: Imported) -> list[str]:
     refused = f", {done.refused} refused" if done.refused else ""
-    console.print(f"{done.lines} lines: {done.new} new events, {done.known} known already{refused}", markup=False)
+    lines = [f"{done.lines} lines: {done.new} new events, {done.known} known already{refused}"]
     if done.people:
         people = "1 person is new" if done.people == 1 else f"{done.people} people are new"
-        console.print(f"{people}: 'footfall people list' shows them, 'footfall people merge' joins two", markup=False)
+        lines.append(f"{people}: 'footfall people list' shows them, 'footfall people merge' joins two")
     for site_id, count in done.other_sites.items():
-        events = "1 event is" if count == 1 else f"{count} events are"
-        console.print(
-            f"{events} of site {site_id}, not the one in the settings: 'footfall report today --site {site_id}'",
-            markup=False,
-            soft_wrap=True,
-        )
+        verb = "is" if count == 1 else "are"
+        shown = f"'footfall report today --site {site_id}'"
+        lines.append(f"{counted(count, 'event')} {verb} of site {site_id}, not the one in the settings: {shown}")
+    return lines
 
 
 def _complain(refused: Refused) -> None:
-    errors.print(f"line {refused.number}: {refused.reason}", markup=False, soft_wrap=True)
+    note(f"line {refused.number}: {refused.reason}")
 
 
 @contextmanager

@@ -1,63 +1,61 @@
-"""`footfall report explain`: why a visit begins and ends where it does."""
+"""`footfall report explain`: the events of a visit, and the rule behind each of its boundaries."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from config.settings import Settings
-from tracker.cli.current import OfflineFlag, open_current
-from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError
-from tracker.cli.output import console, local_time, print_json, print_table, short, span
+from tracker.cli.command import command
+from tracker.cli.options import Reading, UsageError
+from tracker.cli.output import Result, Table, duration, local_time, short
+from tracker.cli.store import reading
 from tracker.presence.documents import encode
-from tracker.presence.events import Correction, Event
+from tracker.presence.events import Correction
 from tracker.presence.explain import Explanation, explain, in_words, uncounted
 from tracker.presence.rules import Rules
-from tracker.store.shared_site import rules_to_read
-from tracker.store.store import Store
 
-_ADD = "if it was the person, 'footfall events add' says what other cameras missed"
-_EDGES = {"start": "begins", "pause": "pauses", "resume": "goes on", "end": "ends"}
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from tracker.store.store import Store
+
+_ADD = "if it was the person, add what other cameras missed with 'footfall events add'"
+_EDGES = {"start": "begins", "pause": "pauses", "resume": "resumes", "end": "ends"}
 
 VisitArgument = Annotated[
     str, typer.Argument(metavar="VISIT", help="Id of a visit, or its first letters; `report visits --json` shows ids.")
 ]
 
 
-def explain_visit(
-    visit: VisitArgument,
-    store: StoreOption = None,
-    settings: SettingsOption = None,
-    offline: OfflineFlag = False,
-    as_json: JsonOption = False,
-) -> None:
-    """The events of a visit, what each did, and the rule behind each of its boundaries."""
-    chosen, current = open_current(settings, store=store, offline=offline)
+@command("footfall report explain 3f9c2ab1", "footfall report explain 3f9c --json")
+def explain_visit(visit: VisitArgument, access: Reading) -> Result:
+    """Explain a visit: its events, and the rule behind each boundary."""
+    from tracker.store.shared_site import rules_to_read
+
     now = datetime.now(UTC)
-    with current as opened:
-        rules = rules_to_read(chosen, opened)
-        session_id = _id_of(opened, chosen, rules, visit, now)
-        site_id = chosen.site.id
+    with reading(access) as (settings, store):
+        rules = rules_to_read(settings, store)
+        session_id = _id_of(store, settings, rules, visit, now)
+        site_id = settings.site.id
         found = explain(
             session_id,
-            opened.events.select(site_id=site_id),
+            store.events.select(site_id=site_id),
             rules=rules,
             now=now,
-            presences=opened.cameras.presences(site_id=site_id),
+            presences=store.cameras.presences(site_id=site_id),
         )
         known = {event.event_id for event, _ in found.events}
-        corrections = [each for each in opened.events.corrections() if each.event_id in known]
-        person = opened.people.get(found.session.person_id)
-    if as_json:
-        print_json(_document(found, corrections, rules))
-    else:
-        _tell(found, corrections, rules, chosen, person.name if person is not None else found.session.person_id)
+        corrections = [each for each in store.events.corrections() if each.event_id in known]
+        person = store.people.get(found.session.person_id)
+    name = person.name if person is not None else found.session.person_id
+    return Result(
+        document=_document(found, corrections, rules), parts=_parts(found, corrections, rules, settings, name)
+    )
 
 
 def _id_of(store: Store, settings: Settings, rules: Rules, start: str, now: datetime) -> str:
-    """The one visit whose id starts so. Raises UsageError where there is none or are several."""
+    """The one visit whose id starts with the prefix. Raises UsageError where there are none or several."""
     fix = "'footfall report visits --json' shows the ids of visits"
     found = [
         session.session_id
@@ -75,7 +73,7 @@ def _id_of(store: Store, settings: Settings, rules: Rules, start: str, now: date
 
 
 def _why_uncounted(store: Store, settings: Settings, rules: Rules, start: str, now: datetime) -> str | None:
-    """Why the event whose id starts so lies in no visit; None if there is no such event."""
+    """Why the event with this prefix of an id counts in no visit; None if there is no such event."""
     site_id = settings.site.id
     events, presences = store.events.select(site_id=site_id), store.cameras.presences(site_id=site_id)
     for event, because in uncounted(events, rules=rules, now=now, presences=presences):
@@ -105,39 +103,35 @@ def _document(found: Explanation, corrections: list[Correction], rules: Rules) -
     }
 
 
-def _tell(found: Explanation, corrections: list[Correction], rules: Rules, settings: Settings, name: str) -> None:
+def _parts(
+    found: Explanation, corrections: list[Correction], rules: Rules, settings: Settings, name: str
+) -> list[str | Table]:
     zone, session = settings.site.zone, found.session
-    console.print(f"Visit {session.session_id} of {name}", markup=False, soft_wrap=True)
-    console.print(f"inside {span(session.dwell_s)}, with gaps {span(session.gross_s)}\n", markup=False)
     boundaries = [
         (
             _EDGES[each.edge],
-            "still lasts" if each.at is None else local_time(each.at, zone),
+            "still in" if each.at is None else local_time(each.at, zone),
             "" if each.event is None else each.event.camera_id,
             in_words(each.reason, rules),
         )
         for each in found.boundaries
     ]
-    print_table("", ["visit", "time", "camera", "because"], boundaries, empty="")
-    said = {each.event_id: f"{each.action} by {each.by}, {local_time(each.at, zone)}" for each in corrections}
-    console.print()
-    print_table(
+    corrected = {each.event_id: f"{each.action} by {each.by}, {local_time(each.at, zone)}" for each in corrections}
+    events = [
+        (
+            local_time(event.at, zone),
+            event.camera_id,
+            event.kind,
+            short(event.event_id),
+            in_words(because, rules),
+            corrected.get(event.event_id) or ("not seen, inferred" if event.inferred else ""),
+        )
+        for event, because in found.events
+    ]
+    return [
+        f"Visit {session.session_id} of {name}",
+        f"inside {duration(session.dwell_s)}, with gaps {duration(session.gross_s)}\n",
+        Table.of(["visit", "time", "camera", "because"], boundaries),
         "",
-        ["time", "camera", "event", "id", "what it did", "note"],
-        [
-            (
-                local_time(event.at, zone),
-                event.camera_id,
-                event.kind,
-                short(event.event_id),
-                in_words(because, rules),
-                _note(event, said),
-            )
-            for event, because in found.events
-        ],
-        empty="",
-    )
-
-
-def _note(event: Event, said: dict[str, str]) -> str:
-    return said.get(event.event_id) or ("not seen, worked out" if event.inferred else "")
+        Table.of(["time", "camera", "event", "id", "effect", "note"], events),
+    ]

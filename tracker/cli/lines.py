@@ -1,4 +1,4 @@
-"""JSON lines that commands write, and the bar that shows how far they are."""
+"""JSON lines that commands write, and their progress bar."""
 
 from __future__ import annotations
 
@@ -79,10 +79,12 @@ def _write(stream: TextIO, documents: Documents) -> None:
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Say in words that a file cannot be written. Raises FootfallError."""
+    """Turn an OSError about a file into a FootfallError."""
     try:
         yield
     except BrokenPipeError:
-        raise  # nobody reads on: that is no fault of the file
+        raise  # the reader is gone: that is no fault of the file
     except OSError as error:
-        raise FootfallError(f"{path}: cannot be written ({error.strerror})", fix="check path, rights, disk") from error
+        raise FootfallError(
+            f"{path}: cannot be written ({error.strerror})", fix="check path, permissions and free space"
+        ) from error

@@ -1,21 +1,18 @@
-"""What a command needs to take in what others wrote into Firestore, beside what it does."""
+"""Downloads of everything that others wrote, beside or before what a command does."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeAlias
 
 from config.settings import Settings
-from tracker.cli.current import PATIENCE_S, Gauge, require_cloud
+from tracker.cli.options import Reload
+from tracker.cli.replica import PATIENCE_S, DownloadBar, require_cloud
 from tracker.store.store import Store
-
-Reread: TypeAlias = Callable[[], tuple[Settings, dict[str, str]]]
-"""Reads the settings again when what the site shares has changed; see `door.reread_for`."""
 
 
 @contextmanager
-def receiving(settings: Settings, store: Store, reread: Reread | None) -> Iterator[None]:
+def receiving(settings: Settings, store: Store, reread: Reload | None) -> Iterator[None]:
     """Take in people, corrections and settings, and events of other machines, in the background while inside.
 
     Does nothing for a store of this machine alone, or without `reread`. Nothing ever waits for the network.
@@ -33,11 +30,11 @@ def receiving(settings: Settings, store: Store, reread: Reread | None) -> Iterat
         yield
 
 
-def receive(settings: Settings, store: Store, reread: Reread) -> None:
+def receive(settings: Settings, store: Store, reread: Reload) -> None:
     """Take in, now, what others wrote. Raises as `receiving` does, and CloudUnreachableError."""
     require_cloud()
     from tracker.cloud.feed import Scope
     from tracker.cloud.sync import Link
 
-    with Gauge() as gauge, Link(store, settings, wanted=Scope.EVERYTHING, reread=reread) as link:
-        link.catch_up(gauge.show, patience_s=PATIENCE_S)
+    with DownloadBar() as bar, Link(store, settings, wanted=Scope.EVERYTHING, reread=reread) as link:
+        link.catch_up(bar.show, patience_s=PATIENCE_S)

@@ -2,104 +2,113 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracker.cli.current import open_current
-from tracker.cli.door import example
+from tracker.cli.command import command
 from tracker.cli.people import find_person
-from tracker.cli.report_forms import require, tell
-from tracker.cli.report_subject import subject_of
-from tracker.cli.report_wish import RangeWish, Wish, takes
+from tracker.cli.report_options import RangeQuery, ReportQuery
+from tracker.cli.report_output import require
+from tracker.cli.store import reading
 from tracker.reports.periods import Period
-from tracker.reports.plain import today_report, visits_report
+from tracker.reports.sheets import Report
 
-app = typer.Typer(name="report", no_args_is_help=True, help="Who is in, and who was here when and for how long.")
+if TYPE_CHECKING:
+    from tracker.reports.subject import Subject
 
-ByOption = Annotated[Period, typer.Option("--by", help="What a line stands for.")]
+ByOption = Annotated[Period, typer.Option("--by", help="The period of a row.")]
 PersonArgument = Annotated[
-    str | None, typer.Argument(metavar="[PERSON]", help="Name or id; without one, everybody who was here.")
+    str | None, typer.Argument(metavar="PERSON", help="Name or id. Default: everybody who was here.")
 ]
 
 
-@app.command("today", epilog=example("footfall report today --json"))
-@takes(Wish)
-def today(wish: Wish) -> None:
-    """Who is in now and since when, and the figures of the day so far."""
-    tell(today_report(subject_of(wish)), wish)
+@command("footfall report today --json")
+def today(query: ReportQuery) -> Report:
+    """Show who is in now, and today's figures."""
+    from tracker.reports.plain import today_report
+
+    return today_report(_subject(query))
 
 
-@app.command(
-    "usage",
-    epilog=example(
-        "footfall report usage --by hour", "footfall report usage --by month --xlsx year.xlsx --plot year.html"
-    ),
-)
-@takes(RangeWish)
-def usage(wish: RangeWish, by: ByOption = Period.DAY) -> None:
-    """Entries, exits, visitors, dwell and peak by hour, day, week or month.
+@command("footfall report usage --by hour", "footfall report usage --by month --xlsx year.xlsx --plot year.html")
+def usage(query: RangeQuery, by: ByOption = Period.DAY) -> Report:
+    """Report entries, exits, visitors, dwell and peak by hour, day, week or month.
 
     Default: today by the hour, 7 days, 8 weeks or 12 months, each up to now.
     """
     require("pandas")
     from tracker.reports.compose import usage_report
 
-    tell(usage_report(subject_of(wish, default=by, whole_days=True), by), wish)
+    return usage_report(_subject(query, default=by, whole_days=True), by)
 
 
-@app.command("visits", epilog=example("footfall report visits --from 2026-01-26 --to 2026-01-31 --csv > visits.csv"))
-@takes(RangeWish)
-def visits(wish: RangeWish) -> None:
-    """Every visit of a range, the latest first. Default: the last seven days."""
-    tell(visits_report(subject_of(wish)), wish)
+@command("footfall report visits --from 2026-01-26 --to 2026-01-31 --csv > visits.csv")
+def visits(query: RangeQuery) -> Report:
+    """List visits, the latest first.
+
+    Default: the last seven days.
+    """
+    from tracker.reports.plain import visits_report
+
+    return visits_report(_subject(query))
 
 
-@app.command("dwell", epilog=example("footfall report dwell --from 2026-01-01 --plot dwell.html"))
-@takes(RangeWish)
-def dwell(wish: RangeWish) -> None:
-    """How long visits last: median, mean, nine of ten, net and with gaps. Default: the last seven days."""
+@command("footfall report dwell --from 2026-01-01 --plot dwell.html")
+def dwell(query: RangeQuery) -> Report:
+    """Report how long visits last.
+
+    Median, mean and 90th percentile, net and with gaps. Default: the last seven days.
+    """
     require("pandas")
     from tracker.reports.compose import dwell_report
 
-    tell(dwell_report(subject_of(wish)), wish)
+    return dwell_report(_subject(query))
 
 
-@app.command("attendance", epilog=example("footfall report attendance --from 2026-01-01 --xlsx january.xlsx"))
-@takes(RangeWish)
-def attendance(wish: RangeWish) -> None:
-    """Enrolled people by day: present or absent, first in, last out, hours. Default: the last seven days."""
+@command("footfall report attendance --from 2026-01-01 --xlsx january.xlsx")
+def attendance(query: RangeQuery) -> Report:
+    """Report enrolled people by day: first in, last out, hours.
+
+    Default: the last seven days.
+    """
     require("pandas")
     from tracker.reports.rolls import attendance_report
 
-    tell(attendance_report(subject_of(wish, whole_days=True)), wish)
+    return attendance_report(_subject(query, whole_days=True))
 
 
-@app.command("occupancy", epilog=example("footfall report occupancy --from 2026-01-31 --plot occupancy.html"))
-@takes(RangeWish)
-def occupancy(wish: RangeWish) -> None:
-    """People in per quarter of an hour: mean, peak, share of the capacity. Default: today."""
+@command("footfall report occupancy --from 2026-01-31 --plot occupancy.html")
+def occupancy(query: RangeQuery) -> Report:
+    """Report the people in by quarter of an hour: mean, peak, capacity.
+
+    Default: today.
+    """
     require("pandas")
     from tracker.reports.compose import occupancy_report
 
-    tell(occupancy_report(subject_of(wish, default=Period.HOUR, whole_days=True)), wish)
+    return occupancy_report(_subject(query, default=Period.HOUR, whole_days=True))
 
 
-@app.command(
-    "people", epilog=example("footfall report people --from 2026-01-01", "footfall report people 'Ada Lovelace' --json")
-)
-@takes(RangeWish)
-def people(wish: RangeWish, who: PersonArgument = None) -> None:
-    """How much each person used the place, or one person's days and visits. Default: the last seven days."""
+@command("footfall report people --from 2026-01-01", "footfall report people 'Ada Lovelace' --json")
+def people(query: RangeQuery, who: PersonArgument = None) -> Report:
+    """Report how much each person used the place, or one person's visits.
+
+    Default: the last seven days.
+    """
     require("pandas")
     if who is None:
         from tracker.reports.compose import people_report
 
-        tell(people_report(subject_of(wish, whole_days=True)), wish)
-        return
+        return people_report(_subject(query, whole_days=True))
     from tracker.reports.rolls import person_report
 
-    _, opened = open_current(wish.settings, store=wish.store, offline=wish.offline)
-    with opened as store:
+    with reading(query) as (_, store):
         person = find_person(store, who)
-    tell(person_report(subject_of(wish, whole_days=True), person), wish)
+    return person_report(_subject(query, whole_days=True), person)
+
+
+def _subject(query: ReportQuery, *, default: Period | None = None, whole_days: bool = False) -> Subject:
+    from tracker.cli.report_subject import subject_of
+
+    return subject_of(query, default=default, whole_days=whole_days)

@@ -1,4 +1,4 @@
-"""The history that a report is wished for: of a site, of one camera or of one zone, over a range."""
+"""The history that a report is about: of a site, of one camera or of one zone, over a range."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from config.settings import Settings
-from tracker.cli.current import open_current
-from tracker.cli.door import UsageError
-from tracker.cli.moments import parse_moment
-from tracker.cli.report_wish import RangeWish, Wish
+from tracker.cli.options import UsageError
+from tracker.cli.report_options import RangeQuery, ReportQuery
+from tracker.cli.store import reading
+from tracker.cli.times import parse_time
 from tracker.presence.coverage import Coverage, CoverageSpan
 from tracker.presence.days import day_range
 from tracker.presence.events import Event, EventKind
@@ -30,7 +30,7 @@ _MIDDLE = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
-    """The part of a site's history that is wished for. words: what was left out."""
+    """The part of a site's history that is asked for. words: what was left out."""
 
     events: Sequence[Event]
     sessions: Sequence[Session]
@@ -38,21 +38,18 @@ class _Part:
     words: str = ""
 
 
-def subject_of(wish: Wish, *, default: Period | None = None, whole_days: bool = False) -> Subject:
-    """The history that is meant, and the range: the local day for a plain wish, else --from to --to.
+def subject_of(query: ReportQuery, *, default: Period | None = None, whole_days: bool = False) -> Subject:
+    """The history that a query asks for, and the range: the current day, or --from to --to.
 
     default: the range without --from is that of this period, else the last seven days. whole_days: there is a row for
     every piece of the range, so it does not begin before the day on which the records begin, or, where there are none,
     before its last day.
     Raises UsageError on a range, site, camera or zone that is none, StoreError.
     """
-    settings, opened = open_current(
-        wish.settings, store=wish.store, offline=wish.offline, overrides={"site": {"id": wish.site}}
-    )
-    now = datetime.now(UTC)
-    with opened as store:
-        since, until = _range(wish, settings, now, default)
-        part = _part(store, settings, wish, now)
+    with reading(query) as (settings, store):
+        now = datetime.now(UTC)
+        since, until = _range(query, settings, now, default)
+        part = _part(store, settings, query, now)
         people = people_of(store.people.all(), part.events)
         failed = unstopped(store.cameras.health(settings.site.id))
     first = min((event.at for event in part.events), default=None)
@@ -71,17 +68,17 @@ def subject_of(wish: Wish, *, default: Period | None = None, whole_days: bool = 
         since=since,
         until=until,
         now=now,
-        staff=wish.staff,
+        staff=query.staff,
         filters=part.words,
     )
 
 
-def _range(wish: Wish, settings: Settings, now: datetime, default: Period | None) -> tuple[datetime, datetime]:
+def _range(query: ReportQuery, settings: Settings, now: datetime, default: Period | None) -> tuple[datetime, datetime]:
     zone = settings.site.zone
-    if not isinstance(wish, RangeWish):
+    if not isinstance(query, RangeQuery):
         return day_range(now.astimezone(zone).date(), zone)
-    until = parse_moment(wish.until, zone, option="--to", end_of_day=True) or now
-    start = parse_moment(wish.since, zone, option="--from")
+    until = parse_time(query.until, zone, option="--to", end_of_day=True) or now
+    start = parse_time(query.since, zone, option="--from")
     for option, at in (("--from", start), ("--to", until)):
         if at is not None and lies_too_early(at, zone):
             raise UsageError(f"{option} lies before 1970", fix="give a later day")
@@ -93,34 +90,34 @@ def _range(wish: Wish, settings: Settings, now: datetime, default: Period | None
     return start or start_of_default(default or Period.DAY, end, zone), end
 
 
-def _part(store: Store, settings: Settings, wish: Wish, now: datetime) -> _Part:
-    """What the store has of the site, cut to the camera or zone that is wished for."""
+def _part(store: Store, settings: Settings, query: ReportQuery, now: datetime) -> _Part:
+    """What the store has of the site, cut to the camera or zone of the query."""
     site_id, rules = settings.site.id, rules_to_read(settings, store)
     events, spans = store.events.select(site_id=site_id), coverage_at_site(settings, store, now)
-    if wish.site is not None and not events and not spans:
+    if query.site is not None and not events and not spans:
         others = {event.site_id for event in store.events.select()} | {
             each.site_id for each in store.cameras.coverage()
         }
-        raise _unknown("site", wish.site, others)
+        raise _unknown("site", query.site, others)
     presences = store.cameras.presences(site_id=site_id)
     found = sessions(events, rules=rules, now=now, presences=presences)
     whole = _Part(events=events, sessions=found, spans=spans)
-    if wish.camera is not None:
+    if query.camera is not None:
         named = {camera.id for camera in settings.camera}
         known = {event.camera_id for event in events} | {each.camera_id for each in spans}
-        if wish.camera not in known | named:
-            raise _unknown("camera", wish.camera, known | named)
-    if wish.zone is not None:
-        stays = store.cameras.zone_stays(site_id=site_id, camera_id=wish.camera)
+        if query.camera not in known | named:
+            raise _unknown("camera", query.camera, known | named)
+    if query.zone is not None:
+        stays = store.cameras.zone_stays(site_id=site_id, camera_id=query.camera)
         named = {name for camera in settings.camera for name in camera.zones}
-        if wish.zone not in {stay.zone for stay in stays} | named:
-            raise _unknown("zone", wish.zone, {stay.zone for stay in stays} | named)
-        cameras = {camera.id for camera in settings.camera if wish.zone in camera.zones}
-        return _zone(whole, wish.zone, [stay for stay in stays if stay.zone == wish.zone], cameras, rules, now)
-    if wish.camera is not None:
-        if wish.camera in rules.entrances | rules.exits:
-            return _way(whole, wish.camera, out=wish.camera not in rules.entrances)
-        return _room(whole, wish.camera, presences, rules, now)
+        if query.zone not in {stay.zone for stay in stays} | named:
+            raise _unknown("zone", query.zone, {stay.zone for stay in stays} | named)
+        cameras = {camera.id for camera in settings.camera if query.zone in camera.zones}
+        return _zone(whole, query.zone, [stay for stay in stays if stay.zone == query.zone], cameras, rules, now)
+    if query.camera is not None:
+        if query.camera in rules.entrances | rules.exits:
+            return _way(whole, query.camera, out=query.camera not in rules.entrances)
+        return _room(whole, query.camera, presences, rules, now)
     return whole
 
 

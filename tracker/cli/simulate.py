@@ -1,4 +1,4 @@
-"""`footfall simulate`: a place that never was, for trying pages, reports and settings before cameras hang."""
+"""`footfall simulate`: a simulated site, to try pages, reports and settings without cameras."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
-import numpy as np
 import typer
 
 from config.errors import StoreError
-from config.settings import Settings, load_settings
-from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError, open_store, settings_for
-from tracker.cli.length import parse_length
+from tracker.cli.command import command
 from tracker.cli.lines import STDIO, explained, json_lines, progress_bar
-from tracker.cli.output import console, errors, print_json
+from tracker.cli.options import JsonOption, Options, UsageError
+from tracker.cli.output import note, print_json, print_line
+from tracker.cli.store import open_store
+from tracker.cli.times import parse_duration
 from tracker.presence.documents import encode
 from tracker.presence.events import CameraRef
 from tracker.presence.people import PersonKind
@@ -31,11 +31,12 @@ from tracker.simulation.profiles import PROFILES, ProfileName
 from tracker.simulation.site import Day
 from tracker.simulation.site import simulate as days_of
 from tracker.simulation.truth import stay_to_document
-from tracker.store.history import site_of
 from tracker.store.observation import Observation
-from tracker.store.store import Store
 
-_NO_VECTORS = np.zeros((0, 128), np.float32)
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from tracker.store.store import Store
+
 _MOST_PEOPLE, _MOST_DAYS, _MOST_CAMERAS = 1_000_000, 3660, 100
 
 _SETTINGS_SUFFIX = ".settings.toml"
@@ -47,9 +48,9 @@ _Sink: TypeAlias = Callable[[Day], None]
 
 @dataclass(slots=True)
 class Tally:
-    """What a simulation came to. stays: times inside without a break. missed, confused: of what cameras could report.
+    """Totals of a simulation. stays: segments inside. missed, confused: of what cameras could report.
 
-    inside: people in at the end; most: at once. until: the moment up to which it was simulated.
+    inside: people in at the end; most: at once. until: the end of the simulated time.
     """
 
     until: datetime
@@ -63,46 +64,46 @@ class Tally:
     most: int = 0
 
 
+@command("footfall simulate --profile gym --store sqlite:///simulated.sqlite3")
 def simulate(
-    profile: Annotated[ProfileName, typer.Option(help="What kind of place: when it opens, who comes, for how long.")],
-    people: Annotated[int, typer.Option(min=1, max=_MOST_PEOPLE, help="How many different people come.")] = 200,
-    days: Annotated[int, typer.Option(min=1, max=_MOST_DAYS, help="Over how many days.")] = 30,
+    profile: Annotated[ProfileName, typer.Option(help="Kind of site: opening hours, who visits, for how long.")],
+    access: Options,
+    people: Annotated[int, typer.Option(min=1, max=_MOST_PEOPLE, help="Number of different people.")] = 200,
+    days: Annotated[int, typer.Option(min=1, max=_MOST_DAYS, help="Number of days.")] = 30,
     doors: Annotated[int, typer.Option(min=1, max=_MOST_CAMERAS, help="Cameras at doors.")] = 1,
     rooms: Annotated[
-        int | None, typer.Option(min=0, max=_MOST_CAMERAS, help="Cameras inside. Default: as the profile has them.")
+        int | None, typer.Option(min=0, max=_MOST_CAMERAS, help="Cameras inside. Default: as in the profile.")
     ] = None,
-    miss: Annotated[float, typer.Option(min=0, max=1, help="Share of what a camera sees that it does not report.")] = 0,
-    confuse: Annotated[float, typer.Option(min=0, max=1, help="Share that it reports of somebody else.")] = 0,
-    skew: Annotated[str, typer.Option(metavar="TIME", help="How far two cameras' clocks may differ: 2s.")] = "0s",
+    miss: Annotated[float, typer.Option(min=0, max=1, help="Share of crossings that a camera does not report.")] = 0,
+    confuse: Annotated[float, typer.Option(min=0, max=1, help="Share that it reports for the wrong person.")] = 0,
+    skew: Annotated[str, typer.Option(metavar="TIME", help="Largest difference of two cameras' clocks: 2s.")] = "0s",
     outage: Annotated[
-        str, typer.Option(metavar="TIME", help="How long each camera is down once a day: blind, or offline: 10m.")
+        str, typer.Option(metavar="TIME", help="Outage of each camera once a day, blind or offline: 10m.")
     ] = "0s",
     duplicate: Annotated[float, typer.Option(min=0, max=1, help="Share of events that are delivered twice.")] = 0,
-    seed: Annotated[int, typer.Option(help="Another number gives another place; the same gives the same.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed: the same seed gives the same site.")] = 0,
     start: Annotated[
-        str | None, typer.Option(metavar="DATE", help="First day. Default: so that the last day is today.")
+        str | None, typer.Option(metavar="DATE", help="First day. Default: the last day is today.")
     ] = None,
-    store: StoreOption = None,
     out: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write the events as JSON lines; - is stdout.")
     ] = None,
-    truth: Annotated[str | None, typer.Option(metavar="FILE", help="Write who really was in, as JSON lines.")] = None,
-    settings: SettingsOption = None,
+    truth: Annotated[str | None, typer.Option(metavar="FILE", help="Write the true visits as JSON lines.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make up people, their days and what cameras would have told of them, with the errors that you ask for.
+    """Simulate a site: people, their visits, and what its cameras record.
 
-    Fills a new store, that the dashboard and reports show like any other, or writes the events to a file; settings
-    beside either say which cameras hang at doors. --truth tells what really happened. Nothing that lies ahead of now
-    is simulated: who is in now is in.
+    Fills a new store, which dashboard and reports read like any other, or writes the events to a file, with the errors
+    that you ask for. A settings file beside it declares the cameras. --truth writes the true visits. Nothing after now
+    is simulated: people who are in now are in.
     """
-    if store is None and out is None and truth is None:
+    if access.store is None and out is None and truth is None:
         raise UsageError(
             "nothing to write to", fix="add --store sqlite:///simulated.sqlite3, --out FILE or --truth FILE"
         )
     if out is not None and out == truth:
         raise UsageError("--out and --truth are the same file", fix="name two files")
-    chosen = settings_for(settings, store=store)
+    settings = access.load()
     now = datetime.now(UTC)
     plan = Plan(
         profile=PROFILES[profile],
@@ -110,27 +111,27 @@ def simulate(
         days=days,
         doors=doors,
         rooms=PROFILES[profile].rooms if rooms is None else rooms,
-        first_day=_first_day(start, days, now.astimezone(chosen.site.zone).date()),
-        zone=chosen.site.zone,
-        site_id=chosen.site.id,
+        first_day=_first_day(start, days, now.astimezone(settings.site.zone).date()),
+        zone=settings.site.zone,
+        site_id=settings.site.id,
         seed=seed,
     )
     noise = Noise(
         miss=miss,
         confuse=confuse,
-        skew=parse_length(skew, option="--skew"),
-        outage=parse_length(outage, option="--outage"),
+        skew=parse_duration(skew, option="--skew"),
+        outage=parse_duration(outage, option="--outage"),
         duplicate=duplicate,
     )
-    kept = chosen if store else None
+    kept = settings if access.store else None
     beside = None if out in (None, STDIO) else Path(str(out)).with_suffix(_SETTINGS_SUFFIX)
     if beside is not None and beside.exists() and not _is_ours(beside):
-        raise UsageError(f"--out: {beside} is there, and not by footfall simulate", fix="name another file")
+        raise UsageError(f"--out: {beside} exists and was not written by footfall simulate", fix="name another file")
     tally = _run(plan, noise, kept, out, truth, until=min(now, plan.ends_at))
     if beside is not None:
         with explained(beside):
-            beside.write_text(_settings_text(plan, chosen, tally.most, store=False), encoding="utf-8")
-    _tell(tally, plan, kept, out if beside else None, as_json=as_json, aside=STDIO in (out, truth))
+            beside.write_text(_settings_text(plan, settings, tally.most, store=False), encoding="utf-8")
+    _report(tally, plan, kept, out if beside else None, as_json=as_json, aside=STDIO in (out, truth))
 
 
 def _first_day(start: str | None, days: int, today: date) -> date:
@@ -140,9 +141,9 @@ def _first_day(start: str | None, days: int, today: date) -> date:
         first = date.fromisoformat(start)
         first + timedelta(days=days + 2)
     except (ValueError, OverflowError) as error:
-        raise UsageError(f"--start: {start[:40]!r} is no date", fix="write it as 2026-01-31") from error
+        raise UsageError(f"--start: {start[:40]!r} is not a date", fix="write it as 2026-01-31") from error
     if first > today:
-        raise UsageError(f"--start: {start} lies in the future", fix="name a day that has begun")
+        raise UsageError(f"--start: {start} is in the future", fix="name a day that has begun")
     return first
 
 
@@ -174,6 +175,9 @@ def _run(
                 file.write_text(_settings_text(plan, settings, tally.most), encoding="utf-8")
     if settings is not None:
         with open_store(settings) as store:
+            from config.settings import load_settings
+            from tracker.store.history import site_of
+
             store.sites.save(site_of(load_settings(file, {})))
     return tally
 
@@ -203,13 +207,13 @@ def _count(tally: Tally, day: Day) -> None:
 
 
 def _settings_text(plan: Plan, settings: Settings, most: int, *, store: bool = True) -> str:
-    """Settings under which dashboard and reports read the place as it is: its doors, its rooms, its hours.
+    """Settings of the simulated site, for dashboard and reports: its doors, rooms and hours.
 
-    store: where it is kept, too.
+    store: whether they name the store.
     """
     url = f"url = {json.dumps(f'sqlite:///{settings.store.path.absolute()}')}"
     lines = [
-        f"{_SETTINGS_HEAD}: the place that the file beside it holds.",
+        f"{_SETTINGS_HEAD}: the site in the file beside it.",
         "[site]",
         f"id = {json.dumps(plan.site_id)}",
         f"name = {json.dumps(f'Simulated {plan.profile.name}')}",
@@ -227,31 +231,34 @@ def _settings_text(plan: Plan, settings: Settings, most: int, *, store: bool = T
 
 
 def _round_capacity(most: int) -> int:
-    """A capacity that a place with at most so many people at once may have."""
+    """A plausible capacity of a site with at most so many people at once."""
     return max(10, math.ceil(most * 1.3 / 5) * 5)
 
 
 @contextmanager
 def _into_store(settings: Settings, plan: Plan, cast: tuple[Player, ...], until: datetime) -> Iterator[_Sink]:
-    """People first, then day by day events, strangers once they are seen, and at the end what cameras see.
+    """Record people first, then day by day events, visitors at their first event, and at the end the cameras' state.
 
-    A store that was made for this and is not filled to the end is taken away again.
+    A new store that was not filled to the end is removed.
     """
     path = settings.store.path
     made_here = not path.exists()
     try:
         with _filled(settings, plan, cast, until) as sink:
             yield sink
-    except BaseException:  # whatever stopped it, Ctrl-C too: half a place would look like a whole one
+    except BaseException:  # whatever stopped it, Ctrl-C too: an incomplete store would look complete
         if made_here:
             for each in (path, *(path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm"))):
                 each.unlink(missing_ok=True)
-            errors.print(f"stopped: {path} was not filled, and is taken away again", markup=False, soft_wrap=True)
+            note(f"stopped: {path} is incomplete and was removed")
         raise
 
 
 @contextmanager
 def _filled(settings: Settings, plan: Plan, cast: tuple[Player, ...], until: datetime) -> Iterator[_Sink]:
+    import numpy as np
+
+    no_vectors = np.zeros((0, 128), np.float32)
     by_id = {player.person.person_id: player.person for player in cast}
     with open_store(settings) as store:
         if store.people.all() or store.events.select(limit=1):
@@ -262,18 +269,18 @@ def _filled(settings: Settings, plan: Plan, cast: tuple[Player, ...], until: dat
             raise StoreError(f"{_settings_file(settings)} exists already", fix="remove it, or name another store")
         for person in by_id.values():
             if person.kind is PersonKind.ENROLLED:
-                store.people.add(person, _NO_VECTORS)
+                store.people.add(person, no_vectors)
         met: set[str] = set()
         last: list[Day] = []
         outages: list[Outage] = []
 
         def sink(day: Day) -> None:
-            told = {event.person_id for event in day.reports.events} - met
-            met.update(told)
-            strangers = [by_id[person_id] for person_id in sorted(told) if by_id[person_id].kind is PersonKind.VISITOR]
+            seen = {event.person_id for event in day.reports.events} - met
+            met.update(seen)
+            strangers = [by_id[person_id] for person_id in sorted(seen) if by_id[person_id].kind is PersonKind.VISITOR]
             strangers.sort(key=lambda person: int(person.name.rpartition(" ")[2]))
             store.record(
-                Observation(events=day.reports.events, visitors=[(stranger, _NO_VECTORS) for stranger in strangers])
+                Observation(events=day.reports.events, visitors=[(stranger, no_vectors) for stranger in strangers])
             )
             outages.extend(day.reports.outages)
             last[:] = [day]
@@ -283,7 +290,7 @@ def _filled(settings: Settings, plan: Plan, cast: tuple[Player, ...], until: dat
 
 
 def _leave_cameras(store: Store, plan: Plan, last: list[Day], outages: Sequence[Outage], until: datetime) -> None:
-    """When the cameras watched, how they do, and whom they have in sight, as the last day left it."""
+    """Record coverage and health of the cameras, and who is in sight at the end of the last day."""
     for watch in watches_of(plan, outages, until=until):
         store.record(Observation(coverage=[watch]))
     for health in health_of(plan, outages, until=until):
@@ -308,22 +315,21 @@ def _shown(days: Iterable[Day], total: int) -> Iterator[Day]:
         bar.update(task, completed=total)
 
 
-def _tell(tally: Tally, plan: Plan, settings: Settings | None, out: str | None, *, as_json: bool, aside: bool) -> None:
+def _report(
+    tally: Tally, plan: Plan, settings: Settings | None, out: str | None, *, as_json: bool, aside: bool
+) -> None:
     if as_json:
         if not aside:
             print_json(asdict(tally))
         return
-    told = errors if aside else console
-    told.print(
-        f"{tally.people} people on {tally.days} days at a simulated {plan.profile.name}: {tally.stays} times inside,"
-        f" {tally.events} events; {tally.missed} reports missed, {tally.confused} of the wrong person;"
-        f" {tally.inside} in now",
-        markup=False,
-        soft_wrap=True,
+    write = note if aside else print_line
+    write(
+        f"{tally.people} people on {tally.days} days at a simulated {plan.profile.name}: {tally.stays} stays,"
+        f" {tally.events} events; {tally.missed} missed, {tally.confused} of the wrong person; {tally.inside} in now"
     )
     if settings is not None:
         words = f"footfall dashboard --settings {_settings_file(settings)} --store {settings.store.url}"
-        told.print(f"See it: {words}", markup=False, soft_wrap=True)
+        write(f"Open it: {words}")
     elif out is not None:
         words = f"footfall events import {out} --settings {Path(out).with_suffix(_SETTINGS_SUFFIX)} --store URL"
-        told.print(f"Read it into a store: {words}", markup=False, soft_wrap=True)
+        write(f"Import it: {words}")

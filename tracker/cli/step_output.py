@@ -22,6 +22,7 @@ from tracker.cli.output import console, errors, json_line, local_time
 from tracker.cli.summary import Summary
 from tracker.identity.known import KnownPeople
 from tracker.presence.events import Match
+from tracker.reports.texts import printable
 
 _PERSON_ID = re.compile(r"\b[pv]-[0-9a-f]{10,}\b")
 
@@ -140,7 +141,7 @@ class StepPrinter:
         if to_stderr or (console.is_terminal and errors.is_terminal):
             errors.print(Text(line), soft_wrap=True)
         else:
-            sys.stdout.write(f"{line}\n")
+            sys.stdout.write(f"{printable(line)}\n")
             sys.stdout.flush()
 
 

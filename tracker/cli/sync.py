@@ -1,15 +1,16 @@
-"""`footfall sync` and `footfall status`: send what Firestore does not have yet, and see how far that is."""
+"""`footfall sync` and `footfall status`: upload what Firestore does not have yet, and how far that is."""
 
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -17,15 +18,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.text import Text
 
 from config.errors import CloudError, StoreBusyError
-from config.settings import Settings
-from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError, open_store, reread_for, settings_for
-from tracker.cli.output import console, errors, json_line, local_time, print_json, print_table, span
-from tracker.cli.receiving import Reread, receive, receiving
-from tracker.cli.sending import backlog_of, uplink_of
-from tracker.cli.track import stopping
-from tracker.store.arrivals import Refused
-from tracker.store.store import Store
-from tracker.store.sync_rows import Parked
+from tracker.cli.command import command
+from tracker.cli.options import JsonOption, JsonOutput, Options, Reload, UsageError
+from tracker.cli.output import Result, Table, duration, emit, errors, json_line, local_time, note, print_line
+from tracker.cli.store import open_store
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from tracker.store.arrivals import Refused
+    from tracker.store.store import Store
+    from tracker.store.sync_rows import Parked
 
 SENT_AT = "up sent at"
 TROUBLE = "up trouble"
@@ -34,7 +36,7 @@ _COUNT_EVERY_S = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """What `sync` came to. parked: how many records Firestore refuses."""
+    """What `sync` did. parked: how many records Firestore rejected."""
 
     writes: int
     seconds: float
@@ -43,7 +45,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """What stands in the way, and since when."""
+    """Why nothing can be uploaded, and since when."""
 
     since: datetime
     problem: str
@@ -52,9 +54,9 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """How far sending and taking in are. backlog: rows by kind. sender: who sends now, None for nobody.
+    """How far uploading and downloading are. backlog: rows by kind. sender: the process that uploads, None for none.
 
-    heard_at: until when what others wrote is known here. refused: what of it cannot be read.
+    heard_at: when everything of the site was here last. refused: downloaded documents that cannot be decoded.
     """
 
     store: str
@@ -69,57 +71,56 @@ class Status:
     refused: list[Refused]
 
 
+@command("footfall sync --store firestore://my-project", "footfall sync --follow")
 def sync(
-    once: Annotated[bool, typer.Option("--once", help="End when everything is sent; that is the default.")] = False,
+    access: Options,
+    once: Annotated[bool, typer.Option("--once", help="End when everything is uploaded; that is the default.")] = False,
     follow: Annotated[bool, typer.Option("--follow", help="Go on until Ctrl-C.")] = False,
-    store: StoreOption = None,
-    settings: SettingsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Send what this machine has and Firestore has not, and take in what others wrote.
+    """Upload what Firestore does not have, and download what others wrote.
 
-    Both go on by themselves while cameras are followed.
-    Nothing is sent twice and nothing is lost, however often this is stopped or the network fails.
+    Both go on by themselves while cameras are tracked. Nothing is uploaded twice and nothing is lost, however often
+    this is stopped or the network fails.
     """
+    from tracker.cli.receiving import receiving
+    from tracker.cli.track import stopping
+
     if once and follow:
-        raise UsageError("--once and --follow", fix="give one of them")
-    reread = reread_for(settings, store=store)
-    chosen = _in_step(reread()[0])
-    with open_store(chosen) as opened, stopping() as stop:
+        raise UsageError("--once and --follow exclude each other", fix="give one of them")
+    settings = _shared(access.load())
+    with open_store(settings) as store, stopping() as stop:
         if follow:
-            with receiving(chosen, opened, reread):
-                _follow(chosen, opened, stop, as_json=as_json)
+            with receiving(settings, store, access.reload):
+                _follow(settings, store, stop, as_json=as_json)
         else:
-            unheard = _received(chosen, opened, reread)  # first: the rules of the site say what its visits are
-            _drain(chosen, opened, stop, as_json=as_json)
-            if unheard is not None:
-                raise unheard
+            not_downloaded = _download(settings, store, access.reload)  # first: visits depend on the site's rules
+            emit(_drain(settings, store, stop), JsonOutput(as_json=as_json))
+            if not_downloaded is not None:
+                raise not_downloaded
         if stop.is_set() and not follow:
             raise typer.Exit(130)
 
 
+@command("footfall status", "footfall status --retry")
 def status(
-    retry: Annotated[bool, typer.Option("--retry", help="Have everything that is parked sent again.")] = False,
-    store: StoreOption = None,
-    settings: SettingsOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show what Firestore does not have yet, since when, and what it refuses and why."""
-    chosen = _in_step(settings_for(settings, store=store))
-    with open_store(chosen) as opened:
-        opened.outbox.begin()
+    access: Options,
+    retry: Annotated[bool, typer.Option("--retry", help="Upload again what Firestore rejected.")] = False,
+) -> Result:
+    """Show the upload backlog, and what Firestore rejected and why."""
+    settings = _shared(access.load())
+    with open_store(settings) as store:
+        store.outbox.begin()
         if retry:
-            count = opened.outbox.requeue()
-            errors.print(f"{count} parked records are sent again by the next sync", markup=False)
-        found = status_of(chosen, opened)
-        if as_json:
-            print_json(found)
-        else:
-            _show(found, chosen.site.zone)
+            note(f"{store.outbox.requeue()} rejected records are uploaded again by the next sync")
+        found = status_of(settings, store)
+    return Result(document=found, parts=_status_parts(found, settings.site.zone))
 
 
 def status_of(settings: Settings, store: Store) -> Status:
-    """How far sending of a store is."""
+    """How far uploading and downloading of a store are."""
+    from tracker.cli.sending import backlog_of
+
     waiting = backlog_of(settings, store)
     notes = store.outbox.notes("up ")
     sent_at = notes.get(SENT_AT.removeprefix("up "))
@@ -137,54 +138,57 @@ def status_of(settings: Settings, store: Store) -> Status:
     )
 
 
-def _in_step(settings: Settings) -> Settings:
+def _shared(settings: Settings) -> Settings:
     if settings.store.firestore is None:
         raise UsageError(
-            f"{settings.store.url} stays on this machine: there is nothing to send",
+            f"{settings.store.url} stays on this machine: there is nothing to upload",
             fix="give --store firestore://PROJECT, or set store.url to it (docs/firebase.md)",
         )
     return settings
 
 
-def _received(settings: Settings, store: Store, reread: Reread) -> CloudError | None:
-    """Take in what others wrote. Returns why that did not work: what is here is sent all the same."""
+def _download(settings: Settings, store: Store, reload: Reload) -> CloudError | None:
+    """Download what others wrote. Returns why that failed: what is here is uploaded all the same."""
+    from tracker.cli.receiving import receive
+
     try:
-        receive(settings, store, reread)
+        receive(settings, store, reload)
     except CloudError as error:
         return error
     return None
 
 
-def _drain(settings: Settings, store: Store, stop: threading.Event, *, as_json: bool) -> None:
+def _drain(settings: Settings, store: Store, stop: threading.Event) -> Result:
+    from tracker.cli.sending import uplink_of
+
     began_s = time.monotonic()
     with _progress(settings, store) as advance:
         writes = uplink_of(settings, store, tell=advance).drain(stop)
     done = Sent(writes=writes, seconds=round(time.monotonic() - began_s, 1), parked=len(store.outbox.rejected()))
-    if as_json:
-        print_json(done)
-        return
-    console.print(f"{done.writes} documents written in {span(done.seconds)}", markup=False)
-    if done.parked:
-        errors.print(f"note: {done.parked} records are refused: see 'footfall status'", markup=False)
+    notes = [f"note: Firestore rejected {done.parked} records: see 'footfall status'"] if done.parked else []
+    parts = [f"{done.writes} documents written in {duration(done.seconds)}"]
+    return Result(document=done, parts=parts, notes=notes)
 
 
 def _follow(settings: Settings, store: Store, stop: threading.Event, *, as_json: bool) -> None:
-    def tell(writes: int) -> None:
+    from tracker.cli.sending import uplink_of
+
+    def report(writes: int) -> None:
         at = datetime.now(UTC)
         if as_json:
-            console.file.write(json_line({"at": at, "writes": writes}) + "\n")
-            console.file.flush()
+            sys.stdout.write(json_line({"at": at, "writes": writes}) + "\n")
+            sys.stdout.flush()
         else:
-            console.print(f"{local_time(at, settings.site.zone)}  {writes} documents written", markup=False)
+            print_line(f"{local_time(at, settings.site.zone)}  {writes} documents written")
 
-    uplink_of(settings, store, tell=tell).run(stop)
+    uplink_of(settings, store, tell=report).run(stop)
 
 
 @contextmanager
 def _progress(settings: Settings, store: Store) -> Iterator[_Advance]:
     bar = Progress(
         SpinnerColumn(),
-        TextColumn("sending"),
+        TextColumn("uploading"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
@@ -196,23 +200,28 @@ def _progress(settings: Settings, store: Store) -> Iterator[_Advance]:
 
 
 class _Advance:
-    """Moves a bar by what is not waiting any more; looks at most twice a second."""
+    """Moves a bar by what is not waiting any more; counts at most twice a second."""
 
     def __init__(self, bar: Progress, settings: Settings, store: Store) -> None:
         self._bar = bar
         self._settings = settings
         self._store = store
-        self._most = backlog_of(settings, store).total
-        self._task = bar.add_task("sending", total=self._most)
+        self._most = self._waiting()
+        self._task = bar.add_task("uploading", total=self._most)
         self._next_s = 0.0
 
     def __call__(self, _writes: int) -> None:
         if time.monotonic() < self._next_s or self._bar.disable:
             return
         self._next_s = time.monotonic() + _COUNT_EVERY_S
-        left = backlog_of(self._settings, self._store).total
+        left = self._waiting()
         self._most = max(self._most, left)
         self._bar.update(self._task, total=self._most, completed=self._most - left)
+
+    def _waiting(self) -> int:
+        from tracker.cli.sending import backlog_of
+
+        return backlog_of(self._settings, self._store).total
 
 
 def _sender(store: Store) -> str | None:
@@ -230,34 +239,38 @@ def _trouble(note: str | None) -> Trouble | None:
     return Trouble(since=datetime.fromisoformat(said["since"]), problem=said["problem"], fix=said["fix"])
 
 
-def _show(found: Status, zone: ZoneInfo) -> None:
+def _status_parts(found: Status, zone: ZoneInfo) -> list[Text | str | Table]:
     now = datetime.now(UTC)
 
-    def say(name: str, text: str, style: str = "") -> None:
-        console.print(Text.assemble((f"{name:<10}", "bold"), (text, style)), soft_wrap=True)
+    def line(name: str, text: str, style: str = "") -> Text:
+        return Text.assemble((f"{name:<11}", "bold"), (text, style))
 
-    say("store", f"{found.store}, kept in {found.file}")
-    say("sending", f"by {found.sender}" if found.sender else "nobody sends now: 'footfall sync', or 'footfall track'")
-    say("last sent", "never" if found.sent_at is None else _when(found.sent_at, zone, now))
-    say("heard of", "never" if found.heard_at is None else _when(found.heard_at, zone, now))
-    waiting = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in found.backlog.items())
+    backlog = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in found.backlog.items())
     oldest = "" if found.oldest_at is None else f"; the oldest event is of {_when(found.oldest_at, zone, now)}"
-    say("waiting", f"{waiting}{oldest}" if waiting else "nothing", "" if not waiting else "yellow")
+    parts: list[Text | str | Table] = [
+        line("store", f"{found.store}, copy in {found.file}"),
+        line("uploading", f"by {found.sender}" if found.sender else "no: run 'footfall sync' or 'footfall track'"),
+        line("uploaded", "never" if found.sent_at is None else _when(found.sent_at, zone, now)),
+        line("downloaded", "never" if found.heard_at is None else _when(found.heard_at, zone, now)),
+        line("backlog", f"{backlog}{oldest}" if backlog else "nothing", "yellow" if backlog else ""),
+    ]
     if found.trouble is not None:
-        say("trouble", f"since {_when(found.trouble.since, zone, now)}: {found.trouble.problem}", "red")
-        say("fix", found.trouble.fix)
+        parts.append(line("trouble", f"since {_when(found.trouble.since, zone, now)}: {found.trouble.problem}", "red"))
+        parts.append(line("fix", found.trouble.fix))
     if found.parked:
         rows = [
             [local_time(each.at, zone), each.collection, each.record_id, each.attempts, each.reason]
             for each in found.parked
         ]
-        print_table("Refused by Firestore", ["time", "what", "id", "tries", "reason"], rows, empty="")
-        console.print("'footfall status --retry' has them sent again.")
+        titles = ["time", "collection", "id", "attempts", "reason"]
+        parts.append(Table.of(titles, rows, title="Rejected by Firestore"))
+        parts.append("Upload them again with: footfall status --retry")
     if found.refused:
-        refused = [[each.collection, each.record_id, each.reason] for each in found.refused]
-        print_table("Came down and cannot be read", ["what", "id", "reason"], refused, empty="")
+        rows = [[each.collection, each.record_id, each.reason] for each in found.refused]
+        parts.append(Table.of(["collection", "id", "reason"], rows, title="Downloaded and unreadable"))
+    return parts
 
 
 def _when(at: datetime, zone: ZoneInfo, now: datetime) -> str:
     ago = max(timedelta(), now - at)
-    return f"{local_time(at, zone)} ({span(ago.total_seconds())} ago)"
+    return f"{local_time(at, zone)} ({duration(ago.total_seconds())} ago)"

@@ -1,4 +1,4 @@
-"""`footfall track`: follow cameras or recordings and store who comes and goes."""
+"""What `footfall track` runs: an agent for each camera."""
 
 from __future__ import annotations
 
@@ -6,25 +6,21 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from types import FrameType
-from typing import Annotated
-
-import typer
 
 from config.settings import CameraSettings, Settings
-from models.runtime import ensure_built
 from tracker.agent.loop import Agent
 from tracker.agent.roles.choice import role_of
 from tracker.agent.supervisor import run_all
 from tracker.cameras.frames import FrameSource
 from tracker.cameras.sources import LiveSource, SystemClock, prepare_source
-from tracker.cli.door import ModelsOption, SettingsOption, StoreOption, UsageError, open_store, reread_for
-from tracker.cli.moments import parse_begun
+from tracker.cli.options import Reload, UsageError
 from tracker.cli.output import errors
-from tracker.cli.receiving import Reread, receiving
+from tracker.cli.receiving import receiving
 from tracker.cli.sending import sending
 from tracker.cli.step_output import EventOutput, StepPrinter
+from tracker.cli.store import open_store
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition
 from tracker.presence.events import CameraRef
@@ -32,52 +28,6 @@ from tracker.store.history import site_of
 from tracker.store.shared_site import rules_at_site
 from tracker.store.store import Store
 from tracker.vision.engine import FaceEngine
-
-CameraOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--camera",
-        metavar="SRC",
-        help="Device number, video file, folder of pictures, or rtsp/http address; may be given several times.",
-    ),
-]
-CameraIdOption = Annotated[
-    list[str] | None,
-    typer.Option("--camera-id", metavar="ID", help="Name of the camera in every record, one for each --camera."),
-]
-
-
-def track(
-    camera: CameraOption = None,
-    camera_id: CameraIdOption = None,
-    fast: Annotated[bool, typer.Option("--fast", help="Recordings: as fast as possible, not at their speed.")] = False,
-    start: Annotated[
-        str | None, typer.Option("--start", metavar="TIME", help="Recordings: when they begin, as 2026-01-31T08:00:00.")
-    ] = None,
-    explain: Annotated[bool, typer.Option("--explain", help="Print why a track has, or has not, a name.")] = False,
-    store: StoreOption = None,
-    settings: SettingsOption = None,
-    models: ModelsOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print events and their corrections as JSON lines.")] = False,
-) -> None:
-    """Follow cameras or recordings, print who comes and goes, and store it.
-
-    Ctrl-C stops, with exit code 130; people in sight stay in until the next run, which continues the visit or closes it
-    at the last sighting.
-    Without --camera the cameras of the settings file are followed. Without --start a recording begins now, or with
-    --fast ends now.
-    With --json a line is an event, or a correction of an earlier event: "action" is "void" for an event that did not
-    happen, such as one of a person whom a track turned out not to show, and "add" for one that did after all.
-    """
-    reread = reread_for(settings, store=store, models=models)
-    chosen, _ = reread()
-    cameras = cameras_of(chosen, camera or [], camera_id or [])
-    start_at = parse_begun(start, chosen.site.zone, now=datetime.now(UTC), option="--start")
-    ensure_built(chosen.models.dir, chosen.models.precision)
-    output = EventOutput.JSON if as_json else EventOutput.TEXT
-    over = follow(chosen, cameras, start_at=start_at, fast=fast, output=output, explain=explain, reread=reread)
-    if not over:
-        raise typer.Exit(130)
 
 
 def follow(
@@ -88,7 +38,7 @@ def follow(
     fast: bool = False,
     output: EventOutput = EventOutput.TEXT,
     explain: bool = False,
-    reread: Reread | None = None,
+    reread: Reload | None = None,
 ) -> bool:
     """Run an agent for each camera until all recordings are over (True) or somebody stops it (False).
 

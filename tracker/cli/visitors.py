@@ -1,140 +1,125 @@
-"""`footfall people visitors`, `name` and `tidy`: strangers who came back, who they are, how long they are known."""
+"""`footfall people visitors | name | tidy`: strangers who got an id."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from config.errors import PeopleError
-from config.settings import Settings
-from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError, settings_for
-from tracker.cli.in_step import in_step
-from tracker.cli.output import console, errors, local_time, print_json, print_table
+from tracker.cli.command import command
+from tracker.cli.options import Options, Reading, UsageError, YesOption
+from tracker.cli.output import Result, Table, note, print_line
 from tracker.cli.people import find_person
-from tracker.identity.clusters import Likeness, groups, likenesses
-from tracker.identity.gallery import Gallery
+from tracker.cli.store import reading, writing
 from tracker.identity.names import clean_name
 from tracker.presence.people import Person, PersonKind, Role
-from tracker.presence.sessions import Session
-from tracker.store.shared_site import rules_to_read
-from tracker.store.store import Store
+from tracker.reports.sheets import Column, Kind, Row
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from tracker.identity.clusters import Likeness
+    from tracker.presence.sessions import Session
+    from tracker.store.store import Store
+
+_COLUMNS = (
+    Column("person_id", "person id", Kind.WORD, shown=False),
+    Column("name", "name"),
+    Column("visits", "visits", Kind.COUNT),
+    Column("first_seen", "first seen", Kind.MOMENT),
+    Column("last_seen", "last seen", Kind.MOMENT),
+    Column("vectors", "vectors", Kind.COUNT),
+    Column("like", "like", shown=False),
+    Column("like_distance", "distance", Kind.NUMBER, shown=False),
+    Column("strong", "surely", Kind.FLAG, shown=False),
+    Column("looks_like", "looks like", in_data=False),
+)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VisitorRow:
-    """A visitor with what is known of them. like: whom they resemble, None for nobody; strong: hardly anybody else."""
-
-    person_id: str
-    name: str
-    visits: int
-    first_seen: datetime
-    last_seen: datetime | None
-    vectors: int
-    like: str | None
-    like_distance: float | None
-    strong: bool
-
-
+@command("footfall people visitors", "footfall people visitors --merge")
 def visitors(
-    merge: Annotated[bool, typer.Option("--merge", help="Make one of visitors who are surely the same.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Show this many, those seen last first.")] = 50,
-    store: StoreOption = None,
-    settings: SettingsOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Strangers who got an id: how often they came, when last, and whom they resemble.
+    access: Reading,
+    merge: Annotated[bool, typer.Option("--merge", help="Merge visitors who are surely the same person.")] = False,
+    yes: YesOption = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="List at most this many, last seen first.")] = 50,
+) -> Table:
+    """List visitors: visits, last seen, and whom they resemble.
 
-    With --merge, visitors who are surely one person become one, each pair after a question; past visits follow.
+    With --merge, visitors who are surely one person are merged, each pair after a confirmation; past visits follow.
     """
-    chosen = settings_for(settings, store=store)
-    with in_step(chosen) as opened:
-        found = _likenesses(opened, chosen)
+    if merge and access.offline:
+        raise UsageError("--merge writes, --offline only reads", fix="leave one out")
+    with writing(access) if merge else reading(access) as (settings, store):
+        found = _likenesses(store, settings)
         if merge:
-            _merge_all(opened, found, yes=yes)
-            found = _likenesses(opened, chosen)
-        rows = _rows(opened, chosen, found)[:limit]
-    if as_json:
-        print_json(rows)
-        return
-    zone = chosen.site.zone
-    cells = [
-        [
-            row.name,
-            row.visits,
-            local_time(row.last_seen or row.first_seen, zone),
-            local_time(row.first_seen, zone),
-            row.vectors,
-            "" if row.like is None else f"{row.like} ({row.like_distance:.2f}){', surely' if row.strong else ''}",
-        ]
-        for row in rows
-    ]
-    print_table("", ["name", "visits", "last seen", "first seen", "vectors", "looks like"], cells, empty="No visitors.")
+            _merge_all(store, found, yes=yes)
+            found = _likenesses(store, settings)
+        rows = _rows(store, settings, found)[:limit]
+    return Table(columns=_COLUMNS, rows=rows, empty="No visitors.", zone=settings.site.zone)
 
 
+@command(
+    "footfall people name 'Visitor 3' --as 'the plumber'",
+    "footfall people name 'Visitor 3' 'Visitor 5' --as 'Ada Lovelace' --consent",
+)
 def name(
     who: Annotated[list[str], typer.Argument(metavar="VISITOR...", help="Names or ids of one or more visitors.")],
-    is_called: Annotated[str, typer.Option("--as", metavar="NAME", help="Who it is: a new name or a known person.")],
+    is_called: Annotated[str, typer.Option("--as", metavar="NAME", help="A new name, or the name of a known person.")],
+    access: Options,
     consent: Annotated[
-        bool, typer.Option("--consent", help="The person agreed to be enrolled; you confirm that.")
+        bool, typer.Option("--consent", help="Enroll the person, who agreed to it; you confirm that.")
     ] = False,
     staff: Annotated[bool, typer.Option("--staff", help="Staff: marked, and left out of footfall.")] = False,
-    store: StoreOption = None,
-    settings: SettingsOption = None,
 ) -> None:
-    """Say who visitors are. Several are made one; all their past visits go by the name.
+    """Name one or more visitors.
 
-    With --consent the person is enrolled by the faces that the camera has seen; without, a visitor with a name stays a
-    visitor. If the name is that of a person who is known, the visitors become that person.
+    Several visitors are merged into one; all their past visits get the name. With --consent the person is enrolled
+    with the face vectors that cameras recorded; without, a named visitor stays a visitor. If the name is that of a
+    known person, the visitors are merged into that person.
     """
     if staff and not consent:
-        raise UsageError("--staff without --consent: a visitor has no role", fix="add --consent, if they agreed")
+        raise UsageError("--staff without --consent: visitors have no role", fix="add --consent, if they agreed")
     called = clean_name(is_called)
-    chosen = settings_for(settings, store=store)
-    with in_step(chosen) as opened:
-        people = list({person.person_id: person for person in (find_person(opened, each) for each in who)}.values())
+    with writing(access) as (_, store):
+        people = list({person.person_id: person for person in (find_person(store, each) for each in who)}.values())
         for person in people:
             if person.kind is not PersonKind.VISITOR:
-                raise PeopleError(
-                    f"{person.name} is enrolled", fix="'footfall people rename' and 'merge' are for enrolled people"
-                )
-        target = opened.people.by_name(called) or people[0]
+                fix = "use 'footfall people rename' or 'footfall people merge' for enrolled people"
+                raise PeopleError(f"{person.name} is enrolled", fix=fix)
+        target = store.people.by_name(called) or people[0]
         for person in people:
             if person.person_id != target.person_id:
                 agreed_at = datetime.now(UTC) if consent else None
-                opened.people.merge(person.person_id, target.person_id, consented_at=agreed_at)
+                store.people.merge(person.person_id, target.person_id, consented_at=agreed_at)
         if target.kind is PersonKind.VISITOR:
-            _name_visitor(opened, target, called, consent=consent, staff=staff)
-        now = opened.people.get(target.person_id) or target
-    console.print(f"{', '.join(person.name for person in people)}: now {now.name}", markup=False, soft_wrap=True)
+            _name_visitor(store, target, called, consent=consent, staff=staff)
+        now = store.people.get(target.person_id) or target
+    print_line(f"{', '.join(person.name for person in people)}: now {now.name}")
 
 
+@command("footfall people tidy", "footfall people tidy --days 7")
 def tidy(
+    access: Options,
     days: Annotated[
-        int | None, typer.Option("--days", min=1, max=3650, help="Not seen for so long. Default: store.visitor_days.")
+        int | None, typer.Option("--days", min=1, max=3650, help="Days not seen. Default: store.visitor_days.")
     ] = None,
-    store: StoreOption = None,
-    settings: SettingsOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Erase the vectors of visitors who did not come again for long, and those behind old matches.
+) -> Result:
+    """Delete face vectors of visitors who have not returned.
 
-    A running agent does it by itself. Visits stay; a visitor who comes back after that is somebody new.
+    Those behind old matches go too. A running agent does it by itself. Visits stay; a visitor who returns after that
+    is a new one.
     """
-    chosen = settings_for(settings, store=store)
     now = datetime.now(UTC)
-    visitor_days = days or chosen.store.visitor_days
-    with in_step(chosen) as opened:
-        faded = opened.people.expire_visitors(now - timedelta(days=visitor_days))
-        dropped = opened.matches.drop_evidence(now - timedelta(days=chosen.store.evidence_days))
-    if as_json:
-        print_json({"visitors": faded, "evidence": dropped})
-        return
-    told = f"erased are the vectors of {faded} visitors who were not seen for {visitor_days} days"
-    console.print(f"{told}, and {dropped} vectors behind old matches", markup=False)
+    with writing(access) as (settings, store):
+        visitor_days = days or settings.store.visitor_days
+        expired = store.people.expire_visitors(now - timedelta(days=visitor_days))
+        dropped = store.matches.drop_evidence(now - timedelta(days=settings.store.evidence_days))
+    line = (
+        f"deleted the vectors of {expired} visitors not seen for {visitor_days} days,"
+        f" and {dropped} vectors behind old matches"
+    )
+    return Result(document={"visitors": expired, "evidence": dropped}, parts=[line])
 
 
 def _name_visitor(store: Store, visitor: Person, called: str, *, consent: bool, staff: bool) -> None:
@@ -146,6 +131,9 @@ def _name_visitor(store: Store, visitor: Person, called: str, *, consent: bool, 
 
 
 def _likenesses(store: Store, settings: Settings) -> dict[str, Likeness]:
+    from tracker.identity.clusters import likenesses
+    from tracker.identity.gallery import Gallery
+
     enrolled = Gallery.of(*store.people.vectors(PersonKind.ENROLLED)).with_exceptions(
         store.people.limits(), *store.people.negatives()
     )
@@ -153,18 +141,22 @@ def _likenesses(store: Store, settings: Settings) -> dict[str, Likeness]:
 
 
 def _merge_all(store: Store, found: dict[str, Likeness], *, yes: bool) -> None:
-    """Merge each sure pair into the older of the two, after asking."""
+    """Merge each sure pair into the older of the two, after a confirmation."""
+    from tracker.identity.clusters import groups
+
     people = {person.person_id: person for person in store.people.all(kind=PersonKind.VISITOR)}
     for pair in groups(found):
-        kept, gone = sorted((people[person_id] for person_id in pair), key=lambda each: each.created_at)
-        apart = found[gone.person_id].distance
-        if yes or typer.confirm(f"Make {gone.name} and {kept.name} one? They are {apart:.2f} apart.", default=False):
-            store.people.merge(gone.person_id, kept.person_id)
-            errors.print(f"{gone.name} was merged into {kept.name}", markup=False, soft_wrap=True)
+        kept, merged = sorted((people[person_id] for person_id in pair), key=lambda each: each.created_at)
+        apart = found[merged.person_id].distance
+        if yes or typer.confirm(f"Merge {merged.name} into {kept.name}? Distance {apart:.2f}.", default=False):
+            store.people.merge(merged.person_id, kept.person_id)
+            note(f"{merged.name} was merged into {kept.name}")
 
 
-def _rows(store: Store, settings: Settings, found: dict[str, Likeness]) -> list[VisitorRow]:
-    """Visitors, who was seen last first."""
+def _rows(store: Store, settings: Settings, found: dict[str, Likeness]) -> list[Row]:
+    """A row a visitor, last seen first."""
+    from tracker.store.shared_site import rules_to_read
+
     names = {person.person_id: person.name for person in store.people.all()}
     counts = store.people.vector_counts()
     visits: dict[str, list[Session]] = {}
@@ -175,17 +167,19 @@ def _rows(store: Store, settings: Settings, found: dict[str, Likeness]) -> list[
     for person in store.people.all(kind=PersonKind.VISITOR):
         own = visits.get(person.person_id, [])
         like = found.get(person.person_id)
-        rows.append(
-            VisitorRow(
-                person_id=person.person_id,
-                name=person.name,
-                visits=len(own),
-                first_seen=min((session.started_at for session in own), default=person.created_at),
-                last_seen=max((session.ended_at or now for session in own), default=None),
-                vectors=counts.get(person.person_id, 0),
-                like=None if like is None else names.get(like.other_id, like.other_id),
-                like_distance=None if like is None else round(like.distance, 4),
-                strong=like is not None and like.strong,
-            )
-        )
-    return sorted(rows, key=lambda row: row.last_seen or row.first_seen, reverse=True)
+        other = None if like is None else names.get(like.other_id, like.other_id)
+        surely = ", surely" if like is not None and like.strong else ""
+        row: Row = {
+            "person_id": person.person_id,
+            "name": person.name,
+            "visits": len(own),
+            "first_seen": min((session.started_at for session in own), default=person.created_at),
+            "last_seen": max((session.ended_at or now for session in own), default=None),
+            "vectors": counts.get(person.person_id, 0),
+            "like": other,
+            "like_distance": None if like is None else round(like.distance, 4),
+            "strong": like is not None and like.strong,
+            "looks_like": "" if like is None else f"{other} ({like.distance:.2f}){surely}",
+        }
+        rows.append(row)
+    return sorted(rows, key=lambda row: row["last_seen"] or row["first_seen"], reverse=True)

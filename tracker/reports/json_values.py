@@ -1,4 +1,4 @@
-"""Values as JSON has them, the same wherever they are told."""
+"""Values as JSON types, the same for command line, pages and HTTPS."""
 
 from __future__ import annotations
 

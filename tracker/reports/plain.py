@@ -7,6 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from tracker.presence import reports
+from tracker.presence.local_time import MOMENT, local_text
 from tracker.reports.sheets import Column, Figure, Kind, Report, Row, Sheet
 from tracker.reports.subject import Subject
 
@@ -133,5 +134,5 @@ def _left(started_at: datetime, ended_at: datetime | None, zone: ZoneInfo) -> st
     """The end on the site's clock; the time alone on the day of the start."""
     if ended_at is None:
         return ""
-    start, end = started_at.astimezone(zone), ended_at.astimezone(zone)
-    return end.strftime("%H:%M:%S" if start.date() == end.date() else "%Y-%m-%d %H:%M:%S")
+    same_day = started_at.astimezone(zone).date() == ended_at.astimezone(zone).date()
+    return local_text(ended_at, zone, "%H:%M:%S" if same_day else MOMENT)

@@ -16,7 +16,7 @@ from xlsxwriter.worksheet import Worksheet
 from config.errors import ReportError
 from tracker.reports.files import replacing
 from tracker.reports.sheets import MARKS, Column, Kind, Report, Row, Sheet
-from tracker.reports.texts import cell_text, is_number
+from tracker.reports.texts import cell_text, is_number, printable
 
 MOST_ROWS = 1_048_576
 MOST_COLUMNS = 16_384
@@ -153,7 +153,7 @@ class _Writer:
             page.write_datetime(line, place, there, self._number_format(kind))
 
     def _text(self, page: Worksheet, line: int, place: int, text: str, look: Format | None) -> None:
-        clean = text.encode("utf-8", "replace").decode()
+        clean = printable(text).encode("utf-8", "replace").decode()
         page.write_string(line, place, clean[:_MOST_CHARACTERS], look)
 
     def _number_format(self, kind: Kind) -> Format:

@@ -10,9 +10,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from config.errors import PeopleError
 from tracker.presence.events import time_text
@@ -20,6 +18,10 @@ from tracker.presence.people import Person
 from tracker.store import people_rows, vector_rows
 from tracker.store.database import Transaction
 from tracker.store.sent import sent_through
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 SOURCE = vector_rows.CAME_DOWN
 
@@ -165,6 +167,6 @@ def _put_vectors(
     new = [each for key, each in wanted.items() if key not in known]
     connection.executemany("DELETE FROM vectors WHERE vector_id = ?", [(each,) for each in stale])
     for model, numbers in new:
-        vector_rows.insert(writing, person_id, numbers[np.newaxis], model=model, sources=[source])
+        vector_rows.insert(writing, person_id, numbers[None], model=model, sources=[source])
     if stale:
         writing.touch_people()

@@ -8,14 +8,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from tracker.presence.events import time_text
 from tracker.presence.redaction import Redaction
 from tracker.store import vector_rows
 from tracker.store.database import Transaction
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def replace_limits(writing: Transaction, limits: Mapping[str, float]) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from tracker.presence.events import Match
 from tracker.store import event_rows, exception_rows
 from tracker.store.event_rows import Wanted
 from tracker.store.store_file import StoreFile
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class Matches:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import CameraRef, Correction, Event, Match
@@ -15,6 +13,10 @@ from tracker.presence.line import LineState
 from tracker.presence.people import Person
 from tracker.presence.room import Presence
 from tracker.presence.zones import ZoneStay
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

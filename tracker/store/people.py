@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from config.errors import StoreBusyError
 from tracker.presence.events import Event, EventKind
@@ -18,6 +16,10 @@ from tracker.store import camera_rows, event_rows, exception_rows, forgetting, p
 from tracker.store.database import Transaction
 from tracker.store.leases import lease
 from tracker.store.store_file import StoreFile
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class People:

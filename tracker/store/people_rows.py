@@ -6,15 +6,17 @@ import re
 import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from config.errors import PeopleError
 from tracker.presence.events import content_id, time_text
 from tracker.presence.people import Person, PersonKind, Role, name_key
 from tracker.store import vector_rows
 from tracker.store.database import Transaction
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 VISITOR_ID = re.compile("v-[0-9a-f]{10}")
 """Ids that agents give to strangers."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from config.errors import PeopleError
 from tracker.presence.people import PersonKind
 from tracker.store.database import Transaction
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 DEFAULT_MODEL = "dlib_resnet"
 DEFAULT_DIMENSION = 128
@@ -44,6 +46,8 @@ def checked(
     Raises ValueError unless they are (N, D) of finite numbers with a source each or none, and PeopleError when they do
     not fit those in the store.
     """
+    import numpy as np  # here, as commands that read no vectors start quicker without it
+
     rows = np.asarray(vectors, dtype="<f4")
     if rows.ndim != 2 or not rows.shape[1] or not np.isfinite(rows).all():
         raise ValueError(f"vectors: expected finite numbers of shape (N, D), got shape {rows.shape}")
@@ -100,6 +104,8 @@ def select(
 
 def stacked(rows: Sequence[tuple[str, int, bytes]]) -> tuple[NDArray[np.float32], tuple[str, ...]]:
     """(N, D) float32, (0, 128) without any, of rows of (person id, dimension, vector), and the person ids."""
+    import numpy as np
+
     dimension = rows[0][1] if rows else DEFAULT_DIMENSION
     numbers = np.frombuffer(b"".join(row[2] for row in rows), dtype="<f4").astype(np.float32)
     return numbers.reshape(len(rows), dimension), tuple(row[0] for row in rows)

@@ -88,9 +88,9 @@ def test_the_region_of_all_cameras_holds_where_a_camera_has_none(run: Run, here:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        pytest.param(("--out", "a.png"), 2, "say which", id="which-camera"),
-        pytest.param(("--camera", "attic", "--out", "a.png"), 2, "no camera is called 'attic'", id="unknown-camera"),
-        pytest.param(("--camera", "door", "--out", "a.txt"), 2, "not a kind of picture", id="no-picture"),
+        pytest.param(("--out", "a.png"), 2, "name one", id="which-camera"),
+        pytest.param(("--camera", "attic", "--out", "a.png"), 2, "no camera named 'attic'", id="unknown-camera"),
+        pytest.param(("--camera", "door", "--out", "a.txt"), 2, "not a picture format", id="no-picture"),
         pytest.param(("--camera", "door", "--out", "no/a.png"), 1, "cannot be written", id="no-such-folder"),
         pytest.param(("--camera", "gone", "--out", "a.png"), 1, "gone.mp4", id="no-such-recording"),
     ],

@@ -17,7 +17,7 @@ import pytest
 
 from tests.tracker.cli.conftest import Run
 from tracker.cli import dashboard, demo
-from tracker.demo.render import render_clip
+from tracker.demo.render import CLIP_NAME, render_clip
 from tracker.demo.script import SCRIPT, truth
 from tracker.store.leases import lease
 
@@ -35,12 +35,12 @@ def short_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def short(short_clip: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """The demo with that clip, which lies where the demo keeps it."""
-    kept = Path(environment["XDG_CACHE_HOME"]) / "footfall" / "demo" / demo.CLIP_NAME
+    kept = Path(environment["XDG_CACHE_HOME"]) / "footfall" / "demo" / CLIP_NAME
     kept.parent.mkdir(parents=True)
     for suffix in (".mp4", ".json"):
         shutil.copy(short_clip.with_suffix(suffix), kept.with_suffix(suffix))
-    monkeypatch.setattr(demo, "SCRIPT", SHORT)
-    monkeypatch.setattr(demo, "render_clip", partial(render_clip, script=SHORT))
+    monkeypatch.setattr("tracker.demo.script.SCRIPT", SHORT)
+    monkeypatch.setattr("tracker.demo.render.render_clip", partial(render_clip, script=SHORT))
 
 
 @pytest.mark.usefixtures("short")
@@ -67,7 +67,7 @@ def later(script: object, **rules: float) -> object:
 @pytest.mark.parametrize(
     "spoil",
     [
-        pytest.param(lambda patch: patch.setattr(demo, "truth", later), id="other-truth"),
+        pytest.param(lambda patch: patch.setattr("tracker.demo.script.truth", later), id="other-truth"),
         pytest.param(lambda patch: patch.setenv("FOOTFALL_MATCH__MAX_DISTANCE", "0.01"), id="broken-matcher"),
     ],
 )
@@ -76,7 +76,7 @@ def test_demo_fails_when_truth_or_matcher_are_spoilt(
 ) -> None:
     spoil(monkeypatch)
     done = run("demo", "--no-serve", "--fast", "--json")
-    done.refused("the visits are not those of the script")
+    done.refused("the visits differ from the script")
     assert json.loads(done.out)["passed"] is False
 
 

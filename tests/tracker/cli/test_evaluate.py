@@ -37,7 +37,7 @@ def test_figures_as_a_table_with_what_the_list_is_too_short_for(run: Run, pictur
     for words in ("4, 3 with a face in both pictures", "1 of one person, 2 of two", "accuracy at the threshold 0.55"):
         assert words in done.out
     assert "no face found in nobody.png" in done.out
-    assert "with 2 pairs of two people, a false-accept rate of 0.01 or 0.001 means none at all" in " ".join(
+    assert "with 2 pairs of different people, a false accept rate of 0.01 or 0.001 means none at all" in " ".join(
         done.err.split()
     )
 
@@ -60,7 +60,7 @@ def test_threshold_of_the_settings_is_the_one_judged(run: Run, pictures: Path, p
 
 def test_curve_is_drawn(run: Run, pictures: Path, pairs: Path, tmp_path: Path) -> None:
     done = run("evaluate", "--pairs", pairs, "--root", pictures, "--plot", tmp_path / "roc.png")
-    assert f"curve drawn to {tmp_path / 'roc.png'}" in done.out.replace("\n", "")
+    assert f"ROC curve written to {tmp_path / 'roc.png'}" in done.out.replace("\n", "")
     with PIL.Image.open(tmp_path / "roc.png") as drawn:
         assert drawn.size == (960, 720)
 

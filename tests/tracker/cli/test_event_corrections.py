@@ -11,8 +11,8 @@ import pytest
 
 from tests.tracker.cli.conftest import Run
 from tests.tracker.puppets import ADA, BOB, NOON, Stage
-from tracker.cli.door import UsageError
-from tracker.cli.moments import parse_instant
+from tracker.cli.options import UsageError
+from tracker.cli.times import parse_instant
 from tracker.presence.events import OPERATOR, Event, EventKind
 from tracker.presence.rules import Rules
 from tracker.presence.site import Site
@@ -173,12 +173,12 @@ BAD = {
     "signed-with-nothing": (("void", "zzz", "--by", " "), "has no author", 2),
     "signed-as-the-system": (("void", "zzz", "--by", "Footfall"), "has no author", 2),
     "a-novel-for-a-name": (("void", "zzz", "--by", "n" * 501), "--by: expected up to 500", 2),
-    "nobody": (("add", "exit", "Zoe", "--at", "2026-03-02T13:00"), "nobody is called 'Zoe'", 1),
+    "nobody": (("add", "exit", "Zoe", "--at", "2026-03-02T13:00"), "no person named 'Zoe'", 1),
     "a-day": (("add", "exit", "Ada", "--at", "2026-03-02"), "has no time of day", 2),
-    "no-time": (("add", "exit", "Ada", "--at", "noon:ish"), "is no time", 2),
-    "to-come": (("add", "exit", "Ada", "--at", "2999-03-02T13:00"), "is still to come", 2),
-    "before-cameras": (("add", "exit", "Ada", "--at", "1926-03-02T13:00"), "lies before 1970", 2),
-    "beyond-time": (("add", "exit", "Ada", "--at", "0001-01-01T00:00+23:00"), "is no time", 2),
+    "no-time": (("add", "exit", "Ada", "--at", "noon:ish"), "is not a time", 2),
+    "to-come": (("add", "exit", "Ada", "--at", "2999-03-02T13:00"), "is in the future", 2),
+    "before-cameras": (("add", "exit", "Ada", "--at", "1926-03-02T13:00"), "is before 1970", 2),
+    "beyond-time": (("add", "exit", "Ada", "--at", "0001-01-01T00:00+23:00"), "is not a time", 2),
     "half-a-reason": (("add", "exit", "Ada", "--at", "2026-03-02T13:00", "--reason", "\udce9"), "--reason", 2),
 }
 
@@ -232,9 +232,9 @@ def test_a_moment_is_told_on_the_sites_clock(text: str, moment: str) -> None:
     [
         ("2026-03-29T02:30", "skipped"),
         ("2026-10-25T02:30", "twice"),
-        ("20:30", "still to come"),
-        ("1830", "no time of day"),
-        ("25:00", "no time"),
+        ("20:30", "in the future"),
+        ("1830", "not a time"),
+        ("25:00", "not a time"),
     ],
 )
 def test_a_moment_that_is_none_is_refused(text: str, problem: str) -> None:

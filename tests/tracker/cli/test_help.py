@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import typer
 
-from tests.tracker.cli.conftest import Run
+from tests.tracker.cli.conftest import ROOT, Run
+from tests.tracker.cli.test_main import HEAVY
 from tracker.cli.main import app
 
 
 def commands(group: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Words and command of everything that can be called; Typer brings its own Click, so types are not asked."""
+    """Words and command, as the list of commands has it, of everything that can be called."""
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
             yield from commands(command, (*path, name))
@@ -22,7 +25,8 @@ def commands(group: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[
             yield (*path, name), command
 
 
-COMMANDS = dict(commands(typer.main.get_command(app)))
+LISTED = dict(commands(typer.main.get_command(app)))
+COMMANDS: dict[tuple[str, ...], Any] = {path: command.load() for path, command in LISTED.items()}
 each_command = pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 LISTING = {
     "annotate", "compare", "demo", "doctor", "enroll", "models list", "models verify", "people list", "people show",
@@ -47,6 +51,23 @@ def test_help_shows_an_example_whose_flags_exist(path: tuple[str, ...], run: Run
     for line in lines:
         assert line.startswith(f"footfall {' '.join(path)}")
         assert set(re.findall(r"(?<= )--[a-z-]+", line)) <= flags
+
+
+@each_command
+def test_the_list_of_commands_has_the_first_line_of_each_help(path: tuple[str, ...]) -> None:
+    assert COMMANDS[path].help.partition("\n")[0] == LISTED[path].help
+
+
+def test_no_help_imports_a_large_package() -> None:
+    code = (
+        "import sys, typer\nfrom tracker.cli.main import app\n"
+        "def load(group):\n"
+        "    for each in group.commands.values():\n"
+        "        load(each) if hasattr(each, 'commands') else each.load()\n"
+        f"load(typer.main.get_command(app))\nprint(*sorted({HEAVY!r} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == ""
 
 
 @each_command

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -14,11 +15,26 @@ from tests.tracker.puppets import ADA, Stage
 from tracker.cli import doctor
 
 Start = Callable[..., subprocess.Popen[str]]
+HEAVY = {"numpy", "scipy", "pandas", "plotly", "cv2", "av", "PIL", "ai_edge_litert", "firebase_admin", "grpc"}
 
 
 def test_version_is_that_of_the_package(run: Run) -> None:
     done = run("--version")
     assert (done.code, done.out) == (0, f"footfall {version('footfall')}\n")
+
+
+@pytest.mark.parametrize("words", [("--version",), ("--help",), ("people", "--help"), ("people", "list")], ids=" ".join)
+def test_only_what_a_command_needs_is_imported(words: tuple[str, ...], run: Run, tmp_path: Path) -> None:
+    """Start-up stays under 0.3 s as long as none of the large packages is imported."""
+    Stage(tmp_path / "store.sqlite3").store.close()
+    code = (
+        "import sys\nfrom tracker.cli.main import run\n"
+        f"sys.argv = ['footfall', *{words!r}]\n"
+        "try:\n    run()\nexcept SystemExit as ended:\n"
+        f"    print(ended.code or 0, *sorted({HEAVY!r} & set(sys.modules)), file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "0"
 
 
 @pytest.mark.parametrize(
@@ -50,7 +66,7 @@ def broken(*_any: object, **_other: object) -> None:
 
 
 def test_fault_of_ours_is_one_line_too(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "settings_for", broken)
+    monkeypatch.setattr(doctor, "examine", broken)
     done = run("doctor")
     assert (done.code, done.out) == (1, "")
     (line,) = done.err.splitlines()
@@ -58,7 +74,7 @@ def test_fault_of_ours_is_one_line_too(run: Run, monkeypatch: pytest.MonkeyPatch
 
 
 def test_fault_of_ours_with_v_shows_where(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "settings_for", broken)
+    monkeypatch.setattr(doctor, "examine", broken)
     done = run("-v", "doctor")
     assert done.code == 1
     assert "Traceback" in done.err

@@ -16,7 +16,7 @@ from config.settings import Settings
 from tests.tracker.cli.conftest import Done, Run
 from tests.tracker.conftest import no_file_above
 from tests.tracker.puppets import ADA, BOB, EVE, Stage, scene
-from tracker.cli import in_step
+from tracker.cli import store as cli_store
 from tracker.store.store import Store
 
 
@@ -181,7 +181,7 @@ def test_add_gives_somebody_more_pictures(run: Run, pictures: Path, tmp_path: Pa
     done = run("enroll", pictures / "ada-dark.png", "--name", "ada", "--add")
     assert (done.code, done.out) == (0, "added 1 picture to ada\n")
     assert stored(tmp_path) == {"Ada": 2}
-    run("enroll", pictures / "bob.jpg", "--name", "Bob", "--add").refused("nobody is called 'Bob'")
+    run("enroll", pictures / "bob.jpg", "--name", "Bob", "--add").refused("no person named 'Bob'")
 
 
 def test_staff_is_marked(run: Run, pictures: Path) -> None:
@@ -286,7 +286,7 @@ def test_forget_erases_who_it_was(flags: tuple[str, ...], visits: int, run: Run,
     person_id = run("people", "show", "Ada", "--json").data["person_id"]
     done = run("people", "forget", "Ada", "--yes", *flags)
     assert (done.code, done.out) == (0, "Ada is forgotten\n")
-    run("people", "show", "Ada").refused("nobody is called 'Ada'")
+    run("people", "show", "Ada").refused("no person named 'Ada'")
     left = run("report", "visits", "--from", "2026-03-01", "--json").data["visits"]
     assert len([row for row in left if row["name"] != "Visitor 1"]) == visits
     for file in tmp_path.glob("store.sqlite3*"):
@@ -302,7 +302,7 @@ def test_forget_that_a_reader_holds_up_says_how_to_finish(
     def impatient(settings: Settings, *, create: bool) -> Store:
         return Store(settings.store.path, busy_timeout_s=0.1).open(create=create)
 
-    monkeypatch.setattr(in_step, "open_store", impatient)
+    monkeypatch.setattr(cli_store, "open_store", impatient)
     with stage.store.database.reading() as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM people").fetchone()
@@ -310,7 +310,7 @@ def test_forget_that_a_reader_holds_up_says_how_to_finish(
         reader.execute("COMMIT")
     held_up.refused("erased, but", f"footfall people forget {ada}")
     assert run("people", "forget", ada).out == f"{ada} is forgotten\n"
-    run("people", "forget", "Ada", "--yes").refused("nobody is called 'Ada'")
+    run("people", "forget", "Ada", "--yes").refused("no person named 'Ada'")
 
 
 def test_forget_without_room_says_how_to_finish_and_doctor_reminds(run: Run, tmp_path: Path) -> None:
@@ -348,5 +348,5 @@ def test_forget_without_an_answer_keeps_the_person(command: Run, gym: Stage) -> 
     "words", [("show",), ("rename", "Eve"), ("merge", "Ada"), ("forget",)], ids=lambda words: words[0]
 )
 def test_nobody_of_that_name_is_said_with_where_to_look(words: tuple[str, ...], run: Run, gym: Stage) -> None:
-    run("people", words[0], "Nobody", *words[1:]).refused("nobody is called 'Nobody'", "people list --visitors")
+    run("people", words[0], "Nobody", *words[1:]).refused("no person named 'Nobody'", "people list --visitors")
     assert len(run("people", words[0], "x" * 10_000, *words[1:]).refused()) < 300

@@ -122,7 +122,7 @@ def test_originals_are_never_overwritten(source: str, out: str, run: Run, pictur
     Path("link").symlink_to("pictures")
     shutil.copy(pictures / "ada.png", "pictures/a.png")
     before = digest(Path("pictures/a.png"))
-    run("annotate", source, "--out", out).refused("where the originals lie", code=2)
+    run("annotate", source, "--out", out).refused("the folder of the originals", code=2)
     assert digest(Path("pictures/a.png")) == before
 
 

@@ -12,8 +12,8 @@ import pytest
 from config.settings import SiteSettings
 from tests.tracker.cli.conftest import Run
 from tests.tracker.puppets import face_of
-from tracker.cli import report_forms
-from tracker.cli.moments import parse_moment
+from tracker.cli import output, report_output
+from tracker.cli.times import parse_time
 from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import CameraRef, Event, EventKind
 from tracker.presence.people import Person, Role
@@ -108,7 +108,7 @@ def test_visits_of_the_last_week_are_listed_the_latest_first_without_staff(run: 
 
 
 def test_table_of_visits_keeps_times_whole_on_a_narrow_screen(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(report_forms.console, "width", 80)
+    monkeypatch.setattr(output.console, "width", 80)
     Path("footfall.toml").write_text('[site]\ntime_zone = "UTC"\n', encoding="utf-8")
     lines = run("report", "visits", "--staff").out.splitlines()
     began = NOW - timedelta(days=1)
@@ -120,7 +120,8 @@ def test_table_of_visits_keeps_times_whole_on_a_narrow_screen(run: Run, monkeypa
 def test_csv_has_a_header_times_of_the_site_and_no_formulas(run: Run) -> None:
     Path("footfall.toml").write_text('[site]\ntime_zone = "Asia/Kolkata"\n', encoding="utf-8")
     done = run("report", "visits", "--staff", "--csv")
-    header, *rows = csv.reader(io.StringIO(done.out))
+    assert done.out.startswith("\ufeff"), "spreadsheets need the byte order mark"
+    header, *rows = csv.reader(io.StringIO(done.out.removeprefix("\ufeff")))
     assert header == VISIT
     bob = dict(zip(header, rows[1], strict=True))
     assert (bob["name"], bob["role"], bob["dwell_s"]) == ("'=Bob", "staff", "300.0")
@@ -140,20 +141,20 @@ def test_empty_range_says_where_the_visits_are(run: Run) -> None:
     done = run("report", "visits", "--to", "2000-01-01")
     assert done.code == 0
     assert f"try --from {NOW.astimezone() - timedelta(days=2):%Y-%m-%d}" in done.out
-    assert run("report", "visits", "--to", "2000-01-01", "--csv").out == ",".join(VISIT) + "\n"
+    assert run("report", "visits", "--to", "2000-01-01", "--csv").out == "\ufeff" + ",".join(VISIT) + "\n"
 
 
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        pytest.param(("--from", "yesterday"), ("--from: 'yesterday' is no date", "2026-01-31"), id="no-date"),
-        pytest.param(("--to", "2026-02-30"), ("--to: '2026-02-30' is no date",), id="no-such-day"),
-        pytest.param(("--from", "31.01.2026"), ("is no date",), id="other-order"),
-        pytest.param(("--to", "9999-12-31"), ("is no date",), id="end-of-time"),
+        pytest.param(("--from", "yesterday"), ("--from: 'yesterday' is not a date", "2026-01-31"), id="no-date"),
+        pytest.param(("--to", "2026-02-30"), ("--to: '2026-02-30' is not a date",), id="no-such-day"),
+        pytest.param(("--from", "31.01.2026"), ("is not a date",), id="other-order"),
+        pytest.param(("--to", "9999-12-31"), ("is not a date",), id="end-of-time"),
         pytest.param(("--from", "0001-01-01T00:00-12:00"), ("--from lies before 1970", "later"), id="year-1"),
         pytest.param(("--from", "1969-12-31"), ("--from lies before 1970",), id="before-1970"),
         pytest.param(("--to", "0001-01-02"), ("--to lies before 1970",), id="to-before-1970"),
-        pytest.param(("--from", "x" * 10_000), ("is no date",), id="long"),
+        pytest.param(("--from", "x" * 10_000), ("is not a date",), id="long"),
         pytest.param(("--from", "2026-02-01", "--to", "2026-01-01"), ("not lie before --to",), id="swapped"),
         pytest.param(("--from", "9999-01-01"), ("--from lies in the future", "has begun"), id="future"),
         pytest.param(("--json", "--csv"), ("--json and --csv",), id="two-forms"),
@@ -209,7 +210,7 @@ def test_a_report_of_more_lines_than_it_can_hold_says_how_to_get_one(
 )
 def test_moments_are_those_of_the_clock_on_the_wall(text: str, utc: str, end_of_day: bool) -> None:
     zone = SiteSettings(time_zone="Europe/Berlin").zone
-    moment = parse_moment(text, zone, option="--to", end_of_day=end_of_day)
+    moment = parse_time(text, zone, option="--to", end_of_day=end_of_day)
     assert moment == datetime.fromisoformat(utc).replace(tzinfo=UTC)
 
 
@@ -251,7 +252,7 @@ def test_people_are_found_by_name_and_id_and_nobody_else(run: Run) -> None:
     by_name, by_id = (run("report", "people", who, "--json").data for who in ("ada", "p-a"))
     assert (by_name["name"], by_name["visit_count"]) == ("Ada", 2)
     assert (by_id["person_id"], len(by_id["days"])) == ("p-a", len(by_name["days"]))
-    run("report", "people", "Eve").refused("nobody is called 'Eve'", "people list")
+    run("report", "people", "Eve").refused("no person named 'Eve'", "people list")
 
 
 def test_one_person_may_be_staff_without_asking_for_staff(run: Run) -> None:
@@ -311,7 +312,7 @@ def test_store_without_anybody_says_what_to_do(run: Run, tmp_path: Path) -> None
 
 def test_a_report_without_its_packages_says_what_to_install(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     missing = {"pandas", "xlsxwriter", "plotly"}
-    monkeypatch.setattr(report_forms, "find_spec", lambda name: None if name in missing else name)
+    monkeypatch.setattr(report_output, "find_spec", lambda name: None if name in missing else name)
     assert run("report", "today").code == run("report", "visits").code == 0
     run("report", "usage").refused("needs pandas", "footfall[reports]")
     run("report", "today", "--xlsx", "out.xlsx").refused("needs xlsxwriter", "footfall[reports]")

@@ -133,22 +133,24 @@ def test_offline_it_reads_what_is_here_and_says_how_old_that_is(
     offline = run("report", "visits", "--store", shared, "--offline", "--json")
     assert offline.code == 0
     assert without_now(offline.data) == without_now(online.data)
-    assert re.search(r"offline: what is here is of \d{4}-\d\d-\d\d \d\d:\d\d:\d\d, [\d.]+ s ago", offline.err)
+    assert re.search(r"offline: the local copy is of \d{4}-\d\d-\d\d \d\d:\d\d:\d\d, [\d.]+ s ago", offline.err)
 
 
 def test_without_network_the_error_says_how_old_what_is_here_is(
     run: Run, shared: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tracker.cli.current.PATIENCE_S", 0.3)
+    monkeypatch.setattr("tracker.cli.replica.PATIENCE_S", 0.3)
     assert run("report", "today", "--store", shared).code == 0
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:9")
-    run("report", "today", "--store", shared).refused("does not answer", "what is here is of", "--offline")
+    run("report", "today", "--store", shared).refused("does not answer", "the local copy is of", "--offline")
 
 
 def test_without_network_and_with_nothing_here_the_error_says_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tracker.cli.current.PATIENCE_S", 0.3)
+    monkeypatch.setattr("tracker.cli.replica.PATIENCE_S", 0.3)
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:9")
-    run("report", "today", "--store", "firestore://nobody-here").refused("nothing is here yet", "check the network")
+    run("report", "today", "--store", "firestore://nobody-here").refused(
+        "nothing was downloaded yet", "check the network"
+    )
     assert run("report", "today", "--store", "firestore://nobody-else", "--offline").refused("no store at")
 
 

@@ -99,7 +99,7 @@ def test_settings_beside_events_are_renewed_unless_somebody_else_wrote_them(run:
     assert run("simulate", *PAST, "--out", file, "--doors", "2").code == 0
     assert beside.read_text().count('role = "door"') == 2
     beside.write_text("[site]\n")
-    run("simulate", *PAST, "--out", file).refused("not by footfall simulate", code=2)
+    run("simulate", *PAST, "--out", file).refused("was not written by footfall simulate", code=2)
     assert beside.read_text() == "[site]\n"
 
 
@@ -110,7 +110,7 @@ def test_half_a_place_is_taken_away_again(run: Run, tmp_path: Path, monkeypatch:
     monkeypatch.setattr("tracker.cli.simulate._count", interrupted)
     done = run("simulate", *PAST, "--store", f"sqlite:///{tmp_path / 'made.sqlite3'}")
     assert done.code == 130
-    assert "taken away again" in done.err
+    assert "incomplete and was removed" in done.err
     assert list(tmp_path.glob("made*")) == []
 
 
@@ -150,7 +150,7 @@ def test_events_go_to_stdout_and_words_beside_them(run: Run) -> None:
         (("--out", "x", "--truth", "x"), "the same file"),
         (("--out", "x", "--skew", "2"), "--skew"),
         (("--out", "x", "--outage", "soon"), "--outage"),
-        (("--out", "x", "--start", "2999-01-01"), "lies in the future"),
+        (("--out", "x", "--start", "2999-01-01"), "is in the future"),
         (("--out", "x", "--start", "yesterday"), "--start"),
         (("--out", "x", "--start", "9999-12-30"), "--start"),
     ],

@@ -109,7 +109,7 @@ def test_naming_that_makes_no_sense_is_refused(run: Run, stage: Stage) -> None:
     visitor(stage, 1, face_of(EVE))
     run("people", "name", "Ada", "--as", "Bob").refused("Ada is enrolled")
     run("people", "name", "Visitor 1", "--as", "a/b").refused("slash")
-    run("people", "name", "Visitor 9", "--as", "Bob").refused("nobody is called 'Visitor 9'")
+    run("people", "name", "Visitor 9", "--as", "Bob").refused("no person named 'Visitor 9'")
     run("people", "name", "Visitor 1", "--as", "Bob", "--staff").refused("--consent", code=2)
     assert [person.name for person in stage.store.people.all()] == ["Ada", "Visitor 1"]
 
@@ -128,7 +128,7 @@ def test_a_track_is_not_that_person_and_it_can_be_taken_back(run: Run, stage: St
     assert run("people", "not", "Ada", "--track", match.track_id).out == "2 faces marked as not Ada\n"
     assert stage.store.people.negatives()[1] == (ada, ada)
     assert "faces marked as not: 2\n" in run("people", "show", "Ada").out
-    assert run("people", "not", "Ada", "--clear").out == "2 faces marked as not Ada forgotten\n"
+    assert run("people", "not", "Ada", "--clear").out == "removed 2 faces marked as not Ada\n"
     assert stage.store.people.negatives()[1] == ()
     assert run("people", "show", "Ada", "--json").data["faces_marked_as_not"] == 0
 
@@ -137,7 +137,7 @@ def test_a_track_of_the_person_is_refused_unless_forced(run: Run, stage: Stage) 
     stage.enrol("Ada", ADA)
     stage.play([*scene(0, 5, ADA), *scene(5.5, 60)])
     (match,) = stage.store.matches.select()
-    run("people", "not", "Ada", "--track", match.track_id).refused("looks like Ada (0.00", "--force")
+    run("people", "not", "Ada", "--track", match.track_id).refused("looks like Ada (distance 0.00", "--force")
     assert stage.store.people.negatives()[1] == ()
     assert run("people", "not", "Ada", "--track", match.track_id, "--force").code == 0
     assert len(stage.store.people.negatives()[1]) == 2
@@ -148,9 +148,9 @@ def test_a_track_of_somebody_else_is_refused(run: Run, stage: Stage) -> None:
     stage.enrol("Bob", BOB)
     stage.play([*scene(0, 5, BOB), *scene(5.5, 60)])
     (match,) = stage.store.matches.select()
-    run("people", "not", "Ada", "--track", match.track_id).refused("was not taken for Ada")
+    run("people", "not", "Ada", "--track", match.track_id).refused("was not matched to Ada")
     run("people", "not", "Ada", "--track", "no-such-track").refused("no-such-track")
-    run("people", "not", "Zoe", "--track", match.track_id).refused("nobody is called 'Zoe'")
+    run("people", "not", "Zoe", "--track", match.track_id).refused("no person named 'Zoe'")
     assert stage.store.people.negatives()[1] == ()
 
 
@@ -243,7 +243,7 @@ def test_the_same_person_enrolled_twice_is_told(run: Run, stage: Stage) -> None:
         person = Person(person_id=f"p-{number}", name=name, created_at=NOON)
         stage.store.people.add(person, like(ADA, 0.1 * number)[None])
     done = run("people", "calibrate")
-    assert "note: A. Lovelace and Ada are 0.10 apart, as one person is" in done.err
+    assert "note: A. Lovelace and Ada are 0.10 apart, like one person" in done.err
 
 
 @pytest.mark.parametrize("people", [(), (("Ada", ADA),)], ids=["nobody", "one-person"])
@@ -252,7 +252,7 @@ def test_too_few_people_are_said_to_be_so(run: Run, stage: Stage, people: tuple[
         stage.enrol(name, number)
     done = run("people", "calibrate")
     assert done.code == 0
-    assert ("One person alone says nothing" if people else "Nobody is enrolled yet") in done.out
+    assert ("One person alone allows no comparison" if people else "Nobody is enrolled yet") in done.out
     assert run("people", "calibrate", "--json").data["threshold"] == 0.55
 
 
@@ -299,7 +299,7 @@ def test_visitors_who_stayed_away_for_long_are_not_known_again(run: Run, stage: 
     assert run("people", "tidy", "--json").data == {"visitors": 1, "evidence": 0}
     assert set(stage.store.people.vector_counts()) == {f"p-{ADA:012x}", "v-0000000008"}
     done = run("people", "tidy", "--days", "7")
-    assert done.out.startswith("erased are the vectors of 1 visitors who were not seen for 7 days")
+    assert done.out.startswith("deleted the vectors of 1 visitors not seen for 7 days")
     assert set(stage.store.people.vector_counts()) == {f"p-{ADA:012x}"}
     assert len(stage.names()) == 3
     assert run("people", "tidy", "--days", "0").code == 2

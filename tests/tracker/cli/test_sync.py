@@ -60,8 +60,8 @@ def test_people_read_what_waits_and_what_was_sent(footfall: Footfall) -> None:
     assert "20 events" in footfall("status").out
     assert "documents written" in footfall("sync", "--once").out
     told = footfall("status").out
-    assert "waiting   nothing" in told
-    assert "nobody sends now" in told
+    assert "backlog    nothing" in told
+    assert "uploading  no: run" in told
 
 
 def test_what_is_refused_is_shown_with_its_reason_and_sent_again_when_told(footfall: Footfall, store: Path) -> None:
@@ -72,7 +72,7 @@ def test_what_is_refused_is_shown_with_its_reason_and_sent_again_when_told(footf
             [Correction(action=Action.VOID, event_id=event.event_id, by="ann", at=LATER, reason=reason)]
         )
     done = footfall("sync")
-    assert (done.code, "1 records are refused" in done.err) == (0, True)
+    assert (done.code, "Firestore rejected 1 records" in done.err) == (0, True)
     found: Any = footfall("status", "--json").data
     assert [each["collection"] for each in found["parked"]] == ["corrections"]
     assert "INVALID_ARGUMENT" in footfall("status").out

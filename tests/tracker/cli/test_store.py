@@ -1,4 +1,4 @@
-"""Commands that change what machines share: they know what the others know, and the others hear of it."""
+"""Reading and writing a shared store: both download first, only writing uploads, and without network it waits."""
 
 from __future__ import annotations
 
@@ -73,10 +73,10 @@ def test_a_forgotten_person_waits_for_the_network_in_sight(
     site: TwoMachines, footfall: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert footfall("people", "list").code == 0
-    monkeypatch.setattr("tracker.cli.in_step.PATIENCE_S", 0.3)
+    monkeypatch.setattr("tracker.cli.replica.PATIENCE_S", 0.3)
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:9")
     done = footfall("people", "forget", "Ada", "--yes", "--history")
-    assert (done.code, "done here, not sent yet" in done.err) == (0, True)
+    assert (done.code, "done here, not uploaded yet" in done.err) == (0, True)
     told: Any = footfall("status", "--json").data
     assert told["backlog"] == {"forgotten": 1}
     assert "1 forgotten" in footfall("status").out
@@ -94,13 +94,54 @@ def test_without_network_it_is_done_here_and_sent_later(
     site: TwoMachines, footfall: Run, firestore_server: Firestore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert footfall("people", "list").code == 0
-    monkeypatch.setattr("tracker.cli.in_step.PATIENCE_S", 0.3)
+    monkeypatch.setattr("tracker.cli.replica.PATIENCE_S", 0.3)
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:9")
     done = footfall("people", "rename", "Ada", "Countess")
     assert done.code == 0
-    assert "what is here is of" in done.err
-    assert "done here, not sent yet" in done.err
+    assert "the local copy is of" in done.err
+    assert "done here, not uploaded yet" in done.err
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", firestore_server.host)
     assert footfall("sync").code == 0
     site.sync()
     assert [each.name for each in site.b.people.all()] == ["Bob", "Countess"]
+
+
+READING = [
+    ("people", "list"), ("people", "show", "Ada"), ("people", "visitors"), ("report", "today"), ("report", "visits"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", READING, ids=" ".join)
+def test_a_command_that_reads_downloads_and_never_uploads(
+    words: tuple[str, ...],
+    site: TwoMachines,
+    footfall: Run,
+    firestore_server: Firestore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert footfall("people", "list").code == 0
+    monkeypatch.setattr("tracker.cli.replica.PATIENCE_S", 0.3)
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:9")
+    assert "not uploaded yet" in footfall("people", "rename", "Bob", "Robert").err
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", firestore_server.host)
+    monkeypatch.setattr("tracker.cli.replica.PATIENCE_S", 8.0)
+    site.a.people.add(person("p-eve", "Eve"), vectors(1))
+    site.sync()
+    before = firestore_server.control.counts()["writes_by_collection"]
+    done = footfall(*words)
+    assert (done.code, done.err) == (0, "")
+    assert firestore_server.control.counts()["writes_by_collection"] == before
+    listed: Any = footfall("people", "list", "--offline", "--json").data
+    assert {each["name"] for each in listed} == {"Ada", "Robert", "Eve"}
+
+
+@pytest.mark.parametrize("words", READING, ids=" ".join)
+def test_offline_asks_the_server_for_nothing(
+    words: tuple[str, ...], footfall: Run, firestore_server: Firestore
+) -> None:
+    assert footfall("people", "list").code == 0
+    before = firestore_server.control.counts()["calls"]
+    done = footfall(*words, "--offline")
+    assert done.code == 0
+    assert done.err.startswith("offline: the local copy is of")
+    assert firestore_server.control.counts()["calls"] == before

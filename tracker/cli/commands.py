@@ -1,0 +1,143 @@
+"""All commands, by name: where each is, and its line in the help. A command's module is imported when it is called.
+
+So `footfall --help` imports none of them, and `footfall people list` no network, no video and no charts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Final, TypeAlias
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+MARKUP: Final = "markdown"
+Entry: TypeAlias = tuple[str, str]
+"""Module and function ("module:function"), and the first line of the command's help."""
+
+COMMANDS: Mapping[str, Entry] = {
+    "demo": ("demo:demo", "Render a clip, track it, and compare the visits with the scripted truth."),
+    "track": ("track_command:track", "Follow cameras or recordings and record who comes and goes."),
+    "enroll": ("enroll:enroll", "Enroll people from pictures. Only enroll people who agreed to it."),
+    "evaluate": ("evaluate:evaluate", "Measure recognition accuracy on labelled pairs of pictures."),
+    "annotate": ("pictures:annotate", "Draw boxes, names and distances on pictures or videos."),
+    "compare": ("pictures:compare", "Compare the faces of two pictures."),
+    "simulate": ("simulate:simulate", "Simulate a site: people, their visits, and what its cameras record."),
+    "dashboard": ("dashboard:dashboard", "Serve the dashboard: who is in now, visits, usage."),
+    "sync": ("sync:sync", "Upload what Firestore does not have, and download what others wrote."),
+    "status": ("sync:status", "Show the upload backlog, and what Firestore rejected and why."),
+    "backup": ("backup:backup", "Back up the store into a file while agents and dashboards run."),
+    "restore": ("backup:restore", "Restore the store from a backup. Stop agents and dashboards first."),
+    "doctor": ("doctor:doctor", "Check this machine: packages, models, store, disk, clock, cameras."),
+}
+GROUPS: Mapping[str, tuple[str, Mapping[str, Entry]]] = {
+    "people": (
+        "List, show, name, merge, correct, calibrate and forget people.",
+        {
+            "list": ("people:list_people", "List enrolled people and their face vectors."),
+            "show": ("people:show", "Show a person's profile and latest events."),
+            "rename": ("people:rename", "Rename a person or visitor, past visits included."),
+            "merge": ("people:merge", "Merge two people into one: visits and face vectors."),
+            "forget": ("people:forget", "Erase a person: name, face vectors and identity. Cannot be undone."),
+            "visitors": ("visitors:visitors", "List visitors: visits, last seen, and whom they resemble."),
+            "name": ("visitors:name", "Name one or more visitors."),
+            "tidy": ("visitors:tidy", "Delete face vectors of visitors who have not returned."),
+            "not": ("deny:deny", "Mark faces as not this person."),
+            "calibrate": ("calibrate:calibrate", "Calibrate recognition thresholds for the people enrolled here."),
+        },
+    ),
+    "report": (
+        "Report who is in, visits, usage, dwell, attendance and occupancy.",
+        {
+            "today": ("report:today", "Show who is in now, and today's figures."),
+            "usage": ("report:usage", "Report entries, exits, visitors, dwell and peak by hour, day, week or month."),
+            "visits": ("report:visits", "List visits, the latest first."),
+            "dwell": ("report:dwell", "Report how long visits last."),
+            "attendance": ("report:attendance", "Report enrolled people by day: first in, last out, hours."),
+            "occupancy": ("report:occupancy", "Report the people in by quarter of an hour: mean, peak, capacity."),
+            "people": ("report:people", "Report how much each person used the place, or one person's visits."),
+            "explain": ("explain:explain_visit", "Explain a visit: its events, and the rule behind each boundary."),
+        },
+    ),
+    "camera": (
+        "Check what cameras see.",
+        {"preview": ("camera:preview", "Draw a camera's line, zones and region on one of its frames.")},
+    ),
+    "events": (
+        "Import, export and correct enter and exit events.",
+        {
+            "import": ("events:import_events", "Import events from JSON lines."),
+            "export": ("events:export_events", "Export events as JSON lines, the earliest first."),
+            "void": ("event_corrections:void", "Void events that did not happen."),
+            "restore": ("event_corrections:restore", "Restore voided events."),
+            "add": ("event_corrections:add", "Add an enter or exit that no camera recorded."),
+            "corrections": ("event_corrections:corrections", "List corrections: what, by whom, when and why."),
+        },
+    ),
+    "cloud": (
+        "Manage Firestore: camera machines, people's access, functions.",
+        {
+            "register-device": ("cloud:register_device", "Create the key of a camera machine."),
+            "devices": ("cloud:list_devices", "List a site's camera machines, revoked ones included."),
+            "revoke-device": ("cloud:revoke_device", "Revoke a camera machine's key."),
+            "grant": ("cloud:grant", "Grant or revoke a person's access to a site."),
+            "check": ("cloud:check_access", "Check this machine's connection to Firestore and what it may do there."),
+            "bundle": ("cloud:make_bundle", "Write the folder of Cloud Functions to deploy."),
+        },
+    ),
+    "models": (
+        "Build, list, verify and export the networks.",
+        {
+            "build": ("models.cli:app", "Convert the published weights; what is whole already stays."),
+            "list": ("models.cli:app", "Show every network, where it comes from and whether it is built."),
+            "verify": (
+                "models.cli:app",
+                "Compare every file with its hash; without --precision, of all formats that are built.",
+            ),
+            "export": (
+                "models.cli:app",
+                "Copy the networks into a folder for a machine without TensorFlow, which then runs with --models DIR.",
+            ),
+        },
+    ),
+}
+
+
+class LazyCommand(TyperCommand):
+    """A command by its entry; the command proper takes over when it is called, or asked for its help."""
+
+    def __init__(self, name: str, entry: Entry) -> None:
+        place, summary = entry
+        super().__init__(name, help=summary, rich_markup_mode=MARKUP)
+        self._place = place if place.startswith("models.") else f"tracker.cli.{place}"
+
+    def load(self) -> Any:
+        """The command proper."""
+        module, _, name = self._place.partition(":")
+        found = getattr(import_module(module), name)
+        if isinstance(found, typer.Typer):
+            return typer.main.get_group(found).commands[self.name or ""]
+        app = typer.Typer(rich_markup_mode=MARKUP, add_completion=False)
+        app.command(self.name, epilog=found.epilog)(found)
+        return typer.main.get_command(app)
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """The context of the command proper, which then runs in it."""
+        return self.load().make_context(info_name, args, parent=parent, **extra)
+
+
+class Commands(TyperGroup):
+    """`footfall` with all its commands."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for name, entry in COMMANDS.items():
+            self.add_command(LazyCommand(name, entry))
+        for name, (summary, entries) in GROUPS.items():
+            commands = {each: LazyCommand(each, entry) for each, entry in entries.items()}
+            self.add_command(
+                TyperGroup(
+                    name=name, commands=dict(commands), help=summary, no_args_is_help=True, rich_markup_mode=MARKUP
+                )
+            )

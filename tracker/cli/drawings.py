@@ -1,0 +1,218 @@
+"""Pictures and videos with their faces drawn on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import PIL.Image
+
+from config.errors import FootfallError, PictureError, RecordingError
+from config.settings import Settings
+from models.runtime import ensure_built
+from tracker.cameras.recording import RecordingSource
+from tracker.identity.enrolment import people_in
+from tracker.identity.gallery import Gallery
+from tracker.identity.match import Verdict, judge, nearest
+from tracker.identity.pictures import pictures_in, read_picture
+from tracker.vision.drawing import draw_faces
+from tracker.vision.engine import FaceEngine
+from tracker.vision.faces import FloatArray, Image
+
+VIDEO_SUFFIXES = frozenset({".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"})
+_VIDEO_CODECS = {".avi": "MJPG", ".mp4": "mp4v"}
+_WRITTEN_PICTURES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundFace:
+    """One face of a picture: box in px (x1 y1 x2 y2), score, and the person it matches.
+
+    reason: why the face cannot be matched, None where it can.
+    """
+
+    box: tuple[float, float, float, float]
+    score: float
+    person_id: str | None
+    name: str | None
+    distance: float | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """The result for one file. frames: 1 for a picture. faces: of a picture, None for a video.
+
+    problem, fix: why it was not annotated, else None.
+    """
+
+    file: Path
+    out: Path | None = None
+    frames: int = 0
+    faces: tuple[FoundFace, ...] | None = None
+    problem: str | None = None
+    fix: str | None = None
+
+
+class FaceFinder:
+    """Finds the faces of a picture and the people of a gallery that they match."""
+
+    def __init__(self, settings: Settings, gallery: Gallery, names: dict[str, str]) -> None:
+        ensure_built(settings.models.dir, settings.models.precision)
+        self.engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
+        self._match = settings.match
+        self._gallery, self._names = gallery, names
+
+    def find(self, image: Image) -> list[FoundFace]:
+        """The faces of a picture, best first."""
+        seen = self.engine.see(image)
+        found = []
+        for row, closest in enumerate(nearest(self._gallery, seen.vectors)):
+            usable = bool(seen.usable[row])
+            named = usable and closest is not None and judge(closest, self._match) is Verdict.MATCH
+            x1, y1, x2, y2 = (round(float(edge), 1) for edge in seen.faces.boxes[row])
+            found.append(
+                FoundFace(
+                    box=(x1, y1, x2, y2),
+                    score=round(float(seen.faces.scores[row]), 4),
+                    person_id=closest.person_id if named and closest else None,
+                    name=self._names.get(closest.person_id) if named and closest else None,
+                    distance=round(closest.distance, 4) if usable and closest else None,
+                    reason=seen.rejections[row],
+                )
+            )
+        return found
+
+
+def only_face(engine: FaceEngine, path: Path) -> FloatArray:
+    """The vector (D) of the one face of a picture. Raises PictureError."""
+    image = read_picture(path)
+    faces = people_in(image, engine)
+    if len(faces) != 1:
+        found = f"{len(faces)} faces" if len(faces) else "no face"
+        raise PictureError(f"{path}: {found}, one is needed", fix="crop the picture to the one person")
+    vector: FloatArray = engine.embed(image, faces)[0]
+    return vector
+
+
+def files_in(source: Path) -> list[Path]:
+    """The file, or the pictures and videos of the folder. Raises PictureError."""
+    if source.is_dir():
+        try:
+            videos = [path for path in source.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()]
+            files = sorted({*pictures_in(source), *(path for path in videos if not path.name.startswith("."))})
+        except OSError as error:
+            raise PictureError(
+                f"{source}: cannot be listed ({error.strerror})", fix="give a readable folder"
+            ) from error
+        if not files:
+            raise PictureError(f"{source}: no picture or video in this folder", fix="give a folder that holds some")
+        return files
+    if not source.exists():
+        raise PictureError(f"{source}: no such file", fix="give a picture, a video, or a folder of them")
+    return [source]
+
+
+def make_folder(path: Path) -> None:
+    """Create the folder where it is missing. Raises FootfallError."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FootfallError(
+            f"{path}: cannot make this folder ({error.strerror})", fix="give another to --out"
+        ) from error
+
+
+def annotated(finder: FaceFinder, file: Path, out: Path) -> Drawing:
+    """Draw the faces of a picture or video into the folder `out`."""
+    try:
+        if file.suffix.lower() in VIDEO_SUFFIXES and not _is_still(file):
+            target = out / (file.name if file.suffix.lower() in _VIDEO_CODECS else f"{file.name}.avi")
+            return Drawing(file=file, out=target, frames=_annotate_video(finder, file, target))
+        image = read_picture(file)
+        faces = finder.find(image)
+        target = out / (file.name if file.suffix.lower() in _WRITTEN_PICTURES else f"{file.name}.png")
+        write_picture(target, _drawn(image, faces))
+        return Drawing(file=file, out=target, frames=1, faces=tuple(faces))
+    except (PictureError, RecordingError) as error:
+        return Drawing(file=file, problem=error.problem, fix=error.fix)
+
+
+def _is_still(file: Path) -> bool:
+    """Whether it is a GIF of one frame, which is a picture."""
+    try:
+        with PIL.Image.open(file, formats=("GIF",)) as picture:
+            return getattr(picture, "n_frames", 1) == 1
+    except (OSError, SyntaxError):
+        return False
+
+
+def _annotate_video(finder: FaceFinder, file: Path, target: Path) -> int:
+    """Write the video with its faces drawn; how many frames. Raises RecordingError when it is not all on the disk."""
+    source = RecordingSource(file)
+    source.open()
+    writer: cv2.VideoWriter | None = None
+    count = 0
+    try:
+        for image in _images(source):
+            if writer is None:
+                codec = cv2.VideoWriter.fourcc(*_VIDEO_CODECS[target.suffix.lower()])
+                writer = cv2.VideoWriter(str(target), codec, source.fps, (image.shape[1], image.shape[0]))
+                if not writer.isOpened():
+                    raise _unwritten(target)
+            writer.write(_drawn(image, finder.find(image)))
+            count += 1
+    finally:
+        source.close()
+        if writer is not None:
+            writer.release()
+    if _frames_in(target) != count:  # the writer reports no full disk
+        target.unlink(missing_ok=True)
+        raise _unwritten(target)
+    return count
+
+
+def _images(source: RecordingSource) -> Iterator[Image]:
+    while (frame := source.read()) is not None:
+        yield frame.image
+
+
+def _frames_in(video: Path) -> int | None:
+    written = RecordingSource(video)
+    try:
+        written.open()
+    except RecordingError:
+        return None
+    written.close()
+    return written.declared_frames
+
+
+def _unwritten(path: Path) -> RecordingError:
+    return RecordingError(f"{path}: cannot be written", fix="check the rights on the folder and the free space")
+
+
+def _drawn(image: Image, faces: Sequence[FoundFace]) -> Image:
+    labels = []
+    for face in faces:
+        who = face.name or ("unknown" if face.reason is None else "?")
+        labels.append(who if face.distance is None else f"{who} {face.distance:.2f}")
+    known = [face.name is not None for face in faces]
+    return draw_faces(image, [face.box for face in faces], labels, known)
+
+
+def write_picture(path: Path, image: Image) -> None:
+    """Write a picture, completely or not at all. Raises PictureError."""
+    done, data = cv2.imencode(path.suffix, image)
+    if not done:
+        raise PictureError(f"{path}: cannot be written in this format", fix="save the original as PNG")
+    try:
+        path.write_bytes(data.tobytes())
+    except OSError as error:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)  # not half a picture
+        raise PictureError(
+            f"{path}: cannot be written ({error.strerror})", fix="check the rights on the folder and the free space"
+        ) from error

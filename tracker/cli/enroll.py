@@ -1,0 +1,175 @@
+"""`footfall enroll`: people learned from pictures, which are not kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from config.errors import PeopleError
+from tracker.cli.command import command
+from tracker.cli.options import Models, UsageError
+from tracker.cli.output import Result, counted, errors
+from tracker.cli.people import find_person
+from tracker.cli.store import writing
+from tracker.identity.names import clean_name
+from tracker.presence.people import Person, PersonKind, Role
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from tracker.identity.checks import Company
+    from tracker.identity.enrolment import Candidate, Plan
+    from tracker.store.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolled:
+    """The result for one person.
+
+    person_id: None where nobody was saved; problem: the reason. visitors: names of visitors who resemble the person.
+    """
+
+    name: str
+    person_id: str | None
+    pictures: int
+    refused: tuple[tuple[str, str], ...]
+    problem: str | None
+    visitors: tuple[str, ...] = ()
+
+
+@command("footfall enroll ada-1.jpg ada-2.jpg --name 'Ada Lovelace'", "footfall enroll people/")
+def enroll(
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PICTURES",
+            help="With --name: pictures of that person, or folders of them. Without: a folder that holds, for each"
+            " person, a folder or a picture named after the person.",
+        ),
+    ],
+    access: Models,
+    name: Annotated[str | None, typer.Option("--name", help="The person in the pictures.")] = None,
+    staff: Annotated[bool, typer.Option("--staff", help="Staff: marked, and left out of footfall.")] = False,
+    add: Annotated[bool, typer.Option("--add", help="Add pictures to a person who is enrolled already.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Accept pictures that look like somebody else, and people who look alike.")
+    ] = False,
+) -> Result:
+    """Enroll people from pictures. Only enroll people who agreed to it.
+
+    By running this you confirm that they did. Three to five pictures a person, from different sides and in different
+    light, are a good number. A picture with no face, several faces, a face that is too small, or somebody else's is
+    rejected with the reason; a person is saved completely or not at all.
+    """
+    from models.runtime import ensure_built
+
+    if add and staff:
+        raise UsageError("--staff has no effect with --add: enrolled people keep their role", fix="leave one out")
+    candidates = _candidates(sources, name, add=add)
+    settings = access.load()
+    ensure_built(settings.models.dir, settings.models.precision)
+    with writing(access, create=True) as (settings, store):
+        results = _enroll_all(settings, store, candidates, staff=staff, add=add, force=force)
+    count = sum(result.problem is not None for result in results)
+    problem = f"{count} of {len(results)} people were not enrolled"
+    return Result(
+        document=results,
+        parts=[_line(result, add=add) for result in results if result.person_id is not None],
+        notes=[line for result in results for line in _notes(result)],
+        failure=PeopleError(problem, fix="see the reasons above") if count else None,
+    )
+
+
+def _candidates(sources: Sequence[Path], name: str | None, *, add: bool) -> Sequence[Candidate]:
+    """The people that the arguments name. Raises UsageError where they name none, PeopleError for an invalid name."""
+    from tracker.identity.enrolment import Candidate, candidates_in, pictures_of
+
+    if name is not None:
+        return [Candidate(name=clean_name(name), pictures=pictures_of(sources))]
+    if add:
+        raise UsageError("--add without --name", fix="name the person: --name 'Ada Lovelace'")
+    files = [source for source in sources if source.is_file()]
+    if files:
+        raise UsageError(
+            f"{files[0]} is a file, and no --name is given", fix="add --name 'Ada Lovelace', or give a folder"
+        )
+    return [each for source in sources for each in candidates_in(source)]
+
+
+def _enroll_all(
+    settings: Settings, store: Store, candidates: Sequence[Candidate], *, staff: bool, add: bool, force: bool
+) -> list[Enrolled]:
+    from rich.progress import track as progress
+
+    from tracker.identity.enrolment import plan_people
+    from tracker.vision.engine import FaceEngine
+
+    known = {} if not add else {candidate.name: find_person(store, candidate.name) for candidate in candidates}
+    taken = [] if add else [person.name for person in store.people.all()]
+    engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
+    company = company_of(store, settings, force=force)
+    known_as = {name: person.person_id for name, person in known.items()}
+    plans = plan_people(candidates, engine, existing=taken, company=company, known_as=known_as)
+    results = []
+    for plan in progress(plans, "Enrolling", total=len(candidates), console=errors, disable=not errors.is_terminal):
+        person_id = None
+        if plan.problem is None:
+            person_id = save_plan(store, plan, known.get(plan.name), staff=staff)
+        results.append(
+            Enrolled(
+                name=plan.name,
+                person_id=person_id,
+                pictures=len(plan.accepted),
+                refused=tuple((str(refused.path), refused.reason) for refused in plan.refused),
+                problem=plan.problem,
+                visitors=tuple(company.name_of(visitor) for visitor in plan.visitors),
+            )
+        )
+    return results
+
+
+def company_of(store: Store, settings: Settings, *, force: bool = False) -> Company:
+    """Everybody in the store, to compare new pictures with. Raises StoreError."""
+    from tracker.identity.checks import Company
+    from tracker.identity.gallery import Gallery
+
+    enrolled = Gallery.of(*store.people.vectors(PersonKind.ENROLLED))
+    return Company(
+        settings=settings.match,
+        gallery=enrolled.with_exceptions(store.people.limits(), *store.people.negatives()),
+        visitors=Gallery.of(*store.people.vectors(PersonKind.VISITOR)),
+        names={person.person_id: person.name for person in store.people.all()},
+        force=force,
+    )
+
+
+def save_plan(store: Store, plan: Plan, person: Person | None, *, staff: bool) -> str:
+    """Save the planned person, or add the vectors to the given one; the person id. Raises PeopleError."""
+    from tracker.identity.enrolment import new_person_id
+
+    now = datetime.now(UTC)
+    if person is not None:
+        store.people.add_vectors(person.person_id, plan.vectors, sources=plan.sources, consented_at=now)
+        return person.person_id
+    role = Role.STAFF if staff else Role.MEMBER
+    added = Person(person_id=new_person_id(), name=plan.name, created_at=now, role=role, consented_at=now)
+    store.people.add(added, plan.vectors, sources=plan.sources)
+    return added.person_id
+
+
+def _line(result: Enrolled, *, add: bool) -> str:
+    pictures = counted(result.pictures, "picture")
+    return f"added {pictures} to {result.name}" if add else f"enrolled {result.name} from {pictures}"
+
+
+def _notes(result: Enrolled) -> list[str]:
+    lines = [] if result.problem is None else [f"not enrolled: {result.name}: {result.problem}"]
+    lines += [
+        f"note: {visitor} looks like {result.name}; 'footfall people name' assigns the visits"
+        for visitor in result.visitors
+    ]
+    return lines + [f"  rejected {path}: {reason}" for path, reason in result.refused]
