@@ -17,7 +17,7 @@ def main() -> None:
     """Print the greatest resident memory, MB, of so many cameras as the first argument says."""
     faces, frame = engine(), scene((1280, 720), 3)
     for _ in range(int(sys.argv[1])):
-        recognition().update(faces.see(frame), START, size_wh=(1280, 720))
+        recognition().update(faces.analyse(frame), START, size_wh=(1280, 720))
     print(json.dumps({"rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _BYTES / 2**20}))
 
 

@@ -43,7 +43,7 @@ def _watching(faces: FaceEngine, frames: list[Image]) -> Callable[[], object]:
         index = next(number)
         frame = frames[index % len(frames)]
         at = START + timedelta(seconds=index / FRAMES_PER_S)
-        return names.update(faces.see(frame), at, size_wh=(frame.shape[1], frame.shape[0]))
+        return names.update(faces.analyse(frame), at, size_wh=(frame.shape[1], frame.shape[0]))
 
     return step
 

@@ -82,7 +82,7 @@ def _ours() -> Step:
 
     def step(frame: Image, index: int) -> object:
         at = START + timedelta(seconds=index / 25)
-        return names.update(faces.see(frame), at, size_wh=(frame.shape[1], frame.shape[0]))
+        return names.update(faces.analyse(frame), at, size_wh=(frame.shape[1], frame.shape[0]))
 
     return step
 

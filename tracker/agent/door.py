@@ -13,7 +13,7 @@ from tracker.identity.recognition import FaceName
 from tracker.presence.events import Event, EventKind
 from tracker.presence.line import Crossing, Inside, Line, LineState, TrackPoint
 from tracker.presence.passages import go_through
-from tracker.vision.engine import Seen
+from tracker.vision.engine import AnalysedFaces
 
 SETTLE_AFTER = timedelta(seconds=5)
 
@@ -100,7 +100,7 @@ def _crossing(event: Event) -> Crossing:
     )
 
 
-def points_of(seen: Seen, faces: Sequence[FaceName], size_wh: tuple[int, int]) -> list[TrackPoint]:
+def points_of(seen: AnalysedFaces, faces: Sequence[FaceName], size_wh: tuple[int, int]) -> list[TrackPoint]:
     """Where each face of a frame is, one to a track."""
     boxes = seen.faces.boxes
     places = np.clip((boxes[:, :2] + boxes[:, 2:]) / 2 / np.array(size_wh, np.float32), 0, 1)

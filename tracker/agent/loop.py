@@ -172,7 +172,7 @@ class Agent:
 
     def _handle(self, frame: Frame) -> Step:
         at, events, matches = self._advance(frame.at)
-        seen = self._engine.see(frame.image)
+        seen = self._engine.analyse(frame.image)
         recognised = self._recognition.update(seen, at, size_wh=(frame.image.shape[1], frame.image.shape[0]))
         voided, told = self._take_back(recognised.retracted, at)
         events += told

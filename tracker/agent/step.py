@@ -11,7 +11,7 @@ from tracker.cameras.frames import Frame
 from tracker.identity.recognition import FaceName
 from tracker.presence.events import Event, Match
 from tracker.presence.room import Presence
-from tracker.vision.engine import Seen
+from tracker.vision.engine import AnalysedFaces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -23,7 +23,7 @@ class Step:
     """
 
     frame: Frame | None
-    seen: Seen | None
+    seen: AnalysedFaces | None
     faces: tuple[FaceName, ...]
     matches: tuple[Match, ...]
     events: tuple[Event, ...]

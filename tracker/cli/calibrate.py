@@ -12,7 +12,7 @@ from rich.text import Text
 from config.settings import Settings
 from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError, open_store, settings_for
 from tracker.cli.output import console, errors, print_json, print_table
-from tracker.identity.calibration import Calibration, OwnRates
+from tracker.identity.calibration import Calibration, PersonCalibration
 from tracker.identity.calibration import calibrate as calibrated
 from tracker.identity.gallery import Gallery
 from tracker.presence.people import PersonKind
@@ -145,7 +145,7 @@ def _say_threshold(found: Calibration, current: float) -> None:
         )
 
 
-def _row(person: OwnRates, names: dict[str, str], current: float) -> list[object]:
+def _row(person: PersonCalibration, names: dict[str, str], current: float) -> list[object]:
     other = "" if person.lookalike is None else f"{names.get(person.lookalike, '?')} ({person.nearest_other:.2f})"
     mark = "" if person.limit == current else " own"
     missed = f"{person.missed} of {len(person.same)}" if len(person.same) else "one picture only"

@@ -156,7 +156,7 @@ def _enrol(settings: Settings) -> None:
         engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
         plan = plan_person(ENROLLED.label, [picture], engine)
         if plan.problem is not None:
-            raise FootfallError(f"{plan.problem}: {plan.refused}", fix="run 'footfall models verify'")
+            raise FootfallError(f"{plan.problem}: {plan.rejected}", fix="run 'footfall models verify'")
         save_plan(store, plan, None, staff=False)
     errors.print(f"Enrolled {ENROLLED.label} from one picture; the other person is a stranger.", markup=False)
 

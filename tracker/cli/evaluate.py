@@ -11,9 +11,8 @@ from rich.progress import Progress
 from models.runtime import ensure_built
 from tracker.cli.door import JsonOption, ModelsOption, SettingsOption, UnusedStoreOption, settings_for
 from tracker.cli.output import console, errors, print_json, print_table
-from tracker.identity.evaluation import Evaluation, Scored, Vectors, files_of, read_vectors
+from tracker.identity.evaluation import Evaluation, PictureVectors, ScoredPair, files_of, read_pairs, read_vectors
 from tracker.identity.evaluation import evaluate as evaluated
-from tracker.identity.pairs import read_pairs
 from tracker.identity.roc import save_roc
 from tracker.vision.engine import FaceEngine
 
@@ -84,7 +83,7 @@ def as_document(found: Evaluation) -> dict[str, object]:
     }
 
 
-def _vectors(engine: FaceEngine, files: tuple[str, ...], root: Path) -> Vectors:
+def _vectors(engine: FaceEngine, files: tuple[str, ...], root: Path) -> PictureVectors:
     with Progress(console=errors, disable=not errors.is_terminal) as progress:
         task = progress.add_task("Reading pictures", total=len(files))
         return read_vectors(files, root, engine, lambda _file: progress.advance(task))
@@ -129,7 +128,7 @@ def _warn(found: Evaluation) -> None:
         errors.print(f"note: without pairs of {missing} there is no curve, only the accuracy", markup=False)
 
 
-def _wrong_rows(wrong: tuple[Scored, ...]) -> list[list[object]]:
+def _wrong_rows(wrong: tuple[ScoredPair, ...]) -> list[list[object]]:
     return [
         [pair.first, pair.second, "one person" if pair.same else "two people", f"{pair.distance:.3f}"]
         for pair in wrong[:_WRONG_SHOWN]

@@ -26,8 +26,15 @@ from tracker.cli.door import (
 )
 from tracker.cli.in_step import in_step
 from tracker.cli.output import console, errors, local_time, print_json, print_table, short
-from tracker.identity.checks import Company
-from tracker.identity.enrolment import Candidate, Plan, candidates_in, new_person_id, pictures_of, plan_people
+from tracker.identity.enrolment import (
+    EnrolmentPlan,
+    EnrolmentRequest,
+    new_person_id,
+    pictures_of,
+    plan_enrolment,
+    requests_in,
+)
+from tracker.identity.enrolment_checks import EnrolmentChecks
 from tracker.identity.gallery import Gallery
 from tracker.identity.names import clean_name
 from tracker.presence.people import Person, PersonKind, Role
@@ -99,10 +106,10 @@ def enroll(
         raise PeopleError(f"{count} of {len(results)} people were not enrolled", fix="see the reasons above")
 
 
-def _candidates(sources: Sequence[Path], name: str | None, *, add: bool) -> Sequence[Candidate]:
+def _candidates(sources: Sequence[Path], name: str | None, *, add: bool) -> Sequence[EnrolmentRequest]:
     """Whom the arguments mean. Raises UsageError when they do not say, PeopleError for what cannot be a name."""
     if name is not None:
-        return [Candidate(name=clean_name(name), pictures=pictures_of(sources))]
+        return [EnrolmentRequest(name=clean_name(name), pictures=pictures_of(sources))]
     if add:
         raise UsageError("--add without --name", fix="say whose pictures they are: --name 'Ada Lovelace'")
     files = [source for source in sources if source.is_file()]
@@ -110,18 +117,18 @@ def _candidates(sources: Sequence[Path], name: str | None, *, add: bool) -> Sequ
         raise UsageError(
             f"{files[0]} is a file, and nothing says who is on it", fix="add --name 'Ada Lovelace', or give a folder"
         )
-    return [each for source in sources for each in candidates_in(source)]
+    return [each for source in sources for each in requests_in(source)]
 
 
 def _enroll_all(
-    settings: Settings, store: Store, candidates: Sequence[Candidate], *, staff: bool, add: bool, force: bool
+    settings: Settings, store: Store, candidates: Sequence[EnrolmentRequest], *, staff: bool, add: bool, force: bool
 ) -> list[Enrolled]:
     known = {} if not add else {candidate.name: find_person(store, candidate.name) for candidate in candidates}
     taken = [] if add else [person.name for person in store.people.all()]
     engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
     company = company_of(store, settings, force=force)
     known_as = {name: person.person_id for name, person in known.items()}
-    plans = plan_people(candidates, engine, existing=taken, company=company, known_as=known_as)
+    plans = plan_enrolment(candidates, engine, existing=taken, checks=company, ids_by_name=known_as)
     results = []
     for plan in progress(plans, "Enrolling", total=len(candidates), console=errors, disable=not errors.is_terminal):
         person_id = None
@@ -132,7 +139,7 @@ def _enroll_all(
                 name=plan.name,
                 person_id=person_id,
                 pictures=len(plan.accepted),
-                refused=tuple((str(refused.path), refused.reason) for refused in plan.refused),
+                refused=tuple((str(refused.path), refused.reason) for refused in plan.rejected),
                 problem=plan.problem,
                 visitors=tuple(company.name_of(visitor) for visitor in plan.visitors),
             )
@@ -140,10 +147,10 @@ def _enroll_all(
     return results
 
 
-def company_of(store: Store, settings: Settings, *, force: bool = False) -> Company:
+def company_of(store: Store, settings: Settings, *, force: bool = False) -> EnrolmentChecks:
     """Everybody in the store, for comparing new pictures with. Raises StoreError."""
     enrolled = Gallery.of(*store.people.vectors(PersonKind.ENROLLED))
-    return Company(
+    return EnrolmentChecks(
         settings=settings.match,
         gallery=enrolled.with_exceptions(store.people.limits(), *store.people.negatives()),
         visitors=Gallery.of(*store.people.vectors(PersonKind.VISITOR)),
@@ -152,7 +159,7 @@ def company_of(store: Store, settings: Settings, *, force: bool = False) -> Comp
     )
 
 
-def save_plan(store: Store, plan: Plan, person: Person | None, *, staff: bool) -> str:
+def save_plan(store: Store, plan: EnrolmentPlan, person: Person | None, *, staff: bool) -> str:
     """Save the planned person whole, or add the vectors to the given one; the person id. Raises PeopleError."""
     if person is not None:
         store.people.add_vectors(person.person_id, plan.vectors, sources=plan.sources)

@@ -14,9 +14,9 @@ from tracker.cli.door import JsonOption, SettingsOption, StoreOption, UsageError
 from tracker.cli.in_step import in_step
 from tracker.cli.output import console, errors, local_time, print_json, print_table
 from tracker.cli.people import find_person
-from tracker.identity.clusters import Likeness, groups, likenesses
 from tracker.identity.gallery import Gallery
 from tracker.identity.names import clean_name
+from tracker.identity.visitors import SimilarPerson, mergeable_pairs, similar_people
 from tracker.presence.people import Person, PersonKind, Role
 from tracker.presence.sessions import Session
 from tracker.store.shared_site import rules_to_read
@@ -144,17 +144,17 @@ def _name_visitor(store: Store, visitor: Person, called: str, *, consent: bool, 
         store.people.rename(visitor.person_id, called)
 
 
-def _likenesses(store: Store, settings: Settings) -> dict[str, Likeness]:
+def _likenesses(store: Store, settings: Settings) -> dict[str, SimilarPerson]:
     enrolled = Gallery.of(*store.people.vectors(PersonKind.ENROLLED)).with_exceptions(
         store.people.limits(), *store.people.negatives()
     )
-    return likenesses(Gallery.of(*store.people.vectors(PersonKind.VISITOR)), enrolled, settings.match)
+    return similar_people(Gallery.of(*store.people.vectors(PersonKind.VISITOR)), enrolled, settings.match)
 
 
-def _merge_all(store: Store, found: dict[str, Likeness], *, yes: bool) -> None:
+def _merge_all(store: Store, found: dict[str, SimilarPerson], *, yes: bool) -> None:
     """Merge each sure pair into the older of the two, after asking."""
     people = {person.person_id: person for person in store.people.all(kind=PersonKind.VISITOR)}
-    for pair in groups(found):
+    for pair in mergeable_pairs(found):
         kept, gone = sorted((people[person_id] for person_id in pair), key=lambda each: each.created_at)
         apart = found[gone.person_id].distance
         if yes or typer.confirm(f"Make {gone.name} and {kept.name} one? They are {apart:.2f} apart.", default=False):
@@ -162,7 +162,7 @@ def _merge_all(store: Store, found: dict[str, Likeness], *, yes: bool) -> None:
             errors.print(f"{gone.name} was merged into {kept.name}", markup=False, soft_wrap=True)
 
 
-def _rows(store: Store, settings: Settings, found: dict[str, Likeness]) -> list[VisitorRow]:
+def _rows(store: Store, settings: Settings, found: dict[str, SimilarPerson]) -> list[VisitorRow]:
     """Visitors, who was seen last first."""
     names = {person.person_id: person.name for person in store.people.all()}
     counts = store.people.vector_counts()

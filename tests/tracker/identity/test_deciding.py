@@ -13,12 +13,12 @@ from tests.tracker.puppets import ADA, EVE, HandClock, ScriptedCamera, Stage, at
 from tracker.agent.health import Meter
 from tracker.agent.writer import Writer
 from tracker.identity.known import KnownPeople
-from tracker.identity.recognition import Recognised, Recognition
+from tracker.identity.recognition import Recognition, RecognitionResult
 from tracker.presence.events import Event, EventKind, Match
 from tracker.presence.health import CameraState
 from tracker.presence.people import PersonKind
 from tracker.store.store import Store
-from tracker.vision.engine import Seen
+from tracker.vision.engine import AnalysedFaces
 from tracker.vision.faces import Faces, FloatArray
 from tracker.vision.quality import Quality
 
@@ -32,12 +32,12 @@ def like(number: int, distance: float, other: int = 100) -> FloatArray:
     return vector
 
 
-def seen(*vectors: FloatArray) -> Seen:
+def seen(*vectors: FloatArray) -> AnalysedFaces:
     """Good faces side by side."""
     count = len(vectors)
     ones = np.ones(count, np.float32)
     boxes = np.array([[100 * x, 0, 100 * x + 80, 90] for x in range(count)], np.float32).reshape(count, 4)
-    return Seen(
+    return AnalysedFaces(
         faces=Faces(boxes, ones, np.zeros((count, 5, 2), np.float32)),
         quality=Quality(**{each.name: 80 * ones for each in fields(Quality)}),
         rejections=(None,) * count,
@@ -66,7 +66,7 @@ class Camera:
             evidence_days=self.evidence_days, visitor_days=30,
         )  # fmt: skip
 
-    def see(self, *vectors: FloatArray, times: int = 1) -> Recognised:
+    def see(self, *vectors: FloatArray, times: int = 1) -> RecognitionResult:
         for _ in range(times):
             self.known.refresh(self.store.people)
             found = self.recognition.update(seen(*vectors), at(self.now), size_wh=(400, 100))
@@ -107,26 +107,26 @@ def camera(stage: Stage) -> Camera:
     return Camera(stage.store)
 
 
-def names(found: Recognised) -> list[str | None]:
+def names(found: RecognitionResult) -> list[str | None]:
     return [face.person_id for face in found.faces]
 
 
 # -- limits and negatives
 
 
-def test_a_running_agent_follows_a_persons_own_limit(stage: Stage, camera: Camera) -> None:
+def test_changed_limit_applies_at_runtime(stage: Stage, camera: Camera) -> None:
     ada = stage.enrol("Ada", ADA)
     assert names(camera.see(like(ADA, 0.45), times=3)) == [ada]
     camera.leave()
     stage.store.people.replace_limits({ada: 0.4})
     found = camera.see(like(ADA, 0.45), times=6)
     assert names(found) == [None]
-    assert found.faces[0].reason == f"neither match nor stranger: {ada} is 0.45 away"
+    assert found.faces[0].reason == f"between match and stranger: {ada} at 0.45"
     stage.store.people.replace_limits({})
     assert names(camera.see(like(ADA, 0.45), times=3)) == [ada]
 
 
-def test_a_track_that_was_wrongly_named_can_be_denied_by_its_evidence(stage: Stage, camera: Camera) -> None:
+def test_evidence_of_a_wrong_match_can_become_negatives(stage: Stage, camera: Camera) -> None:
     ada = stage.enrol("Ada", ADA)
     twin = like(ADA, 0.4)
     track_id = camera.see(twin, times=3).faces[0].track_id
@@ -143,7 +143,7 @@ def test_a_track_that_was_wrongly_named_can_be_denied_by_its_evidence(stage: Sta
     assert names(camera.see(like(ADA, 0.1), times=3)) == [ada]
 
 
-def test_evidence_is_of_enrolled_people_only_and_bounded(stage: Stage, camera: Camera) -> None:
+def test_evidence_is_bounded_and_of_enrolled_people_only(stage: Stage, camera: Camera) -> None:
     ada = stage.enrol("Ada", ADA)
     stranger = camera.see(face_of(EVE), times=6).faces[0].track_id
     camera.leave()
@@ -153,7 +153,7 @@ def test_evidence_is_of_enrolled_people_only_and_bounded(stage: Stage, camera: C
 
 
 @pytest.mark.parametrize(("days", "kept"), [(7, 2), (0, 0)])
-def test_evidence_is_kept_only_where_the_setting_says(stage: Stage, days: int, kept: int) -> None:
+def test_evidence_is_kept_only_if_enabled(stage: Stage, days: int, kept: int) -> None:
     stage.enrol("Ada", ADA)
     camera = Camera(stage.store, evidence_days=days)
     track_id = camera.see(face_of(ADA), times=4).faces[0].track_id
@@ -161,7 +161,7 @@ def test_evidence_is_kept_only_where_the_setting_says(stage: Stage, days: int, k
     assert len(stage.store.matches.evidence(track_id)[1]) == kept
 
 
-def test_evidence_that_is_too_old_is_erased(stage: Stage, camera: Camera) -> None:
+def test_old_evidence_is_erased(stage: Stage, camera: Camera) -> None:
     stage.enrol("Ada", ADA)
     track_id = camera.see(face_of(ADA), times=4).faces[0].track_id
     for day, kept in ((6, 2), (8, 0)):
@@ -173,20 +173,20 @@ def test_evidence_that_is_too_old_is_erased(stage: Stage, camera: Camera) -> Non
 # -- one person is in one place
 
 
-def test_of_two_who_look_like_one_person_the_nearer_is_that_person(stage: Stage, camera: Camera) -> None:
+def test_of_two_tracks_with_one_name_the_nearer_keeps_it(stage: Stage, camera: Camera) -> None:
     ada = stage.enrol("Ada", ADA)
     found = camera.see(like(ADA, 0.4), like(ADA, 0.1, other=101), times=4)
     assert names(found) == [None, ada]
-    assert found.faces[0].reason == f"like {ada}, who is elsewhere in the picture"
+    assert found.faces[0].reason == f"looks like {ada}, who is elsewhere in the frame"
     assert [each.person_id for each in found.sightings] == [ada]
 
 
-def test_a_name_is_taken_back_when_the_real_one_comes_in(stage: Stage, camera: Camera) -> None:
+def test_name_moves_to_the_nearer_track(stage: Stage, camera: Camera) -> None:
     ada = stage.enrol("Ada", ADA)
     assert names(camera.see(like(ADA, 0.4), times=3)) == [ada]
     assert names(camera.see(like(ADA, 0.4), face_of(ADA), times=3)) == [None, ada]
     (taken_back,) = [match for match in camera.matches if match.person_id is None]
-    assert "elsewhere in the picture" in taken_back.reason
+    assert "elsewhere in the frame" in taken_back.reason
     assert [match.person_id for match in camera.matches].count(ada) == 2
 
 
@@ -204,7 +204,7 @@ def visits_of_two_sides(camera: Camera) -> list[str]:
     return ids
 
 
-def test_two_visitors_become_one_and_so_do_their_visits(stage: Stage, camera: Camera) -> None:
+def test_merged_visitors_have_merged_visits(stage: Stage, camera: Camera) -> None:
     frontal, profile = visits_of_two_sides(camera)
     assert frontal != profile
     assert names(camera.see(like(EVE, 0.4), times=5)) == [frontal]
@@ -218,13 +218,13 @@ def test_two_visitors_become_one_and_so_do_their_visits(stage: Stage, camera: Ca
     assert names(again.see(like(EVE, 0.8), times=5)) == [frontal]
 
 
-def test_a_merge_that_cannot_be_written_yet_is_not_forgotten(stage: Stage, camera: Camera) -> None:
+def test_merge_is_retried_when_writing_fails(stage: Stage, camera: Camera) -> None:
     frontal, profile = visits_of_two_sides(camera)
     found = camera.known.visitor_for(
         np.stack([like(EVE, 0.4)] * 4), at=at(camera.now), camera_id="front", track_id="front-9"
     )
     assert found is not None
-    assert found.absorbed == (profile,)
+    assert found.merged == (profile,)
     stage.store.people.rename(frontal, "the plumber")
     camera.known.refresh(stage.store.people)
     assert camera.known.person(profile) is None
@@ -234,7 +234,7 @@ def test_a_merge_that_cannot_be_written_yet_is_not_forgotten(stage: Stage, camer
     assert camera.known.unsaved_merges == ()
 
 
-def test_a_merge_with_somebody_forgotten_meanwhile_is_dropped(stage: Stage, camera: Camera) -> None:
+def test_merge_with_a_forgotten_person_is_dropped(stage: Stage, camera: Camera) -> None:
     frontal, profile = visits_of_two_sides(camera)
     vectors = np.stack([like(EVE, 0.4)] * 4)
     camera.known.visitor_for(vectors, at=at(camera.now), camera_id="front", track_id="front-9")
@@ -244,7 +244,7 @@ def test_a_merge_with_somebody_forgotten_meanwhile_is_dropped(stage: Stage, came
     assert camera.known.unsaved_merges == ()
 
 
-def test_two_strangers_in_one_frame_stay_two(stage: Stage, camera: Camera) -> None:
+def test_two_strangers_in_one_frame_are_not_merged(stage: Stage, camera: Camera) -> None:
     both = names(camera.see(face_of(EVE), like(EVE, 0.8), times=5))
     assert len(set(both)) == 2
     camera.leave()
