@@ -19,9 +19,9 @@ from benchmarks.measure import ROOT, SEED, Row, machine, show
 from benchmarks.places import LEVELS, ZONE, rules_of
 from tracker.presence.events import Event
 from tracker.presence.sessions import sessions
-from tracker.simulation.cast import cast_of
-from tracker.simulation.plan import Plan
+from tracker.simulation.people import people_of
 from tracker.simulation.profiles import PROFILES, ProfileName
+from tracker.simulation.scenario import Scenario
 from tracker.simulation.site import simulate
 from tracker.store.observation import Observation
 from tracker.store.store import Store
@@ -32,7 +32,7 @@ FED = ((1_000, 200_000), (20_000, 1_000_000))
 """(events a transaction, events in all)"""
 MOST_FED = 20_000
 LEAST_A_SECOND = 20_000
-_PLAN = Plan(
+_PLAN = Scenario(
     profile=PROFILES[ProfileName.GYM], people=2000, days=3650, doors=2, rooms=2,
     first_day=date(2016, 1, 4), zone=ZONE, site_id="gym", seed=SEED,
 )  # fmt: skip
@@ -88,8 +88,8 @@ def _apart(*words: object) -> dict[str, float]:
 def _events(size: int) -> list[Event]:
     """So many events of a large gym with cameras at its doors and in its rooms, in the order in which they arrive."""
     events: list[Event] = []
-    for day in simulate(_PLAN, _NOISE, cast_of(_PLAN)):
-        events += day.reports.events[: size - len(events)]
+    for day in simulate(_PLAN, _NOISE, people_of(_PLAN)):
+        events += day.camera_output.events[: size - len(events)]
         if len(events) == size:
             break
     return events
