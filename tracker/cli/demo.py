@@ -31,10 +31,10 @@ from tracker.cli.door import JsonOption, ModelsOption, StoreOption, open_store, 
 from tracker.cli.output import console, errors, print_json, print_table
 from tracker.cli.people import save_plan
 from tracker.cli.track import Telling, follow, stopping
+from tracker.demo.clip import CLIP, DEMO_EXIT_AFTER_S, DEMO_MERGE_GAP_S, DEMO_SITE_NAME, ENROLLED, truth
 from tracker.demo.portraits import enrolment_picture
 from tracker.demo.render import CLIP_NAME, render_clip
 from tracker.demo.score import Scorecard, ScoreRow, compare
-from tracker.demo.script import DEMO_EXIT_AFTER_S, DEMO_MERGE_GAP_S, DEMO_SITE_NAME, ENROLLED, SCRIPT, truth
 from tracker.identity.enrolment import plan_person
 from tracker.store.history import site_rules
 from tracker.store.store import Store
@@ -163,14 +163,14 @@ def _enrol(settings: Settings) -> None:
 
 def _track_and_compare(settings: Settings, clip: Path, *, fast: bool, telling: Telling) -> Scorecard:
     now = datetime.now(UTC)
-    started_at = now - timedelta(seconds=SCRIPT.length_s) if fast else now
+    started_at = now - timedelta(seconds=CLIP.length_s) if fast else now
     camera = CameraSettings(id=_CAMERA_ID, source=str(clip))
     if not follow(settings, [camera], start_at=started_at, fast=fast, telling=telling):
         raise typer.Exit(130)
     with open_store(settings, create=False) as store:
         measured = store.sessions.select(site_id=settings.site.id, rules=site_rules(settings), now=datetime.now(UTC))
         people = {person.person_id: person for person in store.people.all()}
-    true_visits = truth(SCRIPT, exit_after_s=DEMO_EXIT_AFTER_S, merge_gap_s=DEMO_MERGE_GAP_S)
+    true_visits = truth(CLIP, exit_after_s=DEMO_EXIT_AFTER_S, merge_gap_s=DEMO_MERGE_GAP_S)
     return compare(true_visits, measured, started_at=started_at, names=people)
 
 

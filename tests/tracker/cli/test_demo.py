@@ -17,18 +17,18 @@ import pytest
 
 from tests.tracker.cli.conftest import Run
 from tracker.cli import dashboard, demo
+from tracker.demo.clip import CLIP, truth
 from tracker.demo.render import render_clip
-from tracker.demo.script import SCRIPT, truth
 from tracker.store.leases import lease
 
-SHORT = replace(SCRIPT, length_s=12.0, fps=5)
+SHORT = replace(CLIP, length_s=12.0, fps=5)
 """The beginning of the demo: the enrolled one enters and stays to the end, so does the stranger."""
 
 
 @pytest.fixture(scope="module")
 def short_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("demo") / "clip.mp4"
-    render_clip(path, script=SHORT)
+    render_clip(path, scene=SHORT)
     return path
 
 
@@ -39,8 +39,8 @@ def short(short_clip: Path, environment: dict[str, str], monkeypatch: pytest.Mon
     kept.parent.mkdir(parents=True)
     for suffix in (".mp4", ".json"):
         shutil.copy(short_clip.with_suffix(suffix), kept.with_suffix(suffix))
-    monkeypatch.setattr(demo, "SCRIPT", SHORT)
-    monkeypatch.setattr(demo, "render_clip", partial(render_clip, script=SHORT))
+    monkeypatch.setattr(demo, "CLIP", SHORT)
+    monkeypatch.setattr(demo, "render_clip", partial(render_clip, scene=SHORT))
 
 
 @pytest.mark.usefixtures("short")
