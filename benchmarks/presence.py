@@ -1,4 +1,4 @@
-"""Visits beside the truth of simulated places as noise grows, beside simpler methods; and how the cost grows.
+"""Accuracy of visits on simulated places by noise level, compared with simpler methods; and scaling.
 
 `python -m benchmarks.presence [--json | --markdown] [--large]`; --large adds ten million events.
 """
@@ -16,10 +16,10 @@ from itertools import pairwise
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.baselines import first_seen, pairs
 from benchmarks.growth import growth
 from benchmarks.measure import SEED, Row, machine
-from benchmarks.pairing import first_seen, pairs
-from benchmarks.places import LEVELS, ZONE, rules_of
+from benchmarks.scenarios import LEVELS, ZONE, rules_of
 from tracker.presence.events import Event
 from tracker.presence.rules import Rules
 from tracker.presence.sessions import Session, SessionState, sessions
@@ -39,7 +39,7 @@ _METHODS = ("ours", "pairs", "timer")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One place under one noise, and how near each method comes to the truth.
+    """One place at one noise level, with the score of each method.
 
     live: people in at a moment by what had arrived by then, mean |ours - true| / mean true, of ours and of pairs.
     """
@@ -55,7 +55,7 @@ class Case:
     met: bool | None
 
     def record(self) -> dict[str, object]:
-        """Ready for JSON: the figures of ours as they are called, those of others after their name."""
+        """As a JSON object; figures of other methods are prefixed by their name."""
         others = {f"{method}_{key}": value for method in _METHODS[1:] for key, value in self._figures(method).items()}
         about = {"case": self.case, "events": self.events, "target": self.target, "met": self.met}
         return {**about, **self._figures("ours"), "live": round(self.live, 4), **others,
@@ -67,7 +67,7 @@ class Case:
 
 
 def cases() -> Iterator[Case]:
-    """Every kind of place, with cameras at its doors alone and in its rooms too, from no noise to a storm."""
+    """Every profile, with door cameras only and with room cameras, at every noise level."""
     for name, people in PEOPLE.items():
         for rooms in (0, PROFILES[name].rooms):
             scenario = Scenario(
@@ -112,7 +112,7 @@ def _case(title: str, scenario: Scenario, level: str, noise: Noise) -> Case:
 
 
 def as_visit(session: Session, now: datetime) -> Visit:
-    """A session as the score takes it."""
+    """A session as a visit for scoring."""
     return Visit(
         person_id=session.person_id,
         started_at=session.started_at,
@@ -146,7 +146,7 @@ def _target(level: str, ours: Score) -> tuple[str | None, bool | None]:
 
 
 def _live(scenario: Scenario, noise: Noise, days: Sequence[Day], rules: Rules) -> tuple[float, float]:
-    """How wrong the number of people in is at a moment, by ours and by pairs."""
+    """Error of the current occupancy, by sessions and by pairs."""
     people = {person.record.person_id: person for person in people_of(scenario)}
     true = wrong = wrong_pairs = 0
     open_days = [(before, day) for before, day in pairwise(days) if day.segments]
@@ -155,10 +155,10 @@ def _live(scenario: Scenario, noise: Noise, days: Sequence[Day], rules: Rules) -
         closes_at = datetime.combine(day.date, scenario.profile.closes, ZONE)
         at = opens_at
         while at <= closes_at:
-            told = camera_output_on(day.date, day.segments, scenario, noise, people, until=at)
-            events = [*before.reports.events, *told.events]
+            output = camera_output_on(day.date, day.segments, scenario, noise, people, until=at)
+            events = [*before.reports.events, *output.events]
             inside = sum(segment.entered_at <= at < segment.left_at for segment in day.segments)
-            found = sessions(events, rules=rules, now=at, presences=told.presences)
+            found = sessions(events, rules=rules, now=at, presences=output.presences)
             paired = pairs(_at_doors(events), now=at + timedelta(seconds=1))
             true += inside
             wrong += abs(sum(session.state is SessionState.OPEN for session in found) - inside)
@@ -182,7 +182,7 @@ BESIDE = {
 
 
 def show(records: Sequence[dict[str, object]], rows: Sequence[Row]) -> None:
-    """Three tables on stdout: ours, others beside it, growth."""
+    """Print three tables to stdout: sessions, other methods, scaling."""
     about = ", ".join(f"{key} {value}" for key, value in machine().items())
     ours = Table(title=f"Visits beside the truth, share ({about})")
     beside = Table(title="Ours / pairs of previous enter and next exit / timer since first seen, restarted every night")

@@ -1,4 +1,4 @@
-"""What the simulated places of the benchmarks have in common: their clock, their noise, their rules."""
+"""Time zone, noise levels and rules of the simulated scenarios."""
 
 from __future__ import annotations
 
