@@ -58,7 +58,7 @@ def rows() -> Iterator[Row]:
             strong_peer="dlib compiled with a BLAS" if strong else None,
             strong_peer_ms=strong.get(count),
             floor_ms=floor_ms(count * multiply_adds()),
-            target=f"{TARGET:.0f}x" if count == 1 else "a face no dearer than alone",
+            target=f"{TARGET:.0f}x" if count == 1 else "not slower per face",
             met=met,
             note=f"{each_ms:.2f} ms a face",
         )

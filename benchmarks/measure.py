@@ -98,8 +98,8 @@ def in_turn(
 ) -> tuple[Timing, Timing]:
     """Time two calls alternately, so that changes of the machine's speed affect both.
 
-    A round is so many calls of ours and of theirs as `each` says, and one before, which does not count: the other has
-    filled the caches with other things. The first round does not count either.
+    Each round makes `each` calls of ours and of theirs, after one uncounted call that refills the caches. The first round
+    is not counted.
     """
     found: tuple[list[float], list[float]] = ([], [])
     cpu_ms: tuple[list[float], list[float]] = ([], [])

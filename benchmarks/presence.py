@@ -156,7 +156,7 @@ def _live(scenario: Scenario, noise: Noise, days: Sequence[Day], rules: Rules) -
         at = opens_at
         while at <= closes_at:
             output = camera_output_on(day.date, day.segments, scenario, noise, people, until=at)
-            events = [*before.reports.events, *output.events]
+            events = [*before.camera_output.events, *output.events]
             inside = sum(segment.entered_at <= at < segment.left_at for segment in day.segments)
             found = sessions(events, rules=rules, now=at, presences=output.presences)
             paired = pairs(_at_doors(events), now=at + timedelta(seconds=1))

@@ -80,11 +80,11 @@ class FixedClock(datetime):
 @pytest.fixture(scope="module")
 def told() -> tuple[list[Event], list[Person], list[CoverageSpan]]:
     """What the cameras and the register of a simulated office say up to NOW."""
-    cast = people_of(PLAN)
+    simulated = people_of(PLAN)
     noise = Noise(miss=0.04, confuse=0.02, skew=timedelta(seconds=2))
-    days = simulate(PLAN, noise, cast, until=NOW)
+    days = simulate(PLAN, noise, simulated, until=NOW)
     events = [event for day in days for event in day.camera_output.events if event.at <= NOW]
-    people = [player.record for player in cast]
+    people = [person.record for person in simulated]
     people[0] = replace(people[0], role=Role.STAFF)
     people.append(replace(people[1], person_id="p-late", name="Late", created_at=NOW - timedelta(days=2)))
     spans = []

@@ -16,7 +16,7 @@ DEMO_SITE_NAME = "Demo lobby"
 WALL_WIDTH = 54.0
 """A face narrower than this is behind the wall and visible only through the doorway."""
 FRONT_WIDTH = 400.0
-"""Width that stands for the distance of pillar and counter, in front of everybody."""
+"""Equivalent width of pillar and counter, which are in front of everybody."""
 DOOR_BOX = (726.0, 34.0, 938.0, 540.0)
 PILLAR_BOX = (548.0, 0.0, 650.0, 540.0)
 COUNTER_TOP = 436.0
@@ -127,7 +127,7 @@ class TrueSegment:
 class TrueVisit:
     """A visit in the ground truth.
 
-    label: what people read. person: name of the enrolled person, or the key by which one stranger is told from
+    label: display name. person: name of the enrolled person, or the key that distinguishes one stranger from
     another. entered_s, left_s: first and last frame in view. dwell_s: net, the gaps between segments left out.
     """
 

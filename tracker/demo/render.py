@@ -122,7 +122,7 @@ class _Renderer:
         part[:] = (part * (1 - _SHADOW * soft * open_)[..., None]).astype(np.uint8)
 
     def _open(self, pose: Pose) -> FloatArray:
-        """(H, W) 0..1: where nothing stands between the camera and somebody at that distance."""
+        """(H, W) 0..1: visibility of a person at that distance."""
         beyond = pose.width < WALL_WIDTH
         return (1 - self.room.front) * (1 - self.room.wall) if beyond else 1 - self.room.front
 
@@ -187,8 +187,8 @@ def stills(scene: Scene, indexes: Sequence[int]) -> list[Image]:
 def render_clip(path: Path, *, progress: Callable[[float], None] | None = None, scene: Scene = CLIP) -> bool:
     """Render the clip to `path` (an .mp4) unless it is there already; True when it was rendered now.
 
-    A file beside it says from what the clip was made; when scene, code or portraits have changed, or the clip was
-    touched, it is rendered again. The clip is written atomically. progress: called with the share done, 0..1.
+    A JSON file beside it records what the clip was rendered from; when scene, code or portraits have changed, or the
+    clip was modified, it is rendered again. The clip is written atomically. progress: called with the share done, 0..1.
     Raises PictureError when a portrait is missing, RecordingError when the clip cannot be written.
     """
     fingerprint = _fingerprint(scene)

@@ -1,7 +1,7 @@
 """The scene of the demo clip as data: actors and their paths, occluders, and lighting.
 
 Coordinates are pixels of the clip, x to the right and y down; times are seconds from its first frame. The width
-of a face stands for its distance: of two objects, the one with the greater width occludes the other.
+of a face encodes its distance: of two objects, the one with the greater width occludes the other.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ class ScoreRow:
     """One visit: true and measured times, and the problem.
 
     Times are seconds from the clip's first frame; errors are measured less true. The true ones are None for a visit
-    that nobody scripted, the measured ones for a visit that was missed or, from `left_s` on, has not ended.
+    that is not in the truth, the measured ones for a visit that was missed or, from `left_s` on, has not ended.
     label: who it should be. who: name of the person it was recognised as. problem: empty when all is well.
     """
 
@@ -156,7 +156,7 @@ def _identity_problems(
             if first != person_id:
                 problems[number] = f"came back as {who}, was {_name(first, names)} before"
             elif shared is not None:
-                problems[number] = f"{who} already stands for another stranger"
+                problems[number] = f"{who} is already assigned to another stranger"
     return problems
 
 

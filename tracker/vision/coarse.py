@@ -1,4 +1,4 @@
-"""The coarse detector: a fast pass over a frame that tells the exact search where faces may be."""
+"""The coarse detector: a fast pass over a frame that proposes where faces may be."""
 
 from __future__ import annotations
 

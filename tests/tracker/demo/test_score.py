@@ -148,7 +148,7 @@ def test_simultaneous_visits_are_paired_by_person() -> None:
 def test_two_strangers_under_one_id_fail() -> None:
     truth = (true("s", (2.0, 10.0)), true("r", (20.0, 30.0)))
     card = judged(visit("v-1", (2.0, 10.0)), visit("v-1", (20.0, 30.0)), truth=truth)
-    assert [row.problem for row in card.rows] == ["", "Visitor 1 already stands for another stranger"]
+    assert [row.problem for row in card.rows] == ["", "Visitor 1 is already assigned to another stranger"]
 
 
 def test_tolerance_is_a_parameter() -> None:

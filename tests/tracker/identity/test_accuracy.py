@@ -75,7 +75,7 @@ def best_face(seen: AnalysedFaces) -> int | None:
 
 
 def said_of(engine: FaceEngine, gallery: Gallery, image: np.ndarray) -> str:
-    """A person id, "nobody" for the dead zone and strangers, or "poor" where no face is good enough."""
+    """A person id, "nobody" for unsure faces and strangers, or "poor" without a usable face."""
     seen = engine.analyse(image)
     row = best_face(seen)
     if row is None or not seen.usable[row]:
@@ -180,7 +180,7 @@ def test_people_who_are_not_enrolled_are_not_recognised(faces: dict[str, tuple[s
 
 @pytest.mark.parametrize("stranger", ["A", "D"])
 def test_no_part_of_a_clip_identifies_a_stranger(faces: dict[str, tuple[str, np.ndarray, bool]], stranger: str) -> None:
-    """A comes within 0.549 of Eileen: a track that sees her stand still just so must not take the one for the other."""
+    """Single faces of A are as near as 0.549 to Eileen; a track of such faces must not match her."""
     known = {"A": "woman_a_turning 9 0", "D": "man_d_nodding 2 0", "Eileen": "Eileen", "Grace": "Grace"}
     others = [name for name in known if name != stranger]
     gallery = Gallery.of(np.stack([faces[known[name]][1] for name in others]), others)

@@ -14,7 +14,7 @@ SETTINGS = MatchSettings(max_distance=0.55, stranger_distance=0.6)
 
 
 def person(place: int, *, count: int = 3, spread: float = 0.3, length: float = 0.6) -> np.ndarray:
-    """PictureVectors `spread` apart from each other around a point of an own axis; people stand about 0.85 apart."""
+    """Vectors with pairwise distance `spread` around a point on a separate axis; people are about 0.85 apart."""
     vectors = np.zeros((count, 128), np.float32)
     vectors[:, place] = length
     vectors[np.arange(count), 100 + np.arange(count)] = spread / np.sqrt(2)

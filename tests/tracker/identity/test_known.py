@@ -118,7 +118,7 @@ def test_forgotten_visitor_is_unknown_after_the_next_refresh(stage: Stage, known
 
 
 class SlowStore:
-    """A store that lets somebody else act between reading people and reading vectors."""
+    """A store with a concurrent change between reading people and reading vectors."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

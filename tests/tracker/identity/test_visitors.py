@@ -19,7 +19,7 @@ AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def faces(place: int, *, away: float = 0.0, count: int = 4, spread: float = 0.02, seed: int = 1) -> np.ndarray:
-    """Faces around one point of the space, `away` from where person `place` stands; people stand 1.4 apart."""
+    """Faces at distance `away` from person `place`; people are 1.4 apart."""
     rng = np.random.default_rng(seed)
     noise = rng.normal(0, 1, (count, 128))
     vectors = spread * noise / np.linalg.norm(noise, axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""A track's name: who says it, when it is add_faces, when it turns."""
+"""The vote on a track's identity."""
 
 from __future__ import annotations
 

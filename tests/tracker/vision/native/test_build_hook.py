@@ -1,4 +1,4 @@
-"""Installing Footfall compiles detection where there is a compiler, and works where there is none."""
+"""The build hook, with and without a compiler."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PURE = "footfall-0.1.0-py3-none-any.whl"
 
 
 def wheel(folder: Path, **environment: str) -> tuple[Path, str]:
-    """The wheel that hatchling makes of the checkout, and what it says."""
+    """The wheel that hatchling builds from the checkout, and its output."""
     run = subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
         cwd=ROOT,
