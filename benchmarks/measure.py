@@ -98,7 +98,7 @@ def in_turn(
 ) -> tuple[Timing, Timing]:
     """Time two calls alternately, so that changes of the machine's speed affect both.
 
-    Each round makes `each` calls of ours and of theirs, after one uncounted call that refills the caches. The first round
+    Each round makes `each` calls of ours and of theirs, after one uncounted call to refill the caches. The first round
     is not counted.
     """
     found: tuple[list[float], list[float]] = ([], [])

@@ -149,7 +149,7 @@ class PresenceSettings(_Section):
         7200.0,
         gt=0,
         le=604800,
-        description="With door and room cameras: seconds without a sighting after which a person counts as having left.",
+        description="With door and room cameras: seconds without a sighting after which a person counts as absent.",
     )
     skew_s: float = Field(2.0, ge=0, le=60, description="Maximum difference of camera clocks, seconds.")
     closes_at: TimeOfDay | None = Field(
