@@ -1,4 +1,4 @@
-"""All benchmarks, each in a process of its own, and one table."""
+"""Run all benchmarks, each in its own process, and print one table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NAMES = ("detect", "embed", "pipeline", "idle", "match", "start", "presence", "u
 
 
 def main() -> int:
-    """0 when all ran, whether or not targets were met; 1 when one could not run."""
+    """Exit code: 0 when all ran, whether or not targets were met; 1 when one failed."""
     records: list[dict[str, object]] = []
     failed = []
     for name in NAMES:

@@ -1,4 +1,4 @@
-"""What goes over the wire: a TCP proxy that counts and can be cut, and the test server as a process of its own."""
+"""Network traffic: a TCP proxy that counts bytes and can be interrupted, and the test server in its own process."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class CountingProxy:
         self.cut()
 
     def cut(self) -> None:
-        """End every connection, and each that is made, until the line is mended."""
+        """Close all connections, and reject new ones until the proxy is restored."""
         with self._lock:
             self._is_cut = True
             found, self._open = self._open, set()

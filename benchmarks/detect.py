@@ -1,4 +1,4 @@
-"""Finding faces, beside the mtcnn package."""
+"""Face detection, compared with the mtcnn package."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tracker.vision.detector import Detector
 from tracker.vision.pyramid import levels
 
 MACS_PER_PIXEL = 1830
-"""Of P-Net, for each pixel of the pyramid."""
+"""Multiply-adds of P-Net per pixel of the pyramid."""
 TARGET = 20.0
 
 
 def rows() -> Iterator[Row]:
-    """Both sizes, with nobody and with few and many people; min face 20."""
+    """Both frame sizes, with no, few and many faces; min_face 20."""
     models = ModelSettings()
     ensure_built(models.dir, models.precision)
     detector = Detector(folder=models.dir, precision=models.precision, threads=models.threads)
@@ -32,7 +32,7 @@ def rows() -> Iterator[Row]:
             image = scene(size_wh, people)
             rgb = np.ascontiguousarray(image[:, :, ::-1])
             ours, theirs = in_turn(partial(detector.detect, image), partial(peer.faces, rgb), rounds=12, each=(7, 1))
-            sure = sum(float(face["confidence"]) >= 0.9 for face in peer.faces(rgb))
+            confident = sum(float(face["confidence"]) >= 0.9 for face in peer.faces(rgb))
             found = int((detector.detect(image).scores >= 0.9).sum())
             yield Row(
                 case=f"detect {size_wh[0]}x{size_wh[1]}, {people} faces",
@@ -45,7 +45,7 @@ def rows() -> Iterator[Row]:
                 floor_ms=floor_ms(MACS_PER_PIXEL * pixels),
                 target=f"{TARGET:.0f}x",
                 met=theirs.median_ms >= TARGET * ours.median_ms,
-                note=f"{found} sure faces, peer {int(sure)}",
+                note=f"{found} confident faces, peer {int(confident)}",
             )
 
 

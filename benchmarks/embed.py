@@ -1,4 +1,4 @@
-"""Vectors of faces, beside dlib with the same weights."""
+"""Face embedding, compared with dlib with the same weights."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _GROUPS = ((32, 3), (64, 4), (128, 3), (256, 3), (256, 1))
 
 
 def multiply_adds() -> int:
-    """Of the face network, for one chip: the first convolution, then two in each residual block."""
+    """Multiply-adds of the network per chip: the first convolution, then two in each residual block."""
     side, channels = 72, 32
     total = side**2 * 7 * 7 * 3 * channels
     side = 35
@@ -32,7 +32,7 @@ def multiply_adds() -> int:
 
 
 def rows() -> Iterator[Row]:
-    """One face, and batches of 8 and 32; a face in a batch must be no dearer than alone."""
+    """One face, and batches of 8 and 32; a batch must not be slower per face than a single face."""
     models = ModelSettings()
     ensure_built(models.dir, models.precision)
     embedder = Embedder(folder=models.dir, precision=models.precision, threads=models.threads)
@@ -58,7 +58,7 @@ def rows() -> Iterator[Row]:
             strong_peer="dlib compiled with a BLAS" if strong else None,
             strong_peer_ms=strong.get(count),
             floor_ms=floor_ms(count * multiply_adds()),
-            target=f"{TARGET:.0f}x" if count == 1 else "a face no dearer than alone",
+            target=f"{TARGET:.0f}x" if count == 1 else "not slower per face",
             met=met,
             note=f"{each_ms:.2f} ms a face",
         )

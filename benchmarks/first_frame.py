@@ -1,4 +1,4 @@
-"""A process of its own: load everything, decide about one frame of each camera, say what it took. See start.py."""
+"""Child process of start.py: load everything, process one frame of each camera, and print the memory used."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _BYTES = 1 if sys.platform == "darwin" else 1024
 
 
 def main() -> None:
-    """Print the greatest resident memory, MB, of so many cameras as the first argument says."""
+    """Print the peak resident memory, MB, for the number of cameras in the first argument."""
     faces, frame = engine(), scene((1280, 720), 3)
     for _ in range(int(sys.argv[1])):
-        recognition().update(faces.see(frame), START, size_wh=(1280, 720))
+        recognition().update(faces.analyse(frame), START, size_wh=(1280, 720))
     print(json.dumps({"rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _BYTES / 2**20}))
 
 

@@ -1,4 +1,4 @@
-"""Pictures and a clip to measure with: public-domain portraits that installed wheels carry, in a plain noisy room."""
+"""Images and a clip for benchmarks: public-domain portraits from installed packages in a plain, noisy room."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def heads() -> tuple[Image, ...]:
 
 
 def room(size_wh: tuple[int, int], noise: int = 0) -> Image:
-    """Nobody: light that falls off, furniture, and the noise of a camera. noise: which of its frames."""
+    """An empty room with uneven light, furniture and sensor noise. noise: index of the noise pattern."""
     width, height = size_wh
     across, down = np.linspace(60, 190, width), np.linspace(0, 50, height)
     light = np.repeat((across[None, :] + down[:, None])[:, :, None], 3, axis=2)
@@ -41,7 +41,7 @@ def room(size_wh: tuple[int, int], noise: int = 0) -> Image:
 
 
 def scene(size_wh: tuple[int, int], people: int, *, shift_px: float = 0.0) -> Image:
-    """A room with so many people in five columns, of many sizes; every other one mirrored."""
+    """A room with a number of people in five columns and many sizes, half of them mirrored."""
     picture = room(size_wh)
     part, portraits = size_wh[1] / 720, heads()
     for index in range(people):
@@ -55,7 +55,7 @@ def scene(size_wh: tuple[int, int], people: int, *, shift_px: float = 0.0) -> Im
 
 
 def write_clip(path: Path, *, frames: int, people: int, size_wh: tuple[int, int] = (1280, 720)) -> None:
-    """A clip at 25 frames a second in which the people drift to the right."""
+    """A clip at 25 frames per second in which the people move to the right."""
     film = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 25, size_wh)
     for index in range(frames):
         film.write(scene(size_wh, people, shift_px=3.0 * index))

@@ -1,4 +1,4 @@
-"""How the cost of visits grows: worked out at once, and kept up to date in a store as events come in.
+"""Scaling of visits: derived at once, and kept up to date in a store as events arrive.
 
 `python -m benchmarks.growth [--json] [--large]`; --large adds ten million events.
 """
@@ -16,12 +16,12 @@ from datetime import date
 from pathlib import Path
 
 from benchmarks.measure import ROOT, SEED, Row, machine, show
-from benchmarks.places import LEVELS, ZONE, rules_of
+from benchmarks.scenarios import LEVELS, ZONE, rules_of
 from tracker.presence.events import Event
 from tracker.presence.sessions import sessions
-from tracker.simulation.cast import cast_of
-from tracker.simulation.plan import Plan
+from tracker.simulation.people import people_of
 from tracker.simulation.profiles import PROFILES, ProfileName
+from tracker.simulation.scenario import Scenario
 from tracker.simulation.site import simulate
 from tracker.store.observation import Observation
 from tracker.store.store import Store
@@ -29,10 +29,10 @@ from tracker.store.store import Store
 SIZES, LARGE = (10_000, 100_000, 1_000_000), 10_000_000
 MOST_S, MOST_MB = 3.0, 1000.0
 FED = ((1_000, 200_000), (20_000, 1_000_000))
-"""(events a transaction, events in all)"""
+"""(events per transaction, total events)"""
 MOST_FED = 20_000
 LEAST_A_SECOND = 20_000
-_PLAN = Plan(
+_SCENARIO = Scenario(
     profile=PROFILES[ProfileName.GYM], people=2000, days=3650, doors=2, rooms=2,
     first_day=date(2016, 1, 4), zone=ZONE, site_id="gym", seed=SEED,
 )  # fmt: skip
@@ -40,7 +40,7 @@ _NOISE = LEVELS["target"]
 
 
 def growth(*, large: bool) -> Iterator[Row]:
-    """Time and memory of ten thousand to ten million events, and of feeding a store; each in a process of its own."""
+    """Time and memory for ten thousand to ten million events, and for writing into a store; each in its own process."""
     for size in (*SIZES, LARGE) if large else SIZES:
         print(f"{size:,} events ...", file=sys.stderr, flush=True)
         figures = _apart("--at-once", size)
@@ -69,7 +69,7 @@ def growth(*, large: bool) -> Iterator[Row]:
 
 
 def used_mb() -> float:
-    """The most memory that this process has used. getrusage would start from that of the process which began it."""
+    """Peak memory of this process. getrusage would include that of the parent."""
     status = Path("/proc/self/status")
     if status.exists():
         return int(status.read_text(encoding="utf-8").partition("VmHWM:")[2].split()[0]) / 1024
@@ -86,10 +86,10 @@ def _apart(*words: object) -> dict[str, float]:
 
 
 def _events(size: int) -> list[Event]:
-    """So many events of a large gym with cameras at its doors and in its rooms, in the order in which they arrive."""
+    """A number of events of a large gym with door and room cameras, in order of arrival."""
     events: list[Event] = []
-    for day in simulate(_PLAN, _NOISE, cast_of(_PLAN)):
-        events += day.reports.events[: size - len(events)]
+    for day in simulate(_SCENARIO, _NOISE, people_of(_SCENARIO)):
+        events += day.camera_output.events[: size - len(events)]
         if len(events) == size:
             break
     return events
@@ -99,7 +99,7 @@ def _at_once(size: int) -> dict[str, float]:
     start_mb = used_mb()
     events = _events(size)
     events_mb = used_mb() - start_mb
-    rules = rules_of(_PLAN, _NOISE)
+    rules = rules_of(_SCENARIO, _NOISE)
     start, cpu_start = time.perf_counter(), time.process_time()
     found = sessions(events, rules=rules, now=events[-1].at)
     took_ms, cpu_ms = (time.perf_counter() - start) * 1e3, (time.process_time() - cpu_start) * 1e3
@@ -107,19 +107,19 @@ def _at_once(size: int) -> dict[str, float]:
 
 
 def _fed(size: int, portion: int) -> dict[str, float]:
-    """Each transaction holds the events and what they change in visits and hourly usage."""
+    """Each transaction has the events and the resulting changes of visits and hourly usage."""
     events = _events(size)
     marks = [0.0]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "footfall.sqlite3"
         with Store(path) as store:
-            store.sites.use_default_rules(rules_of(_PLAN, _NOISE))
+            store.sites.use_default_rules(rules_of(_SCENARIO, _NOISE))
             start, cpu_start = time.perf_counter(), time.process_time()
             for first in range(0, size, portion):
                 store.record(Observation(events=events[first : first + portion]))
                 marks.append(time.perf_counter() - start)
             cpu_ms = (time.process_time() - cpu_start) * 1e3
-            visits = len(store.sessions.select(site_id="gym", rules=rules_of(_PLAN, _NOISE), now=events[-1].at))
+            visits = len(store.sessions.select(site_id="gym", rules=rules_of(_SCENARIO, _NOISE), now=events[-1].at))
         file_mb = path.stat().st_size / 1e6
     last = len(marks) // 4
     last_a_second = last * portion / (marks[-1] - marks[-1 - last])

@@ -1,4 +1,4 @@
-"""What an empty, still scene costs: processor time of a frame, at 10 frames a second."""
+"""Processor time per frame of an empty, static scene, at 10 frames per second."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FRAMES_PER_S = 10
 
 
 def rows() -> Iterator[Row]:
-    """Both sizes; the light is still, the camera's noise is not."""
+    """Both frame sizes; constant light, changing sensor noise."""
     models = ModelSettings()
     ensure_built(models.dir, models.precision)
     faces = engine()
@@ -43,7 +43,7 @@ def _watching(faces: FaceEngine, frames: list[Image]) -> Callable[[], object]:
         index = next(number)
         frame = frames[index % len(frames)]
         at = START + timedelta(seconds=index / FRAMES_PER_S)
-        return names.update(faces.see(frame), at, size_wh=(frame.shape[1], frame.shape[0]))
+        return names.update(faces.analyse(frame), at, size_wh=(frame.shape[1], frame.shape[0]))
 
     return step
 

@@ -1,4 +1,4 @@
-"""The nearest of many vectors, beside faiss."""
+"""Nearest-neighbour search, compared with faiss."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TARGET = 1.5
 
 
 def rows() -> Iterator[Row]:
-    """One face against galleries of three sizes, four vectors a person."""
+    """One face against galleries of three sizes, with four vectors per person."""
     faiss: Any = importlib.import_module("faiss")
     rng = np.random.default_rng(SEED)
     for size in SIZES:

@@ -1,4 +1,4 @@
-"""Timing, the floor that the machine sets, and the rows in which results are told."""
+"""Timing, the lower bound set by the machine, and result rows."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ COLUMNS = {
 }
 ROOT = Path(__file__).resolve().parents[1]
 STRONG_DLIB = "FOOTFALL_BENCH_DLIB"
-"""Environment variable: interpreter of an environment whose dlib was compiled against a BLAS."""
+"""Environment variable: Python interpreter of an environment with a dlib compiled with a BLAS library."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """Wall time of one call, ms: median, 95th percentile and least; cpu_ms: processor time of all threads, mean."""
+    """Wall time of one call, ms: median, 95th percentile and minimum; cpu_ms: processor time of all threads, mean."""
 
     median_ms: float
     p95_ms: float
@@ -72,7 +72,7 @@ class Row:
     note: str | None = None
 
     def record(self) -> dict[str, object]:
-        """Ready for JSON, with the ratios."""
+        """As a JSON object, with the ratios."""
         fields = {key: round(value, 3) if isinstance(value, float) else value for key, value in asdict(self).items()}
         return {
             **fields,
@@ -86,7 +86,7 @@ Rows = Callable[[], Iterable[Row]]
 
 
 def timed(call: Callable[[], object], *, repeats: int, warm_up: int = WARM_UP) -> Timing:
-    """Time a call, after some that do not count."""
+    """Time a call after warm-up calls."""
     for _ in range(warm_up):
         call()
     walls, cpu_ms = _walls(call, repeats)
@@ -96,10 +96,10 @@ def timed(call: Callable[[], object], *, repeats: int, warm_up: int = WARM_UP) -
 def in_turn(
     ours: Callable[[], object], theirs: Callable[[], object], *, rounds: int, each: tuple[int, int]
 ) -> tuple[Timing, Timing]:
-    """Time two calls in turn, so that a machine whose speed changes changes it for both.
+    """Time two calls alternately, so that changes of the machine's speed affect both.
 
-    A round is so many calls of ours and of theirs as `each` says, and one before, which does not count: the other has
-    filled the caches with other things. The first round does not count either.
+    Each round makes `each` calls of ours and of theirs, after one uncounted call to refill the caches. The first round
+    is not counted.
     """
     found: tuple[list[float], list[float]] = ([], [])
     cpu_ms: tuple[list[float], list[float]] = ([], [])
@@ -131,7 +131,7 @@ def summary(walls_ms: Sequence[float], cpu_ms: float = 0.0) -> Timing:
 
 @cache
 def sgemm_gflops() -> float:
-    """Best speed of a large single-precision matrix product on all cores, in 1e9 operations a second."""
+    """Maximum speed of a large single-precision matrix product on all cores, GFLOP/s."""
     rng = np.random.default_rng(SEED)
     side = 1024
     left, right = (rng.standard_normal((side, side), np.float32) for _ in range(2))
@@ -141,18 +141,18 @@ def sgemm_gflops() -> float:
 
 @cache
 def read_gbytes() -> float:
-    """Best speed of reading memory on one core, in 1e9 bytes a second."""
+    """Maximum memory read bandwidth of one core, GB/s."""
     block = np.ones(1 << 26, np.float32)
     return block.nbytes / (timed(block.sum, repeats=5, warm_up=1).least_ms / 1e3) / 1e9
 
 
 def floor_ms(multiply_adds: float) -> float:
-    """Time that so many multiply-adds take at the speed of a matrix product."""
+    """Time for a number of multiply-adds at the speed of a matrix product, ms."""
     return 2 * multiply_adds / sgemm_gflops() / 1e6
 
 
 def machine() -> dict[str, object]:
-    """What the figures were measured on."""
+    """Description of the machine."""
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607  found on the path
         cwd=ROOT,
@@ -170,7 +170,7 @@ def machine() -> dict[str, object]:
 
 
 def show(records: Sequence[dict[str, object]]) -> None:
-    """One table on stdout."""
+    """Print a table to stdout."""
     table = Table(title=f"Footfall beside its peers ({', '.join(f'{k} {v}' for k, v in machine().items())})")
     for title, key in COLUMNS.items():
         table.add_column(title, justify="left" if key in {"case", "peer", "target"} else "right")

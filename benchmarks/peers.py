@@ -1,4 +1,4 @@
-"""What others offer for the same work, called as their documentation says."""
+"""The libraries that Footfall is compared with, used as documented."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from benchmarks.measure import STRONG_DLIB
 
 Image = NDArray[np.uint8]
-_STRONG = """
+_BLAS_DLIB = """
 import json, sys, time, dlib, numpy as np
 net = dlib.face_recognition_model_v1(sys.argv[1])
 chip = np.random.default_rng(1).integers(0, 255, (150, 150, 3), dtype=np.uint8)
@@ -31,7 +31,7 @@ for count in (1, 8, 32):
     found[count] = sorted(times)[len(times) // 2] * 1e3
 print(json.dumps(found))
 """
-_STRONG_PIPELINE = """
+_BLAS_DLIB_PIPELINE = """
 import json, sys, time, dlib, numpy as np
 frames = np.load(sys.argv[1])
 net = dlib.face_recognition_model_v1(sys.argv[2])
@@ -47,7 +47,7 @@ print(json.dumps(sorted(times[1:])[len(times[1:]) // 2]))
 
 
 def model_file(name: str) -> str:
-    """A file of face_recognition_models, without importing it: its import needs pkg_resources."""
+    """A file of face_recognition_models, located without importing it, which needs pkg_resources."""
     spec = find_spec("face_recognition_models")
     if spec is None or not spec.submodule_search_locations:
         raise FileNotFoundError("face_recognition_models is not installed: pip install 'footfall[dev]'")
@@ -88,7 +88,7 @@ class Dlib:
         return list(self._hog(rgb, 1))
 
     def vectors_in(self, rgb: Image, boxes: list[Any]) -> list[object]:
-        """Vectors of faces found by whichever detector."""
+        """Vectors of given faces."""
         found = []
         for box in boxes:
             chip = self.dlib.get_face_chip(rgb, self._points(rgb, box), 150, 0.25)
@@ -97,13 +97,13 @@ class Dlib:
 
 
 def strong_dlib() -> dict[int, float]:
-    """Median ms for 1, 8 and 32 faces of a dlib compiled against a BLAS; empty where none is named."""
-    found = _strong(_STRONG, model_file("dlib_face_recognition_resnet_model_v1.dat"))
+    """Median ms for 1, 8 and 32 faces of a dlib compiled against a BLAS; empty if not configured."""
+    found = _strong(_BLAS_DLIB, model_file("dlib_face_recognition_resnet_model_v1.dat"))
     return {int(count): float(ms) for count, ms in found.items()} if isinstance(found, dict) else {}
 
 
 def strong_dlib_pipeline(frames_rgb: list[Image]) -> float | None:
-    """Median ms a frame of HOG, points and vectors by a dlib compiled against a BLAS; None where none is named.
+    """Median ms a frame of HOG, points and vectors by a dlib compiled with a BLAS library; None if not configured.
 
     The first frame warms up. Decoding is not counted, in the peer's favour.
     """
@@ -111,12 +111,12 @@ def strong_dlib_pipeline(frames_rgb: list[Image]) -> float | None:
         path = Path(folder) / "frames.npy"
         np.save(path, np.stack(frames_rgb))
         weights = ("dlib_face_recognition_resnet_model_v1.dat", "shape_predictor_5_face_landmarks.dat")
-        found = _strong(_STRONG_PIPELINE, str(path), *map(model_file, weights))
+        found = _strong(_BLAS_DLIB_PIPELINE, str(path), *map(model_file, weights))
     return None if found is None else float(found)
 
 
 def _strong(script: str, *arguments: str) -> Any:
-    """What a script prints as JSON in the environment of the strong dlib; None where none is named."""
+    """The JSON output of a script in the environment of the BLAS dlib; None if not configured."""
     interpreter = os.environ.get(STRONG_DLIB)
     if not interpreter:
         return None

@@ -1,4 +1,4 @@
-"""A clip from file to decisions about people, frame by frame, beside the peers glued together."""
+"""The whole pipeline on a clip, frame by frame, compared with combinations of other libraries."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ P95_MS = 60.0
 TARGET = 10.0
 _HOG = "dlib HOG + dlib ResNet"
 Step = Callable[[Image, int], object]
-"""What is done with a frame and its number."""
+"""Processes a frame with its index."""
 
 
 def rows() -> Iterator[Row]:
@@ -66,14 +66,14 @@ def rows() -> Iterator[Row]:
 
 
 def recognition() -> Recognition:
-    """Of one camera, at the default settings, with nobody enrolled."""
+    """Recognition for one camera with default settings and nobody enrolled."""
     match = MatchSettings()
     known = KnownPeople(match)
     return Recognition(site_id="bench", camera_id="bench", known=known, match=match, track=TrackSettings())
 
 
 def engine() -> FaceEngine:
-    """At the default settings."""
+    """A face engine with default settings."""
     return FaceEngine.load(models=ModelSettings(), detect=DetectSettings(), quality=QualitySettings())
 
 
@@ -82,7 +82,7 @@ def _ours() -> Step:
 
     def step(frame: Image, index: int) -> object:
         at = START + timedelta(seconds=index / 25)
-        return names.update(faces.see(frame), at, size_wh=(frame.shape[1], frame.shape[0]))
+        return names.update(faces.analyse(frame), at, size_wh=(frame.shape[1], frame.shape[0]))
 
     return step
 
@@ -110,7 +110,7 @@ def _hog_and_dlib(dlib: Dlib) -> Step:
 
 
 def _times(clip: Path, step: Step, frames: int) -> Timing:
-    """Time from asking for a frame to the decision about it; the first frames warm up and do not count."""
+    """Time from requesting a frame to its result; the first frames are warm-up."""
     film, walls, warm_up = cv2.VideoCapture(str(clip)), [], 2 if frames < 20 else 5
     cpu_start = time.process_time()
     for index in range(frames):

@@ -1,4 +1,4 @@
-"""Visits beside the truth of simulated places as noise grows, beside simpler methods; and how the cost grows.
+"""Accuracy of visits on simulated places by noise level, compared with simpler methods; and scaling.
 
 `python -m benchmarks.presence [--json | --markdown] [--large]`; --large adds ten million events.
 """
@@ -16,17 +16,17 @@ from itertools import pairwise
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.baselines import first_seen, pairs
 from benchmarks.growth import growth
 from benchmarks.measure import SEED, Row, machine
-from benchmarks.pairing import first_seen, pairs
-from benchmarks.places import LEVELS, ZONE, rules_of
+from benchmarks.scenarios import LEVELS, ZONE, rules_of
 from tracker.presence.events import Event
 from tracker.presence.rules import Rules
 from tracker.presence.sessions import Session, SessionState, sessions
-from tracker.simulation.cameras import reports_on
-from tracker.simulation.cast import cast_of
-from tracker.simulation.plan import Noise, Plan
+from tracker.simulation.cameras import camera_output_on
+from tracker.simulation.people import people_of
 from tracker.simulation.profiles import PROFILES, ProfileName
+from tracker.simulation.scenario import Noise, Scenario
 from tracker.simulation.score import Score, Visit, score
 from tracker.simulation.site import Day, simulate
 from tracker.simulation.truth import true_visits
@@ -39,7 +39,7 @@ _METHODS = ("ours", "pairs", "timer")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One place under one noise, and how near each method comes to the truth.
+    """One place at one noise level, with the score of each method.
 
     live: people in at a moment by what had arrived by then, mean |ours - true| / mean true, of ours and of pairs.
     """
@@ -55,7 +55,7 @@ class Case:
     met: bool | None
 
     def record(self) -> dict[str, object]:
-        """Ready for JSON: the figures of ours as they are called, those of others after their name."""
+        """As a JSON object; figures of other methods are prefixed by their name."""
         others = {f"{method}_{key}": value for method in _METHODS[1:] for key, value in self._figures(method).items()}
         about = {"case": self.case, "events": self.events, "target": self.target, "met": self.met}
         return {**about, **self._figures("ours"), "live": round(self.live, 4), **others,
@@ -67,34 +67,36 @@ class Case:
 
 
 def cases() -> Iterator[Case]:
-    """Every kind of place, with cameras at its doors alone and in its rooms too, from no noise to a storm."""
+    """Every profile, with door cameras only and with room cameras, at every noise level."""
     for name, people in PEOPLE.items():
         for rooms in (0, PROFILES[name].rooms):
-            plan = Plan(
+            scenario = Scenario(
                 profile=PROFILES[name], people=people, days=DAYS, doors=2, rooms=rooms,
                 first_day=FIRST_DAY, zone=ZONE, site_id=name, seed=SEED,
             )  # fmt: skip
             for level, noise in LEVELS.items():
                 print(f"{name}, {rooms} rooms, noise {level} ...", file=sys.stderr, flush=True)
-                yield _case(f"{name}, {_cameras(plan)}, noise {level}", plan, level, noise)
+                yield _case(f"{name}, {_cameras(scenario)}, noise {level}", scenario, level, noise)
 
 
-def _cameras(plan: Plan) -> str:
-    return f"{plan.doors} doors" + (f" + {plan.rooms} room{'s' if plan.rooms > 1 else ''}" if plan.rooms else "")
+def _cameras(scenario: Scenario) -> str:
+    return f"{scenario.doors} doors" + (
+        f" + {scenario.rooms} room{'s' if scenario.rooms > 1 else ''}" if scenario.rooms else ""
+    )
 
 
-def _case(title: str, plan: Plan, level: str, noise: Noise) -> Case:
-    days = list(simulate(plan, noise, cast_of(plan)))
-    events = [event for day in days for event in day.reports.events]
-    rules = rules_of(plan, noise)
-    now = plan.ends_at + rules.max_visit + timedelta(hours=1)
+def _case(title: str, scenario: Scenario, level: str, noise: Noise) -> Case:
+    days = list(simulate(scenario, noise, people_of(scenario)))
+    events = [event for day in days for event in day.camera_output.events]
+    rules = rules_of(scenario, noise)
+    now = scenario.ends_at + rules.max_visit + timedelta(hours=1)
     truth = _truth(days, rules)
 
     def beside(visits: Sequence[Visit]) -> Score:
         return score(truth, visits, zone=ZONE, tolerance=max(rules.skew, timedelta(seconds=1)))
 
     ours = beside([as_visit(session, now) for session in sessions(events, rules=rules, now=now)])
-    live, live_pairs = _live(plan, noise, days, rules)
+    live, live_pairs = _live(scenario, noise, days, rules)
     target, met = _target(level, ours)
     return Case(
         case=title,
@@ -110,7 +112,7 @@ def _case(title: str, plan: Plan, level: str, noise: Noise) -> Case:
 
 
 def as_visit(session: Session, now: datetime) -> Visit:
-    """A session as the score takes it."""
+    """A session as a visit for scoring."""
     return Visit(
         person_id=session.person_id,
         started_at=session.started_at,
@@ -120,10 +122,10 @@ def as_visit(session: Session, now: datetime) -> Visit:
 
 
 def _truth(days: Sequence[Day], rules: Rules) -> list[Visit]:
-    stays = (stay for day in days for stay in day.stays)
+    segments = (segment for day in days for segment in day.segments)
     return [
         Visit(person_id=visit.person_id, started_at=visit.started_at, ended_at=visit.ended_at, dwell_s=visit.dwell_s)
-        for visit in true_visits(stays, merge_gap=rules.merge_gap)
+        for visit in true_visits(segments, merge_gap=rules.merge_gap)
     ]
 
 
@@ -143,20 +145,20 @@ def _target(level: str, ours: Score) -> tuple[str | None, bool | None]:
     return "entries within 1 %, 98 % matched, median dwell error within 2 %", met
 
 
-def _live(plan: Plan, noise: Noise, days: Sequence[Day], rules: Rules) -> tuple[float, float]:
-    """How wrong the number of people in is at a moment, by ours and by pairs."""
-    cast = {player.person.person_id: player for player in cast_of(plan)}
+def _live(scenario: Scenario, noise: Noise, days: Sequence[Day], rules: Rules) -> tuple[float, float]:
+    """Error of the current occupancy, by sessions and by pairs."""
+    people = {person.record.person_id: person for person in people_of(scenario)}
     true = wrong = wrong_pairs = 0
-    open_days = [(before, day) for before, day in pairwise(days) if day.stays]
+    open_days = [(before, day) for before, day in pairwise(days) if day.segments]
     for before, day in open_days[-LIVE_DAYS:]:
-        opens_at = datetime.combine(day.date, plan.profile.opens, ZONE)
-        closes_at = datetime.combine(day.date, plan.profile.closes, ZONE)
+        opens_at = datetime.combine(day.date, scenario.profile.opens, ZONE)
+        closes_at = datetime.combine(day.date, scenario.profile.closes, ZONE)
         at = opens_at
         while at <= closes_at:
-            told = reports_on(day.date, day.stays, plan, noise, cast, until=at)
-            events = [*before.reports.events, *told.events]
-            inside = sum(stay.entered_at <= at < stay.left_at for stay in day.stays)
-            found = sessions(events, rules=rules, now=at, presences=told.presences)
+            output = camera_output_on(day.date, day.segments, scenario, noise, people, until=at)
+            events = [*before.camera_output.events, *output.events]
+            inside = sum(segment.entered_at <= at < segment.left_at for segment in day.segments)
+            found = sessions(events, rules=rules, now=at, presences=output.presences)
             paired = pairs(_at_doors(events), now=at + timedelta(seconds=1))
             true += inside
             wrong += abs(sum(session.state is SessionState.OPEN for session in found) - inside)
@@ -180,7 +182,7 @@ BESIDE = {
 
 
 def show(records: Sequence[dict[str, object]], rows: Sequence[Row]) -> None:
-    """Three tables on stdout: ours, others beside it, growth."""
+    """Print three tables to stdout: sessions, other methods, scaling."""
     about = ", ".join(f"{key} {value}" for key, value in machine().items())
     ours = Table(title=f"Visits beside the truth, share ({about})")
     beside = Table(title="Ours / pairs of previous enter and next exit / timer since first seen, restarted every night")

@@ -1,4 +1,4 @@
-"""Draws the pictures of the dashboard in docs/images, of a simulated gym: `python -m benchmarks.screenshots`.
+"""Renders the screenshots of the dashboard in docs/images from a simulated gym: `python -m benchmarks.screenshots`.
 
 Needs the dashboard, playwright and a Chromium in PATH.
 """
@@ -22,7 +22,7 @@ from tracker.store.observation import Observation
 from tracker.store.store import Store
 
 PAGES = {"live": ("", 1060), "visits": ("visits", 760), "usage": ("usage", 1090)}
-"""Of each picture the address and the height, px."""
+"""URL path and height (px) of each screenshot."""
 WIDTH_PX = 1240
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 FOOTFALL = [sys.executable, "-m", "tracker.cli.main"]
@@ -40,7 +40,7 @@ START_S = 60
 
 
 def draw(address: str, store: Path) -> None:
-    """A picture of each page, in daylight."""
+    """A screenshot of each page in the light theme."""
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page(color_scheme="light")
@@ -70,13 +70,13 @@ def main() -> None:
 
 
 def _busy_city() -> str:
-    """Where it is the busiest hour of a gym, or about that: later on a working day."""
+    """A time zone in which it is about the busiest hour of a gym."""
     there = {city: datetime.now(ZoneInfo(city)) for city in CITIES}
     return min(CITIES, key=lambda city: abs(there[city].hour - (18 if there[city].weekday() < 5 else 15)))
 
 
 def _report_cameras(path: Path) -> None:
-    """Say that the cameras, which are none, are well."""
+    """Report the simulated cameras as healthy."""
     now = datetime.now(UTC)
     with Store(path) as store:
         for camera in store.cameras.health():
@@ -84,7 +84,7 @@ def _report_cameras(path: Path) -> None:
 
 
 def _address(served: subprocess.Popen[str]) -> str:
-    """What a dashboard that starts says first. Raises RuntimeError when it says nothing."""
+    """The first line that a starting dashboard prints. Raises RuntimeError without one."""
     if served.stdout is not None and select.select([served.stdout], [], [], START_S)[0]:
         found = re.search(r"http://\S+/", served.stdout.readline())
         if found:

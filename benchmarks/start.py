@@ -1,4 +1,4 @@
-"""From the start of a process to its first decided frame, and the memory that it then holds."""
+"""Time from process start to the first processed frame, and memory then."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TRIES = 5
 
 
 def rows() -> Iterator[Row]:
-    """One camera and four, each try a fresh process."""
+    """One and four cameras, each run in a new process."""
     models = ModelSettings()
     ensure_built(models.dir, models.precision)
     for cameras, limit_mb in LIMITS_MB.items():

@@ -1,4 +1,4 @@
-"""The one family of exceptions that Footfall raises."""
+"""The exceptions that Footfall raises."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import ClassVar
 
 
 class FootfallError(Exception):
-    """Something that a person can mend: what is wrong, and what to do about it.
+    """An error that the user can fix: the problem, and the fix.
 
-    `retryable` says whether doing the same again later may succeed; callers decide by it, never by the text.
+    retryable: whether the same operation may succeed later; callers decide by it, never by the message.
     """
 
     retryable: ClassVar[bool] = False
@@ -20,7 +20,7 @@ class FootfallError(Exception):
 
 
 class SettingsError(FootfallError):
-    """A settings file, environment variable or flag does not say what it must."""
+    """A settings file, environment variable or flag is invalid."""
 
 
 class ModelError(FootfallError):
@@ -28,21 +28,21 @@ class ModelError(FootfallError):
 
 
 class PictureError(FootfallError):
-    """A picture cannot be read, or does not show what it must show."""
+    """A picture cannot be read, or is not suitable."""
 
 
 class CameraError(FootfallError):
-    """A frame source cannot be opened or gave up; for a live source the next try may succeed."""
+    """A frame source cannot be opened or failed; a live source may succeed on retry."""
 
     retryable = True
 
 
 class RecordingError(FootfallError):
-    """A recording is missing, unreadable or damaged: trying again gives the same."""
+    """A recording is missing, unreadable or damaged; a retry does not help."""
 
 
 class PeopleError(FootfallError):
-    """A person cannot be enrolled, found, renamed or removed as asked."""
+    """A person cannot be enrolled, found, renamed or removed as requested."""
 
 
 class StoreError(FootfallError):
@@ -50,17 +50,17 @@ class StoreError(FootfallError):
 
 
 class StoreBusyError(StoreError):
-    """Somebody else holds the store or the camera at this moment."""
+    """Another process holds the store or the camera."""
 
     retryable = True
 
 
 class CloudError(FootfallError):
-    """The shared store refuses what was asked of it; asking again gives the same answer."""
+    """Firestore rejected a request; a retry does not help."""
 
 
 class CloudUnreachableError(CloudError):
-    """The shared store cannot be reached, or not now: nothing is lost, and trying again later may succeed."""
+    """Firestore cannot be reached; nothing is lost, and a retry may succeed."""
 
     retryable = True
 
@@ -70,4 +70,4 @@ class RecordError(FootfallError):
 
 
 class ReportError(FootfallError):
-    """A report cannot be made or written as asked."""
+    """A report cannot be computed or written as requested."""

@@ -1,4 +1,4 @@
-"""Where settings come from, laid over one another."""
+"""Reading and merging of settings sources."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from config.errors import SettingsError
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """What a settings file says. Raises SettingsError."""
+    """The contents of a settings file. Raises SettingsError."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: cannot be read ({error})", fix="give a readable UTF-8 TOML file") from error
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: {error}", fix="mend it; config/footfall.example.toml shows the form") from error
+        raise SettingsError(f"{path}: {error}", fix="fix the syntax; see config/footfall.example.toml") from error
 
 
 def merge(base: dict[str, Any], over: Mapping[str, Any]) -> None:
-    """Lay tables over others in place: a value that both have is that of `over`."""
+    """Merge nested tables in place; values of `over` take precedence."""
     for key, value in over.items():
         if isinstance(value, Mapping) and isinstance(base.get(key), dict):
             merge(base[key], value)

@@ -1,4 +1,4 @@
-"""The settings reference and the example file, written from `Settings` itself: `python -m config.reference`."""
+"""Generates the settings reference and the example file from `Settings`: `python -m config.reference`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from config.faults import EXAMPLES, toml
-from config.kinds import Region
+from config.field_types import Region
+from config.messages import EXAMPLES, toml
 from config.settings import CameraSettings, Settings
 
 DOCUMENT = Path("docs/settings.md")
@@ -22,16 +22,16 @@ _COMPUTED = {
     "models.dir": "models in the user's cache folder",
 }
 _SECTIONS = {
-    "site": "The place that is watched.",
-    "store": "Where records are kept.",
-    "cloud": "The shared store in Firestore, where `store.url` is `firestore://PROJECT`.",
+    "site": "The monitored site.",
+    "store": "Storage of records.",
+    "cloud": "Firestore, used if `store.url` is `firestore://PROJECT`.",
     "models": "The neural networks.",
-    "detect": "Finding faces. Thresholds are scores, 0 to 1.",
-    "quality": "Which faces are good enough to say who somebody is.",
-    "match": "Deciding who, and who not. Distances are Euclidean between face vectors.",
-    "track": "Following faces from frame to frame.",
-    "presence": "When somebody has come and gone.",
-    "camera": "One `[[camera]]` table for each camera.",
+    "detect": "Face detection. Thresholds are scores, 0 to 1.",
+    "quality": "Quality that a face needs to be used for recognition.",
+    "match": "Recognition. Distances are Euclidean, between face vectors.",
+    "track": "Tracking of faces from frame to frame.",
+    "presence": "Rules for visits.",
+    "camera": "One `[[camera]]` table per camera.",
     "dashboard": "The web pages.",
 }
 
@@ -58,7 +58,7 @@ def document() -> str:
 
 def example() -> str:
     """config/footfall.example.toml: every setting with its default, commented out."""
-    lines = ["# Settings of Footfall. Take away the # before what you want to change; docs/settings.md explains each."]
+    lines = ["# Settings of Footfall. Uncomment what you want to change; see docs/settings.md."]
     for name, sentence, kind in sections():
         lines += ["", f"# {sentence.replace('`', '')}", f"# [[{name}]]" if name == "camera" else f"[{name}]"]
         for key, field in kind.model_fields.items():
@@ -82,7 +82,7 @@ def _allowed(field: FieldInfo) -> str:
             return " or ".join(f"`{member}`" for member in kind)
     kind = field.annotation
     if get_origin(kind) is dict:
-        return "a list of points for each name"
+        return "name = array of points"
     if get_origin(kind) is tuple or Region in getattr(kind, "__args__", ()):
         return "four numbers 0..1"
     if any(get_origin(each) is tuple for each in getattr(kind, "__args__", ())):
@@ -94,34 +94,36 @@ def _allowed(field: FieldInfo) -> str:
         for name, sign in signs.items()
         if hasattr(rule, name)
     ]
-    kinds = {bool: "`true` or `false`", int: "whole number", float: "number", Path: "path"}
-    word = next((text for base, text in kinds.items() if base is kind or base in getattr(kind, "__args__", ())), "text")
-    return f"{word} {', '.join(limits)}".strip()
+    kinds = {bool: "`true` or `false`", int: "integer", float: "number", Path: "path"}
+    kind_name = next(
+        (text for base, text in kinds.items() if base is kind or base in getattr(kind, "__args__", ())), "string"
+    )
+    return f"{kind_name} {', '.join(limits)}".strip()
 
 
 _PREAMBLE = """# Settings
 
-Footfall reads its settings once, at the start. What stands further left wins:
+Footfall reads its settings once, at the start. Order of precedence, highest first:
 
-**command-line flags** · **environment** · **settings file** · **the site** · **defaults**
+**command-line flags** · **environment variables** · **settings file** · **shared settings of the site** · **defaults**
 
-* The settings file is TOML. It is the one given by `--settings FILE`, else the one that the environment variable
-  `FOOTFALL_SETTINGS` names, else `footfall.toml` in the working folder. `config/footfall.example.toml` lists every
+* The settings file is TOML. Its path is given by `--settings FILE`, else by the environment variable
+  `FOOTFALL_SETTINGS`, else it is `footfall.toml` in the working folder. `config/footfall.example.toml` lists every
   setting with its default.
-* Environment variables are called `FOOTFALL_`, the section, two underscores, the setting:
-  `FOOTFALL_PRESENCE__EXIT_AFTER_S=45`. Cameras may be given as JSON in `FOOTFALL_CAMERA`.
-* A name that does not exist is refused, with the nearest one that does.
-* Over a [shared store](firebase.md), what the site's document in Firestore says comes before the defaults: the map
-  `settings` with the sections `site`, `presence`, `match` and `quality`, then its name, time zone, capacity and rules.
-  It is kept on each machine for when there is no network. Rules of visits hold at once, the rest at the next start;
-  what is not valid is left out, and `footfall status` says why. What a machine itself sets of its site
-  [goes up](firebase.md#several-cameras-and-sites) into that document.
+* Environment variables are named `FOOTFALL_SECTION__SETTING`, for example
+  `FOOTFALL_PRESENCE__EXIT_AFTER_S=45`. Cameras can be given as JSON in `FOOTFALL_CAMERA`.
+* Unknown names are rejected, with a suggestion of the nearest valid name.
+* With [Firestore](firebase.md), the document of the site overrides the defaults: its map `settings` with the sections
+  `site`, `presence`, `match` and `quality`, and its name, time zone, capacity and rules. Each machine keeps a copy for
+  when it is offline. Rules of visits apply immediately, other settings at the next start. Invalid settings are
+  ignored and reported by `footfall status`. Settings of the site on a machine are
+  [uploaded](firebase.md#several-cameras-and-sites) into that document.
 
-This page is written by `python -m config.reference`; a test keeps it true."""
+This page is generated by `python -m config.reference`."""
 
 
 def main() -> None:
-    """Write both files into the checkout that is the working folder."""
+    """Write both files into the working folder, which must be a checkout."""
     for path, text in ((DOCUMENT, document()), (EXAMPLE, example())):
         path.write_text(text, encoding="utf-8")
         sys.stdout.write(f"wrote {path}\n")

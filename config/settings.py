@@ -1,7 +1,7 @@
-"""All settings of Footfall in one frozen object, read once at the door.
+"""All settings of Footfall in one frozen object, read once at the start.
 
-Order of precedence: command-line flags, environment (`FOOTFALL_SITE__ID=gym`), the TOML file, what the machines of a
-site share in the cloud, the defaults below.
+Order of precedence: command-line flags, environment variables (`FOOTFALL_SITE__ID=gym`), the TOML file, the shared
+settings of the site, the defaults below.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ import tzlocal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
-from pydantic_settings import SettingsError as UnreadError
+from pydantic_settings import SettingsError as EnvParseError
 
 from config.errors import SettingsError
-from config.faults import advice, given, nearest, reason
-from config.kinds import Id, Point, Region, SiteName, Source, TimeOfDay, ZoneName
+from config.field_types import Id, Point, Region, SiteName, Source, TimeOfDay, ZoneName
 from config.layers import merge, read_toml
+from config.messages import advice, given, nearest, reason
 from config.storage import CloudSettings, StoreSettings
 
 ENV_PREFIX = "FOOTFALL_"
@@ -37,10 +37,14 @@ class _Section(BaseModel):
 
 
 class SiteSettings(_Section):
-    id: Id = Field("main", description="Name of the site in every record: letters, digits, . _ -")
-    name: SiteName = Field("My site", description="Name of the site that people read.")
-    time_zone: str = Field("local", description="IANA zone of reports and pages, or `local` for the machine's own.")
-    capacity: int | None = Field(None, ge=1, description="People the site may hold; shows occupancy in percent.")
+    id: Id = Field("main", description="Id of the site in every record: letters, digits, . _ -")
+    name: SiteName = Field("My site", description="Display name of the site.")
+    time_zone: str = Field(
+        "local", description="IANA time zone of reports and pages, or `local` for that of the machine."
+    )
+    capacity: int | None = Field(
+        None, ge=1, description="Maximum number of people; with it, occupancy is also shown in percent."
+    )
 
     @field_validator("time_zone")
     @classmethod
@@ -69,8 +73,8 @@ class ModelSettings(_Section):
         default_factory=lambda: Path(platformdirs.user_cache_dir("footfall", False)) / "models",
         description="Folder of the converted networks.",
     )
-    precision: Precision = Field(Precision.FLOAT16, description="Number format of the weights: `float16` or `float32`.")
-    threads: int = Field(2, ge=1, le=64, description="Processor threads that one network may use.")
+    precision: Precision = Field(Precision.FLOAT16, description="Precision of the weights: `float16` or `float32`.")
+    threads: int = Field(2, ge=1, le=64, description="Processor threads per network.")
 
 
 class DetectSettings(_Section):
@@ -78,91 +82,87 @@ class DetectSettings(_Section):
         20,
         ge=12,
         le=2000,
-        description="Smallest face to look for, px; twice the size, four times the speed.",
+        description="Side of the smallest face to detect, px; doubling it makes detection four times as fast.",
     )
     scale_factor: float = Field(0.709, gt=0.1, lt=0.99, description="Ratio of one pyramid level to the one before.")
-    proposal_threshold: float = Field(0.6, ge=0, lt=1, description="Score that a P-Net proposal must pass.")
-    refine_threshold: float = Field(0.7, ge=0, lt=1, description="Score that an R-Net candidate must pass.")
-    output_threshold: float = Field(0.8, ge=0, lt=1, description="Score that an O-Net face must pass.")
-    max_faces: int | None = Field(None, ge=1, description="Keep only this many faces of a frame, the best first.")
+    proposal_threshold: float = Field(0.6, ge=0, lt=1, description="Minimum score of P-Net proposals.")
+    refine_threshold: float = Field(0.7, ge=0, lt=1, description="Minimum score of R-Net candidates.")
+    output_threshold: float = Field(0.8, ge=0, lt=1, description="Minimum score of O-Net detections.")
+    max_faces: int | None = Field(None, ge=1, description="Maximum number of faces per frame; the best are kept.")
     region: Region = Field(
         (0.0, 0.0, 1.0, 1.0),
-        description="Part of a camera's frame in which to look for faces, in fractions of the frame: left, top, right, "
-        "bottom. Pictures of people are searched whole.",
+        description="Region of a camera's frame to search for faces: left, top, right, bottom in fractions of the "
+        "frame. Enrolment pictures are always searched in full.",
     )
 
 
 class MatchSettings(_Section):
-    max_distance: float = Field(0.55, gt=0, lt=2, description="Farther than this (Euclidean) is not that person.")
-    min_margin: float = Field(0.05, ge=0, lt=1, description="The runner-up must be this much farther away.")
+    max_distance: float = Field(0.55, gt=0, lt=2, description="Maximum Euclidean distance of a match.")
+    min_margin: float = Field(
+        0.05, ge=0, lt=1, description="Minimum difference of the distances to the nearest and the next person."
+    )
     stranger_distance: float = Field(
-        0.6, gt=0, lt=2, description="Farther than this from everybody is a stranger; in between nobody is named."
+        0.6,
+        gt=0,
+        lt=2,
+        description="A face farther than this from everybody is a stranger; from `max_distance` to this, undecided.",
     )
     clear_by: float = Field(
-        0.05, ge=0, lt=1, description="One sighting of a track must be this much nearer than max_distance for a name."
+        0.05, ge=0, lt=1, description="One face of a track must be this far below `max_distance` before it gets a name."
     )
-    min_sightings: int = Field(2, ge=1, le=100, description="Good sightings before a track gets a name.")
-    visitor_sightings: int = Field(4, ge=1, le=100, description="Good sightings before a stranger gets a visitor id.")
+    min_sightings: int = Field(2, ge=1, le=100, description="Usable faces before a track gets a name.")
+    visitor_sightings: int = Field(4, ge=1, le=100, description="Usable faces before a stranger gets a visitor id.")
 
     @model_validator(mode="after")
-    def _dead_zone(self) -> Self:
+    def _distances_are_ordered(self) -> Self:
         if self.stranger_distance < self.max_distance:
             raise ValueError("stranger_distance must not be smaller than max_distance")
         return self
 
 
 class QualitySettings(_Section):
-    min_width: int = Field(32, ge=1, le=2000, description="A face narrower than this (px) does not vote for a name.")
-    min_sharpness: float = Field(
-        1.5, ge=0, description="A face blurred below this does not vote; a good camera's face of 60 px has about 4."
-    )
-    max_yaw: float = Field(
-        0.6, gt=0, le=1, description="Turned aside (0 frontal, 1 profile) beyond this, a face does not vote."
-    )
-    max_pitch: float = Field(
-        0.8, gt=0, le=1, description="Bent up or down (0 level, 1 from above or below) beyond this, it does not vote."
-    )
-    min_contrast: float = Field(
-        0.02,
-        ge=0,
-        lt=0.5,
-        description="Spread of grey (0..0.5) below which a face in the dark or in fog does not vote.",
-    )
-    max_clipped: float = Field(
-        0.5, ge=0, le=1, description="A face of which more than this part is plain white or black does not vote."
-    )
+    min_width: int = Field(32, ge=1, le=2000, description="Minimum width, px.")
+    min_sharpness: float = Field(1.5, ge=0, description="Minimum sharpness; a sharp face of 60 px has about 4.")
+    max_yaw: float = Field(0.6, gt=0, le=1, description="Maximum yaw: 0 frontal, 1 profile.")
+    max_pitch: float = Field(0.8, gt=0, le=1, description="Maximum pitch, up or down: 0 level, 1 extreme.")
+    min_contrast: float = Field(0.02, ge=0, lt=0.5, description="Minimum contrast: standard deviation of grey, 0..0.5.")
+    max_clipped: float = Field(0.5, ge=0, le=1, description="Maximum share of black or white pixels.")
 
 
 class TrackSettings(_Section):
-    max_gap_s: float = Field(1.5, ge=0, le=60, description="Seconds unseen after which a track has ended.")
-    min_iou: float = Field(0.3, gt=0, lt=1, description="Overlap (IoU) that makes a box the next box of a track.")
+    max_gap_s: float = Field(1.5, ge=0, le=60, description="Seconds without a detection after which a track ends.")
+    min_iou: float = Field(0.3, gt=0, lt=1, description="Minimum overlap (IoU) of a face with a track.")
 
 
 class PresenceSettings(_Section):
-    exit_after_s: float = Field(30.0, gt=0, le=86400, description="Seconds unseen after which a person has left.")
-    merge_gap_s: float = Field(300.0, ge=0, le=86400, description="Out and in within this many seconds is one visit.")
-    min_visit_s: float = Field(0.0, ge=0, le=86400, description="Shorter visits are bounces: kept and marked.")
-    max_visit_s: float = Field(57600.0, gt=0, le=604800, description="A visit without evidence for so long is closed.")
+    exit_after_s: float = Field(
+        30.0, gt=0, le=86400, description="Seconds without a sighting after which a person has left."
+    )
+    merge_gap_s: float = Field(
+        300.0, ge=0, le=86400, description="Absences up to this many seconds are part of a visit."
+    )
+    min_visit_s: float = Field(0.0, ge=0, le=86400, description="Shorter visits are kept and marked as bounces.")
+    max_visit_s: float = Field(
+        57600.0, gt=0, le=604800, description="Seconds without evidence after which a visit is closed."
+    )
     max_unseen_s: float = Field(
         7200.0,
         gt=0,
         le=604800,
-        description="Where doors and rooms are both watched: who is unseen for so long is gone, until seen again.",
+        description="With door and room cameras: seconds without a sighting after which a person counts as absent.",
     )
-    skew_s: float = Field(2.0, ge=0, le=60, description="How far camera clocks may differ, seconds.")
+    skew_s: float = Field(2.0, ge=0, le=60, description="Maximum difference of camera clocks, seconds.")
     closes_at: TimeOfDay | None = Field(
-        None,
-        description="Time of day by which everybody has gone, as `23:30`: a visit without an exit does not outlast it.",
+        None, description="Closing time, such as `23:30`: visits without an exit end then."
     )
     opens_at: TimeOfDay | None = Field(
-        None,
-        description="Time of day from which people come, as `06:00`: from closing to then cameras need not watch.",
+        None, description="Opening time, such as `06:00`: coverage is not expected from closing to opening."
     )
 
     @model_validator(mode="after")
     def _opening_hours(self) -> Self:
         if self.opens_at is not None and (self.closes_at is None or self.closes_at == self.opens_at):
-            raise ValueError("opens_at needs closes_at beside it, another time of day")
+            raise ValueError("opens_at needs closes_at, with a different time")
         return self
 
 
@@ -181,65 +181,69 @@ class Side(StrEnum):
 
 
 class CameraSettings(_Section):
-    id: Id = Field(description="Name of the camera in every record.")
+    id: Id = Field(description="Id of the camera in every record.")
     source: Source = Field(
-        min_length=1,
-        description="Device number (with or without quotes), video file, folder, or rtsp/http address.",
+        min_length=1, description="Device number (with or without quotes), video file, folder, or rtsp/http address."
     )
-    region: Region | None = Field(None, description="The same as `detect.region`, for this camera alone.")
+    region: Region | None = Field(None, description="Overrides `detect.region` for this camera.")
     role: CameraRole = Field(
         CameraRole.ROOM,
-        description="What being seen means: `room` (in sight is present), `entrance` (came in), `exit` (went out), "
-        "`door` (the direction over the line decides).",
+        description="Meaning of a sighting: `room` (present), `entrance` (entered), `exit` (left), `door` (entered or "
+        "left, by the direction of crossing the line).",
     )
     line: tuple[Point, Point] | None = Field(
-        None, description="Of a door: the line to go over, two points in fractions of the frame, x and y from top left."
+        None,
+        description="For doors: the counting line, two points in fractions of the frame, x and y from the top left.",
     )
-    inside: Side | None = Field(None, description="Of a door: the side of the line, in the picture, where inside is.")
-    hold_frames: int = Field(3, ge=1, le=100, description="Of a door: frames on a side of the line that make it sure.")
+    inside: Side | None = Field(
+        None, description="For doors: the side of the line that is inside, as seen in the image."
+    )
+    hold_frames: int = Field(3, ge=1, le=100, description="For doors: frames on a side of the line that confirm it.")
     zones: dict[ZoneName, tuple[Point, ...]] = Field(
         {},
-        description="Of a room: named parts of the frame, three corners or more each, to tell how long who is there.",
+        description="For rooms: named polygons in the frame, at least three corners each, for the time spent in them.",
     )
 
     @model_validator(mode="after")
-    def _line_fits(self) -> Self:
+    def _line_is_valid(self) -> Self:
         if self.role is not CameraRole.DOOR:
             if self.line is not None or self.inside is not None:
-                raise ValueError(f"line and inside belong to a door, the role of this camera is {self.role}")
+                raise ValueError(f"line and inside are for doors, but the role of this camera is {self.role}")
             return self
         if self.line is None or self.inside is None:
             raise ValueError('a door needs line, such as [[0.2, 0.6], [0.8, 0.6]], and inside, such as "below"')
         (x1, y1), (x2, y2) = self.line
         length = math.dist((x1, y1), (x2, y2))
         if length < 0.05:
-            raise ValueError("the ends of line must lie apart by 0.05 of the frame or more")
+            raise ValueError("the ends of line must be at least 0.05 of the frame apart")
         upright = self.inside in (Side.LEFT, Side.RIGHT)
         if abs(y2 - y1 if upright else x2 - x1) < 0.26 * length:
             sides = "above or below" if upright else "left or right"
-            raise ValueError(f"inside must be {sides} for this line, which has no side {self.inside}")
+            raise ValueError(f"inside must be {sides} for this line, not {self.inside}")
         return self
 
     @model_validator(mode="after")
-    def _zones_fit(self) -> Self:
+    def _zones_are_valid(self) -> Self:
         if self.zones and self.role is not CameraRole.ROOM:
-            raise ValueError(f"zones belong to a room, the role of this camera is {self.role}")
+            raise ValueError(f"zones are for rooms, but the role of this camera is {self.role}")
         for name, corners in self.zones.items():
             if len(corners) < 3:
-                raise ValueError(f"zone {name} needs three corners or more, it has {len(corners)}")
+                raise ValueError(f"zone {name} needs at least three corners, got {len(corners)}")
             sides = zip(corners, (*corners[1:], corners[0]), strict=True)
             if abs(sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in sides)) < 0.0003:
-                raise ValueError(f"zone {name} spans next to none of the frame")
+                raise ValueError(f"zone {name} has almost no area")
         return self
 
 
 class DashboardSettings(_Section):
-    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on; 0.0.0.0 opens it to the network.")
-    port: int = Field(8050, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    host: str = Field(
+        "127.0.0.1", min_length=1, description="Address to listen on; 0.0.0.0 for all network interfaces."
+    )
+    port: int = Field(8050, ge=0, le=65535, description="Port to listen on; 0 for any free port.")
 
 
 class Settings(BaseSettings):
-    """Everything that can be set. Sections are handed to the parts that need them, never the whole."""
+    """All settings. Functions take the sections that they need, not the whole object."""
 
     model_config = SettingsConfigDict(
         frozen=True, extra="forbid", env_prefix=ENV_PREFIX, env_nested_delimiter="__", allow_inf_nan=False
@@ -263,7 +267,7 @@ class Settings(BaseSettings):
         ids = [camera.id for camera in cameras]
         twice = sorted({camera_id for camera_id in ids if ids.count(camera_id) > 1})
         if twice:
-            raise ValueError(f"camera ids must differ, {', '.join(twice)} stands twice")
+            raise ValueError(f"camera ids must be unique, but {', '.join(twice)} occurs more than once")
         return cameras
 
     @classmethod
@@ -275,7 +279,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """`load_settings` merges the sources itself; building `Settings(...)` directly reads nothing from outside."""
+        """`load_settings` merges the sources; `Settings(...)` reads no environment variables or files."""
         del settings_cls, env_settings, dotenv_settings, file_secret_settings
         return (init_settings,)
 
@@ -286,16 +290,16 @@ def load_settings(
     *,
     shared: Mapping[str, Mapping[str, object]] | None = None,
 ) -> Settings:
-    """Read the settings once: flags over environment over file over what the site shares over defaults.
+    """Read the settings: flags over environment variables over file over shared settings over defaults.
 
-    path: the TOML file; without it the one that FOOTFALL_SETTINGS names, else `footfall.toml` in the working folder
-    if there is one. overrides, shared: section -> field -> value; None values are left out of overrides.
-    Raises SettingsError naming the key, the reason and the nearest valid name.
+    path: the TOML file; default: the one in FOOTFALL_SETTINGS, else `footfall.toml` in the working folder if it exists.
+    overrides, shared: section -> field -> value; None values in overrides are ignored.
+    Raises SettingsError with the key, the reason and the nearest valid name.
     """
     source = _settings_file(path)
     data: dict[str, Any] = {section: dict(fields) for section, fields in (shared or {}).items()}
     merge(data, read_toml(source) if source else {})
-    _refuse_unknown_variables(os.environ)
+    _reject_unknown_variables(os.environ)
     merge(data, _read_environment(os.environ))
     flags = {
         section: {key: value for key, value in fields.items() if value is not None}
@@ -319,7 +323,7 @@ def _settings_file(path: Path | None) -> Path | None:
 
 
 def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    """What the variables say, one read after the other so that a bad one can be named. Raises SettingsError."""
+    """Settings in environment variables, parsed one by one to name an invalid one. Raises SettingsError."""
     data: dict[str, Any] = {}
     for name, text in environment.items():
         if name.upper() not in variable_names():
@@ -328,14 +332,14 @@ def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         source.env_vars = {name.lower(): text}
         try:
             merge(data, source())
-        except UnreadError as error:
+        except EnvParseError as error:
             fix = "close every bracket and quote; docs/settings.md shows lists"
-            raise SettingsError(f"{name}: the value is not JSON", fix=fix) from error  # a password may be in it
+            raise SettingsError(f"{name}: the value is not JSON", fix=fix) from error  # the value may be secret
     return data
 
 
 def variable_names() -> list[str]:
-    """Every environment variable that sets something."""
+    """The names of all environment variables for settings."""
     sections = {name: field.annotation for name, field in Settings.model_fields.items()}
     return [
         f"{ENV_PREFIX}{section}__{field}".upper()
@@ -345,7 +349,7 @@ def variable_names() -> list[str]:
     ] + [f"{ENV_PREFIX}CAMERA"]
 
 
-def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
+def _reject_unknown_variables(environment: Mapping[str, str]) -> None:
     valid = [*variable_names(), *_OTHER_VARIABLES]
     for name in environment:
         if name.upper().startswith(ENV_PREFIX) and name.upper() not in valid:
@@ -353,27 +357,29 @@ def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
 
 
 def _explained(error: ValidationError, source: Path | None, flags: Mapping[str, Mapping[str, object]]) -> SettingsError:
-    """The first fault in words: where it is, what it says, what it should say."""
-    fault = error.errors()[0]
-    place = [str(part) for part in fault["loc"] if part != "[key]"]
+    """The first error as a message: setting, reason, value and fix."""
+    first = error.errors()[0]
+    location = [str(part) for part in first["loc"] if part != "[key]"]
     variable = (
-        "__".join([ENV_PREFIX + place[0], *place[1:2]][: 1 if place[0] == "camera" else 2]).upper() if place else ""
+        "__".join([ENV_PREFIX + location[0], *location[1:2]][: 1 if location[0] == "camera" else 2]).upper()
+        if location
+        else ""
     )
-    if variable not in map(str.upper, os.environ) or (len(place) > 1 and place[1] in flags.get(place[0], {})):
+    if variable not in map(str.upper, os.environ) or (len(location) > 1 and location[1] in flags.get(location[0], {})):
         variable = ""
     origin = f" ({variable or source})" if variable or source else ""
-    where = ".".join(place) or "settings"
-    if fault["type"] == "extra_forbidden":
+    where = ".".join(location) or "settings"
+    if first["type"] == "extra_forbidden":
         return SettingsError(f"unknown setting {where}{origin}", fix=nearest(where, _setting_names()))
-    field = _field(place)
-    if fault["type"] == "missing" and place[-1].isdigit():
-        where = ".".join(place[:-1])
-    return SettingsError(f"{where}: {reason(fault)}{given(fault)}{origin}", fix=advice(fault, field, variable or None))
+    field = _field(location)
+    if first["type"] == "missing" and location[-1].isdigit():
+        where = ".".join(location[:-1])
+    return SettingsError(f"{where}: {reason(first)}{given(first)}{origin}", fix=advice(first, field, variable or None))
 
 
-def _field(place: Sequence[str]) -> FieldInfo | None:
-    """The setting at a place such as ("camera", "0", "source"); None for a whole section."""
-    section, names = place[0] if place else "", place[2:] if place[:1] == ["camera"] else place[1:]
+def _field(location: Sequence[str]) -> FieldInfo | None:
+    """The setting at a location such as ("camera", "0", "source"); None for a section."""
+    section, names = location[0] if location else "", location[2:] if location[:1] == ["camera"] else location[1:]
     kind = CameraSettings if section == "camera" else Settings.model_fields[section].annotation if section else None
     if names and isinstance(kind, type) and issubclass(kind, BaseModel):
         return kind.model_fields.get(names[0])

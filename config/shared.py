@@ -1,4 +1,4 @@
-"""Settings that the machines of a site share: over the defaults, under all that a machine says itself."""
+"""Settings shared by the machines of a site: they override defaults, and local settings override them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ValidationError
 
-from config.faults import reason
+from config.messages import reason
 from config.settings import MatchSettings, PresenceSettings, QualitySettings, SiteSettings
 
 SECTIONS: Mapping[str, type[BaseModel]] = {
@@ -16,20 +16,20 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
     "match": MatchSettings,
     "quality": QualitySettings,
 }
-"""What may be shared. Where a machine keeps its data, what it listens on and how it signs in is its own."""
-_OWN = {"site.id": "names the site on each machine itself"}
+"""Sections that can be shared; storage, network and credentials are local to each machine."""
+_LOCAL_ONLY = {"site.id": "is set on each machine"}
 
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """Settings by section and field, and by `section.field` why others are refused."""
+    """Valid settings by section and field, and by `section.field` the reason why others are rejected."""
 
     sections: dict[str, dict[str, object]] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
 
 
 def accepted(given: object) -> Shared:
-    """What of a document of settings can be used here; the rest is left out, each with the reason."""
+    """The valid settings of a document, and the rejected ones with the reason."""
     found = Shared()
     if not isinstance(given, Mapping):
         found.refused["settings"] = "expected sections with fields"
@@ -46,9 +46,9 @@ def accepted(given: object) -> Shared:
 
 
 def _accept(name: str, section: type[BaseModel], fields: dict[str, object], found: Shared) -> None:
-    """Add the fields of one section that are valid, alone and together."""
-    for key in [key for key in fields if f"{name}.{key}" in _OWN]:
-        found.refused[f"{name}.{key}"] = _OWN[f"{name}.{key}"]
+    """Add the valid fields of one section."""
+    for key in [key for key in fields if f"{name}.{key}" in _LOCAL_ONLY]:
+        found.refused[f"{name}.{key}"] = _LOCAL_ONLY[f"{name}.{key}"]
         del fields[key]
     while fields:
         try:

@@ -1,4 +1,4 @@
-"""Settings of where records are kept: one machine's SQLite file, and the shared store in Firestore."""
+"""Storage settings: the local SQLite file, and Firestore."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class FirestoreAddress:
         match = _ADDRESS.fullmatch(url)
         if match is None:
             raise ValueError(
-                f"{url!r} is not firestore://PROJECT or firestore://PROJECT/DATABASE, as the console shows them"
+                f"{url!r} is not firestore://PROJECT or firestore://PROJECT/DATABASE, see the Google Cloud console"
             )
         return cls(match["project"], match["database"] or DEFAULT_DATABASE)
 
     @property
     def file_name(self) -> str:
-        """The SQLite file in which a machine keeps its copy."""
+        """Name of the SQLite file with the local replica."""
         database = "" if self.database == DEFAULT_DATABASE else f".{self.database}"
         return f"{self.project}{database}.sqlite3"
 
@@ -47,29 +47,30 @@ class StoreSettings(BaseModel):
 
     url: str = Field(
         default_factory=lambda: f"sqlite:///{Path(platformdirs.user_data_dir('footfall', False)) / 'footfall.sqlite3'}",
-        description="Where people, events and visits are kept: `sqlite:///PATH`, or `firestore://PROJECT` for a copy on"
-        " this machine that is kept in step with Firestore.",
+        description="Store of people, events and visits: `sqlite:///PATH`, or `firestore://PROJECT` for a local"
+        " replica that is synchronised with Firestore.",
     )
     file: Path | None = Field(
         None,
-        description="SQLite file of the copy, where the URL is firestore://; by default in the user's data folder.",
+        description="SQLite file of the local replica, for firestore:// URLs. Default: in the user's data folder.",
     )
     evidence_days: int = Field(
         7,
         ge=0,
         le=365,
-        description="Days to keep the vectors behind a match, so that it can be taken back; 0 keeps none.",
+        description="Days to keep the face vectors of a match, for corrections; 0 keeps none.",
     )
     visitor_days: int = Field(
         30,
         ge=1,
         le=3650,
-        description="Days after which a visitor who was not seen again loses the vectors, and is not known on return.",
+        description="Days without a sighting after which a visitor's face vectors are deleted. A visitor who returns"
+        " later counts as new.",
     )
 
     @field_validator("url")
     @classmethod
-    def _url_leads_somewhere(cls, value: str) -> str:
+    def _has_known_scheme(cls, value: str) -> str:
         if value.startswith(FIRESTORE):
             FirestoreAddress.parse(value)
         elif not value.startswith(SQLITE) or value == SQLITE:
@@ -87,7 +88,7 @@ class StoreSettings(BaseModel):
 
     @property
     def firestore(self) -> FirestoreAddress | None:
-        """The database that the file is kept in step with, if any."""
+        """The Firestore database that the file replicates, if any."""
         return FirestoreAddress.parse(self.url) if self.url.startswith(FIRESTORE) else None
 
 
@@ -101,8 +102,8 @@ class CloudSettings(BaseModel):
 
     credentials: Path | None = Field(
         None,
-        description="File of a service account, or a device key. Without it the application-default"
-        " credentials of the machine.",
+        description="File of a service account or a device key. Default: the machine's application-default"
+        " credentials.",
     )
     visits: VisitsBy = Field(
         VisitsBy.EDGE,
@@ -112,9 +113,9 @@ class CloudSettings(BaseModel):
     )
     share_vectors: bool = Field(
         False,
-        description="Send the face vectors of enrolled people who consented, so that other machines of the site know"
-        " them. Pictures and the vectors of anybody else are never sent.",
+        description="Upload the face vectors of enrolled people who consented, so that other machines recognise them."
+        " Pictures, and vectors of other people, are never uploaded.",
     )
     heartbeat_s: float = Field(
-        300.0, ge=10, le=86400, description="Seconds between two signs of life of a camera; each is one write."
+        300.0, ge=10, le=86400, description="Seconds between heartbeats of a camera; each is one write."
     )

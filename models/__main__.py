@@ -11,7 +11,7 @@ from models.cli import app
 
 
 def main() -> int:
-    """Run the command line; 1 and one line on stderr when something is to be mended."""
+    """Run the command line; on failure, print one line to stderr and return 1."""
     try:
         app(prog_name="python -m models")
     except FootfallError as error:

@@ -1,28 +1,80 @@
-"""Building a model folder from the published weights: all or nothing, one process at a time."""
+"""Building a model pack from the published weights: atomically, one process at a time.
+
+`build_in_subprocess` runs `build` in a child process, so that the caller never loads TensorFlow. The child writes one
+JSON object per line to stdout: `{"step", "fraction"}` as progress, `{"problem", "fix"}` on failure. Its stderr is shown
+only if it ends without either.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import json
+import os
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 from filelock import FileLock, Timeout
 
-from config.errors import ModelError
+from config.errors import FootfallError, ModelError
 from config.settings import Precision
-from models import manifest, weights
+from models import packs, weights
 from models.catalog import CATALOG, RECIPE, NetworkSpec
-from models.manifest import Entry, Manifest, Source
+from models.packs import Entry, Manifest, Source
 
 Progress = Callable[[str, float], None]
-"""Called with what is being done and the part of the whole that is done, 0..1."""
+"""Called with the current step and the fraction done, 0..1."""
 
 _LOCK_NAME = ".lock"
-_LOCK_WAIT_S = 600.0
-_LOADED = 0.5  # TensorFlow takes as long to load as all conversions together
+_LOCK_TIMEOUT_S = 600.0
+_TENSORFLOW_LOADED = 0.5  # loading TensorFlow takes as long as all conversions together
+_ROOT = Path(__file__).resolve().parents[1]
+_TERMINATE_TIMEOUT_S = 5.0
+_TENSORFLOW_ENV = {"TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1"}
+
+
+def build_in_subprocess(
+    folder: Path,
+    *,
+    precisions: Sequence[Precision],
+    force: bool = False,
+    progress: Progress | None = None,
+) -> None:
+    """Run `build` in a child process, which is terminated when this process is interrupted.
+
+    progress: without it, a progress bar is shown on stderr. Raises ModelError as `build` does.
+    """
+    if progress is None:
+        with progress_bar() as shown:
+            build_in_subprocess(folder, precisions=precisions, force=force, progress=shown)
+        return
+    arguments = json.dumps({"folder": str(folder.absolute()), "precisions": list(precisions), "force": force})
+    with tempfile.TemporaryFile() as stderr:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "models.build", arguments],
+            cwd=_ROOT,  # so that a folder named `models` in the working directory is not imported instead
+            env={**os.environ, **_TENSORFLOW_ENV},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            encoding="utf-8",
+        )
+        try:
+            failure = _follow(child, progress)
+            code = child.wait()
+        finally:
+            _terminate(child)
+        if failure is not None:
+            raise failure
+        if code != 0:
+            problem = f"building the models failed with exit code {code}: {_last_line(stderr)}"
+            raise ModelError(problem, fix="run: footfall models build")
 
 
 def build(
@@ -32,29 +84,41 @@ def build(
     progress: Progress | None = None,
     force: bool = False,
 ) -> None:
-    """Convert every network of the catalog into `folder`, unless what is there is whole.
+    """Convert every network of the catalog into `folder`, except for precisions that are complete.
 
-    Loads TensorFlow into this process; `models.apart` does it in another. Whatever stops it, files in the folder are
-    whole: they are moved into place when all are finished, the manifest last.
+    Loads TensorFlow. Files are moved into place when all are finished, the manifest last, so that an interrupted build
+    leaves no incomplete pack.
     Raises ModelError when a package is missing, a weight file is not the published one, or the folder is not writable.
     """
-    say = progress or _silent
-    with _writing(folder), _alone(folder, say):
-        wanted = [precision for precision in precisions if force or not _whole(folder, precision)]
+    report = progress or _ignore
+    with _writable(folder), _locked(folder, report):
+        wanted = [precision for precision in precisions if force or not _complete(folder, precision)]
         if wanted:
-            converted = _convert_all(wanted, say)
+            converted = _convert_all(wanted, report)
             contents = {entry.file: content for entry, content in converted}
-            contents[manifest.LICENCES] = _licences()
-            manifest.place(folder, contents, _merged(folder, [entry for entry, _ in converted]))
-    say("done", 1.0)
+            contents[packs.LICENCES] = _licences()
+            packs.write(folder, contents, _merged(folder, [entry for entry, _ in converted]))
+    report("done", 1.0)
 
 
-def _convert_all(precisions: Sequence[Precision], say: Progress) -> list[tuple[Entry, bytes]]:
-    say("reading weights", 0.0)
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """A progress bar on stderr, updated by the function that it yields."""
+    from rich.console import Console  # only a build needs rich
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("Building models"), BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True), transient=False) as bar:
+        task = bar.add_task("starting", total=1.0)
+        yield lambda step, fraction: bar.update(task, description=step, completed=fraction)
+
+
+def _convert_all(precisions: Sequence[Precision], report: Progress) -> list[tuple[Entry, bytes]]:
+    report("reading weights", 0.0)
     contents = {name: weights.read_verified(weights.find(spec), spec) for name, spec in CATALOG.items()}
-    say("loading TensorFlow", 0.05)
+    report("loading TensorFlow", 0.05)
     try:
-        from models import convert  # loads TensorFlow, after all that can fail early
+        from models import convert  # loads TensorFlow, so it comes after everything that fails early
     except ImportError as error:
         raise ModelError(f"building the models needs TensorFlow ({error})", fix=weights.INSTALL) from error
 
@@ -63,7 +127,7 @@ def _convert_all(precisions: Sequence[Precision], say: Progress) -> list[tuple[E
         network = convert.keras_network(spec, contents[name])
         for position, precision in enumerate(precisions):
             done = (number + position / len(precisions)) / len(CATALOG)
-            say(f"converting {name} to {precision.value}", _LOADED + (1 - _LOADED) * done)
+            report(f"converting {name} to {precision.value}", _TENSORFLOW_LOADED + (1 - _TENSORFLOW_LOADED) * done)
             content = convert.to_tflite(network, spec, precision)
             converted.append((_entry(spec, precision, content), content))
     return converted
@@ -90,61 +154,61 @@ def _entry(spec: NetworkSpec, precision: Precision, content: bytes) -> Entry:
 
 
 def _licences() -> bytes:
-    """Licence texts of the source packages, which whoever copies the folder must hand on."""
+    """Licence texts of the source packages, which copies of the pack must include."""
     packages = {spec.source_package: spec for spec in CATALOG.values()}
     parts = [f"{name} ({spec.licence})\n\n{weights.licence_text(spec)}" for name, spec in packages.items()]
     return f"\n{'=' * 72}\n\n".join(parts).encode()
 
 
-def _merged(folder: Path, fresh: Sequence[Entry]) -> Manifest:
-    """The manifest of the fresh files and of those that stay."""
-    names = {entry.file for entry in fresh}
+def _merged(folder: Path, converted: Sequence[Entry]) -> Manifest:
+    """The manifest of the converted files and of those that remain in the folder."""
+    names = {entry.file for entry in converted}
     try:
-        staying = [entry for entry in manifest.read(folder).networks if entry.file not in names]
+        remaining = [entry for entry in packs.read(folder).networks if entry.file not in names]
     except ModelError:
-        staying = []
+        remaining = []
     return Manifest(
-        format=manifest.FORMAT,
+        format=packs.FORMAT,
         recipe=RECIPE,
         footfall_version=_footfall_version(),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        networks=(*staying, *fresh),
+        networks=(*remaining, *converted),
     )
 
 
-def _whole(folder: Path, precision: Precision) -> bool:
+def _complete(folder: Path, precision: Precision) -> bool:
     try:
-        manifest.verify(folder, precision)
+        packs.verify(folder, precision)
     except ModelError:
         return False
     return True
 
 
 @contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    """Make the folder, and turn what the disk says into advice."""
+def _writable(folder: Path) -> Iterator[None]:
+    """Create the folder; OSError inside the block becomes ModelError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         yield
     except OSError as error:
         problem = f"{folder}: cannot be written ({error.strerror or error})"
         raise ModelError(
-            problem, fix="free space or permit writing there, or name another folder: --models DIR"
+            problem, fix="free disk space, check permissions, or name another folder: --models DIR"
         ) from error
 
 
 @contextmanager
-def _alone(folder: Path, say: Progress) -> Iterator[None]:
-    """Hold the folder's lock, which the kernel frees when the process dies."""
+def _locked(folder: Path, report: Progress) -> Iterator[None]:
+    """Hold the folder's lock, which the kernel releases when the process dies."""
     lock = FileLock(folder / _LOCK_NAME)
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        say("another process is building these models, waiting for it", 0.0)
+        report("waiting for another process that is building these models", 0.0)
         try:
-            lock.acquire(timeout=_LOCK_WAIT_S)
+            lock.acquire(timeout=_LOCK_TIMEOUT_S)
         except Timeout as error:
-            problem = f"{folder}: another process has been building for {_LOCK_WAIT_S / 60:.0f} minutes"
+            problem = f"{folder}: another process has been building for {_LOCK_TIMEOUT_S / 60:.0f} minutes"
             raise ModelError(problem, fix="end that process and try again") from error
     try:
         yield
@@ -159,5 +223,63 @@ def _footfall_version() -> str:
         return "unknown"
 
 
-def _silent(step: str, fraction: float) -> None:
-    """Shows nothing."""
+def _ignore(step: str, fraction: float) -> None:
+    """Progress that is not shown."""
+
+
+def _follow(child: subprocess.Popen[str], progress: Progress) -> ModelError | None:
+    """Pass on progress until the child closes stdout; returns its failure."""
+    failure = None
+    for line in child.stdout or ():
+        try:
+            message = json.loads(line)
+        except ValueError:
+            continue  # printed by a library
+        if "problem" in message:
+            failure = ModelError(message["problem"], fix=message["fix"])
+        else:
+            progress(message["step"], message["fraction"])
+    return failure
+
+
+def _terminate(child: subprocess.Popen[str]) -> None:
+    if child.poll() is None:
+        child.terminate()
+        try:
+            child.wait(_TERMINATE_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+    if child.stdout is not None:
+        child.stdout.close()
+
+
+def _last_line(stderr: IO[bytes]) -> str:
+    stderr.seek(0)
+    lines = stderr.read().decode("utf-8", "replace").strip().splitlines()
+    return lines[-1] if lines else "no output on stderr"
+
+
+def _send(message: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+def _main(arguments: str) -> int:
+    """The child process of `build_in_subprocess`."""
+    wanted = json.loads(arguments)
+    try:
+        build(
+            Path(wanted["folder"]),
+            precisions=[Precision(name) for name in wanted["precisions"]],
+            force=wanted["force"],
+            progress=lambda step, fraction: _send({"step": step, "fraction": fraction}),
+        )
+    except FootfallError as error:
+        _send({"problem": error.problem, "fix": error.fix})
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main(sys.argv[1]))

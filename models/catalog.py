@@ -1,4 +1,4 @@
-"""Every network that Footfall can build: where its weights come from, what goes in and what comes out."""
+"""The catalog of networks: source of the weights, input and outputs of each."""
 
 from __future__ import annotations
 
@@ -9,27 +9,26 @@ from types import MappingProxyType
 
 from config.settings import Precision
 
-RECIPE = 4
-"""Version of network definitions and conversion. Raise it when either changes: built files of another are refused."""
+RECIPE = 5
+"""Version of the network definitions and their conversion; files built with another version are rebuilt."""
 
 
 class Part(StrEnum):
-    """How much of the published network."""
+    """The part of the published network that is built."""
 
     WHOLE = "whole"
-    FIRST = "first"
-    """Its first layer, in full precision; and the arrays of that layer, for whoever computes it by other means."""
-    REST = "rest"
-    """All after its first layer."""
+    STEM = "stem"
+    """The first layer in float32, with its weights as further outputs (for the native kernel)."""
+    BODY = "body"
+    """All other layers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkSpec:
     """One network and the published weights it is built from.
 
-    stem: start of its file names. source_file: inside the source package. input_shape: NHWC, None where any size goes.
-    outputs: name and shape of each, in the order in which they come. eight_bits: weights of 8 bits, and activations
-    that are rounded to 8 bits as they come, whatever the precision.
+    stem: prefix of its file names. source_file: inside the source package. input_shape: NHWC, None where free.
+    outputs: name and shape of each, in order. eight_bits: dynamic-range quantisation to 8 bits, whatever the precision.
     """
 
     name: str
@@ -67,26 +66,26 @@ def _mtcnn(name: str, purpose: str, sha256: str, size: int | None, outputs: tupl
     )
 
 
-def _scout(spec: NetworkSpec) -> NetworkSpec:
-    """The same network in 8 bits, whatever the precision of the others: twice as fast, good for hints."""
-    name = f"{spec.name}_scout"
-    return replace(spec, name=name, stem=name, purpose=f"{spec.purpose}, roughly", eight_bits=True)
+def _coarse(spec: NetworkSpec) -> NetworkSpec:
+    """The network in 8 bits for the coarse detector: twice as fast, less exact."""
+    name = f"{spec.name}_coarse"
+    return replace(spec, name=name, stem=name, purpose=f"{spec.purpose} (coarse detector)", eight_bits=True)
 
 
-def _pnet_in_two(pnet: NetworkSpec) -> tuple[NetworkSpec, NetworkSpec]:
-    """The rough P-Net. Half its time goes into the first layer, which compiled code does in a fraction of that."""
-    first = replace(
+def _coarse_pnet(pnet: NetworkSpec) -> tuple[NetworkSpec, NetworkSpec]:
+    """P-Net for the coarse detector. Its first layer, half of its time, is separate: native code runs it faster."""
+    stem = replace(
         pnet,
-        name="pnet_first",
-        stem="pnet_first",
-        purpose="begins to look for faces, roughly",
+        name="pnet_stem",
+        stem="pnet_stem",
+        purpose="first layer of P-Net (coarse detector)",
         outputs=("map (N, h, w, 16)", "kernel (3, 3, 3, 16)", "bias (16,)", "slope (1, 1, 16)"),
-        part=Part.FIRST,
+        part=Part.STEM,
     )
-    rest = replace(
-        _scout(pnet), input_shape=(None, None, None, 16), input_range="the map of pnet_first", part=Part.REST
+    body = replace(
+        _coarse(pnet), input_shape=(None, None, None, 16), input_range="the feature map of pnet_stem", part=Part.BODY
     )
-    return first, rest
+    return stem, body
 
 
 _DETECTION = (
@@ -106,7 +105,7 @@ _DETECTION = (
     ),
     _mtcnn(
         "onet",
-        "finds boxes and five points",
+        "outputs boxes and five landmarks",
         "94f6ea2f4cf985275ee958cdd762d17b6009348a4fb9d8c6be39ba73ffd22ca3",
         48,
         ("regression (N, 4)", "landmarks (N, 10)", "scores (N, 2)"),
@@ -117,7 +116,7 @@ _SPECS = (
     NetworkSpec(
         name="dlib_resnet",
         stem="dlib_resnet",
-        purpose="turns a face into 128 numbers",
+        purpose="embeds a face as a 128-D vector",
         source_package="face_recognition_models",
         source_version="0.3.0",
         source_file="models/dlib_face_recognition_resnet_model_v1.dat",
@@ -127,8 +126,8 @@ _SPECS = (
         input_range="RGB float32, px in 0..255",
         outputs=("vector (N, 128)",),
     ),
-    *_pnet_in_two(_DETECTION[0]),
-    *map(_scout, _DETECTION[1:]),
+    *_coarse_pnet(_DETECTION[0]),
+    *map(_coarse, _DETECTION[1:]),
 )
 
 CATALOG: Mapping[str, NetworkSpec] = MappingProxyType({spec.name: spec for spec in _SPECS})

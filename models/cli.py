@@ -13,23 +13,22 @@ from rich.table import Table
 
 from config.errors import ModelError
 from config.settings import Precision, load_settings
-from models import apart, export, manifest
+from models import packs
+from models.build import build_in_subprocess
 from models.catalog import CATALOG
-from models.manifest import Standing, State
+from models.packs import FileState, FileStatus
 
 app = typer.Typer(name="models", rich_markup_mode="markdown")
 
 Folder = Annotated[Path | None, typer.Option("--models", metavar="DIR", help="Folder of the converted networks.")]
 SettingsFile = Annotated[
     Path | None,
-    typer.Option("--settings", metavar="FILE", help="Settings file (TOML). Default: footfall.toml, if it is here."),
+    typer.Option(
+        "--settings", metavar="FILE", help="Settings file (TOML). Default: footfall.toml in the working folder."
+    ),
 ]
-Precisions = Annotated[
-    list[Precision] | None, typer.Option("--precision", help="Only this number format; may be given twice.")
-]
-Store = Annotated[
-    str | None, typer.Option("--store", metavar="URL", help="Every command takes it; the networks need no store.")
-]
+Precisions = Annotated[list[Precision] | None, typer.Option("--precision", help="Only this precision; repeatable.")]
+Store = Annotated[str | None, typer.Option("--store", metavar="URL", help="Ignored; accepted by every command.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -39,18 +38,18 @@ def build(
     settings: SettingsFile = None,
     store: Store = None,
     precision: Precisions = None,
-    force: Annotated[bool, typer.Option("--force", help="Build again what is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Rebuild networks that are already built.")] = False,
 ) -> None:
-    """Convert the published weights; what is whole already stays."""
+    """Convert the published weights; networks that are already built are skipped."""
     folder = _folder(models, settings, store)
-    apart.build_apart(folder, precisions=precision or list(Precision), force=force)
-    typer.echo(f"models are whole in {folder}")
+    build_in_subprocess(folder, precisions=precision or list(Precision), force=force)
+    typer.echo(f"Models are complete in {folder}")
 
 
 @app.command("list", epilog="Example:\n\n`footfall models list --json`")
 def list_(models: Folder = None, settings: SettingsFile = None, store: Store = None, as_json: AsJson = False) -> None:
-    """Show every network, where it comes from and whether it is built."""
-    rows = _standings(_folder(models, settings, store), list(Precision))
+    """Show every network, its source and whether it is built."""
+    rows = _statuses(_folder(models, settings, store), list(Precision))
     if as_json:
         _print_json(rows)
         return
@@ -71,31 +70,31 @@ def verify(
     precision: Precisions = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare every file with its hash; without --precision, of all formats that are built."""
+    """Verify the hash of every file; without --precision, of all precisions that are built."""
     folder = _folder(models, settings, store)
-    rows = _standings(folder, precision or _built(folder))
-    bad = [row for row in rows if row.state is not State.OK]
+    rows = _statuses(folder, precision or _built(folder))
+    bad = [row for row in rows if row.state is not FileState.OK]
     if as_json:
         _print_json(rows)
     if bad:
-        problem = f"{bad[0].problem}; {len(bad)} of {len(rows)} files are not as they were built"
-        raise ModelError(problem, fix=manifest.build_command(folder, force=True))
+        problem = f"{bad[0].problem}; {len(bad)} of {len(rows)} files failed verification"
+        raise ModelError(problem, fix=packs.build_command(folder, force=True))
     if not as_json:
-        typer.echo(f"{len(rows)} files in {folder} are as they were built")
+        typer.echo(f"{len(rows)} files in {folder} verified")
 
 
 @app.command("export", epilog="Example:\n\n`footfall models export --to edge-box/models`")
 def export_(
-    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Folder to copy to; made if missing.")],
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Target folder; created if missing.")],
     models: Folder = None,
     settings: SettingsFile = None,
     store: Store = None,
     precision: Precisions = None,
 ) -> None:
-    """Copy the networks into a folder for a machine without TensorFlow, which then runs with --models DIR."""
+    """Copy the networks for a machine without TensorFlow, which uses them with --models DIR."""
     folder = _folder(models, settings, store)
-    copied = export.export(folder, to, precisions=precision or _built(folder))
-    typer.echo(f"{copied} networks copied to {to}")
+    copied = packs.export(folder, to, precisions=precision or _built(folder))
+    typer.echo(f"Copied {copied} networks to {to}")
 
 
 def _folder(models: Path | None, settings: Path | None, store: str | None) -> Path:
@@ -103,15 +102,15 @@ def _folder(models: Path | None, settings: Path | None, store: str | None) -> Pa
 
 
 def _built(folder: Path) -> list[Precision]:
-    """The number formats that the manifest names; all where it names none, so that the lack is reported."""
-    return manifest.read(folder).precisions() or list(Precision)
+    """The precisions in the manifest; all of them for an empty manifest, so that missing files are reported."""
+    return packs.read(folder).precisions() or list(Precision)
 
 
-def _standings(folder: Path, precisions: list[Precision]) -> list[Standing]:
-    return [manifest.standing(folder, spec, precision) for precision in precisions for spec in CATALOG.values()]
+def _statuses(folder: Path, precisions: list[Precision]) -> list[FileStatus]:
+    return [packs.status(folder, spec, precision) for precision in precisions for spec in CATALOG.values()]
 
 
-def _print_json(rows: list[Standing]) -> None:
+def _print_json(rows: list[FileStatus]) -> None:
     records = [{**asdict(row.spec), **asdict(row), "file": row.spec.file_name(row.precision)} for row in rows]
     for record in records:
         del record["spec"]

@@ -18,23 +18,23 @@ _MTCNN: Mapping[str, Callable[[], keras.Model]] = {
     "rnet.lz4": mtcnn.rnet,
     "onet.lz4": mtcnn.onet,
 }
-"""By the name of the weight file."""
+"""By name of the weight file."""
 _PNET_PARTS: Mapping[Part, Callable[[keras.Model], keras.Model]] = {
-    Part.WHOLE: lambda packed: packed,
-    Part.FIRST: mtcnn.pnet_first,
-    Part.REST: mtcnn.pnet_rest,
+    Part.WHOLE: lambda padded: padded,
+    Part.STEM: mtcnn.pnet_stem,
+    Part.BODY: mtcnn.pnet_body,
 }
 
 
 def keras_network(spec: NetworkSpec, content: bytes) -> keras.Model:
-    """The network in Keras with the published weights. content: the verified bytes of its weight file.
+    """The Keras network with its published weights. content: the verified bytes of the weight file.
 
     Raises ModelError when the weights do not fit.
     """
     make = _MTCNN.get(PurePosixPath(spec.source_file).name)
     if make is mtcnn.pnet:
-        packed = mtcnn.pnet_packed(mtcnn.load(make(), read_mtcnn(content)))
-        return _PNET_PARTS[spec.part](packed)
+        padded = mtcnn.pnet_padded(mtcnn.load(make(), read_mtcnn(content)))
+        return _PNET_PARTS[spec.part](padded)
     if make is not None:
         return mtcnn.load(make(), read_mtcnn(content))
     weights = read_dlib(content)
@@ -47,23 +47,23 @@ def keras_network(spec: NetworkSpec, content: bytes) -> keras.Model:
 
 def to_tflite(model: keras.Model, spec: NetworkSpec, precision: Precision) -> bytes:
     """A TensorFlow Lite file whose signature names the outputs output_0, output_1, … in the network's order."""
-    told = [variable.value for variable in model.variables] if spec.part is Part.FIRST else []
+    constants = [variable.value for variable in model.variables] if spec.part is Part.STEM else []
 
     def forward(image: tf.Tensor) -> dict[str, tf.Tensor]:
         outputs = model(image, training=False)
-        ordered = [*(outputs if isinstance(outputs, list | tuple) else [outputs]), *map(tf.identity, told)]
+        ordered = [*(outputs if isinstance(outputs, list | tuple) else [outputs]), *map(tf.identity, constants)]
         return {f"output_{number}": output for number, output in enumerate(ordered)}
 
-    # The converter freezes only variables that it can reach, and it cannot reach them through a Keras 3 model: the
-    # file would hold reads of variables instead of weights, and neither PReLU nor XNNPACK would be found.
-    reachable = tf.Module()
-    reachable.weights = [variable.value for variable in model.variables]
+    # The converter freezes only tracked variables, and a Keras 3 model does not track its own: without this module the
+    # file would read variables instead of holding weights, which prevents PReLU fusion and XNNPACK delegation.
+    tracked = tf.Module()
+    tracked.weights = [variable.value for variable in model.variables]
     image = tf.TensorSpec(spec.input_shape, tf.float32, name="image")
     concrete = tf.function(forward).get_concrete_function(image)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], reachable)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], tracked)
     if spec.eight_bits:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    elif precision is Precision.FLOAT16 and spec.part is not Part.FIRST:
+    elif precision is Precision.FLOAT16 and spec.part is not Part.STEM:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
     return converter.convert()

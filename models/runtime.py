@@ -1,10 +1,13 @@
-"""Converted networks at work: numpy in, numpy out, without TensorFlow."""
+"""Inference of converted networks on LiteRT: numpy in, numpy out, without TensorFlow."""
 
 from __future__ import annotations
 
 import os
+import tempfile
+import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -15,48 +18,51 @@ from numpy.typing import NDArray
 
 from config.errors import ModelError
 from config.settings import Precision
-from models import apart, greeting, manifest
+from models import packs
+from models.build import build_in_subprocess
 from models.catalog import CATALOG
 
 FloatArray: TypeAlias = NDArray[np.float32]
 Shape: TypeAlias = tuple[int, ...]
 
-_SHAPES_KEPT = 48
-"""Allocated interpreters a network keeps at most: several frame sizes of ten pyramid levels each."""
-_PIXELS_KEPT = 3_000_000
-"""Input pixels of all of them together, at about 190 bytes each: ever new picture sizes must not fill the memory."""
-_LARGEST_BATCH = 32
-_WORTH_THREADS = 2_304
-"""Input pixels below which waking a second thread takes longer than it saves."""
+_MAX_CACHED_SHAPES = 48
+"""Allocated interpreters cached per network: several frame sizes with ten pyramid levels each."""
+_MAX_CACHED_PIXELS = 3_000_000
+"""Limit on the input pixels of all cached interpreters, which take about 190 bytes of memory per pixel."""
+_MAX_BATCH = 32
+_MIN_PIXELS_FOR_THREADS = 2_304
+"""Input pixels below which a second thread takes longer to start than it saves."""
+_DELEGATE_LOG_LINE = b"Created TensorFlow Lite XNNPACK delegate"
+_STDERR = 2
+_stderr_lock = threading.Lock()
+_delegate_logged = threading.Event()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Allocated:
-    """One interpreter whose buffers fit one input shape. outputs: tensor indices in the network's order."""
+    """An interpreter allocated for one input shape. outputs: tensor indices in the network's order."""
 
     interpreter: Interpreter
     input: int
     outputs: tuple[int, ...]
 
     def run(self, batch: FloatArray) -> tuple[FloatArray, ...]:
-        """One copy in, one copy out."""
         self.interpreter.set_tensor(self.input, batch)
         self.interpreter.invoke()
         return tuple(self.interpreter.get_tensor(index) for index in self.outputs)
 
 
 class Network:
-    """One TFLite network: numpy in, numpy out. Not thread-safe; one per thread."""
+    """A TFLite network. Not thread-safe: one per thread."""
 
     def __init__(self, path: Path, *, threads: int = 2, content: bytes | None = None) -> None:
-        """A file as `models.convert` writes it; no manifest is asked, `open_network` does that.
+        """Load a file written by `models.convert`, without verification; see `open_network`.
 
-        threads: upper bound; never more than the machine has processors. content: the bytes of the file where they
-        were read, and checked, already.
-        Raises ModelError when the file cannot be read or is no such network.
+        threads: upper bound, limited to the number of processors. content: the bytes of the file if already read.
+        Raises ModelError when the file cannot be read or is not a TFLite network.
         """
         if content is None:
-            content = _bytes_of(path)
+            content = _read(path)
         self._content = content
         self._path = path
         self._threads = max(1, min(threads, os.cpu_count() or 1))
@@ -64,31 +70,31 @@ class Network:
         try:
             signature: Shape = tuple(Interpreter(model_content=content).get_input_details()[0]["shape_signature"])
         except (ValueError, RuntimeError, IndexError) as error:
-            fix = manifest.build_command(path.parent, force=True)
+            fix = packs.build_command(path.parent, force=True)
             raise ModelError(f"{path}: not a TFLite network", fix=fix) from error
         self.input_shape = tuple(None if size < 0 else int(size) for size in signature)
-        """NHWC, None where any size goes."""
+        """NHWC, None for a free dimension."""
 
     def run(self, batch: FloatArray) -> tuple[FloatArray, ...]:
-        """The outputs for a batch, in the order of `NetworkSpec.outputs`; the arrays are the caller's own.
+        """The outputs for a batch, in the order of `NetworkSpec.outputs`, as new arrays.
 
-        batch: float32 NHWC, any N (0 too), any H and W where `input_shape` says None. Rows do not influence each
-        other. Raises ValueError on another type or shape, and on a picture smaller than the network's field.
+        batch: float32 NHWC, any N including 0, any H and W where `input_shape` has None. Raises ValueError on another
+        type or shape, and on images smaller than the network's receptive field.
         """
-        self._require_fit(batch)
+        self._require_shape(batch)
         if len(batch) == 0:
             one = np.zeros((1, *batch.shape[1:]), np.float32)
             return tuple(output[:0] for output in self.run(one))
         parts = []
         start = 0
         while start < len(batch):
-            count = _largest_power(min(len(batch) - start, _LARGEST_BATCH))
+            count = _power_of_two(min(len(batch) - start, _MAX_BATCH))
             part = batch[start : start + count]
-            parts.append(self._for_shape(part.shape).run(part))
+            parts.append(self._allocated_for(part.shape).run(part))
             start += count
         return parts[0] if len(parts) == 1 else tuple(np.concatenate(outputs) for outputs in zip(*parts, strict=True))
 
-    def _require_fit(self, batch: FloatArray) -> None:
+    def _require_shape(self, batch: FloatArray) -> None:
         fits = batch.ndim == len(self.input_shape) and all(
             want is None or want == got for want, got in zip(self.input_shape[1:], batch.shape[1:], strict=True)
         )
@@ -96,30 +102,30 @@ class Network:
             shape = " ".join("any" if size is None else str(size) for size in self.input_shape)
             raise ValueError(f"batch: expected float32 of shape ({shape}), got {batch.dtype} {batch.shape}")
 
-    def _for_shape(self, shape: Shape) -> _Allocated:
-        """The interpreter for a shape. Resizing one again and again would cost a third of a frame's time."""
-        kept = self._allocated.get(shape)
-        if kept is None:
-            kept = self._allocate(shape)
-            self._allocated[shape] = kept
-            self._forget_oldest()
+    def _allocated_for(self, shape: Shape) -> _Allocated:
+        """A cached interpreter for a shape. Resizing one for each call would add half to the time of a frame."""
+        cached = self._allocated.get(shape)
+        if cached is None:
+            cached = self._allocate(shape)
+            self._allocated[shape] = cached
+            self._evict_oldest()
         else:
             self._allocated.move_to_end(shape)
-        return kept
+        return cached
 
-    def _forget_oldest(self) -> None:
+    def _evict_oldest(self) -> None:
         while len(self._allocated) > 1 and (
-            len(self._allocated) > _SHAPES_KEPT or sum(map(_pixels, self._allocated)) > _PIXELS_KEPT
+            len(self._allocated) > _MAX_CACHED_SHAPES or sum(map(_pixels, self._allocated)) > _MAX_CACHED_PIXELS
         ):
             self._allocated.popitem(last=False)
 
     def _allocate(self, shape: Shape) -> _Allocated:
-        threads = self._threads if _pixels(shape) >= _WORTH_THREADS else 1
+        threads = self._threads if _pixels(shape) >= _MIN_PIXELS_FOR_THREADS else 1
         interpreter = Interpreter(model_content=self._content, num_threads=threads)
         index = interpreter.get_input_details()[0]["index"]
         interpreter.resize_tensor_input(index, shape, strict=True)
         try:
-            with greeting.unheard():
+            with _without_delegate_log():
                 interpreter.allocate_tensors()
         except RuntimeError as error:
             raise ValueError(f"batch: {self._path.name} cannot take the shape {shape}") from error
@@ -128,35 +134,71 @@ class Network:
         return _Allocated(interpreter, index, outputs)
 
 
-def _bytes_of(path: Path) -> bytes:
+def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        fix = manifest.build_command(path.parent)
+        fix = packs.build_command(path.parent)
         raise ModelError(f"{path}: cannot be read ({error.strerror})", fix=fix) from error
 
 
 def open_network(name: str, *, folder: Path, precision: Precision, threads: int) -> Network:
-    """A network of the catalog from a model folder; the bytes that run are the bytes that were checked.
+    """A network of the catalog from a model pack, verified against its manifest.
 
-    Raises ModelError when it is missing, cut short, altered or built by another version of Footfall.
+    Raises ModelError when it is missing, truncated, altered or built by another version of Footfall.
     """
     spec = CATALOG[name]
-    content = manifest.load(folder, spec, precision)
+    content = packs.load(folder, spec, precision)
     return Network(folder / spec.file_name(precision), threads=threads, content=content)
 
 
 def ensure_built(folder: Path, precision: Precision, *, progress: Callable[[str, float], None] | None = None) -> None:
-    """Make the folder whole at first need: nothing when it is, else a build in a process of its own.
+    """Build the model pack in a child process unless it is complete.
 
-    progress: called with step and part done, 0..1; without it a bar is drawn on stderr.
-    Raises ModelError when the folder is not whole and the packages that building needs are not installed.
+    progress: called with the step and the fraction done, 0..1; without it, a progress bar is shown on stderr.
+    Raises ModelError when the pack is incomplete and TensorFlow is not installed.
     """
     try:
-        manifest.verify(folder, precision)
+        packs.verify(folder, precision)
     except ModelError as error:
-        apart.require_packages(error)
-        apart.build_apart(folder, precisions=(precision,), progress=progress)
+        if not packs.can_build():
+            problem = f"{error.problem}, and TensorFlow, which builds them, is not installed"
+            raise ModelError(problem, fix=error.fix) from error
+        build_in_subprocess(folder, precisions=(precision,), progress=progress)
+
+
+@contextmanager
+def _without_delegate_log() -> Iterator[None]:
+    """Filter the line that LiteRT logs to stderr once per process when it allocates the first network.
+
+    LiteRT has no option for it. Other output to stderr is passed on after the block.
+    """
+    if _delegate_logged.is_set():
+        yield
+        return
+    with _stderr_lock, tempfile.TemporaryFile() as buffer:
+        original = _redirect_stderr(buffer.fileno())
+        try:
+            yield
+        finally:
+            _delegate_logged.set()
+            if original is not None:
+                os.dup2(original, _STDERR)
+                os.close(original)
+                buffer.seek(0)
+                for line in buffer:
+                    if _DELEGATE_LOG_LINE not in line:
+                        os.write(_STDERR, line)
+
+
+def _redirect_stderr(target: int) -> int | None:
+    """Redirect stderr to another descriptor; returns the original, None where a service has no stderr."""
+    try:
+        original = os.dup(_STDERR)
+    except OSError:
+        return None
+    os.dup2(target, _STDERR)
+    return original
 
 
 def _pixels(shape: Shape) -> int:
@@ -164,6 +206,6 @@ def _pixels(shape: Shape) -> int:
     return count * rows * columns
 
 
-def _largest_power(count: int) -> int:
-    """The largest power of two that is not above `count`: few shapes, and no row is computed for nothing."""
+def _power_of_two(count: int) -> int:
+    """The largest power of two up to `count`: few distinct shapes, and no padding of batches."""
     return 1 << (count.bit_length() - 1)

@@ -1,4 +1,4 @@
-"""Published weights: found in installed packages without importing them, checked, then read into arrays.
+"""Published weights: located in installed packages without importing them, verified, then read into arrays.
 
 Importing `mtcnn` would load TensorFlow, importing `face_recognition_models` needs pkg_resources.
 """
@@ -42,7 +42,7 @@ class DlibWeights:
 def find(spec: NetworkSpec) -> Path:
     """The weight file of a network inside its installed package.
 
-    Raises ModelError when the package or the file is not there.
+    Raises ModelError when the package or the file is missing.
     """
     found = importlib.util.find_spec(spec.source_package)
     folders = [Path(folder) for folder in (found.submodule_search_locations or ())] if found else []
@@ -56,7 +56,7 @@ def find(spec: NetworkSpec) -> Path:
 
 
 def installed_version(spec: NetworkSpec) -> str:
-    """Version of the source package as installed, "unknown" where it carries none."""
+    """Installed version of the source package, or "unknown"."""
     try:
         return importlib.metadata.version(spec.source_package)
     except importlib.metadata.PackageNotFoundError:
@@ -64,7 +64,7 @@ def installed_version(spec: NetworkSpec) -> str:
 
 
 def licence_text(spec: NetworkSpec) -> str:
-    """The licence that the source package carries, "" where it carries none; copies of the weights must name it."""
+    """The licence text of the source package, "" without one."""
     try:
         files = importlib.metadata.files(spec.source_package) or []
     except importlib.metadata.PackageNotFoundError:
@@ -74,7 +74,7 @@ def licence_text(spec: NetworkSpec) -> str:
 
 
 def read_verified(path: Path, spec: NetworkSpec) -> bytes:
-    """The bytes of a weight file, checked against the catalog before anybody interprets them.
+    """The bytes of a weight file, verified against the hash in the catalog.
 
     Raises ModelError when the file cannot be read or is not the published one.
     """
@@ -106,13 +106,13 @@ def read_mtcnn(content: bytes) -> list[FloatArray]:
 def read_dlib(content: bytes) -> DlibWeights:
     """Arrays of dlib's face recognition network.
 
-    Raises ModelError when the file is cut short or holds something else.
+    Raises ModelError when the file is truncated or of another kind.
     Source: dlib/serialize.h (integers), dlib/cuda/gpu_data.h (tensor), dlib/dnn/layers.h (con_, affine_, fc_).
     """
     try:
-        convolutions = tuple(_convolution(content, start) for start in _after(content, b"con_4"))
-        affines = tuple(_affine(content, start) for start in _after(content, b"affine_"))
-        (start,) = _after(content, b"fc_2")
+        convolutions = tuple(_convolution(content, start) for start in _offsets_after(content, b"con_4"))
+        affines = tuple(_affine(content, start) for start in _offsets_after(content, b"affine_"))
+        (start,) = _offsets_after(content, b"fc_2")
         (outputs, inputs), start = _integers(content, start, 2)
         matrix, _ = _tensor(content, start)
         return DlibWeights(convolutions=convolutions, affines=affines, matrix=matrix.reshape(inputs, outputs))
@@ -121,7 +121,7 @@ def read_dlib(content: bytes) -> DlibWeights:
 
 
 def _convolution(content: bytes, start: int) -> tuple[FloatArray, FloatArray]:
-    """Filters and biases lie in one tensor; behind it stand seven integers of geometry, a version, the shape."""
+    """One tensor holds filters and biases; seven integers of geometry, a version and the shape follow it."""
     values, start = _tensor(content, start)
     (*_, count, channels, rows, columns), _ = _integers(content, start, 12)
     return values[:-count].reshape(count, channels, rows, columns), values[-count:]
@@ -133,13 +133,13 @@ def _affine(content: bytes, start: int) -> tuple[FloatArray, FloatArray]:
     return gammas, betas
 
 
-def _after(content: bytes, tag: bytes) -> list[int]:
-    """Where the bytes behind each occurrence of a layer's tag start."""
+def _offsets_after(content: bytes, tag: bytes) -> list[int]:
+    """Offset of the first byte after each occurrence of a layer's tag."""
     return [found.end() for found in re.finditer(re.escape(bytes([1, len(tag)]) + tag), content)]
 
 
 def _tensor(content: bytes, start: int) -> tuple[FloatArray, int]:
-    """The values of a tensor, flat, and where the bytes behind it start: version 2, four sizes, float32."""
+    """The flat values of a tensor (version 2, four sizes, float32) and the offset of the first byte after it."""
     (version, *sizes), start = _integers(content, start, 5)
     if version != _TENSOR_VERSION:
         raise ValueError(f"tensor of version {version}")
@@ -149,7 +149,7 @@ def _tensor(content: bytes, start: int) -> tuple[FloatArray, int]:
 
 
 def _integers(content: bytes, start: int, count: int) -> tuple[list[int], int]:
-    """Integers: one byte of length, its top bit the sign, then the digits, lowest first."""
+    """Integers (one byte of length with the sign as top bit, then little-endian bytes) and the offset after them."""
     values = []
     for _ in range(count):
         length = content[start] & ~_SIGN

@@ -10,7 +10,8 @@ from hypothesis import settings
 
 from config.errors import ModelError
 from config.settings import ModelSettings, Precision
-from models import apart, manifest
+from models import packs
+from models.build import build_in_subprocess
 from tracker.cameras.capture import hush
 
 hush()  # before any test writes a video: FFmpeg asks once how talkative to be
@@ -27,12 +28,12 @@ def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     own = ModelSettings().dir
     try:
         for precision in Precision:
-            manifest.verify(own, precision)
+            packs.verify(own, precision)
     except ModelError:
         base = tmp_path_factory.getbasetemp()
         shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
         folder = shared / "models"
-        apart.build_apart(folder, precisions=tuple(Precision))  # locks the folder, and does nothing when it is whole
+        build_in_subprocess(folder, precisions=tuple(Precision))  # locks the folder, and does nothing when it is whole
         return folder
     return own
 

@@ -26,7 +26,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "tracker.cloud.layout": ("tracker.presence",),
     "tracker.cloud.documents": ("tracker.presence", "tracker.presence.documents", "config.errors"),
     "tracker.simulation": ("tracker.simulation", "tracker.presence"),
-    "tracker.cli": ("tracker", "models.runtime", "models.catalog", "models.manifest", "models.cli", "config"),
+    "tracker.cli": ("tracker", "models.runtime", "models.catalog", "models.packs", "models.cli", "config"),
     "dashboard": ("dashboard", "tracker.presence", "tracker.identity", "tracker.store", "config"),
     "functions": (
         "functions",

@@ -1,4 +1,4 @@
-"""dlib's face recognition network: a residual network from a 150x150 face to 128 numbers.
+"""dlib's face recognition network: a residual network that embeds a 150x150 face as a 128-D vector.
 
 Source: dlib, examples/dnn_face_recognition_ex.cpp and dlib/dnn/layers.h (con_, affine_, max_pool_, avg_pool_,
 add_prev_, fc_).
@@ -20,12 +20,12 @@ SIZE = 150
 DIMENSION = 128
 MEAN_RGB = (122.782, 117.001, 104.298)
 GROUPS = ((32, 3), (64, 4), (128, 3), (256, 3), (256, 1))
-"""Filters and residual blocks of each group; the first block of every group but the first halves the map."""
+"""Filters and residual blocks of each group; the first block of each group except the first downsamples by 2."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Convolution:
-    """One convolution and the affine layer behind it, as dlib keeps them.
+    """A convolution and the affine layer after it, as stored by dlib.
 
     filters: (n, c, h, w). biases, gammas, betas: (n,).
     """
@@ -36,33 +36,33 @@ class Convolution:
     betas: FloatArray
 
     def folded(self) -> tuple[FloatArray, FloatArray]:
-        """Kernel (h, w, c, n) and bias (n,) of one convolution that does the work of both layers."""
+        """Kernel (h, w, c, n) and bias (n,) of a single convolution equivalent to both layers."""
         kernel = self.filters.transpose(2, 3, 1, 0) * self.gammas
         return kernel.astype(np.float32), (self.biases * self.gammas + self.betas).astype(np.float32)
 
 
 def dlib_resnet() -> keras.Model:
-    """Describes a face by a vector: two pictures of one person lie nearer than 0.6 (Euclidean).
+    """Embeds a face; vectors of one person are less than 0.6 apart (Euclidean).
 
     Input: (N, 150, 150, 3) RGB, px in 0..255. Output: (N, 128), not normalised to unit length.
     """
     image = keras.Input((SIZE, SIZE, 3), name="image")
-    # Kept apart from the first convolution: its weights, divided by 256, would lose digits as float16.
+    # Not folded into the first convolution: its weights divided by 256 would lose precision as float16.
     x = layers.Rescaling(1 / 256, [-value / 256 for value in MEAN_RGB], name="normalise")(image)
     x = layers.Conv2D(32, 7, 2, activation="relu", name="conv0")(x)
     x = layers.MaxPooling2D(3, 2, name="pool0")(x)
     for group, (filters, blocks) in enumerate(GROUPS):
         for block in range(blocks):
-            x = _residual(x, filters, halves=group > 0 and block == 0, name=f"{group}_{block}")
+            x = _residual(x, filters, downsamples=group > 0 and block == 0, name=f"{group}_{block}")
     x = ops.mean(x, axis=(1, 2))
     vector = layers.Dense(DIMENSION, use_bias=False, name="vector")(x)
     return keras.Model(image, vector, name="dlib_resnet")
 
 
 def load(model: keras.Model, convolutions: Sequence[Convolution], matrix: FloatArray) -> keras.Model:
-    """Give the network its weights: convolutions from input to output, then the last matrix (256, 128).
+    """Set the weights: convolutions from input to output, then the last matrix (256, 128).
 
-    Raises ValueError when number or shapes of the arrays do not fit.
+    Raises ValueError when the number or shapes of the arrays do not match.
     """
     model.set_weights([*_flattened(convolutions), matrix])
     return model
@@ -73,19 +73,19 @@ def _flattened(convolutions: Sequence[Convolution]) -> Iterator[FloatArray]:
         yield from convolution.folded()
 
 
-def _residual(x: keras.KerasTensor, filters: int, *, halves: bool, name: str) -> keras.KerasTensor:
-    if halves:
-        way = layers.Conv2D(filters, 3, 2, activation="relu", name=f"conv{name}a")(x)
+def _residual(x: keras.KerasTensor, filters: int, *, downsamples: bool, name: str) -> keras.KerasTensor:
+    if downsamples:
+        branch = layers.Conv2D(filters, 3, 2, activation="relu", name=f"conv{name}a")(x)
         skip = layers.AveragePooling2D(2, 2, name=f"pool{name}")(x)
     else:
-        way = layers.Conv2D(filters, 3, padding="same", activation="relu", name=f"conv{name}a")(x)
+        branch = layers.Conv2D(filters, 3, padding="same", activation="relu", name=f"conv{name}a")(x)
         skip = x
-    way = layers.Conv2D(filters, 3, padding="same", name=f"conv{name}b")(way)
-    shape = tuple(max(sizes) for sizes in zip(way.shape[1:], skip.shape[1:], strict=True))
-    return ops.relu(_padded(way, shape) + _padded(skip, shape))
+    branch = layers.Conv2D(filters, 3, padding="same", name=f"conv{name}b")(branch)
+    shape = tuple(max(sizes) for sizes in zip(branch.shape[1:], skip.shape[1:], strict=True))
+    return ops.relu(_padded(branch, shape) + _padded(skip, shape))
 
 
 def _padded(x: keras.KerasTensor, shape: tuple[int, ...]) -> keras.KerasTensor:
-    """Zeros behind rows, columns and channels up to `shape`, as dlib adds maps of unlike size."""
+    """The map zero-padded at the end of rows, columns and channels to `shape`, as dlib adds maps of different sizes."""
     missing = [(0, want - got) for want, got in zip(shape, x.shape[1:], strict=True)]
     return ops.pad(x, [(0, 0), *missing]) if any(count for _, count in missing) else x

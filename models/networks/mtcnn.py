@@ -13,18 +13,17 @@ import numpy as np
 from keras import layers, ops
 from numpy.typing import NDArray
 
-_PACKED = 16
-"""Channels of P-Net's first map when packed: one vector register of the widest kind."""
-_FIRST = 3
-"""Arrays of its first layer: kernel, bias, slope."""
+_PADDED_CHANNELS = 16
+"""Channels of P-Net's first feature map after padding: the width of the widest vector register."""
+_STEM_ARRAYS = 3
+"""Weights of the first layer: kernel, bias, slope."""
 
 
 def pnet() -> keras.Model:
-    """Proposes faces at every place of a picture.
+    """Proposal network: scores every 12x12 px window of an image, with stride 2.
 
     Input: (N, H, W, 3) RGB, (px - 127.5) / 128, H and W of 12 or more. Outputs: regression (N, h, w, 4), offsets of
-    x1 y1 x2 y2 in parts of the 12 px field; scores (N, h, w, 2), not a face and face. Neighbouring places are 2 px
-    apart in the input.
+    x1 y1 x2 y2 in fractions of the window; scores (N, h, w, 2), probabilities of background and face.
     """
     image = keras.Input((None, None, 3), name="image")
     x = _convolution(image, 10, 3, "1")
@@ -36,54 +35,53 @@ def pnet() -> keras.Model:
     return keras.Model(image, [regression, scores], name="pnet")
 
 
-def pnet_packed(plain: keras.Model) -> keras.Model:
-    """The same function as a loaded `pnet`, in a third less time on a CPU.
+def pnet_padded(plain: keras.Model) -> keras.Model:
+    """A network equivalent to a loaded `pnet` that takes a third less time on a CPU.
 
-    Maps of 10 channels leave a third of a vector register idle, most of all in pooling: the first map gets 16, of which
-    6 are zero. Offsets and scores come from one convolution instead of two, and the softmax of two numbers is the
-    logistic function of their difference.
+    The first feature map is padded from 10 to 16 channels to fill a vector register. Regression and scores come from
+    one convolution instead of two, and the softmax of two values is computed as the sigmoid of their difference.
     """
     arrays = [np.asarray(array) for array in plain.get_weights()]
-    idle = _PACKED - arrays[0].shape[-1]
-    first = [np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, idle)]) for array in arrays[:3]]
-    second = np.pad(arrays[3], [(0, 0), (0, 0), (0, idle), (0, 0)])
+    padding = _PADDED_CHANNELS - arrays[0].shape[-1]
+    first = [np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, padding)]) for array in arrays[:3]]
+    second = np.pad(arrays[3], [(0, 0), (0, 0), (0, padding), (0, 0)])
     (offset_kernel, offset_bias), (score_kernel, score_bias) = arrays[9:11], arrays[11:13]
-    apart = [score_kernel - score_kernel[..., ::-1], score_bias - score_bias[::-1]]
-    heads = [np.concatenate([offset_kernel, apart[0]], axis=-1), np.concatenate([offset_bias, apart[1]])]
+    logits = [score_kernel - score_kernel[..., ::-1], score_bias - score_bias[::-1]]
+    heads = [np.concatenate([offset_kernel, logits[0]], axis=-1), np.concatenate([offset_bias, logits[1]])]
 
     image = keras.Input((None, None, 3), name="image")
-    x = _convolution(image, _PACKED, 3, "1")
+    x = _convolution(image, _PADDED_CHANNELS, 3, "1")
     x = layers.MaxPooling2D(2, 2, padding="same", name="pool1")(x)
     model = keras.Model(image, _pnet_heads(x), name="pnet")
     model.set_weights([*first, second, *arrays[4:9], *heads])
     return model
 
 
-def pnet_first(packed: keras.Model) -> keras.Model:
-    """The first layer of a loaded `pnet_packed`, up to where its map is halved.
+def pnet_stem(padded: keras.Model) -> keras.Model:
+    """The first layer of a loaded `pnet_padded`: convolution, PReLU and pooling.
 
     Input: as `pnet`. Output: map (N, ceil((H - 2) / 2), ceil((W - 2) / 2), 16).
     """
     image = keras.Input((None, None, 3), name="image")
-    x = _convolution(image, _PACKED, 3, "1")
-    model = keras.Model(image, layers.MaxPooling2D(2, 2, padding="same", name="pool1")(x), name="pnet_first")
-    model.set_weights(packed.get_weights()[:_FIRST])
+    x = _convolution(image, _PADDED_CHANNELS, 3, "1")
+    model = keras.Model(image, layers.MaxPooling2D(2, 2, padding="same", name="pool1")(x), name="pnet_stem")
+    model.set_weights(padded.get_weights()[:_STEM_ARRAYS])
     return model
 
 
-def pnet_rest(packed: keras.Model) -> keras.Model:
-    """What comes after `pnet_first`. Input: its map. Outputs: as `pnet`."""
-    halved = keras.Input((None, None, _PACKED), name="image")
-    model = keras.Model(halved, _pnet_heads(halved), name="pnet_rest")
-    model.set_weights(packed.get_weights()[_FIRST:])
+def pnet_body(padded: keras.Model) -> keras.Model:
+    """The layers after `pnet_stem`. Input: its feature map. Outputs: as `pnet`."""
+    pooled = keras.Input((None, None, _PADDED_CHANNELS), name="image")
+    model = keras.Model(pooled, _pnet_heads(pooled), name="pnet_body")
+    model.set_weights(padded.get_weights()[_STEM_ARRAYS:])
     return model
 
 
 def rnet() -> keras.Model:
-    """Judges and corrects the proposals.
+    """Refinement network: classifies proposals and corrects their boxes.
 
-    Input: (N, 24, 24, 3) RGB, (px - 127.5) / 128. Outputs: regression (N, 4), offsets in parts of the box; scores
-    (N, 2), not a face and face.
+    Input: (N, 24, 24, 3) RGB, (px - 127.5) / 128. Outputs: regression (N, 4), offsets in fractions of the box; scores
+    (N, 2), probabilities of background and face.
     """
     image = keras.Input((24, 24, 3), name="image")
     x = _convolution(image, 28, 3, "1")
@@ -98,10 +96,10 @@ def rnet() -> keras.Model:
 
 
 def onet() -> keras.Model:
-    """Judges what R-Net let pass, and finds the five points.
+    """Output network: classifies candidates, corrects their boxes and finds five landmarks.
 
-    Input: (N, 48, 48, 3) RGB, (px - 127.5) / 128. Outputs: regression (N, 4), offsets in parts of the box; landmarks
-    (N, 10), five x then five y in parts of the box; scores (N, 2), not a face and face.
+    Input: (N, 48, 48, 3) RGB, (px - 127.5) / 128. Outputs: regression (N, 4), offsets in fractions of the box;
+    landmarks (N, 10), five x then five y in fractions of the box; scores (N, 2), probabilities of background and face.
     """
     image = keras.Input((48, 48, 3), name="image")
     x = _convolution(image, 32, 3, "1")
@@ -119,9 +117,9 @@ def onet() -> keras.Model:
 
 
 def load(model: keras.Model, arrays: Sequence[NDArray[np.float32]]) -> keras.Model:
-    """Give a network its weights: kernel, bias and slope of each layer, input to output.
+    """Set the weights of a network: kernel, bias and slope of each layer, from input to output.
 
-    Raises ValueError when number or shapes of the arrays do not fit.
+    Raises ValueError when the number or shapes of the arrays do not match.
     """
     model.set_weights(list(arrays))
     return model
@@ -140,10 +138,9 @@ def _convolution(x: keras.KerasTensor, filters: int, size: int, name: str) -> ke
 
 
 def _dense(x: keras.KerasTensor, units: int, name: str) -> keras.KerasTensor:
-    """A layer on the whole map; the weights count it column by column.
+    """A dense layer on a feature map, flattened in column-major order.
 
-    The batch is -1 and not read from the tensor: reading it would put operators into the converted network that keep
-    XNNPACK from taking it whole.
+    The batch size is -1 instead of the tensor's: reading it would add operators that XNNPACK cannot delegate.
     """
     columns_first = ops.transpose(x, (0, 2, 1, 3))
     flat = ops.reshape(columns_first, (-1, int(np.prod(x.shape[1:]))))

@@ -16,7 +16,7 @@ UNCHANGED = {"limit", "limit_to_last", "select", "start_at", "start_after", "end
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A query. collections: the names it may be of, none where the text does not say."""
+    """A query. collections: the names it may be of, empty if unknown."""
 
     collections: tuple[str, ...] = ()
     filters: tuple[tuple[str, str], ...] = ()
@@ -32,7 +32,7 @@ class Names:
 
 
 class Reader(ast.NodeVisitor):
-    """Collects the queries of one module. constants: names of fields that stand in other modules."""
+    """Collects the queries of one module. constants: field names defined in other modules."""
 
     def __init__(self, tree: ast.Module, constants: dict[str, str]) -> None:
         self.found: set[Asked] = set()

@@ -59,7 +59,7 @@ def texts(expression: Expression) -> set[str]:
 
 
 def fields(check: Function) -> tuple[set[str], set[str]]:
-    """The fields that a check asks for always, and those that it allows beside them."""
+    """The required and the additionally allowed fields of a check."""
     found = next(each for each in terms(check.result) if called(each) == "hasFields")
     assert isinstance(found, Call)
     return texts(found.arguments[1]), texts(found.arguments[2])

@@ -69,7 +69,10 @@ def test_the_file_in_the_working_folder_is_read_and_the_variable_names_another(
         pytest.param("[store]\nurl = 'mysql://x'\n", "store.url", "docs/settings.md", id="unknown-store"),
         pytest.param("[site\n", "line 1", "footfall.example.toml", id="not-toml"),
         pytest.param(
-            "[[camera]]\nid='a'\nsource='0'\n[[camera]]\nid='a'\nsource='1'\n", "a stands twice", "docs", id="same-id"
+            "[[camera]]\nid='a'\nsource='0'\n[[camera]]\nid='a'\nsource='1'\n",
+            "a occurs more than once",
+            "docs",
+            id="same-id",
         ),
         pytest.param("[presence]\ncloses_at = '24:00'\n", "presence.closes_at", "docs/settings.md", id="no-such-hour"),
         pytest.param(
@@ -77,7 +80,7 @@ def test_the_file_in_the_working_folder_is_read_and_the_variable_names_another(
         ),
         pytest.param(
             "[presence]\nopens_at = '06:00'\ncloses_at = '06:00'\n",
-            "another time of day",
+            "different time",
             "docs",
             id="open-for-no-time",
         ),
@@ -100,14 +103,16 @@ def test_the_file_in_the_working_folder_is_read_and_the_variable_names_another(
         pytest.param(f"{ROOM}region=[0.9,0,0.1,1]\n", "camera.0.region: left", "docs", id="region-turned-round"),
         pytest.param(f"{ROOM}region=[0,0,nan,1]\n", "camera.0.region", "docs", id="region-of-nothing"),
         pytest.param(f"{DOOR}inside='up'\n", "inside", "docs", id="unknown-side"),
-        pytest.param(f"{ROOM}inside='left'\n", "belong to a door", "docs", id="a-room-has-no-line"),
-        pytest.param(f"{ROOM}zones={{a=[[0,0],[1,1]]}}\n", "zone a needs three", "docs", id="zone-of-two-corners"),
+        pytest.param(f"{ROOM}inside='left'\n", "are for doors", "docs", id="a-room-has-no-line"),
+        pytest.param(
+            f"{ROOM}zones={{a=[[0,0],[1,1]]}}\n", "zone a needs at least three", "docs", id="zone-of-two-corners"
+        ),
         pytest.param(f"{ROOM}zones={{a=[[0,0],[1,1],[2,0]]}}\n", "zones.a.2.0", "docs", id="zone-out-of-frame"),
-        pytest.param(f"{ROOM}zones={{a=[[0,0],[0.5,0.5],[1,1]]}}\n", "next to none", "docs", id="zone-without-area"),
+        pytest.param(f"{ROOM}zones={{a=[[0,0],[0.5,0.5],[1,1]]}}\n", "almost no area", "docs", id="zone-without-area"),
         pytest.param(f"{ROOM}zones={{' '=[[0,0],[0,1],[1,1]]}}\n", "zones", "docs", id="zone-without-name"),
         pytest.param(
             f"{DOOR}line=[[0.2,0.5],[0.8,0.5]]\ninside='below'\nzones={{a=[[0,0],[0,1],[1,1]]}}\n",
-            "zones belong to a room",
+            "zones are for rooms",
             "docs",
             id="a-door-has-no-zones",
         ),
@@ -126,31 +131,31 @@ def test_a_bad_file_is_refused_with_place_and_fix(tmp_path: Path, text: str, whe
     ("text", "problem", "fix"),
     [
         pytest.param(
-            "[camera]\nid='a'\nsource='0'\n", "camera: expected a list of cameras", "[[camera]]", id="bracket"
+            "[camera]\nid='a'\nsource='0'\n", "camera: expected an array of cameras", "[[camera]]", id="bracket"
         ),
-        pytest.param("[[site]]\nid='a'\n", "site: expected names with values", "[site], in single", id="brackets"),
+        pytest.param("[[site]]\nid='a'\n", "site: expected a table", "[site], in single", id="brackets"),
         pytest.param("[[camera]]\nid='a'\n", "camera.0.source: is missing", 'source = "0"', id="missing"),
-        pytest.param("[[camera]]\nid='a'\nsource=true\n", "expected a text in quotes", 'source = "0"', id="truth"),
+        pytest.param("[[camera]]\nid='a'\nsource=true\n", "expected a string in quotes", 'source = "0"', id="truth"),
         pytest.param("[[camera]]\nid='a'\nsource=-1\n", "in quotes, got -1", 'source = "0"', id="below-zero"),
         pytest.param("[[camera]]\nid='a'\nsource=''\n", "must not be empty", 'source = "0"', id="empty"),
-        pytest.param("[presence]\ncloses_at='25:00'\n", 'time of day from "00:00"', '"23:30"', id="hour"),
+        pytest.param("[presence]\ncloses_at='25:00'\n", "time of day in the form HH:MM", '"23:30"', id="hour"),
         pytest.param("[presence]\ncloses_at=23:30:01\n", "got 23:30:01", 'closes_at = "23:30"', id="seconds"),
         pytest.param("[presence]\ncloses_at=2026-01-31\n", "a time of day", 'closes_at = "23:30"', id="day"),
         pytest.param("[presence]\nskew_s='x'\n", "presence.skew_s: expected a number, got 'x'", "2.0", id="number"),
         pytest.param("[presence]\nskew_s=99\n", "must be less than or equal to 60, got 99", "2.0", id="too-much"),
-        pytest.param("[models]\nthreads=2.5\n", "expected a whole number, got 2.5", "threads = 2", id="whole"),
-        pytest.param("[models]\ndir=3\n", "models.dir: expected a text in quotes", "dir = ", id="path"),
+        pytest.param("[models]\nthreads=2.5\n", "expected an integer, got 2.5", "threads = 2", id="whole"),
+        pytest.param("[models]\ndir=3\n", "models.dir: expected a string in quotes", "dir = ", id="path"),
         pytest.param("[cloud]\nshare_vectors='x'\n", "expected true or false", "share_vectors = false", id="no-truth"),
-        pytest.param("[site]\nid='a/b'\n", "expected up to 64 letters", 'id = "main"', id="name"),
-        pytest.param(f"[site]\nname='{'x' * 201}'\n", "not be longer than 200 letters", "My site", id="long"),
+        pytest.param("[site]\nid='a/b'\n", "expected 1 to 64 characters", 'id = "main"', id="name"),
+        pytest.param(f"[site]\nname='{'x' * 201}'\n", "not be longer than 200 characters", "My site", id="long"),
         pytest.param(
-            "[detect]\nregion=[0,0,1]\n", "detect.region: a value is missing", "region = [0.0", id="short-list"
+            "[detect]\nregion=[0,0,1]\n", "detect.region: the last value is missing", "region = [0.0", id="short-list"
         ),
-        pytest.param("[detect]\nregion='all'\n", "expected a list in [ ], got 'all'", "region = [0.0", id="no-list"),
+        pytest.param("[detect]\nregion='all'\n", "expected an array in [ ], got 'all'", "region = [0.0", id="no-list"),
         pytest.param(
             "[detect]\nregion=[0,0,1,1,1]\n", "detect.region: expected 4 values, not 5", "region = [0.0", id="long-list"
         ),
-        pytest.param(f"{ROOM}zones=[[0,0],[1,1]]\n", "zones: expected names with values", "docs", id="zones-list"),
+        pytest.param(f"{ROOM}zones=[[0,0],[1,1]]\n", "zones: expected a table", "docs", id="zones-list"),
         pytest.param(f"{ROOM}role='dor'\n", "must be 'room', 'entrance', 'exit' or 'door'", "role = ", id="word"),
     ],
 )
@@ -172,7 +177,7 @@ def test_what_is_wrong_is_said_in_plain_words_with_what_to_write(
     [
         pytest.param("CAMERA", '[{"id":"a"', "FOOTFALL_CAMERA: the value is not JSON", "bracket", id="cut-off"),
         pytest.param("DETECT__REGION", "0,0,1,1", "DETECT__REGION: the value is not JSON", "bracket", id="no-list"),
-        pytest.param("CAMERA", '{"id":"a","source":"0"}', "expected a list", "FOOTFALL_CAMERA='[{", id="one-camera"),
+        pytest.param("CAMERA", '{"id":"a","source":"0"}', "expected an array", "FOOTFALL_CAMERA='[{", id="one-camera"),
         pytest.param("MODELS__THREADS", "x", "got 'x' (FOOTFALL_MODELS__THREADS)", "MODELS__THREADS=2", id="word"),
     ],
 )

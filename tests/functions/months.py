@@ -12,9 +12,9 @@ from tests.functions.gym import BERLIN, SITE, Gym
 from tracker.cloud.layout import site_path
 from tracker.presence.events import Event
 from tracker.presence.rules import Rules
-from tracker.simulation.cast import cast_of
-from tracker.simulation.plan import Noise, Plan
+from tracker.simulation.people import people_of
 from tracker.simulation.profiles import PROFILES, ProfileName
+from tracker.simulation.scenario import Noise, Scenario
 from tracker.simulation.site import simulate
 
 NOISE = Noise(miss=0.05, confuse=0.03, skew=timedelta(seconds=2), outage=timedelta(minutes=40), duplicate=0.1)
@@ -28,7 +28,7 @@ def month(
     profile: ProfileName, *, people: int, rooms: int = 0, days: int = 31, seed: int = 1
 ) -> tuple[list[Event], Rules]:
     """What the noisy cameras of a simulated place tell from the first of March on, and its rules."""
-    plan = Plan(
+    scenario = Scenario(
         profile=PROFILES[profile],
         people=people,
         days=days,
@@ -39,31 +39,31 @@ def month(
         site_id=SITE,
         seed=seed,
     )
-    doors = frozenset(plan.door_ids)
+    doors = frozenset(scenario.door_ids)
     rules = Rules(
-        closes_at=plan.profile.closes, zone=BERLIN, entrances=doors, exits=doors, min_visit=timedelta(minutes=3)
+        closes_at=scenario.profile.closes, zone=BERLIN, entrances=doors, exits=doors, min_visit=timedelta(minutes=3)
     )
-    days_of = simulate(plan, NOISE, cast_of(plan), until=plan.ends_at)
-    return [event for day in days_of for event in day.reports.events], rules
+    days_of = simulate(scenario, NOISE, people_of(scenario), until=scenario.ends_at)
+    return [event for day in days_of for event in day.camera_output.events], rules
 
 
 def in_any_order(events: list[Event], seed: int = 1) -> Iterator[tuple[datetime, Event]]:
     """The events when all is long over, shuffled, every tenth twice."""
-    dice = Random(seed)
-    deliveries = [*events, *dice.choices(events, k=len(events) // 10)]
-    dice.shuffle(deliveries)
+    rng = Random(seed)
+    deliveries = [*events, *rng.choices(events, k=len(events) // 10)]
+    rng.shuffle(deliveries)
     over = max(event.at for event in events) + timedelta(days=9)
     return ((over, each) for each in deliveries)
 
 
 def as_it_happens(events: list[Event], seed: int = 1) -> Iterator[tuple[datetime, Event]]:
     """The events soon after they happened but for some that come hours or days late, every tenth twice."""
-    dice = Random(seed)
+    rng = Random(seed)
     deliveries = []
-    for each in [*events, *dice.choices(events, k=len(events) // 10)]:
-        share = dice.random()
+    for each in [*events, *rng.choices(events, k=len(events) // 10)]:
+        share = rng.random()
         latest = next(late for most, late in _LATE if share <= most)
-        deliveries.append((each.at + dice.random() * latest, each))
+        deliveries.append((each.at + rng.random() * latest, each))
     return iter(sorted(deliveries, key=lambda delivery: (delivery[0], delivery[1].event_id)))
 
 

@@ -35,15 +35,15 @@ from tracker.presence.days import day_range
 from tracker.presence.events import Action, Correction, Event, EventKind
 from tracker.presence.people import Person, Role
 from tracker.presence.rules import Rules
-from tracker.simulation.cast import cast_of
-from tracker.simulation.plan import Noise, Plan
+from tracker.simulation.people import people_of
 from tracker.simulation.profiles import PROFILES, ProfileName
+from tracker.simulation.scenario import Noise, Scenario
 from tracker.simulation.site import simulate
 from tracker.store.observation import Observation
 from tracker.store.store import Store
 
 DAYS = 12
-PLAN = Plan(
+PLAN = Scenario(
     profile=PROFILES[ProfileName.OFFICE], people=9, days=DAYS, doors=1, rooms=0, first_day=date(2026, 3, 23),
     zone=BERLIN, site_id=SITE, seed=4,
 )  # fmt: skip
@@ -80,11 +80,11 @@ class FixedClock(datetime):
 @pytest.fixture(scope="module")
 def told() -> tuple[list[Event], list[Person], list[CoverageSpan]]:
     """What the cameras and the register of a simulated office say up to NOW."""
-    cast = cast_of(PLAN)
+    simulated = people_of(PLAN)
     noise = Noise(miss=0.04, confuse=0.02, skew=timedelta(seconds=2))
-    days = simulate(PLAN, noise, cast, until=NOW)
-    events = [event for day in days for event in day.reports.events if event.at <= NOW]
-    people = [player.person for player in cast]
+    days = simulate(PLAN, noise, simulated, until=NOW)
+    events = [event for day in days for event in day.camera_output.events if event.at <= NOW]
+    people = [person.record for person in simulated]
     people[0] = replace(people[0], role=Role.STAFF)
     people.append(replace(people[1], person_id="p-late", name="Late", created_at=NOW - timedelta(days=2)))
     spans = []

@@ -1,4 +1,4 @@
-"""Pictures that are the same everywhere, for every network."""
+"""Deterministic input and golden outputs for every network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models import weights
 from models.catalog import CATALOG, NetworkSpec, Part
 
 Batch = NDArray[np.float32]
-# Of the batch of two: the first two numbers, the middle one and the last two of each output.
+# For the batch of two: the first two values, the middle one and the last two of each output.
 GOLDEN = {
     "pnet": [
         [0.0836932, -0.0623495, 0.00716475, -0.093317, 0.094729],
@@ -29,57 +29,57 @@ GOLDEN = {
     ],
     "dlib_resnet": [[-0.0579731, 0.127841, -0.0514535, -0.029278, -0.00771097]],
 }
-GOLDEN |= {f"{name}_scout": GOLDEN[name] for name in ("pnet", "rnet", "onet")}
-BATCHED = [name for name, spec in CATALOG.items() if spec.part is not Part.FIRST]
-"""Networks of which every output has a row for each picture."""
-PNET_FIELD = (37, 52)
-"""Height and width of the pictures that P-Net gets here: odd and even, larger than its field."""
+GOLDEN |= {f"{name}_coarse": GOLDEN[name] for name in ("pnet", "rnet", "onet")}
+BATCHED = [name for name, spec in CATALOG.items() if spec.part is not Part.STEM]
+"""Networks whose outputs all have one row per image."""
+PNET_SIZE_HW = (37, 52)
+"""Height and width of P-Net's input: odd and even, larger than its receptive field."""
 
 
 def waves(count: int, rows: int, columns: int) -> NDArray[np.uint8]:
-    """Pictures (count, rows, columns, 3) of crossing waves, each different, over the whole range 0..255."""
+    """Images (count, rows, columns, 3) of crossing waves, each different, over the range 0..255."""
     n, y, x, c = np.ogrid[:count, :rows, :columns, :3]
     value = np.sin(0.37 * x + 0.9 * n + c) + np.sin(0.23 * y * (1 + 0.1 * c) + 0.05 * x * (n + 1))
     return np.clip(np.rint(127.5 + 63.75 * value), 0, 255).astype(np.uint8)
 
 
-def first_map(shades: Batch) -> Batch:
-    """What the first layer of P-Net gives for pictures (N, H, W, 3), by its definition: (N, h, w, 16)."""
+def stem_reference(batch: Batch) -> Batch:
+    """The first layer of P-Net in numpy: (N, H, W, 3) -> (N, h, w, 16)."""
     kernel, bias, slope = weights.read_mtcnn(weights.find(CATALOG["pnet"]).read_bytes())[:3]
-    rows, columns = shades.shape[1] - 2, shades.shape[2] - 2
-    seen = sum(
-        (shades[:, y : y + rows, x : x + columns] @ kernel[y, x] for y in range(3) for x in range(3)), start=bias
+    rows, columns = batch.shape[1] - 2, batch.shape[2] - 2
+    convolved = sum(
+        (batch[:, y : y + rows, x : x + columns] @ kernel[y, x] for y in range(3) for x in range(3)), start=bias
     )
-    bent = np.where(seen > 0, seen, seen * slope.reshape(-1))
-    even = np.pad(bent, ((0, 0), (0, rows % 2), (0, columns % 2), (0, 0)), constant_values=-np.inf)
-    largest = even.reshape(len(even), even.shape[1] // 2, 2, even.shape[2] // 2, 2, -1).max((2, 4))
-    return np.pad(largest, ((0, 0), (0, 0), (0, 0), (0, 6))).astype(np.float32)
+    activated = np.where(convolved > 0, convolved, convolved * slope.reshape(-1))
+    padded = np.pad(activated, ((0, 0), (0, rows % 2), (0, columns % 2), (0, 0)), constant_values=-np.inf)
+    pooled = padded.reshape(len(padded), padded.shape[1] // 2, 2, padded.shape[2] // 2, 2, -1).max((2, 4))
+    return np.pad(pooled, ((0, 0), (0, 0), (0, 0), (0, 6))).astype(np.float32)
 
 
 @pytest.fixture(scope="session")
 def batch_for() -> Callable[[str, int], Batch]:
-    """(network name, count) -> a batch in the range that the network takes."""
+    """(network name, count) -> a batch in the network's input range."""
 
     def make(name: str, count: int) -> Batch:
         spec: NetworkSpec = CATALOG[name]
-        rows, columns = spec.input_shape[1] or PNET_FIELD[0], spec.input_shape[2] or PNET_FIELD[1]
-        pictures = waves(count, rows, columns).astype(np.float32)
+        rows, columns = spec.input_shape[1] or PNET_SIZE_HW[0], spec.input_shape[2] or PNET_SIZE_HW[1]
+        images = waves(count, rows, columns).astype(np.float32)
         if name == "dlib_resnet":
-            return pictures
-        shades = (pictures - 127.5) / 128
-        return first_map(shades) if spec.part is Part.REST else shades
+            return images
+        batch = (images - 127.5) / 128
+        return stem_reference(batch) if spec.part is Part.BODY else batch
 
     return make
 
 
 @pytest.fixture(scope="session")
 def deviation() -> Callable[[str, Sequence[Batch]], float]:
-    """(network name, its outputs for the batch of two) -> the largest difference from the fixed numbers."""
+    """(network name, its outputs for the batch of two) -> the largest deviation from the golden values."""
 
     def largest(name: str, outputs: Sequence[Batch]) -> float:
         assert len(outputs) == len(GOLDEN[name])
         flats = [output.reshape(-1) for output in outputs]
-        shown = [flat[[0, 1, flat.size // 2, -2, -1]] for flat in flats]
-        return max(float(abs(got - want).max()) for got, want in zip(shown, GOLDEN[name], strict=True))
+        sampled = [flat[[0, 1, flat.size // 2, -2, -1]] for flat in flats]
+        return max(float(abs(got - want).max()) for got, want in zip(sampled, GOLDEN[name], strict=True))
 
     return largest

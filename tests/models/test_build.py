@@ -1,4 +1,4 @@
-"""Building: whole or not at all, by one process at a time, the same bytes every time."""
+"""Building a model pack: atomic, one process at a time, deterministic."""
 
 from __future__ import annotations
 
@@ -14,27 +14,28 @@ from filelock import FileLock
 
 from config.errors import ModelError
 from config.settings import Precision
-from models import apart, manifest
+from models import packs
+from models.build import build_in_subprocess
 from models.catalog import CATALOG
 from tests.files import digest
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_two_builds_at_once_make_one_whole_folder(models_folder: Path, tmp_path: Path) -> None:
+def test_concurrent_builds_convert_once(models_folder: Path, tmp_path: Path) -> None:
     folder = tmp_path / "models"
-    left = folder / ".build-left-by-a-killed-one"
-    left.mkdir(parents=True)
-    (left / "pnet-float16.tflite").write_bytes(b"half")
-    said: list[list[str]] = [[], []]
+    abandoned = folder / ".build-of-a-killed-process"
+    abandoned.mkdir(parents=True)
+    (abandoned / "pnet-float16.tflite").write_bytes(b"half")
+    reported: list[list[str]] = [[], []]
     failures: list[ModelError] = []
 
     def run(number: int) -> None:
         try:
-            apart.build_apart(
+            build_in_subprocess(
                 folder,
                 precisions=(Precision.FLOAT16,),
-                progress=lambda step, _fraction: said[number].append(step),
+                progress=lambda step, _fraction: reported[number].append(step),
             )
         except ModelError as error:
             failures.append(error)
@@ -46,30 +47,30 @@ def test_two_builds_at_once_make_one_whole_folder(models_folder: Path, tmp_path:
         thread.join()
 
     assert not failures
-    manifest.verify(folder, Precision.FLOAT16)
-    builders = [steps for steps in said if "loading TensorFlow" in steps]
+    packs.verify(folder, Precision.FLOAT16)
+    builders = [steps for steps in reported if "loading TensorFlow" in steps]
     assert len(builders) == 1
     assert [step for step in builders[0] if step.startswith("converting")] == [
         f"converting {name} to float16" for name in CATALOG
     ]
     assert {path.name for path in folder.iterdir()} == {
         *(spec.file_name(Precision.FLOAT16) for spec in CATALOG.values()),
-        manifest.FILE_NAME,
-        manifest.LICENCES,
+        packs.MANIFEST,
+        packs.LICENCES,
         ".lock",
     }
-    for spec in CATALOG.values():  # the same weights give the same bytes, so a built file can be compared by its hash
+    for spec in CATALOG.values():  # conversion is deterministic
         file = spec.file_name(Precision.FLOAT16)
         assert digest(folder / file) == digest(models_folder / file)
     with pytest.raises(ModelError, match="not built"):
-        manifest.verify(folder, Precision.FLOAT32)
+        packs.verify(folder, Precision.FLOAT32)
 
 
 @pytest.mark.parametrize("step", ["loading TensorFlow", "converting rnet"])
-def test_killed_build_leaves_nothing_half(step: str, tmp_path: Path) -> None:
-    order = json.dumps({"folder": str(tmp_path), "precisions": ["float16"], "force": False})
+def test_killed_build_leaves_no_incomplete_files(step: str, tmp_path: Path) -> None:
+    arguments = json.dumps({"folder": str(tmp_path), "precisions": ["float16"], "force": False})
     child = subprocess.Popen(
-        [sys.executable, "-m", "models.apart", order],
+        [sys.executable, "-m", "models.build", arguments],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -82,43 +83,47 @@ def test_killed_build_leaves_nothing_half(step: str, tmp_path: Path) -> None:
     assert child.wait() == -signal.SIGKILL
     assert not [path.name for path in tmp_path.iterdir() if path.name != ".lock"]
     with pytest.raises(ModelError, match="no models in"):
-        manifest.read(tmp_path)
+        packs.read(tmp_path)
 
 
-def test_interrupted_build_ends_its_child_and_frees_the_folder(tmp_path: Path) -> None:
+def test_interrupted_build_terminates_its_child_and_releases_the_lock(tmp_path: Path) -> None:
     def interrupt(step: str, _fraction: float) -> None:
         if step == "loading TensorFlow":
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        apart.build_apart(tmp_path, precisions=(Precision.FLOAT16,), progress=interrupt)
+        build_in_subprocess(tmp_path, precisions=(Precision.FLOAT16,), progress=interrupt)
     with FileLock(tmp_path / ".lock", blocking=False):
         assert not list(tmp_path.glob("*.tflite"))
 
 
-def test_whole_folder_is_left_alone(models_folder: Path) -> None:
-    before = (models_folder / manifest.FILE_NAME).stat().st_mtime_ns
-    said: list[str] = []
-    apart.build_apart(models_folder, precisions=tuple(Precision), progress=lambda step, _fraction: said.append(step))
-    assert said == ["done"]
-    assert (models_folder / manifest.FILE_NAME).stat().st_mtime_ns == before
+def test_complete_folder_is_not_rebuilt(models_folder: Path) -> None:
+    before = (models_folder / packs.MANIFEST).stat().st_mtime_ns
+    reported: list[str] = []
+    build_in_subprocess(
+        models_folder, precisions=tuple(Precision), progress=lambda step, _fraction: reported.append(step)
+    )
+    assert reported == ["done"]
+    assert (models_folder / packs.MANIFEST).stat().st_mtime_ns == before
 
 
-def test_folder_that_cannot_be_made_is_refused_with_a_fix(tmp_path: Path) -> None:
+def test_unwritable_folder_is_reported_with_a_fix(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ModelError, match="cannot be written") as caught:
-        apart.build_apart(tmp_path / "file" / "models", precisions=(Precision.FLOAT16,), progress=lambda *_said: None)
+        build_in_subprocess(
+            tmp_path / "file" / "models", precisions=(Precision.FLOAT16,), progress=lambda *_reported: None
+        )
     assert "--models DIR" in caught.value.fix
 
 
-def test_full_disk_leaves_what_was_there(models_folder: Path, tmp_path: Path) -> None:
-    resource = pytest.importorskip("resource", reason="needs limits on file size, which this system has not")
+def test_full_disk_leaves_the_target_unchanged(models_folder: Path, tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource", reason="this system has no file size limits")
     del resource
     code = (
         "import resource, sys, pathlib\n"
         "from config.errors import ModelError\n"
         "from config.settings import Precision\n"
-        "from models.export import export\n"
+        "from models.packs import export\n"
         "source, to = map(pathlib.Path, sys.argv[1:])\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))\n"
         "try:\n"

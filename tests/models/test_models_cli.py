@@ -1,4 +1,4 @@
-"""`footfall models` as a person, a script and an edge box use it."""
+"""`footfall models`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from config.errors import ModelError
 from config.settings import Precision
-from models import manifest
+from models import packs
 from models.catalog import CATALOG
 from models.cli import app
 from models.runtime import open_network
@@ -32,26 +32,26 @@ def test_list_as_json_has_stable_keys(models_folder: Path) -> None:
     assert {row["state"] for row in rows} == {"ok"}
 
 
-def test_list_of_an_empty_folder_shows_everything_missing(tmp_path: Path) -> None:
+def test_list_of_an_empty_folder_shows_missing_files(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["list", "--models", str(tmp_path)])
     assert done.exit_code == 0
     assert done.stdout.count("missing") == len(CATALOG) * len(Precision)
 
 
-def test_verify_of_a_whole_folder(models_folder: Path) -> None:
+def test_verify_of_a_complete_pack(models_folder: Path) -> None:
     done = CliRunner().invoke(app, ["verify", "--models", str(models_folder)])
     assert done.exit_code == 0
     assert f"{len(CATALOG) * len(Precision)} files" in done.stdout
 
 
-def test_exported_folder_works_alone_and_its_damage_is_found(models_folder: Path, tmp_path: Path) -> None:
+def test_exported_pack_is_usable_and_verifiable(models_folder: Path, tmp_path: Path) -> None:
     to = tmp_path / "edge box" / "models"
     done = CliRunner().invoke(
         app, ["export", "--to", str(to), "--models", str(models_folder), "--precision", "float16"]
     )
     assert done.exit_code == 0
-    assert manifest.read(to).precisions() == [Precision.FLOAT16]
-    assert (to / manifest.LICENCES).is_file()
+    assert packs.read(to).precisions() == [Precision.FLOAT16]
+    assert (to / packs.LICENCES).is_file()
     network = open_network("rnet", folder=to, precision=Precision.FLOAT16, threads=1)
     assert network.run(np.zeros((1, 24, 24, 3), np.float32))[1].shape == (1, 2)
 
@@ -66,7 +66,7 @@ def test_exported_folder_works_alone_and_its_damage_is_found(models_folder: Path
     assert f"footfall models build --force --models '{to}'" in checked.stderr
 
 
-def test_damaged_folder_is_not_exported(models_folder: Path, tmp_path: Path) -> None:
+def test_damaged_pack_is_not_exported(models_folder: Path, tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     runner = CliRunner()
     runner.invoke(app, ["export", "--to", str(first), "--models", str(models_folder), "--precision", "float16"])
@@ -76,21 +76,21 @@ def test_damaged_folder_is_not_exported(models_folder: Path, tmp_path: Path) -> 
     assert not second.exists()
 
 
-def test_folder_is_not_exported_onto_itself(models_folder: Path) -> None:
-    before = (models_folder / manifest.FILE_NAME).read_bytes()
+def test_pack_is_not_exported_onto_itself(models_folder: Path) -> None:
+    before = (models_folder / packs.MANIFEST).read_bytes()
     arguments = ["export", "--to", str(models_folder), "--models", str(models_folder), "--precision", "float16"]
     done = CliRunner().invoke(app, arguments)
     assert isinstance(done.exception, ModelError)
-    assert (models_folder / manifest.FILE_NAME).read_bytes() == before
+    assert (models_folder / packs.MANIFEST).read_bytes() == before
 
 
 @pytest.mark.parametrize("command", ["verify", "export"])
-def test_folder_without_models_is_refused(command: str, tmp_path: Path) -> None:
+def test_folder_without_models_is_rejected(command: str, tmp_path: Path) -> None:
     extra = ["--to", str(tmp_path / "to")] if command == "export" else []
     done = CliRunner().invoke(app, [command, "--models", str(tmp_path), *extra])
     assert isinstance(done.exception, ModelError)
     assert "no models in" in done.exception.problem
 
 
-def test_wrong_use_exits_with_2(models_folder: Path) -> None:
+def test_usage_error_exits_with_2(models_folder: Path) -> None:
     assert CliRunner().invoke(app, ["verify", "--precision", "float8"]).exit_code == 2

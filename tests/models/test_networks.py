@@ -1,4 +1,4 @@
-"""The Keras networks against fixed numbers, against the mtcnn package's own, and against dlib."""
+"""The Keras networks against golden values, the mtcnn package and dlib."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from config.errors import ModelError
 from models import weights
 from models.catalog import CATALOG
-from tests.models.conftest import BATCHED, first_map
+from tests.models.conftest import BATCHED, stem_reference
 
 keras = pytest.importorskip("keras", reason="needs the models extra")
 convert = pytest.importorskip("models.convert", reason="needs the models extra")
@@ -38,18 +38,18 @@ def networks() -> dict[str, Callable[[Batch], list[Batch]]]:
 
 
 @pytest.mark.parametrize("name", BATCHED)
-def test_fixed_pictures_give_fixed_numbers(name: str, networks, batch_for: Batches, deviation: Deviation) -> None:
+def test_outputs_match_golden_values(name: str, networks, batch_for: Batches, deviation: Deviation) -> None:
     assert deviation(name, networks[name](batch_for(name, 2))) < 1e-4
 
 
-def test_the_first_layer_is_what_it_is_defined_to_be(networks, batch_for: Batches) -> None:
-    batch = batch_for("pnet_first", 2)
-    (got,) = networks["pnet_first"](batch)
-    assert abs(got - first_map(batch)).max() < 1e-5
+def test_stem_matches_reference_implementation(networks, batch_for: Batches) -> None:
+    batch = batch_for("pnet_stem", 2)
+    (got,) = networks["pnet_stem"](batch)
+    assert abs(got - stem_reference(batch)).max() < 1e-5
 
 
 @pytest.mark.parametrize("name", list(CATALOG))
-def test_order_of_a_batch_does_not_matter(name: str, networks, batch_for: Batches) -> None:
+def test_batch_order_does_not_matter(name: str, networks, batch_for: Batches) -> None:
     batch = batch_for(name, 3)
     forward, backward = networks[name](batch), networks[name](batch[::-1].copy())
     for there, back in zip(forward, backward, strict=True):
@@ -57,7 +57,7 @@ def test_order_of_a_batch_does_not_matter(name: str, networks, batch_for: Batche
 
 
 @pytest.mark.parametrize(("name", "kind"), [("pnet", "PNet"), ("rnet", "RNet"), ("onet", "ONet")])
-def test_same_numbers_as_the_mtcnn_package(name: str, kind: str, networks, batch_for: Batches) -> None:
+def test_outputs_match_the_mtcnn_package(name: str, kind: str, networks, batch_for: Batches) -> None:
     theirs = getattr(importlib.import_module(f"mtcnn.network.{name}"), kind)()
     theirs.build()
     spec = CATALOG[name]
@@ -68,7 +68,7 @@ def test_same_numbers_as_the_mtcnn_package(name: str, kind: str, networks, batch
         assert abs(mine - np.asarray(other)).max() < 1e-5
 
 
-def test_same_vector_as_dlib(networks, batch_for: Batches) -> None:
+def test_vector_matches_dlib(networks, batch_for: Batches) -> None:
     dlib = pytest.importorskip("dlib", reason="needs dlib-bin")
     theirs = dlib.face_recognition_model_v1(str(weights.find(CATALOG["dlib_resnet"])))
     batch = batch_for("dlib_resnet", 2)
@@ -76,11 +76,11 @@ def test_same_vector_as_dlib(networks, batch_for: Batches) -> None:
     assert np.linalg.norm(networks["dlib_resnet"](batch)[0] - want, axis=1).max() < 1e-4
 
 
-def test_weights_of_another_network_are_refused() -> None:
+def test_weights_of_another_network_are_rejected() -> None:
     with pytest.raises(ValueError, match="weight"):
         convert.mtcnn.load(convert.mtcnn.rnet(), weights.read_mtcnn(weights.find(CATALOG["pnet"]).read_bytes()))
 
 
-def test_dlib_file_without_its_layers_is_refused() -> None:
+def test_dlib_file_without_layers_is_rejected() -> None:
     with pytest.raises(ModelError, match="dlib network"):
-        convert.keras_network(CATALOG["dlib_resnet"], b"\x01\x05con_4 and nothing behind it")
+        convert.keras_network(CATALOG["dlib_resnet"], b"\x01\x05con_4 and nothing after it")

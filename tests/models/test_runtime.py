@@ -17,7 +17,7 @@ from config.settings import Precision
 from models import runtime, weights
 from models.catalog import CATALOG
 from models.runtime import Network, ensure_built, open_network
-from tests.models.conftest import BATCHED, first_map
+from tests.models.conftest import BATCHED, stem_reference
 
 ROOT = Path(__file__).parents[2]
 Batch = NDArray[np.float32]
@@ -25,29 +25,28 @@ Batches = Callable[[str, int], Batch]
 Deviation = Callable[[str, Sequence[Batch]], float]
 
 TOLERANCE = {Precision.FLOAT32: 1e-4, Precision.FLOAT16: 6e-3}
-SCOUT_TOLERANCE = 0.05
-"""It computes in 8 bits."""
+EIGHT_BIT_TOLERANCE = 0.05
 
 
 @pytest.mark.parametrize("precision", list(Precision))
 @pytest.mark.parametrize("name", BATCHED)
-def test_same_numbers_as_the_keras_twin(
+def test_outputs_match_golden_values(
     name: str, precision: Precision, models_folder: Path, batch_for: Batches, deviation: Deviation
 ) -> None:
     outputs = open_network(name, folder=models_folder, precision=precision, threads=2).run(batch_for(name, 2))
     assert len(outputs) == len(CATALOG[name].outputs)
     assert all(output.dtype == np.float32 for output in outputs)
-    assert deviation(name, outputs) < (SCOUT_TOLERANCE if CATALOG[name].eight_bits else TOLERANCE[precision])
+    assert deviation(name, outputs) < (EIGHT_BIT_TOLERANCE if CATALOG[name].eight_bits else TOLERANCE[precision])
 
 
 @pytest.mark.parametrize("precision", list(Precision))
-def test_the_first_layer_tells_its_map_and_its_arrays(
+def test_stem_outputs_its_feature_map_and_weights(
     precision: Precision, models_folder: Path, batch_for: Batches
 ) -> None:
-    batch = batch_for("pnet_first", 1)
-    network = open_network("pnet_first", folder=models_folder, precision=precision, threads=2)
+    batch = batch_for("pnet_stem", 1)
+    network = open_network("pnet_stem", folder=models_folder, precision=precision, threads=2)
     got, *arrays = network.run(batch)
-    assert abs(got - first_map(batch)).max() < 1e-5
+    assert abs(got - stem_reference(batch)).max() < 1e-5
     published = weights.read_mtcnn(weights.find(CATALOG["pnet"]).read_bytes())[:3]
     for array, want in zip(arrays, published, strict=True):
         assert np.array_equal(array[..., :10].reshape(-1), want.reshape(-1))
@@ -55,7 +54,7 @@ def test_the_first_layer_tells_its_map_and_its_arrays(
 
 
 @pytest.mark.parametrize(("precision", "limit"), [(Precision.FLOAT32, 1e-4), (Precision.FLOAT16, 2e-3)])
-def test_same_vector_as_dlib(precision: Precision, limit: float, models_folder: Path, batch_for: Batches) -> None:
+def test_vector_matches_dlib(precision: Precision, limit: float, models_folder: Path, batch_for: Batches) -> None:
     dlib = pytest.importorskip("dlib", reason="needs dlib-bin")
     theirs = dlib.face_recognition_model_v1(str(weights.find(CATALOG["dlib_resnet"])))
     batch = batch_for("dlib_resnet", 3)
@@ -65,7 +64,7 @@ def test_same_vector_as_dlib(precision: Precision, limit: float, models_folder: 
 
 
 @pytest.mark.parametrize("name", BATCHED)
-def test_order_of_a_batch_does_not_matter(name: str, models_folder: Path, batch_for: Batches) -> None:
+def test_batch_order_does_not_matter(name: str, models_folder: Path, batch_for: Batches) -> None:
     network = open_network(name, folder=models_folder, precision=Precision.FLOAT16, threads=2)
     batch = batch_for(name, 5)
     for there, back in zip(network.run(batch), network.run(batch[::-1]), strict=True):
@@ -73,7 +72,7 @@ def test_order_of_a_batch_does_not_matter(name: str, models_folder: Path, batch_
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 33, 71])
-def test_any_count_gives_what_one_by_one_gives(count: int, models_folder: Path, batch_for: Batches) -> None:
+def test_any_batch_size_matches_single_inputs(count: int, models_folder: Path, batch_for: Batches) -> None:
     network = open_network("rnet", folder=models_folder, precision=Precision.FLOAT16, threads=2)
     batch = batch_for("rnet", count)
     regression, scores = network.run(batch)
@@ -85,23 +84,23 @@ def test_any_count_gives_what_one_by_one_gives(count: int, models_folder: Path, 
 
 
 @pytest.mark.parametrize(
-    ("rows", "columns", "places"), [(12, 12, (1, 1)), (13, 40, (2, 15)), (216, 384, (103, 187)), (0, 0, None)]
+    ("rows", "columns", "cells"), [(12, 12, (1, 1)), (13, 40, (2, 15)), (216, 384, (103, 187)), (0, 0, None)]
 )
-def test_pnet_takes_any_size_that_holds_its_field(
-    rows: int, columns: int, places: tuple[int, int] | None, models_folder: Path
+def test_pnet_accepts_any_size_above_its_receptive_field(
+    rows: int, columns: int, cells: tuple[int, int] | None, models_folder: Path
 ) -> None:
     network = open_network("pnet", folder=models_folder, precision=Precision.FLOAT16, threads=2)
     batch = np.zeros((1, rows, columns, 3), np.float32)
-    if places is None:
+    if cells is None:
         with pytest.raises(ValueError, match="batch"):
             network.run(batch)
         return
     regression, scores = network.run(batch)
-    assert regression.shape == (1, *places, 4)
-    assert scores.shape == (1, *places, 2)
+    assert regression.shape == (1, *cells, 4)
+    assert scores.shape == (1, *cells, 2)
 
 
-def test_pnet_refuses_less_than_its_field_and_works_on(models_folder: Path, batch_for: Batches) -> None:
+def test_pnet_rejects_input_below_its_receptive_field_and_stays_usable(models_folder: Path, batch_for: Batches) -> None:
     network = open_network("pnet", folder=models_folder, precision=Precision.FLOAT16, threads=2)
     before = network.run(batch_for("pnet", 1))
     with pytest.raises(ValueError, match="batch"):
@@ -114,26 +113,26 @@ def test_pnet_refuses_less_than_its_field_and_works_on(models_folder: Path, batc
     [np.zeros((1, 24, 24, 3), np.float64), np.zeros((1, 24, 25, 3), np.float32), np.zeros((24, 24, 3), np.float32)],
     ids=["float64", "other-size", "no-batch"],
 )
-def test_other_types_and_shapes_are_refused(batch: Batch, models_folder: Path) -> None:
+def test_other_types_and_shapes_are_rejected(batch: Batch, models_folder: Path) -> None:
     network = open_network("rnet", folder=models_folder, precision=Precision.FLOAT16, threads=1)
     with pytest.raises(ValueError, match=r"expected float32 of shape \(any 24 24 3\)"):
         network.run(batch)
 
 
-def test_results_stay_when_the_network_runs_again(models_folder: Path, batch_for: Batches) -> None:
+def test_outputs_are_not_overwritten_by_the_next_run(models_folder: Path, batch_for: Batches) -> None:
     network = open_network("onet", folder=models_folder, precision=Precision.FLOAT16, threads=2)
     batch = batch_for("onet", 2)
-    kept = network.run(batch)
-    copies = [output.copy() for output in kept]
+    outputs = network.run(batch)
+    copies = [output.copy() for output in outputs]
     network.run(-batch)
-    assert all(np.array_equal(output, copy) for output, copy in zip(kept, copies, strict=True))
-    kept[0][:] = 0
+    assert all(np.array_equal(output, copy) for output, copy in zip(outputs, copies, strict=True))
+    outputs[0][:] = 0
     assert np.array_equal(network.run(batch)[0], copies[0])
 
 
 def test_allocated_interpreters_are_bounded_and_reused(models_folder: Path) -> None:
     network = open_network("pnet", folder=models_folder, precision=Precision.FLOAT16, threads=1)
-    shapes = [(1, 12 + extra, 12, 3) for extra in range(runtime._SHAPES_KEPT + 5)]
+    shapes = [(1, 12 + extra, 12, 3) for extra in range(runtime._MAX_CACHED_SHAPES + 5)]
     for shape in shapes:
         network.run(np.zeros(shape, np.float32))
     assert list(network._allocated) == shapes[5:]
@@ -144,8 +143,8 @@ def test_allocated_interpreters_are_bounded_and_reused(models_folder: Path) -> N
     assert shapes[6] not in network._allocated
 
 
-def test_large_pictures_do_not_pile_up(models_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "_PIXELS_KEPT", 3000)
+def test_cache_is_bounded_by_input_pixels(models_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "_MAX_CACHED_PIXELS", 3000)
     network = open_network("pnet", folder=models_folder, precision=Precision.FLOAT16, threads=2)
     for columns in (20, 60, 61, 62):
         network.run(np.zeros((1, 20, columns, 3), np.float32))
@@ -154,13 +153,13 @@ def test_large_pictures_do_not_pile_up(models_folder: Path, monkeypatch: pytest.
     assert list(network._allocated) == [(1, 100, 100, 3)]
 
 
-def test_missing_folder_names_the_build(tmp_path: Path) -> None:
+def test_missing_folder_advises_to_build(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no models in") as caught:
         open_network("pnet", folder=tmp_path / "none", precision=Precision.FLOAT16, threads=1)
     assert f"footfall models build --models {tmp_path / 'none'}" in caught.value.fix
 
 
-def test_file_cut_in_half_is_refused_and_named(models_folder: Path, tmp_path: Path) -> None:
+def test_truncated_file_is_rejected_and_named(models_folder: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(models_folder, tmp_path / "models")
     path = folder / "onet-float16.tflite"
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
@@ -171,7 +170,7 @@ def test_file_cut_in_half_is_refused_and_named(models_folder: Path, tmp_path: Pa
 
 
 @pytest.mark.parametrize("content", [b"", b"not a network", None], ids=["empty", "text", "missing"])
-def test_file_that_is_no_network_is_refused(content: bytes | None, tmp_path: Path) -> None:
+def test_invalid_file_is_rejected(content: bytes | None, tmp_path: Path) -> None:
     path = tmp_path / "pnet-float16.tflite"
     if content is not None:
         path.write_bytes(content)
@@ -179,7 +178,7 @@ def test_file_that_is_no_network_is_refused(content: bytes | None, tmp_path: Pat
         Network(path)
 
 
-def test_half_a_file_without_manifest_is_refused(models_folder: Path, tmp_path: Path) -> None:
+def test_truncated_file_without_manifest_is_rejected(models_folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "rnet-float16.tflite"
     whole = (models_folder / path.name).read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
@@ -187,7 +186,7 @@ def test_half_a_file_without_manifest_is_refused(models_folder: Path, tmp_path: 
         Network(path)
 
 
-def test_running_process_loads_no_tensorflow_and_stays_silent(models_folder: Path) -> None:
+def test_inference_imports_no_tensorflow_and_prints_nothing(models_folder: Path) -> None:
     code = (
         "import sys, pathlib, numpy as np\n"
         "from config.settings import Precision\n"
@@ -206,15 +205,15 @@ def test_running_process_loads_no_tensorflow_and_stays_silent(models_folder: Pat
     assert done.stderr == ""
 
 
-def test_whole_folder_is_not_built_again(models_folder: Path) -> None:
+def test_complete_folder_is_not_rebuilt(models_folder: Path) -> None:
     steps: list[str] = []
     ensure_built(models_folder, Precision.FLOAT16, progress=lambda step, _fraction: steps.append(step))
     assert steps == []
 
 
-def test_without_tensorflow_the_way_out_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_tensorflow_the_alternatives_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorflow", None)
-    with pytest.raises(ModelError, match="TensorFlow to build them is not installed") as caught:
+    with pytest.raises(ModelError, match="TensorFlow, which builds them, is not installed") as caught:
         ensure_built(tmp_path, Precision.FLOAT16)
     assert "pip install 'footfall[models]'" in caught.value.fix
     assert "footfall models export" in caught.value.fix

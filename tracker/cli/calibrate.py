@@ -15,7 +15,7 @@ from tracker.cli.store import open_store
 from tracker.presence.people import PersonKind
 
 if TYPE_CHECKING:
-    from tracker.identity.calibration import Calibration, OwnRates
+    from tracker.identity.calibration import Calibration, PersonCalibration
     from tracker.store.store import Store
     from tracker.vision.faces import FloatArray
 
@@ -155,7 +155,7 @@ def _threshold_lines(found: Calibration, current: float) -> list[str]:
     return [line, too_few]
 
 
-def _row(person: OwnRates, names: dict[str, str], current: float) -> list[object]:
+def _row(person: PersonCalibration, names: dict[str, str], current: float) -> list[object]:
     other = "" if person.lookalike is None else f"{names.get(person.lookalike, '?')} ({person.nearest_other:.2f})"
     mark = "" if person.limit == current else " own"
     missed = f"{person.missed} of {len(person.same)}" if len(person.same) else "one picture only"

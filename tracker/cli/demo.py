@@ -99,7 +99,7 @@ def _folder(kind: str) -> Path:
 
 def _settings(store: str | None, models: Path | None) -> Settings:
     """The demo's settings, by way of a file that the dashboard reads too."""
-    from tracker.demo.script import DEMO_EXIT_AFTER_S, DEMO_MERGE_GAP_S, DEMO_SITE_NAME
+    from tracker.demo.clip import DEMO_EXIT_AFTER_S, DEMO_MERGE_GAP_S, DEMO_SITE_NAME
 
     url = store or f"sqlite:///{_folder('data') / _STORE_NAME}"
     file = _settings_file()
@@ -148,8 +148,8 @@ def _enrol(settings: Settings) -> None:
     """Enrol one of the two from a picture of its own, the way `footfall enroll` does."""
     import cv2
 
+    from tracker.demo.clip import ENROLLED
     from tracker.demo.portraits import enrolment_picture
-    from tracker.demo.script import ENROLLED
     from tracker.identity.enrolment import plan_person
     from tracker.vision.engine import FaceEngine
 
@@ -159,7 +159,7 @@ def _enrol(settings: Settings) -> None:
         engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
         plan = plan_person(ENROLLED.label, [picture], engine)
         if plan.problem is not None:
-            raise FootfallError(f"{plan.problem}: {plan.refused}", fix="run 'footfall models verify'")
+            raise FootfallError(f"{plan.problem}: {plan.rejected}", fix="run 'footfall models verify'")
         save_plan(store, plan, None, staff=False)
     note(f"Enrolled {ENROLLED.label} from one picture; the other person is a stranger.")
 
@@ -168,20 +168,20 @@ def _track_and_compare(settings: Settings, clip: Path, *, fast: bool, as_json: b
     from config.settings import CameraSettings
     from tracker.cli.step_output import EventOutput
     from tracker.cli.track import follow
+    from tracker.demo.clip import CLIP, DEMO_EXIT_AFTER_S, DEMO_MERGE_GAP_S, truth
     from tracker.demo.score import compare
-    from tracker.demo.script import DEMO_EXIT_AFTER_S, DEMO_MERGE_GAP_S, SCRIPT, truth
     from tracker.store.history import site_rules
 
     output = EventOutput.STDERR if as_json else EventOutput.TEXT
     now = datetime.now(UTC)
-    started_at = now - timedelta(seconds=SCRIPT.length_s) if fast else now
+    started_at = now - timedelta(seconds=CLIP.length_s) if fast else now
     camera = CameraSettings(id=_CAMERA_ID, source=str(clip))
     if not follow(settings, [camera], start_at=started_at, fast=fast, output=output):
         raise typer.Exit(130)
     with open_store(settings, create=False) as store:
         measured = store.sessions.select(site_id=settings.site.id, rules=site_rules(settings), now=datetime.now(UTC))
         people = {person.person_id: person for person in store.people.all()}
-    true_visits = truth(SCRIPT, exit_after_s=DEMO_EXIT_AFTER_S, merge_gap_s=DEMO_MERGE_GAP_S)
+    true_visits = truth(CLIP, exit_after_s=DEMO_EXIT_AFTER_S, merge_gap_s=DEMO_MERGE_GAP_S)
     return compare(true_visits, measured, started_at=started_at, names=people)
 
 

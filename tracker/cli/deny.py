@@ -116,6 +116,6 @@ def _of_pictures(settings: Settings, paths: list[Path]) -> tuple[FloatArray, lis
     ensure_built(settings.models.dir, settings.models.precision)
     engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
     plan = plan_person("somebody else", pictures_of(paths), engine)
-    for refused in plan.refused:
+    for refused in plan.rejected:
         raise PictureError(f"{refused.path}: {refused.reason}", fix="give pictures with one face each, well visible")
     return plan.vectors, list(plan.sources)

@@ -121,7 +121,7 @@ def _compiled() -> Finding:
 
     if kernels.KERNELS is not None:
         return Finding(check="compiled", outcome=Outcome.OK, detail="detection at full speed")
-    detail = f"detection takes half as long again: {kernels.WHY_NOT}"
+    detail = f"detection takes half as long again: {kernels.UNAVAILABLE_REASON}"
     return Finding(check="compiled", outcome=Outcome.WARNING, detail=detail, fix=kernels.FIX)
 
 
@@ -129,13 +129,13 @@ def _models(settings: Settings) -> Finding:
     """Whole, and able to run: a black picture has no face in it."""
     import numpy as np
 
-    from models import manifest
+    from models import packs
     from tracker.vision.engine import FaceEngine
 
-    manifest.verify(settings.models.dir, settings.models.precision)
+    packs.verify(settings.models.dir, settings.models.precision)
     engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
     began_s = time.perf_counter()
-    engine.see(np.zeros((360, 640, 3), np.uint8))
+    engine.analyse(np.zeros((360, 640, 3), np.uint8))
     detail = f"{settings.models.dir}, {settings.models.precision}, first frame {time.perf_counter() - began_s:.2f} s"
     return Finding(check="models", outcome=Outcome.OK, detail=detail)
 

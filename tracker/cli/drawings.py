@@ -14,13 +14,13 @@ from config.errors import FootfallError, PictureError, RecordingError
 from config.settings import Settings
 from models.runtime import ensure_built
 from tracker.cameras.recording import RecordingSource
-from tracker.identity.enrolment import people_in
+from tracker.identity.enrolment import prominent_faces
 from tracker.identity.gallery import Gallery
-from tracker.identity.match import Verdict, judge, nearest
+from tracker.identity.match import Verdict, classify, nearest
 from tracker.identity.pictures import pictures_in, read_picture
-from tracker.vision.drawing import draw_faces
 from tracker.vision.engine import FaceEngine
 from tracker.vision.faces import FloatArray, Image
+from tracker.vision.overlay import draw_faces
 
 VIDEO_SUFFIXES = frozenset({".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"})
 _VIDEO_CODECS = {".avi": "MJPG", ".mp4": "mp4v"}
@@ -68,11 +68,11 @@ class FaceFinder:
 
     def find(self, image: Image) -> list[FoundFace]:
         """The faces of a picture, best first."""
-        seen = self.engine.see(image)
+        seen = self.engine.analyse(image)
         found = []
         for row, closest in enumerate(nearest(self._gallery, seen.vectors)):
             usable = bool(seen.usable[row])
-            named = usable and closest is not None and judge(closest, self._match) is Verdict.MATCH
+            named = usable and closest is not None and classify(closest, self._match) is Verdict.MATCH
             x1, y1, x2, y2 = (round(float(edge), 1) for edge in seen.faces.boxes[row])
             found.append(
                 FoundFace(
@@ -90,7 +90,7 @@ class FaceFinder:
 def only_face(engine: FaceEngine, path: Path) -> FloatArray:
     """The vector (D) of the one face of a picture. Raises PictureError."""
     image = read_picture(path)
-    faces = people_in(image, engine)
+    faces = prominent_faces(image, engine)
     if len(faces) != 1:
         found = f"{len(faces)} faces" if len(faces) else "no face"
         raise PictureError(f"{path}: {found}, one is needed", fix="crop the picture to the one person")

@@ -21,8 +21,8 @@ from tracker.presence.people import Person, PersonKind, Role
 
 if TYPE_CHECKING:
     from config.settings import Settings
-    from tracker.identity.checks import Company
-    from tracker.identity.enrolment import Candidate, Plan
+    from tracker.identity.enrolment import EnrolmentPlan, EnrolmentRequest
+    from tracker.identity.enrolment_checks import EnrolmentChecks
     from tracker.store.store import Store
 
 
@@ -84,12 +84,12 @@ def enroll(
     )
 
 
-def _candidates(sources: Sequence[Path], name: str | None, *, add: bool) -> Sequence[Candidate]:
+def _candidates(sources: Sequence[Path], name: str | None, *, add: bool) -> Sequence[EnrolmentRequest]:
     """The people that the arguments name. Raises UsageError where they name none, PeopleError for an invalid name."""
-    from tracker.identity.enrolment import Candidate, candidates_in, pictures_of
+    from tracker.identity.enrolment import EnrolmentRequest, pictures_of, requests_in
 
     if name is not None:
-        return [Candidate(name=clean_name(name), pictures=pictures_of(sources))]
+        return [EnrolmentRequest(name=clean_name(name), pictures=pictures_of(sources))]
     if add:
         raise UsageError("--add without --name", fix="name the person: --name 'Ada Lovelace'")
     files = [source for source in sources if source.is_file()]
@@ -97,15 +97,15 @@ def _candidates(sources: Sequence[Path], name: str | None, *, add: bool) -> Sequ
         raise UsageError(
             f"{files[0]} is a file, and no --name is given", fix="add --name 'Ada Lovelace', or give a folder"
         )
-    return [each for source in sources for each in candidates_in(source)]
+    return [each for source in sources for each in requests_in(source)]
 
 
 def _enroll_all(
-    settings: Settings, store: Store, candidates: Sequence[Candidate], *, staff: bool, add: bool, force: bool
+    settings: Settings, store: Store, candidates: Sequence[EnrolmentRequest], *, staff: bool, add: bool, force: bool
 ) -> list[Enrolled]:
     from rich.progress import track as progress
 
-    from tracker.identity.enrolment import plan_people
+    from tracker.identity.enrolment import plan_enrolment
     from tracker.vision.engine import FaceEngine
 
     known = {} if not add else {candidate.name: find_person(store, candidate.name) for candidate in candidates}
@@ -113,7 +113,7 @@ def _enroll_all(
     engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
     company = company_of(store, settings, force=force)
     known_as = {name: person.person_id for name, person in known.items()}
-    plans = plan_people(candidates, engine, existing=taken, company=company, known_as=known_as)
+    plans = plan_enrolment(candidates, engine, existing=taken, checks=company, ids_by_name=known_as)
     results = []
     for plan in progress(plans, "Enrolling", total=len(candidates), console=errors, disable=not errors.is_terminal):
         person_id = None
@@ -124,7 +124,7 @@ def _enroll_all(
                 name=plan.name,
                 person_id=person_id,
                 pictures=len(plan.accepted),
-                refused=tuple((str(refused.path), refused.reason) for refused in plan.refused),
+                refused=tuple((str(refused.path), refused.reason) for refused in plan.rejected),
                 problem=plan.problem,
                 visitors=tuple(company.name_of(visitor) for visitor in plan.visitors),
             )
@@ -132,13 +132,13 @@ def _enroll_all(
     return results
 
 
-def company_of(store: Store, settings: Settings, *, force: bool = False) -> Company:
+def company_of(store: Store, settings: Settings, *, force: bool = False) -> EnrolmentChecks:
     """Everybody in the store, to compare new pictures with. Raises StoreError."""
-    from tracker.identity.checks import Company
+    from tracker.identity.enrolment_checks import EnrolmentChecks
     from tracker.identity.gallery import Gallery
 
     enrolled = Gallery.of(*store.people.vectors(PersonKind.ENROLLED))
-    return Company(
+    return EnrolmentChecks(
         settings=settings.match,
         gallery=enrolled.with_exceptions(store.people.limits(), *store.people.negatives()),
         visitors=Gallery.of(*store.people.vectors(PersonKind.VISITOR)),
@@ -147,7 +147,7 @@ def company_of(store: Store, settings: Settings, *, force: bool = False) -> Comp
     )
 
 
-def save_plan(store: Store, plan: Plan, person: Person | None, *, staff: bool) -> str:
+def save_plan(store: Store, plan: EnrolmentPlan, person: Person | None, *, staff: bool) -> str:
     """Save the planned person, or add the vectors to the given one; the person id. Raises PeopleError."""
     from tracker.identity.enrolment import new_person_id
 

@@ -12,7 +12,7 @@ from tracker.cli.options import NoStoreModels
 from tracker.cli.output import Result, Table, errors
 
 if TYPE_CHECKING:
-    from tracker.identity.evaluation import Evaluation, Scored, Vectors
+    from tracker.identity.evaluation import Evaluation, PictureVectors, ScoredPair
     from tracker.vision.engine import FaceEngine
 
 _WRONG_SHOWN = 10
@@ -40,8 +40,7 @@ def evaluate(
     """
     from models.runtime import ensure_built
     from tracker.identity.evaluation import evaluate as evaluated
-    from tracker.identity.evaluation import files_of
-    from tracker.identity.pairs import read_pairs
+    from tracker.identity.evaluation import files_of, read_pairs
     from tracker.vision.engine import FaceEngine
 
     settings = access.load()
@@ -85,7 +84,7 @@ def as_document(found: Evaluation) -> dict[str, object]:
     }
 
 
-def _vectors(engine: FaceEngine, files: tuple[str, ...], root: Path) -> Vectors:
+def _vectors(engine: FaceEngine, files: tuple[str, ...], root: Path) -> PictureVectors:
     from rich.progress import Progress
 
     from tracker.identity.evaluation import read_vectors
@@ -132,7 +131,7 @@ def _notes(found: Evaluation) -> list[str]:
     return notes
 
 
-def _wrong_rows(wrong: tuple[Scored, ...]) -> list[list[object]]:
+def _wrong_rows(wrong: tuple[ScoredPair, ...]) -> list[list[object]]:
     return [
         [pair.first, pair.second, "one person" if pair.same else "two people", f"{pair.distance:.3f}"]
         for pair in wrong[:_WRONG_SHOWN]

@@ -24,13 +24,13 @@ from tracker.cli.times import parse_duration
 from tracker.presence.documents import encode
 from tracker.presence.events import CameraRef
 from tracker.presence.people import PersonKind
-from tracker.simulation.cast import Player, cast_of
-from tracker.simulation.condition import Outage, health_of, source_of, watches_of
-from tracker.simulation.plan import Noise, Plan
+from tracker.simulation.camera_faults import Outage, coverage_of, health_of, source_of
+from tracker.simulation.people import SimulatedPerson, people_of
 from tracker.simulation.profiles import PROFILES, ProfileName
+from tracker.simulation.scenario import Noise, Scenario
 from tracker.simulation.site import Day
 from tracker.simulation.site import simulate as days_of
-from tracker.simulation.truth import stay_to_document
+from tracker.simulation.truth import segment_to_document
 from tracker.store.observation import Observation
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def simulate(
         raise UsageError("--out and --truth are the same file", fix="name two files")
     settings = access.load()
     now = datetime.now(UTC)
-    plan = Plan(
+    plan = Scenario(
         profile=PROFILES[profile],
         people=people,
         days=days,
@@ -148,17 +148,17 @@ def _first_day(start: str | None, days: int, today: date) -> date:
 
 
 def _run(
-    plan: Plan, noise: Noise, settings: Settings | None, out: str | None, truth: str | None, *, until: datetime
+    plan: Scenario, noise: Noise, settings: Settings | None, out: str | None, truth: str | None, *, until: datetime
 ) -> Tally:
     tally = Tally(until)
-    cast = cast_of(plan)
+    cast = people_of(plan)
     with ExitStack() as stack:
         sinks: list[_Sink] = []
         if settings is not None:
             sinks.append(stack.enter_context(_into_store(settings, plan, cast, until)))
         if out is not None:
             write = stack.enter_context(json_lines(out))
-            sinks.append(lambda day: write(map(encode, day.reports.events)))
+            sinks.append(lambda day: write(map(encode, day.camera_output.events)))
         if truth is not None:
             write_truth = stack.enter_context(json_lines(truth))
             sinks.append(lambda day: write_truth(_true_lines(day, plan, until)))
@@ -167,7 +167,7 @@ def _run(
             for sink in sinks:
                 sink(day)
             _count(tally, day)
-            met.update(stay.person_id for stay in day.stays)
+            met.update(stay.person_id for stay in day.segments)
         tally.people = len(met)
         if settings is not None:
             file = _settings_file(settings)
@@ -191,22 +191,22 @@ def _is_ours(file: Path) -> bool:
         return file.read_bytes().startswith(_SETTINGS_HEAD.encode())
 
 
-def _true_lines(day: Day, plan: Plan, until: datetime) -> Iterator[object]:
-    return (stay_to_document(stay, site_id=plan.site_id, until=until) for stay in day.stays)
+def _true_lines(day: Day, plan: Scenario, until: datetime) -> Iterator[object]:
+    return (segment_to_document(stay, site_id=plan.site_id, until=until) for stay in day.segments)
 
 
 def _count(tally: Tally, day: Day) -> None:
     tally.days += 1
-    tally.stays += len(day.stays)
-    tally.events += len(day.reports.events)
-    tally.missed += day.reports.missed
-    tally.confused += day.reports.confused
-    tally.inside = sum(stay.left_at > tally.until for stay in day.stays)
-    steps = sorted((at, step) for stay in day.stays for at, step in ((stay.entered_at, 1), (stay.left_at, -1)))
+    tally.stays += len(day.segments)
+    tally.events += len(day.camera_output.events)
+    tally.missed += day.camera_output.missed
+    tally.confused += day.camera_output.confused
+    tally.inside = sum(stay.left_at > tally.until for stay in day.segments)
+    steps = sorted((at, step) for stay in day.segments for at, step in ((stay.entered_at, 1), (stay.left_at, -1)))
     tally.most = max(tally.most, *accumulate((step for _, step in steps), initial=0))
 
 
-def _settings_text(plan: Plan, settings: Settings, most: int, *, store: bool = True) -> str:
+def _settings_text(plan: Scenario, settings: Settings, most: int, *, store: bool = True) -> str:
     """Settings of the simulated site, for dashboard and reports: its doors, rooms and hours.
 
     store: whether they name the store.
@@ -236,7 +236,9 @@ def _round_capacity(most: int) -> int:
 
 
 @contextmanager
-def _into_store(settings: Settings, plan: Plan, cast: tuple[Player, ...], until: datetime) -> Iterator[_Sink]:
+def _into_store(
+    settings: Settings, plan: Scenario, cast: tuple[SimulatedPerson, ...], until: datetime
+) -> Iterator[_Sink]:
     """Record people first, then day by day events, visitors at their first event, and at the end the cameras' state.
 
     A new store that was not filled to the end is removed.
@@ -255,11 +257,11 @@ def _into_store(settings: Settings, plan: Plan, cast: tuple[Player, ...], until:
 
 
 @contextmanager
-def _filled(settings: Settings, plan: Plan, cast: tuple[Player, ...], until: datetime) -> Iterator[_Sink]:
+def _filled(settings: Settings, plan: Scenario, cast: tuple[SimulatedPerson, ...], until: datetime) -> Iterator[_Sink]:
     import numpy as np
 
     no_vectors = np.zeros((0, 128), np.float32)
-    by_id = {player.person.person_id: player.person for player in cast}
+    by_id = {player.record.person_id: player.record for player in cast}
     with open_store(settings) as store:
         if store.people.all() or store.events.select(limit=1):
             raise StoreError(
@@ -275,29 +277,31 @@ def _filled(settings: Settings, plan: Plan, cast: tuple[Player, ...], until: dat
         outages: list[Outage] = []
 
         def sink(day: Day) -> None:
-            seen = {event.person_id for event in day.reports.events} - met
+            seen = {event.person_id for event in day.camera_output.events} - met
             met.update(seen)
             strangers = [by_id[person_id] for person_id in sorted(seen) if by_id[person_id].kind is PersonKind.VISITOR]
             strangers.sort(key=lambda person: int(person.name.rpartition(" ")[2]))
             store.record(
-                Observation(events=day.reports.events, visitors=[(stranger, no_vectors) for stranger in strangers])
+                Observation(
+                    events=day.camera_output.events, visitors=[(stranger, no_vectors) for stranger in strangers]
+                )
             )
-            outages.extend(day.reports.outages)
+            outages.extend(day.camera_output.outages)
             last[:] = [day]
 
         yield sink
         _leave_cameras(store, plan, last, outages, until)
 
 
-def _leave_cameras(store: Store, plan: Plan, last: list[Day], outages: Sequence[Outage], until: datetime) -> None:
+def _leave_cameras(store: Store, plan: Scenario, last: list[Day], outages: Sequence[Outage], until: datetime) -> None:
     """Record coverage and health of the cameras, and who is in sight at the end of the last day."""
-    for watch in watches_of(plan, outages, until=until):
+    for watch in coverage_of(plan, outages, until=until):
         store.record(Observation(coverage=[watch]))
     for health in health_of(plan, outages, until=until):
         seen = {
             presence.person_id: presence  # a camera has somebody in sight once, even if it took another for them
             for day in last
-            for presence in day.reports.presences
+            for presence in day.camera_output.presences
             if presence.camera_id == health.camera_id
         }
         store.record(
@@ -316,7 +320,7 @@ def _shown(days: Iterable[Day], total: int) -> Iterator[Day]:
 
 
 def _report(
-    tally: Tally, plan: Plan, settings: Settings | None, out: str | None, *, as_json: bool, aside: bool
+    tally: Tally, plan: Scenario, settings: Settings | None, out: str | None, *, as_json: bool, aside: bool
 ) -> None:
     if as_json:
         if not aside:

@@ -19,7 +19,7 @@ from tracker.reports.sheets import Column, Kind, Row
 
 if TYPE_CHECKING:
     from config.settings import Settings
-    from tracker.identity.clusters import Likeness
+    from tracker.identity.visitors import SimilarPerson
     from tracker.presence.sessions import Session
     from tracker.store.store import Store
 
@@ -130,22 +130,22 @@ def _name_visitor(store: Store, visitor: Person, called: str, *, consent: bool, 
         store.people.rename(visitor.person_id, called)
 
 
-def _likenesses(store: Store, settings: Settings) -> dict[str, Likeness]:
-    from tracker.identity.clusters import likenesses
+def _likenesses(store: Store, settings: Settings) -> dict[str, SimilarPerson]:
     from tracker.identity.gallery import Gallery
+    from tracker.identity.visitors import similar_people
 
     enrolled = Gallery.of(*store.people.vectors(PersonKind.ENROLLED)).with_exceptions(
         store.people.limits(), *store.people.negatives()
     )
-    return likenesses(Gallery.of(*store.people.vectors(PersonKind.VISITOR)), enrolled, settings.match)
+    return similar_people(Gallery.of(*store.people.vectors(PersonKind.VISITOR)), enrolled, settings.match)
 
 
-def _merge_all(store: Store, found: dict[str, Likeness], *, yes: bool) -> None:
+def _merge_all(store: Store, found: dict[str, SimilarPerson], *, yes: bool) -> None:
     """Merge each sure pair into the older of the two, after a confirmation."""
-    from tracker.identity.clusters import groups
+    from tracker.identity.visitors import mergeable_pairs
 
     people = {person.person_id: person for person in store.people.all(kind=PersonKind.VISITOR)}
-    for pair in groups(found):
+    for pair in mergeable_pairs(found):
         kept, merged = sorted((people[person_id] for person_id in pair), key=lambda each: each.created_at)
         apart = found[merged.person_id].distance
         if yes or typer.confirm(f"Merge {merged.name} into {kept.name}? Distance {apart:.2f}.", default=False):
@@ -153,7 +153,7 @@ def _merge_all(store: Store, found: dict[str, Likeness], *, yes: bool) -> None:
             note(f"{merged.name} was merged into {kept.name}")
 
 
-def _rows(store: Store, settings: Settings, found: dict[str, Likeness]) -> list[Row]:
+def _rows(store: Store, settings: Settings, found: dict[str, SimilarPerson]) -> list[Row]:
     """A row a visitor, last seen first."""
     from tracker.store.shared_site import rules_to_read
 

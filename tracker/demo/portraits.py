@@ -1,8 +1,8 @@
-"""The demo's cast: two public-domain portraits that the scikit-image and matplotlib wheels carry, cut out.
+"""The demo's actors: cutouts of two public-domain portraits from the scikit-image and matplotlib wheels.
 
 The astronaut is Eileen Collins, the rear admiral Grace Hopper; both photographs are works of the United States
-government. The wheels are searched, never imported, and a picture that is not the known one is refused, because
-the outlines below fit no other.
+government. The packages are located, never imported, and the files are verified by hash, because the
+outlines below fit only these pictures.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tracker.vision.faces import FloatArray, Image
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Portrait:
-    """Where a picture is and what part of it is the person.
+    """The source of a portrait and the outline of the person in it.
 
     package, distribution: as Python and as pip name it. file: inside the package. sha256: of the file.
     face_xywh: middle and size of the face, px. outline_xy: the person's silhouette, px. pad: rows and columns to add
@@ -108,17 +108,17 @@ PORTRAITS = {
 
 
 def picture(portrait: Portrait) -> Image:
-    """The portrait as the wheel carries it. Raises PictureError when it is missing or not the known picture."""
+    """The portrait from its package. Raises PictureError when it is missing or another picture."""
     return _decoded(portrait, _file(portrait))
 
 
-def cast(keys: Iterable[str] = tuple(PORTRAITS)) -> dict[str, Cutout]:
-    """The actors by key, cut out of their portraits. Raises PictureError as `picture` does."""
+def cutouts(keys: Iterable[str] = tuple(PORTRAITS)) -> dict[str, Cutout]:
+    """The cutouts of the actors, by key. Raises PictureError as `picture` does."""
     return {key: _cut_out(PORTRAITS[key], picture(PORTRAITS[key])) for key in keys}
 
 
 def enrolment_picture(key: str = "astronaut") -> Image:
-    """A photograph of the person to enrol from: other light, other crop and other size than anything in the clip.
+    """A photograph of the person to enrol from: with other lighting, crop and size than in the clip.
 
     Raises PictureError as `picture` does.
     """
@@ -153,7 +153,7 @@ def _decoded(portrait: Portrait, path: Path) -> Image:
     digest = hashlib.sha256(data).hexdigest()
     if digest != portrait.sha256:
         raise PictureError(
-            f"{path}: sha256 {digest[:12]}, expected {portrait.sha256[:12]}: not the portrait the demo knows", fix=fix
+            f"{path}: sha256 {digest[:12]}, expected {portrait.sha256[:12]}: not the expected portrait", fix=fix
         )
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
@@ -166,14 +166,14 @@ def _cut_out(portrait: Portrait, whole: Image) -> Cutout:
     hard = np.zeros(image.shape[:2], np.uint8)
     cv2.fillPoly(hard, [np.array(portrait.outline_xy, np.int32)], 255)
     reach = 2 * round(portrait.feather) + 1
-    solid = np.asarray(cv2.erode(hard, _round(reach)), np.uint8)
+    solid = np.asarray(cv2.erode(hard, _disc(reach)), np.uint8)
     alpha = np.asarray(cv2.GaussianBlur(solid, (0, 0), portrait.feather), np.float32) / np.float32(255)
-    inner = np.asarray(cv2.erode(hard, _round(2 * reach + 3)), np.uint8)
-    return Cutout(_without_fringe(image, inner, 2.0 * reach), alpha, portrait.face_xywh)
+    inner = np.asarray(cv2.erode(hard, _disc(2 * reach + 3)), np.uint8)
+    return Cutout(_without_halo(image, inner, 2.0 * reach), alpha, portrait.face_xywh)
 
 
 def _completed(portrait: Portrait, whole: Image) -> Image:
-    """The picture with cloth added below and on the right, and the light of a portrait studio made a little flatter."""
+    """The picture extended with cloth at the bottom and on the right, with lower contrast."""
     below, right = portrait.pad
     image = whole
     if right:
@@ -188,8 +188,8 @@ def _completed(portrait: Portrait, whole: Image) -> Image:
     return _grey_levels(np.asarray(calm * 0.9 + 14, np.float32))
 
 
-def _without_fringe(image: Image, inner: NDArray[np.uint8], sigma: float) -> Image:
-    """The old background's colour along the edge gives way to the colours just inside it."""
+def _without_halo(image: Image, inner: NDArray[np.uint8], sigma: float) -> Image:
+    """Replaces the colours of the old background along the edge by those just inside it."""
     weight = inner.astype(np.float32) / 255
     colour = cv2.GaussianBlur(image.astype(np.float32) * weight[..., None], (0, 0), sigma)
     total = cv2.GaussianBlur(weight, (0, 0), sigma)
@@ -203,5 +203,5 @@ def _grey_levels(image: FloatArray) -> Image:
 
 
 @cache
-def _round(size: int) -> NDArray[np.uint8]:
+def _disc(size: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)), np.uint8)

@@ -1,4 +1,4 @@
-"""The script turned into pictures and into a video file."""
+"""Rendering of the scene into frames and a video file."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from numpy.typing import NDArray
 
 from config.errors import RecordingError
 from tracker.cameras.capture import hush, open_file
-from tracker.demo.portraits import PORTRAITS, Cutout, cast
-from tracker.demo.room import Room, painted
-from tracker.demo.script import SCRIPT, WALL_WIDTH
-from tracker.demo.stage import Look, Pose, Script, look, poses
+from tracker.demo.background import Background, paint_background
+from tracker.demo.clip import CLIP, WALL_WIDTH
+from tracker.demo.portraits import PORTRAITS, Cutout, cutouts
+from tracker.demo.scene import Conditions, Pose, Scene, conditions_at, poses
 from tracker.vision.faces import FloatArray, Image
 
 CLIP_NAME = "footfall-demo.mp4"
 _CODEC = "mp4v"
-"""MPEG-4 Part 2: every OpenCV wheel carries it, and it is a fifth of the size of MJPEG."""
-_SOURCES = ("portraits.py", "render.py", "room.py", "script.py", "stage.py")
-"""The code that decides how the clip looks."""
+"""MPEG-4 ActorKind 2: every OpenCV wheel carries it, and it is a fifth of the size of MJPEG."""
+_SOURCES = ("portraits.py", "render.py", "background.py", "clip.py", "scene.py")
+"""The code that decides how the clip conditions."""
 _SHADOW_SHIFT = (0.42, 0.1)
-"""Where the shadow of a person falls, in face widths."""
+"""Offset of a person's shadow, in face widths."""
 _SHADOW = 0.2
 _TURN = 0.17
 """How far the nose moves at a yaw of 1, in face widths."""
 _MARGIN = 64
-"""Room around the sheet of noise from which every frame takes another piece."""
+"""Background around the sheet of noise from which every frame takes another piece."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,35 +62,35 @@ class _Sprite:
         return next((level for level in reversed(self.levels) if level[0] >= 0.9 * width), self.levels[0])
 
 
-class _Studio:
-    """Room, actors and noise sheet of one script, made once."""
+class _Renderer:
+    """Background, actors and noise sheet of one scene, made once."""
 
-    def __init__(self, script: Script) -> None:
-        self.script = script
-        self.room: Room = painted(script.seed)
-        self.sprites = {key: _Sprite.of(cutout) for key, cutout in cast(actor.key for actor in script.actors).items()}
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.room: Background = paint_background(scene.seed)
+        self.sprites = {key: _Sprite.of(cutout) for key, cutout in cutouts(actor.key for actor in scene.actors).items()}
 
     @cached_property
     def noise(self) -> NDArray[np.float32]:
         """Noise of sigma 1, a little coarser than a pixel as compressed video has it."""
-        width, height = self.script.size_wh
-        rng = np.random.default_rng(self.script.seed + 1)
+        width, height = self.scene.size_wh
+        rng = np.random.default_rng(self.scene.seed + 1)
         sheet = rng.standard_normal((height + _MARGIN, width + _MARGIN, 3)).astype(np.float32)
         soft = cv2.GaussianBlur(sheet, (0, 0), 0.6)
         return np.asarray(soft / soft.std(), np.float32)
 
     def frame(self, index: int) -> Image:
         """Frame `index`, the same whatever was asked for before."""
-        t = index / self.script.fps
-        now = look(self.script, t)
-        everybody = poses(self.script, t)
+        t = index / self.scene.fps
+        now = conditions_at(self.scene, t)
+        everybody = poses(self.scene, t)
         canvas = self.room.base.copy()
         for pose in everybody:
             if pose.width >= WALL_WIDTH:
                 self._shade(canvas, pose)
         for pose in everybody:
             self._paint(canvas, pose)
-        return self._filmed(canvas, now, index)
+        return self._exposed(canvas, now, index)
 
     def _paint(self, canvas: Image, pose: Pose) -> None:
         sheet, box = self._placed(pose)
@@ -122,7 +122,7 @@ class _Studio:
         part[:] = (part * (1 - _SHADOW * soft * open_)[..., None]).astype(np.uint8)
 
     def _open(self, pose: Pose) -> FloatArray:
-        """(H, W) 0..1: where nothing stands between the camera and somebody at that distance."""
+        """(H, W) 0..1: visibility of a person at that distance."""
         beyond = pose.width < WALL_WIDTH
         return (1 - self.room.front) * (1 - self.room.wall) if beyond else 1 - self.room.front
 
@@ -132,25 +132,25 @@ class _Studio:
         scale = pose.width / width
         rows, columns = sheet.shape[:2]
         x0 = max(0, int(pose.x - cx * scale) - 8)
-        x1 = min(self.script.size_wh[0], int(pose.x + (columns - cx) * scale) + 8)
+        x1 = min(self.scene.size_wh[0], int(pose.x + (columns - cx) * scale) + 8)
         y0 = max(0, int(pose.y - cy * scale) - 8)
-        y1 = min(self.script.size_wh[1], int(pose.y + (rows - cy) * scale) + 8)
+        y1 = min(self.scene.size_wh[1], int(pose.y + (rows - cy) * scale) + 8)
         if x1 <= x0 or y1 <= y0:
             return None, (0, 0, 0, 0)
         u = (np.arange(x0, x1, dtype=np.float32)[None, :] - np.float32(pose.x)) / np.float32(pose.width)
         v = (np.arange(y0, y1, dtype=np.float32)[:, None] - np.float32(pose.y)) / np.float32(pose.width)
-        u, v = _turned(u, v, pose.yaw, pose.roll)
+        u, v = _rotated(u, v, pose.yaw, pose.roll)
         placed = cv2.remap(sheet, u * np.float32(width) + np.float32(cx), v * np.float32(width) + np.float32(cy),
                            cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(0, 0, 0, 0))  # fmt: skip
         return np.asarray(placed, np.uint8), (x0, y0, x1, y1)
 
-    def _filmed(self, canvas: Image, now: Look, index: int) -> Image:
-        """Light, lens and sensor."""
+    def _exposed(self, canvas: Image, now: Conditions, index: int) -> Image:
+        """Applies lighting, blur and sensor noise."""
         gain = self.room.sun * np.float32(now.sun) + self.room.lamp * np.float32(now.lamp)
         lit = cv2.multiply(canvas, cv2.merge([gain, gain, gain]), dtype=cv2.CV_32F)
         if now.blur > 0.3:
             lit = cv2.GaussianBlur(lit, (0, 0), now.blur)
-        rng = np.random.default_rng((self.script.seed, index))
+        rng = np.random.default_rng((self.scene.seed, index))
         dx, dy = (int(value) for value in rng.integers(0, _MARGIN, 2))
         height, width = canvas.shape[:2]
         sheet = self.noise[dy : dy + height, dx : dx + width]
@@ -159,7 +159,7 @@ class _Studio:
         return np.asarray(cv2.scaleAdd(np.ascontiguousarray(sheet), now.noise, lit).clip(0, 255), np.uint8)
 
 
-def _turned(u: FloatArray, v: FloatArray, yaw: float, roll: float) -> tuple[FloatArray, FloatArray]:
+def _rotated(u: FloatArray, v: FloatArray, yaw: float, roll: float) -> tuple[FloatArray, FloatArray]:
     """Where in the frontal portrait a point of the turned one is taken from; face widths around the face's middle.
 
     The head is a smooth hill whose top, the nose, moves to the side it turns to; its outline stays and narrows a bit.
@@ -171,29 +171,29 @@ def _turned(u: FloatArray, v: FloatArray, yaw: float, roll: float) -> tuple[Floa
     return (tilted * narrower - np.float32(_TURN * yaw) * depth).astype(np.float32), upright.astype(np.float32)
 
 
-def frames(script: Script = SCRIPT) -> Iterator[Image]:
-    """Every frame of the script in order; the same pixels every time. Raises PictureError as `cast` does."""
-    studio = _Studio(script)
-    for index in range(len(script.times)):
-        yield studio.frame(index)
+def frames(scene: Scene = CLIP) -> Iterator[Image]:
+    """Every frame of the scene in order; the same pixels every time. Raises PictureError as `cast` does."""
+    renderer = _Renderer(scene)
+    for index in range(len(scene.times)):
+        yield renderer.frame(index)
 
 
-def stills(script: Script, indexes: Sequence[int]) -> list[Image]:
+def stills(scene: Scene, indexes: Sequence[int]) -> list[Image]:
     """The frames asked for, equal to those that `frames` gives."""
-    studio = _Studio(script)
-    return [studio.frame(index) for index in indexes]
+    renderer = _Renderer(scene)
+    return [renderer.frame(index) for index in indexes]
 
 
-def render_clip(path: Path, *, progress: Callable[[float], None] | None = None, script: Script = SCRIPT) -> bool:
+def render_clip(path: Path, *, progress: Callable[[float], None] | None = None, scene: Scene = CLIP) -> bool:
     """Render the clip to `path` (an .mp4) unless it is there already; True when it was rendered now.
 
-    A file beside it says from what the clip was made; when script, code or portraits have changed, or the clip was
-    touched, it is made anew. The clip appears whole or not at all. progress: called with the share done, 0..1.
+    A JSON file beside it records what the clip was rendered from; when scene, code or portraits have changed, or the
+    clip was modified, it is rendered again. The clip is written atomically. progress: called with the share done, 0..1.
     Raises PictureError when a portrait is missing, RecordingError when the clip cannot be written.
     """
-    recipe = _recipe(script)
-    note = path.with_suffix(".json")
-    if _is_current(path, note, recipe):
+    fingerprint = _fingerprint(scene)
+    sidecar = path.with_suffix(".json")
+    if _is_current(path, sidecar, fingerprint):
         if progress is not None:
             progress(1.0)
         return False
@@ -201,12 +201,14 @@ def render_clip(path: Path, *, progress: Callable[[float], None] | None = None, 
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".footfall-demo-", dir=path.parent) as folder:
             fresh = Path(folder) / "clip.mp4"
-            _write(fresh, script, progress)
-            note.unlink(missing_ok=True)
-            said = Path(folder) / "clip.json"
-            said.write_text(json.dumps({"recipe": recipe, "sha256": _digest(fresh)}, indent=1), encoding="utf-8")
+            _write(fresh, scene, progress)
+            sidecar.unlink(missing_ok=True)
+            stored = Path(folder) / "clip.json"
+            stored.write_text(
+                json.dumps({"fingerprint": fingerprint, "sha256": _digest(fresh)}, indent=1), encoding="utf-8"
+            )
             fresh.replace(path)
-            said.replace(note)
+            stored.replace(sidecar)
     except OSError as error:
         raise RecordingError(
             f"{path}: cannot be written ({error.strerror})", fix="free some disk space or choose another folder"
@@ -214,22 +216,22 @@ def render_clip(path: Path, *, progress: Callable[[float], None] | None = None, 
     return True
 
 
-def _write(path: Path, script: Script, progress: Callable[[float], None] | None) -> None:
+def _write(path: Path, scene: Scene, progress: Callable[[float], None] | None) -> None:
     fourcc = cv2.VideoWriter.fourcc(*_CODEC)
     hush()
-    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, fourcc, float(script.fps), script.size_wh)
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, fourcc, float(scene.fps), scene.size_wh)
     if not writer.isOpened():
         raise RecordingError(f"{path}: OpenCV cannot write MPEG-4 video", fix="python -m pip install opencv-python")
-    count = len(script.times)
+    count = len(scene.times)
     try:
-        for number, image in enumerate(frames(script), start=1):
+        for number, image in enumerate(frames(scene), start=1):
             writer.write(image)
             if progress is not None:
                 progress(number / count)
     finally:
         writer.release()
     if _frames_in(path) != count:
-        raise RecordingError(f"{path.name}: the clip did not arrive whole on the disk", fix="free some disk space")
+        raise RecordingError(f"{path.name}: the clip on disk is incomplete", fix="free some disk space")
 
 
 def _frames_in(path: Path) -> int:
@@ -243,19 +245,23 @@ def _frames_in(path: Path) -> int:
         reader.release()
 
 
-def _is_current(path: Path, note: Path, recipe: str) -> bool:
+def _is_current(path: Path, sidecar: Path, fingerprint: str) -> bool:
     with suppress(OSError, ValueError):
-        said = json.loads(note.read_text(encoding="utf-8"))
-        return isinstance(said, dict) and said.get("recipe") == recipe and said.get("sha256") == _digest(path)
+        stored = json.loads(sidecar.read_text(encoding="utf-8"))
+        return (
+            isinstance(stored, dict)
+            and stored.get("fingerprint") == fingerprint
+            and stored.get("sha256") == _digest(path)
+        )
     return False
 
 
-def _recipe(script: Script) -> str:
-    """Changes whenever the clip would look different."""
+def _fingerprint(scene: Scene) -> str:
+    """Changes whenever the clip would conditions_at different."""
     digest = hashlib.sha256()
     for name in _SOURCES:
         digest.update(Path(__file__).with_name(name).read_bytes())
-    texts = [repr(script), cv2.__version__, np.__version__, *(portrait.sha256 for portrait in PORTRAITS.values())]
+    texts = [repr(scene), cv2.__version__, np.__version__, *(portrait.sha256 for portrait in PORTRAITS.values())]
     digest.update("\0".join(texts).encode())
     return digest.hexdigest()
 

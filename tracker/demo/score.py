@@ -1,4 +1,4 @@
-"""The scripted truth beside what the pipeline measured."""
+"""Comparison of measured visits with the ground truth of the clip."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from datetime import datetime
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from tracker.demo.script import TrueVisit
-from tracker.demo.stage import Part
+from tracker.demo.clip import TrueVisit
+from tracker.demo.scene import ActorKind
 from tracker.presence.events import as_utc
 from tracker.presence.people import Person, PersonKind
 from tracker.presence.sessions import Session
 
-_APART = 1e6
+_INADMISSIBLE = 1e6
 """Cost of pairing visits that share no moment: such pairs are never made."""
-_SOMEBODY_ELSE = 1e3
+_WRONG_PERSON = 1e3
 """Cost of pairing visits of different people: only when nothing better is left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreRow:
-    """One visit: what the script has, what was measured, and what is wrong with it.
+    """One visit: true and measured times, and the problem.
 
     Times are seconds from the clip's first frame; errors are measured less true. The true ones are None for a visit
-    that nobody scripted, the measured ones for a visit that was missed or, from `left_s` on, has not ended.
+    that is not in the truth, the measured ones for a visit that was missed or, from `left_s` on, has not ended.
     label: who it should be. who: name of the person it was recognised as. problem: empty when all is well.
     """
 
@@ -80,7 +80,7 @@ class Scorecard:
 
     @property
     def passed(self) -> bool:
-        """There is something to judge, and all of it is well."""
+        """There are rows, and all of them are ok."""
         return bool(self.rows) and all(row.ok for row in self.rows)
 
 
@@ -109,7 +109,7 @@ def compare(
         rows.append(replace(row, problem=identities.get(number) or _time_problem(row, tolerance_s)))
     extra = [session for index, session in enumerate(sessions) if index not in pairs.values()]
     extra.sort(key=lambda session: (session.started_at, session.person_id))
-    rows += [replace(_row(None, session, start, names), problem="nobody came at this time") for session in extra]
+    rows += [replace(_row(None, session, start, names), problem="no true visit at this time") for session in extra]
     return Scorecard(tuple(rows), tolerance_s)
 
 
@@ -117,22 +117,22 @@ def _paired(
     truth: Sequence[TrueVisit], sessions: Sequence[Session], start: datetime, names: Mapping[str, Person]
 ) -> dict[int, int]:
     """Index of the true visit -> index of its session; of all ways to pair them the one with the least error."""
-    costs = np.full((len(truth), len(sessions)), _APART)
+    costs = np.full((len(truth), len(sessions)), _INADMISSIBLE)
     for i, visit in enumerate(truth):
         for j, session in enumerate(sessions):
             entered = _seconds(session.started_at, start)
             left = visit.left_s if session.ended_at is None else _seconds(session.ended_at, start)
             if entered <= visit.left_s and left >= visit.entered_s:
                 costs[i, j] = abs(entered - visit.entered_s) + abs(left - visit.left_s)
-                costs[i, j] += 0.0 if _is_right(visit, names.get(session.person_id)) else _SOMEBODY_ELSE
+                costs[i, j] += 0.0 if _is_right(visit, names.get(session.person_id)) else _WRONG_PERSON
     rows, columns = linear_sum_assignment(costs)
-    return {int(i): int(j) for i, j in zip(rows, columns, strict=True) if costs[i, j] < _APART}
+    return {int(i): int(j) for i, j in zip(rows, columns, strict=True) if costs[i, j] < _INADMISSIBLE}
 
 
 def _is_right(visit: TrueVisit, person: Person | None) -> bool:
     if person is None:
         return False
-    if visit.part is Part.ENROLLED:
+    if visit.kind is ActorKind.ENROLLED:
         return person.kind is PersonKind.ENROLLED and person.name == visit.person
     return person.kind is PersonKind.VISITOR
 
@@ -150,18 +150,18 @@ def _identity_problems(
         who = _name(person_id, names)
         if not _is_right(visit, names.get(person_id)):
             problems[number] = f"recognised as {who}, should be {_expected(visit)}"
-        elif visit.part is Part.STRANGER:
+        elif visit.kind is ActorKind.STRANGER:
             first = id_of.setdefault(visit.person, person_id)
             shared = next((key for key, other in id_of.items() if other == person_id and key != visit.person), None)
             if first != person_id:
                 problems[number] = f"came back as {who}, was {_name(first, names)} before"
             elif shared is not None:
-                problems[number] = f"{who} is somebody else already"
+                problems[number] = f"{who} is already assigned to another stranger"
     return problems
 
 
 def _expected(visit: TrueVisit) -> str:
-    return visit.label if visit.part is Part.ENROLLED else "a visitor"
+    return visit.label if visit.kind is ActorKind.ENROLLED else "a visitor"
 
 
 def _name(person_id: str, names: Mapping[str, Person]) -> str:

@@ -1,8 +1,7 @@
-"""Thresholds for the people at hand, from the vectors they were enrolled with.
+"""Calibration of match thresholds from the vectors of the enrolled people.
 
-Every vector is compared with each person as a camera's face would be: by the nearest of the person's vectors, its own
-left out. A false accept is what the market complains of first, so a few comparisons may make a limit stricter, and
-only many may make it looser.
+Every vector is compared with each person as in recognition: by the nearest of the person's vectors, itself excluded.
+False accepts are worse than misses, so few comparisons can only lower a limit, and only many can raise it.
 """
 
 from __future__ import annotations
@@ -17,19 +16,18 @@ from tracker.identity.match import distances
 from tracker.identity.rates import accepted, pairs_needed, threshold_at
 from tracker.vision.faces import FloatArray
 
-STRICTEST = 0.35
-"""No limit is set below this: nearly everybody would be missed."""
-GUARD = 0.02
-"""How far below the nearest stranger a limit stays when the comparisons are too few to say more."""
-_VECTORS_COMPARED = 4000
+MIN_LIMIT = 0.35
+"""No limit is set below this, where most faces would be missed."""
+SAFETY_MARGIN = 0.02
+"""Distance of a limit below the nearest other person when there are too few comparisons to confirm the rate."""
+_MAX_COMPARED = 4000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class OwnRates:
-    """One person's comparisons. same: (n,) each own vector with the others; different: (m,) each vector of others.
+class PersonCalibration:
+    """One person's distances. same: (n,) of each own vector to the others; different: (m,) of each vector of others.
 
-    limit: the greatest distance at which a face should be theirs. lookalike: whose vector comes nearest, None where
-    nobody else is enrolled.
+    limit: recommended maximum match distance. lookalike: id of the person with the nearest vector, None without others.
     """
 
     person_id: str
@@ -41,109 +39,111 @@ class OwnRates:
 
     @property
     def missed(self) -> int:
-        """Own vectors that the limit would not accept by the others."""
+        """Number of own vectors that the limit would reject."""
         return int(np.count_nonzero(self.same > self.limit))
 
     @property
     def nearest_other(self) -> float | None:
-        """Distance of the nearest vector of anybody else."""
+        """Distance of the nearest vector of another person."""
         return float(self.different.min()) if len(self.different) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Calibration:
-    """What the gallery says about thresholds.
+    """Recommended thresholds.
 
-    rate: the false-accept rate asked for. threshold: one for everybody. people: in the order of the gallery, each with
-    a limit that only people alike make stricter. needed: comparisons of different people that it takes to confirm the
-    rate.
+    rate: the requested false-accept rate. threshold: for everybody. people: in the order of the gallery, each with a
+    limit lower than the threshold only where others look alike. needed: number of comparisons of different people that
+    confirms the rate.
     """
 
     rate: float
     threshold: float
-    people: tuple[OwnRates, ...]
+    people: tuple[PersonCalibration, ...]
     needed: int
 
     @property
     def same(self) -> FloatArray:
-        """All distances of a person's vector to the same person."""
+        """Distances between vectors of the same person."""
         return np.concatenate([np.empty(0, np.float32), *(person.same for person in self.people)])
 
     @property
     def different(self) -> FloatArray:
-        """All distances of a person's vector to another person."""
+        """Distances between vectors of different people."""
         return np.concatenate([np.empty(0, np.float32), *(person.different for person in self.people)])
 
     @property
     def confirmed(self) -> bool:
-        """Whether there are enough comparisons to say that the rate is kept."""
+        """Whether there are enough comparisons to confirm the rate."""
         return len(self.different) >= self.needed
 
     @property
-    def lookalikes(self) -> tuple[OwnRates, ...]:
-        """People whom somebody else resembles more than any limit can tell."""
+    def lookalikes(self) -> tuple[PersonCalibration, ...]:
+        """People who look more like somebody else than any limit can separate."""
         return tuple(
-            person for person in self.people if person.nearest_other is not None and person.nearest_other <= STRICTEST
+            person for person in self.people if person.nearest_other is not None and person.nearest_other <= MIN_LIMIT
         )
 
     def missed_at(self, threshold: float) -> float:
-        """Share of own vectors that a threshold would not accept."""
+        """Share of own vectors that a threshold would reject."""
         same = self.same
         return 1 - accepted(same, threshold) if len(same) else 0.0
 
 
 def calibrate(gallery: Gallery, settings: MatchSettings, *, rate: float) -> Calibration:
-    """Limits at which at most the share `rate` of faces of other people is accepted as somebody.
+    """Thresholds with a false-accept rate of at most `rate`.
 
     Raises ValueError when the rate is not between 0 and 1.
     """
     if not 0 < rate < 1:
         raise ValueError(f"rate: expected between 0 and 1, got {rate}")
     compared = _sample(len(gallery))
-    apart = distances(gallery, gallery.vectors[compared])
+    measured = distances(gallery, gallery.vectors[compared])
     owners = np.array(gallery.person_ids)[compared]
     needed = pairs_needed(rate)
-    others = [apart[owners != person_id, place] for place, person_id in enumerate(gallery.people)]
-    everybody = np.concatenate([np.empty(0, np.float32), *others])
-    threshold = _limit(everybody, rate, needed, cautious=settings.max_distance, loosest=settings.stranger_distance)
-    cap = threshold if len(everybody) >= needed else settings.max_distance
+    others = [measured[owners != person_id, index] for index, person_id in enumerate(gallery.people)]
+    different = np.concatenate([np.empty(0, np.float32), *others])
+    threshold = _limit(
+        different, rate, needed, unconfirmed_max=settings.max_distance, confirmed_max=settings.stranger_distance
+    )
+    cap = threshold if len(different) >= needed else settings.max_distance
     people = tuple(
-        OwnRates(
+        PersonCalibration(
             person_id=person_id,
-            vectors=gallery.rows_of(place).stop - gallery.rows_of(place).start,
-            same=_leave_one_out(gallery.vectors[gallery.rows_of(place)]),
-            different=others[place],
-            limit=_limit(others[place], rate, needed, cautious=cap, loosest=cap),
-            lookalike=_lookalike(owners, apart[:, place], person_id),
+            vectors=gallery.rows_of(index).stop - gallery.rows_of(index).start,
+            same=_leave_one_out(gallery.vectors[gallery.rows_of(index)]),
+            different=others[index],
+            limit=_limit(others[index], rate, needed, unconfirmed_max=cap, confirmed_max=cap),
+            lookalike=_lookalike(owners, measured[:, index], person_id),
         )
-        for place, person_id in enumerate(gallery.people)
+        for index, person_id in enumerate(gallery.people)
     )
     return Calibration(rate=rate, threshold=threshold, people=people, needed=needed)
 
 
-def _limit(different: FloatArray, rate: float, needed: int, *, cautious: float, loosest: float) -> float:
-    """A limit that keeps the rate: up to `loosest` where the comparisons suffice, else up to `cautious`."""
-    enough = len(different) >= needed
-    kept = threshold_at(different, rate) - (0 if enough else GUARD)
-    return float(min(max(kept, STRICTEST), loosest if enough else cautious))
+def _limit(different: FloatArray, rate: float, needed: int, *, unconfirmed_max: float, confirmed_max: float) -> float:
+    """A limit that keeps the rate, capped at one of the maxima by whether the comparisons confirm it."""
+    confirmed = len(different) >= needed
+    limit = threshold_at(different, rate) - (0 if confirmed else SAFETY_MARGIN)
+    return float(min(max(limit, MIN_LIMIT), confirmed_max if confirmed else unconfirmed_max))
 
 
 def _leave_one_out(vectors: FloatArray) -> FloatArray:
-    """(n,): from each vector to the nearest of the others; nothing of a single one."""
+    """(n,) distance of each vector to the nearest other; empty for a single vector."""
     if len(vectors) < 2:
         return np.empty(0, np.float32)
-    apart = np.linalg.norm(vectors[:, None] - vectors[None], axis=2)
-    np.fill_diagonal(apart, np.inf)
-    nearest: FloatArray = apart.min(axis=1)
+    pairwise = np.linalg.norm(vectors[:, None] - vectors[None], axis=2)
+    np.fill_diagonal(pairwise, np.inf)
+    nearest: FloatArray = pairwise.min(axis=1)
     return nearest
 
 
-def _lookalike(owners: np.typing.NDArray[np.str_], apart: FloatArray, person_id: str) -> str | None:
-    """Whose vector comes nearest to a person, of all but the person's own."""
+def _lookalike(owners: np.typing.NDArray[np.str_], to_person: FloatArray, person_id: str) -> str | None:
+    """Owner of the vector nearest to a person, the person's own excluded."""
     others = np.flatnonzero(owners != person_id)
-    return str(owners[others[np.argmin(apart[others])]]) if len(others) else None
+    return str(owners[others[np.argmin(to_person[others])]]) if len(others) else None
 
 
 def _sample(count: int) -> np.typing.NDArray[np.intp]:
-    """Rows to compare: all of them, or as many as fit in memory, evenly spread."""
-    return np.unique(np.linspace(0, max(0, count - 1), min(count, _VECTORS_COMPARED)).astype(np.intp))
+    """Rows to compare: all, or an evenly spaced sample that fits in memory."""
+    return np.unique(np.linspace(0, max(0, count - 1), min(count, _MAX_COMPARED)).astype(np.intp))

@@ -1,7 +1,6 @@
-"""Enrolment: which pictures of which people are good enough to know them by.
+"""Enrolment: selects the pictures from which people are recognised.
 
-Nothing is stored here. The result is a plan; whoever stores it saves a person with all vectors in one transaction, or
-not at all.
+Nothing is stored here: the result is a plan, from which the caller saves each person in one transaction.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ import numpy as np
 
 from config.errors import PeopleError, PictureError
 from config.settings import QualitySettings
-from tracker.identity.checks import Company, doubles, strays
+from tracker.identity.enrolment_checks import EnrolmentChecks, duplicates, outliers
 from tracker.identity.gallery import DIMENSION
 from tracker.identity.names import clean_name, shown
 from tracker.identity.pictures import PICTURE_SUFFIXES, read_picture
@@ -30,19 +29,19 @@ from tracker.vision.faces import Faces, FloatArray, Image
 from tracker.vision.quality import assess, rejection
 
 ENROL_QUALITY = QualitySettings(min_width=40, max_yaw=1.0)
-"""What a picture must show. A turned face may be enrolled; it only never votes."""
-_SEARCHED_SIDE_PX = 1280
-"""Larger pictures are searched shrunken to this; the face itself is cut from the whole picture."""
-_BYSTANDER = 0.25
-"""A face narrower than this part of the widest is somebody in the background and does not count."""
-_CERTAIN = 0.95
-"""Beside a face of this score, one of a lower score is a trick of the light: large pictures are full of them."""
-_UNREAD_SUFFIXES = frozenset({".avif", ".heic", ".heif"})
-"""Pictures that we cannot read; they are taken along so that the report names them."""
+"""Required of enrolment pictures. Profiles are accepted, other than in recognition."""
+_MAX_SEARCH_SIDE_PX = 1280
+"""Larger pictures are downscaled to this for detection; the chip is taken from the original."""
+_MIN_RELATIVE_WIDTH = 0.25
+"""Faces narrower than this share of the widest are in the background and ignored."""
+_CONFIDENT_SCORE = 0.95
+"""In a picture with a face of this score, faces of lower scores are ignored as false positives."""
+_UNSUPPORTED_SUFFIXES = frozenset({".avif", ".heic", ".heif"})
+"""Formats that cannot be read; such files are included so that they are reported."""
 
 
-class Reader(Protocol):
-    """What enrolment asks of a face engine (`tracker.vision.engine.FaceEngine` is one)."""
+class FaceExtractor(Protocol):
+    """Face detection and embedding, as `tracker.vision.engine.FaceEngine` implements them."""
 
     def detect(self, image: Image) -> Faces:
         """The faces of a BGR picture."""
@@ -52,16 +51,16 @@ class Reader(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """Somebody to enrol: a name as it was given and the files that should show one face each."""
+class EnrolmentRequest:
+    """A person to enrol: the name as given, and picture files with one face each."""
 
     name: str
     pictures: tuple[Path, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Accepted:
-    """A picture to know the person by. vector: (D,) float32. quality: 0..1. width_px: of the face in the picture."""
+class AcceptedPicture:
+    """A picture to recognise the person by. vector: (D,) float32. quality: 0..1. width_px: width of the face."""
 
     path: Path
     vector: FloatArray
@@ -70,47 +69,46 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """A picture left out, and why, in words."""
+class RejectedPicture:
+    """A picture that is not used, and the reason as text."""
 
     path: Path
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Plan:
-    """What enrolling one person comes to.
+class EnrolmentPlan:
+    """The outcome for one person.
 
-    problem: why the person must not be saved, None when all is well. visitors: ids of strangers who look like the
-    person, nearest first: the person was here before.
+    problem: why the person must not be saved, None without one. visitors: ids of matching visitors, nearest first.
     """
 
     name: str
-    accepted: tuple[Accepted, ...] = ()
-    refused: tuple[Refused, ...] = ()
+    accepted: tuple[AcceptedPicture, ...] = ()
+    rejected: tuple[RejectedPicture, ...] = ()
     problem: str | None = None
     visitors: tuple[str, ...] = ()
 
     @property
     def vectors(self) -> FloatArray:
-        """(N, D), one row for each accepted picture."""
+        """(N, D), one row per accepted picture."""
         if not self.accepted:
             return np.empty((0, DIMENSION), np.float32)
         return np.stack([picture.vector for picture in self.accepted])
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """File names (no folders) of the accepted pictures, one for each vector."""
+        """File names (without folders) of the accepted pictures, one per vector."""
         return tuple(picture.path.name for picture in self.accepted)
 
 
 def new_person_id() -> str:
-    """An id that says nothing about the person."""
+    """A random person id."""
     return f"p-{secrets.token_hex(6)}"
 
 
 def pictures_of(paths: Iterable[Path]) -> tuple[Path, ...]:
-    """The files given, and for a folder the pictures directly in it, sorted by name.
+    """The given files, with each folder replaced by the pictures directly in it, sorted by name.
 
     Raises PeopleError when a folder cannot be listed.
     """
@@ -120,86 +118,88 @@ def pictures_of(paths: Iterable[Path]) -> tuple[Path, ...]:
     return tuple(found)
 
 
-def candidates_in(folder: Path) -> tuple[Candidate, ...]:
-    """Everybody in a folder: each folder in it is a person, and each picture in it is a person named after the file.
+def requests_in(folder: Path) -> tuple[EnrolmentRequest, ...]:
+    """The people of a folder: each subfolder is a person, and each picture in it is a person named after the file.
 
-    Raises PeopleError when there is no such folder or nobody in it.
+    Raises PeopleError when the folder is missing or empty.
     """
     if not folder.is_dir():
         raise PeopleError(f"{folder}: no such folder", fix="give a folder with a picture or a folder for each person")
     folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    people = [Candidate(name=path.name, pictures=tuple(_pictures_in(path))) for path in folders]
-    people += [Candidate(name=path.stem, pictures=(path,)) for path in _pictures_in(folder)]
+    people = [EnrolmentRequest(name=path.name, pictures=tuple(_pictures_in(path))) for path in folders]
+    people += [EnrolmentRequest(name=path.stem, pictures=(path,)) for path in _pictures_in(folder)]
     if not people:
-        raise PeopleError(f"{folder}: nobody in it", fix="put a picture or a folder of pictures for each person there")
+        raise PeopleError(
+            f"{folder}: no pictures in it", fix="put a picture or a folder of pictures for each person there"
+        )
     return tuple(people)
 
 
-def plan_people(
-    candidates: Sequence[Candidate],
-    engine: Reader,
+def plan_enrolment(
+    requests: Sequence[EnrolmentRequest],
+    engine: FaceExtractor,
     *,
     existing: Iterable[str] = (),
     quality: QualitySettings = ENROL_QUALITY,
-    company: Company | None = None,
-    known_as: Mapping[str, str] | None = None,
-) -> Iterator[Plan]:
-    """One plan for each candidate, in order, as it is worked out; the pictures are read one at a time.
+    checks: EnrolmentChecks | None = None,
+    ids_by_name: Mapping[str, str] | None = None,
+) -> Iterator[EnrolmentPlan]:
+    """Yield one plan per request, in order; pictures are read one at a time.
 
-    existing: names that are taken. A name that two candidates share, whatever its case, is refused for both, and so
-    is a picture that is given for two people; the same picture twice for one person counts once. company: who is known
-    already; pictures that show somebody else are left out, and somebody who looks like another is refused. known_as:
-    by name the ids of candidates who are in that company and get more pictures.
+    existing: names in use. A name that occurs in two requests (case-insensitively) is rejected in both, and so is a
+    picture given for two people; a duplicate picture of one person counts once. checks: the known people; pictures of
+    somebody else are rejected, and so are people who match another person. ids_by_name: ids of people who are enrolled
+    and get more pictures.
     """
-    names = [_checked(candidate.name) for candidate in candidates]
+    names = [_checked(request.name) for request in requests]
     taken = {name_key(name) for name in existing}
     times = Counter(name_key(name) for name, problem in names if problem is None)
-    owners = _owners(candidates)
+    owners = _owners(requests)
 
-    def read(path: Path) -> Accepted:
+    def read(path: Path) -> AcceptedPicture:
         return _read(path, engine, quality)
 
-    for candidate, (name, fault) in zip(candidates, names, strict=True):
+    for request, (name, fault) in zip(requests, names, strict=True):
         problem = fault or _name_problem(name, taken, times)
         if problem is not None:
-            yield Plan(name=name, problem=problem)
+            yield EnrolmentPlan(name=name, problem=problem)
             continue
-        plan = _plan(name, candidate.pictures, owners, read)
-        if company is not None:
-            own_id = (known_as or {}).get(name, name)
-            plan = _compared(plan, company, own_id)
+        plan = _select(name, request.pictures, owners, read)
+        if checks is not None:
+            own_id = (ids_by_name or {}).get(name, name)
+            plan = _checked_plan(plan, checks, own_id)
             if plan.problem is None:
-                gallery = company.gallery.with_person(own_id, plan.vectors)
-                company = replace(company, gallery=gallery, names={own_id: name, **company.names})
+                gallery = checks.gallery.with_person(own_id, plan.vectors)
+                checks = replace(checks, gallery=gallery, names={own_id: name, **checks.names})
         yield plan
 
 
 def plan_person(
     name: str,
     pictures: Sequence[Path],
-    engine: Reader,
+    engine: FaceExtractor,
     *,
     existing: Iterable[str] = (),
     quality: QualitySettings = ENROL_QUALITY,
-    company: Company | None = None,
-) -> Plan:
-    """The plan for one person; see `plan_people`. Raises PeopleError when the name cannot be a name."""
-    candidate = Candidate(name=clean_name(name), pictures=tuple(pictures))
-    return next(plan_people([candidate], engine, existing=existing, quality=quality, company=company))
+    checks: EnrolmentChecks | None = None,
+) -> EnrolmentPlan:
+    """The plan for one person; see `plan_enrolment`. Raises PeopleError when the name is invalid."""
+    request = EnrolmentRequest(name=clean_name(name), pictures=tuple(pictures))
+    return next(plan_enrolment([request], engine, existing=existing, quality=quality, checks=checks))
 
 
-def _read(path: Path, engine: Reader, needed: QualitySettings) -> Accepted:
-    """The one face of a picture. Raises PictureError when there is not exactly one, or it is too poor."""
+def _read(path: Path, engine: FaceExtractor, needed: QualitySettings) -> AcceptedPicture:
+    """The only face of a picture. Raises PictureError unless there is exactly one of sufficient quality."""
     image = read_picture(path)
-    faces = people_in(image, engine)
+    faces = prominent_faces(image, engine)
     if len(faces) != 1:
-        problem = f"{len(faces)} faces in it, one is needed" if len(faces) else "no face found in it"
-        raise PictureError(f"{path}: {problem}", fix="give a picture of one person, the face well visible")
+        problem = f"{len(faces)} faces found, exactly one is needed" if len(faces) else "no face found"
+        raise PictureError(f"{path}: {problem}", fix="give a picture of one person with the face clearly visible")
     quality = assess(faces, align(image, faces.landmarks))
     reason = rejection(quality, 0, needed)
     if reason is not None:
         raise PictureError(f"{path}: the face is {reason}", fix="give a larger, sharper picture")
-    return Accepted(
+    return AcceptedPicture(
         path=path,
         vector=engine.embed(image, faces)[0],
         quality=float(quality.score[0]),
@@ -207,99 +207,112 @@ def _read(path: Path, engine: Reader, needed: QualitySettings) -> Accepted:
     )
 
 
-def people_in(image: Image, engine: Reader) -> Faces:
-    """The faces that a picture is a picture of, in its own px: not those far behind, not what merely looks like one."""
+def prominent_faces(image: Image, engine: FaceExtractor) -> Faces:
+    """The faces of a picture, in its px, without background faces and likely false positives."""
     faces = _search(image, engine)
-    certain = faces.take(faces.scores >= _CERTAIN)
+    certain = faces.take(faces.scores >= _CONFIDENT_SCORE)
     counted = certain if len(certain) else faces
-    return counted.take(counted.widths >= _BYSTANDER * max(counted.widths.tolist(), default=0.0))
+    return counted.take(counted.widths >= _MIN_RELATIVE_WIDTH * max(counted.widths.tolist(), default=0.0))
 
 
-def _search(image: Image, engine: Reader) -> Faces:
+def _search(image: Image, engine: FaceExtractor) -> Faces:
     height, width = image.shape[:2]
-    shrink = _SEARCHED_SIDE_PX / max(width, height)
-    if shrink >= 1:
+    scale = _MAX_SEARCH_SIDE_PX / max(width, height)
+    if scale >= 1:
         return engine.detect(image)
-    size_wh = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+    size_wh = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
     faces = engine.detect(small)
     back = np.array([width / size_wh[0], height / size_wh[1]], np.float32)
     return Faces(faces.boxes * np.tile(back, 2), faces.scores, faces.landmarks * back)
 
 
-def _plan(name: str, pictures: tuple[Path, ...], owners: Counter[str], read: Callable[[Path], Accepted]) -> Plan:
-    accepted: list[Accepted] = []
-    refused: list[Refused] = []
+def _select(
+    name: str, pictures: tuple[Path, ...], owners: Counter[str], read: Callable[[Path], AcceptedPicture]
+) -> EnrolmentPlan:
+    accepted: list[AcceptedPicture] = []
+    rejected: list[RejectedPicture] = []
     seen: dict[str, Path] = {}
     for path in pictures:
         digest = _digest(path)
         if digest in seen:
-            refused.append(Refused(path, f"the same picture as {seen[digest].name}"))
+            rejected.append(RejectedPicture(path, f"the same picture as {seen[digest].name}"))
         elif owners[digest] > 1:
-            refused.append(Refused(path, f"the same picture is given for {owners[digest]} people"))
+            rejected.append(RejectedPicture(path, f"the same picture is given for {owners[digest]} people"))
         else:
             try:
                 accepted.append(read(path))
             except PictureError as error:
-                refused.append(Refused(path, error.problem.removeprefix(f"{path}: ")))
+                rejected.append(RejectedPicture(path, error.problem.removeprefix(f"{path}: ")))
         if digest:
             seen.setdefault(digest, path)
     problem = None
     if not accepted:
-        problem = f"no picture of {name} can be used" if pictures else f"no picture of {name} is there"
-    return Plan(name=name, accepted=tuple(accepted), refused=tuple(refused), problem=problem)
+        problem = f"no usable picture of {name}" if pictures else f"no picture of {name}"
+    return EnrolmentPlan(name=name, accepted=tuple(accepted), rejected=tuple(rejected), problem=problem)
 
 
-def _compared(plan: Plan, company: Company, own_id: str) -> Plan:
-    """The plan without pictures of somebody else; with a problem when it is somebody else as a whole."""
-    if plan.problem is None and not company.force:
-        plan = _without_strays(plan, company, own_id)
-    if plan.problem is None and not company.force:
-        plan = _without_doubles(plan, company, own_id)
+def _checked_plan(plan: EnrolmentPlan, checks: EnrolmentChecks, own_id: str) -> EnrolmentPlan:
+    """The plan without outliers and duplicates, and with the matching visitors."""
+    if plan.problem is None and not checks.force:
+        plan = _without_outliers(plan, checks, own_id)
+    if plan.problem is None and not checks.force:
+        plan = _without_duplicates(plan, checks, own_id)
     if plan.problem is not None:
         return plan
-    seen = doubles(company.visitors, plan.vectors, company.settings).values()
-    alike = dict.fromkeys(one.person_id for one in sorted(seen, key=lambda one: one.distance))
-    return replace(plan, visitors=tuple(alike))
+    matches = duplicates(checks.visitors, plan.vectors, checks.settings).values()
+    visitors = dict.fromkeys(match.person_id for match in sorted(matches, key=lambda match: match.distance))
+    return replace(plan, visitors=tuple(visitors))
 
 
-def _without_strays(plan: Plan, company: Company, own_id: str) -> Plan:
-    reach = company.settings.stranger_distance
-    own = [row for row, owner in enumerate(company.gallery.person_ids) if owner == own_id]
-    far = strays(plan.vectors, company.gallery.vectors[own], reach=reach)
-    if far is None:
-        return replace(plan, accepted=(), problem=f"the pictures of {plan.name} show different people (--force if not)")
-    whom = "the enrolled" if own else "the other"
-    reasons = {row: f"not like {whom} pictures of {plan.name}, {distance:.2f} apart" for row, distance in far.items()}
-    return _less(plan, reasons, f"no picture is like {whom} pictures of {plan.name} (--force if it is the same person)")
+def _without_outliers(plan: EnrolmentPlan, checks: EnrolmentChecks, own_id: str) -> EnrolmentPlan:
+    own = [row for row, owner in enumerate(checks.gallery.person_ids) if owner == own_id]
+    anchors, max_distance = checks.gallery.vectors[own], checks.settings.stranger_distance
+    found = outliers(plan.vectors, anchors, max_distance=max_distance)
+    if found is None:
+        return replace(
+            plan,
+            accepted=(),
+            problem=f"the pictures of {plan.name} show different people (use --force to enrol anyway)",
+        )
+    others = "the enrolled" if own else "the other"
+    reasons = {
+        row: f"does not match {others} pictures of {plan.name} (distance {distance:.2f})"
+        for row, distance in found.items()
+    }
+    return _reject(
+        plan, reasons, f"no picture matches {others} pictures of {plan.name} (use --force if it is the same person)"
+    )
 
 
-def _without_doubles(plan: Plan, company: Company, own_id: str) -> Plan:
-    """Leave out pictures of others; a person most of whose pictures show one other is that other."""
-    others = doubles(company.gallery.without(own_id), plan.vectors, company.settings)
+def _without_duplicates(plan: EnrolmentPlan, checks: EnrolmentChecks, own_id: str) -> EnrolmentPlan:
+    """Reject pictures of other people; a person half of whose pictures match one other person has a problem."""
+    others = duplicates(checks.gallery.without(own_id), plan.vectors, checks.settings)
     if not others:
         return plan
     nearest = min(others.values(), key=lambda one: one.distance)
-    name = company.name_of(nearest.person_id)
+    name = checks.name_of(nearest.person_id)
     if 2 * sum(one.person_id == nearest.person_id for one in others.values()) >= len(plan.accepted):
-        told = f"looks like {name}, who is enrolled already ({nearest.distance:.2f} apart)"
-        return replace(plan, accepted=(), problem=f'{told}: --name "{name}" --add if it is, --force if they are two')
+        match = f"matches {name}, who is already enrolled (distance {nearest.distance:.2f})"
+        return replace(
+            plan, accepted=(), problem=f'{match}: use --name "{name}" --add for the same person, --force for another'
+        )
     reasons = {
-        row: f"shows {company.name_of(one.person_id)}, who is enrolled already ({one.distance:.2f} apart)"
+        row: f"matches {checks.name_of(one.person_id)}, who is already enrolled (distance {one.distance:.2f})"
         for row, one in others.items()
     }
-    return _less(plan, reasons, f"every picture of {plan.name} shows somebody else")
+    return _reject(plan, reasons, f"every picture of {plan.name} matches somebody else")
 
 
-def _less(plan: Plan, reasons: Mapping[int, str], emptied: str) -> Plan:
-    """The plan without the accepted pictures of these rows. emptied: the problem when none is left."""
+def _reject(plan: EnrolmentPlan, reasons: Mapping[int, str], problem: str) -> EnrolmentPlan:
+    """The plan with the accepted pictures of some rows rejected. problem: when none is left."""
     kept = tuple(picture for row, picture in enumerate(plan.accepted) if row not in reasons)
-    refused = tuple(Refused(plan.accepted[row].path, reason) for row, reason in sorted(reasons.items()))
-    return replace(plan, accepted=kept, refused=plan.refused + refused, problem=None if kept else emptied)
+    rejected = tuple(RejectedPicture(plan.accepted[row].path, reason) for row, reason in sorted(reasons.items()))
+    return replace(plan, accepted=kept, rejected=plan.rejected + rejected, problem=None if kept else problem)
 
 
 def _checked(text: str) -> tuple[str, str | None]:
-    """The clean name and None, or the text fit to be shown and what is wrong with it."""
+    """The cleaned name and None, or the quoted text and the problem with it."""
     try:
         return clean_name(text), None
     except PeopleError as error:
@@ -309,20 +322,20 @@ def _checked(text: str) -> tuple[str, str | None]:
 def _name_problem(name: str, taken: AbstractSet[str], times: Counter[str]) -> str | None:
     key = name_key(name)
     if key in taken:
-        return f"somebody is called {name} already"
-    return f"{times[key]} people here are called {name}" if times[key] > 1 else None
+        return f"a person named {name} already exists"
+    return f"{times[key]} people in this folder are named {name}" if times[key] > 1 else None
 
 
-def _owners(candidates: Sequence[Candidate]) -> Counter[str]:
-    """By content of the file: how many candidates give it."""
+def _owners(requests: Sequence[EnrolmentRequest]) -> Counter[str]:
+    """By file digest: the number of requests with that file."""
     owners: Counter[str] = Counter()
-    for candidate in candidates:
-        owners.update({_digest(path) for path in candidate.pictures} - {""})
+    for request in requests:
+        owners.update({_digest(path) for path in request.pictures} - {""})
     return owners
 
 
 def _digest(path: Path) -> str:
-    """Hash of a file's content; empty where there is none to speak of, which reading it will explain."""
+    """SHA-256 of a file; empty for missing, empty or unreadable files, which reading reports."""
     try:
         if not path.is_file() or not path.stat().st_size:
             return ""
@@ -337,4 +350,4 @@ def _pictures_in(folder: Path) -> list[Path]:
         files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     except OSError as error:
         raise PeopleError(f"{folder}: cannot be listed ({error.strerror})", fix="give a readable folder") from error
-    return [path for path in files if path.suffix.lower() in PICTURE_SUFFIXES | _UNREAD_SUFFIXES]
+    return [path for path in files if path.suffix.lower() in PICTURE_SUFFIXES | _UNSUPPORTED_SUFFIXES]

@@ -1,7 +1,9 @@
-"""How often the engine is right on pairs of pictures that somebody has judged."""
+"""Evaluation of recognition on labelled pairs of pictures, listed in a CSV file."""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,19 +11,31 @@ from pathlib import Path
 import numpy as np
 
 from config.errors import PictureError, RecordError
-from tracker.identity.enrolment import Reader, people_in
-from tracker.identity.pairs import Pair
+from tracker.identity.enrolment import FaceExtractor, prominent_faces
 from tracker.identity.pictures import read_picture
 from tracker.identity.rates import Curve, accepted, accuracy, best_threshold, curve, equal_error, threshold_at
 from tracker.vision.faces import FloatArray, Image
 
 RATES = (0.01, 0.001)
-"""The false-accept rates at which the true-accept rate is told."""
+"""False-accept rates at which the true-accept rate is reported."""
+COLUMNS = ("file_x", "file_y", "same")
+_YES = frozenset({"1", "1.0", "same", "t", "true", "y", "yes"})
+_NO = frozenset({"0", "0.0", "different", "f", "false", "n", "no"})
+_DELIMITERS = ",;\t|"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two picture files and whether they show the same person."""
+
+    first: str
+    second: str
+    same: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Vectors:
-    """What pictures gave: a vector (D,) by file; the files without a face; the unreadable ones with the reason."""
+class PictureVectors:
+    """PictureVectors (D,) by file, the files without a face, and the unreadable files with the reason."""
 
     by_file: dict[str, FloatArray]
     no_face: tuple[str, ...]
@@ -29,8 +43,8 @@ class Vectors:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scored:
-    """A pair and the distance of its faces."""
+class ScoredPair:
+    """A pair with the distance of its faces."""
 
     first: str
     second: str
@@ -39,11 +53,11 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Accepts:
-    """How many pairs of the same person pass where at most the share `far` of different ones does.
+class TrueAcceptRate:
+    """The true-accept rate `tar` at a false-accept rate `far`.
 
-    resolved: there are enough different pairs for that share to be at least one of them; otherwise `tar` is the rate
-    without any false accept.
+    resolved: whether there are enough pairs of different people to measure `far`; otherwise `tar` is the rate without
+    any false accept.
     """
 
     far: float
@@ -54,14 +68,14 @@ class Accepts:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Evaluation:
-    """The figures of a list of pairs. Rates that need both kinds of pairs are None where one is missing.
+    """Error rates of a list of pairs; None where pairs of a kind are missing.
 
-    best_threshold, best_accuracy: chosen on these very pairs, so a little too good. wrong: pairs that the current
-    threshold gets wrong, the clearest error first.
+    best_threshold, best_accuracy: fitted to the same pairs, hence slightly optimistic. wrong: pairs that the current
+    threshold misclassifies, the largest error first.
     """
 
     pairs: int
-    scored: tuple[Scored, ...]
+    scored: tuple[ScoredPair, ...]
     threshold: float
     accuracy: float
     false_accept_rate: float | None
@@ -69,19 +83,19 @@ class Evaluation:
     best_threshold: float
     best_accuracy: float
     equal_error_rate: float | None
-    accepts: tuple[Accepts, ...]
-    wrong: tuple[Scored, ...]
+    accepts: tuple[TrueAcceptRate, ...]
+    wrong: tuple[ScoredPair, ...]
     no_face: tuple[str, ...]
     unreadable: tuple[tuple[str, str], ...]
 
     @property
     def same(self) -> int:
-        """Scored pairs of the same person."""
+        """Number of scored pairs of the same person."""
         return sum(pair.same for pair in self.scored)
 
     @property
     def different(self) -> int:
-        """Scored pairs of two people."""
+        """Number of scored pairs of different people."""
         return len(self.scored) - self.same
 
     @property
@@ -90,16 +104,43 @@ class Evaluation:
         return curve(*_split(self.scored))
 
 
+def read_pairs(path: Path) -> list[Pair]:
+    """The pairs of a CSV file with the columns file_x, file_y and same, in any order; other columns are ignored.
+
+    Accepts commas, semicolons, tabs or bars, UTF-8 or UTF-16 with or without a byte order mark, and for `same` yes/no,
+    true/false, 1/0, y/n, same/different in any case. Blank lines are skipped. Raises RecordError naming the line.
+    """
+    lines = io.StringIO(_text(path), newline="")
+    header = lines.readline()
+    delimiter = max(_DELIMITERS, key=header.count)
+    names = [name.strip().strip('"').casefold() for name in header.split(delimiter)]
+    missing = [name for name in COLUMNS if name not in names]
+    if missing:
+        raise RecordError(
+            f"{path}: no column {' or '.join(missing)}, found {', '.join(filter(None, names)) or 'nothing'}"[:300],
+            fix=f"start the file with the line {','.join(COLUMNS)}",
+        )
+    indices = tuple(names.index(name) for name in COLUMNS)
+    try:
+        pairs = _pairs(path, csv.reader(lines, delimiter=delimiter, strict=True), indices)
+    except csv.Error as error:
+        raise RecordError(f"{path}: not a CSV file ({error})", fix="check quotes and delimiters") from error
+    if not pairs:
+        raise RecordError(f"{path}: no pairs found", fix=f"write one pair per line: {','.join(COLUMNS)}")
+    return pairs
+
+
 def files_of(pairs: Iterable[Pair]) -> tuple[str, ...]:
     """Every file once, in order of appearance."""
     return tuple(dict.fromkeys(file for pair in pairs for file in (pair.first, pair.second)))
 
 
-def read_vectors(files: Sequence[str], root: Path, engine: Reader, on_file: Callable[[str], None]) -> Vectors:
+def read_vectors(
+    files: Sequence[str], root: Path, engine: FaceExtractor, on_file: Callable[[str], None]
+) -> PictureVectors:
     """The vector of the most prominent face of each picture. on_file: called after each.
 
-    Names are relative to root; backslashes of another system are understood. Raises PictureError when not one of the
-    pictures can be read.
+    Names are relative to root, with slashes or backslashes. Raises PictureError when no picture can be read.
     """
     by_file: dict[str, FloatArray] = {}
     no_face: list[str] = []
@@ -118,24 +159,24 @@ def read_vectors(files: Sequence[str], root: Path, engine: Reader, on_file: Call
     if len(unreadable) == len(files):
         raise PictureError(
             f"none of the {len(files)} pictures can be read in {root}; {unreadable[0][0]}: {unreadable[0][1]}",
-            fix="give the folder that the file names start from to --root",
+            fix="set --root to the folder that the file names are relative to",
         )
-    return Vectors(by_file=by_file, no_face=tuple(no_face), unreadable=tuple(unreadable))
+    return PictureVectors(by_file=by_file, no_face=tuple(no_face), unreadable=tuple(unreadable))
 
 
-def evaluate(pairs: Sequence[Pair], vectors: Vectors, *, threshold: float) -> Evaluation:
-    """The figures. threshold: the distance up to which two faces are taken for one person's.
+def evaluate(pairs: Sequence[Pair], vectors: PictureVectors, *, threshold: float) -> Evaluation:
+    """The error rates. threshold: maximum distance of a match.
 
-    Raises RecordError when no pair has two faces.
+    Raises RecordError when no pair has a face in both pictures.
     """
     scored = tuple(
-        Scored(first=pair.first, second=pair.second, same=pair.same, distance=_apart(vectors, pair))
+        ScoredPair(first=pair.first, second=pair.second, same=pair.same, distance=_distance(vectors, pair))
         for pair in pairs
         if pair.first in vectors.by_file and pair.second in vectors.by_file
     )
     if not scored:
         raise RecordError(
-            f"not one of the {len(pairs)} pairs has a face in both pictures", fix="give pictures that show faces"
+            f"none of the {len(pairs)} pairs has a face in both pictures", fix="give pictures that show faces"
         )
     same, different = _split(scored)
     best = best_threshold(same, different)
@@ -158,32 +199,32 @@ def evaluate(pairs: Sequence[Pair], vectors: Vectors, *, threshold: float) -> Ev
     )
 
 
-def _accepts(same: FloatArray, different: FloatArray, far: float) -> Accepts:
+def _accepts(same: FloatArray, different: FloatArray, far: float) -> TrueAcceptRate:
     threshold = threshold_at(different, far)
     resolved = len(different) * far >= 1
-    return Accepts(far=far, tar=accepted(same, threshold), threshold=threshold, resolved=resolved)
+    return TrueAcceptRate(far=far, tar=accepted(same, threshold), threshold=threshold, resolved=resolved)
 
 
-def _split(scored: Sequence[Scored]) -> tuple[FloatArray, FloatArray]:
-    """Distances of pairs of the same person, and of two people."""
+def _split(scored: Sequence[ScoredPair]) -> tuple[FloatArray, FloatArray]:
+    """Distances of pairs of the same person, and of different people."""
     same = np.array([pair.distance for pair in scored if pair.same], np.float32)
     different = np.array([pair.distance for pair in scored if not pair.same], np.float32)
     return same, different
 
 
-def _apart(vectors: Vectors, pair: Pair) -> float:
+def _distance(vectors: PictureVectors, pair: Pair) -> float:
     return float(np.linalg.norm(vectors.by_file[pair.first] - vectors.by_file[pair.second]))
 
 
-def _vector(image: Image, engine: Reader) -> FloatArray | None:
-    """The vector of the most prominent face: wide, and not at the edge. None without a face."""
-    faces = people_in(image, engine)
+def _vector(image: Image, engine: FaceExtractor) -> FloatArray | None:
+    """The vector of the most prominent face (wide and central), None without a face."""
+    faces = prominent_faces(image, engine)
     if not len(faces):
         return None
     middle = np.array([image.shape[1], image.shape[0]]) / 2
     centres = (faces.boxes[:, :2] + faces.boxes[:, 2:]) / 2
-    off = np.linalg.norm(centres - middle, axis=1) / np.linalg.norm(middle)
-    chosen = int(np.argmax(faces.widths * (1 - 0.5 * off)))
+    offset = np.linalg.norm(centres - middle, axis=1) / np.linalg.norm(middle)
+    chosen = int(np.argmax(faces.widths * (1 - 0.5 * offset)))
     vector: FloatArray = engine.embed(image, faces.take(np.array([chosen])))[0]
     return vector
 
@@ -192,3 +233,39 @@ def _path(root: Path, file: str) -> Path:
     path = root / file
     other = root / file.replace("\\", "/")
     return other if not path.exists() and other.exists() else path
+
+
+def _pairs(path: Path, rows: Iterable[list[str]], indices: tuple[int, ...]) -> list[Pair]:
+    pairs = []
+    for number, row in enumerate(rows, 2):
+        cells = [cell.strip() for cell in row]
+        if not any(cells):
+            continue
+        if len(cells) <= max(indices):
+            raise RecordError(
+                f"{path}, line {number}: {len(cells)} columns, the header has more", fix="complete the line"
+            )
+        first, second, same = (cells[index] for index in indices)
+        if not first or not second:
+            raise RecordError(f"{path}, line {number}: a file name is missing", fix="give two file names")
+        pairs.append(Pair(first, second, _same(path, number, same)))
+    return pairs
+
+
+def _same(path: Path, number: int, text: str) -> bool:
+    word = text.casefold()
+    if word not in _YES | _NO:
+        raise RecordError(f"{path}, line {number}: same is {text[:40]!r}", fix="write yes or no, true or false, 1 or 0")
+    return word in _YES
+
+
+def _text(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be read ({error.strerror})", fix="give a readable CSV file") from error
+    is_utf16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+    try:
+        return data.decode("utf-16" if is_utf16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise RecordError(f"{path}: not text in UTF-8", fix="save it as CSV in UTF-8") from error

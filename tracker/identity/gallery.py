@@ -1,4 +1,4 @@
-"""The faces we know, as vectors."""
+"""The gallery: face vectors of known people."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _CACHE_LINE = 64
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Gallery:
-    """Vectors and whose they are, the rows of one person side by side.
+    """Vectors with their person ids, grouped by person.
 
-    vectors: (N, D) float32, as the network gives them. person_ids: one a row. Rows may come in any order; they are
-    kept grouped, people in the order of their first row. limits: by person_id the greatest distance at which a face is
-    theirs, where it differs from the setting. negatives: faces that are not the person under whose id they stand.
-    people: each person once. starts: (P + 1,) first row of each, then N. owners: (N,) place in `people` of each row's
-    person. halves: (N,) half the square of each vector's length.
-    Raises ValueError when the shapes do not fit or a number is not finite.
+    vectors: (N, D) float32, as returned by the network. person_ids: one per row. Rows may be given in any order; they
+    are grouped, with people in the order of their first row. limits: by person_id, maximum match distances that differ
+    from the setting. negatives: vectors of faces that are known not to be the person of their id.
+    people: the distinct ids. starts: (P + 1,) first row of each person, then N. owners: (N,) index in `people` of each
+    row. halves: (N,) half of each vector's squared norm.
+    Raises ValueError when the shapes do not match or a value is not finite.
     """
 
     vectors: FloatArray
@@ -44,8 +44,8 @@ class Gallery:
         if not np.isfinite(vectors).all():
             raise ValueError("vectors: expected finite numbers")
         people = tuple(dict.fromkeys(self.person_ids))
-        place = {person_id: index for index, person_id in enumerate(people)}
-        codes = np.array([place[person_id] for person_id in self.person_ids], np.intp)
+        index_of = {person_id: index for index, person_id in enumerate(people)}
+        codes = np.array([index_of[person_id] for person_id in self.person_ids], np.intp)
         order = np.argsort(codes, kind="stable")
         grouped = _aligned(vectors.shape)
         np.take(vectors, order, axis=0, out=grouped)
@@ -61,37 +61,37 @@ class Gallery:
 
     @classmethod
     def empty(cls, dimension: int = DIMENSION) -> Self:
-        """Nobody."""
+        """A gallery without vectors."""
         return cls(np.empty((0, dimension), np.float32), ())
 
     @classmethod
     def of(cls, vectors: FloatArray, person_ids: Sequence[str]) -> Self:
-        """From rows as the store keeps them."""
+        """A gallery of the store's rows."""
         return cls(vectors, tuple(person_ids))
 
     def with_person(self, person_id: str, vectors: FloatArray) -> Self:
-        """The same with (K, D) more vectors of one person, known or new."""
+        """The gallery with (K, D) more vectors of a known or new person."""
         stacked = np.concatenate([self.vectors, vectors])
         return replace(self, vectors=stacked, person_ids=self.person_ids + (person_id,) * len(vectors))
 
     def without(self, person_id: str) -> Self:
-        """The same less one person; an unknown id changes nothing."""
+        """The gallery without a person; an unknown id is ignored."""
         kept = [row for row, owner in enumerate(self.person_ids) if owner != person_id]
         return replace(self, vectors=self.vectors[kept], person_ids=tuple(self.person_ids[row] for row in kept))
 
     def with_exceptions(self, limits: Mapping[str, float], negatives: FloatArray, person_ids: Sequence[str]) -> Self:
-        """The same with limits of single people and faces that are not somebody: (M, D), whom not in person_ids."""
-        denied = Gallery.of(negatives, person_ids) if len(negatives) else None
-        return replace(self, limits=MappingProxyType(dict(limits)), negatives=denied)
+        """The gallery with limits and negatives: (M, D) vectors known not to be the person of their id."""
+        excluded = Gallery.of(negatives, person_ids) if len(negatives) else None
+        return replace(self, limits=MappingProxyType(dict(limits)), negatives=excluded)
 
     def rows_of(self, person: int) -> slice:
-        """The rows of the person of that place in `people`."""
+        """The rows of the person with that index in `people`."""
         return slice(self.starts.item(person), self.starts.item(person + 1))
 
 
 def _aligned(shape: tuple[int, int]) -> FloatArray:
-    """An empty array that begins where a line of the processor's cache does; products with it take a sixth less."""
+    """An uninitialised array aligned to a cache line; products with it take a sixth less time."""
     count = shape[0] * shape[1]
-    room = np.empty(count + _CACHE_LINE // 4, np.float32)
-    start = -room.ctypes.data % _CACHE_LINE // 4
-    return room[start : start + count].reshape(shape)
+    buffer = np.empty(count + _CACHE_LINE // 4, np.float32)
+    start = -buffer.ctypes.data % _CACHE_LINE // 4
+    return buffer[start : start + count].reshape(shape)

@@ -1,4 +1,4 @@
-"""Everybody whom one machine can know again: the enrolled and the visitors, shared by all its cameras."""
+"""The people whom one machine can recognise, enrolled people and visitors, shared by its cameras."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tracker.presence.people import Person, PersonKind
 from tracker.vision.faces import FloatArray
 
 SavedVisitor = tuple[Person, FloatArray]
-"""A visitor and all vectors (K, D) kept for them."""
+"""A visitor and all their vectors (K, D)."""
 
 
 class PeopleStore(Protocol):
-    """What is asked of a store here."""
+    """The part of the store that is needed here."""
 
     def all(self) -> list[Person]: ...
     def vectors(self, kind: PersonKind) -> tuple[FloatArray, tuple[str, ...]]: ...
@@ -30,7 +30,7 @@ class PeopleStore(Protocol):
 
 
 class KnownPeople:
-    """Gallery, visitors and names as the store has them, with what it does not have yet. Safe to share by threads."""
+    """Gallery, visitors and names: those of the store, and visitors that are not saved yet. Thread-safe."""
 
     def __init__(self, settings: MatchSettings) -> None:
         self._settings = settings
@@ -40,7 +40,7 @@ class KnownPeople:
         self._people: dict[str, Person] = {}
         self._visitors = Visitors(settings)
         self._unsaved: dict[str, SavedVisitor] = {}
-        self._absorbed: dict[str, str] = {}
+        self._merged: dict[str, str] = {}
 
     @property
     def gallery(self) -> Gallery:
@@ -48,14 +48,14 @@ class KnownPeople:
         return self._gallery
 
     def person(self, person_id: str) -> Person | None:
-        """Somebody enrolled or a visitor; None for nobody, and for somebody who was forgotten or merged away."""
+        """An enrolled person or visitor; None for an unknown, forgotten or merged id."""
         with self._lock:
             return self._people.get(person_id)
 
     def refresh(self, store: PeopleStore) -> None:
-        """Take over what others changed in the store since the last time. Raises StoreError.
+        """Reload when the store has changed since the last call. Raises StoreError.
 
-        Others wait meanwhile: a visitor whom another camera saves while this reads must not be lost between the two.
+        Holds the lock while reading, so that a visitor saved by another camera meanwhile is not lost.
         """
         with self._lock:
             version = store.version()
@@ -68,64 +68,64 @@ class KnownPeople:
         gallery = Gallery.of(*store.vectors(PersonKind.ENROLLED))
         gallery = gallery.with_exceptions(store.limits(), *store.negatives())
         vectors, person_ids = store.vectors(PersonKind.VISITOR)
-        self._unsaved = {key: each for key, each in self._unsaved.items() if _still_visitor(people.get(key))}
+        self._unsaved = {key: each for key, each in self._unsaved.items() if _is_visitor(people.get(key))}
         for person, _ in self._unsaved.values():
             people.setdefault(person.person_id, person)
-        for gone_id in self._absorbed:
-            people.pop(gone_id, None)
+        for merged_id in self._merged:
+            people.pop(merged_id, None)
         kept = [row for row, owner in enumerate(person_ids) if owner not in self._unsaved]
         rows = [vectors[kept], *(each for _, each in self._unsaved.values())]
         owners = [person_ids[row] for row in kept]
         owners += [key for key, (_, each) in self._unsaved.items() for _ in range(len(each))]
         stacked = np.concatenate([each for each in rows if each.size] or [vectors])
         visitors = Visitors(self._settings, people=people.values(), vectors=stacked, person_ids=owners)
-        visitors.keep_apart_as(self._visitors)
+        visitors.copy_seen_together(self._visitors)
         self._visitors = visitors
         self._people, self._gallery = people, gallery
 
     def visitor_for(self, vectors: FloatArray, *, at: datetime, camera_id: str, track_id: str) -> Visitor | None:
-        """The visitor whom a stranger's track shows, known or new; None while that cannot be told."""
+        """The known or new visitor of a stranger's track; None while undecided."""
         with self._lock:
-            visitor = self._visitors.for_track(vectors, at=at, camera_id=camera_id, track_id=track_id)
+            visitor = self._visitors.identify(vectors, at=at, camera_id=camera_id, track_id=track_id)
             if visitor is not None and visitor.changed:
                 self._people[visitor.person.person_id] = visitor.person
                 self._unsaved[visitor.person.person_id] = (visitor.person, visitor.vectors)
-                for gone_id in visitor.absorbed:
-                    self._absorb(gone_id, visitor.person.person_id)
+                for merged_id in visitor.merged:
+                    self._merge(merged_id, visitor.person.person_id)
             return visitor
 
     def seen_together(self, person_ids: Iterable[str]) -> None:
-        """These are in one frame, so that they cannot turn out to be one person."""
+        """Record that these are in one frame, so that they are never merged."""
         with self._lock:
             self._visitors.seen_together(person_ids)
 
-    def _absorb(self, gone_id: str, into_id: str) -> None:
-        """One visitor is another from now on; who is not stored yet will be, so that the history can follow."""
-        self._people.pop(gone_id, None)
-        self._absorbed = {each: into_id if kept == gone_id else kept for each, kept in self._absorbed.items()}
-        self._absorbed[gone_id] = into_id
+    def _merge(self, merged_id: str, into_id: str) -> None:
+        """Replace a visitor by another. An unsaved visitor is still saved, so that its history can be reassigned."""
+        self._people.pop(merged_id, None)
+        self._merged = {each: into_id if kept == merged_id else kept for each, kept in self._merged.items()}
+        self._merged[merged_id] = into_id
 
     @property
     def unsaved_merges(self) -> tuple[tuple[str, str], ...]:
-        """Visitors who turned out to be another: from which id into which, since that was last saved."""
+        """Merged visitors that are not saved yet: pairs of the merged id and the id that replaces it."""
         with self._lock:
-            return tuple(self._absorbed.items())
+            return tuple(self._merged.items())
 
     def merges_saved(self, saved: Iterable[tuple[str, str]]) -> None:
-        """These are in the store now."""
+        """Mark as saved."""
         with self._lock:
-            for gone_id, into_id in saved:
-                if self._absorbed.get(gone_id) == into_id:
-                    del self._absorbed[gone_id]
+            for merged_id, into_id in saved:
+                if self._merged.get(merged_id) == into_id:
+                    del self._merged[merged_id]
 
     @property
     def unsaved_visitors(self) -> tuple[SavedVisitor, ...]:
-        """Visitors that are new, or look new ways, since they were last saved."""
+        """Visitors that are new or have new vectors since they were last saved."""
         with self._lock:
             return tuple(self._unsaved.values())
 
     def visitors_saved(self, saved: Iterable[SavedVisitor]) -> None:
-        """These are in the store now."""
+        """Mark as saved."""
         with self._lock:
             for person, vectors in saved:
                 current = self._unsaved.get(person.person_id)
@@ -133,6 +133,6 @@ class KnownPeople:
                     del self._unsaved[person.person_id]
 
 
-def _still_visitor(person: Person | None) -> bool:
-    """Not in the store yet, or there as a visitor: nobody enrolled them meanwhile."""
+def _is_visitor(person: Person | None) -> bool:
+    """Whether the person is still a visitor, not enrolled meanwhile; also True before the visitor is saved."""
     return person is None or person.kind is PersonKind.VISITOR

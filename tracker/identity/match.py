@@ -1,4 +1,4 @@
-"""Who in the gallery comes nearest, and whether that is near enough."""
+"""Matching: the nearest person of the gallery, and whether the distance is small enough."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from config.settings import MatchSettings
 from tracker.identity.gallery import Gallery
 from tracker.vision.faces import FloatArray
 
-_PRODUCTS_AT_ONCE = 1 << 24
+_MAX_PRODUCTS = 1 << 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nearest:
     """The nearest person of a gallery.
 
-    distance: Euclidean, to the nearest of the person's vectors. margin: how much farther the nearest other person is,
-    or the nearest face marked as not this person; infinite where there is neither. limit: the person's own greatest
-    distance, None where the setting holds. denied: everybody is out of question because a face marked as not theirs is
-    nearer; this is the nearest of them, and the margin is negative.
+    distance: Euclidean, to the nearest of the person's vectors. margin: difference to the distance of the next person
+    or of the nearest negative of this person; infinite without either. limit: the person's own maximum distance, None
+    where the setting applies. excluded: everybody has a negative nearer than any own vector; this is the nearest of
+    them, with a negative margin.
     """
 
     person_id: str
     distance: float
     margin: float
     limit: float | None = None
-    denied: bool = False
+    excluded: bool = False
 
     def limit_by(self, settings: MatchSettings) -> float:
-        """The greatest distance at which a face is this person's."""
+        """The maximum distance of a match."""
         return settings.max_distance if self.limit is None else self.limit
 
     def within(self, settings: MatchSettings) -> bool:
-        """Near enough to be the person, were there nobody else."""
+        """Whether the distance is within the limit, regardless of the margin."""
         return self.distance <= self.limit_by(settings)
 
 
 class Verdict(StrEnum):
-    """What one face says. UNSURE: too far for a match and too near for a stranger, or torn between two people."""
+    """Verdict on one face. UNSURE: between match and stranger, or too close to call between two people."""
 
     MATCH = "match"
     STRANGER = "stranger"
@@ -50,16 +50,16 @@ class Verdict(StrEnum):
 
 
 def distances(gallery: Gallery, vectors: FloatArray) -> FloatArray:
-    """(Q, P) float32: from each of Q vectors (Q, D) to the nearest vector of each of the gallery's P people.
+    """(Q, P) float32: distance of each of Q vectors (Q, D) to the nearest vector of each of P people.
 
-    Good to about 1e-3 close to zero and 1e-5 elsewhere. Raises ValueError on another dimension or on NaN.
+    Accurate to about 1e-3 close to zero and 1e-5 elsewhere. Raises ValueError on another dimension or on NaN.
     """
     _require_dimension(gallery, vectors)
     _require_finite(vectors)
     found = np.empty((len(vectors), len(gallery.people)), np.float32)
     if not found.size:
         return found
-    step = max(1, _PRODUCTS_AT_ONCE // len(gallery))
+    step = max(1, _MAX_PRODUCTS // len(gallery))
     for start in range(0, len(vectors), step):
         part = vectors[start : start + step]
         squared = _squared(gallery, part)
@@ -68,95 +68,100 @@ def distances(gallery: Gallery, vectors: FloatArray) -> FloatArray:
 
 
 def nearest(gallery: Gallery, vectors: FloatArray) -> list[Nearest | None]:
-    """For each of (Q, D) vectors the nearest person; None where the gallery is empty.
+    """The nearest person for each of (Q, D) vectors; None where the gallery is empty.
 
-    Whoever has a negative nearer than any own vector is passed over. Raises ValueError on another dimension or on NaN.
+    People with a negative nearer than any own vector are skipped. Raises ValueError on another dimension or on NaN.
     """
     _require_dimension(gallery, vectors)
     if not gallery.people:
         _require_finite(vectors)
         return [None] * len(vectors)
     negatives = gallery.negatives
-    against = [{}] * len(vectors) if negatives is None else _against(gallery, negatives, vectors)
-    if len(vectors) == 1:  # the usual case; a product of matrices takes longer for one row
-        return [_nearest_of(gallery, vectors[0], gallery.vectors.dot(vectors[0]), against[0])]
+    negative_distances = [{}] * len(vectors) if negatives is None else _negative_distances(gallery, negatives, vectors)
+    if len(vectors) == 1:  # the usual case; faster than a matrix product
+        return [_nearest_of(gallery, vectors[0], gallery.vectors.dot(vectors[0]), negative_distances[0])]
     found: list[Nearest | None] = []
-    step = max(1, _PRODUCTS_AT_ONCE // len(gallery))
+    step = max(1, _MAX_PRODUCTS // len(gallery))
     for start in range(0, len(vectors), step):
         part = vectors[start : start + step]
         products = part @ gallery.vectors.T
-        found += map(partial(_nearest_of, gallery), part, products, against[start : start + step])
+        found += map(partial(_nearest_of, gallery), part, products, negative_distances[start : start + step])
     return found
 
 
-def judge(found: Nearest | None, settings: MatchSettings) -> Verdict:
-    """What the nearest person means. Nobody to compare with makes a stranger.
+def classify(found: Nearest | None, settings: MatchSettings) -> Verdict:
+    """The verdict on a face. Without anybody to compare with, it is a stranger.
 
-    A person's own limit moves where a match ends; a stranger begins at `stranger_distance`, never before that limit.
+    A person's own limit replaces `max_distance`; strangers start at `stranger_distance`, never below that limit.
     """
-    if found is None or found.denied:
+    if found is None or found.excluded:
         return Verdict.STRANGER
     if found.within(settings):
         return Verdict.MATCH if found.margin >= settings.min_margin else Verdict.UNSURE
     return Verdict.STRANGER if found.distance > settings.stranger_distance else Verdict.UNSURE
 
 
-def _against(gallery: Gallery, negatives: Gallery, vectors: FloatArray) -> list[dict[int, float]]:
-    """For each vector, by a person's place, how far the nearest negative of that person is."""
-    place = {person_id: index for index, person_id in enumerate(gallery.people)}
-    columns = [column for column, person_id in enumerate(negatives.people) if person_id in place]
-    people = [place[negatives.people[column]] for column in columns]
-    apart = distances(negatives, vectors)[:, columns].tolist()
-    return [dict(zip(people, row, strict=True)) for row in apart]
+def _negative_distances(gallery: Gallery, negatives: Gallery, vectors: FloatArray) -> list[dict[int, float]]:
+    """For each vector, by index in `gallery.people`, the distance of the person's nearest negative."""
+    index_of = {person_id: index for index, person_id in enumerate(gallery.people)}
+    columns = [column for column, person_id in enumerate(negatives.people) if person_id in index_of]
+    people = [index_of[negatives.people[column]] for column in columns]
+    measured = distances(negatives, vectors)[:, columns].tolist()
+    return [dict(zip(people, row, strict=True)) for row in measured]
 
 
-def _nearest_of(gallery: Gallery, vector: FloatArray, products: FloatArray, against: dict[int, float]) -> Nearest:
-    """The nearest two of whom no negative is nearer, measured exactly.
+def _nearest_of(
+    gallery: Gallery, vector: FloatArray, products: FloatArray, negative_distances: dict[int, float]
+) -> Nearest:
+    """The nearest person without a nearer negative, with exact distances.
 
-    products: (N,) of the vector with each row; used up. against: as from `_against`.
+    products: (N,) of the vector with each row; overwritten. negative_distances: see `_negative_distances`.
     """
     closeness = np.subtract(products, gallery.halves, out=products)
-    denied = _denied(gallery, vector, closeness, against) if against else []
-    every = len(denied) == len(gallery.people)
-    if denied and not every:
-        for person in denied:
+    excluded = _excluded(gallery, vector, closeness, negative_distances) if negative_distances else []
+    every = len(excluded) == len(gallery.people)
+    if excluded and not every:
+        for person in excluded:
             closeness[gallery.rows_of(person)] = -math.inf
     person, distance, rival_distance = _best_two(gallery, vector, closeness)
-    if not math.isfinite(distance):  # the gallery's vectors are finite; to look at all of the face's takes longer
+    if not math.isfinite(distance):  # the gallery is finite; cheaper than checking every vector
         _require_finite(vector)
     person_id = gallery.people[person]
     return Nearest(
         person_id=person_id,
         distance=distance,
-        margin=min(rival_distance, against.get(person, math.inf)) - distance,
+        margin=min(rival_distance, negative_distances.get(person, math.inf)) - distance,
         limit=gallery.limits.get(person_id),
-        denied=every,
+        excluded=every,
     )
 
 
 def _best_two(gallery: Gallery, vector: FloatArray, closeness: FloatArray) -> tuple[int, float, float]:
-    """Of the two people with the closest rows the nearer one's place and exact distance, and that of the other.
-
-    Infinite where there is no other.
-    """
+    """Index and exact distance of the nearest person, and the exact distance of the next (infinite without one)."""
     person = gallery.owners.item(closeness.argmax())
     own = gallery.rows_of(person)
     closeness[own] = -math.inf
     row = closeness.argmax()
     rival = gallery.owners.item(row)
-    theirs = gallery.rows_of(rival) if closeness.item(row) > -math.inf else slice(0)
-    apart = np.concatenate((gallery.vectors[own], gallery.vectors[theirs]), dtype=np.float64)
-    apart -= vector
-    squares, count = np.vecdot(apart, apart).tolist(), own.stop - own.start
+    rival_rows = gallery.rows_of(rival) if closeness.item(row) > -math.inf else slice(0)
+    differences = np.concatenate((gallery.vectors[own], gallery.vectors[rival_rows]), dtype=np.float64)
+    differences -= vector
+    squares, count = np.vecdot(differences, differences).tolist(), own.stop - own.start
     distance, other = math.sqrt(min(squares[:count])), math.sqrt(min(squares[count:], default=math.inf))
     return (person, distance, other) if distance <= other else (rival, other, distance)
 
 
-def _denied(gallery: Gallery, vector: FloatArray, closeness: FloatArray, against: dict[int, float]) -> list[int]:
-    """Places of the people of whom a negative is nearer than any own vector, by the distances of `distances`."""
+def _excluded(
+    gallery: Gallery, vector: FloatArray, closeness: FloatArray, negative_distances: dict[int, float]
+) -> list[int]:
+    """Indices of people with a negative nearer than any own vector, at the accuracy of `distances`."""
     square = float(vector.dot(vector))
-    best = {person: float(closeness[gallery.rows_of(person)].max()) for person in against}
-    return [person for person, apart in against.items() if apart < math.sqrt(max(square - 2 * best[person], 0.0))]
+    best = {person: float(closeness[gallery.rows_of(person)].max()) for person in negative_distances}
+    return [
+        person
+        for person, distance in negative_distances.items()
+        if distance < math.sqrt(max(square - 2 * best[person], 0.0))
+    ]
 
 
 def _squared(gallery: Gallery, vectors: FloatArray) -> FloatArray:

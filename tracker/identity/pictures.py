@@ -1,4 +1,4 @@
-"""Pictures from files, whatever the file turns out to hold."""
+"""Reading picture files of any content safely."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from config.errors import PictureError
 from tracker.vision.faces import Image
 
 MAX_PIXELS = 89_000_000
-"""More than any phone takes; 270 MB when decoded. Just under the size at which Pillow itself begins to complain."""
+"""270 MB when decoded; just under the size at which Pillow warns of a decompression bomb."""
 PICTURE_SUFFIXES = frozenset({".bmp", ".gif", ".jp2", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 _FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
-_DAMAGE = (
+_DECODING_ERRORS = (
     OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, MemoryError, struct.error,
     zlib.error,
 )  # fmt: skip
-"""What Pillow's decoders raise on broken files, found by feeding them such."""
+"""Exceptions that Pillow's decoders raise on damaged files, found by fuzzing."""
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """The files directly in a folder whose name says picture, sorted by name; hidden ones left out.
+    """The picture files directly in a folder, by suffix, sorted by name; hidden files are skipped.
 
     Raises OSError when the folder cannot be listed.
     """
@@ -38,16 +38,16 @@ def pictures_in(folder: Path) -> list[Path]:
 
 
 def read_picture(path: Path) -> Image:
-    """Read a picture file as people see it: (H, W, 3) uint8 BGR.
+    """Read a picture file: (H, W, 3) uint8 BGR.
 
-    Turned upright by its EXIF note; the first frame of an animation; grey spread to three channels; more than eight
-    bits brought down to eight; what is transparent shows white. The size is checked in the header, before anything
-    is decoded. Raises PictureError when the file is missing, empty, not a picture, damaged or larger than MAX_PIXELS.
+    Applies the EXIF orientation; takes the first frame of an animation; converts grey to three channels, deep pixels to
+    8 bits and transparency to white. The size is checked in the header before decoding.
+    Raises PictureError when the file is missing, empty, not a picture, damaged or larger than MAX_PIXELS.
     """
     _require_file(path)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what matters is raised
+            warnings.simplefilter("ignore")  # errors are raised
             with PIL.Image.open(path, formats=_FORMATS) as picture:
                 width, height = picture.size
                 if width * height > MAX_PIXELS:
@@ -59,7 +59,7 @@ def read_picture(path: Path) -> Image:
         raise PictureError(f"{path}: no permission to read it", fix="make the file readable") from error
     except PIL.Image.DecompressionBombError as error:
         raise _too_large(path, "far too many pixels") from error
-    except _DAMAGE as error:
+    except _DECODING_ERRORS as error:
         raise PictureError(
             f"{path}: the picture is damaged or cut off ({error})", fix="copy or save it again"
         ) from error
@@ -84,12 +84,12 @@ def _too_large(path: Path, size: str) -> PictureError:
 
 
 def _upright(picture: PIL.Image.Image) -> PIL.Image.Image:
-    """The first frame, decoded and turned as its EXIF note says; a broken note is passed over."""
+    """The first frame, decoded and rotated by its EXIF orientation; invalid EXIF data is ignored."""
     picture.seek(0)
     picture.load()
     try:
         return PIL.ImageOps.exif_transpose(picture)
-    except _DAMAGE:
+    except _DECODING_ERRORS:
         return picture
 
 
@@ -98,15 +98,15 @@ def _bgr(picture: PIL.Image.Image) -> Image:
         grey = _eight_bits(np.asarray(picture))
         return np.repeat(grey[:, :, None], 3, axis=2)
     if picture.has_transparency_data:
-        coloured = picture.convert("RGBA")
-        picture = PIL.Image.alpha_composite(PIL.Image.new("RGBA", coloured.size, "white"), coloured)
+        rgba = picture.convert("RGBA")
+        picture = PIL.Image.alpha_composite(PIL.Image.new("RGBA", rgba.size, "white"), rgba)
     return np.ascontiguousarray(np.asarray(picture.convert("RGB"), dtype=np.uint8)[:, :, ::-1])
 
 
 def _eight_bits(grey: np.typing.NDArray[np.generic]) -> np.typing.NDArray[np.uint8]:
-    """Bring a deep grey picture to 0..255 by the smallest whole number of bits that holds its brightest pixel.
+    """Scale a deep grey picture to 0..255 by the number of bits that its brightest pixel needs.
 
-    So a camera's ten or twelve bits in a 16-bit file are not left in the dark. Fractions (0..1) are spread.
+    10 or 12 bits in a 16-bit file thus keep their brightness. Floating point 0..1 is scaled to 0..255.
     """
     values = np.nan_to_num(grey.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0).clip(min=0)
     brightest = float(values.max(initial=0.0))

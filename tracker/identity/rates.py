@@ -1,6 +1,6 @@
-"""How often a threshold is right, from distances of pairs known to be the same person or different people.
+"""Error rates of a threshold, from distances of labelled pairs.
 
-Everywhere a pair is taken for the same person when its distance is at most the threshold.
+A pair is accepted as the same person when its distance is at most the threshold.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tracker.vision.faces import FloatArray
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Curve:
-    """The receiver operating characteristic, one point a distinct distance, from strict to loose.
+    """The receiver operating characteristic, one point per distinct distance, by ascending threshold.
 
     thresholds, false_accepts, true_accepts: (K,) float32; the first point accepts nothing (threshold -inf).
     """
@@ -26,12 +26,12 @@ class Curve:
 
 
 def accepted(distances: FloatArray, threshold: float) -> float:
-    """Share of the pairs that the threshold takes for the same person; 0 of none is 0."""
+    """Share of the pairs that the threshold accepts; 0 without pairs."""
     return float(np.mean(distances <= threshold)) if len(distances) else 0.0
 
 
 def accuracy(same: FloatArray, different: FloatArray, threshold: float) -> float:
-    """Share of all pairs that the threshold gets right. Raises ValueError without a pair."""
+    """Share of all pairs that the threshold classifies correctly. Raises ValueError without pairs."""
     if not len(same) + len(different):
         raise ValueError("same, different: expected at least one pair")
     right = np.count_nonzero(same <= threshold) + np.count_nonzero(different > threshold)
@@ -39,16 +39,16 @@ def accuracy(same: FloatArray, different: FloatArray, threshold: float) -> float
 
 
 def best_threshold(same: FloatArray, different: FloatArray) -> float:
-    """The threshold that gets most pairs right, in the middle of its gap; of several the strictest.
+    """The threshold with the highest accuracy, midway between two distances; of several, the lowest.
 
-    Raises ValueError without a pair.
+    Raises ValueError without pairs.
     """
     points = np.unique(np.concatenate([same, different]))
     if not len(points):
         raise ValueError("same, different: expected at least one pair")
     right = np.searchsorted(np.sort(same), points, side="right").astype(np.int64)
     wrong = np.searchsorted(np.sort(different), points, side="right")
-    gains = np.concatenate([[0], right - wrong])  # what accepting up to a point gains over accepting nothing
+    gains = np.concatenate([[0], right - wrong])  # pairs gained over accepting none
     best = int(np.argmax(gains))
     if best == 0:
         return max(0.0, float(points[0]) - 0.01)
@@ -56,7 +56,7 @@ def best_threshold(same: FloatArray, different: FloatArray) -> float:
 
 
 def threshold_at(different: FloatArray, rate: float) -> float:
-    """The loosest threshold that accepts at most that share of the pairs of different people; inf without a pair."""
+    """The highest threshold with a false-accept rate of at most `rate`; infinite without pairs."""
     if not len(different):
         return math.inf
     allowed = math.floor(rate * len(different) + 1e-9)
@@ -66,14 +66,15 @@ def threshold_at(different: FloatArray, rate: float) -> float:
 
 
 def pairs_needed(rate: float) -> int:
-    """How many independent pairs of different people it takes to say that a rate is kept: with none wrong among them
-    it is, with 95 % certainty (the rule of three). Source: Hanley and Lippman-Hand, JAMA 249 (1983) 1743.
+    """Independent pairs of different people, without a false accept, that confirm a rate with 95 % confidence.
+
+    The rule of three. Source: Hanley and Lippman-Hand, JAMA 249 (1983) 1743.
     """
     return math.ceil(3 / rate)
 
 
 def curve(same: FloatArray, different: FloatArray) -> Curve:
-    """The curve of both. A kind without a pair has rate 0 everywhere."""
+    """The curve of all pairs. Without pairs of one kind, their rate is 0 everywhere."""
     thresholds = np.concatenate([[-np.inf], np.unique(np.concatenate([same, different]))])
     return Curve(
         thresholds=thresholds.astype(np.float32),
@@ -83,9 +84,9 @@ def curve(same: FloatArray, different: FloatArray) -> Curve:
 
 
 def equal_error(rates: Curve) -> float:
-    """The rate at which as many are wrongly accepted as wrongly refused."""
-    apart = np.abs(rates.false_accepts - (1 - rates.true_accepts))
-    nearest = int(np.argmin(apart))
+    """The equal error rate: where the false-accept and false-reject rates are equal."""
+    differences = np.abs(rates.false_accepts - (1 - rates.true_accepts))
+    nearest = int(np.argmin(differences))
     return float(rates.false_accepts[nearest] + 1 - rates.true_accepts[nearest]) / 2
 
 

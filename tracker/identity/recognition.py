@@ -1,4 +1,4 @@
-"""Who is in front of one camera: faces become tracks, tracks get names, names reach back to where the track began."""
+"""Recognition at one camera: tracks faces, identifies the tracks, and dates names back to the start of a track."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ import numpy as np
 
 from config.settings import MatchSettings, TrackSettings
 from tracker.identity.known import KnownPeople
-from tracker.identity.match import Nearest, Verdict, judge, nearest
-from tracker.identity.votes import Naming, NamingKind, Vote, clearance, weight
+from tracker.identity.match import Nearest, Verdict, classify, nearest
+from tracker.identity.votes import Vote, VoteOutcome, VoteResult, verdict_margin, weight
 from tracker.presence.events import Match
 from tracker.presence.people import PersonKind
 from tracker.presence.room import Sighting
-from tracker.vision.engine import Seen
+from tracker.vision.engine import AnalysedFaces
 from tracker.vision.face_tracks import Track, Tracks
 from tracker.vision.faces import FloatArray
 
-_WORTH_A_WORD = 3
-"""A track that stayed without a name is recorded when it was seen this often; less is a flicker."""
+_MIN_HITS_RECORDED = 3
+"""Sightings from which a track that was never identified is recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceName:
-    """What is known of one face of a frame, in the order of the frame's faces.
+    """The identity of one face of a frame.
 
-    person_id: enrolled person or visitor, None while undecided. reason: why.
+    person_id: enrolled person or visitor, None while undecided. reason: why, as text.
     """
 
     track_id: str
@@ -38,9 +38,9 @@ class FaceName:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retraction:
-    """A name that a track had and that its faces now speak against: all that it told of was somebody else.
+    """Withdraws a name that a track had wrongly from its start.
 
-    into_id: whom it shows, None while that is undecided.
+    into_id: the correct person, None while undecided.
     """
 
     track_id: str
@@ -49,11 +49,11 @@ class Retraction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recognised:
-    """What a frame tells: who was seen, the decisions that it changed, and one entry for each face.
+class RecognitionResult:
+    """The result of one frame: sightings, new matches, and the identity of each face, in order.
 
-    evidence: the vectors (N, D) behind matches that name an enrolled person, by match_id. withdrawn: names that were
-    wrong, to be taken back before the sightings are looked at. ended: tracks that are over.
+    evidence: by match_id, the vectors (N, D) of matches with an enrolled person. retracted: to be applied before the
+    sightings. ended: ids of ended tracks.
     """
 
     sightings: tuple[Sighting, ...]
@@ -65,37 +65,37 @@ class Recognised:
 
 
 @dataclass(slots=True)
-class _Followed:
-    """What the faces of one track have said.
+class _TrackIdentity:
+    """The vote of one track and what was reported of it.
 
-    started_at: since when it shows one person. turned_at: since when good faces all speak for `spoken_for`.
+    started_at: since when it shows one person. changed_at: since when all usable faces match `matched_id`.
     """
 
     started_at: datetime
-    turned_at: datetime
-    spoken_for: str | None = None
+    changed_at: datetime
+    matched_id: str | None = None
     vote: Vote = field(default_factory=Vote)
-    naming: Naming | None = None
+    result: VoteResult | None = None
     visitor_id: str | None = None
     visitor_distance: float | None = None
-    told: str | None = None
-    """The person id of the last match, so that a decision is recorded once."""
-    named: str | None = None
+    recorded_id: str | None = None
+    """The person id of the last recorded match."""
+    sighted_id: str | None = None
     """The person id of the last sighting."""
     reason: str = ""
-    """Why it has, or has not, a name at this moment."""
+    """Why it has a name, or none."""
 
     @property
     def distance(self) -> float:
-        """Of the nearest face that speaks for the name, infinite without one."""
-        if self.naming is None or self.naming.kind is NamingKind.UNKNOWN:
+        """Distance of the nearest face that matches the current identity, infinite without one."""
+        if self.result is None or self.result.kind is VoteOutcome.UNKNOWN:
             return math.inf
-        found = self.naming.distance if self.naming.kind is NamingKind.PERSON else self.visitor_distance
+        found = self.result.distance if self.result.kind is VoteOutcome.PERSON else self.visitor_distance
         return math.inf if found is None else found
 
 
 class Recognition:
-    """The tracks of one camera and their votes. Not for several threads; `known` may be shared."""
+    """The tracks of one camera and their votes. Not thread-safe; `known` may be shared."""
 
     def __init__(
         self, *, site_id: str, camera_id: str, known: KnownPeople, match: MatchSettings, track: TrackSettings
@@ -105,47 +105,47 @@ class Recognition:
         self._known = known
         self._settings = match
         self._track_settings = track
-        self._tracks = self._no_tracks()
-        self._followed: dict[str, _Followed] = {}
+        self._tracks = self._new_tracks()
+        self._identities: dict[str, _TrackIdentity] = {}
 
-    def update(self, seen: Seen, at: datetime, *, size_wh: tuple[int, int]) -> Recognised:
-        """Take in the next frame. at: never before the last. size_wh: of the frame, px."""
-        update = self._tracks.update(seen.faces, seen.vectors, at, seen.usable)
-        matches = self._farewells(update.ended)
-        closest = self._closest(seen)
+    def update(self, analysed: AnalysedFaces, at: datetime, *, size_wh: tuple[int, int]) -> RecognitionResult:
+        """Process the next frame. at: not earlier than the previous frame. size_wh: of the frame, px."""
+        update = self._tracks.update(analysed.faces, analysed.vectors, at, analysed.usable)
+        matches = self._close(update.ended)
+        closest = self._closest(analysed)
         decided: list[str | None] = []
         wrong: list[str | None] = []
         for row, track_id in enumerate(update.track_ids):
-            followed = self._following(track_id, at)
-            self._vote(followed, seen, row, closest[row], at)
-            person_id, followed.reason = self._decide(followed, track_id, at)
+            identity = self._identity_of(track_id, at)
+            self._vote(identity, analysed, row, closest[row], at)
+            person_id, identity.reason = self._decide(identity, track_id, at)
             decided.append(person_id)
-            wrong.append(self._wrong_name(followed, person_id))
-        decided = self._one_place_each(update.track_ids, decided)
+            wrong.append(self._wrong_name(identity, person_id))
+        decided = self._resolve_duplicates(update.track_ids, decided)
         sightings: list[Sighting] = []
         evidence: dict[str, FloatArray] = {}
         for row, (track_id, person_id) in enumerate(zip(update.track_ids, decided, strict=True)):
-            followed = self._followed[track_id]
-            since = at if person_id == followed.told else followed.started_at
-            if person_id != followed.told:
-                followed.told = person_id
-                match = self._match(followed, track_id, at, person_id, followed.reason)
+            identity = self._identities[track_id]
+            since = at if person_id == identity.recorded_id else identity.started_at
+            if person_id != identity.recorded_id:
+                identity.recorded_id = person_id
+                match = self._match(identity, track_id, at, person_id, identity.reason)
                 matches.append(match)
-                if person_id is not None and person_id != followed.visitor_id:
-                    evidence[match.match_id] = followed.vote.vectors_of(person_id)
+                if person_id is not None and person_id != identity.visitor_id:
+                    evidence[match.match_id] = identity.vote.vectors_of(person_id)
             if person_id is not None:
-                followed.named = person_id
-                sightings.append(_sighting(person_id, track_id, since, at, seen.faces.boxes[row], size_wh))
+                identity.sighted_id = person_id
+                sightings.append(_sighting(person_id, track_id, since, at, analysed.faces.boxes[row], size_wh))
         faces = tuple(
-            FaceName(track_id=track_id, person_id=person_id, reason=self._followed[track_id].reason)
+            FaceName(track_id=track_id, person_id=person_id, reason=self._identities[track_id].reason)
             for track_id, person_id in zip(update.track_ids, decided, strict=True)
         )
         retracted = tuple(
-            Retraction(track_id=track_id, person_id=gone_id, into_id=person_id)
-            for track_id, gone_id, person_id in zip(update.track_ids, wrong, decided, strict=True)
-            if gone_id is not None
+            Retraction(track_id=track_id, person_id=previous_id, into_id=person_id)
+            for track_id, previous_id, person_id in zip(update.track_ids, wrong, decided, strict=True)
+            if previous_id is not None
         )
-        return Recognised(
+        return RecognitionResult(
             sightings=tuple(sightings),
             matches=tuple(matches),
             faces=faces,
@@ -154,33 +154,33 @@ class Recognition:
             ended=tuple(track.track_id for track in update.ended),
         )
 
-    def _one_place_each(self, track_ids: tuple[str, ...], decided: list[str | None]) -> list[str | None]:
-        """Nobody is in two places of one frame: of tracks with the same name the nearest keeps it."""
+    def _resolve_duplicates(self, track_ids: tuple[str, ...], decided: list[str | None]) -> list[str | None]:
+        """A person appears once per frame: of tracks with one identity, the one with the smallest distance keeps it."""
         named = [person_id for person_id in decided if person_id is not None]
         if len(named) > 1:
             self._known.seen_together(named)
         if len(set(named)) == len(named):
             return decided
-        only = list(decided)
+        unique = list(decided)
         for person_id in {each for each in named if named.count(each) > 1}:
             rows = [row for row, each in enumerate(decided) if each == person_id]
-            best = min(rows, key=lambda row: self._followed[track_ids[row]].distance)
+            best = min(rows, key=lambda row: self._identities[track_ids[row]].distance)
             for row in rows:
                 if row != best:
-                    only[row] = None
-                    self._followed[track_ids[row]].reason = f"like {person_id}, who is elsewhere in the picture"
-        return only
+                    unique[row] = None
+                    self._identities[track_ids[row]].reason = f"looks like {person_id}, who is elsewhere in the frame"
+        return unique
 
     def end(self) -> tuple[Match, ...]:
-        """End every track, as when a recording is over; a record of why, for those that never got a name.
+        """End all tracks, for example at the end of a recording; returns matches of those never identified.
 
-        The next `update` may be of any time.
+        The next `update` may have any time.
         """
         ended = self._tracks.end()
-        self._tracks = self._no_tracks()
-        return tuple(self._farewells(ended))
+        self._tracks = self._new_tracks()
+        return tuple(self._close(ended))
 
-    def _no_tracks(self) -> Tracks:
+    def _new_tracks(self) -> Tracks:
         return Tracks(
             camera_id=self._camera_id,
             max_gap_s=self._track_settings.max_gap_s,
@@ -188,84 +188,90 @@ class Recognition:
             max_vector_distance=self._settings.stranger_distance,
         )
 
-    def _following(self, track_id: str, at: datetime) -> _Followed:
-        """What the track has said so far; from now on anew when the person it showed was forgotten or merged away."""
-        followed = self._followed.get(track_id)
-        gone = followed is not None and followed.told is not None and self._known.person(followed.told) is None
-        if followed is None or gone:
-            followed = self._followed[track_id] = _Followed(at, turned_at=at)
-        return followed
+    def _identity_of(self, track_id: str, at: datetime) -> _TrackIdentity:
+        """The state of the track; reset when its person was forgotten or merged."""
+        identity = self._identities.get(track_id)
+        removed = (
+            identity is not None
+            and identity.recorded_id is not None
+            and self._known.person(identity.recorded_id) is None
+        )
+        if identity is None or removed:
+            identity = self._identities[track_id] = _TrackIdentity(at, changed_at=at)
+        return identity
 
-    def _closest(self, seen: Seen) -> list[Nearest | None]:
-        """For each face the nearest enrolled person; None for faces without a vector."""
-        found: list[Nearest | None] = [None] * len(seen.faces)
-        rows = np.flatnonzero(seen.usable)
-        for row, each in zip(rows, nearest(self._known.gallery, seen.vectors[rows]), strict=True):
+    def _closest(self, analysed: AnalysedFaces) -> list[Nearest | None]:
+        """The nearest enrolled person of each face; None without a vector."""
+        found: list[Nearest | None] = [None] * len(analysed.faces)
+        rows = np.flatnonzero(analysed.usable)
+        for row, each in zip(rows, nearest(self._known.gallery, analysed.vectors[rows]), strict=True):
             found[row] = each
         return found
 
-    def _vote(self, followed: _Followed, seen: Seen, row: int, closest: Nearest | None, at: datetime) -> None:
-        reason = seen.rejections[row]
+    def _vote(
+        self, identity: _TrackIdentity, analysed: AnalysedFaces, row: int, closest: Nearest | None, at: datetime
+    ) -> None:
+        reason = analysed.rejections[row]
         if reason is not None:
-            followed.vote = followed.vote.refuse(reason)
+            identity.vote = identity.vote.skip(reason)
             return
-        quality, verdict = seen.quality, judge(closest, self._settings)
-        spoken_for = closest.person_id if closest is not None and verdict is Verdict.MATCH else None
-        if verdict is not Verdict.UNSURE and spoken_for != followed.spoken_for:
-            followed.spoken_for, followed.turned_at = spoken_for, at
-        clear = clearance(closest, verdict, self._settings)
-        followed.vote = followed.vote.add(
+        quality, verdict = analysed.quality, classify(closest, self._settings)
+        matched_id = closest.person_id if closest is not None and verdict is Verdict.MATCH else None
+        if verdict is not Verdict.UNSURE and matched_id != identity.matched_id:
+            identity.matched_id, identity.changed_at = matched_id, at
+        margin = verdict_margin(closest, verdict, self._settings)
+        identity.vote = identity.vote.add(
             closest,
             verdict,
-            weight=weight(float(quality.widths_px[row]), float(quality.sharpness[row]), clear),
+            weight=weight(float(quality.widths_px[row]), float(quality.sharpness[row]), margin),
             quality=float(quality.score[row]),
-            vector=seen.vectors[row],
+            vector=analysed.vectors[row],
         )
 
-    def _decide(self, followed: _Followed, track_id: str, at: datetime) -> tuple[str | None, str]:
+    def _decide(self, identity: _TrackIdentity, track_id: str, at: datetime) -> tuple[str | None, str]:
         """The person id of the track, None while undecided, and why."""
-        followed.naming = naming = followed.vote.name(self._settings, followed.naming)
-        if naming.kind is NamingKind.PERSON:
-            return naming.person_id, naming.reason
-        if naming.kind is NamingKind.UNKNOWN:
-            return None, naming.reason
-        if followed.visitor_id is None:
-            vectors = followed.vote.stranger_vectors
+        identity.result = result = identity.vote.result(self._settings, identity.result)
+        if result.kind is VoteOutcome.PERSON:
+            return result.person_id, result.reason
+        if result.kind is VoteOutcome.UNKNOWN:
+            return None, result.reason
+        if identity.visitor_id is None:
+            vectors = identity.vote.stranger_vectors
             visitor = self._known.visitor_for(vectors, at=at, camera_id=self._camera_id, track_id=track_id)
             if visitor is None:
-                return None, "a stranger who may or may not be an earlier visitor"
-            followed.visitor_id = visitor.person.person_id
-            apart = np.linalg.norm(visitor.vectors[:, None] - vectors[None], axis=2)
-            followed.visitor_distance = float(apart.min())
-        return followed.visitor_id, naming.reason
+                return None, "a stranger, undecided between a returning and a new visitor"
+            identity.visitor_id = visitor.person.person_id
+            pairwise = np.linalg.norm(visitor.vectors[:, None] - vectors[None], axis=2)
+            identity.visitor_distance = float(pairwise.min())
+        return identity.visitor_id, result.reason
 
-    def _wrong_name(self, followed: _Followed, voted_id: str | None) -> str | None:
-        """The name that the track had, if its faces now speak for somebody else; None for nothing to take back.
+    def _wrong_name(self, identity: _TrackIdentity, voted_id: str | None) -> str | None:
+        """The previous name of the track if it was wrong from the start; None otherwise.
 
-        Where a track has passed from one person to another, as when one steps in front of the other, what it told of
-        the first stays, and it begins anew with the second.
+        Where a track switched from one person to another, for example by occlusion, the name was right until then: it
+        is kept, and the track starts again with the other person.
         """
-        gone_id, naming = followed.named, followed.naming
-        if gone_id is None or gone_id == voted_id or naming is None or naming.kind is NamingKind.UNKNOWN:
+        previous_id, result = identity.sighted_id, identity.result
+        if previous_id is None or previous_id == voted_id or result is None or result.kind is VoteOutcome.UNKNOWN:
             return None
-        followed.named = None
-        candidate = None if gone_id == followed.visitor_id else gone_id
-        if self._has_shown(candidate, followed.vote, instead=naming.person_id):
-            followed.started_at = followed.turned_at
+        identity.sighted_id = None
+        candidate = None if previous_id == identity.visitor_id else previous_id
+        if self._was_right(candidate, identity.vote, instead=result.person_id):
+            identity.started_at = identity.changed_at
             return None
-        return gone_id
+        return previous_id
 
-    def _has_shown(self, candidate: str | None, vote: Vote, *, instead: str | None) -> bool:
-        """Whether a track did show a person, None for a stranger, before its name turned.
+    def _was_right(self, candidate: str | None, vote: Vote, *, instead: str | None) -> bool:
+        """Whether a track showed a person (None for a stranger) before its identity changed to `instead`.
 
-        More faces have spoken for that person than for the one `instead`, and the best of them would today.
+        True when more faces matched that person, and most of the best of them still do.
         """
-        before, now = vote.tallies.get(candidate), vote.tallies.get(instead)
+        before, now = vote.counts.get(candidate), vote.counts.get(instead)
         if before is None or now is None or candidate == instead or now.sightings > before.sightings:
             return False
         vectors = vote.vectors_of(candidate)
         found = nearest(self._known.gallery, vectors) if len(vectors) else []
-        verdicts = [(judge(each, self._settings), each) for each in found]
+        verdicts = [(classify(each, self._settings), each) for each in found]
         if candidate is None:
             still = sum(verdict is Verdict.STRANGER for verdict, _ in verdicts)
         else:
@@ -275,11 +281,13 @@ class Recognition:
             )
         return 2 * still > len(verdicts)
 
-    def _match(self, followed: _Followed, track_id: str, at: datetime, person_id: str | None, reason: str) -> Match:
-        naming = followed.naming
-        distance, margin = (naming.distance, naming.margin) if naming is not None else (None, None)
-        if person_id is not None and person_id == followed.visitor_id:
-            distance, margin = followed.visitor_distance, None
+    def _match(
+        self, identity: _TrackIdentity, track_id: str, at: datetime, person_id: str | None, reason: str
+    ) -> Match:
+        result = identity.result
+        distance, margin = (result.distance, result.margin) if result is not None else (None, None)
+        if person_id is not None and person_id == identity.visitor_id:
+            distance, margin = identity.visitor_distance, None
         person = self._known.person(person_id) if person_id is not None else None
         return Match(
             site_id=self._site_id,
@@ -289,19 +297,24 @@ class Recognition:
             person_id=person_id,
             distance=distance,
             margin=margin if margin is not None and math.isfinite(margin) else None,
-            quality=naming.quality if naming is not None else 0.0,
+            quality=result.quality if result is not None else 0.0,
             authorised=person is not None and person.kind is PersonKind.ENROLLED and person.access,
             reason=reason,
         )
 
-    def _farewells(self, ended: tuple[Track, ...]) -> list[Match]:
-        """Forget tracks that have ended; a record at the last sighting of why, for those that never got a name."""
+    def _close(self, ended: tuple[Track, ...]) -> list[Match]:
+        """Drop ended tracks; returns matches, dated at the last sighting, of those never identified."""
         matches = []
         for track in ended:
-            followed = self._followed.pop(track.track_id, None)
-            if followed is None or followed.told is not None or track.hits < _WORTH_A_WORD or followed.naming is None:
+            identity = self._identities.pop(track.track_id, None)
+            if (
+                identity is None
+                or identity.recorded_id is not None
+                or track.hits < _MIN_HITS_RECORDED
+                or identity.result is None
+            ):
                 continue
-            matches.append(self._match(followed, track.track_id, track.seen_at, None, followed.reason))
+            matches.append(self._match(identity, track.track_id, track.seen_at, None, identity.reason))
         return matches
 
 

@@ -1,4 +1,4 @@
-"""A track's name, by a vote over its faces."""
+"""The identity of a track, by a weighted vote over its faces."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from config.settings import MatchSettings
 from tracker.identity.match import Nearest, Verdict
 from tracker.vision.faces import FloatArray
 
-LEAD = 1.5
-"""The winner must weigh this much more than the next; less is a tie, and a tie names nobody."""
-MEMORY = 30.0
-"""Weight that a vote remembers. What is older fades, so that a name can turn when the evidence turns."""
-VECTORS_KEPT = 8
+MIN_LEAD_RATIO = 1.5
+"""Required ratio of the winner's weight to the runner-up's; less is a tie."""
+MAX_TOTAL_WEIGHT = 30.0
+"""Weights are scaled down to this total, so that old faces count less and the result can change."""
+MAX_VECTORS = 8
 _FULL_WIDTH_PX = 80.0
 _FULL_SHARPNESS = 6.0
 _FULL_MARGIN = 0.2
 _STRANGER = None
 
 
-class NamingKind(StrEnum):
+class VoteOutcome(StrEnum):
     PERSON = "person"
     STRANGER = "stranger"
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Naming:
-    """What the vote says at this moment, and why.
+class VoteResult:
+    """The current outcome of a vote, with the reason as text.
 
-    person_id: for PERSON, else None. distance, margin, quality: of the nearest face that counted for it (for UNKNOWN:
-    of any), None without one. margin is infinite where the gallery holds nobody else.
+    person_id: for PERSON, else None. distance, margin, quality: of the nearest face of the winner (for UNKNOWN: of any
+    face), None without one. margin is infinite where there is nobody else in the gallery.
     """
 
-    kind: NamingKind
+    kind: VoteOutcome
     person_id: str | None
     distance: float | None
     margin: float | None
@@ -48,8 +48,8 @@ class Naming:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
-    """What speaks for one candidate: how many faces, their weight, and the nearest of them."""
+class VoteCount:
+    """The votes for one candidate: number of faces, their total weight, and the nearest of them."""
 
     sightings: int
     weight: float
@@ -59,19 +59,18 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Vote:
-    """Everything a track's faces have said so far; `add` and `refuse` give the next state.
+    """The votes of a track's faces so far; immutable, `add` and `skip` return the next state.
 
-    tallies: by person_id, None for "a stranger". unsure: faces in the dead zone; they dilute nothing. closest: the
-    nearest person that any face came to. refused: faces too poor to vote, `refusal` says why the last one was. faces:
-    the heaviest of each candidate, with their weights. Size is bounded by the number of people that the track was taken
-    for.
+    counts: by person_id, None for a stranger. unsure: number of faces between match and stranger, which do not count.
+    closest: the nearest person of any face. skipped: number of faces of insufficient quality, `skip_reason` of the last
+    one. faces: those with the highest weights of each candidate. Size is bounded by the number of candidates.
     """
 
-    tallies: Mapping[str | None, Tally] = field(default_factory=lambda: MappingProxyType({}))
+    counts: Mapping[str | None, VoteCount] = field(default_factory=lambda: MappingProxyType({}))
     unsure: int = 0
-    closest: Tally | None = None
-    refused: int = 0
-    refusal: str = ""
+    closest: VoteCount | None = None
+    skipped: int = 0
+    skip_reason: str = ""
     faces: Mapping[str | None, tuple[tuple[float, FloatArray], ...]] = field(
         default_factory=lambda: MappingProxyType({})
     )
@@ -85,76 +84,75 @@ class Vote:
         quality: float,
         vector: FloatArray | None = None,
     ) -> Vote:
-        """One more good face. weight: see `weight`, above 0. quality: 0..1. vector: (D,), kept if among the heaviest.
+        """Add a face. weight: see `weight`, above 0. quality: 0..1. vector: (D,), kept for the highest weights.
 
-        Raises ValueError when the weight is not a positive number, or a match matches nobody.
+        Raises ValueError when the weight is not positive, or a match has no person.
         """
         if not (weight > 0 and math.isfinite(weight)):
             raise ValueError(f"weight: expected more than 0, got {weight}")
-        seen = Tally(sightings=1, weight=weight, nearest=found, quality=quality)
-        closest = _nearer(self.closest, seen)
+        face = VoteCount(sightings=1, weight=weight, nearest=found, quality=quality)
+        closest = _nearer(self.closest, face)
         if verdict is Verdict.UNSURE:
             return replace(self, unsure=self.unsure + 1, closest=closest)
         if verdict is Verdict.MATCH and found is None:
             raise ValueError("found: expected somebody for a match, got None")
         candidate = found.person_id if found is not None and verdict is Verdict.MATCH else _STRANGER
-        tallies = {**self.tallies, candidate: _summed(self.tallies.get(candidate), seen)}
+        counts = {**self.counts, candidate: _summed(self.counts.get(candidate), face)}
         faces = self.faces
         if vector is not None:
-            kept = _heaviest((*faces.get(candidate, ()), (weight, np.array(vector, np.float32))))
+            kept = _highest_weights((*faces.get(candidate, ()), (weight, np.array(vector, np.float32))))
             faces = MappingProxyType({**faces, candidate: kept})
-        return replace(self, tallies=MappingProxyType(_faded(tallies)), closest=closest, faces=faces)
+        return replace(self, counts=MappingProxyType(_limited(counts)), closest=closest, faces=faces)
 
-    def refuse(self, reason: str) -> Vote:
-        """One more face, too poor to vote for the reason given. It changes no name."""
-        return replace(self, refused=self.refused + 1, refusal=reason)
+    def skip(self, reason: str) -> Vote:
+        """Count a face of insufficient quality; it does not change the result."""
+        return replace(self, skipped=self.skipped + 1, skip_reason=reason)
 
     def vectors_of(self, candidate: str | None) -> FloatArray:
-        """(K, D) the best faces of a person, None for a stranger; K at most VECTORS_KEPT; (0, 0) without any."""
+        """(K, D) vectors with the highest weights for a person or stranger (None), K <= MAX_VECTORS; else (0, 0)."""
         kept = self.faces.get(candidate, ())
         return np.stack([vector for _, vector in kept]) if kept else np.empty((0, 0), np.float32)
 
     @property
     def stranger_vectors(self) -> FloatArray:
-        """(K, D) the best faces that were nobody's, K at most VECTORS_KEPT; (0, 0) without any."""
+        """(K, D) vectors with the highest weights for a stranger; see `vectors_of`."""
         return self.vectors_of(_STRANGER)
 
-    def name(self, settings: MatchSettings, held: Naming | None = None) -> Naming:
-        """Who the track is.
+    def result(self, settings: MatchSettings, previous: VoteResult | None = None) -> VoteResult:
+        """The identity of the track.
 
-        held: what this vote said before. A name, once given, stays until another candidate leads clearly, so that it
-        does not come and go.
+        previous: the last result of this vote. It is kept until another candidate clearly leads, which avoids flicker.
         """
-        ranked = sorted(self.tallies.items(), key=lambda item: (-item[1].weight, item[0] or ""))
+        ranked = sorted(self.counts.items(), key=lambda item: (-item[1].weight, item[0] or ""))
         if not ranked:
-            return self._unknown(self._why_nobody(settings))
-        for candidate, tally in ranked:
-            if _is_held(candidate, held) and not self._clearly_beaten(tally, ranked[0], settings):
-                return _named(candidate, tally)
-        (candidate, tally), rivals = ranked[0], ranked[1:]
-        if rivals and tally.weight < LEAD * rivals[0][1].weight:
+            return self._unknown(self._why_unknown(settings))
+        for candidate, count in ranked:
+            if _is_previous(candidate, previous) and not self._clearly_behind(count, ranked[0], settings):
+                return _named(candidate, count)
+        (candidate, count), rivals = ranked[0], ranked[1:]
+        if rivals and count.weight < MIN_LEAD_RATIO * rivals[0][1].weight:
             return self._unknown(f"undecided between {_label(candidate)} and {_label(rivals[0][0])}")
-        doubt = _doubt(candidate, tally, settings)
-        return _named(candidate, tally) if doubt is None else self._unknown(doubt)
+        missing = _missing(candidate, count, settings)
+        return _named(candidate, count) if missing is None else self._unknown(missing)
 
-    def _clearly_beaten(self, tally: Tally, best: tuple[str | None, Tally], settings: MatchSettings) -> bool:
+    def _clearly_behind(self, count: VoteCount, best: tuple[str | None, VoteCount], settings: MatchSettings) -> bool:
         candidate, winner = best
-        return winner.weight >= LEAD * tally.weight and _doubt(candidate, winner, settings) is None
+        return winner.weight >= MIN_LEAD_RATIO * count.weight and _missing(candidate, winner, settings) is None
 
-    def _why_nobody(self, settings: MatchSettings) -> str:
+    def _why_unknown(self, settings: MatchSettings) -> str:
         found = self.closest.nearest if self.closest is not None else None
         if found is not None and found.within(settings):
-            return f"{found.person_id} is near ({found.distance:.2f}), but another is only {found.margin:.2f} farther"
+            return f"{found.person_id} at {found.distance:.2f}, but the next person is only {found.margin:.2f} farther"
         if found is not None:
-            return f"neither match nor stranger: {found.person_id} is {found.distance:.2f} away"
-        if self.refused:
-            return f"no face good enough in {self.refused}, the last {self.refusal}"
-        return "no face seen yet"
+            return f"between match and stranger: {found.person_id} at {found.distance:.2f}"
+        if self.skipped:
+            return f"no usable face among {self.skipped}; the last is {self.skip_reason}"
+        return "no faces yet"
 
-    def _unknown(self, reason: str) -> Naming:
+    def _unknown(self, reason: str) -> VoteResult:
         found = self.closest.nearest if self.closest is not None else None
-        return Naming(
-            kind=NamingKind.UNKNOWN,
+        return VoteResult(
+            kind=VoteOutcome.UNKNOWN,
             person_id=None,
             distance=None if found is None else found.distance,
             margin=None if found is None else found.margin,
@@ -164,9 +162,9 @@ class Vote:
 
 
 def weight(width_px: float, sharpness: float, margin: float | None = None) -> float:
-    """What a face's voice is worth: its size, its sharpness (root), and how clear its verdict is; 0.002..1.
+    """The weight of a face's vote: size, root of sharpness, and margin of the verdict; 0.002..1.
 
-    margin: see `clearance`; None for full.
+    margin: see `verdict_margin`; None for the full weight.
     """
     size = min(max(width_px / _FULL_WIDTH_PX, 0.1), 1.0)
     sharp = min(max(math.sqrt(max(sharpness, 0.0) / _FULL_SHARPNESS), 0.1), 1.0)
@@ -174,87 +172,87 @@ def weight(width_px: float, sharpness: float, margin: float | None = None) -> fl
     return size * sharp * clear
 
 
-def clearance(found: Nearest | None, verdict: Verdict, settings: MatchSettings) -> float | None:
-    """How clear a face's verdict is, for `weight`; None where nothing limits it.
+def verdict_margin(found: Nearest | None, verdict: Verdict, settings: MatchSettings) -> float | None:
+    """The margin of a face's verdict, for `weight`; None where there is none.
 
-    Of a match: the margin to the next person, or how far inside the limit it is, whichever is less. Of a stranger: how
-    far beyond the distance at which strangers begin. Both with `clear_by` on top.
+    Match: the smaller of the margin to the next person and the distance below the limit. Stranger: the distance above
+    `stranger_distance`. `clear_by` is added to both distances.
     """
-    if found is None or found.denied or verdict is Verdict.UNSURE:
+    if found is None or found.excluded or verdict is Verdict.UNSURE:
         return None
     if verdict is Verdict.MATCH:
         return min(found.margin, found.limit_by(settings) - found.distance + settings.clear_by)
     return max(0.0, found.distance - settings.stranger_distance + settings.clear_by)
 
 
-def _named(candidate: str | None, tally: Tally) -> Naming:
-    found = tally.nearest
+def _named(candidate: str | None, count: VoteCount) -> VoteResult:
+    found = count.nearest
     if found is None:
-        reason = f"a stranger by {tally.sightings} sightings: nobody is enrolled"
-    elif candidate is _STRANGER and found.denied:
-        reason = f"a stranger by {tally.sightings} sightings: nearer to a face marked as not {found.person_id}"
+        reason = f"a stranger by {count.sightings} sightings: nobody is enrolled"
+    elif candidate is _STRANGER and found.excluded:
+        reason = f"a stranger by {count.sightings} sightings: nearer to a face marked as not {found.person_id}"
     elif candidate is _STRANGER:
-        reason = f"a stranger by {tally.sightings} sightings: nobody nearer than {found.distance:.2f}"
+        reason = f"a stranger by {count.sightings} sightings: nobody nearer than {found.distance:.2f}"
     else:
         clear = "" if math.isinf(found.margin) else f", the next {found.margin:.2f} farther"
-        reason = f"{candidate} by {tally.sightings} sightings, nearest {found.distance:.2f}{clear}"
-    return Naming(
-        kind=NamingKind.STRANGER if candidate is _STRANGER else NamingKind.PERSON,
+        reason = f"{candidate} by {count.sightings} sightings, nearest {found.distance:.2f}{clear}"
+    return VoteResult(
+        kind=VoteOutcome.STRANGER if candidate is _STRANGER else VoteOutcome.PERSON,
         person_id=candidate,
         distance=None if found is None else found.distance,
         margin=None if found is None else found.margin,
-        quality=tally.quality,
+        quality=count.quality,
         reason=reason,
     )
 
 
-def _doubt(candidate: str | None, tally: Tally, settings: MatchSettings) -> str | None:
-    """What still speaks against a candidate who leads, None for nothing.
+def _missing(candidate: str | None, count: VoteCount, settings: MatchSettings) -> str | None:
+    """Why a leading candidate does not win yet, None when it does.
 
-    A known person must have been near for certain once: somebody who is only alike stays at the edge of the limit, and
-    a track has many frames in which to come just under it.
+    A person needs at least one face well below the limit: a look-alike stays near the limit, and over many frames some
+    of its faces fall just below it.
     """
     needed = settings.visitor_sightings if candidate is _STRANGER else settings.min_sightings
-    if tally.sightings < needed:
-        return f"{_label(candidate)} so far: {tally.sightings} of {needed} good sightings"
-    if candidate is not _STRANGER and tally.nearest is not None:
-        clear = tally.nearest.limit_by(settings) - settings.clear_by
-        if tally.nearest.distance > clear:
-            return f"{candidate} only at the edge: nearest {tally.nearest.distance:.2f}, {clear:.2f} needed once"
+    if count.sightings < needed:
+        return f"{_label(candidate)} so far: {count.sightings} of {needed} good sightings"
+    if candidate is not _STRANGER and count.nearest is not None:
+        clear = count.nearest.limit_by(settings) - settings.clear_by
+        if count.nearest.distance > clear:
+            return f"{candidate} only near the limit: nearest {count.nearest.distance:.2f}, {clear:.2f} required"
     return None
 
 
-def _is_held(candidate: str | None, held: Naming | None) -> bool:
-    return held is not None and held.kind is not NamingKind.UNKNOWN and held.person_id == candidate
+def _is_previous(candidate: str | None, previous: VoteResult | None) -> bool:
+    return previous is not None and previous.kind is not VoteOutcome.UNKNOWN and previous.person_id == candidate
 
 
 def _label(candidate: str | None) -> str:
     return "a stranger" if candidate is _STRANGER else candidate
 
 
-def _summed(before: Tally | None, seen: Tally) -> Tally:
+def _summed(before: VoteCount | None, face: VoteCount) -> VoteCount:
     if before is None:
-        return seen
-    best = _nearer(before, seen)
-    return replace(best, sightings=before.sightings + 1, weight=before.weight + seen.weight)
+        return face
+    best = _nearer(before, face)
+    return replace(best, sightings=before.sightings + 1, weight=before.weight + face.weight)
 
 
-def _nearer(before: Tally | None, seen: Tally) -> Tally:
-    """The one whose face came nearer to somebody."""
+def _nearer(before: VoteCount | None, face: VoteCount) -> VoteCount:
+    """The one with the smaller distance."""
     if before is None:
-        return seen
+        return face
     was = math.inf if before.nearest is None else before.nearest.distance
-    now = math.inf if seen.nearest is None else seen.nearest.distance
-    return seen if now < was else before
+    now = math.inf if face.nearest is None else face.nearest.distance
+    return face if now < was else before
 
 
-def _faded(tallies: dict[str | None, Tally]) -> dict[str | None, Tally]:
-    total = sum(tally.weight for tally in tallies.values())
-    if total <= MEMORY:
-        return tallies
-    return {key: replace(tally, weight=tally.weight * MEMORY / total) for key, tally in tallies.items()}
+def _limited(counts: dict[str | None, VoteCount]) -> dict[str | None, VoteCount]:
+    total = sum(count.weight for count in counts.values())
+    if total <= MAX_TOTAL_WEIGHT:
+        return counts
+    return {key: replace(count, weight=count.weight * MAX_TOTAL_WEIGHT / total) for key, count in counts.items()}
 
 
-def _heaviest(faces: tuple[tuple[float, FloatArray], ...]) -> tuple[tuple[float, FloatArray], ...]:
-    """The best few; of two alike the earlier."""
-    return tuple(sorted(faces, key=lambda kept: -kept[0])[:VECTORS_KEPT])
+def _highest_weights(faces: tuple[tuple[float, FloatArray], ...]) -> tuple[tuple[float, FloatArray], ...]:
+    """The faces with the highest weights; of equal ones, the earlier."""
+    return tuple(sorted(faces, key=lambda kept: -kept[0])[:MAX_VECTORS])

@@ -1,8 +1,8 @@
-"""What cameras make of the truth: their events, in the order in which they arrive.
+"""The simulated cameras: the events that they report, in order of arrival.
 
-A camera at a door reports who crosses it. A camera in a room reports who comes into sight and, once they have been
-unseen for `EXIT_AFTER`, that they were lost, dated at the last sighting. Every report may be missed, taken for
-somebody else's, dated by a clock that is off, lost or late in an outage, or delivered twice.
+A door camera reports who crosses it. A room camera reports who comes into view and, after `EXIT_AFTER` out of view,
+that they left, dated at the last sighting. Any report may be missed, attributed to somebody else, dated by a wrong
+clock, delayed or lost by an outage, or delivered twice.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from datetime import date, datetime, timedelta
 
 from tracker.presence.events import Event, EventKind
 from tracker.presence.room import Presence
-from tracker.simulation.cast import Player
-from tracker.simulation.condition import Outage, OutageKind, clock_errors, outages_on
-from tracker.simulation.plan import Noise, Plan
-from tracker.simulation.truth import Sight, Stay
+from tracker.simulation.camera_faults import Outage, OutageKind, clock_errors, outages_on
+from tracker.simulation.people import SimulatedPerson
+from tracker.simulation.scenario import Noise, Scenario
+from tracker.simulation.truth import Segment, ViewSpan
 
 EXIT_AFTER = timedelta(seconds=30)
-"""Unseen for so long, somebody has left a room; stays in sight are further apart than this."""
+"""Time out of view after which a room camera reports an exit; views of one camera are further apart than this."""
 _LATEST_REPEAT_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reports:
-    """What the cameras of a place told of one day, up to a moment.
+class CameraOutput:
+    """The reports of all cameras for one day, up to a time.
 
-    events: in the order of arrival, repeats included. presences: whom rooms have in sight at that moment. missed,
-    confused: how many crossings and stays in sight were not reported, or of the wrong person.
+    events: in order of arrival, duplicates included. presences: people in view of room cameras at that time. missed,
+    confused: number of crossings and views that were not reported, or for the wrong person.
     """
 
     events: tuple[Event, ...]
@@ -44,38 +44,46 @@ class _Delivery:
     event: Event
 
 
-def reports_on(
-    day: date, stays: Sequence[Stay], plan: Plan, noise: Noise, cast: Mapping[str, Player], *, until: datetime
-) -> Reports:
-    """What the cameras tell of the stays of one day until a moment (UTC). cast: by person id."""
-    watch = _Watch(day, plan, noise, cast, until)
-    for stay in stays:
-        if stay.entered_at <= until:
-            watch.follow(stay)
-    return watch.reports()
+def camera_output_on(
+    day: date,
+    segments: Sequence[Segment],
+    scenario: Scenario,
+    noise: Noise,
+    people: Mapping[str, SimulatedPerson],
+    *,
+    until: datetime,
+) -> CameraOutput:
+    """The reports for the segments of one day until a time (UTC). people: by person id."""
+    simulator = _CameraSimulator(day, scenario, noise, people, until)
+    for segment in segments:
+        if segment.entered_at <= until:
+            simulator.add(segment)
+    return simulator.output()
 
 
-class _Watch:
-    """The cameras during one day. Chance is asked in the order of the truth, as often whatever the noise is."""
+class _CameraSimulator:
+    """The cameras during one day. The number of random draws does not depend on the noise."""
 
-    def __init__(self, day: date, plan: Plan, noise: Noise, cast: Mapping[str, Player], until: datetime) -> None:
-        self._plan, self._noise, self._cast, self._until = plan, noise, cast, until
-        self._dice = plan.dice("cameras", day)
-        self._ahead = clock_errors(plan, noise)
-        self._outages = {outage.camera_id: outage for outage in outages_on(day, plan, noise)}
+    def __init__(
+        self, day: date, scenario: Scenario, noise: Noise, people: Mapping[str, SimulatedPerson], until: datetime
+    ) -> None:
+        self._scenario, self._noise, self._people, self._until = scenario, noise, people, until
+        self._rng = scenario.rng("cameras", day)
+        self._clock_errors = clock_errors(scenario, noise)
+        self._outages = {outage.camera_id: outage for outage in outages_on(day, scenario, noise)}
         self._deliveries: list[_Delivery] = []
         self._presences: list[Presence] = []
         self._missed = self._confused = self._tracks = 0
 
-    def follow(self, stay: Stay) -> None:
-        self._cross(EventKind.ENTER, stay.person_id, stay.entered_by, stay.entered_at)
-        for sight in stay.sights:
-            self._see(stay.person_id, sight)
-        self._cross(EventKind.EXIT, stay.person_id, stay.left_by, stay.left_at)
+    def add(self, segment: Segment) -> None:
+        self._cross(EventKind.ENTER, segment.person_id, segment.entered_by, segment.entered_at)
+        for view in segment.views:
+            self._view(segment.person_id, view)
+        self._cross(EventKind.EXIT, segment.person_id, segment.left_by, segment.left_at)
 
-    def reports(self) -> Reports:
+    def output(self) -> CameraOutput:
         self._deliveries.sort(key=lambda delivery: (delivery.arrives_at, delivery.event.at, delivery.event.event_id))
-        return Reports(
+        return CameraOutput(
             events=tuple(delivery.event for delivery in self._deliveries),
             presences=tuple(self._presences),
             outages=tuple(self._outages.values()),
@@ -85,30 +93,30 @@ class _Watch:
 
     def _cross(self, kind: EventKind, person_id: str, camera_id: str, at: datetime) -> None:
         reported = self._reported(person_id)
-        x_frac, y_frac = self._dice.uniform(0.3, 0.7), self._dice.uniform(0.4, 0.6)
+        x_frac, y_frac = self._rng.uniform(0.3, 0.7), self._rng.uniform(0.4, 0.6)
         repeat_s = self._repeat_s()
         if reported is None or at > self._until or self._blind(camera_id, at):
             return
-        seen_at = at + self._ahead[camera_id]
+        seen_at = at + self._clock_errors[camera_id]
         event = self._event(kind, reported, camera_id, seen_at, self._track(camera_id, seen_at), x_frac, y_frac)
         self._deliver(event, at, repeat_s)
 
-    def _see(self, person_id: str, sight: Sight) -> None:
+    def _view(self, person_id: str, view: ViewSpan) -> None:
         reported = self._reported(person_id)
-        places = [(self._dice.random(), self._dice.uniform(0.2, 0.8)) for _ in range(2)]
+        positions = [(self._rng.random(), self._rng.uniform(0.2, 0.8)) for _ in range(2)]
         repeats_s = [self._repeat_s(), self._repeat_s()]
-        seen = self._seen(sight)
+        seen = self._visible(view)
         if reported is None or seen is None or seen.since > self._until:
             return
-        camera_id, ahead = seen.camera_id, self._ahead[seen.camera_id]
+        camera_id, ahead = seen.camera_id, self._clock_errors[seen.camera_id]
         track_id = self._track(camera_id, seen.since + ahead)
-        (x_in, y_in), (x_out, y_out) = places
+        (x_in, y_in), (x_out, y_out) = positions
         entered = self._event(EventKind.ENTER, reported, camera_id, seen.since + ahead, track_id, x_in, y_in)
         self._deliver(entered, seen.since, repeats_s[0])
         if seen.until + EXIT_AFTER > self._until:
             self._presences.append(
                 Presence(
-                    site_id=self._plan.site_id,
+                    site_id=self._scenario.site_id,
                     camera_id=camera_id,
                     person_id=reported,
                     track_id=track_id,
@@ -123,30 +131,30 @@ class _Watch:
         self._deliver(left, seen.until + EXIT_AFTER, repeats_s[1])
 
     def _reported(self, person_id: str) -> str | None:
-        """Of whom the camera tells, None if it misses them."""
-        missed = self._dice.random() < self._noise.miss
-        confused = self._dice.random() < self._noise.confuse
-        which = self._dice.random()
-        doubles = self._cast[person_id].doubles
+        """The person that the camera reports, None if it misses them."""
+        missed = self._rng.random() < self._noise.miss
+        confused = self._rng.random() < self._noise.confuse
+        which = self._rng.random()
+        lookalikes = self._people[person_id].lookalikes
         if missed:
             self._missed += 1
             return None
-        if confused and doubles:
+        if confused and lookalikes:
             self._confused += 1
-            return doubles[int(which * len(doubles))]
+            return lookalikes[int(which * len(lookalikes))]
         return person_id
 
-    def _seen(self, sight: Sight) -> Sight | None:
-        """What is left of a sight when the camera is blind at its start, its end or throughout.
+    def _visible(self, view: ViewSpan) -> ViewSpan | None:
+        """The part of a view outside the camera\'s outage; None if nothing remains.
 
-        Whoever is in sight before and after a short outage has one stay in sight, as the agent sees it.
+        An outage in the middle of a view does not split it, as in the agent.
         """
-        if not self._blind(sight.camera_id, sight.since) and not self._blind(sight.camera_id, sight.until):
-            return sight
-        outage = self._outages[sight.camera_id]
-        since = outage.until if self._blind(sight.camera_id, sight.since) else sight.since
-        until = outage.since if self._blind(sight.camera_id, sight.until) else sight.until
-        return Sight(camera_id=sight.camera_id, since=since, until=until) if since < until else None
+        if not self._blind(view.camera_id, view.since) and not self._blind(view.camera_id, view.until):
+            return view
+        outage = self._outages[view.camera_id]
+        since = outage.until if self._blind(view.camera_id, view.since) else view.since
+        until = outage.since if self._blind(view.camera_id, view.until) else view.until
+        return ViewSpan(camera_id=view.camera_id, since=since, until=until) if since < until else None
 
     def _blind(self, camera_id: str, at: datetime) -> bool:
         outage = self._outages.get(camera_id)
@@ -163,7 +171,7 @@ class _Watch:
             self._deliveries.append(_Delivery(arrives_at + timedelta(seconds=repeat_s), event))
 
     def _repeat_s(self) -> float | None:
-        repeated, later = self._dice.random() < self._noise.duplicate, self._dice.random()
+        repeated, later = self._rng.random() < self._noise.duplicate, self._rng.random()
         return later * _LATEST_REPEAT_S if repeated else None
 
     def _track(self, camera_id: str, at: datetime) -> str:
@@ -175,7 +183,7 @@ class _Watch:
     ) -> Event:
         return Event(
             kind=kind,
-            site_id=self._plan.site_id,
+            site_id=self._scenario.site_id,
             camera_id=camera_id,
             person_id=person_id,
             at=at,

@@ -1,4 +1,4 @@
-"""What kinds of places there are: when they open, who comes, when and for how long, and what cameras see of it."""
+"""Profiles of places: opening hours, visitors, arrival times, lengths of visits, and camera coverage."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ class ProfileName(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peak:
-    """A share of the arrivals (weights are relative) around an hour of the local day, normally spread."""
+    """A normal distribution of arrivals around a local hour, with a relative weight."""
 
     hour: float
-    spread_h: float
+    stddev_h: float
     weight: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """A length of time that varies: lognormal around its median, seconds, never outside [least_s, most_s]."""
+class Duration:
+    """A log-normal duration in seconds, clipped to [min_s, max_s]."""
 
     median_s: float
     sigma: float
-    least_s: float
-    most_s: float
+    min_s: float
+    max_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pause:
-    """Going out during a visit with a chance (0..1). hour: around that local hour, None: at any time of the visit."""
+class Break:
+    """A break outside during a visit. hour: around that local hour, None for any time of the visit."""
 
     chance: float
-    length: Span
+    length: Duration
     hour: float | None = None
 
 
@@ -46,13 +46,12 @@ class Pause:
 class Profile:
     """A kind of place.
 
-    opens, closes: local; nobody comes less than `last_entry_s` before closing, and everybody is out at closing.
-    weekdays: Monday first, how well each is visited, 0 (closed) .. 1. regulars, staff: their shares of the people,
-    the others are strangers. regular_share, staff_share: the chance to come on a well-visited day; a stranger comes on
-    1 + Poisson(stranger_returns) days. again: chance of a second visit on the same day. rooms: how many cameras watch
-    the inside unless told otherwise. edge: out of sight after coming in and before leaving. sight, blind: how long one
-    camera has somebody in view, and nobody has. overlap: chance that the next camera has somebody before the last one
-    has lost them.
+    opens, closes: local time; nobody arrives less than `last_entry_s` before closing, and everybody leaves by closing.
+    weekdays: Monday first, relative attendance, 0 (closed) .. 1. regulars, staff: shares of the people; the others are
+    strangers. regular_share, staff_share: probability of a visit on a day of full attendance; a stranger visits on
+    1 + Poisson(stranger_returns) days. second_visit: probability of a second visit on a day. rooms: default number of
+    room cameras. entry_delay: time out of view after entering and before leaving. view_length, gap_length: duration of
+    a view, and of the gap after it. overlap: probability that the next view starts before the last one ends.
     """
 
     name: ProfileName
@@ -66,19 +65,19 @@ class Profile:
     staff_share: float
     stranger_returns: float
     arrivals: tuple[Peak, ...]
-    stay: Span
-    shift: Span
-    pauses: tuple[Pause, ...]
-    again: float
+    visit_length: Duration
+    shift_length: Duration
+    breaks: tuple[Break, ...]
+    second_visit: float
     rooms: int
-    edge: Span
-    sight: Span
-    blind: Span
+    entry_delay: Duration
+    view_length: Duration
+    gap_length: Duration
     overlap: float
 
 
 _MINUTE, _HOUR = 60.0, 3600.0
-_POP_OUT = Span(median_s=2.5 * _MINUTE, sigma=0.3, least_s=45, most_s=4.5 * _MINUTE)
+_SHORT_BREAK = Duration(median_s=2.5 * _MINUTE, sigma=0.3, min_s=45, max_s=4.5 * _MINUTE)
 
 _GYM = Profile(
     name=ProfileName.GYM,
@@ -92,19 +91,19 @@ _GYM = Profile(
     staff_share=0.7,
     stranger_returns=0.4,
     arrivals=(
-        Peak(hour=7.3, spread_h=0.8, weight=0.28),
-        Peak(hour=12.4, spread_h=0.9, weight=0.14),
-        Peak(hour=18.2, spread_h=1.3, weight=0.48),
-        Peak(hour=14.0, spread_h=4.0, weight=0.10),
+        Peak(hour=7.3, stddev_h=0.8, weight=0.28),
+        Peak(hour=12.4, stddev_h=0.9, weight=0.14),
+        Peak(hour=18.2, stddev_h=1.3, weight=0.48),
+        Peak(hour=14.0, stddev_h=4.0, weight=0.10),
     ),
-    stay=Span(median_s=68 * _MINUTE, sigma=0.38, least_s=8 * _MINUTE, most_s=4 * _HOUR),
-    shift=Span(median_s=7 * _HOUR, sigma=0.15, least_s=4 * _HOUR, most_s=9 * _HOUR),
-    pauses=(Pause(chance=0.06, length=_POP_OUT),),
-    again=0.02,
+    visit_length=Duration(median_s=68 * _MINUTE, sigma=0.38, min_s=8 * _MINUTE, max_s=4 * _HOUR),
+    shift_length=Duration(median_s=7 * _HOUR, sigma=0.15, min_s=4 * _HOUR, max_s=9 * _HOUR),
+    breaks=(Break(chance=0.06, length=_SHORT_BREAK),),
+    second_visit=0.02,
     rooms=2,
-    edge=Span(median_s=5 * _MINUTE, sigma=0.4, least_s=20, most_s=15 * _MINUTE),
-    sight=Span(median_s=4 * _MINUTE, sigma=0.8, least_s=3, most_s=25 * _MINUTE),
-    blind=Span(median_s=80, sigma=0.7, least_s=35, most_s=10 * _MINUTE),
+    entry_delay=Duration(median_s=5 * _MINUTE, sigma=0.4, min_s=20, max_s=15 * _MINUTE),
+    view_length=Duration(median_s=4 * _MINUTE, sigma=0.8, min_s=3, max_s=25 * _MINUTE),
+    gap_length=Duration(median_s=80, sigma=0.7, min_s=35, max_s=10 * _MINUTE),
     overlap=0.15,
 )
 
@@ -120,21 +119,21 @@ _OFFICE = Profile(
     staff_share=0.9,
     stranger_returns=0.5,
     arrivals=(
-        Peak(hour=8.7, spread_h=0.7, weight=0.85),
-        Peak(hour=13.3, spread_h=0.7, weight=0.15),
+        Peak(hour=8.7, stddev_h=0.7, weight=0.85),
+        Peak(hour=13.3, stddev_h=0.7, weight=0.15),
     ),
-    stay=Span(median_s=7.5 * _HOUR, sigma=0.25, least_s=20 * _MINUTE, most_s=11 * _HOUR),
-    shift=Span(median_s=8 * _HOUR, sigma=0.1, least_s=6 * _HOUR, most_s=10 * _HOUR),
-    pauses=(
-        Pause(chance=0.65, hour=12.4, length=Span(median_s=38 * _MINUTE, sigma=0.3, least_s=900, most_s=5400)),
-        Pause(chance=0.25, length=Span(median_s=7 * _MINUTE, sigma=0.3, least_s=180, most_s=900)),
-        Pause(chance=0.10, length=_POP_OUT),
+    visit_length=Duration(median_s=7.5 * _HOUR, sigma=0.25, min_s=20 * _MINUTE, max_s=11 * _HOUR),
+    shift_length=Duration(median_s=8 * _HOUR, sigma=0.1, min_s=6 * _HOUR, max_s=10 * _HOUR),
+    breaks=(
+        Break(chance=0.65, hour=12.4, length=Duration(median_s=38 * _MINUTE, sigma=0.3, min_s=900, max_s=5400)),
+        Break(chance=0.25, length=Duration(median_s=7 * _MINUTE, sigma=0.3, min_s=180, max_s=900)),
+        Break(chance=0.10, length=_SHORT_BREAK),
     ),
-    again=0.0,
+    second_visit=0.0,
     rooms=2,
-    edge=Span(median_s=25, sigma=0.5, least_s=4, most_s=180),
-    sight=Span(median_s=9 * _MINUTE, sigma=0.9, least_s=5, most_s=60 * _MINUTE),
-    blind=Span(median_s=15 * _MINUTE, sigma=0.8, least_s=40, most_s=90 * _MINUTE),
+    entry_delay=Duration(median_s=25, sigma=0.5, min_s=4, max_s=180),
+    view_length=Duration(median_s=9 * _MINUTE, sigma=0.9, min_s=5, max_s=60 * _MINUTE),
+    gap_length=Duration(median_s=15 * _MINUTE, sigma=0.8, min_s=40, max_s=90 * _MINUTE),
     overlap=0.05,
 )
 
@@ -150,18 +149,18 @@ _SHOP = Profile(
     staff_share=0.7,
     stranger_returns=0.6,
     arrivals=(
-        Peak(hour=11.0, spread_h=1.2, weight=0.35),
-        Peak(hour=17.3, spread_h=1.3, weight=0.45),
-        Peak(hour=14.0, spread_h=2.5, weight=0.20),
+        Peak(hour=11.0, stddev_h=1.2, weight=0.35),
+        Peak(hour=17.3, stddev_h=1.3, weight=0.45),
+        Peak(hour=14.0, stddev_h=2.5, weight=0.20),
     ),
-    stay=Span(median_s=13 * _MINUTE, sigma=0.7, least_s=60, most_s=1.5 * _HOUR),
-    shift=Span(median_s=7.5 * _HOUR, sigma=0.1, least_s=5 * _HOUR, most_s=9 * _HOUR),
-    pauses=(Pause(chance=0.03, length=_POP_OUT),),
-    again=0.03,
+    visit_length=Duration(median_s=13 * _MINUTE, sigma=0.7, min_s=60, max_s=1.5 * _HOUR),
+    shift_length=Duration(median_s=7.5 * _HOUR, sigma=0.1, min_s=5 * _HOUR, max_s=9 * _HOUR),
+    breaks=(Break(chance=0.03, length=_SHORT_BREAK),),
+    second_visit=0.03,
     rooms=1,
-    edge=Span(median_s=12, sigma=0.5, least_s=2, most_s=60),
-    sight=Span(median_s=100, sigma=0.8, least_s=3, most_s=10 * _MINUTE),
-    blind=Span(median_s=70, sigma=0.6, least_s=35, most_s=5 * _MINUTE),
+    entry_delay=Duration(median_s=12, sigma=0.5, min_s=2, max_s=60),
+    view_length=Duration(median_s=100, sigma=0.8, min_s=3, max_s=10 * _MINUTE),
+    gap_length=Duration(median_s=70, sigma=0.6, min_s=35, max_s=5 * _MINUTE),
     overlap=0.1,
 )
 

@@ -1,4 +1,4 @@
-"""How near visits that were worked out are to the truth."""
+"""Accuracy of derived visits against the ground truth."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-_FAR_S = 1e7
-"""Cost of a pair that must not be; larger than the two ends of any two visits are apart."""
+_INADMISSIBLE_S = 1e7
+"""Cost of an inadmissible pair; larger than the time between any two visits."""
 ON_TIME = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """A visit, true or worked out; times UTC. dwell_s: net, None where it is not claimed to be known."""
+    """A true or derived visit; times UTC. dwell_s: net, None where it is unknown."""
 
     person_id: str
     started_at: datetime
@@ -28,14 +28,13 @@ class Visit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """Visits beside the truth; shares are 0..1 unless said otherwise, None where there is nothing to compare.
+    """Derived visits compared with the truth; shares in 0..1, None where there is nothing to compare.
 
     entries, exits: 1 - |ours - true| / true by hour, weighted by the true count (errors of different hours do not
-    cancel; below 0 when wrong by more than there is). total: ours / true. matched: true visits that have a visit of
-    the same person, overlapping, of their own. invented: our visits beyond those / true visits. on_time: true visits
-    matched with both ends within a minute. measured: true visits matched whose dwell is claimed to be known.
-    dwell_median, dwell_p95: of |ours - true| / true over those. occupancy: mean over time of |ours - true|, by the
-    mean of the truth.
+    cancel; can be below 0). total: ours / true. matched: true visits with an overlapping derived visit of the same
+    person, one to one. invented: other derived visits / true visits. on_time: true visits matched with both ends within
+    a minute. measured: matched visits with a known dwell. dwell_median, dwell_p95: of |ours - true| / true over those.
+    occupancy: mean over time of |ours - true|, relative to the mean of the truth.
     """
 
     visits: int
@@ -52,7 +51,7 @@ class Score:
 
 
 def score(truth: Sequence[Visit], ours: Sequence[Visit], *, zone: tzinfo, tolerance: timedelta) -> Score:
-    """Compare visits with the truth. tolerance: how far visits may miss each other and still be taken for one."""
+    """Compare visits with the truth. tolerance: maximum gap between visits that still match."""
     pairs = matched(truth, ours, tolerance=tolerance)
     count = len(truth)
     errors = [
@@ -80,7 +79,7 @@ def score(truth: Sequence[Visit], ours: Sequence[Visit], *, zone: tzinfo, tolera
 
 
 def matched(truth: Sequence[Visit], ours: Sequence[Visit], *, tolerance: timedelta) -> list[tuple[Visit, Visit]]:
-    """Pairs (true, ours) of one person that overlap within the tolerance, one to one: as many as can be."""
+    """Pairs (true, ours) of one person that overlap within the tolerance, in the largest one-to-one matching."""
     mine: dict[str, list[Visit]] = {}
     for visit in ours:
         mine.setdefault(visit.person_id, []).append(visit)
@@ -96,9 +95,11 @@ def _pairs(truth: list[Visit], ours: list[Visit], tolerance: timedelta) -> list[
     slack = tolerance.total_seconds()
     starts, ends = _ends(truth)
     our_starts, our_ends = _ends(ours)
-    apart = np.abs(starts[:, None] - our_starts) + np.abs(ends[:, None] - our_ends)
+    differences = np.abs(starts[:, None] - our_starts) + np.abs(ends[:, None] - our_ends)
     overlaps = (our_starts <= ends[:, None] + slack) & (our_ends >= starts[:, None] - slack)
-    rows, columns = linear_sum_assignment(np.where(overlaps, np.minimum(apart, _FAR_S / 1e3), _FAR_S))
+    rows, columns = linear_sum_assignment(
+        np.where(overlaps, np.minimum(differences, _INADMISSIBLE_S / 1e3), _INADMISSIBLE_S)
+    )
     return [(truth[row], ours[column]) for row, column in zip(rows, columns, strict=True) if overlaps[row, column]]
 
 

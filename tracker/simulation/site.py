@@ -1,4 +1,4 @@
-"""A place that never was, day by day: the truth, and what its cameras told."""
+"""The simulation, day by day: the ground truth and the cameras' reports."""
 
 from __future__ import annotations
 
@@ -7,31 +7,37 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from tracker.presence.days import day_range
-from tracker.simulation.cameras import Reports, reports_on
-from tracker.simulation.cast import Player
-from tracker.simulation.plan import Noise, Plan
-from tracker.simulation.truth import Stay, stays_on
+from tracker.simulation.cameras import CameraOutput, camera_output_on
+from tracker.simulation.people import SimulatedPerson
+from tracker.simulation.scenario import Noise, Scenario
+from tracker.simulation.truth import Segment, segments_on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
-    """One local day: the stays that began by then, by start, and what the cameras told of them."""
+    """One local day: its segments by start, and the reports of the cameras."""
 
     date: date
-    stays: tuple[Stay, ...]
-    reports: Reports
+    segments: tuple[Segment, ...]
+    camera_output: CameraOutput
 
 
-def simulate(plan: Plan, noise: Noise, cast: tuple[Player, ...], *, until: datetime | None = None) -> Iterator[Day]:
-    """The days of the plan, one after the other, in memory one at a time.
+def simulate(
+    scenario: Scenario, noise: Noise, people: tuple[SimulatedPerson, ...], *, until: datetime | None = None
+) -> Iterator[Day]:
+    """Yield the days of the scenario, one at a time.
 
-    until: the present; what lies behind it has not happened yet. None: after the last day. The truth depends on the
-    plan alone: more noise, or another `until`, leaves it as it is.
+    until: the current time of the simulation, None for the end of the last day. The ground truth depends only on the
+    scenario, not on noise or `until`.
     """
-    end = plan.ends_at if until is None else min(until.astimezone(UTC), plan.ends_at)
-    players = {player.person.person_id: player for player in cast}
-    for day in plan.all_days:
-        if day_range(day, plan.zone)[0] > end:
+    end = scenario.ends_at if until is None else min(until.astimezone(UTC), scenario.ends_at)
+    people_by_id = {person.record.person_id: person for person in people}
+    for day in scenario.all_days:
+        if day_range(day, scenario.zone)[0] > end:
             return
-        stays = tuple(stay for stay in stays_on(day, plan, cast) if stay.entered_at <= end)
-        yield Day(date=day, stays=stays, reports=reports_on(day, stays, plan, noise, players, until=end))
+        segments = tuple(segment for segment in segments_on(day, scenario, people) if segment.entered_at <= end)
+        yield Day(
+            date=day,
+            segments=segments,
+            camera_output=camera_output_on(day, segments, scenario, noise, people_by_id, until=end),
+        )

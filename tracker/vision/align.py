@@ -1,4 +1,4 @@
-"""Upright, equally sized face chips from five points."""
+"""Face alignment: upright face chips of one size from five landmarks."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ CHIP_SIDE = 150
 TEMPLATE_150: FloatArray = np.array(
     [(46.8, 45.1), (100.6, 44.9), (73.4, 77.1), (49.1, 100.0), (98.8, 98.9)], np.float32
 )
-"""(5, 2) px in a chip of 150x150: left eye, right eye, nose, left and right mouth corner. It puts faces where dlib's
-`get_face_chip` (padding 0.25) puts them."""
+"""(5, 2) px in a chip of 150x150: left eye, right eye, nose, left and right mouth corner. Reproduces the chips
+of dlib's `get_face_chip` with padding 0.25."""
 
 
 def align(image: Image, landmarks: FloatArray, size: int = CHIP_SIDE) -> NDArray[np.uint8]:
-    """(N, size, size, 3) uint8 RGB chips: each face turned, scaled and moved so that its points meet the template.
+    """(N, size, size, 3) uint8 RGB chips: each face rotated, scaled and shifted so that its landmarks fit the template.
 
-    image: (H, W, 3) uint8 BGR. landmarks: (N, 5, 2) px. What lies outside the picture is black; so is the whole chip
-    of points that are not finite or all in one place.
+    image: (H, W, 3) uint8 BGR. landmarks: (N, 5, 2) px. Pixels outside the image are black; a chip is all black when
+    its landmarks are not finite or coincide.
     Raises ValueError on other shapes and types.
     """
     require_image(image)
@@ -38,9 +38,9 @@ def align(image: Image, landmarks: FloatArray, size: int = CHIP_SIDE) -> NDArray
 
 
 def similarities(landmarks: FloatArray, size: int = CHIP_SIDE) -> NDArray[np.float64]:
-    """(N, 2, 3) least-squares similarity transforms (rotation, one scale, shift) from picture to chip px.
+    """(N, 2, 3) least-squares similarity transforms (rotation, uniform scale, translation) from image to chip px.
 
-    NaN for points that are not finite or all in one place.
+    NaN for landmarks that are not finite or coincide.
     Source: Umeyama, "Least-squares estimation of transformation parameters" (1991), closed form in two dimensions.
     """
     target = TEMPLATE_150.astype(np.float64) * (size / CHIP_SIDE)
@@ -58,40 +58,40 @@ def similarities(landmarks: FloatArray, size: int = CHIP_SIDE) -> NDArray[np.flo
 
 
 def _chip(image: Image, transform: NDArray[np.float64], size: int) -> NDArray[np.uint8]:
-    part, transform = _neighbourhood(image, transform, size)
+    part, transform = _cropped(image, transform, size)
     if not part.size:
         return np.zeros((size, size, 3), np.uint8)
-    part, transform = _averaged_down(part, transform)
+    part, transform = _downscaled(part, transform)
     chip = cv2.warpAffine(part, transform, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     return cv2.cvtColor(chip, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
 
 
-def _neighbourhood(image: Image, transform: NDArray[np.float64], size: int) -> tuple[Image, NDArray[np.float64]]:
-    """The part of the picture that the chip shows, and the transform from there."""
+def _cropped(image: Image, transform: NDArray[np.float64], size: int) -> tuple[Image, NDArray[np.float64]]:
+    """The part of the image that the chip covers, and the transform from that part."""
     height, width = image.shape[:2]
     corners = np.array([(0, 0), (size, 0), (0, size), (size, size)], np.float64)
-    seen = np.linalg.solve(transform[:, :2], (corners - transform[:, 2]).T).T
+    covered = np.linalg.solve(transform[:, :2], (corners - transform[:, 2]).T).T
     limits = np.array([width, height])
-    low = np.clip(np.floor(seen.min(axis=0)) - 2, 0, limits).astype(int)
-    high = np.clip(np.ceil(seen.max(axis=0)) + 3, 0, limits).astype(int)
-    return image[low[1] : high[1], low[0] : high[0]], _from_pixels(transform, np.ones(2), low)
+    low = np.clip(np.floor(covered.min(axis=0)) - 2, 0, limits).astype(int)
+    high = np.clip(np.ceil(covered.max(axis=0)) + 3, 0, limits).astype(int)
+    return image[low[1] : high[1], low[0] : high[0]], _on_grid(transform, np.ones(2), low)
 
 
-def _averaged_down(part: Image, transform: NDArray[np.float64]) -> tuple[Image, NDArray[np.float64]]:
-    """Face much larger than the chip: the part averaged over areas, so that fine detail does not become noise."""
+def _downscaled(part: Image, transform: NDArray[np.float64]) -> tuple[Image, NDArray[np.float64]]:
+    """The part area-averaged where the face is at least twice as large as the chip, to avoid aliasing."""
     height, width = part.shape[:2]
-    times = int(1 / np.hypot(transform[0, 0], transform[1, 0]))
-    if times < 2:
+    factor = int(1 / np.hypot(transform[0, 0], transform[1, 0]))
+    if factor < 2:
         return part, transform
-    size_wh = (max(width // times, 1), max(height // times, 1))
+    size_wh = (max(width // factor, 1), max(height // factor, 1))
     step = np.array([width / size_wh[0], height / size_wh[1]])
     small = cv2.resize(part, size_wh, interpolation=cv2.INTER_AREA)
-    return small.astype(np.uint8, copy=False), _from_pixels(transform, step, (step - 1) / 2)
+    return small.astype(np.uint8, copy=False), _on_grid(transform, step, (step - 1) / 2)
 
 
-def _from_pixels(
+def _on_grid(
     transform: NDArray[np.float64], step: NDArray[np.float64], origin: NDArray[np.number[Any]]
 ) -> NDArray[np.float64]:
-    """The transform for pixels that lie `step` apart, the first of them at `origin`."""
+    """The transform from a pixel grid with spacing `step` whose first pixel is at `origin`."""
     shift = transform[:, 2] + transform[:, :2] @ origin
     return np.column_stack([transform[:, :2] * step, shift])

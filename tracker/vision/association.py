@@ -1,4 +1,4 @@
-"""Which face of this frame continues which track: by overlap, by reach, and by vector."""
+"""Data association: pairs the faces of a frame with tracks by overlap, distance and face vector."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from scipy.optimize import linear_sum_assignment
 from tracker.vision.boxes import iou_matrix
 from tracker.vision.faces import FloatArray
 
-_REACH_AT_ONCE = 1.5
-"""Face widths that a face may leap between two frames, and"""
-_REACH_PER_S = 4.0
-"""that many more for each second unseen: someone who walks past near the camera."""
-_SURE_PART = 0.75
-"""Part of the largest vector distance within which the vector alone pairs."""
+_MAX_JUMP = 1.5
+"""Face widths that a face may move between two frames without overlap."""
+_MAX_SPEED = 4.0
+"""Further face widths for each second since the last sighting: somebody walking past close to the camera."""
+_CONFIDENT_SHARE = 0.75
+"""Share of the maximum vector distance within which the vector pairs without overlap."""
 _MAX_SIZE_RATIO = 2.0
-_UNKNOWN_DISTANCE = 0.75
-"""What an unknown vector costs, as a part of the largest distance: more than a good one, less than a poor one."""
-_MISS = 2.01
-"""Cost of leaving a track without a face: just above the dearest pair."""
+_UNKNOWN_COST = 0.75
+"""Cost of an unknown vector, as a share of the maximum distance: more than a good match, less than a poor one."""
+_UNMATCHED_COST = 2.01
+"""Cost of leaving a track without a face: just above that of the worst pair."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Expected:
-    """Where T tracks should be now.
+class TrackStates:
+    """T tracks at the time of a frame.
 
-    last, predicted: (T, 4) px, where each was seen and where its motion puts it. vectors: (T, D), NaN rows where none
-    is known. unseen_s: (T,) seconds since each was seen.
+    last, predicted: (T, 4) px, the last observed box and the one predicted from its motion. vectors: (T, D), NaN rows
+    where none is known. unseen_s: (T,) seconds since the last sighting.
     """
 
     last: FloatArray
@@ -39,44 +39,44 @@ class Expected:
 
 
 def associate(
-    expected: Expected, boxes: FloatArray, vectors: FloatArray, *, min_iou: float, max_vector_distance: float
+    tracks: TrackStates, boxes: FloatArray, vectors: FloatArray, *, min_iou: float, max_vector_distance: float
 ) -> list[tuple[int, int]]:
-    """Pairs (track, face) of the cheapest assignment, each track and each face at most once.
+    """Pairs (track, face) of the minimum-cost assignment, each track and each face at most once.
 
-    boxes: (N, 4) px. vectors: (N, D), NaN rows where a face has none to compare.
-    Vectors farther apart than `max_vector_distance` never pair, whatever the overlap. Without vectors only overlap
-    (IoU of at least `min_iou` with the last or the predicted box) pairs. Vectors that agree well pair without overlap
-    too, within what a person can walk in the time and at a like size.
+    boxes: (N, 4) px. vectors: (N, D), NaN rows where a face has no usable vector.
+    Vectors farther apart than `max_vector_distance` never pair. Without vectors, a pair needs an IoU of at least
+    `min_iou` with the last or the predicted box. Similar vectors also pair without overlap, within walking distance
+    and at a similar size.
     """
-    if not len(expected.last) or not len(boxes):
+    if not len(tracks.last) or not len(boxes):
         return []
-    overlap = np.maximum(iou_matrix(expected.last, boxes), iou_matrix(expected.predicted, boxes))
-    distance = _distances(expected.vectors, vectors)
+    overlap = np.maximum(iou_matrix(tracks.last, boxes), iou_matrix(tracks.predicted, boxes))
+    distance = _distances(tracks.vectors, vectors)
     known = ~np.isnan(distance)
-    sure = known & (distance <= _SURE_PART * max_vector_distance) & _within_reach(expected, boxes)
-    allowed = ((overlap >= min_iou) & ~(known & (distance > max_vector_distance))) | sure
-    unlike = np.where(known, distance / max_vector_distance, _UNKNOWN_DISTANCE)
-    cost = np.where(allowed, 1 - overlap + unlike, _MISS)
+    confident = known & (distance <= _CONFIDENT_SHARE * max_vector_distance) & _reachable(tracks, boxes)
+    allowed = ((overlap >= min_iou) & ~(known & (distance > max_vector_distance))) | confident
+    vector_cost = np.where(known, distance / max_vector_distance, _UNKNOWN_COST)
+    cost = np.where(allowed, 1 - overlap + vector_cost, _UNMATCHED_COST)
     rows, columns = linear_sum_assignment(cost)
     return [(int(row), int(column)) for row, column in zip(rows, columns, strict=True) if allowed[row, column]]
 
 
-def _distances(ours: FloatArray, theirs: FloatArray) -> NDArray[np.float64]:
+def _distances(first: FloatArray, second: FloatArray) -> NDArray[np.float64]:
     """(T, N) Euclidean distances, NaN where either row is."""
-    difference = ours[:, None, :].astype(np.float64) - theirs[None, :, :]
+    difference = first[:, None, :].astype(np.float64) - second[None, :, :]
     result: NDArray[np.float64] = np.sqrt((difference**2).sum(axis=2))
     return result
 
 
-def _within_reach(expected: Expected, boxes: FloatArray) -> NDArray[np.bool_]:
-    """(T, N) whether a face is near enough, in face widths for the time unseen, and of a like size."""
+def _reachable(tracks: TrackStates, boxes: FloatArray) -> NDArray[np.bool_]:
+    """(T, N) whether a face is within walking distance since the last sighting, and of a similar size."""
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     sides = np.maximum((boxes[:, 2:] - boxes[:, :2]).max(axis=1), 0)
-    origins = (expected.last[:, :2] + expected.last[:, 2:]) / 2
-    old_sides = np.maximum((expected.last[:, 2:] - expected.last[:, :2]).max(axis=1), 0)
-    far = np.linalg.norm(centres[None] - origins[:, None], axis=2)
-    wider = np.maximum(old_sides[:, None], sides[None])
-    narrower = np.minimum(old_sides[:, None], sides[None])
-    reach = (_REACH_AT_ONCE + _REACH_PER_S * expected.unseen_s)[:, None] * wider
-    result: NDArray[np.bool_] = (far <= reach) & (wider <= _MAX_SIZE_RATIO * narrower)
+    last_centres = (tracks.last[:, :2] + tracks.last[:, 2:]) / 2
+    last_sides = np.maximum((tracks.last[:, 2:] - tracks.last[:, :2]).max(axis=1), 0)
+    distance = np.linalg.norm(centres[None] - last_centres[:, None], axis=2)
+    larger = np.maximum(last_sides[:, None], sides[None])
+    smaller = np.minimum(last_sides[:, None], sides[None])
+    max_distance = (_MAX_JUMP + _MAX_SPEED * tracks.unseen_s)[:, None] * larger
+    result: NDArray[np.bool_] = (distance <= max_distance) & (larger <= _MAX_SIZE_RATIO * smaller)
     return result

@@ -1,4 +1,4 @@
-"""Box geometry: overlap, suppression, squaring, clipping.
+"""Box geometry: overlap, non-maximum suppression, squaring, clipping; regions of a frame.
 
 Boxes are (N, 4) rows x1 y1 x2 y2 in px, of any float type. Empty, inverted and NaN boxes overlap nothing; no function
 here raises or warns on them.
@@ -16,11 +16,15 @@ from tracker.vision.native import kernels
 
 Boxes: TypeAlias = NDArray[np.floating[Any]]
 _BLOCK = 64
-_FURTHER_UP = np.triu(np.ones((_BLOCK, _BLOCK), np.bool_), 1)
+_UPPER_TRIANGLE = np.triu(np.ones((_BLOCK, _BLOCK), np.bool_), 1)
+
+Region: TypeAlias = tuple[float, float, float, float]
+"""Left, top, right, bottom in fractions of the frame, 0..1, left < right and top < bottom."""
+WHOLE_FRAME: Region = (0.0, 0.0, 1.0, 1.0)
 
 
 class Overlap(Enum):
-    """What the shared area of two boxes is divided by."""
+    """The denominator of the overlap of two boxes: their union (IoU), or the smaller area (IoM)."""
 
     UNION = "union"
     SMALLER = "smaller"
@@ -32,89 +36,90 @@ def areas(boxes_xyxy: Boxes) -> Boxes:
     return sizes[:, 0] * sizes[:, 1]
 
 
-def iou_matrix(ours_xyxy: Boxes, theirs_xyxy: Boxes, overlap: Overlap = Overlap.UNION) -> Boxes:
-    """(N, M) overlaps in 0..1 of every one of our N boxes with every one of their M."""
-    corners = np.maximum(ours_xyxy[:, None, :2], theirs_xyxy[None, :, :2])
-    ends = np.minimum(ours_xyxy[:, None, 2:], theirs_xyxy[None, :, 2:])
-    sides = ends - corners
+def iou_matrix(first_xyxy: Boxes, second_xyxy: Boxes, overlap: Overlap = Overlap.UNION) -> Boxes:
+    """(N, M) overlap in 0..1 of each of N boxes with each of M boxes."""
+    top_left = np.maximum(first_xyxy[:, None, :2], second_xyxy[None, :, :2])
+    bottom_right = np.minimum(first_xyxy[:, None, 2:], second_xyxy[None, :, 2:])
+    sides = bottom_right - top_left
     shared = np.where((sides > 0).all(axis=2), sides[..., 0] * sides[..., 1], 0)
-    ours, theirs = areas(ours_xyxy)[:, None], areas(theirs_xyxy)[None, :]
-    whole = ours + theirs - shared if overlap is Overlap.UNION else np.minimum(ours, theirs)
-    result: Boxes = np.divide(shared, whole, out=np.zeros_like(shared), where=(shared > 0) & (whole > 0))
+    first, second = areas(first_xyxy)[:, None], areas(second_xyxy)[None, :]
+    total = first + second - shared if overlap is Overlap.UNION else np.minimum(first, second)
+    result: Boxes = np.divide(shared, total, out=np.zeros_like(shared), where=(shared > 0) & (total > 0))
     return result
 
 
 def best_first(scores: Boxes) -> NDArray[np.intp]:
-    """Rows from the highest score to the lowest; rows of equal score keep their order."""
+    """Row indices by descending score; the sort is stable."""
     return np.argsort(-scores, kind="stable")
 
 
-def suppress(
+def nms(
     boxes_xyxy: Boxes,
     max_overlap: float,
     overlap: Overlap = Overlap.UNION,
     *,
     groups: NDArray[np.integer[Any]] | None = None,
 ) -> NDArray[np.intp]:
-    """Rows that survive non-maximum suppression, ascending. The boxes must stand best first.
+    """Rows kept by non-maximum suppression, ascending. The boxes must be sorted by descending score.
 
-    groups: (N,) boxes of different groups leave each other alone; None for one group.
+    groups: (N,) group of each box; boxes suppress only boxes of their own group. None: one group.
 
-    A box goes when any better box overlaps it by more than `max_overlap`, also when that better box goes itself.
-    That is what the cascade was tuned with; greedy suppression would keep a few boxes more.
+    Not greedy: a box is removed when any box with a higher score overlaps it by more than `max_overlap`, even if that
+    box is itself removed. The cascade's thresholds were tuned with this variant, which keeps slightly fewer boxes.
     Source: mtcnn 1.0.0, utils/bboxes.py, `nms`.
     """
     if kernels.KERNELS is not None:
         by_smaller = overlap is Overlap.SMALLER
-        return np.flatnonzero(kernels.KERNELS.survive(boxes_xyxy, max_overlap, by_smaller=by_smaller, groups=groups))
+        return np.flatnonzero(kernels.KERNELS.nms(boxes_xyxy, max_overlap, by_smaller=by_smaller, groups=groups))
     if groups is None:
-        return np.flatnonzero(_survives(boxes_xyxy, max_overlap, overlap))
+        return np.flatnonzero(_kept(boxes_xyxy, max_overlap, overlap))
     kept = np.empty(len(boxes_xyxy), np.bool_)
     order = np.argsort(groups, kind="stable")
     ends = np.flatnonzero(np.diff(groups[order])) + 1
     for rows in np.split(order, ends):
-        kept[rows] = _survives(boxes_xyxy[rows], max_overlap, overlap)
+        kept[rows] = _kept(boxes_xyxy[rows], max_overlap, overlap)
     return np.flatnonzero(kept)
 
 
-def _survives(boxes: Boxes, max_overlap: float, overlap: Overlap) -> NDArray[np.bool_]:
-    """(N,) whether no better box, one further up, overlaps each of the boxes."""
+def _kept(boxes: Boxes, max_overlap: float, overlap: Overlap) -> NDArray[np.bool_]:
+    """(N,) True where no earlier box overlaps the box by more than `max_overlap`."""
     count = len(boxes)
     kept = np.empty(count, np.bool_)
-    corners = np.ascontiguousarray(boxes.T)
+    columns = np.ascontiguousarray(boxes.T)
     area = areas(boxes)
     for start in range(0, count, _BLOCK):
         stop = min(start + _BLOCK, count)
         rows = slice(start, stop)
-        exceeds = _shared(corners[:, :stop], corners[:, rows]) > _least(area[:stop], area[rows], max_overlap, overlap)
-        exceeds[rows] &= _FURTHER_UP[: stop - start, : stop - start]
+        shared = _intersections(columns[:, :stop], columns[:, rows])
+        exceeds = shared > _max_intersections(area[:stop], area[rows], max_overlap, overlap)
+        exceeds[rows] &= _UPPER_TRIANGLE[: stop - start, : stop - start]
         kept[rows] = ~exceeds.any(axis=0)
     return kept
 
 
-def _shared(ours: Boxes, theirs: Boxes) -> Boxes:
-    """(N, M) area that boxes share. ours: (4, N), theirs: (4, M) corners."""
-    width: Boxes = np.minimum(ours[2][:, None], theirs[2])
-    width -= np.maximum(ours[0][:, None], theirs[0])
-    height = np.minimum(ours[3][:, None], theirs[3])
-    height -= np.maximum(ours[1][:, None], theirs[1])
+def _intersections(first: Boxes, second: Boxes) -> Boxes:
+    """(N, M) intersection areas. first: (4, N), second: (4, M), boxes as columns."""
+    width: Boxes = np.minimum(first[2][:, None], second[2])
+    width -= np.maximum(first[0][:, None], second[0])
+    height = np.minimum(first[3][:, None], second[3])
+    height -= np.maximum(first[1][:, None], second[1])
     np.maximum(width, 0, out=width)
     width *= np.maximum(height, 0, out=height)
     return width
 
 
-def _least(ours: Boxes, theirs: Boxes, limit: float, overlap: Overlap) -> Boxes:
-    """(N, M) shared area up to which boxes of these areas leave each other alone; without dividing."""
+def _max_intersections(first: Boxes, second: Boxes, max_overlap: float, overlap: Overlap) -> Boxes:
+    """(N, M) intersection areas that correspond to `max_overlap` for boxes of these areas; avoids a division."""
     if overlap is Overlap.SMALLER:
-        smaller: Boxes = limit * np.minimum(ours[:, None], theirs)
-        return smaller
-    part = limit / (1 + limit)
-    both: Boxes = (part * ours)[:, None] + part * theirs
-    return both
+        of_smaller: Boxes = max_overlap * np.minimum(first[:, None], second)
+        return of_smaller
+    factor = max_overlap / (1 + max_overlap)
+    of_union: Boxes = (factor * first)[:, None] + factor * second
+    return of_union
 
 
-def squared(boxes_xyxy: Boxes) -> Boxes:
-    """The boxes grown about their centres to squares of their longer side, not rounded."""
+def to_squares(boxes_xyxy: Boxes) -> Boxes:
+    """The boxes extended about their centres to squares of their longer side, not rounded."""
     sizes = boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]
     side = sizes.max(axis=1, keepdims=True, initial=-np.inf)
     corners = boxes_xyxy[:, :2] + (sizes - side) * 0.5
@@ -122,6 +127,17 @@ def squared(boxes_xyxy: Boxes) -> Boxes:
 
 
 def clipped(boxes_xyxy: Boxes, size_wh: tuple[int, int]) -> Boxes:
-    """The boxes with every coordinate held in 0..width-1 and 0..height-1; NaN stays NaN."""
+    """The boxes with every coordinate clipped to 0..width-1 and 0..height-1; NaN stays NaN."""
     last = np.array([size_wh[0] - 1, size_wh[1] - 1] * 2, boxes_xyxy.dtype)
     return np.minimum(np.maximum(boxes_xyxy, 0), last)
+
+
+def region_px(region: Region, size_wh: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The region as x1 y1 x2 y2 in px, end exclusive; at least one px wide and high unless the frame is empty."""
+    (x1, x2), (y1, y2) = (_span_px(region[axis], region[axis + 2], size_wh[axis]) for axis in (0, 1))
+    return x1, y1, x2, y2
+
+
+def _span_px(start: float, stop: float, length: int) -> tuple[int, int]:
+    first = min(round(start * length), max(length - 1, 0))
+    return first, min(max(round(stop * length), first + 1), length)

@@ -1,4 +1,4 @@
-"""Finding the faces of a frame."""
+"""The face detector: MTCNN on LiteRT."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ import numpy as np
 from config.settings import Precision
 from models.runtime import Network, open_network
 from tracker.vision.cascade import Cascade
-from tracker.vision.coarse import Scout
+from tracker.vision.coarse import CoarseDetector, CoarsePNet
 from tracker.vision.faces import Faces, Image, require_image
-from tracker.vision.glance import Glance
-from tracker.vision.integral import MAX_PIXELS
 from tracker.vision.patches import MAX_SIDE
+from tracker.vision.pyramid import MAX_PIXELS
 
 
 class Detector:
-    """Faces as mtcnn finds them, on LiteRT. Not thread-safe: one per thread.
+    """Finds the same faces as the mtcnn package. Not thread-safe: one per thread.
 
-    folder, precision, threads: which networks, and how many processor threads each may use.
+    folder, precision, threads: the networks to load, and the number of threads for inference.
     min_face: side in px of the smallest face. scale_factor: ratio of one pyramid level to the one before.
-    thresholds: scores that P-Net, R-Net and O-Net must exceed. max_faces: keep only the best so many.
-    exhaustive: search every place of every level, as mtcnn does, and not only where a rough look found a hint.
+    thresholds: scores that candidates of P-Net, R-Net and O-Net must exceed. max_faces: how many of the best to return.
+    exhaustive: search every pyramid level in full, as mtcnn does, not only near proposals of the coarse detector.
     Raises ModelError when the networks are missing or damaged.
     """
 
@@ -40,47 +39,47 @@ class Detector:
         max_faces: int | None = None,
         exhaustive: bool = False,
     ) -> None:
-        def opened(name: str) -> Network:
+        def network(name: str) -> Network:
             return open_network(name, folder=folder, precision=precision, threads=threads)
 
-        cv2.setNumThreads(1)  # OpenCV's own wait for work in loops, and keep the networks' threads from the processors
+        cv2.setNumThreads(1)  # idle threads of OpenCV busy-wait and take processor time from the networks
         self._max_faces = max_faces
-        quick = Scout(
-            glance=Glance(opened("pnet_first"), opened("pnet_scout"), threads=threads),
-            rnet=opened("rnet_scout"),
-            onet=opened("onet_scout"),
+        coarse = CoarseDetector(
+            pnet=CoarsePNet(network("pnet_stem"), network("pnet_coarse"), threads=threads),
+            rnet=network("rnet_coarse"),
+            onet=network("onet_coarse"),
             min_face=min_face,
             thresholds=thresholds,
         )
         self._cascade = Cascade(
-            pnet=opened("pnet"),
-            rnet=opened("rnet"),
-            onet=opened("onet"),
+            pnet=network("pnet"),
+            rnet=network("rnet"),
+            onet=network("onet"),
             min_face=min_face,
             scale_factor=scale_factor,
             thresholds=thresholds,
-            scout=None if exhaustive else quick,
+            coarse=None if exhaustive else coarse,
         )
 
     def detect(self, image: Image) -> Faces:
-        """Faces of one picture, best first; none in a picture too small to hold one.
+        """Faces of one image by descending score; none in an image smaller than a face.
 
-        Boxes lie inside the picture; landmarks may lie outside. A picture of more than 8.4 million pixels, or with a
-        side beyond 32,766 px, is searched shrunken: its smallest faces are as much larger.
-        Raises ValueError when the picture is not (H, W, 3) uint8.
+        Boxes are clipped to the image; landmarks may lie outside. An image of more than 8.4 million pixels, or with a
+        side above 32,766 px, is downscaled first, which raises its smallest face by the same factor.
+        Raises ValueError when the image is not (H, W, 3) uint8.
         """
         require_image(image)
         if image.size == 0:
-            return Faces.none()
+            return Faces.empty()
         height, width = image.shape[:2]
-        shrink = min(MAX_SIDE / max(width, height), math.sqrt(MAX_PIXELS / (width * height)))
-        if shrink < 1:
-            return self._detect_shrunken(image, shrink)
-        return self._cascade.faces(image).take(slice(self._max_faces))
+        scale = min(MAX_SIDE / max(width, height), math.sqrt(MAX_PIXELS / (width * height)))
+        if scale < 1:
+            return self._detect_downscaled(image, scale)
+        return self._cascade.detect(image).take(slice(self._max_faces))
 
-    def _detect_shrunken(self, image: Image, shrink: float) -> Faces:
+    def _detect_downscaled(self, image: Image, scale: float) -> Faces:
         height, width = image.shape[:2]
-        size_wh = (max(int(width * shrink), 1), max(int(height * shrink), 1))
+        size_wh = (max(int(width * scale), 1), max(int(height * scale), 1))
         small = cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
         faces = self.detect(small)
         back = np.array([width / size_wh[0], height / size_wh[1]], np.float32)

@@ -1,4 +1,4 @@
-"""Vectors that lie close for one person and apart for two: dlib's face network on LiteRT."""
+"""Face embeddings by dlib's face recognition network on LiteRT."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from models.runtime import open_network
 from tracker.vision.align import CHIP_SIDE
 from tracker.vision.faces import FloatArray
 
-_CHIPS_AT_ONCE = 8
-"""More would not fit the cache, and a face would cost more than alone."""
+_MAX_BATCH = 8
+"""Larger batches exceed the processor's cache and take longer per face."""
 
 
 class Embedder:
     """128-D vectors of aligned faces. Not thread-safe: one per thread.
 
-    Euclidean distance below 0.6 means the same person more often than not; the vectors are not of unit length.
+    A Euclidean distance below 0.6 suggests the same person; the vectors are not of unit length.
     Raises ModelError when the network is missing or damaged.
     """
 
@@ -30,14 +30,14 @@ class Embedder:
         self._network = open_network("dlib_resnet", folder=folder, precision=precision, threads=threads)
 
     def embed(self, chips: NDArray[np.uint8]) -> FloatArray:
-        """(N, 128) float32, one row a chip; N may be 0 or large.
+        """(N, 128) float32, one row per chip; N may be 0.
 
-        chips: (N, 150, 150, 3) uint8 RGB, as `align` gives them. Raises ValueError on anything else.
+        chips: (N, 150, 150, 3) uint8 RGB, as returned by `align`. Raises ValueError on anything else.
         """
         if chips.dtype != np.uint8 or chips.shape[1:] != (CHIP_SIDE, CHIP_SIDE, 3):
             raise ValueError(f"chips: expected uint8 (N, {CHIP_SIDE}, {CHIP_SIDE}, 3), got {chips.dtype} {chips.shape}")
         vectors = np.empty((len(chips), self.dimension), np.float32)
-        for start in range(0, len(chips), _CHIPS_AT_ONCE):
-            rows = slice(start, start + _CHIPS_AT_ONCE)
+        for start in range(0, len(chips), _MAX_BATCH):
+            rows = slice(start, start + _MAX_BATCH)
             vectors[rows] = self._network.run(chips[rows].astype(np.float32))[0]
         return vectors

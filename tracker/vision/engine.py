@@ -1,4 +1,4 @@
-"""Everything that one frame tells about faces: where, how good, and the vectors of those good enough."""
+"""The face engine: detection, alignment, quality and embedding of one frame."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from numpy.typing import NDArray
 
 from config.settings import DetectSettings, ModelSettings, QualitySettings
 from tracker.vision.align import align
+from tracker.vision.boxes import WHOLE_FRAME, Region, region_px
 from tracker.vision.detector import Detector
 from tracker.vision.embed import Embedder
 from tracker.vision.faces import Faces, FloatArray, Image, require_image
 from tracker.vision.quality import Quality, assess, rejection
-from tracker.vision.region import WHOLE, Region, cut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Seen:
-    """The faces of one frame with what is known of each, row by row.
+class AnalysedFaces:
+    """The faces of one frame with quality and vector of each, row by row.
 
-    rejections: why a face may not say who somebody is, None where it may. vectors: (N, 128) float32, zeros in rejected
-    rows. usable: (N,) bool, the rows with a vector.
+    rejections: why a face is not good enough for recognition, None where it is. vectors: (N, 128) float32, zeros in
+    rejected rows. usable: (N,) bool, True where there is a vector.
     """
 
     faces: Faces
@@ -37,7 +37,7 @@ class Seen:
 class FaceEngine:
     """Detection, alignment, quality and embedding in one call.
 
-    May be shared by threads: they take turns at the networks, which use several processors themselves.
+    Thread-safe: a lock serialises the networks, which use several threads themselves.
     """
 
     def __init__(
@@ -46,27 +46,27 @@ class FaceEngine:
         detector: Detector,
         embedder: Embedder,
         quality: QualitySettings,
-        region: Region = WHOLE,
-        turn: threading.Lock | None = None,
+        region: Region = WHOLE_FRAME,
+        lock: threading.Lock | None = None,
     ) -> None:
-        """region: where to look for faces. turn: held while the networks work, by all that share them."""
+        """region: the part of the frame to search. lock: held during inference; one per set of networks."""
         self._detector = detector
         self._embedder = embedder
         self._quality = quality
         self._region = region
-        self._turn = turn or threading.Lock()
+        self._lock = lock or threading.Lock()
 
     def within(self, region: Region) -> Self:
-        """This engine, looking for faces only in a part of the frame; both take turns at the same networks."""
+        """An engine with the same networks that searches only a part of the frame."""
         return type(self)(
-            detector=self._detector, embedder=self._embedder, quality=self._quality, region=region, turn=self._turn
+            detector=self._detector, embedder=self._embedder, quality=self._quality, region=region, lock=self._lock
         )
 
     @classmethod
     def load(cls, *, models: ModelSettings, detect: DetectSettings, quality: QualitySettings) -> Self:
-        """Networks from the folder of the settings; the whole picture is searched, `within` narrows that.
+        """An engine for whole frames with the networks in the settings' folder.
 
-        Raises ModelError when they are missing or damaged.
+        Raises ModelError when networks are missing or damaged.
         """
         folder: Path = models.dir
         detector = Detector(
@@ -82,21 +82,21 @@ class FaceEngine:
         return cls(detector=detector, embedder=embedder, quality=quality)
 
     def detect(self, image: Image) -> Faces:
-        """Faces only, px of the whole picture. Raises ValueError when the picture is not (H, W, 3) uint8."""
+        """Faces only, in px of the whole frame. Raises ValueError when the image is not (H, W, 3) uint8."""
         require_image(image)
-        part, origin_xy = cut(image, self._region)
-        with self._turn:
-            faces = self._detector.detect(part)
-        return faces.moved(origin_xy)
+        x1, y1, x2, y2 = region_px(self._region, (image.shape[1], image.shape[0]))
+        with self._lock:
+            faces = self._detector.detect(image[y1:y2, x1:x2])
+        return faces.shifted((x1, y1))
 
     def embed(self, image: Image, faces: Faces) -> FloatArray:
-        """(N, 128) float32: the vectors of all given faces, however poor."""
+        """(N, 128) float32: vectors of the given faces, whatever their quality."""
         chips = align(image, faces.landmarks)
-        with self._turn:
+        with self._lock:
             return self._embedder.embed(chips)
 
-    def see(self, image: Image) -> Seen:
-        """Faces, their quality, and vectors of the good ones. Raises ValueError as `detect` does."""
+    def analyse(self, image: Image) -> AnalysedFaces:
+        """Faces, their quality, and vectors of those that are good enough. Raises ValueError as `detect` does."""
         faces = self.detect(image)
         chips = align(image, faces.landmarks)
         quality = assess(faces, chips)
@@ -104,6 +104,6 @@ class FaceEngine:
         usable = np.array([reason is None for reason in rejections], np.bool_)
         vectors = np.zeros((len(faces), self._embedder.dimension), np.float32)
         if usable.any():
-            with self._turn:
+            with self._lock:
                 vectors[usable] = self._embedder.embed(chips[usable])
-        return Seen(faces=faces, quality=quality, rejections=rejections, vectors=vectors, usable=usable)
+        return AnalysedFaces(faces=faces, quality=quality, rejections=rejections, vectors=vectors, usable=usable)

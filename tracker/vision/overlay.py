@@ -1,4 +1,4 @@
-"""Region, line and zones of a camera, drawn on a frame of it."""
+"""Overlays on a frame: faces with names, and a camera's region, line and zones."""
 
 from __future__ import annotations
 
@@ -11,46 +11,72 @@ import PIL.ImageDraw
 import PIL.ImageFont
 
 from tracker.presence.line import Line
+from tracker.vision.boxes import Region, region_px
 from tracker.vision.faces import Image
-from tracker.vision.region import Region, part_xyxy
 
+_KNOWN_RGB = (22, 163, 74)
+_UNKNOWN_RGB = (217, 119, 6)
 _LINE_RGB = (220, 38, 38)
 _INWARD_RGB = (22, 163, 74)
 _ZONE_RGB = ((37, 99, 235), (217, 119, 6), (147, 51, 234), (8, 145, 178), (219, 39, 119))
-_DARKENED = 3
-ARROW = 0.12
-"""Length of the arrow inwards, in fractions of the frame."""
+_DIMMING = 3
+ARROW_LENGTH = 0.12
+"""Of the arrow that points inside, in fractions of the frame."""
+
+
+def draw_faces(
+    image: Image, boxes: Sequence[tuple[float, float, float, float]], labels: Sequence[str], known: Sequence[bool]
+) -> Image:
+    """A copy of the image with a box and a label for each face.
+
+    boxes: x1 y1 x2 y2 px. known: whether the face has a name (green) or not (amber).
+    """
+    canvas = _canvas(image)
+    draw = PIL.ImageDraw.Draw(canvas)
+    size_px = max(11, round(min(canvas.size) / 36))
+    font = PIL.ImageFont.load_default(size_px)
+    line_px = max(1, size_px // 8)
+    for box, label, is_known in zip(boxes, labels, known, strict=True):
+        colour = _KNOWN_RGB if is_known else _UNKNOWN_RGB
+        draw.rectangle(box, outline=colour, width=line_px)
+        left, _, right, bottom = draw.textbbox((0, 0), label, font=font)
+        width, height = right - left + 2 * line_px + 4, bottom + 2 * line_px
+        x = min(max(box[0], 0), max(canvas.width - width, 0))
+        y = box[1] - height if box[1] >= height else min(box[3], canvas.height - height)
+        draw.rectangle((x, y, x + width, y + height), fill=colour)
+        draw.text((x + line_px + 2, y), label, font=font, fill=(255, 255, 255))
+    return _image(canvas)
 
 
 def draw_region(image: Image, region: Region) -> Image:
-    """A copy of the picture, darkened where no faces are looked for."""
-    drawn = image // _DARKENED
-    x1, y1, x2, y2 = part_xyxy(region, (image.shape[1], image.shape[0]))
+    """A copy of the image, dimmed outside the region."""
+    drawn = image // _DIMMING
+    x1, y1, x2, y2 = region_px(region, (image.shape[1], image.shape[0]))
     drawn[y1:y2, x1:x2] = image[y1:y2, x1:x2]
     return drawn
 
 
 def draw_line(image: Image, line: Line) -> Image:
-    """A copy of the picture with the line (red), and from its middle an arrow inwards (green)."""
-    canvas = PIL.Image.fromarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
-    pen = PIL.ImageDraw.Draw(canvas)
-    thick = max(2, min(canvas.size) // 120)
+    """A copy of the image with the line (red) and an arrow from its middle to the inside (green)."""
+    canvas = _canvas(image)
+    draw = PIL.ImageDraw.Draw(canvas)
+    width = max(2, min(canvas.size) // 120)
     start, end = _px(line.start, canvas.size), _px(line.end, canvas.size)
-    pen.line((*start, *end), fill=_LINE_RGB, width=thick)
+    draw.line((*start, *end), fill=_LINE_RGB, width=width)
     middle = ((line.start[0] + line.end[0]) / 2, (line.start[1] + line.end[1]) / 2)
-    tip = (middle[0] + ARROW * line.inward[0], middle[1] + ARROW * line.inward[1])
+    tip = (middle[0] + ARROW_LENGTH * line.inward[0], middle[1] + ARROW_LENGTH * line.inward[1])
     shaft = np.array(_px(tip, canvas.size)) - np.array(_px(middle, canvas.size))
-    along = shaft / max(float(np.hypot(*shaft)), 1.0) * 4 * thick
+    along = shaft / max(float(np.hypot(*shaft)), 1.0) * 4 * width
     across = np.array((-along[1], along[0])) / 2
     point = np.array(_px(tip, canvas.size))
-    pen.line((*_px(middle, canvas.size), *(point - along / 2)), fill=_INWARD_RGB, width=thick)
-    pen.polygon([tuple(point), tuple(point - along + across), tuple(point - along - across)], fill=_INWARD_RGB)
-    return _bgr(canvas)
+    draw.line((*_px(middle, canvas.size), *(point - along / 2)), fill=_INWARD_RGB, width=width)
+    draw.polygon([tuple(point), tuple(point - along + across), tuple(point - along - across)], fill=_INWARD_RGB)
+    return _image(canvas)
 
 
 def draw_zones(image: Image, zones: Mapping[str, Sequence[tuple[float, float]]]) -> Image:
-    """A copy of the picture with each zone (corners in fractions of the frame) tinted, outlined and named."""
-    canvas = PIL.Image.fromarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)).convert("RGBA")
+    """A copy of the image with each zone tinted, outlined and labelled. Corners are in fractions of the frame."""
+    canvas = _canvas(image).convert("RGBA")
     size_px = max(11, round(min(canvas.size) / 30))
     font = PIL.ImageFont.load_default(size_px)
     for number, (name, corners) in enumerate(zones.items()):
@@ -59,17 +85,21 @@ def draw_zones(image: Image, zones: Mapping[str, Sequence[tuple[float, float]]])
         layer = PIL.Image.new("RGBA", canvas.size)
         PIL.ImageDraw.Draw(layer).polygon(outline, fill=(*colour, 70))
         canvas = PIL.Image.alpha_composite(canvas, layer)
-        pen = PIL.ImageDraw.Draw(canvas)
-        pen.line([*outline, outline[0]], fill=colour, width=max(2, size_px // 6), joint="curve")
+        draw = PIL.ImageDraw.Draw(canvas)
+        draw.line([*outline, outline[0]], fill=colour, width=max(2, size_px // 6), joint="curve")
         x = sum(corner[0] for corner in outline) / len(outline)
         y = sum(corner[1] for corner in outline) / len(outline)
-        pen.text((x, y), name, font=font, fill=(255, 255, 255), anchor="mm", stroke_width=2, stroke_fill=colour)
-    return _bgr(canvas.convert("RGB"))
+        draw.text((x, y), name, font=font, fill=(255, 255, 255), anchor="mm", stroke_width=2, stroke_fill=colour)
+    return _image(canvas.convert("RGB"))
 
 
-def _px(place: tuple[float, float], size_wh: tuple[int, int]) -> tuple[float, float]:
-    return place[0] * (size_wh[0] - 1), place[1] * (size_wh[1] - 1)
+def _px(point: tuple[float, float], size_wh: tuple[int, int]) -> tuple[float, float]:
+    return point[0] * (size_wh[0] - 1), point[1] * (size_wh[1] - 1)
 
 
-def _bgr(canvas: PIL.Image.Image) -> Image:
+def _canvas(image: Image) -> PIL.Image.Image:
+    return PIL.Image.fromarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+
+
+def _image(canvas: PIL.Image.Image) -> Image:
     return cv2.cvtColor(np.asarray(canvas), cv2.COLOR_RGB2BGR).astype(np.uint8, copy=False)

@@ -1,4 +1,4 @@
-"""How far a detected face can be trusted to tell who it is."""
+"""Face quality: whether a detected face is good enough for recognition."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _GOOD_SHARPNESS = 6.0
 _GOOD_CONTRAST = 0.06
 _CHIP_SIDE_PX = 150
 _SMOOTHING_PX = 2.0
-"""Sigma, in a chip of 150 px: coarser than sensor noise and the blocks of JPEG, finer than eyelids."""
-_DIM_GREY = 5.0
-"""Added to the spread of grey, so that noise on an almost even surface is not sharpness."""
+"""Sigma of the Gaussian, in a chip of 150 px: coarser than sensor noise and JPEG blocks, finer than eyelids."""
+_MIN_DEVIATION = 5.0
+"""Added to the standard deviation of grey, so that noise on a uniform surface does not count as sharpness."""
 _BLACK, _WHITE = 5, 250
-"""Grey at or beyond these is where the sensor ended, not the face."""
+"""Grey levels at or beyond these count as clipped."""
 _NOSE_HEIGHT = 0.59
-"""Where the nose of an upright, frontal face stands between eyes (0) and mouth (1); as in the chip template."""
+"""Position of the nose of a frontal face between eyes (0) and mouth (1), as in the chip template."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Quality:
     """Quality of N faces, float32 (N,) each.
 
-    widths_px: width of the box. yaw: turned aside, 0 frontal .. 1 profile. pitch: -1 looking up .. 0 .. 1 looking down.
-    Of the middle of the chip: sharpness, see `_texture`, 0 upwards, 4 is a good camera's face of 60 px;
-    brightness, mean grey, 0..1; contrast, standard deviation of grey, 0..0.5; clipped, the part that is plain black or
-    white, 0..1. score: all of them in one number, 0 useless .. 1 good.
+    widths_px: width of the box. yaw: 0 frontal .. 1 profile. pitch: -1 looking up .. 0 .. 1 looking down.
+    Of the middle of the chip: sharpness, see `_texture`, 0 upwards, about 4 for a sharp face of 60 px;
+    brightness, mean grey, 0..1; contrast, standard deviation of grey, 0..0.5; clipped, share of black or white
+    pixels, 0..1. score: product of all of them, 0 unusable .. 1 good.
     """
 
     widths_px: FloatArray
@@ -51,7 +51,7 @@ class Quality:
 def assess(faces: Faces, chips: NDArray[np.uint8]) -> Quality:
     """Quality of each face. chips: (N, S, S, 3) uint8 RGB, the aligned chips of the same faces in the same order.
 
-    Raises ValueError when the chips are not uint8 RGB or not one for each face.
+    Raises ValueError when the chips are not uint8 RGB or their number differs from the faces.
     """
     if chips.dtype != np.uint8 or chips.ndim != 4 or chips.shape[0] != len(faces) or chips.shape[3] != 3:
         raise ValueError(f"chips: expected uint8 ({len(faces)}, S, S, 3), got {chips.dtype} {chips.shape}")
@@ -80,33 +80,31 @@ def assess(faces: Faces, chips: NDArray[np.uint8]) -> Quality:
 
 
 def rejection(quality: Quality, row: int, settings: QualitySettings) -> str | None:
-    """Why the face of that row may not vote for a name, in words; None when it may.
-
-    Comparisons are written so that NaN is a reason, too.
-    """
+    """Why the face of a row is not good enough for recognition, as text; None when it is. NaN counts as not good."""
     width, sharpness = quality.widths_px[row], quality.sharpness[row]
     yaw, pitch = quality.yaw[row], quality.pitch[row]
     if not width >= settings.min_width:
         return f"too small: {width:.0f} px wide, at least {settings.min_width} needed"
-    if (light := _badly_lit(quality, row, settings)) is not None:
-        return light
+    if (problem := _exposure_problem(quality, row, settings)) is not None:
+        return problem
     if not sharpness >= settings.min_sharpness:
         return f"too blurred: sharpness {sharpness:.1f}, at least {settings.min_sharpness:g} needed"
     if not yaw <= settings.max_yaw:
-        return f"turned aside: {yaw:.2f}, at most {settings.max_yaw:g} allowed"
+        return f"turned aside: yaw {yaw:.2f}, at most {settings.max_yaw:g} allowed"
     if not abs(pitch) <= settings.max_pitch:
-        return f"bent {'down' if pitch > 0 else 'back'}: {abs(pitch):.2f}, at most {settings.max_pitch:g} allowed"
+        direction = "down" if pitch > 0 else "up"
+        return f"looking {direction}: pitch {abs(pitch):.2f}, at most {settings.max_pitch:g} allowed"
     return None
 
 
-def _badly_lit(quality: Quality, row: int, settings: QualitySettings) -> str | None:
+def _exposure_problem(quality: Quality, row: int, settings: QualitySettings) -> str | None:
     clipped, contrast, brightness = quality.clipped[row], quality.contrast[row], quality.brightness[row]
     if not clipped <= settings.max_clipped:
-        where, colour = ("in the dark", "black") if brightness < 0.5 else ("burnt out", "white")
-        return f"{where}: {clipped:.0%} plain {colour}, at most {settings.max_clipped:.0%} allowed"
+        problem, colour = ("underexposed", "black") if brightness < 0.5 else ("overexposed", "white")
+        return f"{problem}: {clipped:.0%} {colour} pixels, at most {settings.max_clipped:.0%} allowed"
     if not contrast >= settings.min_contrast:
-        what = "too dark" if brightness < 0.25 else "too flat"
-        return f"{what}: contrast {contrast:.3f}, at least {settings.min_contrast:g} needed"
+        problem = "too dark" if brightness < 0.25 else "too little contrast"
+        return f"{problem}: contrast {contrast:.3f}, at least {settings.min_contrast:g} needed"
     return None
 
 
@@ -121,12 +119,12 @@ class _Texture:
 
 
 def _texture(chips: NDArray[np.uint8]) -> _Texture:
-    """What the middle of each chip looks like.
+    """Sharpness and exposure of the middle of each chip.
 
-    Sharpness is a hundred times the variance of the Laplacian of the smoothed grey, over the standard deviation of
-    grey. Smoothing keeps noise from passing for detail; the division takes half of the contrast out. On 270 faces
-    degraded in size, focus, motion, contrast, noise and JPEG it ranked the error of the vector better than the plain
-    variance did (docs/recognition.md has the figures).
+    Sharpness is a hundred times the variance of the Laplacian of the smoothed grey image, over its standard deviation.
+    Smoothing suppresses noise; the division makes it depend less on contrast. On 270 faces degraded in size, focus,
+    motion, contrast, noise and JPEG quality it correlated with the error of the vector better than the plain variance
+    did (figures in docs/recognition.md).
     """
     count, side = chips.shape[:2]
     if not count or not side:
@@ -135,29 +133,29 @@ def _texture(chips: NDArray[np.uint8]) -> _Texture:
     inner = slice(edge, side - edge)
     grey = np.stack([cv2.cvtColor(chip, cv2.COLOR_RGB2GRAY) for chip in chips])
     middle = grey[:, inner, inner].reshape(count, -1)
-    spread = middle.std(axis=1)
-    sharpness = 100 * np.array([_detail(one, edge) for one in grey]) / (spread + _DIM_GREY)
+    deviation = middle.std(axis=1)
+    sharpness = 100 * np.array([_laplacian_variance(one, edge) for one in grey]) / (deviation + _MIN_DEVIATION)
     clipped = ((middle <= _BLACK) | (middle >= _WHITE)).mean(axis=1)
     return _Texture(
         sharpness=sharpness.astype(np.float32),
         brightness=(middle.mean(axis=1) / 255).astype(np.float32),
-        contrast=(spread / 255).astype(np.float32),
+        contrast=(deviation / 255).astype(np.float32),
         clipped=clipped.astype(np.float32),
     )
 
 
-def _detail(grey: NDArray[np.uint8], edge: int) -> float:
-    """Variance of the Laplacian, smoothed, of what lies more than `edge` px inside a square picture."""
+def _laplacian_variance(grey: NDArray[np.uint8], edge: int) -> float:
+    """Variance of the Laplacian of a smoothed square image, without a border of `edge` px."""
     sigma = _SMOOTHING_PX * len(grey) / _CHIP_SIDE_PX
-    around = min(edge, int(np.ceil(5 * sigma)))
-    part = slice(edge - around, len(grey) - edge + around)
+    margin = min(edge, int(np.ceil(5 * sigma)))
+    part = slice(edge - margin, len(grey) - edge + margin)
     smooth = cv2.GaussianBlur(grey[part, part].astype(np.float32), (0, 0), sigma)
-    inner = slice(around, len(smooth) - around)
+    inner = slice(margin, len(smooth) - margin)
     return float(cv2.Laplacian(smooth, cv2.CV_32F)[inner, inner].var())
 
 
 def _pose(landmarks: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Yaw and pitch (N,) by where the nose stands between the eyes and between eyes and mouth, whatever the roll."""
+    """Yaw and pitch (N,) from the position of the nose between the eyes and mouth, independent of roll."""
     eyes, mouth, nose = landmarks[:, 0:2].mean(axis=1), landmarks[:, 3:5].mean(axis=1), landmarks[:, 2]
     across = (landmarks[:, 1] - landmarks[:, 0] + landmarks[:, 4] - landmarks[:, 3]) / 2
     half_width = np.linalg.norm(across, axis=1) / 2
@@ -165,7 +163,7 @@ def _pose(landmarks: FloatArray) -> tuple[FloatArray, FloatArray]:
     down = np.stack([-axis[:, 1], axis[:, 0]], axis=1)
     aside = ((nose - (eyes + mouth) / 2) * axis).sum(axis=1)
     height = np.maximum(((mouth - eyes) * down).sum(axis=1), 1e-6)
-    drop = ((nose - eyes) * down).sum(axis=1) / height - _NOSE_HEIGHT
+    offset = ((nose - eyes) * down).sum(axis=1) / height - _NOSE_HEIGHT
     yaw = np.clip(np.abs(aside) / np.maximum(half_width, 1e-6), 0, 1)
-    pitch = np.clip(drop / np.where(drop > 0, 1 - _NOSE_HEIGHT, _NOSE_HEIGHT), -1, 1)
+    pitch = np.clip(offset / np.where(offset > 0, 1 - _NOSE_HEIGHT, _NOSE_HEIGHT), -1, 1)
     return yaw.astype(np.float32), pitch.astype(np.float32)

@@ -17,11 +17,11 @@ import pytest
 
 from tests.tracker.cli.conftest import Run
 from tracker.cli import dashboard, demo
+from tracker.demo.clip import CLIP, truth
 from tracker.demo.render import CLIP_NAME, render_clip
-from tracker.demo.script import SCRIPT, truth
 from tracker.store.leases import lease
 
-SHORT = replace(SCRIPT, length_s=12.0, fps=5)
+SHORT = replace(CLIP, length_s=12.0, fps=5)
 """The beginning of the demo: the enrolled one enters and stays to the end, so does the stranger."""
 
 
@@ -39,7 +39,7 @@ def short(short_clip: Path, environment: dict[str, str], monkeypatch: pytest.Mon
     kept.parent.mkdir(parents=True)
     for suffix in (".mp4", ".json"):
         shutil.copy(short_clip.with_suffix(suffix), kept.with_suffix(suffix))
-    monkeypatch.setattr("tracker.demo.script.SCRIPT", SHORT)
+    monkeypatch.setattr("tracker.demo.clip.CLIP", SHORT)
     monkeypatch.setattr("tracker.demo.render.render_clip", partial(render_clip, script=SHORT))
 
 
@@ -67,7 +67,7 @@ def later(script: object, **rules: float) -> object:
 @pytest.mark.parametrize(
     "spoil",
     [
-        pytest.param(lambda patch: patch.setattr("tracker.demo.script.truth", later), id="other-truth"),
+        pytest.param(lambda patch: patch.setattr("tracker.demo.clip.truth", later), id="other-truth"),
         pytest.param(lambda patch: patch.setenv("FOOTFALL_MATCH__MAX_DISTANCE", "0.01"), id="broken-matcher"),
     ],
 )

@@ -86,7 +86,7 @@ def test_address_that_does_not_answer_is_found_without_its_password(run: Run, mo
 
 def test_detection_that_is_not_compiled_is_a_warning(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernels, "KERNELS", None)
-    monkeypatch.setattr(kernels, "WHY_NOT", "no compiler")
+    monkeypatch.setattr(kernels, "UNAVAILABLE_REASON", "no compiler")
     done = run("doctor", "--json")
     assert done.code == 0
     assert outcomes(done)["compiled"] == "warning"

@@ -74,7 +74,7 @@ def test_curve_is_drawn(run: Run, pictures: Path, pairs: Path, tmp_path: Path) -
         pytest.param(
             "file_x,file_y,same\ngone.png,also.png,1\n", ("none of the 2 pictures", "--root"), id="wrong-root"
         ),
-        pytest.param("file_x,file_y,same\nnobody.png,nobody.png,1\n", ("not one of the 1 pairs",), id="no-face"),
+        pytest.param("file_x,file_y,same\nnobody.png,nobody.png,1\n", ("none of the 1 pairs",), id="no-face"),
     ],
 )
 def test_bad_lists_end_in_one_line(run: Run, pictures: Path, tmp_path: Path, text: str, words: tuple[str, ...]) -> None:

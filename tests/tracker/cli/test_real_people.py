@@ -20,7 +20,7 @@ from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition
 from tracker.presence.people import Person
 from tracker.store.store import Store
-from tracker.vision.engine import FaceEngine, Seen
+from tracker.vision.engine import AnalysedFaces, FaceEngine
 
 TESTDATA = os.environ.get("FOOTFALL_TESTDATA", "")
 CLIPS = {"A": "woman_a_turning.gif", "D": "man_d_nodding.gif", "W and M": "two_walking_in.gif"}
@@ -72,17 +72,17 @@ def test_command_line_names_them_and_nobody_else(
 
 
 @pytest.fixture(scope="module")
-def seen(frames: Mapping[str, list[Frame]], models_folder: Path) -> Mapping[str, list[Seen]]:
+def seen(frames: Mapping[str, list[Frame]], models_folder: Path) -> Mapping[str, list[AnalysedFaces]]:
     settings = Settings(models={"dir": models_folder})
     engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
-    return {who: [engine.see(frame.image) for frame in film] for who, film in frames.items()}
+    return {who: [engine.analyse(frame.image) for frame in film] for who, film in frames.items()}
 
 
 @pytest.mark.parametrize("chosen", ENROLLED)
 def test_every_track_of_five_frames_has_the_right_name(
     chosen: Mapping[str, tuple[int, ...]],
     frames: Mapping[str, list[Frame]],
-    seen: Mapping[str, list[Seen]],
+    seen: Mapping[str, list[AnalysedFaces]],
     models_folder: Path,
     tmp_path: Path,
 ) -> None:

@@ -279,8 +279,8 @@ def test_somebody_enrolled_already_is_refused_under_another_name_unless_forced(
     run("enroll", pictures / "ada.png", "--name", "Ada")
     done = run("enroll", pictures / "ada-dark.png", "--name", "Augusta")
     done.refused("1 of 1 people were not enrolled")
-    assert "looks like Ada, who is enrolled already" in done.err
-    assert '--name "Ada" --add if it is, --force if they are two' in done.err
+    assert "matches Ada, who is already enrolled" in done.err
+    assert 'use --name "Ada" --add for the same person, --force for another' in done.err
     assert run("enroll", pictures / "ada-dark.png", "--name", "Ada", "--add").code == 0
     assert run("enroll", pictures / "ada-dark.png", "--name", "Augusta", "--force").code == 0
     assert len(stage.store.people.all()) == 2

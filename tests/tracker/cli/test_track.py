@@ -88,9 +88,9 @@ def test_explain_says_at_the_end_why_a_track_has_no_name(run: Run, clip: Path) -
     Path("footfall.toml").write_text(SETTINGS + "[quality]\nmin_width = 300\n", encoding="utf-8")
     done = run("track", "--camera", clip, "--fast", "--explain", *BEGINS)
     assert done.code == 0
-    assert [line.partition(": ")[2][:25] for line in done.out.splitlines()] == [
-        "no face good enough in 18",
-        "no face good enough in 27",
+    assert [line.partition(": ")[2][:23] for line in done.out.splitlines()] == [
+        "no usable face among 18",
+        "no usable face among 27",
     ]
 
 

@@ -1,4 +1,4 @@
-"""The truth of the script against what the networks see in the rendered clip."""
+"""The truth of the scene against what the networks see in the rendered clip."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from config.settings import MatchSettings, Precision
 from tracker.cameras.sources import open_source
+from tracker.demo.clip import CLIP, times_in_view
 from tracker.demo.portraits import enrolment_picture
 from tracker.demo.render import render_clip
-from tracker.demo.script import SCRIPT, times_in_sight
-from tracker.demo.stage import poses, visible_share
+from tracker.demo.scene import poses, visible_share
 from tracker.vision.align import align
 from tracker.vision.detector import Detector
 from tracker.vision.embed import Embedder
@@ -35,7 +35,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Watched:
+class Measured:
     seen: Mapping[str, Seen]
     enrolled: NDArray[np.float32]
     elsewhere: int
@@ -43,12 +43,12 @@ class Watched:
 
 
 @pytest.fixture(scope="module")
-def watched(models_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Watched:
+def measured(models_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Measured:
     path = tmp_path_factory.mktemp("demo") / "clip.mp4"
     render_clip(path)
     detector = Detector(folder=models_folder, precision=Precision.FLOAT16, threads=2)
     embedder = Embedder(folder=models_folder, precision=Precision.FLOAT16, threads=2)
-    found: dict[str, list[tuple[float, NDArray[np.float32]]]] = {actor.key: [] for actor in SCRIPT.actors}
+    found: dict[str, list[tuple[float, NDArray[np.float32]]]] = {actor.key: [] for actor in CLIP.actors}
     picture = enrolment_picture()
     enrolled = embedder.embed(align(picture, detector.detect(picture).landmarks))
     assert len(enrolled) == 1, "one face to enrol from"
@@ -57,7 +57,7 @@ def watched(models_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Wa
     while (frame := source.read()) is not None:
         if frame.index % EVERY == 0:
             frames += 1
-            t = SCRIPT.times[frame.index]
+            t = CLIP.times[frame.index]
             faces = detector.detect(frame.image)
             vectors = embedder.embed(align(frame.image, faces.landmarks))
             for box, vector in zip(faces.boxes, vectors, strict=True):
@@ -69,52 +69,52 @@ def watched(models_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Wa
     seen = {
         key: Seen(tuple(t for t, _ in rows), np.array([vector for _, vector in rows])) for key, rows in found.items()
     }
-    return Watched(seen, enrolled[0], elsewhere, frames)
+    return Measured(seen, enrolled[0], elsewhere, frames)
 
 
 def _whose(t: float, box: NDArray[np.float32]) -> str | None:
     """The actor whose face that is: the one that shows most of those near enough."""
-    everybody = poses(SCRIPT, t)
+    everybody = poses(CLIP, t)
     x, y = float(box[0] + box[2]) / 2, float(box[1] + box[3]) / 2
     near = [pose for pose in everybody if np.hypot(pose.x - x, pose.y - y) < 0.6 * pose.width]
-    best = max(near, key=lambda pose: visible_share(SCRIPT, pose, everybody), default=None)
+    best = max(near, key=lambda pose: visible_share(CLIP, pose, everybody), default=None)
     return None if best is None else best.actor.key
 
 
 def _in_sight(key: str) -> list[float]:
-    looked_at = set(SCRIPT.times[::EVERY])
-    return [t for t in times_in_sight(SCRIPT, key) if t in looked_at]
+    looked_at = set(CLIP.times[::EVERY])
+    return [t for t in times_in_view(CLIP, key) if t in looked_at]
 
 
 @pytest.mark.parametrize("key", ["astronaut", "hopper"])
-def test_who_is_in_sight_is_found(watched: Watched, key: str) -> None:
+def test_visible_faces_are_detected(measured: Measured, key: str) -> None:
     expected = _in_sight(key)
-    found = set(watched.seen[key].times)
+    found = set(measured.seen[key].times)
     assert np.mean([t in found for t in expected]) > 0.97
-    assert watched.elsewhere < 0.01 * watched.frames
+    assert measured.elsewhere < 0.01 * measured.frames
 
 
 @pytest.mark.parametrize("key", ["astronaut", "hopper"])
-def test_faces_appear_and_vanish_when_the_truth_says(watched: Watched, key: str) -> None:
+def test_detections_start_and_end_with_the_truth(measured: Measured, key: str) -> None:
     def edges(times: list[float]) -> list[float]:
         return [times[0], *(t for a, b in pairwise(times) if b - a > 2 for t in (a, b)), times[-1]]
 
-    true, seen = edges(_in_sight(key)), edges(sorted(watched.seen[key].times))
+    true, seen = edges(_in_sight(key)), edges(sorted(measured.seen[key].times))
     assert len(true) == len(seen) == 4
     assert np.abs(np.array(true) - seen).max() <= 0.4
 
 
-def test_the_enrolled_person_is_near_and_the_stranger_is_far(watched: Watched) -> None:
+def test_vectors_of_enrolled_person_are_close_and_of_stranger_far(measured: Measured) -> None:
     settings = MatchSettings()
-    own = np.linalg.norm(watched.seen["astronaut"].vectors - watched.enrolled, axis=1)
-    other = np.linalg.norm(watched.seen["hopper"].vectors - watched.enrolled, axis=1)
+    own = np.linalg.norm(measured.seen["astronaut"].vectors - measured.enrolled, axis=1)
+    other = np.linalg.norm(measured.seen["hopper"].vectors - measured.enrolled, axis=1)
     assert np.quantile(own, 0.98) < 0.45 < settings.max_distance
     assert np.quantile(other, 0.02) > 0.63 > settings.stranger_distance
     assert np.median(other) > 0.68
 
 
-def test_the_stranger_looks_the_same_at_both_visits(watched: Watched) -> None:
-    seen = watched.seen["hopper"]
+def test_vectors_of_stranger_match_across_visits(measured: Measured) -> None:
+    seen = measured.seen["hopper"]
     returned = np.array(seen.times) > 25
     between = np.linalg.norm(seen.vectors[~returned][:, None] - seen.vectors[returned][None], axis=2)
     assert np.quantile(between, 0.95) < 0.5

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from config.errors import PictureError
-from tracker.demo.portraits import PORTRAITS, cast, enrolment_picture, picture
+from tracker.demo.portraits import PORTRAITS, cutouts, enrolment_picture, picture
 
 ASTRONAUT = PORTRAITS["astronaut"]
 
@@ -24,24 +24,24 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_a_package_that_is_not_installed_is_named_with_the_command_that_installs_it() -> None:
+def test_missing_package_is_reported_with_the_fix() -> None:
     with pytest.raises(PictureError, match="not installed") as caught:
         picture(replace(ASTRONAUT, package="no_such_package_here"))
     assert caught.value.fix == "python -m pip install --force-reinstall scikit-image"
 
 
-def test_a_package_without_its_picture_is_refused(wheel: Path) -> None:
+def test_package_without_its_picture_is_rejected(wheel: Path) -> None:
     with pytest.raises(PictureError, match=r"installed without data/astronaut\.png"):
         picture(replace(ASTRONAUT, package=wheel.name))
 
 
-def test_a_changed_picture_is_refused(wheel: Path) -> None:
+def test_changed_picture_is_rejected(wheel: Path) -> None:
     (wheel / "face.png").write_bytes(b"not the portrait")
     with pytest.raises(PictureError, match=r"sha256 [0-9a-f]{12}, expected 88431cd9653c"):
         picture(replace(ASTRONAUT, package=wheel.name, file="face.png"))
 
 
-def test_a_folder_in_place_of_the_picture_is_refused(wheel: Path) -> None:
+def test_folder_instead_of_a_picture_is_rejected(wheel: Path) -> None:
     (wheel / "face.png").mkdir()
     with pytest.raises(PictureError, match="installed without"):
         picture(replace(ASTRONAUT, package=wheel.name, file="face.png"))
@@ -49,7 +49,7 @@ def test_a_folder_in_place_of_the_picture_is_refused(wheel: Path) -> None:
 
 @pytest.mark.parametrize("key", sorted(PORTRAITS))
 def test_a_cutout_keeps_the_face_and_drops_the_background(key: str) -> None:
-    cutout = cast((key,))[key]
+    cutout = cutouts((key,))[key]
     x, y, width, height = cutout.face_xywh
     rows, columns = cutout.alpha.shape
     assert cutout.image.shape == (rows, columns, 3)
@@ -70,9 +70,9 @@ def test_the_enrolment_picture_is_not_the_portrait() -> None:
     assert enrolled[:, : enrolled.shape[1] // 4].mean() < 0.9 * portrait.mean()
 
 
-def test_the_packages_are_searched_and_never_imported() -> None:
+def test_packages_are_not_imported() -> None:
     code = (
-        "import sys; from tracker.demo.portraits import cast, enrolment_picture; cast(); enrolment_picture();"
+        "import sys; from tracker.demo.portraits import cutouts, enrolment_picture; cutouts(); enrolment_picture();"
         "sys.exit(bool({'skimage', 'matplotlib', 'tensorflow'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(__file__).parents[3]).returncode == 0

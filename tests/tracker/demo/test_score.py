@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tracker.demo.clip import TrueSegment, TrueVisit
+from tracker.demo.scene import ActorKind
 from tracker.demo.score import Scorecard, compare
-from tracker.demo.script import TrueSegment, TrueVisit
-from tracker.demo.stage import Part
 from tracker.presence.people import Person, PersonKind
 from tracker.presence.sessions import Segment, Session, SessionState
 
@@ -29,12 +29,12 @@ NAMES = {
 }
 
 
-def true(who: str, *stays: tuple[float, float], part: Part = Part.STRANGER) -> TrueVisit:
-    return TrueVisit(label=who, person=who, part=part, segments=tuple(TrueSegment(*stay) for stay in stays))
+def true(who: str, *stays: tuple[float, float], kind: ActorKind = ActorKind.STRANGER) -> TrueVisit:
+    return TrueVisit(label=who, person=who, kind=kind, segments=tuple(TrueSegment(*stay) for stay in stays))
 
 
 TRUTH = (
-    true("Eileen", (2.0, 20.0), (24.0, 40.0), part=Part.ENROLLED),
+    true("Eileen", (2.0, 20.0), (24.0, 40.0), kind=ActorKind.ENROLLED),
     true("s", (5.0, 15.0)),
     true("s", (30.0, 38.0)),
 )
@@ -68,7 +68,7 @@ def judged(*sessions: Session, truth: tuple[TrueVisit, ...] = TRUTH) -> Scorecar
     return compare(truth, sessions, started_at=START, names=NAMES)
 
 
-def test_a_good_run_passes_with_its_errors_written_down() -> None:
+def test_accurate_run_passes_with_its_errors() -> None:
     card = judged(SECOND, EILEEN, FIRST)
     assert card.passed
     assert [row.label for row in card.rows] == ["Eileen", "s", "s"]
@@ -108,9 +108,11 @@ def test_a_good_run_passes_with_its_errors_written_down() -> None:
             id="stranger-with-two-ids",
         ),
         pytest.param((EILEEN, FIRST), "not found", id="missing-visit"),
-        pytest.param((EILEEN, FIRST, SECOND, visit("v-2", (44.0, 45.0))), "nobody came at this time", id="extra-visit"),
         pytest.param(
-            (EILEEN, FIRST, SECOND, visit("v-2", (5.6, 14.5))), "nobody came at this time", id="seen-as-two-people"
+            (EILEEN, FIRST, SECOND, visit("v-2", (44.0, 45.0))), "no true visit at this time", id="extra-visit"
+        ),
+        pytest.param(
+            (EILEEN, FIRST, SECOND, visit("v-2", (5.6, 14.5))), "no true visit at this time", id="seen-as-two-people"
         ),
         pytest.param((replace(EILEEN, dwell_s=34.0 - 1.1), FIRST, SECOND), "dwell -1.1 s", id="dwell-off"),
         pytest.param((EILEEN, visit("v-1", (6.1, 15.0)), SECOND), "entered +1.1 s, dwell -1.1 s", id="late-enter"),
@@ -124,20 +126,20 @@ def test_what_makes_a_run_fail(sessions: tuple[Session, ...], problem: str) -> N
     assert [row.problem for row in card.rows if not row.ok] == [problem]
 
 
-def test_missing_and_extra_visits_are_told_apart() -> None:
+def test_missing_and_extra_visits_are_distinguished() -> None:
     card = judged(EILEEN, FIRST, visit("v-2", (44.0, 45.0)))
     assert [row.true_entered_s for row in card.missing] == [30.0]
     assert [row.entered_s for row in card.extra] == [44.0]
 
 
-def test_one_visit_seen_as_two_is_one_wrong_and_one_too_many() -> None:
+def test_split_visit_is_one_wrong_and_one_extra() -> None:
     card = judged(EILEEN, visit("v-1", (5.0, 9.0)), visit("v-1", (11.0, 15.0)), SECOND)
     assert not card.passed
     assert len(card.extra) == 1
 
 
-def test_two_at_the_same_time_are_paired_by_person_not_by_time_alone() -> None:
-    truth = (true("Eileen", (2.0, 10.0), part=Part.ENROLLED), true("s", (2.4, 10.4)))
+def test_simultaneous_visits_are_paired_by_person() -> None:
+    truth = (true("Eileen", (2.0, 10.0), kind=ActorKind.ENROLLED), true("s", (2.4, 10.4)))
     card = judged(visit("p-1", (2.4, 10.4)), visit("v-1", (2.0, 10.0)), truth=truth)
     assert card.passed
     assert [row.who for row in card.rows] == ["Eileen", "Visitor 1"]
@@ -146,19 +148,19 @@ def test_two_at_the_same_time_are_paired_by_person_not_by_time_alone() -> None:
 def test_two_strangers_under_one_id_fail() -> None:
     truth = (true("s", (2.0, 10.0)), true("r", (20.0, 30.0)))
     card = judged(visit("v-1", (2.0, 10.0)), visit("v-1", (20.0, 30.0)), truth=truth)
-    assert [row.problem for row in card.rows] == ["", "Visitor 1 is somebody else already"]
+    assert [row.problem for row in card.rows] == ["", "Visitor 1 is already assigned to another stranger"]
 
 
-def test_the_tolerance_is_what_the_caller_says() -> None:
+def test_tolerance_is_a_parameter() -> None:
     late = (EILEEN, visit("v-1", (6.1, 15.0)), SECOND)
     assert compare(TRUTH, late, started_at=START, names=NAMES, tolerance_s=1.2).passed
 
 
-def test_exactly_the_tolerance_is_well() -> None:
+def test_error_equal_to_the_tolerance_is_ok() -> None:
     assert judged(EILEEN, visit("v-1", (6.0, 15.0)), SECOND).passed
 
 
-def test_nothing_to_judge_is_no_pass() -> None:
+def test_empty_scorecard_does_not_pass() -> None:
     assert not judged(truth=()).passed
 
 
@@ -166,6 +168,6 @@ def test_no_measured_visit_at_all_fails_every_row() -> None:
     assert [row.problem for row in judged().rows] == ["not found"] * 3
 
 
-def test_a_start_without_a_zone_is_refused() -> None:
+def test_naive_start_is_rejected() -> None:
     with pytest.raises(ValueError, match="zone"):
         compare(TRUTH, (), started_at=START.replace(tzinfo=None), names=NAMES)

@@ -18,12 +18,11 @@ import pytest
 from config.settings import DetectSettings, MatchSettings, ModelSettings, Precision, QualitySettings
 from tests.tracker.vision.scenes import astronaut, grace_hopper
 from tracker.cameras.sources import open_source
-from tracker.identity.evaluation import Evaluation, Vectors, evaluate
+from tracker.identity.evaluation import Evaluation, Pair, PictureVectors, evaluate
 from tracker.identity.gallery import Gallery
-from tracker.identity.match import Verdict, judge, nearest
-from tracker.identity.pairs import Pair
-from tracker.identity.votes import NamingKind, Vote, clearance, weight
-from tracker.vision.engine import FaceEngine, Seen
+from tracker.identity.match import Verdict, classify, nearest
+from tracker.identity.votes import Vote, VoteOutcome, verdict_margin, weight
+from tracker.vision.engine import AnalysedFaces, FaceEngine
 
 BASELINE = json.loads((Path(__file__).parent / "accuracy.json").read_text(encoding="utf-8"))
 MATCH = MatchSettings()
@@ -71,23 +70,23 @@ def worse(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return cv2.imdecode(packed, cv2.IMREAD_COLOR)
 
 
-def best_face(seen: Seen) -> int | None:
+def best_face(seen: AnalysedFaces) -> int | None:
     return int(np.argmax(seen.faces.widths)) if len(seen.faces) else None
 
 
 def said_of(engine: FaceEngine, gallery: Gallery, image: np.ndarray) -> str:
-    """A person id, "nobody" for the dead zone and strangers, or "poor" where no face is good enough."""
-    seen = engine.see(image)
+    """A person id, "nobody" for unsure faces and strangers, or "poor" without a usable face."""
+    seen = engine.analyse(image)
     row = best_face(seen)
     if row is None or not seen.usable[row]:
         return "poor"
     found = nearest(gallery, seen.vectors[row : row + 1])[0]
-    return found.person_id if found is not None and judge(found, MATCH) is Verdict.MATCH else NOBODY
+    return found.person_id if found is not None and classify(found, MATCH) is Verdict.MATCH else NOBODY
 
 
 def test_degraded_portraits(engine: FaceEngine) -> None:
     portraits = {"eileen": astronaut(), "grace": grace_hopper()[:420, 80:460]}
-    vectors = {name: engine.see(image).vectors[:1] for name, image in portraits.items()}
+    vectors = {name: engine.analyse(image).vectors[:1] for name, image in portraits.items()}
     both = Gallery.of(np.concatenate(list(vectors.values())), tuple(vectors))
     rng = np.random.default_rng(20)
     said: list[tuple[str, str, str]] = []
@@ -122,23 +121,23 @@ def faces(engine: FaceEngine) -> dict[str, tuple[str, np.ndarray, bool]]:
     for film, who in films.items():
         source = open_source(str(Path(folder) / f"{film}.gif"), start_at=None, realtime=False)
         for frame in iter(source.read, None):
-            seen = engine.see(frame.image)
+            seen = engine.analyse(frame.image)
             vectors = engine.embed(frame.image, seen.faces)
             for row, vector in enumerate(vectors):
                 found[f"{film} {frame.index} {row}"] = (who, vector, bool(seen.usable[row]))
     for who, image in (("Eileen", astronaut()), ("Grace", grace_hopper())):
-        seen = engine.see(image)
+        seen = engine.analyse(image)
         found[who] = (who, seen.vectors[0], True)
     return found
 
 
 def evaluated(faces: dict[str, tuple[str, np.ndarray, bool]]) -> Evaluation:
     pairs = [Pair(a, b, faces[a][0] == faces[b][0]) for a, b in combinations(faces, 2)]
-    vectors = Vectors(by_file={key: vector for key, (_, vector, _) in faces.items()}, no_face=(), unreadable=())
+    vectors = PictureVectors(by_file={key: vector for key, (_, vector, _) in faces.items()}, no_face=(), unreadable=())
     return evaluate(pairs, vectors, threshold=MATCH.max_distance)
 
 
-def test_pairs_of_faces_good_enough_to_vote(faces: dict[str, tuple[str, np.ndarray, bool]]) -> None:
+def test_pairs_of_usable_faces(faces: dict[str, tuple[str, np.ndarray, bool]]) -> None:
     good = {key: face for key, face in faces.items() if face[2]}
     assert {who for who, _, _ in good.values()} == {"A", "D", "Eileen", "Grace"}
     found = evaluated(good)
@@ -154,7 +153,7 @@ def test_pairs_of_faces_good_enough_to_vote(faces: dict[str, tuple[str, np.ndarr
     )
 
 
-def test_people_who_are_not_enrolled_are_nobody(faces: dict[str, tuple[str, np.ndarray, bool]]) -> None:
+def test_people_who_are_not_enrolled_are_not_recognised(faces: dict[str, tuple[str, np.ndarray, bool]]) -> None:
     """Each of the others against a gallery of the rest, even faces too poor to vote."""
     known = {"A": "woman_a_turning 9 0", "D": "man_d_nodding 2 0", "Eileen": "Eileen", "Grace": "Grace"}
     wrong = named = strangers = 0
@@ -162,12 +161,12 @@ def test_people_who_are_not_enrolled_are_nobody(faces: dict[str, tuple[str, np.n
         others = [name for name in known if name != who]
         gallery = Gallery.of(np.stack([faces[known[name]][1] for name in others]), others)
         found = nearest(gallery, vector[None])[0]
-        wrong += judge(found, MATCH) is Verdict.MATCH
+        wrong += classify(found, MATCH) is Verdict.MATCH
         if good and who in known:
             whole = gallery.with_person(who, faces[known[who]][1][None])
             at_home = nearest(whole, vector[None])[0]
-            strangers += judge(found, MATCH) is Verdict.STRANGER
-            named += at_home is not None and judge(at_home, MATCH) is Verdict.MATCH and at_home.person_id == who
+            strangers += classify(found, MATCH) is Verdict.STRANGER
+            named += at_home is not None and classify(at_home, MATCH) is Verdict.MATCH and at_home.person_id == who
     voting = sum(good for who, _, good in faces.values() if who in known)
     require(
         {
@@ -180,10 +179,8 @@ def test_people_who_are_not_enrolled_are_nobody(faces: dict[str, tuple[str, np.n
 
 
 @pytest.mark.parametrize("stranger", ["A", "D"])
-def test_no_stretch_of_a_clip_makes_a_stranger_somebody(
-    faces: dict[str, tuple[str, np.ndarray, bool]], stranger: str
-) -> None:
-    """A comes within 0.549 of Eileen: a track that sees her stand still just so must not take the one for the other."""
+def test_no_part_of_a_clip_identifies_a_stranger(faces: dict[str, tuple[str, np.ndarray, bool]], stranger: str) -> None:
+    """Single faces of A are as near as 0.549 to Eileen; a track of such faces must not match her."""
     known = {"A": "woman_a_turning 9 0", "D": "man_d_nodding 2 0", "Eileen": "Eileen", "Grace": "Grace"}
     others = [name for name in known if name != stranger]
     gallery = Gallery.of(np.stack([faces[known[name]][1] for name in others]), others)
@@ -192,10 +189,10 @@ def test_no_stretch_of_a_clip_makes_a_stranger_somebody(
     for start in range(len(found)):
         vote, naming = Vote(), None
         for one in (each for each in found[start:] for _ in range(3)):
-            verdict = judge(one, MATCH)
-            heavy = weight(64, 4, clearance(one, verdict, MATCH))
+            verdict = classify(one, MATCH)
+            heavy = weight(64, 4, verdict_margin(one, verdict, MATCH))
             vote = vote.add(one, verdict, weight=heavy, quality=0.5)
-            naming = vote.name(MATCH, naming)
+            naming = vote.result(MATCH, naming)
             said.add(naming.kind)
-    assert NamingKind.STRANGER in said
-    assert NamingKind.PERSON not in said
+    assert VoteOutcome.STRANGER in said
+    assert VoteOutcome.PERSON not in said

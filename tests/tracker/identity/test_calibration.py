@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from config.settings import MatchSettings
-from tracker.identity.calibration import GUARD, STRICTEST, calibrate
+from tracker.identity.calibration import MIN_LIMIT, SAFETY_MARGIN, calibrate
 from tracker.identity.gallery import Gallery
 from tracker.identity.match import distances
 
@@ -14,7 +14,7 @@ SETTINGS = MatchSettings(max_distance=0.55, stranger_distance=0.6)
 
 
 def person(place: int, *, count: int = 3, spread: float = 0.3, length: float = 0.6) -> np.ndarray:
-    """Vectors `spread` apart from each other around a point of an own axis; people stand about 0.85 apart."""
+    """Vectors with pairwise distance `spread` around a point on a separate axis; people are about 0.85 apart."""
     vectors = np.zeros((count, 128), np.float32)
     vectors[:, place] = length
     vectors[np.arange(count), 100 + np.arange(count)] = spread / np.sqrt(2)
@@ -37,7 +37,7 @@ def toward(place: int, other: int, distance: float) -> np.ndarray:
     return vector + distance * direction / np.linalg.norm(direction)
 
 
-def test_each_vector_is_compared_with_the_others_of_the_person_and_with_everybody_else() -> None:
+def test_each_vector_is_compared_with_own_and_other_vectors() -> None:
     gallery = gallery_of(a=person(0), b=person(1, count=2), c=person(2, count=1))
     found = calibrate(gallery, SETTINGS, rate=0.01)
     apart = distances(gallery, gallery.vectors)
@@ -49,7 +49,7 @@ def test_each_vector_is_compared_with_the_others_of_the_person_and_with_everybod
     assert [each.vectors for each in found.people] == [3, 2, 1]
 
 
-def test_few_people_far_apart_change_nothing_and_are_no_proof() -> None:
+def test_few_dissimilar_people_keep_the_setting_unconfirmed() -> None:
     found = calibrate(gallery_of(a=person(0), b=person(1)), SETTINGS, rate=0.01)
     assert found.threshold == 0.55
     assert [each.limit for each in found.people] == [0.55, 0.55]
@@ -57,23 +57,23 @@ def test_few_people_far_apart_change_nothing_and_are_no_proof() -> None:
     assert found.needed == 300
 
 
-def test_somebody_alike_makes_a_limit_stricter_than_the_setting_for_the_two_only() -> None:
+def test_lookalikes_get_lower_limits() -> None:
     gallery = gallery_of(a=person(0, spread=0), b=toward(0, 1, 0.5), c=person(3))
     found = calibrate(gallery, SETTINGS, rate=0.01)
     limits = {each.person_id: each.limit for each in found.people}
-    assert limits["a"] == limits["b"] == pytest.approx(0.5 - GUARD, abs=1e-3)
+    assert limits["a"] == limits["b"] == pytest.approx(0.5 - SAFETY_MARGIN, abs=1e-3)
     assert limits["c"] == 0.55
-    assert found.threshold == pytest.approx(0.5 - GUARD, abs=1e-3)
+    assert found.threshold == pytest.approx(0.5 - SAFETY_MARGIN, abs=1e-3)
     assert {each.person_id: each.lookalike for each in found.people} == {"a": "b", "b": "a", "c": "b"}
 
 
-def test_the_same_person_twice_is_told_and_does_not_make_a_limit_that_misses_everybody() -> None:
+def test_person_enrolled_twice_is_reported_and_limits_stay_usable() -> None:
     found = calibrate(gallery_of(a=person(0, spread=0), b=toward(0, 1, 0.1), c=person(3)), SETTINGS, rate=0.01)
     assert [each.person_id for each in found.lookalikes] == ["a", "b"]
-    assert min(each.limit for each in found.people) == STRICTEST
+    assert min(each.limit for each in found.people) == MIN_LIMIT
 
 
-def test_many_people_can_loosen_the_threshold_but_not_into_the_strangers() -> None:
+def test_many_people_can_raise_the_threshold_up_to_stranger_distance() -> None:
     rng = np.random.default_rng(5)
     centres = rng.normal(0, 1, (40, 128))
     centres *= 0.55 / np.linalg.norm(centres, axis=1, keepdims=True)
@@ -86,7 +86,7 @@ def test_many_people_can_loosen_the_threshold_but_not_into_the_strangers() -> No
     assert all(each.limit <= found.threshold for each in found.people)
 
 
-def test_what_the_limit_costs_is_told() -> None:
+def test_missed_vectors_are_counted() -> None:
     far = np.concatenate([person(0, count=2, spread=0.2), toward(0, 5, 0.58)])
     found = calibrate(gallery_of(a=far, b=person(1)), SETTINGS, rate=0.01)
     assert found.people[0].missed == 1
@@ -95,13 +95,13 @@ def test_what_the_limit_costs_is_told() -> None:
 
 
 @pytest.mark.parametrize("rate", [0.0, 1.0, -1, float("nan")])
-def test_senseless_rates_are_refused(rate: float) -> None:
+def test_invalid_rates_are_rejected(rate: float) -> None:
     with pytest.raises(ValueError, match="rate"):
         calibrate(gallery_of(a=person(0)), SETTINGS, rate=rate)
 
 
 @pytest.mark.parametrize("gallery", [Gallery.empty(), gallery_of(a=person(0)), gallery_of(a=person(0, count=1))])
-def test_nobody_and_one_person_leave_the_setting(gallery: Gallery) -> None:
+def test_none_and_one_person_keep_the_setting(gallery: Gallery) -> None:
     found = calibrate(gallery, SETTINGS, rate=0.01)
     assert found.threshold == 0.55
     assert found.missed_at(0.1) in (0.0, 1.0)
@@ -109,7 +109,7 @@ def test_nobody_and_one_person_leave_the_setting(gallery: Gallery) -> None:
 
 
 def test_large_galleries_are_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tracker.identity.calibration._VECTORS_COMPARED", 10)
+    monkeypatch.setattr("tracker.identity.calibration._MAX_COMPARED", 10)
     people = {f"p{place}": person(place, count=5) for place in range(8)}
     found = calibrate(gallery_of(**people), SETTINGS, rate=0.01)
     assert len(found.different) == 10 * 7

@@ -14,13 +14,13 @@ from tracker.agent.health import Meter
 from tracker.agent.roles.role import Changes, RoleState
 from tracker.agent.writer import Writer
 from tracker.identity.known import KnownPeople
-from tracker.identity.recognition import Recognised, Recognition
+from tracker.identity.recognition import Recognition, RecognitionResult
 from tracker.presence.events import CameraRef, EventKind, Match
 from tracker.presence.health import CameraState
 from tracker.presence.people import PersonKind
 from tracker.presence.transitions import Transition
 from tracker.store.store import Store
-from tracker.vision.engine import Seen
+from tracker.vision.engine import AnalysedFaces
 from tracker.vision.faces import Faces, FloatArray
 from tracker.vision.quality import Quality
 
@@ -34,12 +34,12 @@ def like(number: int, distance: float, other: int = 100) -> FloatArray:
     return vector
 
 
-def seen(*vectors: FloatArray) -> Seen:
+def seen(*vectors: FloatArray) -> AnalysedFaces:
     """Good faces side by side."""
     count = len(vectors)
     ones = np.ones(count, np.float32)
     boxes = np.array([[100 * x, 0, 100 * x + 80, 90] for x in range(count)], np.float32).reshape(count, 4)
-    return Seen(
+    return AnalysedFaces(
         faces=Faces(boxes, ones, np.zeros((count, 5, 2), np.float32)),
         quality=Quality(**{each.name: 80 * ones for each in fields(Quality)}),
         rejections=(None,) * count,
@@ -71,7 +71,7 @@ class Camera:
             evidence_days=self.evidence_days, visitor_days=30,
         )  # fmt: skip
 
-    def see(self, *vectors: FloatArray, times: int = 1) -> Recognised:
+    def see(self, *vectors: FloatArray, times: int = 1) -> RecognitionResult:
         for _ in range(times):
             self.known.refresh(self.store.people)
             found = self.recognition.update(seen(*vectors), at(self.now), size_wh=(400, 100))
@@ -107,7 +107,7 @@ def camera(stage: Stage) -> Camera:
     return Camera(stage.store)
 
 
-def names(found: Recognised) -> list[str | None]:
+def names(found: RecognitionResult) -> list[str | None]:
     return [face.person_id for face in found.faces]
 
 

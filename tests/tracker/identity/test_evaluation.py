@@ -1,4 +1,4 @@
-"""How often the engine is right."""
+"""Evaluation on labelled pairs."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ import PIL.Image
 import pytest
 
 from config.errors import PictureError, RecordError
-from tracker.identity.evaluation import Vectors, evaluate, files_of, read_vectors
-from tracker.identity.pairs import Pair
+from tracker.identity.evaluation import Pair, PictureVectors, evaluate, files_of, read_vectors
 from tracker.identity.roc import draw_roc, save_roc
 from tracker.vision.align import TEMPLATE_150
 from tracker.vision.faces import Faces
 
 
-class Slate:
-    """Finds a face at each red pixel row 0 names: its x is the left edge, its blue the width; green is who."""
+class FakeEngine:
+    """Finds a face at each red pixel of row 0: x is the left edge, blue the width, green the person."""
 
     def detect(self, image: np.ndarray) -> Faces:
         lefts = np.flatnonzero(image[0, :, 2] == 255)
@@ -43,48 +42,48 @@ def picture(path: Path, *faces: tuple[int, int, int]) -> Path:
     return path
 
 
-def looked_at(folder: Path, *files: str) -> Vectors:
-    return read_vectors(files, folder, Slate(), lambda _file: None)
+def looked_at(folder: Path, *files: str) -> PictureVectors:
+    return read_vectors(files, folder, FakeEngine(), lambda _file: None)
 
 
-def numbers(**places: float) -> Vectors:
+def numbers(**places: float) -> PictureVectors:
     """Pictures with a face at these places on a line."""
     by_file = {name: np.array([place], np.float32) for name, place in places.items()}
-    return Vectors(by_file=by_file, no_face=(), unreadable=())
+    return PictureVectors(by_file=by_file, no_face=(), unreadable=())
 
 
-def test_every_picture_is_read_once_and_those_without_a_face_are_named(tmp_path: Path) -> None:
+def test_every_picture_is_read_once_and_those_without_a_face_are_listed(tmp_path: Path) -> None:
     picture(tmp_path / "a.png", (60, 50, 10))
     picture(tmp_path / "none.png")
     (tmp_path / "text.png").write_text("no picture")
     read: list[str] = []
     pairs = [Pair("a.png", "none.png", True), Pair("text.png", "a.png", False), Pair("a.png", "gone.png", False)]
     files = files_of(pairs)
-    found = read_vectors(files, tmp_path, Slate(), read.append)
+    found = read_vectors(files, tmp_path, FakeEngine(), read.append)
     assert files == tuple(read) == ("a.png", "none.png", "text.png", "gone.png")
     assert list(found.by_file) == ["a.png"]
     assert found.no_face == ("none.png",)
     assert found.unreadable == (("text.png", "not a picture"), ("gone.png", "no such file"))
 
 
-def test_of_several_faces_the_prominent_one_counts(tmp_path: Path) -> None:
+def test_most_prominent_face_counts(tmp_path: Path) -> None:
     picture(tmp_path / "crowd.png", (0, 50, 10), (70, 60, 20), (140, 40, 30))
     picture(tmp_path / "edge.png", (150, 50, 40), (75, 46, 50))
     found = looked_at(tmp_path, "crowd.png", "edge.png").by_file
     assert (found["crowd.png"][0], found["edge.png"][0]) == pytest.approx((0.2, 0.5))
 
 
-def test_names_written_on_windows_are_understood(tmp_path: Path) -> None:
+def test_backslashes_in_names_are_accepted(tmp_path: Path) -> None:
     picture(tmp_path / "ada" / "1.png", (60, 50, 10))
     assert looked_at(tmp_path, "ada\\1.png", "ada/1.png").unreadable == ()
 
 
-def test_a_wrong_root_is_told_at_once(tmp_path: Path) -> None:
+def test_wrong_root_is_reported(tmp_path: Path) -> None:
     with pytest.raises(PictureError, match=r"none of the 2 pictures can be read.*a\.png: no such file.*--root"):
         looked_at(tmp_path, "a.png", "b.png")
 
 
-def test_figures() -> None:
+def test_error_rates() -> None:
     vectors = numbers(a=0.0, b=0.3, c=0.5, d=0.7, e=2.0)
     pairs = [
         Pair("a", "b", True),
@@ -103,7 +102,7 @@ def test_figures() -> None:
     assert [(each.far, each.tar, each.resolved) for each in found.accepts] == [(0.01, 0.0, False), (0.001, 0.0, False)]
 
 
-def test_rates_are_resolved_where_there_are_pairs_enough() -> None:
+def test_rates_are_resolved_with_enough_pairs() -> None:
     near = {f"s{index}": 0.004 * index for index in range(100)}
     far = {f"d{index}": 0.39 + 0.004 * index for index in range(100)}
     pairs = [Pair("zero", name, True) for name in near] + [Pair("zero", name, False) for name in far]
@@ -116,7 +115,7 @@ def test_rates_are_resolved_where_there_are_pairs_enough() -> None:
 
 
 @pytest.mark.parametrize("same", [True, False])
-def test_pairs_of_one_kind_have_an_accuracy_but_no_curve(same: bool) -> None:
+def test_pairs_of_one_kind_have_an_accuracy_but_no_rates(same: bool) -> None:
     found = evaluate([Pair("a", "b", same)], numbers(a=0.0, b=0.3), threshold=0.55)
     assert found.accuracy == float(same)
     assert found.best_accuracy == 1
@@ -124,8 +123,8 @@ def test_pairs_of_one_kind_have_an_accuracy_but_no_curve(same: bool) -> None:
     assert draw_roc(found).size == (960, 720)
 
 
-def test_pairs_without_faces_are_refused() -> None:
-    with pytest.raises(RecordError, match="not one of the 1 pairs"):
+def test_pairs_without_faces_are_rejected() -> None:
+    with pytest.raises(RecordError, match="none of the 1 pairs"):
         evaluate([Pair("a", "gone", True)], numbers(a=0.0), threshold=0.55)
 
 
@@ -142,7 +141,7 @@ def test_curve_is_drawn_into_a_file_with_both_thresholds_on_it(tmp_path: Path, n
 
 
 @pytest.mark.parametrize("name", ["roc.words", "roc", "gone/roc.png"])
-def test_plots_that_cannot_be_written_are_explained(tmp_path: Path, name: str) -> None:
+def test_unwritable_plot_is_reported(tmp_path: Path, name: str) -> None:
     found = evaluate([Pair("a", "b", True), Pair("a", "c", False)], numbers(a=0.0, b=0.3, c=1.0), threshold=0.5)
     with pytest.raises(PictureError, match="cannot be written"):
         save_roc(found, tmp_path / name)

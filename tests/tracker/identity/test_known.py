@@ -42,7 +42,7 @@ def save(known: KnownPeople, store: Store) -> None:
     known.visitors_saved(visitors)
 
 
-def test_refresh_takes_over_people_and_their_faces(stage: Stage, known: KnownPeople) -> None:
+def test_refresh_loads_people_and_vectors(stage: Stage, known: KnownPeople) -> None:
     assert len(known.gallery) == 0
     ada = stage.enrol("Ada", ADA)
     assert known.person(ada) is None
@@ -51,7 +51,7 @@ def test_refresh_takes_over_people_and_their_faces(stage: Stage, known: KnownPeo
     assert known.gallery.people == (ada,)
 
 
-def test_refresh_reads_nothing_while_nothing_changed(stage: Stage, known: KnownPeople) -> None:
+def test_refresh_without_changes_reads_nothing(stage: Stage, known: KnownPeople) -> None:
     stage.enrol("Ada", ADA)
     known.refresh(stage.store.people)
     before = known.gallery
@@ -79,7 +79,7 @@ def test_visitor_that_is_not_saved_yet_survives_a_refresh(stage: Stage, known: K
     assert stranger(known, EVE, "front-3").person == visitor.person
 
 
-def test_visitor_comes_back_under_the_same_id_after_a_restart(stage: Stage, known: KnownPeople) -> None:
+def test_visitor_keeps_the_id_after_a_restart(stage: Stage, known: KnownPeople) -> None:
     first = stranger(known, EVE).person
     save(known, stage.store)
     again = KnownPeople(MatchSettings())
@@ -88,7 +88,7 @@ def test_visitor_comes_back_under_the_same_id_after_a_restart(stage: Stage, know
     assert stranger(again, BOB, "front-10").person.name == "Visitor 2"
 
 
-def test_visitor_who_looks_new_ways_while_being_saved_is_saved_again(stage: Stage, known: KnownPeople) -> None:
+def test_visitor_with_new_vectors_while_being_saved_is_saved_again(stage: Stage, known: KnownPeople) -> None:
     stranger(known, EVE)
     saved = known.unsaved_visitors
     turned = face_of(EVE) + 0.4 * face_of(BOB)
@@ -98,7 +98,7 @@ def test_visitor_who_looks_new_ways_while_being_saved_is_saved_again(stage: Stag
     assert [len(vectors) for _, vectors in known.unsaved_visitors] == [2]
 
 
-def test_visitor_enrolled_meanwhile_is_in_the_gallery_and_no_visitor(stage: Stage, known: KnownPeople) -> None:
+def test_visitor_enrolled_meanwhile_moves_to_the_gallery(stage: Stage, known: KnownPeople) -> None:
     visitor = stranger(known, EVE).person
     save(known, stage.store)
     known.visitor_for((face_of(EVE) + 0.4 * face_of(BOB))[None], at=NOON, camera_id="front", track_id="front-2")
@@ -118,7 +118,7 @@ def test_forgotten_visitor_is_unknown_after_the_next_refresh(stage: Stage, known
 
 
 class SlowStore:
-    """A store that lets somebody else act between reading people and reading vectors."""
+    """A store with a concurrent change between reading people and reading vectors."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -144,7 +144,7 @@ class SlowStore:
         return self._store.people.negatives()
 
 
-def test_visitor_saved_by_another_camera_while_one_reads_is_not_lost(stage: Stage, known: KnownPeople) -> None:
+def test_visitor_saved_during_a_refresh_is_not_lost(stage: Stage, known: KnownPeople) -> None:
     visitor = stranger(known, EVE).person
     stage.enrol("Ada", ADA)
     slow = SlowStore(stage.store)

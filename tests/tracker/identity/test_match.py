@@ -10,7 +10,7 @@ import pytest
 
 from config.settings import MatchSettings
 from tracker.identity.gallery import Gallery
-from tracker.identity.match import Nearest, Verdict, distances, judge, nearest
+from tracker.identity.match import Nearest, Verdict, classify, distances, nearest
 
 SETTINGS = MatchSettings(max_distance=0.55, min_margin=0.05, stranger_distance=0.6)
 
@@ -27,7 +27,7 @@ def random_gallery(rows: int, people: int, seed: int = 7) -> Gallery:
     return Gallery.of(rng.normal(0, 0.1, (rows, 128)).astype(np.float32), owners)
 
 
-def test_nearest_and_margin_are_those_of_a_plain_search() -> None:
+def test_nearest_and_margin_match_brute_force() -> None:
     gallery = random_gallery(500, 20)
     queries = np.random.default_rng(8).normal(0, 0.1, (40, 128)).astype(np.float32)
     for query, found in zip(queries, nearest(gallery, queries), strict=True):
@@ -42,7 +42,7 @@ def test_nearest_and_margin_are_those_of_a_plain_search() -> None:
         assert found.margin == pytest.approx(second - best, abs=1e-9)
 
 
-def test_rows_of_one_person_need_not_stand_together() -> None:
+def test_rows_of_one_person_need_not_be_adjacent() -> None:
     gallery = Gallery.of(np.concatenate([axis(0), axis(1), axis(2)]), ("a", "b", "a"))
     found = nearest(gallery, axis(2, 0.9))[0]
     assert found is not None
@@ -59,7 +59,7 @@ def test_margin_is_to_another_person_not_to_another_picture() -> None:
     assert found.margin == pytest.approx(math.sqrt(2))
 
 
-def test_alone_in_the_gallery_is_clear_by_any_margin() -> None:
+def test_margin_is_infinite_with_one_person() -> None:
     found = nearest(Gallery.empty().with_person("a", axis(0)), axis(0, 0.8))
     assert found == [Nearest(person_id="a", distance=pytest.approx(0.2), margin=math.inf)]
 
@@ -70,14 +70,14 @@ def test_empty_gallery_and_no_query() -> None:
     assert distances(Gallery.empty(), axis(0)).shape == (1, 0)
 
 
-def test_large_gallery_is_searched_in_parts_with_one_result(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_gallery_is_searched_in_chunks_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
     gallery, queries = random_gallery(300, 9), random_gallery(20, 3, seed=9).vectors
     whole = distances(gallery, queries)
-    monkeypatch.setattr("tracker.identity.match._PRODUCTS_AT_ONCE", 700)
+    monkeypatch.setattr("tracker.identity.match._MAX_PRODUCTS", 700)
     assert np.abs(distances(gallery, queries) - whole).max() < 1e-5
 
 
-def test_people_come_and_go_without_changing_the_old_gallery() -> None:
+def test_changes_return_a_new_gallery() -> None:
     first = Gallery.empty().with_person("a", axis(0))
     both = first.with_person("b", axis(1)).with_person("a", axis(2))
     assert (first.people, both.people, both.person_ids) == (("a",), ("a", "b"), ("a", "a", "b"))
@@ -94,7 +94,7 @@ def test_people_come_and_go_without_changing_the_old_gallery() -> None:
         pytest.param(np.full((1, 128), np.nan, np.float32), ("a",), id="nan"),
     ],
 )
-def test_senseless_galleries_are_refused(vectors: np.ndarray, ids: tuple[str, ...]) -> None:
+def test_invalid_galleries_are_rejected(vectors: np.ndarray, ids: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="vectors"):
         Gallery.of(vectors, ids)
 
@@ -112,7 +112,7 @@ def test_senseless_galleries_are_refused(vectors: np.ndarray, ids: tuple[str, ..
 )
 @pytest.mark.parametrize("rows", [1, 3, 40])
 @pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")  # numpy tells of infinity times zero
-def test_senseless_queries_are_refused(query: np.ndarray, rows: int) -> None:
+def test_invalid_queries_are_rejected(query: np.ndarray, rows: int) -> None:
     for find in (nearest, distances):
         with pytest.raises(ValueError, match="vectors"):
             find(random_gallery(rows, 5), query)
@@ -123,7 +123,7 @@ def test_senseless_queries_are_refused(query: np.ndarray, rows: int) -> None:
 
 @pytest.mark.parametrize("people", [1, 2, 30])
 @pytest.mark.parametrize("denied", [0, 1, 10])
-def test_one_face_alone_and_among_others_is_the_nearest_of_those_not_denied(people: int, denied: int) -> None:
+def test_single_and_batched_queries_agree_with_negatives(people: int, denied: int) -> None:
     gallery, rng = random_gallery(120, people), np.random.default_rng(people + 100 * denied)
     negatives = rng.normal(0, 0.1, (denied, 128)).astype(np.float32)
     owners = [f"p{number % (people + 1)}" for number in range(denied)]
@@ -142,14 +142,14 @@ def test_one_face_alone_and_among_others_is_the_nearest_of_those_not_denied(peop
         assert found.distance == pytest.approx(own[best], abs=1e-9)
         rivals = [own[other] for other in others[:1]] + [theirs.get(best, math.inf)]
         assert found.margin == pytest.approx(min(rivals) - own[best], abs=1e-5)
-        assert found.denied is all(theirs.get(person, math.inf) < own[person] for person in own)
+        assert found.excluded is all(theirs.get(person, math.inf) < own[person] for person in own)
         assert nearest(gallery, query[None]) == [
             Nearest(
                 person_id=best,
                 distance=pytest.approx(found.distance, abs=1e-9),
                 margin=pytest.approx(found.margin, abs=1e-5),
                 limit=found.limit,
-                denied=found.denied,
+                excluded=found.excluded,
             )
         ]
 
@@ -173,7 +173,7 @@ def apart_of(vectors: np.ndarray, ids: Sequence[str], person_id: str, query: np.
     ],
 )
 def test_verdict(distance: float, margin: float, verdict: Verdict) -> None:
-    assert judge(Nearest(person_id="a", distance=distance, margin=margin), SETTINGS) is verdict
+    assert classify(Nearest(person_id="a", distance=distance, margin=margin), SETTINGS) is verdict
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_verdict_by_the_persons_own_limit(distance: float, limit: float, verdict
     )[0]
     assert found is not None
     assert (found.limit, found.margin) == (limit, math.inf)
-    assert judge(found, SETTINGS) is verdict
+    assert classify(found, SETTINGS) is verdict
 
 
 def between(place: int, other: int, share: float) -> np.ndarray:
@@ -214,19 +214,19 @@ def with_negative(gallery: Gallery, person_id: str, vectors: np.ndarray) -> Gall
         pytest.param(1.0, Verdict.STRANGER, id="the-negative-itself"),
     ],
 )
-def test_face_marked_as_not_somebody_is_not_that_person_again(share: float, verdict: Verdict) -> None:
+def test_negative_excludes_its_person(share: float, verdict: Verdict) -> None:
     plain = Gallery.empty().with_person("a", axis(0, 0.6))
     marked = with_negative(plain, "a", between(0, 1, 1.0) * 0.6 + between(0, 1, 0.0) * 0.4)
     face = between(0, 1, share * 0.6)
     before, after = nearest(plain, face)[0], nearest(marked, face)[0]
-    assert judge(before, SETTINGS) is Verdict.MATCH
-    assert judge(after, SETTINGS) is verdict
+    assert classify(before, SETTINGS) is Verdict.MATCH
+    assert classify(after, SETTINGS) is verdict
     assert after is not None
-    assert after.denied is (verdict is Verdict.STRANGER)
+    assert after.excluded is (verdict is Verdict.STRANGER)
     assert after.distance == before.distance if before else False
 
 
-def test_negative_of_one_person_says_nothing_about_another() -> None:
+def test_negative_does_not_affect_other_people() -> None:
     both = Gallery.empty().with_person("a", axis(0, 0.5)).with_person("b", axis(1, 0.5))
     face = between(0, 1, 0.4)
     before = nearest(both, face)[0]
@@ -234,17 +234,17 @@ def test_negative_of_one_person_says_nothing_about_another() -> None:
     assert before is not None
     assert after is not None
     assert (before.person_id, after.person_id) == ("a", "b")
-    assert (after.margin, after.denied) == (math.inf, False)
+    assert (after.margin, after.excluded) == (math.inf, False)
     assert nearest(with_negative(both, "b", face), face)[0] == Nearest(
         person_id="a", distance=before.distance, margin=math.inf
     )
 
 
-def test_exceptions_of_people_who_are_gone_are_harmless_and_survive_changes() -> None:
+def test_exceptions_of_unknown_people_are_ignored_and_kept() -> None:
     marked = with_negative(Gallery.empty().with_person("a", axis(0)), "gone", axis(1))
     assert nearest(marked, axis(1, 0.9))[0] == nearest(marked.without("a").with_person("a", axis(0)), axis(1, 0.9))[0]
     assert marked.with_person("b", axis(2)).without("b").negatives is marked.negatives
 
 
-def test_where_nobody_is_enrolled_all_are_strangers() -> None:
-    assert judge(None, SETTINGS) is Verdict.STRANGER
+def test_without_enrolled_people_everybody_is_a_stranger() -> None:
+    assert classify(None, SETTINGS) is Verdict.STRANGER

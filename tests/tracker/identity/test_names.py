@@ -24,7 +24,7 @@ from tracker.presence.people import name_key
         pytest.param("x" * MAX_NAME, "x" * MAX_NAME, id="longest"),
     ],
 )
-def test_good_names_are_kept(given: str, kept: str) -> None:
+def test_valid_names_are_kept(given: str, kept: str) -> None:
     assert clean_name(given) == kept
 
 
@@ -46,7 +46,7 @@ def test_good_names_are_kept(given: str, kept: str) -> None:
         pytest.param("x" * 10_000, "10,000 characters", id="far-too-long"),
     ],
 )
-def test_bad_names_are_refused_in_a_short_printable_line(given: str, problem: str) -> None:
+def test_invalid_names_are_reported_in_a_short_printable_line(given: str, problem: str) -> None:
     with pytest.raises(PeopleError, match=problem) as caught:
         clean_name(given)
     message = str(caught.value)

@@ -1,4 +1,4 @@
-"""Lists of pairs as people write them."""
+"""CSV lists of labelled pairs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from config.errors import RecordError
-from tracker.identity.pairs import Pair, read_pairs
+from tracker.identity.evaluation import Pair, read_pairs
 
 EXPECTED = [Pair("a.jpg", "b.jpg", True), Pair("a.jpg", "c.jpg", False)]
 
@@ -39,7 +39,7 @@ def test_spellings(tmp_path: Path, text: str | bytes) -> None:
     assert read_pairs(listed(tmp_path, text)) == EXPECTED
 
 
-def test_file_names_may_hold_commas_and_any_letters(tmp_path: Path) -> None:
+def test_file_names_can_contain_commas_and_any_letters(tmp_path: Path) -> None:
     path = listed(tmp_path, 'file_x,file_y,same\n"Ada, 1.jpg",Zoë/ö.png,yes\n')
     assert read_pairs(path) == [Pair("Ada, 1.jpg", "Zoë/ö.png", True)]
 
@@ -50,7 +50,7 @@ def test_file_names_may_hold_commas_and_any_letters(tmp_path: Path) -> None:
         pytest.param("", "no column file_x or file_y or same, found nothing", id="empty"),
         pytest.param("a.jpg,b.jpg,yes\n", "found a.jpg, b.jpg, yes", id="no-header"),
         pytest.param("file_x,file_y,label\na,b,1\n", "no column same, found file_x, file_y, label", id="no-truth"),
-        pytest.param("file_x,file_y,same\n", "no pair in it", id="header-only"),
+        pytest.param("file_x,file_y,same\n", "no pairs found", id="header-only"),
         pytest.param("file_x,file_y,same\na,b,1\na,c,maybe\n", "line 3: same is 'maybe'", id="odd-truth"),
         pytest.param("file_x,file_y,same\na,b,\n", "line 2: same is ''", id="no-truth-in-line"),
         pytest.param("file_x,file_y,same\na,b\n", "line 2: 2 columns", id="short-line"),
@@ -61,7 +61,7 @@ def test_file_names_may_hold_commas_and_any_letters(tmp_path: Path) -> None:
         pytest.param(b"\x89PNG\r\n\x1a\n\x00\x00", "not text in UTF-8", id="picture"),
     ],
 )
-def test_what_is_no_list_is_refused_with_the_place(tmp_path: Path, text: str | bytes, problem: str) -> None:
+def test_invalid_lists_are_rejected_with_the_line(tmp_path: Path, text: str | bytes, problem: str) -> None:
     with pytest.raises(RecordError) as refusal:
         read_pairs(listed(tmp_path, text))
     assert problem in refusal.value.problem
@@ -69,6 +69,6 @@ def test_what_is_no_list_is_refused_with_the_place(tmp_path: Path, text: str | b
 
 
 @pytest.mark.parametrize("name", ["missing.csv", "."])
-def test_files_that_cannot_be_read_are_named(tmp_path: Path, name: str) -> None:
+def test_unreadable_files_are_named(tmp_path: Path, name: str) -> None:
     with pytest.raises(RecordError, match="cannot be read"):
         read_pairs(tmp_path / name)

@@ -28,7 +28,7 @@ def saved(path: Path, image: np.ndarray, **options: object) -> Path:
     return path
 
 
-def test_colours_come_out_as_opencv_has_them(tmp_path: Path) -> None:
+def test_colours_match_opencv(tmp_path: Path) -> None:
     image = read_picture(saved(tmp_path / "a.png", corners()))
     assert image.dtype == np.uint8
     assert image.flags["C_CONTIGUOUS"]
@@ -37,7 +37,7 @@ def test_colours_come_out_as_opencv_has_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "webp", "bmp", "tif"])
-def test_usual_formats_are_read(tmp_path: Path, suffix: str) -> None:
+def test_common_formats_are_read(tmp_path: Path, suffix: str) -> None:
     image = read_picture(saved(tmp_path / f"a.{suffix}", np.full((16, 24, 3), (40, 120, 200), np.uint8)))
     assert image.shape == (16, 24, 3)
     assert np.abs(image.astype(int) - (40, 120, 200)).max() <= 4
@@ -49,40 +49,40 @@ def test_names_in_any_script_are_read(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_picture(saved(folder / "Žofia 张.png", corners())), corners())
 
 
-def test_exif_turned_picture_comes_out_upright(tmp_path: Path) -> None:
+def test_exif_orientation_is_applied(tmp_path: Path) -> None:
     exif = PIL.Image.Exif()
     exif[0x0112] = 6  # shown turned a quarter clockwise
     sideways = np.ascontiguousarray(np.rot90(corners()))
     np.testing.assert_array_equal(read_picture(saved(tmp_path / "a.png", sideways, exif=exif)), corners())
 
 
-def test_grey_is_spread_to_three_channels(tmp_path: Path) -> None:
+def test_grey_becomes_three_channels(tmp_path: Path) -> None:
     PIL.Image.fromarray(np.array([[0, 128, 255]], np.uint8)).save(tmp_path / "a.png")
     assert read_picture(tmp_path / "a.png").tolist() == [[[0] * 3, [128] * 3, [255] * 3]]
 
 
-def test_16_bit_grey_keeps_its_shades(tmp_path: Path) -> None:
+def test_16_bit_grey_is_scaled(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), np.array([[0, 128 * 256, 65535]], np.uint16))
     assert read_picture(tmp_path / "a.png")[0, :, 0].tolist() == [0, 128, 255]
 
 
-def test_12_bits_in_a_16_bit_file_are_not_left_dark(tmp_path: Path) -> None:
+def test_12_bit_grey_in_a_16_bit_file_is_scaled(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), np.array([[0, 2048, 4095]], np.uint16))
     assert read_picture(tmp_path / "a.png")[0, :, 0].tolist() == [0, 128, 255]
 
 
-def test_16_bit_colour_is_brought_to_eight(tmp_path: Path) -> None:
+def test_16_bit_colour_becomes_8_bit(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), np.full((2, 2, 3), (10 * 257, 100 * 257, 200 * 257), np.uint16))
     assert np.abs(read_picture(tmp_path / "a.png")[0, 0].astype(int) - (10, 100, 200)).max() <= 1
 
 
-def test_fractions_are_spread(tmp_path: Path) -> None:
+def test_floating_point_is_scaled(tmp_path: Path) -> None:
     PIL.Image.fromarray(np.array([[0.0, 0.5, 1.0, np.nan]], np.float32)).save(tmp_path / "a.tif")
     assert read_picture(tmp_path / "a.tif")[0, :, 0].tolist() == [0, 127, 255, 0]
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
-def test_transparent_shows_white(tmp_path: Path, mode: str) -> None:
+def test_transparency_becomes_white(tmp_path: Path, mode: str) -> None:
     picture = PIL.Image.new("RGBA", (2, 1), (0, 0, 0, 0))
     picture.putpixel((1, 0), (0, 0, 0, 255))
     if mode == "P":
@@ -105,11 +105,11 @@ def test_animation_gives_its_first_frame(tmp_path: Path) -> None:
     assert read_picture(tmp_path / "a.gif")[0, 0].tolist() == list(RED)
 
 
-def test_one_pixel_is_a_picture(tmp_path: Path) -> None:
+def test_one_pixel_picture_is_read(tmp_path: Path) -> None:
     assert read_picture(saved(tmp_path / "a.png", np.full((1, 1, 3), 7, np.uint8))).tolist() == [[[7, 7, 7]]]
 
 
-def test_too_many_pixels_are_refused_by_the_header(tmp_path: Path) -> None:
+def test_too_many_pixels_are_rejected_by_the_header(tmp_path: Path) -> None:
     path = tmp_path / "huge.png"
     PIL.Image.new("1", (20_000, 20_000)).save(path)
     whole = path.read_bytes()
@@ -118,7 +118,7 @@ def test_too_many_pixels_are_refused_by_the_header(tmp_path: Path) -> None:
         read_picture(path)
 
 
-def test_size_between_our_limit_and_pillows_is_refused_without_a_warning(tmp_path: Path) -> None:
+def test_size_below_pillows_limit_is_rejected_without_a_warning(tmp_path: Path) -> None:
     path = tmp_path / "large.png"
     PIL.Image.new("1", (10_000, 10_000)).save(path)
     with pytest.raises(PictureError, match="10000 x 10000 pixels"):
@@ -127,7 +127,7 @@ def test_size_between_our_limit_and_pillows_is_refused_without_a_warning(tmp_pat
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("suffix", ["jpg", "png", "gif", "bmp", "tif", "webp"])
-def test_cut_files_are_refused_and_never_crash(tmp_path: Path, suffix: str) -> None:
+def test_truncated_files_are_rejected(tmp_path: Path, suffix: str) -> None:
     noise = np.random.default_rng(5).integers(0, 255, (64, 64, 3), np.uint8)
     whole = saved(tmp_path / f"whole.{suffix}", noise).read_bytes()
     path = tmp_path / f"cut.{suffix}"
@@ -161,7 +161,7 @@ def make_pipe(path: Path) -> None:
         pytest.param(lambda _: None, "no such file", id="missing"),
     ],
 )
-def test_what_is_no_picture_is_refused_by_name(tmp_path: Path, make: object, problem: str) -> None:
+def test_invalid_pictures_are_rejected_by_name(tmp_path: Path, make: object, problem: str) -> None:
     path = tmp_path / "a.jpg"
     make(path)
     with pytest.raises(PictureError, match=problem) as caught:
@@ -170,7 +170,7 @@ def test_what_is_no_picture_is_refused_by_name(tmp_path: Path, make: object, pro
     assert caught.value.fix
 
 
-def test_name_too_long_for_the_disk_is_refused(tmp_path: Path) -> None:
+def test_too_long_path_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(PictureError):
         read_picture(tmp_path / ("x" * 10_000 + ".jpg"))
 

@@ -29,7 +29,7 @@ def test_accuracy_counts_both_kinds_of_error() -> None:
     assert (accepted(SAME, 0.3), accepted(NONE, 0.3)) == (0.5, 0.0)
 
 
-def test_best_threshold_lies_in_the_middle_of_the_gap_and_no_other_is_better() -> None:
+def test_best_threshold_is_midway_and_optimal() -> None:
     best = best_threshold(SAME, DIFFERENT)
     assert best == pytest.approx(0.45)
     tried = np.linspace(0, 1.2, 500)
@@ -37,7 +37,7 @@ def test_best_threshold_lies_in_the_middle_of_the_gap_and_no_other_is_better() -
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_best_threshold_is_that_of_a_plain_search(seed: int) -> None:
+def test_best_threshold_matches_brute_force(seed: int) -> None:
     rng = np.random.default_rng(seed)
     same, different = rng.normal(0.5, 0.2, 40).round(2), rng.normal(0.7, 0.2, 60).round(2)
     tried = [accuracy(same, different, one) for one in np.linspace(-1, 2, 3001)]
@@ -62,23 +62,23 @@ def test_best_threshold_with_one_kind_only() -> None:
         pytest.param(1.0, 1.0, id="all"),
     ],
 )
-def test_threshold_keeps_a_rate_and_is_the_loosest_that_does(rate: float, kept: float) -> None:
+def test_threshold_at_a_rate_is_the_highest_possible(rate: float, kept: float) -> None:
     threshold = threshold_at(DIFFERENT, rate)
     assert accepted(DIFFERENT, threshold) == kept <= rate
     looser = np.nextafter(threshold, math.inf)
     assert rate == 1 or accepted(DIFFERENT, looser) > rate
 
 
-def test_without_different_people_any_threshold_keeps_any_rate() -> None:
+def test_without_different_people_the_threshold_is_infinite() -> None:
     assert threshold_at(NONE, 0.01) == math.inf
 
 
-def test_how_many_pairs_it_takes() -> None:
+def test_pairs_needed() -> None:
     assert (pairs_needed(0.01), pairs_needed(0.001)) == (300, 3000)
     assert (1 - 0.01) ** pairs_needed(0.01) < 0.05
 
 
-def test_curve_goes_from_nothing_to_everything_and_never_back() -> None:
+def test_curve_is_monotonic() -> None:
     rates = curve(SAME, DIFFERENT)
     assert (rates.false_accepts[0], rates.true_accepts[0]) == (0, 0)
     assert (rates.false_accepts[-1], rates.true_accepts[-1]) == (1, 1)
@@ -89,6 +89,6 @@ def test_curve_goes_from_nothing_to_everything_and_never_back() -> None:
         assert (false, true) == pytest.approx((accepted(DIFFERENT, just_above), accepted(SAME, just_above)))
 
 
-def test_equal_error_rate_of_people_who_are_easy_and_impossible_to_tell_apart() -> None:
+def test_equal_error_rate_of_separable_and_inseparable_pairs() -> None:
     assert equal_error(curve(SAME[:3], DIFFERENT)) == 0
     assert equal_error(curve(SAME, SAME)) == pytest.approx(0.5)

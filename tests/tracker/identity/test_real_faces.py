@@ -17,10 +17,10 @@ from tracker.cameras.frames import Frame
 from tracker.cameras.sources import open_source
 from tracker.identity.enrolment import plan_person
 from tracker.identity.gallery import Gallery
-from tracker.identity.match import Verdict, judge, nearest
+from tracker.identity.match import Verdict, classify, nearest
 from tracker.identity.pictures import read_picture
 from tracker.identity.visitors import Visitors
-from tracker.identity.votes import Naming, NamingKind, Vote, weight
+from tracker.identity.votes import Vote, VoteOutcome, VoteResult, weight
 from tracker.vision.engine import FaceEngine
 
 MATCH = MatchSettings()
@@ -63,19 +63,21 @@ def darker_and_cropped(image: np.ndarray) -> np.ndarray:
     return np.clip(cv2.resize(part, None, fx=0.8, fy=0.8) * 0.55 + 5, 0, 255).astype(np.uint8)
 
 
-def test_portrait_is_known_again_in_another_light_and_crop_and_another_person_is_not(
+def test_portrait_is_recognised_in_other_light_and_crop_and_another_person_is_not(
     engine: FaceEngine, astronaut: Path, admiral: Path, tmp_path: Path
 ) -> None:
     other = written(tmp_path / "dark.jpg", darker_and_cropped(read_picture(astronaut)))
     plan = plan_person("Eileen", [other], engine)
     assert plan.problem is None
     gallery = Gallery.empty().with_person("p-1", plan.vectors)
-    seen = {path: engine.see(read_picture(path)) for path in (astronaut, admiral)}
-    verdicts = {path: judge(nearest(gallery, each.vectors[each.usable][:1])[0], MATCH) for path, each in seen.items()}
+    seen = {path: engine.analyse(read_picture(path)) for path in (astronaut, admiral)}
+    verdicts = {
+        path: classify(nearest(gallery, each.vectors[each.usable][:1])[0], MATCH) for path, each in seen.items()
+    }
     assert verdicts == {astronaut: Verdict.MATCH, admiral: Verdict.STRANGER}
 
 
-def test_pictures_that_cannot_tell_one_person_are_refused(
+def test_pictures_without_exactly_one_face_are_rejected(
     engine: FaceEngine, astronaut: Path, admiral: Path, tmp_path: Path
 ) -> None:
     one = read_picture(astronaut)[:300, 80:380]
@@ -88,19 +90,19 @@ def test_pictures_that_cannot_tell_one_person_are_refused(
         "black.png": np.zeros((1, 1, 3), np.uint8),
     }
     plan = plan_person("Eileen", [written(tmp_path / name, image) for name, image in pictures.items()], engine)
-    reasons = {refused.path.name: refused.reason for refused in plan.refused}
+    reasons = {refused.path.name: refused.reason for refused in plan.rejected}
     assert plan.problem is not None
     assert reasons["pair.png"].startswith("2 faces")
     assert "too small" in reasons["small.png"]
     assert "too blurred" in reasons["blurred.png"]
-    assert reasons["nobody.png"] == reasons["black.png"] == "no face found in it"
+    assert reasons["nobody.png"] == reasons["black.png"] == "no face found"
 
 
 def test_large_photograph_is_enrolled_like_a_small_one(engine: FaceEngine, astronaut: Path, tmp_path: Path) -> None:
     image = read_picture(astronaut)
     large = written(tmp_path / "large.jpg", cv2.resize(image, None, fx=7, fy=7, interpolation=cv2.INTER_CUBIC))
     plan = plan_person("Eileen", [large, astronaut], engine)
-    assert plan.refused == ()
+    assert plan.rejected == ()
     assert plan.accepted[0].width_px == pytest.approx(7 * plan.accepted[1].width_px, rel=0.05)
     assert np.linalg.norm(plan.vectors[0] - plan.vectors[1]) < 0.3
 
@@ -124,21 +126,21 @@ def votes_of(engine: FaceEngine, gallery: Gallery, frames: list[Frame]) -> Itera
         faces = engine.detect(frame.image)
         found = nearest(gallery, engine.embed(frame.image, faces))
         for width, each in zip(faces.widths, found, strict=True):
-            yield float(width), judge(each, MATCH), each.person_id if each else None
+            yield float(width), classify(each, MATCH), each.person_id if each else None
 
 
-def naming_of(engine: FaceEngine, gallery: Gallery, frames: list[Frame]) -> Naming:
+def naming_of(engine: FaceEngine, gallery: Gallery, frames: list[Frame]) -> VoteResult:
     """What a track with the only face of these frames comes to."""
     vote = Vote()
     for frame in frames:
-        seen = engine.see(frame.image)
+        seen = engine.analyse(frame.image)
         for row in np.flatnonzero(seen.usable):
             found = nearest(gallery, seen.vectors[row : row + 1])[0]
-            verdict = judge(found, MATCH)
+            verdict = classify(found, MATCH)
             margin = found.margin if found is not None and verdict is Verdict.MATCH else None
             heavy = weight(float(seen.quality.widths_px[row]), float(seen.quality.sharpness[row]), margin)
             vote = vote.add(found, verdict, weight=heavy, quality=float(seen.quality.score[row]))
-    return vote.name(MATCH)
+    return vote.result(MATCH)
 
 
 @pytest.fixture(scope="module")
@@ -151,40 +153,42 @@ def gallery_of_two(
         frames = clip(film)
         pictures = [written(folder / f"{name}{index}.png", frames[index].image) for index in (2, 9, 18)]
         plan = plan_person(name, pictures, engine)
-        assert plan.problem is None, plan.refused
+        assert plan.problem is None, plan.rejected
         gallery = gallery.with_person(name, plan.vectors)
     return gallery
 
 
 @pytest.mark.parametrize(("film", "person"), [("woman_a_turning", "A"), ("man_d_nodding", "D")])
-def test_known_people_are_named_on_frames_they_were_not_enrolled_from(
+def test_enrolled_people_are_recognised_on_other_frames(
     engine: FaceEngine, gallery_of_two: Gallery, clip: Callable[[str], list[Frame]], film: str, person: str
 ) -> None:
     frames = [frame for frame in clip(film) if frame.index not in (2, 9, 18)]
     naming = naming_of(engine, gallery_of_two, frames)
-    assert (naming.kind, naming.person_id) == (NamingKind.PERSON, person)
+    assert (naming.kind, naming.person_id) == (VoteOutcome.PERSON, person)
     assert naming.margin is not None
     assert naming.margin > 0.2
 
 
-def test_two_unknown_people_far_away_are_never_taken_for_known_ones(
+def test_distant_strangers_are_never_recognised_as_enrolled_people(
     engine: FaceEngine, gallery_of_two: Gallery, clip: Callable[[str], list[Frame]]
 ) -> None:
     said = list(votes_of(engine, gallery_of_two, clip("two_walking_in")))
     assert len(said) >= 60
     assert max(width for width, _, _ in said) < 32
     assert [each for each in said if each[1] is Verdict.MATCH] == []
-    assert naming_of(engine, gallery_of_two, clip("two_walking_in")).kind is NamingKind.UNKNOWN
+    assert naming_of(engine, gallery_of_two, clip("two_walking_in")).kind is VoteOutcome.UNKNOWN
 
 
-def test_strangers_are_known_again_and_told_apart(engine: FaceEngine, clip: Callable[[str], list[Frame]]) -> None:
+def test_strangers_are_re_identified_and_distinguished(engine: FaceEngine, clip: Callable[[str], list[Frame]]) -> None:
     visitors = Visitors(MATCH)
 
     def come(film: str, first: int, last: int) -> str:
         frames = [frame for frame in clip(film) if first <= frame.index <= last]
-        vectors = np.concatenate([seen.vectors[seen.usable] for seen in (engine.see(each.image) for each in frames)])
+        vectors = np.concatenate(
+            [seen.vectors[seen.usable] for seen in (engine.analyse(each.image) for each in frames)]
+        )
         assert len(vectors) >= MATCH.visitor_sightings
-        visitor = visitors.for_track(vectors, at=frames[0].at, camera_id="door", track_id=f"{film}-{first}")
+        visitor = visitors.identify(vectors, at=frames[0].at, camera_id="door", track_id=f"{film}-{first}")
         assert visitor is not None
         return visitor.person.name
 

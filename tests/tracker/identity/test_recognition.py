@@ -10,7 +10,7 @@ import pytest
 from config.settings import MatchSettings, TrackSettings
 from tests.tracker.puppets import ADA, BLURRED, BOB, EVE, NOON, PuppetEngine, Stage, at, face_of, picture
 from tracker.identity.known import KnownPeople
-from tracker.identity.recognition import Recognised, Recognition
+from tracker.identity.recognition import Recognition, RecognitionResult
 from tracker.presence.people import Person
 
 
@@ -25,10 +25,10 @@ class CoverageSpan:
         )
         self.now = 0.0
 
-    def see(self, *people: int) -> Recognised:
+    def see(self, *people: int) -> RecognitionResult:
         self.known.refresh(self.stage.store.people)
         image = picture(*people)
-        found = self.recognition.update(PuppetEngine().see(image), at(self.now), size_wh=(400, 100))
+        found = self.recognition.update(PuppetEngine().analyse(image), at(self.now), size_wh=(400, 100))
         self.now += 0.5
         return found
 
@@ -43,7 +43,7 @@ def watch(stage: Stage) -> CoverageSpan:
     return CoverageSpan(stage)
 
 
-def test_name_is_given_at_the_second_good_sighting_and_reaches_back(stage: Stage, watch: CoverageSpan) -> None:
+def test_name_is_given_at_the_second_usable_face_and_dated_back(stage: Stage, watch: CoverageSpan) -> None:
     ada = stage.enrol("Ada", ADA)
     first, second, third = (watch.see(ADA) for _ in range(3))
     assert (first.sightings, first.faces[0].person_id) == ((), None)
@@ -61,30 +61,30 @@ def test_decision_is_recorded_once_with_distance_and_margin(stage: Stage, watch:
     assert 0 < matches[0].quality <= 1
 
 
-def test_margin_without_a_runner_up_is_left_out(stage: Stage, watch: CoverageSpan) -> None:
+def test_margin_without_a_runner_up_is_none(stage: Stage, watch: CoverageSpan) -> None:
     stage.enrol("Ada", ADA)
     matches = [match for _ in range(2) for match in watch.see(ADA).matches]
     assert [match.margin for match in matches] == [None]
 
 
-def test_person_without_access_is_named_and_not_authorised(stage: Stage, watch: CoverageSpan) -> None:
+def test_person_without_access_is_named_but_not_authorised(stage: Stage, watch: CoverageSpan) -> None:
     banned = Person(person_id="p-eve", name="Eve", created_at=NOON, access=False, consented_at=NOON)
     stage.store.people.add(banned, face_of(EVE)[None])
     matches = [match for _ in range(2) for match in watch.see(EVE).matches]
     assert [(match.person_id, match.authorised) for match in matches] == [("p-eve", False)]
 
 
-def test_poor_faces_are_followed_but_never_vote(stage: Stage, watch: CoverageSpan) -> None:
+def test_unusable_faces_are_tracked_but_not_counted(stage: Stage, watch: CoverageSpan) -> None:
     ada = stage.enrol("Ada", ADA)
     reasons = {watch.see(BLURRED + ADA).faces[0].reason for _ in range(4)}
-    assert reasons == {f"no face good enough in {count}, the last too blurred" for count in (1, 2, 3, 4)}
+    assert reasons == {f"no usable face among {count}; the last is too blurred" for count in (1, 2, 3, 4)}
     watch.see(ADA)
     named = watch.see(ADA)
     assert [(each.person_id, each.since) for each in named.sightings] == [(ada, at(0))]
     assert [each.person_id for each in watch.see(BLURRED + ADA).sightings] == [ada]
 
 
-def test_stranger_becomes_a_visitor_at_the_fourth_good_sighting(stage: Stage, watch: CoverageSpan) -> None:
+def test_stranger_becomes_a_visitor_at_the_fourth_usable_face(stage: Stage, watch: CoverageSpan) -> None:
     seen = [watch.see(EVE) for _ in range(5)]
     assert [len(each.sightings) for each in seen] == [0, 0, 0, 1, 1]
     (match,) = [match for each in seen for match in each.matches]
@@ -93,7 +93,7 @@ def test_stranger_becomes_a_visitor_at_the_fourth_good_sighting(stage: Stage, wa
     assert seen[3].sightings[0].since == at(0)
 
 
-def test_two_people_at_once_are_told_apart(stage: Stage, watch: CoverageSpan) -> None:
+def test_two_people_in_one_frame_get_their_own_names(stage: Stage, watch: CoverageSpan) -> None:
     ada, bob = stage.enrol("Ada", ADA), stage.enrol("Bob", BOB)
     watch.see(ADA, 0, BOB)
     seen = watch.see(ADA, 0, BOB)
@@ -103,7 +103,9 @@ def test_two_people_at_once_are_told_apart(stage: Stage, watch: CoverageSpan) ->
     assert len({face.track_id for face in seen.faces}) == 2
 
 
-def test_long_nameless_track_is_recorded_when_it_ends_and_a_flicker_is_not(stage: Stage, watch: CoverageSpan) -> None:
+def test_long_unidentified_track_is_recorded_when_it_ends_and_a_short_one_is_not(
+    stage: Stage, watch: CoverageSpan
+) -> None:
     stage.enrol("Ada", ADA)
     for _ in range(3):
         watch.see(BLURRED + ADA)
@@ -111,10 +113,10 @@ def test_long_nameless_track_is_recorded_when_it_ends_and_a_flicker_is_not(stage
         watch.see(0, 0, 0, BLURRED + BOB)
     matches = [match for _ in range(6) for match in watch.see().matches]
     assert [(match.person_id, match.distance, match.at) for match in matches] == [(None, None, at(1))]
-    assert matches[0].reason == "no face good enough in 3, the last too blurred"
+    assert matches[0].reason == "no usable face among 3; the last is too blurred"
 
 
-def test_end_tells_of_open_tracks_and_lets_time_begin_anew(stage: Stage, watch: CoverageSpan) -> None:
+def test_end_closes_tracks_and_resets_time(stage: Stage, watch: CoverageSpan) -> None:
     ada = stage.enrol("Ada", ADA)
     for _ in range(3):
         watch.see(ADA, BLURRED + BOB)
@@ -126,9 +128,9 @@ def test_end_tells_of_open_tracks_and_lets_time_begin_anew(stage: Stage, watch: 
     assert [(each.person_id, each.since) for each in watch.see(ADA).sightings] == [(ada, at(-3600))]
 
 
-def test_nothing_is_kept_of_tracks_that_ended(stage: Stage, watch: CoverageSpan) -> None:
+def test_ended_tracks_are_not_kept(stage: Stage, watch: CoverageSpan) -> None:
     stage.enrol("Ada", ADA)
     for _ in range(200):
         watch.see(ADA, EVE)
         watch.now += 5
-    assert len(watch.recognition._followed) == 2
+    assert len(watch.recognition._identities) == 2

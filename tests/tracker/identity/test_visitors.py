@@ -1,4 +1,4 @@
-"""Strangers who come back."""
+"""Visitors: re-identification and merging."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from config.settings import MatchSettings
-from tracker.identity.visitors import VECTORS_A_VISITOR, Visitor, Visitors
+from tracker.identity.visitors import MAX_VECTORS, Visitor, Visitors
 from tracker.presence.people import Person, PersonKind
 from tracker.store.observation import Observation
 from tracker.store.store import Store
@@ -19,7 +19,7 @@ AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def faces(place: int, *, away: float = 0.0, count: int = 4, spread: float = 0.02, seed: int = 1) -> np.ndarray:
-    """Faces around one point of the space, `away` from where person `place` stands; people stand 1.4 apart."""
+    """Faces at distance `away` from person `place`; people are 1.4 apart."""
     rng = np.random.default_rng(seed)
     noise = rng.normal(0, 1, (count, 128))
     vectors = spread * noise / np.linalg.norm(noise, axis=1, keepdims=True)
@@ -30,7 +30,7 @@ def faces(place: int, *, away: float = 0.0, count: int = 4, spread: float = 0.02
 
 def seen(visitors: Visitors, vectors: np.ndarray, *, minute: int = 0, track: str | None = None) -> Visitor | None:
     at = AT + timedelta(minutes=minute)
-    return visitors.for_track(vectors, at=at, camera_id="door", track_id=track or f"door-{minute}")
+    return visitors.identify(vectors, at=at, camera_id="door", track_id=track or f"door-{minute}")
 
 
 def id_of(visitor: Visitor | None) -> str:
@@ -38,7 +38,7 @@ def id_of(visitor: Visitor | None) -> str:
     return visitor.person.person_id
 
 
-def test_stranger_gets_an_id_and_a_label_and_the_same_on_return() -> None:
+def test_returning_stranger_keeps_id_and_label() -> None:
     visitors = Visitors(SETTINGS)
     first = seen(visitors, faces(0))
     other = seen(visitors, faces(1), minute=1)
@@ -53,14 +53,14 @@ def test_stranger_gets_an_id_and_a_label_and_the_same_on_return() -> None:
     assert len(visitors) == 2
 
 
-def test_dead_zone_is_nobody_and_makes_no_visitor() -> None:
+def test_undecided_distance_returns_none() -> None:
     visitors = Visitors(SETTINGS)
     seen(visitors, faces(0))
     assert seen(visitors, faces(0, away=0.58), minute=1) is None
     assert len(visitors) == 1
 
 
-def test_one_odd_face_decides_nothing() -> None:
+def test_outlier_face_does_not_decide() -> None:
     visitors = Visitors(SETTINGS)
     first = seen(visitors, faces(0))
     seen(visitors, faces(1), minute=1)
@@ -76,13 +76,13 @@ def test_replay_gives_the_same_ids() -> None:
     assert runs[0] == runs[1]
 
 
-def test_one_track_can_show_two_people_after_each_other() -> None:
+def test_one_track_can_show_two_people_in_sequence() -> None:
     visitors = Visitors(SETTINGS)
     ids = {id_of(seen(visitors, faces(place), track="door-7")) for place in (0, 1)}
     assert len(ids) == 2
 
 
-def test_state_goes_to_the_store_and_back() -> None:
+def test_state_round_trips_through_the_store() -> None:
     before = Visitors(SETTINGS)
     saved = [seen(before, faces(place), minute=place) for place in (0, 1)]
     people = [visitor.person for visitor in saved if visitor is not None]
@@ -96,7 +96,7 @@ def test_state_goes_to_the_store_and_back() -> None:
     assert new.person.name == "Visitor 3"
 
 
-def test_enrolled_people_and_rows_without_a_person_are_no_visitors() -> None:
+def test_enrolled_people_and_unknown_rows_are_ignored() -> None:
     enrolled = Person(person_id="p-1", name="Ada", created_at=AT)
     visitors = Visitors(
         SETTINGS,
@@ -109,7 +109,7 @@ def test_enrolled_people_and_rows_without_a_person_are_no_visitors() -> None:
     assert id_of(seen(visitors, faces(1), minute=1)) != "v-gone"
 
 
-def test_visitor_named_by_hand_keeps_name_and_number_is_not_given_again() -> None:
+def test_named_visitor_keeps_the_name() -> None:
     people = [
         Person(person_id="v-1", name="Visitor 41", created_at=AT, kind=PersonKind.VISITOR),
         Person(person_id="v-2", name="the plumber", created_at=AT, kind=PersonKind.VISITOR),
@@ -123,7 +123,7 @@ def test_visitor_named_by_hand_keeps_name_and_number_is_not_given_again() -> Non
     assert new.person.name == "Visitor 42"
 
 
-def test_vectors_are_bounded_and_only_what_is_new_is_kept() -> None:
+def test_kept_vectors_are_bounded_and_distinct() -> None:
     visitors = Visitors(SETTINGS)
     first = seen(visitors, faces(0))
     assert first is not None
@@ -135,10 +135,10 @@ def test_vectors_are_bounded_and_only_what_is_new_is_kept() -> None:
         seen(visitors, faces(0, spread=0.3, seed=minute), minute=minute)
     last = seen(visitors, faces(0), minute=99)
     assert last is not None
-    assert 1 < len(last.vectors) <= VECTORS_A_VISITOR
+    assert 1 < len(last.vectors) <= MAX_VECTORS
 
 
-def test_visitor_does_not_wander_off_step_by_step() -> None:
+def test_visitor_does_not_drift() -> None:
     visitors = Visitors(SETTINGS)
     first = id_of(seen(visitors, faces(0)))
     found = [seen(visitors, faces(0, away=0.05 * step, seed=step), minute=step) for step in range(1, 40)]
@@ -146,7 +146,7 @@ def test_visitor_does_not_wander_off_step_by_step() -> None:
     assert max(known) * 0.05 < 0.55 + 0.55
 
 
-def test_track_without_a_face_is_refused() -> None:
+def test_track_without_a_face_is_rejected() -> None:
     with pytest.raises(ValueError, match="at least one"):
         seen(Visitors(SETTINGS), np.empty((0, 128), np.float32))
 
@@ -166,20 +166,20 @@ def two_sides(visitors: Visitors) -> tuple[Person, Person]:
 LINK = {"away": 0.4, "seed": 3}
 
 
-def test_two_visitors_who_turn_out_to_be_one_are_merged_into_the_older() -> None:
+def test_visitors_are_merged_into_the_older() -> None:
     visitors = Visitors(SETTINGS)
     frontal, profile = two_sides(visitors)
     assert frontal != profile
     linked = seen(visitors, faces(0, **LINK), minute=2)
     assert linked is not None
-    assert (linked.person, linked.absorbed, linked.changed) == (frontal, (profile.person_id,), True)
+    assert (linked.person, linked.merged, linked.changed) == (frontal, (profile.person_id,), True)
     assert len(visitors) == 1
     for away in (0.0, 0.4, 0.8):
         again = seen(visitors, faces(0, away=away, seed=8), minute=3)
-        assert (id_of(again), again.absorbed if again else None) == (frontal.person_id, ())
+        assert (id_of(again), again.merged if again else None) == (frontal.person_id, ())
 
 
-def test_a_merged_visitor_keeps_both_sides_after_a_restart() -> None:
+def test_merged_visitor_keeps_vectors_of_both_after_a_restart() -> None:
     before = Visitors(SETTINGS)
     two_sides(before)
     linked = seen(before, faces(0, **LINK), minute=2)
@@ -196,16 +196,16 @@ def test_a_merged_visitor_keeps_both_sides_after_a_restart() -> None:
         pytest.param(0.4, 3, id="too-few-faces"),
     ],
 )
-def test_weak_evidence_merges_nobody(away: float, count: int) -> None:
+def test_weak_evidence_does_not_merge(away: float, count: int) -> None:
     visitors = Visitors(SETTINGS)
     two_sides(visitors)
     found = seen(visitors, faces(0, away=away, count=count, seed=3), minute=2)
     assert found is not None
-    assert found.absorbed == ()
+    assert found.merged == ()
     assert len(visitors) == 2
 
 
-def test_visitors_seen_side_by_side_are_two_for_ever() -> None:
+def test_visitors_seen_together_are_never_merged() -> None:
     visitors = Visitors(SETTINGS)
     frontal, profile = two_sides(visitors)
     visitors.seen_together([profile.person_id, "p-ada", frontal.person_id])
@@ -215,15 +215,15 @@ def test_visitors_seen_side_by_side_are_two_for_ever() -> None:
         vectors=np.concatenate([faces(0, count=1), faces(0, away=0.8, count=1)]),
         person_ids=[frontal.person_id, profile.person_id],
     )
-    later.keep_apart_as(visitors)
+    later.copy_seen_together(visitors)
     for known in (visitors, later):
         found = seen(known, faces(0, **LINK), minute=2)
         assert found is not None
-        assert found.absorbed == ()
+        assert found.merged == ()
         assert len(known) == 2
 
 
-def test_a_label_with_a_number_that_the_store_added_is_no_name(tmp_path: Path) -> None:
+def test_label_with_an_appended_number_is_not_a_name(tmp_path: Path) -> None:
     """Two programs on one store met strangers at the same moment and called them alike."""
     sides = [faces(0, count=1), faces(0, away=0.8, count=1)]
     with Store(tmp_path / "footfall.sqlite3") as store:
@@ -237,11 +237,11 @@ def test_a_label_with_a_number_that_the_store_added_is_no_name(tmp_path: Path) -
     visitors = Visitors(SETTINGS, people=people, vectors=np.concatenate(sides), person_ids=["v-0", "v-1"])
     found = seen(visitors, faces(0, **LINK), minute=2)
     assert found is not None
-    assert (found.person.person_id, found.absorbed) == ("v-0", ("v-1",))
+    assert (found.person.person_id, found.merged) == ("v-0", ("v-1",))
     assert person_of(seen(visitors, faces(7), minute=3)).name == "Visitor 2"
 
 
-def test_a_named_visitor_stays_and_two_named_ones_are_two() -> None:
+def test_named_visitor_is_kept_and_two_named_ones_are_not_merged() -> None:
     people = [
         Person(person_id="v-1", name="Visitor 1", created_at=AT, kind=PersonKind.VISITOR),
         Person(person_id="v-2", name="the plumber", created_at=AT + timedelta(1), kind=PersonKind.VISITOR),
@@ -255,12 +255,12 @@ def test_a_named_visitor_stays_and_two_named_ones_are_two() -> None:
         )
         found = seen(visitors, faces(0, **LINK), minute=2)
         assert found is not None
-        assert bool(found.absorbed) is (merged is not None)
+        assert bool(found.merged) is (merged is not None)
         assert merged in (None, found.person.person_id)
 
 
 def test_pairs_seen_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tracker.identity.visitors._PAIRS_KEPT", 10)
+    monkeypatch.setattr("tracker.identity.visitors._MAX_PAIRS", 10)
     visitors = Visitors(SETTINGS)
     ids = [id_of(seen(visitors, faces(place), minute=place)) for place in range(20)]
     visitors.seen_together(ids)

@@ -1,4 +1,4 @@
-"""A track's name: who says it, when it is said, when it turns."""
+"""The vote on a track's identity."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import pytest
 
 from config.settings import MatchSettings
 from tracker.identity.match import Nearest, Verdict
-from tracker.identity.votes import VECTORS_KEPT, NamingKind, Vote, clearance, weight
+from tracker.identity.votes import MAX_VECTORS, Vote, VoteOutcome, verdict_margin, weight
 
 SETTINGS = MatchSettings(min_sightings=2, visitor_sightings=4)
 
 
-def said(vote: Vote, *words: str, weight: float = 1.0, distance: float | None = None) -> Vote:
-    """Add faces: "a" a match of a, "?" in the dead zone near a, "x" a stranger, "-" refused."""
-    for word in words:
+def add_faces(vote: Vote, *symbols: str, weight: float = 1.0, distance: float | None = None) -> Vote:
+    """Add faces: "a" a match with a, "?" unsure and near a, "x" a stranger, "-" unusable."""
+    for word in symbols:
         if word == "-":
-            vote = vote.refuse("too small: 12 px wide, at least 32 needed")
+            vote = vote.skip("too small: 12 px wide, at least 32 needed")
             continue
         verdict = {"?": Verdict.UNSURE, "x": Verdict.STRANGER}.get(word, Verdict.MATCH)
         default = {"?": 0.58, "x": 0.8}.get(word, 0.4)
@@ -28,7 +28,7 @@ def said(vote: Vote, *words: str, weight: float = 1.0, distance: float | None = 
 
 
 @pytest.mark.parametrize(
-    ("words", "name"),
+    ("symbols", "name"),
     [
         pytest.param("", None, id="nothing-seen"),
         pytest.param("a", None, id="one-sighting-is-not-enough"),
@@ -47,12 +47,12 @@ def said(vote: Vote, *words: str, weight: float = 1.0, distance: float | None = 
         pytest.param("b" + "a" * 4, "a", id="one-slip-is-outvoted"),
     ],
 )
-def test_name(words: str, name: str | None) -> None:
-    naming = said(Vote(), *words).name(SETTINGS)
-    expected = {None: NamingKind.UNKNOWN, "stranger": NamingKind.STRANGER}.get(name, NamingKind.PERSON)
-    assert naming.kind is expected
-    assert naming.person_id == (name if expected is NamingKind.PERSON else None)
-    assert naming.reason
+def test_name(symbols: str, name: str | None) -> None:
+    result = add_faces(Vote(), *symbols).result(SETTINGS)
+    expected = {None: VoteOutcome.UNKNOWN, "stranger": VoteOutcome.STRANGER}.get(name, VoteOutcome.PERSON)
+    assert result.kind is expected
+    assert result.person_id == (name if expected is VoteOutcome.PERSON else None)
+    assert result.reason
 
 
 @pytest.mark.parametrize(
@@ -64,23 +64,23 @@ def test_name(words: str, name: str | None) -> None:
         pytest.param((0.43, 0.40), 0.45, "a", id="clear-of-the-own-limit"),
     ],
 )
-def test_somebody_who_only_ever_comes_just_near_enough_is_not_named(
+def test_faces_only_near_the_limit_do_not_name_a_person(
     distances: tuple[float, ...], limit: float | None, name: str | None
 ) -> None:
     vote = Vote()
     for distance in distances:
         found = Nearest(person_id="a", distance=distance, margin=1, limit=limit)
         vote = vote.add(found, Verdict.MATCH, weight=1, quality=1)
-    naming = vote.name(SETTINGS)
-    assert naming.person_id == name
-    assert ("a only at the edge: nearest" in naming.reason) is (name is None)
+    result = vote.result(SETTINGS)
+    assert result.person_id == name
+    assert ("a only near the limit: nearest" in result.reason) is (name is None)
 
 
-def test_a_name_does_not_turn_to_somebody_at_the_edge() -> None:
-    vote = said(Vote(), *"aa")
-    held = vote.name(SETTINGS)
-    assert said(vote, *"bbbbbb", distance=0.54).name(SETTINGS, held).person_id == "a"
-    assert said(vote, *"bbbbbb", distance=0.44).name(SETTINGS, held).person_id == "b"
+def test_name_does_not_change_to_somebody_near_the_limit() -> None:
+    vote = add_faces(Vote(), *"aa")
+    previous = vote.result(SETTINGS)
+    assert add_faces(vote, *"bbbbbb", distance=0.54).result(SETTINGS, previous).person_id == "a"
+    assert add_faces(vote, *"bbbbbb", distance=0.44).result(SETTINGS, previous).person_id == "b"
 
 
 @pytest.mark.parametrize(
@@ -93,105 +93,103 @@ def test_a_name_does_not_turn_to_somebody_at_the_edge() -> None:
         pytest.param(Nearest(person_id="a", distance=0.61, margin=0), Verdict.STRANGER, 0.06, id="hardly-a-stranger"),
         pytest.param(Nearest(person_id="a", distance=0.8, margin=0), Verdict.STRANGER, 0.25, id="surely-a-stranger"),
         pytest.param(
-            Nearest(person_id="a", distance=0.4, margin=-0.1, denied=True), Verdict.STRANGER, None, id="marked"
+            Nearest(person_id="a", distance=0.4, margin=-0.1, excluded=True), Verdict.STRANGER, None, id="marked"
         ),
     ],
 )
-def test_clearance_says_how_much_a_verdict_could_be_off(
-    found: Nearest | None, verdict: Verdict, clear: float | None
-) -> None:
-    assert clearance(found, verdict, SETTINGS) == (None if clear is None else pytest.approx(clear))
+def test_verdict_margin(found: Nearest | None, verdict: Verdict, clear: float | None) -> None:
+    assert verdict_margin(found, verdict, SETTINGS) == (None if clear is None else pytest.approx(clear))
 
 
 def test_order_does_not_matter() -> None:
-    for words in ("aaabb", "bbaaa", "ababa"):
-        assert said(Vote(), *words).name(SETTINGS).person_id == "a"
+    for symbols in ("aaabb", "bbaaa", "ababa"):
+        assert add_faces(Vote(), *symbols).result(SETTINGS).person_id == "a"
 
 
-def test_heavy_faces_outvote_many_light_ones() -> None:
-    vote = said(said(Vote(), "a", "a", weight=1.0), "b", "b", "b", "b", weight=0.1)
-    assert vote.name(SETTINGS).person_id == "a"
+def test_few_heavy_faces_outvote_many_light_ones() -> None:
+    vote = add_faces(add_faces(Vote(), "a", "a", weight=1.0), "b", "b", "b", "b", weight=0.1)
+    assert vote.result(SETTINGS).person_id == "a"
 
 
-def test_name_once_given_stays_through_a_tie_and_turns_with_a_clear_lead() -> None:
-    vote = said(Vote(), *"aa")
-    held = vote.name(SETTINGS)
-    vote = said(vote, *"bb")
-    assert vote.name(SETTINGS).kind is NamingKind.UNKNOWN
-    assert vote.name(SETTINGS, held).person_id == "a"
-    assert said(vote, "b").name(SETTINGS, held).person_id == "b"
+def test_name_is_kept_in_a_tie_and_changes_with_a_clear_lead() -> None:
+    vote = add_faces(Vote(), *"aa")
+    previous = vote.result(SETTINGS)
+    vote = add_faces(vote, *"bb")
+    assert vote.result(SETTINGS).kind is VoteOutcome.UNKNOWN
+    assert vote.result(SETTINGS, previous).person_id == "a"
+    assert add_faces(vote, "b").result(SETTINGS, previous).person_id == "b"
 
 
-def test_stranger_once_found_stays_until_clearly_somebody() -> None:
-    vote = said(Vote(), *"xxxx")
-    held = vote.name(SETTINGS)
-    assert said(vote, *"aaaa").name(SETTINGS, held).kind is NamingKind.STRANGER
-    assert said(vote, *"aaaaaa").name(SETTINGS, held).person_id == "a"
+def test_stranger_is_kept_until_a_person_clearly_leads() -> None:
+    vote = add_faces(Vote(), *"xxxx")
+    previous = vote.result(SETTINGS)
+    assert add_faces(vote, *"aaaa").result(SETTINGS, previous).kind is VoteOutcome.STRANGER
+    assert add_faces(vote, *"aaaaaa").result(SETTINGS, previous).person_id == "a"
 
 
-def test_name_can_turn_after_hours() -> None:
-    vote = said(Vote(), *"a" * 5000)
-    held = vote.name(SETTINGS)
-    vote = said(vote, *"b" * 60)
-    assert vote.name(SETTINGS, held).person_id == "b"
+def test_name_can_change_after_many_faces() -> None:
+    vote = add_faces(Vote(), *"a" * 5000)
+    previous = vote.result(SETTINGS)
+    vote = add_faces(vote, *"b" * 60)
+    assert vote.result(SETTINGS, previous).person_id == "b"
 
 
-def test_naming_tells_of_the_nearest_face_that_counted() -> None:
-    vote = said(Vote(), "a", distance=0.45)
+def test_result_has_the_nearest_counted_face() -> None:
+    vote = add_faces(Vote(), "a", distance=0.45)
     vote = vote.add(Nearest(person_id="a", distance=0.31, margin=0.33), Verdict.MATCH, weight=1, quality=0.9)
-    vote = said(vote, "a", distance=0.5)
-    naming = vote.name(SETTINGS)
-    assert (naming.distance, naming.margin, naming.quality) == (0.31, 0.33, 0.9)
-    assert "3 sightings" in naming.reason
+    vote = add_faces(vote, "a", distance=0.5)
+    result = vote.result(SETTINGS)
+    assert (result.distance, result.margin, result.quality) == (0.31, 0.33, 0.9)
+    assert "3 sightings" in result.reason
 
 
 @pytest.mark.parametrize(
-    ("words", "reason"),
+    ("symbols", "reason"),
     [
-        ("", "no face seen yet"),
-        ("---", "in 3, the last too small: 12 px wide"),
-        ("??", "neither match nor stranger: a is 0.58 away"),
+        ("", "no faces yet"),
+        ("---", "among 3; the last is too small: 12 px wide"),
+        ("??", "between match and stranger: a at 0.58"),
         ("a", "a so far: 1 of 2 good sightings"),
         ("ab", "undecided between a and b"),
         ("aaxx", "undecided between a stranger and a"),
     ],
 )
-def test_reason_says_why_there_is_no_name(words: str, reason: str) -> None:
-    assert reason in said(Vote(), *words).name(SETTINGS).reason
+def test_reason_without_a_name(symbols: str, reason: str) -> None:
+    assert reason in add_faces(Vote(), *symbols).result(SETTINGS).reason
 
 
-def test_torn_between_two_says_so() -> None:
+def test_reason_of_a_tie() -> None:
     vote = Vote().add(Nearest(person_id="a", distance=0.4, margin=0.01), Verdict.UNSURE, weight=1, quality=1)
-    assert "only 0.01 farther" in vote.name(SETTINGS).reason
+    assert "only 0.01 farther" in vote.result(SETTINGS).reason
 
 
-def test_reasons_tell_of_a_persons_own_limit_and_of_marked_faces() -> None:
+def test_reasons_mention_own_limits_and_negatives() -> None:
     strict = Nearest(person_id="a", distance=0.5, margin=1, limit=0.45)
-    assert "a is 0.50 away" in Vote().add(strict, Verdict.UNSURE, weight=1, quality=1).name(SETTINGS).reason
+    assert "a at 0.50" in Vote().add(strict, Verdict.UNSURE, weight=1, quality=1).result(SETTINGS).reason
     vote = Vote()
     for _ in range(4):
-        marked = Nearest(person_id="a", distance=0.4, margin=-0.1, denied=True)
+        marked = Nearest(person_id="a", distance=0.4, margin=-0.1, excluded=True)
         vote = vote.add(marked, Verdict.STRANGER, weight=1, quality=1)
-    naming = vote.name(SETTINGS)
-    assert naming.kind is NamingKind.STRANGER
-    assert "nearer to a face marked as not a" in naming.reason
+    result = vote.result(SETTINGS)
+    assert result.kind is VoteOutcome.STRANGER
+    assert "nearer to a face marked as not a" in result.reason
 
 
-def test_where_nobody_is_enrolled_a_stranger_has_no_distance() -> None:
+def test_without_enrolled_people_a_stranger_has_no_distance() -> None:
     vote = Vote()
     for _ in range(4):
         vote = vote.add(None, Verdict.STRANGER, weight=1, quality=1)
-    naming = vote.name(SETTINGS)
-    assert naming.kind is NamingKind.STRANGER
-    assert naming.distance is None
+    result = vote.result(SETTINGS)
+    assert result.kind is VoteOutcome.STRANGER
+    assert result.distance is None
 
 
-def test_best_strangers_faces_are_kept_and_no_more() -> None:
+def test_kept_stranger_faces_are_bounded() -> None:
     vote = Vote()
     for number in range(1, 51):
         face = np.full(128, number, np.float32)
         vote = vote.add(None, Verdict.STRANGER, weight=number / 50, quality=1, vector=face)
-    assert vote.stranger_vectors.shape == (VECTORS_KEPT, 128)
+    assert vote.stranger_vectors.shape == (MAX_VECTORS, 128)
     assert sorted(vote.stranger_vectors[:, 0]) == list(range(43, 51))
     matched = Vote().add(
         Nearest(person_id="a", distance=0.1, margin=1), Verdict.MATCH, weight=1, quality=1, vector=np.ones(128)
@@ -199,23 +197,23 @@ def test_best_strangers_faces_are_kept_and_no_more() -> None:
     assert len(matched.stranger_vectors) == 0
 
 
-def test_kept_faces_do_not_change_with_the_callers_array() -> None:
+def test_kept_faces_are_copies() -> None:
     face = np.ones(128, np.float32)
     vote = Vote().add(None, Verdict.STRANGER, weight=1, quality=1, vector=face)
     face[:] = 9
     assert vote.stranger_vectors[0, 0] == 1
 
 
-def test_earlier_state_is_left_alone() -> None:
-    before = said(Vote(), "a")
-    said(before, "a")
-    assert before.name(SETTINGS).kind is NamingKind.UNKNOWN
+def test_vote_is_immutable() -> None:
+    before = add_faces(Vote(), "a")
+    add_faces(before, "a")
+    assert before.result(SETTINGS).kind is VoteOutcome.UNKNOWN
 
 
 @pytest.mark.parametrize("bad", [0.0, -1.0, math.nan, math.inf])
-def test_senseless_weights_are_refused(bad: float) -> None:
+def test_invalid_weights_are_rejected(bad: float) -> None:
     with pytest.raises(ValueError, match="weight"):
-        said(Vote(), "a", weight=bad)
+        add_faces(Vote(), "a", weight=bad)
 
 
 def test_weight_grows_with_size_sharpness_and_margin() -> None:

@@ -1,12 +1,12 @@
-"""Small places for the tests of this folder."""
+"""Small scenarios for tests of the simulation."""
 
 from __future__ import annotations
 
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from tracker.simulation.plan import Plan
 from tracker.simulation.profiles import PROFILES, ProfileName
+from tracker.simulation.scenario import Scenario
 
 
 def place(
@@ -17,9 +17,9 @@ def place(
     doors: int = 2,
     rooms: int | None = None,
     first_day: date = date(2026, 1, 5),
-) -> Plan:
+) -> Scenario:
     profile = PROFILES[name]
-    return Plan(
+    return Scenario(
         profile=profile,
         people=people,
         days=days,

@@ -1,4 +1,4 @@
-"""What simulated cameras tell: all and nothing else without noise, and the errors that were asked for with it."""
+"""The simulated cameras, with and without faults."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ import pytest
 from tests.tracker.simulation.places import place
 from tracker.presence.events import Event, EventKind
 from tracker.presence.health import CameraState
-from tracker.simulation.cast import cast_of
-from tracker.simulation.condition import Outage, OutageKind, clock_errors, health_of, outages_on, watches_of
-from tracker.simulation.plan import Noise, Plan
+from tracker.simulation.camera_faults import Outage, OutageKind, clock_errors, coverage_of, health_of, outages_on
+from tracker.simulation.people import people_of
 from tracker.simulation.profiles import ProfileName
+from tracker.simulation.scenario import Noise, Scenario
 from tracker.simulation.site import Day, simulate
 
 GYM = place(ProfileName.GYM)
 TEN_MINUTES = timedelta(minutes=10)
 
 
-def days_of(noise: Noise, plan: Plan = GYM, until: datetime | None = None) -> list[Day]:
-    return list(simulate(plan, noise, cast_of(plan), until=until))
+def days_of(noise: Noise, scenario: Scenario = GYM, until: datetime | None = None) -> list[Day]:
+    return list(simulate(scenario, noise, people_of(scenario), until=until))
 
 
 def events_of(days: Sequence[Day]) -> list[Event]:
-    return [event for day in days for event in day.reports.events]
+    return [event for day in days for event in day.camera_output.events]
 
 
-def test_without_noise_every_crossing_and_sight_is_told_once_when_it_happened() -> None:
+def test_without_noise_every_crossing_and_view_is_reported_once() -> None:
     days = days_of(Noise())
-    told = Counter((event.kind, event.person_id, event.camera_id, event.at) for event in events_of(days))
+    reported = Counter((event.kind, event.person_id, event.camera_id, event.at) for event in events_of(days))
     true = Counter[object]()
-    for stay in (stay for day in days for stay in day.stays):
-        true[EventKind.ENTER, stay.person_id, stay.entered_by, stay.entered_at] += 1
-        true[EventKind.EXIT, stay.person_id, stay.left_by, stay.left_at] += 1
-        for sight in stay.sights:
-            true[EventKind.ENTER, stay.person_id, sight.camera_id, sight.since] += 1
-            true[EventKind.EXIT, stay.person_id, sight.camera_id, sight.until] += 1
-    assert told == true
+    for segment in (segment for day in days for segment in day.segments):
+        true[EventKind.ENTER, segment.person_id, segment.entered_by, segment.entered_at] += 1
+        true[EventKind.EXIT, segment.person_id, segment.left_by, segment.left_at] += 1
+        for view in segment.views:
+            true[EventKind.ENTER, segment.person_id, view.camera_id, view.since] += 1
+            true[EventKind.EXIT, segment.person_id, view.camera_id, view.until] += 1
+    assert reported == true
 
 
-def test_a_room_ends_a_sight_under_the_track_that_began_it_and_doors_never_share_one() -> None:
+def test_views_start_and_end_under_one_track_and_doors_do_not_share_tracks() -> None:
     events = events_of(days_of(Noise()))
     kinds: dict[str, list[str]] = {}
     for event in sorted(events, key=lambda event: event.at):
@@ -54,7 +54,7 @@ def test_a_room_ends_a_sight_under_the_track_that_began_it_and_doors_never_share
     assert {len(found) for track, found in kinds.items() if cameras[track].startswith("door")} == {1}
 
 
-def test_more_misses_miss_the_same_and_more() -> None:
+def test_higher_miss_rate_misses_a_superset() -> None:
     some, more = ({event.event_id for event in events_of(days_of(Noise(miss=miss)))} for miss in (0.05, 0.2))
     whole = len(events_of(days_of(Noise())))
     assert 0.03 < 1 - len(some) / whole < 0.07
@@ -63,21 +63,21 @@ def test_more_misses_miss_the_same_and_more() -> None:
     assert {event.at for event in events_of(days_of(Noise(miss=0.2)))} < at
 
 
-def test_who_is_confused_is_taken_for_a_double_at_the_same_time_and_place() -> None:
+def test_confused_people_are_reported_as_a_lookalike() -> None:
     true = {(event.kind, event.camera_id, event.at): event.person_id for event in events_of(days_of(Noise()))}
     days = days_of(Noise(confuse=0.1))
-    doubles = {player.person.person_id: player.doubles for player in cast_of(GYM)}
+    lookalikes = {person.record.person_id: person.lookalikes for person in people_of(GYM)}
     wrong = [
         (true[event.kind, event.camera_id, event.at], event.person_id)
         for event in events_of(days)
         if true[event.kind, event.camera_id, event.at] != event.person_id
     ]
     assert 0.07 < len(wrong) / len(true) < 0.13
-    assert all(taken_for in doubles[person] for person, taken_for in wrong)
-    assert sum(day.reports.confused for day in days) > 0
+    assert all(taken_for in lookalikes[person] for person, taken_for in wrong)
+    assert sum(day.camera_output.confused for day in days) > 0
 
 
-def test_clocks_are_off_by_a_constant_and_never_by_more_than_the_skew_apart() -> None:
+def test_clock_errors_are_constant_and_within_the_skew() -> None:
     ahead = clock_errors(GYM, Noise(skew=timedelta(seconds=2)))
     assert set(ahead) == {"door-1", "door-2", "room-1", "room-2"}
     assert len(set(ahead.values())) == 4
@@ -87,34 +87,34 @@ def test_clocks_are_off_by_a_constant_and_never_by_more_than_the_skew_apart() ->
     assert off == {(camera_id, at + ahead[camera_id]) for camera_id, at in right}
 
 
-def test_a_blind_camera_tells_nothing_of_the_time_and_the_others_go_on() -> None:
+def test_blind_camera_reports_nothing() -> None:
     noise = Noise(outage=TEN_MINUTES)
     days = days_of(noise)
-    blind = [outage for day in days for outage in day.reports.outages if outage.kind is OutageKind.BLIND]
+    blind = [outage for day in days for outage in day.camera_output.outages if outage.kind is OutageKind.BLIND]
     assert blind
     for outage in blind:
-        told = [event for event in events_of(days) if outage.since < event.at < outage.until]
-        assert outage.camera_id not in {event.camera_id for event in told}
+        reported = [event for event in events_of(days) if outage.since < event.at < outage.until]
+        assert outage.camera_id not in {event.camera_id for event in reported}
     lost = {event.at for event in events_of(days_of(Noise()))} - {event.at for event in events_of(days)}
     assert lost
     assert all(any(outage.since <= at <= outage.until for outage in blind) for at in lost)
 
 
-def test_a_camera_without_network_tells_everything_when_it_is_back() -> None:
-    plan = replace(GYM, days=1)
-    (day,) = days_of(Noise(outage=timedelta(hours=3)), plan)
-    outage = next(found for found in day.reports.outages if found.kind is OutageKind.CUT_OFF)
-    events = list(day.reports.events)
+def test_offline_camera_reports_everything_late() -> None:
+    scenario = replace(GYM, days=1)
+    (day,) = days_of(Noise(outage=timedelta(hours=3)), scenario)
+    outage = next(found for found in day.camera_output.outages if found.kind is OutageKind.CUT_OFF)
+    events = list(day.camera_output.events)
     mine = [event for event in events if event.camera_id == outage.camera_id]
     late = [event for event in mine if outage.since < event.at < outage.until]
     assert late
     before = [event for event in events[: events.index(late[0])] if event not in mine]
     assert max(event.at for event in before) > late[0].at
-    without = days_of(Noise(), plan)[0].reports.events
+    without = days_of(Noise(), scenario)[0].camera_output.events
     assert {event.at for event in mine} == {event.at for event in without if event.camera_id == outage.camera_id}
 
 
-def test_cameras_take_turns_in_being_blind_and_cut_off() -> None:
+def test_outage_kinds_alternate() -> None:
     noise = Noise(outage=TEN_MINUTES)
     kinds = [
         {outage.camera_id: outage.kind for outage in outages_on(day, GYM, noise)}["door-1"] for day in GYM.all_days
@@ -124,7 +124,7 @@ def test_cameras_take_turns_in_being_blind_and_cut_off() -> None:
     assert outages_on(GYM.first_day, GYM, Noise()) == ()
 
 
-def test_repeats_are_the_same_events_again_later() -> None:
+def test_duplicates_are_the_same_events_later() -> None:
     events = events_of(days_of(Noise(duplicate=0.1)))
     counts = Counter(event.event_id for event in events)
     assert set(counts.values()) == {1, 2}
@@ -132,22 +132,22 @@ def test_repeats_are_the_same_events_again_later() -> None:
     assert set(counts) == {event.event_id for event in events_of(days_of(Noise()))}
 
 
-def test_the_present_cuts_the_day_and_leaves_people_in_sight() -> None:
+def test_until_truncates_the_day_and_leaves_people_in_view() -> None:
     evening = datetime(2026, 1, 7, 18, 0, tzinfo=UTC)
     last = days_of(Noise(), until=evening)[-1]
     assert last.date.isoformat() == "2026-01-07"
-    assert max(event.at for event in last.reports.events) <= evening
-    inside = {stay.person_id for stay in last.stays if stay.left_at > evening}
-    seen = {presence.person_id for presence in last.reports.presences}
+    assert max(event.at for event in last.camera_output.events) <= evening
+    inside = {segment.person_id for segment in last.segments if segment.left_at > evening}
+    seen = {presence.person_id for presence in last.camera_output.presences}
     assert seen
     assert seen <= inside
-    open_tracks = {presence.track_id for presence in last.reports.presences}
-    told = Counter(event.track_id for event in last.reports.events if event.track_id in open_tracks)
-    assert told == Counter(open_tracks)
-    assert all(presence.seen_at <= evening for presence in last.reports.presences)
+    open_tracks = {presence.track_id for presence in last.camera_output.presences}
+    reported = Counter(event.track_id for event in last.camera_output.events if event.track_id in open_tracks)
+    assert reported == Counter(open_tracks)
+    assert all(presence.seen_at <= evening for presence in last.camera_output.presences)
 
 
-def test_a_camera_that_is_blind_now_is_lost() -> None:
+def test_blind_camera_has_state_lost() -> None:
     noise = Noise(outage=TEN_MINUTES)
     outage = next(found for found in outages_on(GYM.first_day, GYM, noise) if found.kind is OutageKind.BLIND)
     health = {each.camera_id: each for each in health_of(GYM, [outage], until=outage.since + timedelta(minutes=1))}
@@ -156,33 +156,33 @@ def test_a_camera_that_is_blind_now_is_lost() -> None:
     assert {each.state for camera_id, each in health.items() if camera_id != outage.camera_id} == {CameraState.LIVE}
 
 
-def test_a_camera_watches_all_the_time_but_when_it_is_blind() -> None:
+def test_coverage_excludes_blind_outages() -> None:
     noise = Noise(outage=TEN_MINUTES)
     outages = [outage for day in GYM.all_days for outage in outages_on(day, GYM, noise)]
     blind = [
         (each.since, each.until) for each in outages if (each.camera_id, each.kind) == ("door-1", OutageKind.BLIND)
     ]
-    spans = [each for each in watches_of(GYM, outages, until=GYM.ends_at) if each.camera_id == "door-1"]
+    spans = [each for each in coverage_of(GYM, outages, until=GYM.ends_at) if each.camera_id == "door-1"]
     assert [(before.ended_at, after.started_at) for before, after in pairwise(spans)] == blind
     assert (spans[0].started_at, spans[-1].ended_at) == (
         datetime(2026, 1, 4, 23, tzinfo=UTC),
         GYM.ends_at,
     )
     in_the_middle = blind[0][0] + TEN_MINUTES / 2
-    assert watches_of(GYM, outages, until=in_the_middle)[0].ended_at == blind[0][0]
+    assert coverage_of(GYM, outages, until=in_the_middle)[0].ended_at == blind[0][0]
 
 
-def test_no_camera_watches_on_from_an_outage_that_lasts() -> None:
+def test_coverage_ends_with_a_lasting_outage() -> None:
     blind = Outage(
         camera_id="door-1", since=GYM.ends_at - TEN_MINUTES, until=GYM.ends_at + TEN_MINUTES, kind=OutageKind.BLIND
     )
-    spans = [each for each in watches_of(GYM, [blind], until=GYM.ends_at) if each.camera_id == "door-1"]
+    spans = [each for each in coverage_of(GYM, [blind], until=GYM.ends_at) if each.camera_id == "door-1"]
     assert [watch.ended_at for watch in spans] == [blind.since]
 
 
 @pytest.mark.parametrize(
     "wrong", [{"miss": 1.1}, {"confuse": -0.1}, {"duplicate": 2}, {"skew": -TEN_MINUTES}, {"outage": -TEN_MINUTES}]
 )
-def test_noise_outside_its_range_is_refused(wrong: dict[str, float]) -> None:
+def test_noise_out_of_range_is_rejected(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Noise(**wrong)

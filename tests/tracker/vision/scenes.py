@@ -1,4 +1,4 @@
-"""Pictures that the face tests and their golden numbers are about, made from portraits that installed wheels carry."""
+"""Test images, made from portraits in installed packages."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def small_astronaut() -> Image:
 
 
 def empty_room() -> Image:
-    """640x360, smooth light, nobody."""
+    """640x360, a smooth gradient without faces."""
     across, down = np.linspace(40, 200, 640), np.linspace(0, 50, 360)
     return np.repeat((across[None, :] + down[:, None])[:, :, None], 3, axis=2).astype(np.uint8)
 
 
 def ten_faces() -> Image:
-    """1280x720: the two portraits in turn, five across, of many sizes, every other one mirrored."""
+    """1280x720 with the two portraits alternating in ten sizes, half of them mirrored."""
     room = cv2.resize(empty_room(), (1280, 720)).astype(np.uint8)
     heads = (astronaut()[_ASTRONAUT_HEAD], grace_hopper()[_GRACE_HEAD])
     for index in range(10):
@@ -61,17 +61,17 @@ STILLS: dict[str, Callable[[], Image]] = {
 
 def clip_frames(folder: Path, name: str, every: int = 1) -> Iterator[tuple[int, Image]]:
     """(index, frame) of every n-th frame of a clip."""
-    film = open_file(str(folder / name))
-    assert film is not None
+    capture = open_file(str(folder / name))
+    assert capture is not None
     index = 0
     while True:
-        read, frame = film.read()
+        read, frame = capture.read()
         if not read:
             break
         if index % every == 0:
             yield index, frame.astype(np.uint8, copy=False)
         index += 1
-    film.release()
+    capture.release()
 
 
 def _read(package: str, path: str) -> Image:
@@ -80,5 +80,5 @@ def _read(package: str, path: str) -> Image:
         raise FileNotFoundError(f"{package} is not installed")
     picture = cv2.imread(str(Path(spec.submodule_search_locations[0]) / path))
     if picture is None:
-        raise FileNotFoundError(f"{package} carries no {path}")
+        raise FileNotFoundError(f"{package} has no {path}")
     return picture.astype(np.uint8, copy=False)

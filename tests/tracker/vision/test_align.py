@@ -1,4 +1,4 @@
-"""Chips: turned, scaled and moved to one place."""
+"""Face alignment."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tracker.vision.detector import Detector
 from tracker.vision.embed import Embedder
 
 
-def placed(scale: float, turn_deg: float, shift: tuple[float, float]) -> np.ndarray:
-    """The template's points as they stand in a picture: scaled, turned, moved. (1, 5, 2)"""
+def transformed(scale: float, turn_deg: float, shift: tuple[float, float]) -> np.ndarray:
+    """(1, 5, 2): the template's landmarks scaled, rotated and shifted."""
     angle = np.deg2rad(turn_deg)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     return (TEMPLATE_150 @ turn.T * scale + shift).astype(np.float32)[None]
@@ -32,16 +32,16 @@ def placed(scale: float, turn_deg: float, shift: tuple[float, float]) -> np.ndar
         pytest.param(1, 180, (400, 400), id="upside-down"),
     ],
 )
-def test_points_meet_the_template(scale: float, turn_deg: float, shift: tuple[float, float]) -> None:
-    points = placed(scale, turn_deg, shift)
+def test_landmarks_map_to_the_template(scale: float, turn_deg: float, shift: tuple[float, float]) -> None:
+    points = transformed(scale, turn_deg, shift)
     transform = similarities(points)[0]
     assert points[0] @ transform[:, :2].T + transform[:, 2] == pytest.approx(TEMPLATE_150, abs=1e-3)
     assert np.linalg.det(transform[:, :2]) == pytest.approx(1 / scale**2, rel=1e-3)
 
 
-def test_the_transform_is_the_best_of_its_kind() -> None:
-    """No small change of scale, turn or shift brings displaced points nearer to the template."""
-    points = placed(1.3, 12, (50, 20)) + np.random.default_rng(5).normal(0, 3, (1, 5, 2)).astype(np.float32)
+def test_transform_minimises_the_squared_error() -> None:
+    """No small change of scale, rotation or shift reduces the error of noisy landmarks."""
+    points = transformed(1.3, 12, (50, 20)) + np.random.default_rng(5).normal(0, 3, (1, 5, 2)).astype(np.float32)
     transform = similarities(points)[0]
 
     def error(cosine: float, sine: float, x: float, y: float) -> float:
@@ -58,10 +58,10 @@ def test_the_transform_is_the_best_of_its_kind() -> None:
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 2.6, 8.0])
 @pytest.mark.parametrize("turn_deg", [0, 25])
-def test_a_chip_shows_what_the_picture_shows(scale: float, turn_deg: float) -> None:
-    """A chip is drawn into a scene and cut out again; only fine detail may be lost."""
+def test_chip_matches_the_image(scale: float, turn_deg: float) -> None:
+    """A chip is warped into a scene and extracted again; only fine detail may be lost."""
     smooth = cv2.GaussianBlur(astronaut()[30:180, 150:300], (0, 0), 3)
-    points = placed(scale, turn_deg, (600, 60))
+    points = transformed(scale, turn_deg, (600, 60))
     drawing = cv2.invertAffineTransform(similarities(points)[0])
     scene = cv2.warpAffine(smooth, drawing, (1900, 1800), flags=cv2.INTER_CUBIC).astype(np.uint8)
     chip = align(scene, points)[0]
@@ -69,19 +69,19 @@ def test_a_chip_shows_what_the_picture_shows(scale: float, turn_deg: float) -> N
     assert difference.mean() < 1.5
 
 
-def test_chips_are_red_green_blue() -> None:
+def test_chips_are_rgb() -> None:
     blue = np.zeros((200, 200, 3), np.uint8)
     blue[:, :, 0] = 250
-    assert align(blue, placed(1, 0, (20, 20)))[0, 75, 75].tolist() == [0, 0, 250]
+    assert align(blue, transformed(1, 0, (20, 20)))[0, 75, 75].tolist() == [0, 0, 250]
 
 
-def test_outside_the_picture_is_black() -> None:
+def test_pixels_outside_the_image_are_black() -> None:
     white = np.full((100, 100, 3), 255, np.uint8)
-    chip = align(white, placed(1, 0, (-75, 0)))[0]
+    chip = align(white, transformed(1, 0, (-75, 0)))[0]
     assert (chip[1:99, 76:] == 255).all()
     assert not chip[:, :74].any()
     assert not chip[101:].any()
-    assert not align(white, placed(1, 0, (5000, 5000))).any()
+    assert not align(white, transformed(1, 0, (5000, 5000))).any()
 
 
 @pytest.mark.filterwarnings("error")
@@ -90,14 +90,14 @@ def test_outside_the_picture_is_black() -> None:
     [
         pytest.param(np.full((1, 5, 2), np.nan, np.float32), id="nan"),
         pytest.param(np.full((1, 5, 2), np.inf, np.float32), id="infinite"),
-        pytest.param(np.full((1, 5, 2), 7, np.float32), id="all-in-one-place"),
-        pytest.param(placed(1e-6, 0, (5, 5)), id="nearly-in-one-place"),
-        pytest.param(placed(1e9, 0, (0, 0)), id="enormous"),
+        pytest.param(np.full((1, 5, 2), 7, np.float32), id="coincident"),
+        pytest.param(transformed(1e-6, 0, (5, 5)), id="almost-coincident"),
+        pytest.param(transformed(1e9, 0, (0, 0)), id="enormous"),
     ],
 )
-def test_impossible_points_spoil_only_their_own_chip(points: np.ndarray) -> None:
+def test_degenerate_landmarks_affect_only_their_own_chip(points: np.ndarray) -> None:
     image = np.full((60, 60, 3), 200, np.uint8)
-    chips = align(image, np.concatenate([points, placed(0.3, 0, (0, 0))]))
+    chips = align(image, np.concatenate([points, transformed(0.3, 0, (0, 0))]))
     assert chips.shape == (2, 150, 150, 3)
     assert chips[1].any()
 
@@ -105,22 +105,22 @@ def test_impossible_points_spoil_only_their_own_chip(points: np.ndarray) -> None
 def test_sizes_and_counts() -> None:
     image = astronaut()
     assert align(image, np.empty((0, 5, 2), np.float32)).shape == (0, 150, 150, 3)
-    assert align(image, placed(1, 0, (0, 0)), size=64).shape == (1, 64, 64, 3)
-    assert align(image[:1, :1], placed(1, 0, (0, 0))).shape == (1, 150, 150, 3)
+    assert align(image, transformed(1, 0, (0, 0)), size=64).shape == (1, 64, 64, 3)
+    assert align(image[:1, :1], transformed(1, 0, (0, 0))).shape == (1, 150, 150, 3)
 
 
 @pytest.mark.parametrize(
     ("points", "size", "named"),
     [(np.zeros((5, 2), np.float32), 150, "landmarks"), (np.zeros((1, 5, 2), np.float32), 0, "size")],
 )
-def test_wrong_input_is_refused(points: np.ndarray, size: int, named: str) -> None:
+def test_invalid_input_is_rejected(points: np.ndarray, size: int, named: str) -> None:
     with pytest.raises(ValueError, match=f"{named}: expected"):
         align(astronaut(), points, size)
 
 
 @pytest.mark.parametrize("name", ["astronaut", "grace-hopper"])
-def test_faces_lie_where_dlib_puts_them(name: str, models_folder: Path) -> None:
-    """The vector of our chip is near the one of dlib's own chip, made with dlib's own landmarks."""
+def test_chips_match_dlib(name: str, models_folder: Path) -> None:
+    """The vector of our chip is close to that of dlib's chip, made with dlib's landmarks."""
     dlib = pytest.importorskip("dlib")
     models = find_spec("face_recognition_models")
     if models is None or not models.submodule_search_locations:

@@ -19,7 +19,7 @@ from tracker.vision.quality import assess, rejection
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-@pytest.mark.skipif(not TESTDATA, reason="FOOTFALL_TESTDATA is not set: no clips to look at")
+@pytest.mark.skipif(not TESTDATA, reason="FOOTFALL_TESTDATA is not set: no test clips")
 @pytest.mark.parametrize(
     ("name", "people", "frames"),
     [("woman_a_turning.gif", 1, 23), ("man_d_nodding.gif", 1, 62), ("two_walking_in.gif", 2, 35)],
@@ -27,15 +27,15 @@ START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 def test_each_person_of_a_clip_is_one_track(name: str, people: int, frames: int, models_folder: Path) -> None:
     detector = Detector(folder=models_folder, precision=Precision.FLOAT16, threads=2)
     embedder = Embedder(folder=models_folder, precision=Precision.FLOAT16, threads=2)
-    followed = Tracks(camera_id="clip", max_gap_s=1.5, min_iou=0.3)
+    tracks = Tracks(camera_id="clip", max_gap_s=1.5, min_iou=0.3)
     started = []
     for index, frame in clip_frames(Path(TESTDATA or ""), name):
         faces = detector.detect(frame)
         chips = align(frame, faces.landmarks)
         quality = assess(faces, chips)
         usable = np.array([rejection(quality, row, QualitySettings()) is None for row in range(len(faces))], np.bool_)
-        update = followed.update(faces, embedder.embed(chips), START + timedelta(seconds=index / 12.5), usable)
+        update = tracks.update(faces, embedder.embed(chips), START + timedelta(seconds=index / 12.5), usable)
         started += update.started
         assert not update.ended
     assert len(started) == people
-    assert max(track.hits for track in followed.open) == frames
+    assert max(track.hits for track in tracks.active) == frames

@@ -29,7 +29,7 @@ from tracker.vision.faces import Faces, Image
 GOLDEN = Path(__file__).parent / "golden"
 EVERY = 5
 TOLERANCE = {Precision.FLOAT32: (0.995, 0.002), Precision.FLOAT16: (0.9, 0.03)}
-"""Least IoU, and largest landmark error as a part of the box width."""
+"""Minimum IoU, and maximum landmark error as a share of the box width."""
 
 
 @pytest.fixture(scope="module", params=list(Precision))
@@ -49,7 +49,7 @@ def golden(name: str) -> dict[str, np.ndarray]:
 
 
 def assert_same_faces(faces: Faces, rows: np.ndarray, precision: Precision) -> None:
-    """Every sure golden face has its like among ours, and no sure face of ours is new."""
+    """Every confident golden face is among ours, and no confident face of ours is new."""
     least_iou, most_error = TOLERANCE[precision]
     overlap = iou_matrix(rows[:, :4], faces.boxes.astype(np.float64))
     for row, overlaps in zip(rows, overlap, strict=True):
@@ -65,13 +65,13 @@ def assert_same_faces(faces: Faces, rows: np.ndarray, precision: Precision) -> N
 
 
 @pytest.mark.parametrize("name", list(STILLS))
-def test_stills_as_mtcnn(name: str, detector: Detector, precision: Precision) -> None:
+def test_stills_match_mtcnn(name: str, detector: Detector, precision: Precision) -> None:
     assert_same_faces(detector.detect(STILLS[name]()), golden("stills.json")[name], precision)
 
 
 @pytest.mark.parametrize("name", CLIPS)
-@pytest.mark.skipif(not TESTDATA, reason="FOOTFALL_TESTDATA is not set: no clips to look at")
-def test_clips_as_mtcnn(name: str, detector: Detector, precision: Precision) -> None:
+@pytest.mark.skipif(not TESTDATA, reason="FOOTFALL_TESTDATA is not set: no test clips")
+def test_clips_match_mtcnn(name: str, detector: Detector, precision: Precision) -> None:
     wanted = golden("clips.json")
     compared = 0
     for index, frame in clip_frames(Path(TESTDATA or ""), name, EVERY):
@@ -97,8 +97,8 @@ def crowd(seed: int) -> Image:
     return (cv2.GaussianBlur(picture, (3, 3), 0) if seed % 3 == 1 else picture).astype(np.uint8)
 
 
-def spoilt(seed: int) -> Image:
-    """640x360 in colours nobody chose: heads leaning, partly covered or cut off; the whole dark, blurred or in JPEG."""
+def degraded(seed: int) -> Image:
+    """640x360 with random colours: rotated, occluded or truncated heads; dark, blurred or with JPEG artefacts."""
     rng = np.random.default_rng([seed, 77])
     picture = cv2.resize(rng.integers(0, 255, (9, 16, 3), dtype=np.uint8), (640, 360), interpolation=cv2.INTER_CUBIC)
     heads = (astronaut()[0:260, 120:330], grace_hopper()[20:420, 110:450])
@@ -127,29 +127,29 @@ def spoilt(seed: int) -> Image:
     ("images", "least"),
     [
         pytest.param([lambda seed=seed: crowd(seed) for seed in range(12)], 50, id="crowds"),
-        pytest.param([lambda seed=seed: spoilt(seed) for seed in range(12)], 30, id="spoilt"),
+        pytest.param([lambda seed=seed: degraded(seed) for seed in range(12)], 30, id="degraded"),
         pytest.param(list(STILLS.values()), 13, id="stills"),
     ],
 )
-def test_the_quick_search_finds_what_the_exhaustive_one_finds(
+def test_coarse_to_fine_search_matches_the_exhaustive_search(
     images: list[Callable[[], Image]], least: int, models_folder: Path
 ) -> None:
-    quick = Detector(folder=models_folder, precision=Precision.FLOAT16, threads=2)
+    fast = Detector(folder=models_folder, precision=Precision.FLOAT16, threads=2)
     exhaustive = Detector(folder=models_folder, precision=Precision.FLOAT16, threads=2, exhaustive=True)
-    same = sure = extra = 0
+    same = confident = extra = 0
     for make in images:
-        want, got = exhaustive.detect(make()), quick.detect(make())
+        want, got = exhaustive.detect(make()), fast.detect(make())
         overlap = iou_matrix(want.boxes, got.boxes)
         certain = want.scores >= 0.9
-        sure += int(certain.sum())
+        confident += int(certain.sum())
         same += int((overlap.max(axis=1, initial=0)[certain] > 0.99).sum())
         extra += int((overlap.max(axis=0, initial=0) < 0.5).sum())
-    assert sure >= least
-    assert same >= 0.99 * sure
+    assert confident >= least
+    assert same >= 0.99 * confident
     assert extra == 0
 
 
-def test_faces_come_best_first_and_inside_the_picture(detector: Detector) -> None:
+def test_faces_are_sorted_by_score_and_inside_the_image(detector: Detector) -> None:
     faces = detector.detect(astronaut()[:, 180:260])
     assert len(faces)
     assert (np.diff(faces.scores) <= 0).all()
@@ -160,30 +160,30 @@ def test_faces_come_best_first_and_inside_the_picture(detector: Detector) -> Non
 @pytest.mark.parametrize(
     "shape", [(1, 1), (1, 5000), (2, 3), (11, 11), (12, 12), (13, 40), (20, 20), (21, 21), (33, 1000)], ids=str
 )
-def test_tiny_pictures_hold_nobody(shape: tuple[int, int], detector: Detector) -> None:
+def test_tiny_images_have_no_faces(shape: tuple[int, int], detector: Detector) -> None:
     assert len(detector.detect(np.full((*shape, 3), 128, np.uint8))) == 0
 
 
-def test_a_picture_without_pixels_holds_nobody(detector: Detector) -> None:
+def test_empty_image_has_no_faces(detector: Detector) -> None:
     assert len(detector.detect(np.empty((0, 7, 3), np.uint8))) == 0
 
 
-def test_noise_and_flat_light_do_not_crash(detector: Detector) -> None:
+def test_noise_and_uniform_images_do_not_fail(detector: Detector) -> None:
     noise = np.random.default_rng(1).integers(0, 256, (97, 131, 3), dtype=np.uint8)
     for image in (noise, np.zeros_like(noise), np.full_like(noise, 255)):
         assert (detector.detect(image).scores < 0.9).all()
 
 
-def test_a_picture_wider_than_opencv_samples(detector: Detector) -> None:
-    """33,000 px wide: found where it is, in px of the full picture."""
+def test_image_wider_than_opencv_can_sample(detector: Detector) -> None:
+    """33,000 px wide: the box is in px of the full image."""
     wide = np.full((128, 33_000, 3), 90, np.uint8)
     wide[:, 30_000:30_128] = small_astronaut()
     shifted = detector.detect(small_astronaut()).boxes + np.array([30_000, 0, 30_000, 0], np.float32)
     assert iou_matrix(detector.detect(wide).boxes, shifted).max() > 0.8
 
 
-def test_faces_of_a_huge_picture_are_told_in_its_own_px(detector: Detector) -> None:
-    """12 megapixels: searched shrunken."""
+def test_faces_of_a_huge_image_are_in_px_of_the_image(detector: Detector) -> None:
+    """12 megapixels: downscaled for the search."""
     huge = np.full((3000, 4000, 3), 90, np.uint8)
     huge[1400:2936, 2000:3536] = cv2.resize(astronaut(), (1536, 1536))
     shifted = detector.detect(astronaut()).boxes * 3 + np.array([2000, 1400, 2000, 1400], np.float32)
@@ -200,25 +200,25 @@ def test_faces_of_a_huge_picture_are_told_in_its_own_px(detector: Detector) -> N
     ],
     ids=["grey", "rgba", "float", "16-bit"],
 )
-def test_what_is_no_picture_is_refused(image: Image, detector: Detector) -> None:
+def test_invalid_images_are_rejected(image: Image, detector: Detector) -> None:
     with pytest.raises(ValueError, match=r"image: expected uint8 \(H, W, 3\), got"):
         detector.detect(image)
 
 
-def test_the_picture_is_left_as_it_was(detector: Detector) -> None:
+def test_image_is_not_modified(detector: Detector) -> None:
     image = ten_faces()
     before = image.copy()
     detector.detect(image)
     assert (image == before).all()
 
 
-def test_only_the_best_are_kept(models_folder: Path) -> None:
+def test_max_faces_keeps_the_best(models_folder: Path) -> None:
     few = Detector(folder=models_folder, precision=Precision.FLOAT32, threads=2, max_faces=3)
     every = Detector(folder=models_folder, precision=Precision.FLOAT32, threads=2)
     assert few.detect(ten_faces()).scores.tolist() == every.detect(ten_faces()).scores[:3].tolist()
 
 
-def test_a_larger_smallest_face_and_stricter_thresholds_find_fewer(models_folder: Path) -> None:
+def test_larger_min_face_and_higher_thresholds_find_fewer_faces(models_folder: Path) -> None:
     """min_face 40 at 640x360 is where mtcnn itself crashes."""
     image = ten_faces()[::2, ::2].copy()
     every = Detector(folder=models_folder, precision=Precision.FLOAT32, threads=2)
@@ -228,13 +228,13 @@ def test_a_larger_smallest_face_and_stricter_thresholds_find_fewer(models_folder
     assert len(strict.detect(image)) < len(every.detect(image))
 
 
-def test_no_networks_no_detector(tmp_path: Path) -> None:
+def test_missing_networks_are_reported(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="models build"):
         Detector(folder=tmp_path, precision=Precision.FLOAT16, threads=1)
 
 
-def test_opencv_leaves_the_processors_to_the_networks(models_folder: Path) -> None:
-    """Its threads wait for work in loops, which costs a fifth of a frame's processor time."""
+def test_opencv_runs_single_threaded(models_folder: Path) -> None:
+    """Its idle threads busy-wait, which takes a fifth of a frame's processor time."""
     cv2.setNumThreads(4)
     Detector(folder=models_folder, precision=Precision.FLOAT16, threads=2)
     assert cv2.getNumThreads() == 1

@@ -1,4 +1,4 @@
-"""Vectors of faces."""
+"""Face embeddings."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def distances(vectors: np.ndarray) -> np.ndarray:
     return np.linalg.norm(vectors[:, None] - vectors[None], axis=2)
 
 
-def test_one_person_is_near_and_two_are_far(detector: Detector, embedder: Embedder) -> None:
+def test_same_person_is_close_and_different_people_are_far(detector: Detector, embedder: Embedder) -> None:
     dim = cv2.convertScaleAbs(astronaut()[:400, 60:], alpha=0.6, beta=15).astype(np.uint8)
     turned = cv2.warpAffine(
         astronaut(), cv2.getRotationMatrix2D((220, 120), 12, 0.8), (512, 512), borderMode=cv2.BORDER_REPLICATE
@@ -46,14 +46,14 @@ def test_one_person_is_near_and_two_are_far(detector: Detector, embedder: Embedd
     assert apart[:3, 3].min() > 0.7
 
 
-def test_a_batch_gives_what_single_faces_give_in_any_order(detector: Detector, embedder: Embedder) -> None:
+def test_batches_match_single_faces_in_any_order(detector: Detector, embedder: Embedder) -> None:
     chips = chips_of(detector, ten_faces())
     together = embedder.embed(chips)
     assert np.abs(together - np.concatenate([embedder.embed(chip[None]) for chip in chips])).max() < 1e-4
     assert np.abs(together - embedder.embed(chips[::-1])[::-1]).max() < 1e-4
 
 
-def test_half_precision_hardly_moves_a_vector(models_folder: Path, detector: Detector, embedder: Embedder) -> None:
+def test_float16_vectors_match_float32(models_folder: Path, detector: Detector, embedder: Embedder) -> None:
     chips = chips_of(detector, ten_faces())
     half = Embedder(folder=models_folder, precision=Precision.FLOAT16, threads=2).embed(chips)
     assert np.linalg.norm(half - embedder.embed(chips), axis=1).max() < 2e-3
@@ -76,19 +76,19 @@ def test_any_number_of_chips(count: int, embedder: Embedder) -> None:
     ],
     ids=["no-batch", "other-size", "float"],
 )
-def test_what_are_no_chips_is_refused(chips: np.ndarray, embedder: Embedder) -> None:
+def test_invalid_chips_are_rejected(chips: np.ndarray, embedder: Embedder) -> None:
     with pytest.raises(ValueError, match="chips: expected uint8"):
         embedder.embed(chips)
 
 
-def test_no_network_no_embedder(tmp_path: Path) -> None:
+def test_missing_network_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="models build"):
         Embedder(folder=tmp_path, precision=Precision.FLOAT16, threads=1)
 
 
-@pytest.mark.skipif(not TESTDATA, reason="FOOTFALL_TESTDATA is not set: no clips to look at")
-def test_people_of_the_clips_are_told_apart(detector: Detector, embedder: Embedder) -> None:
-    """A and D, every fifth frame: near among themselves but for A's profile, far from each other."""
+@pytest.mark.skipif(not TESTDATA, reason="FOOTFALL_TESTDATA is not set: no test clips")
+def test_people_of_the_clips_are_distinguished(detector: Detector, embedder: Embedder) -> None:
+    """A and D, every fifth frame: small distances within each person except A's profile, large ones between."""
     folder = Path(TESTDATA or "")
     people = [
         np.concatenate([embedder.embed(chips_of(detector, frame)) for _, frame in clip_frames(folder, name, 5)])

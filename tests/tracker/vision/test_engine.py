@@ -1,4 +1,4 @@
-"""The engine: one call for all that a frame tells, the same for every caller."""
+"""The face engine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from config.errors import ModelError
 from config.settings import DetectSettings, ModelSettings, QualitySettings
 from tests.tracker.vision.scenes import astronaut, empty_room, ten_faces
 from tracker.vision.boxes import iou_matrix
-from tracker.vision.engine import FaceEngine, Seen
+from tracker.vision.engine import AnalysedFaces, FaceEngine
 
 
 def load(folder: Path, *, detect: DetectSettings | None = None, quality: QualitySettings | None = None) -> FaceEngine:
@@ -26,8 +26,8 @@ def engine(models_folder: Path) -> FaceEngine:
     return load(models_folder)
 
 
-def test_all_parts_have_a_row_a_face(engine: FaceEngine) -> None:
-    seen = engine.see(ten_faces())
+def test_all_arrays_have_one_row_per_face(engine: FaceEngine) -> None:
+    seen = engine.analyse(ten_faces())
     assert len(seen.faces) == 10
     assert (len(seen.quality), len(seen.rejections), seen.vectors.shape, seen.usable.shape) == (
         10,
@@ -41,76 +41,80 @@ def test_all_parts_have_a_row_a_face(engine: FaceEngine) -> None:
 
 
 def test_rejected_faces_have_a_reason_and_no_vector(models_folder: Path, engine: FaceEngine) -> None:
-    choosy = load(models_folder, quality=QualitySettings(min_width=100))
-    seen = choosy.see(ten_faces())
+    strict = load(models_folder, quality=QualitySettings(min_width=100))
+    seen = strict.analyse(ten_faces())
     too_small = seen.quality.widths_px < 100
     assert 0 < too_small.sum() < 10
     assert np.array_equal(seen.usable, ~too_small)
     assert [reason is not None and "too small" in reason for reason in seen.rejections] == list(too_small)
     assert not seen.vectors[too_small].any()
-    assert np.allclose(seen.vectors[~too_small], engine.see(ten_faces()).vectors[~too_small], atol=1e-4)
+    assert np.allclose(seen.vectors[~too_small], engine.analyse(ten_faces()).vectors[~too_small], atol=1e-4)
 
 
-NOTHING = {"room": empty_room(), "dot": np.zeros((1, 1, 3), np.uint8), "strip": np.full((11, 300, 3), 255, np.uint8)}
+EMPTY_IMAGES = {
+    "room": empty_room(),
+    "dot": np.zeros((1, 1, 3), np.uint8),
+    "strip": np.full((11, 300, 3), 255, np.uint8),
+}
 
 
-@pytest.mark.parametrize("image", NOTHING.values(), ids=NOTHING)
-def test_nobody_is_seen_where_nobody_is(image: np.ndarray, engine: FaceEngine) -> None:
-    seen = engine.see(image)
+@pytest.mark.parametrize("image", EMPTY_IMAGES.values(), ids=EMPTY_IMAGES)
+def test_images_without_faces_give_empty_arrays(image: np.ndarray, engine: FaceEngine) -> None:
+    seen = engine.analyse(image)
     assert (len(seen.faces), seen.rejections, seen.vectors.shape, seen.usable.shape) == (0, (), (0, 128), (0,))
 
 
 def test_settings_reach_the_detector(models_folder: Path) -> None:
-    assert len(load(models_folder, detect=DetectSettings(max_faces=3)).see(ten_faces()).faces) == 3
-    large = load(models_folder, detect=DetectSettings(min_face=110)).see(ten_faces()).faces
+    assert len(load(models_folder, detect=DetectSettings(max_faces=3)).analyse(ten_faces()).faces) == 3
+    large = load(models_folder, detect=DetectSettings(min_face=110)).analyse(ten_faces()).faces
     assert 0 < len(large) < 10
 
 
-def test_only_the_region_is_searched_and_faces_are_told_in_px_of_the_whole(engine: FaceEngine) -> None:
+def test_only_the_region_is_searched_and_boxes_are_in_px_of_the_frame(engine: FaceEngine) -> None:
     image = ten_faces()
     height, width = image.shape[:2]
-    whole = engine.see(image)
+    whole = engine.analyse(image)
     centres = (whole.faces.boxes[:, :2] + whole.faces.boxes[:, 2:]) / 2 / (width, height)
-    left = engine.within((0.0, 0.0, 0.6, 1.0)).see(image)
-    low = engine.within((0.25, 0.5, 1.0, 1.0)).see(image)
+    left = engine.within((0.0, 0.0, 0.6, 1.0)).analyse(image)
+    low = engine.within((0.25, 0.5, 1.0, 1.0)).analyse(image)
     assert len(left.faces) == (centres[:, 0] < 0.6).sum()
     assert len(low.faces)
     for seen in (left, low):
         overlap = iou_matrix(seen.faces.boxes, whole.faces.boxes)
-        alike = overlap.argmax(axis=1)
+        nearest = overlap.argmax(axis=1)
         assert (overlap.max(axis=1) > 0.6).all()
-        assert np.abs(seen.faces.landmarks - whole.faces.landmarks[alike]).max() < 12
+        assert np.abs(seen.faces.landmarks - whole.faces.landmarks[nearest]).max() < 12
     assert (low.faces.boxes[:, 0] >= 0.25 * width).all()
     assert (low.faces.boxes[:, 1] >= 0.5 * height).all()
-    assert len(engine.see(image).faces) == 10
+    assert len(engine.analyse(image).faces) == 10
 
 
 @pytest.mark.parametrize("size_wh", [(1, 1), (1, 900), (30, 30), (640, 360)], ids=str)
 @pytest.mark.parametrize(
     "region", [(0.0, 0.0, 1e-9, 1e-9), (0.999, 0.999, 1.0, 1.0), (0.5, 0.0, 0.5000001, 1.0), (0.0, 0.0, 1.0, 1.0)]
 )
-def test_a_tiny_region_holds_nobody(
+def test_tiny_regions_have_no_faces(
     size_wh: tuple[int, int], region: tuple[float, float, float, float], engine: FaceEngine
 ) -> None:
-    seen = engine.within(region).see(np.full((size_wh[1], size_wh[0], 3), 90, np.uint8))
+    seen = engine.within(region).analyse(np.full((size_wh[1], size_wh[0], 3), 90, np.uint8))
     assert (len(seen.faces), seen.vectors.shape) == (0, (0, 128))
 
 
-def test_threads_that_share_it_get_what_each_alone_would_get(engine: FaceEngine) -> None:
+def test_threads_sharing_an_engine_get_the_same_results(engine: FaceEngine) -> None:
     pictures = [ten_faces(), astronaut(), empty_room(), astronaut()[:, ::-1].copy()]
-    alone = [engine.see(picture) for picture in pictures]
+    sequential = [engine.analyse(picture) for picture in pictures]
 
-    def look(number: int) -> tuple[int, Seen]:
-        return number % len(pictures), engine.see(pictures[number % len(pictures)])
+    def analyse(number: int) -> tuple[int, AnalysedFaces]:
+        return number % len(pictures), engine.analyse(pictures[number % len(pictures)])
 
     with ThreadPoolExecutor(4) as pool:
-        for number, seen in pool.map(look, range(16)):
-            assert np.array_equal(seen.faces.boxes, alone[number].faces.boxes)
-            assert np.array_equal(seen.vectors, alone[number].vectors)
+        for number, seen in pool.map(analyse, range(16)):
+            assert np.array_equal(seen.faces.boxes, sequential[number].faces.boxes)
+            assert np.array_equal(seen.vectors, sequential[number].vectors)
 
 
-def test_wrong_pictures_and_missing_networks_are_refused(engine: FaceEngine, tmp_path: Path) -> None:
+def test_invalid_images_and_missing_networks_are_rejected(engine: FaceEngine, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="expected"):
-        engine.see(np.zeros((9, 9), np.uint8))
+        engine.analyse(np.zeros((9, 9), np.uint8))
     with pytest.raises(ModelError, match="no models in"):
         load(tmp_path)

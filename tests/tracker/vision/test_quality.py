@@ -1,4 +1,4 @@
-"""Which faces may vote."""
+"""Face quality."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ def face(width_px: float = 100, landmarks: np.ndarray = TEMPLATE_150) -> Faces:
     return Faces(box, np.array([0.99], np.float32), landmarks.astype(np.float32)[None])
 
 
-def checked(cell: int, low: int, high: int) -> np.ndarray:
-    """(1, 150, 150, 3) a chessboard: sharp where its fields differ."""
+def chequered(cell: int, low: int, high: int) -> np.ndarray:
+    """(1, 150, 150, 3) a chequerboard."""
     ys, xs = np.mgrid[:150, :150] // cell
     board = np.where((xs + ys) % 2, high, low).astype(np.uint8)
     return np.repeat(board[:, :, None], 3, axis=2)[None]
 
 
-def shaded(low: int, high: int) -> np.ndarray:
-    """(1, 150, 150, 3) light from one side: contrast without detail."""
+def gradient(low: int, high: int) -> np.ndarray:
+    """(1, 150, 150, 3) a horizontal gradient: contrast without detail."""
     ramp = np.linspace(low, high, 150).astype(np.uint8)
     return np.repeat(np.tile(ramp, (150, 1))[:, :, None], 3, axis=2)[None]
 
 
-SHARP = checked(10, 80, 170)
+SHARP = chequered(10, 80, 170)
 
 
 def with_nose(aside: float = 0, lower: float = 0) -> np.ndarray:
@@ -48,7 +48,7 @@ def turned(points: np.ndarray, angle_deg: float) -> np.ndarray:
     return points @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
 
 
-def test_a_frontal_face_is_hardly_turned() -> None:
+def test_frontal_face_has_no_yaw_and_pitch() -> None:
     quality = assess(face(), SHARP)
     assert quality.yaw[0] < 0.05
     assert abs(quality.pitch[0]) < 0.05
@@ -67,14 +67,14 @@ def test_pose_does_not_depend_on_roll(roll_deg: float) -> None:
     assert max(down.yaw[0], up.yaw[0]) < 0.05
 
 
-def test_profile_is_one_to_either_side() -> None:
+def test_profile_has_yaw_one_on_either_side() -> None:
     for aside in (-60, 60):
         quality = assess(face(landmarks=with_nose(aside=aside)), SHARP)
         assert quality.yaw[0] == 1
         assert quality.score[0] == 0
 
 
-def test_blur_takes_sharpness_and_score() -> None:
+def test_blur_lowers_sharpness_and_score() -> None:
     blurred = np.stack([cv2.GaussianBlur(SHARP[0], (0, 0), sigma) for sigma in (0.01, 1, 2, 5)])
     several = assess(face().take(np.zeros(4, np.intp)), blurred)
     assert (np.diff(several.sharpness) < 0).all()
@@ -82,16 +82,16 @@ def test_blur_takes_sharpness_and_score() -> None:
     assert several.score[3] < 0.5 * several.score[0]
 
 
-def test_darkness_and_glare_take_score() -> None:
+def test_dark_and_bright_images_have_a_lower_score() -> None:
     normal, dark, glare = (
-        assess(face(), checked(10, low, low + width)) for low, width in ((110, 40), (8, 8), (225, 29))
+        assess(face(), chequered(10, low, low + width)) for low, width in ((110, 40), (8, 8), (225, 29))
     )
     assert normal.brightness[0] == pytest.approx(130 / 255, abs=0.02)
     assert max(dark.score[0], glare.score[0]) < 0.7 * normal.score[0]
 
 
-def test_noise_is_no_sharpness_and_contrast_hardly_any() -> None:
-    """A plain Laplacian takes grain for detail, and the same face in flat light for a blurred one."""
+def test_sharpness_is_robust_to_noise_and_contrast() -> None:
+    """The plain variance of the Laplacian rises with noise and falls with contrast."""
     blurred = cv2.GaussianBlur(SHARP[0], (0, 0), 5).astype(np.float32)
     grain = np.random.default_rng(3).normal(0, 6, blurred.shape)
     noisy = np.clip(blurred + grain, 0, 255).astype(np.uint8)
@@ -103,13 +103,13 @@ def test_noise_is_no_sharpness_and_contrast_hardly_any() -> None:
 
 
 @pytest.mark.parametrize("side", [0, 1, 3, 40])
-def test_chips_of_any_size_have_numbers(side: int) -> None:
+def test_chips_of_any_size_are_accepted(side: int) -> None:
     quality = assess(face(), np.full((1, side, side, 3), 90, np.uint8))
     assert np.isfinite(quality.score).all()
     assert np.isfinite(quality.sharpness).all()
 
 
-def test_black_beyond_the_picture_is_no_sharpness() -> None:
+def test_black_border_does_not_count_as_sharpness() -> None:
     chip = np.full((1, 150, 150, 3), 120, np.uint8)
     chip[:, :, 135:] = 0
     assert assess(face(), chip).sharpness[0] == 0
@@ -120,49 +120,51 @@ def test_black_beyond_the_picture_is_no_sharpness() -> None:
     [
         pytest.param(100, SHARP, TEMPLATE_150, None, id="good"),
         pytest.param(20, SHARP, TEMPLATE_150, "too small: 20 px wide, at least 32 needed", id="small"),
-        pytest.param(100, shaded(60, 180), TEMPLATE_150, "too blurred: sharpness 0.0", id="no-detail"),
-        pytest.param(100, checked(200, 90, 90), TEMPLATE_150, "too flat: contrast 0.000", id="fog"),
-        pytest.param(100, checked(10, 12, 16), TEMPLATE_150, "too dark: contrast 0.008", id="dusk"),
-        pytest.param(100, checked(10, 3, 9), TEMPLATE_150, "in the dark: 51% plain black", id="night"),
-        pytest.param(100, checked(10, 240, 255), TEMPLATE_150, "burnt out: 49% plain white", id="against-the-light"),
-        pytest.param(100, SHARP, with_nose(aside=40), "turned aside: 1.00, at most 0.6 allowed", id="profile"),
-        pytest.param(100, SHARP, with_nose(lower=21), "bent down: 0.9", id="from-above"),
-        pytest.param(100, SHARP, with_nose(lower=-30), "bent back: 0.9", id="from-below"),
+        pytest.param(100, gradient(60, 180), TEMPLATE_150, "too blurred: sharpness 0.0", id="no-detail"),
+        pytest.param(100, chequered(200, 90, 90), TEMPLATE_150, "too little contrast: contrast 0.000", id="fog"),
+        pytest.param(100, chequered(10, 12, 16), TEMPLATE_150, "too dark: contrast 0.008", id="dusk"),
+        pytest.param(100, chequered(10, 3, 9), TEMPLATE_150, "underexposed: 51% black pixels", id="night"),
+        pytest.param(
+            100, chequered(10, 240, 255), TEMPLATE_150, "overexposed: 49% white pixels", id="against-the-light"
+        ),
+        pytest.param(100, SHARP, with_nose(aside=40), "turned aside: yaw 1.00, at most 0.6 allowed", id="profile"),
+        pytest.param(100, SHARP, with_nose(lower=21), "looking down: pitch 0.9", id="from-above"),
+        pytest.param(100, SHARP, with_nose(lower=-30), "looking up: pitch 0.9", id="from-below"),
         pytest.param(float("nan"), SHARP, TEMPLATE_150, "too small: nan", id="nan-box"),
-        pytest.param(100, SHARP, np.full((5, 2), np.nan), "turned aside: nan", id="nan-landmarks"),
+        pytest.param(100, SHARP, np.full((5, 2), np.nan), "turned aside: yaw nan", id="nan-landmarks"),
     ],
 )
-def test_reasons_against_a_vote(width_px: float, chip: np.ndarray, landmarks: np.ndarray, reason: str | None) -> None:
+def test_rejection_reasons(width_px: float, chip: np.ndarray, landmarks: np.ndarray, reason: str | None) -> None:
     quality = assess(face(width_px, landmarks), chip)
-    told = rejection(quality, 0, QualitySettings(max_clipped=0.45))
-    assert told is None if reason is None else told is not None and told.startswith(reason)
+    actual = rejection(quality, 0, QualitySettings(max_clipped=0.45))
+    assert actual is None if reason is None else actual is not None and actual.startswith(reason)
     assert 0 <= quality.score[0] <= 1
 
 
 @pytest.mark.filterwarnings("error")
-def test_points_all_in_one_place_are_harmless() -> None:
+def test_coincident_landmarks_give_finite_values() -> None:
     quality = assess(face(landmarks=np.zeros((5, 2))), SHARP)
     assert np.isfinite(quality.yaw).all()
     assert np.isfinite(quality.pitch).all()
 
 
-def test_nobody_has_no_quality() -> None:
-    quality = assess(Faces.none(), np.empty((0, 150, 150, 3), np.uint8))
+def test_no_faces_give_empty_quality() -> None:
+    quality = assess(Faces.empty(), np.empty((0, 150, 150, 3), np.uint8))
     assert isinstance(quality, Quality)
     assert len(quality) == 0
 
 
 @pytest.mark.parametrize("chips", [SHARP[:0], SHARP.astype(np.float32), SHARP[0]], ids=["none", "float", "no-batch"])
-def test_chips_must_be_those_of_the_faces(chips: np.ndarray) -> None:
+def test_chips_must_match_the_faces(chips: np.ndarray) -> None:
     with pytest.raises(ValueError, match=r"chips: expected uint8 \(1, S, S, 3\), got"):
         assess(face(), chips)
 
 
-def test_a_portrait_votes_and_its_far_blurred_copy_does_not(models_folder: Path) -> None:
+def test_portrait_is_accepted_and_its_small_blurred_copy_rejected(models_folder: Path) -> None:
     detector = Detector(folder=models_folder, precision=Precision.FLOAT32, threads=2)
     far = cv2.resize(astronaut(), (128, 128), interpolation=cv2.INTER_AREA)
-    for image, votes in ((astronaut(), True), (cv2.GaussianBlur(far, (0, 0), 1.5).astype(np.uint8), False)):
+    for image, accepted in ((astronaut(), True), (cv2.GaussianBlur(far, (0, 0), 1.5).astype(np.uint8), False)):
         faces = detector.detect(image)
         assert len(faces) == 1
-        told = rejection(assess(faces, align(image, faces.landmarks)), 0, QualitySettings())
-        assert (told is None) is votes
+        actual = rejection(assess(faces, align(image, faces.landmarks)), 0, QualitySettings())
+        assert (actual is None) is accepted

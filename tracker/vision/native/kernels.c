@@ -1,8 +1,8 @@
-/* The parts of face detection in which numpy spends its time on calls instead of numbers.
+/* The parts of face detection in which numpy spends most of its time on call overhead.
 
-   Each function does what its namesake in Python does (tracker/faces: sums.py, patches.py, boxes.py); tests hold the two
-   together. Nothing is allocated and nothing is kept here: the caller gives every array, and room to work in. Counts and
-   sizes are at least 0, arrays do not overlap. */
+   Each function computes the same as its counterpart in Python (tracker/vision: pyramid.py, patches.py, boxes.py), and
+   tests compare the two. The functions allocate nothing and keep no state: the caller provides every array, including
+   scratch memory. Counts and sizes are at least 0, arrays do not overlap. */
 
 #include <stdint.h>
 #include <string.h>
@@ -10,11 +10,11 @@
 #include <pthread.h>
 #endif
 
-/* One function, compiled for several generations of processors, of which the newest that fits is taken at run time. */
+/* Compiles a function for several instruction sets; the best one that the processor has is selected at run time. */
 #if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__clang__) && !defined(ONE_TARGET)
-#define FOR_EACH_PROCESSOR __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#define MULTIVERSIONED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
-#define FOR_EACH_PROCESSOR
+#define MULTIVERSIONED
 #endif
 
 #ifdef _WIN32
@@ -23,113 +23,114 @@
 #define PUBLIC __attribute__((visibility("default")))
 #endif
 
-#define COLOURS 3
+#define CHANNELS 3
 
-typedef double sums4 __attribute__((vector_size(32), aligned(8)));
-typedef int32_t whole4 __attribute__((vector_size(16), aligned(4)));
-typedef float maps16 __attribute__((vector_size(64), aligned(4)));
-typedef int32_t mask16 __attribute__((vector_size(64), aligned(4)));
-typedef float pixel4 __attribute__((vector_size(16), aligned(4)));
+typedef double doublex4 __attribute__((vector_size(32), aligned(8)));
+typedef int32_t intx4 __attribute__((vector_size(16), aligned(4)));
+typedef float floatx16 __attribute__((vector_size(64), aligned(4)));
+typedef int32_t maskx16 __attribute__((vector_size(64), aligned(4)));
+typedef float floatx4 __attribute__((vector_size(16), aligned(4)));
 
-static const float MIDDLE = 127.5f, PART = 1.0f / 128;
+static const float MEAN = 127.5f, SCALE = 1.0f / 128;
 
-/* Of which source this was compiled: the SHA-256 of this file. */
+/* SHA-256 of the source that the library was compiled from. */
 PUBLIC const char *footfall_source(void) { return SOURCE; }
 
-static inline sums4 sum_at(const int32_t *corner, double right)
+static inline doublex4 sum_at(const int32_t *corner, double right)
 {
-    whole4 here, beyond;
+    intx4 here, beyond;
     memcpy(&here, corner, sizeof here);
     memcpy(&beyond, corner + 4, sizeof beyond);
-    return __builtin_convertvector(here, sums4) + right * __builtin_convertvector(beyond - here, sums4);
+    return __builtin_convertvector(here, doublex4) + right * __builtin_convertvector(beyond - here, doublex4);
 }
 
-static inline int64_t held(int64_t value, int64_t last) { return value < 0 ? 0 : value > last ? last : value; }
+static inline int64_t clamped(int64_t value, int64_t last) { return value < 0 ? 0 : value > last ? last : value; }
 
-/* table: (rows, columns, 4) sums above and left of each corner of a part of a picture that begins at origin_x, origin_y.
-   parts: corners_xy (count, 2), steps_xy (count, 2). drawn: (count, height, width, 3).
-   room: 11 * (width + 1) doubles. */
-PUBLIC FOR_EACH_PROCESSOR void footfall_draw(const int32_t *table, int64_t columns, int64_t rows, int64_t origin_x,
+/* Area resampling from an integral image. table: (rows, columns, 4) sums above and left of each pixel corner of a part
+   of an image whose origin is at origin_x, origin_y. Windows: corners_xy (count, 2), steps_xy (count, 2).
+   pixels: (count, height, width, 3). scratch: 11 * (width + 1) doubles. */
+PUBLIC MULTIVERSIONED void footfall_resample(const int32_t *table, int64_t columns, int64_t rows, int64_t origin_x,
                                              int64_t origin_y, int64_t count, const int64_t *corners_xy,
-                                             const double *steps_xy, int64_t width, int64_t height, float *drawn,
-                                             double *room)
+                                             const double *steps_xy, int64_t width, int64_t height, float *pixels,
+                                             double *scratch)
 {
-    double *part = room + 8 * (width + 1);
-    int64_t *offset = (int64_t *)(part + width + 1);
+    double *fraction = scratch + 8 * (width + 1);
+    int64_t *offset = (int64_t *)(fraction + width + 1);
     for (int64_t n = 0; n < count; n++) {
-        sums4 *above = (sums4 *)room, *below = above + width + 1;
+        doublex4 *above = (doublex4 *)scratch, *below = above + width + 1;
         const double step_x = steps_xy[2 * n], step_y = steps_xy[2 * n + 1];
-        const double share = 1 / (128 * (step_x * step_y));
+        const double factor = 1 / (128 * (step_x * step_y));
         for (int64_t i = 0; i <= width; i++) {
             double edge = (double)(corners_xy[2 * n] + i) * step_x - (double)origin_x;
-            int64_t whole = held((int64_t)edge, columns - 2);
+            int64_t whole = clamped((int64_t)edge, columns - 2);
             offset[i] = 4 * whole;
-            part[i] = edge - (double)whole;
+            fraction[i] = edge - (double)whole;
         }
         for (int64_t j = 0; j <= height; j++) {
             double edge = (double)(corners_xy[2 * n + 1] + j) * step_y - (double)origin_y;
-            int64_t whole = held((int64_t)edge, rows - 2);
+            int64_t whole = clamped((int64_t)edge, rows - 2);
             double down = edge - (double)whole;
             const int32_t *line = table + 4 * columns * whole;
             for (int64_t i = 0; i <= width; i++) {
-                sums4 top = sum_at(line + offset[i], part[i]);
-                below[i] = top + down * (sum_at(line + offset[i] + 4 * columns, part[i]) - top);
+                doublex4 top = sum_at(line + offset[i], fraction[i]);
+                below[i] = top + down * (sum_at(line + offset[i] + 4 * columns, fraction[i]) - top);
             }
-            float *out = drawn + (n * height + j - 1) * width * COLOURS;
-            for (int64_t i = 0; j > 0 && i < width; i++, out += COLOURS) {
-                sums4 mean = ((below[i + 1] - above[i + 1]) - (below[i] - above[i])) * share - 127.5 / 128;
-                for (int colour = 0; colour < COLOURS; colour++)
-                    out[colour] = (float)mean[colour];
+            float *out = pixels + (n * height + j - 1) * width * CHANNELS;
+            for (int64_t i = 0; j > 0 && i < width; i++, out += CHANNELS) {
+                doublex4 mean = ((below[i + 1] - above[i + 1]) - (below[i] - above[i])) * factor - 127.5 / 128;
+                for (int channel = 0; channel < CHANNELS; channel++)
+                    out[channel] = (float)mean[channel];
             }
-            sums4 *used = above;
+            doublex4 *swap = above;
             above = below;
-            below = used;
+            below = swap;
         }
     }
 }
 
-/* Where a sample lies along an axis that is `length` px long: the px before it and the part of the way to the next;
-   -1 outside. */
-static inline int64_t sample(double first, double last, int64_t index, int64_t size, int64_t length, float *part)
+/* Position of a sample along an axis of `length` px: the index of the pixel before it and the fraction of the way to
+   the next; -1 outside. */
+static inline int64_t sample(double first, double last, int64_t index, int64_t size, int64_t length, float *fraction)
 {
     const double scale = (double)(length - 1) / (double)length;
     const float at = (float)(first * scale + (last - first) * scale * ((double)index / (double)(size - 1)));
     if (!(at >= 0 && at <= (float)(length - 1)))
         return -1;
-    int64_t whole = held((int64_t)at, length - 2);
-    *part = at - (float)whole;
+    int64_t whole = clamped((int64_t)at, length - 2);
+    *fraction = at - (float)whole;
     return whole;
 }
 
-/* One row of a patch from `mixed`, a row of the picture in floating point; blue green red becomes red green blue. The
-   float after the row becomes 0. */
-static inline void sample_row(const float *mixed, const int32_t *columns, const float *parts, int64_t first, int64_t end,
-                              float *row)
+/* One row of a patch, sampled from a vertically interpolated row of the image; BGR becomes RGB. Writes a 0 after the
+   row. */
+static inline void sample_row(const float *blended, const int32_t *columns, const float *fractions, int64_t first,
+                              int64_t end, float *row)
 {
     for (int64_t i = first; i < end; i++) {
-        pixel4 left, right;
-        memcpy(&left, mixed + columns[i], sizeof left);
-        memcpy(&right, mixed + columns[i] + COLOURS, sizeof right);
-        const pixel4 colour = left + parts[i] * (right - left);
-        const pixel4 turned = {colour[2], colour[1], colour[0], 0};
-        memcpy(row + COLOURS * i, &turned, sizeof turned);
+        floatx4 left, right;
+        memcpy(&left, blended + columns[i], sizeof left);
+        memcpy(&right, blended + columns[i] + CHANNELS, sizeof right);
+        const floatx4 pixel = left + fractions[i] * (right - left);
+        const floatx4 swapped = {pixel[2], pixel[1], pixel[0], 0};
+        memcpy(row + CHANNELS * i, &swapped, sizeof swapped);
     }
 }
 
-/* picture: (height, width, 3) bytes, its rows `pitch` bytes apart, at least 2 px wide and high. boxes: (count, 4).
-   patches: (count, size, size, 3), and one float more. room: 2 * size + 3 * width + 1 floats. */
-PUBLIC FOR_EACH_PROCESSOR void footfall_cut(const uint8_t *picture, int64_t width, int64_t height, int64_t pitch,
-                                            int64_t count, const double *boxes, int64_t size, float *patches,
-                                            float *room)
+/* Bilinear sampling of square patches. image: (height, width, 3) bytes, its rows `pitch` bytes apart, at least 2 px
+   wide and high. boxes: (count, 4). patches: (count, size, size, 3), and one float more.
+   scratch: 2 * size + 3 * width + 1 floats. */
+PUBLIC MULTIVERSIONED void footfall_sample_patches(const uint8_t *image, int64_t width, int64_t height, int64_t pitch,
+                                                   int64_t count, const double *boxes, int64_t size, float *patches,
+                                                   float *scratch)
 {
-    float *parts = room, *mixed = room + 2 * size;
-    int32_t *columns = (int32_t *)(room + size);
+    float *fractions = scratch, *blended = scratch + 2 * size;
+    int32_t *columns = (int32_t *)(scratch + size);
     for (int64_t n = 0; n < count; n++) {
         const double *box = boxes + 4 * n;
-        float *patch = patches + n * size * size * COLOURS;
+        float *patch = patches + n * size * size * CHANNELS;
         int64_t first = size, end = 0, from = 0, beyond = 0;
         for (int64_t i = 0; i < size; i++) {
-            int64_t column = sample(box[0], box[2], i, size, width, parts + i);
+            int64_t column = sample(box[0], box[2], i, size, width, fractions + i);
             if (column < 0)
                 continue;
             from = first == size ? column : column < from ? column : from;
@@ -139,160 +140,162 @@ PUBLIC FOR_EACH_PROCESSOR void footfall_cut(const uint8_t *picture, int64_t widt
             columns[i] = (int32_t)column;
         }
         for (int64_t i = first; i < end; i++)
-            columns[i] = COLOURS * (columns[i] - (int32_t)from);
-        memset(patch, 0, sizeof *patch * (size_t)(size * size * COLOURS));
+            columns[i] = CHANNELS * (columns[i] - (int32_t)from);
+        memset(patch, 0, sizeof *patch * (size_t)(size * size * CHANNELS));
         for (int64_t j = 0; j < size && first < end; j++) {
             float down = 0;
             int64_t line = sample(box[1], box[3], j, size, height, &down);
             if (line < 0)
                 continue;
-            const uint8_t *top = picture + line * pitch + COLOURS * from, *low = top + pitch;
-            const int64_t span = COLOURS * (beyond - from);
+            const uint8_t *top = image + line * pitch + CHANNELS * from, *bottom = top + pitch;
+            const int64_t span = CHANNELS * (beyond - from);
             for (int64_t k = 0; k < span; k++)
-                mixed[k] = ((float)top[k] - MIDDLE) * PART + down * PART * (float)((int)low[k] - (int)top[k]);
-            mixed[span] = 0;
-            sample_row(mixed, columns, parts, first, end, patch + j * size * COLOURS);
+                blended[k] = ((float)top[k] - MEAN) * SCALE + down * SCALE * (float)((int)bottom[k] - (int)top[k]);
+            blended[span] = 0;
+            sample_row(blended, columns, fractions, first, end, patch + j * size * CHANNELS);
         }
     }
 }
 
-/* boxes: (count, 4), best first; one with a NaN is empty. groups: (count,) or null. smaller: whether shared areas are measured by the smaller
-   box. kept: (count,) 0 or 1. room: 5 * count doubles. */
-PUBLIC FOR_EACH_PROCESSOR void footfall_survive(int64_t count, const double *boxes, const int64_t *groups, double limit,
-                                                int64_t smaller, uint8_t *kept, double *room)
+/* Non-maximum suppression. boxes: (count, 4) by descending score; a box with a NaN counts as empty. groups: (count,) or
+   null. smaller: whether the overlap is relative to the smaller area instead of the union. kept: (count,) 0 or 1.
+   scratch: 5 * count doubles. */
+PUBLIC MULTIVERSIONED void footfall_nms(int64_t count, const double *boxes, const int64_t *groups, double max_overlap,
+                                        int64_t smaller, uint8_t *kept, double *scratch)
 {
-    double *x1 = room, *y1 = x1 + count, *x2 = y1 + count, *y2 = x2 + count, *area = y2 + count;
-    const double part = limit / (1 + limit);
+    double *x1 = scratch, *y1 = x1 + count, *x2 = y1 + count, *y2 = x2 + count, *area = y2 + count;
+    const double factor = max_overlap / (1 + max_overlap);
     for (int64_t i = 0; i < count; i++) {
         const double *box = boxes + 4 * i;
-        const int told = box[0] == box[0] && box[1] == box[1] && box[2] == box[2] && box[3] == box[3];
-        x1[i] = told ? box[0] : 1, y1[i] = told ? box[1] : 1, x2[i] = told ? box[2] : 0, y2[i] = told ? box[3] : 0;
-        double across = x2[i] - x1[i], down = y2[i] - y1[i];
-        area[i] = (across > 0 ? across : 0) * (down > 0 ? down : 0);
-        int64_t struck = 0;
+        const int valid = box[0] == box[0] && box[1] == box[1] && box[2] == box[2] && box[3] == box[3];
+        x1[i] = valid ? box[0] : 1, y1[i] = valid ? box[1] : 1, x2[i] = valid ? box[2] : 0, y2[i] = valid ? box[3] : 0;
+        double width = x2[i] - x1[i], height = y2[i] - y1[i];
+        area[i] = (width > 0 ? width : 0) * (height > 0 ? height : 0);
+        int64_t suppressed = 0;
         for (int64_t k = 0; k < i; k++) {
-            across = (x2[k] < x2[i] ? x2[k] : x2[i]) - (x1[k] > x1[i] ? x1[k] : x1[i]);
-            down = (y2[k] < y2[i] ? y2[k] : y2[i]) - (y1[k] > y1[i] ? y1[k] : y1[i]);
-            double shared = (across > 0 ? across : 0) * (down > 0 ? down : 0);
-            double least = smaller ? limit * (area[k] < area[i] ? area[k] : area[i]) : part * area[k] + part * area[i];
-            struck |= (shared > least) & (!groups || groups[k] == groups[i]);
+            width = (x2[k] < x2[i] ? x2[k] : x2[i]) - (x1[k] > x1[i] ? x1[k] : x1[i]);
+            height = (y2[k] < y2[i] ? y2[k] : y2[i]) - (y1[k] > y1[i] ? y1[k] : y1[i]);
+            double shared = (width > 0 ? width : 0) * (height > 0 ? height : 0);
+            double limit = smaller ? max_overlap * (area[k] < area[i] ? area[k] : area[i])
+                                   : factor * area[k] + factor * area[i];
+            suppressed |= (shared > limit) & (!groups || groups[k] == groups[i]);
         }
-        kept[i] = !struck;
+        kept[i] = !suppressed;
     }
 }
 
-enum { MAPS = 16, FIELD = 3, TAPS = FIELD * FIELD * COLOURS, ROWS = 4, ACROSS = 4, MOST_THREADS = 8 };
+enum { FEATURES = 16, KERNEL = 3, TAPS = KERNEL * KERNEL * CHANNELS, ROWS = 4, UNROLL = 4, MAX_THREADS = 8 };
 
-/* What one thread does of `footfall_first`: rows `from` to before `to` of the map. */
+/* The share of one thread in `footfall_first_layer`: rows `from` to `to` (exclusive) of the feature map. */
 typedef struct {
-    const uint8_t *picture;
+    const uint8_t *image;
     const float *kernel, *bias, *slope;
-    float *map, *room;
+    float *map, *scratch;
     int64_t width, height, pitch, from, to;
-} first_part;
+} layer_slice;
 
-static inline __attribute__((always_inline)) void choose(maps16 *ours, const maps16 *theirs, const mask16 *keep)
+static inline __attribute__((always_inline)) void select_lanes(floatx16 *a, const floatx16 *b, const maskx16 *keep)
 {
-    *ours = (maps16)(((mask16)*ours & *keep) | ((mask16)*theirs & ~*keep));
+    *a = (floatx16)(((maskx16)*a & *keep) | ((maskx16)*b & ~*keep));
 }
 
-static inline __attribute__((always_inline)) void larger_of(maps16 *ours, const maps16 *theirs)
+static inline __attribute__((always_inline)) void maximum(floatx16 *a, const floatx16 *b)
 {
-    const mask16 keep = *ours > *theirs;
-    choose(ours, theirs, &keep);
+    const maskx16 keep = *a > *b;
+    select_lanes(a, b, &keep);
 }
 
-/* PReLU. */
-static inline __attribute__((always_inline)) void bend(maps16 *values, const maps16 *slope)
+static inline __attribute__((always_inline)) void prelu(floatx16 *values, const floatx16 *slope)
 {
-    const maps16 bent = *values * *slope, none = {0};
-    const mask16 keep = *values > none;
-    choose(values, &bent, &keep);
+    const floatx16 scaled = *values * *slope, none = {0};
+    const maskx16 keep = *values > none;
+    select_lanes(values, &scaled, &keep);
 }
 
-/* The largest of a square of 2x2 places, as far as they lie in the picture. upper, lower: the two of each row. */
-static inline __attribute__((always_inline)) void keep_largest(const maps16 *upper, const maps16 *lower, int wide,
-                                                               int low, float *out)
+/* 2x2 max pooling, cropped at the border. upper, lower: two columns of each row. */
+static inline __attribute__((always_inline)) void max_pool(const floatx16 *upper, const floatx16 *lower, int has_right,
+                                                           int has_lower, float *out)
 {
-    maps16 best = upper[0];
-    if (wide)
-        larger_of(&best, upper + 1);
-    if (low)
-        larger_of(&best, lower);
-    if (low && wide)
-        larger_of(&best, lower + 1);
+    floatx16 best = upper[0];
+    if (has_right)
+        maximum(&best, upper + 1);
+    if (has_lower)
+        maximum(&best, lower);
+    if (has_lower && has_right)
+        maximum(&best, lower + 1);
     memcpy(out, &best, sizeof best);
 }
 
-/* Two rows of ACROSS places at once: so many sums keep the processor busy while each waits for its last product. */
-FOR_EACH_PROCESSOR static void first_rows(const first_part *part)
+/* Computes two rows of UNROLL outputs at once: independent accumulators hide the latency of multiply-add. */
+MULTIVERSIONED static void compute_rows(const layer_slice *slice)
 {
-    const int64_t places = part->width - FIELD + 1, span = COLOURS * (part->width + ACROSS);
-    maps16 kernel[TAPS], bias, slope;
-    memcpy(kernel, part->kernel, sizeof kernel);
-    memcpy(&bias, part->bias, sizeof bias);
-    memcpy(&slope, part->slope, sizeof slope);
-    for (int64_t y = part->from; y < part->to; y++) {
+    const int64_t outputs = slice->width - KERNEL + 1, span = CHANNELS * (slice->width + UNROLL);
+    floatx16 kernel[TAPS], bias, slope;
+    memcpy(kernel, slice->kernel, sizeof kernel);
+    memcpy(&bias, slice->bias, sizeof bias);
+    memcpy(&slope, slice->slope, sizeof slope);
+    for (int64_t y = slice->from; y < slice->to; y++) {
         for (int64_t line = 0; line < ROWS; line++) {
-            const uint8_t *row = part->picture + part->pitch * held(2 * y + line, part->height - 1);
-            float *numbers = part->room + line * span;
-            for (int64_t i = 0; i < COLOURS * part->width; i++)
-                numbers[i] = (float)row[i];
-            memset(numbers + COLOURS * part->width, 0, COLOURS * ACROSS * sizeof *numbers);
+            const uint8_t *row = slice->image + slice->pitch * clamped(2 * y + line, slice->height - 1);
+            float *pixels = slice->scratch + line * span;
+            for (int64_t i = 0; i < CHANNELS * slice->width; i++)
+                pixels[i] = (float)row[i];
+            memset(pixels + CHANNELS * slice->width, 0, CHANNELS * UNROLL * sizeof *pixels);
         }
-        const int low = 2 * y + FIELD < part->height;
-        float *out = part->map + y * ((places + 1) / 2) * MAPS;
-        for (int64_t x = 0; x < places; x += ACROSS) {
-            maps16 upper[ACROSS], lower[ACROSS];
-            for (int i = 0; i < ACROSS; i++)
+        const int has_lower = 2 * y + KERNEL < slice->height;
+        float *out = slice->map + y * ((outputs + 1) / 2) * FEATURES;
+        for (int64_t x = 0; x < outputs; x += UNROLL) {
+            floatx16 upper[UNROLL], lower[UNROLL];
+            for (int i = 0; i < UNROLL; i++)
                 upper[i] = lower[i] = bias;
-            for (int line = 0; line < FIELD; line++) {
-                const float *above = part->room + line * span + COLOURS * x, *under = above + span;
-                for (int tap = 0; tap < FIELD * COLOURS; tap++)
-                    for (int i = 0; i < ACROSS; i++) {
-                        upper[i] += above[tap + COLOURS * i] * kernel[line * FIELD * COLOURS + tap];
-                        lower[i] += under[tap + COLOURS * i] * kernel[line * FIELD * COLOURS + tap];
+            for (int line = 0; line < KERNEL; line++) {
+                const float *above = slice->scratch + line * span + CHANNELS * x, *under = above + span;
+                for (int tap = 0; tap < KERNEL * CHANNELS; tap++)
+                    for (int i = 0; i < UNROLL; i++) {
+                        upper[i] += above[tap + CHANNELS * i] * kernel[line * KERNEL * CHANNELS + tap];
+                        lower[i] += under[tap + CHANNELS * i] * kernel[line * KERNEL * CHANNELS + tap];
                     }
             }
-            for (int i = 0; i < ACROSS; i++)
-                bend(upper + i, &slope), bend(lower + i, &slope);
-            for (int i = 0; i < ACROSS && x + i < places; i += 2, out += MAPS)
-                keep_largest(upper + i, lower + i, x + i + 1 < places, low, out);
+            for (int i = 0; i < UNROLL; i++)
+                prelu(upper + i, &slope), prelu(lower + i, &slope);
+            for (int i = 0; i < UNROLL && x + i < outputs; i += 2, out += FEATURES)
+                max_pool(upper + i, lower + i, x + i + 1 < outputs, has_lower, out);
         }
     }
 }
 
-static void *first_thread(void *part)
+static void *run_thread(void *slice)
 {
-    first_rows(part);
+    compute_rows(slice);
     return 0;
 }
 
-/* The first layer of P-Net: convolution of 3x3, PReLU, and the largest of 2x2. picture: (height, width, 3) bytes, at
-   least 3 px wide and high, its rows `pitch` bytes apart. kernel: (3, 3, 3, 16). bias, slope: (16,). map:
-   ((height - 1) / 2, (width - 1) / 2, 16). room: threads * 12 * (width + 4) floats. A thread that cannot be had is done
-   without. */
-PUBLIC void footfall_first(const uint8_t *picture, int64_t width, int64_t height, int64_t pitch, const float *kernel,
-                           const float *bias, const float *slope, float *map, float *room, int64_t threads)
+/* The first layer of P-Net: 3x3 convolution, PReLU, 2x2 max pooling. image: (height, width, 3) bytes, at least 3 px
+   wide and high, its rows `pitch` bytes apart. kernel: (3, 3, 3, 16). bias, slope: (16,). map:
+   ((height - 1) / 2, (width - 1) / 2, 16). scratch: threads * 12 * (width + 4) floats. Where a thread cannot be
+   started, the calling thread does its share. */
+PUBLIC void footfall_first_layer(const uint8_t *image, int64_t width, int64_t height, int64_t pitch,
+                                 const float *kernel, const float *bias, const float *slope, float *map, float *scratch,
+                                 int64_t threads)
 {
-    const int64_t rows = (height - 1) / 2, count = held(threads, MOST_THREADS);
-    first_part parts[MOST_THREADS];
+    const int64_t rows = (height - 1) / 2, count = clamped(threads, MAX_THREADS);
+    layer_slice slices[MAX_THREADS];
     for (int64_t n = 0; n < count; n++)
-        parts[n] = (first_part){picture, kernel, bias, slope, map, room + n * ROWS * COLOURS * (width + ACROSS), width,
-                                height, pitch, n * rows / count, (n + 1) * rows / count};
+        slices[n] = (layer_slice){image, kernel, bias, slope, map, scratch + n * ROWS * CHANNELS * (width + UNROLL),
+                                  width, height, pitch, n * rows / count, (n + 1) * rows / count};
 #ifndef _WIN32
-    pthread_t others[MOST_THREADS];
-    int begun[MOST_THREADS];
+    pthread_t others[MAX_THREADS];
+    int started[MAX_THREADS];
     for (int64_t n = 1; n < count; n++)
-        begun[n] = pthread_create(others + n, 0, first_thread, parts + n) == 0;
-    first_rows(parts);
+        started[n] = pthread_create(others + n, 0, run_thread, slices + n) == 0;
+    compute_rows(slices);
     for (int64_t n = 1; n < count; n++)
-        if (begun[n])
+        if (started[n])
             pthread_join(others[n], 0);
         else
-            first_rows(parts + n);
+            compute_rows(slices + n);
 #else
     for (int64_t n = 0; n < count; n++)
-        first_thread(parts + n);
+        run_thread(slices + n);
 #endif
 }

@@ -1,6 +1,6 @@
-"""Write the golden numbers anew with the mtcnn package: `python -m tests.tracker.vision.golden.make`.
+"""Regenerate the golden values with the mtcnn package: `python -m tests.tracker.vision.golden.make`.
 
-The clips are those that FOOTFALL_TESTDATA names.
+Clips are read from FOOTFALL_TESTDATA.
 
 Rows are x1 y1 x2 y2 score, then five landmark x, then five landmark y, as mtcnn gives them before rounding.
 """

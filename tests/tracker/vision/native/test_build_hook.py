@@ -1,4 +1,4 @@
-"""Installing Footfall compiles detection where there is a compiler, and works where there is none."""
+"""The build hook, with and without a compiler."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PURE = "footfall-0.1.0-py3-none-any.whl"
 
 
 def wheel(folder: Path, **environment: str) -> tuple[Path, str]:
-    """The wheel that hatchling makes of the checkout, and what it says."""
+    """The wheel that hatchling builds from the checkout, and its output."""
     run = subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
         cwd=ROOT,
@@ -41,24 +41,24 @@ def compiler() -> str:
 
 
 def test_the_library_is_made_and_works(tmp_path: Path, compiler: str) -> None:
-    library, said = build_hook.compiled(tmp_path)
-    assert (library, said) == (tmp_path / LIBRARY.name, "")
-    assert Kernels(tmp_path / LIBRARY.name).survive is not None
+    library, problem = build_hook.compile_library(tmp_path)
+    assert (library, problem) == (tmp_path / LIBRARY.name, "")
+    assert Kernels(tmp_path / LIBRARY.name).nms is not None
     assert [path.name for path in tmp_path.iterdir()] == [LIBRARY.name]
 
 
-@pytest.mark.parametrize("said", ["false", "{folder}/broken"])
+@pytest.mark.parametrize("problem", ["false", "{folder}/broken"])
 def test_where_compiling_fails_the_old_library_goes(
-    said: str, tmp_path: Path, compiler: str, monkeypatch: pytest.MonkeyPatch
+    problem: str, tmp_path: Path, compiler: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = tmp_path / "broken"
     broken.write_text("#!/bin/sh\necho 'kernels.c: no room' >&2\nexit 1\n", encoding="utf-8")
     broken.chmod(0o755)
     (tmp_path / LIBRARY.name).write_bytes(b"of an older source")
-    monkeypatch.setenv("CC", said.format(folder=tmp_path))
-    library, why = build_hook.compiled(tmp_path)
+    monkeypatch.setenv("CC", problem.format(folder=tmp_path))
+    library, why = build_hook.compile_library(tmp_path)
     assert library is None
-    assert ("no room" if "broken" in said else "status 1") in why
+    assert ("no room" if "broken" in problem else "status 1") in why
     assert [path.name for path in tmp_path.iterdir()] == ["broken"]
 
 
@@ -67,7 +67,7 @@ def test_a_library_that_cannot_be_loaded_is_not_kept(tmp_path: Path, monkeypatch
     liar.write_text('#!/bin/sh\nfor each; do out="$each"; done\necho no library > "$out"\n', encoding="utf-8")
     liar.chmod(0o755)
     monkeypatch.setenv("CC", str(liar))
-    library, _ = build_hook.compiled(tmp_path)
+    library, _ = build_hook.compile_library(tmp_path)
     assert library is None
     assert [path.name for path in tmp_path.iterdir()] == ["liar"]
 
@@ -79,7 +79,7 @@ def test_an_older_compiler_makes_one_version_of_each_function(
     older.write_text(f'#!/bin/sh\ncase "$*" in *ONE_TARGET*) exec {compiler} "$@";; esac\nexit 1\n', encoding="utf-8")
     older.chmod(0o755)
     monkeypatch.setenv("CC", str(older))
-    library, _ = build_hook.compiled(tmp_path)
+    library, _ = build_hook.compile_library(tmp_path)
     assert library is not None
     assert Kernels(library)
 
@@ -95,8 +95,8 @@ def test_a_wheel_holds_the_library_and_is_of_this_platform(tmp_path: Path, compi
 
 
 def test_without_a_compiler_the_wheel_is_for_everybody(tmp_path: Path) -> None:
-    made, said = wheel(tmp_path, PATH=str(tmp_path / "empty"), CC="")
+    made, problem = wheel(tmp_path, PATH=str(tmp_path / "empty"), CC="")
     assert made.name == PURE
-    assert "not compiled" in said
+    assert "without native code" in problem
     with zipfile.ZipFile(made) as files:
         assert not [name for name in files.namelist() if name.endswith((".so", ".dll"))]

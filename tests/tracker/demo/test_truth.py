@@ -4,34 +4,41 @@ from itertools import pairwise
 
 import pytest
 
-from tracker.demo.script import DEMO_EXIT_AFTER_S, DEMO_MERGE_GAP_S, SCRIPT, times_in_sight, truth
-from tracker.demo.stage import Actor, Cover, Figure, Look, Part, Script, Waypoint, poses, visible_share
+from tracker.demo.clip import CLIP, DEMO_EXIT_AFTER_S, DEMO_MERGE_GAP_S, times_in_view, truth
+from tracker.demo.scene import Actor, ActorKind, Conditions, Occluder, Scene, Silhouette, Waypoint, poses, visible_share
 
-FIGURE = Figure(face=(0.5, 0.5), head=(0.0, 0.0, 1.0, 1.0), body=(-2.0, 1.0, 2.0, 5.0))
+FIGURE = Silhouette(face=(0.5, 0.5), head=(0.0, 0.0, 1.0, 1.0), body=(-2.0, 1.0, 2.0, 5.0))
 
 
-def crossing(part: Part = Part.ENROLLED, covers: tuple[Cover, ...] = ()) -> Script:
+def crossing(kind: ActorKind = ActorKind.ENROLLED, occluders: tuple[Occluder, ...] = ()) -> Scene:
     """Somebody crosses a frame 400 px wide at 100 px/s, 40 px wide, middle on the left edge at 1.05 s."""
     walk = (Waypoint(t=0.0, x=-105.0, y=100.0, width=40.0), Waypoint(t=6.1, x=505.0, y=100.0, width=40.0))
-    person = Actor(key="k", label="Kim", part=part, figure=FIGURE, walks=(walk,))
-    calm = Look(t=0.0, sun=1.0, lamp=1.0, blur=0.0, noise=0.0)
-    return Script(
-        size_wh=(400, 200), fps=10, length_s=7.0, actors=(person,), covers=covers, looks=(calm,), sight=0.5, seed=1
+    person = Actor(key="k", label="Kim", kind=kind, silhouette=FIGURE, walks=(walk,))
+    calm = Conditions(t=0.0, sun=1.0, lamp=1.0, blur=0.0, noise=0.0)
+    return Scene(
+        size_wh=(400, 200),
+        fps=10,
+        length_s=7.0,
+        actors=(person,),
+        occluders=occluders,
+        conditions=(calm,),
+        min_visible=0.5,
+        seed=1,
     )
 
 
-PILLAR = Cover(99.0, (150.0, 0.0, 250.0, 200.0))
+PILLAR = Occluder(99.0, (150.0, 0.0, 250.0, 200.0))
 """Hides more than half of the face while its middle is between x = 150 and 250: from 2.6 to 3.5 s, 1.1 s unseen."""
 
 
-def test_in_sight_from_half_in_to_half_out() -> None:
+def test_visible_from_half_in_to_half_out() -> None:
     (visit,) = truth(crossing(), exit_after_s=2.0, merge_gap_s=6.0)
     assert (visit.entered_s, visit.left_s, visit.dwell_s) == pytest.approx((1.1, 5.0, 3.9))
     assert (visit.label, visit.person, len(visit.segments)) == ("Kim", "Kim", 1)
 
 
-def test_a_stranger_goes_by_a_key_not_by_a_name() -> None:
-    (visit,) = truth(crossing(Part.STRANGER), exit_after_s=2.0, merge_gap_s=6.0)
+def test_stranger_is_identified_by_key() -> None:
+    (visit,) = truth(crossing(ActorKind.STRANGER), exit_after_s=2.0, merge_gap_s=6.0)
     assert visit.person == "k"
 
 
@@ -47,7 +54,7 @@ def test_a_stranger_goes_by_a_key_not_by_a_name() -> None:
 def test_gaps_follow_the_rules_of_the_site(
     exit_after_s: float, merge_gap_s: float, segments: list[list[tuple[float, float]]]
 ) -> None:
-    visits = truth(crossing(covers=(PILLAR,)), exit_after_s=exit_after_s, merge_gap_s=merge_gap_s)
+    visits = truth(crossing(occluders=(PILLAR,)), exit_after_s=exit_after_s, merge_gap_s=merge_gap_s)
     got = [[(segment.started_s, segment.ended_s) for segment in visit.segments] for visit in visits]
     assert [len(visit) for visit in got] == [len(visit) for visit in segments]
     for mine, expected in zip(got, segments, strict=True):
@@ -56,37 +63,37 @@ def test_gaps_follow_the_rules_of_the_site(
     assert sum(visit.dwell_s for visit in visits) == pytest.approx(net)
 
 
-def test_the_demo_tells_the_whole_story() -> None:
-    visits = truth(SCRIPT, exit_after_s=DEMO_EXIT_AFTER_S, merge_gap_s=DEMO_MERGE_GAP_S)
+def test_demo_covers_all_cases() -> None:
+    visits = truth(CLIP, exit_after_s=DEMO_EXIT_AFTER_S, merge_gap_s=DEMO_MERGE_GAP_S)
     assert [(visit.person, len(visit.segments)) for visit in visits] == [("Eileen", 2), ("hopper", 1), ("hopper", 1)]
-    assert [visit.part for visit in visits] == [Part.ENROLLED, Part.STRANGER, Part.STRANGER]
-    assert max(visit.left_s for visit in visits) + 2 * DEMO_EXIT_AFTER_S < SCRIPT.length_s
-    assert 50 <= SCRIPT.length_s <= 60
+    assert [visit.kind for visit in visits] == [ActorKind.ENROLLED, ActorKind.STRANGER, ActorKind.STRANGER]
+    assert max(visit.left_s for visit in visits) + 2 * DEMO_EXIT_AFTER_S < CLIP.length_s
+    assert 50 <= CLIP.length_s <= 60
 
 
 @pytest.mark.parametrize("key", ["astronaut", "hopper"])
-def test_no_gap_of_the_demo_is_near_a_limit(key: str) -> None:
+def test_gaps_are_not_near_a_limit(key: str) -> None:
     """A detector half a second off must not turn one visit into two, nor two into one."""
-    gaps = [after - before for before, after in pairwise(times_in_sight(SCRIPT, key)) if after - before > 0.1]
+    gaps = [after - before for before, after in pairwise(times_in_view(CLIP, key)) if after - before > 0.1]
     assert any(0.8 <= gap <= 1.5 for gap in gaps), "somebody is covered for about a second"
     for limit in (DEMO_EXIT_AFTER_S, DEMO_MERGE_GAP_S):
         assert all(abs(gap - limit) > 0.75 for gap in gaps)
 
 
-def test_faces_are_big_enough_wherever_they_are_in_sight() -> None:
-    for t in SCRIPT.times:
-        everybody = poses(SCRIPT, t)
+def test_visible_faces_are_large_enough() -> None:
+    for t in CLIP.times:
+        everybody = poses(CLIP, t)
         for pose in everybody:
-            assert pose.width >= 45 or visible_share(SCRIPT, pose, everybody) == 0
+            assert pose.width >= 45 or visible_share(CLIP, pose, everybody) == 0
 
 
-def test_the_two_cross_with_one_behind_the_other() -> None:
+def test_actors_cross_with_occlusion() -> None:
     hidden = []
-    for t in SCRIPT.times:
-        everybody = poses(SCRIPT, t)
+    for t in CLIP.times:
+        everybody = poses(CLIP, t)
         if len(everybody) == 2:
             far = everybody[0]
-            alone, together = visible_share(SCRIPT, far, ()), visible_share(SCRIPT, far, everybody)
+            alone, together = visible_share(CLIP, far, ()), visible_share(CLIP, far, everybody)
             hidden += [t] if alone - together > 0.5 else []
     assert hidden
     assert max(hidden) - min(hidden) < DEMO_EXIT_AFTER_S

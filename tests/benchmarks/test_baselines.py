@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from benchmarks.pairing import first_seen, pairs
+from benchmarks.baselines import first_seen, pairs
 from tracker.presence.events import Event, EventKind
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)

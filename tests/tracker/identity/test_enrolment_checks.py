@@ -1,4 +1,4 @@
-"""Keeping other people out of somebody's vectors."""
+"""Enrolment checks: outliers and duplicates."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import PIL.Image
 import pytest
 
 from config.settings import MatchSettings
-from tracker.identity.checks import Company, doubles, strays
-from tracker.identity.enrolment import Candidate, Plan, plan_people
+from tracker.identity.enrolment import EnrolmentPlan, EnrolmentRequest, plan_enrolment
+from tracker.identity.enrolment_checks import EnrolmentChecks, duplicates, outliers
 from tracker.identity.gallery import Gallery
 from tracker.vision.align import TEMPLATE_150
 from tracker.vision.faces import Faces
@@ -19,18 +19,18 @@ from tracker.vision.faces import Faces
 SETTINGS = MatchSettings(max_distance=0.55, stranger_distance=0.6)
 
 
-def line(*places: float) -> np.ndarray:
+def line(*positions: float) -> np.ndarray:
     """(N, 128): faces on a line, so that distances are differences."""
-    vectors = np.zeros((len(places), 128), np.float32)
-    vectors[:, 0] = places
+    vectors = np.zeros((len(positions), 128), np.float32)
+    vectors[:, 0] = positions
     return vectors
 
 
-NOBODY = line()
+NO_VECTORS = line()
 
 
 @pytest.mark.parametrize(
-    ("places", "anchors", "expected"),
+    ("positions", "anchors", "expected"),
     [
         pytest.param((), (), {}, id="no-picture"),
         pytest.param((0.0,), (), {}, id="one-picture"),
@@ -46,19 +46,19 @@ NOBODY = line()
         pytest.param((0.7,), (0.0, 5.0), {0: 0.7}, id="between-certain-ones"),
     ],
 )
-def test_strays(places: tuple[float, ...], anchors: tuple[float, ...], expected: dict[int, float] | None) -> None:
-    found = strays(line(*places), line(*anchors), reach=0.6)
+def test_outliers(positions: tuple[float, ...], anchors: tuple[float, ...], expected: dict[int, float] | None) -> None:
+    found = outliers(line(*positions), line(*anchors), max_distance=0.6)
     assert found == (None if expected is None else pytest.approx(expected, abs=1e-5))
 
 
-def test_doubles_are_those_who_would_be_taken_for_somebody() -> None:
+def test_duplicates_are_matches_in_the_gallery() -> None:
     gallery = Gallery.of(line(0.0, 3.0, 9.0), ("a", "b", "c")).with_exceptions({"b": 0.3}, line(9.1), ("c",))
-    found = doubles(gallery, line(0.5, 0.58, 3.2, 3.4, 9.2), SETTINGS)
+    found = duplicates(gallery, line(0.5, 0.58, 3.2, 3.4, 9.2), SETTINGS)
     assert {row: one.person_id for row, one in found.items()} == {0: "a", 2: "b"}
 
 
-class Slate:
-    """One face a picture; green says where it stands on the line, in fiftieths."""
+class FakeEngine:
+    """One face per picture; its vector is green / 50 on a line."""
 
     def detect(self, image: np.ndarray) -> Faces:
         assert image.shape == (150, 150, 3)
@@ -75,91 +75,97 @@ Draw = Callable[[str, float], Path]
 
 @pytest.fixture
 def draw(tmp_path: Path) -> Draw:
-    def make(name: str, place: float) -> Path:
+    def make(name: str, position: float) -> Path:
         image = np.random.default_rng(len(name)).integers(0, 255, (150, 150, 3), np.uint8)
-        image[0, 0] = (len(name), round(50 * place), 0)
+        image[0, 0] = (len(name), round(50 * position), 0)
         PIL.Image.fromarray(image).save(tmp_path / name)
         return tmp_path / name
 
     return make
 
 
-def plans(company: Company, people: dict[str, list[Path]], known_as: dict[str, str] | None = None) -> list[Plan]:
-    candidates = [Candidate(name=name, pictures=tuple(pictures)) for name, pictures in people.items()]
-    return list(plan_people(candidates, Slate(), company=company, known_as=known_as))
+def plans(
+    checks: EnrolmentChecks, people: dict[str, list[Path]], ids_by_name: dict[str, str] | None = None
+) -> list[EnrolmentPlan]:
+    requests = [EnrolmentRequest(name=name, pictures=tuple(pictures)) for name, pictures in people.items()]
+    return list(plan_enrolment(requests, FakeEngine(), checks=checks, ids_by_name=ids_by_name))
 
 
-def company(*, force: bool = False, **people: float) -> Company:
+def checks_with(*, force: bool = False, **people: float) -> EnrolmentChecks:
     gallery = Gallery.of(line(*people.values()), tuple(people))
     names = {person_id: person_id.title() for person_id in people}
-    return Company(settings=SETTINGS, gallery=gallery, names=names, force=force)
+    return EnrolmentChecks(settings=SETTINGS, gallery=gallery, names=names, force=force)
 
 
-def test_a_picture_of_somebody_else_is_left_out_with_the_reason(draw: Draw) -> None:
+def test_picture_of_somebody_else_is_rejected(draw: Draw) -> None:
     pictures = [draw("1.png", 0.0), draw("02.png", 2.0), draw("003.png", 0.2)]
-    (made,) = plans(company(), {"Ada": pictures})
+    (made,) = plans(checks_with(), {"Ada": pictures})
     assert made.sources == ("1.png", "003.png")
-    assert [(refused.path.name, refused.reason) for refused in made.refused] == [
-        ("02.png", "not like the other pictures of Ada, 1.80 apart")
+    assert [(refused.path.name, refused.reason) for refused in made.rejected] == [
+        ("02.png", "does not match the other pictures of Ada (distance 1.80)")
     ]
 
 
-def test_pictures_of_two_people_are_nobodys_until_forced(draw: Draw) -> None:
+def test_pictures_of_two_people_are_rejected_unless_forced(draw: Draw) -> None:
     pictures = [draw("1.png", 0.0), draw("02.png", 2.0)]
-    (made,) = plans(company(), {"Ada": pictures})
+    (made,) = plans(checks_with(), {"Ada": pictures})
     assert made.problem is not None
     assert "show different people" in made.problem
     assert made.vectors.shape == (0, 128)
-    (forced,) = plans(company(force=True), {"Ada": pictures})
+    (forced,) = plans(checks_with(force=True), {"Ada": pictures})
     assert (forced.problem, len(forced.accepted)) == (None, 2)
 
 
-def test_somebody_who_is_enrolled_already_is_refused_under_another_name_until_forced(draw: Draw) -> None:
+def test_duplicate_person_is_rejected_unless_forced(draw: Draw) -> None:
     pictures = [draw("1.png", 0.4), draw("02.png", 0.6)]
-    (made,) = plans(company(bob=0.0, cy=3.0), {"Robert": pictures})
+    (made,) = plans(checks_with(bob=0.0, cy=3.0), {"Robert": pictures})
     assert made.problem is not None
-    assert made.problem.startswith("looks like Bob, who is enrolled already (0.40 apart)")
+    assert made.problem.startswith("matches Bob, who is already enrolled (distance 0.40)")
     assert "--add" in made.problem
     assert "--force" in made.problem
-    (forced,) = plans(company(bob=0.0, force=True), {"Robert": pictures})
+    (forced,) = plans(checks_with(bob=0.0, force=True), {"Robert": pictures})
     assert forced.problem is None
 
 
-def test_one_picture_of_somebody_enrolled_is_left_out_and_the_person_saved(draw: Draw) -> None:
+def test_single_duplicate_picture_is_rejected(draw: Draw) -> None:
     linked = [draw("1.png", 1.5), draw("02.png", 1.3), draw("003.png", 0.8), draw("0004.png", 0.3)]
-    (made,) = plans(company(bob=0.0), {"Ada": linked})
+    (made,) = plans(checks_with(bob=0.0), {"Ada": linked})
     assert made.problem is None
-    assert {refused.path.name: refused.reason for refused in made.refused} == {
-        "0004.png": "shows Bob, who is enrolled already (0.30 apart)"
+    assert {refused.path.name: refused.reason for refused in made.rejected} == {
+        "0004.png": "matches Bob, who is already enrolled (distance 0.30)"
     }
 
 
-def test_two_candidates_who_are_one_are_found_in_one_go(draw: Draw) -> None:
-    made = plans(company(), {"Ada": [draw("1.png", 0.0)], "Ada L": [draw("02.png", 0.1)], "Bob": [draw("003.png", 2)]})
+def test_duplicates_within_one_batch_are_found(draw: Draw) -> None:
+    made = plans(
+        checks_with(), {"Ada": [draw("1.png", 0.0)], "Ada L": [draw("02.png", 0.1)], "Bob": [draw("003.png", 2)]}
+    )
     assert [plan.name for plan in made if plan.problem is None] == ["Ada", "Bob"]
     assert made[1].problem is not None
-    assert made[1].problem.startswith("looks like Ada,")
+    assert made[1].problem.startswith("matches Ada,")
 
 
-def test_more_pictures_of_somebody_must_show_that_person(draw: Draw) -> None:
+def test_added_pictures_must_match_the_person(draw: Draw) -> None:
     people = {"Bob": [draw("1.png", 0.3), draw("02.png", 2.0)]}
-    (made,) = plans(company(bob=0.0, cy=2.2), people, known_as={"Bob": "bob"})
+    (made,) = plans(checks_with(bob=0.0, cy=2.2), people, ids_by_name={"Bob": "bob"})
     assert made.sources == ("1.png",)
-    assert [refused.reason for refused in made.refused] == ["not like the enrolled pictures of Bob, 1.70 apart"]
-    (nothing,) = plans(company(bob=5.0), people, known_as={"Bob": "bob"})
+    assert [refused.reason for refused in made.rejected] == [
+        "does not match the enrolled pictures of Bob (distance 1.70)"
+    ]
+    (nothing,) = plans(checks_with(bob=5.0), people, ids_by_name={"Bob": "bob"})
     assert nothing.problem is not None
-    assert nothing.problem.startswith("no picture is like the enrolled pictures of Bob")
+    assert nothing.problem.startswith("no picture matches the enrolled pictures of Bob")
 
 
-def test_strangers_who_look_like_a_new_person_are_named_nearest_first(draw: Draw) -> None:
+def test_matching_visitors_are_listed_nearest_first(draw: Draw) -> None:
     strangers = Gallery.of(line(0.5, 0.2, 3.0), ("v-far", "v-near", "v-other"))
-    around = Company(settings=SETTINGS, visitors=strangers)
+    around = EnrolmentChecks(settings=SETTINGS, visitors=strangers)
     (made,) = plans(around, {"Ada": [draw("1.png", 0.16), draw("02.png", 0.6)]})
     assert made.problem is None
     assert made.visitors == ("v-near", "v-far")
 
 
-def test_without_company_nothing_is_compared(draw: Draw) -> None:
+def test_without_checks_nothing_is_compared(draw: Draw) -> None:
     pictures = (draw("1.png", 0.0), draw("02.png", 2.0))
-    (made,) = plan_people([Candidate(name="Ada", pictures=pictures)], Slate())
+    (made,) = plan_enrolment([EnrolmentRequest(name="Ada", pictures=pictures)], FakeEngine())
     assert len(made.accepted) == 2

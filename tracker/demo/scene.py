@@ -1,7 +1,7 @@
-"""What a scripted clip is made of: who walks where and when, what hides them, how the light falls.
+"""The scene of the demo clip as data: actors and their paths, occluders, and lighting.
 
-Coordinates are pixels of the clip, x to the right and y down; times are seconds from its first frame. How near
-somebody is shows in the width of the face: of two things, the one with the greater width hides the other.
+Coordinates are pixels of the clip, x to the right and y down; times are seconds from its first frame. The width
+of a face encodes its distance: of two objects, the one with the greater width occludes the other.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from numpy.typing import NDArray
 from tracker.vision.faces import FloatArray
 
 _SAMPLES = 24
-"""The face is sampled by a grid of this many points each way."""
+"""Grid points per axis for sampling a face."""
 _STEPS_PER_S = 1.7
 _BOB = 0.035
-"""How far a head rises with each step, in face widths."""
+"""Vertical movement of a head with each step, in face widths."""
 
 
-class Part(StrEnum):
-    """Who an actor is to the site."""
+class ActorKind(StrEnum):
+    """Whether an actor is enrolled."""
 
     ENROLLED = "enrolled"
     STRANGER = "stranger"
@@ -35,9 +35,9 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waypoint:
-    """Where the middle of a face is at one time.
+    """Position of the centre of a face at one time.
 
-    width: px, of the face. yaw: -1..1, negative looks to the left of the picture, 1 is about 35 degrees.
+    width: px, of the face. yaw: -1..1, negative conditions to the left of the picture, 1 is about 35 degrees.
     """
 
     t: float
@@ -48,8 +48,8 @@ class Waypoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """The outline of a person in face widths around the middle of the face.
+class Silhouette:
+    """The silhouette of a person in face widths, relative to the centre of the face.
 
     face: half axes of the face's ellipse. head: middle and half axes of the ellipse of head and hair.
     body: left, top, right, bottom of shoulders and trunk.
@@ -72,8 +72,8 @@ class Actor:
 
     key: str
     label: str
-    part: Part
-    figure: Figure
+    kind: ActorKind
+    silhouette: Silhouette
     walks: tuple[tuple[Waypoint, ...], ...]
 
     def __post_init__(self) -> None:
@@ -83,8 +83,8 @@ class Actor:
 
 
 @dataclass(frozen=True, slots=True)
-class Cover:
-    """Something that stands between the camera and everybody whose face is narrower than `width` px.
+class Occluder:
+    """An object that occludes everybody whose face is narrower than `width` px.
 
     box: left, top, right, bottom px.
     """
@@ -94,8 +94,8 @@ class Cover:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """Light and lens at one time; between two looks everything changes evenly.
+class Conditions:
+    """Lighting, blur and noise at one time; interpolated linearly in between.
 
     sun: daylight through the window, 0..1. lamp: gain of the light in the room. blur: sigma px. noise: sigma in
     grey levels.
@@ -109,16 +109,16 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Script:
-    """A clip as data. fps: frames a second. size_wh: px. sight: share of a face that must show to count as seen."""
+class Scene:
+    """A clip as data. fps: frames a second. size_wh: px. min_visible: share of a face that must be visible."""
 
     size_wh: tuple[int, int]
     fps: int
     length_s: float
     actors: tuple[Actor, ...]
-    covers: tuple[Cover, ...]
-    looks: tuple[Look, ...]
-    sight: float
+    occluders: tuple[Occluder, ...]
+    conditions: tuple[Conditions, ...]
+    min_visible: float
     seed: int
 
     @property
@@ -129,7 +129,7 @@ class Script:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pose:
-    """One actor at one moment: middle and width of the face in px, yaw -1..1, roll in radians."""
+    """An actor at one time: centre and width of the face in px, yaw -1..1, roll in radians."""
 
     actor: Actor
     x: float
@@ -139,40 +139,40 @@ class Pose:
     roll: float = 0.0
 
 
-def poses(script: Script, t: float) -> tuple[Pose, ...]:
-    """Everybody near the stage at time t, the farthest first."""
-    here = [pose for actor in script.actors if (pose := _pose(actor, t)) is not None]
+def poses(scene: Scene, t: float) -> tuple[Pose, ...]:
+    """The poses of all present actors at time t, the farthest first."""
+    here = [pose for actor in scene.actors if (pose := _pose(actor, t)) is not None]
     return tuple(sorted(here, key=lambda pose: pose.width))
 
 
-def look(script: Script, t: float) -> Look:
-    """Light and lens at time t."""
-    times = [step.t for step in script.looks]
+def conditions_at(scene: Scene, t: float) -> Conditions:
+    """Lighting, blur and noise at time t."""
+    times = [step.t for step in scene.conditions]
 
     def at(values: Sequence[float]) -> float:
         return float(np.interp(t, times, values))
 
-    return Look(
+    return Conditions(
         t=t,
-        sun=at([step.sun for step in script.looks]),
-        lamp=at([step.lamp for step in script.looks]),
-        blur=at([step.blur for step in script.looks]),
-        noise=at([step.noise for step in script.looks]),
+        sun=at([step.sun for step in scene.conditions]),
+        lamp=at([step.lamp for step in scene.conditions]),
+        blur=at([step.blur for step in scene.conditions]),
+        noise=at([step.noise for step in scene.conditions]),
     )
 
 
-def visible_share(script: Script, pose: Pose, others: Sequence[Pose]) -> float:
-    """Share (0..1) of the face that lies in the frame and that neither a cover nor somebody nearer hides."""
-    x = pose.x + _disc()[:, 0] * pose.actor.figure.face[0] * pose.width
-    y = pose.y + _disc()[:, 1] * pose.actor.figure.face[1] * pose.width
-    width, height = script.size_wh
+def visible_share(scene: Scene, pose: Pose, others: Sequence[Pose]) -> float:
+    """Share (0..1) of the face inside the frame and not occluded by an object or a nearer person."""
+    x = pose.x + _disc()[:, 0] * pose.actor.silhouette.face[0] * pose.width
+    y = pose.y + _disc()[:, 1] * pose.actor.silhouette.face[1] * pose.width
+    width, height = scene.size_wh
     seen = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    for cover in script.covers:
-        if cover.width > pose.width:
-            seen &= ~_inside_box(x, y, cover.box)
+    for occluder in scene.occluders:
+        if occluder.width > pose.width:
+            seen &= ~_inside_box(x, y, occluder.box)
     for other in others:
         if other.width > pose.width:
-            seen &= ~_inside_figure(x, y, other)
+            seen &= ~_inside_silhouette(x, y, other)
     return float(seen.mean())
 
 
@@ -206,7 +206,7 @@ def _walking(actor: Actor, walk: tuple[Waypoint, ...], t: float) -> Pose:
 
 
 def _smooth(times: Sequence[float], values: Sequence[float], t: float) -> float:
-    """Monotone cubic through the waypoints: no overshoot, even speed where the waypoints have it.
+    """Monotone cubic through the waypoints: no overshoot.
 
     Source: Fritsch and Butland, A method for constructing local monotone piecewise cubic interpolants (1984).
     """
@@ -247,8 +247,8 @@ def _inside_box(x: FloatArray, y: FloatArray, box: tuple[float, float, float, fl
     return np.asarray((x >= box[0]) & (x < box[2]) & (y >= box[1]) & (y < box[3]), np.bool_)
 
 
-def _inside_figure(x: FloatArray, y: FloatArray, pose: Pose) -> NDArray[np.bool_]:
+def _inside_silhouette(x: FloatArray, y: FloatArray, pose: Pose) -> NDArray[np.bool_]:
     dx, dy = (x - pose.x) / pose.width, (y - pose.y) / pose.width
-    cx, cy, rx, ry = pose.actor.figure.head
+    cx, cy, rx, ry = pose.actor.silhouette.head
     in_head = ((dx - cx) / rx) ** 2 + ((dy - cy) / ry) ** 2 <= 1
-    return np.asarray(in_head, np.bool_) | _inside_box(dx, dy, pose.actor.figure.body)
+    return np.asarray(in_head, np.bool_) | _inside_box(dx, dy, pose.actor.silhouette.body)

@@ -1,4 +1,4 @@
-"""What is simulated: the place, its people, its cameras, and what goes wrong with them."""
+"""The simulated scenario: the place, its people and cameras, and the cameras' faults."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tracker.simulation.profiles import Profile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """A place over some days. Everything follows from it: the same plan gives the same days on every machine.
+class Scenario:
+    """A place over some days. Deterministic: the same scenario gives the same days on every machine.
 
-    people: how many different people come at all, staff and strangers included. doors: cameras at doors that see
-    everybody who comes or goes; rooms: cameras that watch the inside. zone: the place's clock. seed: another number
-    gives other people and other days. Raises ValueError on numbers that make no place.
+    people: number of different people, staff and strangers included. doors: number of cameras at doors, which see
+    everybody who enters or leaves. rooms: number of cameras inside. zone: time zone of the place. seed: for the random
+    numbers. Raises ValueError on numbers out of range.
     """
 
     profile: Profile
@@ -58,19 +58,19 @@ class Plan:
         """The midnight after the last day, UTC."""
         return day_range(self.first_day, self.zone, days=self.days)[1]
 
-    def dice(self, *purpose: object) -> Random:
-        """Chance for one purpose, the same whatever was asked of it for others."""
-        return Random("/".join(str(part) for part in (self.seed, self.profile.name, *purpose)))  # noqa: S311 - no secret
+    def rng(self, *purpose: object) -> Random:
+        """A random number generator for one purpose, independent of the others."""
+        return Random("/".join(str(part) for part in (self.seed, self.profile.name, *purpose)))  # noqa: S311 - not cryptographic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noise:
-    """How far the cameras are from the truth. All zero is cameras that see all and err never.
+    """Camera faults. All zero means perfect cameras.
 
-    miss: chance that a crossing of a door, or a stay in a room's sight, is not reported. confuse: chance that it is
-    reported of somebody else who looks alike. skew: how far the clocks of two cameras may differ. outage: how long
-    each camera is down once a day, blind on one day and without network (its events come late) on the next.
-    duplicate: chance that an event is delivered twice. Raises ValueError outside 0..1 and on negative times.
+    miss: probability that a door crossing, or a view by a room camera, is not reported. confuse: probability that it is
+    reported for a look-alike. skew: maximum difference of two cameras' clocks. outage: daily downtime of each camera,
+    alternating between blind and offline (events arrive late). duplicate: probability that an event is delivered twice.
+    Raises ValueError outside 0..1 and on negative times.
     """
 
     miss: float = 0.0

@@ -1,4 +1,4 @@
-"""What others do with the same events: pairs of enter and exit, and a timer since somebody was first seen."""
+"""Baselines for visits: pairs of enter and exit events, and a timer from first to last sighting."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tracker.simulation.score import Visit
 
 
 def pairs(events: Iterable[Event], *, now: datetime) -> list[Visit]:
-    """Each exit with the last enter of the same person before it; who only entered is in until now."""
+    """Pairs each exit with the preceding enter of the person; without an exit, the visit lasts until now."""
     entered: dict[str, datetime] = {}
     found: list[Visit] = []
     for event in sorted(events, key=lambda event: (event.at, event.event_id)):

@@ -1,4 +1,4 @@
-"""What the simulated places of the benchmarks have in common: their clock, their noise, their rules."""
+"""Time zone, noise levels and rules of the simulated scenarios."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from tracker.presence.rules import Rules
-from tracker.simulation.plan import Noise, Plan
+from tracker.simulation.scenario import Noise, Scenario
 
 ZONE = ZoneInfo("Europe/Berlin")
 LEVELS = {
@@ -18,14 +18,14 @@ LEVELS = {
 }
 
 
-def rules_of(plan: Plan, noise: Noise) -> Rules:
-    """What a site of this plan has in its settings: its doors and rooms, its closing time, how far clocks differ."""
-    doors = frozenset(plan.door_ids)
+def rules_of(scenario: Scenario, noise: Noise) -> Rules:
+    """The rules of a site with this scenario: doors and rooms, closing time, clock skew."""
+    doors = frozenset(scenario.door_ids)
     return Rules(
         entrances=doors,
         exits=doors,
-        rooms=frozenset(plan.room_ids),
-        closes_at=plan.profile.closes,
-        zone=plan.zone,
+        rooms=frozenset(scenario.room_ids),
+        closes_at=scenario.profile.closes,
+        zone=scenario.zone,
         skew=max(noise.skew, timedelta(seconds=2)),
     )

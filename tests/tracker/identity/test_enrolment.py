@@ -13,20 +13,20 @@ import pytest
 
 from config.errors import PeopleError
 from tracker.identity.enrolment import (
-    Candidate,
-    Plan,
-    candidates_in,
+    EnrolmentPlan,
+    EnrolmentRequest,
     new_person_id,
     pictures_of,
-    plan_people,
+    plan_enrolment,
     plan_person,
+    requests_in,
 )
 from tracker.vision.align import TEMPLATE_150
 from tracker.vision.faces import Faces
 
 
-class Slate:
-    """Finds the faces that the picture's top left corner announces: blue says how many, green how wide (px), red who.
+class FakeEngine:
+    """Finds the faces encoded in the top left corner: blue is the number, green the width (px), red the person.
 
     The first face is as wide as said; the others are a fifth narrower, or a tenth as wide when there are more than 9.
     Faces after the first have the given score.
@@ -49,13 +49,13 @@ class Slate:
         return np.full((len(faces), 128), image[0, 0, 2], np.float32)
 
 
-SLATE = Slate()
+ENGINE = FakeEngine()
 Draw = Callable[..., Path]
 
 
 @pytest.fixture
 def draw(tmp_path: Path) -> Draw:
-    """draw("ada/1.png", faces=1, width=100, who=7): a noisy picture that says what Slate finds in it."""
+    """draw("ada/1.png", faces=1, width=100, who=7): a noisy picture that encodes what FakeEngine finds."""
 
     def make(
         name: str, *, faces: int = 1, width: int = 100, who: int = 7, side: int = 200, blurred: bool = False
@@ -73,19 +73,19 @@ def draw(tmp_path: Path) -> Draw:
     return make
 
 
-def plan(name: str, *pictures: Path, existing: tuple[str, ...] = ()) -> Plan:
-    return plan_person(name, pictures, SLATE, existing=existing)
+def plan(name: str, *pictures: Path, existing: tuple[str, ...] = ()) -> EnrolmentPlan:
+    return plan_person(name, pictures, ENGINE, existing=existing)
 
 
-def reasons(made: Plan) -> dict[str, str]:
-    return {refused.path.name: refused.reason for refused in made.refused}
+def reasons(made: EnrolmentPlan) -> dict[str, str]:
+    return {refused.path.name: refused.reason for refused in made.rejected}
 
 
-def test_good_pictures_become_vectors_in_their_order(draw: Draw) -> None:
+def test_accepted_pictures_give_vectors_in_order(draw: Draw) -> None:
     made = plan("  Ada  Lovelace", draw("b.png", who=3), draw("a.png", who=4))
     assert made.name == "Ada Lovelace"
     assert made.problem is None
-    assert made.refused == ()
+    assert made.rejected == ()
     assert made.vectors.shape == (2, 128)
     assert made.vectors[:, 0].tolist() == [3, 4]
     assert made.sources == ("b.png", "a.png")
@@ -93,7 +93,7 @@ def test_good_pictures_become_vectors_in_their_order(draw: Draw) -> None:
     assert 0 < made.accepted[0].quality <= 1
 
 
-def test_each_poor_picture_is_refused_with_its_own_reason_and_the_good_one_counts(draw: Draw, tmp_path: Path) -> None:
+def test_each_rejected_picture_has_its_own_reason(draw: Draw, tmp_path: Path) -> None:
     (tmp_path / "text.jpg").write_text("no picture")
     (tmp_path / "empty.png").touch()
     made = plan(
@@ -110,8 +110,8 @@ def test_each_poor_picture_is_refused_with_its_own_reason_and_the_good_one_count
     assert made.problem is None
     assert made.sources == ("good.png",)
     assert reasons(made) == {
-        "none.png": "no face found in it",
-        "two.png": "2 faces in it, one is needed",
+        "none.png": "no face found",
+        "two.png": "2 faces found, exactly one is needed",
         "small.png": "the face is too small: 30 px wide, at least 40 needed",
         "blurred.png": "the face is too blurred: sharpness 0.0, at least 1.5 needed",
         "text.jpg": "not a picture",
@@ -120,14 +120,14 @@ def test_each_poor_picture_is_refused_with_its_own_reason_and_the_good_one_count
     }
 
 
-def test_small_faces_far_behind_do_not_count(draw: Draw) -> None:
+def test_small_background_faces_are_ignored(draw: Draw) -> None:
     assert plan("Ada", draw("crowd.png", faces=12, who=5)).problem is None
 
 
-def test_doubtful_face_beside_a_certain_one_does_not_count(draw: Draw) -> None:
+def test_low_score_beside_a_high_score_is_ignored(draw: Draw) -> None:
     pair = draw("pair.png", faces=2)
-    assert plan_person("Ada", [pair], Slate(score=0.9)).problem is None
-    assert plan_person("Ada", [pair], Slate(score=0.96)).problem is not None
+    assert plan_person("Ada", [pair], FakeEngine(score=0.9)).problem is None
+    assert plan_person("Ada", [pair], FakeEngine(score=0.96)).problem is not None
 
 
 def test_person_without_a_usable_picture_is_not_saved(draw: Draw) -> None:
@@ -137,93 +137,94 @@ def test_person_without_a_usable_picture_is_not_saved(draw: Draw) -> None:
         assert made.vectors.shape == (0, 128)
 
 
-def test_face_in_a_huge_picture_is_measured_in_the_pictures_own_pixels(draw: Draw) -> None:
+def test_face_width_is_in_px_of_the_original_picture(draw: Draw) -> None:
     made = plan("Ada", draw("huge.png", side=2560, width=100))
     assert made.accepted[0].width_px == pytest.approx(200)  # found 100 wide in the picture shrunken by half
 
 
-def test_same_picture_twice_counts_once(draw: Draw, tmp_path: Path) -> None:
+def test_duplicate_picture_counts_once(draw: Draw, tmp_path: Path) -> None:
     first = draw("a.png")
     copy = tmp_path / "copy.png"
     copy.write_bytes(first.read_bytes())
     made = plan("Ada", first, copy, first)
     assert made.sources == ("a.png",)
-    assert [refused.reason for refused in made.refused] == ["the same picture as a.png"] * 2
+    assert [refused.reason for refused in made.rejected] == ["the same picture as a.png"] * 2
 
 
 @pytest.mark.parametrize("taken", ["Ada Lovelace", "ADA LOVELACE", "ada  lovelace"])
-def test_name_that_is_taken_is_refused(draw: Draw, taken: str) -> None:
+def test_existing_name_is_rejected(draw: Draw, taken: str) -> None:
     made = plan("Ada Lovelace", draw("a.png"), existing=(" ".join(taken.split()),))
-    assert made.problem == "somebody is called Ada Lovelace already"
+    assert made.problem == "a person named Ada Lovelace already exists"
     assert made.accepted == ()
 
 
-def test_bad_name_is_refused_before_any_picture_is_read(tmp_path: Path) -> None:
+def test_invalid_name_is_rejected_before_reading_pictures(tmp_path: Path) -> None:
     with pytest.raises(PeopleError, match="slash"):
         plan("a/b", tmp_path / "missing.png")
 
 
-def test_folder_holds_a_folder_or_a_file_for_each_person(draw: Draw, tmp_path: Path) -> None:
+def test_folder_has_a_subfolder_or_a_file_per_person(draw: Draw, tmp_path: Path) -> None:
     for name in ("Ada/1.png", "Ada/2.png", "Ben.png", "Ľuba Š.png", ".hidden/1.png", ".Dot.png"):
         draw(name)
     (tmp_path / "notes.txt").write_text("not a person")
     (tmp_path / "Empty").mkdir()
-    found = {candidate.name: [path.name for path in candidate.pictures] for candidate in candidates_in(tmp_path)}
+    found = {candidate.name: [path.name for path in candidate.pictures] for candidate in requests_in(tmp_path)}
     assert found == {"Ada": ["1.png", "2.png"], "Empty": [], "Ben": ["Ben.png"], "Ľuba Š": ["Ľuba Š.png"]}
 
 
-def test_everybody_good_is_planned_whatever_befalls_the_others(draw: Draw, tmp_path: Path) -> None:
+def test_failures_do_not_affect_other_people(draw: Draw, tmp_path: Path) -> None:
     for name, faces in (("Ada/1.png", 1), ("Ada/2.png", 0), ("Ben.png", 2), ("Cy.png", 1), ("Dan.png", 1)):
         draw(name, faces=faces)
     (tmp_path / "Eve.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
-    plans = {made.name: made for made in plan_people(candidates_in(tmp_path), SLATE, existing=["cy"])}
+    plans = {made.name: made for made in plan_enrolment(requests_in(tmp_path), ENGINE, existing=["cy"])}
     assert {name for name, made in plans.items() if made.problem is None} == {"Ada", "Dan"}
-    assert reasons(plans["Ada"]) == {"2.png": "no face found in it"}
-    assert plans["Cy"].problem == "somebody is called Cy already"
+    assert reasons(plans["Ada"]) == {"2.png": "no face found"}
+    assert plans["Cy"].problem == "a person named Cy already exists"
     assert reasons(plans["Eve"]) == {"Eve.heic": "not a picture"}
 
 
-def test_name_given_twice_is_refused_for_both(draw: Draw, tmp_path: Path) -> None:
+def test_duplicate_name_is_rejected_for_both(draw: Draw, tmp_path: Path) -> None:
     for name in ("Zoë/1.png", "Zoë.jpg", "Ben.png"):
         draw(name)
-    found = candidates_in(tmp_path)
-    decomposed = Candidate(name=unicodedata.normalize("NFD", "ZOË"), pictures=(draw("x.png"),))
-    plans = list(plan_people([*found, decomposed], SLATE))
+    found = requests_in(tmp_path)
+    decomposed = EnrolmentRequest(name=unicodedata.normalize("NFD", "ZOË"), pictures=(draw("x.png"),))
+    plans = list(plan_enrolment([*found, decomposed], ENGINE))
     problems = {made.name: made.problem for made in plans}
     assert problems["Ben"] is None
-    assert problems["Zoë"] == "3 people here are called Zoë"
+    assert problems["Zoë"] == "3 people in this folder are named Zoë"
     assert sum(made.problem is not None for made in plans) == 3
 
 
-def test_picture_given_for_two_people_is_refused_for_both(draw: Draw, tmp_path: Path) -> None:
+def test_picture_of_two_people_is_rejected_for_both(draw: Draw, tmp_path: Path) -> None:
     ada, other = draw("Ada/1.png"), draw("Ada/2.png")
     (tmp_path / "Ben.png").write_bytes(ada.read_bytes())
-    plans = {made.name: made for made in plan_people(candidates_in(tmp_path), SLATE)}
+    plans = {made.name: made for made in plan_enrolment(requests_in(tmp_path), ENGINE)}
     assert plans["Ada"].sources == (other.name,)
     assert reasons(plans["Ada"]) == {"1.png": "the same picture is given for 2 people"}
     assert plans["Ben"].problem is not None
 
 
-def test_bad_names_do_not_stop_the_others(draw: Draw) -> None:
+def test_invalid_names_do_not_affect_other_people(draw: Draw) -> None:
     good, bad = draw("a.png"), draw("b.png")
-    candidates = [Candidate(name="\u202egnp", pictures=(bad,)), Candidate(name="Ada", pictures=(good,))]
-    refused, made = plan_people(candidates, SLATE)
+    candidates = [EnrolmentRequest(name="\u202egnp", pictures=(bad,)), EnrolmentRequest(name="Ada", pictures=(good,))]
+    refused, made = plan_enrolment(candidates, ENGINE)
     assert refused.problem is not None
     assert refused.name.isprintable()
     assert made.problem is None
 
 
-def test_plans_come_as_they_are_worked_out(draw: Draw, tmp_path: Path) -> None:
+def test_plans_are_yielded_one_at_a_time(draw: Draw, tmp_path: Path) -> None:
     later = draw("later.png")
-    plans = plan_people(
-        [Candidate(name="Ada", pictures=(draw("a.png"),)), Candidate(name="Ben", pictures=(later,))], SLATE
+    plans = plan_enrolment(
+        [EnrolmentRequest(name="Ada", pictures=(draw("a.png"),)), EnrolmentRequest(name="Ben", pictures=(later,))],
+        ENGINE,
     )
     assert next(plans).problem is None
     later.unlink()
     assert reasons(next(plans)) == {"later.png": "no such file"}
 
 
-def test_folders_and_files_may_be_mixed_for_one_person(draw: Draw, tmp_path: Path) -> None:
+def test_folders_and_files_can_be_mixed(draw: Draw, tmp_path: Path) -> None:
     for name in ("more/2.png", "more/1.JPG", "one.png"):
         draw(name)
     (tmp_path / "more" / "notes.txt").touch()
@@ -232,14 +233,14 @@ def test_folders_and_files_may_be_mixed_for_one_person(draw: Draw, tmp_path: Pat
 
 
 @pytest.mark.parametrize("make", [None, Path.mkdir, Path.touch])
-def test_folder_with_nobody_is_refused(tmp_path: Path, make: Callable[[Path], None] | None) -> None:
+def test_folder_without_pictures_is_rejected(tmp_path: Path, make: Callable[[Path], None] | None) -> None:
     if make is not None:
         make(tmp_path / "x")
     with pytest.raises(PeopleError):
-        candidates_in(tmp_path / "x")
+        requests_in(tmp_path / "x")
 
 
-def test_ids_say_nothing_and_do_not_repeat() -> None:
+def test_ids_are_random_and_unique() -> None:
     ids = {new_person_id() for _ in range(200)}
     assert len(ids) == 200
     assert all(person_id.startswith("p-") and len(person_id) == 14 for person_id in ids)

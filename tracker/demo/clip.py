@@ -1,22 +1,22 @@
-"""The demo's scenario, and the truth that follows from it: who is in sight from when to when."""
+"""The scene of the demo clip, and its ground truth: who is visible from when to when."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tracker.demo.stage import Actor, Cover, Figure, Look, Part, Script, Waypoint, poses, visible_share
+from tracker.demo.scene import Actor, ActorKind, Conditions, Occluder, Scene, Silhouette, Waypoint, poses, visible_share
 
 DEMO_EXIT_AFTER_S = 2.0
-"""`presence.exit_after_s` of the demo's run: a cover of one second is bridged, a walk out of the room is not."""
+"""`presence.exit_after_s` of the demo's run: an occlusion of one second is bridged, leaving the room is not."""
 DEMO_MERGE_GAP_S = 6.0
-"""`presence.merge_gap_s` of the demo's run: four seconds outside belong to the visit, nine begin another."""
+"""`presence.merge_gap_s` of the demo's run: four seconds outside are part of the visit, nine start another."""
 DEMO_SITE_NAME = "Demo lobby"
 
 WALL_WIDTH = 54.0
-"""A face narrower than this is beyond the back wall: seen through the doorway only."""
+"""A face narrower than this is behind the wall and visible only through the doorway."""
 FRONT_WIDTH = 400.0
-"""Nobody comes nearer than what stands in front: pillar and counter."""
+"""Equivalent width of pillar and counter, which are in front of everybody."""
 DOOR_BOX = (726.0, 34.0, 938.0, 540.0)
 PILLAR_BOX = (548.0, 0.0, 650.0, 540.0)
 COUNTER_TOP = 436.0
@@ -30,8 +30,8 @@ def _at(t: float, x: float, width: float, yaw: float = 0.0, y: float = 200.0) ->
 ENROLLED = Actor(
     key="astronaut",
     label="Eileen",
-    part=Part.ENROLLED,
-    figure=Figure(face=(0.5, 0.64), head=(0.04, -0.3, 0.88, 0.95), body=(-1.6, 1.3, 1.4, 5.0)),
+    kind=ActorKind.ENROLLED,
+    silhouette=Silhouette(face=(0.5, 0.64), head=(0.04, -0.3, 0.88, 0.95), body=(-1.6, 1.3, 1.4, 5.0)),
     walks=(
         (
             _at(1.2, -95, 64, 0.5),
@@ -61,8 +61,8 @@ ENROLLED = Actor(
 STRANGER = Actor(
     key="hopper",
     label="Stranger",
-    part=Part.STRANGER,
-    figure=Figure(face=(0.5, 0.64), head=(0.0, -0.2, 0.66, 0.95), body=(-1.3, 0.9, 1.3, 5.0)),
+    kind=ActorKind.STRANGER,
+    silhouette=Silhouette(face=(0.5, 0.64), head=(0.0, -0.2, 0.66, 0.95), body=(-1.3, 0.9, 1.3, 5.0)),
     walks=(
         (
             _at(7.0, 640, 50, 0.4),
@@ -86,38 +86,38 @@ STRANGER = Actor(
     ),
 )
 
-SCRIPT = Script(
+CLIP = Scene(
     size_wh=SIZE_WH,
     fps=15,
     length_s=54.0,
     actors=(ENROLLED, STRANGER),
-    covers=(
-        Cover(WALL_WIDTH, (-400.0, 0.0, DOOR_BOX[0], 540.0)),
-        Cover(WALL_WIDTH, (DOOR_BOX[2], 0.0, 1400.0, 540.0)),
-        Cover(FRONT_WIDTH, PILLAR_BOX),
-        Cover(FRONT_WIDTH, (0.0, COUNTER_TOP, 960.0, 540.0)),
+    occluders=(
+        Occluder(WALL_WIDTH, (-400.0, 0.0, DOOR_BOX[0], 540.0)),
+        Occluder(WALL_WIDTH, (DOOR_BOX[2], 0.0, 1400.0, 540.0)),
+        Occluder(FRONT_WIDTH, PILLAR_BOX),
+        Occluder(FRONT_WIDTH, (0.0, COUNTER_TOP, 960.0, 540.0)),
     ),
-    looks=(
-        Look(t=0.0, sun=0.8, lamp=1.0, blur=0.6, noise=2.5),
-        Look(t=10.0, sun=1.0, lamp=1.0, blur=0.5, noise=2.5),
-        Look(t=12.0, sun=1.0, lamp=1.0, blur=1.3, noise=2.5),
-        Look(t=13.5, sun=1.0, lamp=1.0, blur=0.5, noise=2.5),
-        Look(t=20.0, sun=0.9, lamp=1.0, blur=0.5, noise=3.0),
-        Look(t=24.0, sun=0.25, lamp=0.92, blur=0.7, noise=5.0),
-        Look(t=34.0, sun=0.2, lamp=0.9, blur=0.7, noise=5.5),
-        Look(t=37.0, sun=0.4, lamp=1.04, blur=1.6, noise=4.5),
-        Look(t=39.5, sun=0.6, lamp=1.04, blur=1.5, noise=4.0),
-        Look(t=41.0, sun=0.9, lamp=1.0, blur=0.5, noise=3.0),
-        Look(t=54.0, sun=1.0, lamp=1.0, blur=0.6, noise=2.5),
+    conditions=(
+        Conditions(t=0.0, sun=0.8, lamp=1.0, blur=0.6, noise=2.5),
+        Conditions(t=10.0, sun=1.0, lamp=1.0, blur=0.5, noise=2.5),
+        Conditions(t=12.0, sun=1.0, lamp=1.0, blur=1.3, noise=2.5),
+        Conditions(t=13.5, sun=1.0, lamp=1.0, blur=0.5, noise=2.5),
+        Conditions(t=20.0, sun=0.9, lamp=1.0, blur=0.5, noise=3.0),
+        Conditions(t=24.0, sun=0.25, lamp=0.92, blur=0.7, noise=5.0),
+        Conditions(t=34.0, sun=0.2, lamp=0.9, blur=0.7, noise=5.5),
+        Conditions(t=37.0, sun=0.4, lamp=1.04, blur=1.6, noise=4.5),
+        Conditions(t=39.5, sun=0.6, lamp=1.04, blur=1.5, noise=4.0),
+        Conditions(t=41.0, sun=0.9, lamp=1.0, blur=0.5, noise=3.0),
+        Conditions(t=54.0, sun=1.0, lamp=1.0, blur=0.6, noise=2.5),
     ),
-    sight=0.6,
+    min_visible=0.6,
     seed=20240229,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class TrueSegment:
-    """One unbroken stay, seconds from the first frame."""
+    """A segment of a visit, seconds from the first frame."""
 
     started_s: float
     ended_s: float
@@ -125,15 +125,15 @@ class TrueSegment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrueVisit:
-    """One visit as the script has it.
+    """A visit in the ground truth.
 
-    label: what people read. person: name of the enrolled person, or the key by which one stranger is told from
-    another. entered_s, left_s: first and last frame in sight. dwell_s: net, the gaps between segments left out.
+    label: display name. person: name of the enrolled person, or the key that distinguishes one stranger from
+    another. entered_s, left_s: first and last frame in view. dwell_s: net, the gaps between segments left out.
     """
 
     label: str
     person: str
-    part: Part
+    kind: ActorKind
     segments: tuple[TrueSegment, ...]
 
     @property
@@ -152,31 +152,33 @@ class TrueVisit:
         return sum(segment.ended_s - segment.started_s for segment in self.segments)
 
 
-def truth(script: Script, *, exit_after_s: float, merge_gap_s: float) -> tuple[TrueVisit, ...]:
-    """The visits that the script shows under the site's rules, in order of entering.
+def truth(scene: Scene, *, exit_after_s: float, merge_gap_s: float) -> tuple[TrueVisit, ...]:
+    """The visits of the scene under the rules of the site, by start.
 
-    Somebody is in sight in a frame when at least `script.sight` of the face shows. Gaps shorter than `exit_after_s`
+    Somebody is in view in a frame when at least `scene.min_visible` of the face shows. Gaps shorter than `exit_after_s`
     are no gaps; gaps of up to `merge_gap_s` part the segments of one visit; longer ones part visits.
     """
     visits = [
         TrueVisit(
             label=actor.label,
-            person=actor.label if actor.part is Part.ENROLLED else actor.key,
-            part=actor.part,
+            person=actor.label if actor.kind is ActorKind.ENROLLED else actor.key,
+            kind=actor.kind,
             segments=segments,
         )
-        for actor in script.actors
-        for segments in _visits(times_in_sight(script, actor.key), exit_after_s, merge_gap_s)
+        for actor in scene.actors
+        for segments in _visits(times_in_view(scene, actor.key), exit_after_s, merge_gap_s)
     ]
     return tuple(sorted(visits, key=lambda visit: (visit.entered_s, visit.person)))
 
 
-def times_in_sight(script: Script, key: str) -> tuple[float, ...]:
+def times_in_view(scene: Scene, key: str) -> tuple[float, ...]:
     """Times of the frames in which the actor's face can be seen."""
     seen = []
-    for t in script.times:
-        everybody = poses(script, t)
-        if any(pose.actor.key == key and visible_share(script, pose, everybody) >= script.sight for pose in everybody):
+    for t in scene.times:
+        everybody = poses(scene, t)
+        if any(
+            pose.actor.key == key and visible_share(scene, pose, everybody) >= scene.min_visible for pose in everybody
+        ):
             seen.append(t)
     return tuple(seen)
 

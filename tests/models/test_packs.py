@@ -1,4 +1,4 @@
-"""The manifest against folders that somebody, or a full disk, has been at."""
+"""Model packs: verification of damaged files and manifests."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ import pytest
 
 from config.errors import ModelError
 from config.settings import Precision
-from models import manifest
+from models import packs
 from models.catalog import CATALOG
-from models.manifest import State
+from models.packs import FileState
 
 RNET = CATALOG["rnet"]
 
 
 @pytest.fixture
 def folder(models_folder: Path, tmp_path: Path) -> Path:
-    """A copy that a test may damage."""
+    """A copy of the model pack to damage."""
     return shutil.copytree(models_folder, tmp_path / "models")
 
 
 def edit(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    path = folder / manifest.FILE_NAME
+    path = folder / packs.MANIFEST
     content = json.loads(path.read_text(encoding="utf-8"))
     change(content)
     path.write_text(json.dumps(content), encoding="utf-8")
@@ -37,9 +37,9 @@ def entry(content: dict[str, Any], name: str) -> dict[str, Any]:
     return next(row for row in content["networks"] if row["file"] == name)
 
 
-def test_whole_folder_says_where_everything_comes_from(models_folder: Path) -> None:
-    manifest.verify(models_folder, Precision.FLOAT16)
-    read = manifest.read(models_folder)
+def test_manifest_records_the_source_of_every_network(models_folder: Path) -> None:
+    packs.verify(models_folder, Precision.FLOAT16)
+    read = packs.read(models_folder)
     assert len(read.networks) == len(CATALOG) * len(Precision)
     for row in read.networks:
         spec = CATALOG[row.name]
@@ -47,7 +47,7 @@ def test_whole_folder_says_where_everything_comes_from(models_folder: Path) -> N
         assert row.source.version == spec.source_version
         assert row.licence == spec.licence
         assert row.input_range == spec.input_range
-    licences = (models_folder / manifest.LICENCES).read_text(encoding="utf-8")
+    licences = (models_folder / packs.LICENCES).read_text(encoding="utf-8")
     assert "Permission is hereby granted" in licences
     assert "CC0 1.0 Universal" in licences
 
@@ -58,20 +58,20 @@ def test_whole_folder_says_where_everything_comes_from(models_folder: Path) -> N
         pytest.param(lambda path: path.write_bytes(path.read_bytes()[:-1]), id="byte-missing"),
         pytest.param(lambda path: path.write_bytes(b"\0" + path.read_bytes()[1:]), id="byte-changed"),
         pytest.param(lambda path: path.write_bytes(b""), id="empty"),
-        pytest.param(lambda path: path.unlink(), id="gone"),
+        pytest.param(lambda path: path.unlink(), id="missing"),
         pytest.param(lambda path: (path.unlink(), path.mkdir()), id="a-folder"),
     ],
 )
 def test_damaged_file_is_named(folder: Path, damage: Callable[[Path], object]) -> None:
     damage(folder / "rnet-float16.tflite")
     with pytest.raises(ModelError, match=r"rnet-float16\.tflite") as caught:
-        manifest.verify(folder, Precision.FLOAT16)
+        packs.verify(folder, Precision.FLOAT16)
     assert f"footfall models build --force --models {folder}" in caught.value.fix
-    manifest.verify(folder, Precision.FLOAT32)
+    packs.verify(folder, Precision.FLOAT32)
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "problem"),
     [
         pytest.param(
             lambda content: entry(content, "rnet-float16.tflite").update(sha256="0" * 64), "damaged", id="file-hash"
@@ -90,32 +90,34 @@ def test_damaged_file_is_named(folder: Path, damage: Callable[[Path], object]) -
         pytest.param(lambda content: content.pop("format"), "damaged", id="format-missing"),
     ],
 )
-def test_edited_manifest_is_refused(folder: Path, change: Callable[[dict[str, Any]], object], says: str) -> None:
+def test_edited_manifest_is_rejected(folder: Path, change: Callable[[dict[str, Any]], object], problem: str) -> None:
     edit(folder, change)
-    with pytest.raises(ModelError, match=says):
-        manifest.load(folder, RNET, Precision.FLOAT16)
+    with pytest.raises(ModelError, match=problem):
+        packs.load(folder, RNET, Precision.FLOAT16)
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"format": 1, "recipe'])
-def test_manifest_that_is_none_is_refused(folder: Path, text: bytes) -> None:
-    (folder / manifest.FILE_NAME).write_bytes(text)
+def test_invalid_manifest_is_rejected(folder: Path, text: bytes) -> None:
+    (folder / packs.MANIFEST).write_bytes(text)
     with pytest.raises(ModelError, match=r"manifest\.json") as caught:
-        manifest.read(folder)
+        packs.read(folder)
     assert "--force" in caught.value.fix
 
 
 @pytest.mark.parametrize("force", [False, True], ids=["missing", "damaged"])
-def test_without_tensorflow_no_build_is_advised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, force: bool) -> None:
-    assert "footfall models build" in manifest.build_command(tmp_path, force=force)
+def test_without_tensorflow_the_fix_is_not_to_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, force: bool
+) -> None:
+    assert "footfall models build" in packs.build_command(tmp_path, force=force)
     monkeypatch.setitem(sys.modules, "tensorflow", None)
-    advice = manifest.build_command(tmp_path, force=force)
+    advice = packs.build_command(tmp_path, force=force)
     assert "footfall models build" not in advice
     assert "footfall models export" in advice
 
 
-def test_standing_tells_whole_missing_and_damaged_apart(folder: Path) -> None:
+def test_status_is_ok_missing_or_damaged(folder: Path) -> None:
     (folder / "rnet-float16.tflite").write_bytes(b"half")
     (folder / "onet-float16.tflite").unlink()
-    states = {name: manifest.standing(folder, spec, Precision.FLOAT16).state for name, spec in CATALOG.items()}
-    harmed = {"rnet": State.DAMAGED, "onet": State.MISSING}
-    assert states == {name: harmed.get(name, State.OK) for name in CATALOG}
+    states = {name: packs.status(folder, spec, Precision.FLOAT16).state for name, spec in CATALOG.items()}
+    changed = {"rnet": FileState.DAMAGED, "onet": FileState.MISSING}
+    assert states == {name: changed.get(name, FileState.OK) for name in CATALOG}

@@ -1,0 +1,222 @@
+"""Model packs: a folder of converted networks with a manifest of every file, its hash and the source of its weights."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import shlex
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from config.errors import ModelError
+from config.settings import ModelSettings, Precision
+from models.catalog import CATALOG, RECIPE, NetworkSpec
+
+MANIFEST = "manifest.json"
+LICENCES = "LICENCES.txt"
+FORMAT = 1
+"""Version of the manifest's fields."""
+_TEMPORARY_PREFIX = ".build-"
+_NO_TENSORFLOW_FIX = (
+    "pip install 'footfall[models]', or copy a folder made by 'footfall models export' and name it: --models DIR"
+)
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Source(_Record):
+    """The published weights: package, its installed version, file inside it and the file's hash."""
+
+    package: str
+    version: str
+    file: str
+    sha256: str
+
+
+class Entry(_Record):
+    """One converted network. size: bytes. input_shape: NHWC, null for a free dimension."""
+
+    name: str
+    precision: Precision
+    file: str
+    size: int
+    sha256: str
+    source: Source
+    licence: str
+    input_shape: tuple[int | None, ...]
+    input_range: str
+    outputs: tuple[str, ...]
+
+
+class Manifest(_Record):
+    """Contents of a pack. recipe: see `catalog.RECIPE`. created_at: ISO 8601, UTC."""
+
+    format: int
+    recipe: int
+    footfall_version: str
+    created_at: str
+    networks: tuple[Entry, ...]
+
+    def entry(self, spec: NetworkSpec, precision: Precision) -> Entry | None:
+        """The entry of a network, None when it is not in the pack."""
+        found = (entry for entry in self.networks if entry.name == spec.name and entry.precision is precision)
+        return next(found, None)
+
+    def precisions(self) -> list[Precision]:
+        """The precisions of which the pack has at least one network."""
+        return [precision for precision in Precision if any(entry.precision is precision for entry in self.networks)]
+
+
+class FileState(StrEnum):
+    OK = "ok"
+    MISSING = "missing"
+    DAMAGED = "damaged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileStatus:
+    """Status of one network in a folder. size: bytes, None unless OK. problem: None when OK."""
+
+    spec: NetworkSpec
+    precision: Precision
+    state: FileState
+    size: int | None
+    problem: str | None
+
+
+def can_build() -> bool:
+    """Whether TensorFlow, which building needs, is installed."""
+    return importlib.util.find_spec("tensorflow") is not None
+
+
+def build_command(folder: Path, *, force: bool = False) -> str:
+    """The fix for an incomplete pack: the build command, or the alternatives where TensorFlow is not installed."""
+    if not can_build():
+        return _NO_TENSORFLOW_FIX
+    option = "" if folder == ModelSettings().dir else f" --models {shlex.quote(str(folder))}"
+    return f"run: footfall models build{' --force' if force else ''}{option}"
+
+
+def read(folder: Path) -> Manifest:
+    """The manifest of a folder.
+
+    Raises ModelError when it is missing, invalid, or written by another version of Footfall.
+    """
+    path = folder / MANIFEST
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ModelError(f"no models in {folder}", fix=build_command(folder)) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path}: cannot be read ({error})", fix=build_command(folder, force=True)) from error
+    try:
+        versions = json.loads(text)
+        current = (versions["format"], versions["recipe"]) == (FORMAT, RECIPE)
+        manifest = Manifest.model_validate_json(text) if current else None
+    except (ValueError, TypeError, KeyError, ValidationError) as error:
+        problem = f"{path}: damaged ({str(error).splitlines()[0]})"
+        raise ModelError(problem, fix=build_command(folder, force=True)) from error
+    if manifest is None:
+        raise ModelError(f"{path}: written by another version of Footfall", fix=build_command(folder, force=True))
+    return manifest
+
+
+def write(folder: Path, contents: Mapping[str, bytes], manifest: Manifest) -> None:
+    """Write files and their manifest into a folder: each file atomically, the manifest last.
+
+    contents: file name -> bytes. Removes temporary files of an interrupted call. Not safe for concurrent calls.
+    Raises OSError; no file is then left incomplete.
+    """
+    for abandoned in folder.glob(f"{_TEMPORARY_PREFIX}*"):
+        shutil.rmtree(abandoned, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=_TEMPORARY_PREFIX, dir=folder) as name:
+        temporary = Path(name)
+        text = manifest.model_dump_json(indent=2) + "\n"
+        files = {**contents, MANIFEST: text.encode()}
+        for file, content in files.items():
+            (temporary / file).write_bytes(content)
+        for file in files:
+            (temporary / file).replace(folder / file)
+
+
+def load(folder: Path, spec: NetworkSpec, precision: Precision) -> bytes:
+    """The verified bytes of one converted network.
+
+    Raises ModelError naming the file when it is missing, truncated, altered, or built from other weights.
+    """
+    return _verified(folder, read(folder), spec, precision)
+
+
+def verify(folder: Path, precision: Precision) -> None:
+    """Verify every network of one precision. Raises ModelError naming the first file that fails."""
+    manifest = read(folder)
+    for spec in CATALOG.values():
+        _verified(folder, manifest, spec, precision)
+
+
+def export(folder: Path, to: Path, *, precisions: Sequence[Precision]) -> int:
+    """Copy the verified networks of some precisions to another folder, with a manifest of these; returns their number.
+
+    Raises ModelError when a network fails verification, or `to` cannot be written or is the folder itself.
+    """
+    if to.exists() and to.samefile(folder):
+        raise ModelError(f"{to} is the model folder itself", fix="name another folder: --to DIR")
+    contents = {
+        spec.file_name(precision): load(folder, spec, precision)
+        for precision in precisions
+        for spec in CATALOG.values()
+    }
+    manifest = read(folder)
+    networks = tuple(entry for entry in manifest.networks if entry.file in contents)
+    try:
+        licences = {LICENCES: (folder / LICENCES).read_bytes()}
+    except OSError as error:
+        problem = f"{folder / LICENCES}: cannot be read ({error.strerror})"
+        raise ModelError(problem, fix=build_command(folder, force=True)) from error
+    try:
+        to.mkdir(parents=True, exist_ok=True)
+        write(to, contents | licences, manifest.model_copy(update={"networks": networks}))
+    except OSError as error:
+        problem = f"{to}: cannot be written ({error.strerror or error})"
+        raise ModelError(problem, fix="free disk space, check permissions, or name another folder: --to DIR") from error
+    return len(contents)
+
+
+def status(folder: Path, spec: NetworkSpec, precision: Precision) -> FileStatus:
+    """The status of one network in a folder."""
+    path = folder / spec.file_name(precision)
+    try:
+        content = load(folder, spec, precision)
+    except ModelError as error:
+        state = FileState.DAMAGED if path.exists() else FileState.MISSING
+        return FileStatus(spec=spec, precision=precision, state=state, size=None, problem=error.problem)
+    return FileStatus(spec=spec, precision=precision, state=FileState.OK, size=len(content), problem=None)
+
+
+def _verified(folder: Path, manifest: Manifest, spec: NetworkSpec, precision: Precision) -> bytes:
+    path = folder / spec.file_name(precision)
+    entry = manifest.entry(spec, precision)
+    if entry is None:
+        raise ModelError(f"{path.name}: not built in {folder}", fix=build_command(folder))
+    fix = build_command(folder, force=True)
+    if entry.source.sha256 != spec.source_sha256:
+        raise ModelError(f"{path}: built from other weights than this version of Footfall uses", fix=fix)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror})", fix=fix) from error
+    if len(content) != entry.size:
+        raise ModelError(f"{path}: damaged, {len(content)} bytes instead of {entry.size}", fix=fix)
+    got = hashlib.sha256(content).hexdigest()
+    if got != entry.sha256:
+        raise ModelError(f"{path}: damaged, sha256 {got[:12]} instead of {entry.sha256[:12]}", fix=fix)
+    return content

@@ -1,0 +1,61 @@
+"""Checks of enrolment pictures: outliers (pictures of somebody else) and duplicates (people enrolled before)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+from scipy.sparse.csgraph import connected_components
+
+from config.settings import MatchSettings
+from tracker.identity.gallery import Gallery
+from tracker.identity.match import Nearest, nearest
+from tracker.vision.faces import FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class EnrolmentChecks:
+    """The known people that new pictures are compared with.
+
+    names: by person_id, of enrolled people and visitors. force: skip the checks for outliers and duplicates.
+    """
+
+    settings: MatchSettings
+    gallery: Gallery = field(default_factory=Gallery.empty)
+    visitors: Gallery = field(default_factory=Gallery.empty)
+    names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    force: bool = False
+
+    def name_of(self, person_id: str) -> str:
+        """The person's name, or the id without one."""
+        return self.names.get(person_id, person_id)
+
+
+def outliers(vectors: FloatArray, anchors: FloatArray, *, max_distance: float) -> dict[int, float] | None:
+    """Rows of vectors (N, D) outside the main cluster, with their distance to it.
+
+    Clusters are by single linkage with `max_distance`. anchors: (M, D) verified vectors of the person; without them,
+    the largest cluster is the person. None when several clusters are largest.
+    """
+    points = np.concatenate([anchors, vectors]) if len(anchors) else vectors
+    if len(vectors) == 0 or len(points) == 1:
+        return {}
+    distances = np.linalg.norm(points[:, None] - points[None], axis=2)
+    _, clusters = connected_components(distances <= max_distance, directed=False)
+    first = len(points) - len(vectors)
+    if first:
+        own = np.isin(clusters, clusters[:first])
+    else:
+        sizes = np.bincount(clusters)
+        if np.count_nonzero(sizes == sizes.max()) > 1:
+            return None
+        own = clusters == int(np.argmax(sizes))
+    return {int(row) - first: float(distances[row, own].min()) for row in np.flatnonzero(~own)}
+
+
+def duplicates(gallery: Gallery, vectors: FloatArray, settings: MatchSettings) -> dict[int, Nearest]:
+    """Rows of vectors (N, D) that match somebody in the gallery, with the match."""
+    found = enumerate(nearest(gallery, vectors))
+    return {row: match for row, match in found if match is not None and not match.excluded and match.within(settings)}
