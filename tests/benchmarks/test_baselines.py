@@ -21,7 +21,7 @@ def minutes_of(at: datetime) -> float:
     return (at - NOON).total_seconds() / 60
 
 
-def test_an_exit_goes_with_the_last_enter_before_it() -> None:
+def test_exit_pairs_with_the_preceding_enter() -> None:
     events = [event("exit", 30), event("enter", 0), event("enter", 10), event("exit", 31), event("exit", 5, "bob")]
     found = pairs(events, now=NOON + timedelta(hours=2))
     assert [(visit.person_id, minutes_of(visit.started_at), minutes_of(visit.ended_at)) for visit in found] == [
@@ -29,12 +29,12 @@ def test_an_exit_goes_with_the_last_enter_before_it() -> None:
     ]  # fmt: skip
 
 
-def test_who_only_entered_is_in_until_now() -> None:
+def test_enter_without_exit_lasts_until_now() -> None:
     (visit,) = pairs([event("enter", 0)], now=NOON + timedelta(hours=2))
     assert visit.dwell_s == 7200
 
 
-def test_the_timer_runs_from_the_first_sight_to_the_last_of_a_local_day() -> None:
+def test_timer_spans_first_to_last_sighting_of_a_local_day() -> None:
     events = [event("enter", 0), event("exit", 10), event("enter", 300), event("exit", 310), event("enter", 24 * 60)]
     found = first_seen(events, zone=UTC)
     assert [visit.dwell_s for visit in found] == [310 * 60, 0]

@@ -1,4 +1,4 @@
-"""Settings: precedence, refusals that name the fix, and documents that stay true."""
+"""Settings: precedence, error messages, and the generated documents."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FOOTFALL_SETTINGS", raising=False)
 
 
-def test_defaults_are_those_of_the_design() -> None:
+def test_default_values() -> None:
     presence = load_settings().presence
     assert (presence.exit_after_s, presence.merge_gap_s, presence.min_visit_s) == (30.0, 300.0, 0.0)
     assert (presence.max_visit_s, presence.skew_s) == (16 * 3600.0, 2.0)
 
 
-def test_flags_beat_environment_beats_file_beats_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_precedence_of_flags_environment_file_and_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "gym.toml"
     file.write_text('[site]\nid = "file"\nname = "file"\ncapacity = 7\n[detect]\nmin_face = 33\n')
     monkeypatch.setenv("FOOTFALL_SITE__ID", "env")
@@ -39,7 +39,7 @@ def test_flags_beat_environment_beats_file_beats_defaults(tmp_path: Path, monkey
     assert (settings.detect.min_face, settings.site.time_zone) == (33, "local")
 
 
-def test_the_file_in_the_working_folder_is_read_and_the_variable_names_another(
+def test_settings_file_is_found_in_the_working_folder_or_by_variable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "footfall.toml").write_text('[site]\nid = "here"\n')
@@ -118,7 +118,7 @@ def test_the_file_in_the_working_folder_is_read_and_the_variable_names_another(
         ),
     ],
 )
-def test_a_bad_file_is_refused_with_place_and_fix(tmp_path: Path, text: str, where: str, fix: str) -> None:
+def test_invalid_file_is_rejected_with_location_and_fix(tmp_path: Path, text: str, where: str, fix: str) -> None:
     file = tmp_path / "bad.toml"
     file.write_text(text)
     with pytest.raises(SettingsError) as caught:
@@ -159,9 +159,7 @@ def test_a_bad_file_is_refused_with_place_and_fix(tmp_path: Path, text: str, whe
         pytest.param(f"{ROOM}role='dor'\n", "must be 'room', 'entrance', 'exit' or 'door'", "role = ", id="word"),
     ],
 )
-def test_what_is_wrong_is_said_in_plain_words_with_what_to_write(
-    tmp_path: Path, text: str, problem: str, fix: str
-) -> None:
+def test_messages_name_problem_and_fix(tmp_path: Path, text: str, problem: str, fix: str) -> None:
     file = tmp_path / "bad.toml"
     file.write_text(text)
     with pytest.raises(SettingsError) as caught:
@@ -181,7 +179,9 @@ def test_what_is_wrong_is_said_in_plain_words_with_what_to_write(
         pytest.param("MODELS__THREADS", "x", "got 'x' (FOOTFALL_MODELS__THREADS)", "MODELS__THREADS=2", id="word"),
     ],
 )
-def test_a_bad_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, text: str, problem: str, fix: str) -> None:
+def test_invalid_variable_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str, problem: str, fix: str
+) -> None:
     monkeypatch.setenv("FOOTFALL_SITE__ID", "gym")
     monkeypatch.setenv(f"FOOTFALL_{name}", text)
     with pytest.raises(SettingsError) as caught:
@@ -191,7 +191,7 @@ def test_a_bad_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, tex
     assert "docs/settings.md" in caught.value.fix
 
 
-def test_a_bad_flag_is_not_laid_to_the_variable_that_it_overrules(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_flag_is_not_attributed_to_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FOOTFALL_STORE__URL", "sqlite:///fine.sqlite3")
     with pytest.raises(SettingsError) as caught:
         load_settings(None, {"store": {"url": "mysql://x"}})
@@ -199,7 +199,7 @@ def test_a_bad_flag_is_not_laid_to_the_variable_that_it_overrules(monkeypatch: p
 
 
 @pytest.mark.parametrize("number", ["0", "12"])
-def test_a_device_needs_no_quotes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: str) -> None:
+def test_device_number_can_be_an_integer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: str) -> None:
     file = tmp_path / "device.toml"
     file.write_text(f"[[camera]]\nid = 'a'\nsource = {number}\n")
     assert load_settings(file).camera[0].source == number
@@ -207,14 +207,14 @@ def test_a_device_needs_no_quotes(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert load_settings().camera[0].source == number
 
 
-def test_a_time_of_toml_is_a_time_of_day(tmp_path: Path) -> None:
+def test_toml_time_is_accepted(tmp_path: Path) -> None:
     file = tmp_path / "hours.toml"
     file.write_text("[presence]\nopens_at = 06:00:00\ncloses_at = 23:30:00\n")
     presence = load_settings(file).presence
     assert (presence.opens_at, presence.closes_at) == ("06:00", "23:30")
 
 
-def test_bytes_that_are_no_text_and_a_missing_file_are_refused(tmp_path: Path) -> None:
+def test_undecodable_and_missing_files_are_rejected(tmp_path: Path) -> None:
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SettingsError, match="cannot be read"):
         load_settings(tmp_path / "bytes.toml")
@@ -222,16 +222,14 @@ def test_bytes_that_are_no_text_and_a_missing_file_are_refused(tmp_path: Path) -
         load_settings(tmp_path / "missing.toml")
 
 
-def test_an_unknown_variable_is_refused_with_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_variable_is_rejected_with_a_suggestion(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FOOTFALL_PRESENCE__EXIT_AFTER", "3")
     with pytest.raises(SettingsError) as caught:
         load_settings()
     assert "FOOTFALL_PRESENCE__EXIT_AFTER_S" in caught.value.fix
 
 
-def test_cameras_come_from_the_file_or_as_json_from_the_environment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cameras_from_file_or_json_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "two.toml"
     file.write_text("[[camera]]\nid = 'front'\nsource = '0'\n[[camera]]\nid = 'back'\nsource = 'rtsp://cam/1'\n")
     assert [camera.id for camera in load_settings(file).camera] == ["front", "back"]
@@ -239,7 +237,7 @@ def test_cameras_come_from_the_file_or_as_json_from_the_environment(
     assert [camera.id for camera in load_settings(file).camera] == ["env"]
 
 
-def test_a_door_has_a_line_and_a_room_has_zones(tmp_path: Path) -> None:
+def test_line_of_a_door_and_zones_of_a_room(tmp_path: Path) -> None:
     file = tmp_path / "doors.toml"
     file.write_text(
         f"[presence]\ncloses_at='23:30'\n{DOOR}line=[[0.2,0.6],[0.8,0.6]]\ninside='below'\n"
@@ -253,7 +251,7 @@ def test_a_door_has_a_line_and_a_room_has_zones(tmp_path: Path) -> None:
     assert (out.role, out.line, settings.presence.closes_at) == ("exit", None, "23:30")
 
 
-def test_a_region_is_set_for_all_cameras_or_for_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_region_for_all_cameras_or_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "regions.toml"
     file.write_text("[[camera]]\nid='a'\nsource='0'\n[[camera]]\nid='b'\nsource='1'\nregion=[0,0.5,1,1]\n")
     monkeypatch.setenv("FOOTFALL_DETECT__REGION", "[0.1, 0, 0.9, 1]")
@@ -263,7 +261,7 @@ def test_a_region_is_set_for_all_cameras_or_for_one(tmp_path: Path, monkeypatch:
     assert Settings().detect.region == (0, 0, 1, 1)
 
 
-def test_settings_are_frozen_and_built_directly_they_read_nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_are_frozen_and_read_no_other_sources(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FOOTFALL_SITE__ID", "outside")
     settings = Settings()
     assert settings.site.id == "main"
@@ -271,12 +269,12 @@ def test_settings_are_frozen_and_built_directly_they_read_nothing_from_outside(m
         settings.site = SiteSettings()  # type: ignore[misc]
 
 
-def test_reference_and_example_are_those_in_the_checkout() -> None:
+def test_reference_and_example_are_up_to_date() -> None:
     assert (ROOT / reference.DOCUMENT).read_text(encoding="utf-8") == reference.document()
     assert (ROOT / reference.EXAMPLE).read_text(encoding="utf-8") == reference.example()
 
 
-def test_the_example_with_every_comment_taken_away_is_valid(tmp_path: Path) -> None:
+def test_uncommented_example_is_valid(tmp_path: Path) -> None:
     lines = reference.example().splitlines()
     bare = [line.removeprefix("# ") for line in lines if "=" in line or line.lstrip("# ").startswith("[")]
     tomllib.loads("\n".join(bare))

@@ -28,14 +28,14 @@ from config.shared import accepted
         ("text", {}, ["settings"]),
     ],
 )
-def test_only_what_is_valid_and_may_be_shared_is_taken(given: Any, kept: dict[str, Any], refused: list[str]) -> None:
+def test_only_valid_shareable_settings_are_accepted(given: Any, kept: dict[str, Any], refused: list[str]) -> None:
     found = accepted(given)
     assert found.sections == kept
     assert list(found.refused) == refused
     assert all(found.refused.values())
 
 
-def test_what_is_shared_lies_between_the_defaults_and_the_file(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shared_settings_are_between_defaults_and_file(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "footfall.toml"
     file.write_text("[presence]\nskew_s = 4\n")
     monkeypatch.setenv("FOOTFALL_PRESENCE__MERGE_GAP_S", "50")

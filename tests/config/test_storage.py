@@ -19,17 +19,17 @@ from config.storage import FirestoreAddress, StoreSettings
         ("firestore://my-gym-42/berlin", FirestoreAddress("my-gym-42", "berlin"), "my-gym-42.berlin.sqlite3"),
     ],
 )
-def test_the_one_line_that_leads_to_the_cloud(url: str, address: FirestoreAddress, file_name: str) -> None:
+def test_firestore_url(url: str, address: FirestoreAddress, file_name: str) -> None:
     store = StoreSettings(url=url)
     assert store.firestore == address
     assert store.path.name == file_name
 
 
-def test_the_copy_lies_where_the_settings_say(tmp_path: Path) -> None:
+def test_path_of_the_local_replica(tmp_path: Path) -> None:
     assert StoreSettings(url="firestore://my-gym-42", file=tmp_path / "copy.sqlite3").path == tmp_path / "copy.sqlite3"
 
 
-def test_a_plain_file_is_kept_in_step_with_nothing() -> None:
+def test_sqlite_url_has_no_firestore_address() -> None:
     assert StoreSettings(url="sqlite:///here.sqlite3").firestore is None
     assert StoreSettings(url="sqlite:///here.sqlite3").path == Path("here.sqlite3")
 
@@ -50,6 +50,6 @@ def test_a_plain_file_is_kept_in_step_with_nothing() -> None:
         "firestore://my-gym-42/(default)",
     ],
 )
-def test_an_address_that_leads_nowhere_is_refused_with_what_it_should_be(url: str) -> None:
+def test_invalid_url_is_rejected_with_the_expected_form(url: str) -> None:
     with pytest.raises(SettingsError, match=r"store\.url: .*(sqlite:///PATH|firestore://PROJECT)"):
         load_settings(overrides={"store": {"url": url}})

@@ -40,7 +40,7 @@ def compiler() -> str:
     return found
 
 
-def test_the_library_is_made_and_works(tmp_path: Path, compiler: str) -> None:
+def test_library_is_compiled_and_loads(tmp_path: Path, compiler: str) -> None:
     library, problem = build_hook.compile_library(tmp_path)
     assert (library, problem) == (tmp_path / LIBRARY.name, "")
     assert Kernels(tmp_path / LIBRARY.name).nms is not None
@@ -48,7 +48,7 @@ def test_the_library_is_made_and_works(tmp_path: Path, compiler: str) -> None:
 
 
 @pytest.mark.parametrize("problem", ["false", "{folder}/broken"])
-def test_where_compiling_fails_the_old_library_goes(
+def test_failed_compilation_deletes_the_old_library(
     problem: str, tmp_path: Path, compiler: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = tmp_path / "broken"
@@ -62,7 +62,7 @@ def test_where_compiling_fails_the_old_library_goes(
     assert [path.name for path in tmp_path.iterdir()] == ["broken"]
 
 
-def test_a_library_that_cannot_be_loaded_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unloadable_library_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     liar = tmp_path / "liar"
     liar.write_text('#!/bin/sh\nfor each; do out="$each"; done\necho no library > "$out"\n', encoding="utf-8")
     liar.chmod(0o755)
@@ -72,9 +72,7 @@ def test_a_library_that_cannot_be_loaded_is_not_kept(tmp_path: Path, monkeypatch
     assert [path.name for path in tmp_path.iterdir()] == ["liar"]
 
 
-def test_an_older_compiler_makes_one_version_of_each_function(
-    tmp_path: Path, compiler: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_compiler_without_target_clones(tmp_path: Path, compiler: str, monkeypatch: pytest.MonkeyPatch) -> None:
     older = tmp_path / "older"
     older.write_text(f'#!/bin/sh\ncase "$*" in *ONE_TARGET*) exec {compiler} "$@";; esac\nexit 1\n', encoding="utf-8")
     older.chmod(0o755)
@@ -84,7 +82,7 @@ def test_an_older_compiler_makes_one_version_of_each_function(
     assert Kernels(library)
 
 
-def test_a_wheel_holds_the_library_and_is_of_this_platform(tmp_path: Path, compiler: str) -> None:
+def test_wheel_contains_the_library_and_is_platform_specific(tmp_path: Path, compiler: str) -> None:
     made, _ = wheel(tmp_path)
     assert made.name.startswith("footfall-0.1.0-py3-none-")
     assert made.name != PURE
@@ -94,7 +92,7 @@ def test_a_wheel_holds_the_library_and_is_of_this_platform(tmp_path: Path, compi
     assert Kernels(tmp_path / "tracker" / "vision" / "native" / LIBRARY.name)
 
 
-def test_without_a_compiler_the_wheel_is_for_everybody(tmp_path: Path) -> None:
+def test_without_a_compiler_the_wheel_is_pure(tmp_path: Path) -> None:
     made, problem = wheel(tmp_path, PATH=str(tmp_path / "empty"), CC="")
     assert made.name == PURE
     assert "without native code" in problem
