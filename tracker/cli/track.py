@@ -16,7 +16,7 @@ from tracker.agent.supervisor import run_all
 from tracker.cameras.frames import FrameSource
 from tracker.cameras.sources import LiveSource, SystemClock, prepare_source
 from tracker.cli.options import Reload, UsageError
-from tracker.cli.output import errors
+from tracker.cli.output import note
 from tracker.cli.receiving import receiving
 from tracker.cli.sending import sending
 from tracker.cli.step_output import EventOutput, StepPrinter
@@ -63,9 +63,9 @@ def follow(
         printer.print_summaries()
     recordings = [source for source in sources if not isinstance(source, LiveSource)]  # problems of others were logged
     for problem in [problem for source in recordings for problem in source.state.problems]:
-        errors.print(f"note: {problem}", markup=False, soft_wrap=True)
+        note(f"note: {problem}")
     for failure in failures[:-1]:
-        errors.print(f"error: {failure.problem}; fix: {failure.fix}", markup=False, soft_wrap=True)
+        note(f"error: {failure.problem}; fix: {failure.fix}")
     if failures:
         raise failures[-1]
     return over or (not recordings and stop.by == signal.SIGTERM)
