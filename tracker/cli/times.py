@@ -98,7 +98,9 @@ def parse_duration(text: str, *, option: str) -> timedelta:
 def _day(text: str, option: str) -> date | None:
     """The day, where the text is one: 2026-11-03, 20261103, 2026-W45-2. Raises UsageError on a week."""
     if _WEEK.fullmatch(text):
-        raise UsageError(f"{option}: {text} is a week, not a day", fix="write its first or last day, as 2026-11-02")
+        first = date.fromisoformat(text)
+        fix = f"write its first day, {first}, or its last, {first + timedelta(days=6)}"
+        raise UsageError(f"{option}: {text} is a week, not a day", fix=fix)
     try:
         return date.fromisoformat(text)
     except ValueError:

@@ -48,7 +48,8 @@ def test_a_time_is_that_time_wherever_the_range_ends(text: str) -> None:
     ("text", "problem", "fix"),
     [
         pytest.param("2026-W45", "is a week, not a day", "2026-11-02", id="week"),
-        pytest.param("2026W45", "is a week, not a day", "2026-11-02", id="week-without-dash"),
+        pytest.param("2026W45", "is a week, not a day", "2026-11-08", id="week-without-dash"),
+        pytest.param("2026-W99", "is not a date", "2026-01-31", id="no-such-week"),
         pytest.param("2026-11", "is not a date", "2026-01-31", id="month"),
         pytest.param("03.11.2026", "is not a date", "2026-01-31", id="day-first"),
         pytest.param("2026-10-25T02:30", "showed 2026-10-25T02:30 twice", "2026-10-25T02:30:00+02:00", id="repeated"),
