@@ -14,7 +14,6 @@ from rich.table import Table
 from config.errors import ModelError
 from config.settings import Precision, load_settings
 from models import packs
-from models.build import build_in_subprocess
 from models.catalog import CATALOG
 from models.packs import FileState, FileStatus
 
@@ -41,6 +40,8 @@ def build(
     force: Annotated[bool, typer.Option("--force", help="Rebuild networks that are already built.")] = False,
 ) -> None:
     """Convert the published weights; networks that are already built are skipped."""
+    from models.build import build_in_subprocess  # here: it imports numpy
+
     folder = _folder(models, settings, store)
     build_in_subprocess(folder, precisions=precision or list(Precision), force=force)
     typer.echo(f"Models are complete in {folder}")

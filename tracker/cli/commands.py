@@ -89,15 +89,15 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Entry]]] = {
     "models": (
         "Build, list, verify and export the networks.",
         {
-            "build": ("models.cli:app", "Convert the published weights; what is whole already stays."),
-            "list": ("models.cli:app", "Show every network, where it comes from and whether it is built."),
+            "build": ("models.cli:app", "Convert the published weights; networks that are already built are skipped."),
+            "list": ("models.cli:app", "Show every network, its source and whether it is built."),
             "verify": (
                 "models.cli:app",
-                "Compare every file with its hash; without --precision, of all formats that are built.",
+                "Verify the hash of every file; without --precision, of all precisions that are built.",
             ),
             "export": (
                 "models.cli:app",
-                "Copy the networks into a folder for a machine without TensorFlow, which then runs with --models DIR.",
+                "Copy the networks for a machine without TensorFlow, which uses them with --models DIR.",
             ),
         },
     ),

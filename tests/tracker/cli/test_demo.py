@@ -28,7 +28,7 @@ SHORT = replace(CLIP, length_s=12.0, fps=5)
 @pytest.fixture(scope="module")
 def short_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("demo") / "clip.mp4"
-    render_clip(path, script=SHORT)
+    render_clip(path, scene=SHORT)
     return path
 
 
@@ -40,7 +40,7 @@ def short(short_clip: Path, environment: dict[str, str], monkeypatch: pytest.Mon
     for suffix in (".mp4", ".json"):
         shutil.copy(short_clip.with_suffix(suffix), kept.with_suffix(suffix))
     monkeypatch.setattr("tracker.demo.clip.CLIP", SHORT)
-    monkeypatch.setattr("tracker.demo.render.render_clip", partial(render_clip, script=SHORT))
+    monkeypatch.setattr("tracker.demo.render.render_clip", partial(render_clip, scene=SHORT))
 
 
 @pytest.mark.usefixtures("short")
