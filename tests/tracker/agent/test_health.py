@@ -6,48 +6,48 @@ from datetime import datetime
 
 import pytest
 
-from tests.tracker.puppets import HandClock, ScriptedCamera, at, picture
+from tests.tracker.fake_cameras import ManualClock, ScriptedCamera, at, picture
 from tracker.agent.health import Meter
 from tracker.presence.events import CameraRef
 from tracker.presence.health import CameraState
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
-def camera(clock: HandClock) -> ScriptedCamera:
+def camera(clock: ManualClock) -> ScriptedCamera:
     return ScriptedCamera([(0.0, picture())], clock, name="rtsp://***@door/live")
 
 
 @pytest.fixture
-def meter(camera: ScriptedCamera, clock: HandClock) -> Meter:
+def meter(camera: ScriptedCamera, clock: ManualClock) -> Meter:
     return Meter(CameraRef("gym", "door"), source=camera, clock=clock)
 
 
-def tick(meter: Meter, clock: HandClock, *, fps: float, for_s: float) -> None:
+def tick(meter: Meter, clock: ManualClock, *, fps: float, for_s: float) -> None:
     for _ in range(round(fps * for_s)):
         clock.seconds += 1 / fps
         meter.tick(clock.now())
 
 
-def test_before_the_first_frame_there_is_no_speed(meter: Meter, clock: HandClock) -> None:
+def test_before_the_first_frame_there_is_no_speed(meter: Meter, clock: ManualClock) -> None:
     health = meter.health(CameraState.LIVE)
     assert (health.fps, health.frames, health.last_frame_at, health.started_at) == (0.0, 0, None, at(0))
     meter.tick(clock.now())
     assert meter.fps == 0.0
 
 
-def test_speed_is_that_of_the_last_ten_seconds(meter: Meter, clock: HandClock) -> None:
+def test_speed_is_that_of_the_last_ten_seconds(meter: Meter, clock: ManualClock) -> None:
     tick(meter, clock, fps=25, for_s=20)
     assert meter.fps == pytest.approx(25, rel=0.01)
     tick(meter, clock, fps=5, for_s=20)
     assert meter.fps == pytest.approx(5, rel=0.01)
 
 
-def test_speed_falls_when_no_frames_come(meter: Meter, clock: HandClock) -> None:
+def test_speed_falls_when_no_frames_come(meter: Meter, clock: ManualClock) -> None:
     tick(meter, clock, fps=10, for_s=10)
     clock.seconds += 5
     assert 4 < meter.fps < 6
@@ -55,7 +55,7 @@ def test_speed_falls_when_no_frames_come(meter: Meter, clock: HandClock) -> None
     assert meter.fps == 0.0
 
 
-def test_record_joins_what_meter_and_source_know(meter: Meter, camera: ScriptedCamera, clock: HandClock) -> None:
+def test_record_joins_what_meter_and_source_know(meter: Meter, camera: ScriptedCamera, clock: ManualClock) -> None:
     camera.read()
     meter.tick(at(0))
     clock.seconds = 7

@@ -18,7 +18,7 @@ KILLS = 200
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and kill -9")
 def test_an_agent_may_be_killed_at_any_instant() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.tracker.kill_theatre", str(KILLS), "9"],
+        [sys.executable, "-m", "tests.tracker.kill_harness", str(KILLS), "9"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -29,5 +29,5 @@ def test_an_agent_may_be_killed_at_any_instant() -> None:
     report = json.loads(done.stdout)
     assert report["wrong"] == []
     assert report["died"] == KILLS
-    assert [each.split()[1] for each in report["truth"]["Post"]] == ["enter", "exit"]
-    assert len(report["truth"]["Stage"]) == 10
+    assert [each.split()[1] for each in report["truth"]["RoleCamera"]] == ["enter", "exit"]
+    assert len(report["truth"]["AgentHarness"]) == 10

@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 
 from config.errors import StoreBusyError
-from tests.tracker.puppets import (
+from tests.tracker.fake_cameras import (
     ADA,
     BLURRED,
     BOB,
     EVE,
-    NOTHING_NEW,
-    Cue,
-    HandClock,
+    NO_FRAME,
+    AgentHarness,
+    ManualClock,
     ScriptedCamera,
-    Stage,
+    ScriptStep,
     at,
     picture,
     scene,
@@ -30,20 +30,20 @@ from tracker.presence.health import CameraState
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path / "gym.sqlite3")
+def harness(tmp_path: Path) -> AgentHarness:
+    return AgentHarness(tmp_path / "gym.sqlite3")
 
 
-def test_somebody_enters_at_the_first_and_leaves_at_the_last_sighting(stage: Stage) -> None:
-    ada = stage.enrol("Ada", ADA)
-    stage.play([*scene(0, 3), *scene(3.5, 10, ADA), *scene(10.5, 60)])
-    assert stage.reported() == [(ada, "enter", 3.5, False), (ada, "exit", 10, False)]
-    assert stage.store.cameras.presences() == []
+def test_somebody_enters_at_the_first_and_leaves_at_the_last_sighting(harness: AgentHarness) -> None:
+    ada = harness.enrol("Ada", ADA)
+    harness.play([*scene(0, 3), *scene(3.5, 10, ADA), *scene(10.5, 60)])
+    assert harness.reported() == [(ada, "enter", 3.5, False), (ada, "exit", 10, False)]
+    assert harness.store.cameras.presences() == []
 
 
-def test_steps_tell_each_event_once_with_everybody_who_is_in(stage: Stage) -> None:
-    ada, bob = stage.enrol("Ada", ADA), stage.enrol("Bob", BOB)
-    steps = stage.play([*scene(0, 2, ADA), *scene(2.5, 5, ADA, BOB)])
+def test_steps_tell_each_event_once_with_everybody_who_is_in(harness: AgentHarness) -> None:
+    ada, bob = harness.enrol("Ada", ADA), harness.enrol("Bob", BOB)
+    steps = harness.play([*scene(0, 2, ADA), *scene(2.5, 5, ADA, BOB)])
     assert [(event.person_id, event.kind) for step in steps for event in step.events] == [
         (ada, "enter"), (bob, "enter"), (ada, "exit"), (bob, "exit"),
     ]  # fmt: skip
@@ -52,18 +52,18 @@ def test_steps_tell_each_event_once_with_everybody_who_is_in(stage: Stage) -> No
     assert (steps[-1].frame, steps[-1].present) == (None, ())
 
 
-def test_recording_that_ends_closes_every_visit_as_inferred(stage: Stage) -> None:
-    ada = stage.enrol("Ada", ADA)
-    stage.play([*scene(0, 3, ADA), *scene(3.5, 5)])
-    assert stage.reported() == [(ada, "enter", 0, False), (ada, "exit", 3, True)]
-    assert stage.store.cameras.presences() == []
-    health = stage.store.cameras.health()[0]
+def test_recording_that_ends_closes_every_visit_as_inferred(harness: AgentHarness) -> None:
+    ada = harness.enrol("Ada", ADA)
+    harness.play([*scene(0, 3, ADA), *scene(3.5, 5)])
+    assert harness.reported() == [(ada, "enter", 0, False), (ada, "exit", 3, True)]
+    assert harness.store.cameras.presences() == []
+    health = harness.store.cameras.health()[0]
     assert (health.state, health.frames, health.last_frame_at) == (CameraState.ENDED, 11, at(5))
 
 
-def test_returning_stranger_has_one_visitor_id(stage: Stage) -> None:
-    stage.play([*scene(0, 5, EVE), *scene(5.5, 400), *scene(400.5, 405, EVE)])
-    reported = stage.reported()
+def test_returning_stranger_has_one_visitor_id(harness: AgentHarness) -> None:
+    harness.play([*scene(0, 5, EVE), *scene(5.5, 400), *scene(400.5, 405, EVE)])
+    reported = harness.reported()
     assert [(kind, second) for _, kind, second, _ in reported] == [
         ("enter", 0),
         ("exit", 5),
@@ -71,27 +71,27 @@ def test_returning_stranger_has_one_visitor_id(stage: Stage) -> None:
         ("exit", 405),
     ]
     assert len({person_id for person_id, *_ in reported}) == 1
-    assert stage.names() == {reported[0][0]: "Visitor 1"}
+    assert harness.names() == {reported[0][0]: "Visitor 1"}
 
 
-def test_track_without_a_name_leaves_a_record_of_why(stage: Stage) -> None:
-    stage.enrol("Ada", ADA)
-    steps = stage.play(scene(0, 3, BLURRED + ADA))
-    assert stage.reported() == []
-    (match,) = stage.store.matches.select()
+def test_track_without_a_name_leaves_a_record_of_why(harness: AgentHarness) -> None:
+    harness.enrol("Ada", ADA)
+    steps = harness.play(scene(0, 3, BLURRED + ADA))
+    assert harness.reported() == []
+    (match,) = harness.store.matches.select()
     assert (match.person_id, match.authorised, match.at) == (None, False, at(3))
     assert "too blurred" in match.reason
     assert steps[-1].matches == (match,)
 
 
-def test_stopped_agent_leaves_presences_and_the_next_run_goes_on(stage: Stage) -> None:
-    ada = stage.enrol("Ada", ADA)
-    stage.play(scene(0, 10, ADA), frames=8)
-    assert stage.reported() == [(ada, "enter", 0, False)]
-    assert [(each.person_id, each.seen_at) for each in stage.store.cameras.presences()] == [(ada, at(3.5))]
-    assert stage.store.cameras.health()[0].state is CameraState.STOPPED
-    stage.play([*scene(100, 110, ADA), *scene(110.5, 160)])
-    assert stage.reported() == [(ada, "enter", 0, False), (ada, "exit", 110, False)]
+def test_stopped_agent_leaves_presences_and_the_next_run_goes_on(harness: AgentHarness) -> None:
+    ada = harness.enrol("Ada", ADA)
+    harness.play(scene(0, 10, ADA), frames=8)
+    assert harness.reported() == [(ada, "enter", 0, False)]
+    assert [(each.person_id, each.seen_at) for each in harness.store.cameras.presences()] == [(ada, at(3.5))]
+    assert harness.store.cameras.health()[0].state is CameraState.STOPPED
+    harness.play([*scene(100, 110, ADA), *scene(110.5, 160)])
+    assert harness.reported() == [(ada, "enter", 0, False), (ada, "exit", 110, False)]
 
 
 @pytest.mark.parametrize(
@@ -102,19 +102,19 @@ def test_stopped_agent_leaves_presences_and_the_next_run_goes_on(stage: Stage) -
     ],
 )
 def test_next_run_closes_at_the_last_sighting_of_the_run_before(
-    stage: Stage, starts: float, expected: tuple[str, float, bool]
+    harness: AgentHarness, starts: float, expected: tuple[str, float, bool]
 ) -> None:
-    ada = stage.enrol("Ada", ADA)
-    stage.play(scene(0, 10, ADA), frames=8)
-    stage.play(scene(starts, starts + 40))
-    assert stage.reported() == [(ada, "enter", 0, False), (ada, *expected)]
+    ada = harness.enrol("Ada", ADA)
+    harness.play(scene(0, 10, ADA), frames=8)
+    harness.play(scene(starts, starts + 40))
+    assert harness.reported() == [(ada, "enter", 0, False), (ada, *expected)]
 
 
-def test_restarted_late_with_the_same_person_in_sight_is_a_new_visit(stage: Stage) -> None:
-    ada = stage.enrol("Ada", ADA)
-    stage.play(scene(0, 10, ADA), frames=8)
-    stage.play(scene(4000, 4010, ADA))
-    assert stage.visits(5000) == [(ada, 0, 3.5), (ada, 4000, 4010)]
+def test_restarted_late_with_the_same_person_in_sight_is_a_new_visit(harness: AgentHarness) -> None:
+    ada = harness.enrol("Ada", ADA)
+    harness.play(scene(0, 10, ADA), frames=8)
+    harness.play(scene(4000, 4010, ADA))
+    assert harness.visits(5000) == [(ada, 0, 3.5), (ada, 4000, 4010)]
 
 
 SCRIPT = [
@@ -125,10 +125,10 @@ SCRIPT = [
 
 @pytest.mark.parametrize("frames", [1, 3, 9, 12, 20, 60, 103, 115, 190])
 def test_recording_stopped_after_any_frame_and_played_again_gives_every_event_once(tmp_path: Path, frames: int) -> None:
-    whole, broken = Stage(tmp_path / "whole.sqlite3"), Stage(tmp_path / "broken.sqlite3")
-    for stage in (whole, broken):
-        stage.enrol("Ada", ADA)
-        stage.enrol("Bob", BOB)
+    whole, broken = AgentHarness(tmp_path / "whole.sqlite3"), AgentHarness(tmp_path / "broken.sqlite3")
+    for harness in (whole, broken):
+        harness.enrol("Ada", ADA)
+        harness.enrol("Bob", BOB)
     whole.play(SCRIPT)
     broken.play(SCRIPT, frames=frames)
     broken.play(SCRIPT)
@@ -141,10 +141,10 @@ def test_recording_stopped_after_any_frame_and_played_again_gives_every_event_on
 def test_agent_stopped_after_any_frame_and_taken_up_at_the_next_gives_the_same_visits(
     tmp_path: Path, frames: int
 ) -> None:
-    whole, broken = Stage(tmp_path / "whole.sqlite3"), Stage(tmp_path / "broken.sqlite3")
-    for stage in (whole, broken):
-        stage.enrol("Ada", ADA)
-        stage.enrol("Bob", BOB)
+    whole, broken = AgentHarness(tmp_path / "whole.sqlite3"), AgentHarness(tmp_path / "broken.sqlite3")
+    for harness in (whole, broken):
+        harness.enrol("Ada", ADA)
+        harness.enrol("Bob", BOB)
     whole.play(SCRIPT)
     broken.play(SCRIPT, frames=frames)
     broken.play(SCRIPT[frames:])
@@ -154,67 +154,71 @@ def test_agent_stopped_after_any_frame_and_taken_up_at_the_next_gives_the_same_v
         assert 0 <= start - true_start <= 2, "a name that was not found before the stop cannot reach back over it"
 
 
-def test_recording_of_an_earlier_time_leaves_who_is_in_now_alone(stage: Stage) -> None:
-    ada, bob = stage.enrol("Ada", ADA), stage.enrol("Bob", BOB)
-    stage.play(scene(1000, 1010, ADA), frames=10)
-    stage.play(scene(0, 10, BOB))
-    assert stage.reported() == [(bob, "enter", 0, False), (bob, "exit", 10, True), (ada, "enter", 1000, False)]
-    assert [each.person_id for each in stage.store.cameras.presences()] == [ada]
+def test_recording_of_an_earlier_time_leaves_who_is_in_now_alone(harness: AgentHarness) -> None:
+    ada, bob = harness.enrol("Ada", ADA), harness.enrol("Bob", BOB)
+    harness.play(scene(1000, 1010, ADA), frames=10)
+    harness.play(scene(0, 10, BOB))
+    assert harness.reported() == [(bob, "enter", 0, False), (bob, "exit", 10, True), (ada, "enter", 1000, False)]
+    assert [each.person_id for each in harness.store.cameras.presences()] == [ada]
 
 
-def test_somebody_seen_earlier_than_the_presence_of_the_run_before_has_one_visit(stage: Stage) -> None:
-    ada = stage.enrol("Ada", ADA)
-    stage.play(scene(20, 40, ADA), frames=10)
-    stage.play([*scene(0, 50, ADA), *scene(50.5, 90)])
-    assert stage.visits(1000) == [(ada, 0, 50)]
-    assert stage.store.cameras.presences() == []
+def test_somebody_seen_earlier_than_the_presence_of_the_run_before_has_one_visit(harness: AgentHarness) -> None:
+    ada = harness.enrol("Ada", ADA)
+    harness.play(scene(20, 40, ADA), frames=10)
+    harness.play([*scene(0, 50, ADA), *scene(50.5, 90)])
+    assert harness.visits(1000) == [(ada, 0, 50)]
+    assert harness.store.cameras.presences() == []
 
 
-def test_short_blindness_says_nothing_about_who_is_in(stage: Stage) -> None:
-    ada, bob = stage.enrol("Ada", ADA), stage.enrol("Bob", BOB)
-    stage.play([*scene(0, 5, ADA, BOB), *scene(95, 140, ADA)])
-    assert stage.reported() == [
+def test_short_blindness_says_nothing_about_who_is_in(harness: AgentHarness) -> None:
+    ada, bob = harness.enrol("Ada", ADA), harness.enrol("Bob", BOB)
+    harness.play([*scene(0, 5, ADA, BOB), *scene(95, 140, ADA)])
+    assert harness.reported() == [
         (ada, "enter", 0, False), (bob, "enter", 0, False), (bob, "exit", 5, False), (ada, "exit", 140, True),
     ]  # fmt: skip
 
 
-def test_long_blindness_ends_visits_at_the_last_sighting(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
-    ada = stage.enrol("Ada", ADA)
-    stage.play([*scene(0, 5, ADA), *scene(400, 410, ADA)])
-    assert stage.visits(1000) == [(ada, 0, 5), (ada, 400, 410)]
+def test_long_blindness_ends_visits_at_the_last_sighting(
+    harness: AgentHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    ada = harness.enrol("Ada", ADA)
+    harness.play([*scene(0, 5, ADA), *scene(400, 410, ADA)])
+    assert harness.visits(1000) == [(ada, 0, 5), (ada, 400, 410)]
     assert "no frame for 395 s" in caplog.text
 
 
-def jump(stage: Stage) -> list[Step]:
+def jump(harness: AgentHarness) -> list[Step]:
     """Ada and Bob are in sight when the clock jumps two hours ahead; Bob leaves, Eve comes and goes; it is set back."""
     two_hours = 7200.0
-    return stage.play([
+    return harness.play([
         *scene(0, 5, ADA, BOB), *scene(5.5, 10, ADA, BOB),
         *scene(two_hours + 10.5, two_hours + 20, ADA, BOB, EVE), *scene(two_hours + 20.5, two_hours + 90, ADA),
         *scene(91, 100, ADA), *scene(100.5, 180),
     ])  # fmt: skip
 
 
-def test_clock_set_ahead_and_back_voids_what_lies_in_the_future(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
-    ada, bob = stage.enrol("Ada", ADA), stage.enrol("Bob", BOB)
-    jump(stage)
-    assert sorted(stage.reported(), key=lambda each: (each[2], each[0])) == [
+def test_clock_set_ahead_and_back_voids_what_lies_in_the_future(
+    harness: AgentHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    ada, bob = harness.enrol("Ada", ADA), harness.enrol("Bob", BOB)
+    jump(harness)
+    assert sorted(harness.reported(), key=lambda each: (each[2], each[0])) == [
         (ada, "enter", 0, False), (bob, "enter", 0, False), (ada, "exit", 10, True), (bob, "exit", 10, True),
         (ada, "enter", 91, False), (ada, "exit", 100, False),
     ]  # fmt: skip
-    assert stage.visits(1000) == [(ada, 0, 100), (bob, 0, 10)]
+    assert harness.visits(1000) == [(ada, 0, 100), (bob, 0, 10)]
     assert "the clock was set back by 7199 s" in caplog.text
 
 
-def test_voids_after_a_clock_was_set_back_are_corrections_of_the_agent(stage: Stage) -> None:
-    ada = stage.enrol("Ada", ADA)
-    bob = stage.enrol("Bob", BOB)
-    steps = jump(stage)
-    corrections = stage.store.events.corrections()
+def test_voids_after_a_clock_was_set_back_are_corrections_of_the_agent(harness: AgentHarness) -> None:
+    ada = harness.enrol("Ada", ADA)
+    bob = harness.enrol("Bob", BOB)
+    steps = jump(harness)
+    corrections = harness.store.events.corrections()
     assert {(each.action, each.by, each.at) for each in corrections} == {(Action.VOID, ITSELF, at(91))}
     assert all("the clock of the camera was set back" in each.reason for each in corrections)
     retracted = [event for step in steps for event in step.retracted]
-    eve = next(person_id for person_id in stage.names() if person_id.startswith("v-"))
+    eve = next(person_id for person_id in harness.names() if person_id.startswith("v-"))
     assert {(each.person_id, each.kind) for each in retracted} == {
         (ada, "enter"), (bob, "enter"), (bob, "exit"), (eve, "enter"), (eve, "exit"),
     }  # fmt: skip
@@ -222,46 +226,46 @@ def test_voids_after_a_clock_was_set_back_are_corrections_of_the_agent(stage: St
     assert {each for step in steps for each in step.corrections} == set(corrections)
 
 
-def test_people_in_sight_stay_in_when_the_clock_is_set_back(stage: Stage) -> None:
-    ada, bob = stage.enrol("Ada", ADA), stage.enrol("Bob", BOB)
+def test_people_in_sight_stay_in_when_the_clock_is_set_back(harness: AgentHarness) -> None:
+    ada, bob = harness.enrol("Ada", ADA), harness.enrol("Bob", BOB)
     script = [*scene(200, 500, ADA, fps=1), *scene(501, 510, ADA, BOB), *scene(400, 401, ADA, BOB)]
-    steps = stage.play(script, frames=len(script))
+    steps = harness.play(script, frames=len(script))
     back = next(step for step in steps if step.retracted)
     assert [(each.person_id, each.entered_at, each.seen_at) for each in back.present] == [
         (ada, at(200), at(400)), (bob, at(400), at(400)),
     ]  # fmt: skip
-    assert stage.reported() == [(ada, "enter", 200, False), (bob, "enter", 400, False)]
-    assert stage.visits(402) == [(ada, 200, None), (bob, 400, None)]
+    assert harness.reported() == [(ada, "enter", 200, False), (bob, "enter", 400, False)]
+    assert harness.visits(402) == [(ada, 200, None), (bob, 400, None)]
 
 
-def test_events_of_other_cameras_are_left_alone_when_the_clock_is_set_back(stage: Stage) -> None:
-    ada = stage.enrol("Ada", ADA)
+def test_events_of_other_cameras_are_left_alone_when_the_clock_is_set_back(harness: AgentHarness) -> None:
+    ada = harness.enrol("Ada", ADA)
     other = ScriptedCamera([*scene(1000, 1010, ADA), *scene(1010.5, 1050)])
-    stage.agent(other, camera_id="back").run(threading.Event())
-    stage.play([*scene(900, 910), *scene(200, 210)])
-    assert stage.reported() == [(ada, "enter", 1000, False), (ada, "exit", 1010, False)]
+    harness.agent(other, camera_id="back").run(threading.Event())
+    harness.play([*scene(900, 910), *scene(200, 210)])
+    assert harness.reported() == [(ada, "enter", 1000, False), (ada, "exit", 1010, False)]
 
 
-def test_clock_slewed_back_a_little_stands_still(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
-    ada = stage.enrol("Ada", ADA)
-    stage.play([*scene(0, 10, ADA), *scene(8, 20, ADA), *scene(20.5, 55)])
-    assert stage.reported() == [(ada, "enter", 0, False), (ada, "exit", 20, False)]
+def test_clock_slewed_back_a_little_stands_still(harness: AgentHarness, caplog: pytest.LogCaptureFixture) -> None:
+    ada = harness.enrol("Ada", ADA)
+    harness.play([*scene(0, 10, ADA), *scene(8, 20, ADA), *scene(20.5, 55)])
+    assert harness.reported() == [(ada, "enter", 0, False), (ada, "exit", 20, False)]
     assert caplog.text == ""
 
 
-def test_second_agent_on_the_same_store_and_camera_is_refused(stage: Stage) -> None:
+def test_second_agent_on_the_same_store_and_camera_is_refused(harness: AgentHarness) -> None:
     stop = threading.Event()
 
     def intrude() -> None:
         with pytest.raises(StoreBusyError, match=r"camera front is tracked into .* already, by this process"):
-            stage.agent(ScriptedCamera(scene(0, 5, ADA))).run(stop)
-        stage.agent(ScriptedCamera(scene(0, 5, ADA)), camera_id="back").run(stop)
+            harness.agent(ScriptedCamera(scene(0, 5, ADA))).run(stop)
+        harness.agent(ScriptedCamera(scene(0, 5, ADA)), camera_id="back").run(stop)
 
-    stage.play([*scene(0, 1), intrude, *scene(1.5, 2)])
-    assert [health.camera_id for health in stage.store.cameras.health()] == ["back", "front"]
+    harness.play([*scene(0, 1), intrude, *scene(1.5, 2)])
+    assert [health.camera_id for health in harness.store.cameras.health()] == ["back", "front"]
 
 
-def test_camera_without_frames_is_recorded_as_lost_while_it_is_waited_for(stage: Stage) -> None:
+def test_camera_without_frames_is_recorded_as_lost_while_it_is_waited_for(harness: AgentHarness) -> None:
     camera = ScriptedCamera([])
     states = []
 
@@ -270,16 +274,16 @@ def test_camera_without_frames_is_recorded_as_lost_while_it_is_waited_for(stage:
         camera.clock.seconds += 2
 
     def look() -> None:
-        health = stage.store.cameras.health()[0]
+        health = harness.store.cameras.health()[0]
         states.append((health.state, health.problem))
 
-    camera.script = [*scene(0, 1), look, lose, NOTHING_NEW, look]
-    stage.agent(camera).run(threading.Event())
+    camera.script = [*scene(0, 1), look, lose, NO_FRAME, look]
+    harness.agent(camera).run(threading.Event())
     assert states == [(CameraState.LIVE, None), (CameraState.LOST, "front: cannot be opened; trying again")]
 
 
 def test_problem_with_a_live_camera_is_reported_once_and_so_is_its_end(
-    stage: Stage, caplog: pytest.LogCaptureFixture
+    harness: AgentHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     camera = ScriptedCamera([])
 
@@ -287,79 +291,79 @@ def test_problem_with_a_live_camera_is_reported_once_and_so_is_its_end(
         camera.problems = problems
 
     camera.script = [
-        NOTHING_NEW, *scene(0, 1), NOTHING_NEW, lambda: problem("cannot be opened"), *[NOTHING_NEW] * 3,
-        lambda: problem("gives no more frames"), *[NOTHING_NEW] * 3, problem, *scene(2, 3),
+        NO_FRAME, *scene(0, 1), NO_FRAME, lambda: problem("cannot be opened"), *[NO_FRAME] * 3,
+        lambda: problem("gives no more frames"), *[NO_FRAME] * 3, problem, *scene(2, 3),
     ]  # fmt: skip
-    stage.agent(camera).run(threading.Event())
+    harness.agent(camera).run(threading.Event())
     assert [record.message for record in caplog.records] == [
         "front: cannot be opened", "front: gives no more frames", "front: frames come again",
     ]  # fmt: skip
 
 
-def commits(stage: Stage, script: Sequence[Cue]) -> list[float]:
+def commits(harness: AgentHarness, script: Sequence[ScriptStep]) -> list[float]:
     """When an agent changes the store while it follows the script: the seconds of the frames before which it had."""
-    versions = [stage.store.version()]
+    versions = [harness.store.version()]
     found: list[float] = []
 
-    def noted(cue: Cue) -> list[Cue]:
+    def noted(cue: ScriptStep) -> list[ScriptStep]:
         def note() -> None:
-            version = stage.store.version()
+            version = harness.store.version()
             if version != versions[-1] and isinstance(cue, tuple):
                 found.append(cue[0])
             versions.append(version)
 
         return [cue, note]
 
-    stage.agent(ScriptedCamera([each for cue in script for each in noted(cue)])).run(threading.Event())
+    harness.agent(ScriptedCamera([each for cue in script for each in noted(cue)])).run(threading.Event())
     return found
 
 
-def test_an_idle_camera_is_written_every_thirty_seconds(stage: Stage) -> None:
-    assert commits(stage, scene(0, 180)) == [0, 30, 60, 90, 120, 150, 180]
+def test_an_idle_camera_is_written_every_thirty_seconds(harness: AgentHarness) -> None:
+    assert commits(harness, scene(0, 180)) == [0, 30, 60, 90, 120, 150, 180]
 
 
-def test_the_first_frame_of_a_camera_is_written_at_once(stage: Stage) -> None:
+def test_the_first_frame_of_a_camera_is_written_at_once(harness: AgentHarness) -> None:
     camera = ScriptedCamera([])
     known: list[datetime | None] = []
 
     def look() -> None:
-        known.append(stage.store.cameras.health()[0].last_frame_at)
+        known.append(harness.store.cameras.health()[0].last_frame_at)
 
-    camera.script = [NOTHING_NEW, look, NOTHING_NEW, *scene(0, 0), look, *scene(1, 5), look]
-    stage.agent(camera).run(threading.Event())
+    camera.script = [NO_FRAME, look, NO_FRAME, *scene(0, 0), look, *scene(1, 5), look]
+    harness.agent(camera).run(threading.Event())
     assert known == [None, at(0), at(0)]
 
 
-def test_while_somebody_is_in_sight_the_store_is_written_every_five_seconds(stage: Stage) -> None:
-    stage.enrol("Ada", ADA)
-    written = commits(stage, [*scene(0, 9.5), *scene(10, 70, ADA)])
+def test_while_somebody_is_in_sight_the_store_is_written_every_five_seconds(harness: AgentHarness) -> None:
+    harness.enrol("Ada", ADA)
+    written = commits(harness, [*scene(0, 9.5), *scene(10, 70, ADA)])
     assert written == [0, 10.5, *[15.5 + 5 * number for number in range(11)]]
 
 
-def test_events_are_written_at_once(stage: Stage) -> None:
+def test_events_are_written_at_once(harness: AgentHarness) -> None:
     """Ada's enter with her second face, her exit, and then every thirty seconds again."""
-    stage.enrol("Ada", ADA)
-    assert commits(stage, [*scene(0, 9.5), *scene(10, 12, ADA), *scene(12.5, 103)]) == [
+    harness.enrol("Ada", ADA)
+    assert commits(harness, [*scene(0, 9.5), *scene(10, 12, ADA), *scene(12.5, 103)]) == [
         0, 10.5, 15.5, 20.5, 25.5, 30.5, 35.5, 40.5, 42, 72, 102,
     ]  # fmt: skip
 
 
-def test_people_are_read_every_second_though_nothing_is_written(stage: Stage) -> None:
-    script = [*scene(0, 10), lambda: stage.enrol("Ada", ADA), *scene(10.5, 11), *scene(11.5, 13, ADA)]
-    steps = stage.play(script)
+def test_people_are_read_every_second_though_nothing_is_written(harness: AgentHarness) -> None:
+    script = [*scene(0, 10), lambda: harness.enrol("Ada", ADA), *scene(10.5, 11), *scene(11.5, 13, ADA)]
+    steps = harness.play(script)
     assert [(event.kind, event.at) for step in steps for event in step.events][:1] == [("enter", at(11.5))]
 
 
-def test_frames_that_are_late_are_written_while_nothing_new_comes(stage: Stage) -> None:
+def test_frames_that_are_late_are_written_while_nothing_new_comes(harness: AgentHarness) -> None:
     """A live camera that is silent still has what was seen stored, and stays LIVE until it is lost."""
-    stage.enrol("Ada", ADA)
-    clock = HandClock()
+    harness.enrol("Ada", ADA)
+    clock = ManualClock()
     seen: list[int] = []
 
     def pass_time() -> None:
         clock.seconds += 2
-        seen.append(len(stage.store.cameras.presences()))
+        seen.append(len(harness.store.cameras.presences()))
 
-    script = [(0.0, picture(ADA)), (0.1, picture(ADA)), pass_time, NOTHING_NEW, pass_time]
-    stage.agent(ScriptedCamera(script, clock)).run(threading.Event())
+    script = [(0.0, picture(ADA)), (0.1, picture(ADA)), pass_time, NO_FRAME, pass_time]
+    harness.agent(ScriptedCamera(script, clock)).run(threading.Event())
     assert seen == [1, 1]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.settings import CameraSettings
-from tests.tracker.puppets import at, seconds
+from tests.tracker.fake_cameras import at, seconds
 from tracker.agent.reassignment import Reassignments
 from tracker.agent.zones import StayChanges, ZoneStays, zones_of
 from tracker.presence.events import CameraRef

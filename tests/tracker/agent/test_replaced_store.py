@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from config.errors import StoreError
-from tests.tracker.puppets import ADA, NOON, Stage, face_of, scene
+from tests.tracker.fake_cameras import ADA, NOON, AgentHarness, face_of, scene
 from tracker.presence.people import Person
 from tracker.store.store import Store
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path / "gym.sqlite3")
+def harness(tmp_path: Path) -> AgentHarness:
+    return AgentHarness(tmp_path / "gym.sqlite3")
 
 
 def replace_store(path: Path) -> bytes:
@@ -31,47 +31,47 @@ def replace_store(path: Path) -> bytes:
 
 
 def test_store_that_is_deleted_is_reported_and_what_was_not_stored_is_counted(
-    stage: Stage, caplog: pytest.LogCaptureFixture
+    harness: AgentHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    stage.enrol("Ada", ADA)
-    script = [*scene(0, 1), stage.path.unlink, *scene(1.5, 5, ADA), *scene(5.5, 60)]
+    harness.enrol("Ada", ADA)
+    script = [*scene(0, 1), harness.path.unlink, *scene(1.5, 5, ADA), *scene(5.5, 60)]
     with pytest.raises(StoreError, match=r"deleted or replaced while in use; 3 records of front are not stored"):
-        stage.play(script)
+        harness.play(script)
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert "the store was deleted or replaced while in use" in caplog.text
-    assert not stage.path.exists()
+    assert not harness.path.exists()
 
 
-def test_store_that_is_put_in_the_place_of_another_is_left_as_it_is(stage: Stage) -> None:
-    stage.enrol("Ada", ADA)
+def test_store_that_is_put_in_the_place_of_another_is_left_as_it_is(harness: AgentHarness) -> None:
+    harness.enrol("Ada", ADA)
     backup: list[bytes] = []
-    script = [*scene(0, 5, ADA), lambda: backup.append(replace_store(stage.path)), *scene(5.5, 20, ADA)]
+    script = [*scene(0, 5, ADA), lambda: backup.append(replace_store(harness.path)), *scene(5.5, 20, ADA)]
     with pytest.raises(StoreError, match="deleted or replaced while in use"):
-        stage.play(script)
-    log = stage.path.with_name(f"{stage.path.name}-wal")
+        harness.play(script)
+    log = harness.path.with_name(f"{harness.path.name}-wal")
     assert not log.exists() or log.stat().st_size == 0, "it would be applied to the new file"
-    stage.store.close()
-    assert stage.path.read_bytes() == backup[0]
-    with Store(stage.path).open(create=False) as found:
+    harness.store.close()
+    assert harness.path.read_bytes() == backup[0]
+    with Store(harness.path).open(create=False) as found:
         assert [each.name for each in found.people.all()] == ["Backup"]
         assert found.events.select() == []
 
 
-def test_a_replaced_store_is_not_opened_again_by_another_thread(stage: Stage) -> None:
-    replace_store(stage.path)
+def test_a_replaced_store_is_not_opened_again_by_another_thread(harness: AgentHarness) -> None:
+    replace_store(harness.path)
     with ThreadPoolExecutor(1) as pool, pytest.raises(StoreError, match="deleted or replaced while in use"):
-        pool.submit(stage.store.people.all).result()
-    stage.store.close()
-    with stage.store.open(create=False) as opened_again:
+        pool.submit(harness.store.people.all).result()
+    harness.store.close()
+    with harness.store.open(create=False) as opened_again:
         assert [each.name for each in opened_again.people.all()] == ["Backup"]
 
 
-def test_store_that_is_put_back_loses_nothing(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
-    ada = stage.enrol("Ada", ADA)
-    aside = stage.path.with_name("aside.sqlite3")
-    stage.play([
-        *scene(0, 1), lambda: stage.path.rename(aside), *scene(1.5, 5, ADA), *scene(5.5, 60),
-        lambda: aside.rename(stage.path), *scene(60.5, 120),
+def test_store_that_is_put_back_loses_nothing(harness: AgentHarness, caplog: pytest.LogCaptureFixture) -> None:
+    ada = harness.enrol("Ada", ADA)
+    aside = harness.path.with_name("aside.sqlite3")
+    harness.play([
+        *scene(0, 1), lambda: harness.path.rename(aside), *scene(1.5, 5, ADA), *scene(5.5, 60),
+        lambda: aside.rename(harness.path), *scene(60.5, 120),
     ])  # fmt: skip
-    assert stage.reported() == [(ada, "enter", 1.5, False), (ada, "exit", 5, False)]
+    assert harness.reported() == [(ada, "enter", 1.5, False), (ada, "exit", 5, False)]
     assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]

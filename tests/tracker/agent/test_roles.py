@@ -10,13 +10,13 @@ import pytest
 
 from config.errors import CameraError, StoreError
 from config.settings import CameraRole, CameraSettings
-from tests.tracker.posts import HALL, Post, empty, picture, walk
-from tests.tracker.puppets import ADA, BOB, NOTHING_NEW, Cue, fault
+from tests.tracker.fake_cameras import ADA, BOB, NO_FRAME, ScriptStep, fault
+from tests.tracker.role_cameras import HALL, RoleCamera, empty, picture, walk
 
 
 @pytest.fixture
-def post(tmp_path: Path) -> Post:
-    post = Post(tmp_path / "footfall.sqlite3")
+def post(tmp_path: Path) -> RoleCamera:
+    post = RoleCamera(tmp_path / "footfall.sqlite3")
     post.enrol("Ada", ADA)
     post.enrol("Bob", BOB)
     return post
@@ -25,14 +25,14 @@ def post(tmp_path: Path) -> Post:
 ADA_ID, BOB_ID = f"p-{ADA:012x}", f"p-{BOB:012x}"
 
 
-def test_a_door_reports_who_went_in_and_who_went_out(post: Post) -> None:
+def test_a_door_reports_who_went_in_and_who_went_out(post: RoleCamera) -> None:
     post.watch([*walk(0, range(20, 90, 10)), *empty(4, 12), *walk(20, range(80, 10, -10), name="bob"), *empty(24, 30)])
     assert post.reported() == [(ADA_ID, "enter", 2.0, False), (BOB_ID, "exit", 22.0, False)]
     assert post.store.cameras.presences() == []
     assert post.store.cameras.line_states(site_id="gym", camera_id="door") == []
 
 
-def test_a_track_that_has_lost_its_name_crosses_without_it(post: Post) -> None:
+def test_a_track_that_has_lost_its_name_crosses_without_it(post: RoleCamera) -> None:
     """Ada is forgotten on her way: from then on the track shows a stranger."""
 
     def forget() -> None:
@@ -43,12 +43,12 @@ def test_a_track_that_has_lost_its_name_crosses_without_it(post: Post) -> None:
     assert (who[:2], kind) == ("v-", "enter")
 
 
-def test_standing_at_a_door_is_nothing(post: Post) -> None:
+def test_standing_at_a_door_is_nothing(post: RoleCamera) -> None:
     post.watch(walk(0, [45, 50, 52, 49, 50, 51, 48, 50, 52] * 4))
     assert post.reported() == []
 
 
-def test_the_side_is_kept_over_a_restart(post: Post) -> None:
+def test_the_side_is_kept_over_a_restart(post: RoleCamera) -> None:
     """The second run begins where the first one stopped; the person has another track there."""
     post.watch(walk(0, [20, 25, 30, 35]))
     before = post.store.cameras.line_states(site_id="gym", camera_id="door")
@@ -60,15 +60,15 @@ def test_the_side_is_kept_over_a_restart(post: Post) -> None:
     assert post.reported() == [(ADA_ID, "enter", 13.0, False)]
 
 
-SLOW_START = [NOTHING_NEW, NOTHING_NEW]
+SLOW_START = [NO_FRAME, NO_FRAME]
 
 
-def unplugged(post: Post) -> None:
+def unplugged(post: RoleCamera) -> None:
     with pytest.raises(CameraError):
         post.watch([fault(CameraError)])
 
 
-def stopped_before_a_frame(post: Post) -> None:
+def stopped_before_a_frame(post: RoleCamera) -> None:
     post.watch([], stopped=True)
 
 
@@ -82,7 +82,7 @@ def stopped_before_a_frame(post: Post) -> None:
     ],
 )
 def test_a_crossing_under_way_outlives_starts_without_a_frame(
-    post: Post, between: Sequence[Callable[[Post], None]], opening: Sequence[Cue]
+    post: RoleCamera, between: Sequence[Callable[[RoleCamera], None]], opening: Sequence[ScriptStep]
 ) -> None:
     post.watch(walk(0, [20, 25, 30, 35, 65]), stopped=True)  # one frame inside, one more is to prove it
     for start in between:
@@ -92,7 +92,7 @@ def test_a_crossing_under_way_outlives_starts_without_a_frame(
     assert post.reported() == [(ADA_ID, "enter", 2.0, False)]
 
 
-def test_a_crossing_under_way_outlives_a_store_that_cannot_be_read_at_the_first_frame(post: Post) -> None:
+def test_a_crossing_under_way_outlives_a_store_that_cannot_be_read_at_the_first_frame(post: RoleCamera) -> None:
     post.watch(walk(0, [20, 25, 30, 35, 65]), stopped=True)
     with sqlite3.connect(post.path) as damage:
         (text,) = damage.execute("SELECT state FROM line_states").fetchone()
@@ -106,7 +106,7 @@ def test_a_crossing_under_way_outlives_a_store_that_cannot_be_read_at_the_first_
     assert post.reported() == [(ADA_ID, "enter", 2.0, False)]
 
 
-def test_a_recording_played_again_reports_the_same(post: Post) -> None:
+def test_a_recording_played_again_reports_the_same(post: RoleCamera) -> None:
     script = [*walk(0, range(20, 90, 10)), *empty(4, 12)]
     post.watch(script[:5], stopped=True)
     post.watch(script[:7], stopped=True)
@@ -124,20 +124,20 @@ def test_a_recording_played_again_reports_the_same(post: Post) -> None:
     ],
 )
 def test_a_camera_at_a_way_in_or_out_reports_one_kind(
-    post: Post, role: CameraRole, expected: list[tuple[str, float, bool]]
+    post: RoleCamera, role: CameraRole, expected: list[tuple[str, float, bool]]
 ) -> None:
     post.camera = replace_role(role)
     post.watch([*walk(0, [40, 45, 50, 55, 60]), *empty(3, 50)])
     assert [each[1:] for each in post.reported()] == expected
 
 
-def test_the_end_of_a_recording_at_an_exit_is_a_way_out_too(post: Post) -> None:
+def test_the_end_of_a_recording_at_an_exit_is_a_way_out_too(post: RoleCamera) -> None:
     post.camera = replace_role(CameraRole.EXIT)
     post.watch(walk(0, [40, 45, 50, 55, 60]))
     assert [each[1:] for each in post.reported()] == [("exit", 2.0, False)]
 
 
-def test_a_room_reports_who_is_in_which_zone(post: Post) -> None:
+def test_a_room_reports_who_is_in_which_zone(post: RoleCamera) -> None:
     post.camera = HALL
     places = [10, 20, 30, 40, 60, 70, 80]
     post.watch([(index, picture(ada=(x, 50))) for index, x in enumerate(places)])
@@ -145,7 +145,7 @@ def test_a_room_reports_who_is_in_which_zone(post: Post) -> None:
     assert [each[1] for each in post.reported()] == ["enter", "exit"]
 
 
-def test_stays_in_zones_go_on_after_a_restart(post: Post) -> None:
+def test_stays_in_zones_go_on_after_a_restart(post: RoleCamera) -> None:
     post.camera = HALL
     script = [(index, picture(ada=(20, 50))) for index in range(10)]
     post.watch(script[:5], stopped=True)

@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 
 from tests.tracker.cli.conftest import Run
-from tests.tracker.puppets import ADA, NOON, Stage
+from tests.tracker.fake_cameras import ADA, NOON, AgentHarness
 from tracker.presence.events import Event, EventKind
 from tracker.store.observation import Observation
 
 
 @pytest.fixture
-def stage(tmp_path: Path, run: Run) -> Stage:
-    stage = Stage(tmp_path / "store.sqlite3")
-    stage.enrol("Ada", ADA)
-    stage.store.record(Observation(events=[_event(0), _event(600, "exit")]))
-    return stage
+def harness(tmp_path: Path, run: Run) -> AgentHarness:
+    harness = AgentHarness(tmp_path / "store.sqlite3")
+    harness.enrol("Ada", ADA)
+    harness.store.record(Observation(events=[_event(0), _event(600, "exit")]))
+    return harness
 
 
 def _event(seconds: float, kind: str = "enter") -> Event:
@@ -34,7 +34,7 @@ def _event(seconds: float, kind: str = "enter") -> Event:
     )
 
 
-def test_what_was_backed_up_comes_back(run: Run, stage: Stage, tmp_path: Path) -> None:
+def test_what_was_backed_up_comes_back(run: Run, harness: AgentHarness, tmp_path: Path) -> None:
     file = tmp_path / "monday.sqlite3"
     done = run("backup", file)  # the store is open meanwhile
     assert (done.code, done.err) == (0, "")
@@ -44,9 +44,9 @@ def test_what_was_backed_up_comes_back(run: Run, stage: Stage, tmp_path: Path) -
     run("backup", file).refused("the file exists", "--force")
     assert run("backup", file, "--force", "--json").data["contents"]["events"] == 2
     run("restore", file).refused("another program has the store open", "stop agents")
-    stage.store.record(Observation(events=[_event(1200)]))
-    stage.store.people.forget(f"p-{ADA:012x}", erase_history=False)
-    stage.store.close()
+    harness.store.record(Observation(events=[_event(1200)]))
+    harness.store.people.forget(f"p-{ADA:012x}", erase_history=False)
+    harness.store.close()
     back = run("restore", file)
     assert (back.code, back.err) == (0, "")
     assert "1 person was forgotten again" in back.out
@@ -61,10 +61,10 @@ def test_a_backup_without_a_store_is_refused(run: Run, tmp_path: Path) -> None:
     assert list(tmp_path.glob("*.sqlite3")) == []
 
 
-def test_doctor_finds_overwritten_pages_and_says_what_to_do(run: Run, stage: Stage) -> None:
-    stage.store.record(Observation(events=[_event(5000 + number) for number in range(400)]))
-    stage.store.close()
-    with stage.store.path.open("r+b") as file:
+def test_doctor_finds_overwritten_pages_and_says_what_to_do(run: Run, harness: AgentHarness) -> None:
+    harness.store.record(Observation(events=[_event(5000 + number) for number in range(400)]))
+    harness.store.close()
+    with harness.store.path.open("r+b") as file:
         file.seek(-4096 * 20, 2)
         file.write(b"\xa5" * 4096 * 10)
     (found,) = [row for row in run("doctor", "--json").data if row["check"] == "store"]
@@ -74,9 +74,9 @@ def test_doctor_finds_overwritten_pages_and_says_what_to_do(run: Run, stage: Sta
         assert words in found["fix"]
 
 
-def test_doctor_full_finds_an_index_that_differs_from_its_table(run: Run, stage: Stage) -> None:
-    stage.store.close()
-    _spoil_index(stage.store.path)
+def test_doctor_full_finds_an_index_that_differs_from_its_table(run: Run, harness: AgentHarness) -> None:
+    harness.store.close()
+    _spoil_index(harness.store.path)
     quick, full = (
         next(row["outcome"] for row in run("doctor", "--json", *flags).data if row["check"] == "store")
         for flags in ((), ("--full",))
@@ -84,10 +84,10 @@ def test_doctor_full_finds_an_index_that_differs_from_its_table(run: Run, stage:
     assert (quick, full) == ("ok", "failed")
 
 
-def test_a_report_on_a_damaged_index_says_so(run: Run, stage: Stage) -> None:
-    stage.store.record(Observation(events=[_event(5000 + number) for number in range(4000)]))
-    stage.store.close()
-    path = stage.store.path
+def test_a_report_on_a_damaged_index_says_so(run: Run, harness: AgentHarness) -> None:
+    harness.store.record(Observation(events=[_event(5000 + number) for number in range(4000)]))
+    harness.store.close()
+    path = harness.store.path
     with closing(sqlite3.connect(path)) as connection:
         (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'events_at'").fetchone()
     with path.open("r+b") as file:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.tracker.cli.conftest import Run
 from tests.tracker.conftest import SmallDisk
-from tests.tracker.puppets import ADA, Stage
+from tests.tracker.fake_cameras import ADA, AgentHarness
 
 # -- settings
 
@@ -52,7 +52,7 @@ def test_store_that_is_not_there_is_said_with_what_makes_one(words: tuple[str, .
 
 
 def newer(path: Path) -> None:
-    Stage(path).store.close()
+    AgentHarness(path).store.close()
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 999")
     connection.close()
@@ -63,7 +63,7 @@ def no_database(path: Path) -> None:
 
 
 def cut_off(path: Path) -> None:
-    Stage(path).store.close()
+    AgentHarness(path).store.close()
     path.write_bytes(path.read_bytes()[:-1000])
 
 
@@ -93,9 +93,9 @@ def test_spoilt_store_is_refused_and_left_as_it_is(
 
 
 def test_read_only_disk_is_refused(small_disk: SmallDisk, run: Run, clip: Path) -> None:
-    stage = Stage(small_disk.path / "gym.sqlite3")
-    stage.enrol("Ada", ADA)
-    stage.store.close()
+    harness = AgentHarness(small_disk.path / "gym.sqlite3")
+    harness.enrol("Ada", ADA)
+    harness.store.close()
     url = f"sqlite:///{small_disk.path / 'gym.sqlite3'}"
     small_disk.make_read_only()
     run("track", "--camera", clip, "--fast", "--store", url).refused("gym.sqlite3")
@@ -106,9 +106,9 @@ def test_read_only_disk_is_refused(small_disk: SmallDisk, run: Run, clip: Path) 
 def test_full_disk_is_refused_and_keeps_what_it_has(
     small_disk: SmallDisk, run: Run, clip: Path, pictures: Path
 ) -> None:
-    stage = Stage(small_disk.path / "gym.sqlite3")
-    stage.enrol("Ada", ADA)
-    stage.store.close()
+    harness = AgentHarness(small_disk.path / "gym.sqlite3")
+    harness.enrol("Ada", ADA)
+    harness.store.close()
     url = f"sqlite:///{small_disk.path / 'gym.sqlite3'}"
     small_disk.fill()
     run("enroll", pictures / "ada.png", "--name", "Eve", "--store", url).refused("disk is full", "free some space")

@@ -12,7 +12,7 @@ import pytest
 
 from tests.tracker.cli.conftest import Done, Run
 from tests.tracker.conftest import SmallDisk
-from tests.tracker.puppets import ADA, Stage
+from tests.tracker.fake_cameras import ADA, AgentHarness
 from tracker.cli import doctor
 from tracker.presence.events import Event, EventKind
 from tracker.store.observation import Observation
@@ -35,9 +35,9 @@ def failed(done: Done) -> dict[str, str]:
 
 
 def test_all_is_well(run: Run, tmp_path: Path, clip: Path) -> None:
-    stage = Stage(tmp_path / "store.sqlite3")
-    stage.enrol("Ada", ADA)
-    stage.store.close()
+    harness = AgentHarness(tmp_path / "store.sqlite3")
+    harness.enrol("Ada", ADA)
+    harness.store.close()
     done = run("doctor", "--camera", clip, "--json")
     assert (done.code, done.err) == (0, "")
     assert [set(row) for row in done.data] == [{"check", "outcome", "detail", "fix"}] * 8
@@ -149,16 +149,16 @@ def test_clock_that_was_never_set_is_found(run: Run, monkeypatch: pytest.MonkeyP
 
 
 def test_clock_behind_what_is_stored_is_found(run: Run, tmp_path: Path) -> None:
-    stage = Stage(tmp_path / "store.sqlite3")
+    harness = AgentHarness(tmp_path / "store.sqlite3")
     ahead = datetime.now(UTC) + timedelta(hours=2)
-    stage.store.record(
+    harness.store.record(
         Observation(
             events=[
                 Event(kind=EventKind.ENTER, site_id="gym", camera_id="a", person_id="p-1", at=ahead, track_id="t"),
             ]
         )
     )
-    stage.store.close()
+    harness.store.close()
     done = run("doctor", "--json")
     assert (done.code, outcomes(done)["clock"]) == (0, "warning")
     assert f"{ahead:%Y-%m-%d %H:%M:%S}" in done.out

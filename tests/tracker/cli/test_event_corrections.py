@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.tracker.cli.conftest import Run
-from tests.tracker.puppets import ADA, BOB, NOON, Stage
+from tests.tracker.fake_cameras import ADA, BOB, NOON, AgentHarness
 from tracker.cli.options import UsageError
 from tracker.cli.times import parse_instant
 from tracker.presence.events import OPERATOR, Event, EventKind
@@ -33,53 +33,53 @@ def event(kind: str, seconds: float, person: str = PERSON) -> Event:
 
 
 @pytest.fixture
-def stage(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> Stage:
+def harness(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> AgentHarness:
     monkeypatch.setenv("FOOTFALL_SITE__TIME_ZONE", "Europe/Berlin")
-    stage = Stage(tmp_path / "store.sqlite3")
-    stage.enrol("Ada", ADA)
-    stage.enrol("Bob", BOB)
-    stage.store.record(
+    harness = AgentHarness(tmp_path / "store.sqlite3")
+    harness.enrol("Ada", ADA)
+    harness.enrol("Bob", BOB)
+    harness.store.record(
         Observation(events=[event("enter", 0), event("exit", 600), event("enter", 7200), event("exit", 9000)])
     )
-    return stage
+    return harness
 
 
-def visits(stage: Stage) -> list[tuple[str, float, float | None]]:
-    return stage.visits(30_000)
+def visits(harness: AgentHarness) -> list[tuple[str, float, float | None]]:
+    return harness.visits(30_000)
 
 
-def test_voided_events_make_no_visit_and_come_back(run: Run, stage: Stage) -> None:
+def test_voided_events_make_no_visit_and_come_back(run: Run, harness: AgentHarness) -> None:
     false_ones = [event(kind, seconds).event_id for kind, seconds in (("enter", 7200), ("exit", 9000))]
     done = run("events", "void", false_ones[0][:10], false_ones[1], "--by", "Ann", "--reason", "that was  her sister")
     assert (done.code, done.err) == (0, "")
     assert f"void by Ann: enter of Ada at 2026-03-02 15:00:00, camera front, event {false_ones[0][:8]}" in done.out
     assert "was   2026-03-02 15:00:00   15:30:00   30 min 00 s" in done.out
-    assert visits(stage) == [(PERSON, 0, 600)]
+    assert visits(harness) == [(PERSON, 0, 600)]
     undo = done.out.splitlines()[-1].partition("footfall ")[2].split()
     assert undo[:2] == ["events", "restore"]
     back = run(*undo).out
     assert "restored by" in back
     assert "is   2026-03-02 15:00:00   15:30:00   30 min 00 s" in back
-    assert visits(stage) == [(PERSON, 0, 600), (PERSON, 7200, 9000)]
+    assert visits(harness) == [(PERSON, 0, 600), (PERSON, 7200, 9000)]
 
 
-def test_an_exit_that_no_camera_saw(run: Run, stage: Stage) -> None:
-    stage.store.record(Observation(events=[event("enter", 20_000)]))
-    assert visits(stage)[-1] == (PERSON, 20_000, None)
+def test_an_exit_that_no_camera_saw(run: Run, harness: AgentHarness) -> None:
+    harness.store.record(Observation(events=[event("enter", 20_000)]))
+    assert visits(harness)[-1] == (PERSON, 20_000, None)
     done = run("events", "add", "exit", "ada", "--at", "2026-03-02T19:00", "--by", "Ann")
     assert (done.code, done.err) == (0, "")
     assert "added by Ann: exit of Ada at 2026-03-02 19:00:00, event " in done.out
-    assert visits(stage)[-1] == (PERSON, 20_000, 21_600)
+    assert visits(harness)[-1] == (PERSON, 20_000, 21_600)
     again = run("events", "add", "exit", "Ada", "--at", "2026-03-02T18:00:00+00:00", "--by", "Bob")
     again.refused("is there already")
     undo = done.out.splitlines()[-1].partition("footfall ")[2].split()
     assert undo[:2] == ["events", "void"]
     assert run(*undo).code == 0
-    assert visits(stage)[-1] == (PERSON, 20_000, None)
+    assert visits(harness)[-1] == (PERSON, 20_000, None)
     run("events", "add", "exit", "Ada", "--at", "2026-03-02T19:00").refused("was added and voided", "events restore")
 
 
-def test_corrections_are_kept_with_who_when_and_why(run: Run, stage: Stage) -> None:
+def test_corrections_are_kept_with_who_when_and_why(run: Run, harness: AgentHarness) -> None:
     wrong = event("exit", 600).event_id
     run("events", "void", wrong, "--by", "Ann", "--reason", "a reflection")
     run("events", "restore", wrong)
@@ -96,9 +96,9 @@ def test_corrections_are_kept_with_who_when_and_why(run: Run, stage: Stage) -> N
         assert words in told
 
 
-def test_what_was_added_and_voided_is_restored_not_added(run: Run, stage: Stage) -> None:
+def test_what_was_added_and_voided_is_restored_not_added(run: Run, harness: AgentHarness) -> None:
     run("events", "add", "exit", "Ada", "--at", "2026-03-02T19:00", "--by", "Ann")
-    (added,) = (each.event_id for each in stage.store.events.select() if each.track_id == OPERATOR)
+    (added,) = (each.event_id for each in harness.store.events.select() if each.track_id == OPERATOR)
     run("events", "void", added, "--by", "Bob")
     assert run("events", "restore", added, "--by", "Cy").out.startswith("restored by Cy: exit of Ada")
     told = [line.split()[2:4] for line in run("events", "corrections").out.splitlines() if added[:8] in line]
@@ -106,11 +106,11 @@ def test_what_was_added_and_voided_is_restored_not_added(run: Run, stage: Stage)
     assert [each["action"] for each in run("events", "corrections", "--json").data] == ["add", "void", "add"]
 
 
-def test_a_dry_run_shows_the_same_and_writes_nothing(run: Run, stage: Stage) -> None:
+def test_a_dry_run_shows_the_same_and_writes_nothing(run: Run, harness: AgentHarness) -> None:
     words = ("events", "void", event("exit", 600).event_id, "--by", "Ann", "--json")
-    version = stage.store.version()
+    version = harness.store.version()
     dry = run(*words, "--dry-run").data
-    assert stage.store.version() == version
+    assert harness.store.version() == version
     done = run(*words).data
     assert (dry["written"], done["written"]) == (False, True)
     assert [[each["ended_at"] for each in dry["changes"][0][side]] for side in ("before", "after")] == [
@@ -121,13 +121,13 @@ def test_a_dry_run_shows_the_same_and_writes_nothing(run: Run, stage: Stage) -> 
     assert "would be void by Ann" in run("events", "void", event("enter", 0).event_id, "--by", "Ann", "--dry-run").out
 
 
-def test_one_wrong_id_among_several_leaves_all_as_they_were(run: Run, stage: Stage) -> None:
+def test_one_wrong_id_among_several_leaves_all_as_they_were(run: Run, harness: AgentHarness) -> None:
     good = event("exit", 600).event_id
     run("events", "void", good, "nosuchid", "--by", "Ann").refused("no event has the id 'nosuchid'", code=2)
-    assert stage.store.events.corrections() == []
+    assert harness.store.events.corrections() == []
 
 
-def test_what_is_added_counts_where_a_camera_is_named(run: Run, stage: Stage, tmp_path: Path) -> None:
+def test_what_is_added_counts_where_a_camera_is_named(run: Run, harness: AgentHarness, tmp_path: Path) -> None:
     file = tmp_path / "gym.toml"
     file.write_text(
         '[[camera]]\nid = "out"\nsource = "0"\nrole = "exit"\n[[camera]]\nid = "hall"\nsource = "1"\n', encoding="utf-8"
@@ -136,31 +136,31 @@ def test_what_is_added_counts_where_a_camera_is_named(run: Run, stage: Stage, tm
     run(*words, "--camera", "out").refused("out is an exit, it has no enter", code=2)
     run(*words, "--camera", "attic").refused("no camera 'attic'", "hall, out", code=2)
     assert run(*words, "--camera", "hall").code == 0
-    assert [each.camera_id for each in stage.store.events.select(person_id=f"p-{BOB:012x}")] == ["hall"]
+    assert [each.camera_id for each in harness.store.events.select(person_id=f"p-{BOB:012x}")] == ["hall"]
 
 
-def test_people_of_a_turnstile_have_an_id_only(run: Run, stage: Stage) -> None:
-    stage.store.record(Observation(events=[event("enter", 0, "card-17")]))
+def test_people_of_a_turnstile_have_an_id_only(run: Run, harness: AgentHarness) -> None:
+    harness.store.record(Observation(events=[event("enter", 0, "card-17")]))
     assert run("events", "add", "exit", "card-17", "--at", "2026-03-02T13:30").code == 0
-    assert ("card-17", 0, 1800) in visits(stage)
-    assert [each.camera_id for each in stage.store.events.select(person_id="card-17")] == ["front", OPERATOR]
+    assert ("card-17", 0, 1800) in visits(harness)
+    assert [each.camera_id for each in harness.store.events.select(person_id="card-17")] == ["front", OPERATOR]
 
 
-def test_an_event_of_another_site_is_on_the_clock_of_that_site(run: Run, stage: Stage) -> None:
-    stage.store.sites.save(Site(site_id="ny", name="New York", rules=Rules(zone=ZoneInfo("America/New_York"))))
+def test_an_event_of_another_site_is_on_the_clock_of_that_site(run: Run, harness: AgentHarness) -> None:
+    harness.store.sites.save(Site(site_id="ny", name="New York", rules=Rules(zone=ZoneInfo("America/New_York"))))
     words = ("events", "add", "enter", "Ada", "--at", "2026-03-02T09:00", "--site")
     done = run(*words, "ny", "--by", "Ann")
     assert (done.code, done.err) == (0, "")
     assert "enter of Ada at 2026-03-02 09:00:00" in done.out
-    (added,) = stage.store.events.select(site_id="ny")
+    (added,) = harness.store.events.select(site_id="ny")
     assert added.at == datetime(2026, 3, 2, 14, tzinfo=UTC)
     run(*words, "rome").refused("--site: no site 'rome'", "known are gym, ny", code=2)
 
 
-def test_the_preview_goes_by_the_rules_of_the_site(run: Run, stage: Stage) -> None:
+def test_the_preview_goes_by_the_rules_of_the_site(run: Run, harness: AgentHarness) -> None:
     """Reports go by the rules in the store; the preview must not go by others."""
     rules = Rules(merge_gap=timedelta(hours=4), entrances=frozenset({"front"}), exits=frozenset({"front"}))
-    stage.store.sites.save(Site(site_id="gym", name="Gym", rules=rules))
+    harness.store.sites.save(Site(site_id="gym", name="Gym", rules=rules))
     leave = event("exit", 9000).event_id
     done = run("events", "void", leave, "--dry-run", "--json").data
     assert [len(done["changes"][0][side][0]["segments"]) for side in ("before", "after")] == [2, 2]
@@ -185,26 +185,26 @@ BAD = {
 
 @pytest.mark.parametrize(("words", "problem", "code"), BAD.values(), ids=BAD)
 def test_bad_input_is_refused_and_nothing_is_written(
-    words: tuple[str, ...], problem: str, code: int, run: Run, stage: Stage
+    words: tuple[str, ...], problem: str, code: int, run: Run, harness: AgentHarness
 ) -> None:
-    version = stage.store.version()
+    version = harness.store.version()
     run("events", *words).refused(problem, code=code)
-    assert stage.store.version() == version
+    assert harness.store.version() == version
 
 
-def test_what_is_said_twice_is_refused(run: Run, stage: Stage) -> None:
+def test_what_is_said_twice_is_refused(run: Run, harness: AgentHarness) -> None:
     one = event("exit", 600).event_id
     run("events", "restore", one).refused("is not void")
     run("events", "void", one, "--by", "Ann")
     run("events", "void", one, "--by", "Bob").refused("is void already", "corrections")
-    assert len(stage.store.events.corrections()) == 1
+    assert len(harness.store.events.corrections()) == 1
 
 
-def test_an_id_that_several_begin_with_needs_more_letters(run: Run, stage: Stage) -> None:
-    stage.store.record(
+def test_an_id_that_several_begin_with_needs_more_letters(run: Run, harness: AgentHarness) -> None:
+    harness.store.record(
         Observation(events=[event("enter", 50_000 + each) for each in range(17)])
     )  # 16 letters: two begin alike
-    ids = [each.event_id for each in stage.store.events.select()]
+    ids = [each.event_id for each in harness.store.events.select()]
     start = next(each[0] for each in ids if sum(other[0] == each[0] for other in ids) > 1)
     run("events", "void", start).refused(f"several events have ids that start with '{start}'", code=2)
 

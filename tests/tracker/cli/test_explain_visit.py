@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.tracker.cli.conftest import Run
-from tests.tracker.puppets import ADA, NOON, Stage
+from tests.tracker.fake_cameras import ADA, NOON, AgentHarness
 from tracker.presence.events import Action, Correction, Event, EventKind
 from tracker.store.observation import Observation
 from tracker.store.store import Store
@@ -28,10 +28,10 @@ def event(kind: str, seconds: float, camera: str = "front") -> Event:
 
 
 @pytest.fixture
-def stage(tmp_path: Path, run: Run) -> Stage:
-    stage = Stage(tmp_path / "store.sqlite3")
-    stage.enrol("Ada", ADA)
-    stage.store.record(
+def harness(tmp_path: Path, run: Run) -> AgentHarness:
+    harness = AgentHarness(tmp_path / "store.sqlite3")
+    harness.enrol("Ada", ADA)
+    harness.store.record(
         Observation(
             events=[
                 event("enter", 0),
@@ -44,12 +44,12 @@ def stage(tmp_path: Path, run: Run) -> Stage:
     )
     added = event("exit", 300)
     said = Correction(action=Action.ADD, event_id=added.event_id, by="ann", at=NOON, event=added)
-    stage.store.events.correct([said])
-    stage.store.close()
-    return stage
+    harness.store.events.correct([said])
+    harness.store.close()
+    return harness
 
 
-def test_a_visit_is_told_with_its_rules(run: Run, stage: Stage) -> None:
+def test_a_visit_is_told_with_its_rules(run: Run, harness: AgentHarness) -> None:
     visit = event("enter", 0).event_id
     done = run("report", "explain", visit[:10])
     assert (done.code, done.err) == (0, "")
@@ -59,7 +59,7 @@ def test_a_visit_is_told_with_its_rules(run: Run, stage: Stage) -> None:
         assert words in done.out
 
 
-def test_as_json_for_programs(run: Run, stage: Stage) -> None:
+def test_as_json_for_programs(run: Run, harness: AgentHarness) -> None:
     visit = event("enter", 0).event_id
     told = run("report", "explain", visit, "--json").data
     assert told["visit"]["session_id"] == visit
@@ -73,7 +73,7 @@ def test_as_json_for_programs(run: Run, stage: Stage) -> None:
     assert [each["by"] for each in told["corrections"]] == ["ann"]
 
 
-def test_an_id_that_is_none_or_several_is_refused(run: Run, stage: Stage) -> None:
+def test_an_id_that_is_none_or_several_is_refused(run: Run, harness: AgentHarness) -> None:
     run("report", "explain", "zzz").refused("no visit has the id 'zzz'", code=2)
     run("report", "explain", "").refused("no visit has the id", code=2)
     run("report", "explain", event("exit", 60).event_id).refused("no visit has the id", code=2)
@@ -81,7 +81,9 @@ def test_an_id_that_is_none_or_several_is_refused(run: Run, stage: Stage) -> Non
     assert starts[0][0] != starts[1][0]
 
 
-def test_a_report_without_visits_names_an_event_that_counts_in_none(run: Run, stage: Stage, tmp_path: Path) -> None:
+def test_a_report_without_visits_names_an_event_that_counts_in_none(
+    run: Run, harness: AgentHarness, tmp_path: Path
+) -> None:
     settings, store = tmp_path / "site.toml", f"sqlite:///{tmp_path / 'one.sqlite3'}"
     settings.write_text(
         '[site]\nid = "gym"\n[[camera]]\nid = "front"\nsource = "0"\nrole = "door"\n'
@@ -97,16 +99,16 @@ def test_a_report_without_visits_names_an_event_that_counts_in_none(run: Run, st
     run("report", "explain", lone.event_id[:8], *where).refused("counts in no visit", code=2)
 
 
-def test_an_event_that_counts_in_no_visit_says_why(run: Run, stage: Stage, tmp_path: Path) -> None:
+def test_an_event_that_counts_in_no_visit_says_why(run: Run, harness: AgentHarness, tmp_path: Path) -> None:
     settings = tmp_path / "site.toml"
     settings.write_text(
         '[site]\nid = "gym"\n[[camera]]\nid = "front"\nsource = "0"\nrole = "entrance"\n'
         '[[camera]]\nid = "back"\nsource = "1"\nrole = "exit"\n[[camera]]\nid = "hall"\nsource = "2"\n'
     )
     lone = event("enter", 90000, "hall")
-    stage.store.open()
-    stage.store.record(Observation(events=[lone]))
-    stage.store.close()
+    harness.store.open()
+    harness.store.record(Observation(events=[lone]))
+    harness.store.close()
     done = run("report", "explain", lone.event_id, "--settings", settings)
     done.refused("by camera hall counts in no visit: seen inside, but neither coming in nor going out", code=2)
     assert "footfall events add" in done.err

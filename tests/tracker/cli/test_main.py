@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.tracker.cli.conftest import Run
-from tests.tracker.puppets import ADA, Stage
+from tests.tracker.fake_cameras import ADA, AgentHarness
 from tracker.cli import doctor
 
 Start = Callable[..., subprocess.Popen[str]]
@@ -26,7 +26,7 @@ def test_version_is_that_of_the_package(run: Run) -> None:
 @pytest.mark.parametrize("words", [("--version",), ("--help",), ("people", "--help"), ("people", "list")], ids=" ".join)
 def test_only_what_a_command_needs_is_imported(words: tuple[str, ...], run: Run, tmp_path: Path) -> None:
     """Start-up stays under 0.3 s as long as none of the large packages is imported."""
-    Stage(tmp_path / "store.sqlite3").store.close()
+    AgentHarness(tmp_path / "store.sqlite3").store.close()
     code = (
         "import sys\nfrom tracker.cli.main import run\n"
         f"sys.argv = ['footfall', *{words!r}]\n"
@@ -85,11 +85,11 @@ def test_failing_command_ends_its_process_with_1_and_one_line(command: Run) -> N
 
 
 def test_reader_that_walks_away_is_no_error(start: Start, tmp_path: Path) -> None:
-    stage = Stage(tmp_path / "store.sqlite3")
+    harness = AgentHarness(tmp_path / "store.sqlite3")
     for number in range(2, 90):
-        stage.enrol(f"Somebody {number}", number)
-    stage.enrol("Ada", ADA)
-    stage.store.close()
+        harness.enrol(f"Somebody {number}", number)
+    harness.enrol("Ada", ADA)
+    harness.store.close()
     process = start("people", "list", "--json")
     assert process.stdout is not None
     process.stdout.readline()

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.tracker.cli.conftest import Run
-from tests.tracker.puppets import Stage
+from tests.tracker.fake_cameras import AgentHarness
 from tracker.cli.logs import start_logging
 from tracker.presence.events import Event, EventKind
 from tracker.presence.people import Person, PersonKind
@@ -92,7 +92,7 @@ def test_control_characters_reach_neither_terminal_nor_csv_and_json_escapes_them
 
 
 def test_control_characters_reach_no_error(run: Run, tmp_path: Path) -> None:
-    Stage(tmp_path / "store.sqlite3").store.close()
+    AgentHarness(tmp_path / "store.sqlite3").store.close()
     line = run("people", "show", "x\x1b[31m").refused("no person named")
     assert CONTROL.search(line) is None
 

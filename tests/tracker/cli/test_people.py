@@ -15,7 +15,7 @@ import pytest
 from config.settings import Settings
 from tests.tracker.cli.conftest import Done, Run
 from tests.tracker.conftest import no_file_above
-from tests.tracker.puppets import ADA, BOB, EVE, Stage, scene
+from tests.tracker.fake_cameras import ADA, BOB, EVE, AgentHarness, scene
 from tracker.cli import store as cli_store
 from tracker.store.store import Store
 
@@ -216,20 +216,20 @@ def test_folder_with_nobody_in_it_is_refused(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def gym(tmp_path: Path) -> Stage:
+def gym(tmp_path: Path) -> AgentHarness:
     """Ada is enrolled and was there twice; a visitor was there once."""
-    stage = Stage(tmp_path / "store.sqlite3")
-    stage.enrol("Ada", ADA)
-    stage.play([*scene(0, 60, ADA, fps=1), *scene(62, 698, fps=0.25), *scene(700.5, 705, ADA, EVE)])
-    stage.store.close()
-    return stage
+    harness = AgentHarness(tmp_path / "store.sqlite3")
+    harness.enrol("Ada", ADA)
+    harness.play([*scene(0, 60, ADA, fps=1), *scene(62, 698, fps=0.25), *scene(700.5, 705, ADA, EVE)])
+    harness.store.close()
+    return harness
 
 
 def names(done: Done) -> list[str]:
     return [row["name"] for row in done.data]
 
 
-def test_list_shows_the_enrolled_and_on_request_visitors(run: Run, gym: Stage) -> None:
+def test_list_shows_the_enrolled_and_on_request_visitors(run: Run, gym: AgentHarness) -> None:
     done = run("people", "list", "--json")
     assert names(done) == ["Ada"]
     assert set(done.data[0]) == {
@@ -242,12 +242,12 @@ def test_list_shows_the_enrolled_and_on_request_visitors(run: Run, gym: Stage) -
 
 
 def test_list_of_nobody_says_what_to_do(run: Run, tmp_path: Path) -> None:
-    Stage(tmp_path / "store.sqlite3").store.close()
+    AgentHarness(tmp_path / "store.sqlite3").store.close()
     assert "footfall enroll" in run("people", "list").out
     assert run("people", "list", "--json").data == []
 
 
-def test_show_takes_a_name_in_any_case_or_an_id_and_has_the_latest_events(run: Run, gym: Stage) -> None:
+def test_show_takes_a_name_in_any_case_or_an_id_and_has_the_latest_events(run: Run, gym: AgentHarness) -> None:
     shown = run("people", "show", "ada", "--json").data
     assert (shown["name"], shown["vectors"], shown["access"]) == ("Ada", 1, True)
     assert [(event["kind"], event["at"]) for event in shown["events"]] == [
@@ -261,7 +261,7 @@ def test_show_takes_a_name_in_any_case_or_an_id_and_has_the_latest_events(run: R
     assert "latest events" in text
 
 
-def test_rename_moves_the_name_and_keeps_the_id(run: Run, gym: Stage) -> None:
+def test_rename_moves_the_name_and_keeps_the_id(run: Run, gym: AgentHarness) -> None:
     before = run("people", "show", "Visitor 1", "--json").data["person_id"]
     done = run("people", "rename", "visitor 1", " The  postman ")
     assert (done.code, done.out) == (0, "Visitor 1 is now called The postman\n")
@@ -271,7 +271,7 @@ def test_rename_moves_the_name_and_keeps_the_id(run: Run, gym: Stage) -> None:
     assert names(run("people", "list", "--visitors", "--json")) == ["Ada", "The postman"]
 
 
-def test_merge_gives_the_visits_of_the_first_to_the_second(run: Run, gym: Stage) -> None:
+def test_merge_gives_the_visits_of_the_first_to_the_second(run: Run, gym: AgentHarness) -> None:
     run("people", "merge", "Ada", "Visitor 1").refused("merge the visitor into the enrolled person")
     run("people", "merge", "Ada", "ada").refused("two different people")
     done = run("people", "merge", "Visitor 1", "Ada")
@@ -282,7 +282,9 @@ def test_merge_gives_the_visits_of_the_first_to_the_second(run: Run, gym: Stage)
 
 
 @pytest.mark.parametrize(("flags", "visits"), [((), 2), (("--history",), 0)], ids=["keeps-counts", "with-history"])
-def test_forget_erases_who_it_was(flags: tuple[str, ...], visits: int, run: Run, gym: Stage, tmp_path: Path) -> None:
+def test_forget_erases_who_it_was(
+    flags: tuple[str, ...], visits: int, run: Run, gym: AgentHarness, tmp_path: Path
+) -> None:
     person_id = run("people", "show", "Ada", "--json").data["person_id"]
     done = run("people", "forget", "Ada", "--yes", *flags)
     assert (done.code, done.out) == (0, "Ada is forgotten\n")
@@ -296,14 +298,14 @@ def test_forget_erases_who_it_was(flags: tuple[str, ...], visits: int, run: Run,
 def test_forget_that_a_reader_holds_up_says_how_to_finish(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stage = Stage(tmp_path / "store.sqlite3")
-    ada = stage.enrol("Ada", ADA)
+    harness = AgentHarness(tmp_path / "store.sqlite3")
+    ada = harness.enrol("Ada", ADA)
 
     def impatient(settings: Settings, *, create: bool) -> Store:
         return Store(settings.store.path, busy_timeout_s=0.1).open(create=create)
 
     monkeypatch.setattr(cli_store, "open_store", impatient)
-    with stage.store.database.reading() as reader:
+    with harness.store.database.reading() as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM people").fetchone()
         held_up = run("people", "forget", "Ada", "--yes", "--history")
@@ -314,12 +316,12 @@ def test_forget_that_a_reader_holds_up_says_how_to_finish(
 
 
 def test_forget_without_room_says_how_to_finish_and_doctor_reminds(run: Run, tmp_path: Path) -> None:
-    stage = Stage(tmp_path / "store.sqlite3")
-    ada = stage.enrol("Ada", ADA)
-    stage.store.people.add_vectors(ada, np.random.default_rng(0).standard_normal((10_000, 128)).astype(np.float32))
-    bob = stage.enrol("Bob", BOB)
-    stage.store.close()
-    with no_file_above(stage.path.stat().st_size):
+    harness = AgentHarness(tmp_path / "store.sqlite3")
+    ada = harness.enrol("Ada", ADA)
+    harness.store.people.add_vectors(ada, np.random.default_rng(0).standard_normal((10_000, 128)).astype(np.float32))
+    bob = harness.enrol("Bob", BOB)
+    harness.store.close()
+    with no_file_above(harness.path.stat().st_size):
         run("people", "forget", "Bob", "--yes").refused(
             "erased, but", " MB on its disk", f"footfall people forget {bob}"
         )
@@ -330,14 +332,14 @@ def test_forget_without_room_says_how_to_finish_and_doctor_reminds(run: Run, tmp
     assert run("people", "forget", bob).out == f"{bob} is forgotten\n"
 
 
-def test_forget_asks_first(run: Run, gym: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_forget_asks_first(run: Run, gym: AgentHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("typer.confirm", lambda question, abort: questions.append((question, abort)))
     questions: list[tuple[str, bool]] = []
     run("people", "forget", "Ada")
     assert questions == [("Erase Ada for good?", True)]
 
 
-def test_forget_without_an_answer_keeps_the_person(command: Run, gym: Stage) -> None:
+def test_forget_without_an_answer_keeps_the_person(command: Run, gym: AgentHarness) -> None:
     done = command("people", "forget", "Ada")
     assert done.code == 1
     with gym.store as store:
@@ -347,6 +349,6 @@ def test_forget_without_an_answer_keeps_the_person(command: Run, gym: Stage) -> 
 @pytest.mark.parametrize(
     "words", [("show",), ("rename", "Eve"), ("merge", "Ada"), ("forget",)], ids=lambda words: words[0]
 )
-def test_nobody_of_that_name_is_said_with_where_to_look(words: tuple[str, ...], run: Run, gym: Stage) -> None:
+def test_nobody_of_that_name_is_said_with_where_to_look(words: tuple[str, ...], run: Run, gym: AgentHarness) -> None:
     run("people", words[0], "Nobody", *words[1:]).refused("no person named 'Nobody'", "people list --visitors")
     assert len(run("people", words[0], "x" * 10_000, *words[1:]).refused()) < 300

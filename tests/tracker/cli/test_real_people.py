@@ -13,7 +13,7 @@ import pytest
 
 from config.settings import Settings
 from tests.tracker.cli.conftest import Run
-from tests.tracker.puppets import NOON
+from tests.tracker.fake_cameras import NOON
 from tracker.cameras.frames import Frame
 from tracker.cameras.sources import open_source
 from tracker.identity.known import KnownPeople

@@ -11,7 +11,7 @@ import pytest
 
 from config.settings import SiteSettings
 from tests.tracker.cli.conftest import Run
-from tests.tracker.puppets import face_of
+from tests.tracker.fake_cameras import face_of
 from tracker.cli import output, report_output
 from tracker.cli.times import parse_time
 from tracker.presence.coverage import CoverageSpan

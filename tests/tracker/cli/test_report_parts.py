@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.tracker.cli.conftest import Run
-from tests.tracker.puppets import face_of
+from tests.tracker.fake_cameras import face_of
 from tracker.presence.events import Event, EventKind
 from tracker.presence.people import Person
 from tracker.presence.zones import ZoneStay

@@ -11,30 +11,30 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.tracker.puppets import ADA, Cue, ScriptedCamera, Stage, scene
-from tests.tracker.turn_theatre import LIKE_ADA, TURNS, ZOE
+from tests.tracker.fake_cameras import ADA, AgentHarness, ScriptedCamera, ScriptStep, scene
+from tests.tracker.reassignment_kill_harness import LIKE_ADA, TURNS, ZOE
 from tracker.agent.supervisor import run_all
 from tracker.cli.step_output import EventOutput, StepPrinter
 from tracker.identity.known import KnownPeople
 
-Printed = Callable[[list[Cue], EventOutput], list[str]]
+Printed = Callable[[list[ScriptStep], EventOutput], list[str]]
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    stage = Stage(tmp_path / "gym.sqlite3")
-    stage.enrol("Ada", ADA)
-    stage.enrol("Zoe", ZOE)
-    return stage
+def harness(tmp_path: Path) -> AgentHarness:
+    harness = AgentHarness(tmp_path / "gym.sqlite3")
+    harness.enrol("Ada", ADA)
+    harness.enrol("Zoe", ZOE)
+    return harness
 
 
 @pytest.fixture
-def printed(stage: Stage, capsys: pytest.CaptureFixture[str]) -> Printed:
+def printed(harness: AgentHarness, capsys: pytest.CaptureFixture[str]) -> Printed:
     """The lines on stdout of a run over a script."""
 
-    def play(script: list[Cue], output: EventOutput) -> list[str]:
-        known, camera = KnownPeople(stage.match), ScriptedCamera(script)
-        agents = [stage.agent(camera, known=known)]
+    def play(script: list[ScriptStep], output: EventOutput) -> list[str]:
+        known, camera = KnownPeople(harness.match), ScriptedCamera(script)
+        agents = [harness.agent(camera, known=known)]
         with StepPrinter(agents, [camera], known, zone=ZoneInfo("UTC"), output=output, explain=False) as printer:
             assert run_all(agents, threading.Event(), printer.print_step) == []
         return capsys.readouterr().out.splitlines()
@@ -50,15 +50,15 @@ def about(record: dict[str, Any]) -> tuple[str, str]:
 TURNED_BACK = [*TURNS, *scene(20.5, 40, LIKE_ADA), *scene(40.5, 90)]
 
 
-def test_json_has_a_line_for_every_event_and_every_correction(stage: Stage, printed: Printed) -> None:
+def test_json_has_a_line_for_every_event_and_every_correction(harness: AgentHarness, printed: Printed) -> None:
     lines = [about(json.loads(line)) for line in printed(TURNED_BACK, EventOutput.JSON)]
     ids = {
         (each.person_id, each.kind): each.event_id
-        for correction in stage.store.events.corrections()
-        for each, _ in stage.store.events.find(correction.event_id)
+        for correction in harness.store.events.corrections()
+        for each, _ in harness.store.events.find(correction.event_id)
     }
     ada, zoe = ids[f"p-{ADA:012x}", "enter"], ids[f"p-{ZOE:012x}", "enter"]
-    (ada_left,) = [each.event_id for each in stage.store.events.select() if each.kind == "exit"]
+    (ada_left,) = [each.event_id for each in harness.store.events.select() if each.kind == "exit"]
     assert lines == [
         ("enter", ada), ("void", ada), ("enter", zoe), ("void", zoe), ("add", ada), ("enter", ada), ("exit", ada_left),
     ]  # fmt: skip

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tracker.puppets import ADA, BLURRED, BOB, Cue, Stage, scene
+from tests.tracker.fake_cameras import ADA, BLURRED, BOB, AgentHarness, ScriptStep, scene
 from tracker.cli.summary import Summary
 
 
@@ -30,9 +30,9 @@ from tracker.cli.summary import Summary
         pytest.param([*scene(0, 0.5, BOB), *scene(1, 6)], "13 frames, faces only for a moment", id="a-flicker"),
     ],
 )
-def test_line_tells_frames_tracks_and_why_nobody(tmp_path: Path, cues: list[Cue], expected: str | None) -> None:
-    stage, summary = Stage(tmp_path / "store.sqlite3"), Summary()
-    stage.enrol("Ada", ADA)
-    for step in stage.play(cues):
+def test_line_tells_frames_tracks_and_why_nobody(tmp_path: Path, cues: list[ScriptStep], expected: str | None) -> None:
+    harness, summary = AgentHarness(tmp_path / "store.sqlite3"), Summary()
+    harness.enrol("Ada", ADA)
+    for step in harness.play(cues):
         summary.add(step)
     assert summary.line() == expected

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from config.settings import MatchSettings, TrackSettings
-from tests.tracker.puppets import ADA, EVE, HandClock, ScriptedCamera, Stage, at, face_of
+from tests.tracker.fake_cameras import ADA, EVE, AgentHarness, ManualClock, ScriptedCamera, at, face_of
 from tracker.agent.health import Meter
 from tracker.agent.roles.role import Changes, RoleState
 from tracker.agent.writer import Writer
@@ -59,7 +59,7 @@ class Camera:
     known: KnownPeople = field(default_factory=lambda: KnownPeople(MATCH))
     now: float = 0.0
     evidence_days: int = 7
-    clock: HandClock = field(default_factory=HandClock)
+    clock: ManualClock = field(default_factory=ManualClock)
 
     def __post_init__(self) -> None:
         self.recognition = Recognition(
@@ -98,13 +98,13 @@ class Camera:
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path / "gym.sqlite3")
+def harness(tmp_path: Path) -> AgentHarness:
+    return AgentHarness(tmp_path / "gym.sqlite3")
 
 
 @pytest.fixture
-def camera(stage: Stage) -> Camera:
-    return Camera(stage.store)
+def camera(harness: AgentHarness) -> Camera:
+    return Camera(harness.store)
 
 
 def names(found: RecognitionResult) -> list[str | None]:
@@ -114,79 +114,79 @@ def names(found: RecognitionResult) -> list[str | None]:
 # -- limits and negatives
 
 
-def test_a_running_agent_follows_a_persons_own_limit(stage: Stage, camera: Camera) -> None:
-    ada = stage.enrol("Ada", ADA)
+def test_changed_limit_applies_at_runtime(harness: AgentHarness, camera: Camera) -> None:
+    ada = harness.enrol("Ada", ADA)
     assert names(camera.see(like(ADA, 0.45), times=3)) == [ada]
     camera.leave()
-    stage.store.people.replace_limits({ada: 0.4})
+    harness.store.people.replace_limits({ada: 0.4})
     found = camera.see(like(ADA, 0.45), times=6)
     assert names(found) == [None]
-    assert found.faces[0].reason == f"neither match nor stranger: {ada} is 0.45 away"
-    stage.store.people.replace_limits({})
+    assert found.faces[0].reason == f"between match and stranger: {ada} at 0.45"
+    harness.store.people.replace_limits({})
     assert names(camera.see(like(ADA, 0.45), times=3)) == [ada]
 
 
-def test_a_track_that_was_wrongly_named_can_be_denied_by_its_evidence(stage: Stage, camera: Camera) -> None:
-    ada = stage.enrol("Ada", ADA)
+def test_evidence_of_a_wrong_match_can_become_negatives(harness: AgentHarness, camera: Camera) -> None:
+    ada = harness.enrol("Ada", ADA)
     twin = like(ADA, 0.4)
     track_id = camera.see(twin, times=3).faces[0].track_id
-    vectors, taken_for = stage.store.matches.evidence(track_id)
+    vectors, taken_for = harness.store.matches.evidence(track_id)
     assert set(taken_for) == {ada}
     assert np.abs(vectors - twin).max() < 1e-6
-    stage.store.people.add_negatives(ada, vectors)
+    harness.store.people.add_negatives(ada, vectors)
     camera.leave()
     found = camera.see(like(ADA, 0.4, other=100) + 0.01 * face_of(77), times=4)
-    (visitor,) = stage.store.people.all(kind=PersonKind.VISITOR)
+    (visitor,) = harness.store.people.all(kind=PersonKind.VISITOR)
     assert names(found) == [visitor.person_id]
     assert f"marked as not {ada}" in found.faces[0].reason
     camera.leave()
     assert names(camera.see(like(ADA, 0.1), times=3)) == [ada]
 
 
-def test_evidence_is_of_enrolled_people_only_and_bounded(stage: Stage, camera: Camera) -> None:
-    ada = stage.enrol("Ada", ADA)
+def test_evidence_is_bounded_and_of_enrolled_people_only(harness: AgentHarness, camera: Camera) -> None:
+    ada = harness.enrol("Ada", ADA)
     stranger = camera.see(face_of(EVE), times=6).faces[0].track_id
     camera.leave()
     known = camera.see(face_of(ADA), times=30).faces[0].track_id
-    assert len(stage.store.matches.evidence(stranger)[1]) == 0
-    assert stage.store.matches.evidence(known)[1] == (ada, ada)
+    assert len(harness.store.matches.evidence(stranger)[1]) == 0
+    assert harness.store.matches.evidence(known)[1] == (ada, ada)
 
 
 @pytest.mark.parametrize(("days", "kept"), [(7, 2), (0, 0)])
-def test_evidence_is_kept_only_where_the_setting_says(stage: Stage, days: int, kept: int) -> None:
-    stage.enrol("Ada", ADA)
-    camera = Camera(stage.store, evidence_days=days)
+def test_evidence_is_kept_only_if_enabled(harness: AgentHarness, days: int, kept: int) -> None:
+    harness.enrol("Ada", ADA)
+    camera = Camera(harness.store, evidence_days=days)
     track_id = camera.see(face_of(ADA), times=4).faces[0].track_id
     assert len(camera.matches) == 1
-    assert len(stage.store.matches.evidence(track_id)[1]) == kept
+    assert len(harness.store.matches.evidence(track_id)[1]) == kept
 
 
-def test_evidence_that_is_too_old_is_erased(stage: Stage, camera: Camera) -> None:
-    stage.enrol("Ada", ADA)
+def test_old_evidence_is_erased(harness: AgentHarness, camera: Camera) -> None:
+    harness.enrol("Ada", ADA)
     track_id = camera.see(face_of(ADA), times=4).faces[0].track_id
     for day, kept in ((6, 2), (8, 0)):
         camera.clock.seconds = day * 86400
         camera.see()
-        assert len(stage.store.matches.evidence(track_id)[1]) == kept
+        assert len(harness.store.matches.evidence(track_id)[1]) == kept
 
 
 # -- one person is in one place
 
 
-def test_of_two_who_look_like_one_person_the_nearer_is_that_person(stage: Stage, camera: Camera) -> None:
-    ada = stage.enrol("Ada", ADA)
+def test_of_two_tracks_with_one_name_the_nearer_keeps_it(harness: AgentHarness, camera: Camera) -> None:
+    ada = harness.enrol("Ada", ADA)
     found = camera.see(like(ADA, 0.4), like(ADA, 0.1, other=101), times=4)
     assert names(found) == [None, ada]
-    assert found.faces[0].reason == f"like {ada}, who is elsewhere in the picture"
+    assert found.faces[0].reason == f"looks like {ada}, who is elsewhere in the frame"
     assert [each.person_id for each in found.sightings] == [ada]
 
 
-def test_a_name_is_taken_back_when_the_real_one_comes_in(stage: Stage, camera: Camera) -> None:
-    ada = stage.enrol("Ada", ADA)
+def test_name_moves_to_the_nearer_track(harness: AgentHarness, camera: Camera) -> None:
+    ada = harness.enrol("Ada", ADA)
     assert names(camera.see(like(ADA, 0.4), times=3)) == [ada]
     assert names(camera.see(like(ADA, 0.4), face_of(ADA), times=3)) == [None, ada]
     (taken_back,) = [match for match in camera.matches if match.person_id is None]
-    assert "elsewhere in the picture" in taken_back.reason
+    assert "elsewhere in the frame" in taken_back.reason
     assert [match.person_id for match in camera.matches].count(ada) == 2
 
 
@@ -204,49 +204,49 @@ def visits_of_two_sides(camera: Camera) -> list[str]:
     return ids
 
 
-def test_two_visitors_become_one_and_so_do_their_visits(stage: Stage, camera: Camera) -> None:
+def test_merged_visitors_have_merged_visits(harness: AgentHarness, camera: Camera) -> None:
     frontal, profile = visits_of_two_sides(camera)
     assert frontal != profile
     assert names(camera.see(like(EVE, 0.4), times=5)) == [frontal]
-    assert [person.person_id for person in stage.store.people.all()] == [frontal]
-    assert {event.person_id for event in stage.store.events.select()} == {frontal}
+    assert [person.person_id for person in harness.store.people.all()] == [frontal]
+    assert {event.person_id for event in harness.store.events.select()} == {frontal}
     camera.leave()
     for vector in (face_of(EVE), like(EVE, 0.8)):
         assert names(camera.see(vector, times=5)) == [frontal]
         camera.leave()
-    again = Camera(stage.store, now=camera.now)
+    again = Camera(harness.store, now=camera.now)
     assert names(again.see(like(EVE, 0.8), times=5)) == [frontal]
 
 
-def test_a_merge_that_cannot_be_written_yet_is_not_forgotten(stage: Stage, camera: Camera) -> None:
+def test_merge_is_retried_when_writing_fails(harness: AgentHarness, camera: Camera) -> None:
     frontal, profile = visits_of_two_sides(camera)
     found = camera.known.visitor_for(
         np.stack([like(EVE, 0.4)] * 4), at=at(camera.now), camera_id="front", track_id="front-9"
     )
     assert found is not None
-    assert found.absorbed == (profile,)
-    stage.store.people.rename(frontal, "the plumber")
-    camera.known.refresh(stage.store.people)
+    assert found.merged == (profile,)
+    harness.store.people.rename(frontal, "the plumber")
+    camera.known.refresh(harness.store.people)
     assert camera.known.person(profile) is None
     assert camera.known.unsaved_merges == ((profile, frontal),)
     camera.see()
-    assert [person.name for person in stage.store.people.all()] == ["the plumber"]
+    assert [person.name for person in harness.store.people.all()] == ["the plumber"]
     assert camera.known.unsaved_merges == ()
 
 
-def test_a_merge_with_somebody_forgotten_meanwhile_is_dropped(stage: Stage, camera: Camera) -> None:
+def test_merge_with_a_forgotten_person_is_dropped(harness: AgentHarness, camera: Camera) -> None:
     frontal, profile = visits_of_two_sides(camera)
     vectors = np.stack([like(EVE, 0.4)] * 4)
     camera.known.visitor_for(vectors, at=at(camera.now), camera_id="front", track_id="front-9")
-    stage.store.people.forget(profile, erase_history=True)
+    harness.store.people.forget(profile, erase_history=True)
     camera.see()
-    assert [person.person_id for person in stage.store.people.all()] == [frontal]
+    assert [person.person_id for person in harness.store.people.all()] == [frontal]
     assert camera.known.unsaved_merges == ()
 
 
-def test_two_strangers_in_one_frame_stay_two(stage: Stage, camera: Camera) -> None:
+def test_two_strangers_in_one_frame_are_not_merged(harness: AgentHarness, camera: Camera) -> None:
     both = names(camera.see(face_of(EVE), like(EVE, 0.8), times=5))
     assert len(set(both)) == 2
     camera.leave()
     camera.see(like(EVE, 0.4), times=5)
-    assert len(stage.store.people.all(kind=PersonKind.VISITOR)) == 2
+    assert len(harness.store.people.all(kind=PersonKind.VISITOR)) == 2

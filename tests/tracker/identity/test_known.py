@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from config.settings import MatchSettings
-from tests.tracker.puppets import ADA, BOB, EVE, NOON, Stage, face_of
+from tests.tracker.fake_cameras import ADA, BOB, EVE, NOON, AgentHarness, face_of
 from tracker.identity.known import KnownPeople
 from tracker.identity.visitors import Visitor
 from tracker.presence.people import PersonKind
@@ -19,14 +19,14 @@ from tracker.vision.faces import FloatArray
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path / "gym.sqlite3")
+def harness(tmp_path: Path) -> AgentHarness:
+    return AgentHarness(tmp_path / "gym.sqlite3")
 
 
 @pytest.fixture
-def known(stage: Stage) -> KnownPeople:
+def known(harness: AgentHarness) -> KnownPeople:
     people = KnownPeople(MatchSettings())
-    people.refresh(stage.store.people)
+    people.refresh(harness.store.people)
     return people
 
 
@@ -42,78 +42,78 @@ def save(known: KnownPeople, store: Store) -> None:
     known.visitors_saved(visitors)
 
 
-def test_refresh_loads_people_and_vectors(stage: Stage, known: KnownPeople) -> None:
+def test_refresh_loads_people_and_vectors(harness: AgentHarness, known: KnownPeople) -> None:
     assert len(known.gallery) == 0
-    ada = stage.enrol("Ada", ADA)
+    ada = harness.enrol("Ada", ADA)
     assert known.person(ada) is None
-    known.refresh(stage.store.people)
-    assert known.person(ada) == stage.store.people.get(ada)
+    known.refresh(harness.store.people)
+    assert known.person(ada) == harness.store.people.get(ada)
     assert known.gallery.people == (ada,)
 
 
-def test_refresh_without_changes_reads_nothing(stage: Stage, known: KnownPeople) -> None:
-    stage.enrol("Ada", ADA)
-    known.refresh(stage.store.people)
+def test_refresh_without_changes_reads_nothing(harness: AgentHarness, known: KnownPeople) -> None:
+    harness.enrol("Ada", ADA)
+    known.refresh(harness.store.people)
     before = known.gallery
-    known.refresh(stage.store.people)
+    known.refresh(harness.store.people)
     assert known.gallery is before
 
 
-def test_visitor_is_known_at_once_and_saved_later(stage: Stage, known: KnownPeople) -> None:
+def test_visitor_is_known_at_once_and_saved_later(harness: AgentHarness, known: KnownPeople) -> None:
     visitor = stranger(known, EVE)
     assert known.person(visitor.person.person_id) == visitor.person
     assert [person for person, _ in known.unsaved_visitors] == [visitor.person]
-    save(known, stage.store)
+    save(known, harness.store)
     assert known.unsaved_visitors == ()
-    assert stage.store.people.all(kind=PersonKind.VISITOR) == [visitor.person]
+    assert harness.store.people.all(kind=PersonKind.VISITOR) == [visitor.person]
 
 
-def test_visitor_that_is_not_saved_yet_survives_a_refresh(stage: Stage, known: KnownPeople) -> None:
+def test_visitor_that_is_not_saved_yet_survives_a_refresh(harness: AgentHarness, known: KnownPeople) -> None:
     visitor = stranger(known, EVE)
-    stage.enrol("Ada", ADA)
-    known.refresh(stage.store.people)
+    harness.enrol("Ada", ADA)
+    known.refresh(harness.store.people)
     assert known.person(visitor.person.person_id) == visitor.person
     assert stranger(known, EVE, "front-2").person == visitor.person
-    save(known, stage.store)
-    known.refresh(stage.store.people)
+    save(known, harness.store)
+    known.refresh(harness.store.people)
     assert stranger(known, EVE, "front-3").person == visitor.person
 
 
-def test_visitor_keeps_the_id_after_a_restart(stage: Stage, known: KnownPeople) -> None:
+def test_visitor_keeps_the_id_after_a_restart(harness: AgentHarness, known: KnownPeople) -> None:
     first = stranger(known, EVE).person
-    save(known, stage.store)
+    save(known, harness.store)
     again = KnownPeople(MatchSettings())
-    again.refresh(stage.store.people)
+    again.refresh(harness.store.people)
     assert stranger(again, EVE, "front-9").person == first
     assert stranger(again, BOB, "front-10").person.name == "Visitor 2"
 
 
-def test_visitor_with_new_vectors_while_being_saved_is_saved_again(stage: Stage, known: KnownPeople) -> None:
+def test_visitor_with_new_vectors_while_being_saved_is_saved_again(harness: AgentHarness, known: KnownPeople) -> None:
     stranger(known, EVE)
     saved = known.unsaved_visitors
     turned = face_of(EVE) + 0.4 * face_of(BOB)
     known.visitor_for(turned[None], at=NOON, camera_id="front", track_id="front-2")
-    stage.store.record(Observation(visitors=saved))
+    harness.store.record(Observation(visitors=saved))
     known.visitors_saved(saved)
     assert [len(vectors) for _, vectors in known.unsaved_visitors] == [2]
 
 
-def test_visitor_enrolled_meanwhile_moves_to_the_gallery(stage: Stage, known: KnownPeople) -> None:
+def test_visitor_enrolled_meanwhile_moves_to_the_gallery(harness: AgentHarness, known: KnownPeople) -> None:
     visitor = stranger(known, EVE).person
-    save(known, stage.store)
+    save(known, harness.store)
     known.visitor_for((face_of(EVE) + 0.4 * face_of(BOB))[None], at=NOON, camera_id="front", track_id="front-2")
-    stage.store.people.promote(visitor.person_id, "Eve", consented_at=NOON)
-    known.refresh(stage.store.people)
+    harness.store.people.promote(visitor.person_id, "Eve", consented_at=NOON)
+    known.refresh(harness.store.people)
     assert known.unsaved_visitors == ()
     assert known.gallery.people == (visitor.person_id,)
     assert stranger(known, EVE, "front-3").person.person_id != visitor.person_id
 
 
-def test_forgotten_visitor_is_unknown_after_the_next_refresh(stage: Stage, known: KnownPeople) -> None:
+def test_forgotten_visitor_is_unknown_after_the_next_refresh(harness: AgentHarness, known: KnownPeople) -> None:
     visitor = stranger(known, EVE).person
-    save(known, stage.store)
-    stage.store.people.forget(visitor.person_id, True)
-    known.refresh(stage.store.people)
+    save(known, harness.store)
+    harness.store.people.forget(visitor.person_id, True)
+    known.refresh(harness.store.people)
     assert known.person(visitor.person_id) is None
 
 
@@ -144,15 +144,15 @@ class SlowStore:
         return self._store.people.negatives()
 
 
-def test_visitor_saved_during_a_refresh_is_not_lost(stage: Stage, known: KnownPeople) -> None:
+def test_visitor_saved_during_a_refresh_is_not_lost(harness: AgentHarness, known: KnownPeople) -> None:
     visitor = stranger(known, EVE).person
-    stage.enrol("Ada", ADA)
-    slow = SlowStore(stage.store)
+    harness.enrol("Ada", ADA)
+    slow = SlowStore(harness.store)
     reading = threading.Thread(target=known.refresh, args=(slow,))
     reading.start()
     assert slow.reading.wait(10)
     saved = ((visitor, face_of(EVE)[None]),)
-    stage.store.record(Observation(visitors=saved))
+    harness.store.record(Observation(visitors=saved))
     other = threading.Thread(target=known.visitors_saved, args=(known._unsaved.values(),))
     other.start()
     slow.go_on.set()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import MatchSettings, TrackSettings
-from tests.tracker.puppets import ADA, BLURRED, BOB, EVE, NOON, PuppetEngine, Stage, at, face_of, picture
+from tests.tracker.fake_cameras import ADA, BLURRED, BOB, EVE, NOON, AgentHarness, FakeEngine, at, face_of, picture
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition, RecognitionResult
 from tracker.presence.people import Person
@@ -17,8 +17,8 @@ from tracker.presence.people import Person
 class CoverageSpan:
     """One camera's recognition over a store, frames half a second apart."""
 
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
+    def __init__(self, harness: AgentHarness) -> None:
+        self.harness = harness
         self.known = KnownPeople(MatchSettings())
         self.recognition = Recognition(
             site_id="gym", camera_id="front", known=self.known, match=MatchSettings(), track=TrackSettings()
@@ -26,25 +26,25 @@ class CoverageSpan:
         self.now = 0.0
 
     def see(self, *people: int) -> RecognitionResult:
-        self.known.refresh(self.stage.store.people)
+        self.known.refresh(self.harness.store.people)
         image = picture(*people)
-        found = self.recognition.update(PuppetEngine().analyse(image), at(self.now), size_wh=(400, 100))
+        found = self.recognition.update(FakeEngine().analyse(image), at(self.now), size_wh=(400, 100))
         self.now += 0.5
         return found
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path / "gym.sqlite3")
+def harness(tmp_path: Path) -> AgentHarness:
+    return AgentHarness(tmp_path / "gym.sqlite3")
 
 
 @pytest.fixture
-def watch(stage: Stage) -> CoverageSpan:
-    return CoverageSpan(stage)
+def watch(harness: AgentHarness) -> CoverageSpan:
+    return CoverageSpan(harness)
 
 
-def test_name_is_given_at_the_second_usable_face_and_dated_back(stage: Stage, watch: CoverageSpan) -> None:
-    ada = stage.enrol("Ada", ADA)
+def test_name_is_given_at_the_second_usable_face_and_dated_back(harness: AgentHarness, watch: CoverageSpan) -> None:
+    ada = harness.enrol("Ada", ADA)
     first, second, third = (watch.see(ADA) for _ in range(3))
     assert (first.sightings, first.faces[0].person_id) == ((), None)
     assert "1 of 2 good sightings" in first.faces[0].reason
@@ -52,8 +52,8 @@ def test_name_is_given_at_the_second_usable_face_and_dated_back(stage: Stage, wa
     assert [(each.since, each.seen_at) for each in third.sightings] == [(at(1), at(1))]
 
 
-def test_decision_is_recorded_once_with_distance_and_margin(stage: Stage, watch: CoverageSpan) -> None:
-    ada, _bob = stage.enrol("Ada", ADA), stage.enrol("Bob", BOB)
+def test_decision_is_recorded_once_with_distance_and_margin(harness: AgentHarness, watch: CoverageSpan) -> None:
+    ada, _bob = harness.enrol("Ada", ADA), harness.enrol("Bob", BOB)
     matches = [match for _ in range(5) for match in watch.see(ADA).matches]
     assert [(match.person_id, match.at, match.authorised) for match in matches] == [(ada, at(0.5), True)]
     assert matches[0].distance == pytest.approx(0, abs=1e-6)
@@ -61,21 +61,21 @@ def test_decision_is_recorded_once_with_distance_and_margin(stage: Stage, watch:
     assert 0 < matches[0].quality <= 1
 
 
-def test_margin_without_a_runner_up_is_none(stage: Stage, watch: CoverageSpan) -> None:
-    stage.enrol("Ada", ADA)
+def test_margin_without_a_runner_up_is_none(harness: AgentHarness, watch: CoverageSpan) -> None:
+    harness.enrol("Ada", ADA)
     matches = [match for _ in range(2) for match in watch.see(ADA).matches]
     assert [match.margin for match in matches] == [None]
 
 
-def test_person_without_access_is_named_but_not_authorised(stage: Stage, watch: CoverageSpan) -> None:
+def test_person_without_access_is_named_but_not_authorised(harness: AgentHarness, watch: CoverageSpan) -> None:
     banned = Person(person_id="p-eve", name="Eve", created_at=NOON, access=False, consented_at=NOON)
-    stage.store.people.add(banned, face_of(EVE)[None])
+    harness.store.people.add(banned, face_of(EVE)[None])
     matches = [match for _ in range(2) for match in watch.see(EVE).matches]
     assert [(match.person_id, match.authorised) for match in matches] == [("p-eve", False)]
 
 
-def test_unusable_faces_are_tracked_but_not_counted(stage: Stage, watch: CoverageSpan) -> None:
-    ada = stage.enrol("Ada", ADA)
+def test_unusable_faces_are_tracked_but_not_counted(harness: AgentHarness, watch: CoverageSpan) -> None:
+    ada = harness.enrol("Ada", ADA)
     reasons = {watch.see(BLURRED + ADA).faces[0].reason for _ in range(4)}
     assert reasons == {f"no usable face among {count}; the last is too blurred" for count in (1, 2, 3, 4)}
     watch.see(ADA)
@@ -84,7 +84,7 @@ def test_unusable_faces_are_tracked_but_not_counted(stage: Stage, watch: Coverag
     assert [each.person_id for each in watch.see(BLURRED + ADA).sightings] == [ada]
 
 
-def test_stranger_becomes_a_visitor_at_the_fourth_usable_face(stage: Stage, watch: CoverageSpan) -> None:
+def test_stranger_becomes_a_visitor_at_the_fourth_usable_face(harness: AgentHarness, watch: CoverageSpan) -> None:
     seen = [watch.see(EVE) for _ in range(5)]
     assert [len(each.sightings) for each in seen] == [0, 0, 0, 1, 1]
     (match,) = [match for each in seen for match in each.matches]
@@ -93,8 +93,8 @@ def test_stranger_becomes_a_visitor_at_the_fourth_usable_face(stage: Stage, watc
     assert seen[3].sightings[0].since == at(0)
 
 
-def test_two_people_in_one_frame_get_their_own_names(stage: Stage, watch: CoverageSpan) -> None:
-    ada, bob = stage.enrol("Ada", ADA), stage.enrol("Bob", BOB)
+def test_two_people_in_one_frame_get_their_own_names(harness: AgentHarness, watch: CoverageSpan) -> None:
+    ada, bob = harness.enrol("Ada", ADA), harness.enrol("Bob", BOB)
     watch.see(ADA, 0, BOB)
     seen = watch.see(ADA, 0, BOB)
     assert [face.person_id for face in seen.faces] == [ada, bob]
@@ -104,9 +104,9 @@ def test_two_people_in_one_frame_get_their_own_names(stage: Stage, watch: Covera
 
 
 def test_long_unidentified_track_is_recorded_when_it_ends_and_a_short_one_is_not(
-    stage: Stage, watch: CoverageSpan
+    harness: AgentHarness, watch: CoverageSpan
 ) -> None:
-    stage.enrol("Ada", ADA)
+    harness.enrol("Ada", ADA)
     for _ in range(3):
         watch.see(BLURRED + ADA)
     for _ in range(2):
@@ -116,8 +116,8 @@ def test_long_unidentified_track_is_recorded_when_it_ends_and_a_short_one_is_not
     assert matches[0].reason == "no usable face among 3; the last is too blurred"
 
 
-def test_end_closes_tracks_and_resets_time(stage: Stage, watch: CoverageSpan) -> None:
-    ada = stage.enrol("Ada", ADA)
+def test_end_closes_tracks_and_resets_time(harness: AgentHarness, watch: CoverageSpan) -> None:
+    ada = harness.enrol("Ada", ADA)
     for _ in range(3):
         watch.see(ADA, BLURRED + BOB)
     (match,) = watch.recognition.end()
@@ -128,8 +128,8 @@ def test_end_closes_tracks_and_resets_time(stage: Stage, watch: CoverageSpan) ->
     assert [(each.person_id, each.since) for each in watch.see(ADA).sightings] == [(ada, at(-3600))]
 
 
-def test_ended_tracks_are_not_kept(stage: Stage, watch: CoverageSpan) -> None:
-    stage.enrol("Ada", ADA)
+def test_ended_tracks_are_not_kept(harness: AgentHarness, watch: CoverageSpan) -> None:
+    harness.enrol("Ada", ADA)
     for _ in range(200):
         watch.see(ADA, EVE)
         watch.now += 5

@@ -14,10 +14,10 @@ import pytest
 from tests.rules.guard import plain
 from tests.tracker.cloud.access.conftest import CAMERA, SITE, Project
 from tests.tracker.cloud.access.stores import LATER, START, event
-from tests.tracker.puppets import ADA as ADA_S
-from tests.tracker.puppets import Stage, scene
-from tests.tracker.turn_theatre import TURNS
-from tests.tracker.turn_theatre import ZOE as ZOES
+from tests.tracker.fake_cameras import ADA as ADA_S
+from tests.tracker.fake_cameras import AgentHarness, scene
+from tests.tracker.reassignment_kill_harness import TURNS
+from tests.tracker.reassignment_kill_harness import ZOE as ZOES
 from tracker.cloud.line import Terms
 from tracker.cloud.uplink import Uplink
 from tracker.presence.events import ITSELF, Action, CameraRef, Correction, Event, EventKind
@@ -65,18 +65,18 @@ def agent(project: Project, tmp_path: Path) -> Iterator[Agent]:
 
 
 def test_a_track_that_turns_out_to_show_somebody_else_is_told_as_such(project: Project, tmp_path: Path) -> None:
-    stage = Stage(tmp_path / "store.sqlite3")
-    stage.enrol("Ada", ADA_S)
-    stage.enrol("Zoe", ZOES)
-    stage.play([*TURNS, *scene(20.5, 60)])
-    agent = Agent(project, stage.store, camera="front")
+    harness = AgentHarness(tmp_path / "store.sqlite3")
+    harness.enrol("Ada", ADA_S)
+    harness.enrol("Zoe", ZOES)
+    harness.play([*TURNS, *scene(20.5, 60)])
+    agent = Agent(project, harness.store, camera="front")
     agent.drain()
     voided = {each["event_id"] for each in agent.there("corrections").values() if each["action"] == "void"}
     held = {each["person_id"] for name, each in agent.there("events").items() if name not in voided}
     assert {each["person_id"] for each in agent.there("events").values()} == {f"p-{ADA_S:012x}", f"p-{ZOES:012x}"}
     assert held == {f"p-{ZOES:012x}"}
-    assert stage.store.outbox.rejected() == []
-    stage.store.close()
+    assert harness.store.outbox.rejected() == []
+    harness.store.close()
 
 
 def test_an_event_that_had_gone_up_is_taken_back(agent: Agent) -> None:

@@ -22,8 +22,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from config.settings import PresenceSettings
-from tests.tracker.posts import Post, empty, walk
-from tests.tracker.puppets import ADA, BOB, EVE, Cue, ScriptedCamera, Stage, at, picture, seconds
+from tests.tracker.fake_cameras import ADA, BOB, EVE, AgentHarness, ScriptedCamera, ScriptStep, at, picture, seconds
+from tests.tracker.role_cameras import RoleCamera, empty, walk
 from tracker.presence.events import Event
 from tracker.presence.sessions import Session, sessions
 from tracker.store.history import rules_of
@@ -37,7 +37,7 @@ SLACK_S = 7.0
 """A name takes a few sightings, and a presence is stored every five seconds."""
 
 
-def room(start_s: float = 0.0, end_s: float = END_S) -> list[Cue]:
+def room(start_s: float = 0.0, end_s: float = END_S) -> list[ScriptStep]:
     """Two members and a stranger come and go; two frames a second."""
     frames = []
     for index in range(round(start_s * 2), round(end_s * 2) + 1):
@@ -47,7 +47,7 @@ def room(start_s: float = 0.0, end_s: float = END_S) -> list[Cue]:
     return list(frames)
 
 
-def door() -> list[Cue]:
+def door() -> list[ScriptStep]:
     """Ada goes in, Bob goes out."""
     return [*walk(0, range(20, 90, 10)), *empty(4, 8), *walk(9, range(80, 10, -10), name="bob"), *empty(13, 20)]
 
@@ -55,27 +55,29 @@ def door() -> list[Cue]:
 class Trial:
     """A store of its own, and agents over it."""
 
-    def __init__(self, template: Path, folder: Path, kind: type[Stage]) -> None:
+    def __init__(self, template: Path, folder: Path, kind: type[AgentHarness]) -> None:
         self.path = folder / "footfall.sqlite3"
         shutil.copy(template, self.path)
         self._kind = kind
 
-    def run(self, script: Sequence[Cue], *, seen: Callable[[], None] = lambda: None, fatal: int | None = None) -> int:
+    def run(
+        self, script: Sequence[ScriptStep], *, seen: Callable[[], None] = lambda: None, fatal: int | None = None
+    ) -> int:
         """One agent over the script, in this process. fatal: the statement of a write before which it dies.
 
         Returns how many statements the writes had.
         """
-        stage = self._kind(self.path, presence=PRESENCE)
-        with stage.store:
-            statements = _count(stage.store, fatal or 0)
-            cues: list[Cue] = [each for cue in script for each in (seen, cue)]
-            if isinstance(stage, Post):
-                stage.watch(cues)
+        harness = self._kind(self.path, presence=PRESENCE)
+        with harness.store:
+            statements = _count(harness.store, fatal or 0)
+            cues: list[ScriptStep] = [each for cue in script for each in (seen, cue)]
+            if isinstance(harness, RoleCamera):
+                harness.watch(cues)
             else:
-                stage.agent(ScriptedCamera(cues)).run(threading.Event())
+                harness.agent(ScriptedCamera(cues)).run(threading.Event())
         return -statements[0] + (fatal or 0)
 
-    def killed(self, script: Sequence[Cue], *, delay_s: float, fatal: int | None) -> int | None:
+    def killed(self, script: Sequence[ScriptStep], *, delay_s: float, fatal: int | None) -> int | None:
         """Run and kill an agent. Returns how many frames it was given, None if it had finished before."""
         read_end, write_end = os.pipe()
         child = os.fork()
@@ -132,7 +134,9 @@ def history(path: Path) -> tuple[list[Event], list[Session], int]:
         return store.events.select(), found, len(store.people.all())
 
 
-def played_again(trial: Trial, script: Sequence[Cue], truth: tuple[list[Event], list[Session], int]) -> list[str]:
+def played_again(
+    trial: Trial, script: Sequence[ScriptStep], truth: tuple[list[Event], list[Session], int]
+) -> list[str]:
     """A recording is played from its start: what is in the store must be what one run would have reported."""
     trial.run(script)
     found = history(trial.path)
@@ -195,15 +199,15 @@ def reported(events: Sequence[Event]) -> list[str]:
 class Stand:
     """What the trials of one kind start from: a prepared store, a script, and what one run over it reports."""
 
-    def __init__(self, home: Path, kind: type[Stage], script: list[Cue]) -> None:
+    def __init__(self, home: Path, kind: type[AgentHarness], script: list[ScriptStep]) -> None:
         self.kind = kind
         self.script = script
         self.template = home / f"{kind.__name__}.sqlite3"
-        stage = kind(self.template)
-        stage.enrol("Ada", ADA)
-        stage.enrol("Bob", BOB)
-        stage.store.sites.use_default_rules(RULES)
-        stage.store.close()
+        harness = kind(self.template)
+        harness.enrol("Ada", ADA)
+        harness.enrol("Bob", BOB)
+        harness.store.sites.use_default_rules(RULES)
+        harness.store.close()
         Trial(self.template, home, kind).run(script)  # what is slow the first time is over
         whole = Trial(self.template, home, kind)
         begun = time.perf_counter()
@@ -218,7 +222,7 @@ def tried(stand: Stand, folder: Path, number: int, rng: random.Random) -> tuple[
     fatal = rng.randrange(1, stand.statements) if number % 2 else None
     frames = trial.killed(stand.script, delay_s=rng.uniform(0, stand.length_s), fatal=fatal)
     wrong = wrongs(trial.path)
-    if stand.kind is Post or frames is None or number % 3 == 0:
+    if stand.kind is RoleCamera or frames is None or number % 3 == 0:
         wrong += played_again(trial, stand.script, stand.truth)
     elif number % 3 == 1:
         wrong += gone_on(trial, frames, stand.truth)
@@ -234,7 +238,9 @@ def main(kills: int, seed: int) -> None:
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as home:
         for part in ("truth", "trial"):
             (Path(home) / part).mkdir()
-        stands = [Stand(Path(home) / "truth", kind, script) for kind, script in ((Stage, room()), (Post, door()))]
+        stands = [
+            Stand(Path(home) / "truth", kind, script) for kind, script in ((AgentHarness, room()), (RoleCamera, door()))
+        ]
         while died < kills and trials < 2 * kills:
             folder = Path(tempfile.mkdtemp(dir=Path(home) / "trial"))
             was_killed, found = tried(stands[trials % 4 == 3], folder, trials, rng)

@@ -14,23 +14,23 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.tracker.kill_theatre import RULES, Trial, history, played_again, wrongs
-from tests.tracker.puppets import ADA, LEANING, Cue, Stage, scene
+from tests.tracker.fake_cameras import ADA, BLENDED, AgentHarness, ScriptStep, scene
+from tests.tracker.kill_harness import RULES, Trial, history, played_again, wrongs
 
-LIKE_ADA, LIKE_ZOE, ZOE = LEANING + 4, LEANING + 9, LEANING + 10
-TURNS: list[Cue] = [*scene(10, 12, LIKE_ADA), *scene(12.5, 20, LIKE_ZOE)]
+LIKE_ADA, LIKE_ZOE, ZOE = BLENDED + 4, BLENDED + 9, BLENDED + 10
+TURNS: list[ScriptStep] = [*scene(10, 12, LIKE_ADA), *scene(12.5, 20, LIKE_ZOE)]
 """Ada by five faces, then Zoe."""
 KILLS = 20
 
 
 def main(home: Path) -> None:
-    stage = Stage(home / "template.sqlite3")
-    stage.enrol("Ada", ADA)
-    stage.enrol("Zoe", ZOE)
-    stage.store.sites.use_default_rules(RULES)
-    stage.store.close()
+    harness = AgentHarness(home / "template.sqlite3")
+    harness.enrol("Ada", ADA)
+    harness.enrol("Zoe", ZOE)
+    harness.store.sites.use_default_rules(RULES)
+    harness.store.close()
     script = [*TURNS, *scene(20.5, 30)]
-    whole = Trial(stage.path, home, Stage)
+    whole = Trial(harness.path, home, AgentHarness)
     statements = whole.run(script)
     truth = history(whole.path)
     left: set[tuple[str, ...]] = set()
@@ -38,7 +38,7 @@ def main(home: Path) -> None:
     for number in range(KILLS):
         folder = home / str(number)
         folder.mkdir()
-        trial = Trial(stage.path, folder, Stage)
+        trial = Trial(harness.path, folder, AgentHarness)
         fatal = 2 + number * (statements - 3) // (KILLS - 1)
         if trial.killed(script, delay_s=0, fatal=fatal) is None:
             wrong.append(f"not killed before statement {fatal} of {statements}")

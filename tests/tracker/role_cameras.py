@@ -13,7 +13,17 @@ from datetime import timedelta
 import numpy as np
 
 from config.settings import CameraRole, CameraSettings, MatchSettings, TrackSettings
-from tests.tracker.puppets import ADA, BOB, LEANING, PRESENCE, Cue, ScriptedCamera, Stage, face_of, seconds
+from tests.tracker.fake_cameras import (
+    ADA,
+    BLENDED,
+    BOB,
+    PRESENCE,
+    AgentHarness,
+    ScriptedCamera,
+    ScriptStep,
+    face_of,
+    seconds,
+)
 from tracker.agent.loop import Agent
 from tracker.agent.roles.choice import role_of
 from tracker.identity.known import KnownPeople
@@ -31,13 +41,13 @@ HALL = CameraSettings(
     source="0",
     zones={"left": ((0, 0), (0.5, 0), (0.5, 1), (0, 1)), "right": ((0.5, 0), (1, 0), (1, 1), (0.5, 1))},
 )
-_FACES = {"ada": ADA, "bob": BOB, "like_ada": LEANING + 4, "like_zoe": LEANING + 9}
+_FACES = {"ada": ADA, "bob": BOB, "like_ada": BLENDED + 4, "like_zoe": BLENDED + 9}
 
 
-class PlaceEngine:
-    """Reads whose face is where on a picture."""
+class FakePositionEngine:
+    """Decodes faces and their positions of an image."""
 
-    def see(self, image: Image) -> AnalysedFaces:
+    def analyse(self, image: Image) -> AnalysedFaces:
         ys, xs = np.nonzero(image[:, :, 0])
         numbers, count = image[ys, xs, 0].astype(int), len(xs)
         boxes = np.stack([xs - 15, ys - 15, xs + 15, ys + 15], axis=1).astype(np.float32).reshape(count, 4)
@@ -58,21 +68,23 @@ def picture(**people: tuple[float, float]) -> Image:
     return image
 
 
-def walk(start: float, ys: Sequence[float], *, x: float = 50, name: str = "ada", step_s: float = 0.5) -> list[Cue]:
+def walk(
+    start: float, ys: Sequence[float], *, x: float = 50, name: str = "ada", step_s: float = 0.5
+) -> list[ScriptStep]:
     return [(start + index * step_s, picture(**{name: (x, y)})) for index, y in enumerate(ys)]
 
 
-def empty(start: float, end: float) -> list[Cue]:
+def empty(start: float, end: float) -> list[ScriptStep]:
     return [(start + index, picture()) for index in range(int(end - start) + 1)]
 
 
 @dataclass
-class Post(Stage):
-    """One camera with a role, over a store."""
+class RoleCamera(AgentHarness):
+    """Runs an agent for one camera with a role."""
 
     camera: CameraSettings = DOOR
 
-    def watch(self, script: Sequence[Cue], *, stopped: bool = False) -> None:
+    def watch(self, script: Sequence[ScriptStep], *, stopped: bool = False) -> None:
         """Run an agent over the script to its end, or as if somebody stopped it there."""
         stop = threading.Event()
         source = ScriptedCamera([*script, stop.set] if stopped else script)
@@ -84,7 +96,7 @@ class Post(Stage):
         Agent(
             ref,
             source=source,
-            engine=PlaceEngine(),
+            engine=FakePositionEngine(),
             recognition=recognition,
             role=role_of(self.camera, ref, presence=PRESENCE, max_gap_s=1.5),
             known=known,

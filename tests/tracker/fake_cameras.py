@@ -1,7 +1,7 @@
 """A theatre for agents: pictures that say who is on them, an engine that reads them, a camera that follows a script.
 
 In a picture each pixel of the first row is a place in the room, and its blue value says who stands there: 0 nobody,
-n the person whose face vector points along axis n, or, from LEANING on, between Ada's and Bob's; BLURRED and above
+n the person whose face vector points along axis n, or, from BLENDED on, between Ada's and Bob's; BLURRED and above
 the person n - BLURRED, too poor to be named.
 """
 
@@ -33,7 +33,7 @@ from tracker.vision.quality import Quality
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ADA, BOB, EVE = 1, 2, 3
 BLURRED = 100
-LEANING = 64
+BLENDED = 64
 PRESENCE = PresenceSettings(exit_after_s=30.0, merge_gap_s=300.0)
 PLACES = 4
 
@@ -47,10 +47,10 @@ def seconds(moment: datetime) -> float:
 
 
 def face_of(number: int) -> FloatArray:
-    """(128,) float32, 1.41 from everybody else's; LEANING + n is turned from Ada's to Bob's by 5 n degrees."""
+    """(128,) float32, 1.41 from everybody else's; BLENDED + n is turned from Ada's to Bob's by 5 n degrees."""
     vector = np.zeros(128, np.float32)
-    if LEANING <= number <= LEANING + 18:
-        turned = np.radians(5 * (number - LEANING))
+    if BLENDED <= number <= BLENDED + 18:
+        turned = np.radians(5 * (number - BLENDED))
         vector[ADA], vector[BOB] = np.cos(turned), np.sin(turned)
     else:
         vector[number] = 1
@@ -63,8 +63,8 @@ def picture(*people: int) -> Image:
     return image
 
 
-class PuppetEngine:
-    """Reads who is on a picture."""
+class FakeEngine:
+    """Decodes the people of an image."""
 
     def analyse(self, image: Image) -> AnalysedFaces:
         places = np.flatnonzero(image[0, :, 0])
@@ -83,7 +83,7 @@ class PuppetEngine:
         )
 
 
-class HandClock:
+class ManualClock:
     """Stands still unless it is moved; a camera that follows a script moves it to the time of each frame."""
 
     def __init__(self) -> None:
@@ -96,19 +96,19 @@ class HandClock:
         return self.seconds
 
     def wait(self, _event: threading.Event, _timeout_s: float) -> bool:
-        raise AssertionError("nobody waits here")
+        raise AssertionError("must not wait")
 
 
-Cue = tuple[float, Image] | Exception | Callable[[], object]
-"""A frame and its time, an error to raise, or something to happen before the next frame."""
+ScriptStep = tuple[float, Image] | Exception | Callable[[], object]
+"""A time and frame, an error to raise, or a function to call before the next frame."""
 
 
 @dataclass
 class ScriptedCamera:
-    """Gives frames by script, then ends. opening: errors that the next calls of `open` raise, one each."""
+    """Plays a script, then ends. opening: errors raised by the next calls of `open`, one each."""
 
-    script: Sequence[Cue]
-    clock: HandClock = field(default_factory=HandClock)
+    script: Sequence[ScriptStep]
+    clock: ManualClock = field(default_factory=ManualClock)
     name: str = "script"
     lost: bool = False
     problems: tuple[str, ...] = ()
@@ -146,7 +146,7 @@ class ScriptedCamera:
 
 @dataclass
 class WaitingCamera(ScriptedCamera):
-    """After its script it waits for a frame that never comes, until somebody closes it."""
+    """Blocks after its script until it is closed."""
 
     waits: threading.Event = field(default_factory=threading.Event)
     woken: threading.Event = field(default_factory=threading.Event)
@@ -163,17 +163,17 @@ class WaitingCamera(ScriptedCamera):
         self.woken.set()
 
 
-def scene(start: float, end: float, *people: int, fps: float = 2.0) -> list[Cue]:
-    """The same people in the same places from start to end, both included."""
+def scene(start: float, end: float, *people: int, fps: float = 2.0) -> list[ScriptStep]:
+    """Frames of the same people at the same positions from start to end, inclusive."""
     return [(start + index / fps, picture(*people)) for index in range(round((end - start) * fps) + 1)]
 
 
-NOTHING_NEW = NoFrameYet("no frame", fix="wait")
+NO_FRAME = NoFrameYet("no frame", fix="wait")
 
 
 @dataclass
-class Stage:
-    """Agents over one store; each run is a new agent, as after a restart."""
+class AgentHarness:
+    """Runs agents on one store; each run is a new agent, as after a restart."""
 
     path: Path
     presence: PresenceSettings = PRESENCE
@@ -201,7 +201,7 @@ class Stage:
         return Agent(
             ref,
             source=camera,
-            engine=PuppetEngine(),
+            engine=FakeEngine(),
             recognition=Recognition(
                 site_id="gym", camera_id=camera_id, known=known, match=self.match, track=TrackSettings()
             ),
@@ -217,7 +217,7 @@ class Stage:
             resume_within=timedelta(seconds=self.presence.merge_gap_s),
         )
 
-    def play(self, script: Iterable[Cue], *, frames: int | None = None) -> list[Step]:
+    def play(self, script: Iterable[ScriptStep], *, frames: int | None = None) -> list[Step]:
         """Run an agent over the script, stopped after so many frames if given. Returns its steps."""
         stop, steps = threading.Event(), list[Step]()
 
@@ -250,4 +250,4 @@ def ids_of(events: Iterable[Event]) -> list[str]:
 
 
 def fault(error: type[FootfallError], problem: str = "gone") -> FootfallError:
-    return error(problem, fix="mend it")
+    return error(problem, fix="fix it")
