@@ -11,7 +11,7 @@ from typing import Self
 
 from config.settings import Settings
 from dashboard.wording import clock, day
-from tracker.presence.opening import Opening
+from tracker.presence.calendar import Opening
 from tracker.presence.rules import Rules
 from tracker.store.history import opening_of, site_rules
 from tracker.store.shared_site import rules_to_read

@@ -19,7 +19,7 @@ from dashboard.views import Days, EventRow, Inside, LiveView, UsageView, Visit
 from dashboard.wording import duration
 from tracker.presence import reports
 from tracker.presence.coverage import Coverage
-from tracker.presence.days import day_range
+from tracker.presence.calendar import day_range
 from tracker.presence.events import Event
 from tracker.presence.occupancy import OccupancyPoint, peak
 from tracker.presence.people import Person, Role

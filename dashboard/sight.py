@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from dashboard.wording import duration, moment
 from tracker.presence.coverage import Coverage, Outage
-from tracker.presence.days import day_edges, hour_edges
+from tracker.presence.calendar import day_edges, hour_edges
 
 _MOST_TOLD = 2
 """More outages of one camera than these are summed up."""

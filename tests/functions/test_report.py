@@ -15,6 +15,7 @@ import pytest
 import requests
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from tracker.presence.days import day_range
 from typer.testing import CliRunner
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
@@ -31,7 +32,6 @@ from tracker.cli.main import app
 from tracker.cloud import documents
 from tracker.cloud.layout import Collection, heartbeat_id, path_of
 from tracker.presence.coverage import CoverageSpan
-from tracker.presence.days import day_range
 from tracker.presence.events import Action, Correction, Event, EventKind
 from tracker.presence.people import Person, Role
 from tracker.presence.rules import Rules

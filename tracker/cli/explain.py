@@ -15,7 +15,6 @@ from tracker.presence.documents import correction_to_document, event_to_document
 from tracker.presence.events import Correction, Event
 from tracker.presence.explain import Explanation, explain, in_words, uncounted
 from tracker.presence.rules import Rules
-from tracker.store.shared_site import rules_to_read
 from tracker.store.store import Store
 
 _ADD = "if it was the person, 'footfall events add' says what other cameras missed"
@@ -37,7 +36,7 @@ def explain_visit(
     chosen, current = open_current(settings, store=store, offline=offline)
     now = datetime.now(UTC)
     with current as opened:
-        rules = rules_to_read(chosen, opened)
+        rules = opened.sites.rules(chosen.site.id)
         session_id = _id_of(opened, chosen, rules, visit, now)
         site_id = chosen.site.id
         found = explain(

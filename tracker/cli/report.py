@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,10 +10,11 @@ from tracker.cli.current import open_current
 from tracker.cli.door import example
 from tracker.cli.people import find_person
 from tracker.cli.report_forms import require, tell
-from tracker.cli.report_subject import subject_of
 from tracker.cli.report_wish import RangeWish, Wish, takes
 from tracker.reports.periods import Period
-from tracker.reports.plain import today_report, visits_report
+
+if TYPE_CHECKING:
+    from tracker.reports.data import ReportData
 
 app = typer.Typer(name="report", no_args_is_help=True, help="Who is in, and who was here when and for how long.")
 
@@ -27,7 +28,10 @@ PersonArgument = Annotated[
 @takes(Wish)
 def today(wish: Wish) -> None:
     """Who is in now and since when, and the figures of the day so far."""
-    tell(today_report(subject_of(wish)), wish)
+    require("pandas")
+    from tracker.reports.tables import today_report
+
+    tell(today_report(_data(wish)), wish)
 
 
 @app.command(
@@ -43,16 +47,19 @@ def usage(wish: RangeWish, by: ByOption = Period.DAY) -> None:
     Default: today by the hour, 7 days, 8 weeks or 12 months, each up to now.
     """
     require("pandas")
-    from tracker.reports.compose import usage_report
+    from tracker.reports.tables import usage_report
 
-    tell(usage_report(subject_of(wish, default=by, whole_days=True), by), wish)
+    tell(usage_report(_data(wish, default=by, whole_days=True), by), wish)
 
 
 @app.command("visits", epilog=example("footfall report visits --from 2026-01-26 --to 2026-01-31 --csv > visits.csv"))
 @takes(RangeWish)
 def visits(wish: RangeWish) -> None:
     """Every visit of a range, the latest first. Default: the last seven days."""
-    tell(visits_report(subject_of(wish)), wish)
+    require("pandas")
+    from tracker.reports.tables import visits_report
+
+    tell(visits_report(_data(wish)), wish)
 
 
 @app.command("dwell", epilog=example("footfall report dwell --from 2026-01-01 --plot dwell.html"))
@@ -60,9 +67,9 @@ def visits(wish: RangeWish) -> None:
 def dwell(wish: RangeWish) -> None:
     """How long visits last: median, mean, nine of ten, net and with gaps. Default: the last seven days."""
     require("pandas")
-    from tracker.reports.compose import dwell_report
+    from tracker.reports.tables import dwell_report
 
-    tell(dwell_report(subject_of(wish)), wish)
+    tell(dwell_report(_data(wish)), wish)
 
 
 @app.command("attendance", epilog=example("footfall report attendance --from 2026-01-01 --xlsx january.xlsx"))
@@ -70,9 +77,9 @@ def dwell(wish: RangeWish) -> None:
 def attendance(wish: RangeWish) -> None:
     """Enrolled people by day: present or absent, first in, last out, hours. Default: the last seven days."""
     require("pandas")
-    from tracker.reports.rolls import attendance_report
+    from tracker.reports.attendance import attendance_report
 
-    tell(attendance_report(subject_of(wish, whole_days=True)), wish)
+    tell(attendance_report(_data(wish, whole_days=True, time_stamps=True)), wish)
 
 
 @app.command("occupancy", epilog=example("footfall report occupancy --from 2026-01-31 --plot occupancy.html"))
@@ -80,9 +87,9 @@ def attendance(wish: RangeWish) -> None:
 def occupancy(wish: RangeWish) -> None:
     """People in per quarter of an hour: mean, peak, share of the capacity. Default: today."""
     require("pandas")
-    from tracker.reports.compose import occupancy_report
+    from tracker.reports.tables import occupancy_report
 
-    tell(occupancy_report(subject_of(wish, default=Period.HOUR, whole_days=True)), wish)
+    tell(occupancy_report(_data(wish, default=Period.HOUR, whole_days=True)), wish)
 
 
 @app.command(
@@ -93,13 +100,28 @@ def people(wish: RangeWish, who: PersonArgument = None) -> None:
     """How much each person used the place, or one person's days and visits. Default: the last seven days."""
     require("pandas")
     if who is None:
-        from tracker.reports.compose import people_report
+        from tracker.reports.tables import people_report
 
-        tell(people_report(subject_of(wish, whole_days=True)), wish)
+        tell(people_report(_data(wish, whole_days=True)), wish)
         return
-    from tracker.reports.rolls import person_report
+    from tracker.reports.attendance import person_report
 
     _, opened = open_current(wish.settings, store=wish.store, offline=wish.offline)
     with opened as store:
         person = find_person(store, who)
-    tell(person_report(subject_of(wish, whole_days=True), person), wish)
+    tell(person_report(_data(wish, whole_days=True, person_id=person.person_id), person), wish)
+
+
+def _data(
+    wish: Wish,
+    *,
+    default: Period | None = None,
+    whole_days: bool = False,
+    time_stamps: bool = False,
+    person_id: str | None = None,
+) -> ReportData:
+    from tracker.cli.report_subject import data_of
+    from tracker.reports.selection import ReportQuery
+
+    query = ReportQuery(whole_days=whole_days, time_stamps=time_stamps, person_id=person_id)
+    return data_of(wish, query, default=default)

@@ -14,7 +14,7 @@ from config.errors import SettingsError
 from tracker.cli.output import console, errors, print_json
 from tracker.cli.report_wish import Wish
 from tracker.reports.sheets import Column, Figure, Kind, Report, Sheet
-from tracker.reports.texts import cell_text, csv_text, is_number
+from tracker.reports.text import cell_text, csv_text, is_number
 
 _NARROWEST_TEXT = 12
 """Names and notes break over lines, but not into shreds."""

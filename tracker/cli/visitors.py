@@ -19,7 +19,6 @@ from tracker.identity.gallery import Gallery
 from tracker.identity.names import clean_name
 from tracker.presence.people import Person, PersonKind, Role
 from tracker.presence.sessions import Session
-from tracker.store.shared_site import rules_to_read
 from tracker.store.store import Store
 
 
@@ -167,7 +166,7 @@ def _rows(store: Store, settings: Settings, found: dict[str, Likeness]) -> list[
     names = {person.person_id: person.name for person in store.people.all()}
     counts = store.people.vector_counts()
     visits: dict[str, list[Session]] = {}
-    rules, now = rules_to_read(settings, store), datetime.now(UTC)
+    rules, now = store.sites.rules(settings.site.id), datetime.now(UTC)
     for session in store.sessions.select(site_id=settings.site.id, rules=rules, now=now):
         visits.setdefault(session.person_id, []).append(session)
     rows = []

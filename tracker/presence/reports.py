@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
-from tracker.presence.days import day_edges, day_range, hour_edges
+from tracker.presence.calendar import day_edges, day_range, hour_edges
 from tracker.presence.dwell import Dwell, dwell_of
 from tracker.presence.occupancy import OccupancyPoint, occupancy_of, peak
 from tracker.presence.people import Person, PersonKind, Role

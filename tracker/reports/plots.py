@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 
 from config.errors import ReportError
 from tracker.reports.sheets import Report, Row
-from tracker.reports.texts import length_text
+from tracker.reports.text import length_text
 
 WIDTH_PX = 1200
 HEIGHT_PX = 620

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from tracker.presence.days import day_range
+from tracker.presence.calendar import day_range
 from tracker.simulation.cameras import Reports, reports_on
 from tracker.simulation.cast import Player
 from tracker.simulation.plan import Noise, Plan

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from tracker.presence.events import time_text
 from tracker.presence.health import CameraHealth, CameraState
@@ -181,3 +182,24 @@ def _health(row: Row) -> CameraHealth:
         problem=problem,
         schema=schema,
     )
+
+
+def select_ids(connection: sqlite3.Connection, site_id: str) -> list[str]:
+    """The cameras of which there is a state, a span of coverage or an event, by id."""
+    rows = connection.execute(
+        "SELECT camera_id FROM cameras WHERE site_id = ?1 UNION SELECT camera_id FROM coverage_spans WHERE site_id = ?1"
+        " UNION SELECT camera_id FROM events WHERE site_id = ?1 ORDER BY 1",
+        (site_id,),
+    )
+    return [camera_id for (camera_id,) in rows]
+
+
+def event_bounds(
+    connection: sqlite3.Connection, site_id: str, camera_id: str | None
+) -> tuple[datetime, datetime] | None:
+    """The times of the first and the last event that is not voided."""
+    query = "SELECT at FROM events WHERE site_id = ?1 AND (?2 IS NULL OR camera_id = ?2) AND voided = 0 ORDER BY at"
+    key = (site_id, camera_id)
+    first = connection.execute(f"{query} LIMIT 1", key).fetchone()
+    last = connection.execute(f"{query} DESC LIMIT 1", key).fetchone()
+    return None if first is None else (read_time(first[0]), read_time(last[0]))

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import UTC, time, timedelta, tzinfo
 
 from config.settings import CameraRole, CameraSettings, PresenceSettings, Settings
+from tracker.presence.calendar import Opening
 from tracker.presence.events import ANONYMOUS_PREFIX, Event
-from tracker.presence.opening import Opening
 from tracker.presence.people import Person, PersonKind
 from tracker.presence.rules import Rules
 from tracker.presence.site import Site

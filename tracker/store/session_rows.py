@@ -119,6 +119,9 @@ def select(connection: sqlite3.Connection, wanted: Range, now: datetime) -> Iter
             cut, rows = _projected(connection, (site_id, person_id), at, now)
             cuts[person_id] = cut
             yield from (row for row in rows if _touches(row, wanted))
+    if not cuts:
+        yield from _stored(connection, wanted)
+        return
     for row in _stored(connection, wanted):
         if row.started_at < cuts.get(row.person_id, "~"):
             yield row

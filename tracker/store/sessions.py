@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -59,15 +60,13 @@ class Sessions:
 
     def first_starts(self, site_id: str, person_ids: Iterable[str]) -> dict[str, datetime]:
         """When the first session of each of these people began; who has none is left out."""
-        found: dict[str, datetime] = {}
         with self._file.reading() as connection:
-            for person_id in person_ids:
-                (at,) = connection.execute(
-                    "SELECT min(started_at) FROM sessions WHERE person_id = ? AND site_id = ?", (person_id, site_id)
-                ).fetchone()
-                if at is not None:
-                    found[person_id] = read_time(at)
-        return found
+            rows = connection.execute(
+                "SELECT value, (SELECT min(started_at) FROM sessions WHERE person_id = value AND site_id = ?1)"
+                " FROM json_each(?2)",
+                (site_id, json.dumps(list(person_ids))),
+            )
+            return {person_id: read_time(at) for person_id, at in rows if at is not None}
 
     def bounds(self, site_id: str) -> tuple[datetime, datetime] | None:
         """The starts of the first and of the last session of a site; None without any."""

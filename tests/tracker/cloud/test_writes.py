@@ -9,6 +9,7 @@ import pytest
 from google.cloud.firestore_v1 import _helpers
 from hypothesis import given
 from hypothesis import strategies as st
+from tracker.store.unsent_visits import UnsentUsage, UnsentVisit
 
 from tests.tracker.cloud.machines import LATER, SITE, START, visits
 from tracker.cloud import documents, layout
@@ -18,7 +19,6 @@ from tracker.presence.events import Event, Match
 from tracker.presence.people import Person
 from tracker.store.outbox_pages import Unsent
 from tracker.store.outbox_rows import UnsentPerson
-from tracker.store.unsent_visits import UnsentUsage, UnsentVisit
 
 ROOT = "projects/p/databases/(default)/documents"
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)

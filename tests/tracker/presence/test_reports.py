@@ -9,7 +9,7 @@ import pytest
 
 from tests.tracker.presence.timelines import BERLIN, DAY, MINUTE, NOON, PEOPLE, at, stay, visits_of
 from tracker.presence import reports
-from tracker.presence.days import day_edges, day_range, hour_edges
+from tracker.presence.calendar import day_edges, day_range, hour_edges
 from tracker.presence.occupancy import OccupancyPoint
 from tracker.presence.people import PersonKind, Role
 from tracker.presence.sessions import Session

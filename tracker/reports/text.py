@@ -1,8 +1,9 @@
-"""Cells as text: for the terminal, for CSV, and safe in a spreadsheet."""
+"""Cells as text: for the terminal, for CSV, and safe in both and in a spreadsheet."""
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from io import StringIO
@@ -10,10 +11,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tracker.presence.coverage import Coverage, Outage
-from tracker.reports.sheets import MARKS, Column, Kind, Report
+from tracker.presence.local_time import CLOCK, MINUTE, local_text
+from tracker.reports.sheets import MARKS, Column, Kind, Report, Row
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _MOST_OUTAGES = 3
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Control characters but tab and newline, and those that override the direction of text."""
 
 
 def length_text(seconds: float) -> str:
@@ -34,9 +38,9 @@ def cell_text(value: Any, kind: Kind, zone: ZoneInfo) -> str:
         return ""
     match kind:
         case Kind.MOMENT:
-            return f"{value.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+            return local_text(value, zone)
         case Kind.CLOCK:
-            return f"{value.astimezone(zone):%H:%M}"
+            return local_text(value, zone, CLOCK)
         case Kind.DAY:
             return f"{value:%Y-%m-%d %a}"
         case Kind.LENGTH:
@@ -53,21 +57,41 @@ def cell_text(value: Any, kind: Kind, zone: ZoneInfo) -> str:
 
 
 def csv_text(report: Report) -> str:
-    """The main sheet as CSV: keys first, then a line a row. Nothing in it starts a formula.
+    """The main sheet of a report as CSV."""
+    return rows_csv(report.main.data_columns, report.main.rows, report.zone)
+
+
+def rows_csv(columns: Sequence[Column], rows: Sequence[Row], zone: ZoneInfo) -> str:
+    """Rows as CSV: keys first, then a line a row. Nothing in it starts a formula or controls a terminal.
 
     Times are ISO 8601 on the site's clock with its offset from UTC, lengths seconds, shares fractions of one.
     """
     lines = StringIO()
     writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow([column.key for column in report.main.data_columns])
-    for row in report.main.rows:
-        writer.writerow([_csv_cell(row[column.key], report.zone) for column in report.main.data_columns])
+    writer.writerow([column.key for column in columns])
+    for row in rows:
+        writer.writerow([_csv_cell(row[column.key], zone) for column in columns])
     return lines.getvalue()
+
+
+def printable(text: str) -> str:
+    """The text with control characters and direction overrides escaped: \\x1b, \\u202e. Tab and newline stay."""
+    return _UNSAFE.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
+
+
+def is_printable(text: str) -> bool:
+    """Whether `printable` leaves the text as it is."""
+    return _UNSAFE.search(text) is None
 
 
 def harmless(text: str) -> str:
     """The text, with an apostrophe in front where a spreadsheet would run it as a formula."""
     return f"'{text}" if text.lstrip(" \u00a0").startswith(_FORMULA_STARTS) else text
+
+
+def escaped_json(text: str) -> str:
+    """JSON with those characters as JSON escapes, which mean the same."""
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
 def outage_notes(outages: Sequence[Outage], coverage: Coverage, since: datetime, zone: ZoneInfo) -> list[str]:
@@ -102,14 +126,14 @@ def _csv_cell(value: Any, zone: ZoneInfo) -> object:
         return "true" if value else "false"
     if isinstance(value, float):
         return round(value, 6)
-    return harmless(value) if isinstance(value, str) else value
+    return harmless(printable(value)) if isinstance(value, str) else value
 
 
 def _stretch(outage: Outage, zone: ZoneInfo) -> str:
     start, end = outage.started_at.astimezone(zone), outage.ended_at.astimezone(zone)
-    until = f"{end:%H:%M}" if end.date() == start.date() else _moment(end.astimezone(UTC), zone)
+    until = local_text(end, zone, CLOCK) if end.date() == start.date() else _moment(end.astimezone(UTC), zone)
     return f"from {_moment(outage.started_at, zone)} to {until} ({length_text(outage.length_s)})"
 
 
 def _moment(at: datetime, zone: ZoneInfo) -> str:
-    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
+    return local_text(at, zone, MINUTE)
