@@ -105,11 +105,11 @@ class _Codes:
     def __init__(self) -> None:
         self.codes: dict[str, int] = {}
 
-    def of(self, texts: Iterable[str | None]) -> NDArray[np.int32]:
-        codes = self.codes
-        return np.fromiter(
-            (-1 if text is None else codes.setdefault(text, len(codes)) for text in texts), dtype=np.int32
-        )
+    def of(self, texts: Sequence[str | None]) -> NDArray[np.int32]:
+        """The numbers of a portion of texts."""
+        places, found = pd.factorize(np.array(texts, dtype=object))
+        codes = [self.codes.setdefault(text, len(self.codes)) for text in found]
+        return np.array([*codes, -1], dtype=np.int32)[places]
 
     def ranks(self) -> NDArray[np.intp]:
         """By code, the place of the text among all in order."""
@@ -143,7 +143,7 @@ class _Columns:
             self._keep(name, np.array(flags, dtype=bool))
         self._keep("enter_camera", self._cameras.of(enter_camera))
         self._keep("exit_camera", self._cameras.of(exit_camera))
-        single = np.fromiter((text is None for text in several), dtype=bool, count=len(rows))
+        single = np.array([text is None for text in several], dtype=bool)
         parts = [(first + place, *part) for place in np.flatnonzero(~single) for part in json.loads(several[place])]
         visit, part_starts, part_ends = zip(*parts, strict=True) if parts else ((), (), ())
         self._keep("visit", np.concatenate([first + np.flatnonzero(single), np.array(visit, dtype=np.int64)]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 from config.errors import ReportError
@@ -13,6 +12,7 @@ from config.settings import Settings
 from tracker.presence.calendar import Opening, day_range
 from tracker.presence.coverage import Coverage
 from tracker.presence.events import Event, EventKind
+from tracker.presence.people import Person, PersonKind
 from tracker.presence.room import Presence
 from tracker.presence.rules import Rules
 from tracker.presence.sessions import Session, sessions
@@ -26,8 +26,6 @@ from tracker.store.store import Store
 
 _MIDDLE = 0.5
 """Where in the frame somebody in a zone stands: it is not known, and no report asks."""
-_FRAME_COLUMNS = itemgetter(2, 3, 1, 4, 5, 8, 9, 10, 12, 13)
-"""Of a row of a session, those that Frames.of_rows takes."""
 _OTHER_RULES = (
     "The settings have other rules for visits than those by which these were derived;"
     " the next 'footfall track' applies them."
@@ -144,7 +142,7 @@ def select(store: Store, site: ReportSite, query: ReportQuery, now: datetime) ->
         zone=site.zone,
         capacity=site.capacity,
         frames=part.frames,
-        people=by_id(store.people.all()),
+        people=_people(store, query, part.frames),
         coverage=coverage,
         since=since,
         until=until,
@@ -175,7 +173,7 @@ def _site(store: Store, site: ReportSite, query: ReportQuery, now: datetime, sin
         person_ids=only,
     )
     frames = Frames.of_rows(
-        map(_FRAME_COLUMNS, rows),
+        rows,
         now=now,
         first_starts=lambda people: store.sessions.first_starts(site.site_id, people),
     )
@@ -275,6 +273,12 @@ def _coverage(store: Store, site: ReportSite, part: _Part, now: datetime, since:
     else:
         first = store.cameras.event_bounds(site.site_id)
     return Coverage(spans, now=now, first_event_at=None if first is None else first[0], opening=site.opening)
+
+
+def _people(store: Store, query: ReportQuery, frames: Frames) -> dict[str, Person]:
+    """Whose visits they are; for attendance also who may be absent."""
+    found = by_id(store.people.some(frames.visits["person_id"].cat.categories))
+    return by_id(store.people.all(kind=PersonKind.ENROLLED)) | found if query.time_stamps else found
 
 
 def _uncounted(store: Store, site: ReportSite) -> tuple[int, str] | None:

@@ -198,7 +198,10 @@ def event_bounds(
     connection: sqlite3.Connection, site_id: str, camera_id: str | None
 ) -> tuple[datetime, datetime] | None:
     """The times of the first and the last event that is not voided."""
-    query = "SELECT at FROM events WHERE site_id = ?1 AND (?2 IS NULL OR camera_id = ?2) AND voided = 0 ORDER BY at"
+    query = (
+        "SELECT at FROM events INDEXED BY events_at"
+        " WHERE site_id = ?1 AND (?2 IS NULL OR camera_id = ?2) AND voided = 0 ORDER BY at"
+    )
     key = (site_id, camera_id)
     first = connection.execute(f"{query} LIMIT 1", key).fetchone()
     last = connection.execute(f"{query} DESC LIMIT 1", key).fetchone()

@@ -11,7 +11,7 @@ from tracker.presence.rules import Rules
 from tracker.presence.sessions import Session, in_order
 from tracker.store import session_rows, site_rows
 from tracker.store.event_rows import read_all, read_time
-from tracker.store.session_rows import Range, SessionRow
+from tracker.store.session_rows import Range, ReportRow, SessionRow
 from tracker.store.store_file import StoreFile
 
 
@@ -51,12 +51,10 @@ class Sessions:
         since: datetime | None = None,
         until: datetime | None = None,
         person_ids: Sequence[str] | None = None,
-        rules: Rules | None = None,
-    ) -> Iterator[SessionRow]:
-        """The same as plain rows, in no order and one by one, for reports over many sessions."""
+    ) -> Iterator[ReportRow]:
+        """The same as plain rows for reports, in no order and one by one."""
         with self._file.one_state() as connection:
-            stored = site_rows.rules(connection, site_id)
-            yield from _rows(connection, _range(site_id, since, until, person_ids), now, stored, rules)
+            yield from session_rows.select_for_report(connection, _range(site_id, since, until, person_ids), now)
 
     def first_starts(self, site_id: str, person_ids: Iterable[str]) -> dict[str, datetime]:
         """When the first session of each of these people began; who has none is left out."""
