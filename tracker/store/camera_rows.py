@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -206,3 +207,13 @@ def event_bounds(
     first = connection.execute(f"{query} LIMIT 1", key).fetchone()
     last = connection.execute(f"{query} DESC LIMIT 1", key).fetchone()
     return None if first is None else (read_time(first[0]), read_time(last[0]))
+
+
+def select_last_cameras(connection: sqlite3.Connection, site_id: str, person_ids: Iterable[str]) -> dict[str, str]:
+    """The camera of the last event of each of these people."""
+    rows = connection.execute(
+        "SELECT value, (SELECT camera_id FROM events WHERE person_id = value AND site_id = ?1 AND voided = 0"
+        " ORDER BY at DESC LIMIT 1) FROM json_each(?2)",
+        (site_id, json.dumps(list(person_ids))),
+    )
+    return {person_id: camera_id for person_id, camera_id in rows if camera_id is not None}

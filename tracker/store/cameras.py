@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from tracker.presence.coverage import CoverageSpan
@@ -43,6 +44,11 @@ class Cameras:
         """When the first and the last event of a site, or of one of its cameras, happened; None without any."""
         with self._file.reading() as connection:
             return camera_rows.event_bounds(connection, site_id, camera_id)
+
+    def last_events(self, site_id: str, person_ids: Iterable[str]) -> dict[str, str]:
+        """The camera of the last event of each of these people; who has none is left out."""
+        with self._file.reading() as connection:
+            return camera_rows.select_last_cameras(connection, site_id, person_ids)
 
     def zones(self, site_id: str) -> dict[str, tuple[datetime, datetime]]:
         """The zones in which anybody stayed, with the starts of the first and of the last stay."""

@@ -76,6 +76,11 @@ class Sessions:
             ).fetchone()
         return None if first is None else (read_time(first), read_time(last))
 
+    def unsettled(self, now: datetime) -> int:
+        """How many people's sessions the time alone has changed since the last write."""
+        with self._file.reading() as connection:
+            return len(session_rows.due(connection, now))
+
     def tick(self) -> None:
         """Close what became due since the last write. Every write does so as well."""
         with self._file.reading() as connection:

@@ -70,19 +70,6 @@ def rules_at_site(settings: Settings, store: Store) -> Rules:
     return replace(rules, entrances=theirs.entrances, exits=theirs.exits, rooms=theirs.rooms)
 
 
-def rules_to_read(settings: Settings, store: Store) -> Rules:
-    """The rules by which visits are told to people.
-
-    Settings that name no camera do not know which of them hang at doors: then the store's visits are read as they were
-    made last.
-    """
-    rules = rules_at_site(settings, store)
-    if settings.store.firestore is not None or settings.camera:
-        return rules
-    made = store.sites.rules(settings.site.id)
-    return replace(rules, entrances=made.entrances, exits=made.exits, rooms=made.rooms)
-
-
 def reports_after_s(settings: Settings) -> float:
     """How long a camera that is watched by another machine may be silent before something is wrong; 0 for none is."""
     return 0.0 if settings.store.firestore is None else 1.5 * settings.cloud.heartbeat_s + _ON_THE_WAY_S
