@@ -12,8 +12,7 @@ import plotly.graph_objects as go
 from dashboard.sight import Blind
 from dashboard.theme import FONT, Look, Palette
 from dashboard.wording import DAY_S, HOUR_S, MINUTE_S, count, duration
-from tracker.presence.dwell import Dwell
-from tracker.presence.occupancy import OccupancyPoint
+from tracker.reports.sheets import Row
 
 PLOT_CONFIG: Any = {"displayModeBar": False, "responsive": True, "showTips": False, "doubleClick": False}
 """For dcc.Graph: no buttons over the plot; it follows the width of its box."""
@@ -35,7 +34,7 @@ _CAPACITY_IN_SIGHT = 0.5
 
 
 def occupancy(
-    points: Sequence[OccupancyPoint],
+    points: Sequence[Row],
     *,
     span: tuple[datetime, datetime],
     zone: ZoneInfo,
@@ -49,7 +48,7 @@ def occupancy(
     watched; nobody inside at a time that nobody watched is drawn as not known.
     """
     colours = look.palette
-    highest = max((point.people for point in points), default=0)
+    highest = max((point["people"] for point in points), default=0)
     figure = _canvas(colours)
     _shade(figure, blind, span=span, zone=zone, look=look)
     steps = _known(points, blind)
@@ -113,25 +112,28 @@ def footfall_by_hour(
     return figure
 
 
-def dwell_histogram(dwell: Dwell, *, look: Look) -> go.Figure:
-    """How long visits last, with lines at the median and the 90th percentile."""
+def dwell_histogram(bins: Sequence[Row], dwell: Row, *, look: Look) -> go.Figure:
+    """How long visits last, with lines at the median and the 90th percentile.
+
+    bins: rows with from_s, to_s and visits. dwell: median_s and p90_s.
+    """
     colours = look.palette
     figure = _canvas(colours, top_px=44)
     figure.add_bar(
-        x=[(each.from_s + each.to_s) / 2 for each in dwell.bins],
-        width=[(each.to_s - each.from_s) * 0.92 for each in dwell.bins],
-        y=[each.visits for each in dwell.bins],
+        x=[(each["from_s"] + each["to_s"]) / 2 for each in bins],
+        width=[(each["to_s"] - each["from_s"]) * 0.92 for each in bins],
+        y=[each["visits"] for each in bins],
         customdata=[
-            [f"{duration(each.from_s)} to {duration(each.to_s)}", count(each.visits, "visit")] for each in dwell.bins
+            [f"{duration(each['from_s'])} to {duration(each['to_s'])}", count(each["visits"], "visit")] for each in bins
         ],
         marker={"color": colours.main, "cornerradius": 4, "opacity": 0.9},
         hovertemplate="%{customdata[0]}<br><b>%{customdata[1]}</b><extra></extra>",
     )
-    longest_s = max((each.to_s for each in dwell.bins), default=600.0)
-    _dwell_line(figure, "median", dwell.median_s, colours.text, row=0, longest_s=longest_s)
-    _dwell_line(figure, "90 % under", dwell.p90_s, colours.second, row=1, longest_s=longest_s)
+    longest_s = max((each["to_s"] for each in bins), default=600.0)
+    _dwell_line(figure, "median", dwell["median_s"], colours.text, row=0, longest_s=longest_s)
+    _dwell_line(figure, "90 % under", dwell["p90_s"], colours.second, row=1, longest_s=longest_s)
     figure.update_xaxes(range=[0, longest_s], **_length_ticks(longest_s, most=5 if look.narrow else 7))
-    figure.update_yaxes(**_whole_numbers(max((each.visits for each in dwell.bins), default=0)))
+    figure.update_yaxes(**_whole_numbers(max((each["visits"] for each in bins), default=0)))
     return figure
 
 
@@ -274,18 +276,18 @@ def _shade(
         )
 
 
-def _known(points: Sequence[OccupancyPoint], blind: Sequence[Blind]) -> list[tuple[datetime, int | None]]:
+def _known(points: Sequence[Row], blind: Sequence[Blind]) -> list[tuple[datetime, int | None]]:
     """The steps of occupancy, with None where nobody is known to be inside and nobody watched."""
     unseen = [(each.since, each.until) for each in blind if each.share == 0]
-    edges = sorted({point.at for point in points} | {at for stretch in unseen for at in stretch})
+    edges = sorted({point["at"] for point in points} | {at for stretch in unseen for at in stretch})
     steps: list[tuple[datetime, int | None]] = []
     level: int | None = None
     index = 0
     for at in edges:
-        if points and at > points[-1].at:
+        if points and at > points[-1]["at"]:
             break
-        while index < len(points) and points[index].at <= at:
-            level, index = points[index].people, index + 1
+        while index < len(points) and points[index]["at"] <= at:
+            level, index = points[index]["people"], index + 1
         if level is None:
             continue
         is_known = level > 0 or not any(start <= at < end for start, end in unseen)

@@ -1,76 +1,53 @@
-"""The site as pages know it: what it is called, its rules, and whether what is shown of it is new."""
+"""The settings of the site as pages use them, and whether what they show is up to date."""
 
 from __future__ import annotations
 
 import json
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Self
 
 from config.settings import Settings
 from dashboard.wording import clock, day
-from tracker.presence.opening import Opening
-from tracker.presence.rules import Rules
-from tracker.store.history import opening_of, site_rules
-from tracker.store.shared_site import rules_to_read
 from tracker.store.store import Store
 
 _SILENT_AFTER = timedelta(minutes=3)
 """A store that is kept in step notes every minute that it is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """A site by one state of its settings."""
-
-    settings: Settings
-    rules: Rules
-    opening: Opening | None
-
-    @classmethod
-    def of(cls, settings: Settings, store: Store | None = None) -> Self:
-        """The site of these settings; with the store, with what its machines share."""
-        rules = site_rules(settings) if store is None else rules_to_read(settings, store)
-        return cls(settings=settings, rules=rules, opening=opening_of(settings))
-
-
 class Places:
-    """The site as it is now. Safe to use from several threads.
+    """The settings as they hold now. Safe to use from several threads.
 
-    reread: gives the settings anew when the machines of the site share others.
+    reread: loads the settings again when the machines of the site share others. revision: how often that happened.
     """
 
     def __init__(self, settings: Settings, reread: Callable[[], Settings]) -> None:
         self._reread = reread
-        self._known = Place.of(settings)
+        self._known = settings
         self._shared: str | None = None
+        self.revision = 0
         self._lock = threading.Lock()
 
     @property
-    def now(self) -> Place:
-        """As it was when the store was looked at last."""
+    def now(self) -> Settings:
+        """As of the last look at the store."""
         return self._known
 
-    def look(self, store: Store) -> Place:
-        """As the store has it."""
-        settings = self._known.settings
-        local = settings.store.firestore is None
-        if local and settings.camera:
+    def look(self, store: Store) -> Settings:
+        """As of what the store has of the site now."""
+        if self._known.store.firestore is None:
             return self._known
-        site = None if local else store.inbox.site_document(settings.site.id)
-        shared = store.outbox.rules_text() if local else json.dumps(site, sort_keys=True)
+        shared = json.dumps(store.inbox.site_document(self._known.site.id), sort_keys=True)
         with self._lock:
             if shared != self._shared:
-                self._known = Place.of(settings if local else self._reread(), store)
+                self._known = self._reread()
                 self._shared = shared
+                self.revision += 1
             return self._known
 
 
-def behind(place: Place, store: Store, now: datetime) -> tuple[str, ...]:
+def behind(settings: Settings, store: Store, now: datetime) -> tuple[str, ...]:
     """That what is shown is not the newest, in a sentence; nothing where it is."""
-    settings = place.settings
     if settings.store.firestore is None:
         return ()
     heard_at = store.inbox.heard_at(settings.site.id)

@@ -1,13 +1,14 @@
-"""Store in, typed rows out. The only module of the dashboard that touches the store."""
+"""The questions of the pages, answered by tracker/reports. The only module of the dashboard that touches the store."""
 
 from __future__ import annotations
 
 import shlex
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from config.settings import Settings
@@ -15,29 +16,29 @@ from config.storage import StoreSettings
 from dashboard.camera_words import camera_row
 from dashboard.place import Places, behind
 from dashboard.sight import Sight, days_watched, hours_watched, sight_of
-from dashboard.views import Days, EventRow, Inside, LiveView, UsageView, Visit
+from dashboard.views import Days, EventRow, LiveView, UsageView, VisitsView
 from dashboard.wording import duration
-from tracker.presence import reports
-from tracker.presence.coverage import Coverage
-from tracker.presence.days import day_range
-from tracker.presence.events import Event
-from tracker.presence.health import unstopped
-from tracker.presence.occupancy import OccupancyPoint, peak
-from tracker.presence.people import Person, Role
-from tracker.presence.room import Presence
-from tracker.presence.rules import Rules
-from tracker.presence.sessions import Session, sessions
-from tracker.store.history import people_of
-from tracker.store.shared_site import coverage_at_site, reports_after_s
+from tracker.presence.calendar import day_range
+from tracker.presence.people import Role
+from tracker.reports import measures, tables
+from tracker.reports.data import ReportData
+from tracker.reports.frames import Frames, index_of, rows_of
+from tracker.reports.periods import quarter_edges
+from tracker.reports.selection import ReportQuery, select, site_of_report
+from tracker.reports.sheets import Figure, Row
+from tracker.store.shared_site import reports_after_s
 from tracker.store.store import Store
 
 LATEST_EVENTS = 8
 BEAT_S = 20
-"""Open pages look again after so many seconds even if nothing happened: open visits grow, a silent camera ages."""
-RETURNING_DAYS = 365
-"""How far back an earlier visit makes a returning visitor."""
+"""Open pages ask again for cameras and lists after so many seconds even if nothing happened."""
+HISTORY_BEAT_S = 300
+"""And for what is computed from visits: minutes inside grow in the browser, the rest changes by events."""
 _BUSY_TIMEOUT_S = 2.0
-_KEPT_HISTORIES = 6
+_KEPT_ANSWERS = 6
+_ONE_DAY = timedelta(hours=26)
+"""Up to this occupancy has a step for each change, else one for each quarter of an hour; a day may have 25 hours."""
+_Answer = TypeVar("_Answer", LiveView, UsageView, VisitsView)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +49,13 @@ class Pulse:
     history: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _History:
-    """What a stretch of time holds."""
-
-    events: tuple[Event, ...]
-    people: tuple[Person, ...]
-
-
 class Board:
     """The questions that pages ask, answered from one store at one site.
 
     The file may be missing, come later or be replaced; every method then raises StoreError until it can be read.
-    Safe to use from several threads. clock: the time now, timezone-aware. reread: gives the settings anew when the
-    machines of the site share others. settings_file: the one that was named at the start, for the commands on pages.
+    Safe to use from several threads. An answer is kept until the pulse changes, so that the callbacks of one page
+    share it. clock: the time now, timezone-aware. reread: loads the settings again when the machines of the site share
+    others. settings_file: the one that was named at the start, for the commands on pages.
     """
 
     def __init__(
@@ -79,22 +73,17 @@ class Board:
         self._settings_file = settings_file
         self._places = Places(settings, reread or (lambda: settings))
         self._file = _StoreFile(store_path)
-        self._kept: dict[tuple[str, datetime], _History] = {}
-        self._kept_lock = threading.Lock()
+        self._answers = _Answers()
 
     @property
     def zone(self) -> ZoneInfo:
         """The time zone of the site."""
-        return self._places.now.settings.site.zone
+        return self._places.now.site.zone
 
     @property
     def capacity(self) -> int | None:
         """How many people the site may hold."""
-        return self._places.now.settings.site.capacity
-
-    @property
-    def _rules(self) -> Rules:
-        return self._places.now.rules
+        return self._places.now.site.capacity
 
     def behind(self) -> tuple[str, ...]:
         """That what is shown is not the newest, where it is not."""
@@ -107,7 +96,7 @@ class Board:
     @property
     def bounce_words(self) -> str:
         """What counts as a bounce here."""
-        shortest_s = self._rules.min_visit.total_seconds()
+        shortest_s = self._store().sites.rules(self._site_id).min_visit.total_seconds()
         return f"visits under {duration(shortest_s)}" if shortest_s else "no shortest visit is set"
 
     def command(self, *words: str) -> str:
@@ -118,81 +107,103 @@ class Board:
 
     def pulse(self) -> Pulse:
         """What an open page compares with what it knows."""
-        store = self._store()
-        history = f"{self._history_key(store)} {int(self.now().timestamp() // BEAT_S)}"
-        return Pulse(anything=f"{history} {store.version()}", history=history)
+        return self._pulse(self._store(), self.now())
 
     def live(self) -> LiveView:
-        """Today so far, and how the cameras do."""
+        """Today so far, and the state of the cameras."""
         store, now = self._store(), self.now()
-        settings = self._places.now.settings
-        since, until = day_range(self.today(), self.zone)
-        history = self._history(store, since - self._rules.max_visit)
-        presences = store.cameras.presences(site_id=self._site_id)
-        visits = self._sessions(history.events, presences, now)
-        cameras = store.cameras.health(self._site_id)
-        everybody = reports.today(visits, history.people, now=now, zone=self.zone, staff=True)
-        points = reports.occupancy(visits, history.people, since=since, until=until, now=now, staff=True)
+        return self._answers.get(("live", self._pulse(store, now).anything), lambda: self._live(store, now))
+
+    def visits(self, days: Days) -> VisitsView:
+        """Visits that were going on in these days, the latest first, staff included."""
+        store, now = self._store(), self.now()
+        return self._answers.get(
+            ("visits", self._pulse(store, now).history, days), lambda: self._visits(store, now, days)
+        )
+
+    def usage(self, days: Days) -> UsageView:
+        """How the place was used in these days."""
+        store, now = self._store(), self.now()
+        return self._answers.get(
+            ("usage", self._pulse(store, now).history, days), lambda: self._usage(store, now, days)
+        )
+
+    def _live(self, store: Store, now: datetime) -> LiveView:
+        settings, data = self._places.now, self._data(store, now)
+        everybody = data.counted(staff=True)
+        points = tables.steps_sheet(data, everybody).rows
         latest = store.events.select(site_id=self._site_id, limit=LATEST_EVENTS, newest_first=True)
+        names = {one.person_id: one.name for one in store.people.some({event.person_id for event in latest})}
+        cameras = store.cameras.health(self._site_id)
         started = bool(latest or cameras)
         return LiveView(
             now=now,
             started=started,
             other_sites=() if started else self._other_sites(store),
-            everybody=everybody,
-            public=reports.today(visits, history.people, now=now, zone=self.zone),
-            inside=_inside(everybody.present, presences, history.events),
-            points=tuple(points),
-            span=_busy_span(points, since, now),
-            events=_event_rows(latest, people_of(store.people.all(), latest)),
+            inside=self._inside(store, data, everybody),
+            figures=_values(tables.today_report(data).figures),
+            most=measures.peak_of(measures.steps(everybody), data.since, data.until),
+            points=points,
+            span=_busy_span(points, data.since, now),
+            events=tuple(
+                EventRow(
+                    event_id=event.event_id,
+                    kind=event.kind,
+                    name=names.get(event.person_id) or data.person(event.person_id).name,
+                    at=event.at,
+                    camera_id=event.camera_id,
+                    inferred=event.inferred,
+                )
+                for event in latest
+            ),
             cameras=tuple(camera_row(camera, now, reports_after_s=reports_after_s(settings)) for camera in cameras),
-            sight=sight_of(self._coverage(store, now), since, until, zone=self.zone, now=now),
+            sight=self._sight(data),
         )
 
-    def visits(self, days: Days) -> list[Visit]:
-        """Visits that were going on in these days, the latest first, staff included."""
-        store = self._store()
-        since, until = day_range(days.first, self.zone, days=days.count)
-        history = self._history(store, since - self._rules.max_visit)
-        found = self._sessions(history.events, store.cameras.presences(site_id=self._site_id), self.now())
-        cameras = {(event.person_id, event.at): event.camera_id for event in history.events}
-        return [
-            Visit(row=row, camera_id=cameras.get((row.person_id, row.started_at), ""))
-            for row in reports.visits(found, history.people, since=since, until=until, staff=True)
-        ]
+    def _inside(self, store: Store, data: ReportData, everybody: Frames) -> list[Row]:
+        """Rows of the visits that go on, the latest first, with the camera that had the person last."""
+        rows = tables.visit_rows(data, everybody.visits[everybody.visits["ended_at"].isna()])[::-1]
+        cameras = store.cameras.last_events(self._site_id, [row["person_id"] for row in rows])
+        for presence in sorted(store.cameras.presences(site_id=self._site_id), key=lambda each: each.seen_at):
+            cameras[presence.person_id] = presence.camera_id
+        return [{**row, "camera_id": cameras.get(row["person_id"], row["enter_camera_id"] or "")} for row in rows]
 
-    def usage(self, days: Days) -> UsageView:
-        """How the place was used in these days."""
-        store, now = self._store(), self.now()
-        since, until = day_range(days.first, self.zone, days=days.count)
-        history = self._history(store, since - timedelta(days=RETURNING_DAYS))
-        people = history.people
-        found = self._sessions(history.events, store.cameras.presences(site_id=self._site_id), now)
-        hourly = reports.footfall_by_hour(found, people, since=since, until=until, zone=self.zone)
-        points = reports.occupancy(found, people, since=since, until=until, now=now)
-        coverage = self._coverage(store, now)
+    def _visits(self, store: Store, now: datetime, days: Days) -> VisitsView:
+        data = self._data(store, now, days)
+        return VisitsView(
+            rows=tables.visit_sheet(data, data.counted(staff=True)).rows,
+            sight=self._sight(data),
+        )
+
+    def _usage(self, store: Store, now: datetime, days: Days) -> UsageView:
+        data = self._data(store, now, days)
+        frames, since, until = data.counted(), data.since, data.until
+        came = frames.begun(since, until)
+        points = _points(data, frames, now)
+        has_staff = any(one.role is Role.STAFF for one in data.people.values())
         return UsageView(
             days=days,
-            entries=sum(row.entries for row in hourly),
-            hours=reports.footfall_by_hour_of_day(hourly),
-            visitors=reports.visitors(found, people, since=since, until=until, zone=self.zone),
-            bounce_rate=reports.bounce_rate(found, people, since=since, until=until),
-            dwell=reports.dwell(found, people, since=since, until=until),
-            peak=peak(points),
-            capacity=None if any(person.role is Role.STAFF for person in people) else self.capacity,
-            points=tuple(points),
+            figures=_values(tables.range_figures(data, frames)),
+            dwell=tables.dwell_sheet(data, came).rows[0],
+            bins=rows_of(measures.histogram(came, {"visits": "dwell_s"})),
+            hours=measures.entries_by_hour_of_day(frames, since, until, data.zone),
+            capacity=None if has_staff else self.capacity,
+            points=points,
             span=_busy_span(points, since, now) if days.count == 1 else (since, min(until, now)),
-            people=tuple(reports.usage(found, people, since=since, until=until, now=now)),
-            sight=sight_of(coverage, since, until, zone=self.zone, now=now),
-            hours_watched=hours_watched(coverage, since, until, zone=self.zone, now=now),
-            days_watched=days_watched(coverage, since, until, zone=self.zone, now=now),
+            people=tables.people_sheet(data, frames).rows,
+            sight=self._sight(data),
+            hours_watched=hours_watched(data.coverage, since, until, zone=data.zone, now=now),
+            days_watched=days_watched(data.coverage, since, until, zone=data.zone, now=now),
         )
 
-    def sight(self, days: Days) -> Sight:
-        """What cameras watched of these days."""
-        since, until = day_range(days.first, self.zone, days=days.count)
-        now = self.now()
-        return sight_of(self._coverage(self._store(), now), since, until, zone=self.zone, now=now)
+    def _data(self, store: Store, now: datetime, days: Days | None = None) -> ReportData:
+        """What the store has of these days, today unless given."""
+        site = site_of_report(self._places.now, store)
+        since, until = (None, None) if days is None else day_range(days.first, site.zone, days=days.count)
+        return select(store, site, ReportQuery(since=since, until=until), now)
+
+    def _sight(self, data: ReportData) -> Sight:
+        return sight_of(data.coverage, data.since, data.until, zone=data.zone, now=data.now)
 
     def _store(self) -> Store:
         """The store, open, after a look at what the machines of the site share."""
@@ -200,43 +211,43 @@ class Board:
         self._places.look(store)
         return store
 
-    def _coverage(self, store: Store, now: datetime) -> Coverage:
-        first = store.events.select(site_id=self._site_id, limit=1)
-        place = self._places.now
-        return Coverage(
-            coverage_at_site(place.settings, store, now),
-            now=now,
-            first_event_at=first[0].at if first else None,
-            opening=place.opening,
-            failed=unstopped(store.cameras.health(self._site_id)),
+    def _pulse(self, store: Store, now: datetime) -> Pulse:
+        at_s = int(now.timestamp())
+        history = " ".join(
+            map(
+                str,
+                (
+                    self._file.identity,
+                    self._places.revision,
+                    store.events.version(),
+                    store.people.version(),
+                    store.sessions.unsettled(now),
+                    self.today(),
+                    at_s // HISTORY_BEAT_S,
+                ),
+            )
         )
-
-    def _sessions(self, events: Iterable[Event], presences: Iterable[Presence], now: datetime) -> list[Session]:
-        return sessions(events, rules=self._rules, now=now, presences=presences)
-
-    def _history(self, store: Store, since: datetime) -> _History:
-        """Events since then and the people in them; read anew only when something was added or changed."""
-        key = self._history_key(store)
-        with self._kept_lock:
-            kept = self._kept.get((key, since))
-        if kept is not None:
-            return kept
-        events = store.events.select(site_id=self._site_id, since=since)
-        history = _History(events=tuple(events), people=tuple(people_of(store.people.all(), events)))
-        with self._kept_lock:
-            stale = [other for other in self._kept if other[0] != key]
-            for other in stale or list(self._kept)[: max(0, len(self._kept) - _KEPT_HISTORIES + 1)]:
-                self._kept.pop(other, None)
-            self._kept[key, since] = history
-        return history
-
-    def _history_key(self, store: Store) -> str:
-        return f"{self._file.identity} {store.events.version()} {store.people.version()}"
+        return Pulse(anything=f"{history} {store.version()} {at_s // BEAT_S}", history=history)
 
     def _other_sites(self, store: Store) -> tuple[str, ...]:
-        known = {camera.site_id for camera in store.cameras.health()}
-        known |= {event.site_id for event in store.events.select(limit=1, newest_first=True)}
-        return tuple(sorted(known - {self._site_id}))
+        return tuple(site.site_id for site in store.sites.all() if site.site_id != self._site_id)
+
+
+class _Answers:
+    """The latest answers by question; two threads that ask the same wait for one answer."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], object] = {}
+        self._lock = threading.Lock()
+
+    def get(self, question: tuple[object, ...], answer: Callable[[], _Answer]) -> _Answer:
+        with self._lock:
+            if question not in self._known:
+                found = answer()
+                while len(self._known) >= _KEPT_ANSWERS:
+                    del self._known[next(iter(self._known))]
+                self._known[question] = found
+            return self._known[question]  # type: ignore[return-value] # of this question
 
 
 class _StoreFile:
@@ -272,34 +283,22 @@ class _StoreFile:
         return f"{status.st_dev}:{status.st_ino}"
 
 
-def _inside(
-    present: Sequence[reports.VisitRow], presences: Iterable[Presence], events: Iterable[Event]
-) -> tuple[Inside, ...]:
-    """The latest first; the camera is the one that saw the person last."""
-    cameras = {event.person_id: event.camera_id for event in events}
-    for presence in sorted(presences, key=lambda seen: seen.seen_at):
-        cameras[presence.person_id] = presence.camera_id
-    return tuple(Inside(visit=row, camera_id=cameras.get(row.person_id, "")) for row in reversed(present))
+def _values(figures: Sequence[Figure]) -> dict[str, object]:
+    return {figure.key: figure.value for figure in figures}
 
 
-def _event_rows(events: Iterable[Event], people: Iterable[Person]) -> tuple[EventRow, ...]:
-    names = {person.person_id: person.name for person in people}
-    return tuple(
-        EventRow(
-            event_id=event.event_id,
-            kind=event.kind,
-            name=names.get(event.person_id, event.person_id),
-            at=event.at,
-            camera_id=event.camera_id,
-            inferred=event.inferred,
-        )
-        for event in events
-    )
+def _points(data: ReportData, frames: Frames, now: datetime) -> Sequence[Row]:
+    """People in from each instant on, until the next."""
+    if data.until - data.since <= _ONE_DAY:
+        return tables.steps_sheet(data, frames).rows
+    edges = quarter_edges(data.since, min(data.until, now))
+    found = measures.peak_counts(measures.steps(frames), index_of(edges)).tolist()
+    return [{"at": at, "people": people} for at, people in zip(edges, [*found, found[-1]], strict=True)]
 
 
-def _busy_span(points: Sequence[OccupancyPoint], since: datetime, now: datetime) -> tuple[datetime, datetime]:
+def _busy_span(points: Sequence[Row], since: datetime, now: datetime) -> tuple[datetime, datetime]:
     """From just before the first person of the day to now, a quarter of an hour at least."""
-    first = next((point.at for point in points if point.people), now)
+    first = next((point["at"] for point in points if point["people"]), now)
     start = min(first, now - timedelta(minutes=15)).replace(second=0, microsecond=0)
     whole_min = 60 if now - start > timedelta(hours=2) else 5
     return max(start - timedelta(minutes=start.minute % whole_min), since), now

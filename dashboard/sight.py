@@ -9,8 +9,8 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from dashboard.wording import duration, moment
+from tracker.presence.calendar import day_edges, hour_edges
 from tracker.presence.coverage import Coverage, Outage
-from tracker.presence.days import day_edges, hour_edges
 
 _MOST_TOLD = 2
 """More outages of one camera than these are summed up."""

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
 from dashboard.sight import Sight
 from dashboard.wording import day
-from tracker.presence.dwell import Dwell
 from tracker.presence.events import EventKind
-from tracker.presence.occupancy import OccupancyPoint
 from tracker.presence.people import PersonKind, Role
-from tracker.presence.reports import PersonUsage, Today, Visitors, VisitRow
+from tracker.reports.sheets import Row
 
 LONGEST_RANGE_DAYS = 3660
 EARLIEST_DAY, LATEST_DAY = date(2000, 1, 1), date(9998, 12, 31)
@@ -60,14 +59,6 @@ class Days:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inside:
-    """Somebody who is in, and the camera that had them last."""
-
-    visit: VisitRow
-    camera_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class EventRow:
     """Something that happened."""
 
@@ -103,19 +94,19 @@ class CameraRow:
 class LiveView:
     """Today so far.
 
-    started: this site has seen a person or a camera; other_sites: those that the store holds besides. everybody:
-    staff included, for who is in and how full it is; public: without staff, for entries, peak and stays, as the
-    reports count them. inside: the latest first. points: occupancy with staff. span: the time to show them over.
-    sight: what was watched of the day.
+    started: this site has seen a person or a camera; other_sites: those that the store holds besides. inside: rows of
+    the visits that go on, staff included, the latest first, with the camera that had the person last. figures: of the
+    day without staff, by the keys of `footfall report today`. most: the time of the most people at once and their
+    number, with staff. points: occupancy with staff. span: the time to show them over. sight: what was watched.
     """
 
     now: datetime
     started: bool
     other_sites: tuple[str, ...]
-    everybody: Today
-    public: Today
-    inside: tuple[Inside, ...]
-    points: tuple[OccupancyPoint, ...]
+    inside: Sequence[Row]
+    figures: Mapping[str, Any]
+    most: tuple[datetime, int] | None
+    points: Sequence[Row]
     span: tuple[datetime, datetime]
     events: tuple[EventRow, ...]
     cameras: tuple[CameraRow, ...]
@@ -123,41 +114,39 @@ class LiveView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
-    """A row of the report on visits, and the camera that saw it begin."""
+class VisitsView:
+    """rows: of the report on visits, staff included, with the camera at which each began. sight: what was watched."""
 
-    row: VisitRow
-    camera_id: str
+    rows: Sequence[Row]
+    sight: Sight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageView:
-    """A range of days without staff, as the reports count it.
+    """A range of days without staff.
 
-    hours: entries in each of the 24 hours of the day, summed over the days. bounce_rate: 0..1, None without visits.
-    capacity: how many people the site may hold, staff among them; None where there are staff, who are not in points.
-    sight: what was watched of these days; hours_watched: of each of the 24 hours of the day; days_watched: how many
-    whole days that makes.
+    figures: by the keys of `footfall report usage`. dwell: the row of net lengths of `footfall report dwell`; bins:
+    its histogram. hours: entries in each of the 24 hours of the day, summed over the days. capacity: how many people
+    the site may hold, staff among them; None where staff were here, who are not in points. people: the rows of
+    `footfall report people`. hours_watched: the share of each of the 24 hours; days_watched: how many whole days.
     """
 
     days: Days
-    entries: int
-    hours: tuple[int, ...]
-    visitors: Visitors
-    bounce_rate: float | None
-    dwell: Dwell
-    peak: OccupancyPoint | None
+    figures: Mapping[str, Any]
+    dwell: Row
+    bins: Sequence[Row]
+    hours: Sequence[int]
     capacity: int | None
-    points: tuple[OccupancyPoint, ...]
+    points: Sequence[Row]
     span: tuple[datetime, datetime]
-    people: tuple[PersonUsage, ...]
+    people: Sequence[Row]
     sight: Sight
     hours_watched: tuple[float | None, ...]
     days_watched: float
 
 
-def tag(kind: PersonKind, role: Role) -> str:
+def tag(row: Row) -> str:
     """The word behind a name: visitor, staff, or nothing."""
-    if role is Role.STAFF:
+    if row["role"] == Role.STAFF:
         return "staff"
-    return "visitor" if kind is PersonKind.VISITOR else ""
+    return "visitor" if row["kind"] == PersonKind.VISITOR else ""

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import dash_ag_grid as dag
 
-from dashboard.views import Visit
 from dashboard.wording import clock, stamp
-from tracker.presence.people import Role
-from tracker.presence.reports import VisitRow
-from tracker.presence.sessions import SessionState
+from tracker.reports.sheets import Row
+from tracker.reports.tables import VISIT_KEYS, visit_notes
 
 PAGE_SIZE = 25
-CSV_KEYS = tuple(field.name for field in fields(VisitRow))
+CSV_KEYS = VISIT_KEYS
 """The columns of the CSV: those of `footfall report visits --csv`."""
 
 _THEME = """themeQuartz.withParams({
@@ -102,23 +99,17 @@ def _column(
     return {"field": field, "headerName": header, "headerTooltip": hint, "flex": flex, "minWidth": width_px, **more}
 
 
-def table_row(visit: Visit, zone: ZoneInfo) -> dict[str, Any]:
+def table_row(row: Row, zone: ZoneInfo) -> dict[str, Any]:
     """The fields of a session under their own names, for sorting and the CSV; beside them what the cells show."""
-    row = visit.row
-    said = (
-        (row.enter_inferred, "entry not seen"),
-        (row.exit_inferred, "exit not seen"),
-        (row.bounce, "bounce"),
-        (row.role is Role.STAFF, "staff"),
-    )
+    is_open = row["ended_at"] is None
     return {
-        **{key: _plain(getattr(row, key), zone) for key in CSV_KEYS},
-        "camera_id": visit.camera_id,
-        "entered_text": stamp(row.started_at, zone),
-        "entered_short": stamp(row.started_at, zone, weekday=False),
-        "left_text": _left(row.started_at, row.ended_at, zone),
-        "state_text": "inside" if row.state is SessionState.OPEN else "left",
-        "notes": ", ".join(text for holds, text in said if holds),
+        **{key: _plain(row[key], zone) for key in CSV_KEYS},
+        "camera_id": row["enter_camera_id"] or "",
+        "entered_text": stamp(row["started_at"], zone),
+        "entered_short": stamp(row["started_at"], zone, weekday=False),
+        "left_text": _left(row["started_at"], row["ended_at"], zone),
+        "state_text": "inside" if is_open else "left",
+        "notes": ", ".join(visit_notes(row)[is_open:]),
     }
 
 

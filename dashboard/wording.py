@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from tracker.presence.local_time import CLOCK, local_text
+from tracker.reports.text import length_text
+
 MINUTE_S = 60
 HOUR_S = 3600
 DAY_S = 86400
@@ -14,31 +17,24 @@ def duration(seconds: float | None) -> str:
     """A length of time: `45 s`, `12 min`, `1 h 05 min`, `3 d 4 h`; a dash for None."""
     if seconds is None:
         return "–"
-    whole = max(0, round(seconds))
-    if whole < MINUTE_S:
-        return f"{whole} s"
-    if whole < HOUR_S:
-        return f"{whole // MINUTE_S} min"
-    if whole < DAY_S:
-        return f"{whole // HOUR_S} h {whole % HOUR_S // MINUTE_S:02d} min"
-    return f"{whole // DAY_S} d {whole % DAY_S // HOUR_S} h"
+    return length_text(max(0.0, seconds), coarse=True)
 
 
 def clock(at: datetime, zone: ZoneInfo) -> str:
     """Hours and minutes at the site."""
-    return at.astimezone(zone).strftime("%H:%M")
+    return local_text(at, zone, CLOCK)
 
 
 def moment(at: datetime, zone: ZoneInfo, now: datetime) -> str:
     """The time at the site, with the day in front when it is not today."""
     local, today = at.astimezone(zone), now.astimezone(zone).date()
-    return local.strftime("%H:%M") if local.date() == today else f"{day(local.date(), today)} {local:%H:%M}"
+    return clock(at, zone) if local.date() == today else f"{day(local.date(), today)} {clock(at, zone)}"
 
 
 def stamp(at: datetime, zone: ZoneInfo, *, weekday: bool = True) -> str:
     """Day and time at the site, for columns: `Sun 22 Nov 13:37`, or `22 Nov 13:37`."""
     local = at.astimezone(zone)
-    short = f"{local.day} {local:%b %H:%M}"
+    short = f"{local.day} {local_text(at, zone, '%b %H:%M')}"
     return f"{local:%a} {short}" if weekday else short
 
 

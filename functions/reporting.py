@@ -16,6 +16,8 @@ from flask import Request, Response
 from google.api_core import exceptions as google_errors
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import firestore
+from tracker.reports.plain import today_report, visits_report
+from tracker.reports.subject import Subject
 
 from config.errors import ReportError
 from functions import tables
@@ -24,12 +26,10 @@ from functions.subjects import Wish, subject_of
 from functions.transactions import ContentionError, app
 from tracker.cloud.access import access_to
 from tracker.cloud.layout import site_path
-from tracker.presence.days import day_range
+from tracker.presence.calendar import day_range
 from tracker.reports.json_values import plain
 from tracker.reports.periods import Period, lies_too_early, start_of_default
-from tracker.reports.plain import today_report, visits_report
 from tracker.reports.sheets import Report
-from tracker.reports.subject import Subject
 
 LOG = logging.getLogger(__name__)
 _Parameters: TypeAlias = Mapping[str, str]

@@ -7,11 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from tracker.presence.days import day_range
 from tracker.presence.dwell import bin_width_s
-from tracker.presence.events import EventKind
-from tracker.presence.people import Person, PersonKind, Role
-from tracker.presence.sessions import Session
 from tracker.presence.tally import (
     Part,
     begun,
@@ -26,10 +22,15 @@ from tracker.presence.tally import (
     tally,
     touching,
 )
-from tracker.reports.periods import Period, edges_of, names_of, quarter_edges, require_few
 from tracker.reports.plain import peak_figures
-from tracker.reports.sheets import Column, Figure, Kind, Report, Row, Sheet
 from tracker.reports.subject import Subject
+
+from tracker.presence.calendar import day_range
+from tracker.presence.events import EventKind
+from tracker.presence.people import Person, PersonKind, Role
+from tracker.presence.sessions import Session
+from tracker.reports.periods import Period, edges_of, names_of, quarter_edges, require_few
+from tracker.reports.sheets import Column, Figure, Kind, Report, Row, Sheet
 
 MOST_DAYS_OF_PEOPLE = 150_000
 """Their rows are 25 MB of JSON; an answer may have 32."""

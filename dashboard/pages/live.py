@@ -12,11 +12,11 @@ from dash.development.base_component import Component
 from dashboard import figures, shell
 from dashboard.queries import Board
 from dashboard.theme import Level, Look
-from dashboard.views import CameraRow, EventRow, Inside, LiveView, tag
+from dashboard.views import CameraRow, EventRow, LiveView, tag
 from dashboard.wording import clock, count, duration, initials, moment, percent
 from tracker.presence.events import EventKind
 from tracker.presence.people import PersonKind, Role
-from tracker.presence.reports import VisitRow
+from tracker.reports.sheets import Row
 
 TITLE = "Live"
 STAFF_TOO, NO_STAFF = "with staff", "without staff"
@@ -70,7 +70,8 @@ def register(app: Dash, board: Board) -> None:
     )
     def lists(_pulse: object) -> tuple[Any, ...]:
         view = board.live()
-        subtitle = f"{view.now.astimezone(board.zone):%A, %-d %B} · times in {board.zone.key.replace('_', ' ')}"
+        local = view.now.astimezone(board.zone)
+        subtitle = f"{local:%A}, {local.day} {local:%B} · times in {board.zone.key.replace('_', ' ')}"
         if not view.started:
             return subtitle, None, _nothing_yet(board, view.other_sites), True, [], [], [], []
         parts = (_tiles(view, board), _inside(view, board.zone), _events(view, board.zone), _cameras(view.cameras))
@@ -103,8 +104,10 @@ def register(app: Dash, board: Board) -> None:
 
 def _most(view: LiveView, board: Board) -> str:
     """The most people at once, staff among them; *peak* is the word for the number without staff."""
-    highest = view.everybody.peak
-    return f"most {highest.people} at {clock(highest.at, board.zone)}, {STAFF_TOO}" if highest else _nobody(view)
+    if view.most is None:
+        return _nobody(view)
+    at, people = view.most
+    return f"most {people} at {clock(at, board.zone)}, {STAFF_TOO}"
 
 
 def _nobody(view: LiveView) -> str:
@@ -133,11 +136,11 @@ def _nothing_yet(board: Board, other_sites: Sequence[str]) -> Component:
 
 
 def _tiles(view: LiveView, board: Board) -> Component:
-    inside = view.everybody.occupancy
-    staff = sum(person.visit.role is Role.STAFF for person in view.inside)
-    public = view.public
-    highest = public.peak
-    unknown = view.sight.nothing and not public.entries
+    inside = len(view.inside)
+    staff = sum(row["role"] == Role.STAFF for row in view.inside)
+    figures = view.figures
+    highest, median_s = figures["peak"], figures["median_dwell_s"]
+    unknown = view.sight.nothing and not figures["entries"]
     return shell.tiles(
         [
             shell.figure_tile(
@@ -148,18 +151,18 @@ def _tiles(view: LiveView, board: Board) -> Component:
             ),
             shell.figure_tile(
                 "Entries today",
-                "–" if unknown else f"{public.entries:,}",
-                note=_public(_nobody(view) if unknown else count(public.visitors, "person", "people")),
+                "–" if unknown else f"{figures['entries']:,}",
+                note=_public(_nobody(view) if unknown else count(figures["visitors"], "person", "people")),
             ),
             shell.figure_tile(
                 "Peak today",
-                f"{highest.people:,}" if highest else "–" if view.sight.nothing else "0",
-                note=_public(f"at {clock(highest.at, board.zone)}" if highest else _nobody(view)),
+                f"{highest:,}" if highest else "–" if view.sight.nothing else "0",
+                note=_public(f"at {clock(figures['peak_at'], board.zone)}" if highest else _nobody(view)),
             ),
             shell.figure_tile(
                 "Median stay today",
-                duration(public.median_dwell_s),
-                note=_public("visits that are over" if public.median_dwell_s is not None else "no visit is over yet"),
+                duration(median_s),
+                note=_public("visits that are over" if median_s is not None else "no visit is over yet"),
             ),
         ]
     )
@@ -183,41 +186,31 @@ def _meter(inside: int, capacity: int | None) -> Component | None:
 def _inside(view: LiveView, zone: ZoneInfo) -> Component:
     if not view.inside:
         return html.P("Nobody is in at this moment.", className="quiet")
-    return html.Ul([_person_row(person, view, zone) for person in view.inside], className="rows")
+    return html.Ul([_person_row(row, view, zone) for row in view.inside], className="rows")
 
 
-def _person_row(inside: Inside, view: LiveView, zone: ZoneInfo) -> Component:
-    visit = inside.visit
-    ticking: dict[str, Any] = {"data-since-ms": str(round(visit.started_at.timestamp() * 1000))}
-    detail = f"since {moment(visit.started_at, zone, view.now)}"
+def _person_row(row: Row, view: LiveView, zone: ZoneInfo) -> Component:
+    since = row["started_at"]
+    ticking: dict[str, Any] = {"data-since-ms": str(round(since.timestamp() * 1000))}
+    detail = " · ".join(filter(None, (f"since {moment(since, zone, view.now)}", row["camera_id"])))
     return html.Li(
         [
-            _face(visit),
-            html.Div(
-                [
-                    _name(visit),
-                    html.Div(" · ".join(filter(None, (detail, inside.camera_id))), className="row-detail"),
-                ],
-                className="row-text",
-            ),
-            html.Div(
-                duration((view.now - visit.started_at).total_seconds()),
-                className="row-figure",
-                **ticking,
-            ),
+            _face(row),
+            html.Div([_name(row), html.Div(detail, className="row-detail")], className="row-text"),
+            html.Div(duration((view.now - since).total_seconds()), className="row-figure", **ticking),
         ],
-        key=visit.person_id,
+        key=row["person_id"],
     )
 
 
-def _face(visit: VisitRow) -> Component:
-    style = "face face-visitor" if visit.kind is PersonKind.VISITOR else "face"
-    return html.Span(initials(visit.name), className=style, **shell.aria(hidden="true"))
+def _face(row: Row) -> Component:
+    style = "face face-visitor" if row["kind"] == PersonKind.VISITOR else "face"
+    return html.Span(initials(row["name"]), className=style, **shell.aria(hidden="true"))
 
 
-def _name(visit: VisitRow) -> Component:
-    word = tag(visit.kind, visit.role)
-    parts = [html.Span(visit.name, title=visit.name), *([html.Span(word, className="tag")] if word else [])]
+def _name(row: Row) -> Component:
+    word = tag(row)
+    parts = [html.Span(row["name"], title=row["name"]), *([html.Span(word, className="tag")] if word else [])]
     return html.Div(parts, className="row-name")
 
 

@@ -14,7 +14,7 @@ from dashboard.queries import Board
 from dashboard.theme import Look
 from dashboard.views import Days, UsageView, tag
 from dashboard.wording import capital, count, duration, moment, percent
-from tracker.presence.reports import PersonUsage
+from tracker.reports.sheets import Row
 
 TITLE = "Usage"
 RANGES = {"1": "Today", "7": "7 days", "30": "30 days"}
@@ -85,7 +85,7 @@ def register(app: Dash, board: Board) -> None:
         view = board.usage(days)
         subtitle = f"{capital(days.words(board.today()))} · staff are left out"
         notice = shell.notice((*board.behind(), *view.sight.notes))
-        if not view.entries and not view.people:
+        if not view.figures["entries"] and not view.people:
             return subtitle, notice, _nothing(board, view), True, [], [], ""
         note = count(len(view.people), "person", "people")
         return subtitle, notice, None, False, _tiles(view, board), _people(view, board), note
@@ -109,7 +109,7 @@ def register(app: Dash, board: Board) -> None:
 def _figures(view: UsageView, board: Board, look: Look) -> tuple[Figure, ...]:
     return (
         figures.footfall_by_hour(view.hours, days=view.days.count, look=look, watched=view.hours_watched),
-        figures.dwell_histogram(view.dwell, look=look),
+        figures.dwell_histogram(view.bins, view.dwell, look=look),
         figures.occupancy(
             view.points,
             span=view.span,
@@ -123,19 +123,21 @@ def _figures(view: UsageView, board: Board, look: Look) -> tuple[Figure, ...]:
 
 def _notes(view: UsageView, board: Board) -> tuple[str, ...]:
     """A few words beside the title of each plot."""
+    peak, at = view.figures["peak"], view.figures["peak_at"]
     return (
-        f"busiest {_busiest(view)}" if view.entries else "",
-        f"{count(view.dwell.visits, 'visit')} measured",
-        f"peak {view.peak.people} without staff, {moment(view.peak.at, board.zone, board.now())}" if view.peak else "",
+        f"busiest {_busiest(view)}" if view.figures["entries"] else "",
+        f"{count(view.dwell['visits'], 'visit')} measured",
+        f"peak {peak} without staff, {moment(at, board.zone, board.now())}" if at else "",
     )
 
 
 def _words(view: UsageView) -> tuple[str, ...]:
     """What each plot shows, for those who cannot see it."""
+    dwell = view.dwell
     return (
-        f"{count(view.entries, 'entry', 'entries')}, most of them {_busiest(view)}.",
-        f"Median stay {duration(view.dwell.median_s)}, 90 % stay under {duration(view.dwell.p90_s)}.",
-        f"People inside over time without staff, {view.peak.people if view.peak else 0} at most.",
+        f"{count(view.figures['entries'] or 0, 'entry', 'entries')}, most of them {_busiest(view)}.",
+        f"Median stay {duration(dwell['median_s'])}, 90 % stay under {duration(dwell['p90_s'])}.",
+        f"People inside over time without staff, {view.figures['peak'] or 0} at most.",
     )
 
 
@@ -149,26 +151,27 @@ def _days(chosen: object, board: Board) -> Days:
 
 
 def _tiles(view: UsageView, board: Board) -> Component:
-    who, sight = view.visitors, view.sight
+    figures, sight = view.figures, view.sight
+    entries, visitors, returning = (figures[key] or 0 for key in ("entries", "visitors", "returning"))
     a_day = "a day" if sight.whole else "a watched day"
-    unknown = sight.nothing and not view.entries
-    daily = f"{view.entries / view.days_watched:.0f} {a_day}" if view.days.count > 1 <= view.days_watched else "entries"
-    share = f"{percent(who.returning / who.visitors)} came before" if who.visitors else ""
+    unknown = sight.nothing and not entries
+    daily = f"{entries / view.days_watched:.0f} {a_day}" if view.days.count > 1 <= view.days_watched else "entries"
+    share = f"{percent(returning / visitors)} came before" if visitors else ""
     return shell.tiles(
         [
-            shell.figure_tile("Footfall", "–" if unknown else f"{view.entries:,}", note=daily),
-            shell.figure_tile("Unique visitors", "–" if unknown else f"{who.visitors:,}", note="different people"),
-            shell.figure_tile("Returning", "–" if unknown else f"{who.returning:,}", note=share),
+            shell.figure_tile("Footfall", "–" if unknown else f"{entries:,}", note=daily),
+            shell.figure_tile("Unique visitors", "–" if unknown else f"{visitors:,}", note="different people"),
+            shell.figure_tile("Returning", "–" if unknown else f"{returning:,}", note=share),
             shell.figure_tile(
-                "Median stay", duration(view.dwell.median_s), note=f"90 % under {duration(view.dwell.p90_s)}"
+                "Median stay", duration(view.dwell["median_s"]), note=f"90 % under {duration(view.dwell['p90_s'])}"
             ),
-            shell.figure_tile("Bounce rate", percent(view.bounce_rate), note=board.bounce_words),
+            shell.figure_tile("Bounce rate", percent(figures["bounce_rate"]), note=board.bounce_words),
         ]
     )
 
 
 def _people(view: UsageView, board: Board) -> Component:
-    longest_s = max((person.dwell_s for person in view.people), default=0.0)
+    longest_s = max((row["inside_s"] for row in view.people), default=0.0)
     head = html.Tr(
         [
             html.Th("Person", scope="col"),
@@ -178,7 +181,7 @@ def _people(view: UsageView, board: Board) -> Component:
             html.Th("Last seen", scope="col", className="number last-seen"),
         ]
     )
-    rows = [_person_row(person, longest_s, board) for person in view.people[:PEOPLE_SHOWN]]
+    rows = [_person_row(row, longest_s, board) for row in view.people[:PEOPLE_SHOWN]]
     table = html.Table([html.Thead(head), html.Tbody(rows)], className="people-table")
     more = len(view.people) - PEOPLE_SHOWN
     if more <= 0:
@@ -188,21 +191,21 @@ def _people(view: UsageView, board: Board) -> Component:
     return html.Div([table, rest])
 
 
-def _person_row(person: PersonUsage, longest_s: float, board: Board) -> Component:
-    share = person.dwell_s / longest_s if longest_s else 0.0
-    word = tag(person.kind, person.role)
-    label = [html.Span(person.name), *([html.Span(word, className="tag")] if word else [])]
-    last_seen = "in now" if person.present else moment(person.last_seen_at, board.zone, board.now())
+def _person_row(row: Row, longest_s: float, board: Board) -> Component:
+    share = row["inside_s"] / longest_s if longest_s else 0.0
+    word = tag(row)
+    label = [html.Span(row["name"]), *([html.Span(word, className="tag")] if word else [])]
+    last_seen = "in now" if row["present"] else moment(row["last_seen_at"], board.zone, board.now())
     bar = html.Div(className="bar", style={"width": f"{share:.1%}"})
     return html.Tr(
         [
-            html.Th(label, scope="row", title=person.name),
-            html.Td(f"{person.visits:,}", className="number"),
-            html.Td(duration(person.dwell_s), className="number"),
+            html.Th(label, scope="row", title=row["name"]),
+            html.Td(f"{row['visits']:,}", className="number"),
+            html.Td(duration(row["inside_s"]), className="number"),
             html.Td(bar, className="bar-cell", **shell.aria(hidden="true")),
             html.Td(last_seen, className="number last-seen"),
         ],
-        key=person.person_id,
+        key=row["person_id"],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -12,12 +13,12 @@ from dash.development.base_component import Component
 from dashboard import shell
 from dashboard.queries import Board
 from dashboard.sight import Sight
-from dashboard.views import Days, Visit
+from dashboard.views import Days
 from dashboard.visit_table import CSV_KEYS, table, table_row
 from dashboard.visit_table import columns as table_columns
 from dashboard.wording import count
 from tracker.presence.people import Role
-from tracker.presence.sessions import SessionState
+from tracker.reports.sheets import Row
 
 TITLE = "Visits"
 DEFAULT_DAYS = 7
@@ -120,11 +121,11 @@ def register(app: Dash, board: Board) -> None:
             return (no_update,) * 5
         if days.last.isoformat() == loaded_on:  # a page left open goes on into the next day
             days = Days(days.first, board.today())
-        visits, sight = board.visits(days), board.sight(days)
-        notice = shell.notice((*board.behind(), *sight.notes))
-        if not visits:
-            return [], "", notice, _nothing(board, days, sight), True
-        return [table_row(visit, board.zone) for visit in visits], _summary(visits), notice, None, False
+        view = board.visits(days)
+        notice = shell.notice((*board.behind(), *view.sight.notes))
+        if not view.rows:
+            return [], "", notice, _nothing(board, days, view.sight), True
+        return [table_row(row, board.zone) for row in view.rows], _summary(view.rows), notice, None, False
 
     @app.callback(Output("visits-grid", "columnDefs"), Input("viewport", "data"))
     def columns(viewport: object) -> Any:
@@ -148,13 +149,13 @@ def register(app: Dash, board: Board) -> None:
     )
 
 
-def _summary(visits: list[Visit]) -> str:
-    people = len({visit.row.person_id for visit in visits})
-    still_in = sum(visit.row.state is SessionState.OPEN for visit in visits)
-    parts = [count(len(visits), "visit"), count(people, "person", "people")]
+def _summary(rows: Sequence[Row]) -> str:
+    people = len({row["person_id"] for row in rows})
+    still_in = sum(row["ended_at"] is None for row in rows)
+    parts = [count(len(rows), "visit"), count(people, "person", "people")]
     if still_in:
         parts.append(f"{still_in:,} still in")
-    if any(visit.row.role is Role.STAFF for visit in visits):
+    if any(row["role"] == Role.STAFF for row in rows):
         parts.append("with staff")
     return " · ".join(parts)
 

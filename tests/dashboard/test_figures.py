@@ -10,8 +10,7 @@ import pytest
 from dashboard import figures
 from dashboard.sight import Blind
 from dashboard.theme import PALETTES, Look, Scheme
-from tracker.presence.dwell import Bin, Dwell
-from tracker.presence.occupancy import OccupancyPoint
+from tracker.reports.sheets import Row
 
 BERLIN = ZoneInfo("Europe/Berlin")
 MIDNIGHT = datetime(2026, 3, 1, 23, tzinfo=UTC)
@@ -19,14 +18,17 @@ DAY = (MIDNIGHT, MIDNIGHT + timedelta(hours=14))
 LOOKS = [Look(scheme, narrow) for scheme in Scheme for narrow in (False, True)]
 
 
-def points(*people: int) -> list[OccupancyPoint]:
+def points(*people: int) -> list[Row]:
     """One point an hour."""
-    return [OccupancyPoint(MIDNIGHT + timedelta(hours=hour), number) for hour, number in enumerate(people)]
+    return [{"at": MIDNIGHT + timedelta(hours=hour), "people": number} for hour, number in enumerate(people)]
 
 
-def dwell(*visits: int, width_s: float = 600, median_s: float | None = 900, p90_s: float | None = 1500) -> Dwell:
-    bins = tuple(Bin(from_s=width_s * n, to_s=width_s * (n + 1), visits=each) for n, each in enumerate(visits))
-    return Dwell(visits=sum(visits), median_s=median_s, mean_s=median_s, p90_s=p90_s, bins=bins)
+def bins(*visits: int, width_s: float = 600) -> list[Row]:
+    return [{"from_s": width_s * n, "to_s": width_s * (n + 1), "visits": each} for n, each in enumerate(visits)]
+
+
+def dwell(median_s: float | None = 900, p90_s: float | None = 1500) -> Row:
+    return {"median_s": median_s, "p90_s": p90_s}
 
 
 def test_occupancy_steps_in_the_time_of_the_site() -> None:
@@ -72,7 +74,7 @@ def test_a_quiet_day_still_shows_eight_hours() -> None:
 
 
 def test_the_histogram_stands_over_seconds_with_median_and_p90() -> None:
-    figure = figures.dwell_histogram(dwell(5, 9, 2), look=Look())
+    figure = figures.dwell_histogram(bins(5, 9, 2), dwell(), look=Look())
     (bars,) = figure.data
     assert list(bars.x) == [300, 900, 1500]
     assert list(bars.customdata[1]) == ["10 min to 20 min", "9 visits"]
@@ -82,7 +84,7 @@ def test_the_histogram_stands_over_seconds_with_median_and_p90() -> None:
 
 
 def test_no_visit_gives_an_empty_histogram_without_lines() -> None:
-    figure = figures.dwell_histogram(dwell(median_s=None, p90_s=None), look=Look())
+    figure = figures.dwell_histogram([], dwell(None, None), look=Look())
     assert not figure.layout.shapes
     assert figure.layout.xaxis.range == (0, 600)
 
@@ -99,7 +101,7 @@ def test_no_visit_gives_an_empty_histogram_without_lines() -> None:
     ],
 )
 def test_ticks_of_lengths_are_few_and_round(longest_s: float, ticks: list[str]) -> None:
-    figure = figures.dwell_histogram(dwell(1, 1, width_s=longest_s / 2), look=Look(narrow=True))
+    figure = figures.dwell_histogram(bins(1, 1, width_s=longest_s / 2), dwell(), look=Look(narrow=True))
     assert list(figure.layout.xaxis.ticktext) == ticks
 
 
@@ -109,7 +111,7 @@ def test_every_look_has_its_own_colours_and_no_fill_behind(look: Look) -> None:
     for figure in (
         figures.occupancy(points(1, 2), span=DAY, zone=BERLIN, capacity=2, look=look),
         figures.footfall_by_hour(hours, days=1, look=look),
-        figures.dwell_histogram(dwell(1, 2), look=look),
+        figures.dwell_histogram(bins(1, 2), dwell(), look=look),
     ):
         assert figure.layout.font.color == PALETTES[look.scheme].text
         assert figure.layout.paper_bgcolor == "rgba(0,0,0,0)"

@@ -15,6 +15,8 @@ from dashboard.views import Condition, Days
 from tests.dashboard import gym
 from tracker.presence.events import EventKind, time_text
 from tracker.presence.health import CameraHealth, CameraState
+from tracker.presence.rules import Rules
+from tracker.presence.site import Site
 from tracker.store.arrivals import Arrivals
 from tracker.store.inbox import heard_cursor
 from tracker.store.shared_site import settings_at_site
@@ -58,11 +60,13 @@ def test_what_the_site_shares_holds_at_once(copy: Copy) -> None:
     stay = [gym.event(EventKind.ENTER, "p-1", start), gym.event(EventKind.EXIT, "p-1", start + timedelta(seconds=30))]
     copy.arrive(events=stay)
     today = Days.until(NOW.date(), days=1)
-    assert [visit.row.bounce for visit in copy.board.visits(today)] == [False]
+    assert [row["bounce"] for row in copy.board.visits(today).rows] == [False]
     assert copy.board.capacity is None
     copy.arrive(site={gym.SITE: {"capacity": 40, "settings": {"presence": {"min_visit_s": 60}}}})
-    assert [visit.row.bounce for visit in copy.board.visits(today)] == [True]
+    assert [row["bounce"] for row in copy.board.visits(today).rows] == [False]
     assert copy.board.capacity == 40
+    copy.store.sites.save(Site(site_id=gym.SITE, rules=Rules(min_visit=timedelta(minutes=1))))  # as the listener does
+    assert [row["bounce"] for row in copy.board.visits(today).rows] == [True]
     assert copy.board.bounce_words == "visits under 1 min"
 
 

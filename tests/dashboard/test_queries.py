@@ -16,8 +16,10 @@ from dashboard.views import Condition, Days
 from tests.dashboard import gym
 from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import EventKind
-from tracker.presence.occupancy import OccupancyPoint
 from tracker.presence.people import Person, PersonKind, Role
+from tracker.presence.rules import Rules
+from tracker.presence.site import Site
+from tracker.store.history import site_of
 from tracker.store.observation import Observation
 from tracker.store.store import Store
 
@@ -49,6 +51,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(path: Path) -> Iterator[Store]:
     with gym.open_store(path) as opened:
+        opened.sites.save(site_of(settings(path, capacity=10)))
         for person_id, name, role in (("p-ada", "Ada", Role.MEMBER), ("p-vera", "Vera", Role.STAFF)):
             person = Person(person_id=person_id, name=name, created_at=NOW, role=role, consented_at=NOW)
             opened.people.add(person, np.zeros((1, 128), np.float32))
@@ -82,12 +85,12 @@ def test_who_is_in_counts_staff_and_the_day_does_not(store: Store, board: Board)
     stay(store, "p-vera", 120, None, camera="office")
     stay(store, "v-1", 90, 60)
     view = board.live()
-    assert [(row.visit.name, row.camera_id) for row in view.inside] == [("Ada", "door"), ("Vera", "office")]
-    assert (view.everybody.occupancy, view.public.entries, view.public.visitors) == (2, 2, 2)
-    assert view.public.median_dwell_s == 30 * 60
-    assert view.everybody.peak is not None
-    assert view.everybody.peak.people == 2
-    assert view.public.peak == OccupancyPoint(minutes_ago(90), 1)
+    assert [(row["name"], row["camera_id"]) for row in view.inside] == [("Ada", "door"), ("Vera", "office")]
+    assert (view.figures["entries"], view.figures["visitors"]) == (2, 2)
+    assert view.figures["median_dwell_s"] == 30 * 60
+    assert view.most is not None
+    assert view.most[1] == 2
+    assert (view.figures["peak_at"], view.figures["peak"]) == (minutes_ago(90), 1)
 
 
 def test_latest_events_come_first_and_by_name(store: Store, board: Board) -> None:
@@ -103,8 +106,8 @@ def test_latest_events_come_first_and_by_name(store: Store, board: Board) -> Non
 def test_a_visit_from_last_night_is_still_in_after_midnight(store: Store, board: Board) -> None:
     stay(store, "p-ada", 14 * 60, None)  # 23:00 in Berlin, the evening before
     view = board.live()
-    assert view.everybody.occupancy == 1
-    assert view.public.entries == 0
+    assert len(view.inside) == 1
+    assert view.figures["entries"] == 0
 
 
 def test_an_empty_store_is_not_started_and_names_the_sites_it_knows(store: Store, board: Board, path: Path) -> None:
@@ -130,15 +133,52 @@ def test_the_pulse_changes_with_events_heartbeats_people_and_time(store: Store, 
     renamed = board.pulse()
     assert renamed.history != after_event.history
     clock.now = NOW + timedelta(seconds=60)
+    assert (board.pulse().history, board.pulse().anything) != (renamed.history, renamed.anything)
+    clock.now = NOW + timedelta(minutes=6)
     assert board.pulse().history != renamed.history
+
+
+def test_the_pulse_changes_when_time_closes_a_visit(store: Store, board: Board, clock: Clock) -> None:
+    store.sites.save(Site(site_id=gym.SITE, rules=Rules(max_visit=timedelta(minutes=31))))
+    stay(store, "p-ada", 30, None)
+    before, inside = board.pulse(), len(board.live().inside)
+    clock.now = NOW + timedelta(minutes=2)
+    assert (inside, len(board.live().inside)) == (1, 0)
+    assert board.pulse().history != before.history
+
+
+def test_callbacks_of_one_page_share_an_answer(store: Store, board: Board) -> None:
+    days = Days.until(board.today(), days=7)
+    first = board.usage(days)
+    assert board.usage(days) is first
+    stay(store, "p-ada", 30, None)
+    assert board.usage(days) is not first
+
+
+def test_somebody_in_for_days_is_on_every_page(store: Store, board: Board) -> None:
+    store.sites.save(Site(site_id=gym.SITE, rules=Rules(max_visit=timedelta(days=9))))
+    stay(store, "p-ada", 41 * 60, None)
+    assert [row["started_at"] for row in board.live().inside] == [minutes_ago(41 * 60)]
+    for count in (1, 7):
+        days = Days.until(board.today(), days=count)
+        assert [(row["started_at"], row["enter_inferred"]) for row in board.visits(days).rows] == [
+            (minutes_ago(41 * 60), False)
+        ]
+        assert [row["inside_s"] > 0 for row in board.usage(days).people] == [True]
+
+
+def test_who_was_here_more_than_a_year_ago_returns(store: Store, board: Board) -> None:
+    stay(store, "p-ada", 400 * 24 * 60, 400 * 24 * 60 - 30)
+    stay(store, "p-ada", 60, 30)
+    assert board.usage(Days.until(board.today(), days=7)).figures["returning"] == 1
 
 
 def test_an_event_that_comes_late_is_seen_although_a_newer_one_is_there(store: Store, board: Board) -> None:
     days = Days.until(board.today(), days=2)
     stay(store, "p-ada", 10, 5)
-    assert len(board.visits(days)) == 1
+    assert len(board.visits(days).rows) == 1
     stay(store, "v-1", 300, 200)
-    assert [visit.row.person_id for visit in board.visits(days)] == ["p-ada", "v-1"]
+    assert [row["person_id"] for row in board.visits(days).rows] == ["p-ada", "v-1"]
 
 
 def test_visits_carry_flags_and_the_camera_that_saw_them_begin(store: Store, board: Board) -> None:
@@ -154,18 +194,18 @@ def test_visits_carry_flags_and_the_camera_that_saw_them_begin(store: Store, boa
             ]
         )
     )
-    short, long = board.visits(Days.until(board.today(), days=1))
-    assert (short.row.bounce, short.row.exit_inferred, short.camera_id) == (True, False, "weights")
-    assert (long.row.bounce, long.row.exit_inferred, long.camera_id) == (False, True, "door")
-    assert (long.row.segments, long.row.dwell_s, long.row.gross_s) == (2, 38 * 60, 40 * 60)
+    short, long = board.visits(Days.until(board.today(), days=1)).rows
+    assert (short["bounce"], short["exit_inferred"], short["enter_camera_id"]) == (True, False, "weights")
+    assert (long["bounce"], long["exit_inferred"], long["enter_camera_id"]) == (False, True, "door")
+    assert (long["segments"], long["dwell_s"], long["gross_s"]) == (2, 38 * 60, 40 * 60)
 
 
 def test_visits_of_other_days_stay_away(store: Store, board: Board) -> None:
     stay(store, "p-ada", 24 * 60 + 30, 24 * 60)
     stay(store, "v-1", 30, 20)
     yesterday = date(2026, 3, 9)
-    assert [visit.row.name for visit in board.visits(Days(yesterday, yesterday))] == ["Ada"]
-    assert board.visits(Days(date(2026, 3, 1), date(2026, 3, 2))) == []
+    assert [row["name"] for row in board.visits(Days(yesterday, yesterday)).rows] == ["Ada"]
+    assert board.visits(Days(date(2026, 3, 1), date(2026, 3, 2))).rows == []
 
 
 def test_usage_leaves_staff_out_and_knows_who_returns(store: Store, board: Board) -> None:
@@ -174,21 +214,23 @@ def test_usage_leaves_staff_out_and_knows_who_returns(store: Store, board: Board
     stay(store, "v-1", 100, 99.5)
     stay(store, "p-vera", 300, 10)
     view = board.usage(Days.until(board.today(), days=1))
-    assert (view.entries, view.visitors.visitors, view.visitors.returning) == (2, 2, 1)
-    assert view.bounce_rate == 0.5
-    assert (view.dwell.visits, view.dwell.median_s) == (1, 3600)
+    figures = view.figures
+    assert (figures["entries"], figures["visitors"], figures["returning"]) == (2, 2, 1)
+    assert figures["bounce_rate"] == 0.5
+    assert (view.dwell["visits"], view.dwell["median_s"]) == (1, 3600)
     assert view.hours[10] == 1
     assert view.hours[11] == 1
     assert sum(view.hours) == 2
-    assert [(row.name, row.visits) for row in view.people] == [("Ada", 1), ("v-1", 1)]
-    assert board.usage(Days.until(board.today(), days=7)).entries == 3
+    assert [(row["name"], row["visits"]) for row in view.people] == [("Ada", 1), ("v-1", 1)]
+    assert board.usage(Days.until(board.today(), days=7)).figures["entries"] == 3
 
 
 def test_only_a_count_of_everybody_is_held_against_the_capacity(store: Store, board: Board) -> None:
     days = Days.until(board.today(), days=1)
     stay(store, "p-ada", 180, 120)
     stay(store, "p-vera", 170, 10)
-    assert (board.usage(days).capacity, board.usage(days).peak) == (None, OccupancyPoint(minutes_ago(180), 1))
+    view = board.usage(days)
+    assert (view.capacity, view.figures["peak_at"], view.figures["peak"]) == (None, minutes_ago(180), 1)
     store.people.forget("p-vera", erase_history=True)
     assert board.usage(days).capacity == 10
 
@@ -199,11 +241,11 @@ def test_merged_and_forgotten_people_read_as_they_should(store: Store, board: Bo
     stay(store, "v-1", 100, 90)
     stay(store, "p-ada", 50, 40)
     days = Days.until(board.today(), days=1)
-    assert [visit.row.name for visit in board.visits(days)] == ["Ada", "Visitor 1"]
+    assert [row["name"] for row in board.visits(days).rows] == ["Ada", "Visitor 1"]
     store.people.merge("v-1", "p-ada")
-    assert [visit.row.name for visit in board.visits(days)] == ["Ada", "Ada"]
+    assert [row["name"] for row in board.visits(days).rows] == ["Ada", "Ada"]
     store.people.forget("p-ada", erase_history=False)
-    assert {visit.row.name for visit in board.visits(days)} == {"Forgotten person"}
+    assert {row["name"] for row in board.visits(days).rows} == {"Forgotten person"}
     assert {event.name for event in board.live().events} == {"Forgotten person"}
 
 
@@ -213,14 +255,14 @@ def test_a_store_may_be_missing_come_and_be_replaced(path: Path) -> None:
         board.pulse()
     with gym.open_store(path) as store:
         stay(store, "v-1", 30, 20)
-    assert len(board.visits(Days.until(board.today(), days=1))) == 1
+    assert len(board.visits(Days.until(board.today(), days=1)).rows) == 1
     for part in path.parent.glob(f"{path.name}*"):
         part.unlink()
     with pytest.raises(StoreError):
         board.live()
     with gym.open_store(path):
         pass
-    assert board.visits(Days.until(board.today(), days=1)) == []
+    assert board.visits(Days.until(board.today(), days=1)).rows == []
 
 
 def test_a_file_that_is_no_store_is_told_apart(path: Path) -> None:
@@ -245,11 +287,11 @@ def test_a_month_at_the_gym_adds_up(path: Path) -> None:
         gym.fill(store, now=NOW, zone=settings(path).site.zone)
     board = Board(path, settings(path), clock=lambda: NOW)
     view = board.usage(Days.until(board.today(), days=30))
-    assert view.entries == sum(view.hours) == sum(row.visits for row in view.people)
-    assert view.visitors.visitors == len({row.person_id for row in view.people if row.visits})
+    assert view.figures["entries"] == sum(view.hours) == sum(row["visits"] for row in view.people)
+    assert view.figures["visitors"] == len({row["person_id"] for row in view.people if row["visits"]})
     live = board.live()
-    assert len(live.inside) == live.everybody.occupancy == live.points[-1].people
-    assert live.public.occupancy == view.points[-1].people < live.everybody.occupancy
+    assert len(live.inside) == live.points[-1]["people"]
+    assert live.figures["occupancy"] == view.points[-1]["people"] < len(live.inside)
 
 
 def watch(store: Store, from_min: float, to_min: float, camera: str = "door") -> None:
@@ -268,14 +310,14 @@ def test_an_outage_is_told_and_no_count_of_it_is(store: Store, board: Board) -> 
     sight = board.live().sight
     assert [(each.since, each.until, each.share) for each in sight.blind] == [(minutes_ago(240), minutes_ago(90), 0.5)]
     told = "Camera door did not watch from 09:00 to 11:30 (2 h 30 min). What happened then is not counted."
-    assert sight.notes == board.sight(Days.until(board.today(), days=1)).notes == (told,)
+    assert sight.notes == board.visits(Days.until(board.today(), days=1)).sight.notes == (told,)
     assert not sight.nothing
 
 
 def test_a_day_that_nobody_watched_is_not_a_day_without_people(store: Store, board: Board) -> None:
     watch(store, 6000, 2000)
     view = board.usage(Days.until(board.today(), days=1))
-    assert (view.entries, view.sight.nothing) == (0, True)
+    assert (view.figures["entries"], view.sight.nothing) == (None, True)
     assert view.sight.notes[0].startswith("Camera door did not watch from 00:00 to now (13 h 00 min).")
     assert view.hours_watched == (*[0.0] * 13, *[None] * 11)
     week = board.usage(Days.until(board.today(), days=7))
@@ -297,7 +339,7 @@ def test_nights_are_no_outages_where_opening_hours_are_set(store: Store, path: P
     for presence, told in (({}, 1), (hours, 0)):
         chosen = settings(path).model_copy(update={"presence": PresenceSettings.model_validate(presence)})
         board = Board(path, chosen, clock=lambda: NOW)
-        assert len(board.sight(Days.until(board.today(), days=2)).notes) == told
+        assert len(board.visits(Days.until(board.today(), days=2)).sight.notes) == told
 
 
 def test_without_a_camera_nothing_is_called_an_outage(store: Store, board: Board) -> None:
@@ -310,5 +352,5 @@ def test_many_outages_are_summed_up(store: Store, board: Board) -> None:
     for start in (600, 480, 360, 240):
         watch(store, start, start - 100)
     watch(store, 120, 0)
-    (_, told) = board.sight(Days.until(board.today(), days=1)).notes
+    (_, told) = board.visits(Days.until(board.today(), days=1)).sight.notes
     assert told.startswith("Camera door did not watch for 1 h 20 min in 4 stretches, the longest from ")

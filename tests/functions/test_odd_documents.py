@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from tracker.reports.subject import Subject
 
 from config.errors import RecordError
 from functions import changes, upkeep
@@ -19,7 +20,6 @@ from tracker.cloud import documents
 from tracker.cloud.layout import Collection, path_of, site_path
 from tracker.presence import rule_text
 from tracker.presence.events import Action, Correction, content_id
-from tracker.reports.subject import Subject
 
 CLOSED = at(14 * 60)
 """The gym has closed: whoever is in is due."""

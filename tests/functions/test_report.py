@@ -30,8 +30,8 @@ from tracker.cli import report_subject
 from tracker.cli.main import app
 from tracker.cloud import documents
 from tracker.cloud.layout import Collection, heartbeat_id, path_of
+from tracker.presence.calendar import day_range
 from tracker.presence.coverage import CoverageSpan
-from tracker.presence.days import day_range
 from tracker.presence.events import Action, Correction, Event, EventKind
 from tracker.presence.people import Person, Role
 from tracker.presence.rules import Rules

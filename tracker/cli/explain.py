@@ -31,11 +31,10 @@ VisitArgument = Annotated[
 @command("footfall report explain 3f9c2ab1", "footfall report explain 3f9c --json")
 def explain_visit(visit: VisitArgument, access: Reading) -> Result:
     """Explain a visit: its events, and the rule behind each boundary."""
-    from tracker.store.shared_site import rules_to_read
 
     now = datetime.now(UTC)
     with reading(access) as (settings, store):
-        rules = rules_to_read(settings, store)
+        rules = store.sites.rules(settings.site.id)
         session_id = _id_of(store, settings, rules, visit, now)
         site_id = settings.site.id
         found = explain(

@@ -29,7 +29,7 @@ class _Formatter(logging.Formatter):
     """Formats records with control characters escaped."""
 
     def format(self, record: logging.LogRecord) -> str:
-        from tracker.reports.texts import printable
+        from tracker.reports.text import printable
 
         return printable(super().format(record))
 

@@ -24,7 +24,7 @@ from tracker.cli.options import JsonOutput, TableOutput
 from tracker.presence.local_time import MOMENT, local_text
 from tracker.reports.json_values import plain
 from tracker.reports.sheets import Column, Kind, Row
-from tracker.reports.texts import cell_text, escaped_json, is_number, is_printable, length_text, printable, rows_csv
+from tracker.reports.text import cell_text, escaped_json, is_number, is_printable, length_text, printable, rows_csv
 
 _SHORT_ID = 8
 _FILE_WIDTH = 160

@@ -14,7 +14,7 @@ from tracker.cli.store import reading, writing
 from tracker.identity.names import clean_name
 from tracker.presence.people import Person, PersonKind
 from tracker.reports.sheets import Column, Kind
-from tracker.reports.texts import cell_text
+from tracker.reports.text import cell_text
 
 if TYPE_CHECKING:
     from tracker.store.store import Store

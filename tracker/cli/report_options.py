@@ -15,7 +15,7 @@ PLOT_SUFFIXES = (".html", ".png")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReportQuery(Reading):
+class ReportOptions(Reading):
     """What a report of the current day is asked for."""
 
     site: Annotated[str | None, typer.Option("--site", metavar="ID", help="Site. Default: that of the settings.")] = (
@@ -34,7 +34,7 @@ class ReportQuery(Reading):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RangeQuery(ReportQuery):
+class RangeOptions(ReportOptions):
     """What a report over a range is asked for."""
 
     since: FromOption = None

@@ -10,7 +10,7 @@ from config.errors import SettingsError
 from tracker.cli.output import Table, note, print_csv, print_json, print_line, show_table
 from tracker.cli.report_options import ReportOutput
 from tracker.reports.sheets import Figure, Report, Sheet
-from tracker.reports.texts import cell_text, csv_text
+from tracker.reports.text import cell_text, csv_text
 
 
 def require(*packages: str) -> None:

@@ -22,7 +22,7 @@ from tracker.cli.output import console, errors, json_line, local_time
 from tracker.cli.summary import Summary
 from tracker.identity.known import KnownPeople
 from tracker.presence.events import Match
-from tracker.reports.texts import printable
+from tracker.reports.text import printable
 
 _PERSON_ID = re.compile(r"\b[pv]-[0-9a-f]{10,}\b")
 

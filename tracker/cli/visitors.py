@@ -155,12 +155,11 @@ def _merge_all(store: Store, found: dict[str, SimilarPerson], *, yes: bool) -> N
 
 def _rows(store: Store, settings: Settings, found: dict[str, SimilarPerson]) -> list[Row]:
     """A row a visitor, last seen first."""
-    from tracker.store.shared_site import rules_to_read
 
     names = {person.person_id: person.name for person in store.people.all()}
     counts = store.people.vector_counts()
     visits: dict[str, list[Session]] = {}
-    rules, now = rules_to_read(settings, store), datetime.now(UTC)
+    rules, now = store.sites.rules(settings.site.id), datetime.now(UTC)
     for session in store.sessions.select(site_id=settings.site.id, rules=rules, now=now):
         visits.setdefault(session.person_id, []).append(session)
     rows = []

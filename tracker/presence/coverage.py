@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from tracker.presence.calendar import Opening, Stretch
 from tracker.presence.events import as_utc
-from tracker.presence.opening import Opening, Stretch
 
 OUTAGE_AFTER = timedelta(minutes=1)
 """Without a frame for longer a camera did not watch; shorter gaps are not reported."""

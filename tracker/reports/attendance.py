@@ -1,20 +1,48 @@
-"""Who was here on which day: present or absent, first in, last out, hours."""
+"""Attendance: who was here on which day, as a sheet for classes and gyms, with each day and the log behind it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime, tzinfo
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, tzinfo
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from tracker.presence.calendar import day_range
+from tracker.presence.events import ANONYMOUS_PREFIX, EventKind
 from tracker.presence.people import Person, PersonKind, Role
-from tracker.reports.frames import TIME, index_of, local_days, not_after, not_before, places, texts, times
+from tracker.reports.data import ReportData
+from tracker.reports.frames import Frames, index_of, local_days, rows_of, texts, times
+from tracker.reports.measures import day_parts, measured
+from tracker.reports.periods import Period, edges_of, require_few
+from tracker.reports.sheets import Column, Figure, Kind, Report, Row, Sheet
+from tracker.reports.tables import visit_sheet
+
+MOST_DAYS_OF_PEOPLE = 400_000
+"""As of a thousand people over a year; making them takes half a minute."""
+_NOBODY_ENROLLED = "Nobody is enrolled. 'footfall enroll ada-1.jpg ada-2.jpg --name Ada' enrols somebody."
+_VISITORS_ONLY = (
+    "Nobody here is enrolled, and visitors are never absent: 'footfall report people' lists them,"
+    " 'footfall people promote' enrols one."
+)
+_DAY_COLUMNS = (
+    Column("name", "name"),
+    Column("person_id", "person id", shown=False),
+    Column("day", "day", Kind.DAY),
+    Column("status", "status", Kind.WORD),
+    Column("first_in", "first in", Kind.CLOCK),
+    Column("last_out", "last out", Kind.CLOCK),
+    Column("inside_s", "hours", Kind.LENGTH),
+    Column("visits", "visits", Kind.COUNT),
+    Column("notes", "notes"),
+)
 
 
 class Attendance(StrEnum):
-    """What a day says about a person."""
+    """The status of a person on a day."""
 
     PRESENT = "present"
     ABSENT = "absent"
@@ -23,44 +51,26 @@ class Attendance(StrEnum):
     NOT_ENROLLED = "not enrolled"
 
 
-def listed(people: Iterable[Person], *, staff: bool = False) -> list[Person]:
-    """Whose attendance is kept: enrolled people, by name; staff only if asked for. Visitors are never absent."""
+def listed(data: ReportData) -> list[Person]:
+    """Whose attendance is kept, by name: enrolled people, and people known by their imported visits alone from their
+    first visit on; staff only if asked for. Visitors are never absent.
+    """
     wanted = [
-        person for person in people if person.kind is PersonKind.ENROLLED and (staff or person.role is Role.MEMBER)
+        person
+        for person in data.people.values()
+        if person.kind is PersonKind.ENROLLED and (data.staff or person.role is Role.MEMBER)
+    ]
+    first_at = data.frames.visits.groupby("person_id", observed=True)["first_at"].min()
+    wanted += [
+        Person(person_id=person_id, name=person_id, created_at=at.to_pydatetime())
+        for person_id, at in zip(first_at.index.astype(str), first_at, strict=True)
+        if person_id not in data.people and not person_id.startswith(ANONYMOUS_PREFIX)
     ]
     return sorted(wanted, key=lambda person: (person.name.casefold(), person.person_id))
 
 
-def day_parts(stays: pd.DataFrame, edges: Sequence[datetime]) -> pd.DataFrame:
-    """Stays cut at midnight, and to the days between the edges.
-
-    Columns of the stays, with the cut started_at and ended_at, and `place`: the day, 0 for the first one. A stay of no
-    length lies in the day in which it is.
-    """
-    index = index_of(edges)
-    first, last = index[0], index[-1]
-    touching = (stays["started_at"] < last) & ((stays["ended_at"] > first) | (stays["started_at"] >= first))
-    inside = stays[touching]
-    started, ended = not_before(inside["started_at"], first), not_after(inside["ended_at"], last)
-    begin = places(started, index)
-    end = np.maximum(places(ended - pd.Timedelta(1, "us"), index), begin)
-    copies = end - begin + 1
-    rows = np.repeat(np.arange(len(inside)), copies)
-    place = np.arange(len(rows)) - np.repeat(np.cumsum(copies) - copies, copies) + begin[rows]
-    parts = inside.iloc[rows].reset_index(drop=True)
-    cut_start = np.maximum(pd.DatetimeIndex(started).asi8[rows], index.asi8[place])
-    cut_end = np.minimum(pd.DatetimeIndex(ended).asi8[rows], index.asi8[place + 1])
-    return parts.assign(
-        started_at=pd.to_datetime(cut_start, unit="us", utc=True).astype(TIME),
-        ended_at=pd.to_datetime(cut_end, unit="us", utc=True).astype(TIME),
-        open=parts["open"].to_numpy() & (place == end[rows]),
-        place=place,
-    )
-
-
 def attendance(
-    stays: pd.DataFrame,
-    visits: pd.DataFrame,
+    frames: Frames,
     people: Sequence[Person],
     edges: Sequence[datetime],
     *,
@@ -81,7 +91,7 @@ def attendance(
             "place": np.tile(np.arange(days), len(people)),
         }
     ).astype({"person_id": "str"})
-    found = _by_day(stays, visits, edges)
+    found = _by_day(frames, edges)
     frame = grid.merge(found, on=["person_id", "place"], how="left")
     frame["day"] = local_days(times(edges[:-1]), zone).iloc[frame["place"]].to_numpy()
     frame["name"] = texts(person.name for person in people).repeat(days).to_numpy()
@@ -105,12 +115,14 @@ def attendance_by_person(frame: pd.DataFrame) -> pd.DataFrame:
     return sums.assign(share=share)[["person_id", "name", "present", "days", "share", "inside_s"]]
 
 
-def _by_day(stays: pd.DataFrame, visits: pd.DataFrame, edges: Sequence[datetime]) -> pd.DataFrame:
-    """One row for each person and day with a stay."""
-    told = visits[["session_id", "enter_inferred", "exit_inferred"]].assign(
+def _by_day(frames: Frames, edges: Sequence[datetime]) -> pd.DataFrame:
+    """One row for each person and day with a segment."""
+    visits = frames.visits
+    ends = visits[["enter_inferred", "exit_inferred"]].assign(
         visit_start=visits["started_at"], visit_end=visits["ended_at"]
     )
-    parts = day_parts(stays, edges).merge(told, on="session_id").sort_values(["started_at", "ended_at"])
+    parts = day_parts(frames.segments, edges).astype({"person_id": "str"})
+    parts = parts.merge(ends, left_on="visit", right_index=True).sort_values(["started_at", "ended_at"])
     length_s = (parts["ended_at"] - parts["started_at"]).dt.total_seconds()
     unseen_in = parts["enter_inferred"] & (parts["started_at"] == parts["visit_start"])
     unseen_out = parts["exit_inferred"] & (parts["ended_at"] == parts["visit_end"])
@@ -120,7 +132,7 @@ def _by_day(stays: pd.DataFrame, visits: pd.DataFrame, edges: Sequence[datetime]
         first_in=("started_at", "first"),
         last_out=("ended_at", "max"),
         inside_s=("inside_s", "sum"),
-        visits=("session_id", "nunique"),
+        visits=("visit", "nunique"),
         unseen_in=("unseen_in", "first"),
         unseen_out=("unseen_out", "last"),
         open=("open", "any"),
@@ -134,8 +146,8 @@ def _by_day(stays: pd.DataFrame, visits: pd.DataFrame, edges: Sequence[datetime]
 
 
 def _note(unseen_in: bool, unseen_out: bool, still_in: bool) -> str:
-    told = (("entry not seen", unseen_in), ("exit not seen", unseen_out), ("still in", still_in))
-    return ", ".join(words for words, holds in told if holds)
+    said = (("entry not seen", unseen_in), ("exit not seen", unseen_out), ("still in", still_in))
+    return ", ".join(words for words, holds in said if holds)
 
 
 def _statuses(
@@ -155,3 +167,136 @@ def _statuses(
         default=Attendance.ABSENT,
     )
     return texts(str(status) for status in found)
+
+
+def attendance_report(data: ReportData) -> Report:
+    """People by day: present or absent, first in, last out, hours; and the time stamps behind it."""
+    people = listed(data)
+    rows, by_person = _days(data, people, data.counted())
+    empty = _NOBODY_ENROLLED if data.frames.visits.empty else _VISITORS_ONLY
+    grid = _grid(rows, by_person, empty)
+    present = sum(row["present"] for row in by_person)
+    days = sum(row["days"] for row in by_person)
+    figures = (
+        Figure("people", "people", Kind.COUNT, len(people)),
+        Figure("present", "days present", Kind.COUNT, present),
+        Figure("days", "of days", Kind.COUNT, days),
+        Figure("share", "attendance", Kind.SHARE, present / days if days else None),
+    )
+    day_sheet = Sheet(name="attendance", title="Days", columns=_DAY_COLUMNS, rows=rows, empty=empty, printed=False)
+    return data.report("attendance", "Attendance", (grid, day_sheet, _log(data, people)), figures)
+
+
+def person_report(data: ReportData, person: Person) -> Report:
+    """One person's days and visits in the range, staff or not. The visits are all those of the person."""
+    data = replace(data, staff=person.role is Role.STAFF)
+    frames = data.frames.of_people([person.person_id])
+    visits = frames.visits
+    rows, by_person = _days(data, [person], frames)
+    came = frames.begun(data.since, data.until)
+    lengths = measured(came)["dwell_s"]
+    sheet = Sheet(
+        name="days",
+        title="Days",
+        columns=tuple(column for column in _DAY_COLUMNS if column.key not in {"person_id", "name"}),
+        rows=rows,
+        printed_rows=[row for row in rows if row["status"] == "present"],
+        empty=f"{person.name} was not here in this range.{_ever(data, visits)}",
+    )
+    figures = (
+        Figure("person_id", "person id", Kind.TEXT, person.person_id, shown=False),
+        Figure("name", "name", Kind.TEXT, person.name, shown=False),
+        Figure("kind", "kind", Kind.TEXT, person.kind.value, shown=False),
+        Figure("role", "role", Kind.TEXT, person.role.value, shown=False),
+        Figure("visit_count", "visits", Kind.COUNT, len(came)),
+        Figure("days_present", "days present", Kind.COUNT, by_person[0]["present"]),
+        Figure("inside_s", "inside", Kind.LENGTH, by_person[0]["inside_s"]),
+        Figure("median_dwell_s", "median dwell", Kind.LENGTH, float(lengths.median()) if len(lengths) else None),
+        Figure("first_visit_at", "first visit ever", Kind.MOMENT, _bound(visits["started_at"].min())),
+        Figure("last_visit_at", "last visit", Kind.MOMENT, _bound(visits["started_at"].max())),
+        Figure("inside_now", "in now", Kind.FLAG, bool(visits["ended_at"].isna().any())),
+    )
+    every = visit_sheet(data, frames)
+    one = replace(every, columns=tuple(column for column in every.columns if column.key != "name"), empty="")
+    return data.report("person", person.name, (sheet, one), figures)
+
+
+def _days(data: ReportData, people: Sequence[Person], frames: Frames) -> tuple[list[Row], list[Row]]:
+    """A row for each person and day, and one for each person. Raises ReportError for more than a sheet can hold."""
+    edges = edges_of(Period.DAY, data.since, data.until, data.zone)
+    require_few("days of people", len(people) * (len(edges) - 1), MOST_DAYS_OF_PEOPLE)
+    if data.until == data.now:
+        edges[-1] = day_range(data.day(edges[-2]), data.zone)[1]
+    found = attendance(frames, people, edges, zone=data.zone, now=data.now, watched=data.coverage.shares(edges))
+    rows: list[Row] = [{**row, "day": row["day"].date()} for row in rows_of(found)]
+    return rows, list(rows_of(attendance_by_person(found)))
+
+
+def _grid(rows: Sequence[Row], by_person: Sequence[Row], empty: str) -> Sheet:
+    """People down, days across, a mark where they meet."""
+    days = sorted({row["day"] for row in rows})
+    lines: dict[str, dict[str, Any]] = {row["person_id"]: dict(row) for row in by_person}
+    for row in rows:
+        lines[row["person_id"]][_day_key(row["day"])] = row["status"]
+    return Sheet(
+        name="sheet",
+        title="Attendance",
+        columns=(
+            Column("name", "name"),
+            *(Column(_day_key(day), f"{day:%a}\n{day:%d %b}", Kind.MARK) for day in days),
+            Column("present", "days", Kind.COUNT),
+            Column("days", "of", Kind.COUNT),
+            Column("share", "attendance", Kind.SHARE),
+            Column("inside_s", "hours", Kind.LENGTH),
+        ),
+        rows=list(lines.values()),
+        empty=empty,
+        in_json=False,
+    )
+
+
+def _log(data: ReportData, people: Sequence[Person]) -> Sheet:
+    """Every time stamp of the listed people in the range, the earliest first."""
+    names: Mapping[str, str] = {person.person_id: person.name for person in people}
+    rows = [
+        {
+            "at": event.at,
+            "person_id": event.person_id,
+            "name": names[event.person_id],
+            "direction": "in" if event.kind is EventKind.ENTER else "out",
+            "camera_id": event.camera_id,
+            "inferred": event.inferred,
+        }
+        for event in sorted(data.events, key=lambda event: (event.at, event.event_id))
+        if event.person_id in names and data.since <= event.at < data.until
+    ]
+    return Sheet(
+        name="log",
+        title="Log",
+        columns=(
+            Column("at", "time", Kind.MOMENT),
+            Column("person_id", "person id"),
+            Column("name", "name"),
+            Column("direction", "direction", Kind.WORD),
+            Column("camera_id", "camera"),
+            Column("inferred", "not seen", Kind.FLAG),
+        ),
+        rows=rows,
+        empty="No time stamps of these people in this range.",
+        printed=False,
+    )
+
+
+def _day_key(day: date) -> str:
+    return day.isoformat()
+
+
+def _bound(at: Any) -> datetime | None:
+    return None if pd.isna(at) else at.to_pydatetime()
+
+
+def _ever(data: ReportData, visits: pd.DataFrame) -> str:
+    if visits.empty:
+        return " No visit of theirs is known."
+    last = data.day(visits["started_at"].max())
+    return f" The last visit began on {last}: try --from {last}"

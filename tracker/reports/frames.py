@@ -1,81 +1,229 @@
-"""Visits as DataFrames, the form in which pandas does the sums. Times are datetime64[us, UTC].
-
-Who counts, what somebody is called and whether a visit's length is known is said in tracker.presence, once.
-"""
+"""Visits as DataFrames: what every measure is computed from. Times are datetime64[us, UTC]."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from typing import TYPE_CHECKING, Any, TypeAlias
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tracker.presence import reports
-from tracker.presence.people import Person
+from tracker.presence.events import time_text
 from tracker.presence.sessions import Session
 
 if TYPE_CHECKING:
     Times: TypeAlias = "pd.Series[pd.Timestamp]"
 
 TIME = "datetime64[us, UTC]"
-_FIRST = datetime.min.replace(tzinfo=UTC)
-_LAST = datetime.max.replace(tzinfo=UTC)
+SECOND_US = 1_000_000
+_CHUNK = 20_000
+Instants: TypeAlias = NDArray[np.datetime64]
+VisitRow: TypeAlias = tuple[str, str, str, str | None, str | None, int, int, int, str | None, str | None]
+"""session_id, person_id, started_at, ended_at, segments, enter_inferred, exit_inferred, bounce, enter_camera_id,
+exit_camera_id. Times are text, as `time_text` writes them; segments: a JSON list of [start, end], None for one.
+"""
 
 
-def visit_frame(sessions: Iterable[Session], people: Iterable[Person], *, staff: bool = False) -> pd.DataFrame:
-    """One row a visit, by start: the fields of VisitRow and `dwell_known`. ended_at is NaT while it lasts.
+@dataclass(frozen=True, slots=True, eq=False)
+class Frames:
+    """Visits of one site, open ones up to `now`.
 
-    staff: keep the visits of staff too.
+    visits: one row a visit, by start, then person. Columns: session_id, person_id (category), started_at, ended_at
+    (NaT while open), dwell_s (net), gross_s (with gaps), segments (how many), enter_inferred, exit_inferred, bounce,
+    dwell_known, enter_camera_id, exit_camera_id (category), first_at (start of the person's first visit ever).
+    segments: one row a continuous part of a visit, by start. Columns: visit (label of its row in visits), person_id,
+    started_at, ended_at (now while open), open.
     """
-    sessions = list(sessions)
-    known = {session.session_id: session.dwell_known for session in sessions}
-    rows = reports.visits(sessions, people, since=_FIRST, until=_LAST, staff=staff)[::-1]
-    return pd.DataFrame(
-        {
-            "session_id": texts(row.session_id for row in rows),
-            "site_id": texts(row.site_id for row in rows),
-            "person_id": texts(row.person_id for row in rows),
-            "name": texts(row.name for row in rows),
-            "kind": texts(row.kind.value for row in rows),
-            "role": texts(row.role.value for row in rows),
-            "started_at": times(row.started_at for row in rows),
-            "ended_at": times(row.ended_at for row in rows),
-            "dwell_s": pd.Series([row.dwell_s for row in rows], dtype="float64"),
-            "gross_s": pd.Series([row.gross_s for row in rows], dtype="float64"),
-            "segments": pd.Series([row.segments for row in rows], dtype="int64"),
-            "enter_inferred": flags(row.enter_inferred for row in rows),
-            "exit_inferred": flags(row.exit_inferred for row in rows),
-            "bounce": flags(row.bounce for row in rows),
-            "dwell_known": flags(known[row.session_id] for row in rows),
-        }
-    )
+
+    visits: pd.DataFrame
+    segments: pd.DataFrame
+
+    @classmethod
+    def of_rows(
+        cls,
+        rows: Iterable[VisitRow],
+        *,
+        now: datetime,
+        first_starts: Callable[[Sequence[str]], Mapping[str, datetime]] | None = None,
+    ) -> Self:
+        """Frames of rows as a store has them, read in portions.
+
+        first_starts: gives the start of the first visit of each of the people, among visits that are not in rows too.
+        """
+        columns = _Columns()
+        source = iter(rows)
+        while chunk := list(islice(source, _CHUNK)):
+            columns.add(chunk)
+        ids = list(columns.people.codes)
+        return cls(*columns.frames(now, {} if first_starts is None else first_starts(ids)))
+
+    @classmethod
+    def of_sessions(
+        cls,
+        sessions: Iterable[Session],
+        *,
+        now: datetime,
+        first_starts: Callable[[Sequence[str]], Mapping[str, datetime]] | None = None,
+    ) -> Self:
+        """The same of sessions."""
+        return cls.of_rows(map(_row_of, sessions), now=now, first_starts=first_starts)
+
+    def where(self, holds: pd.Series[bool] | NDArray[np.bool_]) -> Frames:
+        """The visits for which something holds, and their segments."""
+        visits = self.visits[holds]
+        return Frames(visits, self.segments[self.segments["visit"].isin(visits.index)])
+
+    def of_people(self, person_ids: Iterable[str]) -> Frames:
+        """The visits of these people."""
+        return self.where(self.visits["person_id"].isin(list(person_ids)))
+
+    def without_people(self, person_ids: Iterable[str]) -> Frames:
+        """The visits of everybody but these people."""
+        unwanted = list(person_ids)
+        return self.where(~self.visits["person_id"].isin(unwanted)) if unwanted else self
+
+    def begun(self, since: datetime, until: datetime) -> pd.DataFrame:
+        """Visits that begin in [since, until)."""
+        started = self.visits["started_at"]
+        return self.visits[(started >= pd.Timestamp(since)) & (started < pd.Timestamp(until))]
+
+    def touching(self, since: datetime, until: datetime) -> pd.DataFrame:
+        """Visits of which some lies in [since, until), or that are one instant there."""
+        start, started, ended = pd.Timestamp(since), self.visits["started_at"], self.visits["ended_at"]
+        later = ended.isna() | (ended > start) | (started >= start)
+        return self.visits[(started < pd.Timestamp(until)) & later]
 
 
-def stay_frame(sessions: Iterable[Session], visits: pd.DataFrame, *, now: datetime) -> pd.DataFrame:
-    """One row a stay (a visit without its gaps), by start, of the visits in the frame; open ones end at `now`.
+class _Codes:
+    """Numbers for texts, in the order in which they appear; -1 for None."""
 
-    Columns: session_id, person_id, started_at, ended_at, open.
-    """
-    wanted = set(visits["session_id"])
-    parts = [
-        (session.session_id, session.person_id, segment)
-        for session in sessions
-        if session.session_id in wanted
-        for segment in session.segments
-    ]
-    parts.sort(key=lambda part: (part[2].started_at, part[1]))
-    return pd.DataFrame(
-        {
-            "session_id": texts(session_id for session_id, _, _ in parts),
-            "person_id": texts(person_id for _, person_id, _ in parts),
-            "started_at": times(segment.started_at for _, _, segment in parts),
-            "ended_at": times(segment.ended_at or max(now, segment.started_at) for _, _, segment in parts),
-            "open": flags(segment.ended_at is None for _, _, segment in parts),
-        }
-    )
+    def __init__(self) -> None:
+        self.codes: dict[str, int] = {}
+
+    def of(self, texts: Sequence[str | None]) -> NDArray[np.int32]:
+        """The numbers of a portion of texts."""
+        places, found = pd.factorize(np.array(texts, dtype=object))
+        codes = [self.codes.setdefault(text, len(self.codes)) for text in found]
+        return np.array([*codes, -1], dtype=np.int32)[places]
+
+    def ranks(self) -> NDArray[np.intp]:
+        """By code, the place of the text among all in order."""
+        texts = list(self.codes)
+        ranks = np.empty(len(texts), dtype=np.intp)
+        ranks[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts))
+        return ranks
+
+    def column(self, codes: NDArray[np.int32]) -> pd.Categorical:
+        return pd.Categorical.from_codes(codes, categories=pd.Index(list(self.codes), dtype="object"))
+
+
+class _Columns:
+    """Gathers rows portion by portion into columns."""
+
+    def __init__(self) -> None:
+        self.people = _Codes()
+        self._cameras = _Codes()
+        self._ids: list[str] = []
+        self._parts: dict[str, list[NDArray[Any]]] = {}
+
+    def add(self, rows: Sequence[VisitRow]) -> None:
+        ids, people, starts, ends, several, enter, exit_, bounce, enter_camera, exit_camera = zip(*rows, strict=True)
+        first = len(self._ids)
+        self._ids += ids
+        started, ended = instants_of(starts), instants_of(ends)
+        self._keep("person", self.people.of(people))
+        self._keep("started", started)
+        self._keep("ended", ended)
+        for name, flags in (("enter_inferred", enter), ("exit_inferred", exit_), ("bounce", bounce)):
+            self._keep(name, np.array(flags, dtype=bool))
+        self._keep("enter_camera", self._cameras.of(enter_camera))
+        self._keep("exit_camera", self._cameras.of(exit_camera))
+        single = np.array([text is None for text in several], dtype=bool)
+        parts = [(first + place, *part) for place in np.flatnonzero(~single) for part in json.loads(several[place])]
+        visit, part_starts, part_ends = zip(*parts, strict=True) if parts else ((), (), ())
+        self._keep("visit", np.concatenate([first + np.flatnonzero(single), np.array(visit, dtype=np.int64)]))
+        self._keep("part_started", np.concatenate([started[single], instants_of(part_starts)]))
+        self._keep("part_ended", np.concatenate([ended[single], instants_of(part_ends)]))
+
+    def frames(self, now: datetime, first_starts: Mapping[str, datetime]) -> tuple[pd.DataFrame, pd.DataFrame]:
+        person, started, ended = (self._column(name) for name in ("person", "started", "ended"))
+        order = np.lexsort((self.people.ranks()[person], started))
+        label = np.empty(len(order), dtype=np.int64)
+        label[order] = np.arange(len(order))
+        segments = self._segments(label, person, now)
+        still = np.isnat(ended)
+        until = np.where(still, np.maximum(_instant(now), started), ended)
+        gross_s = _seconds(until - started)
+        lengths_us = (segments["ended_at"].array.asi8 - segments["started_at"].array.asi8).astype(float)
+        dwell_s = np.bincount(segments["visit"], weights=lengths_us, minlength=len(order)) / SECOND_US
+        enter_inferred, exit_inferred = self._column("enter_inferred"), self._column("exit_inferred")
+        visits = pd.DataFrame(
+            {
+                "session_id": pd.Series(self._ids, dtype="object").to_numpy()[order],
+                "person_id": self.people.column(person[order]),
+                "started_at": _utc(started[order]),
+                "ended_at": _utc(ended[order]),
+                "dwell_s": dwell_s,
+                "gross_s": gross_s[order],
+                "segments": np.bincount(segments["visit"], minlength=len(order)),
+                "enter_inferred": enter_inferred[order],
+                "exit_inferred": exit_inferred[order],
+                "bounce": self._column("bounce")[order],
+                "dwell_known": (~still & ~enter_inferred & ((gross_s > 0) | ~exit_inferred))[order],
+                "enter_camera_id": self._cameras.column(self._column("enter_camera")[order]),
+                "exit_camera_id": self._cameras.column(self._column("exit_camera")[order]),
+                "first_at": _utc(self._first_starts(person, started, first_starts)[person][order]),
+            }
+        )
+        return visits, segments
+
+    def _segments(self, label: NDArray[np.int64], person: NDArray[np.int32], now: datetime) -> pd.DataFrame:
+        visit, started, ended = (self._column(name) for name in ("visit", "part_started", "part_ended"))
+        order = np.lexsort((self.people.ranks()[person[visit]], started))
+        visit, started, ended = visit[order], started[order], ended[order]
+        still = np.isnat(ended)
+        return pd.DataFrame(
+            {
+                "visit": label[visit],
+                "person_id": self.people.column(person[visit]),
+                "started_at": _utc(started),
+                "ended_at": _utc(np.where(still, np.maximum(_instant(now), started), ended)),
+                "open": still,
+            }
+        )
+
+    def _first_starts(self, person: NDArray[np.int32], started: Instants, known: Mapping[str, datetime]) -> Instants:
+        """The start of the first visit of each person, by their code."""
+        first = np.full(len(self.people.codes), np.datetime64("9999-01-01", "us"))
+        np.minimum.at(first, person, started)
+        for person_id, at in known.items():
+            code = self.people.codes[person_id]
+            first[code] = min(first[code], _instant(at))
+        return first
+
+    def _keep(self, name: str, part: NDArray[Any]) -> None:
+        self._parts.setdefault(name, []).append(part)
+
+    def _column(self, name: str) -> NDArray[Any]:
+        return np.concatenate(self._parts.get(name) or [_EMPTY[name]])
+
+
+_NO_TIMES = np.array([], dtype="datetime64[us]")
+_EMPTY: Mapping[str, NDArray[Any]] = {
+    **dict.fromkeys(("started", "ended", "part_started", "part_ended"), _NO_TIMES),
+    **dict.fromkeys(("enter_inferred", "exit_inferred", "bounce"), np.array([], dtype=bool)),
+    **dict.fromkeys(("person", "enter_camera", "exit_camera", "visit"), np.array([], dtype=np.int32)),
+}
+
+
+def instants_of(texts: Iterable[str | None]) -> Instants:
+    """Texts as `time_text` writes them as instants; NaT for None."""
+    return np.array([None if text is None else text[:-1] for text in texts], dtype="datetime64[us]")
 
 
 def times(values: Iterable[datetime | None]) -> Times:
@@ -86,11 +234,6 @@ def times(values: Iterable[datetime | None]) -> Times:
 def texts(values: Iterable[str]) -> pd.Series[str]:
     """Texts as a column."""
     return pd.Series(list(values), dtype="str")
-
-
-def flags(values: Iterable[bool]) -> pd.Series[bool]:
-    """Yes and no as a column."""
-    return pd.Series(list(values), dtype="bool")
 
 
 def index_of(edges: Sequence[datetime]) -> pd.DatetimeIndex:
@@ -115,11 +258,6 @@ def not_after(at: Times, latest: pd.Timestamp) -> Times:
     return at.where(at <= latest, latest)
 
 
-def begun(visits: pd.DataFrame, since: datetime, until: datetime) -> pd.DataFrame:
-    """Visits that begin in [since, until)."""
-    return visits[(visits["started_at"] >= pd.Timestamp(since)) & (visits["started_at"] < pd.Timestamp(until))]
-
-
 def local_days(at: Times, zone: tzinfo) -> Times:
     """The local day of each instant, as midnight without a zone."""
     return at.dt.tz_convert(zone).dt.tz_localize(None).dt.normalize()
@@ -132,9 +270,43 @@ def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _plain(column: pd.Series[Any]) -> list[Any]:
-    missing = column.isna().to_list()
     if isinstance(column.dtype, pd.DatetimeTZDtype):
-        values = [value if value is pd.NaT else value.to_pydatetime() for value in column]
-    else:
-        values = column.to_list()
-    return [None if gone else value for value, gone in zip(values, missing, strict=True)]
+        naive = column.dt.tz_localize(None).to_numpy().astype("datetime64[us]").tolist()
+        return [None if value is None else value.replace(tzinfo=UTC) for value in naive]
+    missing = column.isna()
+    values = column.to_list()
+    return [None if gone else value for value, gone in zip(values, missing, strict=True)] if missing.any() else values
+
+
+def _row_of(session: Session) -> VisitRow:
+    several = None
+    if len(session.segments) > 1:
+        several = json.dumps([[_text(each.started_at), _text(each.ended_at)] for each in session.segments])
+    return (
+        session.session_id,
+        session.person_id,
+        _text(session.started_at) or "",
+        _text(session.ended_at),
+        several,
+        session.enter_inferred,
+        session.exit_inferred,
+        session.bounce,
+        session.enter_camera_id,
+        session.exit_camera_id,
+    )
+
+
+def _text(at: datetime | None) -> str | None:
+    return None if at is None else time_text(at)
+
+
+def _instant(at: datetime) -> np.datetime64:
+    return np.datetime64(at.astimezone(UTC).replace(tzinfo=None), "us")
+
+
+def _utc(instants: Instants) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(instants).tz_localize(UTC)
+
+
+def _seconds(lengths: NDArray[np.timedelta64]) -> NDArray[np.float64]:
+    return lengths.astype(np.int64) / SECOND_US

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import StrEnum
-from itertools import pairwise
 
 from config.errors import ReportError
-from tracker.presence.days import day_edges, day_range, hour_edges
+from tracker.presence.calendar import day_edges, day_range, hour_edges
 from tracker.presence.events import EARLIEST
+from tracker.presence.local_time import local_text
 
 QUARTER = timedelta(minutes=15)
 MOST_PERIODS = 10_000
@@ -59,12 +59,9 @@ def names_of(period: Period, edges: Sequence[datetime], zone: tzinfo) -> list[st
 
     An hour that the clock shows twice carries the zone: 2026-10-25 02:00 CEST, 2026-10-25 02:00 CET.
     """
-    starts = [at.astimezone(zone) for at in edges[:-1]]
-    if period is not Period.HOUR:
-        return [start.strftime(_FORMATS[period]) for start in starts]
-    names = [start.strftime(_FORMATS[period]) for start in starts]
-    twice = {name for name, after in pairwise(names) if name == after}
-    return [f"{name} {start:%Z}" if name in twice else name for name, start in zip(names, starts, strict=True)]
+    if period is Period.HOUR:
+        return [local_text(at, zone, _FORMATS[period]) for at in edges[:-1]]
+    return [at.astimezone(zone).strftime(_FORMATS[period]) for at in edges[:-1]]
 
 
 def require_few(what: str, count: int, most: int) -> None:

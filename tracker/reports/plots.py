@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 
 from config.errors import ReportError
 from tracker.reports.sheets import Report, Row
-from tracker.reports.texts import length_text
+from tracker.reports.text import day_text, length_text
 
 WIDTH_PX = 1200
 HEIGHT_PX = 620
@@ -165,7 +165,7 @@ def _attendance(report: Report) -> go.Figure:
             words[row["person_id"]][place] = "✓" if row["status"] == "present" else "–" if known else ""
     figure = _canvas(report, rows=len(labels), more=len(people) - len(labels))
     figure.add_heatmap(
-        x=[f"{day:%a %-d %b}" for day in days],
+        x=[day_text(day) for day in days],
         y=list(labels.values()),
         z=list(hours.values()),
         text=list(words.values()),
@@ -201,7 +201,7 @@ def _person(report: Report) -> go.Figure:
     rows = report.main.rows
     figure = _canvas(report, y_title="hours inside")
     figure.add_bar(
-        x=[f"{row['day']:%a %-d %b}" for row in rows],
+        x=[day_text(row["day"]) for row in rows],
         y=[(row["inside_s"] or 0) / _HOUR_S for row in rows],
         marker_color=_MAIN,
         showlegend=False,

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from tracker.presence.coverage import Outage
+from tracker.presence.local_time import MINUTE, local_text
 
 Row: TypeAlias = Mapping[str, Any]
 """Values by the key of the column; None where there is none."""
@@ -133,7 +134,7 @@ class Report:
         if whole:
             first, last = start.date(), _last_day(end)
             return f"{first}" if first == last else f"{first} to {last}"
-        return f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}"
+        return f"{local_text(self.since, self.zone, MINUTE)} to {local_text(self.until, self.zone, MINUTE)}"
 
     def document(self) -> Iterator[tuple[str, object]]:
         """The report by stable keys, for JSON: what it is about, figures, the rows of each sheet, outages, notes."""

@@ -14,9 +14,10 @@ from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from config.errors import ReportError
+from tracker.presence.local_time import MINUTE, is_ambiguous, local_text
 from tracker.reports.files import replacing
 from tracker.reports.sheets import MARKS, Column, Kind, Report, Row, Sheet
-from tracker.reports.texts import cell_text, is_number, printable
+from tracker.reports.text import cell_text, is_number, printable
 
 MOST_ROWS = 1_048_576
 MOST_COLUMNS = 16_384
@@ -112,7 +113,7 @@ class _Writer:
 
     def _heading(self, page: Worksheet, report: Report, title: str, widths: Sequence[float], *, legend: bool) -> int:
         """Title, range and notes, the latter as wide as the table; returns the line of the header."""
-        made = f"{report.now.astimezone(report.zone):%Y-%m-%d %H:%M}"
+        made = local_text(report.now, report.zone, MINUTE)
         about = f"{report.range_text} ({report.zone.key}), made {made}{f', {report.filters}' if report.filters else ''}"
         self._text(page, 0, 0, f"{title} – {report.site_name}", self._format("title", _TITLE))
         self._text(page, 1, 0, about, self._format("muted", _MUTED))
@@ -150,14 +151,16 @@ class _Writer:
         if day < _EARLIEST.date():
             self._text(page, line, place, there.isoformat(), None)
         else:
-            page.write_datetime(line, place, there, self._number_format(kind))
+            twice = isinstance(value, datetime) and is_ambiguous(value.astimezone(self._zone))
+            zone = f' "{value.astimezone(self._zone):%Z}"' if twice else ""  # type: ignore[union-attr] # a datetime
+            page.write_datetime(line, place, there, self._number_format(kind, zone))
 
     def _text(self, page: Worksheet, line: int, place: int, text: str, look: Format | None) -> None:
         clean = printable(text).encode("utf-8", "replace").decode()
         page.write_string(line, place, clean[:_MOST_CHARACTERS], look)
 
-    def _number_format(self, kind: Kind) -> Format:
-        return self._format(kind.value, {"num_format": _NUMBER_FORMATS[kind], "align": "right"})
+    def _number_format(self, kind: Kind, suffix: str = "") -> Format:
+        return self._format(kind.value + suffix, {"num_format": _NUMBER_FORMATS[kind] + suffix, "align": "right"})
 
     def _format(self, name: str, looks: Mapping[str, Any]) -> Format:
         if name not in self._formats:

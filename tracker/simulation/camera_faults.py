@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
+from tracker.presence.calendar import day_range
 from tracker.presence.coverage import CoverageSpan
-from tracker.presence.days import day_range
 from tracker.presence.health import CameraHealth, CameraState
 from tracker.simulation.scenario import Noise, Scenario
 

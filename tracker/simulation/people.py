@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 
-from tracker.presence.days import day_range
+from tracker.presence.calendar import day_range
 from tracker.presence.people import Person, PersonKind, Role
 from tracker.simulation.scenario import Scenario
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from random import Random
 
-from tracker.presence.days import day_range
+from tracker.presence.calendar import day_range
 from tracker.simulation.profiles import Profile
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from tracker.presence.days import day_range
+from tracker.presence.calendar import day_range
 from tracker.simulation.cameras import CameraOutput, camera_output_on
 from tracker.simulation.people import SimulatedPerson
 from tracker.simulation.scenario import Noise, Scenario

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from tracker.presence.events import CameraRef, time_text
 from tracker.presence.health import CameraHealth, CameraState
@@ -182,3 +184,37 @@ def _health(row: Row) -> CameraHealth:
         problem=problem,
         schema=schema,
     )
+
+
+def select_ids(connection: sqlite3.Connection, site_id: str) -> list[str]:
+    """The cameras of which there is a state, a span of coverage or an event, by id."""
+    rows = connection.execute(
+        "SELECT camera_id FROM cameras WHERE site_id = ?1 UNION SELECT camera_id FROM coverage_spans WHERE site_id = ?1"
+        " UNION SELECT camera_id FROM events WHERE site_id = ?1 ORDER BY 1",
+        (site_id,),
+    )
+    return [camera_id for (camera_id,) in rows]
+
+
+def event_bounds(
+    connection: sqlite3.Connection, site_id: str, camera_id: str | None
+) -> tuple[datetime, datetime] | None:
+    """The times of the first and the last event that is not voided."""
+    query = (
+        "SELECT at FROM events INDEXED BY events_at"
+        " WHERE site_id = ?1 AND (?2 IS NULL OR camera_id = ?2) AND voided = 0 ORDER BY at"
+    )
+    key = (site_id, camera_id)
+    first = connection.execute(f"{query} LIMIT 1", key).fetchone()
+    last = connection.execute(f"{query} DESC LIMIT 1", key).fetchone()
+    return None if first is None else (read_time(first[0]), read_time(last[0]))
+
+
+def select_last_cameras(connection: sqlite3.Connection, site_id: str, person_ids: Iterable[str]) -> dict[str, str]:
+    """The camera of the last event of each of these people."""
+    rows = connection.execute(
+        "SELECT value, (SELECT camera_id FROM events WHERE person_id = value AND site_id = ?1 AND voided = 0"
+        " ORDER BY at DESC LIMIT 1) FROM json_each(?2)",
+        (site_id, json.dumps(list(person_ids))),
+    )
+    return {person_id: camera_id for person_id, camera_id in rows if camera_id is not None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from tracker.presence.coverage import CoverageSpan
@@ -24,10 +25,35 @@ class Cameras:
         with self._file.reading() as connection:
             return camera_rows.select_health(connection, site_id)
 
-    def coverage(self, site_id: str | None = None) -> list[CoverageSpan]:
-        """When each camera watched, by site, camera and start."""
+    def coverage(
+        self, site_id: str | None = None, *, since: datetime | None = None, until: datetime | None = None
+    ) -> list[CoverageSpan]:
+        """When each camera watched, by site, camera and start.
+
+        since, until: only what touches [since, until), and of each camera the spans around it and its first and last.
+        """
         with self._file.reading() as connection:
-            return watch_rows.select(connection, site_id)
+            return watch_rows.select(connection, site_id, since, until)
+
+    def ids(self, site_id: str) -> list[str]:
+        """The cameras of which there is any record, by id."""
+        with self._file.reading() as connection:
+            return camera_rows.select_ids(connection, site_id)
+
+    def event_bounds(self, site_id: str, camera_id: str | None = None) -> tuple[datetime, datetime] | None:
+        """When the first and the last event of a site, or of one of its cameras, happened; None without any."""
+        with self._file.reading() as connection:
+            return camera_rows.event_bounds(connection, site_id, camera_id)
+
+    def last_events(self, site_id: str, person_ids: Iterable[str]) -> dict[str, str]:
+        """The camera of the last event of each of these people; who has none is left out."""
+        with self._file.reading() as connection:
+            return camera_rows.select_last_cameras(connection, site_id, person_ids)
+
+    def zones(self, site_id: str) -> dict[str, tuple[datetime, datetime]]:
+        """The zones in which anybody stayed, with the starts of the first and of the last stay."""
+        with self._file.reading() as connection:
+            return door_rows.select_zones(connection, site_id)
 
     def presences(self, *, site_id: str | None = None, camera_id: str | None = None) -> list[Presence]:
         """Who is in sight, longest first, as the agents wrote it last."""

@@ -104,6 +104,14 @@ def select_zone_stays(
     return read_all(rows, stay_of_row)
 
 
+def select_zones(connection: sqlite3.Connection, site_id: str) -> dict[str, tuple[datetime, datetime]]:
+    """The zones of a site that have stays, with the starts of the first and of the last."""
+    rows = connection.execute(
+        "SELECT zone, min(started_at), max(started_at) FROM zone_stays WHERE site_id = ? GROUP BY zone", (site_id,)
+    )
+    return {zone: (read_time(first), read_time(last)) for zone, first, last in rows}
+
+
 def delete_zone_stays(writing: Transaction, person_ids: Sequence[str]) -> None:
     """Remove every stay of these ids."""
     for person_id in person_ids:

@@ -123,7 +123,9 @@ def insert_matches(writing: Transaction, matches: Iterable[Match]) -> None:
 def select_events(connection: sqlite3.Connection, wanted: Wanted) -> list[Event]:
     """Events in order of (at, event_id), without the voided ones. Raises StoreError on a row that is no event."""
     clauses, values = wanted.clauses("event_id", "r.voided = 0")
-    return read_all(connection.execute(_EVENTS + clauses, values), event_of_row)
+    by_time = wanted.limit is not None and wanted.person_id is None
+    query = _EVENTS.replace("events r", "events r INDEXED BY events_at") if by_time else _EVENTS
+    return read_all(connection.execute(query + clauses, values), event_of_row)
 
 
 def select_one(connection: sqlite3.Connection, event_id: str) -> Event | None:

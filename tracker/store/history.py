@@ -6,9 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, time, timedelta, tzinfo
 
 from config.settings import CameraRole, CameraSettings, PresenceSettings, Settings
-from tracker.presence.events import ANONYMOUS_PREFIX, Event
-from tracker.presence.opening import Opening
-from tracker.presence.people import Person, PersonKind
+from tracker.presence.calendar import Opening
 from tracker.presence.rules import Rules
 from tracker.presence.site import Site
 
@@ -52,15 +50,3 @@ def opening_of(settings: Settings) -> Opening | None:
     if hours.opens_at is None or hours.closes_at is None:
         return None
     return Opening(time.fromisoformat(hours.opens_at), time.fromisoformat(hours.closes_at), settings.site.zone)
-
-
-def people_of(people: Iterable[Person], events: Iterable[Event]) -> list[Person]:
-    """The people, and one without a name for each in the events who asked to be forgotten."""
-    gone = {event.person_id: event.at for event in events if event.person_id.startswith(ANONYMOUS_PREFIX)}
-    return [
-        *people,
-        *(
-            Person(person_id=person_id, name="Forgotten person", kind=PersonKind.VISITOR, created_at=at)
-            for person_id, at in gone.items()
-        ),
-    ]

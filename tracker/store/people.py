@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
@@ -135,6 +135,11 @@ class People:
         """Everybody of one kind, or of all: enrolled people by name, then visitors, oldest first."""
         with self._file.reading() as connection:
             return people_rows.select(connection, kind)
+
+    def some(self, person_ids: Iterable[str]) -> list[Person]:
+        """Those of these people of whom there is a record, in no order."""
+        with self._file.reading() as connection:
+            return people_rows.select_some(connection, person_ids)
 
     def get(self, person_id: str) -> Person | None:
         """The person of this id, or into whom this id was merged."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -116,6 +118,15 @@ def select(connection: sqlite3.Connection, kind: PersonKind | None) -> list[Pers
         " ORDER BY kind, CASE kind WHEN 'enrolled' THEN name_key END, created_at, person_id",
         (kind,),
     ).fetchall()
+    return [person_of_row(row) for row in rows]
+
+
+def select_some(connection: sqlite3.Connection, person_ids: Iterable[str]) -> list[Person]:
+    """Those of these people of whom there is a record, in no order."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM people WHERE person_id IN (SELECT value FROM json_each(?))",  # noqa: S608 - fixed names
+        (json.dumps(list(person_ids)),),
+    )
     return [person_of_row(row) for row in rows]
 
 

@@ -12,7 +12,8 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeAlias
 
 from tracker.presence.events import Event, as_utc, time_text
 from tracker.presence.projection import Changes, Projected, changes, project
@@ -30,6 +31,11 @@ COLUMNS = (
 )
 _INSERT = f"INSERT OR REPLACE INTO sessions ({COLUMNS}, changed) VALUES ({', '.join('?' * 16)})"  # noqa: S608 - fixed names
 _SELECT = f"SELECT {COLUMNS} FROM sessions"  # noqa: S608 - fixed names
+REPORT_COLUMNS = (
+    "session_id", "person_id", "started_at", "ended_at", "segments", "enter_inferred", "exit_inferred", "bounce",
+    "enter_camera_id", "exit_camera_id",
+)  # fmt: skip
+"""What reports read of a session; see ReportRow."""
 _IS_LONG = f"(ended_at IS NULL OR gross_s >= {LONG_S})"
 _BATCH = 20_000
 _SET_BACK = timedelta(seconds=1)
@@ -56,6 +62,11 @@ class SessionRow(NamedTuple):
     enter_camera_id: str | None
     exit_camera_id: str | None
     due_at: str | None
+
+
+ReportRow: TypeAlias = tuple[str, str, str, str | None, str | None, int, int, int, str | None, str | None]
+"""REPORT_COLUMNS of one row; plain, because a report reads hundreds of thousands."""
+_report_row = attrgetter(*REPORT_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,17 +122,34 @@ def select(connection: sqlite3.Connection, wanted: Range, now: datetime) -> Iter
 
     What became due since the last transaction is projected here, without being written.
     """
+    cuts, projected = _unsettled(connection, wanted, now)
+    yield from projected
+    for row in map(SessionRow._make, _stored(connection, wanted, COLUMNS)):
+        if row.started_at < cuts.get(row.person_id, "~"):
+            yield row
+
+
+def select_for_report(connection: sqlite3.Connection, wanted: Range, now: datetime) -> Iterator[ReportRow]:
+    """The same with REPORT_COLUMNS only."""
+    cuts, projected = _unsettled(connection, wanted, now)
+    yield from map(_report_row, projected)
+    rows: Iterator[ReportRow] = _stored(connection, wanted, ", ".join(REPORT_COLUMNS))
+    yield from rows if not cuts else (row for row in rows if row[2] < cuts.get(row[1], "~"))
+
+
+def _unsettled(connection: sqlite3.Connection, wanted: Range, now: datetime) -> tuple[dict[str, str], list[SessionRow]]:
+    """What became due since the last transaction: by person the start (text) from which on the stored rows do not
+    hold, and the rows that hold instead.
+    """
     now = as_utc(now)
     stale = {key: at for key, at in due(connection, now).items() if key[0] == wanted.site_id}
     cuts: dict[str, str] = {}
+    found: list[SessionRow] = []
     for (site_id, person_id), at in _resolved(connection, stale).items():
         if wanted.person_ids is None or person_id in wanted.person_ids:
-            cut, rows = _projected(connection, (site_id, person_id), at, now)
-            cuts[person_id] = cut
-            yield from (row for row in rows if _touches(row, wanted))
-    for row in _stored(connection, wanted):
-        if row.started_at < cuts.get(row.person_id, "~"):
-            yield row
+            cuts[person_id], rows = _projected(connection, (site_id, person_id), at, now)
+            found += [row for row in rows if _touches(row, wanted)]
+    return cuts, found
 
 
 def derive(connection: sqlite3.Connection, wanted: Range, now: datetime, rules: Rules) -> Iterator[SessionRow]:
@@ -294,37 +322,23 @@ def _projected(
     return cut, [_encode(each) for each in found]
 
 
-def _stored(connection: sqlite3.Connection, wanted: Range) -> Iterator[SessionRow]:
+def _stored(connection: sqlite3.Connection, wanted: Range, columns: str) -> Iterator[Any]:
     """Rows that touch the range: those that begin in it or up to a day before, and longer ones by their own index."""
     since = _EVER if wanted.since is None else time_text(wanted.since)
     until = "~" if wanted.until is None else time_text(wanted.until)
+    lasts = "started_at < ? AND (ended_at IS NULL OR ended_at >= ?)"
+    select = f"SELECT {columns} FROM sessions"  # noqa: S608 - fixed names
     if wanted.person_ids is not None:
         for person_id in wanted.person_ids:
-            rows = connection.execute(
-                f"{_SELECT} WHERE site_id = ? AND person_id = ? AND started_at < ?"
-                " AND (ended_at IS NULL OR ended_at >= ?)",
-                (wanted.site_id, person_id, until, since),
-            )
-            yield from map(SessionRow._make, rows)
+            key = (wanted.site_id, person_id, until, since)
+            yield from connection.execute(f"{select} WHERE site_id = ? AND person_id = ? AND {lasts}", key)
         return
     begin = _EVER if wanted.since is None else time_text(wanted.since - timedelta(seconds=LONG_S))
-    yield from map(
-        SessionRow._make,
-        connection.execute(
-            f"{_SELECT} WHERE site_id = ? AND started_at >= ? AND started_at < ?"
-            " AND (ended_at IS NULL OR ended_at >= ?)",
-            (wanted.site_id, begin, until, since),
-        ),
-    )
+    key = (wanted.site_id, begin, until, since)
+    yield from connection.execute(f"{select} WHERE site_id = ? AND started_at >= ? AND {lasts}", key)
     if begin != _EVER:
-        yield from map(
-            SessionRow._make,
-            connection.execute(
-                f"{_SELECT} WHERE site_id = ? AND {_IS_LONG} AND started_at < ?"
-                " AND (ended_at IS NULL OR ended_at >= ?)",
-                (wanted.site_id, begin, since),
-            ),
-        )
+        query = f"{select} INDEXED BY sessions_long WHERE site_id = ? AND {_IS_LONG} AND {lasts}"
+        yield from connection.execute(query, (wanted.site_id, begin, since))
 
 
 def _touches(row: SessionRow, wanted: Range) -> bool:

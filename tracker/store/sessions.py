@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -10,7 +11,7 @@ from tracker.presence.rules import Rules
 from tracker.presence.sessions import Session, in_order
 from tracker.store import session_rows, site_rows
 from tracker.store.event_rows import read_all, read_time
-from tracker.store.session_rows import Range, SessionRow
+from tracker.store.session_rows import Range, ReportRow, SessionRow
 from tracker.store.store_file import StoreFile
 
 
@@ -50,24 +51,20 @@ class Sessions:
         since: datetime | None = None,
         until: datetime | None = None,
         person_ids: Sequence[str] | None = None,
-        rules: Rules | None = None,
-    ) -> Iterator[SessionRow]:
-        """The same as plain rows, in no order and one by one, for reports over many sessions."""
+    ) -> Iterator[ReportRow]:
+        """The same as plain rows for reports, in no order and one by one."""
         with self._file.one_state() as connection:
-            stored = site_rows.rules(connection, site_id)
-            yield from _rows(connection, _range(site_id, since, until, person_ids), now, stored, rules)
+            yield from session_rows.select_for_report(connection, _range(site_id, since, until, person_ids), now)
 
     def first_starts(self, site_id: str, person_ids: Iterable[str]) -> dict[str, datetime]:
         """When the first session of each of these people began; who has none is left out."""
-        found: dict[str, datetime] = {}
         with self._file.reading() as connection:
-            for person_id in person_ids:
-                (at,) = connection.execute(
-                    "SELECT min(started_at) FROM sessions WHERE person_id = ? AND site_id = ?", (person_id, site_id)
-                ).fetchone()
-                if at is not None:
-                    found[person_id] = read_time(at)
-        return found
+            rows = connection.execute(
+                "SELECT value, (SELECT min(started_at) FROM sessions WHERE person_id = value AND site_id = ?1)"
+                " FROM json_each(?2)",
+                (site_id, json.dumps(list(person_ids))),
+            )
+            return {person_id: read_time(at) for person_id, at in rows if at is not None}
 
     def bounds(self, site_id: str) -> tuple[datetime, datetime] | None:
         """The starts of the first and of the last session of a site; None without any."""
@@ -78,6 +75,11 @@ class Sessions:
                 (site_id,),
             ).fetchone()
         return None if first is None else (read_time(first), read_time(last))
+
+    def unsettled(self, now: datetime) -> int:
+        """How many people's sessions the time alone has changed since the last write."""
+        with self._file.reading() as connection:
+            return len(session_rows.due(connection, now))
 
     def tick(self) -> None:
         """Close what became due since the last write. Every write does so as well."""

@@ -71,31 +71,30 @@ def rules_at_site(settings: Settings, store: Store) -> Rules:
     return replace(rules, entrances=theirs.entrances, exits=theirs.exits, rooms=theirs.rooms)
 
 
-def rules_to_read(settings: Settings, store: Store) -> Rules:
-    """The rules by which visits are told to people.
-
-    Settings that name no camera do not know which of them hang at doors: then the store's visits are read as they were
-    made last.
-    """
-    rules = rules_at_site(settings, store)
-    if settings.store.firestore is not None or settings.camera:
-        return rules
-    made = store.sites.rules(settings.site.id)
-    return replace(rules, entrances=made.entrances, exits=made.exits, rooms=made.rooms)
-
-
 def reports_after_s(settings: Settings) -> float:
     """How long a camera that is watched by another machine may be silent before something is wrong; 0 for none is."""
     return 0.0 if settings.store.firestore is None else 1.5 * settings.cloud.heartbeat_s + _ON_THE_WAY_S
 
 
-def coverage_at_site(settings: Settings, store: Store, now: datetime) -> list[CoverageSpan]:
-    """When each camera watched. One of another machine that was live at its last report watches on until the next."""
-    spans = store.cameras.coverage(settings.site.id)
+def coverage_at_site(
+    settings: Settings,
+    store: Store,
+    now: datetime,
+    *,
+    site_id: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> list[CoverageSpan]:
+    """When each camera watched. One of another machine that was live at its last report watches on until the next.
+
+    site_id: of another site than that of the settings. since, until: as `store.cameras.coverage` takes them.
+    """
+    site_id = site_id or settings.site.id
+    spans = store.cameras.coverage(site_id, since=since, until=until)
     patience = timedelta(seconds=reports_after_s(settings))
     reported = {
         camera.camera_id: camera.updated_at
-        for camera in store.cameras.health(settings.site.id)
+        for camera in store.cameras.health(site_id)
         if not camera.source and camera.state is CameraState.LIVE and now - camera.updated_at <= patience
     }
     return [

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tracker.presence.calendar import Opening
 from tracker.presence.coverage import OUTAGE_AFTER, Coverage, CoverageSpan
-from tracker.presence.opening import Opening
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from tracker.presence.candidates import CandidateSession
 from tracker.presence.events import Correction, Event, EventKind, corrected
 from tracker.presence.explain import explain, uncounted
-from tracker.presence.occupancy import occupancy_of
 from tracker.presence.room import Presence
 from tracker.presence.sessions import Rules, Session, SessionState, run, sessions, without_duplicates
 
@@ -317,25 +316,3 @@ def test_corrections_are_as_if_the_events_had_been_so(events: list[Event], voide
     before = [event for event in distinct if event not in new]
     kept = [event for event in distinct if event.event_id not in gone]
     assert found_in(corrected(before, said)) == found_in(kept)
-
-
-@quick
-@given(events_of("pq"), seconds, seconds, seconds)
-def test_occupancy_is_never_below_zero_nor_above_the_people_there_are(
-    events: list[Event], since: int, length: int, now: int
-) -> None:
-    found = found_in(events, now)
-    points = occupancy_of(found, since=at(since), until=at(since + length), now=at(now))
-    assert all(0 <= point.people <= 2 for point in points)
-    assert all(earlier.at < later.at for earlier, later in pairwise(points))
-    assert points[0].at == at(since)
-    for point in points:
-        inside = {
-            visit.person_id
-            for visit in found
-            for segment in visit.segments
-            if segment.started_at <= point.at
-            and segment.started_at < at(since + length)
-            and (segment.ended_at is None or point.at < segment.ended_at)
-        }
-        assert point.people == len(inside)

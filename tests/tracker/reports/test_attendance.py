@@ -16,20 +16,27 @@ from tests.tracker.reports.timelines import (
     NOW,
     PEOPLE,
     at,
+    data_of,
     histories,
     person,
     stay,
-    subject_of,
     watch,
 )
 from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import Event
 from tracker.presence.people import PersonKind
 from tracker.presence.sessions import Session
-from tracker.reports.attendance import Attendance, attendance, attendance_by_person, day_parts, listed
-from tracker.reports.frames import rows_of, stay_frame, visit_frame
+from tracker.reports.attendance import (
+    Attendance,
+    attendance,
+    attendance_by_person,
+    attendance_report,
+    listed,
+    person_report,
+)
+from tracker.reports.frames import Frames, rows_of
+from tracker.reports.measures import day_parts
 from tracker.reports.periods import Period, edges_of
-from tracker.reports.rolls import attendance_report, person_report
 from tracker.reports.sheets import Report
 
 
@@ -43,8 +50,8 @@ def rows(
 ) -> list[dict[str, Any]]:
     until = DAY + timedelta(days=days)
     now = now or until
-    subject = subject_of(*stays, since=since, until=min(until, now), now=now, spans=spans, staff=staff)
-    return [dict(row) for row in attendance_report(subject).main.rows]
+    data = data_of(*stays, since=since, until=min(until, now), now=now, spans=spans, staff=staff)
+    return [dict(row) for row in attendance_report(data).main.rows]
 
 
 def clock(moment: datetime | None) -> str | None:
@@ -96,21 +103,27 @@ def test_nobody_is_absent_on_a_day_that_nobody_watched() -> None:
 
 def test_nobody_is_absent_before_they_were_enrolled() -> None:
     late = person("new", "Neu", created_at=at("15:00", day=1))
-    subject = subject_of(
-        stay("ada", at("9:00"), at("9:30")), since=DAY, until=at("0:00", day=3), now=at("0:00", day=3), people=[late]
+    data = data_of(
+        stay("ada", at("9:00"), at("9:30")),
+        since=DAY,
+        until=at("0:00", day=3),
+        now=at("0:00", day=3),
+        people=[PEOPLE[0], late],
     )
-    assert [row["status"] for row in attendance_report(subject).main.rows] == ["not enrolled", "absent", "absent"]
+    rows = [row for row in attendance_report(data).main.rows if row["person_id"] == "new"]
+    assert [row["status"] for row in rows] == ["not enrolled", "absent", "absent"]
 
 
 def test_visitors_are_not_listed_and_staff_only_when_asked_for() -> None:
-    assert [each.name for each in listed(PEOPLE)] == ["Ada", "Bob"]
-    assert [each.name for each in listed(PEOPLE, staff=True)] == ["Ada", "Bob", "Sam"]
+    plain, with_staff = (data_of(since=DAY, until=at("12:00"), now=at("12:00"), staff=staff) for staff in (False, True))
+    assert [each.name for each in listed(plain)] == ["Ada", "Bob"]
+    assert [each.name for each in listed(with_staff)] == ["Ada", "Bob", "Sam"]
     assert {row["name"] for row in rows(stay("sam", at("9:00"), at("9:30")), staff=True)} == {"Ada", "Bob", "Sam"}
 
 
 def report(*stays: list[Event], days: int = 2) -> Report:
     until = DAY + timedelta(days=days)
-    return attendance_report(subject_of(*stays, since=DAY, until=until, now=until))
+    return attendance_report(data_of(*stays, since=DAY, until=until, now=until))
 
 
 def test_sheet_has_people_down_days_across_and_sums() -> None:
@@ -135,16 +148,36 @@ def test_log_has_every_time_stamp_of_the_people_on_the_sheet() -> None:
 
 
 def test_nobody_enrolled_says_what_to_do() -> None:
-    subject = subject_of(since=DAY, until=at("12:00"), now=at("12:00"), people=[])
-    assert "footfall enroll" in attendance_report(subject).sheet("sheet").empty
-    assert attendance_report(subject).main.rows == []
+    data = data_of(since=DAY, until=at("12:00"), now=at("12:00"), people=[])
+    assert "footfall enroll" in attendance_report(data).sheet("sheet").empty
+    assert attendance_report(data).main.rows == []
+
+
+def test_people_known_by_imported_visits_alone_are_listed_from_the_first_on() -> None:
+    until = at("0:00", day=3)
+    spans = [watch(DAY, until)]
+    data = data_of(
+        stay("card-7", at("9:00", day=1), at("9:30", day=1)), since=DAY, until=until, now=until, people=[], spans=spans
+    )
+    found = attendance_report(data)
+    assert [(row["name"], row["status"]) for row in found.main.rows] == [
+        ("card-7", "not enrolled"), ("card-7", "present"), ("card-7", "absent"),
+    ]  # fmt: skip
+    assert [(row["name"], row["direction"]) for row in found.sheet("log").rows] == [("card-7", "in"), ("card-7", "out")]
+
+
+def test_where_only_visitors_were_here_the_sheet_says_so() -> None:
+    data = data_of(
+        stay("v-1", at("9:00"), at("9:30")), since=DAY, until=at("12:00"), now=at("12:00"), people=[PEOPLE[3]]
+    )
+    assert "visitors are never absent" in attendance_report(data).sheet("sheet").empty
 
 
 def test_one_person_has_days_visits_and_what_they_come_to() -> None:
     stays = [stay("v-1", at("9:00"), at("10:00")), stay("v-1", at("18:00", day=-3), at("18:30", day=-3))]
-    subject = subject_of(*stays, stay("ada", at("9:00"), None), since=DAY, until=at("12:00"), now=at("12:00"))
+    data = data_of(*stays, stay("ada", at("9:00"), None), since=DAY, until=at("12:00"), now=at("12:00"))
     visitor = next(each for each in PEOPLE if each.kind is PersonKind.VISITOR)
-    found = person_report(subject, visitor)
+    found = person_report(data, visitor)
     figures = {figure.key: figure.value for figure in found.figures}
     assert (figures["visit_count"], figures["days_present"], figures["inside_s"], figures["inside_now"]) == (
         1, 1, 3600.0, False,
@@ -155,28 +188,27 @@ def test_one_person_has_days_visits_and_what_they_come_to() -> None:
 
 
 def test_somebody_who_was_not_here_is_told_when_they_were() -> None:
-    subject = subject_of(
+    data = data_of(
         stay("ada", at("9:00"), at("10:00")), since=at("0:00", day=2), until=at("0:00", day=3), now=at("0:00", day=3)
     )
     ada, bob = PEOPLE[:2]
-    found = person_report(subject, ada).main
+    found = person_report(data, ada).main
     assert found.printed_rows == []
     assert "--from 2026-01-05" in found.empty
-    assert "No visit of theirs is known" in person_report(subject, bob).main.empty
+    assert "No visit of theirs is known" in person_report(data, bob).main.empty
 
 
 @settings(max_examples=25, deadline=None)
 @given(histories())
 def test_days_add_up_to_the_time_inside(sessions: list[Session]) -> None:
-    visits = visit_frame(sessions, PEOPLE, staff=True)
-    stays = stay_frame(sessions, visits, now=NOW)
+    frames = Frames.of_sessions(sessions, now=NOW)
     edges = edges_of(Period.DAY, FIRST, FIRST + timedelta(days=4, hours=1), BERLIN)
-    parts = day_parts(stays, edges)
+    parts = day_parts(frames.segments, edges)
     assert (parts["started_at"] <= parts["ended_at"]).all()
     for row in rows_of(parts):
         assert edges[row["place"]] <= row["started_at"] <= row["ended_at"] <= edges[row["place"] + 1]
-    people = listed(PEOPLE, staff=True)
-    found = attendance(stays, visits, people, edges, zone=BERLIN, now=NOW, watched=[None] * (len(edges) - 1))
+    people = PEOPLE
+    found = attendance(frames, people, edges, zone=BERLIN, now=NOW, watched=[None] * (len(edges) - 1))
     for row in rows_of(attendance_by_person(found)):
         own = [session for session in sessions if session.person_id == row["person_id"]]
         assert row["inside_s"] == pytest.approx(sum(session.dwell_s for session in own))

@@ -14,26 +14,32 @@ import pytest
 
 from config.errors import ReportError
 from tests.tracker.reports.test_reports import REPORTS
-from tests.tracker.reports.timelines import DAY, at, person, stay, subject_of, watch
-from tracker.reports.compose import dwell_report, occupancy_report, people_report, usage_report
+from tests.tracker.reports.timelines import DAY, at, data_of, person, stay, watch
+from tracker.reports.attendance import attendance_report, person_report
+from tracker.reports.data import ReportData
 from tracker.reports.periods import Period
-from tracker.reports.plain import today_report, visits_report
 from tracker.reports.plot_files import write_plot
 from tracker.reports.plots import MOST_NAMES, plot
-from tracker.reports.rolls import attendance_report, person_report
 from tracker.reports.sheets import Report
-from tracker.reports.subject import Subject
+from tracker.reports.tables import (
+    dwell_report,
+    occupancy_report,
+    people_report,
+    today_report,
+    usage_report,
+    visits_report,
+)
 
 EVIL = "</script><script>alert(1)</script>"
 NAMES = [EVIL, "<b>Bold</b> & co", "שלום כהן", "😀 👩‍👩‍👧", "$x$", "%{y}", "Ada"]
 PEOPLE = [person(f"p-{number}", name) for number, name in enumerate(NAMES)]
 
 
-def gym(**more: Any) -> Subject:
+def gym(**more: Any) -> ReportData:
     stays = [stay(each.person_id, at(f"{8 + n}:00"), at(f"{8 + n}:40")) for n, each in enumerate(PEOPLE)]
     given = {"since": DAY, "until": at("18:00"), "now": at("18:00"), "people": PEOPLE, "capacity": 2}
     given |= {"spans": [watch(DAY, at("16:00"))]}
-    return subject_of(*stays, **{**given, **more})
+    return data_of(*stays, **{**given, **more})
 
 
 def drawn(report: Report) -> dict[str, Any]:
@@ -42,7 +48,7 @@ def drawn(report: Report) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("make", REPORTS.values(), ids=REPORTS)
-def test_every_report_can_be_drawn_with_any_names(make: Callable[[Subject], Report], tmp_path: Path) -> None:
+def test_every_report_can_be_drawn_with_any_names(make: Callable[[ReportData], Report], tmp_path: Path) -> None:
     report = make(gym())
     path = tmp_path / "plot.html"
     write_plot(plot(report), path, title=f"{report.title} {EVIL}")
@@ -78,10 +84,10 @@ def test_dwell_draws_every_visit_once() -> None:
 def test_people_of_one_name_are_told_apart() -> None:
     people = [person("p-1", "Ada"), person("p-2", "Ada")]
     stays = [stay(each.person_id, at("8:00"), at("9:00")) for each in people]
-    subject = subject_of(*stays, people=people, since=DAY, until=at("12:00"), now=at("12:00"))
-    [bars] = drawn(people_report(subject))["data"]
+    data = data_of(*stays, people=people, since=DAY, until=at("12:00"), now=at("12:00"))
+    [bars] = drawn(people_report(data))["data"]
     assert bars["y"] == ["Ada (p-1)", "Ada (p-2)"]
-    [grid] = drawn(attendance_report(subject))["data"]
+    [grid] = drawn(attendance_report(data))["data"]
     assert grid["y"] == ["Ada (p-1)", "Ada (p-2)"]
 
 
@@ -93,8 +99,8 @@ def test_tags_in_names_are_shown_and_not_read() -> None:
 def test_too_many_people_are_cut_and_it_is_told() -> None:
     people = [person(f"p-{number:03d}", f"Name {number}") for number in range(MOST_NAMES + 5)]
     stays = [stay(each.person_id, at("8:00"), at("9:00")) for each in people]
-    subject = subject_of(*stays, people=people, since=DAY, until=at("12:00"), now=at("12:00"))
-    for report in (people_report(subject), visits_report(subject), attendance_report(subject)):
+    data = data_of(*stays, people=people, since=DAY, until=at("12:00"), now=at("12:00"))
+    for report in (people_report(data), visits_report(data), attendance_report(data)):
         figure = drawn(report)
         assert "5 more people are not drawn" in figure["layout"]["title"]["subtitle"]["text"]
 
@@ -107,7 +113,7 @@ def test_one_person_has_hours_by_day() -> None:
 @pytest.mark.parametrize("name", [name for name in REPORTS if name != "today"])
 def test_nothing_to_draw_is_told_with_a_fix(name: str) -> None:
     with pytest.raises(ReportError) as refusal:
-        plot(REPORTS[name](subject_of(since=DAY, until=at("12:00"), now=at("12:00"), people=[])))
+        plot(REPORTS[name](data_of(since=DAY, until=at("12:00"), now=at("12:00"), people=[])))
     assert "footfall " in refusal.value.fix
 
 

@@ -8,30 +8,36 @@ from typing import Any
 
 import pytest
 
-from tests.tracker.reports.timelines import DAY, PEOPLE, at, stay, subject_of, watch
-from tracker.reports.compose import dwell_report, occupancy_report, people_report, usage_report
+from tests.tracker.reports.timelines import DAY, PEOPLE, at, data_of, stay, watch
+from tracker.reports.attendance import attendance_report
+from tracker.reports.data import ReportData
 from tracker.reports.periods import Period
-from tracker.reports.plain import today_report, visits_report
-from tracker.reports.rolls import attendance_report
 from tracker.reports.sheets import Report
-from tracker.reports.subject import Subject
-from tracker.reports.texts import cell_text
+from tracker.reports.tables import (
+    dwell_report,
+    occupancy_report,
+    people_report,
+    today_report,
+    usage_report,
+    visits_report,
+)
+from tracker.reports.text import cell_text
 
-REPORTS: dict[str, Callable[[Subject], Report]] = {
+REPORTS: dict[str, Callable[[ReportData], Report]] = {
     "attendance": attendance_report,
     "dwell": dwell_report,
     "occupancy": occupancy_report,
     "people": people_report,
     "today": today_report,
-    "usage": lambda subject: usage_report(subject, Period.HOUR),
+    "usage": lambda data: usage_report(data, Period.HOUR),
     "visits": visits_report,
 }
 each_report = pytest.mark.parametrize("make", REPORTS.values(), ids=REPORTS)
 MORNING = (stay("ada", at("8:00"), at("9:00")), stay("bob", at("8:30"), at("8:45")), stay("sam", at("7:00"), None))
 
 
-def morning(**more: Any) -> Subject:
-    return subject_of(*MORNING, **{"since": DAY, "until": at("12:00"), "now": at("12:00"), **more})
+def morning(**more: Any) -> ReportData:
+    return data_of(*MORNING, **{"since": DAY, "until": at("12:00"), "now": at("12:00"), **more})
 
 
 def figures(report: Report) -> dict[str, object]:
@@ -74,20 +80,20 @@ def test_quarters_that_nobody_watched_have_no_occupancy() -> None:
 
 
 def test_a_range_that_nobody_watched_has_no_figures() -> None:
-    subject = morning(
+    data = morning(
         since=at("0:00", day=2),
         until=at("0:00", day=3),
         now=at("0:00", day=3),
         spans=[watch(at("7:00"), at("12:00"))],
     )
-    found = figures(usage_report(subject, Period.DAY))
+    found = figures(usage_report(data, Period.DAY))
     assert (found["entries"], found["visitors"], found["watched"]) == (None, None, 0.0)
 
 
 def test_today_without_a_look_at_it_has_no_entries() -> None:
     now = at("12:00", day=2)
-    subject = morning(since=at("0:00", day=2), until=at("0:00", day=3), now=now, spans=[watch(at("7:00"), at("12:00"))])
-    found = figures(today_report(subject))
+    data = morning(since=at("0:00", day=2), until=at("0:00", day=3), now=now, spans=[watch(at("7:00"), at("12:00"))])
+    found = figures(today_report(data))
     assert (found["entries"], found["visitors"], found["occupancy"]) == (None, None, 0)
 
 
@@ -111,14 +117,14 @@ def test_many_outages_are_told_in_one_sentence() -> None:
 
 
 @each_report
-def test_an_empty_store_says_what_to_do(make: Callable[[Subject], Report]) -> None:
-    report = make(subject_of(since=DAY, until=at("12:00"), now=at("12:00"), people=[]))
+def test_an_empty_store_says_what_to_do(make: Callable[[ReportData], Report]) -> None:
+    report = make(data_of(since=DAY, until=at("12:00"), now=at("12:00"), people=[]))
     said = [sheet.empty for sheet in report.sheets if sheet.printed and not sheet.rows]
     assert any("'footfall " in text for text in [*said, *report.notes]) or said == ["Nobody is in."]
 
 
 @each_report
-def test_a_range_without_visits_says_where_the_visits_are(make: Callable[[Subject], Report]) -> None:
+def test_a_range_without_visits_says_where_the_visits_are(make: Callable[[ReportData], Report]) -> None:
     day = at("0:00", day=9)
     report = make(morning(since=day, until=day + timedelta(days=1), now=day + timedelta(days=1)))
     said = [sheet.empty for sheet in report.sheets if sheet.printed and not (sheet.printed_rows or sheet.rows)]
@@ -127,14 +133,14 @@ def test_a_range_without_visits_says_where_the_visits_are(make: Callable[[Subjec
 
 
 @each_report
-def test_staff_count_only_when_asked_for(make: Callable[[Subject], Report]) -> None:
+def test_staff_count_only_when_asked_for(make: Callable[[ReportData], Report]) -> None:
     without, with_staff = make(morning()), make(morning(staff=True))
     assert dict(without.document()) != dict(with_staff.document())
     assert "with staff" in with_staff.filters
 
 
 @each_report
-def test_documents_have_stable_keys_and_plain_values(make: Callable[[Subject], Report]) -> None:
+def test_documents_have_stable_keys_and_plain_values(make: Callable[[ReportData], Report]) -> None:
     pairs = list(make(morning(capacity=10)).document())
     document = dict(pairs)
     assert len(document) == len(pairs)

@@ -1,21 +1,19 @@
-"""What pandas adds up is what the plain code of tracker.presence, and counting by hand, come to."""
+"""What pandas adds up is what counting by hand comes to."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
+from statistics import median
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.tracker.reports.timelines import BERLIN, FIRST, NOW, PEOPLE, histories
-from tracker.presence import reports
-from tracker.presence.dwell import Dwell
+from tests.tracker.reports.timelines import BERLIN, FIRST, NOW, histories
 from tracker.presence.sessions import Session, SessionState
-from tracker.reports import dwell, occupancy, usage
-from tracker.reports.frames import begun, rows_of, stay_frame, visit_frame
-from tracker.reports.people import people_usage
+from tracker.reports import measures
+from tracker.reports.frames import Frames, rows_of
 from tracker.reports.periods import Period, edges_of, quarter_edges
 
 UNTIL = NOW
@@ -23,6 +21,11 @@ periods = st.sampled_from([*Period])
 spans = st.tuples(st.integers(0, 4000), st.integers(1, 4000)).map(
     lambda span: (FIRST + timedelta(minutes=span[0]), min(FIRST + timedelta(minutes=sum(span)), NOW))
 ).filter(lambda span: span[0] < span[1])  # fmt: skip
+
+
+def frames_of(sessions: list[Session], staff: bool = False) -> Frames:
+    frames = Frames.of_sessions(sessions, now=NOW)
+    return frames if staff else frames.without_people(["sam"])
 
 
 def counted(sessions: list[Session], staff: bool) -> list[Session]:
@@ -39,25 +42,38 @@ def inside_s(session: Session, since: datetime, until: datetime) -> float:
 def test_usage_is_what_is_counted_one_period_at_a_time(
     sessions: list[Session], period: Period, span: tuple[datetime, datetime], staff: bool
 ) -> None:
-    visits = visit_frame(sessions, PEOPLE, staff=staff)
-    stays = stay_frame(sessions, visits, now=NOW)
     edges = edges_of(period, *span, BERLIN)
-    rows = rows_of(usage.usage(visits, stays, edges, zone=BERLIN))
+    rows = rows_of(measures.usage(frames_of(sessions, staff), edges, zone=BERLIN))
     assert [(row["started_at"], row["ended_at"]) for row in rows] == list(pairwise(edges))
     known = counted(sessions, staff)
     for row in rows:
         since, until = row["started_at"], row["ended_at"]
-        people = reports.visitors(sessions, PEOPLE, since=since, until=until, zone=BERLIN, staff=staff)
-        assert (row["visitors"], row["returning"], row["new"]) == (people.visitors, people.returning, people.new)
-        assert row["entries"] == sum(since <= each.started_at < until for each in known)
+        came = begun(known, since, until)
+        assert row["entries"] == len(came)
         assert row["exits"] == sum(each.ended_at is not None and since <= each.ended_at < until for each in known)
-        rate = reports.bounce_rate(sessions, PEOPLE, since=since, until=until, staff=staff)
-        assert row["bounce_rate"] == (None if rate is None else pytest.approx(rate))
-        median = reports.dwell(sessions, PEOPLE, since=since, until=until, staff=staff).median_s
-        assert row["median_dwell_s"] == (None if median is None else pytest.approx(median))
+        last = {each.person_id: day_of(each.started_at) for each in came}
+        returning = sum(
+            any(each.person_id == who and day_of(each.started_at) < day for each in known) for who, day in last.items()
+        )
+        assert (row["visitors"], row["returning"], row["new"]) == (len(last), returning, len(last) - returning)
+        assert row["bounce_rate"] == (pytest.approx(sum(each.bounce for each in came) / len(came)) if came else None)
+        lengths = [each.dwell_s for each in came if is_measured(each)]
+        assert row["median_dwell_s"] == (pytest.approx(median(lengths)) if lengths else None)
         moments = [since, *(part.started_at for each in known for part in each.segments)]
         most = max(people_at(known, moment) for moment in moments if since <= moment < until)
         assert row["peak"] == most
+
+
+def begun(sessions: list[Session], since: datetime, until: datetime) -> list[Session]:
+    return [each for each in sessions if since <= each.started_at < until]
+
+
+def is_measured(session: Session) -> bool:
+    return session.dwell_known and not session.bounce
+
+
+def day_of(at: datetime) -> date:
+    return at.astimezone(BERLIN).date()
 
 
 def people_at(sessions: list[Session], moment: datetime) -> int:
@@ -70,67 +86,62 @@ def people_at(sessions: list[Session], moment: datetime) -> int:
 
 @settings(max_examples=20, deadline=None)
 @given(histories())
-def test_hours_and_days_agree_with_the_plain_reports(sessions: list[Session]) -> None:
-    visits = visit_frame(sessions, PEOPLE)
-    stays = stay_frame(sessions, visits, now=NOW)
-    for period, plain in ((Period.HOUR, reports.footfall_by_hour), (Period.DAY, reports.footfall_by_day)):
-        rows = rows_of(usage.usage(visits, stays, edges_of(period, FIRST, UNTIL, BERLIN), zone=BERLIN))
-        expected = plain(sessions, PEOPLE, since=FIRST, until=UNTIL, zone=BERLIN)
-        assert [(row["started_at"], row["entries"], row["visitors"]) for row in rows] == [
-            (each.started_at.astimezone(UTC), each.entries, each.visitors) for each in expected
-        ]
+def test_hours_of_the_day_add_up_to_the_entries(sessions: list[Session]) -> None:
+    hours = measures.entries_by_hour_of_day(frames_of(sessions), FIRST, UNTIL, BERLIN)
+    starts = [each.started_at.astimezone(BERLIN).hour for each in begun(counted(sessions, False), FIRST, UNTIL)]
+    assert hours == [starts.count(hour) for hour in range(24)]
 
 
 @settings(max_examples=25, deadline=None)
 @given(histories(), spans, st.booleans())
-def test_dwell_and_its_bins_agree_with_the_plain_report(
+def test_dwell_and_its_bins_are_those_of_the_measured_visits(
     sessions: list[Session], span: tuple[datetime, datetime], staff: bool
 ) -> None:
-    since, until = span
-    came = begun(visit_frame(sessions, PEOPLE, staff=staff), since, until)
-    plain = {
-        measure: reports.dwell(sessions, PEOPLE, since=since, until=until, staff=staff, gross=measure == "gross")
-        for measure in dwell.MEASURES
-    }
-    for row in rows_of(dwell.dwell(came)):
-        expected: Dwell = plain[row["measure"]]
-        assert row["visits"] == expected.visits
-        figures = (expected.median_s, expected.mean_s, expected.p90_s)
-        assert (row["median_s"], row["mean_s"], row["p90_s"]) == (
-            pytest.approx(figures) if figures[0] is not None else figures
-        )
-    bins = rows_of(dwell.histogram(came))
-    assert [(row["from_s"], row["to_s"], row["gross"]) for row in bins] == [
-        (each.from_s, each.to_s, each.visits) for each in plain["gross"].bins
-    ]
-    assert sum(row["net"] for row in bins) == plain["net"].visits
-    assert sum(dwell.left_out(came).values()) + plain["net"].visits == len(came)
+    came = frames_of(sessions, staff).begun(*span)
+    known = [each for each in begun(counted(sessions, staff), *span) if is_measured(each)]
+    lengths = {"net": [each.dwell_s for each in known], "gross": [each.gross_s for each in known]}
+    bins = rows_of(measures.histogram(came))
+    for row in rows_of(measures.dwell(came)):
+        values = sorted(lengths[row["measure"]])
+        assert row["visits"] == len(values)
+        assert row["median_s"] == (pytest.approx(median(values)) if values else None)
+        assert row["mean_s"] == (pytest.approx(sum(values) / len(values)) if values else None)
+        assert row["longest_s"] == (values[-1] if values else None)
+        for each in bins:
+            assert each[row["measure"]] == sum(each["from_s"] <= value < each["to_s"] for value in values)
+    assert len({row["to_s"] - row["from_s"] for row in bins}) <= 1
+    assert len(bins) <= 12
+    assert sum(measures.not_measured(came).values()) + len(known) == len(came)
 
 
 @settings(max_examples=25, deadline=None)
 @given(histories(), spans)
-def test_people_agree_with_the_plain_report(sessions: list[Session], span: tuple[datetime, datetime]) -> None:
-    visits = visit_frame(sessions, PEOPLE)
-    stays = stay_frame(sessions, visits, now=NOW)
-    rows = rows_of(people_usage(visits, stays, edges_of(Period.DAY, *span, BERLIN), now=NOW))
-    expected = reports.usage(sessions, PEOPLE, since=span[0], until=span[1], now=NOW)
-    assert [
-        (row["person_id"], row["name"], row["visits"], row["first_seen_at"], row["last_seen_at"], row["present"])
-        for row in rows
-    ] == [
-        (each.person_id, each.name, each.visits, each.first_seen_at, each.last_seen_at, each.present)
-        for each in expected
-    ]
-    assert [row["inside_s"] for row in rows] == pytest.approx([each.dwell_s for each in expected])
+def test_people_have_the_visits_and_times_of_the_range(
+    sessions: list[Session], span: tuple[datetime, datetime]
+) -> None:
+    since, until = span
+    rows = rows_of(measures.people_usage(frames_of(sessions), edges_of(Period.DAY, *span, BERLIN), now=NOW))
+    known: dict[str, list[Session]] = {}
+    for each in counted(sessions, False):
+        if each.started_at < until and (each.ended_at is None or each.ended_at > since or each.started_at >= since):
+            known.setdefault(each.person_id, []).append(each)
+    assert {row["person_id"] for row in rows} == set(known)
+    for row in rows:
+        own = known[row["person_id"]]
+        assert row["visits"] == len(begun(own, since, until))
+        assert row["inside_s"] == pytest.approx(sum(inside_s(each, since, until) for each in own))
+        assert row["first_seen_at"] == max(since, min(each.started_at for each in own))
+        assert row["last_seen_at"] == min(until, max(each.ended_at or NOW for each in own))
+        assert row["present"] == any(each.ended_at is None for each in own)
+    order = [(-row["inside_s"], -row["visits"], row["person_id"]) for row in rows]
+    assert order == sorted(order)
 
 
 @settings(max_examples=25, deadline=None)
 @given(histories(), spans)
 def test_mean_occupancy_is_time_inside_over_time(sessions: list[Session], span: tuple[datetime, datetime]) -> None:
-    visits = visit_frame(sessions, PEOPLE, staff=True)
-    stays = stay_frame(sessions, visits, now=NOW)
     edges = quarter_edges(*span)
-    rows = rows_of(occupancy.occupancy(stays, edges, now=NOW, capacity=4))
+    rows = rows_of(measures.occupancy(frames_of(sessions, True), edges, now=NOW, capacity=4))
     total = sum(inside_s(session, *span) for session in sessions)
     lengths = [(row["ended_at"] - row["started_at"]).total_seconds() for row in rows]
     means = [row["mean"] for row in rows]
@@ -145,21 +156,34 @@ def test_mean_occupancy_is_time_inside_over_time(sessions: list[Session], span: 
 @settings(max_examples=25, deadline=None)
 @given(histories(), spans)
 def test_peak_is_the_first_moment_with_most_people(sessions: list[Session], span: tuple[datetime, datetime]) -> None:
-    visits = visit_frame(sessions, PEOPLE)
-    steps = occupancy.steps(stay_frame(sessions, visits, now=NOW))
+    steps = measures.steps(frames_of(sessions))
     known = counted(sessions, staff=False)
     moments = sorted({span[0], *(part.started_at for each in known for part in each.segments)})
     found = [(people_at(known, moment), moment) for moment in moments if span[0] <= moment < span[1]]
     most = max(number for number, _ in found)
     expected = (next(moment for number, moment in found if number == most), most) if most else None
-    assert occupancy.peak_of(steps, *span) == expected
+    assert measures.peak_of(steps, *span) == expected
 
 
 @settings(max_examples=20, deadline=None)
 @given(histories())
 def test_now_agrees_with_who_is_in(sessions: list[Session]) -> None:
-    visits = visit_frame(sessions, PEOPLE)
+    frames = frames_of(sessions)
     open_ones = [each for each in counted(sessions, staff=False) if each.state is SessionState.OPEN]
-    assert int(visits["ended_at"].isna().sum()) == len(open_ones)
-    steps = occupancy.steps(stay_frame(sessions, visits, now=NOW))
+    assert int(frames.visits["ended_at"].isna().sum()) == len(open_ones)
+    steps = measures.steps(frames)
     assert (int(steps.iloc[-1]) if len(steps) else 0) == len(open_ones)
+
+
+@settings(max_examples=25, deadline=None)
+@given(histories(), spans)
+def test_steps_of_a_range_hold_who_is_in_at_each_moment(
+    sessions: list[Session], span: tuple[datetime, datetime]
+) -> None:
+    since, until = span
+    steps = measures.steps_between(frames_of(sessions), since, until, NOW)
+    known = counted(sessions, staff=False)
+    assert (steps.index[0], steps.index[-1]) == (since, min(until, NOW))
+    assert steps.index.is_monotonic_increasing
+    for at, people in steps.iloc[:-1].items():
+        assert people == people_at(known, at)

@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.tracker.reports.timelines import BERLIN, DAY, at, person, stay, subject_of
-from tracker.reports.compose import usage_report
+from tests.tracker.reports.timelines import BERLIN, DAY, at, data_of, person, stay
 from tracker.reports.periods import Period
-from tracker.reports.plain import visits_report
 from tracker.reports.sheets import Kind, Report
-from tracker.reports.texts import cell_text, csv_text, harmless, length_text
+from tracker.reports.tables import usage_report, visits_report
+from tracker.reports.text import cell_text, csv_text, harmless, length_text
 
 
 @pytest.mark.parametrize(
@@ -57,8 +56,8 @@ def rows(report: Report) -> list[dict[str, str]]:
 def test_csv_has_times_of_the_site_with_their_offset() -> None:
     people = [person("p-1", '=HYPERLINK("http://x")'), person("p-2", "Zoë, 😀\nשלום")]
     stays = [stay("p-1", at("8:00"), at("9:00")), stay("p-2", at("8:30"), None)]
-    subject = subject_of(*stays, people=people, since=DAY, until=at("12:00"), now=at("12:00"))
-    second, first = rows(visits_report(subject))
+    data = data_of(*stays, people=people, since=DAY, until=at("12:00"), now=at("12:00"))
+    second, first = rows(visits_report(data))
     assert (first["name"], first["started_at"], first["dwell_s"]) == (
         "'=HYPERLINK(\"http://x\")", "2026-01-05T08:00:00+01:00", "3600.0",
     )  # fmt: skip
@@ -66,8 +65,8 @@ def test_csv_has_times_of_the_site_with_their_offset() -> None:
 
 
 def test_csv_of_usage_has_a_line_a_period() -> None:
-    subject = subject_of(stay("ada", at("8:00"), at("9:00")), since=at("8:00"), until=at("10:00"), now=at("10:00"))
-    found = rows(usage_report(subject, Period.HOUR))
+    data = data_of(stay("ada", at("8:00"), at("9:00")), since=at("8:00"), until=at("10:00"), now=at("10:00"))
+    found = rows(usage_report(data, Period.HOUR))
     assert [(row["period"], row["entries"], row["exits"], row["median_dwell_s"]) for row in found] == [
         ("2026-01-05 08:00", "1", "0", "3600.0"), ("2026-01-05 09:00", "0", "1", ""),
     ]  # fmt: skip

@@ -12,19 +12,18 @@ import openpyxl
 import pytest
 
 from config.errors import ReportError
-from tests.tracker.reports.timelines import DAY, at, person, stay, subject_of, watch
+from tests.tracker.reports.timelines import DAY, at, data_of, person, stay, watch
 from tracker.reports import workbook
-from tracker.reports.compose import occupancy_report, usage_report
+from tracker.reports.attendance import attendance_report
+from tracker.reports.data import ReportData
 from tracker.reports.periods import Period
-from tracker.reports.plain import visits_report
-from tracker.reports.rolls import attendance_report
-from tracker.reports.subject import Subject
+from tracker.reports.tables import occupancy_report, usage_report, visits_report
 from tracker.reports.workbook import write_workbook
 
 NAMES = ["=1+1", "+cmd|' /C calc'!A0", "-2", "@SUM(A1)", "http://example.org", "שלום כהן", "😀 👩‍👩‍👧", "12", "a\x07b"]
 
 
-def gym(**more: Any) -> Subject:
+def gym(**more: Any) -> ReportData:
     people = [person(f"p-{number}", name) for number, name in enumerate(NAMES)]
     stays = [stay(each.person_id, at("8:00"), at("9:30")) for each in people]
     spans = [watch(DAY, at("10:00")), watch(at("11:00"), at("0:00", day=2))]
@@ -35,7 +34,7 @@ def gym(**more: Any) -> Subject:
         "spans": spans,
         "capacity": 20,
     }
-    return subject_of(*stays, people=people, **{**given, **more})
+    return data_of(*stays, people=people, **{**given, **more})
 
 
 @pytest.fixture
@@ -94,7 +93,7 @@ def test_names_stay_names(book: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "make",
-    [visits_report, occupancy_report, lambda subject: usage_report(subject, Period.HOUR)],
+    [visits_report, occupancy_report, lambda data: usage_report(data, Period.HOUR)],
     ids=["visits", "occupancy", "usage"],
 )
 def test_other_reports_have_a_row_a_row(make: Any, tmp_path: Path) -> None:
@@ -118,7 +117,7 @@ def test_what_is_missing_is_an_empty_cell(tmp_path: Path) -> None:
 
 
 def test_an_empty_report_says_so_in_the_workbook(tmp_path: Path) -> None:
-    empty = subject_of(since=DAY, until=at("12:00"), now=at("12:00"), people=[])
+    empty = data_of(since=DAY, until=at("12:00"), now=at("12:00"), people=[])
     write_workbook(visits_report(empty), tmp_path / "empty.xlsx")
     page = openpyxl.load_workbook(tmp_path / "empty.xlsx").worksheets[0]
     assert any("footfall track" in str(cell.value) for row in page.iter_rows() for cell in row)

@@ -12,7 +12,7 @@ from tracker.presence.coverage import Coverage, CoverageSpan
 from tracker.presence.events import Event
 from tracker.presence.people import Person, PersonKind, Role
 from tracker.presence.sessions import Rules, Session, sessions
-from tracker.reports.subject import Subject
+from tracker.reports.data import ReportData, data_of_sessions
 
 BERLIN = ZoneInfo("Europe/Berlin")
 DAY = datetime(2026, 1, 5, tzinfo=BERLIN)
@@ -46,7 +46,7 @@ def stay(person: str, begin: datetime | None, end: datetime | None, camera: str 
     ]
 
 
-def subject_of(
+def data_of(
     *stays: list[Event],
     since: datetime,
     until: datetime,
@@ -55,17 +55,17 @@ def subject_of(
     people: Sequence[Person] = PEOPLE,
     capacity: int | None = None,
     staff: bool = False,
-) -> Subject:
+) -> ReportData:
     events = [event for each in stays for event in each]
     first = min((event.at for event in events), default=None)
-    return Subject(
+    return data_of_sessions(
+        sessions(events, rules=RULES, now=now),
+        events,
+        people=people,
         site_id="gym",
         site_name="The gym",
         zone=BERLIN,
         capacity=capacity,
-        sessions=sessions(events, rules=RULES, now=now),
-        people=people,
-        events=events,
         coverage=Coverage(spans, now=now, first_event_at=first),
         since=since.astimezone(UTC),
         until=until.astimezone(UTC),

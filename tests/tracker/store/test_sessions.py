@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 
 from tracker.presence import rule_text
 from tracker.presence.events import Action, CameraRef, Correction, Event, EventKind, time_text
-from tracker.presence.hours import LocalHours, Usage, add_visit
 from tracker.presence.people import Person
 from tracker.presence.room import Presence
 from tracker.presence.sessions import Rules, sessions
@@ -315,28 +314,6 @@ def test_a_range_gives_the_visits_that_touch_it(store: Store) -> None:
     assert starts(15, 101) == [at(20), at(50), at(100)]
     assert starts(11, 20) == []
     assert starts(200, 400) == [at(50), at(300)]
-
-
-def test_hours_of_zones_that_are_off_by_half_an_hour() -> None:
-    hours = LocalHours(ADELAIDE)
-    assert hours.start(datetime(2026, 1, 5, 9, 15, tzinfo=UTC)) == datetime(2026, 1, 5, 8, 30, tzinfo=UTC)
-    assert hours.following(datetime(2026, 1, 5, 8, 30, tzinfo=UTC)) == datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
-    lord_howe = LocalHours(ZoneInfo("Australia/Lord_Howe"))
-    start, seen = datetime(2026, 4, 4, 0, tzinfo=UTC), []
-    while start < datetime(2026, 4, 6, tzinfo=UTC):
-        seen.append(lord_howe.following(start) - start)
-        start = lord_howe.following(start)
-    assert max(seen) == timedelta(minutes=90)
-    assert seen.count(timedelta(minutes=90)) == 1
-
-
-def test_adding_a_visit_and_taking_it_away_leaves_nothing() -> None:
-    usage: Usage = {}
-    stays = [(at(0), at(61)), (at(70), at(200)), (at(201), None)]
-    add_visit(usage, stays, LocalHours(BERLIN), exit_seen=False)
-    assert sum(each[2] for each in usage.values()) == (61 + 130) * 60_000_000
-    add_visit(usage, stays, LocalHours(BERLIN), exit_seen=False, sign=-1)
-    assert all(each == [0, 0, 0] for each in usage.values())
 
 
 @pytest.mark.parametrize("rules", [*RULES, Rules()], ids=["short", "closing", "doors", "proof", "tight", "default"])

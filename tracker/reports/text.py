@@ -20,16 +20,21 @@ _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u206
 """Control characters but tab and newline, and those that override the direction of text."""
 
 
-def length_text(seconds: float) -> str:
-    """A length of time for people: 42 s, 7 min 05 s, 2 h 13 min, 3 d 4 h."""
+def length_text(seconds: float, *, coarse: bool = False) -> str:
+    """A length of time for people: 42 s, 7 min 05 s, 2 h 13 min, 3 d 4 h. coarse: no seconds beside minutes."""
     whole = round(seconds)
     if whole < 60:
-        return f"{seconds:.1f} s" if 0 < seconds < 9.95 else f"{whole} s"
+        return f"{seconds:.1f} s" if 0 < seconds < 9.95 and not coarse else f"{whole} s"
     if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    if whole < 48 * 3600:
+        return f"{whole // 60} min" if coarse else f"{whole // 60} min {whole % 60:02d} s"
+    if whole < (24 if coarse else 48) * 3600:
         return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+def day_text(day: date) -> str:
+    """A day as axes name it: Mon 5 Jan."""
+    return f"{day:%a} {day.day} {day:%b}"
 
 
 def cell_text(value: Any, kind: Kind, zone: ZoneInfo) -> str:

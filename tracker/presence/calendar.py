@@ -1,0 +1,82 @@
+"""The calendar of a site: its days and hours as instants, and when it is open.
+
+A day may have 23 or 25 hours, and a zone may shift by half an hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import TypeAlias
+
+Stretch: TypeAlias = tuple[datetime, datetime]
+"""[from, to), UTC"""
+
+_QUARTER = timedelta(minutes=15)
+
+
+def day_range(day: date, zone: tzinfo, *, days: int = 1) -> tuple[datetime, datetime]:
+    """The instants (UTC) between which `days` local days lie, the first of them `day`."""
+    return _midnight(day, zone), _midnight(day + timedelta(days=days), zone)
+
+
+def hour_edges(since: datetime, until: datetime, zone: tzinfo) -> list[datetime]:
+    """Where the local hours that the range touches begin, and the range's end; UTC, ascending.
+
+    Quarters are looked at one by one, because zones are off, and shift, by half an hour or three quarters too.
+    """
+    edges: list[datetime] = []
+    at, last = since.astimezone(UTC), None
+    while at < until:
+        start = at.astimezone(zone).replace(minute=0, second=0, microsecond=0).astimezone(UTC)
+        if last is None or start > last:
+            edges.append(max(start, since.astimezone(UTC)))
+            last = start
+        at += _QUARTER - timedelta(minutes=at.minute % 15, seconds=at.second, microseconds=at.microsecond)
+    return [*edges, until.astimezone(UTC)]
+
+
+def day_edges(since: datetime, until: datetime, zone: tzinfo) -> list[datetime]:
+    """Where the local days that the range touches begin, and the range's end; UTC, ascending."""
+    edges: list[datetime] = []
+    start, day = since.astimezone(UTC), since.astimezone(zone).date()
+    while start < until:
+        edges.append(start)
+        day += timedelta(days=1)
+        start = _midnight(day, zone)
+    return [*edges, until.astimezone(UTC)]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The hours of every local day in which people come: from `opens_at` to `closes_at`, which may be of the next day.
+
+    Raises ValueError when both are the same, or one has a zone of its own.
+    """
+
+    opens_at: time
+    closes_at: time
+    zone: tzinfo
+
+    def __post_init__(self) -> None:
+        if self.opens_at == self.closes_at:
+            raise ValueError("closes_at: expected another time of day than opens_at")
+        if self.opens_at.tzinfo is not None or self.closes_at.tzinfo is not None:
+            raise ValueError("opens_at, closes_at: expected times of day without a zone; `zone` says which it is")
+
+    def within(self, since: datetime, until: datetime) -> Iterator[Stretch]:
+        """What of [since, until) lies in opening hours, in order."""
+        day = since.astimezone(self.zone).date() - timedelta(days=1)
+        last = until.astimezone(self.zone).date()
+        closes_next_day = timedelta(days=1) if self.closes_at < self.opens_at else timedelta(0)
+        while day <= last:
+            opens = datetime.combine(day, self.opens_at, self.zone).astimezone(UTC)
+            closes = datetime.combine(day + closes_next_day, self.closes_at, self.zone).astimezone(UTC)
+            if max(opens, since) < min(closes, until):
+                yield max(opens, since), min(closes, until)
+            day += timedelta(days=1)
+
+
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    return datetime.combine(day, time.min, zone).astimezone(UTC)

@@ -1,0 +1,134 @@
+"""What a report is computed from: the visits of one site that touch a range, and what is known around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from tracker.presence.coverage import Coverage
+from tracker.presence.events import ANONYMOUS_PREFIX, Event
+from tracker.presence.people import Person, PersonKind, Role
+from tracker.presence.sessions import Session
+from tracker.reports.frames import Frames
+from tracker.reports.sheets import Figure, Report, Sheet
+from tracker.reports.text import outage_notes
+
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ReportData:
+    """The visits of a site up to `now`, and the range [since, until) to report on, UTC.
+
+    frames: visits that touch the range, of everybody. people: by id. events: the time stamps of the range, for
+    attendance. first_last: starts of the first and the last visit of all, None without any. uncounted: number and first
+    id of the events of a site without visits. staff: they count too. filters: what was left out, in words.
+    """
+
+    site_id: str
+    site_name: str
+    zone: ZoneInfo
+    capacity: int | None
+    frames: Frames
+    people: Mapping[str, Person]
+    coverage: Coverage
+    since: datetime
+    until: datetime
+    now: datetime
+    events: Sequence[Event] = ()
+    first_last: tuple[datetime, datetime] | None = None
+    uncounted: tuple[int, str] | None = None
+    staff: bool = False
+    filters: str = ""
+    notes: tuple[str, ...] = ()
+
+    def counted(self, *, staff: bool | None = None) -> Frames:
+        """The visits of those who count. staff: whether staff do; as the report says, unless given."""
+        if self.staff if staff is None else staff:
+            return self.frames
+        return self.frames.without_people(one.person_id for one in self.people.values() if one.role is Role.STAFF)
+
+    def person(self, person_id: str) -> Person:
+        """The person of an id; one whom nobody knows any more is a member of that name."""
+        known = self.people.get(person_id)
+        if known is not None:
+            return known
+        if person_id.startswith(ANONYMOUS_PREFIX):
+            kind, name = PersonKind.VISITOR, "Forgotten person"
+            return Person(person_id=person_id, name=name, kind=kind, created_at=_EARLIEST)
+        return Person(person_id=person_id, name=person_id, created_at=_EARLIEST)
+
+    def report(
+        self,
+        name: str,
+        title: str,
+        sheets: Sequence[Sheet],
+        figures: Sequence[Figure] = (),
+        *,
+        notes: Sequence[str] = (),
+    ) -> Report:
+        """A report about this, with what must be known about outages."""
+        outages = self.coverage.outages(self.since, self.until)
+        return Report(
+            name=name,
+            title=title,
+            site_id=self.site_id,
+            site_name=self.site_name,
+            zone=self.zone,
+            since=self.since,
+            until=self.until,
+            now=self.now,
+            sheets=tuple(sheets),
+            figures=tuple(figures),
+            filters=", ".join(filter(None, (self.filters, "with staff" if self.staff else ""))),
+            outages=tuple(outages),
+            notes=(*outage_notes(outages, self.coverage, self.since, self.zone), *self.notes, *notes),
+            capacity=self.capacity,
+        )
+
+    @property
+    def recorded(self) -> bool:
+        """Whether anything was recorded before the range ends."""
+        return self.coverage.recorded_since is not None and self.coverage.recorded_since < self.until
+
+    @property
+    def no_visits(self) -> str:
+        """What to say, and to do, where the range has no visits."""
+        if self.first_last is None:
+            where = f" ({self.filters})" if self.filters else ""
+            if self.uncounted is not None:
+                count, first_id = self.uncounted
+                what = "1 enter or exit, which counts" if count == 1 else f"{count} enters and exits, which count"
+                why = f"'footfall report explain {first_id[:8]}' says why"
+                return f"No visits yet{where}: cameras reported {what} in none, because it takes more proof. {why}."
+            return f"No visits yet{where}. 'footfall track --camera 0' watches a camera; 'footfall demo' shows it all."
+        begin, last = (at.astimezone(self.zone).date() for at in self.first_last)
+        return f"No visits in this range. The first was on {begin}, the last on {last}: try --from {begin}"
+
+    def day(self, at: datetime) -> date:
+        """The day of an instant on the site's clock."""
+        return at.astimezone(self.zone).date()
+
+
+def by_id(people: Iterable[Person]) -> dict[str, Person]:
+    """The people by their ids."""
+    return {person.person_id: person for person in people}
+
+
+def data_of_sessions(
+    sessions: Sequence[Session], events: Sequence[Event] = (), *, people: Iterable[Person], **about: object
+) -> ReportData:
+    """The data of a history that is at hand as a whole; about: the other fields."""
+    now: datetime = about["now"]  # type: ignore[assignment]
+    starts = [session.started_at for session in sessions]
+    first = min(events, key=lambda event: (event.at, event.event_id), default=None)
+    return ReportData(
+        frames=Frames.of_sessions(sessions, now=now),
+        people=by_id(people),
+        events=events,
+        first_last=(min(starts), max(starts)) if starts else None,
+        uncounted=None if first is None or starts else (len(events), first.event_id),
+        **about,  # type: ignore[arg-type]
+    )

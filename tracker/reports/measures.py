@@ -1,0 +1,338 @@
+"""What is computed from visits: footfall, visitors, dwell, occupancy, peaks, usage by person.
+
+A measure is a function of frames and edges: instants in UTC, ascending, with a period from each to the next. A visit
+counts where it starts, once, whatever its segments; time counts where it was spent; open visits run to now.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime, tzinfo
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tracker.reports.frames import SECOND_US, TIME, Frames, index_of, local_days, not_after, not_before, places
+
+DWELL_COLUMNS: Mapping[str, str] = {"net": "dwell_s", "gross": "gross_s"}
+"""How a length is measured, and the column of the visits that has it."""
+
+NOT_MEASURED: Mapping[str, str] = {
+    "still_in": "still in",
+    "entry_not_seen": "entry not seen",
+    "exit_not_seen": "only the entry seen",
+    "bounces": "bounce",
+}
+"""Why a visit is not measured."""
+
+_COUNTS = ("entries", "exits", "visitors", "returning", "new", "peak")
+_MAX_BINS = 12
+_BIN_WIDTHS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
+
+
+def usage(frames: Frames, edges: Sequence[datetime], *, zone: tzinfo) -> pd.DataFrame:
+    """One row for each period.
+
+    Columns: started_at, ended_at; entries, exits: visits that began, that ended; visitors: different people among
+    those who came, returning: of them, with an earlier visit on another day, new: the others; bounce_rate: share of
+    the entries, 0..1; median_dwell_s: net, of the visits that began and whose length is known; peak: most people in at
+    once.
+    """
+    index, visits = index_of(edges), frames.visits
+    count = len(edges) - 1
+    at = places(visits["started_at"], index)
+    came = visits[at >= 0].assign(place=at[at >= 0])
+    entries = _per_place(came["place"], count)
+    visitors, returning = _visitors(came, count, zone)
+    frame = pd.DataFrame(
+        {
+            "started_at": index[:-1],
+            "ended_at": index[1:],
+            "entries": entries,
+            "exits": _per_place(places(visits["ended_at"], index), count),
+            "visitors": visitors,
+            "returning": returning,
+            "new": visitors - returning,
+            "bounce_rate": _per_place(came.loc[came["bounce"], "place"], count) / np.where(entries, entries, np.nan),
+            "median_dwell_s": measured(came).groupby("place")["dwell_s"].median().reindex(range(count)).to_numpy(),
+            "peak": peak_counts(steps(frames), index),
+        }
+    )
+    return frame.astype(dict.fromkeys(_COUNTS, "Int64"))
+
+
+def entries_by_hour_of_day(frames: Frames, since: datetime, until: datetime, zone: tzinfo) -> list[int]:
+    """Visits that begin in [since, until) by the local hour in which they do: 24 sums from midnight on."""
+    hours = frames.begun(since, until)["started_at"].dt.tz_convert(zone).dt.hour
+    return [int(number) for number in np.bincount(hours, minlength=24)]
+
+
+def with_watched(frame: pd.DataFrame, shares: Sequence[float | None]) -> pd.DataFrame:
+    """The same with the column `watched` (0..1, missing where nothing is known); what nobody watched is not zero.
+
+    Counts are missing where the share is 0 and nothing was counted.
+    """
+    watched = pd.Series(list(shares), dtype="float64", index=frame.index)
+    counts = [name for name in frame.columns if isinstance(frame[name].dtype, pd.Int64Dtype)]
+    blank = (watched == 0) & (frame[counts].fillna(0) == 0).all(axis=1)
+    lengths = [name for name in frame.columns if frame[name].dtype == "float64"]
+    known = frame.copy()
+    if blank.any():
+        known.loc[blank, [*counts, *lengths]] = pd.NA
+    return known.assign(watched=watched)
+
+
+# -- dwell
+
+
+def measured(visits: pd.DataFrame) -> pd.DataFrame:
+    """Visits whose length is known and that were no bounce."""
+    return visits[visits["dwell_known"] & ~visits["bounce"]]
+
+
+def dwell(visits: pd.DataFrame) -> pd.DataFrame:
+    """A row for net and one for gross; lengths in seconds, missing without a visit that can be measured.
+
+    Columns: measure, visits, median_s, mean_s, p90_s (nine of ten were shorter), longest_s.
+    """
+    known = measured(visits)
+    lengths = [known[column] for column in DWELL_COLUMNS.values()]
+    return pd.DataFrame(
+        {
+            "measure": pd.Series(list(DWELL_COLUMNS), dtype="str"),
+            "visits": [len(each) for each in lengths],
+            "median_s": [each.median() for each in lengths],
+            "mean_s": [each.mean() for each in lengths],
+            "p90_s": [each.quantile(0.9) if len(each) else math.nan for each in lengths],
+            "longest_s": [each.max() for each in lengths],
+        }
+    )
+
+
+def histogram(visits: pd.DataFrame, measures: Mapping[str, str] = DWELL_COLUMNS) -> pd.DataFrame:
+    """How many visits lasted from_s or longer and less than to_s by each measure, in the same bins from 0 on.
+
+    Columns: from_s, to_s, and one for each measure. The bins have one round width and fit the longest time.
+    """
+    known = measured(visits)
+    if known.empty:
+        empty = pd.Series(dtype="float64")
+        return pd.DataFrame({"from_s": empty, "to_s": empty, **dict.fromkeys(measures, empty.astype(int))})
+    longest_s = float(known[list(measures.values())].to_numpy().max())
+    width_s = bin_width_s(longest_s)
+    count = int(longest_s // width_s) + 1
+    starts = np.arange(count) * width_s
+    counts = {
+        measure: np.bincount((known[column] // width_s).astype(int), minlength=count)
+        for measure, column in measures.items()
+    }
+    return pd.DataFrame({"from_s": starts, "to_s": starts + width_s, **counts})
+
+
+def bin_width_s(longest_s: float) -> float:
+    """The narrowest round width with which no more than 12 bins, from 0 on, hold the longest time."""
+    days = (longest_s // (_MAX_BINS * 86400) + 1) * 86400
+    return float(next((width for width in _BIN_WIDTHS_S if longest_s < width * _MAX_BINS), days))
+
+
+def not_measured(visits: pd.DataFrame) -> dict[str, int]:
+    """How many visits are not measured, by the keys of NOT_MEASURED; each has one reason, the first that holds."""
+    unknown = ~visits["dwell_known"]
+    still_in = unknown & visits["ended_at"].isna()
+    no_entry = unknown & ~still_in & visits["enter_inferred"]
+    counts = {
+        "still_in": still_in,
+        "entry_not_seen": no_entry,
+        "exit_not_seen": unknown & ~still_in & ~no_entry,
+        "bounces": visits["dwell_known"] & visits["bounce"],
+    }
+    return {reason: int(holds.sum()) for reason, holds in counts.items()}
+
+
+# -- occupancy
+
+
+def steps(frames: Frames) -> pd.Series[int]:
+    """People in from each instant on, until the next, in order; a segment of no length changes nothing."""
+    parts = frames.segments
+    lasting = parts[parts["open"] | (parts["ended_at"] > parts["started_at"])]
+    return _steps(lasting["started_at"], lasting.loc[~lasting["open"], "ended_at"])
+
+
+def steps_between(frames: Frames, since: datetime, until: datetime, now: datetime) -> pd.Series[int]:
+    """The same over [since, until): one point at `since`, one for each change, one where the range or now ends.
+
+    Whoever comes in at `until` does not count any more.
+    """
+    end = max(min(until, now), since)
+    first, last, parts = pd.Timestamp(since), pd.Timestamp(end), frames.segments
+    started = not_before(parts["started_at"], first)
+    lasts = parts["open"] | (parts["ended_at"] > started)
+    inside = parts[(parts["started_at"] <= last) & (parts["started_at"] < pd.Timestamp(until)) & lasts]
+    gone = inside.loc[~inside["open"] & (inside["ended_at"] <= last), "ended_at"]
+    found = _steps(started[inside.index], gone)
+    edge = pd.Series(0, index=pd.DatetimeIndex([first], dtype=TIME))
+    found = found if len(found) and found.index[0] == first else pd.concat([edge, found])
+    return found if found.index[-1] >= last else pd.concat([found, found.iloc[-1:].set_axis(index_of([end]))])
+
+
+def occupancy(frames: Frames, edges: Sequence[datetime], *, now: datetime, capacity: int | None = None) -> pd.DataFrame:
+    """One row for each period: people in on average and at the peak, the share of the capacity.
+
+    Columns: started_at, ended_at, mean, peak, peak_share (of the capacity, 0..1 and beyond; missing without one). The
+    mean is over the time up to now. No edge but the last is later than `now`.
+    """
+    index = index_of(edges)
+    peaks = peak_counts(steps(frames), index)
+    return pd.DataFrame(
+        {
+            "started_at": index[:-1],
+            "ended_at": index[1:],
+            "mean": _means(frames.segments, index, now),
+            "peak": pd.Series(peaks, dtype="Int64"),
+            "peak_share": peaks / capacity if capacity else np.full(len(peaks), np.nan),
+        }
+    )
+
+
+def peak_counts(people: pd.Series[int], edges: pd.DatetimeIndex) -> NDArray[np.int64]:
+    """The most people in at once in each period. people: as `steps` gives it."""
+    counts = np.concatenate([[0], people.to_numpy(dtype=np.int64)])
+    bounds = np.asarray(pd.DatetimeIndex(people.index).searchsorted(edges, side="left"))
+    at_edges = np.asarray(pd.DatetimeIndex(people.index).searchsorted(edges, side="right"))
+    peaks = counts[at_edges[:-1]]
+    for place, (first, last) in enumerate(pairwise(bounds.tolist())):
+        if last > first:
+            peaks[place] = max(peaks[place], counts[first + 1 : last + 1].max())
+    return peaks
+
+
+def peak_of(people: pd.Series[int], since: datetime, until: datetime) -> tuple[datetime, int] | None:
+    """The first moment of [since, until) with the most people, and how many; None if there never was anybody."""
+    start, end = pd.Timestamp(since), pd.Timestamp(until)
+    before = people[people.index <= start]
+    inside = people[(people.index > start) & (people.index < end)]
+    first = pd.Series([before.iloc[-1] if len(before) else 0], index=pd.DatetimeIndex([start], dtype=TIME))
+    points = pd.concat([first, inside])
+    most = int(points.max())
+    if most == 0:
+        return None
+    at = points.index[int(np.argmax(points.to_numpy()))]
+    return at.to_pydatetime(), most
+
+
+# -- people
+
+
+def people_usage(frames: Frames, edges: Sequence[datetime], *, now: datetime) -> pd.DataFrame:
+    """One row for each person who was in at some time from the first edge to the last, the longest inside first.
+
+    Columns: person_id; visits: that began; days: on which the person was here; inside_s: net, within the range;
+    median_dwell_s: of the visits that began and whose length is known; first_seen_at, last_seen_at: within the range,
+    the latter is now for somebody who is in; present: is in. edges: of the range's days.
+    """
+    since, until = pd.Timestamp(edges[0]), pd.Timestamp(edges[-1])
+    found = frames.touching(edges[0], edges[-1])
+    ends = found["ended_at"].fillna(pd.Timestamp(now))
+    ends = not_after(ends.mask(ends < found["started_at"], found["started_at"]), until)
+    known = found.assign(ends=ends, open=found["ended_at"].isna())
+    people = known.groupby("person_id", observed=True).agg(
+        first_seen_at=("started_at", "min"), last_seen_at=("ends", "max"), present=("open", "any")
+    )
+    came = found[(found["started_at"] >= since) & (found["started_at"] < until)]
+    parts = day_parts(frames.segments[frames.segments["visit"].isin(found.index)], edges)
+    parts = parts.assign(inside_s=(parts["ended_at"] - parts["started_at"]).dt.total_seconds())
+    by_person = parts.groupby("person_id", observed=True)
+    medians = measured(came).groupby("person_id", observed=True)["dwell_s"].median()
+    people = people.assign(
+        first_seen_at=not_before(people["first_seen_at"], since),
+        visits=came.groupby("person_id", observed=True).size().reindex(people.index, fill_value=0),
+        days=by_person["place"].nunique().reindex(people.index, fill_value=0),
+        inside_s=by_person["inside_s"].sum().reindex(people.index, fill_value=0.0),
+        median_dwell_s=medians.reindex(people.index),
+    )
+    people = people.reset_index().astype({"person_id": "object"})
+    people = people.sort_values(["inside_s", "visits", "person_id"], ascending=[False, False, True])
+    columns = ["person_id", "visits", "days", "inside_s", "median_dwell_s", "first_seen_at", "last_seen_at", "present"]
+    return people[columns].reset_index(drop=True)
+
+
+def day_parts(segments: pd.DataFrame, edges: Sequence[datetime]) -> pd.DataFrame:
+    """Segments cut at midnight, and to the days between the edges.
+
+    Columns of the segments, with the cut started_at and ended_at, and `place`: the day, 0 for the first one. A segment
+    of no length lies in the day in which it is.
+    """
+    index = index_of(edges)
+    first, last = index[0], index[-1]
+    touching = (segments["started_at"] < last) & ((segments["ended_at"] > first) | (segments["started_at"] >= first))
+    inside = segments[touching]
+    started, ended = not_before(inside["started_at"], first), not_after(inside["ended_at"], last)
+    begin = places(started, index)
+    end = np.maximum(places(ended - pd.Timedelta(1, "us"), index), begin)
+    copies = end - begin + 1
+    rows = np.repeat(np.arange(len(inside)), copies)
+    place = np.arange(len(rows)) - np.repeat(np.cumsum(copies) - copies, copies) + begin[rows]
+    parts = inside.iloc[rows].reset_index(drop=True)
+    cut_start = np.maximum(pd.DatetimeIndex(started).asi8[rows], index.asi8[place])
+    cut_end = np.minimum(pd.DatetimeIndex(ended).asi8[rows], index.asi8[place + 1])
+    return parts.assign(
+        started_at=pd.to_datetime(cut_start, unit="us", utc=True).astype(TIME),
+        ended_at=pd.to_datetime(cut_end, unit="us", utc=True).astype(TIME),
+        open=parts["open"].to_numpy() & (place == end[rows]),
+        place=place,
+    )
+
+
+def _visitors(came: pd.DataFrame, count: int, zone: tzinfo) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Different people per place, and those of them who had been here on an earlier day."""
+    found = came.groupby(["place", "person_id"], observed=True).agg(
+        first_at=("first_at", "min"), last_at=("started_at", "max")
+    )
+    place = found.index.get_level_values("place")
+    earlier = (local_days(found["first_at"], zone) < local_days(found["last_at"], zone)).to_numpy()
+    return _per_place(place, count), _per_place(place[earlier], count)
+
+
+def _per_place(found: pd.Series[int] | pd.Index | NDArray[np.intp], count: int) -> NDArray[np.int64]:
+    """How often each of the places 0..count-1 stands there."""
+    numbers = np.asarray(found, dtype=np.int64)
+    return np.bincount(numbers[numbers >= 0], minlength=count).astype(np.int64)
+
+
+def _steps(came: pd.Series[pd.Timestamp], gone: pd.Series[pd.Timestamp]) -> pd.Series[int]:
+    at = np.concatenate([pd.DatetimeIndex(each, dtype=TIME).asi8 for each in (came, gone)])
+    moments, place = np.unique(at, return_inverse=True)
+    weights = np.concatenate([np.ones(len(came)), -np.ones(len(gone))])
+    net = np.bincount(place, weights=weights, minlength=len(moments)).astype(np.int64)
+    index = pd.DatetimeIndex(moments[net != 0].astype("datetime64[us]")).tz_localize("UTC")
+    return pd.Series(net[net != 0].cumsum(), index=index, dtype="int64")
+
+
+def _means(segments: pd.DataFrame, edges: pd.DatetimeIndex, now: datetime) -> NDArray[np.float64]:
+    """Mean number of people in, from each edge to the next or to now."""
+    starts, ends = edges[:-1].asi8, np.minimum(edges[1:].asi8, index_of([now]).asi8[0])
+    length_s = (ends - starts) / SECOND_US
+    inside_s = _person_time_s(segments, ends) - _person_time_s(segments, starts)
+    means = np.full(len(length_s), np.nan)
+    np.divide(inside_s, length_s, out=means, where=length_s > 0)
+    return means
+
+
+def _person_time_s(segments: pd.DataFrame, at: NDArray[np.int64]) -> NDArray[np.float64]:
+    """How long people have been in altogether up to each instant (microseconds)."""
+    return _time_since_s(segments["started_at"], at) - _time_since_s(segments["ended_at"], at)
+
+
+def _time_since_s(column: pd.Series[pd.Timestamp], at: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The time since each moment of the column that is past at each instant, summed up."""
+    if column.empty:
+        return np.zeros(len(at))
+    moments = np.sort(pd.DatetimeIndex(column, dtype=TIME).asi8)
+    sums_s = np.concatenate([[0.0], np.cumsum((moments - moments[0]) / SECOND_US)])
+    past = np.searchsorted(moments, at, side="right")
+    since_s: NDArray[np.float64] = past * ((at - moments[0]) / SECOND_US) - sums_s[past]
+    return since_s
