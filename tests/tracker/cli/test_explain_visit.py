@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from config.settings import load_settings
 from tests.tracker.cli.conftest import Run
 from tests.tracker.fake_cameras import ADA, NOON, AgentHarness
 from tracker.presence.events import Action, Correction, Event, EventKind
+from tracker.store.history import site_of
 from tracker.store.observation import Observation
 from tracker.store.store import Store
 
@@ -91,6 +93,7 @@ def test_a_report_without_visits_names_an_event_that_counts_in_none(
     )
     lone = event("enter", 90000, "hall")
     with Store(tmp_path / "one.sqlite3") as opened:
+        opened.sites.save(site_of(load_settings(settings, {})))
         opened.record(Observation(events=[lone]))
     where = ("--settings", settings, "--store", store)
     done = run("report", "visits", *where)
@@ -107,6 +110,7 @@ def test_an_event_that_counts_in_no_visit_says_why(run: Run, harness: AgentHarne
     )
     lone = event("enter", 90000, "hall")
     harness.store.open()
+    harness.store.sites.save(site_of(load_settings(settings, {})))
     harness.store.record(Observation(events=[lone]))
     harness.store.close()
     done = run("report", "explain", lone.event_id, "--settings", settings)

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from config.settings import load_settings
 from tests.tracker.cli.conftest import Run
 from tests.tracker.fake_cameras import face_of
 from tracker.presence.events import Event, EventKind
 from tracker.presence.people import Person
 from tracker.presence.zones import ZoneStay
+from tracker.store.history import site_of
 from tracker.store.observation import Observation
 from tracker.store.store import Store
 
@@ -72,6 +74,7 @@ def gym(run: Run, tmp_path: Path) -> None:
     """Ada comes in by the north and sits in the lounge, Bob by the south and stays at the bar; both go by the exit."""
     Path("footfall.toml").write_text(SETTINGS, encoding="utf-8")
     with Store(tmp_path / "store.sqlite3") as store:
+        store.sites.save(site_of(load_settings(Path("footfall.toml"), {})))
         for number, name in enumerate(("Ada", "Bob")):
             person = Person(person_id=f"p-{name.lower()}", name=name, created_at=START, consented_at=START)
             store.people.add(person, face_of(number)[None])

@@ -11,7 +11,7 @@ import pytest
 
 from config.settings import CameraSettings, PresenceSettings, Settings, SiteSettings
 from tracker.presence.coverage import CoverageSpan
-from tracker.presence.events import ANONYMOUS_PREFIX, Event, EventKind
+from tracker.presence.events import ANONYMOUS_PREFIX, CameraRef, Event, EventKind
 from tracker.presence.people import Person
 from tracker.presence.room import Presence
 from tracker.presence.rules import Rules
@@ -171,7 +171,7 @@ def test_a_room_reads_what_is_in_sight_since_long(store: Store) -> None:
         x_frac=0.5, y_frac=0.5,
     )  # fmt: skip
     visit(store, "res", entered, None, camera="hall")
-    store.record(Observation(site_id="gym", camera_id="hall", presences=[presence]))
+    store.record(Observation(camera=CameraRef("gym", "hall"), presences=[presence]))
     site = site_of_report(settings(), store)
     found = visits_report(select(store, site, query(0, camera_id="hall"), NOW))
     assert [(row["person_id"], row["started_at"]) for row in found.main.rows] == [("res", entered)]
@@ -188,7 +188,7 @@ def test_a_camera_of_the_settings_without_records_is_known(store: Store) -> None
 def test_coverage_is_that_of_the_whole_history(store: Store) -> None:
     for days in range(40, -1, -1):
         span = CoverageSpan(site_id="gym", camera_id="door", started_at=at(days, 6), ended_at=min(at(days, 20), NOW))
-        store.record(Observation(watch=span))
+        store.record(Observation(coverage=[span]))
     site = site_of_report(settings(), store)
     part, whole = (store.cameras.coverage("gym", since=since, until=NOW) for since in (at(2, 0), None))
     assert len(part) < 6 < len(whole)
