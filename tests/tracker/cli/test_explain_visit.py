@@ -97,7 +97,7 @@ def test_a_report_without_visits_names_an_event_that_counts_in_none(
         opened.record(Observation(events=[lone]))
     where = ("--settings", settings, "--store", store)
     done = run("report", "visits", *where)
-    assert "cameras told of 1 enter or exit, which counts in none" in done.out + done.err
+    assert "cameras reported 1 enter or exit, which counts in none" in done.out + done.err
     assert f"footfall report explain {lone.event_id[:8]}" in done.out + done.err
     run("report", "explain", lone.event_id[:8], *where).refused("counts in no visit", code=2)
 
