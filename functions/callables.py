@@ -1,13 +1,12 @@
-"""What admins of a site call: enrol somebody, forget somebody."""
+"""Callable functions for admins of a site: enroll a person, forget a person."""
 
 from __future__ import annotations
 
 import logging
 import secrets
-import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from firebase_functions.https_fn import CallableRequest, FunctionsErrorCode, HttpsError
 from google.api_core import exceptions as google_errors
@@ -15,116 +14,115 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from functions import forgetting
-from functions.snapshots import fields_of
-from functions.transactions import ContentionError, in_transaction
+from functions.database import ContentionError, fields_of, in_transaction, stamped
 from tracker.cloud import documents
 from tracker.cloud.access import Access, access_to
 from tracker.cloud.layout import Collection, path_of
 from tracker.presence.events import time_text
-from tracker.presence.people import Person, Role
+from tracker.presence.people import Person, Role, name_key
 
 LOG = logging.getLogger(__name__)
-_LONGEST = 200
+_Result = TypeVar("_Result")
+_MAX_TEXT = 200
 
 
 def enroll(request: CallableRequest[Any], client: firestore.Client) -> dict[str, Any]:
-    """Write the profile of somebody who agreed to be recognised; faces are added at a camera machine.
+    """Write the profile of a consenting person; face vectors are added at a camera machine.
 
-    Takes site, name, consent (true), and if wished role and access. A name is one person's at a site: calling again
-    gives the person who is there. Raises HttpsError.
+    Arguments: site, name, consent (true), optionally role and access. Names are unique at a site: a further call
+    returns the person of that name. Raises HttpsError.
     """
-    said = _fields(request, {"site", "name", "consent", "role", "access"})
-    site_id = _admin_of(request, said)
-    name = _text(said, "name")
-    if said.get("consent") is not True:
-        raise _refused("consent: expected true: nobody is enrolled who did not agree")
-    role = said.get("role", Role.MEMBER.value)
+    arguments = _arguments(request, {"site", "name", "consent", "role", "access"})
+    site_id = _admin_site(request, arguments)
+    name = _text(arguments, "name")
+    if arguments.get("consent") is not True:
+        raise _invalid("consent: expected true: only people who consent are enrolled")
+    role = arguments.get("role", Role.MEMBER.value)
     if role not in tuple(Role):
-        raise _refused(f"role: expected {' or '.join(Role)}")
-    access = said.get("access", True)
-    if not isinstance(access, bool):
-        raise _refused("access: expected true or false")
+        raise _invalid(f"role: expected {' or '.join(Role)}")
+    access = _flag(arguments, "access", default=True)
     now = datetime.now(UTC)
     person_id = f"p-{secrets.token_hex(6)}"
     person = Person(person_id=person_id, name=name, created_at=now, consented_at=now, role=Role(role), access=access)
-    found = _kept(lambda: in_transaction(client, lambda each: _add(client, each, site_id, person)))
+    found = _available(lambda: in_transaction(client, lambda each: _add(client, each, site_id, person)))
     return {**found, "next": f"footfall enroll PICTURE... --name {name!r} --add at a camera machine adds the face"}
 
 
 def forget(request: CallableRequest[Any], client: firestore.Client) -> dict[str, Any]:
-    """Erase somebody from a site. Takes site, person_id and, if wished, erase_history. Raises HttpsError."""
-    said = _fields(request, {"site", "person_id", "erase_history"})
-    site_id = _admin_of(request, said)
-    person_id = _text(said, "person_id")
-    erase_history = said.get("erase_history", False)
-    if not isinstance(erase_history, bool):
-        raise _refused("erase_history: expected true or false")
+    """Erase a person from a site. Arguments: site, person_id, optionally erase_history. Raises HttpsError."""
+    arguments = _arguments(request, {"site", "person_id", "erase_history"})
+    site_id = _admin_site(request, arguments)
+    person_id = _text(arguments, "person_id")
+    erase_history = _flag(arguments, "erase_history", default=False)
     now = datetime.now(UTC)
-    found = _kept(lambda: forgetting.forget(client, site_id, person_id, erase_history=erase_history, now=now))
-    if found is None:
-        raise HttpsError(FunctionsErrorCode.NOT_FOUND, "person_id: nobody at this site has this id")
-    return {"deleted": found.deleted, "events_kept": found.events_kept}
+    erasure = _available(lambda: forgetting.forget(client, site_id, person_id, erase_history=erase_history, now=now))
+    if erasure is None:
+        raise HttpsError(FunctionsErrorCode.NOT_FOUND, "person_id: expected the id of a person at this site")
+    return {"deleted": erasure.deleted, "events_kept": erasure.events_kept}
 
 
 def _add(client: firestore.Client, transaction: firestore.Transaction, site_id: str, person: Person) -> dict[str, Any]:
-    """Add a person whose name is free, or find who has it."""
+    """Add a person, or return the one who has the name."""
     people = client.collection(path_of(site_id, Collection.PEOPLE))
     enrolled = people.where(filter=FieldFilter("kind", "==", "enrolled")).select(
         ["name", "consented_at", "merged_into"]
     )
     for each in enrolled.stream(transaction=transaction):
         known = fields_of(each)
-        if known.get("merged_into") is None and _same_name(str(known.get("name")), person.name):
-            return {"person_id": each.id, "created": False, "consented_at": _moment(known.get("consented_at"))}
-    document = {**documents.person_document(person), documents.RECEIVED_AT: firestore.SERVER_TIMESTAMP}
-    transaction.create(client.document(path_of(site_id, Collection.PEOPLE, person.person_id)), document)
-    return {"person_id": person.person_id, "created": True, "consented_at": _moment(person.consented_at)}
+        if known.get("merged_into") is None and name_key(str(known.get("name"))) == name_key(person.name):
+            return _enrolled(each.id, known.get("consented_at"), created=False)
+    reference = client.document(path_of(site_id, Collection.PEOPLE, person.person_id))
+    transaction.create(reference, stamped(documents.person_document(person)))
+    return _enrolled(person.person_id, person.consented_at, created=True)
 
 
-def _same_name(one: str, other: str) -> bool:
-    """Composed (NFC) and without case, as the machines compare names."""
-    return unicodedata.normalize("NFC", one).casefold() == unicodedata.normalize("NFC", other).casefold()
+def _enrolled(person_id: str, consented_at: object, *, created: bool) -> dict[str, Any]:
+    consented = time_text(consented_at) if isinstance(consented_at, datetime) else None
+    return {"person_id": person_id, "created": created, "consented_at": consented}
 
 
-def _moment(at: object) -> str | None:
-    return time_text(at) if isinstance(at, datetime) else None
-
-
-def _kept(work: Any) -> Any:
-    """What work gives; where Firestore is away for the moment, the caller is told to try again."""
+def _available(work: Callable[[], _Result]) -> _Result:
+    """The result of `work`. Raises HttpsError UNAVAILABLE where Firestore fails: the caller may retry."""
     try:
         return work()
     except (google_errors.GoogleAPICallError, ContentionError) as error:
-        LOG.error("it is to be called again: %s", error)
-        raise HttpsError(FunctionsErrorCode.UNAVAILABLE, "the store does not answer now; call again") from error
+        LOG.error("the call failed: %s", error)
+        raise HttpsError(FunctionsErrorCode.UNAVAILABLE, "Firestore is not available; try again later") from error
 
 
-def _fields(request: CallableRequest[Any], known: set[str]) -> Mapping[str, Any]:
-    said = request.data
-    if not isinstance(said, Mapping):
-        raise _refused("expected an object with fields")
-    strange = sorted(str(name) for name in said if name not in known)
-    if strange:
-        raise _refused(f"unknown field {strange[0][:50]!r}; known are {', '.join(sorted(known))}")
-    return said
+def _arguments(request: CallableRequest[Any], known: set[str]) -> Mapping[str, Any]:
+    arguments = request.data
+    if not isinstance(arguments, Mapping):
+        raise _invalid("expected an object with named arguments")
+    unknown = sorted(str(name) for name in arguments if name not in known)
+    if unknown:
+        raise _invalid(f"{unknown[0][:50]}: unknown argument; expected {', '.join(sorted(known))}")
+    return arguments
 
 
-def _admin_of(request: CallableRequest[Any], said: Mapping[str, Any]) -> str:
-    """The site that is meant. Raises HttpsError unless an admin of it asks."""
+def _admin_site(request: CallableRequest[Any], arguments: Mapping[str, Any]) -> str:
+    """The site of the call. Raises HttpsError unless the caller is an admin of it."""
     if request.auth is None:
-        raise HttpsError(FunctionsErrorCode.UNAUTHENTICATED, "sign in first")
-    site_id = _text(said, "site")
+        raise HttpsError(FunctionsErrorCode.UNAUTHENTICATED, "expected a signed-in user")
+    site_id = _text(arguments, "site")
     if access_to(request.auth.token, site_id) is not Access.ADMIN:
-        raise HttpsError(FunctionsErrorCode.PERMISSION_DENIED, "only admins of the site may do this")
+        raise HttpsError(FunctionsErrorCode.PERMISSION_DENIED, "site: expected one that the user is an admin of")
     return site_id
 
 
-def _text(said: Mapping[str, Any], name: str) -> str:
-    value = said.get(name)
-    if not isinstance(value, str) or not value.strip() or len(value) > _LONGEST:
-        raise _refused(f"{name}: expected a text of 1 to {_LONGEST} characters")
+def _text(arguments: Mapping[str, Any], name: str) -> str:
+    value = arguments.get(name)
+    if not isinstance(value, str) or not value.strip() or len(value) > _MAX_TEXT:
+        raise _invalid(f"{name}: expected a text of 1 to {_MAX_TEXT} characters")
     return value.strip()
 
 
-def _refused(problem: str) -> HttpsError:
+def _flag(arguments: Mapping[str, Any], name: str, *, default: bool) -> bool:
+    value = arguments.get(name, default)
+    if not isinstance(value, bool):
+        raise _invalid(f"{name}: expected true or false")
+    return value
+
+
+def _invalid(problem: str) -> HttpsError:
     return HttpsError(FunctionsErrorCode.INVALID_ARGUMENT, problem)

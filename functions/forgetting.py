@@ -1,9 +1,11 @@
-"""Erasing a person from a site, and keeping the person from coming back by a machine that has not heard of it."""
+"""Erasing a person from a site, and keeping them erased when a machine uploads late records of them."""
 
 from __future__ import annotations
 
 import logging
+import re
 import secrets
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,115 +15,93 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from config.errors import RecordError
-from functions.identities import Identity, any_of, chunks, digest_of, identity_of
-from functions.snapshots import fields_of
+from functions.database import Fields, chunks, delete_documents, equals_any, fields_of, pages, stamped
+from functions.identity import Identity, digest_of, identity_of
 from tracker.cloud import documents
-from tracker.cloud.layout import EMBEDDINGS, Collection, path_of, record_id
+from tracker.cloud.layout import EMBEDDINGS, Collection, path_of, record_id, site_path
 from tracker.presence.events import ANONYMOUS_PREFIX, SCHEMA, Correction, Event, corrected
 from tracker.presence.zones import ZoneStay
 
 LOG = logging.getLogger(__name__)
 
 LATE = timedelta(days=30)
-"""How long after somebody was forgotten a machine may still send what it had of them."""
-_AT_ONCE = 100
-"""Documents moved in one commit: two writes each, more where an operator corrected."""
-_DELETED_AT_ONCE = 400
+"""How long after somebody was forgotten a machine may still upload records of them."""
+NOBODY = "somebody"
+"""The author of corrections by somebody who was forgotten."""
+_MOVE_BATCH = 100
+"""Documents moved in one commit: two writes each, more where they are corrected."""
+_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Forgotten:
-    """How many documents were deleted, and how many events stay for the counts under an id that leads to nobody."""
+class Erasure:
+    """How many documents were deleted, and how many events are kept for the counts, under an anonymous id."""
 
     deleted: int
     events_kept: int
 
 
 def is_forgotten(client: firestore.Client, site_id: str, person_id: str) -> bool:
-    """Whether somebody of this id asked to be forgotten."""
+    """Whether the person of this id was forgotten."""
     return client.document(path_of(site_id, Collection.FORGOTTEN, digest_of(person_id))).get().exists
 
 
 def forget(
     client: firestore.Client, site_id: str, person_id: str, *, erase_history: bool, now: datetime
-) -> Forgotten | None:
-    """Erase a person with all ids they had. None where nobody of the id is known; doing it again cleans up again.
+) -> Erasure | None:
+    """Erase a person with all ids they had; None where the id is not known. Idempotent.
 
-    erase_history: delete the events too. Without it they stay under a new random id, and so do stays in zones; what
-    operators corrected holds, what they wrote about it goes. The id goes onto the list of the forgotten first, so that
-    nothing that arrives meanwhile stays.
+    erase_history: delete the events too. Otherwise events and zone stays are kept under a new random id; corrections
+    of them stay in effect without their reasons. The person's name is cleared from corrections of other people. The
+    tombstone is written first, so that records that arrive meanwhile are deleted.
     """
     document = client.document(path_of(site_id, Collection.PEOPLE, person_id)).get()
     if not document.exists and not is_forgotten(client, site_id, person_id):
         return None
     identity = identity_of(client, site_id, person_id, document.to_dict() if document.exists else None, None)
-    _put_on_the_list(client, site_id, identity.ids, erase_history=erase_history, now=now)
+    _write_tombstones(client, site_id, identity.ids, erase_history=erase_history, now=now)
     eraser = _Eraser(client, site_id, identity)
-    kept = 0 if erase_history else eraser.make_anonymous()
-    for collection in (
-        Collection.EVENTS,
-        Collection.CORRECTIONS,
-        Collection.ZONE_STAYS,
-        Collection.MATCHES,
-        Collection.SESSIONS,
-        Collection.USAGE,
-    ):
-        eraser.delete_all(collection)
-    for one_id in identity.ids[::-1]:  # who they were merged into goes last: by it the others are found
+    kept = 0 if erase_history else eraser.anonymise()
+    eraser.delete_all()
+    eraser.clear_names()
+    for one_id in reversed(identity.ids):  # the present id last: the others are found by it
         eraser.deleted += erase_person(client, site_id, one_id)
-    return Forgotten(deleted=eraser.deleted, events_kept=kept)
+    return Erasure(deleted=eraser.deleted, events_kept=kept)
 
 
 def erase_person(client: firestore.Client, site_id: str, person_id: str) -> int:
-    """Delete a profile and its vectors. Returns how many documents that were."""
+    """Delete a profile and its vectors. Returns how many documents."""
     person = client.document(path_of(site_id, Collection.PEOPLE, person_id))
     vectors = [each.reference for each in person.collection(EMBEDDINGS).select([]).stream()]
     return delete_documents(client, [*vectors, person])
 
 
 def erase_late(client: firestore.Client, site_id: str, *, since: datetime, now: datetime) -> int:
-    """Delete matches and stays in zones that were taken since a moment and name somebody forgotten.
+    """Delete matches and zone stays of forgotten people that were received since an instant.
 
-    Nothing is read where nobody was forgotten in the last 30 days: no machine has anything of them any more.
+    Reads no records where nobody was forgotten in the last 30 days.
     """
-    place = client.collection(path_of(site_id, Collection.FORGOTTEN))
-    digests = {each.id for each in place.where(filter=FieldFilter("at", ">=", now - LATE)).stream()}
+    tombstones = client.collection(path_of(site_id, Collection.FORGOTTEN))
+    digests = {each.id for each in tombstones.where(filter=FieldFilter("at", ">=", now - LATE)).stream()}
     if not digests:
         return 0
     found = []
     for collection in (Collection.MATCHES, Collection.ZONE_STAYS):
-        arrived = client.collection(path_of(site_id, collection)).where(
+        received = client.collection(path_of(site_id, collection)).where(
             filter=FieldFilter(documents.RECEIVED_AT, ">=", since)
         )
         found += [
             each.reference
-            for each in arrived.select(["person_id"]).stream()
+            for each in received.select(["person_id"]).stream()
             if digest_of(str(fields_of(each).get("person_id"))) in digests
         ]
     return delete_documents(client, found)
 
 
-def delete_documents(client: firestore.Client, references: Iterable[Any]) -> int:
-    """Delete documents; those that are gone already do not matter. Returns how many."""
-    count = 0
-    for some in chunks(references, _DELETED_AT_ONCE):
-        batch = client.batch()
-        for reference in some:
-            batch.delete(reference)
-        batch.commit()
-        count += len(some)
-    return count
-
-
-def _put_on_the_list(
+def _write_tombstones(
     client: firestore.Client, site_id: str, ids: Sequence[str], *, erase_history: bool, now: datetime
 ) -> None:
-    tombstone = {
-        "at": now,
-        "erase_history": erase_history,
-        "schema": SCHEMA,
-        documents.RECEIVED_AT: firestore.SERVER_TIMESTAMP,
-    }
+    tombstone = stamped({"at": now, "erase_history": erase_history, "schema": SCHEMA})
     batch = client.batch()
     for one_id in ids:
         batch.set(client.document(path_of(site_id, Collection.FORGOTTEN, digest_of(one_id))), tombstone)
@@ -130,16 +110,16 @@ def _put_on_the_list(
 
 @dataclass(frozen=True, slots=True)
 class _Move:
-    """A document that takes the place of old ones, each given by collection and id."""
+    """A document that replaces old ones, which are given by collection and id."""
 
     collection: Collection
     record_id: str
-    document: dict[str, Any]
+    document: Fields
     old: list[tuple[Collection, str]]
 
 
 class _Eraser:
-    """What one person left in the collections of a site."""
+    """Erases the records of one person at a site. deleted: documents so far."""
 
     def __init__(self, client: firestore.Client, site_id: str, identity: Identity) -> None:
         self._client = client
@@ -147,57 +127,98 @@ class _Eraser:
         self._identity = identity
         self.deleted = 0
 
-    def delete_all(self, collection: Collection) -> None:
-        self.deleted += delete_documents(self._client, [each.reference for each in self._of_person(collection)])
+    def delete_all(self) -> None:
+        """Delete every record under the ids of the person."""
+        collections = (
+            Collection.EVENTS,
+            Collection.CORRECTIONS,
+            Collection.ZONE_STAYS,
+            Collection.MATCHES,
+            Collection.SESSIONS,
+        )
+        paths = [path_of(self._site_id, each) for each in collections]
+        paths.append(f"{site_path(self._site_id)}/usage")  # written by versions before 0.2
+        for path in paths:
+            self.deleted += delete_documents(self._client, [each.reference for each in self._of_person(path)])
 
-    def make_anonymous(self) -> int:
-        """Put events and stays in zones under a new random id. Returns how many events.
+    def anonymise(self) -> int:
+        """Replace events and zone stays by the same ones under a new random id. Returns how many events.
 
-        Each goes in the commit that brings its successor: whoever is cut off and begins again doubles nothing.
+        A document is deleted in the commit that writes its replacement, so that an interrupted run doubles nothing.
         """
         anonymous_id = ANONYMOUS_PREFIX + secrets.token_hex(6)
+        moves = [*self._event_moves(anonymous_id), *self._zone_stay_moves(anonymous_id)]
+        for chunk in chunks(moves, _MOVE_BATCH):
+            self._move(chunk)
+        return len({move.record_id for move in moves if move.collection is Collection.EVENTS})
+
+    def clear_names(self) -> None:
+        """Clear the reasons of other people's corrections that name the person, and the person as an author."""
+        named = _pattern([*self._identity.names, *self._identity.ids])
+        corrections = self._client.collection(path_of(self._site_id, Collection.CORRECTIONS))
+        cleared = []
+        for each in pages(corrections.select(["by", "reason"]).order_by("__name__"), _PAGE):
+            fields = fields_of(each)
+            clear = {"by": NOBODY, "reason": ""}
+            found = {name: value for name, value in clear.items() if named.search(_folded(fields.get(name)))}
+            if found:
+                cleared.append((each.reference, stamped(found)))
+        for chunk in chunks(cleared, _MOVE_BATCH):
+            batch = self._client.batch()
+            for reference, fields in chunk:
+                batch.update(reference, fields)
+            batch.commit()
+
+    def _event_moves(self, anonymous_id: str) -> Iterator[_Move]:
         events: list[Event] = list(self._records(Collection.EVENTS, documents.event_of))
         corrections = list(self._records(Collection.CORRECTIONS, _correction_of))
-        said: dict[str, list[str]] = {}
+        correction_ids: dict[str, list[str]] = {}
         for correction in corrections:
-            said.setdefault(correction.event_id, []).append(correction.correction_id)
-        moves = []
+            correction_ids.setdefault(correction.event_id, []).append(correction.correction_id)
         for event in sorted(corrected(events, corrections), key=lambda each: (each.at, each.event_id)):
             new = replace(event, person_id=anonymous_id, event_id="")
             old = [(Collection.EVENTS, event.event_id)]
-            old += [(Collection.CORRECTIONS, one_id) for one_id in said.get(event.event_id, ())]
-            moves.append(_Move(Collection.EVENTS, new.event_id, documents.event_document(new), old))
+            old += [(Collection.CORRECTIONS, one_id) for one_id in correction_ids.get(event.event_id, ())]
+            yield _Move(Collection.EVENTS, new.event_id, documents.event_document(new), old)
+
+    def _zone_stay_moves(self, anonymous_id: str) -> Iterator[_Move]:
         stays: list[ZoneStay] = list(self._records(Collection.ZONE_STAYS, documents.zone_stay_of))
         for stay in stays:
-            later = replace(stay, person_id=anonymous_id, stay_id="", over=True)
-            document = documents.zone_stay_document(later)
-            moves.append(_Move(Collection.ZONE_STAYS, later.stay_id, document, [(Collection.ZONE_STAYS, stay.stay_id)]))
-        for some in chunks(moves, _AT_ONCE):
-            self._carry_out(some)
-        return len({move.record_id for move in moves if move.collection is Collection.EVENTS})
+            new = replace(stay, person_id=anonymous_id, stay_id="", over=True)
+            old = [(Collection.ZONE_STAYS, stay.stay_id)]
+            yield _Move(Collection.ZONE_STAYS, new.stay_id, documents.zone_stay_document(new), old)
 
-    def _carry_out(self, moves: Iterable[_Move]) -> None:
+    def _move(self, moves: Iterable[_Move]) -> None:
         batch = self._client.batch()
         for move in moves:
             for collection, one_id in move.old:
                 batch.delete(self._client.document(path_of(self._site_id, collection, one_id)))
                 self.deleted += 1
-            document = {**move.document, documents.RECEIVED_AT: firestore.SERVER_TIMESTAMP}
-            batch.set(self._client.document(path_of(self._site_id, move.collection, move.record_id)), document)
+            reference = self._client.document(path_of(self._site_id, move.collection, move.record_id))
+            batch.set(reference, stamped(move.document))
         batch.commit()
 
-    def _records(self, collection: Collection, read: Callable[[str, str, Any], Any]) -> Iterator[Any]:
-        for each in self._of_person(collection):
+    def _records(self, collection: Collection, decode: Callable[[str, str, Any], Any]) -> Iterator[Any]:
+        for each in self._of_person(path_of(self._site_id, collection)):
             try:
-                yield read(self._site_id, record_id(each.id), fields_of(each))
+                yield decode(self._site_id, record_id(each.id), fields_of(each))
             except RecordError as error:
-                LOG.error("%s %s is not kept: %s", collection, each.id, error)
+                LOG.error("%s %s not kept: %s", collection, each.id, error)
 
-    def _of_person(self, collection: Collection) -> Iterator[Any]:
-        for some in chunks(self._identity.ids):
-            query = self._client.collection(path_of(self._site_id, collection))
-            yield from query.where(filter=any_of("person_id", some)).stream()
+    def _of_person(self, path: str) -> Iterator[Any]:
+        for chunk in chunks(self._identity.ids):
+            yield from self._client.collection(path).where(filter=equals_any("person_id", chunk)).stream()
 
 
-def _correction_of(_: str, correction_id: str, document: dict[str, Any]) -> Correction:
+def _pattern(names: Sequence[str]) -> re.Pattern[str]:
+    """Finds any of the names as whole words in folded text."""
+    return re.compile(rf"(?<!\w)(?:{'|'.join(re.escape(_folded(name)) for name in names)})(?!\w)")
+
+
+def _folded(text: object) -> str:
+    """Text for comparison, composed (NFC) and without case."""
+    return unicodedata.normalize("NFC", text).casefold() if isinstance(text, str) else ""
+
+
+def _correction_of(_: str, correction_id: str, document: Fields) -> Correction:
     return documents.correction_of(correction_id, document)

@@ -1,25 +1,23 @@
-"""A site in Firestore with the functions at work on it in this process, and a machine's store with the same events."""
+"""A site in Firestore whose triggers run in this process, and a machine's store with the same events."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from functions import changes
-from functions.delivery import Delivered
+from functions import handlers
+from functions.site import FUNCTIONS
+from functions.triggers import Change
 from tracker.cloud import documents
-from tracker.cloud.layout import Collection, path_of, site_path, usage_id
+from tracker.cloud.layout import Collection, path_of, site_path
 from tracker.presence import rule_text
 from tracker.presence.events import Correction, Event, EventKind
 from tracker.presence.people import Person, PersonKind
-from tracker.presence.projection import usage_by_day
 from tracker.presence.rules import Rules
-from tracker.presence.sessions import Session
 from tracker.store.observation import Observation
 from tracker.store.store import Store
 
@@ -44,7 +42,7 @@ def at(minutes: float) -> datetime:
 def event(
     kind: str, minutes: float, who: str = "ada", camera: str = "door-1", track: str | None = None, **other: Any
 ) -> Event:
-    """Something that a camera says, so many minutes after the start."""
+    """An event of a camera, so many minutes after the start."""
     return Event(
         kind=EventKind(kind),
         site_id=SITE,
@@ -62,7 +60,7 @@ def visit(begin: float, end: float, who: str = "ada") -> list[Event]:
 
 @dataclass
 class Gym:
-    """A site whose visits the functions work out. now: what their clock says."""
+    """A site whose sessions the functions derive. now: their clock."""
 
     client: Client
     rules: Rules = RULES
@@ -77,13 +75,13 @@ class Gym:
                 "capacity": 20,
                 "settings": {},
                 "rules": rule_text.written(self.rules),
-                "visits_by": "functions",
+                "derived_by": FUNCTIONS,
                 "schema": 1,
                 **other,
             }
         )
 
-    # -- what machines and operators write, without anybody hearing of it
+    # -- what machines and operators write, without running a trigger
 
     def put(self, events: Iterable[Event]) -> None:
         for batch in _batches(list(events)):
@@ -104,11 +102,11 @@ class Gym:
         self.client.document(path_of(SITE, Collection.CORRECTIONS, correction.correction_id)).set(document)
         return document
 
-    # -- what Firestore's triggers deliver
+    # -- runs the triggers
 
     def deliver(self, events: Iterable[Event]) -> None:
         for each in events:
-            changes.event_created(self.delivered(each.event_id, documents.event_document(each)))
+            handlers.event_created(self.change(each.event_id, documents.event_document(each)))
 
     def send(self, events: Iterable[Event]) -> None:
         """Write events and deliver each, in this order."""
@@ -118,49 +116,51 @@ class Gym:
 
     def correct(self, correction: Correction, person_id: str = "ada") -> None:
         document = self.put_correction(correction, person_id)
-        changes.correction_created(self.delivered(correction.correction_id, document))
+        handlers.correction_created(self.change(correction.correction_id, document))
 
     def merge(self, from_id: str, into_id: str | None) -> None:
         place = self.client.document(path_of(SITE, Collection.PEOPLE, from_id))
         before = place.get().to_dict()
         after = self.put_person(from_id, into_id)
-        changes.person_written(self.delivered(from_id, after, before))
+        handlers.person_written(self.change(from_id, after, before))
 
-    def delivered(
-        self, record_id: str, after: dict[str, Any] | None, before: dict[str, Any] | None = None
-    ) -> Delivered:
-        return Delivered(
-            client=self.client, site_id=SITE, record_id=record_id, before=before, after=after, now=self.now
-        )
+    def change(self, record_id: str, after: dict[str, Any] | None, before: dict[str, Any] | None = None) -> Change:
+        return Change(client=self.client, site_id=SITE, record_id=record_id, before=before, after=after, now=self.now)
 
-    # -- what is there then
+    # -- what Firestore has
 
     def documents(self, collection: Collection) -> dict[str, dict[str, Any]]:
         found = self.client.collection(path_of(SITE, collection)).stream()
         return {each.id: {k: v for k, v in each.to_dict().items() if k != "received_at"} for each in found}
 
+    def site_document(self) -> dict[str, Any]:
+        found = self.client.document(site_path(SITE)).get().to_dict()
+        return {name: value for name, value in found.items() if name != "received_at"}
+
     def visits(self) -> list[tuple[float, float | None, str]]:
-        """Each visit's start and end in minutes after the start, and whose it is."""
+        """Start and end of each session, in minutes after the start, and the person."""
         found = self.documents(Collection.SESSIONS).values()
         return sorted((_minutes(each["started_at"]), _minutes(each["ended_at"]), each["person_id"]) for each in found)
 
     def sessions(self) -> dict[str, dict[str, Any]]:
-        """The visits as machines write them."""
+        """The sessions as machines write them."""
         own = ("clean", "due_at", "rules")
         return {
             name: {key: value for key, value in each.items() if key not in own}
             for name, each in self.documents(Collection.SESSIONS).items()
         }
 
-    def usage(self) -> dict[str, dict[str, Any]]:
-        return self.documents(Collection.USAGE)
-
 
 def on_the_edge(
-    events: Iterable[Event], path: Path, *, rules: Rules = RULES, work: Callable[[Store], None] | None = None
+    events: Iterable[Event],
+    path: Path,
+    *,
+    rules: Rules = RULES,
+    now: datetime | None = None,
+    work: Callable[[Store], None] | None = None,
 ) -> Store:
-    """A machine's store with these events. work: what else is done to it."""
-    store = Store(path).open()
+    """A machine's store with these events. now: its clock. work: further writes."""
+    store = Store(path, clock=lambda: now or datetime.now(UTC)).open()
     store.sites.use_default_rules(rules)
     store.record(Observation(events=list(events)))
     if work is not None:
@@ -169,46 +169,13 @@ def on_the_edge(
 
 
 def assert_as_on_the_edge(gym: Gym, store: Store) -> None:
-    """Every visit and every hour in Firestore is what the machine's store has at this moment, and no other is there."""
-    found = store.sessions.select(site_id=SITE, rules=gym.rules, now=gym.now)
+    """Firestore has exactly the sessions of the machine's store."""
+    found = store.sessions.select(site_id=SITE, now=gym.now)
     assert gym.sessions() == {each.session_id: documents.session_document(each) for each in found}
-    assert gym.usage() == usage_documents(found, gym.rules)
-    assert _hours_of(gym.usage()) == _hours_in(store, gym)
-
-
-def usage_documents(sessions: Iterable[Session], rules: Rules) -> dict[str, dict[str, Any]]:
-    by_person: dict[str, list[Session]] = {}
-    for each in sessions:
-        by_person.setdefault(each.person_id, []).append(each)
-    return {
-        usage_id(day, who): documents.usage_document(who, day, getattr(rules.zone, "key", "UTC"), hours)
-        for who, own in by_person.items()
-        for day, hours in usage_by_day(own, rules.zone).items()
-    }
 
 
 def person(person_id: str, **other: Any) -> Person:
     return Person(person_id=person_id, name=person_id.title(), created_at=START, kind=PersonKind.ENROLLED, **other)
-
-
-def day_of(minutes: float) -> date:
-    return at(minutes).astimezone(BERLIN).date()
-
-
-def _hours_of(usage: dict[str, dict[str, Any]]) -> dict[datetime, tuple[int, int]]:
-    """Entries and exits by hour, summed over the people."""
-    entries, exits = Counter[datetime](), Counter[datetime]()
-    for each in usage.values():
-        for hour in each["hours"]:
-            entries[hour["at"]] += hour["entries"]
-            exits[hour["at"]] += hour["exits"]
-    return {hour: (entries[hour], exits[hour]) for hour in entries | exits if entries[hour] or exits[hour]}
-
-
-def _hours_in(store: Store, gym: Gym) -> dict[datetime, tuple[int, int]]:
-    first, last = START - timedelta(days=400), START + timedelta(days=400)
-    rows = store.sessions.usage_hours(site_id=SITE, rules=gym.rules, now=gym.now, since=first, until=last)
-    return {row.started_at: (row.entries, row.exits) for row in rows if row.entries or row.exits}
 
 
 def _minutes(moment: datetime | None) -> float | None:

@@ -1,4 +1,4 @@
-"""Simulated months: what cameras tell of a place, and in what order that is delivered."""
+"""Simulated months: the events of a place, and the order of their delivery."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from random import Random
 
-from functions import upkeep
-from functions.sites import site_of
+from functions import schedule
+from functions.site import site_of
 from tests.functions.gym import BERLIN, SITE, Gym
 from tracker.cloud.layout import site_path
 from tracker.presence.events import Event
@@ -27,7 +27,7 @@ _LATE = ((0.85, timedelta(seconds=3)), (0.97, timedelta(hours=2)), (1.0, timedel
 def month(
     profile: ProfileName, *, people: int, rooms: int = 0, days: int = 31, seed: int = 1
 ) -> tuple[list[Event], Rules]:
-    """What the noisy cameras of a simulated place tell from the first of March on, and its rules."""
+    """The events of the noisy cameras of a simulated place from the first of March on, and its rules."""
     scenario = Scenario(
         profile=PROFILES[profile],
         people=people,
@@ -67,10 +67,10 @@ def as_it_happens(events: list[Event], seed: int = 1) -> Iterator[tuple[datetime
     return iter(sorted(deliveries, key=lambda delivery: (delivery[0], delivery[1].event_id)))
 
 
-def hand_over(gym: Gym, deliveries: Iterator[tuple[datetime, Event]]) -> None:
-    """Deliver to the functions, whose clock says the time of each delivery, and wake them every hour in between.
+def deliver(gym: Gym, deliveries: Iterator[tuple[datetime, Event]]) -> None:
+    """Deliver to the functions, whose clock is the time of each delivery, and run the schedule every hour in between.
 
-    Afterwards it is nine days later, and what the hourly schedule closes is closed.
+    Afterwards it is nine days later, and sessions that are due are closed.
     """
     due: datetime | None = None
     for at, event in deliveries:
@@ -85,4 +85,4 @@ def hand_over(gym: Gym, deliveries: Iterator[tuple[datetime, Event]]) -> None:
 
 def _close_due(gym: Gym, now: datetime) -> None:
     site = site_of(SITE, gym.client.document(site_path(SITE)).get().to_dict())
-    upkeep.close_due(gym.client, site, now=now)
+    schedule.close_due(gym.client, site, now=now)

@@ -1,4 +1,4 @@
-"""What a visit costs: reads and writes as Google bills them. The figures stand in docs/functions.md."""
+"""What a visit costs: reads and writes as Google bills them, as in docs/functions.md."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from functions import changes
+from functions import handlers
 from tests.firestore.fixtures import Firestore
 from tests.functions.gym import Gym, event, visit
 from tracker.cloud.layout import Collection
@@ -72,7 +72,7 @@ def test_what_changes_nothing_writes_nothing(gym: Gym, firestore_server: Firesto
     before = gym.put_person("bob")
     firestore_server.control.reset()
     gym.deliver(visit(0, 60))
-    changes.person_written(gym.delivered("bob", {**before, "name": "Bobby"}, before))
+    handlers.person_written(gym.change("bob", {**before, "name": "Bobby"}, before))
     counts = firestore_server.control.counts()
     assert (counts["writes"], counts["deletes"]) == (0, 0)
     assert Collection.PEOPLE not in {name for name, each in counts["reads_by_collection"].items() if each > 4}

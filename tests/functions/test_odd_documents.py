@@ -1,4 +1,4 @@
-"""Documents that no program of ours writes: they trouble neither other sites nor other people, and not for ever."""
+"""Malformed documents affect neither other sites nor other people."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pytest
 from tracker.reports.subject import Subject
 
 from config.errors import RecordError
-from functions import changes, upkeep
-from functions.sites import Site, site_of
-from functions.subjects import Wish, subject_of
-from functions.upkeep import purge, tidy_all
+from functions import handlers, schedule
+from functions.report_data import Query, subject_of
+from functions.schedule import delete_expired, run_all
+from functions.site import FUNCTIONS, SiteConfig, site_of
 from tests.functions.gym import RULES, SITE, Gym, at, event, visit
 from tracker.cloud import documents
 from tracker.cloud.layout import Collection, path_of, site_path
@@ -45,16 +45,16 @@ def report_of(gym: Gym, now: datetime) -> Subject:
     """What a report over the days around the start is about."""
     site = site_of(SITE, gym.client.document(site_path(SITE)).get().to_dict())
     since = at(0) - timedelta(days=2)
-    return subject_of(gym.client, site, Wish(since=since, until=now, now=now, whole_days=True, stamps=True))
+    return subject_of(gym.client, site, Query(since=since, until=now, now=now, whole_days=True, enrolled=True))
 
 
 @pytest.mark.parametrize("fields", SPOILT)
-def test_what_one_site_says_badly_does_not_stop_the_upkeep_of_another(gym: Gym, fields: dict[str, Any]) -> None:
+def test_what_one_site_says_badly_does_not_stop_the_schedule_of_another(gym: Gym, fields: dict[str, Any]) -> None:
     gym.now = at(10)
     gym.send([event("enter", 0)])
-    gym.client.document(site_path("aaa")).set({"visits_by": "functions", **fields})
-    tidied = tidy_all(gym.client, now=CLOSED)
-    assert (tidied.closed, tidied.failed) == (1, 0)
+    gym.client.document(site_path("aaa")).set({"derived_by": FUNCTIONS, **fields})
+    done = run_all(gym.client, now=CLOSED)
+    assert (done.closed, done.failed) == (1, 0)
 
 
 @pytest.mark.parametrize("fields", SPOILT)
@@ -62,10 +62,10 @@ def test_a_site_that_says_something_badly_goes_on(gym: Gym, fields: dict[str, An
     gym.open(**fields)
     gym.now = at(30)
     gym.send(visit(0, 20))
-    changes.site_written(gym.delivered(SITE, {"visits_by": "functions", **fields}, {"visits_by": "edge"}))
+    handlers.site_written(gym.change(SITE, {"derived_by": FUNCTIONS, **fields}, {"derived_by": "m-1"}))
     assert gym.visits() == [(0, 20, "ada")]
     assert len(report_of(gym, gym.now).sessions) == 1
-    assert tidy_all(gym.client, now=CLOSED).failed == 0
+    assert run_all(gym.client, now=CLOSED).failed == 0
 
 
 def test_what_is_to_be_kept_for_too_long_is_kept(gym: Gym, caplog: pytest.LogCaptureFixture) -> None:
@@ -73,31 +73,31 @@ def test_what_is_to_be_kept_for_too_long_is_kept(gym: Gym, caplog: pytest.LogCap
         gym.client.document(site_path(site_id)).set({"retention": {"heartbeats_days": days}})
         long_ago = gym.client.document(path_of(site_id, Collection.HEARTBEATS, "h"))
         long_ago.set({"camera_id": "door-1", "at": at(0) - timedelta(days=36_502)})
-    assert tidy_all(gym.client, now=at(0)).purged == 1
+    assert run_all(gym.client, now=at(0)).expired == 1
     assert len(list(gym.client.collection(path_of("aaa", Collection.HEARTBEATS)).stream())) == 1
-    assert "retention.heartbeats_days: expected 36500 days at most" in caplog.text
+    assert "retention.heartbeats_days: expected at most 36500 days" in caplog.text
 
 
 def test_trouble_that_nobody_thought_of_stays_with_its_site(
     gym: Gym, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def purge_or_fail(client: Any, site: Site, *, now: datetime) -> int:
+    def delete_or_fail(client: Any, site: SiteConfig, *, now: datetime) -> int:
         if site.site_id == "aaa":
             raise ZeroDivisionError("nobody thought of this")
-        return purge(client, site, now=now)
+        return delete_expired(client, site, now=now)
 
-    monkeypatch.setattr(upkeep, "purge", purge_or_fail)
-    gym.client.document(site_path("aaa")).set({"visits_by": "functions"})
+    monkeypatch.setattr(schedule, "delete_expired", delete_or_fail)
+    gym.client.document(site_path("aaa")).set({"derived_by": FUNCTIONS})
     gone = {"at": at(0), "erase_history": True}
     gym.client.document(path_of("aaa", Collection.FORGOTTEN, content_id("forgotten", "ada"))).set(gone)
     match = {"person_id": "ada", "at": at(1), documents.RECEIVED_AT: CLOSED}
     gym.client.document(path_of("aaa", Collection.MATCHES, "m")).set(match)
     gym.now = at(10)
     gym.send([event("enter", 0)])
-    tidied = tidy_all(gym.client, now=CLOSED)
-    assert (tidied.closed, tidied.erased, tidied.failed) == (1, 1, 1)
-    assert "site aaa is seen to again" in caplog.text
-    assert "purge_or_fail" in caplog.text  # where it happened
+    done = run_all(gym.client, now=CLOSED)
+    assert (done.closed, done.erased, done.failed) == (1, 1, 1)
+    assert "site aaa failed; it is retried" in caplog.text
+    assert "delete_or_fail" in caplog.text  # where it happened
 
 
 @pytest.mark.parametrize("moment", TIMES)
@@ -106,14 +106,14 @@ def test_an_event_of_an_impossible_time_is_refused_and_spoils_nothing(gym: Gym, 
     bad = {**documents.event_document(event("exit", 5)), "at": moment}
     gym.client.document(path_of(SITE, Collection.EVENTS, "bad")).set(bad)
     with pytest.raises(RecordError, match="event: at: expected a time from 1970"):
-        changes.event_created(gym.delivered("bad", bad))
+        handlers.event_created(gym.change("bad", bad))
     gym.send(visit(0, 20))
     gym.send(visit(1, 21, "bob"))
     gym.merge("bob", "ada")
     assert gym.visits() == [(0, 21, "ada")]
     found = report_of(gym, gym.now)
     assert (len(found.sessions), len(found.events)) == (1, 4)
-    assert tidy_all(gym.client, now=CLOSED).failed == 0
+    assert run_all(gym.client, now=CLOSED).failed == 0
 
 
 @pytest.mark.parametrize("moment", TIMES)
@@ -127,7 +127,7 @@ def test_a_correction_of_an_impossible_time_is_refused_and_spoils_nothing(gym: G
     for name, bad in (("late", late), ("early", early)):
         gym.client.document(path_of(SITE, Collection.CORRECTIONS, name)).set(bad)
         with pytest.raises(RecordError, match="expected a time from 1970"):
-            changes.correction_created(gym.delivered(name, bad))
+            handlers.correction_created(gym.change(name, bad))
     gym.send(visit(0, 20))
     assert gym.visits() == [(0, 20, "ada")]
     assert len(report_of(gym, gym.now).events) == 2

@@ -1,4 +1,4 @@
-"""The functions and a machine's store say the same of the same events, in whatever order those are delivered."""
+"""The functions and a machine's store derive the same sessions from the same events, in any order of delivery."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 from tests.firestore.fixtures import Firestore
 from tests.functions.framework import Function, cloud_event
 from tests.functions.gym import SITE, Gym, assert_as_on_the_edge, on_the_edge
-from tests.functions.ledger import Ledger
-from tests.functions.months import as_it_happens, hand_over, in_any_order, month
+from tests.functions.memory_firestore import MemoryFirestore
+from tests.functions.months import as_it_happens, deliver, in_any_order, month
 from tracker.cloud import documents
 from tracker.cloud.layout import Collection, path_of
 from tracker.presence.events import Event
@@ -34,14 +34,14 @@ ORDERS = [pytest.param(in_any_order, id="in-any-order"), pytest.param(as_it_happ
 
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize(("profile", "people", "rooms", "seed"), PLACES)
-def test_visits_and_usage_of_a_month(
+def test_sessions_of_a_month(
     tmp_path: Path, profile: ProfileName, people: int, rooms: int, seed: int, order: Order
 ) -> None:
-    """What the handlers call, over a Firestore in memory."""
+    """The handlers, over a Firestore in memory."""
     events, rules = month(profile, people=people, rooms=rooms, seed=seed)
-    gym = Gym(cast("Any", Ledger()), rules)
+    gym = Gym(cast("Any", MemoryFirestore()), rules)
     gym.open()
-    hand_over(gym, order(events))
+    deliver(gym, order(events))
     assert len(gym.sessions()) > 30
     with on_the_edge(events, tmp_path / "edge.sqlite3", rules=rules) as store:
         assert_as_on_the_edge(gym, store)
@@ -55,22 +55,21 @@ def test_visits_and_usage_of_a_month(
         pytest.param(ProfileName.OFFICE, 2, 1, 3, in_any_order, id="office-doors-and-a-room-three-days"),
     ],
 )
-def test_visits_and_usage_through_the_server(
+def test_sessions_through_the_server(
     gym: Gym, tmp_path: Path, profile: ProfileName, people: int, rooms: int, days: int, order: Order
 ) -> None:
-    """The same through Google's client, transactions and indexes; Firestore has then what the one in memory has."""
+    """The same through Google's client, transactions and indexes; the documents are those of the one in memory."""
     events, gym.rules = month(profile, people=people, rooms=rooms, days=days, seed=2)
-    in_memory = Gym(cast("Any", Ledger()), gym.rules)
+    in_memory = Gym(cast("Any", MemoryFirestore()), gym.rules)
     for each in (gym, in_memory):
         each.open()
-        hand_over(each, order(events))
+        deliver(each, order(events))
     with on_the_edge(events, tmp_path / "edge.sqlite3", rules=gym.rules) as store:
         assert_as_on_the_edge(gym, store)
-    for collection in (Collection.SESSIONS, Collection.USAGE):
-        assert gym.documents(collection) == in_memory.documents(collection)
+    assert gym.documents(Collection.SESSIONS) == in_memory.documents(Collection.SESSIONS)
 
 
-def test_visits_and_usage_of_a_month_delivered_over_http(gym: Gym, firestore_server: Firestore, tmp_path: Path) -> None:
+def test_sessions_of_a_month_delivered_over_http(gym: Gym, firestore_server: Firestore, tmp_path: Path) -> None:
     """Each event as the CloudEvent of Firestore's trigger, to the function as the cloud runs it."""
     events, gym.rules = month(ProfileName.GYM, people=7)
     gym.open()
@@ -91,7 +90,6 @@ def test_at_noon_of_the_last_day_the_same_people_are_in(gym: Gym, tmp_path: Path
     gym.now = noon
     gym.open()
     gym.send([each for _, each in in_any_order(events, seed=5)])
-    with on_the_edge(events, tmp_path / "edge.sqlite3", rules=gym.rules) as store:
-        found = store.sessions.select(site_id=SITE, rules=gym.rules, now=gym.now)
-        assert gym.sessions() == {each.session_id: documents.session_document(each) for each in found}
-    assert {each.state for each in found} == set(SessionState)
+    with on_the_edge(events, tmp_path / "edge.sqlite3", rules=gym.rules, now=noon) as store:
+        assert_as_on_the_edge(gym, store)
+    assert {each["state"] for each in gym.sessions().values()} == set(SessionState)

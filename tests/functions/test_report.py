@@ -15,13 +15,13 @@ import pytest
 import requests
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from functions.upkeep import tidy_all
 from typer.testing import CliRunner
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
 from functions import reporting
 from functions.forgetting import delete_documents
-from functions.upkeep import tidy_all
 from tests.firestore.fixtures import Firestore
 from tests.functions.framework import Function
 from tests.functions.gym import BERLIN, SITE, Gym

@@ -29,6 +29,7 @@ class Collection(StrEnum):
     MATCHES = "matches"
     SESSIONS = "sessions"
     USAGE = "usage"
+    DAYS = "days"
     PEOPLE = "people"
     CORRECTIONS = "corrections"
     HEARTBEATS = "heartbeats"

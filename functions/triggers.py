@@ -1,7 +1,7 @@
-"""How events are delivered: what can never be read is logged and done with, what may work later is asked for again.
+"""Firestore triggers: what can never succeed is logged and acknowledged, what may succeed later is retried.
 
-Firestore's triggers deliver an event until the function returns without an error, for a day at most. Whatever is wrong
-with the event itself will be wrong the next time too.
+Firestore delivers an event until the function returns without an error, for at most a day. A fault in the event itself
+is still there at the next delivery.
 """
 
 from __future__ import annotations
@@ -20,59 +20,58 @@ from google.events.cloud.firestore import DocumentEventData
 from google.protobuf.message import DecodeError
 
 from config.errors import RecordError
-from functions.transactions import client_of
+from functions.database import Fields, client_of
 from tracker.cloud.layout import record_id
 
 LOG = logging.getLogger(__name__)
 
 _ATTRIBUTES = ("location", "project", "database", "namespace", "document", "subject", "time", "datacontenttype")
-_NAMED_PART = re.compile(r"\{\w+\}")
+_WILDCARD = re.compile(r"\{\w+\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivered:
-    """A document of a site that was written. before, after: its fields, None where it was not there. now: UTC."""
+class Change:
+    """A document of a site that was written. before, after: its fields, None where it did not exist. now: UTC."""
 
     client: Any
     site_id: str
     record_id: str
-    before: dict[str, Any] | None
-    after: dict[str, Any] | None
+    before: Fields | None
+    after: Fields | None
     now: datetime
 
 
-Handler = Callable[[Delivered], None]
+Handler = Callable[[Change], None]
 
 
-def delivered(function: Callable[..., None]) -> Callable[[CloudEvent], None]:
-    """Have a function that Firestore triggers delivered to until it returns, and keep from it what is no such event.
+def retried(function: Callable[..., None]) -> Callable[[CloudEvent], None]:
+    """Turn retries on for a function with a Firestore trigger, and acknowledge malformed events without calling it.
 
-    firebase-functions has no option for the former, and fails on the latter each time anew.
+    firebase-functions has no option for the former, and fails on the latter at every delivery.
     """
-
     trigger = function.__firebase_endpoint__.eventTrigger  # type: ignore[attr-defined] # set by the decorator
-    place = re.compile(_NAMED_PART.sub("[^/]+", trigger["eventFilterPathPatterns"]["document"]))
+    pattern = re.compile(_WILDCARD.sub("[^/]+", trigger["eventFilterPathPatterns"]["document"]))
 
     @functools.wraps(function)
     def deliver(raw: CloudEvent) -> None:
-        problem = _problem(raw, place)
+        problem = _problem(raw, pattern)
         if problem is None:
             function(raw)
         else:
-            LOG.error("an event is refused: %s", problem)
+            LOG.error("event rejected: %s", problem)
 
     trigger["retry"] = True
     return deliver
 
 
-def hand_over(event: Any, handler: Handler, *, changed: bool = False) -> None:
-    """Give the document of a Firestore event to a handler.
+def handle(event: Any, handler: Handler, *, changed: bool = False) -> None:
+    """Call a handler with the document of a Firestore event.
 
-    changed: the event holds the document before and after. Raises what may be mended by another delivery.
+    changed: the event has the document before and after. Raises what another delivery may resolve.
     """
     parts = event.document.split("/")
     before, after = (event.data.before, event.data.after) if changed else (None, event.data)
-    delivered = Delivered(
+    change = Change(
         client=client_of(event.project, event.database),
         site_id=record_id(parts[1]),
         record_id=record_id(parts[-1]),
@@ -81,25 +80,25 @@ def hand_over(event: Any, handler: Handler, *, changed: bool = False) -> None:
         now=datetime.now(UTC),
     )
     try:
-        handler(delivered)
+        handler(change)
     except RecordError as error:
-        LOG.error("%s is refused: %s", event.document, error)
+        LOG.error("%s rejected: %s", event.document, error)
     except google_errors.InvalidArgument as error:
-        LOG.critical("%s cannot be worked out, Firestore refuses what follows from it: %s", event.document, error)
+        LOG.critical("%s failed for good: Firestore rejects what was derived from it: %s", event.document, error)
 
 
-def _problem(raw: CloudEvent, place: re.Pattern[str]) -> str | None:
-    """Why a CloudEvent cannot be one of Firestore's about such a document, None where it can."""
+def _problem(raw: CloudEvent, pattern: re.Pattern[str]) -> str | None:
+    """Why this is no Firestore event of a document that matches the pattern; None where it is one."""
     attributes = raw.get_attributes()
     missing = [name for name in _ATTRIBUTES if not attributes.get(name)]
     if missing:
-        return f"it has no {missing[0]}"
-    if not place.fullmatch(attributes["document"]):
-        return f"{attributes['document']!r} is no document that is watched"
+        return f"{missing[0]}: expected an attribute, got none"
+    if not pattern.fullmatch(attributes["document"]):
+        return f"document: expected {pattern.pattern}, got {attributes['document']!r}"
     try:
         datetime.fromisoformat(attributes["time"])
     except ValueError:
-        return f"its time is {attributes['time']!r}"
+        return f"time: expected an ISO 8601 time, got {attributes['time']!r}"
     data = raw.get_data()
     try:
         if isinstance(data, bytes):
@@ -107,5 +106,5 @@ def _problem(raw: CloudEvent, place: re.Pattern[str]) -> str | None:
         else:
             DocumentEventData.from_json(data)
     except (DecodeError, ValueError, TypeError) as error:
-        return f"its content is no document ({error})"
+        return f"data: expected a document, got {error}"
     return None

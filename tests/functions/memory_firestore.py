@@ -1,7 +1,7 @@
-"""A Firestore in memory, as far as the functions work out visits with it: no server, no wire, no Google client.
+"""A Firestore in memory, as far as the functions derive sessions with it: no server, no network, no Google client.
 
-What the handlers call runs on it unchanged and ten times as fast, so that whole months of busy places can be tried.
-That it does as Firestore does is shown by the months that go through the server too.
+The handlers run on it unchanged and ten times as fast, so that whole months of busy places can be tested. Months that
+go through the server too show that it behaves like Firestore.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _TIMES = ("at", "started_at")
 class Reference:
     """Where a document is."""
 
-    ledger: Ledger
+    memory: MemoryFirestore
     path: str
 
     @property
@@ -38,15 +38,17 @@ class Reference:
     def get(self, transaction: object = None) -> Snapshot:
         del transaction
         collection, _, one_id = self.path.rpartition("/")
-        return Snapshot(self, self.ledger.shelf(collection).documents.get(one_id))
+        return Snapshot(self, self.memory.shelf(collection).documents.get(one_id))
 
-    def set(self, fields: Fields) -> None:
+    def set(self, fields: Fields, merge: bool = False) -> None:
         collection, _, one_id = self.path.rpartition("/")
-        self.ledger.shelf(collection).put(one_id, _stamped(fields))
+        shelf = self.memory.shelf(collection)
+        known = shelf.documents.get(one_id, {}) if merge else {}
+        shelf.put(one_id, known | _stamped(fields))
 
     def delete(self) -> None:
         collection, _, one_id = self.path.rpartition("/")
-        self.ledger.shelf(collection).drop(one_id)
+        self.memory.shelf(collection).drop(one_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ class Shelf:
 class Query:
     """What is asked of a collection."""
 
-    ledger: Ledger
+    memory: MemoryFirestore
     collection: str
     filters: tuple[FieldFilter, ...] = ()
     order: tuple[str, bool] | None = None
@@ -131,7 +133,7 @@ class Query:
 
     def stream(self, transaction: object = None) -> Iterator[Snapshot]:
         del transaction
-        shelf = self.ledger.shelf(self.collection)
+        shelf = self.memory.shelf(self.collection)
         found = [(each, shelf.documents[each]) for each in shelf.near(self.filters)]
         found = [each for each in found if all(_passes(each[1], one) for one in self.filters)]
         if self.order is not None:
@@ -139,7 +141,7 @@ class Query:
             found = [each for each in found if name in each[1] and each[1][name] is not None]
             found.sort(key=lambda each: (each[1][name], each[0]), reverse=falls)
         for one_id, fields in found[: self.most]:
-            yield Snapshot(Reference(self.ledger, f"{self.collection}/{one_id}"), fields)
+            yield Snapshot(Reference(self.memory, f"{self.collection}/{one_id}"), fields)
 
 
 @dataclass(slots=True)
@@ -149,13 +151,13 @@ class Transaction:
     _max_attempts: int = 1
     _read_only: bool = False
     _id: bytes = b"t"
-    _writes: list[tuple[Reference, Fields | None]] = field(default_factory=list)
+    _writes: list[tuple[Reference, Fields | None, bool]] = field(default_factory=list)
 
-    def set(self, reference: Reference, fields: Fields) -> None:
-        self._writes.append((reference, fields))
+    def set(self, reference: Reference, fields: Fields, merge: bool = False) -> None:
+        self._writes.append((reference, fields, merge))
 
     def delete(self, reference: Reference) -> None:
-        self._writes.append((reference, None))
+        self._writes.append((reference, None, False))
 
     def _begin(self, retry_id: bytes | None = None) -> None:
         del retry_id
@@ -164,16 +166,16 @@ class Transaction:
     _clean_up = _rollback = _begin
 
     def commit(self) -> None:
-        for reference, fields in self._writes:
+        for reference, fields, merge in self._writes:
             if fields is None:
                 reference.delete()
             else:
-                reference.set(fields)
+                reference.set(fields, merge)
 
     _commit = commit
 
 
-class Ledger:
+class MemoryFirestore:
     """Stands in for Google's client."""
 
     def __init__(self) -> None:

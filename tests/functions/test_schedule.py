@@ -1,4 +1,4 @@
-"""Every hour: visits that the rules have ended are closed, old records go, and nobody forgotten comes back."""
+"""The hourly job: sessions that are due are closed, days are written, old records and late ones are deleted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 import requests
 from google.cloud import firestore
 
-from functions.upkeep import Tidied, tidy_all
+from functions.schedule import run_all
+from functions.site import FUNCTIONS
 from tests.firestore.fixtures import Firestore
 from tests.functions.framework import Function
 from tests.functions.gym import SITE, Gym, assert_as_on_the_edge, at, event, on_the_edge, visit
@@ -27,14 +28,14 @@ def test_a_visit_is_closed_when_the_place_closes_and_not_before(gym: Gym, tmp_pa
     gym.now = at(10)
     gym.send([event("enter", 0)])
     gym.now = at(10 * HOUR)
-    assert tidy_all(gym.client, now=gym.now).closed == 0
+    assert run_all(gym.client, now=gym.now).closed == 0
     assert gym.visits() == [(0, None, "ada")]
     gym.now = at(13 * HOUR)  # it closes at 21:00 UTC
-    assert tidy_all(gym.client, now=gym.now).closed == 1
+    assert run_all(gym.client, now=gym.now).closed == 1
     assert gym.visits() == [(0, 0, "ada")]
     with on_the_edge([event("enter", 0)], tmp_path / "edge.sqlite3") as store:
         assert_as_on_the_edge(gym, store)
-    assert tidy_all(gym.client, now=gym.now) == Tidied()
+    assert run_all(gym.client, now=gym.now).closed == 0
 
 
 def test_a_visit_without_news_is_closed_after_the_longest_visit(gym: Gym) -> None:
@@ -42,7 +43,7 @@ def test_a_visit_without_news_is_closed_after_the_longest_visit(gym: Gym) -> Non
     gym.open()
     gym.now = at(10)
     gym.send([event("enter", 0), event("enter", 5, "bob")])
-    assert tidy_all(gym.client, now=at(16 * HOUR + 1)).closed == 1
+    assert run_all(gym.client, now=at(16 * HOUR + 1)).closed == 1
     assert gym.visits() == [(0, 0, "ada"), (5, None, "bob")]
 
 
@@ -53,9 +54,9 @@ def test_a_visit_that_is_heard_of_again_is_due_later(gym: Gym) -> None:
     gym.send([event("enter", 0, camera="a")])
     gym.now = at(45)
     gym.send([event("enter", 40, camera="b")])
-    assert [tidy_all(gym.client, now=at(minutes)).closed for minutes in (59, 70, 80)] == [0, 1, 0]
+    assert [run_all(gym.client, now=at(minutes)).closed for minutes in (59, 70, 80)] == [0, 1, 0]
     assert gym.visits() == [(0, None, "ada")]
-    assert tidy_all(gym.client, now=at(101)).closed == 1
+    assert run_all(gym.client, now=at(101)).closed == 1
     assert gym.visits() == [(0, 40, "ada")]
 
 
@@ -66,8 +67,8 @@ def test_a_visit_that_was_never_proven_vanishes(gym: Gym, tmp_path: Path) -> Non
     gym.send([event("enter", 0)])
     assert len(gym.visits()) == 1
     gym.now = at(3 * HOUR)
-    tidy_all(gym.client, now=gym.now)
-    assert (gym.visits(), gym.usage()) == ([], {})
+    run_all(gym.client, now=gym.now)
+    assert gym.visits() == []
     with on_the_edge([event("enter", 0)], tmp_path / "edge.sqlite3", rules=gym.rules) as store:
         assert_as_on_the_edge(gym, store)
 
@@ -76,7 +77,7 @@ def test_what_comes_late_opens_a_closed_visit_again(gym: Gym) -> None:
     gym.now = at(10)
     gym.send([event("enter", 0)])
     gym.now = at(13 * HOUR)
-    tidy_all(gym.client, now=gym.now)
+    run_all(gym.client, now=gym.now)
     gym.send([event("exit", 90)])
     assert gym.visits() == [(0, 90, "ada")]
 
@@ -85,7 +86,7 @@ def test_a_site_without_a_document_is_seen_to(gym: Gym) -> None:
     gym.client.document(site_path(SITE)).delete()
     gym.now = at(10)
     gym.send([event("enter", 0)])
-    assert tidy_all(gym.client, now=at(2 * DAY)).closed == 1
+    assert run_all(gym.client, now=at(2 * DAY)).closed == 1
 
 
 def _match(minutes: float, who: str = "ada") -> Match:
@@ -125,10 +126,10 @@ def test_what_was_kept_long_enough_goes(gym: Gym, retention: dict[str, object], 
     gym.open(**retention)
     _put_old_and_new(gym)
     gym.send(visit(0, 20))
-    tidied = tidy_all(gym.client, now=at(401 * DAY) if not retention else at(400 * DAY))
+    done = run_all(gym.client, now=at(401 * DAY) if not retention else at(400 * DAY))
     collections = (Collection.MATCHES, Collection.ZONE_STAYS, Collection.HEARTBEATS)
     assert tuple(len(gym.documents(each)) for each in collections) == left
-    assert tidied.purged == 9 - sum(left)
+    assert done.expired == 9 - sum(left)
     assert len(gym.documents(Collection.EVENTS)) == 2
     assert len(gym.visits()) == 1
 
@@ -139,7 +140,7 @@ def test_more_than_one_page_is_purged(gym: Gym) -> None:
         for number in range(start, start + 400):
             batch.set(gym.client.document(path_of(SITE, Collection.HEARTBEATS, f"h{number}")), {"at": at(number)})
         batch.commit()
-    assert tidy_all(gym.client, now=at(500 * DAY)).purged == 800
+    assert run_all(gym.client, now=at(500 * DAY)).expired == 800
 
 
 def test_what_a_machine_still_sends_of_somebody_forgotten_is_deleted(gym: Gym, firestore_server: Firestore) -> None:
@@ -151,20 +152,20 @@ def test_what_a_machine_still_sends_of_somebody_forgotten_is_deleted(gym: Gym, f
         gym.client.document(place).set({**documents.match_document(replace(match, at=now)), **received})
     tombstone = gym.client.document(path_of(SITE, Collection.FORGOTTEN, content_id("forgotten", "ada")))
     tombstone.set({"at": now, "erase_history": True})
-    assert tidy_all(gym.client, now=now + timedelta(minutes=1)).erased == 1
+    assert run_all(gym.client, now=now + timedelta(minutes=1)).erased == 1
     assert [each["person_id"] for each in gym.documents(Collection.MATCHES).values()] == ["bob"]
     firestore_server.control.reset()
-    tidy_all(gym.client, now=now + timedelta(days=40))
+    run_all(gym.client, now=now + timedelta(days=40))
     assert firestore_server.control.counts()["reads_by_collection"].get("zone_stays", 0) <= 1  # nobody looks any more
 
 
 def test_what_goes_wrong_at_one_site_does_not_keep_another_waiting(gym: Gym, firestore_server: Firestore) -> None:
-    gym.client.document(site_path("aaa")).set({"visits_by": "functions"})
+    gym.client.document(site_path("aaa")).set({"derived_by": FUNCTIONS})
     gym.now = at(10)
     gym.send([event("enter", 0)])
     firestore_server.control.fail("RunQuery", "PERMISSION_DENIED")
-    tidied = tidy_all(gym.client, now=at(2 * DAY))
-    assert (tidied.failed, tidied.closed) == (1, 1)
+    done = run_all(gym.client, now=at(2 * DAY))
+    assert (done.failed, done.closed) == (1, 1)
 
 
 def test_the_schedule_calls_it(gym: Gym, firestore_server: Firestore, tmp_path: Path) -> None:

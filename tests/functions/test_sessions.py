@@ -1,7 +1,8 @@
-"""Visits and usage follow events, corrections, merges and rules; doing anything twice changes nothing."""
+"""Sessions follow events, corrections, merges and rules; every handler is idempotent."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
@@ -11,8 +12,9 @@ import numpy as np
 import pytest
 
 from config.errors import RecordError
-from functions import changes
-from functions.sites import site_of
+from functions import handlers
+from functions.handlers import NotYetError
+from functions.site import FUNCTIONS, site_of
 from tests.functions.gym import RULES, SITE, Gym, assert_as_on_the_edge, at, event, on_the_edge, person, visit
 from tracker.cloud import documents
 from tracker.cloud.layout import Collection, path_of, site_path
@@ -37,8 +39,6 @@ def test_an_enter_opens_a_visit_and_the_exit_ends_it(gym: Gym) -> None:
     assert gym.visits() == [(0, 20, "ada")]
     (closed,) = gym.documents(Collection.SESSIONS).values()
     assert (closed["due_at"], closed["dwell_s"]) == (None, 1200.0)
-    (usage,) = gym.usage().values()
-    assert (usage["person_id"], usage["entries"], usage["exits"], usage["inside_s"]) == ("ada", 1, 1, 1200.0)
 
 
 @pytest.mark.parametrize("order", list(permutations(range(4))), ids=lambda order: "".join(map(str, order)))
@@ -67,39 +67,6 @@ def test_a_late_event_joins_two_visits_and_the_second_is_gone(gym: Gym) -> None:
     assert len(gym.visits()) == 2
     gym.send([event("exit", 60, camera="room", track="t")])
     assert gym.visits() == [(0, 60, "ada")]
-    (usage,) = gym.usage().values()
-    assert (usage["entries"], usage["inside_s"]) == (1, 3600.0)
-
-
-def test_a_day_of_which_nothing_is_left_is_deleted(gym: Gym) -> None:
-    night = event("exit", 16 * 60)
-    gym.send([event("enter", 0, inferred=True), night])
-    gym.correct(Correction(action=Action.VOID, event_id=night.event_id, by="op", at=at(DAY)))
-    gym.correct(Correction(action=Action.VOID, event_id=event("enter", 0).event_id, by="op", at=at(DAY)))
-    assert gym.visits() == []
-    assert gym.usage() == {}
-
-
-def test_a_visit_over_midnight_counts_in_both_days(gym: Gym, tmp_path: Path) -> None:
-    gym.rules = Rules(zone=gym.rules.zone)
-    gym.open()
-    events = [*visit(0, 20), *visit(14 * 60, 17 * 60), *visit(17 * 60 + 30, 18 * 60)]
-    gym.send(events)
-    assert sorted((each["day"], each["entries"]) for each in gym.usage().values()) == [
-        ("2026-03-02", 2),
-        ("2026-03-03", 1),
-    ]
-    with on_the_edge(events, tmp_path / "edge.sqlite3", rules=gym.rules) as store:
-        assert_as_on_the_edge(gym, store)
-
-
-def test_the_fifth_visit_of_a_day_keeps_the_four_before_it_in_the_usage(gym: Gym, tmp_path: Path) -> None:
-    events = [each for number in range(13) for each in visit(40 * number, 40 * number + 20)]
-    gym.send(events)
-    (usage,) = gym.usage().values()
-    assert (usage["entries"], usage["exits"]) == (13, 13)
-    with on_the_edge(events, tmp_path / "edge.sqlite3") as store:
-        assert_as_on_the_edge(gym, store)
 
 
 def test_people_do_not_touch_each_other(gym: Gym) -> None:
@@ -180,7 +147,6 @@ def test_a_merge_that_is_taken_back_gives_everybody_their_own_again(gym: Gym) ->
     assert {who for _, _, who in gym.visits()} == {"ada"}
     gym.merge("bob", None)
     assert gym.visits() == [(0, 20, "bob"), (40, 60, "ada")]
-    assert sorted((each["person_id"], each["entries"]) for each in gym.usage().values()) == [("ada", 1), ("bob", 1)]
 
 
 def test_merges_in_a_circle_come_to_an_end(gym: Gym) -> None:
@@ -197,11 +163,11 @@ def test_other_rules_make_all_visits_anew(gym: Gym, tmp_path: Path) -> None:
     gym.rules = replace(gym.rules, merge_gap=timedelta(minutes=1), min_visit=timedelta(minutes=5))
     gym.open()
     after = gym.client.document(site_path(SITE)).get().to_dict()
-    changes.site_written(gym.delivered(SITE, after, before))
+    handlers.site_written(gym.change(SITE, after, before))
     with on_the_edge(events, tmp_path / "edge.sqlite3", rules=gym.rules) as store:
         assert_as_on_the_edge(gym, store)
     marks = {each["rules"] for each in gym.documents(Collection.SESSIONS).values()}
-    assert marks == {site_of(SITE, after).rules_mark}
+    assert marks == {site_of(SITE, after).rules_digest}
 
 
 def test_an_event_after_other_rules_makes_the_persons_visits_anew(gym: Gym, tmp_path: Path) -> None:
@@ -236,11 +202,64 @@ def test_a_damaged_visit_is_made_anew(gym: Gym, tmp_path: Path) -> None:
         assert_as_on_the_edge(gym, store)
 
 
-def test_where_the_machines_work_visits_out_the_functions_write_none(gym: Gym) -> None:
-    gym.open(visits_by="edge")
+@pytest.mark.parametrize("fields", [{"derived_by": "m-1"}, {"derived_by": "", "visits_by": "edge"}], ids=str)
+def test_where_a_machine_derives_the_functions_write_nothing(gym: Gym, fields: dict[str, str]) -> None:
+    gym.open(**fields)
+    before = gym.site_document()
     gym.send(visit(0, 20))
-    assert gym.visits() == []
-    assert gym.usage() == {}
+    assert (gym.visits(), gym.site_document()) == ([], before)
+
+
+@pytest.mark.parametrize("document", [None, {"name": "Gym", "capacity": 20}], ids=["no-document", "no-field"])
+def test_the_functions_claim_a_site_that_nobody_derives(gym: Gym, document: dict[str, object] | None) -> None:
+    reference = gym.client.document(site_path(SITE))
+    reference.delete()
+    if document is not None:
+        reference.set(document)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(gym.send, [visit(0, 20, "ada"), visit(0, 20, "bob")]))
+    assert gym.site_document() == {**(document or {}), "derived_by": FUNCTIONS, "schema": 1}
+    assert len(gym.visits()) == 2
+
+
+def test_a_machine_that_claimed_first_keeps_the_site(gym: Gym) -> None:
+    gym.client.document(site_path(SITE)).set({"derived_by": "m-1"})
+    gym.send(visit(0, 20))
+    assert (gym.visits(), gym.site_document()) == ([], {"derived_by": "m-1"})
+
+
+def test_visits_by_of_the_release_before_is_still_read() -> None:
+    assert site_of(SITE, {"visits_by": "functions"}).is_derived_here
+    assert not site_of(SITE, {"visits_by": "functions", "derived_by": "m-1"}).is_derived_here
+    assert site_of(SITE, {"visits_by": "edge"}).derived_by == "edge"
+    assert site_of(SITE, None).derived_by == ""
+
+
+def test_a_site_that_is_handed_over_gets_the_sessions_of_all_events(gym: Gym, tmp_path: Path) -> None:
+    events = [*visit(0, 20), *visit(30, 50, "bob")]
+    gym.open(derived_by="m-1")
+    gym.send(events)
+    before = gym.site_document()
+    gym.open()
+    handlers.site_written(gym.change(SITE, gym.site_document(), before))
+    with on_the_edge(events, tmp_path / "edge.sqlite3") as store:
+        assert_as_on_the_edge(gym, store)
+
+
+def test_an_event_ahead_of_the_clock_takes_effect_when_its_time_comes(gym: Gym) -> None:
+    gym.now = at(0)
+    gym.send([event("enter", 0.5)])  # within the difference of two clocks
+    assert gym.visits() == [(0.5, None, "ada")]
+    late = event("enter", 30, "bob")
+    gym.put([late])
+    with pytest.raises(NotYetError):
+        gym.deliver([late])
+    with pytest.raises(RecordError, match="expected a time in the past"):
+        gym.deliver([event("enter", 2 * DAY, "bob")])
+    assert len(gym.visits()) == 1
+    gym.now = at(31)
+    gym.deliver([late])
+    assert len(gym.visits()) == 2
 
 
 def test_without_a_site_document_the_defaults_hold(gym: Gym, tmp_path: Path) -> None:
@@ -277,6 +296,6 @@ def test_a_document_that_is_no_event_is_refused_and_spoils_nothing(gym: Gym, wro
     bad = {**documents.event_document(event("enter", 5)), **wrong}
     gym.client.document(path_of(SITE, Collection.EVENTS, "bad")).set(bad)
     with pytest.raises(RecordError):
-        changes.event_created(gym.delivered("bad", bad))
+        handlers.event_created(gym.change("bad", bad))
     gym.send([first, last])
     assert gym.visits() == [(0, 20, "ada")]

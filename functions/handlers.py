@@ -1,0 +1,121 @@
+"""Handlers of Firestore triggers: sessions follow events, corrections, merges and rules."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import timedelta
+
+from google.cloud import firestore
+from google.cloud.firestore_v1.base_query import FieldFilter
+
+from config.errors import RecordError
+from functions.database import fields_of, pages
+from functions.forgetting import erase_person, is_forgotten
+from functions.identity import merged_into
+from functions.sessions import update_sessions
+from functions.site import site_of
+from functions.triggers import Change
+from tracker.cloud import documents
+from tracker.cloud.layout import Collection, path_of
+from tracker.presence.events import Event
+
+LOG = logging.getLogger(__name__)
+_PAGE = 500
+_SKEW = timedelta(minutes=1)
+"""How far the clock of a camera machine may be ahead."""
+_MAX_AHEAD = timedelta(days=1)
+"""Firestore delivers an event again for this long."""
+
+
+class NotYetError(Exception):
+    """The event is later than now; it is delivered again until its time has come."""
+
+
+def event_created(change: Change) -> None:
+    """Update the sessions of the person; delete the event if the person is forgotten.
+
+    Raises RecordError where the document is no event, and NotYetError where its time has not come.
+    """
+    if change.after is None:
+        return
+    event = documents.event_of(change.site_id, change.record_id, change.after)
+    _require_past(event, change)
+    now = max(change.now, event.at)
+    if update_sessions(change.client, change.site_id, event.person_id, at=event.at, now=now).forgotten:
+        change.client.document(path_of(change.site_id, Collection.EVENTS, event.event_id)).delete()
+        LOG.info("event %s deleted: the person is forgotten", event.event_id)
+
+
+def correction_created(change: Change) -> None:
+    """Update the sessions of the person whose event is corrected. Raises RecordError where it is no correction."""
+    if change.after is None:
+        return
+    correction = documents.correction_of(change.record_id, change.after)
+    event = correction.event
+    if event is None:
+        found = change.client.document(path_of(change.site_id, Collection.EVENTS, correction.event_id)).get()
+        if not found.exists:
+            return  # the handler of the event will read the correction
+        event = documents.event_of(change.site_id, correction.event_id, fields_of(found))
+    if update_sessions(change.client, change.site_id, event.person_id, at=event.at, now=change.now).forgotten:
+        change.client.document(path_of(change.site_id, Collection.CORRECTIONS, change.record_id)).delete()
+
+
+def person_written(change: Change) -> None:
+    """Derive all sessions again of people who were merged or separated; delete a forgotten person who reappears."""
+    before, after = merged_into(change.before), merged_into(change.after)
+    if change.before is None and is_forgotten(change.client, change.site_id, change.record_id):
+        erase_person(change.client, change.site_id, change.record_id)
+        return
+    if before == after:
+        return
+    if before is not None:
+        update_sessions(change.client, change.site_id, before, now=change.now)
+    update_sessions(change.client, change.site_id, change.record_id, now=change.now)
+
+
+def site_written(change: Change) -> None:
+    """Derive all sessions again after other rules, or when the functions become the deriver.
+
+    People whose sessions are current are skipped, so that a delivery after an interrupted one continues it.
+    """
+    before, after = (site_of(change.site_id, document) for document in (change.before, change.after))
+    if not after.is_derived_here or (before.is_derived_here and before.rules_digest == after.rules_digest):
+        return
+    done: set[str] = set()
+    for person_id in _people_with_events(change.client, change.site_id):
+        if person_id in done:
+            continue
+        done.add(person_id)
+        if not _is_derived_by(change.client, change.site_id, person_id, after.rules_digest):
+            update_sessions(change.client, change.site_id, person_id, now=change.now)
+
+
+def _require_past(event: Event, change: Change) -> None:
+    """Raises NotYetError for an event later than now, RecordError for one that will be so at every delivery."""
+    if event.at <= change.now + _SKEW:
+        return
+    if event.at > change.now + _MAX_AHEAD:
+        raise RecordError(
+            f"event: at: expected a time in the past, got {event.at.isoformat()}", fix="set the clock of the machine"
+        )
+    raise NotYetError(f"event {event.event_id} is of {event.at.isoformat()}, which has not come yet")
+
+
+def _people_with_events(client: firestore.Client, site_id: str) -> Iterator[str]:
+    """The person of each event of a site."""
+    events = client.collection(path_of(site_id, Collection.EVENTS)).select(["person_id"])
+    for each in pages(events.order_by("__name__"), _PAGE):
+        person_id = fields_of(each).get("person_id")
+        if isinstance(person_id, str) and person_id:
+            yield person_id
+
+
+def _is_derived_by(client: firestore.Client, site_id: str, person_id: str, rules_digest: str) -> bool:
+    """Whether the latest session, and so all of them, was derived by these rules."""
+    sessions = client.collection(path_of(site_id, Collection.SESSIONS)).where(
+        filter=FieldFilter("person_id", "==", person_id)
+    )
+    latest = sessions.order_by("started_at", direction=firestore.Query.DESCENDING).limit(1)
+    return any(fields_of(each).get("rules") == rules_digest for each in latest.stream())

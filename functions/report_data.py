@@ -1,0 +1,212 @@
+"""The data of a report, read from Firestore: the sessions of its range, and of earlier ones what the report needs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from google.cloud import firestore
+from google.cloud.firestore_v1.base_query import FieldFilter
+
+from config.errors import RecordError, ReportError
+from functions.coverage import coverage_spans
+from functions.database import chunks, fields_of, pages
+from functions.schedule import close_due
+from functions.site import SiteConfig
+from tracker.cloud import documents
+from tracker.cloud.layout import Collection, path_of, record_id
+from tracker.presence.coverage import Coverage
+from tracker.presence.events import ANONYMOUS_PREFIX, Correction, Event, corrected
+from tracker.presence.people import Person, PersonKind
+from tracker.presence.sessions import Session, SessionState, in_order
+from tracker.reports.periods import cut_to_records
+from tracker.reports.subject import Subject
+
+LOG = logging.getLogger(__name__)
+_Record = TypeVar("_Record")
+
+MAX_RECORDS = 20_000
+"""Documents of one kind that one report reads."""
+_THREADS = 16
+_PAGE = 10
+_PEOPLE_PAGE = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """The range [since, until) of a report, UTC.
+
+    whole_days: begin at the day of the first record at the earliest; without records, at the last day of the range.
+    enrolled: read every enrolled person, and the events. staff: they count.
+    """
+
+    since: datetime
+    until: datetime
+    now: datetime
+    whole_days: bool = False
+    enrolled: bool = False
+    staff: bool = False
+
+
+def subject_of(client: firestore.Client, site: SiteConfig, query: Query) -> Subject:
+    """The data that the query selects, after sessions that are due are closed.
+
+    Raises ReportError where the range has too many records.
+    """
+    close_due(client, site, now=query.now)
+    reader = _Reader(client, site, query.now)
+    spans = coverage_spans(client, site.site_id, since=query.since)
+    coverage = Coverage(spans, now=query.now, first_event_at=reader.first_event_at())
+    since = query.since
+    if query.whole_days:
+        since = cut_to_records(since, query.until, coverage.recorded_since, site.zone)
+    sessions = reader.sessions(since, query.until)
+    return Subject(
+        site_id=site.site_id,
+        site_name=site.name,
+        zone=site.zone,
+        capacity=site.capacity,
+        sessions=sessions,
+        people=reader.people(sessions, enrolled=query.enrolled),
+        events=reader.events(since, query.until) if query.enrolled else (),
+        coverage=coverage,
+        since=since,
+        until=query.until,
+        now=query.now,
+        staff=query.staff,
+    )
+
+
+class _Reader:
+    """Reads the records of one site."""
+
+    def __init__(self, client: firestore.Client, site: SiteConfig, now: datetime) -> None:
+        self._client = client
+        self._site_id = site.site_id
+        self._now = now
+        self._sessions = client.collection(path_of(site.site_id, Collection.SESSIONS))
+        self._events = client.collection(path_of(site.site_id, Collection.EVENTS))
+        self._people = client.collection(path_of(site.site_id, Collection.PEOPLE))
+        self._corrections = client.collection(path_of(site.site_id, Collection.CORRECTIONS))
+
+    def first_event_at(self) -> datetime | None:
+        """When the first event happened that was not voided."""
+        firsts = [event.at for event in self._added()]
+        for chunk in chunks(pages(self._events.order_by("at"), _PAGE), _PAGE):
+            found = self._corrected(self._decoded(chunk, self._event))
+            if found:
+                return min([*firsts, *(event.at for event in found)])
+        return min(firsts, default=None)
+
+    def sessions(self, since: datetime, until: datetime) -> list[Session]:
+        """The sessions that touch the range or are open, and of each person the first, by start."""
+        begun = self._sessions.where(filter=FieldFilter("started_at", ">=", since))
+        earlier = self._sessions.where(filter=FieldFilter("started_at", "<", since))
+        queries = (
+            begun.where(filter=FieldFilter("started_at", "<", until)),
+            earlier.where(filter=FieldFilter("ended_at", ">=", since)),
+            self._sessions.where(filter=FieldFilter("state", "==", SessionState.OPEN.value)),
+        )
+        found = {each.session_id: each for query in queries for each in self._read(query)}
+        people = {each.person_id for each in found.values() if since <= each.started_at < until}
+        with ThreadPoolExecutor(_THREADS) as pool:
+            for firsts in pool.map(self._first_of, sorted(people)):
+                found.update((each.session_id, each) for each in firsts)
+        for direction in (firestore.Query.ASCENDING, firestore.Query.DESCENDING):
+            for each in self._first(self._sessions.order_by("started_at", direction=direction)):
+                found.setdefault(each.session_id, each)
+        return in_order(found.values())
+
+    def people(self, sessions: Iterable[Session], *, enrolled: bool) -> list[Person]:
+        """The people of the sessions; enrolled: and every enrolled person."""
+        started = {each.person_id: each.started_at for each in sessions}
+        snapshots: list[Any] = []
+        for chunk in chunks(sorted(started), _PEOPLE_PAGE):
+            paths = (path_of(self._site_id, Collection.PEOPLE, person_id) for person_id in chunk)
+            snapshots += self._client.get_all([self._client.document(path) for path in paths])
+        if enrolled:
+            snapshots += self._people.where(filter=FieldFilter("kind", "==", PersonKind.ENROLLED.value)).stream()
+        known = self._decoded((each for each in snapshots if each.exists), _person)
+        found = {person.person_id: person for person, merged_into in known if merged_into is None}
+        for person_id, at in started.items():
+            if person_id.startswith(ANONYMOUS_PREFIX):
+                nobody = Person(person_id=person_id, name="Forgotten person", kind=PersonKind.VISITOR, created_at=at)
+                found.setdefault(person_id, nobody)
+        return list(found.values())
+
+    def events(self, since: datetime, until: datetime) -> list[Event]:
+        """The events of the range, corrected, under the present ids of their people."""
+        within = self._events.where(filter=FieldFilter("at", ">=", since)).where(filter=FieldFilter("at", "<", until))
+        events = self._corrected(self._decoded(self._limited(within), self._event))
+        known = {event.event_id for event in events}
+        events += [event for event in self._added() if event.event_id not in known]
+        merged = {
+            record_id(each.id): str(fields_of(each)["merged_into"])
+            for each in self._people.where(filter=FieldFilter("merged_into", ">", "")).stream()
+        }
+        return [_renamed(event, merged) for event in events if since <= event.at < until]
+
+    def _first_of(self, person_id: str) -> list[Session]:
+        own = self._sessions.where(filter=FieldFilter("person_id", "==", person_id))
+        return self._first(own.order_by("started_at"))
+
+    def _first(self, query: Any) -> list[Session]:
+        return list(self._decoded(query.limit(1).stream(), self._session))
+
+    def _read(self, query: Any) -> Iterator[Session]:
+        return self._decoded(self._limited(query), self._session)
+
+    def _limited(self, query: Any) -> list[Any]:
+        found = list(query.limit(MAX_RECORDS + 1).stream())
+        if len(found) > MAX_RECORDS:
+            raise ReportError(f"the range has more than {MAX_RECORDS} records", fix="ask for a shorter range")
+        return found
+
+    def _added(self) -> list[Event]:
+        """The events that corrections add."""
+        added = self._corrections.where(filter=FieldFilter("action", "==", "add")).stream()
+        found = self._decoded(added, _correction)
+        return self._corrected(each.event for each in found if each.event is not None)
+
+    def _corrected(self, events: Iterable[Event]) -> list[Event]:
+        events = list(events)
+        found: list[Correction] = []
+        for chunk in chunks([event.event_id for event in events]):
+            query = self._corrections.where(filter=FieldFilter("event_id", "in", chunk))
+            found += self._decoded(query.stream(), _correction)
+        return corrected(events, found)
+
+    def _decoded(self, snapshots: Iterable[Any], decode: Callable[[Any], _Record]) -> Iterator[_Record]:
+        """The records of documents. What cannot be read is logged and left out."""
+        for each in snapshots:
+            try:
+                yield decode(each)
+            except RecordError as error:
+                LOG.error("%s left out: %s", each.reference.path, error)
+
+    def _session(self, snapshot: Any) -> Session:
+        return documents.session_of(self._site_id, record_id(snapshot.id), fields_of(snapshot), now=self._now)
+
+    def _event(self, snapshot: Any) -> Event:
+        return documents.event_of(self._site_id, record_id(snapshot.id), fields_of(snapshot))
+
+
+def _renamed(event: Event, merged: Mapping[str, str]) -> Event:
+    """The event under the id of whom its person was merged into."""
+    person_id, seen = event.person_id, set[str]()
+    while person_id in merged and person_id not in seen:
+        seen.add(person_id)
+        person_id = merged[person_id]
+    return replace(event, person_id=person_id) if person_id != event.person_id else event
+
+
+def _person(snapshot: Any) -> tuple[Person, str | None]:
+    return documents.person_of(record_id(snapshot.id), fields_of(snapshot))
+
+
+def _correction(snapshot: Any) -> Correction:
+    return documents.correction_of(record_id(snapshot.id), fields_of(snapshot))
