@@ -76,7 +76,7 @@ def session_of(site_id: str, session_id: str, document: Mapping[str, Any], *, no
     if isinstance(segments, list):
         found["segments"] = [_plain(each) if isinstance(each, Mapping) else each for each in segments]
     if found.get("state") == SessionState.OPEN and found.get("dwell_s") is None:
-        found["dwell_s"], found["gross_s"] = _running(found["segments"], as_utc(now))
+        found["dwell_s"], found["gross_s"] = _running(found.get("segments"), as_utc(now))
     session = plain.session_from_document(found)
     require_possible("session", started_at=session.started_at, ended_at=session.ended_at)
     for segment in session.segments:

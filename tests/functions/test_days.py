@@ -1,0 +1,168 @@
+"""The hourly job writes `days/{date}` of today and of the days whose sessions changed, and nothing else."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from google.cloud.firestore import SERVER_TIMESTAMP
+
+from functions import days
+from functions.days import CURSOR, update_days
+from functions.site import site_of
+from tests.firestore.fixtures import Firestore
+from tests.functions.gym import RULES, SITE, Gym, at, event, visit
+from tracker.cloud.layout import Collection, path_of
+from tracker.presence.events import Action, Correction, Event
+
+DAY = 24 * 60
+FIRST, SECOND = "2026-03-02", "2026-03-03"
+HOUR = timedelta(hours=1)
+START = datetime.now(UTC) + HOUR
+TODAY = str(START.astimezone(RULES.zone).date())
+
+
+def run(gym: Gym, *, hours: int = 0) -> int:
+    """The job, so many hours after the first run."""
+    return update_days(gym.client, site_of(SITE, gym.site_document()), now=START + hours * HOUR)
+
+
+def figures(gym: Gym) -> dict[str, dict[str, Any]]:
+    """The documents of the days before today, by date."""
+    own = (CURSOR, "schema", "zone")
+    found = gym.documents(Collection.DAYS)
+    return {
+        day: {name: value for name, value in each.items() if name not in own}
+        for day, each in found.items()
+        if day < TODAY
+    }
+
+
+def void(one: Event) -> Correction:
+    return Correction(action=Action.VOID, event_id=one.event_id, by="op", at=START)
+
+
+def test_each_day_has_its_figures_and_today_has_a_document_without_visits(gym: Gym) -> None:
+    gym.send([*visit(0, 60), *visit(30, 90, "bob"), *visit(120, 121, "bob"), *visit(DAY, DAY + 30)])
+    run(gym)
+    assert figures(gym) == {
+        FIRST: {
+            "entries": 3, "exits": 3, "visitors": 2, "bounces": 0, "peak": 2, "peak_at": at(30), "measured": 3,
+            "dwell_s": 7260.0, "gross_s": 7260.0,
+        },
+        SECOND: {
+            "entries": 1, "exits": 1, "visitors": 1, "bounces": 0, "peak": 1, "peak_at": at(DAY), "measured": 1,
+            "dwell_s": 1800.0, "gross_s": 1800.0,
+        },
+    }  # fmt: skip
+    today = gym.documents(Collection.DAYS)[TODAY]
+    assert (today["entries"], today["peak"], today["zone"]) == (0, 0, "Europe/Berlin")
+
+
+def test_a_visit_over_midnight_is_in_both_days(gym: Gym) -> None:
+    gym.rules = RULES.__class__(zone=RULES.zone)
+    gym.open()
+    gym.send(visit(14 * 60, 17 * 60))
+    run(gym)
+    found = {day: (each["entries"], each["exits"], each["peak"]) for day, each in figures(gym).items()}
+    assert found == {FIRST: (1, 0, 1), SECOND: (0, 1, 1)}
+
+
+def test_only_days_whose_sessions_changed_are_written_again(gym: Gym, firestore_server: Firestore) -> None:
+    gym.send([*visit(0, 60), *visit(DAY, DAY + 30)])
+    assert run(gym) == 3
+    firestore_server.control.reset()
+    assert run(gym, hours=1) == 0
+    assert firestore_server.control.counts()["reads"] <= 6
+    gym.send(visit(120, 130))
+    assert run(gym, hours=2) == 1
+    assert figures(gym)[FIRST]["entries"] == 2
+
+
+def test_a_day_from_which_a_session_was_removed_is_written_again(gym: Gym) -> None:
+    gym.send([*visit(0, 60), *visit(DAY, DAY + 30)])
+    run(gym)
+    for one in visit(0, 60):
+        gym.correct(void(one))
+    assert len(gym.visits()) == 1
+    assert run(gym, hours=1) == 1
+    assert {day: each["entries"] for day, each in figures(gym).items()} == {FIRST: 0, SECOND: 1}
+    assert run(gym, hours=2) == 0
+
+
+def test_a_session_that_begins_later_leaves_the_day_it_began_on(gym: Gym) -> None:
+    gym.rules = RULES.__class__(zone=RULES.zone)
+    gym.open()
+    wrong, enter, last = event("enter", 0), event("enter", 16 * 60), event("exit", 17 * 60)
+    gym.send([wrong, enter, last])
+    run(gym)
+    gym.correct(void(wrong))
+    run(gym, hours=1)
+    assert {day: (each["entries"], each["exits"]) for day, each in figures(gym).items()} == {
+        FIRST: (0, 0),
+        SECOND: (1, 1),
+    }
+
+
+def test_a_session_removed_while_the_day_is_written_counts(gym: Gym, monkeypatch: pytest.MonkeyPatch) -> None:
+    gym.send(visit(0, 60))
+    real, todo = days.day_figures, visit(0, 60)
+
+    def interrupted(*args: Any) -> Any:
+        found = real(*args)
+        while todo:
+            gym.correct(void(todo.pop()))
+        return found
+
+    monkeypatch.setattr(days, "day_figures", interrupted)
+    run(gym)
+    assert figures(gym)[FIRST]["entries"] == 0
+
+
+def test_a_long_backlog_is_written_in_several_runs(gym: Gym, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(days, "_MAX_DAYS", 3)
+    monkeypatch.setattr(days, "_MAX_CHANGED", 4)
+    gym.send([each for number in range(10) for each in visit(number * DAY, number * DAY + 30)])
+    counts = [run(gym, hours=number) for number in range(8)]
+    assert max(counts) <= 4
+    assert [each["entries"] for each in figures(gym).values()] == [1] * 10
+    assert counts[-1] == 0
+
+
+def test_sessions_that_the_server_received_at_one_time_are_not_split(gym: Gym, monkeypatch: pytest.MonkeyPatch) -> None:
+    gym.put([each for number in range(6) for each in visit(number * DAY, number * DAY + 30)])
+    gym.deliver([event("enter", 0)])  # one transaction
+    monkeypatch.setattr(days, "_MAX_DAYS", 2)
+    run(gym)
+    assert [each["entries"] for each in figures(gym).values()] == [1] * 6
+
+
+def test_where_a_machine_derives_it_writes_nothing(gym: Gym) -> None:
+    gym.send(visit(0, 60))
+    gym.open(derived_by="m-1")
+    assert run(gym) == 0
+    assert gym.documents(Collection.DAYS) == {}
+
+
+def test_malformed_documents_are_left_out(gym: Gym, caplog: pytest.LogCaptureFixture) -> None:
+    gym.send(visit(0, 60))
+    session = gym.client.document(path_of(SITE, Collection.SESSIONS, "bad"))
+    session.set({"started_at": at(5), "ended_at": at(6), "state": "open", "received_at": SERVER_TIMESTAMP})
+    gym.client.document(path_of(SITE, Collection.DAYS, "tomorrow")).set({"stale": True})
+    run(gym)
+    assert figures(gym)[FIRST]["entries"] == 1
+    assert "session bad left out" in caplog.text
+    assert "days/tomorrow: expected a date" in caplog.text
+
+
+def test_the_days_of_a_session_without_usable_times_are_none() -> None:
+    zone, now = RULES.zone, at(0)
+    for wrong in ({}, {"started_at": "today"}, {"started_at": datetime(1, 1, 1, tzinfo=UTC)}):
+        assert days.local_days(wrong, zone, now) == set()
+    assert days.local_days({"started_at": at(0), "ended_at": None}, zone, at(DAY)) == {
+        date(2026, 3, 2),
+        date(2026, 3, 3),
+    }
+    endless = {"started_at": at(0), "ended_at": datetime(2999, 1, 1, tzinfo=UTC)}
+    assert len(days.local_days(endless, zone, now)) == 61
