@@ -1,4 +1,4 @@
-"""`report` tells what `footfall report … --json` prints for the same events, and only to those who may ask."""
+"""`report` answers what `footfall report ... --json` prints for the same events, to operators and admins alone."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ import pytest
 import requests
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from functions.upkeep import tidy_all
 from typer.testing import CliRunner
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
 from functions import reporting
-from functions.forgetting import delete_documents
+from functions.database import delete_documents
+from functions.days import update_days
+from functions.schedule import run_all
+from functions.site import site_of
 from tests.firestore.fixtures import Firestore
 from tests.functions.framework import Function
 from tests.functions.gym import BERLIN, SITE, Gym
@@ -121,7 +123,7 @@ def asked(
     _put(gym, events, people, spans, voided)
     settings = tmp_path / "footfall.toml"
     settings.write_text(SETTINGS, encoding="utf-8")
-    with Store(tmp_path / "store.sqlite3") as store:
+    with Store(tmp_path / "store.sqlite3", clock=lambda: NOW) as store:
         store.sites.use_default_rules(RULES)
         for person in people:
             store.people.add(person, np.zeros((0, 128), np.float32))
@@ -191,7 +193,7 @@ def rounded(value: Any) -> Any:
     return round(value, 6) if isinstance(value, float) else value
 
 
-WISHES: list[tuple[str, dict[str, str]]] = [
+QUERIES: list[tuple[str, dict[str, str]]] = [
     ("today", {}),
     ("today", {"staff": "true"}),
     ("visits", {}),
@@ -216,7 +218,7 @@ WISHES: list[tuple[str, dict[str, str]]] = [
 
 def test_every_report_is_what_the_command_line_prints(asked: Asked) -> None:
     different = []
-    for kind, said in WISHES:
+    for kind, said in QUERIES:
         status, found = asked.function(kind, **said)
         assert status == 200, found
         expected = asked.command_line(kind, **said)
@@ -242,19 +244,19 @@ def test_the_reports_that_are_compared_say_something(asked: Asked) -> None:
     assert attendance["log"]
 
 
-def test_where_machines_write_the_visits_the_report_is_the_same(asked: Asked) -> None:
+def test_where_a_machine_derives_the_sessions_the_report_is_the_same(asked: Asked) -> None:
     later = NOW + timedelta(hours=20)
     status, before = asked.function("today")
-    asked.gym.open(visits_by="edge")
+    asked.gym.open(derived_by="m-1")
     assert (status, before) == asked.function("today")
     open_ones = [each for each in asked.gym.sessions().values() if each["state"] == "open"]
     assert open_ones
     asked.gym.now = later
-    assert tidy_all(asked.gym.client, now=later).closed == 0  # they are not ours to close
+    assert run_all(asked.gym.client, now=later).closed == 0  # they are not ours to close
 
 
 def test_a_range_with_too_much_in_it_is_refused(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("functions.subjects.MOST_RECORDS", 20)
+    monkeypatch.setattr("functions.report_data.MAX_RECORDS", 20)
     status, found = asked.function("usage", **{"from": "2026-03-23"})
     assert (status, "shorter range" in found["error"]) == (400, True)
 
@@ -280,13 +282,27 @@ def test_a_report_of_more_lines_than_it_can_hold_is_refused(asked: Asked, said: 
     assert asked.function("usage", by="month", **{"from": "2000-01-01"})[0] == 200
 
 
-def test_attendance_of_more_people_and_days_than_an_answer_holds_is_refused(
-    asked: Asked, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("functions.tables.MOST_DAYS_OF_PEOPLE", 50)
+def test_a_report_larger_than_an_answer_may_be_is_refused(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reporting, "MAX_ANSWER", 20_000)
     status, found = asked.function("attendance", **{"from": "2026-03-23"})
-    assert (status, "days of people, one report 50 at most" in found["error"]) == (400, True)
-    assert asked.function("attendance", **{"from": "2026-04-01"})[0] == 200
+    assert (status, "ask for a shorter range" in found["error"]) == (400, True)
+    assert asked.function("attendance", **{"from": "2026-04-03"})[0] == 200
+
+
+def test_the_documents_of_days_have_the_figures_of_the_usage_report(asked: Asked) -> None:
+    site = site_of(SITE, asked.gym.site_document())
+    update_days(asked.gym.client, site, now=NOW)
+    _, found = asked.function("usage", staff="true", **{"from": "2026-03-23"})
+    days = asked.gym.documents(Collection.DAYS)
+    keys = ("entries", "exits", "visitors", "peak")
+    rows = {row["period"]: {key: row[key] or 0 for key in keys} for row in found["usage"]}
+    assert len(rows) > 10
+    assert {day: {key: days[day][key] if day in days else 0 for key in keys} for day in rows} == rows
+    _, dwell = asked.function("dwell", staff="true", **{"from": "2026-03-23"})
+    sums = [(sum(day[key] for day in days.values()), measure) for key, measure in (("dwell_s", 0), ("gross_s", 1))]
+    for total, place in sums:
+        row = dwell["dwell"][place]
+        assert total == pytest.approx(row["mean_s"] * row["visits"])
 
 
 @pytest.mark.parametrize("said", LONG, ids=lambda said: "-".join(said.values()))
@@ -300,11 +316,11 @@ def test_where_nothing_was_recorded_a_range_of_any_length_is_short(asked: Asked,
 @pytest.mark.parametrize(
     ("said", "word"),
     [
-        ({"kind": "weather"}, "kind: expected one of today"),
+        ({"kind": "weather"}, "kind: unknown - expected one of today"),
         ({"kind": "usage", "by": "decade"}, "by: expected hour or day"),
-        ({"kind": "dwell", "by": "day"}, "by: unknown"),
-        ({"kind": "today", "from": "2026-03-25"}, "from: unknown"),
-        ({"kind": "usage", "camera": "door-1"}, "camera: unknown"),
+        ({"kind": "dwell", "by": "day"}, "by: unknown parameter"),
+        ({"kind": "today", "from": "2026-03-25"}, "from: unknown parameter"),
+        ({"kind": "usage", "camera": "door-1"}, "camera: unknown parameter"),
         ({"kind": "usage", "staff": "maybe"}, "staff: expected true or false"),
         ({"kind": "usage", "from": "yesterday"}, "is no date"),
         ({"kind": "usage", "from": "2099-01-01"}, "lies in the future"),
@@ -317,7 +333,7 @@ def test_where_nothing_was_recorded_a_range_of_any_length_is_short(asked: Asked,
     ],
     ids=lambda each: str(each)[:40],
 )
-def test_a_wish_that_makes_no_sense_is_refused_with_what_does(asked: Asked, said: dict[str, str], word: str) -> None:
+def test_a_malformed_request_is_refused_with_what_was_expected(asked: Asked, said: dict[str, str], word: str) -> None:
     status, found = asked.function(**said)
     assert status == 400
     assert word in found["error"]
