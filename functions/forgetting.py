@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import re
 import secrets
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,15 +17,14 @@ from functions.database import Fields, chunks, delete_documents, equals_any, fie
 from functions.identity import Identity, digest_of, identity_of
 from tracker.cloud import documents
 from tracker.cloud.layout import EMBEDDINGS, Collection, path_of, record_id, site_path
-from tracker.presence.events import ANONYMOUS_PREFIX, SCHEMA, Correction, Event, corrected
+from tracker.presence.events import ANONYMOUS_PREFIX, ITSELF, SCHEMA, Correction, Event, corrected
+from tracker.presence.redaction import Redaction
 from tracker.presence.zones import ZoneStay
 
 LOG = logging.getLogger(__name__)
 
 LATE = timedelta(days=30)
 """How long after somebody was forgotten a machine may still upload records of them."""
-NOBODY = "somebody"
-"""The author of corrections by somebody who was forgotten."""
 _MOVE_BATCH = 100
 """Documents moved in one commit: two writes each, more where they are corrected."""
 _PAGE = 500
@@ -52,7 +49,7 @@ def forget(
     """Erase a person with all ids they had; None where the id is not known. Idempotent.
 
     erase_history: delete the events too. Otherwise events and zone stays are kept under a new random id; corrections
-    of them stay in effect without their reasons. The person's name is cleared from corrections of other people. The
+    of them stay in effect without their reasons. Corrections of other people's events lose the person's name. The
     tombstone is written first, so that records that arrive meanwhile are deleted.
     """
     document = client.document(path_of(site_id, Collection.PEOPLE, person_id)).get()
@@ -63,7 +60,7 @@ def forget(
     eraser = _Eraser(client, site_id, identity)
     kept = 0 if erase_history else eraser.anonymise()
     eraser.delete_all()
-    eraser.clear_names()
+    eraser.redact()
     for one_id in reversed(identity.ids):  # the present id last: the others are found by it
         eraser.deleted += erase_person(client, site_id, one_id)
     return Erasure(deleted=eraser.deleted, events_kept=kept)
@@ -152,18 +149,17 @@ class _Eraser:
             self._move(chunk)
         return len({move.record_id for move in moves if move.collection is Collection.EVENTS})
 
-    def clear_names(self) -> None:
-        """Clear the reasons of other people's corrections that name the person, and the person as an author."""
-        named = _pattern([*self._identity.names, *self._identity.ids])
+    def redact(self) -> None:
+        """Take the ids and names of the person out of the reasons and authors of other people's corrections."""
+        redaction = Redaction([*self._identity.ids, *self._identity.names])
         corrections = self._client.collection(path_of(self._site_id, Collection.CORRECTIONS))
-        cleared = []
+        changed = []
         for each in pages(corrections.select(["by", "reason"]).order_by("__name__"), _PAGE):
             fields = fields_of(each)
-            clear = {"by": NOBODY, "reason": ""}
-            found = {name: value for name, value in clear.items() if named.search(_folded(fields.get(name)))}
-            if found:
-                cleared.append((each.reference, stamped(found)))
-        for chunk in chunks(cleared, _MOVE_BATCH):
+            redacted = _redacted(fields, redaction)
+            if redacted != fields:
+                changed.append((each.reference, stamped(redacted)))
+        for chunk in chunks(changed, _MOVE_BATCH):
             batch = self._client.batch()
             for reference, fields in chunk:
                 batch.update(reference, fields)
@@ -210,14 +206,9 @@ class _Eraser:
             yield from self._client.collection(path).where(filter=equals_any("person_id", chunk)).stream()
 
 
-def _pattern(names: Sequence[str]) -> re.Pattern[str]:
-    """Finds any of the names as whole words in folded text."""
-    return re.compile(rf"(?<!\w)(?:{'|'.join(re.escape(_folded(name)) for name in names)})(?!\w)")
-
-
-def _folded(text: object) -> str:
-    """Text for comparison, composed (NFC) and without case."""
-    return unicodedata.normalize("NFC", text).casefold() if isinstance(text, str) else ""
+def _redacted(correction: Fields, redaction: Redaction) -> Fields:
+    by, reason = str(correction.get("by", "")), str(correction.get("reason", ""))
+    return {"by": by if by == ITSELF else redaction.user_name(by), "reason": redaction.text(reason)}
 
 
 def _correction_of(_: str, correction_id: str, document: Fields) -> Correction:

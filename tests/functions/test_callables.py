@@ -213,3 +213,32 @@ def test_forgetting_that_is_cut_off_goes_on_and_doubles_nothing(
     assert sum(who != "bob" for _, _, who in gym.visits()) == count
     assert {who[:2] for _, _, who in gym.visits()} == {"x-", "bo"}
     assert "'ada'" not in _everything(gym)
+
+
+@FORGET
+@pytest.mark.parametrize("erase_history", [False, True])
+def test_the_name_of_who_is_forgotten_leaves_corrections_of_others(
+    gym: Gym, call: Callable, erase_history: bool
+) -> None:
+    for who in ("ada", "bob"):
+        gym.put_person(who)
+    gym.put_person("v-1", "ada")
+    gym.send(visit(0, 20, "bob"))
+    texts = {
+        "Seen with ADA at the bar": "Seen with somebody at the bar",
+        "not v-1": "not somebody",
+        "Adamant that it was him": "Adamant that it was him",
+        "twin": "twin",
+    }
+    for number, reason in enumerate(texts):
+        by = "Ada" if reason == "twin" else "op"
+        one = event("exit", 20, "bob")
+        gym.put_correction(
+            Correction(action=Action.VOID, event_id=one.event_id, by=by, at=at(30 + number), reason=reason), "bob"
+        )
+    before = gym.visits()
+    assert call(person_id="ada", erase_history=erase_history)[0] == 200
+    found = sorted(gym.documents(Collection.CORRECTIONS).values(), key=lambda each: each["at"])
+    assert [each["reason"] for each in found] == list(texts.values())
+    assert [each["by"] for each in found] == ["op", "op", "op", "somebody"]
+    assert gym.visits() == before
