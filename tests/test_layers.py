@@ -39,6 +39,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "tracker.cloud.documents",
         "tracker.reports.attendance",
         "tracker.reports.data",
+        "tracker.reports.frames",
         "tracker.reports.json_values",
         "tracker.reports.periods",
         "tracker.reports.sheets",

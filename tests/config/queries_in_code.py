@@ -170,7 +170,7 @@ class Reader(ast.NodeVisitor):
             assert isinstance(several, ast.Tuple)
             return self._condition(several.elts[node.slice.value], names)
         assert isinstance(node, ast.Call), f"line {node.lineno}: a condition that cannot be followed"
-        if ast.unparse(node.func) == "any_of":
+        if ast.unparse(node.func) == "equals_any":
             return self._text(node.args[0], names), "in"
         return self._text(node.args[0], names), self._text(node.args[1], names)
 
