@@ -1,4 +1,4 @@
-"""When cameras watched, from their heartbeats: one query a coverage span, however many heartbeats it has."""
+"""Coverage of a site from its heartbeats: one query a coverage span, however many heartbeats it has."""
 
 from __future__ import annotations
 
@@ -11,31 +11,35 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from functions.database import Fields, fields_of
 from tracker.cloud.layout import Collection, path_of
-from tracker.presence.coverage import CoverageSpan
+from tracker.presence.coverage import Coverage, CoverageSpan
 from tracker.presence.events import EARLIEST, LATEST
+from tracker.presence.health import CameraState
 
 _MAX_CAMERAS = 500
 _MAX_SPANS = 2000
 
 
-def coverage_spans(client: firestore.Client, site_id: str, *, since: datetime) -> list[CoverageSpan]:
-    """Each camera's first coverage span, and those that reach beyond `since`.
+def coverage_of(
+    client: firestore.Client, site_id: str, *, since: datetime, now: datetime, first_event_at: datetime | None
+) -> Coverage:
+    """The coverage from `since` on: each camera's first span, and those that reach beyond `since`.
 
     A heartbeat has the start of its span and the end so far, the last one of a span the end. Heartbeats of impossible
     times are left out.
     """
     heartbeats = client.collection(path_of(site_id, Collection.HEARTBEATS))
-    found: list[CoverageSpan] = []
+    spans: list[CoverageSpan] = []
+    failed = set()
     for camera_id in _cameras(heartbeats):
         own = heartbeats.where(filter=FieldFilter("camera_id", "==", camera_id))
         possible = own.where(filter=FieldFilter("at", ">=", EARLIEST)).where(filter=FieldFilter("at", "<", LATEST))
-        started_at = _first(possible.order_by("at")).get("watch_started_at")
-        if isinstance(started_at, datetime):
-            same = own.where(filter=FieldFilter("watch_started_at", "==", started_at))
-            span = _span(_first(same.order_by("at", direction=firestore.Query.DESCENDING)), site_id, camera_id)
-            found += [span] if span is not None else []
-        found += _latest(possible, site_id, camera_id, since)
-    return list({(each.camera_id, each.started_at): each for each in found}.values())
+        newest = _first(possible.order_by("at", direction=firestore.Query.DESCENDING))
+        if newest.get("state") in (CameraState.LIVE, CameraState.LOST):
+            failed.add(camera_id)
+        spans += _first_span(possible, own, site_id, camera_id)
+        spans += _latest_spans(possible, newest, site_id, camera_id, since)
+    distinct = {(each.camera_id, each.started_at): each for each in spans}
+    return Coverage(distinct.values(), now=now, first_event_at=first_event_at, failed=failed)
 
 
 def _cameras(heartbeats: Any) -> Iterator[str]:
@@ -50,11 +54,20 @@ def _cameras(heartbeats: Any) -> Iterator[str]:
         last = camera_id
 
 
-def _latest(possible: Any, site_id: str, camera_id: str, since: datetime) -> Iterator[CoverageSpan]:
-    """The spans from the last one back to the first that ends at or before `since`, included."""
-    query = possible.order_by("at", direction=firestore.Query.DESCENDING)
+def _first_span(possible: Any, own: Any, site_id: str, camera_id: str) -> Iterator[CoverageSpan]:
+    started_at = _first(possible.order_by("at")).get("watch_started_at")
+    if isinstance(started_at, datetime):
+        same = own.where(filter=FieldFilter("watch_started_at", "==", started_at))
+        span = _span(_first(same.order_by("at", direction=firestore.Query.DESCENDING)), site_id, camera_id)
+        if span is not None:
+            yield span
+
+
+def _latest_spans(
+    possible: Any, heartbeat: Fields, site_id: str, camera_id: str, since: datetime
+) -> Iterator[CoverageSpan]:
+    """The spans from that of the newest heartbeat back to the first that ends at or before `since`, included."""
     for _ in range(_MAX_SPANS):
-        heartbeat = _first(query)
         if not heartbeat:
             return
         before = heartbeat["at"]
@@ -65,7 +78,7 @@ def _latest(possible: Any, site_id: str, camera_id: str, since: datetime) -> Ite
                 return
             before = min(before, span.started_at)
         earlier = possible.where(filter=FieldFilter("at", "<", before))
-        query = earlier.order_by("at", direction=firestore.Query.DESCENDING)
+        heartbeat = _first(earlier.order_by("at", direction=firestore.Query.DESCENDING))
 
 
 def _span(heartbeat: Fields, site_id: str, camera_id: str) -> CoverageSpan | None:

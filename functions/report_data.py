@@ -13,13 +13,12 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from config.errors import RecordError, ReportError
-from functions.coverage import coverage_spans
+from functions.coverage import coverage_of
 from functions.database import chunks, fields_of, pages
 from functions.schedule import close_due
 from functions.site import SiteConfig
 from tracker.cloud import documents
 from tracker.cloud.layout import Collection, path_of, record_id
-from tracker.presence.coverage import Coverage
 from tracker.presence.events import ANONYMOUS_PREFIX, Correction, Event, corrected
 from tracker.presence.people import Person, PersonKind
 from tracker.presence.sessions import Session, SessionState, in_order
@@ -59,8 +58,9 @@ def subject_of(client: firestore.Client, site: SiteConfig, query: Query) -> Subj
     """
     close_due(client, site, now=query.now)
     reader = _Reader(client, site, query.now)
-    spans = coverage_spans(client, site.site_id, since=query.since)
-    coverage = Coverage(spans, now=query.now, first_event_at=reader.first_event_at())
+    coverage = coverage_of(
+        client, site.site_id, since=query.since, now=query.now, first_event_at=reader.first_event_at()
+    )
     since = query.since
     if query.whole_days:
         since = cut_to_records(since, query.until, coverage.recorded_since, site.zone)

@@ -35,6 +35,7 @@ from tracker.cloud.layout import Collection, heartbeat_id, path_of
 from tracker.presence.calendar import day_range
 from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import Action, Correction, Event, EventKind
+from tracker.presence.health import CameraHealth, CameraState
 from tracker.presence.people import Person, Role
 from tracker.presence.rules import Rules
 from tracker.simulation.people import people_of
@@ -69,6 +70,12 @@ role = "door"
 line = [[0.1, 0.5], [0.9, 0.5]]
 inside = "below"
 """
+
+
+HEALTH = CameraHealth(
+    site_id=SITE, camera_id="door-1", source="0", state=CameraState.LOST, started_at=NOW, updated_at=NOW
+)  # fmt: skip
+"""The camera failed, so that what it does not watch is an outage."""
 
 
 class FixedClock(datetime):
@@ -148,6 +155,7 @@ def _put(gym: Gym, events: list[Event], people: list[Person], spans: list[Covera
         for share in (0.1, 0.5, 1.0):
             at = watch.started_at + length * share
             sign = {"camera_id": "door-1", "at": at, "watch_started_at": watch.started_at, "watch_ended_at": at}
+            sign["state"] = "lost"
             batch.set(gym.client.document(path_of(SITE, Collection.HEARTBEATS, heartbeat_id("door-1", at))), sign)
     batch.commit()
     last: dict[str, Event] = {event.person_id: event for event in events}
