@@ -73,9 +73,9 @@ inside = "below"
 
 
 HEALTH = CameraHealth(
-    site_id=SITE, camera_id="door-1", source="0", state=CameraState.LOST, started_at=NOW, updated_at=NOW
+    site_id=SITE, camera_id="yard", source="0", state=CameraState.LOST, started_at=NOW, updated_at=NOW
 )  # fmt: skip
-"""The camera failed, so that what it does not watch is an outage."""
+"""A camera that failed and is still down, so that it was not taken down."""
 
 
 class FixedClock(datetime):
@@ -99,6 +99,8 @@ def told() -> tuple[list[Event], list[Person], list[CoverageSpan]]:
     spans = []
     for number in range(DAYS):
         since, until = day_range(PLAN.first_day + timedelta(days=number), BERLIN)
+        if number == 2:
+            spans.append(CoverageSpan(site_id=SITE, camera_id="yard", started_at=since, ended_at=until))
         if number != 4:  # nobody watched on that day
             noon = min(since + timedelta(hours=12), NOW)
             spans.append(CoverageSpan(site_id=SITE, camera_id="door-1", started_at=since, ended_at=noon))
@@ -135,6 +137,7 @@ def asked(
         for person in people:
             store.people.add(person, np.zeros((0, 128), np.float32))
         store.record(Observation(events=events))
+        store.record(Observation(health=HEALTH))
         for watch in spans:
             store.record(Observation(coverage=[watch]))
         store.events.correct([voided])
@@ -154,9 +157,10 @@ def _put(gym: Gym, events: list[Event], people: list[Person], spans: list[Covera
         length = watch.ended_at - watch.started_at
         for share in (0.1, 0.5, 1.0):
             at = watch.started_at + length * share
-            sign = {"camera_id": "door-1", "at": at, "watch_started_at": watch.started_at, "watch_ended_at": at}
-            sign["state"] = "lost"
-            batch.set(gym.client.document(path_of(SITE, Collection.HEARTBEATS, heartbeat_id("door-1", at))), sign)
+            sign = {"camera_id": watch.camera_id, "at": at, "watch_started_at": watch.started_at, "watch_ended_at": at}
+            sign["state"] = "lost" if watch.camera_id == "yard" else "live"
+            path = path_of(SITE, Collection.HEARTBEATS, heartbeat_id(watch.camera_id, at))
+            batch.set(gym.client.document(path), sign)
     batch.commit()
     last: dict[str, Event] = {event.person_id: event for event in events}
     gym.deliver(last.values())
@@ -211,6 +215,7 @@ QUERIES: list[tuple[str, dict[str, str]]] = [
     ("usage", {"by": "week", "staff": "true"}),
     ("usage", {"by": "month"}),
     ("usage", {"from": "2026-03-27", "to": "2026-03-27"}),
+    ("usage", {"from": "2026-03-25", "to": "2026-03-25"}),
     ("dwell", {}),
     ("dwell", {"from": "2026-03-23", "staff": "true"}),
     ("dwell", {"from": "2026-01-01", "to": "2026-01-03"}),
