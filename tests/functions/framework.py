@@ -49,7 +49,7 @@ class Function:
         return f"http://127.0.0.1:{self.port}/"
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         return self.log.read_text(encoding="utf-8")
 
     def start(self) -> Self:
@@ -72,11 +72,11 @@ class Function:
         deadline = time.monotonic() + START_TIMEOUT_S
         while not _listens(self.port):
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{self.target} did not come up:\n{self.said[-3000:]}")
+                raise RuntimeError(f"{self.target} did not start:\n{self.output[-3000:]}")
         return self
 
     def kill(self) -> None:
-        """End it, workers too, as a power cut would."""
+        """Kill it and its workers."""
         if self._process is not None:
             if self._process.poll() is None:
                 os.killpg(self._process.pid, 9)

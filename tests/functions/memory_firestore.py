@@ -38,17 +38,17 @@ class Reference:
     def get(self, transaction: object = None) -> Snapshot:
         del transaction
         collection, _, one_id = self.path.rpartition("/")
-        return Snapshot(self, self.memory.shelf(collection).documents.get(one_id))
+        return Snapshot(self, self.memory.stored(collection).documents.get(one_id))
 
     def set(self, fields: Fields, merge: bool = False) -> None:
         collection, _, one_id = self.path.rpartition("/")
-        shelf = self.memory.shelf(collection)
-        known = shelf.documents.get(one_id, {}) if merge else {}
-        shelf.put(one_id, known | _stamped(fields))
+        stored = self.memory.stored(collection)
+        known = stored.documents.get(one_id, {}) if merge else {}
+        stored.put(one_id, known | _stamped(fields))
 
     def delete(self) -> None:
         collection, _, one_id = self.path.rpartition("/")
-        self.memory.shelf(collection).drop(one_id)
+        self.memory.stored(collection).drop(one_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Snapshot:
 
 
 @dataclass(slots=True)
-class Shelf:
+class StoredCollection:
     """The documents of a collection, and those of each person in the order of their times."""
 
     documents: dict[str, Fields] = field(default_factory=dict)
@@ -108,7 +108,7 @@ class Shelf:
         return [one_id for _, one_id in own[first:last]]
 
     def _samples(self) -> Iterator[Fields]:
-        """One document tells what all of its collection have."""
+        """One document shows the fields of its collection."""
         yield from (self.documents[each] for each in list(self.documents)[:1])
 
 
@@ -133,8 +133,8 @@ class Query:
 
     def stream(self, transaction: object = None) -> Iterator[Snapshot]:
         del transaction
-        shelf = self.memory.shelf(self.collection)
-        found = [(each, shelf.documents[each]) for each in shelf.near(self.filters)]
+        stored = self.memory.stored(self.collection)
+        found = [(each, stored.documents[each]) for each in stored.near(self.filters)]
         found = [each for each in found if all(_passes(each[1], one) for one in self.filters)]
         if self.order is not None:
             name, falls = self.order
@@ -176,13 +176,13 @@ class Transaction:
 
 
 class MemoryFirestore:
-    """Stands in for Google's client."""
+    """Replaces Google's client."""
 
     def __init__(self) -> None:
-        self._shelves: dict[str, Shelf] = {}
+        self._collections: dict[str, StoredCollection] = {}
 
-    def shelf(self, collection: str) -> Shelf:
-        return self._shelves.setdefault(collection, Shelf())
+    def stored(self, collection: str) -> StoredCollection:
+        return self._collections.setdefault(collection, StoredCollection())
 
     def document(self, path: str) -> Reference:
         return Reference(self, path)

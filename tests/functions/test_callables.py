@@ -24,7 +24,7 @@ from tracker.presence.zones import ZoneStay
 
 
 class Callable:
-    """One callable function, called as an admin of the site unless told."""
+    """One callable function, called as an admin of the site by default."""
 
     def __init__(self, function: Function, project: str) -> None:
         self._function = function
@@ -49,7 +49,7 @@ FORGET = pytest.mark.parametrize("call", ["forget"], indirect=True)
 
 
 @ENROLL
-def test_who_agreed_is_enrolled_once_and_without_a_face(gym: Gym, call: Callable) -> None:
+def test_a_consenting_person_is_enrolled_once_and_without_a_face(gym: Gym, call: Callable) -> None:
     with ThreadPoolExecutor(4) as pool:
         names = ["Ada Lovelace", "ada LOVELACE", "Ada Lovelace", "Bob"]
         answers = list(pool.map(lambda name: call(name=name, consent=True, role="staff"), names))
@@ -121,7 +121,7 @@ def _everything(gym: Gym) -> str:
 
 
 @FORGET
-def test_who_is_forgotten_leaves_counts_and_no_trace(gym: Gym, call: Callable) -> None:
+def test_a_forgotten_person_leaves_counts_and_no_trace(gym: Gym, call: Callable) -> None:
     _leave_traces(gym)
     before = [(begin, end) for begin, end, _ in gym.visits()]
     events = set(gym.documents(Collection.EVENTS))
@@ -147,7 +147,7 @@ def test_who_is_forgotten_leaves_counts_and_no_trace(gym: Gym, call: Callable) -
 
 
 @FORGET
-def test_who_is_forgotten_while_in_is_in_no_longer(gym: Gym, call: Callable) -> None:
+def test_the_open_session_of_a_forgotten_person_is_closed(gym: Gym, call: Callable) -> None:
     gym.now = at(30)
     gym.put_person("ada")
     gym.send([event("enter", 0), event("enter", 20, camera="hall")])
@@ -159,13 +159,13 @@ def test_who_is_forgotten_while_in_is_in_no_longer(gym: Gym, call: Callable) -> 
 
 
 @FORGET
-def test_history_is_erased_where_that_is_wished_for(gym: Gym, call: Callable) -> None:
+def test_history_is_erased_on_request(gym: Gym, call: Callable) -> None:
     _leave_traces(gym)
     assert call(person_id="ada", erase_history=True)[0] == 200
     assert {each["person_id"] for each in gym.documents(Collection.EVENTS).values()} == {"bob"}
     assert gym.visits() == [(10, 50, "bob")]
     assert gym.documents(Collection.ZONE_STAYS) == {}
-    gym.send(visit(200, 220, "v-1"))  # a machine that has not heard of it
+    gym.send(visit(200, 220, "v-1"))  # by a machine that has not received the tombstone
     assert gym.visits() == [(10, 50, "bob")]
     gym.put_person("ada")
     document = gym.documents(Collection.PEOPLE)["ada"]
@@ -187,14 +187,16 @@ def test_nobody_is_forgotten_by_others_or_by_mistake(gym: Gym, call: Callable) -
 
 
 @FORGET
-def test_a_store_that_does_not_answer_is_told_as_such(gym: Gym, call: Callable, firestore_server: Firestore) -> None:
+def test_firestore_not_being_available_is_reported_as_such(
+    gym: Gym, call: Callable, firestore_server: Firestore
+) -> None:
     gym.put_person("ada")
     firestore_server.control.fail("Commit", "PERMISSION_DENIED", count=-1)
     assert call(person_id="ada")[0] == 503
 
 
 @pytest.mark.parametrize("commits", [1, 2, 3, 4, 5, 6])
-def test_forgetting_that_is_cut_off_goes_on_and_doubles_nothing(
+def test_interrupted_forgetting_is_completed_by_the_next_call(
     gym: Gym, firestore_server: Firestore, commits: int
 ) -> None:
     _leave_traces(gym)
@@ -207,8 +209,8 @@ def test_forgetting_that_is_cut_off_goes_on_and_doubles_nothing(
         forget(gym.client, SITE, "ada", erase_history=False, now=at(0))
     firestore_server.control.heal()
     forget(gym.client, SITE, "ada", erase_history=False, now=at(0))
-    said = gym.documents(Collection.EVENTS)
-    first = {each["person_id"]: documents.event_of(SITE, name, each) for name, each in said.items()}
+    stored = gym.documents(Collection.EVENTS)
+    first = {each["person_id"]: documents.event_of(SITE, name, each) for name, each in stored.items()}
     gym.deliver(first.values())
     assert sum(who != "bob" for _, _, who in gym.visits()) == count
     assert {who[:2] for _, _, who in gym.visits()} == {"x-", "bo"}
@@ -217,7 +219,7 @@ def test_forgetting_that_is_cut_off_goes_on_and_doubles_nothing(
 
 @FORGET
 @pytest.mark.parametrize("erase_history", [False, True])
-def test_the_name_of_who_is_forgotten_leaves_corrections_of_others(
+def test_the_name_of_a_forgotten_person_leaves_corrections_of_others(
     gym: Gym, call: Callable, erase_history: bool
 ) -> None:
     for who in ("ada", "bob"):

@@ -67,7 +67,7 @@ def test_a_backlog_costs_hardly_more_an_event_than_events_that_come_one_by_one(
     assert counts["writes"] == 0
 
 
-def test_what_changes_nothing_writes_nothing(gym: Gym, firestore_server: Firestore) -> None:
+def test_a_delivery_without_an_effect_writes_nothing(gym: Gym, firestore_server: Firestore) -> None:
     gym.send(visit(0, 60))
     before = gym.put_person("bob")
     firestore_server.control.reset()

@@ -110,7 +110,7 @@ def test_a_commit_whose_answer_was_lost_is_not_done_twice(
         assert_as_on_the_edge(gym, store)
 
 
-def test_an_aborted_transaction_is_tried_again(
+def test_an_aborted_transaction_is_retried(
     gym: Gym, function: Function, firestore_server: Firestore, tmp_path: Path
 ) -> None:
     events = visit(0, 20)
@@ -123,7 +123,7 @@ def test_an_aborted_transaction_is_tried_again(
 
 
 @pytest.mark.parametrize("status", ["ABORTED", "PERMISSION_DENIED"])
-def test_what_may_work_later_is_asked_for_again(
+def test_a_failure_that_may_pass_is_retried(
     gym: Gym, function: Function, firestore_server: Firestore, status: str
 ) -> None:
     events = visit(0, 20)
@@ -136,17 +136,19 @@ def test_what_may_work_later_is_asked_for_again(
     assert gym.visits() == [(0, 20, "ada")]
 
 
-def test_what_firestore_can_never_take_is_not_asked_for_again(
+def test_a_write_that_firestore_rejects_is_not_retried(
     gym: Gym, function: Function, firestore_server: Firestore
 ) -> None:
     events = visit(0, 20)
     gym.put(events)
     firestore_server.control.fail("Commit", "INVALID_ARGUMENT", count=-1)
     assert deliver(function, firestore_server.project, events[0]).status_code == 200
-    assert "Firestore rejects" in function.said
+    assert "Firestore rejects" in function.output
 
 
-def test_bad_events_are_refused_logged_and_done_with(gym: Gym, function: Function, firestore_server: Firestore) -> None:
+def test_malformed_events_are_logged_and_acknowledged(
+    gym: Gym, function: Function, firestore_server: Firestore
+) -> None:
     project = firestore_server.project
     place = path_of(SITE, Collection.EVENTS, "e")
     whole = documents.event_document(event("enter", 0))
@@ -165,7 +167,7 @@ def test_bad_events_are_refused_logged_and_done_with(gym: Gym, function: Functio
     }
     answers = {why: function.post(*each).status_code for why, each in bad.items()}
     assert answers == dict.fromkeys(bad, 200)
-    assert [why for why in bad if why not in function.said] == []
+    assert [why for why in bad if why not in function.output] == []
     assert function.post(*cloud_event(project, place, kind="deleted", before=whole)).status_code == 200
     assert gym.visits() == []
 

@@ -24,7 +24,7 @@ from tracker.presence.events import Action, Correction, content_id
 CLOSED = at(14 * 60)
 """The gym has closed: whoever is in is due."""
 GOOD = json.loads(rule_text.written(RULES))
-SPOILT = [
+MALFORMED = [
     pytest.param({"rules": "[" * 9000}, id="rules-nested"),
     pytest.param({"rules": json.dumps({**GOOD, "max_visit": 1e15})}, id="rules-longer-than-all-time"),
     pytest.param({"rules": json.dumps({**GOOD, "zone": "Europe"})}, id="rules-zone-is-a-folder"),
@@ -48,8 +48,8 @@ def report_of(gym: Gym, now: datetime) -> Subject:
     return subject_of(gym.client, site, Query(since=since, until=now, now=now, whole_days=True, enrolled=True))
 
 
-@pytest.mark.parametrize("fields", SPOILT)
-def test_what_one_site_says_badly_does_not_stop_the_schedule_of_another(gym: Gym, fields: dict[str, Any]) -> None:
+@pytest.mark.parametrize("fields", MALFORMED)
+def test_a_malformed_site_does_not_stop_the_schedule_of_another(gym: Gym, fields: dict[str, Any]) -> None:
     gym.now = at(10)
     gym.send([event("enter", 0)])
     gym.client.document(site_path("aaa")).set({"derived_by": FUNCTIONS, **fields})
@@ -57,8 +57,8 @@ def test_what_one_site_says_badly_does_not_stop_the_schedule_of_another(gym: Gym
     assert (done.closed, done.failed) == (1, 0)
 
 
-@pytest.mark.parametrize("fields", SPOILT)
-def test_a_site_that_says_something_badly_goes_on(gym: Gym, fields: dict[str, Any]) -> None:
+@pytest.mark.parametrize("fields", MALFORMED)
+def test_a_malformed_site_uses_the_defaults(gym: Gym, fields: dict[str, Any]) -> None:
     gym.open(**fields)
     gym.now = at(30)
     gym.send(visit(0, 20))
@@ -68,7 +68,7 @@ def test_a_site_that_says_something_badly_goes_on(gym: Gym, fields: dict[str, An
     assert run_all(gym.client, now=CLOSED).failed == 0
 
 
-def test_what_is_to_be_kept_for_too_long_is_kept(gym: Gym, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_retention_beyond_the_limit_keeps_all(gym: Gym, caplog: pytest.LogCaptureFixture) -> None:
     for site_id, days in (("aaa", 36_501), ("bbb", 36_500)):
         gym.client.document(site_path(site_id)).set({"retention": {"heartbeats_days": days}})
         long_ago = gym.client.document(path_of(site_id, Collection.HEARTBEATS, "h"))
@@ -78,12 +78,12 @@ def test_what_is_to_be_kept_for_too_long_is_kept(gym: Gym, caplog: pytest.LogCap
     assert "retention.heartbeats_days: expected at most 36500 days" in caplog.text
 
 
-def test_trouble_that_nobody_thought_of_stays_with_its_site(
+def test_an_unexpected_error_stays_with_its_site(
     gym: Gym, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def delete_or_fail(client: Any, site: SiteConfig, *, now: datetime) -> int:
         if site.site_id == "aaa":
-            raise ZeroDivisionError("nobody thought of this")
+            raise ZeroDivisionError("unexpected")
         return delete_expired(client, site, now=now)
 
     monkeypatch.setattr(schedule, "delete_expired", delete_or_fail)
@@ -101,7 +101,7 @@ def test_trouble_that_nobody_thought_of_stays_with_its_site(
 
 
 @pytest.mark.parametrize("moment", TIMES)
-def test_an_event_of_an_impossible_time_is_refused_and_spoils_nothing(gym: Gym, moment: datetime) -> None:
+def test_an_event_of_an_impossible_time_is_refused_and_affects_nothing_else(gym: Gym, moment: datetime) -> None:
     gym.now = at(30)
     bad = {**documents.event_document(event("exit", 5)), "at": moment}
     gym.client.document(path_of(SITE, Collection.EVENTS, "bad")).set(bad)
@@ -117,7 +117,7 @@ def test_an_event_of_an_impossible_time_is_refused_and_spoils_nothing(gym: Gym, 
 
 
 @pytest.mark.parametrize("moment", TIMES)
-def test_a_correction_of_an_impossible_time_is_refused_and_spoils_nothing(gym: Gym, moment: datetime) -> None:
+def test_a_correction_of_an_impossible_time_is_refused_and_affects_nothing_else(gym: Gym, moment: datetime) -> None:
     gym.now = at(30)
     added = event("enter", 5)
     whole = Correction(action=Action.ADD, event_id=added.event_id, by="op", at=at(6), event=added)
@@ -135,17 +135,17 @@ def test_a_correction_of_an_impossible_time_is_refused_and_spoils_nothing(gym: G
 
 @pytest.mark.parametrize("moment", [*TIMES, "yesterday"])
 @pytest.mark.parametrize("field", ["at", "watch_started_at", "watch_ended_at"])
-def test_a_sign_of_life_of_an_impossible_time_is_left_out_of_reports(gym: Gym, field: str, moment: object) -> None:
+def test_a_heartbeat_of_an_impossible_time_is_left_out_of_reports(gym: Gym, field: str, moment: object) -> None:
     gym.now = at(30)
     gym.send(visit(5, 20))
-    sign = {"camera_id": "door-1", "at": at(25), "watch_started_at": at(2), "watch_ended_at": at(25)}
-    for name, each in (("good", sign), ("bad", {**sign, "at": at(26), field: moment})):
+    heartbeat = {"camera_id": "door-1", "at": at(25), "watch_started_at": at(2), "watch_ended_at": at(25)}
+    for name, each in (("good", heartbeat), ("bad", {**heartbeat, "at": at(26), field: moment})):
         gym.client.document(path_of(SITE, Collection.HEARTBEATS, name)).set(each)
     assert report_of(gym, gym.now).coverage.recorded_since == at(2)
 
 
 @pytest.mark.parametrize("moment", TIMES)
-def test_a_visit_of_an_impossible_time_is_made_anew(gym: Gym, moment: datetime) -> None:
+def test_a_session_of_an_impossible_time_is_derived_again(gym: Gym, moment: datetime) -> None:
     gym.now = at(30)
     gym.send(visit(0, 20))
     (name,) = gym.documents(Collection.SESSIONS)

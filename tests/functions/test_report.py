@@ -79,7 +79,7 @@ HEALTH = CameraHealth(
 
 
 class FixedClock(datetime):
-    """The time at which both are asked."""
+    """The time at which both are both."""
 
     @classmethod
     def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
@@ -87,8 +87,8 @@ class FixedClock(datetime):
 
 
 @pytest.fixture(scope="module")
-def told() -> tuple[list[Event], list[Person], list[CoverageSpan]]:
-    """What the cameras and the register of a simulated office say up to NOW."""
+def history() -> tuple[list[Event], list[Person], list[CoverageSpan]]:
+    """The events, people and coverage of a simulated office up to NOW."""
     simulated = people_of(PLAN)
     noise = Noise(miss=0.04, confuse=0.02, skew=timedelta(seconds=2))
     days = simulate(PLAN, noise, simulated, until=NOW)
@@ -112,15 +112,15 @@ def told() -> tuple[list[Event], list[Person], list[CoverageSpan]]:
 
 
 @pytest.fixture
-def asked(
+def both(
     gym: Gym,
     firestore_server: Firestore,
-    told: tuple[list[Event], list[Person], list[CoverageSpan]],
+    history: tuple[list[Event], list[Person], list[CoverageSpan]],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Asked]:
+) -> Iterator[BothReports]:
     """The same history in Firestore and in a machine's store."""
-    events, people, spans = told
+    events, people, spans = history
     voided = Correction(action=Action.VOID, event_id=events[30].event_id, by="op", at=NOW)
     monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9")
     monkeypatch.setenv("NO_GCE_CHECK", "true")  # else Google's library looks for one of its machines first
@@ -141,7 +141,7 @@ def asked(
         for watch in spans:
             store.record(Observation(coverage=[watch]))
         store.events.correct([voided])
-    yield Asked(gym, firestore_server.project, settings, tmp_path / "store.sqlite3")
+    yield BothReports(gym, firestore_server.project, settings, tmp_path / "store.sqlite3")
     if firebase_admin._apps:
         firebase_admin.delete_app(firebase_admin.get_app())
 
@@ -166,8 +166,8 @@ def _put(gym: Gym, events: list[Event], people: list[Person], spans: list[Covera
     gym.deliver(last.values())
 
 
-class Asked:
-    """Asks both."""
+class BothReports:
+    """The reports of the function and of the command line over the same history."""
 
     def __init__(self, gym: Gym, project: str, settings: Path, store: Path) -> None:
         self.gym = gym
@@ -175,16 +175,16 @@ class Asked:
         self._settings = settings
         self._store = store
 
-    def function(self, kind: str, **said: str) -> tuple[int, Any]:
+    def function(self, kind: str, **parameters: str) -> tuple[int, Any]:
         builder = EnvironBuilder(
-            query_string={"site": SITE, "kind": kind, **said},
+            query_string={"site": SITE, "kind": kind, **parameters},
             headers=bearer(self._project, sites={SITE: "operator"}),
         )
         answer = reporting.answer(Request(builder.get_environ()), self.gym.client)  # type: ignore[arg-type]
         return answer.status_code, json.loads(answer.get_data())
 
-    def command_line(self, kind: str, **said: str) -> Any:
-        options = [part for name, value in said.items() for part in _option(name, value)]
+    def command_line(self, kind: str, **parameters: str) -> Any:
+        options = [part for name, value in parameters.items() for part in _option(name, value)]
         store = f"sqlite:///{self._store}"
         command = ["report", kind, "--json", "--settings", str(self._settings), "--store", store, *options]
         result = CliRunner().invoke(app, command)
@@ -229,48 +229,48 @@ QUERIES: list[tuple[str, dict[str, str]]] = [
 ]
 
 
-def test_every_report_is_what_the_command_line_prints(asked: Asked) -> None:
+def test_every_report_is_what_the_command_line_prints(both: BothReports) -> None:
     different = []
-    for kind, said in QUERIES:
-        status, found = asked.function(kind, **said)
+    for kind, parameters in QUERIES:
+        status, found = both.function(kind, **parameters)
         assert status == 200, found
-        expected = asked.command_line(kind, **said)
+        expected = both.command_line(kind, **parameters)
         if rounded(found) != rounded(expected):
             keys = [
                 key for key in expected.keys() | found.keys() if rounded(expected.get(key)) != rounded(found.get(key))
             ]
-            different.append((kind, said, {key: (found.get(key), expected.get(key)) for key in keys}))
+            different.append((kind, parameters, {key: (found.get(key), expected.get(key)) for key in keys}))
     assert different == []
 
 
-def test_the_reports_that_are_compared_say_something(asked: Asked) -> None:
-    _, usage = asked.function("usage", **{"from": "2026-03-23"})
+def test_the_reports_that_are_compared_say_something(both: BothReports) -> None:
+    _, usage = both.function("usage", **{"from": "2026-03-23"})
     assert sum(row["entries"] or 0 for row in usage["usage"]) > 30
     assert {row["watched"] for row in usage["usage"]} >= {0.0}
     assert usage["returning"] > 0
     assert usage["outages"]
-    _, today = asked.function("today")
+    _, today = both.function("today")
     assert today["present"]
-    _, attendance = asked.function("attendance", **{"from": "2026-03-23"})
+    _, attendance = both.function("attendance", **{"from": "2026-03-23"})
     statuses = {row["status"] for row in attendance["attendance"]}
     assert statuses == {"present", "absent", "not watched", "not enrolled", "not yet"}
     assert attendance["log"]
 
 
-def test_where_a_machine_derives_the_sessions_the_report_is_the_same(asked: Asked) -> None:
+def test_where_a_machine_derives_the_sessions_the_report_is_the_same(both: BothReports) -> None:
     later = NOW + timedelta(hours=20)
-    status, before = asked.function("today")
-    asked.gym.open(derived_by="m-1")
-    assert (status, before) == asked.function("today")
-    open_ones = [each for each in asked.gym.sessions().values() if each["state"] == "open"]
+    status, before = both.function("today")
+    both.gym.open(derived_by="m-1")
+    assert (status, before) == both.function("today")
+    open_ones = [each for each in both.gym.sessions().values() if each["state"] == "open"]
     assert open_ones
-    asked.gym.now = later
-    assert run_all(asked.gym.client, now=later).closed == 0  # they are not ours to close
+    both.gym.now = later
+    assert run_all(both.gym.client, now=later).closed == 0  # they are not ours to close
 
 
-def test_a_range_with_too_much_in_it_is_refused(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_range_with_too_much_in_it_is_refused(both: BothReports, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("functions.report_data.MAX_RECORDS", 20)
-    status, found = asked.function("usage", **{"from": "2026-03-23"})
+    status, found = both.function("usage", **{"from": "2026-03-23"})
     assert (status, "shorter range" in found["error"]) == (400, True)
 
 
@@ -281,53 +281,55 @@ LONG: list[dict[str, str]] = [
 ]
 
 
-@pytest.mark.parametrize("said", LONG, ids=lambda said: "-".join(said.values()))
-def test_a_report_of_more_lines_than_it_can_hold_is_refused(asked: Asked, said: dict[str, str]) -> None:
+@pytest.mark.parametrize("parameters", LONG, ids=lambda parameters: "-".join(parameters.values()))
+def test_a_report_of_more_lines_than_it_can_hold_is_refused(both: BothReports, parameters: dict[str, str]) -> None:
     unset = Event(  # as of a clock that was never set
         kind=EventKind.ENTER, site_id=SITE, camera_id="door-1", person_id="ada",
         at=datetime(1970, 1, 1, 5, tzinfo=UTC), track_id="t",
     )  # fmt: skip
-    asked.gym.put([unset])
-    status, found = asked.function(**said, **{"from": "1970-01-01"})
+    both.gym.put([unset])
+    status, found = both.function(**parameters, **{"from": "1970-01-01"})
     assert status == 400
     assert "ask for a shorter time, or for usage with a coarser 'by'" in found["error"]
-    assert asked.function(**said)[0] == 200
-    assert asked.function("usage", by="month", **{"from": "2000-01-01"})[0] == 200
+    assert both.function(**parameters)[0] == 200
+    assert both.function("usage", by="month", **{"from": "2000-01-01"})[0] == 200
 
 
-def test_a_report_larger_than_an_answer_may_be_is_refused(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_report_larger_than_an_answer_may_be_is_refused(both: BothReports, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reporting, "MAX_ANSWER", 20_000)
-    status, found = asked.function("attendance", **{"from": "2026-03-23"})
+    status, found = both.function("attendance", **{"from": "2026-03-23"})
     assert (status, "ask for a shorter range" in found["error"]) == (400, True)
-    assert asked.function("attendance", **{"from": "2026-04-03"})[0] == 200
+    assert both.function("attendance", **{"from": "2026-04-03"})[0] == 200
 
 
-def test_the_documents_of_days_have_the_figures_of_the_usage_report(asked: Asked) -> None:
-    site = site_of(SITE, asked.gym.site_document())
-    update_days(asked.gym.client, site, now=NOW)
-    _, found = asked.function("usage", staff="true", **{"from": "2026-03-23"})
-    days = asked.gym.documents(Collection.DAYS)
+def test_the_documents_of_days_have_the_figures_of_the_usage_report(both: BothReports) -> None:
+    site = site_of(SITE, both.gym.site_document())
+    update_days(both.gym.client, site, now=NOW)
+    _, found = both.function("usage", staff="true", **{"from": "2026-03-23"})
+    days = both.gym.documents(Collection.DAYS)
     keys = ("entries", "exits", "visitors", "peak")
     rows = {row["period"]: {key: row[key] or 0 for key in keys} for row in found["usage"]}
     assert len(rows) > 10
     assert {day: {key: days[day][key] if day in days else 0 for key in keys} for day in rows} == rows
-    _, dwell = asked.function("dwell", staff="true", **{"from": "2026-03-23"})
+    _, dwell = both.function("dwell", staff="true", **{"from": "2026-03-23"})
     sums = [(sum(day[key] for day in days.values()), measure) for key, measure in (("dwell_s", 0), ("gross_s", 1))]
     for total, place in sums:
         row = dwell["dwell"][place]
         assert total == pytest.approx(row["mean_s"] * row["visits"])
 
 
-@pytest.mark.parametrize("said", LONG, ids=lambda said: "-".join(said.values()))
-def test_where_nothing_was_recorded_a_range_of_any_length_is_short(asked: Asked, said: dict[str, str]) -> None:
+@pytest.mark.parametrize("parameters", LONG, ids=lambda parameters: "-".join(parameters.values()))
+def test_where_nothing_was_recorded_a_range_of_any_length_is_short(
+    both: BothReports, parameters: dict[str, str]
+) -> None:
     for collection in (Collection.EVENTS, Collection.HEARTBEATS, Collection.SESSIONS):
-        delete_documents(asked.gym.client, asked.gym.client.collection(path_of(SITE, collection)).list_documents())
-    status, found = asked.function(**said, **{"from": "1970-01-01", "to": "9999-12-30"})
+        delete_documents(both.gym.client, both.gym.client.collection(path_of(SITE, collection)).list_documents())
+    status, found = both.function(**parameters, **{"from": "1970-01-01", "to": "9999-12-30"})
     assert (status, found["since"][:10], found["notes"]) == (200, "2026-04-02", [])
 
 
 @pytest.mark.parametrize(
-    ("said", "word"),
+    ("parameters", "word"),
     [
         ({"kind": "weather"}, "kind: unknown - expected one of today"),
         ({"kind": "usage", "by": "decade"}, "by: expected hour or day"),
@@ -346,8 +348,10 @@ def test_where_nothing_was_recorded_a_range_of_any_length_is_short(asked: Asked,
     ],
     ids=lambda each: str(each)[:40],
 )
-def test_a_malformed_request_is_refused_with_what_was_expected(asked: Asked, said: dict[str, str], word: str) -> None:
-    status, found = asked.function(**said)
+def test_a_malformed_request_is_refused_with_what_was_expected(
+    both: BothReports, parameters: dict[str, str], word: str
+) -> None:
+    status, found = both.function(**parameters)
     assert status == 400
     assert word in found["error"]
 
@@ -378,14 +382,14 @@ def test_only_operators_and_admins_of_the_site_may_ask(gym: Gym, firestore_serve
             "Access-Control-Request-Method": "GET",
             "Access-Control-Request-Headers": "authorization",
         }
-        asked = requests.options(function.url, headers=preflight, timeout=60)
+        both = requests.options(function.url, headers=preflight, timeout=60)
         whole = requests.get(function.url, params=asking, headers=bearer(project, sites={SITE: "operator"}), timeout=60)
     assert statuses == {
         "operator": 200, "admin": 200, "admin elsewhere": 403, "made-up role": 403, "camera machine": 403,
         "signed in": 403, "other project": 401, "rubbish": 401, "password": 401, "nobody": 401,
     }  # fmt: skip
     assert whole.headers["Content-Type"] == "application/json; charset=utf-8"
-    assert (asked.status_code, asked.headers["Access-Control-Allow-Headers"]) == (200, "authorization")
+    assert (both.status_code, both.headers["Access-Control-Allow-Headers"]) == (200, "authorization")
     assert whole.headers["Cache-Control"] == "private, no-store"
     assert whole.json()["occupancy"] == 0
 

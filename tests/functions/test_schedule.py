@@ -38,7 +38,7 @@ def test_a_visit_is_closed_when_the_place_closes_and_not_before(gym: Gym, tmp_pa
     assert run_all(gym.client, now=gym.now).closed == 0
 
 
-def test_a_visit_without_news_is_closed_after_the_longest_visit(gym: Gym) -> None:
+def test_a_visit_without_events_is_closed_after_the_longest_visit(gym: Gym) -> None:
     gym.rules = replace(gym.rules, closes_at=None)
     gym.open()
     gym.now = at(10)
@@ -47,7 +47,7 @@ def test_a_visit_without_news_is_closed_after_the_longest_visit(gym: Gym) -> Non
     assert gym.visits() == [(0, 0, "ada"), (5, None, "bob")]
 
 
-def test_a_visit_that_is_heard_of_again_is_due_later(gym: Gym) -> None:
+def test_a_visit_with_a_later_event_is_due_later(gym: Gym) -> None:
     gym.rules = Rules(max_visit=timedelta(hours=1))
     gym.open()
     gym.now = at(5)
@@ -73,7 +73,7 @@ def test_a_visit_that_was_never_proven_vanishes(gym: Gym, tmp_path: Path) -> Non
         assert_as_on_the_edge(gym, store)
 
 
-def test_what_comes_late_opens_a_closed_visit_again(gym: Gym) -> None:
+def test_a_late_event_opens_a_closed_session_again(gym: Gym) -> None:
     gym.now = at(10)
     gym.send([event("enter", 0)])
     gym.now = at(13 * HOUR)
@@ -82,7 +82,7 @@ def test_what_comes_late_opens_a_closed_visit_again(gym: Gym) -> None:
     assert gym.visits() == [(0, 90, "ada")]
 
 
-def test_a_site_without_a_document_is_seen_to(gym: Gym) -> None:
+def test_sessions_of_a_site_without_a_document_are_closed(gym: Gym) -> None:
     gym.client.document(site_path(SITE)).delete()
     gym.now = at(10)
     gym.send([event("enter", 0)])
@@ -103,11 +103,11 @@ def _put_old_and_new(gym: Gym) -> None:
         stay = ZoneStay(
             site_id=SITE, camera_id="c", zone="bar", person_id="ada", started_at=match.at, seen_at=match.at, over=True
         )
-        sign = {"camera_id": "door-1", "at": match.at}
+        heartbeat = {"camera_id": "door-1", "at": match.at}
         for collection, name, document in (
             (Collection.MATCHES, match.match_id, documents.match_document(match)),
             (Collection.ZONE_STAYS, stay.stay_id, documents.zone_stay_document(stay)),
-            (Collection.HEARTBEATS, f"h{days}", sign),
+            (Collection.HEARTBEATS, f"h{days}", heartbeat),
         ):
             batch.set(gym.client.document(path_of(SITE, collection, name)), document)
     batch.commit()
@@ -122,7 +122,7 @@ def _put_old_and_new(gym: Gym) -> None:
         ),
     ],
 )
-def test_what_was_kept_long_enough_goes(gym: Gym, retention: dict[str, object], left: tuple[int, int, int]) -> None:
+def test_expired_records_are_deleted(gym: Gym, retention: dict[str, object], left: tuple[int, int, int]) -> None:
     gym.open(**retention)
     _put_old_and_new(gym)
     gym.send(visit(0, 20))
@@ -134,7 +134,7 @@ def test_what_was_kept_long_enough_goes(gym: Gym, retention: dict[str, object], 
     assert len(gym.visits()) == 1
 
 
-def test_more_than_one_page_is_purged(gym: Gym) -> None:
+def test_more_than_one_page_of_records_expires(gym: Gym) -> None:
     for start in (0, 400):
         batch = gym.client.batch()
         for number in range(start, start + 400):
@@ -143,7 +143,7 @@ def test_more_than_one_page_is_purged(gym: Gym) -> None:
     assert run_all(gym.client, now=at(500 * DAY)).expired == 800
 
 
-def test_what_a_machine_still_sends_of_somebody_forgotten_is_deleted(gym: Gym, firestore_server: Firestore) -> None:
+def test_late_records_of_forgotten_people_are_deleted(gym: Gym, firestore_server: Firestore) -> None:
     now = datetime.now(tz=gym.now.tzinfo)
     for who in ("ada", "bob"):
         match = _match(0, who)
@@ -156,10 +156,10 @@ def test_what_a_machine_still_sends_of_somebody_forgotten_is_deleted(gym: Gym, f
     assert [each["person_id"] for each in gym.documents(Collection.MATCHES).values()] == ["bob"]
     firestore_server.control.reset()
     run_all(gym.client, now=now + timedelta(days=40))
-    assert firestore_server.control.counts()["reads_by_collection"].get("zone_stays", 0) <= 1  # nobody looks any more
+    assert firestore_server.control.counts()["reads_by_collection"].get("zone_stays", 0) <= 1
 
 
-def test_what_goes_wrong_at_one_site_does_not_keep_another_waiting(gym: Gym, firestore_server: Firestore) -> None:
+def test_a_failure_at_one_site_does_not_affect_another(gym: Gym, firestore_server: Firestore) -> None:
     gym.client.document(site_path("aaa")).set({"derived_by": FUNCTIONS})
     gym.now = at(10)
     gym.send([event("enter", 0)])

@@ -79,20 +79,22 @@ def test_people_do_not_touch_each_other(gym: Gym) -> None:
 @pytest.mark.parametrize("order", list(permutations(range(3))), ids=lambda order: "".join(map(str, order)))
 def test_an_operator_voids_and_brings_back(gym: Gym, tmp_path: Path, order: tuple[int, ...]) -> None:
     first, last = visit(0, 20)
-    said = [
+    corrections = [
         Correction(action=Action.VOID, event_id=last.event_id, by="op", at=at(100)),
         Correction(action=Action.ADD, event_id=last.event_id, by="op", at=at(101), event=last),
         Correction(action=Action.VOID, event_id=last.event_id, by="op", at=at(102)),
     ]
     gym.send([first, last])
     for place in order:
-        gym.correct(said[place])
+        gym.correct(corrections[place])
     assert [ended for _, ended, _ in gym.visits()] == [0.0]
-    with on_the_edge([first, last], tmp_path / "edge.sqlite3", work=lambda store: store.events.correct(said)) as store:
+    with on_the_edge(
+        [first, last], tmp_path / "edge.sqlite3", work=lambda store: store.events.correct(corrections)
+    ) as store:
         assert_as_on_the_edge(gym, store)
 
 
-def test_the_enter_that_ended_a_visit_unseen_is_voided_and_that_visit_goes_on(gym: Gym) -> None:
+def test_voiding_the_enter_that_ended_a_session_continues_it(gym: Gym) -> None:
     wrong = event("enter", 100)
     gym.now = at(120)
     gym.send([event("enter", 0), wrong])
@@ -118,7 +120,7 @@ def test_a_correction_may_come_before_its_event(gym: Gym) -> None:
     assert gym.visits() == [(0, None, "ada")]
 
 
-def test_whoever_is_merged_has_one_history(gym: Gym, tmp_path: Path) -> None:
+def test_merged_people_have_one_history(gym: Gym, tmp_path: Path) -> None:
     events = [*visit(0, 20, "v-1"), *visit(30, 50, "ada"), *visit(22, 24, "v-2"), *visit(DAY, DAY + 5, "v-1")]
     for who in ("ada", "v-1", "v-2"):
         gym.put_person(who)
@@ -139,7 +141,7 @@ def test_whoever_is_merged_has_one_history(gym: Gym, tmp_path: Path) -> None:
     assert {who for _, _, who in gym.visits()} == {"ada"}
 
 
-def test_a_merge_that_is_taken_back_gives_everybody_their_own_again(gym: Gym) -> None:
+def test_a_reversed_merge_separates_the_sessions(gym: Gym) -> None:
     for who in ("ada", "bob"):
         gym.put_person(who)
     gym.send([*visit(0, 20, "bob"), *visit(40, 60, "ada")])
@@ -156,7 +158,7 @@ def test_merges_in_a_circle_come_to_an_end(gym: Gym) -> None:
     assert len(gym.visits()) == 1
 
 
-def test_other_rules_make_all_visits_anew(gym: Gym, tmp_path: Path) -> None:
+def test_other_rules_derive_all_sessions_again(gym: Gym, tmp_path: Path) -> None:
     events = [*visit(0, 20), *visit(22, 50), *visit(10, 12, "bob"), *visit(DAY, DAY + 5)]
     gym.send(events)
     before = gym.client.document(site_path(SITE)).get().to_dict()
@@ -170,7 +172,7 @@ def test_other_rules_make_all_visits_anew(gym: Gym, tmp_path: Path) -> None:
     assert marks == {site_of(SITE, after).rules_digest}
 
 
-def test_an_event_after_other_rules_makes_the_persons_visits_anew(gym: Gym, tmp_path: Path) -> None:
+def test_an_event_after_other_rules_derives_all_sessions_of_the_person_again(gym: Gym, tmp_path: Path) -> None:
     events = [*visit(0, 20), *visit(22, 50), *visit(DAY, DAY + 10), *visit(2 * DAY, 2 * DAY + 10)]
     gym.send(events)
     gym.rules = replace(gym.rules, merge_gap=timedelta(minutes=1))
@@ -193,7 +195,7 @@ def test_visits_that_a_machine_wrote_are_taken_over(gym: Gym, tmp_path: Path) ->
     assert all("clean" in each for each in gym.documents(Collection.SESSIONS).values())
 
 
-def test_a_damaged_visit_is_made_anew(gym: Gym, tmp_path: Path) -> None:
+def test_a_damaged_session_is_derived_again(gym: Gym, tmp_path: Path) -> None:
     gym.send(visit(0, 20))
     (name,) = gym.sessions()
     gym.client.document(path_of(SITE, Collection.SESSIONS, name)).update({"segments": "all day"})
@@ -270,7 +272,7 @@ def test_without_a_site_document_the_defaults_hold(gym: Gym, tmp_path: Path) -> 
         assert_as_on_the_edge(gym, store)
 
 
-def test_what_a_site_says_badly_is_taken_as_not_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_malformed_fields_of_a_site_use_their_defaults(caplog: pytest.LogCaptureFixture) -> None:
     site = site_of(SITE, {"rules": "{}", "time_zone": "Mars/Base", "capacity": -3, "retention": {"matches_days": 0}})
     assert site.rules == Rules()
     assert (site.capacity, site.retention.matches_days) == (None, 90)
@@ -291,7 +293,7 @@ def test_an_event_of_somebody_forgotten_is_deleted(gym: Gym) -> None:
     [{"kind": "jump"}, {"schema": 99}, {"at": "yesterday"}, {"person_id": 7}, {"colour": "red"}, {"x_frac": 7.0}],
     ids=lambda wrong: next(iter(wrong)),
 )
-def test_a_document_that_is_no_event_is_refused_and_spoils_nothing(gym: Gym, wrong: dict[str, object]) -> None:
+def test_a_document_that_is_no_event_is_rejected_and_affects_nothing_else(gym: Gym, wrong: dict[str, object]) -> None:
     first, last = visit(0, 20)
     bad = {**documents.event_document(event("enter", 5)), **wrong}
     gym.client.document(path_of(SITE, Collection.EVENTS, "bad")).set(bad)
