@@ -1,9 +1,9 @@
-"""The data of a report, read from Firestore: the sessions of its range, and of earlier ones what the report needs."""
+"""The data of a report, read from Firestore: the sessions that touch its range, and no more than it needs beside."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,11 +19,12 @@ from functions.schedule import close_due
 from functions.site import SiteConfig
 from tracker.cloud import documents
 from tracker.cloud.layout import Collection, path_of, record_id
-from tracker.presence.events import ANONYMOUS_PREFIX, Correction, Event, corrected
+from tracker.presence.events import EARLIEST, LATEST, Correction, Event, corrected
 from tracker.presence.people import Person, PersonKind
 from tracker.presence.sessions import Session, SessionState, in_order
+from tracker.reports.data import ReportData, by_id
+from tracker.reports.frames import Frames
 from tracker.reports.periods import cut_to_records
-from tracker.reports.subject import Subject
 
 LOG = logging.getLogger(__name__)
 _Record = TypeVar("_Record")
@@ -51,7 +52,7 @@ class Query:
     staff: bool = False
 
 
-def subject_of(client: firestore.Client, site: SiteConfig, query: Query) -> Subject:
+def data_of(client: firestore.Client, site: SiteConfig, query: Query) -> ReportData:
     """The data that the query selects, after sessions that are due are closed.
 
     Raises ReportError where the range has too many records.
@@ -65,18 +66,21 @@ def subject_of(client: firestore.Client, site: SiteConfig, query: Query) -> Subj
     if query.whole_days:
         since = cut_to_records(since, query.until, coverage.recorded_since, site.zone)
     sessions = reader.sessions(since, query.until)
-    return Subject(
+    bounds = reader.bounds()
+    return ReportData(
         site_id=site.site_id,
         site_name=site.name,
         zone=site.zone,
         capacity=site.capacity,
-        sessions=sessions,
-        people=reader.people(sessions, enrolled=query.enrolled),
-        events=reader.events(since, query.until) if query.enrolled else (),
+        frames=Frames.of_sessions(sessions, now=query.now, first_starts=reader.first_starts),
+        people=reader.people({each.person_id for each in sessions}, enrolled=query.enrolled),
         coverage=coverage,
         since=since,
         until=query.until,
         now=query.now,
+        events=reader.events(since, query.until) if query.enrolled else (),
+        first_last=bounds,
+        uncounted=reader.uncounted() if bounds is None else None,
         staff=query.staff,
     )
 
@@ -103,7 +107,7 @@ class _Reader:
         return min(firsts, default=None)
 
     def sessions(self, since: datetime, until: datetime) -> list[Session]:
-        """The sessions that touch the range or are open, and of each person the first, by start."""
+        """The sessions that touch the range or are open, by start."""
         begun = self._sessions.where(filter=FieldFilter("started_at", ">=", since))
         earlier = self._sessions.where(filter=FieldFilter("started_at", "<", since))
         queries = (
@@ -111,32 +115,39 @@ class _Reader:
             earlier.where(filter=FieldFilter("ended_at", ">=", since)),
             self._sessions.where(filter=FieldFilter("state", "==", SessionState.OPEN.value)),
         )
-        found = {each.session_id: each for query in queries for each in self._read(query)}
-        people = {each.person_id for each in found.values() if since <= each.started_at < until}
-        with ThreadPoolExecutor(_THREADS) as pool:
-            for firsts in pool.map(self._first_of, sorted(people)):
-                found.update((each.session_id, each) for each in firsts)
-        for direction in (firestore.Query.ASCENDING, firestore.Query.DESCENDING):
-            for each in self._first(self._sessions.order_by("started_at", direction=direction)):
-                found.setdefault(each.session_id, each)
+        found = {
+            each.session_id: each for query in queries for each in self._decoded(self._limited(query), self._session)
+        }
         return in_order(found.values())
 
-    def people(self, sessions: Iterable[Session], *, enrolled: bool) -> list[Person]:
-        """The people of the sessions; enrolled: and every enrolled person."""
-        started = {each.person_id: each.started_at for each in sessions}
+    def first_starts(self, person_ids: Sequence[str]) -> dict[str, datetime]:
+        """When the first session of each of these people began."""
+        with ThreadPoolExecutor(_THREADS) as pool:
+            firsts = pool.map(lambda person_id: self._first(self._of_person(person_id)), person_ids)
+            return {each.person_id: each.started_at for each in firsts if each is not None}
+
+    def bounds(self) -> tuple[datetime, datetime] | None:
+        """The starts of the first and of the last session; None without any."""
+        first = self._first(self._sessions.order_by("started_at"))
+        last = self._first(self._sessions.order_by("started_at", direction=firestore.Query.DESCENDING))
+        return None if first is None or last is None else (first.started_at, last.started_at)
+
+    def uncounted(self) -> tuple[int, str] | None:
+        """How many events there are, and the id of the first; None without any."""
+        events = self.events(EARLIEST, LATEST)
+        first = min(events, key=lambda event: (event.at, event.event_id), default=None)
+        return None if first is None else (len(events), first.event_id)
+
+    def people(self, person_ids: Iterable[str], *, enrolled: bool) -> dict[str, Person]:
+        """These people by id; enrolled: and every enrolled person."""
         snapshots: list[Any] = []
-        for chunk in chunks(sorted(started), _PEOPLE_PAGE):
+        for chunk in chunks(sorted(person_ids), _PEOPLE_PAGE):
             paths = (path_of(self._site_id, Collection.PEOPLE, person_id) for person_id in chunk)
             snapshots += self._client.get_all([self._client.document(path) for path in paths])
         if enrolled:
             snapshots += self._people.where(filter=FieldFilter("kind", "==", PersonKind.ENROLLED.value)).stream()
         known = self._decoded((each for each in snapshots if each.exists), _person)
-        found = {person.person_id: person for person, merged_into in known if merged_into is None}
-        for person_id, at in started.items():
-            if person_id.startswith(ANONYMOUS_PREFIX):
-                nobody = Person(person_id=person_id, name="Forgotten person", kind=PersonKind.VISITOR, created_at=at)
-                found.setdefault(person_id, nobody)
-        return list(found.values())
+        return by_id(person for person, merged_into in known if merged_into is None)
 
     def events(self, since: datetime, until: datetime) -> list[Event]:
         """The events of the range, corrected, under the present ids of their people."""
@@ -150,15 +161,11 @@ class _Reader:
         }
         return [_renamed(event, merged) for event in events if since <= event.at < until]
 
-    def _first_of(self, person_id: str) -> list[Session]:
-        own = self._sessions.where(filter=FieldFilter("person_id", "==", person_id))
-        return self._first(own.order_by("started_at"))
+    def _of_person(self, person_id: str) -> Any:
+        return self._sessions.where(filter=FieldFilter("person_id", "==", person_id)).order_by("started_at")
 
-    def _first(self, query: Any) -> list[Session]:
-        return list(self._decoded(query.limit(1).stream(), self._session))
-
-    def _read(self, query: Any) -> Iterator[Session]:
-        return self._decoded(self._limited(query), self._session)
+    def _first(self, query: Any) -> Session | None:
+        return next(self._decoded(query.limit(1).stream(), self._session), None)
 
     def _limited(self, query: Any) -> list[Any]:
         found = list(query.limit(MAX_RECORDS + 1).stream())

@@ -11,16 +11,15 @@ from zoneinfo import ZoneInfo
 from google.cloud import firestore
 
 from config.errors import ReportError
-from functions.report_data import Query, subject_of
+from functions.report_data import Query, data_of
 from functions.site import site_of
 from tracker.cloud.layout import site_path
-from tracker.presence.days import day_range
-from tracker.reports.compose import dwell_report, occupancy_report, people_report, usage_report
+from tracker.presence.calendar import day_range
+from tracker.reports import tables
+from tracker.reports.attendance import attendance_report
+from tracker.reports.data import ReportData
 from tracker.reports.periods import Period, lies_too_early, start_of_default
-from tracker.reports.plain import today_report, visits_report
-from tracker.reports.rolls import attendance_report
 from tracker.reports.sheets import Report
-from tracker.reports.subject import Subject
 
 Parameters: TypeAlias = Mapping[str, str]
 _STAFF = {"true": True, "false": False, "": True}
@@ -34,7 +33,7 @@ class _Kind:
     person, and the events.
     """
 
-    make: Callable[[Subject, Period], Report]
+    make: Callable[[ReportData, Period], Report]
     default: Period | None = Period.DAY
     by: bool = False
     whole_days: bool = True
@@ -42,13 +41,13 @@ class _Kind:
 
 
 _KINDS: Mapping[str, _Kind] = {
-    "today": _Kind(make=lambda subject, _: today_report(subject), default=None, whole_days=False),
-    "visits": _Kind(make=lambda subject, _: visits_report(subject), whole_days=False),
-    "usage": _Kind(make=usage_report, by=True),
-    "dwell": _Kind(make=lambda subject, _: dwell_report(subject), whole_days=False),
-    "occupancy": _Kind(make=lambda subject, _: occupancy_report(subject), default=Period.HOUR),
-    "people": _Kind(make=lambda subject, _: people_report(subject)),
-    "attendance": _Kind(make=lambda subject, _: attendance_report(subject), enrolled=True),
+    "today": _Kind(make=lambda data, _: tables.today_report(data), default=None, whole_days=False),
+    "visits": _Kind(make=lambda data, _: tables.visits_report(data), whole_days=False),
+    "usage": _Kind(make=tables.usage_report, by=True),
+    "dwell": _Kind(make=lambda data, _: tables.dwell_report(data), whole_days=False),
+    "occupancy": _Kind(make=lambda data, _: tables.occupancy_report(data), default=Period.HOUR),
+    "people": _Kind(make=lambda data, _: tables.people_report(data)),
+    "attendance": _Kind(make=lambda data, _: attendance_report(data), enrolled=True),
 }
 
 
@@ -71,7 +70,7 @@ def report_of(parameters: Parameters, client: firestore.Client, *, now: datetime
         enrolled=kind.enrolled,
         staff=_staff(parameters.get("staff", "false")),
     )
-    return kind.make(subject_of(client, site, query), period)
+    return kind.make(data_of(client, site, query), period)
 
 
 def _require_known(parameters: Parameters, kind: _Kind) -> None:

@@ -8,11 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tracker.reports.subject import Subject
 
 from config.errors import RecordError
 from functions import handlers, schedule
-from functions.report_data import Query, subject_of
+from functions.report_data import Query, data_of
 from functions.schedule import delete_expired, run_all
 from functions.site import FUNCTIONS, SiteConfig, site_of
 from tests.functions.gym import RULES, SITE, Gym, at, event, visit
@@ -20,6 +19,7 @@ from tracker.cloud import documents
 from tracker.cloud.layout import Collection, path_of, site_path
 from tracker.presence import rule_text
 from tracker.presence.events import Action, Correction, content_id
+from tracker.reports.data import ReportData
 
 CLOSED = at(14 * 60)
 """The gym has closed: whoever is in is due."""
@@ -41,11 +41,11 @@ TIMES = [
 ]
 
 
-def report_of(gym: Gym, now: datetime) -> Subject:
+def report_of(gym: Gym, now: datetime) -> ReportData:
     """What a report over the days around the start is about."""
     site = site_of(SITE, gym.client.document(site_path(SITE)).get().to_dict())
     since = at(0) - timedelta(days=2)
-    return subject_of(gym.client, site, Query(since=since, until=now, now=now, whole_days=True, enrolled=True))
+    return data_of(gym.client, site, Query(since=since, until=now, now=now, whole_days=True, enrolled=True))
 
 
 @pytest.mark.parametrize("fields", MALFORMED)
@@ -64,7 +64,7 @@ def test_a_malformed_site_uses_the_defaults(gym: Gym, fields: dict[str, Any]) ->
     gym.send(visit(0, 20))
     handlers.site_written(gym.change(SITE, {"derived_by": FUNCTIONS, **fields}, {"derived_by": "m-1"}))
     assert gym.visits() == [(0, 20, "ada")]
-    assert len(report_of(gym, gym.now).sessions) == 1
+    assert len(report_of(gym, gym.now).frames.visits) == 1
     assert run_all(gym.client, now=CLOSED).failed == 0
 
 
@@ -112,7 +112,7 @@ def test_an_event_of_an_impossible_time_is_refused_and_affects_nothing_else(gym:
     gym.merge("bob", "ada")
     assert gym.visits() == [(0, 21, "ada")]
     found = report_of(gym, gym.now)
-    assert (len(found.sessions), len(found.events)) == (1, 4)
+    assert (len(found.frames.visits), len(found.events)) == (1, 4)
     assert run_all(gym.client, now=CLOSED).failed == 0
 
 
@@ -150,7 +150,7 @@ def test_a_session_of_an_impossible_time_is_derived_again(gym: Gym, moment: date
     gym.send(visit(0, 20))
     (name,) = gym.documents(Collection.SESSIONS)
     gym.client.document(path_of(SITE, Collection.SESSIONS, name)).update({"started_at": moment})
-    assert report_of(gym, gym.now).sessions == []
+    assert report_of(gym, gym.now).frames.visits.empty
     gym.now = at(60)
     gym.send(visit(40, 50))
     assert gym.visits() == [(0, 20, "ada"), (40, 50, "ada")]

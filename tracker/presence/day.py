@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 
-from tracker.presence.days import day_range
+from tracker.presence.calendar import day_range
 from tracker.presence.events import SCHEMA
 from tracker.presence.sessions import Session
 
