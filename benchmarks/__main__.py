@@ -8,7 +8,7 @@ import sys
 
 from benchmarks.measure import ROOT, show
 
-NAMES = ("detect", "embed", "pipeline", "idle", "match", "start", "presence", "uplink")
+NAMES = ("detect", "embed", "pipeline", "idle", "match", "start", "presence", "reading", "uplink")
 
 
 def main() -> int:

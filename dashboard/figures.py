@@ -53,7 +53,7 @@ def occupancy(
     _shade(figure, blind, span=span, zone=zone, look=look)
     steps = _known(points, blind)
     figure.add_scatter(
-        x=[_local(at, zone) for at, _ in steps],
+        x=[_local(at, zone).isoformat() for at, _ in steps],
         y=[people for _, people in steps],
         mode="lines",
         line={"shape": "hv", "width": 2 if span[1] - span[0] <= _ONE_DAY else 1.3, "color": colours.main},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -19,25 +19,28 @@ from dashboard.sight import Sight, days_watched, hours_watched, sight_of
 from dashboard.views import Days, EventRow, LiveView, UsageView, VisitsView
 from dashboard.wording import duration
 from tracker.presence.calendar import day_range
-from tracker.presence.people import Role
+from tracker.presence.people import Person, Role
 from tracker.reports import measures, tables
-from tracker.reports.data import ReportData
+from tracker.reports.data import ReportData, by_id
 from tracker.reports.frames import Frames, index_of, rows_of
-from tracker.reports.periods import quarter_edges
+from tracker.reports.periods import Period, edges_of, quarter_edges
 from tracker.reports.selection import ReportQuery, select, site_of_report
 from tracker.reports.sheets import Figure, Row
 from tracker.store.shared_site import reports_after_s
 from tracker.store.store import Store
 
 LATEST_EVENTS = 8
+MOST_VISITS = 2_000
+"""Visits that a page loads; a browser holds more, but nobody reads them."""
 BEAT_S = 20
 """Open pages ask again for cameras and lists after so many seconds even if nothing happened."""
 HISTORY_BEAT_S = 300
 """And for what is computed from visits: minutes inside grow in the browser, the rest changes by events."""
+PEOPLE_SHOWN = 100
 _BUSY_TIMEOUT_S = 2.0
 _KEPT_ANSWERS = 6
-_ONE_DAY = timedelta(hours=26)
-"""Up to this occupancy has a step for each change, else one for each quarter of an hour; a day may have 25 hours."""
+_ONE_DAY, _ONE_WEEK = timedelta(hours=26), timedelta(days=8)
+"""Up to a day occupancy has a step for each change, up to a week for each quarter of an hour, else for each hour."""
 _Answer = TypeVar("_Answer", LiveView, UsageView, VisitsView)
 
 
@@ -74,6 +77,7 @@ class Board:
         self._places = Places(settings, reread or (lambda: settings))
         self._file = _StoreFile(store_path)
         self._answers = _Answers()
+        self._known_people: tuple[str, Mapping[str, Person]] = ("", {})
 
     @property
     def zone(self) -> ZoneInfo:
@@ -133,7 +137,6 @@ class Board:
         everybody = data.counted(staff=True)
         points = tables.steps_sheet(data, everybody).rows
         latest = store.events.select(site_id=self._site_id, limit=LATEST_EVENTS, newest_first=True)
-        names = {one.person_id: one.name for one in store.people.some({event.person_id for event in latest})}
         cameras = store.cameras.health(self._site_id)
         started = bool(latest or cameras)
         return LiveView(
@@ -149,7 +152,7 @@ class Board:
                 EventRow(
                     event_id=event.event_id,
                     kind=event.kind,
-                    name=names.get(event.person_id) or data.person(event.person_id).name,
+                    name=data.person(event.person_id).name,
                     at=event.at,
                     camera_id=event.camera_id,
                     inferred=event.inferred,
@@ -170,8 +173,14 @@ class Board:
 
     def _visits(self, store: Store, now: datetime, days: Days) -> VisitsView:
         data = self._data(store, now, days)
+        found = data.counted(staff=True).touching(data.since, data.until)
+        who = found["person_id"].unique()
         return VisitsView(
-            rows=tables.visit_sheet(data, data.counted(staff=True)).rows,
+            rows=tables.visit_rows(data, found[: -MOST_VISITS - 1 : -1]),
+            visits=len(found),
+            people=len(who),
+            still_in=int(found["ended_at"].isna().sum()),
+            with_staff=any(data.person(person_id).role is Role.STAFF for person_id in who),
             sight=self._sight(data),
         )
 
@@ -180,7 +189,8 @@ class Board:
         frames, since, until = data.counted(), data.since, data.until
         came = frames.begun(since, until)
         points = _points(data, frames, now)
-        has_staff = any(one.role is Role.STAFF for one in data.people.values())
+        inside = measures.people_usage(frames, edges_of(Period.DAY, since, until, data.zone), now=now)
+        has_staff = len(data.frames.visits) > len(frames.visits)
         return UsageView(
             days=days,
             figures=_values(tables.range_figures(data, frames)),
@@ -190,7 +200,8 @@ class Board:
             capacity=None if has_staff else self.capacity,
             points=points,
             span=_busy_span(points, since, now) if days.count == 1 else (since, min(until, now)),
-            people=tables.people_sheet(data, frames).rows,
+            people=tables.people_rows(data, inside[:PEOPLE_SHOWN]),
+            people_count=len(inside),
             sight=self._sight(data),
             hours_watched=hours_watched(data.coverage, since, until, zone=data.zone, now=now),
             days_watched=days_watched(data.coverage, since, until, zone=data.zone, now=now),
@@ -200,7 +211,14 @@ class Board:
         """What the store has of these days, today unless given."""
         site = site_of_report(self._places.now, store)
         since, until = (None, None) if days is None else day_range(days.first, site.zone, days=days.count)
-        return select(store, site, ReportQuery(since=since, until=until), now)
+        return select(store, site, ReportQuery(since=since, until=until), now, people=self._people(store))
+
+    def _people(self, store: Store) -> Mapping[str, Person]:
+        """Everybody, read again when people changed."""
+        version = f"{self._file.identity} {store.people.version()}"
+        if version != self._known_people[0]:
+            self._known_people = (version, by_id(store.people.all()))
+        return self._known_people[1]
 
     def _sight(self, data: ReportData) -> Sight:
         return sight_of(data.coverage, data.since, data.until, zone=data.zone, now=data.now)
@@ -291,7 +309,11 @@ def _points(data: ReportData, frames: Frames, now: datetime) -> Sequence[Row]:
     """People in from each instant on, until the next."""
     if data.until - data.since <= _ONE_DAY:
         return tables.steps_sheet(data, frames).rows
-    edges = quarter_edges(data.since, min(data.until, now))
+    until = min(data.until, now)
+    if data.until - data.since <= _ONE_WEEK:
+        edges = quarter_edges(data.since, until)
+    else:
+        edges = edges_of(Period.HOUR, data.since, until, data.zone)
     found = measures.peak_counts(measures.steps(frames), index_of(edges)).tolist()
     return [{"at": at, "people": people} for at, people in zip(edges, [*found, found[-1]], strict=True)]
 

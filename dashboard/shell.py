@@ -15,7 +15,7 @@ from dashboard.figures import PLOT_CONFIG
 from dashboard.theme import MANTINE_THEME
 from dashboard.wording import sentence
 
-PULSE_MS = 500
+PULSE_MS = 1000
 """How often an open page asks whether anything changed."""
 
 

@@ -115,9 +115,17 @@ class LiveView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitsView:
-    """rows: of the report on visits, staff included, with the camera at which each began. sight: what was watched."""
+    """Visits of a range of days, staff included.
+
+    rows: of the latest of them, as in the report on visits, with the camera at which each began. visits, people,
+    still_in: how many there are. sight: what was watched.
+    """
 
     rows: Sequence[Row]
+    visits: int
+    people: int
+    still_in: int
+    with_staff: bool
     sight: Sight
 
 
@@ -128,7 +136,8 @@ class UsageView:
     figures: by the keys of `footfall report usage`. dwell: the row of net lengths of `footfall report dwell`; bins:
     its histogram. hours: entries in each of the 24 hours of the day, summed over the days. capacity: how many people
     the site may hold, staff among them; None where staff were here, who are not in points. people: the rows of
-    `footfall report people`. hours_watched: the share of each of the 24 hours; days_watched: how many whole days.
+    `footfall report people` that fit on the page, of people_count. hours_watched: the share of each of the 24 hours;
+    days_watched: how many whole days.
     """
 
     days: Days
@@ -140,6 +149,7 @@ class UsageView:
     points: Sequence[Row]
     span: tuple[datetime, datetime]
     people: Sequence[Row]
+    people_count: int
     sight: Sight
     hours_watched: tuple[float | None, ...]
     days_watched: float

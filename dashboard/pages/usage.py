@@ -19,7 +19,6 @@ from tracker.reports.sheets import Row
 TITLE = "Usage"
 RANGES = {"1": "Today", "7": "7 days", "30": "30 days"}
 PLOTS = ("hours", "dwell", "occupancy")
-PEOPLE_SHOWN = 100
 
 
 def layout(board: Board) -> Component:
@@ -87,7 +86,7 @@ def register(app: Dash, board: Board) -> None:
         notice = shell.notice((*board.behind(), *view.sight.notes))
         if not view.figures["entries"] and not view.people:
             return subtitle, notice, _nothing(board, view), True, [], [], ""
-        note = count(len(view.people), "person", "people")
+        note = count(view.people_count, "person", "people")
         return subtitle, notice, None, False, _tiles(view, board), _people(view, board), note
 
     @app.callback(
@@ -181,9 +180,9 @@ def _people(view: UsageView, board: Board) -> Component:
             html.Th("Last seen", scope="col", className="number last-seen"),
         ]
     )
-    rows = [_person_row(row, longest_s, board) for row in view.people[:PEOPLE_SHOWN]]
+    rows = [_person_row(row, longest_s, board) for row in view.people]
     table = html.Table([html.Thead(head), html.Tbody(rows)], className="people-table")
-    more = len(view.people) - PEOPLE_SHOWN
+    more = view.people_count - len(view.people)
     if more <= 0:
         return table
     command = board.command("report", "people", "--from", view.days.first.isoformat())

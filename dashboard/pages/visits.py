@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -13,12 +12,10 @@ from dash.development.base_component import Component
 from dashboard import shell
 from dashboard.queries import Board
 from dashboard.sight import Sight
-from dashboard.views import Days
+from dashboard.views import Days, VisitsView
 from dashboard.visit_table import CSV_KEYS, table, table_row
 from dashboard.visit_table import columns as table_columns
 from dashboard.wording import count
-from tracker.presence.people import Role
-from tracker.reports.sheets import Row
 
 TITLE = "Visits"
 DEFAULT_DAYS = 7
@@ -122,10 +119,10 @@ def register(app: Dash, board: Board) -> None:
         if days.last.isoformat() == loaded_on:  # a page left open goes on into the next day
             days = Days(days.first, board.today())
         view = board.visits(days)
-        notice = shell.notice((*board.behind(), *view.sight.notes))
+        notice = shell.notice((*board.behind(), *view.sight.notes, *_left_out(view, days, board)))
         if not view.rows:
             return [], "", notice, _nothing(board, days, view.sight), True
-        return [table_row(row, board.zone) for row in view.rows], _summary(view.rows), notice, None, False
+        return [table_row(row, board.zone) for row in view.rows], _summary(view), notice, None, False
 
     @app.callback(Output("visits-grid", "columnDefs"), Input("viewport", "data"))
     def columns(viewport: object) -> Any:
@@ -149,15 +146,22 @@ def register(app: Dash, board: Board) -> None:
     )
 
 
-def _summary(rows: Sequence[Row]) -> str:
-    people = len({row["person_id"] for row in rows})
-    still_in = sum(row["ended_at"] is None for row in rows)
-    parts = [count(len(rows), "visit"), count(people, "person", "people")]
-    if still_in:
-        parts.append(f"{still_in:,} still in")
-    if any(row["role"] == Role.STAFF for row in rows):
+def _summary(view: VisitsView) -> str:
+    parts = [count(view.visits, "visit"), count(view.people, "person", "people")]
+    if view.still_in:
+        parts.append(f"{view.still_in:,} still in")
+    if view.with_staff:
         parts.append("with staff")
     return " · ".join(parts)
+
+
+def _left_out(view: VisitsView, days: Days, board: Board) -> tuple[str, ...]:
+    """That the table does not hold all visits, where it does not."""
+    if len(view.rows) == view.visits:
+        return ()
+    first, last = days.first.isoformat(), days.last.isoformat()
+    command = board.command("report", "visits", "--staff", "--from", first, "--to", last, "--csv")
+    return (f"The table holds the latest {len(view.rows):,} visits. Choose fewer days, or list all with: {command}",)
 
 
 def _nothing(board: Board, days: Days, sight: Sight) -> Component:

@@ -36,7 +36,7 @@ def test_occupancy_steps_in_the_time_of_the_site() -> None:
     (line,) = figure.data
     assert line.line.shape == "hv"
     assert list(line.y) == [0, 2, 1]
-    assert [at.strftime("%H:%M") for at in line.x] == ["00:00", "01:00", "02:00"]
+    assert [at[11:16] for at in line.x] == ["00:00", "01:00", "02:00"]
     assert figure.layout.xaxis.tickformat == "%H:%M"
 
 
@@ -127,7 +127,7 @@ def test_what_nobody_watched_is_grey_and_nobody_inside_is_not_drawn_there() -> N
     seen = points(0, 2, 0, 0, 0, 3, 3)
     figure = figures.occupancy(seen, span=DAY, zone=BERLIN, capacity=None, look=Look(), blind=[blind(3, 4.5)])
     (line,) = figure.data
-    drawn = [(at.strftime("%H:%M"), people) for at, people in zip(line.x, line.y, strict=True)]
+    drawn = [(at[11:16], people) for at, people in zip(line.x, line.y, strict=True)]
     assert drawn == [
         ("00:00", 0), ("01:00", 2), ("02:00", 0), ("03:00", 0), ("03:00", None), ("04:00", None), ("04:30", 0),
         ("05:00", 3), ("06:00", 3),

@@ -11,6 +11,7 @@ import pytest
 
 from config.errors import StoreError
 from config.settings import PresenceSettings, Settings, SiteSettings, StoreSettings
+from dashboard import queries
 from dashboard.queries import Board
 from dashboard.views import Condition, Days
 from tests.dashboard import gym
@@ -206,6 +207,18 @@ def test_visits_of_other_days_stay_away(store: Store, board: Board) -> None:
     yesterday = date(2026, 3, 9)
     assert [row["name"] for row in board.visits(Days(yesterday, yesterday)).rows] == ["Ada"]
     assert board.visits(Days(date(2026, 3, 1), date(2026, 3, 2))).rows == []
+
+
+def test_a_page_holds_the_latest_visits_and_counts_all(
+    store: Store, board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "MOST_VISITS", 2)
+    for number in range(3):
+        stay(store, f"v-{number}", 100 - number, 90)
+    stay(store, "p-vera", 10, None)
+    view = board.visits(Days.until(board.today(), days=1))
+    assert [row["person_id"] for row in view.rows] == ["p-vera", "v-2"]
+    assert (view.visits, view.people, view.still_in, view.with_staff) == (4, 4, 1, True)
 
 
 def test_usage_leaves_staff_out_and_knows_who_returns(store: Store, board: Board) -> None:

@@ -29,7 +29,7 @@ def today(options: ReportOptions) -> Report:
     require("pandas")
     from tracker.reports.tables import today_report
 
-    return today_report(_data(options))
+    return today_report(_data(options, visit_ids=True))
 
 
 @command("footfall report usage --by hour", "footfall report usage --by month --xlsx year.xlsx --plot year.html")
@@ -53,7 +53,7 @@ def visits(options: RangeOptions) -> Report:
     require("pandas")
     from tracker.reports.tables import visits_report
 
-    return visits_report(_data(options))
+    return visits_report(_data(options, visit_ids=True))
 
 
 @command("footfall report dwell --from 2026-01-01 --plot dwell.html")
@@ -107,7 +107,7 @@ def people(options: RangeOptions, who: PersonArgument = None) -> Report:
 
     with reading(options) as (_, store):
         person = find_person(store, who)
-    return person_report(_data(options, whole_days=True, person_id=person.person_id), person)
+    return person_report(_data(options, whole_days=True, person_id=person.person_id, visit_ids=True), person)
 
 
 def _data(
@@ -117,9 +117,10 @@ def _data(
     whole_days: bool = False,
     time_stamps: bool = False,
     person_id: str | None = None,
+    visit_ids: bool = False,
 ) -> ReportData:
     from tracker.cli.report_data import data_of
     from tracker.reports.selection import ReportQuery
 
-    query = ReportQuery(whole_days=whole_days, time_stamps=time_stamps, person_id=person_id)
+    query = ReportQuery(whole_days=whole_days, time_stamps=time_stamps, person_id=person_id, visit_ids=visit_ids)
     return data_of(options, query, default=default)

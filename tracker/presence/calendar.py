@@ -13,7 +13,7 @@ from typing import TypeAlias
 Stretch: TypeAlias = tuple[datetime, datetime]
 """[from, to), UTC"""
 
-_QUARTER = timedelta(minutes=15)
+_QUARTER, _HOUR = timedelta(minutes=15), timedelta(hours=1)
 
 
 def day_range(day: date, zone: tzinfo, *, days: int = 1) -> tuple[datetime, datetime]:
@@ -24,16 +24,22 @@ def day_range(day: date, zone: tzinfo, *, days: int = 1) -> tuple[datetime, date
 def hour_edges(since: datetime, until: datetime, zone: tzinfo) -> list[datetime]:
     """Where the local hours that the range touches begin, and the range's end; UTC, ascending.
 
-    Quarters are looked at one by one, because zones are off, and shift, by half an hour or three quarters too.
+    Where the zone shifts, quarters are looked at one by one: zones are off, and shift, by half an hour or three
+    quarters too.
     """
     edges: list[datetime] = []
     at, last = since.astimezone(UTC), None
     while at < until:
-        start = at.astimezone(zone).replace(minute=0, second=0, microsecond=0).astimezone(UTC)
+        local = at.astimezone(zone)
+        start = local.replace(minute=0, second=0, microsecond=0).astimezone(UTC)
         if last is None or start > last:
             edges.append(max(start, since.astimezone(UTC)))
             last = start
-        at += _QUARTER - timedelta(minutes=at.minute % 15, seconds=at.second, microseconds=at.microsecond)
+        following = start + _HOUR
+        if following > at and following.astimezone(zone).utcoffset() == local.utcoffset():
+            at = following
+        else:
+            at += _QUARTER - timedelta(minutes=at.minute % 15, seconds=at.second, microseconds=at.microsecond)
     return [*edges, until.astimezone(UTC)]
 
 

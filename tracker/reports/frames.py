@@ -49,11 +49,11 @@ class Frames:
         rows: Iterable[VisitRow],
         *,
         now: datetime,
-        first_starts: Callable[[Sequence[str]], Mapping[str, datetime]] | None = None,
+        first_starts: Callable[[Sequence[str]], Mapping[str, str]] | None = None,
     ) -> Self:
         """Frames of rows as a store has them, read in portions.
 
-        first_starts: gives the start of the first visit of each of the people, among visits that are not in rows too.
+        first_starts: gives the start (text) of the first visit of each of the people, in rows or not.
         """
         columns = _Columns()
         source = iter(rows)
@@ -68,7 +68,7 @@ class Frames:
         sessions: Iterable[Session],
         *,
         now: datetime,
-        first_starts: Callable[[Sequence[str]], Mapping[str, datetime]] | None = None,
+        first_starts: Callable[[Sequence[str]], Mapping[str, str]] | None = None,
     ) -> Self:
         """The same of sessions."""
         return cls.of_rows(map(_row_of, sessions), now=now, first_starts=first_starts)
@@ -150,7 +150,7 @@ class _Columns:
         self._keep("part_started", np.concatenate([started[single], instants_of(part_starts)]))
         self._keep("part_ended", np.concatenate([ended[single], instants_of(part_ends)]))
 
-    def frames(self, now: datetime, first_starts: Mapping[str, datetime]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def frames(self, now: datetime, first_starts: Mapping[str, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
         person, started, ended = (self._column(name) for name in ("person", "started", "ended"))
         order = np.lexsort((self.people.ranks()[person], started))
         label = np.empty(len(order), dtype=np.int64)
@@ -197,13 +197,12 @@ class _Columns:
             }
         )
 
-    def _first_starts(self, person: NDArray[np.int32], started: Instants, known: Mapping[str, datetime]) -> Instants:
+    def _first_starts(self, person: NDArray[np.int32], started: Instants, known: Mapping[str, str]) -> Instants:
         """The start of the first visit of each person, by their code."""
         first = np.full(len(self.people.codes), np.datetime64("9999-01-01", "us"))
         np.minimum.at(first, person, started)
-        for person_id, at in known.items():
-            code = self.people.codes[person_id]
-            first[code] = min(first[code], _instant(at))
+        codes = np.array([self.people.codes[person_id] for person_id in known], dtype=np.int32)
+        first[codes] = np.minimum(first[codes], instants_of(known.values()))
         return first
 
     def _keep(self, name: str, part: NDArray[Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -44,7 +44,7 @@ class ReportQuery:
     camera_id: only the room of that camera, or the visits through its door; zone: only that zone of a room. staff: they
     count. whole_days: there is a row for every piece of the range, so it does not begin before the day on which the
     records begin, or, where there are none, before its last day. person_id: all visits of one person, whenever.
-    time_stamps: the events of the range are needed too.
+    time_stamps: the events of the range are needed too. visit_ids: single visits are shown.
     """
 
     since: datetime | None = None
@@ -55,6 +55,7 @@ class ReportQuery:
     whole_days: bool = False
     person_id: str | None = None
     time_stamps: bool = False
+    visit_ids: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,8 +123,13 @@ def site_of_report(settings: Settings, store: Store, site_id: str | None = None)
     )
 
 
-def select(store: Store, site: ReportSite, query: ReportQuery, now: datetime) -> ReportData:
-    """The data of a report. Raises NotRecordedError on a camera or zone without any record, StoreError."""
+def select(
+    store: Store, site: ReportSite, query: ReportQuery, now: datetime, *, people: Mapping[str, Person] | None = None
+) -> ReportData:
+    """The data of a report. Raises NotRecordedError on a camera or zone without any record, StoreError.
+
+    people: all of the store, where they are at hand.
+    """
     since, until = day_range(now.astimezone(site.zone).date(), site.zone)
     since, until = query.since or since, query.until or until
     if query.zone is not None:
@@ -143,7 +149,7 @@ def select(store: Store, site: ReportSite, query: ReportQuery, now: datetime) ->
         zone=site.zone,
         capacity=site.capacity,
         frames=part.frames,
-        people=_people(store, query, part.frames),
+        people=_people(store, query, part.frames) if people is None else people,
         coverage=coverage,
         since=since,
         until=until,
@@ -172,6 +178,7 @@ def _site(store: Store, site: ReportSite, query: ReportQuery, now: datetime, sin
         since=None if only else since,
         until=None if only else until,
         person_ids=only,
+        with_ids=query.visit_ids,
     )
     frames = Frames.of_rows(
         rows,

@@ -71,7 +71,7 @@ def today_report(data: ReportData) -> Report:
         name="present",
         title="Who is in",
         columns=_PRESENT_COLUMNS,
-        rows=visit_rows(data, present),
+        rows=[{**row, "left": ""} for row in visit_rows(data, present)],
         empty="Nobody is in.",
     )
     return data.report("today", "Today", (sheet, steps_sheet(data, frames)), figures)
@@ -101,7 +101,10 @@ def visit_sheet(data: ReportData, frames: Frames) -> Sheet:
         name="visits",
         title="Visits",
         columns=_VISIT_COLUMNS,
-        rows=visit_rows(data, frames.touching(data.since, data.until)[::-1]),
+        rows=[
+            {**row, "left": _left(row["started_at"], row["ended_at"], data)}
+            for row in visit_rows(data, frames.touching(data.since, data.until)[::-1])
+        ],
         empty=data.no_visits,
     )
 
@@ -113,7 +116,6 @@ def visit_rows(data: ReportData, visits: pd.DataFrame) -> list[dict[str, Any]]:
         person = data.person(row["person_id"])
         row |= {"site_id": data.site_id, "name": person.name, "kind": person.kind.value, "role": person.role.value}
         row["state"] = (SessionState.OPEN if row["ended_at"] is None else SessionState.CLOSED).value
-        row["left"] = _left(row["started_at"], row["ended_at"], data)
         row["notes"] = ", ".join(visit_notes(row))
     return found
 
@@ -258,13 +260,19 @@ def people_report(data: ReportData) -> Report:
     return data.report("people", "Usage by person", (sheet,), range_figures(data, frames))
 
 
-def people_sheet(data: ReportData, frames: Frames) -> Sheet:
-    """A row for each person who was in, the longest inside first."""
-    edges = edges_of(Period.DAY, data.since, data.until, data.zone)
-    rows = rows_of(measures.people_usage(frames, edges, now=data.now))
+def people_rows(data: ReportData, usage: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of `measures.people_usage` with the names of the people."""
+    rows = rows_of(usage)
     for row in rows:
         person = data.person(row["person_id"])
         row |= {"name": person.name, "kind": person.kind.value, "role": person.role.value}
+    return rows
+
+
+def people_sheet(data: ReportData, frames: Frames) -> Sheet:
+    """A row for each person who was in, the longest inside first."""
+    edges = edges_of(Period.DAY, data.since, data.until, data.zone)
+    rows = people_rows(data, measures.people_usage(frames, edges, now=data.now))
     return Sheet(
         name="people",
         title="People",

@@ -129,11 +129,14 @@ def select(connection: sqlite3.Connection, wanted: Range, now: datetime) -> Iter
             yield row
 
 
-def select_for_report(connection: sqlite3.Connection, wanted: Range, now: datetime) -> Iterator[ReportRow]:
-    """The same with REPORT_COLUMNS only."""
+def select_for_report(
+    connection: sqlite3.Connection, wanted: Range, now: datetime, *, with_ids: bool
+) -> Iterator[ReportRow]:
+    """The same with REPORT_COLUMNS only; without ids the first is empty."""
     cuts, projected = _unsettled(connection, wanted, now)
     yield from map(_report_row, projected)
-    rows: Iterator[ReportRow] = _stored(connection, wanted, ", ".join(REPORT_COLUMNS))
+    columns = REPORT_COLUMNS if with_ids else ("''", *REPORT_COLUMNS[1:])
+    rows: Iterator[ReportRow] = _stored(connection, wanted, ", ".join(columns))
     yield from rows if not cuts else (row for row in rows if row[2] < cuts.get(row[1], "~"))
 
 

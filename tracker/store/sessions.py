@@ -51,20 +51,22 @@ class Sessions:
         since: datetime | None = None,
         until: datetime | None = None,
         person_ids: Sequence[str] | None = None,
+        with_ids: bool = True,
     ) -> Iterator[ReportRow]:
-        """The same as plain rows for reports, in no order and one by one."""
+        """The same as plain rows for reports, in no order and one by one. Without ids they take half the memory."""
+        wanted = _range(site_id, since, until, person_ids)
         with self._file.one_state() as connection:
-            yield from session_rows.select_for_report(connection, _range(site_id, since, until, person_ids), now)
+            yield from session_rows.select_for_report(connection, wanted, now, with_ids=with_ids)
 
-    def first_starts(self, site_id: str, person_ids: Iterable[str]) -> dict[str, datetime]:
-        """When the first session of each of these people began; who has none is left out."""
+    def first_starts(self, site_id: str, person_ids: Iterable[str]) -> dict[str, str]:
+        """When (text) the first session of each of these people began; who has none is left out."""
         with self._file.reading() as connection:
             rows = connection.execute(
                 "SELECT value, (SELECT min(started_at) FROM sessions WHERE person_id = value AND site_id = ?1)"
                 " FROM json_each(?2)",
                 (site_id, json.dumps(list(person_ids))),
             )
-            return {person_id: read_time(at) for person_id, at in rows if at is not None}
+            return {person_id: at for person_id, at in rows if at is not None}
 
     def bounds(self, site_id: str) -> tuple[datetime, datetime] | None:
         """The starts of the first and of the last session of a site; None without any."""

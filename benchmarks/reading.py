@@ -1,0 +1,238 @@
+"""What reading a long history costs: reports from start to exit, the callbacks of the pages, and an open idle page.
+
+Ten thousand, a hundred thousand and a million visits, of about 900 a day up to now (benchmarks/histories.py). Wall time
+depends on what else the machine does; the processor time of user and system stands beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.histories import CAMERA, SITE, ZONE, store_of
+from benchmarks.measure import ROOT, Row, run
+from tracker.presence.events import Event, EventKind
+from tracker.store.observation import Observation
+from tracker.store.store import Store
+
+SIZES = (10_000, 100_000, 1_000_000)
+MOST_MB = 300.0
+MOST_CALLBACK_MS = 150.0
+MOST_IDLE = 0.01
+REPORTS: dict[str, tuple[int | None, Sequence[str], float]] = {
+    "report today": (None, ("today",), 0.7),
+    "report usage, 31 days": (31, ("usage",), 1.0),
+    "report usage, a year": (365, ("usage", "--by", "week"), 3.0),
+}
+"""case -> (days, words of the command, most seconds from start to exit)"""
+_REPEATS, _CALLBACKS = 3, 12
+_IDLE_S = 20.0
+_PULSE_S = 1.0
+_START_S = 60.0
+_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """One command from start to exit. cpu_ms: user and system."""
+
+    wall_ms: float
+    cpu_ms: float
+    peak_mb: float
+
+
+def rows() -> Iterator[Row]:
+    """Reports, then pages, of each size."""
+    for size in SIZES:
+        path = store_of(size)
+        for name, (days, words, most_s) in REPORTS.items():
+            yield _report(f"{name}, of {size:,} visits", path, days, words, most_s)
+        with _served(path) as (address, pid):
+            for days in (1, 30):
+                yield _callbacks(f"page Usage, {days} days, of {size:,} visits", path, address, pid, _usage(days))
+            for days in (31, 365):
+                yield _callbacks(f"page Visits, {days} days, of {size:,} visits", path, address, pid, _visits(days))
+            yield _callbacks(f"page Live, of {size:,} visits", path, address, pid, {"pulse": True})
+            yield _idle(f"idle page, of {size:,} visits", address, pid)
+
+
+def _report(case: str, path: Path, days: int | None, words: Sequence[str], most_s: float) -> Row:
+    since = () if days is None else ("--from", str(datetime.now(ZONE).date() - timedelta(days=days - 1)))
+    flags = ("--settings", str(path.with_name("footfall.toml")), "--store", f"sqlite:///{path}", "--json")
+    call = [sys.executable, "-m", "tracker.cli.main", "report", *words, *since, *flags]
+    _timed(call)  # the file is in memory from here on
+    found = [_timed(call) for _ in range(_REPEATS)]
+    wall_ms, peak_mb = float(np.median([each.wall_ms for each in found])), max(each.peak_mb for each in found)
+    cpu_ms = float(np.median([each.cpu_ms for each in found]))
+    return Row(
+        case=case,
+        ours_ms=wall_ms,
+        ours_cpu_ms=cpu_ms,
+        target=f"under {most_s:g} s and {MOST_MB:.0f} MB",
+        met=min(wall_ms, cpu_ms) < most_s * 1e3 and peak_mb < MOST_MB,
+        note=f"{peak_mb:.0f} MB",
+    )
+
+
+def _timed(call: Sequence[str]) -> _Run:
+    start = time.perf_counter()
+    process = subprocess.Popen(call, cwd=ROOT, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, list(call))
+    scale = 2**20 if sys.platform == "darwin" else 2**10
+    return _Run(
+        wall_ms=(time.perf_counter() - start) * 1e3,
+        cpu_ms=(used.ru_utime + used.ru_stime) * 1e3,
+        peak_mb=used.ru_maxrss / scale,
+    )
+
+
+# -- pages
+
+
+@contextmanager
+def _served(path: Path) -> Iterator[tuple[str, int]]:
+    """A dashboard over the store: its address and process."""
+    settings = path.with_name("footfall.toml")
+    call = [sys.executable, "-m", "dashboard", "--settings", str(settings), "--store", f"sqlite:///{path}"]
+    with subprocess.Popen([*call, "--port", "0"], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            ready = select.select([process.stdout], [], [], _START_S)[0] if process.stdout else []
+            found = re.search(r"http://\S+/", ready[0].readline() if ready else "")
+            if found is None:
+                raise TimeoutError("the dashboard did not start")
+            yield found.group(), process.pid
+        finally:
+            process.terminate()
+
+
+def _usage(days: int) -> dict[str, object]:
+    return {"usage-range": str(days)}
+
+
+def _visits(days: int) -> dict[str, object]:
+    today = datetime.now(ZONE).date()
+    return {"visits-range": [str(today - timedelta(days=days - 1)), str(today)]}
+
+
+def _callbacks(case: str, path: Path, address: str, pid: int, values: dict[str, object]) -> Row:
+    """Every callback that has one of these inputs, after an event each time, so that no answer is kept."""
+    wanted = [
+        each
+        for each in _get(f"{address}_dash-dependencies")
+        if not each["clientside_function"] and any(one["id"] in values for one in each["inputs"])
+    ]
+    walls: list[float] = []
+    used_s = _cpu_s(pid)
+    with Store(path) as store:
+        for number in range(_CALLBACKS + 1):
+            at = datetime.now(UTC)
+            event = Event(
+                kind=EventKind.ENTER if number % 2 else EventKind.EXIT,
+                site_id=SITE,
+                camera_id=CAMERA,
+                person_id="v-0000000001",
+                at=at,
+                track_id=f"bench-{at.timestamp()}",
+            )
+            store.record(Observation(events=[event]))
+            for each in wanted:
+                start = time.perf_counter()
+                _post(address, each, {**values, "colours": "light", "viewport": "wide", "history": str(number)})
+                walls += [(time.perf_counter() - start) * 1e3] if number else []
+    median, p95 = (float(value) for value in np.percentile(walls, [50, 95]))
+    long = "365" in case
+    return Row(
+        case=case,
+        ours_ms=median,
+        ours_p95_ms=p95,
+        ours_cpu_ms=(_cpu_s(pid) - used_s) * 1e3 / (_CALLBACKS + 1) / len(wanted),
+        target="-" if long else f"p95 under {MOST_CALLBACK_MS:.0f} ms",
+        met=long or p95 < MOST_CALLBACK_MS,
+        note=f"{len(wanted)} callbacks",
+    )
+
+
+def _idle(case: str, address: str, pid: int) -> Row:
+    """One open page that asks whether anything changed, as it does every second."""
+    (pulse,) = [
+        each for each in _get(f"{address}_dash-dependencies") if any(one["id"] == "tick" for one in each["inputs"])
+    ]
+    known: dict[str, object] = {}
+    known.update(_pulse(address, pulse, known))
+    used_s, start = _cpu_s(pid), time.monotonic()
+    while time.monotonic() - start < _IDLE_S:
+        known.update(_pulse(address, pulse, known))
+        time.sleep(_PULSE_S)
+    share = (_cpu_s(pid) - used_s) / (time.monotonic() - start)
+    return Row(
+        case=case,
+        ours_ms=share * 1e3,
+        target=f"under {MOST_IDLE:.0%} of a core",
+        met=share < MOST_IDLE,
+        note=f"{share:.2%} of a core",
+    )
+
+
+def _pulse(address: str, callback: dict[str, Any], known: dict[str, object]) -> dict[str, object]:
+    answer = _post(address, callback, {"tick": 1, **known})
+    return {name: parts["data"] for name, parts in answer.get("response", {}).items() if "data" in parts}
+
+
+def _cpu_s(pid: int) -> float:
+    """Processor time of a process, user and system; 0 where the system does not tell."""
+    status = Path(f"/proc/{pid}/stat")
+    if not status.exists():
+        return 0.0
+    fields = status.read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS_A_SECOND
+
+
+def _get(address: str) -> Any:
+    with urllib.request.urlopen(address, timeout=30) as answer:  # noqa: S310 - our own server
+        return json.load(answer)
+
+
+def _post(address: str, callback: dict[str, Any], values: dict[str, object]) -> Any:
+    """What a browser sends when the inputs of a callback change."""
+
+    def filled(one: dict[str, str]) -> dict[str, object]:
+        return {**one, "value": values.get(one["id"])}
+
+    outputs = [part.rsplit(".", 1) for part in callback["output"].strip(".").split("...")]
+    named = [{"id": one_id, "property": prop} for one_id, prop in outputs]
+    body = {
+        "output": callback["output"],
+        "outputs": named if callback["output"].startswith("..") else named[0],
+        "inputs": [filled(one) for one in callback["inputs"]],
+        "state": [filled(one) for one in callback["state"]],
+        "changedPropIds": [f"{one['id']}.{one['property']}" for one in callback["inputs"]],
+    }
+    request = urllib.request.Request(  # noqa: S310 - our own server
+        f"{address}_dash-update-component",
+        data=json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - our own server
+        text = answer.read()
+    return json.loads(text) if text else {}
+
+
+if __name__ == "__main__":
+    run(rows, "reading")
