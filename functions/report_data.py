@@ -19,7 +19,7 @@ from functions.schedule import close_due
 from functions.site import SiteConfig
 from tracker.cloud import documents
 from tracker.cloud.layout import Collection, path_of, record_id
-from tracker.presence.events import EARLIEST, LATEST, Correction, Event, corrected
+from tracker.presence.events import EARLIEST, LATEST, Correction, Event, corrected, time_text
 from tracker.presence.people import Person, PersonKind
 from tracker.presence.sessions import Session, SessionState, in_order
 from tracker.reports.data import ReportData, by_id
@@ -120,11 +120,11 @@ class _Reader:
         }
         return in_order(found.values())
 
-    def first_starts(self, person_ids: Sequence[str]) -> dict[str, datetime]:
-        """When the first session of each of these people began."""
+    def first_starts(self, person_ids: Sequence[str]) -> dict[str, str]:
+        """When (text) the first session of each of these people began."""
         with ThreadPoolExecutor(_THREADS) as pool:
             firsts = pool.map(lambda person_id: self._first(self._of_person(person_id)), person_ids)
-            return {each.person_id: each.started_at for each in firsts if each is not None}
+            return {each.person_id: time_text(each.started_at) for each in firsts if each is not None}
 
     def bounds(self) -> tuple[datetime, datetime] | None:
         """The starts of the first and of the last session; None without any."""

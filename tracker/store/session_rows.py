@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from operator import attrgetter
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
-from tracker.presence.events import Event, as_utc, time_text
+from tracker.presence.events import Event, time_text
 from tracker.presence.projection import Changes, Projected, changes, project
 from tracker.presence.rules import Closings, Rules
 from tracker.presence.sessions import PersonAtSite, Segment, Session, Sightings, session_of
@@ -23,24 +21,16 @@ from tracker.store import event_rows, people_rows, site_rows
 from tracker.store.database import Transaction
 from tracker.store.event_rows import Row, read_time
 
-LONG_S = 86_400
-"""Sessions of this length or more, and open ones, are found by an index of their own, others by their start."""
 COLUMNS = (
     "site_id, started_at, session_id, person_id, ended_at, segments, dwell_s, gross_s, enter_inferred, exit_inferred,"
     " bounce, clean, enter_camera_id, exit_camera_id, due_at"
 )
 _INSERT = f"INSERT OR REPLACE INTO sessions ({COLUMNS}, changed) VALUES ({', '.join('?' * 16)})"  # noqa: S608 - fixed names
 _SELECT = f"SELECT {COLUMNS} FROM sessions"  # noqa: S608 - fixed names
-REPORT_COLUMNS = (
-    "session_id", "person_id", "started_at", "ended_at", "segments", "enter_inferred", "exit_inferred", "bounce",
-    "enter_camera_id", "exit_camera_id",
-)  # fmt: skip
-"""What reports read of a session; see ReportRow."""
-_IS_LONG = f"(ended_at IS NULL OR gross_s >= {LONG_S})"
 _BATCH = 20_000
 _SET_BACK = timedelta(seconds=1)
 """A clock that is behind the last transaction by more was set back."""
-_EVER = ""
+EVER = ""
 """Earlier than the text of any time."""
 
 
@@ -64,21 +54,6 @@ class SessionRow(NamedTuple):
     due_at: str | None
 
 
-ReportRow: TypeAlias = tuple[str, str, str, str | None, str | None, int, int, int, str | None, str | None]
-"""REPORT_COLUMNS of one row; plain, because a report reads hundreds of thousands."""
-_report_row = attrgetter(*REPORT_COLUMNS)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Range:
-    """Sessions of one site that touch [since, until), None for no limit; of these people only, if given."""
-
-    site_id: str
-    since: datetime | None = None
-    until: datetime | None = None
-    person_ids: tuple[str, ...] | None = None
-
-
 def refresh(writing: Transaction) -> None:
     """Bring the rows up to date with what this transaction did to the facts, and with the time."""
     connection = writing.connection
@@ -89,9 +64,9 @@ def refresh(writing: Transaction) -> None:
     projector = _Projector(writing)
     whole = _sites_of(connection, writing.touched_people)
     for site_id, person_id in sorted(whole):
-        projector.project((site_id, person_id), _EVER)
+        projector.project((site_id, person_id), EVER)
     projector.write()
-    for key, at in _resolved(connection, writing.touched_sessions).items():
+    for key, at in resolved(connection, writing.touched_sessions).items():
         if key not in whole:
             projector.project(key, at)
     projector.write()
@@ -115,56 +90,6 @@ def rebuild(writing: Transaction, site_id: str | None = None) -> None:
 def is_built(connection: sqlite3.Connection) -> bool:
     """Whether the rows were ever derived; not so in a store that an older version wrote last."""
     return connection.execute("SELECT ticked_at FROM state").fetchone()[0] is not None
-
-
-def select(connection: sqlite3.Connection, wanted: Range, now: datetime) -> Iterator[SessionRow]:
-    """Rows as of `now`, in no order. The caller holds a read transaction.
-
-    What became due since the last transaction is projected here, without being written.
-    """
-    cuts, projected = _unsettled(connection, wanted, now)
-    yield from projected
-    for row in map(SessionRow._make, _stored(connection, wanted, COLUMNS)):
-        if row.started_at < cuts.get(row.person_id, "~"):
-            yield row
-
-
-def select_for_report(
-    connection: sqlite3.Connection, wanted: Range, now: datetime, *, with_ids: bool
-) -> Iterator[ReportRow]:
-    """The same with REPORT_COLUMNS only; without ids the first is empty."""
-    cuts, projected = _unsettled(connection, wanted, now)
-    yield from map(_report_row, projected)
-    columns = REPORT_COLUMNS if with_ids else ("''", *REPORT_COLUMNS[1:])
-    rows: Iterator[ReportRow] = _stored(connection, wanted, ", ".join(columns))
-    yield from rows if not cuts else (row for row in rows if row[2] < cuts.get(row[1], "~"))
-
-
-def _unsettled(connection: sqlite3.Connection, wanted: Range, now: datetime) -> tuple[dict[str, str], list[SessionRow]]:
-    """What became due since the last transaction: by person the start (text) from which on the stored rows do not
-    hold, and the rows that hold instead.
-    """
-    now = as_utc(now)
-    stale = {key: at for key, at in due(connection, now).items() if key[0] == wanted.site_id}
-    cuts: dict[str, str] = {}
-    found: list[SessionRow] = []
-    for (site_id, person_id), at in _resolved(connection, stale).items():
-        if wanted.person_ids is None or person_id in wanted.person_ids:
-            cuts[person_id], rows = _projected(connection, (site_id, person_id), at, now)
-            found += [row for row in rows if _touches(row, wanted)]
-    return cuts, found
-
-
-def derive(connection: sqlite3.Connection, wanted: Range, now: datetime, rules: Rules) -> Iterator[SessionRow]:
-    """The same by other rules than the stored ones: derived from all events of the site."""
-    closings, now = Closings(rules), as_utc(now)
-    for key, events in event_rows.select_history(connection, wanted.site_id):
-        if wanted.person_ids is None or key[1] in wanted.person_ids:
-            seen = _sightings(connection, key)
-            for each in project(events, key=key, rules=rules, now=now, seen=seen, closings=closings):
-                row = _encode(each)
-                if _touches(row, wanted):
-                    yield row
 
 
 def due(connection: sqlite3.Connection, now: datetime) -> dict[PersonAtSite, str]:
@@ -207,7 +132,7 @@ def events_since_clean(connection: sqlite3.Connection, key: PersonAtSite, at: st
         " ORDER BY started_at DESC LIMIT 1",
         (*key, at),
     ).fetchone()
-    cut = _EVER if row is None else str(row[0])
+    cut = EVER if row is None else str(row[0])
     aliases = people_rows.ids_of(connection, key[1])[1:]
     return cut, event_rows.select_of_person(connection, *key, aliases, cut)
 
@@ -246,10 +171,10 @@ class _Projector:
         self._due: list[tuple[str | None, str, str, str]] = []
 
     def project(self, key: PersonAtSite, at: str) -> None:
-        """Derive again what a change at a time (text) may affect; _EVER for everything."""
+        """Derive again what a change at a time (text) may affect; EVER for everything."""
         connection = self._writing.connection
         cut, events = events_since_clean(connection, key, at)
-        if at == _EVER and people_rows.resolve(connection, key[1]) != key[1]:
+        if at == EVER and people_rows.resolve(connection, key[1]) != key[1]:
             events = []  # merged into somebody else
         before = {
             row.session_id: row
@@ -286,9 +211,9 @@ class _Projector:
 
     def _derived(self, key: PersonAtSite, events: Iterable[Event]) -> dict[str, SessionRow]:
         rules, closings = self._rules(key[0])
-        seen = _sightings(self._writing.connection, key)
+        seen = sightings(self._writing.connection, key)
         found = project(events, key=key, rules=rules, now=self._writing.now, seen=seen, closings=closings)
-        return {row.session_id: row for row in map(_encode, found)}
+        return {row.session_id: row for row in map(encode, found)}
 
     def _gather(self, found: Changes[SessionRow], before: Mapping[str, SessionRow]) -> None:
         for session_id in found.delete:
@@ -315,42 +240,7 @@ def _rules_by_site(connection: sqlite3.Connection) -> Callable[[str], tuple[Rule
     return of
 
 
-def _projected(
-    connection: sqlite3.Connection, key: PersonAtSite, at: str, now: datetime
-) -> tuple[str, list[SessionRow]]:
-    """The rows of a person from the last clean session before `at` on, as of `now`, and where they begin (text)."""
-    cut, events = events_since_clean(connection, key, at)
-    rules = site_rows.rules(connection, key[0])
-    found = project(events, key=key, rules=rules, now=now, seen=_sightings(connection, key))
-    return cut, [_encode(each) for each in found]
-
-
-def _stored(connection: sqlite3.Connection, wanted: Range, columns: str) -> Iterator[Any]:
-    """Rows that touch the range: those that begin in it or up to a day before, and longer ones by their own index."""
-    since = _EVER if wanted.since is None else time_text(wanted.since)
-    until = "~" if wanted.until is None else time_text(wanted.until)
-    lasts = "started_at < ? AND (ended_at IS NULL OR ended_at >= ?)"
-    select = f"SELECT {columns} FROM sessions"  # noqa: S608 - fixed names
-    if wanted.person_ids is not None:
-        for person_id in wanted.person_ids:
-            key = (wanted.site_id, person_id, until, since)
-            yield from connection.execute(f"{select} WHERE site_id = ? AND person_id = ? AND {lasts}", key)
-        return
-    begin = _EVER if wanted.since is None else time_text(wanted.since - timedelta(seconds=LONG_S))
-    key = (wanted.site_id, begin, until, since)
-    yield from connection.execute(f"{select} WHERE site_id = ? AND started_at >= ? AND {lasts}", key)
-    if begin != _EVER:
-        query = f"{select} INDEXED BY sessions_long WHERE site_id = ? AND {_IS_LONG} AND {lasts}"
-        yield from connection.execute(query, (wanted.site_id, begin, since))
-
-
-def _touches(row: SessionRow, wanted: Range) -> bool:
-    if wanted.until is not None and row.started_at >= time_text(wanted.until):
-        return False
-    return wanted.since is None or row.ended_at is None or row.ended_at >= time_text(wanted.since)
-
-
-def _sightings(connection: sqlite3.Connection, key: PersonAtSite) -> Sightings:
+def sightings(connection: sqlite3.Connection, key: PersonAtSite) -> Sightings:
     """Where cameras of the site have a person in view, in order of time."""
     marks = "SELECT ?2 UNION SELECT person_id FROM aliases WHERE into_id = ?2"
     rows = connection.execute(
@@ -361,7 +251,7 @@ def _sightings(connection: sqlite3.Connection, key: PersonAtSite) -> Sightings:
     return [(read_time(seen_at), (camera_id, track_id)) for seen_at, camera_id, track_id in rows]
 
 
-def _encode(projected: Projected) -> SessionRow:
+def encode(projected: Projected) -> SessionRow:
     session = projected.session
     ended = session.ended_at is not None
     several = None
@@ -390,7 +280,7 @@ def _text(at: datetime | None) -> str | None:
     return None if at is None else time_text(at)
 
 
-def _resolved(connection: sqlite3.Connection, touched: Mapping[PersonAtSite, str]) -> dict[PersonAtSite, str]:
+def resolved(connection: sqlite3.Connection, touched: Mapping[PersonAtSite, str]) -> dict[PersonAtSite, str]:
     """The people under the ids that their sessions have, each with the earliest time."""
     if connection.execute("SELECT 1 FROM aliases LIMIT 1").fetchone() is None:
         return dict(touched)

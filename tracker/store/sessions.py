@@ -9,9 +9,10 @@ from datetime import datetime
 
 from tracker.presence.rules import Rules
 from tracker.presence.sessions import Session, in_order
-from tracker.store import session_rows, site_rows
+from tracker.store import session_queries, session_rows, site_rows
 from tracker.store.event_rows import read_all, read_time
-from tracker.store.session_rows import Range, ReportRow, SessionRow
+from tracker.store.session_queries import Range, ReportRow
+from tracker.store.session_rows import SessionRow
 from tracker.store.store_file import StoreFile
 
 
@@ -56,7 +57,7 @@ class Sessions:
         """The same as plain rows for reports, in no order and one by one. Without ids they take half the memory."""
         wanted = _range(site_id, since, until, person_ids)
         with self._file.one_state() as connection:
-            yield from session_rows.select_for_report(connection, wanted, now, with_ids=with_ids)
+            yield from session_queries.select_for_report(connection, wanted, now, with_ids=with_ids)
 
     def first_starts(self, site_id: str, person_ids: Iterable[str]) -> dict[str, str]:
         """When (text) the first session of each of these people began; who has none is left out."""
@@ -111,5 +112,5 @@ def _rows(
     connection: sqlite3.Connection, wanted: Range, now: datetime, stored: Rules, rules: Rules | None
 ) -> Iterator[SessionRow]:
     if rules is None or rules == stored:
-        return session_rows.select(connection, wanted, now)
-    return session_rows.derive(connection, wanted, now, rules)
+        return session_queries.select(connection, wanted, now)
+    return session_queries.derive(connection, wanted, now, rules)
