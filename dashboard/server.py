@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,8 @@ from dashboard.app import create_app
 
 THREADS = 8
 
+logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns at each request that waits for a thread
+
 
 def serve(
     settings: Settings,
@@ -25,7 +28,7 @@ def serve(
     reread: Callable[[], Settings] | None = None,
     settings_file: Path | None = None,
 ) -> None:
-    """Listen where `settings.dashboard` says; tell the address to `announce`; return on Ctrl-C or SIGTERM.
+    """Listen where `settings.dashboard` says; pass the address to `announce`; return on Ctrl-C or SIGTERM.
 
     Raises SettingsError when the port is taken, not allowed, or the host is none of this machine.
     """

@@ -8,8 +8,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from flask.testing import FlaskClient
@@ -160,6 +162,24 @@ def test_a_host_of_another_machine_is_refused(tmp_path: Path) -> None:
     assert result.returncode == 1
     assert "give an address of this machine" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_many_readers_at_once_leave_the_log_empty(tmp_path: Path) -> None:
+    with gym.open_store(tmp_path / "x.sqlite3"):
+        pass
+    process = subprocess.Popen(
+        command(tmp_path, "--port", "0"), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    address = announced(process)
+
+    def read(_number: int) -> int:
+        with urlopen(address, timeout=30) as answer:  # noqa: S310 - our own server
+            return int(answer.status)
+
+    with ThreadPoolExecutor(40) as pool:
+        assert set(pool.map(read, range(200))) == {200}
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=30)[1] == ""
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminate"])
