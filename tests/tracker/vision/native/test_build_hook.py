@@ -15,7 +15,7 @@ from tracker.vision.native import build_hook
 from tracker.vision.native.kernels import LIBRARY, SOURCE, Kernels
 
 ROOT = Path(__file__).parents[4]
-PURE = "footfall-0.1.0-py3-none-any.whl"
+PURE = "footfall-0.2.0-py3-none-any.whl"
 
 
 def wheel(folder: Path, **environment: str) -> tuple[Path, str]:
@@ -84,7 +84,7 @@ def test_compiler_without_target_clones(tmp_path: Path, compiler: str, monkeypat
 
 def test_wheel_contains_the_library_and_is_platform_specific(tmp_path: Path, compiler: str) -> None:
     made, _ = wheel(tmp_path)
-    assert made.name.startswith("footfall-0.1.0-py3-none-")
+    assert made.name.startswith("footfall-0.2.0-py3-none-")
     assert made.name != PURE
     with zipfile.ZipFile(made) as files:
         files.extract(f"tracker/vision/native/{LIBRARY.name}", tmp_path)
