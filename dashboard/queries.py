@@ -30,7 +30,7 @@ from tracker.store.shared_site import reports_after_s
 from tracker.store.store import Store
 
 LATEST_EVENTS = 8
-MOST_VISITS = 2_000
+MOST_VISITS = 1_000
 """Visits that a page loads; a browser holds more, but nobody reads them."""
 BEAT_S = 20
 """Open pages ask again for cameras and lists after so many seconds even if nothing happened."""
@@ -145,7 +145,7 @@ class Board:
             other_sites=() if started else self._other_sites(store),
             inside=self._inside(store, data, everybody),
             figures=_values(tables.today_report(data).figures),
-            most=measures.peak_of(measures.steps(everybody), data.since, data.until),
+            most=measures.peak_of(everybody.steps, data.since, data.until),
             points=points,
             span=_busy_span(points, data.since, now),
             events=tuple(
@@ -185,7 +185,7 @@ class Board:
         )
 
     def _usage(self, store: Store, now: datetime, days: Days) -> UsageView:
-        data = self._data(store, now, days)
+        data = self._data(store, now, days, visit_ids=False)
         frames, since, until = data.counted(), data.since, data.until
         came = frames.begun(since, until)
         points = _points(data, frames, now)
@@ -207,11 +207,12 @@ class Board:
             days_watched=days_watched(data.coverage, since, until, zone=data.zone, now=now),
         )
 
-    def _data(self, store: Store, now: datetime, days: Days | None = None) -> ReportData:
+    def _data(self, store: Store, now: datetime, days: Days | None = None, *, visit_ids: bool = True) -> ReportData:
         """What the store has of these days, today unless given."""
         site = site_of_report(self._places.now, store)
         since, until = (None, None) if days is None else day_range(days.first, site.zone, days=days.count)
-        return select(store, site, ReportQuery(since=since, until=until), now, people=self._people(store))
+        query = ReportQuery(since=since, until=until, visit_ids=visit_ids)
+        return select(store, site, query, now, people=self._people(store))
 
     def _people(self, store: Store) -> Mapping[str, Person]:
         """Everybody, read again when people changed."""
@@ -314,7 +315,7 @@ def _points(data: ReportData, frames: Frames, now: datetime) -> Sequence[Row]:
         edges = quarter_edges(data.since, until)
     else:
         edges = edges_of(Period.HOUR, data.since, until, data.zone)
-    found = measures.peak_counts(measures.steps(frames), index_of(edges)).tolist()
+    found = measures.peak_counts(frames.steps, index_of(edges)).tolist()
     return [{"at": at, "people": people} for at, people in zip(edges, [*found, found[-1]], strict=True)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import logging
 import signal
 from collections.abc import Callable
@@ -38,6 +39,7 @@ def serve(
         listener = create_server(application, host=host, port=port, threads=THREADS, ident=None)
     except (OSError, ValueError) as error:
         raise _no_listener(host, port, error) from error
+    gc.freeze()  # what was imported lives as long as the server: an answer of many rows need not wade through it
     signal.signal(signal.SIGTERM, _stop)
     try:
         announce(_address(host, _port(listener, port)))

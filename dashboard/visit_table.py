@@ -102,11 +102,12 @@ def _column(
 def table_row(row: Row, zone: ZoneInfo) -> dict[str, Any]:
     """The fields of a session under their own names, for sorting and the CSV; beside them what the cells show."""
     is_open = row["ended_at"] is None
+    entered = stamp(row["started_at"], zone)
     return {
         **{key: _plain(row[key], zone) for key in CSV_KEYS},
         "camera_id": row["enter_camera_id"] or "",
-        "entered_text": stamp(row["started_at"], zone),
-        "entered_short": stamp(row["started_at"], zone, weekday=False),
+        "entered_text": entered,
+        "entered_short": entered.partition(" ")[2],  # without the weekday
         "left_text": _left(row["started_at"], row["ended_at"], zone),
         "state_text": "inside" if is_open else "left",
         "notes": ", ".join(visit_notes(row)[is_open:]),

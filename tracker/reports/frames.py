@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
@@ -29,7 +30,7 @@ exit_camera_id. Times are text, as `time_text` writes them; segments: a JSON lis
 """
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Frames:
     """Visits of one site, open ones up to `now`.
 
@@ -91,6 +92,12 @@ class Frames:
         """Visits that begin in [since, until)."""
         started = self.visits["started_at"]
         return self.visits[(started >= pd.Timestamp(since)) & (started < pd.Timestamp(until))]
+
+    @cached_property
+    def steps(self) -> pd.Series[int]:
+        """People in from each instant on, until the next, in order; a segment of no length changes nothing."""
+        lasting = self.segments[self.segments["open"] | (self.segments["ended_at"] > self.segments["started_at"])]
+        return steps_of(lasting["started_at"], lasting.loc[~lasting["open"], "ended_at"])
 
     def touching(self, since: datetime, until: datetime) -> pd.DataFrame:
         """Visits of which some lies in [since, until), or that are one instant there."""
@@ -218,6 +225,16 @@ _EMPTY: Mapping[str, NDArray[Any]] = {
     **dict.fromkeys(("enter_inferred", "exit_inferred", "bounce"), np.array([], dtype=bool)),
     **dict.fromkeys(("person", "enter_camera", "exit_camera", "visit"), np.array([], dtype=np.int32)),
 }
+
+
+def steps_of(came: Times, gone: Times) -> pd.Series[int]:
+    """How many more came than went up to each instant at which that changes."""
+    at = np.concatenate([pd.DatetimeIndex(each, dtype=TIME).asi8 for each in (came, gone)])
+    moments, place = np.unique(at, return_inverse=True)
+    weights = np.concatenate([np.ones(len(came)), -np.ones(len(gone))])
+    net = np.bincount(place, weights=weights, minlength=len(moments)).astype(np.int64)
+    index = _utc(moments[net != 0].astype("datetime64[us]"))
+    return pd.Series(net[net != 0].cumsum(), index=index, dtype="int64")
 
 
 def instants_of(texts: Iterable[str | None]) -> Instants:

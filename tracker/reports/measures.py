@@ -15,7 +15,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tracker.reports.frames import SECOND_US, TIME, Frames, index_of, local_days, not_after, not_before, places
+from tracker.reports.frames import (
+    SECOND_US,
+    TIME,
+    Frames,
+    index_of,
+    local_days,
+    not_after,
+    not_before,
+    places,
+    steps_of,
+)
 
 DWELL_COLUMNS: Mapping[str, str] = {"net": "dwell_s", "gross": "gross_s"}
 """How a length is measured, and the column of the visits that has it."""
@@ -58,7 +68,7 @@ def usage(frames: Frames, edges: Sequence[datetime], *, zone: tzinfo) -> pd.Data
             "new": visitors - returning,
             "bounce_rate": _per_place(came.loc[came["bounce"], "place"], count) / np.where(entries, entries, np.nan),
             "median_dwell_s": measured(came).groupby("place")["dwell_s"].median().reindex(range(count)).to_numpy(),
-            "peak": peak_counts(steps(frames), index),
+            "peak": peak_counts(frames.steps, index),
         }
     )
     return frame.astype(dict.fromkeys(_COUNTS, "Int64"))
@@ -155,15 +165,8 @@ def not_measured(visits: pd.DataFrame) -> dict[str, int]:
 # -- occupancy
 
 
-def steps(frames: Frames) -> pd.Series[int]:
-    """People in from each instant on, until the next, in order; a segment of no length changes nothing."""
-    parts = frames.segments
-    lasting = parts[parts["open"] | (parts["ended_at"] > parts["started_at"])]
-    return _steps(lasting["started_at"], lasting.loc[~lasting["open"], "ended_at"])
-
-
 def steps_between(frames: Frames, since: datetime, until: datetime, now: datetime) -> pd.Series[int]:
-    """The same over [since, until): one point at `since`, one for each change, one where the range or now ends.
+    """People in over [since, until) as steps: one point at `since`, one for each change, one where the range or now ends.
 
     Whoever comes in at `until` does not count any more.
     """
@@ -173,7 +176,7 @@ def steps_between(frames: Frames, since: datetime, until: datetime, now: datetim
     lasts = parts["open"] | (parts["ended_at"] > started)
     inside = parts[(parts["started_at"] <= last) & (parts["started_at"] < pd.Timestamp(until)) & lasts]
     gone = inside.loc[~inside["open"] & (inside["ended_at"] <= last), "ended_at"]
-    found = _steps(started[inside.index], gone)
+    found = steps_of(started[inside.index], gone)
     edge = pd.Series(0, index=pd.DatetimeIndex([first], dtype=TIME))
     found = found if len(found) and found.index[0] == first else pd.concat([edge, found])
     return found if found.index[-1] >= last else pd.concat([found, found.iloc[-1:].set_axis(index_of([end]))])
@@ -186,7 +189,7 @@ def occupancy(frames: Frames, edges: Sequence[datetime], *, now: datetime, capac
     mean is over the time up to now. No edge but the last is later than `now`.
     """
     index = index_of(edges)
-    peaks = peak_counts(steps(frames), index)
+    peaks = peak_counts(frames.steps, index)
     return pd.DataFrame(
         {
             "started_at": index[:-1],
@@ -199,7 +202,7 @@ def occupancy(frames: Frames, edges: Sequence[datetime], *, now: datetime, capac
 
 
 def peak_counts(people: pd.Series[int], edges: pd.DatetimeIndex) -> NDArray[np.int64]:
-    """The most people in at once in each period. people: as `steps` gives it."""
+    """The most people in at once in each period. people: as `Frames.steps` gives it."""
     counts = np.concatenate([[0], people.to_numpy(dtype=np.int64)])
     bounds = np.asarray(pd.DatetimeIndex(people.index).searchsorted(edges, side="left"))
     at_edges = np.asarray(pd.DatetimeIndex(people.index).searchsorted(edges, side="right"))
@@ -301,15 +304,6 @@ def _per_place(found: pd.Series[int] | pd.Index | NDArray[np.intp], count: int) 
     """How often each of the places 0..count-1 stands there."""
     numbers = np.asarray(found, dtype=np.int64)
     return np.bincount(numbers[numbers >= 0], minlength=count).astype(np.int64)
-
-
-def _steps(came: pd.Series[pd.Timestamp], gone: pd.Series[pd.Timestamp]) -> pd.Series[int]:
-    at = np.concatenate([pd.DatetimeIndex(each, dtype=TIME).asi8 for each in (came, gone)])
-    moments, place = np.unique(at, return_inverse=True)
-    weights = np.concatenate([np.ones(len(came)), -np.ones(len(gone))])
-    net = np.bincount(place, weights=weights, minlength=len(moments)).astype(np.int64)
-    index = pd.DatetimeIndex(moments[net != 0].astype("datetime64[us]")).tz_localize("UTC")
-    return pd.Series(net[net != 0].cumsum(), index=index, dtype="int64")
 
 
 def _means(segments: pd.DataFrame, edges: pd.DatetimeIndex, now: datetime) -> NDArray[np.float64]:

@@ -318,7 +318,7 @@ def _sums(data: ReportData, frames: Frames) -> Row:
 
 def _peak_figures(data: ReportData, frames: Frames) -> tuple[Figure, Figure]:
     """When most people were in, and how many; nothing if nobody came."""
-    found = measures.peak_of(measures.steps(frames), data.since, data.until)
+    found = measures.peak_of(frames.steps, data.since, data.until)
     at, people = found or (None, None)
     words = None if at is None else f"peak {people} at {local_text(at, data.zone, MINUTE)}"
     return (

@@ -281,7 +281,7 @@ def test_occupancy_is_a_step_function_that_leaves_gaps_out() -> None:
     assert steps(*stays, since=at("7:00"), until=at("10:00")) == [
         ("07:00", 0), ("08:00", 1), ("08:30", 2), ("08:50", 1), ("08:54", 2), ("09:00", 1), ("09:30", 0), ("10:00", 0),
     ]  # fmt: skip
-    assert measures.peak_of(measures.steps(frames_of(*stays)), DAY, NOON) == (at("8:30"), 2)
+    assert measures.peak_of(frames_of(*stays).steps, DAY, NOON) == (at("8:30"), 2)
 
 
 def test_occupancy_knows_who_was_in_before_the_range_and_stays_after_it() -> None:

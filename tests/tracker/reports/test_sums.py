@@ -156,7 +156,7 @@ def test_mean_occupancy_is_time_inside_over_time(sessions: list[Session], span: 
 @settings(max_examples=25, deadline=None)
 @given(histories(), spans)
 def test_peak_is_the_first_moment_with_most_people(sessions: list[Session], span: tuple[datetime, datetime]) -> None:
-    steps = measures.steps(frames_of(sessions))
+    steps = frames_of(sessions).steps
     known = counted(sessions, staff=False)
     moments = sorted({span[0], *(part.started_at for each in known for part in each.segments)})
     found = [(people_at(known, moment), moment) for moment in moments if span[0] <= moment < span[1]]
@@ -171,7 +171,7 @@ def test_now_agrees_with_who_is_in(sessions: list[Session]) -> None:
     frames = frames_of(sessions)
     open_ones = [each for each in counted(sessions, staff=False) if each.state is SessionState.OPEN]
     assert int(frames.visits["ended_at"].isna().sum()) == len(open_ones)
-    steps = measures.steps(frames)
+    steps = frames.steps
     assert (int(steps.iloc[-1]) if len(steps) else 0) == len(open_ones)
 
 
