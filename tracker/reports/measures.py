@@ -166,7 +166,7 @@ def not_measured(visits: pd.DataFrame) -> dict[str, int]:
 
 
 def steps_between(frames: Frames, since: datetime, until: datetime, now: datetime) -> pd.Series[int]:
-    """People in over [since, until) as steps: one point at `since`, one for each change, one where the range or now ends.
+    """People in over [since, until) as steps: a point at `since`, at each change, and where the range or now ends.
 
     Whoever comes in at `until` does not count any more.
     """
