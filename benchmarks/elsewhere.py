@@ -32,7 +32,7 @@ import numpy as np
 from benchmarks.counting import CountingProxy, server
 from benchmarks.measure import ROOT, SEED, machine, summary
 from benchmarks.sent_visits import PROJECT, SITE, TERMS, Result, connected
-from tracker.cloud.uplink import Uplink
+from tracker.cloud.uploader import Uploader
 from tracker.presence.events import Event, EventKind
 from tracker.presence.people import Person
 from tracker.store.observation import Observation
@@ -109,9 +109,11 @@ def record(path: Path, events: int) -> None:
             person = Person(person_id=f"p-{guest}", name=f"Guest {guest}", created_at=now, consented_at=now)
             store.people.add(person, np.zeros((1, 128), np.float32))
         store.outbox.begin()
-        uplink = threading.Thread(target=Uplink(store, lambda: connected(OURS), TERMS, gentle=True).run, args=(stop,))
-        uplink.start()
-        _wait(lambda: store.outbox.backlog(visits=True, people=True).total == 0)
+        uploading = threading.Thread(
+            target=Uploader(store, lambda: connected(OURS), TERMS, gentle=True).run, args=(stop,)
+        )
+        uploading.start()
+        _wait(lambda: store.outbox.backlog().total == 0)
         print("ready", flush=True)
         for line in sys.stdin:
             for _ in range(int(line)):
@@ -124,7 +126,7 @@ def record(path: Path, events: int) -> None:
                 number += 1
                 print(json.dumps({name: getattr(told, name) for name in Recorded.__slots__}), flush=True)
         stop.set()
-        uplink.join()
+        uploading.join()
 
 
 def _event(guest: int, *, leaves: bool) -> Event:

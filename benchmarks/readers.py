@@ -11,10 +11,9 @@ from pathlib import Path
 
 import grpc
 
-from tracker.cloud.connect import Connection
-from tracker.cloud.downlink import Downlink
-from tracker.cloud.feed import Scope, Subscription
-from tracker.cloud.reading import Reader
+from tracker.cloud.client import Connection
+from tracker.cloud.download import Scope
+from tracker.cloud.replica import Replica
 from tracker.store.store import Store
 
 _ORDERS = "/footfall.tests.Control/Do"
@@ -35,12 +34,11 @@ def an_hour(
 ) -> Reads:
     """A dashboard is opened, nothing happens for a while, then all that `happen` does, which is so many events."""
     with Store(folder / "dashboard.sqlite3") as store:
-        subscription = Subscription(site_id=site_id, scope=Scope.HISTORY, store=store)
-        downlink = Downlink(Reader(connect), subscription)
+        replica = Replica(store, connect, site_id=site_id, scope=Scope.HISTORY)
         _order(project, "reset")
-        downlink.catch_up()
-        downlink.follow()
-        _wait(lambda: downlink.is_live)
+        replica.catch_up()
+        replica.follow()
+        _wait(lambda: replica.is_live)
         opening = _reads(project)
         time.sleep(IDLE_S)
         idle = _reads(project) - opening
@@ -49,7 +47,7 @@ def an_hour(
         _wait(lambda: len(store.events.select()) == known + events)
         time.sleep(1.0)  # heartbeats come by another listener
         busy = _reads(project) - opening - idle
-        downlink.stop()
+        replica.close()
     return Reads(opening=opening, idle=idle, busy=busy)
 
 

@@ -6,19 +6,18 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
 from config.storage import FirestoreAddress
-from tracker.cloud.connect import Connection, connect
-from tracker.cloud.line import Terms
+from tracker.cloud.client import Connection, connect
+from tracker.cloud.upload import Terms
 from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import Event, EventKind, Match
 from tracker.presence.health import CameraHealth, CameraState
 from tracker.store.observation import Observation
-from tracker.store.site_words import SiteWords
 from tracker.store.store import Store
 
 PROJECT = "benchmark"
 SITE = "gym"
 START = datetime(2026, 1, 5, 6, tzinfo=UTC)
-TERMS = Terms(site_id=SITE, version="0.1.0", site=SiteWords(own={"name": "Gym", "time_zone": "UTC", "capacity": 80}))
+TERMS = Terms(site_id=SITE, version="0.1.0", site={"name": "Gym", "time_zone": "UTC", "capacity": 80})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from benchmarks.live_visits import BYTES_A_VISIT, VISITS_AN_HOUR, Bytes, counted, live
+from benchmarks.live_visits import BYTES_A_VISIT, VISITS_AN_HOUR, Bytes, counted, live, send_all
 from benchmarks.prices import DAYS_A_MONTH, GIB, LOOKED_UP, OREGON, UNITED_STATES, month_of_documents, month_of_video
 from benchmarks.readers import IDLE_S, Reads, an_hour
 from benchmarks.sent_visits import (
@@ -21,9 +21,8 @@ from benchmarks.sent_visits import (
     visit,
     watch,
 )
-from tracker.cloud.line import Line
-from tracker.cloud.stream import LIFE_S
-from tracker.cloud.uplink import Uplink
+from tracker.cloud.upload import Upload
+from tracker.cloud.uploader import Uploader
 from tracker.store.observation import Observation
 from tracker.store.store import Store
 
@@ -43,14 +42,12 @@ def costs(folder: Path, host: str) -> Iterator[Result]:
     yield from dollars(writes, up, reads)
 
 
-def _step(store: Store, line: Line, number: int) -> None:
+def _step(store: Store, upload: Upload, number: int) -> None:
     """One visit: enter and what follows from it, then exit and what follows from that."""
     events, matches = visit(number)
     for event in events:
         store.record(Observation(events=[event], matches=[match for match in matches if match.at == event.at]))
-        more = True
-        while more:
-            _, more = line.send(event.at + timedelta(seconds=1))
+        send_all(upload, event.at + timedelta(seconds=1))
 
 
 def _backlog_bytes(folder: Path, host: str) -> Result:
@@ -60,7 +57,7 @@ def _backlog_bytes(folder: Path, host: str) -> Result:
     with counted(host) as proxy, Store(path) as store:
         store.outbox.begin()
         record_visits(store, range(visits))
-        Uplink(store, lambda: connected(f"{PROJECT}-many"), TERMS).drain(threading.Event())
+        Uploader(store, lambda: connected(f"{PROJECT}-many"), TERMS).drain(threading.Event())
         up = proxy.up / visits
     return Result(case="bytes up a visit of a backlog", value=up, unit="bytes", target=f"at most {BYTES_A_VISIT:.0f}",
                   met=up <= BYTES_A_VISIT, note="commits of up to 500 documents")  # fmt: skip
@@ -75,19 +72,19 @@ def _dashboard(folder: Path) -> Reads:
     clock = [0.0]
     with Store(folder / "source.sqlite3") as store:
         store.outbox.begin()
-        line = Line(store, connected(project), TERMS, monotonic=lambda: clock[0])
+        upload = Upload(store, connected(project), TERMS, monotonic=lambda: clock[0])
         for number in range(VISITS_A_DAY):
-            _step(store, line, number)
+            _step(store, upload, number)
 
         def happen() -> int:
             for number in range(BUSY_VISITS):
                 clock[0] += 3600 / BUSY_VISITS
                 store.record(Observation(health=health(number), coverage=[watch(number)]))
-                _step(store, line, 10_000 + number)
+                _step(store, upload, 10_000 + number)
             return 2 * BUSY_VISITS
 
         found = an_hour(folder, lambda: connected(project), site_id=SITE, project=project, happen=happen)
-        line.close()
+        upload.close()
     return found
 
 
@@ -107,7 +104,7 @@ def _told(reads: Reads) -> Iterator[Result]:
         note=f"measured for {IDLE_S:.0f} s",
     )
     yield Result(case=f"reads of an open dashboard in an hour of {BUSY_VISITS} visits", value=reads.busy, unit="reads",
-                 note="events, and signs of life; a document each")  # fmt: skip
+                 note="events, and heartbeats; a document each")  # fmt: skip
 
 
 # -- dollars
@@ -116,7 +113,7 @@ def _told(reads: Reads) -> Iterator[Result]:
 def dollars(writes_a_visit: float, up: Bytes, reads: Reads) -> Iterator[Result]:
     """What a camera with so many visits a day costs a month, beside sending its video; one dashboard is open."""
     heartbeats = 86_400 / TERMS.heartbeat_s
-    bytes_a_day = VISITS_A_DAY * up.visit + heartbeats * up.sign + 86_400 / LIFE_S * up.opening
+    bytes_a_day = VISITS_A_DAY * up.visit + heartbeats * up.heartbeat
     writes_a_day = VISITS_A_DAY * writes_a_visit + heartbeats
     stored_a_day = (VISITS_A_DAY * 5 + heartbeats) * 2_000.0  # a document with its index entries, rounded up
     reads_a_day = reads.busy * VISITS_A_DAY / BUSY_VISITS

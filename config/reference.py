@@ -50,7 +50,7 @@ def document() -> str:
     lines = [_PREAMBLE]
     for name, sentence, kind in sections():
         lines += [f"\n## `{name}`\n", sentence, "\n| setting | default | allowed | meaning |", "|---|---|---|---|"]
-        for key, field in kind.model_fields.items():
+        for key, field in _documented(kind):
             default = _COMPUTED.get(f"{name}.{key}") or _default_text(field)
             lines.append(f"| `{name}.{key}` | {default} | {_allowed(field)} | {field.description} |")
     return "\n".join(lines) + "\n"
@@ -61,7 +61,7 @@ def example() -> str:
     lines = ["# Settings of Footfall. Uncomment what you want to change; see docs/settings.md."]
     for name, sentence, kind in sections():
         lines += ["", f"# {sentence.replace('`', '')}", f"# [[{name}]]" if name == "camera" else f"[{name}]"]
-        for key, field in kind.model_fields.items():
+        for key, field in _documented(kind):
             lines.append(f"# {key} = {_example_value(f'{name}.{key}', field)}")
     return "\n".join(lines) + "\n"
 
@@ -74,6 +74,11 @@ def _default_text(field: FieldInfo) -> str:
 
 def _example_value(name: str, field: FieldInfo) -> str:
     return toml(EXAMPLES.get(name, field.default))
+
+
+def _documented(kind: type[BaseModel]) -> list[tuple[str, FieldInfo]]:
+    """The fields of a section, without those that are accepted and ignored."""
+    return [(key, field) for key, field in kind.model_fields.items() if not field.exclude]
 
 
 def _allowed(field: FieldInfo) -> str:

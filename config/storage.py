@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
-from enum import StrEnum
+from functools import cache
 from pathlib import Path
 
 import platformdirs
@@ -16,6 +17,8 @@ _ADDRESS = re.compile(
     r"firestore://(?P<project>[a-z][a-z0-9-]{4,28}[a-z0-9])(?:/(?P<database>[a-z][a-z0-9-]{2,61}[a-z0-9]))?/?"
 )
 DEFAULT_DATABASE = "(default)"
+
+log = logging.getLogger("footfall.config")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +95,10 @@ class StoreSettings(BaseModel):
         return FirestoreAddress.parse(self.url) if self.url.startswith(FIRESTORE) else None
 
 
-class VisitsBy(StrEnum):
-    EDGE = "edge"
-    FUNCTIONS = "functions"
+@cache
+def _warn_of_visits() -> None:
+    """Once, however often the settings are read."""
+    log.warning("cloud.visits is ignored: the site's document in Firestore names who derives sessions; remove it")
 
 
 class CloudSettings(BaseModel):
@@ -105,11 +109,11 @@ class CloudSettings(BaseModel):
         description="File of a service account or a device key. Default: the machine's application-default"
         " credentials.",
     )
-    visits: VisitsBy = Field(
-        VisitsBy.EDGE,
-        description="Who writes visits and usage into Firestore: `edge` (this machine) or `functions` (the Cloud"
-        " Functions; right where several machines watch one site, and for device keys). Where it is not set, what the"
-        " site's document in Firestore says holds.",
+    visits: str | None = Field(
+        None,
+        exclude=True,
+        description="Ignored since 0.2: the site's document in Firestore names who derives sessions"
+        " (`footfall cloud publish-settings --derived-by`).",
     )
     share_vectors: bool = Field(
         False,
@@ -119,3 +123,9 @@ class CloudSettings(BaseModel):
     heartbeat_s: float = Field(
         300.0, ge=10, le=86400, description="Seconds between heartbeats of a camera; each is one write."
     )
+
+    @field_validator("visits")
+    @classmethod
+    def _visits_are_ignored(cls, value: str | None) -> None:
+        if value is not None:
+            _warn_of_visits()

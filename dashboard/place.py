@@ -50,12 +50,12 @@ def behind(settings: Settings, store: Store, now: datetime) -> tuple[str, ...]:
     """That what is shown is not the newest, in a sentence; nothing where it is."""
     if settings.store.firestore is None:
         return ()
-    heard_at = store.inbox.heard_at(settings.site.id)
-    if heard_at is None:
+    synced_at = store.inbox.synced_at(settings.site.id)
+    if synced_at is None:
         return ("Nothing has come down from Firestore to this machine yet.",)
-    if now - heard_at <= _SILENT_AFTER:
+    if now - synced_at <= _SILENT_AFTER:
         return ()
     zone = settings.site.zone
-    today, then = now.astimezone(zone).date(), heard_at.astimezone(zone).date()
-    when = clock(heard_at, zone) if then == today else f"{day(then, today)} at {clock(heard_at, zone)}"
+    today, then = now.astimezone(zone).date(), synced_at.astimezone(zone).date()
+    when = clock(synced_at, zone) if then == today else f"{day(then, today)} at {clock(synced_at, zone)}"
     return (f"Nothing was heard from Firestore since {when}: what happened elsewhere since then is missing here.",)

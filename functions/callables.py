@@ -16,8 +16,8 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from functions import forgetting
 from functions.database import ContentionError, fields_of, in_transaction, stamped
 from tracker.cloud import documents
-from tracker.cloud.access import Access, access_to
-from tracker.cloud.layout import Collection, path_of
+from tracker.cloud.auth.access import Access, access_to
+from tracker.cloud.paths import Collection, path_of
 from tracker.presence.events import time_text
 from tracker.presence.people import Person, Role, name_key
 

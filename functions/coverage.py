@@ -10,7 +10,7 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from functions.database import Fields, fields_of
-from tracker.cloud.layout import Collection, path_of
+from tracker.cloud.paths import Collection, path_of
 from tracker.presence.coverage import Coverage, CoverageSpan
 from tracker.presence.events import EARLIEST, LATEST
 from tracker.presence.health import CameraState

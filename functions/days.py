@@ -16,7 +16,7 @@ from functions.database import Fields, fields_of, in_transaction, stamped
 from functions.site import SiteConfig
 from tracker.cloud import documents
 from tracker.cloud.documents import RECEIVED_AT
-from tracker.cloud.layout import Collection, path_of, record_id
+from tracker.cloud.paths import Collection, path_of, record_id
 from tracker.presence.calendar import day_range
 from tracker.presence.day import day_document, day_figures
 from tracker.presence.events import EARLIEST, LATEST

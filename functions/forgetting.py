@@ -16,7 +16,7 @@ from config.errors import RecordError
 from functions.database import Fields, chunks, delete_documents, equals_any, fields_of, pages, stamped
 from functions.identity import Identity, digest_of, identity_of
 from tracker.cloud import documents
-from tracker.cloud.layout import EMBEDDINGS, Collection, path_of, record_id, site_path
+from tracker.cloud.paths import EMBEDDINGS, Collection, path_of, record_id, site_path
 from tracker.presence.events import ANONYMOUS_PREFIX, ITSELF, SCHEMA, Correction, Event, corrected
 from tracker.presence.redaction import Redaction
 from tracker.presence.zones import ZoneStay

@@ -17,7 +17,7 @@ from functions.sessions import update_sessions
 from functions.site import site_of
 from functions.triggers import Change
 from tracker.cloud import documents
-from tracker.cloud.layout import Collection, path_of
+from tracker.cloud.paths import Collection, path_of
 from tracker.presence.events import Event
 
 LOG = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from google.cloud import firestore
 
 from functions.database import Fields, chunks, equals_any
-from tracker.cloud.layout import Collection, path_of, record_id
+from tracker.cloud.paths import Collection, path_of, record_id
 from tracker.presence.events import content_id
 
 _MAX_MERGES = 50

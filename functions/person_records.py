@@ -15,7 +15,7 @@ from functions.database import Fields, chunks, content_of, equals_any, fields_of
 from functions.identity import Identity
 from functions.site import SiteConfig
 from tracker.cloud import documents
-from tracker.cloud.layout import Collection, path_of, record_id
+from tracker.cloud.paths import Collection, path_of, record_id
 from tracker.presence.events import Correction, Event, corrected
 from tracker.presence.projection import CleanStart
 

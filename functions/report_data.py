@@ -18,7 +18,7 @@ from functions.database import chunks, fields_of, pages
 from functions.schedule import close_due
 from functions.site import SiteConfig
 from tracker.cloud import documents
-from tracker.cloud.layout import Collection, path_of, record_id
+from tracker.cloud.paths import Collection, path_of, record_id
 from tracker.presence.events import EARLIEST, LATEST, Correction, Event, corrected, time_text
 from tracker.presence.people import Person, PersonKind
 from tracker.presence.sessions import Session, SessionState, in_order

@@ -13,7 +13,7 @@ from google.cloud import firestore
 from config.errors import ReportError
 from functions.report_data import Query, data_of
 from functions.site import site_of
-from tracker.cloud.layout import site_path
+from tracker.cloud.paths import site_path
 from tracker.presence.calendar import day_range
 from tracker.reports import tables
 from tracker.reports.attendance import attendance_report

@@ -17,7 +17,7 @@ from google.cloud import firestore
 
 from config.errors import ReportError
 from functions.database import ContentionError, app
-from tracker.cloud.access import access_to
+from tracker.cloud.auth.access import access_to
 
 LOG = logging.getLogger(__name__)
 MAX_ANSWER = 30_000_000

@@ -15,7 +15,7 @@ from functions.days import update_days
 from functions.forgetting import erase_late
 from functions.sessions import update_sessions
 from functions.site import SiteConfig, site_of
-from tracker.cloud.layout import SITES, Collection, path_of, record_id
+from tracker.cloud.paths import SITES, Collection, path_of, record_id
 
 LOG = logging.getLogger(__name__)
 

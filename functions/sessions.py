@@ -19,7 +19,7 @@ from functions.identity import digest_of, identity_of
 from functions.person_records import Affected, OtherRulesError, PersonRecords
 from functions.site import SiteConfig, claim_fields, site_of
 from tracker.cloud import documents
-from tracker.cloud.layout import Collection, path_of, site_path
+from tracker.cloud.paths import Collection, path_of, site_path
 from tracker.presence.projection import Changes, Projected, project, project_before
 from tracker.presence.sessions import SessionState
 

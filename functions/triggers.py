@@ -21,7 +21,7 @@ from google.protobuf.message import DecodeError
 
 from config.errors import RecordError
 from functions.database import Fields, client_of
-from tracker.cloud.layout import record_id
+from tracker.cloud.paths import record_id
 
 LOG = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from tests.rules.ruling import DEPLOYED
 from tests.rules.samples import BY_MACHINES, WRITTEN, correction, embedding, site, whole
 from tests.rules.syntax import Allow, Binary, Call, Expression, Function, ListOf, Literal, Match, Name
 from tracker.cloud import documents
-from tracker.cloud.layout import EMBEDDINGS, SITES, Collection
+from tracker.cloud.paths import EMBEDDINGS, SITES, Collection
 from tracker.presence.events import Action
 
 RULES = parse(DEPLOYED.read_text(encoding="utf-8"))
@@ -103,14 +103,17 @@ def test_no_rule_reaches_deeper_than_it_says() -> None:
 def test_the_rules_know_just_the_fields_that_are_written(collection: str) -> None:
     always, sometimes = fields(FUNCTIONS[CHECKS[collection]])
     assert whole(collection).keys() <= always | sometimes
-    optional = {"x_frac", "y_frac", "distance", "margin", "event"}
+    optional = {"x_frac", "y_frac", "distance", "margin", "event", "machine_id", "rejected", "parked"}
     assert (always | sometimes) - whole(collection).keys() <= optional
     assert sometimes <= optional
 
 
 def test_the_rules_know_just_the_fields_of_vectors_sites_and_added_events() -> None:
     assert fields(FUNCTIONS["isEmbedding"]) == ({*embedding(), "received_at"}, set())
-    assert fields(FUNCTIONS["isSite"]) == ({*site(), "received_at"} - {"settings"}, {"settings", "retention"})
+    assert fields(FUNCTIONS["isSite"]) == (
+        {*site(), "received_at"} - {"settings", "derived_by"},
+        {"settings", "retention", "derived_by", "visits_by"},
+    )
     added = documents.correction_document(correction(Action.ADD), "p-1")["event"]
     always, sometimes = fields(FUNCTIONS["isAddedEvent"])
     assert always == {*added} - sometimes

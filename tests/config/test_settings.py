@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from config import reference
+from config import reference, storage
 from config.errors import SettingsError
 from config.settings import Settings, SiteSettings, load_settings
 
@@ -283,3 +283,14 @@ def test_uncommented_example_is_valid(tmp_path: Path) -> None:
     settings = load_settings(file)
     assert settings.detect == Settings().detect.model_copy(update={"max_faces": 10})
     assert settings.camera[0].id == "entrance"
+
+
+def test_the_setting_of_who_writes_visits_is_accepted_and_ignored_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    storage._warn_of_visits.cache_clear()
+    file = tmp_path / "old.toml"
+    file.write_text('[cloud]\nvisits = "functions"\n')
+    assert load_settings(file).cloud.visits is None
+    load_settings(file)
+    assert caplog.text.count("cloud.visits is ignored") == 1

@@ -17,8 +17,7 @@ from tracker.presence.events import EventKind, time_text
 from tracker.presence.health import CameraHealth, CameraState
 from tracker.presence.rules import Rules
 from tracker.presence.site import Site
-from tracker.store.arrivals import Arrivals
-from tracker.store.inbox import heard_cursor
+from tracker.store.inbox import Incoming, synced_cursor
 from tracker.store.shared_site import settings_at_site
 from tracker.store.store import Store
 
@@ -34,7 +33,7 @@ class Copy:
     now: list[datetime] = field(default_factory=lambda: [NOW])
 
     def arrive(self, **parts: Any) -> None:
-        self.store.inbox.apply(Arrivals(came=self.now[0], **parts))
+        self.store.inbox.apply(Incoming(at=self.now[0], **parts))
 
 
 @pytest.fixture
@@ -72,7 +71,7 @@ def test_what_the_site_shares_holds_at_once(copy: Copy) -> None:
 
 def test_it_says_when_nothing_new_was_heard(copy: Copy) -> None:
     assert copy.board.behind() == ("Nothing has come down from Firestore to this machine yet.",)
-    copy.arrive(cursors={heard_cursor(gym.SITE): time_text(NOW)})
+    copy.arrive(cursors={synced_cursor(gym.SITE): time_text(NOW)})
     copy.now[0] = NOW + timedelta(minutes=2)
     assert copy.board.behind() == ()
     copy.now[0] = NOW + timedelta(minutes=30)

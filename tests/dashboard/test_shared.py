@@ -15,8 +15,8 @@ from google.cloud.firestore import SERVER_TIMESTAMP, Client
 from tests.dashboard import gym
 from tests.dashboard.conftest import Opener, announced
 from tests.firestore.fixtures import Firestore
-from tracker.cloud import documents, layout
-from tracker.cloud.layout import Collection
+from tracker.cloud import documents, paths
+from tracker.cloud.paths import Collection
 from tracker.presence.events import Event, EventKind
 from tracker.presence.people import Person
 
@@ -53,7 +53,7 @@ def address(firestore_server: Firestore, client: Client, tmp_path: Path, site_fi
 
 
 def put(client: Client, collection: Collection, record_id: str, document: dict[str, object]) -> None:
-    path = layout.path_of("gym", collection, record_id)
+    path = paths.path_of("gym", collection, record_id)
     client.document(path).set({**document, documents.RECEIVED_AT: SERVER_TIMESTAMP})
 
 
@@ -133,5 +133,5 @@ def test_settings_of_the_site_are_on_the_page_at_once(address: str, client: Clie
         send(client, gym.event(EventKind.EXIT, person_id, now - timedelta(seconds=start_s - 20)))
     page = open_page(f"{address}usage")
     page.get_by_text("no shortest visit is set").wait_for(timeout=SLOW_MS)
-    client.document(layout.site_path("gym")).set({"settings": {"presence": {"min_visit_s": 60}}})
+    client.document(paths.site_path("gym")).set({"settings": {"presence": {"min_visit_s": 60}}})
     page.get_by_text("visits under 1 min").wait_for(timeout=SLOW_MS)

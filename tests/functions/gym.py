@@ -13,7 +13,7 @@ from functions import handlers
 from functions.site import FUNCTIONS
 from functions.triggers import Change
 from tracker.cloud import documents
-from tracker.cloud.layout import Collection, path_of, site_path
+from tracker.cloud.paths import Collection, path_of, site_path
 from tracker.presence import rule_text
 from tracker.presence.events import Correction, Event, EventKind
 from tracker.presence.people import Person, PersonKind

@@ -9,7 +9,7 @@ from random import Random
 from functions import schedule
 from functions.site import site_of
 from tests.functions.gym import BERLIN, SITE, Gym
-from tracker.cloud.layout import site_path
+from tracker.cloud.paths import site_path
 from tracker.presence.events import Event
 from tracker.presence.rules import Rules
 from tracker.simulation.people import people_of

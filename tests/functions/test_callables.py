@@ -18,7 +18,7 @@ from tests.functions.framework import Function
 from tests.functions.gym import SITE, Gym, at, event, visit
 from tests.functions.tokens import bearer
 from tracker.cloud import documents
-from tracker.cloud.layout import EMBEDDINGS, Collection, path_of
+from tracker.cloud.paths import EMBEDDINGS, Collection, path_of
 from tracker.presence.events import Action, Correction, Match
 from tracker.presence.zones import ZoneStay
 

@@ -10,7 +10,7 @@ import pytest
 from functions import handlers
 from tests.firestore.fixtures import Firestore
 from tests.functions.gym import Gym, event, visit
-from tracker.cloud.layout import Collection
+from tracker.cloud.paths import Collection
 from tracker.presence.events import Event
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "functions.md"

@@ -13,7 +13,7 @@ from functions.days import CURSOR, update_days
 from functions.site import site_of
 from tests.firestore.fixtures import Firestore
 from tests.functions.gym import RULES, SITE, Gym, at, event, visit
-from tracker.cloud.layout import Collection, path_of
+from tracker.cloud.paths import Collection, path_of
 from tracker.presence.events import Action, Correction, Event
 
 DAY = 24 * 60

@@ -17,7 +17,7 @@ from tests.firestore.fixtures import Firestore
 from tests.functions.framework import Function, cloud_event
 from tests.functions.gym import SITE, Gym, assert_as_on_the_edge, event, on_the_edge, visit
 from tracker.cloud import documents
-from tracker.cloud.layout import Collection, path_of, site_path
+from tracker.cloud.paths import Collection, path_of, site_path
 from tracker.presence.events import Event
 
 WAIT_S = 30

@@ -16,7 +16,7 @@ from functions.schedule import delete_expired, run_all
 from functions.site import FUNCTIONS, SiteConfig, site_of
 from tests.functions.gym import RULES, SITE, Gym, at, event, visit
 from tracker.cloud import documents
-from tracker.cloud.layout import Collection, path_of, site_path
+from tracker.cloud.paths import Collection, path_of, site_path
 from tracker.presence import rule_text
 from tracker.presence.events import Action, Correction, content_id
 from tracker.reports.data import ReportData

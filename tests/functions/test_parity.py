@@ -15,7 +15,7 @@ from tests.functions.gym import SITE, Gym, assert_as_on_the_edge, on_the_edge
 from tests.functions.memory_firestore import MemoryFirestore
 from tests.functions.months import as_it_happens, deliver, in_any_order, month
 from tracker.cloud import documents
-from tracker.cloud.layout import Collection, path_of
+from tracker.cloud.paths import Collection, path_of
 from tracker.presence.events import Event
 from tracker.presence.sessions import SessionState
 from tracker.simulation.profiles import ProfileName

@@ -27,7 +27,7 @@ from tests.functions.tokens import bearer
 from tracker.cli import report_data
 from tracker.cli.main import app
 from tracker.cloud import documents
-from tracker.cloud.layout import Collection, heartbeat_id, path_of
+from tracker.cloud.paths import Collection, heartbeat_id, path_of
 from tracker.presence.calendar import day_range
 from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import Action, Correction, Event, EventKind

@@ -16,7 +16,7 @@ from tests.firestore.fixtures import Firestore
 from tests.functions.framework import Function
 from tests.functions.gym import SITE, Gym, assert_as_on_the_edge, at, event, on_the_edge, visit
 from tracker.cloud import documents
-from tracker.cloud.layout import Collection, path_of, site_path
+from tracker.cloud.paths import Collection, path_of, site_path
 from tracker.presence.events import Match, content_id
 from tracker.presence.rules import Rules
 from tracker.presence.zones import ZoneStay

@@ -17,7 +17,7 @@ from functions.handlers import NotYetError
 from functions.site import FUNCTIONS, site_of
 from tests.functions.gym import RULES, SITE, Gym, assert_as_on_the_edge, at, event, on_the_edge, person, visit
 from tracker.cloud import documents
-from tracker.cloud.layout import Collection, path_of, site_path
+from tracker.cloud.paths import Collection, path_of, site_path
 from tracker.presence import rule_text
 from tracker.presence.events import Action, Correction, content_id
 from tracker.presence.rules import Rules

@@ -16,7 +16,7 @@ from tests.rules.samples import (
     STRUCK_OFF,
     Who,
 )
-from tracker.cloud.layout import Collection
+from tracker.cloud.paths import Collection
 
 COLLECTIONS = [each.value for each in Collection]
 EVERYBODY: Mapping[str, Who] = {

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.rules.ruling import Request, Rules, Ruling
 from tracker.cloud import documents
-from tracker.cloud.access import Access, device_claims, granted
+from tracker.cloud.auth.access import Access, device_claims, granted
 from tracker.presence.events import ITSELF, OPERATOR, SCHEMA, Action, Correction, Event, EventKind, Match
 from tracker.presence.people import Person
 from tracker.presence.sessions import Segment, Session, SessionState
@@ -93,7 +93,8 @@ def heartbeat() -> Fields:
         "watch_started_at": AT,
         "watch_ended_at": None,
         "backlog": 0,
-        "parked": 0,
+        "machine_id": "m-1",
+        "rejected": 0,
         "version": "0.1.0",
         "schema": SCHEMA,
     }
@@ -115,7 +116,7 @@ def site() -> Fields:
         "capacity": 40,
         "settings": {"match": {"max_distance": 0.55}},
         "rules": "{}",
-        "visits_by": "edge",
+        "derived_by": "functions",
         "schema": SCHEMA,
     }
 
@@ -124,7 +125,7 @@ WRITTEN: Mapping[str, Callable[[], Fields]] = {
     "events": lambda: documents.event_document(event()),
     "matches": lambda: documents.match_document(match()),
     "sessions": lambda: documents.session_document(session()),
-    "usage": lambda: documents.usage_document("p-1", date(2026, 3, 2), "Europe/Berlin", {AT: (1, 1, 60_000_000)}),
+    "days": lambda: {"zone": "Europe/Berlin", "entries": 3, "peak": 2, "peak_at": AT, "schema": SCHEMA},
     "people": lambda: documents.person_document(Person(person_id="p-1", name="Ada", created_at=AT, consented_at=AT)),
     "corrections": lambda: documents.correction_document(correction(), "p-1"),
     "heartbeats": heartbeat,

@@ -12,7 +12,7 @@ from tests.rules.expectations import EVERYBODY, may_create, may_read, may_read_s
 DOCUMENT = Path(__file__).parents[2] / "docs" / "firebase.md"
 ROWS: Mapping[str, tuple[str, ...]] = {
     "events, matches, signs of life, stays in zones": ("events", "matches", "heartbeats", "zone_stays"),
-    "visits, usage": ("sessions", "usage"),
+    "sessions, days": ("sessions", "days"),
     "people": ("people",),
     "corrections": ("corrections",),
     "who was forgotten": ("forgotten",),

@@ -31,7 +31,7 @@ from tests.rules.guard import GuardedServer
 from tests.rules.id_tokens import token
 from tests.rules.ruling import DEPLOYED
 from tests.rules.samples import BY_MACHINES, EMBEDDING, SITE, STORED, WRITTEN, Who, taken_back
-from tracker.cloud.emulator import EmulatorClient
+from tracker.cloud.client import Client
 
 OFFICIAL = os.environ.get("FIRESTORE_EMULATOR_HOST", "")
 LONG_AGO = datetime(2026, 1, 5, tzinfo=UTC)
@@ -49,7 +49,7 @@ class Served:
     def client(self, who: Who | None) -> firestore.Client:
         """As somebody; None for the owner."""
         credentials = AnonymousCredentials() if who is None else Credentials(token(self.project, who))
-        client = EmulatorClient(project=self.project, credentials=credentials)
+        client = Client(project=self.project, credentials=credentials)
         self._open.callback(client.close)
         return client
 

@@ -117,7 +117,8 @@ FIELDS: Mapping[str, Mapping[str, Test]] = {
         "watch_started_at": or_null(time),
         "watch_ended_at": or_null(time),
         "backlog": count,
-        "parked": count,
+        "rejected": count,
+        "machine_id": text(64),
         "version": text(100),
         **STAMP,
     },
@@ -157,7 +158,7 @@ SITE_FIELDS: Mapping[str, Test] = {
     "capacity": or_null(count),
     "settings": one_of({}),
     "rules": note(10_000),
-    "visits_by": one_of("edge", "functions"),
+    "derived_by": text(64),
     **STAMP,
 }
 VECTOR_FIELDS: Mapping[str, Test] = {

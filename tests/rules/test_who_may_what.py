@@ -119,7 +119,7 @@ def test_sending_the_same_again_is_allowed_and_changing_a_thing_is_not(collectio
     assert ask(CAMERA_MACHINE, "update", collection, "x-1", data=again).allowed
     assert not ask(CAMERA_MACHINE, "update", collection, "x-1", data={**again, "received_at": AT}).allowed
     assert not ask(MACHINE_ELSEWHERE, "update", collection, "x-1", data=again).allowed
-    for name in [each for each in again if each not in ("received_at", "backlog", "parked")]:
+    for name in [each for each in again if each not in ("received_at", "machine_id", "backlog", "rejected", "version")]:
         changed = {**again, name: "other"}
         assert not ask(CAMERA_MACHINE, "update", collection, "x-1", data=changed).allowed
         assert not ask(CAMERA_MACHINE, "update", collection, "x-1", data=whole(collection, **{name: ...})).allowed
@@ -128,7 +128,7 @@ def test_sending_the_same_again_is_allowed_and_changing_a_thing_is_not(collectio
 @pytest.mark.parametrize("collection", [*BY_MACHINES, "people", "corrections", "forgotten"])
 def test_every_field_is_needed_and_no_other_is_taken(collection: str) -> None:
     who = CAMERA_MACHINE if collection in BY_MACHINES else ADMIN_OF_GYM
-    optional = {"x_frac", "y_frac", "distance", "margin"}
+    optional = {"x_frac", "y_frac", "distance", "margin", "machine_id", "rejected"}
     for name in whole(collection):
         ruling = ask(who, "create", collection, "new", data=whole(collection, **{name: ...}))
         assert ruling.allowed is (name in optional), name
@@ -266,7 +266,7 @@ def test_a_picture_does_not_pass_as_a_vector() -> None:
         {"retention": {"heartbeats_days": 36501}},
         {"settings": {"secrets": {}}},
         {"capacity": -1},
-        {"visits_by": "magic"},
+        {"derived_by": ""},
         {"name": ""},
         {"rules": "x" * 10_001},
     ],
@@ -319,7 +319,7 @@ def test_the_record_of_a_machine_alone_opens_nothing() -> None:
 
 def test_a_sign_of_life_sent_again_is_checked_too() -> None:
     again = {**STORED["sites", SITE, "heartbeats", "x-1"], "received_at": NOW}
-    assert ask(CAMERA_MACHINE, "update", "heartbeats", "x-1", data={**again, "backlog": 5, "parked": 1}).allowed
+    assert ask(CAMERA_MACHINE, "update", "heartbeats", "x-1", data={**again, "backlog": 5, "rejected": 1}).allowed
     assert not ask(CAMERA_MACHINE, "update", "heartbeats", "x-1", data={**again, "backlog": "x" * 100}).allowed
 
 

@@ -17,12 +17,12 @@ from config.errors import CloudError, SettingsError
 from tracker.cli.command import command
 from tracker.cli.options import Options, Overrides, UsageError
 from tracker.cli.output import Result, Table
-from tracker.cloud.access import Access
+from tracker.cloud.auth.access import Access
 from tracker.reports.sheets import Column, Kind
 
 if TYPE_CHECKING:
     from config.settings import Settings
-    from tracker.cloud.connect import Connection
+    from tracker.cloud.client import Connection
 
 CredentialsOption = Annotated[
     Path | None,
@@ -103,10 +103,10 @@ def register_device(
     settings = access.load()
     name, camera = _plain_name(name), _camera_id(camera)
     with _connected(settings, as_admin=True) as connection:
-        from tracker.cloud.admin import web_api_key
-        from tracker.cloud.connect import sign_in_place
-        from tracker.cloud.device_key import KeyFile
-        from tracker.cloud.devices import register
+        from tracker.cloud.auth.admin import web_api_key
+        from tracker.cloud.auth.device_key import KeyFile
+        from tracker.cloud.auth.devices import register
+        from tracker.cloud.client import sign_in_place
 
         place = sign_in_place()
         key_file = KeyFile(out, replace=force)
@@ -127,7 +127,7 @@ def register_device(
     done = f"{name} may add what camera {camera} records at {key.site_id}; its key is {out}"
     then = (
         f'On that machine: store.url = "firestore://{key.project}", site.id = "{key.site_id}", and under [cloud]'
-        f' credentials = "/path/to/{out.name}", visits = "functions"; then `footfall cloud check`.'
+        f' credentials = "/path/to/{out.name}"; then `footfall cloud check`.'
     )
     registered = Registered(name=name, uid=key.uid, site_id=key.site_id, camera_id=camera, file=out)
     return Result(document=registered, parts=[done, then])
@@ -138,7 +138,7 @@ def list_devices(access: SiteOptions) -> Table:
     """List a site's camera machines, revoked ones included."""
     settings = access.load()
     with _connected(settings, as_admin=True) as connection:
-        from tracker.cloud.devices import devices
+        from tracker.cloud.auth.devices import devices
 
         found = devices(connection, settings.site.id)
     return Table(
@@ -162,7 +162,7 @@ def revoke_device(
     """
     settings = access.load()
     with _connected(settings, as_admin=True) as connection:
-        from tracker.cloud.devices import revoke
+        from tracker.cloud.auth.devices import revoke
 
         device = revoke(connection, settings.site.id, name.strip())
     return Result(document=device, parts=[f"the key of {device.name} is revoked"])
@@ -190,7 +190,7 @@ def grant(
     role = Access.OPERATOR if operator else Access.ADMIN if admin else None
     settings = access.load()
     with _connected(settings, as_admin=True) as connection:
-        from tracker.cloud import admin as users
+        from tracker.cloud.auth import admin as users
 
         done = users.grant(connection, email.strip(), settings.site.id, role)
     what = "has no access" if role is None else f"is {role}"
@@ -210,7 +210,7 @@ def check_access(access: CloudOptions) -> Result:
     with _connected(settings) as connection:
         from tracker.cloud.check import Verdict, check
 
-        found = list(check(connection, settings.site.id, settings.cloud))
+        found = list(check(connection, settings.site.id))
     lines = []
     for each in found:
         fix = f"  fix: {each.fix}" if each.fix else ""
@@ -243,7 +243,51 @@ def make_bundle(
     address = access.load().store.firestore
     made = bundle(out, database=DEFAULT_DATABASE if address is None else address.database, region=region)
     size_kb = sum(made.files.values()) / 1000
-    return Result(document=made, parts=[f"{made.folder}: {', '.join(made.files)}, {size_kb:.0f} kB"])
+    return Result(
+        document=made,
+        parts=[
+            f"{made.folder}: {', '.join(made.files)}, {size_kb:.0f} kB",
+            "Deploy it with: firebase deploy --only functions",
+            "Let it derive the sessions of a site with: footfall cloud publish-settings --derived-by functions",
+        ],
+    )
+
+
+@command("footfall cloud publish-settings", "footfall cloud publish-settings --derived-by functions --site spa")
+def publish_settings(
+    access: SiteOptions,
+    derived_by: Annotated[
+        str | None,
+        typer.Option(
+            "--derived-by",
+            metavar="WHO",
+            help="Also set who derives sessions: functions (the Cloud Functions), or machine (this one).",
+        ),
+    ] = None,
+) -> Result:
+    """Publish the site's name, time zone, capacity and rules to its document.
+
+    They come from the settings of this machine, and apply on all machines of the site that do not set them themselves.
+    """
+    from tracker.store.shared_site import fields_of
+
+    if derived_by not in (None, "functions", "machine"):
+        raise UsageError(f"--derived-by {derived_by} is unknown", fix="give functions or machine")
+    settings = access.load()
+    with _connected(settings, as_admin=True) as connection:
+        from tracker.cloud.site import publish
+
+        fields = fields_of(settings)
+        if derived_by == "functions":
+            fields["derived_by"] = "functions"
+        elif derived_by == "machine":
+            from tracker.cli.store import open_store
+
+            with open_store(settings) as store:
+                fields["derived_by"] = store.outbox.machine_id()
+        publish(connection, settings.site.id, fields)
+    document = {"site_id": settings.site.id, **fields}
+    return Result(document=document, parts=[f"{settings.site.id}: {', '.join(fields)} published"])
 
 
 @contextmanager
@@ -256,7 +300,7 @@ def _connected(settings: Settings, *, as_admin: bool = False) -> Iterator[Connec
         )
     if find_spec("firebase_admin") is None:
         raise SettingsError("Firestore needs the package firebase-admin", fix="pip install 'footfall[cloud]'")
-    from tracker.cloud.connect import connect
+    from tracker.cloud.client import connect
 
     with connect(address, settings.cloud.credentials) as connection:
         if as_admin and connection.device is not None:

@@ -84,6 +84,10 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Entry]]] = {
             "grant": ("cloud:grant", "Grant or revoke a person's access to a site."),
             "check": ("cloud:check_access", "Check this machine's connection to Firestore and what it may do there."),
             "bundle": ("cloud:make_bundle", "Write the folder of Cloud Functions to deploy."),
+            "publish-settings": (
+                "cloud:publish_settings",
+                "Publish the site's name, time zone, capacity and rules to its document.",
+            ),
         },
     ),
     "models": (

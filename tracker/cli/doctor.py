@@ -165,8 +165,8 @@ def _store(path: Path, *, full: bool) -> Finding:
 
 def _firestore(settings: Settings) -> Finding:
     """Whether what is recorded gets there, as far as this machine knows; `footfall cloud check` asks the server."""
-    from tracker.cli.sending import device_scope
     from tracker.cli.sync import status_of
+    from tracker.cloud.pending import device_scope
     from tracker.store.store import Store
 
     if find_spec("firebase_admin") is None:
@@ -182,10 +182,13 @@ def _firestore(settings: Settings) -> Finding:
     with Store(settings.store.path) as store:
         found = status_of(settings, store)
     waiting = sum(found.backlog.values())
-    detail = f"{settings.store.url}, {waiting} records to be sent, {len(found.parked)} refused"
+    detail = f"{settings.store.url}, {waiting} records to upload, {len(found.rejected)} rejected"
     if found.trouble is not None:
         raise CloudError(f"{detail}; {found.trouble.problem}", fix=found.trouble.fix)
-    if found.parked:
+    if found.warnings:
+        fix = "give the camera of each machine its own id in [[camera]]"
+        return Finding(check="firestore", outcome=Outcome.WARNING, detail="; ".join(found.warnings), fix=fix)
+    if found.rejected:
         fix = "'footfall status' says why, 'footfall status --retry' has them sent again"
         return Finding(check="firestore", outcome=Outcome.WARNING, detail=detail, fix=fix)
     late = found.oldest_at is not None and datetime.now(UTC) - found.oldest_at > _LONGEST_WAIT

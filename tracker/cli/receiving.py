@@ -13,28 +13,28 @@ from tracker.store.store import Store
 
 @contextmanager
 def receiving(settings: Settings, store: Store, reread: Reload | None) -> Iterator[None]:
-    """Take in people, corrections and settings, and events of other machines, in the background while inside.
+    """Download people, corrections, settings, and events of other machines, in the background while inside.
 
-    Does nothing for a store of this machine alone, or without `reread`. Nothing ever waits for the network.
-    Raises SettingsError and CloudError where there are no credentials that can be used.
+    Does nothing for a store of this machine alone, or without `reread`. Nothing waits for the network.
+    Raises SettingsError and CloudError without usable credentials.
     """
     if settings.store.firestore is None or reread is None:
         yield
         return
     require_cloud()
-    from tracker.cloud.feed import Scope
-    from tracker.cloud.sync import Link
+    from tracker.cloud.download import Scope
+    from tracker.cloud.replica import Replica
 
-    with Link(store, settings, wanted=Scope.EVERYTHING, reread=reread) as link:
-        link.follow()
+    with Replica.of(store, settings, scope=Scope.EVERYTHING, reread=reread) as replica:
+        replica.follow()
         yield
 
 
 def receive(settings: Settings, store: Store, reread: Reload) -> None:
-    """Take in, now, what others wrote. Raises as `receiving` does, and CloudUnreachableError."""
+    """Download, now, what others wrote. Raises as `receiving` does, and CloudUnreachableError."""
     require_cloud()
-    from tracker.cloud.feed import Scope
-    from tracker.cloud.sync import Link
+    from tracker.cloud.download import Scope
+    from tracker.cloud.replica import Replica
 
-    with DownloadBar() as bar, Link(store, settings, wanted=Scope.EVERYTHING, reread=reread) as link:
-        link.catch_up(bar.show, patience_s=PATIENCE_S)
+    with DownloadBar() as bar, Replica.of(store, settings, scope=Scope.EVERYTHING, reread=reread) as replica:
+        replica.catch_up(bar.show, patience_s=PATIENCE_S)

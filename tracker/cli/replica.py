@@ -16,8 +16,9 @@ from config.errors import CloudError, CloudUnreachableError, SettingsError, Stor
 from config.settings import Settings
 from tracker.cli.options import Reading, Reload
 from tracker.cli.output import duration, errors, local_time, note
-from tracker.cli.sending import backlog_of, uplink_of
+from tracker.cli.sending import uploader_of
 from tracker.cli.store import open_store
+from tracker.cloud.pending import backlog_of
 from tracker.store.store import Store
 
 PATIENCE_S = 8.0
@@ -35,16 +36,16 @@ def require_cloud() -> None:
 def download(settings: Settings, reread: Reload) -> None:
     """Download what is new at the site. Raises CloudError, and CloudUnreachableError with the age of the copy."""
     require_cloud()
-    from tracker.cloud.feed import Scope
-    from tracker.cloud.sync import Link
+    from tracker.cloud.download import Scope
+    from tracker.cloud.replica import Replica
 
     with (
         open_store(settings) as store,
         DownloadBar() as bar,
-        Link(store, settings, wanted=Scope.HISTORY, reread=reread) as link,
+        Replica.of(store, settings, scope=Scope.HISTORY, reread=reread) as replica,
     ):
         try:
-            link.catch_up(bar.show, patience_s=PATIENCE_S)
+            replica.catch_up(bar.show, patience_s=PATIENCE_S)
         except CloudUnreachableError as error:
             age = age_text(store, settings)
             fix = "check the network, or read the local copy with --offline" if age else "check the network"
@@ -54,12 +55,12 @@ def download(settings: Settings, reread: Reload) -> None:
 def download_if_reachable(settings: Settings, store: Store) -> None:
     """As `download`, but without network a note on stderr is all. Raises CloudError where Firestore denies access."""
     require_cloud()
-    from tracker.cloud.feed import Scope
-    from tracker.cloud.sync import Link
+    from tracker.cloud.download import Scope
+    from tracker.cloud.replica import Replica
 
     try:
-        with DownloadBar() as bar, Link(store, settings, wanted=Scope.HISTORY) as link:
-            link.catch_up(bar.show, patience_s=PATIENCE_S)
+        with DownloadBar() as bar, Replica.of(store, settings, scope=Scope.HISTORY) as replica:
+            replica.catch_up(bar.show, patience_s=PATIENCE_S)
     except CloudUnreachableError as error:
         note(f"note: {error.problem}; {age_text(store, settings) or NO_COPY}")
 
@@ -69,7 +70,7 @@ def upload(settings: Settings, store: Store) -> None:
     if not backlog_of(settings, store).total:
         return
     try:
-        uplink_of(settings, store, speaks=False).drain(threading.Event(), patience_s=PATIENCE_S)
+        uploader_of(settings, store).drain(threading.Event(), patience_s=PATIENCE_S)
     except StoreBusyError:  # an agent on this machine uploads it
         return
     except CloudError as error:
@@ -93,29 +94,29 @@ def following(options: Reading) -> Iterator[None]:
         yield
         return
     require_cloud()
-    from tracker.cloud.feed import Scope
-    from tracker.cloud.sync import Link
+    from tracker.cloud.download import Scope
+    from tracker.cloud.replica import Replica
 
     with (
         open_store(settings) as store,
-        Link(store, settings, wanted=Scope.HISTORY, reread=options.reload) as link,
+        Replica.of(store, settings, scope=Scope.HISTORY, reread=options.reload) as replica,
     ):
         try:
             with DownloadBar() as bar:
-                link.catch_up(bar.show, patience_s=PATIENCE_S)
+                replica.catch_up(bar.show, patience_s=PATIENCE_S)
         except CloudUnreachableError as error:
             note(f"{error.problem}; {age_text(store, settings) or NO_COPY}. Retrying.")
-        link.follow()
+        replica.follow()
         yield
 
 
 def age_text(store: Store, settings: Settings) -> str:
     """The age of the local copy; empty where nothing was ever downloaded."""
-    heard_at = store.inbox.heard_at(settings.site.id)
-    if heard_at is None:
+    synced_at = store.inbox.synced_at(settings.site.id)
+    if synced_at is None:
         return ""
-    age_s = max(0.0, (datetime.now(UTC) - heard_at).total_seconds())
-    return f"the local copy is of {local_time(heard_at, settings.site.zone)}, {duration(age_s)} ago"
+    age_s = max(0.0, (datetime.now(UTC) - synced_at).total_seconds())
+    return f"the local copy is of {local_time(synced_at, settings.site.zone)}, {duration(age_s)} ago"
 
 
 def note_age(settings: Settings) -> None:

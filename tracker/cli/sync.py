@@ -25,9 +25,9 @@ from tracker.cli.store import open_store
 
 if TYPE_CHECKING:
     from config.settings import Settings
-    from tracker.store.arrivals import Refused
+    from tracker.store.cursors import Rejected
+    from tracker.store.inbox import Unreadable
     from tracker.store.store import Store
-    from tracker.store.sync_rows import Parked
 
 SENT_AT = "up sent at"
 TROUBLE = "up trouble"
@@ -36,10 +36,11 @@ _COUNT_EVERY_S = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """What `sync` did. parked: how many records Firestore rejected."""
+    """What `sync` did. rejected: how many records Firestore refuses; parked: the same, as 0.1 called it."""
 
     writes: int
     seconds: float
+    rejected: int
     parked: int
 
 
@@ -54,9 +55,10 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """How far uploading and downloading are. backlog: rows by kind. sender: the process that uploads, None for none.
+    """How far uploading and downloading are. backlog: rows by stream. sender: the process that uploads, None for none.
 
-    heard_at: when everything of the site was here last. refused: downloaded documents that cannot be decoded.
+    synced_at: when everything of the site was here last. unreadable: downloaded documents that cannot be decoded.
+    warnings: what else is wrong at the site. parked, heard_at, refused: as 0.1 called rejected, synced_at, unreadable.
     """
 
     store: str
@@ -66,9 +68,13 @@ class Status:
     backlog: dict[str, int]
     oldest_at: datetime | None
     trouble: Trouble | None
-    parked: list[Parked]
+    rejected: list[Rejected]
+    synced_at: datetime | None
+    unreadable: list[Unreadable]
+    warnings: list[str]
+    parked: list[Rejected]
     heard_at: datetime | None
-    refused: list[Refused]
+    refused: list[Unreadable]
 
 
 @command("footfall sync --store firestore://my-project", "footfall sync --follow")
@@ -94,7 +100,7 @@ def sync(
             with receiving(settings, store, access.reload):
                 _follow(settings, store, stop, as_json=as_json)
         else:
-            not_downloaded = _download(settings, store, access.reload)  # first: visits depend on the site's rules
+            not_downloaded = _download(settings, store, access.reload)  # first: sessions depend on the site's rules
             emit(_drain(settings, store, stop), JsonOutput(as_json=as_json))
             if not_downloaded is not None:
                 raise not_downloaded
@@ -119,11 +125,13 @@ def status(
 
 def status_of(settings: Settings, store: Store) -> Status:
     """How far uploading and downloading of a store are."""
-    from tracker.cli.sending import backlog_of
+    from tracker.cloud.pending import backlog_of
 
     waiting = backlog_of(settings, store)
-    notes = store.outbox.notes("up ")
-    sent_at = notes.get(SENT_AT.removeprefix("up "))
+    rejected, synced_at = store.outbox.rejected(), store.inbox.synced_at(settings.site.id)
+    unreadable = [each for each, _ in store.inbox.unreadable()]
+    state = store.outbox.state("up ")
+    sent_at = state.get(SENT_AT.removeprefix("up "))
     return Status(
         store=settings.store.url,
         file=str(settings.store.path),
@@ -131,10 +139,14 @@ def status_of(settings: Settings, store: Store) -> Status:
         sent_at=None if sent_at is None else datetime.fromisoformat(sent_at),
         backlog=dict(waiting.counts),
         oldest_at=waiting.oldest_at,
-        trouble=_trouble(notes.get(TROUBLE.removeprefix("up "))),
-        parked=store.outbox.rejected(),
-        heard_at=store.inbox.heard_at(settings.site.id),
-        refused=[each for each, _ in store.inbox.refused()],
+        trouble=_trouble(state.get(TROUBLE.removeprefix("up "))),
+        rejected=rejected,
+        synced_at=synced_at,
+        unreadable=unreadable,
+        warnings=[each.warning for each in store.cameras.shared(settings.site.id, datetime.now(UTC))],
+        parked=rejected,
+        heard_at=synced_at,
+        refused=unreadable,
     )
 
 
@@ -159,19 +171,20 @@ def _download(settings: Settings, store: Store, reload: Reload) -> CloudError | 
 
 
 def _drain(settings: Settings, store: Store, stop: threading.Event) -> Result:
-    from tracker.cli.sending import uplink_of
+    from tracker.cli.sending import uploader_of
 
     began_s = time.monotonic()
     with _progress(settings, store) as advance:
-        writes = uplink_of(settings, store, tell=advance).drain(stop)
-    done = Sent(writes=writes, seconds=round(time.monotonic() - began_s, 1), parked=len(store.outbox.rejected()))
-    notes = [f"note: Firestore rejected {done.parked} records: see 'footfall status'"] if done.parked else []
+        writes = uploader_of(settings, store, progress=advance).drain(stop)
+    rejected = len(store.outbox.rejected())
+    done = Sent(writes=writes, seconds=round(time.monotonic() - began_s, 1), rejected=rejected, parked=rejected)
+    notes = [f"note: Firestore rejected {rejected} records: see 'footfall status'"] if rejected else []
     parts = [f"{done.writes} documents written in {duration(done.seconds)}"]
     return Result(document=done, parts=parts, notes=notes)
 
 
 def _follow(settings: Settings, store: Store, stop: threading.Event, *, as_json: bool) -> None:
-    from tracker.cli.sending import uplink_of
+    from tracker.cli.sending import uploader_of
 
     def report(writes: int) -> None:
         at = datetime.now(UTC)
@@ -181,7 +194,7 @@ def _follow(settings: Settings, store: Store, stop: threading.Event, *, as_json:
         else:
             print_line(f"{local_time(at, settings.site.zone)}  {writes} documents written")
 
-    uplink_of(settings, store, tell=report).run(stop)
+    uploader_of(settings, store, progress=report).run(stop)
 
 
 @contextmanager
@@ -219,7 +232,7 @@ class _Advance:
         self._bar.update(self._task, total=self._most, completed=self._most - left)
 
     def _waiting(self) -> int:
-        from tracker.cli.sending import backlog_of
+        from tracker.cloud.pending import backlog_of
 
         return backlog_of(self._settings, self._store).total
 
@@ -235,8 +248,8 @@ def _sender(store: Store) -> str | None:
 def _trouble(note: str | None) -> Trouble | None:
     if note is None:
         return None
-    said = json.loads(note)
-    return Trouble(since=datetime.fromisoformat(said["since"]), problem=said["problem"], fix=said["fix"])
+    known = json.loads(note)
+    return Trouble(since=datetime.fromisoformat(known["since"]), problem=known["problem"], fix=known["fix"])
 
 
 def _status_parts(found: Status, zone: ZoneInfo) -> list[Text | str | Table]:
@@ -246,27 +259,28 @@ def _status_parts(found: Status, zone: ZoneInfo) -> list[Text | str | Table]:
         return Text.assemble((f"{name:<11}", "bold"), (text, style))
 
     backlog = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in found.backlog.items())
-    oldest = "" if found.oldest_at is None else f"; the oldest event is of {_when(found.oldest_at, zone, now)}"
+    oldest = "" if found.oldest_at is None else f"; the oldest event is from {_when(found.oldest_at, zone, now)}"
     parts: list[Text | str | Table] = [
         line("store", f"{found.store}, copy in {found.file}"),
         line("uploading", f"by {found.sender}" if found.sender else "no: run 'footfall sync' or 'footfall track'"),
         line("uploaded", "never" if found.sent_at is None else _when(found.sent_at, zone, now)),
-        line("downloaded", "never" if found.heard_at is None else _when(found.heard_at, zone, now)),
+        line("downloaded", "never" if found.synced_at is None else _when(found.synced_at, zone, now)),
         line("backlog", f"{backlog}{oldest}" if backlog else "nothing", "yellow" if backlog else ""),
     ]
     if found.trouble is not None:
         parts.append(line("trouble", f"since {_when(found.trouble.since, zone, now)}: {found.trouble.problem}", "red"))
         parts.append(line("fix", found.trouble.fix))
-    if found.parked:
+    parts += [line("warning", each, "yellow") for each in found.warnings]
+    if found.rejected:
         rows = [
             [local_time(each.at, zone), each.collection, each.record_id, each.attempts, each.reason]
-            for each in found.parked
+            for each in found.rejected
         ]
         titles = ["time", "collection", "id", "attempts", "reason"]
         parts.append(Table.of(titles, rows, title="Rejected by Firestore"))
         parts.append("Upload them again with: footfall status --retry")
-    if found.refused:
-        rows = [[each.collection, each.record_id, each.reason] for each in found.refused]
+    if found.unreadable:
+        rows = [[each.collection, each.record_id, each.reason] for each in found.unreadable]
         parts.append(Table.of(["collection", "id", "reason"], rows, title="Downloaded and unreadable"))
     return parts
 

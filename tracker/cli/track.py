@@ -18,7 +18,7 @@ from tracker.cameras.sources import LiveSource, SystemClock, prepare_source
 from tracker.cli.options import Reload, UsageError
 from tracker.cli.output import note
 from tracker.cli.receiving import receiving
-from tracker.cli.sending import sending
+from tracker.cli.sending import uploading
 from tracker.cli.step_output import EventOutput, StepPrinter
 from tracker.cli.store import open_store
 from tracker.identity.known import KnownPeople
@@ -50,7 +50,7 @@ def follow(
     with (
         open_store(settings) as store,
         stopping() as stop,
-        sending(settings, store),
+        uploading(settings, store),
         receiving(settings, store, reread),
     ):
         store.sites.save(site_of(settings, rules_at_site(settings, store)))

@@ -14,11 +14,12 @@ from google.api_core import exceptions as google_errors
 from google.auth.transport.requests import Request
 
 from config.errors import CloudError, FootfallError
-from config.storage import CloudSettings, VisitsBy
-from tracker.cloud.access import device_claims
-from tracker.cloud.connect import Connection, explained
-from tracker.cloud.device_key import DeviceTokens
-from tracker.cloud.layout import Collection, path_of, site_path
+from tracker.cloud.auth.access import device_claims
+from tracker.cloud.auth.device_key import DeviceTokens
+from tracker.cloud.client import Connection
+from tracker.cloud.documents import FUNCTIONS, deriver_of
+from tracker.cloud.errors import explained
+from tracker.cloud.paths import Collection, path_of, site_path
 
 _TRIES = 3
 _TIMEOUT_S = 15.0
@@ -47,15 +48,13 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def check(
-    connection: Connection, site_id: str, settings: CloudSettings, *, clock: Callable[[], datetime] = _now
-) -> Iterator[Tried]:
-    """What was tried, as it is done; what needs a thing that failed is not tried any more. clock: our time, UTC."""
+def check(connection: Connection, site_id: str, *, clock: Callable[[], datetime] = _now) -> Iterator[Tried]:
+    """The results of the checks, as they are made; those that need one that failed are left out. clock: UTC."""
     steps: list[tuple[str, Callable[[], Iterator[Tried]]]] = [
         ("credentials", lambda: _credentials(connection, site_id)),
         ("firestore", lambda: _reach(connection, site_id, clock)),
         ("access", lambda: _access(connection, site_id)),
-        ("visits", lambda: _visits(connection, site_id, settings)),
+        ("sessions", lambda: _sessions(connection, site_id)),
     ]
     for name, step in steps:
         try:
@@ -96,8 +95,8 @@ def _credentials(connection: Connection, site_id: str) -> Iterator[Tried]:
         yield Tried(
             check="credentials",
             verdict=Verdict.FAILED,
-            detail="the machine was struck off: its user has no rights any more",
-            fix="register it anew with `footfall cloud register-device`",
+            detail="the machine was revoked: its user has no rights any more",
+            fix="register it again with `footfall cloud register-device`",
         )
         return
     yield _ok("credentials", f"device key, camera {device.camera_id} at {device.site_id}, user {device.uid}")
@@ -153,11 +152,11 @@ def _clock(read_at: Any, now: datetime) -> Tried:
 
 
 def _record(content: dict[str, Any] | None) -> Tried:
-    again = "register it anew with `footfall cloud register-device`"
+    again = "register it again with `footfall cloud register-device`"
     if content is None:
         return Tried(check="machine", verdict=Verdict.FAILED, detail="its record is gone", fix=again)
     if content.get("revoked_at") is not None:
-        return Tried(check="machine", verdict=Verdict.FAILED, detail="was struck off", fix=again)
+        return Tried(check="machine", verdict=Verdict.FAILED, detail="was revoked", fix=again)
     return _ok("machine", f"registered as {content.get('name')}")
 
 
@@ -191,27 +190,21 @@ def _may_list(connection: Connection, site_id: str, collection: Collection) -> b
     return True
 
 
-def _visits(connection: Connection, site_id: str, settings: CloudSettings) -> Iterator[Tried]:
-    """Whether visits are written by somebody who may."""
+def _sessions(connection: Connection, site_id: str) -> Iterator[Tried]:
+    """Whether somebody derives the sessions of the site."""
     if connection.device is None:
-        yield _ok("visits", f"written by {'this machine' if settings.visits is VisitsBy.EDGE else 'the functions'}")
+        found = connection.client.document(site_path(site_id)).get(timeout=_TIMEOUT_S, retry=None).to_dict()
+        deriver = deriver_of(found or {})
+        names = {"": "nobody yet: the first machine that uploads events will", FUNCTIONS: "the Cloud Functions"}
+        yield _ok("sessions", f"derived by {names.get(deriver, f'the machine {deriver}')}")
         return
-    if settings.visits is VisitsBy.EDGE:
+    found = connection.client.document(site_path(site_id)).get(timeout=_TIMEOUT_S, retry=None).to_dict()
+    if not deriver_of(found or {}):
         yield Tried(
-            check="visits",
+            check="sessions",
             verdict=Verdict.WARNING,
-            detail="cloud.visits is edge, and a camera machine may not write visits",
-            fix='deploy the functions and set cloud.visits = "functions"',
+            detail="nobody derives the sessions of this site, and a camera machine may not",
+            fix="deploy the functions and run `footfall cloud publish-settings --derived-by functions`",
         )
         return
-    found = connection.client.document(site_path(site_id)).get(timeout=_TIMEOUT_S, retry=None)
-    said = (found.to_dict() or {}).get("visits_by")
-    if said != VisitsBy.FUNCTIONS:
-        yield Tried(
-            check="visits",
-            verdict=Verdict.WARNING,
-            detail="the functions have not been told to write visits of this site",
-            fix='run `footfall sync --once` with a service account and cloud.visits = "functions"',
-        )
-        return
-    yield _ok("visits", "written by the functions")
+    yield _ok("sessions", "derived elsewhere")

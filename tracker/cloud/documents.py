@@ -1,20 +1,25 @@
-"""Records as Firestore documents and back: the one place that knows how they look there. Standard library only.
+"""Records as Firestore documents and back: the only place that knows their fields. Standard library only.
 
-Unlike `tracker.presence.documents`, times are timestamps, and what the path of a document says (its site and its id) or
-what is absent does not stand in it. Reading is as strict: a document that another program spoilt is refused by
-RecordError, which names the field, and so is one of a time that no record can be of. `received_at`, which the server
-adds, is what readers go on from.
+A document holds the fields of its record, times as timestamps, but for those that are in its path (site and id) and
+for optional ones that are None. Decoding is strict: a document that another program damaged, or with a time that no
+record can have, is refused by RecordError, which names the field. `received_at` is set by the server; readers continue
+from it. A deleted record is a tombstone, a document with `deleted: true`, so that readers learn of it.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from datetime import date, datetime
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from enum import StrEnum
 from typing import Any, TypeAlias
 
 from config.errors import RecordError
 from tracker.presence import documents as plain
+from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import EARLIEST, LATEST, SCHEMA, Correction, Event, Match, as_utc, time_text
+from tracker.presence.health import CameraHealth
 from tracker.presence.people import Person
 from tracker.presence.sessions import Session, SessionState
 from tracker.presence.zones import ZoneStay
@@ -23,30 +28,33 @@ CloudDocument: TypeAlias = dict[str, Any]
 """Values of Firestore by field name: text, numbers, flags, timezone-aware datetimes, bytes, lists, maps, None."""
 
 RECEIVED_AT = "received_at"
-"""The field in which the server puts the time at which it took a document."""
+"""The field with the time at which the server took the document."""
+FUNCTIONS = "functions"
+"""The Cloud Functions, as the deriver of a site's sessions."""
+DELETED = "deleted"
+"""True in a tombstone."""
 
-_TIMES = frozenset({"at", "started_at", "ended_at", "seen_at", "created_at", "consented_at"})
 _OF_FUNCTIONS = ("clean", "due_at", "rules")
-"""What the functions note beside a visit, so that they can go on from it."""
+"""What the functions keep in a session, to continue from it."""
 _ABSENT_WHEN_NONE = ("x_frac", "y_frac", "distance", "margin", "event")
+_OF_HEALTH = ("camera_id", "state", "started_at", "last_frame_at", "fps", "frames", "dropped", "problem", "schema")
 
 
 def event_document(event: Event) -> CloudDocument:
     """The document `events/{event_id}`."""
-    return _cloudy(plain.event_to_document(event), without=("site_id", "event_id"))
+    return _encoded(event, without=("site_id", "event_id"))
 
 
 def event_of(site_id: str, event_id: str, document: Mapping[str, Any]) -> Event:
     """The event of a document. Raises RecordError naming the field."""
-    found = _plain(document, site_id=site_id, event_id=event_id, absent=("x_frac", "y_frac"))
-    event = plain.event_from_document(found)
+    event = plain.event_from_document(_plain(document, site_id=site_id, event_id=event_id, absent=("x_frac", "y_frac")))
     require_possible("event", at=event.at)
     return event
 
 
 def match_document(match: Match) -> CloudDocument:
     """The document `matches/{match_id}`."""
-    return _cloudy(plain.match_to_document(match), without=("site_id", "match_id"))
+    return _encoded(match, without=("site_id", "match_id"))
 
 
 def match_of(site_id: str, match_id: str, document: Mapping[str, Any]) -> Match:
@@ -58,11 +66,8 @@ def match_of(site_id: str, match_id: str, document: Mapping[str, Any]) -> Match:
 
 
 def session_document(session: Session) -> CloudDocument:
-    """The document `sessions/{session_id}`. An open visit has no lengths: they would grow by the second."""
-    document = _cloudy(plain.session_to_document(session), without=("site_id", "session_id"))
-    document["segments"] = [
-        {"started_at": segment.started_at, "ended_at": segment.ended_at} for segment in session.segments
-    ]
+    """The document `sessions/{session_id}`. An open session has no lengths: they would change every second."""
+    document = _encoded(session, without=("site_id", "session_id"))
     if session.state is SessionState.OPEN:
         document["dwell_s"] = document["gross_s"] = None
     return document
@@ -70,8 +75,8 @@ def session_document(session: Session) -> CloudDocument:
 
 def session_of(site_id: str, session_id: str, document: Mapping[str, Any], *, now: datetime) -> Session:
     """The session of a document; an open one runs to `now` (UTC). Raises RecordError naming the field."""
-    said = {name: value for name, value in document.items() if name not in _OF_FUNCTIONS}
-    found = _plain(said, site_id=site_id, session_id=session_id)
+    own = {name: value for name, value in document.items() if name not in _OF_FUNCTIONS}
+    found = _plain(own, site_id=site_id, session_id=session_id)
     segments = document.get("segments")
     if isinstance(segments, list):
         found["segments"] = [_plain(each) if isinstance(each, Mapping) else each for each in segments]
@@ -85,9 +90,8 @@ def session_of(site_id: str, session_id: str, document: Mapping[str, Any], *, no
 
 
 def person_document(person: Person, *, merged_into: str | None = None) -> CloudDocument:
-    """The document `people/{person_id}`, of somebody who was merged with who they are now; it holds no vector."""
-    document = _cloudy(plain.person_to_document(person), without=("person_id",))
-    return {**document, "merged_into": merged_into, "schema": SCHEMA}
+    """The document `people/{person_id}`, with whom they were merged into; it holds no vector."""
+    return {**_encoded(person, without=("person_id",)), "merged_into": merged_into, "schema": SCHEMA}
 
 
 def person_of(person_id: str, document: Mapping[str, Any]) -> tuple[Person, str | None]:
@@ -100,7 +104,7 @@ def person_of(person_id: str, document: Mapping[str, Any]) -> tuple[Person, str 
     merged_into = found.pop("merged_into", None)
     if merged_into is not None and (not isinstance(merged_into, str) or merged_into in ("", person_id)):
         raise RecordError(
-            f"person: merged_into: expected the id of somebody else, got {merged_into!r}",
+            f"person: merged_into: expected the id of another person, got {merged_into!r}",
             fix="correct merged_into in the document",
         )
     person = plain.person_from_document(found)
@@ -109,11 +113,8 @@ def person_of(person_id: str, document: Mapping[str, Any]) -> tuple[Person, str 
 
 
 def correction_document(correction: Correction, person_id: str) -> CloudDocument:
-    """The document `corrections/{correction_id}`. person_id: whose event it is about, so that theirs are found."""
-    document = _cloudy(plain.correction_to_document(correction), without=("correction_id",))
-    if correction.event is not None:
-        document["event"] = _cloudy(plain.event_to_document(correction.event))
-    return {**document, "person_id": person_id}
+    """The document `corrections/{correction_id}`. person_id: of the event's person, so that theirs can be queried."""
+    return {**_encoded(correction, without=("correction_id",)), "person_id": person_id}
 
 
 def correction_of(correction_id: str, document: Mapping[str, Any]) -> Correction:
@@ -131,7 +132,7 @@ def correction_of(correction_id: str, document: Mapping[str, Any]) -> Correction
 
 def zone_stay_document(stay: ZoneStay) -> CloudDocument:
     """The document `zone_stays/{stay_id}`."""
-    return _cloudy(plain.zone_stay_to_document(stay), without=("site_id", "stay_id"))
+    return _encoded(stay, without=("site_id", "stay_id"))
 
 
 def zone_stay_of(site_id: str, stay_id: str, document: Mapping[str, Any]) -> ZoneStay:
@@ -141,27 +142,72 @@ def zone_stay_of(site_id: str, stay_id: str, document: Mapping[str, Any]) -> Zon
     return stay
 
 
-def usage_document(
-    person_id: str, day: date, zone: str, hours: Mapping[datetime, tuple[int, int, int]]
-) -> CloudDocument:
-    """The document `usage/{usage_id}`: what the visits of one person add to the hours of one local day.
+def tombstone_document(deleted_at: datetime) -> CloudDocument:
+    """The document of a record that was deleted. It is purged like the record that it replaces, by `seen_at`."""
+    return {DELETED: True, "seen_at": deleted_at, "schema": SCHEMA}
 
-    zone: IANA name. hours: by their start (UTC) visits begun, visits seen to end, microseconds inside.
-    """
-    rows = sorted(hours.items())
+
+def is_tombstone(document: Mapping[str, Any]) -> bool:
+    """Whether the record of this document was deleted."""
+    return document.get(DELETED) is True
+
+
+def heartbeat_document(
+    health: CameraHealth, span: CoverageSpan | None, *, machine_id: str, version: str, backlog: int, rejected: int
+) -> CloudDocument:
+    """The document `heartbeats/{heartbeat_id}`. span: the newest coverage; backlog, rejected: rows of the machine."""
     return {
-        "person_id": person_id,
-        "day": day.isoformat(),
-        "zone": zone,
-        "hours": [
-            {"at": at, "entries": entries, "exits": exits, "inside_s": inside_us / 1e6}
-            for at, (entries, exits, inside_us) in rows
-        ],
-        "entries": sum(figures[0] for _, figures in rows),
-        "exits": sum(figures[1] for _, figures in rows),
-        "inside_s": sum(figures[2] for _, figures in rows) / 1e6,
+        "camera_id": health.camera_id,
+        "machine_id": machine_id,
+        "at": health.updated_at,
+        "state": str(health.state),
+        "started_at": health.started_at,
+        "last_frame_at": health.last_frame_at,
+        "fps": float(health.fps),
+        "frames": health.frames,
+        "dropped": health.dropped,
+        "problem": health.problem,
+        "watch_started_at": None if span is None else span.started_at,
+        "watch_ended_at": None if span is None else span.ended_at,
+        "backlog": backlog,
+        "rejected": rejected,
+        "version": version,
         "schema": SCHEMA,
     }
+
+
+def heartbeat_of(site_id: str, document: Mapping[str, Any]) -> tuple[CameraHealth, CoverageSpan | None, str]:
+    """The health of a camera, without its source, its newest coverage, and the machine; "" by older versions.
+
+    Raises RecordError naming the field.
+    """
+    found = {name: document[name] for name in _OF_HEALTH if name in document}
+    health = plain.health_from_document({**found, "site_id": site_id, "source": "", "updated_at": document.get("at")})
+    require_possible(
+        "heartbeat", at=health.updated_at, started_at=health.started_at, last_frame_at=health.last_frame_at
+    )
+    machine_id = document.get("machine_id", "")
+    if not isinstance(machine_id, str):
+        raise RecordError("heartbeat: machine_id: expected a text", fix="update the agent")
+    started_at, ended_at = document.get("watch_started_at"), document.get("watch_ended_at")
+    if started_at is None and ended_at is None:
+        return health, None, machine_id
+    if not isinstance(started_at, datetime) or not isinstance(ended_at, datetime):
+        raise RecordError("heartbeat: watch_started_at, watch_ended_at: expected two times", fix="update the agent")
+    require_possible("heartbeat", watch_started_at=started_at, watch_ended_at=ended_at)
+    try:
+        span = CoverageSpan(site_id=site_id, camera_id=health.camera_id, started_at=started_at, ended_at=ended_at)
+    except ValueError as error:
+        raise RecordError(f"heartbeat: watch: {error}", fix="set the clock of the camera machine") from error
+    return health, span, machine_id
+
+
+def deriver_of(document: Mapping[str, Any]) -> str:
+    """Who derives the sessions of a site with this document: FUNCTIONS, the id of a machine, or "" for nobody yet."""
+    deriver = document.get("derived_by")
+    if isinstance(deriver, str) and deriver:
+        return deriver
+    return FUNCTIONS if document.get("visits_by") == FUNCTIONS else ""  # as versions before 0.2 wrote it
 
 
 def require_possible(title: str, **times: datetime | None) -> None:
@@ -174,35 +220,43 @@ def require_possible(title: str, **times: datetime | None) -> None:
             )
 
 
-def _cloudy(document: plain.Document, *, without: tuple[str, ...] = ()) -> CloudDocument:
-    """A plain document with timestamps, and without what its path says or what is absent."""
-    return {
-        name: datetime.fromisoformat(value) if name in _TIMES and value is not None else value
-        for name, value in document.items()
-        if name not in without and not (value is None and name in _ABSENT_WHEN_NONE)
-    }
+def _encoded(record: Any, *, without: tuple[str, ...] = ()) -> CloudDocument:
+    """The fields of a record as values of Firestore, without those in its path and the optional ones that are None."""
+    document: CloudDocument = {}
+    for field in fields(record):
+        value = getattr(record, field.name)
+        if field.name in without:
+            continue
+        if isinstance(value, float) and not math.isfinite(value):
+            value = None
+        if value is None and field.name in _ABSENT_WHEN_NONE:
+            continue
+        document[field.name] = _value(value)
+    return document
+
+
+def _value(value: object) -> object:
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, tuple):
+        return [_value(each) for each in value]
+    return _encoded(value) if is_dataclass(value) else value
 
 
 def _plain(document: Mapping[str, Any], *, absent: tuple[str, ...] = (), **from_path: str) -> plain.Document:
-    """A plain document again: times as text, with what the path says and what is absent."""
+    """The fields of a record again, with those from its path and the optional ones that are absent."""
     found: plain.Document = dict.fromkeys(absent)
-    for name, value in document.items():
-        if name != RECEIVED_AT:
-            found[name] = time_text(value) if isinstance(value, datetime) and value.tzinfo is not None else value
+    found.update((name, value) for name, value in document.items() if name != RECEIVED_AT)
     return found | from_path
 
 
 def _running(segments: object, now: datetime) -> tuple[float, float]:
-    """Net and gross seconds up to `now` of a visit that goes on, 0 where the segments cannot be read."""
+    """Net and gross seconds up to `now` of an open session, 0 where the segments cannot be read."""
     if not isinstance(segments, list) or not segments:
         return 0.0, 0.0
     try:
-        stays = [
-            (datetime.fromisoformat(each["started_at"]), each["ended_at"] and datetime.fromisoformat(each["ended_at"]))
-            for each in segments
-        ]
-    except (TypeError, KeyError, ValueError):
-        return 0.0, 0.0  # the strict reading that follows names the fault
-    until = max(now, stays[-1][0])
-    net_s = sum(((ended_at or until) - started_at).total_seconds() for started_at, ended_at in stays)
-    return net_s, (until - stays[0][0]).total_seconds()
+        spans = [(each["started_at"], each["ended_at"] or max(now, each["started_at"])) for each in segments]
+        net_s = sum((ended_at - started_at).total_seconds() for started_at, ended_at in spans)
+        return net_s, (spans[-1][1] - spans[0][0]).total_seconds()
+    except (TypeError, KeyError, AttributeError):
+        return 0.0, 0.0  # the strict decoding that follows names the fault

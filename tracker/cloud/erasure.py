@@ -1,24 +1,26 @@
-"""Forgetting somebody in Firestore who was forgotten here."""
+"""Erasing in Firestore a person who was forgotten here, at every site of the store."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from tracker.cloud import layout
-from tracker.cloud.connect import Connection, explained
-from tracker.cloud.delivery import Delivery, Refusal
-from tracker.cloud.layout import Collection
-from tracker.cloud.writes import Writer
+from config.errors import CloudError
+from tracker.cloud import paths
+from tracker.cloud.client import Client
+from tracker.cloud.commit import Committer, Delivered, Failed, Outcome
+from tracker.cloud.errors import explained
+from tracker.cloud.paths import Collection
+from tracker.cloud.reads import NEVER
+from tracker.cloud.writes import Kind, Write, deleted
 from tracker.presence.events import SCHEMA
-from tracker.store.outbox import Forgotten
+from tracker.store.outbox import Erasure
 
 _NAMING = (
     Collection.EVENTS,
     Collection.MATCHES,
     Collection.SESSIONS,
-    Collection.USAGE,
     Collection.ZONE_STAYS,
     Collection.CORRECTIONS,
 )
@@ -27,37 +29,50 @@ _PAGE = 400
 _TIMEOUT_S = 30.0
 
 
-def erase(
-    connection: Connection, delivery: Delivery, writer: Writer, gone: Forgotten, *, site_id: str
-) -> list[Refusal]:
-    """Put up the tombstone, then delete all that names the person; what was counted comes up again without a name.
+def erase(client: Client, committer: Committer, erasure: Erasure, site_ids: Sequence[str]) -> Outcome:
+    """Write the tombstone of a person, then delete everything that names them; the first refusal ends it.
 
-    Doing it again only does what is left. Raises CloudError and WireError.
+    Doing it again does what is left. What is still counted is uploaded again without a name.
     """
-    tombstone = {"at": gone.at, "erase_history": gone.erase_history, "schema": SCHEMA}
-    path = layout.path_of(site_id, Collection.FORGOTTEN, gone.digest)
-    refusals = delivery.deliver([writer.replaced("people", gone.person_id, path, tombstone)])
-    if refusals:
-        return refusals
-    profile = layout.path_of(site_id, Collection.PEOPLE, gone.person_id)
-    for paths in _pages(connection, gone.person_id, site_id):
-        refusals += delivery.deliver([writer.deleted("people", gone.person_id, each) for each in paths])
-        if refusals:
-            return refusals
-    return delivery.deliver([writer.deleted("people", gone.person_id, profile)])
+    for site_id in site_ids:
+        for writes in _writes(client, erasure, site_id):
+            if isinstance(writes, Failed):
+                return writes
+            outcome = committer.commit(writes)
+            if isinstance(outcome, Failed) or outcome.rejected:
+                return outcome
+    return Delivered()
 
 
-def _pages(connection: Connection, person_id: str, site_id: str) -> Iterator[list[str]]:
+def _writes(client: Client, erasure: Erasure, site_id: str) -> Iterator[list[Write] | Failed]:
+    collection, person_id = erasure.deletion.collection, erasure.person_id
+    yield [
+        Write(
+            kind=Kind.SET,
+            path=paths.path_of(site_id, Collection.FORGOTTEN, erasure.digest),
+            collection=collection,
+            record_id=person_id,
+            document={"at": erasure.at, "erase_history": erasure.erase_history, "schema": SCHEMA},
+        )
+    ]
+    try:
+        for page in _pages(client, person_id, site_id):
+            yield [deleted(collection, person_id, path) for path in page]
+    except CloudError as error:
+        yield Failed(error)
+    yield [deleted(collection, person_id, paths.path_of(site_id, Collection.PEOPLE, person_id))]
+
+
+def _pages(client: Client, person_id: str, site_id: str) -> Iterator[list[str]]:
     """Paths of all documents that name the person, a page at a time; the pages before must be deleted."""
-    client = connection.client
-    queries = [client.collection(layout.embeddings_path(site_id, person_id)).limit(_PAGE)]
+    queries = [client.collection(paths.embeddings_path(site_id, person_id)).limit(_PAGE)]
     for collection in _NAMING:
         named = FieldFilter("person_id", "==", person_id)
-        queries.append(client.collection(layout.path_of(site_id, collection)).where(filter=named).limit(_PAGE))
+        queries.append(client.collection(paths.path_of(site_id, collection)).where(filter=named).limit(_PAGE))
     for query in queries:
         while True:
             with explained():
-                found = [each.reference.path for each in query.get(timeout=_TIMEOUT_S)]
+                found = [each.reference.path for each in query.get(timeout=_TIMEOUT_S, retry=NEVER)]
             if not found:
                 break
             yield found

@@ -1,7 +1,7 @@
-"""What is unsent as writes of Firestore: which document, what stands in it, and on what condition.
+"""Messages of the outbox as writes of Firestore: which document, its fields, and whether it must be new.
 
-Events, matches and stays in zones are only ever created: again changes nothing. Everything else is set in its newest
-state, or deleted. All of it is stamped by the server with the time at which it came.
+Events, matches and stays in zones are only created, so that uploading them again changes nothing. Everything else is
+set in its newest state. The server stamps each with the time at which it took it.
 """
 
 from __future__ import annotations
@@ -9,139 +9,160 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum, auto
+from typing import Any
 
-from tracker.cloud import documents, layout
-from tracker.cloud.layout import Collection
-from tracker.cloud.values import fill
-from tracker.cloud.wire import Write, WriteMessage
+from google.cloud.firestore import SERVER_TIMESTAMP
+from google.cloud.firestore_v1.base_batch import BaseBatch
+
+from tracker.cloud import documents, paths
+from tracker.cloud.paths import Collection
+from tracker.presence.day import DayFigures, day_document
 from tracker.presence.events import SCHEMA, Event, Match
+from tracker.presence.sessions import Session
 from tracker.presence.zones import ZoneStay
-from tracker.store.outbox_pages import Unsent
-from tracker.store.outbox_rows import UnsentCorrection, UnsentPerson, UnsentSession
+from tracker.store.cursors import Deletion
+from tracker.store.outbox_rows import CorrectionRecord, Message, PersonRecord
 
-_REQUEST_TIME = 1
-"""google.firestore.v1.DocumentTransform.FieldTransform.ServerValue.REQUEST_TIME"""
-_SOMEBODY = re.compile(r"\b[pv]-[0-9a-f]{6,}\b")
+_PERSON_ID = re.compile(r"\b[pv]-[0-9a-f]{6,}\b")
+_VALUE_BYTES = 16
+"""A number, a flag or a time with its name's frame, rounded up."""
+
+
+class Kind(Enum):
+    """What a write does to its document. CREATE fails where it exists already."""
+
+    CREATE = auto()
+    SET = auto()
+    DELETE = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outgoing:
-    """One write, and of which record it is. creates: it is refused, and that is well, where the document is there."""
+class Write:
+    """One write. collection, record_id: of the record, by which a dead letter is found again."""
 
+    kind: Kind
+    path: str
     collection: str
     record_id: str
-    message: WriteMessage
-    creates: bool = False
+    document: Mapping[str, Any] | None = None
 
     @property
     def size(self) -> int:
-        """Bytes."""
-        return int(self.message.ByteSize())
+        """About how many bytes it takes."""
+        return len(self.path) + _size(self.document)
+
+    def add_to(self, batch: BaseBatch) -> None:
+        """Put it into a batch of the client. Raises ValueError or TypeError on what cannot be a document."""
+        reference = batch._client.document(self.path)  # noqa: SLF001 - a batch belongs to its client
+        if self.kind is Kind.DELETE:
+            batch.delete(reference)
+            return
+        document = {**(self.document or {}), documents.RECEIVED_AT: SERVER_TIMESTAMP}
+        if self.kind is Kind.CREATE:
+            batch.create(reference, document)
+        else:
+            batch.set(reference, document)
 
 
-class Writer:
-    """Makes writes for one database. home_site: where people are written, who are the same at all sites of a store."""
+class Encoder:
+    """Makes writes. home_site: where people are written, who are the same at all sites of a store."""
 
-    def __init__(self, database: str, *, home_site: str) -> None:
-        self._root = f"{database}/documents/"
+    def __init__(self, home_site: str) -> None:
         self._home = home_site
 
-    def writes_of(self, unsent: Unsent) -> Iterator[Outgoing]:
-        """The writes of one record. Raises ValueError or TypeError on what cannot be a document."""
-        record = unsent.record
-        site = unsent.site_id or self._home
-        if isinstance(record, Event):
-            yield self._created(unsent, Collection.EVENTS, documents.event_document(record))
-        elif isinstance(record, Match):
-            yield self._created(unsent, Collection.MATCHES, documents.match_document(_discreet(record)))
-        elif isinstance(record, ZoneStay):
-            yield self._created(unsent, Collection.ZONE_STAYS, documents.zone_stay_document(record))
-        elif isinstance(record, UnsentCorrection):
-            document = documents.correction_document(record.correction, record.person_id)
-            yield self._set(unsent, layout.path_of(site, Collection.CORRECTIONS, unsent.record_id), document)
-        elif isinstance(record, UnsentSession):
-            path = layout.path_of(site, Collection.SESSIONS, record.session_id)
-            yield self._put(
-                unsent, path, None if record.session is None else documents.session_document(record.session)
-            )
-        elif isinstance(record, UnsentPerson):
-            yield from self._person(unsent, record)
-        else:
-            yield self.deleted(unsent.collection, unsent.record_id, f"{layout.site_path(site)}/{_name(unsent)}")
+    def writes(self, message: Message, now: datetime) -> Iterator[Write]:
+        """The writes of one message. Raises ValueError on what cannot be a document."""
+        record = message.record
+        match record:
+            case Event():
+                yield self._created(message, Collection.EVENTS, documents.event_document(record))
+            case Match():
+                yield self._created(message, Collection.MATCHES, documents.match_document(_anonymised(record)))
+            case ZoneStay():
+                yield self._created(message, Collection.ZONE_STAYS, documents.zone_stay_document(record))
+            case CorrectionRecord():
+                document = documents.correction_document(record.correction, record.person_id)
+                yield self._set(message, Collection.CORRECTIONS, document)
+            case Session():
+                yield self._set(message, Collection.SESSIONS, documents.session_document(record))
+            case DayFigures():
+                yield self._set(message, Collection.DAYS, day_document(record))
+            case PersonRecord():
+                document = documents.person_document(record.person, merged_into=record.merged_into)
+                yield self._set(message, Collection.PEOPLE, document)
+            case Deletion(kind="zone_stay"):
+                yield self._deletion(record, Collection.ZONE_STAYS, documents.tombstone_document(now))
+            case Deletion(kind="session"):
+                yield self._deletion(record, Collection.SESSIONS, None)
+            case _:
+                raise ValueError(message.problem or f"unknown record {type(record).__name__}")
 
-    def created(self, site_id: str, collection: Collection, record_id: str, document: Mapping[str, object]) -> Outgoing:
-        """A document that must not be there yet."""
-        message = self._message(layout.path_of(site_id, collection, record_id), document)
-        message.current_document.exists = False
-        return Outgoing(collection=collection, record_id=record_id, message=message, creates=True)
-
-    def replaced(self, collection: str, record_id: str, path: str, document: Mapping[str, object]) -> Outgoing:
-        """A document that is this and nothing else from now on."""
-        return Outgoing(collection=collection, record_id=record_id, message=self._message(path, document))
-
-    def founded(self, collection: str, record_id: str, path: str, document: Mapping[str, object]) -> Outgoing:
-        """A document that is not there yet. Where it is, it is refused: to be looked at before it is changed."""
-        message = self._message(path, document)
-        message.current_document.exists = False
-        return Outgoing(collection=collection, record_id=record_id, message=message)
-
-    def merged(self, collection: str, record_id: str, path: str, document: Mapping[str, object]) -> Outgoing:
-        """These fields of a document; its others stay."""
-        message = self._message(path, document)
-        message.update_mask.field_paths.extend(sorted(document))
-        return Outgoing(collection=collection, record_id=record_id, message=message)
-
-    def deleted(self, collection: str, record_id: str, path: str) -> Outgoing:
-        """No such document any more."""
-        return Outgoing(collection=collection, record_id=record_id, message=Write(delete=self._root + path))
-
-    def vectors(self, person_id: str, vectors: Iterable[tuple[str, bytes]], there: Iterable[str]) -> Iterator[Outgoing]:
-        """What makes the vectors of a person these (network, bytes), where some are `there` already, by their ids."""
-        wanted = {layout.vector_id(model, vector): (model, vector) for model, vector in vectors}
-        known = set(there)
+    def vectors(self, person_id: str, vectors: Iterable[tuple[str, bytes]], uploaded: Iterable[str]) -> Iterator[Write]:
+        """What makes the vectors of a person these (network, bytes); some are `uploaded` already, by their ids."""
+        wanted = {paths.vector_id(model, vector): (model, vector) for model, vector in vectors}
+        known = set(uploaded)
         for vector_id in sorted(known - wanted.keys()):
-            yield self.deleted("people", person_id, layout.embeddings_path(self._home, person_id, vector_id))
+            yield deleted("people", person_id, paths.embeddings_path(self._home, person_id, vector_id))
         for vector_id, (model, vector) in wanted.items():
             if vector_id not in known:
-                path = layout.embeddings_path(self._home, person_id, vector_id)
-                yield self.replaced("people", person_id, path, _embedding_document(model, vector))
+                path = paths.embeddings_path(self._home, person_id, vector_id)
+                document = _embedding_document(model, vector)
+                yield Write(kind=Kind.SET, path=path, collection="people", record_id=person_id, document=document)
 
-    def _person(self, unsent: Unsent, record: UnsentPerson) -> Iterator[Outgoing]:
-        person_id = record.person.person_id
-        document = documents.person_document(record.person, merged_into=record.merged_into)
-        yield self._set(unsent, layout.path_of(self._home, Collection.PEOPLE, person_id), document)
+    def _created(self, message: Message, collection: Collection, document: Mapping[str, Any]) -> Write:
+        return created(message.site_id, collection, message.record_id, document)
 
-    def _created(self, unsent: Unsent, collection: Collection, document: Mapping[str, object]) -> Outgoing:
-        return self.created(unsent.site_id, collection, unsent.record_id, document)
+    def _set(self, message: Message, collection: Collection, document: Mapping[str, Any]) -> Write:
+        path = paths.path_of(message.site_id or self._home, collection, message.record_id)
+        return Write(
+            kind=Kind.SET,
+            path=path,
+            collection=message.collection,
+            record_id=message.record_id,
+            document=document,
+        )
 
-    def _put(self, unsent: Unsent, path: str, document: Mapping[str, object] | None) -> Outgoing:
-        if document is None:
-            return self.deleted(unsent.collection, unsent.record_id, path)
-        return self._set(unsent, path, document)
-
-    def _set(self, unsent: Unsent, path: str, document: Mapping[str, object]) -> Outgoing:
-        return self.replaced(unsent.collection, unsent.record_id, path, document)
-
-    def _message(self, path: str, document: Mapping[str, object]) -> WriteMessage:
-        message = Write()
-        message.update.name = self._root + path
-        fill(message.update.fields, document)
-        stamp = message.update_transforms.add()
-        stamp.field_path = documents.RECEIVED_AT
-        stamp.set_to_server_value = _REQUEST_TIME
-        return message
+    def _deletion(self, record: Deletion, collection: Collection, tombstone: Mapping[str, Any] | None) -> Write:
+        return Write(
+            kind=Kind.DELETE if tombstone is None else Kind.SET,
+            path=paths.path_of(record.site_id, collection, record.record_id),
+            collection=record.collection,
+            record_id=record.record_id,
+            document=tombstone,
+        )
 
 
-def _embedding_document(model: str, vector: bytes) -> dict[str, object]:
-    """What it was made from is not told: names of pictures may be names of people."""
+def created(site_id: str, collection: Collection, record_id: str, document: Mapping[str, Any]) -> Write:
+    """A document that is only ever created."""
+    path = paths.path_of(site_id, collection, record_id)
+    return Write(kind=Kind.CREATE, path=path, collection=collection, record_id=record_id, document=document)
+
+
+def deleted(collection: str, record_id: str, path: str) -> Write:
+    """The deletion of a document."""
+    return Write(kind=Kind.DELETE, path=path, collection=collection, record_id=record_id)
+
+
+def _embedding_document(model: str, vector: bytes) -> dict[str, Any]:
+    """Without the source: names of pictures may be names of people."""
     return {"model": model, "dimension": len(vector) // 4, "vector": vector, "source": "", "schema": SCHEMA}
 
 
-def _discreet(match: Match) -> Match:
-    """A match whose reason names nobody else: who asks to be forgotten later could not be found in it."""
-    reason = _SOMEBODY.sub(lambda found: found[0] if found[0] == match.person_id else "somebody", match.reason)
+def _anonymised(match: Match) -> Match:
+    """A match whose reason names nobody else: an erasure could not find them in it."""
+    reason = _PERSON_ID.sub(lambda found: found[0] if found[0] == match.person_id else "somebody", match.reason)
     return match if reason == match.reason else replace(match, reason=reason)
 
 
-def _name(unsent: Unsent) -> str:
-    return f"{unsent.collection}/{layout.document_id(unsent.record_id)}"
+def _size(value: object) -> int:
+    if isinstance(value, str):
+        return _VALUE_BYTES + len(value.encode(errors="replace"))
+    if isinstance(value, bytes):
+        return _VALUE_BYTES + len(value)
+    if isinstance(value, Mapping):
+        return _VALUE_BYTES + sum(_VALUE_BYTES + len(name) + _size(each) for name, each in value.items())
+    if isinstance(value, list | tuple):
+        return _VALUE_BYTES + sum(map(_size, value))
+    return _VALUE_BYTES

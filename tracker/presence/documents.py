@@ -206,8 +206,9 @@ def _schema(value: object) -> int:
 
 
 def _time(value: object) -> datetime:
+    """A time as text, or as Firestore has it."""
     try:
-        return as_utc(datetime.fromisoformat(_text(value)))
+        return as_utc(value if isinstance(value, datetime) else datetime.fromisoformat(_text(value)))
     except (ValueError, OverflowError):
         raise ValueError("expected an ISO 8601 time with a zone, such as 2026-01-31T09:30:00Z") from None
 

@@ -10,7 +10,8 @@ from tracker.presence.health import CameraHealth
 from tracker.presence.line import LineState
 from tracker.presence.room import Presence
 from tracker.presence.zones import ZoneStay
-from tracker.store import camera_rows, door_rows, watch_rows
+from tracker.store import camera_rows, door_rows, machine_rows, watch_rows
+from tracker.store.machine_rows import SharedCamera
 from tracker.store.store_file import StoreFile
 
 
@@ -24,6 +25,11 @@ class Cameras:
         """The last known state of each camera, by site and id."""
         with self._file.reading() as connection:
             return camera_rows.select_health(connection, site_id)
+
+    def shared(self, site_id: str, now: datetime) -> list[SharedCamera]:
+        """Cameras that several machines report at the same time, by the heartbeats in Firestore."""
+        with self._file.reading() as connection:
+            return machine_rows.select_shared(connection, site_id, now)
 
     def coverage(
         self, site_id: str | None = None, *, since: datetime | None = None, until: datetime | None = None

@@ -1,78 +1,249 @@
-"""The part of the embedded store that is about being a copy: what came down from Firestore, and how far that got."""
+"""The part of the store that is downloaded from Firestore: writing a page of documents, and its cursor with it.
+
+Writing the same again changes nothing, and nothing downloaded is uploaded: its rows keep in `came_down` the store
+version that wrote them. What is here already stays as it is: facts never change, and changes of people that are not
+uploaded yet win.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from tracker.presence.events import time_text
-from tracker.store import arrivals
-from tracker.store.arrivals import Arrivals, Refused
+from config.errors import RecordError
+from tracker.presence import documents
+from tracker.presence.coverage import CoverageSpan
+from tracker.presence.events import Correction, Event, time_text
+from tracker.presence.health import CameraHealth
+from tracker.presence.zones import ZoneStay
+from tracker.store import (
+    camera_rows,
+    correction_rows,
+    cursors,
+    door_rows,
+    event_rows,
+    inbox_erasures,
+    inbox_people,
+    machine_rows,
+    watch_rows,
+)
+from tracker.store.database import Transaction
 from tracker.store.event_rows import read_time
+from tracker.store.forgetting import without_forgotten
+from tracker.store.inbox_erasures import IncomingErasure
+from tracker.store.inbox_people import IncomingPerson
+from tracker.store.machine_rows import MachineReport
 from tracker.store.store_file import StoreFile
+
+EMBEDDINGS = "embeddings"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingCorrection:
+    """A correction of an event, and the person of the event."""
+
+    correction: Correction
+    person_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """A document that cannot be decoded, and why."""
+
+    collection: str
+    record_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """Documents that were downloaded together, decoded.
+
+    healths: of cameras, without a source. deleted_stays: ids of stays in zones. site: the document of the site by its
+    id, as JSON values. readable: (collection, record_id) of what was decoded. cursors: by name how far it is
+    downloaded; never moved back. whole_history: the store has, or will get, all events of the site, so that those of
+    somebody forgotten are downloaded again without their name. at: of the download, UTC.
+    """
+
+    at: datetime
+    events: Sequence[Event] = ()
+    corrections: Sequence[IncomingCorrection] = ()
+    people: Sequence[IncomingPerson] = ()
+    healths: Sequence[CameraHealth] = ()
+    spans: Sequence[CoverageSpan] = ()
+    machines: Sequence[MachineReport] = ()
+    zone_stays: Sequence[ZoneStay] = ()
+    deleted_stays: Sequence[str] = ()
+    erasures: Sequence[IncomingErasure] = ()
+    site: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    unreadable: Sequence[Unreadable] = ()
+    readable: Sequence[tuple[str, str]] = ()
+    cursors: Mapping[str, str] = field(default_factory=dict)
+    whole_history: bool = True
 
 
 class Inbox:
-    """What comes down from Firestore. Every method raises StoreError when the file or the disk fails."""
+    """What is downloaded from Firestore. Every method raises StoreError when the file or the disk fails."""
 
     def __init__(self, file: StoreFile) -> None:
         self._file = file
 
-    def apply(self, arrived: Arrivals) -> None:
-        """Write what came down, all of it or nothing; visits and hourly usage follow. Again changes nothing.
+    def apply(self, incoming: Incoming) -> None:
+        """Write documents and cursors in one transaction; sessions follow.
 
-        Somebody whom a tombstone means is forgotten here too, and overwritten on the disk; where that does not work
-        now it is logged, and done when the store is opened next.
+        People whom an erasure names are forgotten here too, and overwritten on the disk; where that does not work now
+        it is logged, and done when the store is opened next.
         """
         with self._file.writing() as writing:
-            buried = arrivals.write(writing, arrived)
-        if buried:
+            forgotten = _write(writing, incoming)
+        if forgotten:
             self._file.database.scrub_or_warn()
 
     def cursor(self, name: str) -> str | None:
-        """How far something has been read or sent, as it was written."""
+        """How far a collection is downloaded, as it was written."""
         with self._file.reading() as connection:
-            row = connection.execute("SELECT value FROM sync_cursors WHERE name = ?", (name,)).fetchone()
-            return None if row is None else str(row[0])
+            return cursors.select(connection, name)
 
-    def heard_at(self, site_id: str) -> datetime | None:
-        """When all that is in the cloud of a site was last known here, None if never."""
-        text = self.cursor(heard_cursor(site_id))
+    def synced_at(self, site_id: str) -> datetime | None:
+        """When the store last had everything of a site, None if never."""
+        text = self.cursor(synced_cursor(site_id))
         return None if text is None else read_time(text)
 
     def site_document(self, site_id: str) -> Mapping[str, object] | None:
-        """The document of a site as it came down, times as text; None if none ever did."""
+        """The document of a site as it was downloaded, times as text; None if it never was."""
         with self._file.reading() as connection:
             row = connection.execute("SELECT json FROM cloud_settings WHERE site_id = ?", (site_id,)).fetchone()
         found = None if row is None else json.loads(row[0])
         return found if isinstance(found, dict) else None
 
-    def refused(self) -> list[tuple[Refused, datetime]]:
-        """Documents that came down and cannot be read, each with the time that was noted."""
+    def unreadable(self) -> list[tuple[Unreadable, datetime]]:
+        """Documents that could not be decoded, each with the time of the download."""
         with self._file.reading() as connection:
             rows = connection.execute(
                 "SELECT collection, record_id, reason, at FROM refused_arrivals ORDER BY collection, record_id"
-            )
-            return arrivals.refused(rows.fetchall())
+            ).fetchall()
+        return [
+            (Unreadable(collection=collection, record_id=record_id, reason=reason), read_time(at))
+            for collection, record_id, reason, at in rows
+        ]
 
-    def note_refused(self, collection: str, refused: Mapping[str, str], at: datetime) -> None:
-        """Make these, reason by id, all that is refused of a collection."""
+    def replace_unreadable(self, collection: str, reasons: Mapping[str, str], at: datetime) -> None:
+        """Make these, reason by id, all that is unreadable of a collection."""
         with self._file.reading() as connection:
             rows = connection.execute(
                 "SELECT record_id, reason FROM refused_arrivals WHERE collection = ?", (collection,)
             )
             known = dict(rows.fetchall())
-        if known == refused:
+        if known == reasons:
             return
         with self._file.writing() as writing:
             writing.connection.execute("DELETE FROM refused_arrivals WHERE collection = ?", (collection,))
             writing.connection.executemany(
                 "INSERT INTO refused_arrivals (collection, record_id, reason, at) VALUES (?, ?, ?, ?)",
-                [(collection, record_id, reason, time_text(at)) for record_id, reason in refused.items()],
+                [(collection, record_id, reason, time_text(at)) for record_id, reason in reasons.items()],
             )
 
 
-def heard_cursor(site_id: str) -> str:
-    """The name under which `heard_at` is kept."""
+def synced_cursor(site_id: str) -> str:
+    """The name under which `synced_at` is kept."""
     return f"down.heard {site_id}"
+
+
+def _write(writing: Transaction, incoming: Incoming) -> bool:
+    """Write everything; sessions follow. Returns whether somebody was forgotten, so that the file is to be scrubbed.
+
+    People who do not fit what is here (vectors of another size) are kept as unreadable.
+    """
+    unreadable = list(incoming.unreadable)
+    _write_events(writing, incoming)
+    unreadable += [
+        Unreadable(collection=EMBEDDINGS, record_id=person_id, reason=reason)
+        for person_id, reason in inbox_people.write(writing, incoming.people)
+    ]
+    _write_cameras(writing, incoming)
+    for site_id, document in incoming.site.items():
+        _write_site(writing, site_id, document)
+    forgotten = inbox_erasures.write(writing, incoming.erasures, whole_history=incoming.whole_history)
+    _write_unreadable(writing, unreadable, incoming)
+    cursors.advance_downloads(writing, incoming.cursors)
+    # What was deleted so far in this transaction is deleted in Firestore already; sessions follow later.
+    writing.connection.execute("DELETE FROM deletions WHERE kind <> 'session' AND changed = ?", (writing.changed,))
+    return bool(forgotten)
+
+
+def _write_events(writing: Transaction, incoming: Incoming) -> None:
+    connection, changed = writing.connection, writing.changed
+    added = [each.correction.event for each in incoming.corrections if each.correction.event is not None]
+    event_rows.insert_events(writing, without_forgotten(writing, [*incoming.events, *added]))
+    connection.execute("UPDATE events SET came_down = changed WHERE changed = ?", (changed,))
+    waiting = _no_longer_waiting(writing) if incoming.events else []
+    for each in [*incoming.corrections, *waiting]:
+        try:
+            correction_rows.insert(writing, each.correction)
+        except RecordError:  # its event is not downloaded yet, or its person was forgotten
+            if without_forgotten(writing, [each]):
+                _keep_waiting(writing, each)
+    connection.execute("UPDATE corrections SET came_down = changed WHERE changed = ?", (changed,))
+    connection.execute("UPDATE events SET came_down = changed WHERE changed = ? AND came_down > 0", (changed,))
+
+
+def _write_cameras(writing: Transaction, incoming: Incoming) -> None:
+    connection, changed = writing.connection, writing.changed
+    door_rows.save_zone_stays(writing, without_forgotten(writing, incoming.zone_stays))
+    door_rows.drop_zone_stays(writing, incoming.deleted_stays)
+    for span in incoming.spans:
+        watch_rows.save(writing, span)
+    for health in incoming.healths:
+        known = connection.execute(
+            "SELECT updated_at FROM cameras WHERE site_id = ? AND camera_id = ?", (health.site_id, health.camera_id)
+        ).fetchone()
+        if known is None or known[0] < time_text(health.updated_at):
+            camera_rows.save_health(writing, health)
+    machine_rows.save(writing, incoming.machines)
+    for table in ("zone_stays", "coverage_spans", "cameras"):
+        connection.execute(f"UPDATE {table} SET came_down = changed WHERE changed = ?", (changed,))  # noqa: S608 - fixed names
+
+
+def _write_site(writing: Transaction, site_id: str, document: Mapping[str, object]) -> None:
+    text = json.dumps(document, sort_keys=True)
+    writing.connection.execute(
+        "INSERT INTO cloud_settings (site_id, json, changed) VALUES (?, ?, ?) ON CONFLICT (site_id) DO UPDATE"
+        " SET json = excluded.json, changed = excluded.changed WHERE json <> excluded.json",
+        (site_id, text, writing.changed),
+    )
+
+
+def _write_unreadable(writing: Transaction, unreadable: Iterable[Unreadable], incoming: Incoming) -> None:
+    writing.connection.executemany(
+        "DELETE FROM refused_arrivals WHERE collection = ? AND record_id = ?", incoming.readable
+    )
+    writing.connection.executemany(
+        "INSERT INTO refused_arrivals (collection, record_id, reason, at) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
+        " SET reason = excluded.reason, at = excluded.at WHERE reason <> excluded.reason",
+        [(each.collection, each.record_id, each.reason, time_text(incoming.at)) for each in unreadable],
+    )
+
+
+def _keep_waiting(writing: Transaction, each: IncomingCorrection) -> None:
+    text = json.dumps(documents.correction_to_document(each.correction))
+    writing.connection.execute(
+        "INSERT INTO waiting_corrections (correction_id, event_id, person_id, correction) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT DO NOTHING",
+        (each.correction.correction_id, each.correction.event_id, each.person_id, text),
+    )
+
+
+def _no_longer_waiting(writing: Transaction) -> list[IncomingCorrection]:
+    """Waiting corrections whose events are here by now."""
+    found = [
+        IncomingCorrection(correction=documents.correction_from_document(json.loads(text)), person_id=person_id)
+        for text, person_id in writing.connection.execute(
+            "SELECT w.correction, w.person_id FROM waiting_corrections w JOIN events e USING (event_id)"
+        ).fetchall()
+    ]
+    writing.connection.executemany(
+        "DELETE FROM waiting_corrections WHERE correction_id = ?", [(each.correction.correction_id,) for each in found]
+    )
+    return found

@@ -1,46 +1,88 @@
-"""Rows that this machine has and Firestore has not, a page at a time and in the order in which they were written.
+"""Rows that this machine has and Firestore has not, a page at a time, in the order in which they were written.
 
-A row is unsent when it changed after the cursor of its kind, and not because it came down as it is now.
-Only its newest state is there to be sent. A damaged row says so and holds up none of the others.
+A row is pending when it changed after the cursor of its stream, and not because it was downloaded as it is now. Only
+its newest state is uploaded. A damaged row carries its problem and holds up none of the others.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from config.errors import StoreError
 from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import ITSELF, Correction, Event, time_text
 from tracker.presence.health import CameraHealth
 from tracker.presence.people import Person, PersonKind
-from tracker.presence.sessions import Session
-from tracker.store import (
-    camera_rows,
-    correction_rows,
-    door_rows,
-    event_rows,
-    people_rows,
-    session_rows,
-    site_rows,
-    watch_rows,
-)
-from tracker.store.arrived_people import SOURCE as CAME_DOWN
+from tracker.store import camera_rows, correction_rows, door_rows, event_rows, people_rows, watch_rows
+from tracker.store.cursors import Cursor, Stream
 from tracker.store.event_rows import Row
-from tracker.store.outbox_pages import Page, Scope, Source, Unsent, rows_after, unsent_of
-from tracker.store.sync_rows import Kind, Position
+from tracker.store.vector_rows import CAME_DOWN
 
-TURNS_WITHIN = timedelta(hours=1)
-"""So long a stay that is over waits, at most, for the name of its track to be past all doubt."""
+REASSIGNED_WITHIN = timedelta(hours=1)
+"""A stay in a zone waits at most so long for the name of its track to be certain."""
 _CHANGED = -2
-"""Where a row of one key has its store version."""
+"""The column of a row of one key that has its store version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnsentPerson:
-    """Somebody, or with `merged_into` an id that means somebody else by now, whose fields `person` then has.
+class Message:
+    """One record to upload. record: None where the row is damaged, as `problem` tells.
 
-    vectors: (network, bytes of little-endian float32) of somebody enrolled who agreed to it.
+    collection, record_id: by which its row is found again. site_id: empty for people.
+    """
+
+    collection: str
+    site_id: str
+    record_id: str
+    record: object | None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Messages in order, and the cursor of the stream once they are uploaded. is_last: there are no more."""
+
+    messages: tuple[Message, ...]
+    cursor: Cursor
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The one camera of the one site of which records may be uploaded."""
+
+    site_id: str
+    camera_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where the rows of a stream are. keys: order the rows of one transaction; they are selected last.
+
+    of_camera: the condition, with a site and a camera to fill in, of rows that are of one; "" where none is.
+    """
+
+    select: str
+    table: str
+    keys: tuple[str, ...]
+    condition: str
+    of_camera: str = ""
+
+    def within(self, scope: Scope | None) -> tuple[str, list[str | int]]:
+        """The condition of its rows, and the values in it."""
+        if scope is None or not self.of_camera:
+            return self.condition, []
+        return f"{self.condition} AND {self.of_camera}", [scope.site_id, scope.camera_id]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonRecord:
+    """A person to upload, or with `merged_into` an id that was merged into that of the person whose fields it has.
+
+    vectors: (network, bytes of little-endian float32) of somebody enrolled who consented.
     """
 
     person: Person
@@ -49,31 +91,31 @@ class UnsentPerson:
 
 
 @dataclass(frozen=True, slots=True)
-class UnsentCorrection:
-    """What was said about an event, and whose event it is."""
+class CorrectionRecord:
+    """A correction to upload, and the person of its event."""
 
     correction: Correction
     person_id: str
 
 
-SOURCES: dict[Kind, Source] = {
-    Kind.PEOPLE: Source(
+SOURCES: dict[Stream, Source] = {
+    Stream.PEOPLE: Source(
         select="person_id, name, kind, role, access, created_at, consented_at",
         table="people",
         keys=("person_id",),
         condition="changed <> came_down",
     ),
-    Kind.ALIASES: Source(
+    Stream.ALIASES: Source(
         select="person_id, into_id", table="aliases", keys=("person_id",), condition="changed <> came_down"
     ),
-    Kind.EVENTS: Source(
+    Stream.EVENTS: Source(
         select="event_id, kind, site_id, camera_id, person_id, at, track_id, x_frac, y_frac, inferred, schema",
         table="events",
         keys=("event_row",),
         condition="changed <> came_down",
         of_camera="site_id = ? AND camera_id = ?",
     ),
-    Kind.CORRECTIONS: Source(
+    Stream.CORRECTIONS: Source(
         select="correction_id, event_id",
         table="corrections",
         keys=("correction_id",),
@@ -81,7 +123,7 @@ SOURCES: dict[Kind, Source] = {
         of_camera=f"said_by = '{ITSELF}' AND EXISTS (SELECT 1 FROM events e WHERE e.event_id = corrections.event_id"  # noqa: S608 - fixed names
         " AND e.site_id = ? AND e.camera_id = ?)",
     ),
-    Kind.ZONE_STAYS: Source(
+    Stream.ZONE_STAYS: Source(
         select="stay_id, site_id, camera_id, zone, person_id, started_at, seen_at, over, schema",
         table="zone_stays",
         keys=("stay_id",),
@@ -91,106 +133,121 @@ SOURCES: dict[Kind, Source] = {
 }
 
 
-SESSIONS = Source(
-    select=session_rows.COLUMNS,
-    table="sessions",
-    keys=("site_id", "started_at", "session_id"),
-    condition="TRUE",
-)
+def rows_after(
+    connection: sqlite3.Connection, source: Source, cursor: Cursor, scope: Scope | None, limit: int
+) -> tuple[list[Row], Cursor]:
+    """Up to `limit` rows, each ended by `changed` and its keys, and the cursor after them.
+
+    The caller holds a read transaction, so that a short page reaches up to the version that it sees.
+    """
+    condition, values = source.within(scope)
+    keys = ", ".join(source.keys)
+    select = f"SELECT {source.select}, changed, {keys} FROM {source.table} WHERE {condition}"  # noqa: S608 - fixed names
+    rows: list[Row] = []
+    past = cursor.changed
+    if cursor.within is not None:
+        past += 1
+        marks = ", ".join("?" * len(source.keys))
+        rows = connection.execute(
+            f"{select} AND changed = ? AND ({keys}) > ({marks}) ORDER BY {keys} LIMIT ?",
+            (*values, past, *cursor.within, limit),
+        ).fetchall()
+    if len(rows) < limit:
+        rows += connection.execute(
+            f"{select} AND changed > ? ORDER BY changed, {keys} LIMIT ?", (*values, past, limit - len(rows))
+        ).fetchall()
+    if len(rows) < limit:
+        (version,) = connection.execute("SELECT version FROM state").fetchone()
+        return rows, Cursor(max(int(version), cursor.changed))
+    width = len(source.keys)
+    return rows, Cursor(rows[-1][-width - 1] - 1, tuple(rows[-1][-width:]))
 
 
-@dataclass(frozen=True, slots=True)
-class UnsentSession:
-    """A session as it is now; session None: it was deleted."""
-
-    session_id: str
-    session: Session | None
-
-
-def select_sessions(connection: sqlite3.Connection, position: Position, limit: int, *, now: datetime) -> Page:
-    """Sessions that changed."""
-    rows, reached = rows_after(connection, SESSIONS, position, None, limit)
-    width = len(session_rows.SessionRow._fields)
-
-    def read(row: Row) -> object:
-        min_visit = site_rows.rules(connection, row[0]).min_visit
-        return UnsentSession(row[2], session_rows.session_of_row(row, now, min_visit))
-
-    return Page(
-        tuple(unsent_of("sessions", row[0], row[2], row[:width], read) for row in rows), reached, len(rows) < limit
-    )
+def count_after(connection: sqlite3.Connection, source: Source, cursor: Cursor, scope: Scope | None) -> int:
+    """How many rows of a stream are pending."""
+    condition, values = source.within(scope)
+    select = f"SELECT count(*) FROM {source.table} WHERE {condition}"  # noqa: S608 - fixed names
+    past, found = cursor.changed, 0
+    if cursor.within is not None:
+        past += 1
+        keys, marks = ", ".join(source.keys), ", ".join("?" * len(source.keys))
+        query = f"{select} AND changed = ? AND ({keys}) > ({marks})"
+        found = int(connection.execute(query, (*values, past, *cursor.within)).fetchone()[0])
+    return found + int(connection.execute(f"{select} AND changed > ?", (*values, past)).fetchone()[0])
 
 
-def deleted_session(connection: sqlite3.Connection, site_id: str, session_id: str) -> list[Unsent]:
-    """The deletion of a session, unless it is there again."""
-    there = connection.execute(
-        "SELECT 1 FROM events e JOIN sessions s ON s.session_id = e.event_id AND s.site_id = e.site_id"
-        " AND s.started_at = e.at WHERE e.event_id = ?",
-        (session_id,),
-    ).fetchone()
-    record = UnsentSession(session_id, None)
-    return [] if there else [Unsent(collection="sessions", site_id=site_id, record_id=session_id, record=record)]
+def message_of(
+    collection: str, site_id: str, record_id: str, row: Sequence[object], read: Callable[[Row], object]
+) -> Message:
+    """The message of a row."""
+    record: object | None = None
+    problem = ""
+    try:
+        (record,) = event_rows.read_all([tuple(row)], read)
+    except StoreError as error:
+        problem = error.problem
+    return Message(collection=collection, site_id=site_id, record_id=record_id, record=record, problem=problem)
 
 
-def select_events(connection: sqlite3.Connection, position: Position, scope: Scope | None, limit: int) -> Page:
-    """Events as they are stored, each followed by the match that decided whose track it was, if none was before."""
-    rows, reached = rows_after(connection, SOURCES[Kind.EVENTS], position, scope, limit)
-    found: list[Unsent] = []
+def select_events(connection: sqlite3.Connection, cursor: Cursor, scope: Scope | None, limit: int) -> Page:
+    """Events as they are stored, each followed by the match that named its track, unless an earlier event was."""
+    rows, reached = rows_after(connection, SOURCES[Stream.EVENTS], cursor, scope, limit)
+    found: list[Message] = []
     for row in rows:
-        unsent = unsent_of("events", row[2], row[0], row[:11], event_rows.event_of_row)
-        found.append(unsent)
-        if isinstance(unsent.record, Event):
-            found += _deciding_match(connection, unsent.record, event_row=row[-1])
+        message = message_of("events", row[2], row[0], row[:11], event_rows.event_of_row)
+        found.append(message)
+        if isinstance(message.record, Event):
+            found += _deciding_match(connection, message.record, event_row=row[-1])
     return Page(tuple(found), reached, len(rows) < limit)
 
 
-def select_corrections(connection: sqlite3.Connection, position: Position, scope: Scope | None, limit: int) -> Page:
-    """Corrections with the people of their events; of one camera those that its agent made itself."""
-    rows, reached = rows_after(connection, SOURCES[Kind.CORRECTIONS], position, scope, limit)
-    found: list[Unsent] = []
+def select_corrections(connection: sqlite3.Connection, cursor: Cursor, scope: Scope | None, limit: int) -> Page:
+    """Corrections with the people of their events; of one camera only those that its agent made."""
+    rows, reached = rows_after(connection, SOURCES[Stream.CORRECTIONS], cursor, scope, limit)
+    found: list[Message] = []
     for correction_id, event_id, *_ in rows:
         about = connection.execute("SELECT site_id, person_id FROM events WHERE event_id = ?", (event_id,)).fetchone()
 
         def read(_: Row, event_id: str = event_id, wanted: str = correction_id, person_id: str = about[1]) -> object:
-            said = correction_rows.select(connection, event_id)
-            return UnsentCorrection(next(each for each in said if each.correction_id == wanted), person_id)
+            of_event = correction_rows.select(connection, event_id)
+            return CorrectionRecord(next(each for each in of_event if each.correction_id == wanted), person_id)
 
-        found.append(unsent_of("corrections", about[0], correction_id, (), read))
+        found.append(message_of("corrections", about[0], correction_id, (), read))
     return Page(tuple(found), reached, len(rows) < limit)
 
 
 def select_zone_stays(
-    connection: sqlite3.Connection, position: Position, scope: Scope | None, limit: int, *, now: datetime
+    connection: sqlite3.Connection, cursor: Cursor, scope: Scope | None, limit: int, *, now: datetime
 ) -> Page:
-    """Stays in zones that are over; those that go on are not sent.
+    """Stays in zones that are over.
 
-    Of one camera, which cannot take a stay back, none is sent that may still turn out to be somebody else's: while the
-    person is in sight it waits, and so do those after it, but nothing waits for longer than TURNS_WITHIN.
+    A camera machine cannot delete a stay, so it uploads none that may still be reassigned to another person: while the
+    person is in sight it waits, and so do those after it, at most REASSIGNED_WITHIN.
     """
-    rows, reached = rows_after(connection, SOURCES[Kind.ZONE_STAYS], position, scope, limit)
+    rows, reached = rows_after(connection, SOURCES[Stream.ZONE_STAYS], cursor, scope, limit)
     is_last = len(rows) < limit
-    waits_from = None if scope is None else _first_that_may_turn(connection, scope, position, now)
+    waits_from = None if scope is None else _first_uncertain(connection, scope, cursor, now)
     if waits_from is not None and (is_last or rows[-1][_CHANGED] >= waits_from):
         rows = [row for row in rows if row[_CHANGED] < waits_from]
-        is_last, reached = True, max(position, Position(waits_from - 1), key=lambda each: each.changed)
-    found = [unsent_of("zone_stays", row[1], row[0], row[:9], door_rows.stay_of_row) for row in rows]
+        is_last, reached = True, max(cursor, Cursor(waits_from - 1), key=lambda each: each.changed)
+    found = [message_of("zone_stays", row[1], row[0], row[:9], door_rows.stay_of_row) for row in rows]
     return Page(tuple(found), reached, is_last)
 
 
-def _first_that_may_turn(connection: sqlite3.Connection, scope: Scope, position: Position, now: datetime) -> int | None:
-    """The store version of the first stay of a camera whose person is still in sight of it."""
+def _first_uncertain(connection: sqlite3.Connection, scope: Scope, cursor: Cursor, now: datetime) -> int | None:
+    """The store version of the first stay of a camera whose person it still sees."""
     (first,) = connection.execute(
         "SELECT min(z.changed) FROM zone_stays z JOIN presences p ON p.site_id = z.site_id"
         " AND p.camera_id = z.camera_id AND p.person_id = z.person_id WHERE z.site_id = ? AND z.camera_id = ?"
         " AND z.changed > ? AND z.changed <> z.came_down AND z.over = 1 AND z.seen_at > ?",
-        (scope.site_id, scope.camera_id, position.changed, time_text(now - TURNS_WITHIN)),
+        (scope.site_id, scope.camera_id, cursor.changed, time_text(now - REASSIGNED_WITHIN)),
     ).fetchone()
     return None if first is None else int(first)
 
 
-def select_people(connection: sqlite3.Connection, position: Position, limit: int, *, with_vectors: bool) -> Page:
-    """People, those who were merged left out; with the vectors of those who are enrolled and agreed, if wanted."""
-    rows, reached = rows_after(connection, SOURCES[Kind.PEOPLE], position, None, limit)
+def select_people(connection: sqlite3.Connection, cursor: Cursor, limit: int, *, with_vectors: bool) -> Page:
+    """People, without merged ones; with_vectors: with those of who is enrolled and consented."""
+    rows, reached = rows_after(connection, SOURCES[Stream.PEOPLE], cursor, None, limit)
 
     def read(row: Row) -> object:
         person = people_rows.person_of_row(row[:7])
@@ -199,24 +256,24 @@ def select_people(connection: sqlite3.Connection, position: Position, limit: int
             "SELECT model, vector FROM vectors WHERE person_id = ? AND source <> ? ORDER BY vector_id",
             (person.person_id, CAME_DOWN),
         )
-        return UnsentPerson(person=person, vectors=tuple(vectors.fetchall()) if shared else ())
+        return PersonRecord(person=person, vectors=tuple(vectors.fetchall()) if shared else ())
 
-    return Page(tuple(unsent_of("people", "", row[0], row, read) for row in rows), reached, len(rows) < limit)
+    return Page(tuple(message_of("people", "", row[0], row, read) for row in rows), reached, len(rows) < limit)
 
 
-def select_aliases(connection: sqlite3.Connection, position: Position, limit: int) -> Page:
-    """Ids of people who were merged, with who they are now."""
-    rows, reached = rows_after(connection, SOURCES[Kind.ALIASES], position, None, limit)
+def select_aliases(connection: sqlite3.Connection, cursor: Cursor, limit: int) -> Page:
+    """Ids of merged people, with the people whom they were merged into."""
+    rows, reached = rows_after(connection, SOURCES[Stream.ALIASES], cursor, None, limit)
 
     def read(row: Row) -> object:
         now = people_rows.require(connection, row[1])
-        return UnsentPerson(person=replace(now, person_id=row[0]), merged_into=row[1])
+        return PersonRecord(person=replace(now, person_id=row[0]), merged_into=row[1])
 
-    return Page(tuple(unsent_of("people", "", row[0], row, read) for row in rows), reached, len(rows) < limit)
+    return Page(tuple(message_of("people", "", row[0], row, read) for row in rows), reached, len(rows) < limit)
 
 
-def _deciding_match(connection: sqlite3.Connection, event: Event, *, event_row: int) -> list[Unsent]:
-    """The last match before an event that gave its track this person, or the first one after it."""
+def _deciding_match(connection: sqlite3.Connection, event: Event, *, event_row: int) -> list[Message]:
+    """The last match before an event that named its track so, or the first one after it; once a track."""
     names = (event.track_id, event.person_id)
     if connection.execute(
         "SELECT 1 FROM events WHERE track_id = ? AND person_id = ? AND event_row < ? LIMIT 1", (*names, event_row)
@@ -231,7 +288,7 @@ def _deciding_match(connection: sqlite3.Connection, event: Event, *, event_row: 
         return []
     at = connection.execute("SELECT at FROM events WHERE event_row = ?", (event_row,)).fetchone()[0]
     row = next((each for each in reversed(rows) if each[4] <= at), rows[0])
-    return [unsent_of("matches", row[1], row[0], row, event_rows.match_of_row)]
+    return [message_of("matches", row[1], row[0], row, event_rows.match_of_row)]
 
 
 _TOUCH = {
@@ -246,7 +303,7 @@ _TOUCH = {
 
 
 def touch(connection: sqlite3.Connection, collection: str, record_id: str, changed: int) -> bool:
-    """Have a record sent again, by letting its row change now. Returns whether there is one."""
+    """Have a record uploaded again, by changing its row now. Returns whether there is one."""
     statement = _TOUCH.get(collection)
     touched = 0 if statement is None else connection.execute(statement, (changed, record_id)).rowcount
     if collection == "people":
@@ -263,7 +320,7 @@ def time_of(connection: sqlite3.Connection, event_id: str) -> str | None:
 
 
 def select_cameras(connection: sqlite3.Connection, scope: Scope | None) -> list[CameraHealth]:
-    """The last known state of each camera that is followed here."""
+    """The last known health of each camera of this machine."""
     rows = connection.execute(
         "SELECT site_id, camera_id FROM cameras WHERE changed <> came_down ORDER BY site_id, camera_id"
     ).fetchall()
@@ -275,8 +332,8 @@ def select_cameras(connection: sqlite3.Connection, scope: Scope | None) -> list[
     ]
 
 
-def select_watches(connection: sqlite3.Connection, scope: Scope, since: str, limit: int) -> list[CoverageSpan]:
-    """When a camera watched here, from the watch that began at `since` (text) on, by start."""
+def select_coverage(connection: sqlite3.Connection, scope: Scope, since: str, limit: int) -> list[CoverageSpan]:
+    """When a camera of this machine watched, from the span that began at `since` (text) on, by start."""
     rows = connection.execute(
         "SELECT site_id, camera_id, started_at, ended_at FROM coverage_spans WHERE site_id = ? AND camera_id = ?"
         " AND started_at >= ? AND changed <> came_down ORDER BY started_at LIMIT ?",

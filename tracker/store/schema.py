@@ -17,6 +17,7 @@ from typing import TypeAlias
 from config.errors import StoreError
 from tracker.presence.people import name_key
 from tracker.store.schema_arrivals import ARRIVALS
+from tracker.store.schema_cloud import CAMERA_MACHINES
 from tracker.store.schema_exceptions import EXCEPTIONS
 from tracker.store.schema_people import KNOWN_BY_EVENTS
 from tracker.store.schema_sync import SYNC
@@ -319,6 +320,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     ARRIVALS,
     _SESSIONS,
     KNOWN_BY_EVENTS,
+    CAMERA_MACHINES,
 )
 
 

@@ -85,6 +85,13 @@ IN_STEP: tuple[str, ...] = (
     END
     """,  # noqa: S608 - fixed names
     f"""
+    CREATE TRIGGER IF NOT EXISTS session_days_deleted AFTER DELETE ON sessions
+    BEGIN
+        INSERT OR IGNORE INTO deleted_sessions
+        VALUES (OLD.site_id, OLD.started_at, coalesce(OLD.ended_at, OLD.started_at), {_NOW});
+    END
+    """,  # noqa: S608 - fixed names
+    f"""
     CREATE TRIGGER IF NOT EXISTS people_deleted AFTER DELETE ON people
     BEGIN
         INSERT OR REPLACE INTO deletions VALUES ('person', '', OLD.person_id, {_NOW});

@@ -1,4 +1,4 @@
-"""What the machines of a site share, as it came down: settings under those of the file, and ways in and out."""
+"""What the machines of a site share by its document: settings, under those of the file, and the rules of sessions."""
 
 from __future__ import annotations
 
@@ -25,13 +25,23 @@ _ON_THE_WAY_S = 60.0
 Overrides = Mapping[str, Mapping[str, object]]
 
 
+def fields_of(settings: Settings) -> dict[str, object]:
+    """The fields of the site's document that describe the site of these settings."""
+    return {
+        "name": settings.site.name,
+        "time_zone": settings.site.zone.key,
+        "capacity": settings.site.capacity,
+        "rules": rule_text.written(site_rules(settings)),
+    }
+
+
 def shared_by(document: Mapping[str, object]) -> Shared:
-    """What a site's document says that settings can say too: its rules and its name, over them its settings."""
-    said: dict[str, dict[str, object]] = {"site": {}, "presence": _presence(rules_in(document))}
+    """The settings in a site's document: its rules and its name, over them its settings."""
+    own: dict[str, dict[str, object]] = {"site": {}, "presence": _presence(rules_in(document))}
     for name in ("name", "time_zone", "capacity"):
         if document.get(name) is not None:
-            said["site"][name] = document[name]
-    under, over = accepted(said), accepted(document.get("settings") or {})
+            own["site"][name] = document[name]
+    under, over = accepted(own), accepted(document.get("settings") or {})
     sections = {name: under.sections.get(name, {}) | over.sections.get(name, {}) for name in _names(under, over)}
     together = accepted(sections)
     return Shared(together.sections, under.refused | over.refused | together.refused)
@@ -40,8 +50,8 @@ def shared_by(document: Mapping[str, object]) -> Shared:
 def settings_at_site(path: Path | None, overrides: Overrides) -> tuple[Settings, dict[str, str]]:
     """The settings of a run with what the site shares, as the store last had it; and why some of that is left out.
 
-    Without a shared store it is what `load_settings` gives. `model_fields_set` of a section is what this machine itself
-    says. Raises SettingsError for that.
+    Without a shared store it is what `load_settings` gives. `model_fields_set` of a section is what the file and the
+    environment of this machine set. Raises SettingsError for those.
     """
     settings = own = load_settings(path, overrides)
     document = _document(settings)
@@ -53,15 +63,15 @@ def settings_at_site(path: Path | None, overrides: Overrides) -> tuple[Settings,
     for name, fields in shared.sections.items():
         try:
             settings = load_settings(path, overrides, shared=kept | {name: fields})
-        except SettingsError as error:  # it does not go with what this machine says
+        except SettingsError as error:  # it contradicts the settings of this machine
             refused[name] = error.problem
         else:
             kept[name] = fields
-    return settings.model_copy(update={name: _told_apart(settings, own, name) for name in kept}), refused
+    return settings.model_copy(update={name: _own_set(settings, own, name) for name in kept}), refused
 
 
 def rules_at_site(settings: Settings, store: Store) -> Rules:
-    """The rules that the settings say. Where they name no camera, ways in and out are what the site shares."""
+    """The rules in the settings. Where they name no camera, the roles of cameras are those that the site shares."""
     rules = site_rules(settings)
     if settings.store.firestore is None or settings.camera:
         return rules
@@ -105,11 +115,11 @@ def coverage_at_site(
     ]
 
 
-def _told_apart(settings: Settings, own: Settings, name: str) -> BaseModel:
-    """A section with all its values, of which only those that are `own` count as set."""
+def _own_set(settings: Settings, own: Settings, name: str) -> BaseModel:
+    """A section with all its values, of which only those of `own` count as set."""
     section: BaseModel = getattr(settings, name)
-    said: BaseModel = getattr(own, name)
-    return section.model_construct(_fields_set=set(said.model_fields_set), **dict(section))
+    known: BaseModel = getattr(own, name)
+    return section.model_construct(_fields_set=set(known.model_fields_set), **dict(section))
 
 
 def _document(settings: Settings) -> Mapping[str, object] | None:
@@ -121,13 +131,13 @@ def _document(settings: Settings) -> Mapping[str, object] | None:
 
 
 def rules_in(document: Mapping[str, object]) -> Rules | None:
-    """The rules of visits that a site's document says, None where it says none that can be read."""
+    """The rules of sessions in a site's document, None where it has none that can be read."""
     text = document.get("rules")
     if not isinstance(text, str) or not text:
         return None
     try:
         return rule_text.read(text)
-    except ValueError:  # of another version, or spoilt
+    except ValueError:  # of another version, or damaged
         return None
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tracker.store import session_rows, sync_rows, vector_rows
+from tracker.store import cursors, session_rows, vector_rows
 from tracker.store.database import Database, Transaction
 from tracker.store.faults import first_damage
 
@@ -44,8 +44,8 @@ class StoreFile:
         if not built:
             with self.database.writing() as writing:
                 session_rows.rebuild(writing)
-                if sync_rows.is_begun(writing.connection):
-                    sync_rows.prepare(writing.connection)
+                if cursors.is_begun(writing.connection):
+                    cursors.prepare(writing.connection)
         return self
 
     def close(self) -> None:
@@ -80,7 +80,7 @@ class StoreFile:
 
     @contextmanager
     def writing(self) -> Iterator[Transaction]:
-        """One transaction; visits and hourly usage follow what happened to events and people in it."""
+        """One transaction; sessions follow what happened to events and people in it."""
         with self.database.writing() as writing:
             yield writing
             session_rows.refresh(writing)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.rules.guard import GuardedServer
 from tests.tracker.cli.conftest import ROOT, Run
-from tests.tracker.cloud.access.auth_server import AuthServer
+from tests.tracker.cloud.auth.auth_server import AuthServer
 from tests.tracker.cloud.shared_stores import person, vectors
 from tracker.cli.cloud import BUNDLE
 from tracker.store.store import Store

@@ -60,21 +60,20 @@ def test_a_correction_corrects_and_says_nothing_of_the_site(site: Site, first: t
     assert site.document == before
 
 
-def test_sync_of_a_fresh_copy_says_what_its_settings_say_once(site: Site) -> None:
+def test_settings_are_published_when_asked_and_not_by_sync(site: Site) -> None:
     before = site.document
-    assert site.footfall("sync", "--once").code == 0
+    site.says('[site]\nname = "Spa"\ncapacity = 30\n[[camera]]\nid = "bar"\nsource = "0"\n')
+    assert site.footfall("sync").code == 0
     assert site.document == before
-    site.says('[site]\nname = "Spa"\n[presence]\nmerge_gap_s = 5\n')
-    assert site.footfall("sync").code == 0
-    assert site.document == before | {"name": "Spa"}
-    site.says('[site]\nname = "Spa"\n[presence]\nmerge_gap_s = 5\n[cloud]\nvisits = "edge"\n')
-    assert site.footfall("sync").code == 0
-    assert site.document == before | {"name": "Spa", "visits_by": "edge"}
+    assert site.footfall("cloud", "publish-settings").code == 0
+    assert (site.document["name"], site.document["capacity"]) == ("Spa", 30)
+    assert '"rooms": ["bar"]' in site.document["rules"]
+    assert site.document.get("derived_by") == before.get("derived_by")
 
 
-def test_a_machine_with_a_camera_adds_it_to_the_rules(site: Site) -> None:
-    before = site.document
-    site.says('[[camera]]\nid = "bar"\nsource = "0"\n')
-    assert site.footfall("sync").code == 0
-    assert {**site.document, "rules": ""} == {**before, "rules": ""}
-    assert site.document["rules"] == before["rules"].replace('"rooms": []', '"rooms": ["bar"]')
+def test_the_deriver_is_set_with_the_settings(site: Site) -> None:
+    assert site.footfall("cloud", "publish-settings", "--derived-by", "functions").code == 0
+    assert site.document["derived_by"] == "functions"
+    assert site.footfall("cloud", "publish-settings", "--derived-by", "machine").code == 0
+    assert site.document["derived_by"].startswith("m-")
+    assert site.footfall("cloud", "publish-settings", "--derived-by", "magic").code == 2

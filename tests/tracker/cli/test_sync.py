@@ -123,7 +123,7 @@ def test_doctor_says_what_does_not_get_there_and_why(
     assert (finding()["outcome"], "PERMISSION_DENIED" in finding()["detail"]) == ("failed", True)
     firestore_server.control.heal()
     footfall("sync")
-    assert (finding()["outcome"], "0 records to be sent" in finding()["detail"]) == ("ok", True)
+    assert (finding()["outcome"], "0 records to upload" in finding()["detail"]) == ("ok", True)
 
 
 def test_doctor_warns_of_cameras_that_the_key_does_not_cover(

@@ -45,5 +45,5 @@ def test_without_network_everything_is_recorded_and_waits(
     assert footfall("track", "--camera", clip, "--fast", *BEGINS).code == 0
     assert time.monotonic() - began_s < 30
     with Store(tmp_path / "copy.sqlite3") as store:
-        assert store.outbox.backlog(visits=False, people=False).counts["events"] == len(store.events.select()) > 0
-        assert "trouble" in store.outbox.notes("up ")
+        assert store.outbox.backlog(people=False).counts["events"] == len(store.events.select()) > 0
+        assert "trouble" in store.outbox.state("up ")

@@ -13,12 +13,11 @@ from google.cloud.firestore import SERVER_TIMESTAMP
 
 from config.storage import FirestoreAddress
 from tests.firestore.fixtures import Firestore
-from tracker.cloud import documents, layout
-from tracker.cloud.connect import connect
-from tracker.cloud.downlink import Downlink
-from tracker.cloud.feed import Scope, Subscription
-from tracker.cloud.layout import Collection
-from tracker.cloud.reading import Reader
+from tracker.cloud import documents, paths
+from tracker.cloud.client import connect
+from tracker.cloud.download import Scope
+from tracker.cloud.paths import Collection
+from tracker.cloud.replica import Replica
 from tracker.presence.events import Event, EventKind
 from tracker.store.store import Store
 
@@ -55,7 +54,7 @@ class CloudSite:
 
     def put(self, collection: Collection, record_id: str, document: dict[str, Any]) -> None:
         """Write one document as it is, stamped by the server."""
-        path = layout.path_of(self.site_id, collection, record_id)
+        path = paths.path_of(self.site_id, collection, record_id)
         self.client.document(path).set({**document, documents.RECEIVED_AT: SERVER_TIMESTAMP})
 
     def put_events(self, events: Iterable[Event]) -> None:
@@ -64,19 +63,19 @@ class CloudSite:
         for start in range(0, len(every), 500):
             batch = self.client.batch()
             for each in every[start : start + 500]:
-                path = layout.path_of(self.site_id, Collection.EVENTS, each.event_id)
+                path = paths.path_of(self.site_id, Collection.EVENTS, each.event_id)
                 stamped = {**documents.event_document(each), documents.RECEIVED_AT: SERVER_TIMESTAMP}
                 batch.set(self.client.document(path), stamped)
             batch.commit()
 
     def put_site(self, **fields: Any) -> None:
         """Write the document of the site."""
-        self.client.document(layout.site_path(self.site_id)).set(fields)
+        self.client.document(paths.site_path(self.site_id)).set(fields)
 
-    def downlink(self, store: Store, scope: Scope = Scope.HISTORY, **options: Any) -> Downlink:
-        """What brings the site down into a store."""
-        reader = Reader(partial(connect, FirestoreAddress(self.firestore.project), None))
-        return Downlink(reader, Subscription(site_id=self.site_id, scope=scope, store=store), **options)
+    def replica(self, store: Store, scope: Scope = Scope.HISTORY, **options: Any) -> Replica:
+        """What downloads the site into a store."""
+        opened = partial(connect, FirestoreAddress(self.firestore.project), None)
+        return Replica(store, opened, site_id=self.site_id, scope=scope, **options)
 
 
 def wait_until(holds: Callable[[], bool], *, within_s: float = 10.0) -> None:

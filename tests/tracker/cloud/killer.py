@@ -39,7 +39,7 @@ def _killed(path: Path, firestore: Firestore, delay_s: float) -> bool:
     if child == 0:
         machine = Machine(path, firestore)
         os.write(told, b"!")
-        machine.uplink().run(threading.Event())
+        machine.uploader().run(threading.Event())
         os._exit(0)
     os.read(heard, 1)
     time.sleep(delay_s)  # the instant that is tried

@@ -12,12 +12,11 @@ from typing import Any
 from config.storage import FirestoreAddress
 from tests.firestore.fixtures import Firestore
 from tracker.cloud import documents
-from tracker.cloud.backoff import Backoff
-from tracker.cloud.connect import Connection, connect
-from tracker.cloud.line import Terms
-from tracker.cloud.uplink import Uplink
+from tracker.cloud.client import Connection, connect
+from tracker.cloud.retry import Backoff, exponential
+from tracker.cloud.upload import Terms
+from tracker.cloud.uploader import Uploader
 from tracker.presence.events import Event, EventKind, Match
-from tracker.presence.rules import Rules
 from tracker.presence.sessions import Session, SessionState
 from tracker.store.observation import Observation
 from tracker.store.store import Store
@@ -56,15 +55,15 @@ def visits(count: int, *, first: int = 0, people: int = 40, camera: str = "front
 
 
 class Machine:
-    """One store, and an uplink over it. Times are those of a long time after all visits."""
+    """One store, and an uploader of it. The clock is that of a long time after all sessions."""
 
     def __init__(self, path: Path, firestore: Firestore, **terms: Any) -> None:
-        self.store = Store(path, busy_timeout_s=5.0).open()
+        self.now = LATER
+        self.store = Store(path, busy_timeout_s=5.0, clock=lambda: self.now).open()
         self.store.outbox.begin()
         self.firestore = firestore
         self.terms = Terms(**({"site_id": SITE, "version": "1", "timeout_s": 10.0} | terms))
         self.stop = threading.Event()
-        self.now = LATER
         self.sent: list[int] = []
         self._thread: threading.Thread | None = None
 
@@ -75,17 +74,17 @@ class Machine:
     def connect(self) -> Connection:
         return connect(FirestoreAddress(self.firestore.project), None)
 
-    def uplink(self, connecting: Callable[[], Connection] | None = None, **how: Any) -> Uplink:
-        pauses = {name: Backoff(first_s=0.05, longest_s=0.3) for name in ("soon", "late")}
-        return Uplink(self.store, connecting or self.connect, self.terms, now=lambda: self.now, **{**pauses, **how})
+    def uploader(self, connecting: Callable[[], Connection] | None = None, **how: Any) -> Uploader:
+        pauses = {name: Backoff(exponential(0.05, 0.3)) for name in ("soon", "late")}
+        return Uploader(self.store, connecting or self.connect, self.terms, now=lambda: self.now, **{**pauses, **how})
 
     def drain(self, *, patience_s: float = 10.0, **how: Any) -> int:
         """Send all; the number of writes."""
-        return self.uplink(tell=self.sent.append, **how).drain(self.stop, patience_s=patience_s)
+        return self.uploader(progress=self.sent.append, **how).drain(self.stop, patience_s=patience_s)
 
-    def start(self, uplink: Uplink | None = None) -> None:
+    def start(self, uploader: Uploader | None = None) -> None:
         """Send in a thread, like an agent does."""
-        self._thread = threading.Thread(target=(uplink or self.uplink()).run, args=(self.stop,), daemon=True)
+        self._thread = threading.Thread(target=(uploader or self.uploader()).run, args=(self.stop,), daemon=True)
         self._thread.start()
 
     def end(self) -> None:
@@ -100,7 +99,8 @@ class Machine:
         self.store.close()
 
     def is_drained(self) -> bool:
-        return self.store.outbox.backlog(visits=True, people=True).total == 0
+        sites = self.store.outbox.state("up derives").get("", "[]")
+        return self.store.outbox.backlog(sessions=sites != "[]").total == 0
 
 
 class Cloud:
@@ -135,24 +135,20 @@ class Cloud:
 
 
 def closed(store: Store, now: datetime = LATER) -> list[Session]:
-    """The visits of a store, all of which are over."""
-    found = store.sessions.select(site_id=SITE, rules=Rules(), now=now)
+    """The sessions of a store, all of which are over."""
+    found = store.sessions.select(site_id=SITE, now=now)
     assert all(session.state is SessionState.CLOSED for session in found)
     return sorted(found, key=lambda session: session.session_id)
 
 
 def assert_same(cloud: Cloud, stores: Iterable[Store]) -> None:
-    """Every event of the stores is in Firestore, as it is here, and nothing else; so are visits and usage."""
+    """Every event of the stores is in Firestore, as it is here, and nothing else; so are the sessions."""
     events = {event.event_id: event for store in stores for event in store.events.select()}
     assert {event.event_id: event for event in cloud.events()} == events
     for store in stores:
-        sessions = {session.session_id: session for session in cloud.sessions()}
-        assert [sessions.get(each.session_id) for each in closed(store)] == closed(store)
-        assert len(sessions) == len(closed(store))
-        usage = store.sessions.usage_hours(site_id=SITE, rules=Rules(), now=LATER, since=START, until=LATER)
-        assert _figures(cloud) == (sum(hour.entries for hour in usage), sum(hour.exits for hour in usage))
+        assert cloud.sessions() == closed(store)
 
 
-def _figures(cloud: Cloud) -> tuple[int, int]:
-    days = cloud.documents("usage").values()
-    return sum(day["entries"] for day in days), sum(day["exits"] for day in days)
+def assert_days(cloud: Cloud, store: Store) -> None:
+    """The figures of all days together are those of the sessions."""
+    assert sum(each["entries"] for each in cloud.documents("days").values()) == len(closed(store))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import Any
 
 from tests.tracker.cloud.machines import Cloud, Machine, assert_same, visits, wait_until
-from tracker.cloud.backoff import Backoff
-from tracker.cloud.uplink import Uplink
+from tracker.cloud.retry import Backoff
+from tracker.cloud.uploader import Uploader
 from tracker.presence.events import Event, Match
 from tracker.store.observation import Observation
 from tracker.store.store import Store
@@ -70,10 +71,10 @@ def record_meanwhile(
     assert delivered() == before
 
 
-def until_told(machine: Machine) -> Uplink:
+def until_told(machine: Machine) -> Uploader:
     """An uplink that after its first failure waits until it is told to end."""
-    pause = Backoff(first_s=FOR_EVER_S, longest_s=FOR_EVER_S, between=max)
-    return machine.uplink(gentle=True, soon=pause, late=pause)
+    pause = Backoff(lambda: repeat(FOR_EVER_S))
+    return machine.uploader(gentle=True, soon=pause, late=pause)
 
 
 def send_the_rest(machine: Machine) -> None:
@@ -97,7 +98,7 @@ def waits_for_an_answer(machine: Machine) -> bool:
 
 def is_told(machine: Machine, word: str = "") -> bool:
     """Whether the machine says that something stands in the way, with this word in it."""
-    told = machine.store.outbox.notes("up ").get("trouble")
+    told = machine.store.outbox.state("up ").get("trouble")
     return told is not None and word in told
 
 

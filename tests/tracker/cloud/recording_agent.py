@@ -21,7 +21,7 @@ def main() -> None:
     path, project, first, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     firestore = Firestore("ours", os.environ["FIRESTORE_EMULATOR_HOST"], project)
     machine, pause = Machine(path, firestore, timeout_s=FOR_EVER_S), threading.Event()
-    machine.start(machine.uplink(gentle=True))
+    machine.start(machine.uploader(gentle=True))
     for event in visits(count, first=first)[0]:
         machine.store.record(Observation(events=[event]))
         sys.stdout.write(f"{event.event_id}\n")

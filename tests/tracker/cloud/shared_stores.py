@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from tests.firestore.fixtures import Firestore
 from tests.tracker.cloud.machines import SITE, Machine
-from tracker.cloud.downlink import Downlink
-from tracker.cloud.feed import Scope, Subscription
-from tracker.cloud.reading import Reader
+from tracker.cloud.download import Scope
+from tracker.cloud.replica import Replica
 from tracker.presence.events import Event, EventKind
 from tracker.presence.people import Person
 from tracker.presence.rules import Rules
@@ -78,25 +77,23 @@ class TwoMachines(OneFile):
     def __init__(self, folder: Path, firestore: Firestore) -> None:
         self._machines = [Machine(folder / f"{name}.sqlite3", firestore, vectors=True) for name in "ab"]
         self.a, self.b = (machine.store for machine in self._machines)
-        self._readers = [Reader(machine.connect) for machine in self._machines]
-        self._downlinks = [
-            Downlink(reader, Subscription(site_id=SITE, scope=Scope.EVERYTHING, store=machine.store))
-            for machine, reader in zip(self._machines, self._readers, strict=True)
+        self._replicas = [
+            Replica(machine.store, machine.connect, site_id=SITE, scope=Scope.EVERYTHING) for machine in self._machines
         ]
         for machine in self._machines:
             machine.store.sites.use_default_rules(RULES)
 
     def sync(self) -> None:
-        """Each sends, then each takes in; visits that changed by that are sent as well."""
+        """Each uploads, then each downloads; sessions that changed by that are uploaded as well."""
         for machine in self._machines:
             machine.drain()
-        for downlink in self._downlinks:
-            downlink.catch_up()
+        for replica in self._replicas:
+            replica.catch_up()
         for machine in self._machines:
             machine.drain()
 
     def close(self) -> None:
-        for reader in self._readers:
-            reader.close()
+        for replica in self._replicas:
+            replica.close()
         for machine in self._machines:
             machine.close()

@@ -41,7 +41,7 @@ def test_a_server_that_is_killed_and_comes_back_has_all(
     machine.record(VISITS)
     machine.start()
     for _ in range(2):
-        before = sum(machine.store.outbox.backlog(visits=True, people=True).counts.values())
+        before = sum(machine.store.outbox.backlog().counts.values())
         wait_until(lambda before=before: machine.is_drained() or _left(machine) < before)  # type: ignore[misc]
         durable_firestore.kill()
         machine.record(20, first=VISITS + before)
@@ -53,7 +53,7 @@ def test_a_server_that_is_killed_and_comes_back_has_all(
 
 
 def _left(machine: Machine) -> int:
-    return machine.store.outbox.backlog(visits=True, people=True).total
+    return machine.store.outbox.backlog().total
 
 
 @pytest.mark.parametrize("applied", [False, True], ids=["before-a-batch-is-done", "before-it-is-answered"])
@@ -164,7 +164,7 @@ def test_while_the_clock_jumps_every_event_is_recorded_and_sent(
     machine = Machine(tmp_path / "store.sqlite3", firestore_server, timeout_s=FOR_EVER_S)
     minute = 200 * 24 * 60
     machine.now = START + timedelta(minutes=minute)
-    machine.start(machine.uplink(gentle=True))
+    machine.start(machine.uploader(gentle=True))
     machine.record(5, first=minute - 100)
     wait_until(machine.is_drained)
     firestore_server.control.delay("", FOR_EVER_S, count=-1)

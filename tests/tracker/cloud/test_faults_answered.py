@@ -25,7 +25,7 @@ from tests.tracker.cloud.recording import (
     until_told,
     waits_for_an_answer,
 )
-from tracker.cloud.connect import Connection
+from tracker.cloud.client import Connection
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_while_the_server_says_no_every_event_is_recorded_at_its_turn(machine: M
 def test_until_the_server_says_no_every_event_is_recorded_at_its_turn(machine: Machine, status: str) -> None:
     """It takes a request and refuses it after the last event has been recorded, not earlier."""
     machine.firestore.control.fail("", status, count=-1, delay_s=FOR_EVER_S)
-    machine.start(machine.uplink(gentle=True))
+    machine.start(machine.uploader(gentle=True))
     in_trouble = partial(waits_for_an_answer, machine)
     record_meanwhile(machine, in_trouble, first=1000, delivered=partial(event_writes, machine))
     machine.firestore.control.heal()
@@ -72,7 +72,7 @@ def test_requests_that_are_answered_too_late_are_done_once(machine: Machine, app
     machine.terms = replace(machine.terms, timeout_s=0.5)
     control = machine.firestore.control
     control.fail("", "", applied=applied, count=-1, delay_s=FOR_EVER_S)
-    machine.start(machine.uplink(gentle=True))
+    machine.start(machine.uploader(gentle=True))
     events, matches = visits(20, first=1000)
     Recorder(machine.store, events[:1])._run()
     recorder = Recorder(machine.store, events[1:], matches)
@@ -148,7 +148,7 @@ def test_while_credentials_are_expired_every_event_is_recorded_and_none_is_parke
 def test_while_nobody_renews_a_token_every_event_is_recorded_at_its_turn(machine: Machine, lease: Lease) -> None:
     """Who is asked for a token says no after the last event has been recorded, not earlier."""
     lease.good = False
-    machine.start(machine.uplink(gentle=True))
+    machine.start(machine.uploader(gentle=True))
     record_meanwhile(machine, lease.asked.is_set, first=1000, delivered=partial(event_writes, machine))
     lease.answering.set()
     wait_until(partial(is_told, machine, "invalid_grant"))

@@ -71,7 +71,7 @@ def test_a_line_that_is_bad_again_and_again_loses_nothing(
 ) -> None:
     machine, proxy = behind
     machine.record(VISITS)
-    machine.start(machine.uplink(gentle=True))
+    machine.start(machine.uploader(gentle=True))
     recorder = Recorder(machine.store, visits(30, first=5000)[0])
     recorder.start()
     for _ in range(3):

@@ -186,12 +186,12 @@ def test_the_lines_with_curl_find_what_firebase_admin_finds(gym: dict[str, str],
     inside, day, week, name = (json.loads(each.stdout) for each in answers)
     assert [_plain(each["document"]) for each in inside] == expected["inside"]
     assert [_plain(each["document"]) for each in day] == expected["day"]
-    some = ("id", "person_id", "day", "inside_s")
+    some = ("id", "person_id", "started_at", "dwell_s")
     assert [_plain(each["document"]) for each in week] == [
         {key: each[key] for key in some} for each in expected["week"]
     ]
     assert _plain(name)["name"] == expected["name"] == "Ada"
-    assert [len(each) for each in (inside, day, week)] == [1, 3, 3]
+    assert [len(each) for each in (inside, day, week)] == [1, 3, 4]
 
 
 def test_without_more_said_the_lines_go_to_google_with_a_token_of_gcloud(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ import pytest
 from tracker.presence.people import PersonKind
 from tracker.presence.sessions import sessions
 from tracker.store.backup import restore
+from tracker.store.cursors import Stream
 from tracker.store.outbox import Backlog
 from tracker.store.store import Store
-from tracker.store.sync_rows import Kind
 
 RELEASED = Path(__file__).parent / "released"
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -48,13 +48,13 @@ def test_the_store_of_0_1_0_keeps_everything_and_gets_its_sessions(old_store: Pa
 
 def test_what_waited_to_be_sent_still_waits(old_store: Path) -> None:
     with Store(old_store) as store:
-        waiting = store.outbox.backlog(visits=True, people=True)
+        waiting = store.outbox.backlog()
         assert isinstance(waiting, Backlog)
-        assert store.outbox.cursor(Kind.EVENTS).changed == 3
+        assert store.outbox.cursor(Stream.EVENTS).changed == 3
         assert [each.reason for each in store.outbox.rejected()] == ["too old"]
         assert waiting.counts["forgotten"] == 1
         store.people.rename("p-ben", "Benjamin")
-        assert store.outbox.backlog(visits=True, people=True).counts["people"] >= 1
+        assert store.outbox.backlog().counts["people"] >= 1
 
 
 def test_a_backup_of_0_1_0_is_restored(old_store: Path, tmp_path: Path) -> None:

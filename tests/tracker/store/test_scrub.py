@@ -13,10 +13,10 @@ import pytest
 from config.errors import StoreError
 from tests.tracker.conftest import no_file_above
 from tracker.presence.events import content_id
-from tracker.store.arrivals import Arrivals
+from tracker.store.inbox import Incoming
+from tracker.store.inbox_erasures import IncomingErasure
 from tracker.store.observation import Observation
 from tracker.store.store import Store
-from tracker.store.tombstones import Tombstone
 
 CAME = datetime(2026, 3, 3, tzinfo=UTC)
 NOT_YET = "erased, but not overwritten on the disk yet: the disk reports an error"
@@ -91,9 +91,9 @@ def test_forgetting_again_overwrites_what_there_was_no_room_for(large: Store, re
 def test_somebody_forgotten_elsewhere_is_taken_in_without_room_too(
     large: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    gone = Tombstone(digest=content_id("forgotten", "p-ada"), at=CAME, erase_history=True)
+    gone = IncomingErasure(digest=content_id("forgotten", "p-ada"), at=CAME, erase_history=True)
     with large:
         with no_room(large):
-            large.inbox.apply(Arrivals(came=CAME, tombstones=[gone], cursors={"down": "7"}))
+            large.inbox.apply(Incoming(at=CAME, erasures=[gone], cursors={"down": "7"}))
         assert (large.people.get("p-ada"), large.scrub_due(), large.inbox.cursor("down")) == (None, True, "7")
     assert NOT_YET in caplog.text

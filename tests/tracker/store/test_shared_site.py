@@ -16,7 +16,7 @@ from tracker.presence import rule_text
 from tracker.presence.coverage import CoverageSpan
 from tracker.presence.health import CameraState
 from tracker.presence.rules import Rules
-from tracker.store.arrivals import Arrivals
+from tracker.store.inbox import Incoming
 from tracker.store.observation import Observation
 from tracker.store.shared_site import coverage_at_site, rules_at_site, settings_at_site
 from tracker.store.store import Store
@@ -46,7 +46,7 @@ def flags(tmp_path: Path) -> dict[str, dict[str, object]]:
 
 def came_down(flags: dict[str, dict[str, object]], document: dict[str, Any]) -> Store:
     store = Store(Path(str(flags["store"]["file"]))).open()
-    store.inbox.apply(Arrivals(came=datetime.now(UTC), site={"gym": document}))
+    store.inbox.apply(Incoming(at=datetime.now(UTC), site={"gym": document}))
     return store
 
 

@@ -1,0 +1,127 @@
+"""What `footfall cloud check` finds, by trying."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from firebase_admin import auth
+
+from tests.rules.guard import GuardedServer
+from tests.rules.samples import site
+from tests.tracker.cloud.auth.conftest import SITE, Project
+from tracker.cloud.auth.devices import revoke
+from tracker.cloud.check import Tried, Verdict, check
+
+
+def found(project: Project, key: Path | None) -> list[Tried]:
+    return list(check(project.connect(key), SITE))
+
+
+def verdicts(tried: list[Tried]) -> dict[str, str]:
+    return {each.check: str(each.verdict) for each in tried}
+
+
+def bad(tried: list[Tried]) -> Tried:
+    (one,) = [each for each in tried if each.verdict is not Verdict.OK]
+    assert len(one.fix) > 10
+    return one
+
+
+def test_a_machine_in_order(project: Project) -> None:
+    project.set(f"sites/{SITE}", site())
+    tried = found(project, project.registered())
+    expected = ["credentials", "firestore", "clock", "machine", "access", "sessions"]
+    assert verdicts(tried) == dict.fromkeys(expected, "ok")
+    assert "camera door at gym" in tried[0].detail
+    assert tried[3].detail == "registered as pi"
+
+
+def test_the_owner_of_a_project(project: Project) -> None:
+    tried = found(project, None)
+    assert verdicts(tried) == dict.fromkeys(["credentials", "firestore", "clock", "access", "sessions"], "ok")
+
+
+def test_a_machine_that_was_struck_off(project: Project) -> None:
+    path = project.registered()
+    revoke(project.connect(), SITE, "pi")
+    one = bad(found(project, path))
+    assert (one.check, one.verdict) == ("credentials", Verdict.FAILED)
+    assert "register" in one.fix
+
+
+def test_a_machine_whose_claims_are_gone(project: Project) -> None:
+    path = project.registered()
+    machine = project.connect(path)
+    assert machine.device is not None
+    auth.set_custom_user_claims(machine.device.uid, None, app=project.connect().app)
+    assert bad(list(check(machine, SITE))).check == "credentials"
+
+
+@pytest.mark.parametrize("change", [{"revoked_at": datetime.now(UTC)}, None], ids=["struck-off", "gone"])
+def test_a_record_that_does_not_fit_its_machine(project: Project, change: dict[str, object] | None) -> None:
+    path = project.registered()
+    machine = project.connect(path)
+    assert machine.device is not None
+    record = project.connect().client.document(f"sites/{SITE}/devices/{machine.device.uid}")
+    if change is None:
+        record.delete()
+    else:
+        record.update(change)
+    one = bad(list(check(machine, SITE)))
+    assert (one.check, one.verdict) == ("machine", Verdict.FAILED)
+
+
+def test_a_key_of_another_site(project: Project) -> None:
+    path = project.registered(site="pool")
+    one = bad(found(project, path))
+    assert (one.check, one.verdict) == ("credentials", Verdict.FAILED)
+    assert "pool" in one.detail
+    assert "pool" in one.fix
+
+
+def test_no_firestore(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:9")
+    one = bad(found(project, None))
+    assert (one.check, one.verdict) == ("firestore", Verdict.FAILED)
+
+
+@pytest.mark.parametrize(
+    ("rules", "problem"),
+    [("allow read, write: if true;", "no camera machine should"), ("allow read, write: if false;", "denies")],
+    ids=["open", "shut"],
+)
+def test_rules_that_are_not_ours(
+    project: Project, rules: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = project.registered()
+    file = tmp_path / "other.rules"
+    head = "rules_version = '2'; service cloud.firestore { match /databases/{database}/documents {"
+    file.write_text(f"{head} match /{{all=**}} {{ {rules} }} }} }}")
+    with GuardedServer(rules=file) as server:
+        monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", server.host)
+        machine = project.connect(path)
+        assert machine.device is not None
+        project.set(f"sites/{SITE}/devices/{machine.device.uid}", {"name": "pi", "revoked_at": None})
+        one = bad(list(check(machine, SITE)))
+    assert one.verdict is Verdict.FAILED
+    assert problem in one.detail
+
+
+@pytest.mark.parametrize("fields", [{"name": "The gym"}, None], ids=["nobody-named", "no-site-yet"])
+def test_sessions_that_nobody_would_derive(project: Project, fields: dict[str, object] | None) -> None:
+    if fields is not None:
+        project.set(f"sites/{SITE}", fields)
+    one = bad(found(project, project.registered()))
+    assert (one.check, one.verdict) == ("sessions", Verdict.WARNING)
+
+
+@pytest.mark.parametrize(
+    ("off", "verdict"),
+    [(timedelta(minutes=5), "warning"), (timedelta(minutes=-5), "warning"), (timedelta(days=1), "failed")],
+)
+def test_a_clock_that_is_off(project: Project, off: timedelta, verdict: str) -> None:
+    one = bad(list(check(project.connect(), SITE, clock=lambda: datetime.now(UTC) + off)))
+    assert (one.check, one.verdict) == ("clock", verdict)
+    assert ("ahead" if off > timedelta(0) else "behind") in one.detail

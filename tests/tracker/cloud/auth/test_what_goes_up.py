@@ -1,0 +1,187 @@
+"""What really goes up, document by document: no picture, no vector of who did not agree, no address of a camera.
+
+The uplink itself sends a store that holds all of that; then everything that Firestore has is looked at.
+"""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.config.test_firestore_rules import CHECKS, FUNCTIONS
+from tests.config.test_firestore_rules import fields as fields_of
+from tests.rules.guard import plain
+from tests.tracker.cloud.auth.conftest import CAMERA, SITE, Project
+from tests.tracker.cloud.auth.stores import (
+    AGREED,
+    DID_NOT,
+    LATER,
+    PICTURE,
+    SECRET_SOURCE,
+    VECTORS,
+    VISITOR,
+    filled,
+    forget_somebody,
+)
+from tracker.cloud.paths import Collection
+from tracker.cloud.upload import Terms
+from tracker.cloud.uploader import Uploader
+from tracker.store.store import Store
+
+Found = dict[tuple[str, ...], dict[str, Any]]
+LARGEST = 4096
+"""Bytes; a picture of a face that anybody could recognise has more."""
+LONGEST_TEXT = 1000
+MOST_NUMBERS = 16
+"""In one document; a vector has 128 or 512."""
+PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8", b"BM")
+
+
+def send(project: Project, store: Store, key: Path | None = None, **terms: Any) -> None:
+    chosen = Terms(**({"site_id": SITE, "version": "0.1.0", "timeout_s": 10.0} | terms))
+    uplink = Uploader(store, lambda: project.connect(key), chosen, now=lambda: LATER)
+    uplink.drain(threading.Event(), patience_s=20.0)
+
+
+def everything(project: Project) -> Found:
+    """All documents of all collections, those that only the server knows of too."""
+    database = project.server.engine.archive.database(f"projects/{project.name}/databases/(default)")
+    found: Found = {}
+    for collection, documents in database.collections.items():
+        for name, version in documents.items():
+            document = version.document()
+            if document is not None:
+                found[(*collection, name)] = plain(document.fields)
+    return found
+
+
+def values(value: Any) -> Iterator[Any]:
+    """Everything in a document, at any depth; names of fields too."""
+    if isinstance(value, dict):
+        for name, each in value.items():
+            yield name
+            yield from values(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from values(each)
+    else:
+        yield value
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with filled(tmp_path / "store.sqlite3") as opened:
+        yield opened
+
+
+@pytest.fixture(params=[True, False], ids=["vectors-shared", "vectors-kept"])
+def uploaded(project: Project, store: Store, request: pytest.FixtureRequest) -> Found:
+    site = {"name": "The gym", "time_zone": "Europe/Berlin", "capacity": 40, "rules": ""}
+    forget_somebody(store)
+    send(project, store, vectors=request.param, site=site)
+    assert store.outbox.rejected() == []
+    return everything(project)
+
+
+def test_something_of_everything_went_up(uploaded: Found) -> None:
+    names = {ids[2] for ids in uploaded if len(ids) > 2}
+    assert names >= {each.value for each in Collection} - {"devices"}
+
+
+def test_every_document_has_the_fields_that_the_rules_know(uploaded: Found) -> None:
+    checks = CHECKS | {"embeddings": "isEmbedding", "sites": "isSite"}
+    for ids, document in uploaded.items():
+        if ids[-2] in checks:
+            always, sometimes = fields_of(FUNCTIONS[checks[ids[-2]]])
+            assert always <= {*document} <= always | sometimes, ids
+
+
+def test_bytes_are_vectors_of_people_who_agreed_and_nothing_else(
+    uploaded: Found, request: pytest.FixtureRequest
+) -> None:
+    with_bytes = {ids for ids, fields in uploaded.items() if any(isinstance(each, bytes) for each in values(fields))}
+    owners = {ids[:4] for ids in with_bytes}
+    shared = "shared" in request.node.name
+    assert owners == ({("sites", SITE, "people", AGREED)} if shared else set())
+    assert len(with_bytes) == (2 if shared else 0)
+    known = {row.astype("<f4").tobytes() for row in VECTORS[AGREED]}
+    for ids in with_bytes:
+        assert ids[4] == "embeddings"
+        assert {name for name, value in uploaded[ids].items() if isinstance(value, bytes)} == {"vector"}
+        assert uploaded[ids]["vector"] in known
+        assert len(uploaded[ids]["vector"]) == 4 * uploaded[ids]["dimension"]
+
+
+def test_no_vector_of_anybody_else_is_there_in_any_form(uploaded: Found) -> None:
+    forbidden = [row for name in (DID_NOT, VISITOR, "negative", "evidence") for row in VECTORS[name]]
+    text = repr(uploaded)
+    for row in forbidden:
+        packed = row.astype("<f4").tobytes()
+        assert repr(packed)[2:-1][:40] not in text
+        assert base64.b64encode(packed).decode()[:24] not in text
+        assert packed.hex()[:24] not in text
+        assert f"{float(row[0]):.5f}"[:-1] not in text
+    for fields in uploaded.values():
+        numbers = [each for each in values(fields) if isinstance(each, float | int) and not isinstance(each, bool)]
+        assert len(numbers) <= MOST_NUMBERS
+
+
+def test_no_picture_fits_into_a_document(uploaded: Found) -> None:
+    for ids, fields in uploaded.items():
+        size = sum(len(each) for each in values(fields) if isinstance(each, str | bytes))
+        assert size <= LARGEST, ids
+        for each in values(fields):
+            if isinstance(each, bytes):
+                assert not each.startswith(PICTURES)
+            if isinstance(each, str):
+                assert len(each) <= LONGEST_TEXT, ids
+                assert not each.startswith(("data:", "/9j/", "iVBOR"))
+
+
+def test_where_cameras_and_pictures_are_stays_here(uploaded: Found) -> None:
+    text = repr(uploaded)
+    for secret in (SECRET_SOURCE, "10.0.0.7", "pass-word", "rtsp", PICTURE, "lovelace.jpg"):
+        assert secret not in text
+    assert {each["problem"] for ids, each in uploaded.items() if ids[2:3] == ("heartbeats",)} != {None}
+
+
+def test_a_match_names_nobody_beside_the_one_it_is_about(uploaded: Found) -> None:
+    for ids, fields in uploaded.items():
+        if ids[2:3] == ("matches",) and fields["person_id"] != DID_NOT:
+            assert DID_NOT not in repr(fields)
+
+
+def test_a_camera_machine_sends_what_its_camera_saw_past_the_rules(project: Project, store: Store) -> None:
+    """With the deployed rules in front: all of it arrives, nothing of the other camera, nothing is parked."""
+    send(project, store, project.registered(), vectors=True)
+    assert store.outbox.rejected() == []
+    found = {ids[2:]: fields for ids, fields in everything(project).items() if len(ids) == 4 and ids[2] != "devices"}
+    assert {name for name, _ in found} == {"events", "matches", "zone_stays", "heartbeats"}
+    assert {fields["camera_id"] for fields in found.values()} == {CAMERA}
+    own = {each.event_id for each in store.events.select() if each.camera_id == CAMERA}
+    voided = {each.event_id for each in store.events.corrections() if each.event is None}
+    assert {record_id for name, record_id in found if name == "events"} == own | voided
+
+
+def test_a_camera_machine_that_lost_its_memory_sends_again_and_nothing_changes(
+    project: Project, tmp_path: Path
+) -> None:
+    key = project.registered()
+    for name in ("first", "put-back"):
+        with filled(tmp_path / f"{name}.sqlite3", cameras=(CAMERA,)) as opened:
+            send(project, opened, key)
+            assert opened.outbox.rejected() == []
+            assert opened.outbox.backlog(people=False).total == 0
+        found = {ids for ids in everything(project) if len(ids) == 4 and ids[2] != "devices"}
+        assert len(found) == 6 + 6 + 1 + 1
+
+
+def test_numbers_of_a_vector_would_be_noticed() -> None:
+    document = {"a": [{"b": [float(each) for each in np.arange(MOST_NUMBERS + 1)]}]}
+    assert len([each for each in values(document) if isinstance(each, float)]) > MOST_NUMBERS

@@ -1,0 +1,155 @@
+"""Signs of life: given when they are due or a camera comes or goes, with all watches, and without addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.tracker.cloud.machines import SITE, START
+from tracker.cloud.documents import heartbeat_of
+from tracker.cloud.heartbeats import Heartbeats, Load, machine_name, redacted
+from tracker.presence.coverage import CoverageSpan
+from tracker.presence.health import CameraHealth, CameraState
+from tracker.store.observation import Observation
+from tracker.store.outbox import Acknowledgement
+from tracker.store.outbox_rows import Scope
+from tracker.store.store import Store
+
+
+class Camera:
+    """A camera that is followed, and the signs of life that are given of it; the clocks stand still unless moved."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.seconds = 0.0
+        self.heartbeats = self.started()
+        store.outbox.begin()
+
+    def started(self, scope: Scope | None = None) -> Heartbeats:
+        """As another process would."""
+        return Heartbeats(self.store, "m-1", every_s=300.0, version="1", scope=scope, monotonic=lambda: self.seconds)
+
+    def at(self, seconds: float) -> datetime:
+        return START + timedelta(seconds=seconds)
+
+    def is_(self, state: CameraState = CameraState.LIVE, problem: str | None = None, watch: float | None = 0.0) -> None:
+        """The camera at this moment, as its agent notes it. watch: since when it watches without an outage."""
+        now = self.at(self.seconds)
+        health = CameraHealth(
+            site_id=SITE,
+            camera_id="front",
+            source="rtsp://10.0.0.7/live",
+            state=state,
+            started_at=START,
+            updated_at=now,
+            last_frame_at=now,
+            problem=problem,
+        )
+        seen = None
+        if watch is not None:
+            seen = CoverageSpan(site_id=SITE, camera_id="front", started_at=self.at(watch), ended_at=now)
+        self.store.record(Observation(health=health, coverage=[seen]))
+
+    def given(self) -> list[dict[str, Any]]:
+        """The signs that are due now, given."""
+        due = self.heartbeats.due(self.at(self.seconds), lambda: Load(backlog=7, rejected=1))
+        self.store.outbox.acknowledge(Acknowledgement(state=self.heartbeats.delivered(due)))
+        return [dict(each.write.document or {}) for each in due]
+
+
+@pytest.fixture
+def camera(tmp_path: Path) -> Iterator[Camera]:
+    with Store(tmp_path / "store.sqlite3") as store:
+        yield Camera(store)
+
+
+def test_one_is_given_at_once_and_then_as_often_as_told(camera: Camera) -> None:
+    camera.is_()
+    (first,) = camera.given()
+    assert (first["state"], first["backlog"], first["rejected"], first["version"]) == ("live", 7, 1, "1")
+    assert first["machine_id"] == "m-1"
+    assert "source" not in first
+    given = 0
+    for _ in range(601):
+        camera.seconds += 1
+        camera.is_()
+        given += len(camera.given())
+    assert given == 2
+
+
+def test_a_camera_that_is_lost_says_so_at_once(camera: Camera) -> None:
+    camera.is_()
+    camera.given()
+    camera.seconds = 20
+    camera.is_(CameraState.LOST, "no frame for 10 s")
+    (said,) = camera.given()
+    assert (said["state"], said["problem"]) == ("lost", "no frame for 10 s")
+    assert camera.given() == []
+
+
+def test_a_camera_that_flickers_is_not_told_of_each_time(camera: Camera) -> None:
+    given = 0
+    for second in range(60):
+        camera.seconds = second
+        camera.is_(CameraState.LOST if second % 2 else CameraState.LIVE)
+        given += len(camera.given())
+    assert given <= 60 / 5 + 1
+
+
+def test_outages_while_nothing_was_sent_are_told_of_afterwards(camera: Camera) -> None:
+    camera.is_()
+    camera.given()
+    for began, ended in ((0, 100), (200, 290), (400, 450)):
+        camera.seconds = ended
+        camera.is_(watch=began)
+    camera.seconds = 451
+    camera.is_(watch=400)
+    told = [heartbeat_of(SITE, each)[1] for each in camera.given()]
+    assert told == camera.store.cameras.coverage(SITE)
+
+
+def test_another_process_goes_on_where_the_one_before_stopped(camera: Camera) -> None:
+    camera.is_()
+    camera.given()
+    camera.heartbeats = camera.started()
+    camera.seconds = 100
+    camera.is_()
+    assert camera.given() == []
+    camera.seconds = 301
+    camera.is_()
+    assert len(camera.given()) == 1
+
+
+def test_a_key_of_another_camera_tells_nothing_of_this_one(camera: Camera) -> None:
+    camera.is_()
+    camera.heartbeats = camera.started(Scope(SITE, "door"))
+    assert camera.given() == []
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        "rtsp://10.0.0.7/live does not answer",
+        "cannot reach 192.168.1.20:554 (timed out)",
+        "http://ann:secret@cam.lan/stream: 401",
+        "/srv/clips/monday.mp4: the file ends early",
+    ],
+)
+def test_no_address_and_no_path_leaves_the_place(problem: str) -> None:
+    told = redacted(problem, "rtsp://10.0.0.7/live")
+    assert not [each for each in ("10.0.0.7", "192.168", "cam.lan", "secret", "/srv", "monday") if each in told]
+    assert told.strip("… ")
+
+
+def test_a_copied_store_on_another_machine_has_another_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = set()
+    for address in (0x001122334455, 0x66778899AABB):
+        monkeypatch.setattr("uuid.getnode", lambda address=address: address)
+        names.add(machine_name("m-1"))
+    assert len(names) == 2
+    monkeypatch.setattr("uuid.getnode", lambda: 0x010000000000)  # the library found no address and made one up
+    assert machine_name("m-1") == "m-1"

@@ -1,0 +1,155 @@
+"""The key of a camera machine: a Firebase user bound to one site and one camera, who can do little."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+from firebase_admin import credentials as admin_credentials
+from google.auth import credentials as auth_credentials
+from google.auth import exceptions as auth_errors
+from google.auth.transport import Request
+
+from config.errors import SettingsError
+from tracker.cloud.auth.sign_in import SignIn, SignInRefusedError, SignInUnreachableError
+
+REFUSED = "the key of this machine is refused"
+"""How the error begins that says that the key is not accepted any more; it comes to us as text through gRPC."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class DeviceKey:
+    """What a camera machine signs in with.
+
+    uid: the Firebase user. site_id, camera_id: all that the user may write of. refresh_token: the secret.
+    api_key: names the project to Google's sign-in; no secret.
+    """
+
+    TYPE: ClassVar[str] = "footfall_device"
+
+    project: str
+    uid: str
+    site_id: str
+    camera_id: str
+    api_key: str
+    refresh_token: str
+
+    @classmethod
+    def from_document(cls, content: Mapping[str, Any], path: Path) -> DeviceKey:
+        """The key in a file's JSON. Raises SettingsError naming the field."""
+        values = {field.name: content.get(field.name) for field in fields(cls)}
+        for name, value in values.items():
+            if not isinstance(value, str) or not value.strip():
+                raise SettingsError(
+                    f"{path}: {name}: expected a text that is not empty",
+                    fix="make the key anew with `footfall cloud register-device`",
+                )
+        return cls(**{name: str(value) for name, value in values.items()})
+
+    def to_document(self) -> dict[str, str]:
+        """The JSON of the key's file."""
+        return {"type": self.TYPE, **{field.name: getattr(self, field.name) for field in fields(self)}}
+
+
+class KeyFile:
+    """A new file that only its owner may read, taken before the key is made, so that no key is lost for want of it."""
+
+    def __init__(self, path: Path, *, replace: bool = False) -> None:
+        """Raises SettingsError when it cannot be written, or is there and must not be replaced."""
+        self._path = path.expanduser()
+        if self._path.exists() and not replace:
+            raise SettingsError(f"{path} is there already", fix="give another file, or --force to replace it")
+        self._new = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._handle = os.open(self._new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except OSError as error:
+            raise SettingsError(
+                f"{path}: cannot be written ({error.strerror})", fix="give a file in a folder that you may write to"
+            ) from error
+
+    def write(self, key: DeviceKey) -> None:
+        """Put the key there, whole or not at all. Raises SettingsError."""
+        try:
+            with os.fdopen(self._handle, "w", encoding="utf-8") as file:
+                json.dump(key.to_document(), file, indent=2)
+                file.write("\n")
+                file.flush()
+                os.fsync(file.fileno())
+            self._new.replace(self._path)
+        except OSError as error:
+            self._new.unlink(missing_ok=True)
+            raise SettingsError(
+                f"{self._path}: cannot be written ({error.strerror})", fix="make room there, or give another file"
+            ) from error
+
+    def give_up(self) -> None:
+        """Leave no trace of a key that was not made."""
+        with suppress(OSError):  # it is closed where writing was begun
+            os.close(self._handle)
+        self._new.unlink(missing_ok=True)
+
+
+class DeviceCredential(admin_credentials.Base):
+    """The key as firebase-admin takes it."""
+
+    def __init__(self, key: DeviceKey, sign_in: SignIn | None = None) -> None:
+        super().__init__()
+        self._credentials = DeviceTokens(key, sign_in or SignIn())
+
+    def get_credential(self) -> DeviceTokens:
+        return self._credentials
+
+
+class DeviceTokens(auth_credentials.Credentials):
+    """Tokens of an hour, got by the refresh token as Firebase's own clients do. Any thread may ask for one.
+
+    How old a token is is measured by a clock that nobody sets, so that a machine whose time jumps neither goes on with
+    an expired token nor asks for new ones without end.
+    """
+
+    def __init__(self, key: DeviceKey, sign_in: SignIn, clock_s: Callable[[], float] = time.monotonic) -> None:
+        self._key = key
+        self._sign_in = sign_in
+        self._clock_s = clock_s
+        self._until_s: float | None = None
+        self._one_at_a_time = threading.Lock()
+        self.claims: dict[str, Any] = {}
+        super().__init__()
+
+    @property
+    def expiry(self) -> datetime | None:
+        """When the token expires by this machine's own time, as naive UTC: so the library wants it."""
+        if self._until_s is None:
+            return None
+        return (datetime.now(UTC) + timedelta(seconds=self._until_s - self._clock_s())).replace(tzinfo=None)
+
+    @expiry.setter
+    def expiry(self, value: datetime | None) -> None:
+        """The library's own constructor sets None; what counts is what `refresh` was told."""
+
+    def refresh(self, request: Request) -> None:
+        """Get a new token. Raises RefreshError when the key is not accepted, TransportError without network."""
+        del request  # the one given may be of gRPC's plugin; this is plain HTTP
+        seen = self._until_s
+        with self._one_at_a_time:
+            if self._until_s != seen:
+                return  # another thread has just got one
+            try:
+                asked_s = self._clock_s()
+                found = self._sign_in.with_refresh_token(self._key.refresh_token, self._key.api_key)
+            except SignInUnreachableError as error:
+                raise auth_errors.TransportError(f"sign-in cannot be reached: {error}") from error
+            except SignInRefusedError as error:
+                raise auth_errors.RefreshError(f"{REFUSED}: {error}") from error
+            self.token = found.id_token
+            self.claims = found.claims
+            self._until_s = asked_s + found.lifetime_s

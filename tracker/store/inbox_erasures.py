@@ -1,0 +1,102 @@
+"""Forgetting people who were forgotten on another machine, which publishes a digest of the id only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from tracker.presence.events import time_text
+from tracker.store import camera_rows, people_rows
+from tracker.store.cursors import uploaded_through
+from tracker.store.database import Transaction
+from tracker.store.forgetting import forget
+
+_NAMING = ("people", "aliases", "events", "matches", "presences", "line_states", "zone_stays", "waiting_corrections")
+"""The tables that hold ids of people."""
+_HISTORY = ("events", "zone_stays")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingErasure:
+    """A person was forgotten elsewhere. digest: of the id, as the store keeps it. erase_history: their events too."""
+
+    digest: str
+    at: datetime
+    erase_history: bool
+
+
+def write(writing: Transaction, erasures: Iterable[IncomingErasure], *, whole_history: bool) -> set[str]:
+    """Forget the people of these digests here, for good. Returns the ids they had here.
+
+    whole_history: what was uploaded of their history is downloaded again without a name, so it is deleted here.
+    """
+    connection = writing.connection
+    new = {
+        each.digest: each
+        for each in erasures
+        if connection.execute("SELECT 1 FROM forgotten WHERE digest = ?", (each.digest,)).fetchone() is None
+    }
+    if not new:
+        return set()
+    connection.executemany(
+        "INSERT INTO forgotten (digest, at, erase_history) VALUES (?, ?, ?)",
+        [(each.digest, time_text(each.at), each.erase_history) for each in new.values()],
+    )
+    writing.touch_people()
+    meant: dict[str, IncomingErasure] = {}
+    for (person_id,) in connection.execute(
+        " UNION ".join(f"SELECT person_id FROM {table} WHERE person_id IS NOT NULL" for table in _NAMING)  # noqa: S608 - fixed names
+    ).fetchall():
+        erasure = new.get(people_rows.digest(person_id))
+        if erasure is not None:
+            meant.setdefault(people_rows.resolve(connection, person_id), erasure)
+    forgotten: set[str] = set()
+    for person_id, erasure in meant.items():
+        ids = people_rows.ids_of(connection, person_id)
+        _forget(writing, ids, erase_history=erasure.erase_history, whole_history=whole_history)
+        forgotten.update(ids)
+    return forgotten
+
+
+def _forget(writing: Transaction, ids: Sequence[str], *, erase_history: bool, whole_history: bool) -> None:
+    connection = writing.connection
+    uploaded = {table: _uploaded_ids(writing, table, ids) for table in _HISTORY}
+    if whole_history and not erase_history:
+        writing.touch_events()
+        writing.touched_people.update(ids)
+        for one_id in ids:
+            camera_rows.delete_presences(writing, one_id)
+        for table, column in zip(_HISTORY, ("event_id", "stay_id"), strict=True):
+            connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", uploaded[table])  # noqa: S608 - fixed names
+    elif not erase_history:
+        connection.executemany("UPDATE events SET came_down = 1 WHERE event_id = ?", uploaded["events"])
+    forget(writing, ids[0], erase_history=erase_history)
+    if not whole_history and uploaded["events"]:
+        _keep_local(writing)
+    connection.executemany("DELETE FROM waiting_corrections WHERE person_id = ?", [(one_id,) for one_id in ids])
+    connection.executemany("DELETE FROM refused_arrivals WHERE record_id = ?", [(one_id,) for one_id in ids])
+
+
+def _uploaded_ids(writing: Transaction, table: str, ids: Sequence[str]) -> list[tuple[str]]:
+    """The records of a history that are in Firestore: downloaded or uploaded."""
+    column = "event_id" if table == "events" else "stay_id"
+    through = uploaded_through(writing.connection, table)
+    return [
+        row
+        for one_id in ids
+        for row in writing.connection.execute(
+            f"SELECT {column} FROM {table} WHERE person_id = ? AND (came_down > 0 OR changed <= ?)",  # noqa: S608 - fixed names
+            (one_id, through),
+        ).fetchall()
+    ]
+
+
+def _keep_local(writing: Transaction) -> None:
+    """What was uploaded and now has a new id here has another one in Firestore: it is not uploaded again."""
+    connection, changed = writing.connection, writing.changed
+    connection.execute(
+        "UPDATE events SET came_down = changed WHERE changed = ? AND (came_down > 0 OR (kind = 'exit' AND inferred))",
+        (changed,),
+    )
+    connection.execute("UPDATE zone_stays SET came_down = changed WHERE changed = ?", (changed,))
