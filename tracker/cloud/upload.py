@@ -93,6 +93,7 @@ class Upload:
         )
         self._days_s = self._ticked_s = self._claim_s = float("-inf")
         self._no_claim: CloudError | None = None
+        self._derives = store.outbox.state(_DERIVES).get("", "")
         self._tracks_here = bool(store.outbox.state(TRACKS_HERE))
         self._rejected = {(each.collection, each.record_id) for each in store.outbox.rejected()}
 
@@ -157,14 +158,14 @@ class Upload:
         if sites and self._monotonic() - self._ticked_s >= _TICK_EVERY_S:
             self._ticked_s = self._monotonic()
             self._store.sessions.tick()
-        if sites != rights.sites:
-            self._builder.rights = replace(rights, sites=sites)
-            names = json.dumps(sorted(sites))
-            if names != self._store.outbox.state(_DERIVES).get(""):  # upload all of it, from the beginning
-                fresh = {Stream.SESSIONS: Cursor(), Stream.DAYS: Cursor()}
-                self._store.outbox.acknowledge(Acknowledgement(cursors=fresh, state={_DERIVES: names}))
-                self._builder.cursors |= fresh
-                self._days_s = float("-inf")
+        self._builder.rights = replace(rights, sites=sites)
+        names = json.dumps(sorted(sites))
+        if names != self._derives:  # upload all of it, from the beginning
+            fresh = {Stream.SESSIONS: Cursor(), Stream.DAYS: Cursor()}
+            self._store.outbox.acknowledge(Acknowledgement(cursors=fresh, state={_DERIVES: names}))
+            self._builder.cursors |= fresh
+            self._derives = names
+            self._days_s = float("-inf")
         return None
 
     def _erase(self, erasures: Sequence[Erasure], batch: Batch, now: datetime) -> Delivered | Failed:

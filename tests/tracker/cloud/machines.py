@@ -99,8 +99,10 @@ class Machine:
         self.store.close()
 
     def is_drained(self) -> bool:
-        sites = self.store.outbox.state("up derives").get("", "[]")
-        return self.store.outbox.backlog(sessions=sites != "[]").total == 0
+        sites = self.store.outbox.state("up derives").get("", "")
+        if not sites and self.store.outbox.state("up made here"):
+            return False  # whose sessions it derives is not known yet
+        return self.store.outbox.backlog(sessions=sites not in ("", "[]")).total == 0
 
 
 class Cloud:
