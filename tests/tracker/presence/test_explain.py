@@ -97,6 +97,7 @@ def test_what_each_event_did() -> None:
     assert boundaries(explained("a-60 D-90", rules=DOORS)) == ["start 60 came_in_unseen", "end 90 went_out"]
     assert effects(explained("a-60 D-90", rules=DOORS)) == ["a60 came_in_unseen", "D90 went_out"]
     assert effects(explained("a+0 a-60 b+61")) == ["a0 came_in", "a60 lost", "b61 clocks"]
+    assert effects(explained("a+0 a-60 b+60")) == ["a0 came_in", "a60 lost", "b60 at_once"]
     assert effects(explained("a+0 a-60 a+5000 a-5001", visit=1)) == ["a5000 came_in", "a5001 lost"]
     assert effects(explained("D+0 D-60 a-61", rules=DOORS)) == ["D0 came_in", "D60 went_out", "a61 late_loss"]
 
