@@ -39,7 +39,7 @@ def test_what_was_backed_up_comes_back(run: Run, harness: AgentHarness, tmp_path
     done = run("backup", file)  # the store is open meanwhile
     assert (done.code, done.err) == (0, "")
     assert f"backed up to {file}: " in done.out
-    assert "1 people, 2 events, the newest of 2026-03-02 12:10 UTC" in done.out
+    assert "1 person, 2 events, the newest of 2026-03-02 12:10 UTC" in done.out
     assert "it holds face vectors" in done.out
     run("backup", file).refused("the file exists", "--force")
     assert run("backup", file, "--force", "--json").data["contents"]["events"] == 2
