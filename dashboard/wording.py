@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tracker.presence.local_time import CLOCK, local_text
-from tracker.reports.text import length_text
+from tracker.reports.text import count_text, length_text
 
 MINUTE_S = 60
 HOUR_S = 3600
@@ -49,7 +49,7 @@ def day(on: date, today: date) -> str:
 
 def count(number: int, one: str, many: str | None = None) -> str:
     """`1 visit`, `1,204 visits`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    return count_text(number, one, many)
 
 
 def percent(fraction: float | None) -> str:

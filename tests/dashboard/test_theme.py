@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import dashboard.theme
-from dashboard.theme import PALETTES, Palette, Scheme
+from tracker.reports.looks import PALETTES, Palette, Scheme
 
 SHEET = (Path(dashboard.theme.__file__).parent / "assets" / "base.css").read_text(encoding="utf-8")
 SELECTORS = {Scheme.LIGHT: ":root {", Scheme.DARK: ':root[data-mantine-color-scheme="dark"] {'}

@@ -8,10 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from dashboard.camera_words import camera_row
-from dashboard.theme import Level, Look, Scheme
+from dashboard.theme import Level
 from dashboard.views import Condition, Days
 from tests.dashboard import gym
 from tracker.presence.health import CameraHealth, CameraState
+from tracker.reports.looks import Look, Scheme
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TODAY = date(2026, 3, 2)

@@ -32,6 +32,11 @@ def length_text(seconds: float, *, coarse: bool = False) -> str:
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
 
 
+def count_text(number: int, one: str, many: str | None = None) -> str:
+    """A number of things: 1 visit, 1,204 visits."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def day_text(day: date) -> str:
     """A day as axes name it: Mon 5 Jan."""
     return f"{day:%a} {day.day} {day:%b}"

@@ -16,10 +16,10 @@ from config.errors import ReportError
 from tests.tracker.reports.test_reports import REPORTS
 from tests.tracker.reports.timelines import DAY, at, data_of, person, stay, watch
 from tracker.reports.attendance import attendance_report, person_report
+from tracker.reports.chart_files import write_plot
 from tracker.reports.data import ReportData
 from tracker.reports.periods import Period
-from tracker.reports.plot_files import write_plot
-from tracker.reports.plots import MOST_NAMES, plot
+from tracker.reports.report_charts import MOST_NAMES, plot
 from tracker.reports.sheets import Report
 from tracker.reports.tables import (
     dwell_report,
