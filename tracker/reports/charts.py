@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import plotly.graph_objects as go
 
+from tracker.presence.calendar import hour_edges
+from tracker.presence.local_time import CLOCK, is_ambiguous, local_text
 from tracker.reports.looks import Look, Palette, template
 from tracker.reports.sheets import Row
 from tracker.reports.text import count_text, length_text
@@ -58,7 +60,9 @@ def occupancy(
     points: at and people, in order of time, each holds until the next. span: the time that the axis shows. blind: what
     was not watched; nobody inside at a time that nobody watched is drawn as not known. means: the same of averages.
     """
-    colours = look.palette
+    colours, clock = look.palette, zone
+    if _clock_changes(span, zone):  # an axis in the time of the start, so that no hour is drawn over another
+        zone = timezone(span[0].astimezone(clock).utcoffset() or timedelta(0))
     highest = max((point["people"] or 0 for point in points), default=0)
     figure = _canvas(look)
     _shade(figure, blind, span=span, zone=zone, look=look)
@@ -90,6 +94,8 @@ def occupancy(
     figure.update_xaxes(
         range=[_local(at, zone) for at in span], hoverformat=_hover_time(span), **_time_ticks(span, narrow=look.narrow)
     )
+    if zone is not clock:
+        _clock_ticks(figure, steps, span=span, axis=zone, clock=clock)
     figure.update_yaxes(range=[0, top * 1.12], **whole_numbers(top))
     return figure
 
@@ -200,13 +206,42 @@ def _short(seconds: float) -> str:
     return length_text(seconds, coarse=True)
 
 
-def _local(at: datetime, zone: ZoneInfo) -> datetime:
+def _local(at: datetime, zone: tzinfo) -> datetime:
     """What the clock on the wall shows: plots know no time zones."""
     return at.astimezone(zone).replace(tzinfo=None)
 
 
 def _hover_time(span: tuple[datetime, datetime]) -> str:
     return "%H:%M" if span[1] - span[0] <= _ONE_DAY else "%a %-d %b, %H:%M"
+
+
+def _clock_changes(span: tuple[datetime, datetime], zone: ZoneInfo) -> bool:
+    """Whether the clock is set within a span of one day."""
+    start, end = (at.astimezone(zone).utcoffset() for at in span)
+    return start != end and span[1] - span[0] <= _ONE_DAY
+
+
+def _clock_ticks(
+    figure: go.Figure,
+    steps: Sequence[tuple[datetime, int | None]],
+    *,
+    span: tuple[datetime, datetime],
+    axis: tzinfo,
+    clock: ZoneInfo,
+) -> None:
+    """What the clock shows at the ticks of the axis and at each step; an hour that comes twice carries its zone."""
+    hours = [at for at in hour_edges(*span, clock) if span[0] <= at <= span[1]]
+    shown = [at for at in hours if at.astimezone(clock).hour % 3 == 0 or is_ambiguous(at.astimezone(clock))]
+    figure.update_xaxes(
+        tickmode="array",
+        tickvals=[_local(at, axis) for at in shown],
+        ticktext=[local_text(at, clock, CLOCK) for at in shown],
+    )
+    figure.update_layout(hovermode="closest")
+    figure.data[0].update(
+        customdata=[local_text(at, clock, CLOCK) for at, _ in steps],
+        hovertemplate="%{customdata}<br><b>%{y}</b> inside<extra></extra>",
+    )
 
 
 def _time_ticks(span: tuple[datetime, datetime], *, narrow: bool) -> dict[str, object]:

@@ -169,3 +169,14 @@ def test_hours_that_nobody_watched_have_no_bar_and_are_in_sight() -> None:
     assert list(bars.y) == [4, 10, *[0] * 7, None, 0]
     assert [(shape.x0, shape.opacity) for shape in figure.layout.shapes] == [(9.5, 0.5), (17.5, 1), (18.5, 0.75)]
     assert [each[2] for each in bars.customdata[:2]] == ["<br>2.0 a day", "<br>10.0 a day<br>watched 50% of it"]
+
+
+def test_an_hour_that_comes_twice_is_drawn_twice() -> None:
+    midnight = datetime(2026, 10, 24, 22, tzinfo=UTC)
+    seen: list[Row] = [{"at": midnight + timedelta(minutes=30 * n), "people": n % 3} for n in range(12)]
+    span = (midnight, midnight + timedelta(hours=6))
+    figure = charts.occupancy(seen, span=span, zone=BERLIN, capacity=None, look=Look())
+    (line,) = figure.data
+    assert list(line.x) == sorted(set(line.x))
+    assert [text for text in figure.layout.xaxis.ticktext if "02:00" in text] == ["02:00 CEST", "02:00 CET"]
+    assert list(line.customdata)[4:8] == ["02:00 CEST", "02:30 CEST", "02:00 CET", "02:30 CET"]

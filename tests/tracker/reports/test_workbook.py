@@ -12,7 +12,7 @@ import openpyxl
 import pytest
 
 from config.errors import ReportError
-from tests.tracker.reports.timelines import DAY, at, data_of, person, stay, watch
+from tests.tracker.reports.timelines import BERLIN, DAY, at, data_of, person, stay, watch
 from tracker.reports import workbook
 from tracker.reports.attendance import attendance_report
 from tracker.reports.data import ReportData
@@ -131,3 +131,20 @@ def test_more_rows_than_a_sheet_holds_are_refused_before_anything_is_written(
         write_workbook(visits_report(gym()), tmp_path / "big.xlsx")
     assert "--csv" in refusal.value.fix
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_hour_that_comes_twice_shows_its_zone(tmp_path: Path) -> None:
+    day = datetime(2026, 10, 25, tzinfo=BERLIN)
+    first, second = (datetime(2026, 10, 25, 2, 50 - 40 * fold, fold=fold, tzinfo=BERLIN) for fold in (0, 1))
+    until = day + timedelta(days=1)
+    report = visits_report(data_of(stay("ada", first, second), since=day, until=until, now=until))
+    [row] = report.main.rows
+    assert (row["left"], row["dwell_s"]) == ("02:10:00 CET", 1200.0)
+    write_workbook(report, tmp_path / "visits.xlsx")
+    opened = openpyxl.load_workbook(tmp_path / "visits.xlsx")
+    header, cells = (list(line) for line in list(opened["Visits"].iter_rows())[-2:])
+    titles = [cell.value for cell in header]
+    entered, left = (cells[titles.index(name)] for name in ("entered", "left"))
+    assert (entered.value.hour, entered.number_format[-6:]) == (2, ' "CEST"'[-6:])
+    assert (left.value.minute, left.number_format[-5:]) == (10, '"CET"')
+    opened.close()
