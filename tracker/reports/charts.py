@@ -60,15 +60,13 @@ def occupancy(
     points: at and people, in order of time, each holds until the next. span: the time that the axis shows. blind: what
     was not watched; nobody inside at a time that nobody watched is drawn as not known. means: the same of averages.
     """
-    colours, clock = look.palette, zone
-    if _clock_changes(span, zone):  # an axis in the time of the start, so that no hour is drawn over another
-        zone = timezone(span[0].astimezone(clock).utcoffset() or timedelta(0))
+    colours, axis = look.palette, _axis(span, zone)
     highest = max((point["people"] or 0 for point in points), default=0)
     figure = _canvas(look)
-    _shade(figure, blind, span=span, zone=zone, look=look)
+    _shade(figure, blind, span=span, axis=axis, look=look)
     steps = _known(points, blind)
     figure.add_scatter(
-        x=[_local(at, zone).isoformat() for at, _ in steps],
+        x=[_local(at, axis).isoformat() for at, _ in steps],
         y=[people for _, people in steps],
         name="people in, at most" if means else "people in",
         mode="lines",
@@ -79,7 +77,7 @@ def occupancy(
     )
     if means:
         figure.add_scatter(
-            x=[_local(point["at"], zone).isoformat() for point in means],
+            x=[_local(point["at"], axis).isoformat() for point in means],
             y=[point["people"] for point in means],
             name="on average",
             mode="lines",
@@ -92,10 +90,10 @@ def occupancy(
         _level_line(figure, capacity, f"capacity {capacity}", colours)
     figure.update_layout(hovermode="x unified")
     figure.update_xaxes(
-        range=[_local(at, zone) for at in span], hoverformat=_hover_time(span), **_time_ticks(span, narrow=look.narrow)
+        range=[_local(at, axis) for at in span], hoverformat=_hover_time(span), **_time_ticks(span, narrow=look.narrow)
     )
-    if zone is not clock:
-        _clock_ticks(figure, steps, span=span, axis=zone, clock=clock)
+    if axis is not zone:
+        _clock_ticks(figure, steps, span=span, axis=axis, zone=zone)
     figure.update_yaxes(range=[0, top * 1.12], **whole_numbers(top))
     return figure
 
@@ -215,10 +213,14 @@ def _hover_time(span: tuple[datetime, datetime]) -> str:
     return "%H:%M" if span[1] - span[0] <= _ONE_DAY else "%a %-d %b, %H:%M"
 
 
-def _clock_changes(span: tuple[datetime, datetime], zone: ZoneInfo) -> bool:
-    """Whether the clock is set within a span of one day."""
+def _axis(span: tuple[datetime, datetime], zone: ZoneInfo) -> tzinfo:
+    """The time of a time axis: the site's, but that of the start where the clock is set within a day, so that no hour
+    is drawn over another.
+    """
     start, end = (at.astimezone(zone).utcoffset() for at in span)
-    return start != end and span[1] - span[0] <= _ONE_DAY
+    if start is None or start == end or span[1] - span[0] > _ONE_DAY:
+        return zone
+    return timezone(start)
 
 
 def _clock_ticks(
@@ -227,19 +229,19 @@ def _clock_ticks(
     *,
     span: tuple[datetime, datetime],
     axis: tzinfo,
-    clock: ZoneInfo,
+    zone: ZoneInfo,
 ) -> None:
     """What the clock shows at the ticks of the axis and at each step; an hour that comes twice carries its zone."""
-    hours = [at for at in hour_edges(*span, clock) if span[0] <= at <= span[1]]
-    shown = [at for at in hours if at.astimezone(clock).hour % 3 == 0 or is_ambiguous(at.astimezone(clock))]
+    hours = [at for at in hour_edges(*span, zone) if span[0] <= at <= span[1]]
+    shown = [at for at in hours if at.astimezone(zone).hour % 3 == 0 or is_ambiguous(at.astimezone(zone))]
     figure.update_xaxes(
         tickmode="array",
         tickvals=[_local(at, axis) for at in shown],
-        ticktext=[local_text(at, clock, CLOCK) for at in shown],
+        ticktext=[local_text(at, zone, CLOCK) for at in shown],
     )
     figure.update_layout(hovermode="closest")
     figure.data[0].update(
-        customdata=[local_text(at, clock, CLOCK) for at, _ in steps],
+        customdata=[local_text(at, zone, CLOCK) for at, _ in steps],
         hovertemplate="%{customdata}<br><b>%{y}</b> inside<extra></extra>",
     )
 
@@ -282,7 +284,7 @@ def _more_of_hour(entries: int, days: int, watched: float) -> str:
 
 
 def _shade(
-    figure: go.Figure, blind: Sequence[Blind], *, span: tuple[datetime, datetime], zone: ZoneInfo, look: Look
+    figure: go.Figure, blind: Sequence[Blind], *, span: tuple[datetime, datetime], axis: tzinfo, look: Look
 ) -> None:
     """Grey over what was not watched, lighter where some cameras did; words in the widest."""
     widest, told = timedelta(0), None
@@ -291,8 +293,8 @@ def _shade(
         if start >= end:
             continue
         figure.add_vrect(
-            x0=_local(start, zone),
-            x1=_local(end, zone),
+            x0=_local(start, axis),
+            x1=_local(end, axis),
             fillcolor=look.palette.blind,
             opacity=1 - each.share,
             line_width=0,
@@ -302,7 +304,7 @@ def _shade(
             widest, told = end - start, start + (end - start) / 2
     if told is not None and widest >= (span[1] - span[0]) * (_WORDS_FIT_NARROW if look.narrow else _WORDS_FIT):
         figure.add_annotation(
-            x=_local(told, zone),
+            x=_local(told, axis),
             y=1,
             yref="paper",
             yanchor="top",
