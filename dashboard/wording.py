@@ -31,11 +31,10 @@ def moment(at: datetime, zone: ZoneInfo, now: datetime) -> str:
     return clock(at, zone) if local.date() == today else f"{day(local.date(), today)} {clock(at, zone)}"
 
 
-def stamp(at: datetime, zone: ZoneInfo, *, weekday: bool = True) -> str:
-    """Day and time at the site, for columns: `Sun 22 Nov 13:37`, or `22 Nov 13:37`."""
+def stamp(at: datetime, zone: ZoneInfo) -> str:
+    """Day and time at the site, for columns: `Sun 22 Nov 13:37`."""
     local = at.astimezone(zone)
-    short = f"{local.day} {local_text(at, zone, '%b %H:%M')}"
-    return f"{local:%a} {short}" if weekday else short
+    return f"{local:%a} {local.day} {local_text(at, zone, '%b %H:%M')}"
 
 
 def day(on: date, today: date) -> str:

@@ -36,10 +36,9 @@ def test_times_are_those_of_the_site_and_name_the_day_when_it_is_another() -> No
     assert wording.moment(datetime(2025, 7, 1, 8, tzinfo=UTC), BERLIN, now) == "1 Jul 2025 10:00"
 
 
-def test_columns_show_day_and_time_with_and_without_the_weekday() -> None:
+def test_columns_show_weekday_day_and_time() -> None:
     at = datetime(2026, 11, 22, 12, 37, tzinfo=UTC)
     assert wording.stamp(at, BERLIN) == "Sun 22 Nov 13:37"
-    assert wording.stamp(at, BERLIN, weekday=False) == "22 Nov 13:37"
 
 
 def test_counts_and_shares() -> None:
