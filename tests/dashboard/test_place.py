@@ -18,6 +18,7 @@ from tracker.presence.health import CameraHealth, CameraState
 from tracker.presence.rules import Rules
 from tracker.presence.site import Site
 from tracker.store.inbox import Incoming, synced_cursor
+from tracker.store.machine_rows import MachineReport
 from tracker.store.shared_site import settings_at_site
 from tracker.store.store import Store
 
@@ -100,3 +101,16 @@ def test_a_camera_elsewhere_is_judged_by_its_last_report(copy: Copy, minutes: fl
     copy.arrive(healths=[health])
     (camera,) = copy.board.live().cameras
     assert camera.condition is condition
+
+
+def test_two_machines_that_report_one_camera_warn_beside_the_camera(copy: Copy) -> None:
+    def reports(camera_id: str, machine_id: str) -> list[MachineReport]:
+        times = [NOW - timedelta(minutes=minutes) for minutes in (12, 2)]
+        return [MachineReport(site_id=gym.SITE, camera_id=camera_id, machine_id=machine_id, at=at) for at in times]
+
+    machines = [*reports("door", "m-1"), *reports("door", "m-2"), *reports("weights", "m-1")]
+    copy.arrive(healths=[gym.health("door", NOW), gym.health("weights", NOW)], machines=machines)
+    door, weights = copy.board.live().cameras
+    assert door.condition is Condition.WARN
+    assert "2 machines report camera door (m-1, m-2)" in door.words
+    assert (weights.condition, weights.words) == (Condition.GOOD, "live")
