@@ -18,8 +18,7 @@ from tracker.presence.events import CameraRef, Event, EventKind
 from tracker.presence.health import CameraHealth, CameraState
 from tracker.presence.people import Person, PersonKind, Role
 from tracker.presence.room import Presence
-from tracker.presence.rules import Rules
-from tracker.presence.site import Site
+from tracker.presence.rules import Rules, Site
 from tracker.store.observation import Observation
 from tracker.store.store import Store
 

@@ -18,7 +18,7 @@ from functions.identity import Identity, digest_of, identity_of
 from tracker.cloud import documents
 from tracker.cloud.paths import EMBEDDINGS, Collection, path_of, record_id, site_path
 from tracker.presence.events import ANONYMOUS_PREFIX, ITSELF, SCHEMA, Correction, Event, corrected
-from tracker.presence.redaction import Redaction
+from tracker.presence.people import Redaction
 from tracker.presence.zones import ZoneStay
 
 LOG = logging.getLogger(__name__)

@@ -9,9 +9,8 @@ from datetime import UTC, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from tracker.presence import rule_text
 from tracker.presence.events import SCHEMA, content_id
-from tracker.presence.rules import Rules
+from tracker.presence.rules import Rules, decode_rules, encode_rules
 
 LOG = logging.getLogger(__name__)
 FUNCTIONS = "functions"
@@ -57,7 +56,7 @@ class SiteConfig:
     @property
     def rules_digest(self) -> str:
         """Kept with every session: one with another digest was derived by other rules."""
-        return content_id("rules", rule_text.written(self.rules))[:12]
+        return content_id("rules", encode_rules(self.rules))[:12]
 
 
 def site_of(site_id: str, document: Mapping[str, Any] | None) -> SiteConfig:
@@ -99,7 +98,7 @@ def _zone(name: object) -> ZoneInfo:
 def _rules(text: object, zone: tzinfo) -> Rules:
     try:
         if isinstance(text, str) and text:
-            return rule_text.read(text)
+            return decode_rules(text)
     except ValueError as error:
         LOG.error("site: rules: %s; using the defaults", error)
     return Rules(zone=UTC if getattr(zone, "key", "") == "UTC" else zone)

@@ -33,7 +33,6 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "functions",
         "tracker.presence",
         "tracker.presence.documents",
-        "tracker.presence.rule_text",
         "tracker.cloud.auth.access",
         "tracker.cloud.paths",
         "tracker.cloud.documents",
@@ -52,7 +51,6 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 STANDARD_LIBRARY_ONLY = (
     "tracker.presence",
     "tracker.presence.documents",
-    "tracker.presence.rule_text",
     "tracker.cloud.auth.access",
     "tracker.cloud.paths",
     "tracker.cloud.documents",

@@ -15,8 +15,7 @@ from dashboard.views import Condition, Days
 from tests.dashboard import gym
 from tracker.presence.events import EventKind, time_text
 from tracker.presence.health import CameraHealth, CameraState
-from tracker.presence.rules import Rules
-from tracker.presence.site import Site
+from tracker.presence.rules import Rules, Site
 from tracker.store.inbox import Incoming, synced_cursor
 from tracker.store.machine_rows import MachineReport
 from tracker.store.shared_site import settings_at_site

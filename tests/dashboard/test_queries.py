@@ -18,8 +18,7 @@ from tests.dashboard import gym
 from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import EventKind
 from tracker.presence.people import Person, PersonKind, Role
-from tracker.presence.rules import Rules
-from tracker.presence.site import Site
+from tracker.presence.rules import Rules, Site
 from tracker.store.history import site_of
 from tracker.store.observation import Observation
 from tracker.store.store import Store

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tracker.presence.events import time_text
-from tracker.presence.redaction import Redaction
+from tracker.presence.people import Redaction
 from tracker.store import vector_rows
 from tracker.store.database import Transaction
 

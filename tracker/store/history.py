@@ -7,8 +7,7 @@ from datetime import UTC, time, timedelta, tzinfo
 
 from config.settings import CameraRole, CameraSettings, PresenceSettings, Settings
 from tracker.presence.calendar import Opening
-from tracker.presence.rules import Rules
-from tracker.presence.site import Site
+from tracker.presence.rules import Rules, Site
 
 
 def rules_of(settings: PresenceSettings, *, cameras: Iterable[CameraSettings] = (), zone: tzinfo = UTC) -> Rules:

@@ -9,9 +9,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tracker.presence import rule_text
 from tracker.presence.coverage import CoverageSpan
 from tracker.presence.health import CameraHealth
+from tracker.presence.rules import encode_rules
 from tracker.store import cursors, outbox_rows, outbox_sessions, people_rows, site_rows
 from tracker.store.cursors import Cursor, Deletion, Rejected, Stream
 from tracker.store.event_rows import read_time
@@ -163,7 +163,7 @@ class Outbox:
     def rules_text(self) -> str:
         """The rules by which sessions are made, as JSON; empty where they are to be made again."""
         with self._file.reading() as connection:
-            return rule_text.written(site_rows.rules(connection, ""))
+            return encode_rules(site_rows.rules(connection, ""))
 
     def acknowledge(self, done: Acknowledgement) -> None:
         """Write what became of a batch, all of it or nothing."""

@@ -13,10 +13,9 @@ from pydantic import BaseModel
 from config.errors import SettingsError, StoreError
 from config.settings import Settings, load_settings
 from config.shared import Shared, accepted
-from tracker.presence import rule_text
 from tracker.presence.coverage import OUTAGE_AFTER, CoverageSpan
 from tracker.presence.health import CameraState
-from tracker.presence.rules import Rules
+from tracker.presence.rules import Rules, decode_rules, encode_rules
 from tracker.store.history import site_rules
 from tracker.store.store import Store
 
@@ -31,7 +30,7 @@ def fields_of(settings: Settings) -> dict[str, object]:
         "name": settings.site.name,
         "time_zone": settings.site.zone.key,
         "capacity": settings.site.capacity,
-        "rules": rule_text.written(site_rules(settings)),
+        "rules": encode_rules(site_rules(settings)),
     }
 
 
@@ -136,7 +135,7 @@ def rules_in(document: Mapping[str, object]) -> Rules | None:
     if not isinstance(text, str) or not text:
         return None
     try:
-        return rule_text.read(text)
+        return decode_rules(text)
     except ValueError:  # of another version, or damaged
         return None
 

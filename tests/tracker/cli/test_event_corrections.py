@@ -14,8 +14,7 @@ from tests.tracker.fake_cameras import ADA, BOB, NOON, AgentHarness
 from tracker.cli.options import UsageError
 from tracker.cli.times import parse_instant
 from tracker.presence.events import OPERATOR, Event, EventKind
-from tracker.presence.rules import Rules
-from tracker.presence.site import Site
+from tracker.presence.rules import Rules, Site
 from tracker.store.observation import Observation
 
 PERSON = f"p-{ADA:012x}"

@@ -14,12 +14,11 @@ import pytest
 from tests.firestore.fixtures import Firestore
 from tests.tracker.cli.conftest import Run
 from tests.tracker.cloud.machines import Machine
-from tracker.presence import rule_text
 from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import Event, EventKind
 from tracker.presence.health import CameraHealth, CameraState
 from tracker.presence.people import Person
-from tracker.presence.rules import Rules
+from tracker.presence.rules import Rules, encode_rules
 from tracker.store.observation import Observation
 
 RECENT = timedelta(minutes=20)
@@ -53,7 +52,7 @@ def passing(now: datetime, person_id: str, minutes_ago: float, camera: str) -> E
 @pytest.fixture
 def shared(firestore_server: Firestore, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> str:
     """The address of what a machine with an entrance and an exit sent; `run` is on another machine."""
-    site = {"name": "The gym", "time_zone": "Asia/Tokyo", "rules": rule_text.written(RULES)}
+    site = {"name": "The gym", "time_zone": "Asia/Tokyo", "rules": encode_rules(RULES)}
     machine = Machine(tmp_path / "edge.sqlite3", firestore_server, site=site)
     now = machine.now = datetime.now(UTC)
     for person_id, name in (("p-ada", "Ada"), ("p-bob", "Bob")):

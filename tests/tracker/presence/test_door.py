@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from tracker.presence.door import pass_door
 from tracker.presence.events import CameraRef
 from tracker.presence.line import Inside, Line, LineState, TrackPoint
-from tracker.presence.transitions import Transition
+from tracker.presence.transitions import Transition, pass_door
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 LINE = Line(start=(0.2, 0.5), end=(0.8, 0.5), inside=Inside.BELOW)

@@ -14,8 +14,7 @@ from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import ANONYMOUS_PREFIX, CameraRef, Event, EventKind
 from tracker.presence.people import Person
 from tracker.presence.room import Presence
-from tracker.presence.rules import Rules
-from tracker.presence.site import Site
+from tracker.presence.rules import Rules, Site
 from tracker.reports.periods import Period
 from tracker.reports.selection import NotRecordedError, ReportQuery, select, site_of_report
 from tracker.reports.sheets import Report

@@ -17,12 +17,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tracker.presence import rule_text
 from tracker.presence.events import Action, CameraRef, Correction, Event, EventKind, time_text
 from tracker.presence.people import Person
 from tracker.presence.room import Presence
+from tracker.presence.rules import Site, decode_rules, encode_rules
 from tracker.presence.sessions import Rules, sessions
-from tracker.presence.site import Site
 from tracker.store.observation import Observation
 from tracker.store.store import Store
 
@@ -318,10 +317,10 @@ def test_a_range_gives_the_visits_that_touch_it(store: Store) -> None:
 
 @pytest.mark.parametrize("rules", [*RULES, Rules()], ids=["short", "closing", "doors", "proof", "tight", "default"])
 def test_rules_are_written_as_a_text_and_read_back(rules: Rules) -> None:
-    assert rule_text.read(rule_text.written(rules)) == rules
+    assert decode_rules(encode_rules(rules)) == rules
 
 
-WRITTEN = json.loads(rule_text.written(Rules()))
+WRITTEN = json.loads(encode_rules(Rules()))
 
 
 @pytest.mark.parametrize(
@@ -343,10 +342,10 @@ WRITTEN = json.loads(rule_text.written(Rules()))
 )
 def test_a_text_that_is_no_rules_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected the rules of visits") as refused:
-        rule_text.read(text)
+        decode_rules(text)
     assert len(str(refused.value)) < 300
 
 
 def test_rules_in_a_zone_without_a_name_are_refused() -> None:
     with pytest.raises(ValueError, match="IANA"):
-        rule_text.written(Rules(zone=timezone(timedelta(hours=2))))
+        encode_rules(Rules(zone=timezone(timedelta(hours=2))))

@@ -12,10 +12,9 @@ import pytest
 
 from config.errors import SettingsError
 from config.settings import Settings
-from tracker.presence import rule_text
 from tracker.presence.coverage import CoverageSpan
 from tracker.presence.health import CameraState
-from tracker.presence.rules import Rules
+from tracker.presence.rules import Rules, encode_rules
 from tracker.store.inbox import Incoming
 from tracker.store.observation import Observation
 from tracker.store.shared_site import coverage_at_site, rules_at_site, settings_at_site
@@ -33,7 +32,7 @@ DOCUMENT = {
     "name": "The gym",
     "time_zone": "Asia/Tokyo",
     "capacity": 80,
-    "rules": rule_text.written(RULES),
+    "rules": encode_rules(RULES),
     "settings": {"presence": {"min_visit_s": 60}},
 }
 
@@ -90,8 +89,8 @@ def test_what_does_not_go_with_this_machine_is_left_out(flags: dict[str, dict[st
         {"rules": 7},
         {"rules": '{"closes_at": "late"}'},
         {"rules": "[" * 9000},
-        {"rules": rule_text.written(RULES).replace("57600.0", "1e15")},
-        {"rules": rule_text.written(RULES).replace("Asia/Tokyo", "Europe")},
+        {"rules": encode_rules(RULES).replace("57600.0", "1e15")},
+        {"rules": encode_rules(RULES).replace("Asia/Tokyo", "Europe")},
         {"time_zone": "Europe"},
         {"name": ["x"], "time_zone": 5, "capacity": "many"},
         {"settings": [1]},

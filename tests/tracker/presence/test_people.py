@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tracker.presence.redaction import Redaction
+from tracker.presence.people import Redaction
 
 ADA = ("p-0123", "Ada Lovelace")
 
