@@ -69,7 +69,7 @@ class Opening:
         if self.opens_at == self.closes_at:
             raise ValueError("closes_at: expected another time of day than opens_at")
         if self.opens_at.tzinfo is not None or self.closes_at.tzinfo is not None:
-            raise ValueError("opens_at, closes_at: expected times of day without a zone; `zone` says which it is")
+            raise ValueError("opens_at, closes_at: expected times of day without a zone; give the zone as `zone`")
 
     def within(self, since: datetime, until: datetime) -> Iterator[Stretch]:
         """What of [since, until) lies in opening hours, in order."""

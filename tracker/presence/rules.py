@@ -51,7 +51,7 @@ class Rules:
             if getattr(self, name) < timedelta(0):
                 raise ValueError(f"{name}: expected 0 s or more, got {getattr(self, name).total_seconds()} s")
         if self.closes_at is not None and self.closes_at.tzinfo is not None:
-            raise ValueError("closes_at: expected a time of day without a zone; `zone` says which it is")
+            raise ValueError("closes_at: expected a time of day without a zone; give the zone as `zone`")
 
     @property
     def proves(self) -> bool:
@@ -73,7 +73,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """One site. name: shown to people, "" where nobody gave one. capacity: people that it holds, None if not known.
+    """One site. name: shown to people, "" where nobody gave one. capacity: people that may be in, None if not known.
 
     rules: of its sessions; its time zone is theirs.
     """

@@ -10,7 +10,8 @@ import pytest
 
 from tests.tracker.presence.stories import at, story, told
 from tracker.presence.events import OPERATOR, Action, Correction, Event, corrected
-from tracker.presence.sessions import Rules, sessions
+from tracker.presence.rules import Rules
+from tracker.presence.sessions import sessions
 
 
 def void(event: Event, seconds: float = 0) -> Correction:

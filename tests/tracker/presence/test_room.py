@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tracker.presence.events import CameraRef, Event, EventKind
 from tracker.presence.room import Presence, Sighting, observe
-from tracker.presence.sessions import Rules, sessions
+from tracker.presence.rules import Rules
+from tracker.presence.sessions import sessions
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 CAMERA = CameraRef("s", "a")

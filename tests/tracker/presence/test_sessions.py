@@ -11,7 +11,8 @@ import pytest
 
 from tests.tracker.presence.stories import at, presence, story, told
 from tracker.presence.events import SCHEMA, EventKind
-from tracker.presence.sessions import Rules, Segment, Session, SessionState, in_order, sessions
+from tracker.presence.rules import Rules
+from tracker.presence.sessions import Segment, Session, SessionState, in_order, sessions
 
 RULES = Rules()
 HOUR = 3600

@@ -13,7 +13,8 @@ from tracker.presence.candidates import CandidateSession
 from tracker.presence.events import Correction, Event, EventKind, corrected
 from tracker.presence.explain import explain, uncounted
 from tracker.presence.room import Presence
-from tracker.presence.sessions import Rules, Session, SessionState, run, sessions, without_duplicates
+from tracker.presence.rules import Rules
+from tracker.presence.sessions import Session, SessionState, run, sessions, without_duplicates
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 RULES = Rules(

@@ -14,7 +14,8 @@ import pytest
 from tests.tracker.reports.timelines import BERLIN, DAY, RULES, at, data_of, stay
 from tracker.presence.calendar import day_range, hour_edges
 from tracker.presence.events import Event
-from tracker.presence.sessions import Rules, sessions
+from tracker.presence.rules import Rules
+from tracker.presence.sessions import sessions
 from tracker.reports import measures
 from tracker.reports.frames import Frames, rows_of
 from tracker.reports.periods import Period, edges_of

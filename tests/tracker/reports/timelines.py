@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tracker.presence.coverage import Coverage, CoverageSpan
 from tracker.presence.events import Event
 from tracker.presence.people import Person, PersonKind, Role
-from tracker.presence.sessions import Rules, Session, sessions
+from tracker.presence.rules import Rules
+from tracker.presence.sessions import Session, sessions
 from tracker.reports.data import ReportData, by_id
 from tracker.reports.frames import Frames
 

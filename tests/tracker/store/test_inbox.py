@@ -12,7 +12,8 @@ import pytest
 from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import Action, Correction, content_id
 from tracker.presence.people import PersonKind, Role
-from tracker.presence.sessions import Rules, sessions
+from tracker.presence.rules import Rules
+from tracker.presence.sessions import sessions
 from tracker.store.inbox import Incoming, IncomingCorrection, Unreadable
 from tracker.store.inbox_erasures import IncomingErasure
 from tracker.store.inbox_people import IncomingPerson

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from tracker.presence.events import Action, CameraRef, Correction, Event, EventKind, time_text
 from tracker.presence.people import Person
 from tracker.presence.room import Presence
-from tracker.presence.rules import Site, decode_rules, encode_rules
-from tracker.presence.sessions import Rules, sessions
+from tracker.presence.rules import Rules, Site, decode_rules, encode_rules
+from tracker.presence.sessions import sessions
 from tracker.store.observation import Observation
 from tracker.store.store import Store
 
