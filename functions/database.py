@@ -16,7 +16,9 @@ from google.cloud import firestore
 from google.cloud.firestore import DocumentSnapshot
 from google.cloud.firestore_v1.base_query import FieldFilter
 
+from config.errors import RecordError
 from tracker.cloud.documents import RECEIVED_AT
+from tracker.cloud.paths import record_id
 
 LOG = logging.getLogger(__name__)
 Snapshot: TypeAlias = DocumentSnapshot[Any]
@@ -63,6 +65,15 @@ def fields_of(snapshot: Snapshot) -> Fields:
 def content_of(snapshot: Snapshot) -> Fields:
     """The fields without the server's time stamp, to compare documents by."""
     return {name: value for name, value in fields_of(snapshot).items() if name != RECEIVED_AT}
+
+
+def decoded(snapshots: Iterable[Snapshot], decode: Callable[[str, Fields], _Result]) -> Iterator[_Result]:
+    """The records of documents. What cannot be decoded is logged and left out. decode: takes the id and the fields."""
+    for each in snapshots:
+        try:
+            yield decode(record_id(each.id), fields_of(each))
+        except RecordError as error:
+            LOG.error("%s left out: %s", each.reference.path, error)
 
 
 def stamped(document: Fields) -> Fields:

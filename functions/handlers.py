@@ -12,7 +12,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from config.errors import RecordError
 from functions.database import fields_of, pages
 from functions.forgetting import erase_person, is_forgotten
-from functions.identity import merged_into
+from functions.person_records import merged_into
 from functions.sessions import update_sessions
 from functions.site import site_of
 from functions.triggers import Change

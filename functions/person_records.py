@@ -1,29 +1,35 @@
-"""The stored sessions and the events of one person at one site, read in a transaction."""
+"""What Firestore has of one person at one site: all their ids, their sessions and events, read in a transaction."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from config.errors import RecordError
-from functions.database import Fields, chunks, content_of, equals_any, fields_of
-from functions.identity import Identity
+from functions.database import Fields, chunks, content_of, decoded, equals_any
 from functions.site import SiteConfig
 from tracker.cloud import documents
 from tracker.cloud.paths import Collection, path_of, record_id
 from tracker.presence.events import Correction, Event, corrected
 from tracker.presence.projection import CleanStart
 
-LOG = logging.getLogger(__name__)
-
+_MAX_MERGES = 50
 _FIRST_PAGE = 3
 _NEXT_PAGE = 8
 """Sessions read at once after a late event: mostly the one that it belongs to and the next are enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A person under their present id. ids: all they had, the present one first. names: of all their profiles."""
+
+    person_id: str
+    ids: tuple[str, ...]
+    names: tuple[str, ...] = ()
 
 
 class OtherRulesError(Exception):
@@ -95,6 +101,7 @@ class PersonRecords:
     def events(self, since: datetime | None, until: datetime | None = None) -> list[Event]:
         """The events in [since, until], corrected. What cannot be read is logged and left out."""
         corrections = list(self._corrections())
+        decode = partial(documents.event_of, self._site.site_id)
         found: dict[str, Event] = {}
         for chunk in chunks(self._identity.ids):
             query = self._collection(Collection.EVENTS).where(filter=equals_any("person_id", chunk))
@@ -102,12 +109,7 @@ class PersonRecords:
                 query = query.where(filter=FieldFilter("at", ">=", since))
             if until is not None:
                 query = query.where(filter=FieldFilter("at", "<=", until))
-            for each in query.stream(transaction=self._transaction):
-                try:
-                    event = documents.event_of(self._site.site_id, record_id(each.id), fields_of(each))
-                except RecordError as error:
-                    LOG.error("event %s left out: %s", each.id, error)
-                    continue
+            for event in decoded(query.stream(transaction=self._transaction), decode):
                 found[event.event_id] = event
         return [
             event
@@ -148,12 +150,7 @@ class PersonRecords:
     def _corrections(self) -> Iterator[Correction]:
         for chunk in chunks(self._identity.ids):
             query = self._collection(Collection.CORRECTIONS).where(filter=equals_any("person_id", chunk))
-            for each in query.stream(transaction=self._transaction):
-                try:
-                    correction = documents.correction_of(record_id(each.id), fields_of(each))
-                except RecordError as error:
-                    LOG.error("correction %s left out: %s", each.id, error)
-                    continue
+            for correction in decoded(query.stream(transaction=self._transaction), documents.correction_of):
                 if correction.event is None or correction.event.site_id == self._site.site_id:
                     yield correction
 
@@ -168,3 +165,49 @@ class PersonRecords:
 
 def _latest_first(query: firestore.Query) -> firestore.Query:
     return query.order_by("started_at", direction=firestore.Query.DESCENDING)
+
+
+def identity_of(
+    client: firestore.Client,
+    site_id: str,
+    person_id: str,
+    document: Fields | None,
+    transaction: firestore.Transaction | None,
+) -> Identity:
+    """The identity of a person. document: `people/{person_id}` as read, None where it does not exist.
+
+    Follows merges in both directions and over several steps. A circle of merges ends where it closes.
+    """
+    root, names, seen = person_id, [*_names(document)], {person_id}
+    into = merged_into(document)
+    while into is not None and into not in seen and len(seen) < _MAX_MERGES:
+        root = into
+        seen.add(into)
+        found = client.document(path_of(site_id, Collection.PEOPLE, into)).get(transaction=transaction)
+        document = found.to_dict() if found.exists else None
+        names += _names(document)
+        into = merged_into(document)
+    ids = [root]
+    frontier = [root]
+    people = client.collection(path_of(site_id, Collection.PEOPLE))
+    while frontier:
+        merged: dict[str, Fields] = {}
+        for chunk in chunks(frontier):
+            for each in people.where(filter=equals_any("merged_into", chunk)).stream(transaction=transaction):
+                merged[record_id(each.id)] = each.to_dict() or {}
+        frontier = [each for each in merged if each not in ids]
+        ids += frontier
+        names += [name for each in frontier for name in _names(merged[each])]
+    return Identity(root, tuple(ids), tuple(dict.fromkeys(names)))
+
+
+def merged_into(document: Fields | None) -> str | None:
+    """The id of the person that the one of a document was merged into."""
+    into = None if document is None else document.get("merged_into")
+    return into if isinstance(into, str) and into else None
+
+
+def _names(document: Fields | None) -> Iterator[str]:
+    name = (document or {}).get("name")
+    if isinstance(name, str) and name.strip():
+        yield name.strip()

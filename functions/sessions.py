@@ -15,11 +15,11 @@ from google.cloud import firestore
 from config.errors import RecordError
 from functions.database import Fields, in_transaction, stamped
 from functions.days import STALE, local_days
-from functions.identity import digest_of, identity_of
-from functions.person_records import Affected, OtherRulesError, PersonRecords
+from functions.person_records import Affected, OtherRulesError, PersonRecords, identity_of
 from functions.site import SiteConfig, claim_fields, site_of
 from tracker.cloud import documents
 from tracker.cloud.paths import Collection, path_of, site_path
+from tracker.presence.people import digest_of
 from tracker.presence.projection import Changes, Projected, project, project_before
 from tracker.presence.sessions import SessionState
 

@@ -12,7 +12,6 @@ import requests
 
 from functions import handlers
 from functions.forgetting import forget
-from functions.identity import digest_of
 from tests.firestore.fixtures import Firestore
 from tests.functions.framework import Function
 from tests.functions.gym import SITE, Gym, at, event, visit
@@ -20,6 +19,7 @@ from tests.functions.tokens import bearer
 from tracker.cloud import documents
 from tracker.cloud.paths import EMBEDDINGS, Collection, path_of
 from tracker.presence.events import Action, Correction, Match
+from tracker.presence.people import digest_of
 from tracker.presence.zones import ZoneStay
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from tracker.presence.events import as_utc
+from tracker.presence.events import as_utc, content_id
 
 SOMEBODY = "somebody"
 _LABEL = re.compile(r"Visitor [0-9]+")
@@ -18,6 +18,11 @@ _LABEL = re.compile(r"Visitor [0-9]+")
 def name_key(name: str) -> str:
     """What two spellings of one name have in common, whatever their case and composition."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def digest_of(person_id: str) -> str:
+    """What remains of the id of somebody who was forgotten: enough to recognise late records of them."""
+    return content_id("forgotten", person_id)
 
 
 class PersonKind(StrEnum):
