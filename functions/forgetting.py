@@ -53,7 +53,7 @@ def forget(
     document = client.document(path_of(site_id, Collection.PEOPLE, person_id)).get()
     if not document.exists and not is_forgotten(client, site_id, person_id):
         return None
-    identity = identity_of(client, site_id, person_id, document.to_dict() if document.exists else None, None)
+    identity = identity_of(client, site_id, person_id, document.to_dict(), None)
     _write_tombstones(client, site_id, identity.ids, erase_history=erase_history, now=now)
     eraser = _Eraser(client, site_id, identity)
     kept = 0 if erase_history else eraser.anonymise()

@@ -183,8 +183,7 @@ def identity_of(
     while into is not None and into not in seen and len(seen) < _MAX_MERGES:
         root = into
         seen.add(into)
-        found = client.document(path_of(site_id, Collection.PEOPLE, into)).get(transaction=transaction)
-        document = found.to_dict() if found.exists else None
+        document = client.document(path_of(site_id, Collection.PEOPLE, into)).get(transaction=transaction).to_dict()
         names += _names(document)
         into = merged_into(document)
     ids = [root]

@@ -12,8 +12,7 @@ from google.cloud import firestore
 
 from config.errors import ReportError
 from functions.report_data import Query, data_of
-from functions.site import site_of
-from tracker.cloud.paths import site_path
+from functions.site import read_site
 from tracker.presence.calendar import day_range
 from tracker.reports import tables
 from tracker.reports.attendance import attendance_report
@@ -57,9 +56,7 @@ def report_of(parameters: Parameters, client: firestore.Client, *, now: datetime
     if kind is None:
         raise ReportError("kind: unknown", fix=f"expected one of {', '.join(_KINDS)}")
     _require_known(parameters, kind)
-    site_id = parameters.get("site", "")
-    found = client.document(site_path(site_id)).get()
-    site = site_of(site_id, found.to_dict() if found.exists else None)
+    site = read_site(client, parameters.get("site", ""))
     period = _period(parameters.get("by")) or kind.default or Period.DAY
     since, until = _range(parameters, site.zone, now, None if kind.default is None else period)
     query = Query(

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from functions import handlers
-from functions.site import FUNCTIONS
 from functions.triggers import Change
 from tracker.cloud import documents
+from tracker.cloud.documents import FUNCTIONS
 from tracker.cloud.paths import Collection, path_of, site_path
 from tracker.presence.events import Correction, Event, EventKind
 from tracker.presence.people import Person, PersonKind
