@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from tracker.presence.local_time import CLOCK, local_text
+from tracker.presence.calendar import CLOCK, local_text
 from tracker.reports.text import count_text, length_text
 
 MINUTE_S = 60

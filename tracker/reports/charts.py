@@ -10,8 +10,7 @@ from zoneinfo import ZoneInfo
 
 import plotly.graph_objects as go
 
-from tracker.presence.calendar import hour_edges
-from tracker.presence.local_time import CLOCK, is_ambiguous, local_text
+from tracker.presence.calendar import CLOCK, hour_edges, is_ambiguous, local_text
 from tracker.reports.looks import Look, Palette, template
 from tracker.reports.sheets import Row
 from tracker.reports.text import count_text, length_text

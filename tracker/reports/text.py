@@ -10,8 +10,8 @@ from io import StringIO
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from tracker.presence.calendar import CLOCK, MINUTE, local_text
 from tracker.presence.coverage import Coverage, Outage
-from tracker.presence.local_time import CLOCK, MINUTE, local_text
 from tracker.reports.sheets import MARKS, Column, Kind, Report, Row
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
