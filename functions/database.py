@@ -7,6 +7,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar
 
@@ -19,6 +20,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from config.errors import RecordError
 from tracker.cloud.documents import RECEIVED_AT
 from tracker.cloud.paths import record_id
+from tracker.presence.sessions import SessionState
 
 LOG = logging.getLogger(__name__)
 Snapshot: TypeAlias = DocumentSnapshot[Any]
@@ -104,6 +106,17 @@ def pages(query: Any, size: int) -> Iterator[Snapshot]:
     while page:
         yield from page
         page = list(query.limit(size).start_after(page[-1]).stream()) if len(page) == size else []
+
+
+def sessions_touching(sessions: Any, since: datetime, until: datetime) -> tuple[Any, ...]:
+    """The queries that together find the sessions of a collection that touch [since, until) or are open."""
+    begun = sessions.where(filter=FieldFilter("started_at", ">=", since))
+    earlier = sessions.where(filter=FieldFilter("started_at", "<", since))
+    return (
+        begun.where(filter=FieldFilter("started_at", "<", until)),
+        earlier.where(filter=FieldFilter("ended_at", ">=", since)),
+        sessions.where(filter=FieldFilter("state", "==", SessionState.OPEN.value)),
+    )
 
 
 def delete_documents(client: firestore.Client, references: Iterable[Any]) -> int:

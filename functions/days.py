@@ -10,7 +10,7 @@ from typing import Any
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from functions.database import Fields, decoded, fields_of, in_transaction, stamped
+from functions.database import Fields, decoded, fields_of, in_transaction, sessions_touching, stamped
 from functions.site import SiteConfig
 from tracker.cloud import documents
 from tracker.cloud.documents import RECEIVED_AT
@@ -18,7 +18,7 @@ from tracker.cloud.paths import Collection, path_of
 from tracker.presence.calendar import day_range
 from tracker.presence.day import day_document, day_figures
 from tracker.presence.events import EARLIEST, LATEST
-from tracker.presence.sessions import Session, SessionState
+from tracker.presence.sessions import Session
 
 LOG = logging.getLogger(__name__)
 
@@ -117,16 +117,9 @@ def _sessions_of(client: firestore.Client, site: SiteConfig, day: date, now: dat
     """The sessions that touch a day."""
     since, until = day_range(day, site.rules.zone)
     sessions = client.collection(path_of(site.site_id, Collection.SESSIONS))
-    begun = sessions.where(filter=FieldFilter("started_at", ">=", since))
-    earlier = sessions.where(filter=FieldFilter("ended_at", ">=", since))
-    queries = (
-        begun.where(filter=FieldFilter("started_at", "<", until)),
-        earlier.where(filter=FieldFilter("started_at", "<", since)),
-        sessions.where(filter=FieldFilter("state", "==", SessionState.OPEN.value)),
-    )
     decode = partial(documents.session_of, site.site_id, now=now)
     found: dict[str, Session] = {}
-    for query in queries:
+    for query in sessions_touching(sessions, since, until):
         page = list(query.limit(_MAX_SESSIONS).stream())
         if len(page) == _MAX_SESSIONS:
             LOG.error("days/%s: more than %d sessions; the figures count these", day, _MAX_SESSIONS)

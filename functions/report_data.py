@@ -13,7 +13,7 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from config.errors import ReportError
-from functions.database import Fields, chunks, decoded, fields_of, pages
+from functions.database import Fields, chunks, decoded, fields_of, pages, sessions_touching
 from functions.schedule import close_due
 from functions.site import SiteConfig
 from tracker.cloud import documents
@@ -22,7 +22,7 @@ from tracker.presence.coverage import Coverage, CoverageSpan
 from tracker.presence.events import EARLIEST, LATEST, Correction, Event, corrected, time_text
 from tracker.presence.health import CameraState
 from tracker.presence.people import Person, PersonKind
-from tracker.presence.sessions import Session, SessionState, in_order
+from tracker.presence.sessions import Session, in_order
 from tracker.reports.data import ReportData, by_id
 from tracker.reports.frames import Frames
 from tracker.reports.periods import cut_to_records
@@ -109,20 +109,19 @@ class _Reader:
 
     def sessions(self, since: datetime, until: datetime) -> list[Session]:
         """The sessions that touch the range or are open, by start."""
-        begun = self._sessions.where(filter=FieldFilter("started_at", ">=", since))
-        earlier = self._sessions.where(filter=FieldFilter("started_at", "<", since))
-        queries = (
-            begun.where(filter=FieldFilter("started_at", "<", until)),
-            earlier.where(filter=FieldFilter("ended_at", ">=", since)),
-            self._sessions.where(filter=FieldFilter("state", "==", SessionState.OPEN.value)),
-        )
+        queries = sessions_touching(self._sessions, since, until)
         found = {each.session_id: each for query in queries for each in decoded(self._limited(query), self._session)}
         return in_order(found.values())
 
     def first_starts(self, person_ids: Sequence[str]) -> dict[str, str]:
         """When (text) the first session of each of these people began."""
+
+        def first(person_id: str) -> Session | None:
+            own = self._sessions.where(filter=FieldFilter("person_id", "==", person_id))
+            return self._first(own.order_by("started_at"))
+
         with ThreadPoolExecutor(_THREADS) as pool:
-            firsts = pool.map(lambda person_id: self._first(self._of_person(person_id)), person_ids)
+            firsts = pool.map(first, person_ids)
             return {each.person_id: time_text(each.started_at) for each in firsts if each is not None}
 
     def bounds(self) -> tuple[datetime, datetime] | None:
@@ -159,9 +158,6 @@ class _Reader:
             for each in self._people.where(filter=FieldFilter("merged_into", ">", "")).stream()
         }
         return [_renamed(event, merged) for event in events if since <= event.at < until]
-
-    def _of_person(self, person_id: str) -> Any:
-        return self._sessions.where(filter=FieldFilter("person_id", "==", person_id)).order_by("started_at")
 
     def _first(self, query: Any) -> Session | None:
         return next(decoded(query.limit(1).stream(), self._session), None)
