@@ -17,6 +17,8 @@ from tracker.presence.events import SCHEMA, content_id
 from tracker.presence.rules import Rules, Site, decode_rules, encode_rules
 
 LOG = logging.getLogger(__name__)
+CLAIM = {"derived_by": FUNCTIONS, "schema": SCHEMA}
+"""The fields by which the functions claim a site that nobody derives yet."""
 _KEPT_DAYS = {Collection.MATCHES: 90, Collection.ZONE_STAYS: 400, Collection.HEARTBEATS: 400}
 """Days for which records are kept by default. Events and sessions are deleted only with their person."""
 _MAX_DAYS = 36_500
@@ -65,11 +67,6 @@ def site_of(site_id: str, document: Mapping[str, Any] | None) -> SiteConfig:
         derived_by=deriver if isinstance(deriver, str) else "",
         retention=_retention(found.get("retention")),
     )
-
-
-def claim_fields() -> dict[str, Any]:
-    """The fields by which the functions claim a site that nobody derives yet."""
-    return {"derived_by": FUNCTIONS, "schema": SCHEMA}
 
 
 def _zone(name: object) -> ZoneInfo:
