@@ -220,23 +220,30 @@ class Replica:
 
     def _open(self, each: _Followed) -> bool:
         """Download what is missing, then listen; a failure is retried. False: Firestore cannot be reached."""
+
+        def follow() -> None:
+            each.download.catch_up(_nothing, patience_s=FOLLOW_PATIENCE_S)
+            if each.download.name == SITE:
+                self._on_site()
+            each.listener = Listener(each.download.target(), self._snapshots, name=each.download.name)
+
+        self._attempt(each, follow)
+        return not isinstance(each.problem, CloudUnreachableError)
+
+    def _attempt(self, each: _Followed, do: Callable[[], None]) -> bool:
+        """Whether a step of a collection succeeded; after a failure of any kind its listener is opened again."""
         try:
             with each.download.lock, explained():
-                each.download.catch_up(_nothing, patience_s=FOLLOW_PATIENCE_S)
-                if each.download.name == SITE:
-                    self._on_site()
-                each.listener = Listener(each.download.target(), self._snapshots, name=each.download.name)
-            each.problem = None
+                do()
         except FootfallError as error:
             self._failed(each, error)
-            return not isinstance(error, CloudUnreachableError)
-        except Exception as error:  # noqa: BLE001 - the thread outlives whatever goes wrong
-            self._failed_unexpectedly(each, error)
-        return True
-
-    def _failed_unexpectedly(self, each: _Followed, error: Exception) -> None:
-        log.error("%s: %s", each.download.name, error, exc_info=error)
-        self._failed(each, CloudError(f"{each.download.name}: {error}", fix="see the log; it is retried"))
+        except Exception as error:  # the thread outlives whatever goes wrong
+            log.error("%s: %s", each.download.name, error, exc_info=error)
+            self._failed(each, CloudError(f"{each.download.name}: {error}", fix="see the log; it is retried"))
+        else:
+            each.problem = None
+            return True
+        return False
 
     def _failed(self, each: _Followed, error: FootfallError) -> None:
         """Close the listener, and open one later."""
@@ -255,21 +262,16 @@ class Replica:
         each = self._followed[snapshot.listener.name]
         if each.listener is not snapshot.listener:
             return  # of a listener that was closed meanwhile
-        try:
-            with each.download.lock, explained():
-                each.download.take(snapshot.page, complete=True)
-                if snapshot.page.documents and each.download.name == SITE:
-                    self._on_site()
-        except FootfallError as error:
-            self._failed(each, error)
-            return
-        except Exception as error:  # noqa: BLE001 - the thread outlives whatever goes wrong
-            self._failed_unexpectedly(each, error)
-            return
-        each.backoff.reset()
-        each.problem = None
-        if snapshot.listener.is_full:
-            self._drop(each)
+
+        def store() -> None:
+            each.download.take(snapshot.page, complete=True)
+            if snapshot.page.documents and each.download.name == SITE:
+                self._on_site()
+
+        if self._attempt(each, store):
+            each.backoff.reset()
+            if snapshot.listener.is_full:
+                self._drop(each)
 
     def _drop(self, each: _Followed) -> None:
         listener, each.listener = each.listener, None
