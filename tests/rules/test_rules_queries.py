@@ -38,7 +38,7 @@ def listens(client: firestore.Client, **target: Any) -> bool:
 
     def is_told() -> bool:
         kinds = TargetChange.TargetChangeType
-        for answer in client._firestore_api.listen(asked(), timeout=PATIENCE_S):
+        for answer in client._firestore_api.listen(asked(), timeout=PATIENCE_S, metadata=client._rpc_metadata):
             if answer.target_change.target_change_type == kinds.CURRENT:
                 return True
             if answer.target_change.target_change_type == kinds.REMOVE:
@@ -100,7 +100,9 @@ def test_a_whole_group_of_collections_is_nobodys(served: Served, collection: str
 def test_a_query_that_names_no_collection_is_nobodys(served: Served, above: str) -> None:
     client = served.client(EVERYBODY["admin"])
     asked = {"parent": parent(client, above), "structured_query": StructuredQuery(limit={"value": 5})}
-    assert not allowed(lambda: list(client._firestore_api.run_query(RunQueryRequest(**asked))))
+    assert not allowed(
+        lambda: list(client._firestore_api.run_query(RunQueryRequest(**asked), metadata=client._rpc_metadata))
+    )
     counted = {
         "parent": asked["parent"],
         "structured_aggregation_query": {
@@ -108,7 +110,13 @@ def test_a_query_that_names_no_collection_is_nobodys(served: Served, above: str)
             "aggregations": [{"count": {}, "alias": "all"}],
         },
     }
-    assert not allowed(lambda: list(client._firestore_api.run_aggregation_query(RunAggregationQueryRequest(**counted))))
+    assert not allowed(
+        lambda: list(
+            client._firestore_api.run_aggregation_query(
+                RunAggregationQueryRequest(**counted), metadata=client._rpc_metadata
+            )
+        )
+    )
     assert not listens(client, query=asked)
 
 

@@ -28,7 +28,7 @@ from tracker.store.store import Store
 log = logging.getLogger("footfall.upload")
 
 TROUBLE = "up trouble"
-"""The state that tells why nothing can be uploaded."""
+"""The state with the reason why nothing can be uploaded."""
 POLL_S = 0.25
 LOOK_EVERY_S = 60.0
 """Although nothing changed here: heartbeats and the figures of days become due."""

@@ -13,7 +13,7 @@ from google.auth import exceptions as auth_errors
 
 from config.errors import CloudError, CloudUnreachableError, SettingsError
 from config.storage import FirestoreAddress
-from tracker.cloud.check import _account
+from tracker.cloud.check import account_of
 from tracker.cloud.client import connect
 from tracker.cloud.errors import explained
 
@@ -44,7 +44,7 @@ def test_a_service_account(account: Path) -> None:
     with connect(ADDRESS, account) as connection:
         assert connection.device is None
         assert connection.client.project == "my-project"
-        assert _account(connection) == "service account admin@my-project.example.org"
+        assert account_of(connection.app.credential.get_credential()) == "service account admin@my-project.example.org"
         connection.close()
 
 

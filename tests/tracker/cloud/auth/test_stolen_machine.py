@@ -16,7 +16,7 @@ from tests.rules import samples
 from tests.tracker.cloud.auth.conftest import CAMERA, SITE, Project, wait_until
 from tracker.cloud.auth.device_key import DeviceKey
 from tracker.cloud.auth.devices import revoke
-from tracker.cloud.client import Connection, connect
+from tracker.cloud.client import Client, Connection, connect
 from tracker.cloud.errors import explained
 from tracker.cloud.paths import Collection, embeddings_path, path_of, site_path
 
@@ -91,8 +91,12 @@ def test_a_thief_who_calls_the_protocol_himself_is_asked_too(machine: Connection
     parent = f"projects/{project.name}/databases/(default)/documents/{site_path(SITE)}"
     query = {"from_": [{"collection_id": "events"}]}
     request = {"parent": parent, "structured_query": query}
-    refused(lambda: list(machine.client._firestore_api.run_query(request=request)))
-    assert len(list(project.connect().client._firestore_api.run_query(request=request))) == 1
+
+    def found(client: Client) -> list[object]:
+        return list(client._firestore_api.run_query(request=request, metadata=client._rpc_metadata))
+
+    refused(lambda: found(machine.client))
+    assert len(found(project.connect().client)) == 1
 
 
 @pytest.mark.parametrize("collection", [*Collection])
