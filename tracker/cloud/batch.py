@@ -15,7 +15,7 @@ from tracker.store.outbox import Erasure
 from tracker.store.outbox_rows import Message, PersonRecord, Scope
 from tracker.store.store import Store
 
-VECTORS = "up vectors "
+VECTORS = "upload vectors "
 """How the state begins that remembers which vectors of a person are uploaded."""
 MOST_WRITES = 500
 _WRITES_AN_EVENT = 2

@@ -69,7 +69,7 @@ class Download:
         self._site_id = site_id
         self._scope = scope
         self._collection = collection
-        self._cursor_name = f"down {site_id} {self.name}"
+        self._cursor_name = f"download {site_id} {self.name}"
         self._cursor: datetime | None = None
         self._recent: deque[datetime] = deque(maxlen=OVERLAP_MOST)
         self.taken = 0

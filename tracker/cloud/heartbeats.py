@@ -19,7 +19,7 @@ from tracker.presence.health import CameraHealth, CameraState
 from tracker.store.outbox_rows import Scope
 from tracker.store.store import Store
 
-STATE = "up heartbeat "
+STATE = "upload heartbeat "
 """How the state begins that remembers the last heartbeat of each camera."""
 _SHORTEST_S = 5.0
 """Between two heartbeats of a camera that fails and recovers."""

@@ -24,10 +24,10 @@ from tracker.store.outbox import Acknowledgement, Erasure
 from tracker.store.outbox_rows import Scope
 from tracker.store.store import Store
 
-SENT_AT = "up sent at"
+SENT_AT = "upload sent at"
 """The state with the time of the last success."""
-_AS = "up as"
-_DERIVES = "up derives"
+_AS = "upload as"
+_DERIVES = "upload derives"
 _DAYS_EVERY_S = 3600.0
 _TICK_EVERY_S = 60.0
 _CLAIM_EVERY_S = 10.0

@@ -27,7 +27,7 @@ from tracker.store.store import Store
 
 log = logging.getLogger("footfall.upload")
 
-TROUBLE = "up trouble"
+TROUBLE = "upload trouble"
 """The state that tells why nothing can be uploaded."""
 POLL_S = 0.25
 LOOK_EVERY_S = 60.0

@@ -87,7 +87,7 @@ def shared_cameras(connection: sqlite3.Connection, person_ids: Sequence[str]) ->
     """The cameras that have more than one of these ids in sight."""
     marks = ", ".join("?" * len(person_ids))
     rows = connection.execute(
-        f"SELECT camera_id FROM presences WHERE person_id IN ({marks})"  # noqa: S608 - question marks only
+        f"SELECT camera_id FROM presences WHERE person_id IN ({marks})"
         " GROUP BY site_id, camera_id HAVING count(*) > 1 ORDER BY camera_id",
         tuple(person_ids),
     )

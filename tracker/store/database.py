@@ -285,7 +285,7 @@ class Transaction:
         if self.connection.total_changes > self._changes_before:
             self.connection.execute("UPDATE state SET ticked_at = ?", (time_text(self.now),))
             for column in ("version", *sorted(self._touched)):
-                self.connection.execute(f"UPDATE state SET {column} = ?", (self.changed,))  # noqa: S608 - fixed names
+                self.connection.execute(f"UPDATE state SET {column} = ?", (self.changed,))
 
 
 class _Reader:

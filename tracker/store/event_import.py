@@ -22,7 +22,7 @@ from tracker.store.faults import explained
 _BATCH = 5_000
 _COLUMNS = "event_id, kind, site_id, camera_id, person_id, at, track_id, x_frac, y_frac, inferred, schema"
 _INSERT = (
-    f"INSERT INTO events ({_COLUMNS}, changed) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12"  # noqa: S608 - fixed names
+    f"INSERT INTO events ({_COLUMNS}, changed) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12"
     " WHERE ?13 OR NOT EXISTS (SELECT 1 FROM events WHERE person_id = ?5 AND at = ?6 AND kind = ?2 AND site_id = ?3"
     " AND camera_id = ?4) ON CONFLICT (event_id) DO NOTHING"
 )
@@ -86,7 +86,7 @@ class StagedEvents:
 
     def batches(self) -> Iterator[list[Row]]:
         """The rows, in the order in which they were staged."""
-        cursor = self._connection.execute(f"SELECT line, identified, {_COLUMNS} FROM staged ORDER BY rowid")  # noqa: S608 - fixed names
+        cursor = self._connection.execute(f"SELECT line, identified, {_COLUMNS} FROM staged ORDER BY rowid")
         while batch := cursor.fetchmany(_BATCH):
             yield batch
 

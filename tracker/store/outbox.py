@@ -20,7 +20,7 @@ from tracker.store.outbox_rows import Message, Page, Scope, count_after
 from tracker.store.store_file import StoreFile
 
 _MACHINE = "machine id"
-_SITE = "up to site "
+_SITE = "upload to site "
 """How the state begins that remembers the sites that were uploaded to."""
 
 
@@ -89,7 +89,7 @@ class Outbox:
         """Be the only uploader of this file while inside. Raises StoreBusyError naming the process that is."""
         return hold(
             self._file.path,
-            "uplink",
+            "upload",
             busy=f"{self._file.path} is being uploaded to Firestore already",
             fix="let that process go on; 'footfall status' shows its progress",
         )
@@ -147,7 +147,7 @@ class Outbox:
         with self._file.reading() as connection:
             known = set(cursors.select_all(connection, _SITE))
             for table in ("events", "zone_stays", "cameras"):
-                known |= {row[0] for row in connection.execute(f"SELECT DISTINCT site_id FROM {table}")}  # noqa: S608 - fixed names
+                known |= {row[0] for row in connection.execute(f"SELECT DISTINCT site_id FROM {table}")}
             return sorted(known)
 
     def cameras_here(self, scope: Scope | None = None) -> list[CameraHealth]:

@@ -19,7 +19,7 @@ from tracker.presence.people import Person, PersonKind
 from tracker.store import camera_rows, correction_rows, door_rows, event_rows, people_rows, watch_rows
 from tracker.store.cursors import Cursor, Stream
 from tracker.store.event_rows import Row
-from tracker.store.vector_rows import CAME_DOWN
+from tracker.store.vector_rows import DOWNLOADED
 
 REASSIGNED_WITHIN = timedelta(hours=1)
 """A stay in a zone waits at most so long for the name of its track to be certain."""
@@ -103,31 +103,31 @@ SOURCES: dict[Stream, Source] = {
         select="person_id, name, kind, role, access, created_at, consented_at",
         table="people",
         keys=("person_id",),
-        condition="changed <> came_down",
+        condition="changed <> downloaded",
     ),
     Stream.ALIASES: Source(
-        select="person_id, into_id", table="aliases", keys=("person_id",), condition="changed <> came_down"
+        select="person_id, into_id", table="aliases", keys=("person_id",), condition="changed <> downloaded"
     ),
     Stream.EVENTS: Source(
         select="event_id, kind, site_id, camera_id, person_id, at, track_id, x_frac, y_frac, inferred, schema",
         table="events",
         keys=("event_row",),
-        condition="changed <> came_down",
+        condition="changed <> downloaded",
         of_camera="site_id = ? AND camera_id = ?",
     ),
     Stream.CORRECTIONS: Source(
         select="correction_id, event_id",
         table="corrections",
         keys=("correction_id",),
-        condition="changed <> came_down",
-        of_camera=f"said_by = '{ITSELF}' AND EXISTS (SELECT 1 FROM events e WHERE e.event_id = corrections.event_id"  # noqa: S608 - fixed names
+        condition="changed <> downloaded",
+        of_camera=f"author = '{ITSELF}' AND EXISTS (SELECT 1 FROM events e WHERE e.event_id = corrections.event_id"
         " AND e.site_id = ? AND e.camera_id = ?)",
     ),
     Stream.ZONE_STAYS: Source(
         select="stay_id, site_id, camera_id, zone, person_id, started_at, seen_at, over, schema",
         table="zone_stays",
         keys=("stay_id",),
-        condition="changed <> came_down AND over = 1",
+        condition="changed <> downloaded AND over = 1",
         of_camera="site_id = ? AND camera_id = ?",
     ),
 }
@@ -142,7 +142,7 @@ def rows_after(
     """
     condition, values = source.within(scope)
     keys = ", ".join(source.keys)
-    select = f"SELECT {source.select}, changed, {keys} FROM {source.table} WHERE {condition}"  # noqa: S608 - fixed names
+    select = f"SELECT {source.select}, changed, {keys} FROM {source.table} WHERE {condition}"
     rows: list[Row] = []
     past = cursor.changed
     if cursor.within is not None:
@@ -166,7 +166,7 @@ def rows_after(
 def count_after(connection: sqlite3.Connection, source: Source, cursor: Cursor, scope: Scope | None) -> int:
     """How many rows of a stream are pending."""
     condition, values = source.within(scope)
-    select = f"SELECT count(*) FROM {source.table} WHERE {condition}"  # noqa: S608 - fixed names
+    select = f"SELECT count(*) FROM {source.table} WHERE {condition}"
     past, found = cursor.changed, 0
     if cursor.within is not None:
         past += 1
@@ -239,7 +239,7 @@ def _first_uncertain(connection: sqlite3.Connection, scope: Scope, cursor: Curso
     (first,) = connection.execute(
         "SELECT min(z.changed) FROM zone_stays z JOIN presences p ON p.site_id = z.site_id"
         " AND p.camera_id = z.camera_id AND p.person_id = z.person_id WHERE z.site_id = ? AND z.camera_id = ?"
-        " AND z.changed > ? AND z.changed <> z.came_down AND z.over = 1 AND z.seen_at > ?",
+        " AND z.changed > ? AND z.changed <> z.downloaded AND z.over = 1 AND z.seen_at > ?",
         (scope.site_id, scope.camera_id, cursor.changed, time_text(now - REASSIGNED_WITHIN)),
     ).fetchone()
     return None if first is None else int(first)
@@ -254,7 +254,7 @@ def select_people(connection: sqlite3.Connection, cursor: Cursor, limit: int, *,
         shared = with_vectors and person.kind is PersonKind.ENROLLED and person.consented_at is not None
         vectors = connection.execute(
             "SELECT model, vector FROM vectors WHERE person_id = ? AND source <> ? ORDER BY vector_id",
-            (person.person_id, CAME_DOWN),
+            (person.person_id, DOWNLOADED),
         )
         return PersonRecord(person=person, vectors=tuple(vectors.fetchall()) if shared else ())
 
@@ -281,7 +281,7 @@ def _deciding_match(connection: sqlite3.Connection, event: Event, *, event_row: 
         return []
     rows = connection.execute(
         "SELECT match_id, site_id, camera_id, track_id, at, person_id, distance, margin, quality, authorised, reason,"
-        " schema FROM matches WHERE track_id = ? AND person_id = ? AND site_id = ? AND came_down = 0 ORDER BY at",
+        " schema FROM matches WHERE track_id = ? AND person_id = ? AND site_id = ? AND downloaded = 0 ORDER BY at",
         (*names, event.site_id),
     ).fetchall()
     if not rows:
@@ -322,7 +322,7 @@ def time_of(connection: sqlite3.Connection, event_id: str) -> str | None:
 def select_cameras(connection: sqlite3.Connection, scope: Scope | None) -> list[CameraHealth]:
     """The last known health of each camera of this machine."""
     rows = connection.execute(
-        "SELECT site_id, camera_id FROM cameras WHERE changed <> came_down ORDER BY site_id, camera_id"
+        "SELECT site_id, camera_id FROM cameras WHERE changed <> downloaded ORDER BY site_id, camera_id"
     ).fetchall()
     here = {tuple(row) for row in rows}
     return [
@@ -336,7 +336,7 @@ def select_coverage(connection: sqlite3.Connection, scope: Scope, since: str, li
     """When a camera of this machine watched, from the span that began at `since` (text) on, by start."""
     rows = connection.execute(
         "SELECT site_id, camera_id, started_at, ended_at FROM coverage_spans WHERE site_id = ? AND camera_id = ?"
-        " AND started_at >= ? AND changed <> came_down ORDER BY started_at LIMIT ?",
+        " AND started_at >= ? AND changed <> downloaded ORDER BY started_at LIMIT ?",
         (scope.site_id, scope.camera_id, since, limit),
     )
     return event_rows.read_all(rows, watch_rows.span_of_row)

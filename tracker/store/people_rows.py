@@ -34,7 +34,7 @@ def insert(writing: Transaction, person: Person) -> None:
     if connection.execute("SELECT 1 FROM people WHERE person_id = ?", (person.person_id,)).fetchone():
         raise PeopleError(f"the id {person.person_id} is taken", fix="give the person another id")
     connection.execute(
-        f"INSERT INTO people ({_COLUMNS}, name_key, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - fixed names
+        f"INSERT INTO people ({_COLUMNS}, name_key, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             person.person_id,
             person.name,
@@ -114,7 +114,7 @@ def free_label(connection: sqlite3.Connection, label: str) -> str:
 def select(connection: sqlite3.Connection, kind: PersonKind | None) -> list[Person]:
     """People, enrolled first by name, then visitors by age."""
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM people WHERE ?1 IS NULL OR kind = ?1"  # noqa: S608 - fixed names
+        f"SELECT {_COLUMNS} FROM people WHERE ?1 IS NULL OR kind = ?1"
         " ORDER BY kind, CASE kind WHEN 'enrolled' THEN name_key END, created_at, person_id",
         (kind,),
     ).fetchall()
@@ -124,7 +124,7 @@ def select(connection: sqlite3.Connection, kind: PersonKind | None) -> list[Pers
 def select_some(connection: sqlite3.Connection, person_ids: Iterable[str]) -> list[Person]:
     """Those of these people of whom there is a record, in no order."""
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM people WHERE person_id IN (SELECT value FROM json_each(?))",  # noqa: S608 - fixed names
+        f"SELECT {_COLUMNS} FROM people WHERE person_id IN (SELECT value FROM json_each(?))",
         (json.dumps(list(person_ids)),),
     )
     return [person_of_row(row) for row in rows]
@@ -219,7 +219,7 @@ def fade_visitors(writing: Transaction, before: datetime) -> int:
     """Remove the vectors of visitors of whom nothing is known since then. Returns how many visitors that were."""
     own_ids = "(SELECT p.person_id UNION SELECT a.person_id FROM aliases a WHERE a.into_id = p.person_id)"
     faded = writing.connection.execute(
-        "SELECT p.person_id FROM people p WHERE p.kind = ?1 AND p.created_at < ?2"  # noqa: S608 - fixed names
+        "SELECT p.person_id FROM people p WHERE p.kind = ?1 AND p.created_at < ?2"
         " AND EXISTS (SELECT 1 FROM vectors v WHERE v.person_id = p.person_id)"
         f" AND NOT EXISTS (SELECT 1 FROM events e WHERE e.person_id IN {own_ids} AND e.at >= ?2)"
         f" AND NOT EXISTS (SELECT 1 FROM matches m WHERE m.person_id IN {own_ids} AND m.at >= ?2)"
@@ -274,7 +274,7 @@ def anyone_forgotten(connection: sqlite3.Connection) -> bool:
 
 
 def _one(connection: sqlite3.Connection, condition: str, value: str) -> Person | None:
-    row = connection.execute(f"SELECT {_COLUMNS} FROM people WHERE {condition}", (value,)).fetchone()  # noqa: S608 - fixed names
+    row = connection.execute(f"SELECT {_COLUMNS} FROM people WHERE {condition}", (value,)).fetchone()
     return None if row is None else person_of_row(row)
 
 

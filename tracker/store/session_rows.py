@@ -25,8 +25,8 @@ COLUMNS = (
     "site_id, started_at, session_id, person_id, ended_at, segments, dwell_s, gross_s, enter_inferred, exit_inferred,"
     " bounce, clean, enter_camera_id, exit_camera_id, due_at"
 )
-_INSERT = f"INSERT OR REPLACE INTO sessions ({COLUMNS}, changed) VALUES ({', '.join('?' * 16)})"  # noqa: S608 - fixed names
-_SELECT = f"SELECT {COLUMNS} FROM sessions"  # noqa: S608 - fixed names
+_INSERT = f"INSERT OR REPLACE INTO sessions ({COLUMNS}, changed) VALUES ({', '.join('?' * 16)})"
+_SELECT = f"SELECT {COLUMNS} FROM sessions"
 _BATCH = 20_000
 _SET_BACK = timedelta(seconds=1)
 """A clock that is behind the last transaction by more was set back."""
@@ -244,7 +244,7 @@ def sightings(connection: sqlite3.Connection, key: PersonAtSite) -> Sightings:
     """Where cameras of the site have a person in view, in order of time."""
     marks = "SELECT ?2 UNION SELECT person_id FROM aliases WHERE into_id = ?2"
     rows = connection.execute(
-        f"SELECT seen_at, camera_id, track_id FROM presences WHERE site_id = ?1 AND person_id IN ({marks})"  # noqa: S608 - fixed names
+        f"SELECT seen_at, camera_id, track_id FROM presences WHERE site_id = ?1 AND person_id IN ({marks})"
         " ORDER BY seen_at, camera_id, track_id",
         key,
     )

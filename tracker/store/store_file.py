@@ -96,4 +96,4 @@ class StoreFile:
 
     def state(self, column: str) -> int:
         with self.database.reading() as connection:
-            return int(connection.execute(f"SELECT {column} FROM state").fetchone()[0])  # noqa: S608 - fixed names
+            return int(connection.execute(f"SELECT {column} FROM state").fetchone()[0])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "dlib_resnet"
 DEFAULT_DIMENSION = 128
-CAME_DOWN = "firestore"
+DOWNLOADED = "firestore"
 """What stands for the picture of a vector that came down with its person; after it, of one that had another id then."""
 
 
@@ -62,29 +62,29 @@ def checked(
     return rows
 
 
-def came_down_under(person_id: str) -> str:
+def downloaded_under(person_id: str) -> str:
     """What stands for the picture of a vector that came down under an id that was merged into another."""
-    return f"{CAME_DOWN} {person_id}"
+    return f"{DOWNLOADED} {person_id}"
 
 
 def move(connection: sqlite3.Connection, from_id: str, into_id: str) -> None:
     """Give the vectors of one id to another one. What came down is there once, and known by its origin as before."""
     connection.execute(
         "UPDATE vectors SET person_id = ?, source = CASE source WHEN ? THEN ? ELSE source END WHERE person_id = ?",
-        (into_id, CAME_DOWN, came_down_under(from_id), from_id),
+        (into_id, DOWNLOADED, downloaded_under(from_id), from_id),
     )
     connection.execute(
         "DELETE FROM vectors WHERE person_id = ?1 AND instr(source, ?2) = 1 AND EXISTS (SELECT 1 FROM vectors o"
         " WHERE o.person_id = ?1 AND o.model = vectors.model AND o.vector = vectors.vector"
         " AND (instr(o.source, ?2) <> 1 OR o.vector_id < vectors.vector_id))",
-        (into_id, CAME_DOWN),
+        (into_id, DOWNLOADED),
     )
 
 
-def delete_came_down(writing: Transaction, person_id: str) -> None:
+def delete_downloaded(writing: Transaction, person_id: str) -> None:
     """Remove all vectors of a person that came down, whatever id they had there."""
     gone = writing.connection.execute(
-        "DELETE FROM vectors WHERE person_id = ? AND instr(source, ?) = 1", (person_id, CAME_DOWN)
+        "DELETE FROM vectors WHERE person_id = ? AND instr(source, ?) = 1", (person_id, DOWNLOADED)
     ).rowcount
     if gone:
         writing.touch_people()

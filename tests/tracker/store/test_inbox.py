@@ -39,12 +39,12 @@ def rows(store: Store, sql: str) -> list[tuple[Any, ...]]:
 
 def unsent(store: Store, table: str) -> int:
     """Rows that an uplink which has sent nothing yet would send."""
-    return int(rows(store, f"SELECT count(*) FROM {table} WHERE changed <> came_down")[0][0])  # noqa: S608 - fixed names
+    return int(rows(store, f"SELECT count(*) FROM {table} WHERE changed <> downloaded")[0][0])  # noqa: S608 - fixed names
 
 
 def sent_so_far(store: Store, *kinds: str) -> None:
     """As if the uplink had sent everything of these kinds."""
-    store.inbox.apply(arrivals(cursors={f"up {kind}": str(store.version() + 1) for kind in kinds}))
+    store.inbox.apply(arrivals(cursors={f"upload {kind}": str(store.version() + 1) for kind in kinds}))
 
 
 def tombstone(person_id: str, *, erase_history: bool = False) -> IncomingErasure:
@@ -74,7 +74,7 @@ def test_what_comes_again_changes_nothing(store: Store, records: Any) -> None:
         erasures=[tombstone("p-gone")],
         site={"gym": {"name": "Gym"}},
         unreadable=[Unreadable(collection="events", record_id="e1", reason="at: expected a time")],
-        cursors={"down.gym events": "2026"},
+        cursors={"download gym events": "2026"},
     )
     store.inbox.apply(every)
     version = store.version()
@@ -84,9 +84,9 @@ def test_what_comes_again_changes_nothing(store: Store, records: Any) -> None:
 
 
 def test_a_cursor_never_goes_back(store: Store) -> None:
-    store.inbox.apply(arrivals(cursors={"down.gym events": "2026-02"}))
-    store.inbox.apply(arrivals(cursors={"down.gym events": "2026-01"}))
-    assert store.inbox.cursor("down.gym events") == "2026-02"
+    store.inbox.apply(arrivals(cursors={"download gym events": "2026-02"}))
+    store.inbox.apply(arrivals(cursors={"download gym events": "2026-01"}))
+    assert store.inbox.cursor("download gym events") == "2026-02"
 
 
 @pytest.mark.parametrize("late", ["event", "correction"], ids=["event-last", "correction-last"])

@@ -360,6 +360,7 @@ def test_released_migrations_never_change() -> None:
         "a5ea014a7bec7226",
         "b269a1a1b39c8efa",
         "bb65e4171ffc9e8f",
+        "aaaaccf5e3350ec6",
     ]
 
 

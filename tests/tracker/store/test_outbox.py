@@ -84,7 +84,7 @@ def test_a_camera_machine_reads_only_its_own(sent: Store, records: Any) -> None:
 def test_what_came_down_is_skipped_until_it_is_changed_here(sent: Store, records: Any) -> None:
     sent.people.add(records.person(), records.vectors(1))
     with sent.database.writing() as writing:
-        writing.connection.execute("UPDATE people SET came_down = changed")
+        writing.connection.execute("UPDATE people SET downloaded = changed")
     assert ids(pages(sent, Stream.PEOPLE, records.at(0))) == []
     sent.people.rename("p-ada", "Ada Lovelace")
     assert ids(pages(sent, Stream.PEOPLE, records.at(0))) == ["p-ada"]
@@ -201,7 +201,7 @@ def test_a_store_of_this_machine_alone_pays_for_nothing_of_it(store: Store, reco
 
 def test_a_store_into_which_something_came_down_is_in_step(store: Store, records: Any) -> None:
     store.people.add(records.person(), records.vectors(1))
-    store.inbox.apply(Incoming(at=records.at(0), cursors={"down people gym": "2026-01-05"}))
+    store.inbox.apply(Incoming(at=records.at(0), cursors={"download people gym": "2026-01-05"}))
     store.people.forget("p-ada", erase_history=True)
     assert [each.person_id for each in store.outbox.deletions(limit=100).erasures] == ["p-ada"]
 
