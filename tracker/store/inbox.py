@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from config.errors import RecordError
-from tracker.presence import documents
 from tracker.presence.coverage import CoverageSpan
+from tracker.presence.documents import decode, encode
 from tracker.presence.events import Correction, Event, time_text
 from tracker.presence.health import CameraHealth
 from tracker.presence.zones import ZoneStay
@@ -227,7 +227,7 @@ def _write_unreadable(writing: Transaction, unreadable: Iterable[Unreadable], in
 
 
 def _keep_waiting(writing: Transaction, each: IncomingCorrection) -> None:
-    text = json.dumps(documents.correction_to_document(each.correction))
+    text = json.dumps(encode(each.correction))
     writing.connection.execute(
         "INSERT INTO waiting_corrections (correction_id, event_id, person_id, correction) VALUES (?, ?, ?, ?)"
         " ON CONFLICT DO NOTHING",
@@ -238,7 +238,7 @@ def _keep_waiting(writing: Transaction, each: IncomingCorrection) -> None:
 def _no_longer_waiting(writing: Transaction) -> list[IncomingCorrection]:
     """Waiting corrections whose events are here by now."""
     found = [
-        IncomingCorrection(correction=documents.correction_from_document(json.loads(text)), person_id=person_id)
+        IncomingCorrection(correction=decode(Correction, json.loads(text)), person_id=person_id)
         for text, person_id in writing.connection.execute(
             "SELECT w.correction, w.person_id FROM waiting_corrections w JOIN events e USING (event_id)"
         ).fetchall()

@@ -11,12 +11,13 @@ from datetime import datetime
 
 from tracker.presence import rule_text
 from tracker.presence.coverage import CoverageSpan
+from tracker.presence.events import CameraRef
 from tracker.presence.health import CameraHealth
 from tracker.store import cursors, outbox_rows, outbox_sessions, people_rows, site_rows
 from tracker.store.cursors import Cursor, Deletion, Rejected, Stream
 from tracker.store.event_rows import read_time
 from tracker.store.leases import hold
-from tracker.store.outbox_rows import Message, Page, Scope, count_after
+from tracker.store.outbox_rows import Message, Page, count_after
 from tracker.store.store_file import StoreFile
 
 _MACHINE = "machine id"
@@ -111,7 +112,14 @@ class Outbox:
             return cursors.cursor(connection, stream)
 
     def page(
-        self, stream: Stream, cursor: Cursor, *, now: datetime, limit: int, scope: Scope | None = None, vectors: bool
+        self,
+        stream: Stream,
+        cursor: Cursor,
+        *,
+        now: datetime,
+        limit: int,
+        scope: CameraRef | None = None,
+        vectors: bool,
     ) -> Page:
         """Up to `limit` rows of a stream after a cursor, in their newest state; events with the matches behind them.
 
@@ -150,12 +158,12 @@ class Outbox:
                 known |= {row[0] for row in connection.execute(f"SELECT DISTINCT site_id FROM {table}")}
             return sorted(known)
 
-    def cameras_here(self, scope: Scope | None = None) -> list[CameraHealth]:
+    def cameras_here(self, scope: CameraRef | None = None) -> list[CameraHealth]:
         """The last known health of each camera of this machine."""
         with self._file.reading() as connection:
             return outbox_rows.select_cameras(connection, scope)
 
-    def coverage_here(self, camera: Scope, *, since: str, limit: int) -> list[CoverageSpan]:
+    def coverage_here(self, camera: CameraRef, *, since: str, limit: int) -> list[CoverageSpan]:
         """When a camera of this machine watched, from the span that began at `since` (text) on, by start."""
         with self._file.reading() as connection:
             return outbox_rows.select_coverage(connection, camera, since, limit)
@@ -196,7 +204,7 @@ class Outbox:
                     cursors.drop_rejected(writing, [(each.collection, each.record_id)])
         return len(found)
 
-    def backlog(self, *, sessions: bool = False, people: bool = True, scope: Scope | None = None) -> Backlog:
+    def backlog(self, *, sessions: bool = False, people: bool = True, scope: CameraRef | None = None) -> Backlog:
         """What is pending. sessions, people: whether this machine uploads them. scope: only of this camera, which
         deletes nothing; erasures are counted there too, until they are rejected."""
         sources = dict(outbox_rows.SOURCES)

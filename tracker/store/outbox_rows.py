@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from config.errors import StoreError
 from tracker.presence.coverage import CoverageSpan
-from tracker.presence.events import ITSELF, Correction, Event, time_text
+from tracker.presence.events import ITSELF, CameraRef, Correction, Event, time_text
 from tracker.presence.health import CameraHealth
 from tracker.presence.people import Person, PersonKind
 from tracker.store import camera_rows, correction_rows, door_rows, event_rows, people_rows, watch_rows
@@ -50,14 +50,6 @@ class Page:
     is_last: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """The one camera of the one site of which records may be uploaded."""
-
-    site_id: str
-    camera_id: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """Where the rows of a stream are. keys: order the rows of one transaction; they are selected last.
@@ -71,7 +63,7 @@ class Source:
     condition: str
     of_camera: str = ""
 
-    def within(self, scope: Scope | None) -> tuple[str, list[str | int]]:
+    def within(self, scope: CameraRef | None) -> tuple[str, list[str | int]]:
         """The condition of its rows, and the values in it."""
         if scope is None or not self.of_camera:
             return self.condition, []
@@ -134,7 +126,7 @@ SOURCES: dict[Stream, Source] = {
 
 
 def rows_after(
-    connection: sqlite3.Connection, source: Source, cursor: Cursor, scope: Scope | None, limit: int
+    connection: sqlite3.Connection, source: Source, cursor: Cursor, scope: CameraRef | None, limit: int
 ) -> tuple[list[Row], Cursor]:
     """Up to `limit` rows, each ended by `changed` and its keys, and the cursor after them.
 
@@ -163,7 +155,7 @@ def rows_after(
     return rows, Cursor(rows[-1][-width - 1] - 1, tuple(rows[-1][-width:]))
 
 
-def count_after(connection: sqlite3.Connection, source: Source, cursor: Cursor, scope: Scope | None) -> int:
+def count_after(connection: sqlite3.Connection, source: Source, cursor: Cursor, scope: CameraRef | None) -> int:
     """How many rows of a stream are pending."""
     condition, values = source.within(scope)
     select = f"SELECT count(*) FROM {source.table} WHERE {condition}"
@@ -189,7 +181,7 @@ def message_of(
     return Message(collection=collection, site_id=site_id, record_id=record_id, record=record, problem=problem)
 
 
-def select_events(connection: sqlite3.Connection, cursor: Cursor, scope: Scope | None, limit: int) -> Page:
+def select_events(connection: sqlite3.Connection, cursor: Cursor, scope: CameraRef | None, limit: int) -> Page:
     """Events as they are stored, each followed by the match that named its track, unless an earlier event was."""
     rows, reached = rows_after(connection, SOURCES[Stream.EVENTS], cursor, scope, limit)
     found: list[Message] = []
@@ -201,7 +193,7 @@ def select_events(connection: sqlite3.Connection, cursor: Cursor, scope: Scope |
     return Page(tuple(found), reached, len(rows) < limit)
 
 
-def select_corrections(connection: sqlite3.Connection, cursor: Cursor, scope: Scope | None, limit: int) -> Page:
+def select_corrections(connection: sqlite3.Connection, cursor: Cursor, scope: CameraRef | None, limit: int) -> Page:
     """Corrections with the people of their events; of one camera only those that its agent made."""
     rows, reached = rows_after(connection, SOURCES[Stream.CORRECTIONS], cursor, scope, limit)
     found: list[Message] = []
@@ -217,7 +209,7 @@ def select_corrections(connection: sqlite3.Connection, cursor: Cursor, scope: Sc
 
 
 def select_zone_stays(
-    connection: sqlite3.Connection, cursor: Cursor, scope: Scope | None, limit: int, *, now: datetime
+    connection: sqlite3.Connection, cursor: Cursor, scope: CameraRef | None, limit: int, *, now: datetime
 ) -> Page:
     """Stays in zones that are over.
 
@@ -234,7 +226,7 @@ def select_zone_stays(
     return Page(tuple(found), reached, is_last)
 
 
-def _first_uncertain(connection: sqlite3.Connection, scope: Scope, cursor: Cursor, now: datetime) -> int | None:
+def _first_uncertain(connection: sqlite3.Connection, scope: CameraRef, cursor: Cursor, now: datetime) -> int | None:
     """The store version of the first stay of a camera whose person it still sees."""
     (first,) = connection.execute(
         "SELECT min(z.changed) FROM zone_stays z JOIN presences p ON p.site_id = z.site_id"
@@ -319,7 +311,7 @@ def time_of(connection: sqlite3.Connection, event_id: str) -> str | None:
     return None if row is None else str(row[0])
 
 
-def select_cameras(connection: sqlite3.Connection, scope: Scope | None) -> list[CameraHealth]:
+def select_cameras(connection: sqlite3.Connection, scope: CameraRef | None) -> list[CameraHealth]:
     """The last known health of each camera of this machine."""
     rows = connection.execute(
         "SELECT site_id, camera_id FROM cameras WHERE changed <> downloaded ORDER BY site_id, camera_id"
@@ -332,7 +324,7 @@ def select_cameras(connection: sqlite3.Connection, scope: Scope | None) -> list[
     ]
 
 
-def select_coverage(connection: sqlite3.Connection, scope: Scope, since: str, limit: int) -> list[CoverageSpan]:
+def select_coverage(connection: sqlite3.Connection, scope: CameraRef, since: str, limit: int) -> list[CoverageSpan]:
     """When a camera of this machine watched, from the span that began at `since` (text) on, by start."""
     rows = connection.execute(
         "SELECT site_id, camera_id, started_at, ended_at FROM coverage_spans WHERE site_id = ? AND camera_id = ?"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tracker.presence.day import DayFigures
-from tracker.presence.events import Action, Correction, Event
+from tracker.presence.events import Action, CameraRef, Correction, Event
 from tracker.presence.people import Person
 from tracker.presence.rules import Rules
 from tracker.presence.zones import ZoneStay
@@ -19,7 +19,7 @@ from tracker.store.cursors import Rejected, Stream
 from tracker.store.inbox import Incoming
 from tracker.store.observation import Observation
 from tracker.store.outbox import Acknowledgement
-from tracker.store.outbox_rows import SOURCES, Page, Scope
+from tracker.store.outbox_rows import SOURCES, Page
 from tracker.store.store import Store
 
 
@@ -30,7 +30,7 @@ def sent(store: Store) -> Store:
     return store
 
 
-def pages(store: Store, stream: Stream, now: Any, *, limit: int = 7, scope: Scope | None = None) -> Iterator[Page]:
+def pages(store: Store, stream: Stream, now: Any, *, limit: int = 7, scope: CameraRef | None = None) -> Iterator[Page]:
     """All pages of a stream from its cursor, each acknowledged before the next is read."""
     while True:
         page = store.outbox.page(stream, store.outbox.cursor(stream), now=now, limit=limit, scope=scope, vectors=False)
@@ -72,13 +72,13 @@ def test_the_backlog_counts_what_is_left_and_names_the_oldest(sent: Store, recor
     assert sent.outbox.backlog().counts == {"events": 3}
     assert sent.outbox.backlog().oldest_at == records.at(5)
     assert sent.outbox.backlog(sessions=True).counts["sessions"] == 1
-    assert sent.outbox.backlog(people=False, scope=Scope("gym", "door")).counts == {"events": 1}
+    assert sent.outbox.backlog(people=False, scope=CameraRef("gym", "door")).counts == {"events": 1}
 
 
 def test_a_camera_machine_reads_only_its_own(sent: Store, records: Any) -> None:
     mine, other = records.event(1, camera_id="door"), records.event(2)
     sent.record(Observation(events=[mine, other]))
-    assert ids(pages(sent, Stream.EVENTS, records.at(0), scope=Scope("gym", "door"))) == [mine.event_id]
+    assert ids(pages(sent, Stream.EVENTS, records.at(0), scope=CameraRef("gym", "door"))) == [mine.event_id]
 
 
 def test_what_came_down_is_skipped_until_it_is_changed_here(sent: Store, records: Any) -> None:
@@ -248,7 +248,7 @@ def test_the_backlog_counts_who_was_forgotten_and_what_vanished_with_them(sent: 
     session, in_a_zone = 1, 1
     assert sent.outbox.backlog(sessions=True).counts == {"forgotten": 2, "deletions": session + in_a_zone}
     assert sent.outbox.backlog().counts == {"forgotten": 2, "deletions": in_a_zone}, "derived elsewhere"
-    own = sent.outbox.backlog(people=False, scope=Scope("gym", "entrance"))
+    own = sent.outbox.backlog(people=False, scope=CameraRef("gym", "entrance"))
     assert own.counts == {"forgotten": 2}, "a camera machine deletes nothing"
     sent.outbox.acknowledge(Acknowledgement(deletions=sent.outbox.deletions(limit=100).rows))
     assert sent.outbox.backlog(sessions=True).counts == {}
