@@ -18,7 +18,7 @@ from tracker.presence.health import CameraHealth, CameraState
 from tracker.presence.rules import Rules
 from tracker.presence.site import Site
 from tracker.store.inbox import Incoming, synced_cursor
-from tracker.store.shared_site import settings_at_site
+from tracker.store.site_settings import settings_at_site
 from tracker.store.store import Store
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)

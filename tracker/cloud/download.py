@@ -18,8 +18,8 @@ from tracker.cloud.incoming import SITE, Decoder
 from tracker.cloud.paths import Collection
 from tracker.cloud.reads import Page, count_of, page_of, single
 from tracker.presence.events import time_text
-from tracker.store.event_rows import read_time
 from tracker.store.store import Store
+from tracker.store.tables import read_time
 
 PAGE = 500
 OVERLAP = timedelta(minutes=2)

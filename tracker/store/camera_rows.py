@@ -1,189 +1,129 @@
-"""Rows of what cameras see now: open presences and the health of each camera."""
+"""Rows of cameras: health, coverage, which machines report them, and what is recorded of them."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from tracker.presence.events import CameraRef, time_text
-from tracker.presence.health import CameraHealth, CameraState
-from tracker.presence.room import Presence
+from tracker.presence.coverage import CoverageSpan
+from tracker.presence.events import time_text
+from tracker.presence.health import CameraHealth
 from tracker.store.database import Transaction
-from tracker.store.event_rows import Row, read_all, read_time
+from tracker.store.tables import Row, Table, read_time
+
+CAMERAS = Table("cameras", CameraHealth)
+COVERAGE = Table("coverage_spans", CoverageSpan)
+_AROUND = f"""
+    {COVERAGE.select} WHERE site_id = ?1 AND camera_id = ?2 AND (
+        started_at >= coalesce((SELECT max(started_at) FROM coverage_spans
+                                WHERE site_id = ?1 AND camera_id = ?2 AND started_at <= ?3), '')
+        AND started_at <= coalesce((SELECT min(started_at) FROM coverage_spans
+                                    WHERE site_id = ?1 AND camera_id = ?2 AND started_at >= ?4), '~')
+        OR started_at = (SELECT min(started_at) FROM coverage_spans WHERE site_id = ?1 AND camera_id = ?2)
+        OR started_at = (SELECT max(started_at) FROM coverage_spans WHERE site_id = ?1 AND camera_id = ?2))
+    ORDER BY started_at
+"""
+_FORGET_AFTER = timedelta(hours=1)
+"""A machine that was silent for longer begins again: moving a camera to another machine and back is no conflict."""
 
 
-def replace_presences(writing: Transaction, presences: Iterable[Presence], camera: CameraRef) -> None:
-    """Make these the open presences of one camera. Raises ValueError when one is of another camera."""
-    rows = list(presences)
-    site_id, camera_id = camera.site_id, camera.camera_id
-    for presence in rows:
-        if (presence.site_id, presence.camera_id) != (site_id, camera_id):
-            raise ValueError(f"presence of {presence.site_id}/{presence.camera_id} given for {site_id}/{camera_id}")
-    gone = writing.connection.execute(
-        "SELECT person_id, entered_at FROM presences WHERE site_id = ? AND camera_id = ?", (site_id, camera_id)
-    ).fetchall()
-    for person_id, entered_at in [*gone, *((each.person_id, time_text(each.entered_at)) for each in rows)]:
-        writing.touch_session(site_id, person_id, entered_at)
-    writing.connection.execute("DELETE FROM presences WHERE site_id = ? AND camera_id = ?", (site_id, camera_id))
-    writing.connection.executemany(
-        "INSERT INTO presences (site_id, camera_id, person_id, track_id, entered_at, seen_at, x_frac, y_frac, changed)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                presence.site_id,
-                presence.camera_id,
-                presence.person_id,
-                presence.track_id,
-                time_text(presence.entered_at),
-                time_text(presence.seen_at),
-                presence.x_frac,
-                presence.y_frac,
-                writing.changed,
-            )
-            for presence in rows
-        ],
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineReport:
+    """A machine sent a heartbeat of a camera."""
+
+    site_id: str
+    camera_id: str
+    machine_id: str
+    at: datetime
 
 
-def select_presences(connection: sqlite3.Connection, site_id: str | None, camera_id: str | None) -> list[Presence]:
-    """Open presences, longest first; a person merged from two ids is present once on each camera."""
-    rows = connection.execute(
-        "SELECT r.site_id, r.camera_id, coalesce(a.into_id, r.person_id), r.track_id, r.entered_at, r.seen_at,"
-        " r.x_frac, r.y_frac FROM presences r LEFT JOIN aliases a ON a.person_id = r.person_id"
-        " WHERE (?1 IS NULL OR r.site_id = ?1) AND (?2 IS NULL OR r.camera_id = ?2)"
-        " ORDER BY r.entered_at, r.site_id, r.camera_id, r.person_id",
-        (site_id, camera_id),
-    )
-    merged: dict[tuple[str, str, str], Presence] = {}
-    for presence in read_all(rows, _presence):
-        key = (presence.site_id, presence.camera_id, presence.person_id)
-        earlier = merged.get(key)
-        merged[key] = presence if earlier is None else _joined(earlier, presence)
-    return list(merged.values())
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedCamera:
+    """A camera id that several machines report at the same time."""
 
+    site_id: str
+    camera_id: str
+    machines: tuple[str, ...]
 
-def delete_presences(writing: Transaction, person_id: str) -> list[Presence]:
-    """Remove the open presences stored under one id and return them."""
-    presences = _presences_of(writing.connection, person_id)
-    for presence in presences:
-        writing.touch_session(presence.site_id, person_id, time_text(presence.entered_at))
-    writing.connection.execute("DELETE FROM presences WHERE person_id = ?", (person_id,))
-    return presences
-
-
-def _presences_of(connection: sqlite3.Connection, person_id: str) -> list[Presence]:
-    rows = connection.execute(
-        "SELECT site_id, camera_id, person_id, track_id, entered_at, seen_at, x_frac, y_frac FROM presences"
-        " WHERE person_id = ?",
-        (person_id,),
-    )
-    return read_all(rows, _presence)
-
-
-def shared_cameras(connection: sqlite3.Connection, person_ids: Sequence[str]) -> list[str]:
-    """The cameras that have more than one of these ids in sight."""
-    marks = ", ".join("?" * len(person_ids))
-    rows = connection.execute(
-        f"SELECT camera_id FROM presences WHERE person_id IN ({marks})"
-        " GROUP BY site_id, camera_id HAVING count(*) > 1 ORDER BY camera_id",
-        tuple(person_ids),
-    )
-    return list(dict.fromkeys(row[0] for row in rows))
-
-
-def drop_twins(writing: Transaction, person_ids: Sequence[str], camera_ids: Iterable[str]) -> list[Presence]:
-    """Of several presences that these ids have on one camera remove all but the one seen last, and return them."""
-    gone: list[Presence] = []
-    for camera_id in camera_ids:
-        rows = [
-            presence
-            for person_id in person_ids
-            for presence in _presences_of(writing.connection, person_id)
-            if presence.camera_id == camera_id
-        ]
-        for site_id in {presence.site_id for presence in rows}:
-            here = sorted((each for each in rows if each.site_id == site_id), key=lambda each: each.seen_at)
-            gone += here[:-1]
-    for presence in gone:
-        writing.connection.execute(
-            "DELETE FROM presences WHERE site_id = ? AND camera_id = ? AND person_id = ?",
-            (presence.site_id, presence.camera_id, presence.person_id),
+    @property
+    def warning(self) -> str:
+        """What is wrong, and the fix, in a line."""
+        return (
+            f"{len(self.machines)} machines report camera {self.camera_id} ({', '.join(self.machines)}): people are"
+            " counted twice; give each machine's camera its own id"
         )
-    return gone
 
 
 def save_health(writing: Transaction, health: CameraHealth) -> None:
     """Write the state of one camera over the one before."""
-    writing.connection.execute(
-        "INSERT OR REPLACE INTO cameras (site_id, camera_id, source, state, last_frame_at, fps, frames, dropped,"
-        " started_at, updated_at, problem, schema, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            health.site_id,
-            health.camera_id,
-            health.source,
-            health.state,
-            None if health.last_frame_at is None else time_text(health.last_frame_at),
-            health.fps,
-            health.frames,
-            health.dropped,
-            time_text(health.started_at),
-            time_text(health.updated_at),
-            health.problem,
-            health.schema,
-            writing.changed,
-        ),
-    )
+    statement = CAMERAS.insert.replace("INSERT", "INSERT OR REPLACE", 1)
+    writing.connection.execute(statement, (*CAMERAS.row(health), writing.changed))
 
 
 def select_health(connection: sqlite3.Connection, site_id: str | None) -> list[CameraHealth]:
     """The last known state of each camera, by site and camera id."""
     rows = connection.execute(
-        "SELECT site_id, camera_id, source, state, last_frame_at, fps, frames, dropped, started_at, updated_at,"
-        " problem, schema FROM cameras WHERE ?1 IS NULL OR site_id = ?1 ORDER BY site_id, camera_id",
-        (site_id,),
+        f"{CAMERAS.select} WHERE ?1 IS NULL OR site_id = ?1 ORDER BY site_id, camera_id", (site_id,)
     )
-    return read_all(rows, _health)
+    return CAMERAS.read(rows)
 
 
-def _joined(earlier: Presence, later: Presence) -> Presence:
-    newest = max(earlier, later, key=lambda presence: presence.seen_at)
-    return replace(newest, entered_at=min(earlier.entered_at, later.entered_at))
-
-
-def _presence(row: Row) -> Presence:
-    site_id, camera_id, person_id, track_id, entered_at, seen_at, x_frac, y_frac = row
-    return Presence(
-        site_id=site_id,
-        camera_id=camera_id,
-        person_id=person_id,
-        track_id=track_id,
-        entered_at=read_time(entered_at),
-        seen_at=read_time(seen_at),
-        x_frac=x_frac,
-        y_frac=y_frac,
+def save_coverage(writing: Transaction, spans: Iterable[CoverageSpan]) -> None:
+    """Add spans, or extend those of the same camera and start."""
+    writing.connection.executemany(
+        f"{COVERAGE.insert} ON CONFLICT (site_id, camera_id, started_at) DO UPDATE"
+        " SET ended_at = excluded.ended_at, changed = excluded.changed WHERE excluded.ended_at > ended_at",
+        COVERAGE.rows(spans, writing.changed),
     )
 
 
-def _health(row: Row) -> CameraHealth:
-    site_id, camera_id, source, state, last_frame_at, *counts, started_at, updated_at, problem, schema = row
-    fps, frames, dropped = counts
-    return CameraHealth(
-        site_id=site_id,
-        camera_id=camera_id,
-        source=source,
-        state=CameraState(state),
-        last_frame_at=None if last_frame_at is None else read_time(last_frame_at),
-        fps=fps,
-        frames=frames,
-        dropped=dropped,
-        started_at=read_time(started_at),
-        updated_at=read_time(updated_at),
-        problem=problem,
-        schema=schema,
-    )
+def select_coverage(
+    connection: sqlite3.Connection, site_id: str | None, since: datetime | None = None, until: datetime | None = None
+) -> list[CoverageSpan]:
+    """Spans by site, camera and start. Raises StoreError on a row that is none.
+
+    since, until: only those that touch [since, until), and of each camera the last before, the next after, and its
+    first and last of all.
+    """
+    begin, end = "" if since is None else time_text(since), "~" if until is None else time_text(until)
+    found: list[Row] = []
+    for site, camera in _with_coverage(connection, site_id):
+        rows = connection.execute(_AROUND, (site, camera, begin, end))
+        found += rows
+    return COVERAGE.read(found)
+
+
+def save_machines(writing: Transaction, reports: Iterable[MachineReport]) -> None:
+    """Keep since when and until when a machine reports a camera."""
+    for each in reports:
+        at = time_text(each.at)
+        writing.connection.execute(
+            "INSERT INTO camera_machines (site_id, camera_id, machine_id, first_at, last_at)"
+            " VALUES (?1, ?2, ?3, ?4, ?4)"
+            " ON CONFLICT DO UPDATE SET first_at = CASE WHEN last_at < ?5 THEN ?4 ELSE min(first_at, ?4) END,"
+            " last_at = max(last_at, ?4)",
+            (each.site_id, each.camera_id, each.machine_id, at, time_text(each.at - _FORGET_AFTER)),
+        )
+
+
+def select_shared(connection: sqlite3.Connection, site_id: str, now: datetime) -> list[SharedCamera]:
+    """Cameras whose last hour has reports of several machines that overlap in time."""
+    rows = connection.execute(
+        "SELECT camera_id, machine_id, first_at, last_at FROM camera_machines WHERE site_id = ? AND last_at >= ?"
+        " ORDER BY camera_id, machine_id",
+        (site_id, time_text(now - _FORGET_AFTER)),
+    ).fetchall()
+    by_camera: dict[str, list[tuple[str, datetime, datetime]]] = {}
+    for camera_id, machine_id, first_at, last_at in rows:
+        by_camera.setdefault(camera_id, []).append((machine_id, read_time(first_at), read_time(last_at)))
+    return [
+        SharedCamera(site_id=site_id, camera_id=camera_id, machines=machines)
+        for camera_id, spans in by_camera.items()
+        if len(machines := _overlapping(spans)) > 1
+    ]
 
 
 def select_ids(connection: sqlite3.Connection, site_id: str) -> list[str]:
@@ -218,3 +158,25 @@ def select_last_cameras(connection: sqlite3.Connection, site_id: str, person_ids
         (site_id, json.dumps(list(person_ids))),
     )
     return {person_id: camera_id for person_id, camera_id in rows if camera_id is not None}
+
+
+def _with_coverage(connection: sqlite3.Connection, site_id: str | None) -> list[tuple[str, str]]:
+    """The cameras that have spans, by site and id; each is found by a jump in the index."""
+    query = (
+        "SELECT site_id, camera_id FROM coverage_spans WHERE (site_id, camera_id) > (?1, ?2)"
+        " AND (?3 IS NULL OR site_id = ?3) ORDER BY site_id, camera_id LIMIT 1"
+    )
+    found: list[tuple[str, str]] = []
+    key = (site_id or "", "")
+    while (key := connection.execute(query, (*key, site_id)).fetchone()) is not None:
+        found.append(key)
+    return found
+
+
+def _overlapping(spans: list[tuple[str, datetime, datetime]]) -> tuple[str, ...]:
+    """The machines whose reports overlap with those of another one."""
+    return tuple(
+        machine
+        for machine, first_at, last_at in spans
+        if any(other != machine and first_at <= until and since <= last_at for other, since, until in spans)
+    )

@@ -10,8 +10,8 @@ from tracker.presence.health import CameraHealth
 from tracker.presence.line import LineState
 from tracker.presence.room import Presence
 from tracker.presence.zones import ZoneStay
-from tracker.store import camera_rows, door_rows, machine_rows, watch_rows
-from tracker.store.machine_rows import SharedCamera
+from tracker.store import camera_rows, presence_rows
+from tracker.store.camera_rows import SharedCamera
 from tracker.store.store_file import StoreFile
 
 
@@ -29,7 +29,7 @@ class Cameras:
     def shared(self, site_id: str, now: datetime) -> list[SharedCamera]:
         """Cameras that several machines report at the same time, by the heartbeats in Firestore."""
         with self._file.reading() as connection:
-            return machine_rows.select_shared(connection, site_id, now)
+            return camera_rows.select_shared(connection, site_id, now)
 
     def coverage(
         self, site_id: str | None = None, *, since: datetime | None = None, until: datetime | None = None
@@ -39,7 +39,7 @@ class Cameras:
         since, until: only what touches [since, until), and of each camera the spans around it and its first and last.
         """
         with self._file.reading() as connection:
-            return watch_rows.select(connection, site_id, since, until)
+            return camera_rows.select_coverage(connection, site_id, since, until)
 
     def ids(self, site_id: str) -> list[str]:
         """The cameras of which there is any record, by id."""
@@ -59,17 +59,17 @@ class Cameras:
     def zones(self, site_id: str) -> dict[str, tuple[datetime, datetime]]:
         """The zones in which anybody stayed, with the starts of the first and of the last stay."""
         with self._file.reading() as connection:
-            return door_rows.select_zones(connection, site_id)
+            return presence_rows.select_zones(connection, site_id)
 
     def presences(self, *, site_id: str | None = None, camera_id: str | None = None) -> list[Presence]:
         """Who is in sight, longest first, as the agents wrote it last."""
         with self._file.reading() as connection:
-            return camera_rows.select_presences(connection, site_id, camera_id)
+            return presence_rows.select_presences(connection, site_id, camera_id)
 
     def line_states(self, *, site_id: str, camera_id: str) -> list[LineState]:
         """The line states of a door."""
         with self._file.reading() as connection:
-            return door_rows.select_line_states(connection, site_id, camera_id)
+            return presence_rows.select_line_states(connection, site_id, camera_id)
 
     def zone_stays(
         self,
@@ -82,6 +82,6 @@ class Cameras:
     ) -> list[ZoneStay]:
         """Stays in zones that touch [since, until), by start. over: only those that are, or are not, over."""
         with self._file.reading() as connection:
-            return door_rows.select_zone_stays(
+            return presence_rows.select_zone_stays(
                 connection, site_id=site_id, camera_id=camera_id, since=since, until=until, over=over
             )

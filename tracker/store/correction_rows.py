@@ -11,7 +11,7 @@ from tracker.presence.events import ITSELF, Action, Correction, Event, time_text
 from tracker.presence.redaction import Redaction
 from tracker.store import event_rows
 from tracker.store.database import Transaction
-from tracker.store.event_rows import Row, read_all, read_time
+from tracker.store.tables import Row, read_all, read_time
 
 
 def insert(writing: Transaction, correction: Correction) -> None:

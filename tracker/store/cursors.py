@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from tracker.presence.events import time_text
 from tracker.store.database import Transaction
-from tracker.store.event_rows import Row, read_all, read_time
+from tracker.store.tables import Table
 
 
 class Stream(StrEnum):
@@ -111,6 +110,10 @@ class Deletion:
         return f"{self.kind} deletion"
 
 
+_REJECTED = Table("rejected", Rejected, versioned=False)
+_DELETIONS = Table("deletions", Deletion, versioned=False)
+
+
 def begin(writing: Transaction) -> None:
     """Track changes for replication from now on: deletions are remembered until they are uploaded too."""
     if is_begun(writing.connection):
@@ -192,9 +195,9 @@ def save(writing: Transaction, name: str, value: str | None) -> None:
 def reject(writing: Transaction, rejected: Iterable[Rejected]) -> None:
     """Keep dead letters; one that is there already counts the attempt."""
     writing.connection.executemany(
-        "INSERT INTO rejected (collection, record_id, reason, at, attempts) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET reason = excluded.reason, at = excluded.at, attempts = attempts + 1",
-        [(each.collection, each.record_id, each.reason, time_text(each.at), each.attempts) for each in rejected],
+        f"{_REJECTED.insert} ON CONFLICT DO UPDATE"
+        " SET reason = excluded.reason, at = excluded.at, attempts = attempts + 1",
+        map(_REJECTED.row, rejected),
     )
 
 
@@ -205,30 +208,19 @@ def drop_rejected(writing: Transaction, records: Iterable[tuple[str, str]]) -> N
 
 def rejected(connection: sqlite3.Connection) -> list[Rejected]:
     """All dead letters, oldest first. Raises StoreError on a damaged row."""
-    rows = connection.execute("SELECT collection, record_id, reason, at, attempts FROM rejected ORDER BY at, record_id")
-
-    def read(row: Row) -> Rejected:
-        collection, record_id, reason, at, attempts = row
-        return Rejected(
-            collection=collection, record_id=record_id, reason=reason, at=read_time(at), attempts=int(attempts)
-        )
-
-    return read_all(rows, read)
+    return _REJECTED.read(connection.execute(f"{_REJECTED.select} ORDER BY at, record_id"))
 
 
 def deletions(connection: sqlite3.Connection, *, limit: int, kinds: Sequence[str]) -> list[Deletion]:
     """What was deleted here and is not in Firestore yet, oldest first; without what Firestore rejected."""
     marks = ", ".join("?" * len(kinds))
     rows = connection.execute(
-        f"SELECT kind, site_id, record_id, changed FROM deletions d WHERE kind IN ({marks})"
+        f"{_DELETIONS.select} d WHERE kind IN ({marks})"
         " AND NOT EXISTS (SELECT 1 FROM rejected WHERE collection = d.kind || ' deletion' AND record_id = d.record_id)"
         " ORDER BY changed, kind, site_id, record_id LIMIT ?",
         (*kinds, limit),
     )
-    return [
-        Deletion(kind=kind, site_id=site_id, record_id=record_id, changed=changed)
-        for kind, site_id, record_id, changed in rows
-    ]
+    return _DELETIONS.read(rows)
 
 
 def drop_deletions(writing: Transaction, done: Iterable[Deletion]) -> None:

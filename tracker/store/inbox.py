@@ -22,20 +22,18 @@ from tracker.store import (
     camera_rows,
     correction_rows,
     cursors,
-    door_rows,
     event_rows,
     inbox_erasures,
     inbox_people,
-    machine_rows,
-    watch_rows,
+    presence_rows,
 )
+from tracker.store.camera_rows import MachineReport
 from tracker.store.database import Transaction
-from tracker.store.event_rows import read_time
 from tracker.store.forgetting import without_forgotten
 from tracker.store.inbox_erasures import IncomingErasure
 from tracker.store.inbox_people import IncomingPerson
-from tracker.store.machine_rows import MachineReport
 from tracker.store.store_file import StoreFile
+from tracker.store.tables import read_time
 
 EMBEDDINGS = "embeddings"
 
@@ -191,17 +189,16 @@ def _write_events(writing: Transaction, incoming: Incoming) -> None:
 
 def _write_cameras(writing: Transaction, incoming: Incoming) -> None:
     connection, changed = writing.connection, writing.changed
-    door_rows.save_zone_stays(writing, without_forgotten(writing, incoming.zone_stays))
-    door_rows.drop_zone_stays(writing, incoming.deleted_stays)
-    for span in incoming.spans:
-        watch_rows.save(writing, span)
+    presence_rows.save_zone_stays(writing, without_forgotten(writing, incoming.zone_stays))
+    presence_rows.drop_zone_stays(writing, incoming.deleted_stays)
+    camera_rows.save_coverage(writing, incoming.spans)
     for health in incoming.healths:
         known = connection.execute(
             "SELECT updated_at FROM cameras WHERE site_id = ? AND camera_id = ?", (health.site_id, health.camera_id)
         ).fetchone()
         if known is None or known[0] < time_text(health.updated_at):
             camera_rows.save_health(writing, health)
-    machine_rows.save(writing, incoming.machines)
+    camera_rows.save_machines(writing, incoming.machines)
     for table in ("zone_stays", "coverage_spans", "cameras"):
         connection.execute(f"UPDATE {table} SET downloaded = changed WHERE changed = ?", (changed,))
 

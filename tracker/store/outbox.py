@@ -15,10 +15,10 @@ from tracker.presence.events import CameraRef
 from tracker.presence.health import CameraHealth
 from tracker.store import cursors, outbox_rows, outbox_sessions, people_rows, site_rows
 from tracker.store.cursors import Cursor, Deletion, Rejected, Stream
-from tracker.store.event_rows import read_time
 from tracker.store.leases import hold
 from tracker.store.outbox_rows import Message, Page, count_after
 from tracker.store.store_file import StoreFile
+from tracker.store.tables import read_time
 
 _MACHINE = "machine id"
 _SITE = "upload to site "

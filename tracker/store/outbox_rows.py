@@ -10,26 +10,32 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from config.errors import StoreError
 from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import ITSELF, CameraRef, Correction, Event, time_text
 from tracker.presence.health import CameraHealth
 from tracker.presence.people import Person, PersonKind
-from tracker.store import camera_rows, correction_rows, door_rows, event_rows, people_rows, watch_rows
+from tracker.store import correction_rows, people_rows
+from tracker.store.camera_rows import CAMERAS, COVERAGE
 from tracker.store.cursors import Cursor, Stream
-from tracker.store.event_rows import Row
+from tracker.store.event_rows import EVENTS, MATCHES
+from tracker.store.people_rows import PEOPLE
+from tracker.store.presence_rows import ZONE_STAYS
+from tracker.store.tables import Row, Table, read_all
 from tracker.store.vector_rows import DOWNLOADED
 
 REASSIGNED_WITHIN = timedelta(hours=1)
 """A stay in a zone waits at most so long for the name of its track to be certain."""
+_OF_CAMERA = "site_id = ? AND camera_id = ?"
 _CHANGED = -2
 """The column of a row of one key that has its store version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One record to upload. record: None where the row is damaged, as `problem` tells.
+    """One record to upload. record: None where the row is damaged; `problem` is the reason.
 
     collection, record_id: by which its row is found again. site_id: empty for people.
     """
@@ -91,21 +97,16 @@ class CorrectionRecord:
 
 
 SOURCES: dict[Stream, Source] = {
-    Stream.PEOPLE: Source(
-        select="person_id, name, kind, role, access, created_at, consented_at",
-        table="people",
-        keys=("person_id",),
-        condition="changed <> downloaded",
-    ),
+    Stream.PEOPLE: Source(select=PEOPLE.listed, table="people", keys=("person_id",), condition="changed <> downloaded"),
     Stream.ALIASES: Source(
         select="person_id, into_id", table="aliases", keys=("person_id",), condition="changed <> downloaded"
     ),
     Stream.EVENTS: Source(
-        select="event_id, kind, site_id, camera_id, person_id, at, track_id, x_frac, y_frac, inferred, schema",
+        select=EVENTS.listed,
         table="events",
         keys=("event_row",),
         condition="changed <> downloaded",
-        of_camera="site_id = ? AND camera_id = ?",
+        of_camera=_OF_CAMERA,
     ),
     Stream.CORRECTIONS: Source(
         select="correction_id, event_id",
@@ -116,11 +117,11 @@ SOURCES: dict[Stream, Source] = {
         " AND e.site_id = ? AND e.camera_id = ?)",
     ),
     Stream.ZONE_STAYS: Source(
-        select="stay_id, site_id, camera_id, zone, person_id, started_at, seen_at, over, schema",
+        select=ZONE_STAYS.listed,
         table="zone_stays",
         keys=("stay_id",),
         condition="changed <> downloaded AND over = 1",
-        of_camera="site_id = ? AND camera_id = ?",
+        of_camera=_OF_CAMERA,
     ),
 }
 
@@ -175,10 +176,16 @@ def message_of(
     record: object | None = None
     problem = ""
     try:
-        (record,) = event_rows.read_all([tuple(row)], read)
+        (record,) = read_all([tuple(row)], read)
     except StoreError as error:
         problem = error.problem
     return Message(collection=collection, site_id=site_id, record_id=record_id, record=record, problem=problem)
+
+
+def _record_message(table: Table[Any], id_column: str, row: Row) -> Message:
+    """The message of a row that begins with the columns of a table."""
+    values = dict(zip(table.columns, row, strict=False))
+    return message_of(table.name, values["site_id"], values[id_column], row[: len(table.columns)], table.record)
 
 
 def select_events(connection: sqlite3.Connection, cursor: Cursor, scope: CameraRef | None, limit: int) -> Page:
@@ -186,7 +193,7 @@ def select_events(connection: sqlite3.Connection, cursor: Cursor, scope: CameraR
     rows, reached = rows_after(connection, SOURCES[Stream.EVENTS], cursor, scope, limit)
     found: list[Message] = []
     for row in rows:
-        message = message_of("events", row[2], row[0], row[:11], event_rows.event_of_row)
+        message = _record_message(EVENTS, "event_id", row)
         found.append(message)
         if isinstance(message.record, Event):
             found += _deciding_match(connection, message.record, event_row=row[-1])
@@ -222,7 +229,7 @@ def select_zone_stays(
     if waits_from is not None and (is_last or rows[-1][_CHANGED] >= waits_from):
         rows = [row for row in rows if row[_CHANGED] < waits_from]
         is_last, reached = True, max(cursor, Cursor(waits_from - 1), key=lambda each: each.changed)
-    found = [message_of("zone_stays", row[1], row[0], row[:9], door_rows.stay_of_row) for row in rows]
+    found = [_record_message(ZONE_STAYS, "stay_id", row) for row in rows]
     return Page(tuple(found), reached, is_last)
 
 
@@ -242,7 +249,7 @@ def select_people(connection: sqlite3.Connection, cursor: Cursor, limit: int, *,
     rows, reached = rows_after(connection, SOURCES[Stream.PEOPLE], cursor, None, limit)
 
     def read(row: Row) -> object:
-        person = people_rows.person_of_row(row[:7])
+        person = PEOPLE.record(row[: len(PEOPLE.columns)])
         shared = with_vectors and person.kind is PersonKind.ENROLLED and person.consented_at is not None
         vectors = connection.execute(
             "SELECT model, vector FROM vectors WHERE person_id = ? AND source <> ? ORDER BY vector_id",
@@ -272,15 +279,14 @@ def _deciding_match(connection: sqlite3.Connection, event: Event, *, event_row: 
     ).fetchone():
         return []
     rows = connection.execute(
-        "SELECT match_id, site_id, camera_id, track_id, at, person_id, distance, margin, quality, authorised, reason,"
-        " schema FROM matches WHERE track_id = ? AND person_id = ? AND site_id = ? AND downloaded = 0 ORDER BY at",
+        f"{MATCHES.select} WHERE track_id = ? AND person_id = ? AND site_id = ? AND downloaded = 0 ORDER BY at",
         (*names, event.site_id),
     ).fetchall()
     if not rows:
         return []
     at = connection.execute("SELECT at FROM events WHERE event_row = ?", (event_row,)).fetchone()[0]
-    row = next((each for each in reversed(rows) if each[4] <= at), rows[0])
-    return [message_of("matches", row[1], row[0], row, event_rows.match_of_row)]
+    row = next((each for each in reversed(rows) if each[MATCHES.columns.index("at")] <= at), rows[0])
+    return [_record_message(MATCHES, "match_id", row)]
 
 
 _TOUCH = {
@@ -313,22 +319,22 @@ def time_of(connection: sqlite3.Connection, event_id: str) -> str | None:
 
 def select_cameras(connection: sqlite3.Connection, scope: CameraRef | None) -> list[CameraHealth]:
     """The last known health of each camera of this machine."""
+    here, values = _of_camera(scope)
     rows = connection.execute(
-        "SELECT site_id, camera_id FROM cameras WHERE changed <> downloaded ORDER BY site_id, camera_id"
-    ).fetchall()
-    here = {tuple(row) for row in rows}
-    return [
-        health
-        for health in camera_rows.select_health(connection, None if scope is None else scope.site_id)
-        if (health.site_id, health.camera_id) in here and (scope is None or health.camera_id == scope.camera_id)
-    ]
-
-
-def select_coverage(connection: sqlite3.Connection, scope: CameraRef, since: str, limit: int) -> list[CoverageSpan]:
-    """When a camera of this machine watched, from the span that began at `since` (text) on, by start."""
-    rows = connection.execute(
-        "SELECT site_id, camera_id, started_at, ended_at FROM coverage_spans WHERE site_id = ? AND camera_id = ?"
-        " AND started_at >= ? AND changed <> downloaded ORDER BY started_at LIMIT ?",
-        (scope.site_id, scope.camera_id, since, limit),
+        f"{CAMERAS.select} WHERE changed <> downloaded AND {here} ORDER BY site_id, camera_id", values
     )
-    return event_rows.read_all(rows, watch_rows.span_of_row)
+    return CAMERAS.read(rows)
+
+
+def select_coverage(connection: sqlite3.Connection, camera: CameraRef, since: str, limit: int) -> list[CoverageSpan]:
+    """When a camera of this machine watched, from the span that began at `since` (text) on, by start."""
+    here, values = _of_camera(camera)
+    rows = connection.execute(
+        f"{COVERAGE.select} WHERE changed <> downloaded AND {here} AND started_at >= ? ORDER BY started_at LIMIT ?",
+        (*values, since, limit),
+    )
+    return COVERAGE.read(rows)
+
+
+def _of_camera(camera: CameraRef | None) -> tuple[str, tuple[str, ...]]:
+    return ("TRUE", ()) if camera is None else (_OF_CAMERA, (camera.site_id, camera.camera_id))

@@ -12,7 +12,7 @@ from config.errors import StoreBusyError
 from tracker.presence.events import Event, EventKind
 from tracker.presence.people import Person, PersonKind, Role
 from tracker.presence.room import Presence
-from tracker.store import camera_rows, event_rows, exception_rows, forgetting, people_rows, site_rows, vector_rows
+from tracker.store import event_rows, forgetting, people_rows, presence_rows, site_rows, vector_rows
 from tracker.store.database import Transaction
 from tracker.store.leases import lease
 from tracker.store.store_file import StoreFile
@@ -85,12 +85,12 @@ class People:
         ids = (from_id, into_id)
         with ExitStack() as idle:
             with self._file.reading() as connection:
-                shared = camera_rows.shared_cameras(connection, ids)
+                shared = presence_rows.shared_cameras(connection, ids)
             cameras = [camera_id for camera_id in shared if self._rests(camera_id, idle)]
             with self._file.writing() as writing:
                 _consent(writing, into_id, consented_at)
                 people_rows.merge(writing, from_id, into_id)
-                twins = camera_rows.drop_twins(writing, ids, cameras)
+                twins = presence_rows.drop_twins(writing, ids, cameras)
                 rules = {each.site_id: site_rows.rules(writing.connection, each.site_id) for each in twins}
                 exits = [_exit(each) for each in twins if each.camera_id not in rules[each.site_id].entrances]
                 event_rows.insert_events(writing, exits)
@@ -170,7 +170,7 @@ class People:
     def limits(self) -> dict[str, float]:
         """By person id the greatest distance at which a face is theirs, of those who have a limit of their own."""
         with self._file.reading() as connection:
-            return exception_rows.select_limits(connection)
+            return people_rows.select_limits(connection)
 
     def replace_limits(self, limits: Mapping[str, float]) -> None:
         """Replace all distance limits of single people, between 0 and 2.
@@ -180,23 +180,23 @@ class People:
         with self._file.writing() as writing:
             for person_id in limits:
                 people_rows.require(writing.connection, person_id)
-            exception_rows.replace_limits(writing, limits)
+            people_rows.replace_limits(writing, limits)
 
     def negatives(self) -> tuple[NDArray[np.float32], tuple[str, ...]]:
         """Faces (N, D) float32 that are not somebody's, and whose each is not."""
         with self._file.reading() as connection:
-            return exception_rows.select_negatives(connection, model=self._file.model)
+            return vector_rows.select_negatives(connection, model=self._file.model)
 
     def add_negatives(self, person_id: str, vectors: NDArray[np.float32], *, sources: Sequence[str] = ()) -> None:
         """Add negatives of a person: faces (N, D) that are not theirs. Raises PeopleError for an unknown id."""
         with self._file.writing() as writing:
             people_rows.require(writing.connection, person_id)
-            exception_rows.insert_negatives(writing, person_id, vectors, model=self._file.model, sources=sources)
+            vector_rows.insert_negatives(writing, person_id, vectors, model=self._file.model, sources=sources)
 
     def clear_negatives(self, person_id: str) -> int:
         """Delete the negatives of a person. Returns how many there were."""
         with self._file.writing() as writing:
-            return exception_rows.delete_negatives(writing, person_id)
+            return vector_rows.delete_negatives(writing, person_id)
 
 
 def _consent(writing: Transaction, person_id: str, at: datetime | None) -> None:

@@ -1,20 +1,21 @@
-"""Rows of people and their aliases. Every function works inside the caller's transaction or read."""
+"""Rows of people, their aliases and distance limits. Every function works inside the caller's transaction or read."""
 
 from __future__ import annotations
 
 import json
 import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from config.errors import PeopleError
 from tracker.presence.events import content_id, time_text
-from tracker.presence.people import Person, PersonKind, Role, name_key
+from tracker.presence.people import Person, PersonKind, name_key
 from tracker.store import vector_rows
 from tracker.store.database import Transaction
+from tracker.store.tables import Table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +25,7 @@ VISITOR_ID = re.compile("v-[0-9a-f]{10}")
 """Ids that agents give to strangers."""
 LONGEST_LABEL = 190
 """Characters of an id that are used as a name; a number may follow."""
-_COLUMNS = "person_id, name, kind, role, access, created_at, consented_at"
+PEOPLE = Table("people", Person, derived=["name_key"])
 
 
 def insert(writing: Transaction, person: Person) -> None:
@@ -33,20 +34,7 @@ def insert(writing: Transaction, person: Person) -> None:
     require_free_name(connection, person.name)
     if connection.execute("SELECT 1 FROM people WHERE person_id = ?", (person.person_id,)).fetchone():
         raise PeopleError(f"the id {person.person_id} is taken", fix="give the person another id")
-    connection.execute(
-        f"INSERT INTO people ({_COLUMNS}, name_key, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            person.person_id,
-            person.name,
-            person.kind,
-            person.role,
-            person.access,
-            time_text(person.created_at),
-            None if person.consented_at is None else time_text(person.consented_at),
-            name_key(person.name),
-            writing.changed,
-        ),
-    )
+    connection.execute(PEOPLE.insert, (*PEOPLE.row(person), name_key(person.name), writing.changed))
     writing.touch_people()
 
 
@@ -114,20 +102,20 @@ def free_label(connection: sqlite3.Connection, label: str) -> str:
 def select(connection: sqlite3.Connection, kind: PersonKind | None) -> list[Person]:
     """People, enrolled first by name, then visitors by age."""
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM people WHERE ?1 IS NULL OR kind = ?1"
+        f"{PEOPLE.select} WHERE ?1 IS NULL OR kind = ?1"
         " ORDER BY kind, CASE kind WHEN 'enrolled' THEN name_key END, created_at, person_id",
         (kind,),
-    ).fetchall()
-    return [person_of_row(row) for row in rows]
+    )
+    return PEOPLE.read(rows)
 
 
 def select_some(connection: sqlite3.Connection, person_ids: Iterable[str]) -> list[Person]:
     """Those of these people of whom there is a record, in no order."""
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM people WHERE person_id IN (SELECT value FROM json_each(?))",
+        f"{PEOPLE.select} WHERE person_id IN (SELECT value FROM json_each(?))",
         (json.dumps(list(person_ids)),),
     )
-    return [person_of_row(row) for row in rows]
+    return PEOPLE.read(rows)
 
 
 def find(connection: sqlite3.Connection, person_id: str) -> Person | None:
@@ -250,6 +238,21 @@ def erase(writing: Transaction, person_id: str, *, erase_history: bool) -> tuple
     return ids
 
 
+def replace_limits(writing: Transaction, limits: Mapping[str, float]) -> None:
+    """Make these the own limits, by person_id; whoever is left out has none."""
+    writing.connection.execute("DELETE FROM limits")
+    writing.connection.executemany(
+        "INSERT INTO limits (person_id, max_distance, changed) VALUES (?, ?, ?)",
+        [(person_id, float(limit), writing.changed) for person_id, limit in limits.items()],
+    )
+    writing.touch_people()
+
+
+def select_limits(connection: sqlite3.Connection) -> dict[str, float]:
+    """Own limits by person_id."""
+    return dict(connection.execute("SELECT person_id, max_distance FROM limits ORDER BY person_id").fetchall())
+
+
 def resolve(connection: sqlite3.Connection, person_id: str) -> str:
     """The id under which a person is known now."""
     row = connection.execute("SELECT into_id FROM aliases WHERE person_id = ?", (person_id,)).fetchone()
@@ -274,21 +277,8 @@ def anyone_forgotten(connection: sqlite3.Connection) -> bool:
 
 
 def _one(connection: sqlite3.Connection, condition: str, value: str) -> Person | None:
-    row = connection.execute(f"SELECT {_COLUMNS} FROM people WHERE {condition}", (value,)).fetchone()
-    return None if row is None else person_of_row(row)
-
-
-def person_of_row(row: tuple[str, str, str, str, int, str, str | None]) -> Person:
-    person_id, name, kind, role, access, created_at, consented_at = row
-    return Person(
-        person_id=person_id,
-        name=name,
-        kind=PersonKind(kind),
-        role=Role(role),
-        access=bool(access),
-        created_at=datetime.fromisoformat(created_at),
-        consented_at=None if consented_at is None else datetime.fromisoformat(consented_at),
-    )
+    found = PEOPLE.read(connection.execute(f"{PEOPLE.select} WHERE {condition}", (value,)))
+    return found[0] if found else None
 
 
 def digest(person_id: str) -> str:

@@ -19,7 +19,7 @@ from tracker.presence.rules import Closings, Rules
 from tracker.presence.sessions import PersonAtSite, Segment, Session, Sightings, session_of
 from tracker.store import event_rows, people_rows, site_rows
 from tracker.store.database import Transaction
-from tracker.store.event_rows import Row, read_time
+from tracker.store.tables import Row, read_time
 
 COLUMNS = (
     "site_id, started_at, session_id, person_id, ended_at, segments, dwell_s, gross_s, enter_inferred, exit_inferred,"
@@ -133,8 +133,7 @@ def events_since_clean(connection: sqlite3.Connection, key: PersonAtSite, at: st
         (*key, at),
     ).fetchone()
     cut = EVER if row is None else str(row[0])
-    aliases = people_rows.ids_of(connection, key[1])[1:]
-    return cut, event_rows.select_of_person(connection, *key, aliases, cut)
+    return cut, event_rows.select_of_person(connection, *key, cut)
 
 
 def segments_of(row: SessionRow) -> list[tuple[str, str | None]]:

@@ -10,10 +10,10 @@ from datetime import datetime
 from tracker.presence.rules import Rules
 from tracker.presence.sessions import Session, in_order
 from tracker.store import session_queries, session_rows, site_rows
-from tracker.store.event_rows import read_all, read_time
 from tracker.store.session_queries import Range, ReportRow
 from tracker.store.session_rows import SessionRow
 from tracker.store.store_file import StoreFile
+from tracker.store.tables import read_all, read_time
 
 
 class Sessions:

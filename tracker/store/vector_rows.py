@@ -1,13 +1,20 @@
-"""Rows of face vectors: little-endian float32, each with the network it came from, so that networks never mix."""
+"""Rows of face vectors: of people, of negatives (faces that are not theirs), and of the evidence behind matches.
+
+Each is little-endian float32 with the network it came from, so that networks never mix. Evidence is kept for some days,
+so that a wrong decision can be corrected.
+"""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from config.errors import PeopleError
+from tracker.presence.events import time_text
 from tracker.presence.people import PersonKind
+from tracker.presence.redaction import Redaction
 from tracker.store.database import Transaction
 
 if TYPE_CHECKING:
@@ -17,7 +24,7 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "dlib_resnet"
 DEFAULT_DIMENSION = 128
 DOWNLOADED = "firestore"
-"""What stands for the picture of a vector that came down with its person; after it, of one that had another id then."""
+"""The source of a vector that was downloaded; the id follows where it was downloaded under one that is merged now."""
 
 
 def insert(
@@ -63,12 +70,12 @@ def checked(
 
 
 def downloaded_under(person_id: str) -> str:
-    """What stands for the picture of a vector that came down under an id that was merged into another."""
+    """The source of a vector that was downloaded under an id that was merged into another."""
     return f"{DOWNLOADED} {person_id}"
 
 
 def move(connection: sqlite3.Connection, from_id: str, into_id: str) -> None:
-    """Give the vectors of one id to another one. What came down is there once, and known by its origin as before."""
+    """Give the vectors of one id to another one. Downloaded ones are kept once, under their origin."""
     connection.execute(
         "UPDATE vectors SET person_id = ?, source = CASE source WHEN ? THEN ? ELSE source END WHERE person_id = ?",
         (into_id, DOWNLOADED, downloaded_under(from_id), from_id),
@@ -82,7 +89,7 @@ def move(connection: sqlite3.Connection, from_id: str, into_id: str) -> None:
 
 
 def delete_downloaded(writing: Transaction, person_id: str) -> None:
-    """Remove all vectors of a person that came down, whatever id they had there."""
+    """Remove all downloaded vectors of a person, under whatever id they were downloaded."""
     gone = writing.connection.execute(
         "DELETE FROM vectors WHERE person_id = ? AND instr(source, ?) = 1", (person_id, DOWNLOADED)
     ).rowcount
@@ -122,3 +129,81 @@ def count(connection: sqlite3.Connection, *, model: str) -> dict[str, int]:
         "SELECT person_id, count(*) FROM vectors WHERE model = ? GROUP BY person_id ORDER BY person_id", (model,)
     )
     return dict(rows.fetchall())
+
+
+def insert_negatives(
+    writing: Transaction, person_id: str, vectors: NDArray[np.float32], *, model: str, sources: Sequence[str] = ()
+) -> None:
+    """Add faces (N, D) that are not the person's. Raises PeopleError when they do not fit those in the store."""
+    rows = checked(writing.connection, vectors, model=model, sources=sources)
+    names = sources or [""] * len(rows)
+    writing.connection.executemany(
+        "INSERT INTO negatives (person_id, model, dimension, vector, source, changed) VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (person_id, model, rows.shape[1], row.tobytes(), name, writing.changed)
+            for row, name in zip(rows, names, strict=True)
+        ],
+    )
+    writing.touch_people()
+
+
+def delete_negatives(writing: Transaction, person_id: str) -> int:
+    """Remove the faces that are not the person's. Returns how many there were."""
+    count = writing.connection.execute("DELETE FROM negatives WHERE person_id = ?", (person_id,)).rowcount
+    if count:
+        writing.touch_people()
+    return count
+
+
+def redact_sources(writing: Transaction, redaction: Redaction) -> None:
+    """Remove the names of pictures, of other people's negatives, that hold a name."""
+    rows = writing.connection.execute("SELECT negative_id, source FROM negatives WHERE source <> ''").fetchall()
+    writing.connection.executemany(
+        "UPDATE negatives SET source = '' WHERE negative_id = ?",
+        [(negative_id,) for negative_id, source in rows if redaction.user_name(source) != source],
+    )
+
+
+def select_negatives(connection: sqlite3.Connection, *, model: str) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """(N, D) float32 and whose each is not."""
+    rows = connection.execute(
+        "SELECT person_id, dimension, vector FROM negatives WHERE model = ? ORDER BY person_id, negative_id", (model,)
+    )
+    return stacked(rows.fetchall())
+
+
+def insert_evidence(writing: Transaction, evidence: Mapping[str, NDArray[np.float32]], *, model: str) -> None:
+    """Keep vectors (N, D) by match_id; of a match that is not stored, or has some already, they are passed over."""
+    for match_id, vectors in evidence.items():
+        wanted = writing.connection.execute(
+            "SELECT EXISTS (SELECT 1 FROM matches WHERE match_id = ?1)"
+            " AND NOT EXISTS (SELECT 1 FROM evidence WHERE match_id = ?1)",
+            (match_id,),
+        ).fetchone()[0]
+        if not wanted:
+            continue
+        rows = checked(writing.connection, vectors, model=model)
+        writing.connection.executemany(
+            "INSERT INTO evidence (match_id, model, dimension, vector) VALUES (?, ?, ?, ?)",
+            [(match_id, model, rows.shape[1], row.tobytes()) for row in rows],
+        )
+
+
+def select_evidence(
+    connection: sqlite3.Connection, track_id: str, *, model: str
+) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """(N, D) float32 of a track, and whom it was taken for, those merged since under the id they have now."""
+    rows = connection.execute(
+        "SELECT coalesce(a.into_id, m.person_id), e.dimension, e.vector"
+        " FROM evidence e JOIN matches m USING (match_id) LEFT JOIN aliases a ON a.person_id = m.person_id"
+        " WHERE m.track_id = ? AND e.model = ? AND m.person_id IS NOT NULL ORDER BY e.evidence_id",
+        (track_id, model),
+    )
+    return stacked(rows.fetchall())
+
+
+def delete_evidence(writing: Transaction, before: datetime) -> int:
+    """Remove the vectors of matches older than that. Returns how many there were."""
+    return writing.connection.execute(
+        "DELETE FROM evidence WHERE match_id IN (SELECT match_id FROM matches WHERE at < ?)", (time_text(before),)
+    ).rowcount

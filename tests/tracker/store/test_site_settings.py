@@ -18,7 +18,7 @@ from tracker.presence.health import CameraState
 from tracker.presence.rules import Rules
 from tracker.store.inbox import Incoming
 from tracker.store.observation import Observation
-from tracker.store.shared_site import coverage_at_site, rules_at_site, settings_at_site
+from tracker.store.site_settings import coverage_at_site, rules_at_site, settings_at_site
 from tracker.store.store import Store
 
 RULES = Rules(

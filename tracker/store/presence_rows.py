@@ -1,0 +1,212 @@
+"""Rows of who is where as cameras see it: open presences, line states at doors, stays in zones."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any
+
+from tracker.presence.events import CameraRef, time_text
+from tracker.presence.line import Crossing, LineState, SideRun
+from tracker.presence.room import Presence
+from tracker.presence.zones import ZoneStay
+from tracker.store.database import Transaction
+from tracker.store.tables import Row, Table, read_all, read_time
+
+PRESENCES = Table("presences", Presence)
+ZONE_STAYS = Table("zone_stays", ZoneStay)
+
+
+def replace_presences(writing: Transaction, presences: Iterable[Presence], camera: CameraRef) -> None:
+    """Make these the open presences of one camera. Raises ValueError when one is of another camera."""
+    rows = list(presences)
+    key = (camera.site_id, camera.camera_id)
+    for presence in rows:
+        if (presence.site_id, presence.camera_id) != key:
+            raise ValueError(f"presence of {presence.site_id}/{presence.camera_id} given for {'/'.join(key)}")
+    before = PRESENCES.read(writing.connection.execute(f"{PRESENCES.select} WHERE site_id = ? AND camera_id = ?", key))
+    for presence in (*before, *rows):
+        writing.touch_session(presence.site_id, presence.person_id, time_text(presence.entered_at))
+    writing.connection.execute("DELETE FROM presences WHERE site_id = ? AND camera_id = ?", key)
+    writing.connection.executemany(PRESENCES.insert, PRESENCES.rows(rows, writing.changed))
+
+
+def select_presences(connection: sqlite3.Connection, site_id: str | None, camera_id: str | None) -> list[Presence]:
+    """Open presences, longest first; a person merged from two ids is present once on each camera."""
+    rows = connection.execute(
+        f"{PRESENCES.select_merged} WHERE (?1 IS NULL OR r.site_id = ?1) AND (?2 IS NULL OR r.camera_id = ?2)"
+        " ORDER BY r.entered_at, r.site_id, r.camera_id, r.person_id",
+        (site_id, camera_id),
+    )
+    merged: dict[tuple[str, str, str], Presence] = {}
+    for presence in PRESENCES.read(rows):
+        key = (presence.site_id, presence.camera_id, presence.person_id)
+        earlier = merged.get(key)
+        merged[key] = presence if earlier is None else _joined(earlier, presence)
+    return list(merged.values())
+
+
+def delete_presences(writing: Transaction, person_id: str) -> list[Presence]:
+    """Remove the open presences stored under one id and return them."""
+    presences = _presences_of(writing.connection, person_id)
+    for presence in presences:
+        writing.touch_session(presence.site_id, person_id, time_text(presence.entered_at))
+    writing.connection.execute("DELETE FROM presences WHERE person_id = ?", (person_id,))
+    return presences
+
+
+def shared_cameras(connection: sqlite3.Connection, person_ids: Sequence[str]) -> list[str]:
+    """The cameras that have more than one of these ids in sight."""
+    marks = ", ".join("?" * len(person_ids))
+    rows = connection.execute(
+        f"SELECT camera_id FROM presences WHERE person_id IN ({marks})"
+        " GROUP BY site_id, camera_id HAVING count(*) > 1 ORDER BY camera_id",
+        tuple(person_ids),
+    )
+    return list(dict.fromkeys(row[0] for row in rows))
+
+
+def drop_twins(writing: Transaction, person_ids: Sequence[str], camera_ids: Iterable[str]) -> list[Presence]:
+    """Of several presences that these ids have on one camera remove all but the one seen last, and return them."""
+    gone: list[Presence] = []
+    for camera_id in camera_ids:
+        rows = [
+            presence
+            for person_id in person_ids
+            for presence in _presences_of(writing.connection, person_id)
+            if presence.camera_id == camera_id
+        ]
+        for site_id in {presence.site_id for presence in rows}:
+            here = sorted((each for each in rows if each.site_id == site_id), key=lambda each: each.seen_at)
+            gone += here[:-1]
+    for presence in gone:
+        writing.connection.execute(
+            "DELETE FROM presences WHERE site_id = ? AND camera_id = ? AND person_id = ?",
+            (presence.site_id, presence.camera_id, presence.person_id),
+        )
+    return gone
+
+
+def replace_line_states(writing: Transaction, line_states: Iterable[LineState], camera: CameraRef) -> None:
+    """Make these the line states of one camera."""
+    key = (camera.site_id, camera.camera_id)
+    writing.connection.execute("DELETE FROM line_states WHERE site_id = ? AND camera_id = ?", key)
+    writing.connection.executemany(
+        "INSERT INTO line_states (site_id, camera_id, track_id, person_id, state, changed) VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (*key, each.track_id, each.person_id, json.dumps(asdict(each), default=time_text), writing.changed)
+            for each in line_states
+        ],
+    )
+
+
+def select_line_states(connection: sqlite3.Connection, site_id: str, camera_id: str) -> list[LineState]:
+    """The line states of a door, merged people under the id they have now.
+
+    Raises StoreError on a row that is no line state.
+    """
+    rows = connection.execute(
+        "SELECT s.state, coalesce(a.into_id, s.person_id) FROM line_states s"
+        " LEFT JOIN aliases a ON a.person_id = s.person_id"
+        " WHERE s.site_id = ? AND s.camera_id = ? ORDER BY s.track_id",
+        (site_id, camera_id),
+    )
+    return read_all(rows, _line_state)
+
+
+def delete_line_states(writing: Transaction, person_ids: Sequence[str]) -> None:
+    """Remove the line states of these ids."""
+    for person_id in person_ids:
+        writing.connection.execute("DELETE FROM line_states WHERE person_id = ?", (person_id,))
+
+
+def save_zone_stays(writing: Transaction, stays: Iterable[ZoneStay]) -> None:
+    """Add stays, or bring those that are there up to date; never shorter, and never open again."""
+    writing.connection.executemany(
+        f"{ZONE_STAYS.insert} ON CONFLICT (stay_id) DO UPDATE"
+        " SET seen_at = max(seen_at, excluded.seen_at), over = max(over, excluded.over), changed = excluded.changed"
+        " WHERE excluded.seen_at > seen_at OR excluded.over > over",
+        ZONE_STAYS.rows(stays, writing.changed),
+    )
+
+
+def select_zone_stays(
+    connection: sqlite3.Connection,
+    *,
+    site_id: str,
+    camera_id: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    over: bool | None,
+) -> list[ZoneStay]:
+    """Stays that touch [since, until), by start. Raises StoreError on a row that is none."""
+    rows = connection.execute(
+        f"{ZONE_STAYS.select_merged} WHERE r.site_id = ?1 AND (?2 IS NULL OR r.camera_id = ?2)"
+        " AND (?3 IS NULL OR r.seen_at >= ?3) AND (?4 IS NULL OR r.started_at < ?4) AND (?5 IS NULL OR r.over = ?5)"
+        " ORDER BY r.started_at, r.zone, r.stay_id",
+        (
+            site_id,
+            camera_id,
+            None if since is None else time_text(since),
+            None if until is None else time_text(until),
+            over,
+        ),
+    )
+    return ZONE_STAYS.read(rows)
+
+
+def select_zones(connection: sqlite3.Connection, site_id: str) -> dict[str, tuple[datetime, datetime]]:
+    """The zones of a site that have stays, with the starts of the first and of the last."""
+    rows = connection.execute(
+        "SELECT zone, min(started_at), max(started_at) FROM zone_stays WHERE site_id = ? GROUP BY zone", (site_id,)
+    )
+    return {zone: (read_time(first), read_time(last)) for zone, first, last in rows}
+
+
+def delete_zone_stays(writing: Transaction, person_ids: Sequence[str]) -> None:
+    """Remove every stay of these ids."""
+    for person_id in person_ids:
+        writing.connection.execute("DELETE FROM zone_stays WHERE person_id = ?", (person_id,))
+
+
+def drop_zone_stays(writing: Transaction, stay_ids: Iterable[str]) -> None:
+    """Remove stays that were reported in error."""
+    writing.connection.executemany("DELETE FROM zone_stays WHERE stay_id = ?", [(stay_id,) for stay_id in stay_ids])
+
+
+def rewrite_zone_stays(writing: Transaction, person_ids: Sequence[str], new_id: str) -> None:
+    """Put every stay of these ids under `new_id`, ended, with an id made from the new content."""
+    for person_id in person_ids:
+        rows = writing.connection.execute(f"{ZONE_STAYS.select} WHERE person_id = ?", (person_id,))
+        stays = ZONE_STAYS.read(rows)
+        writing.connection.execute("DELETE FROM zone_stays WHERE person_id = ?", (person_id,))
+        save_zone_stays(writing, [replace(stay, person_id=new_id, over=True, stay_id="") for stay in stays])
+
+
+def _presences_of(connection: sqlite3.Connection, person_id: str) -> list[Presence]:
+    return PRESENCES.read(connection.execute(f"{PRESENCES.select} WHERE person_id = ?", (person_id,)))
+
+
+def _joined(earlier: Presence, later: Presence) -> Presence:
+    newest = max(earlier, later, key=lambda presence: presence.seen_at)
+    return replace(newest, entered_at=min(earlier.entered_at, later.entered_at))
+
+
+def _line_state(row: Row) -> LineState:
+    text, person_id = row
+    known = json.loads(text)
+    return LineState(
+        track_id=known["track_id"],
+        person_id=person_id,
+        seen_at=read_time(known["seen_at"]),
+        held=_run(known["held"]),
+        ahead=_run(known["ahead"]),
+        waiting=tuple(Crossing(**(each | {"at": read_time(each["at"])})) for each in known["waiting"]),
+    )
+
+
+def _run(known: dict[str, Any] | None) -> SideRun | None:
+    return None if known is None else SideRun(**(known | {"first_at": read_time(known["first_at"])}))
