@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from config.errors import RecordError
-from tracker.presence.events import ITSELF, Action, Correction, Event, time_text
+from tracker.presence.events import ITSELF, Action, Correction, time_text
 from tracker.presence.redaction import Redaction
 from tracker.store import event_rows
 from tracker.store.database import Transaction
@@ -81,17 +81,6 @@ def select(connection: sqlite3.Connection, event_id: str | None) -> list[Correct
         )
 
     return read_all(rows, read)
-
-
-def select_events(connection: sqlite3.Connection, start: str, *, limit: int) -> list[tuple[Event, bool]]:
-    """Events whose ids begin so, by id, and whether each is voided. Raises StoreError on a row that is no event."""
-    rows = connection.execute(
-        "SELECT event_id, voided FROM events WHERE event_id >= ?1 AND event_id < ?1 || char(1114111)"
-        " ORDER BY event_id LIMIT ?2",
-        (start, limit),
-    ).fetchall()
-    found = [(event_rows.select_one(connection, event_id), bool(voided)) for event_id, voided in rows]
-    return [(event, voided) for event, voided in found if event is not None]
 
 
 def redact(writing: Transaction, redaction: Redaction) -> None:

@@ -71,26 +71,10 @@ def insert_matches(writing: Transaction, matches: Iterable[Match]) -> None:
     )
 
 
-def select_events(connection: sqlite3.Connection, wanted: Wanted) -> list[Event]:
-    """Events in order of (at, event_id), without the voided ones. Raises StoreError on a row that is no event."""
-    clauses, values = wanted.clauses("event_id", "r.voided = 0")
-    by_time = wanted.limit is not None and wanted.person_id is None
-    query = EVENTS.select_merged
-    if by_time:
-        query = query.replace("events r", "events r INDEXED BY events_at")
-    return EVENTS.read(connection.execute(query + clauses, values))
-
-
 def select_one(connection: sqlite3.Connection, event_id: str) -> Event | None:
     """The event of this id, voided or not."""
     found = EVENTS.read(connection.execute(f"{EVENTS.select_merged} WHERE r.event_id = ?", (event_id,)))
     return found[0] if found else None
-
-
-def select_matches(connection: sqlite3.Connection, wanted: Wanted) -> list[Match]:
-    """Matches in order of (at, match_id). Raises StoreError on a row that is no match."""
-    clauses, values = wanted.clauses("match_id")
-    return MATCHES.read(connection.execute(MATCHES.select_merged + clauses, values))
 
 
 def select_of_person(connection: sqlite3.Connection, site_id: str, person_id: str, since: str) -> list[Event]:

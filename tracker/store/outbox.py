@@ -9,11 +9,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tracker.presence import rule_text
 from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import CameraRef
 from tracker.presence.health import CameraHealth
-from tracker.store import cursors, outbox_rows, outbox_sessions, people_rows, site_rows
+from tracker.store import cursors, outbox_rows, outbox_sessions, people_rows
 from tracker.store.cursors import Cursor, Deletion, Rejected, Stream
 from tracker.store.leases import hold
 from tracker.store.outbox_rows import Message, Page, count_after
@@ -167,11 +166,6 @@ class Outbox:
         """When a camera of this machine watched, from the span that began at `since` (text) on, by start."""
         with self._file.reading() as connection:
             return outbox_rows.select_coverage(connection, camera, since, limit)
-
-    def rules_text(self) -> str:
-        """The rules by which sessions are made, as JSON; empty where they are to be made again."""
-        with self._file.reading() as connection:
-            return rule_text.written(site_rows.rules(connection, ""))
 
     def acknowledge(self, done: Acknowledgement) -> None:
         """Write what became of a batch, all of it or nothing."""

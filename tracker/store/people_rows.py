@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -99,25 +98,6 @@ def free_label(connection: sqlite3.Connection, label: str) -> str:
     return free
 
 
-def select(connection: sqlite3.Connection, kind: PersonKind | None) -> list[Person]:
-    """People, enrolled first by name, then visitors by age."""
-    rows = connection.execute(
-        f"{PEOPLE.select} WHERE ?1 IS NULL OR kind = ?1"
-        " ORDER BY kind, CASE kind WHEN 'enrolled' THEN name_key END, created_at, person_id",
-        (kind,),
-    )
-    return PEOPLE.read(rows)
-
-
-def select_some(connection: sqlite3.Connection, person_ids: Iterable[str]) -> list[Person]:
-    """Those of these people of whom there is a record, in no order."""
-    rows = connection.execute(
-        f"{PEOPLE.select} WHERE person_id IN (SELECT value FROM json_each(?))",
-        (json.dumps(list(person_ids)),),
-    )
-    return PEOPLE.read(rows)
-
-
 def find(connection: sqlite3.Connection, person_id: str) -> Person | None:
     """The person of exactly this id."""
     return _one(connection, "person_id = ?", person_id)
@@ -133,14 +113,6 @@ def require(connection: sqlite3.Connection, person_id: str) -> Person:
     person = find(connection, person_id)
     if person is None:
         raise PeopleError(f"nobody has the id {person_id}", fix="'footfall people list' shows everybody and their ids")
-    return person
-
-
-def require_visitor(connection: sqlite3.Connection, person_id: str) -> Person:
-    """The visitor of exactly this id. Raises PeopleError when there is none."""
-    person = require(connection, person_id)
-    if person.kind is not PersonKind.VISITOR:
-        raise PeopleError(f"{person.name} is enrolled already", fix="'footfall people rename' changes a name")
     return person
 
 
@@ -246,11 +218,6 @@ def replace_limits(writing: Transaction, limits: Mapping[str, float]) -> None:
         [(person_id, float(limit), writing.changed) for person_id, limit in limits.items()],
     )
     writing.touch_people()
-
-
-def select_limits(connection: sqlite3.Connection) -> dict[str, float]:
-    """Own limits by person_id."""
-    return dict(connection.execute("SELECT person_id, max_distance FROM limits ORDER BY person_id").fetchall())
 
 
 def resolve(connection: sqlite3.Connection, person_id: str) -> str:

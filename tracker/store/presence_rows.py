@@ -6,15 +6,13 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
-from datetime import datetime
-from typing import Any
 
 from tracker.presence.events import CameraRef, time_text
-from tracker.presence.line import Crossing, LineState, SideRun
+from tracker.presence.line import LineState
 from tracker.presence.room import Presence
 from tracker.presence.zones import ZoneStay
 from tracker.store.database import Transaction
-from tracker.store.tables import Row, Table, read_all, read_time
+from tracker.store.tables import Table
 
 PRESENCES = Table("presences", Presence)
 ZONE_STAYS = Table("zone_stays", ZoneStay)
@@ -32,21 +30,6 @@ def replace_presences(writing: Transaction, presences: Iterable[Presence], camer
         writing.touch_session(presence.site_id, presence.person_id, time_text(presence.entered_at))
     writing.connection.execute("DELETE FROM presences WHERE site_id = ? AND camera_id = ?", key)
     writing.connection.executemany(PRESENCES.insert, PRESENCES.rows(rows, writing.changed))
-
-
-def select_presences(connection: sqlite3.Connection, site_id: str | None, camera_id: str | None) -> list[Presence]:
-    """Open presences, longest first; a person merged from two ids is present once on each camera."""
-    rows = connection.execute(
-        f"{PRESENCES.select_merged} WHERE (?1 IS NULL OR r.site_id = ?1) AND (?2 IS NULL OR r.camera_id = ?2)"
-        " ORDER BY r.entered_at, r.site_id, r.camera_id, r.person_id",
-        (site_id, camera_id),
-    )
-    merged: dict[tuple[str, str, str], Presence] = {}
-    for presence in PRESENCES.read(rows):
-        key = (presence.site_id, presence.camera_id, presence.person_id)
-        earlier = merged.get(key)
-        merged[key] = presence if earlier is None else _joined(earlier, presence)
-    return list(merged.values())
 
 
 def delete_presences(writing: Transaction, person_id: str) -> list[Presence]:
@@ -103,20 +86,6 @@ def replace_line_states(writing: Transaction, line_states: Iterable[LineState], 
     )
 
 
-def select_line_states(connection: sqlite3.Connection, site_id: str, camera_id: str) -> list[LineState]:
-    """The line states of a door, merged people under the id they have now.
-
-    Raises StoreError on a row that is no line state.
-    """
-    rows = connection.execute(
-        "SELECT s.state, coalesce(a.into_id, s.person_id) FROM line_states s"
-        " LEFT JOIN aliases a ON a.person_id = s.person_id"
-        " WHERE s.site_id = ? AND s.camera_id = ? ORDER BY s.track_id",
-        (site_id, camera_id),
-    )
-    return read_all(rows, _line_state)
-
-
 def delete_line_states(writing: Transaction, person_ids: Sequence[str]) -> None:
     """Remove the line states of these ids."""
     for person_id in person_ids:
@@ -131,39 +100,6 @@ def save_zone_stays(writing: Transaction, stays: Iterable[ZoneStay]) -> None:
         " WHERE excluded.seen_at > seen_at OR excluded.over > over",
         ZONE_STAYS.rows(stays, writing.changed),
     )
-
-
-def select_zone_stays(
-    connection: sqlite3.Connection,
-    *,
-    site_id: str,
-    camera_id: str | None,
-    since: datetime | None,
-    until: datetime | None,
-    over: bool | None,
-) -> list[ZoneStay]:
-    """Stays that touch [since, until), by start. Raises StoreError on a row that is none."""
-    rows = connection.execute(
-        f"{ZONE_STAYS.select_merged} WHERE r.site_id = ?1 AND (?2 IS NULL OR r.camera_id = ?2)"
-        " AND (?3 IS NULL OR r.seen_at >= ?3) AND (?4 IS NULL OR r.started_at < ?4) AND (?5 IS NULL OR r.over = ?5)"
-        " ORDER BY r.started_at, r.zone, r.stay_id",
-        (
-            site_id,
-            camera_id,
-            None if since is None else time_text(since),
-            None if until is None else time_text(until),
-            over,
-        ),
-    )
-    return ZONE_STAYS.read(rows)
-
-
-def select_zones(connection: sqlite3.Connection, site_id: str) -> dict[str, tuple[datetime, datetime]]:
-    """The zones of a site that have stays, with the starts of the first and of the last."""
-    rows = connection.execute(
-        "SELECT zone, min(started_at), max(started_at) FROM zone_stays WHERE site_id = ? GROUP BY zone", (site_id,)
-    )
-    return {zone: (read_time(first), read_time(last)) for zone, first, last in rows}
 
 
 def delete_zone_stays(writing: Transaction, person_ids: Sequence[str]) -> None:
@@ -188,25 +124,3 @@ def rewrite_zone_stays(writing: Transaction, person_ids: Sequence[str], new_id: 
 
 def _presences_of(connection: sqlite3.Connection, person_id: str) -> list[Presence]:
     return PRESENCES.read(connection.execute(f"{PRESENCES.select} WHERE person_id = ?", (person_id,)))
-
-
-def _joined(earlier: Presence, later: Presence) -> Presence:
-    newest = max(earlier, later, key=lambda presence: presence.seen_at)
-    return replace(newest, entered_at=min(earlier.entered_at, later.entered_at))
-
-
-def _line_state(row: Row) -> LineState:
-    text, person_id = row
-    known = json.loads(text)
-    return LineState(
-        track_id=known["track_id"],
-        person_id=person_id,
-        seen_at=read_time(known["seen_at"]),
-        held=_run(known["held"]),
-        ahead=_run(known["ahead"]),
-        waiting=tuple(Crossing(**(each | {"at": read_time(each["at"])})) for each in known["waiting"]),
-    )
-
-
-def _run(known: dict[str, Any] | None) -> SideRun | None:
-    return None if known is None else SideRun(**(known | {"first_at": read_time(known["first_at"])}))

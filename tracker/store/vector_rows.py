@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from config.errors import PeopleError
-from tracker.presence.events import time_text
-from tracker.presence.people import PersonKind
 from tracker.presence.redaction import Redaction
 from tracker.store.database import Transaction
 
@@ -97,18 +94,6 @@ def delete_downloaded(writing: Transaction, person_id: str) -> None:
         writing.touch_people()
 
 
-def select(
-    connection: sqlite3.Connection, kind: PersonKind, *, model: str
-) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    """Vectors of people of one kind: (N, D) float32, (0, 128) without any, and the person id of each row."""
-    rows = connection.execute(
-        "SELECT v.person_id, v.dimension, v.vector FROM vectors v JOIN people p USING (person_id)"
-        " WHERE p.kind = ? AND v.model = ? ORDER BY v.person_id, v.vector_id",
-        (kind, model),
-    ).fetchall()
-    return stacked(rows)
-
-
 def stacked(rows: Sequence[tuple[str, int, bytes]]) -> tuple[NDArray[np.float32], tuple[str, ...]]:
     """(N, D) float32, (0, 128) without any, of rows of (person id, dimension, vector), and the person ids."""
     import numpy as np
@@ -121,14 +106,6 @@ def stacked(rows: Sequence[tuple[str, int, bytes]]) -> tuple[NDArray[np.float32]
 def has_any(connection: sqlite3.Connection, person_id: str) -> bool:
     """Whether a person has vectors, of any network."""
     return connection.execute("SELECT 1 FROM vectors WHERE person_id = ?", (person_id,)).fetchone() is not None
-
-
-def count(connection: sqlite3.Connection, *, model: str) -> dict[str, int]:
-    """How many vectors of one network each person has; who has none is left out."""
-    rows = connection.execute(
-        "SELECT person_id, count(*) FROM vectors WHERE model = ? GROUP BY person_id ORDER BY person_id", (model,)
-    )
-    return dict(rows.fetchall())
 
 
 def insert_negatives(
@@ -164,14 +141,6 @@ def redact_sources(writing: Transaction, redaction: Redaction) -> None:
     )
 
 
-def select_negatives(connection: sqlite3.Connection, *, model: str) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    """(N, D) float32 and whose each is not."""
-    rows = connection.execute(
-        "SELECT person_id, dimension, vector FROM negatives WHERE model = ? ORDER BY person_id, negative_id", (model,)
-    )
-    return stacked(rows.fetchall())
-
-
 def insert_evidence(writing: Transaction, evidence: Mapping[str, NDArray[np.float32]], *, model: str) -> None:
     """Keep vectors (N, D) by match_id; of a match that is not stored, or has some already, they are passed over."""
     for match_id, vectors in evidence.items():
@@ -187,23 +156,3 @@ def insert_evidence(writing: Transaction, evidence: Mapping[str, NDArray[np.floa
             "INSERT INTO evidence (match_id, model, dimension, vector) VALUES (?, ?, ?, ?)",
             [(match_id, model, rows.shape[1], row.tobytes()) for row in rows],
         )
-
-
-def select_evidence(
-    connection: sqlite3.Connection, track_id: str, *, model: str
-) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    """(N, D) float32 of a track, and whom it was taken for, those merged since under the id they have now."""
-    rows = connection.execute(
-        "SELECT coalesce(a.into_id, m.person_id), e.dimension, e.vector"
-        " FROM evidence e JOIN matches m USING (match_id) LEFT JOIN aliases a ON a.person_id = m.person_id"
-        " WHERE m.track_id = ? AND e.model = ? AND m.person_id IS NOT NULL ORDER BY e.evidence_id",
-        (track_id, model),
-    )
-    return stacked(rows.fetchall())
-
-
-def delete_evidence(writing: Transaction, before: datetime) -> int:
-    """Remove the vectors of matches older than that. Returns how many there were."""
-    return writing.connection.execute(
-        "DELETE FROM evidence WHERE match_id IN (SELECT match_id FROM matches WHERE at < ?)", (time_text(before),)
-    ).rowcount
