@@ -1,19 +1,26 @@
-"""Rows of cameras: health, coverage, and which machines report them."""
+"""Rows of cameras: health, coverage, reporting machines, and what they have in sight: presences, line states, stays."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from tracker.presence.coverage import CoverageSpan
-from tracker.presence.events import time_text
+from tracker.presence.events import CameraRef, time_text
 from tracker.presence.health import CameraHealth
+from tracker.presence.line import LineState
+from tracker.presence.room import Presence
+from tracker.presence.zones import ZoneStay
 from tracker.store.database import Transaction
 from tracker.store.tables import Table
 
 CAMERAS = Table("cameras", CameraHealth)
 COVERAGE = Table("coverage_spans", CoverageSpan)
+PRESENCES = Table("presences", Presence)
+ZONE_STAYS = Table("zone_stays", ZoneStay)
 REPORTS_WITHIN = timedelta(hours=1)
 """A machine that was silent for longer begins again: moving a camera to another machine and back is no conflict."""
 
@@ -71,3 +78,111 @@ def save_machines(writing: Transaction, reports: Iterable[MachineReport]) -> Non
             " last_at = max(last_at, ?4)",
             (each.site_id, each.camera_id, each.machine_id, at, time_text(each.at - REPORTS_WITHIN)),
         )
+
+
+def replace_presences(writing: Transaction, presences: Iterable[Presence], camera: CameraRef) -> None:
+    """Make these the open presences of one camera. Raises ValueError when one is of another camera."""
+    rows = list(presences)
+    key = (camera.site_id, camera.camera_id)
+    for presence in rows:
+        if (presence.site_id, presence.camera_id) != key:
+            raise ValueError(f"presence of {presence.site_id}/{presence.camera_id} given for {'/'.join(key)}")
+    before = PRESENCES.read(writing.connection.execute(f"{PRESENCES.select} WHERE site_id = ? AND camera_id = ?", key))
+    for presence in (*before, *rows):
+        writing.touch_session(presence.site_id, presence.person_id, time_text(presence.entered_at))
+    writing.connection.execute("DELETE FROM presences WHERE site_id = ? AND camera_id = ?", key)
+    writing.connection.executemany(PRESENCES.insert, PRESENCES.rows(rows, writing.changed))
+
+
+def delete_presences(writing: Transaction, person_id: str) -> list[Presence]:
+    """Remove the open presences stored under one id and return them."""
+    presences = _presences_of(writing.connection, person_id)
+    for presence in presences:
+        writing.touch_session(presence.site_id, person_id, time_text(presence.entered_at))
+    writing.connection.execute("DELETE FROM presences WHERE person_id = ?", (person_id,))
+    return presences
+
+
+def shared_cameras(connection: sqlite3.Connection, person_ids: Sequence[str]) -> list[str]:
+    """The cameras that have more than one of these ids in sight."""
+    marks = ", ".join("?" * len(person_ids))
+    rows = connection.execute(
+        f"SELECT camera_id FROM presences WHERE person_id IN ({marks})"
+        " GROUP BY site_id, camera_id HAVING count(*) > 1 ORDER BY camera_id",
+        tuple(person_ids),
+    )
+    return list(dict.fromkeys(row[0] for row in rows))
+
+
+def drop_twins(writing: Transaction, person_ids: Sequence[str], camera_ids: Iterable[str]) -> list[Presence]:
+    """Of several presences that these ids have on one camera remove all but the one seen last, and return them."""
+    dropped: list[Presence] = []
+    for camera_id in camera_ids:
+        rows = [
+            presence
+            for person_id in person_ids
+            for presence in _presences_of(writing.connection, person_id)
+            if presence.camera_id == camera_id
+        ]
+        for site_id in {presence.site_id for presence in rows}:
+            here = sorted((each for each in rows if each.site_id == site_id), key=lambda each: each.seen_at)
+            dropped += here[:-1]
+    for presence in dropped:
+        writing.connection.execute(
+            "DELETE FROM presences WHERE site_id = ? AND camera_id = ? AND person_id = ?",
+            (presence.site_id, presence.camera_id, presence.person_id),
+        )
+    return dropped
+
+
+def replace_line_states(writing: Transaction, line_states: Iterable[LineState], camera: CameraRef) -> None:
+    """Make these the line states of one camera."""
+    key = (camera.site_id, camera.camera_id)
+    writing.connection.execute("DELETE FROM line_states WHERE site_id = ? AND camera_id = ?", key)
+    writing.connection.executemany(
+        "INSERT INTO line_states (site_id, camera_id, track_id, person_id, state, changed) VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (*key, each.track_id, each.person_id, json.dumps(asdict(each), default=time_text), writing.changed)
+            for each in line_states
+        ],
+    )
+
+
+def delete_line_states(writing: Transaction, person_ids: Sequence[str]) -> None:
+    """Remove the line states of these ids."""
+    for person_id in person_ids:
+        writing.connection.execute("DELETE FROM line_states WHERE person_id = ?", (person_id,))
+
+
+def save_zone_stays(writing: Transaction, stays: Iterable[ZoneStay]) -> None:
+    """Add stays, or bring those that are there up to date; never shorter, and never open again."""
+    writing.connection.executemany(
+        f"{ZONE_STAYS.insert} ON CONFLICT (stay_id) DO UPDATE"
+        " SET seen_at = max(seen_at, excluded.seen_at), over = max(over, excluded.over), changed = excluded.changed"
+        " WHERE excluded.seen_at > seen_at OR excluded.over > over",
+        ZONE_STAYS.rows(stays, writing.changed),
+    )
+
+
+def delete_zone_stays(writing: Transaction, person_ids: Sequence[str]) -> None:
+    """Remove every stay of these ids."""
+    for person_id in person_ids:
+        writing.connection.execute("DELETE FROM zone_stays WHERE person_id = ?", (person_id,))
+
+
+def drop_zone_stays(writing: Transaction, stay_ids: Iterable[str]) -> None:
+    """Remove stays that were reported in error."""
+    writing.connection.executemany("DELETE FROM zone_stays WHERE stay_id = ?", [(stay_id,) for stay_id in stay_ids])
+
+
+def rewrite_zone_stays(writing: Transaction, person_ids: Sequence[str], new_id: str) -> None:
+    """Put every stay of these ids under `new_id`, ended, with an id made from the new content."""
+    for person_id in person_ids:
+        rows = writing.connection.execute(f"{ZONE_STAYS.select} WHERE person_id = ?", (person_id,))
+        stays = ZONE_STAYS.read(rows)
+        writing.connection.execute("DELETE FROM zone_stays WHERE person_id = ?", (person_id,))
+        save_zone_stays(writing, [replace(stay, person_id=new_id, over=True, stay_id="") for stay in stays])
+
+
+def _presences_of(connection: sqlite3.Connection, person_id: str) -> list[Presence]:
+    return PRESENCES.read(connection.execute(f"{PRESENCES.select} WHERE person_id = ?", (person_id,)))

@@ -14,8 +14,7 @@ from tracker.presence.health import CameraHealth
 from tracker.presence.line import Crossing, LineState, SideRun
 from tracker.presence.room import Presence
 from tracker.presence.zones import ZoneStay
-from tracker.store.camera_rows import CAMERAS, COVERAGE, REPORTS_WITHIN, SharedCamera
-from tracker.store.presence_rows import PRESENCES, ZONE_STAYS
+from tracker.store.camera_rows import CAMERAS, COVERAGE, PRESENCES, REPORTS_WITHIN, ZONE_STAYS, SharedCamera
 from tracker.store.store_file import StoreFile
 from tracker.store.tables import Row, read_all, read_time
 

@@ -95,7 +95,7 @@ class StagedEvents:
 
 @contextmanager
 def staging() -> Iterator[StagedEvents]:
-    """A place for events, gone at the end."""
+    """A temporary database for events, deleted at the end."""
     with _temporary():
         connection = sqlite3.connect("", isolation_level=None)  # a file without a name, which no crash leaves behind
     try:

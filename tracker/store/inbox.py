@@ -25,7 +25,6 @@ from tracker.store import (
     event_rows,
     inbox_erasures,
     inbox_people,
-    presence_rows,
 )
 from tracker.store.camera_rows import MachineReport
 from tracker.store.database import Transaction
@@ -189,8 +188,8 @@ def _write_events(writing: Transaction, incoming: Incoming) -> None:
 
 def _write_cameras(writing: Transaction, incoming: Incoming) -> None:
     connection, changed = writing.connection, writing.changed
-    presence_rows.save_zone_stays(writing, without_forgotten(writing, incoming.zone_stays))
-    presence_rows.drop_zone_stays(writing, incoming.deleted_stays)
+    camera_rows.save_zone_stays(writing, without_forgotten(writing, incoming.zone_stays))
+    camera_rows.drop_zone_stays(writing, incoming.deleted_stays)
     camera_rows.save_coverage(writing, incoming.spans)
     for health in incoming.healths:
         known = connection.execute(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tracker.presence.events import time_text
-from tracker.store import people_rows, presence_rows
+from tracker.store import camera_rows, people_rows
 from tracker.store.cursors import uploaded_through
 from tracker.store.database import Transaction
 from tracker.store.forgetting import forget
@@ -66,7 +66,7 @@ def _forget(writing: Transaction, ids: Sequence[str], *, erase_history: bool, wh
         writing.touch_events()
         writing.touched_people.update(ids)
         for one_id in ids:
-            presence_rows.delete_presences(writing, one_id)
+            camera_rows.delete_presences(writing, one_id)
         for table, column in zip(_HISTORY, ("event_id", "stay_id"), strict=True):
             connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", uploaded[table])
     elif not erase_history:

@@ -18,11 +18,10 @@ from tracker.presence.events import ITSELF, CameraRef, Correction, Event, time_t
 from tracker.presence.health import CameraHealth
 from tracker.presence.people import Person, PersonKind
 from tracker.store import correction_rows, people_rows
-from tracker.store.camera_rows import CAMERAS, COVERAGE
+from tracker.store.camera_rows import CAMERAS, COVERAGE, ZONE_STAYS
 from tracker.store.cursors import Cursor, Stream
 from tracker.store.event_rows import EVENTS, MATCHES
 from tracker.store.people_rows import PEOPLE
-from tracker.store.presence_rows import ZONE_STAYS
 from tracker.store.tables import Row, Table, read_all
 from tracker.store.vector_rows import DOWNLOADED
 

@@ -13,7 +13,7 @@ from config.errors import PeopleError, StoreBusyError
 from tracker.presence.events import Event, EventKind
 from tracker.presence.people import Person, PersonKind, Role
 from tracker.presence.room import Presence
-from tracker.store import event_rows, forgetting, people_rows, presence_rows, site_rows, vector_rows
+from tracker.store import camera_rows, event_rows, forgetting, people_rows, site_rows, vector_rows
 from tracker.store.database import Transaction
 from tracker.store.leases import lease
 from tracker.store.people_rows import PEOPLE
@@ -89,12 +89,12 @@ class People:
         ids = (from_id, into_id)
         with ExitStack() as idle:
             with self._file.reading() as connection:
-                shared = presence_rows.shared_cameras(connection, ids)
+                shared = camera_rows.shared_cameras(connection, ids)
             cameras = [camera_id for camera_id in shared if self._rests(camera_id, idle)]
             with self._file.writing() as writing:
                 _consent(writing, into_id, consented_at)
                 people_rows.merge(writing, from_id, into_id)
-                twins = presence_rows.drop_twins(writing, ids, cameras)
+                twins = camera_rows.drop_twins(writing, ids, cameras)
                 rules = {each.site_id: site_rows.rules(writing.connection, each.site_id) for each in twins}
                 exits = [_exit(each) for each in twins if each.camera_id not in rules[each.site_id].entrances]
                 event_rows.insert_events(writing, exits)
@@ -113,7 +113,7 @@ class People:
         erase_history: delete the events too. Without it they stay for the counts under a new random id that leads
         back to nobody, and an open visit ends at the last sighting. A running agent cannot bring the person back.
         Forgetting the same id again only cleans up again. Raises PeopleError when there is nobody of that id. When the
-        rows are gone but could not be overwritten, `is_forgotten` holds and what is raised says what to do: StoreError
+        rows are gone but could not be overwritten, `is_forgotten` is true and the error names the fix: StoreError
         where the disk has no room for that, StoreBusyError where another process kept their pages.
         """
         with self._file.writing() as writing:

@@ -211,7 +211,7 @@ def erase(writing: Transaction, person_id: str, *, erase_history: bool) -> tuple
 
 
 def replace_limits(writing: Transaction, limits: Mapping[str, float]) -> None:
-    """Make these the own limits, by person_id; whoever is left out has none."""
+    """Make these the own limits, by person_id; people left out have none."""
     writing.connection.execute("DELETE FROM limits")
     writing.connection.executemany(
         "INSERT INTO limits (person_id, max_distance, changed) VALUES (?, ?, ?)",

@@ -46,7 +46,7 @@ def save(writing: Transaction, site: Site) -> bool:
 def _read(text: str) -> Rules:
     try:
         return rule_text.read(text)
-    except ValueError:  # of another version; whoever knows the settings writes them again
+    except ValueError:  # of another version; the next start with settings writes them again
         return Rules()
 
 

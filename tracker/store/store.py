@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tracker.store import camera_rows, correction_rows, event_rows, people_rows, presence_rows, vector_rows
+from tracker.store import camera_rows, correction_rows, event_rows, people_rows, vector_rows
 from tracker.store.cameras import Cameras
 from tracker.store.events import Events, Matches
 from tracker.store.forgetting import without_forgotten
@@ -66,11 +66,11 @@ class Store(StoreFile):
             event_rows.insert_matches(writing, without_forgotten(writing, found.matches))
             vector_rows.insert_evidence(writing, found.evidence, model=self.model)
             if found.presences is not None and found.camera is not None:
-                presence_rows.replace_presences(writing, without_forgotten(writing, found.presences), found.camera)
+                camera_rows.replace_presences(writing, without_forgotten(writing, found.presences), found.camera)
             if found.line_states is not None and found.camera is not None:
-                presence_rows.replace_line_states(writing, without_forgotten(writing, found.line_states), found.camera)
-            presence_rows.drop_zone_stays(writing, found.dropped_stays)
-            presence_rows.save_zone_stays(writing, without_forgotten(writing, found.zone_stays))
+                camera_rows.replace_line_states(writing, without_forgotten(writing, found.line_states), found.camera)
+            camera_rows.drop_zone_stays(writing, found.dropped_stays)
+            camera_rows.save_zone_stays(writing, without_forgotten(writing, found.zone_stays))
             if found.health is not None:
                 camera_rows.save_health(writing, found.health)
             camera_rows.save_coverage(writing, found.coverage)

@@ -87,10 +87,10 @@ def move(connection: sqlite3.Connection, from_id: str, into_id: str) -> None:
 
 def delete_downloaded(writing: Transaction, person_id: str) -> None:
     """Remove all downloaded vectors of a person, under whatever id they were downloaded."""
-    gone = writing.connection.execute(
+    count = writing.connection.execute(
         "DELETE FROM vectors WHERE person_id = ? AND instr(source, ?) = 1", (person_id, DOWNLOADED)
     ).rowcount
-    if gone:
+    if count:
         writing.touch_people()
 
 
@@ -142,7 +142,7 @@ def redact_sources(writing: Transaction, redaction: Redaction) -> None:
 
 
 def insert_evidence(writing: Transaction, evidence: Mapping[str, NDArray[np.float32]], *, model: str) -> None:
-    """Keep vectors (N, D) by match_id; of a match that is not stored, or has some already, they are passed over."""
+    """Keep vectors (N, D) by match_id; those of a match that is not stored, or has some already, are skipped."""
     for match_id, vectors in evidence.items():
         wanted = writing.connection.execute(
             "SELECT EXISTS (SELECT 1 FROM matches WHERE match_id = ?1)"

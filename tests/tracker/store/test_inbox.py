@@ -38,12 +38,12 @@ def rows(store: Store, sql: str) -> list[tuple[Any, ...]]:
 
 
 def unsent(store: Store, table: str) -> int:
-    """Rows that an uplink which has sent nothing yet would send."""
+    """Rows that an uploader that has uploaded nothing yet would upload."""
     return int(rows(store, f"SELECT count(*) FROM {table} WHERE changed <> downloaded")[0][0])  # noqa: S608 - fixed names
 
 
 def sent_so_far(store: Store, *kinds: str) -> None:
-    """As if the uplink had sent everything of these kinds."""
+    """As if everything of these kinds were uploaded."""
     store.inbox.apply(arrivals(cursors={f"upload {kind}": str(store.version() + 1) for kind in kinds}))
 
 
@@ -55,7 +55,7 @@ def names(store: Store) -> dict[str, str]:
     return {each.person_id: each.name for each in store.people.all()}
 
 
-def test_events_that_came_down_make_the_visits_that_own_ones_would(store: Store, records: Any) -> None:
+def test_downloaded_events_make_the_same_visits_as_own_ones(store: Store, records: Any) -> None:
     own, theirs = records.event(0), records.event(60, "exit", camera_id="back")
     store.record(Observation(events=[own]))
     store.inbox.apply(arrivals(events=[theirs, own]))

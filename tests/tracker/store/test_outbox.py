@@ -81,7 +81,7 @@ def test_a_camera_machine_reads_only_its_own(sent: Store, records: Any) -> None:
     assert ids(pages(sent, Stream.EVENTS, records.at(0), scope=CameraRef("gym", "door"))) == [mine.event_id]
 
 
-def test_what_came_down_is_skipped_until_it_is_changed_here(sent: Store, records: Any) -> None:
+def test_downloaded_rows_are_skipped_until_they_are_changed_here(sent: Store, records: Any) -> None:
     sent.people.add(records.person(), records.vectors(1))
     with sent.database.writing() as writing:
         writing.connection.execute("UPDATE people SET downloaded = changed")
@@ -193,13 +193,13 @@ def test_a_store_of_this_machine_alone_pays_for_nothing_of_it(store: Store, reco
     alone = made(store)
     assert not [name for name in alone if name.endswith(("_changed", "_deleted"))]
     store.outbox.begin()
-    in_step = made(store)
-    assert {"events_changed", "sessions_deleted", "people_deleted", "vectors_added"} <= in_step - alone
+    tracked = made(store)
+    assert {"events_changed", "sessions_deleted", "people_deleted", "vectors_added"} <= tracked - alone
     store.outbox.begin()
-    assert made(reopened()) == in_step
+    assert made(reopened()) == tracked
 
 
-def test_a_store_into_which_something_came_down_is_in_step(store: Store, records: Any) -> None:
+def test_a_store_with_downloads_tracks_changes(store: Store, records: Any) -> None:
     store.people.add(records.person(), records.vectors(1))
     store.inbox.apply(Incoming(at=records.at(0), cursors={"download people gym": "2026-01-05"}))
     store.people.forget("p-ada", erase_history=True)
