@@ -110,17 +110,15 @@ class Inbox:
 
     def site_document(self, site_id: str) -> Mapping[str, object] | None:
         """The document of a site as it was downloaded, times as text; None if it never was."""
-        with self._file.reading() as connection:
-            row = connection.execute("SELECT json FROM site_documents WHERE site_id = ?", (site_id,)).fetchone()
-        found = None if row is None else json.loads(row[0])
+        rows = self._file.rows("SELECT json FROM site_documents WHERE site_id = ?", (site_id,))
+        found = json.loads(rows[0][0]) if rows else None
         return found if isinstance(found, dict) else None
 
     def unreadable(self) -> list[tuple[Unreadable, datetime]]:
         """Documents that could not be decoded, each with the time of the download."""
-        with self._file.reading() as connection:
-            rows = connection.execute(
-                "SELECT collection, record_id, reason, at FROM unreadable_documents ORDER BY collection, record_id"
-            ).fetchall()
+        rows = self._file.rows(
+            "SELECT collection, record_id, reason, at FROM unreadable_documents ORDER BY collection, record_id"
+        )
         return [
             (Unreadable(collection=collection, record_id=record_id, reason=reason), read_time(at))
             for collection, record_id, reason, at in rows
@@ -128,12 +126,8 @@ class Inbox:
 
     def replace_unreadable(self, collection: str, reasons: Mapping[str, str], at: datetime) -> None:
         """Make these, reason by id, all that is unreadable of a collection."""
-        with self._file.reading() as connection:
-            rows = connection.execute(
-                "SELECT record_id, reason FROM unreadable_documents WHERE collection = ?", (collection,)
-            )
-            known = dict(rows.fetchall())
-        if known == reasons:
+        query = "SELECT record_id, reason FROM unreadable_documents WHERE collection = ?"
+        if dict(self._file.rows(query, (collection,))) == reasons:
             return
         with self._file.writing() as writing:
             writing.connection.execute("DELETE FROM unreadable_documents WHERE collection = ?", (collection,))

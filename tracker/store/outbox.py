@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tracker.presence.coverage import CoverageSpan
-from tracker.presence.events import CameraRef
+from tracker.presence.events import CameraRef, Event
 from tracker.presence.health import CameraHealth
 from tracker.store import cursors, outbox_rows, outbox_sessions, people_rows
 from tracker.store.cursors import Cursor, Deletion, Rejected, Stream
@@ -216,10 +216,10 @@ class Outbox:
             deleted = [each for each in pending if scope is None and (sessions or each.kind != "session")]
             counts["deletions"] = sum(len(_messages(connection, each)) for each in deleted)
             first = outbox_rows.select_events(connection, cursors.cursor(connection, Stream.EVENTS), scope, 1)
-            oldest = outbox_rows.time_of(connection, first.messages[0].record_id) if first.messages else None
+            oldest = first.messages[0].record if first.messages else None
         return Backlog(
             counts={stream: count for stream, count in counts.items() if count},
-            oldest_at=None if oldest is None else read_time(oldest),
+            oldest_at=oldest.at if isinstance(oldest, Event) else None,
         )
 
 

@@ -7,7 +7,7 @@ its newest state is uploaded. A damaged row carries its problem and holds up non
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -68,11 +68,17 @@ class Source:
     condition: str
     of_camera: str = ""
 
-    def within(self, scope: CameraRef | None) -> tuple[str, list[str | int]]:
-        """The condition of its rows, and the values in it."""
-        if scope is None or not self.of_camera:
-            return self.condition, []
-        return f"{self.condition} AND {self.of_camera}", [scope.site_id, scope.camera_id]
+    def after(self, cursor: Cursor, scope: CameraRef | None) -> Iterator[tuple[str, list[str | int]]]:
+        """Conditions of pending rows and their values: of the version that the cursor is within, then of later ones."""
+        condition, past = self.condition, cursor.changed
+        values: list[str | int] = []
+        if scope is not None and self.of_camera:
+            condition, values = f"{condition} AND {self.of_camera}", [scope.site_id, scope.camera_id]
+        if cursor.within is not None:
+            past += 1
+            keys, marks = ", ".join(self.keys), ", ".join("?" * len(self.keys))
+            yield f"{condition} AND changed = ? AND ({keys}) > ({marks})", [*values, past, *cursor.within]
+        yield f"{condition} AND changed > ?", [*values, past]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,22 +138,11 @@ def rows_after(
 
     The caller holds a read transaction, so that a short page reaches up to the version that it sees.
     """
-    condition, values = source.within(scope)
     keys = ", ".join(source.keys)
-    select = f"SELECT {source.select}, changed, {keys} FROM {source.table} WHERE {condition}"
     rows: list[Row] = []
-    past = cursor.changed
-    if cursor.within is not None:
-        past += 1
-        marks = ", ".join("?" * len(source.keys))
-        rows = connection.execute(
-            f"{select} AND changed = ? AND ({keys}) > ({marks}) ORDER BY {keys} LIMIT ?",
-            (*values, past, *cursor.within, limit),
-        ).fetchall()
-    if len(rows) < limit:
-        rows += connection.execute(
-            f"{select} AND changed > ? ORDER BY changed, {keys} LIMIT ?", (*values, past, limit - len(rows))
-        ).fetchall()
+    for where, values in source.after(cursor, scope):
+        query = f"SELECT {source.select}, changed, {keys} FROM {source.table} WHERE {where} ORDER BY changed, {keys}"
+        rows += connection.execute(f"{query} LIMIT ?", (*values, limit - len(rows)))
     if len(rows) < limit:
         (version,) = connection.execute("SELECT version FROM state").fetchone()
         return rows, Cursor(max(int(version), cursor.changed))
@@ -157,15 +152,10 @@ def rows_after(
 
 def count_after(connection: sqlite3.Connection, source: Source, cursor: Cursor, scope: CameraRef | None) -> int:
     """How many rows of a stream are pending."""
-    condition, values = source.within(scope)
-    select = f"SELECT count(*) FROM {source.table} WHERE {condition}"
-    past, found = cursor.changed, 0
-    if cursor.within is not None:
-        past += 1
-        keys, marks = ", ".join(source.keys), ", ".join("?" * len(source.keys))
-        query = f"{select} AND changed = ? AND ({keys}) > ({marks})"
-        found = int(connection.execute(query, (*values, past, *cursor.within)).fetchone()[0])
-    return found + int(connection.execute(f"{select} AND changed > ?", (*values, past)).fetchone()[0])
+    return sum(
+        int(connection.execute(f"SELECT count(*) FROM {source.table} WHERE {where}", values).fetchone()[0])
+        for where, values in source.after(cursor, scope)
+    )
 
 
 def message_of(
@@ -244,7 +234,7 @@ def _first_uncertain(connection: sqlite3.Connection, scope: CameraRef, cursor: C
 
 
 def select_people(connection: sqlite3.Connection, cursor: Cursor, limit: int, *, with_vectors: bool) -> Page:
-    """People, without merged ones; with_vectors: with those of who is enrolled and consented."""
+    """People, without merged ones; with_vectors: with the vectors of enrolled people who consented."""
     rows, reached = rows_after(connection, SOURCES[Stream.PEOPLE], cursor, None, limit)
 
     def read(row: Row) -> object:
@@ -283,8 +273,8 @@ def _deciding_match(connection: sqlite3.Connection, event: Event, *, event_row: 
     ).fetchall()
     if not rows:
         return []
-    at = connection.execute("SELECT at FROM events WHERE event_row = ?", (event_row,)).fetchone()[0]
-    row = next((each for each in reversed(rows) if each[MATCHES.columns.index("at")] <= at), rows[0])
+    at, column = time_text(event.at), MATCHES.columns.index("at")
+    row = next((each for each in reversed(rows) if each[column] <= at), rows[0])
     return [_record_message(MATCHES, "match_id", row)]
 
 
@@ -308,12 +298,6 @@ def touch(connection: sqlite3.Connection, collection: str, record_id: str, chang
             "UPDATE aliases SET changed = ?1 WHERE person_id = ?2", (changed, record_id)
         ).rowcount
     return touched > 0
-
-
-def time_of(connection: sqlite3.Connection, event_id: str) -> str | None:
-    """When an event was, as text."""
-    row = connection.execute("SELECT at FROM events WHERE event_id = ?", (event_id,)).fetchone()
-    return None if row is None else str(row[0])
 
 
 def select_cameras(connection: sqlite3.Connection, scope: CameraRef | None) -> list[CameraHealth]:

@@ -18,7 +18,6 @@ from tracker.store.session_rows import COLUMNS, EVER, SessionRow, due, encode, e
 
 LONG_S = 86_400
 """Sessions of this length or more, and open ones, are found by an index of their own, others by their start."""
-_SELECT = f"SELECT {COLUMNS} FROM sessions"
 REPORT_COLUMNS = (
     "session_id", "person_id", "started_at", "ended_at", "segments", "enter_inferred", "exit_inferred", "bounce",
     "enter_camera_id", "exit_camera_id",

@@ -21,12 +21,6 @@ from tracker.store import event_rows, people_rows, site_rows
 from tracker.store.database import Transaction
 from tracker.store.tables import Row, read_time
 
-COLUMNS = (
-    "site_id, started_at, session_id, person_id, ended_at, segments, dwell_s, gross_s, enter_inferred, exit_inferred,"
-    " bounce, clean, enter_camera_id, exit_camera_id, due_at"
-)
-_INSERT = f"INSERT OR REPLACE INTO sessions ({COLUMNS}, changed) VALUES ({', '.join('?' * 16)})"
-_SELECT = f"SELECT {COLUMNS} FROM sessions"
 _BATCH = 20_000
 _SET_BACK = timedelta(seconds=1)
 """A clock that is behind the last transaction by more was set back."""
@@ -52,6 +46,11 @@ class SessionRow(NamedTuple):
     enter_camera_id: str | None
     exit_camera_id: str | None
     due_at: str | None
+
+
+COLUMNS = ", ".join(SessionRow._fields)
+_SELECT = f"SELECT {COLUMNS} FROM sessions"
+_INSERT = f"INSERT OR REPLACE INTO sessions ({COLUMNS}, changed) VALUES ({', '.join('?' * len(SessionRow._fields))}, ?)"
 
 
 def refresh(writing: Transaction) -> None:
