@@ -16,9 +16,9 @@ from tests.dashboard import gym
 from tracker.presence.events import EventKind, time_text
 from tracker.presence.health import CameraHealth, CameraState
 from tracker.presence.rules import Rules, Site
+from tracker.store.camera_rows import MachineReport
 from tracker.store.inbox import Incoming, synced_cursor
-from tracker.store.machine_rows import MachineReport
-from tracker.store.shared_site import settings_at_site
+from tracker.store.site_settings import settings_at_site
 from tracker.store.store import Store
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)

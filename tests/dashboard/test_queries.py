@@ -19,8 +19,8 @@ from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import EventKind
 from tracker.presence.people import Person, PersonKind, Role
 from tracker.presence.rules import Rules, Site
-from tracker.store.history import site_of
 from tracker.store.observation import Observation
+from tracker.store.site_settings import site_of
 from tracker.store.store import Store
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)

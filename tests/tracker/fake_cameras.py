@@ -24,7 +24,7 @@ from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition
 from tracker.presence.events import CameraRef, Event
 from tracker.presence.people import Person
-from tracker.store.history import rules_of
+from tracker.store.site_settings import rules_of
 from tracker.store.store import Store
 from tracker.vision.engine import AnalysedFaces
 from tracker.vision.faces import Faces, FloatArray, Image

@@ -26,7 +26,7 @@ from tests.tracker.fake_cameras import ADA, BOB, EVE, AgentHarness, ScriptedCame
 from tests.tracker.role_cameras import RoleCamera, empty, walk
 from tracker.presence.events import Event
 from tracker.presence.sessions import Session, sessions
-from tracker.store.history import rules_of
+from tracker.store.site_settings import rules_of
 from tracker.store.store import Store
 
 PRESENCE = PresenceSettings(exit_after_s=2.0, merge_gap_s=10.0)

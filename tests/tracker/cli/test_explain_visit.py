@@ -11,8 +11,8 @@ from config.settings import load_settings
 from tests.tracker.cli.conftest import Run
 from tests.tracker.fake_cameras import ADA, NOON, AgentHarness
 from tracker.presence.events import Action, Correction, Event, EventKind
-from tracker.store.history import site_of
 from tracker.store.observation import Observation
+from tracker.store.site_settings import site_of
 from tracker.store.store import Store
 
 PERSON = f"p-{ADA:012x}"

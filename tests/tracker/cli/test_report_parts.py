@@ -14,8 +14,8 @@ from tests.tracker.fake_cameras import face_of
 from tracker.presence.events import Event, EventKind
 from tracker.presence.people import Person
 from tracker.presence.zones import ZoneStay
-from tracker.store.history import site_of
 from tracker.store.observation import Observation
+from tracker.store.site_settings import site_of
 from tracker.store.store import Store
 
 START = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=3)

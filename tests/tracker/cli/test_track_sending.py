@@ -46,4 +46,4 @@ def test_without_network_everything_is_recorded_and_waits(
     assert time.monotonic() - began_s < 30
     with Store(tmp_path / "copy.sqlite3") as store:
         assert store.outbox.backlog(people=False).counts["events"] == len(store.events.select()) > 0
-        assert "trouble" in store.outbox.state("up ")
+        assert "trouble" in store.outbox.state("upload ")

@@ -99,8 +99,8 @@ class Machine:
         self.store.close()
 
     def is_drained(self) -> bool:
-        sites = self.store.outbox.state("up derives").get("", "")
-        if not sites and self.store.outbox.state("up made here"):
+        sites = self.store.outbox.state("upload derives").get("", "")
+        if not sites and self.store.outbox.state("upload made here"):
             return False  # whose sessions it derives is not known yet
         return self.store.outbox.backlog(sessions=sites not in ("", "[]")).total == 0
 

@@ -98,7 +98,7 @@ def waits_for_an_answer(machine: Machine) -> bool:
 
 def is_told(machine: Machine, word: str = "") -> bool:
     """Whether the machine says that something stands in the way, with this word in it."""
-    told = machine.store.outbox.state("up ").get("trouble")
+    told = machine.store.outbox.state("upload ").get("trouble")
     return told is not None and word in told
 
 

@@ -59,7 +59,7 @@ def test_a_machine_that_is_named_later_uploads_all_sessions(machine: Machine, cl
 def test_a_store_without_events_of_its_own_derives_no_sessions(machine: Machine, cloud: Cloud) -> None:
     machine.record(3)
     with machine.store.database.writing() as writing:
-        writing.connection.execute("UPDATE events SET came_down = changed")
+        writing.connection.execute("UPDATE events SET downloaded = changed")
     machine.drain()
     assert cloud.documents("sessions") == {}
     assert cloud.document(f"sites/{SITE}") is None

@@ -13,10 +13,10 @@ from tests.tracker.cloud.machines import SITE, START
 from tracker.cloud.documents import heartbeat_of
 from tracker.cloud.heartbeats import Heartbeats, Load, machine_name, redacted
 from tracker.presence.coverage import CoverageSpan
+from tracker.presence.events import CameraRef
 from tracker.presence.health import CameraHealth, CameraState
 from tracker.store.observation import Observation
 from tracker.store.outbox import Acknowledgement
-from tracker.store.outbox_rows import Scope
 from tracker.store.store import Store
 
 
@@ -29,7 +29,7 @@ class Camera:
         self.heartbeats = self.started()
         store.outbox.begin()
 
-    def started(self, scope: Scope | None = None) -> Heartbeats:
+    def started(self, scope: CameraRef | None = None) -> Heartbeats:
         """As another process would."""
         return Heartbeats(self.store, "m-1", every_s=300.0, version="1", scope=scope, monotonic=lambda: self.seconds)
 
@@ -126,7 +126,7 @@ def test_another_process_goes_on_where_the_one_before_stopped(camera: Camera) ->
 
 def test_a_key_of_another_camera_tells_nothing_of_this_one(camera: Camera) -> None:
     camera.is_()
-    camera.heartbeats = camera.started(Scope(SITE, "door"))
+    camera.heartbeats = camera.started(CameraRef(SITE, "door"))
     assert camera.given() == []
 
 

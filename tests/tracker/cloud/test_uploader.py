@@ -141,7 +141,7 @@ def test_only_matches_that_decided_an_event_go_up(machine: Machine, cloud: Cloud
 def test_what_came_down_is_not_sent_back(machine: Machine, cloud: Cloud) -> None:
     machine.record(3)
     with machine.store.database.writing() as writing:
-        writing.connection.execute("UPDATE events SET came_down = changed WHERE person_id = ?", (person(1),))
+        writing.connection.execute("UPDATE events SET downloaded = changed WHERE person_id = ?", (person(1),))
     machine.drain()
     assert {event.person_id for event in cloud.events()} == {person(0), person(2)}
 

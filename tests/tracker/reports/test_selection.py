@@ -19,8 +19,8 @@ from tracker.reports.periods import Period
 from tracker.reports.selection import NotRecordedError, ReportQuery, select, site_of_report
 from tracker.reports.sheets import Report
 from tracker.reports.tables import today_report, usage_report, visits_report
-from tracker.store.history import site_of
 from tracker.store.observation import Observation
+from tracker.store.site_settings import site_of
 from tracker.store.store import Store
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -39,13 +39,13 @@ def rows(store: Store, sql: str) -> list[tuple[Any, ...]]:
 
 
 def unsent(store: Store, table: str) -> int:
-    """Rows that an uplink which has sent nothing yet would send."""
-    return int(rows(store, f"SELECT count(*) FROM {table} WHERE changed <> came_down")[0][0])  # noqa: S608 - fixed names
+    """Rows that an uploader that has uploaded nothing yet would upload."""
+    return int(rows(store, f"SELECT count(*) FROM {table} WHERE changed <> downloaded")[0][0])  # noqa: S608 - fixed names
 
 
 def sent_so_far(store: Store, *kinds: str) -> None:
-    """As if the uplink had sent everything of these kinds."""
-    store.inbox.apply(arrivals(cursors={f"up {kind}": str(store.version() + 1) for kind in kinds}))
+    """As if everything of these kinds were uploaded."""
+    store.inbox.apply(arrivals(cursors={f"upload {kind}": str(store.version() + 1) for kind in kinds}))
 
 
 def tombstone(person_id: str, *, erase_history: bool = False) -> IncomingErasure:
@@ -56,7 +56,7 @@ def names(store: Store) -> dict[str, str]:
     return {each.person_id: each.name for each in store.people.all()}
 
 
-def test_events_that_came_down_make_the_visits_that_own_ones_would(store: Store, records: Any) -> None:
+def test_downloaded_events_make_the_same_visits_as_own_ones(store: Store, records: Any) -> None:
     own, theirs = records.event(0), records.event(60, "exit", camera_id="back")
     store.record(Observation(events=[own]))
     store.inbox.apply(arrivals(events=[theirs, own]))
@@ -75,7 +75,7 @@ def test_what_comes_again_changes_nothing(store: Store, records: Any) -> None:
         erasures=[tombstone("p-gone")],
         site={"gym": {"name": "Gym"}},
         unreadable=[Unreadable(collection="events", record_id="e1", reason="at: expected a time")],
-        cursors={"down.gym events": "2026"},
+        cursors={"download gym events": "2026"},
     )
     store.inbox.apply(every)
     version = store.version()
@@ -85,9 +85,9 @@ def test_what_comes_again_changes_nothing(store: Store, records: Any) -> None:
 
 
 def test_a_cursor_never_goes_back(store: Store) -> None:
-    store.inbox.apply(arrivals(cursors={"down.gym events": "2026-02"}))
-    store.inbox.apply(arrivals(cursors={"down.gym events": "2026-01"}))
-    assert store.inbox.cursor("down.gym events") == "2026-02"
+    store.inbox.apply(arrivals(cursors={"download gym events": "2026-02"}))
+    store.inbox.apply(arrivals(cursors={"download gym events": "2026-01"}))
+    assert store.inbox.cursor("download gym events") == "2026-02"
 
 
 @pytest.mark.parametrize("late", ["event", "correction"], ids=["event-last", "correction-last"])

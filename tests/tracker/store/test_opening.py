@@ -96,13 +96,13 @@ def test_a_file_where_the_folder_should_be_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("create", [True, False])
-def test_a_name_that_is_too_long_is_told(tmp_path: Path, create: bool) -> None:
+def test_a_name_that_is_too_long_is_reported(tmp_path: Path, create: bool) -> None:
     with pytest.raises(StoreError, match="cannot be opened"):
         Store(tmp_path / ("x" * 300)).open(create=create)
 
 
 @pytest.mark.parametrize("create", [True, False])
-def test_a_folder_that_may_not_be_entered_is_told(folder_of_a_plain_user: Path, create: bool) -> None:
+def test_a_folder_that_may_not_be_entered_is_reported(folder_of_a_plain_user: Path, create: bool) -> None:
     folder_of_a_plain_user.chmod(0)
     with pytest.raises(StoreError, match="cannot be opened"):
         Store(folder_of_a_plain_user / "sub" / "footfall.sqlite3").open(create=create)
@@ -163,7 +163,7 @@ def test_half_a_store_is_refused(tmp_path: Path, records: Any) -> None:
         assert digest(path) == digest(whole[:size])
 
 
-def test_a_scribbled_page_is_told(tmp_path: Path, records: Any) -> None:
+def test_a_damaged_page_is_reported(tmp_path: Path, records: Any) -> None:
     path = tmp_path / "footfall.sqlite3"
     with Store(path) as store:
         store.record(Observation(events=[records.event(second) for second in range(500)]))
@@ -174,7 +174,7 @@ def test_a_scribbled_page_is_told(tmp_path: Path, records: Any) -> None:
         store.events.select()
 
 
-def test_a_row_that_is_no_event_is_told(store: Store, records: Any) -> None:
+def test_a_row_that_is_no_event_is_reported(store: Store, records: Any) -> None:
     store.record(Observation(events=[records.event(0)]))
     with store.database.writing() as writing:
         writing.connection.execute("UPDATE events SET at = 'yesterday'")
@@ -208,7 +208,7 @@ def test_a_full_disk_keeps_what_was_stored(store: Store, records: Any) -> None:
     assert store.record(Observation(events=[records.event(second) for second in range(2000)])) == 1999
 
 
-def test_a_folder_without_the_right_to_write_is_told(folder_of_a_plain_user: Path) -> None:
+def test_a_folder_without_the_right_to_write_is_reported(folder_of_a_plain_user: Path) -> None:
     folder_of_a_plain_user.chmod(0o500)
     with pytest.raises(StoreError, match="cannot be opened"):
         Store(folder_of_a_plain_user / "footfall.sqlite3").open()
@@ -216,7 +216,7 @@ def test_a_folder_without_the_right_to_write_is_told(folder_of_a_plain_user: Pat
         Store(folder_of_a_plain_user / "new" / "footfall.sqlite3").open()
 
 
-def test_a_file_without_the_right_to_write_is_told(folder_of_a_plain_user: Path, records: Any) -> None:
+def test_a_file_without_the_right_to_write_is_reported(folder_of_a_plain_user: Path, records: Any) -> None:
     path = folder_of_a_plain_user / "footfall.sqlite3"
     with Store(path) as store:
         store.record(Observation(events=[records.event(0)]))
@@ -229,7 +229,7 @@ def test_a_file_without_the_right_to_write_is_told(folder_of_a_plain_user: Path,
             store.record(Observation(events=[records.event(1)]))
 
 
-def test_a_file_without_the_right_to_read_is_told(folder_of_a_plain_user: Path) -> None:
+def test_a_file_without_the_right_to_read_is_reported(folder_of_a_plain_user: Path) -> None:
     path = folder_of_a_plain_user / "footfall.sqlite3"
     Store(path).open().close()
     path.chmod(0)
@@ -237,7 +237,7 @@ def test_a_file_without_the_right_to_read_is_told(folder_of_a_plain_user: Path) 
         Store(path).open(create=False)
 
 
-def test_a_lease_without_the_right_to_write_is_told(folder_of_a_plain_user: Path) -> None:
+def test_a_lease_without_the_right_to_write_is_reported(folder_of_a_plain_user: Path) -> None:
     folder_of_a_plain_user.chmod(0o500)
     store = Store(folder_of_a_plain_user / "footfall.sqlite3")
     with pytest.raises(StoreError, match="cannot be written"), store.camera_lease("front"):
@@ -360,6 +360,7 @@ def test_released_migrations_never_change() -> None:
         "a5ea014a7bec7226",
         "b269a1a1b39c8efa",
         "bb65e4171ffc9e8f",
+        "aaaaccf5e3350ec6",
     ]
 
 

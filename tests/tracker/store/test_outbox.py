@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tracker.presence.day import DayFigures
-from tracker.presence.events import Action, Correction, Event
+from tracker.presence.events import Action, CameraRef, Correction, Event
 from tracker.presence.people import Person
 from tracker.presence.rules import Rules
 from tracker.presence.zones import ZoneStay
@@ -19,7 +19,7 @@ from tracker.store.cursors import Rejected, Stream
 from tracker.store.inbox import Incoming
 from tracker.store.observation import Observation
 from tracker.store.outbox import Acknowledgement
-from tracker.store.outbox_rows import SOURCES, Page, Scope
+from tracker.store.outbox_rows import SOURCES, Page
 from tracker.store.store import Store
 
 
@@ -30,7 +30,7 @@ def sent(store: Store) -> Store:
     return store
 
 
-def pages(store: Store, stream: Stream, now: Any, *, limit: int = 7, scope: Scope | None = None) -> Iterator[Page]:
+def pages(store: Store, stream: Stream, now: Any, *, limit: int = 7, scope: CameraRef | None = None) -> Iterator[Page]:
     """All pages of a stream from its cursor, each acknowledged before the next is read."""
     while True:
         page = store.outbox.page(stream, store.outbox.cursor(stream), now=now, limit=limit, scope=scope, vectors=False)
@@ -72,19 +72,19 @@ def test_the_backlog_counts_what_is_left_and_names_the_oldest(sent: Store, recor
     assert sent.outbox.backlog().counts == {"events": 3}
     assert sent.outbox.backlog().oldest_at == records.at(5)
     assert sent.outbox.backlog(sessions=True).counts["sessions"] == 1
-    assert sent.outbox.backlog(people=False, scope=Scope("gym", "door")).counts == {"events": 1}
+    assert sent.outbox.backlog(people=False, scope=CameraRef("gym", "door")).counts == {"events": 1}
 
 
 def test_a_camera_machine_reads_only_its_own(sent: Store, records: Any) -> None:
     mine, other = records.event(1, camera_id="door"), records.event(2)
     sent.record(Observation(events=[mine, other]))
-    assert ids(pages(sent, Stream.EVENTS, records.at(0), scope=Scope("gym", "door"))) == [mine.event_id]
+    assert ids(pages(sent, Stream.EVENTS, records.at(0), scope=CameraRef("gym", "door"))) == [mine.event_id]
 
 
-def test_what_came_down_is_skipped_until_it_is_changed_here(sent: Store, records: Any) -> None:
+def test_downloaded_rows_are_skipped_until_they_are_changed_here(sent: Store, records: Any) -> None:
     sent.people.add(records.person(), records.vectors(1))
     with sent.database.writing() as writing:
-        writing.connection.execute("UPDATE people SET came_down = changed")
+        writing.connection.execute("UPDATE people SET downloaded = changed")
     assert ids(pages(sent, Stream.PEOPLE, records.at(0))) == []
     sent.people.rename("p-ada", "Ada Lovelace")
     assert ids(pages(sent, Stream.PEOPLE, records.at(0))) == ["p-ada"]
@@ -193,15 +193,15 @@ def test_a_store_of_this_machine_alone_pays_for_nothing_of_it(store: Store, reco
     alone = made(store)
     assert not [name for name in alone if name.endswith(("_changed", "_deleted"))]
     store.outbox.begin()
-    in_step = made(store)
-    assert {"events_changed", "sessions_deleted", "people_deleted", "vectors_added"} <= in_step - alone
+    tracked = made(store)
+    assert {"events_changed", "sessions_deleted", "people_deleted", "vectors_added"} <= tracked - alone
     store.outbox.begin()
-    assert made(reopened()) == in_step
+    assert made(reopened()) == tracked
 
 
-def test_a_store_into_which_something_came_down_is_in_step(store: Store, records: Any) -> None:
+def test_a_store_with_downloads_tracks_changes(store: Store, records: Any) -> None:
     store.people.add(records.person(), records.vectors(1))
-    store.inbox.apply(Incoming(at=records.at(0), cursors={"down people gym": "2026-01-05"}))
+    store.inbox.apply(Incoming(at=records.at(0), cursors={"download people gym": "2026-01-05"}))
     store.people.forget("p-ada", erase_history=True)
     assert [each.person_id for each in store.outbox.deletions(limit=100).erasures] == ["p-ada"]
 
@@ -248,7 +248,7 @@ def test_the_backlog_counts_who_was_forgotten_and_what_vanished_with_them(sent: 
     session, in_a_zone = 1, 1
     assert sent.outbox.backlog(sessions=True).counts == {"forgotten": 2, "deletions": session + in_a_zone}
     assert sent.outbox.backlog().counts == {"forgotten": 2, "deletions": in_a_zone}, "derived elsewhere"
-    own = sent.outbox.backlog(people=False, scope=Scope("gym", "entrance"))
+    own = sent.outbox.backlog(people=False, scope=CameraRef("gym", "entrance"))
     assert own.counts == {"forgotten": 2}, "a camera machine deletes nothing"
     sent.outbox.acknowledge(Acknowledgement(deletions=sent.outbox.deletions(limit=100).rows))
     assert sent.outbox.backlog(sessions=True).counts == {}

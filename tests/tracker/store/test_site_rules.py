@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from config.settings import CameraSettings, PresenceSettings
 from tracker.presence.rules import Rules
-from tracker.store.history import rules_of
+from tracker.store.site_settings import rules_of
 
 
 def camera(camera_id: str, role: str) -> CameraSettings:

@@ -24,7 +24,6 @@ from tracker.presence.events import ITSELF, Action, CameraRef, Correction, Event
 from tracker.presence.room import Presence
 from tracker.presence.zones import ZoneStay
 from tracker.store.observation import Observation
-from tracker.store.outbox_rows import Scope
 from tracker.store.store import Store
 
 ADA, ZOE = "p-aaaaaaaaaaaa", "p-bbbbbbbbbbbb"
@@ -107,7 +106,7 @@ def test_what_others_said_and_what_is_of_other_cameras_stays_here(agent: Agent) 
     own, other = event(EventKind.ENTER, ADA, 0), event(EventKind.ENTER, ADA, 5, "back")
     agent.store.record(Observation(events=[own, other], corrections=[said(own), said(other)]))
     agent.store.events.correct([said(own, by="Ann")])
-    scope = Scope(SITE, CAMERA)
+    scope = CameraRef(SITE, CAMERA)
     assert agent.store.outbox.backlog(people=False, scope=scope).counts == {"events": 1, "corrections": 1}
     agent.drain()
     assert [each["event_id"] for each in agent.there("corrections").values()] == [own.event_id]

@@ -167,7 +167,7 @@ def test_sides_follow_people(store: Store, records: Any) -> None:
     assert store.cameras.line_states(**FRONT) == []
 
 
-def test_a_row_that_is_no_standing_is_told(store: Store, records: Any) -> None:
+def test_a_damaged_line_state_is_reported(store: Store, records: Any) -> None:
     store.record(Observation(camera=AT_FRONT, line_states=[standing(records)]))
     for text in ("{}", "[", '{"seen_at": 3}', "[]"):
         with store.database.writing() as writing:

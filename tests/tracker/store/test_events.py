@@ -194,7 +194,7 @@ def test_people_and_events_have_versions_of_their_own(store: Store, records: Any
 
 
 def test_rows_carry_the_version_that_wrote_them(store: Store, records: Any) -> None:
-    """What a later uplink asks: everything that was written after the version it sent last."""
+    """What a later upload reads: everything that was written after the version uploaded last."""
     store.record(Observation(events=[records.event(9)]))
     sent = store.version()
     store.record(Observation(events=[records.event(9), records.event(1), records.event(5)]))

@@ -17,7 +17,7 @@ from tracker.presence.health import CameraState
 from tracker.presence.rules import Rules, encode_rules
 from tracker.store.inbox import Incoming
 from tracker.store.observation import Observation
-from tracker.store.shared_site import coverage_at_site, rules_at_site, settings_at_site
+from tracker.store.site_settings import coverage_at_site, rules_at_site, settings_at_site
 from tracker.store.store import Store
 
 RULES = Rules(
@@ -43,14 +43,14 @@ def flags(tmp_path: Path) -> dict[str, dict[str, object]]:
     return {"store": store, "site": {"id": "gym"}}
 
 
-def came_down(flags: dict[str, dict[str, object]], document: dict[str, Any]) -> Store:
+def store_with(flags: dict[str, dict[str, object]], document: dict[str, Any]) -> Store:
     store = Store(Path(str(flags["store"]["file"]))).open()
     store.inbox.apply(Incoming(at=datetime.now(UTC), site={"gym": document}))
     return store
 
 
 def test_a_machine_that_says_nothing_goes_by_what_the_site_says(flags: dict[str, dict[str, object]]) -> None:
-    with came_down(flags, DOCUMENT) as store:
+    with store_with(flags, DOCUMENT) as store:
         found, refused = settings_at_site(None, flags)
         assert refused == {}
         assert (found.site.name, found.site.capacity, found.site.zone.key) == ("The gym", 80, "Asia/Tokyo")
@@ -59,7 +59,7 @@ def test_a_machine_that_says_nothing_goes_by_what_the_site_says(flags: dict[str,
 
 
 def test_what_the_site_says_is_not_what_the_machine_says(flags: dict[str, dict[str, object]]) -> None:
-    with came_down(flags, DOCUMENT):
+    with store_with(flags, DOCUMENT):
         found, _ = settings_at_site(None, {**flags, "presence": {"merge_gap_s": 77}})
     assert (found.site.name, found.site.model_fields_set) == ("The gym", {"id"})
     assert (found.presence.min_visit_s, found.presence.model_fields_set) == (60, {"merge_gap_s"})
@@ -68,14 +68,14 @@ def test_what_the_site_says_is_not_what_the_machine_says(flags: dict[str, dict[s
 def test_cameras_of_the_settings_say_what_is_a_way_in(flags: dict[str, dict[str, object]], tmp_path: Path) -> None:
     file = tmp_path / "edge.toml"
     file.write_text('[[camera]]\nid = "front"\nsource = "0"\nrole = "entrance"\n')
-    with came_down(flags, DOCUMENT) as store:
+    with store_with(flags, DOCUMENT) as store:
         found, _ = settings_at_site(file, flags)
         rules = rules_at_site(found, store)
     assert (rules.entrances, rules.exits, rules.rooms) == ({"front"}, set(), set())
 
 
 def test_what_does_not_go_with_this_machine_is_left_out(flags: dict[str, dict[str, object]]) -> None:
-    with came_down(flags, {"settings": {"match": {"stranger_distance": 0.56}, "quality": {"min_width": 40}}}):
+    with store_with(flags, {"settings": {"match": {"stranger_distance": 0.56}, "quality": {"min_width": 40}}}):
         found, refused = settings_at_site(None, {**flags, "match": {"max_distance": 0.58}})
     assert found.match.max_distance == 0.58
     assert found.quality.min_width == 40
@@ -99,14 +99,14 @@ def test_what_does_not_go_with_this_machine_is_left_out(flags: dict[str, dict[st
     ids=lambda spoilt: str(spoilt)[:40],
 )
 def test_a_spoilt_document_of_the_site_stops_nothing(flags: dict[str, dict[str, object]], spoilt: Any) -> None:
-    with came_down(flags, spoilt) as store:
+    with store_with(flags, spoilt) as store:
         found, _ = settings_at_site(None, flags)
         assert found.presence == Settings().presence
         assert rules_at_site(found, store).entrances == frozenset()
 
 
 def test_a_mistake_of_this_machine_is_still_one(flags: dict[str, dict[str, object]]) -> None:
-    with came_down(flags, DOCUMENT), pytest.raises(SettingsError, match="merge_gap_s"):
+    with store_with(flags, DOCUMENT), pytest.raises(SettingsError, match="merge_gap_s"):
         settings_at_site(None, {**flags, "presence": {"merge_gap_s": -5}})
 
 
@@ -140,7 +140,7 @@ def test_a_camera_elsewhere_watches_on_between_its_reports(
         for start, end in ((0, 100), (300, 590))
     ]
     now = records.at(600 + silent_s)
-    with came_down(flags, {}) as store:
+    with store_with(flags, {}) as store:
         for watch in spans:
             store.record(Observation(health=health, coverage=[watch]))
         found = coverage_at_site(settings_at_site(None, flags)[0], store, now)
