@@ -27,7 +27,7 @@ COLUMNS = {
 
 def table() -> Mapping[str, Mapping[str, str]]:
     """The cells of the document by row and column."""
-    section = DOCUMENT.read_text(encoding="utf-8").partition("## Who may do what")[2].partition("\n## ")[0]
+    section = DOCUMENT.read_text(encoding="utf-8").partition("## Access control")[2].partition("\n## ")[0]
     lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if "|" in line]
     return {row[0]: dict(zip(lines[0][1:], row[1:], strict=True)) for row in lines[2:]}
 
