@@ -75,11 +75,11 @@ def test_it_says_when_nothing_new_was_heard(copy: Copy) -> None:
     copy.now[0] = NOW + timedelta(minutes=2)
     assert copy.board.behind() == ()
     copy.now[0] = NOW + timedelta(minutes=30)
-    (told,) = copy.board.behind()
-    assert told.startswith("Nothing was heard from Firestore since 12:00:")
+    (notice,) = copy.board.behind()
+    assert notice.startswith("Nothing was heard from Firestore since 12:00:")
     copy.now[0] = NOW + timedelta(days=3)
-    (told,) = copy.board.behind()
-    assert "10 Mar at 12:00" in told
+    (notice,) = copy.board.behind()
+    assert "10 Mar at 12:00" in notice
 
 
 @pytest.mark.parametrize(

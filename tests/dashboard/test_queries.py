@@ -322,8 +322,8 @@ def test_an_outage_is_told_and_no_count_of_it_is(store: Store, board: Board) -> 
     stay(store, "p-ada", 50, 40)
     sight = board.live().sight
     assert [(each.since, each.until, each.share) for each in sight.blind] == [(minutes_ago(240), minutes_ago(90), 0.5)]
-    told = "Camera door did not watch from 09:00 to 11:30 (2 h 30 min). What happened then is not counted."
-    assert sight.notes == board.visits(Days.until(board.today(), days=1)).sight.notes == (told,)
+    note = "Camera door did not watch from 09:00 to 11:30 (2 h 30 min). What happened then is not counted."
+    assert sight.notes == board.visits(Days.until(board.today(), days=1)).sight.notes == (note,)
     assert not sight.nothing
 
 
@@ -349,10 +349,10 @@ def test_nights_are_no_outages_where_opening_hours_are_set(store: Store, path: P
     watch(store, 3000, 15 * 60)  # to 22:00 in Berlin yesterday
     watch(store, 7 * 60, 0)  # from 06:00 today
     hours = {"opens_at": "06:00", "closes_at": "22:00"}
-    for presence, told in (({}, 1), (hours, 0)):
+    for presence, note in (({}, 1), (hours, 0)):
         chosen = settings(path).model_copy(update={"presence": PresenceSettings.model_validate(presence)})
         board = Board(path, chosen, clock=lambda: NOW)
-        assert len(board.visits(Days.until(board.today(), days=2)).sight.notes) == told
+        assert len(board.visits(Days.until(board.today(), days=2)).sight.notes) == note
 
 
 def test_without_a_camera_nothing_is_called_an_outage(store: Store, board: Board) -> None:
@@ -365,5 +365,5 @@ def test_many_outages_are_summed_up(store: Store, board: Board) -> None:
     for start in (600, 480, 360, 240):
         watch(store, start, start - 100)
     watch(store, 120, 0)
-    (_, told) = board.visits(Days.until(board.today(), days=1)).sight.notes
-    assert told.startswith("Camera door did not watch for 1 h 20 min in 4 stretches, the longest from ")
+    (_, note) = board.visits(Days.until(board.today(), days=1)).sight.notes
+    assert note.startswith("Camera door did not watch for 1 h 20 min in 4 stretches, the longest from ")

@@ -119,15 +119,15 @@ def test_a_missing_store_is_said_with_its_fix_and_no_trace(tmp_path: Path) -> No
     output = "..pulse.data...history.data...trouble.children...page.hidden.."
     asked = callback(output, {"tick.n_intervals": 0}, {"pulse.data": None, "history.data": None})
     answer = client.post(UPDATE, json=asked)
-    said = json.dumps(answer.json)
+    text = json.dumps(answer.json)
     assert answer.status_code == 200
-    assert "The store cannot be read" in said
-    assert "footfall track" in said
+    assert "The store cannot be read" in text
+    assert "footfall track" in text
     with gym.open_store(path):
         pass
-    told = answer.json
-    assert told is not None
-    known = told["response"]["pulse"]["data"]
+    answered = answer.json
+    assert answered is not None
+    known = answered["response"]["pulse"]["data"]
     again = client.post(
         UPDATE, json=callback(output, {"tick.n_intervals": 1}, {"pulse.data": known, "history.data": known})
     ).json

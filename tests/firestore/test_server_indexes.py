@@ -33,8 +33,10 @@ def index(*fields: str, group: str = "things", scope: str = "COLLECTION") -> dic
     return {"collectionGroup": group, "queryScope": scope, "fields": parts}
 
 
-def served(firestore: Firestore, client: Client, build: Build, told: dict[str, Any], *, group: bool = False) -> bool:
-    firestore.control.indexes(told)
+def served(
+    firestore: Firestore, client: Client, build: Build, definition: dict[str, Any], *, group: bool = False
+) -> bool:
+    firestore.control.indexes(definition)
     base = client.collection_group("things") if group else client.collection("things")
     try:
         build(base).get()
@@ -117,16 +119,16 @@ def test_queries_that_need_no_index(firestore_server: Firestore, own_client: Cli
 def test_queries_that_need_one(
     firestore_server: Firestore, own_client: Client, build: Build, right: dict[str, Any], wrong: dict[str, Any]
 ) -> None:
-    for told, expected in (({}, False), ({"indexes": [wrong]}, False), ({"indexes": [wrong, right]}, True)):
-        assert served(firestore_server, own_client, build, told) is expected
+    for definition, expected in (({}, False), ({"indexes": [wrong]}, False), ({"indexes": [wrong, right]}, True)):
+        assert served(firestore_server, own_client, build, definition) is expected
 
 
 def test_two_indexes_with_the_same_end_serve_together(firestore_server: Firestore, own_client: Client) -> None:
     def build(query: Any) -> Any:
         return where(query, ("a", "==", 1), ("c", "==", 1)).order_by("b")
 
-    told = {"indexes": [index("a", "b"), index("c", "b")]}
-    assert served(firestore_server, own_client, build, told)
+    definition = {"indexes": [index("a", "b"), index("c", "b")]}
+    assert served(firestore_server, own_client, build, definition)
     assert not served(firestore_server, own_client, build, {"indexes": [index("a", "b"), index("c", "-b", "d")]})
 
 
@@ -148,18 +150,18 @@ def test_groups_need_an_index_of_their_own_even_for_one_field(firestore_server: 
 
 
 def test_a_field_exempted_from_indexing_is_not_queried(firestore_server: Firestore, own_client: Client) -> None:
-    told = {"fieldOverrides": [{"collectionGroup": "things", "fieldPath": "a", "indexes": []}]}
-    assert not served(firestore_server, own_client, lambda q: where(q, ("a", "==", 1)), told)
-    assert not served(firestore_server, own_client, lambda q: where(q, ("a.b", "==", 1)), told)
-    assert served(firestore_server, own_client, lambda q: where(q, ("b", "==", 1)), told)
+    definition = {"fieldOverrides": [{"collectionGroup": "things", "fieldPath": "a", "indexes": []}]}
+    assert not served(firestore_server, own_client, lambda q: where(q, ("a", "==", 1)), definition)
+    assert not served(firestore_server, own_client, lambda q: where(q, ("a.b", "==", 1)), definition)
+    assert served(firestore_server, own_client, lambda q: where(q, ("b", "==", 1)), definition)
 
 
 def test_a_field_kept_one_way_is_not_ordered_by_the_other(firestore_server: Firestore, own_client: Client) -> None:
     one_way = {"collectionGroup": "things", "fieldPath": "a", "indexes": [{"order": "DESCENDING"}]}
-    told = {"fieldOverrides": [one_way]}
-    assert served(firestore_server, own_client, lambda q: q.order_by("a", direction=DOWN), told)
-    assert served(firestore_server, own_client, lambda q: where(q, ("a", "==", 1)), told)
-    assert not served(firestore_server, own_client, lambda q: q.order_by("a"), told)
+    definition = {"fieldOverrides": [one_way]}
+    assert served(firestore_server, own_client, lambda q: q.order_by("a", direction=DOWN), definition)
+    assert served(firestore_server, own_client, lambda q: where(q, ("a", "==", 1)), definition)
+    assert not served(firestore_server, own_client, lambda q: q.order_by("a"), definition)
 
 
 def test_sums_need_their_field_in_the_index(firestore_server: Firestore, own_client: Client) -> None:

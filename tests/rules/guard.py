@@ -100,9 +100,9 @@ class Guard:
             )
 
     def _allowed(
-        self, place: Place, user: User, *, look_after: Callable[[Ids], Any] | None = None, **said: Any
+        self, place: Place, user: User, *, look_after: Callable[[Ids], Any] | None = None, **values: Any
     ) -> None:
-        request = Request(ids=place.ids, uid=user.uid, claims=user.claims, **{"at": datetime.now(UTC), **said})
+        request = Request(ids=place.ids, uid=user.uid, claims=user.claims, **{"at": datetime.now(UTC), **values})
 
         def look(ids: Ids) -> Mapping[str, Any] | None:
             return self._fields(Place(place.database, ids))

@@ -20,8 +20,8 @@ def rules(body: str) -> Rules:
     return Rules(parse(FRAME.format(body)))
 
 
-def ruling(condition: str, *, method: str = "create", functions: str = "", **said: Any) -> Ruling:
-    request = Request(method=method, ids=("cities", "berlin") if method != "list" else ("cities",), at=NOW, **said)
+def ruling(condition: str, *, method: str = "create", functions: str = "", **values: Any) -> Ruling:
+    request = Request(method=method, ids=("cities", "berlin") if method != "list" else ("cities",), at=NOW, **values)
     documents: Mapping[tuple[str, ...], Mapping[str, Any]] = {("cities", "rome"): {"open": True}}
     held = rules(f"{functions} match /cities/{{city}} {{ allow {method}: if {condition}; }}")
     return held.rule(request, documents.get, lambda ids: {**documents.get(ids, {}), "after": True})

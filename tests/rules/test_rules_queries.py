@@ -36,7 +36,7 @@ def listens(client: firestore.Client, **target: Any) -> bool:
         yield ListenRequest(database=client._database_string, add_target={"target_id": 1, **target})
         stop.wait(PATIENCE_S)
 
-    def is_told() -> bool:
+    def runs() -> bool:
         kinds = TargetChange.TargetChangeType
         for answer in client._firestore_api.listen(asked(), timeout=PATIENCE_S):
             if answer.target_change.target_change_type == kinds.CURRENT:
@@ -47,8 +47,8 @@ def listens(client: firestore.Client, **target: Any) -> bool:
         raise AssertionError("it ended without a word")
 
     try:
-        told: list[bool] = []
-        return allowed(lambda: told.append(is_told())) and told[0]
+        results: list[bool] = []
+        return allowed(lambda: results.append(runs())) and results[0]
     finally:
         stop.set()
 

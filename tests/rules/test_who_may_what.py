@@ -213,8 +213,10 @@ def test_an_agent_takes_back_what_it_said_of_its_own_camera_today(event_id: str,
 @pytest.mark.parametrize("camera_id", [CAMERA, "back"])
 def test_an_agent_says_again_what_it_took_back_of_its_own_camera(camera_id: str) -> None:
     added = event(camera_id)
-    said = Correction(action=Action.ADD, event_id=added.event_id, by=ITSELF, at=AT, reason="theirs", event=added)
-    fields = received(documents.correction_document(said, "p-1")) | {"event_id": "e-now"}
+    added_correction = Correction(
+        action=Action.ADD, event_id=added.event_id, by=ITSELF, at=AT, reason="theirs", event=added
+    )
+    fields = received(documents.correction_document(added_correction, "p-1")) | {"event_id": "e-now"}
     fields["event"] = {**fields["event"], "event_id": "e-now"}
     expected = camera_id == CAMERA
     assert ask(CAMERA_MACHINE, "create", "corrections", "new", data=fields).allowed is expected

@@ -34,7 +34,7 @@ def harness(tmp_path: Path) -> AgentHarness:
     return harness
 
 
-def said(harness: AgentHarness) -> list[tuple[str, str, str]]:
+def corrections_of(harness: AgentHarness) -> list[tuple[str, str, str]]:
     """(action, person id, kind) of each correction, by time."""
     about = {
         each.event_id: harness.store.events.find(each.event_id)[0][0] for each in harness.store.events.corrections()
@@ -50,7 +50,7 @@ def test_the_false_visit_is_retracted_and_the_right_one_reaches_back(harness: Ag
     steps = harness.play([*TURNS, *scene(20.5, 60)])
     assert harness.reported() == [(ZOE_ID, "enter", 10, False), (ZOE_ID, "exit", 20, False)]
     assert harness.visits(1000) == [(ZOE_ID, 10, 20)]
-    assert said(harness) == [("void", ADA_ID, "enter")]
+    assert corrections_of(harness) == [("void", ADA_ID, "enter")]
     assert [each.person_id for step in steps for each in step.retracted] == [ADA_ID]
 
 
@@ -63,7 +63,7 @@ def test_who_is_in_sight_follows_at_once(harness: AgentHarness) -> None:
 def test_one_who_was_in_by_another_track_keeps_that_visit(harness: AgentHarness) -> None:
     harness.play([*scene(0, 5, ADA), *scene(5.5, 9.5), *TURNS, *scene(20.5, 60)])
     assert harness.visits(1000) == [(ADA_ID, 0, 5), (ZOE_ID, 10, 20)]
-    assert [each[:2] for each in said(harness)] == []
+    assert [each[:2] for each in corrections_of(harness)] == []
 
 
 def test_one_who_comes_back_by_another_track_is_in_since_then(harness: AgentHarness) -> None:
@@ -78,7 +78,7 @@ def test_a_name_that_turns_back_is_given_back(harness: AgentHarness) -> None:
     script = [*TURNS, *scene(20.5, 40, LIKE_ADA), *scene(40.5, 90)]
     harness.play(script)
     assert harness.visits(1000) == [(ADA_ID, 10, 40)]
-    first, *later = said(harness)
+    first, *later = corrections_of(harness)
     assert first == ("void", ADA_ID, "enter")
     assert sorted(later) == [("add", ADA_ID, "enter"), ("void", ZOE_ID, "enter")]
 
@@ -90,7 +90,7 @@ def test_a_track_that_passes_from_one_to_the_other_leaves_each_a_visit(harness: 
     assert (ada, begun, zoe, came, left) == (ADA_ID, 0, ZOE_ID, 60.5, 120)
     assert gone is not None
     assert 60 <= gone < 100
-    assert said(harness) == []
+    assert corrections_of(harness) == []
 
 
 def test_a_visitor_who_turns_out_to_be_enrolled_never_was(harness: AgentHarness) -> None:
@@ -100,7 +100,7 @@ def test_a_visitor_who_turns_out_to_be_enrolled_never_was(harness: AgentHarness)
     harness.play([*scene(0, 10, EVE), enrol, *scene(10.5, 40, EVE), *scene(40.5, 80)])
     eve = f"p-{EVE:012x}"
     assert harness.visits(1000) == [(eve, 0, 40)]
-    assert [(action, who[:2]) for action, who, _ in said(harness)] == [("void", "v-")]
+    assert [(action, who[:2]) for action, who, _ in corrections_of(harness)] == [("void", "v-")]
 
 
 def test_not_this_person_retracts_the_visit_however_long_it_lasted(tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_doors_wait_for_a_name_that_is_not_known_yet(post: RoleCamera) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and kill -9")
-def test_killed_before_any_statement_of_a_write_a_turn_is_whole_or_not_at_all() -> None:
+def test_a_reassignment_is_atomic_when_the_agent_is_killed_before_any_statement() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.tracker.reassignment_kill_harness"],
         cwd=Path(__file__).parents[2],
@@ -211,4 +211,4 @@ def test_killed_before_any_statement_of_a_write_a_turn_is_whole_or_not_at_all() 
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {"wrong": [], "left": [[], [ADA_ID], [ZOE_ID]]}
+    assert json.loads(done.stdout) == {"errors": [], "left": [[], [ADA_ID], [ZOE_ID]]}

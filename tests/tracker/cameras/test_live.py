@@ -285,9 +285,9 @@ def test_neither_name_nor_state_nor_errors_hold_a_password(live: Callable[..., L
     assert camera.opener.exhausted.wait(5)
     with pytest.raises(NoFrameYet) as caught:
         camera.read(wait_s=0)
-    said = f"{camera.name} {camera.state} {caught.value} {[thread.name for thread in threading.enumerate()]}"
-    assert "cannot be opened" in said
-    assert "s3cret" not in said
+    texts = f"{camera.name} {camera.state} {caught.value} {[thread.name for thread in threading.enumerate()]}"
+    assert "cannot be opened" in texts
+    assert "s3cret" not in texts
 
 
 class Film(BaseHTTPRequestHandler):

@@ -86,9 +86,9 @@ def run(
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             main.run()
-        said = capsys.readouterr()
+        captured = capsys.readouterr()
         code = ended.value.code
-        return Done(code if isinstance(code, int) else int(code is not None), said.out, said.err)
+        return Done(code if isinstance(code, int) else int(code is not None), captured.out, captured.err)
 
     return call
 

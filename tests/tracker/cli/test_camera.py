@@ -86,7 +86,7 @@ def test_the_region_of_all_cameras_holds_where_a_camera_has_none(run: Run, here:
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("words", "code", "message"),
     [
         pytest.param(("--out", "a.png"), 2, "name one", id="which-camera"),
         pytest.param(("--camera", "attic", "--out", "a.png"), 2, "no camera named 'attic'", id="unknown-camera"),
@@ -95,8 +95,8 @@ def test_the_region_of_all_cameras_holds_where_a_camera_has_none(run: Run, here:
         pytest.param(("--camera", "gone", "--out", "a.png"), 1, "gone.mp4", id="no-such-recording"),
     ],
 )
-def test_what_cannot_be_drawn_is_refused(run: Run, here: Path, words: tuple[str, ...], code: int, said: str) -> None:
-    run("camera", "preview", *words).refused(said, code=code)
+def test_what_cannot_be_drawn_is_refused(run: Run, here: Path, words: tuple[str, ...], code: int, message: str) -> None:
+    run("camera", "preview", *words).refused(message, code=code)
     assert not (here / "a.png").exists()
 
 

@@ -67,10 +67,10 @@ def test_a_machine_that_may_not_forget_for_all_says_so(
         store.people.add(person(), vectors(1))
     done = run("people", "forget", "Ada", "--yes", "--history", *STORE)
     assert (done.code, "Firestore rejected 1 records: see 'footfall status'" in done.err) == (0, True), done.err
-    told = run("status", *STORE, "--json").data
-    assert isinstance(told, dict)
-    assert (told["backlog"], len(told["parked"])) == ({}, 1)
-    assert "where a service account is set" in told["parked"][0]["reason"]
+    status = run("status", *STORE, "--json").data
+    assert isinstance(status, dict)
+    assert (status["backlog"], len(status["parked"])) == ({}, 1)
+    assert "where a service account is set" in status["parked"][0]["reason"]
 
 
 def test_a_machine_of_another_site(run: Run) -> None:

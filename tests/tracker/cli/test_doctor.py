@@ -90,9 +90,9 @@ def test_detection_that_is_not_compiled_is_a_warning(run: Run, monkeypatch: pyte
     done = run("doctor", "--json")
     assert done.code == 0
     assert outcomes(done)["compiled"] == "warning"
-    (said,) = (row for row in done.data if row["check"] == "compiled")
-    assert "no compiler" in said["detail"]
-    assert "C compiler" in said["fix"]
+    (found,) = (row for row in done.data if row["check"] == "compiled")
+    assert "no compiler" in found["detail"]
+    assert "C compiler" in found["fix"]
 
 
 def test_missing_and_damaged_networks_are_found(run: Run, models_folder: Path, tmp_path: Path) -> None:

@@ -128,9 +128,9 @@ def test_an_interrupt_says_how_much_was_read_and_keeps_nothing(
         begun.stdin.write(json.dumps({**ENTER, "person_id": f"card-{number}"}) + "\n")
     begun.stdin.flush()  # the pipe holds less than that: most of it has been read
     os.kill(begun.pid, signal.SIGINT)
-    _, said = begun.communicate(timeout=60)
-    assert begun.returncode == 130, said
-    assert "good lines; nothing was imported" in said
+    _, stderr = begun.communicate(timeout=60)
+    assert begun.returncode == 130, stderr
+    assert "good lines; nothing was imported" in stderr
     path = Path(environment["FOOTFALL_STORE__URL"].removeprefix("sqlite:///"))
     assert not path.exists() or Store(path).open(create=False).events.select(limit=1) == []
 

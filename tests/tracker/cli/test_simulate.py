@@ -34,13 +34,13 @@ def test_the_same_words_give_the_same_lines_and_another_seed_others(run: Run, tm
 def test_a_store_holds_people_events_and_cameras_and_the_file_the_same_events(run: Run, tmp_path: Path) -> None:
     path, out = tmp_path / "made.sqlite3", tmp_path / "e.jsonl"
     done = run("simulate", *PAST, *NOISE, "--store", f"sqlite:///{path}", "--out", out, "--json")
-    told = objects(out)
+    written = objects(out)
     assert isinstance(done.data, dict)
-    assert done.data["events"] == len(told)
+    assert done.data["events"] == len(written)
     with Store(path).open(create=False) as store:
         events, people, cameras = store.events.select(), store.people.all(), store.cameras.health("gym")
-    assert {event.event_id for event in events} == {document["event_id"] for document in told}
-    assert len(events) < len(told)
+    assert {event.event_id for event in events} == {document["event_id"] for document in written}
+    assert len(events) < len(written)
     assert {event.person_id for event in events} <= {person.person_id for person in people}
     assert {(person.kind, person.role) for person in people} == {
         (PersonKind.ENROLLED, Role.STAFF), (PersonKind.ENROLLED, Role.MEMBER), (PersonKind.VISITOR, Role.MEMBER),
@@ -72,9 +72,9 @@ def test_settings_that_are_there_already_are_left_alone(run: Run, tmp_path: Path
 
 
 def _visits(run: Run, *where: object) -> list[object]:
-    said = run("report", "visits", *where, "--from", "2026-01-01", "--to", "2026-02-01", "--json").data
-    assert isinstance(said, dict)
-    return list(said["visits"])
+    report = run("report", "visits", *where, "--from", "2026-01-01", "--to", "2026-02-01", "--json").data
+    assert isinstance(report, dict)
+    return list(report["visits"])
 
 
 @pytest.mark.parametrize("way", ["store", "file"])

@@ -55,8 +55,8 @@ def test_nothing_is_left_of_somebody_forgotten_with_the_history(
     assert footfall("people", "list").code == 0
     done = footfall("people", "forget", "Ada", "--yes", "--history")
     assert (done.code, done.err) == (0, "")
-    told: Any = footfall("status", "--json").data
-    assert told["backlog"] == {}
+    status: Any = footfall("status", "--json").data
+    assert status["backlog"] == {}
     site.sync()
     for store in (site.a, site.b):
         assert [each.name for each in store.people.all()] == ["Bob"]
@@ -77,8 +77,8 @@ def test_a_forgotten_person_waits_for_the_network_in_sight(
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:9")
     done = footfall("people", "forget", "Ada", "--yes", "--history")
     assert (done.code, "done here, not uploaded yet" in done.err) == (0, True)
-    told: Any = footfall("status", "--json").data
-    assert told["backlog"] == {"forgotten": 1}
+    status: Any = footfall("status", "--json").data
+    assert status["backlog"] == {"forgotten": 1}
     assert "1 forgotten" in footfall("status").out
 
 

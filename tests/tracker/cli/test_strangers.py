@@ -80,8 +80,8 @@ def test_naming_visitors_renames_their_past_visits(run: Run, harness: AgentHarne
     assert run("people", "name", "Visitor 1", "--as", "the plumber").out == "Visitor 1: now the plumber\n"
     (person,) = harness.store.people.all()
     assert (person.name, person.kind) == ("the plumber", PersonKind.VISITOR)
-    told = run("report", "visits", "--from", "2026-03-01", "--to", "2026-03-03", "--json").out
-    assert ("the plumber" in told, "Visitor 1" in told) == (True, False)
+    report = run("report", "visits", "--from", "2026-03-01", "--to", "2026-03-03", "--json").out
+    assert ("the plumber" in report, "Visitor 1" in report) == (True, False)
 
 
 def test_visitor_who_agreed_is_enrolled_by_what_the_camera_saw(run: Run, harness: AgentHarness) -> None:

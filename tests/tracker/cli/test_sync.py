@@ -1,4 +1,4 @@
-"""`footfall sync` and `footfall status`: what is sent, what waits, what is refused, told to people and programs."""
+"""`footfall sync` and `footfall status`: uploaded, pending and rejected records, as text and JSON."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ def test_sync_sends_and_status_tells(footfall: Footfall, firestore_server: Fires
 def test_people_read_what_waits_and_what_was_sent(footfall: Footfall) -> None:
     assert "20 events" in footfall("status").out
     assert "documents written" in footfall("sync", "--once").out
-    told = footfall("status").out
-    assert "backlog    nothing" in told
-    assert "uploading  no: run" in told
+    status = footfall("status").out
+    assert "backlog    nothing" in status
+    assert "uploading  no: run" in status
 
 
 def test_what_is_refused_is_shown_with_its_reason_and_sent_again_when_told(footfall: Footfall, store: Path) -> None:

@@ -71,8 +71,8 @@ def test_recording_gives_the_visits_it_shows(run: Run, clip: Path, tmp_path: Pat
 
 def test_json_is_an_event_a_line(run: Run, clip: Path, tmp_path: Path) -> None:
     done = run("track", "--camera", clip, "--fast", "--json", "--explain", *BEGINS)
-    told = [decode(Event, json.loads(line)) for line in done.out.splitlines()]
-    assert told == stored(tmp_path)
+    printed = [decode(Event, json.loads(line)) for line in done.out.splitlines()]
+    assert printed == stored(tmp_path)
     assert done.err.count(" track ") == 2
     assert "Ada by 2 sightings" in done.err
 
@@ -271,8 +271,8 @@ def test_address_that_does_not_answer_is_told_without_its_password_and_tried_unt
 ) -> None:
     process = start("track", "--camera", "http://ada:secret@127.0.0.1:9/live")
     assert process.stderr is not None
-    told = process.stderr.readline()
-    assert "camera-1: http://***@127.0.0.1:9/live: cannot be opened; trying again" in told
+    printed = process.stderr.readline()
+    assert "camera-1: http://***@127.0.0.1:9/live: cannot be opened; trying again" in printed
     process.send_signal(number)
     assert ended(process) == Done(code, "", "")
 

@@ -13,7 +13,7 @@ LEFT, RIGHT = "[0, 0, 0.5, 1]", "[0.5, 0, 1, 1]"
 
 
 @pytest.mark.parametrize(
-    ("everywhere", "here", "told"),
+    ("everywhere", "here", "named"),
     [
         pytest.param(None, LEFT, "Ada", id="of-the-camera"),
         pytest.param(RIGHT, None, "Visitor 1", id="of-all-cameras"),
@@ -22,7 +22,7 @@ LEFT, RIGHT = "[0, 0, 0.5, 1]", "[0.5, 0, 1, 1]"
     ],
 )
 def test_only_who_is_in_the_region_comes_and_goes(
-    everywhere: str | None, here: str | None, told: str | None, run: Run, clip: Path, pictures: Path
+    everywhere: str | None, here: str | None, named: str | None, run: Run, clip: Path, pictures: Path
 ) -> None:
     wide = f"[detect]\nregion = {everywhere}\n" if everywhere else ""
     own = f"region = {here}\n" if here else ""
@@ -30,6 +30,6 @@ def test_only_who_is_in_the_region_comes_and_goes(
     Path("footfall.toml").write_text(text, encoding="utf-8")
     assert run("enroll", pictures / "ada-dark.png", pictures / "ada.png", "--name", "Ada").code == 0
     done = run("track", "--fast", *BEGINS)
-    came = "1 track, it has a name" if told else "no face found"
+    came = "1 track, it has a name" if named else "no face found"
     assert (done.code, done.err) == (0, f"hall: 45 frames, {came}\n")
-    assert {line.rpartition("  ")[2] for line in done.out.splitlines()} == ({told} - {None})
+    assert {line.rpartition("  ")[2] for line in done.out.splitlines()} == ({named} - {None})

@@ -89,13 +89,13 @@ def test_a_process_that_is_killed_while_sending_leaves_no_gap_and_nothing_twice(
     firestore_server.control.delay("", 0.02, count=-1)
     command = [sys.executable, "-m", "tests.tracker.cloud.killer", str(path), firestore_server.project]
     done = subprocess.run(command, cwd=ROOT, env=firestore_server.env, capture_output=True, text=True, check=True)
-    told = json.loads(done.stdout)
-    assert told["killed"] == told["trials"]
+    result = json.loads(done.stdout)
+    assert result["killed"] == result["trials"]
     firestore_server.control.heal()
     machine = Machine(path, firestore_server)
     machine.drain()
-    assert event_writes(machine) == told["events"]  # none was written twice
-    assert told["events"] == len(machine.store.events.select())
+    assert event_writes(machine) == result["events"]  # none was written twice
+    assert result["events"] == len(machine.store.events.select())
     assert_all_once(machine)
     machine.close()
 
@@ -111,16 +111,16 @@ def test_an_agent_that_is_killed_while_draining_lost_nothing_and_the_next_one_re
     control = firestore_server.control
     control.delay("", FOR_EVER_S, skip=2, count=-1)
     with _agent(machine, first=1000, visits=1000) as killed:
-        said = [_line(killed) for _ in range(10)]
+        printed = [_line(killed) for _ in range(10)]
         wait_until(partial(waits_for_an_answer, machine))
-        said += [_line(killed) for _ in range(10)]
+        printed += [_line(killed) for _ in range(10)]
         killed.kill()
-        said += killed.communicate()[0].split()
+        printed += killed.communicate()[0].split()
     sent = event_writes(machine)
     with _agent(machine, first=3000, visits=20) as following:
-        said += [_line(following) for _ in range(40)]
+        printed += [_line(following) for _ in range(40)]
         recorded = [each.event_id for each in machine.store.events.select()]
-        assert set(said) <= set(recorded)
+        assert set(printed) <= set(recorded)
         assert event_writes(machine) == sent
         assert 0 < sent < 4 * VISITS  # in the middle of it
         control.heal()
@@ -219,18 +219,18 @@ def test_a_visit_that_time_ends_is_told_right_after_the_clock_was_wrong(
     (enter, _), _ = visits(1)
     (other, _), _ = visits(1, first=1)
 
-    def told(now: timedelta) -> dict[str, str]:
+    def result(now: timedelta) -> dict[str, str]:
         machine.now = START + now
         machine.drain()
         return {each["person_id"]: each["state"] for each in cloud.documents("sessions").values()}
 
     machine.store.record(Observation(events=[enter]))
-    assert told(timedelta(minutes=1)) == {person(0): "open"}
-    assert "open" not in told(timedelta(days=100)).values()
-    assert told(timedelta(minutes=2)) == {person(0): "open"}
+    assert result(timedelta(minutes=1)) == {person(0): "open"}
+    assert "open" not in result(timedelta(days=100)).values()
+    assert result(timedelta(minutes=2)) == {person(0): "open"}
     machine.store.record(Observation(events=[other]))
-    assert told(timedelta(minutes=3)) == {person(0): "open", person(1): "open"}
-    assert "open" not in told(timedelta(days=2)).values()
+    assert result(timedelta(minutes=3)) == {person(0): "open", person(1): "open"}
+    assert "open" not in result(timedelta(days=2)).values()
     machine.now = LATER
     machine.drain()
     assert_all_once(machine)

@@ -86,8 +86,8 @@ def test_a_camera_that_is_lost_says_so_at_once(camera: Camera) -> None:
     camera.given()
     camera.seconds = 20
     camera.is_(CameraState.LOST, "no frame for 10 s")
-    (said,) = camera.given()
-    assert (said["state"], said["problem"]) == ("lost", "no frame for 10 s")
+    (heartbeat,) = camera.given()
+    assert (heartbeat["state"], heartbeat["problem"]) == ("lost", "no frame for 10 s")
     assert camera.given() == []
 
 
@@ -108,8 +108,8 @@ def test_outages_while_nothing_was_sent_are_told_of_afterwards(camera: Camera) -
         camera.is_(watch=began)
     camera.seconds = 451
     camera.is_(watch=400)
-    told = [heartbeat_of(SITE, each)[1] for each in camera.given()]
-    assert told == camera.store.cameras.coverage(SITE)
+    found = [heartbeat_of(SITE, each)[1] for each in camera.given()]
+    assert found == camera.store.cameras.coverage(SITE)
 
 
 def test_another_process_goes_on_where_the_one_before_stopped(camera: Camera) -> None:
@@ -140,9 +140,9 @@ def test_a_key_of_another_camera_tells_nothing_of_this_one(camera: Camera) -> No
     ],
 )
 def test_no_address_and_no_path_leaves_the_place(problem: str) -> None:
-    told = redacted(problem, "rtsp://10.0.0.7/live")
-    assert not [each for each in ("10.0.0.7", "192.168", "cam.lan", "secret", "/srv", "monday") if each in told]
-    assert told.strip("… ")
+    found = redacted(problem, "rtsp://10.0.0.7/live")
+    assert not [each for each in ("10.0.0.7", "192.168", "cam.lan", "secret", "/srv", "monday") if each in found]
+    assert found.strip("… ")
 
 
 def test_a_copied_store_on_another_machine_has_another_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,8 +137,8 @@ def test_the_node_program_gives_the_same(gym: dict[str, str]) -> None:
 _AS_IN_PYTHON = """
 import json
 queries = {"inside": inside.order_by("started_at").limit(500), "day": day, "week": week}
-told = {name: [each.to_dict() | {"id": each.id} for each in query.stream()] for name, query in queries.items()}
-print(json.dumps(told | {"name": names_of(["p-ada"])["p-ada"]}, default=lambda at: at.isoformat()))
+results = {name: [each.to_dict() | {"id": each.id} for each in query.stream()] for name, query in queries.items()}
+print(json.dumps(results | {"name": names_of(["p-ada"])["p-ada"]}, default=lambda at: at.isoformat()))
 """
 """Put behind the program of the document: its own queries, whole."""
 
@@ -163,14 +163,14 @@ def _plain(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _value(value: dict[str, Any]) -> Any:
-    ((kind, said),) = value.items()
+    ((kind, raw),) = value.items()
     if kind == "timestampValue":
-        return datetime.fromisoformat(said).isoformat()
+        return datetime.fromisoformat(raw).isoformat()
     if kind == "mapValue":
-        return {name: _value(each) for name, each in said.get("fields", {}).items()}
+        return {name: _value(each) for name, each in raw.get("fields", {}).items()}
     if kind == "arrayValue":
-        return [_value(each) for each in said.get("values", [])]
-    return int(said) if kind == "integerValue" else said
+        return [_value(each) for each in raw.get("values", [])]
+    return int(raw) if kind == "integerValue" else raw
 
 
 def test_the_lines_with_curl_find_what_firebase_admin_finds(gym: dict[str, str], full_firestore: Firestore) -> None:

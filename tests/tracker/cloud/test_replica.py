@@ -74,11 +74,11 @@ def test_a_reader_gets_the_history_and_no_vectors(any_firestore: Firestore, stor
     stay = ZoneStay(
         site_id=SITE, camera_id="front", zone="bar", person_id="p-ada", started_at=at(1), seen_at=at(9), over=True
     )
-    said = Correction(action=Action.VOID, event_id=events[2].event_id, by="Ann", at=at(99))
+    correction = Correction(action=Action.VOID, event_id=events[2].event_id, by="Ann", at=at(99))
     put_person(site, ADA, vectors=2)
     site.put_events(events)
     site.put(Collection.ZONE_STAYS, stay.stay_id, documents.zone_stay_document(stay))
-    site.put(Collection.CORRECTIONS, said.correction_id, documents.correction_document(said, "p-ada"))
+    site.put(Collection.CORRECTIONS, correction.correction_id, documents.correction_document(correction, "p-ada"))
     site.put(Collection.HEARTBEATS, "h1", HEARTBEAT)
     site.put_site(name="The gym", capacity=80)
     site.replica(store).catch_up()
@@ -110,10 +110,10 @@ def test_a_backlog_comes_page_by_page_and_goes_on_where_it_stopped(any_firestore
     site, count = CloudSite(any_firestore), 2 * PAGE + 100
     events = [event(10 * n, "exit" if n % 2 else "enter") for n in range(count)]
     site.put_events(events)
-    told: list[tuple[str, int, int]] = []
-    site.replica(store).catch_up(lambda *each: told.append(each))
+    progress: list[tuple[str, int, int]] = []
+    site.replica(store).catch_up(lambda *each: progress.append(each))
     assert store.events.select() == events
-    assert [each for each in told if each[0] == "events"][-1] == ("events", count, count)
+    assert [each for each in progress if each[0] == "events"][-1] == ("events", count, count)
     version = store.events.version()
     site.put_events([event(10 * count)])
     site.replica(store).catch_up()

@@ -103,14 +103,14 @@ def test_a_visit_that_never_was_goes_and_what_was_said_comes(machine: Machine, c
         + [each for each in machine.store.events.select() if each.person_id == person(0)][1:]
     )
     for number, event in enumerate(first):
-        said = Correction(
+        correction = Correction(
             action=Action.VOID, event_id=event.event_id, by="ann", at=LATER + timedelta(seconds=number), reason="no"
         )
-        machine.store.events.correct([said])
+        machine.store.events.correct([correction])
     machine.drain()
     assert {each.person_id for each in cloud.sessions()} == {person(1)}
     assert {each["person_id"] for each in cloud.documents("corrections").values()} == {person(0)}
-    assert len(cloud.events()) == 4  # what cameras saw stays; what was said about it stands beside it
+    assert len(cloud.events()) == 4  # corrections do not change events
 
 
 def test_a_visit_that_nobody_ended_closes_when_its_time_is_over(machine: Machine, cloud: Cloud) -> None:

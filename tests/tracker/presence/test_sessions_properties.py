@@ -1,4 +1,4 @@
-"""What must hold for any events at all, however wrong the cameras were."""
+"""Properties that hold for any events, however wrong the cameras were."""
 
 from __future__ import annotations
 
@@ -212,17 +212,17 @@ def test_every_event_lies_in_a_visit(events: list[Event], rules: Rules) -> None:
 @quick
 @given(events_of("p"), every_rules, st.integers(0, 900))
 def test_every_visit_can_be_explained(events: list[Event], rules: Rules, now: int) -> None:
-    """What the explanation says is what the batch says, and each event is in one visit or counts in none."""
+    """Explanations equal the derived visits, and each event is in one visit or counts in none."""
     found = found_in(events, now, rules)
-    told = [explain(visit.session_id, events, rules=rules, now=at(now)) for visit in found]
-    assert [each.session for each in told] == found
-    for each in told:
+    explained = [explain(visit.session_id, events, rules=rules, now=at(now)) for visit in found]
+    assert [each.session for each in explained] == found
+    for each in explained:
         edges = [(boundary.at, boundary.edge) for boundary in each.boundaries]
         assert [edge for edge in edges if edge[1] in ("start", "resume")] == [
             (segment.started_at, "resume" if index else "start") for index, segment in enumerate(each.session.segments)
         ]
         assert edges[-1] == (each.session.ended_at, "end")
-    ids = [event.event_id for each in told for event, _ in each.events]
+    ids = [event.event_id for each in explained for event, _ in each.events]
     ids += [event.event_id for event, _ in uncounted(events, rules=rules, now=at(now))]
     assert len(ids) == len(set(ids)) == len({event.event_id for event in events if event.at <= at(now)})
 
@@ -311,8 +311,8 @@ def test_corrections_are_as_if_the_events_had_been_so(events: list[Event], voide
     distinct = list({event.event_id: event for event in events}.values())
     gone = {distinct[index].event_id for index in voided if index < len(distinct)}
     new = [event for index, event in enumerate(distinct) if index in added and event.event_id not in gone]
-    said = [Correction(action="void", event_id=event_id, by="ann", at=at(0)) for event_id in gone]
-    said += [Correction(action="add", event_id=event.event_id, by="ann", at=at(0), event=event) for event in new]
+    corrections = [Correction(action="void", event_id=event_id, by="ann", at=at(0)) for event_id in gone]
+    corrections += [Correction(action="add", event_id=event.event_id, by="ann", at=at(0), event=event) for event in new]
     before = [event for event in distinct if event not in new]
     kept = [event for event in distinct if event.event_id not in gone]
-    assert found_in(corrected(before, said)) == found_in(kept)
+    assert found_in(corrected(before, corrections)) == found_in(kept)

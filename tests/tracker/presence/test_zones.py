@@ -1,4 +1,4 @@
-"""Named parts of a room, and how long who is in them."""
+"""Zones of a room, and the zone stays in them."""
 
 from __future__ import annotations
 

@@ -58,33 +58,33 @@ def clock(moment: datetime | None) -> str | None:
     return None if moment is None else f"{moment.astimezone(BERLIN):%H:%M}"
 
 
-def told(row: dict[str, Any]) -> tuple[str, str, str | None, str | None, float | None, str]:
+def cells(row: dict[str, Any]) -> tuple[str, str, str | None, str | None, float | None, str]:
     return row["name"], row["status"], clock(row["first_in"]), clock(row["last_out"]), row["inside_s"], row["notes"]
 
 
 def test_first_in_last_out_and_hours_leave_the_gaps_out() -> None:
     found = rows(stay("ada", at("9:00"), at("10:00")), stay("ada", at("11:00"), at("11:30")))
-    assert told(found[0]) == ("Ada", "present", "09:00", "11:30", 5400.0, "")
+    assert cells(found[0]) == ("Ada", "present", "09:00", "11:30", 5400.0, "")
     assert found[0]["visits"] == 2
-    assert told(found[1]) == ("Bob", "absent", None, None, None, "")
+    assert cells(found[1]) == ("Bob", "absent", None, None, None, "")
 
 
 def test_a_visit_over_midnight_is_cut_there() -> None:
     found = rows(stay("ada", at("22:00"), at("1:30", day=1)), days=2)
-    assert [told(row) for row in found[:2]] == [
+    assert [cells(row) for row in found[:2]] == [
         ("Ada", "present", "22:00", "00:00", 7200.0, ""),
         ("Ada", "present", "00:00", "01:30", 5400.0, ""),
     ]
 
 
 def test_what_was_not_seen_is_not_told() -> None:
-    assert told(rows(stay("ada", None, at("17:00")))[0]) == ("Ada", "present", None, "17:00", 0.0, "entry not seen")
+    assert cells(rows(stay("ada", None, at("17:00")))[0]) == ("Ada", "present", None, "17:00", 0.0, "entry not seen")
     found = rows(stay("ada", at("9:00"), None), now=at("9:00", day=2), days=2)
-    assert told(found[0]) == ("Ada", "present", "09:00", "09:00", 0.0, "exit not seen")
+    assert cells(found[0]) == ("Ada", "present", "09:00", "09:00", 0.0, "exit not seen")
 
 
 def test_somebody_who_is_in_has_no_last_out() -> None:
-    assert told(rows(stay("ada", at("9:00"), None), now=at("12:00"))[0]) == (
+    assert cells(rows(stay("ada", at("9:00"), None), now=at("12:00"))[0]) == (
         "Ada", "present", "09:00", None, 10_800.0, "still in",
     )  # fmt: skip
 

@@ -119,17 +119,17 @@ def test_many_outages_are_told_in_one_sentence() -> None:
 @each_report
 def test_an_empty_store_says_what_to_do(make: Callable[[ReportData], Report]) -> None:
     report = make(data_of(since=DAY, until=at("12:00"), now=at("12:00"), people=[]))
-    said = [sheet.empty for sheet in report.sheets if sheet.printed and not sheet.rows]
-    assert any("'footfall " in text for text in [*said, *report.notes]) or said == ["Nobody is in."]
+    texts = [sheet.empty for sheet in report.sheets if sheet.printed and not sheet.rows]
+    assert any("'footfall " in text for text in [*texts, *report.notes]) or texts == ["Nobody is in."]
 
 
 @each_report
 def test_a_range_without_visits_says_where_the_visits_are(make: Callable[[ReportData], Report]) -> None:
     day = at("0:00", day=9)
     report = make(morning(since=day, until=day + timedelta(days=1), now=day + timedelta(days=1)))
-    said = [sheet.empty for sheet in report.sheets if sheet.printed and not (sheet.printed_rows or sheet.rows)]
+    texts = [sheet.empty for sheet in report.sheets if sheet.printed and not (sheet.printed_rows or sheet.rows)]
     if report.name not in {"attendance", "today"}:
-        assert any("--from 2026-01-05" in text for text in [*said, *report.notes])
+        assert any("--from 2026-01-05" in text for text in [*texts, *report.notes])
 
 
 @each_report

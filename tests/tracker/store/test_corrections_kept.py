@@ -50,9 +50,9 @@ def test_an_added_event_is_read_like_any_other(store: Store, records: Any) -> No
 def test_the_latest_word_holds_in_whatever_order_it_comes(store: Store, records: Any, order: tuple[int, ...]) -> None:
     event = records.event(0)
     store.record(Observation(events=[event]))
-    said = [void(records, event, 1), add(records, event, 2), void(records, event, 3)]
+    corrections = [void(records, event, 1), add(records, event, 2), void(records, event, 3)]
     for index in order:
-        store.events.correct([said[index]])
+        store.events.correct([corrections[index]])
     assert store.events.select() == []
     store.events.correct([add(records, event, 4)])
     assert store.events.select() == [event]

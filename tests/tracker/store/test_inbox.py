@@ -92,22 +92,22 @@ def test_a_cursor_never_goes_back(store: Store) -> None:
 @pytest.mark.parametrize("late", ["event", "correction"], ids=["event-last", "correction-last"])
 def test_a_correction_holds_in_whatever_order_it_comes(store: Store, records: Any, late: str) -> None:
     event = records.event(0)
-    said = IncomingCorrection(
+    correction = IncomingCorrection(
         correction=Correction(action=Action.VOID, event_id=event.event_id, by="Ann", at=records.at(99)),
         person_id=event.person_id,
     )
-    first, second = arrivals(events=[event]), arrivals(corrections=[said])
+    first, second = arrivals(events=[event]), arrivals(corrections=[correction])
     for each in [second, first] if late == "event" else [first, second]:
         store.inbox.apply(each)
     assert store.events.select() == []
-    assert store.events.corrections() == [said.correction]
+    assert store.events.corrections() == [correction.correction]
     assert (unsent(store, "events"), unsent(store, "corrections")) == (0, 0)
 
 
 def test_an_added_event_comes_with_its_correction(store: Store, records: Any) -> None:
     event = records.event(0)
-    said = Correction(action=Action.ADD, event_id=event.event_id, by="Ann", at=records.at(99), event=event)
-    store.inbox.apply(arrivals(corrections=[IncomingCorrection(correction=said, person_id=event.person_id)]))
+    correction = Correction(action=Action.ADD, event_id=event.event_id, by="Ann", at=records.at(99), event=event)
+    store.inbox.apply(arrivals(corrections=[IncomingCorrection(correction=correction, person_id=event.person_id)]))
     assert store.events.select() == [event]
     assert unsent(store, "events") == 0
 
@@ -115,8 +115,8 @@ def test_an_added_event_comes_with_its_correction(store: Store, records: Any) ->
 def test_own_events_that_are_voided_elsewhere_are_still_to_be_sent(store: Store, records: Any) -> None:
     event = records.event(0)
     store.record(Observation(events=[event]))
-    said = Correction(action=Action.VOID, event_id=event.event_id, by="Ann", at=records.at(99))
-    store.inbox.apply(arrivals(corrections=[IncomingCorrection(correction=said, person_id=event.person_id)]))
+    correction = Correction(action=Action.VOID, event_id=event.event_id, by="Ann", at=records.at(99))
+    store.inbox.apply(arrivals(corrections=[IncomingCorrection(correction=correction, person_id=event.person_id)]))
     assert store.events.select() == []
     assert unsent(store, "events") == 1
 
@@ -272,8 +272,8 @@ def test_a_camera_machine_keeps_its_counts_to_itself(store: Store, records: Any)
 
 
 def test_a_waiting_correction_of_somebody_forgotten_is_dropped(store: Store, records: Any) -> None:
-    said = Correction(action=Action.VOID, event_id="e1", by="Ann", at=records.at(99), reason="not Ada Lovelace")
-    store.inbox.apply(arrivals(corrections=[IncomingCorrection(correction=said, person_id="p-ada")]))
+    correction = Correction(action=Action.VOID, event_id="e1", by="Ann", at=records.at(99), reason="not Ada Lovelace")
+    store.inbox.apply(arrivals(corrections=[IncomingCorrection(correction=correction, person_id="p-ada")]))
     store.inbox.apply(arrivals(erasures=[tombstone("p-ada")]))
     assert rows(store, "SELECT * FROM waiting_corrections") == []
 

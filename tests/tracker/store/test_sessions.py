@@ -133,8 +133,8 @@ def take(store: Store, step: tuple[Any, ...], number: int) -> None:
             event_id = store.events.select()[index].event_id
             store.events.correct([Correction(action=Action.VOID, event_id=event_id, by="ann", at=at(number))])
         case ("add", missed) if missed.person_id in known:
-            said = Correction(action=Action.ADD, event_id=missed.event_id, by="ann", at=at(number), event=missed)
-            store.events.correct([said])
+            correction = Correction(action=Action.ADD, event_id=missed.event_id, by="ann", at=at(number), event=missed)
+            store.events.correct([correction])
         case ("merge", gone, kept) if gone != kept and {gone, kept} <= known:
             store.people.merge(gone, kept)
         case ("forget", person_id, erase) if person_id in known:

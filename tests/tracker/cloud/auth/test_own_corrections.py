@@ -30,7 +30,7 @@ from tracker.store.store import Store
 ADA, ZOE = "p-aaaaaaaaaaaa", "p-bbbbbbbbbbbb"
 
 
-def said(of: Event, action: Action = Action.VOID, *, by: str = ITSELF, minute: int = 0) -> Correction:
+def correction_of(of: Event, action: Action = Action.VOID, *, by: str = ITSELF, minute: int = 0) -> Correction:
     at = LATER + timedelta(minutes=minute)
     added = of if action is Action.ADD else None
     return Correction(action=action, event_id=of.event_id, by=by, at=at, reason="not theirs", event=added)
@@ -84,7 +84,9 @@ def test_an_event_that_had_gone_up_is_taken_back(agent: Agent) -> None:
     agent.store.record(Observation(events=[wrong]))
     agent.drain()
     assert agent.there("corrections") == {}
-    agent.store.record(Observation(events=[replace(wrong, person_id=ZOE, event_id="")], corrections=[said(wrong)]))
+    agent.store.record(
+        Observation(events=[replace(wrong, person_id=ZOE, event_id="")], corrections=[correction_of(wrong)])
+    )
     agent.drain()
     (correction,) = agent.there("corrections").values()
     assert (correction["action"], correction["event_id"], correction["by"]) == ("void", wrong.event_id, ITSELF)
@@ -95,8 +97,8 @@ def test_an_event_that_had_gone_up_is_taken_back(agent: Agent) -> None:
 
 def test_a_name_that_turns_twice_while_the_network_is_away(agent: Agent) -> None:
     first = event(EventKind.ENTER, ADA, 0)
-    agent.store.record(Observation(events=[first], corrections=[said(first)]))
-    agent.store.record(Observation(corrections=[said(first, Action.ADD, minute=1)]))
+    agent.store.record(Observation(events=[first], corrections=[correction_of(first)]))
+    agent.store.record(Observation(corrections=[correction_of(first, Action.ADD, minute=1)]))
     agent.drain()
     found = sorted(agent.there("corrections").values(), key=lambda each: each["at"])
     assert [each["action"] for each in found] == ["void", "add"]
@@ -105,8 +107,8 @@ def test_a_name_that_turns_twice_while_the_network_is_away(agent: Agent) -> None
 
 def test_what_others_said_and_what_is_of_other_cameras_stays_here(agent: Agent) -> None:
     own, other = event(EventKind.ENTER, ADA, 0), event(EventKind.ENTER, ADA, 5, "back")
-    agent.store.record(Observation(events=[own, other], corrections=[said(own), said(other)]))
-    agent.store.events.correct([said(own, by="Ann")])
+    agent.store.record(Observation(events=[own, other], corrections=[correction_of(own), correction_of(other)]))
+    agent.store.events.correct([correction_of(own, by="Ann")])
     scope = Scope(SITE, CAMERA)
     assert agent.store.outbox.backlog(people=False, scope=scope).counts == {"events": 1, "corrections": 1}
     agent.drain()
@@ -117,7 +119,7 @@ def test_what_others_said_and_what_is_of_other_cameras_stays_here(agent: Agent) 
 
 def test_many_go_up_as_many_at_a_time_as_the_rules_look_up(agent: Agent, project: Project) -> None:
     wrong = [event(EventKind.ENTER, ADA, minute) for minute in range(90)]
-    agent.store.record(Observation(events=wrong, corrections=[said(each) for each in wrong]))
+    agent.store.record(Observation(events=wrong, corrections=[correction_of(each) for each in wrong]))
     project.server.engine.reset_counts(project.name)
     agent.drain()
     assert len(agent.there("corrections")) == 90
@@ -131,21 +133,21 @@ def test_one_of_an_event_of_long_ago_is_parked_and_holds_up_nothing(agent: Agent
     agent.store.record(Observation(events=[old]))
     agent.drain()
     project.connect().client.document(f"sites/{SITE}/events/{old.event_id}").update({"received_at": START})
-    agent.store.record(Observation(corrections=[said(old)]))
+    agent.store.record(Observation(corrections=[correction_of(old)]))
     agent.drain()
     assert [each.collection for each in agent.store.outbox.rejected()] == ["corrections"]
-    agent.store.record(Observation(events=[new], corrections=[said(new)]))
+    agent.store.record(Observation(events=[new], corrections=[correction_of(new)]))
     agent.drain()
     assert [each["event_id"] for each in agent.there("corrections").values()] == [new.event_id]
 
 
 def test_a_machine_that_lost_its_memory_says_again_what_it_said_long_ago(agent: Agent, project: Project) -> None:
     wrong = event(EventKind.ENTER, ADA, 0)
-    agent.store.record(Observation(events=[wrong], corrections=[said(wrong)]))
+    agent.store.record(Observation(events=[wrong], corrections=[correction_of(wrong)]))
     agent.drain()
     project.connect().client.document(f"sites/{SITE}/events/{wrong.event_id}").update({"received_at": START})
     with Store(agent.store.path.with_name("put-back.sqlite3")) as again:
-        again.record(Observation(events=[wrong], corrections=[said(wrong)]))
+        again.record(Observation(events=[wrong], corrections=[correction_of(wrong)]))
         agent.store = again
         agent.drain()
         assert again.outbox.rejected() == []

@@ -158,13 +158,13 @@ def test_a_machine_that_was_struck_off_signs_in_no_more(project: Project) -> Non
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # the client's own thread raises
 def test_a_listener_of_a_machine_hears_of_people_and_not_of_events(machine: Connection) -> None:
-    heard = []
+    snapshots = []
     watch = machine.client.collection(path_of(SITE, Collection.PEOPLE)).on_snapshot(
-        lambda documents, *_: heard.append({each.id for each in documents})
+        lambda documents, *_: snapshots.append({each.id for each in documents})
     )
     try:
-        wait_until(lambda: bool(heard))
-        assert heard[0] == {"x-1", "p-1"}
+        wait_until(lambda: bool(snapshots))
+        assert snapshots[0] == {"x-1", "p-1"}
     finally:
         watch.unsubscribe()
     closed = []

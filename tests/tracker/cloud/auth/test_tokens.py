@@ -195,15 +195,15 @@ def test_a_key_that_google_does_not_know(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "retryable"),
+    ("reason", "retryable"),
     [
         ("('the key of this machine is refused: USER_DISABLED', {})", False),
         ("('invalid_grant: Invalid JWT Signature.', {'error': 'invalid_grant'})", False),
         ("sign-in cannot be reached: no route", True),
     ],
 )
-def test_what_grpc_tells_of_a_missing_token_is_understood(said: str, retryable: bool) -> None:
-    text = f"Getting metadata from plugin failed with error: {said}"
+def test_what_grpc_tells_of_a_missing_token_is_understood(reason: str, retryable: bool) -> None:
+    text = f"Getting metadata from plugin failed with error: {reason}"
     for error in (google_errors.ServiceUnavailable(text), google_errors.RetryError("Timeout of 60 s", Exception(text))):
         with pytest.raises(CloudError) as caught, explained():
             raise error
@@ -211,9 +211,9 @@ def test_what_grpc_tells_of_a_missing_token_is_understood(said: str, retryable: 
 
 
 def test_a_wrong_clock_is_named() -> None:
-    said = "invalid_grant: Invalid JWT: Token must be a short-lived token (60 minutes). Check your iat and exp values"
+    reason = "invalid_grant: Invalid JWT: Token must be a short-lived token (60 minutes). Check your iat and exp values"
     with pytest.raises(CloudError) as caught, explained():
-        raise auth_errors.RefreshError(said)
+        raise auth_errors.RefreshError(reason)
     assert "clock" in caught.value.fix
 
 
