@@ -1,4 +1,4 @@
-"""Documents stay true: links lead somewhere, commands and flags exist, nothing names a machine."""
+"""Documents are correct: links resolve, commands and options exist, no path of one machine."""
 
 from __future__ import annotations
 

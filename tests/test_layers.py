@@ -1,4 +1,4 @@
-"""The house: who may import whom, how large a file may grow, and what the text may not hold."""
+"""Architecture: allowed imports, file sizes, forbidden text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""config/firestore.rules as text: every collection has its rule, every field its check, and nothing is left open."""
+"""config/firestore.rules as text: rules for every collection, checks for every field, everything else denied."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages in a real Chromium, over a real server process."""
+"""The pages in Chromium, over a server process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A board over a store that machines share: what they share now, and whether what it shows is new."""
+"""A board over a shared store: its settings, and the age of its data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The questions of the pages, asked of stores that the public store API filled."""
+"""The queries of the pages, over stores filled by the public API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages and `footfall report` over one store: what has the same name is the same number."""
+"""Pages and `footfall report` over one store show the same figures."""
 
 from __future__ import annotations
 

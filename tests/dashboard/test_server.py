@@ -1,4 +1,4 @@
-"""The server: addresses, titles, headers, requests that make no sense, starting and stopping."""
+"""The server: addresses, titles, headers, malformed requests, start and stop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages over a store that machines share through Firestore: live, whatever the connection does, and cheap."""
+"""The pages over a store shared through Firestore: live updates, connection failures, reads."""
 
 from __future__ import annotations
 

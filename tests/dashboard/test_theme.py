@@ -1,4 +1,4 @@
-"""Colours: one set for plots and pages, and enough contrast to be read."""
+"""Colours: one set for plots and pages, with enough contrast."""
 
 from __future__ import annotations
 

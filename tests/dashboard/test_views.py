@@ -1,4 +1,4 @@
-"""Ranges of days from a date picker, levels of occupancy, cameras in words."""
+"""Ranges of days from a date picker, levels of occupancy, texts about cameras."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lengths, days and numbers as people read them."""
+"""Durations, days and numbers as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The REST interface: Google's emulator where there is one, else ours with the front that passes reads on."""
+"""The REST interface of Google's emulator where it is installed, else of the test server's front."""
 
 from __future__ import annotations
 

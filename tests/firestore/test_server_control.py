@@ -1,4 +1,4 @@
-"""Orders to the test server: faults are carried out as told, and counts are what Google would bill."""
+"""Control of the test server: faults are injected as ordered, and counts equal Google's billing."""
 
 from __future__ import annotations
 

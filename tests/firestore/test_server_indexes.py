@@ -1,4 +1,4 @@
-"""Which queries need an index, as Firestore documents it; our server alone, for the emulators never refuse."""
+"""Which queries need an index, as documented; on the test server only, as emulators never refuse."""
 
 from __future__ import annotations
 

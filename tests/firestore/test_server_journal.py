@@ -1,4 +1,4 @@
-"""A server with a data file: killed at any moment, it comes back with whole commits, and with all it answered for."""
+"""A server with a data file: killed at any moment, it restarts with every acknowledged commit, whole."""
 
 from __future__ import annotations
 

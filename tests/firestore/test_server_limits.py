@@ -1,4 +1,4 @@
-"""What Firestore refuses to store, as its documented limits say."""
+"""Documented limits of Firestore."""
 
 from __future__ import annotations
 

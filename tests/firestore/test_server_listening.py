@@ -1,4 +1,4 @@
-"""Listeners: what is there, then what changes, also after the line was cut, and nothing while nothing happens."""
+"""Listeners: the first snapshot, then changes, also after a disconnect, and no traffic while idle."""
 
 from __future__ import annotations
 

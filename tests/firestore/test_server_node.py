@@ -1,4 +1,4 @@
-"""Google's Node client with the same servers."""
+"""Google's Node client with the test server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Transactions are as if one ran after the other, whatever runs beside them."""
+"""Transactions are serialisable, whatever runs concurrently."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The test server with rules: requests that carry a user's token are answered only as far as the rules allow.
+"""The test server with security rules, which apply to requests with a user's token.
 
 A request without a token, or with that of the emulators' owner, is one of a service account and is not asked.
 """

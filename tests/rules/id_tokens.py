@@ -1,4 +1,4 @@
-"""ID tokens of users, as Firebase's own emulator gives them: unsigned."""
+"""ID tokens of users, as Firebase's emulator makes them: unsigned."""
 
 from __future__ import annotations
 

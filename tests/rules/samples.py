@@ -1,4 +1,4 @@
-"""One whole document of every collection, as the codecs write it, and who asks."""
+"""A document of every collection, as the codecs write it, and the users who ask for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules language as far as it is known here: what parses, what things are worth, what is an error."""
+"""The supported part of the rules language: syntax, values, errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Queries of users over the wire: run, counted and listened to, each is asked about by itself."""
+"""Queries of users over the wire: run, counted and listened to; the rules decide on each."""
 
 from __future__ import annotations
 

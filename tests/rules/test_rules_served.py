@@ -1,5 +1,5 @@
-"""The table of who may what, asked over the wire with tokens: of the test server with the rules and, where
-FIRESTORE_EMULATOR_HOST is set, of Google's emulator, which runs them as production does.
+"""The access table over the wire with tokens: on the test server with the rules, and on Google's emulator where
+FIRESTORE_EMULATOR_HOST is set.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Field by field: what config/firestore.rules takes as a value, against what the records allow."""
+"""Field by field: the values that config/firestore.rules accepts equal those that the records allow."""
 
 from __future__ import annotations
 

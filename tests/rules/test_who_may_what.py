@@ -1,4 +1,4 @@
-"""config/firestore.rules, carried out: who may do what with which document, whole tables of it."""
+"""config/firestore.rules, evaluated: who may do what with which document, as tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The test's hand on the server: counts, faults, indexes, clearing. The same over the wire and in the process."""
+"""Control of the server by tests: counts, faults, indexes, clearing; over the wire and in the process."""
 
 from __future__ import annotations
 

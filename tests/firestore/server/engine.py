@@ -1,4 +1,4 @@
-"""The database itself: reads, commits and transactions, one at a time, each told to the listeners."""
+"""The database: reads, commits and transactions, serialised, with notification of listeners."""
 
 from __future__ import annotations
 

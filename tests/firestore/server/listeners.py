@@ -1,4 +1,4 @@
-"""Listen: each target's documents first, then what every commit changes, with a token to resume from."""
+"""Listen: the documents of each target, then the changes of every commit, with resume tokens."""
 
 from __future__ import annotations
 

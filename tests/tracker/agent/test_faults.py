@@ -1,4 +1,4 @@
-"""What goes wrong around an agent: a store that fails, cameras that come and go, faults of ours, impatient people."""
+"""Failures around an agent: a failing store, lost cameras, internal errors, repeated interrupts."""
 
 from __future__ import annotations
 

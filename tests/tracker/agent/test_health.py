@@ -1,4 +1,4 @@
-"""The figures of one camera."""
+"""Health figures of one camera."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One camera: who is in from when to when, across stops, gaps and set clocks."""
+"""One camera: presences across restarts, gaps and clock changes."""
 
 from __future__ import annotations
 

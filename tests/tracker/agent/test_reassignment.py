@@ -1,4 +1,4 @@
-"""Retracting what a track showed leaves what the other tracks would have shown without it."""
+"""A retraction leaves what the other tracks would have recorded without the retracted track."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A track that had one name and turns out to be somebody else's: what was reported of the first is retracted.
+"""Reassigned tracks: what was reported about the first person is retracted.
 
 Ada's face points along one axis, Zoe's is turned from it by 50 degrees. At 20 a face is Ada's, at 45 Zoe's, and both
 are near enough to each other to be of one track.

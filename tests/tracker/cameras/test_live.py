@@ -1,4 +1,4 @@
-"""Cameras that run on, go away and come back."""
+"""Live cameras: the newest frame, disconnects, reconnects."""
 
 from __future__ import annotations
 

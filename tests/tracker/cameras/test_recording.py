@@ -1,4 +1,4 @@
-"""Recordings: every frame, at its own time, and a clear end."""
+"""Recordings: every frame with its own time, and a definite end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line as people call it: in this process where that is enough, in one of its own where it must be."""
+"""The command line in this process, or in its own process where required."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`footfall backup` and `footfall restore`, as people call them."""
+"""`footfall backup` and `footfall restore`."""
 
 from __future__ import annotations
 

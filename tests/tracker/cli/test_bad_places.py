@@ -1,4 +1,4 @@
-"""Settings, stores, networks and disks that are not as they should be: every command says so in one line."""
+"""Invalid settings, stores, networks and full disks: every command reports them in one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`footfall camera preview`: the line and the zones where the settings say."""
+"""`footfall camera preview`: lines and zones as in the settings."""
 
 from __future__ import annotations
 

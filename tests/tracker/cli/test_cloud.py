@@ -1,4 +1,4 @@
-"""`footfall cloud`: the commands as people type them, against Firestore with its rules and Authentication."""
+"""`footfall cloud` against Firestore with its rules, and Authentication."""
 
 from __future__ import annotations
 

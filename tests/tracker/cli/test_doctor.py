@@ -1,4 +1,4 @@
-"""`footfall doctor`: finds what is wrong, each thing by itself, and says the fix."""
+"""`footfall doctor`: each problem is reported by its own row, with a fix."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`footfall evaluate`: the figures of a list of pairs, as a table, as JSON and as a picture."""
+"""`footfall evaluate`: the figures of a list of pairs, as a table, JSON and a plot."""
 
 from __future__ import annotations
 

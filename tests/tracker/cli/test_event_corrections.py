@@ -1,4 +1,4 @@
-"""`footfall events void | restore | add | corrections`: visits follow what an operator says, and it is kept."""
+"""`footfall events void | restore | add | corrections`: corrections are stored and change the visits."""
 
 from __future__ import annotations
 

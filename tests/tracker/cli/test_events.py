@@ -1,4 +1,4 @@
-"""`footfall events`: what comes in goes out again, bad lines are named, and nothing is kept by halves."""
+"""`footfall events`: an export can be imported, bad lines are named, imports are atomic."""
 
 from __future__ import annotations
 

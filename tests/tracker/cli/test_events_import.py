@@ -1,4 +1,4 @@
-"""`footfall events import`: what a second import, an interrupt, other sites and strange characters come to."""
+"""`footfall events import`: repeated imports, interrupts, other sites and control characters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The help teaches: every command has an example that exists, and the options that all commands share."""
+"""Help: every command has an example that exists, and the common options."""
 
 from __future__ import annotations
 

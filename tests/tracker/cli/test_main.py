@@ -1,4 +1,4 @@
-"""The one door: exit codes, the one line of an error, and readers that walk away."""
+"""The entry point: exit codes, one-line errors, closed pipes."""
 
 from __future__ import annotations
 

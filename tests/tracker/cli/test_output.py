@@ -1,4 +1,4 @@
-"""What commands print: every form from one table, repeated hours told apart, control characters escaped."""
+"""Output of commands: every format from one table, repeated hours with their zone, control characters escaped."""
 
 from __future__ import annotations
 

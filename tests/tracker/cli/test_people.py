@@ -1,4 +1,4 @@
-"""`footfall enroll` and `footfall people`: who is learnt from which pictures, and what becomes of people."""
+"""`footfall enroll` and `footfall people`."""
 
 from __future__ import annotations
 

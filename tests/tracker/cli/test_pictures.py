@@ -1,4 +1,4 @@
-"""`footfall annotate` and `footfall compare`: what the engine sees, drawn or said."""
+"""`footfall annotate` and `footfall compare`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The claim on real clips: A and D are known wherever they are tracked, two strangers are never taken for them."""
+"""Real clips: A and D are recognised wherever they are tracked, and two strangers never are."""
 
 from __future__ import annotations
 

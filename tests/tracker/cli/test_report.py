@@ -1,4 +1,4 @@
-"""`footfall report`: the figures as a table, as JSON, as CSV, over ranges that make sense and ranges that do not."""
+"""`footfall report`: figures as a table, JSON and CSV, over valid and invalid ranges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reports over a store that machines share: what they give at the camera, or how old what is here is."""
+"""Reports over a shared store equal those of the camera machine, or print the age of the local copy."""
 
 from __future__ import annotations
 

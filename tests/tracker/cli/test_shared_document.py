@@ -1,4 +1,4 @@
-"""What commands of other computers do to the document that all machines of a site share: nothing that nobody set."""
+"""Commands of other computers do not change the shared document of a site."""
 
 from __future__ import annotations
 

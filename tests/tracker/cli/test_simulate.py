@@ -1,4 +1,4 @@
-"""`footfall simulate`: the same words give the same place, in a store, in a file and beside its truth."""
+"""`footfall simulate`: the same options give the same site, in a store, in a file and as ground truth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading and writing a shared store: both download first, only writing uploads, and without network it waits."""
+"""Reading and writing a shared store: both download first, only writing uploads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`footfall people visitors`, `name`, `not`, `calibrate`: who strangers are, who somebody is not, how near is near."""
+"""`footfall people visitors`, `name`, `not`, `calibrate`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The line that tells what following a recording came to."""
+"""The summary of a tracked recording."""
 
 from __future__ import annotations
 

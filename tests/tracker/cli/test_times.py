@@ -1,4 +1,4 @@
-"""Days, times and durations as people write them in options."""
+"""Days, times and durations in options."""
 
 from __future__ import annotations
 

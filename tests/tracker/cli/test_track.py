@@ -1,4 +1,4 @@
-"""`footfall track` as a process: what it says, how it ends, what is left when it is killed."""
+"""`footfall track` as a process: output, exit codes, the store after a kill."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`footfall track` with a region: who is outside it does not exist."""
+"""`footfall track` with a region: faces outside it are ignored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tracking into a store that is kept in step with Firestore: what is seen is there too, and no network holds it up."""
+"""Tracking into a store that is synchronised with Firestore: events are uploaded, recording never waits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Machines for tests: a store with visits in it, what sends it, and what Firestore holds afterwards."""
+"""Machines for tests: a store with visits, its uploader, and the resulting documents in Firestore."""
 
 from __future__ import annotations
 

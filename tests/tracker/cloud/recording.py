@@ -1,4 +1,4 @@
-"""What an agent writes while something is wrong with the cloud, and what has to be true of it then and afterwards."""
+"""Recording while Firestore fails, and the conditions that hold then and afterwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commits: whatever the server answers, each write is done once, and the bad ones are found alone."""
+"""Commits: each write is applied once, whatever the server answers, and bad writes are rejected alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever happens at one machine, another one that reads along knows the same."""
+"""Random histories: a machine that downloads has the same records as the one that uploads."""
 
 from __future__ import annotations
 

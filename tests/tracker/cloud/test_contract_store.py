@@ -1,4 +1,4 @@
-"""One contract: what is written at one end of a store is read at the other, be it one file or Firestore between two."""
+"""The contract of a store: what is written at one end is read at the other, with and without Firestore."""
 
 from __future__ import annotations
 

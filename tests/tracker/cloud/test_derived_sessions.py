@@ -1,4 +1,4 @@
-"""Sessions and days: written by the one machine that the site's document names, and by nobody else."""
+"""Sessions and days are written by the deriver that the site's document names, and by no other machine."""
 
 from __future__ import annotations
 

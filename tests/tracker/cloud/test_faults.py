@@ -1,4 +1,4 @@
-"""What kills and clocks that jump do to an uplink and an agent, really done: afterwards every event is there once."""
+"""Uploader and agent under kills and clock jumps: every event is uploaded once."""
 
 from __future__ import annotations
 

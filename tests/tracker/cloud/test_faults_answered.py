@@ -1,4 +1,4 @@
-"""What a server's refusals and silences do to an uplink and to the agent that records beside it."""
+"""Uploader and agent under error statuses and missing answers of the server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What bad lines do to an uplink and to the agent that records beside it: nothing is lost, and nothing waits."""
+"""Uploader and agent under network faults: nothing is lost, and recording never waits."""
 
 from __future__ import annotations
 

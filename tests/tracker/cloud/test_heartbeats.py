@@ -1,4 +1,4 @@
-"""Signs of life: given when they are due or a camera comes or goes, with all watches, and without addresses."""
+"""Heartbeats: sent when due or when a camera's state changes, with coverage, without addresses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paths and ids of documents: whatever a record's id holds, Firestore takes it, and two never meet."""
+"""Paths and ids of documents: valid for every record id, and unique."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The programs in docs/query.md, run as they stand there, find what the reports of the command line find."""
+"""The programs in docs/query.md and README.md run as printed and equal the reports of the command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What comes down: all of it, once, whatever happens to the connection."""
+"""Downloads: complete, once, whatever happens to the connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The replica where the store fails it, and what it learns of deletions and machines."""
+"""The replica with a failing store, and with deletions and machine ids."""
 
 from __future__ import annotations
 

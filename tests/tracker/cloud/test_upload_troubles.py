@@ -1,4 +1,4 @@
-"""The uplink, where the store fails it for a moment, or somebody else's credentials were used in between."""
+"""The uploader with a store that fails for a moment, and after a change of credentials."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The uploader: everything that is new is uploaded once, in its newest state, and nothing that should not be."""
+"""The uploader: new records are uploaded once, in their current state, and nothing else is."""
 
 from __future__ import annotations
 

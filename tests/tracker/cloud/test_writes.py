@@ -1,4 +1,4 @@
-"""Writes: each record becomes the document that is read back as it, on the right condition, and with nothing more."""
+"""Writes: the document of each record, its precondition, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Accuracy that must not drop: the figures of accuracy.json, measured again on real pixels.
+"""Accuracy on real pictures is not below the baseline in accuracy.json.
 
 A change that makes a figure better than its baseline by more than the slack should raise the baseline in the same
 commit. Rates are shares, 0 to 1.

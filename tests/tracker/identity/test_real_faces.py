@@ -1,4 +1,4 @@
-"""Real pixels: portraits that two wheels carry, and clips of four people where they are at hand."""
+"""Real pictures: portraits from two wheels and, where installed, clips of four people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outages: what cameras did not watch is kept apart from nobody being there."""
+"""Outages: unwatched time is distinct from empty time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents: what goes out comes back the same; whatever is not exactly a record is refused by field."""
+"""Documents: encode and decode are inverse; an invalid document is rejected by field."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents of corrections and of stays in zones."""
+"""Documents of corrections and zone stays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of forgotten people in what others wrote."""
+"""Names of forgotten people are removed from texts of others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What entrances and exits report, and the events that transitions become."""
+"""Entrances and exits, and the events made from transitions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attendance: who was here on which day, from when to when, and what cannot be said."""
+"""Attendance: who was here on which day, from when to when, and what is unknown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plots from rows: what they show and how they label it."""
+"""Plots from rows: traces and labels."""
 
 from __future__ import annotations
 

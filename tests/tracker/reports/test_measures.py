@@ -1,4 +1,4 @@
-"""Measures by example: who counts, where a visit counts, what is left out, how full it was."""
+"""Measures by example: who counts, where a visit counts, what is excluded, occupancy."""
 
 from __future__ import annotations
 

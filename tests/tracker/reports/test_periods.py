@@ -1,4 +1,4 @@
-"""Hours, days, weeks and months are those of the site's clock, also where it is set."""
+"""Hours, days, weeks and months are those of the site's clock, across clock changes."""
 
 from __future__ import annotations
 

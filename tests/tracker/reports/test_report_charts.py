@@ -1,4 +1,4 @@
-"""Plots: what is drawn is what was counted, names cannot do harm, and a missing browser is no riddle."""
+"""Plots: traces equal the figures, names are harmless, a missing browser is explained."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reports as a whole: what they say about outages, empty ranges and the day so far."""
+"""Whole reports: outages, empty ranges and the current day."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a report reads of a store: its range and no more, whatever is long, open, of another site or by other rules."""
+"""Selection: exactly the sessions of the range, of long and open visits, other sites and other rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What pandas adds up is what counting by hand comes to."""
+"""Figures by pandas equal figures counted by hand."""
 
 from __future__ import annotations
 

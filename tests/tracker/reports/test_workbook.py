@@ -1,4 +1,4 @@
-"""Workbooks, read back by another library: what stands in them is what was meant, and nothing runs."""
+"""Workbooks, read back by another library: the cells are correct and nothing is executed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Backups: whole while others write, verified, and put back without what an old log would undo."""
+"""Backups: complete while others write, verified, and restored without an old write-ahead log."""
 
 from __future__ import annotations
 

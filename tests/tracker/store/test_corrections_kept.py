@@ -1,4 +1,4 @@
-"""What operators say about events, kept with who and when; what doors and zones remember."""
+"""Stored corrections, line states and zone stays."""
 
 from __future__ import annotations
 

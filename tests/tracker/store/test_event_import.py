@@ -1,4 +1,4 @@
-"""Events of other systems: the same instant is the same event, and an import is kept whole or not at all."""
+"""Imported events: the same instant is the same event, and an import is atomic."""
 
 from __future__ import annotations
 

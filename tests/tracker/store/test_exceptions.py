@@ -1,4 +1,4 @@
-"""What holds for single people only: own limits, faces that are not theirs, and the vectors behind a match."""
+"""Records of single people: own limits, negatives, and the vectors behind a match."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Erasure: after it, no byte of the store's files tells who it was."""
+"""Erasure: afterwards no byte of the store's files identifies the person."""
 
 from __future__ import annotations
 

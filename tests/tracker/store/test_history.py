@@ -1,4 +1,4 @@
-"""Events, matches, presences and camera health: written together, read back as they were."""
+"""Events, matches, presences and camera health: written together, and read back."""
 
 from __future__ import annotations
 

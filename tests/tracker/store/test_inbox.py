@@ -1,4 +1,4 @@
-"""What comes down from Firestore: written once, marked, never in the way of what was made here."""
+"""Downloaded records: stored once, marked as downloaded, and never overwriting newer local changes."""
 
 from __future__ import annotations
 

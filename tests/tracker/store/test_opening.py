@@ -1,4 +1,4 @@
-"""Opening: what is made, what is refused and left as it is, what a full or forbidden disk says."""
+"""Opening a store: creation, refusals that change nothing, full and read-only disks."""
 
 from __future__ import annotations
 

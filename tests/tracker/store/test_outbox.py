@@ -1,4 +1,4 @@
-"""What Firestore does not have yet: pages in order, in the newest state, and what vanished; only where it is wanted."""
+"""The outbox: pages of pending records in order and current state, and deletions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""People and their vectors: added whole, told apart by name, renamed, enrolled, merged."""
+"""People and their vectors: added atomically, unique by name, renamed, enrolled, merged."""
 
 from __future__ import annotations
 

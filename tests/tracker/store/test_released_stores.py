@@ -1,4 +1,4 @@
-"""Stores of earlier releases, made by their code and kept here, open in this one and lose nothing."""
+"""Stores made by earlier releases open in this one and lose nothing."""
 
 from __future__ import annotations
 

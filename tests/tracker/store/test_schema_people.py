@@ -1,4 +1,4 @@
-"""Stores of the release before: ids of which only events are known become people."""
+"""Migration: ids known only from events become people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Overwriting what was erased: where there is no room for that, nothing else fails, and it is made up for later."""
+"""Overwriting erased bytes: without disk space nothing else fails, and it is done later."""
 
 from __future__ import annotations
 

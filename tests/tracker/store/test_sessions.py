@@ -1,4 +1,4 @@
-"""Sessions in the store: whatever happens to facts, rules and the clock, they are those that all events give."""
+"""Stored sessions equal those derived from all events, whatever happens to facts, rules and the clock."""
 
 from __future__ import annotations
 

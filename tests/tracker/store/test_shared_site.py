@@ -1,4 +1,4 @@
-"""What a site shares, as a run on one of its machines uses it."""
+"""Shared settings of a site, as a machine uses them."""
 
 from __future__ import annotations
 

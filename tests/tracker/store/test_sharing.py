@@ -1,4 +1,4 @@
-"""Several threads and processes on one store, and what `kill -9` leaves."""
+"""Several threads and processes on one store, also after `kill -9`."""
 
 from __future__ import annotations
 

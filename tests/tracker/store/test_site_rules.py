@@ -1,4 +1,4 @@
-"""The rules of visits that the settings of a site say."""
+"""The rules of visits from a site's settings."""
 
 from __future__ import annotations
 

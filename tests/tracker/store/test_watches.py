@@ -1,4 +1,4 @@
-"""When cameras watched, as the store keeps it."""
+"""Coverage of cameras in the store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Firebase Authentication for tests: the documented REST endpoints that footfall uses, as its emulator offers them.
+"""Firebase Authentication for tests: the documented REST endpoints that footfall uses, as the emulator has them.
 
 Users, custom claims, custom tokens, refresh tokens, disabling, revoking and the links of e-mails; unsigned tokens, as
 the emulator's are. Google's own emulator (npm firebase-tools, `firebase emulators:start --only auth`) is used instead

@@ -1,4 +1,4 @@
-"""What `footfall cloud check` finds, by trying."""
+"""The findings of `footfall cloud check`."""
 
 from __future__ import annotations
 

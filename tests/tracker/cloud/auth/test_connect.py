@@ -1,4 +1,4 @@
-"""Opening the database: as whom, and what Google's errors mean to us."""
+"""Opening the database: identity, and explanations of Google's errors."""
 
 from __future__ import annotations
 

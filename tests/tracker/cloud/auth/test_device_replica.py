@@ -1,4 +1,4 @@
-"""What comes down to a camera machine, through the deployed rules: the people it is to know, and nothing else."""
+"""Downloads of a camera machine under the deployed rules: people only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Registering camera machines and striking them off."""
+"""Registering and revoking camera machines."""
 
 from __future__ import annotations
 

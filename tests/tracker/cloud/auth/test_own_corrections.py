@@ -1,4 +1,4 @@
-"""What an agent takes back of its own goes up with a device key too, past the deployed rules."""
+"""Corrections by an agent are uploaded with a device key, under the deployed rules."""
 
 from __future__ import annotations
 

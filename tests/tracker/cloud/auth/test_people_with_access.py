@@ -1,4 +1,4 @@
-"""Giving people access to sites, and taking it away."""
+"""Granting and revoking people's access to sites."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A camera machine's key against the deployed rules, end to end: what a thief of the machine can do and cannot."""
+"""A device key under the deployed rules, end to end: what the thief of a camera machine can and cannot do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens of a camera machine: got once, kept as long as they hold, and every way in which getting one fails."""
+"""Tokens of a camera machine: fetched once, kept until they expire, and every way in which a refresh fails."""
 
 from __future__ import annotations
 

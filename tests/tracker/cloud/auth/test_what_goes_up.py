@@ -1,4 +1,4 @@
-"""What really goes up, document by document: no picture, no vector of who did not agree, no address of a camera.
+"""Uploaded documents hold no picture, no vector without consent, and no address of a camera.
 
 The uplink itself sends a store that holds all of that; then everything that Firestore has is looked at.
 """
