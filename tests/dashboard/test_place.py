@@ -54,7 +54,7 @@ def copy(tmp_path: Path) -> Iterator[Copy]:
         yield Copy(store, board, now)
 
 
-def test_what_the_site_shares_holds_at_once(copy: Copy) -> None:
+def test_shared_settings_apply_at_once(copy: Copy) -> None:
     start = NOW - timedelta(hours=1)
     stay = [gym.event(EventKind.ENTER, "p-1", start), gym.event(EventKind.EXIT, "p-1", start + timedelta(seconds=30))]
     copy.arrive(events=stay)
@@ -69,7 +69,7 @@ def test_what_the_site_shares_holds_at_once(copy: Copy) -> None:
     assert copy.board.bounce_words == "visits under 1 min"
 
 
-def test_it_says_when_nothing_new_was_heard(copy: Copy) -> None:
+def test_a_page_notes_when_nothing_was_received(copy: Copy) -> None:
     assert copy.board.behind() == ("Nothing has come down from Firestore to this machine yet.",)
     copy.arrive(cursors={synced_cursor(gym.SITE): time_text(NOW)})
     copy.now[0] = NOW + timedelta(minutes=2)

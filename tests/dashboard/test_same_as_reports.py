@@ -78,7 +78,7 @@ def test_a_week_with_staff_would_be_another_one(board: Board, report: Report) ->
 
 
 @pytest.mark.browser
-def test_live_says_what_it_counts_and_is_that_of_the_report(month: str, open_page: Opener, report: Report) -> None:
+def test_live_shows_the_figures_of_the_report(month: str, open_page: Opener, report: Report) -> None:
     page = open_page(month)
     page.locator(".tile-value").first.wait_for(timeout=SLOW_MS)
     page.locator("#live-peak").get_by_text("with staff").wait_for(timeout=SLOW_MS)
@@ -96,7 +96,7 @@ def test_live_says_what_it_counts_and_is_that_of_the_report(month: str, open_pag
 
 
 @pytest.mark.browser
-def test_usage_says_what_it_counts(month: str, open_page: Opener, report: Report) -> None:
+def test_usage_names_what_it_counts(month: str, open_page: Opener, report: Report) -> None:
     page = open_page(f"{month}usage")
     note = page.locator("#usage-occupancy-note")
     note.get_by_text("without staff").wait_for(timeout=SLOW_MS)

@@ -69,7 +69,7 @@ def enter(client: Client, person_id: str, name: str) -> None:
     send(client, gym.event(EventKind.ENTER, person_id, now - timedelta(seconds=61)))
 
 
-def test_what_another_machine_sends_is_on_the_page(
+def test_uploads_of_another_machine_are_on_the_page(
     address: str, client: Client, firestore_server: Firestore, open_page: Opener
 ) -> None:
     page = open_page(address)

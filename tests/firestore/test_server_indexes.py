@@ -174,7 +174,7 @@ def test_sums_need_their_field_in_the_index(firestore_server: Firestore, own_cli
     assert query.sum("n").get()[0][0].value == 0
 
 
-def test_listeners_are_held_to_the_indexes_too(firestore_server: Firestore, own_client: Client) -> None:
+def test_listeners_need_indexes(firestore_server: Firestore, own_client: Client) -> None:
     firestore_server.control.indexes({})
     query = where(own_client.collection("things"), ("a", "==", 1)).order_by("b")
     target = {"parent": query._parent._parent_info()[0], "structured_query": query._to_protobuf()}

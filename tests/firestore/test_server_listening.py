@@ -56,7 +56,7 @@ def listening(target: Any) -> Iterator[Ear]:
         watch.unsubscribe()
 
 
-def test_a_query_tells_what_is_there_and_what_changes(client: Client) -> None:
+def test_a_query_listener_gets_documents_and_changes(client: Client) -> None:
     things = client.collection("things")
     things.document("a").set({"open": True, "n": 1})
     things.document("b").set({"open": False, "n": 2})
@@ -85,7 +85,7 @@ def test_a_commit_is_one_snapshot(client: Client) -> None:
         assert listener.next() == (["a", "b", "c"], ["added a", "added b", "added c"])
 
 
-def test_a_limited_query_lets_the_next_one_in(client: Client) -> None:
+def test_a_limited_query_includes_the_next_document(client: Client) -> None:
     things = client.collection("things")
     for n in range(4):
         things.document(f"d{n}").set({"n": n})
@@ -100,7 +100,7 @@ def test_a_limited_query_lets_the_next_one_in(client: Client) -> None:
         assert listener.silent
 
 
-def test_a_document_comes_changes_and_goes(client: Client) -> None:
+def test_a_document_listener_gets_creation_change_and_deletion(client: Client) -> None:
     place = client.document("things/a")
     with listening(place) as listener:
         assert listener.next() == ([], [])
@@ -112,7 +112,7 @@ def test_a_document_comes_changes_and_goes(client: Client) -> None:
         assert listener.next() == ([], ["removed a"])
 
 
-def test_a_group_hears_of_every_parent_and_a_collection_only_of_its_own(client: Client) -> None:
+def test_a_collection_group_listener_covers_every_parent(client: Client) -> None:
     with listening(client.collection_group("events")) as group, listening(client.collection("sites/a/events")) as own:
         assert group.next()[0] == own.next()[0] == []
         client.document("sites/b/events/2").set({"n": 1})
@@ -122,7 +122,7 @@ def test_a_group_hears_of_every_parent_and_a_collection_only_of_its_own(client: 
         assert own.next()[0] == ["1"]
 
 
-def test_what_does_not_concern_a_listener_is_not_sent(firestore_server: Firestore, own_client: Client) -> None:
+def test_unrelated_changes_are_not_sent(firestore_server: Firestore, own_client: Client) -> None:
     with listening(own_client.collection("things")) as listener:
         listener.next()
         firestore_server.control.reset()
@@ -135,7 +135,7 @@ def test_what_does_not_concern_a_listener_is_not_sent(firestore_server: Firestor
 
 
 @pytest.mark.parametrize("break_off", ["cut", "unavailable"])
-def test_a_listener_that_was_cut_off_resumes_with_what_it_missed(
+def test_a_disconnected_listener_resumes_with_missed_changes(
     firestore_server: Firestore, own_client: Client, break_off: str
 ) -> None:
     control, things = firestore_server.control, own_client.collection("things")
@@ -158,7 +158,7 @@ def test_a_listener_that_was_cut_off_resumes_with_what_it_missed(
         assert control.counts()["reads"] == 3  # what was missed, not everything again; a deletion is not billed
 
 
-def test_a_listener_gets_everything_anew_from_a_server_that_was_started_again(
+def test_a_restarted_server_sends_all_documents_again(
     durable_firestore: ServerProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", durable_firestore.host)
@@ -177,7 +177,7 @@ def test_a_listener_gets_everything_anew_from_a_server_that_was_started_again(
     client.close()
 
 
-def test_a_listener_learns_that_a_server_has_lost_what_it_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_listener_is_reset_by_a_server_without_its_documents(monkeypatch: pytest.MonkeyPatch) -> None:
     with ServerProcess() as server:
         monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", server.host)
         client = Firestore("ours", server.host, "forgets").client()
@@ -190,7 +190,7 @@ def test_a_listener_learns_that_a_server_has_lost_what_it_sent(monkeypatch: pyte
         client.close()
 
 
-def test_the_stream_is_silent_about_what_does_not_concern_it(client: Client) -> None:
+def test_the_stream_is_silent_about_unrelated_changes(client: Client) -> None:
     query = client.collection("things").where(filter=FieldFilter("open", "==", True))
     target = {"parent": query._parent._parent_info()[0], "structured_query": query._to_protobuf()}
     requests: queue.SimpleQueue[Any] = queue.SimpleQueue()

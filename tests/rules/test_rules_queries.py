@@ -80,7 +80,7 @@ def test_documents_listened_to(served: Served, name: str) -> None:
     assert listens(client, documents={"documents": [parent(client, "/".join(EMBEDDING))]}) is may_read_vectors(name)
 
 
-def test_one_refused_document_refuses_all_that_are_listened_to_with_it(served: Served) -> None:
+def test_one_denied_document_denies_the_whole_listener(served: Served) -> None:
     client = served.client(EVERYBODY["machine"])
     names = [parent(client, f"sites/{SITE}/{each}/x-1") for each in ("people", "sessions")]
     assert listens(client, documents={"documents": names[:1]})
@@ -89,7 +89,7 @@ def test_one_refused_document_refuses_all_that_are_listened_to_with_it(served: S
 
 @pytest.mark.parametrize("name", PEOPLE)
 @pytest.mark.parametrize("collection", ["events", "embeddings", "people", "sites"])
-def test_a_whole_group_of_collections_is_nobodys(served: Served, collection: str, name: str) -> None:
+def test_a_collection_group_is_denied_to_everybody(served: Served, collection: str, name: str) -> None:
     query = served.client(EVERYBODY[name]).collection_group(collection).limit(5)
     assert not allowed(query.get)
     assert not allowed(query.count().get)
@@ -97,7 +97,7 @@ def test_a_whole_group_of_collections_is_nobodys(served: Served, collection: str
 
 
 @pytest.mark.parametrize("above", ["", f"sites/{SITE}", f"sites/{SITE}/people/p-1"], ids=["root", "site", "person"])
-def test_a_query_that_names_no_collection_is_nobodys(served: Served, above: str) -> None:
+def test_a_query_without_a_collection_is_denied_to_everybody(served: Served, above: str) -> None:
     client = served.client(EVERYBODY["admin"])
     asked = {"parent": parent(client, above), "structured_query": StructuredQuery(limit={"value": 5})}
     assert not allowed(lambda: list(client._firestore_api.run_query(RunQueryRequest(**asked))))
@@ -112,7 +112,7 @@ def test_a_query_that_names_no_collection_is_nobodys(served: Served, above: str)
     assert not listens(client, query=asked)
 
 
-def test_a_filter_opens_nothing(served: Served) -> None:
+def test_a_filter_gives_no_access(served: Served) -> None:
     """Own events of its camera are as closed to a machine as all the others: rules are no filters."""
     query = place(served.client(EVERYBODY["machine"]), "events").where(
         filter=firestore.FieldFilter("camera_id", "==", CAMERA)

@@ -119,7 +119,7 @@ def test_control_characters_are_refused_with_their_line(
     assert text not in done.err
 
 
-def test_an_interrupt_says_how_much_was_read_and_keeps_nothing(
+def test_an_interrupt_reports_the_lines_read_and_keeps_nothing(
     start: Callable[..., subprocess.Popen[str]], environment: dict[str, str]
 ) -> None:
     begun = start("events", "import", "-", stdin=subprocess.PIPE)

@@ -51,7 +51,7 @@ def harness(tmp_path: Path, run: Run) -> AgentHarness:
     return harness
 
 
-def test_a_visit_is_told_with_its_rules(run: Run, harness: AgentHarness) -> None:
+def test_a_visit_is_explained_with_its_rules(run: Run, harness: AgentHarness) -> None:
     visit = event("enter", 0).event_id
     done = run("report", "explain", visit[:10])
     assert (done.code, done.err) == (0, "")
@@ -104,7 +104,7 @@ def test_a_report_without_visits_names_an_event_that_counts_in_none(
     run("report", "explain", lone.event_id[:8], *where).refused("counts in no visit", code=2)
 
 
-def test_an_event_that_counts_in_no_visit_says_why(run: Run, harness: AgentHarness, tmp_path: Path) -> None:
+def test_an_event_in_no_visit_has_a_reason(run: Run, harness: AgentHarness, tmp_path: Path) -> None:
     settings = tmp_path / "site.toml"
     settings.write_text(
         '[site]\nid = "gym"\n[[camera]]\nid = "front"\nsource = "0"\nrole = "entrance"\n'

@@ -51,7 +51,7 @@ def write_pictures(frames: Mapping[str, list[Frame]], chosen: Mapping[str, tuple
 
 
 @pytest.mark.parametrize("chosen", ENROLLED[:1])
-def test_command_line_names_them_and_nobody_else(
+def test_command_line_names_them_only(
     chosen: Mapping[str, tuple[int, ...]], frames: Mapping[str, list[Frame]], run: Run, tmp_path: Path
 ) -> None:
     assert run("enroll", write_pictures(frames, chosen, tmp_path / "people")).code == 0

@@ -21,7 +21,7 @@ LEFT, RIGHT = "[0, 0, 0.5, 1]", "[0.5, 0, 1, 1]"
         pytest.param(None, "[0, 0, 1, 0.01]", None, id="nobody-in-a-strip"),
     ],
 )
-def test_only_who_is_in_the_region_comes_and_goes(
+def test_only_faces_in_the_region_are_tracked(
     everywhere: str | None, here: str | None, named: str | None, run: Run, clip: Path, pictures: Path
 ) -> None:
     wide = f"[detect]\nregion = {everywhere}\n" if everywhere else ""

@@ -33,7 +33,7 @@ from tracker.store.observation import Observation
 VISITS = 300
 
 
-def test_a_server_that_is_killed_and_comes_back_has_all(
+def test_a_killed_server_has_all_events_after_its_restart(
     durable_firestore: ServerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", durable_firestore.host)
@@ -57,7 +57,7 @@ def _left(machine: Machine) -> int:
 
 
 @pytest.mark.parametrize("applied", [False, True], ids=["before-a-batch-is-done", "before-it-is-answered"])
-def test_while_the_server_is_away_every_event_is_recorded_at_its_turn(
+def test_recording_never_waits_while_the_server_is_down(
     durable_firestore: ServerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, applied: bool
 ) -> None:
     """Killed in the middle of a batch; it stays away until the last event is in the store."""
@@ -81,9 +81,7 @@ def test_while_the_server_is_away_every_event_is_recorded_at_its_turn(
     machine.close()
 
 
-def test_a_process_that_is_killed_while_sending_leaves_no_gap_and_nothing_twice(
-    firestore_server: Firestore, tmp_path: Path
-) -> None:
+def test_a_killed_uploader_leaves_no_gap_and_no_duplicate(firestore_server: Firestore, tmp_path: Path) -> None:
     """Killed at random instants, some between the server's commit and its answer."""
     path = tmp_path / "store.sqlite3"
     firestore_server.control.delay("", 0.02, count=-1)
@@ -100,9 +98,7 @@ def test_a_process_that_is_killed_while_sending_leaves_no_gap_and_nothing_twice(
     machine.close()
 
 
-def test_an_agent_that_is_killed_while_draining_lost_nothing_and_the_next_one_records_at_once(
-    firestore_server: Firestore, tmp_path: Path
-) -> None:
+def test_an_agent_killed_while_uploading_loses_nothing(firestore_server: Firestore, tmp_path: Path) -> None:
     """What the killed one had recorded is there, and the next one waits neither for what the killed one had under way
     nor for the network: all of its events are in the store before any request is answered again.
     """
@@ -157,7 +153,7 @@ def _line(process: subprocess.Popen[str]) -> str:
 
 
 @pytest.mark.parametrize("jump", [timedelta(days=100), timedelta(days=-100)], ids=["forwards", "backwards"])
-def test_while_the_clock_jumps_every_event_is_recorded_and_sent(
+def test_events_are_recorded_and_uploaded_during_clock_jumps(
     firestore_server: Firestore, tmp_path: Path, jump: timedelta
 ) -> None:
     """It jumps while events are recorded and a request is under way that is answered after the last of them."""
@@ -184,7 +180,7 @@ def test_while_the_clock_jumps_every_event_is_recorded_and_sent(
     machine.close()
 
 
-def test_clocks_that_jump_hold_up_no_heartbeat(firestore_server: Firestore, tmp_path: Path) -> None:
+def test_clock_jumps_delay_no_heartbeat(firestore_server: Firestore, tmp_path: Path) -> None:
     machine = Machine(tmp_path / "store.sqlite3", firestore_server, heartbeat_s=10.0)
     cloud = Cloud(firestore_server)
     for number, jump in enumerate([timedelta(), timedelta(days=-400), timedelta(days=3), timedelta(hours=-1)]):
@@ -211,9 +207,7 @@ def _health(machine: Machine) -> CameraHealth:
     )
 
 
-def test_a_visit_that_time_ends_is_told_right_after_the_clock_was_wrong(
-    firestore_server: Firestore, tmp_path: Path
-) -> None:
+def test_a_visit_closed_by_a_wrong_clock_is_opened_again(firestore_server: Firestore, tmp_path: Path) -> None:
     """A clock that was far ahead ended visits; set right, it says that they are open, and ends them in their time."""
     machine, cloud = Machine(tmp_path / "store.sqlite3", firestore_server), Cloud(firestore_server)
     (enter, _), _ = visits(1)

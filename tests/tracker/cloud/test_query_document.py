@@ -112,7 +112,7 @@ def test_the_python_program_gives_the_answers(gym: dict[str, str]) -> None:
     assert (ran.returncode, ran.stdout) == (0, EXPECTED), ran.stderr
 
 
-def test_the_program_of_the_readme_tells_who_is_in(gym: dict[str, str]) -> None:
+def test_the_program_of_the_readme_prints_who_is_in(gym: dict[str, str]) -> None:
     (program,) = blocks("python", README)
     ran = subprocess.run(
         [sys.executable, "-"], input=program, env=gym, capture_output=True, text=True, timeout=60, check=False
@@ -173,7 +173,7 @@ def _value(value: dict[str, Any]) -> Any:
     return int(raw) if kind == "integerValue" else raw
 
 
-def test_the_lines_with_curl_find_what_firebase_admin_finds(gym: dict[str, str], full_firestore: Firestore) -> None:
+def test_curl_finds_the_same_as_firebase_admin(gym: dict[str, str], full_firestore: Firestore) -> None:
     (program,) = blocks("python")
     ran = subprocess.run(
         [sys.executable, "-"], input=program + _AS_IN_PYTHON, env=gym, capture_output=True, text=True, check=True
@@ -194,7 +194,7 @@ def test_the_lines_with_curl_find_what_firebase_admin_finds(gym: dict[str, str],
     assert [len(each) for each in (inside, day, week)] == [1, 3, 4]
 
 
-def test_without_more_said_the_lines_go_to_google_with_a_token_of_gcloud(tmp_path: Path) -> None:
+def test_curl_uses_google_and_gcloud_tokens_by_default(tmp_path: Path) -> None:
     gcloud = tmp_path / "gcloud"
     gcloud.write_text("#!/bin/sh\necho token-of $*\n", encoding="utf-8")
     gcloud.chmod(0o755)
@@ -205,7 +205,9 @@ def test_without_more_said_the_lines_go_to_google_with_a_token_of_gcloud(tmp_pat
 
 
 @pytest.mark.parametrize("who", ["operator", "stranger", "admin-elsewhere"])
-def test_by_curl_a_user_gets_what_the_rules_allow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, who: str) -> None:
+def test_curl_with_a_user_token_is_subject_to_the_rules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
     with GuardedServer() as server, rest_of("ours", server.host) as address:
         firestore = project_on("ours", server.host, monkeypatch)
         env = in_firestore(firestore, tmp_path)

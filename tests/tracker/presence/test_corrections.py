@@ -36,7 +36,7 @@ def test_an_added_event_happened() -> None:
         ]
 
 
-def test_the_latest_word_about_an_event_holds() -> None:
+def test_the_latest_correction_of_an_event_applies() -> None:
     (event,) = events_of("a+0")
     corrections = [void(event, 1), add(event, 2), void(event, 3), add(event, 4)]
     for order in permutations(corrections):

@@ -66,7 +66,7 @@ def test_where_ways_in_and_out_are_watched(text: str, visits: list[str]) -> None
         pytest.param("D+0 D-600 D+5000", ["0-600", "5000-5000?"], id="the-last-visit-only"),
     ],
 )
-def test_whoever_was_forgotten_is_in_no_longer(text: str, visits: list[str]) -> None:
+def test_a_forgotten_person_is_not_in(text: str, visits: list[str]) -> None:
     for events in permutations(events_of(text, f"{ANONYMOUS_PREFIX}1")):
         assert timelines(sessions(events, rules=BOTH, now=at(5001))) == visits
 
@@ -84,7 +84,7 @@ def test_where_only_ways_in_are_watched_the_room_decides(text: str, visits: list
     assert timelines(sessions(events_of(text), rules=IN_ONLY, now=at(10000))) == visits
 
 
-def test_who_came_in_by_the_door_is_in_until_the_rules_say_otherwise() -> None:
+def test_a_person_in_by_the_door_is_in_until_the_rules_end_it() -> None:
     events = events_of("D+0 a+60 a-90")
     assert timelines(sessions(events, rules=BOTH, now=at(90 + 16 * HOUR))) == ["0-"]
     assert timelines(sessions(events, rules=BOTH, now=at(91 + 16 * HOUR))) == ["0-90?"]
@@ -147,7 +147,7 @@ def test_a_year_of_days_closes_once_each() -> None:
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59+00:00"])
-def test_the_ends_of_time_do_no_harm(moment: str) -> None:
+def test_minimum_and_maximum_times_are_handled(moment: str) -> None:
     rules = Rules(closes_at=time(2, 30), zone=timezone(timedelta(hours=14)))
     assert Closings(rules).after(datetime.fromisoformat(moment)).tzinfo is UTC
     assert rules.over_at(datetime.fromisoformat(moment)).tzinfo is UTC

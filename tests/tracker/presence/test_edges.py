@@ -41,7 +41,7 @@ def test_one_frame_well_clear_is_enough_exactly_there() -> None:
         assert len(cross(seen, (), line=TOP, at=at(2), ended=True)[1]) == crossed
 
 
-def test_a_lost_track_may_be_taken_up_for_as_long_as_it_is_kept() -> None:
+def test_a_lost_track_can_be_resumed_while_it_is_kept() -> None:
     in_time = stood([-0.2, -0.2, -0.2, 0.2], seconds=[0, 1, 2, 7], tracks="aaab")
     assert in_time["b"].held is not None
     assert not in_time["b"].held.inside
@@ -58,7 +58,7 @@ def test_the_shortest_line_there_may_be() -> None:
         Line(start=(0.0, 0.5), end=(1.0001, 0.5), inside=Inside.BELOW)
 
 
-def test_a_closing_time_with_a_zone_says_what_is_expected() -> None:
+def test_a_closing_time_with_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^closes_at: expected a time of day without a zone"):
         Rules(closes_at=time(23, tzinfo=UTC))
 
@@ -97,7 +97,7 @@ def test_a_segment_has_times_in_utc() -> None:
             Segment(*times)
 
 
-def test_of_two_events_with_one_id_one_is_kept_whatever_tells_them_apart() -> None:
+def test_one_of_two_events_with_one_id_is_kept() -> None:
     (event,) = events_of("a+0")
     rivals = [event, replace(event, x_frac=0.25), replace(event, y_frac=0.25), replace(event, x_frac=0.5)]
     assert len(set(rivals)) == 4
@@ -153,7 +153,7 @@ def last_candidate(text: str, rules: Rules = WATCHED) -> CandidateSession:
         pytest.param("I+0 O-60", None, False, id="over"),
     ],
 )
-def test_what_keeps_an_open_visit_open(text: str, evidence_s: float | None, in_sight: bool) -> None:
+def test_evidence_that_keeps_a_visit_open(text: str, evidence_s: float | None, in_sight: bool) -> None:
     candidate = last_candidate(text)
     assert candidate.evidence_at == (None if evidence_s is None else at(evidence_s))
     assert candidate.in_sight == in_sight
@@ -179,6 +179,6 @@ CLOSING = replace(WATCHED, closes_at=time(22))
         pytest.param("z+0 z-30 a+60 b+50000 b-50060 a-55000", ["0-55000?"], id="needed-no-proof-before"),
     ],
 )
-def test_one_sight_over_closing_time_joins_what_both_days_prove(text: str, visits: list[str]) -> None:
+def test_one_sighting_over_closing_time_joins_both_days(text: str, visits: list[str]) -> None:
     """The stories begin at 9; the site closes at 22, 46,800 s later, and one camera has the person all the while."""
     assert timelines(sessions(events_of(text), rules=CLOSING, now=at(90_000))) == visits

@@ -72,7 +72,7 @@ def test_a_visit_nobody_ended() -> None:
     assert found.boundaries[1].event.camera_id == "b"
 
 
-def test_a_missed_exit_is_told() -> None:
+def test_a_missed_exit_is_explained() -> None:
     found = explained("D+0 a+60 a-90 D+5000 D-6000", rules=DOORS)
     assert boundaries(found) == ["start 0 came_in", "end 90 missed_exit"]
     assert effects(found) == ["D0 came_in", "a60 seen_too", "a90 still_inside"]
@@ -82,7 +82,7 @@ def test_a_missed_exit_is_told() -> None:
     ]
 
 
-def test_what_each_event_did() -> None:
+def test_the_effect_of_each_event() -> None:
     found = explained("a+0 b+60 a-90 b-600 b+700 b-702 c-703 a+5000 a-5001")
     assert effects(found) == [
         "a0 came_in",
@@ -123,7 +123,7 @@ def test_the_visit_is_the_one_that_the_batch_gives() -> None:
         assert explain(session.session_id, events, **facts).session == session
 
 
-def test_a_sighting_that_is_no_event_is_told_as_none() -> None:
+def test_a_sighting_is_explained_as_no_event() -> None:
     events = events_of("a+0")
     found = explain(events[0].event_id, events, rules=RULES, now=at(17 * 3600), presences=[presence("z", 50, 50)])
     assert boundaries(found) == ["start 0 came_in", "end 50 gave_up"]
@@ -138,7 +138,7 @@ def test_an_id_that_is_no_visit_is_refused(which: str) -> None:
         explain(session_id, events, rules=RULES, now=at(100))
 
 
-def test_every_rule_has_words_with_the_figures_of_the_site() -> None:
+def test_every_rule_has_a_text_with_the_settings_of_the_site() -> None:
     rules = Rules(merge_gap=timedelta(minutes=5), max_visit=timedelta(hours=16), closes_at=time(22, 30))
     words = {because: in_words(because, rules) for because in Reason}
     assert len(set(words.values())) == len(Reason)

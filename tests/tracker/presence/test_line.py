@@ -121,7 +121,7 @@ def test_a_crossing_is_reported_as_soon_as_the_side_is_held() -> None:
 
 
 @pytest.mark.parametrize(("hold", "expected"), [(1, ["in@3", "out@4", "in@5"]), (2, []), (3, [])])
-def test_how_long_a_side_must_be_held_is_a_choice(hold: int, expected: list[str]) -> None:
+def test_hold_frames_is_configurable(hold: int, expected: list[str]) -> None:
     _, found = watch({"t": path("-5 -5 -5 5 -5 5")}, hold=hold)
     assert reported(found) == expected
 
@@ -160,7 +160,7 @@ def test_only_the_way_through_the_line_counts(x: float, expected: list[str]) -> 
         pytest.param(((0.2, 0.3), (0.6, 0.7)), (0.05, 0.3), (0.2, 0.1), False, id="slanting-past-its-start"),
     ],
 )
-def test_lines_of_any_direction_are_gone_through_or_past(
+def test_lines_of_any_direction_are_crossed_or_passed(
     line: tuple[tuple[float, float], tuple[float, float]],
     one: tuple[float, float],
     other: tuple[float, float],

@@ -36,7 +36,7 @@ UNPROVEN = [
 
 
 @pytest.mark.parametrize("text", UNPROVEN)
-def test_what_may_be_somebody_else_makes_no_visit(text: str) -> None:
+def test_unproven_events_make_no_visit(text: str) -> None:
     for events in permutations(events_of(text)):
         assert sessions(events, rules=RULES, now=at(20 * HOUR)) == []
         assert sessions(events, rules=replace(RULES, rooms=frozenset()), now=at(20 * HOUR))
@@ -72,7 +72,7 @@ def test_what_may_be_somebody_else_makes_no_visit(text: str) -> None:
         pytest.param("z-60", ["?60-60?"], id="lost-by-a-camera-that-the-rules-do-not-know"),
     ],
 )
-def test_what_proves_a_visit(text: str, visits: list[str]) -> None:
+def test_evidence_that_proves_a_visit(text: str, visits: list[str]) -> None:
     for events in permutations(events_of(text)) if len(events_of(text)) < 6 else [events_of(text)]:
         assert timelines(sessions(events, rules=RULES, now=at(300 * HOUR))) == visits
 
@@ -118,7 +118,7 @@ def test_a_ghost_is_not_in_until_the_site_closes() -> None:
         assert timelines(sessions(events_of(text), rules=rules, now=at(6 * HOUR))) == []
 
 
-def test_a_draft_that_closing_time_ended_proves_nothing_the_day_after() -> None:
+def test_an_unproven_visit_ended_by_closing_time_proves_nothing_the_next_day() -> None:
     rules = replace(RULES, closes_at=time(22), max_unseen=timedelta(days=2))
     events = events_of("a+0 a-60 b+100 b-160 a+86400:y a-86460:y")
     assert timelines(sessions(events, rules=rules, now=at(30 * HOUR))) == []
@@ -137,19 +137,19 @@ def test_being_in_sight_now_keeps_somebody_in() -> None:
 
 
 @pytest.mark.parametrize("text", ["D+0", "D-0"])
-def test_what_an_operator_says_is_true(text: str) -> None:
+def test_events_added_by_an_operator_need_no_proof(text: str) -> None:
     events = [replace(event, camera_id=OPERATOR, event_id="") for event in events_of(text)]
     assert len(sessions(events, rules=RULES, now=at(20 * HOUR))) == 1
 
 
-def test_one_sight_across_drafts_joins_what_they_prove() -> None:
+def test_one_sighting_across_unproven_visits_joins_their_proof() -> None:
     events = events_of("a+0 b+10 b-20 D+1000 D+2000:x a-3000")
     assert timelines(sessions(events, rules=RULES, now=at(3000))) == ["?0-"]
     assert timelines(sessions(events_of("D+0 a+600 D+1000:x a-3000"), rules=RULES, now=at(3000))) == ["0-"]
 
 
 @pytest.mark.parametrize("missing", ["entrances", "exits", "rooms"])
-def test_where_not_everything_is_watched_nothing_need_be_proven(missing: str) -> None:
+def test_partly_watched_sites_need_no_proof(missing: str) -> None:
     assert RULES.proves
     some = replace(RULES, **{missing: frozenset()})
     assert not some.proves

@@ -124,7 +124,7 @@ def test_missed_exits(text: str, now_h: float, visits: list[str]) -> None:
     assert timelines(sessions(events_of(text), rules=RULES, now=at(now_h * HOUR))) == visits
 
 
-def test_a_visit_that_was_given_up_may_still_be_merged_when_the_rules_say_so() -> None:
+def test_a_timed_out_visit_may_be_merged_by_the_rules() -> None:
     rules = Rules(max_visit=timedelta(minutes=1), merge_gap=timedelta(minutes=5))
     assert timelines(sessions(events_of("a+0 a+120:x a-150:x"), rules=rules, now=at(HOUR))) == ["0-0,120-150"]
 
@@ -146,7 +146,7 @@ def test_being_in_view_of_a_camera_without_an_enter_is_evidence(text: str, seen_
     assert timelines(found) == visits
 
 
-def test_what_lies_in_the_future_is_not_believed() -> None:
+def test_future_events_are_ignored() -> None:
     events = events_of("a+0 a-600 a+900 a-5000")
     assert timelines(sessions(events, rules=RULES, now=at(300))) == ["0-"]
     assert timelines(sessions(events, rules=RULES, now=at(600))) == ["0-600"]
@@ -169,7 +169,7 @@ def test_out_and_in_at_one_instant_at_a_door_is_one_visit(door: Rules, camera: s
         assert (visit.started_at, visit.ended_at, visit.dwell_s) == (at(0), at(32400), 32400)
 
 
-def test_an_open_presence_proves_that_its_camera_has_had_the_person_all_the_while() -> None:
+def test_an_open_presence_is_continuous_evidence() -> None:
     events = events_of("a+0 b+60 b-90 b+7000 b-7100")
     assert timelines(sessions(events, rules=RULES, now=at(8000))) == ["0-90", "7000-7100"]
     found = sessions(events, rules=RULES, now=at(8000), presences=[presence("a", 0, 7999)])
@@ -188,7 +188,7 @@ def test_a_presence_that_a_later_exit_ends_is_one_stay() -> None:
     assert timelines(found) == ["0-9000"]
 
 
-def test_whoever_saw_the_person_since_the_other_found_them_still_has_them() -> None:
+def test_the_camera_with_the_latest_sighting_keeps_the_person() -> None:
     seen = [presence("a", 0, 80), presence("b", 60, 85)]
     assert timelines(sessions(events_of("a+0 b+60 b-90"), rules=RULES, now=at(100), presences=seen)) == ["0-"]
 
@@ -198,7 +198,7 @@ def test_a_presence_dates_the_end_of_a_visit_without_exit() -> None:
     assert timelines(found) == ["0-80?"]
 
 
-def test_a_presence_nobody_looked_after_does_not_keep_a_person_in() -> None:
+def test_a_stale_presence_does_not_keep_a_person_in() -> None:
     found = sessions(events_of("a+0 b+60 b-90"), rules=RULES, now=at(100), presences=[presence("a", 0, 30)])
     assert timelines(found) == ["0-90"]
 
@@ -262,7 +262,7 @@ def test_visits_that_begin_at_one_instant_come_by_person() -> None:
     assert in_order(reversed(found)) == found
 
 
-def test_people_and_sites_are_told_apart() -> None:
+def test_people_and_sites_are_independent() -> None:
     events = events_of("a+0", "p", "s") + events_of("a-60", "p", "t") + events_of("a+0 a-60", "q", "s")
     found = {
         (visit.site_id, visit.person_id): timelines([visit]) for visit in sessions(events, rules=RULES, now=at(100))
@@ -270,7 +270,7 @@ def test_people_and_sites_are_told_apart() -> None:
     assert found == {("s", "p"): ["0-"], ("t", "p"): ["?60-60"], ("s", "q"): ["0-60"]}
 
 
-def test_a_late_enter_mends_a_visit_whose_start_was_missed() -> None:
+def test_a_late_enter_completes_a_visit() -> None:
     events = events_of("a-600 a+0")
     assert timelines(sessions(events[:1], rules=RULES, now=at(1000))) == ["?600-600"]
     assert timelines(sessions(events, rules=RULES, now=at(1000))) == ["0-600"]
@@ -322,7 +322,7 @@ def test_visits_of_the_algorithm_are_like_any_others() -> None:
             visit.segments[0].ended_at = None  # type: ignore[misc]
 
 
-def test_the_search_for_cycles_goes_on_afterwards_as_before() -> None:
+def test_the_garbage_collector_is_unchanged_afterwards() -> None:
     for at_work in (True, False):
         (gc.enable if at_work else gc.disable)()
         try:

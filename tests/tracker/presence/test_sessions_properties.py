@@ -125,7 +125,7 @@ def test_any_order_and_any_duplication_give_the_same_visits(
 
 @quick
 @given(events_of("pq"))
-def test_feeding_one_by_one_ends_in_what_the_batch_gives(events: list[Event]) -> None:
+def test_adding_events_one_by_one_equals_the_batch(events: list[Event]) -> None:
     kept: list[Event] = []
     found: list[Session] = []
     for event in events:
@@ -176,7 +176,7 @@ def test_somebody_else_changes_nothing(events: list[Event], others: list[Event],
 
 @quick
 @given(events_of("p"))
-def test_visits_lie_farther_apart_than_the_merge_gap(events: list[Event]) -> None:
+def test_visits_are_farther_apart_than_the_merge_gap(events: list[Event]) -> None:
     for earlier, later in pairwise(found_in(events)):
         assert earlier.ended_at is not None
         assert later.started_at - earlier.ended_at > RULES.merge_gap
@@ -184,7 +184,7 @@ def test_visits_lie_farther_apart_than_the_merge_gap(events: list[Event]) -> Non
 
 @quick
 @given(events_of("p"), every_rules)
-def test_every_segment_lies_between_two_events(events: list[Event], rules: Rules) -> None:
+def test_every_segment_is_between_two_events(events: list[Event], rules: Rules) -> None:
     """No visit begins or ends at a time that no camera spoke of."""
     times = {event.at for event in events}
     for visit in found_in(events, rules=rules):
@@ -195,7 +195,7 @@ def test_every_segment_lies_between_two_events(events: list[Event], rules: Rules
 
 @quick
 @given(events_of("pq"), every_rules)
-def test_every_event_lies_in_a_visit(events: list[Event], rules: Rules) -> None:
+def test_every_event_is_in_a_visit(events: list[Event], rules: Rules) -> None:
     """Nobody is reported at a site without a visit that covers the time, give or take a gap, or nothing proves it."""
     distinct = {event.event_id + event.person_id: event for event in events}
     found = found_in(list(distinct.values()), rules=rules)
@@ -264,7 +264,7 @@ def test_derivation_may_restart_at_a_clean_session(events: list[Event], rules: R
 
 @quick
 @given(st.lists(st.tuples(st.integers(60, 300), st.integers(0, 60)), max_size=6))
-def test_stays_that_were_seen_to_end_say_so(stays: list[tuple[int, int]]) -> None:
+def test_visits_with_a_seen_exit_are_clean(stays: list[tuple[int, int]]) -> None:
     second, events = 0, list[Event]()
     for gap, length in stays:
         second += gap
@@ -285,7 +285,7 @@ stays_in_sight = st.lists(st.tuples(st.integers(1, 60), st.integers(0, 60), st.s
 
 @quick
 @given(stays_in_sight, st.lists(st.integers(0, 11), max_size=4), every_rules)
-def test_nobody_is_in_for_longer_than_in_sight_and_what_the_rules_allow(
+def test_dwell_is_bounded_by_sightings_and_rules(
     stays: list[tuple[int, int, str]], lost: list[int], rules: Rules
 ) -> None:
     """Stays one after the other, a track each; some of their events are lost."""

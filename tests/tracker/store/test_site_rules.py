@@ -41,5 +41,5 @@ def test_the_rules_have_the_times_of_the_settings() -> None:
     )
 
 
-def test_settings_that_say_nothing_give_the_usual_rules() -> None:
+def test_empty_settings_give_the_default_rules() -> None:
     assert rules_of(PresenceSettings()) == Rules()
