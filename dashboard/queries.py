@@ -26,7 +26,7 @@ from tracker.reports.frames import Frames, index_of, rows_of
 from tracker.reports.periods import Period, edges_of, quarter_edges
 from tracker.reports.selection import ReportQuery, select, site_of_report
 from tracker.reports.sheets import Figure, Row
-from tracker.store.shared_site import reports_after_s
+from tracker.store.site_settings import reports_after_s
 from tracker.store.store import Store
 
 LATEST_EVENTS = 8

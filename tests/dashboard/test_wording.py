@@ -1,4 +1,4 @@
-"""Lengths, days and numbers as people read them."""
+"""Durations, days and numbers as text."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_initials(name: str, letters: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         pytest.param("no store at /srv/gym.sqlite3", "No store at /srv/gym.sqlite3.", id="words"),
         pytest.param("garbage.sqlite3: it is a folder", "garbage.sqlite3: it is a folder.", id="file"),
@@ -66,8 +66,8 @@ def test_initials(name: str, letters: str) -> None:
         pytest.param("retry!", "Retry!", id="one-word"),
     ],
 )
-def test_sentences_begin_with_a_capital_but_names_stay_as_they_are(text: str, said: str) -> None:
-    assert wording.sentence(text) == said
+def test_sentences_begin_with_a_capital_but_names_stay_as_they_are(text: str, expected: str) -> None:
+    assert wording.sentence(text) == expected
 
 
 def test_sentences_keep_capitals_within() -> None:

@@ -67,7 +67,7 @@ def test_a_consenting_person_is_enrolled_once_and_without_a_face(gym: Gym, call:
 
 
 @ENROLL
-def test_nobody_is_enrolled_by_others_or_without_consent(gym: Gym, call: Callable) -> None:
+def test_enrolment_needs_an_admin_and_consent(gym: Gym, call: Callable) -> None:
     assert call(sites={}, name="Ada", consent=True)[0] == 401
     assert call(sites={SITE: "operator"}, name="Ada", consent=True)[0] == 403
     assert call(sites={"pool": "admin"}, name="Ada", consent=True)[0] == 403
@@ -175,7 +175,7 @@ def test_history_is_erased_on_request(gym: Gym, call: Callable) -> None:
 
 
 @FORGET
-def test_nobody_is_forgotten_by_others_or_by_mistake(gym: Gym, call: Callable) -> None:
+def test_forgetting_needs_an_admin_and_an_existing_person(gym: Gym, call: Callable) -> None:
     gym.put_person("ada")
     assert call(sites={}, person_id="ada")[0] == 401
     assert call(sites={SITE: "operator"}, person_id="ada")[0] == 403

@@ -21,8 +21,7 @@ from tracker.presence.zones import ZoneStay
 from tracker.reports.data import ReportData, by_id
 from tracker.reports.frames import Frames
 from tracker.reports.periods import cut_to_records
-from tracker.store.history import opening_of, site_rules
-from tracker.store.shared_site import coverage_at_site
+from tracker.store.site_settings import coverage_at_site, opening_of, site_rules
 from tracker.store.store import Store
 
 _MIDDLE = 0.5

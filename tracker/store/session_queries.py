@@ -18,7 +18,6 @@ from tracker.store.session_rows import COLUMNS, EVER, SessionRow, due, encode, e
 
 LONG_S = 86_400
 """Sessions of this length or more, and open ones, are found by an index of their own, others by their start."""
-_SELECT = f"SELECT {COLUMNS} FROM sessions"  # noqa: S608 - fixed names
 REPORT_COLUMNS = (
     "session_id", "person_id", "started_at", "ended_at", "segments", "enter_inferred", "exit_inferred", "bounce",
     "enter_camera_id", "exit_camera_id",
@@ -106,7 +105,7 @@ def _stored(connection: sqlite3.Connection, wanted: Range, columns: str) -> Iter
     since = EVER if wanted.since is None else time_text(wanted.since)
     until = "~" if wanted.until is None else time_text(wanted.until)
     lasts = "started_at < ? AND (ended_at IS NULL OR ended_at >= ?)"
-    select = f"SELECT {columns} FROM sessions"  # noqa: S608 - fixed names
+    select = f"SELECT {columns} FROM sessions"
     if wanted.person_ids is not None:
         for person_id in wanted.person_ids:
             key = (wanted.site_id, person_id, until, since)

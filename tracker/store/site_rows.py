@@ -44,7 +44,7 @@ def save(writing: Transaction, site: Site) -> bool:
 def _read(text: str) -> Rules:
     try:
         return decode_rules(text)
-    except ValueError:  # of another version; whoever knows the settings writes them again
+    except ValueError:  # of another version; the next start with settings writes them again
         return Rules()
 
 
@@ -52,9 +52,9 @@ def _with_facts(connection: sqlite3.Connection) -> list[str]:
     """The sites of which there are sessions, cameras or coverage; each is found by a jump in an index."""
     found: set[str] = set()
     for table in ("sessions", "cameras", "coverage_spans"):
-        site_id = connection.execute(f"SELECT min(site_id) FROM {table}").fetchone()[0]  # noqa: S608 - fixed names
+        site_id = connection.execute(f"SELECT min(site_id) FROM {table}").fetchone()[0]
         while site_id is not None:
             found.add(site_id)
-            query = f"SELECT min(site_id) FROM {table} WHERE site_id > ?"  # noqa: S608 - fixed names
+            query = f"SELECT min(site_id) FROM {table} WHERE site_id > ?"
             site_id = connection.execute(query, (site_id,)).fetchone()[0]
     return sorted(found)

@@ -98,7 +98,7 @@ def test_a_name_that_comes_late_is_reported_beside_somebody_who_crosses() -> Non
         pytest.param({"settle_after": timedelta(seconds=0.5)}, [], id="a-second-unseen-is-another-track"),
     ],
 )
-def test_when_a_side_is_held_and_a_track_has_ended_is_a_choice(
+def test_hold_and_end_of_tracks_are_configurable(
     fields: dict[str, Any], expected: list[tuple[str, str, float]]
 ) -> None:
     line_states: dict[str, LineState] = {}

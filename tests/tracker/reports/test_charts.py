@@ -1,4 +1,4 @@
-"""Plots from rows: what they show and how they label it."""
+"""Plots from rows: traces and labels."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_occupancy_steps_in_the_time_of_the_site() -> None:
 
 
 @pytest.mark.parametrize(("capacity", "drawn"), [(None, False), (12, True), (100, False)])
-def test_the_capacity_is_drawn_once_it_comes_into_sight(capacity: int | None, drawn: bool) -> None:
+def test_the_capacity_is_drawn_if_it_is_near_the_peak(capacity: int | None, drawn: bool) -> None:
     figure = charts.occupancy(points(3, 9), span=DAY, zone=BERLIN, capacity=capacity, look=Look())
     texts = [each.text for each in figure.layout.annotations]
     assert texts == ([f"capacity {capacity}"] if drawn else [])
@@ -76,7 +76,7 @@ def test_a_quiet_day_still_shows_eight_hours() -> None:
     assert len(charts.footfall_by_hour([0] * 24, days=1, look=Look()).data[0].x) >= 8
 
 
-def test_the_histogram_stands_over_seconds_with_median_and_p90() -> None:
+def test_the_histogram_is_over_seconds_with_median_and_p90() -> None:
     figure = charts.dwell_histogram(bins(5, 9, 2), dwell(), series=VISITS, look=Look())
     (bars,) = figure.data
     assert list(bars.x) == [300, 900, 1500]
@@ -127,7 +127,7 @@ def blind(from_h: float, to_h: float, share: float = 0) -> Blind:
     return Blind(since=MIDNIGHT + timedelta(hours=from_h), until=MIDNIGHT + timedelta(hours=to_h), share=share)
 
 
-def test_what_nobody_watched_is_grey_and_nobody_inside_is_not_drawn_there() -> None:
+def test_unwatched_time_is_grey_and_zero_is_not_drawn_there() -> None:
     seen = points(0, 2, 0, 0, 0, 3, 3)
     figure = charts.occupancy(seen, span=DAY, zone=BERLIN, capacity=None, look=Look(), blind=[blind(3, 4.5)])
     (line,) = figure.data
@@ -143,12 +143,12 @@ def test_what_nobody_watched_is_grey_and_nobody_inside_is_not_drawn_there() -> N
     assert [each.text for each in figure.layout.annotations] == ["not watched"]
 
 
-def test_who_is_known_to_be_inside_is_drawn_through_an_outage() -> None:
+def test_known_occupancy_is_drawn_through_an_outage() -> None:
     figure = charts.occupancy(points(2, 2, 2), span=DAY, zone=BERLIN, capacity=None, look=Look(), blind=[blind(0.5, 1)])
     assert None not in figure.data[0].y
 
 
-def test_what_some_cameras_watched_is_lighter_and_all_counts_are_drawn() -> None:
+def test_partly_watched_time_is_lighter_and_counts_are_drawn() -> None:
     figure = charts.occupancy(
         points(0, 0, 0), span=DAY, zone=BERLIN, capacity=None, look=Look(), blind=[blind(-9, 1, 0.5), blind(90, 99)]
     )
@@ -158,7 +158,7 @@ def test_what_some_cameras_watched_is_lighter_and_all_counts_are_drawn() -> None
     assert not figure.layout.annotations
 
 
-def test_hours_that_nobody_watched_have_no_bar_and_are_in_sight() -> None:
+def test_unwatched_hours_have_no_bar_and_are_in_range() -> None:
     hours: list[int] = [0] * 24
     hours[9], hours[10] = 4, 10
     watched: list[float | None] = [1.0] * 18 + [0.0, 0.25, *[None] * 4]

@@ -1,4 +1,4 @@
-"""Histories for the tests of this folder: some written as times of a day in Berlin, some drawn at random."""
+"""Histories for the tests of this folder: written as times of a day in Berlin, or random."""
 
 from __future__ import annotations
 
