@@ -102,12 +102,14 @@ class CorrectionRecord:
 
 
 SOURCES: dict[Stream, Source] = {
-    Stream.PEOPLE: Source(select=PEOPLE.listed, table="people", keys=("person_id",), condition="changed <> downloaded"),
+    Stream.PEOPLE: Source(
+        select=PEOPLE.column_list, table="people", keys=("person_id",), condition="changed <> downloaded"
+    ),
     Stream.ALIASES: Source(
         select="person_id, into_id", table="aliases", keys=("person_id",), condition="changed <> downloaded"
     ),
     Stream.EVENTS: Source(
-        select=EVENTS.listed,
+        select=EVENTS.column_list,
         table="events",
         keys=("event_row",),
         condition="changed <> downloaded",
@@ -122,7 +124,7 @@ SOURCES: dict[Stream, Source] = {
         " AND e.site_id = ? AND e.camera_id = ?)",
     ),
     Stream.ZONE_STAYS: Source(
-        select=ZONE_STAYS.listed,
+        select=ZONE_STAYS.column_list,
         table="zone_stays",
         keys=("stay_id",),
         condition="changed <> downloaded AND over = 1",
