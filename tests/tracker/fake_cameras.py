@@ -1,4 +1,4 @@
-"""A theatre for agents: pictures that say who is on them, an engine that reads them, a camera that follows a script.
+"""Fakes for agents: pictures that encode people, an engine that decodes them, a scripted camera.
 
 In a picture each pixel of the first row is a place in the room, and its blue value says who stands there: 0 nobody,
 n the person whose face vector points along axis n, or, from BLENDED on, between Ada's and Bob's; BLURRED and above

@@ -24,7 +24,7 @@ _WRITES_AN_EVENT = 2
 _PEOPLE_AT_ONCE = 50
 _CORRECTIONS_AT_ONCE = 20
 """The rules look up a document for each correction of a device, and at most 20 for one commit."""
-_DELETED_FROM = {"person": Stream.PEOPLE, "zone_stay": Stream.ZONE_STAYS, "session": Stream.SESSIONS}
+DELETED_FROM = {"person": Stream.PEOPLE, "zone_stay": Stream.ZONE_STAYS, "session": Stream.SESSIONS}
 """The kinds of deletions, and the streams with which they are skipped."""
 _PROFILES = (Stream.PEOPLE, Stream.ALIASES)
 _FACTS = (Stream.EVENTS, Stream.CORRECTIONS, Stream.ZONE_STAYS)
@@ -130,7 +130,7 @@ class BatchBuilder:
             batch.more = batch.more or len(self.vectors) > _PEOPLE_AT_ONCE
 
     def _add_deletions(self, batch: Batch, now: datetime, size: int, skip: AbstractSet[Stream]) -> None:
-        kinds = [kind for kind, stream in _DELETED_FROM.items() if stream not in skip]
+        kinds = [kind for kind, stream in DELETED_FROM.items() if stream not in skip]
         found = self._store.outbox.deletions(limit=max(1, size // 4), kinds=kinds)
         batch.deletions, batch.erasures = list(found.rows), list(found.erasures)
         messages = [each for each in found.messages if self._may_delete(each)]

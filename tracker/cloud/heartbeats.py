@@ -45,7 +45,7 @@ class Load:
 
 
 def machine_name(machine_id: str) -> str:
-    """The id of a machine in its heartbeats. Its network address tells a copy of the store from the original."""
+    """The id of a machine in its heartbeats. The network address tells copies of a store apart."""
     node = uuid.getnode()
     return machine_id if node & _RANDOM_ADDRESS else f"{machine_id}-{content_id('network', f'{node:012x}')[:6]}"
 

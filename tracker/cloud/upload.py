@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from config.errors import CloudError
-from tracker.cloud.batch import VECTORS, Batch, BatchBuilder, Rights
+from tracker.cloud.batch import DELETED_FROM, VECTORS, Batch, BatchBuilder, Rights
 from tracker.cloud.breaker import CircuitBreaker
 from tracker.cloud.client import Connection
 from tracker.cloud.commit import Committer, Delivered, Failed, RejectedWrite
@@ -207,7 +207,7 @@ class Upload:
         deletions = [
             each
             for each in batch.deletions
-            if (each.collection, each.record_id) not in new and _stream_of(each.kind) not in is_open
+            if (each.collection, each.record_id) not in new and DELETED_FROM[each.kind] not in is_open
         ]
         self._store.outbox.acknowledge(
             Acknowledgement(
@@ -239,10 +239,6 @@ class Upload:
         rights = self._builder.rights
         pending = self._store.outbox.backlog(sessions=bool(rights.sites), people=rights.people, scope=rights.scope)
         return Load(backlog=pending.total, rejected=len(self._rejected))
-
-
-def _stream_of(kind: str) -> Stream:
-    return {"person": Stream.PEOPLE, "zone_stay": Stream.ZONE_STAYS, "session": Stream.SESSIONS}[kind]
 
 
 def _begin_again_elsewhere(store: Store, database: str, user: str) -> None:

@@ -79,7 +79,7 @@ def _title(kind: type) -> str:
 
 @cache
 def _decoders(kind: type) -> Mapping[str, _Decoder]:
-    """The decoder of each field, by its name where that says more than its type."""
+    """The decoder of each field, by its name where the type alone is not enough."""
     hints = get_type_hints(kind)
     return {field.name: _decoder(field.name, hints[field.name]) for field in fields(kind)}
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from config.errors import RecordError
 from tracker.presence.events import ITSELF, Action, Correction, time_text
-from tracker.presence.redaction import Redaction
+from tracker.presence.people import Redaction
 from tracker.store import event_rows
 from tracker.store.database import Transaction
 from tracker.store.tables import Row, read_all, read_time

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
 from tracker.presence.events import ANONYMOUS_PREFIX, Event, EventKind
-from tracker.presence.redaction import Redaction
+from tracker.presence.people import Redaction
 from tracker.store import camera_rows, correction_rows, event_rows, people_rows, vector_rows
 from tracker.store.database import Transaction
 

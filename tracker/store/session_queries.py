@@ -53,12 +53,12 @@ def select(connection: sqlite3.Connection, wanted: Range, now: datetime) -> Iter
 
 
 def select_for_report(
-    connection: sqlite3.Connection, wanted: Range, now: datetime, *, with_ids: bool
+    connection: sqlite3.Connection, wanted: Range, now: datetime, *, with_details: bool
 ) -> Iterator[ReportRow]:
-    """The same with REPORT_COLUMNS only; without ids the first is empty."""
+    """The same with REPORT_COLUMNS only; without details there are no ids and no cameras."""
     cuts, projected = _unsettled(connection, wanted, now)
     yield from map(_report_row, projected)
-    columns = REPORT_COLUMNS if with_ids else ("''", *REPORT_COLUMNS[1:])
+    columns = REPORT_COLUMNS if with_details else ("''", *REPORT_COLUMNS[1:-2], "NULL", "NULL")
     rows: Iterator[ReportRow] = _stored(connection, wanted, ", ".join(columns))
     yield from rows if not cuts else (row for row in rows if row[2] < cuts.get(row[1], "~"))
 

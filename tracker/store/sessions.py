@@ -52,12 +52,12 @@ class Sessions:
         since: datetime | None = None,
         until: datetime | None = None,
         person_ids: Sequence[str] | None = None,
-        with_ids: bool = True,
+        with_details: bool = True,
     ) -> Iterator[ReportRow]:
-        """The same as plain rows for reports, in no order and one by one. Without ids they take half the memory."""
+        """The same as plain rows for reports, in no order and one by one; without details no ids and no cameras."""
         wanted = _range(site_id, since, until, person_ids)
         with self._file.one_state() as connection:
-            yield from session_queries.select_for_report(connection, wanted, now, with_ids=with_ids)
+            yield from session_queries.select_for_report(connection, wanted, now, with_details=with_details)
 
     def first_starts(self, site_id: str, person_ids: Iterable[str]) -> dict[str, str]:
         """When (text) the first session of each of these people began; who has none is left out."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from tracker.presence import rule_text
-from tracker.presence.rules import Rules
-from tracker.presence.site import Site
+from tracker.presence.rules import Rules, Site, decode_rules, encode_rules
 from tracker.store.database import Transaction
 
 DEFAULT = ""
@@ -32,7 +30,7 @@ def select(connection: sqlite3.Connection) -> list[Site]:
 def save(writing: Transaction, site: Site) -> bool:
     """Describe a site. Returns whether its rules changed, so that its sessions must be derived again."""
     before = rules(writing.connection, site.site_id)
-    text = rule_text.written(site.rules)
+    text = encode_rules(site.rules)
     writing.connection.execute(
         "INSERT INTO sites (site_id, name, capacity, rules, changed) VALUES (?, ?, ?, ?, ?) ON CONFLICT (site_id)"
         " DO UPDATE SET name = excluded.name, capacity = excluded.capacity, rules = excluded.rules,"
@@ -45,7 +43,7 @@ def save(writing: Transaction, site: Site) -> bool:
 
 def _read(text: str) -> Rules:
     try:
-        return rule_text.read(text)
+        return decode_rules(text)
     except ValueError:  # of another version; the next start with settings writes them again
         return Rules()
 

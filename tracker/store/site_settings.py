@@ -16,12 +16,10 @@ from pydantic import BaseModel
 from config.errors import SettingsError, StoreError
 from config.settings import CameraRole, CameraSettings, PresenceSettings, Settings, load_settings
 from config.shared import Shared, accepted
-from tracker.presence import rule_text
 from tracker.presence.calendar import Opening
 from tracker.presence.coverage import OUTAGE_AFTER, CoverageSpan
 from tracker.presence.health import CameraState
-from tracker.presence.rules import Rules
-from tracker.presence.site import Site
+from tracker.presence.rules import Rules, Site, decode_rules, encode_rules
 from tracker.store.store import Store
 
 _TRANSIT_S = 60.0
@@ -76,7 +74,7 @@ def fields_of(settings: Settings) -> dict[str, object]:
         "name": settings.site.name,
         "time_zone": settings.site.zone.key,
         "capacity": settings.site.capacity,
-        "rules": rule_text.written(site_rules(settings)),
+        "rules": encode_rules(site_rules(settings)),
     }
 
 
@@ -181,7 +179,7 @@ def rules_in(document: Mapping[str, object]) -> Rules | None:
     if not isinstance(text, str) or not text:
         return None
     try:
-        return rule_text.read(text)
+        return decode_rules(text)
     except ValueError:  # of another version, or damaged
         return None
 

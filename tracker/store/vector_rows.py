@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from config.errors import PeopleError
-from tracker.presence.redaction import Redaction
+from tracker.presence.people import Redaction
 from tracker.store.database import Transaction
 
 if TYPE_CHECKING:

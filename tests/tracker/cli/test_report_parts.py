@@ -139,7 +139,7 @@ def test_somebody_still_in_a_zone_is_in(run: Run) -> None:
     assert (name, start) == ("Bob", 170)
 
 
-def test_zones_and_cameras_that_nobody_knows_are_refused(run: Run) -> None:
+def test_unknown_zones_and_cameras_are_refused(run: Run) -> None:
     run("report", "visits", "--zone", "roof").refused("nothing is known of 'roof'", "bar, sofa", code=2)
     run("report", "visits", "--camera", "roof").refused("lounge, north, out, south", code=2)
     assert run("report", "visits", "--zone", "bar", "--camera", "north").code == 0
