@@ -50,7 +50,7 @@ def store_with(flags: dict[str, dict[str, object]], document: dict[str, Any]) ->
 
 
 def test_shared_settings_apply_where_the_machine_has_none(flags: dict[str, dict[str, object]]) -> None:
-    with came_down(flags, DOCUMENT) as store:
+    with store_with(flags, DOCUMENT) as store:
         found, refused = settings_at_site(None, flags)
         assert refused == {}
         assert (found.site.name, found.site.capacity, found.site.zone.key) == ("The gym", 80, "Asia/Tokyo")
@@ -59,7 +59,7 @@ def test_shared_settings_apply_where_the_machine_has_none(flags: dict[str, dict[
 
 
 def test_shared_settings_are_distinct_from_local_ones(flags: dict[str, dict[str, object]]) -> None:
-    with came_down(flags, DOCUMENT):
+    with store_with(flags, DOCUMENT):
         found, _ = settings_at_site(None, {**flags, "presence": {"merge_gap_s": 77}})
     assert (found.site.name, found.site.model_fields_set) == ("The gym", {"id"})
     assert (found.presence.min_visit_s, found.presence.model_fields_set) == (60, {"merge_gap_s"})
@@ -75,7 +75,7 @@ def test_camera_settings_name_the_ways_in(flags: dict[str, dict[str, object]], t
 
 
 def test_shared_settings_invalid_on_this_machine_are_ignored(flags: dict[str, dict[str, object]]) -> None:
-    with came_down(flags, {"settings": {"match": {"stranger_distance": 0.56}, "quality": {"min_width": 40}}}):
+    with store_with(flags, {"settings": {"match": {"stranger_distance": 0.56}, "quality": {"min_width": 40}}}):
         found, refused = settings_at_site(None, {**flags, "match": {"max_distance": 0.58}})
     assert found.match.max_distance == 0.58
     assert found.quality.min_width == 40
@@ -99,14 +99,14 @@ def test_shared_settings_invalid_on_this_machine_are_ignored(flags: dict[str, di
     ids=lambda spoilt: str(spoilt)[:40],
 )
 def test_an_invalid_site_document_is_ignored(flags: dict[str, dict[str, object]], spoilt: Any) -> None:
-    with came_down(flags, spoilt) as store:
+    with store_with(flags, spoilt) as store:
         found, _ = settings_at_site(None, flags)
         assert found.presence == Settings().presence
         assert rules_at_site(found, store).entrances == frozenset()
 
 
 def test_invalid_local_settings_are_an_error(flags: dict[str, dict[str, object]]) -> None:
-    with came_down(flags, DOCUMENT), pytest.raises(SettingsError, match="merge_gap_s"):
+    with store_with(flags, DOCUMENT), pytest.raises(SettingsError, match="merge_gap_s"):
         settings_at_site(None, {**flags, "presence": {"merge_gap_s": -5}})
 
 
