@@ -170,7 +170,7 @@ def _track_and_compare(settings: Settings, clip: Path, *, fast: bool, as_json: b
     from tracker.cli.track import follow
     from tracker.demo.clip import CLIP, DEMO_EXIT_AFTER_S, DEMO_MERGE_GAP_S, truth
     from tracker.demo.score import compare
-    from tracker.store.history import site_rules
+    from tracker.store.site_settings import site_rules
 
     output = EventOutput.STDERR if as_json else EventOutput.TEXT
     now = datetime.now(UTC)

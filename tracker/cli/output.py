@@ -21,7 +21,7 @@ from rich.text import Text
 
 from config.errors import FootfallError
 from tracker.cli.options import JsonOutput, TableOutput
-from tracker.presence.local_time import MOMENT, local_text
+from tracker.presence.calendar import MOMENT, local_text
 from tracker.reports.json_values import plain
 from tracker.reports.sheets import Column, Kind, Row
 from tracker.reports.text import cell_text, escaped_json, is_number, is_printable, length_text, printable, rows_csv

@@ -33,8 +33,8 @@ def emit_report(report: Report, output: ReportOutput) -> None:
         note(f"wrote {output.xlsx}")
     if output.plot is not None:
         require("plotly")
-        from tracker.reports.plot_files import write_plot
-        from tracker.reports.plots import plot
+        from tracker.reports.chart_files import write_plot
+        from tracker.reports.report_charts import plot
 
         write_plot(plot(report), output.plot, title=f"{report.title} – {report.site_name}")
         note(f"wrote {output.plot}")

@@ -176,7 +176,7 @@ def _run(
     if settings is not None:
         with open_store(settings) as store:
             from config.settings import load_settings
-            from tracker.store.history import site_of
+            from tracker.store.site_settings import site_of
 
             store.sites.save(site_of(load_settings(file, {})))
     return tally

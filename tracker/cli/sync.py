@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from tracker.store.inbox import Unreadable
     from tracker.store.store import Store
 
-SENT_AT = "up sent at"
-TROUBLE = "up trouble"
+SENT_AT = "upload sent at"
+TROUBLE = "upload trouble"
 _COUNT_EVERY_S = 0.5
 
 
@@ -130,8 +130,8 @@ def status_of(settings: Settings, store: Store) -> Status:
     waiting = backlog_of(settings, store)
     rejected, synced_at = store.outbox.rejected(), store.inbox.synced_at(settings.site.id)
     unreadable = [each for each, _ in store.inbox.unreadable()]
-    state = store.outbox.state("up ")
-    sent_at = state.get(SENT_AT.removeprefix("up "))
+    state = store.outbox.state("upload ")
+    sent_at = state.get(SENT_AT.removeprefix("upload "))
     return Status(
         store=settings.store.url,
         file=str(settings.store.path),
@@ -139,7 +139,7 @@ def status_of(settings: Settings, store: Store) -> Status:
         sent_at=None if sent_at is None else datetime.fromisoformat(sent_at),
         backlog=dict(waiting.counts),
         oldest_at=waiting.oldest_at,
-        trouble=_trouble(state.get(TROUBLE.removeprefix("up "))),
+        trouble=_trouble(state.get(TROUBLE.removeprefix("upload "))),
         rejected=rejected,
         synced_at=synced_at,
         unreadable=unreadable,

@@ -24,8 +24,7 @@ from tracker.cli.store import open_store
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition
 from tracker.presence.events import CameraRef
-from tracker.store.history import site_of
-from tracker.store.shared_site import rules_at_site
+from tracker.store.site_settings import rules_at_site, site_of
 from tracker.store.store import Store
 from tracker.vision.engine import FaceEngine
 

@@ -10,12 +10,13 @@ from datetime import datetime
 
 from tracker.cloud import paths
 from tracker.cloud.writes import Encoder, Kind, Write
+from tracker.presence.events import CameraRef
 from tracker.store.cursors import Cursor, Deletion, Rejected, Stream
 from tracker.store.outbox import Erasure
-from tracker.store.outbox_rows import Message, PersonRecord, Scope
+from tracker.store.outbox_rows import Message, PersonRecord
 from tracker.store.store import Store
 
-VECTORS = "up vectors "
+VECTORS = "upload vectors "
 """How the state begins that remembers which vectors of a person are uploaded."""
 MOST_WRITES = 500
 _WRITES_AN_EVENT = 2
@@ -34,7 +35,7 @@ class Rights:
     """What this machine uploads. scope: of one camera only, nothing else of which it can delete. people: also people.
     vectors: with the face vectors of those who consented. sites: whose sessions it derives and uploads."""
 
-    scope: Scope | None = None
+    scope: CameraRef | None = None
     people: bool = True
     vectors: bool = False
     sites: frozenset[str] = frozenset()

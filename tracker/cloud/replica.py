@@ -23,9 +23,8 @@ from tracker.cloud.listen import Listener, Snapshot
 from tracker.cloud.pending import device_scope
 from tracker.cloud.retry import Backoff, exponential
 from tracker.presence.events import time_text
-from tracker.store.history import site_of
 from tracker.store.inbox import Incoming, synced_cursor
-from tracker.store.shared_site import rules_at_site
+from tracker.store.site_settings import rules_at_site, site_of
 from tracker.store.store import Store
 
 Progress: TypeAlias = Callable[[str, int, int], None]

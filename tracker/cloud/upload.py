@@ -18,16 +18,15 @@ from tracker.cloud.heartbeats import STATE as HEARTBEATS
 from tracker.cloud.heartbeats import Heartbeats, Load, machine_name
 from tracker.cloud.site import Derivation
 from tracker.cloud.writes import Encoder
-from tracker.presence.events import time_text
+from tracker.presence.events import CameraRef, time_text
 from tracker.store.cursors import TRACKS_HERE, Cursor, Rejected, Stream
 from tracker.store.outbox import Acknowledgement, Erasure
-from tracker.store.outbox_rows import Scope
 from tracker.store.store import Store
 
-SENT_AT = "up sent at"
+SENT_AT = "upload sent at"
 """The state with the time of the last success."""
-_AS = "up as"
-_DERIVES = "up derives"
+_AS = "upload as"
+_DERIVES = "upload derives"
 _DAYS_EVERY_S = 3600.0
 _TICK_EVERY_S = 60.0
 _CLAIM_EVERY_S = 10.0
@@ -73,7 +72,7 @@ class Upload:
         self._connection = connection
         self._monotonic = monotonic
         device = connection.device
-        scope = None if device is None else Scope(device.site_id, device.camera_id)
+        scope = None if device is None else CameraRef(device.site_id, device.camera_id)
         _begin_again_elsewhere(store, connection.database, "owner" if device is None else device.uid)
         _drop_state_of_forgotten(store)
         rights = Rights(scope=scope, people=device is None, vectors=device is None and terms.vectors)

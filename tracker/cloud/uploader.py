@@ -22,13 +22,13 @@ from tracker.cloud.retry import Backoff, exponential
 from tracker.cloud.upload import Sent, Terms, Upload
 from tracker.presence.events import time_text
 from tracker.store.outbox import Acknowledgement
-from tracker.store.shared_site import fields_of
+from tracker.store.site_settings import fields_of
 from tracker.store.store import Store
 
 log = logging.getLogger("footfall.upload")
 
-TROUBLE = "up trouble"
-"""The state with the reason why nothing can be uploaded."""
+TROUBLE = "upload trouble"
+"""The state that tells why nothing can be uploaded."""
 POLL_S = 0.25
 LOOK_EVERY_S = 60.0
 """Although nothing changed here: heartbeats and the figures of days become due."""
