@@ -149,6 +149,6 @@ def _embedding_document(model: str, vector: bytes) -> dict[str, Any]:
 
 
 def _anonymised(match: Match) -> Match:
-    """A match whose reason names nobody else: an erasure could not find them in it."""
+    """A match whose reason names no other person: an erasure could not find them in it."""
     reason = _PERSON_ID.sub(lambda found: found[0] if found[0] == match.person_id else "somebody", match.reason)
     return match if reason == match.reason else replace(match, reason=reason)
