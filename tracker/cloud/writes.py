@@ -22,8 +22,9 @@ from tracker.presence.day import DayFigures, day_document
 from tracker.presence.events import SCHEMA, Event, Match
 from tracker.presence.sessions import Session
 from tracker.presence.zones import ZoneStay
+from tracker.store.correction_rows import PersonCorrection
 from tracker.store.cursors import Deletion
-from tracker.store.outbox_rows import CorrectionRecord, Message, PersonRecord
+from tracker.store.outbox_rows import Message, PersonRecord
 
 _PERSON_ID = re.compile(r"\b[pv]-[0-9a-f]{6,}\b")
 
@@ -80,7 +81,7 @@ class Encoder:
                 yield self._created(message, Collection.MATCHES, documents.match_document(_anonymised(record)))
             case ZoneStay():
                 yield self._created(message, Collection.ZONE_STAYS, documents.zone_stay_document(record))
-            case CorrectionRecord():
+            case PersonCorrection():
                 document = documents.correction_document(record.correction, record.person_id)
                 yield self._set(message, Collection.CORRECTIONS, document)
             case Session():
