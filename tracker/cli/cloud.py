@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +14,8 @@ from rich.text import Text
 
 from config.errors import CloudError, SettingsError
 from tracker.cli.command import command
-from tracker.cli.options import Options, Overrides, UsageError
+from tracker.cli.extras import require_firestore
+from tracker.cli.options import Options, SiteOption, UsageError
 from tracker.cli.output import Result, Table
 from tracker.cloud.auth.access import Access
 from tracker.reports.sheets import Column, Kind
@@ -48,26 +48,12 @@ class CloudOptions(Options):
 
     credentials: CredentialsOption = None
 
-    def overrides(self) -> Overrides:
-        """The settings that these options replace."""
-        return {"store": {"url": self.store}, "cloud": {"credentials": self.credentials}}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteOptions(CloudOptions):
     """Options of commands for one site in Firestore."""
 
-    site: Annotated[str | None, typer.Option("--site", metavar="ID", help="Site. Default: that of the settings.")] = (
-        None
-    )
-
-    def overrides(self) -> Overrides:
-        """The settings that these options replace."""
-        return {
-            "store": {"url": self.store},
-            "cloud": {"credentials": self.credentials},
-            "site": {"id": self.site},
-        }
+    site: SiteOption = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -298,8 +284,7 @@ def _connected(settings: Settings, *, as_admin: bool = False) -> Iterator[Connec
         raise SettingsError(
             "store.url names no Firestore", fix="set it to firestore://PROJECT, or give --store firestore://PROJECT"
         )
-    if find_spec("firebase_admin") is None:
-        raise SettingsError("Firestore needs the package firebase-admin", fix="pip install 'footfall[cloud]'")
+    require_firestore()
     from tracker.cloud.client import connect
 
     with connect(address, settings.cloud.credentials) as connection:

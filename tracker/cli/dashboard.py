@@ -5,13 +5,12 @@ from __future__ import annotations
 import runpy
 import sys
 from collections.abc import Mapping
-from importlib.util import find_spec
 from typing import Annotated
 
 import typer
 
-from config.errors import SettingsError
 from tracker.cli.command import command
+from tracker.cli.extras import require
 from tracker.cli.options import Reading
 from tracker.cli.replica import following
 
@@ -40,6 +39,4 @@ def arguments(flags: Mapping[str, object]) -> list[str]:
 
 def require_dashboard() -> None:
     """Raises SettingsError where the packages of the dashboard are not installed."""
-    missing = [name for name in ("dash", "dash_mantine_components", "dash_ag_grid", "plotly") if not find_spec(name)]
-    if missing:
-        raise SettingsError(f"the dashboard needs {missing[0]}", fix="pip install 'footfall[dashboard]'")
+    require("the dashboard", "dashboard", "dash", "dash_mantine_components", "dash_ag_grid", "plotly")

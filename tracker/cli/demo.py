@@ -14,16 +14,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from config.errors import FootfallError, SettingsError, StoreError
+from config.errors import FootfallError, StoreError
 from tracker.cli.command import command
 from tracker.cli.dashboard import require_dashboard
 from tracker.cli.enroll import save_plan
+from tracker.cli.extras import require
 from tracker.cli.lines import progress_bar
 from tracker.cli.options import JsonOption, JsonOutput, Models, ModelsOption, StoreOption
 from tracker.cli.output import Result, Table, emit, note
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 _STORE_NAME = "footfall-demo.sqlite3"
 _CAMERA_ID = "lobby"
-_NEEDED = {"skimage": "scikit-image", "matplotlib": "matplotlib"}
 
 
 @command("footfall demo --fast")
@@ -55,7 +54,9 @@ def demo(
     from models.runtime import ensure_built
     from tracker.demo.render import CLIP_NAME
 
-    _require_packages(serve=serve)
+    require("the demo", "demo", "skimage", "matplotlib")
+    if serve:
+        require_dashboard()
     settings = _settings(store, models)
     _prepare_store(settings, own=store is None)
     ensure_built(settings.models.dir, settings.models.precision)
@@ -69,14 +70,6 @@ def demo(
             _wait()
     if not card.passed:
         raise FootfallError("the visits differ from the script", fix="see the last column of the table")
-
-
-def _require_packages(*, serve: bool) -> None:
-    missing = [package for module, package in _NEEDED.items() if find_spec(module) is None]
-    if missing:
-        raise SettingsError(f"the demo needs {' and '.join(missing)}", fix="pip install 'footfall[demo]'")
-    if serve:
-        require_dashboard()
 
 
 def _folder(kind: str) -> Path:

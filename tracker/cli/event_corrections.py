@@ -14,7 +14,7 @@ import typer
 
 from config.errors import RecordError
 from tracker.cli.command import command
-from tracker.cli.options import Options, Reading, UsageError
+from tracker.cli.options import Options, Reading, SiteOption, UsageError
 from tracker.cli.output import Result, Table, duration, local_time, short
 from tracker.cli.people import WhoArgument, find_person
 from tracker.cli.store import reading, writing
@@ -121,9 +121,7 @@ def add(
     camera: Annotated[
         str | None, typer.Option("--camera", metavar="ID", help="Camera in front of which it happened, if any.")
     ] = None,
-    site: Annotated[str | None, typer.Option("--site", metavar="ID", help="Site. Default: that of the settings.")] = (
-        None
-    ),
+    site: SiteOption = None,
     by: ByOption = None,
     reason: ReasonOption = "",
     dry_run: DryRunOption = False,

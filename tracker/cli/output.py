@@ -20,11 +20,21 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from config.errors import FootfallError
-from tracker.cli.options import JsonOutput, TableOutput
+from tracker.cli.extras import require
+from tracker.cli.options import JsonOutput, ReportOutput, TableOutput
 from tracker.presence.local_time import MOMENT, local_text
 from tracker.reports.json_values import plain
-from tracker.reports.sheets import Column, Kind, Row
-from tracker.reports.text import cell_text, escaped_json, is_number, is_printable, length_text, printable, rows_csv
+from tracker.reports.sheets import Column, Figure, Kind, Report, Row
+from tracker.reports.text import (
+    cell_text,
+    csv_text,
+    escaped_json,
+    is_number,
+    is_printable,
+    length_text,
+    printable,
+    rows_csv,
+)
 
 _SHORT_ID = 8
 _FILE_WIDTH = 160
@@ -114,6 +124,34 @@ def emit(result: Result | Table, output: JsonOutput) -> None:
         raise result.failure
 
 
+def emit_report(report: Report, output: ReportOutput) -> None:
+    """Write the files that the options name, and print JSON or CSV, or the tables where nothing else is asked for.
+
+    Raises ReportError when a file cannot be written, SettingsError when a package for it is missing.
+    """
+    if output.xlsx is not None:
+        require("the report", "reports", "xlsxwriter")
+        from tracker.reports.workbook import write_workbook
+
+        write_workbook(report, output.xlsx)
+        note(f"wrote {output.xlsx}")
+    if output.plot is not None:
+        require("the report", "reports", "plotly")
+        from tracker.reports.plot_files import write_plot
+        from tracker.reports.plots import plot
+
+        write_plot(plot(report), output.plot, title=f"{report.title} – {report.site_name}")
+        note(f"wrote {output.plot}")
+    if output.as_json:
+        print_json(dict(report.document()))
+    elif output.as_csv:
+        print_csv(csv_text(report))
+        for each in report.notes:
+            note(f"note: {each}")
+    elif output.xlsx is None and output.plot is None:
+        _print_report(report)
+
+
 def print_line(part: str | Text | RichTable) -> None:
     """Print a line, or a drawn table, on stdout. A str is plain text, never markup."""
     console.print(Text(part) if isinstance(part, str) else part, soft_wrap=not isinstance(part, RichTable))
@@ -193,6 +231,30 @@ def duration(seconds: float | None) -> str:
 def counted(count: int, noun: str) -> str:
     """1 face, 2 faces."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _print_report(report: Report) -> None:
+    about = f", {report.site_name}, {report.range_text}{f', {report.filters}' if report.filters else ''}"
+    print_line(Text.assemble((report.title, "bold"), about))
+    figures = [_figure_text(report, each) for each in report.figures if each.shown and each.value is not None]
+    if figures:
+        print_line(f"  {', '.join(figures)}")
+    for sheet in report.sheets:
+        if sheet.printed:
+            show_table(
+                Table(
+                    columns=sheet.columns,
+                    rows=sheet.rows if sheet.printed_rows is None else sheet.printed_rows,
+                    empty=sheet.empty,
+                    zone=report.zone,
+                )
+            )
+    for each in report.notes:
+        print_line(Text.assemble(("note: ", "bold yellow"), each))
+
+
+def _figure_text(report: Report, figure: Figure) -> str:
+    return figure.words or f"{figure.title} {cell_text(figure.value, figure.kind, report.zone) or 'no'}"
 
 
 def _text(cell: object) -> str:

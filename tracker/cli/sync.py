@@ -89,7 +89,7 @@ def sync(
     Both go on by themselves while cameras are tracked. Nothing is uploaded twice and nothing is lost, however often
     this is stopped or the network fails.
     """
-    from tracker.cli.receiving import receiving
+    from tracker.cli.replica import receiving
     from tracker.cli.track import stopping
 
     if once and follow:
@@ -161,17 +161,17 @@ def _shared(settings: Settings) -> Settings:
 
 def _download(settings: Settings, store: Store, reload: Reload) -> CloudError | None:
     """Download what others wrote. Returns why that failed: what is here is uploaded all the same."""
-    from tracker.cli.receiving import receive
+    from tracker.cli.replica import download_everything
 
     try:
-        receive(settings, store, reload)
+        download_everything(settings, store, reload)
     except CloudError as error:
         return error
     return None
 
 
 def _drain(settings: Settings, store: Store, stop: threading.Event) -> Result:
-    from tracker.cli.sending import uploader_of
+    from tracker.cli.replica import uploader_of
 
     began_s = time.monotonic()
     with _progress(settings, store) as advance:
@@ -184,7 +184,7 @@ def _drain(settings: Settings, store: Store, stop: threading.Event) -> Result:
 
 
 def _follow(settings: Settings, store: Store, stop: threading.Event, *, as_json: bool) -> None:
-    from tracker.cli.sending import uploader_of
+    from tracker.cli.replica import uploader_of
 
     def report(writes: int) -> None:
         at = datetime.now(UTC)

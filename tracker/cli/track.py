@@ -17,8 +17,7 @@ from tracker.cameras.frames import FrameSource
 from tracker.cameras.sources import LiveSource, SystemClock, prepare_source
 from tracker.cli.options import Reload, UsageError
 from tracker.cli.output import note
-from tracker.cli.receiving import receiving
-from tracker.cli.sending import uploading
+from tracker.cli.replica import receiving, uploading
 from tracker.cli.step_output import EventOutput, StepPrinter
 from tracker.cli.store import open_store
 from tracker.identity.known import KnownPeople
