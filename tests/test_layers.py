@@ -27,6 +27,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "tracker.cloud.paths": ("tracker.presence",),
     "tracker.cloud.documents": ("tracker.presence", "tracker.presence.documents", "config.errors"),
     "tracker.simulation": ("tracker.simulation", "tracker.presence"),
+    "tracker.simulation.recording": ("tracker.simulation", "tracker.presence", "tracker.store", "config.errors"),
     "tracker.cli": ("tracker", "models.runtime", "models.catalog", "models.packs", "models.cli", "config"),
     "dashboard": ("dashboard", "tracker.reports", "tracker.presence", "tracker.identity", "tracker.store", "config"),
     "functions": (
@@ -138,7 +139,9 @@ def test_the_rule_finds_a_forbidden_import() -> None:
     assert [name for name in imports(tree) if not within(name, rule_for("tracker.agent.loop"))] == ["dashboard.app"]
 
 
-@pytest.mark.parametrize("name", ["tracker.agent.loop", "tracker.cli.main", "tracker.cli.track"])
+@pytest.mark.parametrize(
+    "name", ["tracker.agent.loop", "tracker.cli.main", "tracker.cli.step_output", "tracker.agent.assembly"]
+)
 def test_what_an_agent_imports_brings_no_tensorflow_and_no_pandas(name: str) -> None:
     code = f"import sys, {name}; print(*sorted({HEAVY | FOR_REPORTS!r} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

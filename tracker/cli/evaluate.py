@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tracker.cli.command import command
+from tracker.cli.extras import load_engine
 from tracker.cli.options import NoStoreModels
 from tracker.cli.output import Result, Table, errors
 
@@ -38,15 +39,12 @@ def evaluate(
     Prints the accuracy at the current threshold, the best possible, and the true accept rate where at most 1 % or
     0.1 % of the pairs of different people pass. Pictures without a face are listed; their pairs do not count.
     """
-    from models.runtime import ensure_built
     from tracker.identity.evaluation import evaluate as evaluated
     from tracker.identity.evaluation import files_of, read_pairs
-    from tracker.vision.engine import FaceEngine
 
     settings = access.load()
     listed = read_pairs(pairs)
-    ensure_built(settings.models.dir, settings.models.precision)
-    engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
+    engine = load_engine(settings)
     found = evaluated(
         listed,
         _vectors(engine, files_of(listed), root if root is not None else pairs.parent),

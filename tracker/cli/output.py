@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from rich.box import SIMPLE_HEAD
@@ -35,6 +36,9 @@ from tracker.reports.text import (
     printable,
     rows_csv,
 )
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 _SHORT_ID = 8
 _FILE_WIDTH = 160
@@ -210,6 +214,16 @@ def show_table(table: Table) -> None:
     for texts in zip(*(cells[column.key] for column in columns), strict=True):
         drawn.add_row(*map(Text, texts))
     console.print(drawn)
+
+
+def progress_bar() -> Progress:
+    """A bar on stderr, where that is a terminal."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(),
+        console=errors, disable=not errors.is_terminal,
+    )  # fmt: skip
 
 
 def short(record_id: str) -> str:

@@ -15,11 +15,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.text import Text
 
 from tracker.agent.loop import Agent, Step
+from tracker.agent.summary import Summary
 from tracker.cameras.frames import FrameSource
 from tracker.cameras.live import LiveSource
 from tracker.cameras.recording import RecordingSource
 from tracker.cli.output import console, errors, json_line, local_time
-from tracker.cli.summary import Summary
 from tracker.identity.known import KnownPeople
 from tracker.presence.events import Match
 from tracker.reports.text import printable

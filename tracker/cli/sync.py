@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,23 +13,19 @@ from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from config.errors import CloudError, StoreBusyError
+from config.errors import CloudError
 from tracker.cli.command import command
 from tracker.cli.options import JsonOption, JsonOutput, Options, Reload, UsageError
-from tracker.cli.output import Result, Table, duration, emit, errors, json_line, local_time, note, print_line
+from tracker.cli.output import Result, Table, duration, emit, json_line, local_time, note, print_line, progress_bar
 from tracker.cli.store import open_store
 
 if TYPE_CHECKING:
     from config.settings import Settings
-    from tracker.store.cursors import Rejected
-    from tracker.store.inbox import Unreadable
+    from tracker.cloud.status import Status
     from tracker.store.store import Store
 
-SENT_AT = "up sent at"
-TROUBLE = "up trouble"
 _COUNT_EVERY_S = 0.5
 
 
@@ -42,39 +37,6 @@ class Sent:
     seconds: float
     rejected: int
     parked: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
-    """Why nothing can be uploaded, and since when."""
-
-    since: datetime
-    problem: str
-    fix: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
-    """How far uploading and downloading are. backlog: rows by stream. sender: the process that uploads, None for none.
-
-    synced_at: when everything of the site was here last. unreadable: downloaded documents that cannot be decoded.
-    warnings: what else is wrong at the site. parked, heard_at, refused: as 0.1 called rejected, synced_at, unreadable.
-    """
-
-    store: str
-    file: str
-    sender: str | None
-    sent_at: datetime | None
-    backlog: dict[str, int]
-    oldest_at: datetime | None
-    trouble: Trouble | None
-    rejected: list[Rejected]
-    synced_at: datetime | None
-    unreadable: list[Unreadable]
-    warnings: list[str]
-    parked: list[Rejected]
-    heard_at: datetime | None
-    refused: list[Unreadable]
 
 
 @command("footfall sync --store firestore://my-project", "footfall sync --follow")
@@ -114,6 +76,8 @@ def status(
     retry: Annotated[bool, typer.Option("--retry", help="Upload again what Firestore rejected.")] = False,
 ) -> Result:
     """Show the upload backlog, and what Firestore rejected and why."""
+    from tracker.cloud.status import status_of
+
     settings = _shared(access.load())
     with open_store(settings) as store:
         store.outbox.begin()
@@ -121,33 +85,6 @@ def status(
             note(f"{store.outbox.requeue()} rejected records are uploaded again by the next sync")
         found = status_of(settings, store)
     return Result(document=found, parts=_status_parts(found, settings.site.zone))
-
-
-def status_of(settings: Settings, store: Store) -> Status:
-    """How far uploading and downloading of a store are."""
-    from tracker.cloud.pending import backlog_of
-
-    waiting = backlog_of(settings, store)
-    rejected, synced_at = store.outbox.rejected(), store.inbox.synced_at(settings.site.id)
-    unreadable = [each for each, _ in store.inbox.unreadable()]
-    state = store.outbox.state("up ")
-    sent_at = state.get(SENT_AT.removeprefix("up "))
-    return Status(
-        store=settings.store.url,
-        file=str(settings.store.path),
-        sender=_sender(store),
-        sent_at=None if sent_at is None else datetime.fromisoformat(sent_at),
-        backlog=dict(waiting.counts),
-        oldest_at=waiting.oldest_at,
-        trouble=_trouble(state.get(TROUBLE.removeprefix("up "))),
-        rejected=rejected,
-        synced_at=synced_at,
-        unreadable=unreadable,
-        warnings=[each.warning for each in store.cameras.shared(settings.site.id, datetime.now(UTC))],
-        parked=rejected,
-        heard_at=synced_at,
-        refused=unreadable,
-    )
 
 
 def _shared(settings: Settings) -> Settings:
@@ -198,58 +135,25 @@ def _follow(settings: Settings, store: Store, stop: threading.Event, *, as_json:
 
 
 @contextmanager
-def _progress(settings: Settings, store: Store) -> Iterator[_Advance]:
-    bar = Progress(
-        SpinnerColumn(),
-        TextColumn("uploading"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=errors,
-        disable=not errors.is_terminal,
-    )
-    with bar:
-        yield _Advance(bar, settings, store)
+def _progress(settings: Settings, store: Store) -> Iterator[Callable[[int], None]]:
+    """A function that moves a bar by what was uploaded; it counts the backlog at most twice a second."""
+    from tracker.cloud.pending import backlog_of
 
+    with progress_bar() as bar:
+        most = backlog_of(settings, store).total
+        task = bar.add_task("Uploading", total=most)
+        next_s = 0.0
 
-class _Advance:
-    """Moves a bar by what is not waiting any more; counts at most twice a second."""
+        def advance(_writes: int) -> None:
+            nonlocal most, next_s
+            if bar.disable or time.monotonic() < next_s:
+                return
+            next_s = time.monotonic() + _COUNT_EVERY_S
+            left = backlog_of(settings, store).total
+            most = max(most, left)
+            bar.update(task, total=most, completed=most - left)
 
-    def __init__(self, bar: Progress, settings: Settings, store: Store) -> None:
-        self._bar = bar
-        self._settings = settings
-        self._store = store
-        self._most = self._waiting()
-        self._task = bar.add_task("uploading", total=self._most)
-        self._next_s = 0.0
-
-    def __call__(self, _writes: int) -> None:
-        if time.monotonic() < self._next_s or self._bar.disable:
-            return
-        self._next_s = time.monotonic() + _COUNT_EVERY_S
-        left = self._waiting()
-        self._most = max(self._most, left)
-        self._bar.update(self._task, total=self._most, completed=self._most - left)
-
-    def _waiting(self) -> int:
-        from tracker.cloud.pending import backlog_of
-
-        return backlog_of(self._settings, self._store).total
-
-
-def _sender(store: Store) -> str | None:
-    try:
-        with store.outbox.lease():
-            return None
-    except StoreBusyError as error:
-        return error.problem.rpartition("by ")[2]
-
-
-def _trouble(note: str | None) -> Trouble | None:
-    if note is None:
-        return None
-    known = json.loads(note)
-    return Trouble(since=datetime.fromisoformat(known["since"]), problem=known["problem"], fix=known["fix"])
+        yield advance
 
 
 def _status_parts(found: Status, zone: ZoneInfo) -> list[Text | str | Table]:

@@ -78,7 +78,7 @@ def test_camera_that_gives_nothing_is_found(source: str, fix: str, run: Run) -> 
 
 
 def test_address_that_does_not_answer_is_found_without_its_password(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_FRAME_WAIT_S", 0.5)
+    monkeypatch.setattr("tracker.cameras.check.FRAME_WAIT_S", 0.5)
     done = run("doctor", "--camera", "http://ada:secret@127.0.0.1:9/live", "--json")
     assert list(failed(done)) == ["camera http://***@127.0.0.1:9/live"]
     assert "secret" not in done.out + done.err
@@ -116,7 +116,7 @@ def test_read_only_disk_is_found(run: Run, small_disk: SmallDisk) -> None:
 
 def test_little_room_is_found(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")  # noqa: PYI024 - as shutil has it
-    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _path: usage(10**12, 10**12, 5 * 10**8))
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: usage(10**12, 10**12, 5 * 10**8))
     assert "free some" in failed(run("doctor", "--json"))["disk"]
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.tracker.cli.conftest import Run
-from tracker.cli.events import LONGEST_LINE, pages, read_events
 from tracker.presence.documents import encode
 from tracker.presence.events import Event, EventKind
 from tracker.store.event_import import ImportedEvent
+from tracker.store.event_lines import LONGEST_LINE, pages, read_events
 from tracker.store.observation import Observation
 from tracker.store.store import Store
 

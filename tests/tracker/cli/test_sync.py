@@ -117,7 +117,7 @@ def test_doctor_says_what_does_not_get_there_and_why(
         findings: Any = footfall("doctor", "--json").data
         return next(each for each in findings if each["check"] == "firestore")
 
-    assert (finding()["outcome"], "nobody sends" in finding()["detail"]) == ("warning", True)
+    assert (finding()["outcome"], "nothing uploads" in finding()["detail"]) == ("warning", True)
     firestore_server.control.fail("", "PERMISSION_DENIED", count=-1)
     footfall("sync")
     assert (finding()["outcome"], "PERMISSION_DENIED" in finding()["detail"]) == ("failed", True)
