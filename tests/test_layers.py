@@ -112,6 +112,17 @@ def test_imports_go_only_where_the_plan_of_the_house_allows() -> None:
     assert wrong == []
 
 
+def test_no_room_of_the_tracker_imports_the_command_line() -> None:
+    wrong = [
+        f"{module} imports {name}"
+        for module, tree in modules()
+        if module.startswith("tracker.") and not within(module, ("tracker.cli",))
+        for name in imports(tree)
+        if within(name, ("tracker.cli", "typer"))
+    ]
+    assert wrong == []
+
+
 def test_presence_and_the_documents_import_only_the_standard_library() -> None:
     wrong = [
         f"{module} imports {name}"

@@ -172,7 +172,7 @@ def grant(
     It applies from the person's next sign-in.
     """
     if operator + admin + remove != 1:
-        raise UsageError("expected one of --operator, --admin and --remove", fix="give just one of them")
+        raise UsageError("expected one of --operator, --admin and --remove", fix="specify exactly one")
     role = Access.OPERATOR if operator else Access.ADMIN if admin else None
     settings = access.load()
     with _connected(settings, as_admin=True) as connection:
@@ -282,7 +282,8 @@ def _connected(settings: Settings, *, as_admin: bool = False) -> Iterator[Connec
     address = settings.store.firestore
     if address is None:
         raise SettingsError(
-            "store.url names no Firestore", fix="set it to firestore://PROJECT, or give --store firestore://PROJECT"
+            "store.url is not a Firestore address",
+            fix="set it to firestore://PROJECT, or give --store firestore://PROJECT",
         )
     require_firestore()
     from tracker.cloud.client import connect
@@ -290,7 +291,7 @@ def _connected(settings: Settings, *, as_admin: bool = False) -> Iterator[Connec
     with connect(address, settings.cloud.credentials) as connection:
         if as_admin and connection.device is not None:
             raise CloudError(
-                "a device key may not do this", fix="give the file of a service account with --credentials"
+                "a device key does not allow this", fix="give the file of a service account with --credentials"
             )
         yield connection
 

@@ -47,9 +47,9 @@ def deny(
 ) -> None:
     """Mark faces as not this person.
 
-    From now on, a face that is nearer to a marked one than to the person's own does not match. The option --explain of
-    track shows track ids; the vectors behind them are kept for a week (store.evidence_days). What looks like the
-    person's own face is rejected, as the person would hardly be recognised again.
+    From now on, a face that is nearer to a marked one than to the person's own does not match. `footfall track
+    --explain` shows track ids; the vectors behind them are kept for a week (store.evidence_days). Faces that look like
+    the person's own are rejected unless --force is given: the person might no longer be recognised.
     """
     import numpy as np
 

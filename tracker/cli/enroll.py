@@ -63,9 +63,9 @@ def enroll(
 ) -> Result:
     """Enroll people from pictures. Only enroll people who agreed to it.
 
-    By running this you confirm that they did. Three to five pictures a person, from different sides and in different
-    light, are a good number. A picture with no face, several faces, a face that is too small, or somebody else's is
-    rejected with the reason; a person is saved completely or not at all.
+    By running this you confirm that they did. Give three to five pictures of each person, from different sides and in
+    different light. A picture with no face, several faces, a face that is too small, or somebody else's is rejected
+    with the reason. A person is saved completely or not at all.
     """
     if add and staff:
         raise UsageError("--staff has no effect with --add: enrolled people keep their role", fix="leave one out")

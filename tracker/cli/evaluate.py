@@ -56,30 +56,7 @@ def evaluate(
 
         save_roc(found, plot)
         parts.append(f"ROC curve written to {plot}")
-    return Result(document=as_document(found), parts=parts, notes=_notes(found))
-
-
-def as_document(found: Evaluation) -> dict[str, object]:
-    """The figures with stable keys; shares are 0..1."""
-    rates = {f"tar_at_far_{each.far:g}": each.tar for each in found.accepts}
-    return {
-        "pairs": found.pairs,
-        "pairs_scored": len(found.scored),
-        "same": found.same,
-        "different": found.different,
-        "threshold": found.threshold,
-        "accuracy": found.accuracy,
-        "false_accept_rate": found.false_accept_rate,
-        "false_reject_rate": found.false_reject_rate,
-        "best_threshold": found.best_threshold,
-        "best_accuracy": found.best_accuracy,
-        "equal_error_rate": found.equal_error_rate,
-        **rates,
-        "tar_at_far": found.accepts,
-        "no_face": found.no_face,
-        "unreadable": [{"file": file, "reason": reason} for file, reason in found.unreadable],
-        "wrong": found.wrong,
-    }
+    return Result(document=found.document(), parts=parts, notes=_notes(found))
 
 
 def _vectors(engine: FaceEngine, files: tuple[str, ...], root: Path) -> PictureVectors:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 from zoneinfo import ZoneInfo
 
 import typer
@@ -20,8 +20,8 @@ from tracker.cli.people import WhoArgument, find_person
 from tracker.cli.store import reading, writing
 from tracker.cli.times import parse_instant
 from tracker.presence.documents import encode
-from tracker.presence.events import ITSELF, OPERATOR, Action, Correction, Event, EventKind, corrected
-from tracker.presence.sessions import Session, sessions
+from tracker.presence.events import ITSELF, OPERATOR, Action, Correction, Event, EventKind
+from tracker.presence.preview import Change, preview
 from tracker.reports.sheets import Column, Kind
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from tracker.store.store import Store
 
 _LONGEST_TEXT = 500
+_Changes: TypeAlias = dict[tuple[str, str], Change]
+"""By site and person."""
 _RESTORE = "restore"
 """The action of a correction that adds an event that was there before."""
 
@@ -60,20 +62,6 @@ _COLUMNS = (
     Column("note", "note", in_data=False),
     Column("holds", "holds", Kind.FLAG, shown=False),
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """How corrections change one person's visits at one site: those before and after that differ.
-
-    zone: of the site.
-    """
-
-    person_id: str
-    name: str
-    zone: ZoneInfo
-    before: tuple[Session, ...]
-    after: tuple[Session, ...]
 
 
 @command("footfall events void 3f9c2ab1 --reason 'that was her sister'", "footfall events void 3f 9c")
@@ -144,7 +132,7 @@ def corrections(access: Reading) -> Table:
     """
     with reading(access) as (settings, store):
         made = store.events.corrections()
-        latest = {each.event_id: each.correction_id for each in made}  # they come by time: the last one stays
+        latest = {each.event_id: each.correction_id for each in made}  # ordered by time: the last one applies
         about = {event_id: _event_of(store, event_id)[0] for event_id in latest}
         names = {person.person_id: person.name for person in store.people.all()}
     zone, actions = settings.site.zone, _actions(made, about)
@@ -214,18 +202,32 @@ class _Corrector:
             for event in events
         ]
         names = {person.person_id: person.name for person in self.store.people.all()}
-        changes = list(self._changes(made, events, names, now))
+        changes = self._changes(made, events, now)
         if not self.dry_run:
             self.store.events.correct(made)
         done = f"would be {done}" if self.dry_run else done
         parts: list[str | Table] = [
             f"{done} by {self.by}: {_in_words(event, names, self.zone(event.site_id))}" for event in events
         ]
-        parts += [_visits_table(change) for change in changes]
+        for (site_id, person_id), change in changes.items():
+            parts.append(_visits_table(change, names.get(person_id, person_id), self.zone(site_id)))
         if not self.dry_run:
             back = "void" if action is Action.ADD else "restore"
             parts.append(f"to revert: footfall events {back} {' '.join(short(each.event_id) for each in made)}")
-        return Result(document=_document(made, changes, written=not self.dry_run), parts=parts)
+        document = {
+            "written": not self.dry_run,
+            "corrections": [encode(each) for each in made],
+            "changes": [
+                {
+                    "person_id": person_id,
+                    "name": names.get(person_id, person_id),
+                    "before": [encode(each) for each in change.before],
+                    "after": [encode(each) for each in change.after],
+                }
+                for (_, person_id), change in changes.items()
+            ],
+        }
+        return Result(document=document, parts=parts)
 
     def zone(self, site_id: str) -> ZoneInfo:
         """The time zone of a site."""
@@ -233,39 +235,19 @@ class _Corrector:
         zone = self.settings.site.zone if own else self.store.sites.rules(site_id).zone
         return zone if isinstance(zone, ZoneInfo) else ZoneInfo("UTC")
 
-    def _changes(
-        self, made: Sequence[Correction], events: Sequence[Event], names: Mapping[str, str], now: datetime
-    ) -> Iterator[Change]:
+    def _changes(self, made: Sequence[Correction], events: Sequence[Event], now: datetime) -> _Changes:
+        """The change of each person's visits at each site."""
+        found = {}
         for site_id, person_id in dict.fromkeys((event.site_id, event.person_id) for event in events):
-            own = self.store.events.select(site_id=site_id, person_id=person_id)
             ids = {each.event_id for each in events if (each.site_id, each.person_id) == (site_id, person_id)}
-            mine = [each for each in made if each.event_id in ids]
-            rules, presences = self.store.sites.rules(site_id), self.store.cameras.presences(site_id=site_id)
-            before = sessions(own, rules=rules, now=now, presences=presences)
-            after = sessions(corrected(own, mine), rules=rules, now=now, presences=presences)
-            yield Change(
-                person_id=person_id,
-                name=names.get(person_id, person_id),
-                zone=self.zone(site_id),
-                before=tuple(each for each in before if each not in after),
-                after=tuple(each for each in after if each not in before),
+            found[site_id, person_id] = preview(
+                self.store.events.select(site_id=site_id, person_id=person_id),
+                [each for each in made if each.event_id in ids],
+                rules=self.store.sites.rules(site_id),
+                now=now,
+                presences=self.store.cameras.presences(site_id=site_id),
             )
-
-
-def _document(made: Iterable[Correction], changes: Iterable[Change], *, written: bool) -> dict[str, object]:
-    return {
-        "written": written,
-        "corrections": [encode(each) for each in made],
-        "changes": [
-            {
-                "person_id": change.person_id,
-                "name": change.name,
-                "before": [encode(each) for each in change.before],
-                "after": [encode(each) for each in change.after],
-            }
-            for change in changes
-        ],
-    }
+        return found
 
 
 def _in_words(event: Event, names: Mapping[str, str], zone: ZoneInfo) -> str:
@@ -274,8 +256,7 @@ def _in_words(event: Event, names: Mapping[str, str], zone: ZoneInfo) -> str:
     return f"{event.kind} of {name} at {local_time(event.at, zone)}{camera}, event {short(event.event_id)}"
 
 
-def _visits_table(change: Change) -> Table:
-    zone = change.zone
+def _visits_table(change: Change, name: str, zone: ZoneInfo) -> Table:
     rows = [
         [
             word,
@@ -290,8 +271,8 @@ def _visits_table(change: Change) -> Table:
     return Table.of(
         ["", "entered", "left", "net dwell", "note"],
         rows,
-        title=f"visits of {change.name}",
-        empty=f"The visits of {change.name} do not change.",
+        title=f"visits of {name}",
+        empty=f"The visits of {name} do not change.",
     )
 
 
@@ -335,7 +316,7 @@ def _author(by: str | None) -> str:
 
 
 def _plain(text: str, option: str) -> str:
-    """Text on one line. Raises UsageError when it is too long or holds control characters."""
+    """Text on one line. Raises UsageError when it is too long or has control characters."""
     words = " ".join(text.split())
     if len(words) > _LONGEST_TEXT or not words.isprintable():
         raise UsageError(

@@ -113,7 +113,7 @@ def export_events(
 
 
 def _stage(staged: StagedEvents, file: BinaryIO, *, site_id: str, latest: datetime) -> tuple[int, int]:
-    """Stage the good lines and complain about the others. Returns how many lines there are, and how many are bad."""
+    """Stage the good lines, and print why others are refused. Returns the number of lines, and of refused ones."""
     from tracker.store.event_import import ImportedEvent
     from tracker.store.event_lines import Refused, read_events
 
@@ -188,7 +188,7 @@ def _with_progress(found: Iterable[ImportedEvent | Refused], file: BinaryIO) -> 
 
 
 def _size(file: BinaryIO) -> int | None:
-    """Bytes, None for a pipe; the file stays where it is."""
+    """Bytes, None for a pipe; the position in the file is kept."""
     if not file.seekable():
         return None
     here = file.tell()

@@ -135,7 +135,7 @@ class TableOutput(JsonOutput):
 
     def __post_init__(self) -> None:
         if self.as_json and self.as_csv:
-            raise UsageError("--json and --csv exclude each other", fix="give one of them")
+            raise UsageError("--json and --csv cannot be used together", fix="specify one of them")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

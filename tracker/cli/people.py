@@ -1,4 +1,4 @@
-"""`footfall people list | show | rename | merge | forget`: who is known."""
+"""`footfall people list | show | rename | merge | forget`."""
 
 from __future__ import annotations
 

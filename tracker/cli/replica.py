@@ -8,13 +8,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from config.errors import CloudError, CloudUnreachableError, SettingsError, StoreBusyError
+from config.errors import CloudError, CloudUnreachableError, StoreBusyError
 from config.settings import Settings
 from tracker.cli.extras import require_firestore
 from tracker.cli.options import Reading, Reload
@@ -31,7 +31,6 @@ PATIENCE_S = 8.0
 NO_COPY = "nothing was downloaded yet"
 _BAR_AFTER_S = 1.0
 """A download that takes longer shows a progress bar."""
-_STOP_S = 15.0
 
 
 def download(settings: Settings, reread: Reload) -> None:
@@ -97,59 +96,28 @@ def following(options: Reading) -> Iterator[None]:
 
 
 @contextmanager
-def receiving(settings: Settings, store: Store, reread: Reload | None) -> Iterator[None]:
-    """Download people, corrections, settings, and events of other machines, in the background while inside.
+def replicating(settings: Settings, store: Store, reread: Reload | None) -> Iterator[None]:
+    """Upload what is recorded inside, and with `reread` download what others record, where the store is shared.
 
-    Does nothing for a store of this machine alone, or without `reread`. Nothing waits for the network.
-    Raises SettingsError and CloudError without usable credentials.
-    """
-    if settings.store.firestore is None or reread is None:
-        yield
-        return
-    with _replica(store, settings, reread, everything=True) as replica:
-        replica.follow()
-        yield
-
-
-@contextmanager
-def uploading(settings: Settings, store: Store) -> Iterator[None]:
-    """Upload what is recorded inside, in the background, where the store is replicated to Firestore.
-
-    Raises SettingsError when the packages for it are missing or the credentials are unusable; without network nothing
-    is raised, and nothing waits for it.
+    Raises SettingsError and CloudError without usable credentials; without network nothing is raised, and nothing waits
+    for it.
     """
     if settings.store.firestore is None:
         yield
         return
-    uploader, stop = uploader_of(settings, store, gentle=True), threading.Event()
-    if settings.cloud.credentials is not None:
-        from tracker.cloud.client import connect
+    require_firestore()
+    from tracker.cloud.background import downloading, uploading
 
-        connect(settings.store.firestore, settings.cloud.credentials).close()  # an invalid key is reported at once
-    thread = threading.Thread(target=uploader.run, args=(stop,), name="uploader", daemon=True)
-    thread.start()
-    try:
+    with uploading(store, settings), downloading(store, settings, reread) if reread else nullcontext():
         yield
-    finally:
-        stop.set()
-        thread.join(_STOP_S)
-        if thread.is_alive():  # in a request that is not answered
-            uploader.close()
-            thread.join(_STOP_S)
 
 
-def uploader_of(
-    settings: Settings, store: Store, *, gentle: bool = False, progress: Callable[[int], None] = lambda _: None
-) -> Uploader:
-    """The uploader of a store, as the settings describe it. Raises SettingsError as `uploading` does."""
-    if settings.store.firestore is None:
-        raise SettingsError(
-            f"{settings.store.url} is not replicated to Firestore", fix="give --store firestore://PROJECT"
-        )
+def uploader_of(settings: Settings, store: Store, *, progress: Callable[[int], None] = lambda _: None) -> Uploader:
+    """The uploader of a shared store. Raises SettingsError when the packages for it are missing."""
     require_firestore()
     from tracker.cloud.uploader import Uploader
 
-    return Uploader.of(store, settings, gentle=gentle, progress=progress)
+    return Uploader.of(store, settings, progress=progress)
 
 
 def note_age(settings: Settings) -> None:

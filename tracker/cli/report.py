@@ -30,7 +30,7 @@ PersonArgument = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportOptions(Reading):
-    """What a report of the current day is asked for."""
+    """Options of a report of the current day."""
 
     site: SiteOption = None
     camera: Annotated[
@@ -43,7 +43,7 @@ class ReportOptions(Reading):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RangeOptions(ReportOptions):
-    """What a report over a range is asked for."""
+    """Options of a report over a range."""
 
     since: FromOption = None
     until: ToOption = None

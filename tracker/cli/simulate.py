@@ -62,9 +62,9 @@ def simulate(
 ) -> None:
     """Simulate a site: people, their visits, and what its cameras record.
 
-    Fills a new store, which dashboard and reports read like any other, or writes the events to a file, with the errors
-    that you ask for. A settings file beside it declares the cameras. --truth writes the true visits. Nothing after now
-    is simulated: people who are in now are in.
+    Fills a new store for dashboard and reports, or writes the events to a file, with the camera errors that the options
+    set. A settings file beside it declares the cameras. --truth writes the true visits. The simulation ends now at the
+    latest: some people may still be in.
     """
     if access.store is None and out is None and truth is None:
         fix = "add --store sqlite:///simulated.sqlite3, --out FILE or --truth FILE"

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from config.errors import CloudError
 from tracker.cli.command import command
+from tracker.cli.extras import require_firestore
 from tracker.cli.options import JsonOption, JsonOutput, Options, Reload, UsageError
 from tracker.cli.output import Result, Table, duration, emit, json_line, local_time, note, print_line, progress_bar
 from tracker.cli.store import open_store
@@ -42,25 +43,23 @@ class Sent:
 @command("footfall sync --store firestore://my-project", "footfall sync --follow")
 def sync(
     access: Options,
-    once: Annotated[bool, typer.Option("--once", help="End when everything is uploaded; that is the default.")] = False,
-    follow: Annotated[bool, typer.Option("--follow", help="Go on until Ctrl-C.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Exit when everything is uploaded (default).")] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="Keep running until Ctrl-C.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Upload what Firestore does not have, and download what others wrote.
 
-    Both go on by themselves while cameras are tracked. Nothing is uploaded twice and nothing is lost, however often
-    this is stopped or the network fails.
+    A running `footfall track` does both in the background. This command can be interrupted at any time: nothing is
+    lost, and nothing is uploaded twice.
     """
-    from tracker.cli.replica import receiving
     from tracker.cli.track import stopping
 
     if once and follow:
-        raise UsageError("--once and --follow exclude each other", fix="give one of them")
+        raise UsageError("--once and --follow cannot be used together", fix="specify one of them")
     settings = _shared(access.load())
     with open_store(settings) as store, stopping() as stop:
         if follow:
-            with receiving(settings, store, access.reload):
-                _follow(settings, store, stop, as_json=as_json)
+            _follow(settings, store, stop, access.reload, as_json=as_json)
         else:
             not_downloaded = _download(settings, store, access.reload)  # first: sessions depend on the site's rules
             emit(_drain(settings, store, stop), JsonOutput(as_json=as_json))
@@ -90,7 +89,7 @@ def status(
 def _shared(settings: Settings) -> Settings:
     if settings.store.firestore is None:
         raise UsageError(
-            f"{settings.store.url} stays on this machine: there is nothing to upload",
+            f"{settings.store.url} is on this machine only: there is nothing to upload",
             fix="give --store firestore://PROJECT, or set store.url to it (docs/firebase.md)",
         )
     return settings
@@ -120,8 +119,10 @@ def _drain(settings: Settings, store: Store, stop: threading.Event) -> Result:
     return Result(document=done, parts=parts, notes=notes)
 
 
-def _follow(settings: Settings, store: Store, stop: threading.Event, *, as_json: bool) -> None:
-    from tracker.cli.replica import uploader_of
+def _follow(settings: Settings, store: Store, stop: threading.Event, reread: Reload, *, as_json: bool) -> None:
+    require_firestore()
+    from tracker.cloud.background import downloading
+    from tracker.cloud.uploader import Uploader
 
     def report(writes: int) -> None:
         at = datetime.now(UTC)
@@ -131,7 +132,8 @@ def _follow(settings: Settings, store: Store, stop: threading.Event, *, as_json:
         else:
             print_line(f"{local_time(at, settings.site.zone)}  {writes} documents written")
 
-    uploader_of(settings, store, progress=report).run(stop)
+    with downloading(store, settings, reread):
+        Uploader.of(store, settings, progress=report).run(stop)
 
 
 @contextmanager

@@ -46,11 +46,11 @@ def track(
 ) -> None:
     """Follow cameras or recordings and record who comes and goes.
 
-    Ctrl-C stops, with exit code 130; people in sight stay in until the next run, which continues the visit or closes it
-    at the last sighting. Without --camera the cameras of the settings file are followed. Without --start a recording
-    begins now, or with --fast ends now. With --json a line is an event, or a correction of an earlier event: "action"
-    is "void" for an event that did not happen, such as one of a person whom a track turned out not to show, and "add"
-    for one that did after all.
+    Without --camera the cameras of the settings file are followed. Without --start a recording begins now, or with
+    --fast ends now. Ctrl-C stops with exit code 130; visits of people in sight remain open until the next run, which
+    continues them or closes them at the last sighting. With --json each line is an event, or a correction of an earlier
+    one: "action" is "void" for an event that did not happen (the track shows somebody else), and "add" for one that did
+    after all.
     """
     from models.runtime import ensure_built
     from tracker.cli.step_output import EventOutput
@@ -84,7 +84,7 @@ def follow(
     from tracker.agent.assembly import assemble
     from tracker.agent.supervisor import run_all
     from tracker.cameras.sources import LiveSource, prepare_source
-    from tracker.cli.replica import receiving, uploading
+    from tracker.cli.replica import replicating
     from tracker.cli.step_output import StepPrinter
     from tracker.identity.known import KnownPeople
     from tracker.store.history import site_of
@@ -94,8 +94,7 @@ def follow(
     with (
         open_store(settings) as store,
         stopping() as stop,
-        uploading(settings, store),
-        receiving(settings, store, reread),
+        replicating(settings, store, reread),
     ):
         store.sites.save(site_of(settings, rules_at_site(settings, store)))
         known = KnownPeople(settings.match)

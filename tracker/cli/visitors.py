@@ -49,7 +49,7 @@ def visitors(
     With --merge, visitors who are surely one person are merged, each pair after a confirmation; past visits follow.
     """
     if merge and access.offline:
-        raise UsageError("--merge writes, --offline only reads", fix="leave one out")
+        raise UsageError("--merge and --offline cannot be used together", fix="specify one of them")
     with writing(access) if merge else reading(access) as (settings, store):
         found = _likenesses(store, settings)
         if merge:
@@ -107,8 +107,8 @@ def tidy(
 ) -> Result:
     """Delete face vectors of visitors who have not returned.
 
-    Those behind old matches go too. A running agent does it by itself. Visits stay; a visitor who returns after that
-    is a new one.
+    Vectors behind old matches are deleted too. A running agent does this by itself. Visits are kept; a visitor who
+    returns later is a new one.
     """
     now = datetime.now(UTC)
     with writing(access) as (settings, store):

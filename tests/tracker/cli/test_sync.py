@@ -94,7 +94,7 @@ def test_an_outage_is_told_with_its_fix(footfall: Footfall, firestore_server: Fi
 
 def test_a_store_of_this_machine_alone_has_nothing_to_send(run: Run, store: Path) -> None:
     for command in ("sync", "status"):
-        run(command, "--store", f"sqlite:///{store}").refused("stays on this machine", code=2)
+        run(command, "--store", f"sqlite:///{store}").refused("is on this machine only", code=2)
 
 
 def test_once_and_follow_exclude_each_other(footfall: Footfall) -> None:
