@@ -31,8 +31,6 @@ CredentialsOption = Annotated[
 BUNDLE = Path("build/functions")
 _CAMERA = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _COLOURS = {"ok": "green", "warning": "yellow", "failed": "red"}
-
-
 _DEVICES = (
     Column("name", "name"),
     Column("camera_id", "camera", Kind.WORD),
@@ -54,17 +52,6 @@ class SiteOptions(CloudOptions):
     """Options of commands for one site in Firestore."""
 
     site: SiteOption = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Registered:
-    """A machine with a key."""
-
-    name: str
-    uid: str
-    site_id: str
-    camera_id: str
-    file: Path
 
 
 @command(
@@ -115,8 +102,8 @@ def register_device(
         f'On that machine: store.url = "firestore://{key.project}", site.id = "{key.site_id}", and under [cloud]'
         f' credentials = "/path/to/{out.name}"; then `footfall cloud check`.'
     )
-    registered = Registered(name=name, uid=key.uid, site_id=key.site_id, camera_id=camera, file=out)
-    return Result(document=registered, parts=[done, then])
+    document = {"name": name, "uid": key.uid, "site_id": key.site_id, "camera_id": camera, "file": out}
+    return Result(document=document, parts=[done, then])
 
 
 @command("footfall cloud devices", "footfall cloud devices --site spa --json")
@@ -197,12 +184,13 @@ def check_access(access: CloudOptions) -> Result:
         from tracker.cloud.check import Verdict, check
 
         found = list(check(connection, settings.site.id))
-    lines = []
-    for each in found:
-        fix = f"  fix: {each.fix}" if each.fix else ""
-        lines.append(
-            Text.assemble((f"{each.verdict:8}", _COLOURS[each.verdict]), f"{each.check:12} {each.detail}{fix}")
+    lines = [
+        Text.assemble(
+            (f"{each.verdict:8}", _COLOURS[each.verdict]),
+            f"{each.check:12} {each.detail}{f'  fix: {each.fix}' if each.fix else ''}",
         )
+        for each in found
+    ]
     failed = ", ".join(each.check for each in found if each.verdict is Verdict.FAILED)
     failure = CloudError(f"failed: {failed}", fix="apply the fix beside each, then run this again") if failed else None
     return Result(document=found, parts=lines, failure=failure)
@@ -265,7 +253,7 @@ def publish_settings(
 
         fields = fields_of(settings)
         if derived_by == "functions":
-            fields["derived_by"] = "functions"
+            fields["derived_by"] = derived_by
         elif derived_by == "machine":
             from tracker.cli.store import open_store
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
@@ -22,7 +21,6 @@ from tracker.cli.output import Result
 if TYPE_CHECKING:
     from config.settings import Settings
 
-_LONGEST_CLOCK_LEAD = timedelta(minutes=1)
 _PACKAGES = {"ai_edge_litert": "edge", "cv2": "edge", "dash": "dashboard", "filelock": "edge", "scipy": "edge"}
 _STYLES = {Outcome.OK: "green", Outcome.WARNING: "yellow", Outcome.FAILED: "bold red"}
 
@@ -45,9 +43,7 @@ def doctor(
     return Result(
         document=findings,
         parts=[_line(finding) for finding in findings],
-        failure=FootfallError(f"failed: {failed}", fix="apply the fix beside each, then run this again")
-        if failed
-        else None,
+        failure=FootfallError(f"failed: {failed}", fix="apply each fix, then run this again") if failed else None,
     )
 
 
@@ -55,7 +51,7 @@ def examine(settings: Settings, sources: list[str], *, full: bool = False) -> It
     """One finding for each check, as it is done. full: check every index of the store."""
     from tracker.cameras.capture import redacted
     from tracker.cameras.check import check_camera
-    from tracker.store.check import check_disk, check_store
+    from tracker.store.check import check_clock, check_disk, check_store
     from tracker.vision.check import check_compiled
 
     path = settings.store.path
@@ -66,7 +62,7 @@ def examine(settings: Settings, sources: list[str], *, full: bool = False) -> It
         ("models", partial(_models, settings)),
         ("store", partial(check_store, path, full=full)),
         ("disk", partial(check_disk, path)),
-        ("clock", partial(_clock, settings)),
+        ("clock", partial(check_clock, path, settings.site.zone)),
     ]
     if settings.store.firestore is not None:
         checks.append(("firestore", partial(_firestore, settings)))
@@ -112,22 +108,6 @@ def _firestore(settings: Settings) -> Finding:
 
     require_firestore()
     return check_uploading(settings)
-
-
-def _clock(settings: Settings) -> Finding:
-    """Plausible, and not behind what is stored already."""
-    from tracker.store.check import newest_event_at
-
-    now = datetime.now(UTC)
-    detail = f"{now:%Y-%m-%d %H:%M:%S} UTC, {now.astimezone(settings.site.zone):%H:%M} in {settings.site.zone.key}"
-    fix = "set the clock and let the system keep it (NTP)"
-    if now.year < 2024:
-        return Finding(check="clock", outcome=Outcome.FAILED, detail=detail, fix=fix)
-    newest = newest_event_at(settings.store.path)
-    if newest is not None and newest - now > _LONGEST_CLOCK_LEAD:
-        detail += f"; but an event of {newest:%Y-%m-%d %H:%M:%S} is stored"
-        return Finding(check="clock", outcome=Outcome.WARNING, detail=detail, fix=fix)
-    return Finding(check="clock", detail=detail)
 
 
 def _line(finding: Finding) -> Text:

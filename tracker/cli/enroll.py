@@ -14,8 +14,8 @@ from config.errors import PeopleError
 from tracker.cli.command import command
 from tracker.cli.extras import load_engine
 from tracker.cli.options import Models, UsageError
-from tracker.cli.output import Result, counted, errors
-from tracker.cli.people import find_person
+from tracker.cli.output import Result, counted, with_progress
+from tracker.cli.people import enrolled_gallery, find_person
 from tracker.cli.store import writing
 from tracker.identity.names import clean_name
 from tracker.presence.people import Person, PersonKind, Role
@@ -110,8 +110,6 @@ def _enroll_all(
     add: bool,
     force: bool,
 ) -> list[Enrolled]:
-    from rich.progress import track as progress
-
     from tracker.identity.enrolment import plan_enrolment
 
     known = {} if not add else {candidate.name: find_person(store, candidate.name) for candidate in candidates}
@@ -120,7 +118,7 @@ def _enroll_all(
     known_as = {name: person.person_id for name, person in known.items()}
     plans = plan_enrolment(candidates, engine, existing=taken, checks=checks, ids_by_name=known_as)
     results = []
-    for plan in progress(plans, "Enrolling", total=len(candidates), console=errors, disable=not errors.is_terminal):
+    for plan in with_progress(plans, "Enrolling", total=len(candidates)):
         person_id = None
         if plan.problem is None:
             person_id = _save(store, plan, known.get(plan.name), staff=staff)
@@ -137,15 +135,14 @@ def _enroll_all(
     return results
 
 
-def _checks(store: Store, settings: Settings, *, force: bool = False) -> EnrolmentChecks:
+def _checks(store: Store, settings: Settings, *, force: bool) -> EnrolmentChecks:
     """Everybody in the store, to compare new pictures with. Raises StoreError."""
     from tracker.identity.enrolment_checks import EnrolmentChecks
     from tracker.identity.gallery import Gallery
 
-    enrolled = Gallery.of(*store.people.vectors(PersonKind.ENROLLED))
     return EnrolmentChecks(
         settings=settings.match,
-        gallery=enrolled.with_exceptions(store.people.limits(), *store.people.negatives()),
+        gallery=enrolled_gallery(store),
         visitors=Gallery.of(*store.people.vectors(PersonKind.VISITOR)),
         names={person.person_id: person.name for person in store.people.all()},
         force=force,

@@ -10,7 +10,7 @@ import typer
 from tracker.cli.command import command
 from tracker.cli.extras import load_engine
 from tracker.cli.options import NoStoreModels
-from tracker.cli.output import Result, Table, errors
+from tracker.cli.output import Result, Table, progress_bar
 
 if TYPE_CHECKING:
     from tracker.identity.evaluation import Evaluation, PictureVectors, ScoredPair
@@ -60,13 +60,11 @@ def evaluate(
 
 
 def _vectors(engine: FaceEngine, files: tuple[str, ...], root: Path) -> PictureVectors:
-    from rich.progress import Progress
-
     from tracker.identity.evaluation import read_vectors
 
-    with Progress(console=errors, disable=not errors.is_terminal) as progress:
-        task = progress.add_task("Reading pictures", total=len(files))
-        return read_vectors(files, root, engine, lambda _file: progress.advance(task))
+    with progress_bar() as bar:
+        task = bar.add_task("Reading pictures", total=len(files))
+        return read_vectors(files, root, engine, lambda _file: bar.advance(task))
 
 
 def _parts(found: Evaluation) -> list[str | Table]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
 
 from rich.box import SIMPLE_HEAD
@@ -40,6 +40,7 @@ from tracker.reports.text import (
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+Item = TypeVar("Item")
 _SHORT_ID = 8
 _FILE_WIDTH = 160
 """Characters a line where stdout is no terminal."""
@@ -224,6 +225,16 @@ def progress_bar() -> Progress:
         TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(),
         console=errors, disable=not errors.is_terminal,
     )  # fmt: skip
+
+
+def with_progress(items: Iterable[Item], title: str, *, total: int) -> Iterator[Item]:
+    """The same items, with a progress bar."""
+    with progress_bar() as bar:
+        task = bar.add_task(title, total=total)
+        for each in items:
+            yield each
+            bar.advance(task)
+        bar.update(task, completed=total)
 
 
 def short(record_id: str) -> str:

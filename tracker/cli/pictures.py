@@ -13,7 +13,7 @@ from tracker.cli.command import command
 from tracker.cli.extras import load_engine
 from tracker.cli.lines import make_folder
 from tracker.cli.options import NoStoreModels, ReadingModels, UsageError
-from tracker.cli.output import Result, counted, errors
+from tracker.cli.output import Result, counted, with_progress
 from tracker.cli.store import reading
 from tracker.presence.people import PersonKind
 
@@ -34,8 +34,6 @@ def annotate(
     They are written to another folder under their own names; .png, or .avi for a video, is added to those of formats
     that cannot be written. Enrolled people are green, others amber.
     """
-    from rich.progress import track as progress
-
     from tracker.identity.annotation import FaceFinder, annotated, files_in
 
     settings = access.load()
@@ -45,10 +43,7 @@ def annotate(
     make_folder(out, fix="give another to --out")
     gallery, names = _known_people(settings, access)
     finder = FaceFinder(load_engine(settings), settings.match, gallery, names)
-    drawings = [
-        annotated(finder, file, out)
-        for file in progress(files, "Annotating", console=errors, disable=not errors.is_terminal)
-    ]
+    drawings = [annotated(finder, file, out) for file in with_progress(files, "Annotating", total=len(files))]
     failed = [drawing for drawing in drawings if drawing.problem is not None]
     problem = f"{len(failed)} of {len(drawings)} files could not be annotated: {failed[0].problem}" if failed else ""
     return Result(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
@@ -15,7 +15,7 @@ import typer
 from tracker.cli.command import command
 from tracker.cli.lines import STDIO, explained, json_lines
 from tracker.cli.options import JsonOption, Options, UsageError
-from tracker.cli.output import note, print_json, print_line, progress_bar
+from tracker.cli.output import note, print_json, print_line, with_progress
 from tracker.cli.store import open_store
 from tracker.cli.times import parse_duration
 from tracker.presence.documents import encode
@@ -137,7 +137,8 @@ def _run(
             write_truth = stack.enter_context(json_lines(truth))
             document = partial(segment_to_document, site_id=scenario.site_id, until=until)
             writers.append(lambda day: write_truth(map(document, day.segments)))
-        for day in _shown(simulated_days(scenario, noise, people, until=until), scenario.days):
+        days = simulated_days(scenario, noise, people, until=until)
+        for day in with_progress(days, "Simulating", total=scenario.days):
             for write_day in writers:
                 write_day(day)
             met.update(segment.person_id for segment in day.segments)
@@ -169,16 +170,6 @@ def _save_site(settings: Settings) -> None:
 
     with open_store(settings) as store:
         store.sites.save(site_of(load_settings(settings.store.path.with_suffix(SUFFIX), {})))
-
-
-def _shown(days: Iterable[Day], total: int) -> Iterator[Day]:
-    """The same days, with a progress bar on a terminal."""
-    with progress_bar() as bar:
-        task = bar.add_task("Simulating", total=total)
-        for day in days:
-            yield day
-            bar.advance(task)
-        bar.update(task, completed=total)
 
 
 def _report(

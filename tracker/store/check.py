@@ -1,11 +1,12 @@
-"""Checks of a store's file and the disk that it is on."""
+"""Checks of a store's file, the disk that it is on, and the clock that its events are dated by."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from config.errors import StoreError
 from config.findings import Finding, Outcome
@@ -13,6 +14,7 @@ from tracker.store.faults import DAMAGE_FIX
 from tracker.store.store import Store
 
 _ENOUGH_GB = 1.0
+_LONGEST_CLOCK_LEAD = timedelta(minutes=1)
 
 
 def check_store(path: Path, *, full: bool) -> Finding:
@@ -47,7 +49,21 @@ def check_disk(path: Path) -> Finding:
     return Finding(check="disk", outcome=Outcome.FAILED, detail=detail, fix=fix)
 
 
-def newest_event_at(path: Path) -> datetime | None:
+def check_clock(path: Path, zone: ZoneInfo) -> Finding:
+    """Whether the clock is plausible, and not behind what is in the store."""
+    now = datetime.now(UTC)
+    detail = f"{now:%Y-%m-%d %H:%M:%S} UTC, {now.astimezone(zone):%H:%M} in {zone.key}"
+    fix = "set the clock and let the system keep it (NTP)"
+    if now.year < 2024:
+        return Finding(check="clock", outcome=Outcome.FAILED, detail=detail, fix=fix)
+    newest = _newest_event_at(path)
+    if newest is not None and newest - now > _LONGEST_CLOCK_LEAD:
+        detail += f"; but an event of {newest:%Y-%m-%d %H:%M:%S} is stored"
+        return Finding(check="clock", outcome=Outcome.WARNING, detail=detail, fix=fix)
+    return Finding(check="clock", detail=detail)
+
+
+def _newest_event_at(path: Path) -> datetime | None:
     """Time of the newest event, UTC; None without one, and where the store cannot be read."""
     if not path.exists():
         return None

@@ -144,7 +144,7 @@ class Anno1970(datetime):
 
 
 def test_clock_that_was_never_set_is_found(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "datetime", Anno1970)
+    monkeypatch.setattr("tracker.store.check.datetime", Anno1970)
     assert "NTP" in failed(run("doctor", "--json"))["clock"]
 
 
