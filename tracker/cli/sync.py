@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
@@ -28,16 +27,6 @@ if TYPE_CHECKING:
     from tracker.store.store import Store
 
 _COUNT_EVERY_S = 0.5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
-    """What `sync` did. rejected: how many records Firestore refuses; parked: the same, as 0.1 called it."""
-
-    writes: int
-    seconds: float
-    rejected: int
-    parked: int
 
 
 @command("footfall sync --store firestore://my-project", "footfall sync --follow")
@@ -61,12 +50,9 @@ def sync(
         if follow:
             _follow(settings, store, stop, access.reload, as_json=as_json)
         else:
-            not_downloaded = _download(settings, store, access.reload)  # first: sessions depend on the site's rules
-            emit(_drain(settings, store, stop), JsonOutput(as_json=as_json))
-            if not_downloaded is not None:
-                raise not_downloaded
-        if stop.is_set() and not follow:
-            raise typer.Exit(130)
+            emit(_exchange(settings, store, stop, access.reload), JsonOutput(as_json=as_json))
+            if stop.is_set():
+                raise typer.Exit(130)
 
 
 @command("footfall status", "footfall status --retry")
@@ -95,28 +81,25 @@ def _shared(settings: Settings) -> Settings:
     return settings
 
 
-def _download(settings: Settings, store: Store, reload: Reload) -> CloudError | None:
-    """Download what others wrote. Returns why that failed: what is here is uploaded all the same."""
-    from tracker.cli.replica import download_everything
+def _exchange(settings: Settings, store: Store, stop: threading.Event, reread: Reload) -> Result:
+    """Download what others wrote, and upload the backlog even where the download failed."""
+    from tracker.cli.replica import download_everything, uploader_of
 
+    failure = None
     try:
-        download_everything(settings, store, reload)
+        download_everything(settings, store, reread)  # first: sessions depend on the site's rules
     except CloudError as error:
-        return error
-    return None
-
-
-def _drain(settings: Settings, store: Store, stop: threading.Event) -> Result:
-    from tracker.cli.replica import uploader_of
-
+        failure = error
     began_s = time.monotonic()
     with _progress(settings, store) as advance:
         writes = uploader_of(settings, store, progress=advance).drain(stop)
-    rejected = len(store.outbox.rejected())
-    done = Sent(writes=writes, seconds=round(time.monotonic() - began_s, 1), rejected=rejected, parked=rejected)
-    notes = [f"note: Firestore rejected {rejected} records: see 'footfall status'"] if rejected else []
-    parts = [f"{done.writes} documents written in {duration(done.seconds)}"]
-    return Result(document=done, parts=parts, notes=notes)
+    seconds, rejected = round(time.monotonic() - began_s, 1), len(store.outbox.rejected())
+    return Result(
+        document={"writes": writes, "seconds": seconds, "rejected": rejected, "parked": rejected},  # parked: as in 0.1
+        parts=[f"{writes} documents written in {duration(seconds)}"],
+        notes=[f"note: Firestore rejected {rejected} records: see 'footfall status'"] if rejected else [],
+        failure=failure,
+    )
 
 
 def _follow(settings: Settings, store: Store, stop: threading.Event, reread: Reload, *, as_json: bool) -> None:
