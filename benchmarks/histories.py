@@ -14,12 +14,11 @@ import numpy as np
 
 from benchmarks.measure import SEED
 from tracker.presence.coverage import CoverageSpan
-from tracker.presence.events import Event, EventKind
+from tracker.presence.events import CameraRef, Event, EventKind
 from tracker.presence.health import CameraHealth, CameraState
 from tracker.presence.people import Person, PersonKind, Role
 from tracker.presence.room import Presence
-from tracker.presence.rules import Rules
-from tracker.presence.site import Site
+from tracker.presence.rules import Rules, Site
 from tracker.store.observation import Observation
 from tracker.store.store import Store
 
@@ -79,10 +78,9 @@ def _fill(store: Store, visits: int, now: datetime) -> None:
         site_id=SITE, camera_id=CAMERA, source="0", state=CameraState.LIVE, started_at=first_day, updated_at=now,
         last_frame_at=now, fps=10.0, frames=1,
     )  # fmt: skip
-    watch = CoverageSpan(site_id=SITE, camera_id=CAMERA, started_at=first_day, ended_at=now)
-    store.record(
-        Observation(events=portion, presences=inside, site_id=SITE, camera_id=CAMERA, health=health, watch=watch)
-    )
+    span = CoverageSpan(site_id=SITE, camera_id=CAMERA, started_at=first_day, ended_at=now)
+    camera = CameraRef(SITE, CAMERA)
+    store.record(Observation(events=portion, presences=inside, camera=camera, health=health, coverage=[span]))
 
 
 def _people(created_at: datetime) -> list[Person]:

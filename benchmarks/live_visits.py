@@ -29,7 +29,7 @@ from tracker.cloud.upload import Sent, Upload
 from tracker.store.observation import Observation
 from tracker.store.store import Store
 
-WRITES_A_VISIT, BYTES_A_VISIT = 8.0, 3_500.0
+WRITES_A_VISIT, BYTES_A_VISIT, BYTES_WITHOUT_TOKEN = 8.0, 3_500.0, 1_500.0
 TOKEN_LETTERS = 1_000
 """About what an access token of a service account, or the token of a camera machine, has."""
 VISITS_AN_HOUR = 30
@@ -126,9 +126,10 @@ def live(folder: Path, host: str) -> tuple[list[Result], float, Bytes]:
                note="enter, exit, match; the session twice, in two requests"),
         Result(case=f"bytes up a visit, as it happens, token of {TOKEN_LETTERS} letters", value=up, unit="bytes",
                target=f"at most {BYTES_A_VISIT:.0f}", met=up <= BYTES_A_VISIT,
-               note=f"and {down:.0f} down; without a token {plain:.0f}"),
+               note=f"and {down:.0f} down"),
+        Result(case="bytes up a visit, as it happens, without a token", value=plain, unit="bytes",
+               target=f"at most {BYTES_WITHOUT_TOKEN:.0f}", met=plain <= BYTES_WITHOUT_TOKEN),
         Result(case=f"bytes up of all in an hour of {VISITS_AN_HOUR} visits, a visit", value=hour, unit="bytes",
-               target=f"at most {BYTES_A_VISIT:.0f}", met=hour <= BYTES_A_VISIT,
                note=f"and {hour_down:.0f} down; with heartbeats and the figures of the day"),
         Result(case="bytes up a heartbeat", value=heartbeat, unit="bytes", note="one in five minutes"),
     ]  # fmt: skip
@@ -156,7 +157,6 @@ def at_its_pace(minutes: int) -> Result:
         up, down = _all(camera, minutes // 2)
     return Result(
         case=f"bytes up of all in {minutes} minutes, a visit", value=up, unit="bytes",
-        target=f"at most {BYTES_A_VISIT:.0f}", met=up <= BYTES_A_VISIT,
         note=f"and {down:.0f} down; a request a minute, and heartbeats",
     )  # fmt: skip
 

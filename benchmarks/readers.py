@@ -1,4 +1,4 @@
-"""What an open dashboard reads from Firestore."""
+"""What an open dashboard reads from Firestore, and the processor time that it takes while nothing happens."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import grpc
 
+from benchmarks.counting import CountingProxy
 from tracker.cloud.client import Connection
 from tracker.cloud.download import Scope
 from tracker.cloud.replica import Replica
@@ -18,6 +19,7 @@ from tracker.store.store import Store
 
 _ORDERS = "/footfall.tests.Control/Do"
 IDLE_S = 20.0
+_SETTLE_S = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,32 @@ def an_hour(
     return Reads(opening=opening, idle=idle, busy=busy)
 
 
+def at_rest(
+    folder: Path, connect: Callable[[], Connection], *, site_id: str, proxy: CountingProxy
+) -> tuple[float, float]:
+    """Processor time of a replica on which nothing happens, in percent of a core: on an idle line, and without one.
+
+    proxy: what it connects through.
+    """
+    with Store(folder / "rest.sqlite3") as store:
+        replica = Replica(store, connect, site_id=site_id, scope=Scope.HISTORY)
+        replica.catch_up()
+        replica.follow()
+        _wait(lambda: replica.is_live)
+        idle = _processor_percent()
+        proxy.cut()
+        away = _processor_percent()
+        replica.close()
+    return idle, away
+
+
+def _processor_percent() -> float:
+    time.sleep(_SETTLE_S)
+    began_s = time.process_time()
+    time.sleep(IDLE_S)
+    return 100 * (time.process_time() - began_s) / IDLE_S
+
+
 def _reads(project: str) -> int:
     return int(_order(project, "counts")["reads"])
 
@@ -67,5 +95,5 @@ def _wait(done: Callable[[], bool], *, seconds: float = 60.0) -> None:
     ends_s = time.monotonic() + seconds
     while not done():
         if time.monotonic() > ends_s:
-            raise TimeoutError("the dashboard did not hear of it")
+            raise TimeoutError("the dashboard did not receive it")
         time.sleep(0.05)

@@ -30,7 +30,7 @@ from tracker.cloud.uploader import Uploader
 from tracker.store.observation import Observation
 from tracker.store.store import Store
 
-EVENTS_A_SECOND = 1_000
+EVENTS_A_SECOND = 1_800
 
 
 def results(events: int) -> Iterator[Result]:

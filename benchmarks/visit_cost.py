@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.live_visits import BYTES_A_VISIT, VISITS_AN_HOUR, Bytes, counted, live, send_all
 from benchmarks.prices import DAYS_A_MONTH, GIB, LOOKED_UP, OREGON, UNITED_STATES, month_of_documents, month_of_video
-from benchmarks.readers import IDLE_S, Reads, an_hour
+from benchmarks.readers import IDLE_S, Reads, an_hour, at_rest
 from benchmarks.sent_visits import (
     PROJECT,
     SITE,
@@ -39,6 +39,7 @@ def costs(folder: Path, host: str) -> Iterator[Result]:
     yield _backlog_bytes(folder, host)
     reads = _dashboard(folder)
     yield from _told(reads)
+    yield from _at_rest(folder, host)
     yield from dollars(writes, up, reads)
 
 
@@ -105,6 +106,15 @@ def _told(reads: Reads) -> Iterator[Result]:
     )
     yield Result(case=f"reads of an open dashboard in an hour of {BUSY_VISITS} visits", value=reads.busy, unit="reads",
                  note="events, and heartbeats; a document each")  # fmt: skip
+
+
+def _at_rest(folder: Path, host: str) -> Iterator[Result]:
+    with counted(host) as proxy:
+        idle, away = at_rest(folder, lambda: connected(f"{PROJECT}-read"), site_id=SITE, proxy=proxy)
+    yield Result(case="processor time of an idle line", value=idle, unit="% of a core", target="under 0.5 %",
+                 met=idle < 0.5, note="seven listeners")  # fmt: skip
+    yield Result(case="processor time while Firestore is away", value=away, unit="% of a core", target="under 1 %",
+                 met=away < 1)  # fmt: skip
 
 
 # -- dollars

@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from config.errors import FootfallError
 from dashboard.server import serve
-from tracker.store.shared_site import settings_at_site
+from tracker.store.site_settings import settings_at_site
 
 _out = Console(soft_wrap=True, highlight=False)
 _err = Console(stderr=True, soft_wrap=True, highlight=False)

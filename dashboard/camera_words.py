@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from dashboard.views import CameraRow, Condition
@@ -15,17 +16,28 @@ DEAD_AFTER_S = 120.0
 """After so long without a frame it is down."""
 
 
-def camera_row(health: CameraHealth, now: datetime, *, reports_after_s: float = 0.0) -> CameraRow:
-    """The state of a camera at `now`, judged by its last frame and the agent's last word.
+def camera_row(
+    health: CameraHealth, now: datetime, *, reports_after_s: float = 0.0, warnings: Sequence[str] = ()
+) -> CameraRow:
+    """The state of a camera at `now`, judged by its last frame and the agent's last report.
 
     reports_after_s: so long a camera of another machine, whose address is not known here, goes by its last report.
+    warnings: what is wrong although frames come, as a line each.
     """
     waits = not health.source and health.state is CameraState.LIVE
     if waits and (now - health.updated_at).total_seconds() <= reports_after_s:
         now = health.updated_at
     condition, words = _judged(health, now)
     rate = f"{health.fps:.1f} fps" if condition is Condition.GOOD and health.fps else ""
-    return CameraRow(camera_id=health.camera_id, source=health.source, condition=condition, words=words, rate=rate)
+    if warnings and condition in (Condition.GOOD, Condition.QUIET):
+        condition = Condition.WARN
+    return CameraRow(
+        camera_id=health.camera_id,
+        source=health.source,
+        condition=condition,
+        words=" · ".join((words, *warnings)),
+        rate=rate,
+    )
 
 
 def _judged(health: CameraHealth, now: datetime) -> tuple[Condition, str]:

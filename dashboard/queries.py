@@ -26,7 +26,7 @@ from tracker.reports.frames import Frames, index_of, rows_of
 from tracker.reports.periods import Period, edges_of, quarter_edges
 from tracker.reports.selection import ReportQuery, select, site_of_report
 from tracker.reports.sheets import Figure, Row
-from tracker.store.shared_site import reports_after_s
+from tracker.store.site_settings import reports_after_s
 from tracker.store.store import Store
 
 LATEST_EVENTS = 8
@@ -138,6 +138,7 @@ class Board:
         points = tables.steps_sheet(data, everybody).rows
         latest = store.events.select(site_id=self._site_id, limit=LATEST_EVENTS, newest_first=True)
         cameras = store.cameras.health(self._site_id)
+        shared = store.cameras.shared(self._site_id, now)
         started = bool(latest or cameras)
         return LiveView(
             now=now,
@@ -159,7 +160,15 @@ class Board:
                 )
                 for event in latest
             ),
-            cameras=tuple(camera_row(camera, now, reports_after_s=reports_after_s(settings)) for camera in cameras),
+            cameras=tuple(
+                camera_row(
+                    camera,
+                    now,
+                    reports_after_s=reports_after_s(settings),
+                    warnings=[each.warning for each in shared if each.camera_id == camera.camera_id],
+                )
+                for camera in cameras
+            ),
             sight=self._sight(data),
         )
 

@@ -11,9 +11,9 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
 from config.errors import FootfallError
-from dashboard.figures import PLOT_CONFIG
 from dashboard.theme import MANTINE_THEME
 from dashboard.wording import sentence
+from tracker.reports.charts import PLOT_CONFIG
 
 PULSE_MS = 1000
 """How often an open page asks whether anything changed."""

@@ -11,18 +11,10 @@ from zoneinfo import ZoneInfo
 from dashboard.wording import duration, moment
 from tracker.presence.calendar import day_edges, hour_edges
 from tracker.presence.coverage import Coverage, Outage
+from tracker.reports.charts import Blind
 
 _MOST_TOLD = 2
 """More outages of one camera than these are summed up."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Blind:
-    """A stretch of time, UTC, that not all cameras watched. share: of those that did, 0 to less than 1."""
-
-    since: datetime
-    until: datetime
-    share: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from tracker.presence.local_time import CLOCK, local_text
-from tracker.reports.text import length_text
+from tracker.presence.calendar import CLOCK, local_text
+from tracker.reports.text import count_text, length_text
 
 MINUTE_S = 60
 HOUR_S = 3600
@@ -31,11 +31,10 @@ def moment(at: datetime, zone: ZoneInfo, now: datetime) -> str:
     return clock(at, zone) if local.date() == today else f"{day(local.date(), today)} {clock(at, zone)}"
 
 
-def stamp(at: datetime, zone: ZoneInfo, *, weekday: bool = True) -> str:
-    """Day and time at the site, for columns: `Sun 22 Nov 13:37`, or `22 Nov 13:37`."""
+def stamp(at: datetime, zone: ZoneInfo) -> str:
+    """Day and time at the site, for columns: `Sun 22 Nov 13:37`."""
     local = at.astimezone(zone)
-    short = f"{local.day} {local_text(at, zone, '%b %H:%M')}"
-    return f"{local:%a} {short}" if weekday else short
+    return f"{local:%a} {local.day} {local_text(at, zone, '%b %H:%M')}"
 
 
 def day(on: date, today: date) -> str:
@@ -49,7 +48,7 @@ def day(on: date, today: date) -> str:
 
 def count(number: int, one: str, many: str | None = None) -> str:
     """`1 visit`, `1,204 visits`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    return count_text(number, one, many)
 
 
 def percent(fraction: float | None) -> str:

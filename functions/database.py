@@ -7,6 +7,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar
 
@@ -16,7 +17,10 @@ from google.cloud import firestore
 from google.cloud.firestore import DocumentSnapshot
 from google.cloud.firestore_v1.base_query import FieldFilter
 
+from config.errors import RecordError
 from tracker.cloud.documents import RECEIVED_AT
+from tracker.cloud.paths import record_id
+from tracker.presence.sessions import SessionState
 
 LOG = logging.getLogger(__name__)
 Snapshot: TypeAlias = DocumentSnapshot[Any]
@@ -65,6 +69,15 @@ def content_of(snapshot: Snapshot) -> Fields:
     return {name: value for name, value in fields_of(snapshot).items() if name != RECEIVED_AT}
 
 
+def decoded(snapshots: Iterable[Snapshot], decode: Callable[[str, Fields], _Result]) -> Iterator[_Result]:
+    """The records of documents. What cannot be decoded is logged and left out. decode: takes the id and the fields."""
+    for each in snapshots:
+        try:
+            yield decode(record_id(each.id), fields_of(each))
+        except RecordError as error:
+            LOG.error("%s left out: %s", each.reference.path, error)
+
+
 def stamped(document: Fields) -> Fields:
     """The document with the server's time stamp, which readers use as their cursor."""
     return {**document, RECEIVED_AT: firestore.SERVER_TIMESTAMP}
@@ -93,6 +106,17 @@ def pages(query: Any, size: int) -> Iterator[Snapshot]:
     while page:
         yield from page
         page = list(query.limit(size).start_after(page[-1]).stream()) if len(page) == size else []
+
+
+def sessions_touching(sessions: Any, since: datetime, until: datetime) -> tuple[Any, ...]:
+    """The queries that together find the sessions of a collection that touch [since, until) or are open."""
+    begun = sessions.where(filter=FieldFilter("started_at", ">=", since))
+    earlier = sessions.where(filter=FieldFilter("started_at", "<", since))
+    return (
+        begun.where(filter=FieldFilter("started_at", "<", until)),
+        earlier.where(filter=FieldFilter("ended_at", ">=", since)),
+        sessions.where(filter=FieldFilter("state", "==", SessionState.OPEN.value)),
+    )
 
 
 def delete_documents(client: firestore.Client, references: Iterable[Any]) -> int:

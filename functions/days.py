@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta, tzinfo
 from functools import partial
 from typing import Any
@@ -11,16 +10,15 @@ from typing import Any
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from config.errors import RecordError
-from functions.database import Fields, fields_of, in_transaction, stamped
+from functions.database import Fields, decoded, fields_of, in_transaction, sessions_touching, stamped
 from functions.site import SiteConfig
 from tracker.cloud import documents
 from tracker.cloud.documents import RECEIVED_AT
-from tracker.cloud.paths import Collection, path_of, record_id
+from tracker.cloud.paths import Collection, path_of
 from tracker.presence.calendar import day_range
 from tracker.presence.day import day_document, day_figures
 from tracker.presence.events import EARLIEST, LATEST
-from tracker.presence.sessions import Session, SessionState
+from tracker.presence.sessions import Session
 
 LOG = logging.getLogger(__name__)
 
@@ -119,28 +117,14 @@ def _sessions_of(client: firestore.Client, site: SiteConfig, day: date, now: dat
     """The sessions that touch a day."""
     since, until = day_range(day, site.rules.zone)
     sessions = client.collection(path_of(site.site_id, Collection.SESSIONS))
-    begun = sessions.where(filter=FieldFilter("started_at", ">=", since))
-    earlier = sessions.where(filter=FieldFilter("ended_at", ">=", since))
-    queries = (
-        begun.where(filter=FieldFilter("started_at", "<", until)),
-        earlier.where(filter=FieldFilter("started_at", "<", since)),
-        sessions.where(filter=FieldFilter("state", "==", SessionState.OPEN.value)),
-    )
+    decode = partial(documents.session_of, site.site_id, now=now)
     found: dict[str, Session] = {}
-    for query in queries:
+    for query in sessions_touching(sessions, since, until):
         page = list(query.limit(_MAX_SESSIONS).stream())
         if len(page) == _MAX_SESSIONS:
             LOG.error("days/%s: more than %d sessions; the figures count these", day, _MAX_SESSIONS)
-        found.update((each.session_id, each) for each in _decoded(site, page, now))
+        found.update((each.session_id, each) for each in decoded(page, decode))
     return list(found.values())
-
-
-def _decoded(site: SiteConfig, snapshots: Iterable[Any], now: datetime) -> Iterator[Session]:
-    for each in snapshots:
-        try:
-            yield documents.session_of(site.site_id, record_id(each.id), fields_of(each), now=now)
-        except RecordError as error:
-            LOG.error("session %s left out: %s", each.id, error)
 
 
 def _day_of(name: str) -> date | None:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from config.errors import RecordError
-from functions.database import Fields, chunks, delete_documents, equals_any, fields_of, pages, stamped
-from functions.identity import Identity, digest_of, identity_of
+from functions.database import Fields, chunks, decoded, delete_documents, equals_any, fields_of, pages, stamped
+from functions.person_records import Identity, identity_of
 from tracker.cloud import documents
-from tracker.cloud.paths import EMBEDDINGS, Collection, path_of, record_id, site_path
-from tracker.presence.events import ANONYMOUS_PREFIX, ITSELF, SCHEMA, Correction, Event, corrected
-from tracker.presence.redaction import Redaction
-from tracker.presence.zones import ZoneStay
+from tracker.cloud.paths import EMBEDDINGS, Collection, path_of, site_path
+from tracker.presence.events import ANONYMOUS_PREFIX, ITSELF, SCHEMA, corrected
+from tracker.presence.people import Redaction, digest_of
 
-LOG = logging.getLogger(__name__)
+_Record = TypeVar("_Record")
 
 LATE = timedelta(days=30)
 """How long after somebody was forgotten a machine may still upload records of them."""
@@ -55,7 +53,7 @@ def forget(
     document = client.document(path_of(site_id, Collection.PEOPLE, person_id)).get()
     if not document.exists and not is_forgotten(client, site_id, person_id):
         return None
-    identity = identity_of(client, site_id, person_id, document.to_dict() if document.exists else None, None)
+    identity = identity_of(client, site_id, person_id, document.to_dict(), None)
     _write_tombstones(client, site_id, identity.ids, erase_history=erase_history, now=now)
     eraser = _Eraser(client, site_id, identity)
     kept = 0 if erase_history else eraser.anonymise()
@@ -166,8 +164,8 @@ class _Eraser:
             batch.commit()
 
     def _event_moves(self, anonymous_id: str) -> Iterator[_Move]:
-        events: list[Event] = list(self._records(Collection.EVENTS, documents.event_of))
-        corrections = list(self._records(Collection.CORRECTIONS, _correction_of))
+        events = self._records(Collection.EVENTS, partial(documents.event_of, self._site_id))
+        corrections = self._records(Collection.CORRECTIONS, documents.correction_of)
         correction_ids: dict[str, list[str]] = {}
         for correction in corrections:
             correction_ids.setdefault(correction.event_id, []).append(correction.correction_id)
@@ -178,8 +176,7 @@ class _Eraser:
             yield _Move(Collection.EVENTS, new.event_id, documents.event_document(new), old)
 
     def _zone_stay_moves(self, anonymous_id: str) -> Iterator[_Move]:
-        stays: list[ZoneStay] = list(self._records(Collection.ZONE_STAYS, documents.zone_stay_of))
-        for stay in stays:
+        for stay in self._records(Collection.ZONE_STAYS, partial(documents.zone_stay_of, self._site_id)):
             new = replace(stay, person_id=anonymous_id, stay_id="", over=True)
             old = [(Collection.ZONE_STAYS, stay.stay_id)]
             yield _Move(Collection.ZONE_STAYS, new.stay_id, documents.zone_stay_document(new), old)
@@ -194,12 +191,8 @@ class _Eraser:
             batch.set(reference, stamped(move.document))
         batch.commit()
 
-    def _records(self, collection: Collection, decode: Callable[[str, str, Any], Any]) -> Iterator[Any]:
-        for each in self._of_person(path_of(self._site_id, collection)):
-            try:
-                yield decode(self._site_id, record_id(each.id), fields_of(each))
-            except RecordError as error:
-                LOG.error("%s %s not kept: %s", collection, each.id, error)
+    def _records(self, collection: Collection, decode: Callable[[str, Fields], _Record]) -> list[_Record]:
+        return list(decoded(self._of_person(path_of(self._site_id, collection)), decode))
 
     def _of_person(self, path: str) -> Iterator[Any]:
         for chunk in chunks(self._identity.ids):
@@ -209,7 +202,3 @@ class _Eraser:
 def _redacted(correction: Fields, redaction: Redaction) -> Fields:
     by, reason = str(correction.get("by", "")), str(correction.get("reason", ""))
     return {"by": by if by == ITSELF else redaction.user_name(by), "reason": redaction.text(reason)}
-
-
-def _correction_of(_: str, correction_id: str, document: Fields) -> Correction:
-    return documents.correction_of(correction_id, document)

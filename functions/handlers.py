@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
@@ -12,8 +13,8 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from config.errors import RecordError
 from functions.database import fields_of, pages
 from functions.forgetting import erase_person, is_forgotten
-from functions.identity import merged_into
-from functions.sessions import update_sessions
+from functions.person_records import merged_into
+from functions.sessions import Outcome, update_sessions
 from functions.site import site_of
 from functions.triggers import Change
 from tracker.cloud import documents
@@ -41,8 +42,7 @@ def event_created(change: Change) -> None:
         return
     event = documents.event_of(change.site_id, change.record_id, change.after)
     _require_past(event, change)
-    now = max(change.now, event.at)
-    if update_sessions(change.client, change.site_id, event.person_id, at=event.at, now=now).forgotten:
+    if _update(replace(change, now=max(change.now, event.at)), event.person_id, at=event.at) is Outcome.FORGOTTEN:
         change.client.document(path_of(change.site_id, Collection.EVENTS, event.event_id)).delete()
         LOG.info("event %s deleted: the person is forgotten", event.event_id)
 
@@ -58,7 +58,7 @@ def correction_created(change: Change) -> None:
         if not found.exists:
             return  # the handler of the event will read the correction
         event = documents.event_of(change.site_id, correction.event_id, fields_of(found))
-    if update_sessions(change.client, change.site_id, event.person_id, at=event.at, now=change.now).forgotten:
+    if _update(change, event.person_id, at=event.at) is Outcome.FORGOTTEN:
         change.client.document(path_of(change.site_id, Collection.CORRECTIONS, change.record_id)).delete()
 
 
@@ -71,8 +71,8 @@ def person_written(change: Change) -> None:
     if before == after:
         return
     if before is not None:
-        update_sessions(change.client, change.site_id, before, now=change.now)
-    update_sessions(change.client, change.site_id, change.record_id, now=change.now)
+        _update(change, before)
+    _update(change, change.record_id)
 
 
 def site_written(change: Change) -> None:
@@ -83,13 +83,13 @@ def site_written(change: Change) -> None:
     before, after = (site_of(change.site_id, document) for document in (change.before, change.after))
     if not after.is_derived_here or (before.is_derived_here and before.rules_digest == after.rules_digest):
         return
-    done: set[str] = set()
     for person_id in _people_with_events(change.client, change.site_id):
-        if person_id in done:
-            continue
-        done.add(person_id)
         if not _is_derived_by(change.client, change.site_id, person_id, after.rules_digest):
-            update_sessions(change.client, change.site_id, person_id, now=change.now)
+            _update(change, person_id)
+
+
+def _update(change: Change, person_id: str, *, at: datetime | None = None) -> Outcome:
+    return update_sessions(change.client, change.site_id, person_id, at=at, now=change.now)
 
 
 def _require_past(event: Event, change: Change) -> None:
@@ -104,11 +104,13 @@ def _require_past(event: Event, change: Change) -> None:
 
 
 def _people_with_events(client: firestore.Client, site_id: str) -> Iterator[str]:
-    """The person of each event of a site."""
+    """Everybody who has events at a site, once each."""
+    found: set[str] = set()
     events = client.collection(path_of(site_id, Collection.EVENTS)).select(["person_id"])
     for each in pages(events.order_by("__name__"), _PAGE):
         person_id = fields_of(each).get("person_id")
-        if isinstance(person_id, str) and person_id:
+        if isinstance(person_id, str) and person_id and person_id not in found:
+            found.add(person_id)
             yield person_id
 
 

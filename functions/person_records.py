@@ -1,29 +1,35 @@
-"""The stored sessions and the events of one person at one site, read in a transaction."""
+"""What Firestore has of one person at one site: all their ids, their sessions and events, read in a transaction."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from config.errors import RecordError
-from functions.database import Fields, chunks, content_of, equals_any, fields_of
-from functions.identity import Identity
+from functions.database import Fields, chunks, content_of, decoded, equals_any
 from functions.site import SiteConfig
 from tracker.cloud import documents
 from tracker.cloud.paths import Collection, path_of, record_id
 from tracker.presence.events import Correction, Event, corrected
 from tracker.presence.projection import CleanStart
 
-LOG = logging.getLogger(__name__)
-
+_MAX_MERGES = 50
 _FIRST_PAGE = 3
 _NEXT_PAGE = 8
 """Sessions read at once after a late event: mostly the one that it belongs to and the next are enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A person under their present id. ids: all they had, the present one first. names: of all their profiles."""
+
+    person_id: str
+    ids: tuple[str, ...]
+    names: tuple[str, ...] = ()
 
 
 class OtherRulesError(Exception):
@@ -51,63 +57,63 @@ class _Stored:
     document: Fields
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PersonRecords:
-    """Reads what Firestore has of one person. Every method raises what Google's client raises."""
+    """Reads what Firestore has of one person. now: UTC. Every method raises what Google's client raises."""
 
-    def __init__(
-        self, client: firestore.Client, transaction: firestore.Transaction, site: SiteConfig, identity: Identity
-    ) -> None:
-        self._client = client
-        self._transaction = transaction
-        self._site = site
-        self._identity = identity
+    client: firestore.Client
+    transaction: firestore.Transaction
+    site: SiteConfig
+    identity: Identity
+    now: datetime
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The site, and the present id of the person."""
+        return self.site.site_id, self.identity.person_id
 
     def all_sessions(self) -> Affected:
         """All sessions under any id of the person."""
         found: dict[str, Fields] = {}
-        for chunk in chunks(self._identity.ids):
+        for chunk in chunks(self.identity.ids):
             query = self._collection(Collection.SESSIONS).where(filter=equals_any("person_id", chunk))
-            for each in query.stream(transaction=self._transaction):
+            for each in query.stream(transaction=self.transaction):
                 found[record_id(each.id)] = content_of(each)
         return Affected(documents=found)
 
-    def sessions_around(self, at: datetime, now: datetime, *, to_the_end: bool = False) -> Affected:
+    def sessions_around(self, at: datetime, *, to_the_end: bool = False) -> Affected:
         """The sessions that a change at an instant may affect; to_the_end: and all later ones.
 
         Raises RecordError where one cannot be read and OtherRulesError where one was derived by other rules: then
         all sessions must be derived again.
         """
-        latest = self._read(_latest_first(self._sessions()).limit(1), now)
+        latest = self._read(_latest_first(self._sessions()).limit(1))
         if not latest:
             return Affected()
         if latest[0].clean and latest[0].started_at < at:
             return Affected(since=latest[0].started_at, documents={latest[0].session_id: latest[0].document})
         clean = self._sessions().where(filter=FieldFilter("clean", "==", True))
         before = _latest_first(clean.where(filter=FieldFilter("started_at", "<", at))).limit(1)
-        since = next((each.started_at for each in self._read(before, now)), None)
+        since = next((each.started_at for each in self._read(before)), None)
         query = self._sessions()
         if since is not None:
             query = query.where(filter=FieldFilter("started_at", ">=", since))
         query = query.order_by("started_at")
-        found, end = (self._read(query, now), None) if to_the_end else self._up_to_clean(query, at, now)
+        found, end = (self._read(query), None) if to_the_end else self._up_to_clean(query, at)
         return Affected(since=since, end=end, documents={each.session_id: each.document for each in found})
 
     def events(self, since: datetime | None, until: datetime | None = None) -> list[Event]:
         """The events in [since, until], corrected. What cannot be read is logged and left out."""
         corrections = list(self._corrections())
+        decode = partial(documents.event_of, self.site.site_id)
         found: dict[str, Event] = {}
-        for chunk in chunks(self._identity.ids):
+        for chunk in chunks(self.identity.ids):
             query = self._collection(Collection.EVENTS).where(filter=equals_any("person_id", chunk))
             if since is not None:
                 query = query.where(filter=FieldFilter("at", ">=", since))
             if until is not None:
                 query = query.where(filter=FieldFilter("at", "<=", until))
-            for each in query.stream(transaction=self._transaction):
-                try:
-                    event = documents.event_of(self._site.site_id, record_id(each.id), fields_of(each))
-                except RecordError as error:
-                    LOG.error("event %s left out: %s", each.id, error)
-                    continue
+            for event in decoded(query.stream(transaction=self.transaction), decode):
                 found[event.event_id] = event
         return [
             event
@@ -115,13 +121,11 @@ class PersonRecords:
             if (since is None or event.at >= since) and (until is None or event.at <= until)
         ]
 
-    def _up_to_clean(
-        self, query: firestore.Query, at: datetime, now: datetime
-    ) -> tuple[list[_Stored], CleanStart | None]:
+    def _up_to_clean(self, query: firestore.Query, at: datetime) -> tuple[list[_Stored], CleanStart | None]:
         """The sessions of a query in order of start up to the first clean one after `at`, and that one."""
         found: list[_Stored] = []
         size = _FIRST_PAGE
-        page = self._read(query.limit(size), now)
+        page = self._read(query.limit(size))
         while page:
             for each in page:
                 if each.clean and each.started_at > at:
@@ -131,40 +135,80 @@ class PersonRecords:
                 break
             size = _NEXT_PAGE
             rest = self._sessions().where(filter=FieldFilter("started_at", ">", found[-1].started_at))
-            page = self._read(rest.order_by("started_at").limit(size), now)
+            page = self._read(rest.order_by("started_at").limit(size))
         return found, None
 
-    def _read(self, query: firestore.Query, now: datetime) -> list[_Stored]:
+    def _read(self, query: firestore.Query) -> list[_Stored]:
         """The sessions of a query. Raises RecordError and OtherRulesError."""
         found = []
-        for each in query.stream(transaction=self._transaction):
+        for each in query.stream(transaction=self.transaction):
             session_id, document = record_id(each.id), content_of(each)
-            if document.get("rules") != self._site.rules_digest:
+            if document.get("rules") != self.site.rules_digest:
                 raise OtherRulesError(f"session {session_id} was derived by other rules")
-            session = documents.session_of(self._site.site_id, session_id, document, now=now)
+            session = documents.session_of(self.site.site_id, session_id, document, now=self.now)
             found.append(_Stored(session_id, session.started_at, document.get("clean") is True, document))
         return found
 
     def _corrections(self) -> Iterator[Correction]:
-        for chunk in chunks(self._identity.ids):
+        for chunk in chunks(self.identity.ids):
             query = self._collection(Collection.CORRECTIONS).where(filter=equals_any("person_id", chunk))
-            for each in query.stream(transaction=self._transaction):
-                try:
-                    correction = documents.correction_of(record_id(each.id), fields_of(each))
-                except RecordError as error:
-                    LOG.error("correction %s left out: %s", each.id, error)
-                    continue
-                if correction.event is None or correction.event.site_id == self._site.site_id:
+            for correction in decoded(query.stream(transaction=self.transaction), documents.correction_of):
+                if correction.event is None or correction.event.site_id == self.site.site_id:
                     yield correction
 
     def _sessions(self) -> firestore.Query:
         return self._collection(Collection.SESSIONS).where(
-            filter=FieldFilter("person_id", "==", self._identity.person_id)
+            filter=FieldFilter("person_id", "==", self.identity.person_id)
         )
 
     def _collection(self, collection: Collection) -> firestore.CollectionReference:
-        return self._client.collection(path_of(self._site.site_id, collection))
+        return self.client.collection(path_of(self.site.site_id, collection))
 
 
 def _latest_first(query: firestore.Query) -> firestore.Query:
     return query.order_by("started_at", direction=firestore.Query.DESCENDING)
+
+
+def identity_of(
+    client: firestore.Client,
+    site_id: str,
+    person_id: str,
+    document: Fields | None,
+    transaction: firestore.Transaction | None,
+) -> Identity:
+    """The identity of a person. document: `people/{person_id}` as read, None where it does not exist.
+
+    Follows merges in both directions and over several steps. A circle of merges ends where it closes.
+    """
+    root, names, seen = person_id, [*_names(document)], {person_id}
+    into = merged_into(document)
+    while into is not None and into not in seen and len(seen) < _MAX_MERGES:
+        root = into
+        seen.add(into)
+        document = client.document(path_of(site_id, Collection.PEOPLE, into)).get(transaction=transaction).to_dict()
+        names += _names(document)
+        into = merged_into(document)
+    ids = [root]
+    frontier = [root]
+    people = client.collection(path_of(site_id, Collection.PEOPLE))
+    while frontier:
+        merged: dict[str, Fields] = {}
+        for chunk in chunks(frontier):
+            for each in people.where(filter=equals_any("merged_into", chunk)).stream(transaction=transaction):
+                merged[record_id(each.id)] = each.to_dict() or {}
+        frontier = [each for each in merged if each not in ids]
+        ids += frontier
+        names += [name for each in frontier for name in _names(merged[each])]
+    return Identity(root, tuple(ids), tuple(dict.fromkeys(names)))
+
+
+def merged_into(document: Fields | None) -> str | None:
+    """The id of the person that the one of a document was merged into."""
+    into = None if document is None else document.get("merged_into")
+    return into if isinstance(into, str) and into else None
+
+
+def _names(document: Fields | None) -> Iterator[str]:
+    name = (document or {}).get("name")
+    if isinstance(name, str) and name.strip():
+        yield name.strip()

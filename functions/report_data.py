@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from config.errors import RecordError, ReportError
-from functions.coverage import coverage_of
-from functions.database import chunks, fields_of, pages
+from config.errors import ReportError
+from functions.database import Fields, chunks, decoded, fields_of, pages, sessions_touching
 from functions.schedule import close_due
 from functions.site import SiteConfig
 from tracker.cloud import documents
 from tracker.cloud.paths import Collection, path_of, record_id
+from tracker.presence.coverage import Coverage, CoverageSpan
 from tracker.presence.events import EARLIEST, LATEST, Correction, Event, corrected, time_text
+from tracker.presence.health import CameraState
 from tracker.presence.people import Person, PersonKind
-from tracker.presence.sessions import Session, SessionState, in_order
+from tracker.presence.sessions import Session, in_order
 from tracker.reports.data import ReportData, by_id
 from tracker.reports.frames import Frames
 from tracker.reports.periods import cut_to_records
-
-LOG = logging.getLogger(__name__)
-_Record = TypeVar("_Record")
 
 MAX_RECORDS = 20_000
 """Documents of one kind that one report reads."""
 _THREADS = 16
 _PAGE = 10
 _PEOPLE_PAGE = 300
+_MAX_CAMERAS = 500
+_MAX_SPANS = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,8 @@ class _Reader:
     def __init__(self, client: firestore.Client, site: SiteConfig, now: datetime) -> None:
         self._client = client
         self._site_id = site.site_id
-        self._now = now
+        self._session = partial(documents.session_of, site.site_id, now=now)
+        self._event = partial(documents.event_of, site.site_id)
         self._sessions = client.collection(path_of(site.site_id, Collection.SESSIONS))
         self._events = client.collection(path_of(site.site_id, Collection.EVENTS))
         self._people = client.collection(path_of(site.site_id, Collection.PEOPLE))
@@ -101,29 +102,26 @@ class _Reader:
         """When the first event happened that was not voided."""
         firsts = [event.at for event in self._added()]
         for chunk in chunks(pages(self._events.order_by("at"), _PAGE), _PAGE):
-            found = self._corrected(self._decoded(chunk, self._event))
+            found = self._corrected(decoded(chunk, self._event))
             if found:
                 return min([*firsts, *(event.at for event in found)])
         return min(firsts, default=None)
 
     def sessions(self, since: datetime, until: datetime) -> list[Session]:
         """The sessions that touch the range or are open, by start."""
-        begun = self._sessions.where(filter=FieldFilter("started_at", ">=", since))
-        earlier = self._sessions.where(filter=FieldFilter("started_at", "<", since))
-        queries = (
-            begun.where(filter=FieldFilter("started_at", "<", until)),
-            earlier.where(filter=FieldFilter("ended_at", ">=", since)),
-            self._sessions.where(filter=FieldFilter("state", "==", SessionState.OPEN.value)),
-        )
-        found = {
-            each.session_id: each for query in queries for each in self._decoded(self._limited(query), self._session)
-        }
+        queries = sessions_touching(self._sessions, since, until)
+        found = {each.session_id: each for query in queries for each in decoded(self._limited(query), self._session)}
         return in_order(found.values())
 
     def first_starts(self, person_ids: Sequence[str]) -> dict[str, str]:
         """When (text) the first session of each of these people began."""
+
+        def first(person_id: str) -> Session | None:
+            own = self._sessions.where(filter=FieldFilter("person_id", "==", person_id))
+            return self._first(own.order_by("started_at"))
+
         with ThreadPoolExecutor(_THREADS) as pool:
-            firsts = pool.map(lambda person_id: self._first(self._of_person(person_id)), person_ids)
+            firsts = pool.map(first, person_ids)
             return {each.person_id: time_text(each.started_at) for each in firsts if each is not None}
 
     def bounds(self) -> tuple[datetime, datetime] | None:
@@ -146,13 +144,13 @@ class _Reader:
             snapshots += self._client.get_all([self._client.document(path) for path in paths])
         if enrolled:
             snapshots += self._people.where(filter=FieldFilter("kind", "==", PersonKind.ENROLLED.value)).stream()
-        known = self._decoded((each for each in snapshots if each.exists), _person)
+        known = decoded((each for each in snapshots if each.exists), documents.person_of)
         return by_id(person for person, merged_into in known if merged_into is None)
 
     def events(self, since: datetime, until: datetime) -> list[Event]:
         """The events of the range, corrected, under the present ids of their people."""
         within = self._events.where(filter=FieldFilter("at", ">=", since)).where(filter=FieldFilter("at", "<", until))
-        events = self._corrected(self._decoded(self._limited(within), self._event))
+        events = self._corrected(decoded(self._limited(within), self._event))
         known = {event.event_id for event in events}
         events += [event for event in self._added() if event.event_id not in known]
         merged = {
@@ -161,11 +159,8 @@ class _Reader:
         }
         return [_renamed(event, merged) for event in events if since <= event.at < until]
 
-    def _of_person(self, person_id: str) -> Any:
-        return self._sessions.where(filter=FieldFilter("person_id", "==", person_id)).order_by("started_at")
-
     def _first(self, query: Any) -> Session | None:
-        return next(self._decoded(query.limit(1).stream(), self._session), None)
+        return next(decoded(query.limit(1).stream(), self._session), None)
 
     def _limited(self, query: Any) -> list[Any]:
         found = list(query.limit(MAX_RECORDS + 1).stream())
@@ -176,7 +171,7 @@ class _Reader:
     def _added(self) -> list[Event]:
         """The events that corrections add."""
         added = self._corrections.where(filter=FieldFilter("action", "==", "add")).stream()
-        found = self._decoded(added, _correction)
+        found = decoded(added, documents.correction_of)
         return self._corrected(each.event for each in found if each.event is not None)
 
     def _corrected(self, events: Iterable[Event]) -> list[Event]:
@@ -184,22 +179,8 @@ class _Reader:
         found: list[Correction] = []
         for chunk in chunks([event.event_id for event in events]):
             query = self._corrections.where(filter=FieldFilter("event_id", "in", chunk))
-            found += self._decoded(query.stream(), _correction)
+            found += decoded(query.stream(), documents.correction_of)
         return corrected(events, found)
-
-    def _decoded(self, snapshots: Iterable[Any], decode: Callable[[Any], _Record]) -> Iterator[_Record]:
-        """The records of documents. What cannot be read is logged and left out."""
-        for each in snapshots:
-            try:
-                yield decode(each)
-            except RecordError as error:
-                LOG.error("%s left out: %s", each.reference.path, error)
-
-    def _session(self, snapshot: Any) -> Session:
-        return documents.session_of(self._site_id, record_id(snapshot.id), fields_of(snapshot), now=self._now)
-
-    def _event(self, snapshot: Any) -> Event:
-        return documents.event_of(self._site_id, record_id(snapshot.id), fields_of(snapshot))
 
 
 def _renamed(event: Event, merged: Mapping[str, str]) -> Event:
@@ -211,9 +192,77 @@ def _renamed(event: Event, merged: Mapping[str, str]) -> Event:
     return replace(event, person_id=person_id) if person_id != event.person_id else event
 
 
-def _person(snapshot: Any) -> tuple[Person, str | None]:
-    return documents.person_of(record_id(snapshot.id), fields_of(snapshot))
+def coverage_of(
+    client: firestore.Client, site_id: str, *, since: datetime, now: datetime, first_event_at: datetime | None
+) -> Coverage:
+    """The coverage from `since` on: each camera's first span, and those that reach beyond `since`.
+
+    A heartbeat has the start of its span and the end so far, the last one of a span the end. Heartbeats of impossible
+    times are left out.
+    """
+    heartbeats = client.collection(path_of(site_id, Collection.HEARTBEATS))
+    spans: list[CoverageSpan] = []
+    failed = set()
+    for camera_id in _cameras(heartbeats):
+        own = heartbeats.where(filter=FieldFilter("camera_id", "==", camera_id))
+        possible = own.where(filter=FieldFilter("at", ">=", EARLIEST)).where(filter=FieldFilter("at", "<", LATEST))
+        newest = _first(possible.order_by("at", direction=firestore.Query.DESCENDING))
+        if newest.get("state") in (CameraState.LIVE, CameraState.LOST):
+            failed.add(camera_id)
+        spans += _first_span(possible, own, site_id, camera_id)
+        spans += _latest_spans(possible, newest, site_id, camera_id, since)
+    distinct = {(each.camera_id, each.started_at): each for each in spans}
+    return Coverage(distinct.values(), now=now, first_event_at=first_event_at, failed=failed)
 
 
-def _correction(snapshot: Any) -> Correction:
-    return documents.correction_of(record_id(snapshot.id), fields_of(snapshot))
+def _cameras(heartbeats: Any) -> Iterator[str]:
+    """The cameras with heartbeats, each by one query."""
+    last = ""
+    for _ in range(_MAX_CAMERAS):
+        query = heartbeats.where(filter=FieldFilter("camera_id", ">", last)).order_by("camera_id")
+        camera_id = _first(query).get("camera_id")
+        if not isinstance(camera_id, str):
+            return
+        yield camera_id
+        last = camera_id
+
+
+def _first_span(possible: Any, own: Any, site_id: str, camera_id: str) -> Iterator[CoverageSpan]:
+    started_at = _first(possible.order_by("at")).get("watch_started_at")
+    if isinstance(started_at, datetime):
+        same = own.where(filter=FieldFilter("watch_started_at", "==", started_at))
+        span = _span(_first(same.order_by("at", direction=firestore.Query.DESCENDING)), site_id, camera_id)
+        if span is not None:
+            yield span
+
+
+def _latest_spans(
+    possible: Any, heartbeat: Fields, site_id: str, camera_id: str, since: datetime
+) -> Iterator[CoverageSpan]:
+    """The spans from that of the newest heartbeat back to the first that ends at or before `since`, included."""
+    for _ in range(_MAX_SPANS):
+        if not heartbeat:
+            return
+        before = heartbeat["at"]
+        span = _span(heartbeat, site_id, camera_id)
+        if span is not None:
+            yield span
+            if span.ended_at <= since:
+                return
+            before = min(before, span.started_at)
+        earlier = possible.where(filter=FieldFilter("at", "<", before))
+        heartbeat = _first(earlier.order_by("at", direction=firestore.Query.DESCENDING))
+
+
+def _span(heartbeat: Fields, site_id: str, camera_id: str) -> CoverageSpan | None:
+    started_at, ended_at = heartbeat.get("watch_started_at"), heartbeat.get("watch_ended_at")
+    if not isinstance(started_at, datetime) or not isinstance(ended_at, datetime):
+        return None
+    if not EARLIEST <= started_at <= ended_at < LATEST:
+        return None
+    return CoverageSpan(site_id=site_id, camera_id=camera_id, started_at=started_at, ended_at=ended_at)
+
+
+def _first(query: Any) -> Fields:
+    """The first document of a query, without fields where there is none."""
+    return next((fields_of(each) for each in query.limit(1).stream()), {})

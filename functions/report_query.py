@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,8 +13,7 @@ from google.cloud import firestore
 
 from config.errors import ReportError
 from functions.report_data import Query, data_of
-from functions.site import site_of
-from tracker.cloud.paths import site_path
+from functions.site import read_site
 from tracker.presence.calendar import day_range
 from tracker.reports import tables
 from tracker.reports.attendance import attendance_report
@@ -22,6 +22,7 @@ from tracker.reports.periods import Period, lies_too_early, start_of_default
 from tracker.reports.sheets import Report
 
 Parameters: TypeAlias = Mapping[str, str]
+_WEEK = re.compile(r"\d{4}-?W\d\d", re.ASCII)
 _STAFF = {"true": True, "false": False, "": True}
 
 
@@ -57,9 +58,7 @@ def report_of(parameters: Parameters, client: firestore.Client, *, now: datetime
     if kind is None:
         raise ReportError("kind: unknown", fix=f"expected one of {', '.join(_KINDS)}")
     _require_known(parameters, kind)
-    site_id = parameters.get("site", "")
-    found = client.document(site_path(site_id)).get()
-    site = site_of(site_id, found.to_dict() if found.exists else None)
+    site = read_site(client, parameters.get("site", ""))
     period = _period(parameters.get("by")) or kind.default or Period.DAY
     since, until = _range(parameters, site.zone, now, None if kind.default is None else period)
     query = Query(
@@ -101,17 +100,27 @@ def _moment(text: str | None, zone: ZoneInfo, name: str, *, end_of_day: bool = F
     if not text:
         return None
     try:
-        if len(text) == len("2026-01-31"):
-            day = date.fromisoformat(text) + timedelta(days=1 if end_of_day else 0)
-            at = datetime.combine(day, time(), zone).astimezone(UTC)
+        day = _day(text)
+        if day is None:
+            there = datetime.fromisoformat(text)
+            at = (there if there.tzinfo else there.replace(tzinfo=zone)).astimezone(UTC)
         else:
-            moment = datetime.fromisoformat(text)
-            at = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+            at = datetime.combine(day + timedelta(days=end_of_day), time(), zone).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise ReportError(f"{name}: {text[:40]!r} is no date", fix="write 2026-01-31 or 2026-01-31T08:00") from error
     if lies_too_early(at, zone):
         raise ReportError(f"{name}: {text[:40]} lies before 1970", fix="give a later day")
     return at
+
+
+def _day(text: str) -> date | None:
+    """The day, where the text is one in any form of ISO 8601. Raises ValueError on a week."""
+    if _WEEK.fullmatch(text):
+        raise ValueError("expected a day")
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _period(text: str | None) -> Period | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
@@ -14,7 +13,7 @@ from functions.database import delete_documents, fields_of
 from functions.days import update_days
 from functions.forgetting import erase_late
 from functions.sessions import update_sessions
-from functions.site import SiteConfig, site_of
+from functions.site import SiteConfig, read_site
 from tracker.cloud.paths import SITES, Collection, path_of, record_id
 
 LOG = logging.getLogger(__name__)
@@ -24,7 +23,7 @@ _MAX_DELETED = 6000
 """Documents deleted for a site in one run; further ones are deleted in the next."""
 _LOOK_BACK = timedelta(hours=3)
 """Late records of forgotten people are searched among those received since: one run, and two that may have failed."""
-_TIME_FIELDS = {"matches": "at", "zone_stays": "seen_at", "heartbeats": "at"}
+_TIME_FIELDS = {Collection.MATCHES: "at", Collection.ZONE_STAYS: "seen_at", Collection.HEARTBEATS: "at"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +45,7 @@ def run_all(client: firestore.Client, *, now: datetime) -> Summary:
         site_id = record_id(reference.id)
         try:
             erased += erase_late(client, site_id, since=now - _LOOK_BACK, now=now)
-            site = _site(site_id, reference)
+            site = read_site(client, site_id)
             expired += delete_expired(client, site, now=now)
             closed += close_due(client, site, now=now)
             days += update_days(client, site, now=now)
@@ -75,11 +74,9 @@ def close_due(client: firestore.Client, site: SiteConfig, *, now: datetime) -> i
 def delete_expired(client: firestore.Client, site: SiteConfig, *, now: datetime) -> int:
     """Delete what is older than the retention of the site. Returns how many documents."""
     count = 0
-    for name, age in site.retention.by_collection.items():
-        time_field = _TIME_FIELDS[name]
-        old = client.collection(path_of(site.site_id, Collection(name))).where(
-            filter=FieldFilter(time_field, "<", now - age)
-        )
+    for collection, age in site.retention.items():
+        time_field = _TIME_FIELDS[collection]
+        old = client.collection(path_of(site.site_id, collection)).where(filter=FieldFilter(time_field, "<", now - age))
         query = old.order_by(time_field).limit(_PAGE).select([])
         while count < _MAX_DELETED:
             page = [each.reference for each in query.stream()]
@@ -87,8 +84,3 @@ def delete_expired(client: firestore.Client, site: SiteConfig, *, now: datetime)
             if len(page) < _PAGE:
                 break
     return count
-
-
-def _site(site_id: str, reference: Any) -> SiteConfig:
-    found = reference.get()
-    return site_of(site_id, found.to_dict() if found.exists else None)

@@ -6,21 +6,22 @@ What is written follows from the stored events alone, so that duplicate, late an
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from enum import Enum, auto
+from functools import partial
 
 from google.cloud import firestore
 
 from config.errors import RecordError
 from functions.database import Fields, in_transaction, stamped
 from functions.days import STALE, local_days
-from functions.identity import digest_of, identity_of
-from functions.person_records import Affected, OtherRulesError, PersonRecords
-from functions.site import SiteConfig, claim_fields, site_of
+from functions.person_records import Affected, OtherRulesError, PersonRecords, identity_of
+from functions.site import CLAIM, site_of
 from tracker.cloud import documents
 from tracker.cloud.paths import Collection, path_of, site_path
-from tracker.presence.projection import Changes, Projected, project, project_before
+from tracker.presence.people import digest_of
+from tracker.presence.projection import Projected, changes, project, project_before
 from tracker.presence.sessions import SessionState
 
 LOG = logging.getLogger(__name__)
@@ -29,146 +30,117 @@ MAX_WRITES = 200
 """Session documents that one transaction writes; further ones are written by the next."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Update:
-    """written: documents written or deleted. forgotten: nothing was, because the person is forgotten. is_partial: a
-    further transaction is needed."""
+class Outcome(Enum):
+    """FORGOTTEN: the person is, and nothing was written. PARTIAL: a further transaction is needed."""
 
-    written: int = 0
-    forgotten: bool = False
-    is_partial: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Request:
-    """at: when something changed, None to derive all sessions again. now: UTC."""
-
-    site_id: str
-    person_id: str
-    at: datetime | None
-    now: datetime
+    DONE = auto()
+    PARTIAL = auto()
+    FORGOTTEN = auto()
 
 
 def update_sessions(
     client: firestore.Client, site_id: str, person_id: str, *, now: datetime, at: datetime | None = None
-) -> Update:
+) -> Outcome:
     """Derive the sessions of a person, and write those that changed.
 
     The first call for a site that nobody derives yet claims it for the functions; where a machine does, nothing is
     written. at: the instant (UTC) of the changed event; None derives all sessions again, as after a merge. now: UTC.
     Raises ContentionError and what Google's client raises; no transaction is written in part.
     """
-    request = _Request(site_id=site_id, person_id=person_id, at=at, now=now)
-    update = in_transaction(client, lambda transaction: _update(client, transaction, request))
-    written = update.written
-    request = _Request(site_id=site_id, person_id=person_id, at=None, now=now)
-    while update.is_partial:
-        update = in_transaction(client, lambda transaction: _update(client, transaction, request))
-        written += update.written
-    return Update(written=written, forgotten=update.forgotten)
+    outcome = in_transaction(client, partial(_update, client, site_id, person_id, at, now))
+    while outcome is Outcome.PARTIAL:
+        outcome = in_transaction(client, partial(_update, client, site_id, person_id, None, now))
+    return outcome
 
 
-def _update(client: firestore.Client, transaction: firestore.Transaction, request: _Request) -> Update:
-    site_reference = client.document(site_path(request.site_id))
-    person = client.document(path_of(request.site_id, Collection.PEOPLE, request.person_id))
-    tombstone = client.document(path_of(request.site_id, Collection.FORGOTTEN, digest_of(request.person_id)))
-    found = {
-        each.reference.path: each for each in client.get_all([site_reference, person, tombstone], None, transaction)
-    }
+def _update(
+    client: firestore.Client,
+    site_id: str,
+    person_id: str,
+    at: datetime | None,
+    now: datetime,
+    transaction: firestore.Transaction,
+) -> Outcome:
+    site_reference = client.document(site_path(site_id))
+    person = client.document(path_of(site_id, Collection.PEOPLE, person_id))
+    tombstone = client.document(path_of(site_id, Collection.FORGOTTEN, digest_of(person_id)))
+    references = [site_reference, person, tombstone]
+    found = {each.reference.path: each for each in client.get_all(references, None, transaction)}
     if found[tombstone.path].exists:
-        return Update(forgotten=True)
-    site = site_of(request.site_id, found[site_reference.path].to_dict())
+        return Outcome.FORGOTTEN
+    site = site_of(site_id, found[site_reference.path].to_dict())
     if site.derived_by and not site.is_derived_here:
-        return Update()
-    identity = identity_of(client, request.site_id, request.person_id, found[person.path].to_dict(), transaction)
-    affected, changes = _derive(PersonRecords(client, transaction, site, identity), site, identity.person_id, request)
+        return Outcome.DONE
+    identity = identity_of(client, site_id, person_id, found[person.path].to_dict(), transaction)
+    records = PersonRecords(client=client, transaction=transaction, site=site, identity=identity, now=now)
+    affected, projected = _derive(records, at)
     if not site.derived_by:
-        transaction.set(site_reference, stamped(claim_fields()), merge=True)
-    return _write(client, transaction, site, affected, changes, request.now)
+        transaction.set(site_reference, stamped(CLAIM), merge=True)
+    return _write(records, affected, projected)
 
 
-def _derive(
-    records: PersonRecords, site: SiteConfig, person_id: str, request: _Request
-) -> tuple[Affected, Changes[Fields]]:
-    """The stored sessions that the request affects, and what to write and delete among them."""
-    if request.at is not None:
+def _derive(records: PersonRecords, at: datetime | None) -> tuple[Affected, Sequence[Projected]]:
+    """The stored sessions that a change at an instant affects, and what takes their place; None for all sessions."""
+    if at is not None:
         try:
-            return _derive_around(records, site, person_id, request.at, request.now)
+            return _derive_around(records, at)
         except (RecordError, OtherRulesError) as reason:
             LOG.info("%s; deriving all sessions of the person again", reason)
-    affected = records.all_sessions()
-    projected = project(records.events(None), key=(site.site_id, person_id), rules=site.rules, now=request.now)
-    return affected, _changes(site, affected, projected, request.now)
+    return records.all_sessions(), _projected(records, None)
 
 
-def _derive_around(
-    records: PersonRecords, site: SiteConfig, person_id: str, at: datetime, now: datetime
-) -> tuple[Affected, Changes[Fields]]:
+def _derive_around(records: PersonRecords, at: datetime) -> tuple[Affected, Sequence[Projected]]:
     """The same from one clean session to the next; where the effect reaches farther, to the last session."""
-    key = (site.site_id, person_id)
-    affected = records.sessions_around(at, now)
+    affected = records.sessions_around(at)
     if affected.end is not None:
         events = records.events(affected.since, affected.end.started_at)
-        projected = project_before(events, affected.end, key=key, rules=site.rules, now=now)
+        rules = records.site.rules
+        projected = project_before(events, affected.end, key=records.key, rules=rules, now=records.now)
         if projected is not None:
-            return affected, _changes(site, affected, projected, now)
-        affected = records.sessions_around(at, now, to_the_end=True)
-    projected = project(records.events(affected.since), key=key, rules=site.rules, now=now)
-    return affected, _changes(site, affected, projected, now)
+            return affected, projected
+        affected = records.sessions_around(at, to_the_end=True)
+    return affected, _projected(records, affected.since)
 
 
-def _changes(site: SiteConfig, affected: Affected, projected: Sequence[Projected], now: datetime) -> Changes[Fields]:
-    wanted = {each.session.session_id: _document(each, site) for each in projected}
-    return Changes(
-        write={
-            session_id: document
-            for session_id, document in wanted.items()
-            if not _is_current(affected.documents.get(session_id), document, now)
-        },
-        delete=tuple(session_id for session_id in affected.documents if session_id not in wanted),
-    )
+def _projected(records: PersonRecords, since: datetime | None) -> Sequence[Projected]:
+    return project(records.events(since), key=records.key, rules=records.site.rules, now=records.now)
 
 
-def _document(projected: Projected, site: SiteConfig) -> Fields:
-    """The session, and what it takes to derive from it on."""
-    document = documents.session_document(projected.session)
-    due_at = projected.due_at if projected.session.state is SessionState.OPEN else None
-    return {**document, "clean": projected.clean, "due_at": due_at, "rules": site.rules_digest}
+def _document(projected: Projected, records: PersonRecords, stored: Mapping[str, Fields]) -> Fields:
+    """The document of a session, with what it takes to derive from it on. stored: documents by id.
 
-
-def _is_current(stored: Fields | None, wanted: Fields, now: datetime) -> bool:
-    """Whether the stored document needs no write.
-
-    An earlier `due_at` may stay as long as it is not reached: otherwise every sighting would cost a write.
+    Where only `due_at` moved, the stored document stays until its `due_at` is reached: otherwise every sighting would
+    cost a write.
     """
-    if stored is None:
-        return False
-    stored_due_at, due_at = stored.get("due_at"), wanted["due_at"]
-    if isinstance(stored_due_at, datetime) and due_at is not None and now <= stored_due_at <= due_at:
-        wanted = {**wanted, "due_at": stored_due_at}
-    return stored == wanted
+    due_at = projected.due_at if projected.session.state is SessionState.OPEN else None
+    document = {
+        **documents.session_document(projected.session),
+        "clean": projected.clean,
+        "due_at": due_at,
+        "rules": records.site.rules_digest,
+    }
+    known = stored.get(projected.session.session_id, {})
+    known_due_at = known.get("due_at")
+    is_later = isinstance(known_due_at, datetime) and due_at is not None and records.now <= known_due_at <= due_at
+    return known if is_later and known == {**document, "due_at": known_due_at} else document
 
 
-def _write(
-    client: firestore.Client,
-    transaction: firestore.Transaction,
-    site: SiteConfig,
-    affected: Affected,
-    changes: Changes[Fields],
-    now: datetime,
-) -> Update:
+def _write(records: PersonRecords, affected: Affected, projected: Sequence[Projected]) -> Outcome:
     """Write at most MAX_WRITES sessions, and mark the days that no written session touches any more."""
-    todo: list[tuple[str, Fields | None]] = [(session_id, None) for session_id in changes.delete]
-    todo += changes.write.items()
+    client, transaction, site = records.client, records.transaction, records.site
+    stored = affected.documents
+    difference = changes(stored, {each.session.session_id: _document(each, records, stored) for each in projected})
+    todo: list[tuple[str, Fields | None]] = [(session_id, None) for session_id in difference.delete]
+    todo += difference.write.items()
     before, after = set(), set()
     for session_id, document in todo[:MAX_WRITES]:
         reference = client.document(path_of(site.site_id, Collection.SESSIONS, session_id))
-        before |= local_days(affected.documents.get(session_id), site.rules.zone, now)
-        after |= local_days(document, site.rules.zone, now)
+        before |= local_days(stored.get(session_id), site.rules.zone, records.now)
+        after |= local_days(document, site.rules.zone, records.now)
         if document is None:
             transaction.delete(reference)
         else:
             transaction.set(reference, stamped(document))
     for day in sorted(before - after):
         transaction.set(client.document(path_of(site.site_id, Collection.DAYS, day.isoformat())), STALE, merge=True)
-    return Update(written=min(len(todo), MAX_WRITES), is_partial=len(todo) > MAX_WRITES)
+    return Outcome.PARTIAL if len(todo) > MAX_WRITES else Outcome.DONE

@@ -1,4 +1,4 @@
-"""Files held against each other."""
+"""Comparison of files."""
 
 from __future__ import annotations
 

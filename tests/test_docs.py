@@ -1,4 +1,4 @@
-"""Documents stay true: links lead somewhere, commands and flags exist, nothing names a machine."""
+"""Documents are correct: links resolve, commands and options exist, no path of one machine."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_the_command_check_finds_what_does_not_exist() -> None:
     assert unknown_part("footfall track --camera 0 | head") is None
 
 
-def test_readme_teaches_the_fixed_commands() -> None:
+def test_readme_has_the_main_commands() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [word for word in ("make demo", "make test", "footfall enroll", "footfall track") if word not in text] == []
 
@@ -89,7 +89,7 @@ def test_changelog_has_the_version_of_the_package() -> None:
     assert f"## {package}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
-def test_no_text_in_the_checkout_names_a_place_on_one_machine() -> None:
+def test_no_file_has_a_path_of_one_machine() -> None:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     pattern = re.compile(r"(?<![\w.])/(?:home|Users|root|work)/\w+")
     endings = {".py", ".md", ".toml", ".css", ".js", ".json", ".lock", ""}

@@ -9,13 +9,15 @@ from zoneinfo import ZoneInfo
 from dash import Dash, Input, Output, html, no_update
 from dash.development.base_component import Component
 
-from dashboard import figures, shell
+from dashboard import shell
 from dashboard.queries import Board
-from dashboard.theme import Level, Look
+from dashboard.theme import Level
 from dashboard.views import CameraRow, EventRow, LiveView, tag
 from dashboard.wording import clock, count, duration, initials, moment, percent
 from tracker.presence.events import EventKind
 from tracker.presence.people import PersonKind, Role
+from tracker.reports import charts
+from tracker.reports.looks import Look
 from tracker.reports.sheets import Row
 
 TITLE = "Live"
@@ -89,7 +91,7 @@ def register(app: Dash, board: Board) -> None:
         if not (colours and viewport):  # the browser is about to say how it looks
             return (no_update,) * 3
         view, look = board.live(), Look.of(colours, viewport)
-        figure = figures.occupancy(
+        figure = charts.occupancy(
             view.points,
             span=view.span,
             zone=board.zone,

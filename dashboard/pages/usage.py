@@ -9,11 +9,12 @@ from dash import Dash, Input, Output, html, no_update
 from dash.development.base_component import Component
 from plotly.graph_objects import Figure
 
-from dashboard import figures, shell
+from dashboard import shell
 from dashboard.queries import Board
-from dashboard.theme import Look
 from dashboard.views import Days, UsageView, tag
 from dashboard.wording import capital, count, duration, moment, percent
+from tracker.reports import charts
+from tracker.reports.looks import Look
 from tracker.reports.sheets import Row
 
 TITLE = "Usage"
@@ -107,9 +108,9 @@ def register(app: Dash, board: Board) -> None:
 
 def _figures(view: UsageView, board: Board, look: Look) -> tuple[Figure, ...]:
     return (
-        figures.footfall_by_hour(view.hours, days=view.days.count, look=look, watched=view.hours_watched),
-        figures.dwell_histogram(view.bins, view.dwell, look=look),
-        figures.occupancy(
+        charts.footfall_by_hour(view.hours, days=view.days.count, look=look, watched=view.hours_watched),
+        charts.dwell_histogram(view.bins, view.dwell, look=look, series={"visits": "visits"}),
+        charts.occupancy(
             view.points,
             span=view.span,
             zone=board.zone,

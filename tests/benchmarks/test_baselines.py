@@ -1,4 +1,4 @@
-"""The simpler methods that visits are compared with do what they are said to do."""
+"""The simpler methods that visits are compared with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The queries that code makes of Firestore, read from its text: which fields are compared, which give the order.
+"""Firestore queries in code, read from its source: the fields that are compared, and those that give the order.
 
 It follows names, attributes of self, and functions of the same module that do nothing but return a query; where code
 adds a condition in one case only, both queries count, and so does every step on the way to one.

@@ -130,5 +130,5 @@ def test_every_index_is_compound_and_used() -> None:
 
 
 @pytest.mark.parametrize("group", ["embeddings", "sessions", "matches", "heartbeats", "sites"])
-def test_what_nobody_asks_for_is_not_indexed(group: str) -> None:
+def test_fields_without_queries_are_not_indexed(group: str) -> None:
     assert [each for each in CONTENT["fieldOverrides"] if each["collectionGroup"] == group and not each["indexes"]]

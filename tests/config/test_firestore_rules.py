@@ -1,4 +1,4 @@
-"""config/firestore.rules as text: every collection has its rule, every field its check, and nothing is left open."""
+"""config/firestore.rules as text: rules for every collection, checks for every field, everything else denied."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_every_collection_has_its_own_rules_and_no_other_path_has_any() -> None:
     assert {*WRITTEN} == {*Collection}
 
 
-def test_nothing_is_allowed_without_asking_who() -> None:
+def test_every_allow_checks_the_user() -> None:
     for path, match in BY_PATH.items():
         assert match.allows, path
         for allow in match.allows:
@@ -95,7 +95,7 @@ def asks_who(allow: Allow) -> bool:
     return all(called(way) in names for way in ways)
 
 
-def test_no_rule_reaches_deeper_than_it_says() -> None:
+def test_no_rule_has_a_recursive_wildcard() -> None:
     assert not any(segment.deep for match in BY_PATH.values() for segment in match.path)
 
 

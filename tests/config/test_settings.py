@@ -166,8 +166,8 @@ def test_messages_name_problem_and_fix(tmp_path: Path, text: str, problem: str, 
         load_settings(file)
     assert problem in caught.value.problem
     assert fix in caught.value.fix
-    said = str(caught.value)
-    assert [word for word in ("Input", "String", "tuple", "valid", "^", "datetime", "Field") if word in said] == []
+    message = str(caught.value)
+    assert [word for word in ("Input", "String", "tuple", "valid", "^", "datetime", "Field") if word in message] == []
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Settings that a site shares: only what may be shared, only what is valid, each refused for a reason."""
+"""Shared settings of a site: which settings may be shared, and why others are rejected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where records are kept: addresses of files and of Firestore, and what is refused."""
+"""Store URLs: SQLite files, Firestore projects, and rejected ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A dashboard in a process of its own, and a real browser that complains about everything unexpected."""
+"""A dashboard process, and a browser that reports every unexpected message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A month at a gym that never was, written through the public store: members, staff, strangers, two cameras."""
+"""A month at a simulated gym, written through the public store: members, staff, strangers, two cameras."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages in a real Chromium, over a real server process."""
+"""The pages in Chromium, over a server process."""
 
 from __future__ import annotations
 
@@ -76,9 +76,7 @@ def test_the_length_of_a_stay_ticks_in_the_browser(quiet: tuple[Store, str], ope
     page.get_by_text("The dashboard does not answer").wait_for()
 
 
-def test_an_empty_store_says_which_commands_come_next(
-    quiet: tuple[Store, str], site_file: Path, open_page: Opener
-) -> None:
+def test_an_empty_store_shows_the_next_commands(quiet: tuple[Store, str], site_file: Path, open_page: Opener) -> None:
     store, address = quiet
     page = open_page(address)
     page.locator(".command").first.wait_for(timeout=SLOW_MS)
@@ -89,9 +87,7 @@ def test_an_empty_store_says_which_commands_come_next(
         page.locator(".empty .command").first.wait_for(timeout=SLOW_MS)
 
 
-def test_a_missing_store_is_explained_and_the_page_comes_back_with_it(
-    tmp_path: Path, site_file: Path, open_page: Opener
-) -> None:
+def test_a_missing_store_is_explained_and_the_page_recovers(tmp_path: Path, site_file: Path, open_page: Opener) -> None:
     path = tmp_path / "later.sqlite3"
     with served(path, "--settings", str(site_file)) as address:
         page = open_page(address)
@@ -210,7 +206,7 @@ def test_usage_switches_its_range(month: str, open_page: Opener) -> None:
         assert page.locator(f"#usage-{plot} .modebar-btn").count() == 0
 
 
-def test_a_long_list_of_people_ends_in_the_command_that_tells_the_rest(
+def test_a_long_list_of_people_ends_with_the_command_for_all(
     quiet: tuple[Store, str], site_file: Path, open_page: Opener
 ) -> None:
     store, address = quiet
@@ -271,7 +267,7 @@ def test_a_phone_shows_every_page_without_scrolling_sideways(
     assert box["y"] + box["height"] == 844
 
 
-def test_pages_are_reached_by_keyboard_and_say_where_one_is(month: str, open_page: Opener) -> None:
+def test_pages_are_reached_by_keyboard_and_the_current_one_is_marked(month: str, open_page: Opener) -> None:
     page = open_page(month)
     page.locator(".tile-value").first.wait_for(timeout=SLOW_MS)
     assert page.title() == "Live · Northside Gym"
@@ -302,7 +298,7 @@ def test_the_table_of_visits_is_one_stop_of_the_keyboard(month: str, open_page: 
     expect(csv_button).to_be_focused()
 
 
-def test_arrow_keys_move_in_the_table_of_visits_and_tab_goes_on_from_any_cell(month: str, open_page: Opener) -> None:
+def test_arrow_keys_move_in_the_table_and_tab_leaves_it(month: str, open_page: Opener) -> None:
     page = open_page(f"{month}visits")
     page.locator(cell(0, "name")).wait_for(timeout=SLOW_MS)
     page.get_by_role("button", name="CSV").focus()
@@ -317,7 +313,7 @@ def test_arrow_keys_move_in_the_table_of_visits_and_tab_goes_on_from_any_cell(mo
     page.locator(cell(25, "name")).wait_for(timeout=SLOW_MS)
 
 
-def test_a_camera_that_fell_silent_is_named_in_words(month: str, open_page: Opener) -> None:
+def test_a_silent_camera_is_named(month: str, open_page: Opener) -> None:
     page = open_page(month)
     page.locator("#live-cameras").get_by_text(re.compile(r"no frame for \d+ min.*: no answer")).wait_for(
         timeout=SLOW_MS
@@ -326,9 +322,7 @@ def test_a_camera_that_fell_silent_is_named_in_words(month: str, open_page: Open
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_an_outage_is_grey_in_the_plots_and_told_in_words(
-    quiet: tuple[Store, str], open_page: Opener, scheme: str
-) -> None:
+def test_an_outage_is_grey_in_the_plots_and_noted(quiet: tuple[Store, str], open_page: Opener, scheme: str) -> None:
     store, address = quiet
     now = datetime.now(UTC)
     for since_min, until_min in ((300, 240), (120, 0)):

@@ -1,4 +1,4 @@
-"""A board over a store that machines share: what they share now, and whether what it shows is new."""
+"""A board over a shared store: its settings, and the age of its data."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from dashboard.views import Condition, Days
 from tests.dashboard import gym
 from tracker.presence.events import EventKind, time_text
 from tracker.presence.health import CameraHealth, CameraState
-from tracker.presence.rules import Rules
-from tracker.presence.site import Site
+from tracker.presence.rules import Rules, Site
+from tracker.store.camera_rows import MachineReport
 from tracker.store.inbox import Incoming, synced_cursor
-from tracker.store.shared_site import settings_at_site
+from tracker.store.site_settings import settings_at_site
 from tracker.store.store import Store
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -54,7 +54,7 @@ def copy(tmp_path: Path) -> Iterator[Copy]:
         yield Copy(store, board, now)
 
 
-def test_what_the_site_shares_holds_at_once(copy: Copy) -> None:
+def test_shared_settings_apply_at_once(copy: Copy) -> None:
     start = NOW - timedelta(hours=1)
     stay = [gym.event(EventKind.ENTER, "p-1", start), gym.event(EventKind.EXIT, "p-1", start + timedelta(seconds=30))]
     copy.arrive(events=stay)
@@ -69,17 +69,17 @@ def test_what_the_site_shares_holds_at_once(copy: Copy) -> None:
     assert copy.board.bounce_words == "visits under 1 min"
 
 
-def test_it_says_when_nothing_new_was_heard(copy: Copy) -> None:
+def test_a_page_notes_when_nothing_was_received(copy: Copy) -> None:
     assert copy.board.behind() == ("Nothing has come down from Firestore to this machine yet.",)
     copy.arrive(cursors={synced_cursor(gym.SITE): time_text(NOW)})
     copy.now[0] = NOW + timedelta(minutes=2)
     assert copy.board.behind() == ()
     copy.now[0] = NOW + timedelta(minutes=30)
-    (told,) = copy.board.behind()
-    assert told.startswith("Nothing was heard from Firestore since 12:00:")
+    (notice,) = copy.board.behind()
+    assert notice.startswith("Nothing was heard from Firestore since 12:00:")
     copy.now[0] = NOW + timedelta(days=3)
-    (told,) = copy.board.behind()
-    assert "10 Mar at 12:00" in told
+    (notice,) = copy.board.behind()
+    assert "10 Mar at 12:00" in notice
 
 
 @pytest.mark.parametrize(
@@ -100,3 +100,16 @@ def test_a_camera_elsewhere_is_judged_by_its_last_report(copy: Copy, minutes: fl
     copy.arrive(healths=[health])
     (camera,) = copy.board.live().cameras
     assert camera.condition is condition
+
+
+def test_two_machines_that_report_one_camera_warn_beside_the_camera(copy: Copy) -> None:
+    def reports(camera_id: str, machine_id: str) -> list[MachineReport]:
+        times = [NOW - timedelta(minutes=minutes) for minutes in (12, 2)]
+        return [MachineReport(site_id=gym.SITE, camera_id=camera_id, machine_id=machine_id, at=at) for at in times]
+
+    machines = [*reports("door", "m-1"), *reports("door", "m-2"), *reports("weights", "m-1")]
+    copy.arrive(healths=[gym.health("door", NOW), gym.health("weights", NOW)], machines=machines)
+    door, weights = copy.board.live().cameras
+    assert door.condition is Condition.WARN
+    assert "2 machines report camera door (m-1, m-2)" in door.words
+    assert (weights.condition, weights.words) == (Condition.GOOD, "live")

@@ -1,4 +1,4 @@
-"""The questions of the pages, asked of stores that the public store API filled."""
+"""The queries of the pages, over stores filled by the public API."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ from tests.dashboard import gym
 from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import EventKind
 from tracker.presence.people import Person, PersonKind, Role
-from tracker.presence.rules import Rules
-from tracker.presence.site import Site
-from tracker.store.history import site_of
+from tracker.presence.rules import Rules, Site
 from tracker.store.observation import Observation
+from tracker.store.site_settings import site_of
 from tracker.store.store import Store
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -168,13 +167,13 @@ def test_somebody_in_for_days_is_on_every_page(store: Store, board: Board) -> No
         assert [row["inside_s"] > 0 for row in board.usage(days).people] == [True]
 
 
-def test_who_was_here_more_than_a_year_ago_returns(store: Store, board: Board) -> None:
+def test_a_visit_more_than_a_year_ago_counts_as_returning(store: Store, board: Board) -> None:
     stay(store, "p-ada", 400 * 24 * 60, 400 * 24 * 60 - 30)
     stay(store, "p-ada", 60, 30)
     assert board.usage(Days.until(board.today(), days=7)).figures["returning"] == 1
 
 
-def test_an_event_that_comes_late_is_seen_although_a_newer_one_is_there(store: Store, board: Board) -> None:
+def test_a_late_event_is_shown(store: Store, board: Board) -> None:
     days = Days.until(board.today(), days=2)
     stay(store, "p-ada", 10, 5)
     assert len(board.visits(days).rows) == 1
@@ -221,7 +220,7 @@ def test_a_page_holds_the_latest_visits_and_counts_all(
     assert (view.visits, view.people, view.still_in, view.with_staff) == (4, 4, 1, True)
 
 
-def test_usage_leaves_staff_out_and_knows_who_returns(store: Store, board: Board) -> None:
+def test_usage_excludes_staff_and_has_returning_visitors(store: Store, board: Board) -> None:
     stay(store, "p-ada", 3 * 24 * 60, 3 * 24 * 60 - 30)
     stay(store, "p-ada", 180, 120)
     stay(store, "v-1", 100, 99.5)
@@ -238,7 +237,7 @@ def test_usage_leaves_staff_out_and_knows_who_returns(store: Store, board: Board
     assert board.usage(Days.until(board.today(), days=7)).figures["entries"] == 3
 
 
-def test_only_a_count_of_everybody_is_held_against_the_capacity(store: Store, board: Board) -> None:
+def test_only_the_count_of_everybody_is_compared_with_the_capacity(store: Store, board: Board) -> None:
     days = Days.until(board.today(), days=1)
     stay(store, "p-ada", 180, 120)
     stay(store, "p-vera", 170, 10)
@@ -262,7 +261,7 @@ def test_merged_and_forgotten_people_read_as_they_should(store: Store, board: Bo
     assert {event.name for event in board.live().events} == {"Forgotten person"}
 
 
-def test_a_store_may_be_missing_come_and_be_replaced(path: Path) -> None:
+def test_a_store_may_be_missing_appear_and_be_replaced(path: Path) -> None:
     board = Board(path, settings(path), clock=lambda: NOW)
     with pytest.raises(StoreError, match=r"no store at .*footfall track"):
         board.pulse()
@@ -278,14 +277,14 @@ def test_a_store_may_be_missing_come_and_be_replaced(path: Path) -> None:
     assert board.visits(Days.until(board.today(), days=1)).rows == []
 
 
-def test_a_file_that_is_no_store_is_told_apart(path: Path) -> None:
+def test_a_file_that_is_no_store_is_reported(path: Path) -> None:
     path.write_text("this is a text and not a store, long enough to be looked at by SQLite " * 9)
     with pytest.raises(StoreError) as caught:
         Board(path, settings(path), clock=lambda: NOW).pulse()
     assert caught.value.fix
 
 
-def test_commands_can_be_typed_as_they_stand(path: Path) -> None:
+def test_printed_commands_run_as_shown(path: Path) -> None:
     spaced = path.with_name("my store.sqlite3")
     command = Board(spaced, settings(spaced)).command("track", "--camera", "0")
     assert command == f"footfall track --camera 0 --store 'sqlite:///{spaced}'"
@@ -315,19 +314,19 @@ def watch(store: Store, from_min: float, to_min: float, camera: str = "door") ->
     store.record(Observation(coverage=[seen]))
 
 
-def test_an_outage_is_told_and_no_count_of_it_is(store: Store, board: Board) -> None:
+def test_an_outage_is_noted_and_has_no_counts(store: Store, board: Board) -> None:
     watch(store, 6000, 240)
     watch(store, 90, 0)
     watch(store, 6000, 0, "back")
     stay(store, "p-ada", 50, 40)
     sight = board.live().sight
     assert [(each.since, each.until, each.share) for each in sight.blind] == [(minutes_ago(240), minutes_ago(90), 0.5)]
-    told = "Camera door did not watch from 09:00 to 11:30 (2 h 30 min). What happened then is not counted."
-    assert sight.notes == board.visits(Days.until(board.today(), days=1)).sight.notes == (told,)
+    note = "Camera door did not watch from 09:00 to 11:30 (2 h 30 min). What happened then is not counted."
+    assert sight.notes == board.visits(Days.until(board.today(), days=1)).sight.notes == (note,)
     assert not sight.nothing
 
 
-def test_a_day_that_nobody_watched_is_not_a_day_without_people(store: Store, board: Board) -> None:
+def test_an_unwatched_day_is_not_an_empty_day(store: Store, board: Board) -> None:
     watch(store, 6000, 2000)
     view = board.usage(Days.until(board.today(), days=1))
     assert (view.figures["entries"], view.sight.nothing) == (None, True)
@@ -349,13 +348,13 @@ def test_nights_are_no_outages_where_opening_hours_are_set(store: Store, path: P
     watch(store, 3000, 15 * 60)  # to 22:00 in Berlin yesterday
     watch(store, 7 * 60, 0)  # from 06:00 today
     hours = {"opens_at": "06:00", "closes_at": "22:00"}
-    for presence, told in (({}, 1), (hours, 0)):
+    for presence, note in (({}, 1), (hours, 0)):
         chosen = settings(path).model_copy(update={"presence": PresenceSettings.model_validate(presence)})
         board = Board(path, chosen, clock=lambda: NOW)
-        assert len(board.visits(Days.until(board.today(), days=2)).sight.notes) == told
+        assert len(board.visits(Days.until(board.today(), days=2)).sight.notes) == note
 
 
-def test_without_a_camera_nothing_is_called_an_outage(store: Store, board: Board) -> None:
+def test_without_a_camera_there_are_no_outages(store: Store, board: Board) -> None:
     stay(store, "p-ada", 50, 40)
     view = board.usage(Days.until(board.today(), days=7))
     assert (view.sight.notes, view.sight.nothing, view.days_watched > 0) == ((), False, True)
@@ -365,5 +364,5 @@ def test_many_outages_are_summed_up(store: Store, board: Board) -> None:
     for start in (600, 480, 360, 240):
         watch(store, start, start - 100)
     watch(store, 120, 0)
-    (_, told) = board.visits(Days.until(board.today(), days=1)).sight.notes
-    assert told.startswith("Camera door did not watch for 1 h 20 min in 4 stretches, the longest from ")
+    (_, note) = board.visits(Days.until(board.today(), days=1)).sight.notes
+    assert note.startswith("Camera door did not watch for 1 h 20 min in 4 stretches, the longest from ")

@@ -1,4 +1,4 @@
-"""Pages and `footfall report` over one store: what has the same name is the same number."""
+"""Pages and `footfall report` over one store show the same figures."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def report(
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             main.run()
-        said = capsys.readouterr()
-        assert not ended.value.code, said.err
-        return said.out
+        captured = capsys.readouterr()
+        assert not ended.value.code, captured.err
+        return captured.out
 
     return call
 
@@ -55,13 +55,14 @@ def report(
 def test_usage_is_that_of_the_report_for_the_same_days(board: Board, report: Report, count: int) -> None:
     days = Days.until(board.today(), days=count)
     view = board.usage(days)
-    told = json.loads(report("usage", "--from", days.first.isoformat(), "--json"))
+    printed = json.loads(report("usage", "--from", days.first.isoformat(), "--json"))
     moments = ("peak_at",)
     assert view.figures["peak"]
     assert {key: value.isoformat() if key in moments else value for key, value in view.figures.items()} == {
-        key: datetime.fromisoformat(told[key]).isoformat() if key in moments else told[key] for key in view.figures
+        key: datetime.fromisoformat(printed[key]).isoformat() if key in moments else printed[key]
+        for key in view.figures
     }
-    assert view.dwell["median_s"] == pytest.approx(told["median_dwell_s"], abs=1)
+    assert view.dwell["median_s"] == pytest.approx(printed["median_dwell_s"], abs=1)
     people = json.loads(report("people", "--from", days.first.isoformat(), "--json"))["people"]
     assert {(row["person_id"], row["visits"]) for row in view.people} == {
         (row["person_id"], row["visits"]) for row in people
@@ -71,22 +72,22 @@ def test_usage_is_that_of_the_report_for_the_same_days(board: Board, report: Rep
 def test_a_week_with_staff_would_be_another_one(board: Board, report: Report) -> None:
     """Else the test above would not tell the two apart."""
     days = Days.until(board.today(), days=7)
-    told, with_staff = (json.loads(report("usage", "--json", *more)) for more in ((), ("--staff",)))
-    assert told["peak"] < with_staff["peak"]
-    assert max(point["people"] for point in board.usage(days).points) == told["peak"]
+    printed, with_staff = (json.loads(report("usage", "--json", *more)) for more in ((), ("--staff",)))
+    assert printed["peak"] < with_staff["peak"]
+    assert max(point["people"] for point in board.usage(days).points) == printed["peak"]
 
 
 @pytest.mark.browser
-def test_live_says_what_it_counts_and_is_that_of_the_report(month: str, open_page: Opener, report: Report) -> None:
+def test_live_shows_the_figures_of_the_report(month: str, open_page: Opener, report: Report) -> None:
     page = open_page(month)
     page.locator(".tile-value").first.wait_for(timeout=SLOW_MS)
     page.locator("#live-peak").get_by_text("with staff").wait_for(timeout=SLOW_MS)
     tiles = _tiles(page)
-    told, with_staff = (json.loads(report("today", "--json", *more)) for more in ((), ("--staff",)))
+    printed, with_staff = (json.loads(report("today", "--json", *more)) for more in ((), ("--staff",)))
     assert list(tiles) == ["In the building", "Entries today", "Peak today", "Median stay today"]
     assert tiles["In the building"][0] == str(with_staff["occupancy"])
-    assert tiles["Entries today"] == (str(told["entries"]), f"{told['visitors']} people · without staff")
-    assert tiles["Peak today"][0] == str(told["peak"])
+    assert tiles["Entries today"] == (str(printed["entries"]), f"{printed['visitors']} people · without staff")
+    assert tiles["Peak today"][0] == str(printed["peak"])
     assert all("without staff" in note for name, (_, note) in tiles.items() if name != "In the building")
     assert tiles["In the building"][1].startswith("with staff")
     assert page.locator("#live-peak").inner_text().startswith(f"most {with_staff['peak']} at ")
@@ -95,16 +96,16 @@ def test_live_says_what_it_counts_and_is_that_of_the_report(month: str, open_pag
 
 
 @pytest.mark.browser
-def test_usage_says_what_it_counts(month: str, open_page: Opener, report: Report) -> None:
+def test_usage_names_what_it_counts(month: str, open_page: Opener, report: Report) -> None:
     page = open_page(f"{month}usage")
     note = page.locator("#usage-occupancy-note")
     note.get_by_text("without staff").wait_for(timeout=SLOW_MS)
-    told = json.loads(report("usage", "--json"))
-    assert re.match(rf"peak {told['peak']} without staff, ", note.inner_text())
+    printed = json.loads(report("usage", "--json"))
+    assert re.match(rf"peak {printed['peak']} without staff, ", note.inner_text())
     tiles = _tiles(page)
-    assert tiles["Footfall"][0] == str(told["entries"])
-    assert tiles["Unique visitors"][0] == str(told["visitors"])
-    assert tiles["Returning"][0] == str(told["returning"])
+    assert tiles["Footfall"][0] == str(printed["entries"])
+    assert tiles["Unique visitors"][0] == str(printed["visitors"])
+    assert tiles["Returning"][0] == str(printed["returning"])
 
 
 @pytest.mark.browser

@@ -1,4 +1,4 @@
-"""The server: addresses, titles, headers, requests that make no sense, starting and stopping."""
+"""The server: addresses, titles, headers, malformed requests, start and stop."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_pages_name_no_other_host(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("name", ["favicon.svg", "base.css", "icons/live.svg"])
-def test_what_the_pages_need_is_served(client: FlaskClient, name: str) -> None:
+def test_assets_of_the_pages_are_served(client: FlaskClient, name: str) -> None:
     assert client.get(f"/assets/{name}").status_code == 200
 
 
@@ -94,7 +94,7 @@ def test_what_the_pages_need_is_served(client: FlaskClient, name: str) -> None:
         pytest.param(json.dumps({"output": VISITS, "inputs": "x"}).encode(), id="inputs-are-a-text"),
     ],
 )
-def test_a_request_that_makes_no_sense_is_refused_without_a_trace(client: FlaskClient, body: bytes) -> None:
+def test_an_invalid_request_is_refused_without_a_traceback(client: FlaskClient, body: bytes) -> None:
     answer = client.post(UPDATE, data=body, content_type="application/json")
     assert answer.status_code == 400
     assert "Traceback" not in answer.text
@@ -103,31 +103,31 @@ def test_a_request_that_makes_no_sense_is_refused_without_a_trace(client: FlaskC
 @pytest.mark.parametrize(
     "chosen", [None, 7, "x", {"a": 1}, [1, 2], ["2026-01-01"], ["0001-01-01", "9999-12-31"], [[], {}]], ids=str
 )
-def test_days_that_make_no_sense_do_no_harm(client: FlaskClient, chosen: object) -> None:
+def test_invalid_days_are_ignored(client: FlaskClient, chosen: object) -> None:
     asked = callback(VISITS, {"history.data": 1, "visits-range.value": chosen}, {"visits-loaded-on.data": [3]})
     assert client.post(UPDATE, json=asked).status_code in {200, 204}
 
 
-def test_an_answer_tells_the_time_of_the_server(client: FlaskClient) -> None:
+def test_an_answer_has_the_time_of_the_server(client: FlaskClient) -> None:
     assert int(client.get("/").headers["X-Footfall-Now-Ms"]) > 1_700_000_000_000
 
 
-def test_a_missing_store_is_said_with_its_fix_and_no_trace(tmp_path: Path) -> None:
+def test_a_missing_store_is_reported_with_a_fix_and_no_traceback(tmp_path: Path) -> None:
     path = tmp_path / "none.sqlite3"
     settings = Settings(store=StoreSettings(url=f"sqlite:///{path}"))
     client = create_app(path, settings).server.test_client()
     output = "..pulse.data...history.data...trouble.children...page.hidden.."
     asked = callback(output, {"tick.n_intervals": 0}, {"pulse.data": None, "history.data": None})
     answer = client.post(UPDATE, json=asked)
-    said = json.dumps(answer.json)
+    text = json.dumps(answer.json)
     assert answer.status_code == 200
-    assert "The store cannot be read" in said
-    assert "footfall track" in said
+    assert "The store cannot be read" in text
+    assert "footfall track" in text
     with gym.open_store(path):
         pass
-    told = answer.json
-    assert told is not None
-    known = told["response"]["pulse"]["data"]
+    answered = answer.json
+    assert answered is not None
+    known = answered["response"]["pulse"]["data"]
     again = client.post(
         UPDATE, json=callback(output, {"tick.n_intervals": 1}, {"pulse.data": known, "history.data": known})
     ).json
@@ -140,7 +140,7 @@ def command(tmp_path: Path, *flags: str) -> list[str]:
     return [sys.executable, "-m", "dashboard", "--store", f"sqlite:///{tmp_path / 'x.sqlite3'}", *flags]
 
 
-def test_a_port_in_use_is_said_with_another_one(tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported_with_a_free_one(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

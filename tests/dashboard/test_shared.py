@@ -1,4 +1,4 @@
-"""The pages over a store that machines share through Firestore: live, whatever the connection does, and cheap."""
+"""The pages over a store shared through Firestore: live updates, connection failures, reads."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def enter(client: Client, person_id: str, name: str) -> None:
     send(client, gym.event(EventKind.ENTER, person_id, now - timedelta(seconds=61)))
 
 
-def test_what_another_machine_sends_is_on_the_page(
+def test_uploads_of_another_machine_are_on_the_page(
     address: str, client: Client, firestore_server: Firestore, open_page: Opener
 ) -> None:
     page = open_page(address)

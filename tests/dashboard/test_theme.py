@@ -1,4 +1,4 @@
-"""Colours: one set for plots and pages, and enough contrast to be read."""
+"""Colours: one set for plots and pages, with enough contrast."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import dashboard.theme
-from dashboard.theme import PALETTES, Palette, Scheme
+from tracker.reports.looks import PALETTES, Palette, Scheme
 
 SHEET = (Path(dashboard.theme.__file__).parent / "assets" / "base.css").read_text(encoding="utf-8")
 SELECTORS = {Scheme.LIGHT: ":root {", Scheme.DARK: ':root[data-mantine-color-scheme="dark"] {'}
@@ -42,7 +42,7 @@ def test_plots_and_pages_share_their_colours(scheme: Scheme) -> None:
 @pytest.mark.parametrize("scheme", Scheme)
 @pytest.mark.parametrize("words", ["text", "muted", "main", "second", "warn", "bad"])
 @pytest.mark.parametrize("ground", ["page", "surface", "sunken"])
-def test_words_can_be_read_on_every_ground(scheme: Scheme, words: str, ground: str) -> None:
+def test_text_has_contrast_on_every_background(scheme: Scheme, words: str, ground: str) -> None:
     colours = properties(scheme)
     assert contrast(colours[words], colours[ground]) >= 4.5
 

@@ -1,4 +1,4 @@
-"""Ranges of days from a date picker, levels of occupancy, cameras in words."""
+"""Ranges of days from a date picker, levels of occupancy, texts about cameras."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from dashboard.camera_words import camera_row
-from dashboard.theme import Level, Look, Scheme
+from dashboard.theme import Level
 from dashboard.views import Condition, Days
 from tests.dashboard import gym
 from tracker.presence.health import CameraHealth, CameraState
+from tracker.reports.looks import Look, Scheme
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TODAY = date(2026, 3, 2)
@@ -40,7 +41,7 @@ def test_a_range_over_all_time_is_cut_to_ten_years() -> None:
     assert 3650 <= days.count <= 3670
 
 
-def test_a_range_says_itself_in_words() -> None:
+def test_a_range_as_text() -> None:
     assert Days.until(TODAY, days=1).words(TODAY) == "today"
     assert Days.until(TODAY, days=7).words(TODAY) == "from 24 Feb to today"
     assert Days(date(2026, 2, 1), date(2026, 2, 1)).words(TODAY) == "on 1 Feb"
@@ -62,7 +63,7 @@ def test_occupancy_is_orange_from_80_and_red_from_90_percent(inside: int, capaci
     assert Level.of(inside, capacity) is level
 
 
-def test_a_browser_that_says_nonsense_gets_the_light_wide_look() -> None:
+def test_invalid_browser_state_gives_the_light_wide_look() -> None:
     assert Look.of(["dark"], 390) == Look(Scheme.LIGHT, narrow=False)
     assert Look.of("dark", "narrow") == Look(Scheme.DARK, narrow=True)
 

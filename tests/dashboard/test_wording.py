@@ -1,4 +1,4 @@
-"""Lengths, days and numbers as people read them."""
+"""Durations, days and numbers as text."""
 
 from __future__ import annotations
 
@@ -36,10 +36,9 @@ def test_times_are_those_of_the_site_and_name_the_day_when_it_is_another() -> No
     assert wording.moment(datetime(2025, 7, 1, 8, tzinfo=UTC), BERLIN, now) == "1 Jul 2025 10:00"
 
 
-def test_columns_show_day_and_time_with_and_without_the_weekday() -> None:
+def test_columns_show_weekday_day_and_time() -> None:
     at = datetime(2026, 11, 22, 12, 37, tzinfo=UTC)
     assert wording.stamp(at, BERLIN) == "Sun 22 Nov 13:37"
-    assert wording.stamp(at, BERLIN, weekday=False) == "22 Nov 13:37"
 
 
 def test_counts_and_shares() -> None:
@@ -57,7 +56,7 @@ def test_initials(name: str, letters: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         pytest.param("no store at /srv/gym.sqlite3", "No store at /srv/gym.sqlite3.", id="words"),
         pytest.param("garbage.sqlite3: it is a folder", "garbage.sqlite3: it is a folder.", id="file"),
@@ -67,8 +66,8 @@ def test_initials(name: str, letters: str) -> None:
         pytest.param("retry!", "Retry!", id="one-word"),
     ],
 )
-def test_sentences_begin_with_a_capital_but_names_stay_as_they_are(text: str, said: str) -> None:
-    assert wording.sentence(text) == said
+def test_sentences_begin_with_a_capital_but_names_stay_as_they_are(text: str, expected: str) -> None:
+    assert wording.sentence(text) == expected
 
 
 def test_sentences_keep_capitals_within() -> None:

@@ -1,4 +1,4 @@
-"""Clients for the tests of the servers themselves."""
+"""Clients for the tests of the test server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fixtures for tests that talk to Firestore, known in every folder of the tests; README.md says which to take."""
+"""Fixtures for tests with Firestore; README.md describes which to use."""
 
 from __future__ import annotations
 

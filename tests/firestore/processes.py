@@ -1,4 +1,4 @@
-"""Firestore servers as processes of their own: started on a free port, killed, started again on the same one."""
+"""Firestore servers as processes: started on a free port, killed, restarted on the same port."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Firestore's HTTP door before a gRPC server: the reads of its REST interface, in JSON as Google's service speaks it.
+"""A REST front for a gRPC server: Firestore's read methods in Google's JSON.
 
 Each request becomes the gRPC request that Google's own annotations of the protocol make of it, with the same token, so
 rules, indexes, counts and faults are those of the server behind.

@@ -1,4 +1,4 @@
-"""The Node packages are pinned, checked by their hashes, and taken from whatever registry the machine uses."""
+"""The Node packages are pinned, verified by hashes, and installed from the machine's registry."""
 
 from __future__ import annotations
 

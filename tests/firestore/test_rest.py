@@ -1,4 +1,4 @@
-"""The REST interface: Google's emulator where there is one, else ours with the front that passes reads on."""
+"""The REST interface of Google's emulator where it is installed, else of the test server's front."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_count_and_several_documents_at_once(documents: str) -> None:
     assert sorted(key for each in found for key in each if key != "readTime") == ["found", "missing"]
 
 
-def test_what_is_refused_is_told_as_google_tells_it(documents: str) -> None:
+def test_errors_have_googles_form(documents: str) -> None:
     code, answer = get(f"{documents}/things/none")
     assert (code, answer["error"]["code"], answer["error"]["status"]) == (404, 404, "NOT_FOUND")
     assert answer["error"]["message"]
@@ -114,7 +114,7 @@ def test_a_body_that_is_no_query_is_refused(documents: str, content: bytes) -> N
     assert (code, error["status"]) == (400, "INVALID_ARGUMENT")
 
 
-def test_an_index_that_is_missing_is_told(firestore_server: Firestore) -> None:
+def test_a_missing_index_is_reported(firestore_server: Firestore) -> None:
     firestore_server.control.indexes({"indexes": [], "fieldOverrides": []})
     both = [{"field": {"fieldPath": each}} for each in ("n", "name")]
     with rest_of("ours", firestore_server.host) as address:
@@ -126,7 +126,7 @@ def test_an_index_that_is_missing_is_told(firestore_server: Firestore) -> None:
 @pytest.mark.parametrize(
     ("status", "code"), [("UNAVAILABLE", 503), ("RESOURCE_EXHAUSTED", 429), ("UNAUTHENTICATED", 401), ("INTERNAL", 500)]
 )
-def test_faults_of_the_server_come_through(firestore_server: Firestore, status: str, code: int) -> None:
+def test_faults_of_the_server_are_passed_on(firestore_server: Firestore, status: str, code: int) -> None:
     firestore_server.control.fail("GetDocument", status)
     with rest_of("ours", firestore_server.host) as address:
         place = f"{address}/v1/projects/{firestore_server.project}/databases/(default)/documents"

@@ -8,7 +8,7 @@ from google.cloud.firestore import FieldFilter
 from tests.firestore.fixtures import Firestore
 
 
-def test_a_document_comes_back_as_it_was_set(any_firestore: Firestore) -> None:
+def test_a_document_is_read_back_unchanged(any_firestore: Firestore) -> None:
     client = any_firestore.client()
     client.document("sites/gym/events/e1").set({"kind": "enter", "x_frac": 0.5, "inferred": False, "none": None})
     found = client.document("sites/gym/events/e1").get().to_dict()

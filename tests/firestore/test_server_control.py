@@ -1,4 +1,4 @@
-"""Orders to the test server: faults are carried out as told, and counts are what Google would bill."""
+"""Control of the test server: faults are injected as ordered, and counts equal Google's billing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def reads(control: Control, work: Callable[[], Any]) -> int:
         ("UNAUTHENTICATED", exceptions.Unauthenticated),
     ],
 )
-def test_an_ordered_failure_does_nothing_and_is_used_up(
+def test_an_injected_failure_applies_nothing_and_happens_once(
     firestore_server: Firestore, own_client: Client, status: str, error: type[Exception]
 ) -> None:
     firestore_server.control.fail("Commit", status)
@@ -86,7 +86,7 @@ def test_a_delay_holds_the_request(firestore_server: Firestore, own_client: Clie
     assert time.monotonic() - began_s >= 0.2
 
 
-def test_a_held_request_is_let_go_when_the_order_is_withdrawn(firestore_server: Firestore, own_client: Client) -> None:
+def test_a_held_request_continues_when_the_fault_is_removed(firestore_server: Firestore, own_client: Client) -> None:
     control = firestore_server.control
     control.delay("Commit", 3600)
     with ThreadPoolExecutor(1) as pool:
@@ -99,7 +99,7 @@ def test_a_held_request_is_let_go_when_the_order_is_withdrawn(firestore_server: 
     assert own_client.document("things/a").get().exists
 
 
-def test_an_answer_is_held_although_the_request_is_done(firestore_server: Firestore, own_client: Client) -> None:
+def test_a_held_answer_belongs_to_an_applied_request(firestore_server: Firestore, own_client: Client) -> None:
     control, place = firestore_server.control, own_client.document("things/a")
     control.fail("Commit", "UNAVAILABLE", applied=True, delay_s=3600)
     with ThreadPoolExecutor(1) as pool:
@@ -117,7 +117,7 @@ def test_a_misspelt_order_is_refused(firestore_server: Firestore) -> None:
         firestore_server.control.fail("Commit", "UNAVAILIBLE")
 
 
-def test_what_reads_and_writes_cost(firestore_server: Firestore, own_client: Client) -> None:
+def test_costs_of_reads_and_writes(firestore_server: Firestore, own_client: Client) -> None:
     control, things = firestore_server.control, own_client.collection("things")
     batch = own_client.batch()
     for n in range(12):

@@ -1,4 +1,4 @@
-"""Which queries need an index, as Firestore documents it; our server alone, for the emulators never refuse."""
+"""Which queries need an index, as documented; on the test server only, as emulators never refuse."""
 
 from __future__ import annotations
 
@@ -33,8 +33,10 @@ def index(*fields: str, group: str = "things", scope: str = "COLLECTION") -> dic
     return {"collectionGroup": group, "queryScope": scope, "fields": parts}
 
 
-def served(firestore: Firestore, client: Client, build: Build, told: dict[str, Any], *, group: bool = False) -> bool:
-    firestore.control.indexes(told)
+def served(
+    firestore: Firestore, client: Client, build: Build, definition: dict[str, Any], *, group: bool = False
+) -> bool:
+    firestore.control.indexes(definition)
     base = client.collection_group("things") if group else client.collection("things")
     try:
         build(base).get()
@@ -117,16 +119,16 @@ def test_queries_that_need_no_index(firestore_server: Firestore, own_client: Cli
 def test_queries_that_need_one(
     firestore_server: Firestore, own_client: Client, build: Build, right: dict[str, Any], wrong: dict[str, Any]
 ) -> None:
-    for told, expected in (({}, False), ({"indexes": [wrong]}, False), ({"indexes": [wrong, right]}, True)):
-        assert served(firestore_server, own_client, build, told) is expected
+    for definition, expected in (({}, False), ({"indexes": [wrong]}, False), ({"indexes": [wrong, right]}, True)):
+        assert served(firestore_server, own_client, build, definition) is expected
 
 
 def test_two_indexes_with_the_same_end_serve_together(firestore_server: Firestore, own_client: Client) -> None:
     def build(query: Any) -> Any:
         return where(query, ("a", "==", 1), ("c", "==", 1)).order_by("b")
 
-    told = {"indexes": [index("a", "b"), index("c", "b")]}
-    assert served(firestore_server, own_client, build, told)
+    definition = {"indexes": [index("a", "b"), index("c", "b")]}
+    assert served(firestore_server, own_client, build, definition)
     assert not served(firestore_server, own_client, build, {"indexes": [index("a", "b"), index("c", "-b", "d")]})
 
 
@@ -148,18 +150,18 @@ def test_groups_need_an_index_of_their_own_even_for_one_field(firestore_server: 
 
 
 def test_a_field_exempted_from_indexing_is_not_queried(firestore_server: Firestore, own_client: Client) -> None:
-    told = {"fieldOverrides": [{"collectionGroup": "things", "fieldPath": "a", "indexes": []}]}
-    assert not served(firestore_server, own_client, lambda q: where(q, ("a", "==", 1)), told)
-    assert not served(firestore_server, own_client, lambda q: where(q, ("a.b", "==", 1)), told)
-    assert served(firestore_server, own_client, lambda q: where(q, ("b", "==", 1)), told)
+    definition = {"fieldOverrides": [{"collectionGroup": "things", "fieldPath": "a", "indexes": []}]}
+    assert not served(firestore_server, own_client, lambda q: where(q, ("a", "==", 1)), definition)
+    assert not served(firestore_server, own_client, lambda q: where(q, ("a.b", "==", 1)), definition)
+    assert served(firestore_server, own_client, lambda q: where(q, ("b", "==", 1)), definition)
 
 
 def test_a_field_kept_one_way_is_not_ordered_by_the_other(firestore_server: Firestore, own_client: Client) -> None:
     one_way = {"collectionGroup": "things", "fieldPath": "a", "indexes": [{"order": "DESCENDING"}]}
-    told = {"fieldOverrides": [one_way]}
-    assert served(firestore_server, own_client, lambda q: q.order_by("a", direction=DOWN), told)
-    assert served(firestore_server, own_client, lambda q: where(q, ("a", "==", 1)), told)
-    assert not served(firestore_server, own_client, lambda q: q.order_by("a"), told)
+    definition = {"fieldOverrides": [one_way]}
+    assert served(firestore_server, own_client, lambda q: q.order_by("a", direction=DOWN), definition)
+    assert served(firestore_server, own_client, lambda q: where(q, ("a", "==", 1)), definition)
+    assert not served(firestore_server, own_client, lambda q: q.order_by("a"), definition)
 
 
 def test_sums_need_their_field_in_the_index(firestore_server: Firestore, own_client: Client) -> None:
@@ -172,7 +174,7 @@ def test_sums_need_their_field_in_the_index(firestore_server: Firestore, own_cli
     assert query.sum("n").get()[0][0].value == 0
 
 
-def test_listeners_are_held_to_the_indexes_too(firestore_server: Firestore, own_client: Client) -> None:
+def test_listeners_need_indexes(firestore_server: Firestore, own_client: Client) -> None:
     firestore_server.control.indexes({})
     query = where(own_client.collection("things"), ("a", "==", 1)).order_by("b")
     target = {"parent": query._parent._parent_info()[0], "structured_query": query._to_protobuf()}

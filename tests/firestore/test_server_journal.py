@@ -1,4 +1,4 @@
-"""A server with a data file: killed at any moment, it comes back with whole commits, and with all it answered for."""
+"""A server with a data file: killed at any moment, it restarts with every acknowledged commit, whole."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_documents_times_and_deletions_outlive_the_process(durable_firestore: Se
 
 
 @pytest.mark.parametrize("after", [1, 3, 8])
-def test_killed_amid_batches_every_commit_is_there_whole_or_not_at_all(
+def test_commits_are_atomic_when_the_server_is_killed(
     durable_firestore: ServerProcess, client: Client, after: int
 ) -> None:
     answered: list[int] = []
@@ -70,7 +70,7 @@ def test_killed_amid_batches_every_commit_is_there_whole_or_not_at_all(
         assert parts == BATCH if number in answered else parts in (0, BATCH)
 
 
-def test_a_torn_record_is_cut_off_and_writing_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_torn_record_is_truncated_and_writing_continues(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = tmp_path / "firestore.data"
 
     def served(path: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""What Firestore refuses to store, as its documented limits say."""
+"""Documented limits of Firestore."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_document_of_one_mib_is_the_most(client: Client) -> None:
     assert len(place.get().get("text")) == room
 
 
-def test_what_a_transform_makes_too_large_is_refused(client: Client) -> None:
+def test_a_transform_that_exceeds_the_size_limit_is_refused(client: Client) -> None:
     place = client.document("things/a")
     place.set({"list": ["x" * 600 * KIB]})
     with pytest.raises(InvalidArgument, match="exceeds the maximum"):
@@ -91,7 +91,7 @@ def test_ids_that_are_refused(client: Client, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["things/a b", "things/ä", "things/_a_", "things/...", "things/" + "x" * 1500])
-def test_ids_that_are_taken(client: Client, name: str) -> None:
+def test_valid_ids(client: Client, name: str) -> None:
     client.document(name).set({"n": 1})
     assert client.document(name).get().exists
 

@@ -1,4 +1,4 @@
-"""Listeners: what is there, then what changes, also after the line was cut, and nothing while nothing happens."""
+"""Listeners: the first snapshot, then changes, also after a disconnect, and no traffic while idle."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class Ear:
     """Snapshots of a listener, in the order they came."""
 
     def __init__(self) -> None:
-        self._heard: queue.Queue[tuple[list[str], list[str]]] = queue.Queue()
+        self._received: queue.Queue[tuple[list[str], list[str]]] = queue.Queue()
 
     def __call__(self, documents: list[Any], changes: list[Any], _: Any) -> None:
-        told = [f"{each.type.name.lower()} {each.document.id}" for each in changes]
-        self._heard.put(([each.id for each in documents], told))
+        changed = [f"{each.type.name.lower()} {each.document.id}" for each in changes]
+        self._received.put(([each.id for each in documents], changed))
 
     def next(self) -> tuple[list[str], list[str]]:
         """Ids of the next snapshot and what changed in it."""
-        return self._heard.get(timeout=PATIENCE_S)
+        return self._received.get(timeout=PATIENCE_S)
 
     def until(self, ids: list[str]) -> None:
         """Wait for a snapshot of these ids."""
@@ -40,7 +40,7 @@ class Ear:
     @property
     def silent(self) -> bool:
         try:
-            self._heard.get(timeout=QUIET_S)
+            self._received.get(timeout=QUIET_S)
         except queue.Empty:
             return True
         return False
@@ -48,71 +48,71 @@ class Ear:
 
 @contextmanager
 def listening(target: Any) -> Iterator[Ear]:
-    ear = Ear()
-    watch = target.on_snapshot(ear)
+    listener = Ear()
+    watch = target.on_snapshot(listener)
     try:
-        yield ear
+        yield listener
     finally:
         watch.unsubscribe()
 
 
-def test_a_query_tells_what_is_there_and_what_changes(client: Client) -> None:
+def test_a_query_listener_gets_documents_and_changes(client: Client) -> None:
     things = client.collection("things")
     things.document("a").set({"open": True, "n": 1})
     things.document("b").set({"open": False, "n": 2})
-    with listening(things.where(filter=FieldFilter("open", "==", True))) as ear:
-        assert ear.next() == (["a"], ["added a"])
+    with listening(things.where(filter=FieldFilter("open", "==", True))) as listener:
+        assert listener.next() == (["a"], ["added a"])
         things.document("c").set({"open": True, "n": 3})
-        assert ear.next() == (["a", "c"], ["added c"])
+        assert listener.next() == (["a", "c"], ["added c"])
         things.document("a").update({"n": 9})
-        assert ear.next() == (["a", "c"], ["modified a"])
+        assert listener.next() == (["a", "c"], ["modified a"])
         things.document("b").update({"open": True})
-        assert ear.next() == (["a", "b", "c"], ["added b"])
+        assert listener.next() == (["a", "b", "c"], ["added b"])
         things.document("c").update({"open": False})
-        assert ear.next() == (["a", "b"], ["removed c"])
+        assert listener.next() == (["a", "b"], ["removed c"])
         things.document("a").delete()
-        assert ear.next() == (["b"], ["removed a"])
+        assert listener.next() == (["b"], ["removed a"])
 
 
 def test_a_commit_is_one_snapshot(client: Client) -> None:
     things = client.collection("things")
-    with listening(things) as ear:
-        assert ear.next() == ([], [])
+    with listening(things) as listener:
+        assert listener.next() == ([], [])
         batch = client.batch()
         for each in "abc":
             batch.set(things.document(each), {"n": 1})
         batch.commit()
-        assert ear.next() == (["a", "b", "c"], ["added a", "added b", "added c"])
+        assert listener.next() == (["a", "b", "c"], ["added a", "added b", "added c"])
 
 
-def test_a_limited_query_lets_the_next_one_in(client: Client) -> None:
+def test_a_limited_query_includes_the_next_document(client: Client) -> None:
     things = client.collection("things")
     for n in range(4):
         things.document(f"d{n}").set({"n": n})
-    with listening(things.order_by("n", direction="DESCENDING").limit(2)) as ear:
+    with listening(things.order_by("n", direction="DESCENDING").limit(2)) as listener:
         # Google's Python client sorts a listener's snapshots upwards whatever the order asked for: ids only.
-        assert {*ear.next()[0]} == {"d2", "d3"}
+        assert {*listener.next()[0]} == {"d2", "d3"}
         things.document("d0").update({"n": 7})
-        assert {*ear.next()[0]} == {"d0", "d3"}
+        assert {*listener.next()[0]} == {"d0", "d3"}
         things.document("d3").delete()
-        assert {*ear.next()[0]} == {"d0", "d2"}
+        assert {*listener.next()[0]} == {"d0", "d2"}
         things.document("d1").update({"n": 0})
-        assert ear.silent
+        assert listener.silent
 
 
-def test_a_document_comes_changes_and_goes(client: Client) -> None:
+def test_a_document_listener_gets_creation_change_and_deletion(client: Client) -> None:
     place = client.document("things/a")
-    with listening(place) as ear:
-        assert ear.next() == ([], [])
+    with listening(place) as listener:
+        assert listener.next() == ([], [])
         place.set({"n": 1})
-        assert ear.next() == (["a"], ["added a"])
+        assert listener.next() == (["a"], ["added a"])
         place.update({"n": 2})
-        assert ear.next() == (["a"], ["modified a"])
+        assert listener.next() == (["a"], ["modified a"])
         place.delete()
-        assert ear.next() == ([], ["removed a"])
+        assert listener.next() == ([], ["removed a"])
 
 
-def test_a_group_hears_of_every_parent_and_a_collection_only_of_its_own(client: Client) -> None:
+def test_a_collection_group_listener_covers_every_parent(client: Client) -> None:
     with listening(client.collection_group("events")) as group, listening(client.collection("sites/a/events")) as own:
         assert group.next()[0] == own.next()[0] == []
         client.document("sites/b/events/2").set({"n": 1})
@@ -122,27 +122,27 @@ def test_a_group_hears_of_every_parent_and_a_collection_only_of_its_own(client: 
         assert own.next()[0] == ["1"]
 
 
-def test_what_does_not_concern_a_listener_is_not_sent(firestore_server: Firestore, own_client: Client) -> None:
-    with listening(own_client.collection("things")) as ear:
-        ear.next()
+def test_unrelated_changes_are_not_sent(firestore_server: Firestore, own_client: Client) -> None:
+    with listening(own_client.collection("things")) as listener:
+        listener.next()
         firestore_server.control.reset()
         for n in range(20):
             own_client.document(f"others/{n}").set({"n": n})
-        assert ear.silent
+        assert listener.silent
         counts = firestore_server.control.counts()
         assert counts["reads"] == 0
         assert counts["calls"] == {"Commit": 20}
 
 
 @pytest.mark.parametrize("break_off", ["cut", "unavailable"])
-def test_a_listener_that_was_cut_off_resumes_with_what_it_missed(
+def test_a_disconnected_listener_resumes_with_missed_changes(
     firestore_server: Firestore, own_client: Client, break_off: str
 ) -> None:
     control, things = firestore_server.control, own_client.collection("things")
     for n in range(20):
         things.document(f"d{n:02}").set({"n": n})
-    with listening(things.where(filter=FieldFilter("n", ">=", 5))) as ear:
-        assert len(ear.next()[0]) == 15
+    with listening(things.where(filter=FieldFilter("n", ">=", 5))) as listener:
+        assert len(listener.next()[0]) == 15
         control.reset()
         if break_off == "unavailable":
             control.fail("Listen", "UNAVAILABLE", count=2)
@@ -152,13 +152,13 @@ def test_a_listener_that_was_cut_off_resumes_with_what_it_missed(
         things.document("d08").update({"n": 0})
         things.document("d09").update({"m": 1})
         things.document("d01").update({"n": 50})
-        ids, told = ear.next()
+        ids, changed = listener.next()
         assert len(ids) == 14
-        assert sorted(told) == ["added d01", "modified d09", "removed d07", "removed d08"]
+        assert sorted(changed) == ["added d01", "modified d09", "removed d07", "removed d08"]
         assert control.counts()["reads"] == 3  # what was missed, not everything again; a deletion is not billed
 
 
-def test_a_listener_gets_everything_anew_from_a_server_that_was_started_again(
+def test_a_restarted_server_sends_all_documents_again(
     durable_firestore: ServerProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", durable_firestore.host)
@@ -166,31 +166,31 @@ def test_a_listener_gets_everything_anew_from_a_server_that_was_started_again(
     things = client.collection("things")
     things.document("a").set({"n": 1})
     things.document("b").set({"n": 1})
-    with listening(things) as ear:
-        ear.until(["a", "b"])
+    with listening(things) as listener:
+        listener.until(["a", "b"])
         durable_firestore.kill()
         durable_firestore.start()
         things.document("c").set({"n": 1})
-        ear.until(["a", "b", "c"])
+        listener.until(["a", "b", "c"])
         things.document("a").delete()
-        ear.until(["b", "c"])
+        listener.until(["b", "c"])
     client.close()
 
 
-def test_a_listener_learns_that_a_server_has_lost_what_it_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_listener_is_reset_by_a_server_without_its_documents(monkeypatch: pytest.MonkeyPatch) -> None:
     with ServerProcess() as server:
         monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", server.host)
         client = Firestore("ours", server.host, "forgets").client()
         client.document("things/a").set({"n": 1})
-        with listening(client.collection("things")) as ear:
-            ear.until(["a"])
+        with listening(client.collection("things")) as listener:
+            listener.until(["a"])
             server.kill()
             server.start()
-            ear.until([])
+            listener.until([])
         client.close()
 
 
-def test_the_stream_is_silent_about_what_does_not_concern_it(client: Client) -> None:
+def test_the_stream_is_silent_about_unrelated_changes(client: Client) -> None:
     query = client.collection("things").where(filter=FieldFilter("open", "==", True))
     target = {"parent": query._parent._parent_info()[0], "structured_query": query._to_protobuf()}
     requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -223,11 +223,11 @@ def test_several_targets_share_a_stream(client: Client) -> None:
         current += next(answers).target_change.target_change_type.name == "CURRENT"
     next(answers)
     client.document("things/b").set({"n": 2})
-    told: set[int] = set()
-    while told != {1, 2}:  # in one message or in two
+    changed: set[int] = set()
+    while changed != {1, 2}:  # in one message or in two
         change = next(answers).document_change
         assert change.document.name.endswith("things/b")
-        told |= {*change.target_ids}
+        changed |= {*change.target_ids}
     requests.put(None)
 
 
@@ -237,12 +237,12 @@ def test_an_empty_result_costs_one_read_and_each_change_one(firestore_server: Fi
     def cost(work: Callable[[], Any]) -> int:
         control.reset()
         work()
-        ear.next()
+        listener.next()
         return int(control.counts()["reads"])
 
     control.reset()
-    with listening(things.where(filter=FieldFilter("open", "==", True))) as ear:
-        ear.next()
+    with listening(things.where(filter=FieldFilter("open", "==", True))) as listener:
+        listener.next()
         assert control.counts()["reads"] == 1
         assert cost(lambda: things.document("a").set({"open": True})) == 1
         assert cost(lambda: things.document("a").update({"n": 1})) == 1

@@ -1,4 +1,4 @@
-"""Google's Node client with the same servers."""
+"""Google's Node client with the test server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.firestore.fixtures import Firestore
 from tests.firestore.processes import NODE_FOLDER, lacks_node
 
 
-def test_the_node_client_finds_what_it_expects(full_firestore: Firestore) -> None:
+def test_the_node_client_passes_its_contract(full_firestore: Firestore) -> None:
     reason = lacks_node()
     if reason:
         pytest.skip(reason)

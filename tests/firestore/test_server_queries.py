@@ -91,7 +91,7 @@ def test_order_puts_equal_ones_by_name_in_the_last_direction(things: CollectionR
     assert ids(things.order_by("m.half").limit(4)) == "0 1 2 3"
 
 
-def test_an_inequality_orders_by_its_field_and_leaves_out_who_lacks_it(things: CollectionReference) -> None:
+def test_an_inequality_orders_by_its_field_and_excludes_documents_without_it(things: CollectionReference) -> None:
     assert ids(things.where(filter=FieldFilter("m.half", ">", 3))) == "8 9"
     assert ids(things.order_by("x")) == "other"
 
@@ -119,7 +119,7 @@ def test_cursors_follow_a_falling_order(things: CollectionReference) -> None:
     assert ids(falling.start_at({"n": 2}).end_before({"n": 0})) == "2 1"
 
 
-def test_a_page_goes_on_after_a_document_among_equals(things: CollectionReference) -> None:
+def test_a_page_continues_after_a_document_among_equals(things: CollectionReference) -> None:
     query = things.order_by("odd").limit(3)
     seen: list[str] = []
     page = list(query.stream())
@@ -217,7 +217,7 @@ def test_queries_that_firestore_refuses(client: Client, make: Any) -> None:
         list(make(client.collection("things")).stream())
 
 
-def test_quick_ways_find_what_looking_at_everything_finds(client: Client) -> None:
+def test_query_plans_equal_full_scans(client: Client) -> None:
     things = client.collection("things")
     batch = client.batch()
     for n in range(200):

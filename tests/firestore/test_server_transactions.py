@@ -1,4 +1,4 @@
-"""Transactions are as if one ran after the other, whatever runs beside them."""
+"""Transactions are serialisable, whatever runs concurrently."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_no_count_is_lost_under_contention(full_firestore: Firestore, client: Cl
     assert place.get().get("n") == 40
 
 
-def test_who_reads_what_changes_before_the_commit_is_aborted(own_client: Client) -> None:
+def test_a_changed_read_aborts_the_transaction(own_client: Client) -> None:
     place = own_client.document("things/a")
     place.set({"n": 1})
     transaction = open_transaction(own_client)
@@ -55,7 +55,7 @@ def test_who_reads_what_changes_before_the_commit_is_aborted(own_client: Client)
     assert place.get().get("n") == 2
 
 
-def test_a_document_that_appears_aborts_who_missed_it(own_client: Client) -> None:
+def test_a_created_document_aborts_a_transaction_that_read_its_absence(own_client: Client) -> None:
     place = own_client.document("things/a")
     transaction = open_transaction(own_client)
     assert not place.get(transaction=transaction).exists
@@ -96,7 +96,7 @@ def test_changes_beside_what_was_read_do_not_abort(client: Client) -> None:
     assert client.document("counts/open").get().get("n") == 1
 
 
-def test_two_who_each_read_what_the_other_writes_do_not_both_commit(own_client: Client) -> None:
+def test_write_skew_is_prevented(own_client: Client) -> None:
     """Write skew: snapshot isolation alone would let both through."""
     a, b = own_client.document("doctors/a"), own_client.document("doctors/b")
     a.set({"on_call": True})
@@ -152,7 +152,7 @@ def test_a_read_only_transaction_reads_the_past_and_writes_nothing(client: Clien
     assert place.get().get("n") == 2
 
 
-def test_reads_at_a_time_see_what_was_there(client: Client) -> None:
+def test_reads_at_a_time_see_that_snapshot(client: Client) -> None:
     place = client.document("things/a")
     place.set({"n": 1})
     then = place.get().read_time
@@ -174,7 +174,7 @@ def test_a_transaction_that_was_rolled_back_or_committed_is_gone(client: Client)
             client._firestore_api.commit({"database": client._database_string, "transaction": key, "writes": []})
 
 
-def test_the_client_tries_again_until_it_went_through(own_client: Client) -> None:
+def test_the_client_retries_until_success(own_client: Client) -> None:
     place = own_client.document("things/a")
     place.set({"n": 0})
     attempts: list[int] = []

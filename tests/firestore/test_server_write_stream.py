@@ -157,7 +157,7 @@ def test_a_request_that_is_refused_does_nothing_and_ends_the_stream(
     assert numbers(client) == {"there": 0, "before": 1}
 
 
-def test_a_client_that_is_done_ends_the_stream_well(stream: Stream, client: Client) -> None:
+def test_closing_by_the_client_ends_the_stream_with_ok(stream: Stream, client: Client) -> None:
     stream.open()
     stream.put(stream.set("things/a", 1))
     stream.done()

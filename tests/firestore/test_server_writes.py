@@ -26,7 +26,7 @@ def test_update_refuses_a_document_that_is_not_there(client: Client) -> None:
     assert not client.document("things/a").get().exists
 
 
-def test_a_batch_is_applied_whole_or_not_at_all(client: Client) -> None:
+def test_a_batch_is_atomic(client: Client) -> None:
     batch = client.batch()
     batch.set(client.document("things/a"), {"n": 1})
     batch.update(client.document("things/missing"), {"n": 1})
@@ -175,7 +175,7 @@ def test_a_batch_write_reports_each_write(client: Client) -> None:
         client._firestore_api.batch_write({"database": client._database_string, "writes": twice})
 
 
-def test_the_bulk_writer_delivers_and_tells_of_failures(client: Client) -> None:
+def test_the_bulk_writer_delivers_and_reports_failures(client: Client) -> None:
     client.document("things/n7").set({})
     failed: list[str] = []
     bulk = client.bulk_writer()
@@ -187,7 +187,7 @@ def test_the_bulk_writer_delivers_and_tells_of_failures(client: Client) -> None:
     assert len(list(client.collection("things").stream())) == 60
 
 
-def test_listing_documents_shows_those_that_only_hold_others(client: Client) -> None:
+def test_listing_documents_includes_missing_parents(client: Client) -> None:
     client.document("sites/a").set({})
     client.document("sites/b/events/e").set({})
     assert sorted(each.id for each in client.collection("sites").list_documents()) == ["a", "b"]

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from functions import handlers
-from functions.site import FUNCTIONS
 from functions.triggers import Change
 from tracker.cloud import documents
+from tracker.cloud.documents import FUNCTIONS
 from tracker.cloud.paths import Collection, path_of, site_path
-from tracker.presence import rule_text
 from tracker.presence.events import Correction, Event, EventKind
 from tracker.presence.people import Person, PersonKind
-from tracker.presence.rules import Rules
+from tracker.presence.rules import Rules, encode_rules
 from tracker.store.observation import Observation
 from tracker.store.store import Store
 
@@ -74,7 +73,7 @@ class Gym:
                 "time_zone": str(self.rules.zone),
                 "capacity": 20,
                 "settings": {},
-                "rules": rule_text.written(self.rules),
+                "rules": encode_rules(self.rules),
                 "derived_by": FUNCTIONS,
                 "schema": 1,
                 **other,

@@ -45,7 +45,7 @@ def test_the_folder_holds_the_entry_the_pins_and_the_wheel(tmp_path: Path) -> No
     assert [name for name in names if Path(name).suffix in (".so", ".dll")] == [], "compiled for this machine alone"
 
 
-def test_the_wheel_asks_for_the_base_packages_alone(tmp_path: Path) -> None:
+def test_the_wheel_requires_only_the_base_packages(tmp_path: Path) -> None:
     bundle(tmp_path / "out")
     wheel = zipfile.ZipFile(next((tmp_path / "out").glob("*.whl")))
     about = next(name for name in wheel.namelist() if name.endswith("METADATA"))

@@ -12,7 +12,6 @@ import requests
 
 from functions import handlers
 from functions.forgetting import forget
-from functions.identity import digest_of
 from tests.firestore.fixtures import Firestore
 from tests.functions.framework import Function
 from tests.functions.gym import SITE, Gym, at, event, visit
@@ -20,6 +19,7 @@ from tests.functions.tokens import bearer
 from tracker.cloud import documents
 from tracker.cloud.paths import EMBEDDINGS, Collection, path_of
 from tracker.presence.events import Action, Correction, Match
+from tracker.presence.people import digest_of
 from tracker.presence.zones import ZoneStay
 
 
@@ -67,7 +67,7 @@ def test_a_consenting_person_is_enrolled_once_and_without_a_face(gym: Gym, call:
 
 
 @ENROLL
-def test_nobody_is_enrolled_by_others_or_without_consent(gym: Gym, call: Callable) -> None:
+def test_enrolment_needs_an_admin_and_consent(gym: Gym, call: Callable) -> None:
     assert call(sites={}, name="Ada", consent=True)[0] == 401
     assert call(sites={SITE: "operator"}, name="Ada", consent=True)[0] == 403
     assert call(sites={"pool": "admin"}, name="Ada", consent=True)[0] == 403
@@ -175,7 +175,7 @@ def test_history_is_erased_on_request(gym: Gym, call: Callable) -> None:
 
 
 @FORGET
-def test_nobody_is_forgotten_by_others_or_by_mistake(gym: Gym, call: Callable) -> None:
+def test_forgetting_needs_an_admin_and_an_existing_person(gym: Gym, call: Callable) -> None:
     gym.put_person("ada")
     assert call(sites={}, person_id="ada")[0] == 401
     assert call(sites={SITE: "operator"}, person_id="ada")[0] == 403

@@ -152,7 +152,7 @@ def test_malformed_documents_are_left_out(gym: Gym, caplog: pytest.LogCaptureFix
     gym.client.document(path_of(SITE, Collection.DAYS, "tomorrow")).set({"stale": True})
     run(gym)
     assert figures(gym)[FIRST]["entries"] == 1
-    assert "session bad left out" in caplog.text
+    assert "sessions/bad left out" in caplog.text
     assert "days/tomorrow: expected a date" in caplog.text
 
 

@@ -74,7 +74,7 @@ def test_events_of_one_person_delivered_at_once_to_two_processes(
 
 
 @pytest.mark.parametrize("reads", [0, 1, 2, 3], ids=lambda reads: f"after-{reads}-queries")
-def test_a_process_killed_between_reading_and_writing_leaves_nothing_half_done(
+def test_a_process_killed_between_reading_and_writing_changes_nothing(
     gym: Gym, function: Function, firestore_server: Firestore, tmp_path: Path, reads: int
 ) -> None:
     first, last = visit(0, 20)
@@ -98,7 +98,7 @@ def test_a_process_killed_between_reading_and_writing_leaves_nothing_half_done(
         assert_as_on_the_edge(gym, store)
 
 
-def test_a_commit_whose_answer_was_lost_is_not_done_twice(
+def test_a_commit_with_a_lost_answer_is_applied_once(
     gym: Gym, function: Function, firestore_server: Firestore, tmp_path: Path
 ) -> None:
     first, last = visit(0, 20)

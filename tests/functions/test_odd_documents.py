@@ -13,17 +13,18 @@ from config.errors import RecordError
 from functions import handlers, schedule
 from functions.report_data import Query, data_of
 from functions.schedule import delete_expired, run_all
-from functions.site import FUNCTIONS, SiteConfig, site_of
+from functions.site import SiteConfig, site_of
 from tests.functions.gym import RULES, SITE, Gym, at, event, visit
 from tracker.cloud import documents
+from tracker.cloud.documents import FUNCTIONS
 from tracker.cloud.paths import Collection, path_of, site_path
-from tracker.presence import rule_text
 from tracker.presence.events import Action, Correction, content_id
+from tracker.presence.rules import encode_rules
 from tracker.reports.data import ReportData
 
 CLOSED = at(14 * 60)
 """The gym has closed: whoever is in is due."""
-GOOD = json.loads(rule_text.written(RULES))
+GOOD = json.loads(encode_rules(RULES))
 MALFORMED = [
     pytest.param({"rules": "[" * 9000}, id="rules-nested"),
     pytest.param({"rules": json.dumps({**GOOD, "max_visit": 1e15})}, id="rules-longer-than-all-time"),

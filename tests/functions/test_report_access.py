@@ -56,7 +56,7 @@ def test_operators_and_admins_of_the_site_are_answered(gym: Gym, firestore_serve
     assert whole.json()["occupancy"] == 0
 
 
-def test_an_unsigned_token_opens_nothing_outside_the_emulator(
+def test_an_unsigned_token_is_refused_outside_the_emulator(
     gym: Gym, firestore_server: Firestore, tmp_path: Path
 ) -> None:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)

@@ -11,11 +11,11 @@ import requests
 from google.cloud import firestore
 
 from functions.schedule import run_all
-from functions.site import FUNCTIONS
 from tests.firestore.fixtures import Firestore
 from tests.functions.framework import Function
 from tests.functions.gym import SITE, Gym, assert_as_on_the_edge, at, event, on_the_edge, visit
 from tracker.cloud import documents
+from tracker.cloud.documents import FUNCTIONS
 from tracker.cloud.paths import Collection, path_of, site_path
 from tracker.presence.events import Match, content_id
 from tracker.presence.rules import Rules

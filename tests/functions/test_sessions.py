@@ -14,13 +14,13 @@ import pytest
 from config.errors import RecordError
 from functions import handlers
 from functions.handlers import NotYetError
-from functions.site import FUNCTIONS, site_of
+from functions.site import site_of
 from tests.functions.gym import RULES, SITE, Gym, assert_as_on_the_edge, at, event, on_the_edge, person, visit
 from tracker.cloud import documents
+from tracker.cloud.documents import FUNCTIONS
 from tracker.cloud.paths import Collection, path_of, site_path
-from tracker.presence import rule_text
 from tracker.presence.events import Action, Correction, content_id
-from tracker.presence.rules import Rules
+from tracker.presence.rules import Rules, encode_rules
 from tracker.store.store import Store
 
 DAY = 24 * 60
@@ -275,9 +275,9 @@ def test_without_a_site_document_the_defaults_hold(gym: Gym, tmp_path: Path) -> 
 def test_malformed_fields_of_a_site_use_their_defaults(caplog: pytest.LogCaptureFixture) -> None:
     site = site_of(SITE, {"rules": "{}", "time_zone": "Mars/Base", "capacity": -3, "retention": {"matches_days": 0}})
     assert site.rules == Rules()
-    assert (site.capacity, site.retention.matches_days) == (None, 90)
+    assert (site.capacity, site.retention[Collection.MATCHES].days) == (None, 90)
     assert "Mars/Base" in caplog.text
-    assert site_of(SITE, {"rules": rule_text.written(RULES)}).rules == RULES
+    assert site_of(SITE, {"rules": encode_rules(RULES)}).rules == RULES
 
 
 def test_an_event_of_somebody_forgotten_is_deleted(gym: Gym) -> None:

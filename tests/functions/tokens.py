@@ -1,4 +1,4 @@
-"""ID tokens as the Auth emulator gives them: unsigned, taken only where FIREBASE_AUTH_EMULATOR_HOST is set."""
+"""ID tokens of the Auth emulator: unsigned, accepted only with FIREBASE_AUTH_EMULATOR_HOST."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Converted networks: the numbers of their Keras twins, and clear refusals of damaged files."""
+"""Converted networks: outputs equal their Keras twins, and damaged files are rejected."""
 
 from __future__ import annotations
 

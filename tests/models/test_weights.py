@@ -1,4 +1,4 @@
-"""Weight files: found without imports, refused unless they are the published ones."""
+"""Weight files: found without imports, rejected unless they are the published ones."""
 
 from __future__ import annotations
 

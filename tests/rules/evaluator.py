@@ -1,4 +1,4 @@
-"""What an expression of the rules language is worth for one request."""
+"""Evaluation of an expression of the rules language for one request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may do what, as docs/firebase.md tells it: the table against which the rules are held."""
+"""Read and write access as documented in docs/firebase.md; the tests compare the rules with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The test server with rules: requests that carry a user's token are answered only as far as the rules allow.
+"""The test server with security rules, which apply to requests with a user's token.
 
 A request without a token, or with that of the emulators' owner, is one of a service account and is not asked.
 """
@@ -100,9 +100,9 @@ class Guard:
             )
 
     def _allowed(
-        self, place: Place, user: User, *, look_after: Callable[[Ids], Any] | None = None, **said: Any
+        self, place: Place, user: User, *, look_after: Callable[[Ids], Any] | None = None, **values: Any
     ) -> None:
-        request = Request(ids=place.ids, uid=user.uid, claims=user.claims, **{"at": datetime.now(UTC), **said})
+        request = Request(ids=place.ids, uid=user.uid, claims=user.claims, **{"at": datetime.now(UTC), **values})
 
         def look(ids: Ids) -> Mapping[str, Any] | None:
             return self._fields(Place(place.database, ids))

@@ -1,4 +1,4 @@
-"""ID tokens of users, as Firebase's own emulator gives them: unsigned."""
+"""ID tokens of users, as Firebase's emulator makes them: unsigned."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.rules.samples import Who
 def token(project: str, who: Who) -> str:
     """What somebody who signed in to the project sends along."""
     now_s = int(time.time())
-    said = {
+    claims = {
         "iss": f"https://securetoken.google.com/{project}",
         "aud": project,
         "iat": now_s,
@@ -24,7 +24,7 @@ def token(project: str, who: Who) -> str:
         "firebase": {"sign_in_provider": "custom", "identities": {}},
         **who.claims,
     }
-    return ".".join([_packed({"alg": "none", "typ": "JWT"}), _packed(said), ""])
+    return ".".join([_packed({"alg": "none", "typ": "JWT"}), _packed(claims), ""])
 
 
 def _packed(content: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Values of the rules language: their types, what is equal, and the methods and functions that come with them.
+"""Values of the rules language: types, equality, methods and functions.
 
 Source: https://firebase.google.com/docs/reference/rules, the interfaces and namespaces there.
 """

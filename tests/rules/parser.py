@@ -1,4 +1,4 @@
-"""From the text of a rules file to its tree. Knows the part of the language that is used here, and refuses the rest."""
+"""Parser of rules files, for the part of the language that is used here; the rest is rejected."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ class Rules:
 def _said(request: Request) -> dict[str, Any]:
     listing = request.method == "list"
     auth = None if request.uid is None else {"uid": request.uid, "token": dict(request.claims or {})}
-    said: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "auth": auth,
         "method": request.method,
         "time": request.at,
@@ -80,7 +80,7 @@ def _said(request: Request) -> dict[str, Any]:
         "resource": None if request.after is None else {"data": request.after, "id": request.ids[-1]},
     }
     now = None if request.before is None else {"data": request.before, "id": request.ids[-1]}
-    return {"request": said, "resource": UNKNOWN if listing else now}
+    return {"request": fields, "resource": UNKNOWN if listing else now}
 
 
 def _speaking(

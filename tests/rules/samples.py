@@ -1,4 +1,4 @@
-"""One whole document of every collection, as the codecs write it, and who asks."""
+"""A document of every collection, as the codecs write it, and the users who ask for it."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ def correction(action: Action = Action.VOID) -> Correction:
 
 def taken_back(event_id: str, *, by: str = ITSELF) -> Fields:
     """What an agent says of an event that was none."""
-    said = Correction(action=Action.VOID, event_id=event_id, by=by, at=AT, reason="the track shows somebody else")
-    return documents.correction_document(said, "p-1")
+    voided = Correction(action=Action.VOID, event_id=event_id, by=by, at=AT, reason="the track shows somebody else")
+    return documents.correction_document(voided, "p-1")
 
 
 def heartbeat() -> Fields:

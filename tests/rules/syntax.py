@@ -1,4 +1,4 @@
-"""What a rules file says: the tree that the parser makes of it."""
+"""The syntax tree of a rules file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules language as far as it is known here: what parses, what things are worth, what is an error."""
+"""The supported part of the rules language: syntax, values, errors."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def rules(body: str) -> Rules:
     return Rules(parse(FRAME.format(body)))
 
 
-def ruling(condition: str, *, method: str = "create", functions: str = "", **said: Any) -> Ruling:
-    request = Request(method=method, ids=("cities", "berlin") if method != "list" else ("cities",), at=NOW, **said)
+def ruling(condition: str, *, method: str = "create", functions: str = "", **values: Any) -> Ruling:
+    request = Request(method=method, ids=("cities", "berlin") if method != "list" else ("cities",), at=NOW, **values)
     documents: Mapping[tuple[str, ...], Mapping[str, Any]] = {("cities", "rome"): {"open": True}}
     held = rules(f"{functions} match /cities/{{city}} {{ allow {method}: if {condition}; }}")
     return held.rule(request, documents.get, lambda ids: {**documents.get(ids, {}), "after": True})
@@ -61,7 +61,7 @@ def ruling(condition: str, *, method: str = "create", functions: str = "", **sai
         "request.auth == null",
     ],
 )
-def test_what_is_true(condition: str) -> None:
+def test_true_conditions(condition: str) -> None:
     assert ruling(condition).reasons == ()
     assert ruling(condition).allowed
 
@@ -86,20 +86,20 @@ def test_what_is_true(condition: str) -> None:
         ("unknown(1)", "cannot be called"),
     ],
 )
-def test_what_has_no_value_is_refused_with_the_reason(condition: str, problem: str) -> None:
+def test_an_error_denies_with_a_reason(condition: str, problem: str) -> None:
     refused = ruling(condition)
     assert not refused.allowed
     assert any(part in refused.reasons[0] for part in problem.split("|"))
 
 
-def test_functions_see_the_place_where_they_stand_and_their_own_variables() -> None:
+def test_functions_see_their_scope_and_their_own_variables() -> None:
     functions = "function twice(n) { let double = n * 2; return double; } function four() { return twice(2) == 4; }"
     assert ruling("four() && twice(3) == 6", functions=functions).allowed
     assert not ruling("double == 4", functions=functions).allowed
     assert not ruling("twice(1, 2) == 2", functions=functions).allowed
 
 
-def test_a_function_that_calls_itself_ends() -> None:
+def test_recursion_is_limited() -> None:
     refused = ruling("again()", functions="function again() { return again(); }")
     assert not refused.allowed
     assert "deeper" in refused.reasons[0]
@@ -114,7 +114,7 @@ def test_too_many_expressions_and_documents_are_an_error() -> None:
 
 
 @pytest.mark.parametrize("condition", ["city == 'berlin'", "resource.data.open", "resource == null"])
-def test_a_query_says_nothing_of_single_documents(condition: str) -> None:
+def test_a_list_request_has_no_single_resource(condition: str) -> None:
     assert not ruling(condition, method="list").allowed
 
 
@@ -122,7 +122,7 @@ def test_a_query_says_nothing_of_single_documents(condition: str) -> None:
     ("ids", "allowed"),
     [(("a", "b"), True), (("a", "b", "c", "d"), False), (("x", "y"), True), (("x", "y", "z", "w"), True)],
 )
-def test_a_path_is_met_whole_or_by_a_deep_wildcard(ids: tuple[str, ...], allowed: bool) -> None:
+def test_a_path_matches_completely_or_by_a_recursive_wildcard(ids: tuple[str, ...], allowed: bool) -> None:
     held = rules("match /a/{b} { allow get; } match /x/{rest=**} { allow read; }")
     request = Request(method="get", ids=ids, at=NOW)
     assert held.rule(request, lambda _: None).allowed is allowed
@@ -159,12 +159,12 @@ def test_read_is_get_and_list_and_write_is_the_rest() -> None:
         FRAME.format("match /a/{match} { allow read; }"),
     ],
 )
-def test_what_is_not_in_the_language_is_refused(source: str) -> None:
+def test_unsupported_syntax_is_refused(source: str) -> None:
     with pytest.raises(RulesSyntaxError):
         parse(source)
 
 
-def test_any_word_left_out_of_the_deployed_rules_is_noticed_where_it_matters() -> None:
+def test_removing_any_token_of_the_deployed_rules_is_detected() -> None:
     source = DEPLOYED.read_text(encoding="utf-8")
     for sign in ("{", "}", "(", ")", ";"):
         at = source.rindex(sign)

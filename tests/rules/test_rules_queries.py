@@ -1,4 +1,4 @@
-"""Queries of users over the wire: run, counted and listened to, each is asked about by itself."""
+"""Queries of users over the wire: run, counted and listened to; the rules decide on each."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def listens(client: firestore.Client, **target: Any) -> bool:
         yield ListenRequest(database=client._database_string, add_target={"target_id": 1, **target})
         stop.wait(PATIENCE_S)
 
-    def is_told() -> bool:
+    def runs() -> bool:
         kinds = TargetChange.TargetChangeType
-        for answer in client._firestore_api.listen(asked(), timeout=PATIENCE_S):
+        for answer in client._firestore_api.listen(asked(), timeout=PATIENCE_S, metadata=client._rpc_metadata):
             if answer.target_change.target_change_type == kinds.CURRENT:
                 return True
             if answer.target_change.target_change_type == kinds.REMOVE:
@@ -47,8 +47,8 @@ def listens(client: firestore.Client, **target: Any) -> bool:
         raise AssertionError("it ended without a word")
 
     try:
-        told: list[bool] = []
-        return allowed(lambda: told.append(is_told())) and told[0]
+        results: list[bool] = []
+        return allowed(lambda: results.append(runs())) and results[0]
     finally:
         stop.set()
 
@@ -80,7 +80,7 @@ def test_documents_listened_to(served: Served, name: str) -> None:
     assert listens(client, documents={"documents": [parent(client, "/".join(EMBEDDING))]}) is may_read_vectors(name)
 
 
-def test_one_refused_document_refuses_all_that_are_listened_to_with_it(served: Served) -> None:
+def test_one_denied_document_denies_the_whole_listener(served: Served) -> None:
     client = served.client(EVERYBODY["machine"])
     names = [parent(client, f"sites/{SITE}/{each}/x-1") for each in ("people", "sessions")]
     assert listens(client, documents={"documents": names[:1]})
@@ -89,7 +89,7 @@ def test_one_refused_document_refuses_all_that_are_listened_to_with_it(served: S
 
 @pytest.mark.parametrize("name", PEOPLE)
 @pytest.mark.parametrize("collection", ["events", "embeddings", "people", "sites"])
-def test_a_whole_group_of_collections_is_nobodys(served: Served, collection: str, name: str) -> None:
+def test_a_collection_group_is_denied_to_everybody(served: Served, collection: str, name: str) -> None:
     query = served.client(EVERYBODY[name]).collection_group(collection).limit(5)
     assert not allowed(query.get)
     assert not allowed(query.count().get)
@@ -97,10 +97,12 @@ def test_a_whole_group_of_collections_is_nobodys(served: Served, collection: str
 
 
 @pytest.mark.parametrize("above", ["", f"sites/{SITE}", f"sites/{SITE}/people/p-1"], ids=["root", "site", "person"])
-def test_a_query_that_names_no_collection_is_nobodys(served: Served, above: str) -> None:
+def test_a_query_without_a_collection_is_denied_to_everybody(served: Served, above: str) -> None:
     client = served.client(EVERYBODY["admin"])
     asked = {"parent": parent(client, above), "structured_query": StructuredQuery(limit={"value": 5})}
-    assert not allowed(lambda: list(client._firestore_api.run_query(RunQueryRequest(**asked))))
+    assert not allowed(
+        lambda: list(client._firestore_api.run_query(RunQueryRequest(**asked), metadata=client._rpc_metadata))
+    )
     counted = {
         "parent": asked["parent"],
         "structured_aggregation_query": {
@@ -108,11 +110,17 @@ def test_a_query_that_names_no_collection_is_nobodys(served: Served, above: str)
             "aggregations": [{"count": {}, "alias": "all"}],
         },
     }
-    assert not allowed(lambda: list(client._firestore_api.run_aggregation_query(RunAggregationQueryRequest(**counted))))
+    assert not allowed(
+        lambda: list(
+            client._firestore_api.run_aggregation_query(
+                RunAggregationQueryRequest(**counted), metadata=client._rpc_metadata
+            )
+        )
+    )
     assert not listens(client, query=asked)
 
 
-def test_a_filter_opens_nothing(served: Served) -> None:
+def test_a_filter_gives_no_access(served: Served) -> None:
     """Own events of its camera are as closed to a machine as all the others: rules are no filters."""
     query = place(served.client(EVERYBODY["machine"]), "events").where(
         filter=firestore.FieldFilter("camera_id", "==", CAMERA)

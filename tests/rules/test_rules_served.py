@@ -1,5 +1,5 @@
-"""The table of who may what, asked over the wire with tokens: of the test server with the rules and, where
-FIRESTORE_EMULATOR_HOST is set, of Google's emulator, which runs them as production does.
+"""The access table over the wire with tokens: on the test server with the rules, and on Google's emulator where
+FIRESTORE_EMULATOR_HOST is set.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def test_changing_and_deleting(served: Served, name: str) -> None:
 
 
 @pytest.mark.parametrize("collection", BY_MACHINES)
-def test_a_machine_that_sends_the_same_again_changes_nothing(served: Served, collection: str) -> None:
+def test_a_repeated_write_changes_nothing(served: Served, collection: str) -> None:
     client = served.client(EVERYBODY["machine"])
     document = place(client, collection).document(f"again-{collection}")
     stamp = {"received_at": firestore.SERVER_TIMESTAMP}
@@ -137,7 +137,7 @@ def test_a_machine_that_sends_the_same_again_changes_nothing(served: Served, col
     assert not allowed(lambda: document.set(fields | {"schema": 2} | stamp))
 
 
-def test_an_agent_takes_back_an_event_of_its_own_that_goes_with_it(served: Served) -> None:
+def test_an_agent_voids_an_event_in_the_commit_that_creates_it(served: Served) -> None:
     client = served.client(EVERYBODY["machine"])
     stamp = {"received_at": firestore.SERVER_TIMESTAMP}
     batch = client.batch()
@@ -154,7 +154,7 @@ def test_an_agent_takes_back_an_event_of_its_own_that_goes_with_it(served: Serve
         assert allowed(lambda document=document, one=event_id: document.create(taken_back(one) | stamp)) is expected
 
 
-def test_a_commit_takes_back_so_many_events_and_no_more(served: Served) -> None:
+def test_a_commit_voids_a_limited_number_of_events(served: Served) -> None:
     client = served.client(EVERYBODY["machine"])
     stamp = {"received_at": firestore.SERVER_TIMESTAMP}
 

@@ -1,4 +1,4 @@
-"""Field by field: what config/firestore.rules takes as a value, against what the records allow."""
+"""Field by field: the values that config/firestore.rules accepts equal those that the records allow."""
 
 from __future__ import annotations
 
@@ -179,14 +179,14 @@ ADDED_FIELDS: Mapping[str, Test] = {
 def wrongly_ruled(
     fields: Mapping[str, Test], write: Callable[[Fields], bool], right: Fields
 ) -> list[tuple[str, Any, bool]]:
-    """What the rules take and should not, or the other way round: field, value, and what they said."""
+    """Wrong decisions of the rules: field, value, and whether they allowed it."""
     assert write(right)
     assert {*fields} <= {*right}
     found = []
     for name, test in fields.items():
         values = [*PROBES, right[name], "gone", "stopped"]
-        said = [(name, value, write({**right, name: value})) for value in values]
-        found += [each for each in said if each[2] is not test(each[1])]
+        results = [(name, value, write({**right, name: value})) for value in values]
+        found += [each for each in results if each[2] is not test(each[1])]
     return found
 
 

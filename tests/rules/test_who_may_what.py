@@ -1,4 +1,4 @@
-"""config/firestore.rules, carried out: who may do what with which document, whole tables of it."""
+"""config/firestore.rules, evaluated: who may do what with which document, as tables."""
 
 from __future__ import annotations
 
@@ -98,14 +98,14 @@ def test_face_vectors(name: str) -> None:
     ids="-".join,
 )
 @pytest.mark.parametrize("name", EVERYBODY)
-def test_what_no_rule_speaks_of_is_refused(path: tuple[str, ...], name: str) -> None:
+def test_paths_without_a_rule_are_denied(path: tuple[str, ...], name: str) -> None:
     who = EVERYBODY[name]
     for method in ("get", "create", "update", "delete"):
         assert not ask(who, method, *path, data={"a": 1}).allowed
 
 
 @pytest.mark.parametrize("collection", BY_MACHINES)
-def test_a_machine_writes_of_its_own_camera_alone(collection: str) -> None:
+def test_a_machine_writes_for_its_own_camera_only(collection: str) -> None:
     assert ask(CAMERA_MACHINE, "create", collection, "new", data=whole(collection)).allowed
     assert not ask(CAMERA_MACHINE, "create", collection, "new", data=whole(collection, camera_id="back")).allowed
     without_camera = Who("device-1", {"role": "device", "site": SITE})
@@ -114,7 +114,7 @@ def test_a_machine_writes_of_its_own_camera_alone(collection: str) -> None:
 
 
 @pytest.mark.parametrize("collection", BY_MACHINES)
-def test_sending_the_same_again_is_allowed_and_changing_a_thing_is_not(collection: str) -> None:
+def test_repeating_a_write_is_allowed_and_changing_it_is_not(collection: str) -> None:
     again = {**STORED["sites", SITE, collection, "x-1"], "received_at": NOW}
     assert ask(CAMERA_MACHINE, "update", collection, "x-1", data=again).allowed
     assert not ask(CAMERA_MACHINE, "update", collection, "x-1", data={**again, "received_at": AT}).allowed
@@ -126,7 +126,7 @@ def test_sending_the_same_again_is_allowed_and_changing_a_thing_is_not(collectio
 
 
 @pytest.mark.parametrize("collection", [*BY_MACHINES, "people", "corrections", "forgotten"])
-def test_every_field_is_needed_and_no_other_is_taken(collection: str) -> None:
+def test_every_field_is_required_and_no_other_is_allowed(collection: str) -> None:
     who = CAMERA_MACHINE if collection in BY_MACHINES else ADMIN_OF_GYM
     optional = {"x_frac", "y_frac", "distance", "margin", "machine_id", "rejected"}
     for name in whole(collection):
@@ -176,13 +176,13 @@ def test_every_field_is_needed_and_no_other_is_taken(collection: str) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "-".join(value),
 )
-def test_values_of_another_type_size_or_range_are_refused(collection: str, changes: dict[str, Any]) -> None:
+def test_values_of_a_wrong_type_size_or_range_are_denied(collection: str, changes: dict[str, Any]) -> None:
     who = CAMERA_MACHINE if collection in BY_MACHINES else ADMIN_OF_GYM
     assert ask(who, "create", collection, "new", data=whole(collection)).allowed
     assert not ask(who, "create", collection, "new", data=whole(collection, **changes)).allowed
 
 
-def test_an_added_event_stands_in_its_correction_whole_and_of_this_site() -> None:
+def test_an_added_event_is_complete_and_of_this_site() -> None:
     fields = received(documents.correction_document(correction(Action.ADD), "p-1"))
     assert ask(ADMIN_OF_GYM, "create", "corrections", "new", data=fields).allowed
     for wrong in ({"site_id": "pool"}, {"event_id": "e-2"}, {"kind": "peek"}, {"frame": b"x"}):
@@ -202,7 +202,7 @@ def test_an_added_event_stands_in_its_correction_whole_and_of_this_site() -> Non
         ("never-sent", ITSELF, False),
     ],
 )
-def test_an_agent_takes_back_what_it_said_of_its_own_camera_today(event_id: str, by: str, expected: bool) -> None:
+def test_an_agent_voids_events_of_its_own_camera_of_the_last_day(event_id: str, by: str, expected: bool) -> None:
     fields = received(taken_back(event_id, by=by))
     assert ask(CAMERA_MACHINE, "create", "corrections", "new", data=fields).allowed is expected
     assert not ask(MACHINE_ELSEWHERE, "create", "corrections", "new", data=fields).allowed
@@ -211,10 +211,12 @@ def test_an_agent_takes_back_what_it_said_of_its_own_camera_today(event_id: str,
 
 
 @pytest.mark.parametrize("camera_id", [CAMERA, "back"])
-def test_an_agent_says_again_what_it_took_back_of_its_own_camera(camera_id: str) -> None:
+def test_an_agent_restores_events_of_its_own_camera(camera_id: str) -> None:
     added = event(camera_id)
-    said = Correction(action=Action.ADD, event_id=added.event_id, by=ITSELF, at=AT, reason="theirs", event=added)
-    fields = received(documents.correction_document(said, "p-1")) | {"event_id": "e-now"}
+    added_correction = Correction(
+        action=Action.ADD, event_id=added.event_id, by=ITSELF, at=AT, reason="theirs", event=added
+    )
+    fields = received(documents.correction_document(added_correction, "p-1")) | {"event_id": "e-now"}
     fields["event"] = {**fields["event"], "event_id": "e-now"}
     expected = camera_id == CAMERA
     assert ask(CAMERA_MACHINE, "create", "corrections", "new", data=fields).allowed is expected
@@ -230,7 +232,7 @@ def test_an_agent_repeats_its_correction_and_changes_none() -> None:
     assert not ask(CAMERA_MACHINE, "delete", "corrections", "c-own").allowed
 
 
-def test_an_agent_repeats_a_correction_of_long_ago_but_makes_none() -> None:
+def test_an_agent_repeats_old_corrections_but_makes_none() -> None:
     old = received(taken_back("e-old"), NOW - timedelta(days=2))
     after = {**old, "received_at": NOW}
     assert ask(CAMERA_MACHINE, "update", "corrections", "c-old", data=after, before=old).allowed
@@ -239,7 +241,7 @@ def test_an_agent_repeats_a_correction_of_long_ago_but_makes_none() -> None:
 
 
 @pytest.mark.parametrize("person_id", ["visitor-1", "p-2", "p-3", "nobody-known"])
-def test_nobody_writes_a_vector_of_who_did_not_consent(person_id: str) -> None:
+def test_vectors_without_consent_are_denied(person_id: str) -> None:
     ruling = ask(ADMIN_OF_GYM, "create", "people", person_id, "embeddings", "v", data=received(embedding()))
     assert not ruling.allowed
 
@@ -250,7 +252,7 @@ def test_a_vector_has_the_bytes_of_its_dimension(vector: object) -> None:
     assert not ask(ADMIN_OF_GYM, "create", *EMBEDDING[:-1], "v-2", data=fields).allowed
 
 
-def test_a_picture_does_not_pass_as_a_vector() -> None:
+def test_a_picture_is_denied_as_a_vector() -> None:
     fields = received(embedding(2048))
     assert not ask(ADMIN_OF_GYM, "create", *EMBEDDING[:-1], "v-2", data=fields).allowed
 
@@ -281,7 +283,7 @@ def test_a_site_that_shares_no_settings_can_be_changed() -> None:
     assert ask(ADMIN_OF_GYM, "update", "sites", SITE, data=fields).allowed
 
 
-def test_a_site_may_say_how_long_what_is_kept() -> None:
+def test_a_site_may_set_the_retention() -> None:
     for retention in ({}, {"matches_days": 30, "zone_stays_days": None}, {"heartbeats_days": 36500}):
         fields = {**received(site()), "retention": retention}
         assert ask(ADMIN_OF_GYM, "update", "sites", SITE, data=fields).allowed
@@ -302,7 +304,7 @@ def test_a_site_may_say_how_long_what_is_kept() -> None:
     ],
     ids=str,
 )
-def test_claims_of_another_form_open_nothing(claims: dict[str, Any]) -> None:
+def test_malformed_claims_give_no_access(claims: dict[str, Any]) -> None:
     who = Who("u-1", claims)
     assert not ask(who, "get", "sites", SITE).allowed
     for collection in COLLECTIONS:
@@ -310,21 +312,21 @@ def test_claims_of_another_form_open_nothing(claims: dict[str, Any]) -> None:
         assert not ask(who, "create", collection, "new", data=whole(collection)).allowed
 
 
-def test_the_record_of_a_machine_alone_opens_nothing() -> None:
+def test_a_machine_record_without_claims_gives_no_access() -> None:
     without_claims = Who(CAMERA_MACHINE.uid, {})
     assert not ask(without_claims, "list", "people").allowed
     assert not ask(without_claims, "get", "sites", SITE).allowed
     assert not ask(without_claims, "get", "devices", "device-1").allowed
 
 
-def test_a_sign_of_life_sent_again_is_checked_too() -> None:
+def test_a_repeated_heartbeat_is_checked() -> None:
     again = {**STORED["sites", SITE, "heartbeats", "x-1"], "received_at": NOW}
     assert ask(CAMERA_MACHINE, "update", "heartbeats", "x-1", data={**again, "backlog": 5, "rejected": 1}).allowed
     assert not ask(CAMERA_MACHINE, "update", "heartbeats", "x-1", data={**again, "backlog": "x" * 100}).allowed
 
 
 @pytest.mark.parametrize("extra", [{"frame": b"\xff\xd8"}, {"picture": "x"}], ids=lambda extra: next(iter(extra)))
-def test_sites_and_vectors_take_no_other_field(extra: dict[str, Any]) -> None:
+def test_sites_and_vectors_allow_no_other_field(extra: dict[str, Any]) -> None:
     assert not ask(ADMIN_OF_GYM, "update", "sites", SITE, data={**received(site()), **extra}).allowed
     fields = {**received(embedding()), **extra}
     assert not ask(ADMIN_OF_GYM, "create", *EMBEDDING[:-1], "v-2", data=fields).allowed

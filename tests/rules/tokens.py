@@ -1,4 +1,4 @@
-"""Words of the rules language."""
+"""Lexical tokens of the rules language."""
 
 from __future__ import annotations
 

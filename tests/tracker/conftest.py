@@ -1,4 +1,4 @@
-"""A disk that can be filled for real, and files that may not grow."""
+"""A disk that can be filled, and a limit on file sizes."""
 
 from __future__ import annotations
 

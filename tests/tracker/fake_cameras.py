@@ -1,4 +1,4 @@
-"""A theatre for agents: pictures that say who is on them, an engine that reads them, a camera that follows a script.
+"""Fakes for agents: pictures that encode people, an engine that decodes them, a scripted camera.
 
 In a picture each pixel of the first row is a place in the room, and its blue value says who stands there: 0 nobody,
 n the person whose face vector points along axis n, or, from BLENDED on, between Ada's and Bob's; BLURRED and above
@@ -24,7 +24,7 @@ from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition
 from tracker.presence.events import CameraRef, Event
 from tracker.presence.people import Person
-from tracker.store.history import rules_of
+from tracker.store.site_settings import rules_of
 from tracker.store.store import Store
 from tracker.vision.engine import AnalysedFaces
 from tracker.vision.faces import Faces, FloatArray, Image

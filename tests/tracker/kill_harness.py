@@ -1,8 +1,8 @@
-"""Kills agents at random instants and looks at what is left: run by test_kill.py in a process of its own.
+"""Kill agents at random instants and check the stores that they leave; test_kill.py runs it in its own process.
 
-Each trial forks an agent over a copy of a prepared store and kills it: either from outside after a random time, or by
-its own hand before a random statement of a write, its COMMIT included. Then the next agent runs.
-Prints one JSON line: how many trials, how many agents died in mid-run, and what was wrong.
+Each trial forks an agent over a copy of a prepared store. The agent is killed by a signal after a random time, or kills
+itself before a random statement of a write, its COMMIT included. Then the next agent runs.
+Prints one JSON line: trials, agents that died during their run, and errors.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from tests.tracker.fake_cameras import ADA, BOB, EVE, AgentHarness, ScriptedCame
 from tests.tracker.role_cameras import RoleCamera, empty, walk
 from tracker.presence.events import Event
 from tracker.presence.sessions import Session, sessions
-from tracker.store.history import rules_of
+from tracker.store.site_settings import rules_of
 from tracker.store.store import Store
 
 PRESENCE = PresenceSettings(exit_after_s=2.0, merge_gap_s=10.0)
 RULES = rules_of(PRESENCE)
 END_S = 34.0
-IN_SIGHT = {ADA: [(1, 6), (9.5, 12)], BOB: [(2, 14), (27, 30)], EVE: [(3, 8)]}
+VISIBLE_S = {ADA: [(1, 6), (9.5, 12)], BOB: [(2, 14), (27, 30)], EVE: [(3, 8)]}
 SLACK_S = 7.0
 """A name takes a few sightings, and a presence is stored every five seconds."""
 
 
 def room(start_s: float = 0.0, end_s: float = END_S) -> list[ScriptStep]:
-    """Two members and a stranger come and go; two frames a second."""
+    """Two members and a stranger enter and leave; two frames a second."""
     frames = []
     for index in range(round(start_s * 2), round(end_s * 2) + 1):
         moment = index / 2
-        places = [who if any(a <= moment <= b for a, b in stays) else 0 for who, stays in IN_SIGHT.items()]
-        frames.append((moment, picture(*places)))
+        faces = [who if any(a <= moment <= b for a, b in stays) else 0 for who, stays in VISIBLE_S.items()]
+        frames.append((moment, picture(*faces)))
     return list(frames)
 
 
@@ -53,7 +53,7 @@ def door() -> list[ScriptStep]:
 
 
 class Trial:
-    """A store of its own, and agents over it."""
+    """A copy of a store, and the agents that run over it."""
 
     def __init__(self, template: Path, folder: Path, kind: type[AgentHarness]) -> None:
         self.path = folder / "footfall.sqlite3"
@@ -63,18 +63,18 @@ class Trial:
     def run(
         self, script: Sequence[ScriptStep], *, seen: Callable[[], None] = lambda: None, fatal: int | None = None
     ) -> int:
-        """One agent over the script, in this process. fatal: the statement of a write before which it dies.
+        """Run one agent over the script, in this process. fatal: the statement of a write before which it is killed.
 
-        Returns how many statements the writes had.
+        Returns the number of statements of its writes.
         """
         harness = self._kind(self.path, presence=PRESENCE)
         with harness.store:
-            statements = _count(harness.store, fatal or 0)
-            cues: list[ScriptStep] = [each for cue in script for each in (seen, cue)]
+            statements = _kill_before(harness.store, fatal or 0)
+            steps: list[ScriptStep] = [each for step in script for each in (seen, step)]
             if isinstance(harness, RoleCamera):
-                harness.watch(cues)
+                harness.watch(steps)
             else:
-                harness.agent(ScriptedCamera(cues)).run(threading.Event())
+                harness.agent(ScriptedCamera(steps)).run(threading.Event())
         return -statements[0] + (fatal or 0)
 
     def killed(self, script: Sequence[ScriptStep], *, delay_s: float, fatal: int | None) -> int | None:
@@ -100,8 +100,8 @@ class Trial:
         return frames if os.WIFSIGNALED(status) else None
 
 
-def _count(store: Store, fatal: int) -> list[int]:
-    """Counts down with each statement of a write; this process dies when none is left."""
+def _kill_before(store: Store, fatal: int) -> list[int]:
+    """Kill this process before statement `fatal` of its writes. Returns the counter of statements that are left."""
     left = [fatal]
 
     def count(_: str) -> None:
@@ -114,8 +114,8 @@ def _count(store: Store, fatal: int) -> list[int]:
     return left
 
 
-def wrongs(path: Path) -> list[str]:
-    """What no store may ever be, wherever an agent was killed."""
+def violations(path: Path) -> list[str]:
+    """Invariants of a store that do not hold."""
     found = []
     with sqlite3.connect(path) as connection:
         if connection.execute("PRAGMA integrity_check").fetchone() != ("ok",):
@@ -128,76 +128,76 @@ def wrongs(path: Path) -> list[str]:
     return found
 
 
-def history(path: Path) -> tuple[list[Event], list[Session], int]:
+def recorded(path: Path) -> tuple[list[Event], list[Session], int]:
     with Store(path).open(create=False) as store:
         found = store.sessions.select(site_id="gym", rules=RULES, now=at(100))
         return store.events.select(), found, len(store.people.all())
 
 
-def played_again(
+def replay_errors(
     trial: Trial, script: Sequence[ScriptStep], truth: tuple[list[Event], list[Session], int]
 ) -> list[str]:
-    """A recording is played from its start: what is in the store must be what one run would have reported."""
+    """A recording is played from its start: what is in the store must equal the result of one uninterrupted run."""
     trial.run(script)
-    found = history(trial.path)
-    return [] if found == truth else [f"played again: {reported(found[0])} instead of {reported(truth[0])}"]
+    found = recorded(trial.path)
+    return [] if found == truth else [f"played again: {summary(found[0])} instead of {summary(truth[0])}"]
 
 
-def gone_on(trial: Trial, frames: int, truth: tuple[list[Event], list[Session], int]) -> list[str]:
-    """A live camera goes on with the next frame: the same visits, give or take what was not yet stored."""
+def resume_errors(trial: Trial, frames: int, truth: tuple[list[Event], list[Session], int]) -> list[str]:
+    """A live camera continues with the next frame: the same visits, within what was not stored yet."""
     trial.run(room()[frames:] or room()[-1:])
-    events, found, people = history(trial.path)
-    wrong = [] if people == truth[2] else [f"gone on: {people} people"]
-    pairs = list(zip(by_person(found), by_person(truth[1]), strict=False))
+    events, found, people = recorded(trial.path)
+    errors = [] if people == truth[2] else [f"resumed: {people} people"]
+    pairs = list(zip(ordered(found), ordered(truth[1]), strict=False))
     if len(found) != len(truth[1]) or any(name(ours) != name(true) for ours, true in pairs):
-        return [*wrong, f"gone on after {frames}: {reported(events)}"]
+        return [*errors, f"resumed after {frames}: {summary(events)}"]
     for ours, true in pairs:
         if ours.ended_at is None or true.ended_at is None:
-            wrong.append("gone on: a visit is open")
+            errors.append("resumed: a visit is open")
         elif max(abs(ours.started_at - true.started_at), abs(ours.ended_at - true.ended_at)).total_seconds() > SLACK_S:
-            wrong.append(f"gone on after {frames}: {reported(events)}")
-    return wrong + unpaired(events)
+            errors.append(f"resumed after {frames}: {summary(events)}")
+    return errors + pairing_errors(events)
 
 
 def name(visit: Session) -> str:
-    """A member's id; a stranger who was not stored yet gets another one after the restart."""
+    """A member's id; a stranger who was not stored yet gets another id after the restart."""
     return visit.person_id if visit.person_id.startswith("p-") else "stranger"
 
 
-def by_person(visits: Sequence[Session]) -> list[Session]:
+def ordered(visits: Sequence[Session]) -> list[Session]:
     return sorted(visits, key=lambda visit: (name(visit), visit.started_at))
 
 
-def left_alone(trial: Trial, frames: int) -> list[str]:
-    """Nobody is there when the camera looks again: whoever was in left when last seen."""
+def closing_errors(trial: Trial, frames: int) -> list[str]:
+    """Nobody is in view after the restart: people who were in left at their last stored sighting."""
     with Store(trial.path).open(create=False) as store:
         open_ = store.cameras.presences()
     trial.run([(frames / 2 + second, picture()) for second in range(12)])
-    events, found, _ = history(trial.path)
+    events, found, _ = recorded(trial.path)
     ends = {(event.person_id, event.at) for event in events if event.kind == "exit"}
-    wrong = [
-        f"not closed when last seen: {reported(events)}" for each in open_ if (each.person_id, each.seen_at) not in ends
+    errors = [
+        f"not closed when last seen: {summary(events)}" for each in open_ if (each.person_id, each.seen_at) not in ends
     ]
     if any(visit.ended_at is None for visit in found):
-        wrong.append("left alone: a visit is open")
-    return wrong + unpaired(events)
+        errors.append("after closing: a visit is open")
+    return errors + pairing_errors(events)
 
 
-def unpaired(events: Sequence[Event]) -> list[str]:
+def pairing_errors(events: Sequence[Event]) -> list[str]:
     """Each person's events must be enter, exit, enter, exit."""
     for person_id in {event.person_id for event in events}:
         kinds = [event.kind for event in events if event.person_id == person_id]
         if kinds[0] != "enter" or any(one == other for one, other in pairwise(kinds)):
-            return [f"lost or doubled: {reported(events)}"]
+            return [f"lost or duplicate: {summary(events)}"]
     return []
 
 
-def reported(events: Sequence[Event]) -> list[str]:
+def summary(events: Sequence[Event]) -> list[str]:
     return [f"{event.person_id[:4]} {event.kind} {seconds(event.at):g}" for event in events]
 
 
-class Stand:
-    """What the trials of one kind start from: a prepared store, a script, and what one run over it reports."""
+class Scenario:
+    """The start of all trials of one kind: a prepared store, a script, and the records of an uninterrupted run."""
 
     def __init__(self, home: Path, kind: type[AgentHarness], script: list[ScriptStep]) -> None:
         self.kind = kind
@@ -208,48 +208,49 @@ class Stand:
         harness.enrol("Bob", BOB)
         harness.store.sites.use_default_rules(RULES)
         harness.store.close()
-        Trial(self.template, home, kind).run(script)  # what is slow the first time is over
+        Trial(self.template, home, kind).run(script)  # warm up
         whole = Trial(self.template, home, kind)
         begun = time.perf_counter()
         self.statements = whole.run(script)
         self.length_s = time.perf_counter() - begun
-        self.truth = history(whole.path)
+        self.truth = recorded(whole.path)
 
 
-def tried(stand: Stand, folder: Path, number: int, rng: random.Random) -> tuple[bool, list[str]]:
-    """One trial: whether the agent died in mid-run, and what was wrong."""
-    trial = Trial(stand.template, folder, stand.kind)
-    fatal = rng.randrange(1, stand.statements) if number % 2 else None
-    frames = trial.killed(stand.script, delay_s=rng.uniform(0, stand.length_s), fatal=fatal)
-    wrong = wrongs(trial.path)
-    if stand.kind is RoleCamera or frames is None or number % 3 == 0:
-        wrong += played_again(trial, stand.script, stand.truth)
+def run_trial(scenario: Scenario, folder: Path, number: int, rng: random.Random) -> tuple[bool, list[str]]:
+    """One trial: whether the agent died during its run, and the errors found."""
+    trial = Trial(scenario.template, folder, scenario.kind)
+    fatal = rng.randrange(1, scenario.statements) if number % 2 else None
+    frames = trial.killed(scenario.script, delay_s=rng.uniform(0, scenario.length_s), fatal=fatal)
+    errors = violations(trial.path)
+    if scenario.kind is RoleCamera or frames is None or number % 3 == 0:
+        errors += replay_errors(trial, scenario.script, scenario.truth)
     elif number % 3 == 1:
-        wrong += gone_on(trial, frames, stand.truth)
+        errors += resume_errors(trial, frames, scenario.truth)
     else:
-        wrong += left_alone(trial, frames)
-    return frames is not None, wrong + wrongs(trial.path)
+        errors += closing_errors(trial, frames)
+    return frames is not None, errors + violations(trial.path)
 
 
 def main(kills: int, seed: int) -> None:
     rng = random.Random(seed)
-    trials, died, wrong = 0, 0, list[str]()
+    trials, died, errors = 0, 0, list[str]()
     memory = Path("/dev/shm")  # noqa: S108 - a file system in memory, which outlives a killed process too
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as home:
         for part in ("truth", "trial"):
             (Path(home) / part).mkdir()
-        stands = [
-            Stand(Path(home) / "truth", kind, script) for kind, script in ((AgentHarness, room()), (RoleCamera, door()))
+        scenarios = [
+            Scenario(Path(home) / "truth", kind, script)
+            for kind, script in ((AgentHarness, room()), (RoleCamera, door()))
         ]
         while died < kills and trials < 2 * kills:
             folder = Path(tempfile.mkdtemp(dir=Path(home) / "trial"))
-            was_killed, found = tried(stands[trials % 4 == 3], folder, trials, rng)
+            was_killed, found = run_trial(scenarios[trials % 4 == 3], folder, trials, rng)
             died += was_killed
-            wrong += [f"trial {trials}: {each}" for each in found]
+            errors += [f"trial {trials}: {each}" for each in found]
             shutil.rmtree(folder)
             trials += 1
-    truth = {stand.kind.__name__: reported(stand.truth[0]) for stand in stands}
-    sys.stdout.write(json.dumps({"trials": trials, "died": died, "wrong": wrong, "truth": truth}) + "\n")
+    truth = {scenario.kind.__name__: summary(scenario.truth[0]) for scenario in scenarios}
+    sys.stdout.write(json.dumps({"trials": trials, "died": died, "errors": errors, "truth": truth}) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Cameras with a role, for tests: pictures in which a pixel's blue value says whose face is centred there.
+"""Cameras with a role, for tests: the blue value of a pixel encodes the face that is centred there.
 
 Ten pixels are a tenth of the frame.
 """

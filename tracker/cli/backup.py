@@ -12,7 +12,7 @@ import typer
 
 from tracker.cli.command import command
 from tracker.cli.options import Options
-from tracker.cli.output import Result, progress_bar
+from tracker.cli.output import Result, counted, progress_bar
 
 if TYPE_CHECKING:
     from tracker.store.backup import Contents, Restored
@@ -74,7 +74,8 @@ def _progress(title: str) -> Iterator[Callable[[float], None]]:
 
 def _described(contents: Contents) -> str:
     newest = "" if contents.newest_at is None else f", the newest of {contents.newest_at:%Y-%m-%d %H:%M} UTC"
-    return f"{contents.bytes / 1e6:.1f} MB, {contents.people} people, {contents.events} events{newest}"
+    people = "1 person" if contents.people == 1 else f"{contents.people} people"
+    return f"{contents.bytes / 1e6:.1f} MB, {people}, {counted(contents.events, 'event')}{newest}"
 
 
 def _row(done: Restored) -> dict[str, object]:

@@ -243,7 +243,7 @@ def publish_settings(
 
     They come from the settings of this machine, and apply on all machines of the site that do not set them themselves.
     """
-    from tracker.store.shared_site import fields_of
+    from tracker.store.site_settings import fields_of
 
     if derived_by not in (None, "functions", "machine"):
         raise UsageError(f"--derived-by {derived_by} is unknown", fix="give functions or machine")

@@ -64,8 +64,7 @@ def import_events(
     track_id, event_id and the rest are optional. Events in the future are refused.
     """
     from tracker.store.event_import import staging
-    from tracker.store.history import site_of
-    from tracker.store.shared_site import rules_at_site
+    from tracker.store.site_settings import rules_at_site, site_of
 
     settings, latest = access.load(), datetime.now(UTC) + CLOCKS_APART
     done: Imported | None = None

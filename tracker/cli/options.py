@@ -76,7 +76,7 @@ class Options:
 
     def reload(self) -> tuple[Settings, dict[str, str]]:
         """The settings as of now, and which of the site's shared settings were rejected, with the reason."""
-        from tracker.store.shared_site import settings_at_site  # here, so that no help waits for pydantic
+        from tracker.store.site_settings import settings_at_site  # here, so that no help waits for pydantic
 
         overrides: Overrides = {}
         for name in {each.name for each in fields(self)} & _OVERRIDDEN.keys():

@@ -23,7 +23,7 @@ from rich.text import Text
 from config.errors import FootfallError
 from tracker.cli.extras import require
 from tracker.cli.options import JsonOutput, ReportOutput, TableOutput
-from tracker.presence.local_time import MOMENT, local_text
+from tracker.presence.calendar import MOMENT, local_text
 from tracker.reports.json_values import plain
 from tracker.reports.sheets import Column, Figure, Kind, Report, Row
 from tracker.reports.text import (
@@ -142,8 +142,8 @@ def emit_report(report: Report, output: ReportOutput) -> None:
         note(f"wrote {output.xlsx}")
     if output.plot is not None:
         require("the report", "reports", "plotly")
-        from tracker.reports.plot_files import write_plot
-        from tracker.reports.plots import plot
+        from tracker.reports.chart_files import write_plot
+        from tracker.reports.report_charts import plot
 
         write_plot(plot(report), output.plot, title=f"{report.title} – {report.site_name}")
         note(f"wrote {output.plot}")

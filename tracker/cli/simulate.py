@@ -166,7 +166,7 @@ def _write(file: Path, text: str) -> None:
 def _save_site(settings: Settings) -> None:
     """Record the site in its store, with the settings that were written beside it."""
     from config.settings import load_settings
-    from tracker.store.history import site_of
+    from tracker.store.site_settings import site_of
 
     with open_store(settings) as store:
         store.sites.save(site_of(load_settings(settings.store.path.with_suffix(SUFFIX), {})))

@@ -11,8 +11,8 @@ import typer
 
 from tracker.cameras.clock import CLOCKS_APART
 from tracker.cli.options import UsageError
+from tracker.presence.calendar import is_ambiguous
 from tracker.presence.events import EARLIEST
-from tracker.presence.local_time import is_ambiguous
 
 _CHECK_YEAR = "check the year: no camera recorded anything then"
 _WRITE_DAY = "write 2026-01-31 or 2026-01-31T08:00"

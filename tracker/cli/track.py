@@ -87,8 +87,7 @@ def follow(
     from tracker.cli.replica import replicating
     from tracker.cli.step_output import StepPrinter
     from tracker.identity.known import KnownPeople
-    from tracker.store.history import site_of
-    from tracker.store.shared_site import rules_at_site
+    from tracker.store.site_settings import rules_at_site, site_of
 
     sources = [prepare_source(each.source, start_at=start_at, realtime=not fast) for each in cameras]
     with (

@@ -10,12 +10,13 @@ from datetime import datetime
 
 from tracker.cloud import paths
 from tracker.cloud.writes import Encoder, Kind, Write
+from tracker.presence.events import CameraRef
 from tracker.store.cursors import Cursor, Deletion, Rejected, Stream
 from tracker.store.outbox import Erasure
-from tracker.store.outbox_rows import Message, PersonRecord, Scope
+from tracker.store.outbox_rows import Message, PersonRecord
 from tracker.store.store import Store
 
-VECTORS = "up vectors "
+VECTORS = "upload vectors "
 """How the state begins that remembers which vectors of a person are uploaded."""
 MOST_WRITES = 500
 _WRITES_AN_EVENT = 2
@@ -23,7 +24,7 @@ _WRITES_AN_EVENT = 2
 _PEOPLE_AT_ONCE = 50
 _CORRECTIONS_AT_ONCE = 20
 """The rules look up a document for each correction of a device, and at most 20 for one commit."""
-_DELETED_FROM = {"person": Stream.PEOPLE, "zone_stay": Stream.ZONE_STAYS, "session": Stream.SESSIONS}
+DELETED_FROM = {"person": Stream.PEOPLE, "zone_stay": Stream.ZONE_STAYS, "session": Stream.SESSIONS}
 """The kinds of deletions, and the streams with which they are skipped."""
 _PROFILES = (Stream.PEOPLE, Stream.ALIASES)
 _FACTS = (Stream.EVENTS, Stream.CORRECTIONS, Stream.ZONE_STAYS)
@@ -34,7 +35,7 @@ class Rights:
     """What this machine uploads. scope: of one camera only, nothing else of which it can delete. people: also people.
     vectors: with the face vectors of those who consented. sites: whose sessions it derives and uploads."""
 
-    scope: Scope | None = None
+    scope: CameraRef | None = None
     people: bool = True
     vectors: bool = False
     sites: frozenset[str] = frozenset()
@@ -129,7 +130,7 @@ class BatchBuilder:
             batch.more = batch.more or len(self.vectors) > _PEOPLE_AT_ONCE
 
     def _add_deletions(self, batch: Batch, now: datetime, size: int, skip: AbstractSet[Stream]) -> None:
-        kinds = [kind for kind, stream in _DELETED_FROM.items() if stream not in skip]
+        kinds = [kind for kind, stream in DELETED_FROM.items() if stream not in skip]
         found = self._store.outbox.deletions(limit=max(1, size // 4), kinds=kinds)
         batch.deletions, batch.erasures = list(found.rows), list(found.erasures)
         messages = [each for each in found.messages if self._may_delete(each)]

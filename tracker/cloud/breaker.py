@@ -34,8 +34,8 @@ _WITH = {
 class CircuitBreaker:
     """Which collections are open, that is skipped, and why. For one thread.
 
-    one_by_one: collections whose documents the rules judge each by its content, so that one refusal tells nothing of
-    the others.
+    one_by_one: collections whose documents the rules judge each by its content, so that one refusal does not
+    concern the others.
     """
 
     def __init__(

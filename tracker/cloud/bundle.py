@@ -49,11 +49,10 @@ class Bundle:
 
 
 def bundle(out: Path, *, database: str = "(default)", region: str | None = None) -> Bundle:
-    """Write the folder `out`, or renew one that was written so. What else is in it, such as `venv`, stays.
+    """Write the folder `out`, or update one written before. Other files in it, such as `venv`, are kept.
 
-    database: whose documents trigger the functions. region: where they run, as near to the database as there
-    is one; None leaves it as it was.
-    Raises CloudError where the folder is somebody else's, the region is none, or the disk fails.
+    database: whose documents trigger the functions. region: where they run; None keeps that of the folder.
+    Raises CloudError where the folder holds something else, the region is invalid, or it cannot be written.
     """
     region = region or _region_before(out)
     if not _REGION.fullmatch(region):
@@ -71,9 +70,9 @@ def bundle(out: Path, *, database: str = "(default)", region: str | None = None)
         pins = (_folder("functions") / PINS).read_text(encoding="utf-8")
         (out / "requirements.txt").write_text(f"{pins.rstrip()}\n./{name}\n", encoding="utf-8")
         (out / ENTRY).write_bytes(entry.read_bytes())
-        place = {"database": database, "region": region}
-        for file, said in ((DEPLOYMENT, place), (FIREBASE, _PROJECT)):
-            (out / file).write_text(f"{json.dumps(said, indent=2)}\n", encoding="utf-8")
+        deployment = {"database": database, "region": region}
+        for file, record in ((DEPLOYMENT, deployment), (FIREBASE, _PROJECT)):
+            (out / file).write_text(f"{json.dumps(record, indent=2)}\n", encoding="utf-8")
     except OSError as error:
         raise CloudError(f"{out}: cannot be written ({error})", fix="give a folder with --out that can be") from error
     names = (ENTRY, "requirements.txt", DEPLOYMENT, FIREBASE, name)
@@ -121,7 +120,7 @@ def _files_of(room: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _metadata(about: metadata.Distribution) -> bytes:
-    """What the wheel says of itself: it needs what the base needs, and has no extras."""
+    """The metadata of the wheel: the requirements of the base, without extras."""
     needs = [each for each in about.requires or () if not re.search(r"\bextra\s*==", each)]
     lines = [f"Name: {PACKAGE}", f"Version: {about.version}", *(f"Requires-Dist: {each}" for each in needs)]
     return "\n".join(["Metadata-Version: 2.1", *lines, ""]).encode()
@@ -136,5 +135,5 @@ def _folder(room: str) -> Path:
     found = find_spec(room)
     places = None if found is None else found.submodule_search_locations
     if not places:
-        raise CloudError(f"the part {room!r} of Footfall is not installed", fix="install Footfall anew")
+        raise CloudError(f"the part {room!r} of Footfall is not installed", fix="reinstall Footfall")
     return Path(places[0])

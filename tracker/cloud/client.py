@@ -9,12 +9,11 @@ import time
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import firebase_admin
 import grpc
 from firebase_admin import credentials as admin_credentials
-from google.api_core.gapic_v1.client_info import ClientInfo
 from google.auth import credentials as auth_credentials
 from google.cloud import firestore
 from google.cloud.firestore_v1.services.firestore import FirestoreClient
@@ -52,13 +51,23 @@ _CHANNEL_OPTIONS = (
     ("grpc.use_local_subchannel_pool", 1),  # a shared one would share the reconnect backoff of other connections
     ("grpc.service_config", json.dumps({"methodConfig": [_LISTEN]})),
 )
-_CLIENT_INFO = ClientInfo(python_version="3", grpc_version=None, api_core_version=None)
-"""Sent with every request, so it is kept short."""
 _OWNER = "Bearer owner"
 """An emulator applies no rules to this token."""
 _AUTHORIZATION = "authorization"
+_DATABASE = "google-cloud-resource-prefix"
+"""The header in which the official client names the database."""
+_NO_STATISTICS: Any = None
+"""Leaves out the header with the versions of Google's libraries."""
 
 _numbers = count()
+
+
+class _Api(FirestoreClient):
+    """Commits with short headers: gRPC compresses messages, but sends these headers in full with each request."""
+
+    def commit(self, *request: Any, metadata: Any = (), **how: Any) -> Any:
+        """Without the name of the database, which is in `x-goog-request-params` as well."""
+        return super().commit(*request, metadata=[each for each in metadata if each[0] != _DATABASE], **how)
 
 
 class Client(firestore.Client):
@@ -76,10 +85,20 @@ class Client(firestore.Client):
         if self._is_closed:  # Google's client would open a new channel
             raise ValueError(f"{CLOSED} on a closed client")
         if self._firestore_api_internal is None:
-            transport = FirestoreGrpcTransport(host=self._target, channel=self._channel(), client_info=_CLIENT_INFO)
+            transport = FirestoreGrpcTransport(host=self._target, channel=self._channel(), client_info=_NO_STATISTICS)
             self._transport = transport
-            self._firestore_api_internal = FirestoreClient(transport=transport, client_options=self._client_options)
+            self._firestore_api_internal = _Api(transport=transport, client_options=self._client_options)
         return self._firestore_api_internal
+
+    @property
+    def _rpc_metadata(self) -> Any:
+        """The headers of a request; to an emulator with the token, which a channel without TLS does not add."""
+        metadata = [(_DATABASE, self._database_string)]
+        if self._emulator_host is not None:
+            headers: dict[str, str] = {}
+            self._credentials.before_request(None, "", "", headers)
+            metadata.append((_AUTHORIZATION, headers.get(_AUTHORIZATION, _OWNER)))
+        return metadata
 
     def close(self) -> None:
         super().close()
@@ -89,8 +108,7 @@ class Client(firestore.Client):
         how: dict[str, Any] = {"options": _CHANNEL_OPTIONS, "compression": grpc.Compression.Gzip}
         if self._emulator_host is None:
             return FirestoreGrpcTransport.create_channel(self._target, credentials=self._credentials, **how)
-        channel = grpc.insecure_channel(self._emulator_host, **how)
-        return grpc.intercept_channel(channel, _Bearer(lambda: self._credentials))
+        return grpc.insecure_channel(self._emulator_host, **how)
 
 
 class Connection:
@@ -178,47 +196,6 @@ class _Anonymous(admin_credentials.Base):
 
     def get_credential(self) -> auth_credentials.Credentials:
         return auth_credentials.AnonymousCredentials()
-
-
-class _Details(NamedTuple):
-    """What gRPC's interceptors pass on of a call."""
-
-    method: str
-    timeout: float | None
-    metadata: list[tuple[str, str]]
-    credentials: Any
-    wait_for_ready: bool | None
-    compression: Any
-
-
-class _Bearer(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor, grpc.StreamStreamClientInterceptor):
-    """Adds the token to every call."""
-
-    def __init__(self, credentials: Callable[[], auth_credentials.Credentials]) -> None:
-        self._credentials = credentials
-
-    def intercept_unary_unary(self, proceed: Callable[..., Any], details: Any, request: Any) -> Any:
-        return proceed(self._signed(details), request)
-
-    def intercept_unary_stream(self, proceed: Callable[..., Any], details: Any, request: Any) -> Any:
-        return proceed(self._signed(details), request)
-
-    def intercept_stream_stream(self, proceed: Callable[..., Any], details: Any, requests: Any) -> Any:
-        return proceed(self._signed(details), requests)
-
-    def _signed(self, details: Any) -> _Details:
-        headers: dict[str, str] = {}
-        self._credentials().before_request(None, details.method, "", headers)
-        others = [(name, value) for name, value in details.metadata or () if name != _AUTHORIZATION]
-        token = headers.get(_AUTHORIZATION, _OWNER)
-        return _Details(
-            details.method,
-            details.timeout,
-            [*others, (_AUTHORIZATION, token)],
-            details.credentials,
-            details.wait_for_ready,
-            details.compression,
-        )
 
 
 def _identity(address: FirestoreAddress, path: Path | None) -> tuple[DeviceKey | None, admin_credentials.Base]:

@@ -47,7 +47,7 @@ def event_document(event: Event) -> CloudDocument:
 
 def event_of(site_id: str, event_id: str, document: Mapping[str, Any]) -> Event:
     """The event of a document. Raises RecordError naming the field."""
-    event = plain.event_from_document(_plain(document, site_id=site_id, event_id=event_id, absent=("x_frac", "y_frac")))
+    event = plain.decode(Event, _plain(document, site_id=site_id, event_id=event_id, absent=("x_frac", "y_frac")))
     require_possible("event", at=event.at)
     return event
 
@@ -60,7 +60,7 @@ def match_document(match: Match) -> CloudDocument:
 def match_of(site_id: str, match_id: str, document: Mapping[str, Any]) -> Match:
     """The match of a document. Raises RecordError naming the field."""
     absent = ("distance", "margin")
-    match = plain.match_from_document(_plain(document, site_id=site_id, match_id=match_id, absent=absent))
+    match = plain.decode(Match, _plain(document, site_id=site_id, match_id=match_id, absent=absent))
     require_possible("match", at=match.at)
     return match
 
@@ -82,7 +82,7 @@ def session_of(site_id: str, session_id: str, document: Mapping[str, Any], *, no
         found["segments"] = [_plain(each) if isinstance(each, Mapping) else each for each in segments]
     if found.get("state") == SessionState.OPEN and found.get("dwell_s") is None:
         found["dwell_s"], found["gross_s"] = _running(found.get("segments"), as_utc(now))
-    session = plain.session_from_document(found)
+    session = plain.decode(Session, found)
     require_possible("session", started_at=session.started_at, ended_at=session.ended_at)
     for segment in session.segments:
         require_possible("session: segments", started_at=segment.started_at, ended_at=segment.ended_at)
@@ -107,7 +107,7 @@ def person_of(person_id: str, document: Mapping[str, Any]) -> tuple[Person, str 
             f"person: merged_into: expected the id of another person, got {merged_into!r}",
             fix="correct merged_into in the document",
         )
-    person = plain.person_from_document(found)
+    person = plain.decode(Person, found)
     require_possible("person", created_at=person.created_at, consented_at=person.consented_at)
     return person, merged_into
 
@@ -123,7 +123,7 @@ def correction_of(correction_id: str, document: Mapping[str, Any]) -> Correction
     found.pop("person_id", None)
     if isinstance(found["event"], Mapping):
         found["event"] = _plain(found["event"], absent=("x_frac", "y_frac"))
-    correction = plain.correction_from_document(found)
+    correction = plain.decode(Correction, found)
     require_possible("correction", at=correction.at)
     if correction.event is not None:
         require_possible("correction: event", at=correction.event.at)
@@ -137,7 +137,7 @@ def zone_stay_document(stay: ZoneStay) -> CloudDocument:
 
 def zone_stay_of(site_id: str, stay_id: str, document: Mapping[str, Any]) -> ZoneStay:
     """The stay in a zone of a document. Raises RecordError naming the field."""
-    stay = plain.zone_stay_from_document(_plain(document, site_id=site_id, stay_id=stay_id))
+    stay = plain.decode(ZoneStay, _plain(document, site_id=site_id, stay_id=stay_id))
     require_possible("zone stay", started_at=stay.started_at, seen_at=stay.seen_at)
     return stay
 
@@ -182,7 +182,7 @@ def heartbeat_of(site_id: str, document: Mapping[str, Any]) -> tuple[CameraHealt
     Raises RecordError naming the field.
     """
     found = {name: document[name] for name in _OF_HEALTH if name in document}
-    health = plain.health_from_document({**found, "site_id": site_id, "source": "", "updated_at": document.get("at")})
+    health = plain.decode(CameraHealth, {**found, "site_id": site_id, "source": "", "updated_at": document.get("at")})
     require_possible(
         "heartbeat", at=health.updated_at, started_at=health.started_at, last_frame_at=health.last_frame_at
     )

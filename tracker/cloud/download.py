@@ -18,8 +18,8 @@ from tracker.cloud.incoming import SITE, Decoder
 from tracker.cloud.paths import Collection
 from tracker.cloud.reads import Page, count_of, page_of, single
 from tracker.presence.events import time_text
-from tracker.store.event_rows import read_time
 from tracker.store.store import Store
+from tracker.store.tables import read_time
 
 PAGE = 500
 OVERLAP = timedelta(minutes=2)
@@ -69,7 +69,7 @@ class Download:
         self._site_id = site_id
         self._scope = scope
         self._collection = collection
-        self._cursor_name = f"down {site_id} {self.name}"
+        self._cursor_name = f"download {site_id} {self.name}"
         self._cursor: datetime | None = None
         self._recent: deque[datetime] = deque(maxlen=OVERLAP_MOST)
         self.taken = 0

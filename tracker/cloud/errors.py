@@ -9,7 +9,7 @@ from google.api_core import exceptions as google_errors
 from google.auth import exceptions as auth_errors
 
 from config.errors import CloudError, CloudUnreachableError
-from tracker.cloud.auth.device_key import REFUSED
+from tracker.cloud.auth.sign_in import REFUSED
 
 RETRIED = "nothing is lost; it is retried"
 DENIED = "check cloud.credentials and the rules that are deployed (docs/firebase.md)"
@@ -44,6 +44,8 @@ _REASONS = {
     "INVALID_REFRESH_TOKEN": ("are damaged", _REGISTER),
     "API key": ("name no project", "register the machine again with the Web API key that the Firebase console shows"),
     "PROJECT_NUMBER_MISMATCH": ("mix two projects", _REGISTER),
+    "CUSTOM_TOKEN": ("cannot sign in a machine", "give a service account of this project with --credentials"),
+    "CREDENTIAL_MISMATCH": ("are of another project", "give a service account of this project with --credentials"),
 }
 """Google's reason for refusing a device key -> its meaning, and the fix."""
 

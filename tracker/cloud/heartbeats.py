@@ -14,12 +14,11 @@ from tracker.cloud import documents, paths
 from tracker.cloud.paths import Collection
 from tracker.cloud.writes import Write, created
 from tracker.presence.coverage import CoverageSpan
-from tracker.presence.events import content_id, time_text
+from tracker.presence.events import CameraRef, content_id, time_text
 from tracker.presence.health import CameraHealth, CameraState
-from tracker.store.outbox_rows import Scope
 from tracker.store.store import Store
 
-STATE = "up heartbeat "
+STATE = "upload heartbeat "
 """How the state begins that remembers the last heartbeat of each camera."""
 _SHORTEST_S = 5.0
 """Between two heartbeats of a camera that fails and recovers."""
@@ -46,7 +45,7 @@ class Load:
 
 
 def machine_name(machine_id: str) -> str:
-    """The id of a machine in its heartbeats. Its network address tells a copy of the store from the original."""
+    """The id of a machine in its heartbeats. The network address tells copies of a store apart."""
     node = uuid.getnode()
     return machine_id if node & _RANDOM_ADDRESS else f"{machine_id}-{content_id('network', f'{node:012x}')[:6]}"
 
@@ -61,7 +60,7 @@ class Heartbeats:
         *,
         every_s: float,
         version: str,
-        scope: Scope | None = None,
+        scope: CameraRef | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
@@ -111,7 +110,7 @@ class Heartbeats:
     def _heartbeats_of(
         self, name: str, health: CameraHealth, last: Mapping[str, str], load: Load
     ) -> Iterator[Heartbeat]:
-        camera = Scope(health.site_id, health.camera_id)
+        camera = CameraRef(health.site_id, health.camera_id)
         spans = self._store.outbox.coverage_here(camera, since=last.get("watch", ""), limit=_MOST_SPANS + 1)
         for span in spans[:-1]:  # over: each but the newest is reported once more, with its end
             yield self._heartbeat(_over(health, span), span, load, name=name, last_at=last.get("at", ""))

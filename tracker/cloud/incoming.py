@@ -19,10 +19,10 @@ from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import Event, time_text
 from tracker.presence.health import CameraHealth
 from tracker.presence.zones import ZoneStay
+from tracker.store.camera_rows import MachineReport
 from tracker.store.inbox import EMBEDDINGS, Incoming, IncomingCorrection, Unreadable
 from tracker.store.inbox_erasures import IncomingErasure
 from tracker.store.inbox_people import IncomingPerson
-from tracker.store.machine_rows import MachineReport
 
 SITE = "site"
 

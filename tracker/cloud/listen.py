@@ -1,7 +1,7 @@
 """Listening to a query or a document over the client's `on_snapshot`, which only fills a queue.
 
-The client reconnects by itself. Where it gives up, or was told much, its owner reads what is missing by a query, which
-also tells the reason, and opens the listener again.
+The client reconnects by itself. Where it gives up, or holds many documents, the replica reads what is missing by a
+query, which raises the reason, and opens the listener again.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ FULL = 500
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What one listener has heard at once. page: consistent, complete up to the time at which it was read."""
+    """One snapshot of a listener. page: consistent, complete up to the time at which it was read."""
 
     listener: Listener
     page: Page
 
 
 class _Watch(Watch):
-    """The client's listener. It raises the reason of its end in a thread of its own, where nobody would see it."""
+    """The client's listener, which would raise the reason of its end in a thread of its own."""
 
     def close(self, reason: Any = None) -> None:
         del reason
@@ -38,13 +38,13 @@ class _Watch(Watch):
 
 
 class Listener:
-    """One open listener. Every snapshot goes into `heard`. `close` is for any thread, and may be repeated."""
+    """One open listener. Every snapshot goes into `snapshots`. `close` is thread-safe and idempotent."""
 
-    def __init__(self, target: Any, heard: queue.SimpleQueue[Snapshot | None], *, name: str) -> None:
+    def __init__(self, target: Any, snapshots: queue.SimpleQueue[Snapshot | None], *, name: str) -> None:
         self.name = name
         self.is_live = False
         """Whether the first snapshot has come."""
-        self._heard = heard
+        self._snapshots = snapshots
         self._received = 0
         opened = _Watch.for_document if isinstance(target, DocumentReference) else _Watch.for_query
         self._watch = opened(target, self._on_snapshot, DocumentSnapshot)
@@ -69,4 +69,4 @@ class Listener:
             self._received += len(changes)
         self.is_live = True
         changed = tuple(document_of(each.document) for each in changes if each.type is not ChangeType.REMOVED)
-        self._heard.put(Snapshot(self, Page(changed, read_at)))
+        self._snapshots.put(Snapshot(self, Page(changed, read_at)))

@@ -6,8 +6,8 @@ import json
 
 from config.settings import Settings
 from tracker.cloud.documents import deriver_of
+from tracker.presence.events import CameraRef
 from tracker.store.outbox import Backlog
-from tracker.store.outbox_rows import Scope
 from tracker.store.store import Store
 
 
@@ -19,7 +19,7 @@ def backlog_of(settings: Settings, store: Store) -> Backlog:
     return store.outbox.backlog(sessions=sessions, people=scope is None, scope=scope)
 
 
-def device_scope(settings: Settings) -> Scope | None:
+def device_scope(settings: Settings) -> CameraRef | None:
     """The one camera of which a device key may upload; None with other credentials, or none that can be read."""
     path = settings.cloud.credentials
     try:
@@ -28,4 +28,4 @@ def device_scope(settings: Settings) -> Scope | None:
         return None
     if not isinstance(content, dict) or content.get("type") != "footfall_device":
         return None
-    return Scope(str(content.get("site_id", "")), str(content.get("camera_id", "")))
+    return CameraRef(str(content.get("site_id", "")), str(content.get("camera_id", "")))

@@ -32,7 +32,7 @@ class Document:
 
     @property
     def received_at(self) -> datetime | None:
-        """When the server took it, None where the document does not tell."""
+        """When the server took it, None where the document has no such time."""
         value = self.fields.get(RECEIVED_AT)
         return value if isinstance(value, datetime) and value.tzinfo is not None else None
 

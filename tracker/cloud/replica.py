@@ -23,9 +23,8 @@ from tracker.cloud.listen import Listener, Snapshot
 from tracker.cloud.pending import device_scope
 from tracker.cloud.retry import Backoff, exponential
 from tracker.presence.events import time_text
-from tracker.store.history import site_of
 from tracker.store.inbox import Incoming, synced_cursor
-from tracker.store.shared_site import rules_at_site
+from tracker.store.site_settings import rules_at_site, site_of
 from tracker.store.store import Store
 
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -103,7 +102,7 @@ class Replica:
                 for collection in scope.collections
             )
         }
-        self._heard: queue.SimpleQueue[Snapshot | None] = queue.SimpleQueue()
+        self._snapshots: queue.SimpleQueue[Snapshot | None] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._probed_s = -inf
@@ -158,7 +157,7 @@ class Replica:
     def close(self) -> None:
         """End listening and the connection; what is being stored is waited for. Closing again does nothing."""
         self._stop.set()
-        self._heard.put(None)
+        self._snapshots.put(None)
         for each in self._followed.values():
             self._drop(each)
         self._connection.close()
@@ -185,7 +184,7 @@ class Replica:
                 return
 
     def _run(self) -> None:
-        """The supervisor: opens listeners, stores what they hear, and watches that they are alive."""
+        """The supervisor: opens listeners, stores their snapshots, and checks that they are alive."""
         checked_s = -inf
         while not self._stop.is_set():
             now_s = time.monotonic()
@@ -194,11 +193,11 @@ class Replica:
                 checked_s = time.monotonic()
             until_s = min(checked_s + self._check_s, self._next_opening_s())
             try:
-                heard = self._heard.get(timeout=max(0.01, until_s - time.monotonic()))
+                snapshot = self._snapshots.get(timeout=max(0.01, until_s - time.monotonic()))
             except queue.Empty:
                 continue
-            if heard is not None and not self._stop.is_set():
-                self._take(heard)
+            if snapshot is not None and not self._stop.is_set():
+                self._take(snapshot)
 
     def _next_opening_s(self) -> float:
         """When a listener is to be opened next."""
@@ -219,24 +218,31 @@ class Replica:
             self._guarded(self._probe)
 
     def _open(self, each: _Followed) -> bool:
-        """Download what is missing, then listen. Where that fails, it is tried again later. False: nobody answers."""
+        """Download what is missing, then listen; a failure is retried. False: Firestore cannot be reached."""
+
+        def follow() -> None:
+            each.download.catch_up(_nothing, patience_s=FOLLOW_PATIENCE_S)
+            if each.download.name == SITE:
+                self._on_site()
+            each.listener = Listener(each.download.target(), self._snapshots, name=each.download.name)
+
+        self._attempt(each, follow)
+        return not isinstance(each.problem, CloudUnreachableError)
+
+    def _attempt(self, each: _Followed, do: Callable[[], None]) -> bool:
+        """Whether a step of a collection succeeded; after a failure of any kind its listener is opened again."""
         try:
             with each.download.lock, explained():
-                each.download.catch_up(_nothing, patience_s=FOLLOW_PATIENCE_S)
-                if each.download.name == SITE:
-                    self._on_site()
-                each.listener = Listener(each.download.target(), self._heard, name=each.download.name)
-            each.problem = None
+                do()
         except FootfallError as error:
             self._failed(each, error)
-            return not isinstance(error, CloudUnreachableError)
-        except Exception as error:  # noqa: BLE001 - the thread outlives whatever goes wrong
-            self._failed_unexpectedly(each, error)
-        return True
-
-    def _failed_unexpectedly(self, each: _Followed, error: Exception) -> None:
-        log.error("%s: %s", each.download.name, error, exc_info=error)
-        self._failed(each, CloudError(f"{each.download.name}: {error}", fix="see the log; it is retried"))
+        except Exception as error:  # the thread outlives whatever goes wrong
+            log.error("%s: %s", each.download.name, error, exc_info=error)
+            self._failed(each, CloudError(f"{each.download.name}: {error}", fix="see the log; it is retried"))
+        else:
+            each.problem = None
+            return True
+        return False
 
     def _failed(self, each: _Followed, error: FootfallError) -> None:
         """Close the listener, and open one later."""
@@ -250,26 +256,21 @@ class Replica:
         if is_denied or each.backoff.failures >= RENEW_AFTER:
             self._guarded(self._renew)
 
-    def _take(self, heard: Snapshot) -> None:
-        """Store what a listener heard. Where that fails, it is read again by the query that opens the next one."""
-        each = self._followed[heard.listener.name]
-        if each.listener is not heard.listener:
-            return  # of one that was closed meanwhile
-        try:
-            with each.download.lock, explained():
-                each.download.take(heard.page, complete=True)
-                if heard.page.documents and each.download.name == SITE:
-                    self._on_site()
-        except FootfallError as error:
-            self._failed(each, error)
-            return
-        except Exception as error:  # noqa: BLE001 - the thread outlives whatever goes wrong
-            self._failed_unexpectedly(each, error)
-            return
-        each.backoff.reset()
-        each.problem = None
-        if heard.listener.is_full:
-            self._drop(each)
+    def _take(self, snapshot: Snapshot) -> None:
+        """Store a snapshot. Where that fails, the query that opens the next listener reads it again."""
+        each = self._followed[snapshot.listener.name]
+        if each.listener is not snapshot.listener:
+            return  # of a listener that was closed meanwhile
+
+        def store() -> None:
+            each.download.take(snapshot.page, complete=True)
+            if snapshot.page.documents and each.download.name == SITE:
+                self._on_site()
+
+        if self._attempt(each, store):
+            each.backoff.reset()
+            if snapshot.listener.is_full:
+                self._drop(each)
 
     def _drop(self, each: _Followed) -> None:
         listener, each.listener = each.listener, None

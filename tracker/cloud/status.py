@@ -57,7 +57,7 @@ def status_of(settings: Settings, store: Store) -> Status:
     waiting = backlog_of(settings, store)
     rejected, synced_at = store.outbox.rejected(), store.inbox.synced_at(settings.site.id)
     unreadable = [each for each, _ in store.inbox.unreadable()]
-    state = store.outbox.state("up ")
+    state = store.outbox.state("upload ")
     sent_at = state.get(_SENT_AT)
     return Status(
         store=settings.store.url,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from config.errors import CloudError
-from tracker.cloud.batch import VECTORS, Batch, BatchBuilder, Rights
+from tracker.cloud.batch import DELETED_FROM, VECTORS, Batch, BatchBuilder, Rights
 from tracker.cloud.breaker import CircuitBreaker
 from tracker.cloud.client import Connection
 from tracker.cloud.commit import Committer, Delivered, Failed, RejectedWrite
@@ -18,16 +18,15 @@ from tracker.cloud.heartbeats import STATE as HEARTBEATS
 from tracker.cloud.heartbeats import Heartbeats, Load, machine_name
 from tracker.cloud.site import Derivation
 from tracker.cloud.writes import Encoder
-from tracker.presence.events import time_text
+from tracker.presence.events import CameraRef, time_text
 from tracker.store.cursors import TRACKS_HERE, Cursor, Rejected, Stream
 from tracker.store.outbox import Acknowledgement, Erasure
-from tracker.store.outbox_rows import Scope
 from tracker.store.store import Store
 
-SENT_AT = "up sent at"
+SENT_AT = "upload sent at"
 """The state with the time of the last success."""
-_AS = "up as"
-_DERIVES = "up derives"
+_AS = "upload as"
+_DERIVES = "upload derives"
 _DAYS_EVERY_S = 3600.0
 _TICK_EVERY_S = 60.0
 _CLAIM_EVERY_S = 10.0
@@ -73,7 +72,7 @@ class Upload:
         self._connection = connection
         self._monotonic = monotonic
         device = connection.device
-        scope = None if device is None else Scope(device.site_id, device.camera_id)
+        scope = None if device is None else CameraRef(device.site_id, device.camera_id)
         _begin_again_elsewhere(store, connection.database, "owner" if device is None else device.uid)
         _drop_state_of_forgotten(store)
         rights = Rights(scope=scope, people=device is None, vectors=device is None and terms.vectors)
@@ -208,7 +207,7 @@ class Upload:
         deletions = [
             each
             for each in batch.deletions
-            if (each.collection, each.record_id) not in new and _stream_of(each.kind) not in is_open
+            if (each.collection, each.record_id) not in new and DELETED_FROM[each.kind] not in is_open
         ]
         self._store.outbox.acknowledge(
             Acknowledgement(
@@ -240,10 +239,6 @@ class Upload:
         rights = self._builder.rights
         pending = self._store.outbox.backlog(sessions=bool(rights.sites), people=rights.people, scope=rights.scope)
         return Load(backlog=pending.total, rejected=len(self._rejected))
-
-
-def _stream_of(kind: str) -> Stream:
-    return {"person": Stream.PEOPLE, "zone_stay": Stream.ZONE_STAYS, "session": Stream.SESSIONS}[kind]
 
 
 def _begin_again_elsewhere(store: Store, database: str, user: str) -> None:

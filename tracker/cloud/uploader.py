@@ -22,12 +22,12 @@ from tracker.cloud.retry import Backoff, exponential
 from tracker.cloud.upload import Sent, Terms, Upload
 from tracker.presence.events import time_text
 from tracker.store.outbox import Acknowledgement
-from tracker.store.shared_site import fields_of
+from tracker.store.site_settings import fields_of
 from tracker.store.store import Store
 
 log = logging.getLogger("footfall.upload")
 
-TROUBLE = "up trouble"
+TROUBLE = "upload trouble"
 """The state that tells why nothing can be uploaded."""
 POLL_S = 0.25
 LOOK_EVERY_S = 60.0

@@ -15,7 +15,7 @@ from tracker.demo import clip as demo_clip
 from tracker.demo.portraits import enrolment_picture
 from tracker.demo.score import Scorecard, compare
 from tracker.identity.enrolment import plan_person
-from tracker.store.history import site_rules
+from tracker.store.site_settings import site_rules
 from tracker.store.store import Store
 from tracker.vision.engine import FaceEngine
 

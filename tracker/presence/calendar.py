@@ -1,4 +1,4 @@
-"""The calendar of a site: its days and hours as instants, and when it is open.
+"""The calendar of a site: its days and hours as instants, instants on its clock as text, and when it is open.
 
 A day may have 23 or 25 hours, and a zone may shift by half an hour.
 """
@@ -13,6 +13,9 @@ from typing import TypeAlias
 Stretch: TypeAlias = tuple[datetime, datetime]
 """[from, to), UTC"""
 
+MOMENT = "%Y-%m-%d %H:%M:%S"
+MINUTE = "%Y-%m-%d %H:%M"
+CLOCK = "%H:%M"
 _QUARTER, _HOUR = timedelta(minutes=15), timedelta(hours=1)
 
 
@@ -54,6 +57,21 @@ def day_edges(since: datetime, until: datetime, zone: tzinfo) -> list[datetime]:
     return [*edges, until.astimezone(UTC)]
 
 
+def local_text(at: datetime, zone: tzinfo, form: str = MOMENT) -> str:
+    """The time on the site's clock, in a `strftime` form; one that the clock shows twice carries its zone.
+
+    2026-10-25 01:50:00, then 2026-10-25 02:50:00 CEST, then 2026-10-25 02:10:00 CET.
+    """
+    there = at.astimezone(zone)
+    text = there.strftime(form)
+    return f"{text} {there.tzname()}" if is_ambiguous(there) else text
+
+
+def is_ambiguous(there: datetime) -> bool:
+    """Whether the clock of the time's own zone shows it twice."""
+    return there.replace(fold=0).utcoffset() != there.replace(fold=1).utcoffset()
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
     """The hours of every local day in which people come: from `opens_at` to `closes_at`, which may be of the next day.
@@ -69,7 +87,7 @@ class Opening:
         if self.opens_at == self.closes_at:
             raise ValueError("closes_at: expected another time of day than opens_at")
         if self.opens_at.tzinfo is not None or self.closes_at.tzinfo is not None:
-            raise ValueError("opens_at, closes_at: expected times of day without a zone; `zone` says which it is")
+            raise ValueError("opens_at, closes_at: expected times of day without a zone; give the zone as `zone`")
 
     def within(self, since: datetime, until: datetime) -> Iterator[Stretch]:
         """What of [since, until) lies in opening hours, in order."""

@@ -19,6 +19,7 @@ class Reason(StrEnum):
     LEFT_ONLY = "left_only"
     CAME_BACK = "came_back"
     CLOCKS = "clocks"
+    AT_ONCE = "at_once"
     SEEN_TOO = "seen_too"
     STILL_SEEN = "still_seen"
     STILL_INSIDE = "still_inside"

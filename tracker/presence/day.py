@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime, tzinfo
 
 from tracker.presence.calendar import day_range
@@ -58,19 +58,8 @@ def day_figures(sessions: Iterable[Session], day: date, zone: tzinfo) -> DayFigu
 
 def day_document(figures: DayFigures) -> dict[str, object]:
     """The document `days/{date}`, without the server's time stamp."""
-    return {
-        "zone": figures.zone,
-        "entries": figures.entries,
-        "exits": figures.exits,
-        "visitors": figures.visitors,
-        "bounces": figures.bounces,
-        "peak": figures.peak,
-        "peak_at": figures.peak_at,
-        "measured": figures.measured,
-        "dwell_s": figures.dwell_s,
-        "gross_s": figures.gross_s,
-        "schema": SCHEMA,
-    }
+    document = {field.name: getattr(figures, field.name) for field in fields(figures) if field.name != "day"}
+    return {**document, "schema": SCHEMA}
 
 
 def _peak(sessions: Iterable[Session], since: datetime, until: datetime) -> tuple[int, datetime | None]:

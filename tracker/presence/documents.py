@@ -18,12 +18,7 @@ from typing import Any, TypeAlias, TypeVar, cast, get_args, get_origin, get_type
 
 from config.errors import RecordError
 from config.text import control_character, without_control_characters
-from tracker.presence.events import SCHEMA, Correction, Event, Match, as_utc, time_text
-from tracker.presence.health import CameraHealth
-from tracker.presence.people import Person
-from tracker.presence.room import Presence
-from tracker.presence.sessions import Session
-from tracker.presence.zones import ZoneStay
+from tracker.presence.events import SCHEMA, as_utc, time_text
 
 Document: TypeAlias = dict[str, Any]
 """JSON values by field name."""
@@ -84,7 +79,7 @@ def _title(kind: type) -> str:
 
 @cache
 def _decoders(kind: type) -> Mapping[str, _Decoder]:
-    """The decoder of each field, by its name where that says more than its type."""
+    """The decoder of each field, by its name where the type alone is not enough."""
     hints = get_type_hints(kind)
     return {field.name: _decoder(field.name, hints[field.name]) for field in fields(kind)}
 
@@ -224,15 +219,3 @@ _BY_NAME: Mapping[str, _Decoder] = {
     "source": _message,
     "problem": _message,
 }
-
-# Former names, for callers that are not converted to encode and decode yet.
-event_to_document = match_to_document = session_to_document = person_to_document = encode
-presence_to_document = health_to_document = correction_to_document = zone_stay_to_document = encode
-event_from_document = partial(decode, Event)
-match_from_document = partial(decode, Match)
-session_from_document = partial(decode, Session)
-person_from_document = partial(decode, Person)
-presence_from_document = partial(decode, Presence)
-health_from_document = partial(decode, CameraHealth)
-correction_from_document = partial(decode, Correction)
-zone_stay_from_document = partial(decode, ZoneStay)

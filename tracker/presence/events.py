@@ -9,20 +9,16 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 SCHEMA = 1
-"""Version of the fields below; every stored or sent record carries it."""
-
+"""Version of the fields below; every stored or uploaded record has it."""
 
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
 """Records outside of [EARLIEST, LATEST) are refused: arithmetic near the limits of datetime fails."""
 
-
 OPERATOR = "@operator"
-"""The camera id of events that an operator adds; no camera can have it. Its events are those of a door."""
-
+"""The camera id of events that an operator adds; no camera can have it. Its events count like those of a door."""
 
 ITSELF = "footfall"
 """The author of corrections that an agent makes when a track is reassigned."""
-
 
 ANONYMOUS_PREFIX = "x-"
 """Prefix of the random ids that replace those of forgotten people; no camera recognises one."""
@@ -84,7 +80,7 @@ class Match:
     """One decision about a track: who it is, or that it is nobody we can name.
 
     person_id: enrolled person or visitor, None where undecided. distance: Euclidean, to the nearest vector of that
-    person. margin: distance of the nearest other person less `distance`. quality: 0..1. authorised: the person has
+    person. margin: distance of the nearest other person minus `distance`. quality: 0..1. authorised: the person has
     access. reason: why the track has, or has not, a name.
     """
 
@@ -153,7 +149,7 @@ def corrected(events: Iterable[Event], corrections: Iterable[Correction]) -> lis
     for correction in sorted(corrections, key=lambda each: (each.at, each.correction_id)):
         latest[correction.event_id] = correction
     kept = [event for event in events if event.event_id not in latest]
-    return kept + [said.event for _, said in sorted(latest.items()) if said.event is not None]
+    return kept + [each.event for _, each in sorted(latest.items()) if each.event is not None]
 
 
 def as_utc(at: datetime) -> datetime:

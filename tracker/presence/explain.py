@@ -157,6 +157,7 @@ _WORDS: Mapping[Reason, str] = MappingProxyType(
         Reason.CAME_IN_UNSEEN: "was inside; the entry was not seen",
         Reason.LEFT_ONLY: "only the exit was seen; the time of entry is not known",
         Reason.CAME_BACK: "came back within {merge_gap}: the same visit goes on",
+        Reason.AT_ONCE: "came back at the same instant: the visit goes on without a gap",
         Reason.CLOCKS: "never left: two cameras' clocks may differ by {skew}",
         Reason.SEEN_TOO: "was inside already: another camera sees the person too",
         Reason.STILL_SEEN: "one camera lost the person, another still has them",

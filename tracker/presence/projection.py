@@ -63,7 +63,7 @@ def project(
 
     events: all from the start of a clean session on, or all that there are, in any order and maybe more than once;
     whose id they carry does not matter. seen: where cameras have the person in view. now: UTC; later events are
-    ignored, and sessions that are due are closed. closings: of the rules, where they are at hand.
+    ignored, and sessions that are due are closed. closings: those of the rules, to share their cache.
     """
     now = as_utc(now)
     machine = run(events, rules=rules, now=now, seen=seen, closings=closings)

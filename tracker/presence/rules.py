@@ -1,12 +1,18 @@
-"""The rules of a site: when a visit begins, goes on and ends."""
+"""A site and its rules: when a visit begins, goes on and ends."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
 
 _DURATIONS = ("exit_after", "merge_gap", "min_visit", "max_visit", "max_unseen", "skew")
 _LAST_ORDINAL = date.max.toordinal() - 3
+_UNREADABLE = (KeyError, OSError, OverflowError, RecursionError, TypeError, ValueError)
+"""What malformed rules raise: wrong types, a directory as time zone, out-of-range durations, endless nesting."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +51,7 @@ class Rules:
             if getattr(self, name) < timedelta(0):
                 raise ValueError(f"{name}: expected 0 s or more, got {getattr(self, name).total_seconds()} s")
         if self.closes_at is not None and self.closes_at.tzinfo is not None:
-            raise ValueError("closes_at: expected a time of day without a zone; `zone` says which it is")
+            raise ValueError("closes_at: expected a time of day without a zone; give the zone as `zone`")
 
     @property
     def proves(self) -> bool:
@@ -63,6 +69,19 @@ class Rules:
         if self.closes_at is None:
             return until
         return min(until, Closings(self).after(evidence_at) - timedelta(microseconds=1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """One site. name: shown to people, "" where nobody gave one. capacity: people that may be in, None if not known.
+
+    rules: of its sessions; its time zone is theirs.
+    """
+
+    site_id: str
+    name: str = ""
+    capacity: int | None = None
+    rules: Rules = field(default_factory=Rules)
 
 
 class Closings:
@@ -96,8 +115,64 @@ class Closings:
         return self._closes_at is not None and self.after(earlier) <= later
 
 
+def encode_rules(rules: Rules) -> str:
+    """The rules as JSON text, the same for equal rules, as they are stored and shared.
+
+    Raises ValueError on a zone that has no name.
+    """
+    return json.dumps({field.name: _plain(getattr(rules, field.name)) for field in fields(rules)}, sort_keys=True)
+
+
+@lru_cache(maxsize=8)
+def decode_rules(text: str) -> Rules:
+    """The rules of a text that `encode_rules` made. Raises ValueError on any other text."""
+    try:
+        return _rules(json.loads(text))
+    except _UNREADABLE as error:
+        reason = f"{type(error).__name__} {error}"[:120]
+        raise ValueError(f"expected the rules of visits, got {text[:60]!r} ({reason})") from error
+
+
 def _no_later(at: datetime, length: timedelta) -> datetime:
     try:
         return at + length
     except OverflowError:
         return datetime.max.replace(tzinfo=UTC)
+
+
+def _rules(values: Any) -> Rules:
+    if not isinstance(values, dict):
+        raise ValueError("expected an object")
+    closes_at = values.pop("closes_at")
+    zone = values.pop("zone")
+    entrances, exits = values.pop("entrances"), values.pop("exits")
+    rooms = values.pop("rooms", [])  # a text of an older version has none
+    return Rules(
+        closes_at=None if closes_at is None else time.fromisoformat(closes_at),
+        zone=UTC if zone == "UTC" else ZoneInfo(zone),
+        entrances=_cameras(entrances),
+        exits=_cameras(exits),
+        rooms=_cameras(rooms),
+        **{name: timedelta(seconds=seconds) for name, seconds in values.items()},
+    )
+
+
+def _cameras(value: object) -> frozenset[str]:
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise ValueError("expected a list with the ids of cameras")
+    return frozenset(value)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, time):
+        return value.isoformat()
+    if isinstance(value, tzinfo):
+        name = getattr(value, "key", None) or ("UTC" if value is UTC else None)
+        if name is None:
+            raise ValueError(f"zone: expected UTC or an IANA zone, got {value}")
+        return name
+    return value

@@ -19,8 +19,6 @@ from tracker.presence.room import Presence
 from tracker.presence.rules import Closings, Rules
 from tracker.presence.state_machine import StateMachine, TrackKey, order_of_moment
 
-__all__ = ["PersonAtSite", "Rules", "Segment", "Session", "SessionState", "sessions"]
-
 PersonAtSite: TypeAlias = tuple[str, str]
 """(site_id, person_id)"""
 Sightings: TypeAlias = Sequence[tuple[datetime, TrackKey]]
@@ -88,12 +86,12 @@ class Session:
 
     @property
     def dwell_known(self) -> bool:
-        """Over, the entry was seen, and something later than the entry says how long it was."""
+        """Whether the visit is over, its entry was seen, and its length is proven by something after the entry."""
         return is_dwell_known(self.ended_at, self.gross_s, self.enter_inferred, self.exit_inferred)
 
 
 def is_dwell_known(ended_at: datetime | None, gross_s: float, enter_inferred: bool, exit_inferred: bool) -> bool:
-    """Whether a visit is over, its entry was seen, and something later than the entry says how long it was."""
+    """Whether a visit is over, its entry was seen, and its length is proven by something after the entry."""
     return ended_at is not None and not enter_inferred and (gross_s > 0 or not exit_inferred)
 
 
@@ -148,7 +146,7 @@ def run(
     """The state machine after one person's events in order of (at, event_id), sightings in between, as of `now`.
 
     Events and sightings later than `now` are ignored. The session of somebody who was forgotten does not stay open.
-    closings: of the rules, where they are at hand. reasons: collects the effect of each event.
+    closings: those of the rules, to share their cache. reasons: collects the effect of each event.
     """
     machine = StateMachine(rules, closings or Closings(rules))
     known = [event for event in without_duplicates(events) if event.at <= now]

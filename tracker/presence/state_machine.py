@@ -160,8 +160,8 @@ class StateMachine:
             reason = Reason.CAME_IN_UNSEEN if unseen else _CAME_IN
             self._begin(event, reason, unseen=unseen, clean=not self._in_view)
         elif event.at - self._left_at() <= self._clock_error(event):
+            reason = Reason.CLOCKS if event.at > self._left_at() else Reason.AT_ONCE
             self._reopen()
-            reason = Reason.CLOCKS
         else:
             reason = Reason.CAME_BACK
             sessions[-1].segments.append(CandidateSegment(event, reason))

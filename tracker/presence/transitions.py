@@ -1,12 +1,13 @@
-"""What a camera concludes from what it sees: somebody came in or went out."""
+"""Transitions: what a camera concludes from a frame; at a door, a named track that crosses the line."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tracker.presence.events import CameraRef, Event, EventKind, as_utc
+from tracker.presence.line import Crossing, Line, LineState, TrackPoint, cross
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,3 +50,45 @@ def passages(transitions: Iterable[Transition], kind: EventKind) -> tuple[Transi
     Somebody comes in when first seen there, and goes out when last seen; both were seen, so neither is inferred.
     """
     return tuple(replace(each, inferred=False) for each in transitions if each.kind is kind)
+
+
+def pass_door(
+    line_states: Mapping[str, LineState],
+    points: Iterable[TrackPoint],
+    *,
+    line: Line,
+    at: datetime,
+    hold: int = 3,
+    settle_after: timedelta = timedelta(seconds=5),
+    ended: bool = False,
+) -> tuple[dict[str, LineState], tuple[Transition, ...]]:
+    """Line states and the tracks of one frame -> line states and the transitions, in order of time.
+
+    As `cross`; inward is an enter, outward an exit. A crossing of a track without a name waits for the name, and is
+    dropped with a track that ends without one.
+    """
+    kept, found = cross(line_states, points, line=line, at=at, hold=hold, settle_after=settle_after, ended=ended)
+    transitions: list[Transition] = []
+    for state, crossing in found:
+        if state.person_id is not None:
+            transitions.append(_transition(crossing, state.person_id))
+        elif state.track_id in kept:
+            waiting = (*kept[state.track_id].waiting, crossing)
+            kept[state.track_id] = replace(kept[state.track_id], waiting=waiting)
+    for state in list(kept.values()):
+        if state.waiting and state.person_id is not None:
+            transitions += [_transition(crossing, state.person_id) for crossing in state.waiting]
+            kept[state.track_id] = replace(state, waiting=())
+    transitions.sort(key=lambda each: (each.at, each.track_id))
+    return kept, tuple(transitions)
+
+
+def _transition(crossing: Crossing, person_id: str) -> Transition:
+    return Transition(
+        kind=EventKind.ENTER if crossing.inward else EventKind.EXIT,
+        person_id=person_id,
+        track_id=crossing.track_id,
+        at=crossing.at,
+        x_frac=crossing.x_frac,
+        y_frac=crossing.y_frac,
+    )

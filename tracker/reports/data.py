@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 from tracker.presence.coverage import Coverage
 from tracker.presence.events import ANONYMOUS_PREFIX, Event
 from tracker.presence.people import Person, PersonKind, Role
-from tracker.presence.sessions import Session
 from tracker.reports.frames import Frames
 from tracker.reports.sheets import Figure, Report, Sheet
 from tracker.reports.text import outage_notes
@@ -115,20 +114,3 @@ class ReportData:
 def by_id(people: Iterable[Person]) -> dict[str, Person]:
     """The people by their ids."""
     return {person.person_id: person for person in people}
-
-
-def data_of_sessions(
-    sessions: Sequence[Session], events: Sequence[Event] = (), *, people: Iterable[Person], **about: object
-) -> ReportData:
-    """The data of a history that is at hand as a whole; about: the other fields."""
-    now: datetime = about["now"]  # type: ignore[assignment]
-    starts = [session.started_at for session in sessions]
-    first = min(events, key=lambda event: (event.at, event.event_id), default=None)
-    return ReportData(
-        frames=Frames.of_sessions(sessions, now=now),
-        people=by_id(people),
-        events=events,
-        first_last=(min(starts), max(starts)) if starts else None,
-        uncounted=None if first is None or starts else (len(events), first.event_id),
-        **about,  # type: ignore[arg-type]
-    )

@@ -7,9 +7,8 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import StrEnum
 
 from config.errors import ReportError
-from tracker.presence.calendar import day_edges, day_range, hour_edges
+from tracker.presence.calendar import day_edges, day_range, hour_edges, local_text
 from tracker.presence.events import EARLIEST
-from tracker.presence.local_time import local_text
 
 QUARTER = timedelta(minutes=15)
 MOST_PERIODS = 10_000

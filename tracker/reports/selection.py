@@ -21,8 +21,7 @@ from tracker.presence.zones import ZoneStay
 from tracker.reports.data import ReportData, by_id
 from tracker.reports.frames import Frames
 from tracker.reports.periods import cut_to_records
-from tracker.store.history import opening_of, site_rules
-from tracker.store.shared_site import coverage_at_site
+from tracker.store.site_settings import coverage_at_site, opening_of, site_rules
 from tracker.store.store import Store
 
 _MIDDLE = 0.5
@@ -44,7 +43,7 @@ class ReportQuery:
     camera_id: only the room of that camera, or the visits through its door; zone: only that zone of a room. staff: they
     count. whole_days: there is a row for every piece of the range, so it does not begin before the day on which the
     records begin, or, where there are none, before its last day. person_id: all visits of one person, whenever.
-    time_stamps: the events of the range are needed too. visit_ids: single visits are shown.
+    time_stamps: the events of the range are needed too. visit_ids: single visits are shown, not only figures.
     """
 
     since: datetime | None = None
@@ -178,7 +177,7 @@ def _site(store: Store, site: ReportSite, query: ReportQuery, now: datetime, sin
         since=None if only else since,
         until=None if only else until,
         person_ids=only,
-        with_ids=query.visit_ids,
+        with_details=query.visit_ids or query.camera_id is not None,
     )
     frames = Frames.of_rows(
         rows,

@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
+from tracker.presence.calendar import MINUTE, local_text
 from tracker.presence.coverage import Outage
-from tracker.presence.local_time import MINUTE, local_text
 
 Row: TypeAlias = Mapping[str, Any]
 """Values by the key of the column; None where there is none."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from tracker.presence.local_time import MINUTE, MOMENT, local_text
+from tracker.presence.calendar import MINUTE, MOMENT, local_text
 from tracker.presence.people import Role
 from tracker.presence.sessions import SessionState
 from tracker.reports import measures

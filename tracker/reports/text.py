@@ -10,8 +10,8 @@ from io import StringIO
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from tracker.presence.calendar import CLOCK, MINUTE, local_text
 from tracker.presence.coverage import Coverage, Outage
-from tracker.presence.local_time import CLOCK, MINUTE, local_text
 from tracker.reports.sheets import MARKS, Column, Kind, Report, Row
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -30,6 +30,11 @@ def length_text(seconds: float, *, coarse: bool = False) -> str:
     if whole < (24 if coarse else 48) * 3600:
         return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+def count_text(number: int, one: str, many: str | None = None) -> str:
+    """A number of things: 1 visit, 1,204 visits."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def day_text(day: date) -> str:

@@ -14,7 +14,7 @@ from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from config.errors import ReportError
-from tracker.presence.local_time import MINUTE, is_ambiguous, local_text
+from tracker.presence.calendar import MINUTE, is_ambiguous, local_text
 from tracker.reports.files import replacing
 from tracker.reports.sheets import MARKS, Column, Kind, Report, Row, Sheet
 from tracker.reports.text import cell_text, is_number, printable

@@ -16,11 +16,11 @@ from filelock import FileLock, Timeout
 from config.errors import StoreBusyError, StoreError
 from tracker.presence.events import time_text
 from tracker.store import people_rows
-from tracker.store.event_rows import read_time
 from tracker.store.faults import explained, first_damage, refuse_stub
 from tracker.store.leases import holder_of
 from tracker.store.schema import APPLICATION_ID, is_current
 from tracker.store.store import Store
+from tracker.store.tables import read_time
 
 Progress = Callable[[float], None]
 """Called with the share that is done, 0..1."""

@@ -1,68 +1,97 @@
-"""Rows of what cameras see now: open presences and the health of each camera."""
+"""Rows of cameras: health, coverage, reporting machines, and what they have in sight: presences, line states, stays."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
 
+from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import CameraRef, time_text
-from tracker.presence.health import CameraHealth, CameraState
+from tracker.presence.health import CameraHealth
+from tracker.presence.line import LineState
 from tracker.presence.room import Presence
+from tracker.presence.zones import ZoneStay
 from tracker.store.database import Transaction
-from tracker.store.event_rows import Row, read_all, read_time
+from tracker.store.tables import Table
+
+CAMERAS = Table("cameras", CameraHealth)
+COVERAGE = Table("coverage_spans", CoverageSpan)
+PRESENCES = Table("presences", Presence)
+ZONE_STAYS = Table("zone_stays", ZoneStay)
+REPORTS_WITHIN = timedelta(hours=1)
+"""A machine that was silent for longer begins again: moving a camera to another machine and back is no conflict."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineReport:
+    """A machine sent a heartbeat of a camera."""
+
+    site_id: str
+    camera_id: str
+    machine_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedCamera:
+    """A camera id that several machines report at the same time."""
+
+    site_id: str
+    camera_id: str
+    machines: tuple[str, ...]
+
+    @property
+    def warning(self) -> str:
+        """What is wrong, and the fix, in a line."""
+        return (
+            f"{len(self.machines)} machines report camera {self.camera_id} ({', '.join(self.machines)}): people are"
+            " counted twice; give each machine's camera its own id"
+        )
+
+
+def save_health(writing: Transaction, health: CameraHealth) -> None:
+    """Write the state of one camera over the one before."""
+    statement = CAMERAS.insert.replace("INSERT", "INSERT OR REPLACE", 1)
+    writing.connection.execute(statement, (*CAMERAS.row(health), writing.changed))
+
+
+def save_coverage(writing: Transaction, spans: Iterable[CoverageSpan]) -> None:
+    """Add spans, or extend those of the same camera and start."""
+    writing.connection.executemany(
+        f"{COVERAGE.insert} ON CONFLICT (site_id, camera_id, started_at) DO UPDATE"
+        " SET ended_at = excluded.ended_at, changed = excluded.changed WHERE excluded.ended_at > ended_at",
+        COVERAGE.rows(spans, writing.changed),
+    )
+
+
+def save_machines(writing: Transaction, reports: Iterable[MachineReport]) -> None:
+    """Keep since when and until when a machine reports a camera."""
+    for each in reports:
+        at = time_text(each.at)
+        writing.connection.execute(
+            "INSERT INTO camera_machines (site_id, camera_id, machine_id, first_at, last_at)"
+            " VALUES (?1, ?2, ?3, ?4, ?4)"
+            " ON CONFLICT DO UPDATE SET first_at = CASE WHEN last_at < ?5 THEN ?4 ELSE min(first_at, ?4) END,"
+            " last_at = max(last_at, ?4)",
+            (each.site_id, each.camera_id, each.machine_id, at, time_text(each.at - REPORTS_WITHIN)),
+        )
 
 
 def replace_presences(writing: Transaction, presences: Iterable[Presence], camera: CameraRef) -> None:
     """Make these the open presences of one camera. Raises ValueError when one is of another camera."""
     rows = list(presences)
-    site_id, camera_id = camera.site_id, camera.camera_id
+    key = (camera.site_id, camera.camera_id)
     for presence in rows:
-        if (presence.site_id, presence.camera_id) != (site_id, camera_id):
-            raise ValueError(f"presence of {presence.site_id}/{presence.camera_id} given for {site_id}/{camera_id}")
-    gone = writing.connection.execute(
-        "SELECT person_id, entered_at FROM presences WHERE site_id = ? AND camera_id = ?", (site_id, camera_id)
-    ).fetchall()
-    for person_id, entered_at in [*gone, *((each.person_id, time_text(each.entered_at)) for each in rows)]:
-        writing.touch_session(site_id, person_id, entered_at)
-    writing.connection.execute("DELETE FROM presences WHERE site_id = ? AND camera_id = ?", (site_id, camera_id))
-    writing.connection.executemany(
-        "INSERT INTO presences (site_id, camera_id, person_id, track_id, entered_at, seen_at, x_frac, y_frac, changed)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                presence.site_id,
-                presence.camera_id,
-                presence.person_id,
-                presence.track_id,
-                time_text(presence.entered_at),
-                time_text(presence.seen_at),
-                presence.x_frac,
-                presence.y_frac,
-                writing.changed,
-            )
-            for presence in rows
-        ],
-    )
-
-
-def select_presences(connection: sqlite3.Connection, site_id: str | None, camera_id: str | None) -> list[Presence]:
-    """Open presences, longest first; a person merged from two ids is present once on each camera."""
-    rows = connection.execute(
-        "SELECT r.site_id, r.camera_id, coalesce(a.into_id, r.person_id), r.track_id, r.entered_at, r.seen_at,"
-        " r.x_frac, r.y_frac FROM presences r LEFT JOIN aliases a ON a.person_id = r.person_id"
-        " WHERE (?1 IS NULL OR r.site_id = ?1) AND (?2 IS NULL OR r.camera_id = ?2)"
-        " ORDER BY r.entered_at, r.site_id, r.camera_id, r.person_id",
-        (site_id, camera_id),
-    )
-    merged: dict[tuple[str, str, str], Presence] = {}
-    for presence in read_all(rows, _presence):
-        key = (presence.site_id, presence.camera_id, presence.person_id)
-        earlier = merged.get(key)
-        merged[key] = presence if earlier is None else _joined(earlier, presence)
-    return list(merged.values())
+        if (presence.site_id, presence.camera_id) != key:
+            raise ValueError(f"presence of {presence.site_id}/{presence.camera_id} given for {'/'.join(key)}")
+    before = PRESENCES.read(writing.connection.execute(f"{PRESENCES.select} WHERE site_id = ? AND camera_id = ?", key))
+    for presence in (*before, *rows):
+        writing.touch_session(presence.site_id, presence.person_id, time_text(presence.entered_at))
+    writing.connection.execute("DELETE FROM presences WHERE site_id = ? AND camera_id = ?", key)
+    writing.connection.executemany(PRESENCES.insert, PRESENCES.rows(rows, writing.changed))
 
 
 def delete_presences(writing: Transaction, person_id: str) -> list[Presence]:
@@ -74,20 +103,11 @@ def delete_presences(writing: Transaction, person_id: str) -> list[Presence]:
     return presences
 
 
-def _presences_of(connection: sqlite3.Connection, person_id: str) -> list[Presence]:
-    rows = connection.execute(
-        "SELECT site_id, camera_id, person_id, track_id, entered_at, seen_at, x_frac, y_frac FROM presences"
-        " WHERE person_id = ?",
-        (person_id,),
-    )
-    return read_all(rows, _presence)
-
-
 def shared_cameras(connection: sqlite3.Connection, person_ids: Sequence[str]) -> list[str]:
     """The cameras that have more than one of these ids in sight."""
     marks = ", ".join("?" * len(person_ids))
     rows = connection.execute(
-        f"SELECT camera_id FROM presences WHERE person_id IN ({marks})"  # noqa: S608 - question marks only
+        f"SELECT camera_id FROM presences WHERE person_id IN ({marks})"
         " GROUP BY site_id, camera_id HAVING count(*) > 1 ORDER BY camera_id",
         tuple(person_ids),
     )
@@ -96,7 +116,7 @@ def shared_cameras(connection: sqlite3.Connection, person_ids: Sequence[str]) ->
 
 def drop_twins(writing: Transaction, person_ids: Sequence[str], camera_ids: Iterable[str]) -> list[Presence]:
     """Of several presences that these ids have on one camera remove all but the one seen last, and return them."""
-    gone: list[Presence] = []
+    dropped: list[Presence] = []
     for camera_id in camera_ids:
         rows = [
             presence
@@ -106,115 +126,63 @@ def drop_twins(writing: Transaction, person_ids: Sequence[str], camera_ids: Iter
         ]
         for site_id in {presence.site_id for presence in rows}:
             here = sorted((each for each in rows if each.site_id == site_id), key=lambda each: each.seen_at)
-            gone += here[:-1]
-    for presence in gone:
+            dropped += here[:-1]
+    for presence in dropped:
         writing.connection.execute(
             "DELETE FROM presences WHERE site_id = ? AND camera_id = ? AND person_id = ?",
             (presence.site_id, presence.camera_id, presence.person_id),
         )
-    return gone
+    return dropped
 
 
-def save_health(writing: Transaction, health: CameraHealth) -> None:
-    """Write the state of one camera over the one before."""
-    writing.connection.execute(
-        "INSERT OR REPLACE INTO cameras (site_id, camera_id, source, state, last_frame_at, fps, frames, dropped,"
-        " started_at, updated_at, problem, schema, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            health.site_id,
-            health.camera_id,
-            health.source,
-            health.state,
-            None if health.last_frame_at is None else time_text(health.last_frame_at),
-            health.fps,
-            health.frames,
-            health.dropped,
-            time_text(health.started_at),
-            time_text(health.updated_at),
-            health.problem,
-            health.schema,
-            writing.changed,
-        ),
+def replace_line_states(writing: Transaction, line_states: Iterable[LineState], camera: CameraRef) -> None:
+    """Make these the line states of one camera."""
+    key = (camera.site_id, camera.camera_id)
+    writing.connection.execute("DELETE FROM line_states WHERE site_id = ? AND camera_id = ?", key)
+    writing.connection.executemany(
+        "INSERT INTO line_states (site_id, camera_id, track_id, person_id, state, changed) VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (*key, each.track_id, each.person_id, json.dumps(asdict(each), default=time_text), writing.changed)
+            for each in line_states
+        ],
     )
 
 
-def select_health(connection: sqlite3.Connection, site_id: str | None) -> list[CameraHealth]:
-    """The last known state of each camera, by site and camera id."""
-    rows = connection.execute(
-        "SELECT site_id, camera_id, source, state, last_frame_at, fps, frames, dropped, started_at, updated_at,"
-        " problem, schema FROM cameras WHERE ?1 IS NULL OR site_id = ?1 ORDER BY site_id, camera_id",
-        (site_id,),
-    )
-    return read_all(rows, _health)
+def delete_line_states(writing: Transaction, person_ids: Sequence[str]) -> None:
+    """Remove the line states of these ids."""
+    for person_id in person_ids:
+        writing.connection.execute("DELETE FROM line_states WHERE person_id = ?", (person_id,))
 
 
-def _joined(earlier: Presence, later: Presence) -> Presence:
-    newest = max(earlier, later, key=lambda presence: presence.seen_at)
-    return replace(newest, entered_at=min(earlier.entered_at, later.entered_at))
-
-
-def _presence(row: Row) -> Presence:
-    site_id, camera_id, person_id, track_id, entered_at, seen_at, x_frac, y_frac = row
-    return Presence(
-        site_id=site_id,
-        camera_id=camera_id,
-        person_id=person_id,
-        track_id=track_id,
-        entered_at=read_time(entered_at),
-        seen_at=read_time(seen_at),
-        x_frac=x_frac,
-        y_frac=y_frac,
+def save_zone_stays(writing: Transaction, stays: Iterable[ZoneStay]) -> None:
+    """Add stays, or bring those that are there up to date; never shorter, and never open again."""
+    writing.connection.executemany(
+        f"{ZONE_STAYS.insert} ON CONFLICT (stay_id) DO UPDATE"
+        " SET seen_at = max(seen_at, excluded.seen_at), over = max(over, excluded.over), changed = excluded.changed"
+        " WHERE excluded.seen_at > seen_at OR excluded.over > over",
+        ZONE_STAYS.rows(stays, writing.changed),
     )
 
 
-def _health(row: Row) -> CameraHealth:
-    site_id, camera_id, source, state, last_frame_at, *counts, started_at, updated_at, problem, schema = row
-    fps, frames, dropped = counts
-    return CameraHealth(
-        site_id=site_id,
-        camera_id=camera_id,
-        source=source,
-        state=CameraState(state),
-        last_frame_at=None if last_frame_at is None else read_time(last_frame_at),
-        fps=fps,
-        frames=frames,
-        dropped=dropped,
-        started_at=read_time(started_at),
-        updated_at=read_time(updated_at),
-        problem=problem,
-        schema=schema,
-    )
+def delete_zone_stays(writing: Transaction, person_ids: Sequence[str]) -> None:
+    """Remove every stay of these ids."""
+    for person_id in person_ids:
+        writing.connection.execute("DELETE FROM zone_stays WHERE person_id = ?", (person_id,))
 
 
-def select_ids(connection: sqlite3.Connection, site_id: str) -> list[str]:
-    """The cameras of which there is a state, a span of coverage or an event, by id."""
-    rows = connection.execute(
-        "SELECT camera_id FROM cameras WHERE site_id = ?1 UNION SELECT camera_id FROM coverage_spans WHERE site_id = ?1"
-        " UNION SELECT camera_id FROM events WHERE site_id = ?1 ORDER BY 1",
-        (site_id,),
-    )
-    return [camera_id for (camera_id,) in rows]
+def drop_zone_stays(writing: Transaction, stay_ids: Iterable[str]) -> None:
+    """Remove stays that were reported in error."""
+    writing.connection.executemany("DELETE FROM zone_stays WHERE stay_id = ?", [(stay_id,) for stay_id in stay_ids])
 
 
-def event_bounds(
-    connection: sqlite3.Connection, site_id: str, camera_id: str | None
-) -> tuple[datetime, datetime] | None:
-    """The times of the first and the last event that is not voided."""
-    query = (
-        "SELECT at FROM events INDEXED BY events_at"
-        " WHERE site_id = ?1 AND (?2 IS NULL OR camera_id = ?2) AND voided = 0 ORDER BY at"
-    )
-    key = (site_id, camera_id)
-    first = connection.execute(f"{query} LIMIT 1", key).fetchone()
-    last = connection.execute(f"{query} DESC LIMIT 1", key).fetchone()
-    return None if first is None else (read_time(first[0]), read_time(last[0]))
+def rewrite_zone_stays(writing: Transaction, person_ids: Sequence[str], new_id: str) -> None:
+    """Put every stay of these ids under `new_id`, ended, with an id made from the new content."""
+    for person_id in person_ids:
+        rows = writing.connection.execute(f"{ZONE_STAYS.select} WHERE person_id = ?", (person_id,))
+        stays = ZONE_STAYS.read(rows)
+        writing.connection.execute("DELETE FROM zone_stays WHERE person_id = ?", (person_id,))
+        save_zone_stays(writing, [replace(stay, person_id=new_id, over=True, stay_id="") for stay in stays])
 
 
-def select_last_cameras(connection: sqlite3.Connection, site_id: str, person_ids: Iterable[str]) -> dict[str, str]:
-    """The camera of the last event of each of these people."""
-    rows = connection.execute(
-        "SELECT value, (SELECT camera_id FROM events WHERE person_id = value AND site_id = ?1 AND voided = 0"
-        " ORDER BY at DESC LIMIT 1) FROM json_each(?2)",
-        (site_id, json.dumps(list(person_ids))),
-    )
-    return {person_id: camera_id for person_id, camera_id in rows if camera_id is not None}
+def _presences_of(connection: sqlite3.Connection, person_id: str) -> list[Presence]:
+    return PRESENCES.read(connection.execute(f"{PRESENCES.select} WHERE person_id = ?", (person_id,)))

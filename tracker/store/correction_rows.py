@@ -7,11 +7,11 @@ import sqlite3
 from collections.abc import Sequence
 
 from config.errors import RecordError
-from tracker.presence.events import ITSELF, Action, Correction, Event, time_text
-from tracker.presence.redaction import Redaction
+from tracker.presence.events import ITSELF, Action, Correction, time_text
+from tracker.presence.people import Redaction
 from tracker.store import event_rows
 from tracker.store.database import Transaction
-from tracker.store.event_rows import Row, read_all, read_time
+from tracker.store.tables import Row, read_all, read_time
 
 
 def insert(writing: Transaction, correction: Correction) -> None:
@@ -31,7 +31,7 @@ def insert(writing: Transaction, correction: Correction) -> None:
             fix="'footfall report explain' shows the events of a visit and their ids",
         )
     connection.execute(
-        "INSERT INTO corrections (correction_id, action, event_id, said_by, at, reason, schema, changed)"
+        "INSERT INTO corrections (correction_id, action, event_id, author, at, reason, schema, changed)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (correction_id) DO NOTHING",
         (
             correction.correction_id,
@@ -61,7 +61,7 @@ def insert(writing: Transaction, correction: Correction) -> None:
 def select(connection: sqlite3.Connection, event_id: str | None) -> list[Correction]:
     """Corrections of one event, or of all, by time. Raises StoreError on a row that is none."""
     rows = connection.execute(
-        "SELECT c.correction_id, c.action, c.event_id, c.said_by, c.at, c.reason, c.schema FROM corrections c"
+        "SELECT c.correction_id, c.action, c.event_id, c.author, c.at, c.reason, c.schema FROM corrections c"
         " WHERE ?1 IS NULL OR c.event_id = ?1 ORDER BY c.at, c.correction_id",
         (event_id,),
     ).fetchall()
@@ -83,26 +83,15 @@ def select(connection: sqlite3.Connection, event_id: str | None) -> list[Correct
     return read_all(rows, read)
 
 
-def select_events(connection: sqlite3.Connection, start: str, *, limit: int) -> list[tuple[Event, bool]]:
-    """Events whose ids begin so, by id, and whether each is voided. Raises StoreError on a row that is no event."""
-    rows = connection.execute(
-        "SELECT event_id, voided FROM events WHERE event_id >= ?1 AND event_id < ?1 || char(1114111)"
-        " ORDER BY event_id LIMIT ?2",
-        (start, limit),
-    ).fetchall()
-    found = [(event_rows.select_one(connection, event_id), bool(voided)) for event_id, voided in rows]
-    return [(event, voided) for event, voided in found if event is not None]
-
-
 def redact(writing: Transaction, redaction: Redaction) -> None:
     """Take a name out of the reasons and authors of all corrections; those that change are uploaded again."""
     connection = writing.connection
-    rows = connection.execute("SELECT correction_id, said_by, reason FROM corrections").fetchall()
+    rows = connection.execute("SELECT correction_id, author, reason FROM corrections").fetchall()
     for correction_id, by, reason in rows:
         redacted = _redacted(redaction, by, reason)
         if redacted != (by, reason):
             connection.execute(
-                "UPDATE corrections SET said_by = ?, reason = ?, changed = ? WHERE correction_id = ?",
+                "UPDATE corrections SET author = ?, reason = ?, changed = ? WHERE correction_id = ?",
                 (*redacted, writing.changed, correction_id),
             )
     for correction_id, text in connection.execute(

@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from tracker.presence.events import time_text
 from tracker.store.database import Transaction
-from tracker.store.event_rows import Row, read_all, read_time
-from tracker.store.schema_sync import IN_STEP
+from tracker.store.tables import Table
 
 
 class Stream(StrEnum):
@@ -27,11 +25,52 @@ class Stream(StrEnum):
     DAYS = "days"
 
 
-TRACKS_HERE = "up made here"
+TRACKS_HERE = "upload made here"
 """The state of a store that has uploaded events of its own, so that it may derive sessions."""
 DELETABLE = ("person", "zone_stay", "session")
 """The kinds of deletions."""
 _SINCE = "since"
+_NOW = "(SELECT version + 1 FROM state)"
+"""The store version of the transaction that writes."""
+
+
+def _index(table: str) -> str:
+    return f"CREATE INDEX IF NOT EXISTS {table}_changed ON {table} (changed)"
+
+
+def _trigger(name: str, occasion: str, statement: str) -> str:
+    return f"CREATE TRIGGER IF NOT EXISTS {name} AFTER {occasion} BEGIN {statement}; END"
+
+
+def _deletion(table: str, kind: str, record_id: str, *, site_id: str = "OLD.site_id", condition: str = "") -> str:
+    statement = f"INSERT OR REPLACE INTO deletions VALUES ('{kind}', {site_id}, OLD.{record_id}, {_NOW})"
+    return _trigger(f"{table}_deleted", f"DELETE ON {table} {condition}", statement)
+
+
+def _person_change(name: str, occasion: str, row: str) -> str:
+    """Vectors have no `changed`: those of somebody enrolled change the person."""
+    statement = f"UPDATE people SET changed = {_NOW} WHERE person_id = {row}.person_id AND kind = 'enrolled'"
+    return _trigger(name, f"{occasion} ON vectors", statement)
+
+
+_TRACKING = (
+    *map(_index, ("events", "sessions", "people", "aliases", "corrections", "zone_stays", "coverage_spans")),
+    "CREATE INDEX IF NOT EXISTS events_track ON events (track_id)",
+    _deletion("sessions", "session", "session_id"),
+    _deletion("people", "person", "person_id", site_id="''"),
+    _deletion("aliases", "person", "person_id", site_id="''"),
+    _deletion("zone_stays", "zone_stay", "stay_id", condition="WHEN OLD.over = 1"),
+    _trigger(
+        "session_days_deleted",
+        "DELETE ON sessions",
+        "INSERT OR IGNORE INTO deleted_sessions"
+        f" VALUES (OLD.site_id, OLD.started_at, coalesce(OLD.ended_at, OLD.started_at), {_NOW})",
+    ),
+    _person_change("vectors_added", "INSERT", "NEW"),
+    _person_change("vectors_removed", "DELETE", "OLD"),
+    _person_change("vectors_moved", "UPDATE OF person_id", "NEW"),
+)
+"""Indexes and triggers of a store that is replicated. Others are quicker to write, and remember nothing erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +110,10 @@ class Deletion:
         return f"{self.kind} deletion"
 
 
+_REJECTED = Table("rejected", Rejected, versioned=False)
+_DELETIONS = Table("deletions", Deletion, versioned=False)
+
+
 def begin(writing: Transaction) -> None:
     """Track changes for replication from now on: deletions are remembered until they are uploaded too."""
     if is_begun(writing.connection):
@@ -83,7 +126,7 @@ def begin(writing: Transaction) -> None:
 
 def prepare(connection: sqlite3.Connection) -> None:
     """Make the indexes and triggers by which pending rows are found. What is there already stays."""
-    for statement in IN_STEP:
+    for statement in _TRACKING:
         connection.execute(statement)
 
 
@@ -94,7 +137,7 @@ def is_begun(connection: sqlite3.Connection) -> bool:
 
 def uploaded_through(connection: sqlite3.Connection, stream: str) -> int:
     """The store version up to which a stream is uploaded, 0 where nothing ever was."""
-    return int(select(connection, f"up {stream}") or 0)
+    return int(select(connection, f"upload {stream}") or 0)
 
 
 def cursor(connection: sqlite3.Connection, stream: Stream) -> Cursor:
@@ -106,7 +149,7 @@ def cursor(connection: sqlite3.Connection, stream: Stream) -> Cursor:
 def advance(writing: Transaction, cursors: Mapping[Stream, Cursor]) -> None:
     """Write how far streams are uploaded."""
     for stream, reached in cursors.items():
-        save(writing, f"up {stream}", str(reached.changed))
+        save(writing, f"upload {stream}", str(reached.changed))
         save(writing, f"within {stream}", None if reached.within is None else json.dumps(reached.within))
         if stream is Stream.DAYS:
             writing.connection.execute("DELETE FROM deleted_sessions WHERE changed <= ?", (reached.changed,))
@@ -152,9 +195,9 @@ def save(writing: Transaction, name: str, value: str | None) -> None:
 def reject(writing: Transaction, rejected: Iterable[Rejected]) -> None:
     """Keep dead letters; one that is there already counts the attempt."""
     writing.connection.executemany(
-        "INSERT INTO rejected (collection, record_id, reason, at, attempts) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET reason = excluded.reason, at = excluded.at, attempts = attempts + 1",
-        [(each.collection, each.record_id, each.reason, time_text(each.at), each.attempts) for each in rejected],
+        f"{_REJECTED.insert} ON CONFLICT DO UPDATE"
+        " SET reason = excluded.reason, at = excluded.at, attempts = attempts + 1",
+        map(_REJECTED.row, rejected),
     )
 
 
@@ -165,30 +208,19 @@ def drop_rejected(writing: Transaction, records: Iterable[tuple[str, str]]) -> N
 
 def rejected(connection: sqlite3.Connection) -> list[Rejected]:
     """All dead letters, oldest first. Raises StoreError on a damaged row."""
-    rows = connection.execute("SELECT collection, record_id, reason, at, attempts FROM rejected ORDER BY at, record_id")
-
-    def read(row: Row) -> Rejected:
-        collection, record_id, reason, at, attempts = row
-        return Rejected(
-            collection=collection, record_id=record_id, reason=reason, at=read_time(at), attempts=int(attempts)
-        )
-
-    return read_all(rows, read)
+    return _REJECTED.read(connection.execute(f"{_REJECTED.select} ORDER BY at, record_id"))
 
 
 def deletions(connection: sqlite3.Connection, *, limit: int, kinds: Sequence[str]) -> list[Deletion]:
     """What was deleted here and is not in Firestore yet, oldest first; without what Firestore rejected."""
     marks = ", ".join("?" * len(kinds))
     rows = connection.execute(
-        f"SELECT kind, site_id, record_id, changed FROM deletions d WHERE kind IN ({marks})"  # noqa: S608 - fixed names
+        f"{_DELETIONS.select} d WHERE kind IN ({marks})"
         " AND NOT EXISTS (SELECT 1 FROM rejected WHERE collection = d.kind || ' deletion' AND record_id = d.record_id)"
         " ORDER BY changed, kind, site_id, record_id LIMIT ?",
         (*kinds, limit),
     )
-    return [
-        Deletion(kind=kind, site_id=site_id, record_id=record_id, changed=changed)
-        for kind, site_id, record_id, changed in rows
-    ]
+    return _DELETIONS.read(rows)
 
 
 def drop_deletions(writing: Transaction, done: Iterable[Deletion]) -> None:

@@ -150,10 +150,10 @@ class Database:
     def scrub(self) -> None:
         """Rewrite the whole file and empty the write-ahead log, so that no copy of deleted rows stays in them.
 
-        `secure_delete` alone is not enough: where SQLite moves rows within a page, shreds of old ones survive.
+        `secure_delete` alone is not enough: SQLite leaves parts of old rows behind when it moves rows within a page.
         Writers wait meanwhile. It takes about the size of the store on the disk, and as much for temporary files.
-        Raises StoreError where that is not free, and StoreBusyError when readers of other processes do not let go of
-        old pages within the busy timeout; while `scrub_due` is set, it is done when the store is opened next.
+        Raises StoreError where that is not free, and StoreBusyError when readers of other processes keep
+        old pages open past the busy timeout; while `scrub_due` is set, it is done when the store is opened next.
         """
         with explained_scrub(self.path), self._turn() as connection:
             try:
@@ -229,7 +229,7 @@ class Database:
     def _connect(self, mode: str) -> sqlite3.Connection:
         self._require_same_file()
         uri = f"{self.path.absolute().as_uri()}?mode={mode}"
-        # Autocommit: transactions begin and end where this module says. Locks above keep threads apart.
+        # Autocommit: this module begins and ends transactions. The locks above separate threads.
         return sqlite3.connect(uri, uri=True, timeout=self._timeout_s, isolation_level=None, check_same_thread=False)
 
     def _require_same_file(self) -> None:
@@ -285,7 +285,7 @@ class Transaction:
         if self.connection.total_changes > self._changes_before:
             self.connection.execute("UPDATE state SET ticked_at = ?", (time_text(self.now),))
             for column in ("version", *sorted(self._touched)):
-                self.connection.execute(f"UPDATE state SET {column} = ?", (self.changed,))  # noqa: S608 - fixed names
+                self.connection.execute(f"UPDATE state SET {column} = ?", (self.changed,))
 
 
 class _Reader:
@@ -301,7 +301,7 @@ class _Reader:
 
 
 def _file_id(path: Path) -> tuple[int, int] | None:
-    """What tells one file from another that takes its place; None where there is none."""
+    """The identity of the file at a path; None without a file."""
     try:
         status = path.stat()
     except FileNotFoundError:

@@ -13,18 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.errors import RecordError
-from tracker.presence.events import ANONYMOUS_PREFIX, Event, time_text
+from tracker.presence.events import ANONYMOUS_PREFIX, Event
 from tracker.store import people_rows
 from tracker.store.database import Transaction
-from tracker.store.event_rows import Row, read_time
+from tracker.store.event_rows import EVENTS
 from tracker.store.faults import explained
+from tracker.store.tables import Row, read_time
 
 _BATCH = 5_000
-_COLUMNS = "event_id, kind, site_id, camera_id, person_id, at, track_id, x_frac, y_frac, inferred, schema"
 _INSERT = (
-    f"INSERT INTO events ({_COLUMNS}, changed) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12"  # noqa: S608 - fixed names
-    " WHERE ?13 OR NOT EXISTS (SELECT 1 FROM events WHERE person_id = ?5 AND at = ?6 AND kind = ?2 AND site_id = ?3"
-    " AND camera_id = ?4) ON CONFLICT (event_id) DO NOTHING"
+    f"INSERT INTO events ({EVENTS.listed}, changed) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12"
+    " WHERE ?13 OR NOT EXISTS (SELECT 1 FROM events WHERE kind = ?1 AND site_id = ?2 AND camera_id = ?3"
+    " AND person_id = ?4 AND at = ?5) ON CONFLICT (event_id) DO NOTHING"
 )
 
 
@@ -64,16 +64,14 @@ class StagedEvents:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        connection.execute(
-            "CREATE TABLE staged (line, identified, name, event_id, kind, site_id, camera_id, person_id, at, track_id,"
-            " x_frac, y_frac, inferred, schema)"
-        )
+        connection.execute(f"CREATE TABLE staged ({EVENTS.listed}, line, identified, name)")
 
     def add(self, events: Iterable[ImportedEvent]) -> None:
         """Stage events."""
         with _temporary():
             self._connection.executemany(
-                "INSERT INTO staged VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_row, events)
+                "INSERT INTO staged VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                ((*EVENTS.row(each.event), each.line, each.identified, each.name) for each in events),
             )
 
     def count(self) -> int:
@@ -85,8 +83,8 @@ class StagedEvents:
         return dict(self._connection.execute("SELECT site_id, count(*) FROM staged GROUP BY site_id").fetchall())
 
     def batches(self) -> Iterator[list[Row]]:
-        """The rows, in the order in which they were staged."""
-        cursor = self._connection.execute(f"SELECT line, identified, {_COLUMNS} FROM staged ORDER BY rowid")  # noqa: S608 - fixed names
+        """The values of events, each with its line and whether it is identified, in the order of staging."""
+        cursor = self._connection.execute(f"SELECT {EVENTS.listed}, line, identified FROM staged ORDER BY rowid")
         while batch := cursor.fetchmany(_BATCH):
             yield batch
 
@@ -97,7 +95,7 @@ class StagedEvents:
 
 @contextmanager
 def staging() -> Iterator[StagedEvents]:
-    """A place for events, gone at the end."""
+    """A temporary database for events, deleted at the end."""
     with _temporary():
         connection = sqlite3.connect("", isolation_level=None)  # a file without a name, which no crash leaves behind
     try:
@@ -119,7 +117,7 @@ def write(
     new = done = 0
     conflicts: list[Conflict] = []
     for batch in staged.batches():
-        rows = [row for row in batch if row[6] not in forgotten]
+        rows = [row for row in batch if row[3] not in forgotten]
         inserted = _insert(writing, rows)
         if inserted < len(rows):
             conflicts += _conflicts(writing.connection, rows)
@@ -133,26 +131,6 @@ def write(
     return Written(new=new, people=_add_people(writing, staged, forgotten), conflicts=conflicts)
 
 
-def _row(imported: ImportedEvent) -> Row:
-    event = imported.event
-    return (
-        imported.line,
-        imported.identified,
-        imported.name,
-        event.event_id,
-        event.kind,
-        event.site_id,
-        event.camera_id,
-        event.person_id,
-        time_text(event.at),
-        event.track_id,
-        event.x_frac,
-        event.y_frac,
-        event.inferred,
-        event.schema,
-    )
-
-
 def _forgotten(connection: sqlite3.Connection, staged: StagedEvents) -> set[str]:
     if not people_rows.anyone_forgotten(connection):
         return set()
@@ -161,17 +139,17 @@ def _forgotten(connection: sqlite3.Connection, staged: StagedEvents) -> set[str]
 
 def _insert(writing: Transaction, rows: Sequence[Row]) -> int:
     before = writing.connection.total_changes
-    writing.connection.executemany(_INSERT, [(*row[2:], writing.changed, row[1]) for row in rows])
+    writing.connection.executemany(_INSERT, [(*row[:-2], writing.changed, row[-1]) for row in rows])
     count = writing.connection.total_changes - before
     if count:
         writing.touch_events()
         for row in rows:
-            writing.touch_session(row[4], row[6], row[7])
+            writing.touch_session(row[1], row[3], row[4])
     return count
 
 
 def _conflicts(connection: sqlite3.Connection, rows: Iterable[Row]) -> Iterator[Conflict]:
-    for line, identified, event_id, kind, site_id, camera_id, _, at, *_ in rows:
+    for kind, site_id, camera_id, _, at, *_, event_id, line, identified in rows:
         if identified:
             there = connection.execute(
                 "SELECT kind, site_id, camera_id, at FROM events WHERE event_id = ?", (event_id,)

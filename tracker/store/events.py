@@ -1,17 +1,22 @@
-"""Events of a store, and their corrections."""
+"""Events of a store, their corrections, and the matches behind them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from config.errors import RecordError
-from tracker.presence.events import Correction, Event
-from tracker.store import correction_rows, event_import, event_rows
+from tracker.presence.events import Correction, Event, Match, time_text
+from tracker.store import correction_rows, event_import, event_rows, vector_rows
 from tracker.store.event_import import StagedEvents, Written
-from tracker.store.event_rows import Wanted
+from tracker.store.event_rows import EVENTS, MATCHES, Wanted
 from tracker.store.forgetting import without_forgotten
 from tracker.store.store_file import StoreFile
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class Events:
@@ -34,13 +39,22 @@ class Events:
         wanted = Wanted(
             site_id=site_id, since=since, until=until, person_id=person_id, limit=limit, newest_first=newest_first
         )
-        with self._file.reading() as connection:
-            return event_rows.select_events(connection, wanted)
+        clauses, values = wanted.clauses("event_id", "r.voided = 0")
+        query = EVENTS.select_merged
+        if limit is not None and person_id is None:
+            query = query.replace("events r", "events r INDEXED BY events_at")
+        return EVENTS.read(self._file.rows(query + clauses, values))
 
     def find(self, id_start: str, *, limit: int = 20) -> list[tuple[Event, bool]]:
         """Events whose ids begin so, by id, and whether each is voided."""
         with self._file.reading() as connection:
-            return correction_rows.select_events(connection, id_start, limit=limit)
+            rows = connection.execute(
+                "SELECT event_id, voided FROM events WHERE event_id >= ?1 AND event_id < ?1 || char(1114111)"
+                " ORDER BY event_id LIMIT ?2",
+                (id_start, limit),
+            ).fetchall()
+            found = [(event_rows.select_one(connection, event_id), bool(voided)) for event_id, voided in rows]
+        return [(event, voided) for event, voided in found if event is not None]
 
     def correct(self, corrections: Iterable[Correction]) -> None:
         """Write corrections, all of them or none; sessions follow.
@@ -76,3 +90,49 @@ class Events:
     def version(self) -> int:
         """The store's version at which events changed last."""
         return self._file.state("events_version")
+
+
+class Matches:
+    """Decisions about tracks, and for some days the vectors behind them.
+
+    Every method raises StoreError when the file or the disk fails.
+    """
+
+    def __init__(self, file: StoreFile) -> None:
+        self._file = file
+
+    def select(
+        self,
+        *,
+        site_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        person_id: str | None = None,
+        limit: int | None = None,
+        newest_first: bool = False,
+    ) -> list[Match]:
+        """Matches with since <= at < until in order of (at, match_id), those of merged people under one id."""
+        wanted = Wanted(
+            site_id=site_id, since=since, until=until, person_id=person_id, limit=limit, newest_first=newest_first
+        )
+        clauses, values = wanted.clauses("match_id")
+        return MATCHES.read(self._file.rows(MATCHES.select_merged + clauses, values))
+
+    def evidence(self, track_id: str) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+        """Vectors (N, D) behind the matches of a track, and whom each was taken for."""
+        return vector_rows.stacked(
+            self._file.rows(
+                "SELECT coalesce(a.into_id, m.person_id), e.dimension, e.vector"
+                " FROM evidence e JOIN matches m USING (match_id) LEFT JOIN aliases a ON a.person_id = m.person_id"
+                " WHERE m.track_id = ? AND e.model = ? AND m.person_id IS NOT NULL ORDER BY e.evidence_id",
+                (track_id, self._file.model),
+            )
+        )
+
+    def drop_evidence(self, before: datetime) -> int:
+        """Erase the vectors behind matches older than that. Returns how many there were."""
+        with self._file.writing() as writing:
+            return writing.connection.execute(
+                "DELETE FROM evidence WHERE match_id IN (SELECT match_id FROM matches WHERE at < ?)",
+                (time_text(before),),
+            ).rowcount

@@ -121,7 +121,7 @@ def _in_words(path: Path, error: sqlite3.Error) -> StoreError:
             f"{path}: another program is writing to the store", fix="try again; stop the other one if this lasts"
         )
     if name.startswith("SQLITE_IOERR") and _is_full(path):
-        name = "SQLITE_FULL"  # SQLite says so only of the file itself, not of the logs beside it
+        name = "SQLITE_FULL"  # SQLite reports it for the file only, not for the logs beside it
     for start in _FIXES:
         if name.startswith(start):
             return _described(path, start, str(error))

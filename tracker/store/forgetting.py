@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
 from tracker.presence.events import ANONYMOUS_PREFIX, Event, EventKind
-from tracker.presence.redaction import Redaction
-from tracker.store import camera_rows, correction_rows, door_rows, event_rows, exception_rows, people_rows
+from tracker.presence.people import Redaction
+from tracker.store import camera_rows, correction_rows, event_rows, people_rows, vector_rows
 from tracker.store.database import Transaction
 
 
@@ -26,8 +26,8 @@ def without_forgotten(writing: Transaction, records: Iterable[_Named]) -> list[_
     if not people_rows.anyone_forgotten(writing.connection):
         return kept
     named = {record.person_id for record in kept if record.person_id is not None}
-    gone = {person_id for person_id in named if people_rows.is_forgotten(writing.connection, person_id)}
-    return [record for record in kept if record.person_id not in gone]
+    forgotten = {person_id for person_id in named if people_rows.is_forgotten(writing.connection, person_id)}
+    return [record for record in kept if record.person_id not in forgotten]
 
 
 def forget(writing: Transaction, person_id: str, *, erase_history: bool) -> None:
@@ -39,18 +39,18 @@ def forget(writing: Transaction, person_id: str, *, erase_history: bool) -> None
     ids = people_rows.erase(writing, person_id, erase_history=erase_history)
     redaction = Redaction(ids if person is None else (*ids, person.name))
     correction_rows.redact(writing, redaction)
-    exception_rows.redact_sources(writing, redaction)
+    vector_rows.redact_sources(writing, redaction)
     open_presences = [presence for one_id in ids for presence in camera_rows.delete_presences(writing, one_id)]
     event_rows.delete_matches(writing, ids)
-    door_rows.delete_line_states(writing, ids)
+    camera_rows.delete_line_states(writing, ids)
     if erase_history:
         event_rows.delete_events(writing, ids)
-        door_rows.delete_zone_stays(writing, ids)
+        camera_rows.delete_zone_stays(writing, ids)
         return
     anonymous_id = ANONYMOUS_PREFIX + secrets.token_hex(6)
     correction_rows.clear_reasons(writing, ids)
     event_rows.rewrite(writing, ids, anonymous_id)
-    door_rows.rewrite_zone_stays(writing, ids, anonymous_id)
+    camera_rows.rewrite_zone_stays(writing, ids, anonymous_id)
     event_rows.insert_events(
         writing,
         [

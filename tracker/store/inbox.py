@@ -1,6 +1,6 @@
 """The part of the store that is downloaded from Firestore: writing a page of documents, and its cursor with it.
 
-Writing the same again changes nothing, and nothing downloaded is uploaded: its rows keep in `came_down` the store
+Writing the same again changes nothing, and nothing downloaded is uploaded: its rows keep in `downloaded` the store
 version that wrote them. What is here already stays as it is: facts never change, and changes of people that are not
 uploaded yet win.
 """
@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from config.errors import RecordError
-from tracker.presence import documents
 from tracker.presence.coverage import CoverageSpan
+from tracker.presence.documents import decode, encode
 from tracker.presence.events import Correction, Event, time_text
 from tracker.presence.health import CameraHealth
 from tracker.presence.zones import ZoneStay
@@ -22,20 +22,17 @@ from tracker.store import (
     camera_rows,
     correction_rows,
     cursors,
-    door_rows,
     event_rows,
     inbox_erasures,
     inbox_people,
-    machine_rows,
-    watch_rows,
 )
+from tracker.store.camera_rows import MachineReport
 from tracker.store.database import Transaction
-from tracker.store.event_rows import read_time
 from tracker.store.forgetting import without_forgotten
 from tracker.store.inbox_erasures import IncomingErasure
 from tracker.store.inbox_people import IncomingPerson
-from tracker.store.machine_rows import MachineReport
 from tracker.store.store_file import StoreFile
+from tracker.store.tables import read_time
 
 EMBEDDINGS = "embeddings"
 
@@ -113,17 +110,15 @@ class Inbox:
 
     def site_document(self, site_id: str) -> Mapping[str, object] | None:
         """The document of a site as it was downloaded, times as text; None if it never was."""
-        with self._file.reading() as connection:
-            row = connection.execute("SELECT json FROM cloud_settings WHERE site_id = ?", (site_id,)).fetchone()
-        found = None if row is None else json.loads(row[0])
+        rows = self._file.rows("SELECT json FROM site_documents WHERE site_id = ?", (site_id,))
+        found = json.loads(rows[0][0]) if rows else None
         return found if isinstance(found, dict) else None
 
     def unreadable(self) -> list[tuple[Unreadable, datetime]]:
         """Documents that could not be decoded, each with the time of the download."""
-        with self._file.reading() as connection:
-            rows = connection.execute(
-                "SELECT collection, record_id, reason, at FROM refused_arrivals ORDER BY collection, record_id"
-            ).fetchall()
+        rows = self._file.rows(
+            "SELECT collection, record_id, reason, at FROM unreadable_documents ORDER BY collection, record_id"
+        )
         return [
             (Unreadable(collection=collection, record_id=record_id, reason=reason), read_time(at))
             for collection, record_id, reason, at in rows
@@ -131,24 +126,20 @@ class Inbox:
 
     def replace_unreadable(self, collection: str, reasons: Mapping[str, str], at: datetime) -> None:
         """Make these, reason by id, all that is unreadable of a collection."""
-        with self._file.reading() as connection:
-            rows = connection.execute(
-                "SELECT record_id, reason FROM refused_arrivals WHERE collection = ?", (collection,)
-            )
-            known = dict(rows.fetchall())
-        if known == reasons:
+        query = "SELECT record_id, reason FROM unreadable_documents WHERE collection = ?"
+        if dict(self._file.rows(query, (collection,))) == reasons:
             return
         with self._file.writing() as writing:
-            writing.connection.execute("DELETE FROM refused_arrivals WHERE collection = ?", (collection,))
+            writing.connection.execute("DELETE FROM unreadable_documents WHERE collection = ?", (collection,))
             writing.connection.executemany(
-                "INSERT INTO refused_arrivals (collection, record_id, reason, at) VALUES (?, ?, ?, ?)",
+                "INSERT INTO unreadable_documents (collection, record_id, reason, at) VALUES (?, ?, ?, ?)",
                 [(collection, record_id, reason, time_text(at)) for record_id, reason in reasons.items()],
             )
 
 
 def synced_cursor(site_id: str) -> str:
     """The name under which `synced_at` is kept."""
-    return f"down.heard {site_id}"
+    return f"synced at {site_id}"
 
 
 def _write(writing: Transaction, incoming: Incoming) -> bool:
@@ -177,7 +168,7 @@ def _write_events(writing: Transaction, incoming: Incoming) -> None:
     connection, changed = writing.connection, writing.changed
     added = [each.correction.event for each in incoming.corrections if each.correction.event is not None]
     event_rows.insert_events(writing, without_forgotten(writing, [*incoming.events, *added]))
-    connection.execute("UPDATE events SET came_down = changed WHERE changed = ?", (changed,))
+    connection.execute("UPDATE events SET downloaded = changed WHERE changed = ?", (changed,))
     waiting = _no_longer_waiting(writing) if incoming.events else []
     for each in [*incoming.corrections, *waiting]:
         try:
@@ -185,31 +176,30 @@ def _write_events(writing: Transaction, incoming: Incoming) -> None:
         except RecordError:  # its event is not downloaded yet, or its person was forgotten
             if without_forgotten(writing, [each]):
                 _keep_waiting(writing, each)
-    connection.execute("UPDATE corrections SET came_down = changed WHERE changed = ?", (changed,))
-    connection.execute("UPDATE events SET came_down = changed WHERE changed = ? AND came_down > 0", (changed,))
+    connection.execute("UPDATE corrections SET downloaded = changed WHERE changed = ?", (changed,))
+    connection.execute("UPDATE events SET downloaded = changed WHERE changed = ? AND downloaded > 0", (changed,))
 
 
 def _write_cameras(writing: Transaction, incoming: Incoming) -> None:
     connection, changed = writing.connection, writing.changed
-    door_rows.save_zone_stays(writing, without_forgotten(writing, incoming.zone_stays))
-    door_rows.drop_zone_stays(writing, incoming.deleted_stays)
-    for span in incoming.spans:
-        watch_rows.save(writing, span)
+    camera_rows.save_zone_stays(writing, without_forgotten(writing, incoming.zone_stays))
+    camera_rows.drop_zone_stays(writing, incoming.deleted_stays)
+    camera_rows.save_coverage(writing, incoming.spans)
     for health in incoming.healths:
         known = connection.execute(
             "SELECT updated_at FROM cameras WHERE site_id = ? AND camera_id = ?", (health.site_id, health.camera_id)
         ).fetchone()
         if known is None or known[0] < time_text(health.updated_at):
             camera_rows.save_health(writing, health)
-    machine_rows.save(writing, incoming.machines)
+    camera_rows.save_machines(writing, incoming.machines)
     for table in ("zone_stays", "coverage_spans", "cameras"):
-        connection.execute(f"UPDATE {table} SET came_down = changed WHERE changed = ?", (changed,))  # noqa: S608 - fixed names
+        connection.execute(f"UPDATE {table} SET downloaded = changed WHERE changed = ?", (changed,))
 
 
 def _write_site(writing: Transaction, site_id: str, document: Mapping[str, object]) -> None:
     text = json.dumps(document, sort_keys=True)
     writing.connection.execute(
-        "INSERT INTO cloud_settings (site_id, json, changed) VALUES (?, ?, ?) ON CONFLICT (site_id) DO UPDATE"
+        "INSERT INTO site_documents (site_id, json, changed) VALUES (?, ?, ?) ON CONFLICT (site_id) DO UPDATE"
         " SET json = excluded.json, changed = excluded.changed WHERE json <> excluded.json",
         (site_id, text, writing.changed),
     )
@@ -217,17 +207,17 @@ def _write_site(writing: Transaction, site_id: str, document: Mapping[str, objec
 
 def _write_unreadable(writing: Transaction, unreadable: Iterable[Unreadable], incoming: Incoming) -> None:
     writing.connection.executemany(
-        "DELETE FROM refused_arrivals WHERE collection = ? AND record_id = ?", incoming.readable
+        "DELETE FROM unreadable_documents WHERE collection = ? AND record_id = ?", incoming.readable
     )
     writing.connection.executemany(
-        "INSERT INTO refused_arrivals (collection, record_id, reason, at) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
+        "INSERT INTO unreadable_documents (collection, record_id, reason, at) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
         " SET reason = excluded.reason, at = excluded.at WHERE reason <> excluded.reason",
         [(each.collection, each.record_id, each.reason, time_text(incoming.at)) for each in unreadable],
     )
 
 
 def _keep_waiting(writing: Transaction, each: IncomingCorrection) -> None:
-    text = json.dumps(documents.correction_to_document(each.correction))
+    text = json.dumps(encode(each.correction))
     writing.connection.execute(
         "INSERT INTO waiting_corrections (correction_id, event_id, person_id, correction) VALUES (?, ?, ?, ?)"
         " ON CONFLICT DO NOTHING",
@@ -238,7 +228,7 @@ def _keep_waiting(writing: Transaction, each: IncomingCorrection) -> None:
 def _no_longer_waiting(writing: Transaction) -> list[IncomingCorrection]:
     """Waiting corrections whose events are here by now."""
     found = [
-        IncomingCorrection(correction=documents.correction_from_document(json.loads(text)), person_id=person_id)
+        IncomingCorrection(correction=decode(Correction, json.loads(text)), person_id=person_id)
         for text, person_id in writing.connection.execute(
             "SELECT w.correction, w.person_id FROM waiting_corrections w JOIN events e USING (event_id)"
         ).fetchall()

@@ -46,7 +46,7 @@ def write(writing: Transaction, erasures: Iterable[IncomingErasure], *, whole_hi
     writing.touch_people()
     meant: dict[str, IncomingErasure] = {}
     for (person_id,) in connection.execute(
-        " UNION ".join(f"SELECT person_id FROM {table} WHERE person_id IS NOT NULL" for table in _NAMING)  # noqa: S608 - fixed names
+        " UNION ".join(f"SELECT person_id FROM {table} WHERE person_id IS NOT NULL" for table in _NAMING)
     ).fetchall():
         erasure = new.get(people_rows.digest(person_id))
         if erasure is not None:
@@ -68,14 +68,14 @@ def _forget(writing: Transaction, ids: Sequence[str], *, erase_history: bool, wh
         for one_id in ids:
             camera_rows.delete_presences(writing, one_id)
         for table, column in zip(_HISTORY, ("event_id", "stay_id"), strict=True):
-            connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", uploaded[table])  # noqa: S608 - fixed names
+            connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", uploaded[table])
     elif not erase_history:
-        connection.executemany("UPDATE events SET came_down = 1 WHERE event_id = ?", uploaded["events"])
+        connection.executemany("UPDATE events SET downloaded = 1 WHERE event_id = ?", uploaded["events"])
     forget(writing, ids[0], erase_history=erase_history)
     if not whole_history and uploaded["events"]:
         _keep_local(writing)
     connection.executemany("DELETE FROM waiting_corrections WHERE person_id = ?", [(one_id,) for one_id in ids])
-    connection.executemany("DELETE FROM refused_arrivals WHERE record_id = ?", [(one_id,) for one_id in ids])
+    connection.executemany("DELETE FROM unreadable_documents WHERE record_id = ?", [(one_id,) for one_id in ids])
 
 
 def _uploaded_ids(writing: Transaction, table: str, ids: Sequence[str]) -> list[tuple[str]]:
@@ -86,7 +86,7 @@ def _uploaded_ids(writing: Transaction, table: str, ids: Sequence[str]) -> list[
         row
         for one_id in ids
         for row in writing.connection.execute(
-            f"SELECT {column} FROM {table} WHERE person_id = ? AND (came_down > 0 OR changed <= ?)",  # noqa: S608 - fixed names
+            f"SELECT {column} FROM {table} WHERE person_id = ? AND (downloaded > 0 OR changed <= ?)",
             (one_id, through),
         ).fetchall()
     ]
@@ -96,7 +96,7 @@ def _keep_local(writing: Transaction) -> None:
     """What was uploaded and now has a new id here has another one in Firestore: it is not uploaded again."""
     connection, changed = writing.connection, writing.changed
     connection.execute(
-        "UPDATE events SET came_down = changed WHERE changed = ? AND (came_down > 0 OR (kind = 'exit' AND inferred))",
+        "UPDATE events SET downloaded = changed WHERE changed = ? AND (downloaded > 0 OR (kind = 'exit' AND inferred))",
         (changed,),
     )
-    connection.execute("UPDATE zone_stays SET came_down = changed WHERE changed = ?", (changed,))
+    connection.execute("UPDATE zone_stays SET downloaded = changed WHERE changed = ?", (changed,))

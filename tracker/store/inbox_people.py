@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SOURCE = vector_rows.CAME_DOWN
+SOURCE = vector_rows.DOWNLOADED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ def write(writing: Transaction, people: Sequence[IncomingPerson]) -> list[tuple[
         owner, source = person_id, SOURCE
         if each.merged_into is not None:
             _merge(writing, each.person, each.merged_into, pending)
-            owner, source = people_rows.resolve(connection, person_id), vector_rows.came_down_under(person_id)
+            owner, source = people_rows.resolve(connection, person_id), vector_rows.downloaded_under(person_id)
         elif people_rows.resolve(connection, person_id) == person_id and person_id not in pending:
             _put(writing, each.person, pending)
         else:
@@ -61,20 +61,20 @@ def write(writing: Transaction, people: Sequence[IncomingPerson]) -> list[tuple[
             try:
                 _put_vectors(writing, owner, each.vectors, source=source)
                 if each.person.consented_at is None:
-                    vector_rows.delete_came_down(writing, owner)
+                    vector_rows.delete_downloaded(writing, owner)
             except (PeopleError, ValueError) as error:
                 refused.append((person_id, str(error)))
     _assign_wanted_names(writing)
-    connection.execute("UPDATE people SET came_down = changed WHERE changed = ?", (writing.changed,))
-    connection.execute("UPDATE aliases SET came_down = changed WHERE changed = ?", (writing.changed,))
-    connection.executemany("UPDATE people SET came_down = 0 WHERE person_id = ?", [(each,) for each in pending])
+    connection.execute("UPDATE people SET downloaded = changed WHERE changed = ?", (writing.changed,))
+    connection.execute("UPDATE aliases SET downloaded = changed WHERE changed = ?", (writing.changed,))
+    connection.executemany("UPDATE people SET downloaded = 0 WHERE person_id = ?", [(each,) for each in pending])
     return refused
 
 
 def _pending(connection: sqlite3.Connection) -> set[str]:
     """Who was changed here since the last upload."""
     rows = connection.execute(
-        "SELECT person_id FROM people WHERE changed <> came_down AND changed > ?",
+        "SELECT person_id FROM people WHERE changed <> downloaded AND changed > ?",
         (uploaded_through(connection, "people"),),
     )
     return {row[0] for row in rows}
@@ -96,12 +96,12 @@ def _put(writing: Transaction, person: Person, pending: AbstractSet[str]) -> Non
 def _name_for(writing: Transaction, person: Person, pending: AbstractSet[str]) -> str:
     """The name that the person gets here; the present holder may lose it."""
     connection = writing.connection
-    connection.execute("DELETE FROM wished_names WHERE person_id = ? AND name <> ?", (person.person_id, person.name))
+    connection.execute("DELETE FROM wanted_names WHERE person_id = ? AND name <> ?", (person.person_id, person.name))
     holder = people_rows.by_name(connection, person.name)
     if holder is None or holder.person_id == person.person_id:
         return person.name
     if holder.person_id in pending or _age(holder) < _age(person):
-        kept = connection.execute("SELECT label FROM wished_names WHERE person_id = ?", (person.person_id,)).fetchone()
+        kept = connection.execute("SELECT label FROM wanted_names WHERE person_id = ?", (person.person_id,)).fetchone()
         return str(kept[0]) if kept is not None else people_rows.free_label(connection, person.name)
     label = people_rows.free_label(connection, holder.name)
     people_rows.update(writing, replace(holder, name=label))
@@ -115,7 +115,7 @@ def _age(person: Person) -> tuple[str, str]:
 
 def _keep_wanted_name(connection: sqlite3.Connection, person: Person, wanted: str) -> None:
     connection.execute(
-        "INSERT OR REPLACE INTO wished_names (person_id, name, label) SELECT ?1, ?2, ?3"
+        "INSERT OR REPLACE INTO wanted_names (person_id, name, label) SELECT ?1, ?2, ?3"
         " WHERE EXISTS (SELECT 1 FROM people WHERE person_id = ?1)",
         (person.person_id, wanted, person.name),
     )
@@ -125,7 +125,7 @@ def _assign_wanted_names(writing: Transaction) -> None:
     """Give their names to all whose names are free by now, and drop the entries of people who were renamed here."""
     connection = writing.connection
     rows = connection.execute(
-        "SELECT w.person_id, w.name, w.label FROM wished_names w JOIN people p USING (person_id)"
+        "SELECT w.person_id, w.name, w.label FROM wanted_names w JOIN people p USING (person_id)"
         " ORDER BY p.created_at, p.person_id"
     ).fetchall()
     for person_id, wanted, label in rows:
@@ -134,7 +134,7 @@ def _assign_wanted_names(writing: Transaction) -> None:
             continue
         if person.name == label:
             people_rows.update(writing, replace(person, name=wanted))
-        connection.execute("DELETE FROM wished_names WHERE person_id = ?", (person_id,))
+        connection.execute("DELETE FROM wanted_names WHERE person_id = ?", (person_id,))
 
 
 def _merge(writing: Transaction, person: Person, merged_into: str, pending: AbstractSet[str]) -> None:

@@ -9,18 +9,18 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tracker.presence import rule_text
 from tracker.presence.coverage import CoverageSpan
+from tracker.presence.events import CameraRef, Event
 from tracker.presence.health import CameraHealth
-from tracker.store import cursors, outbox_rows, outbox_sessions, people_rows, site_rows
+from tracker.store import cursors, outbox_rows, outbox_sessions, people_rows
 from tracker.store.cursors import Cursor, Deletion, Rejected, Stream
-from tracker.store.event_rows import read_time
 from tracker.store.leases import hold
-from tracker.store.outbox_rows import Message, Page, Scope, count_after
+from tracker.store.outbox_rows import Message, Page, count_after
 from tracker.store.store_file import StoreFile
+from tracker.store.tables import read_time
 
 _MACHINE = "machine id"
-_SITE = "up to site "
+_SITE = "upload to site "
 """How the state begins that remembers the sites that were uploaded to."""
 
 
@@ -89,7 +89,7 @@ class Outbox:
         """Be the only uploader of this file while inside. Raises StoreBusyError naming the process that is."""
         return hold(
             self._file.path,
-            "uplink",
+            "upload",
             busy=f"{self._file.path} is being uploaded to Firestore already",
             fix="let that process go on; 'footfall status' shows its progress",
         )
@@ -111,7 +111,14 @@ class Outbox:
             return cursors.cursor(connection, stream)
 
     def page(
-        self, stream: Stream, cursor: Cursor, *, now: datetime, limit: int, scope: Scope | None = None, vectors: bool
+        self,
+        stream: Stream,
+        cursor: Cursor,
+        *,
+        now: datetime,
+        limit: int,
+        scope: CameraRef | None = None,
+        vectors: bool,
     ) -> Page:
         """Up to `limit` rows of a stream after a cursor, in their newest state; events with the matches behind them.
 
@@ -147,23 +154,18 @@ class Outbox:
         with self._file.reading() as connection:
             known = set(cursors.select_all(connection, _SITE))
             for table in ("events", "zone_stays", "cameras"):
-                known |= {row[0] for row in connection.execute(f"SELECT DISTINCT site_id FROM {table}")}  # noqa: S608 - fixed names
+                known |= {row[0] for row in connection.execute(f"SELECT DISTINCT site_id FROM {table}")}
             return sorted(known)
 
-    def cameras_here(self, scope: Scope | None = None) -> list[CameraHealth]:
+    def cameras_here(self, scope: CameraRef | None = None) -> list[CameraHealth]:
         """The last known health of each camera of this machine."""
         with self._file.reading() as connection:
             return outbox_rows.select_cameras(connection, scope)
 
-    def coverage_here(self, camera: Scope, *, since: str, limit: int) -> list[CoverageSpan]:
+    def coverage_here(self, camera: CameraRef, *, since: str, limit: int) -> list[CoverageSpan]:
         """When a camera of this machine watched, from the span that began at `since` (text) on, by start."""
         with self._file.reading() as connection:
             return outbox_rows.select_coverage(connection, camera, since, limit)
-
-    def rules_text(self) -> str:
-        """The rules by which sessions are made, as JSON; empty where they are to be made again."""
-        with self._file.reading() as connection:
-            return rule_text.written(site_rows.rules(connection, ""))
 
     def acknowledge(self, done: Acknowledgement) -> None:
         """Write what became of a batch, all of it or nothing."""
@@ -196,7 +198,7 @@ class Outbox:
                     cursors.drop_rejected(writing, [(each.collection, each.record_id)])
         return len(found)
 
-    def backlog(self, *, sessions: bool = False, people: bool = True, scope: Scope | None = None) -> Backlog:
+    def backlog(self, *, sessions: bool = False, people: bool = True, scope: CameraRef | None = None) -> Backlog:
         """What is pending. sessions, people: whether this machine uploads them. scope: only of this camera, which
         deletes nothing; erasures are counted there too, until they are rejected."""
         sources = dict(outbox_rows.SOURCES)
@@ -214,10 +216,10 @@ class Outbox:
             deleted = [each for each in pending if scope is None and (sessions or each.kind != "session")]
             counts["deletions"] = sum(len(_messages(connection, each)) for each in deleted)
             first = outbox_rows.select_events(connection, cursors.cursor(connection, Stream.EVENTS), scope, 1)
-            oldest = outbox_rows.time_of(connection, first.messages[0].record_id) if first.messages else None
+            oldest = first.messages[0].record if first.messages else None
         return Backlog(
             counts={stream: count for stream, count in counts.items() if count},
-            oldest_at=None if oldest is None else read_time(oldest),
+            oldest_at=oldest.at if isinstance(oldest, Event) else None,
         )
 
 

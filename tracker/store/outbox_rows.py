@@ -7,29 +7,34 @@ its newest state is uploaded. A damaged row carries its problem and holds up non
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from config.errors import StoreError
 from tracker.presence.coverage import CoverageSpan
-from tracker.presence.events import ITSELF, Correction, Event, time_text
+from tracker.presence.events import ITSELF, CameraRef, Correction, Event, time_text
 from tracker.presence.health import CameraHealth
 from tracker.presence.people import Person, PersonKind
-from tracker.store import camera_rows, correction_rows, door_rows, event_rows, people_rows, watch_rows
+from tracker.store import correction_rows, people_rows
+from tracker.store.camera_rows import CAMERAS, COVERAGE, ZONE_STAYS
 from tracker.store.cursors import Cursor, Stream
-from tracker.store.event_rows import Row
-from tracker.store.vector_rows import CAME_DOWN
+from tracker.store.event_rows import EVENTS, MATCHES
+from tracker.store.people_rows import PEOPLE
+from tracker.store.tables import Row, Table, read_all
+from tracker.store.vector_rows import DOWNLOADED
 
 REASSIGNED_WITHIN = timedelta(hours=1)
 """A stay in a zone waits at most so long for the name of its track to be certain."""
+_OF_CAMERA = "site_id = ? AND camera_id = ?"
 _CHANGED = -2
 """The column of a row of one key that has its store version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One record to upload. record: None where the row is damaged, as `problem` tells.
+    """One record to upload. record: None where the row is damaged; `problem` is the reason.
 
     collection, record_id: by which its row is found again. site_id: empty for people.
     """
@@ -50,14 +55,6 @@ class Page:
     is_last: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """The one camera of the one site of which records may be uploaded."""
-
-    site_id: str
-    camera_id: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """Where the rows of a stream are. keys: order the rows of one transaction; they are selected last.
@@ -71,11 +68,17 @@ class Source:
     condition: str
     of_camera: str = ""
 
-    def within(self, scope: Scope | None) -> tuple[str, list[str | int]]:
-        """The condition of its rows, and the values in it."""
-        if scope is None or not self.of_camera:
-            return self.condition, []
-        return f"{self.condition} AND {self.of_camera}", [scope.site_id, scope.camera_id]
+    def after(self, cursor: Cursor, scope: CameraRef | None) -> Iterator[tuple[str, list[str | int]]]:
+        """Conditions of pending rows and their values: of the version that the cursor is within, then of later ones."""
+        condition, past = self.condition, cursor.changed
+        values: list[str | int] = []
+        if scope is not None and self.of_camera:
+            condition, values = f"{condition} AND {self.of_camera}", [scope.site_id, scope.camera_id]
+        if cursor.within is not None:
+            past += 1
+            keys, marks = ", ".join(self.keys), ", ".join("?" * len(self.keys))
+            yield f"{condition} AND changed = ? AND ({keys}) > ({marks})", [*values, past, *cursor.within]
+        yield f"{condition} AND changed > ?", [*values, past]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,63 +102,47 @@ class CorrectionRecord:
 
 
 SOURCES: dict[Stream, Source] = {
-    Stream.PEOPLE: Source(
-        select="person_id, name, kind, role, access, created_at, consented_at",
-        table="people",
-        keys=("person_id",),
-        condition="changed <> came_down",
-    ),
+    Stream.PEOPLE: Source(select=PEOPLE.listed, table="people", keys=("person_id",), condition="changed <> downloaded"),
     Stream.ALIASES: Source(
-        select="person_id, into_id", table="aliases", keys=("person_id",), condition="changed <> came_down"
+        select="person_id, into_id", table="aliases", keys=("person_id",), condition="changed <> downloaded"
     ),
     Stream.EVENTS: Source(
-        select="event_id, kind, site_id, camera_id, person_id, at, track_id, x_frac, y_frac, inferred, schema",
+        select=EVENTS.listed,
         table="events",
         keys=("event_row",),
-        condition="changed <> came_down",
-        of_camera="site_id = ? AND camera_id = ?",
+        condition="changed <> downloaded",
+        of_camera=_OF_CAMERA,
     ),
     Stream.CORRECTIONS: Source(
         select="correction_id, event_id",
         table="corrections",
         keys=("correction_id",),
-        condition="changed <> came_down",
-        of_camera=f"said_by = '{ITSELF}' AND EXISTS (SELECT 1 FROM events e WHERE e.event_id = corrections.event_id"  # noqa: S608 - fixed names
+        condition="changed <> downloaded",
+        of_camera=f"author = '{ITSELF}' AND EXISTS (SELECT 1 FROM events e WHERE e.event_id = corrections.event_id"
         " AND e.site_id = ? AND e.camera_id = ?)",
     ),
     Stream.ZONE_STAYS: Source(
-        select="stay_id, site_id, camera_id, zone, person_id, started_at, seen_at, over, schema",
+        select=ZONE_STAYS.listed,
         table="zone_stays",
         keys=("stay_id",),
-        condition="changed <> came_down AND over = 1",
-        of_camera="site_id = ? AND camera_id = ?",
+        condition="changed <> downloaded AND over = 1",
+        of_camera=_OF_CAMERA,
     ),
 }
 
 
 def rows_after(
-    connection: sqlite3.Connection, source: Source, cursor: Cursor, scope: Scope | None, limit: int
+    connection: sqlite3.Connection, source: Source, cursor: Cursor, scope: CameraRef | None, limit: int
 ) -> tuple[list[Row], Cursor]:
     """Up to `limit` rows, each ended by `changed` and its keys, and the cursor after them.
 
     The caller holds a read transaction, so that a short page reaches up to the version that it sees.
     """
-    condition, values = source.within(scope)
     keys = ", ".join(source.keys)
-    select = f"SELECT {source.select}, changed, {keys} FROM {source.table} WHERE {condition}"  # noqa: S608 - fixed names
     rows: list[Row] = []
-    past = cursor.changed
-    if cursor.within is not None:
-        past += 1
-        marks = ", ".join("?" * len(source.keys))
-        rows = connection.execute(
-            f"{select} AND changed = ? AND ({keys}) > ({marks}) ORDER BY {keys} LIMIT ?",
-            (*values, past, *cursor.within, limit),
-        ).fetchall()
-    if len(rows) < limit:
-        rows += connection.execute(
-            f"{select} AND changed > ? ORDER BY changed, {keys} LIMIT ?", (*values, past, limit - len(rows))
-        ).fetchall()
+    for where, values in source.after(cursor, scope):
+        query = f"SELECT {source.select}, changed, {keys} FROM {source.table} WHERE {where} ORDER BY changed, {keys}"
+        rows += connection.execute(f"{query} LIMIT ?", (*values, limit - len(rows)))
     if len(rows) < limit:
         (version,) = connection.execute("SELECT version FROM state").fetchone()
         return rows, Cursor(max(int(version), cursor.changed))
@@ -163,17 +150,12 @@ def rows_after(
     return rows, Cursor(rows[-1][-width - 1] - 1, tuple(rows[-1][-width:]))
 
 
-def count_after(connection: sqlite3.Connection, source: Source, cursor: Cursor, scope: Scope | None) -> int:
+def count_after(connection: sqlite3.Connection, source: Source, cursor: Cursor, scope: CameraRef | None) -> int:
     """How many rows of a stream are pending."""
-    condition, values = source.within(scope)
-    select = f"SELECT count(*) FROM {source.table} WHERE {condition}"  # noqa: S608 - fixed names
-    past, found = cursor.changed, 0
-    if cursor.within is not None:
-        past += 1
-        keys, marks = ", ".join(source.keys), ", ".join("?" * len(source.keys))
-        query = f"{select} AND changed = ? AND ({keys}) > ({marks})"
-        found = int(connection.execute(query, (*values, past, *cursor.within)).fetchone()[0])
-    return found + int(connection.execute(f"{select} AND changed > ?", (*values, past)).fetchone()[0])
+    return sum(
+        int(connection.execute(f"SELECT count(*) FROM {source.table} WHERE {where}", values).fetchone()[0])
+        for where, values in source.after(cursor, scope)
+    )
 
 
 def message_of(
@@ -183,25 +165,31 @@ def message_of(
     record: object | None = None
     problem = ""
     try:
-        (record,) = event_rows.read_all([tuple(row)], read)
+        (record,) = read_all([tuple(row)], read)
     except StoreError as error:
         problem = error.problem
     return Message(collection=collection, site_id=site_id, record_id=record_id, record=record, problem=problem)
 
 
-def select_events(connection: sqlite3.Connection, cursor: Cursor, scope: Scope | None, limit: int) -> Page:
+def _record_message(table: Table[Any], id_column: str, row: Row) -> Message:
+    """The message of a row that begins with the columns of a table."""
+    values = dict(zip(table.columns, row, strict=False))
+    return message_of(table.name, values["site_id"], values[id_column], row[: len(table.columns)], table.record)
+
+
+def select_events(connection: sqlite3.Connection, cursor: Cursor, scope: CameraRef | None, limit: int) -> Page:
     """Events as they are stored, each followed by the match that named its track, unless an earlier event was."""
     rows, reached = rows_after(connection, SOURCES[Stream.EVENTS], cursor, scope, limit)
     found: list[Message] = []
     for row in rows:
-        message = message_of("events", row[2], row[0], row[:11], event_rows.event_of_row)
+        message = _record_message(EVENTS, "event_id", row)
         found.append(message)
         if isinstance(message.record, Event):
             found += _deciding_match(connection, message.record, event_row=row[-1])
     return Page(tuple(found), reached, len(rows) < limit)
 
 
-def select_corrections(connection: sqlite3.Connection, cursor: Cursor, scope: Scope | None, limit: int) -> Page:
+def select_corrections(connection: sqlite3.Connection, cursor: Cursor, scope: CameraRef | None, limit: int) -> Page:
     """Corrections with the people of their events; of one camera only those that its agent made."""
     rows, reached = rows_after(connection, SOURCES[Stream.CORRECTIONS], cursor, scope, limit)
     found: list[Message] = []
@@ -217,7 +205,7 @@ def select_corrections(connection: sqlite3.Connection, cursor: Cursor, scope: Sc
 
 
 def select_zone_stays(
-    connection: sqlite3.Connection, cursor: Cursor, scope: Scope | None, limit: int, *, now: datetime
+    connection: sqlite3.Connection, cursor: Cursor, scope: CameraRef | None, limit: int, *, now: datetime
 ) -> Page:
     """Stays in zones that are over.
 
@@ -230,31 +218,31 @@ def select_zone_stays(
     if waits_from is not None and (is_last or rows[-1][_CHANGED] >= waits_from):
         rows = [row for row in rows if row[_CHANGED] < waits_from]
         is_last, reached = True, max(cursor, Cursor(waits_from - 1), key=lambda each: each.changed)
-    found = [message_of("zone_stays", row[1], row[0], row[:9], door_rows.stay_of_row) for row in rows]
+    found = [_record_message(ZONE_STAYS, "stay_id", row) for row in rows]
     return Page(tuple(found), reached, is_last)
 
 
-def _first_uncertain(connection: sqlite3.Connection, scope: Scope, cursor: Cursor, now: datetime) -> int | None:
+def _first_uncertain(connection: sqlite3.Connection, scope: CameraRef, cursor: Cursor, now: datetime) -> int | None:
     """The store version of the first stay of a camera whose person it still sees."""
     (first,) = connection.execute(
         "SELECT min(z.changed) FROM zone_stays z JOIN presences p ON p.site_id = z.site_id"
         " AND p.camera_id = z.camera_id AND p.person_id = z.person_id WHERE z.site_id = ? AND z.camera_id = ?"
-        " AND z.changed > ? AND z.changed <> z.came_down AND z.over = 1 AND z.seen_at > ?",
+        " AND z.changed > ? AND z.changed <> z.downloaded AND z.over = 1 AND z.seen_at > ?",
         (scope.site_id, scope.camera_id, cursor.changed, time_text(now - REASSIGNED_WITHIN)),
     ).fetchone()
     return None if first is None else int(first)
 
 
 def select_people(connection: sqlite3.Connection, cursor: Cursor, limit: int, *, with_vectors: bool) -> Page:
-    """People, without merged ones; with_vectors: with those of who is enrolled and consented."""
+    """People, without merged ones; with_vectors: with the vectors of enrolled people who consented."""
     rows, reached = rows_after(connection, SOURCES[Stream.PEOPLE], cursor, None, limit)
 
     def read(row: Row) -> object:
-        person = people_rows.person_of_row(row[:7])
+        person = PEOPLE.record(row[: len(PEOPLE.columns)])
         shared = with_vectors and person.kind is PersonKind.ENROLLED and person.consented_at is not None
         vectors = connection.execute(
             "SELECT model, vector FROM vectors WHERE person_id = ? AND source <> ? ORDER BY vector_id",
-            (person.person_id, CAME_DOWN),
+            (person.person_id, DOWNLOADED),
         )
         return PersonRecord(person=person, vectors=tuple(vectors.fetchall()) if shared else ())
 
@@ -280,15 +268,14 @@ def _deciding_match(connection: sqlite3.Connection, event: Event, *, event_row: 
     ).fetchone():
         return []
     rows = connection.execute(
-        "SELECT match_id, site_id, camera_id, track_id, at, person_id, distance, margin, quality, authorised, reason,"
-        " schema FROM matches WHERE track_id = ? AND person_id = ? AND site_id = ? AND came_down = 0 ORDER BY at",
+        f"{MATCHES.select} WHERE track_id = ? AND person_id = ? AND site_id = ? AND downloaded = 0 ORDER BY at",
         (*names, event.site_id),
     ).fetchall()
     if not rows:
         return []
-    at = connection.execute("SELECT at FROM events WHERE event_row = ?", (event_row,)).fetchone()[0]
-    row = next((each for each in reversed(rows) if each[4] <= at), rows[0])
-    return [message_of("matches", row[1], row[0], row, event_rows.match_of_row)]
+    at, column = time_text(event.at), MATCHES.columns.index("at")
+    row = next((each for each in reversed(rows) if each[column] <= at), rows[0])
+    return [_record_message(MATCHES, "match_id", row)]
 
 
 _TOUCH = {
@@ -313,30 +300,24 @@ def touch(connection: sqlite3.Connection, collection: str, record_id: str, chang
     return touched > 0
 
 
-def time_of(connection: sqlite3.Connection, event_id: str) -> str | None:
-    """When an event was, as text."""
-    row = connection.execute("SELECT at FROM events WHERE event_id = ?", (event_id,)).fetchone()
-    return None if row is None else str(row[0])
-
-
-def select_cameras(connection: sqlite3.Connection, scope: Scope | None) -> list[CameraHealth]:
+def select_cameras(connection: sqlite3.Connection, scope: CameraRef | None) -> list[CameraHealth]:
     """The last known health of each camera of this machine."""
+    here, values = _of_camera(scope)
     rows = connection.execute(
-        "SELECT site_id, camera_id FROM cameras WHERE changed <> came_down ORDER BY site_id, camera_id"
-    ).fetchall()
-    here = {tuple(row) for row in rows}
-    return [
-        health
-        for health in camera_rows.select_health(connection, None if scope is None else scope.site_id)
-        if (health.site_id, health.camera_id) in here and (scope is None or health.camera_id == scope.camera_id)
-    ]
-
-
-def select_coverage(connection: sqlite3.Connection, scope: Scope, since: str, limit: int) -> list[CoverageSpan]:
-    """When a camera of this machine watched, from the span that began at `since` (text) on, by start."""
-    rows = connection.execute(
-        "SELECT site_id, camera_id, started_at, ended_at FROM coverage_spans WHERE site_id = ? AND camera_id = ?"
-        " AND started_at >= ? AND changed <> came_down ORDER BY started_at LIMIT ?",
-        (scope.site_id, scope.camera_id, since, limit),
+        f"{CAMERAS.select} WHERE changed <> downloaded AND {here} ORDER BY site_id, camera_id", values
     )
-    return event_rows.read_all(rows, watch_rows.span_of_row)
+    return CAMERAS.read(rows)
+
+
+def select_coverage(connection: sqlite3.Connection, camera: CameraRef, since: str, limit: int) -> list[CoverageSpan]:
+    """When a camera of this machine watched, from the span that began at `since` (text) on, by start."""
+    here, values = _of_camera(camera)
+    rows = connection.execute(
+        f"{COVERAGE.select} WHERE changed <> downloaded AND {here} AND started_at >= ? ORDER BY started_at LIMIT ?",
+        (*values, since, limit),
+    )
+    return COVERAGE.read(rows)
+
+
+def _of_camera(camera: CameraRef | None) -> tuple[str, tuple[str, ...]]:
+    return ("TRUE", ()) if camera is None else (_OF_CAMERA, (camera.site_id, camera.camera_id))

@@ -9,10 +9,10 @@ from tracker.presence.calendar import day_range
 from tracker.presence.day import DayFigures, day_figures
 from tracker.store import session_queries, session_rows, site_rows
 from tracker.store.cursors import Cursor
-from tracker.store.event_rows import Row, read_time
 from tracker.store.outbox_rows import Message, Page, Source, message_of, rows_after
 from tracker.store.session_queries import Range
 from tracker.store.session_rows import SessionRow
+from tracker.store.tables import Row, read_time
 
 SESSIONS = Source(
     select=session_rows.COLUMNS, table="sessions", keys=("site_id", "started_at", "session_id"), condition="TRUE"

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from config.errors import StoreBusyError
+from config.errors import PeopleError, StoreBusyError
 from tracker.presence.events import Event, EventKind
 from tracker.presence.people import Person, PersonKind, Role
 from tracker.presence.room import Presence
-from tracker.store import camera_rows, event_rows, exception_rows, forgetting, people_rows, site_rows, vector_rows
+from tracker.store import camera_rows, event_rows, forgetting, people_rows, site_rows, vector_rows
 from tracker.store.database import Transaction
 from tracker.store.leases import lease
+from tracker.store.people_rows import PEOPLE
 from tracker.store.store_file import StoreFile
 
 if TYPE_CHECKING:
@@ -67,7 +69,9 @@ class People:
         Raises PeopleError when there is no such visitor or the name is taken.
         """
         with self._file.writing() as writing:
-            person = people_rows.require_visitor(writing.connection, person_id)
+            person = people_rows.require(writing.connection, person_id)
+            if person.kind is not PersonKind.VISITOR:
+                raise PeopleError(f"{person.name} is enrolled already", fix="'footfall people rename' changes a name")
             enrolled = replace(
                 person, name=name, kind=PersonKind.ENROLLED, consented_at=consented_at, role=role, access=access
             )
@@ -109,7 +113,7 @@ class People:
         erase_history: delete the events too. Without it they stay for the counts under a new random id that leads
         back to nobody, and an open visit ends at the last sighting. A running agent cannot bring the person back.
         Forgetting the same id again only cleans up again. Raises PeopleError when there is nobody of that id. When the
-        rows are gone but could not be overwritten, `is_forgotten` holds and what is raised says what to do: StoreError
+        rows are gone but could not be overwritten, `is_forgotten` is true and the error names the fix: StoreError
         where the disk has no room for that, StoreBusyError where another process kept their pages.
         """
         with self._file.writing() as writing:
@@ -133,13 +137,17 @@ class People:
 
     def all(self, *, kind: PersonKind | None = None) -> list[Person]:
         """Everybody of one kind, or of all: enrolled people by name, then visitors, oldest first."""
-        with self._file.reading() as connection:
-            return people_rows.select(connection, kind)
+        rows = self._file.rows(
+            f"{PEOPLE.select} WHERE ?1 IS NULL OR kind = ?1"
+            " ORDER BY kind, CASE kind WHEN 'enrolled' THEN name_key END, created_at, person_id",
+            (kind,),
+        )
+        return PEOPLE.read(rows)
 
     def some(self, person_ids: Iterable[str]) -> list[Person]:
         """Those of these people of whom there is a record, in no order."""
-        with self._file.reading() as connection:
-            return people_rows.select_some(connection, person_ids)
+        query = f"{PEOPLE.select} WHERE person_id IN (SELECT value FROM json_each(?))"
+        return PEOPLE.read(self._file.rows(query, (json.dumps(list(person_ids)),)))
 
     def get(self, person_id: str) -> Person | None:
         """The person of this id, or into whom this id was merged."""
@@ -153,13 +161,18 @@ class People:
 
     def vectors(self, kind: PersonKind) -> tuple[NDArray[np.float32], tuple[str, ...]]:
         """Vectors (N, D) float32 of all people of one kind, and the person id of each row."""
-        with self._file.reading() as connection:
-            return vector_rows.select(connection, kind, model=self._file.model)
+        return vector_rows.stacked(
+            self._file.rows(
+                "SELECT v.person_id, v.dimension, v.vector FROM vectors v JOIN people p USING (person_id)"
+                " WHERE p.kind = ? AND v.model = ? ORDER BY v.person_id, v.vector_id",
+                (kind, self._file.model),
+            )
+        )
 
     def vector_counts(self) -> dict[str, int]:
         """How many vectors each person id has; without those who have none."""
-        with self._file.reading() as connection:
-            return vector_rows.count(connection, model=self._file.model)
+        query = "SELECT person_id, count(*) FROM vectors WHERE model = ? GROUP BY person_id ORDER BY person_id"
+        return dict(self._file.rows(query, (self._file.model,)))
 
     def version(self) -> int:
         """The store's version at which people, vectors or merges changed last: time to load the gallery again."""
@@ -169,8 +182,7 @@ class People:
 
     def limits(self) -> dict[str, float]:
         """By person id the greatest distance at which a face is theirs, of those who have a limit of their own."""
-        with self._file.reading() as connection:
-            return exception_rows.select_limits(connection)
+        return dict(self._file.rows("SELECT person_id, max_distance FROM limits ORDER BY person_id"))
 
     def replace_limits(self, limits: Mapping[str, float]) -> None:
         """Replace all distance limits of single people, between 0 and 2.
@@ -180,23 +192,27 @@ class People:
         with self._file.writing() as writing:
             for person_id in limits:
                 people_rows.require(writing.connection, person_id)
-            exception_rows.replace_limits(writing, limits)
+            people_rows.replace_limits(writing, limits)
 
     def negatives(self) -> tuple[NDArray[np.float32], tuple[str, ...]]:
         """Faces (N, D) float32 that are not somebody's, and whose each is not."""
-        with self._file.reading() as connection:
-            return exception_rows.select_negatives(connection, model=self._file.model)
+        return vector_rows.stacked(
+            self._file.rows(
+                "SELECT person_id, dimension, vector FROM negatives WHERE model = ? ORDER BY person_id, negative_id",
+                (self._file.model,),
+            )
+        )
 
     def add_negatives(self, person_id: str, vectors: NDArray[np.float32], *, sources: Sequence[str] = ()) -> None:
         """Add negatives of a person: faces (N, D) that are not theirs. Raises PeopleError for an unknown id."""
         with self._file.writing() as writing:
             people_rows.require(writing.connection, person_id)
-            exception_rows.insert_negatives(writing, person_id, vectors, model=self._file.model, sources=sources)
+            vector_rows.insert_negatives(writing, person_id, vectors, model=self._file.model, sources=sources)
 
     def clear_negatives(self, person_id: str) -> int:
         """Delete the negatives of a person. Returns how many there were."""
         with self._file.writing() as writing:
-            return exception_rows.delete_negatives(writing, person_id)
+            return vector_rows.delete_negatives(writing, person_id)
 
 
 def _consent(writing: Transaction, person_id: str, at: datetime | None) -> None:

@@ -1,20 +1,20 @@
-"""Rows of people and their aliases. Every function works inside the caller's transaction or read."""
+"""Rows of people, their aliases and distance limits. Every function works inside the caller's transaction or read."""
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from config.errors import PeopleError
 from tracker.presence.events import content_id, time_text
-from tracker.presence.people import Person, PersonKind, Role, name_key
+from tracker.presence.people import Person, PersonKind, name_key
 from tracker.store import vector_rows
 from tracker.store.database import Transaction
+from tracker.store.tables import Table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,7 @@ VISITOR_ID = re.compile("v-[0-9a-f]{10}")
 """Ids that agents give to strangers."""
 LONGEST_LABEL = 190
 """Characters of an id that are used as a name; a number may follow."""
-_COLUMNS = "person_id, name, kind, role, access, created_at, consented_at"
+PEOPLE = Table("people", Person, derived=["name_key"])
 
 
 def insert(writing: Transaction, person: Person) -> None:
@@ -33,20 +33,7 @@ def insert(writing: Transaction, person: Person) -> None:
     require_free_name(connection, person.name)
     if connection.execute("SELECT 1 FROM people WHERE person_id = ?", (person.person_id,)).fetchone():
         raise PeopleError(f"the id {person.person_id} is taken", fix="give the person another id")
-    connection.execute(
-        f"INSERT INTO people ({_COLUMNS}, name_key, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - fixed names
-        (
-            person.person_id,
-            person.name,
-            person.kind,
-            person.role,
-            person.access,
-            time_text(person.created_at),
-            None if person.consented_at is None else time_text(person.consented_at),
-            name_key(person.name),
-            writing.changed,
-        ),
-    )
+    connection.execute(PEOPLE.insert, (*PEOPLE.row(person), name_key(person.name), writing.changed))
     writing.touch_people()
 
 
@@ -111,25 +98,6 @@ def free_label(connection: sqlite3.Connection, label: str) -> str:
     return free
 
 
-def select(connection: sqlite3.Connection, kind: PersonKind | None) -> list[Person]:
-    """People, enrolled first by name, then visitors by age."""
-    rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM people WHERE ?1 IS NULL OR kind = ?1"  # noqa: S608 - fixed names
-        " ORDER BY kind, CASE kind WHEN 'enrolled' THEN name_key END, created_at, person_id",
-        (kind,),
-    ).fetchall()
-    return [person_of_row(row) for row in rows]
-
-
-def select_some(connection: sqlite3.Connection, person_ids: Iterable[str]) -> list[Person]:
-    """Those of these people of whom there is a record, in no order."""
-    rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM people WHERE person_id IN (SELECT value FROM json_each(?))",  # noqa: S608 - fixed names
-        (json.dumps(list(person_ids)),),
-    )
-    return [person_of_row(row) for row in rows]
-
-
 def find(connection: sqlite3.Connection, person_id: str) -> Person | None:
     """The person of exactly this id."""
     return _one(connection, "person_id = ?", person_id)
@@ -145,14 +113,6 @@ def require(connection: sqlite3.Connection, person_id: str) -> Person:
     person = find(connection, person_id)
     if person is None:
         raise PeopleError(f"nobody has the id {person_id}", fix="'footfall people list' shows everybody and their ids")
-    return person
-
-
-def require_visitor(connection: sqlite3.Connection, person_id: str) -> Person:
-    """The visitor of exactly this id. Raises PeopleError when there is none."""
-    person = require(connection, person_id)
-    if person.kind is not PersonKind.VISITOR:
-        raise PeopleError(f"{person.name} is enrolled already", fix="'footfall people rename' changes a name")
     return person
 
 
@@ -219,7 +179,7 @@ def fade_visitors(writing: Transaction, before: datetime) -> int:
     """Remove the vectors of visitors of whom nothing is known since then. Returns how many visitors that were."""
     own_ids = "(SELECT p.person_id UNION SELECT a.person_id FROM aliases a WHERE a.into_id = p.person_id)"
     faded = writing.connection.execute(
-        "SELECT p.person_id FROM people p WHERE p.kind = ?1 AND p.created_at < ?2"  # noqa: S608 - fixed names
+        "SELECT p.person_id FROM people p WHERE p.kind = ?1 AND p.created_at < ?2"
         " AND EXISTS (SELECT 1 FROM vectors v WHERE v.person_id = p.person_id)"
         f" AND NOT EXISTS (SELECT 1 FROM events e WHERE e.person_id IN {own_ids} AND e.at >= ?2)"
         f" AND NOT EXISTS (SELECT 1 FROM matches m WHERE m.person_id IN {own_ids} AND m.at >= ?2)"
@@ -250,6 +210,16 @@ def erase(writing: Transaction, person_id: str, *, erase_history: bool) -> tuple
     return ids
 
 
+def replace_limits(writing: Transaction, limits: Mapping[str, float]) -> None:
+    """Make these the own limits, by person_id; people left out have none."""
+    writing.connection.execute("DELETE FROM limits")
+    writing.connection.executemany(
+        "INSERT INTO limits (person_id, max_distance, changed) VALUES (?, ?, ?)",
+        [(person_id, float(limit), writing.changed) for person_id, limit in limits.items()],
+    )
+    writing.touch_people()
+
+
 def resolve(connection: sqlite3.Connection, person_id: str) -> str:
     """The id under which a person is known now."""
     row = connection.execute("SELECT into_id FROM aliases WHERE person_id = ?", (person_id,)).fetchone()
@@ -274,21 +244,8 @@ def anyone_forgotten(connection: sqlite3.Connection) -> bool:
 
 
 def _one(connection: sqlite3.Connection, condition: str, value: str) -> Person | None:
-    row = connection.execute(f"SELECT {_COLUMNS} FROM people WHERE {condition}", (value,)).fetchone()  # noqa: S608 - fixed names
-    return None if row is None else person_of_row(row)
-
-
-def person_of_row(row: tuple[str, str, str, str, int, str, str | None]) -> Person:
-    person_id, name, kind, role, access, created_at, consented_at = row
-    return Person(
-        person_id=person_id,
-        name=name,
-        kind=PersonKind(kind),
-        role=Role(role),
-        access=bool(access),
-        created_at=datetime.fromisoformat(created_at),
-        consented_at=None if consented_at is None else datetime.fromisoformat(consented_at),
-    )
+    found = PEOPLE.read(connection.execute(f"{PEOPLE.select} WHERE {condition}", (value,)))
+    return found[0] if found else None
 
 
 def digest(person_id: str) -> str:

@@ -1,10 +1,12 @@
-"""The tables of the embedded store, and how a file of an older version becomes one of this version.
+"""The tables of the embedded store, and the migration of older files.
 
 A migration is a tuple of statements. Released migrations never change; a new version appends one. The position in
 the list is the version, kept in SQLite's `user_version`, so that a file knows what it is without a table.
 
-Two columns carry order: every row that can change holds in `changed` the store version of the transaction that wrote
-it last. Versions only grow and writers take turns, so "what is new since version n" never skips a row.
+Two columns carry order. Every row that can change holds in `changed` the store version of the transaction that wrote
+it last; versions only grow and writers take turns, so "what is new since version n" never skips a row. `downloaded`
+holds the store version at which a row was downloaded from Firestore, 0 for rows made here. A row whose `changed` still
+equals it is as it was downloaded and is not uploaded; a change here moves `changed` past it.
 """
 
 from __future__ import annotations
@@ -12,245 +14,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias
 
 from config.errors import StoreError
 from tracker.presence.people import name_key
-from tracker.store.schema_arrivals import ARRIVALS
-from tracker.store.schema_cloud import CAMERA_MACHINES
-from tracker.store.schema_exceptions import EXCEPTIONS
-from tracker.store.schema_people import KNOWN_BY_EVENTS
-from tracker.store.schema_sync import SYNC
+from tracker.store.migrations_0_1 import MIGRATIONS_0_1, Migration
 
 APPLICATION_ID = 0x46544C31
 """Marks the file as ours in SQLite's header ("FTL1"), so that another program's database is never touched."""
-
-Migration: TypeAlias = tuple[str, ...]
-
-_FIRST: Migration = (
-    """
-    CREATE TABLE state (
-        only INTEGER PRIMARY KEY CHECK (only = 1),
-        version INTEGER NOT NULL,        -- grows with every transaction that changed something
-        people_version INTEGER NOT NULL, -- the version at which people, vectors or aliases changed last
-        events_version INTEGER NOT NULL, -- the version at which events changed last
-        scrub_due INTEGER NOT NULL       -- 1: somebody was forgotten and the file not yet written anew
-    )
-    """,
-    "INSERT INTO state VALUES (1, 0, 0, 0, 0)",
-    """
-    CREATE TABLE people (
-        person_id TEXT PRIMARY KEY NOT NULL CHECK (person_id <> ''),
-        name TEXT NOT NULL,
-        name_key TEXT NOT NULL UNIQUE,   -- NFC and casefolded: two people never differ in case or accents' form only
-        kind TEXT NOT NULL CHECK (kind IN ('enrolled', 'visitor')),
-        role TEXT NOT NULL CHECK (role IN ('member', 'staff')),
-        access INTEGER NOT NULL CHECK (access IN (0, 1)),
-        created_at TEXT NOT NULL,
-        consented_at TEXT,
-        changed INTEGER NOT NULL
-    )
-    """,
-    """
-    CREATE TABLE vectors (
-        vector_id INTEGER PRIMARY KEY,
-        person_id TEXT NOT NULL REFERENCES people (person_id) ON DELETE CASCADE ON UPDATE CASCADE,
-        model TEXT NOT NULL,             -- vectors of different networks are never compared
-        dimension INTEGER NOT NULL CHECK (dimension > 0),
-        vector BLOB NOT NULL CHECK (length(vector) = 4 * dimension),  -- little-endian float32
-        source TEXT NOT NULL DEFAULT ''  -- the picture it was made from, if any
-    )
-    """,
-    "CREATE INDEX vectors_person ON vectors (person_id)",
-    """
-    CREATE TABLE aliases (               -- merged people: what is stored under person_id is read as into_id
-        person_id TEXT PRIMARY KEY NOT NULL,
-        into_id TEXT NOT NULL REFERENCES people (person_id) ON DELETE CASCADE CHECK (into_id <> person_id),
-        changed INTEGER NOT NULL
-    ) WITHOUT ROWID
-    """,
-    "CREATE INDEX aliases_into ON aliases (into_id)",
-    """
-    CREATE TABLE forgotten (             -- digests of erased ids: a running agent must not bring them back
-        digest TEXT PRIMARY KEY NOT NULL
-    ) WITHOUT ROWID
-    """,
-    """
-    CREATE TABLE events (
-        event_row INTEGER PRIMARY KEY,
-        event_id TEXT NOT NULL UNIQUE CHECK (event_id <> ''),
-        kind TEXT NOT NULL CHECK (kind IN ('enter', 'exit')),
-        site_id TEXT NOT NULL,
-        camera_id TEXT NOT NULL,
-        person_id TEXT NOT NULL,         -- no foreign key: history may outlive or precede the person's row
-        at TEXT NOT NULL,                -- ISO 8601, UTC, microseconds: text order is time order
-        track_id TEXT NOT NULL,
-        x_frac REAL CHECK (x_frac BETWEEN 0 AND 1),
-        y_frac REAL CHECK (y_frac BETWEEN 0 AND 1),
-        inferred INTEGER NOT NULL CHECK (inferred IN (0, 1)),
-        schema INTEGER NOT NULL,
-        changed INTEGER NOT NULL
-    )
-    """,
-    "CREATE INDEX events_at ON events (at, event_id)",
-    "CREATE INDEX events_person ON events (person_id, at)",
-    """
-    CREATE TABLE matches (
-        match_row INTEGER PRIMARY KEY,
-        match_id TEXT NOT NULL UNIQUE CHECK (match_id <> ''),
-        site_id TEXT NOT NULL,
-        camera_id TEXT NOT NULL,
-        track_id TEXT NOT NULL,
-        at TEXT NOT NULL,
-        person_id TEXT,
-        distance REAL,
-        margin REAL,
-        quality REAL NOT NULL,
-        authorised INTEGER NOT NULL CHECK (authorised IN (0, 1)),
-        reason TEXT NOT NULL,
-        schema INTEGER NOT NULL,
-        changed INTEGER NOT NULL
-    )
-    """,
-    "CREATE INDEX matches_at ON matches (at, match_id)",
-    "CREATE INDEX matches_person ON matches (person_id, at)",
-    """
-    CREATE TABLE presences (             -- who is in sight now, as each camera's agent last wrote it
-        site_id TEXT NOT NULL,
-        camera_id TEXT NOT NULL,
-        person_id TEXT NOT NULL,
-        track_id TEXT NOT NULL,
-        entered_at TEXT NOT NULL,
-        seen_at TEXT NOT NULL,
-        x_frac REAL CHECK (x_frac BETWEEN 0 AND 1),
-        y_frac REAL CHECK (y_frac BETWEEN 0 AND 1),
-        changed INTEGER NOT NULL,
-        PRIMARY KEY (site_id, camera_id, person_id)
-    ) WITHOUT ROWID
-    """,
-    """
-    CREATE TABLE cameras (
-        site_id TEXT NOT NULL,
-        camera_id TEXT NOT NULL,
-        source TEXT NOT NULL,
-        state TEXT NOT NULL,
-        last_frame_at TEXT,
-        fps REAL NOT NULL,
-        frames INTEGER NOT NULL,
-        dropped INTEGER NOT NULL,
-        started_at TEXT NOT NULL,
-        updated_at TEXT NOT NULL,
-        problem TEXT,
-        schema INTEGER NOT NULL,
-        changed INTEGER NOT NULL,
-        PRIMARY KEY (site_id, camera_id)
-    ) WITHOUT ROWID
-    """,
-)
-
-_WATCHES: Migration = (
-    """
-    CREATE TABLE watches (               -- when frames of a camera were looked at; between its rows lies an outage
-        site_id TEXT NOT NULL,
-        camera_id TEXT NOT NULL,
-        started_at TEXT NOT NULL,
-        ended_at TEXT NOT NULL CHECK (ended_at >= started_at),  -- grows while the camera watches on
-        changed INTEGER NOT NULL,
-        PRIMARY KEY (site_id, camera_id, started_at)
-    ) WITHOUT ROWID
-    """,
-)
-
-_VISITS: Migration = (
-    "ALTER TABLE events ADD COLUMN voided INTEGER NOT NULL DEFAULT 0 CHECK (voided IN (0, 1))",
-    """
-    CREATE TABLE corrections (           -- what operators said about events; of several about one the latest holds
-        correction_id TEXT PRIMARY KEY NOT NULL CHECK (correction_id <> ''),
-        action TEXT NOT NULL CHECK (action IN ('add', 'void')),
-        event_id TEXT NOT NULL REFERENCES events (event_id) ON DELETE CASCADE ON UPDATE CASCADE,
-        said_by TEXT NOT NULL,
-        at TEXT NOT NULL,
-        reason TEXT NOT NULL,
-        schema INTEGER NOT NULL,
-        changed INTEGER NOT NULL
-    )
-    """,
-    "CREATE INDEX corrections_event ON corrections (event_id, at)",
-    """
-    CREATE TABLE visits (                -- worked out from events, in the transaction that changed those
-        site_id TEXT NOT NULL,
-        person_id TEXT NOT NULL,         -- with aliases resolved
-        started_at TEXT NOT NULL,
-        ended_at TEXT,                   -- NULL: open
-        heard_at TEXT,                   -- the last evidence of an open visit
-        stays TEXT,                      -- JSON, a list of [start, end]; NULL for a single one
-        dwell_s REAL,                    -- net; NULL while open
-        gross_s REAL,
-        enter_inferred INTEGER NOT NULL,
-        exit_inferred INTEGER NOT NULL,
-        clean INTEGER NOT NULL,          -- 1: nothing before its first event has a say in it
-        visit_id TEXT NOT NULL,
-        changed INTEGER NOT NULL,
-        PRIMARY KEY (site_id, person_id, started_at)
-    ) WITHOUT ROWID
-    """,
-    "CREATE INDEX visits_end ON visits (site_id, ended_at)",
-    """
-    CREATE TABLE usage_hours (           -- what visits add to each local hour; the running stays of open ones do not
-        site_id TEXT NOT NULL,
-        hour_at TEXT NOT NULL,           -- the instant at which the hour began
-        person_id TEXT NOT NULL,
-        entries INTEGER NOT NULL,
-        exits INTEGER NOT NULL,
-        inside_us INTEGER NOT NULL,
-        changed INTEGER NOT NULL,
-        PRIMARY KEY (site_id, hour_at, person_id)
-    ) WITHOUT ROWID
-    """,
-    """
-    CREATE TABLE visit_rules (           -- the rules by which visits and usage_hours are made
-        only INTEGER PRIMARY KEY CHECK (only = 1),
-        rules TEXT NOT NULL,             -- JSON; empty: to be made anew
-        changed INTEGER NOT NULL
-    )
-    """,
-    """
-    INSERT INTO visit_rules SELECT 1, CASE WHEN EXISTS (SELECT 1 FROM events) THEN '' ELSE
-        '{"closes_at": null, "entrances": [], "exit_after": 30.0, "exits": [], "max_visit": 57600.0,'
-        || ' "merge_gap": 300.0, "min_visit": 0.0, "skew": 2.0, "zone": "UTC"}' END, 0
-    """,
-    """
-    CREATE TABLE standings (             -- on which side of a door's line each track is
-        site_id TEXT NOT NULL,
-        camera_id TEXT NOT NULL,
-        track_id TEXT NOT NULL,
-        person_id TEXT,
-        standing TEXT NOT NULL,          -- JSON
-        changed INTEGER NOT NULL,
-        PRIMARY KEY (site_id, camera_id, track_id)
-    ) WITHOUT ROWID
-    """,
-    """
-    CREATE TABLE zone_stays (
-        stay_id TEXT PRIMARY KEY NOT NULL CHECK (stay_id <> ''),
-        site_id TEXT NOT NULL,
-        camera_id TEXT NOT NULL,
-        zone TEXT NOT NULL,
-        person_id TEXT NOT NULL,
-        started_at TEXT NOT NULL,
-        seen_at TEXT NOT NULL CHECK (seen_at >= started_at),
-        over INTEGER NOT NULL CHECK (over IN (0, 1)),  -- 0: may still be there
-        schema INTEGER NOT NULL,
-        changed INTEGER NOT NULL
-    ) WITHOUT ROWID
-    """,
-    "CREATE INDEX zone_stays_seen ON zone_stays (site_id, seen_at)",
-    "CREATE INDEX zone_stays_person ON zone_stays (person_id)",
-)
-
-_HOLDS: Migration = (  # what keeps an open visit open: sight, evidence or enter; NULL for one that is over
-    "ALTER TABLE visits ADD COLUMN hold TEXT",
-)
 
 _SESSIONS: Migration = (
     *(f"DROP TRIGGER IF EXISTS {name}_gone" for name in ("people", "aliases", "zone_stays")),
@@ -310,17 +80,85 @@ _SESSIONS: Migration = (
     "CREATE INDEX sessions_due ON sessions (due_at) WHERE due_at IS NOT NULL",
 )
 
+_KNOWN_BY_EVENTS: Migration = (
+    # Events that came from the cloud are left out: their people come from there too.
+    """
+    INSERT INTO people (person_id, name, name_key, kind, role, access, created_at, consented_at, changed)
+    WITH unknown AS (
+        SELECT person_id, min(at) AS since, name_key(substr(person_id, 1, 190)) AS key FROM events
+        WHERE came_down = 0 AND person_id NOT GLOB 'x-*'
+        AND person_id NOT IN (SELECT person_id FROM people UNION SELECT person_id FROM aliases)
+        GROUP BY person_id
+    ), numbered AS (
+        SELECT person_id, since, key, row_number() OVER (PARTITION BY key ORDER BY person_id)
+        + (SELECT count(*) FROM people p WHERE p.name_key = key OR substr(p.name_key, 1, length(key) + 2) = key || ' (')
+        AS number FROM unknown
+    ), named AS (
+        SELECT person_id, since, substr(person_id, 1, 190)
+        || CASE number WHEN 1 THEN '' ELSE ' (' || number || ')' END AS name FROM numbered
+    )
+    SELECT person_id, name, name_key(name),
+        CASE WHEN person_id GLOB 'v-[0-9a-f]*' AND length(person_id) = 12 THEN 'visitor' ELSE 'enrolled' END,
+        'member', 1, since, NULL, (SELECT version + 1 FROM state)
+    FROM named WHERE true ON CONFLICT DO NOTHING
+    """,
+    """
+    UPDATE state SET version = version + 1, people_version = version + 1
+    WHERE EXISTS (SELECT 1 FROM people WHERE changed > version)
+    """,
+)
+
+_CAMERA_MACHINES: Migration = (
+    """
+    CREATE TABLE camera_machines (       -- by heartbeats that were downloaded
+        site_id TEXT NOT NULL,
+        camera_id TEXT NOT NULL,
+        machine_id TEXT NOT NULL,
+        first_at TEXT NOT NULL,
+        last_at TEXT NOT NULL,
+        PRIMARY KEY (site_id, camera_id, machine_id)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE deleted_sessions (      -- when deleted sessions were, so that the figures of their days follow
+        site_id TEXT NOT NULL,
+        started_at TEXT NOT NULL,
+        ended_at TEXT NOT NULL,
+        changed INTEGER NOT NULL,
+        PRIMARY KEY (changed, site_id, started_at, ended_at)
+    ) WITHOUT ROWID
+    """,
+)
+
+_STANDARD_TERMS: Migration = (
+    *(
+        f"ALTER TABLE {table} RENAME COLUMN came_down TO downloaded"
+        for table in (
+            "people",
+            "aliases",
+            "events",
+            "matches",
+            "corrections",
+            "zone_stays",
+            "coverage_spans",
+            "cameras",
+        )
+    ),
+    "ALTER TABLE corrections RENAME COLUMN said_by TO author",
+    "ALTER TABLE refused_arrivals RENAME TO unreadable_documents",
+    "ALTER TABLE wished_names RENAME TO wanted_names",
+    "ALTER TABLE cloud_settings RENAME TO site_documents",
+    "UPDATE sync_cursors SET name = 'upload ' || substr(name, 4) WHERE name GLOB 'up *'",
+    "UPDATE sync_cursors SET name = 'download ' || substr(name, 6) WHERE name GLOB 'down *'",
+    "UPDATE sync_cursors SET name = 'synced at ' || substr(name, 12) WHERE name GLOB 'down.heard *'",
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
-    _FIRST,
-    EXCEPTIONS,
-    _WATCHES,
-    _VISITS,
-    SYNC,
-    _HOLDS,
-    ARRIVALS,
+    *MIGRATIONS_0_1,
     _SESSIONS,
-    KNOWN_BY_EVENTS,
-    CAMERA_MACHINES,
+    _KNOWN_BY_EVENTS,
+    _CAMERA_MACHINES,
+    _STANDARD_TERMS,
 )
 
 

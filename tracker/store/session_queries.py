@@ -18,7 +18,6 @@ from tracker.store.session_rows import COLUMNS, EVER, SessionRow, due, encode, e
 
 LONG_S = 86_400
 """Sessions of this length or more, and open ones, are found by an index of their own, others by their start."""
-_SELECT = f"SELECT {COLUMNS} FROM sessions"  # noqa: S608 - fixed names
 REPORT_COLUMNS = (
     "session_id", "person_id", "started_at", "ended_at", "segments", "enter_inferred", "exit_inferred", "bounce",
     "enter_camera_id", "exit_camera_id",
@@ -54,12 +53,12 @@ def select(connection: sqlite3.Connection, wanted: Range, now: datetime) -> Iter
 
 
 def select_for_report(
-    connection: sqlite3.Connection, wanted: Range, now: datetime, *, with_ids: bool
+    connection: sqlite3.Connection, wanted: Range, now: datetime, *, with_details: bool
 ) -> Iterator[ReportRow]:
-    """The same with REPORT_COLUMNS only; without ids the first is empty."""
+    """The same with REPORT_COLUMNS only; without details there are no ids and no cameras."""
     cuts, projected = _unsettled(connection, wanted, now)
     yield from map(_report_row, projected)
-    columns = REPORT_COLUMNS if with_ids else ("''", *REPORT_COLUMNS[1:])
+    columns = REPORT_COLUMNS if with_details else ("''", *REPORT_COLUMNS[1:-2], "NULL", "NULL")
     rows: Iterator[ReportRow] = _stored(connection, wanted, ", ".join(columns))
     yield from rows if not cuts else (row for row in rows if row[2] < cuts.get(row[1], "~"))
 
@@ -106,7 +105,7 @@ def _stored(connection: sqlite3.Connection, wanted: Range, columns: str) -> Iter
     since = EVER if wanted.since is None else time_text(wanted.since)
     until = "~" if wanted.until is None else time_text(wanted.until)
     lasts = "started_at < ? AND (ended_at IS NULL OR ended_at >= ?)"
-    select = f"SELECT {columns} FROM sessions"  # noqa: S608 - fixed names
+    select = f"SELECT {columns} FROM sessions"
     if wanted.person_ids is not None:
         for person_id in wanted.person_ids:
             key = (wanted.site_id, person_id, until, since)

@@ -19,14 +19,8 @@ from tracker.presence.rules import Closings, Rules
 from tracker.presence.sessions import PersonAtSite, Segment, Session, Sightings, session_of
 from tracker.store import event_rows, people_rows, site_rows
 from tracker.store.database import Transaction
-from tracker.store.event_rows import Row, read_time
+from tracker.store.tables import Row, read_time
 
-COLUMNS = (
-    "site_id, started_at, session_id, person_id, ended_at, segments, dwell_s, gross_s, enter_inferred, exit_inferred,"
-    " bounce, clean, enter_camera_id, exit_camera_id, due_at"
-)
-_INSERT = f"INSERT OR REPLACE INTO sessions ({COLUMNS}, changed) VALUES ({', '.join('?' * 16)})"  # noqa: S608 - fixed names
-_SELECT = f"SELECT {COLUMNS} FROM sessions"  # noqa: S608 - fixed names
 _BATCH = 20_000
 _SET_BACK = timedelta(seconds=1)
 """A clock that is behind the last transaction by more was set back."""
@@ -52,6 +46,11 @@ class SessionRow(NamedTuple):
     enter_camera_id: str | None
     exit_camera_id: str | None
     due_at: str | None
+
+
+COLUMNS = ", ".join(SessionRow._fields)
+_SELECT = f"SELECT {COLUMNS} FROM sessions"
+_INSERT = f"INSERT OR REPLACE INTO sessions ({COLUMNS}, changed) VALUES ({', '.join('?' * len(SessionRow._fields))}, ?)"
 
 
 def refresh(writing: Transaction) -> None:
@@ -133,8 +132,7 @@ def events_since_clean(connection: sqlite3.Connection, key: PersonAtSite, at: st
         (*key, at),
     ).fetchone()
     cut = EVER if row is None else str(row[0])
-    aliases = people_rows.ids_of(connection, key[1])[1:]
-    return cut, event_rows.select_of_person(connection, *key, aliases, cut)
+    return cut, event_rows.select_of_person(connection, *key, cut)
 
 
 def segments_of(row: SessionRow) -> list[tuple[str, str | None]]:
@@ -244,7 +242,7 @@ def sightings(connection: sqlite3.Connection, key: PersonAtSite) -> Sightings:
     """Where cameras of the site have a person in view, in order of time."""
     marks = "SELECT ?2 UNION SELECT person_id FROM aliases WHERE into_id = ?2"
     rows = connection.execute(
-        f"SELECT seen_at, camera_id, track_id FROM presences WHERE site_id = ?1 AND person_id IN ({marks})"  # noqa: S608 - fixed names
+        f"SELECT seen_at, camera_id, track_id FROM presences WHERE site_id = ?1 AND person_id IN ({marks})"
         " ORDER BY seen_at, camera_id, track_id",
         key,
     )

@@ -10,10 +10,10 @@ from datetime import datetime
 from tracker.presence.rules import Rules
 from tracker.presence.sessions import Session, in_order
 from tracker.store import session_queries, session_rows, site_rows
-from tracker.store.event_rows import read_all, read_time
 from tracker.store.session_queries import Range, ReportRow
 from tracker.store.session_rows import SessionRow
 from tracker.store.store_file import StoreFile
+from tracker.store.tables import read_all, read_time
 
 
 class Sessions:
@@ -52,31 +52,29 @@ class Sessions:
         since: datetime | None = None,
         until: datetime | None = None,
         person_ids: Sequence[str] | None = None,
-        with_ids: bool = True,
+        with_details: bool = True,
     ) -> Iterator[ReportRow]:
-        """The same as plain rows for reports, in no order and one by one. Without ids they take half the memory."""
+        """The same as plain rows for reports, in no order and one by one; without details no ids and no cameras."""
         wanted = _range(site_id, since, until, person_ids)
         with self._file.one_state() as connection:
-            yield from session_queries.select_for_report(connection, wanted, now, with_ids=with_ids)
+            yield from session_queries.select_for_report(connection, wanted, now, with_details=with_details)
 
     def first_starts(self, site_id: str, person_ids: Iterable[str]) -> dict[str, str]:
         """When (text) the first session of each of these people began; who has none is left out."""
-        with self._file.reading() as connection:
-            rows = connection.execute(
-                "SELECT value, (SELECT min(started_at) FROM sessions WHERE person_id = value AND site_id = ?1)"
-                " FROM json_each(?2)",
-                (site_id, json.dumps(list(person_ids))),
-            )
-            return {person_id: at for person_id, at in rows if at is not None}
+        rows = self._file.rows(
+            "SELECT value, (SELECT min(started_at) FROM sessions WHERE person_id = value AND site_id = ?1)"
+            " FROM json_each(?2)",
+            (site_id, json.dumps(list(person_ids))),
+        )
+        return {person_id: at for person_id, at in rows if at is not None}
 
     def bounds(self, site_id: str) -> tuple[datetime, datetime] | None:
         """The starts of the first and of the last session of a site; None without any."""
-        with self._file.reading() as connection:
-            first, last = connection.execute(
-                "SELECT (SELECT min(started_at) FROM sessions WHERE site_id = ?1),"
-                " (SELECT max(started_at) FROM sessions WHERE site_id = ?1)",
-                (site_id,),
-            ).fetchone()
+        ((first, last),) = self._file.rows(
+            "SELECT (SELECT min(started_at) FROM sessions WHERE site_id = ?1),"
+            " (SELECT max(started_at) FROM sessions WHERE site_id = ?1)",
+            (site_id,),
+        )
         return None if first is None else (read_time(first), read_time(last))
 
     def unsettled(self, now: datetime) -> int:
@@ -94,13 +92,12 @@ class Sessions:
 
     def find(self, id_start: str, *, limit: int = 20) -> list[str]:
         """Ids of sessions that begin so."""
-        with self._file.reading() as connection:
-            rows = connection.execute(
-                "SELECT s.session_id FROM events e JOIN sessions s ON s.session_id = e.event_id AND s.started_at = e.at"
-                " AND s.site_id = e.site_id WHERE e.event_id >= ?1 AND e.event_id < ?1 || '~' ORDER BY 1 LIMIT ?2",
-                (id_start, limit),
-            )
-            return [row[0] for row in rows]
+        rows = self._file.rows(
+            "SELECT s.session_id FROM events e JOIN sessions s ON s.session_id = e.event_id AND s.started_at = e.at"
+            " AND s.site_id = e.site_id WHERE e.event_id >= ?1 AND e.event_id < ?1 || '~' ORDER BY 1 LIMIT ?2",
+            (id_start, limit),
+        )
+        return [row[0] for row in rows]
 
 
 def _range(site_id: str, since: datetime | None, until: datetime | None, person_ids: Sequence[str] | None) -> Range:

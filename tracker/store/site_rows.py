@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from tracker.presence import rule_text
-from tracker.presence.rules import Rules
-from tracker.presence.site import Site
+from tracker.presence.rules import Rules, Site, decode_rules, encode_rules
 from tracker.store.database import Transaction
 
 DEFAULT = ""
@@ -32,7 +30,7 @@ def select(connection: sqlite3.Connection) -> list[Site]:
 def save(writing: Transaction, site: Site) -> bool:
     """Describe a site. Returns whether its rules changed, so that its sessions must be derived again."""
     before = rules(writing.connection, site.site_id)
-    text = rule_text.written(site.rules)
+    text = encode_rules(site.rules)
     writing.connection.execute(
         "INSERT INTO sites (site_id, name, capacity, rules, changed) VALUES (?, ?, ?, ?, ?) ON CONFLICT (site_id)"
         " DO UPDATE SET name = excluded.name, capacity = excluded.capacity, rules = excluded.rules,"
@@ -45,8 +43,8 @@ def save(writing: Transaction, site: Site) -> bool:
 
 def _read(text: str) -> Rules:
     try:
-        return rule_text.read(text)
-    except ValueError:  # of another version; whoever knows the settings writes them again
+        return decode_rules(text)
+    except ValueError:  # of another version; the next start with settings writes them again
         return Rules()
 
 
@@ -54,9 +52,9 @@ def _with_facts(connection: sqlite3.Connection) -> list[str]:
     """The sites of which there are sessions, cameras or coverage; each is found by a jump in an index."""
     found: set[str] = set()
     for table in ("sessions", "cameras", "coverage_spans"):
-        site_id = connection.execute(f"SELECT min(site_id) FROM {table}").fetchone()[0]  # noqa: S608 - fixed names
+        site_id = connection.execute(f"SELECT min(site_id) FROM {table}").fetchone()[0]
         while site_id is not None:
             found.add(site_id)
-            query = f"SELECT min(site_id) FROM {table} WHERE site_id > ?"  # noqa: S608 - fixed names
+            query = f"SELECT min(site_id) FROM {table} WHERE site_id > ?"
             site_id = connection.execute(query, (site_id,)).fetchone()[0]
     return sorted(found)

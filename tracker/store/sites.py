@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tracker.presence.rules import Rules
-from tracker.presence.site import Site
+from tracker.presence.rules import Rules, Site
 from tracker.store import session_rows, site_rows
 from tracker.store.store_file import StoreFile
 

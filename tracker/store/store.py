@@ -7,13 +7,12 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tracker.store import camera_rows, correction_rows, door_rows, event_rows, exception_rows, people_rows, watch_rows
+from tracker.store import camera_rows, correction_rows, event_rows, people_rows, vector_rows
 from tracker.store.cameras import Cameras
-from tracker.store.events import Events
+from tracker.store.events import Events, Matches
 from tracker.store.forgetting import without_forgotten
 from tracker.store.inbox import Inbox
 from tracker.store.leases import lease
-from tracker.store.matches import Matches
 from tracker.store.observation import Observation
 from tracker.store.outbox import Outbox
 from tracker.store.people import People
@@ -65,17 +64,16 @@ class Store(StoreFile):
                 if event_rows.select_one(writing.connection, correction.event_id) is not None:
                     correction_rows.insert(writing, correction)
             event_rows.insert_matches(writing, without_forgotten(writing, found.matches))
-            exception_rows.insert_evidence(writing, found.evidence, model=self.model)
+            vector_rows.insert_evidence(writing, found.evidence, model=self.model)
             if found.presences is not None and found.camera is not None:
                 camera_rows.replace_presences(writing, without_forgotten(writing, found.presences), found.camera)
             if found.line_states is not None and found.camera is not None:
-                door_rows.replace_line_states(writing, without_forgotten(writing, found.line_states), found.camera)
-            door_rows.drop_zone_stays(writing, found.dropped_stays)
-            door_rows.save_zone_stays(writing, without_forgotten(writing, found.zone_stays))
+                camera_rows.replace_line_states(writing, without_forgotten(writing, found.line_states), found.camera)
+            camera_rows.drop_zone_stays(writing, found.dropped_stays)
+            camera_rows.save_zone_stays(writing, without_forgotten(writing, found.zone_stays))
             if found.health is not None:
                 camera_rows.save_health(writing, found.health)
-            for span in found.coverage:
-                watch_rows.save(writing, span)
+            camera_rows.save_coverage(writing, found.coverage)
         return count
 
     def version(self) -> int:

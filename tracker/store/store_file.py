@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Self
 from tracker.store import cursors, session_rows, vector_rows
 from tracker.store.database import Database, Transaction
 from tracker.store.faults import first_damage
+from tracker.store.tables import Row
 
 
 class StoreFile:
@@ -68,6 +69,11 @@ class StoreFile:
         """This thread's read-only connection; every SELECT sees the last commit."""
         return self.database.reading()
 
+    def rows(self, query: str, values: Sequence[object] = ()) -> list[Row]:
+        """The rows of one SELECT, as of the last commit."""
+        with self.reading() as connection:
+            return connection.execute(query, values).fetchall()
+
     @contextmanager
     def one_state(self) -> Iterator[sqlite3.Connection]:
         """A read transaction: every SELECT inside sees the store as it was at the first one."""
@@ -95,5 +101,4 @@ class StoreFile:
             return first_damage(connection, full=full)
 
     def state(self, column: str) -> int:
-        with self.database.reading() as connection:
-            return int(connection.execute(f"SELECT {column} FROM state").fetchone()[0])  # noqa: S608 - fixed names
+        return int(self.rows(f"SELECT {column} FROM state")[0][0])

@@ -1,13 +1,17 @@
-"""Rows of face vectors: little-endian float32, each with the network it came from, so that networks never mix."""
+"""Rows of face vectors: of people, of negatives (faces that are not theirs), and of the evidence behind matches.
+
+Each is little-endian float32 with the network it came from, so that networks never mix. Evidence is kept for some days,
+so that a wrong decision can be corrected.
+"""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from config.errors import PeopleError
-from tracker.presence.people import PersonKind
+from tracker.presence.people import Redaction
 from tracker.store.database import Transaction
 
 if TYPE_CHECKING:
@@ -16,8 +20,8 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "dlib_resnet"
 DEFAULT_DIMENSION = 128
-CAME_DOWN = "firestore"
-"""What stands for the picture of a vector that came down with its person; after it, of one that had another id then."""
+DOWNLOADED = "firestore"
+"""The source of a vector that was downloaded; the id follows where it was downloaded under one that is merged now."""
 
 
 def insert(
@@ -62,44 +66,32 @@ def checked(
     return rows
 
 
-def came_down_under(person_id: str) -> str:
-    """What stands for the picture of a vector that came down under an id that was merged into another."""
-    return f"{CAME_DOWN} {person_id}"
+def downloaded_under(person_id: str) -> str:
+    """The source of a vector that was downloaded under an id that was merged into another."""
+    return f"{DOWNLOADED} {person_id}"
 
 
 def move(connection: sqlite3.Connection, from_id: str, into_id: str) -> None:
-    """Give the vectors of one id to another one. What came down is there once, and known by its origin as before."""
+    """Give the vectors of one id to another one. Downloaded ones are kept once, under their origin."""
     connection.execute(
         "UPDATE vectors SET person_id = ?, source = CASE source WHEN ? THEN ? ELSE source END WHERE person_id = ?",
-        (into_id, CAME_DOWN, came_down_under(from_id), from_id),
+        (into_id, DOWNLOADED, downloaded_under(from_id), from_id),
     )
     connection.execute(
         "DELETE FROM vectors WHERE person_id = ?1 AND instr(source, ?2) = 1 AND EXISTS (SELECT 1 FROM vectors o"
         " WHERE o.person_id = ?1 AND o.model = vectors.model AND o.vector = vectors.vector"
         " AND (instr(o.source, ?2) <> 1 OR o.vector_id < vectors.vector_id))",
-        (into_id, CAME_DOWN),
+        (into_id, DOWNLOADED),
     )
 
 
-def delete_came_down(writing: Transaction, person_id: str) -> None:
-    """Remove all vectors of a person that came down, whatever id they had there."""
-    gone = writing.connection.execute(
-        "DELETE FROM vectors WHERE person_id = ? AND instr(source, ?) = 1", (person_id, CAME_DOWN)
+def delete_downloaded(writing: Transaction, person_id: str) -> None:
+    """Remove all downloaded vectors of a person, under whatever id they were downloaded."""
+    count = writing.connection.execute(
+        "DELETE FROM vectors WHERE person_id = ? AND instr(source, ?) = 1", (person_id, DOWNLOADED)
     ).rowcount
-    if gone:
+    if count:
         writing.touch_people()
-
-
-def select(
-    connection: sqlite3.Connection, kind: PersonKind, *, model: str
-) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    """Vectors of people of one kind: (N, D) float32, (0, 128) without any, and the person id of each row."""
-    rows = connection.execute(
-        "SELECT v.person_id, v.dimension, v.vector FROM vectors v JOIN people p USING (person_id)"
-        " WHERE p.kind = ? AND v.model = ? ORDER BY v.person_id, v.vector_id",
-        (kind, model),
-    ).fetchall()
-    return stacked(rows)
 
 
 def stacked(rows: Sequence[tuple[str, int, bytes]]) -> tuple[NDArray[np.float32], tuple[str, ...]]:
@@ -116,9 +108,51 @@ def has_any(connection: sqlite3.Connection, person_id: str) -> bool:
     return connection.execute("SELECT 1 FROM vectors WHERE person_id = ?", (person_id,)).fetchone() is not None
 
 
-def count(connection: sqlite3.Connection, *, model: str) -> dict[str, int]:
-    """How many vectors of one network each person has; who has none is left out."""
-    rows = connection.execute(
-        "SELECT person_id, count(*) FROM vectors WHERE model = ? GROUP BY person_id ORDER BY person_id", (model,)
+def insert_negatives(
+    writing: Transaction, person_id: str, vectors: NDArray[np.float32], *, model: str, sources: Sequence[str] = ()
+) -> None:
+    """Add faces (N, D) that are not the person's. Raises PeopleError when they do not fit those in the store."""
+    rows = checked(writing.connection, vectors, model=model, sources=sources)
+    names = sources or [""] * len(rows)
+    writing.connection.executemany(
+        "INSERT INTO negatives (person_id, model, dimension, vector, source, changed) VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (person_id, model, rows.shape[1], row.tobytes(), name, writing.changed)
+            for row, name in zip(rows, names, strict=True)
+        ],
     )
-    return dict(rows.fetchall())
+    writing.touch_people()
+
+
+def delete_negatives(writing: Transaction, person_id: str) -> int:
+    """Remove the faces that are not the person's. Returns how many there were."""
+    count = writing.connection.execute("DELETE FROM negatives WHERE person_id = ?", (person_id,)).rowcount
+    if count:
+        writing.touch_people()
+    return count
+
+
+def redact_sources(writing: Transaction, redaction: Redaction) -> None:
+    """Remove the names of pictures, of other people's negatives, that hold a name."""
+    rows = writing.connection.execute("SELECT negative_id, source FROM negatives WHERE source <> ''").fetchall()
+    writing.connection.executemany(
+        "UPDATE negatives SET source = '' WHERE negative_id = ?",
+        [(negative_id,) for negative_id, source in rows if redaction.user_name(source) != source],
+    )
+
+
+def insert_evidence(writing: Transaction, evidence: Mapping[str, NDArray[np.float32]], *, model: str) -> None:
+    """Keep vectors (N, D) by match_id; those of a match that is not stored, or has some already, are skipped."""
+    for match_id, vectors in evidence.items():
+        wanted = writing.connection.execute(
+            "SELECT EXISTS (SELECT 1 FROM matches WHERE match_id = ?1)"
+            " AND NOT EXISTS (SELECT 1 FROM evidence WHERE match_id = ?1)",
+            (match_id,),
+        ).fetchone()[0]
+        if not wanted:
+            continue
+        rows = checked(writing.connection, vectors, model=model)
+        writing.connection.executemany(
+            "INSERT INTO evidence (match_id, model, dimension, vector) VALUES (?, ?, ?, ?)",
+            [(match_id, model, rows.shape[1], row.tobytes()) for row in rows],
+        )

@@ -1,4 +1,4 @@
-"""`python -m tests.firestore.server`: the test server as a process of its own; says its port on the first line."""
+"""`python -m tests.firestore.server`: the test server as a process; its first line of output is its port."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The documents with their past: every commit has a time, and every time within the last hour can be read."""
+"""Documents with their versions: every commit has a time, and every time within the last hour can be read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The test's hand on the server: counts, faults, indexes, clearing. The same over the wire and in the process."""
+"""Control of the server by tests: counts, faults, indexes, clearing; over the wire and in the process."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ class Desk:
         return json.dumps(answer).encode()
 
     def _indexes(self, project: str, order: Answer) -> None:
-        told = order["indexes"]
+        definition = order["indexes"]
         with self._engine.lock:
-            self._engine.indexes[project] = None if told is None else Indexes.of(told)
+            self._engine.indexes[project] = None if definition is None else Indexes.of(definition)
 
 
 class Control:
@@ -98,9 +98,11 @@ class Control:
         """Withdraw all faults of this project."""
         self._order("heal")
 
-    def indexes(self, told: Path | Answer | None) -> None:
+    def indexes(self, definition: Path | Answer | None) -> None:
         """Refuse queries that these indexes do not serve (a firestore.indexes.json or what it holds); None: never."""
-        self._order("indexes", indexes=json.loads(told.read_text("utf-8")) if isinstance(told, Path) else told)
+        self._order(
+            "indexes", indexes=json.loads(definition.read_text("utf-8")) if isinstance(definition, Path) else definition
+        )
 
     def clear(self) -> None:
         """Delete all documents of this project; costs nothing."""

@@ -1,4 +1,4 @@
-"""What a project's requests cost: documents read, written and deleted as Google bills them, and calls a method."""
+"""Usage of a project: documents read, written and deleted as Google bills them, and calls per method."""
 
 from __future__ import annotations
 

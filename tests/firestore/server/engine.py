@@ -1,4 +1,4 @@
-"""The database itself: reads, commits and transactions, one at a time, each told to the listeners."""
+"""The database: reads, commits and transactions, serialised, with notification of listeners."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Engine:
         self.archive = Archive()
         self.transactions = Transactions()
         self.indexes: dict[str, Indexes | None] = {"": indexes}
-        self.hearers: list[Hearer] = []
+        self.observers: list[Hearer] = []
         self._counts: dict[str, Counts] = {}
         self._journal = journal
         if journal is not None:
@@ -240,7 +240,7 @@ class Engine:
         for change in changes:
             packed = None if change.after is None else change.after.SerializeToString()
             database.put(change.place.ids, packed, time_us)
-        for hearer in list(self.hearers):
+        for hearer in list(self.observers):
             hearer(name, time_us, changes)
 
     def _bill(self, database: str, outcomes: list[Outcome]) -> None:

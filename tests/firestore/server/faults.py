@@ -1,4 +1,4 @@
-"""Faults on order: the next requests of a method fail, come late, or are done and never answered."""
+"""Injected faults: the next requests of a method fail, are delayed, or are applied without an answer."""
 
 from __future__ import annotations
 

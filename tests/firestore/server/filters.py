@@ -1,4 +1,4 @@
-"""Filters of a query: what they ask for, checked, and a function that says whether a document fits."""
+"""Filters of a query: validation, and a predicate over documents."""
 
 from __future__ import annotations
 

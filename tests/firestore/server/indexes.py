@@ -1,4 +1,4 @@
-"""Which queries the indexes of a `firestore.indexes.json` serve: production refuses the others."""
+"""Which queries a `firestore.indexes.json` serves; production refuses the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was committed, kept in a file: a server that was killed comes back with every commit it answered for."""
+"""A journal of commits in a file: a killed server restarts with every acknowledged commit."""
 
 from __future__ import annotations
 

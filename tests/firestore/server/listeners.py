@@ -1,4 +1,4 @@
-"""Listen: each target's documents first, then what every commit changes, with a token to resume from."""
+"""Listen: the documents of each target, then the changes of every commit, with resume tokens."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ class Stream:
 
     def open(self) -> None:
         with self._engine.lock:
-            self._engine.hearers.append(self.hear)
+            self._engine.observers.append(self.receive)
 
     def close(self) -> None:
         with self._engine.lock:
-            if self.hear in self._engine.hearers:
-                self._engine.hearers.remove(self.hear)
+            if self.receive in self._engine.observers:
+                self._engine.observers.remove(self.receive)
             self._targets.clear()
 
     def end(self, refused: RefusedError) -> None:
@@ -72,7 +72,7 @@ class Stream:
         except RefusedError as refused:
             self.answers.put(refused)
 
-    def hear(self, database: str, time_us: int, changes: list[Change]) -> None:
+    def receive(self, database: str, time_us: int, changes: list[Change]) -> None:
         """Send what a commit changes in the targets' results."""
         if database != self.database or not self._targets:
             return
@@ -202,10 +202,10 @@ class Stream:
 
     def _send_gone(self, target: Target, name: str, time_us: int, *, deleted: bool) -> None:
         answer = ListenResponse()
-        told = answer.document_delete if deleted else answer.document_remove
-        told.document = name
-        told.removed_target_ids.append(target.id)
-        set_time(told.read_time, time_us)
+        removed = answer.document_delete if deleted else answer.document_remove
+        removed.document = name
+        removed.removed_target_ids.append(target.id)
+        set_time(removed.read_time, time_us)
         self.answers.put(answer)
         target.sent.pop(name, None)
         if not deleted:

@@ -1,4 +1,4 @@
-"""Names of databases, collections, documents and fields, and what Firestore's limits say about them."""
+"""Names of databases, collections, documents and fields, within Firestore's limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a query looks: along one field's order when that is quick, else at everything in its collections."""
+"""Query plans: a scan along one field's order where that is faster, else of all documents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bare protobuf classes of Firestore's protocol: parsed and written in C, without the client's wrappers."""
+"""The protobuf classes of Firestore's protocol in C, without the client's wrappers."""
 
 from __future__ import annotations
 

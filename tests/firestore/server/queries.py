@@ -1,4 +1,4 @@
-"""Queries: where to look, what fits, in which order, from where to where."""
+"""Queries: collections, filters, order, cursors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the server answers when it cannot do what it was asked: a gRPC status and a sentence."""
+"""Errors of the server: a gRPC status and a message."""
 
 from __future__ import annotations
 

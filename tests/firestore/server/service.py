@@ -1,4 +1,4 @@
-"""The methods of google.firestore.v1.Firestore: requests to the engine, its answers to responses."""
+"""The methods of google.firestore.v1.Firestore over the engine."""
 
 from __future__ import annotations
 

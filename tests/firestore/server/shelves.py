@@ -1,4 +1,4 @@
-"""Documents of a collection in the order of one field, kept once a query has asked for it.
+"""Documents of a collection in the order of one field, indexed on the first query that needs it.
 
 This only makes the server quick; what a query gives does not depend on it.
 """

@@ -1,4 +1,4 @@
-"""Transactions: a snapshot to read from, and the proof at the end that what was read still holds."""
+"""Transactions: a snapshot to read from, and validation of all reads at commit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Write: a stream of requests, each applied whole and in order, each with the token of an answer before.
+"""Write: a stream of requests, each atomic and in order, each with the token of the previous response.
 
 What the documentation leaves open is as Google's server was seen to do it: a stream cannot be resumed
 (github.com/googleapis/google-cloud-java/issues/6049), a request without a token is refused

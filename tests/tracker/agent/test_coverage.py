@@ -1,4 +1,4 @@
-"""What an agent leaves behind about when it watched."""
+"""The coverage that an agent records."""
 
 from __future__ import annotations
 

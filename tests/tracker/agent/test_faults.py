@@ -1,4 +1,4 @@
-"""What goes wrong around an agent: a store that fails, cameras that come and go, faults of ours, impatient people."""
+"""Failures around an agent: a failing store, lost cameras, internal errors, repeated interrupts."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_full_disk_is_reported_once_and_loses_nothing(
     assert "nothing was lost" in caplog.text
 
 
-def test_disk_that_is_full_for_real_loses_nothing_when_it_is_freed(small_disk: SmallDisk) -> None:
+def test_a_really_full_disk_loses_nothing_once_space_is_freed(small_disk: SmallDisk) -> None:
     harness = AgentHarness(small_disk.path / "gym.sqlite3")
     ada = harness.enrol("Ada", ADA)
     harness.play(
@@ -117,7 +117,7 @@ def program(harness: AgentHarness) -> Iterator[sqlite3.Connection]:
     ("free_at", "levels"),
     [pytest.param(5, [], id="for-a-moment"), pytest.param(40, ["ERROR", "WARNING"], id="for-long")],
 )
-def test_store_that_another_program_keeps_does_not_hold_up_the_camera(
+def test_a_store_locked_by_another_program_does_not_block_the_camera(
     harness: AgentHarness,
     program: sqlite3.Connection,
     free_at: float,
@@ -148,14 +148,14 @@ def test_last_write_of_a_run_waits_until_another_program_lets_go(
     assert harness.reported() == [(ada, "enter", 0, False), (ada, "exit", 5.5, True)]
 
 
-def test_full_disk_is_tried_after_growing_pauses_and_not_at_every_frame(harness: AgentHarness, disk: FullDisk) -> None:
+def test_writes_to_a_full_disk_back_off_exponentially(harness: AgentHarness, disk: FullDisk) -> None:
     harness.enrol("Ada", ADA)
     script = [*scene(0, 1), lambda: fill(disk), *scene(1.5, 100, ADA), lambda: fill(disk, full=False)]
     harness.agent(ScriptedCamera(script), store=disk).run(threading.Event())
     assert 5 <= disk.refused <= 9
 
 
-def test_store_that_fails_to_say_who_was_merged_is_asked_again(harness: AgentHarness, disk: FullDisk) -> None:
+def test_a_failed_read_of_merges_is_retried(harness: AgentHarness, disk: FullDisk) -> None:
     ada = harness.enrol("Ada", ADA)
 
     def merge() -> None:
@@ -169,7 +169,7 @@ def test_store_that_fails_to_say_who_was_merged_is_asked_again(harness: AgentHar
     assert harness.visits(1000) == [(ada, 0, 20)]
 
 
-def test_run_that_ends_on_a_full_disk_says_what_is_not_stored(harness: AgentHarness, disk: FullDisk) -> None:
+def test_a_run_that_ends_on_a_full_disk_reports_what_is_not_stored(harness: AgentHarness, disk: FullDisk) -> None:
     harness.enrol("Ada", ADA)
     script = [*scene(0, 1), lambda: fill(disk), *scene(1.5, 5, ADA)]
     with pytest.raises(StoreError, match="the disk is full; 3 records of front are not stored") as caught:
@@ -204,7 +204,7 @@ def test_camera_that_cannot_be_opened_is_recorded_as_lost_and_keeps_who_is_in(ha
     assert camera.closed
 
 
-def test_camera_that_dies_and_comes_back_goes_on_with_the_visit(
+def test_a_camera_that_is_lost_and_returns_continues_the_visit(
     harness: AgentHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(agents_module, "FIRST_PAUSE_S", 0.001)
@@ -217,7 +217,7 @@ def test_camera_that_dies_and_comes_back_goes_on_with_the_visit(
     assert harness.reported() == [(ada, "enter", 0, False), (ada, "exit", 70, False)]
 
 
-def test_camera_comes_back_though_the_store_was_kept_by_another_program_while_it_was_away(
+def test_a_camera_returns_after_the_store_was_locked_meanwhile(
     harness: AgentHarness, program: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(agents_module, "FIRST_PAUSE_S", 0.05)
@@ -254,7 +254,7 @@ def test_camera_that_dies_while_the_disk_is_full_loses_nothing(
     assert [match.person_id for match in harness.store.matches.select()] == [ada, ada]
 
 
-def test_what_is_not_stored_when_a_camera_that_is_away_is_stopped_is_said(
+def test_stopping_a_lost_camera_reports_what_is_not_stored(
     harness: AgentHarness, disk: FullDisk, caplog: pytest.LogCaptureFixture
 ) -> None:
     harness.enrol("Ada", ADA)
@@ -288,7 +288,7 @@ def quiet(_agent: Agent, _step: Step) -> None:
     pass
 
 
-def test_failing_camera_does_not_stop_the_other_and_is_tried_again(
+def test_a_failing_camera_does_not_stop_others_and_is_retried(
     harness: AgentHarness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(agents_module, "FIRST_PAUSE_S", 0.001)

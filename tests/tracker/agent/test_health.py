@@ -1,4 +1,4 @@
-"""The figures of one camera."""
+"""Health figures of one camera."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_speed_falls_when_no_frames_come(meter: Meter, clock: ManualClock) -> No
     assert meter.fps == 0.0
 
 
-def test_record_joins_what_meter_and_source_know(meter: Meter, camera: ScriptedCamera, clock: ManualClock) -> None:
+def test_record_joins_meter_and_source(meter: Meter, camera: ScriptedCamera, clock: ManualClock) -> None:
     camera.read()
     meter.tick(at(0))
     clock.seconds = 7
@@ -69,7 +69,7 @@ def test_record_joins_what_meter_and_source_know(meter: Meter, camera: ScriptedC
     )
 
 
-def test_problem_is_what_ended_the_agent_else_the_last_of_the_source(meter: Meter, camera: ScriptedCamera) -> None:
+def test_problem_is_that_of_the_agent_else_of_the_source(meter: Meter, camera: ScriptedCamera) -> None:
     assert meter.health(CameraState.LIVE).problem is None
     camera.problems = ("an older one", "cut off")
     assert meter.health(CameraState.LIVE).problem == "cut off"

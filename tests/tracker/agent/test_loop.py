@@ -1,4 +1,4 @@
-"""One camera: who is in from when to when, across stops, gaps and set clocks."""
+"""One camera: presences across restarts, gaps and clock changes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_somebody_enters_at_the_first_and_leaves_at_the_last_sighting(harness: A
     assert harness.store.cameras.presences() == []
 
 
-def test_steps_tell_each_event_once_with_everybody_who_is_in(harness: AgentHarness) -> None:
+def test_steps_report_each_event_once_with_all_presences(harness: AgentHarness) -> None:
     ada, bob = harness.enrol("Ada", ADA), harness.enrol("Bob", BOB)
     steps = harness.play([*scene(0, 2, ADA), *scene(2.5, 5, ADA, BOB)])
     assert [(event.person_id, event.kind) for step in steps for event in step.events] == [
@@ -74,7 +74,7 @@ def test_returning_stranger_has_one_visitor_id(harness: AgentHarness) -> None:
     assert harness.names() == {reported[0][0]: "Visitor 1"}
 
 
-def test_track_without_a_name_leaves_a_record_of_why(harness: AgentHarness) -> None:
+def test_a_track_without_a_name_leaves_a_match_with_the_reason(harness: AgentHarness) -> None:
     harness.enrol("Ada", ADA)
     steps = harness.play(scene(0, 3, BLURRED + ADA))
     assert harness.reported() == []
@@ -138,9 +138,7 @@ def test_recording_stopped_after_any_frame_and_played_again_gives_every_event_on
 
 
 @pytest.mark.parametrize("frames", [3, 11, 20, 60, 103, 121])
-def test_agent_stopped_after_any_frame_and_taken_up_at_the_next_gives_the_same_visits(
-    tmp_path: Path, frames: int
-) -> None:
+def test_an_agent_resumed_after_any_frame_gives_the_same_visits(tmp_path: Path, frames: int) -> None:
     whole, broken = AgentHarness(tmp_path / "whole.sqlite3"), AgentHarness(tmp_path / "broken.sqlite3")
     for harness in (whole, broken):
         harness.enrol("Ada", ADA)
@@ -170,7 +168,7 @@ def test_somebody_seen_earlier_than_the_presence_of_the_run_before_has_one_visit
     assert harness.store.cameras.presences() == []
 
 
-def test_short_blindness_says_nothing_about_who_is_in(harness: AgentHarness) -> None:
+def test_a_short_outage_ends_no_visit(harness: AgentHarness) -> None:
     ada, bob = harness.enrol("Ada", ADA), harness.enrol("Bob", BOB)
     harness.play([*scene(0, 5, ADA, BOB), *scene(95, 140, ADA)])
     assert harness.reported() == [
@@ -178,7 +176,7 @@ def test_short_blindness_says_nothing_about_who_is_in(harness: AgentHarness) -> 
     ]  # fmt: skip
 
 
-def test_long_blindness_ends_visits_at_the_last_sighting(
+def test_a_long_outage_ends_visits_at_the_last_sighting(
     harness: AgentHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     ada = harness.enrol("Ada", ADA)
@@ -197,7 +195,7 @@ def jump(harness: AgentHarness) -> list[Step]:
     ])  # fmt: skip
 
 
-def test_clock_set_ahead_and_back_voids_what_lies_in_the_future(
+def test_a_clock_set_ahead_and_back_voids_future_events(
     harness: AgentHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     ada, bob = harness.enrol("Ada", ADA), harness.enrol("Bob", BOB)
@@ -246,7 +244,7 @@ def test_events_of_other_cameras_are_left_alone_when_the_clock_is_set_back(harne
     assert harness.reported() == [(ada, "enter", 1000, False), (ada, "exit", 1010, False)]
 
 
-def test_clock_slewed_back_a_little_stands_still(harness: AgentHarness, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_clock_slewed_back_is_held(harness: AgentHarness, caplog: pytest.LogCaptureFixture) -> None:
     ada = harness.enrol("Ada", ADA)
     harness.play([*scene(0, 10, ADA), *scene(8, 20, ADA), *scene(20.5, 55)])
     assert harness.reported() == [(ada, "enter", 0, False), (ada, "exit", 20, False)]

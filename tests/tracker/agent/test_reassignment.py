@@ -1,4 +1,4 @@
-"""Retracting what a track showed leaves what the other tracks would have shown without it."""
+"""A retraction leaves what the other tracks would have recorded without the retracted track."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Room:
 
 
 @given(frames(), frames(), st.sampled_from(PEOPLE), st.sampled_from(TRACKS))
-def test_it_is_as_if_the_track_had_never_shown_the_person(
+def test_a_retraction_equals_a_history_without_the_track(
     before: list[Seen], after: list[Seen], who: str, track: str
 ) -> None:
     """Taken back between two frames, and the room goes on from there."""
@@ -95,9 +95,7 @@ def test_it_is_as_if_the_track_had_never_shown_the_person(
 
 
 @given(frames(), st.sampled_from(PEOPLE), st.sampled_from(TRACKS), st.sets(st.sampled_from(TRACKS)))
-def test_what_is_forgotten_of_ended_tracks_makes_no_difference(
-    script: list[Seen], who: str, track: str, ended: set[str]
-) -> None:
+def test_dropping_ended_tracks_changes_nothing(script: list[Seen], who: str, track: str, ended: set[str]) -> None:
     ended.discard(track)
     room, other = Room(), Room()
     for each in (room, other):
@@ -156,7 +154,7 @@ class Zone:
 
 
 @given(frames(), st.sampled_from(PEOPLE), st.sampled_from(TRACKS))
-def test_a_stay_in_a_zone_goes_to_whom_the_track_shows(script: list[Seen], who: str, track: str) -> None:
+def test_a_zone_stay_is_reassigned_with_its_track(script: list[Seen], who: str, track: str) -> None:
     """Into somebody who is there by this track alone: stays are those that would have been reported under that name."""
     room, other = Zone(), Zone()
     room.watch(script)
@@ -168,14 +166,14 @@ def test_a_stay_in_a_zone_goes_to_whom_the_track_shows(script: list[Seen], who: 
     assert all(any(a <= start and end <= b for a, b in covered) for name, start, end in other.stays() if name == "zoe")
 
 
-def test_a_stay_of_nobody_known_is_gone() -> None:
+def test_a_zone_stay_without_a_person_is_deleted() -> None:
     zone = Zone()
     zone.watch([(0, (("ada", "t0"),)), (3, (("ada", "t0"),))])
     zone.retract("t0", "ada", None)
     assert zone.stays() == []
 
 
-def test_a_stay_joins_the_one_that_the_right_person_has_there() -> None:
+def test_a_reassigned_zone_stay_joins_an_existing_one() -> None:
     zone = Zone()
     zone.watch([(0, (("bob", "t1"),)), (3, (("bob", "t1"),)), (4, (("ada", "t0"),)), (7, (("ada", "t0"),))])
     zone.retract("t0", "ada", "bob")

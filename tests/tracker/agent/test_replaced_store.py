@@ -42,7 +42,7 @@ def test_store_that_is_deleted_is_reported_and_what_was_not_stored_is_counted(
     assert not harness.path.exists()
 
 
-def test_store_that_is_put_in_the_place_of_another_is_left_as_it_is(harness: AgentHarness) -> None:
+def test_a_store_file_that_replaced_another_is_not_written(harness: AgentHarness) -> None:
     harness.enrol("Ada", ADA)
     backup: list[bytes] = []
     script = [*scene(0, 5, ADA), lambda: backup.append(replace_store(harness.path)), *scene(5.5, 20, ADA)]
@@ -66,7 +66,7 @@ def test_a_replaced_store_is_not_opened_again_by_another_thread(harness: AgentHa
         assert [each.name for each in opened_again.people.all()] == ["Backup"]
 
 
-def test_store_that_is_put_back_loses_nothing(harness: AgentHarness, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_store_that_is_put_back_loses_nothing(harness: AgentHarness, caplog: pytest.LogCaptureFixture) -> None:
     ada = harness.enrol("Ada", ADA)
     aside = harness.path.with_name("aside.sqlite3")
     harness.play([

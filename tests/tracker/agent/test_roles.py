@@ -43,7 +43,7 @@ def test_a_track_that_has_lost_its_name_crosses_without_it(post: RoleCamera) -> 
     assert (who[:2], kind) == ("v-", "enter")
 
 
-def test_standing_at_a_door_is_nothing(post: RoleCamera) -> None:
+def test_standing_at_a_door_reports_nothing(post: RoleCamera) -> None:
     post.watch(walk(0, [45, 50, 52, 49, 50, 51, 48, 50, 52] * 4))
     assert post.reported() == []
 
@@ -81,7 +81,7 @@ def stopped_before_a_frame(post: RoleCamera) -> None:
         pytest.param([stopped_before_a_frame, unplugged], SLOW_START, id="all-of-it"),
     ],
 )
-def test_a_crossing_under_way_outlives_starts_without_a_frame(
+def test_a_pending_crossing_survives_starts_without_a_frame(
     post: RoleCamera, between: Sequence[Callable[[RoleCamera], None]], opening: Sequence[ScriptStep]
 ) -> None:
     post.watch(walk(0, [20, 25, 30, 35, 65]), stopped=True)  # one frame inside, one more is to prove it
@@ -92,7 +92,7 @@ def test_a_crossing_under_way_outlives_starts_without_a_frame(
     assert post.reported() == [(ADA_ID, "enter", 2.0, False)]
 
 
-def test_a_crossing_under_way_outlives_a_store_that_cannot_be_read_at_the_first_frame(post: RoleCamera) -> None:
+def test_a_pending_crossing_survives_an_unreadable_store_at_the_first_frame(post: RoleCamera) -> None:
     post.watch(walk(0, [20, 25, 30, 35, 65]), stopped=True)
     with sqlite3.connect(post.path) as damage:
         (text,) = damage.execute("SELECT state FROM line_states").fetchone()
@@ -145,7 +145,7 @@ def test_a_room_reports_who_is_in_which_zone(post: RoleCamera) -> None:
     assert [each[1] for each in post.reported()] == ["enter", "exit"]
 
 
-def test_stays_in_zones_go_on_after_a_restart(post: RoleCamera) -> None:
+def test_zone_stays_continue_after_a_restart(post: RoleCamera) -> None:
     post.camera = HALL
     script = [(index, picture(ada=(20, 50))) for index in range(10)]
     post.watch(script[:5], stopped=True)

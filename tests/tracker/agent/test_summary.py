@@ -1,4 +1,4 @@
-"""The line that tells what following a recording came to."""
+"""The summary of a tracked recording."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tracker.agent.summary import Summary
         pytest.param([*scene(0, 0.5, BOB), *scene(1, 6)], "13 frames, faces only for a moment", id="a-flicker"),
     ],
 )
-def test_line_tells_frames_tracks_and_why_nobody(tmp_path: Path, cues: list[ScriptStep], expected: str | None) -> None:
+def test_summary_has_frames_tracks_and_reasons(tmp_path: Path, cues: list[ScriptStep], expected: str | None) -> None:
     harness, summary = AgentHarness(tmp_path / "store.sqlite3"), Summary()
     harness.enrol("Ada", ADA)
     for step in harness.play(cues):

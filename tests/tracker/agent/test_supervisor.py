@@ -31,7 +31,7 @@ def harness(tmp_path: Path) -> AgentHarness:
     return AgentHarness(tmp_path / "gym.sqlite3")
 
 
-def test_fault_of_ours_is_raised_and_stops_the_others(harness: AgentHarness) -> None:
+def test_an_internal_error_is_raised_and_stops_the_others(harness: AgentHarness) -> None:
     waiting = WaitingCamera([])
     agents = [
         harness.agent(ScriptedCamera([*scene(0, 1), ZeroDivisionError("ours")]), camera_id="a"),
@@ -78,7 +78,7 @@ def test_camera_that_fails_when_it_is_stopped_is_no_failure(harness: AgentHarnes
     assert run_all([harness.agent(camera)], stop, quiet) == []
 
 
-def test_whoever_watches_may_fail_and_everything_seen_is_stored(harness: AgentHarness) -> None:
+def test_a_failing_observer_does_not_lose_events(harness: AgentHarness) -> None:
     ada = harness.enrol("Ada", ADA)
 
     def broken_pipe(_agent: Agent, step: Step) -> None:

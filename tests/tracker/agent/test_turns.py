@@ -1,4 +1,4 @@
-"""A track that had one name and turns out to be somebody else's: what was reported of the first is retracted.
+"""Reassigned tracks: what was reported about the first person is retracted.
 
 Ada's face points along one axis, Zoe's is turned from it by 50 degrees. At 20 a face is Ada's, at 45 Zoe's, and both
 are near enough to each other to be of one track.
@@ -34,7 +34,7 @@ def harness(tmp_path: Path) -> AgentHarness:
     return harness
 
 
-def said(harness: AgentHarness) -> list[tuple[str, str, str]]:
+def corrections_of(harness: AgentHarness) -> list[tuple[str, str, str]]:
     """(action, person id, kind) of each correction, by time."""
     about = {
         each.event_id: harness.store.events.find(each.event_id)[0][0] for each in harness.store.events.corrections()
@@ -50,23 +50,23 @@ def test_the_false_visit_is_retracted_and_the_right_one_reaches_back(harness: Ag
     steps = harness.play([*TURNS, *scene(20.5, 60)])
     assert harness.reported() == [(ZOE_ID, "enter", 10, False), (ZOE_ID, "exit", 20, False)]
     assert harness.visits(1000) == [(ZOE_ID, 10, 20)]
-    assert said(harness) == [("void", ADA_ID, "enter")]
+    assert corrections_of(harness) == [("void", ADA_ID, "enter")]
     assert [each.person_id for step in steps for each in step.retracted] == [ADA_ID]
 
 
-def test_who_is_in_sight_follows_at_once(harness: AgentHarness) -> None:
+def test_presences_are_reassigned_at_once(harness: AgentHarness) -> None:
     steps = harness.play(TURNS, frames=len(TURNS))
     assert [{each.person_id for each in step.present} for step in steps if step.present][-1] == {ZOE_ID}
     assert [(each.person_id, each.entered_at) for each in harness.store.cameras.presences()] == [(ZOE_ID, at(10))]
 
 
-def test_one_who_was_in_by_another_track_keeps_that_visit(harness: AgentHarness) -> None:
+def test_a_person_in_by_another_track_keeps_the_visit(harness: AgentHarness) -> None:
     harness.play([*scene(0, 5, ADA), *scene(5.5, 9.5), *TURNS, *scene(20.5, 60)])
     assert harness.visits(1000) == [(ADA_ID, 0, 5), (ZOE_ID, 10, 20)]
-    assert [each[:2] for each in said(harness)] == []
+    assert [each[:2] for each in corrections_of(harness)] == []
 
 
-def test_one_who_comes_back_by_another_track_is_in_since_then(harness: AgentHarness) -> None:
+def test_a_person_back_by_another_track_is_in_since_then(harness: AgentHarness) -> None:
     """The wrong track began the presence; she is in from where a track of her own begins."""
     script: list[ScriptStep] = [*scene(10, 12, LIKE_ADA), *scene(12.5, 13.5, LIKE_ZOE)]
     script += [*scene(14, 20, LIKE_ZOE), *scene(20.5, 26, 0, 0, ADA), *scene(26.5, 60)]
@@ -74,33 +74,33 @@ def test_one_who_comes_back_by_another_track_is_in_since_then(harness: AgentHarn
     assert harness.visits(1000) == [(ZOE_ID, 10, 20), (ADA_ID, 20.5, 26)]
 
 
-def test_a_name_that_turns_back_is_given_back(harness: AgentHarness) -> None:
+def test_a_name_reassigned_back_restores_the_visit(harness: AgentHarness) -> None:
     script = [*TURNS, *scene(20.5, 40, LIKE_ADA), *scene(40.5, 90)]
     harness.play(script)
     assert harness.visits(1000) == [(ADA_ID, 10, 40)]
-    first, *later = said(harness)
+    first, *later = corrections_of(harness)
     assert first == ("void", ADA_ID, "enter")
     assert sorted(later) == [("add", ADA_ID, "enter"), ("void", ZOE_ID, "enter")]
 
 
-def test_a_track_that_passes_from_one_to_the_other_leaves_each_a_visit(harness: AgentHarness) -> None:
+def test_a_track_of_two_people_leaves_each_a_visit(harness: AgentHarness) -> None:
     """Ada was there for a minute: it was her, until Zoe stepped in front of her."""
     harness.play([*scene(0, 60, LIKE_ADA), *scene(60.5, 120, LIKE_ZOE), *scene(120.5, 200)])
     (ada, begun, gone), (zoe, came, left) = harness.visits(1000)
     assert (ada, begun, zoe, came, left) == (ADA_ID, 0, ZOE_ID, 60.5, 120)
     assert gone is not None
     assert 60 <= gone < 100
-    assert said(harness) == []
+    assert corrections_of(harness) == []
 
 
-def test_a_visitor_who_turns_out_to_be_enrolled_never_was(harness: AgentHarness) -> None:
+def test_a_visitor_recognised_as_enrolled_is_removed(harness: AgentHarness) -> None:
     def enrol() -> None:
         harness.enrol("Eve", EVE)
 
     harness.play([*scene(0, 10, EVE), enrol, *scene(10.5, 40, EVE), *scene(40.5, 80)])
     eve = f"p-{EVE:012x}"
     assert harness.visits(1000) == [(eve, 0, 40)]
-    assert [(action, who[:2]) for action, who, _ in said(harness)] == [("void", "v-")]
+    assert [(action, who[:2]) for action, who, _ in corrections_of(harness)] == [("void", "v-")]
 
 
 def test_not_this_person_retracts_the_visit_however_long_it_lasted(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_a_recording_played_again_reports_the_same(harness: AgentHarness) -> Non
     assert (harness.reported(), harness.store.events.corrections()) == before
 
 
-def test_what_an_operator_says_of_it_holds(harness: AgentHarness) -> None:
+def test_corrections_by_an_operator_take_precedence(harness: AgentHarness) -> None:
     harness.play([*TURNS, *scene(20.5, 60)])
     (mistaken,) = harness.store.events.corrections()
     event = harness.store.events.find(mistaken.event_id)[0][0]
@@ -134,7 +134,7 @@ def test_what_an_operator_says_of_it_holds(harness: AgentHarness) -> None:
     assert (ADA_ID, "enter", 10, False) in harness.reported()
 
 
-def test_somebody_forgotten_before_the_turn_is_not_missed(harness: AgentHarness) -> None:
+def test_a_person_forgotten_before_the_reassignment_is_ignored(harness: AgentHarness) -> None:
     def forget() -> None:
         harness.store.people.forget(ADA_ID, True)
 
@@ -178,7 +178,7 @@ def test_a_passage_is_reported_of_the_right_person(
     assert post.reported() == reported
 
 
-def test_stays_in_zones_go_to_the_right_person(post: RoleCamera) -> None:
+def test_zone_stays_are_reassigned(post: RoleCamera) -> None:
     post.camera = HALL
     script = [(index / 2, placed(like_ada=(20, 50))) for index in range(3)]
     script += [(1.5 + index / 2, placed(like_zoe=(20 + 4 * index, 50))) for index in range(14)]
@@ -190,7 +190,7 @@ def test_stays_in_zones_go_to_the_right_person(post: RoleCamera) -> None:
     assert right
 
 
-def test_doors_wait_for_a_name_that_is_not_known_yet(post: RoleCamera) -> None:
+def test_doors_wait_for_a_name(post: RoleCamera) -> None:
     """The second person is a stranger who is not sure to be a visitor at first."""
     post.camera = DOOR
     assert np.linalg.norm(face_of(LIKE_ADA) - face_of(LIKE_ZOE)) < 0.6
@@ -201,7 +201,7 @@ def test_doors_wait_for_a_name_that_is_not_known_yet(post: RoleCamera) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and kill -9")
-def test_killed_before_any_statement_of_a_write_a_turn_is_whole_or_not_at_all() -> None:
+def test_a_reassignment_is_atomic_when_the_agent_is_killed_before_any_statement() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.tracker.reassignment_kill_harness"],
         cwd=Path(__file__).parents[2],
@@ -211,4 +211,4 @@ def test_killed_before_any_statement_of_a_write_a_turn_is_whole_or_not_at_all() 
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {"wrong": [], "left": [[], [ADA_ID], [ZOE_ID]]}
+    assert json.loads(done.stdout) == {"errors": [], "left": [[], [ADA_ID], [ZOE_ID]]}

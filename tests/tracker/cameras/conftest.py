@@ -1,4 +1,4 @@
-"""Time that the tests turn by hand, and recordings made by the tests."""
+"""A manual clock, and recordings made by the tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sources give back what they take from the system."""
+"""Sources release file descriptors."""
 
 from __future__ import annotations
 

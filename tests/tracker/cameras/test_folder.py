@@ -21,7 +21,7 @@ def picture(path: Path, grey: int) -> None:
     PIL.Image.fromarray(np.full((8, 8), grey, np.uint8)).save(path)
 
 
-def test_pictures_come_by_number_one_a_second(tmp_path: Path) -> None:
+def test_pictures_are_read_by_number_one_a_second(tmp_path: Path) -> None:
     for number in (10, 2, 1):
         picture(tmp_path / f"shot{number}.png", number)
     source = open_source(str(tmp_path), start_at=START, realtime=False)
@@ -49,7 +49,7 @@ def test_folder_without_pictures_is_refused(tmp_path: Path) -> None:
         open_source(str(tmp_path))
 
 
-def test_folder_of_nothing_but_damage_is_refused_in_the_end(tmp_path: Path) -> None:
+def test_a_folder_of_damaged_pictures_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").touch()
     source = open_source(str(tmp_path), realtime=False)
     with pytest.raises(RecordingError, match=r"a\.jpg"):

@@ -1,4 +1,4 @@
-"""Cameras that run on, go away and come back."""
+"""Live cameras: the newest frame, disconnects, reconnects."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_frames_are_dated_when_they_arrive(live: Callable[..., LiveSource], cloc
     assert camera.state.last_frame_at == frame.at
 
 
-def test_pauses_double_to_thirty_seconds_and_start_anew_after_a_good_frame(
+def test_pauses_double_to_thirty_seconds_and_reset_after_a_frame(
     live: Callable[..., LiveSource], clock: object
 ) -> None:
     wire = Wire()
@@ -122,7 +122,7 @@ def test_pauses_double_to_thirty_seconds_and_start_anew_after_a_good_frame(
     assert wire.released == 1
 
 
-def test_lost_camera_comes_back(live: Callable[..., LiveSource]) -> None:
+def test_a_lost_camera_is_reconnected(live: Callable[..., LiveSource]) -> None:
     first, second = Wire(), Wire()
     camera = live(first, None, second)
     first.items.put(IMAGE)
@@ -166,7 +166,7 @@ def test_pictures_that_cannot_be_decoded_are_skipped_until_there_are_ten_in_a_ro
     assert (wire.released, clock.waits) == (1, [0.5])
 
 
-def test_a_read_that_waited_in_vain_ends_the_connection(live: Callable[..., LiveSource], clock: HandClock) -> None:
+def test_a_read_timeout_closes_the_connection(live: Callable[..., LiveSource], clock: HandClock) -> None:
     class Hanging(Wire):
         def read(self) -> tuple[bool, np.ndarray | None]:
             clock.seconds += 10
@@ -192,7 +192,7 @@ def test_ten_seconds_without_a_frame_count_as_lost(live: Callable[..., LiveSourc
     assert not camera.state.lost
 
 
-def test_reader_that_hangs_does_not_hold_up_closing_or_another_camera(live: Callable[..., LiveSource]) -> None:
+def test_a_hanging_reader_does_not_block_close_or_other_cameras(live: Callable[..., LiveSource]) -> None:
     hanging, good = Wire(), Wire()
     stuck, other = live(hanging), live(good)
     hanging.wait_until_idle(1)
@@ -208,7 +208,7 @@ def test_reader_that_hangs_does_not_hold_up_closing_or_another_camera(live: Call
     assert hanging.released == 1
 
 
-def test_closing_wakes_a_waiting_reader_and_is_harmless_twice(live: Callable[..., LiveSource]) -> None:
+def test_close_wakes_a_waiting_reader_and_is_idempotent(live: Callable[..., LiveSource]) -> None:
     wire = Wire()
     camera = live(wire)
     got: list[Frame | None] = []
@@ -232,7 +232,7 @@ def test_closing_during_a_pause_is_prompt() -> None:
     assert f"camera {URL}" not in {thread.name for thread in threading.enumerate()}
 
 
-def test_device_that_is_not_there_is_said_at_once_an_address_is_tried_on(live: Callable[..., LiveSource]) -> None:
+def test_a_missing_device_fails_at_once_and_an_address_is_retried(live: Callable[..., LiveSource]) -> None:
     with pytest.raises(CameraError, match="device 3") as caught:
         live(None, source=3)
     assert caught.value.retryable
@@ -241,7 +241,7 @@ def test_device_that_is_not_there_is_said_at_once_an_address_is_tried_on(live: C
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_reader_that_died_is_not_waited_for() -> None:
+def test_a_dead_reader_is_not_waited_for() -> None:
     def explode(source: str | int) -> None:
         raise RuntimeError("a bug")
 
@@ -285,9 +285,9 @@ def test_neither_name_nor_state_nor_errors_hold_a_password(live: Callable[..., L
     assert camera.opener.exhausted.wait(5)
     with pytest.raises(NoFrameYet) as caught:
         camera.read(wait_s=0)
-    said = f"{camera.name} {camera.state} {caught.value} {[thread.name for thread in threading.enumerate()]}"
-    assert "cannot be opened" in said
-    assert "s3cret" not in said
+    texts = f"{camera.name} {camera.state} {caught.value} {[thread.name for thread in threading.enumerate()]}"
+    assert "cannot be opened" in texts
+    assert "s3cret" not in texts
 
 
 class Film(BaseHTTPRequestHandler):
@@ -309,7 +309,7 @@ class Film(BaseHTTPRequestHandler):
         """Say nothing on stderr."""
 
 
-def test_real_stream_goes_on_after_a_picture_that_cannot_be_decoded() -> None:
+def test_a_real_stream_continues_after_an_undecodable_picture() -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Film)
     serving = threading.Thread(target=server.serve_forever, daemon=True)
     serving.start()
@@ -334,7 +334,7 @@ def test_real_stream_goes_on_after_a_picture_that_cannot_be_decoded() -> None:
         serving.join(5)
 
 
-def test_real_stream_that_goes_away_is_found_again(clock: object, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_lost_real_stream_is_reconnected(clock: object, capfd: pytest.CaptureFixture[str]) -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Film)
     serving = threading.Thread(target=server.serve_forever, daemon=True)
     serving.start()

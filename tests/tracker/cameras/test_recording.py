@@ -1,4 +1,4 @@
-"""Recordings: every frame, at its own time, and a clear end."""
+"""Recordings: every frame with its own time, and a definite end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def frames_of(source: FrameSource) -> list[Frame]:
     return list(iter(source.read, None))
 
 
-def test_every_frame_comes_once_in_order_at_its_time(clip: Callable[..., Path]) -> None:
+def test_every_frame_is_read_once_in_order_with_its_time(clip: Callable[..., Path]) -> None:
     source = open_source(str(clip()), start_at=START, realtime=False)
     frames = frames_of(source)
     assert [frame.index for frame in frames] == list(range(30))
@@ -119,14 +119,14 @@ def test_recording_that_is_longer_than_it_declares_ends_before_the_future(
     assert "longer than it declares" in source.state.problems[0]
 
 
-def test_real_time_holds_each_frame_back_and_drops_none(clip: Callable[..., Path], clock: object) -> None:
+def test_real_time_delays_frames_and_drops_none(clip: Callable[..., Path], clock: object) -> None:
     source = RecordingSource(clip(frames=20), start_at=START, realtime=True, clock=clock)
     source.open()
     assert len(frames_of(source)) == 20
     assert clock.seconds == pytest.approx(1.9)
 
 
-def test_late_reader_in_real_time_is_not_held_back_and_misses_nothing(clip: Callable[..., Path], clock: object) -> None:
+def test_a_late_reader_in_real_time_misses_nothing(clip: Callable[..., Path], clock: object) -> None:
     source = RecordingSource(clip(frames=20), start_at=START, realtime=True, clock=clock)
     source.open()
     indices = []
@@ -147,7 +147,7 @@ def test_without_a_start_real_time_begins_now_and_fast_ends_now(clip: Callable[.
         assert frame.at == start
 
 
-def test_cut_recording_gives_its_frames_and_says_so(clip: Callable[..., Path]) -> None:
+def test_a_truncated_recording_gives_its_frames_and_is_reported(clip: Callable[..., Path]) -> None:
     path = clip(frames=60)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     source = open_source(str(path), start_at=START, realtime=False)
@@ -156,7 +156,7 @@ def test_cut_recording_gives_its_frames_and_says_so(clip: Callable[..., Path]) -
     assert "of 60 frames" in problem
 
 
-def test_cut_gif_gives_its_frames_and_says_so(tmp_path: Path) -> None:
+def test_a_truncated_gif_gives_its_frames_and_is_reported(tmp_path: Path) -> None:
     frames = [PIL.Image.effect_noise((64, 64), 90 + i) for i in range(10)]
     path = tmp_path / "a.gif"
     frames[0].save(path, save_all=True, append_images=frames[1:], duration=80)
@@ -189,7 +189,7 @@ def make_pipe(path: Path) -> None:
         pytest.param(make_pipe, "not a file", id="pipe-does-not-hang"),
     ],
 )
-def test_what_is_no_recording_is_refused_at_once_and_quietly(
+def test_an_invalid_recording_is_refused_at_once(
     tmp_path: Path, make: Callable[[Path], None], problem: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     make(tmp_path / "a.mp4")
@@ -204,7 +204,7 @@ def test_percent_in_a_name_is_a_name(clip: Callable[..., Path]) -> None:
     assert open_source(str(clip("100%02d.avi")), start_at=START, realtime=False).read() is not None
 
 
-def test_opening_and_closing_twice_is_harmless_and_reopening_starts_anew(clip: Callable[..., Path]) -> None:
+def test_open_and_close_are_idempotent_and_reopening_restarts(clip: Callable[..., Path]) -> None:
     source = RecordingSource(clip(), start_at=START)
     source.open()
     source.read()
@@ -237,7 +237,7 @@ def test_senseless_sources_are_refused(source: str, error: type[Exception]) -> N
 
 
 @pytest.mark.parametrize("device", ["97", "/dev/video97"])
-def test_missing_device_is_said_at_once_and_quietly(device: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_device_is_reported_at_once(device: str, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(CameraError, match="no such camera"):
         open_source(device)
     assert capfd.readouterr().err == ""

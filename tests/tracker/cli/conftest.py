@@ -1,4 +1,4 @@
-"""The command line as people call it: in this process where that is enough, in one of its own where it must be."""
+"""The command line in this process, or in its own process where required."""
 
 from __future__ import annotations
 
@@ -86,9 +86,9 @@ def run(
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             main.run()
-        said = capsys.readouterr()
+        captured = capsys.readouterr()
         code = ended.value.code
-        return Done(code if isinstance(code, int) else int(code is not None), said.out, said.err)
+        return Done(code if isinstance(code, int) else int(code is not None), captured.out, captured.err)
 
     return call
 

@@ -1,4 +1,4 @@
-"""`footfall backup` and `footfall restore`, as people call them."""
+"""`footfall backup` and `footfall restore`."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def _event(seconds: float, kind: str = "enter") -> Event:
     )
 
 
-def test_what_was_backed_up_comes_back(run: Run, harness: AgentHarness, tmp_path: Path) -> None:
+def test_a_backup_is_restored(run: Run, harness: AgentHarness, tmp_path: Path) -> None:
     file = tmp_path / "monday.sqlite3"
     done = run("backup", file)  # the store is open meanwhile
     assert (done.code, done.err) == (0, "")
     assert f"backed up to {file}: " in done.out
-    assert "1 people, 2 events, the newest of 2026-03-02 12:10 UTC" in done.out
+    assert "1 person, 2 events, the newest of 2026-03-02 12:10 UTC" in done.out
     assert "it holds face vectors" in done.out
     run("backup", file).refused("the file exists", "--force")
     assert run("backup", file, "--force", "--json").data["contents"]["events"] == 2
@@ -61,7 +61,7 @@ def test_a_backup_without_a_store_is_refused(run: Run, tmp_path: Path) -> None:
     assert list(tmp_path.glob("*.sqlite3")) == []
 
 
-def test_doctor_finds_overwritten_pages_and_says_what_to_do(run: Run, harness: AgentHarness) -> None:
+def test_doctor_reports_overwritten_pages_with_a_fix(run: Run, harness: AgentHarness) -> None:
     harness.store.record(Observation(events=[_event(5000 + number) for number in range(400)]))
     harness.store.close()
     with harness.store.path.open("r+b") as file:
@@ -84,7 +84,7 @@ def test_doctor_full_finds_an_index_that_differs_from_its_table(run: Run, harnes
     assert (quick, full) == ("ok", "failed")
 
 
-def test_a_report_on_a_damaged_index_says_so(run: Run, harness: AgentHarness) -> None:
+def test_a_report_on_a_damaged_index_fails(run: Run, harness: AgentHarness) -> None:
     harness.store.record(Observation(events=[_event(5000 + number) for number in range(4000)]))
     harness.store.close()
     path = harness.store.path

@@ -1,4 +1,4 @@
-"""Settings, stores, networks and disks that are not as they should be: every command says so in one line."""
+"""Invalid settings, stores, networks and full disks: every command reports them in one line."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ READERS = [("people", "list"), ("people", "show", "Ada"), ("report", "today"), (
 
 
 @pytest.mark.parametrize("words", READERS, ids=" ".join)
-def test_store_that_is_not_there_is_said_with_what_makes_one(words: tuple[str, ...], run: Run) -> None:
+def test_a_missing_store_is_reported_with_a_fix(words: tuple[str, ...], run: Run) -> None:
     run(*words).refused("no store at", "'footfall track' or 'footfall enroll'")
 
 
@@ -81,7 +81,7 @@ def cut_off(path: Path) -> None:
     [("people", "list"), ("report", "today", "--json"), ("track", "--fast", "--camera"), ("enroll", "--name", "Ada")],
     ids=lambda words: words[0],
 )
-def test_spoilt_store_is_refused_and_left_as_it_is(
+def test_an_invalid_store_is_refused_and_unchanged(
     spoil: object, word: str, words: tuple[str, ...], run: Run, tmp_path: Path, pictures: Path, clip: Path
 ) -> None:
     store = tmp_path / "store.sqlite3"
@@ -155,7 +155,7 @@ def test_network_cut_in_half_is_refused_by_name(
     run(*words, "--models", half).refused("dlib_resnet-float16.tflite", "footfall models export")
 
 
-def test_folder_without_networks_on_an_edge_box_says_how_to_get_them(
+def test_missing_networks_without_tensorflow_are_reported_with_a_fix(
     run: Run, tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("models.packs.importlib.util.find_spec", lambda _name: None)

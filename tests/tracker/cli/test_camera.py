@@ -1,4 +1,4 @@
-"""`footfall camera preview`: the line and the zones where the settings say."""
+"""`footfall camera preview`: lines and zones as in the settings."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def brightness(path: Path, x_frac: float, y_frac: float) -> int:
     return int(image[round(y_frac * 200), round(x_frac * 400)].mean())
 
 
-def test_what_lies_outside_the_region_is_dark(run: Run, here: Path) -> None:
+def test_the_frame_is_dark_outside_the_region(run: Run, here: Path) -> None:
     assert run("camera", "preview", "--camera", "half", "--out", "half.png").code == 0
     out = here / "half.png"
     assert [brightness(out, *at) for at in ((0.6, 0.1), (0.95, 0.45))] == [128, 128]
@@ -86,7 +86,7 @@ def test_the_region_of_all_cameras_holds_where_a_camera_has_none(run: Run, here:
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("words", "code", "message"),
     [
         pytest.param(("--out", "a.png"), 2, "name one", id="which-camera"),
         pytest.param(("--camera", "attic", "--out", "a.png"), 2, "no camera named 'attic'", id="unknown-camera"),
@@ -95,12 +95,12 @@ def test_the_region_of_all_cameras_holds_where_a_camera_has_none(run: Run, here:
         pytest.param(("--camera", "gone", "--out", "a.png"), 1, "gone.mp4", id="no-such-recording"),
     ],
 )
-def test_what_cannot_be_drawn_is_refused(run: Run, here: Path, words: tuple[str, ...], code: int, said: str) -> None:
-    run("camera", "preview", *words).refused(said, code=code)
+def test_invalid_previews_are_refused(run: Run, here: Path, words: tuple[str, ...], code: int, message: str) -> None:
+    run("camera", "preview", *words).refused(message, code=code)
     assert not (here / "a.png").exists()
 
 
-def test_settings_without_a_camera_are_told(run: Run, here: Path) -> None:
+def test_settings_without_a_camera_are_reported(run: Run, here: Path) -> None:
     (here / "footfall.toml").write_text("")
     run("camera", "preview", "--out", "a.png").refused("no camera in the settings", code=2)
     (here / "footfall.toml").write_text("[[camera]]\nid = 'only'\nsource = 'frames'\n")

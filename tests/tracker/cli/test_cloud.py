@@ -1,4 +1,4 @@
-"""`footfall cloud`: the commands as people type them, against Firestore with its rules and Authentication."""
+"""`footfall cloud` against Firestore with its rules, and Authentication."""
 
 from __future__ import annotations
 
@@ -55,9 +55,7 @@ def test_from_registering_a_machine_to_striking_it_off(run: Run) -> None:
     assert "register" in gone.out
 
 
-def test_a_machine_that_may_not_forget_for_all_says_so(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_device_key_reports_that_it_cannot_erase(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run("cloud", "register-device", "pi", "--camera", "door", "--out", "pi.json", *STORE)
     monkeypatch.setenv("FOOTFALL_STORE__FILE", str(tmp_path / "copy.sqlite3"))
     monkeypatch.setenv("FOOTFALL_CLOUD__CREDENTIALS", "pi.json")
@@ -67,10 +65,10 @@ def test_a_machine_that_may_not_forget_for_all_says_so(
         store.people.add(person(), vectors(1))
     done = run("people", "forget", "Ada", "--yes", "--history", *STORE)
     assert (done.code, "Firestore rejected 1 records: see 'footfall status'" in done.err) == (0, True), done.err
-    told = run("status", *STORE, "--json").data
-    assert isinstance(told, dict)
-    assert (told["backlog"], len(told["parked"])) == ({}, 1)
-    assert "where a service account is set" in told["parked"][0]["reason"]
+    status = run("status", *STORE, "--json").data
+    assert isinstance(status, dict)
+    assert (status["backlog"], len(status["parked"])) == ({}, 1)
+    assert "where a service account is set" in status["parked"][0]["reason"]
 
 
 def test_a_machine_of_another_site(run: Run) -> None:
@@ -79,13 +77,13 @@ def test_a_machine_of_another_site(run: Run) -> None:
     assert "pool-1" not in run("cloud", "devices", *STORE).out
 
 
-def test_registering_as_json_tells_no_secret(run: Run) -> None:
+def test_registering_as_json_prints_no_secret(run: Run) -> None:
     done = run("cloud", "register-device", "pi", "--camera", "door", "--out", "pi.json", *STORE, "--json")
     assert isinstance(done.data, dict)
     assert {*done.data} == {"name", "uid", "site_id", "camera_id", "file"}
 
 
-def test_giving_somebody_access_and_taking_it_away(run: Run, firebase: AuthServer) -> None:
+def test_granting_and_revoking_access(run: Run, firebase: AuthServer) -> None:
     done = run("cloud", "grant", "ann@example.org", "--operator", *STORE)
     assert "ann@example.org is operator at gym, from their next sign-in" in done.out
     assert "they choose a password here: http" in done.out
@@ -118,7 +116,7 @@ def test_giving_somebody_access_and_taking_it_away(run: Run, firebase: AuthServe
         (("check", "--credentials", "there.json"), "there.json", 1),
     ],
 )
-def test_what_makes_no_sense_is_refused_in_one_line(run: Run, words: tuple[str, ...], problem: str, code: int) -> None:
+def test_invalid_input_is_a_one_line_error(run: Run, words: tuple[str, ...], problem: str, code: int) -> None:
     Path("there.json").write_text("[]")
     run("cloud", *words, *STORE).refused(problem, code=code)
     assert not Path("k.json").exists()
@@ -129,7 +127,7 @@ def test_without_firestore_the_fix_is_named(run: Run) -> None:
         assert "firestore://PROJECT" in run("cloud", *words).refused("store.url is not a Firestore address")
 
 
-def test_a_device_key_does_not_do_what_an_administrator_does(run: Run) -> None:
+def test_a_device_key_cannot_administrate(run: Run) -> None:
     run("cloud", "register-device", "pi", "--camera", "door", "--out", "pi.json", *STORE)
     for words in (
         ("devices",),
@@ -141,7 +139,7 @@ def test_a_device_key_does_not_do_what_an_administrator_does(run: Run) -> None:
     assert not Path("pi-2.json").exists()
 
 
-def test_a_check_as_json_names_what_failed(run: Run) -> None:
+def test_a_check_as_json_names_the_failure(run: Run) -> None:
     run("cloud", "register-device", "pi", "--camera", "door", "--out", "pi.json", "--site", "spa", *STORE)
     done = run("cloud", "check", "--credentials", "pi.json", *STORE, "--json")
     assert done.code == 1
@@ -150,7 +148,7 @@ def test_a_check_as_json_names_what_failed(run: Run) -> None:
     assert "spa" in done.data[0]["fix"]
 
 
-def test_the_bundle_is_where_firebase_looks_for_it(run: Run) -> None:
+def test_the_bundle_is_in_the_folder_of_firebase_json(run: Run) -> None:
     done = run("cloud", "bundle", "--region", "europe-west3", "--store", "firestore://demo-gym/archive")
     assert (done.code, done.err) == (0, "")
     assert json.loads((BUNDLE / "deployment.json").read_text()) == {"database": "archive", "region": "europe-west3"}
@@ -164,7 +162,7 @@ def test_the_bundle_is_where_firebase_looks_for_it(run: Run) -> None:
     run("cloud", "bundle", "--region", "on the moon").refused("is no region")
 
 
-def test_what_firebase_deploys_is_there() -> None:
+def test_files_that_firebase_deploys_exist() -> None:
     deployed = json.loads((ROOT / "firebase.json").read_text(encoding="utf-8"))
     for name in ("rules", "indexes"):
         assert (ROOT / deployed["firestore"][name]).exists()

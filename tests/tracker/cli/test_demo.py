@@ -1,4 +1,4 @@
-"""`footfall demo` and `footfall dashboard`: the pipeline judged against a script, and what is missing said before."""
+"""`footfall demo` and `footfall dashboard`: the pipeline against the script, and missing packages."""
 
 from __future__ import annotations
 

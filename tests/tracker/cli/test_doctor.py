@@ -1,4 +1,4 @@
-"""`footfall doctor`: finds what is wrong, each thing by itself, and says the fix."""
+"""`footfall doctor`: each problem is reported by its own row, with a fix."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_all_is_well(run: Run, tmp_path: Path, clip: Path) -> None:
     assert details[f"camera {clip}"] == "recording, 480x270"
 
 
-def test_machine_without_store_and_camera_is_well_too_and_stays_clean(run: Run, tmp_path: Path) -> None:
+def test_a_machine_without_store_and_camera_is_healthy_and_unchanged(run: Run, tmp_path: Path) -> None:
     done = run("doctor")
     assert done.code == 0
     assert "will be made at first use" in done.out
@@ -72,12 +72,12 @@ def test_cameras_of_the_settings_are_tried(run: Run, clip: Path) -> None:
         pytest.param("empty", "folder with .jpg or .png", id="empty-folder"),
     ],
 )
-def test_camera_that_gives_nothing_is_found(source: str, fix: str, run: Run) -> None:
+def test_a_camera_without_frames_is_reported(source: str, fix: str, run: Run) -> None:
     Path("empty").mkdir()
     assert fix in failed(run("doctor", "--camera", source, "--json"))[f"camera {source}"]
 
 
-def test_address_that_does_not_answer_is_found_without_its_password(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_address_is_reported_without_its_password(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tracker.cameras.check.FRAME_WAIT_S", 0.5)
     done = run("doctor", "--camera", "http://ada:secret@127.0.0.1:9/live", "--json")
     assert list(failed(done)) == ["camera http://***@127.0.0.1:9/live"]
@@ -90,9 +90,9 @@ def test_detection_that_is_not_compiled_is_a_warning(run: Run, monkeypatch: pyte
     done = run("doctor", "--json")
     assert done.code == 0
     assert outcomes(done)["compiled"] == "warning"
-    (said,) = (row for row in done.data if row["check"] == "compiled")
-    assert "no compiler" in said["detail"]
-    assert "C compiler" in said["fix"]
+    (found,) = (row for row in done.data if row["check"] == "compiled")
+    assert "no compiler" in found["detail"]
+    assert "C compiler" in found["fix"]
 
 
 def test_missing_and_damaged_networks_are_found(run: Run, models_folder: Path, tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_clock_that_was_never_set_is_found(run: Run, monkeypatch: pytest.MonkeyP
     assert "NTP" in failed(run("doctor", "--json"))["clock"]
 
 
-def test_clock_behind_what_is_stored_is_found(run: Run, tmp_path: Path) -> None:
+def test_a_clock_behind_stored_events_is_reported(run: Run, tmp_path: Path) -> None:
     harness = AgentHarness(tmp_path / "store.sqlite3")
     ahead = datetime.now(UTC) + timedelta(hours=2)
     harness.store.record(

@@ -1,4 +1,4 @@
-"""`footfall evaluate`: the figures of a list of pairs, as a table, as JSON and as a picture."""
+"""`footfall evaluate`: the figures of a list of pairs, as a table, JSON and a plot."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_figures_as_a_table_with_what_the_list_is_too_short_for(run: Run, pictur
     )
 
 
-def test_root_is_where_the_list_lies_unless_told(run: Run, pictures: Path, tmp_path: Path) -> None:
+def test_root_defaults_to_the_folder_of_the_list(run: Run, pictures: Path, tmp_path: Path) -> None:
     beside = tmp_path / "set"
     beside.mkdir()
     for name in ("ada.png", "ada-dark.png", "bob.jpg"):
@@ -51,7 +51,7 @@ def test_root_is_where_the_list_lies_unless_told(run: Run, pictures: Path, tmp_p
     assert run("evaluate", "--pairs", beside / "pairs.csv", "--json").data["pairs_scored"] == 3
 
 
-def test_threshold_of_the_settings_is_the_one_judged(run: Run, pictures: Path, pairs: Path, tmp_path: Path) -> None:
+def test_the_threshold_of_the_settings_is_evaluated(run: Run, pictures: Path, pairs: Path, tmp_path: Path) -> None:
     (tmp_path / "strict.toml").write_text("[match]\nmax_distance = 0.05\nclear_by = 0.0\n")
     done = run("evaluate", "--pairs", pairs, "--root", pictures, "--settings", tmp_path / "strict.toml", "--json")
     assert (done.data["threshold"], done.data["accuracy"]) == (0.05, pytest.approx(2 / 3))
@@ -77,7 +77,9 @@ def test_curve_is_drawn(run: Run, pictures: Path, pairs: Path, tmp_path: Path) -
         pytest.param("file_x,file_y,same\nnobody.png,nobody.png,1\n", ("none of the 1 pairs",), id="no-face"),
     ],
 )
-def test_bad_lists_end_in_one_line(run: Run, pictures: Path, tmp_path: Path, text: str, words: tuple[str, ...]) -> None:
+def test_bad_lists_are_one_line_errors(
+    run: Run, pictures: Path, tmp_path: Path, text: str, words: tuple[str, ...]
+) -> None:
     (tmp_path / "bad.csv").write_text(text)
     run("evaluate", "--pairs", tmp_path / "bad.csv", "--root", pictures).refused(*words)
 

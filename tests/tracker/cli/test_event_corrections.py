@@ -1,4 +1,4 @@
-"""`footfall events void | restore | add | corrections`: visits follow what an operator says, and it is kept."""
+"""`footfall events void | restore | add | corrections`: corrections are stored and change the visits."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from tests.tracker.fake_cameras import ADA, BOB, NOON, AgentHarness
 from tracker.cli.options import UsageError
 from tracker.cli.times import parse_instant
 from tracker.presence.events import OPERATOR, Event, EventKind
-from tracker.presence.rules import Rules
-from tracker.presence.site import Site
+from tracker.presence.rules import Rules, Site
 from tracker.store.observation import Observation
 
 PERSON = f"p-{ADA:012x}"
@@ -48,7 +47,7 @@ def visits(harness: AgentHarness) -> list[tuple[str, float, float | None]]:
     return harness.visits(30_000)
 
 
-def test_voided_events_make_no_visit_and_come_back(run: Run, harness: AgentHarness) -> None:
+def test_voided_events_make_no_visit_and_are_restored(run: Run, harness: AgentHarness) -> None:
     false_ones = [event(kind, seconds).event_id for kind, seconds in (("enter", 7200), ("exit", 9000))]
     done = run("events", "void", false_ones[0][:10], false_ones[1], "--by", "Ann", "--reason", "that was  her sister")
     assert (done.code, done.err) == (0, "")
@@ -79,7 +78,7 @@ def test_an_exit_that_no_camera_saw(run: Run, harness: AgentHarness) -> None:
     run("events", "add", "exit", "Ada", "--at", "2026-03-02T19:00").refused("was added and voided", "events restore")
 
 
-def test_corrections_are_kept_with_who_when_and_why(run: Run, harness: AgentHarness) -> None:
+def test_corrections_have_author_time_and_reason(run: Run, harness: AgentHarness) -> None:
     wrong = event("exit", 600).event_id
     run("events", "void", wrong, "--by", "Ann", "--reason", "a reflection")
     run("events", "restore", wrong)
@@ -96,7 +95,7 @@ def test_corrections_are_kept_with_who_when_and_why(run: Run, harness: AgentHarn
         assert words in told
 
 
-def test_what_was_added_and_voided_is_restored_not_added(run: Run, harness: AgentHarness) -> None:
+def test_an_added_and_voided_event_is_restored_not_added_again(run: Run, harness: AgentHarness) -> None:
     run("events", "add", "exit", "Ada", "--at", "2026-03-02T19:00", "--by", "Ann")
     (added,) = (each.event_id for each in harness.store.events.select() if each.track_id == OPERATOR)
     run("events", "void", added, "--by", "Bob")
@@ -127,7 +126,7 @@ def test_one_wrong_id_among_several_leaves_all_as_they_were(run: Run, harness: A
     assert harness.store.events.corrections() == []
 
 
-def test_what_is_added_counts_where_a_camera_is_named(run: Run, harness: AgentHarness, tmp_path: Path) -> None:
+def test_an_added_event_counts_at_its_camera(run: Run, harness: AgentHarness, tmp_path: Path) -> None:
     file = tmp_path / "gym.toml"
     file.write_text(
         '[[camera]]\nid = "out"\nsource = "0"\nrole = "exit"\n[[camera]]\nid = "hall"\nsource = "1"\n', encoding="utf-8"
@@ -157,7 +156,7 @@ def test_an_event_of_another_site_is_on_the_clock_of_that_site(run: Run, harness
     run(*words, "rome").refused("--site: no site 'rome'", "known are gym, ny", code=2)
 
 
-def test_the_preview_goes_by_the_rules_of_the_site(run: Run, harness: AgentHarness) -> None:
+def test_the_preview_uses_the_rules_of_the_site(run: Run, harness: AgentHarness) -> None:
     """Reports go by the rules in the store; the preview must not go by others."""
     rules = Rules(merge_gap=timedelta(hours=4), entrances=frozenset({"front"}), exits=frozenset({"front"}))
     harness.store.sites.save(Site(site_id="gym", name="Gym", rules=rules))
@@ -192,7 +191,7 @@ def test_bad_input_is_refused_and_nothing_is_written(
     assert harness.store.version() == version
 
 
-def test_what_is_said_twice_is_refused(run: Run, harness: AgentHarness) -> None:
+def test_a_repeated_correction_is_refused(run: Run, harness: AgentHarness) -> None:
     one = event("exit", 600).event_id
     run("events", "restore", one).refused("is not void")
     run("events", "void", one, "--by", "Ann")
@@ -223,7 +222,7 @@ EVENING = datetime(2026, 11, 22, 19, 0, tzinfo=UTC)
         ("2026-10-25T02:30+01:00", "2026-10-25T01:30:00+00:00"),
     ],
 )
-def test_a_moment_is_told_on_the_sites_clock(text: str, moment: str) -> None:
+def test_times_are_on_the_sites_clock(text: str, moment: str) -> None:
     assert parse_instant(text, BERLIN, now=EVENING, option="--at") == datetime.fromisoformat(moment)
 
 

@@ -1,4 +1,4 @@
-"""`footfall events`: what comes in goes out again, bad lines are named, and nothing is kept by halves."""
+"""`footfall events`: an export can be imported, bad lines are named, imports are atomic."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def file(tmp_path: Path) -> Callable[[str], Path]:
     return write
 
 
-def test_what_was_exported_comes_back_the_same(run: Run, store: Callable[[], Store], tmp_path: Path) -> None:
+def test_an_export_is_imported_unchanged(run: Run, store: Callable[[], Store], tmp_path: Path) -> None:
     events = [event(0), event(5, "exit"), event(7, person="Zoë \u2028")]
     with store() as opened:
         opened.record(Observation(events=events))
@@ -92,7 +92,7 @@ def test_what_was_exported_comes_back_the_same(run: Run, store: Callable[[], Sto
     assert again.data == imported(lines=3, known=3)
 
 
-def test_a_turnstile_need_not_know_of_tracks_ids_and_frames(
+def test_tracks_ids_and_positions_are_optional(
     run: Run, store: Callable[[], Store], file: Callable[[str], Path]
 ) -> None:
     left = {**WHOLE, "kind": "exit", "at": "2026-01-05T13:30:00+01:00"}
@@ -106,7 +106,7 @@ def test_a_turnstile_need_not_know_of_tracks_ids_and_frames(
 
 
 @pytest.mark.parametrize("way", ["file", "stdin"])
-def test_one_bad_line_keeps_everything_out(
+def test_one_bad_line_rejects_the_import(
     way: str,
     run: Run,
     store: Callable[[], Store],
@@ -140,7 +140,7 @@ def test_partial_keeps_the_good_lines_and_names_the_bad(
         assert {each.person_id for each in opened.events.select()} == {"ada", "bob"}
 
 
-def test_what_is_still_to_come_is_no_event_but_clocks_may_differ_by_a_minute(
+def test_future_events_are_refused_beyond_a_minute(
     run: Run, store: Callable[[], Store], file: Callable[[str], Path]
 ) -> None:
     def dated(ahead_s: float) -> Path:
@@ -185,11 +185,11 @@ def test_export_into_a_file_and_into_a_folder_that_is_not_there(
 
 
 @pytest.mark.parametrize("name", ["none.jsonl", "."])
-def test_what_cannot_be_read_is_refused(name: str, run: Run) -> None:
+def test_unreadable_input_is_refused(name: str, run: Run) -> None:
     run("events", "import", name).refused("cannot be read")
 
 
-def test_a_spoilt_store_is_refused_and_left_alone(run: Run, tmp_path: Path, file: Callable[[str], Path]) -> None:
+def test_an_invalid_store_is_refused_and_unchanged(run: Run, tmp_path: Path, file: Callable[[str], Path]) -> None:
     spoilt = tmp_path / "spoilt.sqlite3"
     spoilt.write_bytes(b"no store at all" * 100)
     run("events", "import", file(lines(WHOLE)), "--store", f"sqlite:///{spoilt}").refused("spoilt.sqlite3")

@@ -1,4 +1,4 @@
-"""`footfall events import`: what a second import, an interrupt, other sites and strange characters come to."""
+"""`footfall events import`: repeated imports, interrupts, other sites and control characters."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_control_characters_are_refused_with_their_line(
     assert text not in done.err
 
 
-def test_an_interrupt_says_how_much_was_read_and_keeps_nothing(
+def test_an_interrupt_reports_the_lines_read_and_keeps_nothing(
     start: Callable[..., subprocess.Popen[str]], environment: dict[str, str]
 ) -> None:
     begun = start("events", "import", "-", stdin=subprocess.PIPE)
@@ -128,9 +128,9 @@ def test_an_interrupt_says_how_much_was_read_and_keeps_nothing(
         begun.stdin.write(json.dumps({**ENTER, "person_id": f"card-{number}"}) + "\n")
     begun.stdin.flush()  # the pipe holds less than that: most of it has been read
     os.kill(begun.pid, signal.SIGINT)
-    _, said = begun.communicate(timeout=60)
-    assert begun.returncode == 130, said
-    assert "good lines; nothing was imported" in said
+    _, stderr = begun.communicate(timeout=60)
+    assert begun.returncode == 130, stderr
+    assert "good lines; nothing was imported" in stderr
     path = Path(environment["FOOTFALL_STORE__URL"].removeprefix("sqlite:///"))
     assert not path.exists() or Store(path).open(create=False).events.select(limit=1) == []
 

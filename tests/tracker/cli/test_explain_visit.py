@@ -11,8 +11,8 @@ from config.settings import load_settings
 from tests.tracker.cli.conftest import Run
 from tests.tracker.fake_cameras import ADA, NOON, AgentHarness
 from tracker.presence.events import Action, Correction, Event, EventKind
-from tracker.store.history import site_of
 from tracker.store.observation import Observation
+from tracker.store.site_settings import site_of
 from tracker.store.store import Store
 
 PERSON = f"p-{ADA:012x}"
@@ -45,13 +45,13 @@ def harness(tmp_path: Path, run: Run) -> AgentHarness:
         )
     )
     added = event("exit", 300)
-    said = Correction(action=Action.ADD, event_id=added.event_id, by="ann", at=NOON, event=added)
-    harness.store.events.correct([said])
+    correction = Correction(action=Action.ADD, event_id=added.event_id, by="ann", at=NOON, event=added)
+    harness.store.events.correct([correction])
     harness.store.close()
     return harness
 
 
-def test_a_visit_is_told_with_its_rules(run: Run, harness: AgentHarness) -> None:
+def test_a_visit_is_explained_with_its_rules(run: Run, harness: AgentHarness) -> None:
     visit = event("enter", 0).event_id
     done = run("report", "explain", visit[:10])
     assert (done.code, done.err) == (0, "")
@@ -63,16 +63,18 @@ def test_a_visit_is_told_with_its_rules(run: Run, harness: AgentHarness) -> None
 
 def test_as_json_for_programs(run: Run, harness: AgentHarness) -> None:
     visit = event("enter", 0).event_id
-    told = run("report", "explain", visit, "--json").data
-    assert told["visit"]["session_id"] == visit
-    assert [(each["edge"], each["rule"]) for each in told["boundaries"]] == [
+    explanation = run("report", "explain", visit, "--json").data
+    assert explanation["visit"]["session_id"] == visit
+    assert [(each["edge"], each["rule"]) for each in explanation["boundaries"]] == [
         ("start", "came_in"),
         ("pause", "lost"),
         ("resume", "came_back"),
         ("end", "lost"),
     ]
-    assert [each["event_id"] for each in told["boundaries"]] == [each["event_id"] for each in told["events"]]
-    assert [each["by"] for each in told["corrections"]] == ["ann"]
+    assert [each["event_id"] for each in explanation["boundaries"]] == [
+        each["event_id"] for each in explanation["events"]
+    ]
+    assert [each["by"] for each in explanation["corrections"]] == ["ann"]
 
 
 def test_an_id_that_is_none_or_several_is_refused(run: Run, harness: AgentHarness) -> None:
@@ -102,7 +104,7 @@ def test_a_report_without_visits_names_an_event_that_counts_in_none(
     run("report", "explain", lone.event_id[:8], *where).refused("counts in no visit", code=2)
 
 
-def test_an_event_that_counts_in_no_visit_says_why(run: Run, harness: AgentHarness, tmp_path: Path) -> None:
+def test_an_event_in_no_visit_has_a_reason(run: Run, harness: AgentHarness, tmp_path: Path) -> None:
     settings = tmp_path / "site.toml"
     settings.write_text(
         '[site]\nid = "gym"\n[[camera]]\nid = "front"\nsource = "0"\nrole = "entrance"\n'

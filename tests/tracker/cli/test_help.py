@@ -1,4 +1,4 @@
-"""The help teaches: every command has an example that exists, and the options that all commands share."""
+"""Help: every command has an example that exists, and the common options."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_no_help_imports_a_large_package() -> None:
 
 
 @each_command
-def test_help_says_what_every_option_does(path: tuple[str, ...]) -> None:
+def test_help_describes_every_option(path: tuple[str, ...]) -> None:
     command = COMMANDS[path]
     assert command.help
     assert [parameter.name for parameter in command.params if not getattr(parameter, "help", None)] == []
@@ -89,5 +89,5 @@ def test_everything_that_lists_or_reports_takes_json(name: str) -> None:
     assert "--json" in {flag for parameter in COMMANDS[tuple(name.split())].params for flag in parameter.opts}
 
 
-def test_help_keeps_what_looks_like_markup(run: Run) -> None:
+def test_help_escapes_markup(run: Run) -> None:
     assert "[[camera]]" in run("track").refused(code=2)

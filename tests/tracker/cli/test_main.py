@@ -1,4 +1,4 @@
-"""The one door: exit codes, the one line of an error, and readers that walk away."""
+"""The entry point: exit codes, one-line errors, closed pipes."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def test_only_what_a_command_needs_is_imported(words: tuple[str, ...], run: Run,
         pytest.param(("dashboard", "--port", "http"), id="no-number"),
     ],
 )
-def test_wrong_words_end_with_2_and_say_why(words: tuple[str, ...], run: Run) -> None:
+def test_wrong_use_exits_with_2_and_a_reason(words: tuple[str, ...], run: Run) -> None:
     done = run(*words)
     assert (done.code, done.out) == (2, "")
     assert "Usage: footfall" in done.err
     assert "Error" in done.err
 
 
-def test_nothing_asked_for_shows_the_help(run: Run) -> None:
+def test_no_command_prints_the_help(run: Run) -> None:
     done = run()
     assert done.code == 2
     assert "footfall demo" in done.out + done.err
@@ -65,7 +65,7 @@ def broken(*_any: object, **_other: object) -> None:
     raise ZeroDivisionError("ours\nand more")
 
 
-def test_fault_of_ours_is_one_line_too(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "examine", broken)
     done = run("doctor")
     assert (done.code, done.out) == (1, "")
@@ -100,7 +100,7 @@ def test_reader_that_walks_away_is_no_error(start: Start, tmp_path: Path) -> Non
     assert process.returncode in (0, 1)
 
 
-def test_names_that_are_no_text_are_said_all_the_same(command: Run) -> None:
+def test_undecodable_names_are_printed(command: Run) -> None:
     """A file name in another encoding than UTF-8, as file systems have them."""
     line = command("annotate", b"caf\xe9.jpg".decode("utf-8", "surrogateescape"), "--out", "out").refused(
         "no such file"

@@ -1,4 +1,4 @@
-"""What commands print: every form from one table, repeated hours told apart, control characters escaped."""
+"""Output of commands: every format from one table, repeated hours with their zone, control characters escaped."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def repeated_hour(tmp_path: Path, run: Run) -> Run:
     return run
 
 
-def test_the_hour_that_comes_twice_is_told_apart(repeated_hour: Run) -> None:
+def test_the_repeated_hour_has_its_zone(repeated_hour: Run) -> None:
     day = ("--from", "2026-10-25", "--to", "2026-10-25")
     (line,) = [each for each in repeated_hour("report", "visits", *day).out.splitlines() if "20 min" in each]
     assert "2026-10-25 02:50:00 CEST" in line
@@ -62,7 +62,7 @@ def test_the_hour_that_comes_twice_is_told_apart(repeated_hour: Run) -> None:
     assert "02:00 CET" in hours
 
 
-def test_events_of_the_repeated_hour_are_told_apart(repeated_hour: Run) -> None:
+def test_events_of_the_repeated_hour_have_their_zone(repeated_hour: Run) -> None:
     visits = repeated_hour("report", "visits", "--from", "2026-10-25", "--to", "2026-10-25", "--json").data["visits"]
     text = repeated_hour("report", "explain", visits[0]["session_id"]).out
     assert "02:50:00 CEST" in text

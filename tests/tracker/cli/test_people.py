@@ -1,4 +1,4 @@
-"""`footfall enroll` and `footfall people`: who is learnt from which pictures, and what becomes of people."""
+"""`footfall enroll` and `footfall people`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_pictures_with_a_name_become_one_person(run: Run, pictures: Path, tmp_pa
     assert stored(tmp_path) == {"Ada Lovelace": 2}
 
 
-def test_folder_holds_a_person_a_file_and_a_person_a_folder(run: Run, pictures: Path, tmp_path: Path) -> None:
+def test_a_folder_has_a_person_per_file_or_folder(run: Run, pictures: Path, tmp_path: Path) -> None:
     (tmp_path / "people" / "Ada").mkdir(parents=True)
     for name in ("ada.png", "ada-dark.png"):
         shutil.copy(pictures / name, tmp_path / "people" / "Ada")
@@ -176,7 +176,7 @@ def test_same_picture_twice_counts_once_and_for_two_people_not_at_all(run: Run, 
     assert reasons == ["the same picture as 1.png"] + ["the same picture is given for 2 people"] * 2
 
 
-def test_add_gives_somebody_more_pictures(run: Run, pictures: Path, tmp_path: Path) -> None:
+def test_add_adds_pictures_to_a_person(run: Run, pictures: Path, tmp_path: Path) -> None:
     run("enroll", pictures / "ada.png", "--name", "Ada")
     done = run("enroll", pictures / "ada-dark.png", "--name", "ada", "--add")
     assert (done.code, done.out) == (0, "added 1 picture to ada\n")
@@ -197,13 +197,13 @@ def test_staff_is_marked(run: Run, pictures: Path) -> None:
         pytest.param((), ("ada.png is a file", "--name"), id="who-is-this"),
     ],
 )
-def test_flags_that_say_too_little_or_too_much_are_wrong_use(
+def test_missing_or_contradicting_options_are_wrong_use(
     flags: tuple[str, ...], words: tuple[str, ...], run: Run, pictures: Path
 ) -> None:
     run("enroll", pictures / "ada.png", *flags).refused(*words, code=2)
 
 
-def test_folder_with_nobody_in_it_is_refused(run: Run, tmp_path: Path) -> None:
+def test_a_folder_without_faces_is_refused(run: Run, tmp_path: Path) -> None:
     run("enroll", tmp_path / "none").refused("no such folder")
     (tmp_path / "none").mkdir()
     run("enroll", tmp_path / "none").refused("no pictures in it")
@@ -241,7 +241,7 @@ def test_list_shows_the_enrolled_and_on_request_visitors(run: Run, gym: AgentHar
     assert "enrolled" in table
 
 
-def test_list_of_nobody_says_what_to_do(run: Run, tmp_path: Path) -> None:
+def test_an_empty_list_prints_the_next_command(run: Run, tmp_path: Path) -> None:
     AgentHarness(tmp_path / "store.sqlite3").store.close()
     assert "footfall enroll" in run("people", "list").out
     assert run("people", "list", "--json").data == []
@@ -282,7 +282,7 @@ def test_merge_gives_the_visits_of_the_first_to_the_second(run: Run, gym: AgentH
 
 
 @pytest.mark.parametrize(("flags", "visits"), [((), 2), (("--history",), 0)], ids=["keeps-counts", "with-history"])
-def test_forget_erases_who_it_was(
+def test_forget_erases_the_identity(
     flags: tuple[str, ...], visits: int, run: Run, gym: AgentHarness, tmp_path: Path
 ) -> None:
     person_id = run("people", "show", "Ada", "--json").data["person_id"]
@@ -295,7 +295,7 @@ def test_forget_erases_who_it_was(
         assert person_id.encode() not in file.read_bytes()
 
 
-def test_forget_that_a_reader_holds_up_says_how_to_finish(
+def test_forget_blocked_by_a_reader_prints_how_to_finish(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     harness = AgentHarness(tmp_path / "store.sqlite3")
@@ -315,7 +315,7 @@ def test_forget_that_a_reader_holds_up_says_how_to_finish(
     run("people", "forget", "Ada", "--yes").refused("no person named 'Ada'")
 
 
-def test_forget_without_room_says_how_to_finish_and_doctor_reminds(run: Run, tmp_path: Path) -> None:
+def test_forget_on_a_full_disk_prints_how_to_finish(run: Run, tmp_path: Path) -> None:
     harness = AgentHarness(tmp_path / "store.sqlite3")
     ada = harness.enrol("Ada", ADA)
     harness.store.people.add_vectors(ada, np.random.default_rng(0).standard_normal((10_000, 128)).astype(np.float32))
@@ -349,6 +349,6 @@ def test_forget_without_an_answer_keeps_the_person(command: Run, gym: AgentHarne
 @pytest.mark.parametrize(
     "words", [("show",), ("rename", "Eve"), ("merge", "Ada"), ("forget",)], ids=lambda words: words[0]
 )
-def test_nobody_of_that_name_is_said_with_where_to_look(words: tuple[str, ...], run: Run, gym: AgentHarness) -> None:
+def test_an_unknown_name_is_reported_with_a_fix(words: tuple[str, ...], run: Run, gym: AgentHarness) -> None:
     run("people", words[0], "Nobody", *words[1:]).refused("no person named 'Nobody'", "people list --visitors")
     assert len(run("people", words[0], "x" * 10_000, *words[1:]).refused()) < 300

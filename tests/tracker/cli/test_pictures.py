@@ -1,4 +1,4 @@
-"""`footfall annotate` and `footfall compare`: what the engine sees, drawn or said."""
+"""`footfall annotate` and `footfall compare`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def frames_of(path: Path) -> list[np.ndarray]:
 
 
 @pytest.mark.usefixtures("enrolled")
-def test_picture_gets_a_box_with_the_name_and_keeps_its_own(run: Run, pictures: Path) -> None:
+def test_a_picture_is_annotated_in_a_copy(run: Run, pictures: Path) -> None:
     done = run("annotate", pictures / "both.png", "--out", "drawn", "--json")
     (drawing,) = done.data
     assert set(drawing) == DRAWING
@@ -134,7 +134,7 @@ def test_output_that_is_a_file_and_input_that_is_nothing_are_refused(run: Run, p
     run("annotate", "empty", "--out", "out").refused("no picture or video in this folder")
 
 
-def test_compare_says_same_or_different_with_distance_and_threshold(run: Run, pictures: Path) -> None:
+def test_compare_prints_the_verdict_with_distance_and_threshold(run: Run, pictures: Path) -> None:
     same = run("compare", pictures / "ada.png", pictures / "ada-dark.png", "--json")
     assert set(same.data) == {"same", "distance", "threshold"}
     assert (same.data["same"], same.data["threshold"]) == (True, 0.55)
@@ -145,7 +145,7 @@ def test_compare_says_same_or_different_with_distance_and_threshold(run: Run, pi
     assert itself.out == "same person: distance 0.000, threshold 0.55\n"
 
 
-def test_compare_goes_by_the_settings(run: Run, pictures: Path) -> None:
+def test_compare_uses_the_settings(run: Run, pictures: Path) -> None:
     Path("footfall.toml").write_text("[match]\nmax_distance = 1.5\nstranger_distance = 1.6\n", encoding="utf-8")
     assert run("compare", pictures / "ada.png", pictures / "bob.jpg", "--json").data["same"] is True
 

@@ -1,4 +1,4 @@
-"""The claim on real clips: A and D are known wherever they are tracked, two strangers are never taken for them."""
+"""Real clips: A and D are recognised wherever they are tracked, and two strangers never are."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def write_pictures(frames: Mapping[str, list[Frame]], chosen: Mapping[str, tuple
 
 
 @pytest.mark.parametrize("chosen", ENROLLED[:1])
-def test_command_line_names_them_and_nobody_else(
+def test_command_line_names_them_only(
     chosen: Mapping[str, tuple[int, ...]], frames: Mapping[str, list[Frame]], run: Run, tmp_path: Path
 ) -> None:
     assert run("enroll", write_pictures(frames, chosen, tmp_path / "people")).code == 0
@@ -62,9 +62,9 @@ def test_command_line_names_them_and_nobody_else(
     with Store(tmp_path / "store.sqlite3") as store:
         names = {person.person_id: person.name for person in store.people.all()}
         matches, events = store.matches.select(), store.events.select()
-    said = [(match.camera_id, names.get(match.person_id or "")) for match in matches]
-    assert [each for each in said if each[0] != "two"] == [("woman", "A"), ("man", "D")]
-    assert {name for camera, name in said if camera == "two"} == {None}
+    results = [(match.camera_id, names.get(match.person_id or "")) for match in matches]
+    assert [each for each in results if each[0] != "two"] == [("woman", "A"), ("man", "D")]
+    assert {name for camera, name in results if camera == "two"} == {None}
     assert all("too small" in match.reason for match in matches if match.camera_id == "two")
     assert [(event.camera_id, names[event.person_id], event.kind) for event in events] == [
         ("woman", "A", "enter"), ("woman", "A", "exit"), ("man", "D", "enter"), ("man", "D", "exit"),

@@ -1,4 +1,4 @@
-"""`footfall report`: the figures as a table, as JSON, as CSV, over ranges that make sense and ranges that do not."""
+"""`footfall report`: figures as a table, JSON and CSV, over valid and invalid ranges."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def gym(tmp_path: Path) -> None:
 pytestmark = pytest.mark.usefixtures("gym")
 
 
-def test_today_says_who_is_in_and_since_when(run: Run) -> None:
+def test_today_lists_who_is_in_and_since_when(run: Run) -> None:
     Path("footfall.toml").write_text('[site]\ntime_zone = "UTC"\n', encoding="utf-8")
     report = run("report", "today", "--json").data
     assert set(report) == TODAY
@@ -137,7 +137,7 @@ def test_range_is_cut_to_days_on_the_clock_of_the_site(run: Run) -> None:
     assert run("report", "visits", "--to", "2000-01-01", "--json").data["visits"] == []
 
 
-def test_empty_range_says_where_the_visits_are(run: Run) -> None:
+def test_an_empty_range_names_the_range_of_the_visits(run: Run) -> None:
     done = run("report", "visits", "--to", "2000-01-01")
     assert done.code == 0
     assert f"try --from {NOW.astimezone() - timedelta(days=2):%Y-%m-%d}" in done.out
@@ -179,7 +179,7 @@ KINDS = [("usage", "--by", "hour"), ("occupancy",), ("attendance",), ("people",)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=" ".join)
-def test_where_nothing_was_recorded_a_range_of_any_length_is_short(run: Run, kind: tuple[str, ...]) -> None:
+def test_a_range_of_any_length_without_records_is_short(run: Run, kind: tuple[str, ...]) -> None:
     with Store(Path("empty.sqlite3")) as store:
         store.people.add(Person(person_id="p-a", name="Ada", created_at=NOW, consented_at=NOW), face_of(0)[None])
     done = run("report", *kind, "--from", "1970-01-01", "--store", "sqlite:///empty.sqlite3", "--json")
@@ -189,7 +189,7 @@ def test_where_nothing_was_recorded_a_range_of_any_length_is_short(run: Run, kin
 
 @pytest.mark.parametrize("kind", KINDS, ids=" ".join)
 @pytest.mark.parametrize("year", [1, 1970])
-def test_a_report_of_more_lines_than_it_can_hold_says_how_to_get_one(
+def test_a_report_with_too_many_rows_is_refused_with_a_fix(
     run: Run, tmp_path: Path, kind: tuple[str, ...], year: int
 ) -> None:
     with Store(tmp_path / "store.sqlite3") as store:
@@ -234,7 +234,7 @@ def test_every_report_has_every_form(words: tuple[str, ...], run: Run) -> None:
 
 
 @each_report
-def test_every_report_refuses_what_cannot_be_written(words: tuple[str, ...], run: Run) -> None:
+def test_every_report_refuses_unwritable_files(words: tuple[str, ...], run: Run) -> None:
     run("report", *words, "--xlsx", "none/out.xlsx").refused("there is no folder none")
     Path("folder.html").mkdir()
     run("report", *words, "--plot", "folder.html").refused("is a folder")
@@ -248,7 +248,7 @@ def test_files_and_json_come_together(words: tuple[str, ...], run: Run) -> None:
     assert Path("out.xlsx").exists()
 
 
-def test_people_are_found_by_name_and_id_and_nobody_else(run: Run) -> None:
+def test_people_are_found_by_name_and_id(run: Run) -> None:
     by_name, by_id = (run("report", "people", who, "--json").data for who in ("ada", "p-a"))
     assert (by_name["name"], by_name["visit_count"]) == ("Ada", 2)
     assert (by_id["person_id"], len(by_id["days"])) == ("p-a", len(by_name["days"]))
@@ -284,7 +284,7 @@ def test_a_camera_alone_is_a_site_of_its_own(run: Run, tmp_path: Path) -> None:
     assert len(run("report", "visits", "--camera", "front", "--json").data["visits"]) == 2
 
 
-def test_outages_are_told_in_every_form(run: Run, tmp_path: Path) -> None:
+def test_outages_are_reported_in_every_format(run: Run, tmp_path: Path) -> None:
     now = datetime.now(UTC)
     day = now - timedelta(days=1)
     with Store(tmp_path / "store.sqlite3") as store:
@@ -301,7 +301,7 @@ def test_outages_are_told_in_every_form(run: Run, tmp_path: Path) -> None:
     assert "note: Camera front did not watch" in done.err
 
 
-def test_store_without_anybody_says_what_to_do(run: Run, tmp_path: Path) -> None:
+def test_an_empty_store_prints_the_next_command(run: Run, tmp_path: Path) -> None:
     with Store(tmp_path / "empty.sqlite3"):
         pass
     for words in REPORTS[1:-1]:
@@ -310,7 +310,7 @@ def test_store_without_anybody_says_what_to_do(run: Run, tmp_path: Path) -> None
         assert "'footfall " in done.out
 
 
-def test_a_report_without_its_packages_says_what_to_install(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_packages_are_reported_with_a_fix(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     missing = {"pandas", "xlsxwriter", "plotly"}
     monkeypatch.setattr(extras, "find_spec", lambda name: None if name in missing else name)
     for words in REPORTS:

@@ -14,8 +14,8 @@ from tests.tracker.fake_cameras import face_of
 from tracker.presence.events import Event, EventKind
 from tracker.presence.people import Person
 from tracker.presence.zones import ZoneStay
-from tracker.store.history import site_of
 from tracker.store.observation import Observation
+from tracker.store.site_settings import site_of
 from tracker.store.store import Store
 
 START = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=3)
@@ -139,7 +139,7 @@ def test_somebody_still_in_a_zone_is_in(run: Run) -> None:
     assert (name, start) == ("Bob", 170)
 
 
-def test_zones_and_cameras_that_nobody_knows_are_refused(run: Run) -> None:
+def test_unknown_zones_and_cameras_are_refused(run: Run) -> None:
     run("report", "visits", "--zone", "roof").refused("nothing is known of 'roof'", "bar, sofa", code=2)
     run("report", "visits", "--camera", "roof").refused("lounge, north, out, south", code=2)
     assert run("report", "visits", "--zone", "bar", "--camera", "north").code == 0

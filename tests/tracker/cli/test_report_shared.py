@@ -1,4 +1,4 @@
-"""Reports over a store that machines share: what they give at the camera, or how old what is here is."""
+"""Reports over a shared store equal those of the camera machine, or print the age of the local copy."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ import pytest
 from tests.firestore.fixtures import Firestore
 from tests.tracker.cli.conftest import Run
 from tests.tracker.cloud.machines import Machine
-from tracker.presence import rule_text
 from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import Event, EventKind
 from tracker.presence.health import CameraHealth, CameraState
 from tracker.presence.people import Person
-from tracker.presence.rules import Rules
+from tracker.presence.rules import Rules, encode_rules
 from tracker.store.observation import Observation
 
 RECENT = timedelta(minutes=20)
@@ -53,7 +52,7 @@ def passing(now: datetime, person_id: str, minutes_ago: float, camera: str) -> E
 @pytest.fixture
 def shared(firestore_server: Firestore, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> str:
     """The address of what a machine with an entrance and an exit sent; `run` is on another machine."""
-    site = {"name": "The gym", "time_zone": "Asia/Tokyo", "rules": rule_text.written(RULES)}
+    site = {"name": "The gym", "time_zone": "Asia/Tokyo", "rules": encode_rules(RULES)}
     machine = Machine(tmp_path / "edge.sqlite3", firestore_server, site=site)
     now = machine.now = datetime.now(UTC)
     for person_id, name in (("p-ada", "Ada"), ("p-bob", "Bob")):
@@ -102,7 +101,7 @@ def without_now(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("words", REPORTS, ids=" ".join)
-def test_a_report_is_what_it_is_at_the_camera(
+def test_a_shared_report_equals_that_of_the_camera_machine(
     words: tuple[str, ...], run: Run, shared: str, at_the_edge: Callable[[], tuple[str, ...]]
 ) -> None:
     here = run("report", *words, "--store", shared, "--json")
@@ -112,7 +111,7 @@ def test_a_report_is_what_it_is_at_the_camera(
     assert here.err == ""
 
 
-def test_a_visit_is_explained_as_at_the_camera(
+def test_a_shared_explanation_equals_that_of_the_camera_machine(
     run: Run, shared: str, at_the_edge: Callable[[], tuple[str, ...]]
 ) -> None:
     visits: Any = run("report", "visits", "--store", shared, "--json").data
@@ -125,7 +124,7 @@ def test_a_visit_is_explained_as_at_the_camera(
     assert without_now(here.data) == without_now(there.data)
 
 
-def test_offline_it_reads_what_is_here_and_says_how_old_that_is(
+def test_offline_reads_the_local_copy_and_prints_its_age(
     run: Run, shared: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     online = run("report", "visits", "--store", shared, "--json")
@@ -136,7 +135,7 @@ def test_offline_it_reads_what_is_here_and_says_how_old_that_is(
     assert re.search(r"offline: the local copy is of \d{4}-\d\d-\d\d \d\d:\d\d:\d\d, [\d.]+ s ago", offline.err)
 
 
-def test_without_network_the_error_says_how_old_what_is_here_is(
+def test_without_network_the_error_has_the_age_of_the_local_copy(
     run: Run, shared: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tracker.cli.replica.PATIENCE_S", 0.3)
@@ -145,7 +144,7 @@ def test_without_network_the_error_says_how_old_what_is_here_is(
     run("report", "today", "--store", shared).refused("does not answer", "the local copy is of", "--offline")
 
 
-def test_without_network_and_with_nothing_here_the_error_says_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_network_and_local_copy_the_error_reports_both(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tracker.cli.replica.PATIENCE_S", 0.3)
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:9")
     run("report", "today", "--store", "firestore://nobody-here").refused(
@@ -154,7 +153,7 @@ def test_without_network_and_with_nothing_here_the_error_says_so(run: Run, monke
     assert run("report", "today", "--store", "firestore://nobody-else", "--offline").refused("no store at")
 
 
-def test_settings_of_the_site_come_between_the_defaults_and_the_file(
+def test_shared_settings_are_between_defaults_and_file(
     run: Run, shared: str, firestore_server: Firestore, tmp_path: Path
 ) -> None:
     client = firestore_server.client()

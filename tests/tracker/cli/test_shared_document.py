@@ -1,4 +1,4 @@
-"""What commands of other computers do to the document that all machines of a site share: nothing that nobody set."""
+"""Commands of other computers do not change the shared document of a site."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def site(firestore_server: Firestore, run: Run, tmp_path: Path, monkeypatch: pyt
 
 @pytest.mark.parametrize("first", [(), ("report", "today"), ("people", "list")], ids=" ".join)
 @pytest.mark.parametrize("text", ["", '[site]\nname = "Spa"\n'], ids=["says-nothing", "says-a-name"])
-def test_a_correction_corrects_and_says_nothing_of_the_site(site: Site, first: tuple[str, ...], text: str) -> None:
+def test_a_correction_does_not_write_the_site_document(site: Site, first: tuple[str, ...], text: str) -> None:
     before = site.document
     site.says(text)
     if first:

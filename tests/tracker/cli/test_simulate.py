@@ -1,4 +1,4 @@
-"""`footfall simulate`: the same words give the same place, in a store, in a file and beside its truth."""
+"""`footfall simulate`: the same options give the same site, in a store, in a file and as ground truth."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def objects(path: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def test_the_same_words_give_the_same_lines_and_another_seed_others(run: Run, tmp_path: Path) -> None:
+def test_equal_options_give_equal_events_and_another_seed_others(run: Run, tmp_path: Path) -> None:
     for name, more in (("a", ()), ("b", ()), ("c", ("--seed", "4"))):
         done = run("simulate", *PAST, *NOISE, "--out", tmp_path / f"{name}.jsonl", *more)
         assert done.code == 0
@@ -34,13 +34,13 @@ def test_the_same_words_give_the_same_lines_and_another_seed_others(run: Run, tm
 def test_a_store_holds_people_events_and_cameras_and_the_file_the_same_events(run: Run, tmp_path: Path) -> None:
     path, out = tmp_path / "made.sqlite3", tmp_path / "e.jsonl"
     done = run("simulate", *PAST, *NOISE, "--store", f"sqlite:///{path}", "--out", out, "--json")
-    told = objects(out)
+    written = objects(out)
     assert isinstance(done.data, dict)
-    assert done.data["events"] == len(told)
+    assert done.data["events"] == len(written)
     with Store(path).open(create=False) as store:
         events, people, cameras = store.events.select(), store.people.all(), store.cameras.health("gym")
-    assert {event.event_id for event in events} == {document["event_id"] for document in told}
-    assert len(events) < len(told)
+    assert {event.event_id for event in events} == {document["event_id"] for document in written}
+    assert len(events) < len(written)
     assert {event.person_id for event in events} <= {person.person_id for person in people}
     assert {(person.kind, person.role) for person in people} == {
         (PersonKind.ENROLLED, Role.STAFF), (PersonKind.ENROLLED, Role.MEMBER), (PersonKind.VISITOR, Role.MEMBER),
@@ -48,7 +48,7 @@ def test_a_store_holds_people_events_and_cameras_and_the_file_the_same_events(ru
     assert {health.camera_id for health in cameras} == {"door-1", "room-1", "room-2"}
 
 
-def test_the_settings_beside_the_store_say_what_the_place_is_like(run: Run, tmp_path: Path) -> None:
+def test_the_written_settings_describe_the_site(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "made.sqlite3"
     done = run("simulate", *PAST, "--doors", "2", "--store", f"sqlite:///{path}")
     file = path.with_name("made.settings.toml")
@@ -72,13 +72,13 @@ def test_settings_that_are_there_already_are_left_alone(run: Run, tmp_path: Path
 
 
 def _visits(run: Run, *where: object) -> list[object]:
-    said = run("report", "visits", *where, "--from", "2026-01-01", "--to", "2026-02-01", "--json").data
-    assert isinstance(said, dict)
-    return list(said["visits"])
+    report = run("report", "visits", *where, "--from", "2026-01-01", "--to", "2026-02-01", "--json").data
+    assert isinstance(report, dict)
+    return list(report["visits"])
 
 
 @pytest.mark.parametrize("way", ["store", "file"])
-def test_whoever_does_not_name_the_settings_reads_the_same_visits(run: Run, tmp_path: Path, way: str) -> None:
+def test_reports_without_settings_show_the_same_visits(run: Run, tmp_path: Path, way: str) -> None:
     store, file = f"sqlite:///{tmp_path / 'made.sqlite3'}", tmp_path / "events.jsonl"
     if way == "store":
         assert run("simulate", *PAST, "--store", store).code == 0
@@ -103,7 +103,7 @@ def test_settings_beside_events_are_renewed_unless_somebody_else_wrote_them(run:
     assert beside.read_text() == "[site]\n"
 
 
-def test_half_a_place_is_taken_away_again(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_simulation_is_removed(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -137,7 +137,7 @@ def test_visits_of_a_simulated_store_are_those_of_its_truth(run: Run, tmp_path: 
     assert run("report", "visits", "--store", store, "--from", "2026-01-05", "--to", "2026-01-08", "--json").code == 0
 
 
-def test_events_go_to_stdout_and_words_beside_them(run: Run) -> None:
+def test_events_go_to_stdout_and_notes_to_stderr(run: Run) -> None:
     done = run("simulate", *PAST, "--out", "-")
     assert {json.loads(line)["site_id"] for line in done.out.splitlines()} == {"gym"}
     assert "40 people" in done.err or "people on 4 days" in done.err
@@ -156,11 +156,11 @@ def test_events_go_to_stdout_and_words_beside_them(run: Run) -> None:
     ],
     ids=["nowhere", "one-file", "no-unit", "no-length", "future", "no-date", "end-of-time"],
 )
-def test_words_that_make_no_sense_are_refused(words: tuple[str, ...], problem: str, run: Run) -> None:
+def test_invalid_options_are_refused(words: tuple[str, ...], problem: str, run: Run) -> None:
     run("simulate", "--profile", "gym", *words).refused(problem, code=2)
 
 
-def test_a_store_that_holds_something_is_left_alone(run: Run, tmp_path: Path) -> None:
+def test_a_store_with_records_is_not_changed(run: Run, tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path / 'made.sqlite3'}"
     assert run("simulate", *PAST, "--store", store).code == 0
     run("simulate", *PAST, "--store", store).refused("holds people or events already")

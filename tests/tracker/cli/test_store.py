@@ -1,4 +1,4 @@
-"""Reading and writing a shared store: both download first, only writing uploads, and without network it waits."""
+"""Reading and writing a shared store: both download first, only writing uploads."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_people_are_renamed_and_forgotten_for_all_machines(site: TwoMachines, fo
 
 
 @pytest.mark.parametrize("visits", ["edge", "functions"])
-def test_nothing_is_left_of_somebody_forgotten_with_the_history(
+def test_forgetting_with_history_leaves_nothing(
     site: TwoMachines, footfall: Run, firestore_server: Firestore, monkeypatch: pytest.MonkeyPatch, visits: str
 ) -> None:
     """The rows that would wait to be sent are gone with her; her erasure waits all the same."""
@@ -55,8 +55,8 @@ def test_nothing_is_left_of_somebody_forgotten_with_the_history(
     assert footfall("people", "list").code == 0
     done = footfall("people", "forget", "Ada", "--yes", "--history")
     assert (done.code, done.err) == (0, "")
-    told: Any = footfall("status", "--json").data
-    assert told["backlog"] == {}
+    status: Any = footfall("status", "--json").data
+    assert status["backlog"] == {}
     site.sync()
     for store in (site.a, site.b):
         assert [each.name for each in store.people.all()] == ["Bob"]
@@ -69,16 +69,14 @@ def test_nothing_is_left_of_somebody_forgotten_with_the_history(
     assert "p-ada" not in str(left)
 
 
-def test_a_forgotten_person_waits_for_the_network_in_sight(
-    site: TwoMachines, footfall: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_pending_erasure_is_shown(site: TwoMachines, footfall: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert footfall("people", "list").code == 0
     monkeypatch.setattr("tracker.cli.replica.PATIENCE_S", 0.3)
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:9")
     done = footfall("people", "forget", "Ada", "--yes", "--history")
     assert (done.code, "done here, not uploaded yet" in done.err) == (0, True)
-    told: Any = footfall("status", "--json").data
-    assert told["backlog"] == {"forgotten": 1}
+    status: Any = footfall("status", "--json").data
+    assert status["backlog"] == {"forgotten": 1}
     assert "1 forgotten" in footfall("status").out
 
 
@@ -136,9 +134,7 @@ def test_a_command_that_reads_downloads_and_never_uploads(
 
 
 @pytest.mark.parametrize("words", READING, ids=" ".join)
-def test_offline_asks_the_server_for_nothing(
-    words: tuple[str, ...], footfall: Run, firestore_server: Firestore
-) -> None:
+def test_offline_sends_no_request(words: tuple[str, ...], footfall: Run, firestore_server: Firestore) -> None:
     assert footfall("people", "list").code == 0
     before = firestore_server.control.counts()["calls"]
     done = footfall(*words, "--offline")

@@ -1,4 +1,4 @@
-"""`footfall people visitors`, `name`, `not`, `calibrate`: who strangers are, who somebody is not, how near is near."""
+"""`footfall people visitors`, `name`, `not`, `calibrate`."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_visitors_are_listed_with_visits_and_whom_they_resemble(run: Run, harnes
     assert [row["name"] for row in run("people", "visitors", "--limit", "1", "--json").data] == ["Visitor 1"]
 
 
-def test_without_visitors_the_list_says_so(run: Run, harness: AgentHarness) -> None:
+def test_without_visitors_the_list_prints_a_note(run: Run, harness: AgentHarness) -> None:
     harness.enrol("Ada", ADA)
     assert run("people", "visitors").out == "No visitors.\n"
     assert run("people", "visitors", "--json").data == []
@@ -80,11 +80,11 @@ def test_naming_visitors_renames_their_past_visits(run: Run, harness: AgentHarne
     assert run("people", "name", "Visitor 1", "--as", "the plumber").out == "Visitor 1: now the plumber\n"
     (person,) = harness.store.people.all()
     assert (person.name, person.kind) == ("the plumber", PersonKind.VISITOR)
-    told = run("report", "visits", "--from", "2026-03-01", "--to", "2026-03-03", "--json").out
-    assert ("the plumber" in told, "Visitor 1" in told) == (True, False)
+    report = run("report", "visits", "--from", "2026-03-01", "--to", "2026-03-03", "--json").out
+    assert ("the plumber" in report, "Visitor 1" in report) == (True, False)
 
 
-def test_visitor_who_agreed_is_enrolled_by_what_the_camera_saw(run: Run, harness: AgentHarness) -> None:
+def test_a_consenting_visitor_is_enrolled_with_the_camera_vectors(run: Run, harness: AgentHarness) -> None:
     harness.play([*scene(0, 5, EVE), *scene(5.5, 60)])
     assert run("people", "name", "Visitor 1", "--as", "Eve", "--consent", "--staff").code == 0
     (row,) = run("people", "list", "--json").data
@@ -94,7 +94,7 @@ def test_visitor_who_agreed_is_enrolled_by_what_the_camera_saw(run: Run, harness
     assert {person_id for person_id, *_ in harness.visits(2000)} == {row["person_id"]}
 
 
-def test_several_visitors_become_one_or_somebody_known(run: Run, harness: AgentHarness) -> None:
+def test_visitors_are_merged_into_one_or_an_enrolled_person(run: Run, harness: AgentHarness) -> None:
     ada = harness.enrol("Ada", ADA)
     ids = [visitor(harness, number, like(EVE, 0.7 * number)) for number in (1, 2, 3)]
     assert run("people", "name", "Visitor 1", ids[1], "--as", "the postman").code == 0
@@ -122,7 +122,7 @@ DOUBLE = BLENDED + 5
 """Somebody 0.43 from Ada, who is taken for her."""
 
 
-def test_a_track_is_not_that_person_and_it_can_be_taken_back(run: Run, harness: AgentHarness) -> None:
+def test_not_marks_a_track_and_can_be_reverted(run: Run, harness: AgentHarness) -> None:
     ada = harness.enrol("Ada", ADA)
     harness.play([*scene(0, 5, DOUBLE), *scene(5.5, 60)])
     (match,) = harness.store.matches.select()
@@ -144,7 +144,7 @@ def test_a_track_of_the_person_is_refused_unless_forced(run: Run, harness: Agent
     assert len(harness.store.people.negatives()[1]) == 2
 
 
-def test_a_track_of_somebody_else_is_refused(run: Run, harness: AgentHarness) -> None:
+def test_not_refuses_a_track_of_another_person(run: Run, harness: AgentHarness) -> None:
     harness.enrol("Ada", ADA)
     harness.enrol("Bob", BOB)
     harness.play([*scene(0, 5, BOB), *scene(5.5, 60)])
@@ -155,7 +155,7 @@ def test_a_track_of_somebody_else_is_refused(run: Run, harness: AgentHarness) ->
     assert harness.store.people.negatives()[1] == ()
 
 
-def test_a_picture_of_somebody_else_is_not_that_person(run: Run, pictures: Path, harness: AgentHarness) -> None:
+def test_not_marks_a_picture(run: Run, pictures: Path, harness: AgentHarness) -> None:
     run("enroll", pictures / "ada.png", "--name", "Ada")
     assert run("people", "not", "Ada", pictures / "bob.jpg").out == "1 face marked as not Ada\n"
     assert len(harness.store.people.negatives()[1]) == 1
@@ -175,7 +175,7 @@ def test_a_picture_of_the_person_is_refused_unless_forced(
     assert run("people", "not", "Ada", pictures / picture, "--force").out == "1 face marked as not Ada\n"
 
 
-def test_a_limit_of_their_own_says_what_looks_like_the_person(run: Run, pictures: Path, harness: AgentHarness) -> None:
+def test_a_limit_of_one_person_applies(run: Run, pictures: Path, harness: AgentHarness) -> None:
     run("enroll", pictures / "ada.png", "--name", "Ada")
     (ada,) = harness.store.people.all()
     harness.store.people.replace_limits({ada.person_id: 0.01})
@@ -183,7 +183,7 @@ def test_a_limit_of_their_own_says_what_looks_like_the_person(run: Run, pictures
     run("people", "not", "Ada", pictures / "ada.png").refused("looks like Ada")
 
 
-def test_a_visitor_is_compared_with_what_the_camera_saw(run: Run, harness: AgentHarness, pictures: Path) -> None:
+def test_a_visitor_is_compared_by_camera_vectors(run: Run, harness: AgentHarness, pictures: Path) -> None:
     run("enroll", pictures / "ada.png", "--name", "Ada")
     vectors, _ = harness.store.people.vectors(PersonKind.ENROLLED)
     visitor(harness, 4, vectors[0])
@@ -192,7 +192,7 @@ def test_a_visitor_is_compared_with_what_the_camera_saw(run: Run, harness: Agent
 
 
 @pytest.mark.parametrize("words", [(), ("x.png", "--clear")], ids=["nothing", "too-much"])
-def test_not_needs_one_thing_to_go_by(run: Run, harness: AgentHarness, words: tuple[str, ...]) -> None:
+def test_not_needs_exactly_one_source(run: Run, harness: AgentHarness, words: tuple[str, ...]) -> None:
     harness.enrol("Ada", ADA)
     run("people", "not", "Ada", *words).refused(code=2)
 
@@ -228,7 +228,7 @@ def test_calibration_as_json(run: Run, alike: dict[str, str]) -> None:
     assert len(found["histogram"]["from"]) == len(found["histogram"]["one"]) == len(found["histogram"]["two"])
 
 
-def test_calibration_is_saved_only_when_asked_and_can_be_taken_back(
+def test_calibration_is_saved_on_request_and_can_be_reverted(
     run: Run, harness: AgentHarness, alike: dict[str, str]
 ) -> None:
     out = run("people", "calibrate").out
@@ -241,7 +241,7 @@ def test_calibration_is_saved_only_when_asked_and_can_be_taken_back(
     assert harness.store.people.limits() == {}
 
 
-def test_the_same_person_enrolled_twice_is_told(run: Run, harness: AgentHarness) -> None:
+def test_a_person_enrolled_twice_is_reported(run: Run, harness: AgentHarness) -> None:
     for number, name in enumerate(("Ada", "A. Lovelace")):
         person = Person(person_id=f"p-{number}", name=name, created_at=NOON)
         harness.store.people.add(person, like(ADA, 0.1 * number)[None])
@@ -250,7 +250,7 @@ def test_the_same_person_enrolled_twice_is_told(run: Run, harness: AgentHarness)
 
 
 @pytest.mark.parametrize("people", [(), (("Ada", ADA),)], ids=["nobody", "one-person"])
-def test_too_few_people_are_said_to_be_so(run: Run, harness: AgentHarness, people: tuple[tuple[str, int], ...]) -> None:
+def test_too_few_people_are_reported(run: Run, harness: AgentHarness, people: tuple[tuple[str, int], ...]) -> None:
     for name, number in people:
         harness.enrol(name, number)
     done = run("people", "calibrate")
@@ -267,7 +267,7 @@ def test_calibration_that_makes_no_sense_is_wrong_use(run: Run, harness: AgentHa
 # -- enrolling somebody who was here before
 
 
-def test_enrolling_tells_of_the_visitor_whom_the_person_was(run: Run, pictures: Path, harness: AgentHarness) -> None:
+def test_enrolling_reports_the_matching_visitor(run: Run, pictures: Path, harness: AgentHarness) -> None:
     run("enroll", pictures / "ada.png", "--name", "Ada")
     vectors, _ = harness.store.people.vectors(PersonKind.ENROLLED)
     harness.store.people.forget(harness.store.people.all()[0].person_id, erase_history=True)
@@ -292,7 +292,7 @@ def test_somebody_enrolled_already_is_refused_under_another_name_unless_forced(
 # -- tidy
 
 
-def test_visitors_who_stayed_away_for_long_are_not_known_again(run: Run, harness: AgentHarness) -> None:
+def test_visitors_absent_for_long_are_new_visitors(run: Run, harness: AgentHarness) -> None:
     harness.enrol("Ada", ADA)
     visitor(harness, 7, like(BOB, 0.1))
     visitor(harness, 8, like(EVE, 0.1))

@@ -1,4 +1,4 @@
-"""`footfall sync` and `footfall status`: what is sent, what waits, what is refused, told to people and programs."""
+"""`footfall sync` and `footfall status`: uploaded, pending and rejected records, as text and JSON."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def footfall(run: Run, store: Path, firestore_server: Firestore, monkeypatch: py
     return call
 
 
-def test_sync_sends_and_status_tells(footfall: Footfall, firestore_server: Firestore, store: Path) -> None:
+def test_sync_uploads_and_status_reports(footfall: Footfall, firestore_server: Firestore, store: Path) -> None:
     before: Any = footfall("status", "--json").data
     assert before["backlog"]["events"] == 20
     assert (before["sent_at"], before["sender"], before["parked"]) == (None, None, [])
@@ -56,15 +56,15 @@ def test_sync_sends_and_status_tells(footfall: Footfall, firestore_server: Fires
     cloud.close()
 
 
-def test_people_read_what_waits_and_what_was_sent(footfall: Footfall) -> None:
+def test_backlog_and_uploads_are_printed_as_text(footfall: Footfall) -> None:
     assert "20 events" in footfall("status").out
     assert "documents written" in footfall("sync", "--once").out
-    told = footfall("status").out
-    assert "backlog    nothing" in told
-    assert "uploading  no: run" in told
+    status = footfall("status").out
+    assert "backlog    nothing" in status
+    assert "uploading  no: run" in status
 
 
-def test_what_is_refused_is_shown_with_its_reason_and_sent_again_when_told(footfall: Footfall, store: Path) -> None:
+def test_rejected_records_are_shown_with_reasons_and_retried_on_request(footfall: Footfall, store: Path) -> None:
     with Store(store) as opened:
         event = opened.events.select()[0]
         reason = "x" * 2**20
@@ -80,7 +80,7 @@ def test_what_is_refused_is_shown_with_its_reason_and_sent_again_when_told(footf
     assert retried["backlog"] == {"corrections": 1}
 
 
-def test_an_outage_is_told_with_its_fix(footfall: Footfall, firestore_server: Firestore) -> None:
+def test_an_outage_is_reported_with_a_fix(footfall: Footfall, firestore_server: Firestore) -> None:
     firestore_server.control.fail("", "PERMISSION_DENIED", count=-1)
     footfall("sync").refused("PERMISSION_DENIED", "events")
     found: Any = footfall("status", "--json").data
@@ -101,16 +101,14 @@ def test_once_and_follow_exclude_each_other(footfall: Footfall) -> None:
     footfall("sync", "--once", "--follow").refused("--once and --follow", code=2)
 
 
-def test_credentials_that_are_none_are_told(
-    footfall: Footfall, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_credentials_are_reported(footfall: Footfall, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bad = tmp_path / "key.json"
     bad.write_text("no key")
     monkeypatch.setenv("FOOTFALL_CLOUD__CREDENTIALS", str(bad))
     footfall("sync").refused("cloud.credentials")
 
 
-def test_doctor_says_what_does_not_get_there_and_why(
+def test_doctor_reports_rejected_records_with_reasons(
     footfall: Footfall, firestore_server: Firestore, store: Path
 ) -> None:
     def finding() -> dict[str, str]:

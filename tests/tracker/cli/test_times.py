@@ -1,4 +1,4 @@
-"""Days, times and durations as people write them in options."""
+"""Days, times and durations in options."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_a_length_of_time_is_read_with_its_unit(text: str, seconds: float) -> No
 
 
 @pytest.mark.parametrize("text", ["", " ", "2", "s", "2x", "-2s", "2s3", "1e3s", "٢s", "8d", "nan", "9" * 400 + "s"])
-def test_what_is_no_length_of_time_is_refused_by_the_name_of_the_option(text: str) -> None:
+def test_an_invalid_duration_is_refused_with_the_option(text: str) -> None:
     with pytest.raises(UsageError, match="--skew"):
         parse_duration(text, option="--skew")
 
@@ -56,7 +56,7 @@ def test_a_time_is_that_time_wherever_the_range_ends(text: str) -> None:
         pytest.param("2026-03-29T02:30", "skipped 2026-03-29T02:30", "a time that the clock showed", id="skipped"),
     ],
 )
-def test_what_is_ambiguous_is_refused_with_the_fix(text: str, problem: str, fix: str) -> None:
+def test_an_ambiguous_time_is_refused_with_a_fix(text: str, problem: str, fix: str) -> None:
     with pytest.raises(UsageError) as raised:
         parse_time(text, BERLIN, option="--to", end_of_day=True)
     assert problem in raised.value.problem
@@ -64,7 +64,7 @@ def test_what_is_ambiguous_is_refused_with_the_fix(text: str, problem: str, fix:
     assert fix in raised.value.fix
 
 
-def test_an_offset_tells_the_repeated_hour_apart() -> None:
+def test_an_offset_selects_one_of_the_repeated_hours() -> None:
     first, second = (
         parse_time(f"2026-10-25T02:30+0{hours}:00", BERLIN, option="--to", end_of_day=True) for hours in (2, 1)
     )

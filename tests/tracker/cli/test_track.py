@@ -1,4 +1,4 @@
-"""`footfall track` as a process: what it says, how it ends, what is left when it is killed."""
+"""`footfall track` as a process: output, exit codes, the store after a kill."""
 
 from __future__ import annotations
 
@@ -71,20 +71,20 @@ def test_recording_gives_the_visits_it_shows(run: Run, clip: Path, tmp_path: Pat
 
 def test_json_is_an_event_a_line(run: Run, clip: Path, tmp_path: Path) -> None:
     done = run("track", "--camera", clip, "--fast", "--json", "--explain", *BEGINS)
-    told = [decode(Event, json.loads(line)) for line in done.out.splitlines()]
-    assert told == stored(tmp_path)
+    printed = [decode(Event, json.loads(line)) for line in done.out.splitlines()]
+    assert printed == stored(tmp_path)
     assert done.err.count(" track ") == 2
     assert "Ada by 2 sightings" in done.err
 
 
-def test_explain_says_who_and_why_by_name(run: Run, clip: Path) -> None:
+def test_explain_prints_the_name_and_the_reason(run: Run, clip: Path) -> None:
     lines = run("track", "--camera", clip, "--fast", "--explain", *BEGINS).out.splitlines()
     named, stranger = [line for line in lines if "  track  " in line]
     assert "Ada by 2 sightings, nearest 0." in named
     assert "a stranger by 4 sightings: nobody nearer than 0." in stranger
 
 
-def test_explain_says_at_the_end_why_a_track_has_no_name(run: Run, clip: Path) -> None:
+def test_explain_prints_why_a_track_has_no_name(run: Run, clip: Path) -> None:
     Path("footfall.toml").write_text(SETTINGS + "[quality]\nmin_width = 300\n", encoding="utf-8")
     done = run("track", "--camera", clip, "--fast", "--explain", *BEGINS)
     assert done.code == 0
@@ -94,7 +94,7 @@ def test_explain_says_at_the_end_why_a_track_has_no_name(run: Run, clip: Path) -
     ]
 
 
-def test_a_recording_without_names_says_in_the_end_why(run: Run, clip: Path, tmp_path: Path) -> None:
+def test_a_recording_without_names_prints_the_reasons(run: Run, clip: Path, tmp_path: Path) -> None:
     Path("footfall.toml").write_text(SETTINGS + "[quality]\nmin_width = 300\n", encoding="utf-8")
     empty = write_clip(tmp_path / "empty.avi", [], 1)
     done = run("track", "--camera", clip, "--camera", empty, "--fast", "--json", *BEGINS)
@@ -152,14 +152,14 @@ def test_folder_of_pictures_is_a_camera_of_one_a_second(run: Run, clip: Path, tm
         pytest.param("f" * 5000, ("File name too long",), id="name-too-long"),
     ],
 )
-def test_camera_that_is_none_is_refused(source: str, words: tuple[str, ...], run: Run) -> None:
+def test_an_invalid_camera_is_refused(source: str, words: tuple[str, ...], run: Run) -> None:
     Path("empty.mp4").touch()
     Path("text.mp4").write_text("no film " * 999, encoding="utf-8")
     Path("folder").mkdir()
     run("track", "--camera", source, "--fast").refused(*words)
 
 
-def test_truncated_recording_is_followed_to_its_end_and_told(run: Run, clip: Path) -> None:
+def test_a_truncated_recording_is_tracked_and_reported(run: Run, clip: Path) -> None:
     whole = clip.read_bytes()
     Path("cut.avi").write_bytes(whole[: 2 * len(whole) // 3])
     done = run("track", "--camera", "cut.avi", "--fast", *BEGINS)
@@ -184,7 +184,7 @@ def test_truncated_recording_is_followed_to_its_end_and_told(run: Run, clip: Pat
         pytest.param(("--camera", "0", "--start", "1926-01-01T08:00"), "is before 1970", id="before-cameras"),
     ],
 )  # fmt: skip
-def test_words_that_make_no_sense_are_wrong_use(words: tuple[str, ...], said: str, run: Run) -> None:
+def test_invalid_options_are_wrong_use(words: tuple[str, ...], said: str, run: Run) -> None:
     assert len(run("track", *words).refused(said, code=2)) < 400
 
 
@@ -266,13 +266,13 @@ def test_second_agent_is_refused_while_the_first_runs(start: Start, run: Run, cl
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)], ids=["ctrl-c", "service"])
-def test_address_that_does_not_answer_is_told_without_its_password_and_tried_until_stopped(
+def test_an_unreachable_address_is_reported_without_its_password_and_retried(
     start: Start, number: int, code: int
 ) -> None:
     process = start("track", "--camera", "http://ada:secret@127.0.0.1:9/live")
     assert process.stderr is not None
-    told = process.stderr.readline()
-    assert "camera-1: http://***@127.0.0.1:9/live: cannot be opened; trying again" in told
+    printed = process.stderr.readline()
+    assert "camera-1: http://***@127.0.0.1:9/live: cannot be opened; trying again" in printed
     process.send_signal(number)
     assert ended(process) == Done(code, "", "")
 

@@ -1,4 +1,4 @@
-"""Tracking into a store that is kept in step with Firestore: what is seen is there too, and no network holds it up."""
+"""Tracking into a store that is synchronised with Firestore: events are uploaded, recording never waits."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def footfall(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pictures
     return run
 
 
-def test_what_a_recording_shows_is_in_firestore_when_the_command_ends(
+def test_a_recording_is_uploaded_before_the_command_ends(
     footfall: Run, clip: Path, firestore_server: Firestore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FOOTFALL_STORE__URL", f"firestore://{firestore_server.project}")
@@ -37,7 +37,7 @@ def test_what_a_recording_shows_is_in_firestore_when_the_command_ends(
     cloud.close()
 
 
-def test_without_network_everything_is_recorded_and_waits(
+def test_without_network_everything_is_recorded_and_pending(
     footfall: Run, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{free_port()}")
@@ -46,4 +46,4 @@ def test_without_network_everything_is_recorded_and_waits(
     assert time.monotonic() - began_s < 30
     with Store(tmp_path / "copy.sqlite3") as store:
         assert store.outbox.backlog(people=False).counts["events"] == len(store.events.select()) > 0
-        assert "trouble" in store.outbox.state("up ")
+        assert "trouble" in store.outbox.state("upload ")

@@ -1,4 +1,4 @@
-"""A site in Firestore for tests, written as machines of it write, and stores that are kept in step with it."""
+"""A site in Firestore for tests, written as its machines write it, and replicas of it."""
 
 from __future__ import annotations
 

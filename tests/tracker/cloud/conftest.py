@@ -1,4 +1,4 @@
-"""What the tests of sending share."""
+"""Fixtures of the tests of uploads."""
 
 from __future__ import annotations
 

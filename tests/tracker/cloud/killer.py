@@ -1,4 +1,4 @@
-"""Kills what sends a store at random instants: `python -m tests.tracker.cloud.killer STORE PROJECT`.
+"""Kill uploading processes at random instants: `python -m tests.tracker.cloud.killer STORE PROJECT`.
 
 For test_faults.py. Each trial records visits, forks a process that sends them, and kills it while it does. A process of
 its own, because it forks: nothing here may have spoken to a server before. Prints one JSON line.

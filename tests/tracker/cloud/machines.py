@@ -1,4 +1,4 @@
-"""Machines for tests: a store with visits in it, what sends it, and what Firestore holds afterwards."""
+"""Machines for tests: a store with visits, its uploader, and the resulting documents in Firestore."""
 
 from __future__ import annotations
 
@@ -99,8 +99,8 @@ class Machine:
         self.store.close()
 
     def is_drained(self) -> bool:
-        sites = self.store.outbox.state("up derives").get("", "")
-        if not sites and self.store.outbox.state("up made here"):
+        sites = self.store.outbox.state("upload derives").get("", "")
+        if not sites and self.store.outbox.state("upload made here"):
             return False  # whose sessions it derives is not known yet
         return self.store.outbox.backlog(sessions=sites not in ("", "[]")).total == 0
 
@@ -132,7 +132,9 @@ class Cloud:
         return sorted(found, key=lambda event: (event.at, event.event_id))
 
     def sessions(self, now: datetime = LATER) -> list[Session]:
-        found = [documents.session_of(SITE, each, said, now=now) for each, said in self.documents("sessions").items()]
+        found = [
+            documents.session_of(SITE, each, content, now=now) for each, content in self.documents("sessions").items()
+        ]
         return sorted(found, key=lambda session: session.session_id)
 
 

@@ -1,4 +1,4 @@
-"""A TCP proxy that does to a connection what networks do: cut it, hold it up, halve what it carries, reset it."""
+"""A TCP proxy with network faults: cut, delayed, truncated and reset connections."""
 
 from __future__ import annotations
 

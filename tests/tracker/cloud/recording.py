@@ -1,4 +1,4 @@
-"""What an agent writes while something is wrong with the cloud, and what has to be true of it then and afterwards."""
+"""Recording while Firestore fails, and the conditions that hold then and afterwards."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def record_meanwhile(
 
 
 def until_told(machine: Machine) -> Uploader:
-    """An uplink that after its first failure waits until it is told to end."""
+    """An uploader that waits after its first failure until it is told to end."""
     pause = Backoff(lambda: repeat(FOR_EVER_S))
     return machine.uploader(gentle=True, soon=pause, late=pause)
 
@@ -98,8 +98,8 @@ def waits_for_an_answer(machine: Machine) -> bool:
 
 def is_told(machine: Machine, word: str = "") -> bool:
     """Whether the machine says that something stands in the way, with this word in it."""
-    told = machine.store.outbox.state("up ").get("trouble")
-    return told is not None and word in told
+    trouble = machine.store.outbox.state("upload ").get("trouble")
+    return trouble is not None and word in trouble
 
 
 def assert_all_once(machine: Machine) -> None:

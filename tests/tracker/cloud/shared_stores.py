@@ -1,4 +1,4 @@
-"""Two ends of one store: what is written at one is read at the other. One file, or two that Firestore keeps in step."""
+"""A writing and a reading store: one file, or two files synchronised through Firestore."""
 
 from __future__ import annotations
 

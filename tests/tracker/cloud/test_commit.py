@@ -1,4 +1,4 @@
-"""Commits: whatever the server answers, each write is done once, and the bad ones are found alone."""
+"""Commits: each write is applied once, whatever the server answers, and bad writes are rejected alone."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ TEXTS = st.lists(st.sampled_from(["", "", "", LARGE]), min_size=1, max_size=24)
 
 @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=TEXTS, faults=FAULTS, before=st.sets(st.integers(0, 23)), has_batch_write=st.booleans())
-def test_each_write_is_done_once_and_the_bad_ones_are_rejected(
+def test_each_write_is_applied_once_and_bad_ones_are_rejected(
     firestore_server: Firestore, texts: list[str], faults: list[Any], before: set[int], has_batch_write: bool
 ) -> None:
     place = replace(firestore_server, project=f"test-{uuid.uuid4().hex[:12]}")
@@ -94,7 +94,7 @@ def test_one_bad_document_of_many_is_found_by_halves(connection: Connection, fir
 
 
 @pytest.mark.parametrize("status", ["UNAUTHENTICATED", "NOT_FOUND", "UNAVAILABLE", "RESOURCE_EXHAUSTED"])
-def test_what_is_not_about_documents_is_a_failure(
+def test_errors_unrelated_to_documents_are_failures(
     connection: Connection, firestore_server: Firestore, status: str
 ) -> None:
     firestore_server.control.fail("Commit", status, count=-1)
@@ -117,9 +117,7 @@ def test_after_a_failure_batches_are_smaller_and_then_grow_again(
         assert committer.size == expected
 
 
-def test_a_line_on_which_every_answer_is_late_gets_more_time(
-    connection: Connection, firestore_server: Firestore
-) -> None:
+def test_deadlines_grow_on_a_slow_connection(connection: Connection, firestore_server: Firestore) -> None:
     committer = Committer(connection.client, timeout_s=0.05)
     firestore_server.control.delay("Commit", 0.3, count=-1)
     outcomes = [committer.commit([write(1)]) for _ in range(5)]
@@ -129,7 +127,7 @@ def test_a_line_on_which_every_answer_is_late_gets_more_time(
     firestore_server.control.heal()
 
 
-def test_requests_keep_within_what_firestore_takes() -> None:
+def test_requests_stay_within_the_limits_of_firestore() -> None:
     writes = [write(number, text="x" * 900_000) for number in range(25)]
     found = list(chunks(writes))
     assert [each for chunk in found for each in chunk] == writes
@@ -138,13 +136,13 @@ def test_requests_keep_within_what_firestore_takes() -> None:
     assert [len(chunk) for chunk in chunks(writes[:5], 2)] == [2, 2, 1]
 
 
-def test_of_two_writes_for_a_document_the_newer_is_kept_and_what_is_created_once() -> None:
+def test_the_newer_of_two_writes_for_a_document_is_kept() -> None:
     batch = Batch()
     batch.add([write(1, kind=Kind.SET), write(1, kind=Kind.SET, text="new"), write(2), write(2, text="new")])
     assert [each.document for each in batch.writes.values()] == [{"text": "new"}, {"text": ""}]
 
 
-def test_pauses_double_up_to_a_minute_and_are_anywhere_below() -> None:
+def test_pauses_double_up_to_a_minute_with_full_jitter() -> None:
     backoff = Backoff()
     pauses = [backoff.next_s() for _ in range(200)]
     assert all(pause <= min(60, 0.5 * 2**number) for number, pause in enumerate(pauses))

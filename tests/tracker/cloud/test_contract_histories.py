@@ -1,4 +1,4 @@
-"""Whatever happens at one machine, another one that reads along knows the same."""
+"""Random histories: a machine that downloads has the same records as the one that uploads."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def live_through(history: list[Deed | None], ends: OneFile) -> None:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.lists(deeds, max_size=24))
-def test_a_machine_that_reads_along_knows_the_same(firestore_server: Firestore, history: list[Deed | None]) -> None:
+def test_a_reading_machine_has_the_same_records(firestore_server: Firestore, history: list[Deed | None]) -> None:
     place = replace(firestore_server, project=f"test-{uuid.uuid4().hex[:12]}")
     with tempfile.TemporaryDirectory() as folder, TwoMachines(Path(folder), place) as ends:
         live_through(history, ends)

@@ -1,4 +1,4 @@
-"""One contract: what is written at one end of a store is read at the other, be it one file or Firestore between two."""
+"""The contract of a store: what is written at one end is read at the other, with and without Firestore."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def assert_visits(store: Store, events: list[Event]) -> None:
     assert store.sessions.select(site_id=SITE, now=NOW) == sessions(events, rules=RULES, now=NOW)
 
 
-def test_events_come_once_and_late_ones_count(ends: OneFile) -> None:
+def test_events_are_read_once_including_late_ones(ends: OneFile) -> None:
     events = [*visit(0, 60), *visit(70, 100), *visit(300, 400, "p-bob"), event(500, person="p-cyd")]
     for some in (events[2:5], events[3:], [], events[:2], events):
         ends.a.record(Observation(events=some))
@@ -62,7 +62,7 @@ def test_events_come_once_and_late_ones_count(ends: OneFile) -> None:
     assert_visits(ends.b, events)
 
 
-def test_two_who_write_at_one_site_see_the_same(ends: OneFile) -> None:
+def test_two_writers_of_a_site_have_the_same_records(ends: OneFile) -> None:
     ends.a.record(Observation(events=visit(0, 60, camera="front")))
     ends.b.record(Observation(events=visit(30, 90, camera="back")))
     ends.sync()
@@ -75,7 +75,7 @@ def test_two_who_write_at_one_site_see_the_same(ends: OneFile) -> None:
         assert_visits(store, ends.a.events.select())
 
 
-def test_people_are_the_same_people(ends: OneFile) -> None:
+def test_people_are_equal_at_both_ends(ends: OneFile) -> None:
     ends.a.people.add(replace(person(), role=Role.STAFF), vectors(3))
     ends.a.people.add(replace(person("p-bob", "Bob"), access=False), vectors(1, seed=1))
     ends.sync()
@@ -87,7 +87,7 @@ def test_people_are_the_same_people(ends: OneFile) -> None:
     assert [each.name for each in ends.a.people.all()] == ["Bob", "Countess"]
 
 
-def test_a_visitor_becomes_somebody(ends: OneFile) -> None:
+def test_an_enrolled_visitor_is_enrolled_at_both_ends(ends: OneFile) -> None:
     visitor = replace(person("v-1", "Visitor 1"), kind=PersonKind.VISITOR, consented_at=None)
     ends.a.record(Observation(visitors=[(visitor, vectors(2))], events=visit(0, 60, "v-1")))
     ends.sync()
@@ -98,7 +98,7 @@ def test_a_visitor_becomes_somebody(ends: OneFile) -> None:
     assert ends.b.people.vector_counts() == {"v-1": 2}
 
 
-def test_two_who_are_one_have_one_history(ends: OneFile) -> None:
+def test_merged_people_have_one_history_at_both_ends(ends: OneFile) -> None:
     for each in (person(), person("p-old", "Ada L."), person("p-older", "A. L.")):
         ends.a.people.add(each, vectors(1, seed=len(each.name)))
     ends.a.record(Observation(events=[*visit(0, 60), *visit(100, 160, "p-old"), *visit(200, 260, "p-older")]))
@@ -118,7 +118,7 @@ def test_two_who_are_one_have_one_history(ends: OneFile) -> None:
 
 
 @pytest.mark.parametrize("erase_history", [True, False], ids=["erase-history", "keep-counts"])
-def test_whoever_is_forgotten_is_forgotten_everywhere(ends: OneFile, erase_history: bool) -> None:
+def test_a_forgotten_person_is_forgotten_everywhere(ends: OneFile, erase_history: bool) -> None:
     ends.a.people.add(person(), vectors(2))
     ends.a.people.add(person("p-bob", "Bob"), vectors(1))
     ends.a.record(Observation(events=[*visit(0, 60), *visit(10, 20, "p-bob")]))
@@ -139,7 +139,7 @@ def test_whoever_is_forgotten_is_forgotten_everywhere(ends: OneFile, erase_histo
     assert len(ends.a.events.select()) == (2 if erase_history else 6)
 
 
-def test_corrections_hold_wherever_they_are_made(ends: OneFile) -> None:
+def test_corrections_apply_at_both_ends(ends: OneFile) -> None:
     kept, wrong = visit(0, 60), visit(100, 160)
     ends.a.record(Observation(events=[*kept, *wrong]))
     ends.sync()
@@ -162,7 +162,7 @@ def test_corrections_hold_wherever_they_are_made(ends: OneFile) -> None:
     assert ends.b.events.corrections() == ends.a.events.corrections()
 
 
-def test_cameras_tell_how_they_do_and_when_they_watched(ends: OneFile) -> None:
+def test_camera_health_and_coverage_are_equal_at_both_ends(ends: OneFile) -> None:
     health = CameraHealth(
         site_id=SITE,
         camera_id="front",
@@ -187,7 +187,7 @@ def test_cameras_tell_how_they_do_and_when_they_watched(ends: OneFile) -> None:
     assert replace(found, source=health.source) == lost
 
 
-def test_stays_in_zones_that_are_over_are_there(ends: OneFile) -> None:
+def test_ended_zone_stays_are_equal_at_both_ends(ends: OneFile) -> None:
     stays = [
         ZoneStay(
             site_id=SITE,
@@ -208,7 +208,7 @@ def test_stays_in_zones_that_are_over_are_there(ends: OneFile) -> None:
 
 
 @pytest.mark.parametrize("odd", ODD, ids=ascii)
-def test_ids_and_names_of_any_kind_come_as_they_are(ends: OneFile, odd: str) -> None:
+def test_any_id_and_name_is_read_unchanged(ends: OneFile, odd: str) -> None:
     ends.a.people.add(person(odd, odd), vectors(1))
     ends.a.record(Observation(events=[event(0, person=odd, track=odd), event(60, "exit", person=odd, track=odd)]))
     ends.sync()
@@ -218,7 +218,7 @@ def test_ids_and_names_of_any_kind_come_as_they_are(ends: OneFile, odd: str) -> 
     assert_visits(ends.b, ends.a.events.select())
 
 
-def test_nothing_is_sent_twice_and_nothing_comes_back_changed(ends: OneFile) -> None:
+def test_nothing_is_uploaded_twice_or_returned_changed(ends: OneFile) -> None:
     ends.a.people.add(person(), vectors(1))
     ends.a.record(Observation(events=visit(0, 60)))
     ends.sync()
@@ -228,7 +228,7 @@ def test_nothing_is_sent_twice_and_nothing_comes_back_changed(ends: OneFile) -> 
     assert [(store.events.version(), store.people.version()) for store in (ends.a, ends.b)] == versions
 
 
-def test_open_visits_run_on(ends: OneFile) -> None:
+def test_open_visits_continue(ends: OneFile) -> None:
     ends.a.record(Observation(events=[event(0)]))
     ends.sync()
     soon = START + timedelta(hours=1)

@@ -1,4 +1,4 @@
-"""Sessions and days: written by the one machine that the site's document names, and by nobody else."""
+"""Sessions and days are written by the deriver that the site's document names, and by no other machine."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_sessions_are_uploaded_by_the_one_machine_that_claimed_the_site(
     other.close()
 
 
-def test_sessions_are_left_to_the_functions_where_the_site_says_so(machine: Machine, cloud: Cloud) -> None:
+def test_sessions_are_not_uploaded_if_the_functions_derive_them(machine: Machine, cloud: Cloud) -> None:
     for fields in ({"derived_by": "functions"}, {"visits_by": "functions"}):
         machine.firestore.client().document(f"sites/{SITE}").set(fields)
         machine.record(3)
@@ -59,7 +59,7 @@ def test_a_machine_that_is_named_later_uploads_all_sessions(machine: Machine, cl
 def test_a_store_without_events_of_its_own_derives_no_sessions(machine: Machine, cloud: Cloud) -> None:
     machine.record(3)
     with machine.store.database.writing() as writing:
-        writing.connection.execute("UPDATE events SET came_down = changed")
+        writing.connection.execute("UPDATE events SET downloaded = changed")
     machine.drain()
     assert cloud.documents("sessions") == {}
     assert cloud.document(f"sites/{SITE}") is None

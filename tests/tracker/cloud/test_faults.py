@@ -1,4 +1,4 @@
-"""What kills and clocks that jump do to an uplink and an agent, really done: afterwards every event is there once."""
+"""Uploader and agent under kills and clock jumps: every event is uploaded once."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tracker.store.observation import Observation
 VISITS = 300
 
 
-def test_a_server_that_is_killed_and_comes_back_has_all(
+def test_a_killed_server_has_all_events_after_its_restart(
     durable_firestore: ServerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", durable_firestore.host)
@@ -57,7 +57,7 @@ def _left(machine: Machine) -> int:
 
 
 @pytest.mark.parametrize("applied", [False, True], ids=["before-a-batch-is-done", "before-it-is-answered"])
-def test_while_the_server_is_away_every_event_is_recorded_at_its_turn(
+def test_recording_never_waits_while_the_server_is_down(
     durable_firestore: ServerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, applied: bool
 ) -> None:
     """Killed in the middle of a batch; it stays away until the last event is in the store."""
@@ -81,28 +81,24 @@ def test_while_the_server_is_away_every_event_is_recorded_at_its_turn(
     machine.close()
 
 
-def test_a_process_that_is_killed_while_sending_leaves_no_gap_and_nothing_twice(
-    firestore_server: Firestore, tmp_path: Path
-) -> None:
+def test_a_killed_uploader_leaves_no_gap_and_no_duplicate(firestore_server: Firestore, tmp_path: Path) -> None:
     """Killed at random instants, some between the server's commit and its answer."""
     path = tmp_path / "store.sqlite3"
     firestore_server.control.delay("", 0.02, count=-1)
     command = [sys.executable, "-m", "tests.tracker.cloud.killer", str(path), firestore_server.project]
     done = subprocess.run(command, cwd=ROOT, env=firestore_server.env, capture_output=True, text=True, check=True)
-    told = json.loads(done.stdout)
-    assert told["killed"] == told["trials"]
+    result = json.loads(done.stdout)
+    assert result["killed"] == result["trials"]
     firestore_server.control.heal()
     machine = Machine(path, firestore_server)
     machine.drain()
-    assert event_writes(machine) == told["events"]  # none was written twice
-    assert told["events"] == len(machine.store.events.select())
+    assert event_writes(machine) == result["events"]  # none was written twice
+    assert result["events"] == len(machine.store.events.select())
     assert_all_once(machine)
     machine.close()
 
 
-def test_an_agent_that_is_killed_while_draining_lost_nothing_and_the_next_one_records_at_once(
-    firestore_server: Firestore, tmp_path: Path
-) -> None:
+def test_an_agent_killed_while_uploading_loses_nothing(firestore_server: Firestore, tmp_path: Path) -> None:
     """What the killed one had recorded is there, and the next one waits neither for what the killed one had under way
     nor for the network: all of its events are in the store before any request is answered again.
     """
@@ -111,16 +107,16 @@ def test_an_agent_that_is_killed_while_draining_lost_nothing_and_the_next_one_re
     control = firestore_server.control
     control.delay("", FOR_EVER_S, skip=2, count=-1)
     with _agent(machine, first=1000, visits=1000) as killed:
-        said = [_line(killed) for _ in range(10)]
+        printed = [_line(killed) for _ in range(10)]
         wait_until(partial(waits_for_an_answer, machine))
-        said += [_line(killed) for _ in range(10)]
+        printed += [_line(killed) for _ in range(10)]
         killed.kill()
-        said += killed.communicate()[0].split()
+        printed += killed.communicate()[0].split()
     sent = event_writes(machine)
     with _agent(machine, first=3000, visits=20) as following:
-        said += [_line(following) for _ in range(40)]
+        printed += [_line(following) for _ in range(40)]
         recorded = [each.event_id for each in machine.store.events.select()]
-        assert set(said) <= set(recorded)
+        assert set(printed) <= set(recorded)
         assert event_writes(machine) == sent
         assert 0 < sent < 4 * VISITS  # in the middle of it
         control.heal()
@@ -157,7 +153,7 @@ def _line(process: subprocess.Popen[str]) -> str:
 
 
 @pytest.mark.parametrize("jump", [timedelta(days=100), timedelta(days=-100)], ids=["forwards", "backwards"])
-def test_while_the_clock_jumps_every_event_is_recorded_and_sent(
+def test_events_are_recorded_and_uploaded_during_clock_jumps(
     firestore_server: Firestore, tmp_path: Path, jump: timedelta
 ) -> None:
     """It jumps while events are recorded and a request is under way that is answered after the last of them."""
@@ -184,7 +180,7 @@ def test_while_the_clock_jumps_every_event_is_recorded_and_sent(
     machine.close()
 
 
-def test_clocks_that_jump_hold_up_no_heartbeat(firestore_server: Firestore, tmp_path: Path) -> None:
+def test_clock_jumps_delay_no_heartbeat(firestore_server: Firestore, tmp_path: Path) -> None:
     machine = Machine(tmp_path / "store.sqlite3", firestore_server, heartbeat_s=10.0)
     cloud = Cloud(firestore_server)
     for number, jump in enumerate([timedelta(), timedelta(days=-400), timedelta(days=3), timedelta(hours=-1)]):
@@ -211,26 +207,24 @@ def _health(machine: Machine) -> CameraHealth:
     )
 
 
-def test_a_visit_that_time_ends_is_told_right_after_the_clock_was_wrong(
-    firestore_server: Firestore, tmp_path: Path
-) -> None:
+def test_a_visit_closed_by_a_wrong_clock_is_opened_again(firestore_server: Firestore, tmp_path: Path) -> None:
     """A clock that was far ahead ended visits; set right, it says that they are open, and ends them in their time."""
     machine, cloud = Machine(tmp_path / "store.sqlite3", firestore_server), Cloud(firestore_server)
     (enter, _), _ = visits(1)
     (other, _), _ = visits(1, first=1)
 
-    def told(now: timedelta) -> dict[str, str]:
+    def result(now: timedelta) -> dict[str, str]:
         machine.now = START + now
         machine.drain()
         return {each["person_id"]: each["state"] for each in cloud.documents("sessions").values()}
 
     machine.store.record(Observation(events=[enter]))
-    assert told(timedelta(minutes=1)) == {person(0): "open"}
-    assert "open" not in told(timedelta(days=100)).values()
-    assert told(timedelta(minutes=2)) == {person(0): "open"}
+    assert result(timedelta(minutes=1)) == {person(0): "open"}
+    assert "open" not in result(timedelta(days=100)).values()
+    assert result(timedelta(minutes=2)) == {person(0): "open"}
     machine.store.record(Observation(events=[other]))
-    assert told(timedelta(minutes=3)) == {person(0): "open", person(1): "open"}
-    assert "open" not in told(timedelta(days=2)).values()
+    assert result(timedelta(minutes=3)) == {person(0): "open", person(1): "open"}
+    assert "open" not in result(timedelta(days=2)).values()
     machine.now = LATER
     machine.drain()
     assert_all_once(machine)

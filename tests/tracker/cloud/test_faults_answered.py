@@ -1,4 +1,4 @@
-"""What a server's refusals and silences do to an uplink and to the agent that records beside it."""
+"""Uploader and agent under error statuses and missing answers of the server."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ STATUSES = ["RESOURCE_EXHAUSTED", "PERMISSION_DENIED", "DEADLINE_EXCEEDED", "UNA
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_while_the_server_says_no_every_event_is_recorded_at_its_turn(machine: Machine, status: str) -> None:
+def test_recording_never_waits_while_the_server_refuses(machine: Machine, status: str) -> None:
     """Whoever sends waits for its next try until after the last event has been recorded."""
     machine.firestore.control.fail("", status, count=-1)
     machine.start(until_told(machine))
@@ -55,7 +55,7 @@ def test_while_the_server_says_no_every_event_is_recorded_at_its_turn(machine: M
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_until_the_server_says_no_every_event_is_recorded_at_its_turn(machine: Machine, status: str) -> None:
+def test_recording_never_waits_for_a_refusal(machine: Machine, status: str) -> None:
     """It takes a request and refuses it after the last event has been recorded, not earlier."""
     machine.firestore.control.fail("", status, count=-1, delay_s=FOR_EVER_S)
     machine.start(machine.uploader(gentle=True))
@@ -67,7 +67,7 @@ def test_until_the_server_says_no_every_event_is_recorded_at_its_turn(machine: M
 
 
 @pytest.mark.parametrize("applied", [False, True], ids=["before-it-is-done", "after-it-was-done"])
-def test_requests_that_are_answered_too_late_are_done_once(machine: Machine, applied: bool) -> None:
+def test_requests_answered_after_the_deadline_are_applied_once(machine: Machine, applied: bool) -> None:
     """They fail at their own deadline and are sent again, while the server may still do what it was asked first."""
     machine.terms = replace(machine.terms, timeout_s=0.5)
     control = machine.firestore.control
@@ -127,7 +127,7 @@ def lease(machine: Machine) -> Iterator[Lease]:
 
 
 @pytest.mark.parametrize("sent_before", [True, False], ids=["while-sending", "before-the-first-request"])
-def test_while_credentials_are_expired_every_event_is_recorded_and_none_is_parked(
+def test_expired_credentials_reject_nothing_and_recording_continues(
     machine: Machine, lease: Lease, sent_before: bool
 ) -> None:
     lease.answering.set()
@@ -145,7 +145,7 @@ def test_while_credentials_are_expired_every_event_is_recorded_and_none_is_parke
     assert_all_once(machine)
 
 
-def test_while_nobody_renews_a_token_every_event_is_recorded_at_its_turn(machine: Machine, lease: Lease) -> None:
+def test_recording_never_waits_for_a_token(machine: Machine, lease: Lease) -> None:
     """Who is asked for a token says no after the last event has been recorded, not earlier."""
     lease.good = False
     machine.start(machine.uploader(gentle=True))

@@ -1,4 +1,4 @@
-"""What bad lines do to an uplink and to the agent that records beside it: nothing is lost, and nothing waits."""
+"""Uploader and agent under network faults: nothing is lost, and recording never waits."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def behind(
 
 
 @pytest.mark.parametrize("mode", BAD)
-def test_while_a_line_is_bad_every_event_is_recorded_at_its_turn(
+def test_recording_never_waits_for_a_bad_connection(
     behind: tuple[Machine, Proxy], mode: Mode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The line stays bad until the last event is in the store, so no write can have waited for it."""
@@ -66,7 +66,7 @@ def test_while_a_line_is_bad_every_event_is_recorded_at_its_turn(
 
 
 @pytest.mark.parametrize("mode", BAD)
-def test_a_line_that_is_bad_again_and_again_loses_nothing(
+def test_repeated_connection_failures_lose_nothing(
     behind: tuple[Machine, Proxy], mode: Mode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine, proxy = behind
@@ -87,7 +87,7 @@ def test_a_line_that_is_bad_again_and_again_loses_nothing(
     assert_all_once(machine)
 
 
-def test_answers_that_are_lost_make_no_second_document(
+def test_lost_answers_make_no_duplicate_documents(
     behind: tuple[Machine, Proxy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine, _ = behind

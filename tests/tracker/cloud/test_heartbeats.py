@@ -1,4 +1,4 @@
-"""Signs of life: given when they are due or a camera comes or goes, with all watches, and without addresses."""
+"""Heartbeats: sent when due or when a camera's state changes, with coverage, without addresses."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tests.tracker.cloud.machines import SITE, START
 from tracker.cloud.documents import heartbeat_of
 from tracker.cloud.heartbeats import Heartbeats, Load, machine_name, redacted
 from tracker.presence.coverage import CoverageSpan
+from tracker.presence.events import CameraRef
 from tracker.presence.health import CameraHealth, CameraState
 from tracker.store.observation import Observation
 from tracker.store.outbox import Acknowledgement
-from tracker.store.outbox_rows import Scope
 from tracker.store.store import Store
 
 
@@ -29,7 +29,7 @@ class Camera:
         self.heartbeats = self.started()
         store.outbox.begin()
 
-    def started(self, scope: Scope | None = None) -> Heartbeats:
+    def started(self, scope: CameraRef | None = None) -> Heartbeats:
         """As another process would."""
         return Heartbeats(self.store, "m-1", every_s=300.0, version="1", scope=scope, monotonic=lambda: self.seconds)
 
@@ -67,7 +67,7 @@ def camera(tmp_path: Path) -> Iterator[Camera]:
         yield Camera(store)
 
 
-def test_one_is_given_at_once_and_then_as_often_as_told(camera: Camera) -> None:
+def test_a_heartbeat_is_sent_at_once_and_then_at_the_interval(camera: Camera) -> None:
     camera.is_()
     (first,) = camera.given()
     assert (first["state"], first["backlog"], first["rejected"], first["version"]) == ("live", 7, 1, "1")
@@ -81,17 +81,17 @@ def test_one_is_given_at_once_and_then_as_often_as_told(camera: Camera) -> None:
     assert given == 2
 
 
-def test_a_camera_that_is_lost_says_so_at_once(camera: Camera) -> None:
+def test_a_lost_camera_sends_a_heartbeat_at_once(camera: Camera) -> None:
     camera.is_()
     camera.given()
     camera.seconds = 20
     camera.is_(CameraState.LOST, "no frame for 10 s")
-    (said,) = camera.given()
-    assert (said["state"], said["problem"]) == ("lost", "no frame for 10 s")
+    (heartbeat,) = camera.given()
+    assert (heartbeat["state"], heartbeat["problem"]) == ("lost", "no frame for 10 s")
     assert camera.given() == []
 
 
-def test_a_camera_that_flickers_is_not_told_of_each_time(camera: Camera) -> None:
+def test_a_flickering_camera_sends_a_limited_number_of_heartbeats(camera: Camera) -> None:
     given = 0
     for second in range(60):
         camera.seconds = second
@@ -100,7 +100,7 @@ def test_a_camera_that_flickers_is_not_told_of_each_time(camera: Camera) -> None
     assert given <= 60 / 5 + 1
 
 
-def test_outages_while_nothing_was_sent_are_told_of_afterwards(camera: Camera) -> None:
+def test_a_heartbeat_has_outages_since_the_previous_one(camera: Camera) -> None:
     camera.is_()
     camera.given()
     for began, ended in ((0, 100), (200, 290), (400, 450)):
@@ -108,11 +108,11 @@ def test_outages_while_nothing_was_sent_are_told_of_afterwards(camera: Camera) -
         camera.is_(watch=began)
     camera.seconds = 451
     camera.is_(watch=400)
-    told = [heartbeat_of(SITE, each)[1] for each in camera.given()]
-    assert told == camera.store.cameras.coverage(SITE)
+    found = [heartbeat_of(SITE, each)[1] for each in camera.given()]
+    assert found == camera.store.cameras.coverage(SITE)
 
 
-def test_another_process_goes_on_where_the_one_before_stopped(camera: Camera) -> None:
+def test_a_new_process_continues_the_heartbeats_of_the_previous_one(camera: Camera) -> None:
     camera.is_()
     camera.given()
     camera.heartbeats = camera.started()
@@ -124,9 +124,9 @@ def test_another_process_goes_on_where_the_one_before_stopped(camera: Camera) ->
     assert len(camera.given()) == 1
 
 
-def test_a_key_of_another_camera_tells_nothing_of_this_one(camera: Camera) -> None:
+def test_a_device_key_sends_heartbeats_of_its_camera_only(camera: Camera) -> None:
     camera.is_()
-    camera.heartbeats = camera.started(Scope(SITE, "door"))
+    camera.heartbeats = camera.started(CameraRef(SITE, "door"))
     assert camera.given() == []
 
 
@@ -139,13 +139,13 @@ def test_a_key_of_another_camera_tells_nothing_of_this_one(camera: Camera) -> No
         "/srv/clips/monday.mp4: the file ends early",
     ],
 )
-def test_no_address_and_no_path_leaves_the_place(problem: str) -> None:
-    told = redacted(problem, "rtsp://10.0.0.7/live")
-    assert not [each for each in ("10.0.0.7", "192.168", "cam.lan", "secret", "/srv", "monday") if each in told]
-    assert told.strip("… ")
+def test_addresses_and_paths_are_redacted(problem: str) -> None:
+    found = redacted(problem, "rtsp://10.0.0.7/live")
+    assert not [each for each in ("10.0.0.7", "192.168", "cam.lan", "secret", "/srv", "monday") if each in found]
+    assert found.strip("… ")
 
 
-def test_a_copied_store_on_another_machine_has_another_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copied_store_on_another_machine_has_another_machine_id(monkeypatch: pytest.MonkeyPatch) -> None:
     names = set()
     for address in (0x001122334455, 0x66778899AABB):
         monkeypatch.setattr("uuid.getnode", lambda address=address: address)

@@ -1,4 +1,4 @@
-"""Paths and ids of documents: whatever a record's id holds, Firestore takes it, and two never meet."""
+"""Paths and ids of documents: valid for every record id, and unique."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ IDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
 
 
 @pytest.mark.parametrize("record_id", ["p-1", "Visitor 3", "köln", "a.b", "3f9c" * 8])
-def test_ordinary_ids_stay_as_they_are(record_id: str) -> None:
+def test_ordinary_ids_are_unchanged(record_id: str) -> None:
     assert document_id(record_id) == record_id
 
 
 @given(st.lists(st.one_of(IDS, st.sampled_from([".", "..", "__x__", "a/b", "a%2Fb", "%", "/"])), unique=True))
-def test_ids_of_documents_are_allowed_and_differ_where_records_do(record_ids: list[str]) -> None:
+def test_document_ids_are_valid_and_unique(record_ids: list[str]) -> None:
     found = [document_id(record_id) for record_id in record_ids]
     assert len(set(found)) == len(record_ids)
     for each in found:
@@ -31,7 +31,7 @@ def test_ids_of_documents_are_allowed_and_differ_where_records_do(record_ids: li
 
 
 @pytest.mark.parametrize("record_id", [".", "..", "__x__", "x" * 2000, "ß" * 700])
-def test_ids_that_firestore_refuses_are_changed(record_id: str) -> None:
+def test_ids_that_firestore_refuses_are_quoted(record_id: str) -> None:
     changed = document_id(record_id)
     assert changed != record_id
     assert len(changed.encode()) <= 1500
@@ -42,7 +42,7 @@ def test_an_empty_id_is_refused() -> None:
         document_id("")
 
 
-def test_everything_lies_under_its_site() -> None:
+def test_every_path_is_under_its_site() -> None:
     assert path_of("gym", Collection.EVENTS) == "sites/gym/events"
     assert path_of("gym", Collection.EVENTS, "e/1") == "sites/gym/events/e%2F1"
     assert embeddings_path("gym", "p-1", "v1") == "sites/gym/people/p-1/embeddings/v1"

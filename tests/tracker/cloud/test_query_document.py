@@ -1,4 +1,4 @@
-"""The programs in docs/query.md, run as they stand there, find what the reports of the command line find."""
+"""The programs in docs/query.md and README.md run as printed and equal the reports of the command line."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_the_python_program_gives_the_answers(gym: dict[str, str]) -> None:
     assert (ran.returncode, ran.stdout) == (0, EXPECTED), ran.stderr
 
 
-def test_the_program_of_the_readme_tells_who_is_in(gym: dict[str, str]) -> None:
+def test_the_program_of_the_readme_prints_who_is_in(gym: dict[str, str]) -> None:
     (program,) = blocks("python", README)
     ran = subprocess.run(
         [sys.executable, "-"], input=program, env=gym, capture_output=True, text=True, timeout=60, check=False
@@ -137,8 +137,8 @@ def test_the_node_program_gives_the_same(gym: dict[str, str]) -> None:
 _AS_IN_PYTHON = """
 import json
 queries = {"inside": inside.order_by("started_at").limit(500), "day": day, "week": week}
-told = {name: [each.to_dict() | {"id": each.id} for each in query.stream()] for name, query in queries.items()}
-print(json.dumps(told | {"name": names_of(["p-ada"])["p-ada"]}, default=lambda at: at.isoformat()))
+results = {name: [each.to_dict() | {"id": each.id} for each in query.stream()] for name, query in queries.items()}
+print(json.dumps(results | {"name": names_of(["p-ada"])["p-ada"]}, default=lambda at: at.isoformat()))
 """
 """Put behind the program of the document: its own queries, whole."""
 
@@ -163,17 +163,17 @@ def _plain(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _value(value: dict[str, Any]) -> Any:
-    ((kind, said),) = value.items()
+    ((kind, raw),) = value.items()
     if kind == "timestampValue":
-        return datetime.fromisoformat(said).isoformat()
+        return datetime.fromisoformat(raw).isoformat()
     if kind == "mapValue":
-        return {name: _value(each) for name, each in said.get("fields", {}).items()}
+        return {name: _value(each) for name, each in raw.get("fields", {}).items()}
     if kind == "arrayValue":
-        return [_value(each) for each in said.get("values", [])]
-    return int(said) if kind == "integerValue" else said
+        return [_value(each) for each in raw.get("values", [])]
+    return int(raw) if kind == "integerValue" else raw
 
 
-def test_the_lines_with_curl_find_what_firebase_admin_finds(gym: dict[str, str], full_firestore: Firestore) -> None:
+def test_curl_finds_the_same_as_firebase_admin(gym: dict[str, str], full_firestore: Firestore) -> None:
     (program,) = blocks("python")
     ran = subprocess.run(
         [sys.executable, "-"], input=program + _AS_IN_PYTHON, env=gym, capture_output=True, text=True, check=True
@@ -194,7 +194,7 @@ def test_the_lines_with_curl_find_what_firebase_admin_finds(gym: dict[str, str],
     assert [len(each) for each in (inside, day, week)] == [1, 3, 4]
 
 
-def test_without_more_said_the_lines_go_to_google_with_a_token_of_gcloud(tmp_path: Path) -> None:
+def test_curl_uses_google_and_gcloud_tokens_by_default(tmp_path: Path) -> None:
     gcloud = tmp_path / "gcloud"
     gcloud.write_text("#!/bin/sh\necho token-of $*\n", encoding="utf-8")
     gcloud.chmod(0o755)
@@ -205,7 +205,9 @@ def test_without_more_said_the_lines_go_to_google_with_a_token_of_gcloud(tmp_pat
 
 
 @pytest.mark.parametrize("who", ["operator", "stranger", "admin-elsewhere"])
-def test_by_curl_a_user_gets_what_the_rules_allow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, who: str) -> None:
+def test_curl_with_a_user_token_is_subject_to_the_rules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
     with GuardedServer() as server, rest_of("ours", server.host) as address:
         firestore = project_on("ours", server.host, monkeypatch)
         env = in_firestore(firestore, tmp_path)

@@ -1,4 +1,4 @@
-"""What comes down: all of it, once, whatever happens to the connection."""
+"""Downloads: complete, once, whatever happens to the connection."""
 
 from __future__ import annotations
 
@@ -74,11 +74,11 @@ def test_a_reader_gets_the_history_and_no_vectors(any_firestore: Firestore, stor
     stay = ZoneStay(
         site_id=SITE, camera_id="front", zone="bar", person_id="p-ada", started_at=at(1), seen_at=at(9), over=True
     )
-    said = Correction(action=Action.VOID, event_id=events[2].event_id, by="Ann", at=at(99))
+    correction = Correction(action=Action.VOID, event_id=events[2].event_id, by="Ann", at=at(99))
     put_person(site, ADA, vectors=2)
     site.put_events(events)
     site.put(Collection.ZONE_STAYS, stay.stay_id, documents.zone_stay_document(stay))
-    site.put(Collection.CORRECTIONS, said.correction_id, documents.correction_document(said, "p-ada"))
+    site.put(Collection.CORRECTIONS, correction.correction_id, documents.correction_document(correction, "p-ada"))
     site.put(Collection.HEARTBEATS, "h1", HEARTBEAT)
     site.put_site(name="The gym", capacity=80)
     site.replica(store).catch_up()
@@ -94,7 +94,7 @@ def test_a_reader_gets_the_history_and_no_vectors(any_firestore: Firestore, stor
     assert store.inbox.unreadable() == []
 
 
-def test_a_camera_machine_gets_the_gallery_only(any_firestore: Firestore, store: Store) -> None:
+def test_a_camera_machine_downloads_people_only(any_firestore: Firestore, store: Store) -> None:
     site = CloudSite(any_firestore)
     site.put_events([event(0)])
     visitor = replace(ADA, person_id="v-1", name="Visitor 1", kind=PersonKind.VISITOR, consented_at=None)
@@ -106,14 +106,14 @@ def test_a_camera_machine_gets_the_gallery_only(any_firestore: Firestore, store:
     assert store.people.vector_counts() == {"p-ada": 3}
 
 
-def test_a_backlog_comes_page_by_page_and_goes_on_where_it_stopped(any_firestore: Firestore, store: Store) -> None:
+def test_a_backlog_is_downloaded_by_pages_and_resumed(any_firestore: Firestore, store: Store) -> None:
     site, count = CloudSite(any_firestore), 2 * PAGE + 100
     events = [event(10 * n, "exit" if n % 2 else "enter") for n in range(count)]
     site.put_events(events)
-    told: list[tuple[str, int, int]] = []
-    site.replica(store).catch_up(lambda *each: told.append(each))
+    progress: list[tuple[str, int, int]] = []
+    site.replica(store).catch_up(lambda *each: progress.append(each))
     assert store.events.select() == events
-    assert [each for each in told if each[0] == "events"][-1] == ("events", count, count)
+    assert [each for each in progress if each[0] == "events"][-1] == ("events", count, count)
     version = store.events.version()
     site.put_events([event(10 * count)])
     site.replica(store).catch_up()
@@ -121,7 +121,7 @@ def test_a_backlog_comes_page_by_page_and_goes_on_where_it_stopped(any_firestore
     assert store.events.version() > version
 
 
-def test_reading_goes_on_from_a_little_before(firestore_server: Firestore, store: Store) -> None:
+def test_reading_resumes_slightly_before_the_cursor(firestore_server: Firestore, store: Store) -> None:
     """Documents may be seen in another order than that of their times."""
     site = CloudSite(firestore_server)
     site.put_events([event(0)])
@@ -158,7 +158,7 @@ def test_reading_goes_on_from_a_little_before(firestore_server: Firestore, store
         (Collection.FORGOTTEN, {"at": 5, "erase_history": True}),
     ],
 )
-def test_a_spoilt_document_is_refused_alone(
+def test_an_invalid_document_is_rejected_alone(
     firestore_server: Firestore, store: Store, collection: Collection, document: dict[str, Any]
 ) -> None:
     site = CloudSite(firestore_server)
@@ -171,7 +171,7 @@ def test_a_spoilt_document_is_refused_alone(
     assert refused.reason
 
 
-def test_a_time_of_receipt_that_is_to_come_does_not_hide_what_comes(firestore_server: Firestore, store: Store) -> None:
+def test_a_future_time_of_receipt_does_not_hide_later_documents(firestore_server: Firestore, store: Store) -> None:
     site = CloudSite(firestore_server)
     path = paths.path_of(SITE, Collection.EVENTS, event(5).event_id)
     future = datetime(2900, 1, 1, tzinfo=UTC)
@@ -192,9 +192,7 @@ def test_a_time_of_receipt_that_is_to_come_does_not_hide_what_comes(firestore_se
         {"model": "dlib_resnet", "vector": "text"},
     ],
 )
-def test_a_spoilt_vector_is_refused_and_the_others_are_not(
-    firestore_server: Firestore, store: Store, vector: dict[str, Any]
-) -> None:
+def test_an_invalid_vector_is_rejected_alone(firestore_server: Firestore, store: Store, vector: dict[str, Any]) -> None:
     site = CloudSite(firestore_server)
     site.client.document(paths.embeddings_path(SITE, "p-ada", "bad")).set(vector)
     put_person(site, ADA, vectors=1)
@@ -203,7 +201,7 @@ def test_a_spoilt_vector_is_refused_and_the_others_are_not(
     assert [each.record_id for each, _ in store.inbox.unreadable()] == ["p-ada/bad"]
 
 
-def test_whoever_withdraws_consent_is_no_longer_known_by_face(firestore_server: Firestore, store: Store) -> None:
+def test_a_person_who_withdraws_consent_is_no_longer_recognised(firestore_server: Firestore, store: Store) -> None:
     site = CloudSite(firestore_server)
     put_person(site, ADA, vectors=2)
     site.replica(store, Scope.GALLERY).catch_up()
@@ -215,7 +213,7 @@ def test_whoever_withdraws_consent_is_no_longer_known_by_face(firestore_server: 
 # -- listening
 
 
-def test_what_is_written_elsewhere_is_here_at_once(any_firestore: Firestore, store: Store) -> None:
+def test_remote_writes_arrive_at_once(any_firestore: Firestore, store: Store) -> None:
     site = CloudSite(any_firestore)
     site.put_events([event(0)])
     replica = site.replica(store)
@@ -228,7 +226,7 @@ def test_what_is_written_elsewhere_is_here_at_once(any_firestore: Firestore, sto
     replica.close()
 
 
-def test_a_listener_that_is_cut_off_comes_back_and_misses_nothing(firestore_server: Firestore, store: Store) -> None:
+def test_a_disconnected_listener_reconnects_and_misses_nothing(firestore_server: Firestore, store: Store) -> None:
     site = CloudSite(firestore_server)
     replica = site.replica(store)
     replica.follow()
@@ -241,7 +239,7 @@ def test_a_listener_that_is_cut_off_comes_back_and_misses_nothing(firestore_serv
     replica.close()
 
 
-def test_a_server_that_was_away_is_heard_again(
+def test_listening_continues_after_a_restart_of_the_server(
     durable_firestore: ServerProcess, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", durable_firestore.host)
@@ -261,7 +259,7 @@ def test_a_server_that_was_away_is_heard_again(
     replica.close()
 
 
-def test_a_connection_that_carries_nothing_is_found_out(
+def test_a_dead_connection_is_detected(
     firestore_server: Firestore, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tracker.cloud.client.RENEW_AFTER_S", 0.0)
@@ -281,7 +279,7 @@ def test_a_connection_that_carries_nothing_is_found_out(
 
 
 @pytest.mark.parametrize("asked", ["document", "page"])
-def test_who_reads_while_another_thread_connects_anew_tries_again(firestore_server: Firestore, asked: str) -> None:
+def test_a_read_during_a_reconnect_is_retried(firestore_server: Firestore, asked: str) -> None:
     connection = connect(FirestoreAddress(firestore_server.project), None)
     client = connection.client
     ask: dict[str, Callable[[], object]] = {
@@ -295,7 +293,7 @@ def test_who_reads_while_another_thread_connects_anew_tries_again(firestore_serv
     assert refusal.value.retryable
 
 
-def test_a_listener_that_told_much_is_opened_again(firestore_server: Firestore, store: Store) -> None:
+def test_a_full_listener_is_reopened(firestore_server: Firestore, store: Store) -> None:
     site = CloudSite(firestore_server)
     replica = site.replica(store)
     replica.follow()
@@ -310,14 +308,16 @@ def test_a_listener_that_told_much_is_opened_again(firestore_server: Firestore, 
     replica.close()
 
 
-def test_nobody_there_is_said_in_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_server_is_reported_in_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:9")
     replica = CloudSite(Firestore("none", "127.0.0.1:9", "test-nobody")).replica(store)
     with pytest.raises(CloudUnreachableError):
         replica.catch_up(patience_s=0.5)
 
 
-def test_stopping_twice_and_before_anything_came_does_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stopping_is_idempotent_and_possible_before_the_first_snapshot(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:9")
     replica = CloudSite(Firestore("none", "127.0.0.1:9", "test-nobody")).replica(store)
     replica.close()
@@ -325,7 +325,7 @@ def test_stopping_twice_and_before_anything_came_does_nothing(store: Store, monk
     replica.close()
 
 
-def test_following_costs_nothing_while_nothing_happens(firestore_server: Firestore, store: Store) -> None:
+def test_an_idle_listener_costs_no_reads(firestore_server: Firestore, store: Store) -> None:
     site = CloudSite(firestore_server)
     site.put_events([event(n) for n in range(300)])
     site.replica(store).catch_up()

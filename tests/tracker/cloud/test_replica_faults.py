@@ -1,4 +1,4 @@
-"""The replica where the store fails it, and what it learns of deletions and machines."""
+"""The replica with a failing store, and with deletions and machine ids."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def locked(store: Store) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("fault", [full, locked])
-def test_what_the_store_could_not_take_is_downloaded_again(
+def test_a_page_that_the_store_failed_to_write_is_downloaded_again(
     firestore_server: Firestore, tmp_path: Path, fault: Callable[[Store], AbstractContextManager[None]]
 ) -> None:
     """Documents and tombstones, by the replica that is open and by the next one."""
@@ -76,7 +76,7 @@ def test_what_the_store_could_not_take_is_downloaded_again(
             assert store.people.all() == []
 
 
-def test_a_page_that_a_listener_heard_while_the_store_was_locked_is_not_lost(
+def test_a_snapshot_received_while_the_store_was_locked_is_not_lost(
     firestore_server: Firestore, tmp_path: Path
 ) -> None:
     site = CloudSite(firestore_server)
@@ -92,9 +92,7 @@ def test_a_page_that_a_listener_heard_while_the_store_was_locked_is_not_lost(
 # -- deletions, machines
 
 
-def test_a_stay_in_a_zone_that_was_taken_back_vanishes_at_other_readers(
-    firestore_server: Firestore, tmp_path: Path
-) -> None:
+def test_a_retracted_zone_stay_is_deleted_at_other_readers(firestore_server: Firestore, tmp_path: Path) -> None:
     stay = ZoneStay(
         site_id=SITE, camera_id="front", zone="bar", person_id="p-ada", started_at=at(1), seen_at=at(9), over=True
     )
@@ -111,7 +109,7 @@ def test_a_stay_in_a_zone_that_was_taken_back_vanishes_at_other_readers(
         assert store.inbox.unreadable() == []
 
 
-def test_two_machines_that_report_one_camera_are_noticed(firestore_server: Firestore, store: Store) -> None:
+def test_two_machines_with_one_camera_id_are_detected(firestore_server: Firestore, store: Store) -> None:
     site = CloudSite(firestore_server)
 
     def report(machine: str, minute: int, camera: str = "front") -> None:

@@ -1,4 +1,4 @@
-"""The uplink, where the store fails it for a moment, or somebody else's credentials were used in between."""
+"""The uploader with a store that fails for a moment, and after a change of credentials."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def failing(machine: Machine, table: str) -> Iterator[None]:
         writing.connection.execute("DROP TRIGGER failing")
 
 
-def test_what_is_refused_is_parked_although_the_store_failed_meanwhile(
+def test_rejections_are_recorded_after_a_failure_of_the_store(
     machine: Machine, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(uploader, "_LEASE_EVERY_S", 0.05)
@@ -57,7 +57,7 @@ def test_what_is_refused_is_parked_although_the_store_failed_meanwhile(
     assert len(cloud.events()) == 5
 
 
-def test_no_connection_is_left_open_while_the_store_takes_nothing(
+def test_a_failing_store_leaks_no_connection(
     machine: Machine, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(uploader, "_LEASE_EVERY_S", 0.05)
@@ -71,7 +71,7 @@ def test_no_connection_is_left_open_while_the_store_takes_nothing(
 
 
 @pytest.mark.parametrize("shared", [False, True], ids=["wanted-back", "still-shared"])
-def test_vectors_are_wanted_back_also_after_a_camera_key_was_used(
+def test_vectors_are_deleted_after_a_device_key_was_used_in_between(
     machine: Machine, cloud: Cloud, firestore_server: Firestore, shared: bool
 ) -> None:
     ada = Person(person_id="p-1", name="Ada", created_at=START, consented_at=START)
@@ -93,7 +93,7 @@ def test_vectors_are_wanted_back_also_after_a_camera_key_was_used(
     assert len(cloud.documents("people/p-1/embeddings")) == (2 if shared else 0)
 
 
-def test_an_unexpected_error_ends_nothing_and_is_logged_once(
+def test_an_unexpected_error_is_logged_once_and_uploading_continues(
     machine: Machine, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     failures = iter(range(4))
@@ -113,7 +113,7 @@ def test_an_unexpected_error_ends_nothing_and_is_logged_once(
     assert "nobody thought of this" in caplog.text
 
 
-def test_who_is_forgotten_is_erased_at_every_site_of_the_store(machine: Machine, firestore_server: Firestore) -> None:
+def test_a_forgotten_person_is_erased_at_every_site_of_the_store(machine: Machine, firestore_server: Firestore) -> None:
     events = [replace(each, site_id=site, event_id="") for site in (SITE, "pool") for each in visits(1)[0]]
     machine.store.record(Observation(events=events))
     machine.drain()
@@ -127,7 +127,7 @@ def test_who_is_forgotten_is_erased_at_every_site_of_the_store(machine: Machine,
         assert client.collection(f"sites/{site}/events").get() == []
 
 
-def test_an_erasure_that_a_camera_key_may_not_do_is_done_later_by_a_service_account(
+def test_an_erasure_denied_to_a_device_key_is_retried_with_a_service_account(
     machine: Machine, cloud: Cloud, firestore_server: Firestore
 ) -> None:
     key = DeviceKey(

@@ -1,4 +1,4 @@
-"""The uploader: everything that is new is uploaded once, in its newest state, and nothing that should not be."""
+"""The uploader: new records are uploaded once, in their current state, and nothing else is."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def cloud(firestore_server: Firestore) -> Iterator[Cloud]:
     found.close()
 
 
-def test_everything_arrives_as_it_is_here(any_firestore: Firestore, tmp_path: Path) -> None:
+def test_every_record_is_uploaded_unchanged(any_firestore: Firestore, tmp_path: Path) -> None:
     machine, cloud = Machine(tmp_path / "store.sqlite3", any_firestore), Cloud(any_firestore)
     machine.record(30)
     machine.drain()
@@ -53,7 +53,7 @@ def test_everything_arrives_as_it_is_here(any_firestore: Firestore, tmp_path: Pa
         close()
 
 
-def test_what_came_back_lost_is_found_to_be_there(any_firestore: Firestore, tmp_path: Path) -> None:
+def test_a_batch_with_a_lost_answer_is_sent_again_without_duplicates(any_firestore: Firestore, tmp_path: Path) -> None:
     """The second machine knows nothing of the first, as one whose file was put back from a backup."""
     for name in ("a", "b"):
         machine = Machine(tmp_path / f"{name}.sqlite3", any_firestore)
@@ -67,7 +67,7 @@ def test_what_came_back_lost_is_found_to_be_there(any_firestore: Firestore, tmp_
     cloud.close()
 
 
-def test_two_agents_of_a_site_leave_no_document_twice(machine: Machine, cloud: Cloud, tmp_path: Path) -> None:
+def test_two_agents_of_a_site_make_no_duplicates(machine: Machine, cloud: Cloud, tmp_path: Path) -> None:
     other = Machine(tmp_path / "other.sqlite3", machine.firestore)
     machine.record(30)
     other.record(30, first=10)
@@ -79,7 +79,7 @@ def test_two_agents_of_a_site_leave_no_document_twice(machine: Machine, cloud: C
     other.close()
 
 
-def test_a_visit_is_sent_in_its_newest_state_only(machine: Machine, cloud: Cloud) -> None:
+def test_a_session_is_uploaded_in_its_current_state(machine: Machine, cloud: Cloud) -> None:
     (enter, leave), _ = visits(1)
     machine.now = START + timedelta(minutes=1)
     machine.store.record(Observation(events=[enter]))
@@ -95,7 +95,7 @@ def test_a_visit_is_sent_in_its_newest_state_only(machine: Machine, cloud: Cloud
     assert (written["sessions"], written["events"]) == (1, 2)
 
 
-def test_a_visit_that_never_was_goes_and_what_was_said_comes(machine: Machine, cloud: Cloud) -> None:
+def test_a_voided_visit_is_deleted_and_its_correction_uploaded(machine: Machine, cloud: Cloud) -> None:
     machine.record(2)
     machine.drain()
     first = (
@@ -103,17 +103,17 @@ def test_a_visit_that_never_was_goes_and_what_was_said_comes(machine: Machine, c
         + [each for each in machine.store.events.select() if each.person_id == person(0)][1:]
     )
     for number, event in enumerate(first):
-        said = Correction(
+        correction = Correction(
             action=Action.VOID, event_id=event.event_id, by="ann", at=LATER + timedelta(seconds=number), reason="no"
         )
-        machine.store.events.correct([said])
+        machine.store.events.correct([correction])
     machine.drain()
     assert {each.person_id for each in cloud.sessions()} == {person(1)}
     assert {each["person_id"] for each in cloud.documents("corrections").values()} == {person(0)}
-    assert len(cloud.events()) == 4  # what cameras saw stays; what was said about it stands beside it
+    assert len(cloud.events()) == 4  # corrections do not change events
 
 
-def test_a_visit_that_nobody_ended_closes_when_its_time_is_over(machine: Machine, cloud: Cloud) -> None:
+def test_a_visit_without_exit_is_closed_by_time(machine: Machine, cloud: Cloud) -> None:
     (enter, _), _ = visits(1)
     machine.now = START + timedelta(minutes=1)
     machine.store.record(Observation(events=[enter]))
@@ -125,7 +125,7 @@ def test_a_visit_that_nobody_ended_closes_when_its_time_is_over(machine: Machine
     ]
 
 
-def test_only_matches_that_decided_an_event_go_up(machine: Machine, cloud: Cloud) -> None:
+def test_only_matches_that_decided_an_event_are_uploaded(machine: Machine, cloud: Cloud) -> None:
     events, (match,) = visits(1)
     other = [
         replace(match, person_id=None, reason="too far", authorised=False, match_id=""),
@@ -138,15 +138,15 @@ def test_only_matches_that_decided_an_event_go_up(machine: Machine, cloud: Cloud
     assert list(cloud.documents("matches")) == [match.match_id]
 
 
-def test_what_came_down_is_not_sent_back(machine: Machine, cloud: Cloud) -> None:
+def test_downloaded_records_are_not_uploaded(machine: Machine, cloud: Cloud) -> None:
     machine.record(3)
     with machine.store.database.writing() as writing:
-        writing.connection.execute("UPDATE events SET came_down = changed WHERE person_id = ?", (person(1),))
+        writing.connection.execute("UPDATE events SET downloaded = changed WHERE person_id = ?", (person(1),))
     machine.drain()
     assert {event.person_id for event in cloud.events()} == {person(0), person(2)}
 
 
-def test_stays_in_zones_go_up_when_they_are_over(machine: Machine, cloud: Cloud) -> None:
+def test_zone_stays_are_uploaded_when_they_end(machine: Machine, cloud: Cloud) -> None:
     stay = ZoneStay(
         site_id=SITE, camera_id="hall", zone="bar", person_id="p-1", started_at=START, seen_at=LATER, over=False
     )
@@ -169,7 +169,7 @@ def _said(machine: Machine, reason: str, number: int) -> Correction:
     return Correction(action=Action.VOID, event_id=event.event_id, by="ann", at=LATER, reason=reason)
 
 
-def test_a_bad_document_is_rejected_alone_and_tried_again_when_told(machine: Machine, cloud: Cloud) -> None:
+def test_a_bad_document_is_rejected_alone_and_retried_on_request(machine: Machine, cloud: Cloud) -> None:
     machine.record(20)
     bad, good = _said(machine, "x" * 2**20, 3), _said(machine, "a mistake", 4)
     machine.store.events.correct([bad, good])
@@ -191,7 +191,7 @@ def test_a_bad_document_is_rejected_alone_and_tried_again_when_told(machine: Mac
     assert len(cloud.documents("corrections")) == 2
 
 
-def test_a_damaged_row_is_rejected_and_holds_up_nothing(machine: Machine, cloud: Cloud) -> None:
+def test_a_damaged_row_is_rejected_and_blocks_nothing(machine: Machine, cloud: Cloud) -> None:
     machine.record(3)
     with machine.store.database.writing() as writing:
         writing.connection.execute("UPDATE events SET track_id = '' WHERE event_row = 2")
@@ -201,7 +201,7 @@ def test_a_damaged_row_is_rejected_and_holds_up_nothing(machine: Machine, cloud:
 
 
 @pytest.mark.parametrize("status", ["PERMISSION_DENIED", "UNAUTHENTICATED", "NOT_FOUND"])
-def test_who_may_nothing_rejects_nothing_and_says_so(machine: Machine, cloud: Cloud, status: str) -> None:
+def test_missing_permissions_reject_nothing_and_are_reported(machine: Machine, cloud: Cloud, status: str) -> None:
     machine.record(20)
     machine.firestore.control.fail("", status, count=-1)
     with pytest.raises(CloudError) as refusal:
@@ -217,7 +217,7 @@ def test_who_may_nothing_rejects_nothing_and_says_so(machine: Machine, cloud: Cl
 
 @pytest.mark.parametrize("status", ["RESOURCE_EXHAUSTED", "UNAVAILABLE", "DEADLINE_EXCEEDED", "ABORTED", "INTERNAL"])
 @pytest.mark.parametrize("applied", [False, True], ids=["undone", "done-unanswered"])
-def test_passing_errors_cost_nothing(machine: Machine, cloud: Cloud, status: str, applied: bool) -> None:
+def test_transient_errors_lose_nothing(machine: Machine, cloud: Cloud, status: str, applied: bool) -> None:
     machine.record(20)
     machine.firestore.control.fail("Commit", status, count=2, applied=applied)
     machine.drain()
@@ -225,7 +225,7 @@ def test_passing_errors_cost_nothing(machine: Machine, cloud: Cloud, status: str
     assert_same(cloud, [machine.store])
 
 
-def test_an_outage_that_lasts_is_told_after_a_while(machine: Machine) -> None:
+def test_a_long_outage_is_reported(machine: Machine) -> None:
     machine.record(1)
     machine.firestore.control.fail("", "UNAVAILABLE", count=-1)
     with pytest.raises(CloudUnreachableError, match="does not answer"):
@@ -236,7 +236,7 @@ def test_an_outage_that_lasts_is_told_after_a_while(machine: Machine) -> None:
 # -- who may send
 
 
-def test_a_camera_machine_sends_what_its_rules_allow(machine: Machine, cloud: Cloud) -> None:
+def test_a_device_key_uploads_what_its_rules_allow(machine: Machine, cloud: Cloud) -> None:
     key = DeviceKey(
         project=machine.firestore.project, uid="d-1", site_id=SITE, camera_id="door", api_key="k", refresh_token="r"
     )
@@ -257,7 +257,7 @@ def test_a_camera_machine_sends_what_its_rules_allow(machine: Machine, cloud: Cl
     assert len(cloud.documents("people")) == 1
 
 
-def test_one_process_sends_a_store_at_a_time(machine: Machine, tmp_path: Path) -> None:
+def test_one_process_uploads_a_store_at_a_time(machine: Machine, tmp_path: Path) -> None:
     words = "being uploaded to Firestore already, by this process itself"
     with (
         Store(tmp_path / "store.sqlite3") as other,
@@ -268,7 +268,7 @@ def test_one_process_sends_a_store_at_a_time(machine: Machine, tmp_path: Path) -
     assert machine.drain() == 0
 
 
-def test_the_thread_sends_what_is_new_and_stops(machine: Machine, cloud: Cloud) -> None:
+def test_the_thread_uploads_new_records_and_stops(machine: Machine, cloud: Cloud) -> None:
     machine.start()
     machine.record(5)
     wait_until(lambda: len(cloud.events()) == 10)
@@ -292,7 +292,7 @@ def _add_people(store: Store) -> None:
 
 
 @pytest.mark.parametrize("shared", [True, False])
-def test_vectors_go_up_only_of_people_who_agreed_where_that_is_wanted(
+def test_vectors_are_uploaded_only_with_consent_and_sharing(
     firestore_server: Firestore, tmp_path: Path, shared: bool
 ) -> None:
     machine, cloud = Machine(tmp_path / "s.sqlite3", firestore_server, vectors=shared), Cloud(firestore_server)
@@ -308,7 +308,7 @@ def test_vectors_go_up_only_of_people_who_agreed_where_that_is_wanted(
     cloud.close()
 
 
-def test_vectors_that_are_no_more_go_and_those_that_are_there_are_not_sent_again(
+def test_removed_vectors_are_deleted_and_existing_ones_not_sent_again(
     firestore_server: Firestore, tmp_path: Path
 ) -> None:
     machine, cloud = Machine(tmp_path / "s.sqlite3", firestore_server, vectors=True), Cloud(firestore_server)
@@ -330,7 +330,7 @@ def test_vectors_that_are_no_more_go_and_those_that_are_there_are_not_sent_again
     cloud.close()
 
 
-def test_a_merged_person_says_who_they_are_now(machine: Machine, cloud: Cloud) -> None:
+def test_a_merged_profile_names_the_remaining_person(machine: Machine, cloud: Cloud) -> None:
     _add_people(machine.store)
     machine.drain()
     machine.store.people.merge("v-1", "p-1")
@@ -341,7 +341,7 @@ def test_a_merged_person_says_who_they_are_now(machine: Machine, cloud: Cloud) -
 
 
 @pytest.mark.parametrize("erase_history", [True, False])
-def test_who_is_forgotten_here_is_forgotten_there(
+def test_a_forgotten_person_is_erased_in_firestore(
     firestore_server: Firestore, tmp_path: Path, erase_history: bool
 ) -> None:
     machine, cloud = Machine(tmp_path / "s.sqlite3", firestore_server, vectors=True), Cloud(firestore_server)

@@ -1,4 +1,4 @@
-"""Writes: each record becomes the document that is read back as it, on the right condition, and with nothing more."""
+"""Writes: the document of each record, its precondition, and nothing else."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def encoded(collection: str, record: Any, record_id: str = "x") -> list[Write]:
     return list(Encoder(SITE).writes(message, LATER))
 
 
-def test_an_event_is_created_and_read_back_as_it_is() -> None:
+def test_an_event_is_created_and_decoded_unchanged() -> None:
     (event, _), _ = visits(1)
     (write,) = encoded("events", event, event.event_id)
     assert (write.kind, write.path) == (Kind.CREATE, f"sites/{SITE}/events/{event.event_id}")
@@ -32,7 +32,7 @@ def test_an_event_is_created_and_read_back_as_it_is() -> None:
     assert documents.event_of(SITE, event.event_id, write.document) == event
 
 
-def test_a_match_names_nobody_but_its_person() -> None:
+def test_a_match_names_only_its_person() -> None:
     _, (match,) = visits(1)
     uploaded = Match(
         site_id=SITE, camera_id="front", track_id="t", at=START, person_id=match.person_id, distance=0.4, margin=0.1,
@@ -64,7 +64,7 @@ def test_a_profile_holds_no_vector_and_vectors_hold_no_name() -> None:
 
 
 @pytest.mark.parametrize("value", [2**63, object(), "\ud800"], ids=["too large", "object", "half"])
-def test_what_firestore_cannot_hold_is_refused(value: object) -> None:
+def test_values_that_firestore_cannot_store_are_refused(value: object) -> None:
     client = firestore.Client(project="p", credentials=AnonymousCredentials())
     write = Write(kind=Kind.SET, path="a/b", collection="events", record_id="b", document={"value": value})
     with pytest.raises((ValueError, TypeError)):

@@ -1,4 +1,4 @@
-"""The truth of the scene against what the networks see in the rendered clip."""
+"""The ground truth of the scene, compared with detections in the rendered clip."""
 
 from __future__ import annotations
 

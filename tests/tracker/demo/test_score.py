@@ -120,7 +120,7 @@ def test_accurate_run_passes_with_its_errors() -> None:
         pytest.param((EILEEN, FIRST, visit("v-1", (30.0, None))), "has not ended", id="never-ended"),
     ],
 )
-def test_what_makes_a_run_fail(sessions: tuple[Session, ...], problem: str) -> None:
+def test_failing_runs(sessions: tuple[Session, ...], problem: str) -> None:
     card = judged(*sessions)
     assert not card.passed
     assert [row.problem for row in card.rows if not row.ok] == [problem]

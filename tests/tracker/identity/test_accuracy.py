@@ -1,4 +1,4 @@
-"""Accuracy that must not drop: the figures of accuracy.json, measured again on real pixels.
+"""Accuracy on real pictures is not below the baseline in accuracy.json.
 
 A change that makes a figure better than its baseline by more than the slack should raise the baseline in the same
 commit. Rates are shares, 0 to 1.
@@ -74,7 +74,7 @@ def best_face(seen: AnalysedFaces) -> int | None:
     return int(np.argmax(seen.faces.widths)) if len(seen.faces) else None
 
 
-def said_of(engine: FaceEngine, gallery: Gallery, image: np.ndarray) -> str:
+def name_of(engine: FaceEngine, gallery: Gallery, image: np.ndarray) -> str:
     """A person id, "nobody" for unsure faces and strangers, or "poor" without a usable face."""
     seen = engine.analyse(image)
     row = best_face(seen)
@@ -89,16 +89,16 @@ def test_degraded_portraits(engine: FaceEngine) -> None:
     vectors = {name: engine.analyse(image).vectors[:1] for name, image in portraits.items()}
     both = Gallery.of(np.concatenate(list(vectors.values())), tuple(vectors))
     rng = np.random.default_rng(20)
-    said: list[tuple[str, str, str]] = []
+    results: list[tuple[str, str, str]] = []
     for name, image in portraits.items():
         alone = both.without(name)  # the same picture as that of a stranger
         for _ in range(40):
             made = worse(image, rng)
-            said.append((name, said_of(engine, both, made), said_of(engine, alone, made)))
-    good = [each for each in said if each[1] != "poor"]
+            results.append((name, name_of(engine, both, made), name_of(engine, alone, made)))
+    good = [each for each in results if each[1] != "poor"]
     require(
         {
-            "good_enough": len(good) / len(said),
+            "good_enough": len(good) / len(results),
             "named": sum(known == name for name, known, _ in good) / len(good),
             "wrongly_named": sum(known not in (name, NOBODY) for name, known, _ in good) / len(good),
             "strangers_wrongly_named": sum(strange != NOBODY for _, _, strange in good) / len(good),
@@ -185,7 +185,7 @@ def test_no_part_of_a_clip_identifies_a_stranger(faces: dict[str, tuple[str, np.
     others = [name for name in known if name != stranger]
     gallery = Gallery.of(np.stack([faces[known[name]][1] for name in others]), others)
     found = [nearest(gallery, vector[None])[0] for who, vector, good in faces.values() if who == stranger and good]
-    said = set()
+    results = set()
     for start in range(len(found)):
         vote, naming = Vote(), None
         for one in (each for each in found[start:] for _ in range(3)):
@@ -193,6 +193,6 @@ def test_no_part_of_a_clip_identifies_a_stranger(faces: dict[str, tuple[str, np.
             heavy = weight(64, 4, verdict_margin(one, verdict, MATCH))
             vote = vote.add(one, verdict, weight=heavy, quality=0.5)
             naming = vote.result(MATCH, naming)
-            said.add(naming.kind)
-    assert VoteOutcome.STRANGER in said
-    assert VoteOutcome.PERSON not in said
+            results.add(naming.kind)
+    assert VoteOutcome.STRANGER in results
+    assert VoteOutcome.PERSON not in results

@@ -1,4 +1,4 @@
-"""Thresholds for the people at hand."""
+"""Calibration of thresholds for the enrolled people."""
 
 from __future__ import annotations
 

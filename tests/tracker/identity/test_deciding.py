@@ -1,4 +1,4 @@
-"""What cameras, people's corrections and the store make of faces that are alike: end to end, with faces by hand."""
+"""Cameras, corrections and the store with similar faces, end to end, with synthetic vectors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Enrolment: who may be saved, by which pictures, and why the others were refused."""
+"""Enrolment: accepted people and pictures, and the reasons for rejections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one machine knows of people, between the store that others change and the tracks of its cameras."""
+"""A machine's copy of people, between the store that others change and the tracks of its cameras."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The nearest person, and what that means."""
+"""The nearest person, and the verdict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of people: what is kept, what is refused."""
+"""Names of people: valid and rejected ones."""
 
 from __future__ import annotations
 

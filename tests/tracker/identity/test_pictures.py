@@ -1,4 +1,4 @@
-"""Pictures as people really hand them over."""
+"""Pictures in the formats that people use."""
 
 from __future__ import annotations
 

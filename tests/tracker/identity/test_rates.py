@@ -1,4 +1,4 @@
-"""Thresholds and what they cost."""
+"""Thresholds and their error rates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real pixels: portraits that two wheels carry, and clips of four people where they are at hand."""
+"""Real pictures: portraits from two wheels and, where installed, clips of four people."""
 
 from __future__ import annotations
 
@@ -172,10 +172,10 @@ def test_enrolled_people_are_recognised_on_other_frames(
 def test_distant_strangers_are_never_recognised_as_enrolled_people(
     engine: FaceEngine, gallery_of_two: Gallery, clip: Callable[[str], list[Frame]]
 ) -> None:
-    said = list(votes_of(engine, gallery_of_two, clip("two_walking_in")))
-    assert len(said) >= 60
-    assert max(width for width, _, _ in said) < 32
-    assert [each for each in said if each[1] is Verdict.MATCH] == []
+    votes = list(votes_of(engine, gallery_of_two, clip("two_walking_in")))
+    assert len(votes) >= 60
+    assert max(width for width, _, _ in votes) < 32
+    assert [each for each in votes if each[1] is Verdict.MATCH] == []
     assert naming_of(engine, gallery_of_two, clip("two_walking_in")).kind is VoteOutcome.UNKNOWN
 
 

@@ -1,4 +1,4 @@
-"""From faces to tracks with names: when a name is given, how far it reaches back, and what is recorded."""
+"""From faces to named tracks: when a name is given, from when it applies, and what is recorded."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""The language in which tests tell of visits.
+"""A notation for events and visits in tests.
 
-A story is what cameras sent: "a+0 b+60 b-600" is enter at camera a at 0 s, enter at b at 60 s, exit at b at 600 s.
-Each camera uses one track ("a1") unless the story names another: "a-600:a2". "~" after a sign marks an inferred event.
-What came of it reads "0-20,60-90" for one visit of two segments, "5-" for an open one; "?" stands where the enter or
-the exit was inferred.
+Events: "a+0 b+60 b-600" is enter at camera a at 0 s, enter at b at 60 s, exit at b at 600 s. Each camera uses one track
+("a1") unless an event names another: "a-600:a2". "~" after a sign marks an inferred event.
+Visits: "0-20,60-90" is one visit of two segments, "5-" an open one; "?" marks an inferred enter or exit.
 """
 
 from __future__ import annotations
@@ -24,7 +23,8 @@ def at(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def story(text: str, person: str = "p", site: str = "s") -> list[Event]:
+def events_of(text: str, person: str = "p", site: str = "s") -> list[Event]:
+    """The events of one person from the notation."""
     steps = [_STEP.fullmatch(word) for word in text.split()]
     return [
         Event(
@@ -54,7 +54,8 @@ def presence(camera: str, entered: float, seen: float, person: str = "p") -> Pre
     )
 
 
-def told(found: Iterable[Session]) -> list[str]:
+def timelines(found: Iterable[Session]) -> list[str]:
+    """The visits in the notation."""
     found = list(found)
     assert {type(each) for visit in found for each in (visit.enter_inferred, visit.exit_inferred)} <= {bool}
 

@@ -1,4 +1,4 @@
-"""Days and hours of a site's clock, where it is set and where a zone is off by less than an hour."""
+"""Days and hours of a site, across clock changes and in zones with offsets of part of an hour."""
 
 from __future__ import annotations
 

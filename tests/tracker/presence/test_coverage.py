@@ -1,4 +1,4 @@
-"""Outages: what cameras did not watch is kept apart from nobody being there."""
+"""Outages: unwatched time is distinct from empty time."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ DAY = 24 * 60
         pytest.param({"door"}, DAY, [], 1.0, id="another-camera-has-not-been-stopped"),
     ],
 )
-def test_a_camera_that_nobody_stopped_is_down_and_not_taken_down(
+def test_a_camera_that_was_not_stopped_is_down(
     failed: set[str], since: float, expected: list[tuple[str, float, float]], share: float
 ) -> None:
     spans = [watch(0, 1.5 * DAY), watch(0, 60, "back")]
@@ -114,7 +114,7 @@ def test_a_camera_that_watches_only_later_is_not_known_yet() -> None:
     assert not Coverage([watch(200, 300)], now=at(60)).known
 
 
-def test_shares_tell_what_was_watched_of_each_piece() -> None:
+def test_shares_are_the_watched_part_of_each_period() -> None:
     coverage = Coverage([watch(0, 15), watch(45, 90)], now=at(120))
     assert coverage.shares([at(0), at(30), at(60), at(90), at(120)]) == [0.5, 0.5, 1.0, 0.0]
 
@@ -134,13 +134,13 @@ def test_nothing_is_known_where_no_camera_ever_reported() -> None:
     assert coverage.shares([at(0), at(30), at(60)]) == [None, None]
 
 
-def test_before_the_first_trace_nothing_was_recorded() -> None:
+def test_before_the_first_record_nothing_was_recorded() -> None:
     coverage = Coverage([], now=at(60), first_event_at=at(40))
     assert coverage.recorded_since == at(40)
     assert coverage.shares([at(0), at(30), at(60)]) == [0.0, None]
 
 
-def test_events_before_the_first_watch_say_nothing_about_outages() -> None:
+def test_events_before_the_first_coverage_imply_no_outage() -> None:
     coverage = Coverage([watch(30, 60)], now=at(60), first_event_at=at(0))
     assert coverage.recorded_since == at(0)
     assert coverage.shares([at(0), at(30), at(60)]) == [None, 1.0]
@@ -201,7 +201,7 @@ def test_what_is_not_watched_while_the_site_is_closed_is_no_outage(
     assert reported(coverage, -240, 1500) == expected
 
 
-def test_shares_are_of_opening_hours_and_say_nothing_of_closed_ones() -> None:
+def test_shares_are_of_opening_hours_only() -> None:
     coverage = Coverage([watch(-240, 180), watch(600, 601)], now=at(2000), opening=OPEN)
     edges = [at(each) for each in (0, 180, 600, 660, 1200, 1260)]
     assert coverage.shares(edges) == [1.0, 0.0, None, None, 0.0]

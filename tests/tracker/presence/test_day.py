@@ -1,4 +1,4 @@
-"""The figures of one local day add up over days, and depend on nothing but the sessions that touch the day."""
+"""Figures of local days: additive, and dependent only on the sessions that touch the day."""
 
 from __future__ import annotations
 

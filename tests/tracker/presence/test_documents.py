@@ -1,4 +1,4 @@
-"""Documents: what goes out comes back the same; whatever is not exactly a record is refused by field."""
+"""Documents: encode and decode are inverse; an invalid document is rejected by field."""
 
 from __future__ import annotations
 
@@ -245,14 +245,14 @@ def test_a_margin_without_runner_up_has_no_number_in_json() -> None:
     assert encode(replace(_MATCH, margin=float("inf")))["margin"] is None
 
 
-def test_whole_numbers_may_stand_for_fractions() -> None:
+def test_integers_are_accepted_for_floats() -> None:
     presence = decode(Presence, {**encode(_PRESENCE), "x_frac": 1})
     assert isinstance(presence.x_frac, float)
 
 
 @pytest.mark.parametrize("title", RECORDS)
 @pytest.mark.parametrize("document", [None, 1, "text", [], [("kind", "enter")], b"{}"], ids=repr)
-def test_what_is_no_object_is_refused(title: str, document: object) -> None:
+def test_non_objects_are_refused(title: str, document: object) -> None:
     with pytest.raises(RecordError, match=f"^{title}: expected an object with fields"):
         decode(type(RECORDS[title]), document)
 
@@ -357,7 +357,7 @@ def test_a_bad_segment_is_named(segment: object, problem: str) -> None:
         decode(Session, document)
 
 
-def test_what_the_record_itself_refuses_is_a_record_error() -> None:
+def test_errors_of_the_record_are_record_errors() -> None:
     document = {**encode(_PRESENCE), "seen_at": "2020-01-01T00:00:00Z"}
     with pytest.raises(RecordError, match=r"^presence: entered_at"):
         decode(Presence, document)

@@ -1,4 +1,4 @@
-"""Documents of corrections and of stays in zones."""
+"""Documents of corrections and zone stays."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_corrections_survive(correction: Correction) -> None:
     assert decode(Correction, document) == correction
 
 
-def test_an_added_event_stands_whole_in_its_correction() -> None:
+def test_a_correction_contains_the_whole_added_event() -> None:
     assert encode(ADDED)["event"] == encode(EVENT)
     assert encode(VOIDED)["event"] is None
 
@@ -56,7 +56,7 @@ def test_stays_in_zones_survive() -> None:
         pytest.param({"extra": 1}, "unknown field", id="extra"),
     ],
 )
-def test_what_is_no_correction_is_refused(fields: dict[str, Any], message: str) -> None:
+def test_an_invalid_correction_is_refused(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(RecordError, match=message):
         decode(Correction, encode(ADDED) | fields)
 
@@ -69,6 +69,6 @@ def test_what_is_no_correction_is_refused(fields: dict[str, Any], message: str) 
         pytest.param({"seen_at": "2026-03-02T11:00:00Z"}, "started_at: expected", id="ends-before-it-starts"),
     ],
 )
-def test_what_is_no_stay_is_refused(fields: dict[str, Any], message: str) -> None:
+def test_an_invalid_zone_stay_is_refused(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(RecordError, match=message):
         decode(ZoneStay, encode(STAY) | fields)

@@ -1,4 +1,4 @@
-"""Characters that ids, names and reasons may not hold, and those that they may."""
+"""Allowed and rejected characters in ids, names and reasons."""
 
 from __future__ import annotations
 

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from tracker.presence.door import pass_door
 from tracker.presence.events import CameraRef
 from tracker.presence.line import Inside, Line, LineState, TrackPoint
-from tracker.presence.transitions import Transition
+from tracker.presence.transitions import Transition, pass_door
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 LINE = Line(start=(0.2, 0.5), end=(0.8, 0.5), inside=Inside.BELOW)
@@ -99,7 +98,7 @@ def test_a_name_that_comes_late_is_reported_beside_somebody_who_crosses() -> Non
         pytest.param({"settle_after": timedelta(seconds=0.5)}, [], id="a-second-unseen-is-another-track"),
     ],
 )
-def test_when_a_side_is_held_and_a_track_has_ended_is_a_choice(
+def test_hold_and_end_of_tracks_are_configurable(
     fields: dict[str, Any], expected: list[tuple[str, str, float]]
 ) -> None:
     line_states: dict[str, LineState] = {}

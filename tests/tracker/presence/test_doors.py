@@ -1,4 +1,4 @@
-"""Rooms and doors together, and closing time, told as timelines of one person.
+"""Rooms and doors together, and closing time, as timelines of one person.
 
 "D" is a door (a way in and out), "I" an entrance, "O" an exit, "a" and "b" are rooms.
 """
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.tracker.presence.stories import at, presence, story, told
+from tests.tracker.presence.stories import at, events_of, presence, timelines
 from tracker.presence.events import ANONYMOUS_PREFIX
 from tracker.presence.rules import Closings, Rules
 from tracker.presence.sessions import sessions
@@ -39,20 +39,20 @@ BERLIN = ZoneInfo("Europe/Berlin")
         pytest.param("a+0 a-60 D-600", ["0-600"], id="missed-at-the-door"),
         pytest.param("a-60 D-600", ["?60-600"], id="found-in-the-room-only-when-lost"),
         pytest.param("D-600", ["?600-600"], id="missed-until-the-door"),
-        pytest.param("D+0 a-60", ["0-"], id="lost-by-a-room-that-never-said-found"),
+        pytest.param("D+0 a-60", ["0-"], id="lost-by-a-room-without-an-enter"),
         pytest.param("D+0 D+3:x D-600", ["0-600"], id="two-doors-see-one-entry"),
-        pytest.param("D+0 O+3:x D-600", ["0-600"], id="an-exit-camera-that-says-enter-is-a-door-too"),
+        pytest.param("D+0 O+3:x D-600", ["0-600"], id="an-exit-camera-that-reports-enter-is-a-door-too"),
         pytest.param("D+0 D+300:x D-600", ["0-600"], id="again-at-the-merge-gap-is-the-same-visit"),
         pytest.param("D+0 D+301:x D-600", ["0-0?", "301-600"], id="again-after-the-merge-gap-the-exit-was-missed"),
-        pytest.param("D+0 a+60 a-90 D+5000 D-6000", ["0-90?", "5000-6000"], id="a-missed-exit-ends-when-last-heard-of"),
+        pytest.param("D+0 a+60 a-90 D+5000 D-6000", ["0-90?", "5000-6000"], id="a-missed-exit-ends-at-last-evidence"),
         pytest.param("D+0 a+60 D+5000 a-5100 D-6000", ["0-6000"], id="one-sight-across-both-entries-mends-it"),
         pytest.param("D+0 D-60 D+90 D-600", ["0-60,90-600"], id="out-for-a-smoke"),
         pytest.param("D+0 D-60 O-63", ["0-60,63-63"], id="two-doors-see-one-exit"),
     ],
 )
 def test_where_ways_in_and_out_are_watched(text: str, visits: list[str]) -> None:
-    for events in permutations(story(text)) if len(story(text)) < 6 else [story(text)]:
-        assert told(sessions(events, rules=BOTH, now=at(10000))) == visits
+    for events in permutations(events_of(text)) if len(events_of(text)) < 6 else [events_of(text)]:
+        assert timelines(sessions(events, rules=BOTH, now=at(10000))) == visits
 
 
 @pytest.mark.parametrize(
@@ -66,33 +66,33 @@ def test_where_ways_in_and_out_are_watched(text: str, visits: list[str]) -> None
         pytest.param("D+0 D-600 D+5000", ["0-600", "5000-5000?"], id="the-last-visit-only"),
     ],
 )
-def test_whoever_was_forgotten_is_in_no_longer(text: str, visits: list[str]) -> None:
-    for events in permutations(story(text, f"{ANONYMOUS_PREFIX}1")):
-        assert told(sessions(events, rules=BOTH, now=at(5001))) == visits
+def test_a_forgotten_person_is_not_in(text: str, visits: list[str]) -> None:
+    for events in permutations(events_of(text, f"{ANONYMOUS_PREFIX}1")):
+        assert timelines(sessions(events, rules=BOTH, now=at(5001))) == visits
 
 
 @pytest.mark.parametrize(
     ("text", "visits"),
     [
-        pytest.param("I+0", ["0-"], id="in-until-something-says-otherwise"),
+        pytest.param("I+0", ["0-"], id="in-until-other-evidence"),
         pytest.param("I+0 a+60 a-90", ["0-90"], id="lost-by-the-room-is-out"),
         pytest.param("I+0 a+60 b+80 a-90", ["0-"], id="another-room-still-sees"),
         pytest.param("I+0:x a+60 a-90 a-100:x", ["0-90,100-100"], id="an-entrance-has-nobody-in-sight"),
     ],
 )
 def test_where_only_ways_in_are_watched_the_room_decides(text: str, visits: list[str]) -> None:
-    assert told(sessions(story(text), rules=IN_ONLY, now=at(10000))) == visits
+    assert timelines(sessions(events_of(text), rules=IN_ONLY, now=at(10000))) == visits
 
 
-def test_who_came_in_by_the_door_is_in_until_the_rules_say_otherwise() -> None:
-    events = story("D+0 a+60 a-90")
-    assert told(sessions(events, rules=BOTH, now=at(90 + 16 * HOUR))) == ["0-"]
-    assert told(sessions(events, rules=BOTH, now=at(91 + 16 * HOUR))) == ["0-90?"]
+def test_a_person_in_by_the_door_is_in_until_the_rules_end_it() -> None:
+    events = events_of("D+0 a+60 a-90")
+    assert timelines(sessions(events, rules=BOTH, now=at(90 + 16 * HOUR))) == ["0-"]
+    assert timelines(sessions(events, rules=BOTH, now=at(91 + 16 * HOUR))) == ["0-90?"]
 
 
 def test_a_presence_in_the_room_keeps_somebody_in_who_came_by_the_door() -> None:
-    found = sessions(story("D+0 a+60"), rules=BOTH, now=at(17 * HOUR), presences=[presence("a", 60, 16.9 * HOUR)])
-    assert told(found) == ["0-"]
+    found = sessions(events_of("D+0 a+60"), rules=BOTH, now=at(17 * HOUR), presences=[presence("a", 60, 16.9 * HOUR)])
+    assert timelines(found) == ["0-"]
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_presence_in_the_room_keeps_somebody_in_who_came_by_the_door() -> None
 def test_closing_time(text: str, now_h: float, visits: list[str]) -> None:
     """The stories start at 10:00 in Berlin; the site closes at 23:00, 13 hours later."""
     rules = Rules(closes_at=time(23), zone=BERLIN)
-    assert told(sessions(story(text), rules=rules, now=at(now_h * HOUR))) == visits
+    assert timelines(sessions(events_of(text), rules=rules, now=at(now_h * HOUR))) == visits
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_a_year_of_days_closes_once_each() -> None:
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59+00:00"])
-def test_the_ends_of_time_do_no_harm(moment: str) -> None:
+def test_minimum_and_maximum_times_are_handled(moment: str) -> None:
     rules = Rules(closes_at=time(2, 30), zone=timezone(timedelta(hours=14)))
     assert Closings(rules).after(datetime.fromisoformat(moment)).tzinfo is UTC
     assert rules.over_at(datetime.fromisoformat(moment)).tzinfo is UTC

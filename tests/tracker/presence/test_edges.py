@@ -1,4 +1,4 @@
-"""What lies exactly on a limit: sides of lines, times of rules."""
+"""Values exactly at a limit: sides of lines, times of rules."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.tracker.presence.stories import at, presence, story, told
+from tests.tracker.presence.stories import at, events_of, presence, timelines
 from tracker.presence.candidates import CandidateSession
 from tracker.presence.line import BAND, CLEAR, Inside, Line, LineState, TrackPoint, cross
 from tracker.presence.rules import Closings, Rules
@@ -20,7 +20,7 @@ TOP = Line(start=(0.0, 0.0), end=(1.0, 0.0), inside=Inside.BELOW)
 
 
 def stood(depths: list[float], *, seconds: list[float] | None = None, tracks: str = "") -> dict[str, LineState]:
-    """Where a person called p stands after these frames; each frame is of track t, or of those named."""
+    """The line state of person p after these frames, all of track t unless tracks are named."""
     line_states: dict[str, LineState] = {}
     for index, depth in enumerate(depths):
         spot = TrackPoint(track_id=tracks[index] if tracks else "t", x_frac=0.5, y_frac=depth, person_id="p")
@@ -41,7 +41,7 @@ def test_one_frame_well_clear_is_enough_exactly_there() -> None:
         assert len(cross(seen, (), line=TOP, at=at(2), ended=True)[1]) == crossed
 
 
-def test_a_lost_track_may_be_taken_up_for_as_long_as_it_is_kept() -> None:
+def test_a_lost_track_can_be_resumed_while_it_is_kept() -> None:
     in_time = stood([-0.2, -0.2, -0.2, 0.2], seconds=[0, 1, 2, 7], tracks="aaab")
     assert in_time["b"].held is not None
     assert not in_time["b"].held.inside
@@ -58,7 +58,7 @@ def test_the_shortest_line_there_may_be() -> None:
         Line(start=(0.0, 0.5), end=(1.0001, 0.5), inside=Inside.BELOW)
 
 
-def test_a_closing_time_with_a_zone_says_what_is_expected() -> None:
+def test_a_closing_time_with_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^closes_at: expected a time of day without a zone"):
         Rules(closes_at=time(23, tzinfo=UTC))
 
@@ -97,8 +97,8 @@ def test_a_segment_has_times_in_utc() -> None:
             Segment(*times)
 
 
-def test_of_two_events_with_one_id_one_is_kept_whatever_tells_them_apart() -> None:
-    (event,) = story("a+0")
+def test_one_of_two_events_with_one_id_is_kept() -> None:
+    (event,) = events_of("a+0")
     rivals = [event, replace(event, x_frac=0.25), replace(event, y_frac=0.25), replace(event, x_frac=0.5)]
     assert len(set(rivals)) == 4
     assert len({without_duplicates(order)[0] for order in permutations(rivals)}) == 1
@@ -114,23 +114,23 @@ def test_of_two_events_with_one_id_one_is_kept_whatever_tells_them_apart() -> No
     ],
 )
 def test_sights_that_overlap(text: str, visits: list[str]) -> None:
-    events = story(text)
+    events = events_of(text)
     for order in permutations(events):
-        assert told(sessions(order, rules=Rules(), now=events[-1].at + timedelta(seconds=60))) == visits
+        assert timelines(sessions(order, rules=Rules(), now=events[-1].at + timedelta(seconds=60))) == visits
 
 
 def test_every_sighting_before_an_event_counts() -> None:
     found = sessions(
-        story("a+0 c+20 c-90"),
+        events_of("a+0 c+20 c-90"),
         rules=Rules(),
         now=at(100),
         presences=[presence("z", 30, 30), presence("a", 0, 80)],
     )
-    assert told(found) == ["0-"]
+    assert timelines(found) == ["0-"]
 
 
 def test_visits_of_one_instant_come_by_person_then_site() -> None:
-    events = story("a+0", "b", "s") + story("a+0", "a", "t") + story("a+0", "a", "s")
+    events = events_of("a+0", "b", "s") + events_of("a+0", "a", "t") + events_of("a+0", "a", "s")
     found = sessions(events, rules=Rules(), now=at(1))
     assert [(visit.person_id, visit.site_id) for visit in found] == [("a", "s"), ("a", "t"), ("b", "s")]
 
@@ -139,7 +139,7 @@ WATCHED = Rules(entrances=frozenset("I"), exits=frozenset("O"), rooms=frozenset(
 
 
 def last_candidate(text: str, rules: Rules = WATCHED) -> CandidateSession:
-    return run(story(text), rules=rules, now=at(100)).candidates[-1]
+    return run(events_of(text), rules=rules, now=at(100)).candidates[-1]
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def last_candidate(text: str, rules: Rules = WATCHED) -> CandidateSession:
         pytest.param("I+0 O-60", None, False, id="over"),
     ],
 )
-def test_what_keeps_an_open_visit_open(text: str, evidence_s: float | None, in_sight: bool) -> None:
+def test_evidence_that_keeps_a_visit_open(text: str, evidence_s: float | None, in_sight: bool) -> None:
     candidate = last_candidate(text)
     assert candidate.evidence_at == (None if evidence_s is None else at(evidence_s))
     assert candidate.in_sight == in_sight
@@ -161,8 +161,8 @@ def test_what_keeps_an_open_visit_open(text: str, evidence_s: float | None, in_s
 
 @pytest.mark.parametrize("text", ["I+0", "O-0", "a+0 a-60"])
 def test_one_way_that_is_watched_by_a_camera_of_its_own_proves_nothing(text: str) -> None:
-    assert sessions(story(text), rules=WATCHED, now=at(50_000)) == []
-    assert told(sessions(story("I+0 O-60"), rules=WATCHED, now=at(50_000))) == ["0-60"]
+    assert sessions(events_of(text), rules=WATCHED, now=at(50_000)) == []
+    assert timelines(sessions(events_of("I+0 O-60"), rules=WATCHED, now=at(50_000))) == ["0-60"]
 
 
 CLOSING = replace(WATCHED, closes_at=time(22))
@@ -179,6 +179,6 @@ CLOSING = replace(WATCHED, closes_at=time(22))
         pytest.param("z+0 z-30 a+60 b+50000 b-50060 a-55000", ["0-55000?"], id="needed-no-proof-before"),
     ],
 )
-def test_one_sight_over_closing_time_joins_what_both_days_prove(text: str, visits: list[str]) -> None:
+def test_one_sighting_over_closing_time_joins_both_days(text: str, visits: list[str]) -> None:
     """The stories begin at 9; the site closes at 22, 46,800 s later, and one camera has the person all the while."""
-    assert told(sessions(story(text), rules=CLOSING, now=at(90_000))) == visits
+    assert timelines(sessions(events_of(text), rules=CLOSING, now=at(90_000))) == visits

@@ -16,7 +16,7 @@ def test_the_id_is_the_same_on_every_machine_and_in_every_release() -> None:
     assert content_id("ab", "c") != content_id("a", "bc") != content_id("a", "bc", "")
 
 
-def test_an_event_gets_its_id_from_what_it_says() -> None:
+def test_an_event_id_is_made_from_its_content() -> None:
     told_again = replace(ENTER, at=AT.astimezone(timezone(timedelta(hours=-5))), event_id="")
     assert told_again == ENTER
     others = [

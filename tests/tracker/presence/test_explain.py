@@ -1,4 +1,4 @@
-"""Why a visit is as it is."""
+"""Explanations of visits."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import time, timedelta
 
 import pytest
 
-from tests.tracker.presence.stories import START, at, presence, story
+from tests.tracker.presence.stories import START, at, events_of, presence
 from tracker.presence.candidates import Reason
 from tracker.presence.explain import Explanation, explain, in_words
 from tracker.presence.rules import Rules
@@ -17,9 +17,9 @@ DOORS = Rules(entrances=frozenset("D"), exits=frozenset("D"))
 
 
 def explained(text: str, *, rules: Rules = RULES, visit: int = 0, now: float = 10000) -> Explanation:
-    events = story(text)
+    events = events_of(text)
     ids = [session.session_id for session in sessions(events, rules=rules, now=at(now))]
-    return explain(ids[visit], reversed(events + story("a+0 a-5", "other")), rules=rules, now=at(now))
+    return explain(ids[visit], reversed(events + events_of("a+0 a-5", "other")), rules=rules, now=at(now))
 
 
 def boundaries(found: Explanation) -> list[str]:
@@ -72,7 +72,7 @@ def test_a_visit_nobody_ended() -> None:
     assert found.boundaries[1].event.camera_id == "b"
 
 
-def test_a_missed_exit_is_told() -> None:
+def test_a_missed_exit_is_explained() -> None:
     found = explained("D+0 a+60 a-90 D+5000 D-6000", rules=DOORS)
     assert boundaries(found) == ["start 0 came_in", "end 90 missed_exit"]
     assert effects(found) == ["D0 came_in", "a60 seen_too", "a90 still_inside"]
@@ -82,7 +82,7 @@ def test_a_missed_exit_is_told() -> None:
     ]
 
 
-def test_what_each_event_did() -> None:
+def test_the_effect_of_each_event() -> None:
     found = explained("a+0 b+60 a-90 b-600 b+700 b-702 c-703 a+5000 a-5001")
     assert effects(found) == [
         "a0 came_in",
@@ -97,6 +97,7 @@ def test_what_each_event_did() -> None:
     assert boundaries(explained("a-60 D-90", rules=DOORS)) == ["start 60 came_in_unseen", "end 90 went_out"]
     assert effects(explained("a-60 D-90", rules=DOORS)) == ["a60 came_in_unseen", "D90 went_out"]
     assert effects(explained("a+0 a-60 b+61")) == ["a0 came_in", "a60 lost", "b61 clocks"]
+    assert effects(explained("a+0 a-60 b+60")) == ["a0 came_in", "a60 lost", "b60 at_once"]
     assert effects(explained("a+0 a-60 a+5000 a-5001", visit=1)) == ["a5000 came_in", "a5001 lost"]
     assert effects(explained("D+0 D-60 a-61", rules=DOORS)) == ["D0 came_in", "D60 went_out", "a61 late_loss"]
 
@@ -116,14 +117,14 @@ def test_the_boundaries_name_their_events() -> None:
 
 
 def test_the_visit_is_the_one_that_the_batch_gives() -> None:
-    events = story("a+0 a-60 a+100 b-200 a+9000")
+    events = events_of("a+0 a-60 a+100 b-200 a+9000")
     facts = {"rules": RULES, "now": at(9100), "presences": [presence("a", 9000, 9050)]}
     for session in sessions(events, **facts):
         assert explain(session.session_id, events, **facts).session == session
 
 
-def test_a_sighting_that_is_no_event_is_told_as_none() -> None:
-    events = story("a+0")
+def test_a_sighting_is_explained_as_no_event() -> None:
+    events = events_of("a+0")
     found = explain(events[0].event_id, events, rules=RULES, now=at(17 * 3600), presences=[presence("z", 50, 50)])
     assert boundaries(found) == ["start 0 came_in", "end 50 gave_up"]
     assert found.boundaries[1].event is None
@@ -131,13 +132,13 @@ def test_a_sighting_that_is_no_event_is_told_as_none() -> None:
 
 @pytest.mark.parametrize("which", ["nothing", "a-60"])
 def test_an_id_that_is_no_visit_is_refused(which: str) -> None:
-    events = story("a+0 a-60")
+    events = events_of("a+0 a-60")
     session_id = which if which == "nothing" else events[1].event_id
     with pytest.raises(LookupError, match=session_id):
         explain(session_id, events, rules=RULES, now=at(100))
 
 
-def test_every_rule_has_words_with_the_figures_of_the_site() -> None:
+def test_every_rule_has_a_text_with_the_settings_of_the_site() -> None:
     rules = Rules(merge_gap=timedelta(minutes=5), max_visit=timedelta(hours=16), closes_at=time(22, 30))
     words = {because: in_words(because, rules) for because in Reason}
     assert len(set(words.values())) == len(Reason)

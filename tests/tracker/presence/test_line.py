@@ -1,7 +1,7 @@
 """A line across a door, as paths: where a face is in each frame, a quarter of a second apart.
 
-"-9 -5 4 8" is how far inside (hundredths of the frame) a face is, "." a frame without it. The line lies level across
-the middle of the frame; inside is below. "in@2" is what came of it: over the line inwards, dated at frame 2.
+"-9 -5 4 8" is how far inside (hundredths of the frame) a face is, "." a frame without it. The line is horizontal, in
+the middle of the frame; inside is below. "in@2" is a crossing inwards, dated at frame 2.
 """
 
 from __future__ import annotations
@@ -85,9 +85,9 @@ def reported(found: Iterable[Crossing]) -> list[str]:
         pytest.param("-9 -9 -9 9 9 -9 9 9 -9 -9", [], id="two-frames-beyond-are-a-slip"),
         pytest.param("-20 -10 -5 0 1 0 -1 -5 -10 -20", [], id="turns-round-on-the-line"),
         pytest.param("-20 -10 -5 0 5 4 0 -5 -10 -20", [], id="turns-round-just-beyond-the-line"),
-        pytest.param("2 -2 2 -2 1 0 -1 2 -2 2.9 -2.9 2.9", [], id="stands-on-the-line"),
-        pytest.param("-20 -20 -20 2 -2 1 0 2 -1 -20 -20", [], id="stands-on-it-and-goes-back"),
-        pytest.param("-20 -20 -20 2 -2 1 0 2 -1 20 20 20", ["in@9"], id="stands-on-it-and-goes-on"),
+        pytest.param("2 -2 2 -2 1 0 -1 2 -2 2.9 -2.9 2.9", [], id="stays-on-the-line"),
+        pytest.param("-20 -20 -20 2 -2 1 0 2 -1 -20 -20", [], id="stays-on-it-and-returns"),
+        pytest.param("-20 -20 -20 2 -2 1 0 2 -1 20 20 20", ["in@9"], id="stays-on-it-and-crosses"),
         pytest.param("-9 -9 -9 9 9 9 -9 -9 -9", ["in@3", "out@6"], id="in-and-out-again"),
         pytest.param("-9 -9 -9 9 9 9 9 9 9 9 9 -9", ["in@3", "out@11"], id="out-in-one-last-frame"),
         pytest.param("-9 -9 -9 4 4 0 0 4", ["in@3"], id="frames-on-the-line-do-not-break-a-side"),
@@ -121,7 +121,7 @@ def test_a_crossing_is_reported_as_soon_as_the_side_is_held() -> None:
 
 
 @pytest.mark.parametrize(("hold", "expected"), [(1, ["in@3", "out@4", "in@5"]), (2, []), (3, [])])
-def test_how_long_a_side_must_be_held_is_a_choice(hold: int, expected: list[str]) -> None:
+def test_hold_frames_is_configurable(hold: int, expected: list[str]) -> None:
     _, found = watch({"t": path("-5 -5 -5 5 -5 5")}, hold=hold)
     assert reported(found) == expected
 
@@ -160,7 +160,7 @@ def test_only_the_way_through_the_line_counts(x: float, expected: list[str]) -> 
         pytest.param(((0.2, 0.3), (0.6, 0.7)), (0.05, 0.3), (0.2, 0.1), False, id="slanting-past-its-start"),
     ],
 )
-def test_lines_of_any_direction_are_gone_through_or_past(
+def test_lines_of_any_direction_are_crossed_or_passed(
     line: tuple[tuple[float, float], tuple[float, float]],
     one: tuple[float, float],
     other: tuple[float, float],

@@ -72,7 +72,7 @@ def test_a_visit_that_does_not_begin_so_any_more_is_noticed() -> None:
     assert project_before([], after, key=KEY, rules=Rules(), now=LATER) is None
 
 
-def test_an_open_visit_tells_when_it_is_due() -> None:
+def test_an_open_visit_has_a_due_time() -> None:
     rules = Rules(max_visit=timedelta(hours=3))
     (entry,) = project([event("enter", 0, "a", "t")], key=KEY, rules=rules, now=START)
     assert (entry.clean, entry.due_at) == (True, START + timedelta(hours=3))
@@ -80,7 +80,7 @@ def test_an_open_visit_tells_when_it_is_due() -> None:
     assert (entry.session.ended_at, entry.due_at) == (START, START + timedelta(hours=3))
 
 
-def test_changes_are_what_differs() -> None:
+def test_changes_are_the_differences() -> None:
     found = changes({"a": 1, "b": 2, "c": 3}, {"b": 2, "c": 4, "d": 5})
     assert (found.write, found.delete) == ({"c": 4, "d": 5}, ("a",))
 

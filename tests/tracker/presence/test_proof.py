@@ -1,6 +1,6 @@
-"""Where rooms and the ways in and out are all watched, a visit must be proven: a camera may take one for another.
+"""Proof of visits where rooms and the ways in and out are all watched: a camera may mistake one person for another.
 
-"D" is a door (a way in and out), "a" and "b" are rooms, "z" is a camera of which the rules know nothing.
+"D" is a door (a way in and out), "a" and "b" are rooms, "z" is a camera that the rules do not name.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from itertools import permutations
 
 import pytest
 
-from tests.tracker.presence.stories import START, at, presence, story, told
+from tests.tracker.presence.stories import START, at, events_of, presence, timelines
 from tracker.presence.candidates import Reason
 from tracker.presence.events import OPERATOR
 from tracker.presence.explain import explain, in_words, uncounted
@@ -36,8 +36,8 @@ UNPROVEN = [
 
 
 @pytest.mark.parametrize("text", UNPROVEN)
-def test_what_may_be_somebody_else_makes_no_visit(text: str) -> None:
-    for events in permutations(story(text)):
+def test_unproven_events_make_no_visit(text: str) -> None:
+    for events in permutations(events_of(text)):
         assert sessions(events, rules=RULES, now=at(20 * HOUR)) == []
         assert sessions(events, rules=replace(RULES, rooms=frozenset()), now=at(20 * HOUR))
         alone = uncounted(events, rules=RULES, now=at(20 * HOUR))
@@ -72,9 +72,9 @@ def test_what_may_be_somebody_else_makes_no_visit(text: str) -> None:
         pytest.param("z-60", ["?60-60?"], id="lost-by-a-camera-that-the-rules-do-not-know"),
     ],
 )
-def test_what_proves_a_visit(text: str, visits: list[str]) -> None:
-    for events in permutations(story(text)) if len(story(text)) < 6 else [story(text)]:
-        assert told(sessions(events, rules=RULES, now=at(300 * HOUR))) == visits
+def test_evidence_that_proves_a_visit(text: str, visits: list[str]) -> None:
+    for events in permutations(events_of(text)) if len(events_of(text)) < 6 else [events_of(text)]:
+        assert timelines(sessions(events, rules=RULES, now=at(300 * HOUR))) == visits
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_what_proves_a_visit(text: str, visits: list[str]) -> None:
     ],
 )
 def test_whether_somebody_was_seen_coming_in(text: str, visits: list[str]) -> None:
-    assert told(sessions(story(text), rules=RULES, now=at(20 * HOUR))) == visits
+    assert timelines(sessions(events_of(text), rules=RULES, now=at(20 * HOUR))) == visits
 
 
 @pytest.mark.parametrize(
@@ -109,49 +109,53 @@ def test_whether_somebody_was_seen_coming_in(text: str, visits: list[str]) -> No
     ],
 )
 def test_who_is_in_now(text: str, now_s: float, visits: list[str]) -> None:
-    assert told(sessions(story(text), rules=RULES, now=at(now_s))) == visits
+    assert timelines(sessions(events_of(text), rules=RULES, now=at(now_s))) == visits
 
 
 def test_a_ghost_is_not_in_until_the_site_closes() -> None:
     rules = replace(RULES, closes_at=time(22))
     for text in ("a+0 a-60", "D+0"):
-        assert told(sessions(story(text), rules=rules, now=at(6 * HOUR))) == []
+        assert timelines(sessions(events_of(text), rules=rules, now=at(6 * HOUR))) == []
 
 
-def test_a_draft_that_closing_time_ended_proves_nothing_the_day_after() -> None:
+def test_an_unproven_visit_ended_by_closing_time_proves_nothing_the_next_day() -> None:
     rules = replace(RULES, closes_at=time(22), max_unseen=timedelta(days=2))
-    events = story("a+0 a-60 b+100 b-160 a+86400:y a-86460:y")
-    assert told(sessions(events, rules=rules, now=at(30 * HOUR))) == []
-    assert told(sessions(events, rules=replace(rules, max_visit=timedelta(days=2), closes_at=None), now=at(30 * HOUR)))
+    events = events_of("a+0 a-60 b+100 b-160 a+86400:y a-86460:y")
+    assert timelines(sessions(events, rules=rules, now=at(30 * HOUR))) == []
+    assert timelines(
+        sessions(events, rules=replace(rules, max_visit=timedelta(days=2), closes_at=None), now=at(30 * HOUR))
+    )
 
 
 def test_being_in_sight_now_keeps_somebody_in() -> None:
-    events = story("D+0 a+60")
-    assert told(sessions(events, rules=RULES, now=at(20 * HOUR), presences=[presence("a", 60, 19 * HOUR)])) == ["0-"]
+    events = events_of("D+0 a+60")
+    assert timelines(sessions(events, rules=RULES, now=at(20 * HOUR), presences=[presence("a", 60, 19 * HOUR)])) == [
+        "0-"
+    ]
     seen = [presence("b", 3 * HOUR, 3 * HOUR)]
-    assert told(sessions(story("D+0 a+60 a-90"), rules=RULES, now=at(4 * HOUR), presences=seen)) == ["0-"]
+    assert timelines(sessions(events_of("D+0 a+60 a-90"), rules=RULES, now=at(4 * HOUR), presences=seen)) == ["0-"]
 
 
 @pytest.mark.parametrize("text", ["D+0", "D-0"])
-def test_what_an_operator_says_is_true(text: str) -> None:
-    events = [replace(event, camera_id=OPERATOR, event_id="") for event in story(text)]
+def test_events_added_by_an_operator_need_no_proof(text: str) -> None:
+    events = [replace(event, camera_id=OPERATOR, event_id="") for event in events_of(text)]
     assert len(sessions(events, rules=RULES, now=at(20 * HOUR))) == 1
 
 
-def test_one_sight_across_drafts_joins_what_they_prove() -> None:
-    events = story("a+0 b+10 b-20 D+1000 D+2000:x a-3000")
-    assert told(sessions(events, rules=RULES, now=at(3000))) == ["?0-"]
-    assert told(sessions(story("D+0 a+600 D+1000:x a-3000"), rules=RULES, now=at(3000))) == ["0-"]
+def test_one_sighting_across_unproven_visits_joins_their_proof() -> None:
+    events = events_of("a+0 b+10 b-20 D+1000 D+2000:x a-3000")
+    assert timelines(sessions(events, rules=RULES, now=at(3000))) == ["?0-"]
+    assert timelines(sessions(events_of("D+0 a+600 D+1000:x a-3000"), rules=RULES, now=at(3000))) == ["0-"]
 
 
 @pytest.mark.parametrize("missing", ["entrances", "exits", "rooms"])
-def test_where_not_everything_is_watched_nothing_need_be_proven(missing: str) -> None:
+def test_partly_watched_sites_need_no_proof(missing: str) -> None:
     assert RULES.proves
     some = replace(RULES, **{missing: frozenset()})
     assert not some.proves
     for text in ("a+0 a-60", "D+0", "D-600"):
-        assert len(sessions(story(text), rules=some, now=at(HOUR))) == 1
-    assert told(sessions(story("D+0"), rules=some, now=at(15 * HOUR))) == ["0-"]
+        assert len(sessions(events_of(text), rules=some, now=at(HOUR))) == 1
+    assert timelines(sessions(events_of("D+0"), rules=some, now=at(15 * HOUR))) == ["0-"]
 
 
 def test_how_long_silence_is_being_in_where_rooms_are_watched() -> None:
@@ -163,7 +167,11 @@ def test_how_long_silence_is_being_in_where_rooms_are_watched() -> None:
 
 
 def test_why_an_event_counts_in_no_visit() -> None:
-    events = story("D+0 D-600 b+5000 b-5100 D+20000 D-40000:x") + story("D-0", "q") + story("D+9000 D+30000:x", "q")
+    events = (
+        events_of("D+0 D-600 b+5000 b-5100 D+20000 D-40000:x")
+        + events_of("D-0", "q")
+        + events_of("D+9000 D+30000:x", "q")
+    )
     alone = uncounted(reversed(events), rules=RULES, now=at(40 * HOUR))
     assert [(event.person_id, (event.at - START).total_seconds(), because) for event, because in alone] == [
         ("q", 0, Reason.EXIT_ALONE),
@@ -178,7 +186,7 @@ def test_why_an_event_counts_in_no_visit() -> None:
 
 
 def test_an_explanation_leaves_out_what_does_not_count() -> None:
-    events = story("D+0 a+60 a-90 D-600 b+5000 b-5100 D+20000 D-20600")
+    events = events_of("D+0 a+60 a-90 D-600 b+5000 b-5100 D+20000 D-20600")
     first, second = sessions(events, rules=RULES, now=at(40 * HOUR))
     told_first = explain(first.session_id, events, rules=RULES, now=at(40 * HOUR))
     assert [(event.at - START).total_seconds() for event, _ in told_first.events] == [0, 60, 90, 600]
@@ -190,7 +198,7 @@ def test_an_explanation_leaves_out_what_does_not_count() -> None:
 
 
 def test_silence_is_named_as_the_end() -> None:
-    events = story("a+0 a-60 b+100 b-160 a+200:y a-300:y")
+    events = events_of("a+0 a-60 b+100 b-160 a+200:y a-300:y")
     (visit,) = sessions(events, rules=RULES, now=at(10 * HOUR))
     found = explain(visit.session_id, events, rules=RULES, now=at(10 * HOUR))
     assert [(each.edge, each.reason) for each in found.boundaries] == [

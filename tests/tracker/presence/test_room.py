@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tracker.presence.events import CameraRef, Event, EventKind
 from tracker.presence.room import Presence, Sighting, observe
-from tracker.presence.sessions import Rules, sessions
+from tracker.presence.rules import Rules
+from tracker.presence.sessions import sessions
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 CAMERA = CameraRef("s", "a")
@@ -181,7 +182,7 @@ def test_events_come_in_order_of_time() -> None:
     assert times == sorted(times)
 
 
-def test_time_that_nobody_watched_is_not_time_unseen() -> None:
+def test_unwatched_time_is_not_unseen_time() -> None:
     room = Room()
     room.step(0, seen(0))
     room.step(100, watched_since=100)
@@ -198,7 +199,7 @@ def test_after_a_blind_time_the_unseen_leave_at_their_last_sighting() -> None:
     assert room.reported == [("enter", 0), ("exit", 0)]
 
 
-def test_observe_leaves_what_it_is_given_alone() -> None:
+def test_observe_does_not_change_its_arguments() -> None:
     room = Room()
     room.step(0, seen(0))
     before = dict(room.open)

@@ -1,4 +1,4 @@
-"""Visits, told as timelines; stories.py explains the language."""
+"""Visits as timelines; stories.py has the notation."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from itertools import permutations
 
 import pytest
 
-from tests.tracker.presence.stories import at, presence, story, told
+from tests.tracker.presence.stories import at, events_of, presence, timelines
 from tracker.presence.events import SCHEMA, EventKind
-from tracker.presence.sessions import Rules, Segment, Session, SessionState, in_order, sessions
+from tracker.presence.rules import Rules
+from tracker.presence.sessions import Segment, Session, SessionState, in_order, sessions
 
 RULES = Rules()
 HOUR = 3600
@@ -41,7 +42,7 @@ HOUR = 3600
     ],
 )
 def test_one_person_one_site(text: str, visits: list[str]) -> None:
-    assert told(sessions(story(text), rules=RULES, now=at(5000))) == visits
+    assert timelines(sessions(events_of(text), rules=RULES, now=at(5000))) == visits
 
 
 @pytest.mark.parametrize(
@@ -77,8 +78,8 @@ def test_one_person_one_site(text: str, visits: list[str]) -> None:
     ],
 )
 def test_several_cameras(text: str, visits: list[str]) -> None:
-    for events in permutations(story(text)) if len(story(text)) < 6 else [story(text)]:
-        assert told(sessions(events, rules=RULES, now=at(10000))) == visits
+    for events in permutations(events_of(text)) if len(events_of(text)) < 6 else [events_of(text)]:
+        assert timelines(sessions(events, rules=RULES, now=at(10000))) == visits
 
 
 @pytest.mark.parametrize(
@@ -95,8 +96,8 @@ def test_several_cameras(text: str, visits: list[str]) -> None:
 )
 def test_skew_between_cameras(text: str, visits: list[str]) -> None:
     rules = replace(RULES, merge_gap=timedelta(0))
-    for events in permutations(story(text)):
-        assert told(sessions(events, rules=rules, now=at(10000))) == visits
+    for events in permutations(events_of(text)):
+        assert timelines(sessions(events, rules=rules, now=at(10000))) == visits
 
 
 @pytest.mark.parametrize(
@@ -121,12 +122,12 @@ def test_skew_between_cameras(text: str, visits: list[str]) -> None:
     ],
 )
 def test_missed_exits(text: str, now_h: float, visits: list[str]) -> None:
-    assert told(sessions(story(text), rules=RULES, now=at(now_h * HOUR))) == visits
+    assert timelines(sessions(events_of(text), rules=RULES, now=at(now_h * HOUR))) == visits
 
 
-def test_a_visit_that_was_given_up_may_still_be_merged_when_the_rules_say_so() -> None:
+def test_a_timed_out_visit_may_be_merged_by_the_rules() -> None:
     rules = Rules(max_visit=timedelta(minutes=1), merge_gap=timedelta(minutes=5))
-    assert told(sessions(story("a+0 a+120:x a-150:x"), rules=rules, now=at(HOUR))) == ["0-0,120-150"]
+    assert timelines(sessions(events_of("a+0 a+120:x a-150:x"), rules=rules, now=at(HOUR))) == ["0-0,120-150"]
 
 
 @pytest.mark.parametrize(
@@ -137,27 +138,27 @@ def test_a_visit_that_was_given_up_may_still_be_merged_when_the_rules_say_so() -
         pytest.param("a+0 a-60", 3, ["0-60"], id="opens-nothing-after-an-exit"),
         pytest.param("", 3, [], id="opens-nothing-by-itself"),
         pytest.param("a+0 b+60 b-90", 3, ["0-"], id="after-the-exit-of-one-camera-another-has-the-person"),
-        pytest.param("a+0 a-60 b+36000", 0.01, ["0-60", "36000-"], id="before-the-exit-says-nothing"),
+        pytest.param("a+0 a-60 b+36000", 0.01, ["0-60", "36000-"], id="before-the-exit-is-no-evidence"),
     ],
 )
 def test_being_in_view_of_a_camera_without_an_enter_is_evidence(text: str, seen_h: float, visits: list[str]) -> None:
     seen = [presence("z", seen_h * HOUR, seen_h * HOUR)]
-    found = sessions(story(text), rules=RULES, now=at(17 * HOUR), presences=seen)
-    assert told(found) == visits
+    found = sessions(events_of(text), rules=RULES, now=at(17 * HOUR), presences=seen)
+    assert timelines(found) == visits
 
 
-def test_what_lies_in_the_future_is_not_believed() -> None:
-    events = story("a+0 a-600 a+900 a-5000")
-    assert told(sessions(events, rules=RULES, now=at(300))) == ["0-"]
-    assert told(sessions(events, rules=RULES, now=at(600))) == ["0-600"]
-    early = sessions(story("a+0"), rules=RULES, now=at(60), presences=[presence("a", 0, 90_000)])
+def test_future_events_are_ignored() -> None:
+    events = events_of("a+0 a-600 a+900 a-5000")
+    assert timelines(sessions(events, rules=RULES, now=at(300))) == ["0-"]
+    assert timelines(sessions(events, rules=RULES, now=at(600))) == ["0-600"]
+    early = sessions(events_of("a+0"), rules=RULES, now=at(60), presences=[presence("a", 0, 90_000)])
     assert [(visit.ended_at, visit.gross_s) for visit in early] == [(None, 60)]
 
 
 @pytest.mark.parametrize("door", [Rules(entrances=frozenset("g"), exits=frozenset("g")), RULES], ids=["door", "room"])
 @pytest.mark.parametrize("camera", ["g", "@operator"])
 def test_out_and_in_at_one_instant_at_a_door_is_one_visit(door: Rules, camera: str) -> None:
-    day = story("g+0:t1 g-32400:t2")
+    day = events_of("g+0:t1 g-32400:t2")
     for first, second in (("x", "y"), ("y", "x")):
         both = [
             replace(day[0], kind=EventKind.EXIT, at=at(14400), camera_id=camera, track_id=first, event_id=""),
@@ -169,53 +170,53 @@ def test_out_and_in_at_one_instant_at_a_door_is_one_visit(door: Rules, camera: s
         assert (visit.started_at, visit.ended_at, visit.dwell_s) == (at(0), at(32400), 32400)
 
 
-def test_an_open_presence_proves_that_its_camera_has_had_the_person_all_the_while() -> None:
-    events = story("a+0 b+60 b-90 b+7000 b-7100")
-    assert told(sessions(events, rules=RULES, now=at(8000))) == ["0-90", "7000-7100"]
+def test_an_open_presence_is_continuous_evidence() -> None:
+    events = events_of("a+0 b+60 b-90 b+7000 b-7100")
+    assert timelines(sessions(events, rules=RULES, now=at(8000))) == ["0-90", "7000-7100"]
     found = sessions(events, rules=RULES, now=at(8000), presences=[presence("a", 0, 7999)])
-    assert told(found) == ["0-"]
+    assert timelines(found) == ["0-"]
     assert found[0].dwell_s == 8000
 
 
 def test_a_presence_seen_since_outlasts_the_exit_of_another_camera() -> None:
-    found = sessions(story("a+0 b+60 b-90"), rules=RULES, now=at(100), presences=[presence("a", 0, 80)])
-    assert told(found) == ["0-"]
+    found = sessions(events_of("a+0 b+60 b-90"), rules=RULES, now=at(100), presences=[presence("a", 0, 80)])
+    assert timelines(found) == ["0-"]
 
 
 def test_a_presence_that_a_later_exit_ends_is_one_stay() -> None:
-    events = story("a+0 b+60 b-90 b+7000 b-7100 a-9000")
+    events = events_of("a+0 b+60 b-90 b+7000 b-7100 a-9000")
     found = sessions(events, rules=RULES, now=at(9100), presences=[presence("a", 0, 7500)])
-    assert told(found) == ["0-9000"]
+    assert timelines(found) == ["0-9000"]
 
 
-def test_whoever_saw_the_person_since_the_other_found_them_still_has_them() -> None:
+def test_the_camera_with_the_latest_sighting_keeps_the_person() -> None:
     seen = [presence("a", 0, 80), presence("b", 60, 85)]
-    assert told(sessions(story("a+0 b+60 b-90"), rules=RULES, now=at(100), presences=seen)) == ["0-"]
+    assert timelines(sessions(events_of("a+0 b+60 b-90"), rules=RULES, now=at(100), presences=seen)) == ["0-"]
 
 
 def test_a_presence_dates_the_end_of_a_visit_without_exit() -> None:
-    found = sessions(story("a+0"), rules=RULES, now=at(17 * HOUR), presences=[presence("a", 0, 80)])
-    assert told(found) == ["0-80?"]
+    found = sessions(events_of("a+0"), rules=RULES, now=at(17 * HOUR), presences=[presence("a", 0, 80)])
+    assert timelines(found) == ["0-80?"]
 
 
-def test_a_presence_nobody_looked_after_does_not_keep_a_person_in() -> None:
-    found = sessions(story("a+0 b+60 b-90"), rules=RULES, now=at(100), presences=[presence("a", 0, 30)])
-    assert told(found) == ["0-90"]
+def test_a_stale_presence_does_not_keep_a_person_in() -> None:
+    found = sessions(events_of("a+0 b+60 b-90"), rules=RULES, now=at(100), presences=[presence("a", 0, 30)])
+    assert timelines(found) == ["0-90"]
 
 
 def test_a_presence_of_seventeen_hours_is_one_open_visit() -> None:
-    found = sessions(story("a+0"), rules=RULES, now=at(17 * HOUR), presences=[presence("a", 0, 17 * HOUR - 1)])
-    assert told(found) == ["0-"]
+    found = sessions(events_of("a+0"), rules=RULES, now=at(17 * HOUR), presences=[presence("a", 0, 17 * HOUR - 1)])
+    assert timelines(found) == ["0-"]
 
 
 def test_net_dwell_leaves_the_gap_out_and_gross_does_not() -> None:
-    (visit,) = sessions(story("a+0 a-600 a+700 a-1000"), rules=RULES, now=at(5000))
+    (visit,) = sessions(events_of("a+0 a-600 a+700 a-1000"), rules=RULES, now=at(5000))
     assert (visit.dwell_s, visit.gross_s) == (900, 1000)
     assert (visit.started_at, visit.ended_at, visit.state) == (at(0), at(1000), SessionState.CLOSED)
 
 
 def test_an_open_visit_runs_to_now() -> None:
-    (visit,) = sessions(story("a+0 a-600 a+700"), rules=RULES, now=at(1000))
+    (visit,) = sessions(events_of("a+0 a-600 a+700"), rules=RULES, now=at(1000))
     assert (visit.dwell_s, visit.gross_s) == (900, 1000)
     assert (visit.ended_at, visit.state) == (None, SessionState.OPEN)
 
@@ -235,48 +236,50 @@ def test_an_open_visit_runs_to_now() -> None:
     ],
 )
 def test_bounces_are_kept_and_flagged(text: str, bounce: bool, dwell_known: bool) -> None:
-    (visit,) = sessions(story(text), rules=replace(RULES, min_visit=timedelta(minutes=1)), now=at(5000))
+    (visit,) = sessions(events_of(text), rules=replace(RULES, min_visit=timedelta(minutes=1)), now=at(5000))
     assert (visit.bounce, visit.dwell_known) == (bounce, dwell_known)
 
 
 def test_the_id_of_a_visit_stays_as_it_goes_on_and_differs_from_all_others() -> None:
-    events = story("a+0 a-60 a+100 a-200 a+9000 a-9100")
+    events = events_of("a+0 a-60 a+100 a-200 a+9000 a-9100")
     ids = [[visit.session_id for visit in sessions(events[:n], rules=RULES, now=at(10000))] for n in range(1, 7)]
     assert ids[0] == ids[1] == ids[2] == ids[3]
     assert ids[4] == ids[5] != ids[3]
     assert ids[5][0] == ids[0][0]
-    others = sessions(story("a+0", "q") + story("a+0", site="t") + story("a+0"), rules=RULES, now=at(100))
+    others = sessions(events_of("a+0", "q") + events_of("a+0", site="t") + events_of("a+0"), rules=RULES, now=at(100))
     assert len({visit.session_id for visit in others}) == 3
 
 
 def test_visits_come_by_start_then_person() -> None:
-    events = story("a+50", "a") + story("a+0", "z") + story("a+0 a-10", "b")
+    events = events_of("a+50", "a") + events_of("a+0", "z") + events_of("a+0 a-10", "b")
     found = sessions(events, rules=RULES, now=at(100))
     assert [visit.person_id for visit in found] == ["b", "z", "a"]
 
 
 def test_visits_that_begin_at_one_instant_come_by_person() -> None:
-    events = [event for person in "cab" for event in story("a+0 a-10", person)]
+    events = [event for person in "cab" for event in events_of("a+0 a-10", person)]
     found = sessions(events, rules=RULES, now=at(100))
     assert [visit.person_id for visit in found] == ["a", "b", "c"]
     assert in_order(reversed(found)) == found
 
 
-def test_people_and_sites_are_told_apart() -> None:
-    events = story("a+0", "p", "s") + story("a-60", "p", "t") + story("a+0 a-60", "q", "s")
-    found = {(visit.site_id, visit.person_id): told([visit]) for visit in sessions(events, rules=RULES, now=at(100))}
+def test_people_and_sites_are_independent() -> None:
+    events = events_of("a+0", "p", "s") + events_of("a-60", "p", "t") + events_of("a+0 a-60", "q", "s")
+    found = {
+        (visit.site_id, visit.person_id): timelines([visit]) for visit in sessions(events, rules=RULES, now=at(100))
+    }
     assert found == {("s", "p"): ["0-"], ("t", "p"): ["?60-60"], ("s", "q"): ["0-60"]}
 
 
-def test_a_late_enter_mends_a_visit_whose_start_was_missed() -> None:
-    events = story("a-600 a+0")
-    assert told(sessions(events[:1], rules=RULES, now=at(1000))) == ["?600-600"]
-    assert told(sessions(events, rules=RULES, now=at(1000))) == ["0-600"]
+def test_a_late_enter_completes_a_visit() -> None:
+    events = events_of("a-600 a+0")
+    assert timelines(sessions(events[:1], rules=RULES, now=at(1000))) == ["?600-600"]
+    assert timelines(sessions(events, rules=RULES, now=at(1000))) == ["0-600"]
 
 
 def test_of_two_events_with_one_id_the_same_counts_whatever_came_first() -> None:
-    (enter,) = story("a+0")
-    early, late = story("a-60")[0], story("a-90")[0]
+    (enter,) = events_of("a+0")
+    early, late = events_of("a-60")[0], events_of("a-90")[0]
     fields = ("at", "camera_id", "track_id", "inferred", "x_frac")
     rivals = [
         replace(late, event_id="one"),
@@ -289,14 +292,14 @@ def test_of_two_events_with_one_id_the_same_counts_whatever_came_first() -> None
     assert len({tuple(getattr(rival, name) for name in fields) for rival in rivals}) == len(rivals)
     results = [sessions([enter, *order], rules=RULES, now=at(5000)) for order in permutations(rivals)]
     assert all(result == results[0] for result in results)
-    assert told(results[0]) == ["0-60"]
+    assert timelines(results[0]) == ["0-60"]
 
 
 def test_now_and_sightings_may_be_in_any_zone_but_not_in_none() -> None:
     tokyo = at(100).astimezone(timezone(timedelta(hours=9)))
-    assert told(sessions(story("a+0"), rules=RULES, now=tokyo)) == ["0-"]
+    assert timelines(sessions(events_of("a+0"), rules=RULES, now=tokyo)) == ["0-"]
     with pytest.raises(ValueError, match="zone"):
-        sessions(story("a+0"), rules=RULES, now=at(0).replace(tzinfo=None))
+        sessions(events_of("a+0"), rules=RULES, now=at(0).replace(tzinfo=None))
 
 
 @pytest.mark.parametrize("name", ["exit_after", "merge_gap", "min_visit", "max_visit", "skew"])
@@ -307,8 +310,8 @@ def test_rules_refuse_negative_times(name: str) -> None:
 
 def test_visits_of_the_algorithm_are_like_any_others() -> None:
     """They are made in a quicker way, which must leave no trace."""
-    assert {visit.schema for visit in sessions(story("a+0"), rules=RULES, now=at(1))} == {SCHEMA}
-    for visit in sessions(story("a+0 a-60 a+100 a-200 b+900"), rules=RULES, now=at(1000)):
+    assert {visit.schema for visit in sessions(events_of("a+0"), rules=RULES, now=at(1))} == {SCHEMA}
+    for visit in sessions(events_of("a+0 a-60 a+100 a-200 b+900"), rules=RULES, now=at(1000)):
         fields = {name: getattr(visit, name) for name in Session.__dataclass_fields__}
         same = Session(**fields)
         assert (type(visit), visit, hash(visit), repr(visit)) == (Session, same, hash(same), repr(same))
@@ -320,11 +323,11 @@ def test_visits_of_the_algorithm_are_like_any_others() -> None:
             visit.segments[0].ended_at = None  # type: ignore[misc]
 
 
-def test_the_search_for_cycles_goes_on_afterwards_as_before() -> None:
+def test_the_garbage_collector_is_unchanged_afterwards() -> None:
     for at_work in (True, False):
         (gc.enable if at_work else gc.disable)()
         try:
-            sessions(story("a+0"), rules=RULES, now=at(1))
+            sessions(events_of("a+0"), rules=RULES, now=at(1))
             assert gc.isenabled() is at_work
         finally:
             gc.enable()

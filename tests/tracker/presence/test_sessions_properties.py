@@ -1,4 +1,4 @@
-"""What must hold for any events at all, however wrong the cameras were."""
+"""Properties that hold for any events, however wrong the cameras were."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from tracker.presence.candidates import CandidateSession
 from tracker.presence.events import Correction, Event, EventKind, corrected
 from tracker.presence.explain import explain, uncounted
 from tracker.presence.room import Presence
-from tracker.presence.sessions import Rules, Session, SessionState, run, sessions, without_duplicates
+from tracker.presence.rules import Rules
+from tracker.presence.sessions import Session, SessionState, run, sessions, without_duplicates
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 RULES = Rules(
@@ -125,7 +126,7 @@ def test_any_order_and_any_duplication_give_the_same_visits(
 
 @quick
 @given(events_of("pq"))
-def test_feeding_one_by_one_ends_in_what_the_batch_gives(events: list[Event]) -> None:
+def test_adding_events_one_by_one_equals_the_batch(events: list[Event]) -> None:
     kept: list[Event] = []
     found: list[Session] = []
     for event in events:
@@ -176,7 +177,7 @@ def test_somebody_else_changes_nothing(events: list[Event], others: list[Event],
 
 @quick
 @given(events_of("p"))
-def test_visits_lie_farther_apart_than_the_merge_gap(events: list[Event]) -> None:
+def test_visits_are_farther_apart_than_the_merge_gap(events: list[Event]) -> None:
     for earlier, later in pairwise(found_in(events)):
         assert earlier.ended_at is not None
         assert later.started_at - earlier.ended_at > RULES.merge_gap
@@ -184,7 +185,7 @@ def test_visits_lie_farther_apart_than_the_merge_gap(events: list[Event]) -> Non
 
 @quick
 @given(events_of("p"), every_rules)
-def test_every_segment_lies_between_two_events(events: list[Event], rules: Rules) -> None:
+def test_every_segment_is_between_two_events(events: list[Event], rules: Rules) -> None:
     """No visit begins or ends at a time that no camera spoke of."""
     times = {event.at for event in events}
     for visit in found_in(events, rules=rules):
@@ -195,7 +196,7 @@ def test_every_segment_lies_between_two_events(events: list[Event], rules: Rules
 
 @quick
 @given(events_of("pq"), every_rules)
-def test_every_event_lies_in_a_visit(events: list[Event], rules: Rules) -> None:
+def test_every_event_is_in_a_visit(events: list[Event], rules: Rules) -> None:
     """Nobody is reported at a site without a visit that covers the time, give or take a gap, or nothing proves it."""
     distinct = {event.event_id + event.person_id: event for event in events}
     found = found_in(list(distinct.values()), rules=rules)
@@ -212,17 +213,17 @@ def test_every_event_lies_in_a_visit(events: list[Event], rules: Rules) -> None:
 @quick
 @given(events_of("p"), every_rules, st.integers(0, 900))
 def test_every_visit_can_be_explained(events: list[Event], rules: Rules, now: int) -> None:
-    """What the explanation says is what the batch says, and each event is in one visit or counts in none."""
+    """Explanations equal the derived visits, and each event is in one visit or counts in none."""
     found = found_in(events, now, rules)
-    told = [explain(visit.session_id, events, rules=rules, now=at(now)) for visit in found]
-    assert [each.session for each in told] == found
-    for each in told:
+    explained = [explain(visit.session_id, events, rules=rules, now=at(now)) for visit in found]
+    assert [each.session for each in explained] == found
+    for each in explained:
         edges = [(boundary.at, boundary.edge) for boundary in each.boundaries]
         assert [edge for edge in edges if edge[1] in ("start", "resume")] == [
             (segment.started_at, "resume" if index else "start") for index, segment in enumerate(each.session.segments)
         ]
         assert edges[-1] == (each.session.ended_at, "end")
-    ids = [event.event_id for each in told for event, _ in each.events]
+    ids = [event.event_id for each in explained for event, _ in each.events]
     ids += [event.event_id for event, _ in uncounted(events, rules=rules, now=at(now))]
     assert len(ids) == len(set(ids)) == len({event.event_id for event in events if event.at <= at(now)})
 
@@ -264,7 +265,7 @@ def test_derivation_may_restart_at_a_clean_session(events: list[Event], rules: R
 
 @quick
 @given(st.lists(st.tuples(st.integers(60, 300), st.integers(0, 60)), max_size=6))
-def test_stays_that_were_seen_to_end_say_so(stays: list[tuple[int, int]]) -> None:
+def test_visits_with_a_seen_exit_are_clean(stays: list[tuple[int, int]]) -> None:
     second, events = 0, list[Event]()
     for gap, length in stays:
         second += gap
@@ -285,7 +286,7 @@ stays_in_sight = st.lists(st.tuples(st.integers(1, 60), st.integers(0, 60), st.s
 
 @quick
 @given(stays_in_sight, st.lists(st.integers(0, 11), max_size=4), every_rules)
-def test_nobody_is_in_for_longer_than_in_sight_and_what_the_rules_allow(
+def test_dwell_is_bounded_by_sightings_and_rules(
     stays: list[tuple[int, int, str]], lost: list[int], rules: Rules
 ) -> None:
     """Stays one after the other, a track each; some of their events are lost."""
@@ -311,8 +312,8 @@ def test_corrections_are_as_if_the_events_had_been_so(events: list[Event], voide
     distinct = list({event.event_id: event for event in events}.values())
     gone = {distinct[index].event_id for index in voided if index < len(distinct)}
     new = [event for index, event in enumerate(distinct) if index in added and event.event_id not in gone]
-    said = [Correction(action="void", event_id=event_id, by="ann", at=at(0)) for event_id in gone]
-    said += [Correction(action="add", event_id=event.event_id, by="ann", at=at(0), event=event) for event in new]
+    corrections = [Correction(action="void", event_id=event_id, by="ann", at=at(0)) for event_id in gone]
+    corrections += [Correction(action="add", event_id=event.event_id, by="ann", at=at(0), event=event) for event in new]
     before = [event for event in distinct if event not in new]
     kept = [event for event in distinct if event.event_id not in gone]
-    assert found_in(corrected(before, said)) == found_in(kept)
+    assert found_in(corrected(before, corrections)) == found_in(kept)

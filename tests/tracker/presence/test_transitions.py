@@ -1,4 +1,4 @@
-"""What entrances and exits report, and the events that transitions become."""
+"""Entrances and exits, and the events made from transitions."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def reported(events: list[Transition]) -> list[tuple[str, str, float]]:
     return [(event.person_id, event.kind, (event.at - START).total_seconds()) for event in events]
 
 
-def test_an_entrance_reports_who_came_in_once_and_dates_it_at_the_start_of_the_evidence() -> None:
+def test_an_entrance_reports_an_enter_once_at_the_first_sighting() -> None:
     script = [(second, [sighting("ada", second, since=0.5 if second == 2 else None)]) for second in (2, 3, 10)]
     assert reported(stand_at("enter", [*script, (60, [])])) == [("ada", "enter", 0.5)]
 
 
-def test_an_exit_reports_who_went_out_when_last_seen() -> None:
+def test_an_exit_reports_an_exit_at_the_last_sighting() -> None:
     script = [(second, [sighting("ada", second)]) for second in (2, 3, 10)]
     assert reported(stand_at("exit", [*script, (39.9, [])], ended=False)) == []
     assert reported(stand_at("exit", [*script, (40, [])], ended=False)) == [("ada", "exit", 10)]
@@ -61,7 +61,7 @@ def test_an_exit_reports_who_went_out_when_last_seen() -> None:
 
 
 @pytest.mark.parametrize(("kind", "expected"), [("enter", [0.0, 100.0]), ("exit", [20.0, 100.0])])
-def test_whoever_comes_by_again_soon_is_counted_once(kind: str, expected: list[float]) -> None:
+def test_a_person_who_passes_again_soon_is_counted_once(kind: str, expected: list[float]) -> None:
     script = [(second, [sighting("ada", second, track=f"t{second}")]) for second in (0, 20, 100)]
     assert [seconds for _, _, seconds in reported(stand_at(kind, script))] == expected
 

@@ -1,4 +1,4 @@
-"""Named parts of a room, and how long who is in them."""
+"""Zones of a room, and the zone stays in them."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ def follow(script: list[tuple[float, list[Sighting]]], *, ended: bool = True) ->
         pytest.param(NOTCHED, (0.9, 0.5), True, id="right-of-the-notch"),
     ],
 )
-def test_what_a_zone_holds(zone: Zone, place: tuple[float, float], expected: bool) -> None:
+def test_points_inside_a_zone(zone: Zone, place: tuple[float, float], expected: bool) -> None:
     assert zone.holds(*place) is expected
     assert Zone("other way round", zone.corners[::-1]).holds(*place) is expected
 
 
-def test_zones_side_by_side_hold_each_place_once() -> None:
+def test_adjacent_zones_contain_each_point_once() -> None:
     right = Zone("right", ((0.5, 0), (1, 0), (1, 1), (0.5, 1)))
     rng = random.Random(1)
     places = [(rng.random(), rng.random()) for _ in range(1000)] + [(0.5, step / 10) for step in range(10)]

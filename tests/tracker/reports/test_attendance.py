@@ -1,4 +1,4 @@
-"""Attendance: who was here on which day, from when to when, and what cannot be said."""
+"""Attendance: who was here on which day, from when to when, and what is unknown."""
 
 from __future__ import annotations
 
@@ -58,33 +58,33 @@ def clock(moment: datetime | None) -> str | None:
     return None if moment is None else f"{moment.astimezone(BERLIN):%H:%M}"
 
 
-def told(row: dict[str, Any]) -> tuple[str, str, str | None, str | None, float | None, str]:
+def cells(row: dict[str, Any]) -> tuple[str, str, str | None, str | None, float | None, str]:
     return row["name"], row["status"], clock(row["first_in"]), clock(row["last_out"]), row["inside_s"], row["notes"]
 
 
 def test_first_in_last_out_and_hours_leave_the_gaps_out() -> None:
     found = rows(stay("ada", at("9:00"), at("10:00")), stay("ada", at("11:00"), at("11:30")))
-    assert told(found[0]) == ("Ada", "present", "09:00", "11:30", 5400.0, "")
+    assert cells(found[0]) == ("Ada", "present", "09:00", "11:30", 5400.0, "")
     assert found[0]["visits"] == 2
-    assert told(found[1]) == ("Bob", "absent", None, None, None, "")
+    assert cells(found[1]) == ("Bob", "absent", None, None, None, "")
 
 
 def test_a_visit_over_midnight_is_cut_there() -> None:
     found = rows(stay("ada", at("22:00"), at("1:30", day=1)), days=2)
-    assert [told(row) for row in found[:2]] == [
+    assert [cells(row) for row in found[:2]] == [
         ("Ada", "present", "22:00", "00:00", 7200.0, ""),
         ("Ada", "present", "00:00", "01:30", 5400.0, ""),
     ]
 
 
-def test_what_was_not_seen_is_not_told() -> None:
-    assert told(rows(stay("ada", None, at("17:00")))[0]) == ("Ada", "present", None, "17:00", 0.0, "entry not seen")
+def test_unseen_boundaries_are_empty() -> None:
+    assert cells(rows(stay("ada", None, at("17:00")))[0]) == ("Ada", "present", None, "17:00", 0.0, "entry not seen")
     found = rows(stay("ada", at("9:00"), None), now=at("9:00", day=2), days=2)
-    assert told(found[0]) == ("Ada", "present", "09:00", "09:00", 0.0, "exit not seen")
+    assert cells(found[0]) == ("Ada", "present", "09:00", "09:00", 0.0, "exit not seen")
 
 
 def test_somebody_who_is_in_has_no_last_out() -> None:
-    assert told(rows(stay("ada", at("9:00"), None), now=at("12:00"))[0]) == (
+    assert cells(rows(stay("ada", at("9:00"), None), now=at("12:00"))[0]) == (
         "Ada", "present", "09:00", None, 10_800.0, "still in",
     )  # fmt: skip
 
@@ -95,7 +95,7 @@ def test_nobody_is_absent_on_a_day_that_is_not_over() -> None:
     ]  # fmt: skip
 
 
-def test_nobody_is_absent_on_a_day_that_nobody_watched() -> None:
+def test_nobody_is_absent_on_an_unwatched_day() -> None:
     spans = [watch(at("0:00"), at("0:00", day=1)), watch(at("0:00", day=2), at("0:00", day=3))]
     found = rows(stay("ada", at("9:00"), at("9:30")), days=3, spans=spans)
     assert [row["status"] for row in found if row["name"] == "Bob"] == ["absent", "not watched", "absent"]
@@ -147,13 +147,13 @@ def test_log_has_every_time_stamp_of_the_people_on_the_sheet() -> None:
     ]  # fmt: skip
 
 
-def test_nobody_enrolled_says_what_to_do() -> None:
+def test_without_enrolled_people_the_next_command_is_printed() -> None:
     data = data_of(since=DAY, until=at("12:00"), now=at("12:00"), people=[])
     assert "footfall enroll" in attendance_report(data).sheet("sheet").empty
     assert attendance_report(data).main.rows == []
 
 
-def test_people_known_by_imported_visits_alone_are_listed_from_the_first_on() -> None:
+def test_imported_people_are_listed_from_their_first_visit() -> None:
     until = at("0:00", day=3)
     spans = [watch(DAY, until)]
     data = data_of(
@@ -166,14 +166,14 @@ def test_people_known_by_imported_visits_alone_are_listed_from_the_first_on() ->
     assert [(row["name"], row["direction"]) for row in found.sheet("log").rows] == [("card-7", "in"), ("card-7", "out")]
 
 
-def test_where_only_visitors_were_here_the_sheet_says_so() -> None:
+def test_a_sheet_without_enrolled_people_has_a_note() -> None:
     data = data_of(
         stay("v-1", at("9:00"), at("9:30")), since=DAY, until=at("12:00"), now=at("12:00"), people=[PEOPLE[3]]
     )
     assert "visitors are never absent" in attendance_report(data).sheet("sheet").empty
 
 
-def test_one_person_has_days_visits_and_what_they_come_to() -> None:
+def test_one_person_has_days_visits_and_totals() -> None:
     stays = [stay("v-1", at("9:00"), at("10:00")), stay("v-1", at("18:00", day=-3), at("18:30", day=-3))]
     data = data_of(*stays, stay("ada", at("9:00"), None), since=DAY, until=at("12:00"), now=at("12:00"))
     visitor = next(each for each in PEOPLE if each.kind is PersonKind.VISITOR)
@@ -187,7 +187,7 @@ def test_one_person_has_days_visits_and_what_they_come_to() -> None:
     assert [row["person_id"] for row in found.sheet("visits").rows] == ["v-1"]
 
 
-def test_somebody_who_was_not_here_is_told_when_they_were() -> None:
+def test_a_person_absent_in_the_range_has_the_last_visit() -> None:
     data = data_of(
         stay("ada", at("9:00"), at("10:00")), since=at("0:00", day=2), until=at("0:00", day=3), now=at("0:00", day=3)
     )

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all."""
+"""Files are written atomically."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from config.errors import ReportError
 from tracker.reports.files import replacing
 
 
-def test_a_file_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
+def test_an_existing_file_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "report.csv"
     path.write_text("old", encoding="utf-8")
     path.chmod(0o640)
@@ -74,7 +74,7 @@ def test_a_full_disk_is_an_error_with_a_fix(tmp_path: Path) -> None:
         pytest.param("file/report.csv", "there is no folder", id="file-as-folder"),
     ],
 )
-def test_places_that_cannot_be_written_are_refused(name: str, words: str, tmp_path: Path) -> None:
+def test_unwritable_paths_are_refused(name: str, words: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ReportError, match=words), replacing(tmp_path / name):
         pytest.fail("nothing to write to")

@@ -1,4 +1,4 @@
-"""Measures by example: who counts, where a visit counts, what is left out, how full it was."""
+"""Measures by example: who counts, where a visit counts, what is excluded, occupancy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import pytest
 from tests.tracker.reports.timelines import BERLIN, DAY, RULES, at, data_of, stay
 from tracker.presence.calendar import day_range, hour_edges
 from tracker.presence.events import Event
-from tracker.presence.sessions import Rules, sessions
+from tracker.presence.rules import Rules
+from tracker.presence.sessions import sessions
 from tracker.reports import measures
 from tracker.reports.frames import Frames, rows_of
 from tracker.reports.periods import Period, edges_of
@@ -49,7 +50,7 @@ def by_hour(frames: Frames, since: datetime, until: datetime) -> list[dict[str, 
     return rows_of(measures.usage(frames, hour_edges(since, until, BERLIN), zone=BERLIN))
 
 
-def test_today_has_who_came_who_is_in_and_who_returned() -> None:
+def test_today_has_entries_people_in_and_returning() -> None:
     figures, present = today(*A_MORNING)
     assert figures["day"] == date(2026, 1, 5)
     assert (figures["occupancy"], figures["entries"], figures["visitors"]) == (1, 4, 3)
@@ -115,7 +116,7 @@ def test_a_row_of_a_visit_has_all_of_it() -> None:
     assert (row["enter_camera_id"], row["exit_camera_id"]) == ("front", "front")
 
 
-def test_somebody_nobody_knows_any_more_is_shown_by_id_and_counted() -> None:
+def test_an_unknown_person_is_shown_by_id_and_counted() -> None:
     data = data_of(stay("gone", at("9:00"), at("9:10")), since=DAY, until=NOON, now=NOON, people=[])
     [row] = visits_report(data).main.rows
     assert (row["name"], row["role"]) == ("gone", "member")
@@ -215,7 +216,7 @@ def test_dwell_has_median_mean_and_p90() -> None:
     assert net["p90_s"] == pytest.approx(37 * MINUTE)
 
 
-def test_dwell_leaves_out_what_was_not_measured() -> None:
+def test_dwell_excludes_unmeasured_visits() -> None:
     frames = frames_of(
         stay("ada", at("8:00"), at("8:10")),
         stay("bob", at("11:50"), None),
@@ -284,7 +285,7 @@ def test_occupancy_is_a_step_function_that_leaves_gaps_out() -> None:
     assert measures.peak_of(frames_of(*stays).steps, DAY, NOON) == (at("8:30"), 2)
 
 
-def test_occupancy_knows_who_was_in_before_the_range_and_stays_after_it() -> None:
+def test_occupancy_includes_visits_across_the_range() -> None:
     stays = (stay("ada", at("8:00"), at("11:00")), stay("bob", at("8:00"), None))
     assert steps(*stays, since=at("9:00"), until=at("10:00")) == [("09:00", 2), ("10:00", 2)]
 
@@ -294,7 +295,7 @@ def test_occupancy_ends_at_now() -> None:
     assert found == [("08:30", 1), ("09:00", 1)]
 
 
-def test_occupancy_at_the_end_of_the_range_knows_who_comes_and_goes_just_then() -> None:
+def test_occupancy_at_the_end_of_the_range_is_exact() -> None:
     hour = {"since": at("8:00"), "until": at("9:00")}
     assert steps(stay("ada", at("8:00"), at("9:00")), **hour) == [("08:00", 1), ("09:00", 0)]
     assert steps(stay("ada", at("9:00"), at("10:00")), **hour) == [("08:00", 0), ("09:00", 0)]
@@ -302,7 +303,7 @@ def test_occupancy_at_the_end_of_the_range_knows_who_comes_and_goes_just_then() 
     assert found == [("08:00", 0), ("09:00", 1)]
 
 
-def test_one_leaves_as_another_comes_and_occupancy_stays() -> None:
+def test_occupancy_is_constant_when_one_leaves_as_another_enters() -> None:
     stays = (stay("ada", at("8:00"), at("9:00")), stay("bob", at("9:00"), at("10:00")))
     assert steps(*stays, since=at("8:00"), until=at("9:30")) == [("08:00", 1), ("09:30", 1)]
 

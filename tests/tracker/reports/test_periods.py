@@ -1,4 +1,4 @@
-"""Hours, days, weeks and months are those of the site's clock, also where it is set."""
+"""Hours, days, weeks and months are those of the site's clock, across clock changes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_day_has_as_many_hours_as_it_has(day: str, hours: int) -> None:
     assert length == timedelta(hours=hours)
 
 
-def test_an_hour_that_comes_twice_is_told_apart() -> None:
+def test_a_repeated_hour_has_its_zone() -> None:
     since, until = berlin("2026-10-25T01:00"), berlin("2026-10-25T04:00")
     names = names_of(Period.HOUR, edges_of(Period.HOUR, since, until, BERLIN), BERLIN)
     assert names == ["2026-10-25 01:00", "2026-10-25 02:00 CEST", "2026-10-25 02:00 CET", "2026-10-25 03:00"]
@@ -66,7 +66,7 @@ def test_periods_touched_by_a_range(period: Period, since: str, until: str, name
     assert all(edge.astimezone(BERLIN).hour == 0 for edge in edges[1:-1])
 
 
-def test_quarters_lie_on_the_quarter_also_in_kathmandu() -> None:
+def test_quarters_are_aligned_in_kathmandu() -> None:
     kathmandu = ZoneInfo("Asia/Kathmandu")
     edges = quarter_edges(datetime(2026, 1, 5, 9, 7, tzinfo=kathmandu), datetime(2026, 1, 5, 9, 50, tzinfo=kathmandu))
     assert [f"{edge.astimezone(kathmandu):%H:%M}" for edge in edges] == ["09:07", "09:15", "09:30", "09:45", "09:50"]

@@ -1,4 +1,4 @@
-"""Reports as a whole: what they say about outages, empty ranges and the day so far."""
+"""Whole reports: outages, empty ranges and the current day."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def by_hour(report: Report) -> dict[str, dict[str, Any]]:
     return {row["period"][-5:]: dict(row) for row in report.main.rows}
 
 
-def test_hours_that_nobody_watched_are_not_zero() -> None:
+def test_unwatched_hours_are_not_zero() -> None:
     spans = [watch(at("7:00"), at("9:30")), watch(at("11:00"), at("12:00"))]
     report = usage_report(morning(since=at("7:00"), spans=spans), Period.HOUR)
     hours = by_hour(report)
@@ -63,13 +63,13 @@ def test_hours_that_nobody_watched_are_not_zero() -> None:
     assert (outage.started_at, outage.ended_at) == (at("9:30"), at("11:00"))
 
 
-def test_what_was_counted_stays_counted_where_nobody_watched() -> None:
+def test_recorded_events_count_in_unwatched_time() -> None:
     spans = [watch(at("7:00"), at("7:30")), watch(at("11:00"), at("12:00"))]
     hours = by_hour(usage_report(morning(since=at("7:00"), spans=spans), Period.HOUR))
     assert (hours["08:00"]["entries"], hours["08:00"]["watched"]) == (2, 0.0)
 
 
-def test_quarters_that_nobody_watched_have_no_occupancy() -> None:
+def test_unwatched_quarters_have_no_occupancy() -> None:
     spans = [watch(at("7:00"), at("9:30")), watch(at("11:00"), at("12:00"))]
     report = occupancy_report(morning(since=at("7:00"), spans=spans, capacity=10))
     rows = {f"{row['started_at']:%H:%M}": row for row in report.main.rows}
@@ -79,7 +79,7 @@ def test_quarters_that_nobody_watched_have_no_occupancy() -> None:
     assert report.main.printed_rows == [row for row in report.main.rows if row["peak"]]
 
 
-def test_a_range_that_nobody_watched_has_no_figures() -> None:
+def test_an_unwatched_range_has_no_figures() -> None:
     data = morning(
         since=at("0:00", day=2),
         until=at("0:00", day=3),
@@ -90,14 +90,14 @@ def test_a_range_that_nobody_watched_has_no_figures() -> None:
     assert (found["entries"], found["visitors"], found["watched"]) == (None, None, 0.0)
 
 
-def test_today_without_a_look_at_it_has_no_entries() -> None:
+def test_an_unwatched_today_has_no_entries() -> None:
     now = at("12:00", day=2)
     data = morning(since=at("0:00", day=2), until=at("0:00", day=3), now=now, spans=[watch(at("7:00"), at("12:00"))])
     found = figures(today_report(data))
     assert (found["entries"], found["visitors"], found["occupancy"]) == (None, None, 0)
 
 
-def test_the_time_before_the_first_record_is_told() -> None:
+def test_the_time_before_the_first_record_is_noted() -> None:
     report = usage_report(morning(since=at("0:00", day=-2)), Period.DAY)
     assert [row["entries"] for row in report.main.rows] == [None, None, 2]
     assert report.notes[0].startswith("Records begin on 2026-01-05 07:00")
@@ -110,26 +110,26 @@ def test_without_a_record_of_watching_zeros_are_zeros() -> None:
     assert report.notes == ()
 
 
-def test_many_outages_are_told_in_one_sentence() -> None:
+def test_many_outages_are_one_note() -> None:
     spans = [watch(at(f"{hour}:00"), at(f"{hour}:{59 - hour}")) for hour in range(7, 12)]
     [note] = usage_report(morning(since=at("7:00"), spans=spans), Period.HOUR).notes
     assert "for 50 min 00 s in 5 stretches, the longest from 2026-01-05 11:48 to 12:00 (12 min 00 s)" in note
 
 
 @each_report
-def test_an_empty_store_says_what_to_do(make: Callable[[ReportData], Report]) -> None:
+def test_an_empty_store_prints_the_next_command(make: Callable[[ReportData], Report]) -> None:
     report = make(data_of(since=DAY, until=at("12:00"), now=at("12:00"), people=[]))
-    said = [sheet.empty for sheet in report.sheets if sheet.printed and not sheet.rows]
-    assert any("'footfall " in text for text in [*said, *report.notes]) or said == ["Nobody is in."]
+    texts = [sheet.empty for sheet in report.sheets if sheet.printed and not sheet.rows]
+    assert any("'footfall " in text for text in [*texts, *report.notes]) or texts == ["Nobody is in."]
 
 
 @each_report
-def test_a_range_without_visits_says_where_the_visits_are(make: Callable[[ReportData], Report]) -> None:
+def test_a_range_without_visits_names_the_range_of_the_visits(make: Callable[[ReportData], Report]) -> None:
     day = at("0:00", day=9)
     report = make(morning(since=day, until=day + timedelta(days=1), now=day + timedelta(days=1)))
-    said = [sheet.empty for sheet in report.sheets if sheet.printed and not (sheet.printed_rows or sheet.rows)]
+    texts = [sheet.empty for sheet in report.sheets if sheet.printed and not (sheet.printed_rows or sheet.rows)]
     if report.name not in {"attendance", "today"}:
-        assert any("--from 2026-01-05" in text for text in [*said, *report.notes])
+        assert any("--from 2026-01-05" in text for text in [*texts, *report.notes])
 
 
 @each_report
@@ -175,7 +175,7 @@ def test_today_has_the_figures_of_the_day() -> None:
     ],
     ids=["day", "days", "up-to-now", "hours"],
 )
-def test_ranges_are_told_on_the_clock_of_the_site(since: Any, until: Any, text: str) -> None:
+def test_ranges_are_on_the_clock_of_the_site(since: Any, until: Any, text: str) -> None:
     assert visits_report(morning(since=since, until=until)).range_text == text
 
 

@@ -1,4 +1,4 @@
-"""What a report reads of a store: its range and no more, whatever is long, open, of another site or by other rules."""
+"""Selection: exactly the sessions of the range, of long and open visits, other sites and other rules."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import ANONYMOUS_PREFIX, CameraRef, Event, EventKind
 from tracker.presence.people import Person
 from tracker.presence.room import Presence
-from tracker.presence.rules import Rules
-from tracker.presence.site import Site
+from tracker.presence.rules import Rules, Site
 from tracker.reports.periods import Period
 from tracker.reports.selection import NotRecordedError, ReportQuery, select, site_of_report
 from tracker.reports.sheets import Report
 from tracker.reports.tables import today_report, usage_report, visits_report
-from tracker.store.history import site_of
 from tracker.store.observation import Observation
+from tracker.store.site_settings import site_of
 from tracker.store.store import Store
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -86,7 +85,7 @@ def test_a_visit_longer_than_the_range_and_the_month_is_shown(store: Store) -> N
     assert rows(visits_report(select(store, site, query(0), NOW))) == []
 
 
-def test_a_short_max_visit_lets_nobody_vanish_at_midnight(store: Store) -> None:
+def test_a_short_max_visit_hides_nobody_at_midnight(store: Store) -> None:
     late = datetime(2026, 11, 28, 23, 10, tzinfo=UTC)  # ten past midnight in Berlin
     store.sites.save(Site(site_id="gym", rules=Rules(max_visit=timedelta(hours=2), zone=BERLIN)))
     visit(store, "owl", at(1, 23, 30), None)
@@ -94,7 +93,7 @@ def test_a_short_max_visit_lets_nobody_vanish_at_midnight(store: Store) -> None:
     assert rows(found) == [("owl", True)]
 
 
-def test_who_returns_after_more_than_a_year_returns(store: Store) -> None:
+def test_a_visit_after_more_than_a_year_is_returning(store: Store) -> None:
     visit(store, "old", at(400, 8), at(400, 9))
     visit(store, "old", at(0, 8), at(0, 9))
     visit(store, "new", at(0, 8), at(0, 9))
@@ -115,7 +114,7 @@ def test_another_site_has_its_own_name_capacity_clock_and_rules(store: Store) ->
     assert found.main.rows[0]["bounce"]
 
 
-def test_a_site_that_nobody_described_does_not_take_the_name_of_the_first(store: Store) -> None:
+def test_an_undescribed_site_does_not_get_the_name_of_another(store: Store) -> None:
     visit(store, "nyer", at(1, 15), at(1, 16), site="ny")
     site = site_of_report(settings(), store, "ny")
     assert (site.name, site.capacity, site.zone.key) == ("ny", None, "UTC")
@@ -123,7 +122,7 @@ def test_a_site_that_nobody_described_does_not_take_the_name_of_the_first(store:
         site_of_report(settings(), store, "office")
 
 
-def test_other_rules_in_the_settings_are_noted_until_somebody_writes(store: Store) -> None:
+def test_other_rules_in_the_settings_are_noted_until_a_write(store: Store) -> None:
     visit(store, "ada", at(0, 8), at(0, 8, 5))
     changed = settings(presence=PresenceSettings(min_visit_s=600))
     site = site_of_report(changed, store)
@@ -163,7 +162,7 @@ def test_a_door_has_the_visits_that_began_or_ended_there(store: Store) -> None:
     assert people == {"in": ["ada"], "side": ["bob"], "out": ["ada"]}
 
 
-def test_a_room_reads_what_is_in_sight_since_long(store: Store) -> None:
+def test_a_room_includes_long_presences(store: Store) -> None:
     store.sites.save(Site(site_id="gym", rules=Rules(zone=BERLIN, rooms=frozenset({"hall"}))))
     entered = at(2, 9)
     presence = Presence(

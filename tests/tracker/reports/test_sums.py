@@ -1,4 +1,4 @@
-"""What pandas adds up is what counting by hand comes to."""
+"""Figures by pandas equal figures counted by hand."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def inside_s(session: Session, since: datetime, until: datetime) -> float:
 
 @settings(max_examples=25, deadline=None)
 @given(histories(), periods, spans, st.booleans())
-def test_usage_is_what_is_counted_one_period_at_a_time(
+def test_usage_equals_counting_each_period(
     sessions: list[Session], period: Period, span: tuple[datetime, datetime], staff: bool
 ) -> None:
     edges = edges_of(period, *span, BERLIN)

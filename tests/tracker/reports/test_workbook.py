@@ -1,4 +1,4 @@
-"""Workbooks, read back by another library: what stands in them is what was meant, and nothing runs."""
+"""Workbooks, read back by another library: the cells are correct and nothing is executed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import openpyxl
 import pytest
 
 from config.errors import ReportError
-from tests.tracker.reports.timelines import DAY, at, data_of, person, stay, watch
+from tests.tracker.reports.timelines import BERLIN, DAY, at, data_of, person, stay, watch
 from tracker.reports import workbook
 from tracker.reports.attendance import attendance_report
 from tracker.reports.data import ReportData
@@ -75,7 +75,7 @@ def test_lengths_are_lengths_and_times_are_times_of_the_site(book: Any) -> None:
     assert table(book["Log"])[1][0] == datetime(2026, 1, 5, 8)  # noqa: DTZ001
 
 
-def test_outages_stand_over_every_table(book: Any) -> None:
+def test_outages_are_above_every_table(book: Any) -> None:
     for page in book:
         texts = [cell.value for row in page.iter_rows(max_row=6) for cell in row if cell.value]
         assert any("did not watch from 2026-01-05 10:00 to 11:00" in str(text) for text in texts)
@@ -105,7 +105,7 @@ def test_other_reports_have_a_row_a_row(make: Any, tmp_path: Path) -> None:
     assert len(lines) - lines.index(titles) - 1 == len(report.main.rows)
 
 
-def test_what_is_missing_is_an_empty_cell(tmp_path: Path) -> None:
+def test_missing_values_are_empty_cells(tmp_path: Path) -> None:
     write_workbook(usage_report(gym(), Period.HOUR), tmp_path / "usage.xlsx")
     page = openpyxl.load_workbook(tmp_path / "usage.xlsx").worksheets[0]
     rows = {row[0].value: [cell.value for cell in row] for row in page.iter_rows()}
@@ -116,7 +116,7 @@ def test_what_is_missing_is_an_empty_cell(tmp_path: Path) -> None:
     assert (watched["entries"], watched["watched"]) == (0, 1)
 
 
-def test_an_empty_report_says_so_in_the_workbook(tmp_path: Path) -> None:
+def test_an_empty_report_has_a_note_in_the_workbook(tmp_path: Path) -> None:
     empty = data_of(since=DAY, until=at("12:00"), now=at("12:00"), people=[])
     write_workbook(visits_report(empty), tmp_path / "empty.xlsx")
     page = openpyxl.load_workbook(tmp_path / "empty.xlsx").worksheets[0]
@@ -131,3 +131,20 @@ def test_more_rows_than_a_sheet_holds_are_refused_before_anything_is_written(
         write_workbook(visits_report(gym()), tmp_path / "big.xlsx")
     assert "--csv" in refusal.value.fix
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_hour_that_comes_twice_shows_its_zone(tmp_path: Path) -> None:
+    day = datetime(2026, 10, 25, tzinfo=BERLIN)
+    first, second = (datetime(2026, 10, 25, 2, 50 - 40 * fold, fold=fold, tzinfo=BERLIN) for fold in (0, 1))
+    until = day + timedelta(days=1)
+    report = visits_report(data_of(stay("ada", first, second), since=day, until=until, now=until))
+    [row] = report.main.rows
+    assert (row["left"], row["dwell_s"]) == ("02:10:00 CET", 1200.0)
+    write_workbook(report, tmp_path / "visits.xlsx")
+    opened = openpyxl.load_workbook(tmp_path / "visits.xlsx")
+    header, cells = (list(line) for line in list(opened["Visits"].iter_rows())[-2:])
+    titles = [cell.value for cell in header]
+    entered, left = (cells[titles.index(name)] for name in ("entered", "left"))
+    assert (entered.value.hour, entered.number_format[-6:]) == (2, ' "CEST"'[-6:])
+    assert (left.value.minute, left.number_format[-5:]) == (10, '"CET"')
+    opened.close()

@@ -1,4 +1,4 @@
-"""Histories for the tests of this folder: some written as times of a day in Berlin, some drawn at random."""
+"""Histories for the tests of this folder: written as times of a day in Berlin, or random."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from tracker.presence.coverage import Coverage, CoverageSpan
 from tracker.presence.events import Event
 from tracker.presence.people import Person, PersonKind, Role
-from tracker.presence.sessions import Rules, Session, sessions
-from tracker.reports.data import ReportData, data_of_sessions
+from tracker.presence.rules import Rules
+from tracker.presence.sessions import Session, sessions
+from tracker.reports.data import ReportData, by_id
+from tracker.reports.frames import Frames
 
 BERLIN = ZoneInfo("Europe/Berlin")
 DAY = datetime(2026, 1, 5, tzinfo=BERLIN)
@@ -58,10 +60,13 @@ def data_of(
 ) -> ReportData:
     events = [event for each in stays for event in each]
     first = min((event.at for event in events), default=None)
-    return data_of_sessions(
-        sessions(events, rules=RULES, now=now),
-        events,
-        people=people,
+    found = sessions(events, rules=RULES, now=now)
+    starts = [session.started_at for session in found]
+    return ReportData(
+        frames=Frames.of_sessions(found, now=now),
+        people=by_id(people),
+        events=events,
+        first_last=(min(starts), max(starts)) if starts else None,
         site_id="gym",
         site_name="The gym",
         zone=BERLIN,

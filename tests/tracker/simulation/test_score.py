@@ -1,4 +1,4 @@
-"""The score of visits against the truth."""
+"""The score of visits against the ground truth."""
 
 from __future__ import annotations
 

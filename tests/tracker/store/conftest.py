@@ -1,4 +1,4 @@
-"""Records and stores that the tests of this folder share."""
+"""Records and stores for the tests of this folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Backups: whole while others write, verified, and put back without what an old log would undo."""
+"""Backups: complete while others write, verified, and restored without an old write-ahead log."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_backup_holds_what_is_in_the_log_of_an_open_store(filled: Store, recor
         assert copy.people.vectors(PersonKind.ENROLLED)[0].shape == (3, 128)
 
 
-def test_a_backup_beside_a_busy_writer_is_of_one_moment(filled: Store, records: Any, tmp_path: Path) -> None:
+def test_a_backup_during_writes_is_consistent(filled: Store, records: Any, tmp_path: Path) -> None:
     done = threading.Event()
 
     def write() -> None:
@@ -87,7 +87,7 @@ def test_a_backup_beside_a_busy_writer_is_of_one_moment(filled: Store, records: 
         writer.join()
 
 
-def test_a_file_that_is_there_is_replaced_only_when_asked(filled: Store, tmp_path: Path) -> None:
+def test_an_existing_file_is_replaced_only_with_force(filled: Store, tmp_path: Path) -> None:
     to = tmp_path / "copy.sqlite3"
     to.write_bytes(b"precious")
     with pytest.raises(StoreError, match="the file exists") as refusal:
@@ -117,7 +117,7 @@ def test_a_damaged_store_makes_no_backup(filled: Store, tmp_path: Path) -> None:
     assert _names(to.parent) == {to.name}
 
 
-def test_a_restored_store_is_that_of_the_backup_and_the_other_is_kept(
+def test_a_restore_has_the_content_of_the_backup_and_keeps_the_previous_store(
     filled: Store, records: Any, tmp_path: Path
 ) -> None:
     to = _backed_up(filled, tmp_path)
@@ -168,7 +168,7 @@ def test_a_store_is_restored_where_there_is_none(filled: Store, tmp_path: Path) 
         assert len(store.events.select()) == 50
 
 
-def test_what_another_tool_made_is_in_wal_mode_afterwards(filled: Store, tmp_path: Path) -> None:
+def test_a_restored_file_of_another_tool_is_in_wal_mode(filled: Store, tmp_path: Path) -> None:
     to = _backed_up(filled, tmp_path)
     filled.close()
     with closing(sqlite3.connect(to)) as connection:
@@ -283,7 +283,7 @@ def test_a_bad_backup_is_refused_and_the_store_stays(
 
 
 @pytest.mark.parametrize("erase_history", [True, False])
-def test_who_was_forgotten_since_the_backup_is_forgotten_again(
+def test_people_forgotten_since_the_backup_are_forgotten_again(
     filled: Store, records: Any, tmp_path: Path, erase_history: bool
 ) -> None:
     filled.people.add(records.person("p-bob", "Bob"), records.vectors(1))

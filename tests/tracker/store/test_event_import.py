@@ -1,4 +1,4 @@
-"""Events of other systems: the same instant is the same event, and an import is kept whole or not at all."""
+"""Imported events: the same instant is the same event, and an import is atomic."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _imported(store: Store, *events: Event, identified: bool = False, name: str 
         return store.events.write_staged(staged)
 
 
-def test_a_crossing_that_an_older_release_imported_is_known(store: Store, records: Any) -> None:
+def test_an_event_imported_by_an_older_release_is_recognised(store: Store, records: Any) -> None:
     """Older releases made the track, and so the id, from the time as it was written in the file."""
     old = replace(records.event(0), track_id="front-2026-03-02T12:00:00Z", event_id="")
     store.record(Observation(events=[old]))
@@ -94,7 +94,7 @@ def test_people_of_imports_are_people_without_vectors_and_consent(store: Store, 
     assert [each.created_at for each in store.people.all()] == [records.at(-90)]
 
 
-def test_a_name_beside_the_events_is_taken_once_and_numbered_where_it_is_taken(store: Store, records: Any) -> None:
+def test_an_imported_name_is_numbered_if_it_is_in_use(store: Store, records: Any) -> None:
     store.people.add(records.person("p-ada", "Ada"), records.vectors(1))
     _imported(store, records.event(0, person_id="card-17"), name="ada")
     assert [each.name for each in store.people.all()] == ["Ada", "ada (2)"]
@@ -119,7 +119,7 @@ def test_imported_people_are_renamed_merged_and_forgotten_like_others(store: Sto
     assert [each.name for each in store.people.all()] == ["Ada"]
 
 
-def test_vectors_go_only_to_those_who_agreed(store: Store, records: Any) -> None:
+def test_vectors_are_added_only_with_consent(store: Store, records: Any) -> None:
     _imported(store, records.event(0, person_id="card-17"))
     store.record(Observation(visitors=[(records.visitor("v-1", "Visitor 1"), records.vectors(2))]))
     with pytest.raises(PeopleError, match="card-17 did not agree") as refusal:
@@ -130,7 +130,7 @@ def test_vectors_go_only_to_those_who_agreed(store: Store, records: Any) -> None
     assert (person.consented_at, store.people.vector_counts()) == (records.at(60), {"card-17": 2})
 
 
-def test_the_consent_of_one_is_that_of_both(store: Store, records: Any) -> None:
+def test_merging_keeps_consent(store: Store, records: Any) -> None:
     _imported(store, records.event(0, person_id="card-17"))
     enrolled = records.person("p-ada", "Ada")
     store.people.add(enrolled, records.vectors(1))
@@ -145,7 +145,7 @@ def test_pictures_of_an_imported_person_come_with_consent(store: Store, records:
     assert [each.consented_at for each in store.people.all()] == [records.at(5)]
 
 
-def test_staging_asks_nothing_of_the_store(tmp_path: Path, records: Any) -> None:
+def test_staging_does_not_read_the_store(tmp_path: Path, records: Any) -> None:
     with Store(tmp_path / "s.sqlite3") as store, staging() as staged:
         blocker = sqlite3.connect(store.path, isolation_level=None)
         blocker.execute("BEGIN IMMEDIATE")

@@ -73,7 +73,7 @@ def test_the_last_line_needs_no_end() -> None:
     assert isinstance(found, ImportedEvent)
 
 
-def test_reading_keeps_nothing_of_what_was_read() -> None:
+def test_reading_uses_constant_memory() -> None:
     text = lines(WHOLE).encode() * 20_000
     tracemalloc.start()
     try:

@@ -1,4 +1,4 @@
-"""Erasure: after it, no byte of the store's files tells who it was."""
+"""Erasure: afterwards no byte of the store's files identifies the person."""
 
 from __future__ import annotations
 
@@ -72,7 +72,9 @@ def test_nothing_of_a_forgotten_person_stays_in_the_files(store: Store, records:
 
 
 @pytest.mark.parametrize("erase_history", [True, False], ids=["erase-history", "keep-counts"])
-def test_a_name_vanishes_from_what_others_wrote(store: Store, records: Any, erase_history: bool) -> None:
+def test_a_forgotten_name_is_removed_from_corrections_of_others(
+    store: Store, records: Any, erase_history: bool
+) -> None:
     store.people.add(records.person("p-secret", "Sekretessa Roe"), records.vectors(1))
     store.people.add(records.person("p-bob", "Bob"), records.vectors(1))
     events = [records.event(number, person_id="p-bob") for number in range(3)]
@@ -103,7 +105,7 @@ def test_a_name_vanishes_from_what_others_wrote(store: Store, records: Any, eras
     assert _traces(store, [b"Sekretessa", b"sekretessa", b"p-secret"]) == []
 
 
-def test_the_others_lose_nothing(store: Store, records: Any) -> None:
+def test_other_people_are_unchanged(store: Store, records: Any) -> None:
     _fill(store, records)
     before = [event for event in store.events.select() if event.person_id.startswith("p-crowd")]
     store.people.forget("p-secret", erase_history=True)
@@ -112,7 +114,7 @@ def test_the_others_lose_nothing(store: Store, records: Any) -> None:
     assert sum(store.people.vector_counts().values()) == 40
 
 
-def test_kept_history_counts_one_nobody(store: Store, records: Any) -> None:
+def test_kept_history_counts_one_anonymous_person(store: Store, records: Any) -> None:
     _fill(store, records)
     count = len(store.events.select())
     store.people.forget("p-secret", erase_history=False)
@@ -138,9 +140,7 @@ def test_an_open_visit_of_a_forgotten_person_ends_at_the_last_sighting(store: St
 
 
 @pytest.mark.parametrize("rooms", [frozenset(), frozenset({"hall"})], ids=["door", "door-and-room"])
-def test_a_forgotten_person_is_not_in_where_only_a_door_would_tell(
-    store: Store, records: Any, rooms: frozenset[str]
-) -> None:
+def test_a_forgotten_person_is_not_in_behind_a_door(store: Store, records: Any, rooms: frozenset[str]) -> None:
     doors = frozenset({"front"})
     rules = Rules(entrances=doors, exits=doors, rooms=rooms)
     store.sites.use_default_rules(rules)
@@ -154,7 +154,7 @@ def test_a_forgotten_person_is_not_in_where_only_a_door_would_tell(
     assert (after.started_at, after.ended_at, after.exit_inferred) == (records.at(0), records.at(20), True)
 
 
-def test_two_rows_that_become_the_same_are_one(store: Store, records: Any) -> None:
+def test_rows_that_become_equal_are_merged(store: Store, records: Any) -> None:
     store.people.add(records.person(), records.vectors(1))
     store.record(
         Observation(
@@ -201,7 +201,7 @@ def test_a_name_is_free_again(store: Store, records: Any) -> None:
     assert store.people.all() == [records.person("p-new")]
 
 
-def test_a_reader_that_keeps_old_pages_is_named_and_cleaned_up_after(tmp_path: Path, records: Any) -> None:
+def test_a_reader_of_old_pages_is_reported_and_scrubbed_later(tmp_path: Path, records: Any) -> None:
     secrets = _vector_bytes(records.vectors(1))
     with Store(tmp_path / "s.sqlite3", busy_timeout_s=0.05) as store:
         store.people.add(records.person(), records.vectors(1))

@@ -1,4 +1,4 @@
-"""What comes down from Firestore: written once, marked, never in the way of what was made here."""
+"""Downloaded records: stored once, marked as downloaded, and never overwriting newer local changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pytest
 from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import Action, Correction, content_id
 from tracker.presence.people import PersonKind, Role
-from tracker.presence.sessions import Rules, sessions
+from tracker.presence.rules import Rules
+from tracker.presence.sessions import sessions
 from tracker.store.inbox import Incoming, IncomingCorrection, Unreadable
 from tracker.store.inbox_erasures import IncomingErasure
 from tracker.store.inbox_people import IncomingPerson
@@ -38,13 +39,13 @@ def rows(store: Store, sql: str) -> list[tuple[Any, ...]]:
 
 
 def unsent(store: Store, table: str) -> int:
-    """Rows that an uplink which has sent nothing yet would send."""
-    return int(rows(store, f"SELECT count(*) FROM {table} WHERE changed <> came_down")[0][0])  # noqa: S608 - fixed names
+    """Rows that an uploader that has uploaded nothing yet would upload."""
+    return int(rows(store, f"SELECT count(*) FROM {table} WHERE changed <> downloaded")[0][0])  # noqa: S608 - fixed names
 
 
 def sent_so_far(store: Store, *kinds: str) -> None:
-    """As if the uplink had sent everything of these kinds."""
-    store.inbox.apply(arrivals(cursors={f"up {kind}": str(store.version() + 1) for kind in kinds}))
+    """As if everything of these kinds were uploaded."""
+    store.inbox.apply(arrivals(cursors={f"upload {kind}": str(store.version() + 1) for kind in kinds}))
 
 
 def tombstone(person_id: str, *, erase_history: bool = False) -> IncomingErasure:
@@ -55,7 +56,7 @@ def names(store: Store) -> dict[str, str]:
     return {each.person_id: each.name for each in store.people.all()}
 
 
-def test_events_that_came_down_make_the_visits_that_own_ones_would(store: Store, records: Any) -> None:
+def test_downloaded_events_give_the_same_visits_as_local_ones(store: Store, records: Any) -> None:
     own, theirs = records.event(0), records.event(60, "exit", camera_id="back")
     store.record(Observation(events=[own]))
     store.inbox.apply(arrivals(events=[theirs, own]))
@@ -65,7 +66,7 @@ def test_events_that_came_down_make_the_visits_that_own_ones_would(store: Store,
     assert unsent(store, "events") == 1
 
 
-def test_what_comes_again_changes_nothing(store: Store, records: Any) -> None:
+def test_applying_a_page_twice_changes_nothing(store: Store, records: Any) -> None:
     every = arrivals(
         events=[records.event(0)],
         people=[IncomingPerson(person=records.person(), vectors={"dlib_resnet": records.vectors(2)})],
@@ -74,7 +75,7 @@ def test_what_comes_again_changes_nothing(store: Store, records: Any) -> None:
         erasures=[tombstone("p-gone")],
         site={"gym": {"name": "Gym"}},
         unreadable=[Unreadable(collection="events", record_id="e1", reason="at: expected a time")],
-        cursors={"down.gym events": "2026"},
+        cursors={"download gym events": "2026"},
     )
     store.inbox.apply(every)
     version = store.version()
@@ -84,39 +85,39 @@ def test_what_comes_again_changes_nothing(store: Store, records: Any) -> None:
 
 
 def test_a_cursor_never_goes_back(store: Store) -> None:
-    store.inbox.apply(arrivals(cursors={"down.gym events": "2026-02"}))
-    store.inbox.apply(arrivals(cursors={"down.gym events": "2026-01"}))
-    assert store.inbox.cursor("down.gym events") == "2026-02"
+    store.inbox.apply(arrivals(cursors={"download gym events": "2026-02"}))
+    store.inbox.apply(arrivals(cursors={"download gym events": "2026-01"}))
+    assert store.inbox.cursor("download gym events") == "2026-02"
 
 
 @pytest.mark.parametrize("late", ["event", "correction"], ids=["event-last", "correction-last"])
-def test_a_correction_holds_in_whatever_order_it_comes(store: Store, records: Any, late: str) -> None:
+def test_corrections_apply_in_any_order_of_arrival(store: Store, records: Any, late: str) -> None:
     event = records.event(0)
-    said = IncomingCorrection(
+    correction = IncomingCorrection(
         correction=Correction(action=Action.VOID, event_id=event.event_id, by="Ann", at=records.at(99)),
         person_id=event.person_id,
     )
-    first, second = arrivals(events=[event]), arrivals(corrections=[said])
+    first, second = arrivals(events=[event]), arrivals(corrections=[correction])
     for each in [second, first] if late == "event" else [first, second]:
         store.inbox.apply(each)
     assert store.events.select() == []
-    assert store.events.corrections() == [said.correction]
+    assert store.events.corrections() == [correction.correction]
     assert (unsent(store, "events"), unsent(store, "corrections")) == (0, 0)
 
 
-def test_an_added_event_comes_with_its_correction(store: Store, records: Any) -> None:
+def test_an_added_event_arrives_with_its_correction(store: Store, records: Any) -> None:
     event = records.event(0)
-    said = Correction(action=Action.ADD, event_id=event.event_id, by="Ann", at=records.at(99), event=event)
-    store.inbox.apply(arrivals(corrections=[IncomingCorrection(correction=said, person_id=event.person_id)]))
+    correction = Correction(action=Action.ADD, event_id=event.event_id, by="Ann", at=records.at(99), event=event)
+    store.inbox.apply(arrivals(corrections=[IncomingCorrection(correction=correction, person_id=event.person_id)]))
     assert store.events.select() == [event]
     assert unsent(store, "events") == 0
 
 
-def test_own_events_that_are_voided_elsewhere_are_still_to_be_sent(store: Store, records: Any) -> None:
+def test_local_events_voided_elsewhere_stay_pending(store: Store, records: Any) -> None:
     event = records.event(0)
     store.record(Observation(events=[event]))
-    said = Correction(action=Action.VOID, event_id=event.event_id, by="Ann", at=records.at(99))
-    store.inbox.apply(arrivals(corrections=[IncomingCorrection(correction=said, person_id=event.person_id)]))
+    correction = Correction(action=Action.VOID, event_id=event.event_id, by="Ann", at=records.at(99))
+    store.inbox.apply(arrivals(corrections=[IncomingCorrection(correction=correction, person_id=event.person_id)]))
     assert store.events.select() == []
     assert unsent(store, "events") == 1
 
@@ -124,7 +125,7 @@ def test_own_events_that_are_voided_elsewhere_are_still_to_be_sent(store: Store,
 # -- people
 
 
-def test_people_come_down_with_what_is_known_of_them(store: Store, records: Any) -> None:
+def test_people_are_downloaded_with_profile_and_vectors(store: Store, records: Any) -> None:
     ada = replace(records.person(), role=Role.STAFF, access=False)
     people_arrive(store, IncomingPerson(person=ada, vectors={"dlib_resnet": records.vectors(2)}))
     assert store.people.all() == [ada]
@@ -132,7 +133,7 @@ def test_people_come_down_with_what_is_known_of_them(store: Store, records: Any)
     assert unsent(store, "people") == 0
 
 
-def test_a_change_that_is_not_sent_yet_wins(store: Store, records: Any) -> None:
+def test_a_pending_local_change_wins(store: Store, records: Any) -> None:
     people_arrive(store, IncomingPerson(person=records.person()))
     store.people.rename("p-ada", "Countess")
     people_arrive(store, IncomingPerson(person=records.person(name="Augusta")))
@@ -143,7 +144,7 @@ def test_a_change_that_is_not_sent_yet_wins(store: Store, records: Any) -> None:
     assert names(store) == {"p-ada": "Augusta"}
 
 
-def test_vectors_made_here_stay_and_those_of_others_follow_the_cloud(store: Store, records: Any) -> None:
+def test_local_vectors_stay_and_remote_ones_follow_firestore(store: Store, records: Any) -> None:
     mine, theirs, newer = records.vectors(2, seed=1), records.vectors(3, seed=2), records.vectors(1, seed=3)
     store.people.add(records.person(), mine, sources=["a.jpg", "b.jpg"])
     sent_so_far(store, "people")
@@ -158,7 +159,7 @@ def test_vectors_made_here_stay_and_those_of_others_follow_the_cloud(store: Stor
     assert store.people.vector_counts() == {"p-ada": 2}
 
 
-def test_vectors_that_do_not_fit_are_refused_and_the_person_is_not(store: Store, records: Any) -> None:
+def test_invalid_vectors_are_rejected_without_the_person(store: Store, records: Any) -> None:
     store.people.add(records.person("p-bob", "Bob"), records.vectors(1))
     strange = {"dlib_resnet": records.vectors(1, dimension=64)}
     people_arrive(store, IncomingPerson(person=records.person(), vectors=strange))
@@ -168,7 +169,7 @@ def test_vectors_that_do_not_fit_are_refused_and_the_person_is_not(store: Store,
     assert "64 numbers do not fit" in refused.reason
 
 
-def test_two_people_of_one_name_get_apart_and_together_again(store: Store, records: Any) -> None:
+def test_equal_names_are_numbered_until_they_differ(store: Store, records: Any) -> None:
     older = records.person("p-b", "Ada")
     younger = replace(records.person("p-a", "ADA"), created_at=older.created_at + timedelta(days=1))
     for order in ([younger, older], [older, younger], [younger]):
@@ -179,7 +180,7 @@ def test_two_people_of_one_name_get_apart_and_together_again(store: Store, recor
     assert unsent(store, "people") == 0
 
 
-def test_people_who_swap_names_get_them_in_any_order(store: Store, records: Any) -> None:
+def test_swapped_names_arrive_in_any_order(store: Store, records: Any) -> None:
     ada, bob = records.person("p-1", "Ada"), records.person("p-2", "Bob")
     people_arrive(store, IncomingPerson(person=ada), IncomingPerson(person=bob))
     people_arrive(store, IncomingPerson(person=replace(bob, name="Ada")))
@@ -187,14 +188,14 @@ def test_people_who_swap_names_get_them_in_any_order(store: Store, records: Any)
     assert names(store) == {"p-1": "Bob", "p-2": "Ada"}
 
 
-def test_who_was_renamed_here_keeps_that_name(store: Store, records: Any) -> None:
+def test_a_local_rename_is_kept(store: Store, records: Any) -> None:
     people_arrive(store, *(IncomingPerson(person=records.person(each, "Ada")) for each in ("p-1", "p-2")))
     store.people.rename("p-2", "Countess")
     people_arrive(store, IncomingPerson(person=records.person("p-1", "Augusta")))
     assert names(store) == {"p-1": "Augusta", "p-2": "Countess"}
 
 
-def test_a_merge_comes_before_or_after_the_person_it_names(store: Store, records: Any) -> None:
+def test_a_merge_arrives_before_or_after_the_remaining_person(store: Store, records: Any) -> None:
     visitor, ada = records.visitor(), records.person()
     store.inbox.apply(arrivals(events=[records.event(0, person_id="v-1"), records.event(9, "exit")]))
     people_arrive(store, IncomingPerson(person=visitor))
@@ -209,7 +210,7 @@ def test_a_merge_comes_before_or_after_the_person_it_names(store: Store, records
     assert names(store) == {"p-ada": "Augusta"}
 
 
-def test_whoever_withdraws_consent_is_not_known_by_the_vectors_of_another_id_either(store: Store, records: Any) -> None:
+def test_withdrawn_consent_removes_vectors_of_merged_ids(store: Store, records: Any) -> None:
     ada = records.person()
     people_arrive(store, IncomingPerson(person=ada, vectors={"dlib_resnet": records.vectors(1, seed=1)}))
     old = replace(ada, person_id="p-old")
@@ -220,14 +221,14 @@ def test_whoever_withdraws_consent_is_not_known_by_the_vectors_of_another_id_eit
     assert store.people.vector_counts() == {}
 
 
-def test_a_merge_ends_a_change_that_is_not_sent_yet(store: Store, records: Any) -> None:
+def test_a_downloaded_merge_drops_a_pending_local_change(store: Store, records: Any) -> None:
     people_arrive(store, IncomingPerson(person=records.visitor()), IncomingPerson(person=records.person()))
     store.people.rename("v-1", "The plumber")
     people_arrive(store, IncomingPerson(person=replace(records.person(), person_id="v-1"), merged_into="p-ada"))
     assert names(store) == {"p-ada": "Ada"}
 
 
-def test_merges_in_a_ring_leave_one_person(store: Store, records: Any) -> None:
+def test_circular_merges_leave_one_person(store: Store, records: Any) -> None:
     people_arrive(store, *(IncomingPerson(person=records.person(each, each)) for each in "abc"))
     for gone, kept in (("a", "b"), ("b", "c"), ("c", "a")):
         people_arrive(store, IncomingPerson(person=records.person(gone, kept), merged_into=kept))
@@ -238,7 +239,7 @@ def test_merges_in_a_ring_leave_one_person(store: Store, records: Any) -> None:
 
 
 @pytest.mark.parametrize("erase_history", [True, False], ids=["erase-history", "keep-counts"])
-def test_whoever_was_forgotten_elsewhere_is_forgotten_here(store: Store, records: Any, erase_history: bool) -> None:
+def test_a_person_forgotten_elsewhere_is_forgotten_here(store: Store, records: Any, erase_history: bool) -> None:
     store.people.add(records.person(), records.vectors(1))
     store.record(Observation(events=[records.event(0), records.event(9, "exit")], matches=[records.match(0)]))
     sent_so_far(store, "events", "people")
@@ -253,7 +254,7 @@ def test_whoever_was_forgotten_elsewhere_is_forgotten_here(store: Store, records
     assert b"p-ada" not in b"".join(each.read_bytes() for each in store.path.parent.glob("*"))
 
 
-def test_what_was_not_sent_of_somebody_forgotten_stays_without_a_name(store: Store, records: Any) -> None:
+def test_pending_events_of_a_forgotten_person_stay_anonymous(store: Store, records: Any) -> None:
     store.record(Observation(events=[records.event(0), records.event(9, "exit")]))
     store.inbox.apply(arrivals(erasures=[tombstone("p-ada")]))
     events = store.events.select()
@@ -262,7 +263,7 @@ def test_what_was_not_sent_of_somebody_forgotten_stays_without_a_name(store: Sto
     assert unsent(store, "events") == 2
 
 
-def test_a_camera_machine_keeps_its_counts_to_itself(store: Store, records: Any) -> None:
+def test_a_camera_machine_does_not_upload_anonymous_events_again(store: Store, records: Any) -> None:
     store.record(Observation(events=[records.event(0), records.event(9, "exit")]))
     sent_so_far(store, "events")
     store.inbox.apply(arrivals(erasures=[tombstone("p-ada")], whole_history=False))
@@ -271,9 +272,9 @@ def test_a_camera_machine_keeps_its_counts_to_itself(store: Store, records: Any)
     assert unsent(store, "events") == 0
 
 
-def test_a_waiting_correction_of_somebody_forgotten_is_dropped(store: Store, records: Any) -> None:
-    said = Correction(action=Action.VOID, event_id="e1", by="Ann", at=records.at(99), reason="not Ada Lovelace")
-    store.inbox.apply(arrivals(corrections=[IncomingCorrection(correction=said, person_id="p-ada")]))
+def test_a_waiting_correction_of_a_forgotten_person_is_dropped(store: Store, records: Any) -> None:
+    correction = Correction(action=Action.VOID, event_id="e1", by="Ann", at=records.at(99), reason="not Ada Lovelace")
+    store.inbox.apply(arrivals(corrections=[IncomingCorrection(correction=correction, person_id="p-ada")]))
     store.inbox.apply(arrivals(erasures=[tombstone("p-ada")]))
     assert rows(store, "SELECT * FROM waiting_corrections") == []
 
@@ -281,7 +282,7 @@ def test_a_waiting_correction_of_somebody_forgotten_is_dropped(store: Store, rec
 # -- cameras, sites, and what cannot be read
 
 
-def test_the_newest_word_about_a_camera_holds(store: Store, records: Any) -> None:
+def test_the_newest_health_of_a_camera_is_kept(store: Store, records: Any) -> None:
     store.record(Observation(health=records.health(frames=50)))
     store.inbox.apply(arrivals(healths=[replace(records.health(frames=40), source="")]))
     assert store.cameras.health()[0].frames == 50
@@ -290,7 +291,7 @@ def test_the_newest_word_about_a_camera_holds(store: Store, records: Any) -> Non
     assert store.cameras.health()[0].frames == 60
 
 
-def test_a_refused_document_is_no_longer_told_of_when_it_comes_down_whole(store: Store) -> None:
+def test_a_rejected_document_is_cleared_when_a_valid_version_arrives(store: Store) -> None:
     store.inbox.apply(arrivals(unreadable=[Unreadable(collection="events", record_id="e1", reason="kind is missing")]))
     assert [(each.record_id, at) for each, at in store.inbox.unreadable()] == [("e1", CAME)]
     store.inbox.apply(arrivals(readable=[("events", "e1")]))

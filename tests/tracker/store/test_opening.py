@@ -1,4 +1,4 @@
-"""Opening: what is made, what is refused and left as it is, what a full or forbidden disk says."""
+"""Opening a store: creation, refusals that change nothing, full and read-only disks."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_without_create_a_missing_store_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_empty_file_becomes_a_store_only_when_asked(tmp_path: Path, records: Any) -> None:
+def test_an_empty_file_becomes_a_store_only_with_create(tmp_path: Path, records: Any) -> None:
     path = tmp_path / "empty.sqlite3"
     path.touch()
     with pytest.raises(StoreError, match="no store at"):
@@ -96,13 +96,13 @@ def test_a_file_where_the_folder_should_be_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("create", [True, False])
-def test_a_name_that_is_too_long_is_told(tmp_path: Path, create: bool) -> None:
+def test_a_name_that_is_too_long_is_reported(tmp_path: Path, create: bool) -> None:
     with pytest.raises(StoreError, match="cannot be opened"):
         Store(tmp_path / ("x" * 300)).open(create=create)
 
 
 @pytest.mark.parametrize("create", [True, False])
-def test_a_folder_that_may_not_be_entered_is_told(folder_of_a_plain_user: Path, create: bool) -> None:
+def test_a_folder_without_access_is_reported(folder_of_a_plain_user: Path, create: bool) -> None:
     folder_of_a_plain_user.chmod(0)
     with pytest.raises(StoreError, match="cannot be opened"):
         Store(folder_of_a_plain_user / "sub" / "footfall.sqlite3").open(create=create)
@@ -110,7 +110,7 @@ def test_a_folder_that_may_not_be_entered_is_told(folder_of_a_plain_user: Path, 
 
 @pytest.mark.parametrize("create", [True, False])
 @pytest.mark.parametrize("text", ["x", "Dear Ada, " * 10, "Dear Ada, " * 500], ids=["byte", "note", "letter"])
-def test_what_is_no_database_is_refused_and_left(tmp_path: Path, create: bool, text: str) -> None:
+def test_a_file_that_is_no_database_is_refused_and_unchanged(tmp_path: Path, create: bool, text: str) -> None:
     path = tmp_path / "letter.txt"
     path.write_text(text)
     before = _contents(tmp_path)
@@ -163,7 +163,7 @@ def test_half_a_store_is_refused(tmp_path: Path, records: Any) -> None:
         assert digest(path) == digest(whole[:size])
 
 
-def test_a_scribbled_page_is_told(tmp_path: Path, records: Any) -> None:
+def test_an_overwritten_page_is_reported(tmp_path: Path, records: Any) -> None:
     path = tmp_path / "footfall.sqlite3"
     with Store(path) as store:
         store.record(Observation(events=[records.event(second) for second in range(500)]))
@@ -174,7 +174,7 @@ def test_a_scribbled_page_is_told(tmp_path: Path, records: Any) -> None:
         store.events.select()
 
 
-def test_a_row_that_is_no_event_is_told(store: Store, records: Any) -> None:
+def test_an_invalid_event_row_is_reported(store: Store, records: Any) -> None:
     store.record(Observation(events=[records.event(0)]))
     with store.database.writing() as writing:
         writing.connection.execute("UPDATE events SET at = 'yesterday'")
@@ -208,7 +208,7 @@ def test_a_full_disk_keeps_what_was_stored(store: Store, records: Any) -> None:
     assert store.record(Observation(events=[records.event(second) for second in range(2000)])) == 1999
 
 
-def test_a_folder_without_the_right_to_write_is_told(folder_of_a_plain_user: Path) -> None:
+def test_a_read_only_folder_is_reported(folder_of_a_plain_user: Path) -> None:
     folder_of_a_plain_user.chmod(0o500)
     with pytest.raises(StoreError, match="cannot be opened"):
         Store(folder_of_a_plain_user / "footfall.sqlite3").open()
@@ -216,7 +216,7 @@ def test_a_folder_without_the_right_to_write_is_told(folder_of_a_plain_user: Pat
         Store(folder_of_a_plain_user / "new" / "footfall.sqlite3").open()
 
 
-def test_a_file_without_the_right_to_write_is_told(folder_of_a_plain_user: Path, records: Any) -> None:
+def test_a_read_only_file_is_reported(folder_of_a_plain_user: Path, records: Any) -> None:
     path = folder_of_a_plain_user / "footfall.sqlite3"
     with Store(path) as store:
         store.record(Observation(events=[records.event(0)]))
@@ -229,7 +229,7 @@ def test_a_file_without_the_right_to_write_is_told(folder_of_a_plain_user: Path,
             store.record(Observation(events=[records.event(1)]))
 
 
-def test_a_file_without_the_right_to_read_is_told(folder_of_a_plain_user: Path) -> None:
+def test_an_unreadable_file_is_reported(folder_of_a_plain_user: Path) -> None:
     path = folder_of_a_plain_user / "footfall.sqlite3"
     Store(path).open().close()
     path.chmod(0)
@@ -237,7 +237,7 @@ def test_a_file_without_the_right_to_read_is_told(folder_of_a_plain_user: Path) 
         Store(path).open(create=False)
 
 
-def test_a_lease_without_the_right_to_write_is_told(folder_of_a_plain_user: Path) -> None:
+def test_a_read_only_lease_is_reported(folder_of_a_plain_user: Path) -> None:
     folder_of_a_plain_user.chmod(0o500)
     store = Store(folder_of_a_plain_user / "footfall.sqlite3")
     with pytest.raises(StoreError, match="cannot be written"), store.camera_lease("front"):
@@ -252,7 +252,7 @@ def test_closing_and_opening_are_idempotent(store: Store, records: Any) -> None:
     assert store.open().events.select() == [records.event(0)]
 
 
-def test_a_closed_store_says_so(store: Store, records: Any) -> None:
+def test_using_a_closed_store_is_an_error(store: Store, records: Any) -> None:
     store.close()
     for use in (store.events.select, store.version, lambda: store.record(Observation(events=[records.event(0)]))):
         with pytest.raises(StoreError, match="the store is closed"):
@@ -302,7 +302,7 @@ def _tables(connection: sqlite3.Connection) -> set[str]:
     return {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
 
-def test_an_older_store_is_brought_to_this_version(tmp_path: Path, records: Any) -> None:
+def test_an_older_store_is_migrated(tmp_path: Path, records: Any) -> None:
     """Version n + 1 does not exist yet, so the test plays it: this version's file, opened by the next one's list."""
     path = tmp_path / "footfall.sqlite3"
     with Store(path) as store:
@@ -332,7 +332,7 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path, records: Any) ->
 
 
 @pytest.mark.parametrize("create", [True, False])
-def test_opening_migrates_by_itself(tmp_path: Path, records: Any, create: bool) -> None:
+def test_opening_migrates_automatically(tmp_path: Path, records: Any, create: bool) -> None:
     """A file whose creation stopped before its tables were there (version 0) is the oldest one there is."""
     path = tmp_path / "footfall.sqlite3"
     begun = sqlite3.connect(path, isolation_level=None)
@@ -360,6 +360,7 @@ def test_released_migrations_never_change() -> None:
         "a5ea014a7bec7226",
         "b269a1a1b39c8efa",
         "bb65e4171ffc9e8f",
+        "aaaaccf5e3350ec6",
     ]
 
 

@@ -1,4 +1,4 @@
-"""What Firestore does not have yet: pages in order, in the newest state, and what vanished; only where it is wanted."""
+"""The outbox: pages of pending records in order and current state, and deletions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tracker.presence.day import DayFigures
-from tracker.presence.events import Action, Correction, Event
+from tracker.presence.events import Action, CameraRef, Correction, Event
 from tracker.presence.people import Person
 from tracker.presence.rules import Rules
 from tracker.presence.zones import ZoneStay
@@ -19,7 +19,7 @@ from tracker.store.cursors import Rejected, Stream
 from tracker.store.inbox import Incoming
 from tracker.store.observation import Observation
 from tracker.store.outbox import Acknowledgement
-from tracker.store.outbox_rows import SOURCES, Page, Scope
+from tracker.store.outbox_rows import SOURCES, Page
 from tracker.store.store import Store
 
 
@@ -30,7 +30,7 @@ def sent(store: Store) -> Store:
     return store
 
 
-def pages(store: Store, stream: Stream, now: Any, *, limit: int = 7, scope: Scope | None = None) -> Iterator[Page]:
+def pages(store: Store, stream: Stream, now: Any, *, limit: int = 7, scope: CameraRef | None = None) -> Iterator[Page]:
     """All pages of a stream from its cursor, each acknowledged before the next is read."""
     while True:
         page = store.outbox.page(stream, store.outbox.cursor(stream), now=now, limit=limit, scope=scope, vectors=False)
@@ -57,7 +57,7 @@ def test_a_large_transaction_is_read_a_page_at_a_time(sent: Store, records: Any)
     assert ids(pages(sent, Stream.EVENTS, records.at(0))) == [late.event_id]
 
 
-def test_the_place_outlives_the_process(sent: Store, records: Any, reopened: Any) -> None:
+def test_the_cursor_survives_the_process(sent: Store, records: Any, reopened: Any) -> None:
     sent.record(Observation(events=[records.event(number) for number in range(10)]))
     next(both := pages(sent, Stream.EVENTS, records.at(0), limit=4))
     next(both)  # the first is noted now
@@ -66,31 +66,31 @@ def test_the_place_outlives_the_process(sent: Store, records: Any, reopened: Any
     assert store.outbox.backlog().counts == {}
 
 
-def test_the_backlog_counts_what_is_left_and_names_the_oldest(sent: Store, records: Any) -> None:
+def test_the_backlog_has_a_count_and_the_oldest_record(sent: Store, records: Any) -> None:
     sent.record(Observation(events=[records.event(5), records.event(7)]))
     sent.record(Observation(events=[records.event(9, camera_id="door")]))
     assert sent.outbox.backlog().counts == {"events": 3}
     assert sent.outbox.backlog().oldest_at == records.at(5)
     assert sent.outbox.backlog(sessions=True).counts["sessions"] == 1
-    assert sent.outbox.backlog(people=False, scope=Scope("gym", "door")).counts == {"events": 1}
+    assert sent.outbox.backlog(people=False, scope=CameraRef("gym", "door")).counts == {"events": 1}
 
 
-def test_a_camera_machine_reads_only_its_own(sent: Store, records: Any) -> None:
+def test_a_device_key_reads_only_its_own_records(sent: Store, records: Any) -> None:
     mine, other = records.event(1, camera_id="door"), records.event(2)
     sent.record(Observation(events=[mine, other]))
-    assert ids(pages(sent, Stream.EVENTS, records.at(0), scope=Scope("gym", "door"))) == [mine.event_id]
+    assert ids(pages(sent, Stream.EVENTS, records.at(0), scope=CameraRef("gym", "door"))) == [mine.event_id]
 
 
-def test_what_came_down_is_skipped_until_it_is_changed_here(sent: Store, records: Any) -> None:
+def test_downloaded_records_are_skipped_until_changed_locally(sent: Store, records: Any) -> None:
     sent.people.add(records.person(), records.vectors(1))
     with sent.database.writing() as writing:
-        writing.connection.execute("UPDATE people SET came_down = changed")
+        writing.connection.execute("UPDATE people SET downloaded = changed")
     assert ids(pages(sent, Stream.PEOPLE, records.at(0))) == []
     sent.people.rename("p-ada", "Ada Lovelace")
     assert ids(pages(sent, Stream.PEOPLE, records.at(0))) == ["p-ada"]
 
 
-def test_more_vectors_of_somebody_enrolled_are_a_change_of_the_person(sent: Store, records: Any) -> None:
+def test_added_vectors_are_a_change_of_the_person(sent: Store, records: Any) -> None:
     sent.people.add(records.person(), records.vectors(1))
     sent.record(Observation(visitors=[(records.visitor(), records.vectors(1))]))
     assert ids(pages(sent, Stream.PEOPLE, records.at(0))) == ["p-ada", "v-1"]
@@ -174,7 +174,7 @@ def test_merging_people_is_no_erasure_and_deletes_no_session(sent: Store, record
     assert (found.messages, found.erasures) == ([], [])
 
 
-def test_a_store_of_this_machine_alone_remembers_nothing(store: Store, records: Any, tmp_path: Path) -> None:
+def test_a_local_store_keeps_no_deletions(store: Store, records: Any, tmp_path: Path) -> None:
     store.people.add(records.person(), records.vectors(1))
     store.record(Observation(events=[records.event(0)]))
     store.people.forget("p-ada", erase_history=True)
@@ -188,25 +188,25 @@ def made(store: Store) -> set[str]:
         return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type <> 'table'")}
 
 
-def test_a_store_of_this_machine_alone_pays_for_nothing_of_it(store: Store, records: Any, reopened: Any) -> None:
+def test_a_local_store_has_no_outbox_triggers(store: Store, records: Any, reopened: Any) -> None:
     store.record(Observation(events=[records.event(0)]))
     alone = made(store)
     assert not [name for name in alone if name.endswith(("_changed", "_deleted"))]
     store.outbox.begin()
-    in_step = made(store)
-    assert {"events_changed", "sessions_deleted", "people_deleted", "vectors_added"} <= in_step - alone
+    tracked = made(store)
+    assert {"events_changed", "sessions_deleted", "people_deleted", "vectors_added"} <= tracked - alone
     store.outbox.begin()
-    assert made(reopened()) == in_step
+    assert made(reopened()) == tracked
 
 
-def test_a_store_into_which_something_came_down_is_in_step(store: Store, records: Any) -> None:
+def test_a_store_with_downloads_keeps_erasures(store: Store, records: Any) -> None:
     store.people.add(records.person(), records.vectors(1))
-    store.inbox.apply(Incoming(at=records.at(0), cursors={"down people gym": "2026-01-05"}))
+    store.inbox.apply(Incoming(at=records.at(0), cursors={"download people gym": "2026-01-05"}))
     store.people.forget("p-ada", erase_history=True)
     assert [each.person_id for each in store.outbox.deletions(limit=100).erasures] == ["p-ada"]
 
 
-def test_what_is_unsent_is_found_by_an_index(sent: Store) -> None:
+def test_pending_records_are_found_by_an_index(sent: Store) -> None:
     sent.version()  # EXPLAIN alone does not look whether the schema is still the one that this connection knows
     with sent.database.reading() as connection:
         for kind, source in SOURCES.items():
@@ -216,7 +216,7 @@ def test_what_is_unsent_is_found_by_an_index(sent: Store) -> None:
             assert f"{source.table}_changed" in plan, kind
 
 
-def test_who_was_forgotten_is_told_with_all_ids(sent: Store, records: Any) -> None:
+def test_an_erasure_has_all_ids_of_the_person(sent: Store, records: Any) -> None:
     sent.people.add(records.person(), records.vectors(1))
     sent.record(Observation(visitors=[(records.visitor(), records.vectors(1))]))
     sent.people.merge("v-1", "p-ada")
@@ -227,7 +227,7 @@ def test_who_was_forgotten_is_told_with_all_ids(sent: Store, records: Any) -> No
     assert deleted(sent) == []
 
 
-def test_the_backlog_counts_who_was_forgotten_and_what_vanished_with_them(sent: Store, records: Any) -> None:
+def test_the_backlog_counts_erasures_and_deletions(sent: Store, records: Any) -> None:
     sent.people.add(records.person(), records.vectors(1))
     sent.record(Observation(visitors=[(records.visitor(), records.vectors(1))]))
     sent.people.merge("v-1", "p-ada")
@@ -248,13 +248,13 @@ def test_the_backlog_counts_who_was_forgotten_and_what_vanished_with_them(sent: 
     session, in_a_zone = 1, 1
     assert sent.outbox.backlog(sessions=True).counts == {"forgotten": 2, "deletions": session + in_a_zone}
     assert sent.outbox.backlog().counts == {"forgotten": 2, "deletions": in_a_zone}, "derived elsewhere"
-    own = sent.outbox.backlog(people=False, scope=Scope("gym", "entrance"))
+    own = sent.outbox.backlog(people=False, scope=CameraRef("gym", "entrance"))
     assert own.counts == {"forgotten": 2}, "a camera machine deletes nothing"
     sent.outbox.acknowledge(Acknowledgement(deletions=sent.outbox.deletions(limit=100).rows))
     assert sent.outbox.backlog(sessions=True).counts == {}
 
 
-def test_who_was_merged_does_not_wait_to_be_forgotten(sent: Store, records: Any) -> None:
+def test_merged_people_are_not_pending_erasures(sent: Store, records: Any) -> None:
     sent.record(Observation(visitors=[(records.visitor(), records.vectors(1))]))
     sent.people.add(records.person(), records.vectors(1))
     sent.people.merge("v-1", "p-ada")
@@ -264,7 +264,7 @@ def test_who_was_merged_does_not_wait_to_be_forgotten(sent: Store, records: Any)
 # -- refusals
 
 
-def test_what_is_rejected_is_kept_with_its_reason_until_it_goes_through(sent: Store, records: Any) -> None:
+def test_a_rejected_record_is_kept_with_its_reason_until_delivered(sent: Store, records: Any) -> None:
     event = records.event(0)
     sent.record(Observation(events=[event]))
     list(pages(sent, Stream.EVENTS, records.at(0)))
@@ -279,7 +279,7 @@ def test_what_is_rejected_is_kept_with_its_reason_until_it_goes_through(sent: St
     assert sent.outbox.rejected() == []
 
 
-def test_what_is_rejected_and_not_there_any_more_is_dropped(sent: Store, records: Any) -> None:
+def test_a_rejected_record_that_was_deleted_is_dropped(sent: Store, records: Any) -> None:
     sent.outbox.acknowledge(
         Acknowledgement(rejected=[Rejected(collection="events", record_id="e-1", reason="too large", at=records.at(1))])
     )

@@ -1,4 +1,4 @@
-"""People and their vectors: added whole, told apart by name, renamed, enrolled, merged."""
+"""People and their vectors: added atomically, unique by name, renamed, enrolled, merged."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tracker.store.observation import Observation
 from tracker.store.store import Store
 
 
-def test_a_person_comes_back_with_vectors(store: Store, records: Any, reopened: Callable[[], Store]) -> None:
+def test_a_person_is_read_back_with_vectors(store: Store, records: Any, reopened: Callable[[], Store]) -> None:
     ada = replace(records.person(), role=Role.STAFF, access=False)
     store.people.add(ada, records.vectors(3), sources=["a.jpg", "b.jpg", "c.jpg"])
     again = reopened()
@@ -29,7 +29,7 @@ def test_a_person_comes_back_with_vectors(store: Store, records: Any, reopened: 
     assert again.people.vector_counts() == {"p-ada": 3}
 
 
-def test_vectors_are_told_apart_by_kind(store: Store, records: Any) -> None:
+def test_vectors_are_separate_by_network(store: Store, records: Any) -> None:
     store.people.add(records.person(), records.vectors(1, seed=1))
     store.record(Observation(visitors=[(records.visitor(), records.vectors(2, seed=2))]))
     assert np.array_equal(store.people.vectors(PersonKind.ENROLLED)[0], records.vectors(1, seed=1))
@@ -43,7 +43,7 @@ def test_without_people_there_are_no_vectors(store: Store) -> None:
     assert person_ids == ()
 
 
-def test_vectors_of_another_network_stay_out_of_sight(store: Store, records: Any) -> None:
+def test_vectors_of_another_network_are_not_read(store: Store, records: Any) -> None:
     store.people.add(records.person(), records.vectors(1))
     with Store(store.path, model="facenet") as other:
         other.people.add(records.person("p-bob", "Bob"), records.vectors(2, dimension=512))
@@ -146,7 +146,7 @@ def test_renaming_to_a_taken_name_is_refused(store: Store, records: Any) -> None
 
 
 @pytest.mark.parametrize("name", ["", " \t\u3000"], ids=["empty", "only-spaces"])
-def test_nobody_is_called_nothing(store: Store, records: Any, name: str) -> None:
+def test_an_empty_name_is_refused(store: Store, records: Any, name: str) -> None:
     with pytest.raises(PeopleError, match="a person needs a name"):
         store.people.add(records.person(name=name), records.vectors(1))
 
@@ -176,7 +176,7 @@ def test_any_text_survives_as_a_name(store: Store, records: Any, name: str) -> N
         pytest.param(lambda store, _vectors: store.people.forget("p-nobody", erase_history=True), id="forget"),
     ],
 )
-def test_changing_nobody_is_refused(store: Store, records: Any, change: Callable[..., None]) -> None:
+def test_changing_an_unknown_person_is_refused(store: Store, records: Any, change: Callable[..., None]) -> None:
     store.people.add(records.person(), records.vectors(1))
     with pytest.raises(PeopleError, match="nobody has the id p-nobody"):
         change(store, records.vectors(1))
@@ -186,7 +186,7 @@ def test_changing_nobody_is_refused(store: Store, records: Any, change: Callable
 # -- visitors
 
 
-def test_a_visitor_known_again_keeps_one_row_with_the_latest_vectors(store: Store, records: Any) -> None:
+def test_a_recognised_visitor_keeps_one_row_with_the_latest_vectors(store: Store, records: Any) -> None:
     store.record(Observation(visitors=[(records.visitor(), records.vectors(1, seed=1))]))
     store.record(Observation(visitors=[(records.visitor(), records.vectors(4, seed=2))]))
     assert store.people.all() == [records.visitor()]
@@ -282,7 +282,7 @@ def test_merges_can_follow_each_other(store: Store, records: Any) -> None:
     assert len(store.events.select(person_id="p-ada")) == 2
 
 
-def test_a_merged_visitor_does_not_come_back(store: Store, records: Any) -> None:
+def test_a_merged_visitor_is_not_added_again(store: Store, records: Any) -> None:
     store.people.add(records.person(), records.vectors(1))
     store.record(Observation(visitors=[(records.visitor(), records.vectors(1))]))
     store.people.merge("v-1", "p-ada")
@@ -300,7 +300,7 @@ def test_an_enrolled_person_never_becomes_a_visitor(store: Store, records: Any) 
         store.people.merge("p-ada", "p-ada")
 
 
-def test_two_in_sight_who_are_made_one_leave_once_though_no_agent_runs(store: Store, records: Any) -> None:
+def test_merged_people_in_view_leave_once_without_an_agent(store: Store, records: Any) -> None:
     store.people.add(records.person(), records.vectors(1))
     store.record(Observation(visitors=[(records.visitor(), records.vectors(1, seed=2))]))
     hers, theirs = records.presence(since=10, seen=30), records.presence("v-1", since=0, seen=20)
@@ -322,7 +322,7 @@ def test_two_in_sight_who_are_made_one_leave_once_though_no_agent_runs(store: St
     assert (visit.started_at, visit.ended_at) == (records.at(0), records.at(30))
 
 
-def test_where_an_agent_runs_it_sees_to_those_who_are_made_one(store: Store, records: Any) -> None:
+def test_a_running_agent_closes_presences_of_merged_people(store: Store, records: Any) -> None:
     store.people.add(records.person(), records.vectors(1))
     store.record(Observation(visitors=[(records.visitor(), records.vectors(1, seed=2))]))
     both = [records.presence(), records.presence("v-1", seen=2)]
@@ -332,7 +332,7 @@ def test_where_an_agent_runs_it_sees_to_those_who_are_made_one(store: Store, rec
     assert store.events.select() == []
 
 
-def test_an_entrance_tells_no_exit_of_those_who_are_made_one(store: Store, records: Any) -> None:
+def test_an_entrance_reports_no_exit_of_merged_people(store: Store, records: Any) -> None:
     store.sites.use_default_rules(Rules(entrances=frozenset({"front"})))
     store.people.add(records.person(), records.vectors(1))
     store.record(Observation(visitors=[(records.visitor(), records.vectors(1, seed=2))]))
@@ -342,7 +342,7 @@ def test_an_entrance_tells_no_exit_of_those_who_are_made_one(store: Store, recor
     assert (store.events.select(), len(store.cameras.presences())) == ([], 1)
 
 
-def test_visitors_who_stay_away_lose_their_vectors_and_keep_their_visits(store: Store, records: Any) -> None:
+def test_absent_visitors_lose_their_vectors_and_keep_their_visits(store: Store, records: Any) -> None:
     store.people.add(records.person(), records.vectors(1))
     names = ("gone", "seen", "told", "here", "merged", "new")
     for number, name in enumerate(names):

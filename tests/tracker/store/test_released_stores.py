@@ -1,4 +1,4 @@
-"""Stores of earlier releases, made by their code and kept here, open in this one and lose nothing."""
+"""Stores made by earlier releases open in this one and lose nothing."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_the_store_of_0_1_0_keeps_everything_and_gets_its_sessions(old_store: Pa
         assert len(store.cameras.coverage("gym")) == 1
 
 
-def test_what_waited_to_be_sent_still_waits(old_store: Path) -> None:
+def test_the_backlog_survives_the_migration(old_store: Path) -> None:
     with Store(old_store) as store:
         waiting = store.outbox.backlog()
         assert isinstance(waiting, Backlog)

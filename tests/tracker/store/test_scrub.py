@@ -1,4 +1,4 @@
-"""Overwriting what was erased: where there is no room for that, nothing else fails, and it is made up for later."""
+"""Overwriting erased bytes: without disk space nothing else fails, and it is done later."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _traces(store: Store, records: Any) -> list[str]:
     return [each.name for each in store.path.parent.glob(f"{store.path.name}*") if secret in each.read_bytes()]
 
 
-def test_forgetting_without_room_says_that_the_person_is_erased_and_what_to_free(large: Store, records: Any) -> None:
+def test_forgetting_on_a_full_disk_reports_erasure_and_space_to_free(large: Store, records: Any) -> None:
     with large, no_room(large):
         with pytest.raises(StoreError, match=NOT_YET) as refusal:
             large.people.forget("p-ada", erase_history=True)
@@ -59,7 +59,7 @@ def test_forgetting_without_room_says_that_the_person_is_erased_and_what_to_free
         assert log.stat().st_size < 100_000, "the attempt gives back the room that it took"
 
 
-def test_a_scrub_that_is_due_and_has_no_room_does_not_keep_the_store_closed(
+def test_a_pending_scrub_on_a_full_disk_does_not_prevent_opening(
     large: Store, records: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     with no_room(large):
@@ -79,7 +79,7 @@ def test_a_scrub_that_is_due_and_has_no_room_does_not_keep_the_store_closed(
     assert (_traces(large, records), caplog.records) == ([], [])
 
 
-def test_forgetting_again_overwrites_what_there_was_no_room_for(large: Store, records: Any) -> None:
+def test_forgetting_again_completes_the_scrub(large: Store, records: Any) -> None:
     with large:
         with no_room(large), pytest.raises(StoreError):
             large.people.forget("p-ada", erase_history=False)
@@ -88,9 +88,7 @@ def test_forgetting_again_overwrites_what_there_was_no_room_for(large: Store, re
         assert _traces(large, records) == []
 
 
-def test_somebody_forgotten_elsewhere_is_taken_in_without_room_too(
-    large: Store, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_remote_erasure_is_applied_on_a_full_disk(large: Store, caplog: pytest.LogCaptureFixture) -> None:
     gone = IncomingErasure(digest=content_id("forgotten", "p-ada"), at=CAME, erase_history=True)
     with large:
         with no_room(large):

@@ -1,4 +1,4 @@
-"""Sessions in the store: whatever happens to facts, rules and the clock, they are those that all events give."""
+"""Stored sessions equal those derived from all events, whatever happens to facts, rules and the clock."""
 
 from __future__ import annotations
 
@@ -17,12 +17,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tracker.presence import rule_text
 from tracker.presence.events import Action, CameraRef, Correction, Event, EventKind, time_text
 from tracker.presence.people import Person
 from tracker.presence.room import Presence
-from tracker.presence.sessions import Rules, sessions
-from tracker.presence.site import Site
+from tracker.presence.rules import Rules, Site, decode_rules, encode_rules
+from tracker.presence.sessions import sessions
 from tracker.store.observation import Observation
 from tracker.store.store import Store
 
@@ -133,8 +132,8 @@ def take(store: Store, step: tuple[Any, ...], number: int) -> None:
             event_id = store.events.select()[index].event_id
             store.events.correct([Correction(action=Action.VOID, event_id=event_id, by="ann", at=at(number))])
         case ("add", missed) if missed.person_id in known:
-            said = Correction(action=Action.ADD, event_id=missed.event_id, by="ann", at=at(number), event=missed)
-            store.events.correct([said])
+            correction = Correction(action=Action.ADD, event_id=missed.event_id, by="ann", at=at(number), event=missed)
+            store.events.correct([correction])
         case ("merge", gone, kept) if gone != kept and {gone, kept} <= known:
             store.people.merge(gone, kept)
         case ("forget", person_id, erase) if person_id in known:
@@ -161,7 +160,7 @@ def take(store: Store, step: tuple[Any, ...], number: int) -> None:
 
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(RULES), steps, st.integers(0, 900))
-def test_whatever_happens_the_visits_are_those_of_the_batch(
+def test_stored_sessions_equal_the_batch_after_any_history(
     rules: Rules, script: list[tuple[Any, ...]], now: int
 ) -> None:
     CLOCK.minutes = 500.0
@@ -176,9 +175,7 @@ def test_whatever_happens_the_visits_are_those_of_the_batch(
 
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(st.sampled_from(RULES), st.lists(one_event, max_size=25), st.data())
-def test_fed_in_any_portions_and_order_the_visits_are_the_same(
-    rules: Rules, events: list[Event], data: st.DataObject
-) -> None:
+def test_any_batches_and_order_give_the_same_sessions(rules: Rules, events: list[Event], data: st.DataObject) -> None:
     with fresh_store() as store:
         store.sites.use_default_rules(rules)
         waiting = data.draw(st.permutations(events))
@@ -189,7 +186,7 @@ def test_fed_in_any_portions_and_order_the_visits_are_the_same(
         agrees(store, rules, at(500))
 
 
-def test_rules_that_are_not_in_use_are_worked_out_from_the_events(store: Store) -> None:
+def test_sessions_by_other_rules_are_derived_from_events(store: Store) -> None:
     store.record(Observation(events=[event("enter", 0), event("exit", 10), event("enter", 12), event("exit", 20)]))
     assert len(store.sessions.select(site_id="s", now=at(30))) == 1
     assert len(store.sessions.select(site_id="s", rules=Rules(merge_gap=timedelta(0)), now=at(30))) == 2
@@ -250,7 +247,7 @@ def test_time_closes_sessions_in_the_table(tmp_path: Path) -> None:
         assert [row[4] for row in stored(store)] == [None]
 
 
-def test_an_event_from_the_future_takes_effect_in_its_time(tmp_path: Path) -> None:
+def test_a_future_event_takes_effect_at_its_time(tmp_path: Path) -> None:
     clock = ScriptedClock()
     with Store(tmp_path / "footfall.sqlite3", clock=clock) as store:
         clock.minutes = 5
@@ -263,7 +260,7 @@ def test_an_event_from_the_future_takes_effect_in_its_time(tmp_path: Path) -> No
         assert [row[4] for row in stored(store)] == [time_text(at(120))]
 
 
-def test_somebody_in_sight_for_longer_than_a_visit_may_last_is_in(tmp_path: Path) -> None:
+def test_a_person_in_view_beyond_max_visit_is_in(tmp_path: Path) -> None:
     clock = ScriptedClock()
     with Store(tmp_path / "footfall.sqlite3", clock=clock) as store:
         store.record(Observation(events=[event("enter", 0, track="x")]))
@@ -280,7 +277,7 @@ def test_somebody_in_sight_for_longer_than_a_visit_may_last_is_in(tmp_path: Path
         assert changed == [1], "being in sight still does not change what is uploaded"
 
 
-def test_visits_are_written_with_their_events_or_not_at_all(store: Store, records: Any) -> None:
+def test_sessions_and_events_are_written_in_one_transaction(store: Store, records: Any) -> None:
     store.record(Observation(events=[event("enter", 0)]))
     with pytest.raises(ValueError, match="given for"):
         store.record(
@@ -291,7 +288,7 @@ def test_visits_are_written_with_their_events_or_not_at_all(store: Store, record
     assert [visit.ended_at for visit in store.sessions.select(site_id="s", now=at(20))] == [None]
 
 
-def test_what_does_not_change_is_not_written_again(store: Store) -> None:
+def test_unchanged_sessions_are_not_written(store: Store) -> None:
     store.record(Observation(events=[event("enter", 0), event("exit", 10), event("enter", 100), event("exit", 110)]))
     version = store.version()
     store.record(Observation(events=[event("enter", 200)]))
@@ -300,7 +297,7 @@ def test_what_does_not_change_is_not_written_again(store: Store) -> None:
     assert changed == (1,)
 
 
-def test_a_range_gives_the_visits_that_touch_it(store: Store) -> None:
+def test_a_range_selects_the_sessions_that_overlap_it(store: Store) -> None:
     pairs = [(0, 10), (20, 90), (100, 110), (300, 310)]
     store.record(
         Observation(events=[each for start, end in pairs for each in (event("enter", start), event("exit", end))])
@@ -318,10 +315,10 @@ def test_a_range_gives_the_visits_that_touch_it(store: Store) -> None:
 
 @pytest.mark.parametrize("rules", [*RULES, Rules()], ids=["short", "closing", "doors", "proof", "tight", "default"])
 def test_rules_are_written_as_a_text_and_read_back(rules: Rules) -> None:
-    assert rule_text.read(rule_text.written(rules)) == rules
+    assert decode_rules(encode_rules(rules)) == rules
 
 
-WRITTEN = json.loads(rule_text.written(Rules()))
+WRITTEN = json.loads(encode_rules(Rules()))
 
 
 @pytest.mark.parametrize(
@@ -341,12 +338,12 @@ WRITTEN = json.loads(rule_text.written(Rules()))
         pytest.param(json.dumps({**WRITTEN, "closes_at": 22}), id="closes-at-a-number"),
     ],
 )
-def test_a_text_that_is_no_rules_is_refused(text: str) -> None:
+def test_invalid_rules_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected the rules of visits") as refused:
-        rule_text.read(text)
+        decode_rules(text)
     assert len(str(refused.value)) < 300
 
 
 def test_rules_in_a_zone_without_a_name_are_refused() -> None:
     with pytest.raises(ValueError, match="IANA"):
-        rule_text.written(Rules(zone=timezone(timedelta(hours=2))))
+        encode_rules(Rules(zone=timezone(timedelta(hours=2))))

@@ -1,4 +1,4 @@
-"""Several threads and processes on one store, and what `kill -9` leaves."""
+"""Several threads and processes on one store, also after `kill -9`."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def _steps(store: Store) -> list[tuple[str, str]]:
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
-def test_a_killed_writer_leaves_whole_steps(tmp_path: Path, start: Start) -> None:
+def test_a_killed_writer_leaves_whole_transactions(tmp_path: Path, start: Start) -> None:
     path = tmp_path / "footfall.sqlite3"
     for kill_after_steps in (0, 3, 17):
         writer = start(_WRITER, path, f"camera-{kill_after_steps}", 1_000_000)
@@ -151,7 +151,7 @@ def test_a_killed_writer_leaves_whole_steps(tmp_path: Path, start: Start) -> Non
                 assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
-def test_many_processes_may_make_the_store_at_once(tmp_path: Path, start: Start) -> None:
+def test_many_processes_create_the_store_concurrently(tmp_path: Path, start: Start) -> None:
     for attempt in range(5):
         path = tmp_path / f"{attempt}.sqlite3"
         openers = [start(_OPENER, path) for _ in range(6)]
@@ -259,7 +259,7 @@ def _refusals(stores: Store, writers: int, patience_s: float | None) -> tuple[in
     ("timeout_s", "patience_s"),
     [pytest.param(0.5, None, id="timeout-of-the-store"), pytest.param(60, 0.5, id="patience-of-the-threads")],
 )
-def test_threads_wait_for_another_program_all_at_once_and_not_in_turn(
+def test_threads_wait_for_another_program_concurrently(
     tmp_path: Path, timeout_s: float, patience_s: float | None
 ) -> None:
     with Store(tmp_path / "s.sqlite3", busy_timeout_s=timeout_s) as store:
@@ -271,7 +271,7 @@ def test_threads_wait_for_another_program_all_at_once_and_not_in_turn(
         assert _refusals(store, 10, patience_s)[0] == 0
 
 
-def test_a_thread_in_a_hurry_leaves_the_others_their_time(tmp_path: Path, records: Any) -> None:
+def test_a_short_timeout_of_one_thread_does_not_affect_others(tmp_path: Path, records: Any) -> None:
     """Who waits long gets the store when it is free, though others gave up meanwhile."""
     with Store(tmp_path / "s.sqlite3", busy_timeout_s=60) as store, ThreadPoolExecutor(1) as pool:
         with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
@@ -285,7 +285,7 @@ def test_a_thread_in_a_hurry_leaves_the_others_their_time(tmp_path: Path, record
         assert store.record(Observation(events=[records.event(1)])) == 1
 
 
-def test_an_error_inside_a_write_lets_the_next_one_through(store: Store, records: Any) -> None:
+def test_an_error_in_a_write_releases_the_lock(store: Store, records: Any) -> None:
     def interrupted() -> None:
         with store.database.writing() as writing:
             writing.connection.execute("DELETE FROM state")
@@ -314,7 +314,7 @@ def test_a_second_agent_on_a_camera_is_refused_by_name(tmp_path: Path, start: St
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
-def test_a_killed_agent_gives_its_camera_back(tmp_path: Path, start: Start) -> None:
+def test_the_lease_of_a_killed_agent_is_released(tmp_path: Path, start: Start) -> None:
     path = tmp_path / "footfall.sqlite3"
     holder = start(_HOLDER, path, "front")
     _wait_started(holder)

@@ -1,4 +1,4 @@
-"""The rules of visits that the settings of a site say."""
+"""The rules of visits from a site's settings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from config.settings import CameraSettings, PresenceSettings
 from tracker.presence.rules import Rules
-from tracker.store.history import rules_of
+from tracker.store.site_settings import rules_of
 
 
 def camera(camera_id: str, role: str) -> CameraSettings:
@@ -41,5 +41,5 @@ def test_the_rules_have_the_times_of_the_settings() -> None:
     )
 
 
-def test_settings_that_say_nothing_give_the_usual_rules() -> None:
+def test_empty_settings_give_the_default_rules() -> None:
     assert rules_of(PresenceSettings()) == Rules()

@@ -1,4 +1,4 @@
-"""Face tracks: when an id is kept and when a new one is given."""
+"""Face tracks: kept and new ids."""
 
 from __future__ import annotations
 

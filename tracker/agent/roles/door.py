@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 
 from tracker.agent.roles.role import Changes, RoleState, View
 from tracker.identity.recognition import Retraction
-from tracker.presence.door import pass_door
 from tracker.presence.events import EventKind
 from tracker.presence.line import Crossing, Line, LineState
-from tracker.presence.transitions import Transition
+from tracker.presence.transitions import Transition, pass_door
 
 
 class Door:

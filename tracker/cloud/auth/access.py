@@ -1,4 +1,4 @@
-"""Who may do what in the shared store: the claims of Firebase users, as config/firestore.rules reads them.
+"""Access to the shared store: the custom claims of Firebase users, as config/firestore.rules reads them.
 
 Standard library only.
 """
@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 Claims: TypeAlias = dict[str, Any]
-"""What a signed-in user's token says of them beside who they are."""
+"""The custom claims in a user's ID token."""
 
 DEVICE = "device"
 LONGEST_CLAIMS = 1000
@@ -38,17 +38,16 @@ def is_device(claims: Mapping[str, Any]) -> bool:
 
 
 def access_to(claims: Mapping[str, Any], site_id: str) -> Access | None:
-    """What the user may do at the site, None for nothing. What is not as written here counts as nothing."""
+    """The user's access to the site, None for no access, also where the claims are malformed."""
     sites = claims.get("sites")
     found = sites.get(site_id) if isinstance(sites, Mapping) else None
     return Access(found) if found in tuple(Access) else None
 
 
 def granted(claims: Mapping[str, Any] | None, site_id: str, access: Access | None) -> Claims:
-    """The claims with this access to a site, None takes it away; whatever else they say stays.
+    """The claims with this access to a site, None to revoke it; other claims are kept.
 
-    Raises ValueError when the claims of somebody with so many sites grow beyond what Firebase takes, or they are a
-    camera machine's.
+    Raises ValueError when they become longer than Firebase allows, or belong to a camera machine.
     """
     known = dict(claims or {})
     if is_device(known):

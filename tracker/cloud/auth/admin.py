@@ -1,4 +1,4 @@
-"""What an administrator of the project does with its users: give people access, find the project's Web API key."""
+"""Administration of a project's users: grant people access, look up the project's Web API key."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NO_SERVICE_ACCOUNT = "give the file of a service account with --credentials, or
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """Who may do what now. link: where a new user chooses a password, None for one who was there."""
+    """The access that was granted. link: where a new user chooses a password, None for an existing user."""
 
     email: str
     uid: str
@@ -38,7 +38,7 @@ class Grant:
 
 @contextmanager
 def users_explained() -> Iterator[None]:
-    """Turn the errors of Firebase Authentication into ours: CloudUnreachableError where a later try may succeed."""
+    """Turn the errors of Firebase Authentication into ours: CloudUnreachableError where a retry may succeed."""
     try:
         with explained():
             yield
@@ -66,9 +66,9 @@ def users_explained() -> Iterator[None]:
 
 
 def grant(connection: Connection, email: str, site_id: str, access: Access | None) -> Grant:
-    """Let somebody do this at a site, None takes it away; a person without a user gets one, and a link to come in.
+    """Grant somebody access to a site, None revokes it; creates a user, and a link to set a password, where needed.
 
-    Raises CloudError, also for somebody whose address nobody has confirmed: they might not be who they say.
+    Raises CloudError, also for an unverified e-mail address, which may belong to somebody else.
     """
     with users_explained():
         user = _user(connection, email)
@@ -91,9 +91,9 @@ def grant(connection: Connection, email: str, site_id: str, access: Access | Non
 
 
 def web_api_key(connection: Connection, *, emulated: bool = False) -> str:
-    """The key that names the project to Google's sign-in, as its web app has it; no secret.
+    """The key that identifies the project to Google's sign-in, of its web app; no secret.
 
-    emulated: sign-in is an emulator's, which asks for none. Raises CloudError where the project has no web app.
+    emulated: the sign-in is an emulator's, which accepts any key. Raises CloudError where the project has no web app.
     """
     if emulated:
         return _ANY_KEY
@@ -122,7 +122,7 @@ def _got(session: AuthorizedSession, address: str) -> dict[str, Any]:
             f"Google does not answer as it should (status {answer.status_code})", fix="try again later"
         )
     if answer.status_code != 200:
-        raise CloudError(f"Google does not tell the Web API key (status {answer.status_code})", fix=_GIVE_KEY)
+        raise CloudError(f"Google does not return the Web API key (status {answer.status_code})", fix=_GIVE_KEY)
     content = answer.json()
     return content if isinstance(content, dict) else {}
 

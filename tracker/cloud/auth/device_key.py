@@ -1,4 +1,4 @@
-"""The key of a camera machine: a Firebase user bound to one site and one camera, who can do little."""
+"""The key of a camera machine: a Firebase user who may write only for one site and one camera."""
 
 from __future__ import annotations
 
@@ -15,22 +15,18 @@ from typing import Any, ClassVar
 
 from firebase_admin import credentials as admin_credentials
 from google.auth import credentials as auth_credentials
-from google.auth import exceptions as auth_errors
 from google.auth.transport import Request
 
 from config.errors import SettingsError
-from tracker.cloud.auth.sign_in import SignIn, SignInRefusedError, SignInUnreachableError
-
-REFUSED = "the key of this machine is refused"
-"""How the error begins that says that the key is not accepted any more; it comes to us as text through gRPC."""
+from tracker.cloud.auth.sign_in import SignIn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class DeviceKey:
-    """What a camera machine signs in with.
+    """The credentials of a camera machine.
 
-    uid: the Firebase user. site_id, camera_id: all that the user may write of. refresh_token: the secret.
-    api_key: names the project to Google's sign-in; no secret.
+    uid: the Firebase user. site_id, camera_id: what the user may write for. refresh_token: the secret.
+    api_key: identifies the project to Google's sign-in; no secret.
     """
 
     TYPE: ClassVar[str] = "footfall_device"
@@ -50,7 +46,7 @@ class DeviceKey:
             if not isinstance(value, str) or not value.strip():
                 raise SettingsError(
                     f"{path}: {name}: expected a text that is not empty",
-                    fix="make the key anew with `footfall cloud register-device`",
+                    fix="make a new key with `footfall cloud register-device`",
                 )
         return cls(**{name: str(value) for name, value in values.items()})
 
@@ -60,10 +56,10 @@ class DeviceKey:
 
 
 class KeyFile:
-    """A new file that only its owner may read, taken before the key is made, so that no key is lost for want of it."""
+    """A new file that only its owner may read, opened before the key is made, so that no key is lost."""
 
     def __init__(self, path: Path, *, replace: bool = False) -> None:
-        """Raises SettingsError when it cannot be written, or is there and must not be replaced."""
+        """Raises SettingsError when it cannot be written, or exists and must not be replaced."""
         self._path = path.expanduser()
         if self._path.exists() and not replace:
             raise SettingsError(f"{path} is there already", fix="give another file, or --force to replace it")
@@ -77,7 +73,7 @@ class KeyFile:
             ) from error
 
     def write(self, key: DeviceKey) -> None:
-        """Put the key there, whole or not at all. Raises SettingsError."""
+        """Write the key atomically. Raises SettingsError."""
         try:
             with os.fdopen(self._handle, "w", encoding="utf-8") as file:
                 json.dump(key.to_document(), file, indent=2)
@@ -92,8 +88,8 @@ class KeyFile:
             ) from error
 
     def give_up(self) -> None:
-        """Leave no trace of a key that was not made."""
-        with suppress(OSError):  # it is closed where writing was begun
+        """Delete the file of a key that was not made."""
+        with suppress(OSError):  # closed already where writing failed
             os.close(self._handle)
         self._new.unlink(missing_ok=True)
 
@@ -110,10 +106,10 @@ class DeviceCredential(admin_credentials.Base):
 
 
 class DeviceTokens(auth_credentials.Credentials):
-    """Tokens of an hour, got by the refresh token as Firebase's own clients do. Any thread may ask for one.
+    """ID tokens of an hour, renewed by the refresh token. Thread-safe.
 
-    How old a token is is measured by a clock that nobody sets, so that a machine whose time jumps neither goes on with
-    an expired token nor asks for new ones without end.
+    The age of a token is measured on a monotonic clock: a machine whose clock jumps neither keeps using an expired
+    token nor requests new ones without end.
     """
 
     def __init__(self, key: DeviceKey, sign_in: SignIn, clock_s: Callable[[], float] = time.monotonic) -> None:
@@ -127,14 +123,14 @@ class DeviceTokens(auth_credentials.Credentials):
 
     @property
     def expiry(self) -> datetime | None:
-        """When the token expires by this machine's own time, as naive UTC: so the library wants it."""
+        """When the token expires by this machine's clock, as naive UTC, as the library expects it."""
         if self._until_s is None:
             return None
         return (datetime.now(UTC) + timedelta(seconds=self._until_s - self._clock_s())).replace(tzinfo=None)
 
     @expiry.setter
     def expiry(self, value: datetime | None) -> None:
-        """The library's own constructor sets None; what counts is what `refresh` was told."""
+        """Ignored: the library's constructor sets None; `refresh` knows the lifetime."""
 
     def refresh(self, request: Request) -> None:
         """Get a new token. Raises RefreshError when the key is not accepted, TransportError without network."""
@@ -142,14 +138,9 @@ class DeviceTokens(auth_credentials.Credentials):
         seen = self._until_s
         with self._one_at_a_time:
             if self._until_s != seen:
-                return  # another thread has just got one
-            try:
-                asked_s = self._clock_s()
-                found = self._sign_in.with_refresh_token(self._key.refresh_token, self._key.api_key)
-            except SignInUnreachableError as error:
-                raise auth_errors.TransportError(f"sign-in cannot be reached: {error}") from error
-            except SignInRefusedError as error:
-                raise auth_errors.RefreshError(f"{REFUSED}: {error}") from error
+                return  # another thread renewed it meanwhile
+            asked_s = self._clock_s()
+            found = self._sign_in.with_refresh_token(self._key.refresh_token, self._key.api_key)
             self.token = found.id_token
             self.claims = found.claims
             self._until_s = asked_s + found.lifetime_s

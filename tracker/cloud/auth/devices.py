@@ -1,4 +1,4 @@
-"""Camera machines of a site: make the key of one, list them, strike one off."""
+"""Camera machines of a site: register, list and revoke them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from firebase_admin import auth
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from config.errors import CloudError, CloudUnreachableError
+from config.errors import CloudError
 from tracker.cloud.auth.access import device_claims
 from tracker.cloud.auth.admin import users_explained
 from tracker.cloud.auth.device_key import DeviceKey, KeyFile
-from tracker.cloud.auth.sign_in import SignedIn, SignIn, SignInRefusedError, SignInUnreachableError
+from tracker.cloud.auth.sign_in import SignIn
 from tracker.cloud.client import Connection
 from tracker.cloud.documents import RECEIVED_AT
 from tracker.cloud.paths import Collection, path_of
@@ -26,7 +26,7 @@ _MOST = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """A camera machine that was registered. revoked_at: struck off since, UTC."""
+    """A registered camera machine. revoked_at: UTC, None while its key is valid."""
 
     uid: str
     name: str
@@ -38,9 +38,9 @@ class Device:
 def register(
     connection: Connection, *, site_id: str, name: str, camera_id: str, sign_in: SignIn, api_key: str, file: KeyFile
 ) -> DeviceKey:
-    """Make the user of a camera machine, and write its key. Where it fails, nothing of it is left.
+    """Create the user of a camera machine, and write its key. A failure undoes all steps.
 
-    Raises CloudError, also when a machine of this name is there already.
+    Raises CloudError, also when a machine of this name is registered already.
     """
     try:
         if any(each.name == name and each.revoked_at is None for each in _named(connection, site_id, name)):
@@ -74,7 +74,7 @@ def register(
 
 
 def devices(connection: Connection, site_id: str) -> list[Device]:
-    """The machines of a site, by name, those that were struck off too. Raises CloudError."""
+    """The machines of a site by name, including revoked ones. Raises CloudError."""
     with users_explained():
         found = connection.client.collection(path_of(site_id, Collection.DEVICES)).limit(_MOST).get()
     listed = [_device(each.id, each.to_dict() or {}) for each in found]
@@ -82,9 +82,9 @@ def devices(connection: Connection, site_id: str) -> list[Device]:
 
 
 def revoke(connection: Connection, site_id: str, name: str) -> Device:
-    """Strike a machine off: from now it reads nothing, and within the hour, as its last token ends, it writes nothing.
+    """Revoke a machine's key: it reads nothing from now on, and writes nothing once its last token expires (1 h).
 
-    Doing it again does nothing more. Raises CloudError, also when there is no such machine.
+    Idempotent. Raises CloudError, also when there is no such machine.
     """
     named = _named(connection, site_id, name)
     if not named:
@@ -100,7 +100,7 @@ def revoke(connection: Connection, site_id: str, name: str) -> Device:
             auth.set_custom_user_claims(device.uid, None, app=connection.app)
             auth.revoke_refresh_tokens(device.uid, app=connection.app)
         except auth.UserNotFoundError:
-            pass  # somebody deleted the user in the console: it signs in no more either
+            pass  # deleted in the console: it cannot sign in either
     return Device(uid=device.uid, name=name, camera_id=device.camera_id, created_at=device.created_at, revoked_at=at)
 
 
@@ -116,7 +116,7 @@ def _key_of(
                 "these credentials cannot sign the first token of a machine",
                 fix="give the file of a service account with --credentials",
             ) from error
-    found = _signed_in(sign_in, token, api_key)
+        found = sign_in.with_custom_token(token, api_key)
     return DeviceKey(
         project=connection.app.project_id,
         uid=uid,
@@ -127,20 +127,6 @@ def _key_of(
     )
 
 
-def _signed_in(sign_in: SignIn, token: str, api_key: str) -> SignedIn:
-    try:
-        return sign_in.with_custom_token(token, api_key)
-    except SignInUnreachableError as error:
-        raise CloudUnreachableError(
-            f"Google's sign-in cannot be reached ({error})", fix="check the network, then try again"
-        ) from error
-    except SignInRefusedError as error:
-        raise CloudError(
-            f"Google's sign-in refuses the new machine ({error})",
-            fix="check --api-key, and that the service account is of this project",
-        ) from error
-
-
 def _named(connection: Connection, site_id: str, name: str) -> list[Device]:
     machines = connection.client.collection(path_of(site_id, Collection.DEVICES))
     with users_explained():
@@ -149,7 +135,7 @@ def _named(connection: Connection, site_id: str, name: str) -> list[Device]:
 
 
 def _forget(connection: Connection, site_id: str, uid: str) -> None:
-    """As far as that can be done: what made the first step fail may stop this too."""
+    """Undo a registration as far as possible."""
     for undo in (
         lambda: connection.client.document(path_of(site_id, Collection.DEVICES, uid)).delete(),
         lambda: auth.delete_user(uid, app=connection.app),

@@ -1,4 +1,4 @@
-"""Firebase Authentication for tests: the documented REST endpoints that footfall uses, as its emulator offers them.
+"""Firebase Authentication for tests: the documented REST endpoints that footfall uses, as the emulator has them.
 
 Users, custom claims, custom tokens, refresh tokens, disabling, revoking and the links of e-mails; unsigned tokens, as
 the emulator's are. Google's own emulator (npm firebase-tools, `firebase emulators:start --only auth`) is used instead
@@ -43,7 +43,7 @@ class Account:
     claims: Body = field(default_factory=dict)
     valid_since_s: float = 0.0
 
-    def told(self) -> Body:
+    def lookup(self) -> Body:
         """As accounts:lookup tells it."""
         provided = [{"providerId": "password", "rawId": self.email}] if self.password else []
         return {
@@ -79,7 +79,7 @@ class AuthServer:
                 self.wfile.write(body)
 
             def do_GET(self) -> None:
-                status, body = server.tell(self.path)
+                status, body = server.config(self.path)
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -99,18 +99,18 @@ class AuthServer:
         self._http.shutdown()
         self._http.server_close()
 
-    def answer(self, address: str, said: bytes) -> tuple[int, bytes]:
+    def answer(self, address: str, data: bytes) -> tuple[int, bytes]:
         parts = urlsplit(address)
         self.asked.append(parts.path)
         if self.fault is not None:
             return self.fault
         try:
-            return 200, json.dumps(self._do(parts.path, said)).encode()
+            return 200, json.dumps(self._do(parts.path, data)).encode()
         except RefusedError as refused:
             error = {"code": refused.status, "message": refused.word}
             return refused.status, json.dumps({"error": error}).encode()
 
-    def tell(self, address: str) -> tuple[int, bytes]:
+    def config(self, address: str) -> tuple[int, bytes]:
         """What Firebase's management tells of the project's web apps."""
         if self.fault is not None:
             return self.fault
@@ -118,10 +118,10 @@ class AuthServer:
             return 200, json.dumps({"projectId": "demo", "apiKey": "the-web-key"}).encode()
         return 200, json.dumps(self.web_apps).encode()
 
-    def _do(self, path: str, said: bytes) -> Body:
+    def _do(self, path: str, data: bytes) -> Body:
         if path == "/securetoken.googleapis.com/v1/token":
-            return self._renew({name: values[0] for name, values in parse_qs(said.decode()).items()})
-        body = json.loads(said)
+            return self._renew({name: values[0] for name, values in parse_qs(data.decode()).items()})
+        body = json.loads(data)
         if path.endswith("/v1/accounts:signInWithCustomToken"):
             return self._sign_in(body)
         ways: dict[str, Callable[[Body], Body]] = {
@@ -165,7 +165,7 @@ class AuthServer:
 
     def _lookup(self, body: Body) -> Body:
         wanted = [*body.get("localId", []), *(each.lower() for each in body.get("email", []))]
-        found = [each.told() for each in self.accounts.values() if {each.uid, each.email} & {*wanted}]
+        found = [each.lookup() for each in self.accounts.values() if {each.uid, each.email} & {*wanted}]
         return {"users": found} if found else {}
 
     def _link(self, body: Body) -> Body:
@@ -206,8 +206,8 @@ class AuthServer:
 
     def _token(self, account: Account) -> str:
         now_s = int(time.time())
-        said = {**account.claims, "sub": account.uid, "user_id": account.uid, "iat": now_s, "exp": now_s + LIFETIME_S}
-        return ".".join([_packed({"alg": "none", "typ": "JWT"}), _packed(said), ""])
+        data = {**account.claims, "sub": account.uid, "user_id": account.uid, "iat": now_s, "exp": now_s + LIFETIME_S}
+        return ".".join([_packed({"alg": "none", "typ": "JWT"}), _packed(data), ""])
 
 
 def _packed(content: Body) -> str:

@@ -1,4 +1,4 @@
-"""A Firebase project of a test's own: Firestore with the deployed rules, Authentication, an administrator."""
+"""A Firebase project per test: Firestore with the deployed rules, Authentication, an administrator."""
 
 from __future__ import annotations
 

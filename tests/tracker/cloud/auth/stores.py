@@ -1,4 +1,4 @@
-"""A store with something of everything in it that must not go up, and everything that may."""
+"""A store with every kind of record that may, and that must not, be uploaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `footfall cloud check` finds, by trying."""
+"""The findings of `footfall cloud check`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_the_owner_of_a_project(project: Project) -> None:
     assert verdicts(tried) == dict.fromkeys(["credentials", "firestore", "clock", "access", "sessions"], "ok")
 
 
-def test_a_machine_that_was_struck_off(project: Project) -> None:
+def test_a_revoked_machine(project: Project) -> None:
     path = project.registered()
     revoke(project.connect(), SITE, "pi")
     one = bad(found(project, path))
@@ -60,7 +60,7 @@ def test_a_machine_whose_claims_are_gone(project: Project) -> None:
 
 
 @pytest.mark.parametrize("change", [{"revoked_at": datetime.now(UTC)}, None], ids=["struck-off", "gone"])
-def test_a_record_that_does_not_fit_its_machine(project: Project, change: dict[str, object] | None) -> None:
+def test_a_record_of_another_machine(project: Project, change: dict[str, object] | None) -> None:
     path = project.registered()
     machine = project.connect(path)
     assert machine.device is not None
@@ -92,7 +92,7 @@ def test_no_firestore(project: Project, monkeypatch: pytest.MonkeyPatch) -> None
     [("allow read, write: if true;", "no camera machine should"), ("allow read, write: if false;", "denies")],
     ids=["open", "shut"],
 )
-def test_rules_that_are_not_ours(
+def test_undeployed_rules(
     project: Project, rules: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = project.registered()
@@ -110,7 +110,7 @@ def test_rules_that_are_not_ours(
 
 
 @pytest.mark.parametrize("fields", [{"name": "The gym"}, None], ids=["nobody-named", "no-site-yet"])
-def test_sessions_that_nobody_would_derive(project: Project, fields: dict[str, object] | None) -> None:
+def test_a_site_without_a_deriver(project: Project, fields: dict[str, object] | None) -> None:
     if fields is not None:
         project.set(f"sites/{SITE}", fields)
     one = bad(found(project, project.registered()))

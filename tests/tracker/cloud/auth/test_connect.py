@@ -1,4 +1,4 @@
-"""Opening the database: as whom, and what Google's errors mean to us."""
+"""Opening the database: identity, and explanations of Google's errors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from google.auth import exceptions as auth_errors
 
 from config.errors import CloudError, CloudUnreachableError, SettingsError
 from config.storage import FirestoreAddress
-from tracker.cloud.check import _account
+from tracker.cloud.check import account_of
 from tracker.cloud.client import connect
 from tracker.cloud.errors import explained
 
@@ -44,11 +44,11 @@ def test_a_service_account(account: Path) -> None:
     with connect(ADDRESS, account) as connection:
         assert connection.device is None
         assert connection.client.project == "my-project"
-        assert _account(connection) == "service account admin@my-project.example.org"
+        assert account_of(connection.app.credential.get_credential()) == "service account admin@my-project.example.org"
         connection.close()
 
 
-def test_two_connections_of_one_process_do_not_meet(account: Path) -> None:
+def test_two_connections_of_one_process_are_independent(account: Path) -> None:
     with connect(ADDRESS, account) as one, connect(FirestoreAddress("my-project", "archive"), account) as two:
         assert one.client._database == "(default)"
         assert two.client._database == "archive"
@@ -90,7 +90,7 @@ def test_a_machine_without_credentials(tmp_path: Path, monkeypatch: pytest.Monke
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_what_passes_by_itself_is_tried_again(error: Exception) -> None:
+def test_transient_errors_are_retryable(error: Exception) -> None:
     with pytest.raises(CloudUnreachableError) as caught, explained():
         raise error
     assert caught.value.retryable
@@ -110,14 +110,14 @@ def test_what_passes_by_itself_is_tried_again(error: Exception) -> None:
     ],
     ids=lambda each: type(each).__name__ if isinstance(each, Exception) else "",
 )
-def test_what_does_not_pass_is_told_with_what_to_do(error: Exception, fix: str) -> None:
+def test_permanent_errors_have_a_fix(error: Exception, fix: str) -> None:
     with pytest.raises(CloudError) as caught, explained():
         raise error
     assert not caught.value.retryable
     assert fix in caught.value.fix
 
 
-def test_a_long_story_is_cut() -> None:
+def test_a_long_message_is_truncated() -> None:
     with pytest.raises(CloudError) as caught, explained():
         raise google_errors.PermissionDenied("no\n" * 500)
     assert len(caught.value.problem) < 300

@@ -1,4 +1,4 @@
-"""What comes down to a camera machine, through the deployed rules: the people it is to know, and nothing else."""
+"""Downloads of a camera machine under the deployed rules: people only."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def shared(project: Project, tmp_path: Path) -> Project:
     return project
 
 
-def test_the_gallery_comes_down_and_the_archive_does_not(shared: Project, tmp_path: Path) -> None:
+def test_people_are_downloaded_and_events_are_not(shared: Project, tmp_path: Path) -> None:
     key = shared.registered()
     with Store(tmp_path / "here.sqlite3").open() as here:
         replica(shared, key, here).catch_up(lambda *_: None, patience_s=20.0)
@@ -42,7 +42,7 @@ def test_the_gallery_comes_down_and_the_archive_does_not(shared: Project, tmp_pa
         assert VISITOR not in owners
 
 
-def test_somebody_new_is_known_at_once(shared: Project, tmp_path: Path) -> None:
+def test_a_new_person_is_recognised_at_once(shared: Project, tmp_path: Path) -> None:
     key = shared.registered()
     with Store(tmp_path / "here.sqlite3").open() as here:
         listening = replica(shared, key, here)
@@ -60,13 +60,13 @@ def test_somebody_new_is_known_at_once(shared: Project, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("scope", [Scope.EVERYTHING, Scope.HISTORY])
-def test_asking_for_more_is_refused(shared: Project, tmp_path: Path, scope: Scope) -> None:
+def test_reading_other_collections_is_denied(shared: Project, tmp_path: Path, scope: Scope) -> None:
     key = shared.registered()
     with Store(tmp_path / "here.sqlite3").open() as here, pytest.raises(CloudError, match="denies"):
         replica(shared, key, here, scope).catch_up(lambda *_: None, patience_s=5.0)
 
 
-def test_a_machine_that_was_struck_off_hears_nothing_any_more(shared: Project, tmp_path: Path) -> None:
+def test_a_revoked_machine_downloads_nothing(shared: Project, tmp_path: Path) -> None:
     key = shared.registered()
     with Store(tmp_path / "here.sqlite3").open() as here:
         listening = replica(shared, key, here)

@@ -1,4 +1,4 @@
-"""Registering camera machines and striking them off."""
+"""Registering and revoking camera machines."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_machine_is_recorded_and_its_user_has_the_claims_of_its_camera(project
     assert devices(owner, "pool") == []
 
 
-def test_a_name_is_one_machines_until_that_is_struck_off(project: Project) -> None:
+def test_a_name_is_unique_until_its_machine_is_revoked(project: Project) -> None:
     project.registered("pi")
     with pytest.raises(CloudError, match="registered already") as caught:
         project.register("pi", KeyFile(project.folder / "again.json"))
@@ -52,7 +52,7 @@ def test_the_same_name_at_another_site_is_another_machine(project: Project) -> N
     assert [each.revoked_at for each in devices(project.connect(), SITE)] == [None]
 
 
-def test_striking_off_disables_the_user_and_can_be_done_twice(project: Project) -> None:
+def test_revoking_disables_the_user_and_is_idempotent(project: Project) -> None:
     key = project.register("pi", KeyFile(project.folder / "pi.json"))
     owner = project.connect()
     first = revoke(owner, SITE, "pi")
@@ -61,20 +61,20 @@ def test_striking_off_disables_the_user_and_can_be_done_twice(project: Project) 
     assert revoke(owner, SITE, "pi").revoked_at == first.revoked_at
 
 
-def test_a_machine_whose_user_was_deleted_by_hand_can_be_struck_off(project: Project) -> None:
+def test_a_machine_whose_user_was_deleted_can_be_revoked(project: Project) -> None:
     key = project.register("pi", KeyFile(project.folder / "pi.json"))
     owner = project.connect()
     auth.delete_user(key.uid, app=owner.app)
     assert revoke(owner, SITE, "pi").revoked_at is not None
 
 
-def test_a_machine_that_is_not_there_is_said_so(project: Project) -> None:
+def test_an_unknown_machine_is_reported(project: Project) -> None:
     with pytest.raises(CloudError, match="no machine is called ghost"):
         revoke(project.connect(), SITE, "ghost")
 
 
 @pytest.mark.parametrize("fault", ["no-network", "quota", "no-disk"])
-def test_where_registering_fails_nothing_is_left(
+def test_a_failed_registration_leaves_nothing(
     own_project: Project, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tracker.cloud.auth.devices import register
@@ -105,7 +105,7 @@ def full(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tracker.cloud.auth.device_key.os.fsync", fsync)
 
 
-def test_a_record_that_somebody_spoilt_is_listed_all_the_same(project: Project) -> None:
+def test_an_invalid_record_is_listed(project: Project) -> None:
     project.set(f"sites/{SITE}/devices/odd", {"name": 7, "created_at": "yesterday"})
     (device,) = devices(project.connect(), SITE)
     assert (device.name, device.camera_id, device.revoked_at) == ("7", "", None)

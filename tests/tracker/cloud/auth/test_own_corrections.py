@@ -1,4 +1,4 @@
-"""What an agent takes back of its own goes up with a device key too, past the deployed rules."""
+"""Corrections by an agent are uploaded with a device key, under the deployed rules."""
 
 from __future__ import annotations
 
@@ -24,13 +24,12 @@ from tracker.presence.events import ITSELF, Action, CameraRef, Correction, Event
 from tracker.presence.room import Presence
 from tracker.presence.zones import ZoneStay
 from tracker.store.observation import Observation
-from tracker.store.outbox_rows import Scope
 from tracker.store.store import Store
 
 ADA, ZOE = "p-aaaaaaaaaaaa", "p-bbbbbbbbbbbb"
 
 
-def said(of: Event, action: Action = Action.VOID, *, by: str = ITSELF, minute: int = 0) -> Correction:
+def correction_of(of: Event, action: Action = Action.VOID, *, by: str = ITSELF, minute: int = 0) -> Correction:
     at = LATER + timedelta(minutes=minute)
     added = of if action is Action.ADD else None
     return Correction(action=action, event_id=of.event_id, by=by, at=at, reason="not theirs", event=added)
@@ -64,7 +63,7 @@ def agent(project: Project, tmp_path: Path) -> Iterator[Agent]:
         yield Agent(project, store)
 
 
-def test_a_track_that_turns_out_to_show_somebody_else_is_told_as_such(project: Project, tmp_path: Path) -> None:
+def test_a_reassigned_track_is_uploaded_as_void_and_new_event(project: Project, tmp_path: Path) -> None:
     harness = AgentHarness(tmp_path / "store.sqlite3")
     harness.enrol("Ada", ADA_S)
     harness.enrol("Zoe", ZOES)
@@ -79,12 +78,14 @@ def test_a_track_that_turns_out_to_show_somebody_else_is_told_as_such(project: P
     harness.store.close()
 
 
-def test_an_event_that_had_gone_up_is_taken_back(agent: Agent) -> None:
+def test_an_uploaded_event_is_voided(agent: Agent) -> None:
     wrong = event(EventKind.ENTER, ADA, 0)
     agent.store.record(Observation(events=[wrong]))
     agent.drain()
     assert agent.there("corrections") == {}
-    agent.store.record(Observation(events=[replace(wrong, person_id=ZOE, event_id="")], corrections=[said(wrong)]))
+    agent.store.record(
+        Observation(events=[replace(wrong, person_id=ZOE, event_id="")], corrections=[correction_of(wrong)])
+    )
     agent.drain()
     (correction,) = agent.there("corrections").values()
     assert (correction["action"], correction["event_id"], correction["by"]) == ("void", wrong.event_id, ITSELF)
@@ -93,21 +94,21 @@ def test_an_event_that_had_gone_up_is_taken_back(agent: Agent) -> None:
     assert agent.store.outbox.rejected() == []
 
 
-def test_a_name_that_turns_twice_while_the_network_is_away(agent: Agent) -> None:
+def test_a_name_reassigned_twice_while_offline(agent: Agent) -> None:
     first = event(EventKind.ENTER, ADA, 0)
-    agent.store.record(Observation(events=[first], corrections=[said(first)]))
-    agent.store.record(Observation(corrections=[said(first, Action.ADD, minute=1)]))
+    agent.store.record(Observation(events=[first], corrections=[correction_of(first)]))
+    agent.store.record(Observation(corrections=[correction_of(first, Action.ADD, minute=1)]))
     agent.drain()
     found = sorted(agent.there("corrections").values(), key=lambda each: each["at"])
     assert [each["action"] for each in found] == ["void", "add"]
     assert found[1]["event"]["camera_id"] == CAMERA
 
 
-def test_what_others_said_and_what_is_of_other_cameras_stays_here(agent: Agent) -> None:
+def test_corrections_by_others_or_of_other_cameras_are_not_uploaded(agent: Agent) -> None:
     own, other = event(EventKind.ENTER, ADA, 0), event(EventKind.ENTER, ADA, 5, "back")
-    agent.store.record(Observation(events=[own, other], corrections=[said(own), said(other)]))
-    agent.store.events.correct([said(own, by="Ann")])
-    scope = Scope(SITE, CAMERA)
+    agent.store.record(Observation(events=[own, other], corrections=[correction_of(own), correction_of(other)]))
+    agent.store.events.correct([correction_of(own, by="Ann")])
+    scope = CameraRef(SITE, CAMERA)
     assert agent.store.outbox.backlog(people=False, scope=scope).counts == {"events": 1, "corrections": 1}
     agent.drain()
     assert [each["event_id"] for each in agent.there("corrections").values()] == [own.event_id]
@@ -115,9 +116,9 @@ def test_what_others_said_and_what_is_of_other_cameras_stays_here(agent: Agent) 
     assert agent.store.outbox.rejected() == []
 
 
-def test_many_go_up_as_many_at_a_time_as_the_rules_look_up(agent: Agent, project: Project) -> None:
+def test_batches_stay_within_the_lookups_of_the_rules(agent: Agent, project: Project) -> None:
     wrong = [event(EventKind.ENTER, ADA, minute) for minute in range(90)]
-    agent.store.record(Observation(events=wrong, corrections=[said(each) for each in wrong]))
+    agent.store.record(Observation(events=wrong, corrections=[correction_of(each) for each in wrong]))
     project.server.engine.reset_counts(project.name)
     agent.drain()
     assert len(agent.there("corrections")) == 90
@@ -126,26 +127,26 @@ def test_many_go_up_as_many_at_a_time_as_the_rules_look_up(agent: Agent, project
     assert calls["Commit"] + calls["Write"] == 5
 
 
-def test_one_of_an_event_of_long_ago_is_parked_and_holds_up_nothing(agent: Agent, project: Project) -> None:
+def test_a_correction_of_an_old_event_is_rejected_and_blocks_nothing(agent: Agent, project: Project) -> None:
     old, new = event(EventKind.ENTER, ADA, 0), event(EventKind.ENTER, ADA, 5)
     agent.store.record(Observation(events=[old]))
     agent.drain()
     project.connect().client.document(f"sites/{SITE}/events/{old.event_id}").update({"received_at": START})
-    agent.store.record(Observation(corrections=[said(old)]))
+    agent.store.record(Observation(corrections=[correction_of(old)]))
     agent.drain()
     assert [each.collection for each in agent.store.outbox.rejected()] == ["corrections"]
-    agent.store.record(Observation(events=[new], corrections=[said(new)]))
+    agent.store.record(Observation(events=[new], corrections=[correction_of(new)]))
     agent.drain()
     assert [each["event_id"] for each in agent.there("corrections").values()] == [new.event_id]
 
 
-def test_a_machine_that_lost_its_memory_says_again_what_it_said_long_ago(agent: Agent, project: Project) -> None:
+def test_a_machine_with_lost_cursors_uploads_old_corrections_again(agent: Agent, project: Project) -> None:
     wrong = event(EventKind.ENTER, ADA, 0)
-    agent.store.record(Observation(events=[wrong], corrections=[said(wrong)]))
+    agent.store.record(Observation(events=[wrong], corrections=[correction_of(wrong)]))
     agent.drain()
     project.connect().client.document(f"sites/{SITE}/events/{wrong.event_id}").update({"received_at": START})
     with Store(agent.store.path.with_name("put-back.sqlite3")) as again:
-        again.record(Observation(events=[wrong], corrections=[said(wrong)]))
+        again.record(Observation(events=[wrong], corrections=[correction_of(wrong)]))
         agent.store = again
         agent.drain()
         assert again.outbox.rejected() == []
@@ -184,7 +185,7 @@ def zones(agent: Agent) -> list[tuple[str, str]]:
     return sorted((each["person_id"], each["zone"]) for each in agent.there("zone_stays").values())
 
 
-def test_a_stay_waits_while_its_name_may_turn_and_those_after_it_too(agent: Agent) -> None:
+def test_zone_stays_are_held_back_while_their_name_may_change(agent: Agent) -> None:
     agent.store.record(Observation(zone_stays=[stay(ZOE, 0)]))
     agent.store.record(Observation(zone_stays=[stay(ADA, 0)], **in_sight(ADA)))
     agent.store.record(Observation(zone_stays=[stay(ZOE, 1)]))
@@ -196,7 +197,7 @@ def test_a_stay_waits_while_its_name_may_turn_and_those_after_it_too(agent: Agen
     assert agent.store.outbox.rejected() == []
 
 
-def test_it_waits_no_longer_than_an_hour(agent: Agent) -> None:
+def test_a_zone_stay_is_held_back_for_at_most_an_hour(agent: Agent) -> None:
     agent.store.record(Observation(zone_stays=[stay(ADA, 0), stay(ZOE, 0)], **in_sight(ADA)))
     agent.drain(SOON)
     assert zones(agent) == []
@@ -204,7 +205,7 @@ def test_it_waits_no_longer_than_an_hour(agent: Agent) -> None:
     assert zones(agent) == [(ADA, "rack"), (ZOE, "rack")]
 
 
-def test_one_that_went_up_and_turns_all_the_same_stays_and_holds_up_nothing(agent: Agent) -> None:
+def test_an_uploaded_zone_stay_of_a_reassigned_person_stays_and_blocks_nothing(agent: Agent) -> None:
     agent.store.record(Observation(zone_stays=[stay(ADA, 0)]))
     agent.drain(SOON)
     agent.store.record(Observation(dropped_stays=[stay(ADA, 0).stay_id]))

@@ -1,4 +1,4 @@
-"""Giving people access to sites, and taking it away."""
+"""Granting and revoking people's access to sites."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def claims_of(project: Project, email: str) -> object:
     return auth.get_user_by_email(email, app=project.connect().app).custom_claims
 
 
-def test_somebody_new_gets_a_user_and_a_link(project: Project, email: str) -> None:
+def test_a_new_user_is_created_with_a_link(project: Project, email: str) -> None:
     done = grant(project.connect(), email, SITE, Access.OPERATOR)
     assert done.link is not None
     assert done.link.startswith("http")
     assert claims_of(project, email) == {"sites": {SITE: "operator"}}
 
 
-def test_access_to_several_sites_adds_up_and_is_taken_away_one_by_one(project: Project, email: str) -> None:
+def test_access_is_granted_and_revoked_per_site(project: Project, email: str) -> None:
     owner = project.connect()
     grant(owner, email, SITE, Access.OPERATOR)
     assert grant(owner, email, "pool", Access.ADMIN).link is None
@@ -50,7 +50,7 @@ def test_access_to_several_sites_adds_up_and_is_taken_away_one_by_one(project: P
     assert not claims_of(project, email)
 
 
-def test_who_took_the_address_without_proving_it_gets_nothing(project: Project, email: str) -> None:
+def test_an_unverified_address_gets_no_access(project: Project, email: str) -> None:
     owner = project.connect()
     auth.create_user(email=email, password="guessed-it", app=owner.app)
     with pytest.raises(CloudError, match="nobody has confirmed"):
@@ -58,14 +58,14 @@ def test_who_took_the_address_without_proving_it_gets_nothing(project: Project, 
     assert not claims_of(project, email)
 
 
-def test_who_proved_the_address_gets_access(project: Project, email: str) -> None:
+def test_a_verified_address_gets_access(project: Project, email: str) -> None:
     owner = project.connect()
     auth.create_user(email=email, password="chosen-well", email_verified=True, app=owner.app)
     assert grant(owner, email, SITE, Access.ADMIN).link is None
     assert claims_of(project, email) == {"sites": {SITE: "admin"}}
 
 
-def test_a_disabled_user_gets_nothing(project: Project, email: str) -> None:
+def test_a_disabled_user_gets_no_access(project: Project, email: str) -> None:
     owner = project.connect()
     grant(owner, email, SITE, Access.OPERATOR)
     auth.update_user(auth.get_user_by_email(email, app=owner.app).uid, disabled=True, app=owner.app)
@@ -74,12 +74,12 @@ def test_a_disabled_user_gets_nothing(project: Project, email: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["", "ann", "ann@", "@example.org"])
-def test_what_is_no_address_is_refused(project: Project, wrong: str) -> None:
+def test_an_invalid_address_is_refused(project: Project, wrong: str) -> None:
     with pytest.raises(CloudError):
         grant(project.connect(), wrong, SITE, Access.OPERATOR)
 
 
-def test_there_is_nothing_to_take_from_somebody_unknown(project: Project, email: str) -> None:
+def test_revoking_access_of_an_unknown_user_is_refused(project: Project, email: str) -> None:
     with pytest.raises(CloudError, match="nobody signs in"):
         grant(project.connect(), email, SITE, None)
 
@@ -95,7 +95,7 @@ def test_there_is_nothing_to_take_from_somebody_unknown(project: Project, email:
         (400, "SOMETHING_NEW", CloudError),
     ],
 )
-def test_what_authentication_refuses_is_told_with_what_to_do(
+def test_errors_of_authentication_have_a_fix(
     own_project: Project, email: str, status: int, word: str, kind: type[CloudError]
 ) -> None:
     owner = own_project.connect()
@@ -107,7 +107,7 @@ def test_what_authentication_refuses_is_told_with_what_to_do(
     assert len(caught.value.fix) > 5
 
 
-def test_an_emulator_asks_for_no_key_of_the_project(project: Project) -> None:
+def test_an_emulator_needs_no_web_api_key(project: Project) -> None:
     assert web_api_key(project.connect(), emulated=True)
 
 
@@ -144,7 +144,7 @@ def test_a_project_without_a_web_app_needs_the_key_to_be_given(
         (200, b"[]", CloudError),
     ],
 )
-def test_what_google_does_not_tell_of_a_project(
+def test_unexpected_answers_about_a_project_are_reported(
     own_project: Project, monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, kind: type[CloudError]
 ) -> None:
     management(own_project, monkeypatch).fault = (status, body)
@@ -153,7 +153,7 @@ def test_what_google_does_not_tell_of_a_project(
     assert type(caught.value) is kind
 
 
-def test_without_network_the_key_is_asked_for_again_later(
+def test_a_network_error_for_the_web_api_key_is_retryable(
     own_project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tracker.cloud.auth.admin._MANAGEMENT", "http://127.0.0.1:9/v1beta1/projects")
@@ -165,7 +165,7 @@ def test_without_network_the_key_is_asked_for_again_later(
 
 
 @given(st.dictionaries(SITES, st.sampled_from([*Access]), max_size=20))
-def test_claims_say_what_was_granted_and_the_rules_read_them_so(wanted: dict[str, Access]) -> None:
+def test_claims_hold_the_granted_access_as_the_rules_read_it(wanted: dict[str, Access]) -> None:
     claims: dict[str, object] = {"keeps": 1}
     for site_id, access in wanted.items():
         claims = granted(claims, site_id, access)
@@ -193,12 +193,12 @@ def test_claims_of_another_form_give_no_access(claims: dict[str, object]) -> Non
 
 
 @pytest.mark.parametrize("site_id", ["", "a/b", "x" * 65, "-a", "a b", "gym\n"])
-def test_what_is_no_site_is_not_granted(site_id: str) -> None:
+def test_access_to_an_invalid_site_is_refused(site_id: str) -> None:
     with pytest.raises(ValueError, match="id of a site"):
         granted({}, site_id, Access.ADMIN)
 
 
-def test_claims_that_grow_too_long_are_refused() -> None:
+def test_claims_that_are_too_long_are_refused() -> None:
     claims: dict[str, object] = {}
     names = [f"site-with-a-long-name-{number:03}" for number in range(23)]
     for name in names:
@@ -208,7 +208,7 @@ def test_claims_that_grow_too_long_are_refused() -> None:
         granted(claims, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", Access.OPERATOR)
 
 
-def test_a_camera_machine_is_no_person() -> None:
+def test_a_camera_machine_cannot_be_granted_access() -> None:
     claims = device_claims("gym", "door")
     assert is_device(claims)
     assert access_to(claims, "gym") is None

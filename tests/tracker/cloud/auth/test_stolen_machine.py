@@ -1,4 +1,4 @@
-"""A camera machine's key against the deployed rules, end to end: what a thief of the machine can do and cannot."""
+"""A device key under the deployed rules, end to end: what the thief of a camera machine can and cannot do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.rules import samples
 from tests.tracker.cloud.auth.conftest import CAMERA, SITE, Project, wait_until
 from tracker.cloud.auth.device_key import DeviceKey
 from tracker.cloud.auth.devices import revoke
-from tracker.cloud.client import Connection, connect
+from tracker.cloud.client import Client, Connection, connect
 from tracker.cloud.errors import explained
 from tracker.cloud.paths import Collection, embeddings_path, path_of, site_path
 
@@ -51,7 +51,7 @@ def machine(project: Project) -> Connection:
     return project.connect(project.registered())
 
 
-def test_the_key_is_its_owners_alone_and_of_one_camera(project: Project) -> None:
+def test_the_key_file_is_private_and_for_one_camera(project: Project) -> None:
     path = project.registered()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     device = project.connect(path).device
@@ -76,7 +76,7 @@ def test_a_machine_reads_the_gallery(machine: Connection) -> None:
 
 
 @pytest.mark.parametrize("collection", ARCHIVE)
-def test_a_thief_does_not_open_the_archive(machine: Connection, collection: Collection) -> None:
+def test_a_thief_cannot_read_events(machine: Connection, collection: Collection) -> None:
     place = machine.client.collection(path_of(SITE, collection))
     refused(lambda: place.document("x-1").get())
     refused(place.get)
@@ -87,16 +87,20 @@ def test_a_thief_does_not_open_the_archive(machine: Connection, collection: Coll
     refused(lambda: list(machine.client.collections()))
 
 
-def test_a_thief_who_calls_the_protocol_himself_is_asked_too(machine: Connection, project: Project) -> None:
+def test_rules_apply_to_raw_protocol_requests(machine: Connection, project: Project) -> None:
     parent = f"projects/{project.name}/databases/(default)/documents/{site_path(SITE)}"
     query = {"from_": [{"collection_id": "events"}]}
     request = {"parent": parent, "structured_query": query}
-    refused(lambda: list(machine.client._firestore_api.run_query(request=request)))
-    assert len(list(project.connect().client._firestore_api.run_query(request=request))) == 1
+
+    def found(client: Client) -> list[object]:
+        return list(client._firestore_api.run_query(request=request, metadata=client._rpc_metadata))
+
+    refused(lambda: found(machine.client))
+    assert len(found(project.connect().client)) == 1
 
 
 @pytest.mark.parametrize("collection", [*Collection])
-def test_a_thief_changes_and_deletes_nothing(machine: Connection, project: Project, collection: Collection) -> None:
+def test_a_thief_cannot_change_or_delete(machine: Connection, project: Project, collection: Collection) -> None:
     path = path_of(SITE, collection, "x-1")
     before = project.connect().client.document(path).get().to_dict()
     document = machine.client.document(path)
@@ -107,7 +111,7 @@ def test_a_thief_changes_and_deletes_nothing(machine: Connection, project: Proje
 
 
 @pytest.mark.parametrize("collection", samples.BY_MACHINES)
-def test_a_thief_writes_of_no_other_camera_and_no_other_site(machine: Connection, collection: str) -> None:
+def test_a_thief_cannot_write_for_another_camera_or_site(machine: Connection, collection: str) -> None:
     refused(lambda: create(machine, collection, camera_id="back"))
     fields = samples.WRITTEN[collection]() | {"received_at": firestore.SERVER_TIMESTAMP}
     refused(lambda: machine.client.document(f"sites/pool/{collection}/new").create(fields))
@@ -115,11 +119,11 @@ def test_a_thief_writes_of_no_other_camera_and_no_other_site(machine: Connection
 
 
 @pytest.mark.parametrize("collection", [each for each in Collection if each not in samples.BY_MACHINES])
-def test_a_thief_makes_no_visits_and_no_people(machine: Connection, collection: str) -> None:
+def test_a_thief_cannot_write_sessions_or_people(machine: Connection, collection: str) -> None:
     refused(lambda: create(machine, collection))
 
 
-def test_one_bad_document_keeps_the_whole_batch_out(machine: Connection, project: Project) -> None:
+def test_one_denied_document_rejects_the_whole_batch(machine: Connection, project: Project) -> None:
     batch = machine.client.batch()
     for number, camera_id in enumerate((CAMERA, CAMERA, "back")):
         fields = samples.WRITTEN["events"]() | {"camera_id": camera_id, "received_at": firestore.SERVER_TIMESTAMP}
@@ -128,13 +132,11 @@ def test_one_bad_document_keeps_the_whole_batch_out(machine: Connection, project
     assert [each.id for each in project.connect().client.collection(f"sites/{SITE}/events").get()] == ["x-1"]
 
 
-def test_nobody_chooses_when_a_document_was_received(machine: Connection) -> None:
+def test_the_time_of_receipt_cannot_be_chosen(machine: Connection) -> None:
     refused(lambda: create(machine, "events", received_at=samples.AT))
 
 
-def test_a_machine_that_was_struck_off_reads_nothing_with_the_token_it_has(
-    machine: Connection, project: Project
-) -> None:
+def test_a_revoked_machine_cannot_read_with_its_current_token(machine: Connection, project: Project) -> None:
     people = machine.client.collection(path_of(SITE, Collection.PEOPLE))
     assert len(people.get()) == 2
     revoke(project.connect(), SITE, "pi")
@@ -143,7 +145,7 @@ def test_a_machine_that_was_struck_off_reads_nothing_with_the_token_it_has(
     refused(lambda: machine.client.document(embeddings_path(SITE, "p-1", "v-1")).get())
 
 
-def test_a_machine_that_was_struck_off_signs_in_no_more(project: Project) -> None:
+def test_a_revoked_machine_cannot_sign_in(project: Project) -> None:
     path = project.registered()
     revoke(project.connect(), SITE, "pi")
     with (
@@ -157,14 +159,14 @@ def test_a_machine_that_was_struck_off_signs_in_no_more(project: Project) -> Non
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # the client's own thread raises
-def test_a_listener_of_a_machine_hears_of_people_and_not_of_events(machine: Connection) -> None:
-    heard = []
+def test_a_machine_can_listen_to_people_but_not_to_events(machine: Connection) -> None:
+    snapshots = []
     watch = machine.client.collection(path_of(SITE, Collection.PEOPLE)).on_snapshot(
-        lambda documents, *_: heard.append({each.id for each in documents})
+        lambda documents, *_: snapshots.append({each.id for each in documents})
     )
     try:
-        wait_until(lambda: bool(heard))
-        assert heard[0] == {"x-1", "p-1"}
+        wait_until(lambda: bool(snapshots))
+        assert snapshots[0] == {"x-1", "p-1"}
     finally:
         watch.unsubscribe()
     closed = []

@@ -1,4 +1,4 @@
-"""Tokens of a camera machine: got once, kept as long as they hold, and every way in which getting one fails."""
+"""Tokens of a camera machine: fetched once, kept until they expire, and every way in which a refresh fails."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def signed(tokens: DeviceTokens) -> str:
     return headers["authorization"]
 
 
-def test_a_token_is_kept_until_it_nears_its_end(project: Project) -> None:
+def test_a_token_is_kept_until_shortly_before_it_expires(project: Project) -> None:
     clock = Clock()
     tokens = DeviceTokens(key_at(project.registered()), sign_in_place(), clock)
     assert not tokens.valid
@@ -69,7 +69,7 @@ def test_a_token_is_kept_until_it_nears_its_end(project: Project) -> None:
 
 
 @pytest.mark.parametrize("jump_s", [-86_400.0, 86_400.0], ids=["back", "ahead"])
-def test_a_jump_of_the_time_of_day_changes_nothing(
+def test_a_jump_of_the_wall_clock_changes_nothing(
     own_project: Project, jump_s: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tokens = DeviceTokens(key_at(own_project.registered()), sign_in_place())
@@ -96,7 +96,7 @@ def shifted_clock(jump_s: float) -> Any:
     return Shifted
 
 
-def test_many_threads_ask_for_one_token(own_project: Project) -> None:
+def test_concurrent_threads_share_one_token_request(own_project: Project) -> None:
     tokens = DeviceTokens(key_at(own_project.registered()), sign_in_place())
     assert own_project.stand_in is not None
     before = len(own_project.stand_in.asked)
@@ -133,9 +133,7 @@ def fail(project: Project, status: int, body: bytes) -> DeviceTokens:
         (200, b'{"id_token": "a.b.c", "refresh_token": "x", "expires_in": "nan"}'),
     ],
 )
-def test_an_answer_that_says_nothing_about_the_key_is_tried_again_later(
-    own_project: Project, status: int, body: bytes
-) -> None:
+def test_an_error_unrelated_to_the_key_is_retryable(own_project: Project, status: int, body: bytes) -> None:
     tokens = fail(own_project, status, body)
     with pytest.raises(CloudUnreachableError) as caught, explained():
         tokens.refresh(Request())
@@ -156,14 +154,14 @@ def test_an_answer_that_says_nothing_about_the_key_is_tried_again_later(
         ("SOMETHING_NEW", "not accepted"),
     ],
 )
-def test_a_refused_key_is_told_with_what_to_do(own_project: Project, word: str, problem: str) -> None:
+def test_a_refused_key_is_reported_with_a_fix(own_project: Project, word: str, problem: str) -> None:
     tokens = fail(own_project, 400, json.dumps({"error": {"code": 400, "message": word}}).encode())
     with pytest.raises(CloudError, match=problem) as caught, explained():
         tokens.refresh(Request())
     assert not caught.value.retryable
 
 
-def test_without_network_it_is_tried_again_and_no_secret_is_told(own_project: Project) -> None:
+def test_a_network_error_is_retryable_and_shows_no_secret(own_project: Project) -> None:
     key = key_at(own_project.registered())
     with pytest.raises(CloudUnreachableError) as caught, explained():
         DeviceTokens(key, SignIn("127.0.0.1:9")).refresh(Request())
@@ -179,7 +177,7 @@ def test_without_network_it_is_tried_again_and_no_secret_is_told(own_project: Pr
     ],
     ids=["disabled", "deleted"],
 )
-def test_the_real_reasons_come_through(project: Project, deed: Any, word: str) -> None:
+def test_reasons_of_the_authentication_server_are_reported(project: Project, deed: Any, word: str) -> None:
     key = key_at(project.registered())
     deed(key.uid, project.connect().app)
     with pytest.raises(CloudError, match=word) as caught, explained():
@@ -187,7 +185,7 @@ def test_the_real_reasons_come_through(project: Project, deed: Any, word: str) -
     assert not caught.value.retryable
 
 
-def test_a_key_that_google_does_not_know(project: Project) -> None:
+def test_an_unknown_key_is_refused(project: Project) -> None:
     key = DeviceKey(project=project.name, uid="u", site_id=SITE, camera_id=CAMERA, api_key="any", refresh_token="no")
     with pytest.raises(CloudError) as caught, explained():
         DeviceTokens(key, sign_in_place()).refresh(Request())
@@ -195,25 +193,25 @@ def test_a_key_that_google_does_not_know(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "retryable"),
+    ("reason", "retryable"),
     [
         ("('the key of this machine is refused: USER_DISABLED', {})", False),
         ("('invalid_grant: Invalid JWT Signature.', {'error': 'invalid_grant'})", False),
         ("sign-in cannot be reached: no route", True),
     ],
 )
-def test_what_grpc_tells_of_a_missing_token_is_understood(said: str, retryable: bool) -> None:
-    text = f"Getting metadata from plugin failed with error: {said}"
+def test_token_errors_from_grpc_are_classified(reason: str, retryable: bool) -> None:
+    text = f"Getting metadata from plugin failed with error: {reason}"
     for error in (google_errors.ServiceUnavailable(text), google_errors.RetryError("Timeout of 60 s", Exception(text))):
         with pytest.raises(CloudError) as caught, explained():
             raise error
         assert caught.value.retryable is retryable
 
 
-def test_a_wrong_clock_is_named() -> None:
-    said = "invalid_grant: Invalid JWT: Token must be a short-lived token (60 minutes). Check your iat and exp values"
+def test_a_wrong_clock_is_reported() -> None:
+    reason = "invalid_grant: Invalid JWT: Token must be a short-lived token (60 minutes). Check your iat and exp values"
     with pytest.raises(CloudError) as caught, explained():
-        raise auth_errors.RefreshError(said)
+        raise auth_errors.RefreshError(reason)
     assert "clock" in caught.value.fix
 
 
@@ -231,7 +229,7 @@ def test_a_key_file_with_a_bad_field_is_refused_by_its_name(tmp_path: Path, fiel
     [b"", b"{", b"[]", b'"text"', b"\xff\xfe\x00", b"{}", b'{"type": "service_account"}', b'{"type": 5}'],
     ids=["empty", "half", "list", "text", "binary", "no-type", "no-key", "number"],
 )
-def test_a_file_that_is_no_key_is_refused(tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_without_a_key_is_refused(tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FIRESTORE_EMULATOR_HOST", raising=False)
     path = tmp_path / "key.json"
     path.write_bytes(content)
@@ -247,7 +245,7 @@ def test_a_key_of_another_project_is_refused(tmp_path: Path) -> None:
     assert "firestore://my-project" in caught.value.fix
 
 
-def test_a_key_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_a_key_file_is_written_atomically(tmp_path: Path) -> None:
     path = tmp_path / "new" / "key.json"
     KeyFile(path).give_up()
     assert list(path.parent.iterdir()) == []
@@ -262,5 +260,5 @@ def test_a_key_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "a.b", "a.b.c", "a.!!.c", "a.W10.c"])
-def test_a_token_that_cannot_be_read_claims_nothing(token: str) -> None:
+def test_an_unreadable_token_has_no_claims(token: str) -> None:
     assert SignedIn(id_token=token, refresh_token="x", lifetime_s=1).claims == {}

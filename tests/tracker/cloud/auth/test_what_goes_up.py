@@ -1,4 +1,4 @@
-"""What really goes up, document by document: no picture, no vector of who did not agree, no address of a camera.
+"""Uploaded documents hold no picture, no vector without consent, and no address of a camera.
 
 The uplink itself sends a store that holds all of that; then everything that Firestore has is looked at.
 """
@@ -89,12 +89,12 @@ def uploaded(project: Project, store: Store, request: pytest.FixtureRequest) -> 
     return everything(project)
 
 
-def test_something_of_everything_went_up(uploaded: Found) -> None:
+def test_every_kind_of_record_is_uploaded(uploaded: Found) -> None:
     names = {ids[2] for ids in uploaded if len(ids) > 2}
     assert names >= {each.value for each in Collection} - {"devices"}
 
 
-def test_every_document_has_the_fields_that_the_rules_know(uploaded: Found) -> None:
+def test_every_document_has_the_fields_of_the_rules(uploaded: Found) -> None:
     checks = CHECKS | {"embeddings": "isEmbedding", "sites": "isSite"}
     for ids, document in uploaded.items():
         if ids[-2] in checks:
@@ -102,9 +102,7 @@ def test_every_document_has_the_fields_that_the_rules_know(uploaded: Found) -> N
             assert always <= {*document} <= always | sometimes, ids
 
 
-def test_bytes_are_vectors_of_people_who_agreed_and_nothing_else(
-    uploaded: Found, request: pytest.FixtureRequest
-) -> None:
+def test_bytes_are_only_vectors_of_people_who_consented(uploaded: Found, request: pytest.FixtureRequest) -> None:
     with_bytes = {ids for ids, fields in uploaded.items() if any(isinstance(each, bytes) for each in values(fields))}
     owners = {ids[:4] for ids in with_bytes}
     shared = "shared" in request.node.name
@@ -118,7 +116,7 @@ def test_bytes_are_vectors_of_people_who_agreed_and_nothing_else(
         assert len(uploaded[ids]["vector"]) == 4 * uploaded[ids]["dimension"]
 
 
-def test_no_vector_of_anybody_else_is_there_in_any_form(uploaded: Found) -> None:
+def test_no_other_vector_is_uploaded_in_any_form(uploaded: Found) -> None:
     forbidden = [row for name in (DID_NOT, VISITOR, "negative", "evidence") for row in VECTORS[name]]
     text = repr(uploaded)
     for row in forbidden:
@@ -132,7 +130,7 @@ def test_no_vector_of_anybody_else_is_there_in_any_form(uploaded: Found) -> None
         assert len(numbers) <= MOST_NUMBERS
 
 
-def test_no_picture_fits_into_a_document(uploaded: Found) -> None:
+def test_no_document_is_large_enough_for_a_picture(uploaded: Found) -> None:
     for ids, fields in uploaded.items():
         size = sum(len(each) for each in values(fields) if isinstance(each, str | bytes))
         assert size <= LARGEST, ids
@@ -144,20 +142,20 @@ def test_no_picture_fits_into_a_document(uploaded: Found) -> None:
                 assert not each.startswith(("data:", "/9j/", "iVBOR"))
 
 
-def test_where_cameras_and_pictures_are_stays_here(uploaded: Found) -> None:
+def test_addresses_of_cameras_and_pictures_are_not_uploaded(uploaded: Found) -> None:
     text = repr(uploaded)
     for secret in (SECRET_SOURCE, "10.0.0.7", "pass-word", "rtsp", PICTURE, "lovelace.jpg"):
         assert secret not in text
     assert {each["problem"] for ids, each in uploaded.items() if ids[2:3] == ("heartbeats",)} != {None}
 
 
-def test_a_match_names_nobody_beside_the_one_it_is_about(uploaded: Found) -> None:
+def test_a_match_names_only_its_own_person(uploaded: Found) -> None:
     for ids, fields in uploaded.items():
         if ids[2:3] == ("matches",) and fields["person_id"] != DID_NOT:
             assert DID_NOT not in repr(fields)
 
 
-def test_a_camera_machine_sends_what_its_camera_saw_past_the_rules(project: Project, store: Store) -> None:
+def test_a_device_key_uploads_records_of_its_camera_under_the_rules(project: Project, store: Store) -> None:
     """With the deployed rules in front: all of it arrives, nothing of the other camera, nothing is parked."""
     send(project, store, project.registered(), vectors=True)
     assert store.outbox.rejected() == []
@@ -169,9 +167,7 @@ def test_a_camera_machine_sends_what_its_camera_saw_past_the_rules(project: Proj
     assert {record_id for name, record_id in found if name == "events"} == own | voided
 
 
-def test_a_camera_machine_that_lost_its_memory_sends_again_and_nothing_changes(
-    project: Project, tmp_path: Path
-) -> None:
+def test_uploading_again_with_lost_cursors_changes_nothing(project: Project, tmp_path: Path) -> None:
     key = project.registered()
     for name in ("first", "put-back"):
         with filled(tmp_path / f"{name}.sqlite3", cameras=(CAMERA,)) as opened:
@@ -182,6 +178,6 @@ def test_a_camera_machine_that_lost_its_memory_sends_again_and_nothing_changes(
         assert len(found) == 6 + 6 + 1 + 1
 
 
-def test_numbers_of_a_vector_would_be_noticed() -> None:
+def test_the_check_detects_vectors_stored_as_numbers() -> None:
     document = {"a": [{"b": [float(each) for each in np.arange(MOST_NUMBERS + 1)]}]}
     assert len([each for each in values(document) if isinstance(each, float)]) > MOST_NUMBERS

@@ -1,4 +1,4 @@
-"""What holds for single people only: own limits, faces that are not theirs, and the vectors behind a match."""
+"""Records of single people: own limits, negatives, and the vectors behind a match."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def two(store: Store, records: Any) -> Store:
     return store
 
 
-def test_limits_come_back_and_are_replaced_as_a_whole(two: Store, reopened: Callable[[], Store]) -> None:
+def test_limits_are_read_back_and_replaced_together(two: Store, reopened: Callable[[], Store]) -> None:
     two.people.replace_limits({"p-ada": 0.42, "p-bob": 0.5})
     assert reopened().people.limits() == {"p-ada": 0.42, "p-bob": 0.5}
     two.people.replace_limits({"p-bob": 0.51})
@@ -33,7 +33,7 @@ def test_limits_come_back_and_are_replaced_as_a_whole(two: Store, reopened: Call
     assert two.people.limits() == {}
 
 
-def test_a_limit_of_nobody_changes_nothing(two: Store) -> None:
+def test_a_limit_of_an_unknown_person_changes_nothing(two: Store) -> None:
     two.people.replace_limits({"p-ada": 0.42})
     with pytest.raises(PeopleError, match="nobody has the id p-gone"):
         two.people.replace_limits({"p-bob": 0.5, "p-gone": 0.4})
@@ -42,7 +42,7 @@ def test_a_limit_of_nobody_changes_nothing(two: Store) -> None:
     assert two.people.limits() == {"p-ada": 0.42}
 
 
-def test_negatives_come_back_and_can_be_cleared(two: Store, records: Any, reopened: Callable[[], Store]) -> None:
+def test_negatives_are_read_back_and_cleared(two: Store, records: Any, reopened: Callable[[], Store]) -> None:
     two.people.add_negatives("p-ada", records.vectors(2, seed=4), sources=["a.jpg", "b.jpg"])
     two.people.add_negatives("p-bob", records.vectors(1, seed=5))
     vectors, person_ids = reopened().people.negatives()
@@ -69,13 +69,13 @@ def test_negatives_that_cannot_be_compared_are_refused(two: Store, records: Any)
         pytest.param(lambda store, vectors: store.people.add_negatives("p-ada", vectors), id="negative"),
     ],
 )
-def test_running_agents_learn_of_it(two: Store, records: Any, change: Callable[..., None]) -> None:
+def test_running_agents_see_the_change(two: Store, records: Any, change: Callable[..., None]) -> None:
     before = two.people.version()
     change(two, records.vectors(1))
     assert two.people.version() > before
 
 
-def test_merging_moves_negatives_and_keeps_the_limit_of_who_stays(two: Store, records: Any) -> None:
+def test_merging_moves_negatives_and_keeps_the_limit_of_the_remaining_person(two: Store, records: Any) -> None:
     two.people.replace_limits({"p-ada": 0.4, "p-bob": 0.5})
     two.people.add_negatives("p-ada", records.vectors(1, seed=4))
     two.people.merge("p-ada", "p-bob")
@@ -83,7 +83,7 @@ def test_merging_moves_negatives_and_keeps_the_limit_of_who_stays(two: Store, re
     assert two.people.negatives()[1] == ("p-bob",)
 
 
-def test_forgetting_takes_all_of_it_along(two: Store, records: Any) -> None:
+def test_forgetting_deletes_limits_negatives_and_evidence(two: Store, records: Any) -> None:
     match = records.match(1)
     two.people.replace_limits({"p-ada": 0.4})
     two.people.add_negatives("p-ada", records.vectors(1, seed=4), sources=["holiday.jpg"])
@@ -118,7 +118,7 @@ def test_old_evidence_is_dropped_and_the_match_stays(two: Store, records: Any) -
     assert two.matches.select() == [old, young]
 
 
-def test_a_store_of_the_first_version_gets_room_for_it(tmp_path: Path, records: Any) -> None:
+def test_a_store_of_the_first_version_is_migrated(tmp_path: Path, records: Any) -> None:
     path = tmp_path / "footfall.sqlite3"
     first = sqlite3.connect(path, isolation_level=None)
     first.execute("PRAGMA journal_mode = WAL")

@@ -1,4 +1,4 @@
-"""Events, matches, presences and camera health: written together, read back as they were."""
+"""Events, matches, presences and camera health: written together, and read back."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from tracker.store.observation import Observation
 from tracker.store.store import Store
 
 
-def test_everything_of_one_step_is_read_back_as_it_was(
-    store: Store, records: Any, reopened: Callable[[], Store]
-) -> None:
+def test_an_observation_is_read_back_unchanged(store: Store, records: Any, reopened: Callable[[], Store]) -> None:
     new = store.record(
         Observation(
             events=[records.event(0), records.event(9, "exit")],
@@ -47,7 +45,7 @@ def test_a_replay_adds_nothing(store: Store, records: Any) -> None:
     assert len(store.matches.select()) == 1
 
 
-def test_a_step_with_one_bad_part_leaves_nothing(store: Store, records: Any) -> None:
+def test_an_observation_is_stored_atomically(store: Store, records: Any) -> None:
     store.record(Observation(camera=CameraRef("gym", "front"), presences=[records.presence()]))
     version = store.version()
     with pytest.raises(ValueError, match="presence of gym/back given for gym/front"):
@@ -103,7 +101,7 @@ def test_presences_without_their_camera_are_refused(store: Store, records: Any) 
         pytest.param({"person_id": "p-ada", "site_id": "gym", "since": 1}, [3], id="all-conditions"),
     ],
 )
-def test_events_can_be_asked_for(store: Store, records: Any, asked: dict[str, Any], expected: list[int]) -> None:
+def test_events_are_selected_by_filters(store: Store, records: Any, asked: dict[str, Any], expected: list[int]) -> None:
     store.record(
         Observation(
             events=[
@@ -118,7 +116,7 @@ def test_events_can_be_asked_for(store: Store, records: Any, asked: dict[str, An
     assert [event.at for event in store.events.select(**asked)] == [records.at(seconds) for seconds in expected]
 
 
-def test_matches_can_be_asked_for(store: Store, records: Any) -> None:
+def test_matches_are_selected_by_filters(store: Store, records: Any) -> None:
     store.record(
         Observation(matches=[records.match(2), records.match(1, person_id=None), records.match(0, person_id="p-bob")])
     )
@@ -134,7 +132,7 @@ def test_a_range_in_another_zone_means_the_same_instants(store: Store, records: 
     assert store.events.select(since=there) == [records.event(1)]
 
 
-def test_events_without_a_place_in_the_frame_stay_without(store: Store, records: Any) -> None:
+def test_events_without_a_position_have_none(store: Store, records: Any) -> None:
     event = replace(records.event(0), x_frac=None, y_frac=None, inferred=True, event_id="")
     store.record(Observation(events=[event]))
     assert store.events.select() == [event]
@@ -146,7 +144,7 @@ def test_a_margin_without_runner_up_is_kept(store: Store, records: Any) -> None:
     assert store.matches.select() == [match]
 
 
-def test_health_is_the_last_word_of_each_camera(store: Store, records: Any) -> None:
+def test_health_is_the_latest_of_each_camera(store: Store, records: Any) -> None:
     store.record(Observation(health=records.health("front", frames=1)))
     store.record(Observation(health=records.health("back", frames=5)))
     store.record(Observation(health=records.health("front", frames=2, state=CameraState.LOST)))
@@ -194,7 +192,7 @@ def test_people_and_events_have_versions_of_their_own(store: Store, records: Any
 
 
 def test_rows_carry_the_version_that_wrote_them(store: Store, records: Any) -> None:
-    """What a later uplink asks: everything that was written after the version it sent last."""
+    """What a later upload reads: everything that was written after the version uploaded last."""
     store.record(Observation(events=[records.event(9)]))
     sent = store.version()
     store.record(Observation(events=[records.event(9), records.event(1), records.event(5)]))

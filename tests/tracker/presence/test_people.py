@@ -1,10 +1,10 @@
-"""Names of forgotten people in what others wrote."""
+"""Names of forgotten people are removed from texts of others."""
 
 from __future__ import annotations
 
 import pytest
 
-from tracker.presence.redaction import Redaction
+from tracker.presence.people import Redaction
 
 ADA = ("p-0123", "Ada Lovelace")
 
@@ -30,7 +30,7 @@ def test_names_are_replaced(names: tuple[str, str], text: str, redacted: str) ->
 
 
 @pytest.mark.parametrize(("name", "redacted"), [("ada", "somebody"), ("ada.lovelace", "somebody"), ("adam", "adam")])
-def test_who_signed_is_replaced_in_any_case(name: str, redacted: str) -> None:
+def test_authors_are_replaced_in_any_case(name: str, redacted: str) -> None:
     assert Redaction(ADA).user_name(name) == redacted
 
 

@@ -1,4 +1,4 @@
-"""What operators say about events, kept with who and when; what doors and zones remember."""
+"""Stored corrections, line states and zone stays."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def add(records: Any, event: Event, seconds: float = 100) -> Correction:
     return Correction(action=Action.ADD, event_id=event.event_id, by="ann", at=records.at(seconds), event=event)
 
 
-def test_a_voided_event_is_not_read_but_kept_with_who_and_when(
+def test_a_voided_event_is_hidden_and_kept_with_author_and_time(
     store: Store, records: Any, reopened: Callable[[], Store]
 ) -> None:
     first, second = records.event(0), records.event(9, "exit")
@@ -47,12 +47,12 @@ def test_an_added_event_is_read_like_any_other(store: Store, records: Any) -> No
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
-def test_the_latest_word_holds_in_whatever_order_it_comes(store: Store, records: Any, order: tuple[int, ...]) -> None:
+def test_the_latest_correction_applies_in_any_order(store: Store, records: Any, order: tuple[int, ...]) -> None:
     event = records.event(0)
     store.record(Observation(events=[event]))
-    said = [void(records, event, 1), add(records, event, 2), void(records, event, 3)]
+    corrections = [void(records, event, 1), add(records, event, 2), void(records, event, 3)]
     for index in order:
-        store.events.correct([said[index]])
+        store.events.correct([corrections[index]])
     assert store.events.select() == []
     store.events.correct([add(records, event, 4)])
     assert store.events.select() == [event]
@@ -76,7 +76,7 @@ def test_corrections_move_the_version_of_events(store: Store, records: Any) -> N
     assert store.events.version() > before
 
 
-def test_a_correction_of_nothing_leaves_nothing(store: Store, records: Any) -> None:
+def test_a_correction_of_an_unknown_event_is_refused(store: Store, records: Any) -> None:
     store.record(Observation(events=[records.event(0)]))
     with pytest.raises(RecordError, match="no event has the id"):
         store.events.correct([void(records, records.event(0)), void(records, records.event(5))])
@@ -138,7 +138,7 @@ FRONT = {"site_id": "gym", "camera_id": "front"}
 AT_FRONT = CameraRef("gym", "front")
 
 
-def test_sides_of_a_line_are_read_back_as_they_were(store: Store, records: Any, reopened: Callable[[], Store]) -> None:
+def test_line_states_are_read_back_unchanged(store: Store, records: Any, reopened: Callable[[], Store]) -> None:
     bare = LineState(track_id="t2", person_id=None, seen_at=records.at(4))
     store.record(Observation(camera=AT_FRONT, line_states=[standing(records), bare], events=[records.event(0)]))
     again = reopened()
@@ -150,12 +150,12 @@ def test_sides_of_a_line_are_read_back_as_they_were(store: Store, records: Any, 
     assert again.cameras.line_states(**FRONT) == [bare]
 
 
-def test_sides_without_their_camera_are_refused(store: Store, records: Any) -> None:
+def test_line_states_without_a_camera_are_refused(store: Store, records: Any) -> None:
     with pytest.raises(ValueError, match="line_states"):
         store.record(Observation(line_states=[standing(records)]))
 
 
-def test_sides_follow_people(store: Store, records: Any) -> None:
+def test_line_states_follow_merges(store: Store, records: Any) -> None:
     store.people.add(records.person(), records.vectors(1))
     store.people.add(records.person("p-bob", "Bob"), records.vectors(1))
     store.record(Observation(camera=AT_FRONT, line_states=[standing(records), standing(records, "t2", None)]))
@@ -167,7 +167,7 @@ def test_sides_follow_people(store: Store, records: Any) -> None:
     assert store.cameras.line_states(**FRONT) == []
 
 
-def test_a_row_that_is_no_standing_is_told(store: Store, records: Any) -> None:
+def test_an_invalid_line_state_row_is_reported(store: Store, records: Any) -> None:
     store.record(Observation(camera=AT_FRONT, line_states=[standing(records)]))
     for text in ("{}", "[", '{"seen_at": 3}', "[]"):
         with store.database.writing() as writing:
@@ -176,7 +176,7 @@ def test_a_row_that_is_no_standing_is_told(store: Store, records: Any) -> None:
             store.cameras.line_states(**FRONT)
 
 
-def test_stays_in_zones_grow_end_and_never_shrink(store: Store, records: Any, reopened: Callable[[], Store]) -> None:
+def test_zone_stays_grow_end_and_never_shrink(store: Store, records: Any, reopened: Callable[[], Store]) -> None:
     store.record(Observation(zone_stays=[zone_stay(records)]))
     store.record(Observation(zone_stays=[zone_stay(records, seen=9)]))
     store.record(Observation(zone_stays=[zone_stay(records, seen=7)]))
@@ -186,7 +186,7 @@ def test_stays_in_zones_grow_end_and_never_shrink(store: Store, records: Any, re
     assert reopened().cameras.zone_stays(site_id="gym", camera_id="front") == [zone_stay(records, seen=9, over=True)]
 
 
-def test_stays_in_zones_can_be_asked_for(store: Store, records: Any) -> None:
+def test_zone_stays_are_selected_by_filters(store: Store, records: Any) -> None:
     stays = [zone_stay(records, start, start + 10, over=start < 30) for start in (0, 20, 40)]
     store.record(Observation(zone_stays=stays))
     assert store.cameras.zone_stays(site_id="gym", since=records.at(11), until=records.at(40)) == stays[1:2]
@@ -197,7 +197,7 @@ def test_stays_in_zones_can_be_asked_for(store: Store, records: Any) -> None:
 
 
 @pytest.mark.parametrize("erase", [True, False])
-def test_stays_in_zones_follow_people(store: Store, records: Any, erase: bool) -> None:
+def test_zone_stays_follow_merges(store: Store, records: Any, erase: bool) -> None:
     store.people.add(records.person(), records.vectors(1))
     store.people.add(records.person("p-bob", "Bob"), records.vectors(1))
     store.record(Observation(zone_stays=[zone_stay(records), zone_stay(records, person_id="p-cyd")]))

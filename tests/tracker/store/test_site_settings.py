@@ -1,4 +1,4 @@
-"""What a site shares, as a run on one of its machines uses it."""
+"""Shared settings of a site, as a machine uses them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ import pytest
 
 from config.errors import SettingsError
 from config.settings import Settings
-from tracker.presence import rule_text
 from tracker.presence.coverage import CoverageSpan
 from tracker.presence.health import CameraState
-from tracker.presence.rules import Rules
+from tracker.presence.rules import Rules, encode_rules
 from tracker.store.inbox import Incoming
 from tracker.store.observation import Observation
-from tracker.store.shared_site import coverage_at_site, rules_at_site, settings_at_site
+from tracker.store.site_settings import coverage_at_site, rules_at_site, settings_at_site
 from tracker.store.store import Store
 
 RULES = Rules(
@@ -33,7 +32,7 @@ DOCUMENT = {
     "name": "The gym",
     "time_zone": "Asia/Tokyo",
     "capacity": 80,
-    "rules": rule_text.written(RULES),
+    "rules": encode_rules(RULES),
     "settings": {"presence": {"min_visit_s": 60}},
 }
 
@@ -44,14 +43,14 @@ def flags(tmp_path: Path) -> dict[str, dict[str, object]]:
     return {"store": store, "site": {"id": "gym"}}
 
 
-def came_down(flags: dict[str, dict[str, object]], document: dict[str, Any]) -> Store:
+def store_with(flags: dict[str, dict[str, object]], document: dict[str, Any]) -> Store:
     store = Store(Path(str(flags["store"]["file"]))).open()
     store.inbox.apply(Incoming(at=datetime.now(UTC), site={"gym": document}))
     return store
 
 
-def test_a_machine_that_says_nothing_goes_by_what_the_site_says(flags: dict[str, dict[str, object]]) -> None:
-    with came_down(flags, DOCUMENT) as store:
+def test_shared_settings_apply_where_the_machine_has_none(flags: dict[str, dict[str, object]]) -> None:
+    with store_with(flags, DOCUMENT) as store:
         found, refused = settings_at_site(None, flags)
         assert refused == {}
         assert (found.site.name, found.site.capacity, found.site.zone.key) == ("The gym", 80, "Asia/Tokyo")
@@ -59,24 +58,24 @@ def test_a_machine_that_says_nothing_goes_by_what_the_site_says(flags: dict[str,
         assert rules_at_site(found, store) == replace(RULES, min_visit=timedelta(seconds=60))
 
 
-def test_what_the_site_says_is_not_what_the_machine_says(flags: dict[str, dict[str, object]]) -> None:
-    with came_down(flags, DOCUMENT):
+def test_shared_settings_are_distinct_from_local_ones(flags: dict[str, dict[str, object]]) -> None:
+    with store_with(flags, DOCUMENT):
         found, _ = settings_at_site(None, {**flags, "presence": {"merge_gap_s": 77}})
     assert (found.site.name, found.site.model_fields_set) == ("The gym", {"id"})
     assert (found.presence.min_visit_s, found.presence.model_fields_set) == (60, {"merge_gap_s"})
 
 
-def test_cameras_of_the_settings_say_what_is_a_way_in(flags: dict[str, dict[str, object]], tmp_path: Path) -> None:
+def test_camera_settings_name_the_ways_in(flags: dict[str, dict[str, object]], tmp_path: Path) -> None:
     file = tmp_path / "edge.toml"
     file.write_text('[[camera]]\nid = "front"\nsource = "0"\nrole = "entrance"\n')
-    with came_down(flags, DOCUMENT) as store:
+    with store_with(flags, DOCUMENT) as store:
         found, _ = settings_at_site(file, flags)
         rules = rules_at_site(found, store)
     assert (rules.entrances, rules.exits, rules.rooms) == ({"front"}, set(), set())
 
 
-def test_what_does_not_go_with_this_machine_is_left_out(flags: dict[str, dict[str, object]]) -> None:
-    with came_down(flags, {"settings": {"match": {"stranger_distance": 0.56}, "quality": {"min_width": 40}}}):
+def test_shared_settings_invalid_on_this_machine_are_ignored(flags: dict[str, dict[str, object]]) -> None:
+    with store_with(flags, {"settings": {"match": {"stranger_distance": 0.56}, "quality": {"min_width": 40}}}):
         found, refused = settings_at_site(None, {**flags, "match": {"max_distance": 0.58}})
     assert found.match.max_distance == 0.58
     assert found.quality.min_width == 40
@@ -90,8 +89,8 @@ def test_what_does_not_go_with_this_machine_is_left_out(flags: dict[str, dict[st
         {"rules": 7},
         {"rules": '{"closes_at": "late"}'},
         {"rules": "[" * 9000},
-        {"rules": rule_text.written(RULES).replace("57600.0", "1e15")},
-        {"rules": rule_text.written(RULES).replace("Asia/Tokyo", "Europe")},
+        {"rules": encode_rules(RULES).replace("57600.0", "1e15")},
+        {"rules": encode_rules(RULES).replace("Asia/Tokyo", "Europe")},
         {"time_zone": "Europe"},
         {"name": ["x"], "time_zone": 5, "capacity": "many"},
         {"settings": [1]},
@@ -99,15 +98,15 @@ def test_what_does_not_go_with_this_machine_is_left_out(flags: dict[str, dict[st
     ],
     ids=lambda spoilt: str(spoilt)[:40],
 )
-def test_a_spoilt_document_of_the_site_stops_nothing(flags: dict[str, dict[str, object]], spoilt: Any) -> None:
-    with came_down(flags, spoilt) as store:
+def test_an_invalid_site_document_is_ignored(flags: dict[str, dict[str, object]], spoilt: Any) -> None:
+    with store_with(flags, spoilt) as store:
         found, _ = settings_at_site(None, flags)
         assert found.presence == Settings().presence
         assert rules_at_site(found, store).entrances == frozenset()
 
 
-def test_a_mistake_of_this_machine_is_still_one(flags: dict[str, dict[str, object]]) -> None:
-    with came_down(flags, DOCUMENT), pytest.raises(SettingsError, match="merge_gap_s"):
+def test_invalid_local_settings_are_an_error(flags: dict[str, dict[str, object]]) -> None:
+    with store_with(flags, DOCUMENT), pytest.raises(SettingsError, match="merge_gap_s"):
         settings_at_site(None, {**flags, "presence": {"merge_gap_s": -5}})
 
 
@@ -127,7 +126,7 @@ def test_a_store_of_one_machine_shares_nothing(tmp_path: Path) -> None:
     ],
     ids=["between-reports", "silent-for-long", "lost", "of-this-machine"],
 )
-def test_a_camera_elsewhere_watches_on_between_its_reports(
+def test_coverage_of_a_remote_camera_extends_between_heartbeats(
     flags: dict[str, dict[str, object]],
     records: Any,
     silent_s: float,
@@ -141,7 +140,7 @@ def test_a_camera_elsewhere_watches_on_between_its_reports(
         for start, end in ((0, 100), (300, 590))
     ]
     now = records.at(600 + silent_s)
-    with came_down(flags, {}) as store:
+    with store_with(flags, {}) as store:
         for watch in spans:
             store.record(Observation(health=health, coverage=[watch]))
         found = coverage_at_site(settings_at_site(None, flags)[0], store, now)

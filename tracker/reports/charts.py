@@ -1,18 +1,19 @@
-"""Rows in, plots out: pure, one look for all of them, in both colour schemes."""
+"""Charts of occupancy, of entries by hour and of dwell: functions of rows, in the look of a page or of a file."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import plotly.graph_objects as go
 
-from dashboard.sight import Blind
-from dashboard.theme import FONT, Look, Palette
-from dashboard.wording import DAY_S, HOUR_S, MINUTE_S, count, duration
+from tracker.presence.calendar import CLOCK, hour_edges, is_ambiguous, local_text
+from tracker.reports.looks import Look, Palette, template
 from tracker.reports.sheets import Row
+from tracker.reports.text import count_text, length_text
 
 PLOT_CONFIG: Any = {"displayModeBar": False, "responsive": True, "showTips": False, "doubleClick": False}
 """For dcc.Graph: no buttons over the plot; it follows the width of its box."""
@@ -27,10 +28,20 @@ _WORTH_SHADING = 0.02
 """Less of an hour that was not watched is not worth telling."""
 _WORTH_SHOWING = 0.5
 """From this part of an hour on an outage widens the plot to it."""
+MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400
 _WORDS_FIT, _WORDS_FIT_NARROW = 0.1, 0.28
 """Shares of the width from which words fit into a stretch."""
 _CAPACITY_IN_SIGHT = 0.5
 """From this share of the capacity on its line is drawn; below, it would only flatten the curve."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blind:
+    """A stretch of time, UTC, that not all cameras watched. share: of those that did, 0 to less than 1."""
+
+    since: datetime
+    until: datetime
+    share: float
 
 
 def occupancy(
@@ -41,35 +52,48 @@ def occupancy(
     capacity: int | None,
     look: Look,
     blind: Sequence[Blind] = (),
+    means: Sequence[Row] = (),
 ) -> go.Figure:
     """People inside over time.
 
-    points: in order of time, each holds until the next. span: the time that the axis shows. blind: what was not
-    watched; nobody inside at a time that nobody watched is drawn as not known.
+    points: at and people, in order of time, each holds until the next. span: the time that the axis shows. blind: what
+    was not watched; nobody inside at a time that nobody watched is drawn as not known. means: the same of averages.
     """
-    colours = look.palette
-    highest = max((point["people"] for point in points), default=0)
-    figure = _canvas(colours)
-    _shade(figure, blind, span=span, zone=zone, look=look)
+    colours, axis = look.palette, _axis(span, zone)
+    highest = max((point["people"] or 0 for point in points), default=0)
+    figure = _canvas(look)
+    _shade(figure, blind, span=span, axis=axis, look=look)
     steps = _known(points, blind)
     figure.add_scatter(
-        x=[_local(at, zone).isoformat() for at, _ in steps],
+        x=[_local(at, axis).isoformat() for at, _ in steps],
         y=[people for _, people in steps],
+        name="people in, at most" if means else "people in",
         mode="lines",
         line={"shape": "hv", "width": 2 if span[1] - span[0] <= _ONE_DAY else 1.3, "color": colours.main},
         fill="tozeroy",
         fillcolor=colours.main_soft,
         hovertemplate="<b>%{y}</b> inside<extra></extra>",
     )
+    if means:
+        figure.add_scatter(
+            x=[_local(point["at"], axis).isoformat() for point in means],
+            y=[point["people"] for point in means],
+            name="on average",
+            mode="lines",
+            line={"shape": "hv", "width": 1.3, "color": colours.second},
+            hovertemplate="<b>%{y:.1f}</b> on average<extra></extra>",
+        )
     top = max(highest, 3)
     if capacity is not None and highest >= _CAPACITY_IN_SIGHT * capacity:
         top = max(top, capacity)
         _level_line(figure, capacity, f"capacity {capacity}", colours)
     figure.update_layout(hovermode="x unified")
     figure.update_xaxes(
-        range=[_local(at, zone) for at in span], hoverformat=_hover_time(span), **_time_ticks(span, narrow=look.narrow)
+        range=[_local(at, axis) for at in span], hoverformat=_hover_time(span), **_time_ticks(span, narrow=look.narrow)
     )
-    figure.update_yaxes(range=[0, top * 1.12], **_whole_numbers(top))
+    if axis is not zone:
+        _clock_ticks(figure, steps, span=span, axis=axis, zone=zone)
+    figure.update_yaxes(range=[0, top * 1.12], **whole_numbers(top))
     return figure
 
 
@@ -83,7 +107,7 @@ def footfall_by_hour(
     """
     colours = look.palette
     shown = _opening_hours(hours, watched)
-    figure = _canvas(colours)
+    figure = _canvas(look)
     for hour, _ in shown:
         missed = 1 - _share(watched[hour])
         if missed > _WORTH_SHADING:
@@ -96,7 +120,7 @@ def footfall_by_hour(
         customdata=[
             [
                 f"{hour:02d}:00–{(hour + 1) % 24:02d}:00",
-                count(number, "entry", "entries"),
+                count_text(number, "entry", "entries"),
                 _more_of_hour(number, days, _share(watched[hour])),
             ]
             for hour, number in shown
@@ -108,66 +132,42 @@ def footfall_by_hour(
     step = -(-len(shown) // most)
     ticks = [hour for hour, _ in shown][::step]
     figure.update_xaxes(tickmode="array", tickvals=ticks, ticktext=[f"{hour:02d}:00" for hour in ticks])
-    figure.update_yaxes(**_whole_numbers(max((number for _, number in shown), default=0)))
+    figure.update_yaxes(**whole_numbers(max((number for _, number in shown), default=0)))
     return figure
 
 
-def dwell_histogram(bins: Sequence[Row], dwell: Row, *, look: Look) -> go.Figure:
+def dwell_histogram(bins: Sequence[Row], dwell: Row, *, look: Look, series: Mapping[str, str]) -> go.Figure:
     """How long visits last, with lines at the median and the 90th percentile.
 
-    bins: rows with from_s, to_s and visits. dwell: median_s and p90_s.
+    bins: rows with from_s, to_s and a count for each of `series`, key -> name. dwell: median_s and p90_s.
     """
     colours = look.palette
-    figure = _canvas(colours, top_px=44)
-    figure.add_bar(
-        x=[(each["from_s"] + each["to_s"]) / 2 for each in bins],
-        width=[(each["to_s"] - each["from_s"]) * 0.92 for each in bins],
-        y=[each["visits"] for each in bins],
-        customdata=[
-            [f"{duration(each['from_s'])} to {duration(each['to_s'])}", count(each["visits"], "visit")] for each in bins
-        ],
-        marker={"color": colours.main, "cornerradius": 4, "opacity": 0.9},
-        hovertemplate="%{customdata[0]}<br><b>%{customdata[1]}</b><extra></extra>",
-    )
+    figure = _canvas(look, top_px=44)
+    share = 0.92 / len(series)
+    for place, ((key, name), colour) in enumerate(zip(series.items(), (colours.main, colours.third), strict=False)):
+        offset = (place - (len(series) - 1) / 2) * share
+        figure.add_bar(
+            x=[(each["from_s"] + each["to_s"]) / 2 + offset * (each["to_s"] - each["from_s"]) for each in bins],
+            width=[(each["to_s"] - each["from_s"]) * share for each in bins],
+            y=[each[key] for each in bins],
+            name=name,
+            customdata=[
+                [f"{_short(each['from_s'])} to {_short(each['to_s'])}", count_text(each[key], "visit")] for each in bins
+            ],
+            marker={"color": colour, "cornerradius": 4, "opacity": 0.9},
+            hovertemplate="%{customdata[0]}<br><b>%{customdata[1]}</b><extra></extra>",
+        )
     longest_s = max((each["to_s"] for each in bins), default=600.0)
     _dwell_line(figure, "median", dwell["median_s"], colours.text, row=0, longest_s=longest_s)
     _dwell_line(figure, "90 % under", dwell["p90_s"], colours.second, row=1, longest_s=longest_s)
     figure.update_xaxes(range=[0, longest_s], **_length_ticks(longest_s, most=5 if look.narrow else 7))
-    figure.update_yaxes(**_whole_numbers(max((each["visits"] for each in bins), default=0)))
+    figure.update_yaxes(**whole_numbers(max((each[key] for each in bins for key in series), default=0)))
     return figure
 
 
-def _canvas(colours: Palette, top_px: int = 14) -> go.Figure:
-    figure = go.Figure()
-    axis = {
-        "showgrid": False,
-        "zeroline": False,
-        "fixedrange": True,
-        "tickfont": {"color": colours.muted, "size": 12},
-        "ticks": "",
-        "automargin": True,
-    }
-    figure.update_layout(
-        template=go.layout.Template(),
-        autosize=True,
-        margin={"l": 12, "r": 14, "t": top_px, "b": 10},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": FONT, "size": 12, "color": colours.text},
-        showlegend=False,
-        dragmode=False,
-        hovermode="closest",
-        hoverlabel={
-            "bgcolor": colours.surface,
-            "bordercolor": colours.line,
-            "font": {"family": FONT, "size": 13, "color": colours.text},
-            "align": "left",
-        },
-        transition={"duration": 0},
-    )
-    figure.update_xaxes(showline=True, linecolor=colours.line, ticklabelstandoff=6, **axis)
-    figure.update_yaxes(**{**axis, "showgrid": True}, gridcolor=colours.line, rangemode="tozero", ticklabelstandoff=8)
-    return figure
+def _canvas(look: Look, top_px: int = 14) -> go.Figure:
+    margin = {"l": 12, "r": 14, "t": top_px, "b": 10}
+    return go.Figure(layout={"template": template(look), "autosize": True, "margin": margin})
 
 
 def _level_line(figure: go.Figure, level: int, text: str, colours: Palette) -> None:
@@ -194,18 +194,55 @@ def _dwell_line(
         yshift=2 + 17 * row,
         xanchor="left" if seconds < _LABEL_FITS_RIGHT * longest_s else "right",
         showarrow=False,
-        text=f"{name} {duration(seconds)}",
+        text=f"{name} {_short(seconds)}",
         font={"color": colour, "size": 12},
     )
 
 
-def _local(at: datetime, zone: ZoneInfo) -> datetime:
+def _short(seconds: float) -> str:
+    return length_text(seconds, coarse=True)
+
+
+def _local(at: datetime, zone: tzinfo) -> datetime:
     """What the clock on the wall shows: plots know no time zones."""
     return at.astimezone(zone).replace(tzinfo=None)
 
 
 def _hover_time(span: tuple[datetime, datetime]) -> str:
     return "%H:%M" if span[1] - span[0] <= _ONE_DAY else "%a %-d %b, %H:%M"
+
+
+def _axis(span: tuple[datetime, datetime], zone: ZoneInfo) -> tzinfo:
+    """The time of a time axis: the site's, but that of the start where the clock is set within a day, so that no hour
+    is drawn over another.
+    """
+    start, end = (at.astimezone(zone).utcoffset() for at in span)
+    if start is None or start == end or span[1] - span[0] > _ONE_DAY:
+        return zone
+    return timezone(start)
+
+
+def _clock_ticks(
+    figure: go.Figure,
+    steps: Sequence[tuple[datetime, int | None]],
+    *,
+    span: tuple[datetime, datetime],
+    axis: tzinfo,
+    zone: ZoneInfo,
+) -> None:
+    """What the clock shows at the ticks of the axis and at each step; an hour that comes twice carries its zone."""
+    hours = [at for at in hour_edges(*span, zone) if span[0] <= at <= span[1]]
+    shown = [at for at in hours if at.astimezone(zone).hour % 3 == 0 or is_ambiguous(at.astimezone(zone))]
+    figure.update_xaxes(
+        tickmode="array",
+        tickvals=[_local(at, axis) for at in shown],
+        ticktext=[local_text(at, zone, CLOCK) for at in shown],
+    )
+    figure.update_layout(hovermode="closest")
+    figure.data[0].update(
+        customdata=[local_text(at, zone, CLOCK) for at, _ in steps],
+        hovertemplate="%{customdata}<br><b>%{y}</b> inside<extra></extra>",
+    )
 
 
 def _time_ticks(span: tuple[datetime, datetime], *, narrow: bool) -> dict[str, object]:
@@ -229,7 +266,7 @@ def _length_ticks(longest_s: float, *, most: int) -> dict[str, object]:
     return {"tickmode": "array", "tickvals": values, "ticktext": texts}
 
 
-def _whole_numbers(highest: float) -> dict[str, object]:
+def whole_numbers(highest: float) -> dict[str, object]:
     """Ticks of an axis that counts people: never a half one."""
     return {"dtick": 1} if highest <= 4 else {"nticks": 5, "tickformat": ",d"}
 
@@ -246,7 +283,7 @@ def _more_of_hour(entries: int, days: int, watched: float) -> str:
 
 
 def _shade(
-    figure: go.Figure, blind: Sequence[Blind], *, span: tuple[datetime, datetime], zone: ZoneInfo, look: Look
+    figure: go.Figure, blind: Sequence[Blind], *, span: tuple[datetime, datetime], axis: tzinfo, look: Look
 ) -> None:
     """Grey over what was not watched, lighter where some cameras did; words in the widest."""
     widest, told = timedelta(0), None
@@ -255,8 +292,8 @@ def _shade(
         if start >= end:
             continue
         figure.add_vrect(
-            x0=_local(start, zone),
-            x1=_local(end, zone),
+            x0=_local(start, axis),
+            x1=_local(end, axis),
             fillcolor=look.palette.blind,
             opacity=1 - each.share,
             line_width=0,
@@ -266,7 +303,7 @@ def _shade(
             widest, told = end - start, start + (end - start) / 2
     if told is not None and widest >= (span[1] - span[0]) * (_WORDS_FIT_NARROW if look.narrow else _WORDS_FIT):
         figure.add_annotation(
-            x=_local(told, zone),
+            x=_local(told, axis),
             y=1,
             yref="paper",
             yanchor="top",

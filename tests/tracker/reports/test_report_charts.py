@@ -1,4 +1,4 @@
-"""Plots: what is drawn is what was counted, names cannot do harm, and a missing browser is no riddle."""
+"""Plots: traces equal the figures, names are harmless, a missing browser is explained."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from config.errors import ReportError
 from tests.tracker.reports.test_reports import REPORTS
 from tests.tracker.reports.timelines import DAY, at, data_of, person, stay, watch
 from tracker.reports.attendance import attendance_report, person_report
+from tracker.reports.chart_files import write_plot
 from tracker.reports.data import ReportData
 from tracker.reports.periods import Period
-from tracker.reports.plot_files import write_plot
-from tracker.reports.plots import MOST_NAMES, plot
+from tracker.reports.report_charts import MOST_NAMES, plot
 from tracker.reports.sheets import Report
 from tracker.reports.tables import (
     dwell_report,
@@ -60,7 +60,7 @@ def test_every_report_can_be_drawn_with_any_names(make: Callable[[ReportData], R
     assert re.findall(r"<script[^>]+src=", page) == []
 
 
-def test_usage_draws_what_was_counted() -> None:
+def test_usage_draws_the_counts() -> None:
     entries, exits, visitors, *grey = drawn(usage_report(gym(), Period.HOUR))["data"]
     assert entries["y"][8:15] == [1] * 7
     assert exits["y"][8:15] == [1] * 7
@@ -69,7 +69,7 @@ def test_usage_draws_what_was_counted() -> None:
     assert [each["name"] for each in grey] == ["not watched"]
 
 
-def test_occupancy_has_a_line_at_the_capacity_and_grey_where_nobody_watched() -> None:
+def test_occupancy_has_a_capacity_line_and_grey_outages() -> None:
     shapes = drawn(occupancy_report(gym()))["layout"]["shapes"]
     assert [shape["y0"] for shape in shapes if shape["type"] == "line"] == [2]
     assert [shape["x0"][:16] for shape in shapes if shape["type"] == "rect"] == ["2026-01-05T16:00"]
@@ -81,7 +81,7 @@ def test_dwell_draws_every_visit_once() -> None:
     assert sum(net["y"]) == sum(gross["y"]) == len(PEOPLE)
 
 
-def test_people_of_one_name_are_told_apart() -> None:
+def test_people_of_one_name_are_distinguished() -> None:
     people = [person("p-1", "Ada"), person("p-2", "Ada")]
     stays = [stay(each.person_id, at("8:00"), at("9:00")) for each in people]
     data = data_of(*stays, people=people, since=DAY, until=at("12:00"), now=at("12:00"))
@@ -96,7 +96,7 @@ def test_tags_in_names_are_shown_and_not_read() -> None:
     assert "&lt;b&gt;Bold&lt;/b&gt; &amp; co" in bars["y"]
 
 
-def test_too_many_people_are_cut_and_it_is_told() -> None:
+def test_too_many_people_are_truncated_with_a_note() -> None:
     people = [person(f"p-{number:03d}", f"Name {number}") for number in range(MOST_NAMES + 5)]
     stays = [stay(each.person_id, at("8:00"), at("9:00")) for each in people]
     data = data_of(*stays, people=people, since=DAY, until=at("12:00"), now=at("12:00"))
@@ -111,15 +111,13 @@ def test_one_person_has_hours_by_day() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in REPORTS if name != "today"])
-def test_nothing_to_draw_is_told_with_a_fix(name: str) -> None:
+def test_an_empty_plot_is_reported_with_a_fix(name: str) -> None:
     with pytest.raises(ReportError) as refusal:
         plot(REPORTS[name](data_of(since=DAY, until=at("12:00"), now=at("12:00"), people=[])))
     assert "footfall " in refusal.value.fix
 
 
-def test_a_picture_without_a_browser_is_refused_with_what_works(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_png_without_a_browser_is_refused_with_a_fix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BROWSER_PATH", str(tmp_path / "no-browser"))
     with pytest.raises(ReportError, match="no browser") as refusal:
         write_plot(plot(usage_report(gym(), Period.HOUR)), tmp_path / "usage.png", title="Usage")

@@ -1,4 +1,4 @@
-"""Reports as plots: one figure a report, light, readable on paper. Names are shown as they are, never as markup."""
+"""Reports as charts: one figure a report, readable on paper. Names are shown as they are, never as markup."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 import plotly.graph_objects as go
 
 from config.errors import ReportError
+from tracker.reports import charts
+from tracker.reports.looks import PRINT, template
 from tracker.reports.sheets import Report, Row
 from tracker.reports.text import day_text, length_text
 
@@ -21,15 +23,7 @@ MOST_NAMES = 60
 _ROW_PX = 22
 _NOTE_WIDTH = 170
 _MOST_LINES = 4
-_MAIN = "#0d7a66"
-_SECOND = "#b7791f"
-_SOFT = "rgba(13, 122, 102, 0.16)"
-_LINE = "#dfe5e2"
-_TEXT = "#17211d"
-_MUTED = "#5b6a64"
-_BAD = "#b23b3b"
-_UNWATCHED = "rgba(120, 130, 126, 0.45)"
-_FONT = "Inter, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Noto Sans', sans-serif"
+_COLOURS = PRINT.palette
 _HOUR_S = 3600.0
 
 
@@ -44,14 +38,14 @@ def _usage(report: Report) -> go.Figure:
     rows = report.main.rows
     names = [row["period"] for row in rows]
     figure = _canvas(report, y_title="people")
-    for key, title, colour in (("entries", "entries", _MAIN), ("exits", "exits", "#9fc9bf")):
+    for key, title, colour in (("entries", "entries", _COLOURS.main), ("exits", "exits", _COLOURS.third)):
         figure.add_bar(x=names, y=[row[key] for row in rows], name=title, marker_color=colour)
     figure.add_scatter(
         x=names,
         y=[row["visitors"] or None for row in rows],
         name="unique visitors",
         mode="markers",
-        marker={"color": _SECOND, "size": 9, "symbol": "diamond"},
+        marker={"color": _COLOURS.second, "size": 9, "symbol": "diamond"},
     )
     _grey_places(figure, rows)
     step = -(-len(names) // 16)
@@ -61,7 +55,9 @@ def _usage(report: Report) -> go.Figure:
         names[place][11:] if one_day and len(names) > 1 else names[place].replace(" ", "<br>", 1) for place in ticks
     ]
     figure.update_xaxes(type="category", tickvals=ticks, ticktext=texts)
-    figure.update_yaxes(**_whole(max((row[key] or 0 for row in rows for key in ("entries", "exits")), default=0)))
+    figure.update_yaxes(
+        **charts.whole_numbers(max((row[key] or 0 for row in rows for key in ("entries", "exits")), default=0))
+    )
     return figure.update_layout(barmode="group", bargap=0.25)
 
 
@@ -69,56 +65,39 @@ def _dwell(report: Report) -> go.Figure:
     bins = report.sheet("histogram").rows
     if not bins:
         raise ReportError("there is no visit whose length is known", fix=report.sheet("histogram").empty)
-    figure = _canvas(report, y_title="visits")
-    names = [f"{_round(row['from_s'])} to {_round(row['to_s'])}" for row in bins]
-    for key, title, colour in (("net", "net", _MAIN), ("gross", "with gaps", "#9fc9bf")):
-        figure.add_bar(x=names, y=[row[key] for row in bins], name=title, marker_color=colour)
-    net = report.main.rows[0]
-    width_s = bins[0]["to_s"] - bins[0]["from_s"]
-    for level, key, title in ((0, "median_s", "median"), (1, "p90_s", "90 % under")):
-        place = net[key] / width_s - 0.5
-        figure.add_vline(x=place, line={"color": _SECOND, "width": 1.5, "dash": "dot"})
-        text = f"{title} {length_text(net[key])}"
-        figure.add_annotation(
-            x=place, y=1, yref="paper", yanchor="bottom", yshift=16 * level, showarrow=False, text=text,
-            font={"color": _SECOND}, xanchor="left" if place < len(bins) / 2 else "right",
-        )  # fmt: skip
-    figure.update_xaxes(type="category")
-    figure.update_yaxes(**_whole(max(row["gross"] for row in bins)))
-    return figure.update_layout(barmode="group", bargap=0.15)
+    series = {"net": "net", "gross": "with gaps"}
+    figure = charts.dwell_histogram(bins, report.main.rows[0], look=PRINT, series=series)
+    return _titled(figure, report, y_title="visits", top_px=36)
 
 
 def _occupancy(report: Report) -> go.Figure:
     rows = report.main.rows
-    figure = _canvas(report, y_title="people in")
-    at = [_there(row["started_at"], report.zone) for row in rows]
-    at.append(_there(rows[-1]["ended_at"], report.zone))
-    for key, title, looks in (
-        ("peak", "peak of the quarter", {"line": {"shape": "hv", "width": 1.5, "color": _MAIN}, "fill": "tozeroy"}),
-        ("mean", "mean", {"line": {"shape": "hv", "width": 1.5, "color": _SECOND}}),
-    ):
-        values = [row[key] for row in rows]
-        figure.add_scatter(x=at, y=[*values, values[-1]], name=title, mode="lines", fillcolor=_SOFT, **looks)
-    _capacity_line(figure, report, max((row["peak"] or 0 for row in rows), default=0))
-    _grey_outages(figure, report)
-    return figure
+    peaks, means = (
+        [
+            *({"at": row["started_at"], "people": row[key]} for row in rows),
+            {"at": rows[-1]["ended_at"], "people": rows[-1][key]},
+        ]
+        for key in ("peak", "mean")
+    )
+    return _over_time(report, [{**point, "people": point["people"] or 0} for point in peaks], means)
 
 
 def _today(report: Report) -> go.Figure:
-    points = report.sheet("occupancy_steps").rows
-    figure = _canvas(report, y_title="people in")
-    figure.add_scatter(
-        x=[_there(row["at"], report.zone) for row in points],
-        y=[row["people"] for row in points],
-        mode="lines",
-        line={"shape": "hv", "width": 2, "color": _MAIN},
-        fill="tozeroy",
-        fillcolor=_SOFT,
-        showlegend=False,
+    return _over_time(report, report.sheet("occupancy_steps").rows)
+
+
+def _over_time(report: Report, points: Sequence[Row], means: Sequence[Row] = ()) -> go.Figure:
+    blind = [charts.Blind(since=outage.started_at, until=outage.ended_at, share=0.0) for outage in report.outages]
+    figure = charts.occupancy(
+        points,
+        span=(report.since, min(report.until, report.now)),
+        zone=report.zone,
+        capacity=report.capacity,
+        look=PRINT,
+        blind=blind,
+        means=means,
     )
-    _capacity_line(figure, report, max((row["people"] for row in points), default=0))
-    _grey_outages(figure, report)
-    return figure
+    return _titled(figure, report, y_title="people in")
 
 
 def _visits(report: Report) -> go.Figure:
@@ -137,7 +116,7 @@ def _visits(report: Report) -> go.Figure:
         y=[labels[row["person_id"]] for row in drawn],
         base=starts,
         x=[((row["ended_at"] or report.now) - row["started_at"]) / timedelta(milliseconds=1) or 1000 for row in drawn],
-        marker={"color": [_SECOND if row["ended_at"] is None else _MAIN for row in drawn]},
+        marker={"color": [_COLOURS.second if row["ended_at"] is None else _COLOURS.main for row in drawn]},
         customdata=[
             [f"{start:%Y-%m-%d %H:%M}", length_text(row["dwell_s"])] for row, start in zip(drawn, starts, strict=True)
         ],
@@ -173,7 +152,7 @@ def _attendance(report: Report) -> go.Figure:
         xgap=2,
         ygap=2,
         zmin=0,
-        colorscale=[[0, "#f1f4f3"], [0.01, "#cfe9e1"], [1, _MAIN]],
+        colorscale=[[0, "#f1f4f3"], [0.01, "#cfe9e1"], [1, _COLOURS.main]],
         colorbar={"title": {"text": "hours"}, "thickness": 12, "outlinewidth": 0},
         hovertemplate="%{y}, %{x}: %{z:.1f} h<extra></extra>",
     )
@@ -189,7 +168,7 @@ def _people(report: Report) -> go.Figure:
         orientation="h",
         y=list(labels.values()),
         x=[row["inside_s"] / _HOUR_S for row in rows],
-        marker_color=_MAIN,
+        marker_color=_COLOURS.main,
         text=[f"{row['visits']} visits" if row["visits"] != 1 else "1 visit" for row in rows],
         textposition="auto",
         showlegend=False,
@@ -203,7 +182,7 @@ def _person(report: Report) -> go.Figure:
     figure.add_bar(
         x=[day_text(row["day"]) for row in rows],
         y=[(row["inside_s"] or 0) / _HOUR_S for row in rows],
-        marker_color=_MAIN,
+        marker_color=_COLOURS.main,
         showlegend=False,
     )
     return figure.update_xaxes(type="category")
@@ -223,49 +202,47 @@ _PLOTS: Mapping[str, Callable[[Report], go.Figure]] = {
 
 def _canvas(report: Report, *, x_title: str = "", y_title: str = "", rows: int = 0, more: int = 0) -> go.Figure:
     """An empty figure with title, range and notes. rows: how many names stand under one another; more: left out."""
+    figure = go.Figure(layout={"template": template(PRINT)})
+    return _titled(figure, report, x_title=x_title, y_title=y_title, rows=rows, more=more)
+
+
+def _titled(
+    figure: go.Figure,
+    report: Report,
+    *,
+    x_title: str = "",
+    y_title: str = "",
+    rows: int = 0,
+    more: int = 0,
+    top_px: int = 0,
+) -> go.Figure:
+    """The figure with title, range and notes, in the size of a file. top_px: that it needs over itself."""
     left_out = f", {more} more people are not drawn" if more > 0 else ""
     about = f"{_plain(report.site_name)}, {report.range_text} ({report.zone.key}){left_out}"
     lines = [line for note in report.notes for line in textwrap.wrap(note, _NOTE_WIDTH)][:_MOST_LINES]
-    notes = [f'<span style="color:#8a4b00">{_plain(line)}</span>' for line in lines]
-    figure = go.Figure()
+    notes = [f'<span style="color:{_COLOURS.warn}">{_plain(line)}</span>' for line in lines]
     figure.update_layout(
-        template="plotly_white",
         width=WIDTH_PX,
         height=max(HEIGHT_PX, 190 + 18 * len(notes) + _ROW_PX * rows),
-        font={"family": _FONT, "size": 13, "color": _TEXT},
         title={
             "text": f"<b>{_plain(report.title)}</b>",
-            "subtitle": {"text": "<br>".join([about, *notes]), "font": {"color": _MUTED, "size": 13}},
+            "subtitle": {"text": "<br>".join([about, *notes]), "font": {"color": _COLOURS.muted, "size": 13}},
             "x": 0.01,
             "y": 0.98,
             "yanchor": "top",
             "automargin": True,
         },
-        margin={"l": 20, "r": 30, "t": 110 + 18 * len(notes), "b": 30},
-        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.0, "yanchor": "bottom"},
+        margin={"l": 20, "r": 30, "t": 110 + 18 * len(notes) + top_px, "b": 30},
     )
-    figure.update_xaxes(title_text=x_title, automargin=True, linecolor=_LINE, gridcolor=_LINE, showgrid=False)
-    figure.update_yaxes(title_text=y_title, automargin=True, gridcolor=_LINE, rangemode="tozero", zeroline=False)
+    figure.update_xaxes(title_text=x_title)
+    figure.update_yaxes(title_text=y_title)
     return figure
-
-
-def _capacity_line(figure: go.Figure, report: Report, highest: int) -> None:
-    """The capacity as a line, where the curve comes near it; below, it would only flatten the curve."""
-    near = bool(report.capacity) and highest * 2 >= (report.capacity or 0)
-    if near:
-        figure.add_hline(
-            y=report.capacity,
-            line={"color": _BAD, "width": 1, "dash": "dot"},
-            annotation={"text": f"capacity {report.capacity}", "font": {"color": _BAD}},
-            annotation_position="top left",
-        )
-    figure.update_yaxes(**_whole(max(highest, (report.capacity or 0) if near else 0)))
 
 
 def _grey_outages(figure: go.Figure, report: Report) -> None:
     for outage in report.outages:
         start, end = (_there(at, report.zone) for at in (outage.started_at, outage.ended_at))
-        figure.add_vrect(x0=start, x1=end, fillcolor=_UNWATCHED, opacity=0.5, line_width=0, layer="below")
+        figure.add_vrect(x0=start, x1=end, fillcolor=_COLOURS.blind, line_width=0, layer="below")
     if report.outages:
         _grey_legend(figure)
 
@@ -274,14 +251,14 @@ def _grey_places(figure: go.Figure, rows: Sequence[Row]) -> None:
     """Grey behind the bars, the darker the less was watched."""
     blind = {place: 1 - row["watched"] for place, row in enumerate(rows) if row["watched"] not in {None, 1.0}}
     for place, missing in blind.items():
-        looks = {"fillcolor": _UNWATCHED, "opacity": missing, "line_width": 0, "layer": "below"}
+        looks = {"fillcolor": _COLOURS.blind, "opacity": missing, "line_width": 0, "layer": "below"}
         figure.add_vrect(x0=place - 0.5, x1=place + 0.5, **looks)
     if blind:
         _grey_legend(figure)
 
 
 def _grey_legend(figure: go.Figure) -> None:
-    looks = {"color": "rgba(120, 130, 126, 0.45)", "size": 12, "symbol": "square"}
+    looks = {"color": _COLOURS.blind, "size": 12, "symbol": "square"}
     figure.add_scatter(x=[None], y=[None], mode="markers", marker=looks, name="not watched", showlegend=True)
 
 
@@ -302,13 +279,3 @@ def _plain(text: str) -> str:
 def _there(at: datetime, zone: ZoneInfo) -> datetime:
     """What the clock on the wall shows: plots know no time zones."""
     return at.astimezone(zone).replace(tzinfo=None)
-
-
-def _round(seconds: float) -> str:
-    """A round length without its zeros."""
-    return length_text(seconds).replace(" 00 min", "").replace(" 00 s", "")
-
-
-def _whole(highest: float) -> dict[str, object]:
-    """Ticks of an axis that counts: never a half one."""
-    return {"dtick": 1} if highest <= 4 else {"tickformat": ",d"}

@@ -1,4 +1,4 @@
-"""Plots from rows: what they show and how they label it."""
+"""Plots from rows: traces and labels."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dashboard import figures
-from dashboard.sight import Blind
-from dashboard.theme import PALETTES, Look, Scheme
+from tracker.reports import charts
+from tracker.reports.charts import Blind
+from tracker.reports.looks import PALETTES, Look, Scheme
 from tracker.reports.sheets import Row
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -23,6 +23,9 @@ def points(*people: int) -> list[Row]:
     return [{"at": MIDNIGHT + timedelta(hours=hour), "people": number} for hour, number in enumerate(people)]
 
 
+VISITS = {"visits": "visits"}
+
+
 def bins(*visits: int, width_s: float = 600) -> list[Row]:
     return [{"from_s": width_s * n, "to_s": width_s * (n + 1), "visits": each} for n, each in enumerate(visits)]
 
@@ -32,7 +35,7 @@ def dwell(median_s: float | None = 900, p90_s: float | None = 1500) -> Row:
 
 
 def test_occupancy_steps_in_the_time_of_the_site() -> None:
-    figure = figures.occupancy(points(0, 2, 1), span=DAY, zone=BERLIN, capacity=None, look=Look())
+    figure = charts.occupancy(points(0, 2, 1), span=DAY, zone=BERLIN, capacity=None, look=Look())
     (line,) = figure.data
     assert line.line.shape == "hv"
     assert list(line.y) == [0, 2, 1]
@@ -41,8 +44,8 @@ def test_occupancy_steps_in_the_time_of_the_site() -> None:
 
 
 @pytest.mark.parametrize(("capacity", "drawn"), [(None, False), (12, True), (100, False)])
-def test_the_capacity_is_drawn_once_it_comes_into_sight(capacity: int | None, drawn: bool) -> None:
-    figure = figures.occupancy(points(3, 9), span=DAY, zone=BERLIN, capacity=capacity, look=Look())
+def test_the_capacity_is_drawn_if_it_is_near_the_peak(capacity: int | None, drawn: bool) -> None:
+    figure = charts.occupancy(points(3, 9), span=DAY, zone=BERLIN, capacity=capacity, look=Look())
     texts = [each.text for each in figure.layout.annotations]
     assert texts == ([f"capacity {capacity}"] if drawn else [])
     assert not drawn or figure.layout.yaxis.range[1] > (capacity or 0)
@@ -51,7 +54,7 @@ def test_the_capacity_is_drawn_once_it_comes_into_sight(capacity: int | None, dr
 def test_weeks_are_labelled_by_day_and_shorter_on_a_phone() -> None:
     week = (MIDNIGHT - timedelta(days=7), MIDNIGHT)
     wide, narrow = (
-        figures.occupancy(points(1), span=week, zone=BERLIN, capacity=None, look=Look(narrow=narrow))
+        charts.occupancy(points(1), span=week, zone=BERLIN, capacity=None, look=Look(narrow=narrow))
         for narrow in (False, True)
     )
     assert (wide.layout.xaxis.tickformat, narrow.layout.xaxis.tickformat) == ("%a %-d", "%a")
@@ -60,7 +63,7 @@ def test_weeks_are_labelled_by_day_and_shorter_on_a_phone() -> None:
 def test_footfall_shows_the_hours_that_people_come() -> None:
     hours = [0] * 24
     hours[9], hours[18] = 4, 10
-    figure = figures.footfall_by_hour(hours, days=7, look=Look())
+    figure = charts.footfall_by_hour(hours, days=7, look=Look())
     (bars,) = figure.data
     assert list(bars.x) == list(range(9, 19))
     assert list(bars.y) == [4, *[0] * 8, 10]
@@ -69,12 +72,12 @@ def test_footfall_shows_the_hours_that_people_come() -> None:
 
 def test_a_quiet_day_still_shows_eight_hours() -> None:
     late = [0] * 23 + [2]
-    assert list(figures.footfall_by_hour(late, days=1, look=Look()).data[0].x) == list(range(16, 24))
-    assert len(figures.footfall_by_hour([0] * 24, days=1, look=Look()).data[0].x) >= 8
+    assert list(charts.footfall_by_hour(late, days=1, look=Look()).data[0].x) == list(range(16, 24))
+    assert len(charts.footfall_by_hour([0] * 24, days=1, look=Look()).data[0].x) >= 8
 
 
-def test_the_histogram_stands_over_seconds_with_median_and_p90() -> None:
-    figure = figures.dwell_histogram(bins(5, 9, 2), dwell(), look=Look())
+def test_the_histogram_is_over_seconds_with_median_and_p90() -> None:
+    figure = charts.dwell_histogram(bins(5, 9, 2), dwell(), series=VISITS, look=Look())
     (bars,) = figure.data
     assert list(bars.x) == [300, 900, 1500]
     assert list(bars.customdata[1]) == ["10 min to 20 min", "9 visits"]
@@ -84,7 +87,7 @@ def test_the_histogram_stands_over_seconds_with_median_and_p90() -> None:
 
 
 def test_no_visit_gives_an_empty_histogram_without_lines() -> None:
-    figure = figures.dwell_histogram([], dwell(None, None), look=Look())
+    figure = charts.dwell_histogram([], dwell(None, None), series=VISITS, look=Look())
     assert not figure.layout.shapes
     assert figure.layout.xaxis.range == (0, 600)
 
@@ -101,7 +104,7 @@ def test_no_visit_gives_an_empty_histogram_without_lines() -> None:
     ],
 )
 def test_ticks_of_lengths_are_few_and_round(longest_s: float, ticks: list[str]) -> None:
-    figure = figures.dwell_histogram(bins(1, 1, width_s=longest_s / 2), dwell(), look=Look(narrow=True))
+    figure = charts.dwell_histogram(bins(1, 1, width_s=longest_s / 2), dwell(), series=VISITS, look=Look(narrow=True))
     assert list(figure.layout.xaxis.ticktext) == ticks
 
 
@@ -109,23 +112,24 @@ def test_ticks_of_lengths_are_few_and_round(longest_s: float, ticks: list[str]) 
 def test_every_look_has_its_own_colours_and_no_fill_behind(look: Look) -> None:
     hours = [0, 3] * 12
     for figure in (
-        figures.occupancy(points(1, 2), span=DAY, zone=BERLIN, capacity=2, look=look),
-        figures.footfall_by_hour(hours, days=1, look=look),
-        figures.dwell_histogram(bins(1, 2), dwell(), look=look),
+        charts.occupancy(points(1, 2), span=DAY, zone=BERLIN, capacity=2, look=look),
+        charts.footfall_by_hour(hours, days=1, look=look),
+        charts.dwell_histogram(bins(1, 2), dwell(), series=VISITS, look=look),
     ):
-        assert figure.layout.font.color == PALETTES[look.scheme].text
-        assert figure.layout.paper_bgcolor == "rgba(0,0,0,0)"
-        assert not figure.layout.showlegend
-        assert figure.layout.xaxis.fixedrange
+        common = figure.layout.template.layout
+        assert common.font.color == PALETTES[look.scheme].text
+        assert common.paper_bgcolor == "rgba(0,0,0,0)"
+        assert not common.showlegend
+        assert common.xaxis.fixedrange
 
 
 def blind(from_h: float, to_h: float, share: float = 0) -> Blind:
     return Blind(since=MIDNIGHT + timedelta(hours=from_h), until=MIDNIGHT + timedelta(hours=to_h), share=share)
 
 
-def test_what_nobody_watched_is_grey_and_nobody_inside_is_not_drawn_there() -> None:
+def test_unwatched_time_is_grey_and_zero_is_not_drawn_there() -> None:
     seen = points(0, 2, 0, 0, 0, 3, 3)
-    figure = figures.occupancy(seen, span=DAY, zone=BERLIN, capacity=None, look=Look(), blind=[blind(3, 4.5)])
+    figure = charts.occupancy(seen, span=DAY, zone=BERLIN, capacity=None, look=Look(), blind=[blind(3, 4.5)])
     (line,) = figure.data
     drawn = [(at[11:16], people) for at, people in zip(line.x, line.y, strict=True)]
     assert drawn == [
@@ -139,15 +143,13 @@ def test_what_nobody_watched_is_grey_and_nobody_inside_is_not_drawn_there() -> N
     assert [each.text for each in figure.layout.annotations] == ["not watched"]
 
 
-def test_who_is_known_to_be_inside_is_drawn_through_an_outage() -> None:
-    figure = figures.occupancy(
-        points(2, 2, 2), span=DAY, zone=BERLIN, capacity=None, look=Look(), blind=[blind(0.5, 1)]
-    )
+def test_known_occupancy_is_drawn_through_an_outage() -> None:
+    figure = charts.occupancy(points(2, 2, 2), span=DAY, zone=BERLIN, capacity=None, look=Look(), blind=[blind(0.5, 1)])
     assert None not in figure.data[0].y
 
 
-def test_what_some_cameras_watched_is_lighter_and_all_counts_are_drawn() -> None:
-    figure = figures.occupancy(
+def test_partly_watched_time_is_lighter_and_counts_are_drawn() -> None:
+    figure = charts.occupancy(
         points(0, 0, 0), span=DAY, zone=BERLIN, capacity=None, look=Look(), blind=[blind(-9, 1, 0.5), blind(90, 99)]
     )
     (grey,) = figure.layout.shapes
@@ -156,14 +158,25 @@ def test_what_some_cameras_watched_is_lighter_and_all_counts_are_drawn() -> None
     assert not figure.layout.annotations
 
 
-def test_hours_that_nobody_watched_have_no_bar_and_are_in_sight() -> None:
+def test_unwatched_hours_have_no_bar_and_are_in_range() -> None:
     hours: list[int] = [0] * 24
     hours[9], hours[10] = 4, 10
     watched: list[float | None] = [1.0] * 18 + [0.0, 0.25, *[None] * 4]
     watched[10] = 0.5
-    figure = figures.footfall_by_hour(hours, days=2, look=Look(), watched=watched)
+    figure = charts.footfall_by_hour(hours, days=2, look=Look(), watched=watched)
     (bars,) = figure.data
     assert list(bars.x) == list(range(9, 20))
     assert list(bars.y) == [4, 10, *[0] * 7, None, 0]
     assert [(shape.x0, shape.opacity) for shape in figure.layout.shapes] == [(9.5, 0.5), (17.5, 1), (18.5, 0.75)]
     assert [each[2] for each in bars.customdata[:2]] == ["<br>2.0 a day", "<br>10.0 a day<br>watched 50% of it"]
+
+
+def test_an_hour_that_comes_twice_is_drawn_twice() -> None:
+    midnight = datetime(2026, 10, 24, 22, tzinfo=UTC)
+    seen: list[Row] = [{"at": midnight + timedelta(minutes=30 * n), "people": n % 3} for n in range(12)]
+    span = (midnight, midnight + timedelta(hours=6))
+    figure = charts.occupancy(seen, span=span, zone=BERLIN, capacity=None, look=Look())
+    (line,) = figure.data
+    assert list(line.x) == sorted(set(line.x))
+    assert [text for text in figure.layout.xaxis.ticktext if "02:00" in text] == ["02:00 CEST", "02:00 CET"]
+    assert list(line.customdata)[4:8] == ["02:00 CEST", "02:30 CEST", "02:00 CET", "02:30 CET"]

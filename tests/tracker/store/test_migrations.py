@@ -1,4 +1,4 @@
-"""Stores of the release before: ids of which only events are known become people."""
+"""Migration: ids known only from events become people."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _INSERT = (
 _IDS = ("p-ada", "ada", "card-17", "CARD-17", "v-0123456789", "x-0123456789", "from-the-cloud")
 
 
-def test_people_of_earlier_imports_are_there_after_the_update(tmp_path: Path) -> None:
+def test_people_of_earlier_imports_exist_after_the_migration(tmp_path: Path) -> None:
     path = tmp_path / "footfall.sqlite3"
     path.write_bytes(gzip.decompress((RELEASED / "store-0.1.0.db.gz").read_bytes()))
     with closing(sqlite3.connect(path)) as connection:

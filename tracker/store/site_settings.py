@@ -1,28 +1,71 @@
-"""What the machines of a site share by its document: settings, under those of the file, and the rules of sessions."""
+"""The site of the settings: its rules, and what its machines share by the site's document in Firestore.
+
+Shared settings apply where the file and the environment of a machine set none.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from pathlib import Path
 
 from pydantic import BaseModel
 
 from config.errors import SettingsError, StoreError
-from config.settings import Settings, load_settings
+from config.settings import CameraRole, CameraSettings, PresenceSettings, Settings, load_settings
 from config.shared import Shared, accepted
-from tracker.presence import rule_text
+from tracker.presence.calendar import Opening
 from tracker.presence.coverage import OUTAGE_AFTER, CoverageSpan
 from tracker.presence.health import CameraState
-from tracker.presence.rules import Rules
-from tracker.store.history import site_rules
+from tracker.presence.rules import Rules, Site, decode_rules, encode_rules
 from tracker.store.store import Store
 
-_ON_THE_WAY_S = 60.0
-"""How old a heartbeat may be when it is read: up to 30 s when it is sent, and up to 30 s for its way."""
+_TRANSIT_S = 60.0
+"""How old a heartbeat may be when it is read: up to 30 s when it is sent, and up to 30 s in transit."""
 Overrides = Mapping[str, Mapping[str, object]]
+
+
+def rules_of(settings: PresenceSettings, *, cameras: Iterable[CameraSettings] = (), zone: tzinfo = UTC) -> Rules:
+    """The rules of sessions in the settings, at a site with these cameras in this time zone."""
+    ways = [(camera.id, camera.role) for camera in cameras]
+    return Rules(
+        exit_after=timedelta(seconds=settings.exit_after_s),
+        merge_gap=timedelta(seconds=settings.merge_gap_s),
+        min_visit=timedelta(seconds=settings.min_visit_s),
+        max_visit=timedelta(seconds=settings.max_visit_s),
+        max_unseen=timedelta(seconds=settings.max_unseen_s),
+        skew=timedelta(seconds=settings.skew_s),
+        closes_at=None if settings.closes_at is None else time.fromisoformat(settings.closes_at),
+        zone=zone,
+        entrances=frozenset(one_id for one_id, role in ways if role in (CameraRole.ENTRANCE, CameraRole.DOOR)),
+        exits=frozenset(one_id for one_id, role in ways if role in (CameraRole.EXIT, CameraRole.DOOR)),
+        rooms=frozenset(one_id for one_id, role in ways if role is CameraRole.ROOM),
+    )
+
+
+def site_rules(settings: Settings) -> Rules:
+    """The rules of the site that the settings describe."""
+    return rules_of(settings.presence, cameras=settings.camera, zone=settings.site.zone)
+
+
+def site_of(settings: Settings, rules: Rules | None = None) -> Site:
+    """The site that the settings describe. rules: where they are others than those of the settings."""
+    return Site(
+        site_id=settings.site.id,
+        name=settings.site.name,
+        capacity=settings.site.capacity,
+        rules=rules or site_rules(settings),
+    )
+
+
+def opening_of(settings: Settings) -> Opening | None:
+    """When the site is open, None where the settings leave it open."""
+    hours = settings.presence
+    if hours.opens_at is None or hours.closes_at is None:
+        return None
+    return Opening(time.fromisoformat(hours.opens_at), time.fromisoformat(hours.closes_at), settings.site.zone)
 
 
 def fields_of(settings: Settings) -> dict[str, object]:
@@ -31,7 +74,7 @@ def fields_of(settings: Settings) -> dict[str, object]:
         "name": settings.site.name,
         "time_zone": settings.site.zone.key,
         "capacity": settings.site.capacity,
-        "rules": rule_text.written(site_rules(settings)),
+        "rules": encode_rules(site_rules(settings)),
     }
 
 
@@ -83,7 +126,7 @@ def rules_at_site(settings: Settings, store: Store) -> Rules:
 
 def reports_after_s(settings: Settings) -> float:
     """How long a camera that is watched by another machine may be silent before something is wrong; 0 for none is."""
-    return 0.0 if settings.store.firestore is None else 1.5 * settings.cloud.heartbeat_s + _ON_THE_WAY_S
+    return 0.0 if settings.store.firestore is None else 1.5 * settings.cloud.heartbeat_s + _TRANSIT_S
 
 
 def coverage_at_site(
@@ -136,7 +179,7 @@ def rules_in(document: Mapping[str, object]) -> Rules | None:
     if not isinstance(text, str) or not text:
         return None
     try:
-        return rule_text.read(text)
+        return decode_rules(text)
     except ValueError:  # of another version, or damaged
         return None
 
