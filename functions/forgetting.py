@@ -26,6 +26,10 @@ LATE = timedelta(days=30)
 _MOVE_BATCH = 100
 """Documents moved in one commit: two writes each, more where they are corrected."""
 _PAGE = 500
+_OF_PEOPLE = (
+    Collection.EVENTS, Collection.CORRECTIONS, Collection.ZONE_STAYS, Collection.MATCHES, Collection.SESSIONS,
+)  # fmt: skip
+"""The collections whose documents have a person's id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,16 +128,8 @@ class _Eraser:
 
     def delete_all(self) -> None:
         """Delete every record under the ids of the person."""
-        collections = (
-            Collection.EVENTS,
-            Collection.CORRECTIONS,
-            Collection.ZONE_STAYS,
-            Collection.MATCHES,
-            Collection.SESSIONS,
-        )
-        paths = [path_of(self._site_id, each) for each in collections]
-        paths.append(f"{site_path(self._site_id)}/usage")  # written by versions before 0.2
-        for path in paths:
+        paths = [path_of(self._site_id, each) for each in _OF_PEOPLE]
+        for path in (*paths, f"{site_path(self._site_id)}/usage"):  # usage: written by versions before 0.2
             self.deleted += delete_documents(self._client, [each.reference for each in self._of_person(path)])
 
     def anonymise(self) -> int:
@@ -166,13 +162,12 @@ class _Eraser:
     def _event_moves(self, anonymous_id: str) -> Iterator[_Move]:
         events = self._records(Collection.EVENTS, partial(documents.event_of, self._site_id))
         corrections = self._records(Collection.CORRECTIONS, documents.correction_of)
-        correction_ids: dict[str, list[str]] = {}
-        for correction in corrections:
-            correction_ids.setdefault(correction.event_id, []).append(correction.correction_id)
+        of_event: dict[str, list[tuple[Collection, str]]] = {}
+        for each in corrections:
+            of_event.setdefault(each.event_id, []).append((Collection.CORRECTIONS, each.correction_id))
         for event in sorted(corrected(events, corrections), key=lambda each: (each.at, each.event_id)):
             new = replace(event, person_id=anonymous_id, event_id="")
-            old = [(Collection.EVENTS, event.event_id)]
-            old += [(Collection.CORRECTIONS, one_id) for one_id in correction_ids.get(event.event_id, ())]
+            old = [(Collection.EVENTS, event.event_id), *of_event.get(event.event_id, ())]
             yield _Move(Collection.EVENTS, new.event_id, documents.event_document(new), old)
 
     def _zone_stay_moves(self, anonymous_id: str) -> Iterator[_Move]:

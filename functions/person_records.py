@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from functions.database import Fields, chunks, content_of, decoded, equals_any
+from functions.database import Fields, Snapshot, chunks, content_of, decoded, equals_any
 from functions.site import SiteConfig
 from tracker.cloud import documents
 from tracker.cloud.paths import Collection, path_of, record_id
@@ -74,12 +75,8 @@ class PersonRecords:
 
     def all_sessions(self) -> Affected:
         """All sessions under any id of the person."""
-        found: dict[str, Fields] = {}
-        for chunk in chunks(self.identity.ids):
-            query = self._collection(Collection.SESSIONS).where(filter=equals_any("person_id", chunk))
-            for each in query.stream(transaction=self.transaction):
-                found[record_id(each.id)] = content_of(each)
-        return Affected(documents=found)
+        found = self._of_person(self._collection(Collection.SESSIONS))
+        return Affected(documents={record_id(each.id): content_of(each) for each in found})
 
     def sessions_around(self, at: datetime, *, to_the_end: bool = False) -> Affected:
         """The sessions that a change at an instant may affect; to_the_end: and all later ones.
@@ -104,20 +101,16 @@ class PersonRecords:
 
     def events(self, since: datetime | None, until: datetime | None = None) -> list[Event]:
         """The events in [since, until], corrected. What cannot be read is logged and left out."""
-        corrections = list(self._corrections())
-        decode = partial(documents.event_of, self.site.site_id)
-        found: dict[str, Event] = {}
-        for chunk in chunks(self.identity.ids):
-            query = self._collection(Collection.EVENTS).where(filter=equals_any("person_id", chunk))
-            if since is not None:
-                query = query.where(filter=FieldFilter("at", ">=", since))
-            if until is not None:
-                query = query.where(filter=FieldFilter("at", "<=", until))
-            for event in decoded(query.stream(transaction=self.transaction), decode):
-                found[event.event_id] = event
+        query: Any = self._collection(Collection.EVENTS)
+        if since is not None:
+            query = query.where(filter=FieldFilter("at", ">=", since))
+        if until is not None:
+            query = query.where(filter=FieldFilter("at", "<=", until))
+        events = decoded(self._of_person(query), partial(documents.event_of, self.site.site_id))
+        known = {event.event_id: event for event in events}
         return [
             event
-            for event in corrected(found.values(), corrections)
+            for event in corrected(known.values(), self._corrections())
             if (since is None or event.at >= since) and (until is None or event.at <= until)
         ]
 
@@ -150,11 +143,15 @@ class PersonRecords:
         return found
 
     def _corrections(self) -> Iterator[Correction]:
+        found = self._of_person(self._collection(Collection.CORRECTIONS))
+        for correction in decoded(found, documents.correction_of):
+            if correction.event is None or correction.event.site_id == self.site.site_id:
+                yield correction
+
+    def _of_person(self, query: Any) -> Iterator[Snapshot]:
+        """The documents of a query that are under any id of the person."""
         for chunk in chunks(self.identity.ids):
-            query = self._collection(Collection.CORRECTIONS).where(filter=equals_any("person_id", chunk))
-            for correction in decoded(query.stream(transaction=self.transaction), documents.correction_of):
-                if correction.event is None or correction.event.site_id == self.site.site_id:
-                    yield correction
+            yield from query.where(filter=equals_any("person_id", chunk)).stream(transaction=self.transaction)
 
     def _sessions(self) -> firestore.Query:
         return self._collection(Collection.SESSIONS).where(

@@ -1,4 +1,4 @@
-"""Documents of Firestore decoded into what the store takes in; one that cannot be is left out, with the reason."""
+"""Documents of Firestore decoded into records of the store; unreadable ones are skipped, with the reason."""
 
 from __future__ import annotations
 

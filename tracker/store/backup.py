@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from config.errors import StoreBusyError, StoreError
 from tracker.presence.events import time_text
-from tracker.store import people_rows
+from tracker.presence.people import digest_of
 from tracker.store.faults import explained, first_damage, refuse_stub
 from tracker.store.leases import holder_of
 from tracker.store.schema import APPLICATION_ID, is_current
@@ -258,7 +258,7 @@ def _forget_again(place: Path, digests: dict[str, bool]) -> int:
     count = 0
     with Store(place).open() as store:
         for person in store.people.all():
-            digest = people_rows.digest(person.person_id)
+            digest = digest_of(person.person_id)
             if digest in digests:
                 store.people.forget(person.person_id, erase_history=bool(digests[digest]))
                 count += 1

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tracker.presence.events import time_text
+from tracker.presence.people import digest_of
 from tracker.store import camera_rows, people_rows
 from tracker.store.cursors import uploaded_through
 from tracker.store.database import Transaction
@@ -48,7 +49,7 @@ def write(writing: Transaction, erasures: Iterable[IncomingErasure], *, whole_hi
     for (person_id,) in connection.execute(
         " UNION ".join(f"SELECT person_id FROM {table} WHERE person_id IS NOT NULL" for table in _NAMING)
     ).fetchall():
-        erasure = new.get(people_rows.digest(person_id))
+        erasure = new.get(digest_of(person_id))
         if erasure is not None:
             meant.setdefault(people_rows.resolve(connection, person_id), erasure)
     forgotten: set[str] = set()

@@ -12,7 +12,8 @@ from datetime import datetime
 from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import CameraRef, Event
 from tracker.presence.health import CameraHealth
-from tracker.store import cursors, outbox_rows, outbox_sessions, people_rows
+from tracker.presence.people import digest_of
+from tracker.store import cursors, outbox_rows, outbox_sessions
 from tracker.store.cursors import Cursor, Deletion, Rejected, Stream
 from tracker.store.leases import hold
 from tracker.store.outbox_rows import Message, Page, count_after
@@ -240,7 +241,7 @@ def _messages(connection: sqlite3.Connection, deletion: Deletion) -> list[Messag
 def _erasures(connection: sqlite3.Connection, deletion: Deletion) -> list[Erasure]:
     if deletion.kind != "person":
         return []
-    digest = people_rows.digest(deletion.record_id)
+    digest = digest_of(deletion.record_id)
     row = connection.execute("SELECT at, erase_history FROM forgotten WHERE digest = ?", (digest,)).fetchone()
     if row is None:  # merged: the alias is uploaded
         return []

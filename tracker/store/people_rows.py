@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from config.errors import PeopleError
-from tracker.presence.events import content_id, time_text
-from tracker.presence.people import Person, PersonKind, name_key
+from tracker.presence.events import time_text
+from tracker.presence.people import Person, PersonKind, digest_of, name_key
 from tracker.store import vector_rows
 from tracker.store.database import Transaction
 from tracker.store.tables import Table
@@ -203,7 +203,7 @@ def erase(writing: Transaction, person_id: str, *, erase_history: bool) -> tuple
     at = time_text(datetime.now(UTC))
     connection.executemany(
         "INSERT INTO forgotten (digest, at, erase_history) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        [(digest(gone_id), at, erase_history) for gone_id in ids],
+        [(digest_of(gone_id), at, erase_history) for gone_id in ids],
     )
     connection.execute("UPDATE state SET scrub_due = 1")
     writing.touch_people()
@@ -234,7 +234,7 @@ def ids_of(connection: sqlite3.Connection, person_id: str) -> tuple[str, ...]:
 
 def is_forgotten(connection: sqlite3.Connection, person_id: str) -> bool:
     """Whether a person of this id was erased."""
-    row = connection.execute("SELECT 1 FROM forgotten WHERE digest = ?", (digest(person_id),)).fetchone()
+    row = connection.execute("SELECT 1 FROM forgotten WHERE digest = ?", (digest_of(person_id),)).fetchone()
     return row is not None
 
 
@@ -246,8 +246,3 @@ def anyone_forgotten(connection: sqlite3.Connection) -> bool:
 def _one(connection: sqlite3.Connection, condition: str, value: str) -> Person | None:
     found = PEOPLE.read(connection.execute(f"{PEOPLE.select} WHERE {condition}", (value,)))
     return found[0] if found else None
-
-
-def digest(person_id: str) -> str:
-    """What is kept of an id when its person is forgotten."""
-    return content_id("forgotten", person_id)

@@ -17,8 +17,8 @@ from tests.tracker.cloud.test_replica import ADA, HEARTBEAT
 from tracker.cloud import documents
 from tracker.cloud.download import PAGE
 from tracker.cloud.paths import Collection
+from tracker.presence.people import digest_of
 from tracker.presence.zones import ZoneStay
-from tracker.store import people_rows
 from tracker.store.store import Store
 
 
@@ -67,7 +67,7 @@ def test_a_page_that_the_store_failed_to_write_is_downloaded_again(
             replica.catch_up()
             events = [event(n, "exit" if n % 2 else "enter", person="p-bob") for n in range(PAGE + 50)]
             site.put_events(events)
-            digest = people_rows.digest("p-ada")
+            digest = digest_of("p-ada")
             site.put(Collection.FORGOTTEN, digest, {"at": at(0), "erase_history": True, "schema": 1})
             with fault(store), pytest.raises(StoreError):
                 replica.catch_up()
