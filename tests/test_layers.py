@@ -27,6 +27,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "tracker.cloud.paths": ("tracker.presence",),
     "tracker.cloud.documents": ("tracker.presence", "tracker.presence.documents", "config.errors"),
     "tracker.simulation": ("tracker.simulation", "tracker.presence"),
+    "tracker.simulation.recording": ("tracker.simulation", "tracker.presence", "tracker.store", "config.errors"),
     "tracker.cli": ("tracker", "models.runtime", "models.catalog", "models.packs", "models.cli", "config"),
     "dashboard": ("dashboard", "tracker.reports", "tracker.presence", "tracker.identity", "tracker.store", "config"),
     "functions": (
@@ -109,6 +110,17 @@ def test_imports_follow_the_layers() -> None:
     assert wrong == []
 
 
+def test_no_room_of_the_tracker_imports_the_command_line() -> None:
+    wrong = [
+        f"{module} imports {name}"
+        for module, tree in modules()
+        if module.startswith("tracker.") and not within(module, ("tracker.cli",))
+        for name in imports(tree)
+        if within(name, ("tracker.cli", "typer"))
+    ]
+    assert wrong == []
+
+
 def test_presence_and_the_documents_import_only_the_standard_library() -> None:
     wrong = [
         f"{module} imports {name}"
@@ -136,7 +148,7 @@ def test_the_check_finds_a_forbidden_import() -> None:
     assert [name for name in imports(tree) if not within(name, rule_for("tracker.agent.loop"))] == ["dashboard.app"]
 
 
-@pytest.mark.parametrize("name", ["tracker.agent.loop", "tracker.cli.main", "tracker.cli.track"])
+@pytest.mark.parametrize("name", ["tracker.agent.assembly", "tracker.cli.main", "tracker.cli.step_output"])
 def test_an_agent_imports_neither_tensorflow_nor_pandas(name: str) -> None:
     code = f"import sys, {name}; print(*sorted({HEAVY | FOR_REPORTS!r} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -24,7 +24,7 @@ from functions.site import site_of
 from tests.firestore.fixtures import Firestore
 from tests.functions.gym import BERLIN, SITE, Gym
 from tests.functions.tokens import bearer
-from tracker.cli import report_data
+from tracker.cli import report as report_commands
 from tracker.cli.main import app
 from tracker.cloud import documents
 from tracker.cloud.paths import Collection, heartbeat_id, path_of
@@ -121,7 +121,7 @@ def both(
     monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9")
     monkeypatch.setenv("NO_GCE_CHECK", "true")  # else Google's library looks for one of its machines first
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", firestore_server.project)
-    monkeypatch.setattr(report_data, "datetime", FixedClock)
+    monkeypatch.setattr(report_commands, "datetime", FixedClock)
     monkeypatch.setattr(reporting, "datetime", FixedClock)
     gym.rules, gym.now = RULES, NOW
     gym.open()

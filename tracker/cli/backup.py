@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tracker.cli.command import command
-from tracker.cli.lines import progress_bar
 from tracker.cli.options import Options
-from tracker.cli.output import Result, counted
+from tracker.cli.output import Result, counted, progress_bar
 
 if TYPE_CHECKING:
     from tracker.store.backup import Contents, Restored

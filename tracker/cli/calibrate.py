@@ -17,9 +17,7 @@ from tracker.presence.people import PersonKind
 if TYPE_CHECKING:
     from tracker.identity.calibration import Calibration, PersonCalibration
     from tracker.store.store import Store
-    from tracker.vision.faces import FloatArray
 
-_BIN = 0.05
 _BAR_WIDTH = 24
 _SAME_STYLE, _DIFFERENT_STYLE = "green", "dark_orange"
 
@@ -48,7 +46,7 @@ def calibrate(
     if not 0 < far < 1:
         raise UsageError(f"--far {far}: not between 0 and 1", fix="give 0.01 or 0.001")
     if apply and reset:
-        raise UsageError("--apply and --reset exclude each other", fix="leave one out")
+        raise UsageError("--apply and --reset cannot be used together", fix="specify one of them")
     settings = access.load()
     current = settings.match.max_distance
     with open_store(settings, create=False) as store:  # limits stay on this machine
@@ -63,45 +61,10 @@ def calibrate(
         if apply:
             _save(store, found, current)
     return Result(
-        document=as_document(found, names, current=current, applied=apply),
+        document={**found.document(names), "current": current, "applied": apply},
         parts=_parts(found, names, current, applied=apply),
         notes=_notes(found, names),
     )
-
-
-def as_document(found: Calibration, names: dict[str, str], *, current: float, applied: bool) -> dict[str, object]:
-    """The figures with stable keys; histograms count distances in bins of 0.05 that begin at `from`."""
-    import numpy as np
-
-    edges = _edges(found)
-    return {
-        "far": found.rate,
-        "current": current,
-        "threshold": round(found.threshold, 4),
-        "confirmed": found.confirmed,
-        "comparisons_of_one": len(found.same),
-        "comparisons_of_two": len(found.different),
-        "comparisons_needed": found.needed,
-        "missed": round(found.missed_at(found.threshold), 4),
-        "applied": applied,
-        "people": [
-            {
-                "person_id": person.person_id,
-                "name": names.get(person.person_id),
-                "vectors": person.vectors,
-                "limit": round(person.limit, 4),
-                "missed": person.missed,
-                "nearest": person.nearest_other,
-                "lookalike": names.get(person.lookalike) if person.lookalike is not None else None,
-            }
-            for person in found.people
-        ],
-        "histogram": {
-            "from": [round(float(edge), 2) for edge in edges[:-1]],
-            "one": np.histogram(found.same, edges)[0].tolist(),
-            "two": np.histogram(found.different, edges)[0].tolist(),
-        },
-    }
 
 
 def _save(store: Store, found: Calibration, current: float) -> None:
@@ -141,7 +104,7 @@ def _notes(found: Calibration, names: dict[str, str]) -> list[str]:
 def _threshold_lines(found: Calibration, current: float) -> list[str]:
     count = len(found.different)
     if not count:
-        return [f"One person alone allows no comparison: {current:g} stays. Enroll more people, then run this again."]
+        return [f"One person alone allows no comparison: {current:g} remains. Enroll more people, then run this again."]
     kept = float((found.different <= found.threshold).mean())
     line = f"threshold for everybody: {found.threshold:.3f} (now {current:g}); {kept:.2%} of {count} comparisons pass"
     if len(found.same):
@@ -164,24 +127,22 @@ def _row(person: PersonCalibration, names: dict[str, str], current: float) -> li
 
 def _histograms(found: Calibration, current: float) -> RichTable:
     """Two histograms back to back, distance downwards: same person on the left, different people on the right."""
-    import numpy as np
+    from tracker.identity.calibration import BIN
 
-    edges = _edges(found)
-    same, different = (np.histogram(each, edges)[0] for each in (found.same, found.different))
+    starts, same, different = found.histogram()
     table = RichTable(box=None, pad_edge=False, header_style="bold")
     table.add_column("the same person", justify="right")
     table.add_column("distance", justify="center")
     table.add_column("different people")
-    for place, (one, two) in enumerate(zip(same, different, strict=True)):
-        low, high = edges[place], edges[place + 1]
+    for low, one, two in zip(starts, same, different, strict=True):
         words = Text(f"{low:.2f}")
         for threshold, label in ((current, "now"), (found.threshold, "new")):
-            if low <= threshold < high and (label == "now" or abs(threshold - current) > 1e-6):
+            if low <= threshold < round(low + BIN, 2) and (label == "now" or abs(threshold - current) > 1e-6):
                 words.append(f" ◄ {label}", style="bold")
         table.add_row(
-            _bar(int(one), int(same.max()), _SAME_STYLE, left=True),
+            _bar(one, max(same), _SAME_STYLE, left=True),
             words,
-            _bar(int(two), int(different.max()), _DIFFERENT_STYLE, left=False),
+            _bar(two, max(different), _DIFFERENT_STYLE, left=False),
         )
     return table
 
@@ -192,13 +153,3 @@ def _bar(count: int, most: int, style: str, *, left: bool) -> Text:
     bar = Text("█" * max(1, round(_BAR_WIDTH * count / most)), style=style)
     number = Text(f"{count}")
     return Text(" ").join((number, bar) if left else (bar, number))
-
-
-def _edges(found: Calibration) -> FloatArray:
-    """Bins of 0.05 from the smallest distance there is to the largest."""
-    import numpy as np
-
-    everything = np.concatenate([found.same, found.different])
-    low, high = (float(everything.min()), float(everything.max())) if len(everything) else (0.0, 1.0)
-    first, last = int(low / _BIN), int(high / _BIN) + 1
-    return (np.arange(first, last + 1) * _BIN).astype(np.float32)

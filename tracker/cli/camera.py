@@ -32,7 +32,7 @@ def preview(out: OutOption, access: NoStore, camera: CameraOption = None) -> Non
 
     An arrow shows the direction inwards. What is outside the region, where no faces are detected, is dark.
     """
-    from tracker.cli.drawings import write_picture
+    from tracker.identity.pictures import write_picture
     from tracker.presence.line import Inside, Line
     from tracker.vision.overlay import draw_line, draw_region, draw_zones
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +14,8 @@ from rich.text import Text
 
 from config.errors import CloudError, SettingsError
 from tracker.cli.command import command
-from tracker.cli.options import Options, Overrides, UsageError
+from tracker.cli.extras import require_firestore
+from tracker.cli.options import Options, SiteOption, UsageError
 from tracker.cli.output import Result, Table
 from tracker.cloud.auth.access import Access
 from tracker.reports.sheets import Column, Kind
@@ -31,8 +31,6 @@ CredentialsOption = Annotated[
 BUNDLE = Path("build/functions")
 _CAMERA = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _COLOURS = {"ok": "green", "warning": "yellow", "failed": "red"}
-
-
 _DEVICES = (
     Column("name", "name"),
     Column("camera_id", "camera", Kind.WORD),
@@ -48,37 +46,12 @@ class CloudOptions(Options):
 
     credentials: CredentialsOption = None
 
-    def overrides(self) -> Overrides:
-        """The settings that these options replace."""
-        return {"store": {"url": self.store}, "cloud": {"credentials": self.credentials}}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteOptions(CloudOptions):
     """Options of commands for one site in Firestore."""
 
-    site: Annotated[str | None, typer.Option("--site", metavar="ID", help="Site. Default: that of the settings.")] = (
-        None
-    )
-
-    def overrides(self) -> Overrides:
-        """The settings that these options replace."""
-        return {
-            "store": {"url": self.store},
-            "cloud": {"credentials": self.credentials},
-            "site": {"id": self.site},
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Registered:
-    """A machine with a key."""
-
-    name: str
-    uid: str
-    site_id: str
-    camera_id: str
-    file: Path
+    site: SiteOption = None
 
 
 @command(
@@ -129,8 +102,8 @@ def register_device(
         f'On that machine: store.url = "firestore://{key.project}", site.id = "{key.site_id}", and under [cloud]'
         f' credentials = "/path/to/{out.name}"; then `footfall cloud check`.'
     )
-    registered = Registered(name=name, uid=key.uid, site_id=key.site_id, camera_id=camera, file=out)
-    return Result(document=registered, parts=[done, then])
+    document = {"name": name, "uid": key.uid, "site_id": key.site_id, "camera_id": camera, "file": out}
+    return Result(document=document, parts=[done, then])
 
 
 @command("footfall cloud devices", "footfall cloud devices --site spa --json")
@@ -186,7 +159,7 @@ def grant(
     It applies from the person's next sign-in.
     """
     if operator + admin + remove != 1:
-        raise UsageError("expected one of --operator, --admin and --remove", fix="give just one of them")
+        raise UsageError("expected one of --operator, --admin and --remove", fix="specify exactly one")
     role = Access.OPERATOR if operator else Access.ADMIN if admin else None
     settings = access.load()
     with _connected(settings, as_admin=True) as connection:
@@ -211,12 +184,13 @@ def check_access(access: CloudOptions) -> Result:
         from tracker.cloud.check import Verdict, check
 
         found = list(check(connection, settings.site.id))
-    lines = []
-    for each in found:
-        fix = f"  fix: {each.fix}" if each.fix else ""
-        lines.append(
-            Text.assemble((f"{each.verdict:8}", _COLOURS[each.verdict]), f"{each.check:12} {each.detail}{fix}")
+    lines = [
+        Text.assemble(
+            (f"{each.verdict:8}", _COLOURS[each.verdict]),
+            f"{each.check:12} {each.detail}{f'  fix: {each.fix}' if each.fix else ''}",
         )
+        for each in found
+    ]
     failed = ", ".join(each.check for each in found if each.verdict is Verdict.FAILED)
     failure = CloudError(f"failed: {failed}", fix="apply the fix beside each, then run this again") if failed else None
     return Result(document=found, parts=lines, failure=failure)
@@ -279,7 +253,7 @@ def publish_settings(
 
         fields = fields_of(settings)
         if derived_by == "functions":
-            fields["derived_by"] = "functions"
+            fields["derived_by"] = derived_by
         elif derived_by == "machine":
             from tracker.cli.store import open_store
 
@@ -296,16 +270,16 @@ def _connected(settings: Settings, *, as_admin: bool = False) -> Iterator[Connec
     address = settings.store.firestore
     if address is None:
         raise SettingsError(
-            "store.url names no Firestore", fix="set it to firestore://PROJECT, or give --store firestore://PROJECT"
+            "store.url is not a Firestore address",
+            fix="set it to firestore://PROJECT, or give --store firestore://PROJECT",
         )
-    if find_spec("firebase_admin") is None:
-        raise SettingsError("Firestore needs the package firebase-admin", fix="pip install 'footfall[cloud]'")
+    require_firestore()
     from tracker.cloud.client import connect
 
     with connect(address, settings.cloud.credentials) as connection:
         if as_admin and connection.device is not None:
             raise CloudError(
-                "a device key may not do this", fix="give the file of a service account with --credentials"
+                "a device key does not allow this", fix="give the file of a service account with --credentials"
             )
         yield connection
 

@@ -8,10 +8,8 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar, get_type_hints
 
-from tracker.cli.options import JsonOutput, Options, TableOutput
-from tracker.cli.output import Result, Table, emit
-from tracker.cli.report_options import ReportOutput
-from tracker.cli.report_output import emit_report
+from tracker.cli.options import JsonOutput, Options, ReportOutput, TableOutput
+from tracker.cli.output import Result, Table, emit, emit_report
 from tracker.reports.sheets import Report
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])

@@ -18,7 +18,7 @@ Entry: TypeAlias = tuple[str, str]
 
 COMMANDS: Mapping[str, Entry] = {
     "demo": ("demo:demo", "Render a clip, track it, and compare the visits with the scripted truth."),
-    "track": ("track_command:track", "Follow cameras or recordings and record who comes and goes."),
+    "track": ("track:track", "Follow cameras or recordings and record who comes and goes."),
     "enroll": ("enroll:enroll", "Enroll people from pictures. Only enroll people who agreed to it."),
     "evaluate": ("evaluate:evaluate", "Measure recognition accuracy on labelled pairs of pictures."),
     "annotate": ("pictures:annotate", "Draw boxes, names and distances on pictures or videos."),

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import runpy
+import socket
+import subprocess
 import sys
-from collections.abc import Mapping
-from importlib.util import find_spec
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from config.errors import SettingsError
+from config.errors import FootfallError
 from tracker.cli.command import command
+from tracker.cli.extras import require
 from tracker.cli.options import Reading
+from tracker.cli.output import note
 from tracker.cli.replica import following
 
 
@@ -33,6 +38,33 @@ def dashboard(
         runpy.run_module("dashboard", run_name="__main__", alter_sys=True)
 
 
+@contextmanager
+def background_dashboard(settings: Path, host: str, port: int) -> Iterator[None]:
+    """The dashboard in a process of its own while inside; on another port where this one is in use."""
+    if port and not _is_free(host, port):
+        port = 0
+    words = [sys.executable, "-P", "-m", "dashboard", "--settings", str(settings), "--port", str(port)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            line = process.stdout.readline() if process.stdout else ""
+            if not line:
+                raise FootfallError("the dashboard did not start", fix="run 'footfall dashboard' to see why")
+            note(line.strip())
+            yield
+        finally:
+            process.terminate()
+
+
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
 def arguments(flags: Mapping[str, object]) -> list[str]:
     """Command-line words for the flags that have a value."""
     return [word for flag, value in flags.items() if value is not None for word in (flag, str(value))]
@@ -40,6 +72,4 @@ def arguments(flags: Mapping[str, object]) -> list[str]:
 
 def require_dashboard() -> None:
     """Raises SettingsError where the packages of the dashboard are not installed."""
-    missing = [name for name in ("dash", "dash_mantine_components", "dash_ag_grid", "plotly") if not find_spec(name)]
-    if missing:
-        raise SettingsError(f"the dashboard needs {missing[0]}", fix="pip install 'footfall[dashboard]'")
+    require("the dashboard", "dashboard", "dash", "dash_mantine_components", "dash_ag_grid", "plotly")

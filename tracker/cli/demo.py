@@ -1,41 +1,31 @@
 """`footfall demo`: the whole pipeline on a rendered clip, its visits beside the scripted truth, and the dashboard.
 
-The clip is tracked like any recording, with a settings file of its own: only this module knows the script.
+The clip is tracked like any recording, with a settings file of its own: only `tracker/demo` knows the script.
 """
 
 from __future__ import annotations
 
-import json
-import socket
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from config.errors import FootfallError, SettingsError, StoreError
+from config.errors import FootfallError
 from tracker.cli.command import command
-from tracker.cli.dashboard import require_dashboard
-from tracker.cli.enroll import save_plan
-from tracker.cli.lines import progress_bar
+from tracker.cli.dashboard import background_dashboard, require_dashboard
+from tracker.cli.extras import require
+from tracker.cli.lines import make_folder
 from tracker.cli.options import JsonOption, JsonOutput, Models, ModelsOption, StoreOption
-from tracker.cli.output import Result, Table, emit, note
-from tracker.cli.store import open_store
+from tracker.cli.output import Result, Table, emit, note, progress_bar
 
 if TYPE_CHECKING:
     from config.settings import Settings
     from tracker.demo.score import Scorecard, ScoreRow
 
-_STORE_NAME = "footfall-demo.sqlite3"
-_CAMERA_ID = "lobby"
-_NEEDED = {"skimage": "scikit-image", "matplotlib": "matplotlib"}
+_COLUMNS = ("who", "recognised as", "seconds", "in", "out", "net dwell", "verdict")
 
 
 @command("footfall demo --fast")
@@ -52,17 +42,23 @@ def demo(
     Two people walk through a lobby: one is enrolled from another picture, the other is a stranger who returns. Exits
     with 0 only if every visit was found, with the right person and times within one second.
     """
+    require("the demo", "demo", "skimage", "matplotlib")
+    if serve:
+        require_dashboard()
     from models.runtime import ensure_built
     from tracker.demo.render import CLIP_NAME
+    from tracker.demo.run import enrol, prepare_store, settings_text
 
-    _require_packages(serve=serve)
-    settings = _settings(store, models)
-    _prepare_store(settings, own=store is None)
+    url = store or f"sqlite:///{_folder('data') / 'footfall-demo.sqlite3'}"
+    file = _folder("data") / "footfall-demo.toml"
+    file.write_text(settings_text(url), encoding="utf-8")
+    settings = Models(settings=file, store=url, models=models).load()
+    prepare_store(settings.store.path, own=store is None)
     ensure_built(settings.models.dir, settings.models.precision)
     clip = _folder("cache") / CLIP_NAME
     _render(clip)
-    _enrol(settings)
-    with _dashboard(settings, port) if serve else _nothing():
+    note(f"Enrolled {enrol(settings)} from one picture; the other person is a stranger.")
+    with background_dashboard(file, settings.dashboard.host, port) if serve else nullcontext():
         card = _track_and_compare(settings, clip, fast=fast, as_json=as_json)
         emit(_result(card), JsonOutput(as_json=as_json))
         if serve:
@@ -71,68 +67,13 @@ def demo(
         raise FootfallError("the visits differ from the script", fix="see the last column of the table")
 
 
-def _require_packages(*, serve: bool) -> None:
-    missing = [package for module, package in _NEEDED.items() if find_spec(module) is None]
-    if missing:
-        raise SettingsError(f"the demo needs {' and '.join(missing)}", fix="pip install 'footfall[demo]'")
-    if serve:
-        require_dashboard()
-
-
 def _folder(kind: str) -> Path:
     import platformdirs
 
-    base = (
-        platformdirs.user_cache_dir("footfall", False)
-        if kind == "cache"
-        else platformdirs.user_data_dir("footfall", False)
-    )
-    folder = Path(base) / "demo"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(
-            f"{folder}: cannot make this folder ({error.strerror})", fix="check rights and disk"
-        ) from error
+    place = platformdirs.user_cache_dir if kind == "cache" else platformdirs.user_data_dir
+    folder = Path(place("footfall", False)) / "demo"
+    make_folder(folder, fix="check rights and disk")
     return folder
-
-
-def _settings(store: str | None, models: Path | None) -> Settings:
-    """The demo's settings, by way of a file that the dashboard reads too."""
-    from tracker.demo.clip import DEMO_EXIT_AFTER_S, DEMO_MERGE_GAP_S, DEMO_SITE_NAME
-
-    url = store or f"sqlite:///{_folder('data') / _STORE_NAME}"
-    file = _settings_file()
-    lines = [
-        "[site]",
-        'id = "demo"',
-        f"name = {json.dumps(DEMO_SITE_NAME)}",
-        "capacity = 4",
-        "[store]",
-        f"url = {json.dumps(url)}",
-        "[presence]",
-        f"exit_after_s = {DEMO_EXIT_AFTER_S}",
-        f"merge_gap_s = {DEMO_MERGE_GAP_S}",
-    ]
-    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return Models(settings=file, store=url, models=models).load()
-
-
-def _settings_file() -> Path:
-    return _folder("data") / "footfall-demo.toml"
-
-
-def _prepare_store(settings: Settings, *, own: bool) -> None:
-    """Delete the demo's own store; one that was named must not exist yet."""
-    from tracker.store.store import Store
-
-    path = settings.store.path
-    if own:
-        with Store(path).camera_lease(_CAMERA_ID):  # not from under a demo that is still tracking
-            for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
-                path.with_name(name).unlink(missing_ok=True)
-    elif path.exists():
-        raise StoreError(f"{path} exists already", fix="name a new store, or leave --store out")
 
 
 def _render(clip: Path) -> None:
@@ -144,56 +85,27 @@ def _render(clip: Path) -> None:
         bar.update(task, completed=1.0)
 
 
-def _enrol(settings: Settings) -> None:
-    """Enrol one of the two from a picture of its own, the way `footfall enroll` does."""
-    import cv2
-
-    from tracker.demo.clip import ENROLLED
-    from tracker.demo.portraits import enrolment_picture
-    from tracker.identity.enrolment import plan_person
-    from tracker.vision.engine import FaceEngine
-
-    with tempfile.TemporaryDirectory() as folder, open_store(settings) as store:
-        picture = Path(folder) / f"{ENROLLED.label}.png"
-        picture.write_bytes(cv2.imencode(".png", enrolment_picture())[1].tobytes())
-        engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
-        plan = plan_person(ENROLLED.label, [picture], engine)
-        if plan.problem is not None:
-            raise FootfallError(f"{plan.problem}: {plan.rejected}", fix="run 'footfall models verify'")
-        save_plan(store, plan, None, staff=False)
-    note(f"Enrolled {ENROLLED.label} from one picture; the other person is a stranger.")
-
-
 def _track_and_compare(settings: Settings, clip: Path, *, fast: bool, as_json: bool) -> Scorecard:
-    from config.settings import CameraSettings
     from tracker.cli.step_output import EventOutput
     from tracker.cli.track import follow
-    from tracker.demo.clip import CLIP, DEMO_EXIT_AFTER_S, DEMO_MERGE_GAP_S, truth
-    from tracker.demo.score import compare
-    from tracker.store.site_settings import site_rules
+    from tracker.demo.clip import CLIP
+    from tracker.demo.run import camera, measure
 
     output = EventOutput.STDERR if as_json else EventOutput.TEXT
     now = datetime.now(UTC)
     started_at = now - timedelta(seconds=CLIP.length_s) if fast else now
-    camera = CameraSettings(id=_CAMERA_ID, source=str(clip))
-    if not follow(settings, [camera], start_at=started_at, fast=fast, output=output):
+    if not follow(settings, [camera(clip)], start_at=started_at, fast=fast, output=output):
         raise typer.Exit(130)
-    with open_store(settings, create=False) as store:
-        measured = store.sessions.select(site_id=settings.site.id, rules=site_rules(settings), now=datetime.now(UTC))
-        people = {person.person_id: person for person in store.people.all()}
-    true_visits = truth(CLIP, exit_after_s=DEMO_EXIT_AFTER_S, merge_gap_s=DEMO_MERGE_GAP_S)
-    return compare(true_visits, measured, started_at=started_at, names=people)
+    return measure(settings, started_at=started_at)
 
 
 def _result(card: Scorecard) -> Result:
-    columns = ["who", "recognised as", "seconds", "in", "out", "net dwell", "verdict"]
-    rows = [_cells(row) for row in card.rows]
     good = sum(row.ok for row in card.rows)
     title = "Truth and measurement, in seconds of the clip"
     return Result(
         document={"passed": card.passed, "tolerance_s": card.tolerance_s, "visits": [asdict(row) for row in card.rows]},
         parts=[
-            Table.of(columns, rows, title=title, empty="No visits."),
+            Table.of(_COLUMNS, map(_cells, card.rows), title=title, empty="No visits."),
             f"{good} of {len(card.rows)} visits right, tolerance {card.tolerance_s:g} s",
         ],
     )
@@ -215,38 +127,6 @@ def _cells(row: ScoreRow) -> list[object]:
         stacked(row.true_dwell_s, row.dwell_s, row.dwell_error_s),
         "right" if row.ok else row.problem,
     ]
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
-
-
-@contextmanager
-def _dashboard(settings: Settings, port: int) -> Iterator[None]:
-    """The dashboard in a process of its own, from its first line to the end of the block."""
-    if port and not _is_free(settings.dashboard.host, port):
-        port = 0
-    words = [sys.executable, "-P", "-m", "dashboard", "--settings", str(_settings_file()), "--port", str(port)]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            line = process.stdout.readline() if process.stdout else ""
-            if not line:
-                raise FootfallError("the dashboard did not start", fix="run 'footfall dashboard' to see why")
-            note(line.strip())
-            yield
-        finally:
-            process.terminate()
-
-
-def _is_free(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
 
 
 def _wait() -> None:

@@ -10,6 +10,7 @@ import typer
 
 from config.errors import PeopleError, PictureError
 from tracker.cli.command import command
+from tracker.cli.extras import load_engine
 from tracker.cli.options import Models, UsageError
 from tracker.cli.output import counted, print_line
 from tracker.cli.people import WhoArgument, find_person
@@ -46,9 +47,9 @@ def deny(
 ) -> None:
     """Mark faces as not this person.
 
-    From now on, a face that is nearer to a marked one than to the person's own does not match. The option --explain of
-    track shows track ids; the vectors behind them are kept for a week (store.evidence_days). What looks like the
-    person's own face is rejected, as the person would hardly be recognised again.
+    From now on, a face that is nearer to a marked one than to the person's own does not match. `footfall track
+    --explain` shows track ids; the vectors behind them are kept for a week (store.evidence_days). Faces that look like
+    the person's own are rejected unless --force is given: the person might no longer be recognised.
     """
     import numpy as np
 
@@ -109,13 +110,9 @@ def _of_track(store: Store, person: Person, track_id: str) -> FloatArray:
 
 
 def _of_pictures(settings: Settings, paths: list[Path]) -> tuple[FloatArray, list[str]]:
-    from models.runtime import ensure_built
     from tracker.identity.enrolment import pictures_of, plan_person
-    from tracker.vision.engine import FaceEngine
 
-    ensure_built(settings.models.dir, settings.models.precision)
-    engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
-    plan = plan_person("somebody else", pictures_of(paths), engine)
+    plan = plan_person("somebody else", pictures_of(paths), load_engine(settings))
     for refused in plan.rejected:
         raise PictureError(f"{refused.path}: {refused.reason}", fix="give pictures with one face each, well visible")
     return plan.vectors, list(plan.sources)

@@ -12,9 +12,10 @@ import typer
 
 from config.errors import PeopleError
 from tracker.cli.command import command
+from tracker.cli.extras import load_engine
 from tracker.cli.options import Models, UsageError
-from tracker.cli.output import Result, counted, errors
-from tracker.cli.people import find_person
+from tracker.cli.output import Result, counted, with_progress
+from tracker.cli.people import enrolled_gallery, find_person
 from tracker.cli.store import writing
 from tracker.identity.names import clean_name
 from tracker.presence.people import Person, PersonKind, Role
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from tracker.identity.enrolment import EnrolmentPlan, EnrolmentRequest
     from tracker.identity.enrolment_checks import EnrolmentChecks
     from tracker.store.store import Store
+    from tracker.vision.engine import FaceEngine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,19 +63,17 @@ def enroll(
 ) -> Result:
     """Enroll people from pictures. Only enroll people who agreed to it.
 
-    By running this you confirm that they did. Three to five pictures a person, from different sides and in different
-    light, are a good number. A picture with no face, several faces, a face that is too small, or somebody else's is
-    rejected with the reason; a person is saved completely or not at all.
+    By running this you confirm that they did. Give three to five pictures of each person, from different sides and in
+    different light. A picture with no face, several faces, a face that is too small, or somebody else's is rejected
+    with the reason. A person is saved completely or not at all.
     """
-    from models.runtime import ensure_built
-
     if add and staff:
         raise UsageError("--staff has no effect with --add: enrolled people keep their role", fix="leave one out")
     candidates = _candidates(sources, name, add=add)
     settings = access.load()
-    ensure_built(settings.models.dir, settings.models.precision)
+    engine = load_engine(settings)
     with writing(access, create=True) as (settings, store):
-        results = _enroll_all(settings, store, candidates, staff=staff, add=add, force=force)
+        results = _enroll_all(settings, store, candidates, engine, staff=staff, add=add, force=force)
     count = sum(result.problem is not None for result in results)
     problem = f"{count} of {len(results)} people were not enrolled"
     return Result(
@@ -101,24 +101,27 @@ def _candidates(sources: Sequence[Path], name: str | None, *, add: bool) -> Sequ
 
 
 def _enroll_all(
-    settings: Settings, store: Store, candidates: Sequence[EnrolmentRequest], *, staff: bool, add: bool, force: bool
+    settings: Settings,
+    store: Store,
+    candidates: Sequence[EnrolmentRequest],
+    engine: FaceEngine,
+    *,
+    staff: bool,
+    add: bool,
+    force: bool,
 ) -> list[Enrolled]:
-    from rich.progress import track as progress
-
     from tracker.identity.enrolment import plan_enrolment
-    from tracker.vision.engine import FaceEngine
 
     known = {} if not add else {candidate.name: find_person(store, candidate.name) for candidate in candidates}
     taken = [] if add else [person.name for person in store.people.all()]
-    engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
-    company = company_of(store, settings, force=force)
+    checks = _checks(store, settings, force=force)
     known_as = {name: person.person_id for name, person in known.items()}
-    plans = plan_enrolment(candidates, engine, existing=taken, checks=company, ids_by_name=known_as)
+    plans = plan_enrolment(candidates, engine, existing=taken, checks=checks, ids_by_name=known_as)
     results = []
-    for plan in progress(plans, "Enrolling", total=len(candidates), console=errors, disable=not errors.is_terminal):
+    for plan in with_progress(plans, "Enrolling", total=len(candidates)):
         person_id = None
         if plan.problem is None:
-            person_id = save_plan(store, plan, known.get(plan.name), staff=staff)
+            person_id = _save(store, plan, known.get(plan.name), staff=staff)
         results.append(
             Enrolled(
                 name=plan.name,
@@ -126,37 +129,33 @@ def _enroll_all(
                 pictures=len(plan.accepted),
                 refused=tuple((str(refused.path), refused.reason) for refused in plan.rejected),
                 problem=plan.problem,
-                visitors=tuple(company.name_of(visitor) for visitor in plan.visitors),
+                visitors=tuple(checks.name_of(visitor) for visitor in plan.visitors),
             )
         )
     return results
 
 
-def company_of(store: Store, settings: Settings, *, force: bool = False) -> EnrolmentChecks:
+def _checks(store: Store, settings: Settings, *, force: bool) -> EnrolmentChecks:
     """Everybody in the store, to compare new pictures with. Raises StoreError."""
     from tracker.identity.enrolment_checks import EnrolmentChecks
     from tracker.identity.gallery import Gallery
 
-    enrolled = Gallery.of(*store.people.vectors(PersonKind.ENROLLED))
     return EnrolmentChecks(
         settings=settings.match,
-        gallery=enrolled.with_exceptions(store.people.limits(), *store.people.negatives()),
+        gallery=enrolled_gallery(store),
         visitors=Gallery.of(*store.people.vectors(PersonKind.VISITOR)),
         names={person.person_id: person.name for person in store.people.all()},
         force=force,
     )
 
 
-def save_plan(store: Store, plan: EnrolmentPlan, person: Person | None, *, staff: bool) -> str:
+def _save(store: Store, plan: EnrolmentPlan, person: Person | None, *, staff: bool) -> str:
     """Save the planned person, or add the vectors to the given one; the person id. Raises PeopleError."""
-    from tracker.identity.enrolment import new_person_id
-
     now = datetime.now(UTC)
     if person is not None:
         store.people.add_vectors(person.person_id, plan.vectors, sources=plan.sources, consented_at=now)
         return person.person_id
-    role = Role.STAFF if staff else Role.MEMBER
-    added = Person(person_id=new_person_id(), name=plan.name, created_at=now, role=role, consented_at=now)
+    added = plan.new_person(now=now, role=Role.STAFF if staff else Role.MEMBER)
     store.people.add(added, plan.vectors, sources=plan.sources)
     return added.person_id
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tracker.cli.command import command
+from tracker.cli.extras import load_engine
 from tracker.cli.options import NoStoreModels
-from tracker.cli.output import Result, Table, errors
+from tracker.cli.output import Result, Table, progress_bar
 
 if TYPE_CHECKING:
     from tracker.identity.evaluation import Evaluation, PictureVectors, ScoredPair
@@ -38,15 +39,12 @@ def evaluate(
     Prints the accuracy at the current threshold, the best possible, and the true accept rate where at most 1 % or
     0.1 % of the pairs of different people pass. Pictures without a face are listed; their pairs do not count.
     """
-    from models.runtime import ensure_built
     from tracker.identity.evaluation import evaluate as evaluated
     from tracker.identity.evaluation import files_of, read_pairs
-    from tracker.vision.engine import FaceEngine
 
     settings = access.load()
     listed = read_pairs(pairs)
-    ensure_built(settings.models.dir, settings.models.precision)
-    engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
+    engine = load_engine(settings)
     found = evaluated(
         listed,
         _vectors(engine, files_of(listed), root if root is not None else pairs.parent),
@@ -58,40 +56,15 @@ def evaluate(
 
         save_roc(found, plot)
         parts.append(f"ROC curve written to {plot}")
-    return Result(document=as_document(found), parts=parts, notes=_notes(found))
-
-
-def as_document(found: Evaluation) -> dict[str, object]:
-    """The figures with stable keys; shares are 0..1."""
-    rates = {f"tar_at_far_{each.far:g}": each.tar for each in found.accepts}
-    return {
-        "pairs": found.pairs,
-        "pairs_scored": len(found.scored),
-        "same": found.same,
-        "different": found.different,
-        "threshold": found.threshold,
-        "accuracy": found.accuracy,
-        "false_accept_rate": found.false_accept_rate,
-        "false_reject_rate": found.false_reject_rate,
-        "best_threshold": found.best_threshold,
-        "best_accuracy": found.best_accuracy,
-        "equal_error_rate": found.equal_error_rate,
-        **rates,
-        "tar_at_far": found.accepts,
-        "no_face": found.no_face,
-        "unreadable": [{"file": file, "reason": reason} for file, reason in found.unreadable],
-        "wrong": found.wrong,
-    }
+    return Result(document=found.document(), parts=parts, notes=_notes(found))
 
 
 def _vectors(engine: FaceEngine, files: tuple[str, ...], root: Path) -> PictureVectors:
-    from rich.progress import Progress
-
     from tracker.identity.evaluation import read_vectors
 
-    with Progress(console=errors, disable=not errors.is_terminal) as progress:
-        task = progress.add_task("Reading pictures", total=len(files))
-        return read_vectors(files, root, engine, lambda _file: progress.advance(task))
+    with progress_bar() as bar:
+        task = bar.add_task("Reading pictures", total=len(files))
+        return read_vectors(files, root, engine, lambda _file: bar.advance(task))
 
 
 def _parts(found: Evaluation) -> list[str | Table]:

@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 from zoneinfo import ZoneInfo
 
 import typer
 
 from config.errors import RecordError
 from tracker.cli.command import command
-from tracker.cli.options import Options, Reading, UsageError
+from tracker.cli.options import Options, Reading, SiteOption, UsageError
 from tracker.cli.output import Result, Table, duration, local_time, short
 from tracker.cli.people import WhoArgument, find_person
 from tracker.cli.store import reading, writing
 from tracker.cli.times import parse_instant
 from tracker.presence.documents import encode
-from tracker.presence.events import ITSELF, OPERATOR, Action, Correction, Event, EventKind, corrected
-from tracker.presence.sessions import Session, sessions
+from tracker.presence.events import ITSELF, OPERATOR, Action, Correction, Event, EventKind
+from tracker.presence.preview import Change, preview
 from tracker.reports.sheets import Column, Kind
 
 if TYPE_CHECKING:
     from config.settings import Settings
     from tracker.store.store import Store
 
-_LONGEST_WORDS = 500
+_LONGEST_TEXT = 500
+_Changes: TypeAlias = dict[tuple[str, str], Change]
+"""By site and person."""
 _RESTORE = "restore"
 """The action of a correction that adds an event that was there before."""
 
@@ -36,11 +38,17 @@ EventsArgument = Annotated[
     list[str],
     typer.Argument(metavar="EVENT...", help="Ids of events, or their first letters; `report explain` shows them."),
 ]
-ByOption = Annotated[
-    str | None, typer.Option("--by", metavar="NAME", help="Author of the correction. Default: your user name.")
-]
-ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Reason, kept with the correction.")]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionOptions(Options):
+    """Options of commands that correct events."""
+
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="NAME", help="Author of the correction. Default: your user name.")
+    ] = None
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Reason, kept with the correction.")] = ""
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False
 
 
 _COLUMNS = (
@@ -56,54 +64,22 @@ _COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """How corrections change one person's visits at one site: those before and after that differ.
-
-    zone: of the site.
-    """
-
-    person_id: str
-    name: str
-    zone: ZoneInfo
-    before: tuple[Session, ...]
-    after: tuple[Session, ...]
-
-
 @command("footfall events void 3f9c2ab1 --reason 'that was her sister'", "footfall events void 3f 9c")
-def void(
-    events: EventsArgument,
-    access: Options,
-    by: ByOption = None,
-    reason: ReasonOption = "",
-    dry_run: DryRunOption = False,
-) -> Result:
+def void(events: EventsArgument, access: CorrectionOptions) -> Result:
     """Void events that did not happen.
 
     They are kept, marked, and visits are derived without them. Several events are voided together or not at all. To
     revert it, restore them.
     """
-    author = _signed(by)
-    with _open(access, dry_run) as (settings, store):
-        found = _events_of(store, events, voided=False)
-        made = [_correction(Action.VOID, event, by=author, reason=reason) for event in found]
-        return _carry_out(store, settings, made, found, done="void", dry_run=dry_run)
+    with _correcting(access) as corrector:
+        return corrector.carry_out(Action.VOID, _events_of(corrector.store, events, voided=False), done="void")
 
 
 @command("footfall events restore 3f9c2ab1")
-def restore(
-    events: EventsArgument,
-    access: Options,
-    by: ByOption = None,
-    reason: ReasonOption = "",
-    dry_run: DryRunOption = False,
-) -> Result:
+def restore(events: EventsArgument, access: CorrectionOptions) -> Result:
     """Restore voided events."""
-    author = _signed(by)
-    with _open(access, dry_run) as (settings, store):
-        found = _events_of(store, events, voided=True)
-        made = [_correction(Action.ADD, event, by=author, reason=reason) for event in found]
-        return _carry_out(store, settings, made, found, done="restored", dry_run=dry_run)
+    with _correcting(access) as corrector:
+        return corrector.carry_out(Action.ADD, _events_of(corrector.store, events, voided=True), done="restored")
 
 
 @command(
@@ -117,25 +93,20 @@ def add(
         str,
         typer.Option("--at", metavar="TIME", help="Time on the site's clock: 2026-01-31T18:30, or 18:30 for today."),
     ],
-    access: Options,
+    access: CorrectionOptions,
     camera: Annotated[
         str | None, typer.Option("--camera", metavar="ID", help="Camera in front of which it happened, if any.")
     ] = None,
-    site: Annotated[str | None, typer.Option("--site", metavar="ID", help="Site. Default: that of the settings.")] = (
-        None
-    ),
-    by: ByOption = None,
-    reason: ReasonOption = "",
-    dry_run: DryRunOption = False,
+    site: SiteOption = None,
 ) -> Result:
     """Add an enter or exit that no camera recorded.
 
     It counts like one at a door. To revert it, void the event.
     """
-    author = _signed(by)
-    with _open(access, dry_run) as (settings, store):
+    with _correcting(access) as corrector:
+        store, settings = corrector.store, corrector.settings
         site_id = _known_site(store, settings, site)
-        moment = parse_instant(at, _zone(store, settings, site_id), now=datetime.now(UTC), option="--at")
+        moment = parse_instant(at, corrector.zone(site_id), now=datetime.now(UTC), option="--at")
         if camera is not None:
             _require_camera(store, settings, site_id, camera, kind)
         event = Event(
@@ -150,8 +121,7 @@ def add(
             fix = f"'footfall events restore {short(known.event_id)}' restores it" if voided else "nothing to do"
             state = "was added and voided" if voided else "is there already"
             raise RecordError(f"this {kind} {state}: event {short(known.event_id)}", fix=fix)
-        made = [_correction(Action.ADD, event, by=author, reason=reason)]
-        return _carry_out(store, settings, made, [event], done="added", dry_run=dry_run)
+        return corrector.carry_out(Action.ADD, [event], done="added")
 
 
 @command("footfall events corrections --json")
@@ -162,7 +132,7 @@ def corrections(access: Reading) -> Table:
     """
     with reading(access) as (settings, store):
         made = store.events.corrections()
-        latest = {each.event_id: each.correction_id for each in made}  # they come by time: the last one stays
+        latest = {each.event_id: each.correction_id for each in made}  # ordered by time: the last one applies
         about = {event_id: _event_of(store, event_id)[0] for event_id in latest}
         names = {person.person_id: person.name for person in store.people.all()}
     zone, actions = settings.site.zone, _actions(made, about)
@@ -188,11 +158,6 @@ def corrections(access: Reading) -> Table:
     return Table(columns=_COLUMNS, rows=rows, empty=empty, zone=zone, documents=documents)
 
 
-def _open(access: Options, dry_run: bool) -> AbstractContextManager[tuple[Settings, Store]]:
-    """The store for a correction; a dry run only reads it."""
-    return reading(access) if dry_run else writing(access)
-
-
 def _actions(made: Iterable[Correction], about: Mapping[str, Event]) -> dict[str, str]:
     """By correction id: void, add, or restore where the event was there before. They come by time."""
     actions: dict[str, str] = {}
@@ -204,78 +169,94 @@ def _actions(made: Iterable[Correction], about: Mapping[str, Event]) -> dict[str
     return actions
 
 
-def _carry_out(
-    store: Store, settings: Settings, made: Sequence[Correction], events: Sequence[Event], *, done: str, dry_run: bool
-) -> Result:
-    """Write the corrections of these events, unless it is a dry run; how visits change.
-
-    done: the new state of each event, in a word.
-    """
-    names = {person.person_id: person.name for person in store.people.all()}
-    changes = _changes(store, settings, made, events, names)
-    if not dry_run:
-        store.events.correct(made)
-    parts: list[str | Table] = []
-    for each, event in zip(made, events, strict=True):
-        zone = _zone(store, settings, event.site_id)
-        parts.append(_line(each, event, names, zone, done=f"would be {done}" if dry_run else done))
-    parts += [_visits_table(change) for change in changes]
-    if not dry_run:
-        back = "void" if made[0].action is Action.ADD else "restore"
-        parts.append(f"to revert: footfall events {back} {' '.join(short(each.event_id) for each in made)}")
-    return Result(document=_document(made, changes, written=not dry_run), parts=parts)
+@contextmanager
+def _correcting(access: CorrectionOptions) -> Iterator[_Corrector]:
+    """The store for a correction; a dry run only reads it. Raises UsageError on an invalid author or reason."""
+    by, reason = _author(access.by), _plain(access.reason, "--reason")
+    with reading(access) if access.dry_run else writing(access) as (settings, store):
+        yield _Corrector(store, settings, by=by, reason=reason, dry_run=access.dry_run)
 
 
-def _changes(
-    store: Store, settings: Settings, made: Sequence[Correction], events: Sequence[Event], names: Mapping[str, str]
-) -> list[Change]:
-    now, changes = datetime.now(UTC), []
-    for site_id, person_id in dict.fromkeys((event.site_id, event.person_id) for event in events):
-        own = store.events.select(site_id=site_id, person_id=person_id)
-        mine = [
-            each
-            for each, event in zip(made, events, strict=True)
-            if (event.site_id, event.person_id) == (site_id, person_id)
-        ]
-        rules, presences = store.sites.rules(site_id), store.cameras.presences(site_id=site_id)
-        before = sessions(own, rules=rules, now=now, presences=presences)
-        after = sessions(corrected(own, mine), rules=rules, now=now, presences=presences)
-        changes.append(
-            Change(
-                person_id=person_id,
-                name=names.get(person_id, person_id),
-                zone=_zone(store, settings, site_id),
-                before=tuple(each for each in before if each not in after),
-                after=tuple(each for each in after if each not in before),
+@dataclass(frozen=True, slots=True)
+class _Corrector:
+    """Corrects events of a store, or in a dry run only shows what would change."""
+
+    store: Store
+    settings: Settings
+    by: str
+    reason: str
+    dry_run: bool
+
+    def carry_out(self, action: Action, events: Sequence[Event], *, done: str) -> Result:
+        """Correct the events; how visits change. done: the new state of each event, in a word."""
+        now = datetime.now(UTC)
+        made = [
+            Correction(
+                action=action,
+                event_id=event.event_id,
+                by=self.by,
+                at=now,
+                reason=self.reason,
+                event=event if action is Action.ADD else None,
             )
-        )
-    return changes
+            for event in events
+        ]
+        names = {person.person_id: person.name for person in self.store.people.all()}
+        changes = self._changes(made, events, now)
+        if not self.dry_run:
+            self.store.events.correct(made)
+        done = f"would be {done}" if self.dry_run else done
+        parts: list[str | Table] = [
+            f"{done} by {self.by}: {_in_words(event, names, self.zone(event.site_id))}" for event in events
+        ]
+        for (site_id, person_id), change in changes.items():
+            parts.append(_visits_table(change, names.get(person_id, person_id), self.zone(site_id)))
+        if not self.dry_run:
+            back = "void" if action is Action.ADD else "restore"
+            parts.append(f"to revert: footfall events {back} {' '.join(short(each.event_id) for each in made)}")
+        document = {
+            "written": not self.dry_run,
+            "corrections": [encode(each) for each in made],
+            "changes": [
+                {
+                    "person_id": person_id,
+                    "name": names.get(person_id, person_id),
+                    "before": [encode(each) for each in change.before],
+                    "after": [encode(each) for each in change.after],
+                }
+                for (_, person_id), change in changes.items()
+            ],
+        }
+        return Result(document=document, parts=parts)
+
+    def zone(self, site_id: str) -> ZoneInfo:
+        """The time zone of a site."""
+        own = site_id == self.settings.site.id
+        zone = self.settings.site.zone if own else self.store.sites.rules(site_id).zone
+        return zone if isinstance(zone, ZoneInfo) else ZoneInfo("UTC")
+
+    def _changes(self, made: Sequence[Correction], events: Sequence[Event], now: datetime) -> _Changes:
+        """The change of each person's visits at each site."""
+        found = {}
+        for site_id, person_id in dict.fromkeys((event.site_id, event.person_id) for event in events):
+            ids = {each.event_id for each in events if (each.site_id, each.person_id) == (site_id, person_id)}
+            found[site_id, person_id] = preview(
+                self.store.events.select(site_id=site_id, person_id=person_id),
+                [each for each in made if each.event_id in ids],
+                rules=self.store.sites.rules(site_id),
+                now=now,
+                presences=self.store.cameras.presences(site_id=site_id),
+            )
+        return found
 
 
-def _document(made: Iterable[Correction], changes: Iterable[Change], *, written: bool) -> dict[str, object]:
-    return {
-        "written": written,
-        "corrections": [encode(each) for each in made],
-        "changes": [
-            {
-                "person_id": change.person_id,
-                "name": change.name,
-                "before": [encode(each) for each in change.before],
-                "after": [encode(each) for each in change.after],
-            }
-            for change in changes
-        ],
-    }
+def _in_words(event: Event, names: Mapping[str, str], zone: ZoneInfo) -> str:
+    camera = "" if event.camera_id == OPERATOR else f", camera {event.camera_id}"
+    name = names.get(event.person_id, event.person_id)
+    return f"{event.kind} of {name} at {local_time(event.at, zone)}{camera}, event {short(event.event_id)}"
 
 
-def _line(made: Correction, event: Event, names: Mapping[str, str], zone: ZoneInfo, *, done: str) -> str:
-    where = "" if event.camera_id == OPERATOR else f", camera {event.camera_id}"
-    what = f"{event.kind} of {names.get(event.person_id, event.person_id)} at {local_time(event.at, zone)}"
-    return f"{done} by {made.by}: {what}{where}, event {short(event.event_id)}"
-
-
-def _visits_table(change: Change) -> Table:
-    zone = change.zone
+def _visits_table(change: Change, name: str, zone: ZoneInfo) -> Table:
     rows = [
         [
             word,
@@ -290,8 +271,8 @@ def _visits_table(change: Change) -> Table:
     return Table.of(
         ["", "entered", "left", "net dwell", "note"],
         rows,
-        title=f"visits of {change.name}",
-        empty=f"The visits of {change.name} do not change.",
+        title=f"visits of {name}",
+        empty=f"The visits of {name} do not change.",
     )
 
 
@@ -321,36 +302,25 @@ def _event_of(store: Store, start: str) -> tuple[Event, bool]:
     return (exact or found)[0]
 
 
-def _correction(action: Action, event: Event, *, by: str, reason: str) -> Correction:
-    return Correction(
-        action=action,
-        event_id=event.event_id,
-        by=by,
-        at=datetime.now(UTC),
-        reason=_words(reason, "--reason"),
-        event=event if action is Action.ADD else None,
-    )
-
-
-def _signed(by: str | None) -> str:
+def _author(by: str | None) -> str:
     """The author of a correction. Raises UsageError where there is none."""
     if by is None:
         try:
             by = getpass.getuser()
         except (OSError, KeyError, ImportError):  # this user has no name on this machine
             by = ""
-    name = _words(by, "--by")
+    name = _plain(by, "--by")
     if not name or name.startswith("@") or name.casefold() == ITSELF:
         raise UsageError("the correction has no author", fix="give your name, as --by Ann")
     return name
 
 
-def _words(text: str, option: str) -> str:
-    """Text on one line. Raises UsageError when it is too long or holds control characters."""
+def _plain(text: str, option: str) -> str:
+    """Text on one line. Raises UsageError when it is too long or has control characters."""
     words = " ".join(text.split())
-    if len(words) > _LONGEST_WORDS or not words.isprintable():
+    if len(words) > _LONGEST_TEXT or not words.isprintable():
         raise UsageError(
-            f"{option}: expected up to {_LONGEST_WORDS} characters of plain text",
+            f"{option}: expected up to {_LONGEST_TEXT} characters of plain text",
             fix="shorten it, and leave control characters out",
         )
     return words
@@ -369,11 +339,6 @@ def _known_site(store: Store, settings: Settings, site_id: str | None) -> str:
     if site_id is not None and site_id not in known:
         raise UsageError(f"--site: no site {site_id[:64]!r}", fix=f"known are {', '.join(sorted(known)[:10])}")
     return site_id or settings.site.id
-
-
-def _zone(store: Store, settings: Settings, site_id: str) -> ZoneInfo:
-    zone = settings.site.zone if site_id == settings.site.id else store.sites.rules(site_id).zone
-    return zone if isinstance(zone, ZoneInfo) else ZoneInfo("UTC")
 
 
 def _require_camera(store: Store, settings: Settings, site_id: str, camera_id: str, kind: EventKind) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import io
-import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -15,28 +14,24 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from config.errors import FootfallError, PeopleError, RecordError
+from config.errors import FootfallError, RecordError
 from tracker.cameras.clock import CLOCKS_APART
 from tracker.cli.command import command
-from tracker.cli.lines import STDIO, json_lines, progress_bar
+from tracker.cli.lines import STDIO, json_lines
 from tracker.cli.options import Options, Reading, UsageError
-from tracker.cli.output import Result, counted, note
+from tracker.cli.output import Result, counted, note, progress_bar
 from tracker.cli.store import reading, writing
 from tracker.cli.times import FromOption, ToOption, parse_time
 from tracker.identity.names import clean_name
-from tracker.presence.documents import decode, encode
-from tracker.presence.events import EARLIEST, SCHEMA, Event, time_text
+from tracker.presence.documents import encode
 
 if TYPE_CHECKING:
     from config.settings import Settings
     from tracker.store.event_import import ImportedEvent, StagedEvents
+    from tracker.store.event_lines import Refused
     from tracker.store.store import Store
 
-LONGEST_LINE = 65_536
-"""Bytes; a longer line is refused."""
 _BATCH = 5_000
-_PAGE = 5_000
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +48,6 @@ class Imported:
     refused: int
     people: int
     other_sites: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A line that is no event. number: counted from 1."""
-
-    number: int
-    reason: str
 
 
 @command("footfall events import turnstile.jsonl", "footfall events import - --partial < old.jsonl")
@@ -113,6 +100,8 @@ def export_events(
 
     The import command reads them back. Events of people who were merged get the id that they have now.
     """
+    from tracker.store.event_lines import pages
+
     zone = access.load().site.zone
     first = parse_time(since, zone, option="--from")
     last = parse_time(until, zone, option="--to", end_of_day=True)
@@ -122,107 +111,17 @@ def export_events(
         write(map(encode, pages(store, site_id=site, since=first, until=last)))
 
 
-def pages(
-    store: Store, *, site_id: str | None, since: datetime | None, until: datetime | None, page: int = _PAGE
-) -> Iterator[Event]:
-    """Events in order of (at, event_id), read `page` at a time.
-
-    Events that are written meanwhile may be among them or not.
-    """
-    seen: set[str] = set()  # of the instant at which the last page ended
-    while True:
-        found = store.events.select(site_id=site_id, since=since, until=until, limit=page + len(seen))
-        fresh = [event for event in found if event.event_id not in seen]
-        yield from fresh
-        if not fresh or len(found) < page + len(seen):
-            return
-        if fresh[-1].at != since:
-            seen.clear()
-        since = fresh[-1].at
-        seen.update(event.event_id for event in fresh if event.at == since)
-
-
-def read_events(file: BinaryIO, *, site_id: str, latest: datetime) -> Iterator[ImportedEvent | Refused]:
-    """Each line that is not blank, as an event or as the reason why it is none.
-
-    site_id: of those that name none. latest: events after it (UTC) are refused.
-    """
-    number = 0
-    while line := file.readline(LONGEST_LINE + 1):
-        number += 1
-        if len(line) > LONGEST_LINE:
-            while line and not line.endswith(b"\n"):
-                line = file.readline(_CHUNK)
-            yield Refused(number, f"longer than {LONGEST_LINE} bytes")
-            continue
-        text = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
-        if text.strip():
-            yield _event_of(text, number, site_id, latest)
-
-
-def _event_of(line: bytes, number: int, site_id: str, latest: datetime) -> ImportedEvent | Refused:
-    from tracker.store.event_import import ImportedEvent
-
-    try:
-        document = json.loads(line.decode("utf-8"))
-    except UnicodeDecodeError:
-        return Refused(number, "it is not UTF-8")
-    except (ValueError, RecursionError) as error:
-        return Refused(number, f"it is not JSON ({error})")
-    if not isinstance(document, dict):
-        return Refused(number, "expected an object with the fields of an event")
-    has_id, has_track = "event_id" in document, "track_id" in document
-    try:
-        name = _name_of(document.pop("name", None))
-        event = decode(Event, _completed(document, site_id))
-    except RecordError as error:
-        return Refused(number, error.problem.removeprefix("event: "))
-    if event.at < EARLIEST:
-        return Refused(number, f"at: {time_text(event.at)[:10]} is before 1970")
-    if event.at > latest:
-        return Refused(number, f"at: {event.at:%Y-%m-%d %H:%M} UTC is in the future")
-    # A crossing without a track gets one of its own; ids depend on the instant, not on how it was written.
-    track_id = event.track_id if has_track else f"{event.camera_id}-{time_text(event.at)}"
-    event = replace(event, track_id=track_id, event_id=event.event_id if has_id else "")
-    return ImportedEvent(line=number, event=event, identified=has_id or has_track, name=name)
-
-
-def _name_of(value: object) -> str | None:
-    """The name beside an event, None where there is none. Raises RecordError."""
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise RecordError("event: name: expected a text", fix="correct name, or leave it out")
-    try:
-        return clean_name(value)
-    except PeopleError as error:
-        raise RecordError(f"event: name: {error.problem}", fix=error.fix) from error
-
-
-def _completed(document: Mapping[str, object], site_id: str) -> dict[str, object]:
-    """The document with values for what may be left out."""
-    return {
-        "site_id": site_id,
-        "track_id": "-",
-        "x_frac": None,
-        "y_frac": None,
-        "inferred": False,
-        "schema": SCHEMA,
-        "event_id": "-",
-        **document,
-    }
-
-
 def _stage(staged: StagedEvents, file: BinaryIO, *, site_id: str, latest: datetime) -> tuple[int, int]:
-    """Stage the good lines and complain about the others. Returns how many lines there are, and how many are bad."""
+    """Stage the good lines, and print why others are refused. Returns the number of lines, and of refused ones."""
     from tracker.store.event_import import ImportedEvent
+    from tracker.store.event_lines import Refused, read_events
 
     lines = refused = 0
-    found = _with_progress(read_events(file, site_id=site_id, latest=latest), file)
+    found = _with_progress(read_events(file, site_id=site_id, latest=latest, clean_name=clean_name), file)
     while batch := list(islice(found, _BATCH)):
         bad = [each for each in batch if isinstance(each, Refused)]
         for each in bad:
-            _complain(each)
+            note(f"line {each.number}: {each.reason}")
         staged.add(each for each in batch if isinstance(each, ImportedEvent))
         lines, refused = lines + len(batch), refused + len(bad)
     return lines, refused
@@ -236,7 +135,7 @@ def _write(store: Store, settings: Settings, staged: StagedEvents, *, refused: i
             staged, skip_conflicts=partial, progress=lambda done: bar.update(task, completed=done)
         )
     for each in written.conflicts:
-        _complain(Refused(each.line, f"event_id: another event has the id {each.event_id[:64]!r}"))
+        note(f"line {each.line}: event_id: another event has the id {each.event_id[:64]!r}")
     conflicts = len(written.conflicts)
     return Imported(
         lines=count + refused,
@@ -259,10 +158,6 @@ def _lines(done: Imported) -> list[str]:
         shown = f"'footfall report today --site {site_id}'"
         lines.append(f"{counted(count, 'event')} {verb} of site {site_id}, not the one in the settings: {shown}")
     return lines
-
-
-def _complain(refused: Refused) -> None:
-    note(f"line {refused.number}: {refused.reason}")
 
 
 @contextmanager
@@ -292,7 +187,7 @@ def _with_progress(found: Iterable[ImportedEvent | Refused], file: BinaryIO) -> 
 
 
 def _size(file: BinaryIO) -> int | None:
-    """Bytes, None for a pipe; the file stays where it is."""
+    """Bytes, None for a pipe; the position in the file is kept."""
     if not file.seekable():
         return None
     here = file.tell()

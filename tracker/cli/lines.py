@@ -1,4 +1,4 @@
-"""JSON lines that commands write, and their progress bar."""
+"""Files that commands write: complete or not at all."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO, TypeAlias
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
 from config.errors import FootfallError
-from tracker.cli.output import errors
 
 STDIO = "-"
 """The name of a file that means stdin or stdout."""
@@ -65,12 +62,12 @@ def replacing(path: Path) -> Iterator[Path]:
             beside.unlink(missing_ok=True)
 
 
-def progress_bar() -> Progress:
-    """A bar on stderr, where that is a terminal."""
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(),
-        console=errors, disable=not errors.is_terminal,
-    )  # fmt: skip
+def make_folder(path: Path, *, fix: str) -> None:
+    """Create the folder where it is missing. Raises FootfallError."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FootfallError(f"{path}: cannot make this folder ({error.strerror})", fix=fix) from error
 
 
 def _write(stream: TextIO, documents: Documents) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -18,6 +18,14 @@ Overrides: TypeAlias = dict[str, dict[str, object]]
 """Section -> field -> value of a setting; None where the option was not given."""
 Reload: TypeAlias = Callable[[], "tuple[Settings, dict[str, str]]"]
 """Loads the settings again when what the site shares has changed; see `Options.reload`."""
+_OVERRIDDEN = {
+    "store": ("store", "url"),
+    "models": ("models", "dir"),
+    "site": ("site", "id"),
+    "credentials": ("cloud", "credentials"),
+}
+"""Option -> section and field of the setting that it replaces."""
+PLOT_SUFFIXES = (".html", ".png")
 
 
 class UsageError(FootfallError):
@@ -51,6 +59,7 @@ CameraOption = Annotated[
         help="Device number, video file, folder of pictures, or rtsp/http address; may be given several times.",
     ),
 ]
+SiteOption = Annotated[str | None, typer.Option("--site", metavar="ID", help="Site. Default: that of the settings.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 
@@ -61,10 +70,6 @@ class Options:
     store: StoreOption = None
     settings: SettingsOption = None
 
-    def overrides(self) -> Overrides:
-        """The settings that these options replace."""
-        return {"store": {"url": self.store}}
-
     def load(self) -> Settings:
         """The settings of the run: defaults, what the site shares, file, environment, options. Raises SettingsError."""
         return self.reload()[0]
@@ -73,7 +78,11 @@ class Options:
         """The settings as of now, and which of the site's shared settings were rejected, with the reason."""
         from tracker.store.site_settings import settings_at_site  # here, so that no help waits for pydantic
 
-        return settings_at_site(self.settings, self.overrides())
+        overrides: Overrides = {}
+        for name in {each.name for each in fields(self)} & _OVERRIDDEN.keys():
+            section, key = _OVERRIDDEN[name]
+            overrides[section] = {key: getattr(self, name)}
+        return settings_at_site(self.settings, overrides)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,23 +105,19 @@ class Models(Options):
 
     models: ModelsOption = None
 
-    def overrides(self) -> Overrides:
-        """The settings that these options replace."""
-        return {"store": {"url": self.store}, "models": {"dir": self.models}}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NoStoreModels(Models):
+class NoStoreModels(NoStore):
     """Options of a command that runs the networks and opens no store."""
 
-    store: UnusedStoreOption = None
+    models: ModelsOption = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReadingModels(Models):
+class ReadingModels(Reading):
     """Options of a command that runs the networks and reads a store."""
 
-    offline: OfflineOption = False
+    models: ModelsOption = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,4 +135,25 @@ class TableOutput(JsonOutput):
 
     def __post_init__(self) -> None:
         if self.as_json and self.as_csv:
-            raise UsageError("--json and --csv exclude each other", fix="give one of them")
+            raise UsageError("--json and --csv cannot be used together", fix="specify one of them")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportOutput(TableOutput):
+    """Output options of a report."""
+
+    xlsx: Annotated[
+        Path | None, typer.Option("--xlsx", metavar="FILE", help="Write an Excel workbook; replaces the file.")
+    ] = None
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", metavar="FILE", help="Draw a chart: .html opens everywhere, .png needs Chromium."),
+    ] = None
+
+    def __post_init__(self) -> None:
+        TableOutput.__post_init__(self)
+        if self.xlsx is not None and self.xlsx.suffix.lower() != ".xlsx":
+            raise UsageError(f"--xlsx: {self.xlsx.name[:80]!r} does not end in .xlsx", fix="write --xlsx report.xlsx")
+        if self.plot is not None and self.plot.suffix.lower() not in PLOT_SUFFIXES:
+            name = self.plot.name[:80]
+            raise UsageError(f"--plot: {name!r} ends neither in .html nor in .png", fix="write --plot report.html")

@@ -8,9 +8,10 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
 
 from rich.box import SIMPLE_HEAD
@@ -20,12 +21,26 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from config.errors import FootfallError
-from tracker.cli.options import JsonOutput, TableOutput
+from tracker.cli.extras import require
+from tracker.cli.options import JsonOutput, ReportOutput, TableOutput
 from tracker.presence.calendar import MOMENT, local_text
 from tracker.reports.json_values import plain
-from tracker.reports.sheets import Column, Kind, Row
-from tracker.reports.text import cell_text, escaped_json, is_number, is_printable, length_text, printable, rows_csv
+from tracker.reports.sheets import Column, Figure, Kind, Report, Row
+from tracker.reports.text import (
+    cell_text,
+    csv_text,
+    escaped_json,
+    is_number,
+    is_printable,
+    length_text,
+    printable,
+    rows_csv,
+)
 
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+Item = TypeVar("Item")
 _SHORT_ID = 8
 _FILE_WIDTH = 160
 """Characters a line where stdout is no terminal."""
@@ -114,6 +129,34 @@ def emit(result: Result | Table, output: JsonOutput) -> None:
         raise result.failure
 
 
+def emit_report(report: Report, output: ReportOutput) -> None:
+    """Write the files that the options name, and print JSON or CSV, or the tables where nothing else is asked for.
+
+    Raises ReportError when a file cannot be written, SettingsError when a package for it is missing.
+    """
+    if output.xlsx is not None:
+        require("the report", "reports", "xlsxwriter")
+        from tracker.reports.workbook import write_workbook
+
+        write_workbook(report, output.xlsx)
+        note(f"wrote {output.xlsx}")
+    if output.plot is not None:
+        require("the report", "reports", "plotly")
+        from tracker.reports.chart_files import write_plot
+        from tracker.reports.report_charts import plot
+
+        write_plot(plot(report), output.plot, title=f"{report.title} – {report.site_name}")
+        note(f"wrote {output.plot}")
+    if output.as_json:
+        print_json(dict(report.document()))
+    elif output.as_csv:
+        print_csv(csv_text(report))
+        for each in report.notes:
+            note(f"note: {each}")
+    elif output.xlsx is None and output.plot is None:
+        _print_report(report)
+
+
 def print_line(part: str | Text | RichTable) -> None:
     """Print a line, or a drawn table, on stdout. A str is plain text, never markup."""
     console.print(Text(part) if isinstance(part, str) else part, soft_wrap=not isinstance(part, RichTable))
@@ -174,6 +217,26 @@ def show_table(table: Table) -> None:
     console.print(drawn)
 
 
+def progress_bar() -> Progress:
+    """A bar on stderr, where that is a terminal."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(),
+        console=errors, disable=not errors.is_terminal,
+    )  # fmt: skip
+
+
+def with_progress(items: Iterable[Item], title: str, *, total: int) -> Iterator[Item]:
+    """The same items, with a progress bar."""
+    with progress_bar() as bar:
+        task = bar.add_task(title, total=total)
+        for each in items:
+            yield each
+            bar.advance(task)
+        bar.update(task, completed=total)
+
+
 def short(record_id: str) -> str:
     """The first letters of an id, enough to name it in a command where no other id begins so."""
     return record_id[:_SHORT_ID]
@@ -193,6 +256,30 @@ def duration(seconds: float | None) -> str:
 def counted(count: int, noun: str) -> str:
     """1 face, 2 faces."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _print_report(report: Report) -> None:
+    about = f", {report.site_name}, {report.range_text}{f', {report.filters}' if report.filters else ''}"
+    print_line(Text.assemble((report.title, "bold"), about))
+    figures = [_figure_text(report, each) for each in report.figures if each.shown and each.value is not None]
+    if figures:
+        print_line(f"  {', '.join(figures)}")
+    for sheet in report.sheets:
+        if sheet.printed:
+            show_table(
+                Table(
+                    columns=sheet.columns,
+                    rows=sheet.rows if sheet.printed_rows is None else sheet.printed_rows,
+                    empty=sheet.empty,
+                    zone=report.zone,
+                )
+            )
+    for each in report.notes:
+        print_line(Text.assemble(("note: ", "bold yellow"), each))
+
+
+def _figure_text(report: Report, figure: Figure) -> str:
+    return figure.words or f"{figure.title} {cell_text(figure.value, figure.kind, report.zone) or 'no'}"
 
 
 def _text(cell: object) -> str:

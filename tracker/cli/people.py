@@ -1,4 +1,4 @@
-"""`footfall people list | show | rename | merge | forget`: who is known."""
+"""`footfall people list | show | rename | merge | forget`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tracker.reports.sheets import Column, Kind
 from tracker.reports.text import cell_text
 
 if TYPE_CHECKING:
+    from tracker.identity.gallery import Gallery
     from tracker.store.store import Store
 
 WhoArgument = Annotated[str, typer.Argument(metavar="PERSON", help="Name or id.")]
@@ -129,6 +130,14 @@ def find_person(store: Store, who: str) -> Person:
     if person is None:
         raise PeopleError(f"no person named {who[:80]!r}", fix="try 'footfall people list --visitors'")
     return person
+
+
+def enrolled_gallery(store: Store) -> Gallery:
+    """The enrolled people as recognition compares them: with their own limits, and the faces marked as not theirs."""
+    from tracker.identity.gallery import Gallery
+
+    enrolled = Gallery.of(*store.people.vectors(PersonKind.ENROLLED))
+    return enrolled.with_exceptions(store.people.limits(), *store.people.negatives())
 
 
 def _profile(person: Person, counts: dict[str, int]) -> dict[str, object]:

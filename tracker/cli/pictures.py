@@ -10,14 +10,16 @@ from rich.text import Text
 
 from config.errors import PictureError
 from tracker.cli.command import command
+from tracker.cli.extras import load_engine
+from tracker.cli.lines import make_folder
 from tracker.cli.options import NoStoreModels, ReadingModels, UsageError
-from tracker.cli.output import Result, counted, errors
+from tracker.cli.output import Result, counted, with_progress
 from tracker.cli.store import reading
 from tracker.presence.people import PersonKind
 
 if TYPE_CHECKING:
     from config.settings import Settings
-    from tracker.cli.drawings import Drawing
+    from tracker.identity.annotation import Drawing
     from tracker.identity.gallery import Gallery
 
 
@@ -32,21 +34,16 @@ def annotate(
     They are written to another folder under their own names; .png, or .avi for a video, is added to those of formats
     that cannot be written. Enrolled people are green, others amber.
     """
-    from rich.progress import track as progress
-
-    from tracker.cli.drawings import FaceFinder, annotated, files_in, make_folder
+    from tracker.identity.annotation import FaceFinder, annotated, files_in
 
     settings = access.load()
     files = files_in(source)
     if out.resolve() == (source if source.is_dir() else source.parent).resolve():
         raise UsageError(f"{out} is the folder of the originals", fix="give another folder to --out")
-    make_folder(out)
+    make_folder(out, fix="give another to --out")
     gallery, names = _known_people(settings, access)
-    finder = FaceFinder(settings, gallery, names)
-    drawings = [
-        annotated(finder, file, out)
-        for file in progress(files, "Annotating", console=errors, disable=not errors.is_terminal)
-    ]
+    finder = FaceFinder(load_engine(settings), settings.match, gallery, names)
+    drawings = [annotated(finder, file, out) for file in with_progress(files, "Annotating", total=len(files))]
     failed = [drawing for drawing in drawings if drawing.problem is not None]
     problem = f"{len(failed)} of {len(drawings)} files could not be annotated: {failed[0].problem}" if failed else ""
     return Result(
@@ -69,13 +66,10 @@ def compare(
     """
     import numpy as np
 
-    from models.runtime import ensure_built
-    from tracker.cli.drawings import only_face
-    from tracker.vision.engine import FaceEngine
+    from tracker.identity.annotation import only_face
 
     settings = access.load()
-    ensure_built(settings.models.dir, settings.models.precision)
-    engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
+    engine = load_engine(settings)
     vectors = [only_face(engine, path) for path in (first, second)]
     distance = float(np.linalg.norm(vectors[0] - vectors[1]))
     threshold = settings.match.max_distance
@@ -94,8 +88,8 @@ def _known_people(settings: Settings, access: ReadingModels) -> tuple[Gallery, d
     if not settings.store.path.exists() and (settings.store.firestore is None or access.offline):
         return Gallery.empty(), {}
     with reading(access) as (_, store):
-        vectors, person_ids = store.people.vectors(PersonKind.ENROLLED)
-        return Gallery(vectors, person_ids), {person.person_id: person.name for person in store.people.all()}
+        gallery = Gallery(*store.people.vectors(PersonKind.ENROLLED))
+        return gallery, {person.person_id: person.name for person in store.people.all()}
 
 
 def _line(drawing: Drawing) -> str:

@@ -1,25 +1,31 @@
-"""The local copy of a store that machines share through Firestore: downloaded, uploaded and followed by commands."""
+"""The local copy of a store that machines share through Firestore: downloaded, uploaded and followed by commands.
+
+The client of Firestore is imported where a store is shared, and nowhere else.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
-from importlib.util import find_spec
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from config.errors import CloudError, CloudUnreachableError, SettingsError, StoreBusyError
+from config.errors import CloudError, CloudUnreachableError, StoreBusyError
 from config.settings import Settings
+from tracker.cli.extras import require_firestore
 from tracker.cli.options import Reading, Reload
 from tracker.cli.output import duration, errors, local_time, note
-from tracker.cli.sending import uploader_of
 from tracker.cli.store import open_store
 from tracker.cloud.pending import backlog_of
 from tracker.store.store import Store
+
+if TYPE_CHECKING:
+    from tracker.cloud.replica import Replica
+    from tracker.cloud.uploader import Uploader
 
 PATIENCE_S = 8.0
 NO_COPY = "nothing was downloaded yet"
@@ -27,42 +33,28 @@ _BAR_AFTER_S = 1.0
 """A download that takes longer shows a progress bar."""
 
 
-def require_cloud() -> None:
-    """Raises SettingsError where the packages for Firestore are not installed."""
-    if not find_spec("firebase_admin"):
-        raise SettingsError("a shared store needs firebase-admin", fix="pip install 'footfall[cloud]'")
-
-
 def download(settings: Settings, reread: Reload) -> None:
     """Download what is new at the site. Raises CloudError, and CloudUnreachableError with the age of the copy."""
-    require_cloud()
-    from tracker.cloud.download import Scope
-    from tracker.cloud.replica import Replica
-
-    with (
-        open_store(settings) as store,
-        DownloadBar() as bar,
-        Replica.of(store, settings, scope=Scope.HISTORY, reread=reread) as replica,
-    ):
+    with open_store(settings) as store:
         try:
-            replica.catch_up(bar.show, patience_s=PATIENCE_S)
+            _catch_up(_replica(store, settings, reread))
         except CloudUnreachableError as error:
-            age = age_text(store, settings)
+            age = _age_text(store, settings)
             fix = "check the network, or read the local copy with --offline" if age else "check the network"
             raise CloudUnreachableError(f"{error.problem}; {age or NO_COPY}", fix=fix) from error
 
 
 def download_if_reachable(settings: Settings, store: Store) -> None:
     """As `download`, but without network a note on stderr is all. Raises CloudError where Firestore denies access."""
-    require_cloud()
-    from tracker.cloud.download import Scope
-    from tracker.cloud.replica import Replica
-
     try:
-        with DownloadBar() as bar, Replica.of(store, settings, scope=Scope.HISTORY) as replica:
-            replica.catch_up(bar.show, patience_s=PATIENCE_S)
+        _catch_up(_replica(store, settings))
     except CloudUnreachableError as error:
-        note(f"note: {error.problem}; {age_text(store, settings) or NO_COPY}")
+        note(f"note: {error.problem}; {_age_text(store, settings) or NO_COPY}")
+
+
+def download_everything(settings: Settings, store: Store, reread: Reload) -> None:
+    """Download what an agent needs too: people, corrections, settings. Raises CloudError, SettingsError."""
+    _catch_up(_replica(store, settings, reread, everything=True))
 
 
 def upload(settings: Settings, store: Store) -> None:
@@ -93,24 +85,48 @@ def following(options: Reading) -> Iterator[None]:
             note_age(settings)
         yield
         return
-    require_cloud()
-    from tracker.cloud.download import Scope
-    from tracker.cloud.replica import Replica
-
-    with (
-        open_store(settings) as store,
-        Replica.of(store, settings, scope=Scope.HISTORY, reread=options.reload) as replica,
-    ):
+    with open_store(settings) as store, _replica(store, settings, options.reload) as replica:
         try:
-            with DownloadBar() as bar:
+            with _DownloadBar() as bar:
                 replica.catch_up(bar.show, patience_s=PATIENCE_S)
         except CloudUnreachableError as error:
-            note(f"{error.problem}; {age_text(store, settings) or NO_COPY}. Retrying.")
+            note(f"{error.problem}; {_age_text(store, settings) or NO_COPY}. Retrying.")
         replica.follow()
         yield
 
 
-def age_text(store: Store, settings: Settings) -> str:
+@contextmanager
+def replicating(settings: Settings, store: Store, reread: Reload | None) -> Iterator[None]:
+    """Upload what is recorded inside, and with `reread` download what others record, where the store is shared.
+
+    Raises SettingsError and CloudError without usable credentials; without network nothing is raised, and nothing waits
+    for it.
+    """
+    if settings.store.firestore is None:
+        yield
+        return
+    require_firestore()
+    from tracker.cloud.background import downloading, uploading
+
+    with uploading(store, settings), downloading(store, settings, reread) if reread else nullcontext():
+        yield
+
+
+def uploader_of(settings: Settings, store: Store, *, progress: Callable[[int], None] = lambda _: None) -> Uploader:
+    """The uploader of a shared store. Raises SettingsError when the packages for it are missing."""
+    require_firestore()
+    from tracker.cloud.uploader import Uploader
+
+    return Uploader.of(store, settings, progress=progress)
+
+
+def note_age(settings: Settings) -> None:
+    """State the age of the local copy on stderr."""
+    with open_store(settings, create=False) as store:
+        note(f"offline: {_age_text(store, settings) or NO_COPY}")
+
+
+def _age_text(store: Store, settings: Settings) -> str:
     """The age of the local copy; empty where nothing was ever downloaded."""
     synced_at = store.inbox.synced_at(settings.site.id)
     if synced_at is None:
@@ -119,13 +135,20 @@ def age_text(store: Store, settings: Settings) -> str:
     return f"the local copy is of {local_time(synced_at, settings.site.zone)}, {duration(age_s)} ago"
 
 
-def note_age(settings: Settings) -> None:
-    """State the age of the local copy on stderr."""
-    with open_store(settings, create=False) as store:
-        note(f"offline: {age_text(store, settings) or NO_COPY}")
+def _replica(store: Store, settings: Settings, reread: Reload | None = None, *, everything: bool = False) -> Replica:
+    require_firestore()
+    from tracker.cloud.download import Scope
+    from tracker.cloud.replica import Replica
+
+    return Replica.of(store, settings, scope=Scope.EVERYTHING if everything else Scope.HISTORY, reread=reread)
 
 
-class DownloadBar:
+def _catch_up(replica: Replica) -> None:
+    with _DownloadBar() as bar, replica:
+        replica.catch_up(bar.show, patience_s=PATIENCE_S)
+
+
+class _DownloadBar:
     """A progress bar on stderr for a download that takes its time."""
 
     def __init__(self) -> None:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tracker.cli.command import command
+from tracker.cli.extras import require
+from tracker.cli.options import Reading, SiteOption, UsageError
 from tracker.cli.people import find_person
-from tracker.cli.report_options import RangeOptions, ReportOptions
-from tracker.cli.report_output import require
 from tracker.cli.store import reading
-from tracker.reports.periods import Period
+from tracker.cli.times import FromOption, ToOption, parse_time
+from tracker.presence.calendar import day_range
+from tracker.reports.periods import Period, lies_too_early, start_of_default
 from tracker.reports.sheets import Report
 
 if TYPE_CHECKING:
     from tracker.reports.data import ReportData
+    from tracker.reports.selection import ReportSite
 
 ByOption = Annotated[Period, typer.Option("--by", help="The period of a row.")]
 PersonArgument = Annotated[
@@ -23,13 +28,34 @@ PersonArgument = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportOptions(Reading):
+    """Options of a report of the current day."""
+
+    site: SiteOption = None
+    camera: Annotated[
+        str | None,
+        typer.Option("--camera", metavar="ID", help="Only this camera's room, or visits through its door."),
+    ] = None
+    zone: Annotated[str | None, typer.Option("--zone", metavar="NAME", help="Only this zone of a room.")] = None
+    staff: Annotated[bool, typer.Option("--staff", help="Include staff.")] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RangeOptions(ReportOptions):
+    """Options of a report over a range."""
+
+    since: FromOption = None
+    until: ToOption = None
+
+
 @command("footfall report today --json")
 def today(options: ReportOptions) -> Report:
     """Show who is in now, and today's figures."""
-    require("pandas")
+    data = _data(options, visit_ids=True)
     from tracker.reports.tables import today_report
 
-    return today_report(_data(options, visit_ids=True))
+    return today_report(data)
 
 
 @command("footfall report usage --by hour", "footfall report usage --by month --xlsx year.xlsx --plot year.html")
@@ -38,10 +64,10 @@ def usage(options: RangeOptions, by: ByOption = Period.DAY) -> Report:
 
     Default: today by the hour, 7 days, 8 weeks or 12 months, each up to now.
     """
-    require("pandas")
+    data = _data(options, default=by, whole_days=True)
     from tracker.reports.tables import usage_report
 
-    return usage_report(_data(options, default=by, whole_days=True), by)
+    return usage_report(data, by)
 
 
 @command("footfall report visits --from 2026-01-26 --to 2026-01-31 --csv > visits.csv")
@@ -50,10 +76,10 @@ def visits(options: RangeOptions) -> Report:
 
     Default: the last seven days.
     """
-    require("pandas")
+    data = _data(options, visit_ids=True)
     from tracker.reports.tables import visits_report
 
-    return visits_report(_data(options, visit_ids=True))
+    return visits_report(data)
 
 
 @command("footfall report dwell --from 2026-01-01 --plot dwell.html")
@@ -62,10 +88,10 @@ def dwell(options: RangeOptions) -> Report:
 
     Median, mean and 90th percentile, net and with gaps. Default: the last seven days.
     """
-    require("pandas")
+    data = _data(options)
     from tracker.reports.tables import dwell_report
 
-    return dwell_report(_data(options))
+    return dwell_report(data)
 
 
 @command("footfall report attendance --from 2026-01-01 --xlsx january.xlsx")
@@ -74,10 +100,10 @@ def attendance(options: RangeOptions) -> Report:
 
     Default: the last seven days.
     """
-    require("pandas")
+    data = _data(options, whole_days=True, time_stamps=True)
     from tracker.reports.attendance import attendance_report
 
-    return attendance_report(_data(options, whole_days=True, time_stamps=True))
+    return attendance_report(data)
 
 
 @command("footfall report occupancy --from 2026-01-31 --plot occupancy.html")
@@ -86,10 +112,10 @@ def occupancy(options: RangeOptions) -> Report:
 
     Default: today.
     """
-    require("pandas")
+    data = _data(options, default=Period.HOUR, whole_days=True)
     from tracker.reports.tables import occupancy_report
 
-    return occupancy_report(_data(options, default=Period.HOUR, whole_days=True))
+    return occupancy_report(data)
 
 
 @command("footfall report people --from 2026-01-01", "footfall report people 'Ada Lovelace' --json")
@@ -98,16 +124,17 @@ def people(options: RangeOptions, who: PersonArgument = None) -> Report:
 
     Default: the last seven days.
     """
-    require("pandas")
     if who is None:
+        data = _data(options, whole_days=True)
         from tracker.reports.tables import people_report
 
-        return people_report(_data(options, whole_days=True))
-    from tracker.reports.attendance import person_report
-
+        return people_report(data)
     with reading(options) as (_, store):
         person = find_person(store, who)
-    return person_report(_data(options, whole_days=True, person_id=person.person_id, visit_ids=True), person)
+    data = _data(options, whole_days=True, person_id=person.person_id, visit_ids=True)
+    from tracker.reports.attendance import person_report
+
+    return person_report(data, person)
 
 
 def _data(
@@ -119,8 +146,50 @@ def _data(
     person_id: str | None = None,
     visit_ids: bool = False,
 ) -> ReportData:
-    from tracker.cli.report_data import data_of
-    from tracker.reports.selection import ReportQuery
+    """The data of the current day, or of --from to --to.
 
-    query = ReportQuery(whole_days=whole_days, time_stamps=time_stamps, person_id=person_id, visit_ids=visit_ids)
-    return data_of(options, query, default=default)
+    default: without --from the range is that of this period, else the last seven days. Raises UsageError on an invalid
+    range or an unknown site, camera or zone; StoreError; SettingsError without pandas.
+    """
+    require("this report", "reports", "pandas")
+    from tracker.reports.selection import NotRecordedError, ReportQuery, select, site_of_report
+
+    with reading(options) as (read_settings, store):
+        settings = read_settings if options.site is None else replace(options, site=None).load()
+        now = datetime.now(UTC)
+        try:
+            site = site_of_report(settings, store, options.site)
+            since, until = _range(options, site, now, default)
+            query = ReportQuery(
+                since=since,
+                until=until,
+                camera_id=options.camera,
+                zone=options.zone,
+                staff=options.staff,
+                whole_days=whole_days,
+                time_stamps=time_stamps,
+                person_id=person_id,
+                visit_ids=visit_ids,
+            )
+            return select(store, site, query, now)
+        except NotRecordedError as error:
+            raise UsageError(error.problem, fix=error.fix) from error
+
+
+def _range(
+    options: ReportOptions, site: ReportSite, now: datetime, default: Period | None
+) -> tuple[datetime, datetime]:
+    zone = site.zone
+    if not isinstance(options, RangeOptions):
+        return day_range(now.astimezone(zone).date(), zone)
+    until = parse_time(options.until, zone, option="--to", end_of_day=True) or now
+    start = parse_time(options.since, zone, option="--from")
+    for option, at in (("--from", start), ("--to", until)):
+        if at is not None and lies_too_early(at, zone):
+            raise UsageError(f"{option} is before 1970", fix="give a later day")
+    if start is not None and start >= now:
+        raise UsageError("--from is in the future", fix="give a day that has begun")
+    if start is not None and start >= until:
+        raise UsageError("--from is not before --to", fix="swap them, or leave one out")
+    end = min(until, now)
+    return start or start_of_default(default or Period.DAY, end, zone), end

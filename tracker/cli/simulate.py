@@ -2,66 +2,35 @@
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
-from itertools import accumulate
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from config.errors import StoreError
 from tracker.cli.command import command
-from tracker.cli.lines import STDIO, explained, json_lines, progress_bar
+from tracker.cli.lines import STDIO, explained, json_lines
 from tracker.cli.options import JsonOption, Options, UsageError
-from tracker.cli.output import note, print_json, print_line
+from tracker.cli.output import note, print_json, print_line, with_progress
 from tracker.cli.store import open_store
 from tracker.cli.times import parse_duration
 from tracker.presence.documents import encode
-from tracker.presence.events import CameraRef
-from tracker.presence.people import PersonKind
-from tracker.simulation.camera_faults import Outage, coverage_of, health_of, source_of
-from tracker.simulation.people import SimulatedPerson, people_of
+from tracker.simulation.people import people_of
 from tracker.simulation.profiles import PROFILES, ProfileName
 from tracker.simulation.scenario import Noise, Scenario
-from tracker.simulation.site import Day
-from tracker.simulation.site import simulate as days_of
+from tracker.simulation.settings import SUFFIX, is_ours, settings_text
+from tracker.simulation.site import Day, Totals
+from tracker.simulation.site import simulate as simulated_days
 from tracker.simulation.truth import segment_to_document
-from tracker.store.observation import Observation
 
 if TYPE_CHECKING:
     from config.settings import Settings
-    from tracker.store.store import Store
 
 _MOST_PEOPLE, _MOST_DAYS, _MOST_CAMERAS = 1_000_000, 3660, 100
-
-_SETTINGS_SUFFIX = ".settings.toml"
-_SETTINGS_HEAD = "# Written by footfall simulate"
-
-_Sink: TypeAlias = Callable[[Day], None]
-"""Takes the days of a simulation as they come."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """Totals of a simulation. stays: segments inside. missed, confused: of what cameras could report.
-
-    inside: people in at the end; most: at once. until: the end of the simulated time.
-    """
-
-    until: datetime
-    people: int = 0
-    days: int = 0
-    stays: int = 0
-    events: int = 0
-    missed: int = 0
-    confused: int = 0
-    inside: int = 0
-    most: int = 0
 
 
 @command("footfall simulate --profile gym --store sqlite:///simulated.sqlite3")
@@ -93,19 +62,18 @@ def simulate(
 ) -> None:
     """Simulate a site: people, their visits, and what its cameras record.
 
-    Fills a new store, which dashboard and reports read like any other, or writes the events to a file, with the errors
-    that you ask for. A settings file beside it declares the cameras. --truth writes the true visits. Nothing after now
-    is simulated: people who are in now are in.
+    Fills a new store for dashboard and reports, or writes the events to a file, with the camera errors that the options
+    set. A settings file beside it declares the cameras. --truth writes the true visits. The simulation ends now at the
+    latest: some people may still be in.
     """
     if access.store is None and out is None and truth is None:
-        raise UsageError(
-            "nothing to write to", fix="add --store sqlite:///simulated.sqlite3, --out FILE or --truth FILE"
-        )
+        fix = "add --store sqlite:///simulated.sqlite3, --out FILE or --truth FILE"
+        raise UsageError("nothing to write to", fix=fix)
     if out is not None and out == truth:
         raise UsageError("--out and --truth are the same file", fix="name two files")
     settings = access.load()
     now = datetime.now(UTC)
-    plan = Scenario(
+    scenario = Scenario(
         profile=PROFILES[profile],
         people=people,
         days=days,
@@ -123,15 +91,16 @@ def simulate(
         outage=parse_duration(outage, option="--outage"),
         duplicate=duplicate,
     )
-    kept = settings if access.store else None
-    beside = None if out in (None, STDIO) else Path(str(out)).with_suffix(_SETTINGS_SUFFIX)
+    stored = settings if access.store else None
+    beside = None if out in (None, STDIO) else Path(str(out)).with_suffix(SUFFIX)
     if beside is not None and beside.exists() and not _is_ours(beside):
         raise UsageError(f"--out: {beside} exists and was not written by footfall simulate", fix="name another file")
-    tally = _run(plan, noise, kept, out, truth, until=min(now, plan.ends_at))
+    totals = _run(scenario, noise, stored, out, truth, until=min(now, scenario.ends_at))
     if beside is not None:
-        with explained(beside):
-            beside.write_text(_settings_text(plan, settings, tally.most, store=False), encoding="utf-8")
-    _report(tally, plan, kept, out if beside else None, as_json=as_json, aside=STDIO in (out, truth))
+        _write(beside, settings_text(scenario, zone=settings.site.zone.key, most=totals.most))
+    if stored is not None:
+        _save_site(stored)
+    _report(totals, scenario, stored, out if beside else None, as_json=as_json, to_stderr=STDIO in (out, truth))
 
 
 def _first_day(start: str | None, days: int, today: date) -> date:
@@ -148,192 +117,77 @@ def _first_day(start: str | None, days: int, today: date) -> date:
 
 
 def _run(
-    plan: Scenario, noise: Noise, settings: Settings | None, out: str | None, truth: str | None, *, until: datetime
-) -> Tally:
-    tally = Tally(until)
-    cast = people_of(plan)
+    scenario: Scenario, noise: Noise, stored: Settings | None, out: str | None, truth: str | None, *, until: datetime
+) -> Totals:
+    totals = Totals(until=until)
+    people = people_of(scenario)
+    met: set[str] = set()
     with ExitStack() as stack:
-        sinks: list[_Sink] = []
-        if settings is not None:
-            sinks.append(stack.enter_context(_into_store(settings, plan, cast, until)))
+        writers: list[Callable[[Day], None]] = [totals.add]
+        if stored is not None:
+            from tracker.simulation.recording import recording
+
+            is_new = not stored.store.path.exists()
+            stack.push(lambda kind, *_: _note_removed(stored.store.path) if kind and is_new else None)
+            writers.append(stack.enter_context(recording(stored.store.path, scenario, people, until=until)))
         if out is not None:
             write = stack.enter_context(json_lines(out))
-            sinks.append(lambda day: write(map(encode, day.camera_output.events)))
+            writers.append(lambda day: write(map(encode, day.camera_output.events)))
         if truth is not None:
             write_truth = stack.enter_context(json_lines(truth))
-            sinks.append(lambda day: write_truth(_true_lines(day, plan, until)))
-        met: set[str] = set()
-        for day in _shown(days_of(plan, noise, cast, until=until), plan.days):
-            for sink in sinks:
-                sink(day)
-            _count(tally, day)
-            met.update(stay.person_id for stay in day.segments)
-        tally.people = len(met)
-        if settings is not None:
-            file = _settings_file(settings)
-            with explained(file):
-                file.write_text(_settings_text(plan, settings, tally.most), encoding="utf-8")
-    if settings is not None:
-        with open_store(settings) as store:
-            from config.settings import load_settings
-            from tracker.store.site_settings import site_of
-
-            store.sites.save(site_of(load_settings(file, {})))
-    return tally
+            document = partial(segment_to_document, site_id=scenario.site_id, until=until)
+            writers.append(lambda day: write_truth(map(document, day.segments)))
+        days = simulated_days(scenario, noise, people, until=until)
+        for day in with_progress(days, "Simulating", total=scenario.days):
+            for write_day in writers:
+                write_day(day)
+            met.update(segment.person_id for segment in day.segments)
+        if stored is not None:
+            path, zone = stored.store.path, stored.site.zone.key
+            _write(path.with_suffix(SUFFIX), settings_text(scenario, zone=zone, most=totals.most, store=path))
+    totals.people = len(met)
+    return totals
 
 
-def _settings_file(settings: Settings) -> Path:
-    return settings.store.path.with_suffix(_SETTINGS_SUFFIX)
+def _note_removed(path: Path) -> None:
+    note(f"stopped: {path} is incomplete and was removed")
 
 
 def _is_ours(file: Path) -> bool:
     with explained(file):
-        return file.read_bytes().startswith(_SETTINGS_HEAD.encode())
+        return is_ours(file)
 
 
-def _true_lines(day: Day, plan: Scenario, until: datetime) -> Iterator[object]:
-    return (segment_to_document(stay, site_id=plan.site_id, until=until) for stay in day.segments)
+def _write(file: Path, text: str) -> None:
+    with explained(file):
+        file.write_text(text, encoding="utf-8")
 
 
-def _count(tally: Tally, day: Day) -> None:
-    tally.days += 1
-    tally.stays += len(day.segments)
-    tally.events += len(day.camera_output.events)
-    tally.missed += day.camera_output.missed
-    tally.confused += day.camera_output.confused
-    tally.inside = sum(stay.left_at > tally.until for stay in day.segments)
-    steps = sorted((at, step) for stay in day.segments for at, step in ((stay.entered_at, 1), (stay.left_at, -1)))
-    tally.most = max(tally.most, *accumulate((step for _, step in steps), initial=0))
+def _save_site(settings: Settings) -> None:
+    """Record the site in its store, with the settings that were written beside it."""
+    from config.settings import load_settings
+    from tracker.store.site_settings import site_of
 
-
-def _settings_text(plan: Scenario, settings: Settings, most: int, *, store: bool = True) -> str:
-    """Settings of the simulated site, for dashboard and reports: its doors, rooms and hours.
-
-    store: whether they name the store.
-    """
-    url = f"url = {json.dumps(f'sqlite:///{settings.store.path.absolute()}')}"
-    lines = [
-        f"{_SETTINGS_HEAD}: the site in the file beside it.",
-        "[site]",
-        f"id = {json.dumps(plan.site_id)}",
-        f"name = {json.dumps(f'Simulated {plan.profile.name}')}",
-        f"time_zone = {json.dumps(settings.site.zone.key)}",
-        f"capacity = {_round_capacity(most)}",
-        *(["[store]", url] if store else []),
-        "[presence]",
-        f'closes_at = "{plan.profile.closes:%H:%M}"',
-    ]
-    for camera_id in plan.camera_ids:
-        lines += ["[[camera]]", f'id = "{camera_id}"', f'source = "{source_of(camera_id, plan)}"']
-        if camera_id in plan.door_ids:
-            lines += ['role = "door"', "line = [[0.1, 0.5], [0.9, 0.5]]", 'inside = "below"']
-    return "\n".join(lines) + "\n"
-
-
-def _round_capacity(most: int) -> int:
-    """A plausible capacity of a site with at most so many people at once."""
-    return max(10, math.ceil(most * 1.3 / 5) * 5)
-
-
-@contextmanager
-def _into_store(
-    settings: Settings, plan: Scenario, cast: tuple[SimulatedPerson, ...], until: datetime
-) -> Iterator[_Sink]:
-    """Record people first, then day by day events, visitors at their first event, and at the end the cameras' state.
-
-    A new store that was not filled to the end is removed.
-    """
-    path = settings.store.path
-    made_here = not path.exists()
-    try:
-        with _filled(settings, plan, cast, until) as sink:
-            yield sink
-    except BaseException:  # whatever stopped it, Ctrl-C too: an incomplete store would look complete
-        if made_here:
-            for each in (path, *(path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm"))):
-                each.unlink(missing_ok=True)
-            note(f"stopped: {path} is incomplete and was removed")
-        raise
-
-
-@contextmanager
-def _filled(settings: Settings, plan: Scenario, cast: tuple[SimulatedPerson, ...], until: datetime) -> Iterator[_Sink]:
-    import numpy as np
-
-    no_vectors = np.zeros((0, 128), np.float32)
-    by_id = {player.record.person_id: player.record for player in cast}
     with open_store(settings) as store:
-        if store.people.all() or store.events.select(limit=1):
-            raise StoreError(
-                f"{settings.store.path}: it holds people or events already", fix="name a store that does not exist yet"
-            )
-        if _settings_file(settings).exists():
-            raise StoreError(f"{_settings_file(settings)} exists already", fix="remove it, or name another store")
-        for person in by_id.values():
-            if person.kind is PersonKind.ENROLLED:
-                store.people.add(person, no_vectors)
-        met: set[str] = set()
-        last: list[Day] = []
-        outages: list[Outage] = []
-
-        def sink(day: Day) -> None:
-            seen = {event.person_id for event in day.camera_output.events} - met
-            met.update(seen)
-            strangers = [by_id[person_id] for person_id in sorted(seen) if by_id[person_id].kind is PersonKind.VISITOR]
-            strangers.sort(key=lambda person: int(person.name.rpartition(" ")[2]))
-            store.record(
-                Observation(
-                    events=day.camera_output.events, visitors=[(stranger, no_vectors) for stranger in strangers]
-                )
-            )
-            outages.extend(day.camera_output.outages)
-            last[:] = [day]
-
-        yield sink
-        _leave_cameras(store, plan, last, outages, until)
-
-
-def _leave_cameras(store: Store, plan: Scenario, last: list[Day], outages: Sequence[Outage], until: datetime) -> None:
-    """Record coverage and health of the cameras, and who is in sight at the end of the last day."""
-    for watch in coverage_of(plan, outages, until=until):
-        store.record(Observation(coverage=[watch]))
-    for health in health_of(plan, outages, until=until):
-        seen = {
-            presence.person_id: presence  # a camera has somebody in sight once, even if it took another for them
-            for day in last
-            for presence in day.camera_output.presences
-            if presence.camera_id == health.camera_id
-        }
-        store.record(
-            Observation(camera=CameraRef(plan.site_id, health.camera_id), presences=seen.values(), health=health)
-        )
-
-
-def _shown(days: Iterable[Day], total: int) -> Iterator[Day]:
-    """The same days, with a progress bar on a terminal."""
-    with progress_bar() as bar:
-        task = bar.add_task("Simulating", total=total)
-        for day in days:
-            yield day
-            bar.advance(task)
-        bar.update(task, completed=total)
+        store.sites.save(site_of(load_settings(settings.store.path.with_suffix(SUFFIX), {})))
 
 
 def _report(
-    tally: Tally, plan: Scenario, settings: Settings | None, out: str | None, *, as_json: bool, aside: bool
+    totals: Totals, scenario: Scenario, settings: Settings | None, out: str | None, *, as_json: bool, to_stderr: bool
 ) -> None:
     if as_json:
-        if not aside:
-            print_json(asdict(tally))
+        if not to_stderr:
+            print_json(asdict(totals))
         return
-    write = note if aside else print_line
+    write = note if to_stderr else print_line
     write(
-        f"{tally.people} people on {tally.days} days at a simulated {plan.profile.name}: {tally.stays} stays,"
-        f" {tally.events} events; {tally.missed} missed, {tally.confused} of the wrong person; {tally.inside} in now"
+        f"{totals.people} people on {totals.days} days at a simulated {scenario.profile.name}:"
+        f" {totals.stays} stays, {totals.events} events; {totals.missed} missed, {totals.confused} of the wrong person;"
+        f" {totals.inside} in now"
     )
     if settings is not None:
-        words = f"footfall dashboard --settings {_settings_file(settings)} --store {settings.store.url}"
+        words = f"footfall dashboard --settings {settings.store.path.with_suffix(SUFFIX)} --store {settings.store.url}"
         write(f"Open it: {words}")
     elif out is not None:
-        words = f"footfall events import {out} --settings {Path(out).with_suffix(_SETTINGS_SUFFIX)} --store URL"
+        words = f"footfall events import {out} --settings {Path(out).with_suffix(SUFFIX)} --store URL"
         write(f"Import it: {words}")

@@ -15,11 +15,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.text import Text
 
 from tracker.agent.loop import Agent, Step
+from tracker.agent.summary import Summary
 from tracker.cameras.frames import FrameSource
 from tracker.cameras.live import LiveSource
 from tracker.cameras.recording import RecordingSource
 from tracker.cli.output import console, errors, json_line, local_time
-from tracker.cli.summary import Summary
 from tracker.identity.known import KnownPeople
 from tracker.presence.events import Match
 from tracker.reports.text import printable
@@ -39,7 +39,7 @@ class EventOutput(StrEnum):
 
 
 class StepPrinter:
-    """Prints who comes and goes, and progress on stderr. Called from the threads of all agents."""
+    """Prints events, and progress on stderr. Called from the threads of all agents."""
 
     def __init__(
         self,
@@ -89,12 +89,12 @@ class StepPrinter:
         for camera_id, summary in self._summaries.items():
             line = summary.line()
             if line is not None:
-                hint = " (--explain says more)" if ": " in line and not self._explain else ""
+                hint = " (use --explain for details)" if ": " in line and not self._explain else ""
                 text = f"{camera_id}: {_with_names(line, self._known)}{hint}"
                 errors.print(text, markup=False, soft_wrap=True, highlight=False)
 
     def print_step(self, agent: Agent, step: Step) -> None:
-        """What this frame led to."""
+        """Print the events of a frame."""
         if agent.camera_id in self._summaries:
             self._summaries[agent.camera_id].add(step)
         if step.frame is not None:

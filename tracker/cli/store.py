@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tracker.cli.options import Options, Reading, ReadingModels
+from tracker.cli.options import Options, Reading
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -27,7 +27,7 @@ def reading(options: Options) -> Iterator[tuple[Settings, Store]]:
     if settings.store.firestore is not None:
         from tracker.cli import replica
 
-        if isinstance(options, Reading | ReadingModels) and options.offline:
+        if isinstance(options, Reading) and options.offline:
             replica.note_age(settings)
         else:
             replica.download(settings, options.reload)

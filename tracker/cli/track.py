@@ -1,4 +1,4 @@
-"""What `footfall track` runs: an agent for each camera."""
+"""`footfall track`: an agent for each camera, and what it finds on the terminal."""
 
 from __future__ import annotations
 
@@ -6,27 +6,63 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from types import FrameType
+from typing import TYPE_CHECKING, Annotated
 
-from config.settings import CameraSettings, Settings
-from tracker.agent.loop import Agent
-from tracker.agent.roles.choice import role_of
-from tracker.agent.supervisor import run_all
-from tracker.cameras.frames import FrameSource
-from tracker.cameras.sources import LiveSource, SystemClock, prepare_source
-from tracker.cli.options import Reload, UsageError
+import typer
+
+from tracker.cli.command import command
+from tracker.cli.options import CameraOption, Models, Reload, UsageError
 from tracker.cli.output import note
-from tracker.cli.receiving import receiving
-from tracker.cli.sending import uploading
-from tracker.cli.step_output import EventOutput, StepPrinter
 from tracker.cli.store import open_store
-from tracker.identity.known import KnownPeople
-from tracker.identity.recognition import Recognition
-from tracker.presence.events import CameraRef
-from tracker.store.site_settings import rules_at_site, site_of
-from tracker.store.store import Store
-from tracker.vision.engine import FaceEngine
+from tracker.cli.times import parse_past
+
+if TYPE_CHECKING:
+    from config.settings import CameraSettings, Settings
+    from tracker.cli.step_output import EventOutput
+
+CameraIdOption = Annotated[
+    list[str] | None,
+    typer.Option("--camera-id", metavar="ID", help="Id of the camera in every record, one for each --camera."),
+]
+
+
+@command(
+    "footfall track --camera 0",
+    "footfall track --camera rtsp://10.0.0.7/live --camera-id entrance",
+    "footfall track --camera monday.mp4 --start 2026-01-31T08:00:00 --fast",
+)
+def track(
+    access: Models,
+    camera: CameraOption = None,
+    camera_id: CameraIdOption = None,
+    fast: Annotated[bool, typer.Option("--fast", help="Recordings: as fast as possible, not at their speed.")] = False,
+    start: Annotated[
+        str | None, typer.Option("--start", metavar="TIME", help="Recordings: when they begin, as 2026-01-31T08:00:00.")
+    ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Print why a track has, or has not, a name.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print events and corrections as JSON lines.")] = False,
+) -> None:
+    """Follow cameras or recordings and record who comes and goes.
+
+    Without --camera the cameras of the settings file are followed. Without --start a recording begins now, or with
+    --fast ends now. Ctrl-C stops with exit code 130; visits of people in sight remain open until the next run, which
+    continues them or closes them at the last sighting. With --json each line is an event, or a correction of an earlier
+    one: "action" is "void" for an event that did not happen (the track shows somebody else), and "add" for one that did
+    after all.
+    """
+    from models.runtime import ensure_built
+    from tracker.cli.step_output import EventOutput
+
+    settings = access.load()
+    cameras = _cameras_of(settings, camera or [], camera_id or [])
+    start_at = parse_past(start, settings.site.zone, now=datetime.now(UTC), option="--start")
+    ensure_built(settings.models.dir, settings.models.precision)
+    output = EventOutput.JSON if as_json else EventOutput.TEXT
+    over = follow(settings, cameras, start_at=start_at, fast=fast, output=output, explain=explain, reread=access.reload)
+    if not over:
+        raise typer.Exit(130)
 
 
 def follow(
@@ -35,7 +71,7 @@ def follow(
     *,
     start_at: datetime | None = None,
     fast: bool = False,
-    output: EventOutput = EventOutput.TEXT,
+    output: EventOutput,
     explain: bool = False,
     reread: Reload | None = None,
 ) -> bool:
@@ -45,12 +81,19 @@ def follow(
     reread: reads the settings again when what the machines of a site share changes meanwhile.
     Raises what ended an agent early: ModelError, CameraError, RecordingError, StoreError.
     """
+    from tracker.agent.assembly import assemble
+    from tracker.agent.supervisor import run_all
+    from tracker.cameras.sources import LiveSource, prepare_source
+    from tracker.cli.replica import replicating
+    from tracker.cli.step_output import StepPrinter
+    from tracker.identity.known import KnownPeople
+    from tracker.store.site_settings import rules_at_site, site_of
+
     sources = [prepare_source(each.source, start_at=start_at, realtime=not fast) for each in cameras]
     with (
         open_store(settings) as store,
         stopping() as stop,
-        uploading(settings, store),
-        receiving(settings, store, reread),
+        replicating(settings, store, reread),
     ):
         store.sites.save(site_of(settings, rules_at_site(settings, store)))
         known = KnownPeople(settings.match)
@@ -70,7 +113,7 @@ def follow(
     return over or (not recordings and stop.by == signal.SIGTERM)
 
 
-def cameras_of(settings: Settings, sources: list[str], ids: list[str]) -> list[CameraSettings]:
+def _cameras_of(settings: Settings, sources: list[str], ids: list[str]) -> list[CameraSettings]:
     """The cameras to follow: those of the flags, else those of the settings. Raises UsageError without any."""
     if not sources:
         if ids:
@@ -97,41 +140,10 @@ def cameras_of(settings: Settings, sources: list[str], ids: list[str]) -> list[C
 
 def _camera(settings: Settings, name: str, source: str) -> CameraSettings:
     """A camera of the flags; one that the settings know by that name keeps region, role, line and zones."""
+    from config.settings import CameraSettings
+
     known = next((each.model_dump() for each in settings.camera if each.id == name), {})
     return CameraSettings(**(known | {"id": name, "source": source}))
-
-
-def assemble(
-    settings: Settings,
-    cameras: Sequence[CameraSettings],
-    sources: Sequence[FrameSource],
-    store: Store,
-    known: KnownPeople,
-) -> list[Agent]:
-    """One agent a camera; they share engine, store and the people they know. Raises ModelError."""
-    engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
-    clock = SystemClock()
-    agents = []
-    for each, source in zip(cameras, sources, strict=True):
-        camera = CameraRef(settings.site.id, each.id)
-        recognition = Recognition(
-            site_id=settings.site.id, camera_id=each.id, known=known, match=settings.match, track=settings.track
-        )
-        agent = Agent(
-            camera,
-            source=source,
-            engine=engine.within(each.region or settings.detect.region),
-            recognition=recognition,
-            role=role_of(each, camera, presence=settings.presence, max_gap_s=settings.track.max_gap_s),
-            known=known,
-            store=store,
-            clock=clock,
-            resume_within=timedelta(seconds=settings.presence.merge_gap_s),
-            evidence_days=settings.store.evidence_days,
-            visitor_days=settings.store.visitor_days,
-        )
-        agents.append(agent)
-    return agents
 
 
 class Stop(threading.Event):

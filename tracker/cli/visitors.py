@@ -11,7 +11,7 @@ from config.errors import PeopleError
 from tracker.cli.command import command
 from tracker.cli.options import Options, Reading, UsageError, YesOption
 from tracker.cli.output import Result, Table, note, print_line
-from tracker.cli.people import find_person
+from tracker.cli.people import enrolled_gallery, find_person
 from tracker.cli.store import reading, writing
 from tracker.identity.names import clean_name
 from tracker.presence.people import Person, PersonKind, Role
@@ -49,7 +49,7 @@ def visitors(
     With --merge, visitors who are surely one person are merged, each pair after a confirmation; past visits follow.
     """
     if merge and access.offline:
-        raise UsageError("--merge writes, --offline only reads", fix="leave one out")
+        raise UsageError("--merge and --offline cannot be used together", fix="specify one of them")
     with writing(access) if merge else reading(access) as (settings, store):
         found = _likenesses(store, settings)
         if merge:
@@ -107,8 +107,8 @@ def tidy(
 ) -> Result:
     """Delete face vectors of visitors who have not returned.
 
-    Those behind old matches go too. A running agent does it by itself. Visits stay; a visitor who returns after that
-    is a new one.
+    Vectors behind old matches are deleted too. A running agent does this by itself. Visits are kept; a visitor who
+    returns later is a new one.
     """
     now = datetime.now(UTC)
     with writing(access) as (settings, store):
@@ -134,10 +134,8 @@ def _likenesses(store: Store, settings: Settings) -> dict[str, SimilarPerson]:
     from tracker.identity.gallery import Gallery
     from tracker.identity.visitors import similar_people
 
-    enrolled = Gallery.of(*store.people.vectors(PersonKind.ENROLLED)).with_exceptions(
-        store.people.limits(), *store.people.negatives()
-    )
-    return similar_people(Gallery.of(*store.people.vectors(PersonKind.VISITOR)), enrolled, settings.match)
+    visitors = Gallery.of(*store.people.vectors(PersonKind.VISITOR))
+    return similar_people(visitors, enrolled_gallery(store), settings.match)
 
 
 def _merge_all(store: Store, found: dict[str, SimilarPerson], *, yes: bool) -> None:

@@ -32,13 +32,17 @@ _FACTS = (Stream.EVENTS, Stream.CORRECTIONS, Stream.ZONE_STAYS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rights:
-    """What this machine uploads. scope: of one camera only, nothing else of which it can delete. people: also people.
+    """What this machine uploads. scope: with a device key only records of this camera, no people and no deletions.
     vectors: with the face vectors of those who consented. sites: whose sessions it derives and uploads."""
 
     scope: CameraRef | None = None
-    people: bool = True
     vectors: bool = False
     sites: frozenset[str] = frozenset()
+
+    @property
+    def people(self) -> bool:
+        """Whether people are uploaded, too."""
+        return self.scope is None
 
 
 @dataclass(slots=True)
@@ -123,7 +127,7 @@ class BatchBuilder:
         return page.is_last and has_room
 
     def _withdraw_vectors(self, batch: Batch) -> None:
-        """Delete vectors that were uploaded while that was wanted."""
+        """Delete vectors that were uploaded while sharing was switched on."""
         for person_id in list(self.vectors)[:_PEOPLE_AT_ONCE]:
             batch.add(self._encoder.vectors(person_id, (), self.vectors[person_id]))
             batch.vectors[person_id] = []

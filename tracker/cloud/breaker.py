@@ -1,7 +1,7 @@
 """The circuit breaker: a collection that is denied as a whole is skipped for a while, and nothing is rejected.
 
 A document that is refused while others of its collection are taken is at fault itself. Where all are denied, the rules
-or the credentials are, and somebody will mend them.
+or the credentials are, and an administrator has to fix them.
 """
 
 from __future__ import annotations

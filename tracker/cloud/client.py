@@ -192,7 +192,7 @@ def sign_in_place() -> SignIn:
 
 
 class _Anonymous(admin_credentials.Base):
-    """No credentials: an emulator asks for none."""
+    """No credentials: an emulator requires none."""
 
     def get_credential(self) -> auth_credentials.Credentials:
         return auth_credentials.AnonymousCredentials()

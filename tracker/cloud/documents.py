@@ -57,14 +57,6 @@ def match_document(match: Match) -> CloudDocument:
     return _encoded(match, without=("site_id", "match_id"))
 
 
-def match_of(site_id: str, match_id: str, document: Mapping[str, Any]) -> Match:
-    """The match of a document. Raises RecordError naming the field."""
-    absent = ("distance", "margin")
-    match = plain.decode(Match, _plain(document, site_id=site_id, match_id=match_id, absent=absent))
-    require_possible("match", at=match.at)
-    return match
-
-
 def session_document(session: Session) -> CloudDocument:
     """The document `sessions/{session_id}`. An open session has no lengths: they would change every second."""
     document = _encoded(session, without=("site_id", "session_id"))

@@ -32,19 +32,20 @@ _TIMEOUT_S = 30.0
 def erase(client: Client, committer: Committer, erasure: Erasure, site_ids: Sequence[str]) -> Outcome:
     """Write the tombstone of a person, then delete everything that names them; the first refusal ends it.
 
-    Doing it again does what is left. What is still counted is uploaded again without a name.
+    Idempotent. Anonymous events that are still counted are uploaded again.
     """
-    for site_id in site_ids:
-        for writes in _writes(client, erasure, site_id):
-            if isinstance(writes, Failed):
-                return writes
-            outcome = committer.commit(writes)
-            if isinstance(outcome, Failed) or outcome.rejected:
-                return outcome
+    try:
+        for site_id in site_ids:
+            for writes in _writes(client, erasure, site_id):
+                outcome = committer.commit(writes)
+                if isinstance(outcome, Failed) or outcome.rejected:
+                    return outcome
+    except CloudError as error:
+        return Failed(error)
     return Delivered()
 
 
-def _writes(client: Client, erasure: Erasure, site_id: str) -> Iterator[list[Write] | Failed]:
+def _writes(client: Client, erasure: Erasure, site_id: str) -> Iterator[list[Write]]:
     collection, person_id = erasure.deletion.collection, erasure.person_id
     yield [
         Write(
@@ -55,11 +56,8 @@ def _writes(client: Client, erasure: Erasure, site_id: str) -> Iterator[list[Wri
             document={"at": erasure.at, "erase_history": erasure.erase_history, "schema": SCHEMA},
         )
     ]
-    try:
-        for page in _pages(client, person_id, site_id):
-            yield [deleted(collection, person_id, path) for path in page]
-    except CloudError as error:
-        yield Failed(error)
+    for page in _pages(client, person_id, site_id):
+        yield [deleted(collection, person_id, path) for path in page]
     yield [deleted(collection, person_id, paths.path_of(site_id, Collection.PEOPLE, person_id))]
 
 

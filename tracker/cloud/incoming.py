@@ -1,4 +1,4 @@
-"""Documents of Firestore decoded into what the store takes in; one that cannot be is left out, with the reason."""
+"""Documents of Firestore decoded into records of the store; unreadable ones are skipped, with the reason."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from tracker.presence.events import Event, time_text
 from tracker.presence.health import CameraHealth
 from tracker.presence.zones import ZoneStay
 from tracker.store.camera_rows import MachineReport
-from tracker.store.inbox import EMBEDDINGS, Incoming, IncomingCorrection, Unreadable
+from tracker.store.correction_rows import PersonCorrection
+from tracker.store.inbox import EMBEDDINGS, Incoming, Unreadable
 from tracker.store.inbox_erasures import IncomingErasure
 from tracker.store.inbox_people import IncomingPerson
 
@@ -36,7 +37,7 @@ class Decoder:
     def __init__(self, site_id: str) -> None:
         self._site_id = site_id
         self._events: list[Event] = []
-        self._corrections: list[IncomingCorrection] = []
+        self._corrections: list[PersonCorrection] = []
         self._people: dict[str, IncomingPerson] = {}
         self._healths: list[CameraHealth] = []
         self._spans: list[CoverageSpan] = []
@@ -130,7 +131,7 @@ class Decoder:
             person_id = correction.event.person_id
         if not isinstance(person_id, str):
             raise RecordError("correction: person_id: expected a text", fix="correct it at the source")
-        self._corrections.append(IncomingCorrection(correction=correction, person_id=person_id))
+        self._corrections.append(PersonCorrection(correction=correction, person_id=person_id))
 
     def _require_ours(self, event: Event) -> None:
         if event.site_id != self._site_id:

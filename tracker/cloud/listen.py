@@ -38,12 +38,12 @@ class _Watch(Watch):
 
 
 class Listener:
-    """One open listener. Every snapshot goes into `snapshots`. `close` is thread-safe and idempotent."""
+    """One open listener. It puts every snapshot into `snapshots`. `close` is thread-safe and idempotent."""
 
     def __init__(self, target: Any, snapshots: queue.SimpleQueue[Snapshot | None], *, name: str) -> None:
         self.name = name
         self.is_live = False
-        """Whether the first snapshot has come."""
+        """Whether the first snapshot was received."""
         self._snapshots = snapshots
         self._received = 0
         opened = _Watch.for_document if isinstance(target, DocumentReference) else _Watch.for_query

@@ -22,7 +22,7 @@ _TRIES = 5
 class Derivation:
     """For which sites this machine derives the sessions. For one thread.
 
-    The first machine that asks claims a site; nobody writes sessions of a site that another one has claimed.
+    The first machine claims a site; all others write no sessions of it.
     fields: of the document of the home site, where there is none yet.
     """
 
@@ -34,7 +34,7 @@ class Derivation:
         self._claimed: dict[str, str] = {}
 
     def sites(self) -> frozenset[str]:
-        """The sites of the store whose sessions are derived here. Raises CloudError where one cannot be asked."""
+        """The sites of the store whose sessions are derived here. Raises CloudError where that cannot be read."""
         return frozenset(each for each in self._store.outbox.sites() if self._deriver(each) == self._machine_id)
 
     def _deriver(self, site_id: str) -> str:
@@ -51,7 +51,7 @@ class Derivation:
 
 
 def claim(client: Client, site_id: str, machine_id: str, *, fields: Mapping[str, object]) -> str:
-    """Who derives the sessions of a site: this machine, if nobody did so far.
+    """Return who derives the sessions of a site: this machine, if it has no deriver yet.
 
     fields: of the document, where there is none yet.
     """

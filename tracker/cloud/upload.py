@@ -75,7 +75,7 @@ class Upload:
         scope = None if device is None else CameraRef(device.site_id, device.camera_id)
         _begin_again_elsewhere(store, connection.database, "owner" if device is None else device.uid)
         _drop_state_of_forgotten(store)
-        rights = Rights(scope=scope, people=device is None, vectors=device is None and terms.vectors)
+        rights = Rights(scope=scope, vectors=device is None and terms.vectors)
         self._encoder = Encoder(terms.site_id)
         self._builder = BatchBuilder(store, self._encoder, rights)
         self._committer = Committer(connection.client, timeout_s=terms.timeout_s)
@@ -111,7 +111,7 @@ class Upload:
         beats = [] if "heartbeats" in self.denied else self._heartbeats.due(now, self._load)
         batch.add(each.write for each in beats)
         writes = list(batch.writes.values())
-        if no_claim is not None and not writes and not batch.erasures:  # what was recorded goes first
+        if no_claim is not None and not writes and not batch.erasures:  # facts are uploaded first
             return Failed(no_claim)
         outcome = self._committer.commit(writes) if writes else Delivered()
         if isinstance(outcome, Failed):
@@ -242,7 +242,7 @@ class Upload:
 
 
 def _begin_again_elsewhere(store: Store, database: str, user: str) -> None:
-    """Upload everything again when this file was uploaded elsewhere, or with other rights; nothing comes twice.
+    """Upload everything again when this file was uploaded elsewhere, or with other rights; uploads are idempotent.
 
     Which vectors are uploaded stays known while the database is the same, so that they can be withdrawn.
     """

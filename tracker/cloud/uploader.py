@@ -28,12 +28,12 @@ from tracker.store.store import Store
 log = logging.getLogger("footfall.upload")
 
 TROUBLE = "upload trouble"
-"""The state that tells why nothing can be uploaded."""
+"""The state with the reason why nothing can be uploaded."""
 POLL_S = 0.25
 LOOK_EVERY_S = 60.0
 """Although nothing changed here: heartbeats and the figures of days become due."""
 SLOWEST_S = 300.0
-"""Between two tries while somebody has to mend something first."""
+"""Between two tries after an error that an administrator has to fix."""
 _LEASE_EVERY_S = 5.0
 _FLUSH_S = 5.0
 _RENEW_AFTER = 3
@@ -114,8 +114,8 @@ class Uploader:
     def drain(self, stop: threading.Event, *, patience_s: float = 60.0) -> int:
         """Upload until nothing is left. Returns how many documents were written.
 
-        Raises CloudUnreachableError when nothing got through for `patience_s`, CloudError when somebody has to mend
-        something first, StoreBusyError while another process uploads this store, StoreError.
+        Raises CloudUnreachableError when nothing was delivered for `patience_s`, CloudError for an error that
+        has to be fixed first, StoreBusyError while another process uploads this store, StoreError.
         """
         written, since_s = 0, self._monotonic()
         try:
@@ -199,12 +199,12 @@ class Uploader:
         connection = self._connect()
         try:
             return Upload(self._store, connection, self._terms, monotonic=self._monotonic)
-        except BaseException:  # nobody else would close it
+        except BaseException:  # nothing else closes it
             connection.close()
             raise
 
     def _flush(self) -> None:
-        """What came in since the last batch goes as well, if that takes no time."""
+        """Upload what was recorded since the last batch, for a few seconds at most."""
         until_s = self._monotonic() + _FLUSH_S
         more = self._upload is not None and not self._failures
         while more and self._monotonic() < until_s:

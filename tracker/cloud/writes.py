@@ -22,12 +22,11 @@ from tracker.presence.day import DayFigures, day_document
 from tracker.presence.events import SCHEMA, Event, Match
 from tracker.presence.sessions import Session
 from tracker.presence.zones import ZoneStay
+from tracker.store.correction_rows import PersonCorrection
 from tracker.store.cursors import Deletion
-from tracker.store.outbox_rows import CorrectionRecord, Message, PersonRecord
+from tracker.store.outbox_rows import Message, PersonRecord
 
 _PERSON_ID = re.compile(r"\b[pv]-[0-9a-f]{6,}\b")
-_VALUE_BYTES = 16
-"""A number, a flag or a time with its name's frame, rounded up."""
 
 
 class Kind(Enum):
@@ -51,7 +50,7 @@ class Write:
     @property
     def size(self) -> int:
         """About how many bytes it takes."""
-        return len(self.path) + _size(self.document)
+        return len(self.path) + len(repr(self.document).encode(errors="replace"))
 
     def add_to(self, batch: BaseBatch) -> None:
         """Put it into a batch of the client. Raises ValueError or TypeError on what cannot be a document."""
@@ -82,7 +81,7 @@ class Encoder:
                 yield self._created(message, Collection.MATCHES, documents.match_document(_anonymised(record)))
             case ZoneStay():
                 yield self._created(message, Collection.ZONE_STAYS, documents.zone_stay_document(record))
-            case CorrectionRecord():
+            case PersonCorrection():
                 document = documents.correction_document(record.correction, record.person_id)
                 yield self._set(message, Collection.CORRECTIONS, document)
             case Session():
@@ -151,18 +150,6 @@ def _embedding_document(model: str, vector: bytes) -> dict[str, Any]:
 
 
 def _anonymised(match: Match) -> Match:
-    """A match whose reason names nobody else: an erasure could not find them in it."""
+    """A match whose reason names no other person: an erasure could not find them in it."""
     reason = _PERSON_ID.sub(lambda found: found[0] if found[0] == match.person_id else "somebody", match.reason)
     return match if reason == match.reason else replace(match, reason=reason)
-
-
-def _size(value: object) -> int:
-    if isinstance(value, str):
-        return _VALUE_BYTES + len(value.encode(errors="replace"))
-    if isinstance(value, bytes):
-        return _VALUE_BYTES + len(value)
-    if isinstance(value, Mapping):
-        return _VALUE_BYTES + sum(_VALUE_BYTES + len(name) + _size(each) for name, each in value.items())
-    if isinstance(value, list | tuple):
-        return _VALUE_BYTES + sum(map(_size, value))
-    return _VALUE_BYTES

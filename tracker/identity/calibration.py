@@ -6,6 +6,7 @@ False accepts are worse than misses, so few comparisons can only lower a limit, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,8 @@ MIN_LIMIT = 0.35
 """No limit is set below this, where most faces would be missed."""
 SAFETY_MARGIN = 0.02
 """Distance of a limit below the nearest other person when there are too few comparisons to confirm the rate."""
+BIN = 0.05
+"""Width of a bin of the histogram."""
 _MAX_COMPARED = 4000
 
 
@@ -88,6 +91,40 @@ class Calibration:
         """Share of own vectors that a threshold would reject."""
         same = self.same
         return 1 - accepted(same, threshold) if len(same) else 0.0
+
+    def histogram(self) -> tuple[list[float], list[int], list[int]]:
+        """Where each bin starts, and the distances in it: of the same person, and of different people."""
+        everything = np.concatenate([self.same, self.different])
+        low, high = (float(everything.min()), float(everything.max())) if len(everything) else (0.0, 1.0)
+        edges = (np.arange(int(low / BIN), int(high / BIN) + 2) * BIN).astype(np.float32)
+        same, different = (np.histogram(each, edges)[0].tolist() for each in (self.same, self.different))
+        return [round(float(edge), 2) for edge in edges[:-1]], same, different
+
+    def document(self, names: Mapping[str, str]) -> dict[str, object]:
+        """The figures with stable keys. names: by person id."""
+        starts, same, different = self.histogram()
+        return {
+            "far": self.rate,
+            "threshold": round(self.threshold, 4),
+            "confirmed": self.confirmed,
+            "comparisons_of_one": len(self.same),
+            "comparisons_of_two": len(self.different),
+            "comparisons_needed": self.needed,
+            "missed": round(self.missed_at(self.threshold), 4),
+            "people": [
+                {
+                    "person_id": person.person_id,
+                    "name": names.get(person.person_id),
+                    "vectors": person.vectors,
+                    "limit": round(person.limit, 4),
+                    "missed": person.missed,
+                    "nearest": person.nearest_other,
+                    "lookalike": names.get(person.lookalike) if person.lookalike is not None else None,
+                }
+                for person in self.people
+            ],
+            "histogram": {"from": starts, "one": same, "two": different},
+        }
 
 
 def calibrate(gallery: Gallery, settings: MatchSettings, *, rate: float) -> Calibration:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -23,7 +24,7 @@ from tracker.identity.enrolment_checks import EnrolmentChecks, duplicates, outli
 from tracker.identity.gallery import DIMENSION
 from tracker.identity.names import clean_name, shown
 from tracker.identity.pictures import PICTURE_SUFFIXES, read_picture
-from tracker.presence.people import name_key
+from tracker.presence.people import Person, Role, name_key
 from tracker.vision.align import align
 from tracker.vision.faces import Faces, FloatArray, Image
 from tracker.vision.quality import assess, rejection
@@ -100,6 +101,10 @@ class EnrolmentPlan:
     def sources(self) -> tuple[str, ...]:
         """File names (without folders) of the accepted pictures, one per vector."""
         return tuple(picture.path.name for picture in self.accepted)
+
+    def new_person(self, *, now: datetime, role: Role = Role.MEMBER) -> Person:
+        """The person of the plan, enrolled now (UTC) under a new id."""
+        return Person(person_id=new_person_id(), name=self.name, created_at=now, role=role, consented_at=now)
 
 
 def new_person_id() -> str:

@@ -103,6 +103,28 @@ class Evaluation:
         """The receiver operating characteristic."""
         return curve(*_split(self.scored))
 
+    def document(self) -> dict[str, object]:
+        """The figures with stable keys; shares are 0..1."""
+        rates = {f"tar_at_far_{each.far:g}": each.tar for each in self.accepts}
+        return {
+            "pairs": self.pairs,
+            "pairs_scored": len(self.scored),
+            "same": self.same,
+            "different": self.different,
+            "threshold": self.threshold,
+            "accuracy": self.accuracy,
+            "false_accept_rate": self.false_accept_rate,
+            "false_reject_rate": self.false_reject_rate,
+            "best_threshold": self.best_threshold,
+            "best_accuracy": self.best_accuracy,
+            "equal_error_rate": self.equal_error_rate,
+            **rates,
+            "tar_at_far": self.accepts,
+            "no_face": self.no_face,
+            "unreadable": [{"file": file, "reason": reason} for file, reason in self.unreadable],
+            "wrong": self.wrong,
+        }
+
 
 def read_pairs(path: Path) -> list[Pair]:
     """The pairs of a CSV file with the columns file_x, file_y and same, in any order; other columns are ignored.

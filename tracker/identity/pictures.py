@@ -1,12 +1,14 @@
-"""Reading picture files of any content safely."""
+"""Reads picture files of any content safely, and writes them completely or not at all."""
 
 from __future__ import annotations
 
 import struct
 import warnings
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
+import cv2
 import numpy as np
 import PIL.Image
 import PIL.ImageOps
@@ -62,6 +64,21 @@ def read_picture(path: Path) -> Image:
     except _DECODING_ERRORS as error:
         raise PictureError(
             f"{path}: the picture is damaged or cut off ({error})", fix="copy or save it again"
+        ) from error
+
+
+def write_picture(path: Path, image: Image) -> None:
+    """Write a picture, completely or not at all. Raises PictureError."""
+    done, data = cv2.imencode(path.suffix, image)
+    if not done:
+        raise PictureError(f"{path}: cannot be written in this format", fix="save the original as PNG")
+    try:
+        path.write_bytes(data.tobytes())
+    except OSError as error:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)  # not half a picture
+        raise PictureError(
+            f"{path}: cannot be written ({error.strerror})", fix="check the rights on the folder and the free space"
         ) from error
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import accumulate
 
 from tracker.presence.calendar import day_range
 from tracker.simulation.cameras import CameraOutput, camera_output_on
@@ -20,6 +21,36 @@ class Day:
     date: date
     segments: tuple[Segment, ...]
     camera_output: CameraOutput
+
+
+@dataclass(slots=True, kw_only=True)
+class Totals:
+    """Totals of the days so far.
+
+    until: the end of the simulated time. stays: segments inside. missed, confused: of what cameras could report.
+    inside: people in at the end; most: at once.
+    """
+
+    until: datetime
+    people: int = 0
+    days: int = 0
+    stays: int = 0
+    events: int = 0
+    missed: int = 0
+    confused: int = 0
+    inside: int = 0
+    most: int = 0
+
+    def add(self, day: Day) -> None:
+        """Count a day; `people` is not among what a day tells."""
+        self.days += 1
+        self.stays += len(day.segments)
+        self.events += len(day.camera_output.events)
+        self.missed += day.camera_output.missed
+        self.confused += day.camera_output.confused
+        self.inside = sum(segment.left_at > self.until for segment in day.segments)
+        steps = sorted((at, step) for each in day.segments for at, step in ((each.entered_at, 1), (each.left_at, -1)))
+        self.most = max(self.most, *accumulate((step for _, step in steps), initial=0))
 
 
 def simulate(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from config.errors import RecordError
 from tracker.presence.events import ITSELF, Action, Correction, time_text
@@ -12,6 +13,14 @@ from tracker.presence.people import Redaction
 from tracker.store import event_rows
 from tracker.store.database import Transaction
 from tracker.store.tables import Row, read_all, read_time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonCorrection:
+    """A correction as it is exchanged with Firestore, and the person of its event."""
+
+    correction: Correction
+    person_id: str
 
 
 def insert(writing: Transaction, correction: Correction) -> None:

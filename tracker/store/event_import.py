@@ -22,7 +22,7 @@ from tracker.store.tables import Row, read_time
 
 _BATCH = 5_000
 _INSERT = (
-    f"INSERT INTO events ({EVENTS.listed}, changed) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12"
+    f"INSERT INTO events ({EVENTS.column_list}, changed) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12"
     " WHERE ?13 OR NOT EXISTS (SELECT 1 FROM events WHERE kind = ?1 AND site_id = ?2 AND camera_id = ?3"
     " AND person_id = ?4 AND at = ?5) ON CONFLICT (event_id) DO NOTHING"
 )
@@ -64,7 +64,7 @@ class StagedEvents:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        connection.execute(f"CREATE TABLE staged ({EVENTS.listed}, line, identified, name)")
+        connection.execute(f"CREATE TABLE staged ({EVENTS.column_list}, line, identified, name)")
 
     def add(self, events: Iterable[ImportedEvent]) -> None:
         """Stage events."""
@@ -84,7 +84,7 @@ class StagedEvents:
 
     def batches(self) -> Iterator[list[Row]]:
         """The values of events, each with its line and whether it is identified, in the order of staging."""
-        cursor = self._connection.execute(f"SELECT {EVENTS.listed}, line, identified FROM staged ORDER BY rowid")
+        cursor = self._connection.execute(f"SELECT {EVENTS.column_list}, line, identified FROM staged ORDER BY rowid")
         while batch := cursor.fetchmany(_BATCH):
             yield batch
 

@@ -18,7 +18,7 @@ MATCHES = Table("matches", Match)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Selection:
     """Which events or matches to read: since <= at < until, oldest first unless `newest_first`."""
 
     site_id: str | None = None

@@ -10,7 +10,7 @@ from config.errors import RecordError
 from tracker.presence.events import Correction, Event, Match, time_text
 from tracker.store import correction_rows, event_import, event_rows, vector_rows
 from tracker.store.event_import import StagedEvents, Written
-from tracker.store.event_rows import EVENTS, MATCHES, Wanted
+from tracker.store.event_rows import EVENTS, MATCHES, Selection
 from tracker.store.forgetting import without_forgotten
 from tracker.store.store_file import StoreFile
 
@@ -36,7 +36,7 @@ class Events:
         newest_first: bool = False,
     ) -> list[Event]:
         """Events with since <= at < until in order of (at, event_id), those of merged people under one id."""
-        wanted = Wanted(
+        wanted = Selection(
             site_id=site_id, since=since, until=until, person_id=person_id, limit=limit, newest_first=newest_first
         )
         clauses, values = wanted.clauses("event_id", "r.voided = 0")
@@ -112,7 +112,7 @@ class Matches:
         newest_first: bool = False,
     ) -> list[Match]:
         """Matches with since <= at < until in order of (at, match_id), those of merged people under one id."""
-        wanted = Wanted(
+        wanted = Selection(
             site_id=site_id, since=since, until=until, person_id=person_id, limit=limit, newest_first=newest_first
         )
         clauses, values = wanted.clauses("match_id")

@@ -27,6 +27,7 @@ from tracker.store import (
     inbox_people,
 )
 from tracker.store.camera_rows import MachineReport
+from tracker.store.correction_rows import PersonCorrection
 from tracker.store.database import Transaction
 from tracker.store.forgetting import without_forgotten
 from tracker.store.inbox_erasures import IncomingErasure
@@ -35,14 +36,6 @@ from tracker.store.store_file import StoreFile
 from tracker.store.tables import read_time
 
 EMBEDDINGS = "embeddings"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IncomingCorrection:
-    """A correction of an event, and the person of the event."""
-
-    correction: Correction
-    person_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +59,7 @@ class Incoming:
 
     at: datetime
     events: Sequence[Event] = ()
-    corrections: Sequence[IncomingCorrection] = ()
+    corrections: Sequence[PersonCorrection] = ()
     people: Sequence[IncomingPerson] = ()
     healths: Sequence[CameraHealth] = ()
     spans: Sequence[CoverageSpan] = ()
@@ -216,7 +209,7 @@ def _write_unreadable(writing: Transaction, unreadable: Iterable[Unreadable], in
     )
 
 
-def _keep_waiting(writing: Transaction, each: IncomingCorrection) -> None:
+def _keep_waiting(writing: Transaction, each: PersonCorrection) -> None:
     text = json.dumps(encode(each.correction))
     writing.connection.execute(
         "INSERT INTO waiting_corrections (correction_id, event_id, person_id, correction) VALUES (?, ?, ?, ?)"
@@ -225,10 +218,10 @@ def _keep_waiting(writing: Transaction, each: IncomingCorrection) -> None:
     )
 
 
-def _no_longer_waiting(writing: Transaction) -> list[IncomingCorrection]:
+def _no_longer_waiting(writing: Transaction) -> list[PersonCorrection]:
     """Waiting corrections whose events are here by now."""
     found = [
-        IncomingCorrection(correction=decode(Correction, json.loads(text)), person_id=person_id)
+        PersonCorrection(correction=decode(Correction, json.loads(text)), person_id=person_id)
         for text, person_id in writing.connection.execute(
             "SELECT w.correction, w.person_id FROM waiting_corrections w JOIN events e USING (event_id)"
         ).fetchall()

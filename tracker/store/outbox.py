@@ -22,7 +22,7 @@ from tracker.store.tables import read_time
 
 _MACHINE = "machine id"
 _SITE = "upload to site "
-"""How the state begins that remembers the sites that were uploaded to."""
+"""The start of the names under which the sites that were uploaded to are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,11 +14,12 @@ from typing import Any
 
 from config.errors import StoreError
 from tracker.presence.coverage import CoverageSpan
-from tracker.presence.events import ITSELF, CameraRef, Correction, Event, time_text
+from tracker.presence.events import ITSELF, CameraRef, Event, time_text
 from tracker.presence.health import CameraHealth
 from tracker.presence.people import Person, PersonKind
 from tracker.store import correction_rows, people_rows
 from tracker.store.camera_rows import CAMERAS, COVERAGE, ZONE_STAYS
+from tracker.store.correction_rows import PersonCorrection
 from tracker.store.cursors import Cursor, Stream
 from tracker.store.event_rows import EVENTS, MATCHES
 from tracker.store.people_rows import PEOPLE
@@ -93,28 +94,23 @@ class PersonRecord:
     vectors: tuple[tuple[str, bytes], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CorrectionRecord:
-    """A correction to upload, and the person of its event."""
-
-    correction: Correction
-    person_id: str
-
-
 SOURCES: dict[Stream, Source] = {
-    Stream.PEOPLE: Source(select=PEOPLE.listed, table="people", keys=("person_id",), condition="changed <> downloaded"),
+    Stream.PEOPLE: Source(
+        select=PEOPLE.column_list, table="people", keys=("person_id",), condition="changed <> downloaded"
+    ),
     Stream.ALIASES: Source(
         select="person_id, into_id", table="aliases", keys=("person_id",), condition="changed <> downloaded"
     ),
     Stream.EVENTS: Source(
-        select=EVENTS.listed,
+        select=EVENTS.column_list,
         table="events",
         keys=("event_row",),
         condition="changed <> downloaded",
         of_camera=_OF_CAMERA,
     ),
     Stream.CORRECTIONS: Source(
-        select="correction_id, event_id",
+        select="correction_id, event_id, (SELECT site_id FROM events e WHERE e.event_id = corrections.event_id),"
+        " (SELECT person_id FROM events e WHERE e.event_id = corrections.event_id)",
         table="corrections",
         keys=("correction_id",),
         condition="changed <> downloaded",
@@ -122,7 +118,7 @@ SOURCES: dict[Stream, Source] = {
         " AND e.site_id = ? AND e.camera_id = ?)",
     ),
     Stream.ZONE_STAYS: Source(
-        select=ZONE_STAYS.listed,
+        select=ZONE_STAYS.column_list,
         table="zone_stays",
         keys=("stay_id",),
         condition="changed <> downloaded AND over = 1",
@@ -192,16 +188,15 @@ def select_events(connection: sqlite3.Connection, cursor: Cursor, scope: CameraR
 def select_corrections(connection: sqlite3.Connection, cursor: Cursor, scope: CameraRef | None, limit: int) -> Page:
     """Corrections with the people of their events; of one camera only those that its agent made."""
     rows, reached = rows_after(connection, SOURCES[Stream.CORRECTIONS], cursor, scope, limit)
-    found: list[Message] = []
-    for correction_id, event_id, *_ in rows:
-        about = connection.execute("SELECT site_id, person_id FROM events WHERE event_id = ?", (event_id,)).fetchone()
 
-        def read(_: Row, event_id: str = event_id, wanted: str = correction_id, person_id: str = about[1]) -> object:
-            of_event = correction_rows.select(connection, event_id)
-            return CorrectionRecord(next(each for each in of_event if each.correction_id == wanted), person_id)
+    def read(row: Row) -> object:
+        correction_id, event_id, _, person_id, *_ = row
+        of_event = correction_rows.select(connection, event_id)
+        correction = next(each for each in of_event if each.correction_id == correction_id)
+        return PersonCorrection(correction=correction, person_id=person_id)
 
-        found.append(message_of("corrections", about[0], correction_id, (), read))
-    return Page(tuple(found), reached, len(rows) < limit)
+    messages = tuple(message_of("corrections", row[2], row[0], row, read) for row in rows)
+    return Page(messages, reached, len(rows) < limit)
 
 
 def select_zone_stays(

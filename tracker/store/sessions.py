@@ -90,15 +90,6 @@ class Sessions:
         with self._file.writing():
             pass  # every transaction closes what is due
 
-    def find(self, id_start: str, *, limit: int = 20) -> list[str]:
-        """Ids of sessions that begin so."""
-        rows = self._file.rows(
-            "SELECT s.session_id FROM events e JOIN sessions s ON s.session_id = e.event_id AND s.started_at = e.at"
-            " AND s.site_id = e.site_id WHERE e.event_id >= ?1 AND e.event_id < ?1 || '~' ORDER BY 1 LIMIT ?2",
-            (id_start, limit),
-        )
-        return [row[0] for row in rows]
-
 
 def _range(site_id: str, since: datetime | None, until: datetime | None, person_ids: Sequence[str] | None) -> Range:
     ids = None if person_ids is None else tuple(person_ids)

@@ -46,8 +46,8 @@ class Table(Generic[_Record]):
         """derived: columns that are no field, inserted after them. versioned: rows have `changed`, inserted last."""
         self.name = name
         self.columns = tuple(field.name for field in fields(kind))  # type: ignore[arg-type]
-        self.listed = ", ".join(self.columns)
-        self.select = f"SELECT {self.listed} FROM {name}"
+        self.column_list = ", ".join(self.columns)
+        self.select = f"SELECT {self.column_list} FROM {name}"
         merged = ("coalesce(a.into_id, r.person_id)" if each == "person_id" else f"r.{each}" for each in self.columns)
         self.select_merged = (
             f"SELECT {', '.join(merged)} FROM {name} r LEFT JOIN aliases a ON a.person_id = r.person_id"

@@ -124,7 +124,7 @@ def test_invalid_input_is_a_one_line_error(run: Run, words: tuple[str, ...], pro
 
 def test_without_firestore_the_fix_is_named(run: Run) -> None:
     for words in (("devices",), ("check",), ("revoke-device", "x")):
-        assert "firestore://PROJECT" in run("cloud", *words).refused("store.url names no Firestore")
+        assert "firestore://PROJECT" in run("cloud", *words).refused("store.url is not a Firestore address")
 
 
 def test_a_device_key_cannot_administrate(run: Run) -> None:
@@ -135,7 +135,7 @@ def test_a_device_key_cannot_administrate(run: Run) -> None:
         ("grant", "eve@example.org", "--admin"),
         ("register-device", "pi-2", "--camera", "door", "--out", "pi-2.json"),
     ):
-        run("cloud", *words, "--credentials", "pi.json", *STORE).refused("a device key may not do this")
+        run("cloud", *words, "--credentials", "pi.json", *STORE).refused("a device key does not allow this")
     assert not Path("pi-2.json").exists()
 
 

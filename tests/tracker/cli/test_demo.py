@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.tracker.cli.conftest import Run
-from tracker.cli import dashboard, demo
+from tracker.cli import dashboard, demo, extras
 from tracker.demo.clip import CLIP, truth
 from tracker.demo.render import CLIP_NAME, render_clip
 from tracker.store.leases import lease
@@ -124,10 +124,10 @@ def test_demo_does_not_pull_the_store_from_under_another_demo(run: Run, environm
 
 
 def test_demo_says_which_packages_it_needs(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "find_spec", lambda name: None if name == "skimage" else object())
+    monkeypatch.setattr(extras, "find_spec", lambda name: None if name == "skimage" else object())
     run("demo", "--no-serve").refused("the demo needs scikit-image", "pip install 'footfall[demo]'")
-    monkeypatch.setattr(demo, "find_spec", lambda _name: object())
-    monkeypatch.setattr(dashboard, "find_spec", lambda name: None if name == "dash" else object())
+    monkeypatch.setattr(extras, "find_spec", lambda _name: object())
+    monkeypatch.setattr(extras, "find_spec", lambda name: None if name == "dash" else object())
     run("demo").refused("the dashboard needs dash", "pip install 'footfall[dashboard]'")
     run("dashboard").refused("the dashboard needs dash", "pip install 'footfall[dashboard]'")
 

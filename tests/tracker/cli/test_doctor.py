@@ -78,7 +78,7 @@ def test_a_camera_without_frames_is_reported(source: str, fix: str, run: Run) ->
 
 
 def test_an_unreachable_address_is_reported_without_its_password(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_FRAME_WAIT_S", 0.5)
+    monkeypatch.setattr("tracker.cameras.check.FRAME_WAIT_S", 0.5)
     done = run("doctor", "--camera", "http://ada:secret@127.0.0.1:9/live", "--json")
     assert list(failed(done)) == ["camera http://***@127.0.0.1:9/live"]
     assert "secret" not in done.out + done.err
@@ -116,7 +116,7 @@ def test_read_only_disk_is_found(run: Run, small_disk: SmallDisk) -> None:
 
 def test_little_room_is_found(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")  # noqa: PYI024 - as shutil has it
-    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _path: usage(10**12, 10**12, 5 * 10**8))
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: usage(10**12, 10**12, 5 * 10**8))
     assert "free some" in failed(run("doctor", "--json"))["disk"]
 
 
@@ -144,7 +144,7 @@ class Anno1970(datetime):
 
 
 def test_clock_that_was_never_set_is_found(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "datetime", Anno1970)
+    monkeypatch.setattr("tracker.store.check.datetime", Anno1970)
     assert "NTP" in failed(run("doctor", "--json"))["clock"]
 
 

@@ -119,7 +119,7 @@ def test_a_listing_is_a_table_json_or_csv(words: tuple[str, ...], tmp_path: Path
     (row,) = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
     assert list(row) == list(document)
     assert (row["name"], document["name"]) == ("'=Visitor 1", "=Visitor 1")
-    run(*words, "--json", "--csv").refused("exclude", code=2)
+    run(*words, "--json", "--csv").refused("cannot be used together", code=2)
 
 
 def test_a_log_line_in_a_file_is_one_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

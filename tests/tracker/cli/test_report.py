@@ -12,7 +12,7 @@ import pytest
 from config.settings import SiteSettings
 from tests.tracker.cli.conftest import Run
 from tests.tracker.fake_cameras import face_of
-from tracker.cli import output, report_output
+from tracker.cli import extras, output
 from tracker.cli.times import parse_time
 from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import CameraRef, Event, EventKind
@@ -151,12 +151,12 @@ def test_an_empty_range_names_the_range_of_the_visits(run: Run) -> None:
         pytest.param(("--to", "2026-02-30"), ("--to: '2026-02-30' is not a date",), id="no-such-day"),
         pytest.param(("--from", "31.01.2026"), ("is not a date",), id="other-order"),
         pytest.param(("--to", "9999-12-31"), ("is not a date",), id="end-of-time"),
-        pytest.param(("--from", "0001-01-01T00:00-12:00"), ("--from lies before 1970", "later"), id="year-1"),
-        pytest.param(("--from", "1969-12-31"), ("--from lies before 1970",), id="before-1970"),
-        pytest.param(("--to", "0001-01-02"), ("--to lies before 1970",), id="to-before-1970"),
+        pytest.param(("--from", "0001-01-01T00:00-12:00"), ("--from is before 1970", "later"), id="year-1"),
+        pytest.param(("--from", "1969-12-31"), ("--from is before 1970",), id="before-1970"),
+        pytest.param(("--to", "0001-01-02"), ("--to is before 1970",), id="to-before-1970"),
         pytest.param(("--from", "x" * 10_000), ("is not a date",), id="long"),
-        pytest.param(("--from", "2026-02-01", "--to", "2026-01-01"), ("not lie before --to",), id="swapped"),
-        pytest.param(("--from", "9999-01-01"), ("--from lies in the future", "has begun"), id="future"),
+        pytest.param(("--from", "2026-02-01", "--to", "2026-01-01"), ("not before --to",), id="swapped"),
+        pytest.param(("--from", "9999-01-01"), ("--from is in the future", "has begun"), id="future"),
         pytest.param(("--json", "--csv"), ("--json and --csv",), id="two-forms"),
         pytest.param(("--xlsx", "visits.csv"), ("does not end in .xlsx", "report.xlsx"), id="no-workbook"),
         pytest.param(("--plot", "visits.gif"), ("neither in .html nor in .png",), id="no-picture"),
@@ -312,7 +312,7 @@ def test_an_empty_store_prints_the_next_command(run: Run, tmp_path: Path) -> Non
 
 def test_missing_packages_are_reported_with_a_fix(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     missing = {"pandas", "xlsxwriter", "plotly"}
-    monkeypatch.setattr(report_output, "find_spec", lambda name: None if name in missing else name)
+    monkeypatch.setattr(extras, "find_spec", lambda name: None if name in missing else name)
     for words in REPORTS:
         run("report", *words).refused("needs pandas", "footfall[reports]")
     missing -= {"pandas"}

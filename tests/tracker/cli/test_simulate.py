@@ -107,7 +107,7 @@ def test_an_interrupted_simulation_is_removed(run: Run, tmp_path: Path, monkeypa
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tracker.cli.simulate._count", interrupted)
+    monkeypatch.setattr("tracker.simulation.site.Totals.add", interrupted)
     done = run("simulate", *PAST, "--store", f"sqlite:///{tmp_path / 'made.sqlite3'}")
     assert done.code == 130
     assert "incomplete and was removed" in done.err

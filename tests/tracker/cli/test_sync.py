@@ -94,7 +94,7 @@ def test_an_outage_is_reported_with_a_fix(footfall: Footfall, firestore_server: 
 
 def test_a_store_of_this_machine_alone_has_nothing_to_send(run: Run, store: Path) -> None:
     for command in ("sync", "status"):
-        run(command, "--store", f"sqlite:///{store}").refused("stays on this machine", code=2)
+        run(command, "--store", f"sqlite:///{store}").refused("is on this machine only", code=2)
 
 
 def test_once_and_follow_exclude_each_other(footfall: Footfall) -> None:
@@ -115,7 +115,7 @@ def test_doctor_reports_rejected_records_with_reasons(
         findings: Any = footfall("doctor", "--json").data
         return next(each for each in findings if each["check"] == "firestore")
 
-    assert (finding()["outcome"], "nobody sends" in finding()["detail"]) == ("warning", True)
+    assert (finding()["outcome"], "nothing uploads" in finding()["detail"]) == ("warning", True)
     firestore_server.control.fail("", "PERMISSION_DENIED", count=-1)
     footfall("sync")
     assert (finding()["outcome"], "PERMISSION_DENIED" in finding()["detail"]) == ("failed", True)

@@ -100,7 +100,7 @@ def test_a_recording_without_names_prints_the_reasons(run: Run, clip: Path, tmp_
     done = run("track", "--camera", clip, "--camera", empty, "--fast", "--json", *BEGINS)
     assert (done.code, done.out) == (0, "")
     assert done.err.splitlines() == [
-        "camera-1: 45 frames, 2 tracks, nobody named: too small (--explain says more)",
+        "camera-1: 45 frames, 2 tracks, nobody named: too small (use --explain for details)",
         "camera-2: 5 frames, no face found",
     ]
 

@@ -14,7 +14,8 @@ from tracker.presence.events import Action, Correction, content_id
 from tracker.presence.people import PersonKind, Role
 from tracker.presence.rules import Rules
 from tracker.presence.sessions import sessions
-from tracker.store.inbox import Incoming, IncomingCorrection, Unreadable
+from tracker.store.correction_rows import PersonCorrection
+from tracker.store.inbox import Incoming, Unreadable
 from tracker.store.inbox_erasures import IncomingErasure
 from tracker.store.inbox_people import IncomingPerson
 from tracker.store.observation import Observation
@@ -93,7 +94,7 @@ def test_a_cursor_never_goes_back(store: Store) -> None:
 @pytest.mark.parametrize("late", ["event", "correction"], ids=["event-last", "correction-last"])
 def test_corrections_apply_in_any_order_of_arrival(store: Store, records: Any, late: str) -> None:
     event = records.event(0)
-    correction = IncomingCorrection(
+    correction = PersonCorrection(
         correction=Correction(action=Action.VOID, event_id=event.event_id, by="Ann", at=records.at(99)),
         person_id=event.person_id,
     )
@@ -108,7 +109,7 @@ def test_corrections_apply_in_any_order_of_arrival(store: Store, records: Any, l
 def test_an_added_event_arrives_with_its_correction(store: Store, records: Any) -> None:
     event = records.event(0)
     correction = Correction(action=Action.ADD, event_id=event.event_id, by="Ann", at=records.at(99), event=event)
-    store.inbox.apply(arrivals(corrections=[IncomingCorrection(correction=correction, person_id=event.person_id)]))
+    store.inbox.apply(arrivals(corrections=[PersonCorrection(correction=correction, person_id=event.person_id)]))
     assert store.events.select() == [event]
     assert unsent(store, "events") == 0
 
@@ -117,7 +118,7 @@ def test_local_events_voided_elsewhere_stay_pending(store: Store, records: Any) 
     event = records.event(0)
     store.record(Observation(events=[event]))
     correction = Correction(action=Action.VOID, event_id=event.event_id, by="Ann", at=records.at(99))
-    store.inbox.apply(arrivals(corrections=[IncomingCorrection(correction=correction, person_id=event.person_id)]))
+    store.inbox.apply(arrivals(corrections=[PersonCorrection(correction=correction, person_id=event.person_id)]))
     assert store.events.select() == []
     assert unsent(store, "events") == 1
 
@@ -274,7 +275,7 @@ def test_a_camera_machine_does_not_upload_anonymous_events_again(store: Store, r
 
 def test_a_waiting_correction_of_a_forgotten_person_is_dropped(store: Store, records: Any) -> None:
     correction = Correction(action=Action.VOID, event_id="e1", by="Ann", at=records.at(99), reason="not Ada Lovelace")
-    store.inbox.apply(arrivals(corrections=[IncomingCorrection(correction=correction, person_id="p-ada")]))
+    store.inbox.apply(arrivals(corrections=[PersonCorrection(correction=correction, person_id="p-ada")]))
     store.inbox.apply(arrivals(erasures=[tombstone("p-ada")]))
     assert rows(store, "SELECT * FROM waiting_corrections") == []
 

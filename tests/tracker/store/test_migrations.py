@@ -1,4 +1,4 @@
-"""Migration: ids known only from events become people."""
+"""What migrations make of the records in older stores."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 
 from tests.tracker.store.test_released_stores import RELEASED
 from tracker.presence.people import PersonKind
+from tracker.store.cursors import Stream
+from tracker.store.schema import MIGRATIONS, migrate
 from tracker.store.store import Store
 
 _INSERT = (
@@ -43,3 +45,27 @@ def test_people_of_earlier_imports_exist_after_the_migration(tmp_path: Path) -> 
         assert new["card-17"].consented_at is None
         assert store.people.version() > before
         store.people.rename("card-17", "Grace")
+
+
+def test_the_state_of_replication_is_kept_under_new_names(tmp_path: Path) -> None:
+    path = tmp_path / "footfall.sqlite3"
+    synced_at = datetime(2026, 3, 2, 8, tzinfo=UTC)
+    notes = [
+        ("since", "1"),
+        ("up events", "3"),
+        ("up derives", '["gym"]'),
+        ("down gym events", "2026-03-02"),
+        ("down.heard gym", synced_at.isoformat()),
+    ]
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        migrate(connection, path, MIGRATIONS[:10])
+        connection.executemany("INSERT INTO sync_cursors VALUES (?, ?)", notes)
+        connection.execute("INSERT INTO cloud_settings VALUES ('gym', '{\"name\": \"Gym\"}', 1)")
+        connection.execute("INSERT INTO refused_arrivals VALUES ('events', 'e-1', 'at is missing', ?)", (notes[4][1],))
+    with Store(path) as store:
+        assert store.outbox.cursor(Stream.EVENTS).changed == 3
+        assert store.outbox.state("upload ") == {"events": "3", "derives": '["gym"]'}
+        assert store.inbox.cursor("download gym events") == "2026-03-02"
+        assert store.inbox.synced_at("gym") == synced_at
+        assert store.inbox.site_document("gym") == {"name": "Gym"}
+        assert [(each.record_id, at) for each, at in store.inbox.unreadable()] == [("e-1", synced_at)]

@@ -76,7 +76,7 @@ def grant(connection: Connection, email: str, site_id: str, access: Access | Non
         if user is None:
             if access is None:
                 raise CloudError(f"nobody signs in as {email}", fix="check the address; there is nothing to take away")
-            user = _create(connection, email)
+            user = auth.create_user(email=email, app=connection.app)
             link = auth.generate_password_reset_link(email, app=connection.app)
         elif access is not None:
             _require_proven(user)
@@ -132,13 +132,6 @@ def _user(connection: Connection, email: str) -> auth.UserRecord | None:
         return auth.get_user_by_email(email, app=connection.app)
     except auth.UserNotFoundError:
         return None
-    except ValueError as error:
-        raise CloudError(f"{email!r} is no e-mail address", fix="give it as name@example.org") from error
-
-
-def _create(connection: Connection, email: str) -> auth.UserRecord:
-    try:
-        return auth.create_user(email=email, app=connection.app)
     except ValueError as error:
         raise CloudError(f"{email!r} is no e-mail address", fix="give it as name@example.org") from error
 

@@ -95,7 +95,7 @@ class KeyFile:
 
 
 class DeviceCredential(admin_credentials.Base):
-    """The key as firebase-admin takes it."""
+    """The key as a credential of firebase-admin."""
 
     def __init__(self, key: DeviceKey, sign_in: SignIn | None = None) -> None:
         super().__init__()

@@ -1,23 +1,21 @@
-"""Pictures and videos with their faces drawn on them."""
+"""Draws the faces of pictures and videos, with the people of a gallery that they match."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import PIL.Image
 
-from config.errors import FootfallError, PictureError, RecordingError
-from config.settings import Settings
-from models.runtime import ensure_built
+from config.errors import PictureError, RecordingError
+from config.settings import MatchSettings
 from tracker.cameras.recording import RecordingSource
 from tracker.identity.enrolment import prominent_faces
 from tracker.identity.gallery import Gallery
 from tracker.identity.match import Verdict, classify, nearest
-from tracker.identity.pictures import pictures_in, read_picture
+from tracker.identity.pictures import pictures_in, read_picture, write_picture
 from tracker.vision.engine import FaceEngine
 from tracker.vision.faces import FloatArray, Image
 from tracker.vision.overlay import draw_faces
@@ -60,15 +58,13 @@ class Drawing:
 class FaceFinder:
     """Finds the faces of a picture and the people of a gallery that they match."""
 
-    def __init__(self, settings: Settings, gallery: Gallery, names: dict[str, str]) -> None:
-        ensure_built(settings.models.dir, settings.models.precision)
-        self.engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
-        self._match = settings.match
+    def __init__(self, engine: FaceEngine, match: MatchSettings, gallery: Gallery, names: Mapping[str, str]) -> None:
+        self._engine, self._match = engine, match
         self._gallery, self._names = gallery, names
 
     def find(self, image: Image) -> list[FoundFace]:
         """The faces of a picture, best first."""
-        seen = self.engine.analyse(image)
+        seen = self._engine.analyse(image)
         found = []
         for row, closest in enumerate(nearest(self._gallery, seen.vectors)):
             usable = bool(seen.usable[row])
@@ -116,16 +112,6 @@ def files_in(source: Path) -> list[Path]:
     return [source]
 
 
-def make_folder(path: Path) -> None:
-    """Create the folder where it is missing. Raises FootfallError."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FootfallError(
-            f"{path}: cannot make this folder ({error.strerror})", fix="give another to --out"
-        ) from error
-
-
 def annotated(finder: FaceFinder, file: Path, out: Path) -> Drawing:
     """Draw the faces of a picture or video into the folder `out`."""
     try:
@@ -157,7 +143,8 @@ def _annotate_video(finder: FaceFinder, file: Path, target: Path) -> int:
     writer: cv2.VideoWriter | None = None
     count = 0
     try:
-        for image in _images(source):
+        while (frame := source.read()) is not None:
+            image = frame.image
             if writer is None:
                 codec = cv2.VideoWriter.fourcc(*_VIDEO_CODECS[target.suffix.lower()])
                 writer = cv2.VideoWriter(str(target), codec, source.fps, (image.shape[1], image.shape[0]))
@@ -173,11 +160,6 @@ def _annotate_video(finder: FaceFinder, file: Path, target: Path) -> int:
         target.unlink(missing_ok=True)
         raise _unwritten(target)
     return count
-
-
-def _images(source: RecordingSource) -> Iterator[Image]:
-    while (frame := source.read()) is not None:
-        yield frame.image
 
 
 def _frames_in(video: Path) -> int | None:
@@ -201,18 +183,3 @@ def _drawn(image: Image, faces: Sequence[FoundFace]) -> Image:
         labels.append(who if face.distance is None else f"{who} {face.distance:.2f}")
     known = [face.name is not None for face in faces]
     return draw_faces(image, [face.box for face in faces], labels, known)
-
-
-def write_picture(path: Path, image: Image) -> None:
-    """Write a picture, completely or not at all. Raises PictureError."""
-    done, data = cv2.imencode(path.suffix, image)
-    if not done:
-        raise PictureError(f"{path}: cannot be written in this format", fix="save the original as PNG")
-    try:
-        path.write_bytes(data.tobytes())
-    except OSError as error:
-        with suppress(OSError):
-            path.unlink(missing_ok=True)  # not half a picture
-        raise PictureError(
-            f"{path}: cannot be written ({error.strerror})", fix="check the rights on the folder and the free space"
-        ) from error

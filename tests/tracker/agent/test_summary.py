@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.tracker.fake_cameras import ADA, BLURRED, BOB, AgentHarness, ScriptStep, scene
-from tracker.cli.summary import Summary
+from tracker.agent.summary import Summary
 
 
 @pytest.mark.parametrize(
