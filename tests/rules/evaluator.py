@@ -57,7 +57,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What names mean: the variables, and each function with the scope in which it stands."""
+    """A scope: variables, and each function with its enclosing scope."""
 
     variables: Mapping[str, Any]
     functions: Mapping[str, tuple[Function, Scope]]

@@ -1,6 +1,6 @@
 """The test server with security rules, which apply to requests with a user's token.
 
-A request without a token, or with that of the emulators' owner, is one of a service account and is not asked.
+A request without a token, or with that of the emulators' owner, is from a service account; no rules apply.
 """
 
 from __future__ import annotations
@@ -242,7 +242,7 @@ def bearer(metadata: Iterable[tuple[str, str | bytes]]) -> str:
 
 
 def user_of(token: str) -> User:
-    """Who the token says it is; signatures are not looked at. Raises RefusedError when it has expired or is none."""
+    """The user of the token; signatures are not verified. Raises RefusedError if it has expired or is invalid."""
     try:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))

@@ -100,7 +100,7 @@ def _speaking(
 
 
 def _bound(path: tuple[Segment, ...], ids: tuple[str, ...], listing: bool) -> tuple[dict[str, Any], int] | None:
-    """What the wildcards stand for, and how many ids the path takes; None where it does not fit."""
+    """The values of the wildcards, and the number of ids that the path matches; None if it does not match."""
     variables: dict[str, Any] = {}
     for at, segment in enumerate(path):
         if segment.deep:

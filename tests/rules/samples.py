@@ -74,7 +74,7 @@ def correction(action: Action = Action.VOID) -> Correction:
 
 
 def taken_back(event_id: str, *, by: str = ITSELF) -> Fields:
-    """What an agent says of an event that was none."""
+    """An agent's correction that voids an event."""
     voided = Correction(action=Action.VOID, event_id=event_id, by=by, at=AT, reason="the track shows somebody else")
     return documents.correction_document(voided, "p-1")
 
@@ -160,7 +160,7 @@ class Who:
 NOBODY = Who()
 STRANGER = Who("u-stranger")
 CAMERA_MACHINE = Who("device-1", device_claims(SITE, CAMERA))
-STRUCK_OFF = Who("device-2", device_claims(SITE, CAMERA))
+REVOKED = Who("device-2", device_claims(SITE, CAMERA))
 OPERATOR_OF_GYM = Who("u-operator", granted({}, SITE, Access.OPERATOR))
 ADMIN_OF_GYM = Who("u-admin", granted({}, SITE, Access.ADMIN))
 ADMIN_ELSEWHERE = Who("u-other", granted({}, "pool", Access.ADMIN))
@@ -181,7 +181,7 @@ STORED: Mapping[tuple[str, ...], Fields] = {
     ("sites", SITE, "corrections", "c-own"): received(taken_back("e-now"), AT),
     EMBEDDING: received(embedding(), AT),
 }
-"""What stands in the database of the table."""
+"""The documents in the database of the table."""
 
 DEPLOYED = Rules.read()
 
@@ -196,7 +196,7 @@ def ask(
 ) -> Ruling:
     """The ruling on a request about the document (for `list` the collection) under the site, or of a whole path.
 
-    before: what stands there, without it that of STORED.
+    before: the stored document, by default that of STORED.
     """
     path = ids if ids and ids[0] == "sites" else ("sites", SITE, *ids)
     request = Request(

@@ -36,7 +36,7 @@ from tracker.cloud.client import Client
 OFFICIAL = os.environ.get("FIRESTORE_EMULATOR_HOST", "")
 LONG_AGO = datetime(2026, 1, 5, tzinfo=UTC)
 PEOPLE = [name for name in EVERYBODY if name != "nobody"]
-"""Whoever has a token."""
+"""The users with a token."""
 
 
 @dataclass(frozen=True)

@@ -27,9 +27,9 @@ from tests.rules.samples import (
     MACHINE_ELSEWHERE,
     NOW,
     OPERATOR_OF_GYM,
+    REVOKED,
     SITE,
     STORED,
-    STRUCK_OFF,
     Who,
     ask,
     correction,
@@ -334,7 +334,7 @@ def test_sites_and_vectors_allow_no_other_field(extra: dict[str, Any]) -> None:
 
 def test_a_machine_reads_its_own_record_and_no_other() -> None:
     assert ask(CAMERA_MACHINE, "get", "devices", "device-1").allowed
-    assert ask(STRUCK_OFF, "get", "devices", "device-2").allowed
+    assert ask(REVOKED, "get", "devices", "device-2").allowed
     assert not ask(CAMERA_MACHINE, "get", "devices", "device-2").allowed
     assert not ask(CAMERA_MACHINE, "list", "devices").allowed
 

@@ -36,7 +36,7 @@ class Done:
         return json.loads(self.out)
 
     def refused(self, *words: str, code: int = 1) -> str:
-        """The one line on stderr that says what is wrong and how to mend it."""
+        """The one line on stderr with the problem and its fix."""
         assert (self.code, "Traceback" in self.err) == (code, False), self.err
         lines = [line for line in self.err.splitlines() if line.startswith("error: ")]
         assert len(lines) == 1, self.err
@@ -156,7 +156,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def write_clip(path: Path, stays: Sequence[tuple[Image, float, float]], length_s: float) -> Path:
-    """A clip in which heads stand in a room, each from second to second; MJPEG, 5 frames a second."""
+    """A clip of heads in a room, each from one second to another; MJPEG, 5 frames a second."""
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), FPS, (480, 270))
     for index in range(round(length_s * FPS)):
         frame = np.full((270, 480, 3), 90, np.uint8)

@@ -59,7 +59,7 @@ class Proxy:
         with self._turned:
             self._closing = True
             self._turned.notify_all()
-        self._server.shutdown(socket.SHUT_RDWR)  # wakes whoever waits for the next one
+        self._server.shutdown(socket.SHUT_RDWR)  # wakes the accepting thread
         self._server.close()
         self._end_all(rudely=False)
         for thread in self._threads:
@@ -132,7 +132,7 @@ def _end(connection: socket.socket, *, rudely: bool) -> None:
     try:
         if rudely:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
-            connection.shutdown(socket.SHUT_RD)  # wakes whoever reads from it, else it is not closed before they end
+            connection.shutdown(socket.SHUT_RD)  # wakes its readers; without it the socket is closed only when they end
         else:
             connection.shutdown(socket.SHUT_RDWR)
     except OSError:

@@ -43,7 +43,7 @@ STATUSES = ["RESOURCE_EXHAUSTED", "PERMISSION_DENIED", "DEADLINE_EXCEEDED", "UNA
 
 @pytest.mark.parametrize("status", STATUSES)
 def test_recording_never_waits_while_the_server_refuses(machine: Machine, status: str) -> None:
-    """Whoever sends waits for its next try until after the last event has been recorded."""
+    """The next retry waits until the last event has been recorded."""
     machine.firestore.control.fail("", status, count=-1)
     machine.start(until_told(machine))
     in_trouble = partial(is_told, machine, status)
@@ -88,7 +88,7 @@ def test_requests_answered_after_the_deadline_are_applied_once(machine: Machine,
 class Lease(Credentials):
     """Credentials that are good until they are revoked, and again once they are renewed.
 
-    answering: unless it is set, who is asked for a new token says nothing. asked: set when somebody asks.
+    answering: the token server blocks until it is set. asked: set by a request.
     """
 
     def __init__(self) -> None:
@@ -146,7 +146,7 @@ def test_expired_credentials_reject_nothing_and_recording_continues(
 
 
 def test_recording_never_waits_for_a_token(machine: Machine, lease: Lease) -> None:
-    """Who is asked for a token says no after the last event has been recorded, not earlier."""
+    """The token server refuses after the last event has been recorded, not earlier."""
     lease.good = False
     machine.start(machine.uploader(gentle=True))
     record_meanwhile(machine, lease.asked.is_set, first=1000, delivered=partial(event_writes, machine))

@@ -21,7 +21,7 @@ from tracker.store.store import Store
 
 
 class Camera:
-    """A camera that is followed, and the signs of life that are given of it; the clocks stand still unless moved."""
+    """A tracked camera and its heartbeats; the clocks are manual."""
 
     def __init__(self, store: Store) -> None:
         self.store = store

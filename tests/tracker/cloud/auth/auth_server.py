@@ -44,7 +44,7 @@ class Account:
     valid_since_s: float = 0.0
 
     def lookup(self) -> Body:
-        """As accounts:lookup tells it."""
+        """The response of accounts:lookup."""
         provided = [{"providerId": "password", "rawId": self.email}] if self.password else []
         return {
             "localId": self.uid,
@@ -111,7 +111,7 @@ class AuthServer:
             return refused.status, json.dumps({"error": error}).encode()
 
     def config(self, address: str) -> tuple[int, bytes]:
-        """What Firebase's management tells of the project's web apps."""
+        """The response of Firebase's management API for the project's web apps."""
         if self.fault is not None:
             return self.fault
         if address.endswith("/config"):

@@ -90,7 +90,7 @@ def project(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
 
 @pytest.fixture
 def own_project(project: Project) -> Project:
-    """The same, for what only the Authentication of the tests can be told to do."""
+    """The same project with the test's Authentication server, which can inject faults."""
     if project.stand_in is None:
         pytest.skip("Google's emulator cannot be made to fail")
     return project

@@ -153,7 +153,7 @@ def test_a_machine_with_lost_cursors_uploads_old_corrections_again(agent: Agent,
     assert len(agent.there("corrections")) == 1
 
 
-# -- stays in zones, which a device cannot take back
+# -- zone stays, which a device cannot delete
 
 
 def stay(person_id: str, minute: int, zone: str = "rack") -> ZoneStay:

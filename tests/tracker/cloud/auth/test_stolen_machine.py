@@ -35,7 +35,7 @@ def filled(project: Project) -> None:
 
 
 def create(connection: Connection, collection: str, record_id: str = "new", **changes: Any) -> None:
-    """As the uplink does: only if it is not there."""
+    """Create a document as the uploader does."""
     fields = samples.WRITTEN[collection]() | {"received_at": firestore.SERVER_TIMESTAMP} | changes
     connection.client.document(path_of(SITE, Collection(collection), record_id)).create(fields)
 
