@@ -73,7 +73,7 @@ def correction(action: Action = Action.VOID) -> Correction:
     )  # fmt: skip
 
 
-def taken_back(event_id: str, *, by: str = ITSELF) -> Fields:
+def agent_void(event_id: str, *, by: str = ITSELF) -> Fields:
     """An agent's correction that voids an event."""
     voided = Correction(action=Action.VOID, event_id=event_id, by=by, at=AT, reason="the track shows somebody else")
     return documents.correction_document(voided, "p-1")
@@ -139,19 +139,19 @@ EMBEDDING = ("sites", SITE, "people", "p-1", "embeddings", "v-1")
 
 
 def received(fields: Mapping[str, Any], at: datetime = NOW) -> Fields:
-    """The document as the server keeps it."""
+    """The document as stored by the server."""
     return {**fields, "received_at": at}
 
 
 def whole(collection: str, **changes: Any) -> Fields:
-    """The document as a client sends it, with changes; `...` takes a field away."""
+    """The document as a client sends it, with changes; `...` removes a field."""
     fields = received(WRITTEN[collection]()) | changes
     return {name: value for name, value in fields.items() if value is not ...}
 
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """Somebody who asks."""
+    """A user who sends requests."""
 
     uid: str | None = None
     claims: Fields = field(default_factory=dict)
@@ -178,7 +178,7 @@ STORED: Mapping[tuple[str, ...], Fields] = {
     ("sites", SITE, "events", "e-now"): received(WRITTEN["events"](), AT),
     ("sites", SITE, "events", "e-old"): received(WRITTEN["events"](), NOW - timedelta(days=2)),
     ("sites", SITE, "events", "e-back"): received(documents.event_document(event("back")), AT),
-    ("sites", SITE, "corrections", "c-own"): received(taken_back("e-now"), AT),
+    ("sites", SITE, "corrections", "c-own"): received(agent_void("e-now"), AT),
     EMBEDDING: received(embedding(), AT),
 }
 """The documents in the database of the table."""

@@ -31,13 +31,13 @@ from tests.rules.samples import (
     SITE,
     STORED,
     Who,
+    agent_void,
     ask,
     correction,
     embedding,
     event,
     received,
     site,
-    taken_back,
     whole,
 )
 from tracker.cloud import documents
@@ -203,7 +203,7 @@ def test_an_added_event_is_complete_and_of_this_site() -> None:
     ],
 )
 def test_an_agent_voids_events_of_its_own_camera_of_the_last_day(event_id: str, by: str, expected: bool) -> None:
-    fields = received(taken_back(event_id, by=by))
+    fields = received(agent_void(event_id, by=by))
     assert ask(CAMERA_MACHINE, "create", "corrections", "new", data=fields).allowed is expected
     assert not ask(MACHINE_ELSEWHERE, "create", "corrections", "new", data=fields).allowed
     assert not ask(OPERATOR_OF_GYM, "create", "corrections", "new", data=fields).allowed
@@ -233,7 +233,7 @@ def test_an_agent_repeats_its_correction_and_changes_none() -> None:
 
 
 def test_an_agent_repeats_old_corrections_but_makes_none() -> None:
-    old = received(taken_back("e-old"), NOW - timedelta(days=2))
+    old = received(agent_void("e-old"), NOW - timedelta(days=2))
     after = {**old, "received_at": NOW}
     assert ask(CAMERA_MACHINE, "update", "corrections", "c-old", data=after, before=old).allowed
     assert not ask(MACHINE_ELSEWHERE, "update", "corrections", "c-old", data=after, before=old).allowed

@@ -24,7 +24,7 @@ FPS = 5.0
 
 @dataclass(frozen=True)
 class Done:
-    """What a command came to."""
+    """The result of a command."""
 
     code: int
     out: str
@@ -53,7 +53,7 @@ Run = Callable[..., Done]
 
 @pytest.fixture
 def environment(tmp_path: Path, models_folder: Path) -> Mapping[str, str]:
-    """A user of whom nothing is known but where the networks are."""
+    """The environment of a new user, with the networks."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("FOOTFALL_", "XDG_"))}
     return {
         **kept,
@@ -171,6 +171,6 @@ def write_clip(path: Path, stays: Sequence[tuple[Image, float, float]], length_s
 
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Nine seconds: Ada is there from 0.4 s to 4 s, somebody else from 0.6 s to 6 s."""
+    """Nine seconds: Ada is there from 0.4 s to 4 s, another person from 0.6 s to 6 s."""
     ada, bob = head_of(astronaut(), ADA_HEAD, 150), head_of(grace_hopper(), BOB_HEAD, 150)
     return write_clip(tmp_path_factory.mktemp("clips") / "clip.avi", [(ada, 0.4, 4), (bob, 0.6, 6)], 9)

@@ -1,7 +1,7 @@
 """An agent to be killed: `python -m tests.tracker.cloud.recording_agent STORE PROJECT FIRST VISITS`.
 
-For test_faults.py. Uploads the store and records so many visits at the same time; prints the id of each event when it is
-stored. Ends when its standard input ends.
+For test_faults.py. Uploads the store and records so many visits at the same time; prints the id of each stored event.
+Ends when its standard input ends.
 """
 
 from __future__ import annotations

@@ -21,10 +21,10 @@ from tests.tracker.cloud.recording import (
     Recorder,
     assert_all_once,
     event_writes,
-    is_told,
+    is_reported,
+    patient_uploader,
     record_meanwhile,
     send_the_rest,
-    until_told,
     waits_for_an_answer,
 )
 from tracker.presence.health import CameraHealth, CameraState
@@ -66,10 +66,10 @@ def test_recording_never_waits_while_the_server_is_down(
     machine = Machine(tmp_path / "store.sqlite3", firestore)
     firestore.control.fail("", "", applied=applied, count=-1, skip=2, delay_s=FOR_EVER_S)
     machine.record(VISITS)
-    machine.start(until_told(machine))
+    machine.start(patient_uploader(machine))
     wait_until(partial(waits_for_an_answer, machine))
     durable_firestore.kill()
-    wait_until(partial(is_told, machine))
+    wait_until(partial(is_reported, machine))
     events, matches = visits(20, first=5000)
     recorder = Recorder(machine.store, events, matches)
     recorder.start()

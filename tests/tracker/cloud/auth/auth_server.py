@@ -25,7 +25,7 @@ LIFETIME_S = 3600
 
 
 class RefusedError(Exception):
-    """Answered with status 400 and this word, or another status."""
+    """The error response: status 400 and this word, or another status."""
 
     def __init__(self, word: str, status: int = 400) -> None:
         super().__init__(word)
@@ -58,7 +58,7 @@ class Account:
 
 
 class AuthServer:
-    """The endpoints on a port of this machine. fault: answered instead, by (status, body)."""
+    """The endpoints on a local port. fault: the response (status, body) to every request."""
 
     def __init__(self) -> None:
         self.accounts: dict[str, Account] = {}

@@ -36,7 +36,7 @@ def correction_of(of: Event, action: Action = Action.VOID, *, by: str = ITSELF, 
 
 
 class Agent:
-    """A store of a camera, sent with its device key."""
+    """The store of a camera, uploaded with its device key."""
 
     def __init__(self, project: Project, store: Store, camera: str = CAMERA) -> None:
         self.key = project.registered(camera=camera)

@@ -24,7 +24,7 @@ ARCHIVE = [each for each in Collection if each not in (Collection.PEOPLE, Collec
 
 
 def filled(project: Project) -> None:
-    """A document in every collection, of our camera."""
+    """A document of the machine's camera in every collection."""
     with project.connect() as owner:
         stamp = {"received_at": firestore.SERVER_TIMESTAMP}
         owner.client.document(site_path(SITE)).set(samples.site() | stamp)

@@ -50,7 +50,7 @@ def send(project: Project, store: Store, key: Path | None = None, **terms: Any) 
 
 
 def everything(project: Project) -> Found:
-    """All documents of all collections, those that only the server knows of too."""
+    """All documents of all collections, read from the server itself."""
     database = project.server.engine.archive.database(f"projects/{project.name}/databases/(default)")
     found: Found = {}
     for collection, documents in database.collections.items():
