@@ -96,8 +96,8 @@ def waits_for_an_answer(machine: Machine) -> bool:
     return sum(counts["calls"].values()) > sum(counts["answers"].values())
 
 
-def is_told(machine: Machine, word: str = "") -> bool:
-    """Whether the machine says that something stands in the way, with this word in it."""
+def is_reported(machine: Machine, word: str = "") -> bool:
+    """Whether the machine reports a failure with this word in it."""
     trouble = machine.store.outbox.state("upload ").get("trouble")
     return trouble is not None and word in trouble
 

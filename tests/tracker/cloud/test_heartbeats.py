@@ -30,7 +30,7 @@ class Camera:
         store.outbox.begin()
 
     def started(self, scope: CameraRef | None = None) -> Heartbeats:
-        """As another process would."""
+        """Heartbeats of another process."""
         return Heartbeats(self.store, "m-1", every_s=300.0, version="1", scope=scope, monotonic=lambda: self.seconds)
 
     def at(self, seconds: float) -> datetime:
