@@ -1,4 +1,4 @@
-"""`python -m dashboard`: the dashboard alone, over the store that the agent writes."""
+"""`python -m dashboard`: the dashboard by itself, over the store of an agent."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
 def main(
-    store: Annotated[str | None, typer.Option(help="Where visits are kept: sqlite:///PATH.")] = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on; 0.0.0.0 opens it to the network.")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")] = None,
-    settings: Annotated[Path | None, typer.Option(help="TOML file with the settings.")] = None,
+    store: Annotated[str | None, typer.Option(help="Store: sqlite:///PATH.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; 0.0.0.0 for all network interfaces.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 for any free port.")] = None,
+    settings: Annotated[Path | None, typer.Option(help="Settings file (TOML).")] = None,
 ) -> None:
     """Serve the dashboard until Ctrl-C."""
     try:

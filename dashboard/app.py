@@ -1,4 +1,4 @@
-"""The dashboard as a Dash application: one frame, three pages, one pulse that tells open pages to look again."""
+"""The dashboard as a Dash application: a frame, three pages, and a pulse on which open pages refresh."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _page(path: str) -> ModuleType | None:
 
 
 class _TitledDash(Dash):
-    """A Dash whose first answer already carries the title of the page that was asked for."""
+    """A Dash whose first response has the title of the requested page."""
 
     def interpolate_index(self, *args: Any, **parts: Any) -> Any:
         page = _page(flask.request.path)
@@ -69,9 +69,9 @@ def create_app(
 ) -> Dash:
     """The application over one store; `.server` is its WSGI application.
 
-    reread: gives the settings anew when the machines of the site share others. settings_file: the one that was named
-    at the start, for the commands on pages.
-    The store need not exist yet: pages say what is wrong with it and come back when it can be read.
+    reread: loads the settings again when the shared ones changed. settings_file: the file given at the start, for the
+    commands on pages.
+    The store need not exist yet: pages show the problem, and recover when it can be read.
     """
     board = Board(store_path, settings, reread=reread, settings_file=settings_file)
     app = _TitledDash(
@@ -142,19 +142,19 @@ def _pulse(app: Dash, board: Board) -> None:
         State("history", "data"),
     )
     def beat(_ticks: object, pulse: object, history: object) -> tuple[Any, ...]:
-        """Change `pulse` and `history` when there is something new; say so when the store cannot be read."""
+        """Change `pulse` and `history` when there is something new; report a store that cannot be read."""
         try:
             now = board.pulse()
         except FootfallError as error:
-            said = f"trouble: {error}"
-            return (no_update,) * 4 if pulse == said else (said, said, shell.trouble(error), True)
+            state = f"trouble: {error}"
+            return (no_update,) * 4 if pulse == state else (state, state, shell.trouble(error), True)
         if pulse == now.anything:
             return (no_update,) * 4
         return now.anything, no_update if history == now.history else now.history, None, False
 
 
 def _log_and_leave_as_it_is(error: Exception) -> Any:
-    """What a page shows stays when a callback fails; the pulse tells about a store that cannot be read."""
+    """A page keeps its content when a callback fails; the pulse reports a store that cannot be read."""
     if isinstance(error, FootfallError):
         logger.warning("%s", error)
     else:
@@ -163,7 +163,7 @@ def _log_and_leave_as_it_is(error: Exception) -> Any:
 
 
 def _guard(server: flask.Flask, board: Board) -> None:
-    """Answers that no browser may misuse, and no stack trace for a request that makes no sense."""
+    """Security headers, and no traceback for an invalid request."""
 
     @server.after_request
     def headers(response: flask.Response) -> flask.Response:
@@ -184,7 +184,7 @@ def _guard(server: flask.Flask, board: Board) -> None:
         if isinstance(error, HTTPException):
             return error
         if flask.request.method == "POST":
-            logger.warning("a request that makes no sense: %s: %s", type(error).__name__, error)
-            return {"error": "this request makes no sense to the dashboard"}, 400
+            logger.warning("invalid request: %s: %s", type(error).__name__, error)
+            return {"error": "invalid request"}, 400
         logger.error("a request failed", exc_info=error)
-        return {"error": "the dashboard could not answer"}, 500
+        return {"error": "the dashboard failed to answer"}, 500

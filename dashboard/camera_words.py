@@ -1,4 +1,4 @@
-"""How a camera does, in words that anybody at the counter understands."""
+"""The state of a camera in plain words."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from dashboard.wording import duration
 from tracker.presence.health import CameraHealth, CameraState
 
 SILENT_AFTER_S = 45.0
-"""A live camera without a reported frame for so long has a problem. While nobody is in sight agents report every 30 s;
-that a camera is lost they report at once."""
+"""A live camera without a frame for so long has a problem. With nobody in view agents report every 30 s, and a lost
+camera at once."""
 DEAD_AFTER_S = 120.0
-"""After so long without a frame it is down."""
+"""A camera without a frame for so long is down."""
 
 
 def camera_row(
     health: CameraHealth, now: datetime, *, reports_after_s: float = 0.0, warnings: Sequence[str] = ()
 ) -> CameraRow:
-    """The state of a camera at `now`, judged by its last frame and the agent's last report.
+    """The state of a camera at `now`, by its last frame and its last report.
 
-    reports_after_s: so long a camera of another machine, whose address is not known here, goes by its last report.
-    warnings: what is wrong although frames come, as a line each.
+    reports_after_s: for how long the last report of a camera of another machine counts as current.
+    warnings: problems of a camera whose frames arrive, one per line.
     """
     waits = not health.source and health.state is CameraState.LIVE
     if waits and (now - health.updated_at).total_seconds() <= reports_after_s:

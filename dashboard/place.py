@@ -1,4 +1,4 @@
-"""The settings of the site as pages use them, and whether what they show is up to date."""
+"""The current settings of the site, and the age of the local copy."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from dashboard.wording import clock, day
 from tracker.store.store import Store
 
 _SILENT_AFTER = timedelta(minutes=3)
-"""A store that is kept in step notes every minute that it is."""
+"""A synchronised store records the time every minute."""
 
 
 class Places:
-    """The settings as they hold now. Safe to use from several threads.
+    """The current settings. Thread-safe.
 
-    reread: loads the settings again when the machines of the site share others. revision: how often that happened.
+    reread: loads the settings again when the shared ones changed. revision: how often that happened.
     """
 
     def __init__(self, settings: Settings, reread: Callable[[], Settings]) -> None:
@@ -30,11 +30,11 @@ class Places:
 
     @property
     def now(self) -> Settings:
-        """As of the last look at the store."""
+        """As of the last read of the store."""
         return self._known
 
     def look(self, store: Store) -> Settings:
-        """As of what the store has of the site now."""
+        """As of the site's document in the store now."""
         if self._known.store.firestore is None:
             return self._known
         shared = json.dumps(store.inbox.site_document(self._known.site.id), sort_keys=True)
@@ -47,15 +47,15 @@ class Places:
 
 
 def behind(settings: Settings, store: Store, now: datetime) -> tuple[str, ...]:
-    """That what is shown is not the newest, in a sentence; nothing where it is."""
+    """A sentence if the local copy is out of date, else nothing."""
     if settings.store.firestore is None:
         return ()
     synced_at = store.inbox.synced_at(settings.site.id)
     if synced_at is None:
-        return ("Nothing has come down from Firestore to this machine yet.",)
+        return ("Nothing has been downloaded from Firestore to this machine yet.",)
     if now - synced_at <= _SILENT_AFTER:
         return ()
     zone = settings.site.zone
     today, then = now.astimezone(zone).date(), synced_at.astimezone(zone).date()
     when = clock(synced_at, zone) if then == today else f"{day(then, today)} at {clock(synced_at, zone)}"
-    return (f"Nothing was heard from Firestore since {when}: what happened elsewhere since then is missing here.",)
+    return (f"Nothing was received from Firestore since {when}: newer events of other machines are missing.",)

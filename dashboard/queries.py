@@ -1,4 +1,4 @@
-"""The questions of the pages, answered by tracker/reports. The only module of the dashboard that touches the store."""
+"""The queries of the pages, over tracker/reports. The only module of the dashboard that reads the store."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from tracker.store.store import Store
 
 LATEST_EVENTS = 8
 MOST_VISITS = 1_000
-"""Visits that a page loads; a browser holds more, but nobody reads them."""
+"""Maximum number of visits in the table."""
 BEAT_S = 20
-"""Open pages ask again for cameras and lists after so many seconds even if nothing happened."""
+"""Open pages refresh cameras and lists after so many seconds, also without changes."""
 HISTORY_BEAT_S = 300
 """And for what is computed from visits: minutes inside grow in the browser, the rest changes by events."""
 PEOPLE_SHOWN = 100
@@ -46,17 +46,17 @@ _Answer = TypeVar("_Answer", LiveView, UsageView, VisitsView)
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """Two texts to compare. anything: changes with whatever is in the store. history: with events, people and time."""
+    """Two texts to compare. anything: changes with the store. history: with events, people and time."""
 
     anything: str
     history: str
 
 
 class Board:
-    """The questions that pages ask, answered from one store at one site.
+    """The queries of pages over one store and site.
 
     The file may be missing, come later or be replaced; every method then raises StoreError until it can be read.
-    Safe to use from several threads. An answer is kept until the pulse changes, so that the callbacks of one page
+    Thread-safe. An answer is kept until the pulse changes, so that the callbacks of one page
     share it. clock: the time now, timezone-aware. reread: loads the settings again when the machines of the site share
     others. settings_file: the one that was named at the start, for the commands on pages.
     """
@@ -86,31 +86,31 @@ class Board:
 
     @property
     def capacity(self) -> int | None:
-        """How many people the site may hold."""
+        """The capacity of the site."""
         return self._places.now.site.capacity
 
     def behind(self) -> tuple[str, ...]:
-        """That what is shown is not the newest, where it is not."""
+        """A sentence if the local copy is out of date."""
         return behind(self._places.now, self._store(), self.now())
 
     def today(self) -> date:
-        """The day it is at the site."""
+        """The current day at the site."""
         return self.now().astimezone(self.zone).date()
 
     @property
     def bounce_words(self) -> str:
-        """What counts as a bounce here."""
+        """The definition of a bounce at this site."""
         shortest_s = self._store().sites.rules(self._site_id).min_visit.total_seconds()
-        return f"visits under {duration(shortest_s)}" if shortest_s else "no shortest visit is set"
+        return f"visits under {duration(shortest_s)}" if shortest_s else "no minimum visit is set"
 
     def command(self, *words: str) -> str:
-        """A `footfall` command line for this store by these settings, to be typed as it stands."""
+        """A `footfall` command line for this store by these settings, ready to run."""
         settings = () if self._settings_file is None else ("--settings", str(self._settings_file))
         store = () if self._url == StoreSettings().url else ("--store", self._url)
         return shlex.join(("footfall", *words, *settings, *store))
 
     def pulse(self) -> Pulse:
-        """What an open page compares with what it knows."""
+        """What an open page compares to detect changes."""
         return self._pulse(self._store(), self.now())
 
     def live(self) -> LiveView:
@@ -119,14 +119,14 @@ class Board:
         return self._answers.get(("live", self._pulse(store, now).anything), lambda: self._live(store, now))
 
     def visits(self, days: Days) -> VisitsView:
-        """Visits that were going on in these days, the latest first, staff included."""
+        """Visits that overlap these days, the latest first, staff included."""
         store, now = self._store(), self.now()
         return self._answers.get(
             ("visits", self._pulse(store, now).history, days), lambda: self._visits(store, now, days)
         )
 
     def usage(self, days: Days) -> UsageView:
-        """How the place was used in these days."""
+        """Usage in these days."""
         store, now = self._store(), self.now()
         return self._answers.get(
             ("usage", self._pulse(store, now).history, days), lambda: self._usage(store, now, days)
@@ -173,7 +173,7 @@ class Board:
         )
 
     def _inside(self, store: Store, data: ReportData, everybody: Frames) -> list[Row]:
-        """Rows of the visits that go on, the latest first, with the camera that had the person last."""
+        """Rows of the open visits, the latest first, with the camera that saw the person last."""
         rows = tables.visit_rows(data, everybody.visits[everybody.visits["ended_at"].isna()])[::-1]
         cameras = store.cameras.last_events(self._site_id, [row["person_id"] for row in rows])
         for presence in sorted(store.cameras.presences(site_id=self._site_id), key=lambda each: each.seen_at):
@@ -217,7 +217,7 @@ class Board:
         )
 
     def _data(self, store: Store, now: datetime, days: Days | None = None, *, visit_ids: bool = True) -> ReportData:
-        """What the store has of these days, today unless given."""
+        """The report data of these days, today by default."""
         site = site_of_report(self._places.now, store)
         since, until = (None, None) if days is None else day_range(days.first, site.zone, days=days.count)
         query = ReportQuery(since=since, until=until, visit_ids=visit_ids)
@@ -234,7 +234,7 @@ class Board:
         return sight_of(data.coverage, data.since, data.until, zone=data.zone, now=data.now)
 
     def _store(self) -> Store:
-        """The store, open, after a look at what the machines of the site share."""
+        """The open store, after a check of the shared settings."""
         store = self._file.opened()
         self._places.look(store)
         return store
@@ -262,7 +262,7 @@ class Board:
 
 
 class _Answers:
-    """The latest answers by question; two threads that ask the same wait for one answer."""
+    """A cache of answers by query; threads with the same query wait for one answer."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[object, ...], object] = {}
@@ -279,7 +279,7 @@ class _Answers:
 
 
 class _StoreFile:
-    """The store file, opened when it is there and opened again when another file took its place."""
+    """The store file, opened when it exists and reopened when it was replaced."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

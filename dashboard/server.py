@@ -1,4 +1,4 @@
-"""Serve the dashboard until somebody stops it."""
+"""Serve the dashboard until it is stopped."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def serve(
     reread: Callable[[], Settings] | None = None,
     settings_file: Path | None = None,
 ) -> None:
-    """Listen where `settings.dashboard` says; pass the address to `announce`; return on Ctrl-C or SIGTERM.
+    """Listen on the address of `settings.dashboard`; pass the address to `announce`; return on Ctrl-C or SIGTERM.
 
     Raises SettingsError when the port is taken, not allowed, or the host is none of this machine.
     """

@@ -1,4 +1,4 @@
-"""The frame around every page: header, navigation, light and dark, and what is said when the store is not there."""
+"""The frame around every page: header, navigation, light and dark, and the message of a missing store."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dashboard.wording import sentence
 from tracker.reports.charts import PLOT_CONFIG
 
 PULSE_MS = 1000
-"""How often an open page asks whether anything changed."""
+"""How often an open page checks for changes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ def in_browser(
 
 
 def frame(site_name: str) -> Any:
-    """Everything that stays while pages change."""
+    """The layout around the pages."""
     return dmc.MantineProvider(
         [
             dcc.Location(id="url", refresh="callback-nav"),
@@ -105,7 +105,7 @@ def _header(site_name: str) -> Component:
 
 
 def navigation(path: str) -> list[Component]:
-    """The links to all pages; the current one is marked for eyes and screen readers."""
+    """The links to all pages; the current one is marked visibly and for screen readers."""
     return [
         dmc.Anchor(
             [icon(door.icon), html.Span(door.name)],
@@ -120,12 +120,12 @@ def navigation(path: str) -> list[Component]:
 
 
 def icon(name: str) -> Component:
-    """A drawing from the style sheet; the words beside it say what it means."""
+    """An icon from the style sheet; the text beside it has the meaning."""
     return html.Span(className=f"icon icon-{name}", **aria(hidden="true"))
 
 
 def card(title: str, body: Any, *, heading_id: str, note: Any = None, class_name: str = "") -> Component:
-    """A titled box; `note` stands at the right of the title."""
+    """A titled box; `note` is at the right of the title."""
     heading = html.H2(title, className="card-title", id=heading_id)
     head = html.Div([heading, html.Div(note, className="card-note")], className="card-head")
     inner = [head, html.Div(body, className="card-body")]
@@ -133,7 +133,7 @@ def card(title: str, body: Any, *, heading_id: str, note: Any = None, class_name
 
 
 def figure_tile(label: str, value: str, *, note: str = "", extra: Component | None = None) -> Component:
-    """One number with its name; `note` says what it is compared with or made of."""
+    """One number with its name; `note` has what it is compared with or made of."""
     parts = [html.Dt(label, className="tile-label"), html.Dd(value, className="tile-value")]
     if extra is not None:
         parts.append(html.Dd(extra, className="tile-extra"))
@@ -148,7 +148,7 @@ def tiles(children: Sequence[Component]) -> Component:
 
 
 def plot(plot_id: str, *, fill: bool = False) -> Component:
-    """An empty plot that keeps its place; what it shows is said in words to those who cannot see it.
+    """An empty plot of fixed size, with a text for screen readers.
 
     fill: take the height that the card has, not a fixed one.
     """
@@ -173,7 +173,7 @@ def plot(plot_id: str, *, fill: bool = False) -> Component:
 
 
 def empty(title: str, text: str, commands: Sequence[tuple[str, str]] = ()) -> Component:
-    """Nothing to show, and what to do about it. commands: (what it does, the command)."""
+    """A message for an empty page. commands: (description, command)."""
     steps = [html.Li([html.Span(what), html.Code(command, className="command")]) for what, command in commands]
     return html.Div(
         [
@@ -186,32 +186,32 @@ def empty(title: str, text: str, commands: Sequence[tuple[str, str]] = ()) -> Co
 
 
 def notice(sentences: Sequence[str]) -> Component | None:
-    """What one must know to read the page right; None for nothing."""
+    """Notes on the data of the page; None without notes."""
     if not sentences:
         return None
     lines = [html.P(sentence) for sentence in sentences]
-    return html.Aside([icon("camera"), html.Div(lines)], className="notice", **aria(label="What was not watched"))
+    return html.Aside([icon("camera"), html.Div(lines)], className="notice", **aria(label="Unwatched time"))
 
 
 def trouble(error: FootfallError) -> Component:
-    """What is wrong with the store and how to mend it, in place of the page."""
+    """The problem with the store and its fix, in place of the page."""
     return html.Section(
         [
             html.H1("The store cannot be read", className="page-title"),
             html.P(sentence(error.problem), className="trouble-problem"),
             html.P([html.Strong("What to do: "), sentence(error.fix)], className="trouble-fix"),
-            html.P("This page comes back by itself as soon as the store can be read.", className="trouble-note"),
+            html.P("This page returns as soon as the store can be read.", className="trouble-note"),
         ],
         className="card trouble",
     )
 
 
 def no_such_page(path: str) -> Component:
-    """The page for an address that leads nowhere."""
+    """The page for an unknown address."""
     return html.Section(
         [
             html.H1("There is no such page", className="page-title"),
-            html.P([html.Code(path[:120]), " leads nowhere. These do:"], className="empty-text"),
+            html.P([html.Code(path[:120]), " does not exist. Pages:"], className="empty-text"),
             html.Ul(
                 [html.Li(dmc.Anchor(door.name, href=door.path, refresh=False, underline="always")) for door in DOORS],
                 className="no-page-links",

@@ -1,4 +1,4 @@
-"""What cameras watched of a range of time: for the plots, and in words."""
+"""The watched part of a range of time, for plots and as notes."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from tracker.presence.coverage import Coverage, Outage
 from tracker.reports.charts import Blind
 
 _MOST_TOLD = 2
-"""More outages of one camera than these are summed up."""
+"""More outages of one camera than this are summarised."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """What was watched of a range up to now.
+    """The watched part of a range up to now.
 
-    share: of the whole range, 0..1, None where nothing is known about outages. blind: what was not, in order. notes:
-    sentences for people, none where all was watched.
+    share: of the whole range, 0..1, None if nothing is known about outages. blind: unwatched spans, in order. notes:
+    sentences for people, none if all was watched.
     """
 
     share: float | None
@@ -31,12 +31,12 @@ class Sight:
 
     @property
     def nothing(self) -> bool:
-        """Nobody watched at any time."""
+        """No camera watched at any time."""
         return self.share == 0
 
     @property
     def whole(self) -> bool:
-        """Everything was watched, as far as is known."""
+        """No outage is known."""
         return not self.notes
 
 
@@ -56,7 +56,7 @@ def hours_watched(
 ) -> tuple[float | None, ...]:
     """The share (0..1) of each of the 24 hours of the day that was watched, over all days of [since, until).
 
-    None where nothing is known of an hour: it is to come, the site was closed, or no camera ever told.
+    None for an unknown hour: in the future, outside opening hours, or without any camera.
     """
     found: list[list[float]] = [[] for _ in range(24)]
     edges = hour_edges(since, _end(since, until, now), zone)
@@ -67,7 +67,7 @@ def hours_watched(
 
 
 def days_watched(coverage: Coverage, since: datetime, until: datetime, *, zone: ZoneInfo, now: datetime) -> float:
-    """How many whole days the watched parts of the days of [since, until) make; all, where nothing is known."""
+    """The watched days of [since, until), in whole days; all if nothing is known."""
     shares = coverage.shares(day_edges(since, _end(since, until, now), zone))
     return sum(1.0 if share is None else share for share in shares)
 
@@ -99,10 +99,10 @@ def _notes(coverage: Coverage, outages: Sequence[Outage], since: datetime, zone:
         if len(own) > _MOST_TOLD:
             longest = max(own, key=lambda outage: outage.length_s)
             total = duration(sum(outage.length_s for outage in own))
-            told = f"for {total} in {len(own)} stretches, the longest {_stretch(longest, zone, now)}"
+            text = f"for {total} in {len(own)} stretches, the longest {_stretch(longest, zone, now)}"
         else:
-            told = " and ".join(_stretch(outage, zone, now) for outage in own)
-        notes.append(f"Camera {camera_id} did not watch {told}.")
+            text = " and ".join(_stretch(outage, zone, now) for outage in own)
+        notes.append(f"Camera {camera_id} did not watch {text}.")
     if outages:
         notes[-1] += " What happened then is not counted."
     return notes

@@ -12,7 +12,7 @@ RED_FRACTION = 0.9
 
 
 class Level(StrEnum):
-    """How full the site is, as a colour that everybody reads alike."""
+    """The level of occupancy, shown as a colour."""
 
     CALM = "calm"
     ORANGE = "orange"
@@ -20,7 +20,7 @@ class Level(StrEnum):
 
     @classmethod
     def of(cls, inside: int, capacity: int | None) -> Level:
-        """The level of so many people inside; calm where no capacity is set."""
+        """The level of so many people inside; calm without a capacity."""
         if capacity is None or inside < ORANGE_FRACTION * capacity:
             return cls.CALM
         return cls.RED if inside >= RED_FRACTION * capacity else cls.ORANGE

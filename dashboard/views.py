@@ -1,4 +1,4 @@
-"""What pages show beyond the rows of the reports: made by queries, turned into components by pages."""
+"""Data of pages beyond the rows of reports: made by queries, rendered by pages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tracker.reports.sheets import Row
 
 LONGEST_RANGE_DAYS = 3660
 EARLIEST_DAY, LATEST_DAY = date(2000, 1, 1), date(9998, 12, 31)
-"""Ranges are cut to these; no camera saw anybody before."""
+"""Limits of ranges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Days:
 
     @classmethod
     def picked(cls, value: object) -> Self | None:
-        """What a date picker gives: two ISO days; None while one is missing, and for anything else."""
+        """From a date picker's two ISO days; None if one is missing or invalid."""
         if not isinstance(value, list | tuple) or len(value) != 2:
             return None
         try:
@@ -60,7 +60,7 @@ class Days:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventRow:
-    """Something that happened."""
+    """An event in the list of latest events."""
 
     event_id: str
     kind: EventKind
@@ -71,7 +71,7 @@ class EventRow:
 
 
 class Condition(StrEnum):
-    """How a camera does, as a colour that the words beside it explain."""
+    """The condition of a camera, shown as a colour."""
 
     GOOD = "good"
     WARN = "warn"
@@ -81,7 +81,7 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameraRow:
-    """A camera's health in words. rate: frames a second where they come in, else nothing."""
+    """A camera's health as text. rate: frames a second, empty without frames."""
 
     camera_id: str
     source: str

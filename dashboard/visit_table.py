@@ -70,7 +70,7 @@ def table(table_id: str) -> Any:
 
 
 def columns(*, narrow: bool) -> list[dict[str, Any]]:
-    """The columns; on a phone only those that answer who, when and how long."""
+    """The columns; on a phone only who, when and how long."""
     entered = {"function": "params.data.entered_short" if narrow else "params.data.entered_text"}
     left = {"function": "params.data.left_text"}
     answers = [
@@ -81,12 +81,10 @@ def columns(*, narrow: bool) -> list[dict[str, Any]]:
     ]
     details = [
         _column("gross_s", "Gross", "From first in to last out", flex=3, width_px=100, **_NUMBER, **_LENGTH),
-        _column("segments", "Times in", "Stretches inside that make up the visit", flex=2, width_px=106, **_NUMBER),
+        _column("segments", "Times in", "Segments of the visit", flex=2, width_px=106, **_NUMBER),
         _column("state_text", "State", flex=2, width_px=92, **_STILL_IN),
-        _column(
-            "notes", "Notes", "What nobody saw, visits too short to count, and staff", flex=4, cellClass="cell-muted"
-        ),
-        _column("camera_id", "Camera", "Where the visit began", flex=4, width_px=110, cellClass="cell-muted"),
+        _column("notes", "Notes", "Unseen entry or exit, bounce, staff", flex=4, cellClass="cell-muted"),
+        _column("camera_id", "Camera", "Camera at the start", flex=4, width_px=110, cellClass="cell-muted"),
     ]
     searched = _column("entered_text", "", flex=1, hide=True)
     return [*answers, *({**column, "hide": narrow} for column in details), searched]
@@ -100,7 +98,7 @@ def _column(
 
 
 def table_row(row: Row, zone: ZoneInfo) -> dict[str, Any]:
-    """The fields of a session under their own names, for sorting and the CSV; beside them what the cells show."""
+    """The fields of a session, for sorting and the CSV, and the texts of the cells."""
     is_open = row["ended_at"] is None
     entered = stamp(row["started_at"], zone)
     return {
@@ -115,7 +113,7 @@ def table_row(row: Row, zone: ZoneInfo) -> dict[str, Any]:
 
 
 def _left(started_at: datetime, ended_at: datetime | None, zone: ZoneInfo) -> str:
-    """The time alone where it is that of the same day."""
+    """The time, without the day if it is the same."""
     if ended_at is None:
         return "–"
     same_day = started_at.astimezone(zone).date() == ended_at.astimezone(zone).date()

@@ -1,4 +1,4 @@
-"""Lengths of time and numbers in the words that people read on a page."""
+"""Durations, times and numbers as text for people."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def capital(text: str) -> str:
 def sentence(text: str) -> str:
     """The text with a full stop behind and a capital in front, unless it begins with a name, which stays as it is.
 
-    A name is what stands before a colon, as in `my store.sqlite3: it is a folder`, and a first word that is no word of
-    letters alone.
+    A name is the text before a colon, as in `my store.sqlite3: it is a folder`, or a first word with other characters
+    than letters.
     """
     full = text if text.endswith((".", "!", "?")) else f"{text}."
     named = ": " in full or not full.split(maxsplit=1)[0].rstrip(",.!?").isalpha()
@@ -73,7 +73,7 @@ def sentence(text: str) -> str:
 
 
 def initials(name: str) -> str:
-    """At most two letters that stand for a name."""
+    """The initials of a name, at most two."""
     words = [word for word in name.split() if word]
     letters = [words[0][0], words[-1][0]] if len(words) > 1 else [word[0] for word in words]
     return "".join(letters).upper() or "?"

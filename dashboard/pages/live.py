@@ -1,4 +1,4 @@
-"""Live: who is in and since when, how full it is, what happened last, and how the cameras do."""
+"""Live: who is in and since when, occupancy, latest events and camera health."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STAFF_TOO, NO_STAFF = "with staff", "without staff"
 
 
 def layout(board: Board) -> Component:
-    """What stays while numbers change; `register` fills it."""
+    """The layout of the page; `register` fills it."""
     del board
     inside = shell.card("Who is in", html.Div(id="live-inside"), heading_id="live-inside-title")
     occupancy = shell.card(
@@ -57,7 +57,7 @@ def layout(board: Board) -> Component:
 
 
 def register(app: Dash, board: Board) -> None:
-    """Fill the page whenever the pulse changes; the plot only when history did, so that it keeps still under a hand."""
+    """Fill the page when the pulse changes; the plot only when history did, so that it does not flicker."""
 
     @app.callback(
         Output("live-subtitle", "children"),
@@ -105,7 +105,7 @@ def register(app: Dash, board: Board) -> None:
 
 
 def _most(view: LiveView, board: Board) -> str:
-    """The most people at once, staff among them; *peak* is the word for the number without staff."""
+    """The most people at once, staff included; *peak* is the number without staff."""
     if view.most is None:
         return _nobody(view)
     at, people = view.most
@@ -113,14 +113,14 @@ def _most(view: LiveView, board: Board) -> str:
 
 
 def _nobody(view: LiveView) -> str:
-    return "nobody watched" if view.sight.nothing else "nobody in yet"
+    return "not watched" if view.sight.nothing else "nobody in yet"
 
 
 def _nothing_yet(board: Board, other_sites: Sequence[str]) -> Component:
     text = "As soon as a camera is tracked into this store, people appear here within two seconds."
     if other_sites:
         text = (
-            f"The store knows nothing of this site, only of {', '.join(other_sites)}: "
+            f"The store has no records of this site, only of {', '.join(other_sites)}: "
             "set site.id in the settings to show that one."
         )
     return html.Section(
@@ -175,7 +175,7 @@ def _public(words: str) -> str:
 
 
 def _meter(inside: int, capacity: int | None) -> Component | None:
-    """How much of the capacity is taken; the colour is said in words too."""
+    """Occupancy in percent of the capacity; the words repeat what the colour shows."""
     if capacity is None:
         return None
     level = Level.of(inside, capacity)
@@ -218,7 +218,7 @@ def _name(row: Row) -> Component:
 
 def _events(view: LiveView, zone: ZoneInfo) -> Component:
     if not view.events:
-        return html.P("Nothing has happened yet.", className="quiet")
+        return html.P("No events yet.", className="quiet")
     return html.Ul([_event_row(event, view, zone) for event in view.events], className="rows rows-tight")
 
 

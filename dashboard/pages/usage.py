@@ -1,4 +1,4 @@
-"""Usage: how the place was used today, in the last 7 or the last 30 days."""
+"""Usage: today, in the last 7 or the last 30 days."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PLOTS = ("hours", "dwell", "occupancy")
 
 
 def layout(board: Board) -> Component:
-    """What stays while numbers change; `register` fills it."""
+    """The layout of the page; `register` fills it."""
     del board
     head = html.Div([html.H1("Usage", className="page-title"), html.P(id="usage-subtitle", className="page-subtitle")])
     choice = dmc.SegmentedControl(
@@ -83,7 +83,7 @@ def register(app: Dash, board: Board) -> None:
     def numbers(_history: object, chosen: object) -> tuple[Any, ...]:
         days = _days(chosen, board)
         view = board.usage(days)
-        subtitle = f"{capital(days.words(board.today()))} · staff are left out"
+        subtitle = f"{capital(days.words(board.today()))} · without staff"
         notice = shell.notice((*board.behind(), *view.sight.notes))
         if not view.figures["entries"] and not view.people:
             return subtitle, notice, _nothing(board, view), True, [], [], ""
@@ -122,7 +122,7 @@ def _figures(view: UsageView, board: Board, look: Look) -> tuple[Figure, ...]:
 
 
 def _notes(view: UsageView, board: Board) -> tuple[str, ...]:
-    """A few words beside the title of each plot."""
+    """The text beside the title of each plot."""
     peak, at = view.figures["peak"], view.figures["peak_at"]
     return (
         f"busiest {_busiest(view)}" if view.figures["entries"] else "",
@@ -132,7 +132,7 @@ def _notes(view: UsageView, board: Board) -> tuple[str, ...]:
 
 
 def _words(view: UsageView) -> tuple[str, ...]:
-    """What each plot shows, for those who cannot see it."""
+    """The content of each plot as text, for screen readers."""
     dwell = view.dwell
     return (
         f"{count(view.figures['entries'] or 0, 'entry', 'entries')}, most of them {_busiest(view)}.",
@@ -212,7 +212,7 @@ def _person_row(row: Row, longest_s: float, board: Board) -> Component:
 def _nothing(board: Board, view: UsageView) -> Component:
     title, text = "No usage in this range", "Reports fill as people come and go. Choose a longer range,"
     if view.sight.nothing:
-        title, text = "Nobody watched in this range", "Nothing is known about it. Choose a longer range,"
+        title, text = "Not watched in this range", "No camera watched. Choose a longer range,"
     return html.Section(
         shell.empty(
             title,

@@ -1,4 +1,4 @@
-"""Visits: every visit of a range of days, to search, sort, filter and take away as CSV."""
+"""Visits: every visit of a range of days, to search, sort, filter and download as CSV."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _tools(today: date, chosen: list[str]) -> Component:
 
 
 def _presets(today: date) -> list[dict[str, Any]]:
-    """Ranges that end today, one click each."""
+    """Preset ranges that end today."""
     return [
         {"label": label, "value": _texts(Days.until(today, days=days))}
         for label, days in (("Today", 1), ("Last 7 days", 7), ("Last 30 days", 30), ("Last 90 days", 90))
@@ -156,7 +156,7 @@ def _summary(view: VisitsView) -> str:
 
 
 def _left_out(view: VisitsView, days: Days, board: Board) -> tuple[str, ...]:
-    """That the table does not hold all visits, where it does not."""
+    """A note if the table does not have all visits."""
     if len(view.rows) == view.visits:
         return ()
     first, last = days.first.isoformat(), days.last.isoformat()
@@ -165,7 +165,7 @@ def _left_out(view: VisitsView, days: Days, board: Board) -> tuple[str, ...]:
 
 
 def _nothing(board: Board, days: Days, sight: Sight) -> Component:
-    seen = "Nobody watched" if sight.nothing else "Nobody was seen"
+    seen = "No camera watched" if sight.nothing else "Nobody was seen"
     text = f"{seen} {days.words(board.today())}. Choose other days above, or let a camera watch:"
     return html.Section(
         shell.empty(

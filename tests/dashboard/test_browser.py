@@ -199,7 +199,7 @@ def test_usage_switches_its_range(month: str, open_page: Opener) -> None:
     expect(footfall).not_to_have_text(str(week))
     assert int(footfall.inner_text().replace(",", "")) > 2 * week
     page.get_by_text("Today", exact=True).click()
-    page.get_by_text(re.compile(r"^Today · staff are left out")).wait_for()
+    page.get_by_text(re.compile(r"^Today · without staff")).wait_for()
     assert int(footfall.inner_text()) < week
     for plot in ("hours", "dwell", "occupancy"):
         assert page.locator(f"#usage-{plot} .main-svg").count()

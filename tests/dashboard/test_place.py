@@ -70,13 +70,13 @@ def test_shared_settings_apply_at_once(copy: Copy) -> None:
 
 
 def test_a_page_notes_when_nothing_was_received(copy: Copy) -> None:
-    assert copy.board.behind() == ("Nothing has come down from Firestore to this machine yet.",)
+    assert copy.board.behind() == ("Nothing has been downloaded from Firestore to this machine yet.",)
     copy.arrive(cursors={synced_cursor(gym.SITE): time_text(NOW)})
     copy.now[0] = NOW + timedelta(minutes=2)
     assert copy.board.behind() == ()
     copy.now[0] = NOW + timedelta(minutes=30)
     (notice,) = copy.board.behind()
-    assert notice.startswith("Nothing was heard from Firestore since 12:00:")
+    assert notice.startswith("Nothing was received from Firestore since 12:00:")
     copy.now[0] = NOW + timedelta(days=3)
     (notice,) = copy.board.behind()
     assert "10 Mar at 12:00" in notice

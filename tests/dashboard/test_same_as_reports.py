@@ -70,7 +70,7 @@ def test_usage_is_that_of_the_report_for_the_same_days(board: Board, report: Rep
 
 
 def test_a_week_with_staff_would_be_another_one(board: Board, report: Report) -> None:
-    """Else the test above would not tell the two apart."""
+    """Without it the test above could not fail."""
     days = Days.until(board.today(), days=7)
     printed, with_staff = (json.loads(report("usage", "--json", *more)) for more in ((), ("--staff",)))
     assert printed["peak"] < with_staff["peak"]
@@ -138,7 +138,7 @@ def test_the_csv_of_the_page_is_that_of_the_report(
 
 
 def _tiles(page: Any) -> dict[str, tuple[str, str]]:
-    """What stands in each tile under its name: the number, and the words below it."""
+    """Each tile by its name: the number, and the text below it."""
     tiles = page.locator(".tile")
     return {
         tile.locator(".tile-label").inner_text(): (

@@ -132,6 +132,6 @@ def test_settings_of_the_site_are_on_the_page_at_once(address: str, client: Clie
         send(client, gym.event(EventKind.ENTER, person_id, now - timedelta(seconds=start_s)))
         send(client, gym.event(EventKind.EXIT, person_id, now - timedelta(seconds=start_s - 20)))
     page = open_page(f"{address}usage")
-    page.get_by_text("no shortest visit is set").wait_for(timeout=SLOW_MS)
+    page.get_by_text("no minimum visit is set").wait_for(timeout=SLOW_MS)
     client.document(paths.site_path("gym")).set({"settings": {"presence": {"min_visit_s": 60}}})
     page.get_by_text("visits under 1 min").wait_for(timeout=SLOW_MS)

@@ -49,7 +49,7 @@ class ServerProcess:
         return self
 
     def kill(self) -> None:
-        """End it as a power cut would: nothing is finished, nothing is said."""
+        """Kill it, as a power cut would."""
         if self._process is not None:
             self._process.kill()
             ended(self._process)
@@ -82,7 +82,7 @@ def launched(command: list[str], cwd: Path = ROOT) -> tuple[subprocess.Popen[str
     if not line.isdigit():
         process.kill()
         ended(process)
-        raise RuntimeError(f"no server came up: {' '.join(command)} said {line!r}")
+        raise RuntimeError(f"no server came up: {' '.join(command)} printed {line!r}")
     return process, int(line)
 
 

@@ -93,7 +93,7 @@ class RestFront:
 
     @property
     def address(self) -> str:
-        """What stands before `/v1/`."""
+        """The base URL before `/v1/`."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
@@ -106,7 +106,7 @@ class RestFront:
         self._channel.close()
 
     def answer(self, wanted: Callable[[], Wanted], authorization: str | None) -> tuple[int, Any]:
-        """HTTP status and content: what the server says, or Google's JSON for an error."""
+        """HTTP status and content: the server's response, or Google's JSON of an error."""
         streams = False
         try:
             call = wanted()
@@ -134,7 +134,7 @@ class RestFront:
 
 @contextmanager
 def rest_of(kind: str, host: str) -> Iterator[str]:
-    """What stands before `/v1/` for a server: Google's emulator speaks HTTP itself, before others a front is put."""
+    """The base URL of a server before `/v1/`: Google's emulator itself, or a front of another server."""
     if kind == "official":
         yield f"http://{host}"
         return

@@ -23,7 +23,7 @@ from tracker.presence.rules import encode_rules
 from tracker.reports.data import ReportData
 
 CLOSED = at(14 * 60)
-"""The gym has closed: whoever is in is due."""
+"""The gym has closed: open sessions are due."""
 GOOD = json.loads(encode_rules(RULES))
 MALFORMED = [
     pytest.param({"rules": "[" * 9000}, id="rules-nested"),

@@ -49,7 +49,7 @@ Look = Callable[[tuple[str, ...]], Mapping[str, Any] | None]
 
 @dataclass(slots=True)
 class Budget:
-    """What the language allows one evaluation."""
+    """The limits of one evaluation."""
 
     expressions: int = 0
     documents: set[tuple[str, ...]] = field(default_factory=set)
@@ -57,7 +57,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What names mean: the variables, and each function with the scope in which it stands."""
+    """A scope: variables, and each function with its enclosing scope."""
 
     variables: Mapping[str, Any]
     functions: Mapping[str, tuple[Function, Scope]]
@@ -75,7 +75,7 @@ class Scope:
 
 
 def value_of(expression: Expression, scope: Scope) -> Any:
-    """The value. Raises RuleError where there is none, or a limit of the language is passed."""
+    """The value. Raises RuleError on an error or an exceeded limit."""
     scope.budget.expressions += 1
     if scope.budget.expressions > MOST_EXPRESSIONS:
         raise RuleError(f"more than {MOST_EXPRESSIONS} expressions")
@@ -190,7 +190,7 @@ def _both(expression: Binary, scope: Scope) -> bool:
 
 
 def _either(expression: Binary, scope: Scope) -> bool:
-    """True when one side is, even if the other has no value."""
+    """True if one side is, even if the other is an error."""
     try:
         if is_true(expression.left, scope):
             return True

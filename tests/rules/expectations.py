@@ -12,8 +12,8 @@ from tests.rules.samples import (
     MACHINE_ELSEWHERE,
     NOBODY,
     OPERATOR_OF_GYM,
+    REVOKED,
     STRANGER,
-    STRUCK_OFF,
     Who,
 )
 from tracker.cloud.paths import Collection
@@ -23,7 +23,7 @@ EVERYBODY: Mapping[str, Who] = {
     "nobody": NOBODY,
     "stranger": STRANGER,
     "machine": CAMERA_MACHINE,
-    "struck-off": STRUCK_OFF,
+    "revoked": REVOKED,
     "machine-elsewhere": MACHINE_ELSEWHERE,
     "operator": OPERATOR_OF_GYM,
     "admin": ADMIN_OF_GYM,
@@ -39,9 +39,9 @@ def may_read(name: str, collection: str) -> bool:
 
 
 def may_create(name: str, collection: str) -> bool:
-    """A whole document, of the machine's own camera. Who was struck off may as long as the last token lasts."""
+    """A whole document, of the machine's own camera. A revoked machine may until its token expires."""
     if collection in BY_MACHINES:
-        return name in ("machine", "struck-off")
+        return name in ("machine", "revoked")
     return name == "admin" and collection in _ADMIN_CREATES
 
 

@@ -1,6 +1,6 @@
 """The test server with security rules, which apply to requests with a user's token.
 
-A request without a token, or with that of the emulators' owner, is one of a service account and is not asked.
+A request without a token, or with that of the emulators' owner, is from a service account; no rules apply.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ class User:
 
 
 class Guard:
-    """Asks the rules about requests of users."""
+    """Applies the rules to requests of users."""
 
     def __init__(self, engine: Engine, rules: Rules) -> None:
         self.engine = engine
         self._rules = rules
 
     def check(self, method: str, request: Any, user: User) -> None:
-        """Raises RefusedError where the rules do not allow all of the request, or what it is is not known here."""
+        """Raises RefusedError if the rules deny any part of the request, or the request is not supported."""
         asks = _ASKS.get(method)
         if asks is None:
             raise RefusedError(grpc.StatusCode.PERMISSION_DENIED, f"{method}: {DENIED}")
@@ -58,7 +58,7 @@ class Guard:
         self._allowed(place, user, method="get", before=self._fields(place))
 
     def query(self, parent: str, structured: Any, user: User) -> None:
-        """Each collection that it asks by itself; one that names none asks them all, as does one of a whole group."""
+        """Check each collection of a query; without a name, or for a collection group, all of them."""
         above = split_name(parent)
         if not structured.from_:
             raise RefusedError(grpc.StatusCode.PERMISSION_DENIED, DENIED)
@@ -68,7 +68,7 @@ class Guard:
             self._allowed(Place(above.database, (*above.ids, each.collection_id)), user, method="list")
 
     def commit(self, request: Any, user: User) -> None:
-        """Each write by itself, as it would leave its document; what other writes leave is seen by getAfter()."""
+        """Check each write with the resulting document; getAfter() sees the results of the other writes."""
         now_us = self.engine.archive.now_us() // 1000 * 1000  # the time of a request is in milliseconds
         places = [target(write) for write in request.writes]
         before = [self._document(place) for place in places]
@@ -122,7 +122,7 @@ class Guard:
 
 
 def _unconditional(write: Any) -> Any:
-    """The rules are asked before the precondition is."""
+    """The write without precondition: rules are checked first."""
     copy = Write()
     copy.CopyFrom(write)
     copy.ClearField("current_document")
@@ -143,7 +143,7 @@ def _listed(guard: Guard, request: Any, user: User) -> None:
 
 
 def _nothing(*_: Any) -> None:
-    """Opening and giving up a transaction is free to all."""
+    """Begin and rollback of a transaction are always allowed."""
 
 
 _ASKS: Mapping[str, Callable[[Guard, Any, User], None]] = {
@@ -242,7 +242,7 @@ def bearer(metadata: Iterable[tuple[str, str | bytes]]) -> str:
 
 
 def user_of(token: str) -> User:
-    """Who the token says it is; signatures are not looked at. Raises RefusedError when it has expired or is none."""
+    """The user of the token; signatures are not verified. Raises RefusedError if it has expired or is invalid."""
     try:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))

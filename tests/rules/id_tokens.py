@@ -11,7 +11,7 @@ from tests.rules.samples import Who
 
 
 def token(project: str, who: Who) -> str:
-    """What somebody who signed in to the project sends along."""
+    """The ID token of a user of the project."""
     now_s = int(time.time())
     claims = {
         "iss": f"https://securetoken.google.com/{project}",

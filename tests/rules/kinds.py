@@ -14,7 +14,7 @@ from typing import Any
 
 
 class RuleError(Exception):
-    """An expression has no value, as a field that is absent; the rule that needs it does not hold."""
+    """An error of an expression, such as an absent field; the rule denies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Several:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What `after.diff(before)` gives."""
+    """The result of `after.diff(before)`."""
 
     after: Mapping[str, Any]
     before: Mapping[str, Any]
@@ -45,7 +45,7 @@ class Namespace:
 
 
 class Unknown:
-    """What a query does not say, such as the id of the document; looking at it is an error."""
+    """A value that a query does not have, such as the id of the document; using it is an error."""
 
 
 UNKNOWN = Unknown()

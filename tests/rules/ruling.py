@@ -19,7 +19,7 @@ MEANS = {"read": ("get", "list"), "write": ("create", "update", "delete")}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What somebody wants to do with one document, or with a collection where method is `list`.
+    """A request for one document, or for a collection if method is `list`.
 
     ids: from the root of the database; of a collection for a list. uid, claims: of the signed-in user, uid None for
     nobody. before, after: the document's fields now, and as the write would leave them.
@@ -36,7 +36,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """expressions: how many the rules looked at. reasons: why rules that spoke of it did not hold."""
+    """expressions: how many were evaluated. reasons: why matching rules denied."""
 
     allowed: bool
     expressions: int
@@ -86,7 +86,7 @@ def _said(request: Request) -> dict[str, Any]:
 def _speaking(
     matches: tuple[Match, ...], ids: tuple[str, ...], scope: Scope, listing: bool
 ) -> Iterator[tuple[Allow, Scope]]:
-    """The allows of the matches that the path meets, each with its scope."""
+    """The allows of the matches of the path, each with its scope."""
     for match in matches:
         bound = _bound(match.path, ids, listing)
         if bound is None:
@@ -100,7 +100,7 @@ def _speaking(
 
 
 def _bound(path: tuple[Segment, ...], ids: tuple[str, ...], listing: bool) -> tuple[dict[str, Any], int] | None:
-    """What the wildcards stand for, and how many ids the path takes; None where it does not fit."""
+    """The values of the wildcards, and the number of ids that the path matches; None if it does not match."""
     variables: dict[str, Any] = {}
     for at, segment in enumerate(path):
         if segment.deep:

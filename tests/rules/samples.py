@@ -73,8 +73,8 @@ def correction(action: Action = Action.VOID) -> Correction:
     )  # fmt: skip
 
 
-def taken_back(event_id: str, *, by: str = ITSELF) -> Fields:
-    """What an agent says of an event that was none."""
+def agent_void(event_id: str, *, by: str = ITSELF) -> Fields:
+    """An agent's correction that voids an event."""
     voided = Correction(action=Action.VOID, event_id=event_id, by=by, at=AT, reason="the track shows somebody else")
     return documents.correction_document(voided, "p-1")
 
@@ -139,19 +139,19 @@ EMBEDDING = ("sites", SITE, "people", "p-1", "embeddings", "v-1")
 
 
 def received(fields: Mapping[str, Any], at: datetime = NOW) -> Fields:
-    """The document as the server keeps it."""
+    """The document as stored by the server."""
     return {**fields, "received_at": at}
 
 
 def whole(collection: str, **changes: Any) -> Fields:
-    """The document as a client sends it, with changes; `...` takes a field away."""
+    """The document as a client sends it, with changes; `...` removes a field."""
     fields = received(WRITTEN[collection]()) | changes
     return {name: value for name, value in fields.items() if value is not ...}
 
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """Somebody who asks."""
+    """A user who sends requests."""
 
     uid: str | None = None
     claims: Fields = field(default_factory=dict)
@@ -160,7 +160,7 @@ class Who:
 NOBODY = Who()
 STRANGER = Who("u-stranger")
 CAMERA_MACHINE = Who("device-1", device_claims(SITE, CAMERA))
-STRUCK_OFF = Who("device-2", device_claims(SITE, CAMERA))
+REVOKED = Who("device-2", device_claims(SITE, CAMERA))
 OPERATOR_OF_GYM = Who("u-operator", granted({}, SITE, Access.OPERATOR))
 ADMIN_OF_GYM = Who("u-admin", granted({}, SITE, Access.ADMIN))
 ADMIN_ELSEWHERE = Who("u-other", granted({}, "pool", Access.ADMIN))
@@ -178,10 +178,10 @@ STORED: Mapping[tuple[str, ...], Fields] = {
     ("sites", SITE, "events", "e-now"): received(WRITTEN["events"](), AT),
     ("sites", SITE, "events", "e-old"): received(WRITTEN["events"](), NOW - timedelta(days=2)),
     ("sites", SITE, "events", "e-back"): received(documents.event_document(event("back")), AT),
-    ("sites", SITE, "corrections", "c-own"): received(taken_back("e-now"), AT),
+    ("sites", SITE, "corrections", "c-own"): received(agent_void("e-now"), AT),
     EMBEDDING: received(embedding(), AT),
 }
-"""What stands in the database of the table."""
+"""The documents in the database of the table."""
 
 DEPLOYED = Rules.read()
 
@@ -196,7 +196,7 @@ def ask(
 ) -> Ruling:
     """The ruling on a request about the document (for `list` the collection) under the site, or of a whole path.
 
-    before: what stands there, without it that of STORED.
+    before: the stored document, by default that of STORED.
     """
     path = ids if ids and ids[0] == "sites" else ("sites", SITE, *ids)
     request = Request(

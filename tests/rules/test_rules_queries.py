@@ -29,7 +29,7 @@ def parent(client: firestore.Client, path: str = f"sites/{SITE}") -> str:
 
 
 def listens(client: firestore.Client, **target: Any) -> bool:
-    """Whether what is there comes, rather than a refusal, as an error or as the end of the target."""
+    """Whether the target gets documents; a denial is an error or the removal of the target."""
     stop = threading.Event()
 
     def asked() -> Iterator[ListenRequest]:

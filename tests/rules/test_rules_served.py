@@ -30,13 +30,13 @@ from tests.rules.expectations import (
 from tests.rules.guard import GuardedServer
 from tests.rules.id_tokens import token
 from tests.rules.ruling import DEPLOYED
-from tests.rules.samples import BY_MACHINES, EMBEDDING, SITE, STORED, WRITTEN, Who, taken_back
+from tests.rules.samples import BY_MACHINES, EMBEDDING, SITE, STORED, WRITTEN, Who, agent_void
 from tracker.cloud.client import Client
 
 OFFICIAL = os.environ.get("FIRESTORE_EMULATOR_HOST", "")
 LONG_AGO = datetime(2026, 1, 5, tzinfo=UTC)
 PEOPLE = [name for name in EVERYBODY if name != "nobody"]
-"""Whoever has a token."""
+"""The users with a token."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Served:
     _open: ExitStack
 
     def client(self, who: Who | None) -> firestore.Client:
-        """As somebody; None for the owner."""
+        """A client of a user; None for the owner."""
         credentials = AnonymousCredentials() if who is None else Credentials(token(self.project, who))
         client = Client(project=self.project, credentials=credentials)
         self._open.callback(client.close)
@@ -56,7 +56,7 @@ class Served:
 
 @pytest.fixture(scope="module", params=["ours", *(["official"] if OFFICIAL else [])])
 def served(request: pytest.FixtureRequest) -> Iterator[Served]:
-    """The official emulator is given the rules as Google's own test library gives them."""
+    """The rules are loaded into the emulator as Google's test library does."""
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         found = Served(f"demo-{uuid.uuid4().hex[:8]}", stack)
@@ -142,16 +142,16 @@ def test_an_agent_voids_an_event_in_the_commit_that_creates_it(served: Served) -
     stamp = {"received_at": firestore.SERVER_TIMESTAMP}
     batch = client.batch()
     batch.create(place(client, "events").document("e-with"), WRITTEN["events"]() | stamp)
-    batch.set(place(client, "corrections").document("c-with"), taken_back("e-with") | stamp)
+    batch.set(place(client, "corrections").document("c-with"), agent_void("e-with") | stamp)
     assert allowed(batch.commit)
     again = place(client, "corrections").document("c-with")
-    assert allowed(lambda: again.set(taken_back("e-with") | stamp))
+    assert allowed(lambda: again.set(agent_void("e-with") | stamp))
     served.client(None).document(f"sites/{SITE}/events/e-with").update({"received_at": LONG_AGO})
-    assert allowed(lambda: again.set(taken_back("e-with") | stamp))
-    assert not allowed(lambda: again.set(taken_back("e-with") | {"reason": "another"} | stamp))
+    assert allowed(lambda: again.set(agent_void("e-with") | stamp))
+    assert not allowed(lambda: again.set(agent_void("e-with") | {"reason": "another"} | stamp))
     for event_id, expected in (("e-now", True), ("e-old", False), ("e-back", False)):
         document = place(client, "corrections").document(f"c-{event_id}")
-        assert allowed(lambda document=document, one=event_id: document.create(taken_back(one) | stamp)) is expected
+        assert allowed(lambda document=document, one=event_id: document.create(agent_void(one) | stamp)) is expected
 
 
 def test_a_commit_voids_a_limited_number_of_events(served: Served) -> None:
@@ -162,7 +162,7 @@ def test_a_commit_voids_a_limited_number_of_events(served: Served) -> None:
         batch = client.batch()
         for number in range(count):
             batch.create(place(client, "events").document(f"{name}-{number}"), WRITTEN["events"]() | stamp)
-            batch.set(place(client, "corrections").document(f"{name}-{number}"), taken_back(f"{name}-{number}") | stamp)
+            batch.set(place(client, "corrections").document(f"{name}-{number}"), agent_void(f"{name}-{number}") | stamp)
         batch.commit()
 
     assert allowed(lambda: take_back("twenty", 20))

@@ -27,17 +27,17 @@ from tests.rules.samples import (
     MACHINE_ELSEWHERE,
     NOW,
     OPERATOR_OF_GYM,
+    REVOKED,
     SITE,
     STORED,
-    STRUCK_OFF,
     Who,
+    agent_void,
     ask,
     correction,
     embedding,
     event,
     received,
     site,
-    taken_back,
     whole,
 )
 from tracker.cloud import documents
@@ -203,7 +203,7 @@ def test_an_added_event_is_complete_and_of_this_site() -> None:
     ],
 )
 def test_an_agent_voids_events_of_its_own_camera_of_the_last_day(event_id: str, by: str, expected: bool) -> None:
-    fields = received(taken_back(event_id, by=by))
+    fields = received(agent_void(event_id, by=by))
     assert ask(CAMERA_MACHINE, "create", "corrections", "new", data=fields).allowed is expected
     assert not ask(MACHINE_ELSEWHERE, "create", "corrections", "new", data=fields).allowed
     assert not ask(OPERATOR_OF_GYM, "create", "corrections", "new", data=fields).allowed
@@ -233,7 +233,7 @@ def test_an_agent_repeats_its_correction_and_changes_none() -> None:
 
 
 def test_an_agent_repeats_old_corrections_but_makes_none() -> None:
-    old = received(taken_back("e-old"), NOW - timedelta(days=2))
+    old = received(agent_void("e-old"), NOW - timedelta(days=2))
     after = {**old, "received_at": NOW}
     assert ask(CAMERA_MACHINE, "update", "corrections", "c-old", data=after, before=old).allowed
     assert not ask(MACHINE_ELSEWHERE, "update", "corrections", "c-old", data=after, before=old).allowed
@@ -334,7 +334,7 @@ def test_sites_and_vectors_allow_no_other_field(extra: dict[str, Any]) -> None:
 
 def test_a_machine_reads_its_own_record_and_no_other() -> None:
     assert ask(CAMERA_MACHINE, "get", "devices", "device-1").allowed
-    assert ask(STRUCK_OFF, "get", "devices", "device-2").allowed
+    assert ask(REVOKED, "get", "devices", "device-2").allowed
     assert not ask(CAMERA_MACHINE, "get", "devices", "device-2").allowed
     assert not ask(CAMERA_MACHINE, "list", "devices").allowed
 

@@ -18,7 +18,7 @@ WORDS = re.compile(
 
 
 class RulesSyntaxError(Exception):
-    """The file is not in the language, or uses more of it than is known here."""
+    """Invalid or unsupported syntax."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Token:
 
 
 def tokens(source: str) -> list[Token]:
-    """The words in order, and an end. Raises RulesSyntaxError on what is none."""
+    """The tokens in order, and an end token. Raises RulesSyntaxError on an invalid one."""
     found: list[Token] = []
     at, line = 0, 1
     while at < len(source):

@@ -14,12 +14,12 @@ import pytest
 
 @dataclass(frozen=True)
 class SmallDisk:
-    """A file system of two megabytes of its own, at `path`."""
+    """A file system of two megabytes at `path`."""
 
     path: Path
 
     def fill(self) -> None:
-        """Leave no room for a byte."""
+        """Fill the disk completely."""
         with (self.path / "ballast").open("wb", buffering=0) as ballast:
             try:
                 while True:

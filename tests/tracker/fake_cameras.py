@@ -1,6 +1,6 @@
 """Fakes for agents: pictures that encode people, an engine that decodes them, a scripted camera.
 
-In a picture each pixel of the first row is a place in the room, and its blue value says who stands there: 0 nobody,
+In a picture each pixel of the first row is a position in the room, and its blue value encodes a person: 0 nobody,
 n the person whose face vector points along axis n, or, from BLENDED on, between Ada's and Bob's; BLURRED and above
 the person n - BLURRED, too poor to be named.
 """
@@ -84,7 +84,7 @@ class FakeEngine:
 
 
 class ManualClock:
-    """Stands still unless it is moved; a camera that follows a script moves it to the time of each frame."""
+    """A manual clock; a scripted camera moves it to the time of each frame."""
 
     def __init__(self) -> None:
         self.seconds = 0.0

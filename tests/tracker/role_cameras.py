@@ -85,7 +85,7 @@ class RoleCamera(AgentHarness):
     camera: CameraSettings = DOOR
 
     def watch(self, script: Sequence[ScriptStep], *, stopped: bool = False) -> None:
-        """Run an agent over the script to its end, or as if somebody stopped it there."""
+        """Run an agent over the script to its end, or as if stopped there."""
         stop = threading.Event()
         source = ScriptedCamera([*script, stop.set] if stopped else script)
         known = KnownPeople(self.match)

@@ -35,7 +35,7 @@ class Version:
             self.forget(since_us - RETENTION_US)
 
     def forget(self, horizon_us: int) -> None:
-        """Drop the older half of the past, or what lies before the horizon if that is less."""
+        """Drop the older half of the versions, or those before the horizon if these are fewer."""
         kept: Version = self
         for _ in range(KEPT_VERSIONS // 2):
             if kept.before is None or kept.since_us <= horizon_us:

@@ -19,7 +19,7 @@ Answer = dict[str, Any]
 
 
 class Desk:
-    """The server's side: does what an order says and answers in JSON."""
+    """The server's side: carries out an order and returns JSON."""
 
     def __init__(self, engine: Engine, faults: Faults, cut: Callable[[str, grpc.StatusCode], int]) -> None:
         self._engine = engine

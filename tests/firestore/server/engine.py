@@ -33,7 +33,7 @@ class Change:
 
 
 Hearer = Callable[[str, int, list[Change]], None]
-"""Is told, under the lock, the database, the commit's time in microseconds and what it changed."""
+"""Called under the lock with the database, the commit's time in microseconds and its changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Engine:
         return self.indexes.get(project, self.indexes[""])
 
     def clear(self, project: str) -> None:
-        """Delete every document of a project, unbilled; listeners are told."""
+        """Delete every document of a project, unbilled; listeners are notified."""
         with self.lock:
             for name, database in list(self.archive.databases.items()):
                 if project_of(name) == project:

@@ -45,7 +45,7 @@ class Fault:
         return {each.name: getattr(self, each.name) for each in fields(self) if each.init}
 
     def hold(self) -> None:
-        """Wait for as long as the order says, or until it is withdrawn."""
+        """Wait for the ordered time, or until the fault is removed."""
         if self.delay_s:
             self.retracted.wait(self.delay_s)
 

@@ -27,7 +27,7 @@ class Journal:
         self._file = path.open("r+b")
 
     def replay(self, archive: Archive) -> int:
-        """Put what the file tells into the archive; returns the number of commits."""
+        """Replay the file into the archive; returns the number of commits."""
         commits, whole = 0, 0
         for time_us, commit, end in self._records():
             commits, whole = commits + 1, end

@@ -81,7 +81,7 @@ class Stream:
             self.tell_all(KIND.NO_CHANGE, time_us)
 
     def heartbeat(self) -> None:
-        """Tell the client how far it has seen, so that it can resume from there."""
+        """Send the client its position, so that it can resume from there."""
         with self._engine.lock:
             if self._targets:
                 self.tell_all(KIND.NO_CHANGE, self._engine.archive.now_us())
@@ -233,7 +233,7 @@ class Stream:
 
 
 def _reaches(query: Query, change: Change) -> bool:
-    """True when the document lies where the query looks."""
+    """True if the document is in the collections of the query."""
     ids, depth = change.place.ids, len(query.parent)
     if ids[:depth] != query.parent or (query.collection_id and ids[-2] != query.collection_id):
         return False

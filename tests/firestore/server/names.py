@@ -57,7 +57,7 @@ def split_name(name: str) -> Place:
 
 
 def parent_place(name: str) -> Place:
-    """The root or a document, under which collections lie."""
+    """The root or a document: a parent of collections."""
     place = split_name(name)
     expect(len(place.ids) % 2 == 0, f'Parent "{name}" is neither the root nor a document.')
     return place

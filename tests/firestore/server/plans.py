@@ -46,7 +46,7 @@ def _along(query: Query, database: Database, collection: Ids) -> tuple[Iterator[
 
 
 def _bounds(query: Query, way: tuple[Term, ...]) -> Bounds:
-    """Between which keys of the first order's field the result lies."""
+    """The range of keys of the first order's field that contains the result."""
     first = query.orders[0]
     lows: list[Key] = [()]
     highs: list[Key] = []

@@ -127,7 +127,7 @@ def run(query: Query, database: Database, time_us: int) -> Found:
 
 
 def size(query: Query, database: Database, time_us: int) -> int | None:
-    """How many documents lie in the collections of a query that asks for all of them; None for any other query."""
+    """The number of documents in the collections of a query without filters; None for any other query."""
     if query.condition is not EVERYTHING or len(query.orders) > 1 or query.start or query.end:
         return None
     collections = database.under(query.parent, query.collection_id, deep=query.deep)

@@ -6,7 +6,7 @@ from grpc import StatusCode
 
 
 class RefusedError(Exception):
-    """The request ends with this status; nothing of it was applied unless said otherwise."""
+    """The request ends with this status; nothing of it was applied unless noted."""
 
     def __init__(self, code: StatusCode, reason: str) -> None:
         super().__init__(f"{code.name}: {reason}")

@@ -38,7 +38,7 @@ class Shelf:
             insort(self._entries, (new, last))
 
     def span(self, low: Key, high: Key | None) -> tuple[int, int]:
-        """From which entry up to which (not included) the keys lie between the bounds, both included."""
+        """The range of entries [first, last) with keys between the inclusive bounds."""
         end = len(self._entries) if high is None else bisect_right(self._entries, high, key=KEY)
         return bisect_left(self._entries, low, key=KEY), end
 

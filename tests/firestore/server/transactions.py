@@ -17,7 +17,7 @@ MAX_AGE_S = 270.0
 MAX_IDLE_S = 60.0
 
 Reading = Callable[[int], Hashable]
-"""What a read gave, told as something comparable, as it is at a time in microseconds."""
+"""The result of a read at a time in microseconds, in a comparable form."""
 
 
 class Transaction:

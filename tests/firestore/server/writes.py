@@ -119,7 +119,7 @@ def _update(write: Any, before: Any | None, after: Any) -> None:
 
 
 def _transform(fields: Any, transform: Any, time_us: int) -> Any:
-    """Transform one field in place; gives the result that the client is told."""
+    """Transform one field in place; returns the transform result."""
     path = field_path(transform.field_path)
     kind = transform.WhichOneof("transform_type")
     if kind not in _TRANSFORMS:

@@ -186,7 +186,7 @@ def test_a_long_outage_ends_visits_at_the_last_sighting(
 
 
 def jump(harness: AgentHarness) -> list[Step]:
-    """Ada and Bob are in sight when the clock jumps two hours ahead; Bob leaves, Eve comes and goes; it is set back."""
+    """Ada and Bob are in view; the clock jumps two hours ahead; Bob leaves, Eve enters and leaves; it is set back."""
     two_hours = 7200.0
     return harness.play([
         *scene(0, 5, ADA, BOB), *scene(5.5, 10, ADA, BOB),

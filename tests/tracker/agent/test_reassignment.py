@@ -80,7 +80,7 @@ class Room:
 def test_a_retraction_equals_a_history_without_the_track(
     before: list[Seen], after: list[Seen], who: str, track: str
 ) -> None:
-    """Taken back between two frames, and the room goes on from there."""
+    """A retraction between two frames, after which the room continues."""
     room, other = Room(), Room(never=(who, track))
     last = before[-1][0]
     later = [(last + second, tuple(each for each in people if each != (who, track))) for second, people in after]

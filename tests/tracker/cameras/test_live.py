@@ -47,7 +47,7 @@ class Wire:
 
 
 class Opener:
-    """Gives what the script says, one item an opening, then waits for ever."""
+    """Returns the items of the script, one per opening, then blocks."""
 
     def __init__(self, *script: Wire | None) -> None:
         self.script = list(script)

@@ -24,7 +24,7 @@ FPS = 5.0
 
 @dataclass(frozen=True)
 class Done:
-    """What a command came to."""
+    """The result of a command."""
 
     code: int
     out: str
@@ -36,7 +36,7 @@ class Done:
         return json.loads(self.out)
 
     def refused(self, *words: str, code: int = 1) -> str:
-        """The one line on stderr that says what is wrong and how to mend it."""
+        """The one line on stderr with the problem and its fix."""
         assert (self.code, "Traceback" in self.err) == (code, False), self.err
         lines = [line for line in self.err.splitlines() if line.startswith("error: ")]
         assert len(lines) == 1, self.err
@@ -53,7 +53,7 @@ Run = Callable[..., Done]
 
 @pytest.fixture
 def environment(tmp_path: Path, models_folder: Path) -> Mapping[str, str]:
-    """A user of whom nothing is known but where the networks are."""
+    """The environment of a new user, with the networks."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("FOOTFALL_", "XDG_"))}
     return {
         **kept,
@@ -156,7 +156,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def write_clip(path: Path, stays: Sequence[tuple[Image, float, float]], length_s: float) -> Path:
-    """A clip in which heads stand in a room, each from second to second; MJPEG, 5 frames a second."""
+    """A clip of heads in a room, each from one second to another; MJPEG, 5 frames a second."""
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), FPS, (480, 270))
     for index in range(round(length_s * FPS)):
         frame = np.full((270, 480, 3), 90, np.uint8)
@@ -171,6 +171,6 @@ def write_clip(path: Path, stays: Sequence[tuple[Image, float, float]], length_s
 
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Nine seconds: Ada is there from 0.4 s to 4 s, somebody else from 0.6 s to 6 s."""
+    """Nine seconds: Ada is there from 0.4 s to 4 s, another person from 0.6 s to 6 s."""
     ada, bob = head_of(astronaut(), ADA_HEAD, 150), head_of(grace_hopper(), BOB_HEAD, 150)
     return write_clip(tmp_path_factory.mktemp("clips") / "clip.avi", [(ada, 0.4, 4), (bob, 0.6, 6)], 9)

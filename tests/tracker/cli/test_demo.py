@@ -34,7 +34,7 @@ def short_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def short(short_clip: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The demo with that clip, which lies where the demo keeps it."""
+    """The demo with that clip, in the folder of the demo."""
     kept = Path(environment["XDG_CACHE_HOME"]) / "footfall" / "demo" / CLIP_NAME
     kept.parent.mkdir(parents=True)
     for suffix in (".mp4", ".json"):

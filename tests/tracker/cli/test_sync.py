@@ -30,7 +30,7 @@ def store(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def footfall(run: Run, store: Path, firestore_server: Firestore, monkeypatch: pytest.MonkeyPatch) -> Footfall:
-    """A command over the store, which is kept in step with the test's project."""
+    """A command over the store, which is synchronised with the test's project."""
     monkeypatch.setenv("FOOTFALL_STORE__FILE", str(store))
     monkeypatch.setenv("FOOTFALL_SITE__ID", "gym")
 

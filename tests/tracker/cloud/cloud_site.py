@@ -53,7 +53,7 @@ class CloudSite:
         self.site_id = site_id
 
     def put(self, collection: Collection, record_id: str, document: dict[str, Any]) -> None:
-        """Write one document as it is, stamped by the server."""
+        """Write one document unchanged, with the server's time of receipt."""
         path = paths.path_of(self.site_id, collection, record_id)
         self.client.document(path).set({**document, documents.RECEIVED_AT: SERVER_TIMESTAMP})
 
@@ -73,13 +73,13 @@ class CloudSite:
         self.client.document(paths.site_path(self.site_id)).set(fields)
 
     def replica(self, store: Store, scope: Scope = Scope.HISTORY, **options: Any) -> Replica:
-        """What downloads the site into a store."""
+        """A replica of the site in a store."""
         opened = partial(connect, FirestoreAddress(self.firestore.project), None)
         return Replica(store, opened, site_id=self.site_id, scope=scope, **options)
 
 
 def wait_until(holds: Callable[[], bool], *, within_s: float = 10.0) -> None:
-    """Return as soon as it holds; fail when it does not in time."""
+    """Return when the condition is true; fail on a timeout."""
     deadline, never = time.monotonic() + within_s, threading.Event()
     while not holds():
         assert time.monotonic() < deadline, "it did not happen in time"

@@ -13,7 +13,7 @@ from tests.tracker.cloud.machines import Machine
 
 @pytest.fixture
 def machine(firestore_server: Firestore, tmp_path: Path) -> Iterator[Machine]:
-    """A machine whose store is to be sent to our server."""
+    """A machine that uploads to the test server."""
     made = Machine(tmp_path / "store.sqlite3", firestore_server)
     yield made
     made.close()

@@ -28,7 +28,7 @@ LATER = START + timedelta(days=400)
 
 
 def wait_until(done: Callable[[], bool], *, seconds: float = 20.0) -> None:
-    """Return when it has happened. Fails when it does not."""
+    """Return when the condition is true; fail on a timeout."""
     pause, ends_s = threading.Event(), time.monotonic() + seconds
     while not done():
         assert time.monotonic() < ends_s, "it did not happen"
@@ -55,7 +55,7 @@ def visits(count: int, *, first: int = 0, people: int = 40, camera: str = "front
 
 
 class Machine:
-    """One store, and an uploader of it. The clock is that of a long time after all sessions."""
+    """A store and its uploader. The clock is long after all sessions."""
 
     def __init__(self, path: Path, firestore: Firestore, **terms: Any) -> None:
         self.now = LATER
@@ -79,16 +79,16 @@ class Machine:
         return Uploader(self.store, connecting or self.connect, self.terms, now=lambda: self.now, **{**pauses, **how})
 
     def drain(self, *, patience_s: float = 10.0, **how: Any) -> int:
-        """Send all; the number of writes."""
+        """Upload everything; returns the number of writes."""
         return self.uploader(progress=self.sent.append, **how).drain(self.stop, patience_s=patience_s)
 
     def start(self, uploader: Uploader | None = None) -> None:
-        """Send in a thread, like an agent does."""
+        """Upload in a thread, as an agent does."""
         self._thread = threading.Thread(target=(uploader or self.uploader()).run, args=(self.stop,), daemon=True)
         self._thread.start()
 
     def end(self) -> None:
-        """Stop sending; what came in last goes too."""
+        """Stop after uploading the latest records."""
         self.stop.set()
         if self._thread is not None:
             self._thread.join(30)
@@ -106,7 +106,7 @@ class Machine:
 
 
 class Cloud:
-    """What Firestore holds of the site."""
+    """The documents of the site in Firestore."""
 
     def __init__(self, firestore: Firestore) -> None:
         self._client = firestore.client()
@@ -139,14 +139,14 @@ class Cloud:
 
 
 def closed(store: Store, now: datetime = LATER) -> list[Session]:
-    """The sessions of a store, all of which are over."""
+    """The sessions of a store, all closed."""
     found = store.sessions.select(site_id=SITE, now=now)
     assert all(session.state is SessionState.CLOSED for session in found)
     return sorted(found, key=lambda session: session.session_id)
 
 
 def assert_same(cloud: Cloud, stores: Iterable[Store]) -> None:
-    """Every event of the stores is in Firestore, as it is here, and nothing else; so are the sessions."""
+    """Firestore has exactly the events and sessions of the stores."""
     events = {event.event_id: event for store in stores for event in store.events.select()}
     assert {event.event_id: event for event in cloud.events()} == events
     for store in stores:
@@ -154,5 +154,5 @@ def assert_same(cloud: Cloud, stores: Iterable[Store]) -> None:
 
 
 def assert_days(cloud: Cloud, store: Store) -> None:
-    """The figures of all days together are those of the sessions."""
+    """The sums over all days equal those of the sessions."""
     assert sum(each["entries"] for each in cloud.documents("days").values()) == len(closed(store))

@@ -28,7 +28,7 @@ class Mode(StrEnum):
 
 
 class Proxy:
-    """Listens on a free port and passes on to `target` (host:port). up, down: bytes carried; held: pieces held up."""
+    """Listens on a free port and forwards to `target` (host:port). up, down: bytes forwarded; held: delayed chunks."""
 
     def __init__(self, target: str) -> None:
         host, _, port = target.rpartition(":")
@@ -48,7 +48,7 @@ class Proxy:
         self._threads[0].start()
 
     def be(self, mode: Mode, *, delay_s: float = 0.05) -> None:
-        """Do this from now on. delay_s: how long a delayed piece is held up."""
+        """Behave like this from now on. delay_s: delay of a chunk."""
         with self._turned:
             self._mode, self._delay_s = mode, delay_s
             self._turned.notify_all()
@@ -59,7 +59,7 @@ class Proxy:
         with self._turned:
             self._closing = True
             self._turned.notify_all()
-        self._server.shutdown(socket.SHUT_RDWR)  # wakes whoever waits for the next one
+        self._server.shutdown(socket.SHUT_RDWR)  # wakes the accepting thread
         self._server.close()
         self._end_all(rudely=False)
         for thread in self._threads:
@@ -132,7 +132,7 @@ def _end(connection: socket.socket, *, rudely: bool) -> None:
     try:
         if rudely:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
-            connection.shutdown(socket.SHUT_RD)  # wakes whoever reads from it, else it is not closed before they end
+            connection.shutdown(socket.SHUT_RD)  # wakes its readers; without it the socket is closed only when they end
         else:
             connection.shutdown(socket.SHUT_RDWR)
     except OSError:

@@ -22,7 +22,7 @@ _PATIENCE_S = 25.0
 
 
 class Recorder:
-    """Writes events at a pace, each in a transaction of its own with its match, in a thread like a camera's."""
+    """Records events at a constant rate, each with its match in one transaction, in a thread as a camera does."""
 
     def __init__(self, store: Store, events: Sequence[Event], matches: Sequence[Match] = ()) -> None:
         self.accepted: list[str] = []
@@ -36,7 +36,7 @@ class Recorder:
         self._thread.start()
 
     def require_all(self) -> None:
-        """Wait for the last write; fails when the store did not take every one at its turn."""
+        """Wait for the last write; fail if any write was late."""
         self._thread.join(_PATIENCE_S)
         assert self.accepted == [each.event_id for each in self._events], "a write did not come to its turn"
 
@@ -71,39 +71,39 @@ def record_meanwhile(
     assert delivered() == before
 
 
-def until_told(machine: Machine) -> Uploader:
+def patient_uploader(machine: Machine) -> Uploader:
     """An uploader that waits after its first failure until it is told to end."""
     pause = Backoff(lambda: repeat(FOR_EVER_S))
     return machine.uploader(gentle=True, soon=pause, late=pause)
 
 
 def send_the_rest(machine: Machine) -> None:
-    """End what sends, however it waits, and send all there is."""
+    """Stop the uploader, then upload everything."""
     machine.end()
     machine.stop.clear()
     machine.drain()
-    assert not is_told(machine)
+    assert not is_reported(machine)
 
 
 def event_writes(machine: Machine) -> int:
-    """How many events were written into our server since it was started, those that were there already too."""
+    """Writes of events to the test server since its start, including those of existing documents."""
     return int(machine.firestore.control.counts()["writes_by_collection"].get("events", 0))
 
 
 def waits_for_an_answer(machine: Machine) -> bool:
-    """Whether the server has taken up a request and not answered it."""
+    """Whether the server has an unanswered request."""
     counts = machine.firestore.control.counts()
     return sum(counts["calls"].values()) > sum(counts["answers"].values())
 
 
-def is_told(machine: Machine, word: str = "") -> bool:
-    """Whether the machine says that something stands in the way, with this word in it."""
+def is_reported(machine: Machine, word: str = "") -> bool:
+    """Whether the machine reports a failure with this word in it."""
     trouble = machine.store.outbox.state("upload ").get("trouble")
     return trouble is not None and word in trouble
 
 
 def assert_all_once(machine: Machine) -> None:
-    """Every event is in Firestore as it is here, none was written a second time, and visits and usage are right."""
+    """Firestore has every event, each written once, and the right sessions."""
     cloud = Cloud(machine.firestore)
     assert machine.store.outbox.rejected() == []
     assert_same(cloud, [machine.store])

@@ -1,7 +1,7 @@
 """An agent to be killed: `python -m tests.tracker.cloud.recording_agent STORE PROJECT FIRST VISITS`.
 
-For test_faults.py. Sends what the store holds, and beside that records so many visits, of which each event is told on a
-line as soon as the store has taken it. Ends in order when its standard input ends.
+For test_faults.py. Uploads the store and records so many visits at the same time; prints the id of each stored event.
+Ends when its standard input ends.
 """
 
 from __future__ import annotations

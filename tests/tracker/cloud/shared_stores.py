@@ -72,7 +72,7 @@ class OneFile:
 
 
 class TwoMachines(OneFile):
-    """Each end is a machine's file, and both are kept in step with one database."""
+    """Each end is a machine's file, and both are synchronised with one database."""
 
     def __init__(self, folder: Path, firestore: Firestore) -> None:
         self._machines = [Machine(folder / f"{name}.sqlite3", firestore, vectors=True) for name in "ab"]

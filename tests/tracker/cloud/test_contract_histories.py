@@ -28,7 +28,7 @@ kinds = st.sampled_from(["enter", "exit"])
 
 @dataclass(frozen=True)
 class Deed:
-    """Something that somebody does at a machine; what is refused there did not happen."""
+    """An action at a machine; a refused one has no effect."""
 
     words: str
     do: Callable[[Store], object]

@@ -48,7 +48,7 @@ def ends(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OneFile]:
 
 
 def assert_visits(store: Store, events: list[Event]) -> None:
-    """Sessions are those that the events alone give."""
+    """The sessions equal those derived from the events."""
     assert store.sessions.select(site_id=SITE, now=NOW) == sessions(events, rules=RULES, now=NOW)
 
 

@@ -21,10 +21,10 @@ from tests.tracker.cloud.recording import (
     Recorder,
     assert_all_once,
     event_writes,
-    is_told,
+    is_reported,
+    patient_uploader,
     record_meanwhile,
     send_the_rest,
-    until_told,
     waits_for_an_answer,
 )
 from tracker.presence.health import CameraHealth, CameraState
@@ -66,10 +66,10 @@ def test_recording_never_waits_while_the_server_is_down(
     machine = Machine(tmp_path / "store.sqlite3", firestore)
     firestore.control.fail("", "", applied=applied, count=-1, skip=2, delay_s=FOR_EVER_S)
     machine.record(VISITS)
-    machine.start(until_told(machine))
+    machine.start(patient_uploader(machine))
     wait_until(partial(waits_for_an_answer, machine))
     durable_firestore.kill()
-    wait_until(partial(is_told, machine))
+    wait_until(partial(is_reported, machine))
     events, matches = visits(20, first=5000)
     recorder = Recorder(machine.store, events, matches)
     recorder.start()
@@ -143,7 +143,7 @@ def _agent(machine: Machine, *, first: int, visits: int) -> Iterator[subprocess.
 
 
 def _line(process: subprocess.Popen[str]) -> str:
-    """The next event that the process says it has recorded. Fails when it has ended."""
+    """The next event id printed by the process. Fails when it has ended."""
     line = process.stdout.readline() if process.stdout else ""
     assert line, "the process has ended"
     return line.strip()
@@ -208,7 +208,7 @@ def _health(machine: Machine) -> CameraHealth:
 
 
 def test_a_visit_closed_by_a_wrong_clock_is_opened_again(firestore_server: Firestore, tmp_path: Path) -> None:
-    """A clock that was far ahead ended visits; set right, it says that they are open, and ends them in their time."""
+    """A clock far ahead closed visits; after it is corrected they are open, and close at their time."""
     machine, cloud = Machine(tmp_path / "store.sqlite3", firestore_server), Cloud(firestore_server)
     (enter, _), _ = visits(1)
     (other, _), _ = visits(1, first=1)

@@ -19,10 +19,10 @@ from tests.tracker.cloud.recording import (
     Recorder,
     assert_all_once,
     event_writes,
-    is_told,
+    is_reported,
+    patient_uploader,
     record_meanwhile,
     send_the_rest,
-    until_told,
     waits_for_an_answer,
 )
 from tracker.cloud.client import Connection
@@ -30,7 +30,7 @@ from tracker.cloud.client import Connection
 
 @pytest.fixture
 def machine(firestore_server: Firestore, tmp_path: Path) -> Iterator[Machine]:
-    """A machine that has sent what it has, and waits patiently for answers."""
+    """A machine without a backlog, with long deadlines."""
     made = Machine(tmp_path / "store.sqlite3", firestore_server, timeout_s=FOR_EVER_S)
     made.record(5)
     made.drain()
@@ -43,10 +43,10 @@ STATUSES = ["RESOURCE_EXHAUSTED", "PERMISSION_DENIED", "DEADLINE_EXCEEDED", "UNA
 
 @pytest.mark.parametrize("status", STATUSES)
 def test_recording_never_waits_while_the_server_refuses(machine: Machine, status: str) -> None:
-    """Whoever sends waits for its next try until after the last event has been recorded."""
+    """The next retry waits until the last event has been recorded."""
     machine.firestore.control.fail("", status, count=-1)
-    machine.start(until_told(machine))
-    in_trouble = partial(is_told, machine, status)
+    machine.start(patient_uploader(machine))
+    in_trouble = partial(is_reported, machine, status)
     record_meanwhile(machine, in_trouble, first=1000, delivered=partial(event_writes, machine))
     machine.firestore.control.heal()
     send_the_rest(machine)
@@ -86,9 +86,9 @@ def test_requests_answered_after_the_deadline_are_applied_once(machine: Machine,
 
 
 class Lease(Credentials):
-    """Credentials that are good until they are revoked, and again once they are renewed.
+    """Credentials that are valid until revoked, and again after a renewal.
 
-    answering: unless it is set, who is asked for a new token says nothing. asked: set when somebody asks.
+    answering: the token server blocks until it is set. asked: set by a request.
     """
 
     def __init__(self) -> None:
@@ -112,7 +112,7 @@ class Lease(Credentials):
 
 @pytest.fixture
 def lease(machine: Machine) -> Iterator[Lease]:
-    """The credentials of whatever the machine connects from now on."""
+    """The credentials of the machine's next connections."""
     found = Lease()
     connect = machine.connect
 
@@ -132,12 +132,12 @@ def test_expired_credentials_reject_nothing_and_recording_continues(
 ) -> None:
     lease.answering.set()
     lease.good = sent_before
-    machine.start(until_told(machine))
+    machine.start(patient_uploader(machine))
     if sent_before:
         machine.record(5, first=500)
         wait_until(machine.is_drained)
         lease.good = False
-    in_trouble = partial(is_told, machine, "invalid_grant")
+    in_trouble = partial(is_reported, machine, "invalid_grant")
     record_meanwhile(machine, in_trouble, first=1000, delivered=partial(event_writes, machine))
     assert machine.store.outbox.rejected() == []
     lease.good = True
@@ -146,19 +146,19 @@ def test_expired_credentials_reject_nothing_and_recording_continues(
 
 
 def test_recording_never_waits_for_a_token(machine: Machine, lease: Lease) -> None:
-    """Who is asked for a token says no after the last event has been recorded, not earlier."""
+    """The token server refuses after the last event has been recorded, not earlier."""
     lease.good = False
     machine.start(machine.uploader(gentle=True))
     record_meanwhile(machine, lease.asked.is_set, first=1000, delivered=partial(event_writes, machine))
     lease.answering.set()
-    wait_until(partial(is_told, machine, "invalid_grant"))
+    wait_until(partial(is_reported, machine, "invalid_grant"))
     lease.good = True
     _require_recovery(machine)
 
 
 def _require_recovery(machine: Machine) -> None:
-    """By itself."""
+    """Wait until everything is uploaded without intervention."""
     wait_until(machine.is_drained)
-    wait_until(lambda: not is_told(machine))
+    wait_until(lambda: not is_reported(machine))
     machine.end()
     assert_all_once(machine)

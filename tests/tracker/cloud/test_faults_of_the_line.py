@@ -18,10 +18,10 @@ from tests.tracker.cloud.recording import (
     Recorder,
     assert_all_once,
     event_writes,
-    is_told,
+    is_reported,
+    patient_uploader,
     record_meanwhile,
     send_the_rest,
-    until_told,
 )
 
 VISITS = 300
@@ -34,7 +34,7 @@ HOLDING = (Mode.DELAY, Mode.SILENT)
 def behind(
     firestore_server: Firestore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[Machine, Proxy]]:
-    """A machine whose way to the server leads through a proxy."""
+    """A machine that reaches the server through a proxy."""
     with Proxy(firestore_server.host) as proxy:
         machine = Machine(tmp_path / "store.sqlite3", firestore_server, timeout_s=2.0)
         monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", proxy.host)
@@ -51,10 +51,10 @@ def test_recording_never_waits_for_a_bad_connection(
     if mode in HOLDING:
         machine.terms = replace(machine.terms, timeout_s=FOR_EVER_S)  # the very request that is held arrives in the end
     machine.record(5)
-    machine.start(until_told(machine))
+    machine.start(patient_uploader(machine))
     wait_until(machine.is_drained)
     proxy.be(mode, delay_s=FOR_EVER_S)
-    in_trouble = (lambda: proxy.held > 0) if mode in HOLDING else partial(is_told, machine)
+    in_trouble = (lambda: proxy.held > 0) if mode in HOLDING else partial(is_reported, machine)
     record_meanwhile(machine, in_trouble, first=1000, delivered=partial(event_writes, machine))
     proxy.be(Mode.PASS)
     if mode in HOLDING:

@@ -21,7 +21,7 @@ from tracker.store.store import Store
 
 
 class Camera:
-    """A camera that is followed, and the signs of life that are given of it; the clocks stand still unless moved."""
+    """A tracked camera and its heartbeats; the clocks are manual."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -30,14 +30,14 @@ class Camera:
         store.outbox.begin()
 
     def started(self, scope: CameraRef | None = None) -> Heartbeats:
-        """As another process would."""
+        """Heartbeats of another process."""
         return Heartbeats(self.store, "m-1", every_s=300.0, version="1", scope=scope, monotonic=lambda: self.seconds)
 
     def at(self, seconds: float) -> datetime:
         return START + timedelta(seconds=seconds)
 
     def is_(self, state: CameraState = CameraState.LIVE, problem: str | None = None, watch: float | None = 0.0) -> None:
-        """The camera at this moment, as its agent notes it. watch: since when it watches without an outage."""
+        """Record the current state of the camera. watch: start of its coverage span."""
         now = self.at(self.seconds)
         health = CameraHealth(
             site_id=SITE,
@@ -55,7 +55,7 @@ class Camera:
         self.store.record(Observation(health=health, coverage=[seen]))
 
     def given(self) -> list[dict[str, Any]]:
-        """The signs that are due now, given."""
+        """The heartbeats that are due now, sent."""
         due = self.heartbeats.due(self.at(self.seconds), lambda: Load(backlog=7, rejected=1))
         self.store.outbox.acknowledge(Acknowledgement(state=self.heartbeats.delivered(due)))
         return [dict(each.write.document or {}) for each in due]

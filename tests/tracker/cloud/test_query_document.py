@@ -88,7 +88,7 @@ def in_firestore(firestore: Firestore, tmp_path: Path) -> dict[str, str]:
 
 
 def _account(path: Path) -> Path:
-    """The file of a service account that is nobody's: emulators do not ask."""
+    """The key file of a service account that does not exist; emulators accept it."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -144,7 +144,7 @@ print(json.dumps(results | {"name": names_of(["p-ada"])["p-ada"]}, default=lambd
 
 
 def _curled(env: dict[str, str], *lines: str) -> subprocess.CompletedProcess[str]:
-    """What a shell does with these lines, after the first of the document."""
+    """The result of these lines in a shell, after the first block of the document."""
     if shutil.which("curl") is None:
         pytest.skip("curl is missing")
     script = "\n".join([_http_blocks()[0], *lines])

@@ -33,7 +33,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @contextmanager
 def full(store: Store) -> Iterator[None]:
-    """The store takes nothing that is downloaded meanwhile: SQLite itself refuses it, as where the disk is full."""
+    """SQLite refuses all downloaded records meanwhile, as on a full disk."""
     with store.database.writing() as writing:
         for table in ("events", "forgotten"):
             writing.connection.execute(

@@ -30,7 +30,7 @@ def cloud(firestore_server: Firestore) -> Iterator[Cloud]:
 
 @contextmanager
 def failing(machine: Machine, table: str) -> Iterator[None]:
-    """SQLite itself takes no row of a table meanwhile."""
+    """SQLite refuses all rows of a table meanwhile."""
     with machine.store.database.writing() as writing:
         writing.connection.execute(
             f"CREATE TRIGGER failing BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'ordered by a test'); END"

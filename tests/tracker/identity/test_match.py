@@ -111,7 +111,7 @@ def test_invalid_galleries_are_rejected(vectors: np.ndarray, ids: tuple[str, ...
     ],
 )
 @pytest.mark.parametrize("rows", [1, 3, 40])
-@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")  # numpy tells of infinity times zero
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")  # infinity times zero
 def test_invalid_queries_are_rejected(query: np.ndarray, rows: int) -> None:
     for find in (nearest, distances):
         with pytest.raises(ValueError, match="vectors"):

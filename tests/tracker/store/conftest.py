@@ -106,7 +106,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def reopened(store: Store) -> Callable[[], Store]:
-    """Closes the store and opens it again: what is read then came from the disk."""
+    """Closes and reopens the store, so that it is read from the disk."""
 
     def reopen() -> Store:
         store.close()

@@ -247,7 +247,7 @@ def test_a_person_forgotten_elsewhere_is_forgotten_here(store: Store, records: A
     store.inbox.apply(arrivals(events=[records.event(5, camera_id="back"), records.event(1, person_id="p-bob")]))
     store.inbox.apply(arrivals(erasures=[tombstone("p-ada", erase_history=erase_history)]))
     assert (store.people.all(), store.matches.select()) == ([], [])
-    assert [event.person_id for event in store.events.select()] == ["p-bob"]  # the cloud tells the rest without a name
+    assert [event.person_id for event in store.events.select()] == ["p-bob"]  # Firestore has the rest without a name
     store.inbox.apply(arrivals(events=[records.event(20)], people=[IncomingPerson(person=records.person())]))
     assert len(store.events.select()) == 1
     assert store.people.all() == []

@@ -25,7 +25,7 @@ from tracker.store.store import Store
 
 @pytest.fixture
 def sent(store: Store) -> Store:
-    """A store that is kept in step."""
+    """A store that is synchronised."""
     store.outbox.begin()
     return store
 

@@ -246,9 +246,7 @@ def test_merged_people_have_one_history(store: Store, records: Any) -> None:
     )
     with store.camera_lease("front"):
         store.people.merge("v-1", "p-ada")
-    store.record(
-        Observation(events=[records.event(3, "exit", person_id="v-1")])
-    )  # an agent that has not heard of it yet
+    store.record(Observation(events=[records.event(3, "exit", person_id="v-1")]))  # an agent that has not read it yet
     assert [event.person_id for event in store.events.select()] == ["p-ada", "p-ada", "p-bob", "p-ada"]
     assert len(store.events.select(person_id="p-ada")) == 3
     assert [match.person_id for match in store.matches.select(person_id="p-ada")] == ["p-ada"]

@@ -75,7 +75,7 @@ def fresh_store() -> Iterator[Store]:
 
 
 class ScriptedClock:
-    """A clock that stands where the test puts it."""
+    """A manual clock."""
 
     def __init__(self) -> None:
         self.minutes = 500.0

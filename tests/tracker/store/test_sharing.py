@@ -239,7 +239,7 @@ def test_a_store_kept_by_another_writer_is_busy_and_recovers(store: Store, recor
 
 
 def _refusals(stores: Store, writers: int, patience_s: float | None) -> tuple[int, float]:
-    """How many of so many threads that write at once are told that the store is busy, and how long that takes (s)."""
+    """How many of so many concurrent writers get StoreBusyError, and after how many seconds."""
 
     def write(_number: int) -> bool:
         with stores.patience(patience_s) if patience_s is not None else nullcontext():

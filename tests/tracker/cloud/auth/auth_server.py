@@ -25,7 +25,7 @@ LIFETIME_S = 3600
 
 
 class RefusedError(Exception):
-    """Answered with status 400 and this word, or another status."""
+    """The error response: status 400 and this word, or another status."""
 
     def __init__(self, word: str, status: int = 400) -> None:
         super().__init__(word)
@@ -44,7 +44,7 @@ class Account:
     valid_since_s: float = 0.0
 
     def lookup(self) -> Body:
-        """As accounts:lookup tells it."""
+        """The response of accounts:lookup."""
         provided = [{"providerId": "password", "rawId": self.email}] if self.password else []
         return {
             "localId": self.uid,
@@ -58,7 +58,7 @@ class Account:
 
 
 class AuthServer:
-    """The endpoints on a port of this machine. fault: answered instead, by (status, body)."""
+    """The endpoints on a local port. fault: the response (status, body) to every request."""
 
     def __init__(self) -> None:
         self.accounts: dict[str, Account] = {}
@@ -111,7 +111,7 @@ class AuthServer:
             return refused.status, json.dumps({"error": error}).encode()
 
     def config(self, address: str) -> tuple[int, bytes]:
-        """What Firebase's management tells of the project's web apps."""
+        """The response of Firebase's management API for the project's web apps."""
         if self.fault is not None:
             return self.fault
         if address.endswith("/config"):

@@ -43,7 +43,7 @@ class Project:
         return FirestoreAddress(self.name)
 
     def connect(self, credentials: Path | None = None) -> Connection:
-        """As the owner, or with a key; closed at the end of the test."""
+        """A connection as the owner, or with a device key; closed at the end of the test."""
         return self._open.enter_context(connect(self.address, credentials))
 
     def registered(self, name: str = "pi", *, camera: str = CAMERA, site: str = SITE) -> Path:
@@ -69,7 +69,7 @@ class Project:
 
 
 def wait_until(condition: Callable[[], object], timeout_s: float = 10.0) -> None:
-    """Until it holds; fails when it does not in time."""
+    """Wait until the condition is true; fail on a timeout."""
     until_s = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < until_s, "it did not come to that"
@@ -78,7 +78,7 @@ def wait_until(condition: Callable[[], object], timeout_s: float = 10.0) -> None
 
 @pytest.fixture(params=["stand-in", *(["official"] if OFFICIAL else [])])
 def project(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    """An empty project whose Firestore asks the deployed rules."""
+    """An empty project with the deployed rules."""
     with ExitStack() as stack:
         stand_in = stack.enter_context(AuthServer()) if request.param == "stand-in" else None
         server = stack.enter_context(GuardedServer())
@@ -90,7 +90,7 @@ def project(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
 
 @pytest.fixture
 def own_project(project: Project) -> Project:
-    """The same, for what only the Authentication of the tests can be told to do."""
+    """The same project with the test's Authentication server, which can inject faults."""
     if project.stand_in is None:
         pytest.skip("Google's emulator cannot be made to fail")
     return project

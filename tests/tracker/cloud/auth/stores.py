@@ -60,7 +60,7 @@ def match(of: Event) -> Match:
 
 
 def filled(path: Path, *, cameras: tuple[str, ...] = (CAMERA, "back")) -> Store:
-    """Open, with people who agreed and who did not, visitors, evidence, negatives, corrections, zones and cameras."""
+    """An open store with people with and without consent, visitors, negatives, corrections, zones and cameras."""
     store = Store(path).open()
     for person_id, name, consented_at in ((AGREED, "Ada Lovelace", START), (DID_NOT, "Bob", None)):
         person = Person(person_id=person_id, name=name, created_at=START, consented_at=consented_at)
@@ -90,7 +90,7 @@ def filled(path: Path, *, cameras: tuple[str, ...] = (CAMERA, "back")) -> Store:
 
 
 def forget_somebody(store: Store) -> None:
-    """Who was there when sending began."""
+    """Forget a person who had been uploaded."""
     store.outbox.begin()
     store.people.add(Person(person_id=GONE, name="Eve", created_at=START, consented_at=START), vectors(6))
     store.people.forget(GONE, True)

@@ -59,7 +59,7 @@ def test_a_machine_whose_claims_are_gone(project: Project) -> None:
     assert bad(list(check(machine, SITE))).check == "credentials"
 
 
-@pytest.mark.parametrize("change", [{"revoked_at": datetime.now(UTC)}, None], ids=["struck-off", "gone"])
+@pytest.mark.parametrize("change", [{"revoked_at": datetime.now(UTC)}, None], ids=["revoked", "deleted"])
 def test_a_record_of_another_machine(project: Project, change: dict[str, object] | None) -> None:
     path = project.registered()
     machine = project.connect(path)

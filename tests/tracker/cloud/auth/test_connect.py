@@ -22,7 +22,7 @@ ADDRESS = FirestoreAddress("my-project")
 
 @pytest.fixture
 def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file of a service account, as the console gives it."""
+    """The key file of a service account, as the console writes it."""
     monkeypatch.delenv("FIRESTORE_EMULATOR_HOST", raising=False)
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     encoding = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())

@@ -24,7 +24,7 @@ def replica(project: Project, key: Path, store: Store, scope: Scope = Scope.GALL
 
 @pytest.fixture
 def shared(project: Project, tmp_path: Path) -> Project:
-    """A site that another machine filled, with the vectors of people who agreed."""
+    """A site that another machine filled, with the vectors of people who consented."""
     with filled(tmp_path / "other.sqlite3") as other:
         send(project, other, vectors=True, site={"name": "The gym"})
     return project

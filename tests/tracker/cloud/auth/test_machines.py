@@ -97,7 +97,7 @@ def test_a_failed_registration_leaves_nothing(
 
 
 def full(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The disk is full when the key is to be made safe."""
+    """A disk that is full when the key is flushed."""
 
     def fsync(_: int) -> None:
         raise OSError(28, "No space left on device")

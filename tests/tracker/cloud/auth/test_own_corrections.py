@@ -36,7 +36,7 @@ def correction_of(of: Event, action: Action = Action.VOID, *, by: str = ITSELF, 
 
 
 class Agent:
-    """A store of a camera, sent with its device key."""
+    """The store of a camera, uploaded with its device key."""
 
     def __init__(self, project: Project, store: Store, camera: str = CAMERA) -> None:
         self.key = project.registered(camera=camera)
@@ -153,7 +153,7 @@ def test_a_machine_with_lost_cursors_uploads_old_corrections_again(agent: Agent,
     assert len(agent.there("corrections")) == 1
 
 
-# -- stays in zones, which a device cannot take back
+# -- zone stays, which a device cannot delete
 
 
 def stay(person_id: str, minute: int, zone: str = "rack") -> ZoneStay:

@@ -112,7 +112,7 @@ def test_an_emulator_needs_no_web_api_key(project: Project) -> None:
 
 
 def management(project: Project, monkeypatch: pytest.MonkeyPatch) -> AuthServer:
-    """Google's management of projects, on the test's own server."""
+    """Google's project management API on the test's server."""
     assert project.stand_in is not None
     monkeypatch.setattr("tracker.cloud.auth.admin._MANAGEMENT", f"http://{project.stand_in.host}/v1beta1/projects")
     return project.stand_in

@@ -24,7 +24,7 @@ ARCHIVE = [each for each in Collection if each not in (Collection.PEOPLE, Collec
 
 
 def filled(project: Project) -> None:
-    """A document in every collection, of our camera."""
+    """A document of the machine's camera in every collection."""
     with project.connect() as owner:
         stamp = {"received_at": firestore.SERVER_TIMESTAMP}
         owner.client.document(site_path(SITE)).set(samples.site() | stamp)
@@ -35,7 +35,7 @@ def filled(project: Project) -> None:
 
 
 def create(connection: Connection, collection: str, record_id: str = "new", **changes: Any) -> None:
-    """As the uplink does: only if it is not there."""
+    """Create a document as the uploader does."""
     fields = samples.WRITTEN[collection]() | {"received_at": firestore.SERVER_TIMESTAMP} | changes
     connection.client.document(path_of(SITE, Collection(collection), record_id)).create(fields)
 

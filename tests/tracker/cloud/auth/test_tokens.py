@@ -173,7 +173,7 @@ def test_a_network_error_is_retryable_and_shows_no_secret(own_project: Project) 
     ("deed", "word"),
     [
         (lambda uid, app: auth.update_user(uid, disabled=True, app=app), "revoked"),
-        (lambda uid, app: auth.delete_user(uid, app=app), "removed|damaged"),  # Google's emulator says the latter
+        (lambda uid, app: auth.delete_user(uid, app=app), "removed|damaged"),  # the latter from Google's emulator
     ],
     ids=["disabled", "deleted"],
 )

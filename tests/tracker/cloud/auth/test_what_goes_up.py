@@ -50,7 +50,7 @@ def send(project: Project, store: Store, key: Path | None = None, **terms: Any) 
 
 
 def everything(project: Project) -> Found:
-    """All documents of all collections, those that only the server knows of too."""
+    """All documents of all collections, read from the server itself."""
     database = project.server.engine.archive.database(f"projects/{project.name}/databases/(default)")
     found: Found = {}
     for collection, documents in database.collections.items():
@@ -156,7 +156,7 @@ def test_a_match_names_only_its_own_person(uploaded: Found) -> None:
 
 
 def test_a_device_key_uploads_records_of_its_camera_under_the_rules(project: Project, store: Store) -> None:
-    """With the deployed rules in front: all of it arrives, nothing of the other camera, nothing is parked."""
+    """Under the deployed rules: all records of the camera arrive, none of the other camera, and none is rejected."""
     send(project, store, project.registered(), vectors=True)
     assert store.outbox.rejected() == []
     found = {ids[2:]: fields for ids, fields in everything(project).items() if len(ids) == 4 and ids[2] != "devices"}
