@@ -39,7 +39,7 @@
     return response;
   };
 
-  /* Plots are drawn by the server: it is told whenever the colour scheme changes, by hand or by the system. */
+  /* The server renders plots, so it is notified when the colour scheme changes, by the user or the system. */
   new MutationObserver(function () {
     if (window.dash_clientside && window.dash_clientside.set_props) {
       window.dash_clientside.set_props("colours", { data: document.documentElement.dataset.mantineColorScheme });
