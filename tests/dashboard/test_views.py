@@ -86,7 +86,7 @@ def live(**changes: object) -> CameraHealth:
             live(state=CameraState.LOST, last_frame_at=NOW - timedelta(seconds=30), problem="refused"),
             Condition.WARN,
             "no frame for 30 s: refused",
-            id="lost-says-why",
+            id="lost-with-reason",
         ),
         pytest.param(
             live(updated_at=NOW - timedelta(hours=3), last_frame_at=NOW - timedelta(hours=3)),

@@ -99,7 +99,7 @@ class _Parser:
             service += f".{self._name()}"
         functions, allows, matches = self._block()
         if allows:
-            raise RulesSyntaxError("an allow stands outside of every match")
+            raise RulesSyntaxError("an allow outside of every match")
         if self._next.kind != "end":
             raise self._wrong("expected the end of the file")
         return Ruleset(version, service, functions, matches)

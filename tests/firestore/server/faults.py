@@ -41,7 +41,7 @@ class Fault:
             raise ValueError(f"unknown in a fault: {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}")
         return cls(**order)
 
-    def told(self) -> dict[str, Any]:
+    def pending(self) -> dict[str, Any]:
         return {each.name: getattr(self, each.name) for each in fields(self) if each.init}
 
     def hold(self) -> None:
@@ -73,7 +73,7 @@ class Faults:
 
     def pending(self, project: str) -> list[dict[str, Any]]:
         with self._lock:
-            return [each.told() for each in self._orders if not project or each.project == project]
+            return [each.pending() for each in self._orders if not project or each.project == project]
 
     def take(self, method: str, project: str) -> Fault | None:
         """The order that hits this request, if one does; used up by it."""

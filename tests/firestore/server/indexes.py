@@ -63,9 +63,9 @@ class Indexes:
         return cls.of(json.loads(file.read_text(encoding="utf-8")))
 
     @classmethod
-    def of(cls, told: dict[str, Any]) -> Indexes:
+    def of(cls, definition: dict[str, Any]) -> Indexes:
         composite: dict[tuple[str, str], tuple[Index, ...]] = {}
-        for each in told.get("indexes", []):
+        for each in definition.get("indexes", []):
             parts = tuple(_part(field) for field in each["fields"])
             if len(parts) > 1 and parts[-1] == Part(NAME, parts[-2].sign or 1):
                 parts = parts[:-1]  # every index ends so by itself
@@ -75,7 +75,7 @@ class Indexes:
             (each["collectionGroup"], ("*",) if each["fieldPath"] == "*" else field_path(each["fieldPath"])): frozenset(
                 (one.get("queryScope", COLLECTION), _sign(one)) for one in each.get("indexes", [])
             )
-            for each in told.get("fieldOverrides", [])
+            for each in definition.get("fieldOverrides", [])
         }
         return cls(composite, overrides)
 

@@ -82,17 +82,17 @@ def test_corrections_have_author_time_and_reason(run: Run, harness: AgentHarness
     wrong = event("exit", 600).event_id
     run("events", "void", wrong, "--by", "Ann", "--reason", "a reflection")
     run("events", "restore", wrong)
-    said = run("events", "corrections", "--json").data
-    assert [(each["action"], each["by"], each["reason"], each["holds"]) for each in said] == [
+    listed = run("events", "corrections", "--json").data
+    assert [(each["action"], each["by"], each["reason"], each["holds"]) for each in listed] == [
         ("void", "Ann", "a reflection", False),
         ("add", getpass.getuser(), "", True),
     ]
-    assert [each["said"] for each in said] == ["void", "restore"]
-    assert {each["event"]["event_id"] for each in said} == {wrong}
-    assert all(abs(datetime.now(UTC) - datetime.fromisoformat(each["at"])) < timedelta(minutes=1) for each in said)
-    told = run("events", "corrections").out
+    assert [each["said"] for each in listed] == ["void", "restore"]
+    assert {each["event"]["event_id"] for each in listed} == {wrong}
+    assert all(abs(datetime.now(UTC) - datetime.fromisoformat(each["at"])) < timedelta(minutes=1) for each in listed)
+    printed = run("events", "corrections").out
     for words in ("Ann", "a reflection", "exit of Ada, 2026-03-02 13:10:00", "overruled since", wrong[:8]):
-        assert words in told
+        assert words in printed
 
 
 def test_an_added_and_voided_event_is_restored_not_added_again(run: Run, harness: AgentHarness) -> None:
@@ -100,8 +100,8 @@ def test_an_added_and_voided_event_is_restored_not_added_again(run: Run, harness
     (added,) = (each.event_id for each in harness.store.events.select() if each.track_id == OPERATOR)
     run("events", "void", added, "--by", "Bob")
     assert run("events", "restore", added, "--by", "Cy").out.startswith("restored by Cy: exit of Ada")
-    told = [line.split()[2:4] for line in run("events", "corrections").out.splitlines() if added[:8] in line]
-    assert told == [["Ann", "add"], ["Bob", "void"], ["Cy", "restore"]]
+    printed = [line.split()[2:4] for line in run("events", "corrections").out.splitlines() if added[:8] in line]
+    assert printed == [["Ann", "add"], ["Bob", "void"], ["Cy", "restore"]]
     assert [each["action"] for each in run("events", "corrections", "--json").data] == ["add", "void", "add"]
 
 

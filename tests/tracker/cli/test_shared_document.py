@@ -26,9 +26,9 @@ class Site:
         self._run = run
         self._settings = folder / "laptop.toml"
         self._store = f"firestore://{firestore.project}"
-        self.says("")
+        self.settings("")
 
-    def says(self, text: str) -> None:
+    def settings(self, text: str) -> None:
         """Add to the settings of the laptop."""
         self._settings.write_text(f'[store]\nfile = "{self._settings.parent / "copy.sqlite3"}"\n{text}')
 
@@ -49,10 +49,10 @@ def site(firestore_server: Firestore, run: Run, tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("first", [(), ("report", "today"), ("people", "list")], ids=" ".join)
-@pytest.mark.parametrize("text", ["", '[site]\nname = "Spa"\n'], ids=["says-nothing", "says-a-name"])
+@pytest.mark.parametrize("text", ["", '[site]\nname = "Spa"\n'], ids=["empty", "name"])
 def test_a_correction_does_not_write_the_site_document(site: Site, first: tuple[str, ...], text: str) -> None:
     before = site.document
-    site.says(text)
+    site.settings(text)
     if first:
         assert site.footfall(*first).code == 0
     assert site.footfall("people", "rename", "P-Ada", "Countess").code == 0
@@ -62,7 +62,7 @@ def test_a_correction_does_not_write_the_site_document(site: Site, first: tuple[
 
 def test_settings_are_published_when_asked_and_not_by_sync(site: Site) -> None:
     before = site.document
-    site.says('[site]\nname = "Spa"\ncapacity = 30\n[[camera]]\nid = "bar"\nsource = "0"\n')
+    site.settings('[site]\nname = "Spa"\ncapacity = 30\n[[camera]]\nid = "bar"\nsource = "0"\n')
     assert site.footfall("sync").code == 0
     assert site.document == before
     assert site.footfall("cloud", "publish-settings").code == 0

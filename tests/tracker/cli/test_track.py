@@ -170,7 +170,7 @@ def test_a_truncated_recording_is_tracked_and_reported(run: Run, clip: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         pytest.param((), "no camera to follow", id="none"),
         pytest.param(("--camera-id", "a"), "--camera-id without --camera", id="id-alone"),
@@ -184,8 +184,8 @@ def test_a_truncated_recording_is_tracked_and_reported(run: Run, clip: Path) -> 
         pytest.param(("--camera", "0", "--start", "1926-01-01T08:00"), "is before 1970", id="before-cameras"),
     ],
 )  # fmt: skip
-def test_invalid_options_are_wrong_use(words: tuple[str, ...], said: str, run: Run) -> None:
-    assert len(run("track", *words).refused(said, code=2)) < 400
+def test_invalid_options_are_wrong_use(words: tuple[str, ...], message: str, run: Run) -> None:
+    assert len(run("track", *words).refused(message, code=2)) < 400
 
 
 # -- processes
@@ -196,7 +196,7 @@ def wait_for_line(process: subprocess.Popen[str], word: str) -> None:
     for line in process.stdout:
         if word in line:
             return
-    raise AssertionError(f"{word!r} was never said")
+    raise AssertionError(f"{word!r} was never printed")
 
 
 def ended(process: subprocess.Popen[str]) -> Done:

@@ -34,18 +34,18 @@ def main() -> None:
 
 
 def _killed(path: Path, firestore: Firestore, delay_s: float) -> bool:
-    heard, told = os.pipe()
+    read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:
         machine = Machine(path, firestore)
-        os.write(told, b"!")
+        os.write(write_end, b"!")
         machine.uploader().run(threading.Event())
         os._exit(0)
-    os.read(heard, 1)
+    os.read(read_end, 1)
     time.sleep(delay_s)  # the instant that is tried
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
-    for each in (heard, told):
+    for each in (read_end, write_end):
         os.close(each)
     return os.WIFSIGNALED(status)
 

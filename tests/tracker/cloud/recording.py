@@ -72,7 +72,7 @@ def record_meanwhile(
 
 
 def patient_uploader(machine: Machine) -> Uploader:
-    """An uploader that waits after its first failure until it is told to end."""
+    """An uploader that waits after its first failure until it is stopped."""
     pause = Backoff(lambda: repeat(FOR_EVER_S))
     return machine.uploader(gentle=True, soon=pause, late=pause)
 

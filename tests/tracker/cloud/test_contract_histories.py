@@ -70,7 +70,7 @@ def correct(pick: int, action: str, seconds: int) -> Deed:
                 [Correction(action=Action(action), event_id=about.event_id, by="Ann", at=at(seconds), event=added)]
             )
 
-    return Deed(f"{action} event {pick} said at {seconds}", do)
+    return Deed(f"{action} event {pick} at {seconds}", do)
 
 
 deeds = st.one_of(

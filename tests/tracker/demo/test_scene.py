@@ -105,7 +105,7 @@ def test_bodies_occlude() -> None:
 
 @pytest.mark.parametrize(
     "walk",
-    [pytest.param((at(0, 0),), id="one-waypoint"), pytest.param((at(1, 0), at(1, 5)), id="time-stands-still")],
+    [pytest.param((at(0, 0),), id="one-waypoint"), pytest.param((at(1, 0), at(1, 5)), id="equal-times")],
 )
 def test_invalid_walks_are_rejected(walk: tuple[Waypoint, ...]) -> None:
     with pytest.raises(ValueError, match="at least two waypoints"):

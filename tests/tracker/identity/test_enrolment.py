@@ -28,7 +28,7 @@ from tracker.vision.faces import Faces
 class FakeEngine:
     """Finds the faces encoded in the top left corner: blue is the number, green the width (px), red the person.
 
-    The first face is as wide as said; the others are a fifth narrower, or a tenth as wide when there are more than 9.
+    The first face has the given width; the others are a fifth narrower, or a tenth as wide when there are more than 9.
     Faces after the first have the given score.
     """
 

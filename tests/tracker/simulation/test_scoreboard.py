@@ -96,8 +96,8 @@ def test_confused_people_are_not_inside_all_day(name: ProfileName) -> None:
     wrong = true = 0
     for hour in range(10, 20, 2):
         at = datetime.combine(day.date, time(hour), scenario.zone)
-        told = camera_output_on(day.date, day.segments, scenario, NOISE, people_by_id, until=at)
-        found = sessions(told.events, rules=rules_of(scenario), now=at, presences=told.presences)
+        output = camera_output_on(day.date, day.segments, scenario, NOISE, people_by_id, until=at)
+        found = sessions(output.events, rules=rules_of(scenario), now=at, presences=output.presences)
         inside = sum(segment.entered_at <= at < segment.left_at for segment in day.segments)
         wrong += abs(sum(visit.state is SessionState.OPEN for visit in found) - inside)
         true += inside
