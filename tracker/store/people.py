@@ -33,9 +33,11 @@ class People:
     def add(self, person: Person, vectors: NDArray[np.float32], *, sources: Sequence[str] = ()) -> None:
         """Add a person with vectors (N, D) and the pictures they come from, or nothing of it.
 
-        Raises PeopleError when the name (in any case or Unicode form) or the id is taken.
+        Raises PeopleError when the name (in any case or Unicode form) or the id is taken, or the id was forgotten.
         """
         with self._file.writing() as writing:
+            if people_rows.is_forgotten(writing.connection, person.person_id):
+                raise PeopleError(f"the id {person.person_id} was forgotten", fix="enrol the person under a new id")
             people_rows.insert(writing, person)
             vector_rows.insert(writing, person.person_id, vectors, model=self._file.model, sources=sources)
 

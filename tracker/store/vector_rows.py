@@ -72,15 +72,15 @@ def downloaded_under(person_id: str) -> str:
 
 
 def move(connection: sqlite3.Connection, from_id: str, into_id: str) -> None:
-    """Give the vectors of one id to another one. Downloaded ones are kept once, under their origin."""
+    """Give the vectors of one id to another one. Equal ones are kept once, those of this machine first."""
     connection.execute(
         "UPDATE vectors SET person_id = ?, source = CASE source WHEN ? THEN ? ELSE source END WHERE person_id = ?",
         (into_id, DOWNLOADED, downloaded_under(from_id), from_id),
     )
     connection.execute(
-        "DELETE FROM vectors WHERE person_id = ?1 AND instr(source, ?2) = 1 AND EXISTS (SELECT 1 FROM vectors o"
+        "DELETE FROM vectors WHERE person_id = ?1 AND EXISTS (SELECT 1 FROM vectors o"
         " WHERE o.person_id = ?1 AND o.model = vectors.model AND o.vector = vectors.vector"
-        " AND (instr(o.source, ?2) <> 1 OR o.vector_id < vectors.vector_id))",
+        " AND (instr(o.source, ?2) = 1, o.vector_id) < (instr(vectors.source, ?2) = 1, vectors.vector_id))",
         (into_id, DOWNLOADED),
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from config.errors import StoreBusyError
+from config.errors import PeopleError, StoreBusyError
 from tracker.presence.documents import encode
 from tracker.presence.events import ANONYMOUS_PREFIX, Action, CameraRef, Correction, EventKind
 from tracker.presence.people import PersonKind
@@ -165,6 +165,14 @@ def test_rows_that_become_equal_are_merged(store: Store, records: Any) -> None:
     store.people.merge("v-1", "p-ada")
     store.people.forget("p-ada", erase_history=False)
     assert len(store.events.select()) == 1
+
+
+def test_a_forgotten_id_is_never_used_again(store: Store, records: Any) -> None:
+    store.people.add(records.person(), records.vectors(1))
+    store.people.forget("p-ada", erase_history=True)
+    with pytest.raises(PeopleError, match="was forgotten"):
+        store.people.add(records.person(), records.vectors(1))
+    assert store.people.all() == []
 
 
 def test_a_running_agent_cannot_bring_a_forgotten_person_back(store: Store, records: Any) -> None:

@@ -282,11 +282,18 @@ def test_merges_can_follow_each_other(store: Store, records: Any) -> None:
 
 def test_a_merged_visitor_is_not_added_again(store: Store, records: Any) -> None:
     store.people.add(records.person(), records.vectors(1))
-    store.record(Observation(visitors=[(records.visitor(), records.vectors(1))]))
+    store.record(Observation(visitors=[(records.visitor(), records.vectors(1, seed=9))]))
     store.people.merge("v-1", "p-ada")
-    store.record(Observation(visitors=[(records.visitor(), records.vectors(1))]))
+    store.record(Observation(visitors=[(records.visitor(), records.vectors(1, seed=9))]))
     assert store.people.all() == [records.person()]
     assert store.people.vector_counts() == {"p-ada": 2}
+
+
+def test_merging_keeps_equal_vectors_once(store: Store, records: Any) -> None:
+    store.people.add(records.person(), records.vectors(1))
+    store.record(Observation(visitors=[(records.visitor(), records.vectors(1))]))
+    store.people.merge("v-1", "p-ada")
+    assert store.people.vector_counts() == {"p-ada": 1}
 
 
 def test_an_enrolled_person_never_becomes_a_visitor(store: Store, records: Any) -> None:
