@@ -88,7 +88,7 @@ def test_faces_of_a_stranger_go_to_an_imported_person_only_with_consent(
         kind=PersonKind.VISITOR,
     )
     with Store(Path(environment["FOOTFALL_STORE__URL"].removeprefix("sqlite:///"))) as store:
-        store.record(Observation(visitors=[(visitor, np.ones((2, 128), np.float32))]))
+        store.record(Observation(visitors=[(visitor, np.eye(2, 128, dtype=np.float32))]))
     for words in (("merge", "Visitor 1", "ada"), ("name", "Visitor 1", "--as", "ada")):
         run("people", *words).refused("ada did not agree to be recognised", "--consent")
     assert run("people", "name", "Visitor 1", "--as", "ada", "--consent").code == 0
