@@ -194,7 +194,7 @@ class Board:
         )
 
     def _usage(self, store: Store, now: datetime, days: Days) -> UsageView:
-        data = self._data(store, now, days, visit_ids=False)
+        data = self._data(store, now, days)
         frames, since, until = data.counted(), data.since, data.until
         came = frames.begun(since, until)
         points = _points(data, frames, now)
@@ -216,11 +216,11 @@ class Board:
             days_watched=days_watched(data.coverage, since, until, zone=data.zone, now=now),
         )
 
-    def _data(self, store: Store, now: datetime, days: Days | None = None, *, visit_ids: bool = True) -> ReportData:
+    def _data(self, store: Store, now: datetime, days: Days | None = None) -> ReportData:
         """The report data of these days, today by default."""
         site = site_of_report(self._places.now, store)
         since, until = (None, None) if days is None else day_range(days.first, site.zone, days=days.count)
-        query = ReportQuery(since=since, until=until, visit_ids=visit_ids)
+        query = ReportQuery(since=since, until=until)
         return select(store, site, query, now, people=self._people(store))
 
     def _people(self, store: Store) -> Mapping[str, Person]:

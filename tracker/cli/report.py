@@ -52,7 +52,7 @@ class RangeOptions(ReportOptions):
 @command("footfall report today --json")
 def today(options: ReportOptions) -> Report:
     """Show who is in now, and today's figures."""
-    data = _data(options, visit_ids=True)
+    data = _data(options)
     from tracker.reports.tables import today_report
 
     return today_report(data)
@@ -76,7 +76,7 @@ def visits(options: RangeOptions) -> Report:
 
     Default: the last seven days.
     """
-    data = _data(options, visit_ids=True)
+    data = _data(options)
     from tracker.reports.tables import visits_report
 
     return visits_report(data)
@@ -131,7 +131,7 @@ def people(options: RangeOptions, who: PersonArgument = None) -> Report:
         return people_report(data)
     with reading(options) as (_, store):
         person = find_person(store, who)
-    data = _data(options, whole_days=True, person_id=person.person_id, visit_ids=True)
+    data = _data(options, whole_days=True, person_id=person.person_id)
     from tracker.reports.attendance import person_report
 
     return person_report(data, person)
@@ -144,7 +144,6 @@ def _data(
     whole_days: bool = False,
     time_stamps: bool = False,
     person_id: str | None = None,
-    visit_ids: bool = False,
 ) -> ReportData:
     """The data of the current day, or of --from to --to.
 
@@ -169,7 +168,6 @@ def _data(
                 whole_days=whole_days,
                 time_stamps=time_stamps,
                 person_id=person_id,
-                visit_ids=visit_ids,
             )
             return select(store, site, query, now)
         except NotRecordedError as error:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
@@ -22,11 +21,11 @@ if TYPE_CHECKING:
 
 TIME = "datetime64[us, UTC]"
 SECOND_US = 1_000_000
-_CHUNK = 20_000
 Instants: TypeAlias = NDArray[np.datetime64]
-VisitRow: TypeAlias = tuple[str, str, str, str | None, str | None, int, int, int, str | None, str | None]
-"""session_id, person_id, started_at, ended_at, segments, enter_inferred, exit_inferred, bounce, enter_camera_id,
-exit_camera_id. Times are text, as `time_text` writes them; segments: a JSON list of [start, end], None for one.
+SessionColumns: TypeAlias = Mapping[str, Sequence[Any]]
+"""Some sessions by column, one value a session: session_id, person_id, started_at, ended_at, segments, enter_inferred,
+exit_inferred, bounce, enter_camera_id, exit_camera_id. Times are text, as `time_text` writes them, None while open;
+segments: a JSON list of [start, end], None for one.
 """
 
 
@@ -45,21 +44,20 @@ class Frames:
     segments: pd.DataFrame
 
     @classmethod
-    def of_rows(
+    def of_columns(
         cls,
-        rows: Iterable[VisitRow],
+        portions: Iterable[SessionColumns],
         *,
         now: datetime,
         first_starts: Callable[[Sequence[str]], Mapping[str, str]] | None = None,
     ) -> Self:
-        """Frames of rows as a store has them, read in portions.
+        """Frames of sessions as a store has them, read in portions.
 
         first_starts: gives the start (text) of the first visit of each of the people, in rows or not.
         """
         columns = _Columns()
-        source = iter(rows)
-        while chunk := list(islice(source, _CHUNK)):
-            columns.add(chunk)
+        for portion in portions:
+            columns.add(portion)
         ids = list(columns.people.codes)
         return cls(*columns.frames(now, {} if first_starts is None else first_starts(ids)))
 
@@ -72,7 +70,7 @@ class Frames:
         first_starts: Callable[[Sequence[str]], Mapping[str, str]] | None = None,
     ) -> Self:
         """The same of sessions."""
-        return cls.of_rows(map(_row_of, sessions), now=now, first_starts=first_starts)
+        return cls.of_columns([_columns_of(list(sessions))], now=now, first_starts=first_starts)
 
     def where(self, holds: pd.Series[bool] | NDArray[np.bool_]) -> Frames:
         """The visits for which something holds, and their segments."""
@@ -138,20 +136,20 @@ class _Columns:
         self._ids: list[str] = []
         self._parts: dict[str, list[NDArray[Any]]] = {}
 
-    def add(self, rows: Sequence[VisitRow]) -> None:
-        ids, people, starts, ends, several, enter, exit_, bounce, enter_camera, exit_camera = zip(*rows, strict=True)
+    def add(self, portion: SessionColumns) -> None:
         first = len(self._ids)
-        self._ids += ids
-        started, ended = instants_of(starts), instants_of(ends)
-        self._keep("person", self.people.of(people))
+        self._ids += portion["session_id"]
+        started, ended = instants_of(portion["started_at"]), instants_of(portion["ended_at"])
+        self._keep("person", self.people.of(portion["person_id"]))
         self._keep("started", started)
         self._keep("ended", ended)
-        for name, flags in (("enter_inferred", enter), ("exit_inferred", exit_), ("bounce", bounce)):
-            self._keep(name, np.array(flags, dtype=bool))
-        self._keep("enter_camera", self._cameras.of(enter_camera))
-        self._keep("exit_camera", self._cameras.of(exit_camera))
+        for name in ("enter_inferred", "exit_inferred", "bounce"):
+            self._keep(name, np.array(portion[name], dtype=bool))
+        self._keep("enter_camera", self._cameras.of(portion["enter_camera_id"]))
+        self._keep("exit_camera", self._cameras.of(portion["exit_camera_id"]))
+        several = portion["segments"]
         single = np.array([text is None for text in several], dtype=bool)
-        parts = [(first + place, *part) for place in np.flatnonzero(~single) for part in json.loads(several[place])]
+        parts = [(first + place, *part) for place, text in enumerate(several) if text for part in json.loads(text)]
         visit, part_starts, part_ends = zip(*parts, strict=True) if parts else ((), (), ())
         self._keep("visit", np.concatenate([first + np.flatnonzero(single), np.array(visit, dtype=np.int64)]))
         self._keep("part_started", np.concatenate([started[single], instants_of(part_starts)]))
@@ -216,7 +214,8 @@ class _Columns:
         self._parts.setdefault(name, []).append(part)
 
     def _column(self, name: str) -> NDArray[Any]:
-        return np.concatenate(self._parts.get(name) or [_EMPTY[name]])
+        """All portions of a column, which are not kept any longer."""
+        return np.concatenate(self._parts.pop(name, []) or [_EMPTY[name]])
 
 
 _NO_TIMES = np.array([], dtype="datetime64[us]")
@@ -294,22 +293,25 @@ def _plain(column: pd.Series[Any]) -> list[Any]:
     return [None if gone else value for value, gone in zip(values, missing, strict=True)] if missing.any() else values
 
 
-def _row_of(session: Session) -> VisitRow:
-    several = None
-    if len(session.segments) > 1:
-        several = json.dumps([[_text(each.started_at), _text(each.ended_at)] for each in session.segments])
-    return (
-        session.session_id,
-        session.person_id,
-        _text(session.started_at) or "",
-        _text(session.ended_at),
-        several,
-        session.enter_inferred,
-        session.exit_inferred,
-        session.bounce,
-        session.enter_camera_id,
-        session.exit_camera_id,
-    )
+def _columns_of(sessions: Sequence[Session]) -> SessionColumns:
+    several = [
+        json.dumps([[_text(part.started_at), _text(part.ended_at)] for part in each.segments])
+        if len(each.segments) > 1
+        else None
+        for each in sessions
+    ]
+    return {
+        "session_id": [each.session_id for each in sessions],
+        "person_id": [each.person_id for each in sessions],
+        "started_at": [_text(each.started_at) for each in sessions],
+        "ended_at": [_text(each.ended_at) for each in sessions],
+        "segments": several,
+        "enter_inferred": [each.enter_inferred for each in sessions],
+        "exit_inferred": [each.exit_inferred for each in sessions],
+        "bounce": [each.bounce for each in sessions],
+        "enter_camera_id": [each.enter_camera_id for each in sessions],
+        "exit_camera_id": [each.exit_camera_id for each in sessions],
+    }
 
 
 def _text(at: datetime | None) -> str | None:

@@ -38,6 +38,8 @@ NOT_MEASURED: Mapping[str, str] = {
 }
 """Why a visit is not measured."""
 
+_OF_ENTRIES = ["person_id", "started_at", "first_at", "dwell_s", "dwell_known", "bounce"]
+"""The columns of visits from which entries are counted."""
 _COUNTS = ("entries", "exits", "visitors", "returning", "new", "peak")
 _MAX_BINS = 12
 _BIN_WIDTHS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
@@ -53,8 +55,9 @@ def usage(frames: Frames, edges: Sequence[datetime], *, zone: tzinfo) -> pd.Data
     """
     index, visits = index_of(edges), frames.visits
     count = len(edges) - 1
+    peak = peak_counts(frames.steps, index)
     at = places(visits["started_at"], index)
-    came = visits[at >= 0].assign(place=at[at >= 0])
+    came = visits.loc[at >= 0, _OF_ENTRIES].assign(place=at[at >= 0])
     entries = _per_place(came["place"], count)
     visitors, returning = _visitors(came, count, zone)
     frame = pd.DataFrame(
@@ -68,7 +71,7 @@ def usage(frames: Frames, edges: Sequence[datetime], *, zone: tzinfo) -> pd.Data
             "new": visitors - returning,
             "bounce_rate": _per_place(came.loc[came["bounce"], "place"], count) / np.where(entries, entries, np.nan),
             "median_dwell_s": measured(came).groupby("place")["dwell_s"].median().reindex(range(count)).to_numpy(),
-            "peak": peak_counts(frames.steps, index),
+            "peak": peak,
         }
     )
     return frame.astype(dict.fromkeys(_COUNTS, "Int64"))

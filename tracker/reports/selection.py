@@ -43,7 +43,7 @@ class ReportQuery:
     camera_id: only the room of that camera, or the visits through its door; zone: only that zone of a room. staff: they
     count. whole_days: there is a row for every piece of the range, so it does not begin before the day on which the
     records begin, or, where there are none, before its last day. person_id: all visits of one person, whenever.
-    time_stamps: the events of the range are needed too. visit_ids: single visits are shown, not only figures.
+    time_stamps: the events of the range are needed too.
     """
 
     since: datetime | None = None
@@ -54,7 +54,6 @@ class ReportQuery:
     whole_days: bool = False
     person_id: str | None = None
     time_stamps: bool = False
-    visit_ids: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,16 +170,15 @@ def known_cameras(store: Store, site: ReportSite) -> set[str]:
 def _site(store: Store, site: ReportSite, query: ReportQuery, now: datetime, since: datetime, until: datetime) -> _Part:
     """All visits that touch the range, or all of one person."""
     only = None if query.person_id is None else [query.person_id]
-    rows = store.sessions.rows(
+    portions = store.sessions.columns(
         site_id=site.site_id,
         now=now,
         since=None if only else since,
         until=None if only else until,
         person_ids=only,
-        with_details=query.visit_ids or query.camera_id is not None,
     )
-    frames = Frames.of_rows(
-        rows,
+    frames = Frames.of_columns(
+        portions,
         now=now,
         first_starts=lambda people: store.sessions.first_starts(site.site_id, people),
     )

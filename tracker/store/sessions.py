@@ -10,7 +10,7 @@ from datetime import datetime
 from tracker.presence.rules import Rules
 from tracker.presence.sessions import Session, in_order
 from tracker.store import session_queries, session_rows, site_rows
-from tracker.store.session_queries import Range, ReportRow
+from tracker.store.session_queries import Range, SessionColumns
 from tracker.store.session_rows import SessionRow
 from tracker.store.store_file import StoreFile
 from tracker.store.tables import read_all, read_time
@@ -44,7 +44,7 @@ class Sessions:
             min_visit = (rules or stored).min_visit
             return in_order(read_all(rows, lambda row: session_rows.session_of_row(row, now, min_visit)))
 
-    def rows(
+    def columns(
         self,
         *,
         site_id: str,
@@ -52,12 +52,11 @@ class Sessions:
         since: datetime | None = None,
         until: datetime | None = None,
         person_ids: Sequence[str] | None = None,
-        with_details: bool = True,
-    ) -> Iterator[ReportRow]:
-        """The same as plain rows for reports, in no order and one by one; without details no ids and no cameras."""
+    ) -> Iterator[SessionColumns]:
+        """The same sessions by column, for reports: in portions, as a history may be long, and in no order."""
         wanted = _range(site_id, since, until, person_ids)
         with self._file.one_state() as connection:
-            yield from session_queries.select_for_report(connection, wanted, now, with_details=with_details)
+            yield from session_queries.select_columns(connection, wanted, now)
 
     def first_starts(self, site_id: str, person_ids: Iterable[str]) -> dict[str, str]:
         """When (text) the first session of each of these people began; who has none is left out."""

@@ -313,6 +313,37 @@ def test_a_range_selects_the_sessions_that_overlap_it(store: Store) -> None:
     assert starts(200, 400) == [at(50), at(300)]
 
 
+@pytest.mark.parametrize("since_day", [None, 0, 39, 99])
+@pytest.mark.parametrize("people", [None, ["p", "q"], []])
+def test_columns_hold_the_sessions_of_a_long_history(
+    tmp_path: Path, since_day: int | None, people: list[str] | None
+) -> None:
+    day, clock = 24 * 60, ScriptedClock()
+    with Store(tmp_path / "footfall.sqlite3", clock=clock) as store:
+        store.sites.use_default_rules(SHORT)
+        clock.minutes = 100 * day
+        pairs = [(PEOPLE[number % 2], number * day, number * day + 30) for number in range(0, 100, 3)]
+        events = [
+            event(kind, minutes, who)
+            for who, *pair in pairs
+            for kind, minutes in zip(("enter", "exit"), pair, strict=True)
+        ]
+        store.record(Observation(events=[*events, event("enter", 100 * day, "q"), event("enter", 40 * day, "s")]))
+        clock.minutes += 90  # who is in has left by now, which the table does not say yet
+        since = None if since_day is None else at(since_day * day)
+        wanted = {"site_id": "s", "now": clock(), "since": since, "until": at(101 * day), "person_ids": people}
+        expected = store.sessions.select(**wanted)
+        portions = list(store.sessions.columns(**wanted))
+    names = ("session_id", "person_id", "started_at", "ended_at", "exit_inferred", "enter_camera_id")
+    found = [row for each in portions for row in zip(*(each[name] for name in names), strict=True)]
+    assert sorted(found) == sorted(
+        (each.session_id, each.person_id, time_text(each.started_at), time_text(each.ended_at), each.exit_inferred, "c")
+        for each in expected
+        if each.ended_at
+    )
+    assert bool(found) == (people != [])
+
+
 @pytest.mark.parametrize("rules", [*RULES, Rules()], ids=["short", "closing", "doors", "proof", "tight", "default"])
 def test_rules_are_written_as_a_text_and_read_back(rules: Rules) -> None:
     assert decode_rules(encode_rules(rules)) == rules
