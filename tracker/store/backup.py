@@ -18,7 +18,7 @@ from tracker.presence.events import time_text
 from tracker.presence.people import digest_of
 from tracker.store.faults import explained, first_damage, refuse_stub
 from tracker.store.leases import holder_of
-from tracker.store.schema import APPLICATION_ID, is_current
+from tracker.store.migrations import APPLICATION_ID, is_current
 from tracker.store.store import Store
 from tracker.store.tables import read_time
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from config.errors import StoreBusyError, StoreError
 from tracker.presence.events import time_text
 from tracker.store.faults import explained, explained_scrub, refuse_stub, refuse_torn
-from tracker.store.schema import is_current, migrate
+from tracker.store.migrations import is_current, migrate
 
 log = logging.getLogger("footfall.store")
 

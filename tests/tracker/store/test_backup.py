@@ -20,8 +20,8 @@ import pytest
 from config.errors import StoreBusyError, StoreError
 from tracker.presence.people import PersonKind
 from tracker.store.backup import back_up, restore
+from tracker.store.migrations import VERSION
 from tracker.store.observation import Observation
-from tracker.store.schema import MIGRATIONS
 from tracker.store.store import Store
 
 NOW = datetime(2026, 11, 29, 8, 30, tzinfo=UTC)
@@ -245,7 +245,7 @@ def _other_program(path: Path) -> None:
 
 def _newer(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+        connection.execute(f"PRAGMA user_version = {VERSION + 1}")
 
 
 def _empty_database(path: Path) -> None:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from config.errors import PeopleError, StoreError
-from tracker.presence.people import PersonKind
 from tracker.store.observation import Observation
-from tracker.store.schema import MIGRATIONS, migrate
 from tracker.store.store import Store
 
 
@@ -116,17 +112,3 @@ def test_old_evidence_is_dropped_and_the_match_stays(two: Store, records: Any) -
     assert two.matches.drop_evidence(records.at(50)) == 1
     assert len(two.matches.evidence(old.track_id)[1]) == 1
     assert two.matches.select() == [old, young]
-
-
-def test_a_store_of_the_first_version_is_migrated(tmp_path: Path, records: Any) -> None:
-    path = tmp_path / "footfall.sqlite3"
-    first = sqlite3.connect(path, isolation_level=None)
-    first.execute("PRAGMA journal_mode = WAL")
-    migrate(first, path, MIGRATIONS[:1])
-    first.close()
-    with Store(path).open(create=False) as store:
-        store.people.add(records.person(), records.vectors(1))
-        store.people.replace_limits({"p-ada": 0.4})
-        store.people.add_negatives("p-ada", records.vectors(1))
-        assert store.people.limits() == {"p-ada": 0.4}
-        assert store.people.vectors(PersonKind.ENROLLED)[1] == ("p-ada",)
