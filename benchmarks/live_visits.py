@@ -25,7 +25,7 @@ from benchmarks.counting import CountingProxy, server
 from benchmarks.measure import SEED, machine
 from benchmarks.sent_visits import PROJECT, START, TERMS, Result, connected, health, visit, watch
 from tracker.cloud.client import Connection
-from tracker.cloud.upload import Sent, Upload
+from tracker.cloud.upload import Upload
 from tracker.store.observation import Observation
 from tracker.store.store import Store
 
@@ -50,11 +50,9 @@ def send_all(upload: Upload, now: datetime) -> int:
     """Upload everything that is pending. Returns the documents written."""
     writes = 0
     while True:
-        result = upload.next(now)
-        if not isinstance(result, Sent):
-            raise result.error
-        writes += result.writes
-        if not result.more:
+        sent = upload.next(now)
+        writes += sent.writes
+        if not sent.more:
             return writes
 
 

@@ -153,7 +153,7 @@ class BatchBuilder:
                     raise ValueError(message.problem)
                 if isinstance(message.record, PersonRecord):  # before the profile, which makes readers look at them
                     self._add_vectors(batch, message.record)
-                batch.add(list(self._encoder.writes(message, now)))
+                batch.add([self._encoder.write(message, now)])
             except (ValueError, TypeError) as error:
                 reason = f"no document: {error}"
                 batch.rejected.append(

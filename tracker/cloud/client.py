@@ -6,7 +6,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any, Self
@@ -100,6 +100,25 @@ class Client(firestore.Client):
             metadata.append((_AUTHORIZATION, headers.get(_AUTHORIZATION, _OWNER)))
         return metadata
 
+    @property
+    def database(self) -> str:
+        """The full name of the database."""
+        return str(self._database_string)
+
+    def commit(self, writes: Sequence[Any], *, timeout_s: float) -> None:
+        """Apply writes (protobuf messages), all or none of them, in one request that is not retried.
+
+        The client's own retry would turn a lost answer into ALREADY_EXISTS.
+        """
+        request = {"database": self.database, "writes": writes}
+        self._firestore_api.commit(request, metadata=self._rpc_metadata, retry=None, timeout=timeout_s)
+
+    def batch_write(self, writes: Sequence[Any], *, timeout_s: float) -> Any:
+        """Apply each write by itself, in one request that is not retried. Returns the status of each."""
+        request = {"database": self.database, "writes": writes}
+        found = self._firestore_api.batch_write(request, metadata=self._rpc_metadata, retry=None, timeout=timeout_s)
+        return found.status
+
     def close(self) -> None:
         super().close()
         self._is_closed = True
@@ -122,11 +141,6 @@ class Connection:
         self.device = device
         self.app = app
         self._closed = False
-
-    @property
-    def database(self) -> str:
-        """The full name of the database."""
-        return str(self.client._database_string)  # noqa: SLF001 - no other way to ask
 
     def close(self) -> None:
         if not self._closed:

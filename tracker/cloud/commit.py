@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 from google.api_core import exceptions as google_errors
-from google.cloud.firestore_v1.base_batch import BaseBatch
-from google.cloud.firestore_v1.bulk_batch import BulkWriteBatch
 
-from config.errors import CloudError, FootfallError
+from config.errors import CloudError
 from tracker.cloud.batch import MOST_WRITES
 from tracker.cloud.client import Client
-from tracker.cloud.errors import CLOSED, explained, text_of
+from tracker.cloud.errors import explained, text_of
 from tracker.cloud.writes import Kind, Write
 
 MOST_BYTES = 9 * 2**20
@@ -42,22 +40,8 @@ class RejectedWrite:
     denied: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """All writes are done, but for those that were rejected."""
-
-    rejected: tuple[RejectedWrite, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """Nothing, or only some of the writes, could be done; all of them may be sent again."""
-
-    error: FootfallError
-
-
-Outcome: TypeAlias = Delivered | Failed
-_Batch = TypeVar("_Batch", bound=BaseBatch)
+_Encoded: TypeAlias = tuple[Write, Any]
+"""A write and its protobuf message."""
 
 
 class Committer:
@@ -73,64 +57,66 @@ class Committer:
         self._has_batch_write = True
         self.size = MOST_WRITES
 
-    def commit(self, writes: Sequence[Write]) -> Outcome:
-        """Do all writes. A document that was to be created and exists counts as done."""
+    def commit(self, writes: Sequence[Write]) -> list[RejectedWrite]:
+        """Do all writes but those that are rejected, which are returned. ALREADY_EXISTS counts as success.
+
+        Raises CloudError when nothing, or only some of the writes, could be done; all of them may be sent again.
+        """
         rejected: list[RejectedWrite] = []
+        encoded: list[_Encoded] = []
+        for write in writes:
+            try:
+                encoded.append((write, write.message(self._client.database)))
+            except (ValueError, TypeError) as error:
+                rejected += _rejected(write, error)
         try:
             with explained():
-                for chunk in chunks(writes):
+                for chunk in chunks(encoded):
                     rejected += self._commit(chunk)
-        except FootfallError as error:
+        except CloudError as error:
             self._slow_down(len(writes), error)
-            return Failed(error)
+            raise
         invalid = [each for each in rejected if not each.denied]
         if len(invalid) == len(writes) >= _SUSPICIOUS:
             problem = f"Firestore takes nothing from us ({invalid[0].reason})"
-            return Failed(CloudError(problem, fix="check store.url: the project and its database"))
+            raise CloudError(problem, fix="check store.url: the project and its database")
         self.size = min(MOST_WRITES, 2 * self.size)
         self._timeout_s = max(self._least_s, self._timeout_s / 2)
-        return Delivered(tuple(rejected))
+        return rejected
 
-    def _slow_down(self, sent: int, error: FootfallError) -> None:
+    def _slow_down(self, sent: int, error: CloudError) -> None:
         self.size = max(1, min(sent, self.size) // 2)
         if isinstance(error.__cause__, google_errors.DeadlineExceeded):
             self._timeout_s = max(self._least_s, min(LONGEST_S, 2 * self._timeout_s))
 
-    def _commit(self, writes: Sequence[Write]) -> list[RejectedWrite]:
+    def _commit(self, writes: Sequence[_Encoded]) -> list[RejectedWrite]:
         """All in one request, else what can be done of it."""
         try:
-            # The client's own retry would turn a lost answer into ALREADY_EXISTS.
-            _filled(self._client.batch(), writes).commit(retry=None, timeout=self._timeout_s)
-        except (*_REFUSALS, ValueError, TypeError) as error:
-            if isinstance(error, ValueError) and CLOSED in str(error):
-                raise
-            if len(writes) > 1:
-                return self._commit_apart(writes)
-            return _rejected(writes[0], error)
+            self._client.commit([message for _, message in writes], timeout_s=self._timeout_s)
+        except _REFUSALS as error:
+            return self._commit_apart(writes) if len(writes) > 1 else _rejected(writes[0][0], error)
         return []
 
-    def _commit_apart(self, writes: Sequence[Write]) -> list[RejectedWrite]:
+    def _commit_apart(self, writes: Sequence[_Encoded]) -> list[RejectedWrite]:
         """Find the writes that are refused: by one request where the server has BatchWrite, else by halves."""
         if self._has_batch_write:
             try:
                 return self._batch_write(writes)
-            except (google_errors.MethodNotImplemented, google_errors.NotFound):
+            except (google_errors.MethodNotImplemented, google_errors.NotFound, google_errors.PermissionDenied):
                 self._has_batch_write = False
             except google_errors.Unknown as error:
                 if "not implemented" not in str(error):  # as the npm emulator puts it
                     raise
                 self._has_batch_write = False
-            except (google_errors.InvalidArgument, TypeError, ValueError):
+            except google_errors.InvalidArgument:
                 pass  # one document may have spoilt it for all
-            except google_errors.PermissionDenied:
-                self._has_batch_write = False
         middle = len(writes) // 2
         return self._commit(writes[:middle]) + self._commit(writes[middle:])
 
-    def _batch_write(self, writes: Sequence[Write]) -> list[RejectedWrite]:
-        answer = _filled(BulkWriteBatch(self._client), writes).commit(retry=None, timeout=self._timeout_s)
+    def _batch_write(self, writes: Sequence[_Encoded]) -> list[RejectedWrite]:
+        statuses = self._client.batch_write([message for _, message in writes], timeout_s=self._timeout_s)
         rejected: list[RejectedWrite] = []
-        for write, status in zip(writes, answer.status, strict=True):
+        for (write, _), status in zip(writes, statuses, strict=True):
             if status.code:
                 error = google_errors.from_grpc_status(status.code, status.message)
                 if not isinstance(error, _REFUSALS):
@@ -139,24 +125,19 @@ class Committer:
         return rejected
 
 
-def chunks(writes: Sequence[Write], most: int = MOST_WRITES) -> Iterator[list[Write]]:
+def chunks(writes: Sequence[_Encoded], most: int = MOST_WRITES) -> Iterator[list[_Encoded]]:
     """The writes in order, so many and so many bytes at a time."""
-    chunk: list[Write] = []
+    chunk: list[_Encoded] = []
     size = 0
-    for write in writes:
-        if chunk and (len(chunk) >= most or size + write.size > MOST_BYTES):
+    for each in writes:
+        bytes_ = each[1].ByteSize()
+        if chunk and (len(chunk) >= most or size + bytes_ > MOST_BYTES):
             yield chunk
             chunk, size = [], 0
-        chunk.append(write)
-        size += write.size
+        chunk.append(each)
+        size += bytes_
     if chunk:
         yield chunk
-
-
-def _filled(batch: _Batch, writes: Sequence[Write]) -> _Batch:
-    for write in writes:
-        write.add_to(batch)
-    return batch
 
 
 def _rejected(write: Write, error: Exception) -> list[RejectedWrite]:

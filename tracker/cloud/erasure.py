@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from config.errors import CloudError
 from tracker.cloud import paths
 from tracker.cloud.client import Client
-from tracker.cloud.commit import Committer, Delivered, Failed, Outcome
+from tracker.cloud.commit import Committer, RejectedWrite
 from tracker.cloud.errors import explained
 from tracker.cloud.paths import Collection
 from tracker.cloud.reads import NEVER
@@ -29,20 +28,17 @@ _PAGE = 400
 _TIMEOUT_S = 30.0
 
 
-def erase(client: Client, committer: Committer, erasure: Erasure, site_ids: Sequence[str]) -> Outcome:
+def erase(client: Client, committer: Committer, erasure: Erasure, site_ids: Sequence[str]) -> list[RejectedWrite]:
     """Write the tombstone of a person, then delete everything that names them; the first refusal ends it.
 
-    Idempotent. Anonymous events that are still counted are uploaded again.
+    Idempotent. Anonymous events that are still counted are uploaded again. Returns what was rejected, at most one
+    write. Raises CloudError.
     """
-    try:
-        for site_id in site_ids:
-            for writes in _writes(client, erasure, site_id):
-                outcome = committer.commit(writes)
-                if isinstance(outcome, Failed) or outcome.rejected:
-                    return outcome
-    except CloudError as error:
-        return Failed(error)
-    return Delivered()
+    for site_id in site_ids:
+        for writes in _writes(client, erasure, site_id):
+            if rejected := committer.commit(writes):
+                return rejected[:1]
+    return []
 
 
 def _writes(client: Client, erasure: Erasure, site_id: str) -> Iterator[list[Write]]:

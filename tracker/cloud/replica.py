@@ -281,7 +281,7 @@ class Replica:
         """A request that reads and writes nothing: a dead line does not report itself."""
         try:
             with explained():
-                self._connection.current.client.batch().commit(retry=None, timeout=PROBE_ANSWER_S)
+                self._connection.current.client.commit([], timeout_s=PROBE_ANSWER_S)
         except CloudUnreachableError as error:
             log.info("%s", error)
             self._renew()

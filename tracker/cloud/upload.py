@@ -12,7 +12,7 @@ from config.errors import CloudError
 from tracker.cloud.batch import DELETED_FROM, VECTORS, Batch, BatchBuilder, Rights
 from tracker.cloud.breaker import CircuitBreaker
 from tracker.cloud.client import Connection
-from tracker.cloud.commit import Committer, Delivered, Failed, RejectedWrite
+from tracker.cloud.commit import Committer, RejectedWrite
 from tracker.cloud.erasure import erase
 from tracker.cloud.heartbeats import STATE as HEARTBEATS
 from tracker.cloud.heartbeats import Heartbeats, Load, machine_name
@@ -20,7 +20,7 @@ from tracker.cloud.site import Derivation
 from tracker.cloud.writes import Encoder
 from tracker.presence.events import CameraRef, time_text
 from tracker.store.cursors import TRACKS_HERE, Cursor, Rejected, Stream
-from tracker.store.outbox import Acknowledgement, Erasure
+from tracker.store.outbox import Acknowledgement
 from tracker.store.store import Store
 
 SENT_AT = "upload sent at"
@@ -73,7 +73,7 @@ class Upload:
         self._monotonic = monotonic
         device = connection.device
         scope = None if device is None else CameraRef(device.site_id, device.camera_id)
-        _begin_again_elsewhere(store, connection.database, "owner" if device is None else device.uid)
+        _begin_again_elsewhere(store, connection.client.database, "owner" if device is None else device.uid)
         _drop_state_of_forgotten(store)
         rights = Rights(scope=scope, vectors=device is None and terms.vectors)
         self._encoder = Encoder(terms.site_id)
@@ -101,8 +101,8 @@ class Upload:
         """By collection why it is skipped: the circuit breaker is open."""
         return self._breaker.open
 
-    def next(self, now: datetime) -> Sent | Failed:
-        """Upload one batch. Raises StoreError; what was not acknowledged is uploaded again."""
+    def next(self, now: datetime) -> Sent:
+        """Upload one batch. Raises CloudError, StoreError; what was not acknowledged is uploaded again."""
         no_claim = self._derive()
         days = self._monotonic() - self._days_s >= _DAYS_EVERY_S
         batch = self._builder.next(
@@ -112,25 +112,18 @@ class Upload:
         batch.add(each.write for each in beats)
         writes = list(batch.writes.values())
         if no_claim is not None and not writes and not batch.erasures:  # facts are uploaded first
-            return Failed(no_claim)
-        outcome = self._committer.commit(writes) if writes else Delivered()
-        if isinstance(outcome, Failed):
-            return outcome
-        erased = self._erase(batch.erasures, batch, now)
-        if isinstance(erased, Failed):
-            return erased
-        refused = [*outcome.rejected, *erased.rejected]
-        bad = self._breaker.judge([*writes, *(each.write for each in erased.rejected)], refused)
-        state: dict[str, str | None] = {}
-        if len(writes) > len(refused):
-            state[SENT_AT] = time_text(now)
+            raise no_claim
+        refused = self._committer.commit(writes) if writes else []
+        erased = self._erase(batch, now)
+        delivered = len(writes) - len(refused)
+        bad = self._breaker.judge([*writes, *(each.write for each in erased)], [*refused, *erased])
+        state: dict[str, str | None] = {SENT_AT: time_text(now)} if delivered > len(erased) else {}
         state |= {} if "heartbeats" in self.denied else self._heartbeats.delivered(beats)
         begins = batch.events > 0 and not self._tracks_here
         self._acknowledge(batch, bad, state, now)
         if Stream.DAYS in batch.cursors and not batch.more:
             self._days_s = self._monotonic()
-        more = batch.more or begins or no_claim is not None
-        return Sent(len(writes) - len(refused), more)
+        return Sent(delivered - len(erased), batch.more or begins or no_claim is not None)
 
     def save_cursors(self) -> None:
         """Keep how far reading has got, where nothing was to be uploaded."""
@@ -167,21 +160,17 @@ class Upload:
             self._days_s = float("-inf")
         return None
 
-    def _erase(self, erasures: Sequence[Erasure], batch: Batch, now: datetime) -> Delivered | Failed:
+    def _erase(self, batch: Batch, now: datetime) -> list[RejectedWrite]:
         rejected: list[RejectedWrite] = []
-        sites = sorted({self._home, *self._store.outbox.sites()}) if erasures else []
-        for each in erasures:
-            if not self._builder.rights.people:
-                batch.rejected.append(
-                    Rejected(collection=each.deletion.collection, record_id=each.person_id, reason=_A_DEVICE, at=now)
-                )
-                continue
-            outcome = erase(self._connection.client, self._committer, each, sites)
-            if isinstance(outcome, Failed):
-                return outcome
-            rejected += outcome.rejected[:1]
-            batch.vectors[each.person_id] = []
-        return Delivered(tuple(rejected))
+        sites = sorted({self._home, *self._store.outbox.sites()}) if batch.erasures else []
+        for each in batch.erasures:
+            if self._builder.rights.people:
+                rejected += erase(self._connection.client, self._committer, each, sites)
+                batch.vectors[each.person_id] = []
+            else:
+                collection, person_id = each.deletion.collection, each.person_id
+                batch.rejected.append(Rejected(collection=collection, record_id=person_id, reason=_A_DEVICE, at=now))
+        return rejected
 
     def _acknowledge(
         self, batch: Batch, bad: Sequence[RejectedWrite], state: dict[str, str | None], now: datetime

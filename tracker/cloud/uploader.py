@@ -16,7 +16,6 @@ from typing import Self
 from config.errors import CloudError, FootfallError, StoreBusyError, StoreError
 from config.settings import Settings
 from tracker.cloud.client import Connection, connect
-from tracker.cloud.commit import Failed
 from tracker.cloud.errors import DENIED
 from tracker.cloud.retry import Backoff, exponential
 from tracker.cloud.upload import Sent, Terms, Upload
@@ -121,15 +120,16 @@ class Uploader:
         try:
             with self._store.outbox.lease():
                 while not stop.is_set():
-                    result = self._next()
-                    if isinstance(result, Failed):
-                        pause_s = self._pause_s(result.error)
-                        if not result.error.retryable or self._monotonic() - since_s > patience_s:
-                            raise result.error
+                    try:
+                        sent = self._next()
+                    except CloudError as error:
+                        pause_s = self._pause_s(error)
+                        if not error.retryable or self._monotonic() - since_s > patience_s:
+                            raise
                         stop.wait(pause_s)
                         continue
-                    written, since_s = written + result.writes, self._monotonic()
-                    if not result.more:
+                    written, since_s = written + sent.writes, self._monotonic()
+                    if not sent.more:
                         self._require_allowed()
                         break
         finally:
@@ -150,14 +150,15 @@ class Uploader:
                 if seen == known and began_s - looked_s < LOOK_EVERY_S:
                     stop.wait(POLL_S)
                     continue
-                result = self._attempt()
-                if isinstance(result, Failed):
-                    stop.wait(self._pause_s(result.error))
+                try:
+                    sent = self._attempt()
+                except FootfallError as error:
+                    stop.wait(self._pause_s(error))
                     continue
-                known, looked_s = -1 if result.more else seen, began_s
-                if result.writes and self._gentle:
+                known, looked_s = -1 if sent.more else seen, began_s
+                if sent.writes and self._gentle:
                     stop.wait(self._monotonic() - began_s)
-                if not result.more:
+                if not sent.more:
                     stop.wait(POLL_S)
             self._flush()
         finally:
@@ -166,34 +167,30 @@ class Uploader:
                     self._upload.save_cursors()
             self.close()
 
-    def _attempt(self) -> Sent | Failed:
-        """Upload one batch; an error of any kind is a failure, which is retried."""
+    def _attempt(self) -> Sent:
+        """Upload one batch. Raises FootfallError for an error of any kind, which is retried."""
         try:
             return self._next()
-        except Exception as error:  # noqa: BLE001 - the thread outlives whatever goes wrong
+        except FootfallError as error:
             self._log(error)
-            if isinstance(error, FootfallError):
-                return Failed(error)
+            raise
+        except Exception as error:
+            self._log(error)
             problem = f"uploading failed unexpectedly ({type(error).__name__}: {error})"
-            return Failed(CloudError(problem, fix="see the log; it is retried"))
+            raise CloudError(problem, fix="see the log; it is retried") from error
 
-    def _next(self) -> Sent | Failed:
+    def _next(self) -> Sent:
+        if self._upload is None:
+            self._upload = self._opened()
         upload = self._upload
-        if upload is None:
-            try:
-                upload = self._upload = self._opened()
-            except CloudError as error:
-                return Failed(error)
-        result = upload.next(self._now())
-        if isinstance(result, Failed):
-            return result
+        sent = upload.next(self._now())
         for each in (self._soon, self._late):
             each.reset()
         self._failures = 0
         self._report(_denied(upload.denied) if upload.denied else None)
-        if result.writes:
-            self._progress(result.writes)
-        return result
+        if sent.writes:
+            self._progress(sent.writes)
+        return sent
 
     def _opened(self) -> Upload:
         connection = self._connect()
@@ -207,12 +204,11 @@ class Uploader:
         """Upload what was recorded since the last batch, for a few seconds at most."""
         until_s = self._monotonic() + _FLUSH_S
         more = self._upload is not None and not self._failures
-        while more and self._monotonic() < until_s:
-            result = self._attempt()
-            if isinstance(result, Failed):
-                log.warning("the rest is uploaded another time: %s", result.error)
-                return
-            more = result.more
+        try:
+            while more and self._monotonic() < until_s:
+                more = self._attempt().more
+        except FootfallError as error:
+            log.warning("the rest is uploaded another time: %s", error)
 
     def _pause_s(self, error: FootfallError) -> float:
         """Note a failure. Returns how long to wait."""

@@ -13,8 +13,7 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 
-from google.cloud.firestore import SERVER_TIMESTAMP
-from google.cloud.firestore_v1.base_batch import BaseBatch
+from google.cloud.firestore_v1.types import write as write_types
 
 from tracker.cloud import documents, paths
 from tracker.cloud.paths import Collection
@@ -26,6 +25,16 @@ from tracker.store.correction_rows import PersonCorrection
 from tracker.store.cursors import Deletion
 from tracker.store.outbox_rows import Message, PersonRecord
 
+_Message = write_types.Write.meta.pb
+"""The plain protobuf class of a write."""
+_REQUEST_TIME = int(write_types.DocumentTransform.FieldTransform.ServerValue.REQUEST_TIME)
+_SCALARS = {
+    bool: "boolean_value",  # before int, whose subclass it is
+    int: "integer_value",
+    float: "double_value",
+    str: "string_value",
+    bytes: "bytes_value",
+}
 _PERSON_ID = re.compile(r"\b[pv]-[0-9a-f]{6,}\b")
 
 
@@ -47,22 +56,39 @@ class Write:
     record_id: str
     document: Mapping[str, Any] | None = None
 
-    @property
-    def size(self) -> int:
-        """About how many bytes it takes."""
-        return len(self.path) + len(repr(self.document).encode(errors="replace"))
-
-    def add_to(self, batch: BaseBatch) -> None:
-        """Put it into a batch of the client. Raises ValueError or TypeError on what cannot be a document."""
-        reference = batch._client.document(self.path)  # noqa: SLF001 - a batch belongs to its client
+    def message(self, database: str) -> Any:
+        """The write as protobuf message. Raises ValueError or TypeError on what Firestore cannot store."""
+        name = f"{database}/documents/{self.path}"
         if self.kind is Kind.DELETE:
-            batch.delete(reference)
-            return
-        document = {**(self.document or {}), documents.RECEIVED_AT: SERVER_TIMESTAMP}
+            return _Message(delete=name)
+        message = _Message(update={"name": name})
+        for field, value in (self.document or {}).items():
+            _set_value(message.update.fields[field], value)
+        message.update_transforms.add(field_path=documents.RECEIVED_AT, set_to_server_value=_REQUEST_TIME)
         if self.kind is Kind.CREATE:
-            batch.create(reference, document)
-        else:
-            batch.set(reference, document)
+            message.current_document.exists = False
+        return message
+
+
+def _set_value(message: Any, value: object) -> None:
+    """Google's client does the same by wrapper objects, in twenty times the time."""
+    if value is None:
+        message.null_value = 0
+    elif isinstance(value, datetime):
+        message.timestamp_value.FromDatetime(value)
+    elif isinstance(value, Mapping):
+        message.map_value.SetInParent()
+        for name, each in value.items():
+            _set_value(message.map_value.fields[name], each)
+    elif isinstance(value, list | tuple):
+        message.array_value.SetInParent()
+        for each in value:
+            _set_value(message.array_value.values.add(), each)
+    else:
+        field = next((name for kind, name in _SCALARS.items() if isinstance(value, kind)), None)
+        if field is None:
+            raise TypeError(f"expected a value that Firestore can store, got {type(value).__name__}")
+        setattr(message, field, value)
 
 
 class Encoder:
@@ -71,32 +97,31 @@ class Encoder:
     def __init__(self, home_site: str) -> None:
         self._home = home_site
 
-    def writes(self, message: Message, now: datetime) -> Iterator[Write]:
-        """The writes of one message. Raises ValueError on what cannot be a document."""
-        record = message.record
-        match record:
+    def write(self, message: Message, now: datetime) -> Write:
+        """The write of one message. Raises ValueError on what cannot be a document."""
+        match record := message.record:
             case Event():
-                yield self._created(message, Collection.EVENTS, documents.event_document(record))
+                return created(message.site_id, Collection.EVENTS, message.record_id, documents.event_document(record))
             case Match():
-                yield self._created(message, Collection.MATCHES, documents.match_document(_anonymised(record)))
+                document = documents.match_document(_anonymised(record))
+                return created(message.site_id, Collection.MATCHES, message.record_id, document)
             case ZoneStay():
-                yield self._created(message, Collection.ZONE_STAYS, documents.zone_stay_document(record))
+                document = documents.zone_stay_document(record)
+                return created(message.site_id, Collection.ZONE_STAYS, message.record_id, document)
             case PersonCorrection():
-                document = documents.correction_document(record.correction, record.person_id)
-                yield self._set(message, Collection.CORRECTIONS, document)
+                return self._set(message, documents.correction_document(record.correction, record.person_id))
             case Session():
-                yield self._set(message, Collection.SESSIONS, documents.session_document(record))
+                return self._set(message, documents.session_document(record))
             case DayFigures():
-                yield self._set(message, Collection.DAYS, day_document(record))
+                return self._set(message, day_document(record))
             case PersonRecord():
-                document = documents.person_document(record.person, merged_into=record.merged_into)
-                yield self._set(message, Collection.PEOPLE, document)
+                return self._set(message, documents.person_document(record.person, merged_into=record.merged_into))
             case Deletion(kind="zone_stay"):
-                yield self._deletion(record, Collection.ZONE_STAYS, documents.tombstone_document(now))
+                return self._set(message, documents.tombstone_document(now), collection=record.collection)
             case Deletion(kind="session"):
-                yield self._deletion(record, Collection.SESSIONS, None)
-            case _:
-                raise ValueError(message.problem or f"unknown record {type(record).__name__}")
+                path = paths.path_of(message.site_id, Collection.SESSIONS, message.record_id)
+                return deleted(record.collection, message.record_id, path)
+        raise ValueError(message.problem or f"unknown record {type(record).__name__}")
 
     def vectors(self, person_id: str, vectors: Iterable[tuple[str, bytes]], uploaded: Iterable[str]) -> Iterator[Write]:
         """What makes the vectors of a person these (network, bytes); some are `uploaded` already, by their ids."""
@@ -110,26 +135,14 @@ class Encoder:
                 document = _embedding_document(model, vector)
                 yield Write(kind=Kind.SET, path=path, collection="people", record_id=person_id, document=document)
 
-    def _created(self, message: Message, collection: Collection, document: Mapping[str, Any]) -> Write:
-        return created(message.site_id, collection, message.record_id, document)
-
-    def _set(self, message: Message, collection: Collection, document: Mapping[str, Any]) -> Write:
-        path = paths.path_of(message.site_id or self._home, collection, message.record_id)
+    def _set(self, message: Message, document: Mapping[str, Any], *, collection: str = "") -> Write:
+        """collection: under which a dead letter is found again, where it is another than that of the document."""
         return Write(
             kind=Kind.SET,
-            path=path,
-            collection=message.collection,
+            path=paths.path_of(message.site_id or self._home, Collection(message.collection), message.record_id),
+            collection=collection or message.collection,
             record_id=message.record_id,
             document=document,
-        )
-
-    def _deletion(self, record: Deletion, collection: Collection, tombstone: Mapping[str, Any] | None) -> Write:
-        return Write(
-            kind=Kind.DELETE if tombstone is None else Kind.SET,
-            path=paths.path_of(record.site_id, collection, record.record_id),
-            collection=record.collection,
-            record_id=record.record_id,
-            document=tombstone,
         )
 
 

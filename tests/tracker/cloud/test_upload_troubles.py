@@ -15,7 +15,7 @@ from tests.tracker.cloud.machines import SITE, START, Cloud, Machine, person, vi
 from tracker.cloud import uploader
 from tracker.cloud.auth.device_key import DeviceKey
 from tracker.cloud.client import Connection
-from tracker.cloud.commit import Committer, Delivered, Failed
+from tracker.cloud.commit import Committer, RejectedWrite
 from tracker.cloud.writes import Write
 from tracker.presence.people import Person
 from tracker.store.observation import Observation
@@ -99,7 +99,7 @@ def test_an_unexpected_error_is_logged_once_and_uploading_continues(
     failures = iter(range(4))
     commit = Committer.commit
 
-    def broken(self: Committer, writes: Sequence[Write]) -> Delivered | Failed:
+    def broken(self: Committer, writes: Sequence[Write]) -> list[RejectedWrite]:
         if next(failures, None) is not None:
             raise RuntimeError("nobody thought of this")
         return commit(self, writes)
