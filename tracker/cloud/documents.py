@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
@@ -214,20 +214,16 @@ def require_possible(title: str, **times: datetime | None) -> None:
 
 def _encoded(record: Any, *, without: tuple[str, ...] = ()) -> CloudDocument:
     """The fields of a record as values of Firestore, without those in its path and the optional ones that are None."""
-    document: CloudDocument = {}
-    for field in fields(record):
-        value = getattr(record, field.name)
-        if field.name in without:
-            continue
-        if isinstance(value, float) and not math.isfinite(value):
-            value = None
-        if value is None and field.name in _ABSENT_WHEN_NONE:
-            continue
-        document[field.name] = _value(value)
-    return document
+    values = {name: _value(getattr(record, name)) for name in record.__dataclass_fields__ if name not in without}
+    for name in _ABSENT_WHEN_NONE:
+        if name in values and values[name] is None:
+            del values[name]
+    return values
 
 
 def _value(value: object) -> object:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, tuple):

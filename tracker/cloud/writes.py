@@ -29,7 +29,7 @@ _Message = write_types.Write.meta.pb
 """The plain protobuf class of a write."""
 _REQUEST_TIME = int(write_types.DocumentTransform.FieldTransform.ServerValue.REQUEST_TIME)
 _SCALARS = {
-    bool: "boolean_value",  # before int, whose subclass it is
+    bool: "boolean_value",
     int: "integer_value",
     float: "double_value",
     str: "string_value",
@@ -72,7 +72,10 @@ class Write:
 
 def _set_value(message: Any, value: object) -> None:
     """Google's client does the same by wrapper objects, in twenty times the time."""
-    if value is None:
+    kind = next((each for each in type(value).__mro__ if each in _SCALARS), None)
+    if kind is not None:
+        setattr(message, _SCALARS[kind], value)
+    elif value is None:
         message.null_value = 0
     elif isinstance(value, datetime):
         message.timestamp_value.FromDatetime(value)
@@ -85,10 +88,7 @@ def _set_value(message: Any, value: object) -> None:
         for each in value:
             _set_value(message.array_value.values.add(), each)
     else:
-        field = next((name for kind, name in _SCALARS.items() if isinstance(value, kind)), None)
-        if field is None:
-            raise TypeError(f"expected a value that Firestore can store, got {type(value).__name__}")
-        setattr(message, field, value)
+        raise TypeError(f"expected a value that Firestore can store, got {type(value).__name__}")
 
 
 class Encoder:

@@ -13,7 +13,7 @@ from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import CameraRef, Event
 from tracker.presence.health import CameraHealth
 from tracker.presence.people import digest_of
-from tracker.store import cursors, outbox_rows, outbox_sessions
+from tracker.store import cursors, outbox_rows, outbox_sessions, site_rows
 from tracker.store.cursors import Cursor, Deletion, Rejected, Stream
 from tracker.store.leases import hold
 from tracker.store.outbox_rows import Message, Page, count_after
@@ -153,10 +153,7 @@ class Outbox:
     def sites(self) -> list[str]:
         """All sites that this store has records of, or uploaded any to."""
         with self._file.reading() as connection:
-            known = set(cursors.select_all(connection, _SITE))
-            for table in ("events", "zone_stays", "cameras"):
-                known |= {row[0] for row in connection.execute(f"SELECT DISTINCT site_id FROM {table}")}
-            return sorted(known)
+            return sorted({*cursors.select_all(connection, _SITE), *site_rows.with_facts(connection)})
 
     def cameras_here(self, scope: CameraRef | None = None) -> list[CameraHealth]:
         """The last known health of each camera of this machine."""

@@ -21,7 +21,7 @@ def rules(connection: sqlite3.Connection, site_id: str) -> Rules:
 
 def select(connection: sqlite3.Connection) -> list[Site]:
     """Sites that are described or have facts, by id."""
-    found = {site_id: Site(site_id=site_id, rules=rules(connection, site_id)) for site_id in _with_facts(connection)}
+    found = {site_id: Site(site_id=site_id, rules=rules(connection, site_id)) for site_id in with_facts(connection)}
     for site_id, name, capacity in connection.execute("SELECT site_id, name, capacity FROM sites WHERE site_id <> ''"):
         found[site_id] = Site(site_id=site_id, name=name, capacity=capacity, rules=rules(connection, site_id))
     return [found[site_id] for site_id in sorted(found)]
@@ -48,13 +48,13 @@ def _read(text: str) -> Rules:
         return Rules()
 
 
-def _with_facts(connection: sqlite3.Connection) -> list[str]:
-    """The sites of which there are sessions, cameras or coverage; each is found by a jump in an index."""
+def with_facts(connection: sqlite3.Connection) -> set[str]:
+    """The sites of which there are sessions, cameras, coverage or stays; each is found by a jump in an index."""
     found: set[str] = set()
-    for table in ("sessions", "cameras", "coverage_spans"):
+    for table in ("sessions", "cameras", "coverage_spans", "zone_stays"):
         site_id = connection.execute(f"SELECT min(site_id) FROM {table}").fetchone()[0]
         while site_id is not None:
             found.add(site_id)
             query = f"SELECT min(site_id) FROM {table} WHERE site_id > ?"
             site_id = connection.execute(query, (site_id,)).fetchone()[0]
-    return sorted(found)
+    return found
