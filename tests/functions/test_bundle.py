@@ -20,8 +20,8 @@ from tests.firestore.fixtures import Firestore
 from tests.functions.framework import Function
 from tests.functions.gym import Gym, visit
 from tests.functions.test_delivery import deliver
+from tracker.cli.functions_bundle import bundle
 from tracker.cli.main import app
-from tracker.cloud.bundle import bundle
 
 HEAVY = {"numpy", "pandas", "cv2", "tensorflow", "keras", "scipy", "ai_edge_litert", "plotly", "dash", "pydantic"}
 
@@ -147,7 +147,7 @@ def test_it_installs_in_a_clean_environment_starts_fast_and_works(
     assert min(map(float, seconds)) < 3
     assert set(heavy) == {""}
     subprocess.run([python, "-c", "import functions.report_query"], cwd=out, env=env, check=True)  # pandas is there
-    again = "import pathlib; from tracker.cloud.bundle import bundle; bundle(pathlib.Path('again'))"
+    again = "import pathlib; from tracker.cli.functions_bundle import bundle; bundle(pathlib.Path('again'))"
     subprocess.run([python, "-c", again], cwd=out, env=alone, check=True)
     wheel = next(out.glob("*.whl"))
     assert digest(out / "again" / wheel.name) == digest(wheel)  # made from an installed package

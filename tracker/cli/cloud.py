@@ -212,7 +212,7 @@ def make_bundle(
     use that one.
     """
     from config.storage import DEFAULT_DATABASE
-    from tracker.cloud.bundle import bundle
+    from tracker.cli.functions_bundle import bundle
 
     address = access.load().store.firestore
     made = bundle(out, database=DEFAULT_DATABASE if address is None else address.database, region=region)

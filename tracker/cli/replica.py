@@ -20,7 +20,7 @@ from tracker.cli.extras import require_firestore
 from tracker.cli.options import Reading, Reload
 from tracker.cli.output import duration, errors, local_time, note
 from tracker.cli.store import open_store
-from tracker.cloud.pending import backlog_of
+from tracker.cloud.status import backlog_of
 from tracker.store.store import Store
 
 if TYPE_CHECKING:

@@ -122,7 +122,7 @@ def _follow(settings: Settings, store: Store, stop: threading.Event, reread: Rel
 @contextmanager
 def _progress(settings: Settings, store: Store) -> Iterator[Callable[[int], None]]:
     """A function that moves a bar by what was uploaded; it counts the backlog at most twice a second."""
-    from tracker.cloud.pending import backlog_of
+    from tracker.cloud.status import backlog_of
 
     with progress_bar() as bar:
         most = backlog_of(settings, store).total

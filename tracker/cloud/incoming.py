@@ -15,10 +15,7 @@ from tracker.cloud import documents
 from tracker.cloud.documents import RECEIVED_AT, require_possible
 from tracker.cloud.paths import Collection, record_id
 from tracker.cloud.reads import Document
-from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import Event, time_text
-from tracker.presence.health import CameraHealth
-from tracker.presence.zones import ZoneStay
 from tracker.store.camera_rows import MachineReport
 from tracker.store.correction_rows import PersonCorrection
 from tracker.store.inbox import EMBEDDINGS, Incoming, Unreadable
@@ -36,18 +33,8 @@ class Decoder:
 
     def __init__(self, site_id: str) -> None:
         self._site_id = site_id
-        self._events: list[Event] = []
-        self._corrections: list[PersonCorrection] = []
         self._people: dict[str, IncomingPerson] = {}
-        self._healths: list[CameraHealth] = []
-        self._spans: list[CoverageSpan] = []
-        self._machines: list[MachineReport] = []
-        self._zone_stays: list[ZoneStay] = []
-        self._deleted_stays: list[str] = []
-        self._erasures: list[IncomingErasure] = []
-        self._site: dict[str, Mapping[str, object]] = {}
-        self._unreadable: list[Unreadable] = []
-        self._readable: list[tuple[str, str]] = []
+        self._found = Incoming(at=datetime.now(UTC))
         self._decode: Mapping[str, Callable[[str, Mapping[str, Any]], None]] = {
             Collection.EVENTS: self._event,
             Collection.CORRECTIONS: self._correction,
@@ -64,7 +51,7 @@ class Decoder:
 
     def add_site(self, fields: Mapping[str, Any]) -> None:
         """Take the document of the site; its fields are checked where they are used."""
-        self._site[self._site_id] = {name: _json(value) for name, value in fields.items() if name != RECEIVED_AT}
+        self._found.site[self._site_id] = {name: _json(value) for name, value in fields.items() if name != RECEIVED_AT}
 
     def people(self) -> list[tuple[str, bool]]:
         """Who is in here, and whether they consented, so that their vectors may be in Firestore."""
@@ -88,23 +75,8 @@ class Decoder:
 
     def incoming(self, cursors: Mapping[str, str], *, whole_history: bool) -> Incoming:
         """Everything for the store, and how far it is downloaded."""
-        return Incoming(
-            at=datetime.now(UTC),
-            events=self._events,
-            corrections=self._corrections,
-            people=list(self._people.values()),
-            healths=self._healths,
-            spans=self._spans,
-            machines=self._machines,
-            zone_stays=self._zone_stays,
-            deleted_stays=self._deleted_stays,
-            erasures=self._erasures,
-            site=self._site,
-            unreadable=self._unreadable,
-            readable=self._readable,
-            cursors=cursors,
-            whole_history=whole_history,
-        )
+        people = list(self._people.values())
+        return replace(self._found, people=people, cursors=cursors, whole_history=whole_history)
 
     def _attempt(
         self,
@@ -116,12 +88,12 @@ class Decoder:
         try:
             decode(one_id, fields)
         except RecordError as error:
-            self._unreadable.append(Unreadable(collection=collection, record_id=one_id, reason=error.problem))
+            self._found.unreadable.append(Unreadable(collection=collection, record_id=one_id, reason=error.problem))
         else:
-            self._readable.append((collection, one_id))
+            self._found.readable.append((collection, one_id))
 
     def _event(self, event_id: str, fields: Mapping[str, Any]) -> None:
-        self._events.append(documents.event_of(self._site_id, event_id, fields))
+        self._found.events.append(documents.event_of(self._site_id, event_id, fields))
 
     def _correction(self, correction_id: str, fields: Mapping[str, Any]) -> None:
         correction = documents.correction_of(correction_id, fields)
@@ -131,7 +103,7 @@ class Decoder:
             person_id = correction.event.person_id
         if not isinstance(person_id, str):
             raise RecordError("correction: person_id: expected a text", fix="correct it at the source")
-        self._corrections.append(PersonCorrection(correction=correction, person_id=person_id))
+        self._found.corrections.append(PersonCorrection(correction=correction, person_id=person_id))
 
     def _require_ours(self, event: Event) -> None:
         if event.site_id != self._site_id:
@@ -146,11 +118,11 @@ class Decoder:
 
     def _heartbeat(self, _id: str, fields: Mapping[str, Any]) -> None:
         health, span, machine_id = documents.heartbeat_of(self._site_id, fields)
-        self._healths.append(health)
+        self._found.healths.append(health)
         if span is not None:
-            self._spans.append(span)
+            self._found.spans.append(span)
         if machine_id:
-            self._machines.append(
+            self._found.machines.append(
                 MachineReport(
                     site_id=self._site_id, camera_id=health.camera_id, machine_id=machine_id, at=health.updated_at
                 )
@@ -158,9 +130,9 @@ class Decoder:
 
     def _zone_stay(self, stay_id: str, fields: Mapping[str, Any]) -> None:
         if documents.is_tombstone(fields):
-            self._deleted_stays.append(stay_id)
+            self._found.deleted_stays.append(stay_id)
         else:
-            self._zone_stays.append(documents.zone_stay_of(self._site_id, stay_id, fields))
+            self._found.zone_stays.append(documents.zone_stay_of(self._site_id, stay_id, fields))
 
     def _erasure(self, digest: str, fields: Mapping[str, Any]) -> None:
         at, erase_history = fields.get("at"), fields.get("erase_history")
@@ -169,7 +141,7 @@ class Decoder:
         if not isinstance(erase_history, bool):
             raise RecordError("tombstone: erase_history: expected true or false", fix="forget the person again")
         require_possible("tombstone", at=at)
-        self._erasures.append(IncomingErasure(digest=digest, at=at, erase_history=erase_history))
+        self._found.erasures.append(IncomingErasure(digest=digest, at=at, erase_history=erase_history))
 
 
 def vector_of(fields: Mapping[str, Any]) -> tuple[str, NDArray[np.float32]]:

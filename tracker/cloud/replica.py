@@ -20,8 +20,8 @@ from tracker.cloud.download import Download, Scope
 from tracker.cloud.errors import explained
 from tracker.cloud.incoming import SITE
 from tracker.cloud.listen import Listener, Snapshot
-from tracker.cloud.pending import device_scope
-from tracker.cloud.retry import Backoff, exponential
+from tracker.cloud.retry import Backoff
+from tracker.cloud.status import device_scope
 from tracker.presence.events import time_text
 from tracker.store.inbox import Incoming, synced_cursor
 from tracker.store.site_settings import rules_at_site, site_of
@@ -62,7 +62,7 @@ class _Followed:
     download: Download
     listener: Listener | None = None
     problem: FootfallError | None = None
-    backoff: Backoff = field(default_factory=lambda: Backoff(exponential(0.5, AWAY_PAUSE_S)))
+    backoff: Backoff = field(default_factory=lambda: Backoff(longest_s=AWAY_PAUSE_S))
     not_before_s: float = 0.0
 
     @property

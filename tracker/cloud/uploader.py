@@ -17,7 +17,7 @@ from config.errors import CloudError, FootfallError, StoreBusyError, StoreError
 from config.settings import Settings
 from tracker.cloud.client import Connection, connect
 from tracker.cloud.errors import DENIED
-from tracker.cloud.retry import Backoff, exponential
+from tracker.cloud.retry import Backoff
 from tracker.cloud.upload import Sent, Terms, Upload
 from tracker.presence.events import time_text
 from tracker.store.outbox import Acknowledgement
@@ -68,7 +68,7 @@ class Uploader:
         self._now = now
         self._monotonic = monotonic
         self._soon = soon or Backoff()
-        self._late = late or Backoff(exponential(10.0, SLOWEST_S))
+        self._late = late or Backoff(10.0, SLOWEST_S)
         self._upload: Upload | None = None
         self._failures = 0
         self._trouble: str | None = ""

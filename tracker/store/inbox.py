@@ -8,7 +8,7 @@ uploaded yet win.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -58,18 +58,18 @@ class Incoming:
     """
 
     at: datetime
-    events: Sequence[Event] = ()
-    corrections: Sequence[PersonCorrection] = ()
-    people: Sequence[IncomingPerson] = ()
-    healths: Sequence[CameraHealth] = ()
-    spans: Sequence[CoverageSpan] = ()
-    machines: Sequence[MachineReport] = ()
-    zone_stays: Sequence[ZoneStay] = ()
-    deleted_stays: Sequence[str] = ()
-    erasures: Sequence[IncomingErasure] = ()
-    site: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
-    unreadable: Sequence[Unreadable] = ()
-    readable: Sequence[tuple[str, str]] = ()
+    events: list[Event] = field(default_factory=list)
+    corrections: list[PersonCorrection] = field(default_factory=list)
+    people: list[IncomingPerson] = field(default_factory=list)
+    healths: list[CameraHealth] = field(default_factory=list)
+    spans: list[CoverageSpan] = field(default_factory=list)
+    machines: list[MachineReport] = field(default_factory=list)
+    zone_stays: list[ZoneStay] = field(default_factory=list)
+    deleted_stays: list[str] = field(default_factory=list)
+    erasures: list[IncomingErasure] = field(default_factory=list)
+    site: dict[str, Mapping[str, object]] = field(default_factory=dict)
+    unreadable: list[Unreadable] = field(default_factory=list)
+    readable: list[tuple[str, str]] = field(default_factory=list)
     cursors: Mapping[str, str] = field(default_factory=dict)
     whole_history: bool = True
 

@@ -13,7 +13,7 @@ from config.storage import FirestoreAddress
 from tests.firestore.fixtures import Firestore
 from tracker.cloud import documents
 from tracker.cloud.client import Connection, connect
-from tracker.cloud.retry import Backoff, exponential
+from tracker.cloud.retry import Backoff
 from tracker.cloud.upload import Terms
 from tracker.cloud.uploader import Uploader
 from tracker.presence.events import Event, EventKind, Match
@@ -75,7 +75,7 @@ class Machine:
         return connect(FirestoreAddress(self.firestore.project), None)
 
     def uploader(self, connecting: Callable[[], Connection] | None = None, **how: Any) -> Uploader:
-        pauses = {name: Backoff(exponential(0.05, 0.3)) for name in ("soon", "late")}
+        pauses = {name: Backoff(0.05, 0.3) for name in ("soon", "late")}
         return Uploader(self.store, connecting or self.connect, self.terms, now=lambda: self.now, **{**pauses, **how})
 
     def drain(self, *, patience_s: float = 10.0, **how: Any) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from itertools import repeat
 from typing import Any
 
 from tests.tracker.cloud.machines import Cloud, Machine, assert_same, visits, wait_until
@@ -71,9 +70,14 @@ def record_meanwhile(
     assert delivered() == before
 
 
+class _Never(Backoff):
+    def next_s(self) -> float:
+        return FOR_EVER_S
+
+
 def patient_uploader(machine: Machine) -> Uploader:
     """An uploader that waits after its first failure until it is stopped."""
-    pause = Backoff(lambda: repeat(FOR_EVER_S))
+    pause = _Never()
     return machine.uploader(gentle=True, soon=pause, late=pause)
 
 
