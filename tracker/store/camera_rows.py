@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from tracker.presence.coverage import CoverageSpan
-from tracker.presence.events import CameraRef, time_text
+from tracker.presence.events import CameraRef, Event, EventKind, time_text
 from tracker.presence.health import CameraHealth
 from tracker.presence.line import LineState
 from tracker.presence.room import Presence
@@ -60,11 +60,8 @@ def save_health(writing: Transaction, health: CameraHealth) -> None:
 
 def save_coverage(writing: Transaction, spans: Iterable[CoverageSpan]) -> None:
     """Add spans, or extend those of the same camera and start."""
-    writing.connection.executemany(
-        f"{COVERAGE.insert} ON CONFLICT (site_id, camera_id, started_at) DO UPDATE"
-        " SET ended_at = excluded.ended_at, changed = excluded.changed WHERE excluded.ended_at > ended_at",
-        COVERAGE.rows(spans, writing.changed),
-    )
+    longer = "SET ended_at = excluded.ended_at, changed = excluded.changed WHERE excluded.ended_at > ended_at"
+    COVERAGE.save(writing, spans, f"ON CONFLICT (site_id, camera_id, started_at) DO UPDATE {longer}")
 
 
 def save_machines(writing: Transaction, reports: Iterable[MachineReport]) -> None:
@@ -91,7 +88,7 @@ def replace_presences(writing: Transaction, presences: Iterable[Presence], camer
     for presence in (*before, *rows):
         writing.touch_session(presence.site_id, presence.person_id, time_text(presence.entered_at))
     writing.connection.execute("DELETE FROM presences WHERE site_id = ? AND camera_id = ?", key)
-    writing.connection.executemany(PRESENCES.insert, PRESENCES.rows(rows, writing.changed))
+    PRESENCES.save(writing, rows)
 
 
 def delete_presences(writing: Transaction, person_id: str) -> list[Presence]:
@@ -99,7 +96,7 @@ def delete_presences(writing: Transaction, person_id: str) -> list[Presence]:
     presences = _presences_of(writing.connection, person_id)
     for presence in presences:
         writing.touch_session(presence.site_id, person_id, time_text(presence.entered_at))
-    writing.connection.execute("DELETE FROM presences WHERE person_id = ?", (person_id,))
+    writing.delete("presences", "person_id", [person_id])
     return presences
 
 
@@ -135,6 +132,21 @@ def drop_twins(writing: Transaction, person_ids: Sequence[str], camera_ids: Iter
     return dropped
 
 
+def exit_of(presence: Presence) -> Event:
+    """The inferred exit at the last sighting of a presence."""
+    return Event(
+        kind=EventKind.EXIT,
+        site_id=presence.site_id,
+        camera_id=presence.camera_id,
+        person_id=presence.person_id,
+        at=presence.seen_at,
+        track_id=presence.track_id,
+        x_frac=presence.x_frac,
+        y_frac=presence.y_frac,
+        inferred=True,
+    )
+
+
 def replace_line_states(writing: Transaction, line_states: Iterable[LineState], camera: CameraRef) -> None:
     """Make these the line states of one camera."""
     key = (camera.site_id, camera.camera_id)
@@ -148,31 +160,14 @@ def replace_line_states(writing: Transaction, line_states: Iterable[LineState], 
     )
 
 
-def delete_line_states(writing: Transaction, person_ids: Sequence[str]) -> None:
-    """Remove the line states of these ids."""
-    for person_id in person_ids:
-        writing.connection.execute("DELETE FROM line_states WHERE person_id = ?", (person_id,))
-
-
 def save_zone_stays(writing: Transaction, stays: Iterable[ZoneStay]) -> None:
     """Add stays, or bring those that are there up to date; never shorter, and never open again."""
-    writing.connection.executemany(
-        f"{ZONE_STAYS.insert} ON CONFLICT (stay_id) DO UPDATE"
+    on_conflict = (
+        "ON CONFLICT (stay_id) DO UPDATE"
         " SET seen_at = max(seen_at, excluded.seen_at), over = max(over, excluded.over), changed = excluded.changed"
-        " WHERE excluded.seen_at > seen_at OR excluded.over > over",
-        ZONE_STAYS.rows(stays, writing.changed),
+        " WHERE excluded.seen_at > seen_at OR excluded.over > over"
     )
-
-
-def delete_zone_stays(writing: Transaction, person_ids: Sequence[str]) -> None:
-    """Remove every stay of these ids."""
-    for person_id in person_ids:
-        writing.connection.execute("DELETE FROM zone_stays WHERE person_id = ?", (person_id,))
-
-
-def drop_zone_stays(writing: Transaction, stay_ids: Iterable[str]) -> None:
-    """Remove stays that were reported in error."""
-    writing.connection.executemany("DELETE FROM zone_stays WHERE stay_id = ?", [(stay_id,) for stay_id in stay_ids])
+    ZONE_STAYS.save(writing, stays, on_conflict)
 
 
 def rewrite_zone_stays(writing: Transaction, person_ids: Sequence[str], new_id: str) -> None:
@@ -180,7 +175,7 @@ def rewrite_zone_stays(writing: Transaction, person_ids: Sequence[str], new_id: 
     for person_id in person_ids:
         rows = writing.connection.execute(f"{ZONE_STAYS.select} WHERE person_id = ?", (person_id,))
         stays = ZONE_STAYS.read(rows)
-        writing.connection.execute("DELETE FROM zone_stays WHERE person_id = ?", (person_id,))
+        writing.delete("zone_stays", "person_id", [person_id])
         save_zone_stays(writing, [replace(stay, person_id=new_id, over=True, stay_id="") for stay in stays])
 
 

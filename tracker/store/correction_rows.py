@@ -120,9 +120,8 @@ def _redacted(redaction: Redaction, by: str, reason: str) -> tuple[str, str]:
 
 def clear_reasons(writing: Transaction, person_ids: Sequence[str]) -> None:
     """Empty the reasons of corrections of events of these ids: they may hold a name."""
-    for person_id in person_ids:
-        writing.connection.execute(
-            "UPDATE corrections SET reason = '', changed = ?"
-            " WHERE event_id IN (SELECT event_id FROM events WHERE person_id = ?)",
-            (writing.changed, person_id),
-        )
+    writing.connection.executemany(
+        "UPDATE corrections SET reason = '', changed = ?"
+        " WHERE event_id IN (SELECT event_id FROM events WHERE person_id = ?)",
+        [(writing.changed, person_id) for person_id in person_ids],
+    )

@@ -11,7 +11,7 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -279,6 +279,11 @@ class Transaction:
         earliest = self.touched_sessions.get(key)
         if earliest is None or at < earliest:
             self.touched_sessions[key] = at
+
+    def delete(self, table: str, column: str, values: Iterable[object]) -> int:
+        """Delete the rows of a table in which a column has one of these values. Returns how many there were."""
+        statement = f"DELETE FROM {table} WHERE {column} = ?"
+        return self.connection.executemany(statement, [(value,) for value in values]).rowcount
 
     def stamp(self) -> None:
         """Advance the store's version and its time, unless the transaction changed nothing."""

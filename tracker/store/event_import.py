@@ -113,7 +113,7 @@ def write(
     Events of forgotten people are left out. progress: called with the number of events written so far.
     Raises RecordError on the first conflict unless they are to be skipped.
     """
-    forgotten = _forgotten(writing.connection, staged)
+    forgotten = people_rows.forgotten_among(writing.connection, (person_id for person_id, *_ in staged.people()))
     new = done = 0
     conflicts: list[Conflict] = []
     for batch in staged.batches():
@@ -129,12 +129,6 @@ def write(
         new, done = new + inserted, done + len(batch)
         progress(done)
     return Written(new=new, people=_add_people(writing, staged, forgotten), conflicts=conflicts)
-
-
-def _forgotten(connection: sqlite3.Connection, staged: StagedEvents) -> set[str]:
-    if not people_rows.anyone_forgotten(connection):
-        return set()
-    return {person_id for person_id, _, _ in staged.people() if people_rows.is_forgotten(connection, person_id)}
 
 
 def _insert(writing: Transaction, rows: Sequence[Row]) -> int:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
 
@@ -17,46 +16,10 @@ EVENTS = Table("events", Event)
 MATCHES = Table("matches", Match)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """Which events or matches to read: since <= at < until, oldest first unless `newest_first`."""
-
-    site_id: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    person_id: str | None = None
-    limit: int | None = None
-    newest_first: bool = False
-
-    def clauses(self, id_column: str, *conditions_before: str) -> tuple[str, list[str | int]]:
-        """The WHERE, ORDER BY and LIMIT of a SELECT over rows called `r`, and their values."""
-        conditions = list(conditions_before)
-        values: list[str | int] = []
-        for condition, value in (
-            ("r.site_id = ?", self.site_id),
-            ("r.at >= ?", None if self.since is None else time_text(self.since)),
-            ("r.at < ?", None if self.until is None else time_text(self.until)),
-        ):
-            if value is not None:
-                conditions.append(condition)
-                values.append(value)
-        if self.person_id is not None:
-            conditions.append("r.person_id IN (SELECT ? UNION SELECT person_id FROM aliases WHERE into_id = ?)")
-            values += [self.person_id, self.person_id]
-        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        order = "DESC" if self.newest_first else "ASC"
-        values.append(-1 if self.limit is None else max(0, self.limit))
-        return f"{where} ORDER BY r.at {order}, r.{id_column} {order} LIMIT ?", values
-
-
 def insert_events(writing: Transaction, events: Iterable[Event]) -> int:
     """Add events whose ids are not there yet. Returns how many were new."""
-    before = writing.connection.total_changes
     events = list(events)
-    writing.connection.executemany(
-        f"{EVENTS.insert} ON CONFLICT (event_id) DO NOTHING", EVENTS.rows(events, writing.changed)
-    )
-    count = writing.connection.total_changes - before
+    count = EVENTS.save(writing, events, "ON CONFLICT (event_id) DO NOTHING")
     if count:
         writing.touch_events()
         for event in events:
@@ -66,9 +29,7 @@ def insert_events(writing: Transaction, events: Iterable[Event]) -> int:
 
 def insert_matches(writing: Transaction, matches: Iterable[Match]) -> None:
     """Add matches whose ids are not there yet."""
-    writing.connection.executemany(
-        f"{MATCHES.insert} ON CONFLICT (match_id) DO NOTHING", MATCHES.rows(matches, writing.changed)
-    )
+    MATCHES.save(writing, matches, "ON CONFLICT (match_id) DO NOTHING")
 
 
 def select_one(connection: sqlite3.Connection, event_id: str) -> Event | None:
@@ -103,18 +64,16 @@ def delete_events(writing: Transaction, person_ids: Sequence[str]) -> None:
     """Remove every event of the given ids."""
     writing.touch_events()
     writing.touched_people.update(person_ids)
-    for person_id in person_ids:
-        writing.connection.execute("DELETE FROM events WHERE person_id = ?", (person_id,))
+    writing.delete("events", "person_id", person_ids)
 
 
 def delete_matches(writing: Transaction, person_ids: Sequence[str]) -> None:
     """Remove every match of the given ids, and the ids from the reasons of other matches."""
-    for person_id in person_ids:
-        writing.connection.execute("DELETE FROM matches WHERE person_id = ?", (person_id,))
-        writing.connection.execute(
-            "UPDATE matches SET reason = replace(reason, ?1, 'somebody'), changed = ?2 WHERE instr(reason, ?1)",
-            (person_id, writing.changed),
-        )
+    writing.delete("matches", "person_id", person_ids)
+    writing.connection.executemany(
+        "UPDATE matches SET reason = replace(reason, ?1, 'somebody'), changed = ?2 WHERE instr(reason, ?1)",
+        [(person_id, writing.changed) for person_id in person_ids],
+    )
 
 
 def rewrite(writing: Transaction, person_ids: Sequence[str], new_id: str) -> None:
@@ -128,5 +87,4 @@ def rewrite(writing: Transaction, person_ids: Sequence[str], new_id: str) -> Non
                 "UPDATE OR IGNORE events SET person_id = ?, event_id = ?, changed = ? WHERE event_id = ?",
                 (new_id, replace(event, person_id=new_id, event_id="").event_id, writing.changed, event.event_id),
             )
-        # What is left equals a row that was rewritten before it.
-        writing.connection.execute("DELETE FROM events WHERE person_id = ?", (person_id,))
+    writing.delete("events", "person_id", person_ids)  # what is left equals a row that was rewritten before it

@@ -4,23 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from config.errors import RecordError
 from tracker.presence.events import Correction, Event, Match, time_text
 from tracker.store import correction_rows, event_import, event_rows, vector_rows
 from tracker.store.event_import import StagedEvents, Written
-from tracker.store.event_rows import EVENTS, MATCHES, Selection
+from tracker.store.event_rows import EVENTS, MATCHES
 from tracker.store.forgetting import without_forgotten
 from tracker.store.store_file import StoreFile
+from tracker.store.tables import Table
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_Record = TypeVar("_Record")
+_CONDITIONS = {
+    "site": "r.site_id = :site",
+    "since": "r.at >= :since",
+    "until": "r.at < :until",
+    "person": "r.person_id IN (SELECT :person UNION SELECT person_id FROM aliases WHERE into_id = :person)",
+}
 
-class Events:
-    """Enter and exit events and their corrections. Every method raises StoreError when the file or the disk fails."""
+
+class _Dated(Generic[_Record]):
+    """Records with a time, a site and a person. Every method raises StoreError when the file or the disk fails."""
+
+    _table: Table[_Record]
+    _id: str
+    _condition = "TRUE"
 
     def __init__(self, file: StoreFile) -> None:
         self._file = file
@@ -34,16 +47,30 @@ class Events:
         person_id: str | None = None,
         limit: int | None = None,
         newest_first: bool = False,
-    ) -> list[Event]:
-        """Events with since <= at < until in order of (at, event_id), those of merged people under one id."""
-        wanted = Selection(
-            site_id=site_id, since=since, until=until, person_id=person_id, limit=limit, newest_first=newest_first
-        )
-        clauses, values = wanted.clauses("event_id", "r.voided = 0")
-        query = EVENTS.select_merged
+    ) -> list[_Record]:
+        """Records with since <= at < until in order of (at, id), those of merged people under one id."""
+        values = {
+            "site": site_id,
+            "since": None if since is None else time_text(since),
+            "until": None if until is None else time_text(until),
+            "person": person_id,
+            "limit": -1 if limit is None else max(0, limit),
+        }
+        conditions = [self._condition, *(text for name, text in _CONDITIONS.items() if values[name] is not None)]
+        name, order = self._table.name, "DESC" if newest_first else "ASC"
+        query = self._table.select_merged
         if limit is not None and person_id is None:
-            query = query.replace("events r", "events r INDEXED BY events_at")
-        return EVENTS.read(self._file.rows(query + clauses, values))
+            query = query.replace(f"{name} r", f"{name} r INDEXED BY {name}_at")
+        clauses = f"WHERE {' AND '.join(conditions)} ORDER BY r.at {order}, r.{self._id} {order} LIMIT :limit"
+        return self._table.read(self._file.rows(f"{query} {clauses}", values))
+
+
+class Events(_Dated[Event]):
+    """Enter and exit events and their corrections."""
+
+    _table = EVENTS
+    _id = "event_id"
+    _condition = "r.voided = 0"
 
     def find(self, id_start: str, *, limit: int = 20) -> list[tuple[Event, bool]]:
         """Events whose ids begin so, by id, and whether each is voided."""
@@ -92,31 +119,11 @@ class Events:
         return self._file.state("events_version")
 
 
-class Matches:
-    """Decisions about tracks, and for some days the vectors behind them.
+class Matches(_Dated[Match]):
+    """Decisions about tracks, and for some days the vectors behind them."""
 
-    Every method raises StoreError when the file or the disk fails.
-    """
-
-    def __init__(self, file: StoreFile) -> None:
-        self._file = file
-
-    def select(
-        self,
-        *,
-        site_id: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        person_id: str | None = None,
-        limit: int | None = None,
-        newest_first: bool = False,
-    ) -> list[Match]:
-        """Matches with since <= at < until in order of (at, match_id), those of merged people under one id."""
-        wanted = Selection(
-            site_id=site_id, since=since, until=until, person_id=person_id, limit=limit, newest_first=newest_first
-        )
-        clauses, values = wanted.clauses("match_id")
-        return MATCHES.read(self._file.rows(MATCHES.select_merged + clauses, values))
+    _table = MATCHES
+    _id = "match_id"
 
     def evidence(self, track_id: str) -> tuple[NDArray[np.float32], tuple[str, ...]]:
         """Vectors (N, D) behind the matches of a track, and whom each was taken for."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Protocol, TypeVar
 
-from tracker.presence.events import ANONYMOUS_PREFIX, Event, EventKind
+from tracker.presence.events import ANONYMOUS_PREFIX
 from tracker.presence.people import Redaction
 from tracker.store import camera_rows, correction_rows, event_rows, people_rows, vector_rows
 from tracker.store.database import Transaction
@@ -23,10 +24,8 @@ _Named = TypeVar("_Named", bound=_NamesPerson)
 def without_forgotten(writing: Transaction, records: Iterable[_Named]) -> list[_Named]:
     """The records without those of forgotten people."""
     kept = list(records)
-    if not people_rows.anyone_forgotten(writing.connection):
-        return kept
     named = {record.person_id for record in kept if record.person_id is not None}
-    forgotten = {person_id for person_id in named if people_rows.is_forgotten(writing.connection, person_id)}
+    forgotten = people_rows.forgotten_among(writing.connection, named)
     return [record for record in kept if record.person_id not in forgotten]
 
 
@@ -42,27 +41,17 @@ def forget(writing: Transaction, person_id: str, *, erase_history: bool) -> None
     vector_rows.redact_sources(writing, redaction)
     open_presences = [presence for one_id in ids for presence in camera_rows.delete_presences(writing, one_id)]
     event_rows.delete_matches(writing, ids)
-    camera_rows.delete_line_states(writing, ids)
+    writing.delete("line_states", "person_id", ids)
     if erase_history:
         event_rows.delete_events(writing, ids)
-        camera_rows.delete_zone_stays(writing, ids)
+        writing.delete("zone_stays", "person_id", ids)
         return
     anonymous_id = ANONYMOUS_PREFIX + secrets.token_hex(6)
     correction_rows.clear_reasons(writing, ids)
     event_rows.rewrite(writing, ids, anonymous_id)
     camera_rows.rewrite_zone_stays(writing, ids, anonymous_id)
-    event_rows.insert_events(
-        writing,
-        [
-            Event(
-                kind=EventKind.EXIT,
-                site_id=presence.site_id,
-                camera_id=presence.camera_id,
-                person_id=anonymous_id,
-                at=presence.seen_at,
-                track_id=presence.track_id,
-                inferred=True,
-            )
-            for presence in open_presences
-        ],
+    exits = (
+        replace(camera_rows.exit_of(each), person_id=anonymous_id, x_frac=None, y_frac=None, event_id="")
+        for each in open_presences
     )
+    event_rows.insert_events(writing, exits)

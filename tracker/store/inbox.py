@@ -176,7 +176,7 @@ def _write_events(writing: Transaction, incoming: Incoming) -> None:
 def _write_cameras(writing: Transaction, incoming: Incoming) -> None:
     connection, changed = writing.connection, writing.changed
     camera_rows.save_zone_stays(writing, without_forgotten(writing, incoming.zone_stays))
-    camera_rows.drop_zone_stays(writing, incoming.deleted_stays)
+    writing.delete("zone_stays", "stay_id", incoming.deleted_stays)
     camera_rows.save_coverage(writing, incoming.spans)
     for health in incoming.healths:
         known = connection.execute(
@@ -226,7 +226,5 @@ def _no_longer_waiting(writing: Transaction) -> list[PersonCorrection]:
             "SELECT w.correction, w.person_id FROM waiting_corrections w JOIN events e USING (event_id)"
         ).fetchall()
     ]
-    writing.connection.executemany(
-        "DELETE FROM waiting_corrections WHERE correction_id = ?", [(each.correction.correction_id,) for each in found]
-    )
+    writing.delete("waiting_corrections", "correction_id", [each.correction.correction_id for each in found])
     return found

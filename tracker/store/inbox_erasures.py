@@ -69,24 +69,26 @@ def _forget(writing: Transaction, ids: Sequence[str], *, erase_history: bool, wh
         for one_id in ids:
             camera_rows.delete_presences(writing, one_id)
         for table, column in zip(_HISTORY, ("event_id", "stay_id"), strict=True):
-            connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", uploaded[table])
+            writing.delete(table, column, uploaded[table])
     elif not erase_history:
-        connection.executemany("UPDATE events SET downloaded = 1 WHERE event_id = ?", uploaded["events"])
+        connection.executemany(
+            "UPDATE events SET downloaded = 1 WHERE event_id = ?", [(each,) for each in uploaded["events"]]
+        )
     forget(writing, ids[0], erase_history=erase_history)
     if not whole_history and uploaded["events"]:
         _keep_local(writing)
-    connection.executemany("DELETE FROM waiting_corrections WHERE person_id = ?", [(one_id,) for one_id in ids])
-    connection.executemany("DELETE FROM unreadable_documents WHERE record_id = ?", [(one_id,) for one_id in ids])
+    writing.delete("waiting_corrections", "person_id", ids)
+    writing.delete("unreadable_documents", "record_id", ids)
 
 
-def _uploaded_ids(writing: Transaction, table: str, ids: Sequence[str]) -> list[tuple[str]]:
+def _uploaded_ids(writing: Transaction, table: str, ids: Sequence[str]) -> list[str]:
     """The records of a history that are in Firestore: downloaded or uploaded."""
     column = "event_id" if table == "events" else "stay_id"
     through = uploaded_through(writing.connection, table)
     return [
-        row
+        record_id
         for one_id in ids
-        for row in writing.connection.execute(
+        for (record_id,) in writing.connection.execute(
             f"SELECT {column} FROM {table} WHERE person_id = ? AND (downloaded > 0 OR changed <= ?)",
             (one_id, through),
         ).fetchall()

@@ -166,7 +166,7 @@ def _put_vectors(
     stale = [row[0] for row in rows if row[3] == source and (row[1], row[2]) not in wanted]
     known = {(row[1], row[2]) for row in rows}
     new = [each for key, each in wanted.items() if key not in known]
-    connection.executemany("DELETE FROM vectors WHERE vector_id = ?", [(each,) for each in stale])
+    writing.delete("vectors", "vector_id", stale)
     for model, numbers in new:
         vector_rows.insert(writing, person_id, numbers[None], model=model, sources=[source])
     if stale:

@@ -10,9 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from config.errors import PeopleError, StoreBusyError
-from tracker.presence.events import Event, EventKind
 from tracker.presence.people import Person, PersonKind, Role
-from tracker.presence.room import Presence
 from tracker.store import camera_rows, event_rows, forgetting, people_rows, site_rows, vector_rows
 from tracker.store.database import Transaction
 from tracker.store.leases import lease
@@ -98,7 +96,9 @@ class People:
                 people_rows.merge(writing, from_id, into_id)
                 twins = camera_rows.drop_twins(writing, ids, cameras)
                 rules = {each.site_id: site_rows.rules(writing.connection, each.site_id) for each in twins}
-                exits = [_exit(each) for each in twins if each.camera_id not in rules[each.site_id].entrances]
+                exits = [
+                    camera_rows.exit_of(each) for each in twins if each.camera_id not in rules[each.site_id].entrances
+                ]
                 event_rows.insert_events(writing, exits)
 
     def _rests(self, camera_id: str, until: ExitStack) -> bool:
@@ -194,7 +194,12 @@ class People:
         with self._file.writing() as writing:
             for person_id in limits:
                 people_rows.require(writing.connection, person_id)
-            people_rows.replace_limits(writing, limits)
+            writing.connection.execute("DELETE FROM limits")
+            writing.connection.executemany(
+                "INSERT INTO limits (person_id, max_distance, changed) VALUES (?, ?, ?)",
+                [(person_id, float(limit), writing.changed) for person_id, limit in limits.items()],
+            )
+            writing.touch_people()
 
     def negatives(self) -> tuple[NDArray[np.float32], tuple[str, ...]]:
         """Faces (N, D) float32 that are not somebody's, and whose each is not."""
@@ -214,7 +219,10 @@ class People:
     def clear_negatives(self, person_id: str) -> int:
         """Delete the negatives of a person. Returns how many there were."""
         with self._file.writing() as writing:
-            return vector_rows.delete_negatives(writing, person_id)
+            count = writing.delete("negatives", "person_id", [person_id])
+            if count:
+                writing.touch_people()
+            return count
 
 
 def _consent(writing: Transaction, person_id: str, at: datetime | None) -> None:
@@ -222,18 +230,3 @@ def _consent(writing: Transaction, person_id: str, at: datetime | None) -> None:
     person = people_rows.require(writing.connection, person_id)
     if at is not None and person.kind is PersonKind.ENROLLED and person.consented_at is None:
         people_rows.update(writing, replace(person, consented_at=at))
-
-
-def _exit(presence: Presence) -> Event:
-    """The inferred exit at the last sighting of a presence."""
-    return Event(
-        kind=EventKind.EXIT,
-        site_id=presence.site_id,
-        camera_id=presence.camera_id,
-        person_id=presence.person_id,
-        at=presence.seen_at,
-        track_id=presence.track_id,
-        x_frac=presence.x_frac,
-        y_frac=presence.y_frac,
-        inferred=True,
-    )

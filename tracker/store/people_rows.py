@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -186,8 +186,8 @@ def fade_visitors(writing: Transaction, before: datetime) -> int:
         f" AND NOT EXISTS (SELECT 1 FROM presences r WHERE r.person_id IN {own_ids} AND r.seen_at >= ?2)",
         (PersonKind.VISITOR, time_text(before)),
     ).fetchall()
-    writing.connection.executemany("DELETE FROM vectors WHERE person_id = ?", faded)
     if faded:
+        writing.delete("vectors", "person_id", [person_id for (person_id,) in faded])
         writing.touch_people()
     return len(faded)
 
@@ -210,16 +210,6 @@ def erase(writing: Transaction, person_id: str, *, erase_history: bool) -> tuple
     return ids
 
 
-def replace_limits(writing: Transaction, limits: Mapping[str, float]) -> None:
-    """Make these the own limits, by person_id; people left out have none."""
-    writing.connection.execute("DELETE FROM limits")
-    writing.connection.executemany(
-        "INSERT INTO limits (person_id, max_distance, changed) VALUES (?, ?, ?)",
-        [(person_id, float(limit), writing.changed) for person_id, limit in limits.items()],
-    )
-    writing.touch_people()
-
-
 def resolve(connection: sqlite3.Connection, person_id: str) -> str:
     """The id under which a person is known now."""
     row = connection.execute("SELECT into_id FROM aliases WHERE person_id = ?", (person_id,)).fetchone()
@@ -238,9 +228,11 @@ def is_forgotten(connection: sqlite3.Connection, person_id: str) -> bool:
     return row is not None
 
 
-def anyone_forgotten(connection: sqlite3.Connection) -> bool:
-    """Whether anybody was ever erased."""
-    return connection.execute("SELECT 1 FROM forgotten LIMIT 1").fetchone() is not None
+def forgotten_among(connection: sqlite3.Connection, person_ids: Iterable[str]) -> set[str]:
+    """Those of these ids that belonged to people who were erased."""
+    if connection.execute("SELECT 1 FROM forgotten LIMIT 1").fetchone() is None:
+        return set()
+    return {person_id for person_id in person_ids if is_forgotten(connection, person_id)}
 
 
 def _one(connection: sqlite3.Connection, condition: str, value: str) -> Person | None:

@@ -40,7 +40,7 @@ class Range:
     site_id: str
     since: datetime | None = None
     until: datetime | None = None
-    person_ids: tuple[str, ...] | None = None
+    person_ids: Sequence[str] | None = None
 
 
 def select(connection: sqlite3.Connection, wanted: Range, now: datetime) -> Iterator[SessionRow]:

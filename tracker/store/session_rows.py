@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -163,7 +163,7 @@ class _Projector:
 
     def __init__(self, writing: Transaction) -> None:
         self._writing = writing
-        self._rules: Callable[[str], tuple[Rules, Closings]] = _rules_by_site(writing.connection)
+        self._rules: dict[str, tuple[Rules, Closings]] = {}
         self._deleted: list[tuple[str, str, str]] = []
         self._written: list[SessionRow] = []
         self._due: list[tuple[str | None, str, str, str]] = []
@@ -208,7 +208,10 @@ class _Projector:
         self._due.clear()
 
     def _derived(self, key: PersonAtSite, events: Iterable[Event]) -> dict[str, SessionRow]:
-        rules, closings = self._rules(key[0])
+        if key[0] not in self._rules:
+            rules = site_rows.rules(self._writing.connection, key[0])
+            self._rules[key[0]] = (rules, Closings(rules))
+        rules, closings = self._rules[key[0]]
         seen = sightings(self._writing.connection, key)
         found = project(events, key=key, rules=rules, now=self._writing.now, seen=seen, closings=closings)
         return {row.session_id: row for row in map(encode, found)}
@@ -224,18 +227,6 @@ class _Projector:
             if old is not None and old.started_at != row.started_at:
                 self._deleted.append(old[:3])
             self._written.append(row)
-
-
-def _rules_by_site(connection: sqlite3.Connection) -> Callable[[str], tuple[Rules, Closings]]:
-    known: dict[str, tuple[Rules, Closings]] = {}
-
-    def of(site_id: str) -> tuple[Rules, Closings]:
-        if site_id not in known:
-            rules = site_rows.rules(connection, site_id)
-            known[site_id] = (rules, Closings(rules))
-        return known[site_id]
-
-    return of
 
 
 def sightings(connection: sqlite3.Connection, key: PersonAtSite) -> Sightings:

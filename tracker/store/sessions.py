@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
@@ -11,7 +10,6 @@ from tracker.presence.rules import Rules
 from tracker.presence.sessions import Session, in_order
 from tracker.store import session_queries, session_rows, site_rows
 from tracker.store.session_queries import Range, SessionColumns
-from tracker.store.session_rows import SessionRow
 from tracker.store.store_file import StoreFile
 from tracker.store.tables import read_all, read_time
 
@@ -37,11 +35,14 @@ class Sessions:
         person_ids: of these people only. rules: other ones than the store's, by which all events of the site are
         worked out again.
         """
-        wanted = _range(site_id, since, until, person_ids)
+        wanted = Range(site_id=site_id, since=since, until=until, person_ids=person_ids)
         with self._file.one_state() as connection:
             stored = site_rows.rules(connection, site_id)
-            rows = _rows(connection, wanted, now, stored, rules)
-            min_visit = (rules or stored).min_visit
+            if rules is None or rules == stored:
+                rules, rows = stored, session_queries.select(connection, wanted, now)
+            else:
+                rows = session_queries.derive(connection, wanted, now, rules)
+            min_visit = rules.min_visit
             return in_order(read_all(rows, lambda row: session_rows.session_of_row(row, now, min_visit)))
 
     def columns(
@@ -54,7 +55,7 @@ class Sessions:
         person_ids: Sequence[str] | None = None,
     ) -> Iterator[SessionColumns]:
         """The same sessions by column, for reports: in portions, as a history may be long, and in no order."""
-        wanted = _range(site_id, since, until, person_ids)
+        wanted = Range(site_id=site_id, since=since, until=until, person_ids=person_ids)
         with self._file.one_state() as connection:
             yield from session_queries.select_columns(connection, wanted, now)
 
@@ -88,16 +89,3 @@ class Sessions:
                 return
         with self._file.writing():
             pass  # every transaction closes what is due
-
-
-def _range(site_id: str, since: datetime | None, until: datetime | None, person_ids: Sequence[str] | None) -> Range:
-    ids = None if person_ids is None else tuple(person_ids)
-    return Range(site_id=site_id, since=since, until=until, person_ids=ids)
-
-
-def _rows(
-    connection: sqlite3.Connection, wanted: Range, now: datetime, stored: Rules, rules: Rules | None
-) -> Iterator[SessionRow]:
-    if rules is None or rules == stored:
-        return session_queries.select(connection, wanted, now)
-    return session_queries.derive(connection, wanted, now, rules)

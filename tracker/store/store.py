@@ -69,7 +69,7 @@ class Store(StoreFile):
                 camera_rows.replace_presences(writing, without_forgotten(writing, found.presences), found.camera)
             if found.line_states is not None and found.camera is not None:
                 camera_rows.replace_line_states(writing, without_forgotten(writing, found.line_states), found.camera)
-            camera_rows.drop_zone_stays(writing, found.dropped_stays)
+            writing.delete("zone_stays", "stay_id", found.dropped_stays)
             camera_rows.save_zone_stays(writing, without_forgotten(writing, found.zone_stays))
             if found.health is not None:
                 camera_rows.save_health(writing, found.health)

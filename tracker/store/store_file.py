@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,7 +44,8 @@ class StoreFile:
             built = session_rows.is_built(connection)
         if not built:
             with self.database.writing() as writing:
-                session_rows.rebuild(writing)
+                if not session_rows.is_built(writing.connection):  # another process may have been quicker
+                    session_rows.rebuild(writing)
                 if cursors.is_begun(writing.connection):
                     cursors.prepare(writing.connection)
         return self
@@ -69,7 +70,7 @@ class StoreFile:
         """This thread's read-only connection; every SELECT sees the last commit."""
         return self.database.reading()
 
-    def rows(self, query: str, values: Sequence[object] = ()) -> list[Row]:
+    def rows(self, query: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[Row]:
         """The rows of one SELECT, as of the last commit."""
         with self.reading() as connection:
             return connection.execute(query, values).fetchall()

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeAlias, TypeVar, get_args, get_type_hints
 
 from config.errors import StoreError
 from tracker.presence.events import time_text
+from tracker.store.database import Transaction
 
 Row: TypeAlias = tuple[Any, ...]
 _Record = TypeVar("_Record")
@@ -72,9 +73,10 @@ class Table(Generic[_Record]):
                 values[place] = time_text(values[place])
         return tuple(values)
 
-    def rows(self, records: Iterable[_Record], changed: int) -> list[Row]:
-        """What `insert` takes: the values of records, each ended by the store version that writes it."""
-        return [(*self.row(record), changed) for record in records]
+    def save(self, writing: Transaction, records: Iterable[_Record], on_conflict: str = "") -> int:
+        """Insert records. on_conflict: the clause for those that are there. Returns how many are new or changed."""
+        rows = [(*self.row(record), writing.changed) for record in records]
+        return writing.connection.executemany(f"{self.insert} {on_conflict}", rows).rowcount
 
     def record(self, row: Row) -> _Record:
         """The record of a row; columns after those of the record are left out. Raises ValueError, TypeError."""

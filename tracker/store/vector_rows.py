@@ -124,14 +124,6 @@ def insert_negatives(
     writing.touch_people()
 
 
-def delete_negatives(writing: Transaction, person_id: str) -> int:
-    """Remove the faces that are not the person's. Returns how many there were."""
-    count = writing.connection.execute("DELETE FROM negatives WHERE person_id = ?", (person_id,)).rowcount
-    if count:
-        writing.touch_people()
-    return count
-
-
 def redact_sources(writing: Transaction, redaction: Redaction) -> None:
     """Remove the names of pictures, of other people's negatives, that hold a name."""
     rows = writing.connection.execute("SELECT negative_id, source FROM negatives WHERE source <> ''").fetchall()
