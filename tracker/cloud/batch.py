@@ -12,8 +12,7 @@ from tracker.cloud import paths
 from tracker.cloud.writes import Encoder, Kind, Write
 from tracker.presence.events import CameraRef
 from tracker.store.cursors import Cursor, Deletion, Rejected, Stream
-from tracker.store.outbox import Erasure
-from tracker.store.outbox_rows import Message, PersonRecord
+from tracker.store.outbox_messages import Erasure, Message, PersonRecord
 from tracker.store.store import Store
 
 VECTORS = "upload vectors "

@@ -14,7 +14,7 @@ from tracker.cloud.paths import Collection
 from tracker.cloud.reads import NEVER
 from tracker.cloud.writes import Kind, Write, deleted
 from tracker.presence.events import SCHEMA
-from tracker.store.outbox import Erasure
+from tracker.store.outbox_messages import Erasure
 
 _NAMING = (
     Collection.EVENTS,

@@ -23,7 +23,7 @@ from tracker.presence.sessions import Session
 from tracker.presence.zones import ZoneStay
 from tracker.store.correction_rows import PersonCorrection
 from tracker.store.cursors import Deletion
-from tracker.store.outbox_rows import Message, PersonRecord
+from tracker.store.outbox_messages import Message, PersonRecord
 
 _Message = write_types.Write.meta.pb
 """The plain protobuf class of a write."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -12,28 +11,32 @@ from datetime import datetime
 from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import CameraRef, Event
 from tracker.presence.health import CameraHealth
-from tracker.presence.people import digest_of
-from tracker.store import cursors, outbox_rows, outbox_sessions, site_rows
+from tracker.store import cursors, outbox_rows, site_rows
 from tracker.store.cursors import Cursor, Deletion, Rejected, Stream
 from tracker.store.leases import hold
-from tracker.store.outbox_rows import Message, Page, count_after
+from tracker.store.outbox_messages import (
+    Erasure,
+    Message,
+    day_messages,
+    deletion_messages,
+    erasures_of,
+    messages_of,
+)
+from tracker.store.outbox_rows import pending
 from tracker.store.store_file import StoreFile
-from tracker.store.tables import read_time
 
 _MACHINE = "machine id"
 _SITE = "upload to site "
 """The start of the names under which the sites that were uploaded to are kept."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Erasure:
-    """A person who was forgotten here. digest: by which every machine recognises the id. at: of the request."""
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Messages in order, and the cursor of the stream once they are uploaded. is_last: there are no more."""
 
-    person_id: str
-    digest: str
-    at: datetime
-    erase_history: bool
-    deletion: Deletion
+    messages: tuple[Message, ...]
+    cursor: Cursor
+    is_last: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,28 +129,23 @@ class Outbox:
         scope: only of this camera. vectors: with those of people. now: at which stays in zones may be reassigned.
         """
         with self._file.one_state() as connection:
-            match stream:
-                case Stream.PEOPLE:
-                    return outbox_rows.select_people(connection, cursor, limit, with_vectors=vectors)
-                case Stream.ALIASES:
-                    return outbox_rows.select_aliases(connection, cursor, limit)
-                case Stream.EVENTS:
-                    return outbox_rows.select_events(connection, cursor, scope, limit)
-                case Stream.CORRECTIONS:
-                    return outbox_rows.select_corrections(connection, cursor, scope, limit)
-                case Stream.ZONE_STAYS:
-                    return outbox_rows.select_zone_stays(connection, cursor, scope, limit, now=now)
-                case Stream.SESSIONS:
-                    return outbox_sessions.select(connection, cursor, limit, now=now)
-                case Stream.DAYS:
-                    return outbox_sessions.select_days(connection, cursor, limit, now=now)
+            found = pending(connection, stream, cursor, scope=scope, limit=limit, now=now)
+            if stream is Stream.DAYS:
+                messages = day_messages(connection, cursor, found, now=now)
+            else:
+                messages = (
+                    each
+                    for row in found.rows
+                    for each in messages_of(connection, stream, row, now=now, vectors=vectors)
+                )
+            return Page(tuple(messages), found.cursor, found.is_last)
 
     def deletions(self, *, limit: int, kinds: Sequence[str] = cursors.DELETABLE) -> Deletions:
         """What was deleted here and not in Firestore yet, oldest first."""
         with self._file.one_state() as connection:
             rows = cursors.deletions(connection, limit=limit, kinds=kinds)
-            messages = [each for row in rows for each in _messages(connection, row)]
-            erasures = [each for row in rows for each in _erasures(connection, row)]
+            messages = [each for row in rows for each in deletion_messages(connection, row)]
+            erasures = [each for row in rows for each in erasures_of(connection, row)]
             return Deletions(rows=rows, messages=messages, erasures=erasures)
 
     def sites(self) -> list[str]:
@@ -199,55 +197,23 @@ class Outbox:
     def backlog(self, *, sessions: bool = False, people: bool = True, scope: CameraRef | None = None) -> Backlog:
         """What is pending. sessions, people: whether this machine uploads them. scope: only of this camera, which
         deletes nothing; erasures are counted there too, until they are rejected."""
-        sources = dict(outbox_rows.SOURCES)
-        for stream in () if people else (Stream.PEOPLE, Stream.ALIASES):
-            del sources[stream]
-        if sessions:
-            sources[Stream.SESSIONS] = outbox_sessions.SESSIONS
+        skipped = {Stream.DAYS}
+        skipped |= set() if people else {Stream.PEOPLE, Stream.ALIASES}
+        skipped |= set() if sessions else {Stream.SESSIONS}
         with self._file.one_state() as connection:
             counts = {
-                str(stream): count_after(connection, source, cursors.cursor(connection, stream), scope)
-                for stream, source in sources.items()
+                str(stream): outbox_rows.count_after(connection, stream, cursors.cursor(connection, stream), scope)
+                for stream in Stream
+                if stream not in skipped
             }
-            pending = cursors.deletions(connection, limit=-1, kinds=cursors.DELETABLE)
-            counts["forgotten"] = sum(len(_erasures(connection, each)) for each in pending)
-            deleted = [each for each in pending if scope is None and (sessions or each.kind != "session")]
-            counts["deletions"] = sum(len(_messages(connection, each)) for each in deleted)
-            first = outbox_rows.select_events(connection, cursors.cursor(connection, Stream.EVENTS), scope, 1)
-            oldest = first.messages[0].record if first.messages else None
+            deleted = cursors.deletions(connection, limit=-1, kinds=cursors.DELETABLE)
+            counts["forgotten"] = sum(len(erasures_of(connection, each)) for each in deleted)
+            ours = [each for each in deleted if scope is None and (sessions or each.kind != "session")]
+            counts["deletions"] = sum(len(deletion_messages(connection, each)) for each in ours)
+            start = cursors.cursor(connection, Stream.EVENTS)
+        first = self.page(Stream.EVENTS, start, now=self._file.now(), limit=1, scope=scope, vectors=False)
+        oldest = first.messages[0].record if first.messages else None
         return Backlog(
             counts={stream: count for stream, count in counts.items() if count},
             oldest_at=oldest.at if isinstance(oldest, Event) else None,
         )
-
-
-def _messages(connection: sqlite3.Connection, deletion: Deletion) -> list[Message]:
-    """What a deletion uploads: nothing where the record is there again."""
-    match deletion.kind:
-        case "zone_stay":
-            query, collection = "SELECT 1 FROM zone_stays WHERE stay_id = ?", "zone_stays"
-        case "session":
-            query, collection = outbox_sessions.EXISTS, "sessions"
-        case _:
-            return []
-    if connection.execute(query, (deletion.record_id,)).fetchone() is not None:
-        return []
-    return [Message(collection=collection, site_id=deletion.site_id, record_id=deletion.record_id, record=deletion)]
-
-
-def _erasures(connection: sqlite3.Connection, deletion: Deletion) -> list[Erasure]:
-    if deletion.kind != "person":
-        return []
-    digest = digest_of(deletion.record_id)
-    row = connection.execute("SELECT at, erase_history FROM forgotten WHERE digest = ?", (digest,)).fetchone()
-    if row is None:  # merged: the alias is uploaded
-        return []
-    return [
-        Erasure(
-            person_id=deletion.record_id,
-            digest=digest,
-            at=read_time(row[0]),
-            erase_history=bool(row[1]),
-            deletion=deletion,
-        )
-    ]

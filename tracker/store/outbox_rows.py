@@ -1,59 +1,28 @@
-"""Rows that this machine has and Firestore has not, a page at a time, in the order in which they were written.
+"""Rows that this machine has and Firestore has not, in the order in which they were written.
 
-A row is pending when it changed after the cursor of its stream, and not because it was downloaded as it is now. Only
-its newest state is uploaded. A damaged row carries its problem and holds up none of the others.
+A row is pending when it changed after the cursor of its stream, and not because it was downloaded as it is now.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from config.errors import StoreError
 from tracker.presence.coverage import CoverageSpan
-from tracker.presence.events import ITSELF, CameraRef, Event, time_text
+from tracker.presence.events import ITSELF, CameraRef, time_text
 from tracker.presence.health import CameraHealth
-from tracker.presence.people import Person, PersonKind
-from tracker.store import correction_rows, people_rows
+from tracker.store import session_rows
 from tracker.store.camera_rows import CAMERAS, COVERAGE, ZONE_STAYS
-from tracker.store.correction_rows import PersonCorrection
 from tracker.store.cursors import Cursor, Stream
-from tracker.store.event_rows import EVENTS, MATCHES
+from tracker.store.event_rows import EVENTS
 from tracker.store.people_rows import PEOPLE
-from tracker.store.tables import Row, Table, read_all
-from tracker.store.vector_rows import DOWNLOADED
+from tracker.store.tables import Row
 
 REASSIGNED_WITHIN = timedelta(hours=1)
 """A stay in a zone waits at most so long for the name of its track to be certain."""
 _OF_CAMERA = "site_id = ? AND camera_id = ?"
-_CHANGED = -2
-"""The column of a row of one key that has its store version."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """One record to upload. record: None where the row is damaged; `problem` is the reason.
-
-    collection, record_id: by which its row is found again. site_id: empty for people.
-    """
-
-    collection: str
-    site_id: str
-    record_id: str
-    record: object | None
-    problem: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Messages in order, and the cursor of the stream once they are uploaded. is_last: there are no more."""
-
-    messages: tuple[Message, ...]
-    cursor: Cursor
-    is_last: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +35,7 @@ class Source:
     select: str
     table: str
     keys: tuple[str, ...]
-    condition: str
+    condition: str = "changed <> downloaded"
     of_camera: str = ""
 
     def after(self, cursor: Cursor, scope: CameraRef | None) -> Iterator[tuple[str, list[str | int]]]:
@@ -82,38 +51,27 @@ class Source:
         yield f"{condition} AND changed > ?", [*values, past]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersonRecord:
-    """A person to upload, or with `merged_into` an id that was merged into that of the person whose fields it has.
+@dataclass(frozen=True, slots=True)
+class PendingRows:
+    """Rows, each ended by `changed` and its keys, and the cursor after them. is_last: there are no more."""
 
-    vectors: (network, bytes of little-endian float32) of somebody enrolled who consented.
-    """
-
-    person: Person
-    merged_into: str | None = None
-    vectors: tuple[tuple[str, bytes], ...] = ()
+    rows: list[Row]
+    cursor: Cursor
+    is_last: bool
 
 
+_SESSIONS = Source(
+    select=session_rows.COLUMNS, table="sessions", keys=("site_id", "started_at", "session_id"), condition="TRUE"
+)
 SOURCES: dict[Stream, Source] = {
-    Stream.PEOPLE: Source(
-        select=PEOPLE.column_list, table="people", keys=("person_id",), condition="changed <> downloaded"
-    ),
-    Stream.ALIASES: Source(
-        select="person_id, into_id", table="aliases", keys=("person_id",), condition="changed <> downloaded"
-    ),
-    Stream.EVENTS: Source(
-        select=EVENTS.column_list,
-        table="events",
-        keys=("event_row",),
-        condition="changed <> downloaded",
-        of_camera=_OF_CAMERA,
-    ),
+    Stream.PEOPLE: Source(select=PEOPLE.column_list, table="people", keys=("person_id",)),
+    Stream.ALIASES: Source(select="person_id, into_id", table="aliases", keys=("person_id",)),
+    Stream.EVENTS: Source(select=EVENTS.column_list, table="events", keys=("event_row",), of_camera=_OF_CAMERA),
     Stream.CORRECTIONS: Source(
         select="correction_id, event_id, (SELECT site_id FROM events e WHERE e.event_id = corrections.event_id),"
         " (SELECT person_id FROM events e WHERE e.event_id = corrections.event_id)",
         table="corrections",
         keys=("correction_id",),
-        condition="changed <> downloaded",
         of_camera=f"author = '{ITSELF}' AND EXISTS (SELECT 1 FROM events e WHERE e.event_id = corrections.event_id"
         " AND e.site_id = ? AND e.camera_id = ?)",
     ),
@@ -124,97 +82,52 @@ SOURCES: dict[Stream, Source] = {
         condition="changed <> downloaded AND over = 1",
         of_camera=_OF_CAMERA,
     ),
+    Stream.SESSIONS: _SESSIONS,
+    Stream.DAYS: _SESSIONS,
 }
+"""The figures of days are uploaded when sessions in them change."""
 
 
-def rows_after(
-    connection: sqlite3.Connection, source: Source, cursor: Cursor, scope: CameraRef | None, limit: int
-) -> tuple[list[Row], Cursor]:
-    """Up to `limit` rows, each ended by `changed` and its keys, and the cursor after them.
+def pending(
+    connection: sqlite3.Connection,
+    stream: Stream,
+    cursor: Cursor,
+    *,
+    scope: CameraRef | None,
+    limit: int,
+    now: datetime,
+) -> PendingRows:
+    """Up to `limit` rows of a stream.
 
-    The caller holds a read transaction, so that a short page reaches up to the version that it sees.
+    The caller holds a read transaction, so that a short page reaches up to the version that it sees. A camera machine
+    cannot delete a stay in a zone, so it uploads none that may still be reassigned to another person: while the person
+    is in sight it waits, and so do those after it, at most REASSIGNED_WITHIN.
     """
+    source = SOURCES[stream]
     keys = ", ".join(source.keys)
     rows: list[Row] = []
     for where, values in source.after(cursor, scope):
         query = f"SELECT {source.select}, changed, {keys} FROM {source.table} WHERE {where} ORDER BY changed, {keys}"
         rows += connection.execute(f"{query} LIMIT ?", (*values, limit - len(rows)))
+    changed = -1 - len(source.keys)  # the column with the store version
+    if stream is Stream.ZONE_STAYS and scope is not None:
+        waits_from = _first_uncertain(connection, scope, cursor, now)
+        if waits_from is not None and (len(rows) < limit or rows[-1][changed] >= waits_from):
+            certain = [row for row in rows if row[changed] < waits_from]
+            return PendingRows(certain, max(cursor, Cursor(waits_from - 1), key=lambda each: each.changed), True)
     if len(rows) < limit:
         (version,) = connection.execute("SELECT version FROM state").fetchone()
-        return rows, Cursor(max(int(version), cursor.changed))
-    width = len(source.keys)
-    return rows, Cursor(rows[-1][-width - 1] - 1, tuple(rows[-1][-width:]))
+        return PendingRows(rows, Cursor(max(int(version), cursor.changed)), True)
+    return PendingRows(rows, Cursor(rows[-1][changed] - 1, tuple(rows[-1][changed + 1 :])), False)
 
 
-def count_after(connection: sqlite3.Connection, source: Source, cursor: Cursor, scope: CameraRef | None) -> int:
+def count_after(connection: sqlite3.Connection, stream: Stream, cursor: Cursor, scope: CameraRef | None) -> int:
     """How many rows of a stream are pending."""
+    source = SOURCES[stream]
     return sum(
         int(connection.execute(f"SELECT count(*) FROM {source.table} WHERE {where}", values).fetchone()[0])
         for where, values in source.after(cursor, scope)
     )
-
-
-def message_of(
-    collection: str, site_id: str, record_id: str, row: Sequence[object], read: Callable[[Row], object]
-) -> Message:
-    """The message of a row."""
-    record: object | None = None
-    problem = ""
-    try:
-        (record,) = read_all([tuple(row)], read)
-    except StoreError as error:
-        problem = error.problem
-    return Message(collection=collection, site_id=site_id, record_id=record_id, record=record, problem=problem)
-
-
-def _record_message(table: Table[Any], id_column: str, row: Row) -> Message:
-    """The message of a row that begins with the columns of a table."""
-    values = dict(zip(table.columns, row, strict=False))
-    return message_of(table.name, values["site_id"], values[id_column], row[: len(table.columns)], table.record)
-
-
-def select_events(connection: sqlite3.Connection, cursor: Cursor, scope: CameraRef | None, limit: int) -> Page:
-    """Events as they are stored, each followed by the match that named its track, unless an earlier event was."""
-    rows, reached = rows_after(connection, SOURCES[Stream.EVENTS], cursor, scope, limit)
-    found: list[Message] = []
-    for row in rows:
-        message = _record_message(EVENTS, "event_id", row)
-        found.append(message)
-        if isinstance(message.record, Event):
-            found += _deciding_match(connection, message.record, event_row=row[-1])
-    return Page(tuple(found), reached, len(rows) < limit)
-
-
-def select_corrections(connection: sqlite3.Connection, cursor: Cursor, scope: CameraRef | None, limit: int) -> Page:
-    """Corrections with the people of their events; of one camera only those that its agent made."""
-    rows, reached = rows_after(connection, SOURCES[Stream.CORRECTIONS], cursor, scope, limit)
-
-    def read(row: Row) -> object:
-        correction_id, event_id, _, person_id, *_ = row
-        of_event = correction_rows.select(connection, event_id)
-        correction = next(each for each in of_event if each.correction_id == correction_id)
-        return PersonCorrection(correction=correction, person_id=person_id)
-
-    messages = tuple(message_of("corrections", row[2], row[0], row, read) for row in rows)
-    return Page(messages, reached, len(rows) < limit)
-
-
-def select_zone_stays(
-    connection: sqlite3.Connection, cursor: Cursor, scope: CameraRef | None, limit: int, *, now: datetime
-) -> Page:
-    """Stays in zones that are over.
-
-    A camera machine cannot delete a stay, so it uploads none that may still be reassigned to another person: while the
-    person is in sight it waits, and so do those after it, at most REASSIGNED_WITHIN.
-    """
-    rows, reached = rows_after(connection, SOURCES[Stream.ZONE_STAYS], cursor, scope, limit)
-    is_last = len(rows) < limit
-    waits_from = None if scope is None else _first_uncertain(connection, scope, cursor, now)
-    if waits_from is not None and (is_last or rows[-1][_CHANGED] >= waits_from):
-        rows = [row for row in rows if row[_CHANGED] < waits_from]
-        is_last, reached = True, max(cursor, Cursor(waits_from - 1), key=lambda each: each.changed)
-    found = [_record_message(ZONE_STAYS, "stay_id", row) for row in rows]
-    return Page(tuple(found), reached, is_last)
 
 
 def _first_uncertain(connection: sqlite3.Connection, scope: CameraRef, cursor: Cursor, now: datetime) -> int | None:
@@ -226,51 +139,6 @@ def _first_uncertain(connection: sqlite3.Connection, scope: CameraRef, cursor: C
         (scope.site_id, scope.camera_id, cursor.changed, time_text(now - REASSIGNED_WITHIN)),
     ).fetchone()
     return None if first is None else int(first)
-
-
-def select_people(connection: sqlite3.Connection, cursor: Cursor, limit: int, *, with_vectors: bool) -> Page:
-    """People, without merged ones; with_vectors: with the vectors of enrolled people who consented."""
-    rows, reached = rows_after(connection, SOURCES[Stream.PEOPLE], cursor, None, limit)
-
-    def read(row: Row) -> object:
-        person = PEOPLE.record(row[: len(PEOPLE.columns)])
-        shared = with_vectors and person.kind is PersonKind.ENROLLED and person.consented_at is not None
-        vectors = connection.execute(
-            "SELECT model, vector FROM vectors WHERE person_id = ? AND source <> ? ORDER BY vector_id",
-            (person.person_id, DOWNLOADED),
-        )
-        return PersonRecord(person=person, vectors=tuple(vectors.fetchall()) if shared else ())
-
-    return Page(tuple(message_of("people", "", row[0], row, read) for row in rows), reached, len(rows) < limit)
-
-
-def select_aliases(connection: sqlite3.Connection, cursor: Cursor, limit: int) -> Page:
-    """Ids of merged people, with the people whom they were merged into."""
-    rows, reached = rows_after(connection, SOURCES[Stream.ALIASES], cursor, None, limit)
-
-    def read(row: Row) -> object:
-        now = people_rows.require(connection, row[1])
-        return PersonRecord(person=replace(now, person_id=row[0]), merged_into=row[1])
-
-    return Page(tuple(message_of("people", "", row[0], row, read) for row in rows), reached, len(rows) < limit)
-
-
-def _deciding_match(connection: sqlite3.Connection, event: Event, *, event_row: int) -> list[Message]:
-    """The last match before an event that named its track so, or the first one after it; once a track."""
-    names = (event.track_id, event.person_id)
-    if connection.execute(
-        "SELECT 1 FROM events WHERE track_id = ? AND person_id = ? AND event_row < ? LIMIT 1", (*names, event_row)
-    ).fetchone():
-        return []
-    rows = connection.execute(
-        f"{MATCHES.select} WHERE track_id = ? AND person_id = ? AND site_id = ? AND downloaded = 0 ORDER BY at",
-        (*names, event.site_id),
-    ).fetchall()
-    if not rows:
-        return []
-    at, column = time_text(event.at), MATCHES.columns.index("at")
-    row = next((each for each in reversed(rows) if each[column] <= at), rows[0])
-    return [_record_message(MATCHES, "match_id", row)]
 
 
 _TOUCH = {

@@ -16,7 +16,7 @@ from tracker.presence.events import Match
 from tracker.presence.people import Person
 from tracker.presence.sessions import SessionState
 from tracker.store.cursors import Deletion
-from tracker.store.outbox_rows import Message, PersonRecord
+from tracker.store.outbox_messages import Message, PersonRecord
 
 
 def encoded(collection: str, record: Any, record_id: str = "x") -> list[Write]:

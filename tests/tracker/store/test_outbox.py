@@ -18,8 +18,8 @@ from tracker.presence.zones import ZoneStay
 from tracker.store.cursors import Rejected, Stream
 from tracker.store.inbox import Incoming
 from tracker.store.observation import Observation
-from tracker.store.outbox import Acknowledgement
-from tracker.store.outbox_rows import SOURCES, Page
+from tracker.store.outbox import Acknowledgement, Page
+from tracker.store.outbox_rows import SOURCES
 from tracker.store.store import Store
 
 
