@@ -13,6 +13,7 @@ import typer
 from rich.text import Text
 
 from config.errors import CloudError, SettingsError
+from config.findings import Outcome
 from tracker.cli.command import command
 from tracker.cli.extras import require_firestore
 from tracker.cli.options import Options, SiteOption, UsageError
@@ -181,19 +182,22 @@ def check_access(access: CloudOptions) -> Result:
     """
     settings = access.load()
     with _connected(settings) as connection:
-        from tracker.cloud.check import Verdict, check
+        from tracker.cloud.check import check
 
         found = list(check(connection, settings.site.id))
     lines = [
         Text.assemble(
-            (f"{each.verdict:8}", _COLOURS[each.verdict]),
+            (f"{each.outcome:8}", _COLOURS[each.outcome]),
             f"{each.check:12} {each.detail}{f'  fix: {each.fix}' if each.fix else ''}",
         )
         for each in found
     ]
-    failed = ", ".join(each.check for each in found if each.verdict is Verdict.FAILED)
+    failed = ", ".join(each.check for each in found if each.outcome is Outcome.FAILED)
     failure = CloudError(f"failed: {failed}", fix="apply the fix beside each, then run this again") if failed else None
-    return Result(document=found, parts=lines, failure=failure)
+    document = [
+        {"check": each.check, "verdict": each.outcome, "detail": each.detail, "fix": each.fix} for each in found
+    ]
+    return Result(document=document, parts=lines, failure=failure)
 
 
 @command("footfall cloud bundle", "footfall cloud bundle --region europe-west3 --out build/functions")

@@ -5,15 +5,14 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Any, TypeAlias
 
 from google.api_core import exceptions as google_errors
 from google.auth.transport.requests import Request
 
 from config.errors import CloudError, FootfallError
+from config.findings import Finding, Outcome
 from tracker.cloud.auth.access import device_claims
 from tracker.cloud.auth.device_key import DeviceTokens
 from tracker.cloud.client import Connection
@@ -29,31 +28,15 @@ _REGISTER = "register it again with `footfall cloud register-device`"
 _DEPLOY = "run `firebase deploy --only firestore` in the project's folder"
 
 
-class Verdict(StrEnum):
-    OK = "ok"
-    WARNING = "warning"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
-    """One thing that was tried. detail: what came of it. fix: what to do, empty when all is well."""
-
-    check: str
-    verdict: Verdict
-    detail: str
-    fix: str = ""
-
-
-_Outcome: TypeAlias = str | Tried
-"""Of a check: the detail where all is well, else what was tried; a failure is raised as a CloudError."""
+_Outcome: TypeAlias = str | Finding
+"""Of a check: the detail where all is well, else a finding; a failure is raised as a CloudError."""
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def check(connection: Connection, site_id: str, *, clock: Callable[[], datetime] = _now) -> Iterator[Tried]:
+def check(connection: Connection, site_id: str, *, clock: Callable[[], datetime] = _now) -> Iterator[Finding]:
     """The results of the checks, as they are made; the first failure ends them. clock: UTC."""
     checks = _Checks(connection, site_id, clock)
     for name, step in checks.steps():
@@ -61,9 +44,9 @@ def check(connection: Connection, site_id: str, *, clock: Callable[[], datetime]
             with explained():
                 outcome = step()
         except FootfallError as error:
-            yield Tried(check=name, verdict=Verdict.FAILED, detail=error.problem, fix=error.fix)
+            yield Finding(check=name, outcome=Outcome.FAILED, detail=error.problem, fix=error.fix)
             return
-        yield Tried(check=name, verdict=Verdict.OK, detail=outcome) if isinstance(outcome, str) else outcome
+        yield Finding(check=name, detail=outcome) if isinstance(outcome, str) else outcome
 
 
 class _Checks:
@@ -182,8 +165,8 @@ class _Checks:
         return True
 
 
-def _warning(name: str, detail: str, *, fix: str = "") -> Tried:
-    return Tried(check=name, verdict=Verdict.WARNING, detail=detail, fix=fix)
+def _warning(name: str, detail: str, *, fix: str = "") -> Finding:
+    return Finding(check=name, outcome=Outcome.WARNING, detail=detail, fix=fix)
 
 
 def account_of(credential: Any) -> str:

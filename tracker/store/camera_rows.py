@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import CameraRef, Event, EventKind, time_text
@@ -93,7 +94,7 @@ def replace_presences(writing: Transaction, presences: Iterable[Presence], camer
 
 def delete_presences(writing: Transaction, person_id: str) -> list[Presence]:
     """Remove the open presences stored under one id and return them."""
-    presences = _presences_of(writing.connection, person_id)
+    presences = PRESENCES.read(writing.connection.execute(f"{PRESENCES.select} WHERE person_id = ?", (person_id,)))
     for presence in presences:
         writing.touch_session(presence.site_id, person_id, time_text(presence.entered_at))
     writing.delete("presences", "person_id", [person_id])
@@ -113,17 +114,13 @@ def shared_cameras(connection: sqlite3.Connection, person_ids: Sequence[str]) ->
 
 def drop_twins(writing: Transaction, person_ids: Sequence[str], camera_ids: Iterable[str]) -> list[Presence]:
     """Of several presences that these ids have on one camera remove all but the one seen last, and return them."""
-    dropped: list[Presence] = []
-    for camera_id in camera_ids:
-        rows = [
-            presence
-            for person_id in person_ids
-            for presence in _presences_of(writing.connection, person_id)
-            if presence.camera_id == camera_id
-        ]
-        for site_id in {presence.site_id for presence in rows}:
-            here = sorted((each for each in rows if each.site_id == site_id), key=lambda each: each.seen_at)
-            dropped += here[:-1]
+    rows = writing.connection.execute(
+        f"{PRESENCES.select} WHERE person_id IN (SELECT value FROM json_each(?))"
+        " AND camera_id IN (SELECT value FROM json_each(?)) ORDER BY site_id, camera_id, seen_at",
+        (json.dumps(list(person_ids)), json.dumps(list(camera_ids))),
+    )
+    found = pairwise(PRESENCES.read(rows))
+    dropped = [each for each, later in found if (each.site_id, each.camera_id) == (later.site_id, later.camera_id)]
     for presence in dropped:
         writing.connection.execute(
             "DELETE FROM presences WHERE site_id = ? AND camera_id = ? AND person_id = ?",
@@ -177,7 +174,3 @@ def rewrite_zone_stays(writing: Transaction, person_ids: Sequence[str], new_id: 
         stays = ZONE_STAYS.read(rows)
         writing.delete("zone_stays", "person_id", [person_id])
         save_zone_stays(writing, [replace(stay, person_id=new_id, over=True, stay_id="") for stay in stays])
-
-
-def _presences_of(connection: sqlite3.Connection, person_id: str) -> list[Presence]:
-    return PRESENCES.read(connection.execute(f"{PRESENCES.select} WHERE person_id = ?", (person_id,)))

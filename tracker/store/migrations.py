@@ -77,22 +77,17 @@ _FROM_0_1: Migration = (
     "UPDATE sync_cursors SET name = 'synced at ' || substr(name, 12) WHERE name GLOB 'down.heard *'",
 )
 
-MIGRATIONS: Mapping[int, Migration] = {0: SCHEMA, 7: _FROM_0_1}
-"""By version the statements that lead from it to this one. 0: an empty file, 7: release 0.1.0."""
+MIGRATIONS: Mapping[int, Migration] = {0: SCHEMA, 7: _FROM_0_1, VERSION: ()}
+"""By version the statements that lead from it to the last one. 0: an empty file, 7: release 0.1.0."""
 
 
-def is_current(
-    connection: sqlite3.Connection,
-    path: Path,
-    migrations: Mapping[int, Migration] = MIGRATIONS,
-    *,
-    version: int = VERSION,
-) -> bool:
+def is_current(connection: sqlite3.Connection, path: Path, migrations: Mapping[int, Migration] = MIGRATIONS) -> bool:
     """Whether the file needs no migration; reads only.
 
     Raises StoreError when the file is another program's database, of a newer version of Footfall, or of one that was
     never released.
     """
+    version = max(migrations)
     found, application, empty = _identity(connection)
     if application == 0 and found == 0 and empty:
         return False
@@ -106,20 +101,14 @@ def is_current(
             f"{path}: the store has version {found}, this Footfall reads up to {version}",
             fix="update Footfall on this machine, or use another store",
         )
-    if found not in (version, *migrations):
+    if found not in migrations:
         raise StoreError(
             f"{path}: the store has version {found}, which was never released", fix="use another store with --store"
         )
     return found == version
 
 
-def migrate(
-    connection: sqlite3.Connection,
-    path: Path,
-    migrations: Mapping[int, Migration] = MIGRATIONS,
-    *,
-    version: int = VERSION,
-) -> None:
+def migrate(connection: sqlite3.Connection, path: Path, migrations: Mapping[int, Migration] = MIGRATIONS) -> None:
     """Bring an empty or older file to this version in one transaction: all of it or nothing.
 
     The connection must be in autocommit mode. Raises what `is_current` raises.
@@ -127,11 +116,11 @@ def migrate(
     connection.create_function("name_key", 1, name_key, deterministic=True)
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if not is_current(connection, path, migrations, version=version):  # another process may have been quicker
+        if not is_current(connection, path, migrations):  # another process may have been quicker
             for statement in migrations[_pragma(connection, "user_version")]:
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {version}")
+            connection.execute(f"PRAGMA user_version = {max(migrations)}")
         connection.execute("COMMIT")
     finally:
         if connection.in_transaction:

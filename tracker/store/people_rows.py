@@ -119,19 +119,11 @@ def require(connection: sqlite3.Connection, person_id: str) -> Person:
 def update(writing: Transaction, person: Person) -> None:
     """Write everything but id and creation time of a person who exists. Raises PeopleError when the name is taken."""
     require_free_name(writing.connection, person.name, except_id=person.person_id)
+    values = dict(zip(PEOPLE.columns, PEOPLE.row(person), strict=True))
     writing.connection.execute(
-        "UPDATE people SET name = ?, name_key = ?, kind = ?, role = ?, access = ?, consented_at = ?, changed = ?"
-        " WHERE person_id = ?",
-        (
-            person.name,
-            name_key(person.name),
-            person.kind,
-            person.role,
-            person.access,
-            None if person.consented_at is None else time_text(person.consented_at),
-            writing.changed,
-            person.person_id,
-        ),
+        "UPDATE people SET name = :name, name_key = :name_key, kind = :kind, role = :role, access = :access,"
+        " consented_at = :consented_at, changed = :changed WHERE person_id = :person_id",
+        {**values, "name_key": name_key(person.name), "changed": writing.changed},
     )
     writing.touch_people()
 

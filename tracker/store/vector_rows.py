@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from config.errors import PeopleError
 from tracker.presence.people import Redaction
 from tracker.store.database import Transaction
+from tracker.store.tables import Row
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,14 +33,17 @@ def insert(
     sources: one text a vector, or none. Raises PeopleError when the vectors do not fit those in the store.
     """
     rows = checked(writing.connection, vectors, model=model, sources=sources)
-    if not len(rows):
-        return
-    names = sources or [""] * len(rows)
     writing.connection.executemany(
         "INSERT INTO vectors (person_id, model, dimension, vector, source) VALUES (?, ?, ?, ?, ?)",
-        [(person_id, model, rows.shape[1], row.tobytes(), name) for row, name in zip(rows, names, strict=True)],
+        _values(person_id, rows, model, sources),
     )
-    writing.touch_people()
+    if len(rows):
+        writing.touch_people()
+
+
+def _values(person_id: str, rows: NDArray[np.float32], model: str, sources: Sequence[str]) -> list[Row]:
+    names = sources or [""] * len(rows)
+    return [(person_id, model, rows.shape[1], row.tobytes(), name) for row, name in zip(rows, names, strict=True)]
 
 
 def checked(
@@ -113,13 +117,9 @@ def insert_negatives(
 ) -> None:
     """Add faces (N, D) that are not the person's. Raises PeopleError when they do not fit those in the store."""
     rows = checked(writing.connection, vectors, model=model, sources=sources)
-    names = sources or [""] * len(rows)
     writing.connection.executemany(
         "INSERT INTO negatives (person_id, model, dimension, vector, source, changed) VALUES (?, ?, ?, ?, ?, ?)",
-        [
-            (person_id, model, rows.shape[1], row.tobytes(), name, writing.changed)
-            for row, name in zip(rows, names, strict=True)
-        ],
+        [(*values, writing.changed) for values in _values(person_id, rows, model, sources)],
     )
     writing.touch_people()
 

@@ -308,10 +308,13 @@ def test_an_older_store_is_migrated(tmp_path: Path, records: Any) -> None:
     with Store(path) as store:
         store.record(Observation(events=[records.event(0)]))
     connection = sqlite3.connect(path, isolation_level=None)
-    following = {VERSION: ("CREATE TABLE zones (zone_id TEXT)", "ALTER TABLE events ADD COLUMN zone_id TEXT")}
-    assert not is_current(connection, path, following, version=VERSION + 1)
-    migrate(connection, path, following, version=VERSION + 1)
-    assert is_current(connection, path, following, version=VERSION + 1)
+    following = {
+        VERSION: ("CREATE TABLE zones (zone_id TEXT)", "ALTER TABLE events ADD COLUMN zone_id TEXT"),
+        VERSION + 1: (),
+    }
+    assert not is_current(connection, path, following)
+    migrate(connection, path, following)
+    assert is_current(connection, path, following)
     assert "zones" in _tables(connection)
     assert connection.execute("SELECT event_id, zone_id FROM events").fetchall() == [(records.event(0).event_id, None)]
     connection.close()
@@ -322,9 +325,9 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path, records: Any) ->
     with Store(path) as store:
         store.record(Observation(events=[records.event(0)]))
     connection = sqlite3.connect(path, isolation_level=None)
-    failing = {VERSION: ("CREATE TABLE zones (zone_id TEXT)", "DROP TABLE no_such_table")}
+    failing = {VERSION: ("CREATE TABLE zones (zone_id TEXT)", "DROP TABLE no_such_table"), VERSION + 1: ()}
     with pytest.raises(sqlite3.OperationalError, match="no such table"):
-        migrate(connection, path, failing, version=VERSION + 1)
+        migrate(connection, path, failing)
     assert "zones" not in _tables(connection)
     assert is_current(connection, path)
     connection.close()

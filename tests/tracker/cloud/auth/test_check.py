@@ -8,23 +8,24 @@ from pathlib import Path
 import pytest
 from firebase_admin import auth
 
+from config.findings import Finding, Outcome
 from tests.rules.guard import GuardedServer
 from tests.rules.samples import site
 from tests.tracker.cloud.auth.conftest import SITE, Project
 from tracker.cloud.auth.devices import revoke
-from tracker.cloud.check import Tried, Verdict, check
+from tracker.cloud.check import check
 
 
-def found(project: Project, key: Path | None) -> list[Tried]:
+def found(project: Project, key: Path | None) -> list[Finding]:
     return list(check(project.connect(key), SITE))
 
 
-def verdicts(tried: list[Tried]) -> dict[str, str]:
-    return {each.check: str(each.verdict) for each in tried}
+def outcomes(tried: list[Finding]) -> dict[str, str]:
+    return {each.check: str(each.outcome) for each in tried}
 
 
-def bad(tried: list[Tried]) -> Tried:
-    (one,) = [each for each in tried if each.verdict is not Verdict.OK]
+def bad(tried: list[Finding]) -> Finding:
+    (one,) = [each for each in tried if each.outcome is not Outcome.OK]
     assert len(one.fix) > 10
     return one
 
@@ -33,21 +34,21 @@ def test_a_machine_in_order(project: Project) -> None:
     project.set(f"sites/{SITE}", site())
     tried = found(project, project.registered())
     expected = ["credentials", "firestore", "clock", "machine", "access", "sessions"]
-    assert verdicts(tried) == dict.fromkeys(expected, "ok")
+    assert outcomes(tried) == dict.fromkeys(expected, "ok")
     assert "camera door at gym" in tried[0].detail
     assert tried[3].detail == "registered as pi"
 
 
 def test_the_owner_of_a_project(project: Project) -> None:
     tried = found(project, None)
-    assert verdicts(tried) == dict.fromkeys(["credentials", "firestore", "clock", "access", "sessions"], "ok")
+    assert outcomes(tried) == dict.fromkeys(["credentials", "firestore", "clock", "access", "sessions"], "ok")
 
 
 def test_a_revoked_machine(project: Project) -> None:
     path = project.registered()
     revoke(project.connect(), SITE, "pi")
     one = bad(found(project, path))
-    assert (one.check, one.verdict) == ("credentials", Verdict.FAILED)
+    assert (one.check, one.outcome) == ("credentials", Outcome.FAILED)
     assert "register" in one.fix
 
 
@@ -70,13 +71,13 @@ def test_a_record_of_another_machine(project: Project, change: dict[str, object]
     else:
         record.update(change)
     one = bad(list(check(machine, SITE)))
-    assert (one.check, one.verdict) == ("machine", Verdict.FAILED)
+    assert (one.check, one.outcome) == ("machine", Outcome.FAILED)
 
 
 def test_a_key_of_another_site(project: Project) -> None:
     path = project.registered(site="pool")
     one = bad(found(project, path))
-    assert (one.check, one.verdict) == ("credentials", Verdict.FAILED)
+    assert (one.check, one.outcome) == ("credentials", Outcome.FAILED)
     assert "pool" in one.detail
     assert "pool" in one.fix
 
@@ -84,7 +85,7 @@ def test_a_key_of_another_site(project: Project) -> None:
 def test_no_firestore(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:9")
     one = bad(found(project, None))
-    assert (one.check, one.verdict) == ("firestore", Verdict.FAILED)
+    assert (one.check, one.outcome) == ("firestore", Outcome.FAILED)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_undeployed_rules(
         assert machine.device is not None
         project.set(f"sites/{SITE}/devices/{machine.device.uid}", {"name": "pi", "revoked_at": None})
         one = bad(list(check(machine, SITE)))
-    assert one.verdict is Verdict.FAILED
+    assert one.outcome is Outcome.FAILED
     assert problem in one.detail
 
 
@@ -114,14 +115,14 @@ def test_a_site_without_a_deriver(project: Project, fields: dict[str, object] | 
     if fields is not None:
         project.set(f"sites/{SITE}", fields)
     one = bad(found(project, project.registered()))
-    assert (one.check, one.verdict) == ("sessions", Verdict.WARNING)
+    assert (one.check, one.outcome) == ("sessions", Outcome.WARNING)
 
 
 @pytest.mark.parametrize(
-    ("off", "verdict"),
+    ("off", "outcome"),
     [(timedelta(minutes=5), "warning"), (timedelta(minutes=-5), "warning"), (timedelta(days=1), "failed")],
 )
-def test_a_clock_that_is_off(project: Project, off: timedelta, verdict: str) -> None:
+def test_a_clock_that_is_off(project: Project, off: timedelta, outcome: str) -> None:
     one = bad(list(check(project.connect(), SITE, clock=lambda: datetime.now(UTC) + off)))
-    assert (one.check, one.verdict) == ("clock", verdict)
+    assert (one.check, one.outcome) == ("clock", outcome)
     assert ("ahead" if off > timedelta(0) else "behind") in one.detail
