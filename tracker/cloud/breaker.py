@@ -14,15 +14,8 @@ from tracker.cloud.writes import Write
 from tracker.store.cursors import Stream
 
 OPEN_S = 300.0
-_STREAMS = {
-    "events": (Stream.EVENTS,),
-    "corrections": (Stream.CORRECTIONS,),
-    "zone_stays": (Stream.ZONE_STAYS,),
-    "people": (Stream.PEOPLE, Stream.ALIASES),
-    "sessions": (Stream.SESSIONS,),
-    "days": (Stream.DAYS,),
-}
 _WITH = {
+    "aliases": "people",
     "matches": "events",
     "zone_stay deletion": "zone_stays",
     "session deletion": "sessions",
@@ -55,20 +48,25 @@ class CircuitBreaker:
     @property
     def open_streams(self) -> set[Stream]:
         """Streams to skip for now."""
-        return {stream for collection in self.open for stream in _STREAMS.get(collection, ())}
+        is_open = self.open
+        return {stream for stream in Stream if _collection(stream) in is_open}
 
     def judge(self, writes: Iterable[Write], rejected: Sequence[RejectedWrite]) -> list[RejectedWrite]:
         """The rejected writes that are at fault themselves. Opens collections of which everything was denied."""
         denied = {id(each.write) for each in rejected if each.denied}
-        taken = {_collection(each) for each in writes if id(each) not in denied}
+        taken = {_collection(each.collection) for each in writes if id(each) not in denied}
         for each in rejected:
-            collection = _collection(each.write)
+            collection = _collection(each.write.collection)
             if id(each.write) in denied and collection not in taken and each.write.collection not in self._apart:
                 self._reasons[collection] = each.reason
                 self._until_s[collection] = self._monotonic() + OPEN_S
         is_open = self.open
-        return [each for each in rejected if id(each.write) not in denied or _collection(each.write) not in is_open]
+        return [
+            each
+            for each in rejected
+            if id(each.write) not in denied or _collection(each.write.collection) not in is_open
+        ]
 
 
-def _collection(write: Write) -> str:
-    return _WITH.get(write.collection, write.collection)
+def _collection(name: str) -> str:
+    return _WITH.get(name, name)

@@ -15,7 +15,7 @@ from tracker.cloud import documents
 from tracker.cloud.documents import RECEIVED_AT, require_possible
 from tracker.cloud.paths import Collection, record_id
 from tracker.cloud.reads import Document
-from tracker.presence.events import Event, time_text
+from tracker.presence.events import time_text
 from tracker.store.camera_rows import MachineReport
 from tracker.store.correction_rows import PersonCorrection
 from tracker.store.inbox import EMBEDDINGS, Incoming, Unreadable
@@ -99,18 +99,15 @@ class Decoder:
         correction = documents.correction_of(correction_id, fields)
         person_id = fields.get("person_id", "")
         if correction.event is not None:
-            self._require_ours(correction.event)
+            if correction.event.site_id != self._site_id:
+                raise RecordError(
+                    f"correction: event: expected one of site {self._site_id}, got {correction.event.site_id[:64]}",
+                    fix="write it under its own site",
+                )
             person_id = correction.event.person_id
         if not isinstance(person_id, str):
             raise RecordError("correction: person_id: expected a text", fix="correct it at the source")
         self._found.corrections.append(PersonCorrection(correction=correction, person_id=person_id))
-
-    def _require_ours(self, event: Event) -> None:
-        if event.site_id != self._site_id:
-            raise RecordError(
-                f"correction: event: expected one of site {self._site_id}, got one of {event.site_id[:64]}",
-                fix="write it under its own site",
-            )
 
     def _person(self, person_id: str, fields: Mapping[str, Any]) -> None:
         person, merged_into = documents.person_of(person_id, fields)

@@ -130,7 +130,8 @@ class Uploader:
                         continue
                     written, since_s = written + sent.writes, self._monotonic()
                     if not sent.more:
-                        self._require_allowed()
+                        if self._upload is not None and self._upload.denied:
+                            raise _denied(self._upload.denied)
                         break
         finally:
             self.close()
@@ -242,10 +243,6 @@ class Uploader:
         elif not isinstance(error, FootfallError) and text not in self._logged:
             self._logged.add(text)
             log.error("uploading to Firestore: %s", text, exc_info=error)
-
-    def _require_allowed(self) -> None:
-        if self._upload is not None and self._upload.denied:
-            raise _denied(self._upload.denied)
 
 
 def _denied(denied: dict[str, str]) -> CloudError:

@@ -85,7 +85,7 @@ class Database:
     def _close_writer(self) -> None:
         with self._write_lock:
             if self._writer is not None:
-                if self._is_replaced():
+                if self._is_replaced():  # the log would ruin the file that is at its path now
                     _empty_log(self._writer)
                 self._writer.close()
                 self._writer = None
@@ -159,9 +159,7 @@ class Database:
             try:
                 connection.execute("VACUUM")
             except sqlite3.Error:
-                with suppress(sqlite3.Error):  # give back the room that the attempt took, if that goes at once
-                    connection.execute("PRAGMA busy_timeout = 0")
-                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                _empty_log(connection)  # gives back the room that the attempt took
                 raise
             deadline = time.monotonic() + self._timeout_s
             while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
@@ -285,6 +283,11 @@ class Transaction:
         statement = f"DELETE FROM {table} WHERE {column} = ?"
         return self.connection.executemany(statement, [(value,) for value in values]).rowcount
 
+    def mark_downloaded(self, *tables: str) -> None:
+        """Record that the rows written so far are as they are in Firestore, so that they are not uploaded."""
+        for table in tables:
+            self.connection.execute(f"UPDATE {table} SET downloaded = changed WHERE changed = ?", (self.changed,))
+
     def stamp(self) -> None:
         """Advance the store's version and its time, unless the transaction changed nothing."""
         if self.connection.total_changes > self._changes_before:
@@ -315,7 +318,7 @@ def _file_id(path: Path) -> tuple[int, int] | None:
 
 
 def _empty_log(connection: sqlite3.Connection) -> None:
-    """Move the write-ahead log into the file that it belongs to: beside another one it would ruin that."""
+    """Move the write-ahead log into the file that it belongs to, if that goes at once."""
     with suppress(sqlite3.Error):
         connection.execute("PRAGMA busy_timeout = 0")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

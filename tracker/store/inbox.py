@@ -158,10 +158,9 @@ def _write(writing: Transaction, incoming: Incoming) -> bool:
 
 
 def _write_events(writing: Transaction, incoming: Incoming) -> None:
-    connection, changed = writing.connection, writing.changed
     added = [each.correction.event for each in incoming.corrections if each.correction.event is not None]
     event_rows.insert_events(writing, without_forgotten(writing, [*incoming.events, *added]))
-    connection.execute("UPDATE events SET downloaded = changed WHERE changed = ?", (changed,))
+    writing.mark_downloaded("events")
     waiting = _no_longer_waiting(writing) if incoming.events else []
     for each in [*incoming.corrections, *waiting]:
         try:
@@ -169,24 +168,24 @@ def _write_events(writing: Transaction, incoming: Incoming) -> None:
         except RecordError:  # its event is not downloaded yet, or its person was forgotten
             if without_forgotten(writing, [each]):
                 _keep_waiting(writing, each)
-    connection.execute("UPDATE corrections SET downloaded = changed WHERE changed = ?", (changed,))
-    connection.execute("UPDATE events SET downloaded = changed WHERE changed = ? AND downloaded > 0", (changed,))
+    writing.mark_downloaded("corrections")
+    writing.connection.execute(
+        "UPDATE events SET downloaded = changed WHERE changed = ? AND downloaded > 0", (writing.changed,)
+    )
 
 
 def _write_cameras(writing: Transaction, incoming: Incoming) -> None:
-    connection, changed = writing.connection, writing.changed
     camera_rows.save_zone_stays(writing, without_forgotten(writing, incoming.zone_stays))
     writing.delete("zone_stays", "stay_id", incoming.deleted_stays)
     camera_rows.save_coverage(writing, incoming.spans)
     for health in incoming.healths:
-        known = connection.execute(
+        known = writing.connection.execute(
             "SELECT updated_at FROM cameras WHERE site_id = ? AND camera_id = ?", (health.site_id, health.camera_id)
         ).fetchone()
         if known is None or known[0] < time_text(health.updated_at):
             camera_rows.save_health(writing, health)
     camera_rows.save_machines(writing, incoming.machines)
-    for table in ("zone_stays", "coverage_spans", "cameras"):
-        connection.execute(f"UPDATE {table} SET downloaded = changed WHERE changed = ?", (changed,))
+    writing.mark_downloaded("zone_stays", "coverage_spans", "cameras")
 
 
 def _write_site(writing: Transaction, site_id: str, document: Mapping[str, object]) -> None:

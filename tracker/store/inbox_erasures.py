@@ -15,7 +15,7 @@ from tracker.store.forgetting import forget
 
 _NAMING = ("people", "aliases", "events", "matches", "presences", "line_states", "zone_stays", "waiting_corrections")
 """The tables that hold ids of people."""
-_HISTORY = ("events", "zone_stays")
+_HISTORY = {"events": "event_id", "zone_stays": "stay_id"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ def _forget(writing: Transaction, ids: Sequence[str], *, erase_history: bool, wh
         writing.touched_people.update(ids)
         for one_id in ids:
             camera_rows.delete_presences(writing, one_id)
-        for table, column in zip(_HISTORY, ("event_id", "stay_id"), strict=True):
+        for table, column in _HISTORY.items():
             writing.delete(table, column, uploaded[table])
     elif not erase_history:
         connection.executemany(
@@ -83,13 +83,12 @@ def _forget(writing: Transaction, ids: Sequence[str], *, erase_history: bool, wh
 
 def _uploaded_ids(writing: Transaction, table: str, ids: Sequence[str]) -> list[str]:
     """The records of a history that are in Firestore: downloaded or uploaded."""
-    column = "event_id" if table == "events" else "stay_id"
     through = uploaded_through(writing.connection, table)
     return [
         record_id
         for one_id in ids
         for (record_id,) in writing.connection.execute(
-            f"SELECT {column} FROM {table} WHERE person_id = ? AND (downloaded > 0 OR changed <= ?)",
+            f"SELECT {_HISTORY[table]} FROM {table} WHERE person_id = ? AND (downloaded > 0 OR changed <= ?)",
             (one_id, through),
         ).fetchall()
     ]
@@ -97,9 +96,8 @@ def _uploaded_ids(writing: Transaction, table: str, ids: Sequence[str]) -> list[
 
 def _keep_local(writing: Transaction) -> None:
     """What was uploaded and now has a new id here has another one in Firestore: it is not uploaded again."""
-    connection, changed = writing.connection, writing.changed
-    connection.execute(
+    writing.connection.execute(
         "UPDATE events SET downloaded = changed WHERE changed = ? AND (downloaded > 0 OR (kind = 'exit' AND inferred))",
-        (changed,),
+        (writing.changed,),
     )
-    connection.execute("UPDATE zone_stays SET downloaded = changed WHERE changed = ?", (changed,))
+    writing.mark_downloaded("zone_stays")

@@ -65,8 +65,7 @@ def write(writing: Transaction, people: Sequence[IncomingPerson]) -> list[tuple[
             except (PeopleError, ValueError) as error:
                 refused.append((person_id, str(error)))
     _assign_wanted_names(writing)
-    connection.execute("UPDATE people SET downloaded = changed WHERE changed = ?", (writing.changed,))
-    connection.execute("UPDATE aliases SET downloaded = changed WHERE changed = ?", (writing.changed,))
+    writing.mark_downloaded("people", "aliases")
     connection.executemany("UPDATE people SET downloaded = 0 WHERE person_id = ?", [(each,) for each in pending])
     return refused
 

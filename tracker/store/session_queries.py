@@ -13,7 +13,6 @@ from typing import Any, TypeAlias
 from tracker.presence.events import as_utc, time_text
 from tracker.presence.projection import project
 from tracker.presence.rules import Closings, Rules
-from tracker.presence.sessions import PersonAtSite
 from tracker.store import event_rows, site_rows
 from tracker.store.session_rows import COLUMNS, EVER, SessionRow, due, encode, events_since_clean, resolved, sightings
 from tracker.store.tables import read_time
@@ -89,19 +88,12 @@ def _unsettled(connection: sqlite3.Connection, wanted: Range, now: datetime) -> 
     found: list[SessionRow] = []
     for (site_id, person_id), at in resolved(connection, stale).items():
         if wanted.person_ids is None or person_id in wanted.person_ids:
-            cuts[person_id], rows = _projected(connection, (site_id, person_id), at, now)
+            key = (site_id, person_id)
+            cuts[person_id], events = events_since_clean(connection, key, at)
+            rules, seen = site_rows.rules(connection, site_id), sightings(connection, key)
+            rows = map(encode, project(events, key=key, rules=rules, now=now, seen=seen))
             found += [row for row in rows if _touches(row, wanted)]
     return cuts, found
-
-
-def _projected(
-    connection: sqlite3.Connection, key: PersonAtSite, at: str, now: datetime
-) -> tuple[str, list[SessionRow]]:
-    """The rows of a person from the last clean session before `at` on, as of `now`, and where they begin (text)."""
-    cut, events = events_since_clean(connection, key, at)
-    rules = site_rows.rules(connection, key[0])
-    found = project(events, key=key, rules=rules, now=now, seen=sightings(connection, key))
-    return cut, [encode(each) for each in found]
 
 
 def _before(columns: SessionColumns, cuts: Mapping[str, str]) -> SessionColumns:

@@ -43,7 +43,7 @@ def register(
     Raises CloudError, also when a machine of this name is registered already.
     """
     try:
-        if any(each.name == name and each.revoked_at is None for each in _named(connection, site_id, name)):
+        if any(each.name == name and each.revoked_at is None for each in _devices(connection, site_id, name)):
             raise CloudError(
                 f"a machine called {name} is registered already",
                 fix=f"choose another name, or run `footfall cloud revoke-device {name}` first",
@@ -75,10 +75,7 @@ def register(
 
 def devices(connection: Connection, site_id: str) -> list[Device]:
     """The machines of a site by name, including revoked ones. Raises CloudError."""
-    with users_explained():
-        found = connection.client.collection(path_of(site_id, Collection.DEVICES)).limit(_MOST).get()
-    listed = [_device(each.id, each.to_dict() or {}) for each in found]
-    return sorted(listed, key=lambda each: (each.name, each.created_at))
+    return sorted(_devices(connection, site_id), key=lambda each: (each.name, each.created_at))
 
 
 def revoke(connection: Connection, site_id: str, name: str) -> Device:
@@ -86,7 +83,7 @@ def revoke(connection: Connection, site_id: str, name: str) -> Device:
 
     Idempotent. Raises CloudError, also when there is no such machine.
     """
-    named = _named(connection, site_id, name)
+    named = _devices(connection, site_id, name)
     if not named:
         raise CloudError(f"no machine is called {name}", fix="`footfall cloud devices` lists the machines of the site")
     device = max(named, key=lambda each: (each.revoked_at is None, each.created_at))
@@ -127,11 +124,13 @@ def _key_of(
     )
 
 
-def _named(connection: Connection, site_id: str, name: str) -> list[Device]:
-    machines = connection.client.collection(path_of(site_id, Collection.DEVICES))
+def _devices(connection: Connection, site_id: str, name: str | None = None) -> list[Device]:
+    """The machines of a site, of one name or of any."""
+    query = connection.client.collection(path_of(site_id, Collection.DEVICES)).limit(_MOST)
+    if name is not None:
+        query = query.where(filter=FieldFilter("name", "==", name))
     with users_explained():
-        found = machines.where(filter=FieldFilter("name", "==", name)).limit(_MOST).get()
-    return [_device(each.id, each.to_dict() or {}) for each in found]
+        return [_device(each.id, each.to_dict() or {}) for each in query.get()]
 
 
 def _forget(connection: Connection, site_id: str, uid: str) -> None:
