@@ -23,7 +23,7 @@ TARGET = 20.0
 def rows() -> Iterator[Row]:
     """Both frame sizes, with no, few and many faces; min_face 20."""
     models = ModelSettings()
-    ensure_built(models.dir, models.precision)
+    ensure_built(models.dir, models.precision, "sface")
     detector = Detector(folder=models.dir, precision=models.precision, threads=models.threads)
     peer = Mtcnn()
     for size_wh in SIZES_WH:

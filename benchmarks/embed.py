@@ -12,6 +12,7 @@ from benchmarks.peers import Dlib, strong_dlib
 from config.settings import ModelSettings
 from models.runtime import ensure_built
 from tracker.vision.embed import Embedder
+from tracker.vision.embedders import DLIB
 
 TARGET = 20.0
 _GROUPS = ((32, 3), (64, 4), (128, 3), (256, 3), (256, 1))
@@ -34,8 +35,8 @@ def multiply_adds() -> int:
 def rows() -> Iterator[Row]:
     """One face, and batches of 8 and 32; a batch must not be slower per face than a single face."""
     models = ModelSettings()
-    ensure_built(models.dir, models.precision)
-    embedder = Embedder(folder=models.dir, precision=models.precision, threads=models.threads)
+    ensure_built(models.dir, models.precision, DLIB.network)
+    embedder = Embedder(DLIB, folder=models.dir, precision=models.precision, threads=models.threads)
     peer, strong = Dlib(), strong_dlib()
     rng = np.random.default_rng(SEED)
     alone_ms = 0.0

@@ -20,7 +20,7 @@ FRAMES_PER_S = 10
 def rows() -> Iterator[Row]:
     """Both frame sizes; constant light, changing sensor noise."""
     models = ModelSettings()
-    ensure_built(models.dir, models.precision)
+    ensure_built(models.dir, models.precision, "sface")
     faces = engine()
     for size_wh in ((640, 360), (1280, 720)):
         frames = [room(size_wh, noise) for noise in range(5)]

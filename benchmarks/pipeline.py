@@ -15,7 +15,8 @@ import numpy as np
 from benchmarks.frames import Image, read_clip, write_clip
 from benchmarks.measure import Row, Timing, run, summary
 from benchmarks.peers import Dlib, Mtcnn, strong_dlib_pipeline
-from config.settings import DetectSettings, MatchSettings, ModelSettings, QualitySettings, TrackSettings
+from config.recognition import MatchSettings
+from config.settings import DetectSettings, ModelSettings, QualitySettings, TrackSettings
 from models.runtime import ensure_built
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition
@@ -36,7 +37,7 @@ Step = Callable[[Image, int], object]
 def rows() -> Iterator[Row]:
     """1280x720, 3 faces: decode, detect, align, embed, match, track."""
     models = ModelSettings()
-    ensure_built(models.dir, models.precision)
+    ensure_built(models.dir, models.precision, "sface")
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "clip.mp4"
         write_clip(clip, frames=FRAMES, people=PEOPLE)
@@ -67,9 +68,8 @@ def rows() -> Iterator[Row]:
 
 def recognition() -> Recognition:
     """Recognition for one camera with default settings and nobody enrolled."""
-    match = MatchSettings()
-    known = KnownPeople(match)
-    return Recognition(site_id="bench", camera_id="bench", known=known, match=match, track=TrackSettings())
+    known = KnownPeople(MatchSettings())
+    return Recognition(site_id="bench", camera_id="bench", known=known, track=TrackSettings())
 
 
 def engine() -> FaceEngine:

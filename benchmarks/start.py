@@ -20,7 +20,7 @@ TRIES = 5
 def rows() -> Iterator[Row]:
     """One and four cameras, each run in a new process."""
     models = ModelSettings()
-    ensure_built(models.dir, models.precision)
+    ensure_built(models.dir, models.precision, "sface")
     for cameras, limit_mb in LIMITS_MB.items():
         walls, sizes = [], []
         for _ in range(TRIES):

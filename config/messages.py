@@ -20,6 +20,7 @@ EXAMPLES: Mapping[str, object] = {
     "site.capacity": 40,
     "detect.max_faces": 10,
     "models.dir": "models-cache",
+    "recognition.embedder": "dlib",
     "store.file": "footfall-copy.sqlite3",
     "cloud.credentials": "device-key.json",
     "presence.closes_at": "23:30",

@@ -28,7 +28,9 @@ _SECTIONS = {
     "models": "The neural networks.",
     "detect": "Face detection. Thresholds are scores, 0 to 1.",
     "quality": "Quality that a face needs to be used for recognition.",
-    "match": "Recognition. Distances are Euclidean, between face vectors.",
+    "recognition": "Recognition.",
+    "match": "The distances that decide, Euclidean, between face vectors. Unset, the first four depend on the network"
+    " and the number of people; the defaults are those of `sface` for up to 100 people.",
     "track": "Tracking of faces from frame to frame.",
     "presence": "Rules for visits.",
     "camera": "One `[[camera]]` table per camera.",

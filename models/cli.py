@@ -1,4 +1,4 @@
-"""`footfall models`: build, list, verify and export the converted networks."""
+"""`footfall models`: build, add, list, verify and export the converted networks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.table import Table
 from config.errors import ModelError
 from config.settings import Precision, load_settings
 from models import packs
-from models.catalog import CATALOG
+from models.catalog import CATALOG, NetworkSpec
 from models.packs import FileState, FileStatus
 
 app = typer.Typer(name="models", rich_markup_mode="markdown")
@@ -47,10 +47,31 @@ def build(
     typer.echo(f"Models are complete in {folder}")
 
 
+@app.command(epilog="Example:\n\n`footfall models add sface face_recognition_sface_2021dec.onnx`")
+def add(
+    network: Annotated[str, typer.Argument(metavar="NETWORK", help="Name in `footfall models list`.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The published weight file, recognised by its hash.")],
+    models: Folder = None,
+    settings: SettingsFile = None,
+    store: Store = None,
+    precision: Precisions = None,
+) -> None:
+    """Convert the weights in a file that you have, where the package that holds it cannot be downloaded."""
+    from models.build import build_in_subprocess
+
+    if network not in CATALOG:
+        raise ModelError(f"no network {network!r}", fix=f"name one of: {', '.join(CATALOG)}")
+    sha256 = CATALOG[network].source_sha256
+    files = {name: file for name, spec in CATALOG.items() if spec.source_sha256 == sha256}
+    folder = _folder(models, settings, store)
+    build_in_subprocess(folder, precisions=precision or list(Precision), names=tuple(files), files=files, force=True)
+    typer.echo(f"Added {', '.join(files)} to {folder}")
+
+
 @app.command("list", epilog="Example:\n\n`footfall models list --json`")
 def list_(models: Folder = None, settings: SettingsFile = None, store: Store = None, as_json: AsJson = False) -> None:
     """Show every network, its source and whether it is built."""
-    rows = _statuses(_folder(models, settings, store), list(Precision))
+    rows = _statuses(_folder(models, settings, store), list(Precision), list(CATALOG.values()))
     if as_json:
         _print_json(rows)
         return
@@ -73,7 +94,7 @@ def verify(
 ) -> None:
     """Verify the hash of every file; without --precision, of all precisions that are built."""
     folder = _folder(models, settings, store)
-    rows = _statuses(folder, precision or _built(folder))
+    rows = _statuses(folder, precision or _built(folder), packs.read(folder).specs())
     bad = [row for row in rows if row.state is not FileState.OK]
     if as_json:
         _print_json(rows)
@@ -107,8 +128,8 @@ def _built(folder: Path) -> list[Precision]:
     return packs.read(folder).precisions() or list(Precision)
 
 
-def _statuses(folder: Path, precisions: list[Precision]) -> list[FileStatus]:
-    return [packs.status(folder, spec, precision) for precision in precisions for spec in CATALOG.values()]
+def _statuses(folder: Path, precisions: list[Precision], specs: list[NetworkSpec]) -> list[FileStatus]:
+    return [packs.status(folder, spec, precision) for precision in precisions for spec in specs]
 
 
 def _print_json(rows: list[FileStatus]) -> None:

@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from config.settings import Precision
 from models.catalog import NetworkSpec, Part
-from models.networks import dlib_resnet, mtcnn
+from models.networks import dlib_resnet, mtcnn, sface
+from models.onnx import read_onnx
 from models.weights import read_dlib, read_mtcnn
 
 _MTCNN: Mapping[str, Callable[[], keras.Model]] = {
@@ -37,6 +38,8 @@ def keras_network(spec: NetworkSpec, content: bytes) -> keras.Model:
         return _PNET_PARTS[spec.part](padded)
     if make is not None:
         return mtcnn.load(make(), read_mtcnn(content))
+    if spec.name == "sface":
+        return sface.load(sface.sface(), read_onnx(content))
     weights = read_dlib(content)
     convolutions = [
         dlib_resnet.Convolution(filters=filters, biases=biases, gammas=gammas, betas=betas)

@@ -8,7 +8,7 @@ import json
 import shlex
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from config.errors import ModelError
 from config.settings import ModelSettings, Precision
-from models.catalog import CATALOG, RECIPE, NetworkSpec
+from models.catalog import CATALOG, EMBEDDERS, RECIPE, NetworkSpec
 
 MANIFEST = "manifest.json"
 LICENCES = "LICENCES.txt"
@@ -70,6 +70,11 @@ class Manifest(_Record):
         """The entry of a network, None when it is not in the pack."""
         found = (entry for entry in self.networks if entry.name == spec.name and entry.precision is precision)
         return next(found, None)
+
+    def specs(self) -> list[NetworkSpec]:
+        """The networks to expect: those that are always needed, and the embedders that are in the pack."""
+        built = {entry.name for entry in self.networks}
+        return [spec for name, spec in CATALOG.items() if name in built or name not in EMBEDDERS]
 
     def precisions(self) -> list[Precision]:
         """The precisions of which the pack has at least one network."""
@@ -156,11 +161,11 @@ def load(folder: Path, spec: NetworkSpec, precision: Precision) -> bytes:
     return _verified(folder, read(folder), spec, precision)
 
 
-def verify(folder: Path, precision: Precision) -> None:
-    """Verify every network of one precision. Raises ModelError naming the first file that fails."""
+def verify(folder: Path, precision: Precision, names: Iterable[str] = tuple(CATALOG)) -> None:
+    """Verify networks of one precision. Raises ModelError naming the first file that fails."""
     manifest = read(folder)
-    for spec in CATALOG.values():
-        _verified(folder, manifest, spec, precision)
+    for name in names:
+        _verified(folder, manifest, CATALOG[name], precision)
 
 
 def export(folder: Path, to: Path, *, precisions: Sequence[Precision]) -> int:
@@ -170,12 +175,12 @@ def export(folder: Path, to: Path, *, precisions: Sequence[Precision]) -> int:
     """
     if to.exists() and to.samefile(folder):
         raise ModelError(f"{to} is the model folder itself", fix="name another folder: --to DIR")
-    contents = {
-        spec.file_name(precision): load(folder, spec, precision)
-        for precision in precisions
-        for spec in CATALOG.values()
-    }
     manifest = read(folder)
+    contents = {
+        spec.file_name(precision): _verified(folder, manifest, spec, precision)
+        for precision in precisions
+        for spec in manifest.specs()
+    }
     networks = tuple(entry for entry in manifest.networks if entry.file in contents)
     try:
         licences = {LICENCES: (folder / LICENCES).read_bytes()}

@@ -20,7 +20,7 @@ from config.errors import ModelError
 from config.settings import Precision
 from models import packs
 from models.build import build_in_subprocess
-from models.catalog import CATALOG
+from models.catalog import CATALOG, required
 
 FloatArray: TypeAlias = NDArray[np.float32]
 Shape: TypeAlias = tuple[int, ...]
@@ -152,19 +152,21 @@ def open_network(name: str, *, folder: Path, precision: Precision, threads: int)
     return Network(folder / spec.file_name(precision), threads=threads, content=content)
 
 
-def ensure_built(folder: Path, precision: Precision, *, progress: Callable[[str, float], None] | None = None) -> None:
-    """Build the model pack in a child process unless it is complete.
+def ensure_built(
+    folder: Path, precision: Precision, embedder: str, *, progress: Callable[[str, float], None] | None = None
+) -> None:
+    """Build what is missing in the model pack, of the networks that an embedder needs, in a child process.
 
     progress: called with the step and the fraction done, 0..1; without it, a progress bar is shown on stderr.
     Raises ModelError when the pack is incomplete and TensorFlow is not installed.
     """
     try:
-        packs.verify(folder, precision)
+        packs.verify(folder, precision, required(embedder))
     except ModelError as error:
         if not packs.can_build():
             problem = f"{error.problem}, and TensorFlow, which builds them, is not installed"
             raise ModelError(problem, fix=error.fix) from error
-        build_in_subprocess(folder, precisions=(precision,), progress=progress)
+        build_in_subprocess(folder, precisions=(precision,), names=required(embedder), progress=progress)
 
 
 @contextmanager

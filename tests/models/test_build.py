@@ -68,7 +68,10 @@ def test_concurrent_builds_convert_once(models_folder: Path, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("step", ["loading TensorFlow", "converting rnet"])
 def test_killed_build_leaves_no_incomplete_files(step: str, tmp_path: Path) -> None:
-    arguments = json.dumps({"folder": str(tmp_path), "precisions": ["float16"], "force": False})
+    names = ["rnet"]
+    arguments = json.dumps(
+        {"folder": str(tmp_path), "precisions": ["float16"], "names": names, "files": {}, "force": False}
+    )
     child = subprocess.Popen(
         [sys.executable, "-m", "models.build", arguments],
         cwd=ROOT,
@@ -92,7 +95,7 @@ def test_interrupted_build_terminates_its_child_and_releases_the_lock(tmp_path: 
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        build_in_subprocess(tmp_path, precisions=(Precision.FLOAT16,), progress=interrupt)
+        build_in_subprocess(tmp_path, precisions=(Precision.FLOAT16,), names=("rnet",), progress=interrupt)
     with FileLock(tmp_path / ".lock", blocking=False):
         assert not list(tmp_path.glob("*.tflite"))
 

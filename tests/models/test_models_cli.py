@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from config.errors import ModelError
 from config.settings import Precision
-from models import packs
+from models import packs, weights
 from models.catalog import CATALOG
 from models.cli import app
 from models.runtime import open_network
@@ -26,8 +26,9 @@ def test_list_as_json_has_stable_keys(models_folder: Path) -> None:
     rows = json.loads(done.stdout)
     assert len(rows) == len(CATALOG) * len(Precision)
     assert set(rows[0]) == {
-        "name", "stem", "purpose", "source_package", "source_version", "source_file", "source_sha256", "licence",
-        "input_shape", "input_range", "outputs", "eight_bits", "part", "precision", "state", "size", "problem", "file",
+        "name", "stem", "purpose", "source_package", "source_version", "source_file", "source_sha256", "wheel_sha256",
+        "licence", "licence_package", "input_shape", "input_range", "outputs", "eight_bits", "part", "precision",
+        "state", "size", "problem", "file",
     }  # fmt: skip
     assert {row["state"] for row in rows} == {"ok"}
 
@@ -36,6 +37,29 @@ def test_list_of_an_empty_folder_shows_missing_files(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["list", "--models", str(tmp_path)])
     assert done.exit_code == 0
     assert done.stdout.count("missing") == len(CATALOG) * len(Precision)
+
+
+def test_add_rejects_other_files_and_names(tmp_path: Path) -> None:
+    file = tmp_path / "sface.onnx"
+    file.write_bytes(b"something else")
+    runner = CliRunner()
+    wrong = runner.invoke(app, ["add", "sface", str(file), "--models", str(tmp_path / "models")])
+    assert isinstance(wrong.exception, ModelError)
+    assert "sface.onnx: sha256" in wrong.exception.problem
+    assert CATALOG["sface"].source_sha256 in wrong.exception.fix
+    unknown = runner.invoke(app, ["add", "arcface", str(file), "--models", str(tmp_path / "models")])
+    assert isinstance(unknown.exception, ModelError)
+    assert "no network 'arcface'" in unknown.exception.problem
+
+
+def test_add_converts_the_networks_of_a_file(models_folder: Path, tmp_path: Path) -> None:
+    to = tmp_path / "models"
+    arguments = ["add", "rnet", str(weights.find(CATALOG["rnet"])), "--models", str(to), "--precision", "float16"]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    assert {entry.name for entry in packs.read(to).networks} == {"rnet", "rnet_coarse"}
+    file = CATALOG["rnet"].file_name(Precision.FLOAT16)
+    assert (to / file).read_bytes() == (models_folder / file).read_bytes()
 
 
 def test_verify_of_a_complete_pack(models_folder: Path) -> None:

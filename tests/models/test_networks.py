@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 from config.errors import ModelError
 from models import weights
 from models.catalog import CATALOG
-from tests.models.conftest import BATCHED, stem_reference
+from tests.models.conftest import BATCHED, published, stem_reference
 
 keras = pytest.importorskip("keras", reason="needs the models extra")
 convert = pytest.importorskip("models.convert", reason="needs the models extra")
@@ -26,7 +28,7 @@ Deviation = Callable[[str, Sequence[Batch]], float]
 def networks() -> dict[str, Callable[[Batch], list[Batch]]]:
     def runner(name: str) -> Callable[[Batch], list[Batch]]:
         spec = CATALOG[name]
-        model = convert.keras_network(spec, weights.read_verified(weights.find(spec), spec))
+        model = convert.keras_network(spec, published(name))
 
         def run(batch: Batch) -> list[Batch]:
             outputs = model(batch, training=False)
@@ -60,8 +62,7 @@ def test_batch_order_does_not_matter(name: str, networks, batch_for: Batches) ->
 def test_outputs_match_the_mtcnn_package(name: str, kind: str, networks, batch_for: Batches) -> None:
     theirs = getattr(importlib.import_module(f"mtcnn.network.{name}"), kind)()
     theirs.build()
-    spec = CATALOG[name]
-    theirs.set_weights(weights.read_mtcnn(weights.read_verified(weights.find(spec), spec)))
+    theirs.set_weights(weights.read_mtcnn(published(name)))
     batch = batch_for(name, 3)
     for mine, other in zip(networks[name](batch), theirs(batch), strict=True):
         assert mine.shape == other.shape
@@ -74,6 +75,20 @@ def test_vector_matches_dlib(networks, batch_for: Batches) -> None:
     batch = batch_for("dlib_resnet", 2)
     want = np.array([theirs.compute_face_descriptor(chip) for chip in batch.astype(np.uint8)])
     assert np.linalg.norm(networks["dlib_resnet"](batch)[0] - want, axis=1).max() < 1e-4
+
+
+def test_vector_matches_opencv(networks, batch_for: Batches, tmp_path: Path) -> None:
+    """OpenCV runs the published file itself; its vectors are not of unit length."""
+    file = tmp_path / "sface.onnx"
+    file.write_bytes(published("sface"))
+    theirs = cv2.dnn.readNet(str(file))
+    batch = batch_for("sface", 3)
+    want = np.empty((3, 128), np.float32)
+    for row, chip in enumerate(batch):
+        theirs.setInput(np.ascontiguousarray(chip.transpose(2, 0, 1)[None]))
+        want[row] = theirs.forward()[0]
+    want /= np.linalg.norm(want, axis=1, keepdims=True)
+    assert np.linalg.norm(networks["sface"](batch)[0] - want, axis=1).max() < 1e-5
 
 
 def test_weights_of_another_network_are_rejected() -> None:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from config.settings import Precision
 from models import runtime, weights
 from models.catalog import CATALOG
 from models.runtime import Network, ensure_built, open_network
-from tests.models.conftest import BATCHED, stem_reference
+from tests.models.conftest import BATCHED, published, stem_reference
 
 ROOT = Path(__file__).parents[2]
 Batch = NDArray[np.float32]
@@ -51,6 +52,20 @@ def test_stem_outputs_its_feature_map_and_weights(
     for array, want in zip(arrays, published, strict=True):
         assert np.array_equal(array[..., :10].reshape(-1), want.reshape(-1))
         assert not array[..., 10:].any()
+
+
+@pytest.mark.parametrize(("precision", "limit"), [(Precision.FLOAT32, 1e-5), (Precision.FLOAT16, 1e-3)])
+def test_vector_matches_opencv(
+    precision: Precision, limit: float, models_folder: Path, batch_for: Batches, tmp_path: Path
+) -> None:
+    file = tmp_path / "sface.onnx"
+    file.write_bytes(published("sface"))
+    theirs = cv2.dnn.readNet(str(file))
+    (chip,) = batch_for("sface", 1)
+    theirs.setInput(np.ascontiguousarray(chip.transpose(2, 0, 1)[None]))
+    want = theirs.forward()[0]
+    (got,) = open_network("sface", folder=models_folder, precision=precision, threads=2).run(chip[None])[0]
+    assert abs(got - want / np.linalg.norm(want)).max() < limit
 
 
 @pytest.mark.parametrize(("precision", "limit"), [(Precision.FLOAT32, 1e-4), (Precision.FLOAT16, 2e-3)])
@@ -192,7 +207,7 @@ def test_inference_imports_no_tensorflow_and_prints_nothing(models_folder: Path)
         "from config.settings import Precision\n"
         "from models.runtime import ensure_built, open_network\n"
         "folder = pathlib.Path(sys.argv[1])\n"
-        "ensure_built(folder, Precision.FLOAT16)\n"
+        "ensure_built(folder, Precision.FLOAT16, 'sface')\n"
         "network = open_network('rnet', folder=folder, precision=Precision.FLOAT16, threads=2)\n"
         "network.run(np.zeros((2, 24, 24, 3), np.float32))\n"
         "heavy = {'tensorflow', 'keras', 'mtcnn', 'face_recognition_models', 'joblib', 'jax'}\n"
@@ -207,13 +222,13 @@ def test_inference_imports_no_tensorflow_and_prints_nothing(models_folder: Path)
 
 def test_complete_folder_is_not_rebuilt(models_folder: Path) -> None:
     steps: list[str] = []
-    ensure_built(models_folder, Precision.FLOAT16, progress=lambda step, _fraction: steps.append(step))
+    ensure_built(models_folder, Precision.FLOAT16, "sface", progress=lambda step, _fraction: steps.append(step))
     assert steps == []
 
 
 def test_without_tensorflow_the_alternatives_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorflow", None)
     with pytest.raises(ModelError, match="TensorFlow, which builds them, is not installed") as caught:
-        ensure_built(tmp_path, Precision.FLOAT16)
+        ensure_built(tmp_path, Precision.FLOAT16, "sface")
     assert "pip install 'footfall[models]'" in caught.value.fix
     assert "footfall models export" in caught.value.fix

@@ -20,8 +20,11 @@ DLIB = CATALOG["dlib_resnet"]
 PNET = CATALOG["pnet"]
 
 
+INSTALLED = [spec for spec in CATALOG.values() if spec.wheel_sha256 is None]
+
+
 def test_every_published_file_is_found_and_verified() -> None:
-    for spec in CATALOG.values():
+    for spec in INSTALLED:
         assert weights.read_verified(weights.find(spec), spec)
 
 
@@ -30,7 +33,7 @@ def test_reading_weights_does_not_import_their_packages() -> None:
         "import sys\n"
         "from models import weights\n"
         "from models.catalog import CATALOG\n"
-        "for spec in CATALOG.values():\n"
+        "for spec in (spec for spec in CATALOG.values() if spec.wheel_sha256 is None):\n"
         "    content = weights.read_verified(weights.find(spec), spec)\n"
         "    weights.read_dlib(content) if spec.name == 'dlib_resnet' else weights.read_mtcnn(content)\n"
         "heavy = {'mtcnn', 'face_recognition_models', 'tensorflow', 'keras', 'pkg_resources'}\n"

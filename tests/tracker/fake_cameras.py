@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from config.errors import FootfallError
-from config.settings import CameraSettings, MatchSettings, PresenceSettings, TrackSettings
+from config.recognition import MatchSettings
+from config.settings import CameraSettings, PresenceSettings, TrackSettings
 from tracker.agent.loop import Agent, Step
 from tracker.agent.roles.choice import role_of
 from tracker.cameras.frames import Frame, NoFrameYet, SourceState
@@ -44,6 +45,10 @@ def at(seconds: float) -> datetime:
 
 def seconds(moment: datetime) -> float:
     return (moment - NOON).total_seconds()
+
+
+MATCH = MatchSettings(max_distance=0.55, stranger_distance=0.6, min_margin=0.05, clear_by=0.05)
+"""Limits between the distances of the turned faces of `face_of`."""
 
 
 def face_of(number: int) -> FloatArray:
@@ -177,7 +182,7 @@ class AgentHarness:
 
     path: Path
     presence: PresenceSettings = PRESENCE
-    match: MatchSettings = field(default_factory=MatchSettings)
+    match: MatchSettings = MATCH
     store: Store = field(init=False)
 
     def __post_init__(self) -> None:
@@ -202,9 +207,7 @@ class AgentHarness:
             ref,
             source=camera,
             engine=FakeEngine(),
-            recognition=Recognition(
-                site_id="gym", camera_id=camera_id, known=known, match=self.match, track=TrackSettings()
-            ),
+            recognition=Recognition(site_id="gym", camera_id=camera_id, known=known, track=TrackSettings()),
             role=role_of(
                 CameraSettings(id=camera_id, source="0"),
                 ref,

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from config.settings import CameraRole, CameraSettings, MatchSettings, TrackSettings
+from config.settings import CameraRole, CameraSettings, TrackSettings
 from tests.tracker.fake_cameras import (
     ADA,
     BLENDED,
@@ -89,9 +89,7 @@ class RoleCamera(AgentHarness):
         stop = threading.Event()
         source = ScriptedCamera([*script, stop.set] if stopped else script)
         known = KnownPeople(self.match)
-        recognition = Recognition(
-            site_id="gym", camera_id=self.camera.id, known=known, match=MatchSettings(), track=TrackSettings()
-        )
+        recognition = Recognition(site_id="gym", camera_id=self.camera.id, known=known, track=TrackSettings())
         ref = CameraRef("gym", self.camera.id)
         Agent(
             ref,

@@ -25,14 +25,14 @@ def assemble(
     known: KnownPeople,
 ) -> list[Agent]:
     """One agent a camera; they share engine, store and the people they know. Raises ModelError."""
-    engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
+    engine = FaceEngine.load(
+        models=settings.models, detect=settings.detect, quality=settings.quality, embedder=known.embedder
+    )
     clock = SystemClock()
     agents = []
     for each, source in zip(cameras, sources, strict=True):
         camera = CameraRef(settings.site.id, each.id)
-        recognition = Recognition(
-            site_id=settings.site.id, camera_id=each.id, known=known, match=settings.match, track=settings.track
-        )
+        recognition = Recognition(site_id=settings.site.id, camera_id=each.id, known=known, track=settings.track)
         agent = Agent(
             camera,
             source=source,

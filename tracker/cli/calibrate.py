@@ -9,6 +9,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from tracker.cli.command import command
+from tracker.cli.extras import embedder_of, match_of
 from tracker.cli.options import Options, UsageError
 from tracker.cli.output import Result, Table
 from tracker.cli.store import open_store
@@ -48,8 +49,9 @@ def calibrate(
     if apply and reset:
         raise UsageError("--apply and --reset cannot be used together", fix="specify one of them")
     settings = access.load()
-    current = settings.match.max_distance
     with open_store(settings, create=False) as store:  # limits stay on this machine
+        embedder, match = embedder_of(settings, store), match_of(settings, store)
+        current = match.max_distance
         if reset:
             store.people.replace_limits({})
             return Result(
@@ -57,7 +59,7 @@ def calibrate(
                 parts=[f"limits removed; {current:g} applies to everybody"],
             )
         names = {person.person_id: person.name for person in store.people.all(kind=PersonKind.ENROLLED)}
-        found = calibrated(Gallery.of(*store.people.vectors(PersonKind.ENROLLED)), settings.match, rate=far)
+        found = calibrated(Gallery.of(*store.people.vectors(PersonKind.ENROLLED)), match, embedder, rate=far)
         if apply:
             _save(store, found, current)
     return Result(

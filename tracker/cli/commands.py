@@ -44,6 +44,7 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Entry]]] = {
             "name": ("visitors:name", "Name one or more visitors."),
             "tidy": ("visitors:tidy", "Delete face vectors of visitors who have not returned."),
             "not": ("deny:deny", "Mark faces as not this person."),
+            "re-enroll": ("re_enroll:re_enroll", "Enroll everybody anew with the network of the settings."),
             "calibrate": ("calibrate:calibrate", "Calibrate recognition thresholds for the people enrolled here."),
         },
     ),
@@ -91,9 +92,13 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Entry]]] = {
         },
     ),
     "models": (
-        "Build, list, verify and export the networks.",
+        "Build, add, list, verify and export the networks.",
         {
             "build": ("models.cli:app", "Convert the published weights; networks that are already built are skipped."),
+            "add": (
+                "models.cli:app",
+                "Convert the weights in a file that you have, where the package that holds it cannot be downloaded.",
+            ),
             "list": ("models.cli:app", "Show every network, its source and whether it is built."),
             "verify": (
                 "models.cli:app",

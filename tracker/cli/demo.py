@@ -16,7 +16,7 @@ import typer
 from config.errors import FootfallError
 from tracker.cli.command import command
 from tracker.cli.dashboard import background_dashboard, require_dashboard
-from tracker.cli.extras import require
+from tracker.cli.extras import embedder_of, require
 from tracker.cli.lines import make_folder
 from tracker.cli.options import JsonOption, JsonOutput, Models, ModelsOption, StoreOption
 from tracker.cli.output import Result, Table, emit, note, progress_bar
@@ -54,7 +54,7 @@ def demo(
     file.write_text(settings_text(url), encoding="utf-8")
     settings = Models(settings=file, store=url, models=models).load()
     prepare_store(settings.store.path, own=store is None)
-    ensure_built(settings.models.dir, settings.models.precision)
+    ensure_built(settings.models.dir, settings.models.precision, embedder_of(settings).network)
     clip = _folder("cache") / CLIP_NAME
     _render(clip)
     note(f"Enrolled {enrol(settings)} from one picture; the other person is a stranger.")

@@ -10,7 +10,7 @@ import typer
 
 from config.errors import PeopleError, PictureError
 from tracker.cli.command import command
-from tracker.cli.extras import load_engine
+from tracker.cli.extras import embedder_of, load_engine, match_of
 from tracker.cli.options import Models, UsageError
 from tracker.cli.output import counted, print_line
 from tracker.cli.people import WhoArgument, find_person
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from config.settings import Settings
     from tracker.store.store import Store
     from tracker.vision.faces import FloatArray
-
-_OWN_SHARE = 0.5
-"""A face nearer than this share of the limit is hardly anybody else's; used for tracks that matched the person."""
 
 
 @command(
@@ -63,10 +60,10 @@ def deny(
             return
         found = [_of_track(store, person, each) for each in track or []]
         sources = [each for each, vectors in zip(track or [], found, strict=True) for _ in vectors]
-        limit = store.people.limits().get(person.person_id, settings.match.max_distance)
-        reaches = [_OWN_SHARE * limit] * len(sources)
+        limit = store.people.limits().get(person.person_id, match_of(settings, store).max_distance)
+        reaches = [embedder_of(settings, store).same_face] * len(sources)  # the tracks matched the person
         if pictures:
-            vectors, names = _of_pictures(settings, pictures)
+            vectors, names = _of_pictures(settings, store, pictures)
             found.append(vectors)
             sources += names
             reaches += [limit] * len(names)
@@ -109,10 +106,10 @@ def _of_track(store: Store, person: Person, track_id: str) -> FloatArray:
     return vectors[rows]
 
 
-def _of_pictures(settings: Settings, paths: list[Path]) -> tuple[FloatArray, list[str]]:
+def _of_pictures(settings: Settings, store: Store, paths: list[Path]) -> tuple[FloatArray, list[str]]:
     from tracker.identity.enrolment import pictures_of, plan_person
 
-    plan = plan_person("somebody else", pictures_of(paths), load_engine(settings))
+    plan = plan_person("somebody else", pictures_of(paths), load_engine(settings, store))
     for refused in plan.rejected:
         raise PictureError(f"{refused.path}: {refused.reason}", fix="give pictures with one face each, well visible")
     return plan.vectors, list(plan.sources)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
@@ -11,15 +12,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from config.errors import FootfallError
+from config.errors import FootfallError, StoreError
 from config.findings import Finding, Outcome
 from tracker.cli.command import command
-from tracker.cli.extras import require_firestore
+from tracker.cli.extras import embedder_of, require_firestore
 from tracker.cli.options import CameraOption, Models
 from tracker.cli.output import Result
 
 if TYPE_CHECKING:
     from config.settings import Settings
+    from tracker.vision.embedders import EmbedderSpec
 
 _PACKAGES = {"ai_edge_litert": "edge", "cv2": "edge", "dash": "dashboard", "filelock": "edge", "scipy": "edge"}
 _STYLES = {Outcome.OK: "green", Outcome.WARNING: "yellow", Outcome.FAILED: "bold red"}
@@ -60,6 +62,7 @@ def examine(settings: Settings, sources: list[str], *, full: bool = False) -> It
         ("packages", _packages),
         ("compiled", check_compiled),
         ("models", partial(_models, settings)),
+        ("recognition", partial(_recognition, settings)),
         ("store", partial(check_store, path, full=full)),
         ("disk", partial(check_disk, path)),
         ("clock", partial(check_clock, path, settings.site.zone)),
@@ -97,10 +100,28 @@ def _packages() -> Finding:
 
 def _models(settings: Settings) -> Finding:
     from models import packs
+    from models.catalog import required
     from tracker.vision.check import check_networks
 
-    packs.verify(settings.models.dir, settings.models.precision)
-    return check_networks(settings)
+    embedder = _embedder(settings)
+    packs.verify(settings.models.dir, settings.models.precision, required(embedder.network))
+    return check_networks(settings, embedder)
+
+
+def _recognition(settings: Settings) -> Finding:
+    from tracker.identity.check import check_recognition
+
+    return check_recognition(settings.match, _embedder(settings))
+
+
+def _embedder(settings: Settings) -> EmbedderSpec:
+    """The network of the settings or of the store. Raises ModelError where the two differ."""
+    from tracker.cli.store import open_store
+
+    if settings.store.path.exists():
+        with suppress(StoreError), open_store(settings, create=False) as store:  # `check_store` reports it
+            return embedder_of(settings, store)
+    return embedder_of(settings)
 
 
 def _firestore(settings: Settings) -> Finding:

@@ -12,7 +12,7 @@ import typer
 
 from config.errors import PeopleError
 from tracker.cli.command import command
-from tracker.cli.extras import load_engine
+from tracker.cli.extras import load_engine, match_of
 from tracker.cli.options import Models, UsageError
 from tracker.cli.output import Result, counted, with_progress
 from tracker.cli.people import enrolled_gallery, find_person
@@ -70,9 +70,8 @@ def enroll(
     if add and staff:
         raise UsageError("--staff has no effect with --add: enrolled people keep their role", fix="leave one out")
     candidates = _candidates(sources, name, add=add)
-    settings = access.load()
-    engine = load_engine(settings)
     with writing(access, create=True) as (settings, store):
+        engine = load_engine(settings, store)
         results = _enroll_all(settings, store, candidates, engine, staff=staff, add=add, force=force)
     count = sum(result.problem is not None for result in results)
     problem = f"{count} of {len(results)} people were not enrolled"
@@ -141,7 +140,7 @@ def _checks(store: Store, settings: Settings, *, force: bool) -> EnrolmentChecks
     from tracker.identity.gallery import Gallery
 
     return EnrolmentChecks(
-        settings=settings.match,
+        settings=match_of(settings, store),
         gallery=enrolled_gallery(store),
         visitors=Gallery.of(*store.people.vectors(PersonKind.VISITOR)),
         names={person.person_id: person.name for person in store.people.all()},

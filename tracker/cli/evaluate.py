@@ -41,6 +41,7 @@ def evaluate(
     """
     from tracker.identity.evaluation import evaluate as evaluated
     from tracker.identity.evaluation import files_of, read_pairs
+    from tracker.identity.limits import match_settings
 
     settings = access.load()
     listed = read_pairs(pairs)
@@ -48,7 +49,7 @@ def evaluate(
     found = evaluated(
         listed,
         _vectors(engine, files_of(listed), root if root is not None else pairs.parent),
-        threshold=settings.match.max_distance,
+        threshold=match_settings(settings.match, engine.embedder, people=1).max_distance,
     )
     parts = _parts(found)
     if plot is not None:

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 from config.errors import SettingsError
 
 if TYPE_CHECKING:
+    from config.recognition import MatchSettings
     from config.settings import Settings
+    from tracker.store.store import Store
+    from tracker.vision.embedders import EmbedderSpec
     from tracker.vision.engine import FaceEngine
 
 _NAMES = {"firebase_admin": "firebase-admin", "skimage": "scikit-image"}
@@ -27,10 +30,38 @@ def require_firestore() -> None:
     require("Firestore", "cloud", "firebase_admin")
 
 
-def load_engine(settings: Settings) -> FaceEngine:
+def embedder_of(settings: Settings, store: Store | None = None) -> EmbedderSpec:
+    """The embedder of the settings or of the vectors in the store, which the store uses from now on.
+
+    Raises ModelError where the two differ.
+    """
+    from tracker.vision.embedders import chosen
+
+    embedder = chosen(settings.recognition.embedder, None if store is None else store.people.network())
+    if store is not None:
+        store.use_model(embedder.network)
+    return embedder
+
+
+def match_of(settings: Settings, store: Store) -> MatchSettings:
+    """The distances that decide, for the people who are enrolled in the store. Raises ModelError."""
+    from tracker.identity.limits import match_settings
+    from tracker.presence.people import PersonKind
+
+    embedder = embedder_of(settings, store)
+    enrolled = set(store.people.vectors(PersonKind.ENROLLED)[1])
+    return match_settings(settings.match, embedder, people=len(enrolled))
+
+
+def load_engine(settings: Settings, store: Store | None = None) -> FaceEngine:
+    """The networks, with the embedder of the settings or of the store; see `engine_of`."""
+    return engine_of(settings, embedder_of(settings, store))
+
+
+def engine_of(settings: Settings, embedder: EmbedderSpec) -> FaceEngine:
     """The networks, which are built first where they are missing. Raises ModelError."""
     from models.runtime import ensure_built
     from tracker.vision.engine import FaceEngine
 
-    ensure_built(settings.models.dir, settings.models.precision)
-    return FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
+    ensure_built(settings.models.dir, settings.models.precision, embedder.network)
+    return FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality, embedder=embedder)

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from config.errors import PictureError
 from tracker.cli.command import command
-from tracker.cli.extras import load_engine
+from tracker.cli.extras import load_engine, match_of
 from tracker.cli.lines import make_folder
 from tracker.cli.options import NoStoreModels, ReadingModels, UsageError
 from tracker.cli.output import Result, counted, with_progress
@@ -19,8 +19,7 @@ from tracker.presence.people import PersonKind
 
 if TYPE_CHECKING:
     from config.settings import Settings
-    from tracker.identity.annotation import Drawing
-    from tracker.identity.gallery import Gallery
+    from tracker.identity.annotation import Drawing, FaceFinder
 
 
 @command("footfall annotate holiday/ --out drawn/")
@@ -34,15 +33,14 @@ def annotate(
     They are written to another folder under their own names; .png, or .avi for a video, is added to those of formats
     that cannot be written. Enrolled people are green, others amber.
     """
-    from tracker.identity.annotation import FaceFinder, annotated, files_in
+    from tracker.identity.annotation import annotated, files_in
 
     settings = access.load()
     files = files_in(source)
     if out.resolve() == (source if source.is_dir() else source.parent).resolve():
         raise UsageError(f"{out} is the folder of the originals", fix="give another folder to --out")
     make_folder(out, fix="give another to --out")
-    gallery, names = _known_people(settings, access)
-    finder = FaceFinder(load_engine(settings), settings.match, gallery, names)
+    finder = _finder(settings, access)
     drawings = [annotated(finder, file, out) for file in with_progress(files, "Annotating", total=len(files))]
     failed = [drawing for drawing in drawings if drawing.problem is not None]
     problem = f"{len(failed)} of {len(drawings)} files could not be annotated: {failed[0].problem}" if failed else ""
@@ -67,12 +65,13 @@ def compare(
     import numpy as np
 
     from tracker.identity.annotation import only_face
+    from tracker.identity.limits import match_settings
 
     settings = access.load()
     engine = load_engine(settings)
     vectors = [only_face(engine, path) for path in (first, second)]
     distance = float(np.linalg.norm(vectors[0] - vectors[1]))
-    threshold = settings.match.max_distance
+    threshold = match_settings(settings.match, engine.embedder, people=1).max_distance
     same = distance <= threshold
     verdict = ("same person", "bold green") if same else ("different people", "bold")
     return Result(
@@ -81,15 +80,18 @@ def compare(
     )
 
 
-def _known_people(settings: Settings, access: ReadingModels) -> tuple[Gallery, dict[str, str]]:
-    """Gallery and names of the store; nobody where there is no store yet."""
+def _finder(settings: Settings, access: ReadingModels) -> FaceFinder:
+    """The networks and the people of the store; nobody where there is no store yet."""
+    from tracker.identity.annotation import FaceFinder
     from tracker.identity.gallery import Gallery
 
     if not settings.store.path.exists() and (settings.store.firestore is None or access.offline):
-        return Gallery.empty(), {}
-    with reading(access) as (_, store):
+        return FaceFinder(load_engine(settings), settings.match, Gallery.empty(), {})
+    with reading(access) as (settings, store):
+        engine = load_engine(settings, store)
         gallery = Gallery(*store.people.vectors(PersonKind.ENROLLED))
-        return gallery, {person.person_id: person.name for person in store.people.all()}
+        names = {person.person_id: person.name for person in store.people.all()}
+        return FaceFinder(engine, match_of(settings, store), gallery, names)
 
 
 def _line(drawing: Drawing) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tracker.cli.command import command
+from tracker.cli.extras import embedder_of
 from tracker.cli.options import CameraOption, Models, Reload, UsageError
 from tracker.cli.output import note
 from tracker.cli.store import open_store
@@ -52,13 +53,11 @@ def track(
     one: "action" is "void" for an event that did not happen (the track shows somebody else), and "add" for one that did
     after all.
     """
-    from models.runtime import ensure_built
     from tracker.cli.step_output import EventOutput
 
     settings = access.load()
     cameras = _cameras_of(settings, camera or [], camera_id or [])
     start_at = parse_past(start, settings.site.zone, now=datetime.now(UTC), option="--start")
-    ensure_built(settings.models.dir, settings.models.precision)
     output = EventOutput.JSON if as_json else EventOutput.TEXT
     over = follow(settings, cameras, start_at=start_at, fast=fast, output=output, explain=explain, reread=access.reload)
     if not over:
@@ -81,6 +80,7 @@ def follow(
     reread: reads the settings again when what the machines of a site share changes meanwhile.
     Raises what ended an agent early: ModelError, CameraError, RecordingError, StoreError.
     """
+    from models.runtime import ensure_built
     from tracker.agent.assembly import assemble
     from tracker.agent.supervisor import run_all
     from tracker.cameras.sources import LiveSource, prepare_source
@@ -96,7 +96,9 @@ def follow(
         replicating(settings, store, reread),
     ):
         store.sites.save(site_of(settings, rules_at_site(settings, store)))
-        known = KnownPeople(settings.match)
+        embedder = embedder_of(settings, store)
+        ensure_built(settings.models.dir, settings.models.precision, embedder.network)
+        known = KnownPeople(settings.match, embedder)
         agents = assemble(settings, cameras, sources, store, known)
         with StepPrinter(agents, sources, known, zone=settings.site.zone, output=output, explain=explain) as printer:
             failures = run_all(agents, stop, printer.print_step)

@@ -9,6 +9,7 @@ import typer
 
 from config.errors import PeopleError
 from tracker.cli.command import command
+from tracker.cli.extras import match_of
 from tracker.cli.options import Options, Reading, UsageError, YesOption
 from tracker.cli.output import Result, Table, note, print_line
 from tracker.cli.people import enrolled_gallery, find_person
@@ -135,7 +136,7 @@ def _likenesses(store: Store, settings: Settings) -> dict[str, SimilarPerson]:
     from tracker.identity.visitors import similar_people
 
     visitors = Gallery.of(*store.people.vectors(PersonKind.VISITOR))
-    return similar_people(visitors, enrolled_gallery(store), settings.match)
+    return similar_people(visitors, enrolled_gallery(store), match_of(settings, store))
 
 
 def _merge_all(store: Store, found: dict[str, SimilarPerson], *, yes: bool) -> None:

@@ -17,6 +17,7 @@ from tracker.demo.score import Scorecard, compare
 from tracker.identity.enrolment import plan_person
 from tracker.store.site_settings import site_rules
 from tracker.store.store import Store
+from tracker.vision.embedders import chosen
 from tracker.vision.engine import FaceEngine
 
 CAMERA_ID = "lobby"
@@ -54,7 +55,11 @@ def enrol(settings: Settings) -> str:
     with tempfile.TemporaryDirectory() as folder, Store(settings.store.path) as store:
         picture = Path(folder) / f"{name}.png"
         picture.write_bytes(cv2.imencode(".png", enrolment_picture())[1].tobytes())
-        engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
+        embedder = chosen(settings.recognition.embedder, stored=None)
+        store.use_model(embedder.network)
+        engine = FaceEngine.load(
+            models=settings.models, detect=settings.detect, quality=settings.quality, embedder=embedder
+        )
         plan = plan_person(name, [picture], engine)
         if plan.problem is not None:
             raise FootfallError(f"{plan.problem}: {plan.rejected}", fix="run 'footfall models verify'")

@@ -10,7 +10,7 @@ import cv2
 import PIL.Image
 
 from config.errors import PictureError, RecordingError
-from config.settings import MatchSettings
+from config.recognition import MatchSettings
 from tracker.cameras.recording import RecordingSource
 from tracker.identity.enrolment import prominent_faces
 from tracker.identity.gallery import Gallery

@@ -11,16 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from config.settings import MatchSettings
+from config.recognition import MatchSettings
 from tracker.identity.gallery import Gallery
 from tracker.identity.match import distances
 from tracker.identity.rates import accepted, pairs_needed, threshold_at
+from tracker.vision.embedders import EmbedderSpec
 from tracker.vision.faces import FloatArray
 
-MIN_LIMIT = 0.35
-"""No limit is set below this, where most faces would be missed."""
-SAFETY_MARGIN = 0.02
-"""Distance of a limit below the nearest other person when there are too few comparisons to confirm the rate."""
 BIN = 0.05
 """Width of a bin of the histogram."""
 _MAX_COMPARED = 4000
@@ -55,12 +52,13 @@ class PersonCalibration:
 class Calibration:
     """Recommended thresholds.
 
-    rate: the requested false-accept rate. threshold: for everybody. people: in the order of the gallery, each with a
-    limit lower than the threshold only where others look alike. needed: number of comparisons of different people that
-    confirms the rate.
+    rate: the requested false-accept rate. min_limit: no limit is below it. threshold: for everybody. people: in the
+    order of the gallery, each with a limit lower than the threshold only where others look alike. needed: number of
+    comparisons of different people that confirms the rate.
     """
 
     rate: float
+    min_limit: float
     threshold: float
     people: tuple[PersonCalibration, ...]
     needed: int
@@ -84,7 +82,9 @@ class Calibration:
     def lookalikes(self) -> tuple[PersonCalibration, ...]:
         """People who look more like somebody else than any limit can separate."""
         return tuple(
-            person for person in self.people if person.nearest_other is not None and person.nearest_other <= MIN_LIMIT
+            person
+            for person in self.people
+            if person.nearest_other is not None and person.nearest_other <= self.min_limit
         )
 
     def missed_at(self, threshold: float) -> float:
@@ -127,8 +127,10 @@ class Calibration:
         }
 
 
-def calibrate(gallery: Gallery, settings: MatchSettings, *, rate: float) -> Calibration:
+def calibrate(gallery: Gallery, settings: MatchSettings, embedder: EmbedderSpec, *, rate: float) -> Calibration:
     """Thresholds with a false-accept rate of at most `rate`.
+
+    settings: those for the size of the gallery.
 
     Raises ValueError when the rate is not between 0 and 1.
     """
@@ -140,29 +142,33 @@ def calibrate(gallery: Gallery, settings: MatchSettings, *, rate: float) -> Cali
     needed = pairs_needed(rate)
     others = [measured[owners != person_id, index] for index, person_id in enumerate(gallery.people)]
     different = np.concatenate([np.empty(0, np.float32), *others])
+    confirmed = len(different) >= needed
     threshold = _limit(
-        different, rate, needed, unconfirmed_max=settings.max_distance, confirmed_max=settings.stranger_distance
+        different,
+        rate,
+        embedder,
+        confirmed=confirmed,
+        most=settings.stranger_distance if confirmed else settings.max_distance,
     )
-    cap = threshold if len(different) >= needed else settings.max_distance
+    cap = threshold if confirmed else settings.max_distance
     people = tuple(
         PersonCalibration(
             person_id=person_id,
             vectors=gallery.rows_of(index).stop - gallery.rows_of(index).start,
             same=_leave_one_out(gallery.vectors[gallery.rows_of(index)]),
             different=others[index],
-            limit=_limit(others[index], rate, needed, unconfirmed_max=cap, confirmed_max=cap),
+            limit=_limit(others[index], rate, embedder, confirmed=len(others[index]) >= needed, most=cap),
             lookalike=_lookalike(owners, measured[:, index], person_id),
         )
         for index, person_id in enumerate(gallery.people)
     )
-    return Calibration(rate=rate, threshold=threshold, people=people, needed=needed)
+    return Calibration(rate=rate, min_limit=embedder.min_limit, threshold=threshold, people=people, needed=needed)
 
 
-def _limit(different: FloatArray, rate: float, needed: int, *, unconfirmed_max: float, confirmed_max: float) -> float:
-    """A limit that keeps the rate, capped at one of the maxima by whether the comparisons confirm it."""
-    confirmed = len(different) >= needed
-    limit = threshold_at(different, rate) - (0 if confirmed else SAFETY_MARGIN)
-    return float(min(max(limit, MIN_LIMIT), confirmed_max if confirmed else unconfirmed_max))
+def _limit(different: FloatArray, rate: float, embedder: EmbedderSpec, *, confirmed: bool, most: float) -> float:
+    """A limit that keeps the rate, at most `most`. confirmed: whether there are enough comparisons for the rate."""
+    limit = threshold_at(different, rate) - (0 if confirmed else embedder.safety)
+    return float(min(max(limit, embedder.min_limit), most))
 
 
 def _leave_one_out(vectors: FloatArray) -> FloatArray:

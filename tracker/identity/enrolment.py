@@ -27,7 +27,7 @@ from tracker.identity.pictures import PICTURE_SUFFIXES, read_picture
 from tracker.presence.people import Person, Role, name_key
 from tracker.vision.align import align
 from tracker.vision.faces import Faces, FloatArray, Image
-from tracker.vision.quality import assess, rejection
+from tracker.vision.quality import CHIP, assess, rejection
 
 ENROL_QUALITY = QualitySettings(min_width=40, max_yaw=1.0)
 """Required of enrolment pictures. Profiles are accepted, other than in recognition."""
@@ -200,7 +200,7 @@ def _read(path: Path, engine: FaceExtractor, needed: QualitySettings) -> Accepte
     if len(faces) != 1:
         problem = f"{len(faces)} faces found, exactly one is needed" if len(faces) else "no face found"
         raise PictureError(f"{path}: {problem}", fix="give a picture of one person with the face clearly visible")
-    quality = assess(faces, align(image, faces.landmarks))
+    quality = assess(faces, align(image, faces.landmarks, CHIP))
     reason = rejection(quality, 0, needed)
     if reason is not None:
         raise PictureError(f"{path}: the face is {reason}", fix="give a larger, sharper picture")

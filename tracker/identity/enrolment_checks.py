@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
-from config.settings import MatchSettings
+from config.recognition import MatchSettings
 from tracker.identity.gallery import Gallery
 from tracker.identity.match import Nearest, nearest
 from tracker.vision.faces import FloatArray

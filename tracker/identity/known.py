@@ -9,10 +9,13 @@ from typing import Protocol
 
 import numpy as np
 
-from config.settings import MatchSettings
+from config.errors import ModelError
+from config.recognition import MatchSettings
 from tracker.identity.gallery import Gallery
+from tracker.identity.limits import match_settings
 from tracker.identity.visitors import Visitor, Visitors
 from tracker.presence.people import Person, PersonKind
+from tracker.vision.embedders import SFACE, EmbedderSpec
 from tracker.vision.faces import FloatArray
 
 SavedVisitor = tuple[Person, FloatArray]
@@ -23,6 +26,7 @@ class PeopleStore(Protocol):
     """The part of the store that is needed here."""
 
     def all(self) -> list[Person]: ...
+    def network(self) -> str | None: ...
     def vectors(self, kind: PersonKind) -> tuple[FloatArray, tuple[str, ...]]: ...
     def limits(self) -> dict[str, float]: ...
     def negatives(self) -> tuple[FloatArray, tuple[str, ...]]: ...
@@ -32,15 +36,23 @@ class PeopleStore(Protocol):
 class KnownPeople:
     """Gallery, visitors and names: those of the store, and visitors that are not saved yet. Thread-safe."""
 
-    def __init__(self, settings: MatchSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: MatchSettings, embedder: EmbedderSpec = SFACE) -> None:
+        """settings: as given; `match` has those for the size of the gallery. embedder: of all vectors."""
+        self._given = settings
+        self.embedder = embedder
         self._lock = threading.Lock()
         self._version: int | None = None
         self._gallery = Gallery.empty()
         self._people: dict[str, Person] = {}
-        self._visitors = Visitors(settings)
+        self._match = match_settings(settings, embedder, people=0)
+        self._visitors = Visitors(self._match, embedder)
         self._unsaved: dict[str, SavedVisitor] = {}
         self._merged: dict[str, str] = {}
+
+    @property
+    def match(self) -> MatchSettings:
+        """The settings for as many people as are enrolled."""
+        return self._match
 
     @property
     def gallery(self) -> Gallery:
@@ -53,7 +65,9 @@ class KnownPeople:
             return self._people.get(person_id)
 
     def refresh(self, store: PeopleStore) -> None:
-        """Reload when the store has changed since the last call. Raises StoreError.
+        """Reload when the store has changed since the last call.
+
+        Raises StoreError, and ModelError when people were enrolled anew with another network meanwhile.
 
         Holds the lock while reading, so that a visitor saved by another camera meanwhile is not lost.
         """
@@ -64,6 +78,11 @@ class KnownPeople:
                 self._version = version
 
     def _load(self, store: PeopleStore) -> None:
+        if store.network() not in (None, self.embedder.network):
+            raise ModelError(
+                f"the people in the store are now recognised by {store.network()}, not by {self.embedder.network}",
+                fix="start this again",
+            )
         people = {person.person_id: person for person in store.all()}
         gallery = Gallery.of(*store.vectors(PersonKind.ENROLLED))
         gallery = gallery.with_exceptions(store.limits(), *store.negatives())
@@ -78,9 +97,10 @@ class KnownPeople:
         owners = [person_ids[row] for row in kept]
         owners += [key for key, (_, each) in self._unsaved.items() for _ in range(len(each))]
         stacked = np.concatenate([each for each in rows if each.size] or [vectors])
-        visitors = Visitors(self._settings, people=people.values(), vectors=stacked, person_ids=owners)
+        match = match_settings(self._given, self.embedder, people=len(gallery.people))
+        visitors = Visitors(match, self.embedder, people=people.values(), vectors=stacked, person_ids=owners)
         visitors.copy_seen_together(self._visitors)
-        self._visitors = visitors
+        self._visitors, self._match = visitors, match
         self._people, self._gallery = people, gallery
 
     def visitor_for(self, vectors: FloatArray, *, at: datetime, camera_id: str, track_id: str) -> Visitor | None:

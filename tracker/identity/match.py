@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from config.settings import MatchSettings
+from config.recognition import MatchSettings
 from tracker.identity.gallery import Gallery
 from tracker.vision.faces import FloatArray
 

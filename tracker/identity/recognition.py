@@ -9,7 +9,7 @@ from datetime import datetime
 
 import numpy as np
 
-from config.settings import MatchSettings, TrackSettings
+from config.settings import TrackSettings
 from tracker.identity.known import KnownPeople
 from tracker.identity.match import Nearest, Verdict, classify, nearest
 from tracker.identity.votes import Vote, VoteOutcome, VoteResult, verdict_margin, weight
@@ -97,13 +97,10 @@ class _TrackIdentity:
 class Recognition:
     """The tracks of one camera and their votes. Not thread-safe; `known` may be shared."""
 
-    def __init__(
-        self, *, site_id: str, camera_id: str, known: KnownPeople, match: MatchSettings, track: TrackSettings
-    ) -> None:
+    def __init__(self, *, site_id: str, camera_id: str, known: KnownPeople, track: TrackSettings) -> None:
         self._site_id = site_id
         self._camera_id = camera_id
         self._known = known
-        self._settings = match
         self._track_settings = track
         self._tracks = self._new_tracks()
         self._identities: dict[str, _TrackIdentity] = {}
@@ -185,7 +182,7 @@ class Recognition:
             camera_id=self._camera_id,
             max_gap_s=self._track_settings.max_gap_s,
             min_iou=self._track_settings.min_iou,
-            max_vector_distance=self._settings.stranger_distance,
+            max_vector_distance=self._known.match.stranger_distance,
         )
 
     def _identity_of(self, track_id: str, at: datetime) -> _TrackIdentity:
@@ -215,22 +212,27 @@ class Recognition:
         if reason is not None:
             identity.vote = identity.vote.skip(reason)
             return
-        quality, verdict = analysed.quality, classify(closest, self._settings)
+        quality, verdict = analysed.quality, classify(closest, self._known.match)
         matched_id = closest.person_id if closest is not None and verdict is Verdict.MATCH else None
         if verdict is not Verdict.UNSURE and matched_id != identity.matched_id:
             identity.matched_id, identity.changed_at = matched_id, at
-        margin = verdict_margin(closest, verdict, self._settings)
+        margin = verdict_margin(closest, verdict, self._known.match)
         identity.vote = identity.vote.add(
             closest,
             verdict,
-            weight=weight(float(quality.widths_px[row]), float(quality.sharpness[row]), margin),
+            weight=weight(
+                float(quality.widths_px[row]),
+                float(quality.sharpness[row]),
+                margin,
+                full_margin=self._known.embedder.full_margin,
+            ),
             quality=float(quality.score[row]),
             vector=analysed.vectors[row],
         )
 
     def _decide(self, identity: _TrackIdentity, track_id: str, at: datetime) -> tuple[str | None, str]:
         """The person id of the track, None while undecided, and why."""
-        identity.result = result = identity.vote.result(self._settings, identity.result)
+        identity.result = result = identity.vote.result(self._known.match, identity.result)
         if result.kind is VoteOutcome.PERSON:
             return result.person_id, result.reason
         if result.kind is VoteOutcome.UNKNOWN:
@@ -271,7 +273,7 @@ class Recognition:
             return False
         vectors = vote.vectors_of(candidate)
         found = nearest(self._known.gallery, vectors) if len(vectors) else []
-        verdicts = [(classify(each, self._settings), each) for each in found]
+        verdicts = [(classify(each, self._known.match), each) for each in found]
         if candidate is None:
             still = sum(verdict is Verdict.STRANGER for verdict, _ in verdicts)
         else:

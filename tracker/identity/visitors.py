@@ -10,20 +10,17 @@ from itertools import combinations
 
 import numpy as np
 
-from config.settings import MatchSettings
+from config.recognition import MatchSettings
 from tracker.identity.gallery import DIMENSION, Gallery
 from tracker.identity.match import distances
 from tracker.presence.events import content_id, time_text
 from tracker.presence.people import Person, PersonKind
+from tracker.vision.embedders import SFACE, EmbedderSpec
 from tracker.vision.faces import FloatArray
 
 MAX_VECTORS = 8
-CONFIDENT_SHARE = 0.9
-"""Share of `max_distance` within which a match is confident: a track that matches two visitors merges them."""
 _MIN_FACES_TO_MERGE = 4
 _MAX_PAIRS = 50_000
-_MIN_NEW_DISTANCE = 0.2
-"""Distance from all kept vectors at which another one is worth keeping."""
 _LABEL = re.compile(r"^Visitor ([0-9]{1,9})(?: \([0-9]{1,9}\))?$")
 """The automatic name of a visitor; the store appends a number where it is taken (`free_label`)."""
 
@@ -67,6 +64,7 @@ class Visitors:
     def __init__(
         self,
         settings: MatchSettings,
+        embedder: EmbedderSpec = SFACE,
         *,
         people: Iterable[Person] = (),
         vectors: FloatArray | None = None,
@@ -77,6 +75,7 @@ class Visitors:
         Rows of other people are ignored. Raises ValueError when vectors and ids do not match.
         """
         self._settings = settings
+        self._new_view = embedder.new_view
         self._people = {person.person_id: person for person in people if person.kind is PersonKind.VISITOR}
         rows = np.empty((0, DIMENSION), np.float32) if vectors is None else vectors
         self._gallery = Gallery.of(rows, person_ids)
@@ -121,7 +120,7 @@ class Visitors:
         """Merge the visitors whom the faces confidently match; None if that is at most one."""
         if len(vectors) < _MIN_FACES_TO_MERGE:
             return None
-        confident = np.flatnonzero(medians <= CONFIDENT_SHARE * self._settings.max_distance)
+        confident = np.flatnonzero(medians <= _confident(self._settings))
         if len(confident) < 2:
             return None
         found = [self._people[self._gallery.people[index]] for index in confident]
@@ -147,7 +146,7 @@ class Visitors:
     def _returning(self, index: int, vectors: FloatArray) -> Visitor:
         person = self._people[self._gallery.people[index]]
         known = self._gallery.vectors[self._gallery.rows_of(index)]
-        kept = _extended(known, vectors, max_distance=self._settings.max_distance)
+        kept = self._extended(known, vectors)
         if len(kept) > len(known):
             self._gallery = self._gallery.with_person(person.person_id, kept[len(known) :])
         return Visitor(person=person, vectors=kept, changed=len(kept) > len(known))
@@ -163,10 +162,21 @@ class Visitors:
             kind=PersonKind.VISITOR,
         )
         anchor = _medoid(vectors)
-        kept = _extended(vectors[anchor : anchor + 1], vectors, max_distance=self._settings.max_distance)
+        kept = self._extended(vectors[anchor : anchor + 1], vectors)
         self._people[person_id] = person
         self._gallery = self._gallery.with_person(person_id, kept)
         return Visitor(person=person, vectors=kept, changed=True)
+
+    def _extended(self, known: FloatArray, vectors: FloatArray) -> FloatArray:
+        """The known vectors, anchor first, plus those that are near the anchor and differ from all kept ones."""
+        kept = known[:MAX_VECTORS]
+        for vector in vectors:
+            if len(kept) == MAX_VECTORS:
+                break
+            to_kept = np.linalg.norm(kept - vector, axis=1)
+            if to_kept[0] <= self._settings.max_distance and to_kept.min() >= self._new_view:
+                kept = np.concatenate([kept, vector[None]])
+        return kept
 
     def _next_number(self) -> int:
         found = (_LABEL.match(person.name) for person in self._people.values())
@@ -210,8 +220,13 @@ def _nearest(person_id: str, vectors: FloatArray, gallery: Gallery, settings: Ma
     other_id, distance = gallery.people[index], float(measured[:, index].min())
     if distance > gallery.limits.get(other_id, settings.max_distance):
         return None
-    strong = float(np.median(measured[:, index])) <= CONFIDENT_SHARE * settings.max_distance
+    strong = float(np.median(measured[:, index])) <= _confident(settings)
     return SimilarPerson(person_id=person_id, other_id=other_id, distance=distance, strong=strong)
+
+
+def _confident(settings: MatchSettings) -> float:
+    """The distance within which a match is confident: a track that matches two visitors so merges them."""
+    return settings.max_distance - settings.clear_by
 
 
 def _is_label(name: str) -> bool:
@@ -230,15 +245,3 @@ def _medoid(vectors: FloatArray) -> int:
     """The row with the smallest sum of distances to the others."""
     pairwise = np.linalg.norm(vectors[:, None] - vectors[None], axis=2)
     return int(np.argmin(pairwise.sum(axis=1)))
-
-
-def _extended(known: FloatArray, vectors: FloatArray, *, max_distance: float) -> FloatArray:
-    """The known vectors, anchor first, plus those that are near the anchor and differ from all kept ones."""
-    kept = known[:MAX_VECTORS]
-    for vector in vectors:
-        if len(kept) == MAX_VECTORS:
-            break
-        to_kept = np.linalg.norm(kept - vector, axis=1)
-        if to_kept[0] <= max_distance and to_kept.min() >= _MIN_NEW_DISTANCE:
-            kept = np.concatenate([kept, vector[None]])
-    return kept

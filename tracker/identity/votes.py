@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from config.settings import MatchSettings
+from config.recognition import MatchSettings
 from tracker.identity.match import Nearest, Verdict
 from tracker.vision.faces import FloatArray
 
@@ -21,7 +21,6 @@ MAX_TOTAL_WEIGHT = 30.0
 MAX_VECTORS = 8
 _FULL_WIDTH_PX = 80.0
 _FULL_SHARPNESS = 6.0
-_FULL_MARGIN = 0.2
 _STRANGER = None
 
 
@@ -161,14 +160,14 @@ class Vote:
         )
 
 
-def weight(width_px: float, sharpness: float, margin: float | None = None) -> float:
+def weight(width_px: float, sharpness: float, margin: float | None, *, full_margin: float) -> float:
     """The weight of a face's vote: size, root of sharpness, and margin of the verdict; 0.002..1.
 
-    margin: see `verdict_margin`; None for the full weight.
+    margin: see `verdict_margin`; None, or `full_margin` and more, for the full weight.
     """
     size = min(max(width_px / _FULL_WIDTH_PX, 0.1), 1.0)
     sharp = min(max(math.sqrt(max(sharpness, 0.0) / _FULL_SHARPNESS), 0.1), 1.0)
-    clear = 1.0 if margin is None else min(max(margin / _FULL_MARGIN, 0.2), 1.0)
+    clear = 1.0 if margin is None else min(max(margin / full_margin, 0.2), 1.0)
     return size * sharp * clear
 
 

@@ -16,7 +16,7 @@ Migration: TypeAlias = tuple[str, ...]
 """Statements."""
 APPLICATION_ID = 0x46544C31
 """Marks the file as ours in SQLite's header ("FTL1"), so that another program's database is never touched."""
-VERSION = 11
+VERSION = 12
 """Of the tables, in SQLite's `user_version`. A change of `SCHEMA` adds 1, and what leads from the released versions."""
 _DOWNLOADED = ("people", "aliases", "events", "matches", "corrections", "zone_stays", "coverage_spans", "cameras")
 
@@ -67,6 +67,7 @@ _FROM_0_1: Migration = (
     UPDATE state SET version = version + 1, people_version = version + 1
     WHERE EXISTS (SELECT 1 FROM people WHERE changed > version)
     """,
+    "ALTER TABLE limits ADD COLUMN model TEXT NOT NULL DEFAULT 'dlib_resnet'",
     *(f"ALTER TABLE {table} RENAME COLUMN came_down TO downloaded" for table in _DOWNLOADED),
     "ALTER TABLE corrections RENAME COLUMN said_by TO author",
     "ALTER TABLE refused_arrivals RENAME TO unreadable_documents",

@@ -161,6 +161,25 @@ class People:
         with self._file.reading() as connection:
             return people_rows.by_name(connection, name)
 
+    def network(self) -> str | None:
+        """The network of the vectors in the store, of several that of most enrolled people; None without any."""
+        with self._file.reading() as connection:
+            return vector_rows.network(connection)
+
+    def replace_network(self, network: str, vectors: Mapping[str, tuple[NDArray[np.float32], Sequence[str]]]) -> None:
+        """Delete the vectors, negatives, evidence and limits of other networks, and add these, by person id.
+
+        vectors: (N, D) and the sources of each, of people who exist. Raises PeopleError for an unknown id; then nothing
+        changes.
+        """
+        with self._file.writing() as writing:
+            vector_rows.delete_others(writing, network)
+            people_rows.replace_limits(writing, {}, model=network)
+            for person_id, (rows, sources) in vectors.items():
+                people_rows.require(writing.connection, person_id)
+                vector_rows.insert(writing, person_id, rows, model=network, sources=sources)
+        self._file.use_model(network)
+
     def vectors(self, kind: PersonKind) -> tuple[NDArray[np.float32], tuple[str, ...]]:
         """Vectors (N, D) float32 of all people of one kind, and the person id of each row."""
         return vector_rows.stacked(
@@ -184,7 +203,8 @@ class People:
 
     def limits(self) -> dict[str, float]:
         """By person id the greatest distance at which a face is theirs, of those who have a limit of their own."""
-        return dict(self._file.rows("SELECT person_id, max_distance FROM limits ORDER BY person_id"))
+        query = "SELECT person_id, max_distance FROM limits WHERE model = ? ORDER BY person_id"
+        return dict(self._file.rows(query, (self._file.model,)))
 
     def replace_limits(self, limits: Mapping[str, float]) -> None:
         """Replace all distance limits of single people, between 0 and 2.
@@ -194,12 +214,7 @@ class People:
         with self._file.writing() as writing:
             for person_id in limits:
                 people_rows.require(writing.connection, person_id)
-            writing.connection.execute("DELETE FROM limits")
-            writing.connection.executemany(
-                "INSERT INTO limits (person_id, max_distance, changed) VALUES (?, ?, ?)",
-                [(person_id, float(limit), writing.changed) for person_id, limit in limits.items()],
-            )
-            writing.touch_people()
+            people_rows.replace_limits(writing, limits, model=self._file.model)
 
     def negatives(self) -> tuple[NDArray[np.float32], tuple[str, ...]]:
         """Faces (N, D) float32 that are not somebody's, and whose each is not."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -200,6 +200,16 @@ def erase(writing: Transaction, person_id: str, *, erase_history: bool) -> tuple
     connection.execute("UPDATE state SET scrub_due = 1")
     writing.touch_people()
     return ids
+
+
+def replace_limits(writing: Transaction, limits: Mapping[str, float], *, model: str) -> None:
+    """Make these the own limits, by person_id, for vectors of a network; people left out have none."""
+    writing.connection.execute("DELETE FROM limits")
+    writing.connection.executemany(
+        "INSERT INTO limits (person_id, model, max_distance, changed) VALUES (?, ?, ?, ?)",
+        [(person_id, model, float(limit), writing.changed) for person_id, limit in limits.items()],
+    )
+    writing.touch_people()
 
 
 def resolve(connection: sqlite3.Connection, person_id: str) -> str:

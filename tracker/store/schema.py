@@ -47,7 +47,8 @@ CREATE TABLE forgotten (  -- digests of erased ids: a running agent must not bri
 ) WITHOUT ROWID;
 CREATE TABLE limits (  -- people whose faces are accepted up to a distance of their own
     person_id TEXT PRIMARY KEY NOT NULL REFERENCES people (person_id) ON DELETE CASCADE ON UPDATE CASCADE,
-    max_distance REAL NOT NULL CHECK (max_distance > 0 AND max_distance < 2), changed INTEGER NOT NULL
+    max_distance REAL NOT NULL CHECK (max_distance > 0 AND max_distance < 2), changed INTEGER NOT NULL,
+    model TEXT NOT NULL DEFAULT 'dlib_resnet'  -- the network whose distances it limits
 ) WITHOUT ROWID;
 CREATE TABLE negatives (  -- faces that are not the person's
     negative_id INTEGER PRIMARY KEY,

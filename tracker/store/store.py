@@ -19,7 +19,6 @@ from tracker.store.people import People
 from tracker.store.sessions import Sessions
 from tracker.store.sites import Sites
 from tracker.store.store_file import StoreFile
-from tracker.store.vector_rows import DEFAULT_MODEL
 
 
 class Store(StoreFile):
@@ -29,15 +28,16 @@ class Store(StoreFile):
     disk when it returns, all of it or nothing. Every method raises StoreError when the file or the disk fails, and
     StoreBusyError when others kept the store for longer than `busy_timeout_s`.
 
-    model: the network whose vectors are written and read; those of other networks stay out of sight. clock: the time
-    now, UTC; facts later than it are kept but take no effect before their time.
+    model: the network whose vectors are written and read; those of other networks stay out of sight. Default: that of
+    the vectors in the store. clock: the time now, UTC; facts later than it are kept but take no effect before their
+    time.
     """
 
     def __init__(
         self,
         path: Path,
         *,
-        model: str = DEFAULT_MODEL,
+        model: str | None = None,
         busy_timeout_s: float = 10.0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:

@@ -23,14 +23,26 @@ class StoreFile:
         self,
         path: Path,
         *,
-        model: str = vector_rows.DEFAULT_MODEL,
+        model: str | None = None,
         busy_timeout_s: float = 10.0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.path = path
-        self.model = model
+        self._model = model
         self.now = clock
         self.database = Database(path, busy_timeout_s=busy_timeout_s, clock=clock)
+
+    @property
+    def model(self) -> str:
+        """The network whose vectors are written and read: as chosen, else that of the vectors in the store."""
+        if self._model is None:
+            with self.reading() as connection:
+                self._model = vector_rows.network(connection)
+        return self._model or vector_rows.DEFAULT_MODEL
+
+    def use_model(self, model: str) -> None:
+        """Choose the network whose vectors are written and read from now on."""
+        self._model = model
 
     def open(self, *, create: bool = True) -> Self:
         """Open the store, and bring the file of an older version to this one.

@@ -19,10 +19,32 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-DEFAULT_MODEL = "dlib_resnet"
+DEFAULT_MODEL = "sface"
+"""The network of a store without vectors."""
 DEFAULT_DIMENSION = 128
 DOWNLOADED = "firestore"
 """The source of a vector that was downloaded; the id follows where it was downloaded under one that is merged now."""
+
+
+def network(connection: sqlite3.Connection) -> str | None:
+    """The network of the vectors that are here; None without any.
+
+    Of several, that of most enrolled people, then of most visitors, then the default.
+    """
+    row = connection.execute(
+        "SELECT v.model FROM (SELECT DISTINCT model, person_id FROM vectors) v JOIN people p USING (person_id)"
+        " GROUP BY v.model"
+        " ORDER BY sum(p.kind = 'enrolled') DESC, count(*) DESC, v.model = ? DESC, v.model LIMIT 1",
+        (DEFAULT_MODEL,),
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
+def delete_others(writing: Transaction, model: str) -> None:
+    """Delete all vectors, negatives and evidence that are not of a network."""
+    for table in ("vectors", "negatives", "evidence"):
+        writing.connection.execute(f"DELETE FROM {table} WHERE model <> ?", (model,))
+    writing.touch_people()
 
 
 def insert(

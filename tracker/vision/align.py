@@ -8,18 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tracker.vision.embedders import ChipLayout
 from tracker.vision.faces import FloatArray, Image, require_image
 
-CHIP_SIDE = 150
-TEMPLATE_150: FloatArray = np.array(
-    [(46.8, 45.1), (100.6, 44.9), (73.4, 77.1), (49.1, 100.0), (98.8, 98.9)], np.float32
-)
-"""(5, 2) px in a chip of 150x150: left eye, right eye, nose, left and right mouth corner. Reproduces the chips
-of dlib's `get_face_chip` with padding 0.25."""
 
-
-def align(image: Image, landmarks: FloatArray, size: int = CHIP_SIDE) -> NDArray[np.uint8]:
-    """(N, size, size, 3) uint8 RGB chips: each face rotated, scaled and shifted so that its landmarks fit the template.
+def align(image: Image, landmarks: FloatArray, layout: ChipLayout) -> NDArray[np.uint8]:
+    """(N, side, side, 3) uint8 RGB chips: each face rotated, scaled and shifted so that its landmarks fit the template.
 
     image: (H, W, 3) uint8 BGR. landmarks: (N, 5, 2) px. Pixels outside the image are black; a chip is all black when
     its landmarks are not finite or coincide.
@@ -28,22 +22,21 @@ def align(image: Image, landmarks: FloatArray, size: int = CHIP_SIDE) -> NDArray
     require_image(image)
     if landmarks.ndim != 3 or landmarks.shape[1:] != (5, 2):
         raise ValueError(f"landmarks: expected (N, 5, 2), got {landmarks.shape}")
-    if size < 1:
-        raise ValueError(f"size: expected at least 1, got {size}")
+    size = layout.side
     chips = np.zeros((len(landmarks), size, size, 3), np.uint8)
-    for chip, transform in zip(chips, similarities(landmarks, size), strict=True):
+    for chip, transform in zip(chips, similarities(landmarks, layout), strict=True):
         if np.isfinite(transform).all() and transform[:, :2].any():
             chip[:] = _chip(image, transform, size)
     return chips
 
 
-def similarities(landmarks: FloatArray, size: int = CHIP_SIDE) -> NDArray[np.float64]:
+def similarities(landmarks: FloatArray, layout: ChipLayout) -> NDArray[np.float64]:
     """(N, 2, 3) least-squares similarity transforms (rotation, uniform scale, translation) from image to chip px.
 
     NaN for landmarks that are not finite or coincide.
     Source: Umeyama, "Least-squares estimation of transformation parameters" (1991), closed form in two dimensions.
     """
-    target = TEMPLATE_150.astype(np.float64) * (size / CHIP_SIDE)
+    target = layout.template.astype(np.float64)
     source = np.where(np.isfinite(landmarks), landmarks, np.nan).astype(np.float64)
     source_mean, target_mean = source.mean(axis=1), target.mean(axis=0)
     source_x, source_y = np.moveaxis(source - source_mean[:, None], 2, 0)

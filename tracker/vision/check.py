@@ -8,6 +8,7 @@ import numpy as np
 
 from config.findings import Finding, Outcome
 from config.settings import Settings
+from tracker.vision.embedders import EmbedderSpec
 from tracker.vision.engine import FaceEngine
 from tracker.vision.native import kernels
 
@@ -20,10 +21,13 @@ def check_compiled() -> Finding:
     return Finding(check="compiled", outcome=Outcome.WARNING, detail=detail, fix=kernels.FIX)
 
 
-def check_networks(settings: Settings) -> Finding:
+def check_networks(settings: Settings, embedder: EmbedderSpec) -> Finding:
     """Whether the networks run, on a black picture. Raises ModelError where they do not."""
-    engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
+    engine = FaceEngine.load(
+        models=settings.models, detect=settings.detect, quality=settings.quality, embedder=embedder
+    )
     began_s = time.perf_counter()
     engine.analyse(np.zeros((360, 640, 3), np.uint8))
-    detail = f"{settings.models.dir}, {settings.models.precision}, first frame {time.perf_counter() - began_s:.2f} s"
+    networks = f"{settings.models.dir}, {embedder.name}, {settings.models.precision}"
+    detail = f"{networks}, first frame {time.perf_counter() - began_s:.2f} s"
     return Finding(check="models", detail=detail)

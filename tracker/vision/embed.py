@@ -1,16 +1,15 @@
-"""Face embeddings by dlib's face recognition network on LiteRT."""
+"""Face embeddings on LiteRT."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from config.settings import Precision
 from models.runtime import open_network
-from tracker.vision.align import CHIP_SIDE
+from tracker.vision.embedders import EmbedderSpec
 from tracker.vision.faces import FloatArray
 
 _MAX_BATCH = 8
@@ -20,22 +19,24 @@ _MAX_BATCH = 8
 class Embedder:
     """128-D vectors of aligned faces. Not thread-safe: one per thread.
 
-    A Euclidean distance below 0.6 suggests the same person; the vectors are not of unit length.
     Raises ModelError when the network is missing or damaged.
     """
 
-    dimension: ClassVar[int] = 128
+    dimension = 128
 
-    def __init__(self, *, folder: Path, precision: Precision, threads: int) -> None:
-        self._network = open_network("dlib_resnet", folder=folder, precision=precision, threads=threads)
+    def __init__(self, spec: EmbedderSpec, *, folder: Path, precision: Precision, threads: int) -> None:
+        self.spec = spec
+        self._network = open_network(spec.network, folder=folder, precision=precision, threads=threads)
 
     def embed(self, chips: NDArray[np.uint8]) -> FloatArray:
         """(N, 128) float32, one row per chip; N may be 0.
 
-        chips: (N, 150, 150, 3) uint8 RGB, as returned by `align`. Raises ValueError on anything else.
+        chips: (N, side, side, 3) uint8 RGB, as returned by `align` for the layout of the embedder. Raises ValueError
+        on anything else.
         """
-        if chips.dtype != np.uint8 or chips.shape[1:] != (CHIP_SIDE, CHIP_SIDE, 3):
-            raise ValueError(f"chips: expected uint8 (N, {CHIP_SIDE}, {CHIP_SIDE}, 3), got {chips.dtype} {chips.shape}")
+        side = self.spec.chip.side
+        if chips.dtype != np.uint8 or chips.shape[1:] != (side, side, 3):
+            raise ValueError(f"chips: expected uint8 (N, {side}, {side}, 3), got {chips.dtype} {chips.shape}")
         vectors = np.empty((len(chips), self.dimension), np.float32)
         for start in range(0, len(chips), _MAX_BATCH):
             rows = slice(start, start + _MAX_BATCH)

@@ -15,8 +15,9 @@ from tracker.vision.align import align
 from tracker.vision.boxes import WHOLE_FRAME, Region, region_px
 from tracker.vision.detector import Detector
 from tracker.vision.embed import Embedder
+from tracker.vision.embedders import SFACE, EmbedderSpec
 from tracker.vision.faces import Faces, FloatArray, Image, require_image
-from tracker.vision.quality import Quality, assess, rejection
+from tracker.vision.quality import CHIP, Quality, assess, rejection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -62,8 +63,20 @@ class FaceEngine:
             detector=self._detector, embedder=self._embedder, quality=self._quality, region=region, lock=self._lock
         )
 
+    @property
+    def embedder(self) -> EmbedderSpec:
+        """The network that embeds the faces."""
+        return self._embedder.spec
+
     @classmethod
-    def load(cls, *, models: ModelSettings, detect: DetectSettings, quality: QualitySettings) -> Self:
+    def load(
+        cls,
+        *,
+        models: ModelSettings,
+        detect: DetectSettings,
+        quality: QualitySettings,
+        embedder: EmbedderSpec = SFACE,
+    ) -> Self:
         """An engine for whole frames with the networks in the settings' folder.
 
         Raises ModelError when networks are missing or damaged.
@@ -78,8 +91,8 @@ class FaceEngine:
             thresholds=(detect.proposal_threshold, detect.refine_threshold, detect.output_threshold),
             max_faces=detect.max_faces,
         )
-        embedder = Embedder(folder=folder, precision=models.precision, threads=models.threads)
-        return cls(detector=detector, embedder=embedder, quality=quality)
+        loaded = Embedder(embedder, folder=folder, precision=models.precision, threads=models.threads)
+        return cls(detector=detector, embedder=loaded, quality=quality)
 
     def detect(self, image: Image) -> Faces:
         """Faces only, in px of the whole frame. Raises ValueError when the image is not (H, W, 3) uint8."""
@@ -91,19 +104,17 @@ class FaceEngine:
 
     def embed(self, image: Image, faces: Faces) -> FloatArray:
         """(N, 128) float32: vectors of the given faces, whatever their quality."""
-        chips = align(image, faces.landmarks)
+        chips = align(image, faces.landmarks, self.embedder.chip)
         with self._lock:
             return self._embedder.embed(chips)
 
     def analyse(self, image: Image) -> AnalysedFaces:
         """Faces, their quality, and vectors of those that are good enough. Raises ValueError as `detect` does."""
         faces = self.detect(image)
-        chips = align(image, faces.landmarks)
-        quality = assess(faces, chips)
+        quality = assess(faces, align(image, faces.landmarks, CHIP))
         rejections = tuple(rejection(quality, row, self._quality) for row in range(len(faces)))
         usable = np.array([reason is None for reason in rejections], np.bool_)
         vectors = np.zeros((len(faces), self._embedder.dimension), np.float32)
         if usable.any():
-            with self._lock:
-                vectors[usable] = self._embedder.embed(chips[usable])
+            vectors[usable] = self.embed(image, faces.take(usable))
         return AnalysedFaces(faces=faces, quality=quality, rejections=rejections, vectors=vectors, usable=usable)

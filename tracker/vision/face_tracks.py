@@ -92,7 +92,7 @@ class Tracks:
     Ids are deterministic: `camera-20250131T120000.000000-1`, the start time and the order within that instant.
     """
 
-    def __init__(self, *, camera_id: str, max_gap_s: float, min_iou: float, max_vector_distance: float = 0.6) -> None:
+    def __init__(self, *, camera_id: str, max_gap_s: float, min_iou: float, max_vector_distance: float) -> None:
         self._camera_id = camera_id
         self._max_gap = timedelta(seconds=max_gap_s)
         self._min_iou = min_iou

@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.settings import QualitySettings
+from tracker.vision.embedders import DLIB_CHIP
 from tracker.vision.faces import Faces, FloatArray
 
+CHIP = DLIB_CHIP
+"""Layout of the chips on which quality is measured, whatever the embedder."""
 _GOOD_WIDTH_PX = 80.0
 _GOOD_SHARPNESS = 6.0
 _GOOD_CONTRAST = 0.06
-_CHIP_SIDE_PX = 150
 _SMOOTHING_PX = 2.0
 """Sigma of the Gaussian, in a chip of 150 px: coarser than sensor noise and JPEG blocks, finer than eyelids."""
 _MIN_DEVIATION = 5.0
@@ -49,7 +51,7 @@ class Quality:
 
 
 def assess(faces: Faces, chips: NDArray[np.uint8]) -> Quality:
-    """Quality of each face. chips: (N, S, S, 3) uint8 RGB, the aligned chips of the same faces in the same order.
+    """Quality of each face. chips: (N, S, S, 3) uint8 RGB, the chips of the same faces in layout `CHIP`, in order.
 
     Raises ValueError when the chips are not uint8 RGB or their number differs from the faces.
     """
@@ -146,7 +148,7 @@ def _texture(chips: NDArray[np.uint8]) -> _Texture:
 
 def _laplacian_variance(grey: NDArray[np.uint8], edge: int) -> float:
     """Variance of the Laplacian of a smoothed square image, without a border of `edge` px."""
-    sigma = _SMOOTHING_PX * len(grey) / _CHIP_SIDE_PX
+    sigma = _SMOOTHING_PX * len(grey) / CHIP.side
     margin = min(edge, int(np.ceil(5 * sigma)))
     part = slice(edge - margin, len(grey) - edge + margin)
     smooth = cv2.GaussianBlur(grey[part, part].astype(np.float32), (0, 0), sigma)

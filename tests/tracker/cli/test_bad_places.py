@@ -147,12 +147,12 @@ def test_network_cut_in_half_is_refused_by_name(
     """On a machine that cannot build it again, as an edge box."""
     half = tmp_path / "models"
     shutil.copytree(models_folder, half)
-    network = half / "dlib_resnet-float16.tflite"
+    network = half / "sface-float16.tflite"
     network.write_bytes(network.read_bytes()[: network.stat().st_size // 2])
     monkeypatch.setattr("models.packs.importlib.util.find_spec", lambda _name: None)
     for name in ("ada.png", "bob.jpg"):
         shutil.copy(pictures / name, name)
-    run(*words, "--models", half).refused("dlib_resnet-float16.tflite", "footfall models export")
+    run(*words, "--models", half).refused("sface-float16.tflite", "footfall models export")
 
 
 def test_missing_networks_without_tensorflow_are_reported_with_a_fix(

@@ -18,7 +18,7 @@ from tracker.presence.events import Event, EventKind
 from tracker.store.observation import Observation
 from tracker.vision.native import kernels
 
-CHECKS = ["python", "packages", "compiled", "models", "store", "disk", "clock"]
+CHECKS = ["python", "packages", "compiled", "models", "recognition", "store", "disk", "clock"]
 
 
 def outcomes(done: Done) -> dict[str, str]:
@@ -40,7 +40,7 @@ def test_all_is_well(run: Run, tmp_path: Path, clip: Path) -> None:
     harness.store.close()
     done = run("doctor", "--camera", clip, "--json")
     assert (done.code, done.err) == (0, "")
-    assert [set(row) for row in done.data] == [{"check", "outcome", "detail", "fix"}] * 8
+    assert [set(row) for row in done.data] == [{"check", "outcome", "detail", "fix"}] * 9
     assert outcomes(done) == {**dict.fromkeys(CHECKS, "ok"), f"camera {clip}": "ok"}
     details = {row["check"]: row["detail"] for row in done.data}
     assert "1 people, 0 cameras" in details["store"]

@@ -25,7 +25,7 @@ def test_figures_as_json(run: Run, pictures: Path, pairs: Path) -> None:
     assert (done.code, done.err) == (0, "")
     found = done.data
     assert (found["pairs"], found["pairs_scored"], found["same"], found["different"]) == (4, 3, 1, 2)
-    assert (found["threshold"], found["accuracy"], found["best_accuracy"]) == (0.55, 1.0, 1.0)
+    assert (found["threshold"], found["accuracy"], found["best_accuracy"]) == (1.05, 1.0, 1.0)
     assert (found["tar_at_far_0.01"], found["tar_at_far_0.001"]) == (1.0, 1.0)
     assert [each["resolved"] for each in found["tar_at_far"]] == [False, False]
     assert (found["no_face"], found["unreadable"], found["wrong"]) == (["nobody.png"], [], [])
@@ -34,7 +34,7 @@ def test_figures_as_json(run: Run, pictures: Path, pairs: Path) -> None:
 def test_figures_as_a_table_with_what_the_list_is_too_short_for(run: Run, pictures: Path, pairs: Path) -> None:
     done = run("evaluate", "--pairs", pairs, "--root", pictures)
     assert done.code == 0
-    for words in ("4, 3 with a face in both pictures", "1 of one person, 2 of two", "accuracy at the threshold 0.55"):
+    for words in ("4, 3 with a face in both pictures", "1 of one person, 2 of two", "accuracy at the threshold 1.05"):
         assert words in done.out
     assert "no face found in nobody.png" in done.out
     assert "with 2 pairs of different people, a false accept rate of 0.01 or 0.001 means none at all" in " ".join(

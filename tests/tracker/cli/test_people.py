@@ -58,7 +58,7 @@ def test_good_pictures_count_and_the_others_are_named(run: Run, pictures: Path, 
     assert row["pictures"] == 2
     assert {Path(path).name: reason for path, reason in row["refused"]} == {
         "both.png": "2 faces found, exactly one is needed", "nobody.png": "no face found",
-        "bob.jpg": "does not match the other pictures of Ada (distance 0.69)",
+        "bob.jpg": "does not match the other pictures of Ada (distance 1.30)",
     }  # fmt: skip
     assert stored(tmp_path) == {"Ada": 2}
 

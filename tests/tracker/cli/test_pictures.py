@@ -36,7 +36,7 @@ def test_a_picture_is_annotated_in_a_copy(run: Run, pictures: Path) -> None:
     assert [set(face) for face in drawing["faces"]] == [FACE, FACE]
     faces = sorted(drawing["faces"], key=lambda face: face["box"][0])
     assert [face["name"] for face in faces] == ["Ada", None]
-    assert faces[0]["distance"] < 0.4 < 0.6 < faces[1]["distance"]
+    assert faces[0]["distance"] < 0.8 < 1.13 < faces[1]["distance"]
     before, after = cv2.imread(str(pictures / "both.png")), cv2.imread("drawn/both.png")
     assert before.shape == after.shape
     changed = (before != after).any(axis=2)
@@ -137,12 +137,12 @@ def test_output_that_is_a_file_and_input_that_is_nothing_are_refused(run: Run, p
 def test_compare_prints_the_verdict_with_distance_and_threshold(run: Run, pictures: Path) -> None:
     same = run("compare", pictures / "ada.png", pictures / "ada-dark.png", "--json")
     assert set(same.data) == {"same", "distance", "threshold"}
-    assert (same.data["same"], same.data["threshold"]) == (True, 0.55)
+    assert (same.data["same"], same.data["threshold"]) == (True, 1.05)
     other = run("compare", pictures / "ada.png", pictures / "bob.jpg")
-    assert other.out.startswith("different people: distance 0.")
-    assert other.out.endswith(", threshold 0.55\n")
+    assert other.out.startswith("different people: distance 1.")
+    assert other.out.endswith(", threshold 1.05\n")
     itself = run("compare", pictures / "ada.png", pictures / "ada.png")
-    assert itself.out == "same person: distance 0.000, threshold 0.55\n"
+    assert itself.out == "same person: distance 0.000, threshold 1.05\n"
 
 
 def test_compare_uses_the_settings(run: Run, pictures: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from config.recognition import MatchSettings
 from tests.tracker.cli.conftest import Run
 from tests.tracker.fake_cameras import ADA, BLENDED, BOB, EVE, NOON, AgentHarness, at, face_of, scene
 from tracker.presence.events import Match
@@ -118,12 +119,13 @@ def test_naming_that_makes_no_sense_is_refused(run: Run, harness: AgentHarness) 
 # -- not
 
 
-DOUBLE = BLENDED + 5
-"""Somebody 0.43 from Ada, who is taken for her."""
+DOUBLE = BLENDED + 10
+"""Somebody 0.85 from Ada, who is taken for her."""
 
 
 def test_not_marks_a_track_and_can_be_reverted(run: Run, harness: AgentHarness) -> None:
     ada = harness.enrol("Ada", ADA)
+    harness.match = MatchSettings()
     harness.play([*scene(0, 5, DOUBLE), *scene(5.5, 60)])
     (match,) = harness.store.matches.select()
     assert run("people", "not", "Ada", "--track", match.track_id).out == "2 faces marked as not Ada\n"
@@ -202,10 +204,10 @@ def test_not_needs_exactly_one_source(run: Run, harness: AgentHarness, words: tu
 
 @pytest.fixture
 def alike(harness: AgentHarness) -> dict[str, str]:
-    """Ada and Bea, 0.5 apart; Cy far from both. Name -> person id."""
+    """Ada and Bea, 0.9 apart; Cy far from both. Name -> person id."""
     faces = {
         "Ada": [face_of(ADA), like(ADA, 0.2)],
-        "Bea": [like(ADA, 0.5, other=50), like(ADA, 0.6, other=50)],
+        "Bea": [like(ADA, 0.9, other=50), like(ADA, 1.0, other=50)],
         "Cy": [face_of(EVE)],
     }
     for number, (name, vectors) in enumerate(faces.items()):
@@ -219,10 +221,10 @@ def test_calibration_as_json(run: Run, alike: dict[str, str]) -> None:
     assert (done.code, done.err) == (0, "")
     found = done.data
     people = {row["name"]: row for row in found["people"]}
-    assert (found["far"], found["current"], found["confirmed"], found["applied"]) == (0.01, 0.55, False, False)
+    assert (found["far"], found["current"], found["confirmed"], found["applied"]) == (0.01, 1.05, False, False)
     assert (found["comparisons_of_one"], found["comparisons_of_two"], found["comparisons_needed"]) == (4, 10, 300)
-    assert {name: row["limit"] for name, row in people.items()} == {"Ada": 0.48, "Bea": 0.48, "Cy": 0.55}
-    assert (people["Ada"]["lookalike"], people["Ada"]["nearest"]) == ("Bea", pytest.approx(0.5, abs=1e-3))
+    assert {name: row["limit"] for name, row in people.items()} == {"Ada": 0.87, "Bea": 0.87, "Cy": 1.05}
+    assert (people["Ada"]["lookalike"], people["Ada"]["nearest"]) == ("Bea", pytest.approx(0.9, abs=1e-3))
     assert sum(found["histogram"]["one"]) == 4
     assert sum(found["histogram"]["two"]) == 10
     assert len(found["histogram"]["from"]) == len(found["histogram"]["one"]) == len(found["histogram"]["two"])
@@ -236,7 +238,7 @@ def test_calibration_is_saved_on_request_and_can_be_reverted(
         assert words in out
     assert harness.store.people.limits() == {}
     assert "saved: 2 of 3 have a limit of their own" in run("people", "calibrate", "--apply").out
-    assert harness.store.people.limits() == {alike["Ada"]: 0.48, alike["Bea"]: 0.48}
+    assert harness.store.people.limits() == {alike["Ada"]: 0.87, alike["Bea"]: 0.87}
     assert run("people", "calibrate", "--reset").code == 0
     assert harness.store.people.limits() == {}
 
@@ -256,7 +258,7 @@ def test_too_few_people_are_reported(run: Run, harness: AgentHarness, people: tu
     done = run("people", "calibrate")
     assert done.code == 0
     assert ("One person alone allows no comparison" if people else "Nobody is enrolled yet") in done.out
-    assert run("people", "calibrate", "--json").data["threshold"] == 0.55
+    assert run("people", "calibrate", "--json").data["threshold"] == 1.05
 
 
 @pytest.mark.parametrize("words", [("--far", "0"), ("--far", "1"), ("--far", "nan"), ("--apply", "--reset")])

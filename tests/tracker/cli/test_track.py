@@ -81,7 +81,7 @@ def test_explain_prints_the_name_and_the_reason(run: Run, clip: Path) -> None:
     lines = run("track", "--camera", clip, "--fast", "--explain", *BEGINS).out.splitlines()
     named, stranger = [line for line in lines if "  track  " in line]
     assert "Ada by 2 sightings, nearest 0." in named
-    assert "a stranger by 4 sightings: nobody nearer than 0." in stranger
+    assert "a stranger by 4 sightings: nobody nearer than 1." in stranger
 
 
 def test_explain_prints_why_a_track_has_no_name(run: Run, clip: Path) -> None:

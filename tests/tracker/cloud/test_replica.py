@@ -58,7 +58,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def vector_document(vector: np.ndarray[Any, np.dtype[np.float32]]) -> dict[str, Any]:
-    return {"model": "dlib_resnet", "dimension": 128, "vector": vector.astype("<f4").tobytes(), "source": ""}
+    return {"model": "sface", "dimension": 128, "vector": vector.astype("<f4").tobytes(), "source": ""}
 
 
 def put_person(site: CloudSite, person: Person, vectors: int = 0) -> None:
@@ -185,11 +185,11 @@ def test_a_future_time_of_receipt_does_not_hide_later_documents(firestore_server
 @pytest.mark.parametrize(
     "vector",
     [
-        {"model": "dlib_resnet", "dimension": 3, "vector": b"123"},
-        {"model": "dlib_resnet", "dimension": 1, "vector": np.array([np.nan], "<f4").tobytes()},
+        {"model": "sface", "dimension": 3, "vector": b"123"},
+        {"model": "sface", "dimension": 1, "vector": np.array([np.nan], "<f4").tobytes()},
         {"model": "", "dimension": 1, "vector": b"1234"},
-        {"model": "dlib_resnet", "dimension": True, "vector": b"1234"},
-        {"model": "dlib_resnet", "vector": "text"},
+        {"model": "sface", "dimension": True, "vector": b"1234"},
+        {"model": "sface", "vector": "text"},
     ],
 )
 def test_an_invalid_vector_is_rejected_alone(firestore_server: Firestore, store: Store, vector: dict[str, Any]) -> None:

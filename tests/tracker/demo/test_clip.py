@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from config.settings import MatchSettings, Precision
+from config.recognition import MatchSettings
+from config.settings import Precision
 from tracker.cameras.sources import open_source
 from tracker.demo.clip import CLIP, times_in_view
 from tracker.demo.portraits import enrolment_picture
@@ -20,6 +21,7 @@ from tracker.demo.scene import poses, visible_share
 from tracker.vision.align import align
 from tracker.vision.detector import Detector
 from tracker.vision.embed import Embedder
+from tracker.vision.embedders import SFACE
 
 pytestmark = pytest.mark.slow
 EVERY = 2
@@ -47,10 +49,10 @@ def measured(models_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> M
     path = tmp_path_factory.mktemp("demo") / "clip.mp4"
     render_clip(path)
     detector = Detector(folder=models_folder, precision=Precision.FLOAT16, threads=2)
-    embedder = Embedder(folder=models_folder, precision=Precision.FLOAT16, threads=2)
+    embedder = Embedder(SFACE, folder=models_folder, precision=Precision.FLOAT16, threads=2)
     found: dict[str, list[tuple[float, NDArray[np.float32]]]] = {actor.key: [] for actor in CLIP.actors}
     picture = enrolment_picture()
-    enrolled = embedder.embed(align(picture, detector.detect(picture).landmarks))
+    enrolled = embedder.embed(align(picture, detector.detect(picture).landmarks, SFACE.chip))
     assert len(enrolled) == 1, "one face to enrol from"
     elsewhere = frames = 0
     source = open_source(str(path), start_at=None, realtime=False)
@@ -59,7 +61,7 @@ def measured(models_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> M
             frames += 1
             t = CLIP.times[frame.index]
             faces = detector.detect(frame.image)
-            vectors = embedder.embed(align(frame.image, faces.landmarks))
+            vectors = embedder.embed(align(frame.image, faces.landmarks, SFACE.chip))
             for box, vector in zip(faces.boxes, vectors, strict=True):
                 key = _whose(t, box)
                 elsewhere += key is None
@@ -108,13 +110,13 @@ def test_vectors_of_enrolled_person_are_close_and_of_stranger_far(measured: Meas
     settings = MatchSettings()
     own = np.linalg.norm(measured.seen["astronaut"].vectors - measured.enrolled, axis=1)
     other = np.linalg.norm(measured.seen["hopper"].vectors - measured.enrolled, axis=1)
-    assert np.quantile(own, 0.98) < 0.45 < settings.max_distance
-    assert np.quantile(other, 0.02) > 0.63 > settings.stranger_distance
-    assert np.median(other) > 0.68
+    assert np.quantile(own, 0.98) < 0.8 < settings.max_distance
+    assert np.quantile(other, 0.02) > 1.2 > settings.stranger_distance
+    assert np.median(other) > 1.3
 
 
 def test_vectors_of_stranger_match_across_visits(measured: Measured) -> None:
     seen = measured.seen["hopper"]
     returned = np.array(seen.times) > 25
     between = np.linalg.norm(seen.vectors[~returned][:, None] - seen.vectors[returned][None], axis=2)
-    assert np.quantile(between, 0.95) < 0.5
+    assert np.quantile(between, 0.95) < 0.9

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from config.settings import MatchSettings
-from tracker.identity.calibration import MIN_LIMIT, SAFETY_MARGIN, calibrate
+from config.recognition import MatchSettings
+from tracker.identity.calibration import calibrate
 from tracker.identity.gallery import Gallery
 from tracker.identity.match import distances
+from tracker.vision.embedders import DLIB
 
 SETTINGS = MatchSettings(max_distance=0.55, stranger_distance=0.6)
 
@@ -39,7 +40,7 @@ def toward(place: int, other: int, distance: float) -> np.ndarray:
 
 def test_each_vector_is_compared_with_own_and_other_vectors() -> None:
     gallery = gallery_of(a=person(0), b=person(1, count=2), c=person(2, count=1))
-    found = calibrate(gallery, SETTINGS, rate=0.01)
+    found = calibrate(gallery, SETTINGS, DLIB, rate=0.01)
     apart = distances(gallery, gallery.vectors)
     by_id = {each.person_id: each for each in found.people}
     assert by_id["a"].same == pytest.approx([0.3] * 3, abs=1e-5)
@@ -50,7 +51,7 @@ def test_each_vector_is_compared_with_own_and_other_vectors() -> None:
 
 
 def test_few_dissimilar_people_keep_the_setting_unconfirmed() -> None:
-    found = calibrate(gallery_of(a=person(0), b=person(1)), SETTINGS, rate=0.01)
+    found = calibrate(gallery_of(a=person(0), b=person(1)), SETTINGS, DLIB, rate=0.01)
     assert found.threshold == 0.55
     assert [each.limit for each in found.people] == [0.55, 0.55]
     assert not found.confirmed
@@ -59,18 +60,18 @@ def test_few_dissimilar_people_keep_the_setting_unconfirmed() -> None:
 
 def test_lookalikes_get_lower_limits() -> None:
     gallery = gallery_of(a=person(0, spread=0), b=toward(0, 1, 0.5), c=person(3))
-    found = calibrate(gallery, SETTINGS, rate=0.01)
+    found = calibrate(gallery, SETTINGS, DLIB, rate=0.01)
     limits = {each.person_id: each.limit for each in found.people}
-    assert limits["a"] == limits["b"] == pytest.approx(0.5 - SAFETY_MARGIN, abs=1e-3)
+    assert limits["a"] == limits["b"] == pytest.approx(0.5 - DLIB.safety, abs=1e-3)
     assert limits["c"] == 0.55
-    assert found.threshold == pytest.approx(0.5 - SAFETY_MARGIN, abs=1e-3)
+    assert found.threshold == pytest.approx(0.5 - DLIB.safety, abs=1e-3)
     assert {each.person_id: each.lookalike for each in found.people} == {"a": "b", "b": "a", "c": "b"}
 
 
 def test_person_enrolled_twice_is_reported_and_limits_stay_usable() -> None:
-    found = calibrate(gallery_of(a=person(0, spread=0), b=toward(0, 1, 0.1), c=person(3)), SETTINGS, rate=0.01)
+    found = calibrate(gallery_of(a=person(0, spread=0), b=toward(0, 1, 0.1), c=person(3)), SETTINGS, DLIB, rate=0.01)
     assert [each.person_id for each in found.lookalikes] == ["a", "b"]
-    assert min(each.limit for each in found.people) == MIN_LIMIT
+    assert min(each.limit for each in found.people) == DLIB.min_limit
 
 
 def test_many_people_can_raise_the_threshold_up_to_stranger_distance() -> None:
@@ -79,7 +80,7 @@ def test_many_people_can_raise_the_threshold_up_to_stranger_distance() -> None:
     centres *= 0.55 / np.linalg.norm(centres, axis=1, keepdims=True)
     vectors = np.repeat(centres, 3, axis=0) + rng.normal(0, 0.01, (120, 128))
     gallery = Gallery.of(vectors.astype(np.float32), [f"p{row // 3}" for row in range(120)])
-    found = calibrate(gallery, SETTINGS, rate=0.01)
+    found = calibrate(gallery, SETTINGS, DLIB, rate=0.01)
     assert found.confirmed
     assert SETTINGS.max_distance < found.threshold <= SETTINGS.stranger_distance
     assert float(np.mean(found.different <= found.threshold)) <= 0.01
@@ -88,7 +89,7 @@ def test_many_people_can_raise_the_threshold_up_to_stranger_distance() -> None:
 
 def test_missed_vectors_are_counted() -> None:
     far = np.concatenate([person(0, count=2, spread=0.2), toward(0, 5, 0.58)])
-    found = calibrate(gallery_of(a=far, b=person(1)), SETTINGS, rate=0.01)
+    found = calibrate(gallery_of(a=far, b=person(1)), SETTINGS, DLIB, rate=0.01)
     assert found.people[0].missed == 1
     assert found.missed_at(0.55) == pytest.approx(1 / 6)
     assert found.missed_at(2.0) == 0
@@ -97,12 +98,12 @@ def test_missed_vectors_are_counted() -> None:
 @pytest.mark.parametrize("rate", [0.0, 1.0, -1, float("nan")])
 def test_invalid_rates_are_rejected(rate: float) -> None:
     with pytest.raises(ValueError, match="rate"):
-        calibrate(gallery_of(a=person(0)), SETTINGS, rate=rate)
+        calibrate(gallery_of(a=person(0)), SETTINGS, DLIB, rate=rate)
 
 
 @pytest.mark.parametrize("gallery", [Gallery.empty(), gallery_of(a=person(0)), gallery_of(a=person(0, count=1))])
 def test_none_and_one_person_keep_the_setting(gallery: Gallery) -> None:
-    found = calibrate(gallery, SETTINGS, rate=0.01)
+    found = calibrate(gallery, SETTINGS, DLIB, rate=0.01)
     assert found.threshold == 0.55
     assert found.missed_at(0.1) in (0.0, 1.0)
     assert not found.lookalikes
@@ -111,6 +112,6 @@ def test_none_and_one_person_keep_the_setting(gallery: Gallery) -> None:
 def test_large_galleries_are_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tracker.identity.calibration._MAX_COMPARED", 10)
     people = {f"p{place}": person(place, count=5) for place in range(8)}
-    found = calibrate(gallery_of(**people), SETTINGS, rate=0.01)
+    found = calibrate(gallery_of(**people), SETTINGS, DLIB, rate=0.01)
     assert len(found.different) == 10 * 7
     assert len(found.same) == 40

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from config.settings import MatchSettings, TrackSettings
+from config.recognition import MatchSettings
+from config.settings import TrackSettings
 from tests.tracker.fake_cameras import ADA, EVE, AgentHarness, ManualClock, ScriptedCamera, at, face_of
 from tracker.agent.health import Meter
 from tracker.agent.roles.role import Changes, RoleState
@@ -62,9 +63,7 @@ class Camera:
     clock: ManualClock = field(default_factory=ManualClock)
 
     def __post_init__(self) -> None:
-        self.recognition = Recognition(
-            site_id="gym", camera_id="front", known=self.known, match=MATCH, track=TrackSettings()
-        )
+        self.recognition = Recognition(site_id="gym", camera_id="front", known=self.known, track=TrackSettings())
         meter = Meter(FRONT, source=ScriptedCamera([]), clock=self.clock)
         self.recorder = Writer(
             FRONT, store=self.store, known=self.known, meter=meter, clock=self.clock,
@@ -194,9 +193,9 @@ def test_name_moves_to_the_nearer_track(harness: AgentHarness, camera: Camera) -
 
 
 def visits_of_two_sides(camera: Camera) -> list[str]:
-    """One stranger as two visitors: first frontal, later a profile 0.8 away."""
+    """One stranger as two visitors: first frontal, later a profile 1.3 away."""
     ids = []
-    for vector in (face_of(EVE), like(EVE, 0.8)):
+    for vector in (face_of(EVE), like(EVE, 1.3)):
         (person_id,) = names(camera.see(vector, times=5))
         assert person_id is not None
         ids.append(person_id)
@@ -207,21 +206,21 @@ def visits_of_two_sides(camera: Camera) -> list[str]:
 def test_merged_visitors_have_merged_visits(harness: AgentHarness, camera: Camera) -> None:
     frontal, profile = visits_of_two_sides(camera)
     assert frontal != profile
-    assert names(camera.see(like(EVE, 0.4), times=5)) == [frontal]
+    assert names(camera.see(like(EVE, 0.65), times=5)) == [frontal]
     assert [person.person_id for person in harness.store.people.all()] == [frontal]
     assert {event.person_id for event in harness.store.events.select()} == {frontal}
     camera.leave()
-    for vector in (face_of(EVE), like(EVE, 0.8)):
+    for vector in (face_of(EVE), like(EVE, 1.3)):
         assert names(camera.see(vector, times=5)) == [frontal]
         camera.leave()
     again = Camera(harness.store, now=camera.now)
-    assert names(again.see(like(EVE, 0.8), times=5)) == [frontal]
+    assert names(again.see(like(EVE, 1.3), times=5)) == [frontal]
 
 
 def test_merge_is_retried_when_writing_fails(harness: AgentHarness, camera: Camera) -> None:
     frontal, profile = visits_of_two_sides(camera)
     found = camera.known.visitor_for(
-        np.stack([like(EVE, 0.4)] * 4), at=at(camera.now), camera_id="front", track_id="front-9"
+        np.stack([like(EVE, 0.65)] * 4), at=at(camera.now), camera_id="front", track_id="front-9"
     )
     assert found is not None
     assert found.merged == (profile,)
@@ -236,7 +235,7 @@ def test_merge_is_retried_when_writing_fails(harness: AgentHarness, camera: Came
 
 def test_merge_with_a_forgotten_person_is_dropped(harness: AgentHarness, camera: Camera) -> None:
     frontal, profile = visits_of_two_sides(camera)
-    vectors = np.stack([like(EVE, 0.4)] * 4)
+    vectors = np.stack([like(EVE, 0.65)] * 4)
     camera.known.visitor_for(vectors, at=at(camera.now), camera_id="front", track_id="front-9")
     harness.store.people.forget(profile, erase_history=True)
     camera.see()
@@ -245,8 +244,8 @@ def test_merge_with_a_forgotten_person_is_dropped(harness: AgentHarness, camera:
 
 
 def test_two_strangers_in_one_frame_are_not_merged(harness: AgentHarness, camera: Camera) -> None:
-    both = names(camera.see(face_of(EVE), like(EVE, 0.8), times=5))
+    both = names(camera.see(face_of(EVE), like(EVE, 1.3), times=5))
     assert len(set(both)) == 2
     camera.leave()
-    camera.see(like(EVE, 0.4), times=5)
+    camera.see(like(EVE, 0.65), times=5)
     assert len(harness.store.people.all(kind=PersonKind.VISITOR)) == 2

@@ -21,7 +21,7 @@ from tracker.identity.enrolment import (
     plan_person,
     requests_in,
 )
-from tracker.vision.align import TEMPLATE_150
+from tracker.vision.embedders import DLIB_CHIP
 from tracker.vision.faces import Faces
 
 
@@ -41,7 +41,7 @@ class FakeEngine:
         widths = np.array([width] + [width * (0.8 if few else 0.1)] * ((count if few else count - 9) - 1))[:count]
         left = np.full(len(widths), 20.0)
         boxes = np.stack([left, left, left + widths, left + widths], axis=1).astype(np.float32)
-        points = left[:, None, None] + TEMPLATE_150[None] * (widths / 150)[:, None, None]
+        points = left[:, None, None] + DLIB_CHIP.template[None] * (widths / 150)[:, None, None]
         scores = np.array([1.0, *[self.score] * 99][: len(widths)], np.float32)
         return Faces(boxes, scores, points.astype(np.float32))
 

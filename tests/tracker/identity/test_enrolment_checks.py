@@ -9,11 +9,11 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from config.settings import MatchSettings
+from config.recognition import MatchSettings
 from tracker.identity.enrolment import EnrolmentPlan, EnrolmentRequest, plan_enrolment
 from tracker.identity.enrolment_checks import EnrolmentChecks, duplicates, outliers
 from tracker.identity.gallery import Gallery
-from tracker.vision.align import TEMPLATE_150
+from tracker.vision.embedders import DLIB_CHIP
 from tracker.vision.faces import Faces
 
 SETTINGS = MatchSettings(max_distance=0.55, stranger_distance=0.6)
@@ -63,7 +63,7 @@ class FakeEngine:
     def detect(self, image: np.ndarray) -> Faces:
         assert image.shape == (150, 150, 3)
         box = np.array([[20, 20, 120, 120]], np.float32)
-        points = 20 + TEMPLATE_150[None].astype(np.float32) * 100 / 150
+        points = 20 + DLIB_CHIP.template[None].astype(np.float32) * 100 / 150
         return Faces(box, np.ones(1, np.float32), points)
 
     def embed(self, image: np.ndarray, faces: Faces) -> np.ndarray:

@@ -11,7 +11,7 @@ import pytest
 from config.errors import PictureError, RecordError
 from tracker.identity.evaluation import Pair, PictureVectors, evaluate, files_of, read_vectors
 from tracker.identity.roc import draw_roc, save_roc
-from tracker.vision.align import TEMPLATE_150
+from tracker.vision.embedders import DLIB_CHIP
 from tracker.vision.faces import Faces
 
 
@@ -22,7 +22,7 @@ class FakeEngine:
         lefts = np.flatnonzero(image[0, :, 2] == 255)
         widths = image[0, lefts, 0].astype(np.float32)
         boxes = np.stack([lefts, np.full(len(lefts), 40), lefts + widths, 40 + widths], axis=1).astype(np.float32)
-        points = np.repeat(TEMPLATE_150[None], len(lefts), axis=0).astype(np.float32)
+        points = np.repeat(DLIB_CHIP.template[None], len(lefts), axis=0).astype(np.float32)
         points[:, :, 0] += lefts[:, None]
         return Faces(boxes, np.ones(len(lefts), np.float32), points)
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from config.settings import MatchSettings
+from config.errors import ModelError
+from config.recognition import MatchSettings
 from tests.tracker.fake_cameras import ADA, BOB, EVE, NOON, AgentHarness, face_of
 from tracker.identity.known import KnownPeople
 from tracker.identity.visitors import Visitor
@@ -128,6 +129,9 @@ class SlowStore:
     def version(self) -> int:
         return self._store.people.version()
 
+    def network(self) -> str | None:
+        return self._store.people.network()
+
     def all(self) -> list[object]:
         people = list(self._store.people.all())
         self.reading.set()
@@ -161,3 +165,23 @@ def test_visitor_saved_during_a_refresh_is_not_lost(harness: AgentHarness, known
     assert known.person(visitor.person_id) is not None
     assert np.array_equal(stranger(known, EVE, "front-2").vectors, face_of(EVE)[None])
     assert stranger(known, EVE, "front-3").person.person_id == visitor.person_id
+
+
+def test_limits_follow_the_size_of_the_gallery(harness: AgentHarness) -> None:
+    known = KnownPeople(MatchSettings())
+    harness.enrol("Ada", ADA)
+    known.refresh(harness.store.people)
+    assert (known.match.max_distance, known.match.stranger_distance) == (1.05, 1.13)
+    for number in range(20, 120):
+        harness.enrol(f"P {number}", number)
+    known.refresh(harness.store.people)
+    assert (known.match.max_distance, known.match.stranger_distance) == (1.0, 1.1)
+
+
+def test_people_enrolled_anew_with_another_network_end_the_run(harness: AgentHarness, known: KnownPeople) -> None:
+    ada = harness.enrol("Ada", ADA)
+    known.refresh(harness.store.people)
+    harness.store.people.replace_network("dlib_resnet", {ada: (face_of(BOB)[None], ["ada.png"])})
+    with pytest.raises(ModelError, match="now recognised by dlib_resnet") as caught:
+        known.refresh(harness.store.people)
+    assert caught.value.fix == "start this again"

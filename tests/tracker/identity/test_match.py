@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from config.settings import MatchSettings
+from config.recognition import MatchSettings
 from tracker.identity.gallery import Gallery
 from tracker.identity.match import Nearest, Verdict, classify, distances, nearest
 

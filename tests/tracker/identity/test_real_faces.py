@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 import pytest
 
-from config.settings import DetectSettings, MatchSettings, ModelSettings, Precision, QualitySettings
+from config.recognition import MatchSettings
+from config.settings import DetectSettings, ModelSettings, Precision, QualitySettings
 from tracker.cameras.frames import Frame
 from tracker.cameras.sources import open_source
 from tracker.identity.enrolment import plan_person
@@ -21,6 +22,7 @@ from tracker.identity.match import Verdict, classify, nearest
 from tracker.identity.pictures import read_picture
 from tracker.identity.visitors import Visitors
 from tracker.identity.votes import Vote, VoteOutcome, VoteResult, weight
+from tracker.vision.embedders import SFACE
 from tracker.vision.engine import FaceEngine
 
 MATCH = MatchSettings()
@@ -138,7 +140,12 @@ def naming_of(engine: FaceEngine, gallery: Gallery, frames: list[Frame]) -> Vote
             found = nearest(gallery, seen.vectors[row : row + 1])[0]
             verdict = classify(found, MATCH)
             margin = found.margin if found is not None and verdict is Verdict.MATCH else None
-            heavy = weight(float(seen.quality.widths_px[row]), float(seen.quality.sharpness[row]), margin)
+            heavy = weight(
+                float(seen.quality.widths_px[row]),
+                float(seen.quality.sharpness[row]),
+                margin,
+                full_margin=SFACE.full_margin,
+            )
             vote = vote.add(found, verdict, weight=heavy, quality=float(seen.quality.score[row]))
     return vote.result(MATCH)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import MatchSettings, TrackSettings
+from config.recognition import MatchSettings
+from config.settings import TrackSettings
 from tests.tracker.fake_cameras import ADA, BLURRED, BOB, EVE, NOON, AgentHarness, FakeEngine, at, face_of, picture
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition, RecognitionResult
@@ -20,9 +21,7 @@ class CoverageSpan:
     def __init__(self, harness: AgentHarness) -> None:
         self.harness = harness
         self.known = KnownPeople(MatchSettings())
-        self.recognition = Recognition(
-            site_id="gym", camera_id="front", known=self.known, match=MatchSettings(), track=TrackSettings()
-        )
+        self.recognition = Recognition(site_id="gym", camera_id="front", known=self.known, track=TrackSettings())
         self.now = 0.0
 
     def see(self, *people: int) -> RecognitionResult:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from config.settings import MatchSettings
+from config.recognition import MatchSettings
 from tracker.identity.gallery import Gallery
 from tracker.identity.visitors import SimilarPerson, mergeable_pairs, similar_people
 
-SETTINGS = MatchSettings(max_distance=0.55, stranger_distance=0.6)
+SETTINGS = MatchSettings(max_distance=0.55, stranger_distance=0.6, clear_by=0.05)
 NOBODY = Gallery.empty()
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from config.settings import MatchSettings
+from config.recognition import MatchSettings
 from tracker.identity.visitors import MAX_VECTORS, Visitor, Visitors
 from tracker.presence.people import Person, PersonKind
 from tracker.store.observation import Observation
 from tracker.store.store import Store
+from tracker.vision.embedders import DLIB
 
-SETTINGS = MatchSettings(max_distance=0.55, stranger_distance=0.6)
+SETTINGS = MatchSettings(max_distance=0.55, stranger_distance=0.6, clear_by=0.05)
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -39,7 +40,7 @@ def id_of(visitor: Visitor | None) -> str:
 
 
 def test_returning_stranger_keeps_id_and_label() -> None:
-    visitors = Visitors(SETTINGS)
+    visitors = Visitors(SETTINGS, DLIB)
     first = seen(visitors, faces(0))
     other = seen(visitors, faces(1), minute=1)
     again = seen(visitors, faces(0, away=0.3, seed=2), minute=2)
@@ -54,14 +55,14 @@ def test_returning_stranger_keeps_id_and_label() -> None:
 
 
 def test_undecided_distance_returns_none() -> None:
-    visitors = Visitors(SETTINGS)
+    visitors = Visitors(SETTINGS, DLIB)
     seen(visitors, faces(0))
     assert seen(visitors, faces(0, away=0.58), minute=1) is None
     assert len(visitors) == 1
 
 
 def test_outlier_face_does_not_decide() -> None:
-    visitors = Visitors(SETTINGS)
+    visitors = Visitors(SETTINGS, DLIB)
     first = seen(visitors, faces(0))
     seen(visitors, faces(1), minute=1)
     mixed = np.concatenate([faces(0, count=3, seed=3), faces(1, count=1)])
@@ -71,24 +72,24 @@ def test_outlier_face_does_not_decide() -> None:
 def test_replay_gives_the_same_ids() -> None:
     runs = []
     for _ in range(2):
-        visitors = Visitors(SETTINGS)
+        visitors = Visitors(SETTINGS, DLIB)
         runs.append([id_of(seen(visitors, faces(place), minute=place)) for place in (0, 1, 0, 2)])
     assert runs[0] == runs[1]
 
 
 def test_one_track_can_show_two_people_in_sequence() -> None:
-    visitors = Visitors(SETTINGS)
+    visitors = Visitors(SETTINGS, DLIB)
     ids = {id_of(seen(visitors, faces(place), track="door-7")) for place in (0, 1)}
     assert len(ids) == 2
 
 
 def test_state_round_trips_through_the_store() -> None:
-    before = Visitors(SETTINGS)
+    before = Visitors(SETTINGS, DLIB)
     saved = [seen(before, faces(place), minute=place) for place in (0, 1)]
     people = [visitor.person for visitor in saved if visitor is not None]
     rows = np.concatenate([visitor.vectors for visitor in saved if visitor is not None])
     owners = [visitor.person.person_id for visitor in saved if visitor is not None for _ in visitor.vectors]
-    after = Visitors(SETTINGS, people=people, vectors=rows, person_ids=owners)
+    after = Visitors(SETTINGS, DLIB, people=people, vectors=rows, person_ids=owners)
     again = seen(after, faces(1, seed=5), minute=9)
     new = seen(after, faces(2), minute=10)
     assert id_of(again) == people[1].person_id
@@ -114,7 +115,7 @@ def test_named_visitor_keeps_the_name() -> None:
         Person(person_id="v-1", name="Visitor 41", created_at=AT, kind=PersonKind.VISITOR),
         Person(person_id="v-2", name="the plumber", created_at=AT, kind=PersonKind.VISITOR),
     ]
-    visitors = Visitors(SETTINGS, people=people, vectors=faces(0, count=1), person_ids=["v-2"])
+    visitors = Visitors(SETTINGS, DLIB, people=people, vectors=faces(0, count=1), person_ids=["v-2"])
     known = seen(visitors, faces(0, seed=4))
     new = seen(visitors, faces(3), minute=1)
     assert known is not None
@@ -124,7 +125,7 @@ def test_named_visitor_keeps_the_name() -> None:
 
 
 def test_kept_vectors_are_bounded_and_distinct() -> None:
-    visitors = Visitors(SETTINGS)
+    visitors = Visitors(SETTINGS, DLIB)
     first = seen(visitors, faces(0))
     assert first is not None
     assert len(first.vectors) == 1  # four faces alike
@@ -139,7 +140,7 @@ def test_kept_vectors_are_bounded_and_distinct() -> None:
 
 
 def test_visitor_does_not_drift() -> None:
-    visitors = Visitors(SETTINGS)
+    visitors = Visitors(SETTINGS, DLIB)
     first = id_of(seen(visitors, faces(0)))
     found = [seen(visitors, faces(0, away=0.05 * step, seed=step), minute=step) for step in range(1, 40)]
     known = [step for step, visitor in enumerate(found, 1) if visitor is not None and id_of(visitor) == first]
@@ -148,7 +149,7 @@ def test_visitor_does_not_drift() -> None:
 
 def test_track_without_a_face_is_rejected() -> None:
     with pytest.raises(ValueError, match="at least one"):
-        seen(Visitors(SETTINGS), np.empty((0, 128), np.float32))
+        seen(Visitors(SETTINGS, DLIB), np.empty((0, 128), np.float32))
 
 
 def person_of(visitor: Visitor | None) -> Person:
@@ -167,7 +168,7 @@ LINK = {"away": 0.4, "seed": 3}
 
 
 def test_visitors_are_merged_into_the_older() -> None:
-    visitors = Visitors(SETTINGS)
+    visitors = Visitors(SETTINGS, DLIB)
     frontal, profile = two_sides(visitors)
     assert frontal != profile
     linked = seen(visitors, faces(0, **LINK), minute=2)
@@ -180,12 +181,12 @@ def test_visitors_are_merged_into_the_older() -> None:
 
 
 def test_merged_visitor_keeps_vectors_of_both_after_a_restart() -> None:
-    before = Visitors(SETTINGS)
+    before = Visitors(SETTINGS, DLIB)
     two_sides(before)
     linked = seen(before, faces(0, **LINK), minute=2)
     assert linked is not None
     owners = [linked.person.person_id] * len(linked.vectors)
-    after = Visitors(SETTINGS, people=[linked.person], vectors=linked.vectors, person_ids=owners)
+    after = Visitors(SETTINGS, DLIB, people=[linked.person], vectors=linked.vectors, person_ids=owners)
     assert {id_of(seen(after, faces(0, away=away, seed=9), minute=5)) for away in (0.0, 0.8)} == {owners[0]}
 
 
@@ -197,7 +198,7 @@ def test_merged_visitor_keeps_vectors_of_both_after_a_restart() -> None:
     ],
 )
 def test_weak_evidence_does_not_merge(away: float, count: int) -> None:
-    visitors = Visitors(SETTINGS)
+    visitors = Visitors(SETTINGS, DLIB)
     two_sides(visitors)
     found = seen(visitors, faces(0, away=away, count=count, seed=3), minute=2)
     assert found is not None
@@ -206,7 +207,7 @@ def test_weak_evidence_does_not_merge(away: float, count: int) -> None:
 
 
 def test_visitors_seen_together_are_never_merged() -> None:
-    visitors = Visitors(SETTINGS)
+    visitors = Visitors(SETTINGS, DLIB)
     frontal, profile = two_sides(visitors)
     visitors.seen_together([profile.person_id, "p-ada", frontal.person_id])
     later = Visitors(
@@ -234,7 +235,7 @@ def test_label_with_an_appended_number_is_not_a_name(tmp_path: Path) -> None:
             store.record(Observation(visitors=[(met, side)]))
         people = store.people.all()
     assert [each.name for each in people] == ["Visitor 1", "Visitor 1 (2)"]
-    visitors = Visitors(SETTINGS, people=people, vectors=np.concatenate(sides), person_ids=["v-0", "v-1"])
+    visitors = Visitors(SETTINGS, DLIB, people=people, vectors=np.concatenate(sides), person_ids=["v-0", "v-1"])
     found = seen(visitors, faces(0, **LINK), minute=2)
     assert found is not None
     assert (found.person.person_id, found.merged) == ("v-0", ("v-1",))
@@ -261,7 +262,7 @@ def test_named_visitor_is_kept_and_two_named_ones_are_not_merged() -> None:
 
 def test_pairs_seen_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tracker.identity.visitors._MAX_PAIRS", 10)
-    visitors = Visitors(SETTINGS)
+    visitors = Visitors(SETTINGS, DLIB)
     ids = [id_of(seen(visitors, faces(place), minute=place)) for place in range(20)]
     visitors.seen_together(ids)
     assert len(visitors._together) == 10

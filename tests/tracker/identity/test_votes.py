@@ -7,11 +7,13 @@ import math
 import numpy as np
 import pytest
 
-from config.settings import MatchSettings
+from config.recognition import MatchSettings
 from tracker.identity.match import Nearest, Verdict
 from tracker.identity.votes import MAX_VECTORS, Vote, VoteOutcome, verdict_margin, weight
 
-SETTINGS = MatchSettings(min_sightings=2, visitor_sightings=4)
+SETTINGS = MatchSettings(
+    max_distance=0.55, stranger_distance=0.6, clear_by=0.05, min_margin=0.05, min_sightings=2, visitor_sightings=4
+)
 
 
 def add_faces(vote: Vote, *symbols: str, weight: float = 1.0, distance: float | None = None) -> Vote:
@@ -216,8 +218,12 @@ def test_invalid_weights_are_rejected(bad: float) -> None:
         add_faces(Vote(), "a", weight=bad)
 
 
+def heavy(width_px: float, sharpness: float, margin: float | None) -> float:
+    return weight(width_px, sharpness, margin, full_margin=0.2)
+
+
 def test_weight_grows_with_size_sharpness_and_margin() -> None:
-    assert weight(80, 6, 0.2) == weight(500, 9999, math.inf) == weight(80, 6) == 1.0
-    for less in (weight(40, 6, 0.2), weight(80, 1.5, 0.2), weight(80, 6, 0.1)):
+    assert heavy(80, 6, 0.2) == heavy(500, 9999, math.inf) == heavy(80, 6, None) == 1.0
+    for less in (heavy(40, 6, 0.2), heavy(80, 1.5, 0.2), heavy(80, 6, 0.1)):
         assert 0 < less < 1
-    assert weight(0, 0, 0) > 0
+    assert heavy(0, 0, 0) > 0

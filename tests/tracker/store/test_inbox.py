@@ -70,7 +70,7 @@ def test_downloaded_events_give_the_same_visits_as_local_ones(store: Store, reco
 def test_applying_a_page_twice_changes_nothing(store: Store, records: Any) -> None:
     every = arrivals(
         events=[records.event(0)],
-        people=[IncomingPerson(person=records.person(), vectors={"dlib_resnet": records.vectors(2)})],
+        people=[IncomingPerson(person=records.person(), vectors={"sface": records.vectors(2)})],
         healths=[replace(records.health(), source="")],
         spans=[CoverageSpan(site_id="gym", camera_id="front", started_at=records.at(0), ended_at=records.at(9))],
         erasures=[tombstone("p-gone")],
@@ -128,7 +128,7 @@ def test_local_events_voided_elsewhere_stay_pending(store: Store, records: Any) 
 
 def test_people_are_downloaded_with_profile_and_vectors(store: Store, records: Any) -> None:
     ada = replace(records.person(), role=Role.STAFF, access=False)
-    people_arrive(store, IncomingPerson(person=ada, vectors={"dlib_resnet": records.vectors(2)}))
+    people_arrive(store, IncomingPerson(person=ada, vectors={"sface": records.vectors(2)}))
     assert store.people.all() == [ada]
     assert store.people.vectors(PersonKind.ENROLLED)[0].shape == (2, 128)
     assert unsent(store, "people") == 0
@@ -150,7 +150,7 @@ def test_local_vectors_stay_and_remote_ones_follow_firestore(store: Store, recor
     store.people.add(records.person(), mine, sources=["a.jpg", "b.jpg"])
     sent_so_far(store, "people")
     for vectors in (np.concatenate([mine, theirs]), np.concatenate([mine, newer])):
-        people_arrive(store, IncomingPerson(person=records.person(), vectors={"dlib_resnet": vectors}))
+        people_arrive(store, IncomingPerson(person=records.person(), vectors={"sface": vectors}))
     assert sorted(store.people.vectors(PersonKind.ENROLLED)[0].tolist()) == sorted(
         np.concatenate([mine, newer]).tolist()
     )
@@ -162,7 +162,7 @@ def test_local_vectors_stay_and_remote_ones_follow_firestore(store: Store, recor
 
 def test_invalid_vectors_are_rejected_without_the_person(store: Store, records: Any) -> None:
     store.people.add(records.person("p-bob", "Bob"), records.vectors(1))
-    strange = {"dlib_resnet": records.vectors(1, dimension=64)}
+    strange = {"sface": records.vectors(1, dimension=64)}
     people_arrive(store, IncomingPerson(person=records.person(), vectors=strange))
     assert names(store) == {"p-ada": "Ada", "p-bob": "Bob"}
     ((refused, _),) = store.inbox.unreadable()
@@ -213,10 +213,10 @@ def test_a_merge_arrives_before_or_after_the_remaining_person(store: Store, reco
 
 def test_withdrawn_consent_removes_vectors_of_merged_ids(store: Store, records: Any) -> None:
     ada = records.person()
-    people_arrive(store, IncomingPerson(person=ada, vectors={"dlib_resnet": records.vectors(1, seed=1)}))
+    people_arrive(store, IncomingPerson(person=ada, vectors={"sface": records.vectors(1, seed=1)}))
     old = replace(ada, person_id="p-old")
-    people_arrive(store, IncomingPerson(person=old, merged_into="p-ada", vectors={"dlib_resnet": records.vectors(2)}))
-    people_arrive(store, IncomingPerson(person=ada, vectors={"dlib_resnet": records.vectors(1, seed=1)}))
+    people_arrive(store, IncomingPerson(person=old, merged_into="p-ada", vectors={"sface": records.vectors(2)}))
+    people_arrive(store, IncomingPerson(person=ada, vectors={"sface": records.vectors(1, seed=1)}))
     assert store.people.vector_counts() == {"p-ada": 3}
     people_arrive(store, IncomingPerson(person=replace(ada, consented_at=None), vectors={}))
     assert store.people.vector_counts() == {}

@@ -11,16 +11,17 @@ import pytest
 
 from config.settings import Precision
 from tests.tracker.vision.scenes import STILLS, astronaut
-from tracker.vision.align import TEMPLATE_150, align, similarities
+from tracker.vision.align import align, similarities
 from tracker.vision.detector import Detector
 from tracker.vision.embed import Embedder
+from tracker.vision.embedders import ARCFACE_CHIP, DLIB, DLIB_CHIP
 
 
 def transformed(scale: float, turn_deg: float, shift: tuple[float, float]) -> np.ndarray:
     """(1, 5, 2): the template's landmarks scaled, rotated and shifted."""
     angle = np.deg2rad(turn_deg)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    return (TEMPLATE_150 @ turn.T * scale + shift).astype(np.float32)[None]
+    return (DLIB_CHIP.template @ turn.T * scale + shift).astype(np.float32)[None]
 
 
 @pytest.mark.parametrize(
@@ -34,19 +35,19 @@ def transformed(scale: float, turn_deg: float, shift: tuple[float, float]) -> np
 )
 def test_landmarks_map_to_the_template(scale: float, turn_deg: float, shift: tuple[float, float]) -> None:
     points = transformed(scale, turn_deg, shift)
-    transform = similarities(points)[0]
-    assert points[0] @ transform[:, :2].T + transform[:, 2] == pytest.approx(TEMPLATE_150, abs=1e-3)
+    transform = similarities(points, DLIB_CHIP)[0]
+    assert points[0] @ transform[:, :2].T + transform[:, 2] == pytest.approx(DLIB_CHIP.template, abs=1e-3)
     assert np.linalg.det(transform[:, :2]) == pytest.approx(1 / scale**2, rel=1e-3)
 
 
 def test_transform_minimises_the_squared_error() -> None:
     """No small change of scale, rotation or shift reduces the error of noisy landmarks."""
     points = transformed(1.3, 12, (50, 20)) + np.random.default_rng(5).normal(0, 3, (1, 5, 2)).astype(np.float32)
-    transform = similarities(points)[0]
+    transform = similarities(points, DLIB_CHIP)[0]
 
     def error(cosine: float, sine: float, x: float, y: float) -> float:
         moved = points[0] @ np.array([[cosine, -sine], [sine, cosine]]).T + (x, y)
-        return float(((moved - TEMPLATE_150) ** 2).sum())
+        return float(((moved - DLIB_CHIP.template) ** 2).sum())
 
     best = (transform[0, 0], transform[1, 0], transform[0, 2], transform[1, 2])
     for index in range(4):
@@ -62,9 +63,9 @@ def test_chip_matches_the_image(scale: float, turn_deg: float) -> None:
     """A chip is warped into a scene and extracted again; only fine detail may be lost."""
     smooth = cv2.GaussianBlur(astronaut()[30:180, 150:300], (0, 0), 3)
     points = transformed(scale, turn_deg, (600, 60))
-    drawing = cv2.invertAffineTransform(similarities(points)[0])
+    drawing = cv2.invertAffineTransform(similarities(points, DLIB_CHIP)[0])
     scene = cv2.warpAffine(smooth, drawing, (1900, 1800), flags=cv2.INTER_CUBIC).astype(np.uint8)
-    chip = align(scene, points)[0]
+    chip = align(scene, points, DLIB_CHIP)[0]
     difference = np.abs(chip[8:-8, 8:-8].astype(int) - smooth[8:-8, 8:-8, ::-1])
     assert difference.mean() < 1.5
 
@@ -72,16 +73,16 @@ def test_chip_matches_the_image(scale: float, turn_deg: float) -> None:
 def test_chips_are_rgb() -> None:
     blue = np.zeros((200, 200, 3), np.uint8)
     blue[:, :, 0] = 250
-    assert align(blue, transformed(1, 0, (20, 20)))[0, 75, 75].tolist() == [0, 0, 250]
+    assert align(blue, transformed(1, 0, (20, 20)), DLIB_CHIP)[0, 75, 75].tolist() == [0, 0, 250]
 
 
 def test_pixels_outside_the_image_are_black() -> None:
     white = np.full((100, 100, 3), 255, np.uint8)
-    chip = align(white, transformed(1, 0, (-75, 0)))[0]
+    chip = align(white, transformed(1, 0, (-75, 0)), DLIB_CHIP)[0]
     assert (chip[1:99, 76:] == 255).all()
     assert not chip[:, :74].any()
     assert not chip[101:].any()
-    assert not align(white, transformed(1, 0, (5000, 5000))).any()
+    assert not align(white, transformed(1, 0, (5000, 5000)), DLIB_CHIP).any()
 
 
 @pytest.mark.filterwarnings("error")
@@ -97,25 +98,21 @@ def test_pixels_outside_the_image_are_black() -> None:
 )
 def test_degenerate_landmarks_affect_only_their_own_chip(points: np.ndarray) -> None:
     image = np.full((60, 60, 3), 200, np.uint8)
-    chips = align(image, np.concatenate([points, transformed(0.3, 0, (0, 0))]))
+    chips = align(image, np.concatenate([points, transformed(0.3, 0, (0, 0))]), DLIB_CHIP)
     assert chips.shape == (2, 150, 150, 3)
     assert chips[1].any()
 
 
 def test_sizes_and_counts() -> None:
     image = astronaut()
-    assert align(image, np.empty((0, 5, 2), np.float32)).shape == (0, 150, 150, 3)
-    assert align(image, transformed(1, 0, (0, 0)), size=64).shape == (1, 64, 64, 3)
-    assert align(image[:1, :1], transformed(1, 0, (0, 0))).shape == (1, 150, 150, 3)
+    assert align(image, np.empty((0, 5, 2), np.float32), DLIB_CHIP).shape == (0, 150, 150, 3)
+    assert align(image, transformed(1, 0, (0, 0)), ARCFACE_CHIP).shape == (1, 112, 112, 3)
+    assert align(image[:1, :1], transformed(1, 0, (0, 0)), DLIB_CHIP).shape == (1, 150, 150, 3)
 
 
-@pytest.mark.parametrize(
-    ("points", "size", "named"),
-    [(np.zeros((5, 2), np.float32), 150, "landmarks"), (np.zeros((1, 5, 2), np.float32), 0, "size")],
-)
-def test_invalid_input_is_rejected(points: np.ndarray, size: int, named: str) -> None:
-    with pytest.raises(ValueError, match=f"{named}: expected"):
-        align(astronaut(), points, size)
+def test_landmarks_of_another_shape_are_rejected() -> None:
+    with pytest.raises(ValueError, match="landmarks: expected"):
+        align(astronaut(), np.zeros((5, 2), np.float32), DLIB_CHIP)
 
 
 @pytest.mark.parametrize("name", ["astronaut", "grace-hopper"])
@@ -133,6 +130,8 @@ def test_chips_match_dlib(name: str, models_folder: Path) -> None:
     theirs = dlib.get_face_chip(rgb, seen, size=150, padding=0.25)
 
     detector = Detector(folder=models_folder, precision=Precision.FLOAT32, threads=2)
-    ours = align(image, detector.detect(image).landmarks[:1])
-    vectors = Embedder(folder=models_folder, precision=Precision.FLOAT32, threads=2).embed(np.stack([theirs, ours[0]]))
+    ours = align(image, detector.detect(image).landmarks[:1], DLIB_CHIP)
+    vectors = Embedder(DLIB, folder=models_folder, precision=Precision.FLOAT32, threads=2).embed(
+        np.stack([theirs, ours[0]])
+    )
     assert np.linalg.norm(vectors[0] - vectors[1]) < 0.25

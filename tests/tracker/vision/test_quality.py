@@ -10,13 +10,13 @@ import pytest
 
 from config.settings import Precision, QualitySettings
 from tests.tracker.vision.scenes import astronaut
-from tracker.vision.align import TEMPLATE_150, align
+from tracker.vision.align import align
 from tracker.vision.detector import Detector
 from tracker.vision.faces import Faces
-from tracker.vision.quality import Quality, assess, rejection
+from tracker.vision.quality import CHIP, Quality, assess, rejection
 
 
-def face(width_px: float = 100, landmarks: np.ndarray = TEMPLATE_150) -> Faces:
+def face(width_px: float = 100, landmarks: np.ndarray = CHIP.template) -> Faces:
     box = np.array([[0, 0, width_px, width_px * 1.2]], np.float32)
     return Faces(box, np.array([0.99], np.float32), landmarks.astype(np.float32)[None])
 
@@ -38,7 +38,7 @@ SHARP = chequered(10, 80, 170)
 
 
 def with_nose(aside: float = 0, lower: float = 0) -> np.ndarray:
-    points = TEMPLATE_150.copy()
+    points = CHIP.template.copy()
     points[2] += (aside, lower)
     return points
 
@@ -118,19 +118,19 @@ def test_black_border_does_not_count_as_sharpness() -> None:
 @pytest.mark.parametrize(
     ("width_px", "chip", "landmarks", "reason"),
     [
-        pytest.param(100, SHARP, TEMPLATE_150, None, id="good"),
-        pytest.param(20, SHARP, TEMPLATE_150, "too small: 20 px wide, at least 32 needed", id="small"),
-        pytest.param(100, gradient(60, 180), TEMPLATE_150, "too blurred: sharpness 0.0", id="no-detail"),
-        pytest.param(100, chequered(200, 90, 90), TEMPLATE_150, "too little contrast: contrast 0.000", id="fog"),
-        pytest.param(100, chequered(10, 12, 16), TEMPLATE_150, "too dark: contrast 0.008", id="dusk"),
-        pytest.param(100, chequered(10, 3, 9), TEMPLATE_150, "underexposed: 51% black pixels", id="night"),
+        pytest.param(100, SHARP, CHIP.template, None, id="good"),
+        pytest.param(20, SHARP, CHIP.template, "too small: 20 px wide, at least 32 needed", id="small"),
+        pytest.param(100, gradient(60, 180), CHIP.template, "too blurred: sharpness 0.0", id="no-detail"),
+        pytest.param(100, chequered(200, 90, 90), CHIP.template, "too little contrast: contrast 0.000", id="fog"),
+        pytest.param(100, chequered(10, 12, 16), CHIP.template, "too dark: contrast 0.008", id="dusk"),
+        pytest.param(100, chequered(10, 3, 9), CHIP.template, "underexposed: 51% black pixels", id="night"),
         pytest.param(
-            100, chequered(10, 240, 255), TEMPLATE_150, "overexposed: 49% white pixels", id="against-the-light"
+            100, chequered(10, 240, 255), CHIP.template, "overexposed: 49% white pixels", id="against-the-light"
         ),
         pytest.param(100, SHARP, with_nose(aside=40), "turned aside: yaw 1.00, at most 0.6 allowed", id="profile"),
         pytest.param(100, SHARP, with_nose(lower=21), "looking down: pitch 0.9", id="from-above"),
         pytest.param(100, SHARP, with_nose(lower=-30), "looking up: pitch 0.9", id="from-below"),
-        pytest.param(float("nan"), SHARP, TEMPLATE_150, "too small: nan", id="nan-box"),
+        pytest.param(float("nan"), SHARP, CHIP.template, "too small: nan", id="nan-box"),
         pytest.param(100, SHARP, np.full((5, 2), np.nan), "turned aside: yaw nan", id="nan-landmarks"),
     ],
 )
@@ -166,5 +166,5 @@ def test_portrait_is_accepted_and_its_small_blurred_copy_rejected(models_folder:
     for image, accepted in ((astronaut(), True), (cv2.GaussianBlur(far, (0, 0), 1.5).astype(np.uint8), False)):
         faces = detector.detect(image)
         assert len(faces) == 1
-        actual = rejection(assess(faces, align(image, faces.landmarks)), 0, QualitySettings())
+        actual = rejection(assess(faces, align(image, faces.landmarks, CHIP)), 0, QualitySettings())
         assert (actual is None) is accepted

@@ -1,0 +1,84 @@
+"""`footfall people re-enroll`: from one network to another."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.tracker.cli.conftest import Run
+from tests.tracker.fake_cameras import BOB, NOON, face_of
+from tracker.presence.people import Person, PersonKind
+from tracker.store.store import Store
+
+
+@pytest.fixture
+def people(pictures: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / "people"
+    folder.mkdir()
+    shutil.copy(pictures / "ada.png", folder / "Ada.png")
+    return folder
+
+
+@pytest.fixture
+def old_store(run: Run, people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store made with dlib: Ada, who has visits, and a visitor."""
+    monkeypatch.setenv("FOOTFALL_RECOGNITION__EMBEDDER", "dlib")
+    assert run("enroll", people).code == 0
+    monkeypatch.delenv("FOOTFALL_RECOGNITION__EMBEDDER")
+    path = tmp_path / "store.sqlite3"
+    with Store(path) as store:
+        assert store.model == "dlib_resnet"
+        visitor = Person(person_id="v-0000000001", name="Visitor 1", created_at=NOON, kind=PersonKind.VISITOR)
+        store.people.add(visitor, face_of(BOB)[None])
+    return path
+
+
+def test_store_of_dlib_goes_on_with_dlib(run: Run, old_store: Path, pictures: Path) -> None:
+    done = run("enroll", pictures / "ada-dark.png", "--name", "Ada", "--add")
+    assert (done.code, done.out) == (0, "added 1 picture to Ada\n")
+    with Store(old_store) as store:
+        assert len(store.people.vectors(PersonKind.ENROLLED)[0]) == 2
+        assert store.people.network() == "dlib_resnet"
+    (row,) = [row for row in run("doctor", "--json").data if row["check"] == "recognition"]
+    assert row["outcome"] == "warning"
+    assert "re-enroll" in row["fix"]
+
+
+def test_another_network_in_the_settings_is_refused(
+    run: Run, old_store: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOOTFALL_RECOGNITION__EMBEDDER", "sface")
+    run("enroll", pictures / "bob.jpg", "--name", "Bob").refused("enrolled with dlib", "re-enroll")
+    run("track", "--camera", pictures / "bob.jpg").refused("enrolled with dlib", "re-enroll")
+
+
+def test_everybody_is_enrolled_anew(run: Run, old_store: Path, people: Path, pictures: Path) -> None:
+    with Store(old_store) as store:
+        (ada,) = store.people.all(kind=PersonKind.ENROLLED)
+        store.people.replace_limits({ada.person_id: 0.3})
+    done = run("people", "re-enroll", "--pictures", people)
+    assert (done.code, done.out) == (0, "enrolled 1 of 1 people anew with sface\n")
+    with Store(old_store) as store:
+        assert store.people.network() == "sface"
+        assert [person.person_id for person in store.people.all(kind=PersonKind.ENROLLED)] == [ada.person_id]
+        assert store.people.vectors(PersonKind.VISITOR)[1] == ()
+        assert store.people.limits() == {}
+    run("people", "re-enroll", "--pictures", people).refused("enrolled with sface already")
+    (drawing,) = run("annotate", pictures / "ada-dark.png", "--out", "drawn", "--json").data
+    assert [face["name"] for face in drawing["faces"]] == ["Ada"]
+
+
+def test_people_without_a_picture_keep_all_from_changing(run: Run, old_store: Path, people: Path) -> None:
+    with Store(old_store) as store:
+        store.people.add(Person(person_id="p-bob", name="Bob", created_at=NOON, consented_at=NOON), face_of(BOB)[None])
+    run("people", "re-enroll", "--pictures", people).refused("of Bob", "--without-pictures")
+    with Store(old_store) as store:
+        assert store.people.network() == "dlib_resnet"
+    done = run("people", "re-enroll", "--pictures", people, "--without-pictures")
+    assert done.code == 0
+    assert "note: Bob has no usable picture and is not recognised" in done.err
+    with Store(old_store) as store:
+        assert store.people.get("p-bob") is not None
+        assert len(store.people.vectors(PersonKind.ENROLLED)[1]) == 1

@@ -1,0 +1,30 @@
+"""Check of the network and the distances that recognition uses."""
+
+from __future__ import annotations
+
+from config.findings import Finding, Outcome
+from config.recognition import EmbedderName, MatchSettings
+from tracker.vision.embedders import EmbedderSpec
+
+CHECK = "recognition"
+
+
+def check_recognition(given: MatchSettings, embedder: EmbedderSpec) -> Finding:
+    """Whether the network tells all people apart, and a distance that is set fits the network."""
+    distance = given.max_distance
+    if "max_distance" in given.model_fields_set and not embedder.min_limit <= distance <= embedder.max_limit:
+        return Finding(
+            check=CHECK,
+            outcome=Outcome.WARNING,
+            detail=f"match.max_distance is {distance:g}; distances of {embedder.name} that make sense are"
+            f" {embedder.min_limit:g} to {embedder.max_limit:g}",
+            fix="remove match.max_distance from the settings, or run 'footfall people calibrate'",
+        )
+    if embedder.name is EmbedderName.DLIB:
+        return Finding(
+            check=CHECK,
+            outcome=Outcome.WARNING,
+            detail="dlib confuses people of some groups: of pairs of East Asian people 22 % are within 0.55",
+            fix="footfall people re-enroll --pictures DIR",
+        )
+    return Finding(check=CHECK, detail=f"{embedder.name}")
