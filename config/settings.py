@@ -6,10 +6,12 @@ settings of the site, the defaults below.
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -29,6 +31,7 @@ from config.recognition import MatchSettings, RecognitionSettings
 from config.storage import CloudSettings, StoreSettings
 
 ENV_PREFIX = "FOOTFALL_"
+log = logging.getLogger(__name__)
 SETTINGS_VARIABLE = "FOOTFALL_SETTINGS"
 _OTHER_VARIABLES = frozenset({SETTINGS_VARIABLE, "FOOTFALL_TESTDATA", "FOOTFALL_BENCH_DLIB"})
 
@@ -97,13 +100,29 @@ class DetectSettings(_Section):
     )
 
 
+@cache
+def _warn_of_yaw(ratio: float, degrees: float) -> None:
+    """Once, however often the settings are read."""
+    log.warning("quality.max_yaw is in degrees since 0.2: write %g instead of %g", degrees, ratio)
+
+
 class QualitySettings(_Section):
     min_width: int = Field(32, ge=1, le=2000, description="Minimum width, px.")
     min_sharpness: float = Field(1.5, ge=0, description="Minimum sharpness; a sharp face of 60 px has about 4.")
-    max_yaw: float = Field(0.6, gt=0, le=1, description="Maximum yaw: 0 frontal, 1 profile.")
+    max_yaw: float = Field(75.0, gt=0, le=90, description="Maximum yaw, degrees: 0 frontal, 90 profile.")
     max_pitch: float = Field(0.8, gt=0, le=1, description="Maximum pitch, up or down: 0 level, 1 extreme.")
     min_contrast: float = Field(0.02, ge=0, lt=0.5, description="Minimum contrast: standard deviation of grey, 0..0.5.")
     max_clipped: float = Field(0.5, ge=0, le=1, description="Maximum share of black or white pixels.")
+
+    @field_validator("max_yaw")
+    @classmethod
+    def _yaw_was_a_ratio(cls, value: float) -> float:
+        """Up to 1 it is the offset of the nose over half the distance of the eyes, as in 0.1."""
+        if value > 1:
+            return value
+        degrees = round(math.degrees(math.atan(value / 0.87)))
+        _warn_of_yaw(value, degrees)
+        return degrees
 
 
 class TrackSettings(_Section):

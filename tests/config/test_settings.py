@@ -299,3 +299,12 @@ def test_the_setting_of_who_writes_visits_is_accepted_and_ignored_with_a_warning
     assert load_settings(file).cloud.visits is None
     load_settings(file)
     assert caplog.text.count("cloud.visits is ignored") == 1
+
+
+def test_a_yaw_of_an_earlier_release_is_converted_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "footfall.toml"
+    file.write_text("[quality]\nmax_yaw = 0.6\n", encoding="utf-8")
+    assert load_settings(file).quality.max_yaw == 35
+    assert "quality.max_yaw is in degrees since 0.2: write 35 instead of 0.6" in caplog.text

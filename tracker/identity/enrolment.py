@@ -29,7 +29,7 @@ from tracker.vision.align import align
 from tracker.vision.faces import Faces, FloatArray, Image
 from tracker.vision.quality import CHIP, assess, rejection
 
-ENROL_QUALITY = QualitySettings(min_width=40, max_yaw=1.0)
+ENROL_QUALITY = QualitySettings(min_width=40, max_yaw=90)
 """Required of enrolment pictures. Profiles are accepted, other than in recognition."""
 _MAX_SEARCH_SIDE_PX = 1280
 """Larger pictures are downscaled to this for detection; the chip is taken from the original."""

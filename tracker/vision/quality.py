@@ -25,13 +25,15 @@ _BLACK, _WHITE = 5, 250
 """Grey levels at or beyond these count as clipped."""
 _NOSE_HEIGHT = 0.59
 """Position of the nose of a frontal face between eyes (0) and mouth (1), as in the chip template."""
+_NOSE_DEPTH = 0.87
+"""How far the tip of the nose stands out from eyes and mouth, in half the distance of the eyes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Quality:
     """Quality of N faces, float32 (N,) each.
 
-    widths_px: width of the box. yaw: 0 frontal .. 1 profile. pitch: -1 looking up .. 0 .. 1 looking down.
+    widths_px: width of the box. yaw: degrees, 0 frontal .. 90 profile. pitch: -1 looking up .. 0 .. 1 looking down.
     Of the middle of the chip: sharpness, see `_texture`, 0 upwards, about 4 for a sharp face of 60 px;
     brightness, mean grey, 0..1; contrast, standard deviation of grey, 0..0.5; clipped, share of black or white
     pixels, 0..1. score: product of all of them, 0 unusable .. 1 good.
@@ -63,7 +65,7 @@ def assess(faces: Faces, chips: NDArray[np.uint8]) -> Quality:
     parts = (
         np.clip(widths / _GOOD_WIDTH_PX, 0, 1),
         np.clip(np.sqrt(texture.sharpness / _GOOD_SHARPNESS), 0, 1),
-        1 - yaw**2,
+        frontality(yaw),
         1 - 0.5 * pitch**2,
         np.clip(texture.contrast / _GOOD_CONTRAST, 0, 1),
         1 - texture.clipped,
@@ -92,11 +94,16 @@ def rejection(quality: Quality, row: int, settings: QualitySettings) -> str | No
     if not sharpness >= settings.min_sharpness:
         return f"too blurred: sharpness {sharpness:.1f}, at least {settings.min_sharpness:g} needed"
     if not yaw <= settings.max_yaw:
-        return f"turned aside: yaw {yaw:.2f}, at most {settings.max_yaw:g} allowed"
+        return f"turned aside: {yaw:.0f} degrees, at most {settings.max_yaw:g} allowed"
     if not abs(pitch) <= settings.max_pitch:
         direction = "down" if pitch > 0 else "up"
         return f"looking {direction}: pitch {abs(pitch):.2f}, at most {settings.max_pitch:g} allowed"
     return None
+
+
+def frontality(yaw: FloatArray) -> FloatArray:
+    """How much a face of a yaw (N,) in degrees says about who it is, 1 frontal .. 0 profile: its visible width."""
+    return np.cos(np.radians(yaw))
 
 
 def _exposure_problem(quality: Quality, row: int, settings: QualitySettings) -> str | None:
@@ -157,7 +164,11 @@ def _laplacian_variance(grey: NDArray[np.uint8], edge: int) -> float:
 
 
 def _pose(landmarks: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Yaw and pitch (N,) from the position of the nose between the eyes and mouth, independent of roll."""
+    """Yaw (degrees) and pitch (N,) from the position of the nose between the eyes and mouth, independent of roll.
+
+    Seen from the side by an angle, half the distance of the eyes shrinks by its cosine, and the nose, which stands out,
+    moves by its sine: their ratio is the tangent, which does not saturate.
+    """
     eyes, mouth, nose = landmarks[:, 0:2].mean(axis=1), landmarks[:, 3:5].mean(axis=1), landmarks[:, 2]
     across = (landmarks[:, 1] - landmarks[:, 0] + landmarks[:, 4] - landmarks[:, 3]) / 2
     half_width = np.linalg.norm(across, axis=1) / 2
@@ -166,6 +177,6 @@ def _pose(landmarks: FloatArray) -> tuple[FloatArray, FloatArray]:
     aside = ((nose - (eyes + mouth) / 2) * axis).sum(axis=1)
     height = np.maximum(((mouth - eyes) * down).sum(axis=1), 1e-6)
     offset = ((nose - eyes) * down).sum(axis=1) / height - _NOSE_HEIGHT
-    yaw = np.clip(np.abs(aside) / np.maximum(half_width, 1e-6), 0, 1)
+    yaw = np.degrees(np.arctan2(np.abs(aside) / _NOSE_DEPTH, half_width))
     pitch = np.clip(offset / np.where(offset > 0, 1 - _NOSE_HEIGHT, _NOSE_HEIGHT), -1, 1)
     return yaw.astype(np.float32), pitch.astype(np.float32)

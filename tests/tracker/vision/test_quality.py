@@ -50,7 +50,7 @@ def turned(points: np.ndarray, angle_deg: float) -> np.ndarray:
 
 def test_frontal_face_has_no_yaw_and_pitch() -> None:
     quality = assess(face(), SHARP)
-    assert quality.yaw[0] < 0.05
+    assert quality.yaw[0] < 3
     assert abs(quality.pitch[0]) < 0.05
     assert quality.score[0] > 0.9
 
@@ -61,17 +61,32 @@ def test_pose_does_not_depend_on_roll(roll_deg: float) -> None:
         assess(face(landmarks=turned(points, roll_deg)), SHARP)
         for points in (with_nose(aside=13), with_nose(lower=15), with_nose(lower=-15))
     )
-    assert aside.yaw[0] == pytest.approx(0.5, abs=0.05)
+    assert aside.yaw[0] == pytest.approx(30, abs=2)
     assert down.pitch[0] > 0.5
     assert up.pitch[0] < -0.4
-    assert max(down.yaw[0], up.yaw[0]) < 0.05
+    assert max(down.yaw[0], up.yaw[0]) < 3
 
 
-def test_profile_has_yaw_one_on_either_side() -> None:
-    for aside in (-60, 60):
-        quality = assess(face(landmarks=with_nose(aside=aside)), SHARP)
-        assert quality.yaw[0] == 1
-        assert quality.score[0] == 0
+POINTS_MM = np.array([(-31, -34, 0), (31, -34, 0), (0, 6, 27), (-25, 30, 0), (25, 30, 0)], float)
+"""Eyes, tip of the nose and mouth corners of a head: to its left, down, and towards the camera."""
+
+
+@pytest.mark.parametrize("yaw", [0, 15, 30, 45, 60, 80, -30, -60])
+@pytest.mark.parametrize("pitch", [-15, 0, 15])
+def test_yaw_of_a_head_that_turns(yaw: float, pitch: float) -> None:
+    turn, nod = np.deg2rad(yaw), np.deg2rad(pitch)
+    x, y, z = POINTS_MM.T
+    y, z = y * np.cos(nod) + z * np.sin(nod), z * np.cos(nod) - y * np.sin(nod)
+    points = np.stack([x * np.cos(turn) + z * np.sin(turn), y], axis=1) * 1.5 + 75
+    assert assess(face(landmarks=points), SHARP).yaw[0] == pytest.approx(abs(yaw), abs=7)
+
+
+def test_a_turned_face_counts_by_its_visible_width() -> None:
+    frontal, turned_away, profile = (
+        assess(face(landmarks=with_nose(aside=aside)), SHARP).score[0] for aside in (0, 40, 4000)
+    )
+    assert turned_away == pytest.approx(0.5 * frontal, abs=0.05)
+    assert profile < 0.02
 
 
 def test_blur_lowers_sharpness_and_score() -> None:
@@ -127,11 +142,11 @@ def test_black_border_does_not_count_as_sharpness() -> None:
         pytest.param(
             100, chequered(10, 240, 255), CHIP.template, "overexposed: 49% white pixels", id="against-the-light"
         ),
-        pytest.param(100, SHARP, with_nose(aside=40), "turned aside: yaw 1.00, at most 0.6 allowed", id="profile"),
+        pytest.param(100, SHARP, with_nose(aside=200), "turned aside: 84 degrees, at most 75 allowed", id="profile"),
         pytest.param(100, SHARP, with_nose(lower=21), "looking down: pitch 0.9", id="from-above"),
         pytest.param(100, SHARP, with_nose(lower=-30), "looking up: pitch 0.9", id="from-below"),
         pytest.param(float("nan"), SHARP, CHIP.template, "too small: nan", id="nan-box"),
-        pytest.param(100, SHARP, np.full((5, 2), np.nan), "turned aside: yaw nan", id="nan-landmarks"),
+        pytest.param(100, SHARP, np.full((5, 2), np.nan), "turned aside: nan degrees", id="nan-landmarks"),
     ],
 )
 def test_rejection_reasons(width_px: float, chip: np.ndarray, landmarks: np.ndarray, reason: str | None) -> None:
