@@ -81,7 +81,17 @@ class ModelSettings(_Section):
     threads: int = Field(2, ge=1, le=64, description="Processor threads per network.")
 
 
+class DetectorName(StrEnum):
+    MTCNN = "mtcnn"
+    YUNET = "yunet"
+
+
 class DetectSettings(_Section):
+    detector: DetectorName = Field(
+        DetectorName.MTCNN,
+        description="Face detector: `mtcnn`, or `yunet`, whose cost does not grow with the number of faces, for crowds;"
+        " it finds faces from 1/64 of the longer side on, and ignores scale_factor and the three thresholds.",
+    )
     min_face: int = Field(
         20,
         ge=12,

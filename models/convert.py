@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from config.settings import Precision
 from models.catalog import NetworkSpec, Part
-from models.networks import dlib_resnet, mtcnn, sface
+from models.networks import dlib_resnet, mtcnn, sface, yunet
 from models.onnx import read_onnx
 from models.weights import read_dlib, read_mtcnn
 
@@ -40,6 +40,8 @@ def keras_network(spec: NetworkSpec, content: bytes) -> keras.Model:
         return mtcnn.load(make(), read_mtcnn(content))
     if spec.name == "sface":
         return sface.load(sface.sface(), read_onnx(content))
+    if spec.name == "yunet":
+        return yunet.load(yunet.yunet(), read_onnx(content))
     weights = read_dlib(content)
     convolutions = [
         dlib_resnet.Convolution(filters=filters, biases=biases, gammas=gammas, betas=betas)

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from config.errors import ModelError
 from config.settings import ModelSettings, Precision
-from models.catalog import CATALOG, EMBEDDERS, RECIPE, NetworkSpec
+from models.catalog import CATALOG, OPTIONAL, RECIPE, NetworkSpec
 
 MANIFEST = "manifest.json"
 LICENCES = "LICENCES.txt"
@@ -72,9 +72,9 @@ class Manifest(_Record):
         return next(found, None)
 
     def specs(self) -> list[NetworkSpec]:
-        """The networks to expect: those that are always needed, and the embedders that are in the pack."""
+        """The networks to expect: those that are always needed, and the others that are in the pack."""
         built = {entry.name for entry in self.networks}
-        return [spec for name, spec in CATALOG.items() if name in built or name not in EMBEDDERS]
+        return [spec for name, spec in CATALOG.items() if name in built or name not in OPTIONAL]
 
     def precisions(self) -> list[Precision]:
         """The precisions of which the pack has at least one network."""

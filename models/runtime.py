@@ -152,6 +152,11 @@ def open_network(name: str, *, folder: Path, precision: Precision, threads: int)
     return Network(folder / spec.file_name(precision), threads=threads, content=content)
 
 
+def has_network(name: str, *, folder: Path, precision: Precision) -> bool:
+    """Whether a model pack has a network, intact. Raises ModelError when there is no pack."""
+    return packs.status(folder, CATALOG[name], precision).state is packs.FileState.OK
+
+
 def ensure_built(
     folder: Path, precision: Precision, embedder: str, *, progress: Callable[[str, float], None] | None = None
 ) -> None:

@@ -68,6 +68,8 @@ def source_version(spec: NetworkSpec) -> str:
 
 def licence_text(spec: NetworkSpec) -> str:
     """The licence text that applies to the weights, "" without one."""
+    if spec.licence_file:
+        return (Path(__file__).with_name("licences") / spec.licence_file).read_text(encoding="utf-8").strip()
     try:
         files = importlib.metadata.files(spec.licence_package or spec.source_package) or []
     except importlib.metadata.PackageNotFoundError:

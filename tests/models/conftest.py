@@ -29,6 +29,11 @@ GOLDEN = {
         [0.998361, 0.00163938, 0.997775, 0.997775, 0.00222505],
     ],
     "sface": [[-0.0199286, 0.00108395, 0.0552294, 0.000536226, -0.0336297]],
+    "yunet": [
+        [0.51842, 8.31598e-05, 0.531334, 0.658548, 0.882517],
+        [0.51431, 0.00121541, 0.516425, -0.186681, -0.124843],
+        [0.446165, 0.000104859, 0.447759, 0.66019, 0.626984],
+    ],
     "dlib_resnet": [[-0.0579731, 0.127841, -0.0514535, -0.029278, -0.00771097]],
 }
 GOLDEN |= {f"{name}_coarse": GOLDEN[name] for name in ("pnet", "rnet", "onet")}
@@ -36,6 +41,8 @@ BATCHED = [name for name, spec in CATALOG.items() if spec.part is not Part.STEM]
 """Networks whose outputs all have one row per image."""
 PNET_SIZE_HW = (37, 52)
 """Height and width of P-Net's input: odd and even, larger than its receptive field."""
+YUNET_SIZE_HW = (64, 96)
+"""Height and width of YuNet's input: multiples of 32."""
 
 
 @cache
@@ -73,9 +80,10 @@ def batch_for() -> Callable[[str, int], Batch]:
 
     def make(name: str, count: int) -> Batch:
         spec: NetworkSpec = CATALOG[name]
-        rows, columns = spec.input_shape[1] or PNET_SIZE_HW[0], spec.input_shape[2] or PNET_SIZE_HW[1]
+        free_hw = YUNET_SIZE_HW if name == "yunet" else PNET_SIZE_HW
+        rows, columns = spec.input_shape[1] or free_hw[0], spec.input_shape[2] or free_hw[1]
         images = waves(count, rows, columns).astype(np.float32)
-        if name in EMBEDDERS:
+        if name in (*EMBEDDERS, "yunet"):
             return images
         batch = (images - 127.5) / 128
         return stem_reference(batch) if spec.part is Part.BODY else batch

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from config.errors import ModelError
 from models import weights
 from models.catalog import CATALOG
-from tests.models.conftest import BATCHED, published, stem_reference
+from tests.models.conftest import BATCHED, published, stem_reference, waves
 
 keras = pytest.importorskip("keras", reason="needs the models extra")
 convert = pytest.importorskip("models.convert", reason="needs the models extra")
@@ -89,6 +89,20 @@ def test_vector_matches_opencv(networks, batch_for: Batches, tmp_path: Path) -> 
         want[row] = theirs.forward()[0]
     want /= np.linalg.norm(want, axis=1, keepdims=True)
     assert np.linalg.norm(networks["sface"](batch)[0] - want, axis=1).max() < 1e-5
+
+
+def test_outputs_of_yunet_match_opencv(networks, tmp_path: Path) -> None:
+    file = tmp_path / "yunet.onnx"
+    file.write_bytes(published("yunet"))
+    theirs = cv2.dnn.readNetFromONNX(str(file))
+    image = waves(1, 640, 640).astype(np.float32)
+    theirs.setInput(np.ascontiguousarray(image.transpose(0, 3, 1, 2)))
+    names = [f"{head}_{stride}" for head in ("cls", "obj", "bbox", "kps") for stride in (8, 16, 32)]
+    want = dict(zip(names, theirs.forward(names), strict=True))
+    for stride, output in zip((8, 16, 32), networks["yunet"](image), strict=True):
+        mine = output.reshape(-1, 6)
+        for head, columns in (("cls", slice(0, 1)), ("obj", slice(1, 2)), ("bbox", slice(2, 6))):
+            assert abs(mine[:, columns] - want[f"{head}_{stride}"].reshape(len(mine), -1)).max() < 1e-5
 
 
 def test_weights_of_another_network_are_rejected() -> None:

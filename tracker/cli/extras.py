@@ -53,15 +53,21 @@ def match_of(settings: Settings, store: Store) -> MatchSettings:
     return match_settings(settings.match, embedder, people=len(enrolled))
 
 
-def load_engine(settings: Settings, store: Store | None = None) -> FaceEngine:
+def load_engine(settings: Settings, store: Store | None = None, *, thorough: bool = True) -> FaceEngine:
     """The networks, with the embedder of the settings or of the store; see `engine_of`."""
-    return engine_of(settings, embedder_of(settings, store))
+    return engine_of(settings, embedder_of(settings, store), thorough=thorough)
 
 
-def engine_of(settings: Settings, embedder: EmbedderSpec) -> FaceEngine:
-    """The networks, which are built first where they are missing. Raises ModelError."""
+def engine_of(settings: Settings, embedder: EmbedderSpec, *, thorough: bool = True) -> FaceEngine:
+    """The networks, built first where they are missing. thorough: see `FaceEngine.load`. Raises ModelError."""
     from models.runtime import ensure_built
     from tracker.vision.engine import FaceEngine
 
     ensure_built(settings.models.dir, settings.models.precision, embedder.network)
-    return FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality, embedder=embedder)
+    return FaceEngine.load(
+        models=settings.models,
+        detect=settings.detect,
+        quality=settings.quality,
+        embedder=embedder,
+        thorough=thorough,
+    )

@@ -86,9 +86,9 @@ def _finder(settings: Settings, access: ReadingModels) -> FaceFinder:
     from tracker.identity.gallery import Gallery
 
     if not settings.store.path.exists() and (settings.store.firestore is None or access.offline):
-        return FaceFinder(load_engine(settings), settings.match, Gallery.empty(), {})
+        return FaceFinder(load_engine(settings, thorough=False), settings.match, Gallery.empty(), {})
     with reading(access) as (settings, store):
-        engine = load_engine(settings, store)
+        engine = load_engine(settings, store, thorough=False)
         gallery = Gallery(*store.people.vectors(PersonKind.ENROLLED))
         names = {person.person_id: person.name for person in store.people.all()}
         return FaceFinder(engine, match_of(settings, store), gallery, names)

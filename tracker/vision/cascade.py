@@ -99,7 +99,7 @@ class Cascade:
         offsets, points, scores = self.onet.run(frame.patches(candidates.boxes, ONET_SIDE))
         kept = scores[:, 1] > self.thresholds[2]
         squares, final = candidates.boxes[kept], scores[kept, 1]
-        landmarks = _landmarks(squares, points[kept])
+        landmarks = landmarks_of(squares, points[kept])
         boxes = regressed(squares, offsets[kept])
         order = best_first(final)
         rows = order[nms(boxes[order], STAGE_OVERLAP, Overlap.SMALLER)]
@@ -107,7 +107,7 @@ class Cascade:
         return Faces(inside.astype(np.float32), final[rows].astype(np.float32), landmarks[rows].astype(np.float32))
 
 
-def _landmarks(boxes: Boxes, points: FloatArray) -> Boxes:
+def landmarks_of(boxes: Boxes, points: FloatArray) -> Boxes:
     """(N, 5, 2) px from fractions of the box, with the one-pixel shift of mtcnn."""
     fractions = points.reshape(-1, 2, 5).transpose(0, 2, 1)
     return fractions * inclusive_sizes(boxes)[:, None] + boxes[:, None, :2] - 1

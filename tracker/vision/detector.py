@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -74,13 +75,15 @@ class Detector:
         height, width = image.shape[:2]
         scale = min(MAX_SIDE / max(width, height), math.sqrt(MAX_PIXELS / (width * height)))
         if scale < 1:
-            return self._detect_downscaled(image, scale)
+            return detect_downscaled(self.detect, image, scale)
         return self._cascade.detect(image).take(slice(self._max_faces))
 
-    def _detect_downscaled(self, image: Image, scale: float) -> Faces:
-        height, width = image.shape[:2]
-        size_wh = (max(int(width * scale), 1), max(int(height * scale), 1))
-        small = cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-        faces = self.detect(small)
-        back = np.array([width / size_wh[0], height / size_wh[1]], np.float32)
-        return Faces(faces.boxes * np.tile(back, 2), faces.scores, faces.landmarks * back)
+
+def detect_downscaled(detect: Callable[[Image], Faces], image: Image, scale: float) -> Faces:
+    """What a detector finds in an image made smaller by a factor below 1, in px of the image."""
+    height, width = image.shape[:2]
+    size_wh = (max(int(width * scale), 1), max(int(height * scale), 1))
+    small = cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    faces = detect(small)
+    back = np.array([width / size_wh[0], height / size_wh[1]], np.float32)
+    return Faces(faces.boxes * np.tile(back, 2), faces.scores, faces.landmarks * back)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from config.settings import DetectSettings, ModelSettings, QualitySettings
+from config.settings import DetectorName, DetectSettings, ModelSettings, QualitySettings
+from models.runtime import has_network
 from tracker.vision.align import align
 from tracker.vision.boxes import WHOLE_FRAME, Region, region_px
 from tracker.vision.detector import Detector
@@ -18,6 +18,13 @@ from tracker.vision.embed import Embedder
 from tracker.vision.embedders import SFACE, EmbedderSpec
 from tracker.vision.faces import Faces, FloatArray, Image, require_image
 from tracker.vision.quality import CHIP, Quality, assess, rejection
+from tracker.vision.yunet import YuNetDetector
+
+
+class FaceDetector(Protocol):
+    """Finds the faces of an image, by descending score."""
+
+    def detect(self, image: Image) -> Faces: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,7 +51,7 @@ class FaceEngine:
     def __init__(
         self,
         *,
-        detector: Detector,
+        detector: FaceDetector,
         embedder: Embedder,
         quality: QualitySettings,
         region: Region = WHOLE_FRAME,
@@ -76,22 +83,19 @@ class FaceEngine:
         detect: DetectSettings,
         quality: QualitySettings,
         embedder: EmbedderSpec = SFACE,
+        thorough: bool = False,
     ) -> Self:
         """An engine for whole frames with the networks in the settings' folder.
 
+        thorough: for single pictures; where the chosen detector finds no face, the other one searches, if it is there.
         Raises ModelError when networks are missing or damaged.
         """
-        folder: Path = models.dir
-        detector = Detector(
-            folder=folder,
-            precision=models.precision,
-            threads=models.threads,
-            min_face=detect.min_face,
-            scale_factor=detect.scale_factor,
-            thresholds=(detect.proposal_threshold, detect.refine_threshold, detect.output_threshold),
-            max_faces=detect.max_faces,
-        )
-        loaded = Embedder(embedder, folder=folder, precision=models.precision, threads=models.threads)
+        detector = _detector(detect.detector, models, detect)
+        if thorough:
+            (other,) = set(DetectorName) - {detect.detector}
+            if other is DetectorName.MTCNN or has_network("yunet", folder=models.dir, precision=models.precision):
+                detector = _FirstThatFinds(detector, _detector(other, models, detect))
+        loaded = Embedder(embedder, folder=models.dir, precision=models.precision, threads=models.threads)
         return cls(detector=detector, embedder=loaded, quality=quality)
 
     def detect(self, image: Image) -> Faces:
@@ -118,3 +122,35 @@ class FaceEngine:
         if usable.any():
             vectors[usable] = self.embed(image, faces.take(usable))
         return AnalysedFaces(faces=faces, quality=quality, rejections=rejections, vectors=vectors, usable=usable)
+
+
+@dataclass(frozen=True, slots=True)
+class _FirstThatFinds:
+    """Two detectors, of which the second searches where the first finds nothing."""
+
+    first: FaceDetector
+    second: FaceDetector
+
+    def detect(self, image: Image) -> Faces:
+        faces = self.first.detect(image)
+        return faces if len(faces) else self.second.detect(image)
+
+
+def _detector(name: DetectorName, models: ModelSettings, detect: DetectSettings) -> FaceDetector:
+    if name is DetectorName.YUNET:
+        return YuNetDetector(
+            folder=models.dir,
+            precision=models.precision,
+            threads=models.threads,
+            min_face=detect.min_face,
+            max_faces=detect.max_faces,
+        )
+    return Detector(
+        folder=models.dir,
+        precision=models.precision,
+        threads=models.threads,
+        min_face=detect.min_face,
+        scale_factor=detect.scale_factor,
+        thresholds=(detect.proposal_threshold, detect.refine_threshold, detect.output_threshold),
+        max_faces=detect.max_faces,
+    )

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from config.errors import ModelError
-from config.settings import DetectSettings, ModelSettings, QualitySettings
-from tests.tracker.vision.scenes import astronaut, empty_room, ten_faces
+from config.settings import DetectorName, DetectSettings, ModelSettings, QualitySettings
+from tests.tracker.vision.scenes import astronaut, empty_room, grace_hopper, ten_faces
 from tracker.vision.boxes import iou_matrix
 from tracker.vision.engine import AnalysedFaces, FaceEngine
 
@@ -68,6 +68,26 @@ def test_settings_reach_the_detector(models_folder: Path) -> None:
     assert len(load(models_folder, detect=DetectSettings(max_faces=3)).analyse(ten_faces()).faces) == 3
     large = load(models_folder, detect=DetectSettings(min_face=110)).analyse(ten_faces()).faces
     assert 0 < len(large) < 10
+
+
+def test_the_second_detector_searches_only_where_the_first_finds_nothing(
+    models_folder: Path, engine: FaceEngine
+) -> None:
+    thorough = FaceEngine.load(
+        models=ModelSettings(dir=models_folder), detect=DetectSettings(), quality=QualitySettings(), thorough=True
+    )
+    dark = (0.05 * grace_hopper()).astype(np.uint8)
+    assert (len(engine.detect(dark)), len(thorough.detect(dark))) == (0, 1)
+    assert np.array_equal(thorough.detect(ten_faces()).boxes, engine.detect(ten_faces()).boxes)
+    assert len(thorough.detect(empty_room())) == 0
+
+
+def test_yunet_as_the_detector(models_folder: Path, engine: FaceEngine) -> None:
+    crowds = load(models_folder, detect=DetectSettings(detector=DetectorName.YUNET))
+    found, expected = crowds.analyse(ten_faces()), engine.analyse(ten_faces())
+    overlaps = iou_matrix(expected.faces.boxes, found.faces.boxes)
+    assert (overlaps.max(axis=1) > 0.6).all()
+    assert np.linalg.norm(found.vectors[overlaps.argmax(axis=1)] - expected.vectors, axis=1).max() < 0.5
 
 
 def test_only_the_region_is_searched_and_boxes_are_in_px_of_the_frame(engine: FaceEngine) -> None:
