@@ -12,7 +12,7 @@ import numpy as np
 from config.settings import TrackSettings
 from tracker.identity.known import KnownPeople
 from tracker.identity.match import Nearest, Verdict, classify, nearest
-from tracker.identity.votes import Vote, VoteOutcome, VoteResult, verdict_margin, weight
+from tracker.identity.votes import Vote, VoteOutcome, VoteResult, verdict_margin, verdict_of, weight
 from tracker.presence.events import Match
 from tracker.presence.people import PersonKind
 from tracker.presence.room import Sighting
@@ -212,7 +212,8 @@ class Recognition:
         if reason is not None:
             identity.vote = identity.vote.skip(reason)
             return
-        quality, verdict = analysed.quality, classify(closest, self._known.match)
+        quality, yaw = analysed.quality, float(analysed.quality.yaw[row])
+        verdict = verdict_of(closest, yaw, self._known.match)
         matched_id = closest.person_id if closest is not None and verdict is Verdict.MATCH else None
         if verdict is not Verdict.UNSURE and matched_id != identity.matched_id:
             identity.matched_id, identity.changed_at = matched_id, at
@@ -223,6 +224,7 @@ class Recognition:
             weight=weight(
                 float(quality.widths_px[row]),
                 float(quality.sharpness[row]),
+                yaw,
                 margin,
                 full_margin=self._known.embedder.full_margin,
             ),

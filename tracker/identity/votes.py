@@ -11,8 +11,9 @@ from types import MappingProxyType
 import numpy as np
 
 from config.recognition import MatchSettings
-from tracker.identity.match import Nearest, Verdict
+from tracker.identity.match import Nearest, Verdict, classify
 from tracker.vision.faces import FloatArray
+from tracker.vision.quality import frontality
 
 MIN_LEAD_RATIO = 1.5
 """Required ratio of the winner's weight to the runner-up's; less is a tie."""
@@ -22,6 +23,8 @@ MAX_VECTORS = 8
 _FULL_WIDTH_PX = 80.0
 _FULL_SHARPNESS = 6.0
 _STRANGER = None
+_MAX_STRANGER_YAW = 45.0
+"""Degrees. Turned further, a face is far from frontal pictures of anybody, the same person included."""
 
 
 class VoteOutcome(StrEnum):
@@ -160,15 +163,21 @@ class Vote:
         )
 
 
-def weight(width_px: float, sharpness: float, margin: float | None, *, full_margin: float) -> float:
-    """The weight of a face's vote: size, root of sharpness, and margin of the verdict; 0.002..1.
+def weight(width_px: float, sharpness: float, yaw: float, margin: float | None, *, full_margin: float) -> float:
+    """The weight of a face's vote: size, root of sharpness, visible width, and margin of the verdict; 0.0002..1.
 
-    margin: see `verdict_margin`; None, or `full_margin` and more, for the full weight.
+    yaw: degrees, 0 frontal. margin: see `verdict_margin`; None, or `full_margin` and more, for the full weight.
     """
     size = min(max(width_px / _FULL_WIDTH_PX, 0.1), 1.0)
     sharp = min(max(math.sqrt(max(sharpness, 0.0) / _FULL_SHARPNESS), 0.1), 1.0)
     clear = 1.0 if margin is None else min(max(margin / full_margin, 0.2), 1.0)
-    return size * sharp * clear
+    return size * sharp * clear * max(float(frontality(yaw)), 0.1)
+
+
+def verdict_of(found: Nearest | None, yaw: float, settings: MatchSettings) -> Verdict:
+    """The verdict on a face; yaw: degrees. A turned face can show who it is, but not that it is a stranger."""
+    verdict = classify(found, settings)
+    return Verdict.UNSURE if verdict is Verdict.STRANGER and yaw > _MAX_STRANGER_YAW else verdict
 
 
 def verdict_margin(found: Nearest | None, verdict: Verdict, settings: MatchSettings) -> float | None:

@@ -101,9 +101,10 @@ def rejection(quality: Quality, row: int, settings: QualitySettings) -> str | No
     return None
 
 
-def frontality(yaw: FloatArray) -> FloatArray:
-    """How much a face of a yaw (N,) in degrees says about who it is, 1 frontal .. 0 profile: its visible width."""
-    return np.cos(np.radians(yaw))
+def frontality(yaw: FloatArray | float) -> NDArray[np.floating]:
+    """How much a face of a yaw in degrees says about who it is, 1 frontal .. 0 profile: its visible width."""
+    visible: NDArray[np.floating] = np.cos(np.radians(yaw))
+    return visible
 
 
 def _exposure_problem(quality: Quality, row: int, settings: QualitySettings) -> str | None:

@@ -42,7 +42,7 @@ def seen(*vectors: FloatArray) -> AnalysedFaces:
     boxes = np.array([[100 * x, 0, 100 * x + 80, 90] for x in range(count)], np.float32).reshape(count, 4)
     return AnalysedFaces(
         faces=Faces(boxes, ones, np.zeros((count, 5, 2), np.float32)),
-        quality=Quality(**{each.name: 80 * ones for each in fields(Quality)}),
+        quality=Quality(**{each.name: 80 * ones for each in fields(Quality)} | {"yaw": 0 * ones}),
         rejections=(None,) * count,
         vectors=np.array(vectors, np.float32).reshape(count, 128),
         usable=np.ones(count, np.bool_),

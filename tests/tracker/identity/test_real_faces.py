@@ -21,7 +21,7 @@ from tracker.identity.gallery import Gallery
 from tracker.identity.match import Verdict, classify, nearest
 from tracker.identity.pictures import read_picture
 from tracker.identity.visitors import Visitors
-from tracker.identity.votes import Vote, VoteOutcome, VoteResult, weight
+from tracker.identity.votes import Vote, VoteOutcome, VoteResult, verdict_margin, verdict_of, weight
 from tracker.vision.embedders import SFACE
 from tracker.vision.engine import FaceEngine
 
@@ -138,12 +138,13 @@ def naming_of(engine: FaceEngine, gallery: Gallery, frames: list[Frame]) -> Vote
         seen = engine.analyse(frame.image)
         for row in np.flatnonzero(seen.usable):
             found = nearest(gallery, seen.vectors[row : row + 1])[0]
-            verdict = classify(found, MATCH)
-            margin = found.margin if found is not None and verdict is Verdict.MATCH else None
+            yaw = float(seen.quality.yaw[row])
+            verdict = verdict_of(found, yaw, MATCH)
             heavy = weight(
                 float(seen.quality.widths_px[row]),
                 float(seen.quality.sharpness[row]),
-                margin,
+                yaw,
+                verdict_margin(found, verdict, MATCH),
                 full_margin=SFACE.full_margin,
             )
             vote = vote.add(found, verdict, weight=heavy, quality=float(seen.quality.score[row]))
@@ -174,6 +175,26 @@ def test_enrolled_people_are_recognised_on_other_frames(
     assert (naming.kind, naming.person_id) == (VoteOutcome.PERSON, person)
     assert naming.margin is not None
     assert naming.margin > 0.2
+
+
+def test_turned_faces_alone_name_somebody_who_was_enrolled_from_the_front(
+    engine: FaceEngine, clip: Callable[[str], list[Frame]], tmp_path: Path
+) -> None:
+    frames = clip("woman_a_turning")
+    pictures = [written(tmp_path / f"{index}.png", frames[index].image) for index in (9, 18)]
+    gallery = Gallery.empty().with_person("A", plan_person("A", pictures, engine).vectors)
+    turned = frames[:7]
+    assert all((engine.analyse(each.image).quality.yaw > 50).all() for each in turned)
+    naming = naming_of(engine, gallery, turned)
+    assert (naming.kind, naming.person_id) == (VoteOutcome.PERSON, "A")
+
+
+def test_turned_faces_alone_neither_name_a_stranger_nor_make_a_visitor(
+    engine: FaceEngine, clip: Callable[[str], list[Frame]], tmp_path: Path
+) -> None:
+    picture = written(tmp_path / "d.png", clip("man_d_nodding")[0].image)
+    gallery = Gallery.empty().with_person("D", plan_person("D", [picture], engine).vectors)
+    assert naming_of(engine, gallery, clip("woman_a_turning")[:7]).kind is VoteOutcome.UNKNOWN
 
 
 def test_distant_strangers_are_never_recognised_as_enrolled_people(

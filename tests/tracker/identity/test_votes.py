@@ -9,7 +9,7 @@ import pytest
 
 from config.recognition import MatchSettings
 from tracker.identity.match import Nearest, Verdict
-from tracker.identity.votes import MAX_VECTORS, Vote, VoteOutcome, verdict_margin, weight
+from tracker.identity.votes import MAX_VECTORS, Vote, VoteOutcome, verdict_margin, verdict_of, weight
 
 SETTINGS = MatchSettings(
     max_distance=0.55, stranger_distance=0.6, clear_by=0.05, min_margin=0.05, min_sightings=2, visitor_sightings=4
@@ -218,8 +218,20 @@ def test_invalid_weights_are_rejected(bad: float) -> None:
         add_faces(Vote(), "a", weight=bad)
 
 
-def heavy(width_px: float, sharpness: float, margin: float | None) -> float:
-    return weight(width_px, sharpness, margin, full_margin=0.2)
+def heavy(width_px: float, sharpness: float, margin: float | None, yaw: float = 0.0) -> float:
+    return weight(width_px, sharpness, yaw, margin, full_margin=0.2)
+
+
+def test_a_turned_face_can_be_somebody_but_proves_no_stranger() -> None:
+    far, near = (Nearest(person_id="a", distance=distance, margin=0.5) for distance in (1.5, 0.3))
+    assert [verdict_of(far, yaw, SETTINGS) for yaw in (0, 45, 46, 80)] == [Verdict.STRANGER] * 2 + [Verdict.UNSURE] * 2
+    assert [verdict_of(near, yaw, SETTINGS) for yaw in (0, 80)] == [Verdict.MATCH] * 2
+    assert verdict_of(None, 80, SETTINGS) is Verdict.UNSURE
+
+
+def test_weight_falls_as_a_face_turns() -> None:
+    assert heavy(80, 6, None, yaw=60) == pytest.approx(0.5)
+    assert heavy(80, 6, None, yaw=90) == pytest.approx(0.1)
 
 
 def test_weight_grows_with_size_sharpness_and_margin() -> None:
