@@ -15,8 +15,8 @@ import numpy as np
 from benchmarks.frames import Image, read_clip, write_clip
 from benchmarks.measure import Row, Timing, run, summary
 from benchmarks.peers import Dlib, Mtcnn, strong_dlib_pipeline
-from config.recognition import MatchSettings
-from config.settings import DetectSettings, ModelSettings, QualitySettings, TrackSettings
+from config.recognition import DetectSettings, MatchSettings, QualitySettings
+from config.settings import ModelSettings, TrackSettings
 from models.runtime import ensure_built
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition

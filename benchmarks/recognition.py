@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from benchmarks.face_sets import LabelledPicture, in_folder, orl
 from benchmarks.measure import SEED
-from config.recognition import EmbedderName, MatchSettings
-from config.settings import DetectSettings, ModelSettings, QualitySettings
+from config.recognition import DetectSettings, EmbedderName, MatchSettings, QualitySettings
+from config.settings import ModelSettings
 from models.runtime import ensure_built
 from tracker.identity.enrolment import prominent_faces
 from tracker.identity.gallery import Gallery

@@ -1,11 +1,18 @@
-"""Recognition settings: the network that embeds faces, and the distances that decide."""
+"""Recognition settings: how faces are found, which are good enough, what embeds them, and the distances that decide."""
 
 from __future__ import annotations
 
+import logging
+import math
 from enum import StrEnum
+from functools import cache
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from config.field_types import Region
+
+log = logging.getLogger(__name__)
 
 
 class EmbedderName(StrEnum):
@@ -15,6 +22,60 @@ class EmbedderName(StrEnum):
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class DetectorName(StrEnum):
+    MTCNN = "mtcnn"
+    YUNET = "yunet"
+
+
+class DetectSettings(_Section):
+    detector: DetectorName = Field(
+        DetectorName.MTCNN,
+        description="Face detector: `mtcnn`, or `yunet`, whose cost does not grow with the number of faces, for crowds;"
+        " it finds faces from 1/64 of the longer side on, and ignores scale_factor and the three thresholds.",
+    )
+    min_face: int = Field(
+        20,
+        ge=12,
+        le=2000,
+        description="Side of the smallest face to detect, px; doubling it makes detection four times as fast.",
+    )
+    scale_factor: float = Field(0.709, gt=0.1, lt=0.99, description="Ratio of one pyramid level to the one before.")
+    proposal_threshold: float = Field(0.6, ge=0, lt=1, description="Minimum score of P-Net proposals.")
+    refine_threshold: float = Field(0.7, ge=0, lt=1, description="Minimum score of R-Net candidates.")
+    output_threshold: float = Field(0.8, ge=0, lt=1, description="Minimum score of O-Net detections.")
+    max_faces: int | None = Field(None, ge=1, description="Maximum number of faces per frame; the best are kept.")
+    region: Region = Field(
+        (0.0, 0.0, 1.0, 1.0),
+        description="Region of a camera's frame to search for faces: left, top, right, bottom in fractions of the "
+        "frame. Enrolment pictures are always searched in full.",
+    )
+
+
+@cache
+def _warn_of_yaw(ratio: float, degrees: float) -> None:
+    """Once, however often the settings are read."""
+    log.warning("quality.max_yaw is in degrees since 0.2: write %g instead of %g", degrees, ratio)
+
+
+class QualitySettings(_Section):
+    min_width: int = Field(32, ge=1, le=2000, description="Minimum width, px.")
+    min_sharpness: float = Field(1.5, ge=0, description="Minimum sharpness; a sharp face of 60 px has about 4.")
+    max_yaw: float = Field(75.0, gt=0, le=90, description="Maximum yaw, degrees: 0 frontal, 90 profile.")
+    max_pitch: float = Field(0.8, gt=0, le=1, description="Maximum pitch, up or down: 0 level, 1 extreme.")
+    min_contrast: float = Field(0.02, ge=0, lt=0.5, description="Minimum contrast: standard deviation of grey, 0..0.5.")
+    max_clipped: float = Field(0.5, ge=0, le=1, description="Maximum share of black or white pixels.")
+
+    @field_validator("max_yaw")
+    @classmethod
+    def _yaw_was_a_ratio(cls, value: float) -> float:
+        """Up to 1 it is the offset of the nose over half the distance of the eyes, as in 0.1."""
+        if value > 1:
+            return value
+        degrees = round(math.degrees(math.atan(value / 0.87)))
+        _warn_of_yaw(value, degrees)
+        return degrees
 
 
 class RecognitionSettings(_Section):

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel, ValidationError
 
 from config.messages import reason
-from config.recognition import MatchSettings
-from config.settings import PresenceSettings, QualitySettings, SiteSettings
+from config.recognition import MatchSettings, QualitySettings
+from config.settings import PresenceSettings, SiteSettings
 
 SECTIONS: Mapping[str, type[BaseModel]] = {
     "site": SiteSettings,

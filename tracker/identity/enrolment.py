@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from config.errors import PeopleError, PictureError
-from config.settings import QualitySettings
+from config.recognition import QualitySettings
 from tracker.identity.enrolment_checks import EnrolmentChecks, duplicates, outliers
 from tracker.identity.gallery import DIMENSION
 from tracker.identity.names import clean_name, shown

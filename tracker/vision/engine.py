@@ -9,7 +9,8 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from config.settings import DetectorName, DetectSettings, ModelSettings, QualitySettings
+from config.recognition import DetectorName, DetectSettings, QualitySettings
+from config.settings import ModelSettings
 from models.runtime import has_network
 from tracker.vision.align import align
 from tracker.vision.boxes import WHOLE_FRAME, Region, region_px

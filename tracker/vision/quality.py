@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from config.settings import QualitySettings
+from config.recognition import QualitySettings
 from tracker.vision.embedders import DLIB_CHIP
 from tracker.vision.faces import Faces, FloatArray
 

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import pytest
 
-from config.recognition import MatchSettings
-from config.settings import DetectSettings, ModelSettings, Precision, QualitySettings
+from config.recognition import DetectSettings, MatchSettings, QualitySettings
+from config.settings import ModelSettings, Precision
 from tracker.cameras.frames import Frame
 from tracker.cameras.sources import open_source
 from tracker.identity.enrolment import plan_person

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from config.settings import Precision, QualitySettings
+from config.recognition import QualitySettings
+from config.settings import Precision
 from tests.tracker.vision.scenes import TESTDATA, clip_frames
 from tracker.vision.align import align
 from tracker.vision.detector import Detector

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from config.errors import ModelError
-from config.settings import DetectorName, DetectSettings, ModelSettings, QualitySettings
+from config.recognition import DetectorName, DetectSettings, QualitySettings
+from config.settings import ModelSettings
 from tests.tracker.vision.scenes import astronaut, empty_room, grace_hopper, ten_faces
 from tracker.vision.boxes import iou_matrix
 from tracker.vision.engine import AnalysedFaces, FaceEngine
