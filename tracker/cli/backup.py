@@ -12,7 +12,8 @@ import typer
 
 from tracker.cli.command import command
 from tracker.cli.options import Options
-from tracker.cli.output import Result, counted, progress_bar
+from tracker.cli.output import Result, counted
+from tracker.cli.terminal import progress_bar
 
 if TYPE_CHECKING:
     from tracker.store.backup import Contents, Restored

@@ -19,7 +19,8 @@ from tracker.cli.dashboard import background_dashboard, require_dashboard
 from tracker.cli.extras import embedder_of, require
 from tracker.cli.lines import make_folder
 from tracker.cli.options import JsonOption, JsonOutput, Models, ModelsOption, StoreOption
-from tracker.cli.output import Result, Table, emit, note, progress_bar
+from tracker.cli.output import Result, Table, emit, note
+from tracker.cli.terminal import progress_bar
 
 if TYPE_CHECKING:
     from config.settings import Settings

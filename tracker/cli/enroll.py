@@ -14,9 +14,10 @@ from config.errors import PeopleError
 from tracker.cli.command import command
 from tracker.cli.extras import load_engine, match_of
 from tracker.cli.options import Models, UsageError
-from tracker.cli.output import Result, counted, with_progress
+from tracker.cli.output import Result, counted
 from tracker.cli.people import enrolled_gallery, find_person
 from tracker.cli.store import writing
+from tracker.cli.terminal import with_progress
 from tracker.identity.names import clean_name
 from tracker.presence.people import Person, PersonKind, Role
 

@@ -19,8 +19,9 @@ from tracker.cameras.clock import CLOCKS_APART
 from tracker.cli.command import command
 from tracker.cli.lines import STDIO, json_lines
 from tracker.cli.options import Options, Reading, UsageError
-from tracker.cli.output import Result, counted, note, progress_bar
+from tracker.cli.output import Result, counted, note
 from tracker.cli.store import reading, writing
+from tracker.cli.terminal import progress_bar
 from tracker.cli.times import FromOption, ToOption, parse_time
 from tracker.identity.names import clean_name
 from tracker.presence.documents import encode

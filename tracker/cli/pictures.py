@@ -13,8 +13,9 @@ from tracker.cli.command import command
 from tracker.cli.extras import load_engine, match_of
 from tracker.cli.lines import make_folder
 from tracker.cli.options import NoStoreModels, ReadingModels, UsageError
-from tracker.cli.output import Result, counted, with_progress
+from tracker.cli.output import Result, counted
 from tracker.cli.store import reading
+from tracker.cli.terminal import with_progress
 from tracker.presence.people import PersonKind
 
 if TYPE_CHECKING:

@@ -15,8 +15,9 @@ import typer
 from tracker.cli.command import command
 from tracker.cli.lines import STDIO, explained, json_lines
 from tracker.cli.options import JsonOption, Options, UsageError
-from tracker.cli.output import note, print_json, print_line, with_progress
+from tracker.cli.output import note, print_json, print_line
 from tracker.cli.store import open_store
+from tracker.cli.terminal import with_progress
 from tracker.cli.times import parse_duration
 from tracker.presence.documents import encode
 from tracker.simulation.people import people_of

@@ -19,7 +19,8 @@ from tracker.agent.summary import Summary
 from tracker.cameras.frames import FrameSource
 from tracker.cameras.live import LiveSource
 from tracker.cameras.recording import RecordingSource
-from tracker.cli.output import console, errors, json_line, local_time
+from tracker.cli.output import json_line, local_time
+from tracker.cli.terminal import console, errors
 from tracker.identity.known import KnownPeople
 from tracker.presence.events import Match
 from tracker.reports.text import printable
