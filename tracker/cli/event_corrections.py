@@ -16,7 +16,7 @@ from config.errors import RecordError
 from tracker.cli.command import command
 from tracker.cli.options import Options, Reading, SiteOption, UsageError
 from tracker.cli.output import Result, Table, duration, local_time, short
-from tracker.cli.people import WhoArgument, find_person
+from tracker.cli.people import WhoArgument, find_person, names_in
 from tracker.cli.store import reading, writing
 from tracker.cli.times import parse_instant
 from tracker.presence.documents import encode
@@ -134,7 +134,7 @@ def corrections(access: Reading) -> Table:
         made = store.events.corrections()
         latest = {each.event_id: each.correction_id for each in made}  # ordered by time: the last one applies
         about = {event_id: _event_of(store, event_id)[0] for event_id in latest}
-        names = {person.person_id: person.name for person in store.people.all()}
+        names = names_in(store)
     zone, actions = settings.site.zone, _actions(made, about)
     rows, documents = [], []
     for each in made:
@@ -201,7 +201,7 @@ class _Corrector:
             )
             for event in events
         ]
-        names = {person.person_id: person.name for person in self.store.people.all()}
+        names = names_in(self.store)
         changes = self._changes(made, events, now)
         if not self.dry_run:
             self.store.events.correct(made)

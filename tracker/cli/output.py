@@ -169,11 +169,6 @@ def duration(seconds: float | None) -> str:
     return "" if seconds is None else length_text(seconds)
 
 
-def counted(count: int, noun: str) -> str:
-    """1 face, 2 faces."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 def _show(*parts: str | Text | RichTable | Table) -> None:
     from tracker.cli.terminal import show
 

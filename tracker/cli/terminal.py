@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from rich.box import SIMPLE_HEAD
@@ -89,14 +90,22 @@ def progress_bar() -> Progress:
     )  # fmt: skip
 
 
-def with_progress(items: Iterable[Item], title: str, *, total: int) -> Iterator[Item]:
-    """The same items, with a progress bar."""
+@contextmanager
+def progress(title: str, *, total: float | None) -> Iterator[Callable[[float], None]]:
+    """A function that moves a progress bar to what is done of the total, which None leaves open; full at the end."""
     with progress_bar() as bar:
         task = bar.add_task(title, total=total)
-        for each in items:
+        yield lambda done: bar.update(task, completed=done)
+        if total is not None:
+            bar.update(task, completed=total)
+
+
+def with_progress(items: Iterable[Item], title: str, *, total: int) -> Iterator[Item]:
+    """The same items, with a progress bar."""
+    with progress(title, total=total) as show:
+        for done, each in enumerate(items):
+            show(done)
             yield each
-            bar.advance(task)
-        bar.update(task, completed=total)
 
 
 def _figure_text(report: Report, figure: Figure) -> str:
