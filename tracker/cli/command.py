@@ -10,7 +10,7 @@ from typing import Any, TypeVar, get_type_hints
 
 import typer
 
-from tracker.cli.options import JsonOutput, Options, ReportOutput, TableOutput
+from tracker.cli.options import JsonOutput, ReportOutput, TableOutput
 from tracker.cli.output import Result, Table, emit, emit_report
 from tracker.reports.sheets import Report
 
@@ -36,12 +36,12 @@ def command(*examples: str) -> Callable[[Handler], Handler]:
 def add_command(app: typer.Typer, name: str | None, handler: Any) -> None:
     """Add a command to an app.
 
-    A parameter whose type is a group of options (`Options`) becomes an option for each of its fields. A command that
+    A parameter whose type is a dataclass, a group of options, becomes an option for each of its fields. A command that
     returns a Result takes --json, one that returns a Table --json and --csv, and a Report can be written to files too.
     """
     hints = get_type_hints(handler, include_extras=True)
-    groups = {name: hint for name, hint in hints.items() if name != "return" and _is_group(hint)}
-    output, write = _OUTPUTS.get(hints.get("return"), (None, None))
+    output, write = _OUTPUTS.get(hints.pop("return", None), (None, None))
+    groups = {name: hint for name, hint in hints.items() if isinstance(hint, type) and is_dataclass(hint)}
     shared = [*groups.values(), *([output] if output else [])]
     own = [each for each in inspect.signature(handler).parameters.values() if each.name not in groups]
     parameters = [each.replace(annotation=hints[each.name], kind=inspect.Parameter.KEYWORD_ONLY) for each in own]
@@ -58,10 +58,6 @@ def add_command(app: typer.Typer, name: str | None, handler: Any) -> None:
     call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # what Typer reads
     call.__annotations__ = {each.name: each.annotation for each in parameters}
     app.command(name, epilog=_epilog(handler.examples))(call)
-
-
-def _is_group(hint: object) -> bool:
-    return isinstance(hint, type) and is_dataclass(hint) and issubclass(hint, Options)
 
 
 def _options_of(group: type[Any]) -> list[inspect.Parameter]:
