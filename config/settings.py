@@ -18,8 +18,6 @@ import platformdirs
 import tzlocal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
-from pydantic_settings import SettingsError as EnvParseError
 
 from config.errors import SettingsError
 from config.field_types import Id, Point, Region, SiteName, Source, TimeOfDay, ZoneName
@@ -191,12 +189,8 @@ class DashboardSettings(_Section):
     port: int = Field(8050, ge=0, le=65535, description="Port to listen on; 0 for any free port.")
 
 
-class Settings(BaseSettings):
+class Settings(_Section):
     """All settings. Functions take the sections that they need, not the whole object."""
-
-    model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix=ENV_PREFIX, env_nested_delimiter="__", allow_inf_nan=False
-    )
 
     site: SiteSettings = Field(default_factory=SiteSettings)
     store: StoreSettings = Field(default_factory=StoreSettings)
@@ -219,19 +213,6 @@ class Settings(BaseSettings):
         if twice:
             raise ValueError(f"camera ids must be unique, but {', '.join(twice)} occurs more than once")
         return cameras
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """`load_settings` merges the sources; `Settings(...)` reads no environment variables or files."""
-        del settings_cls, env_settings, dotenv_settings, file_secret_settings
-        return (init_settings,)
 
 
 def load_settings(
@@ -275,10 +256,15 @@ def _settings_file(path: Path | None) -> Path | None:
 def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     """Settings in environment variables, parsed one by one to name an invalid one. Raises SettingsError."""
     data: dict[str, Any] = {}
-    for name, text in environment.items():
-        if name.upper() not in variable_names():
-            continue
-        source = EnvSettingsSource(Settings)
+    known = variable_names()
+    found = {name: text for name, text in environment.items() if name.upper() in known}
+    if not found:
+        return data
+    from pydantic_settings import EnvSettingsSource
+    from pydantic_settings import SettingsError as EnvParseError
+
+    for name, text in found.items():
+        source = EnvSettingsSource(Settings, env_prefix=ENV_PREFIX, env_nested_delimiter="__")  # type: ignore[arg-type]
         source.env_vars = {name.lower(): text}
         try:
             merge(data, source())

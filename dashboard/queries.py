@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 from config.settings import Settings
 from config.storage import StoreSettings
 from dashboard.camera_words import camera_row
+from dashboard.coverage import CoverageView, coverage_view, days_watched, hours_watched
 from dashboard.place import Places, behind
-from dashboard.sight import Sight, days_watched, hours_watched, sight_of
 from dashboard.views import Days, EventRow, LiveView, UsageView, VisitsView
 from dashboard.wording import duration
 from tracker.presence.calendar import day_range
@@ -26,6 +26,7 @@ from tracker.reports.frames import Frames, index_of, rows_of
 from tracker.reports.periods import Period, edges_of, quarter_edges
 from tracker.reports.selection import ReportQuery, select, site_of_report
 from tracker.reports.sheets import Figure, Row
+from tracker.reports.text import is_printable, printable
 from tracker.store.site_settings import reports_after_s
 from tracker.store.store import Store
 
@@ -169,7 +170,7 @@ class Board:
                 )
                 for camera in cameras
             ),
-            sight=self._sight(data),
+            coverage=self._coverage(data),
         )
 
     def _inside(self, store: Store, data: ReportData, everybody: Frames) -> list[Row]:
@@ -190,7 +191,7 @@ class Board:
             people=len(who),
             still_in=int(found["ended_at"].isna().sum()),
             with_staff=any(data.person(person_id).role is Role.STAFF for person_id in who),
-            sight=self._sight(data),
+            coverage=self._coverage(data),
         )
 
     def _usage(self, store: Store, now: datetime, days: Days) -> UsageView:
@@ -211,7 +212,7 @@ class Board:
             span=_busy_span(points, since, now) if days.count == 1 else (since, min(until, now)),
             people=tables.people_rows(data, inside[:PEOPLE_SHOWN]),
             people_count=len(inside),
-            sight=self._sight(data),
+            coverage=self._coverage(data),
             hours_watched=hours_watched(data.coverage, since, until, zone=data.zone, now=now),
             days_watched=days_watched(data.coverage, since, until, zone=data.zone, now=now),
         )
@@ -224,14 +225,14 @@ class Board:
         return select(store, site, query, now, people=self._people(store))
 
     def _people(self, store: Store) -> Mapping[str, Person]:
-        """Everybody, read again when people changed."""
+        """Everybody, read again when people changed; control characters in names of older stores are escaped."""
         version = f"{self._file.identity} {store.people.version()}"
         if version != self._known_people[0]:
-            self._known_people = (version, by_id(store.people.all()))
+            self._known_people = (version, by_id(map(_escaped, store.people.all())))
         return self._known_people[1]
 
-    def _sight(self, data: ReportData) -> Sight:
-        return sight_of(data.coverage, data.since, data.until, zone=data.zone, now=data.now)
+    def _coverage(self, data: ReportData) -> CoverageView:
+        return coverage_view(data.coverage, data.since, data.until, zone=data.zone, now=data.now)
 
     def _store(self) -> Store:
         """The open store, after a check of the shared settings."""
@@ -309,6 +310,10 @@ class _StoreFile:
         except OSError:
             return ""
         return f"{status.st_dev}:{status.st_ino}"
+
+
+def _escaped(person: Person) -> Person:
+    return person if is_printable(person.name) else replace(person, name=printable(person.name))
 
 
 def _values(figures: Sequence[Figure]) -> dict[str, object]:

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
-from dashboard.sight import Sight
+from dashboard.coverage import CoverageView
 from dashboard.wording import day
 from tracker.presence.events import EventKind
 from tracker.presence.people import PersonKind, Role
@@ -97,7 +97,7 @@ class LiveView:
     started: this site has seen a person or a camera; other_sites: those that the store holds besides. inside: rows of
     the visits that go on, staff included, the latest first, with the camera that had the person last. figures: of the
     day without staff, by the keys of `footfall report today`. most: the time of the most people at once and their
-    number, with staff. points: occupancy with staff. span: the time to show them over. sight: what was watched.
+    number, with staff. points: occupancy with staff. span: the time to show them over. coverage: what was watched.
     """
 
     now: datetime
@@ -110,7 +110,7 @@ class LiveView:
     span: tuple[datetime, datetime]
     events: tuple[EventRow, ...]
     cameras: tuple[CameraRow, ...]
-    sight: Sight
+    coverage: CoverageView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +118,7 @@ class VisitsView:
     """Visits of a range of days, staff included.
 
     rows: of the latest of them, as in the report on visits, with the camera at which each began. visits, people,
-    still_in: how many there are. sight: what was watched.
+    still_in: how many there are. coverage: what was watched.
     """
 
     rows: Sequence[Row]
@@ -126,7 +126,7 @@ class VisitsView:
     people: int
     still_in: int
     with_staff: bool
-    sight: Sight
+    coverage: CoverageView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +150,7 @@ class UsageView:
     span: tuple[datetime, datetime]
     people: Sequence[Row]
     people_count: int
-    sight: Sight
+    coverage: CoverageView
     hours_watched: tuple[float | None, ...]
     days_watched: float
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 from typing import TypeAlias
-from zoneinfo import ZoneInfo
 
 from google.cloud import firestore
 
@@ -18,11 +16,11 @@ from tracker.presence.calendar import day_range
 from tracker.reports import tables
 from tracker.reports.attendance import attendance_report
 from tracker.reports.data import ReportData
-from tracker.reports.periods import Period, lies_too_early, start_of_default
+from tracker.reports.periods import Period
+from tracker.reports.ranges import range_of
 from tracker.reports.sheets import Report
 
 Parameters: TypeAlias = Mapping[str, str]
-_WEEK = re.compile(r"\d{4}-?W\d\d", re.ASCII)
 _STAFF = {"true": True, "false": False, "": True}
 
 
@@ -60,7 +58,11 @@ def report_of(parameters: Parameters, client: firestore.Client, *, now: datetime
     _require_known(parameters, kind)
     site = read_site(client, parameters.get("site", ""))
     period = _period(parameters.get("by")) or kind.default or Period.DAY
-    since, until = _range(parameters, site.zone, now, None if kind.default is None else period)
+    if kind.default is None:
+        since, until = day_range(now.astimezone(site.zone).date(), site.zone)
+    else:
+        texts = (parameters.get("from") or None, parameters.get("to") or None)
+        since, until = range_of(*texts, site.zone, now=now, default=period)
     query = Query(
         since=since,
         until=until,
@@ -79,48 +81,6 @@ def _require_known(parameters: Parameters, kind: _Kind) -> None:
     unknown = sorted(parameters.keys() - known)
     if unknown:
         raise ReportError(f"{unknown[0][:50]}: unknown parameter", fix=f"expected {', '.join(sorted(known))}")
-
-
-def _range(parameters: Parameters, zone: ZoneInfo, now: datetime, period: Period | None) -> tuple[datetime, datetime]:
-    """The range as on the command line; period None: the local day."""
-    if period is None:
-        return day_range(now.astimezone(zone).date(), zone)
-    until = _moment(parameters.get("to"), zone, "to", end_of_day=True) or now
-    start = _moment(parameters.get("from"), zone, "from")
-    if start is not None and start >= now:
-        raise ReportError("from: lies in the future", fix="give a time in the past")
-    if start is not None and start >= until:
-        raise ReportError("from: does not lie before to", fix="give an earlier time")
-    end = min(until, now)
-    return start or start_of_default(period, end, zone), end
-
-
-def _moment(text: str | None, zone: ZoneInfo, name: str, *, end_of_day: bool = False) -> datetime | None:
-    """A day or moment on the site's clock -> UTC."""
-    if not text:
-        return None
-    try:
-        day = _day(text)
-        if day is None:
-            there = datetime.fromisoformat(text)
-            at = (there if there.tzinfo else there.replace(tzinfo=zone)).astimezone(UTC)
-        else:
-            at = datetime.combine(day + timedelta(days=end_of_day), time(), zone).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise ReportError(f"{name}: {text[:40]!r} is no date", fix="write 2026-01-31 or 2026-01-31T08:00") from error
-    if lies_too_early(at, zone):
-        raise ReportError(f"{name}: {text[:40]} lies before 1970", fix="give a later day")
-    return at
-
-
-def _day(text: str) -> date | None:
-    """The day, where the text is one in any form of ISO 8601. Raises ValueError on a week."""
-    if _WEEK.fullmatch(text):
-        raise ValueError("expected a day")
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _period(text: str | None) -> Period | None:

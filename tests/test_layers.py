@@ -42,6 +42,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "tracker.reports.frames",
         "tracker.reports.json_values",
         "tracker.reports.periods",
+        "tracker.reports.ranges",
         "tracker.reports.sheets",
         "tracker.reports.tables",
         "config.errors",
@@ -57,6 +58,7 @@ STANDARD_LIBRARY_ONLY = (
     "tracker.cloud.documents",
     "tracker.reports.json_values",
     "tracker.reports.periods",
+    "tracker.reports.ranges",
     "tracker.reports.sheets",
     "tracker.reports.text",
 )

@@ -77,7 +77,7 @@ def register(app: Dash, board: Board) -> None:
         if not view.started:
             return subtitle, None, _nothing_yet(board, view.other_sites), True, [], [], [], []
         parts = (_tiles(view, board), _inside(view, board.zone), _events(view, board.zone), _cameras(view.cameras))
-        return subtitle, shell.notice((*board.behind(), *view.sight.notes)), None, False, *parts
+        return subtitle, shell.notice((*board.behind(), *view.coverage.notes)), None, False, *parts
 
     @app.callback(
         Output("live-occupancy", "figure"),
@@ -97,11 +97,11 @@ def register(app: Dash, board: Board) -> None:
             zone=board.zone,
             capacity=board.capacity,
             look=look,
-            blind=view.sight.blind,
+            blind=view.coverage.blind,
         )
         most = _most(view, board)
         words = f"Everybody in the building since midnight: now {len(view.inside)}, {most}."
-        return figure, " ".join((words, *view.sight.notes)), most
+        return figure, " ".join((words, *view.coverage.notes)), most
 
 
 def _most(view: LiveView, board: Board) -> str:
@@ -113,7 +113,7 @@ def _most(view: LiveView, board: Board) -> str:
 
 
 def _nobody(view: LiveView) -> str:
-    return "not watched" if view.sight.nothing else "nobody in yet"
+    return "not watched" if view.coverage.nothing else "nobody in yet"
 
 
 def _nothing_yet(board: Board, other_sites: Sequence[str]) -> Component:
@@ -142,7 +142,7 @@ def _tiles(view: LiveView, board: Board) -> Component:
     staff = sum(row["role"] == Role.STAFF for row in view.inside)
     figures = view.figures
     highest, median_s = figures["peak"], figures["median_dwell_s"]
-    unknown = view.sight.nothing and not figures["entries"]
+    unknown = view.coverage.nothing and not figures["entries"]
     return shell.tiles(
         [
             shell.figure_tile(
@@ -158,7 +158,7 @@ def _tiles(view: LiveView, board: Board) -> Component:
             ),
             shell.figure_tile(
                 "Peak today",
-                f"{highest:,}" if highest else "–" if view.sight.nothing else "0",
+                f"{highest:,}" if highest else "–" if view.coverage.nothing else "0",
                 note=_public(f"at {clock(figures['peak_at'], board.zone)}" if highest else _nobody(view)),
             ),
             shell.figure_tile(

@@ -84,7 +84,7 @@ def register(app: Dash, board: Board) -> None:
         days = _days(chosen, board)
         view = board.usage(days)
         subtitle = f"{capital(days.words(board.today()))} · without staff"
-        notice = shell.notice((*board.behind(), *view.sight.notes))
+        notice = shell.notice((*board.behind(), *view.coverage.notes))
         if not view.figures["entries"] and not view.people:
             return subtitle, notice, _nothing(board, view), True, [], [], ""
         note = count(view.people_count, "person", "people")
@@ -116,7 +116,7 @@ def _figures(view: UsageView, board: Board, look: Look) -> tuple[Figure, ...]:
             zone=board.zone,
             capacity=view.capacity,
             look=look,
-            blind=view.sight.blind,
+            blind=view.coverage.blind,
         ),
     )
 
@@ -151,10 +151,10 @@ def _days(chosen: object, board: Board) -> Days:
 
 
 def _tiles(view: UsageView, board: Board) -> Component:
-    figures, sight = view.figures, view.sight
+    figures, coverage = view.figures, view.coverage
     entries, visitors, returning = (figures[key] or 0 for key in ("entries", "visitors", "returning"))
-    a_day = "a day" if sight.whole else "a watched day"
-    unknown = sight.nothing and not entries
+    a_day = "a day" if coverage.whole else "a watched day"
+    unknown = coverage.nothing and not entries
     daily = f"{entries / view.days_watched:.0f} {a_day}" if view.days.count > 1 <= view.days_watched else "entries"
     share = f"{percent(returning / visitors)} came before" if visitors else ""
     return shell.tiles(
@@ -211,7 +211,7 @@ def _person_row(row: Row, longest_s: float, board: Board) -> Component:
 
 def _nothing(board: Board, view: UsageView) -> Component:
     title, text = "No usage in this range", "Reports fill as people come and go. Choose a longer range,"
-    if view.sight.nothing:
+    if view.coverage.nothing:
         title, text = "Not watched in this range", "No camera watched. Choose a longer range,"
     return html.Section(
         shell.empty(

@@ -10,8 +10,8 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_u
 from dash.development.base_component import Component
 
 from dashboard import shell
+from dashboard.coverage import CoverageView
 from dashboard.queries import Board
-from dashboard.sight import Sight
 from dashboard.views import Days, VisitsView
 from dashboard.visit_table import CSV_KEYS, table, table_row
 from dashboard.visit_table import columns as table_columns
@@ -119,9 +119,9 @@ def register(app: Dash, board: Board) -> None:
         if days.last.isoformat() == loaded_on:  # a page left open goes on into the next day
             days = Days(days.first, board.today())
         view = board.visits(days)
-        notice = shell.notice((*board.behind(), *view.sight.notes, *_left_out(view, days, board)))
+        notice = shell.notice((*board.behind(), *view.coverage.notes, *_left_out(view, days, board)))
         if not view.rows:
-            return [], "", notice, _nothing(board, days, view.sight), True
+            return [], "", notice, _nothing(board, days, view.coverage), True
         return [table_row(row, board.zone) for row in view.rows], _summary(view), notice, None, False
 
     @app.callback(Output("visits-grid", "columnDefs"), Input("viewport", "data"))
@@ -164,8 +164,8 @@ def _left_out(view: VisitsView, days: Days, board: Board) -> tuple[str, ...]:
     return (f"The table holds the latest {len(view.rows):,} visits. Choose fewer days, or list all with: {command}",)
 
 
-def _nothing(board: Board, days: Days, sight: Sight) -> Component:
-    seen = "No camera watched" if sight.nothing else "Nobody was seen"
+def _nothing(board: Board, days: Days, coverage: CoverageView) -> Component:
+    seen = "No camera watched" if coverage.nothing else "Nobody was seen"
     text = f"{seen} {days.words(board.today())}. Choose other days above, or let a camera watch:"
     return html.Section(
         shell.empty(

@@ -103,6 +103,17 @@ def test_latest_events_come_first_and_by_name(store: Store, board: Board) -> Non
     assert [row.at for row in events] == sorted((row.at for row in events), reverse=True)
 
 
+def test_control_characters_in_names_of_older_stores_are_escaped(store: Store, board: Board) -> None:
+    person = Person(person_id="v-1", name="Eve\x1b[31m\u202e", kind=PersonKind.VISITOR, created_at=NOW)
+    store.record(Observation(visitors=[(person, np.zeros((0, 128), np.float32))]))
+    stay(store, "v-1", 20, None)
+    days, shown = Days.until(board.today(), days=1), "Eve\\x1b[31m\\u202e"
+    live = board.live()
+    assert [row["name"] for row in live.inside] == [row.name for row in live.events] == [shown]
+    assert [row["name"] for row in board.visits(days).rows] == [shown]
+    assert [row["name"] for row in board.usage(days).people] == [shown]
+
+
 def test_a_visit_from_last_night_is_still_in_after_midnight(store: Store, board: Board) -> None:
     stay(store, "p-ada", 14 * 60, None)  # 23:00 in Berlin, the evening before
     view = board.live()
@@ -319,18 +330,19 @@ def test_an_outage_is_noted_and_has_no_counts(store: Store, board: Board) -> Non
     watch(store, 90, 0)
     watch(store, 6000, 0, "back")
     stay(store, "p-ada", 50, 40)
-    sight = board.live().sight
-    assert [(each.since, each.until, each.share) for each in sight.blind] == [(minutes_ago(240), minutes_ago(90), 0.5)]
+    coverage = board.live().coverage
+    (blind,) = coverage.blind
+    assert (blind.since, blind.until, blind.share) == (minutes_ago(240), minutes_ago(90), 0.5)
     note = "Camera door did not watch from 09:00 to 11:30 (2 h 30 min). What happened then is not counted."
-    assert sight.notes == board.visits(Days.until(board.today(), days=1)).sight.notes == (note,)
-    assert not sight.nothing
+    assert coverage.notes == board.visits(Days.until(board.today(), days=1)).coverage.notes == (note,)
+    assert not coverage.nothing
 
 
 def test_an_unwatched_day_is_not_an_empty_day(store: Store, board: Board) -> None:
     watch(store, 6000, 2000)
     view = board.usage(Days.until(board.today(), days=1))
-    assert (view.figures["entries"], view.sight.nothing) == (None, True)
-    assert view.sight.notes[0].startswith("Camera door did not watch from 00:00 to now (13 h 00 min).")
+    assert (view.figures["entries"], view.coverage.nothing) == (None, True)
+    assert view.coverage.notes[0].startswith("Camera door did not watch from 00:00 to now (13 h 00 min).")
     assert view.hours_watched == (*[0.0] * 13, *[None] * 11)
     week = board.usage(Days.until(board.today(), days=7))
     assert 2 < week.days_watched < 4
@@ -351,18 +363,18 @@ def test_nights_are_no_outages_where_opening_hours_are_set(store: Store, path: P
     for presence, note in (({}, 1), (hours, 0)):
         chosen = settings(path).model_copy(update={"presence": PresenceSettings.model_validate(presence)})
         board = Board(path, chosen, clock=lambda: NOW)
-        assert len(board.visits(Days.until(board.today(), days=2)).sight.notes) == note
+        assert len(board.visits(Days.until(board.today(), days=2)).coverage.notes) == note
 
 
 def test_without_a_camera_there_are_no_outages(store: Store, board: Board) -> None:
     stay(store, "p-ada", 50, 40)
     view = board.usage(Days.until(board.today(), days=7))
-    assert (view.sight.notes, view.sight.nothing, view.days_watched > 0) == ((), False, True)
+    assert (view.coverage.notes, view.coverage.nothing, view.days_watched > 0) == ((), False, True)
 
 
 def test_many_outages_are_summed_up(store: Store, board: Board) -> None:
     for start in (600, 480, 360, 240):
         watch(store, start, start - 100)
     watch(store, 120, 0)
-    (_, note) = board.visits(Days.until(board.today(), days=1)).sight.notes
+    (_, note) = board.visits(Days.until(board.today(), days=1)).coverage.notes
     assert note.startswith("Camera door did not watch for 1 h 20 min in 4 stretches, the longest from ")

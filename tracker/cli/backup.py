@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,10 +10,12 @@ import typer
 
 from tracker.cli.command import command
 from tracker.cli.options import Options
-from tracker.cli.output import Result, counted, progress_bar
+from tracker.cli.output import Result
+from tracker.cli.terminal import progress
+from tracker.reports.text import count_text
 
 if TYPE_CHECKING:
-    from tracker.store.backup import Contents, Restored
+    from tracker.store.backup import Contents
 
 BackupArgument = Annotated[Path, typer.Argument(metavar="FILE", help="File of the backup.")]
 
@@ -34,8 +34,8 @@ def backup(
     from tracker.store.backup import back_up
 
     settings = access.load()
-    with _progress("Backing up") as progress:
-        contents = back_up(settings.store.path, file, force=force, progress=progress)
+    with progress("Backing up", total=1.0) as show:
+        contents = back_up(settings.store.path, file, force=force, progress=show)
     parts = [f"backed up to {file}: {_described(contents)}"]
     if contents.vectors:
         parts.append("it holds face vectors: keep it as safe as the store")
@@ -52,35 +52,25 @@ def restore(file: BackupArgument, access: Options) -> Result:
     from tracker.store.backup import restore as put_back
 
     path = access.load().store.path
-    with _progress("Restoring") as progress:
-        done = put_back(file, path, now=datetime.now(UTC), progress=progress)
+    with progress("Restoring", total=1.0) as show:
+        done = put_back(file, path, now=datetime.now(UTC), progress=show)
     parts = [f"restored {path}: {_described(done.contents)}"]
     if done.forgotten is None:
         parts.append("the store of before cannot be read: forget again whom you had forgotten since the backup")
     elif done.forgotten:
-        people = "1 person was" if done.forgotten == 1 else f"{done.forgotten} people were"
-        parts.append(f"{people} forgotten again")
+        parts.append(f"{count_text(done.forgotten, 'person was', 'people were')} forgotten again")
     if done.kept is not None:
         parts.append(f"the store of before is {done.kept}; delete it when you can")
-    return Result(document={"store": str(path), **_row(done)}, parts=parts)
-
-
-@contextmanager
-def _progress(title: str) -> Iterator[Callable[[float], None]]:
-    with progress_bar() as bar:
-        task = bar.add_task(title, total=1.0)
-        yield lambda share: bar.update(task, completed=share)
-
-
-def _described(contents: Contents) -> str:
-    newest = "" if contents.newest_at is None else f", the newest of {contents.newest_at:%Y-%m-%d %H:%M} UTC"
-    people = "1 person" if contents.people == 1 else f"{contents.people} people"
-    return f"{contents.bytes / 1e6:.1f} MB, {people}, {counted(contents.events, 'event')}{newest}"
-
-
-def _row(done: Restored) -> dict[str, object]:
-    return {
+    document = {
+        "store": str(path),
         "contents": done.contents,
         "kept": None if done.kept is None else str(done.kept),
         "forgotten_again": done.forgotten,
     }
+    return Result(document=document, parts=parts)
+
+
+def _described(contents: Contents) -> str:
+    newest = "" if contents.newest_at is None else f", the newest of {contents.newest_at:%Y-%m-%d %H:%M} UTC"
+    people = count_text(contents.people, "person", "people")
+    return f"{contents.bytes / 1e6:.1f} MB, {people}, {count_text(contents.events, 'event')}{newest}"

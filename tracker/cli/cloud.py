@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
 from config.errors import CloudError, SettingsError
-from config.findings import Outcome
 from tracker.cli.command import command
 from tracker.cli.extras import require_firestore
+from tracker.cli.findings import result_of
 from tracker.cli.options import Options, SiteOption, UsageError
 from tracker.cli.output import Result, Table
 from tracker.cloud.auth.access import Access
@@ -31,7 +30,6 @@ CredentialsOption = Annotated[
 ]
 BUNDLE = Path("build/functions")
 _CAMERA = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_COLOURS = {"ok": "green", "warning": "yellow", "failed": "red"}
 _DEVICES = (
     Column("name", "name"),
     Column("camera_id", "camera", Kind.WORD),
@@ -185,19 +183,8 @@ def check_access(access: CloudOptions) -> Result:
         from tracker.cloud.check import check
 
         found = list(check(connection, settings.site.id))
-    lines = [
-        Text.assemble(
-            (f"{each.outcome:8}", _COLOURS[each.outcome]),
-            f"{each.check:12} {each.detail}{f'  fix: {each.fix}' if each.fix else ''}",
-        )
-        for each in found
-    ]
-    failed = ", ".join(each.check for each in found if each.outcome is Outcome.FAILED)
-    failure = CloudError(f"failed: {failed}", fix="apply the fix beside each, then run this again") if failed else None
-    document = [
-        {"check": each.check, "verdict": each.outcome, "detail": each.detail, "fix": each.fix} for each in found
-    ]
-    return Result(document=document, parts=lines, failure=failure)
+    document = [{**asdict(each), "verdict": each.outcome} for each in found]  # verdict: as in 0.1
+    return replace(result_of(found), document=document)
 
 
 @command("footfall cloud bundle", "footfall cloud bundle --region europe-west3 --out build/functions")

@@ -127,8 +127,10 @@ class LazyCommand(TyperCommand):
         found = getattr(import_module(module), name)
         if isinstance(found, typer.Typer):
             return typer.main.get_group(found).commands[self.name or ""]
+        from tracker.cli.command import add_command  # here, so that the list of commands takes no output
+
         app = typer.Typer(rich_markup_mode=MARKUP, add_completion=False)
-        app.command(self.name, epilog=found.epilog)(found)
+        add_command(app, self.name, found)
         return typer.main.get_command(app)
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:

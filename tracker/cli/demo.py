@@ -19,7 +19,8 @@ from tracker.cli.dashboard import background_dashboard, require_dashboard
 from tracker.cli.extras import embedder_of, require
 from tracker.cli.lines import make_folder
 from tracker.cli.options import JsonOption, JsonOutput, Models, ModelsOption, StoreOption
-from tracker.cli.output import Result, Table, emit, note, progress_bar
+from tracker.cli.output import Result, Table, emit, note
+from tracker.cli.terminal import progress
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -79,10 +80,8 @@ def _folder(kind: str) -> Path:
 def _render(clip: Path) -> None:
     from tracker.demo.render import render_clip
 
-    with progress_bar() as bar:
-        task = bar.add_task("Rendering the demo clip", total=1.0)
-        render_clip(clip, progress=lambda done: bar.update(task, completed=done))
-        bar.update(task, completed=1.0)
+    with progress("Rendering the demo clip", total=1.0) as show:
+        render_clip(clip, progress=show)
 
 
 def _track_and_compare(settings: Settings, clip: Path, *, fast: bool, as_json: bool) -> Scorecard:

@@ -12,10 +12,11 @@ from config.errors import PeopleError, PictureError
 from tracker.cli.command import command
 from tracker.cli.extras import embedder_of, load_engine, match_of
 from tracker.cli.options import Models, UsageError
-from tracker.cli.output import counted, print_line
+from tracker.cli.output import print_line
 from tracker.cli.people import WhoArgument, find_person
 from tracker.cli.store import writing
 from tracker.presence.people import Person
+from tracker.reports.text import count_text
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -56,7 +57,7 @@ def deny(
         person = find_person(store, who)
         if clear:
             count = store.people.clear_negatives(person.person_id)
-            print_line(f"removed {counted(count, 'face')} marked as not {person.name}")
+            print_line(f"removed {count_text(count, 'face')} marked as not {person.name}")
             return
         found = [_of_track(store, person, each) for each in track or []]
         sources = [each for each, vectors in zip(track or [], found, strict=True) for _ in vectors]
@@ -70,7 +71,7 @@ def deny(
         if not force:
             _require_others(store, person, np.concatenate(found), sources, reaches)
         store.people.add_negatives(person.person_id, np.concatenate(found), sources=sources)
-    print_line(f"{counted(len(sources), 'face')} marked as not {person.name}")
+    print_line(f"{count_text(len(sources), 'face')} marked as not {person.name}")
 
 
 def _require_others(

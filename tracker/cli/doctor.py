@@ -10,12 +10,12 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
 from config.errors import FootfallError, StoreError
 from config.findings import Finding, Outcome
 from tracker.cli.command import command
 from tracker.cli.extras import embedder_of, require_firestore
+from tracker.cli.findings import result_of
 from tracker.cli.options import CameraOption, Models
 from tracker.cli.output import Result
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from tracker.vision.embedders import EmbedderSpec
 
 _PACKAGES = {"ai_edge_litert": "edge", "cv2": "edge", "dash": "dashboard", "filelock": "edge", "scipy": "edge"}
-_STYLES = {Outcome.OK: "green", Outcome.WARNING: "yellow", Outcome.FAILED: "bold red"}
 
 
 @command("footfall doctor --camera 0")
@@ -40,13 +39,7 @@ def doctor(
     """
     settings = access.load()
     sources = camera or [each.source for each in settings.camera]
-    findings = list(examine(settings, sources, full=full))
-    failed = ", ".join(finding.check for finding in findings if finding.outcome is Outcome.FAILED)
-    return Result(
-        document=findings,
-        parts=[_line(finding) for finding in findings],
-        failure=FootfallError(f"failed: {failed}", fix="apply each fix, then run this again") if failed else None,
-    )
+    return result_of(list(examine(settings, sources, full=full)))
 
 
 def examine(settings: Settings, sources: list[str], *, full: bool = False) -> Iterator[Finding]:
@@ -129,10 +122,3 @@ def _firestore(settings: Settings) -> Finding:
 
     require_firestore()
     return check_uploading(settings)
-
-
-def _line(finding: Finding) -> Text:
-    line = Text.assemble((f"{finding.outcome:<8}", _STYLES[finding.outcome]), f"{finding.check:<10}  {finding.detail}")
-    if finding.fix:
-        line.append(f"\n{'':<20}fix: {finding.fix}")
-    return line

@@ -14,11 +14,13 @@ from config.errors import PeopleError
 from tracker.cli.command import command
 from tracker.cli.extras import load_engine, match_of
 from tracker.cli.options import Models, UsageError
-from tracker.cli.output import Result, counted, with_progress
-from tracker.cli.people import enrolled_gallery, find_person
+from tracker.cli.output import Result
+from tracker.cli.people import enrolled_gallery, find_person, names_in
 from tracker.cli.store import writing
+from tracker.cli.terminal import with_progress
 from tracker.identity.names import clean_name
 from tracker.presence.people import Person, PersonKind, Role
+from tracker.reports.text import count_text
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -143,7 +145,7 @@ def _checks(store: Store, settings: Settings, *, force: bool) -> EnrolmentChecks
         settings=match_of(settings, store),
         gallery=enrolled_gallery(store),
         visitors=Gallery.of(*store.people.vectors(PersonKind.VISITOR)),
-        names={person.person_id: person.name for person in store.people.all()},
+        names=names_in(store),
         force=force,
     )
 
@@ -160,7 +162,7 @@ def _save(store: Store, plan: EnrolmentPlan, person: Person | None, *, staff: bo
 
 
 def _line(result: Enrolled, *, add: bool) -> str:
-    pictures = counted(result.pictures, "picture")
+    pictures = count_text(result.pictures, "picture")
     return f"added {pictures} to {result.name}" if add else f"enrolled {result.name} from {pictures}"
 
 

@@ -10,7 +10,8 @@ import typer
 from tracker.cli.command import command
 from tracker.cli.extras import load_engine
 from tracker.cli.options import NoStoreModels
-from tracker.cli.output import Result, Table, progress_bar
+from tracker.cli.output import Result, Table
+from tracker.cli.terminal import progress_bar
 
 if TYPE_CHECKING:
     from tracker.identity.evaluation import Evaluation, PictureVectors, ScoredPair

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import getpass
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, TypeAlias
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from config.errors import RecordError
 from tracker.cli.command import command
-from tracker.cli.options import Options, Reading, SiteOption, UsageError
-from tracker.cli.output import Result, Table, duration, local_time, short
-from tracker.cli.people import WhoArgument, find_person
-from tracker.cli.store import reading, writing
+from tracker.cli.corrector import CorrectionOptions, correcting
+from tracker.cli.options import Reading, SiteOption, UsageError
+from tracker.cli.output import Result, Table, local_time, short
+from tracker.cli.people import WhoArgument, find_person, names_in
+from tracker.cli.store import reading
 from tracker.cli.times import parse_instant
 from tracker.presence.documents import encode
-from tracker.presence.events import ITSELF, OPERATOR, Action, Correction, Event, EventKind
-from tracker.presence.preview import Change, preview
+from tracker.presence.events import OPERATOR, Action, Correction, Event, EventKind
 from tracker.reports.sheets import Column, Kind
 
 if TYPE_CHECKING:
     from config.settings import Settings
     from tracker.store.store import Store
 
-_LONGEST_TEXT = 500
-_Changes: TypeAlias = dict[tuple[str, str], Change]
-"""By site and person."""
 _RESTORE = "restore"
 """The action of a correction that adds an event that was there before."""
 
@@ -38,17 +31,6 @@ EventsArgument = Annotated[
     list[str],
     typer.Argument(metavar="EVENT...", help="Ids of events, or their first letters; `report explain` shows them."),
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CorrectionOptions(Options):
-    """Options of commands that correct events."""
-
-    by: Annotated[
-        str | None, typer.Option("--by", metavar="NAME", help="Author of the correction. Default: your user name.")
-    ] = None
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Reason, kept with the correction.")] = ""
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False
 
 
 _COLUMNS = (
@@ -71,14 +53,14 @@ def void(events: EventsArgument, access: CorrectionOptions) -> Result:
     They are kept, marked, and visits are derived without them. Several events are voided together or not at all. To
     revert it, restore them.
     """
-    with _correcting(access) as corrector:
+    with correcting(access) as corrector:
         return corrector.carry_out(Action.VOID, _events_of(corrector.store, events, voided=False), done="void")
 
 
 @command("footfall events restore 3f9c2ab1")
 def restore(events: EventsArgument, access: CorrectionOptions) -> Result:
     """Restore voided events."""
-    with _correcting(access) as corrector:
+    with correcting(access) as corrector:
         return corrector.carry_out(Action.ADD, _events_of(corrector.store, events, voided=True), done="restored")
 
 
@@ -103,7 +85,7 @@ def add(
 
     It counts like one at a door. To revert it, void the event.
     """
-    with _correcting(access) as corrector:
+    with correcting(access) as corrector:
         store, settings = corrector.store, corrector.settings
         site_id = _known_site(store, settings, site)
         moment = parse_instant(at, corrector.zone(site_id), now=datetime.now(UTC), option="--at")
@@ -134,7 +116,7 @@ def corrections(access: Reading) -> Table:
         made = store.events.corrections()
         latest = {each.event_id: each.correction_id for each in made}  # ordered by time: the last one applies
         about = {event_id: _event_of(store, event_id)[0] for event_id in latest}
-        names = {person.person_id: person.name for person in store.people.all()}
+        names = names_in(store)
     zone, actions = settings.site.zone, _actions(made, about)
     rows, documents = [], []
     for each in made:
@@ -169,113 +151,6 @@ def _actions(made: Iterable[Correction], about: Mapping[str, Event]) -> dict[str
     return actions
 
 
-@contextmanager
-def _correcting(access: CorrectionOptions) -> Iterator[_Corrector]:
-    """The store for a correction; a dry run only reads it. Raises UsageError on an invalid author or reason."""
-    by, reason = _author(access.by), _plain(access.reason, "--reason")
-    with reading(access) if access.dry_run else writing(access) as (settings, store):
-        yield _Corrector(store, settings, by=by, reason=reason, dry_run=access.dry_run)
-
-
-@dataclass(frozen=True, slots=True)
-class _Corrector:
-    """Corrects events of a store, or in a dry run only shows what would change."""
-
-    store: Store
-    settings: Settings
-    by: str
-    reason: str
-    dry_run: bool
-
-    def carry_out(self, action: Action, events: Sequence[Event], *, done: str) -> Result:
-        """Correct the events; how visits change. done: the new state of each event, in a word."""
-        now = datetime.now(UTC)
-        made = [
-            Correction(
-                action=action,
-                event_id=event.event_id,
-                by=self.by,
-                at=now,
-                reason=self.reason,
-                event=event if action is Action.ADD else None,
-            )
-            for event in events
-        ]
-        names = {person.person_id: person.name for person in self.store.people.all()}
-        changes = self._changes(made, events, now)
-        if not self.dry_run:
-            self.store.events.correct(made)
-        done = f"would be {done}" if self.dry_run else done
-        parts: list[str | Table] = [
-            f"{done} by {self.by}: {_in_words(event, names, self.zone(event.site_id))}" for event in events
-        ]
-        for (site_id, person_id), change in changes.items():
-            parts.append(_visits_table(change, names.get(person_id, person_id), self.zone(site_id)))
-        if not self.dry_run:
-            back = "void" if action is Action.ADD else "restore"
-            parts.append(f"to revert: footfall events {back} {' '.join(short(each.event_id) for each in made)}")
-        document = {
-            "written": not self.dry_run,
-            "corrections": [encode(each) for each in made],
-            "changes": [
-                {
-                    "person_id": person_id,
-                    "name": names.get(person_id, person_id),
-                    "before": [encode(each) for each in change.before],
-                    "after": [encode(each) for each in change.after],
-                }
-                for (_, person_id), change in changes.items()
-            ],
-        }
-        return Result(document=document, parts=parts)
-
-    def zone(self, site_id: str) -> ZoneInfo:
-        """The time zone of a site."""
-        own = site_id == self.settings.site.id
-        zone = self.settings.site.zone if own else self.store.sites.rules(site_id).zone
-        return zone if isinstance(zone, ZoneInfo) else ZoneInfo("UTC")
-
-    def _changes(self, made: Sequence[Correction], events: Sequence[Event], now: datetime) -> _Changes:
-        """The change of each person's visits at each site."""
-        found = {}
-        for site_id, person_id in dict.fromkeys((event.site_id, event.person_id) for event in events):
-            ids = {each.event_id for each in events if (each.site_id, each.person_id) == (site_id, person_id)}
-            found[site_id, person_id] = preview(
-                self.store.events.select(site_id=site_id, person_id=person_id),
-                [each for each in made if each.event_id in ids],
-                rules=self.store.sites.rules(site_id),
-                now=now,
-                presences=self.store.cameras.presences(site_id=site_id),
-            )
-        return found
-
-
-def _in_words(event: Event, names: Mapping[str, str], zone: ZoneInfo) -> str:
-    camera = "" if event.camera_id == OPERATOR else f", camera {event.camera_id}"
-    name = names.get(event.person_id, event.person_id)
-    return f"{event.kind} of {name} at {local_time(event.at, zone)}{camera}, event {short(event.event_id)}"
-
-
-def _visits_table(change: Change, name: str, zone: ZoneInfo) -> Table:
-    rows = [
-        [
-            word,
-            local_time(each.started_at, zone),
-            "still in" if each.ended_at is None else local_time(each.ended_at, zone, after=each.started_at),
-            duration(each.dwell_s),
-            "entry not seen" if each.enter_inferred else "exit not seen" if each.exit_inferred else "",
-        ]
-        for word, found in (("was", change.before), ("is", change.after))
-        for each in found
-    ]
-    return Table.of(
-        ["", "entered", "left", "net dwell", "note"],
-        rows,
-        title=f"visits of {name}",
-        empty=f"The visits of {name} do not change.",
-    )
-
-
 def _events_of(store: Store, starts: Iterable[str], *, voided: bool) -> list[Event]:
     """The events whose ids start with these prefixes, each once. Raises RecordError where `voided` does not hold."""
     found = {}
@@ -300,30 +175,6 @@ def _event_of(store: Store, start: str) -> tuple[Event, bool]:
     if len(found) > 1 and not exact:
         raise UsageError(f"several events have ids that start with {start[:40]!r}", fix="give more of the id")
     return (exact or found)[0]
-
-
-def _author(by: str | None) -> str:
-    """The author of a correction. Raises UsageError where there is none."""
-    if by is None:
-        try:
-            by = getpass.getuser()
-        except (OSError, KeyError, ImportError):  # this user has no name on this machine
-            by = ""
-    name = _plain(by, "--by")
-    if not name or name.startswith("@") or name.casefold() == ITSELF:
-        raise UsageError("the correction has no author", fix="give your name, as --by Ann")
-    return name
-
-
-def _plain(text: str, option: str) -> str:
-    """Text on one line. Raises UsageError when it is too long or has control characters."""
-    words = " ".join(text.split())
-    if len(words) > _LONGEST_TEXT or not words.isprintable():
-        raise UsageError(
-            f"{option}: expected up to {_LONGEST_TEXT} characters of plain text",
-            fix="shorten it, and leave control characters out",
-        )
-    return words
 
 
 def _person_id(store: Store, who: str) -> str:

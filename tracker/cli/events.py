@@ -19,11 +19,13 @@ from tracker.cameras.clock import CLOCKS_APART
 from tracker.cli.command import command
 from tracker.cli.lines import STDIO, json_lines
 from tracker.cli.options import Options, Reading, UsageError
-from tracker.cli.output import Result, counted, note, progress_bar
+from tracker.cli.output import Result, note
 from tracker.cli.store import reading, writing
+from tracker.cli.terminal import progress
 from tracker.cli.times import FromOption, ToOption, parse_time
 from tracker.identity.names import clean_name
 from tracker.presence.documents import encode
+from tracker.reports.text import count_text
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -129,11 +131,8 @@ def _stage(staged: StagedEvents, file: BinaryIO, *, site_id: str, latest: dateti
 
 def _write(store: Store, settings: Settings, staged: StagedEvents, *, refused: int, partial: bool) -> Imported:
     count = staged.count()
-    with progress_bar() as bar:
-        task = bar.add_task("Importing", total=count)
-        written = store.events.write_staged(
-            staged, skip_conflicts=partial, progress=lambda done: bar.update(task, completed=done)
-        )
+    with progress("Importing", total=count) as show:
+        written = store.events.write_staged(staged, skip_conflicts=partial, progress=show)
     for each in written.conflicts:
         note(f"line {each.line}: event_id: another event has the id {each.event_id[:64]!r}")
     conflicts = len(written.conflicts)
@@ -151,12 +150,12 @@ def _lines(done: Imported) -> list[str]:
     refused = f", {done.refused} refused" if done.refused else ""
     lines = [f"{done.lines} lines: {done.new} new events, {done.known} known already{refused}"]
     if done.people:
-        people = "1 person is new" if done.people == 1 else f"{done.people} people are new"
+        people = count_text(done.people, "person is new", "people are new")
         lines.append(f"{people}: 'footfall people list' shows them, 'footfall people merge' joins two")
     for site_id, count in done.other_sites.items():
-        verb = "is" if count == 1 else "are"
+        events = count_text(count, "event is", "events are")
         shown = f"'footfall report today --site {site_id}'"
-        lines.append(f"{counted(count, 'event')} {verb} of site {site_id}, not the one in the settings: {shown}")
+        lines.append(f"{events} of site {site_id}, not the one in the settings: {shown}")
     return lines
 
 
@@ -178,12 +177,11 @@ def _readable(source: str) -> Iterator[BinaryIO]:
 def _with_progress(found: Iterable[ImportedEvent | Refused], file: BinaryIO) -> Iterator[ImportedEvent | Refused]:
     """The same, with a progress bar where there is a terminal."""
     size = _size(file)
-    with progress_bar() as bar:
-        task = bar.add_task("Reading", total=size)
+    with progress("Reading", total=size) as show:
         for number, each in enumerate(found):
             yield each
             if size is not None and number % 1000 == 0:
-                bar.update(task, completed=file.tell())
+                show(file.tell())
 
 
 def _size(file: BinaryIO) -> int | None:

@@ -41,7 +41,7 @@ def _target() -> logging.Handler:
         return handler
     from rich.logging import RichHandler
 
-    from tracker.cli.output import errors
+    from tracker.cli.terminal import errors
 
     handler = RichHandler(console=errors, show_path=False, rich_tracebacks=False)
     handler.setFormatter(_Formatter("%(message)s", "%H:%M:%S"))

@@ -132,6 +132,11 @@ def find_person(store: Store, who: str) -> Person:
     return person
 
 
+def names_in(store: Store) -> dict[str, str]:
+    """The names of everybody, by person id."""
+    return {person.person_id: person.name for person in store.people.all()}
+
+
 def enrolled_gallery(store: Store) -> Gallery:
     """The enrolled people as recognition compares them: with their own limits, and the faces marked as not theirs."""
     from tracker.identity.gallery import Gallery

@@ -13,9 +13,12 @@ from tracker.cli.command import command
 from tracker.cli.extras import load_engine, match_of
 from tracker.cli.lines import make_folder
 from tracker.cli.options import NoStoreModels, ReadingModels, UsageError
-from tracker.cli.output import Result, counted, with_progress
+from tracker.cli.output import Result
+from tracker.cli.people import names_in
 from tracker.cli.store import reading
+from tracker.cli.terminal import with_progress
 from tracker.presence.people import PersonKind
+from tracker.reports.text import count_text
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -90,10 +93,9 @@ def _finder(settings: Settings, access: ReadingModels) -> FaceFinder:
     with reading(access) as (settings, store):
         engine = load_engine(settings, store, thorough=False)
         gallery = Gallery(*store.people.vectors(PersonKind.ENROLLED))
-        names = {person.person_id: person.name for person in store.people.all()}
-        return FaceFinder(engine, match_of(settings, store), gallery, names)
+        return FaceFinder(engine, match_of(settings, store), gallery, names_in(store))
 
 
 def _line(drawing: Drawing) -> str:
     count, what = (drawing.frames, "frame") if drawing.faces is None else (len(drawing.faces), "face")
-    return f"{drawing.out}: {counted(count, what)}"
+    return f"{drawing.out}: {count_text(count, what)}"

@@ -11,8 +11,9 @@ from config.errors import PeopleError
 from tracker.cli.command import command
 from tracker.cli.extras import engine_of
 from tracker.cli.options import Models
-from tracker.cli.output import Result, with_progress
+from tracker.cli.output import Result
 from tracker.cli.store import writing
+from tracker.cli.terminal import with_progress
 from tracker.presence.people import PersonKind, name_key
 
 if TYPE_CHECKING:

@@ -18,8 +18,9 @@ from config.errors import CloudError, CloudUnreachableError, StoreBusyError
 from config.settings import Settings
 from tracker.cli.extras import require_firestore
 from tracker.cli.options import Reading, Reload
-from tracker.cli.output import duration, errors, local_time, note
+from tracker.cli.output import duration, local_time, note
 from tracker.cli.store import open_store
+from tracker.cli.terminal import errors
 from tracker.cloud.status import backlog_of
 from tracker.store.store import Store
 

@@ -13,9 +13,10 @@ from tracker.cli.extras import require
 from tracker.cli.options import Reading, SiteOption, UsageError
 from tracker.cli.people import find_person
 from tracker.cli.store import reading
-from tracker.cli.times import FromOption, ToOption, parse_time
+from tracker.cli.times import FromOption, ToOption, as_usage
 from tracker.presence.calendar import day_range
-from tracker.reports.periods import Period, lies_too_early, start_of_default
+from tracker.reports.periods import Period
+from tracker.reports.ranges import range_of
 from tracker.reports.sheets import Report
 
 if TYPE_CHECKING:
@@ -177,17 +178,8 @@ def _data(
 def _range(
     options: ReportOptions, site: ReportSite, now: datetime, default: Period | None
 ) -> tuple[datetime, datetime]:
-    zone = site.zone
     if not isinstance(options, RangeOptions):
-        return day_range(now.astimezone(zone).date(), zone)
-    until = parse_time(options.until, zone, option="--to", end_of_day=True) or now
-    start = parse_time(options.since, zone, option="--from")
-    for option, at in (("--from", start), ("--to", until)):
-        if at is not None and lies_too_early(at, zone):
-            raise UsageError(f"{option} is before 1970", fix="give a later day")
-    if start is not None and start >= now:
-        raise UsageError("--from is in the future", fix="give a day that has begun")
-    if start is not None and start >= until:
-        raise UsageError("--from is not before --to", fix="swap them, or leave one out")
-    end = min(until, now)
-    return start or start_of_default(default or Period.DAY, end, zone), end
+        return day_range(now.astimezone(site.zone).date(), site.zone)
+    with as_usage():
+        default = default or Period.DAY
+        return range_of(options.since, options.until, site.zone, now=now, default=default, prefix="--")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -15,8 +15,9 @@ import typer
 from tracker.cli.command import command
 from tracker.cli.lines import STDIO, explained, json_lines
 from tracker.cli.options import JsonOption, Options, UsageError
-from tracker.cli.output import note, print_json, print_line, with_progress
+from tracker.cli.output import note, print_json, print_line
 from tracker.cli.store import open_store
+from tracker.cli.terminal import with_progress
 from tracker.cli.times import parse_duration
 from tracker.presence.documents import encode
 from tracker.simulation.people import people_of
@@ -33,27 +34,64 @@ if TYPE_CHECKING:
 _MOST_PEOPLE, _MOST_DAYS, _MOST_CAMERAS = 1_000_000, 3660, 100
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceOptions:
+    """Options of the simulated place and its days."""
+
+    people: Annotated[int, typer.Option(min=1, max=_MOST_PEOPLE, help="Number of different people.")] = 200
+    days: Annotated[int, typer.Option(min=1, max=_MOST_DAYS, help="Number of days.")] = 30
+    doors: Annotated[int, typer.Option(min=1, max=_MOST_CAMERAS, help="Cameras at doors.")] = 1
+    rooms: Annotated[
+        int | None, typer.Option(min=0, max=_MOST_CAMERAS, help="Cameras inside. Default: as in the profile.")
+    ] = None
+    seed: Annotated[int, typer.Option(help="Random seed: the same seed gives the same site.")] = 0
+    start: Annotated[str | None, typer.Option(metavar="DATE", help="First day. Default: the last day is today.")] = None
+
+    def scenario(self, profile: ProfileName, settings: Settings, today: date) -> Scenario:
+        """The scenario at the site of the settings. Raises UsageError on an invalid day."""
+        chosen = PROFILES[profile]
+        return Scenario(
+            profile=chosen,
+            people=self.people,
+            days=self.days,
+            doors=self.doors,
+            rooms=chosen.rooms if self.rooms is None else self.rooms,
+            first_day=_first_day(self.start, self.days, today),
+            zone=settings.site.zone,
+            site_id=settings.site.id,
+            seed=self.seed,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoiseOptions:
+    """Options of the cameras' errors."""
+
+    miss: Annotated[float, typer.Option(min=0, max=1, help="Share of crossings that a camera does not report.")] = 0
+    confuse: Annotated[float, typer.Option(min=0, max=1, help="Share that it reports for the wrong person.")] = 0
+    skew: Annotated[str, typer.Option(metavar="TIME", help="Largest difference of two cameras' clocks: 2s.")] = "0s"
+    outage: Annotated[
+        str, typer.Option(metavar="TIME", help="Outage of each camera once a day, blind or offline: 10m.")
+    ] = "0s"
+    duplicate: Annotated[float, typer.Option(min=0, max=1, help="Share of events that are delivered twice.")] = 0
+
+    def noise(self) -> Noise:
+        """Raises UsageError on an invalid length of time."""
+        return Noise(
+            miss=self.miss,
+            confuse=self.confuse,
+            skew=parse_duration(self.skew, option="--skew"),
+            outage=parse_duration(self.outage, option="--outage"),
+            duplicate=self.duplicate,
+        )
+
+
 @command("footfall simulate --profile gym --store sqlite:///simulated.sqlite3")
 def simulate(
     profile: Annotated[ProfileName, typer.Option(help="Kind of site: opening hours, who visits, for how long.")],
+    place: PlaceOptions,
+    errors: NoiseOptions,
     access: Options,
-    people: Annotated[int, typer.Option(min=1, max=_MOST_PEOPLE, help="Number of different people.")] = 200,
-    days: Annotated[int, typer.Option(min=1, max=_MOST_DAYS, help="Number of days.")] = 30,
-    doors: Annotated[int, typer.Option(min=1, max=_MOST_CAMERAS, help="Cameras at doors.")] = 1,
-    rooms: Annotated[
-        int | None, typer.Option(min=0, max=_MOST_CAMERAS, help="Cameras inside. Default: as in the profile.")
-    ] = None,
-    miss: Annotated[float, typer.Option(min=0, max=1, help="Share of crossings that a camera does not report.")] = 0,
-    confuse: Annotated[float, typer.Option(min=0, max=1, help="Share that it reports for the wrong person.")] = 0,
-    skew: Annotated[str, typer.Option(metavar="TIME", help="Largest difference of two cameras' clocks: 2s.")] = "0s",
-    outage: Annotated[
-        str, typer.Option(metavar="TIME", help="Outage of each camera once a day, blind or offline: 10m.")
-    ] = "0s",
-    duplicate: Annotated[float, typer.Option(min=0, max=1, help="Share of events that are delivered twice.")] = 0,
-    seed: Annotated[int, typer.Option(help="Random seed: the same seed gives the same site.")] = 0,
-    start: Annotated[
-        str | None, typer.Option(metavar="DATE", help="First day. Default: the last day is today.")
-    ] = None,
     out: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write the events as JSON lines; - is stdout.")
     ] = None,
@@ -71,31 +109,13 @@ def simulate(
         raise UsageError("nothing to write to", fix=fix)
     if out is not None and out == truth:
         raise UsageError("--out and --truth are the same file", fix="name two files")
-    settings = access.load()
-    now = datetime.now(UTC)
-    scenario = Scenario(
-        profile=PROFILES[profile],
-        people=people,
-        days=days,
-        doors=doors,
-        rooms=PROFILES[profile].rooms if rooms is None else rooms,
-        first_day=_first_day(start, days, now.astimezone(settings.site.zone).date()),
-        zone=settings.site.zone,
-        site_id=settings.site.id,
-        seed=seed,
-    )
-    noise = Noise(
-        miss=miss,
-        confuse=confuse,
-        skew=parse_duration(skew, option="--skew"),
-        outage=parse_duration(outage, option="--outage"),
-        duplicate=duplicate,
-    )
+    settings, now = access.load(), datetime.now(UTC)
+    scenario = place.scenario(profile, settings, now.astimezone(settings.site.zone).date())
     stored = settings if access.store else None
     beside = None if out in (None, STDIO) else Path(str(out)).with_suffix(SUFFIX)
     if beside is not None and beside.exists() and not _is_ours(beside):
         raise UsageError(f"--out: {beside} exists and was not written by footfall simulate", fix="name another file")
-    totals = _run(scenario, noise, stored, out, truth, until=min(now, scenario.ends_at))
+    totals = _run(scenario, errors.noise(), stored, out, truth, until=min(now, scenario.ends_at))
     if beside is not None:
         _write(beside, settings_text(scenario, zone=settings.site.zone.key, most=totals.most))
     if stored is not None:

@@ -12,14 +12,14 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.text import Text
 
 from tracker.agent.loop import Agent, Step
 from tracker.agent.summary import Summary
 from tracker.cameras.frames import FrameSource
 from tracker.cameras.live import LiveSource
 from tracker.cameras.recording import RecordingSource
-from tracker.cli.output import console, errors, json_line, local_time
+from tracker.cli.output import json_line, local_time, note
+from tracker.cli.terminal import console, errors
 from tracker.identity.known import KnownPeople
 from tracker.presence.events import Match
 from tracker.reports.text import printable
@@ -61,7 +61,7 @@ class StepPrinter:
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}", markup=False),
+            TextColumn("{task.fields[seen]}", markup=False),
             TimeElapsedColumn(),
             console=errors,
             disable=not errors.is_terminal,
@@ -74,7 +74,7 @@ class StepPrinter:
         }
         self._sources = {agent.camera_id: source for agent, source in zip(agents, sources, strict=True)}
         self._bars: dict[str, TaskID] = {
-            camera_id: self._progress.add_task(camera_id, total=None, note="") for camera_id in self._sources
+            camera_id: self._progress.add_task(camera_id, total=None, seen="") for camera_id in self._sources
         }
 
     def __enter__(self) -> Self:
@@ -90,8 +90,7 @@ class StepPrinter:
             line = summary.line()
             if line is not None:
                 hint = " (use --explain for details)" if ": " in line and not self._explain else ""
-                text = f"{camera_id}: {_with_names(line, self._known)}{hint}"
-                errors.print(text, markup=False, soft_wrap=True, highlight=False)
+                note(f"{camera_id}: {_with_names(line, self._known)}{hint}")
 
     def print_step(self, agent: Agent, step: Step) -> None:
         """Print the events of a frame."""
@@ -111,8 +110,8 @@ class StepPrinter:
     def _advance(self, camera_id: str, step: Step) -> None:
         source = self._sources[camera_id]
         total = source.declared_frames if isinstance(source, RecordingSource) else None  # known once it is open
-        note = f"{len(step.faces)} faces, {len(step.present)} in"
-        self._progress.update(self._bars[camera_id], advance=1, total=total, note=note)
+        seen = f"{len(step.faces)} faces, {len(step.present)} in"
+        self._progress.update(self._bars[camera_id], advance=1, total=total, seen=seen)
 
     def _print_matches(self, matches: Sequence[Match]) -> None:
         for match in matches:
@@ -139,7 +138,7 @@ class StepPrinter:
     def _print(self, line: str, *, to_stderr: bool) -> None:
         """On stdout or stderr; where both are the terminal, above the bars, which know of stderr only."""
         if to_stderr or (console.is_terminal and errors.is_terminal):
-            errors.print(Text(line), soft_wrap=True)
+            note(line)
         else:
             sys.stdout.write(f"{printable(line)}\n")
             sys.stdout.flush()

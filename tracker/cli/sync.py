@@ -18,8 +18,9 @@ from config.errors import CloudError
 from tracker.cli.command import command
 from tracker.cli.extras import require_firestore
 from tracker.cli.options import JsonOption, JsonOutput, Options, Reload, UsageError
-from tracker.cli.output import Result, Table, duration, emit, json_line, local_time, note, print_line, progress_bar
+from tracker.cli.output import Result, Table, duration, emit, json_line, local_time, note, print_line
 from tracker.cli.store import open_store
+from tracker.cli.terminal import progress_bar
 
 if TYPE_CHECKING:
     from config.settings import Settings

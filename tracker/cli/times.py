@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, time, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
+from config.errors import ReportError
 from tracker.cameras.clock import CLOCKS_APART
 from tracker.cli.options import UsageError
-from tracker.presence.calendar import is_ambiguous
 from tracker.presence.events import EARLIEST
+from tracker.reports.ranges import day_of, moment_of, utc_of
 
 _CHECK_YEAR = "check the year: no camera recorded anything then"
-_WRITE_DAY = "write 2026-01-31 or 2026-01-31T08:00"
-_WEEK = re.compile(r"\d{4}-?W\d\d", re.ASCII)
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d)\s*", re.ASCII)
 _LONGEST = timedelta(days=7)
@@ -31,21 +32,19 @@ ToOption = Annotated[
 ]
 
 
-def parse_time(text: str | None, zone: ZoneInfo, *, option: str, end_of_day: bool = False) -> datetime | None:
-    """A day or a time on the site's clock -> UTC; None for None.
-
-    A day, in any form of ISO 8601, is its start, or with `end_of_day` its end. Raises UsageError on any other text, on
-    a week, and on a time that the clock skipped or shows twice.
-    """
-    if text is None:
-        return None
+@contextmanager
+def as_usage() -> Iterator[None]:
+    """A day or time that cannot be read is wrong use: raises UsageError for a ReportError."""
     try:
-        day = _day(text, option)
-        if day is None:
-            return _utc(datetime.fromisoformat(text), zone, text, option)
-        return datetime.combine(day + timedelta(days=end_of_day), time(), zone).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise UsageError(f"{option}: {text[:40]!r} is not a date", fix=_WRITE_DAY) from error
+        yield
+    except ReportError as error:
+        raise UsageError(error.problem, fix=error.fix) from error
+
+
+def parse_time(text: str | None, zone: ZoneInfo, *, option: str, end_of_day: bool = False) -> datetime | None:
+    """As `moment_of`. Raises UsageError."""
+    with as_usage():
+        return moment_of(text, zone, name=option, end_of_day=end_of_day)
 
 
 def parse_past(text: str | None, zone: ZoneInfo, *, now: datetime, option: str) -> datetime | None:
@@ -58,6 +57,7 @@ def parse_past(text: str | None, zone: ZoneInfo, *, now: datetime, option: str) 
     return moment
 
 
+@as_usage()
 def parse_instant(text: str, zone: ZoneInfo, *, now: datetime, option: str) -> datetime:
     """A time in the past, on the site's clock or with an offset of its own; a time alone is of today -> UTC.
 
@@ -67,11 +67,11 @@ def parse_instant(text: str, zone: ZoneInfo, *, now: datetime, option: str) -> d
     try:
         if ":" in text[:3]:
             there = datetime.combine(now.astimezone(zone).date(), time.fromisoformat(text))
-        elif _day(text, option) is None:
+        elif day_of(text, name=option) is None:
             there = datetime.fromisoformat(text)
         else:
             raise UsageError(f"{option}: {text[:40]!r} has no time of day", fix=fix)
-        moment = _utc(there, zone, text, option)
+        moment = utc_of(there, zone, text, name=option)
     except (ValueError, OverflowError) as error:
         raise UsageError(f"{option}: {text[:40]!r} is not a time", fix=fix) from error
     if moment > now:
@@ -93,30 +93,3 @@ def parse_duration(text: str, *, option: str) -> timedelta:
     if seconds > _LONGEST.total_seconds():
         raise UsageError(f"{option}: {text[:40]} is longer than a week", fix="give a shorter time")
     return timedelta(seconds=seconds)
-
-
-def _day(text: str, option: str) -> date | None:
-    """The day, where the text is one: 2026-11-03, 20261103, 2026-W45-2. Raises UsageError on a week."""
-    if _WEEK.fullmatch(text):
-        first = date.fromisoformat(text)
-        fix = f"write its first day, {first}, or its last, {first + timedelta(days=6)}"
-        raise UsageError(f"{option}: {text} is a week, not a day", fix=fix)
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def _utc(there: datetime, zone: ZoneInfo, text: str, option: str) -> datetime:
-    """The time in UTC, by its own offset or else the site's clock. Raises UsageError on a skipped or repeated time."""
-    if there.tzinfo is not None:
-        return there.astimezone(UTC)
-    local = there.replace(tzinfo=zone)
-    moment = local.astimezone(UTC)
-    if moment.astimezone(zone).replace(tzinfo=None) != there:
-        fix = "give a time that the clock showed"
-        raise UsageError(f"{option}: the site's clock skipped {text[:40]}", fix=fix)
-    if is_ambiguous(local):
-        fix = f"add the offset, as {local.isoformat()}"
-        raise UsageError(f"{option}: the site's clock showed {text[:40]} twice", fix=fix)
-    return moment

@@ -12,7 +12,7 @@ from tracker.cli.command import command
 from tracker.cli.extras import match_of
 from tracker.cli.options import Options, Reading, UsageError, YesOption
 from tracker.cli.output import Result, Table, note, print_line
-from tracker.cli.people import enrolled_gallery, find_person
+from tracker.cli.people import enrolled_gallery, find_person, names_in
 from tracker.cli.store import reading, writing
 from tracker.identity.names import clean_name
 from tracker.presence.people import Person, PersonKind, Role
@@ -155,7 +155,7 @@ def _merge_all(store: Store, found: dict[str, SimilarPerson], *, yes: bool) -> N
 def _rows(store: Store, settings: Settings, found: dict[str, SimilarPerson]) -> list[Row]:
     """A row a visitor, last seen first."""
 
-    names = {person.person_id: person.name for person in store.people.all()}
+    names = names_in(store)
     counts = store.people.vector_counts()
     visits: dict[str, list[Session]] = {}
     rules, now = store.sites.rules(settings.site.id), datetime.now(UTC)

@@ -31,7 +31,7 @@ _WORTH_SHOWING = 0.5
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400
 _WORDS_FIT, _WORDS_FIT_NARROW = 0.1, 0.28
 """Shares of the width from which words fit into a stretch."""
-_CAPACITY_IN_SIGHT = 0.5
+_CAPACITY_SHOWN_FROM = 0.5
 """From this share of the capacity on its line is drawn; below, it would only flatten the curve."""
 
 
@@ -84,7 +84,7 @@ def occupancy(
             hovertemplate="<b>%{y:.1f}</b> on average<extra></extra>",
         )
     top = max(highest, 3)
-    if capacity is not None and highest >= _CAPACITY_IN_SIGHT * capacity:
+    if capacity is not None and highest >= _CAPACITY_SHOWN_FROM * capacity:
         top = max(top, capacity)
         _level_line(figure, capacity, f"capacity {capacity}", colours)
     figure.update_layout(hovermode="x unified")

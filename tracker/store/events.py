@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from config.errors import RecordError
 from tracker.presence.events import Correction, Event, Match, time_text
-from tracker.store import correction_rows, event_import, event_rows, vector_rows
-from tracker.store.event_import import StagedEvents, Written
+from tracker.store import correction_rows, event_rows, vector_rows
 from tracker.store.event_rows import EVENTS, MATCHES
 from tracker.store.forgetting import without_forgotten
 from tracker.store.store_file import StoreFile
@@ -18,6 +17,8 @@ from tracker.store.tables import Table
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from tracker.store.event_import import StagedEvents, Written
 
 _Record = TypeVar("_Record")
 _CONDITIONS = {
@@ -111,6 +112,8 @@ class Events(_Dated[Event]):
         nothing is known become people without vectors and consent. progress: called with the number of events
         written so far. Raises RecordError when an id belongs to another event, unless `skip_conflicts`.
         """
+        from tracker.store import event_import
+
         with self._file.writing() as writing:
             return event_import.write(writing, staged, skip_conflicts=skip_conflicts, progress=progress)
 

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from config.errors import StoreBusyError, StoreError
 from tracker.presence.events import content_id
 
@@ -35,6 +33,8 @@ def hold(store: Path, name: str, *, busy: str, fix: str) -> Iterator[None]:
     Raises StoreBusyError with the words of `busy`, the process that holds it and `fix`, and StoreError when the lock
     file cannot be written.
     """
+    from filelock import FileLock, Timeout  # here: it imports asyncio, and few commands hold a lock
+
     place = store.resolve()
     stem = place.with_name(f"{place.name}.{name}")
     lock = FileLock(f"{stem}.lock", timeout=0, thread_local=False)

@@ -12,29 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.tracker.cli.conftest import Run
+from tests.tracker.event_json import NOON, WHOLE, event, lines
 from tracker.presence.documents import encode
-from tracker.presence.events import Event, EventKind
 from tracker.store.observation import Observation
 from tracker.store.store import Store
-
-NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
-LATER = NOON + timedelta(hours=1)
-WHOLE = {"kind": "enter", "camera_id": "gate", "person_id": "ada", "at": "2026-01-05T12:00:00Z"}
-
-
-def event(minutes: float, kind: str = "enter", person: str = "ada", site: str = "gym") -> Event:
-    return Event(
-        kind=EventKind(kind),
-        site_id=site,
-        camera_id="gate",
-        person_id=person,
-        at=NOON + timedelta(minutes=minutes),
-        track_id=f"gate-{minutes:g}",
-    )
-
-
-def lines(*documents: object) -> str:
-    return "".join(json.dumps(document, ensure_ascii=False) + "\n" for document in documents)
 
 
 def imported(**counts: int) -> dict[str, object]:

@@ -12,7 +12,7 @@ import pytest
 from config.settings import SiteSettings
 from tests.tracker.cli.conftest import Run
 from tests.tracker.fake_cameras import face_of
-from tracker.cli import extras, output
+from tracker.cli import extras, terminal
 from tracker.cli.times import parse_time
 from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import CameraRef, Event, EventKind
@@ -108,7 +108,7 @@ def test_visits_of_the_last_week_are_listed_the_latest_first_without_staff(run: 
 
 
 def test_table_of_visits_keeps_times_whole_on_a_narrow_screen(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(output.console, "width", 80)
+    monkeypatch.setattr(terminal.console, "width", 80)
     Path("footfall.toml").write_text('[site]\ntime_zone = "UTC"\n', encoding="utf-8")
     lines = run("report", "visits", "--staff").out.splitlines()
     began = NOW - timedelta(days=1)

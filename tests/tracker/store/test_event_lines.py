@@ -3,38 +3,16 @@
 from __future__ import annotations
 
 import io
-import json
 import tracemalloc
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from tracker.presence.events import Event, EventKind
+from tests.tracker.event_json import LATER, WHOLE, event, lines
 from tracker.store.event_import import ImportedEvent
 from tracker.store.event_lines import LONGEST_LINE, pages, read_events
 from tracker.store.observation import Observation
 from tracker.store.store import Store
-
-NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
-LATER = NOON + timedelta(hours=1)
-WHOLE = {"kind": "enter", "camera_id": "gate", "person_id": "ada", "at": "2026-01-05T12:00:00Z"}
-
-
-def event(minutes: float, kind: str = "enter", person: str = "ada", site: str = "gym") -> Event:
-    return Event(
-        kind=EventKind(kind),
-        site_id=site,
-        camera_id="gate",
-        person_id=person,
-        at=NOON + timedelta(minutes=minutes),
-        track_id=f"gate-{minutes:g}",
-    )
-
-
-def lines(*documents: object) -> str:
-    return "".join(json.dumps(document, ensure_ascii=False) + "\n" for document in documents)
-
 
 BAD_LINES = {
     "not-json": (b"{\n", "it is not JSON"),

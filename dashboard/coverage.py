@@ -13,12 +13,12 @@ from tracker.presence.calendar import day_edges, hour_edges
 from tracker.presence.coverage import Coverage, Outage
 from tracker.reports.charts import Blind
 
-_MOST_TOLD = 2
+_MOST_LISTED = 2
 """More outages of one camera than this are summarised."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class CoverageView:
     """The watched part of a range up to now.
 
     share: of the whole range, 0..1, None if nothing is known about outages. blind: unwatched spans, in order. notes:
@@ -40,11 +40,13 @@ class Sight:
         return not self.notes
 
 
-def sight_of(coverage: Coverage, since: datetime, until: datetime, *, zone: ZoneInfo, now: datetime) -> Sight:
+def coverage_view(
+    coverage: Coverage, since: datetime, until: datetime, *, zone: ZoneInfo, now: datetime
+) -> CoverageView:
     """What was watched in [since, until) up to `now`."""
     end = _end(since, until, now)
     outages = coverage.outages(since, end)
-    return Sight(
+    return CoverageView(
         share=coverage.shares([since, end])[0],
         blind=_blind(coverage, outages, since, end),
         notes=tuple(_notes(coverage, outages, since, zone, now)),
@@ -96,7 +98,7 @@ def _notes(coverage: Coverage, outages: Sequence[Outage], since: datetime, zone:
         notes.append(f"Records begin {moment(begin, zone, now)}; nothing is known about the time before.")
     for camera_id in sorted({outage.camera_id for outage in outages}):
         own = [outage for outage in outages if outage.camera_id == camera_id]
-        if len(own) > _MOST_TOLD:
+        if len(own) > _MOST_LISTED:
             longest = max(own, key=lambda outage: outage.length_s)
             total = duration(sum(outage.length_s for outage in own))
             text = f"for {total} in {len(own)} stretches, the longest {_stretch(longest, zone, now)}"
