@@ -17,7 +17,6 @@ from tracker.presence.people import PersonKind
 
 if TYPE_CHECKING:
     from tracker.identity.calibration import Calibration, PersonCalibration
-    from tracker.store.store import Store
 
 _BAR_WIDTH = 24
 _SAME_STYLE, _DIFFERENT_STYLE = "green", "dark_orange"
@@ -38,8 +37,9 @@ def calibrate(
 ) -> Result:
     """Calibrate recognition thresholds for the people enrolled here.
 
-    Compares every enrolled picture with its own person and with everybody else, and shows both as histograms. People
-    who look alike get a stricter limit. With few comparisons limits only get stricter, never looser.
+    Compares every enrolled picture with its own person, with everybody else and with the visitors, and shows both as
+    histograms. People who look alike get a stricter limit. With few comparisons limits only get stricter, never looser.
+    Without --apply nothing is saved.
     """
     from tracker.identity.calibration import calibrate as calibrated
     from tracker.identity.gallery import Gallery
@@ -58,25 +58,50 @@ def calibrate(
                 document={"reset": True, "current": current},
                 parts=[f"limits removed; {current:g} applies to everybody"],
             )
-        names = {person.person_id: person.name for person in store.people.all(kind=PersonKind.ENROLLED)}
-        found = calibrated(Gallery.of(*store.people.vectors(PersonKind.ENROLLED)), match, embedder, rate=far)
+        names = {person.person_id: person.name for person in store.people.all()}
+        enrolled, visitors = (Gallery.of(*store.people.vectors(kind)) for kind in PersonKind)
+        found = calibrated(enrolled, match, embedder, rate=far, strangers=visitors)
+        before = store.people.limits()
         if apply:
-            _save(store, found, current)
+            store.people.replace_limits(_limits(found, current))
     return Result(
-        document={**found.document(names), "current": current, "applied": apply},
-        parts=_parts(found, names, current, applied=apply),
+        document={
+            **found.document(names),
+            "current": current,
+            "applied": apply,
+            "changes": _changes(found, before, current),
+        },
+        parts=_parts(found, names, current, before, applied=apply),
         notes=_notes(found, names),
     )
 
 
-def _save(store: Store, found: Calibration, current: float) -> None:
-    """Save a limit for everybody whose limit is not the setting."""
+def _limits(found: Calibration, current: float) -> dict[str, float]:
+    """The limits to save: of everybody whose limit is not the setting."""
     limits = {person.person_id: round(person.limit, 4) for person in found.people}
-    store.people.replace_limits({person_id: limit for person_id, limit in limits.items() if limit != current})
+    return {person_id: limit for person_id, limit in limits.items() if limit != current}
+
+
+def _changes(found: Calibration, before: dict[str, float], current: float) -> dict[str, int]:
+    """How many people get a limit that is stricter or looser than their present one, and how many keep it."""
+    after = _limits(found, current)
+    steps = [after.get(person.person_id, current) - before.get(person.person_id, current) for person in found.people]
+    stricter, looser = sum(step < 0 for step in steps), sum(step > 0 for step in steps)
+    return {"stricter": stricter, "looser": looser, "unchanged": len(steps) - stricter - looser}
+
+
+def _changes_line(changes: dict[str, int], *, applied: bool) -> str:
+    kept = f"{changes['unchanged']} unchanged"
+    counts = f"{changes['stricter']} stricter, {changes['looser']} looser, {kept}"
+    if applied:
+        return f"saved limits: {counts}"
+    if not changes["stricter"] and not changes["looser"]:
+        return f"'footfall people calibrate --apply' would change nothing: {kept}"
+    return f"'footfall people calibrate --apply' would save these limits: {counts}"
 
 
 def _parts(
-    found: Calibration, names: dict[str, str], current: float, *, applied: bool
+    found: Calibration, names: dict[str, str], current: float, before: dict[str, float], *, applied: bool
 ) -> list[str | RichTable | Table]:
     if not found.people:
         return ["Nobody is enrolled yet. Try: footfall enroll PICTURES --name NAME"]
@@ -87,11 +112,7 @@ def _parts(
         Table.of(titles, rows, title="limits"),
         *_threshold_lines(found, current),
     ]
-    stricter = sum(person.limit < current for person in found.people)
-    if applied:
-        parts.append(f"saved: {stricter} of {len(found.people)} have a limit of their own")
-    elif stricter:
-        parts.append("Save these limits with: footfall people calibrate --apply")
+    parts.append(_changes_line(_changes(found, before, current), applied=applied))
     return parts
 
 
@@ -105,8 +126,12 @@ def _notes(found: Calibration, names: dict[str, str]) -> list[str]:
 
 def _threshold_lines(found: Calibration, current: float) -> list[str]:
     count = len(found.different)
-    if not count:
+    if not count and not len(found.strangers):
         return [f"One person alone allows no comparison: {current:g} remains. Enroll more people, then run this again."]
+    if not count:
+        nearest = float(found.strangers.min())
+        compared = f"compared with {len(found.strangers)} faces of strangers, the nearest at {nearest:.2f}"
+        return [f"{compared}; they can only make a limit stricter"]
     kept = float((found.different <= found.threshold).mean())
     line = f"threshold for everybody: {found.threshold:.3f} (now {current:g}); {kept:.2%} of {count} comparisons pass"
     if len(found.same):

@@ -1,6 +1,7 @@
-"""Calibration of match thresholds from the vectors of the enrolled people.
+"""Calibration of match thresholds from the vectors of the enrolled people, and of strangers who were seen.
 
 Every vector is compared with each person as in recognition: by the nearest of the person's vectors, itself excluded.
+Strangers can only lower a limit: those near the person are rarely among them, as they were taken for the person.
 False accepts are worse than misses, so few comparisons can only lower a limit, and only many can raise it.
 """
 
@@ -25,15 +26,18 @@ _MAX_COMPARED = 4000
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PersonCalibration:
-    """One person's distances. same: (n,) of each own vector to the others; different: (m,) of each vector of others.
+    """One person's distances.
 
-    limit: recommended maximum match distance. lookalike: id of the person with the nearest vector, None without others.
+    same: (n,) of each own vector to the others. different: (m,) of each vector of other enrolled people. strangers:
+    (k,) of each vector of strangers. limit: recommended maximum match distance. lookalike: id of the person or stranger
+    with the nearest vector, None without others.
     """
 
     person_id: str
     vectors: int
     same: FloatArray
     different: FloatArray
+    strangers: FloatArray
     limit: float
     lookalike: str | None
 
@@ -44,8 +48,9 @@ class PersonCalibration:
 
     @property
     def nearest_other(self) -> float | None:
-        """Distance of the nearest vector of another person."""
-        return float(self.different.min()) if len(self.different) else None
+        """Distance of the nearest vector of another person or stranger."""
+        others = np.concatenate([self.different, self.strangers])
+        return float(others.min()) if len(others) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,8 +75,13 @@ class Calibration:
 
     @property
     def different(self) -> FloatArray:
-        """Distances between vectors of different people."""
+        """Distances between vectors of different enrolled people."""
         return np.concatenate([np.empty(0, np.float32), *(person.different for person in self.people)])
+
+    @property
+    def strangers(self) -> FloatArray:
+        """Distances between vectors of enrolled people and of strangers."""
+        return np.concatenate([np.empty(0, np.float32), *(person.strangers for person in self.people)])
 
     @property
     def confirmed(self) -> bool:
@@ -94,10 +104,11 @@ class Calibration:
 
     def histogram(self) -> tuple[list[float], list[int], list[int]]:
         """Where each bin starts, and the distances in it: of the same person, and of different people."""
-        everything = np.concatenate([self.same, self.different])
+        others = np.concatenate([self.different, self.strangers])
+        everything = np.concatenate([self.same, others])
         low, high = (float(everything.min()), float(everything.max())) if len(everything) else (0.0, 1.0)
         edges = (np.arange(int(low / BIN), int(high / BIN) + 2) * BIN).astype(np.float32)
-        same, different = (np.histogram(each, edges)[0].tolist() for each in (self.same, self.different))
+        same, different = (np.histogram(each, edges)[0].tolist() for each in (self.same, others))
         return [round(float(edge), 2) for edge in edges[:-1]], same, different
 
     def document(self, names: Mapping[str, str]) -> dict[str, object]:
@@ -109,6 +120,7 @@ class Calibration:
             "confirmed": self.confirmed,
             "comparisons_of_one": len(self.same),
             "comparisons_of_two": len(self.different),
+            "comparisons_with_strangers": len(self.strangers),
             "comparisons_needed": self.needed,
             "missed": round(self.missed_at(self.threshold), 4),
             "people": [
@@ -127,19 +139,25 @@ class Calibration:
         }
 
 
-def calibrate(gallery: Gallery, settings: MatchSettings, embedder: EmbedderSpec, *, rate: float) -> Calibration:
+def calibrate(
+    gallery: Gallery, settings: MatchSettings, embedder: EmbedderSpec, *, rate: float, strangers: Gallery | None = None
+) -> Calibration:
     """Thresholds with a false-accept rate of at most `rate`.
 
-    settings: those for the size of the gallery.
-
+    settings: those for the size of the gallery. strangers: the visitors.
     Raises ValueError when the rate is not between 0 and 1.
     """
     if not 0 < rate < 1:
         raise ValueError(f"rate: expected between 0 and 1, got {rate}")
+    strangers = Gallery.empty() if strangers is None else strangers
     compared = _sample(len(gallery))
     measured = distances(gallery, gallery.vectors[compared])
-    owners = np.array(gallery.person_ids)[compared]
+    owners = np.array(gallery.person_ids, np.str_)[compared]
     needed = pairs_needed(rate)
+    seen = _sample(len(strangers))
+    to_strangers = distances(gallery, strangers.vectors[seen])
+    both = np.concatenate([measured, to_strangers])
+    all_owners = np.concatenate([owners, np.array(strangers.person_ids, np.str_)[seen]])
     others = [measured[owners != person_id, index] for index, person_id in enumerate(gallery.people)]
     different = np.concatenate([np.empty(0, np.float32), *others])
     confirmed = len(different) >= needed
@@ -157,8 +175,12 @@ def calibrate(gallery: Gallery, settings: MatchSettings, embedder: EmbedderSpec,
             vectors=gallery.rows_of(index).stop - gallery.rows_of(index).start,
             same=_leave_one_out(gallery.vectors[gallery.rows_of(index)]),
             different=others[index],
-            limit=_limit(others[index], rate, embedder, confirmed=len(others[index]) >= needed, most=cap),
-            lookalike=_lookalike(owners, measured[:, index], person_id),
+            strangers=to_strangers[:, index],
+            limit=min(
+                _limit(others[index], rate, embedder, confirmed=len(others[index]) >= needed, most=cap),
+                _limit(to_strangers[:, index], rate, embedder, confirmed=False, most=cap),
+            ),
+            lookalike=_lookalike(all_owners, both[:, index], person_id),
         )
         for index, person_id in enumerate(gallery.people)
     )

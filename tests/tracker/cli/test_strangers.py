@@ -223,6 +223,8 @@ def test_calibration_as_json(run: Run, alike: dict[str, str]) -> None:
     people = {row["name"]: row for row in found["people"]}
     assert (found["far"], found["current"], found["confirmed"], found["applied"]) == (0.01, 1.05, False, False)
     assert (found["comparisons_of_one"], found["comparisons_of_two"], found["comparisons_needed"]) == (4, 10, 300)
+    assert found["comparisons_with_strangers"] == 0
+    assert found["changes"] == {"stricter": 2, "looser": 0, "unchanged": 1}
     assert {name: row["limit"] for name, row in people.items()} == {"Ada": 0.87, "Bea": 0.87, "Cy": 1.05}
     assert (people["Ada"]["lookalike"], people["Ada"]["nearest"]) == ("Bea", pytest.approx(0.9, abs=1e-3))
     assert sum(found["histogram"]["one"]) == 4
@@ -237,10 +239,30 @@ def test_calibration_is_saved_on_request_and_can_be_reverted(
     for words in ("the same person", "different people", "◄ now", "too few to confirm a rate of 0.001", "--apply"):
         assert words in out
     assert harness.store.people.limits() == {}
-    assert "saved: 2 of 3 have a limit of their own" in run("people", "calibrate", "--apply").out
+    assert "'footfall people calibrate --apply' would save these limits: 2 stricter, 0 looser, 1 unchanged" in out
+    assert "saved limits: 2 stricter, 0 looser, 1 unchanged" in run("people", "calibrate", "--apply").out
     assert harness.store.people.limits() == {alike["Ada"]: 0.87, alike["Bea"]: 0.87}
+    assert "would change nothing: 3 unchanged" in run("people", "calibrate").out
     assert run("people", "calibrate", "--reset").code == 0
     assert harness.store.people.limits() == {}
+
+
+def test_looser_limits_are_counted(run: Run, harness: AgentHarness) -> None:
+    """Many people who are far from each other confirm a looser limit than the setting."""
+    for number in range(20, 40):
+        harness.enrol(f"P {number}", number)
+    out = run("people", "calibrate", "--far", "0.01", "--apply").out
+    assert "saved limits: 0 stricter, 20 looser, 0 unchanged" in out
+    assert set(harness.store.people.limits().values()) == {1.13}
+
+
+def test_one_person_is_compared_with_strangers(run: Run, harness: AgentHarness) -> None:
+    ada = harness.enrol("Ada", ADA)
+    visitor(harness, 1, like(ADA, 0.9))
+    done = run("people", "calibrate", "--apply")
+    assert "compared with 1 faces of strangers, the nearest at 0.90" in done.out
+    assert "1 stricter" in done.out
+    assert harness.store.people.limits() == {ada: pytest.approx(0.87, abs=1e-3)}
 
 
 def test_a_person_enrolled_twice_is_reported(run: Run, harness: AgentHarness) -> None:

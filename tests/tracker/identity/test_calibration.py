@@ -109,6 +109,16 @@ def test_none_and_one_person_keep_the_setting(gallery: Gallery) -> None:
     assert not found.lookalikes
 
 
+def test_strangers_lower_limits_and_confirm_none() -> None:
+    strangers = gallery_of(v=toward(0, 1, 0.5), w=person(5))
+    found = calibrate(gallery_of(a=person(0, spread=0)), SETTINGS, DLIB, rate=0.01, strangers=strangers)
+    (only,) = found.people
+    assert only.limit == pytest.approx(0.5 - DLIB.safety, abs=1e-3)
+    assert (only.lookalike, only.nearest_other) == ("v", pytest.approx(0.5, abs=1e-3))
+    assert (len(found.strangers), len(found.different), found.confirmed) == (4, 0, False)
+    assert found.threshold == 0.55
+
+
 def test_large_galleries_are_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tracker.identity.calibration._MAX_COMPARED", 10)
     people = {f"p{place}": person(place, count=5) for place in range(8)}
