@@ -213,7 +213,7 @@ class Recognition:
             identity.vote = identity.vote.skip(reason)
             return
         quality, yaw = analysed.quality, float(analysed.quality.yaw[row])
-        verdict = verdict_of(closest, yaw, self._known.match)
+        verdict = verdict_of(closest, yaw, float(quality.eyes[row]), self._known.match)
         matched_id = closest.person_id if closest is not None and verdict is Verdict.MATCH else None
         if verdict is not Verdict.UNSURE and matched_id != identity.matched_id:
             identity.matched_id, identity.changed_at = matched_id, at

@@ -25,6 +25,8 @@ _FULL_SHARPNESS = 6.0
 _STRANGER = None
 _MAX_STRANGER_YAW = 45.0
 """Degrees. Turned further, a face is far from frontal pictures of anybody, the same person included."""
+_MIN_STRANGER_EYES = 0.3
+"""See `Quality.eyes`. Faces of which less is seen are like one another, and far from open ones of the same person."""
 
 
 class VoteOutcome(StrEnum):
@@ -174,10 +176,14 @@ def weight(width_px: float, sharpness: float, yaw: float, margin: float | None, 
     return size * sharp * clear * max(float(frontality(yaw)), 0.1)
 
 
-def verdict_of(found: Nearest | None, yaw: float, settings: MatchSettings) -> Verdict:
-    """The verdict on a face; yaw: degrees. A turned face can show who it is, but not that it is a stranger."""
+def verdict_of(found: Nearest | None, yaw: float, eyes: float, settings: MatchSettings) -> Verdict:
+    """The verdict on a face. A turned or covered face can show who it is, but not that it is a stranger.
+
+    yaw: degrees. eyes: see `Quality`.
+    """
     verdict = classify(found, settings)
-    return Verdict.UNSURE if verdict is Verdict.STRANGER and yaw > _MAX_STRANGER_YAW else verdict
+    open_face = yaw <= _MAX_STRANGER_YAW and eyes >= _MIN_STRANGER_EYES
+    return Verdict.UNSURE if verdict is Verdict.STRANGER and not open_face else verdict
 
 
 def verdict_margin(found: Nearest | None, verdict: Verdict, settings: MatchSettings) -> float | None:

@@ -25,6 +25,12 @@ _BLACK, _WHITE = 5, 250
 """Grey levels at or beyond these count as clipped."""
 _NOSE_HEIGHT = 0.59
 """Position of the nose of a frontal face between eyes (0) and mouth (1), as in the chip template."""
+_EYE_RADIUS_PX = 15
+"""Half the side of the square around an eye that is examined, in a chip of 150 px."""
+_DARK = 0.35
+"""Share of the median grey of the chip below which a pixel around an eye is dark."""
+_DARK_GLASSES = 0.5
+"""Share of dark pixels around the eyes from which they are behind dark glasses."""
 _NOSE_DEPTH = 0.87
 """How far the tip of the nose stands out from eyes and mouth, in half the distance of the eyes."""
 
@@ -34,6 +40,7 @@ class Quality:
     """Quality of N faces, float32 (N,) each.
 
     widths_px: width of the box. yaw: degrees, 0 frontal .. 90 profile. pitch: -1 looking up .. 0 .. 1 looking down.
+    eyes: detail around the eye that shows less, in parts of the other one: 0 covered .. 1; 0 behind dark glasses.
     Of the middle of the chip: sharpness, see `_texture`, 0 upwards, about 4 for a sharp face of 60 px;
     brightness, mean grey, 0..1; contrast, standard deviation of grey, 0..0.5; clipped, share of black or white
     pixels, 0..1. score: product of all of them, 0 unusable .. 1 good.
@@ -43,6 +50,7 @@ class Quality:
     sharpness: FloatArray
     yaw: FloatArray
     pitch: FloatArray
+    eyes: FloatArray
     brightness: FloatArray
     contrast: FloatArray
     clipped: FloatArray
@@ -76,6 +84,7 @@ def assess(faces: Faces, chips: NDArray[np.uint8]) -> Quality:
         sharpness=texture.sharpness,
         yaw=yaw,
         pitch=pitch,
+        eyes=_eyes(chips),
         brightness=texture.brightness,
         contrast=texture.contrast,
         clipped=texture.clipped,
@@ -162,6 +171,23 @@ def _laplacian_variance(grey: NDArray[np.uint8], edge: int) -> float:
     smooth = cv2.GaussianBlur(grey[part, part].astype(np.float32), (0, 0), sigma)
     inner = slice(margin, len(smooth) - margin)
     return float(cv2.Laplacian(smooth, cv2.CV_32F)[inner, inner].var())
+
+
+def _eyes(chips: NDArray[np.uint8]) -> FloatArray:
+    """(N,) how much the eye that shows less is seen; see `Quality`."""
+    shown = np.zeros(len(chips), np.float32)
+    scale = chips.shape[1] / CHIP.side
+    radius = round(_EYE_RADIUS_PX * scale)
+    if not radius:
+        return shown
+    places = np.rint(CHIP.template[:2] * scale).astype(int)
+    for row, chip in enumerate(chips):
+        grey = cv2.GaussianBlur(cv2.cvtColor(chip, cv2.COLOR_RGB2GRAY), (0, 0), _SMOOTHING_PX * scale)
+        eyes = np.stack([grey[y - radius : y + radius, x - radius : x + radius] for x, y in places])
+        details = eyes.std(axis=(1, 2))
+        if np.mean(eyes < _DARK * np.median(grey)) < _DARK_GLASSES and details.max() > 0:
+            shown[row] = details.min() / details.max()
+    return shown
 
 
 def _pose(landmarks: FloatArray) -> tuple[FloatArray, FloatArray]:

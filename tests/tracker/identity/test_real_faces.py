@@ -139,7 +139,7 @@ def naming_of(engine: FaceEngine, gallery: Gallery, frames: list[Frame]) -> Vote
         for row in np.flatnonzero(seen.usable):
             found = nearest(gallery, seen.vectors[row : row + 1])[0]
             yaw = float(seen.quality.yaw[row])
-            verdict = verdict_of(found, yaw, MATCH)
+            verdict = verdict_of(found, yaw, float(seen.quality.eyes[row]), MATCH)
             heavy = weight(
                 float(seen.quality.widths_px[row]),
                 float(seen.quality.sharpness[row]),

@@ -224,9 +224,18 @@ def heavy(width_px: float, sharpness: float, margin: float | None, yaw: float = 
 
 def test_a_turned_face_can_be_somebody_but_proves_no_stranger() -> None:
     far, near = (Nearest(person_id="a", distance=distance, margin=0.5) for distance in (1.5, 0.3))
-    assert [verdict_of(far, yaw, SETTINGS) for yaw in (0, 45, 46, 80)] == [Verdict.STRANGER] * 2 + [Verdict.UNSURE] * 2
-    assert [verdict_of(near, yaw, SETTINGS) for yaw in (0, 80)] == [Verdict.MATCH] * 2
-    assert verdict_of(None, 80, SETTINGS) is Verdict.UNSURE
+    kinds = [verdict_of(far, yaw, 1, SETTINGS) for yaw in (0, 45, 46, 80)]
+    assert kinds == [Verdict.STRANGER] * 2 + [Verdict.UNSURE] * 2
+    assert [verdict_of(near, yaw, 1, SETTINGS) for yaw in (0, 80)] == [Verdict.MATCH] * 2
+    assert verdict_of(None, 80, 1, SETTINGS) is Verdict.UNSURE
+
+
+def test_a_covered_face_can_be_somebody_but_proves_no_stranger() -> None:
+    far, near = (Nearest(person_id="a", distance=distance, margin=0.5) for distance in (1.5, 0.3))
+    assert [verdict_of(far, 0, eyes, SETTINGS) for eyes in (0, 0.29, 0.31)] == [
+        Verdict.UNSURE, Verdict.UNSURE, Verdict.STRANGER,
+    ]  # fmt: skip
+    assert verdict_of(near, 0, 0, SETTINGS) is Verdict.MATCH
 
 
 def test_weight_falls_as_a_face_turns() -> None:

@@ -10,11 +10,15 @@ import pytest
 
 from config.recognition import QualitySettings
 from config.settings import Precision
-from tests.tracker.vision.scenes import astronaut
+from tests.tracker.vision.heads import turned_head
+from tests.tracker.vision.scenes import STILLS, astronaut
 from tracker.vision.align import align
 from tracker.vision.detector import Detector
 from tracker.vision.faces import Faces
 from tracker.vision.quality import CHIP, Quality, assess, rejection
+
+ASTRONAUT = np.array([(204, 100), (245, 102), (224, 126), (202, 139), (244, 140)], np.float32)
+"""(5, 2) px."""
 
 
 def face(width_px: float = 100, landmarks: np.ndarray = CHIP.template) -> Faces:
@@ -80,6 +84,42 @@ def test_yaw_of_a_head_that_turns(yaw: float, pitch: float) -> None:
     y, z = y * np.cos(nod) + z * np.sin(nod), z * np.cos(nod) - y * np.sin(nod)
     points = np.stack([x * np.cos(turn) + z * np.sin(turn), y], axis=1) * 1.5 + 75
     assert assess(face(landmarks=points), SHARP).yaw[0] == pytest.approx(abs(yaw), abs=7)
+
+
+@pytest.mark.parametrize("name", ["astronaut", "grace-hopper"])
+def test_yaw_of_rendered_heads(name: str, models_folder: Path) -> None:
+    """Of landmarks that O-Net finds; beyond 45 degrees they stay closer to a frontal face, and MTCNN finds few."""
+    detector = Detector(folder=models_folder, precision=Precision.FLOAT16, threads=2)
+    portrait = STILLS[name]()
+    landmarks = detector.detect(portrait).landmarks[0]
+    measured = {}
+    for yaw in (0, 15, 30, 45):
+        picture = turned_head(portrait, landmarks, yaw)
+        faces = detector.detect(picture)
+        if len(faces):
+            measured[yaw] = float(assess(faces, align(picture, faces.landmarks, CHIP)).yaw[0])
+    assert {0, 15, 30} <= set(measured)
+    assert list(measured.values()) == sorted(measured.values())
+    assert all(abs(estimate - yaw) < 13 for yaw, estimate in measured.items())
+
+
+@pytest.mark.parametrize(
+    ("cover", "visible"),
+    [
+        pytest.param(None, True, id="nothing"),
+        pytest.param("half", False, id="half"),
+        pytest.param("glasses", False, id="dark-glasses"),
+    ],
+)
+def test_covered_eyes(cover: str | None, visible: bool) -> None:
+    chip = align(astronaut(), ASTRONAUT[None], CHIP)[0]
+    if cover == "half":
+        chip[:, 75:] = (90, 60, 60)
+    if cover == "glasses":
+        for x, y in CHIP.template[:2]:
+            cv2.ellipse(chip, (round(float(x)), round(float(y))), (22, 16), 0, 0, 360, (10, 10, 10), -1)
+    shown = float(assess(face(), chip[None]).eyes[0])
+    assert (shown > 0.5) if visible else (shown < 0.1)
 
 
 def test_a_turned_face_counts_by_its_visible_width() -> None:
