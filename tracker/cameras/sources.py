@@ -40,23 +40,34 @@ def is_live(source: str) -> bool:
 
 
 def open_source(
-    source: str, *, start_at: datetime | None = None, realtime: bool = True, clock: Clock | None = None
+    source: str,
+    *,
+    start_at: datetime | None = None,
+    realtime: bool = True,
+    fps: float | None = None,
+    clock: Clock | None = None,
 ) -> FrameSource:
     """The source that the text names, already open.
 
     source: a device number ("0") or file ("/dev/video0"), an rtsp or http address, a video file, or a folder of
     pictures. start_at: when a recording begins (a live source has its own time and does not heed it); without it a
-    recording starts now when played in real time, and ends now when not.
+    recording starts now when played in real time, and ends now when not. fps: frames a second of recordings without
+    time stamps.
     Raises CameraError for a device that is not there or an address of an unknown kind, RecordingError for a file or
     folder that is missing or unreadable, ValueError for a start without a zone.
     """
-    opened = prepare_source(source, start_at=start_at, realtime=realtime, clock=clock)
+    opened = prepare_source(source, start_at=start_at, realtime=realtime, fps=fps, clock=clock)
     opened.open()
     return opened
 
 
 def prepare_source(
-    source: str, *, start_at: datetime | None = None, realtime: bool = True, clock: Clock | None = None
+    source: str,
+    *,
+    start_at: datetime | None = None,
+    realtime: bool = True,
+    fps: float | None = None,
+    clock: Clock | None = None,
 ) -> FrameSource:
     """The same, not open yet. Raises CameraError for an address of an unknown kind."""
     text = source.strip()
@@ -75,8 +86,8 @@ def prepare_source(
         return LiveSource(text, clock=clock)
     path = Path(source).expanduser()
     if _is_folder(path):
-        return FolderSource(path, start_at=start_at, realtime=realtime, clock=clock)
-    return RecordingSource(path, start_at=start_at, realtime=realtime, clock=clock)
+        return FolderSource(path, start_at=start_at, realtime=realtime, fps=fps or 1.0, clock=clock)
+    return RecordingSource(path, start_at=start_at, realtime=realtime, fps=fps, clock=clock)
 
 
 def _is_number(text: str) -> bool:

@@ -109,7 +109,7 @@ class StepPrinter:
 
     def _advance(self, camera_id: str, step: Step) -> None:
         source = self._sources[camera_id]
-        total = source.declared_frames if isinstance(source, RecordingSource) else None  # known once it is open
+        total = source.expected_frames if isinstance(source, RecordingSource) else None  # known once it is open
         seen = f"{len(step.faces)} faces, {len(step.present)} in"
         self._progress.update(self._bars[camera_id], advance=1, total=total, seen=seen)
 

@@ -14,7 +14,7 @@ from tests.files import digest
 from tests.tracker.cli.conftest import Run
 from tracker.cameras.sources import open_source
 
-DRAWING = {"file", "out", "frames", "faces", "problem", "fix"}
+DRAWING = {"file", "out", "frames", "faces", "notes", "problem", "fix"}
 FACE = {"box", "score", "person_id", "name", "distance", "reason"}
 
 
@@ -76,7 +76,9 @@ def test_folder_in_folder_out_each_under_its_own_name(run: Run, pictures: Path, 
 
 
 @pytest.mark.usefixtures("enrolled")
-@pytest.mark.parametrize(("name", "out"), [("clip.avi", "clip.avi"), ("clip.mp4", "clip.mp4"), ("a.gif", "a.gif.avi")])
+@pytest.mark.parametrize(
+    ("name", "out"), [("clip.avi", "clip.avi.mp4"), ("clip.mp4", "clip.mp4"), ("a.gif", "a.gif.mp4")]
+)
 def test_video_is_drawn_frame_by_frame(name: str, out: str, run: Run, clip: Path, tmp_path: Path) -> None:
     frames = frames_of(clip)[1:13]
     source = tmp_path / name

@@ -272,7 +272,7 @@ def test_an_unreachable_address_is_reported_without_its_password_and_retried(
     process = start("track", "--camera", "http://ada:secret@127.0.0.1:9/live")
     assert process.stderr is not None
     printed = process.stderr.readline()
-    assert "camera-1: http://***@127.0.0.1:9/live: cannot be opened; trying again" in printed
+    assert "camera-1: http://***@127.0.0.1:9/live: cannot be opened (Connection refused); trying again" in printed
     process.send_signal(number)
     assert ended(process) == Done(code, "", "")
 
