@@ -9,7 +9,7 @@ SHORTEST_STEP_S = 0.001
 """Frames cannot follow each other faster; where stamps say so they carry no time."""
 LONGEST_GAP_S = 86400.0
 UNCONFIRMED_GAP_S = 600.0
-"""Before the last frame of a stream a longer gap is a wrong stamp: no frame after it confirms the time."""
+"""After the first and before the last frame a longer gap is a wrong stamp: no other frame confirms the time."""
 
 
 def plausible_fps(*declared: float | None) -> float | None:
@@ -66,7 +66,8 @@ class Timeline:
             return step_s
         self._stamp_s = stamp_s
         step_s = stamp_s - last_s
-        if not SHORTEST_STEP_S <= step_s <= (LONGEST_GAP_S if following_s is not None else UNCONFIRMED_GAP_S):
+        confirmed = following_s is not None and self._offset_s != 0.0
+        if not SHORTEST_STEP_S <= step_s <= (LONGEST_GAP_S if confirmed else UNCONFIRMED_GAP_S):
             return self._count_one()
         self._period_s = min(self._period_s, step_s)
         return step_s
