@@ -26,8 +26,8 @@ from tracker.vision.faces import Image
 
 OPEN_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 10.0
-UNDECODED_S = 10.0
-"""A stream that sends data for so long without a picture cannot be decoded."""
+UNDECODED_S = 30.0
+"""A stream that sends data for so long without a picture cannot be decoded: key frames come more often than that."""
 _LIVE_FIX = "check its power and its connection"
 _DECODING_THREADS = 2
 _FAILED_READS = 20

@@ -27,7 +27,7 @@ from tests.tracker.bent_clips import (
     write,
 )
 from tests.tracker.cameras.conftest import HandClock
-from tracker.cameras.capture import open_live
+from tracker.cameras.capture import CaptureError, open_live
 from tracker.cameras.deinterlace import Deinterlacer
 from tracker.cameras.frames import Frame
 from tracker.cameras.recording import RecordingSource
@@ -345,3 +345,14 @@ def test_an_interlaced_live_stream_is_deinterlaced(base: Path, tmp_path: Path, s
         seen |= {person for person in (0, 1) if shows(image, person)}
     camera.close()
     assert seen == {0, 1}
+
+
+def test_a_stream_that_cannot_be_decoded_is_reported(
+    stream: Path, tmp_path: Path, serve: Callable[[bytes], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracker.cameras.video.UNDECODED_S", 0.0)
+    by_ffmpeg(".ts", "-c", "copy", "-bsf:v", "filter_units=remove_types=7|8")(stream, tmp_path)
+    camera = open_live(serve((tmp_path / "bent.ts").read_bytes()))
+    with pytest.raises(CaptureError, match=r"sends no picture that can be decoded \(h264\)"):
+        camera.read()
+    camera.close()
