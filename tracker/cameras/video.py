@@ -29,7 +29,7 @@ READ_TIMEOUT_S = 10.0
 UNDECODED_S = 30.0
 """A stream that sends data for so long without a picture cannot be decoded: key frames come more often than that."""
 _LIVE_FIX = "check its power and its connection"
-_DECODING_THREADS = 2
+_DECODING_THREADS = 4
 _FAILED_READS = 20
 """So many errors in a row without a packet are the end of a file."""
 _ROTATIONS = {
@@ -53,7 +53,7 @@ class Picture:
     @property
     def image(self) -> Image:
         """(H, W, 3) uint8 BGR, upright; converted each time it is asked for."""
-        image = np.ascontiguousarray(self.frame.to_ndarray(format="bgr24"), dtype=np.uint8)
+        image = np.ascontiguousarray(self.frame.to_ndarray(format="bgr24", threads=1), dtype=np.uint8)
         rotation = _ROTATIONS.get(90 * round(self.frame.rotation / 90))
         return image if rotation is None else cv2.rotate(image, rotation).astype(np.uint8, copy=False)
 
@@ -200,13 +200,16 @@ class Video:
 
     def _note_end(self, packet: Packet[Stream]) -> None:
         """How far the file goes: by its video where that has a length of its own, else by all of its streams."""
-        stamp_s = _seconds(packet.stream, packet.dts if packet.pts is None else packet.pts)
-        if stamp_s is not None and (packet.stream.index == self._stream.index or self._stream.duration is None):
-            self._reached_s = max(self._reached_s, stamp_s + (_seconds(packet.stream, packet.duration) or 0.0))
+        if self._live or (self._stream.duration is not None and packet.stream.index != self._stream.index):
+            return
+        begins = packet.dts if packet.pts is None else packet.pts
+        ends_s = _seconds(packet.stream, None if begins is None else begins + (packet.duration or 0))
+        self._reached_s = max(self._reached_s, ends_s or 0.0)
 
 
 def _seconds(stream: Stream, ticks: int | None) -> float | None:
-    return None if ticks is None or stream.time_base is None else float(ticks * stream.time_base)
+    base = stream.time_base
+    return None if ticks is None or base is None else ticks * base.numerator / base.denominator
 
 
 def _reason(error: Exception) -> str:
