@@ -24,8 +24,9 @@ from tracker.reports.text import count_text
 
 if TYPE_CHECKING:
     from config.settings import Settings
-    from tracker.identity.enrolment import EnrolmentPlan, EnrolmentRequest
+    from tracker.identity.enrolment import EnrolmentPlan
     from tracker.identity.enrolment_checks import EnrolmentChecks
+    from tracker.identity.enrolment_requests import EnrolmentRequest
     from tracker.store.store import Store
     from tracker.vision.engine import FaceEngine
 
@@ -87,7 +88,7 @@ def enroll(
 
 def _candidates(sources: Sequence[Path], name: str | None, *, add: bool) -> Sequence[EnrolmentRequest]:
     """The people that the arguments name. Raises UsageError where they name none, PeopleError for an invalid name."""
-    from tracker.identity.enrolment import EnrolmentRequest, pictures_of, requests_in
+    from tracker.identity.enrolment_requests import EnrolmentRequest, pictures_of, requests_in
 
     if name is not None:
         return [EnrolmentRequest(name=clean_name(name), pictures=pictures_of(sources))]

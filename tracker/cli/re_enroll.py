@@ -17,7 +17,8 @@ from tracker.cli.terminal import with_progress
 from tracker.presence.people import PersonKind, name_key
 
 if TYPE_CHECKING:
-    from tracker.identity.enrolment import EnrolmentPlan, EnrolmentRequest
+    from tracker.identity.enrolment import EnrolmentPlan
+    from tracker.identity.enrolment_requests import EnrolmentRequest
     from tracker.presence.people import Person
     from tracker.vision.embedders import EmbedderSpec
     from tracker.vision.engine import FaceEngine
@@ -47,7 +48,7 @@ def re_enroll(
     faces marked as not somebody's, and calibrated limits are deleted: they belong to the former network. Running agents
     end and must be started again. Without --without-pictures nothing changes unless everybody has a usable picture.
     """
-    from tracker.identity.enrolment import requests_in
+    from tracker.identity.enrolment_requests import requests_in
     from tracker.vision.embedders import chosen
 
     requests = requests_in(pictures)

@@ -92,7 +92,7 @@ def header_of_a_huge_png() -> bytes:
         pytest.param("a.jpg", b"Dear diary, today I took no picture.\n" * 9, "not a picture", id="text-called-jpg"),
         pytest.param("a.png", header_of_a_huge_png(), "far too many pixels", id="20000-by-20000"),
         pytest.param("a.jpg", None, "damaged or cut off", id="cut-off"),
-        pytest.param("a.heic", b"\0\0\0\x18ftypheic" + bytes(99), "not a picture", id="heic"),
+        pytest.param("a.heic", b"\0\0\0\x18ftypheic" + bytes(99), "HEIC pictures cannot be read", id="heic"),
     ],
 )
 def test_unreadable_picture_is_refused_with_the_reason(
