@@ -11,6 +11,7 @@ from config.errors import PictureError, RecordingError
 from tracker.cameras.clock import Clock, Pace, SystemClock
 from tracker.cameras.frames import Frame, SourceState
 from tracker.cameras.recording import start_of
+from tracker.cameras.rotation import rotated
 from tracker.identity.pictures import pictures_in, read_picture
 
 
@@ -27,10 +28,12 @@ class FolderSource:
         start_at: datetime | None = None,
         realtime: bool = False,
         fps: float = 1.0,
+        rotate: int = 0,
         clock: Clock | None = None,
     ) -> None:
         self._path = path
         self._interval_s = 1.0 / fps
+        self._rotate = rotate
         self._start_at = start_at
         self._realtime = realtime
         self._clock = clock or SystemClock()
@@ -99,7 +102,7 @@ class FolderSource:
         while self._waiting and not self._closing.is_set():
             position, path = self._waiting.pop()
             try:
-                image = read_picture(path)
+                image = rotated(read_picture(path), self._rotate)
             except PictureError as error:
                 self._problems += (error.problem,)
                 continue

@@ -11,6 +11,7 @@ from config.errors import CameraError
 from tracker.cameras.capture import Capture, CaptureError, is_address, open_live, redacted
 from tracker.cameras.clock import Clock, SystemClock
 from tracker.cameras.frames import Frame, NoFrameYet, SourceState
+from tracker.cameras.rotation import rotated
 from tracker.vision.faces import Image
 
 FIRST_PAUSE_S = 0.5
@@ -37,10 +38,12 @@ class LiveSource:
         self,
         source: str | int,
         *,
+        rotate: int = 0,
         clock: Clock | None = None,
         opener: Callable[[str | int], Capture] = open_live,
     ) -> None:
         self._source = source
+        self._rotate = rotate
         self._clock = clock or SystemClock()
         self._opener = opener
         self._news = threading.Condition()
@@ -157,7 +160,7 @@ class LiveSource:
         return "closed"
 
     def _keep(self, image: Image, closing: threading.Event) -> None:
-        frame = Frame(image=image, at=self._clock.now(), index=self._frames)
+        frame = Frame(image=rotated(image, self._rotate), at=self._clock.now(), index=self._frames)
         with self._news:
             if closing.is_set():
                 return

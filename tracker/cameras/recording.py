@@ -12,6 +12,7 @@ from config.errors import RecordingError
 from tracker.cameras.capture import CaptureError
 from tracker.cameras.clock import CLOCKS_APART, Clock, Pace, SystemClock
 from tracker.cameras.frames import Frame, SourceState
+from tracker.cameras.rotation import rotated
 from tracker.cameras.timeline import FALLBACK_FPS, Timeline
 from tracker.presence.events import as_utc
 
@@ -43,6 +44,7 @@ class RecordingSource:
     """A video file (anything FFmpeg reads, animated GIF too). No frame is ever dropped.
 
     fps: frames a second of a file without usable time stamps; without it the declared rate, else FALLBACK_FPS.
+    rotate: degrees clockwise, a multiple of 90, beyond what the file itself demands.
     realtime: give the frames at the clip's own speed, else as fast as they are asked for. Frame times are the start
     plus the frame's own time (see Timeline). How long it lasts is measured, without decoding, where that matters: for a
     recording that ends now, and for one that would end in the future by the length that it declares.
@@ -55,12 +57,14 @@ class RecordingSource:
         start_at: datetime | None = None,
         realtime: bool = False,
         fps: float | None = None,
+        rotate: int = 0,
         clock: Clock | None = None,
     ) -> None:
         self._path = path
         self._start_at = start_at
         self._realtime = realtime
         self._asked_fps = fps
+        self._rotate = rotate
         self._clock = clock or SystemClock()
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -137,7 +141,7 @@ class RecordingSource:
                 self._problems = (f"{self._path}: longer than it declares; the rest would lie in the future",)
                 self._stop()
                 return None
-            frame = Frame(image=picture.image, at=self._time(), index=self._frames - 1)
+            frame = Frame(image=rotated(picture.image, self._rotate), at=self._time(), index=self._frames - 1)
         if self._realtime:
             self._pace.hold(self._offset_s)
         return None if self._closing.is_set() else frame

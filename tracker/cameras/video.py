@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Self, cast
 
 import av
-import cv2
 import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
@@ -21,6 +20,7 @@ from av.video.stream import VideoStream
 
 from tracker.cameras.capture import CaptureError
 from tracker.cameras.deinterlace import Deinterlacer
+from tracker.cameras.rotation import rotated
 from tracker.cameras.timeline import plausible_fps
 from tracker.vision.faces import Image
 
@@ -32,13 +32,6 @@ _LIVE_FIX = "check its power and its connection"
 _DECODING_THREADS = 4
 _FAILED_READS = 20
 """So many errors in a row without a packet are the end of a file."""
-_ROTATIONS = {
-    -180: cv2.ROTATE_180,
-    -90: cv2.ROTATE_90_CLOCKWISE,
-    90: cv2.ROTATE_90_COUNTERCLOCKWISE,
-    180: cv2.ROTATE_180,
-}
-"""By the degrees, counterclockwise, that a file says its pictures must be turned."""
 _NO_TIMESTAMPS = 0x0080
 """AVFMT_NOTIMESTAMPS of a container's format."""
 
@@ -54,8 +47,7 @@ class Picture:
     def image(self) -> Image:
         """(H, W, 3) uint8 BGR, upright; converted each time it is asked for."""
         image = np.ascontiguousarray(self.frame.to_ndarray(format="bgr24", threads=1), dtype=np.uint8)
-        rotation = _ROTATIONS.get(90 * round(self.frame.rotation / 90))
-        return image if rotation is None else cv2.rotate(image, rotation).astype(np.uint8, copy=False)
+        return rotated(image, -self.frame.rotation)
 
 
 class Video:

@@ -102,7 +102,10 @@ def follow(
     from tracker.identity.known import KnownPeople
     from tracker.store.site_settings import rules_at_site, site_of
 
-    sources = [prepare_source(each.source, start_at=start_at, realtime=not fast, fps=fps) for each in cameras]
+    sources = [
+        prepare_source(each.source, start_at=start_at, realtime=not fast, fps=fps, rotate=each.rotate)
+        for each in cameras
+    ]
     with (
         open_store(settings) as store,
         stopping() as stop,

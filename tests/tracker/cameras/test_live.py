@@ -102,6 +102,18 @@ def test_only_the_newest_frame_is_kept_and_the_others_are_counted(live: Callable
         camera.read(wait_s=0)
 
 
+def test_frames_of_a_live_camera_can_be_rotated() -> None:
+    wire = Wire()
+    wire.items.put(np.zeros((4, 8, 3), np.uint8))
+    camera = LiveSource(URL, rotate=90, opener=Opener(wire))
+    camera.open()
+    frame = camera.read(wait_s=5)
+    wire.items.put(None)
+    camera.close()
+    assert frame is not None
+    assert frame.image.shape == (8, 4, 3)
+
+
 def test_frames_are_dated_when_they_arrive(live: Callable[..., LiveSource], clock: object) -> None:
     wire = Wire()
     camera = live(wire)

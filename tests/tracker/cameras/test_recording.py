@@ -250,3 +250,20 @@ def test_a_missing_device_is_reported_at_once(device: str, capfd: pytest.Capture
     with pytest.raises(CameraError, match="no such camera"):
         open_source(device)
     assert capfd.readouterr().err == ""
+
+
+def test_frames_of_a_camera_mounted_askew_are_rotated(clip: Callable[..., Path], tmp_path: Path) -> None:
+    tmp_path = tmp_path / "pictures"
+    tmp_path.mkdir()
+    picture = np.zeros((48, 64, 3), np.uint8)
+    picture[:24, :32] = 255
+    cv2.imwrite(str(tmp_path / "a.png"), picture)
+    bright = {0: (0, 0), 90: (0, -1), 180: (-1, -1), 270: (-1, 0)}
+    for degrees, corner in bright.items():
+        frame = open_source(str(tmp_path), realtime=False, rotate=degrees).read()
+        assert frame is not None
+        assert frame.image[corner].tolist() == [255, 255, 255]
+        assert frame.image.shape == ((48, 64, 3) if degrees % 180 == 0 else (64, 48, 3))
+    film = open_source(str(clip()), realtime=False, rotate=90).read()
+    assert film is not None
+    assert film.image.shape == (64, 48, 3)
