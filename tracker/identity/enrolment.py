@@ -13,7 +13,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 import cv2
 import numpy as np
@@ -22,7 +22,7 @@ from config.errors import PeopleError, PictureError
 from config.recognition import QualitySettings
 from tracker.identity.enrolment_checks import EnrolmentChecks, duplicates, outliers
 from tracker.identity.enrolment_requests import EnrolmentRequest
-from tracker.identity.gallery import DIMENSION
+from tracker.identity.gallery import DIMENSION, Gallery
 from tracker.identity.names import clean_name, shown
 from tracker.identity.pictures import read_picture
 from tracker.presence.people import Person, Role, name_key
@@ -38,6 +38,9 @@ _MIN_RELATIVE_WIDTH = 0.25
 """Faces narrower than this share of the widest are in the background and ignored."""
 _CONFIDENT_SCORE = 0.95
 """In a picture with a face of this score, faces of lower scores are ignored as false positives."""
+
+_SAME_VECTOR = 1e-3
+"""Vectors of one picture, computed twice, differ by less; those of two pictures by a hundred times more."""
 
 
 class FaceExtractor(Protocol):
@@ -92,6 +95,14 @@ class EnrolmentPlan:
     def sources(self) -> tuple[str, ...]:
         """File names (without folders) of the accepted pictures, one per vector."""
         return tuple(picture.path.name for picture in self.accepted)
+
+    def without_known(self, gallery: Gallery, person_id: str) -> Self:
+        """The plan without pictures from which the person is recognised already: the same vector is in the gallery."""
+        own = gallery.vectors[[owner == person_id for owner in gallery.person_ids]]
+        if not len(own):
+            return self
+        new = [each for each in self.accepted if np.linalg.norm(own - each.vector, axis=1).min() > _SAME_VECTOR]
+        return replace(self, accepted=tuple(new))
 
     def new_person(self, *, now: datetime, role: Role = Role.MEMBER) -> Person:
         """The person of the plan, enrolled now (UTC) under a new id."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from config.errors import PeopleError
-from tracker.identity.enrolment_requests import pictures_of, requests_in
+from tracker.identity.enrolment_requests import numbering_in, pictures_of, requests_in
 
 
 def touch(folder: Path, *names: str) -> None:
@@ -17,8 +17,8 @@ def touch(folder: Path, *names: str) -> None:
         (folder / name).touch()
 
 
-def people(folder: Path) -> dict[str, list[str]]:
-    return {each.name: [path.name for path in each.pictures] for each in requests_in(folder)}
+def people(folder: Path, *pattern: str) -> dict[str, list[str]]:
+    return {each.name: [path.name for path in each.pictures] for each in requests_in(folder, *pattern)}
 
 
 def test_folder_has_a_subfolder_or_a_file_per_person(tmp_path: Path) -> None:
@@ -60,3 +60,35 @@ def test_folder_without_pictures_is_rejected(tmp_path: Path, make: Callable[[Pat
         make(tmp_path / "x")
     with pytest.raises(PeopleError):
         requests_in(tmp_path / "x")
+
+
+@pytest.mark.parametrize(
+    ("names", "pattern"),
+    [
+        pytest.param(["Ada_Byron_0001.jpg", "Ada_Byron_0002.jpg"], "{name}_{number}", id="faces-in-the-wild"),
+        pytest.param(["Ada-1.jpg", "Ada-2.png"], "{name}-{number}", id="hyphen"),
+        pytest.param(["Ada (1).jpg", "Ada (2).jpg", "Ben_1.jpg"], "{name} ({number})", id="copies"),
+        pytest.param(["Ada 1.jpg", "Ben 2.jpg"], None, id="one-each"),
+        pytest.param(["2024-01-01.jpg", "2024-01-02.jpg"], None, id="dates"),
+        pytest.param(["Ada1.jpg", "Ada2.jpg"], None, id="no-separator"),
+        pytest.param(["Ada.jpg", "Ben.jpg"], None, id="plain"),
+    ],
+)
+def test_numbering_is_found_where_two_files_have_one_name(
+    tmp_path: Path, names: list[str], pattern: str | None
+) -> None:
+    touch(tmp_path, *names)
+    found = numbering_in(tmp_path)
+    assert (None if found is None else found.pattern) == pattern
+
+
+def test_a_pattern_puts_pictures_of_one_name_together(tmp_path: Path) -> None:
+    touch(tmp_path, "Ada_Byron_0001.jpg", "Ada_Byron_0002.jpg", "Ben_1_left.jpg", "Cy.jpg", "Dan/Dan_0001.jpg")
+    assert people(tmp_path, "{name}_{number}*") == {
+        "Dan": ["Dan_0001.jpg"],
+        "Ada Byron": ["Ada_Byron_0001.jpg", "Ada_Byron_0002.jpg"],
+        "Ben": ["Ben_1_left.jpg"],
+        "Cy": ["Cy.jpg"],
+    }
+    with pytest.raises(PeopleError, match=r"has no \{name\}"):
+        people(tmp_path, "{number}")
