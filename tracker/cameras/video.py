@@ -167,9 +167,7 @@ class Video:
                 break
             except av.FFmpegError as error:
                 if self._live:
-                    raise CaptureError(
-                        f"gives no more frames ({_reason(error)})", fix="check its connection"
-                    ) from error
+                    raise CaptureError(f"gives no more frames ({_reason(error)})", fix=_LIVE_FIX) from error
                 failed += 1
                 self.damaged += 1
         if self._live:
@@ -207,6 +205,6 @@ def _seconds(stream: Stream, ticks: int | None) -> float | None:
 def _reason(error: Exception) -> str:
     """What FFmpeg says, without the address, which may hold a password."""
     if isinstance(error, av.ExitError):
-        return f"no answer within {OPEN_TIMEOUT_S:g} s"
+        return "no answer in time"
     text = error.strerror if isinstance(error, av.FFmpegError) else None
     return text or "no video"

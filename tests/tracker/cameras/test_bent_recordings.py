@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,7 +14,6 @@ from config.errors import RecordingError
 from tests.tracker.bent_clips import (
     LENGTH_S,
     STAYS,
-    base_clip,
     ffmpeg,
     overwritten,
     restamped,
@@ -27,7 +24,6 @@ from tests.tracker.bent_clips import (
     write,
 )
 from tests.tracker.cameras.conftest import HandClock
-from tracker.cameras.capture import CaptureError, open_live
 from tracker.cameras.deinterlace import Deinterlacer
 from tracker.cameras.frames import Frame
 from tracker.cameras.recording import RecordingSource
@@ -38,19 +34,6 @@ START = datetime(2026, 3, 1, 9, tzinfo=UTC)
 INTERLACED = ("-c:v", "libx264", "-flags", "+ilme+ildct", "-x264opts", "tff=1")
 HOUR = 3600 * 90_000
 Bend = Callable[[Path, Path], Path]
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return base_clip(tmp_path_factory.mktemp("base") / "base.mp4")
-
-
-@pytest.fixture(scope="module")
-def stream(base: Path) -> Path:
-    """The clip as an MPEG transport stream without B-frames."""
-    path = base.with_name("base.ts")
-    ffmpeg("-i", base, "-c:v", "libx264", "-preset", "veryfast", "-g", 10, "-bf", 0, path)
-    return path
 
 
 def by_ffmpeg(suffix: str, *options: object) -> Bend:
@@ -299,60 +282,3 @@ def test_rows_of_two_instants_are_told_apart(base: Path, tmp_path: Path) -> None
 class Passing(Deinterlacer):
     def push(self, frame):
         yield frame
-
-
-class Serving(BaseHTTPRequestHandler):
-    """Sends `content`, then hangs up."""
-
-    content = b""
-    protocol_version = "HTTP/1.0"
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "video/mp2t")
-        self.end_headers()
-        self.wfile.write(self.content)
-
-    def log_message(self, *args: object) -> None:
-        """Say nothing on stderr."""
-
-
-@pytest.fixture
-def serve() -> Callable[[bytes], str]:
-    servers = []
-
-    def begin(content: bytes) -> str:
-        handler = type("Handler", (Serving,), {"content": content})
-        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.server_port}/live.ts"
-
-    yield begin
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
-def test_an_interlaced_live_stream_is_deinterlaced(base: Path, tmp_path: Path, serve: Callable[[bytes], str]) -> None:
-    woven = by_ffmpeg(".ts", "-vf", "tinterlace=4", "-c:v", "mpeg2video", "-flags", "+ilme+ildct", "-b:v", "4M")
-    path = woven(base, tmp_path)
-    camera = open_live(serve(path.read_bytes()))
-    seen = set[int]()
-    for _ in range(55):
-        image = camera.read()
-        assert image is not None
-        seen |= {person for person in (0, 1) if shows(image, person)}
-    camera.close()
-    assert seen == {0, 1}
-
-
-def test_a_stream_that_cannot_be_decoded_is_reported(
-    stream: Path, tmp_path: Path, serve: Callable[[bytes], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tracker.cameras.video.UNDECODED_S", 0.0)
-    by_ffmpeg(".ts", "-c", "copy", "-bsf:v", "filter_units=remove_types=7|8")(stream, tmp_path)
-    camera = open_live(serve((tmp_path / "bent.ts").read_bytes()))
-    with pytest.raises(CaptureError, match=r"sends no picture that can be decoded \(h264\)"):
-        camera.read()
-    camera.close()

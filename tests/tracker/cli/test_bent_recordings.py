@@ -9,18 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.tracker.bent_clips import LENGTH_S, STAYS, base_clip, ffmpeg, scene, with_hole, with_zeros, write
+from tests.tracker.bent_clips import LENGTH_S, STAYS, ffmpeg, scene, with_hole, with_zeros, write
 from tests.tracker.cli.conftest import Run
 from tracker.cameras.video import Video
 
 SETTINGS = "[site]\ntime_zone = 'UTC'\n"
 BEGINS = ("--start", "2026-03-02T12:00:00")
 START = datetime.fromisoformat("2026-03-02T12:00:00Z")
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return base_clip(tmp_path_factory.mktemp("base") / "base.mp4")
 
 
 @pytest.fixture(autouse=True)
