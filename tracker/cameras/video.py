@@ -114,9 +114,11 @@ class Video:
     @property
     def duration_s(self) -> float:
         """How long it lasts as declared, 0 where it declares nothing."""
-        if self._stream.duration is not None and self._stream.time_base is not None:
-            return max(0.0, float(self._stream.duration * self._stream.time_base))
-        return max(0, self._container.duration or 0) / av.time_base
+        declared_s = _seconds(self._stream, self._stream.duration)
+        if declared_s is None:
+            declared_s = (self._container.duration or 0) / av.time_base
+        rate = self._stream.average_rate  # FFmpeg shortens the duration of a file that is cut off, not the count
+        return max(0.0, declared_s, float(self._stream.frames / rate) if rate else 0.0)
 
     @property
     def missing_s(self) -> float:

@@ -148,6 +148,28 @@ def test_a_hole_costs_the_frames_in_it_and_is_reported(base: Path, tmp_path: Pat
     assert "hole.mp4: damaged; frames lost or shown in part: " in problem
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".avi", ".flv"])
+@pytest.mark.parametrize("sound", [(), SOUND], ids=["silent", "with-longer-sound"])
+def test_a_file_that_is_cut_off_is_reported(base: Path, tmp_path: Path, suffix: str, sound: tuple[str, ...]) -> None:
+    front = ("-movflags", "faststart") if suffix == ".mp4" else ()  # the index
+    whole = by_ffmpeg(suffix, *sound, "-c:v", "flv" if suffix == ".flv" else "copy", *front)(base, tmp_path)
+    source = RecordingSource(whole, start_at=START)
+    assert len(read(source)) == 120
+    assert source.problems == ()
+    whole.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
+    source = RecordingSource(whole, start_at=START)
+    assert 40 < len(read(source)) < 100
+    assert "s earlier than declared; the file is cut off" in source.problems[-1]
+
+
+def test_sound_without_video_is_refused(base: Path, tmp_path: Path) -> None:
+    with_cover(base, tmp_path)
+    ffmpeg("-f", "lavfi", "-i", "sine=d=2", "-i", tmp_path / "cover.png", "-map", 0, "-map", 1, "-c:a", "aac", "-c:v",
+           "mjpeg", "-disposition:v", "attached_pic", tmp_path / "music.m4a")  # fmt: skip
+    with pytest.raises(RecordingError, match="no video in it"):
+        RecordingSource(tmp_path / "music.m4a").open()
+
+
 def test_a_decoder_that_yields_nothing_is_a_fault_and_no_dark_scene(base: Path, tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match=r"none of its frames can be decoded \(h264\)"):
         RecordingSource(with_zeros(base, tmp_path / "zeros.mp4")).open()
