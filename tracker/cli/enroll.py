@@ -32,6 +32,16 @@ if TYPE_CHECKING:
     from tracker.store.store import Store
     from tracker.vision.engine import FaceEngine
 
+PatternOption = Annotated[
+    str | None,
+    typer.Option(
+        "--pattern",
+        metavar="TEXT",
+        help="How pictures in a folder are named: '{name}_{number}' makes Ada_0001.jpg and Ada_0002.jpg one"
+        " person, '{name}' makes each file a person.",
+    ),
+]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrolled:
@@ -76,15 +86,7 @@ def enroll(
             " removed, and repeating it changes nothing: fit for every night.",
         ),
     ] = False,
-    pattern: Annotated[
-        str | None,
-        typer.Option(
-            "--pattern",
-            metavar="TEXT",
-            help="How pictures in a folder are named: '{name}_{number}' makes Ada_0001.jpg and Ada_0002.jpg one"
-            " person, '{name}' makes each file a person.",
-        ),
-    ] = None,
+    pattern: PatternOption = None,
     force: Annotated[
         bool, typer.Option("--force", help="Accept pictures that look like somebody else, and people who look alike.")
     ] = False,
@@ -133,10 +135,10 @@ def _candidates(
         raise UsageError(
             f"{files[0]} is a file, and no --name is given", fix="add --name 'Ada Lovelace', or give a folder"
         )
-    return [each for source in sources for each in requests_in(source, pattern or _asked_pattern(source))]
+    return [each for source in sources for each in requests_in(source, pattern or asked_pattern(source))]
 
 
-def _asked_pattern(folder: Path) -> str:
+def asked_pattern(folder: Path) -> str:
     """How the pictures of a folder are named, by the user where two seem to be of one person. Raises UsageError."""
     from tracker.identity.enrolment_requests import ONE_A_FILE, numbering_in
 

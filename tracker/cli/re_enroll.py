@@ -9,6 +9,7 @@ import typer
 
 from config.errors import PeopleError
 from tracker.cli.command import command
+from tracker.cli.enroll import PatternOption, asked_pattern
 from tracker.cli.extras import engine_of
 from tracker.cli.options import Models
 from tracker.cli.output import Result
@@ -33,6 +34,7 @@ def re_enroll(
             "--pictures", metavar="DIR", help="Folder that holds, for each person, a folder or a picture of that name."
         ),
     ],
+    pattern: PatternOption = None,
     without_pictures: Annotated[
         bool,
         typer.Option(
@@ -51,7 +53,7 @@ def re_enroll(
     from tracker.identity.enrolment_requests import requests_in
     from tracker.vision.embedders import chosen
 
-    requests = requests_in(pictures)
+    requests = requests_in(pictures, pattern or asked_pattern(pictures))
     with writing(access) as (settings, store):
         embedder = chosen(settings.recognition.embedder, stored=None)
         former = store.people.network()

@@ -67,6 +67,9 @@ def test_numbered_pictures_are_of_one_person_by_a_pattern(run: Run, numbered: Pa
     line = done.refused("Ada_Byron_0001.png and Ada_Byron_0002.png look like pictures of one person", code=2)
     assert "--pattern '{name}_{number}'" in line
     assert run("enroll", numbered, "--pattern", "{name}_{number}").code == 0
+    run("people", "re-enroll", "--pictures", numbered).refused("look like pictures of one person", code=2)
+    again = run("people", "re-enroll", "--pictures", numbered, "--pattern", "{name}_{number}")
+    again.refused("the people are enrolled with")
     assert stored(tmp_path) == {"Ada Byron": 2, "Bob": 1}
 
 
