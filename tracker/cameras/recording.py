@@ -108,25 +108,28 @@ class RecordingSource:
             _require_file(self._path)
             video = _opened(self._path)
             try:
-                first = video.read()
-                if first is None:
-                    raise _unreadable(self._path, f"none of its frames can be decoded ({video.codec})")
-                self._closing.clear()
-                self._reset()
-                self._fps = self._asked_fps or video.fps or FALLBACK_FPS
-                self._timeline = Timeline(self._fps)
-                self._expected_frames = video.declared_frames
-                self._start = start_of(
-                    self._start_at,
-                    name=self.name,
-                    realtime=self._realtime,
-                    duration_s=self._duration_s(video),
-                    clock=self._clock,
-                )
-            except RecordingError:
-                video.close()
-                raise
-            self._video, self._ahead = video, first
+                self._begin(video)
+            finally:
+                if self._video is not video:
+                    video.close()
+
+    def _begin(self, video: Video) -> None:
+        first = video.read()
+        if first is None:
+            raise _unreadable(self._path, f"none of its frames can be decoded ({video.codec})")
+        self._closing.clear()
+        self._reset()
+        self._fps = self._asked_fps or video.fps or FALLBACK_FPS
+        self._timeline = Timeline(self._fps)
+        self._expected_frames = video.declared_frames
+        self._start = start_of(
+            self._start_at,
+            name=self.name,
+            realtime=self._realtime,
+            duration_s=self._duration_s(video),
+            clock=self._clock,
+        )
+        self._video, self._ahead = video, first
 
     def read(self, wait_s: float | None = None) -> Frame | None:
         """The next frame of the file, None at its end. Raises RuntimeError before `open`."""

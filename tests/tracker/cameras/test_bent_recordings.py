@@ -95,7 +95,7 @@ def with_rate(period_ns: int) -> Bend:
 def without_rate(base: Path, folder: Path) -> Path:
     """As browsers record: no rate at all."""
     whole = folder / "whole.webm"
-    ffmpeg("-i", base, "-c:v", "libvpx", "-b:v", "1M", "-deadline", "realtime", whole)
+    ffmpeg("-i", base, "-c:v", "libvpx", "-b:v", "1M", "-deadline", "realtime", "-cpu-used", 8, whole)
     declared = b"\x23\xe3\x83\x84" + (100_000_000).to_bytes(4, "big")
     return overwritten(whole, folder / "browser.webm", declared, b"\xec\x86" + bytes(6))
 
