@@ -28,7 +28,9 @@ def ffmpeg(*words: object) -> None:
     """Run FFmpeg on the given options, the last of which is the file to write."""
     if shutil.which("ffmpeg") is None:
         pytest.skip("ffmpeg is not installed")
-    subprocess.run(["ffmpeg", "-v", "error", "-y", *map(str, words)], check=True, stdin=subprocess.DEVNULL)
+    *options, target = map(str, words)
+    command = ["ffmpeg", "-v", "error", "-y", *options, "-threads", "1", target]  # threads only wait on busy machines
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
 
 
 def scene(present: Iterable[int], shift_px: int = 0) -> Image:
