@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.measure import SEED
+from tracker.cameras.video import Video
 
 Image = NDArray[np.uint8]
 SIZES_WH = ((640, 360), (1280, 720))
@@ -64,14 +65,10 @@ def write_clip(path: Path, *, frames: int, people: int, size_wh: tuple[int, int]
 
 def read_clip(path: Path) -> list[Image]:
     """All frames of a clip."""
-    film = cv2.VideoCapture(str(path))
-    found: list[Image] = []
-    while True:
-        read, frame = film.read()
-        if not read:
-            film.release()
-            return found
-        found.append(frame.astype(np.uint8, copy=False))
+    video = Video.open_file(path)
+    found = [picture.image for picture in iter(video.read, None)]
+    video.close()
+    return found
 
 
 def _read(package: str, path: str) -> Image:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from benchmarks.frames import Image, read_clip, write_clip
@@ -18,6 +17,7 @@ from benchmarks.peers import Dlib, Mtcnn, strong_dlib_pipeline
 from config.recognition import DetectSettings, MatchSettings, QualitySettings
 from config.settings import ModelSettings, TrackSettings
 from models.runtime import ensure_built
+from tracker.cameras.video import Video
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition
 from tracker.vision.engine import FaceEngine
@@ -111,18 +111,18 @@ def _hog_and_dlib(dlib: Dlib) -> Step:
 
 def _times(clip: Path, step: Step, frames: int) -> Timing:
     """Time from requesting a frame to its result; the first frames are warm-up."""
-    film, walls, warm_up = cv2.VideoCapture(str(clip)), [], 2 if frames < 20 else 5
+    video, walls, warm_up = Video.open_file(clip), [], 2 if frames < 20 else 5
     cpu_start = time.process_time()
     for index in range(frames):
         if index == warm_up:
             cpu_start = time.process_time()
         start = time.perf_counter()
-        read, frame = film.read()
-        if not read:
+        picture = video.read()
+        if picture is None:
             break
-        step(frame.astype(np.uint8, copy=False), index)
+        step(picture.image, index)
         walls.append((time.perf_counter() - start) * 1e3)
-    film.release()
+    video.close()
     return summary(walls[warm_up:], (time.process_time() - cpu_start) * 1e3 / max(len(walls) - warm_up, 1))
 
 

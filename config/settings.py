@@ -132,6 +132,14 @@ class CameraSettings(_Section):
     source: Source = Field(
         min_length=1, description="Device number (with or without quotes), video file, folder, or rtsp/http address."
     )
+    rotate: int = Field(
+        0,
+        ge=0,
+        le=270,
+        multiple_of=90,
+        description="Degrees clockwise by which its frames are rotated first: 0, 90, 180 or 270, for a camera that is"
+        " mounted askew.",
+    )
     region: Region | None = Field(None, description="Overrides `detect.region` for this camera.")
     role: CameraRole = Field(
         CameraRole.ROOM,

@@ -106,6 +106,7 @@ def test_settings_file_is_found_in_the_working_folder_or_by_variable(
             "[detect]\nregion=[0,0.5,1,0.5]\n", "less than right and bottom", "docs", id="region-without-area"
         ),
         pytest.param(f"{ROOM}region=[0.9,0,0.1,1]\n", "camera.0.region: left", "docs", id="region-turned-round"),
+        pytest.param(f"{ROOM}rotate=45\n", "camera.0.rotate", "docs", id="rotated-by-half-a-right-angle"),
         pytest.param(f"{ROOM}region=[0,0,nan,1]\n", "camera.0.region", "docs", id="region-of-nothing"),
         pytest.param(f"{DOOR}inside='up'\n", "inside", "docs", id="unknown-side"),
         pytest.param(f"{ROOM}inside='left'\n", "are for doors", "docs", id="a-room-has-no-line"),

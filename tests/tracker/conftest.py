@@ -1,4 +1,4 @@
-"""A disk that can be filled, and a limit on file sizes."""
+"""A disk that can be filled, a limit on file sizes, and the clip that tests of recordings bend."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.tracker.bent_clips import base_clip, ffmpeg
 
 
 @dataclass(frozen=True)
@@ -56,3 +58,17 @@ def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
         pytest.skip("mounting a small disk is not permitted here")
     yield SmallDisk(place)
     subprocess.run(["umount", "-l", place], check=True)
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve seconds in which two people are in sight, one after the other, as MP4."""
+    return base_clip(tmp_path_factory.mktemp("base") / "base.mp4")
+
+
+@pytest.fixture(scope="session")
+def stream(base: Path) -> Path:
+    """The same as an MPEG transport stream without B-frames."""
+    path = base.with_name("base.ts")
+    ffmpeg("-i", base, "-c:v", "libx264", "-preset", "veryfast", "-g", 10, "-bf", 0, path)
+    return path

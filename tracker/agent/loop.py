@@ -9,7 +9,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 import numpy as np
@@ -25,7 +25,7 @@ from tracker.identity.recognition import FaceName, Recognition
 from tracker.presence.events import CameraRef, Correction, Event, Match
 from tracker.presence.health import CameraState
 from tracker.presence.line import TrackPoint
-from tracker.presence.room import Presence
+from tracker.presence.room import Gap, Presence
 from tracker.store.store import Store
 from tracker.vision.engine import AnalysedFaces, FaceEngine
 
@@ -35,6 +35,8 @@ WAIT_S = 0.5
 BLIND_AFTER = timedelta(seconds=5)
 """Without a frame for so long the camera was blind, and who went unseen meanwhile has not left for that. A clock that
 goes back by less is taken as unchanged until it has caught up; one that goes back by more was set."""
+WARN_AGAIN_AFTER = timedelta(days=1)
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -102,7 +104,9 @@ class Agent:
             visitor_days=visitor_days,
         )
         self._at: datetime | None = None
-        self._watched_since: datetime | None = None
+        self._frames_since: datetime | None = None
+        self._gap: Gap | None = None
+        self._warned_at: datetime | None = None
         self._problem: str | None = None
 
     @property
@@ -120,7 +124,7 @@ class Agent:
         with self._store.camera_lease(self.camera_id):
             self._known.refresh(self._store.people)
             self._role.resume(self._stored_state())
-            self._at = None
+            self._at = self._frames_since = self._gap = None
             state, problem = CameraState.STOPPED, None
             try:
                 state = self._persist(stop, on_step, on_failure)
@@ -178,7 +182,7 @@ class Agent:
             points=_points(seen, recognised.faces, size_wh),
             retractions=recognised.retracted,
             ended_tracks=recognised.ended,
-            watched_since=self._watched_since,
+            gap=self._gap,
         )
         changes += self._role.observe(view)
         matches += recognised.matches
@@ -201,7 +205,7 @@ class Agent:
         if at < last:
             return at, *self._set_back(last, at)
         if at - last > BLIND_AFTER:
-            log.warning("%s: no frame for %.0f s", self.camera_id, (at - last).total_seconds())
+            self._warn_of_gap(last, at)
             return at, self._end_or_bridge(last, at), ()
         return at, Changes(), ()
 
@@ -212,16 +216,23 @@ class Agent:
 
     def _end_or_bridge(self, last: datetime, at: datetime) -> Changes:
         """After a gap between `last` and `at`: too long to know who stayed, or too short to conclude anything."""
+        frames_since, self._frames_since = self._frames_since or _LONG_AGO, at
         if at - last > self._resume_within:
-            self._watched_since = None
+            self._gap = None
             return self._role.observe(View(at=last, ended=True))
-        self._watched_since = at
+        self._gap = Gap(frames_since=frames_since, until=at)
         return Changes()
+
+    def _warn_of_gap(self, last: datetime, at: datetime) -> None:
+        """Once a day: a camera that sends frames only when something moves has hundreds."""
+        if self._warned_at is None or at - self._warned_at > WARN_AGAIN_AFTER:
+            log.warning("%s: no frame for %.0f s", self.camera_id, (at - last).total_seconds())
+            self._warned_at = at
 
     def _set_back(self, last: datetime, at: datetime) -> tuple[Changes, tuple[Match, ...]]:
         """The clock was set back: what this camera dated later than now is void, people in sight stay in."""
         log.warning("%s: the clock was set back by %.0f s", self.camera_id, (last - at).total_seconds())
-        self._watched_since = at
+        self._frames_since, self._gap = at, Gap(frames_since=_LONG_AGO, until=at)
         matches = self._recognition.end()
         self._writer.set_back(at)
         return self._role.set_back(at), matches

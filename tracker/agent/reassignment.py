@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tracker.presence.events import CameraRef, EventKind
-from tracker.presence.room import Presence, Sighting, observe
+from tracker.presence.room import Gap, Presence, Sighting, observe
 from tracker.presence.transitions import Transition
 
 
@@ -117,7 +117,7 @@ class Reassignments:
         presence: Presence | None,
         *,
         now: datetime,
-        watched_since: datetime | None,
+        gap: Gap | None,
     ) -> Reassigned:
         """Derive the person's presences again without the track. presence: the one that is open."""
         kept: list[_Record] = []
@@ -128,7 +128,7 @@ class Reassignments:
             if len(stretches) == len(record.stretches):
                 kept.append(record)
                 continue
-            transitions, left = self._derived(stretches, record, now, watched_since)
+            transitions, left = self._derived(stretches, record, now, gap)
             retracted += _without(record.reported, transitions)
             added += _without(transitions, record.reported)
             presence = presence if record.over else left
@@ -147,7 +147,7 @@ class Reassignments:
         return any(each.track_id in self._live for each in record.stretches)
 
     def _derived(
-        self, stretches: Sequence[Sighting], record: _Record, now: datetime, watched_since: datetime | None
+        self, stretches: Sequence[Sighting], record: _Record, now: datetime, gap: Gap | None
     ) -> tuple[list[Transition], Presence | None]:
         """The transitions of these stretches, and the presence that is open after them."""
         open_: dict[str, Presence] = {}
@@ -159,7 +159,7 @@ class Reassignments:
             open_, more = self._observe(open_, (), stretches[-1].seen_at, ended=True)
             transitions += [replace(each, inferred=record.reported[-1].inferred) for each in more]
         elif stretches:
-            open_, more = self._observe(open_, (), now, watched_since=watched_since)
+            open_, more = self._observe(open_, (), now, gap=gap)
             transitions += more
         return transitions, next(iter(open_.values()), None)
 
@@ -170,7 +170,7 @@ class Reassignments:
         now: datetime,
         *,
         ended: bool = False,
-        watched_since: datetime | None = None,
+        gap: Gap | None = None,
     ) -> tuple[dict[str, Presence], tuple[Transition, ...]]:
         return observe(
             open_,
@@ -179,7 +179,7 @@ class Reassignments:
             now=now,
             exit_after=self._exit_after,
             ended=ended,
-            watched_since=watched_since,
+            gap=gap,
         )
 
     def _record_of(self, presence: Presence) -> _Record:

@@ -1,4 +1,4 @@
-"""OpenCV's video capture, opened quietly, with timeouts, and for nothing but the source that was asked for."""
+"""Opens live cameras: devices through OpenCV, network addresses through PyAV."""
 
 from __future__ import annotations
 
@@ -11,20 +11,26 @@ import cv2
 import numpy as np
 from cv2.typing import MatLike
 
+from config.errors import CameraError
 from tracker.vision.faces import Image
 
-OPEN_TIMEOUT_S = 10.0
-READ_TIMEOUT_S = 10.0
 _ADDRESS = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
+_DEVICE_FIX = "check that it is plugged in and no other program uses it"
 _DEVICE_BACKEND = {"linux": cv2.CAP_V4L2}.get(sys.platform, cv2.CAP_ANY)
 
 
+class CaptureError(CameraError):
+    """A camera or video cannot be opened or gives no more pictures; `problem` says why, without its name."""
+
+
 class Capture(Protocol):
-    """What a source needs of an opened camera."""
+    """An opened camera."""
 
-    def read(self) -> tuple[bool, MatLike | None]: ...
+    def read(self) -> Image | None:
+        """(H, W, 3) uint8 BGR; None for a picture that cannot be decoded. Raises CaptureError when it gives no more."""
 
-    def release(self) -> None: ...
+    def close(self) -> None:
+        """Let go of the camera."""
 
 
 def is_address(source: str) -> bool:
@@ -46,40 +52,54 @@ def redacted(source: str) -> str:
     return f"{head.group()}{'***@' if at_sign else ''}{place}{'?***' if question else ''}"
 
 
-def open_live(source: str | int) -> Capture | None:
-    """Open a device number, a device file or a network address; None when it cannot be opened."""
-    hush()
-    try:
-        if isinstance(source, str) and is_address(source):
-            capture = cv2.VideoCapture(
-                source,
-                cv2.CAP_FFMPEG,
-                [
-                    cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
-                    int(OPEN_TIMEOUT_S * 1000),
-                    cv2.CAP_PROP_READ_TIMEOUT_MSEC,
-                    int(READ_TIMEOUT_S * 1000),
-                ],
-            )
-        else:
-            capture = cv2.VideoCapture(source, _DEVICE_BACKEND)
-            capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
-    except cv2.error:
-        return None
-    return _opened(capture)
+class Device:
+    """A camera at this machine, through OpenCV."""
+
+    def __init__(self, source: str | int) -> None:
+        """Raises CaptureError when there is no such device or another program holds it."""
+        hush()
+        try:
+            self._device = cv2.VideoCapture(source, _DEVICE_BACKEND)
+            self._device.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+        except cv2.error as error:
+            raise CaptureError("cannot be opened", fix=_DEVICE_FIX) from error
+        if not self._device.isOpened():
+            self._device.release()
+            raise CaptureError("cannot be opened", fix=_DEVICE_FIX)
+
+    def read(self) -> Image | None:
+        try:
+            got, image = self._device.read()
+        except cv2.error as error:
+            raise CaptureError("failed while reading", fix=_DEVICE_FIX) from error
+        return three_channels(image) if got and image is not None else None
+
+    def close(self) -> None:
+        self._device.release()
 
 
-def open_file(path: str) -> cv2.VideoCapture | None:
-    """Open a video file; None when no decoder knows it.
+class NetworkStream:
+    """A camera at a network address, through PyAV."""
 
-    Only FFmpeg is asked: OpenCV's other readers would take `%02d` in a name for a sequence of pictures.
-    """
-    hush()
-    try:
-        capture = cv2.VideoCapture(path, cv2.CAP_FFMPEG)
-    except cv2.error:
-        return None
-    return _opened(capture)
+    def __init__(self, address: str) -> None:
+        """Raises CaptureError when it cannot be opened."""
+        from tracker.cameras.video import Video  # takes time, and not every camera needs it
+
+        self._video = Video.open_address(address)
+
+    def read(self) -> Image | None:
+        picture = self._video.read()
+        return None if picture is None else picture.image
+
+    def close(self) -> None:
+        self._video.close()
+
+
+def open_live(source: str | int) -> Capture:
+    """Open a device number, a device file or a network address. Raises CaptureError."""
+    if isinstance(source, str) and is_address(source):
+        return NetworkStream(source)
+    return Device(source)
 
 
 def three_channels(image: MatLike) -> Image:
@@ -88,13 +108,6 @@ def three_channels(image: MatLike) -> Image:
     if deep.shape[2] < 3:
         deep = np.repeat(deep[:, :, :1], 3, axis=2)
     return deep[:, :, :3].astype(np.uint8, copy=False)
-
-
-def _opened(capture: cv2.VideoCapture) -> cv2.VideoCapture | None:
-    if capture.isOpened():
-        return capture
-    capture.release()
-    return None
 
 
 def hush() -> None:

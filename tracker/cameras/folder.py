@@ -1,4 +1,4 @@
-"""Frames from a folder of pictures, one a second."""
+"""Frames from a folder of pictures, one a second unless another rate is given."""
 
 from __future__ import annotations
 
@@ -11,21 +11,29 @@ from config.errors import PictureError, RecordingError
 from tracker.cameras.clock import Clock, Pace, SystemClock
 from tracker.cameras.frames import Frame, SourceState
 from tracker.cameras.recording import start_of
+from tracker.cameras.rotation import rotated
 from tracker.identity.pictures import pictures_in, read_picture
-
-INTERVAL_S = 1.0
 
 
 class FolderSource:
-    """The pictures directly in a folder, sorted by name (2 before 10), one a second.
+    """The pictures directly in a folder, sorted by name (2 before 10), `fps` a second.
 
-    A picture that cannot be read leaves its second empty, is named in `problems` and skipped.
+    A picture that cannot be read leaves its time empty, is named in `problems` and skipped.
     """
 
     def __init__(
-        self, path: Path, *, start_at: datetime | None = None, realtime: bool = False, clock: Clock | None = None
+        self,
+        path: Path,
+        *,
+        start_at: datetime | None = None,
+        realtime: bool = False,
+        fps: float = 1.0,
+        rotate: int = 0,
+        clock: Clock | None = None,
     ) -> None:
         self._path = path
+        self._interval_s = 1.0 / fps
+        self._rotate = rotate
         self._start_at = start_at
         self._realtime = realtime
         self._clock = clock or SystemClock()
@@ -79,7 +87,7 @@ class FolderSource:
             self._start_at,
             name=self.name,
             realtime=self._realtime,
-            duration_s=len(pictures) * INTERVAL_S,
+            duration_s=len(pictures) * self._interval_s,
             clock=self._clock,
         )
 
@@ -94,11 +102,11 @@ class FolderSource:
         while self._waiting and not self._closing.is_set():
             position, path = self._waiting.pop()
             try:
-                image = read_picture(path)
+                image = rotated(read_picture(path), self._rotate)
             except PictureError as error:
                 self._problems += (error.problem,)
                 continue
-            offset_s = position * INTERVAL_S
+            offset_s = position * self._interval_s
             if self._realtime:
                 self._pace.hold(offset_s)
             frame = Frame(image=image, at=self._start + timedelta(seconds=offset_s), index=self._frames)

@@ -7,12 +7,11 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-import cv2
-
 from config.errors import CameraError
-from tracker.cameras.capture import Capture, is_address, open_live, redacted, three_channels
+from tracker.cameras.capture import Capture, CaptureError, is_address, open_live, redacted
 from tracker.cameras.clock import Clock, SystemClock
 from tracker.cameras.frames import Frame, NoFrameYet, SourceState
+from tracker.cameras.rotation import rotated
 from tracker.vision.faces import Image
 
 FIRST_PAUSE_S = 0.5
@@ -39,10 +38,12 @@ class LiveSource:
         self,
         source: str | int,
         *,
+        rotate: int = 0,
         clock: Clock | None = None,
-        opener: Callable[[str | int], Capture | None] = open_live,
+        opener: Callable[[str | int], Capture] = open_live,
     ) -> None:
         self._source = source
+        self._rotate = rotate
         self._clock = clock or SystemClock()
         self._opener = opener
         self._news = threading.Condition()
@@ -80,12 +81,13 @@ class LiveSource:
             return
         capture = None
         if not (isinstance(self._source, str) and is_address(self._source)):
-            capture = self._opener(self._source)
-            if capture is None:
+            try:
+                capture = self._opener(self._source)
+            except CaptureError as error:
                 raise CameraError(
                     f"{self.name}: no such camera, or another program holds it",
                     fix="check that it is plugged in and its number ('footfall doctor --camera 0' tries one)",
-                )
+                ) from error
         closing = self._closing = threading.Event()
         self._last_good_s = self._clock.monotonic()
         self._thread = threading.Thread(
@@ -135,29 +137,30 @@ class LiveSource:
 
     def _follow(self, capture: Capture | None, closing: threading.Event) -> str:
         """Read one connection to its end; returns why it ended."""
-        capture = capture or self._opener(self._source)
-        if capture is None:
-            return "cannot be opened"
+        try:
+            capture = capture or self._opener(self._source)
+        except CaptureError as error:
+            return error.problem
         try:
             failed = 0
             while not closing.is_set():
                 began_s = self._clock.monotonic()
-                got, image = capture.read()
-                if got and image is not None:
+                image = capture.read()
+                if image is not None:
                     failed = 0
-                    self._keep(three_channels(image), closing)
+                    self._keep(image, closing)
                     continue
                 failed += 1  # one picture that cannot be decoded is no end
                 if failed == FAILED_READS or self._clock.monotonic() - began_s > SLOW_READ_S:
                     return "gives no more frames"
-        except cv2.error:
-            return "failed while reading"
+        except CaptureError as error:
+            return error.problem
         finally:
-            capture.release()
+            capture.close()
         return "closed"
 
     def _keep(self, image: Image, closing: threading.Event) -> None:
-        frame = Frame(image=image, at=self._clock.now(), index=self._frames)
+        frame = Frame(image=rotated(image, self._rotate), at=self._clock.now(), index=self._frames)
         with self._news:
             if closing.is_set():
                 return

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from datetime import datetime, timedelta
+from itertools import chain, pairwise
 from pathlib import Path
-
-import cv2
+from typing import TYPE_CHECKING
 
 from config.errors import RecordingError
-from tracker.cameras.capture import open_file, three_channels
+from tracker.cameras.capture import CaptureError
 from tracker.cameras.clock import CLOCKS_APART, Clock, Pace, SystemClock
 from tracker.cameras.frames import Frame, SourceState
+from tracker.cameras.rotation import rotated
+from tracker.cameras.timeline import FALLBACK_FPS, Timeline
 from tracker.presence.events import as_utc
-from tracker.vision.faces import Image
 
-FALLBACK_FPS = 12.5
-_LONGEST_JUMP_S = 86400.0
-_LONGEST_CLIP_S = 30 * 86400.0
+if TYPE_CHECKING:
+    from tracker.cameras.video import Picture, Video
+
+_CUT_OFF_SHARE = 0.02
+"""A file that ends earlier than declared by a smaller share of its length is whole: declarations are rounded."""
 _GIF_TRAILER = b";"
 
 
@@ -41,30 +43,41 @@ def start_of(start_at: datetime | None, *, name: str, realtime: bool, duration_s
 class RecordingSource:
     """A video file (anything FFmpeg reads, animated GIF too). No frame is ever dropped.
 
+    fps: frames a second of a file without usable time stamps; without it the declared rate, else FALLBACK_FPS.
+    rotate: degrees clockwise, a multiple of 90, beyond what the file itself demands.
     realtime: give the frames at the clip's own speed, else as fast as they are asked for. Frame times are the start
-    plus the frame's own time; where the file has none that rises, the frame rate counts on. A file that declares no
-    length is measured when it is opened; one that is longer than it declares ends where its frames would lie in the
-    future.
+    plus the frame's own time (see Timeline). How long it lasts is measured, without decoding, where that matters: for a
+    recording that ends now, and for one that would end in the future by the length that it declares.
     """
 
     def __init__(
-        self, path: Path, *, start_at: datetime | None = None, realtime: bool = False, clock: Clock | None = None
+        self,
+        path: Path,
+        *,
+        start_at: datetime | None = None,
+        realtime: bool = False,
+        fps: float | None = None,
+        rotate: int = 0,
+        clock: Clock | None = None,
     ) -> None:
         self._path = path
         self._start_at = start_at
         self._realtime = realtime
+        self._asked_fps = fps
+        self._rotate = rotate
         self._clock = clock or SystemClock()
         self._lock = threading.Lock()
         self._closing = threading.Event()
-        self._capture: cv2.VideoCapture | None = None
-        self._ahead: Image | None = None
+        self._video: Video | None = None
         self._reset()
 
     def _reset(self) -> None:
         self._pace = Pace(self._clock, self._closing)
-        self._fps = FALLBACK_FPS
-        self._declared = 0
+        self._ahead: Picture | None = None
         self._start: datetime | None = None
+        self._fps = self._asked_fps or FALLBACK_FPS
+        self._timeline = Timeline(self._fps)
+        self._expected_frames: int | None = None
         self._offset_s = 0.0
         self._frames = 0
         self._problems: tuple[str, ...] = ()
@@ -83,44 +96,40 @@ class RecordingSource:
         return self._problems
 
     @property
-    def fps(self) -> float:
-        """Frames a second as declared by the file, FALLBACK_FPS where it declares none; known once it is open."""
-        return self._fps
-
-    @property
-    def declared_frames(self) -> int | None:
-        """How many frames the file declares, for a progress bar; None where it declares none."""
-        return self._declared or None
+    def expected_frames(self) -> int | None:
+        """How many frames the file has, as measured or declared, for a progress bar; None where nothing is known."""
+        return self._expected_frames
 
     def open(self) -> None:
         """Raises RecordingError when there is no such file or no frame can be read from it."""
         with self._lock:
-            if self._capture is not None:
+            if self._video is not None:
                 return
             _require_file(self._path)
-            capture = open_file(str(self._path.resolve()))
-            first = _next_image(capture) if capture is not None else None
-            if capture is None or first is None:
-                if capture is not None:
-                    capture.release()
-                raise RecordingError(
-                    f"{self._path}: no frame can be read from it",
-                    fix="give a video that FFmpeg reads; if it is one, it may be cut off: copy it again",
-                )
-            self._closing.clear()
-            self._reset()
-            fps = capture.get(cv2.CAP_PROP_FPS)
-            self._fps = fps if math.isfinite(fps) and 0 < fps <= 1000 else FALLBACK_FPS
-            count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
-            self._declared = int(count) if math.isfinite(count) and 0 < count / self._fps <= _LONGEST_CLIP_S else 0
-            self._start = start_of(
-                self._start_at,
-                name=self.name,
-                realtime=self._realtime,
-                duration_s=self._duration_s(),
-                clock=self._clock,
-            )
-            self._capture, self._ahead = capture, first
+            video = _opened(self._path)
+            try:
+                self._begin(video)
+            finally:
+                if self._video is not video:
+                    video.close()
+
+    def _begin(self, video: Video) -> None:
+        first = video.read()
+        if first is None:
+            raise _unreadable(self._path, f"none of its frames can be decoded ({video.codec})")
+        self._closing.clear()
+        self._reset()
+        self._fps = self._asked_fps or video.fps or FALLBACK_FPS
+        self._timeline = Timeline(self._fps)
+        self._expected_frames = video.declared_frames
+        self._start = start_of(
+            self._start_at,
+            name=self.name,
+            realtime=self._realtime,
+            duration_s=self._duration_s(video),
+            clock=self._clock,
+        )
+        self._video, self._ahead = video, first
 
     def read(self, wait_s: float | None = None) -> Frame | None:
         """The next frame of the file, None at its end. Raises RuntimeError before `open`."""
@@ -128,14 +137,14 @@ class RecordingSource:
         if self._start is None:
             raise RuntimeError("read() before open()")
         with self._lock:
-            image = self._take()
-            if image is None:
+            picture = self._take()
+            if picture is None:
                 return None
             if not self._realtime and self._time() > self._clock.now() + CLOCKS_APART:
                 self._problems = (f"{self._path}: longer than it declares; the rest would lie in the future",)
                 self._stop()
                 return None
-            frame = Frame(image=image, at=self._time(), index=self._frames - 1)
+            frame = Frame(image=rotated(picture.image, self._rotate), at=self._time(), index=self._frames - 1)
         if self._realtime:
             self._pace.hold(self._offset_s)
         return None if self._closing.is_set() else frame
@@ -146,9 +155,9 @@ class RecordingSource:
             self._stop()
 
     def _stop(self) -> None:
-        if self._capture is not None:
-            self._capture.release()
-        self._capture = self._ahead = None
+        if self._video is not None:
+            self._video.close()
+        self._video = self._ahead = None
 
     def _time(self) -> datetime:
         """Of the frame that was taken last. Raises RuntimeError before `open`."""
@@ -156,36 +165,44 @@ class RecordingSource:
             raise RuntimeError("read() before open()")
         return self._start + timedelta(seconds=self._offset_s)
 
-    def _duration_s(self) -> float:
-        """As declared, else measured where it matters: at its own speed a recording is over when it has been played."""
-        if self._declared or self._realtime:
-            return self._declared / self._fps
-        return _measured_s(str(self._path.resolve()), self._fps)
+    def _duration_s(self, video: Video) -> float:
+        """As declared where that does not matter; at its own speed a recording is over when it has been played."""
+        if self._realtime:
+            return 0.0
+        declared = timedelta(seconds=video.duration_s)
+        if declared and self._start_at is not None and as_utc(self._start_at) + declared <= self._clock.now():
+            return video.duration_s
+        self._expected_frames, duration_s = _measured(self._path, self._fps)
+        return duration_s
 
-    def _take(self) -> Image | None:
-        """The next picture with `_offset_s` moved to its time; None at the end, with the problem noted."""
-        if self._capture is None:
+    def _take(self) -> Picture | None:
+        """The next picture with `_offset_s` moved to its time; None at the end, with the problems noted."""
+        if self._video is None or self._ahead is None:
             return None
-        image = self._ahead if self._ahead is not None else _next_image(self._capture)
-        self._ahead = None
-        if image is None:
-            self._problems = self._cut_off()
-            self._capture.release()
-            self._capture = None
-            return None
-        self._offset_s = _offset_s(self._capture, self._offset_s if self._frames else None, self._fps)
+        picture, self._ahead = self._ahead, self._video.read()
+        self._offset_s = self._timeline.advance(picture.stamp_s, None if self._ahead is None else self._ahead.stamp_s)
         self._frames += 1
-        return image
+        if self._ahead is None:
+            self._problems = self._found_problems(self._video)
+            self._stop()
+        return picture
 
-    def _cut_off(self) -> tuple[str, ...]:
-        missing_s = (self._declared - 1) / self._fps - self._offset_s
-        if missing_s > max(2 / self._fps, 0.02 * self._declared / self._fps):
-            return (
-                f"{self._path}: ended after {self._frames} of {self._declared} frames; the file is cut off or damaged",
+    def _found_problems(self, video: Video) -> tuple[str, ...]:
+        """What was wrong with a file that was read to its end."""
+        problems = []
+        if video.damaged:
+            problems.append(f"damaged; frames lost or shown in part: {video.damaged}")
+        if video.missing_s > max(2 * self._timeline.period_s, _CUT_OFF_SHARE * video.duration_s):
+            problems.append(
+                f"ended after {self._frames} frames, {video.missing_s:.1f} s earlier than declared; the file is cut off"
             )
-        if self._path.suffix.lower() == ".gif" and not _has_gif_trailer(self._path):
-            return (f"{self._path}: the end is missing after {self._frames} frames; the file is cut off",)
-        return ()
+        elif self._path.suffix.lower() == ".gif" and not _has_gif_trailer(self._path):
+            problems.append(f"the end is missing after {self._frames} frames; the file is cut off")
+        if 2 * self._timeline.counted > self._frames and not self._asked_fps:
+            problems.append(
+                f"no usable time stamps: counted at {self._fps:g} frames a second (--fps gives another rate)"
+            )
+        return tuple(f"{self._path}: {problem}" for problem in problems)
 
 
 def _require_file(path: Path) -> None:
@@ -202,34 +219,33 @@ def _require_file(path: Path) -> None:
         raise RecordingError(f"{path}: the file is empty", fix="copy or record it again")
 
 
-def _offset_s(capture: cv2.VideoCapture, last_s: float | None, fps: float) -> float:
-    """The time in the file of the frame that was read last. last_s: that of the frame before, None for the first."""
-    stamp_s = float(capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000
-    if last_s is None:
-        return stamp_s if 0 <= stamp_s <= _LONGEST_JUMP_S else 0.0
-    return stamp_s if last_s < stamp_s <= last_s + _LONGEST_JUMP_S else last_s + 1 / fps
+def _opened(path: Path) -> Video:
+    from tracker.cameras.video import Video  # takes time, and not every camera needs it
 
-
-def _measured_s(path: str, fps: float) -> float:
-    """How long a recording lasts, by reading it to its end."""
-    capture, last_s = open_file(path), None
     try:
-        while capture is not None and capture.grab():
-            last_s = _offset_s(capture, last_s, fps)
-    except cv2.error:  # what can be read of it ends here
-        pass
+        return Video.open_file(path)
+    except CaptureError as error:
+        raise _unreadable(path, error.problem) from error
+
+
+def _unreadable(path: Path, reason: str) -> RecordingError:
+    return RecordingError(
+        f"{path}: no frame can be read from it: {reason}",
+        fix="give a video that FFmpeg reads; if it is one, it may be cut off: copy it again",
+    )
+
+
+def _measured(path: Path, fps: float) -> tuple[int, float]:
+    """How many frames a recording has and how long it lasts, by reading it to its end."""
+    video = _opened(path)
+    timeline, frames, last_s = Timeline(fps), 0, 0.0
+    try:
+        for stamp_s, following_s in pairwise(chain(video.stamps(), [None])):
+            last_s = timeline.advance(stamp_s, following_s)
+            frames += 1
     finally:
-        if capture is not None:
-            capture.release()
-    return 0.0 if last_s is None else last_s + 1 / fps
-
-
-def _next_image(capture: cv2.VideoCapture) -> Image | None:
-    try:
-        got, image = capture.read()
-    except cv2.error:
-        return None
-    return three_channels(image) if got and image is not None else None
+        video.close()
+    return frames, last_s + timeline.period_s if frames else 0.0
 
 
 def _has_gif_trailer(path: Path) -> bool:

@@ -65,7 +65,7 @@ def _first_frame(camera: CameraSettings) -> Image:
     from tracker.cameras.frames import NoFrameYet
     from tracker.cameras.sources import prepare_source
 
-    source = prepare_source(camera.source, realtime=False)
+    source = prepare_source(camera.source, realtime=False, rotate=camera.rotate)
     deadline_s = time.monotonic() + PATIENCE_S
     try:
         source.open()

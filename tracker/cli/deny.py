@@ -108,7 +108,8 @@ def _of_track(store: Store, person: Person, track_id: str) -> FloatArray:
 
 
 def _of_pictures(settings: Settings, store: Store, paths: list[Path]) -> tuple[FloatArray, list[str]]:
-    from tracker.identity.enrolment import pictures_of, plan_person
+    from tracker.identity.enrolment import plan_person
+    from tracker.identity.enrolment_requests import pictures_of
 
     plan = plan_person("somebody else", pictures_of(paths), load_engine(settings, store))
     for refused in plan.rejected:

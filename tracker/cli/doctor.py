@@ -23,7 +23,14 @@ if TYPE_CHECKING:
     from config.settings import Settings
     from tracker.vision.embedders import EmbedderSpec
 
-_PACKAGES = {"ai_edge_litert": "edge", "cv2": "edge", "dash": "dashboard", "filelock": "edge", "scipy": "edge"}
+_PACKAGES = {
+    "ai_edge_litert": "edge",
+    "av": "edge",
+    "cv2": "edge",
+    "dash": "dashboard",
+    "filelock": "edge",
+    "scipy": "edge",
+}
 
 
 @command("footfall doctor --camera 0")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,17 +26,29 @@ from tracker.reports.text import count_text
 
 if TYPE_CHECKING:
     from config.settings import Settings
-    from tracker.identity.enrolment import EnrolmentPlan, EnrolmentRequest
+    from tracker.identity.enrolment import EnrolmentPlan
     from tracker.identity.enrolment_checks import EnrolmentChecks
+    from tracker.identity.enrolment_requests import EnrolmentRequest
     from tracker.store.store import Store
     from tracker.vision.engine import FaceEngine
+
+PatternOption = Annotated[
+    str | None,
+    typer.Option(
+        "--pattern",
+        metavar="TEXT",
+        help="How pictures in a folder are named: '{name}_{number}' makes Ada_0001.jpg and Ada_0002.jpg one"
+        " person, '{name}' makes each file a person.",
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrolled:
     """The result for one person.
 
-    person_id: None where nobody was saved; problem: the reason. visitors: names of visitors who resemble the person.
+    person_id: None where nobody was saved; problem: the reason. added: whether the pictures were added to a person who
+    was enrolled already. visitors: names of visitors who resemble the person.
     """
 
     name: str
@@ -42,10 +56,15 @@ class Enrolled:
     pictures: int
     refused: tuple[tuple[str, str], ...]
     problem: str | None
+    added: bool = False
     visitors: tuple[str, ...] = ()
 
 
-@command("footfall enroll ada-1.jpg ada-2.jpg --name 'Ada Lovelace'", "footfall enroll people/")
+@command(
+    "footfall enroll ada-1.jpg ada-2.jpg --name 'Ada Lovelace'",
+    "footfall enroll people/",
+    "footfall enroll people/ --update",
+)
 def enroll(
     sources: Annotated[
         list[Path],
@@ -59,6 +78,15 @@ def enroll(
     name: Annotated[str | None, typer.Option("--name", help="The person in the pictures.")] = None,
     staff: Annotated[bool, typer.Option("--staff", help="Staff: marked, and left out of footfall.")] = False,
     add: Annotated[bool, typer.Option("--add", help="Add pictures to a person who is enrolled already.")] = False,
+    update: Annotated[
+        bool,
+        typer.Option(
+            "--update",
+            help="Enroll who is new, and add pictures that are new to people who are enrolled already. Nothing is"
+            " removed, and repeating it changes nothing: fit for every night.",
+        ),
+    ] = False,
+    pattern: PatternOption = None,
     force: Annotated[
         bool, typer.Option("--force", help="Accept pictures that look like somebody else, and people who look alike.")
     ] = False,
@@ -71,25 +99,34 @@ def enroll(
     """
     if add and staff:
         raise UsageError("--staff has no effect with --add: enrolled people keep their role", fix="leave one out")
-    candidates = _candidates(sources, name, add=add)
+    if add and update:
+        raise UsageError(
+            "--add and --update cannot be used together", fix="leave --add out: --update adds pictures too"
+        )
+    candidates = _candidates(sources, name, pattern, add=add)
     with writing(access, create=True) as (settings, store):
         engine = load_engine(settings, store)
-        results = _enroll_all(settings, store, candidates, engine, staff=staff, add=add, force=force)
+        known = _known(store, candidates, add=add, update=update)
+        results = _enroll_all(settings, store, candidates, engine, known, staff=staff, update=update, force=force)
     count = sum(result.problem is not None for result in results)
     problem = f"{count} of {len(results)} people were not enrolled"
     return Result(
         document=results,
-        parts=[_line(result, add=add) for result in results if result.person_id is not None],
+        parts=[_line(result) for result in results if result.person_id is not None],
         notes=[line for result in results for line in _notes(result)],
         failure=PeopleError(problem, fix="see the reasons above") if count else None,
     )
 
 
-def _candidates(sources: Sequence[Path], name: str | None, *, add: bool) -> Sequence[EnrolmentRequest]:
+def _candidates(
+    sources: Sequence[Path], name: str | None, pattern: str | None, *, add: bool
+) -> Sequence[EnrolmentRequest]:
     """The people that the arguments name. Raises UsageError where they name none, PeopleError for an invalid name."""
-    from tracker.identity.enrolment import EnrolmentRequest, pictures_of, requests_in
+    from tracker.identity.enrolment_requests import EnrolmentRequest, pictures_of, requests_in
 
     if name is not None:
+        if pattern is not None:
+            raise UsageError("--pattern with --name", fix="leave one out: --name says whose all the pictures are")
         return [EnrolmentRequest(name=clean_name(name), pictures=pictures_of(sources))]
     if add:
         raise UsageError("--add without --name", fix="name the person: --name 'Ada Lovelace'")
@@ -98,7 +135,38 @@ def _candidates(sources: Sequence[Path], name: str | None, *, add: bool) -> Sequ
         raise UsageError(
             f"{files[0]} is a file, and no --name is given", fix="add --name 'Ada Lovelace', or give a folder"
         )
-    return [each for source in sources for each in requests_in(source)]
+    return [each for source in sources for each in requests_in(source, pattern or asked_pattern(source))]
+
+
+def asked_pattern(folder: Path) -> str:
+    """How the pictures of a folder are named, by the user where two seem to be of one person. Raises UsageError."""
+    from tracker.identity.enrolment_requests import ONE_A_FILE, numbering_in
+
+    numbering = numbering_in(folder)
+    if numbering is None:
+        return ONE_A_FILE
+    alike = f"{numbering.first} and {numbering.second} look like pictures of one person"
+    if not sys.stdin.isatty():
+        fix = f"--pattern '{numbering.pattern}' for one person a name, --pattern '{ONE_A_FILE}' for one a file"
+        raise UsageError(alike, fix=fix)
+    one_person = typer.confirm(f"{alike}. Enroll one person for each name before the number?", err=True)
+    return numbering.pattern if one_person else ONE_A_FILE
+
+
+def _known(store: Store, candidates: Sequence[EnrolmentRequest], *, add: bool, update: bool) -> dict[str, Person]:
+    """By name, the people who are enrolled already and get more pictures. Raises PeopleError for --add to nobody."""
+    if add:
+        return {candidate.name: find_person(store, candidate.name) for candidate in candidates}
+    if not update:
+        return {}
+    found = {}
+    for candidate in candidates:
+        with suppress(PeopleError):  # a name that is none is refused with the reason later
+            name = clean_name(candidate.name)
+            person = store.people.by_name(name)
+            if person is not None and person.kind is PersonKind.ENROLLED:
+                found[name] = person
+    return found
 
 
 def _enroll_all(
@@ -106,23 +174,27 @@ def _enroll_all(
     store: Store,
     candidates: Sequence[EnrolmentRequest],
     engine: FaceEngine,
+    known: Mapping[str, Person],
     *,
     staff: bool,
-    add: bool,
+    update: bool,
     force: bool,
 ) -> list[Enrolled]:
     from tracker.identity.enrolment import plan_enrolment
 
-    known = {} if not add else {candidate.name: find_person(store, candidate.name) for candidate in candidates}
-    taken = [] if add else [person.name for person in store.people.all()]
+    known_ids = {person.person_id for person in known.values()}
+    taken = [person.name for person in store.people.all() if person.person_id not in known_ids]
     checks = _checks(store, settings, force=force)
     known_as = {name: person.person_id for name, person in known.items()}
     plans = plan_enrolment(candidates, engine, existing=taken, checks=checks, ids_by_name=known_as)
     results = []
-    for plan in with_progress(plans, "Enrolling", total=len(candidates)):
+    for whole in with_progress(plans, "Enrolling", total=len(candidates)):
+        person = known.get(whole.name)
+        new_only = update and person is not None
+        plan = whole.without_known(checks.gallery, known_as[whole.name]) if new_only else whole
         person_id = None
         if plan.problem is None:
-            person_id = _save(store, plan, known.get(plan.name), staff=staff)
+            person_id = _save(store, plan, person, staff=staff)
         results.append(
             Enrolled(
                 name=plan.name,
@@ -130,6 +202,7 @@ def _enroll_all(
                 pictures=len(plan.accepted),
                 refused=tuple((str(refused.path), refused.reason) for refused in plan.rejected),
                 problem=plan.problem,
+                added=person is not None,
                 visitors=tuple(checks.name_of(visitor) for visitor in plan.visitors),
             )
         )
@@ -154,16 +227,19 @@ def _save(store: Store, plan: EnrolmentPlan, person: Person | None, *, staff: bo
     """Save the planned person, or add the vectors to the given one; the person id. Raises PeopleError."""
     now = datetime.now(UTC)
     if person is not None:
-        store.people.add_vectors(person.person_id, plan.vectors, sources=plan.sources, consented_at=now)
+        if plan.accepted:
+            store.people.add_vectors(person.person_id, plan.vectors, sources=plan.sources, consented_at=now)
         return person.person_id
     added = plan.new_person(now=now, role=Role.STAFF if staff else Role.MEMBER)
     store.people.add(added, plan.vectors, sources=plan.sources)
     return added.person_id
 
 
-def _line(result: Enrolled, *, add: bool) -> str:
+def _line(result: Enrolled) -> str:
     pictures = count_text(result.pictures, "picture")
-    return f"added {pictures} to {result.name}" if add else f"enrolled {result.name} from {pictures}"
+    if not result.added:
+        return f"enrolled {result.name} from {pictures}"
+    return f"added {pictures} to {result.name}" if result.pictures else f"{result.name} is up to date"
 
 
 def _notes(result: Enrolled) -> list[str]:

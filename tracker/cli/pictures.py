@@ -33,7 +33,7 @@ def annotate(
 ) -> Result:
     """Draw boxes, names and distances on pictures or videos.
 
-    They are written to another folder under their own names; .png, or .avi for a video, is added to those of formats
+    They are written to another folder under their own names; .png, or .mp4 for a video, is added to those of formats
     that cannot be written. Enrolled people are green, others amber.
     """
     from tracker.identity.annotation import annotated, files_in
@@ -50,7 +50,10 @@ def annotate(
     return Result(
         document=drawings,
         parts=[_line(drawing) for drawing in drawings if drawing.problem is None],
-        notes=[f"skipped {each.problem}; fix: {each.fix}" for each in failed if len(drawings) > 1],
+        notes=[
+            *(f"note: {note}" for drawing in drawings for note in drawing.notes),
+            *(f"skipped {each.problem}; fix: {each.fix}" for each in failed if len(drawings) > 1),
+        ],
         failure=PictureError(problem, fix=failed[0].fix or "") if failed else None,
     )
 

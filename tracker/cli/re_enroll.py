@@ -9,6 +9,7 @@ import typer
 
 from config.errors import PeopleError
 from tracker.cli.command import command
+from tracker.cli.enroll import PatternOption, asked_pattern
 from tracker.cli.extras import engine_of
 from tracker.cli.options import Models
 from tracker.cli.output import Result
@@ -17,7 +18,8 @@ from tracker.cli.terminal import with_progress
 from tracker.presence.people import PersonKind, name_key
 
 if TYPE_CHECKING:
-    from tracker.identity.enrolment import EnrolmentPlan, EnrolmentRequest
+    from tracker.identity.enrolment import EnrolmentPlan
+    from tracker.identity.enrolment_requests import EnrolmentRequest
     from tracker.presence.people import Person
     from tracker.vision.embedders import EmbedderSpec
     from tracker.vision.engine import FaceEngine
@@ -32,6 +34,7 @@ def re_enroll(
             "--pictures", metavar="DIR", help="Folder that holds, for each person, a folder or a picture of that name."
         ),
     ],
+    pattern: PatternOption = None,
     without_pictures: Annotated[
         bool,
         typer.Option(
@@ -47,10 +50,10 @@ def re_enroll(
     faces marked as not somebody's, and calibrated limits are deleted: they belong to the former network. Running agents
     end and must be started again. Without --without-pictures nothing changes unless everybody has a usable picture.
     """
-    from tracker.identity.enrolment import requests_in
+    from tracker.identity.enrolment_requests import requests_in
     from tracker.vision.embedders import chosen
 
-    requests = requests_in(pictures)
+    requests = requests_in(pictures, pattern or asked_pattern(pictures))
     with writing(access) as (settings, store):
         embedder = chosen(settings.recognition.embedder, stored=None)
         former = store.people.network()

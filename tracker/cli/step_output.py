@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from tracker.agent.hints import UnnamedHints
 from tracker.agent.loop import Agent, Step
 from tracker.agent.summary import Summary
 from tracker.cameras.frames import FrameSource
@@ -72,6 +73,7 @@ class StepPrinter:
             for agent, source in zip(agents, sources, strict=True)
             if not isinstance(source, LiveSource)
         }
+        self._hints = {agent.camera_id: UnnamedHints() for agent in agents}
         self._sources = {agent.camera_id: source for agent, source in zip(agents, sources, strict=True)}
         self._bars: dict[str, TaskID] = {
             camera_id: self._progress.add_task(camera_id, total=None, seen="") for camera_id in self._sources
@@ -98,7 +100,10 @@ class StepPrinter:
             self._summaries[agent.camera_id].add(step)
         if step.frame is not None:
             self._advance(agent.camera_id, step)
+        hint = self._hints[agent.camera_id].next(step)
         with self._lock:
+            if hint is not None:
+                self._print(f"hint: {agent.camera_id}: {_with_names(hint, self._known)}", to_stderr=True)
             if self._explain:
                 self._print_matches(step.matches)
             if self._output is EventOutput.JSON:
@@ -109,7 +114,7 @@ class StepPrinter:
 
     def _advance(self, camera_id: str, step: Step) -> None:
         source = self._sources[camera_id]
-        total = source.declared_frames if isinstance(source, RecordingSource) else None  # known once it is open
+        total = source.expected_frames if isinstance(source, RecordingSource) else None  # known once it is open
         seen = f"{len(step.faces)} faces, {len(step.present)} in"
         self._progress.update(self._bars[camera_id], advance=1, total=total, seen=seen)
 

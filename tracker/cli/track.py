@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tracker.cameras.timeline import HIGHEST_FPS
 from tracker.cli.command import command
 from tracker.cli.extras import embedder_of
 from tracker.cli.options import CameraOption, Models, Reload, UsageError
@@ -42,6 +43,15 @@ def track(
     start: Annotated[
         str | None, typer.Option("--start", metavar="TIME", help="Recordings: when they begin, as 2026-01-31T08:00:00.")
     ] = None,
+    fps: Annotated[
+        float | None,
+        typer.Option(
+            "--fps",
+            min=0.001,
+            max=HIGHEST_FPS,
+            help="Frames a second of recordings without time stamps: .h264, .mjpeg, folders.",
+        ),
+    ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Print why a track has, or has not, a name.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print events and corrections as JSON lines.")] = False,
 ) -> None:
@@ -59,7 +69,9 @@ def track(
     cameras = _cameras_of(settings, camera or [], camera_id or [])
     start_at = parse_past(start, settings.site.zone, now=datetime.now(UTC), option="--start")
     output = EventOutput.JSON if as_json else EventOutput.TEXT
-    over = follow(settings, cameras, start_at=start_at, fast=fast, output=output, explain=explain, reread=access.reload)
+    over = follow(
+        settings, cameras, start_at=start_at, fast=fast, fps=fps, output=output, explain=explain, reread=access.reload
+    )
     if not over:
         raise typer.Exit(130)
 
@@ -70,6 +82,7 @@ def follow(
     *,
     start_at: datetime | None = None,
     fast: bool = False,
+    fps: float | None = None,
     output: EventOutput,
     explain: bool = False,
     reread: Reload | None = None,
@@ -89,7 +102,10 @@ def follow(
     from tracker.identity.known import KnownPeople
     from tracker.store.site_settings import rules_at_site, site_of
 
-    sources = [prepare_source(each.source, start_at=start_at, realtime=not fast) for each in cameras]
+    sources = [
+        prepare_source(each.source, start_at=start_at, realtime=not fast, fps=fps, rotate=each.rotate)
+        for each in cameras
+    ]
     with (
         open_store(settings) as store,
         stopping() as stop,

@@ -15,8 +15,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from config.errors import RecordingError
-from tracker.cameras.capture import hush, open_file
+from config.errors import CameraError, RecordingError
+from tracker.cameras.capture import hush
+from tracker.cameras.video import Video
 from tracker.demo.background import Background, paint_background
 from tracker.demo.clip import CLIP, WALL_WIDTH
 from tracker.demo.portraits import PORTRAITS, Cutout, cutouts
@@ -236,13 +237,13 @@ def _write(path: Path, scene: Scene, progress: Callable[[float], None] | None) -
 
 def _frames_in(path: Path) -> int:
     """Number of frames that a video holds, 0 when it cannot be read."""
-    reader = open_file(str(path))
-    if reader is None:
-        return 0
     try:
-        return round(reader.get(cv2.CAP_PROP_FRAME_COUNT)) if reader.read()[0] else 0
-    finally:
-        reader.release()
+        video = Video.open_file(path)
+    except CameraError:
+        return 0
+    count = video.declared_frames or 0
+    video.close()
+    return count
 
 
 def _is_current(path: Path, sidecar: Path, fingerprint: str) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import PIL.Image
 
 from config.errors import PictureError, RecordingError
@@ -20,8 +19,13 @@ from tracker.vision.engine import FaceEngine
 from tracker.vision.faces import FloatArray, Image
 from tracker.vision.overlay import draw_faces
 
-VIDEO_SUFFIXES = frozenset({".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"})
-_VIDEO_CODECS = {".avi": "MJPG", ".mp4": "mp4v"}
+VIDEO_SUFFIXES = frozenset(
+    {
+        ".264", ".265", ".3gp", ".asf", ".avi", ".dv", ".flv", ".gif", ".h264", ".h265", ".hevc", ".m2ts", ".m4v",
+        ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".vob", ".webm", ".wmv",
+    }
+)  # fmt: skip
+_WRITTEN_VIDEOS = frozenset({".m4v", ".mkv", ".mov", ".mp4"})
 _WRITTEN_PICTURES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
 
@@ -44,13 +48,14 @@ class FoundFace:
 class Drawing:
     """The result for one file. frames: 1 for a picture. faces: of a picture, None for a video.
 
-    problem, fix: why it was not annotated, else None.
+    notes: what is wrong with a video that was annotated nevertheless. problem, fix: why a file was not, else None.
     """
 
     file: Path
     out: Path | None = None
     frames: int = 0
     faces: tuple[FoundFace, ...] | None = None
+    notes: tuple[str, ...] = ()
     problem: str | None = None
     fix: str | None = None
 
@@ -116,8 +121,9 @@ def annotated(finder: FaceFinder, file: Path, out: Path) -> Drawing:
     """Draw the faces of a picture or video into the folder `out`."""
     try:
         if file.suffix.lower() in VIDEO_SUFFIXES and not _is_still(file):
-            target = out / (file.name if file.suffix.lower() in _VIDEO_CODECS else f"{file.name}.avi")
-            return Drawing(file=file, out=target, frames=_annotate_video(finder, file, target))
+            target = out / (file.name if file.suffix.lower() in _WRITTEN_VIDEOS else f"{file.name}.mp4")
+            frames, notes = _annotate_video(finder, file, target)
+            return Drawing(file=file, out=target, frames=frames, notes=notes)
         image = read_picture(file)
         faces = finder.find(image)
         target = out / (file.name if file.suffix.lower() in _WRITTEN_PICTURES else f"{file.name}.png")
@@ -136,44 +142,25 @@ def _is_still(file: Path) -> bool:
         return False
 
 
-def _annotate_video(finder: FaceFinder, file: Path, target: Path) -> int:
-    """Write the video with its faces drawn; how many frames. Raises RecordingError when it is not all on the disk."""
-    source = RecordingSource(file)
+def _annotate_video(finder: FaceFinder, file: Path, target: Path) -> tuple[int, tuple[str, ...]]:
+    """Write the video with its faces drawn, each frame at its time; how many frames, and the problems of the original.
+
+    Raises RecordingError when it is not all on the disk.
+    """
+    from tracker.cameras.video_writer import VideoWriter  # takes time, and pictures do not need it
+
+    source = RecordingSource(file, realtime=False)
     source.open()
-    writer: cv2.VideoWriter | None = None
-    count = 0
+    count, first_at = 0, None
     try:
-        while (frame := source.read()) is not None:
-            image = frame.image
-            if writer is None:
-                codec = cv2.VideoWriter.fourcc(*_VIDEO_CODECS[target.suffix.lower()])
-                writer = cv2.VideoWriter(str(target), codec, source.fps, (image.shape[1], image.shape[0]))
-                if not writer.isOpened():
-                    raise _unwritten(target)
-            writer.write(_drawn(image, finder.find(image)))
-            count += 1
+        with VideoWriter(target) as writer:
+            while (frame := source.read()) is not None:
+                first_at = first_at or frame.at
+                writer.write(_drawn(frame.image, finder.find(frame.image)), (frame.at - first_at).total_seconds())
+                count += 1
     finally:
         source.close()
-        if writer is not None:
-            writer.release()
-    if _frames_in(target) != count:  # the writer reports no full disk
-        target.unlink(missing_ok=True)
-        raise _unwritten(target)
-    return count
-
-
-def _frames_in(video: Path) -> int | None:
-    written = RecordingSource(video)
-    try:
-        written.open()
-    except RecordingError:
-        return None
-    written.close()
-    return written.declared_frames
-
-
-def _unwritten(path: Path) -> RecordingError:
-    return RecordingError(f"{path}: cannot be written", fix="check the rights on the folder and the free space")
+    return count, source.problems
 
 
 def _drawn(image: Image, faces: Sequence[FoundFace]) -> Image:

@@ -13,7 +13,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 import cv2
 import numpy as np
@@ -21,9 +21,10 @@ import numpy as np
 from config.errors import PeopleError, PictureError
 from config.recognition import QualitySettings
 from tracker.identity.enrolment_checks import EnrolmentChecks, duplicates, outliers
-from tracker.identity.gallery import DIMENSION
+from tracker.identity.enrolment_requests import EnrolmentRequest
+from tracker.identity.gallery import DIMENSION, Gallery
 from tracker.identity.names import clean_name, shown
-from tracker.identity.pictures import PICTURE_SUFFIXES, read_picture
+from tracker.identity.pictures import read_picture
 from tracker.presence.people import Person, Role, name_key
 from tracker.vision.align import align
 from tracker.vision.faces import Faces, FloatArray, Image
@@ -37,8 +38,9 @@ _MIN_RELATIVE_WIDTH = 0.25
 """Faces narrower than this share of the widest are in the background and ignored."""
 _CONFIDENT_SCORE = 0.95
 """In a picture with a face of this score, faces of lower scores are ignored as false positives."""
-_UNSUPPORTED_SUFFIXES = frozenset({".avif", ".heic", ".heif"})
-"""Formats that cannot be read; such files are included so that they are reported."""
+
+_SAME_VECTOR = 1e-3
+"""Vectors of one picture, computed twice, differ by less; those of two pictures by a hundred times more."""
 
 
 class FaceExtractor(Protocol):
@@ -49,14 +51,6 @@ class FaceExtractor(Protocol):
 
     def embed(self, image: Image, faces: Faces) -> FloatArray:
         """(N, D) vectors of the given faces of that picture."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnrolmentRequest:
-    """A person to enrol: the name as given, and picture files with one face each."""
-
-    name: str
-    pictures: tuple[Path, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -102,6 +96,14 @@ class EnrolmentPlan:
         """File names (without folders) of the accepted pictures, one per vector."""
         return tuple(picture.path.name for picture in self.accepted)
 
+    def without_known(self, gallery: Gallery, person_id: str) -> Self:
+        """The plan without pictures from which the person is recognised already: the same vector is in the gallery."""
+        own = gallery.vectors[[owner == person_id for owner in gallery.person_ids]]
+        if not len(own):
+            return self
+        new = [each for each in self.accepted if np.linalg.norm(own - each.vector, axis=1).min() > _SAME_VECTOR]
+        return replace(self, accepted=tuple(new))
+
     def new_person(self, *, now: datetime, role: Role = Role.MEMBER) -> Person:
         """The person of the plan, enrolled now (UTC) under a new id."""
         return Person(person_id=new_person_id(), name=self.name, created_at=now, role=role, consented_at=now)
@@ -110,34 +112,6 @@ class EnrolmentPlan:
 def new_person_id() -> str:
     """A random person id."""
     return f"p-{secrets.token_hex(6)}"
-
-
-def pictures_of(paths: Iterable[Path]) -> tuple[Path, ...]:
-    """The given files, with each folder replaced by the pictures directly in it, sorted by name.
-
-    Raises PeopleError when a folder cannot be listed.
-    """
-    found: list[Path] = []
-    for path in paths:
-        found += _pictures_in(path) if path.is_dir() else [path]
-    return tuple(found)
-
-
-def requests_in(folder: Path) -> tuple[EnrolmentRequest, ...]:
-    """The people of a folder: each subfolder is a person, and each picture in it is a person named after the file.
-
-    Raises PeopleError when the folder is missing or empty.
-    """
-    if not folder.is_dir():
-        raise PeopleError(f"{folder}: no such folder", fix="give a folder with a picture or a folder for each person")
-    folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    people = [EnrolmentRequest(name=path.name, pictures=tuple(_pictures_in(path))) for path in folders]
-    people += [EnrolmentRequest(name=path.stem, pictures=(path,)) for path in _pictures_in(folder)]
-    if not people:
-        raise PeopleError(
-            f"{folder}: no pictures in it", fix="put a picture or a folder of pictures for each person there"
-        )
-    return tuple(people)
 
 
 def plan_enrolment(
@@ -348,11 +322,3 @@ def _digest(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return ""
-
-
-def _pictures_in(folder: Path) -> list[Path]:
-    try:
-        files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    except OSError as error:
-        raise PeopleError(f"{folder}: cannot be listed ({error.strerror})", fix="give a readable folder") from error
-    return [path for path in files if path.suffix.lower() in PICTURE_SUFFIXES | _UNSUPPORTED_SUFFIXES]

@@ -12,14 +12,22 @@ import cv2
 import numpy as np
 import PIL.Image
 import PIL.ImageOps
+from PIL import features
 
 from config.errors import PictureError
 from tracker.vision.faces import Image
 
 MAX_PIXELS = 89_000_000
 """270 MB when decoded; just under the size at which Pillow warns of a decompression bomb."""
-PICTURE_SUFFIXES = frozenset({".bmp", ".gif", ".jp2", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-_FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
+PICTURE_SUFFIXES = frozenset(
+    {
+        ".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".pjp",
+        ".pjpeg", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp",
+    }
+)  # fmt: skip
+"""Of files that are taken for pictures, those that cannot be read included, so that they are reported."""
+_UNREADABLE = frozenset({".heic", ".heif"}) if features.check("avif") else frozenset({".avif", ".heic", ".heif"})
+_FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 _DECODING_ERRORS = (
     OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, MemoryError, struct.error,
     zlib.error,
@@ -56,6 +64,10 @@ def read_picture(path: Path) -> Image:
                     raise _too_large(path, f"{width} x {height} pixels")
                 return _bgr(_upright(picture))
     except PIL.UnidentifiedImageError as error:
+        if path.suffix.lower() in _UNREADABLE:
+            raise PictureError(
+                f"{path}: {path.suffix[1:].upper()} pictures cannot be read", fix="export it as JPEG"
+            ) from error
         raise PictureError(f"{path}: not a picture", fix="give a JPEG, PNG, WebP, TIFF, BMP or GIF file") from error
     except PermissionError as error:
         raise PictureError(f"{path}: no permission to read it", fix="make the file readable") from error

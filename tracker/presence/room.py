@@ -61,6 +61,18 @@ class Presence:
             )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A time without frames, too short to conclude anything from it, UTC.
+
+    frames_since: when the frames before it began. until: when frames came again. Whoever was seen since `frames_since`
+    counts as unseen from `until` on. Others were out of sight in frames already: the gap changes nothing for them.
+    """
+
+    frames_since: datetime
+    until: datetime
+
+
 def observe(
     open_: Mapping[str, Presence],
     sightings: Iterable[Sighting],
@@ -70,7 +82,7 @@ def observe(
     exit_after: timedelta,
     ended: bool = False,
     left: Mapping[str, datetime] = _NOBODY,
-    watched_since: datetime | None = None,
+    gap: Gap | None = None,
 ) -> tuple[dict[str, Presence], tuple[Transition, ...]]:
     """Open presences and what was seen since -> open presences and the transitions, in order of time.
 
@@ -78,8 +90,7 @@ def observe(
     evidence and leaves when unseen for `exit_after`, dated at the last sighting. Two tracks of one person are one
     presence. ended: the recording is over, so everybody still in sight leaves at the last sighting, inferred.
     left: person id -> when that person's last presence here ended; a late name never reaches back before it.
-    watched_since: the camera gave no frames until then, for a time too short to conclude anything: being unseen counts
-    from then on.
+    gap: the latest one without frames.
 
     Raises ValueError unless `exit_after` is positive.
     """
@@ -91,7 +102,7 @@ def observe(
     for person_id in sorted(open_.keys() | by_person.keys()):
         presence = open_.get(person_id)
         for sighting in by_person.get(person_id, ()):
-            if presence is not None and sighting.since - _unseen_since(presence, watched_since) < exit_after:
+            if presence is not None and sighting.since - _unseen_since(presence, gap) < exit_after:
                 presence = _go_on(presence, sighting)
                 continue
             if presence is not None:
@@ -101,7 +112,7 @@ def observe(
                 transitions.append(_enter(presence))
         if presence is None:
             continue
-        if now - _unseen_since(presence, watched_since) >= exit_after:
+        if now - _unseen_since(presence, gap) >= exit_after:
             transitions.append(_exit(presence))
         elif ended:
             transitions.append(_exit(presence, inferred=True))
@@ -119,8 +130,10 @@ def _by_person(sightings: Iterable[Sighting]) -> dict[str, list[Sighting]]:
     return found
 
 
-def _unseen_since(presence: Presence, watched_since: datetime | None) -> datetime:
-    return presence.seen_at if watched_since is None else max(presence.seen_at, watched_since)
+def _unseen_since(presence: Presence, gap: Gap | None) -> datetime:
+    if gap is None or presence.seen_at < gap.frames_since:
+        return presence.seen_at
+    return max(presence.seen_at, gap.until)
 
 
 def _in_time(sighting: Sighting) -> tuple[datetime, datetime, str, float, float]:

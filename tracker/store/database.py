@@ -8,7 +8,9 @@ commit to the disk, so a power cut loses nothing that was committed. Writers tak
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -227,6 +229,8 @@ class Database:
     def _connect(self, mode: str) -> sqlite3.Connection:
         self._require_same_file()
         uri = f"{self.path.absolute().as_uri()}?mode={mode}"
+        if mode == "ro" and _cannot_change(self.path):
+            uri += "&immutable=1"  # else SQLite makes files beside it, even to read
         # Autocommit: this module begins and ends transactions. The locks above separate threads.
         return sqlite3.connect(uri, uri=True, timeout=self._timeout_s, isolation_level=None, check_same_thread=False)
 
@@ -306,6 +310,14 @@ class _Reader:
     def close(self) -> None:
         with self.lock:
             self.connection.close()
+
+
+def _cannot_change(path: Path) -> bool:
+    """Whether the file is whole, without a write-ahead log, on a disk that is mounted for reading only."""
+    if sys.platform == "win32" or not os.statvfs(path).f_flag & os.ST_RDONLY:
+        return False
+    log = path.with_name(f"{path.name}-wal")
+    return not log.exists() or not log.stat().st_size
 
 
 def _file_id(path: Path) -> tuple[int, int] | None:

@@ -13,6 +13,10 @@ from tracker.vision.faces import Faces, FloatArray
 
 _VELOCITY_GAIN = 0.5
 """Weight of the newest velocity in its exponential moving average."""
+_SLOW_GAPS = 2.5
+"""A track may miss a frame or two of a slow camera: so many times the usual time between frames."""
+_SLOWEST_S = 60.0
+"""Frames farther apart than this show too little of what happens between them to follow anybody."""
 _MEAN_VECTORS = 16
 """Vectors after which the running mean becomes an exponential moving average."""
 
@@ -87,8 +91,9 @@ class _TrackState:
 class Tracks:
     """The active tracks of one camera. Ended tracks are not kept.
 
-    camera_id: prefix of every track id. max_gap_s: seconds without a sighting after which a track ends. min_iou:
-    overlap that pairs a face with a track. max_vector_distance: vectors farther apart belong to different people.
+    camera_id: prefix of every track id. max_gap_s: seconds without a sighting after which a track ends; more where
+    frames usually are farther apart. min_iou: overlap that pairs a face with a track. max_vector_distance: vectors
+    farther apart belong to different people.
     Ids are deterministic: `camera-20250131T120000.000000-1`, the start time and the order within that instant.
     """
 
@@ -99,6 +104,7 @@ class Tracks:
         self._max_vector_distance = max_vector_distance
         self._active: list[_TrackState] = []
         self._now: datetime | None = None
+        self._last_steps_s: tuple[float, float] | None = None
         self._started_now = 0
 
     @property
@@ -123,6 +129,7 @@ class Tracks:
         at = self._checked_time(at)
         known = _known_vectors(len(faces), vectors, usable)
         if at != self._now:
+            self._note_step(at)
             self._now, self._started_now = at, 0
         ended = self._drop_unseen(at)
         pairs = associate(
@@ -158,9 +165,17 @@ class Tracks:
             raise ValueError(f"at: expected {self._now.isoformat()} or later, got {at.isoformat()}")
         return at
 
+    def _note_step(self, at: datetime) -> None:
+        if self._now is not None:
+            step_s = (at - self._now).total_seconds()
+            before_s = step_s if self._last_steps_s is None else self._last_steps_s[1]
+            self._last_steps_s = before_s, step_s
+
     def _drop_unseen(self, at: datetime) -> tuple[Track, ...]:
-        ended = tuple(state.as_track() for state in self._active if at - state.seen_at > self._max_gap)
-        self._active = [track for track in self._active if at - track.seen_at <= self._max_gap]
+        usual_s = min(self._last_steps_s) if self._last_steps_s is not None else 0.0  # one longer step is a gap
+        max_gap = max(self._max_gap, timedelta(seconds=_SLOW_GAPS * min(usual_s, _SLOWEST_S)))
+        ended = tuple(state.as_track() for state in self._active if at - state.seen_at > max_gap)
+        self._active = [track for track in self._active if at - track.seen_at <= max_gap]
         return ended
 
     def _states(self, at: datetime, dimension: int) -> TrackStates:

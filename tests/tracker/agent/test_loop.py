@@ -185,6 +185,34 @@ def test_a_long_outage_ends_visits_at_the_last_sighting(
     assert "no frame for 395 s" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "between",
+    [
+        pytest.param([6.0 * count for count in range(2, 201)], id="a-frame-in-six-seconds"),
+        pytest.param([6.0, 11.0, 300.0, 305.0, 600.0, 606.0, 900.0, 907.0], id="pairs-of-frames"),
+        pytest.param([start + shot / 10 for start in (106, 310, 520, 800, 1000) for shot in range(30)], id="bursts"),
+    ],
+)
+def test_somebody_absent_in_far_apart_frames_is_absent(
+    harness: AgentHarness, caplog: pytest.LogCaptureFixture, between: list[float]
+) -> None:
+    """A camera that sends frames when something moves, and else one now and then."""
+    ada = harness.enrol("Ada", ADA)
+    empty = [(second, picture()) for second in between if second > 6]
+    harness.play([*scene(1, 6, ADA, fps=10), *empty, *scene(1208, 1213, ADA, fps=10)])
+    assert harness.visits(3000) == [(ada, 1, 6), (ada, 1208, 1213)]
+    assert caplog.text.count("no frame for") == 1
+
+
+@pytest.mark.parametrize("step_s", [2.0, 20.0, 60.0])
+def test_somebody_in_every_frame_of_a_slow_camera_is_present_throughout(harness: AgentHarness, step_s: float) -> None:
+    ada = harness.enrol("Ada", ADA)
+    frames = [(step_s * count, picture(*([ADA] if 10 <= count <= 70 else []))) for count in range(100)]
+    harness.play(frames)
+    assert harness.visits(20_000) == [(ada, 10 * step_s, 70 * step_s)]
+    assert len(harness.reported()) == 2
+
+
 def jump(harness: AgentHarness) -> list[Step]:
     """Ada and Bob are in view; the clock jumps two hours ahead; Bob leaves, Eve enters and leaves; it is set back."""
     two_hours = 7200.0

@@ -67,7 +67,7 @@ class Room:
 
     def retract(self, who: str, track: str, second: int) -> None:
         open_ = self.present.pop(who, None)
-        back = self.reassignments.retract(track, who, open_, now=at(second), watched_since=None)
+        back = self.reassignments.retract(track, who, open_, now=at(second), gap=None)
         if back.presence is not None:
             self.present[who] = back.presence
         self.events = [event for event in self.events if event not in back.retracted] + list(back.transitions)

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from config.errors import FootfallError
+from tests.tracker.cameras.test_live import unopened
 from tracker.cameras.sources import LiveSource, open_source
 
 
@@ -40,7 +41,7 @@ def test_files_opened_read_refused_and_closed_leave_no_descriptor_behind(
 def test_cameras_opened_and_closed_leave_no_thread_behind() -> None:
     before = threading.active_count()
     for _ in range(20):
-        camera = LiveSource("rtsp://nowhere/", opener=lambda _: None)
+        camera = LiveSource("rtsp://nowhere/", opener=unopened)
         camera.open()
         camera.close()
     assert threading.active_count() <= before

@@ -13,7 +13,7 @@ import pytest
 
 from config.errors import CameraError
 from tests.tracker.cameras.conftest import HandClock
-from tracker.cameras.capture import Capture, open_live
+from tracker.cameras.capture import Capture, CaptureError, open_live
 from tracker.cameras.frames import Frame
 from tracker.cameras.sources import LiveSource, NoFrameYet, redacted
 
@@ -28,17 +28,17 @@ class Wire:
     def __init__(self) -> None:
         self.items: queue.Queue[np.ndarray | str | None] = queue.Queue()
         self.over = False
-        self.released = 0
+        self.closed = 0
         self.taken = threading.Semaphore(0)
 
-    def read(self) -> tuple[bool, np.ndarray | None]:
+    def read(self) -> np.ndarray | None:
         self.taken.release()
         image = None if self.over else self.items.get()
         self.over = image is None
-        return (False, None) if image is None or isinstance(image, str) else (True, image)
+        return None if isinstance(image, str) else image
 
-    def release(self) -> None:
-        self.released += 1
+    def close(self) -> None:
+        self.closed += 1
 
     def wait_until_idle(self, reads: int) -> None:
         """Return when the reader has come back for more `reads` times."""
@@ -47,19 +47,23 @@ class Wire:
 
 
 class Opener:
-    """Returns the items of the script, one per opening, then blocks."""
+    """Returns the items of the script, one per opening, then blocks; None cannot be opened."""
 
     def __init__(self, *script: Wire | None) -> None:
         self.script = list(script)
         self.exhausted = threading.Event()
         self.over = threading.Event()
 
-    def __call__(self, _source: str | int) -> Wire | None:
-        if self.script:
-            return self.script.pop(0)
-        self.exhausted.set()
-        self.over.wait(10)
-        return None
+    def __call__(self, source: str | int) -> Wire:
+        if not self.script:
+            self.exhausted.set()
+            self.over.wait(10)
+            return unopened(source)
+        return self.script.pop(0) or unopened(source)
+
+
+def unopened(_source: str | int) -> Wire:
+    raise CaptureError("cannot be opened", fix="plug it in")
 
 
 @pytest.fixture
@@ -98,6 +102,18 @@ def test_only_the_newest_frame_is_kept_and_the_others_are_counted(live: Callable
         camera.read(wait_s=0)
 
 
+def test_frames_of_a_live_camera_can_be_rotated() -> None:
+    wire = Wire()
+    wire.items.put(np.zeros((4, 8, 3), np.uint8))
+    camera = LiveSource(URL, rotate=90, opener=Opener(wire))
+    camera.open()
+    frame = camera.read(wait_s=5)
+    wire.items.put(None)
+    camera.close()
+    assert frame is not None
+    assert frame.image.shape == (8, 4, 3)
+
+
 def test_frames_are_dated_when_they_arrive(live: Callable[..., LiveSource], clock: object) -> None:
     wire = Wire()
     camera = live(wire)
@@ -119,7 +135,7 @@ def test_pauses_double_to_thirty_seconds_and_reset_after_a_frame(
     camera = live(*[None] * 9, wire, None, None)
     assert camera.opener.exhausted.wait(5)
     assert clock.waits == [0.5, 1, 2, 4, 8, 16, 30, 30, 30, 0.5, 1, 2]
-    assert wire.released == 1
+    assert wire.closed == 1
 
 
 def test_a_lost_camera_is_reconnected(live: Callable[..., LiveSource]) -> None:
@@ -129,7 +145,7 @@ def test_a_lost_camera_is_reconnected(live: Callable[..., LiveSource]) -> None:
     assert camera.read(wait_s=5) is not None
     first.items.put(None)
     second.wait_until_idle(1)
-    assert first.released == 1
+    assert first.closed == 1
     assert "trying again" in camera.state.problems[0]
     second.items.put(IMAGE)
     frame = camera.read(wait_s=5)
@@ -140,14 +156,14 @@ def test_a_lost_camera_is_reconnected(live: Callable[..., LiveSource]) -> None:
 
 def test_error_inside_the_decoder_is_a_loss_like_any_other(live: Callable[..., LiveSource]) -> None:
     class Bursting(Wire):
-        def read(self) -> tuple[bool, np.ndarray | None]:
-            raise cv2.error("decoder burst")
+        def read(self) -> np.ndarray | None:
+            raise CaptureError("gives no more frames (decoder burst)", fix="mend it")
 
     good = Wire()
     good.items.put(IMAGE)
     bad = Bursting()
     assert live(bad, good).read(wait_s=5) is not None
-    assert bad.released == 1
+    assert bad.closed == 1
 
 
 def test_pictures_that_cannot_be_decoded_are_skipped_until_there_are_ten_in_a_row(
@@ -159,23 +175,23 @@ def test_pictures_that_cannot_be_decoded_are_skipped_until_there_are_ten_in_a_ro
         for item in [*[BAD] * 9, IMAGE]:
             wire.items.put(item)
         assert camera.read(wait_s=5) is not None
-    assert (wire.released, clock.waits) == (0, [])
+    assert (wire.closed, clock.waits) == (0, [])
     for _ in range(10):
         wire.items.put(BAD)
     assert camera.opener.exhausted.wait(5)
-    assert (wire.released, clock.waits) == (1, [0.5])
+    assert (wire.closed, clock.waits) == (1, [0.5])
 
 
 def test_a_read_timeout_closes_the_connection(live: Callable[..., LiveSource], clock: HandClock) -> None:
     class Hanging(Wire):
-        def read(self) -> tuple[bool, np.ndarray | None]:
+        def read(self) -> np.ndarray | None:
             clock.seconds += 10
-            return False, None
+            return None
 
     hanging = Hanging()
     camera = live(hanging)
     assert camera.opener.exhausted.wait(5)
-    assert (hanging.released, clock.seconds) == (1, 10.5)
+    assert (hanging.closed, clock.seconds) == (1, 10.5)
 
 
 def test_ten_seconds_without_a_frame_count_as_lost(live: Callable[..., LiveSource], clock: object) -> None:
@@ -205,7 +221,7 @@ def test_a_hanging_reader_does_not_block_close_or_other_cameras(live: Callable[.
     closing.join(5)
     assert not closing.is_alive()
     assert stuck.state.frames == 0
-    assert hanging.released == 1
+    assert hanging.closed == 1
 
 
 def test_close_wakes_a_waiting_reader_and_is_idempotent(live: Callable[..., LiveSource]) -> None:
@@ -222,7 +238,7 @@ def test_close_wakes_a_waiting_reader_and_is_idempotent(live: Callable[..., Live
 
 
 def test_closing_during_a_pause_is_prompt() -> None:
-    camera = LiveSource(URL, opener=lambda _: None)
+    camera = LiveSource(URL, opener=unopened)
     camera.open()
     while not camera.state.problems:
         pass
@@ -315,9 +331,9 @@ def test_a_real_stream_continues_after_an_undecodable_picture() -> None:
     serving.start()
     openings: list[str | int] = []
 
-    def once(source: str | int) -> Capture | None:
+    def once(source: str | int) -> Capture:
         openings.append(source)
-        return open_live(source) if len(openings) == 1 else None
+        return open_live(source) if len(openings) == 1 else unopened(source)
 
     camera = LiveSource(f"http://127.0.0.1:{server.server_port}/film", opener=once)
     camera.open()

@@ -92,9 +92,19 @@ def test_recording_that_declares_no_length_ends_now_and_not_in_the_future(undecl
     source = RecordingSource(undeclared, clock=clock)
     source.open()
     frames = frames_of(source)
-    assert source.declared_frames is None
+    assert source.expected_frames == 60
     assert [frame.at - clock.now() for frame in (frames[0], frames[-1])] == [
         timedelta(seconds=-2.4), timedelta(seconds=-0.04),
+    ]  # fmt: skip
+    assert "counted at 25 frames a second" in source.state.problems[0]
+
+
+def test_rate_of_a_recording_without_stamps_can_be_given(undeclared: Path, clock: HandClock) -> None:
+    source = RecordingSource(undeclared, fps=10.0, clock=clock)
+    source.open()
+    frames = frames_of(source)
+    assert [frame.at - clock.now() for frame in (frames[0], frames[-1])] == [
+        timedelta(seconds=-6.0), timedelta(seconds=-0.1),
     ]  # fmt: skip
     assert source.state.problems == ()
 
@@ -152,8 +162,7 @@ def test_a_truncated_recording_gives_its_frames_and_is_reported(clip: Callable[.
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     source = open_source(str(path), start_at=START, realtime=False)
     assert 10 < len(frames_of(source)) < 40
-    (problem,) = source.state.problems
-    assert "of 60 frames" in problem
+    assert "s earlier than declared; the file is cut off" in source.state.problems[-1]
 
 
 def test_a_truncated_gif_gives_its_frames_and_is_reported(tmp_path: Path) -> None:
@@ -241,3 +250,20 @@ def test_a_missing_device_is_reported_at_once(device: str, capfd: pytest.Capture
     with pytest.raises(CameraError, match="no such camera"):
         open_source(device)
     assert capfd.readouterr().err == ""
+
+
+def test_frames_of_a_camera_mounted_askew_are_rotated(clip: Callable[..., Path], tmp_path: Path) -> None:
+    tmp_path = tmp_path / "pictures"
+    tmp_path.mkdir()
+    picture = np.zeros((48, 64, 3), np.uint8)
+    picture[:24, :32] = 255
+    cv2.imwrite(str(tmp_path / "a.png"), picture)
+    bright = {0: (0, 0), 90: (0, -1), 180: (-1, -1), 270: (-1, 0)}
+    for degrees, corner in bright.items():
+        frame = open_source(str(tmp_path), realtime=False, rotate=degrees).read()
+        assert frame is not None
+        assert frame.image[corner].tolist() == [255, 255, 255]
+        assert frame.image.shape == ((48, 64, 3) if degrees % 180 == 0 else (64, 48, 3))
+    film = open_source(str(clip()), realtime=False, rotate=90).read()
+    assert film is not None
+    assert film.image.shape == (64, 48, 3)

@@ -92,7 +92,7 @@ def test_an_invalid_store_is_refused_and_unchanged(
     assert (store.read_bytes() if store.is_file() else None) == before
 
 
-def test_read_only_disk_is_refused(small_disk: SmallDisk, run: Run, clip: Path) -> None:
+def test_store_on_a_read_only_disk_is_read_and_not_written(small_disk: SmallDisk, run: Run, clip: Path) -> None:
     harness = AgentHarness(small_disk.path / "gym.sqlite3")
     harness.enrol("Ada", ADA)
     harness.store.close()
@@ -100,6 +100,8 @@ def test_read_only_disk_is_refused(small_disk: SmallDisk, run: Run, clip: Path) 
     small_disk.make_read_only()
     run("track", "--camera", clip, "--fast", "--store", url).refused("gym.sqlite3")
     run("people", "rename", "Ada", "Eve", "--store", url).refused("gym.sqlite3")
+    assert [row["name"] for row in run("people", "list", "--json", "--store", url).data] == ["Ada"]
+    assert run("report", "today", "--store", url).code == 0
     run("annotate", clip, "--out", small_disk.path / "drawn").refused("cannot make this folder")
 
 

@@ -43,7 +43,8 @@ def test_a_folder_has_a_person_per_file_or_folder(run: Run, pictures: Path, tmp_
     shutil.copy(pictures / "bob.jpg", tmp_path / "people" / "Bob Hopper.jpg")
     done = run("enroll", tmp_path / "people", "--json")
     assert done.code == 0
-    assert [set(row) for row in done.data] == [{"name", "person_id", "pictures", "refused", "problem", "visitors"}] * 2
+    keys = {"name", "person_id", "pictures", "refused", "problem", "added", "visitors"}
+    assert [set(row) for row in done.data] == [keys] * 2
     assert [(row["name"], row["pictures"], row["problem"]) for row in done.data] == [
         ("Ada", 2, None),
         ("Bob Hopper", 1, None),
@@ -92,7 +93,7 @@ def header_of_a_huge_png() -> bytes:
         pytest.param("a.jpg", b"Dear diary, today I took no picture.\n" * 9, "not a picture", id="text-called-jpg"),
         pytest.param("a.png", header_of_a_huge_png(), "far too many pixels", id="20000-by-20000"),
         pytest.param("a.jpg", None, "damaged or cut off", id="cut-off"),
-        pytest.param("a.heic", b"\0\0\0\x18ftypheic" + bytes(99), "not a picture", id="heic"),
+        pytest.param("a.heic", b"\0\0\0\x18ftypheic" + bytes(99), "HEIC pictures cannot be read", id="heic"),
     ],
 )
 def test_unreadable_picture_is_refused_with_the_reason(
@@ -194,6 +195,8 @@ def test_staff_is_marked(run: Run, pictures: Path) -> None:
     [
         pytest.param(("--add",), ("--add without --name",), id="add-whom"),
         pytest.param(("--name", "Ada", "--add", "--staff"), ("--staff", "--add"), id="add-as-staff"),
+        pytest.param(("--name", "Ada", "--add", "--update"), ("--add", "--update"), id="add-and-update"),
+        pytest.param(("--name", "Ada", "--pattern", "{name}"), ("--pattern", "--name"), id="pattern-of-one"),
         pytest.param((), ("ada.png is a file", "--name"), id="who-is-this"),
     ],
 )

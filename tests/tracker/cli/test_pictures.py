@@ -14,7 +14,7 @@ from tests.files import digest
 from tests.tracker.cli.conftest import Run
 from tracker.cameras.sources import open_source
 
-DRAWING = {"file", "out", "frames", "faces", "problem", "fix"}
+DRAWING = {"file", "out", "frames", "faces", "notes", "problem", "fix"}
 FACE = {"box", "score", "person_id", "name", "distance", "reason"}
 
 
@@ -58,7 +58,7 @@ def test_folder_in_folder_out_each_under_its_own_name(run: Run, pictures: Path, 
     folder = tmp_path / "in"
     folder.mkdir()
     image = cv2.imread(str(pictures / "ada.png"))
-    for name in ("same.png", "same.jpg", "same.bmp", "same.tif", "same.webp", "same.jp2"):
+    for name in ("same.png", "same.jpg", "same.bmp", "same.tif", "same.webp", "same.jp2", "same.ppm"):
         cv2.imwrite(str(folder / name), image)
     PIL.Image.fromarray(image[:, :, ::-1]).save(folder / "still.gif")
     (folder / ".hidden.png").write_bytes(b"x")
@@ -67,7 +67,7 @@ def test_folder_in_folder_out_each_under_its_own_name(run: Run, pictures: Path, 
     assert done.code == 0
     assert {Path(row["file"]).name: Path(row["out"]).name for row in done.data} == {
         "same.bmp": "same.bmp", "same.jp2": "same.jp2.png", "same.jpg": "same.jpg", "same.png": "same.png",
-        "same.tif": "same.tif", "same.webp": "same.webp", "still.gif": "still.gif.png",
+        "same.ppm": "same.ppm.png", "same.tif": "same.tif", "same.webp": "same.webp", "still.gif": "still.gif.png",
     }  # fmt: skip
     assert {face["name"] for row in done.data for face in row["faces"]} == {"Ada"}
     assert all(cv2.imread(row["out"]).shape == image.shape for row in done.data)
@@ -76,7 +76,9 @@ def test_folder_in_folder_out_each_under_its_own_name(run: Run, pictures: Path, 
 
 
 @pytest.mark.usefixtures("enrolled")
-@pytest.mark.parametrize(("name", "out"), [("clip.avi", "clip.avi"), ("clip.mp4", "clip.mp4"), ("a.gif", "a.gif.avi")])
+@pytest.mark.parametrize(
+    ("name", "out"), [("clip.avi", "clip.avi.mp4"), ("clip.mp4", "clip.mp4"), ("a.gif", "a.gif.mp4")]
+)
 def test_video_is_drawn_frame_by_frame(name: str, out: str, run: Run, clip: Path, tmp_path: Path) -> None:
     frames = frames_of(clip)[1:13]
     source = tmp_path / name

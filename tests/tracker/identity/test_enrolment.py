@@ -12,15 +12,8 @@ import PIL.Image
 import pytest
 
 from config.errors import PeopleError
-from tracker.identity.enrolment import (
-    EnrolmentPlan,
-    EnrolmentRequest,
-    new_person_id,
-    pictures_of,
-    plan_enrolment,
-    plan_person,
-    requests_in,
-)
+from tracker.identity.enrolment import EnrolmentPlan, new_person_id, plan_enrolment, plan_person
+from tracker.identity.enrolment_requests import EnrolmentRequest, requests_in
 from tracker.vision.embedders import DLIB_CHIP
 from tracker.vision.faces import Faces
 
@@ -163,15 +156,6 @@ def test_invalid_name_is_rejected_before_reading_pictures(tmp_path: Path) -> Non
         plan("a/b", tmp_path / "missing.png")
 
 
-def test_folder_has_a_subfolder_or_a_file_per_person(draw: Draw, tmp_path: Path) -> None:
-    for name in ("Ada/1.png", "Ada/2.png", "Ben.png", "Ľuba Š.png", ".hidden/1.png", ".Dot.png"):
-        draw(name)
-    (tmp_path / "notes.txt").write_text("not a person")
-    (tmp_path / "Empty").mkdir()
-    found = {candidate.name: [path.name for path in candidate.pictures] for candidate in requests_in(tmp_path)}
-    assert found == {"Ada": ["1.png", "2.png"], "Empty": [], "Ben": ["Ben.png"], "Ľuba Š": ["Ľuba Š.png"]}
-
-
 def test_failures_do_not_affect_other_people(draw: Draw, tmp_path: Path) -> None:
     for name, faces in (("Ada/1.png", 1), ("Ada/2.png", 0), ("Ben.png", 2), ("Cy.png", 1), ("Dan.png", 1)):
         draw(name, faces=faces)
@@ -180,7 +164,7 @@ def test_failures_do_not_affect_other_people(draw: Draw, tmp_path: Path) -> None
     assert {name for name, made in plans.items() if made.problem is None} == {"Ada", "Dan"}
     assert reasons(plans["Ada"]) == {"2.png": "no face found"}
     assert plans["Cy"].problem == "a person named Cy already exists"
-    assert reasons(plans["Eve"]) == {"Eve.heic": "not a picture"}
+    assert reasons(plans["Eve"]) == {"Eve.heic": "HEIC pictures cannot be read"}
 
 
 def test_duplicate_name_is_rejected_for_both(draw: Draw, tmp_path: Path) -> None:
@@ -222,22 +206,6 @@ def test_plans_are_yielded_one_at_a_time(draw: Draw, tmp_path: Path) -> None:
     assert next(plans).problem is None
     later.unlink()
     assert reasons(next(plans)) == {"later.png": "no such file"}
-
-
-def test_folders_and_files_can_be_mixed(draw: Draw, tmp_path: Path) -> None:
-    for name in ("more/2.png", "more/1.JPG", "one.png"):
-        draw(name)
-    (tmp_path / "more" / "notes.txt").touch()
-    found = pictures_of([tmp_path / "one.png", tmp_path / "more", tmp_path / "missing.png"])
-    assert [path.name for path in found] == ["one.png", "1.JPG", "2.png", "missing.png"]
-
-
-@pytest.mark.parametrize("make", [None, Path.mkdir, Path.touch])
-def test_folder_without_pictures_is_rejected(tmp_path: Path, make: Callable[[Path], None] | None) -> None:
-    if make is not None:
-        make(tmp_path / "x")
-    with pytest.raises(PeopleError):
-        requests_in(tmp_path / "x")
 
 
 def test_ids_are_random_and_unique() -> None:

@@ -10,8 +10,9 @@ import PIL.Image
 import pytest
 
 from config.recognition import MatchSettings
-from tracker.identity.enrolment import EnrolmentPlan, EnrolmentRequest, plan_enrolment
+from tracker.identity.enrolment import EnrolmentPlan, plan_enrolment
 from tracker.identity.enrolment_checks import EnrolmentChecks, duplicates, outliers
+from tracker.identity.enrolment_requests import EnrolmentRequest
 from tracker.identity.gallery import Gallery
 from tracker.vision.embedders import DLIB_CHIP
 from tracker.vision.faces import Faces

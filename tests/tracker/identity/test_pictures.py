@@ -36,9 +36,12 @@ def test_colours_match_opencv(tmp_path: Path) -> None:
     np.testing.assert_array_equal(image, corners())
 
 
-@pytest.mark.parametrize("suffix", ["jpg", "webp", "bmp", "tif"])
-def test_common_formats_are_read(tmp_path: Path, suffix: str) -> None:
-    image = read_picture(saved(tmp_path / f"a.{suffix}", np.full((16, 24, 3), (40, 120, 200), np.uint8)))
+@pytest.mark.parametrize("name", ["jpg", "webp", "bmp", "tif", "ppm", "avif", "jfif:JPEG", "pjpeg:JPEG"])
+def test_common_formats_are_read(tmp_path: Path, name: str) -> None:
+    suffix, _, kind = name.partition(":")
+    image = read_picture(
+        saved(tmp_path / f"a.{suffix}", np.full((16, 24, 3), (40, 120, 200), np.uint8), format=kind or None)
+    )
     assert image.shape == (16, 24, 3)
     assert np.abs(image.astype(int) - (40, 120, 200)).max() <= 4
 
@@ -54,6 +57,18 @@ def test_exif_orientation_is_applied(tmp_path: Path) -> None:
     exif[0x0112] = 6  # shown turned a quarter clockwise
     sideways = np.ascontiguousarray(np.rot90(corners()))
     np.testing.assert_array_equal(read_picture(saved(tmp_path / "a.png", sideways, exif=exif)), corners())
+
+
+def test_portable_grey_maps_are_read(tmp_path: Path) -> None:
+    PIL.Image.fromarray(np.full((8, 6), 77, np.uint8)).save(tmp_path / "a.pgm")
+    assert read_picture(tmp_path / "a.pgm").tolist() == np.full((8, 6, 3), 77).tolist()
+
+
+def test_a_format_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(99))
+    with pytest.raises(PictureError, match="HEIC pictures cannot be read") as caught:
+        read_picture(tmp_path / "a.heic")
+    assert caught.value.fix == "export it as JPEG"
 
 
 def test_grey_becomes_three_channels(tmp_path: Path) -> None:

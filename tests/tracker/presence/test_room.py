@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tracker.presence.events import CameraRef, Event, EventKind
-from tracker.presence.room import Presence, Sighting, observe
+from tracker.presence.room import Gap, Presence, Sighting, observe
 from tracker.presence.rules import Rules
 from tracker.presence.sessions import sessions
 
@@ -37,7 +37,7 @@ class Room:
         self.left: dict[str, datetime] = {}
         self.events: list[Event] = []
 
-    def step(self, now: float, *sightings: Sighting, ended: bool = False, watched_since: float | None = None) -> None:
+    def step(self, now: float, *sightings: Sighting, ended: bool = False, gap: Gap | None = None) -> None:
         self.open, transitions = observe(
             self.open,
             sightings,
@@ -46,7 +46,7 @@ class Room:
             exit_after=EXIT_AFTER,
             ended=ended,
             left=self.left,
-            watched_since=None if watched_since is None else at(watched_since),
+            gap=gap,
         )
         events = [each.event(CAMERA) for each in transitions]
         self.events += events
@@ -182,20 +182,32 @@ def test_events_come_in_order_of_time() -> None:
     assert times == sorted(times)
 
 
-def test_unwatched_time_is_not_unseen_time() -> None:
+def gap(frames_since: float, until: float) -> Gap:
+    return Gap(frames_since=at(frames_since), until=at(until))
+
+
+def test_time_without_frames_is_not_unseen_time() -> None:
     room = Room()
     room.step(0, seen(0))
-    room.step(100, watched_since=100)
+    room.step(100, gap=gap(0, 100))
     assert room.reported == [("enter", 0)]
-    room.step(120, seen(120, track="t2"), watched_since=100)
+    room.step(120, seen(120, track="t2"), gap=gap(0, 100))
     assert room.reported == [("enter", 0)]
     assert room.open["p"].seen_at == at(120)
 
 
-def test_after_a_blind_time_the_unseen_leave_at_their_last_sighting() -> None:
+def test_after_a_gap_the_unseen_leave_at_their_last_sighting() -> None:
     room = Room()
     room.step(0, seen(0))
-    room.step(130, watched_since=100)
+    room.step(130, gap=gap(0, 100))
+    assert room.reported == [("enter", 0), ("exit", 0)]
+
+
+def test_a_gap_does_not_bridge_who_was_out_of_sight_before_it() -> None:
+    room = Room()
+    room.step(0, seen(0))
+    room.step(20, gap=gap(0, 20))
+    room.step(40, gap=gap(20, 40))
     assert room.reported == [("enter", 0), ("exit", 0)]
 
 

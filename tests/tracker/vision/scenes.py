@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from tracker.cameras.capture import open_file
+from tracker.cameras.video import Video
 from tracker.vision.faces import Image
 
 CLIPS = ("woman_a_turning.gif", "man_d_nodding.gif", "two_walking_in.gif")
@@ -61,17 +61,11 @@ STILLS: dict[str, Callable[[], Image]] = {
 
 def clip_frames(folder: Path, name: str, every: int = 1) -> Iterator[tuple[int, Image]]:
     """(index, frame) of every n-th frame of a clip."""
-    capture = open_file(str(folder / name))
-    assert capture is not None
-    index = 0
-    while True:
-        read, frame = capture.read()
-        if not read:
-            break
+    video = Video.open_file(folder / name)
+    for index, picture in enumerate(iter(video.read, None)):
         if index % every == 0:
-            yield index, frame.astype(np.uint8, copy=False)
-        index += 1
-    capture.release()
+            yield index, picture.image
+    video.close()
 
 
 def _read(package: str, path: str) -> Image:

@@ -272,10 +272,26 @@ def test_five_thousand_ended_tracks_are_not_kept() -> None:
     tracked = tracks(max_gap_s=0.5)
     ended: set[str] = set()
     for frame in range(1000):
-        update = tracked.update(faces(*(5000 * (frame % 2) + 100.0 * n for n in range(5))), None, at(10 * frame))
+        update = tracked.update(faces(*(5000 * (frame % 4) + 100.0 * n for n in range(5))), None, at(10 * frame))
         assert len(update.started) == 5
-        assert len(tracked.active) == 5
+        assert len(tracked.active) <= 15
         ended.update(track.track_id for track in update.ended)
     ended.update(track.track_id for track in tracked.end())
     assert len(ended) == 5000
     assert tracked.active == ()
+
+
+def test_faces_of_a_slow_camera_are_one_track_across_a_missed_frame() -> None:
+    tracked = tracks()
+    seconds = [0, 2, 4, 6, 10, 12]  # one frame every two seconds, one without the face
+    assert len({show(tracked, second / STEP_S, (100.0, ANN)) for second in seconds}) == 1
+    show(tracked, 14 / STEP_S)
+    assert tracked.active
+    show(tracked, 18 / STEP_S)
+    assert tracked.active == ()
+
+
+def test_one_long_step_between_frames_is_a_gap_and_ends_tracks() -> None:
+    tracked = tracks()
+    ids = [show(tracked, second / STEP_S, (100.0, ANN)) for second in (0, 0.1, 0.2, 2.2, 2.3)]
+    assert len(set(ids)) == 2

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from tracker.identity.recognition import Retraction
 from tracker.presence.line import LineState, TrackPoint
-from tracker.presence.room import Presence, Sighting
+from tracker.presence.room import Gap, Presence, Sighting
 from tracker.presence.transitions import Transition
 from tracker.presence.zones import ZoneStay
 
@@ -18,8 +18,8 @@ class View:
     """One frame as recognition leaves it.
 
     at: never before that of the view before. sightings: named people. points: every track, named or not. retractions:
-    names that tracks had and turned out not to be theirs. ended_tracks: ids. watched_since: the camera gave no frames
-    until then, for a time too short to conclude anything. ended: no more frames belong to what was seen so far.
+    names that tracks had and turned out not to be theirs. ended_tracks: ids. gap: the latest one without frames. ended:
+    no more frames belong to what was seen so far.
     """
 
     at: datetime
@@ -27,7 +27,7 @@ class View:
     points: tuple[TrackPoint, ...] = ()
     retractions: tuple[Retraction, ...] = ()
     ended_tracks: tuple[str, ...] = ()
-    watched_since: datetime | None = None
+    gap: Gap | None = None
     ended: bool = False
 
 

@@ -106,7 +106,7 @@ class Room:
             exit_after=self._exit_after,
             ended=view.ended,
             left=self._left,
-            watched_since=view.watched_since,
+            gap=view.gap,
         )
         self._reassignments.note(before, view.sightings, self._present, transitions)
         self._note_exits(transitions)
@@ -120,9 +120,7 @@ class Room:
         """Derive a person's presence again without what the track showed."""
         person_id = wrong.person_id
         open_ = self._present.pop(person_id, None)
-        found = self._reassignments.retract(
-            wrong.track_id, person_id, open_, now=view.at, watched_since=view.watched_since
-        )
+        found = self._reassignments.retract(wrong.track_id, person_id, open_, now=view.at, gap=view.gap)
         if found.presence is not None:
             self._present[person_id] = found.presence
         if self._left.get(person_id) in {each.at for each in found.retracted if each.kind is EventKind.EXIT}:
