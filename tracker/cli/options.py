@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from config.errors import FootfallError
+from tracker.cameras.timeline import HIGHEST_FPS
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -57,6 +58,15 @@ CameraOption = Annotated[
         "--camera",
         metavar="SRC",
         help="Device number, video file, folder of pictures, or rtsp/http address; may be given several times.",
+    ),
+]
+FpsOption = Annotated[
+    float | None,
+    typer.Option(
+        "--fps",
+        min=0.001,
+        max=HIGHEST_FPS,
+        help="Frames a second of recordings without time stamps: .h264, .mjpeg, folders.",
     ),
 ]
 SiteOption = Annotated[str | None, typer.Option("--site", metavar="ID", help="Site. Default: that of the settings.")]

@@ -12,7 +12,7 @@ from config.errors import PictureError
 from tracker.cli.command import command
 from tracker.cli.extras import load_engine, match_of
 from tracker.cli.lines import make_folder
-from tracker.cli.options import NoStoreModels, ReadingModels, UsageError
+from tracker.cli.options import FpsOption, NoStoreModels, ReadingModels, UsageError
 from tracker.cli.output import Result
 from tracker.cli.people import names_in
 from tracker.cli.store import reading
@@ -30,6 +30,7 @@ def annotate(
     source: Annotated[Path, typer.Argument(metavar="IN", help="A picture, a video, or a folder of them.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write to; created if missing.")],
     access: ReadingModels,
+    fps: FpsOption = None,
 ) -> Result:
     """Draw boxes, names and distances on pictures or videos.
 
@@ -44,7 +45,7 @@ def annotate(
         raise UsageError(f"{out} is the folder of the originals", fix="give another folder to --out")
     make_folder(out, fix="give another to --out")
     finder = _finder(settings, access)
-    drawings = [annotated(finder, file, out) for file in with_progress(files, "Annotating", total=len(files))]
+    drawings = [annotated(finder, file, out, fps=fps) for file in with_progress(files, "Annotating", total=len(files))]
     failed = [drawing for drawing in drawings if drawing.problem is not None]
     problem = f"{len(failed)} of {len(drawings)} files could not be annotated: {failed[0].problem}" if failed else ""
     return Result(

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracker.cameras.timeline import HIGHEST_FPS
 from tracker.cli.command import command
 from tracker.cli.extras import embedder_of
-from tracker.cli.options import CameraOption, Models, Reload, UsageError
+from tracker.cli.options import CameraOption, FpsOption, Models, Reload, UsageError
 from tracker.cli.output import note
 from tracker.cli.store import open_store
 from tracker.cli.times import parse_past
@@ -43,15 +42,7 @@ def track(
     start: Annotated[
         str | None, typer.Option("--start", metavar="TIME", help="Recordings: when they begin, as 2026-01-31T08:00:00.")
     ] = None,
-    fps: Annotated[
-        float | None,
-        typer.Option(
-            "--fps",
-            min=0.001,
-            max=HIGHEST_FPS,
-            help="Frames a second of recordings without time stamps: .h264, .mjpeg, folders.",
-        ),
-    ] = None,
+    fps: FpsOption = None,
     explain: Annotated[bool, typer.Option("--explain", help="Print why a track has, or has not, a name.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print events and corrections as JSON lines.")] = False,
 ) -> None:

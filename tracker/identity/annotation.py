@@ -117,12 +117,12 @@ def files_in(source: Path) -> list[Path]:
     return [source]
 
 
-def annotated(finder: FaceFinder, file: Path, out: Path) -> Drawing:
-    """Draw the faces of a picture or video into the folder `out`."""
+def annotated(finder: FaceFinder, file: Path, out: Path, *, fps: float | None = None) -> Drawing:
+    """Draw the faces of a picture or video into the folder `out`. fps: of a video without time stamps."""
     try:
         if file.suffix.lower() in VIDEO_SUFFIXES and not _is_still(file):
             target = out / (file.name if file.suffix.lower() in _WRITTEN_VIDEOS else f"{file.name}.mp4")
-            frames, notes = _annotate_video(finder, file, target)
+            frames, notes = _annotate_video(finder, file, target, fps)
             return Drawing(file=file, out=target, frames=frames, notes=notes)
         image = read_picture(file)
         faces = finder.find(image)
@@ -142,14 +142,14 @@ def _is_still(file: Path) -> bool:
         return False
 
 
-def _annotate_video(finder: FaceFinder, file: Path, target: Path) -> tuple[int, tuple[str, ...]]:
+def _annotate_video(finder: FaceFinder, file: Path, target: Path, fps: float | None) -> tuple[int, tuple[str, ...]]:
     """Write the video with its faces drawn, each frame at its time; how many frames, and the problems of the original.
 
     Raises RecordingError when it is not all on the disk.
     """
     from tracker.cameras.video_writer import VideoWriter  # takes time, and pictures do not need it
 
-    source = RecordingSource(file, realtime=False)
+    source = RecordingSource(file, fps=fps)
     source.open()
     count, first_at = 0, None
     try:

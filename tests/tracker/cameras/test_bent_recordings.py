@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -264,8 +265,14 @@ def sparse(folder: Path) -> Path:
 
 def test_pictures_that_are_stored_turned_come_upright(base: Path, tmp_path: Path) -> None:
     bent = tmp_path / "turned.mp4"
-    ffmpeg("-i", base, "-vf", "transpose=clock", tmp_path / "upright.mp4")
-    ffmpeg("-i", tmp_path / "upright.mp4", "-c", "copy", "-metadata:s:v", "rotate=90", bent)
+    ffmpeg("-i", base, "-vf", "transpose=clock", tmp_path / "lying.mp4")
+    with av.open(tmp_path / "lying.mp4") as source, av.open(bent, "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        stream.set_display_rotation(90)
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
     frames = read(RecordingSource(bent, start_at=START))
     assert frames[0].image.shape == (270, 480, 3)
     assert_same_stays(frames)

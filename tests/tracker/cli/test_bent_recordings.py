@@ -93,6 +93,9 @@ def test_rate_of_a_raw_recording_is_given_or_said(run: Run, base: Path, tmp_path
     done = run("track", "--camera", raw, "--fast", "--fps", 5, *BEGINS)
     assert (done.code, "note:" in done.err) == (0, False)
     assert_visits(visits(run), [("Visitor 1", 2, 8), ("Visitor 2", 14, 20)], within_s=0.6)
+    assert run("annotate", raw, "--out", "drawn", "--fps", 5).err == ""
+    video = Video.open_file(Path("drawn/raw.h264.mp4"))
+    assert [picture.stamp_s for picture in iter(video.read, None)][:3] == pytest.approx([0, 0.2, 0.4], abs=0.001)
     said = run("track", "--camera", raw, "--camera-id", "other", "--fast", *BEGINS)
     assert "note: " in said.err
     assert "counted at 10 frames a second (--fps gives another rate)" in said.err
