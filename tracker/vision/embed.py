@@ -12,9 +12,6 @@ from models.runtime import open_network
 from tracker.vision.embedders import EmbedderSpec
 from tracker.vision.faces import FloatArray
 
-_MAX_BATCH = 8
-"""Larger batches exceed the processor's cache and take longer per face."""
-
 
 class Embedder:
     """128-D vectors of aligned faces. Not thread-safe: one per thread.
@@ -38,7 +35,7 @@ class Embedder:
         if chips.dtype != np.uint8 or chips.shape[1:] != (side, side, 3):
             raise ValueError(f"chips: expected uint8 (N, {side}, {side}, 3), got {chips.dtype} {chips.shape}")
         vectors = np.empty((len(chips), self.dimension), np.float32)
-        for start in range(0, len(chips), _MAX_BATCH):
-            rows = slice(start, start + _MAX_BATCH)
+        for start in range(0, len(chips), self.spec.batch):
+            rows = slice(start, start + self.spec.batch)
             vectors[rows] = self._network.run(chips[rows].astype(np.float32))[0]
         return vectors

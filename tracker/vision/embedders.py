@@ -40,15 +40,18 @@ class GalleryLimits:
 class EmbedderSpec:
     """A network that embeds faces. All distances are Euclidean, between its vectors.
 
-    network: name in the model catalog and of its vectors in the store. limits: by size of the gallery, ascending.
-    min_margin, clear_by: defaults of the settings. full_margin: margin from which a face's vote has its full weight.
-    min_limit, max_limit: a limit below misses many faces, one above accepts many other people. safety: distance of a
-    calibrated limit below the nearest other person where few comparisons confirm it. new_view: distance from which two
-    faces of one person are worth keeping both. same_face: distance up to which a face is hardly anybody else's.
+    network: name in the model catalog and of its vectors in the store. batch: faces embedded at once; the runtime keeps
+    a copy of the weights for every batch size, and large batches exceed the processor's cache. limits: by size of the
+    gallery, ascending. min_margin, clear_by: defaults of the settings. full_margin: margin from which a face's vote has
+    its full weight. min_limit, max_limit: a limit below misses many faces, one above accepts many other people. safety:
+    distance of a calibrated limit below the nearest other person where few comparisons confirm it. new_view: distance
+    from which two faces of one person are worth keeping both. same_face: distance up to which a face is hardly anybody
+    else's.
     """
 
     name: EmbedderName
     network: str
+    batch: int
     chip: ChipLayout
     limits: tuple[GalleryLimits, ...]
     min_margin: float
@@ -81,6 +84,7 @@ ARCFACE_CHIP = ChipLayout(
 SFACE = EmbedderSpec(
     name=EmbedderName.SFACE,
     network="sface",
+    batch=1,
     chip=ARCFACE_CHIP,
     limits=(
         GalleryLimits(people=100, max_distance=1.05, stranger_distance=1.13),
@@ -98,6 +102,7 @@ SFACE = EmbedderSpec(
 DLIB = EmbedderSpec(
     name=EmbedderName.DLIB,
     network="dlib_resnet",
+    batch=8,
     chip=DLIB_CHIP,
     limits=(
         GalleryLimits(people=100, max_distance=0.38, stranger_distance=0.6),
