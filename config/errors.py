@@ -45,6 +45,10 @@ class PeopleError(FootfallError):
     """A person cannot be enrolled, found, renamed or removed as requested."""
 
 
+class UserError(FootfallError):
+    """A user of the dashboard cannot be added, found or changed as requested."""
+
+
 class StoreError(FootfallError):
     """The store cannot be opened, read or written."""
 
