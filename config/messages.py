@@ -27,6 +27,10 @@ EXAMPLES: Mapping[str, object] = {
     "presence.opens_at": "06:00",
     "camera.line": [[0.2, 0.6], [0.8, 0.6]],
     "camera.inside": "below",
+    "dashboard.allowed_hosts": ["footfall.example"],
+    "dashboard.tls": "self-signed",
+    "dashboard.tls_cert": "cert.pem",
+    "dashboard.tls_key": "key.pem",
     "camera.region": [0.0, 0.25, 1.0, 1.0],
 }
 """By `section.setting`: an example, for settings without a default."""
