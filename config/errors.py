@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from config.addresses import without_secrets
+
 
 class FootfallError(Exception):
-    """An error that the user can fix: the problem, and the fix.
+    """An error that the user can fix: the problem, and the fix; addresses in them are redacted.
 
     retryable: whether the same operation may succeed later; callers decide by it, never by the message.
     """
@@ -14,9 +16,8 @@ class FootfallError(Exception):
     retryable: ClassVar[bool] = False
 
     def __init__(self, problem: str, *, fix: str) -> None:
-        super().__init__(f"{problem} - {fix}")
-        self.problem = problem
-        self.fix = fix
+        self.problem, self.fix = without_secrets(problem), without_secrets(fix)
+        super().__init__(f"{self.problem} - {self.fix}")
 
 
 class SettingsError(FootfallError):
@@ -43,6 +44,10 @@ class RecordingError(FootfallError):
 
 class PeopleError(FootfallError):
     """A person cannot be enrolled, found, renamed or removed as requested."""
+
+
+class UserError(FootfallError):
+    """A user of the dashboard cannot be added, found or changed as requested."""
 
 
 class StoreError(FootfallError):

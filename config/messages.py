@@ -12,6 +12,8 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from config.addresses import without_secrets
+
 EXAMPLES: Mapping[str, object] = {
     "camera.id": "entrance",
     "camera.role": "door",
@@ -27,6 +29,10 @@ EXAMPLES: Mapping[str, object] = {
     "presence.opens_at": "06:00",
     "camera.line": [[0.2, 0.6], [0.8, 0.6]],
     "camera.inside": "below",
+    "dashboard.allowed_hosts": ["footfall.example"],
+    "dashboard.tls": "self-signed",
+    "dashboard.tls_cert": "cert.pem",
+    "dashboard.tls_key": "key.pem",
     "camera.region": [0.0, 0.25, 1.0, 1.0],
 }
 """By `section.setting`: an example, for settings without a default."""
@@ -72,7 +78,7 @@ def given(error: ErrorDetails) -> str:
     value = error["input"]
     if error["type"] == "missing" or isinstance(value, Mapping) or error["loc"] == ("camera",):
         return ""
-    text = value.isoformat() if isinstance(value, date | time) else repr(value)
+    text = without_secrets(value.isoformat() if isinstance(value, date | time) else repr(value))
     text = text if len(text) <= 80 else f"{text[:80]}…"
     return "" if text in error["msg"] else f", got {text}"
 

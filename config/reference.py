@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import get_origin
+from typing import get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -90,6 +90,8 @@ def _allowed(field: FieldInfo) -> str:
     kind = field.annotation
     if get_origin(kind) is dict:
         return "name = array of points"
+    if Ellipsis in get_args(kind):
+        return "array of names"
     if get_origin(kind) is tuple or Region in getattr(kind, "__args__", ()):
         return "four numbers 0..1"
     if any(get_origin(each) is tuple for each in getattr(kind, "__args__", ())):

@@ -24,6 +24,7 @@ from config.field_types import Id, Point, Region, SiteName, Source, TimeOfDay, Z
 from config.layers import merge, read_toml
 from config.messages import advice, given, nearest, reason
 from config.recognition import DetectSettings, MatchSettings, QualitySettings, RecognitionSettings
+from config.serving import DashboardSettings
 from config.storage import CloudSettings, StoreSettings
 
 ENV_PREFIX = "FOOTFALL_"
@@ -188,13 +189,6 @@ class CameraSettings(_Section):
             if abs(sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in sides)) < 0.0003:
                 raise ValueError(f"zone {name} has almost no area")
         return self
-
-
-class DashboardSettings(_Section):
-    host: str = Field(
-        "127.0.0.1", min_length=1, description="Address to listen on; 0.0.0.0 for all network interfaces."
-    )
-    port: int = Field(8050, ge=0, le=65535, description="Port to listen on; 0 for any free port.")
 
 
 class Settings(_Section):

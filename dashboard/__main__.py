@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from config.errors import FootfallError
+from config.serving import Tls
 from dashboard.server import serve
 from tracker.store.site_settings import settings_at_site
 
@@ -21,25 +22,28 @@ def main(
     store: Annotated[str | None, typer.Option(help="Store: sqlite:///PATH.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on; 0.0.0.0 for all network interfaces.")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 for any free port.")] = None,
+    tls: Annotated[Tls | None, typer.Option(help="Serve https with a certificate made here.")] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificate for https (PEM).")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Private key of the certificate (PEM).")] = None,
+    insecure: Annotated[bool, typer.Option("--insecure", help="Serve other machines without users.")] = False,
     settings: Annotated[Path | None, typer.Option(help="Settings file (TOML).")] = None,
 ) -> None:
     """Serve the dashboard until Ctrl-C."""
+    place = {"host": host, "port": port, "tls": tls, "tls_cert": tls_cert, "tls_key": tls_key}
+    flags: dict[str, dict[str, object]] = {"store": {"url": store}, "dashboard": dict(place)}
     try:
-        flags: dict[str, dict[str, object]] = {"store": {"url": store}, "dashboard": {"host": host, "port": port}}
         chosen, _ = settings_at_site(settings, flags)
         serve(
             chosen,
-            announce=_announce,
+            announce=lambda address: _out.print(f"Dashboard on [bold]{address}[/]  (Ctrl-C stops it)"),
+            warn=lambda text: _err.print(escape(text)),
             reread=lambda: settings_at_site(settings, flags)[0],
             settings_file=settings,
+            insecure=insecure,
         )
     except FootfallError as error:
         _err.print(f"[bold red]error:[/] {escape(error.problem)}\n[bold]fix:[/]   {escape(error.fix)}")
         raise typer.Exit(1) from error
-
-
-def _announce(address: str) -> None:
-    _out.print(f"Dashboard on [bold]{address}[/]  (Ctrl-C stops it)")
 
 
 if __name__ == "__main__":

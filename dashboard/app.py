@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html as markup
 import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -16,12 +17,18 @@ from werkzeug.exceptions import HTTPException
 from config.errors import FootfallError
 from config.settings import Settings
 from dashboard import shell
+from dashboard.access import cookies
+from dashboard.access import pages as sign_in
+from dashboard.access.guard import guard
+from dashboard.access.hosts import Hosts
+from dashboard.access.identity import Access, current_user, names_shown
 from dashboard.pages import live, usage, visits
 from dashboard.queries import Board
 
 NOT_FOUND = "Not found"
 PAGES: dict[str, ModuleType] = {"/": live, "/visits": visits, "/usage": usage}
 
+_VERSIONS = re.compile(r'"((?:dash|ddk|plotly|python)_version(?:_url)?)":"[^"]*"')
 logger = logging.getLogger("footfall.dashboard")
 
 _INDEX = """<!DOCTYPE html>
@@ -32,13 +39,6 @@ _INDEX = """<!DOCTYPE html>
     <link rel="icon" type="image/svg+xml" href="assets/favicon.svg">
     <meta name="color-scheme" content="light dark">
     {%css%}
-    <script>
-      try {
-        const kept = localStorage.getItem("mantine-color-scheme-value");
-        const dark = kept === "dark" || (kept !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
-        document.documentElement.dataset.mantineColorScheme = dark ? "dark" : "light";
-      } catch { /* storage is switched off: the system's preference applies */ }
-    </script>
   </head>
   <body>
     {%app_entry%}
@@ -51,11 +51,19 @@ def _page(path: str) -> ModuleType | None:
     return PAGES.get(path.rstrip("/") or "/")
 
 
+def _is_unknown_page(request: flask.Request) -> bool:
+    """Whether Dash answers this address only because it answers every address."""
+    return request.endpoint == "/<path:path>" and _page(request.path) is None
+
+
 class _TitledDash(Dash):
-    """A Dash whose first response has the title of the requested page."""
+    """A Dash whose first response has the title of the requested page and its token, and no version of a package."""
 
     def interpolate_index(self, *args: Any, **parts: Any) -> Any:
         page = _page(flask.request.path)
+        script = f'<script src="{self.get_asset_url("scheme.js")}"></script>'
+        parts["metas"] += f'<meta name="csrf-token" content="{cookies.csrf_token()}">{script}'
+        parts["config"] = _VERSIONS.sub(r'"\1":null', parts["config"])
         parts["title"] = markup.escape(f"{page.TITLE if page else NOT_FOUND} · {self.title}")
         fill: Callable[..., str] = super().interpolate_index
         return fill(*args, **parts)
@@ -66,20 +74,24 @@ def create_app(
     settings: Settings,
     reread: Callable[[], Settings] | None = None,
     settings_file: Path | None = None,
+    *,
+    always_sign_in: bool = False,
 ) -> Dash:
     """The application over one store; `.server` is its WSGI application.
 
     reread: loads the settings again when the shared ones changed. settings_file: the file given at the start, for the
-    commands on pages.
+    commands on pages. always_sign_in: pages need a sign-in, also while there are no users.
     The store need not exist yet: pages show the problem, and recover when it can be read.
     """
-    board = Board(store_path, settings, reread=reread, settings_file=settings_file)
+    board = Board(store_path, settings, reread=reread, settings_file=settings_file, names_shown=names_shown)
+    access = Access(board.users, now=board.now, always=always_sign_in)
     app = _TitledDash(
         __name__,
         title=settings.site.name,
         update_title="",
         index_string=_INDEX,
         assets_folder=str(Path(__file__).parent / "assets"),
+        assets_ignore=r"plain\.css|scheme\.js",
         suppress_callback_exceptions=True,
         serve_locally=True,
         add_log_handler=False,
@@ -89,12 +101,15 @@ def create_app(
             {"name": "description", "content": "Who is in, since when, and how the place is used."},
         ],
     )
-    app.layout = shell.frame(settings.site.name)
+    app.layout = lambda: shell.frame(settings.site.name, current_user())
     _route(app, board, settings.site.name)
     _pulse(app, board)
     for page in PAGES.values():
         page.register(app, board)
-    _guard(app.server, board)
+    app.server.jinja_env.globals["asset"] = app.get_asset_url
+    guard(app.server, access, Hosts(settings.dashboard.allowed_hosts), script_hashes=app.csp_hashes())
+    sign_in.register(app.server, access, site_name=settings.site.name)
+    _answer(app.server, board)
     return app
 
 
@@ -162,20 +177,13 @@ def _log_and_leave_as_it_is(error: Exception) -> Any:
     return no_update
 
 
-def _guard(server: flask.Flask, board: Board) -> None:
-    """Security headers, and no traceback for an invalid request."""
+def _answer(server: flask.Flask, board: Board) -> None:
+    """The time with every answer, the status of an unknown page, and no traceback for an invalid request."""
 
     @server.after_request
-    def headers(response: flask.Response) -> flask.Response:
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["Content-Security-Policy"] = (
-            "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
-            "script-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'self'; "
-            "frame-ancestors 'self'"
-        )
+    def finish(response: flask.Response) -> flask.Response:
         response.headers["X-Footfall-Now-Ms"] = str(round(board.now().timestamp() * 1000))
-        if response.mimetype == "text/html" and response.status_code == 200 and _page(flask.request.path) is None:
+        if response.status_code == 200 and _is_unknown_page(flask.request):
             response.status_code = 404
         return response
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from config.addresses import redacted, without_secrets
 from dashboard.views import CameraRow, Condition
 from dashboard.wording import duration
 from tracker.presence.health import CameraHealth, CameraState
@@ -33,7 +34,7 @@ def camera_row(
         condition = Condition.WARN
     return CameraRow(
         camera_id=health.camera_id,
-        source=health.source,
+        source=redacted(health.source),  # older versions stored more of it
         condition=condition,
         words=" · ".join((words, *warnings)),
         rate=rate,
@@ -60,4 +61,4 @@ def _judged(health: CameraHealth, now: datetime) -> tuple[Condition, str]:
 
 def _lost(silent_s: float, problem: str | None) -> tuple[Condition, str]:
     condition = Condition.WARN if silent_s < DEAD_AFTER_S else Condition.BAD
-    return condition, f"no frame for {duration(silent_s)}" + (f": {problem}" if problem else "")
+    return condition, f"no frame for {duration(silent_s)}" + (f": {without_secrets(problem)}" if problem else "")

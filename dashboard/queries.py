@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from config.settings import Settings
@@ -16,6 +15,7 @@ from config.storage import StoreSettings
 from dashboard.camera_words import camera_row
 from dashboard.coverage import CoverageView, coverage_view, days_watched, hours_watched
 from dashboard.place import Places, behind
+from dashboard.redaction import View, without_names
 from dashboard.views import Days, EventRow, LiveView, UsageView, VisitsView
 from dashboard.wording import duration
 from tracker.presence.calendar import day_range
@@ -29,6 +29,7 @@ from tracker.reports.sheets import Figure, Row
 from tracker.reports.text import is_printable, printable
 from tracker.store.site_settings import reports_after_s
 from tracker.store.store import Store
+from tracker.store.users import Users
 
 LATEST_EVENTS = 8
 MOST_VISITS = 1_000
@@ -42,7 +43,6 @@ _BUSY_TIMEOUT_S = 2.0
 _KEPT_ANSWERS = 6
 _ONE_DAY, _ONE_WEEK = timedelta(hours=26), timedelta(days=8)
 """Up to a day occupancy has a step for each change, up to a week for each quarter of an hour, else for each hour."""
-_Answer = TypeVar("_Answer", LiveView, UsageView, VisitsView)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,8 @@ class Board:
     The file may be missing, come later or be replaced; every method then raises StoreError until it can be read.
     Thread-safe. An answer is kept until the pulse changes, so that the callbacks of one page
     share it. clock: the time now, timezone-aware. reread: loads the settings again when the machines of the site share
-    others. settings_file: the one that was named at the start, for the commands on pages.
+    others. settings_file: the one that was named at the start, for the commands on pages. names_shown: whether who asks
+    may get the names of people; without them the figures are the same.
     """
 
     def __init__(
@@ -70,8 +71,10 @@ class Board:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         reread: Callable[[], Settings] | None = None,
         settings_file: Path | None = None,
+        names_shown: Callable[[], bool] = lambda: True,
     ) -> None:
         self.now = clock
+        self._names_shown = names_shown
         self._site_id = settings.site.id
         self._url = settings.store.url
         self._settings_file = settings_file
@@ -114,24 +117,35 @@ class Board:
         """What an open page compares to detect changes."""
         return self._pulse(self._store(), self.now())
 
+    def users(self) -> Users:
+        """The users of the store."""
+        return self._file.opened().users
+
     def live(self) -> LiveView:
         """Today so far, and the state of the cameras."""
         store, now = self._store(), self.now()
-        return self._answers.get(("live", self._pulse(store, now).anything), lambda: self._live(store, now))
+        return self._shown(
+            self._answers.get(("live", self._pulse(store, now).anything), lambda: self._live(store, now))
+        )
 
     def visits(self, days: Days) -> VisitsView:
         """Visits that overlap these days, the latest first, staff included."""
         store, now = self._store(), self.now()
-        return self._answers.get(
+        view = self._answers.get(
             ("visits", self._pulse(store, now).history, days), lambda: self._visits(store, now, days)
         )
+        return self._shown(view)
 
     def usage(self, days: Days) -> UsageView:
         """Usage in these days."""
         store, now = self._store(), self.now()
-        return self._answers.get(
+        view = self._answers.get(
             ("usage", self._pulse(store, now).history, days), lambda: self._usage(store, now, days)
         )
+        return self._shown(view)
+
+    def _shown(self, view: View) -> View:
+        return view if self._names_shown() else without_names(view)
 
     def _live(self, store: Store, now: datetime) -> LiveView:
         settings, data = self._places.now, self._data(store, now)
@@ -269,7 +283,7 @@ class _Answers:
         self._known: dict[tuple[object, ...], object] = {}
         self._lock = threading.Lock()
 
-    def get(self, question: tuple[object, ...], answer: Callable[[], _Answer]) -> _Answer:
+    def get(self, question: tuple[object, ...], answer: Callable[[], View]) -> View:
         with self._lock:
             if question not in self._known:
                 found = answer()

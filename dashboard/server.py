@@ -6,70 +6,165 @@ import errno
 import gc
 import logging
 import signal
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from waitress import create_server
+import uvicorn
 
-from config.errors import SettingsError
+from config.errors import SettingsError, StoreError
 from config.settings import Settings
+from dashboard.access.guard import MAX_BODY_BYTES
+from dashboard.access.hosts import is_loopback
 from dashboard.app import create_app
+from dashboard.connection import limits
+from dashboard.gateway import Gateway
+from tracker.store.store import Store
+
+if TYPE_CHECKING:
+    from dashboard.tls import Certificate
 
 THREADS = 8
+BODY_TIMEOUT_S = 30.0
+_STOP_AFTER_S = 3
+_BACKLOG = 512
 
-logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns at each request that waits for a thread
+logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it warns of every malformed request
 
 
 def serve(
     settings: Settings,
     *,
     announce: Callable[[str], None],
+    warn: Callable[[str], None],
     reread: Callable[[], Settings] | None = None,
     settings_file: Path | None = None,
+    insecure: bool = False,
 ) -> None:
     """Listen on the address of `settings.dashboard`; pass the address to `announce`; return on Ctrl-C or SIGTERM.
 
-    Raises SettingsError when the port is taken, not allowed, or the host is none of this machine.
+    insecure: serve other machines also while there are no users. warn: called with what makes that, or http, unsafe,
+    and with the fingerprint of a certificate that was made here.
+    Raises SettingsError when the port is taken, not allowed, or the host is none of this machine, when other machines
+    could read everything, and when a certificate cannot be used.
     """
-    host, port = settings.dashboard.host, settings.dashboard.port
-    application = create_app(settings.store.path, settings, reread, settings_file).server
-    try:
-        listener = create_server(application, host=host, port=port, threads=THREADS, ident=None)
-    except (OSError, ValueError) as error:
-        raise _no_listener(host, port, error) from error
+    place = settings.dashboard
+    is_open = _require_users(settings, insecure=insecure)
+    certificate = _certificate(settings)
+    application = create_app(settings.store.path, settings, reread, settings_file, always_sign_in=not is_open).server
+    gateway = Gateway(application, threads=THREADS, max_body_bytes=MAX_BODY_BYTES, body_timeout_s=BODY_TIMEOUT_S)
+    listener = _listen(place.host, place.port)
     gc.freeze()  # what was imported lives as long as the server: an answer of many rows need not wade through it
     signal.signal(signal.SIGTERM, _stop)
     try:
-        announce(_address(host, _port(listener, port)))
-        listener.run()
+        announce(_address(place.host, listener.getsockname()[1], "http" if certificate is None else "https"))
+        for text in _warnings(settings, certificate, is_open=is_open):
+            warn(text)
+        uvicorn.Server(_config(gateway, certificate)).run(sockets=[listener])
     except KeyboardInterrupt:
         return
     finally:
+        gateway.close()
         listener.close()
+
+
+def _certificate(settings: Settings) -> Certificate | None:
+    if settings.dashboard.tls is None and settings.dashboard.tls_cert is None:
+        return None
+    from dashboard.tls import certificate_of  # here, because http needs no cryptography
+
+    return certificate_of(settings.dashboard)
+
+
+def _config(gateway: Gateway, certificate: Certificate | None) -> uvicorn.Config:
+    return uvicorn.Config(
+        gateway,
+        loop="asyncio",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=True,
+        forwarded_allow_ips=["127.0.0.1", "::1"],
+        backlog=_BACKLOG,
+        timeout_graceful_shutdown=_STOP_AFTER_S,
+        ssl_certfile=None if certificate is None else certificate.cert,
+        ssl_keyfile=None if certificate is None else certificate.key,
+        **limits(),
+    )
+
+
+def _require_users(settings: Settings, *, insecure: bool) -> bool:
+    """Whether pages are open without a sign-in as long as there are no users.
+
+    Raises SettingsError where there are none and other machines could read everything.
+    """
+    if insecure or is_loopback(settings.dashboard.host):
+        return True
+    try:
+        with Store(settings.store.path).open(create=False) as store:
+            has_users = store.users.exist()
+    except StoreError:
+        has_users = False
+    if not has_users:
+        raise SettingsError(
+            f"there are no users, so anybody on the network could read everything on {settings.dashboard.host}",
+            fix="run 'footfall users add NAME --role admin' first; --insecure serves without sign-in",
+        )
+    return False
+
+
+def _warnings(settings: Settings, certificate: Certificate | None, *, is_open: bool) -> list[str]:
+    found = []
+    if certificate is not None and certificate.self_signed:
+        found.append(f"The certificate has the SHA-256 fingerprint {certificate.fingerprint}")
+    if not is_loopback(settings.dashboard.host):
+        if is_open:
+            found.append("Warning: without users anybody on the network can read everything on these pages")
+        if certificate is None:
+            found.append("Warning: without https anybody on the network can read along; see --tls self-signed")
+    return found
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there. Raises SettingsError."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise _no_listener(host, port, error) from error
+    try:
+        if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows, where SO_REUSEADDR would share the port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise _no_listener(host, port, error) from error
+    return listener
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(0)
 
 
-def _port(listener: object, asked: int) -> int:
-    """The port in use, which the system chose when 0 was asked for."""
-    return int(getattr(listener, "effective_port", 0) or asked)
-
-
-def _address(host: str, port: int) -> str:
+def _address(host: str, port: int, scheme: str) -> str:
     name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104 - read
-    return f"http://{name}:{port}/"
+    return f"{scheme}://{name}:{port}/"
 
 
-def _no_listener(host: str, port: int, error: OSError | ValueError) -> SettingsError:
-    code = error.errno if isinstance(error, OSError) else None
-    if code == errno.EADDRINUSE:
+def _no_listener(host: str, port: int, error: OSError) -> SettingsError:
+    if error.errno == errno.EADDRINUSE:
         return SettingsError(
             f"port {port} on {host} is in use", fix=f"give another one, for instance --port {port + 1}, or --port 0"
         )
-    if code == errno.EACCES:
+    if error.errno == errno.EACCES:
         return SettingsError(f"port {port} is not for ordinary users", fix="give one above 1023 with --port")
     return SettingsError(f"cannot listen on {host}:{port} ({error})", fix="give an address of this machine to --host")

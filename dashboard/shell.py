@@ -14,6 +14,7 @@ from config.errors import FootfallError
 from dashboard.theme import MANTINE_THEME
 from dashboard.wording import sentence
 from tracker.reports.charts import PLOT_CONFIG
+from tracker.store.users import User
 
 PULSE_MS = 1000
 """How often an open page checks for changes."""
@@ -48,8 +49,8 @@ def in_browser(
     register(function, *wires, prevent_initial_call=not first)
 
 
-def frame(site_name: str) -> Any:
-    """The layout around the pages."""
+def frame(site_name: str, user: User | None) -> Any:
+    """The layout around the pages. user: who is signed in, if anybody has to be."""
     return dmc.MantineProvider(
         [
             dcc.Location(id="url", refresh="callback-nav"),
@@ -60,7 +61,7 @@ def frame(site_name: str) -> Any:
             dcc.Store(id="viewport"),
             dcc.Store(id="colours"),
             html.A("Skip to the content", href="#content", className="skip-link"),
-            _header(site_name),
+            _header(site_name, user),
             html.Div(
                 "The dashboard does not answer. Trying again…", className="connection", role="status", id="connection"
             ),
@@ -75,7 +76,7 @@ def frame(site_name: str) -> Any:
     )
 
 
-def _header(site_name: str) -> Component:
+def _header(site_name: str, user: User | None) -> Component:
     return html.Header(
         html.Div(
             [
@@ -87,6 +88,7 @@ def _header(site_name: str) -> Component:
                     className="brand",
                 ),
                 html.Nav(navigation("/"), id="navigation", className="navigation", **aria(label="Pages")),
+                *([_account(user)] if user else []),
                 dmc.ColorSchemeToggle(
                     id="scheme",
                     lightIcon=icon("sun"),
@@ -101,6 +103,15 @@ def _header(site_name: str) -> Component:
             className="header-inner",
         ),
         className="header",
+    )
+
+
+def _account(user: User) -> Component:
+    return html.A(
+        [icon("account"), html.Span(user.name, className="account-name")],
+        href="/account",
+        className="account",
+        title=f"Signed in as {user.name} ({user.role}): password, sign out",
     )
 
 

@@ -30,10 +30,24 @@
   /* The server's own clock comes with every answer, so that a phone whose clock is wrong shows the right minutes. */
   window.footfall = { duration: text };
 
+  /* Every request carries the token of this page. 401: the sign-in or the token is out of date, so the page is loaded
+     again, which leads to the sign-in where one is needed; not twice in a row, in case that does not help. */
+  const RELOADED = "footfall-reloaded-at";
+  const token = document.querySelector('meta[name="csrf-token"]')?.content || "";
+
+  function reload() {
+    if (Date.now() - Number(sessionStorage.getItem(RELOADED)) < 10000) return;
+    sessionStorage.setItem(RELOADED, String(Date.now()));
+    window.location.reload();
+  }
+
   const plainFetch = window.fetch;
-  window.fetch = async function (...request) {
-    const response = await plainFetch.apply(this, request);
+  window.fetch = async function (resource, options) {
+    const headers = new Headers(options?.headers || (resource instanceof Request ? resource.headers : undefined));
+    headers.set("X-CSRF-Token", token);
+    const response = await plainFetch.call(this, resource, { ...options, headers });
     if (response.ok) answeredAt = Date.now();
+    if (response.status === 401) reload();
     const served = Number(response.headers.get("X-Footfall-Now-Ms"));
     if (served) serverAheadMs = served - Date.now();
     return response;

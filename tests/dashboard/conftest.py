@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from flask.testing import FlaskClient
 
 from tests.dashboard import gym
 
@@ -30,6 +31,15 @@ QUIET_FLAGS = (
 )  # fmt: skip
 
 Opener = Callable[..., "Page"]
+TOKEN = re.compile(r'(?:name="csrf-token" content|name="csrf_token" value)="([0-9a-f]{64})"')
+
+
+def with_token(client: FlaskClient, path: str = "/") -> FlaskClient:
+    """The client with the token of a page, which it sends with every request from now on."""
+    found = TOKEN.search(client.get(path).text)
+    assert found
+    client.environ_base["HTTP_X_CSRF_TOKEN"] = found[1]
+    return client
 
 
 @contextmanager
@@ -50,7 +60,7 @@ def announced(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     ready, _, _ = select.select([process.stdout], [], [], START_TIMEOUT_S)
     line = process.stdout.readline() if ready else ""
-    found = re.search(r"http://\S+/", line)
+    found = re.search(r"https?://\S+/", line)
     assert found, f"no address printed: {line!r}"
     return found.group(0)
 

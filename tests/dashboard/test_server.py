@@ -19,7 +19,7 @@ from flask.testing import FlaskClient
 from config.settings import Settings, SiteSettings, StoreSettings
 from dashboard.app import create_app
 from tests.dashboard import gym
-from tests.dashboard.conftest import ROOT, announced
+from tests.dashboard.conftest import ROOT, announced, with_token
 
 UPDATE = "/_dash-update-component"
 
@@ -31,7 +31,7 @@ def client(tmp_path: Path) -> Iterator[FlaskClient]:
         pass
     settings = Settings(site=SiteSettings(name="Ada & Sons <gym>"), store=StoreSettings(url=f"sqlite:///{path}"))
     with create_app(path, settings).server.test_client() as client:
-        yield client
+        yield with_token(client)
 
 
 def callback(output: str, inputs: dict[str, Any], state: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def test_an_answer_has_the_time_of_the_server(client: FlaskClient) -> None:
 def test_a_missing_store_is_reported_with_a_fix_and_no_traceback(tmp_path: Path) -> None:
     path = tmp_path / "none.sqlite3"
     settings = Settings(store=StoreSettings(url=f"sqlite:///{path}"))
-    client = create_app(path, settings).server.test_client()
+    client = with_token(create_app(path, settings).server.test_client())
     output = "..pulse.data...history.data...trouble.children...page.hidden.."
     asked = callback(output, {"tick.n_intervals": 0}, {"pulse.data": None, "history.data": None})
     answer = client.post(UPDATE, json=asked)
@@ -155,7 +155,7 @@ def test_a_port_in_use_is_reported_with_a_free_one(tmp_path: Path) -> None:
 
 
 def test_a_host_of_another_machine_is_refused(tmp_path: Path) -> None:
-    flags = ("--host", "192.0.2.1", "--port", "0")
+    flags = ("--host", "192.0.2.1", "--port", "0", "--insecure")
     result = subprocess.run(
         command(tmp_path, *flags), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )

@@ -51,3 +51,8 @@ def test_a_chosen_page_can_be_read() -> None:
     for scheme in Scheme:
         colours = properties(scheme)
         assert contrast(colours["main"], colours["main-soft"]) >= 4.5
+
+
+def test_without_scripts_the_systems_dark_scheme_has_the_same_colours() -> None:
+    block = SHEET.split(":root:not([data-mantine-color-scheme]) {", 1)[1].split("}", 1)[0]
+    assert dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", block)) == properties(Scheme.DARK)

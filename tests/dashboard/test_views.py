@@ -112,3 +112,10 @@ def test_cameras_in_plain_words(health: CameraHealth, condition: Condition, word
     row = camera_row(health, NOW)
     assert (row.condition, row.words) == (condition, words)
     assert bool(row.rate) == (condition is Condition.GOOD)
+
+
+def test_addresses_that_older_versions_stored_are_redacted() -> None:
+    source = "rtsp://cam/user=admin&password=s3cret"
+    row = camera_row(live(state=CameraState.LOST, source=source, problem=f"{source}: cannot be opened"), NOW)
+    assert "s3cret" not in f"{row.source} {row.words}"
+    assert row.source == "rtsp://cam/***"

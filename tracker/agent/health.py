@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from config.addresses import redacted, without_secrets
 from tracker.cameras.clock import Clock
 from tracker.cameras.frames import FrameSource
 from tracker.presence.coverage import OUTAGE_AFTER, CoverageSpan
@@ -67,10 +68,11 @@ class Meter:
     def health(self, state: CameraState, *, problem: str | None = None) -> CameraHealth:
         """The record of this moment. problem: what ended the agent; without it the last problem of the source."""
         source = self._source.state
+        problem = problem or (source.problems[-1] if source.problems else None)
         return CameraHealth(
             site_id=self._camera.site_id,
             camera_id=self._camera.camera_id,
-            source=self._source.name,
+            source=redacted(self._source.name),
             state=state,
             started_at=self._started_at,
             updated_at=self._clock.now(),
@@ -78,5 +80,5 @@ class Meter:
             fps=self.fps,
             frames=source.frames,
             dropped=source.dropped,
-            problem=problem or (source.problems[-1] if source.problems else None),
+            problem=None if problem is None else without_secrets(problem),
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from typing import Protocol
 
@@ -11,10 +10,10 @@ import cv2
 import numpy as np
 from cv2.typing import MatLike
 
+from config.addresses import is_address
 from config.errors import CameraError
 from tracker.vision.faces import Image
 
-_ADDRESS = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
 _DEVICE_FIX = "check that it is plugged in and no other program uses it"
 _DEVICE_BACKEND = {"linux": cv2.CAP_V4L2}.get(sys.platform, cv2.CAP_ANY)
 
@@ -31,25 +30,6 @@ class Capture(Protocol):
 
     def close(self) -> None:
         """Let go of the camera."""
-
-
-def is_address(source: str) -> bool:
-    """Whether the text is a network address such as rtsp://..."""
-    return _ADDRESS.match(source) is not None
-
-
-def redacted(source: str) -> str:
-    """The source without what may be secret: user and password before the last `@`, and the query.
-
-    Passwords may hold any character, so everything up to the last `@` goes, even where that takes the host along.
-    """
-    head = _ADDRESS.match(source)
-    if head is None:
-        return source
-    rest = source[head.end() :]
-    _, at_sign, rest = rest.rpartition("@")
-    place, question, _ = rest.partition("?")
-    return f"{head.group()}{'***@' if at_sign else ''}{place}{'?***' if question else ''}"
 
 
 class Device:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from config.addresses import redacted
 from config.findings import Finding, Outcome
-from tracker.cameras.capture import redacted
 from tracker.cameras.frames import Frame, FrameSource, NoFrameYet
 from tracker.cameras.sources import is_live, open_source
 

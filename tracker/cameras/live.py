@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
+from config.addresses import is_address, redacted
 from config.errors import CameraError
-from tracker.cameras.capture import Capture, CaptureError, is_address, open_live, redacted
+from tracker.cameras.capture import Capture, CaptureError, open_live
 from tracker.cameras.clock import Clock, SystemClock
 from tracker.cameras.frames import Frame, NoFrameYet, SourceState
 from tracker.cameras.rotation import rotated

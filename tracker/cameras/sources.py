@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from config.addresses import is_address, is_login, redacted
 from config.errors import CameraError
-from tracker.cameras.capture import is_address, redacted
 from tracker.cameras.clock import Clock, SystemClock
 from tracker.cameras.folder import FolderSource
 from tracker.cameras.frames import Frame, FrameSource, NoFrameYet, SourceState
@@ -26,7 +26,6 @@ __all__ = [
     "is_live",
     "open_source",
     "prepare_source",
-    "redacted",
 ]
 
 _LIVE_SCHEMES = frozenset({"http", "https", "rtmp", "rtmps", "rtp", "rtsp", "rtsps", "srt", "tcp", "udp"})
@@ -87,6 +86,8 @@ def prepare_source(
     if text.startswith("/dev/"):
         return LiveSource(text, rotate=rotate, clock=clock)
     path = Path(source).expanduser()
+    if is_login(text) and not path.exists():
+        raise CameraError("an address without its scheme", fix="begin it with rtsp:// or http://")
     if _is_folder(path):
         return FolderSource(path, start_at=start_at, realtime=realtime, fps=fps or 1.0, rotate=rotate, clock=clock)
     return RecordingSource(path, start_at=start_at, realtime=realtime, fps=fps, rotate=rotate, clock=clock)

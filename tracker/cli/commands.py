@@ -76,6 +76,16 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Entry]]] = {
             "corrections": ("event_corrections:corrections", "List corrections: what, by whom, when and why."),
         },
     ),
+    "users": (
+        "Manage who may sign in to the dashboard.",
+        {
+            "add": ("users:add", "Add a user of the dashboard; the password is asked for twice."),
+            "list": ("users:list_users", "List the users of the dashboard."),
+            "password": ("users:password", "Set another password; the user is signed out everywhere."),
+            "sign-out": ("users:sign_out", "Sign a user out on every device."),
+            "remove": ("users:remove", "Remove a user, who is signed out at once."),
+        },
+    ),
     "cloud": (
         "Manage Firestore: camera machines, people's access, functions.",
         {

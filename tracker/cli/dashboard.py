@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from config.errors import FootfallError
+from config.serving import Tls
 from tracker.cli.command import command
 from tracker.cli.extras import require
 from tracker.cli.options import Reading
@@ -21,19 +22,33 @@ from tracker.cli.output import note
 from tracker.cli.replica import following
 
 
-@command("footfall dashboard --port 8050")
+@command("footfall dashboard --port 8050", "footfall dashboard --host 0.0.0.0 --tls self-signed")
 def dashboard(
     access: Reading,
     host: Annotated[str | None, typer.Option(help="Address to listen on; 0.0.0.0 opens it to the network.")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")] = None,
+    tls: Annotated[
+        Tls | None, typer.Option(help="Serve https with a certificate that this machine makes itself.")
+    ] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option("--tls-cert", metavar="FILE", help="Certificate for https (PEM, with the chain).")
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option("--tls-key", metavar="FILE", help="Private key of the certificate (PEM).")
+    ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Open the pages to the network also while there are no users.")
+    ] = False,
 ) -> None:
     """Serve the dashboard: who is in now, visits, usage.
 
-    Ctrl-C stops it. With a shared store it is live: what any machine uploads is on the page within two seconds.
+    Without users (`footfall users add`) only this machine can open it. Ctrl-C stops it. With a shared store it is live:
+    what any machine uploads is on the page within two seconds.
     """
     require_dashboard()
     flags = {"--store": access.store, "--settings": access.settings, "--host": host, "--port": port}
-    sys.argv = ["footfall dashboard", *arguments(flags)]
+    flags |= {"--tls": tls, "--tls-cert": tls_cert, "--tls-key": tls_key}
+    sys.argv = ["footfall dashboard", *arguments(flags), *(["--insecure"] if insecure else [])]
     with following(access):
         runpy.run_module("dashboard", run_name="__main__", alter_sys=True)
 
@@ -72,4 +87,5 @@ def arguments(flags: Mapping[str, object]) -> list[str]:
 
 def require_dashboard() -> None:
     """Raises SettingsError where the packages of the dashboard are not installed."""
-    require("the dashboard", "dashboard", "dash", "dash_mantine_components", "dash_ag_grid", "plotly")
+    modules = ("argon2", "cryptography", "dash", "dash_ag_grid", "dash_mantine_components", "plotly", "uvicorn")
+    require("the dashboard", "dashboard", *modules)

@@ -51,7 +51,7 @@ def doctor(
 
 def examine(settings: Settings, sources: list[str], *, full: bool = False) -> Iterator[Finding]:
     """One finding for each check, as it is done. full: check every index of the store."""
-    from tracker.cameras.capture import redacted
+    from config.addresses import redacted
     from tracker.cameras.check import check_camera
     from tracker.store.check import check_clock, check_disk, check_store
     from tracker.vision.check import check_compiled

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tracker.vision.embedders import EmbedderSpec
     from tracker.vision.engine import FaceEngine
 
-_NAMES = {"firebase_admin": "firebase-admin", "skimage": "scikit-image"}
+_NAMES = {"argon2": "argon2-cffi", "firebase_admin": "firebase-admin", "skimage": "scikit-image"}
 """Name of the package, where it is not that of the module."""
 
 

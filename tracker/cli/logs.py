@@ -26,12 +26,13 @@ class _Stderr(logging.Handler):
 
 
 class _Formatter(logging.Formatter):
-    """Formats records with control characters escaped."""
+    """Formats records with control characters escaped and addresses redacted."""
 
     def format(self, record: logging.LogRecord) -> str:
+        from config.addresses import without_secrets
         from tracker.reports.text import printable
 
-        return printable(super().format(record))
+        return printable(without_secrets(super().format(record)))
 
 
 def _target() -> logging.Handler:

@@ -121,7 +121,7 @@ class Heartbeats:
     def _heartbeat(
         self, health: CameraHealth, span: CoverageSpan | None, load: Load, *, name: str, last_at: str
     ) -> Heartbeat:
-        problem = None if health.problem is None else redacted(health.problem, health.source)
+        problem = None if health.problem is None else without_addresses(health.problem, health.source)
         document = documents.heartbeat_document(
             replace(health, problem=problem),
             span,
@@ -140,7 +140,7 @@ class Heartbeats:
         return Heartbeat(write=write, state=(name, json.dumps(state)))
 
 
-def redacted(problem: str, source: str) -> str:
+def without_addresses(problem: str, source: str) -> str:
     """A problem without addresses of the local network and paths."""
     text = problem.replace(source, "the camera") if len(source) > 2 else problem
     return _ADDRESS.sub("…", text)[:1000]

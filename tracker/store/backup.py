@@ -98,6 +98,8 @@ def restore(backup: Path, store: Path, *, now: datetime, progress: Progress) -> 
             if kept is not None:
                 kept.replace(place)
             raise
+    with Store(place) as restored:
+        restored.users.sign_out_everybody()  # also who was signed out or removed since the backup
     return Restored(
         contents=_contents(place),
         kept=kept,

@@ -183,7 +183,20 @@ CREATE TABLE site_documents (  -- as downloaded
 CREATE TABLE unreadable_documents (  -- that another program damaged; deleted when they are downloaded whole
     collection TEXT NOT NULL, record_id TEXT NOT NULL, reason TEXT NOT NULL, at TEXT NOT NULL,
     PRIMARY KEY (collection, record_id)
-) WITHOUT ROWID
+) WITHOUT ROWID;
+
+CREATE TABLE users (  -- of the dashboard; never uploaded
+    name_key TEXT PRIMARY KEY NOT NULL, name TEXT NOT NULL,
+    role TEXT NOT NULL CHECK (role IN ('viewer', 'desk', 'admin')),
+    password_hash TEXT NOT NULL,  -- Argon2id
+    created_at TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE sign_ins (
+    token_hash TEXT PRIMARY KEY NOT NULL,
+    name_key TEXT NOT NULL REFERENCES users (name_key) ON DELETE CASCADE,
+    created_at TEXT NOT NULL, expires_at TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX sign_ins_user ON sign_ins (name_key)
 """
 
 SCHEMA = tuple(_STATEMENTS.split(";\n"))

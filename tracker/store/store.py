@@ -19,6 +19,7 @@ from tracker.store.people import People
 from tracker.store.sessions import Sessions
 from tracker.store.sites import Sites
 from tracker.store.store_file import StoreFile
+from tracker.store.users import Users
 
 
 class Store(StoreFile):
@@ -50,6 +51,7 @@ class Store(StoreFile):
         self.cameras = Cameras(self)
         self.outbox = Outbox(self)
         self.inbox = Inbox(self)
+        self.users = Users(self)
 
     def record(self, found: Observation) -> int:
         """Write what one step of an agent found, in one transaction. Returns the number of new events.

@@ -1,0 +1,89 @@
+"""What every request passes: host, origin, token and sign-in before it, security headers after it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+import flask
+from werkzeug.exceptions import Forbidden, MisdirectedRequest, ServiceUnavailable, Unauthorized
+from werkzeug.wrappers import Response
+
+from config.errors import StoreError
+from dashboard.access import cookies
+from dashboard.access.hosts import Hosts
+from dashboard.access.identity import Access
+
+MAX_BODY_BYTES = 1_000_000
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_ASSETS, _BUNDLES, SIGN_IN = "/assets/", "/_dash-component-suites/", "/sign-in"
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+_POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; script-src {scripts}; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+_SAME_SITE_AGAIN = (
+    '<!DOCTYPE html><html lang="en"><meta http-equiv="refresh" content="0"><title>Footfall</title></html>'
+)
+
+
+def guard(server: flask.Flask, access: Access, hosts: Hosts, *, script_hashes: Sequence[str]) -> None:
+    """Check every request to `server`, and set the headers of every response.
+
+    script_hashes: the inline scripts of the pages, as the Content-Security-Policy names them.
+    """
+    server.config["MAX_CONTENT_LENGTH"] = server.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY_BYTES
+    policy = _POLICY.format(scripts=" ".join(("'self'", *script_hashes)))
+
+    @server.before_request
+    def check() -> Response | None:
+        if not hosts.accept(flask.request.headers.get("Host", "")):
+            raise MisdirectedRequest("The dashboard has no such name; dashboard.allowed_hosts lists its names.")
+        if flask.request.method not in _SAFE_METHODS:
+            _require_own_page()
+        return _require_sign_in(access)
+
+    @server.after_request
+    def headers(response: flask.Response) -> flask.Response:
+        response.headers.update(_HEADERS)
+        response.headers["Content-Security-Policy"] = policy
+        if not flask.request.path.startswith((_ASSETS, _BUNDLES)):
+            response.headers["Cache-Control"] = "no-store"
+        cookies.remember_form(response)
+        return response
+
+
+def _require_own_page() -> None:
+    """Refuse what a page of another site sends. Raises Forbidden, and Unauthorized where the page is out of date."""
+    site = flask.request.headers.get("Sec-Fetch-Site")
+    origin = flask.request.headers.get("Origin")
+    if site is not None and site != "same-origin":
+        raise Forbidden("The request comes from a page of another site.")
+    if site is None and origin is not None and urlsplit(origin).netloc != flask.request.host:
+        raise Forbidden("The request comes from a page of another site.")
+    if not cookies.carries_token():
+        raise Unauthorized("The page is out of date: load it again.")
+
+
+def _require_sign_in(access: Access) -> Response | None:
+    """Let the request go on, or answer it: pages lead to the sign-in, everything else is refused."""
+    path = flask.request.path
+    if path.startswith(_ASSETS):
+        return None
+    try:
+        passed = access.identify()
+    except StoreError as error:
+        raise ServiceUnavailable("The store cannot be read.") from error
+    if passed or path == SIGN_IN:
+        return None
+    if flask.request.method != "GET" or path.startswith("/_"):
+        raise Unauthorized("Sign in first.")
+    if not cookies.sign_in_token() and flask.request.headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"}:
+        return flask.Response(_SAME_SITE_AGAIN)  # a link elsewhere led here: only the browser's own request has cookies
+    return flask.redirect(flask.url_for("access.sign_in", next=path), 303)

@@ -1,0 +1,55 @@
+"""Who sends a request, and whether names may be shown to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import flask
+
+from config.errors import StoreError
+from dashboard.access import cookies
+from tracker.store.users import User, Users
+
+
+def current_user() -> User | None:
+    """Who is signed in for this request; None where no sign-in is needed."""
+    found: User | None = flask.g.get("user")
+    return found
+
+
+def names_shown() -> bool:
+    """Whether this request may get the names of people. Raises StoreError where that cannot be known."""
+    trouble: StoreError | None = flask.g.get("trouble")
+    if trouble is not None:
+        raise trouble
+    user = current_user()
+    return user is None or user.role.sees_names
+
+
+class Access:
+    """Who is signed in. users: those of the store; raises StoreError while it cannot be read. now: the time, UTC.
+
+    always: nobody gets in without signing in, also while there are no users.
+    """
+
+    def __init__(self, users: Callable[[], Users], *, now: Callable[[], datetime], always: bool) -> None:
+        self.users = users
+        self.now = now
+        self._always = always
+
+    def identify(self) -> bool:
+        """Find out who sends this request. Returns whether pages are open to them. Raises StoreError.
+
+        From the first user on a sign-in is needed, also when the store cannot be read later or users are removed.
+        """
+        flask.g.user = None
+        try:
+            self._always = self._always or self.users().exist()
+        except StoreError as error:
+            flask.g.trouble = error  # no data without knowing whether there are users
+            return True
+        if self._always:
+            token = cookies.sign_in_token()
+            flask.g.user = self.users().signed_in(token, self.now()) if token else None
+        return not self._always or flask.g.user is not None
