@@ -27,8 +27,8 @@ def test_list_as_json_has_stable_keys(models_folder: Path) -> None:
     assert len(rows) == len(CATALOG) * len(Precision)
     assert set(rows[0]) == {
         "name", "stem", "purpose", "source_package", "source_version", "source_file", "source_sha256", "wheel_sha256",
-        "licence", "licence_package", "input_shape", "input_range", "outputs", "eight_bits", "part", "precision",
-        "state", "size", "problem", "file",
+        "licence", "licence_file", "licence_package", "input_shape", "input_range", "outputs", "eight_bits", "part",
+        "precision", "state", "size", "problem", "file",
     }  # fmt: skip
     assert {row["state"] for row in rows} == {"ok"}
 
