@@ -58,16 +58,32 @@ def serve(
     listener = _listen(place.host, place.port)
     gc.freeze()  # what was imported lives as long as the server: an answer of many rows need not wade through it
     signal.signal(signal.SIGTERM, _stop)
-    try:
-        announce(_address(place.host, listener.getsockname()[1], "http" if certificate is None else "https"))
+    address = _address(place.host, listener.getsockname()[1], "http" if certificate is None else "https")
+
+    def started() -> None:
+        announce(address)
         for text in _warnings(settings, certificate, is_open=is_open):
             warn(text)
-        uvicorn.Server(_config(gateway, certificate)).run(sockets=[listener])
+
+    try:
+        _Server(_config(gateway, certificate), started).run(sockets=[listener])
     except KeyboardInterrupt:
         return
     finally:
         gateway.close()
         listener.close()
+
+
+class _Server(uvicorn.Server):
+    """Calls `started` when it serves and handles signals."""
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._started()
 
 
 def _certificate(settings: Settings) -> Certificate | None:

@@ -172,6 +172,13 @@ def test_answers_tell_no_server_and_no_version(port: int) -> None:
         assert not re.search(r"uvicorn|werkzeug|python|dash/|flask", str(answer.headers), re.IGNORECASE)
 
 
+def test_a_proxy_on_this_machine_says_that_the_browser_has_https(port: int) -> None:
+    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", "/sign-in", headers={"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.7"})
+    assert str(connection.getresponse().getheader("Set-Cookie")).startswith("__Host-footfall-form")
+    connection.close()
+
+
 def test_a_websocket_is_refused(port: int) -> None:
     with connect(port) as connection:
         connection.sendall(

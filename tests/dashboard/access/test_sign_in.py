@@ -279,6 +279,13 @@ def test_addresses_of_one_subscriber_count_together() -> None:
     assert attempts.begin("other", "2001:db8:1:3::1") == 0
 
 
+def test_addresses_of_ipv4_count_apart_on_a_socket_of_ipv6() -> None:
+    attempts = Attempts(monotonic=lambda: 0.0)
+    assert {attempts.begin(f"name {number}", f"::ffff:10.0.0.{number}") for number in range(30)} == {0}
+    waits = [attempts.begin(f"other {number}", ("::ffff:10.0.0.7", "10.0.0.7")[number % 2]) for number in range(22)]
+    assert waits[-1] > 0
+
+
 def test_a_million_names_need_little_memory() -> None:
     attempts = Attempts(monotonic=lambda: 0.0)
     for number in range(15_000):
