@@ -86,4 +86,5 @@ def _require_sign_in(access: Access) -> Response | None:
         raise Unauthorized("Sign in first.")
     if not cookies.sign_in_token() and flask.request.headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"}:
         return flask.Response(_SAME_SITE_AGAIN)  # a link elsewhere led here: only the browser's own request has cookies
-    return flask.redirect(flask.url_for("access.sign_in", next=path), 303)
+    asked = flask.request.full_path.removesuffix("?")
+    return flask.redirect(flask.url_for("access.sign_in", next=asked), 303)

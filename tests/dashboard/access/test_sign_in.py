@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from html import unescape
 from http.cookies import SimpleCookie
 
 import pytest
@@ -38,8 +39,12 @@ def cookies_of(answer: TestResponse) -> SimpleCookie:
 def test_the_right_password_opens_the_page_that_was_asked_for(site: Site) -> None:
     client = site.client()
     assert client.get("/usage").headers["Location"] == "/sign-in?next=/usage"
-    answer = site.sign_in(client, "ADA", next="/usage")
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/usage")
+    asked = client.get("/visits?from=2026-03-02&search=a+b%26c").headers["Location"]
+    text = client.get(asked).text
+    field = re.search(r'name="next" value="([^"]*)"', text)
+    assert field
+    answer = site.sign_in(client, "ADA", next=unescape(field[1]))
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/visits?from=2026-03-02&search=a+b%26c")
     assert is_in(client)
     assert client.get("/sign-in").status_code == 303
 
