@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from config.errors import FootfallError
 from config.settings import Settings
-from dashboard import shell
+from dashboard import shell, visit_csv
 from dashboard.access import cookies
 from dashboard.access import pages as sign_in
 from dashboard.access.guard import guard
@@ -24,6 +24,7 @@ from dashboard.access.hosts import Hosts
 from dashboard.access.identity import Access, current_user, names_shown
 from dashboard.pages import live, usage, visits
 from dashboard.queries import Board
+from dashboard.wsgi import BelowPath, compressed
 
 NOT_FOUND = "Not found"
 PAGES: dict[str, ModuleType] = {"/": live, "/visits": visits, "/usage": usage}
@@ -36,7 +37,7 @@ _INDEX = """<!DOCTYPE html>
   <head>
     {%metas%}
     <title>{%title%}</title>
-    <link rel="icon" type="image/svg+xml" href="assets/favicon.svg">
+    {%favicon%}
     <meta name="color-scheme" content="light dark">
     {%css%}
   </head>
@@ -64,6 +65,7 @@ class _TitledDash(Dash):
         script = f'<script src="{self.get_asset_url("scheme.js")}"></script>'
         parts["metas"] += f'<meta name="csrf-token" content="{cookies.csrf_token()}">{script}'
         parts["config"] = _VERSIONS.sub(r'"\1":null', parts["config"])
+        parts["favicon"] = f'<link rel="icon" type="image/svg+xml" href="{self.get_asset_url("favicon.svg")}">'
         parts["title"] = markup.escape(f"{page.TITLE if page else NOT_FOUND} · {self.title}")
         fill: Callable[..., str] = super().interpolate_index
         return fill(*args, **parts)
@@ -94,6 +96,8 @@ def create_app(
         assets_ignore=r"plain\.css|scheme\.js",
         suppress_callback_exceptions=True,
         serve_locally=True,
+        routes_pathname_prefix="/",
+        requests_pathname_prefix=settings.dashboard.base_path,
         add_log_handler=False,
         on_error=_log_and_leave_as_it_is,
         meta_tags=[
@@ -102,7 +106,7 @@ def create_app(
         ],
     )
     app.layout = lambda: shell.frame(settings.site.name, current_user())
-    _route(app, board, settings.site.name)
+    _route(app, board, settings.site.name, settings.dashboard.base_path)
     _pulse(app, board)
     for page in PAGES.values():
         page.register(app, board)
@@ -110,20 +114,24 @@ def create_app(
     guard(app.server, access, Hosts(settings.dashboard.allowed_hosts), script_hashes=app.csp_hashes())
     sign_in.register(app.server, access, site_name=settings.site.name)
     _answer(app.server, board)
+    visit_csv.register(app.server, board)
+    app.server.after_request(compressed)
+    app.server.wsgi_app = BelowPath(app.server.wsgi_app, settings.dashboard.base_path)
     return app
 
 
-def _route(app: Dash, board: Board, site_name: str) -> None:
+def _route(app: Dash, board: Board, site_name: str, base_path: str) -> None:
     @app.callback(
         Output("page", "children"),
         Output("navigation", "children"),
         Output("title", "data"),
         Input("url", "pathname"),
+        State("url", "search"),
     )
-    def show(path: object) -> tuple[Any, Any, str]:
-        asked = path if isinstance(path, str) else "/"
+    def show(path: object, search: object) -> tuple[Any, Any, str]:
+        asked = f"/{path.removeprefix(base_path.rstrip('/')).lstrip('/')}" if isinstance(path, str) else "/"
         page = _page(asked)
-        content = page.layout(board) if page else shell.no_such_page(asked)
+        content = page.layout(board, search) if page else shell.no_such_page(asked)
         return content, shell.navigation(asked.rstrip("/") or "/"), f"{page.TITLE if page else NOT_FOUND} · {site_name}"
 
     shell.in_browser(

@@ -29,6 +29,7 @@ def camera_row(
     if waits and (now - health.updated_at).total_seconds() <= reports_after_s:
         now = health.updated_at
     condition, words = _judged(health, now)
+    watching = condition is Condition.GOOD
     rate = f"{health.fps:.1f} fps" if condition is Condition.GOOD and health.fps else ""
     if warnings and condition in (Condition.GOOD, Condition.QUIET):
         condition = Condition.WARN
@@ -37,6 +38,7 @@ def camera_row(
         source=redacted(health.source),  # older versions stored more of it
         condition=condition,
         words=" · ".join((words, *warnings)),
+        watching=watching,
         rate=rate,
     )
 

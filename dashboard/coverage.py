@@ -13,6 +13,7 @@ from tracker.presence.calendar import day_edges, hour_edges
 from tracker.presence.coverage import Coverage, Outage
 from tracker.reports.charts import Blind
 
+_ENOUGH = 0.5
 _MOST_LISTED = 2
 """More outages of one camera than this are summarised."""
 
@@ -33,6 +34,11 @@ class CoverageView:
     def nothing(self) -> bool:
         """No camera watched at any time."""
         return self.share == 0
+
+    @property
+    def mostly_missed(self) -> bool:
+        """Too little was watched for nobody seen to mean that nobody was there."""
+        return self.share is not None and self.share < _ENOUGH
 
     @property
     def whole(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -12,14 +12,18 @@ from zoneinfo import ZoneInfo
 
 from config.settings import Settings
 from config.storage import StoreSettings
+from dashboard import visit_list
+from dashboard.address import VisitQuery
+from dashboard.answers import Answers
 from dashboard.camera_words import camera_row
 from dashboard.coverage import CoverageView, coverage_view, days_watched, hours_watched
 from dashboard.place import Places, behind
 from dashboard.redaction import View, without_names
-from dashboard.views import Days, EventRow, LiveView, UsageView, VisitsView
+from dashboard.views import CameraRow, Days, EventRow, LiveView, UsageView, VisitsView
 from dashboard.wording import duration
 from tracker.presence.calendar import day_range
-from tracker.presence.people import Person, Role
+from tracker.presence.events import EventKind
+from tracker.presence.people import Person
 from tracker.reports import measures, tables
 from tracker.reports.data import ReportData, by_id
 from tracker.reports.frames import Frames, index_of, rows_of
@@ -32,15 +36,15 @@ from tracker.store.store import Store
 from tracker.store.users import Users
 
 LATEST_EVENTS = 8
-MOST_VISITS = 1_000
-"""Maximum number of visits in the table."""
 BEAT_S = 20
 """Open pages refresh cameras and lists after so many seconds, also without changes."""
 HISTORY_BEAT_S = 300
 """And for what is computed from visits: minutes inside grow in the browser, the rest changes by events."""
 PEOPLE_SHOWN = 100
 _BUSY_TIMEOUT_S = 2.0
-_KEPT_ANSWERS = 6
+_KEPT_ANSWERS, _KEPT_RANGES = 16, 2
+_FEED = timedelta(days=1)
+"""How far back entries and exits are listed."""
 _ONE_DAY, _ONE_WEEK = timedelta(hours=26), timedelta(days=8)
 """Up to a day occupancy has a step for each change, up to a week for each quarter of an hour, else for each hour."""
 
@@ -80,7 +84,8 @@ class Board:
         self._settings_file = settings_file
         self._places = Places(settings, reread or (lambda: settings))
         self._file = _StoreFile(store_path)
-        self._answers = _Answers()
+        self._answers = Answers(_KEPT_ANSWERS)
+        self._ranges = Answers(_KEPT_RANGES)
         self._known_people: tuple[str, Mapping[str, Person]] = ("", {})
 
     @property
@@ -128,13 +133,14 @@ class Board:
             self._answers.get(("live", self._pulse(store, now).anything), lambda: self._live(store, now))
         )
 
-    def visits(self, days: Days) -> VisitsView:
-        """Visits that overlap these days, the latest first, staff included."""
-        store, now = self._store(), self.now()
-        view = self._answers.get(
-            ("visits", self._pulse(store, now).history, days), lambda: self._visits(store, now, days)
-        )
-        return self._shown(view)
+    def visits(self, query: VisitQuery) -> VisitsView:
+        """A page of the visits that fit the query, staff included."""
+        data, found = self._found(query)
+        return visit_list.page_of(data, found, query, self._coverage(data))
+
+    def visit_rows(self, query: VisitQuery) -> Iterator[list[Row]]:
+        """All visits that fit the query, in portions, whatever its page."""
+        return visit_list.portions(*self._found(query))
 
     def usage(self, days: Days) -> UsageView:
         """Usage in these days."""
@@ -148,65 +154,76 @@ class Board:
         return view if self._names_shown() else without_names(view)
 
     def _live(self, store: Store, now: datetime) -> LiveView:
-        settings, data = self._places.now, self._data(store, now)
-        everybody = data.counted(staff=True)
-        points = tables.steps_sheet(data, everybody).rows
-        latest = store.events.select(site_id=self._site_id, limit=LATEST_EVENTS, newest_first=True)
-        cameras = store.cameras.health(self._site_id)
-        shared = store.cameras.shared(self._site_id, now)
-        started = bool(latest or cameras)
+        data = self._select(store, now, ReportQuery(staff=True))
+        points = tables.steps_sheet(data, data.frames).rows
+        cameras = self._cameras(store, now)
+        started = bool(cameras) or store.cameras.event_bounds(self._site_id) is not None
         return LiveView(
             now=now,
             started=started,
             other_sites=() if started else self._other_sites(store),
-            inside=self._inside(store, data, everybody),
+            inside=self._inside(store, data),
             figures=_values(tables.today_report(data).figures),
-            most=measures.peak_of(everybody.steps, data.since, data.until),
             points=points,
             span=_busy_span(points, data.since, now),
-            events=tuple(
-                EventRow(
-                    event_id=event.event_id,
-                    kind=event.kind,
-                    name=data.person(event.person_id).name,
-                    at=event.at,
-                    camera_id=event.camera_id,
-                    inferred=event.inferred,
-                )
-                for event in latest
-            ),
-            cameras=tuple(
-                camera_row(
-                    camera,
-                    now,
-                    reports_after_s=reports_after_s(settings),
-                    warnings=[each.warning for each in shared if each.camera_id == camera.camera_id],
-                )
-                for camera in cameras
-            ),
+            events=self._feed(store, data),
+            cameras=cameras,
+            watching=any(camera.watching for camera in cameras) if cameras else None,
             coverage=self._coverage(data),
         )
 
-    def _inside(self, store: Store, data: ReportData, everybody: Frames) -> list[Row]:
+    def _cameras(self, store: Store, now: datetime) -> tuple[CameraRow, ...]:
+        shared = store.cameras.shared(self._site_id, now)
+        return tuple(
+            camera_row(
+                camera,
+                now,
+                reports_after_s=reports_after_s(self._places.now),
+                warnings=[each.warning for each in shared if each.camera_id == camera.camera_id],
+            )
+            for camera in store.cameras.health(self._site_id)
+        )
+
+    def _feed(self, store: Store, data: ReportData) -> tuple[EventRow, ...]:
+        """Where visits of the last day began and ended, the latest first: what rooms see in between is none of it."""
+        found: list[EventRow] = []
+        for visit in store.sessions.select(site_id=self._site_id, now=data.now, since=data.now - _FEED):
+            ends = (
+                (EventKind.ENTER, visit.started_at, visit.enter_camera_id, visit.enter_inferred),
+                (EventKind.EXIT, visit.ended_at, visit.exit_camera_id, visit.exit_inferred),
+            )
+            found += [
+                EventRow(
+                    session_id=visit.session_id,
+                    person_id=visit.person_id,
+                    kind=kind,
+                    name=data.person(visit.person_id).name,
+                    at=at,
+                    camera_id=camera_id or "",
+                    inferred=inferred,
+                )
+                for kind, at, camera_id, inferred in ends
+                if at is not None and at <= data.now
+            ]
+        found.sort(key=lambda event: (event.at, event.kind is EventKind.EXIT), reverse=True)
+        return tuple(found[:LATEST_EVENTS])
+
+    def _inside(self, store: Store, data: ReportData) -> list[Row]:
         """Rows of the open visits, the latest first, with the camera that saw the person last."""
-        rows = tables.visit_rows(data, everybody.visits[everybody.visits["ended_at"].isna()])[::-1]
+        visits = data.frames.visits
+        rows = tables.visit_rows(data, visits[visits["ended_at"].isna()])[::-1]
         cameras = store.cameras.last_events(self._site_id, [row["person_id"] for row in rows])
         for presence in sorted(store.cameras.presences(site_id=self._site_id), key=lambda each: each.seen_at):
             cameras[presence.person_id] = presence.camera_id
         return [{**row, "camera_id": cameras.get(row["person_id"], row["enter_camera_id"] or "")} for row in rows]
 
-    def _visits(self, store: Store, now: datetime, days: Days) -> VisitsView:
-        data = self._data(store, now, days)
-        found = data.counted(staff=True).touching(data.since, data.until)
-        who = found["person_id"].unique()
-        return VisitsView(
-            rows=tables.visit_rows(data, found[: -MOST_VISITS - 1 : -1]),
-            visits=len(found),
-            people=len(who),
-            still_in=int(found["ended_at"].isna().sum()),
-            with_staff=any(data.person(person_id).role is Role.STAFF for person_id in who),
-            coverage=self._coverage(data),
-        )
+    def _found(self, query: VisitQuery) -> tuple[ReportData, visit_list.Found]:
+        """The visits that fit the query, and the data of its range."""
+        store, now = self._store(), self.now()
+        version = self._pulse(store, now).history
+        data = self._ranges.get((version, query.days), lambda: self._data(store, now, query.days))
+        key = ("visits", version, query.days, query.where, query.order, query.descending)
+        return data, self._answers.get(key, lambda: visit_list.find(data, query))
 
     def _usage(self, store: Store, now: datetime, days: Days) -> UsageView:
         data = self._data(store, now, days)
@@ -231,12 +248,13 @@ class Board:
             days_watched=days_watched(data.coverage, since, until, zone=data.zone, now=now),
         )
 
-    def _data(self, store: Store, now: datetime, days: Days | None = None) -> ReportData:
-        """The report data of these days, today by default."""
-        site = site_of_report(self._places.now, store)
-        since, until = (None, None) if days is None else day_range(days.first, site.zone, days=days.count)
-        query = ReportQuery(since=since, until=until)
-        return select(store, site, query, now, people=self._people(store))
+    def _data(self, store: Store, now: datetime, days: Days) -> ReportData:
+        """The report data of these days."""
+        since, until = day_range(days.first, self.zone, days=days.count)
+        return self._select(store, now, ReportQuery(since=since, until=until))
+
+    def _select(self, store: Store, now: datetime, query: ReportQuery) -> ReportData:
+        return select(store, site_of_report(self._places.now, store), query, now, people=self._people(store))
 
     def _people(self, store: Store) -> Mapping[str, Person]:
         """Everybody, read again when people changed; control characters in names of older stores are escaped."""
@@ -274,23 +292,6 @@ class Board:
 
     def _other_sites(self, store: Store) -> tuple[str, ...]:
         return tuple(site.site_id for site in store.sites.all() if site.site_id != self._site_id)
-
-
-class _Answers:
-    """A cache of answers by query; threads with the same query wait for one answer."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[object, ...], object] = {}
-        self._lock = threading.Lock()
-
-    def get(self, question: tuple[object, ...], answer: Callable[[], View]) -> View:
-        with self._lock:
-            if question not in self._known:
-                found = answer()
-                while len(self._known) >= _KEPT_ANSWERS:
-                    del self._known[next(iter(self._known))]
-                self._known[question] = found
-            return self._known[question]  # type: ignore[return-value] # of this question
 
 
 class _StoreFile:

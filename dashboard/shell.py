@@ -11,6 +11,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
 from config.errors import FootfallError
+from dashboard.address import place
 from dashboard.theme import MANTINE_THEME
 from dashboard.wording import sentence
 from tracker.reports.charts import PLOT_CONFIG
@@ -18,6 +19,9 @@ from tracker.store.users import User
 
 PULSE_MS = 1000
 """How often an open page checks for changes."""
+
+LOADING: dict[str, Any] = {"data-state": "loading"}
+"""Attributes of results that are not there yet, or belong to another range; assets/address.js keeps them true."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +86,7 @@ def _header(site_name: str, user: User | None) -> Component:
             [
                 dmc.Anchor(
                     [html.Span(className="brand-mark", **aria(hidden="true")), html.Span(site_name)],
-                    href="/",
+                    href=place("/"),
                     refresh=False,
                     underline="never",
                     className="brand",
@@ -120,7 +124,7 @@ def navigation(path: str) -> list[Component]:
     return [
         dmc.Anchor(
             [icon(door.icon), html.Span(door.name)],
-            href=door.path,
+            href=place(door.path),
             refresh=False,
             underline="never",
             className="nav-link",
@@ -128,6 +132,14 @@ def navigation(path: str) -> list[Component]:
         )
         for door in DOORS
     ]
+
+
+def link(
+    children: Any, href: str, *, stay: bool = False, class_name: str = "link", title: str | None = None, **more: Any
+) -> Component:
+    """A link within the dashboard, followed without loading the page again. stay: keep the place scrolled to."""
+    going: dict[str, Any] = {"data-go": "stay" if stay else "top"}
+    return html.A(children, href=href, className=class_name, title=title, **going, **more)
 
 
 def icon(name: str) -> Component:
@@ -143,9 +155,12 @@ def card(title: str, body: Any, *, heading_id: str, note: Any = None, class_name
     return html.Section(inner, className=f"card {class_name}".strip(), **aria(labelledby=heading_id))
 
 
-def figure_tile(label: str, value: str, *, note: str = "", extra: Component | None = None) -> Component:
-    """One number with its name; `note` has what it is compared with or made of."""
-    parts = [html.Dt(label, className="tile-label"), html.Dd(value, className="tile-value")]
+def figure_tile(
+    label: str, value: str, *, note: str = "", extra: Component | None = None, href: str | None = None
+) -> Component:
+    """One number with its name; `note` has what it is compared with or made of; `href`: what is behind it."""
+    number = value if href is None else link(value, href, **aria(label=f"{label}: {value}"))
+    parts = [html.Dt(label, className="tile-label"), html.Dd(number, className="tile-value")]
     if extra is not None:
         parts.append(html.Dd(extra, className="tile-extra"))
     if note:
@@ -224,7 +239,7 @@ def no_such_page(path: str) -> Component:
             html.H1("There is no such page", className="page-title"),
             html.P([html.Code(path[:120]), " does not exist. Pages:"], className="empty-text"),
             html.Ul(
-                [html.Li(dmc.Anchor(door.name, href=door.path, refresh=False, underline="always")) for door in DOORS],
+                [html.Li(link(door.name, place(door.path))) for door in DOORS],
                 className="no-page-links",
             ),
         ],

@@ -60,9 +60,10 @@ class Days:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventRow:
-    """An event in the list of latest events."""
+    """Where a visit began (enter) or ended (exit). inferred: no camera saw it happen."""
 
-    event_id: str
+    session_id: str
+    person_id: str
     kind: EventKind
     name: str
     at: datetime
@@ -81,23 +82,24 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameraRow:
-    """A camera's health as text. rate: frames a second, empty without frames."""
+    """A camera's health as text. watching: frames come. rate: frames a second, empty without frames."""
 
     camera_id: str
     source: str
     condition: Condition
     words: str
+    watching: bool
     rate: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveView:
-    """Today so far.
+    """Today so far. Everything counts everybody, staff included.
 
     started: this site has seen a person or a camera; other_sites: those that the store holds besides. inside: rows of
-    the visits that go on, staff included, the latest first, with the camera that had the person last. figures: of the
-    day without staff, by the keys of `footfall report today`. most: the time of the most people at once and their
-    number, with staff. points: occupancy with staff. span: the time to show them over. coverage: what was watched.
+    the visits that go on, the latest first, with the camera that had the person last. figures: by the keys of `footfall
+    report today --staff`. points: occupancy. span: the time to show it over. watching: some camera gives frames now;
+    None where none has reported. coverage: what was watched.
     """
 
     now: datetime
@@ -105,20 +107,30 @@ class LiveView:
     other_sites: tuple[str, ...]
     inside: Sequence[Row]
     figures: Mapping[str, Any]
-    most: tuple[datetime, int] | None
     points: Sequence[Row]
     span: tuple[datetime, datetime]
     events: tuple[EventRow, ...]
     cameras: tuple[CameraRow, ...]
+    watching: bool | None
     coverage: CoverageView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VisitsView:
-    """Visits of a range of days, staff included.
+class OpenedVisit:
+    """One visit. row: as in the report on visits. segments: (from, to) of its continuous parts, to None while open."""
 
-    rows: of the latest of them, as in the report on visits, with the camera at which each began. visits, people,
-    still_in: how many there are. coverage: what was watched.
+    row: Row
+    segments: tuple[tuple[datetime, datetime | None], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitsView:
+    """A page of the visits of a range of days that fit a filter, staff included.
+
+    rows: as in the report on visits, with the cameras at which each began and ended. visits, people, still_in: how
+    many fit. of_range: visits of the range without the filter. page: of `pages`, from 1 on. cameras: at which visits of
+    the range began. person: name of the one person asked for, "" without. opened: the visit asked for, if there is one.
+    coverage: what was watched.
     """
 
     rows: Sequence[Row]
@@ -126,6 +138,12 @@ class VisitsView:
     people: int
     still_in: int
     with_staff: bool
+    of_range: int
+    page: int
+    pages: int
+    cameras: tuple[str, ...]
+    person: str
+    opened: OpenedVisit | None
     coverage: CoverageView
 
 

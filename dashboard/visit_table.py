@@ -1,127 +1,150 @@
-"""The table of visits: its columns, its look, and one row per visit."""
+"""The table of visits: its columns, the links that sort it, and the links between its pages."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import dash_ag_grid as dag
+from dash import html
+from dash.development.base_component import Component
 
-from dashboard.wording import clock, stamp
+from dashboard import shell
+from dashboard.address import PAGE_SIZE, VisitQuery
+from dashboard.views import VisitsView, tag
+from dashboard.wording import clock, duration, stamp
 from tracker.reports.sheets import Row
-from tracker.reports.tables import VISIT_KEYS, visit_notes
+from tracker.reports.tables import visit_notes
+from tracker.reports.visit_filter import Order
 
-PAGE_SIZE = 25
-CSV_KEYS = VISIT_KEYS
-"""The columns of the CSV: those of `footfall report visits --csv`."""
 
-_THEME = """themeQuartz.withParams({
-    browserColorScheme: 'inherit', backgroundColor: 'var(--surface)', foregroundColor: 'var(--text)',
-    accentColor: 'var(--main)', borderColor: 'var(--line)', headerBackgroundColor: 'var(--surface)',
-    headerTextColor: 'var(--muted)', headerFontWeight: 500, headerFontSize: 13, rowHoverColor: 'var(--sunken)',
-    fontFamily: 'inherit', fontSize: 14, rowHeight: 46, headerHeight: 44, cellHorizontalPadding: 16,
-    wrapperBorder: false, wrapperBorderRadius: 0, headerColumnResizeHandleColor: 'transparent',
-    oddRowBackgroundColor: 'transparent'
-})"""
-_LENGTH: dict[str, Any] = {"valueFormatter": {"function": "stay(params.value)"}}
-_NUMBER: dict[str, Any] = {
-    "filter": "agNumberColumnFilter",
-    "type": "rightAligned",
-    "sortingOrder": ["desc", "asc"],
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Column:
+    """style: its class. largest_first: the first click sorts downwards."""
+
+    order: Order | None
+    title: str
+    style: str = ""
+    hint: str = ""
+    largest_first: bool = False
+
+
+_COLUMNS = (
+    _Column(order=Order.NAME, title="Person", style="cell-name"),
+    _Column(order=Order.ENTERED, title="Entered", largest_first=True),
+    _Column(order=Order.LEFT, title="Left", largest_first=True),
+    _Column(
+        order=Order.STAY, title="Stay", style="number", hint="Net: time outside is not counted", largest_first=True
+    ),
+    _Column(
+        order=Order.GROSS, title="Gross", style="number detail", hint="From first in to last out", largest_first=True
+    ),
+    _Column(
+        order=Order.SEGMENTS, title="Times in", style="number detail", hint="Parts of the visit", largest_first=True
+    ),
+    _Column(order=Order.CAMERA, title="Camera", style="detail cell-muted", hint="Where it began"),
+    _Column(order=None, title="Notes", style="detail cell-muted", hint="Unseen entry or exit, bounce, staff"),
+)
+ORDERS = {
+    "-entered": "Latest first",
+    "entered": "Earliest first",
+    "-stay": "Longest stay first",
+    "stay": "Shortest stay first",
+    "name": "By name",
+    "-segments": "Most times in first",
 }
-_NO_FILTER: dict[str, Any] = {"filter": False}
-_NEWEST: dict[str, Any] = {"filter": False, "sort": "desc"}
-_STILL_IN: dict[str, Any] = {"cellClassRules": {"state-in": "params.data.state === 'open'"}}
+"""What a phone, which has no room for all headers, offers to sort by."""
 
 
-def table(table_id: str) -> Any:
-    """An empty table that is as high as its rows."""
-    return dag.AgGrid(
-        id=table_id,
-        columnDefs=columns(narrow=False),
-        rowData=[],
-        getRowId="params.data.session_id",
-        defaultColDef={
-            "sortable": True,
-            "resizable": True,
-            "filter": True,
-            "sortingOrder": ["asc", "desc"],
-            "suppressHeaderMenuButton": True,
-        },
-        dashGridOptions={
-            "theme": {"function": _THEME},
-            "domLayout": "autoHeight",
-            "pagination": True,
-            "paginationPageSize": PAGE_SIZE,
-            "paginationPageSizeSelector": False,
-            "includeHiddenColumnsInQuickFilter": True,
-            "enableCellTextSelection": True,
-            "suppressDragLeaveHidesColumns": True,
-            "suppressColumnMoveAnimation": True,
-            "animateRows": False,
-            "tabToNextHeader": {"function": "leaveHead()"},
-            "tabToNextCell": {"function": "leaveCells(params)"},
-            "tooltipShowDelay": 400,
-            "localeText": {"noRowsToShow": "No visit fits the search.", "noMatchingRows": "No visit fits the search."},
-        },
-        style={"height": None, "width": "100%"},
+def table(view: VisitsView, query: VisitQuery, zone: ZoneInfo) -> Component:
+    """The rows of one page, and the links to the other pages."""
+    head = html.Thead(html.Tr([_header(column, query) for column in _COLUMNS]))
+    body = html.Tbody([_row(row, query, zone) for row in view.rows])
+    shown = html.Table([head, body], className="visit-table", **shell.aria(label="Visits"))
+    return html.Div([shown, _pager(view, query)], className="card table-card")
+
+
+def _header(column: _Column, query: VisitQuery) -> Component:
+    if column.order is None:
+        return html.Th(column.title, scope="col", className=column.style, title=column.hint)
+    current = column.order is query.order
+    descending = not query.descending if current else column.largest_first
+    href = replace(query, order=column.order, descending=descending, page=1, visit="").link()
+    direction = ("descending" if query.descending else "ascending") if current else None
+    arrow = html.Span({"descending": "↓", "ascending": "↑"}.get(direction or "", ""), **shell.aria(hidden="true"))
+    sorted_by: dict[str, Any] = shell.aria(sort=direction) if direction else {}
+    link = shell.link([column.title, " ", arrow], href, stay=True, title=column.hint or None)
+    return html.Th(link, scope="col", className=column.style, **sorted_by)
+
+
+def _row(row: Row, query: VisitQuery, zone: ZoneInfo) -> Component:
+    is_open = row["ended_at"] is None
+    word = tag(row)
+    opened = replace(query, visit=row["session_id"]).link()
+    name = [
+        shell.link(row["name"], opened, stay=True, title=row["name"]),
+        *([html.Span(word, className="tag")] if word else []),
+    ]
+    cells = (
+        name,
+        stamp(row["started_at"], zone),
+        "still in" if is_open else left(row["started_at"], row["ended_at"], zone),
+        duration(row["dwell_s"]),
+        duration(row["gross_s"]),
+        f"{row['segments']:,}",
+        row["enter_camera_id"] or "",
+        notes(row),
+    )
+    styles = [column.style for column in _COLUMNS]
+    styles[2] = "state-in" if is_open else ""
+    header, *rest = zip(cells, styles, strict=True)
+    return html.Tr(
+        [
+            html.Th(header[0], scope="row", className=header[1]),
+            *(html.Td(cell, className=style) for cell, style in rest),
+        ],
+        key=row["session_id"],
     )
 
 
-def columns(*, narrow: bool) -> list[dict[str, Any]]:
-    """The columns; on a phone only who, when and how long."""
-    entered = {"function": "params.data.entered_short" if narrow else "params.data.entered_text"}
-    left = {"function": "params.data.left_text"}
-    answers = [
-        _column("name", "Person", flex=5, width_px=120, cellClass="cell-name"),
-        _column("started_at", "Entered", flex=4, width_px=128 if narrow else 160, valueFormatter=entered, **_NEWEST),
-        _column("ended_at", "Left", flex=3, width_px=104, valueFormatter=left, hide=narrow, **_NO_FILTER),
-        _column("dwell_s", "Stay", "Net: time outside is not counted", flex=3, width_px=98, **_NUMBER, **_LENGTH),
-    ]
-    details = [
-        _column("gross_s", "Gross", "From first in to last out", flex=3, width_px=100, **_NUMBER, **_LENGTH),
-        _column("segments", "Times in", "Segments of the visit", flex=2, width_px=106, **_NUMBER),
-        _column("state_text", "State", flex=2, width_px=92, **_STILL_IN),
-        _column("notes", "Notes", "Unseen entry or exit, bounce, staff", flex=4, cellClass="cell-muted"),
-        _column("camera_id", "Camera", "Camera at the start", flex=4, width_px=110, cellClass="cell-muted"),
-    ]
-    searched = _column("entered_text", "", flex=1, hide=True)
-    return [*answers, *({**column, "hide": narrow} for column in details), searched]
+def notes(row: Row) -> str:
+    """What there is to say about a visit, beside what its row shows."""
+    return ", ".join(visit_notes({**row, "role": ""})[row["ended_at"] is None :])
 
 
-def _column(
-    field: str, header: str, hint: str | None = None, *, flex: int, width_px: int = 110, **more: Any
-) -> dict[str, Any]:
-    """flex: its share of the width; width_px: the least it needs."""
-    return {"field": field, "headerName": header, "headerTooltip": hint, "flex": flex, "minWidth": width_px, **more}
-
-
-def table_row(row: Row, zone: ZoneInfo) -> dict[str, Any]:
-    """The fields of a session, for sorting and the CSV, and the texts of the cells."""
-    is_open = row["ended_at"] is None
-    entered = stamp(row["started_at"], zone)
-    return {
-        **{key: _plain(row[key], zone) for key in CSV_KEYS},
-        "camera_id": row["enter_camera_id"] or "",
-        "entered_text": entered,
-        "entered_short": entered.partition(" ")[2],  # without the weekday
-        "left_text": _left(row["started_at"], row["ended_at"], zone),
-        "state_text": "inside" if is_open else "left",
-        "notes": ", ".join(visit_notes(row)[is_open:]),
-    }
-
-
-def _left(started_at: datetime, ended_at: datetime | None, zone: ZoneInfo) -> str:
+def left(started_at: datetime, ended_at: datetime, zone: ZoneInfo) -> str:
     """The time, without the day if it is the same."""
-    if ended_at is None:
-        return "–"
     same_day = started_at.astimezone(zone).date() == ended_at.astimezone(zone).date()
     return clock(ended_at, zone) if same_day else stamp(ended_at, zone)
 
 
-def _plain(value: Any, zone: ZoneInfo) -> Any:
-    """A field as the CSV of the reports has it: times on the site's clock with their offset, lengths in seconds."""
-    if isinstance(value, datetime):
-        return value.astimezone(zone).isoformat(timespec="seconds")
-    return round(value, 6) if isinstance(value, float) else value
+def _pager(view: VisitsView, query: VisitQuery) -> Component:
+    first = (view.page - 1) * PAGE_SIZE + 1
+    last = min(view.page * PAGE_SIZE, view.visits)
+    steps: Sequence[tuple[str, str, int]] = (
+        ("«", "First page", 1),
+        ("‹", "Previous page", view.page - 1),
+        ("›", "Next page", view.page + 1),
+        ("»", "Last page", view.pages),
+    )
+    links = [_step(sign, name, number, view, query) for sign, name, number in steps]
+    place = html.Span(f"Page {view.page:,} of {view.pages:,}", className="pager-place")
+    return html.Nav(
+        [
+            html.Span(f"{first:,} to {last:,} of {view.visits:,}", className="pager-range"),
+            *links[:2],
+            place,
+            *links[2:],
+        ],
+        className="pager",
+        **shell.aria(label="Pages of the table"),
+    )
+
+
+def _step(sign: str, name: str, number: int, view: VisitsView, query: VisitQuery) -> Component:
+    if number == view.page or not 1 <= number <= view.pages:
+        return html.Span(sign, className="pager-step pager-off", **shell.aria(hidden="true"))
+    href = replace(query, page=number, visit="").link()
+    return shell.link(sign, href, class_name="pager-step", **shell.aria(label=name))

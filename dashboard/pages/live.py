@@ -1,4 +1,4 @@
-"""Live: who is in and since when, occupancy, latest events and camera health."""
+"""Live: who is in and since when, occupancy, entries and exits, and camera health."""
 
 from __future__ import annotations
 
@@ -6,52 +6,70 @@ from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dash import Dash, Input, Output, html, no_update
+import dash_mantine_components as dmc
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
-from dashboard import shell
+from dashboard import live_lists, shell
+from dashboard.address import VisitQuery, parsed
 from dashboard.queries import Board
 from dashboard.theme import Level
-from dashboard.views import CameraRow, EventRow, LiveView, tag
-from dashboard.wording import clock, count, duration, initials, moment, percent
-from tracker.presence.events import EventKind
-from tracker.presence.people import PersonKind, Role
+from dashboard.views import Days, LiveView
+from dashboard.wording import clock, count, duration, percent
+from tracker.presence.people import Role
 from tracker.reports import charts
 from tracker.reports.looks import Look
-from tracker.reports.sheets import Row
+from tracker.reports.visit_filter import State as VisitState
+from tracker.reports.visit_filter import VisitFilter
 
 TITLE = "Live"
-STAFF_TOO, NO_STAFF = "with staff", "without staff"
-"""A capacity is for everybody in the building; the figures of the day are those of `footfall report today`."""
+NOT_WATCHED = "not watched"
 
 
-def layout(board: Board) -> Component:
-    """The layout of the page; `register` fills it."""
+def layout(board: Board, search: object) -> Component:
+    """The layout of the page; `register` fills it. search: the query part of the address."""
     del board
-    inside = shell.card("Who is in", html.Div(id="live-inside"), heading_id="live-inside-title")
+    find = dmc.TextInput(
+        id="live-search",
+        value=parsed(search).get("q", ""),
+        placeholder="Search",
+        leftSection=shell.icon("search"),
+        debounce=200,
+        size="xs",
+        className="search",
+        **shell.aria(label="Search in who is in"),
+    )
+    inside = shell.card("Who is in", html.Div(id="live-inside"), note=find, heading_id="live-inside-title")
     occupancy = shell.card(
         "In the building today",
-        shell.plot("live-occupancy", fill=True),
+        shell.plot("live-occupancy"),
         note=html.Span(id="live-peak"),
-        class_name="card-plot card-fill",
+        class_name="card-plot",
         heading_id="live-occupancy-title",
     )
     cameras = shell.card("Cameras", html.Div(id="live-cameras"), heading_id="live-cameras-title")
-    events = shell.card("Latest events", html.Div(id="live-events"), heading_id="live-events-title")
+    events = shell.card("Entries and exits", html.Div(id="live-events"), heading_id="live-events-title")
     columns = [
-        html.Div([inside, occupancy], className="column span-8"),
-        html.Div([events, cameras], className="column span-4"),
+        html.Div([occupancy, inside], className="column span-8"),
+        html.Div([events, cameras], className="column column-side span-4"),
     ]
-    grid = html.Div(columns, className="grid")
     return html.Div(
         [
             html.Div(
                 [html.H1("Live", className="page-title"), html.P(id="live-subtitle", className="page-subtitle")],
                 className="page-head page-head-stacked",
             ),
+            dcc.Store(id="live-changed"),
             html.Div(id="live-notice"),
             html.Div(id="live-empty"),
-            html.Div([html.Div(id="live-tiles", **shell.aria(live="polite")), grid], id="live-filled", hidden=True),
+            html.Div(
+                [
+                    html.Div(id="live-tiles", className="tiles-box", **shell.aria(live="polite")),
+                    html.Div(columns, className="grid"),
+                ],
+                id="live-filled",
+                hidden=True,
+            ),
         ]
     )
 
@@ -69,14 +87,18 @@ def register(app: Dash, board: Board) -> None:
         Output("live-events", "children"),
         Output("live-cameras", "children"),
         Input("pulse", "data"),
+        Input("url", "search"),
     )
-    def lists(_pulse: object) -> tuple[Any, ...]:
+    def lists(_pulse: object, search: object) -> tuple[Any, ...]:
         view = board.live()
         local = view.now.astimezone(board.zone)
-        subtitle = f"{local:%A}, {local.day} {local:%B} · times in {board.zone.key.replace('_', ' ')}"
+        zone = board.zone.key.replace("_", " ")
+        subtitle = f"{local:%A}, {local.day} {local:%B} · staff included · times in {zone}"
         if not view.started:
             return subtitle, None, _nothing_yet(board, view.other_sites), True, [], [], [], []
-        parts = (_tiles(view, board), _inside(view, board.zone), _events(view, board.zone), _cameras(view.cameras))
+        text = parsed(search).get("q", "")
+        inside, feed = live_lists.inside(view, board, text), live_lists.feed(view, board)
+        parts = (_tiles(view, board), inside, feed, live_lists.cameras(view.cameras))
         return subtitle, shell.notice((*board.behind(), *view.coverage.notes)), None, False, *parts
 
     @app.callback(
@@ -99,21 +121,40 @@ def register(app: Dash, board: Board) -> None:
             look=look,
             blind=view.coverage.blind,
         )
-        most = _most(view, board)
-        words = f"Everybody in the building since midnight: now {len(view.inside)}, {most}."
-        return figure, " ".join((words, *view.coverage.notes)), most
+        words = f"Everybody in the building since midnight: now {len(view.inside)}, {_peak(view, board.zone)}."
+        return figure, " ".join((words, *view.coverage.notes)), _peak(view, board.zone)
+
+    shell.in_browser(
+        app,
+        ClientsideFunction("address", "find"),
+        Output("live-changed", "data"),
+        Input("live-search", "value"),
+        first=False,
+    )
+    shell.in_browser(
+        app,
+        ClientsideFunction("address", "found"),
+        Output("live-changed", "clear_data"),
+        Input("url", "search"),
+        State("live-search", "value"),
+        first=False,
+    )
 
 
-def _most(view: LiveView, board: Board) -> str:
-    """The most people at once, staff included; *peak* is the number without staff."""
-    if view.most is None:
+def _peak(view: LiveView, zone: ZoneInfo) -> str:
+    highest = view.figures["peak"]
+    if not highest:
         return _nobody(view)
-    at, people = view.most
-    return f"most {people} at {clock(at, board.zone)}, {STAFF_TOO}"
+    return f"peak {highest:,} at {clock(view.figures['peak_at'], zone)}"
+
+
+def _is_unknown(view: LiveView) -> bool:
+    """Whether nobody seen does not mean that nobody was there."""
+    return view.watching is False or view.coverage.mostly_missed
 
 
 def _nobody(view: LiveView) -> str:
-    return "not watched" if view.coverage.nothing else "nobody in yet"
+    return NOT_WATCHED if _is_unknown(view) else "nobody in yet"
 
 
 def _nothing_yet(board: Board, other_sites: Sequence[str]) -> Component:
@@ -140,38 +181,48 @@ def _nothing_yet(board: Board, other_sites: Sequence[str]) -> Component:
 def _tiles(view: LiveView, board: Board) -> Component:
     inside = len(view.inside)
     staff = sum(row["role"] == Role.STAFF for row in view.inside)
-    figures = view.figures
+    figures, today = view.figures, Days.until(board.today(), days=1)
     highest, median_s = figures["peak"], figures["median_dwell_s"]
-    unknown = view.coverage.nothing and not figures["entries"]
+    begun = VisitQuery(days=today, moving=1, where=VisitFilter(begun=True))
     return shell.tiles(
         [
             shell.figure_tile(
                 "In the building",
-                f"{inside:,}",
-                extra=_meter(inside, board.capacity),
-                note=f"{STAFF_TOO} · {inside - staff:,} {NO_STAFF}" if staff else STAFF_TOO,
+                _number(inside, view),
+                extra=_meter(inside, board.capacity) if inside or view.watching is not False else None,
+                note=_inside_note(view, staff),
+                href=live_lists.inside_link(today),
             ),
             shell.figure_tile(
                 "Entries today",
-                "–" if unknown else f"{figures['entries']:,}",
-                note=_public(_nobody(view) if unknown else count(figures["visitors"], "person", "people")),
+                _number(figures["entries"], view),
+                note=count(figures["visitors"], "person", "people") if figures["entries"] else _nobody(view),
+                href=begun.link(),
             ),
             shell.figure_tile(
                 "Peak today",
-                f"{highest:,}" if highest else "–" if view.coverage.nothing else "0",
-                note=_public(f"at {clock(figures['peak_at'], board.zone)}" if highest else _nobody(view)),
+                _number(highest, view),
+                note=f"at {clock(figures['peak_at'], board.zone)}" if highest else _nobody(view),
+                href=VisitQuery(days=today, moving=1).link(),
             ),
             shell.figure_tile(
                 "Median stay today",
                 duration(median_s),
-                note=_public("visits that are over" if median_s is not None else "no visit is over yet"),
+                note="visits that are over" if median_s is not None else "no visit is over yet",
+                href=begun.filtered(state=VisitState.LEFT).link(),
             ),
         ]
     )
 
 
-def _public(words: str) -> str:
-    return f"{words} · {NO_STAFF}"
+def _number(value: int | None, view: LiveView) -> str:
+    return f"{value:,}" if value else "–" if _is_unknown(view) else "0"
+
+
+def _inside_note(view: LiveView, staff: int) -> str:
+    if view.watching is False:
+        return "last known, no camera is watching" if view.inside else NOT_WATCHED
+    return f"{staff:,} of them staff" if staff else ""
 
 
 def _meter(inside: int, capacity: int | None) -> Component | None:
@@ -183,81 +234,3 @@ def _meter(inside: int, capacity: int | None) -> Component | None:
     fill = html.Div(className="meter-fill", style={"width": f"{min(1.0, inside / capacity):.1%}"})
     text = html.Div(f"{percent(inside / capacity)} of {capacity:,}{words}", className="level-text")
     return html.Div([html.Div(fill, className="meter"), text], className=f"level-{level}")
-
-
-def _inside(view: LiveView, zone: ZoneInfo) -> Component:
-    if not view.inside:
-        return html.P("Nobody is in at this moment.", className="quiet")
-    return html.Ul([_person_row(row, view, zone) for row in view.inside], className="rows")
-
-
-def _person_row(row: Row, view: LiveView, zone: ZoneInfo) -> Component:
-    since = row["started_at"]
-    ticking: dict[str, Any] = {"data-since-ms": str(round(since.timestamp() * 1000))}
-    detail = " · ".join(filter(None, (f"since {moment(since, zone, view.now)}", row["camera_id"])))
-    return html.Li(
-        [
-            _face(row),
-            html.Div([_name(row), html.Div(detail, className="row-detail")], className="row-text"),
-            html.Div(duration((view.now - since).total_seconds()), className="row-figure", **ticking),
-        ],
-        key=row["person_id"],
-    )
-
-
-def _face(row: Row) -> Component:
-    style = "face face-visitor" if row["kind"] == PersonKind.VISITOR else "face"
-    return html.Span(initials(row["name"]), className=style, **shell.aria(hidden="true"))
-
-
-def _name(row: Row) -> Component:
-    word = tag(row)
-    parts = [html.Span(row["name"], title=row["name"]), *([html.Span(word, className="tag")] if word else [])]
-    return html.Div(parts, className="row-name")
-
-
-def _events(view: LiveView, zone: ZoneInfo) -> Component:
-    if not view.events:
-        return html.P("No events yet.", className="quiet")
-    return html.Ul([_event_row(event, view, zone) for event in view.events], className="rows rows-tight")
-
-
-def _event_row(event: EventRow, view: LiveView, zone: ZoneInfo) -> Component:
-    entered = event.kind is EventKind.ENTER
-    detail = f"{'entered' if entered else 'left'} · {event.camera_id}{' · inferred' if event.inferred else ''}"
-    return html.Li(
-        [
-            html.Span(shell.icon("enter" if entered else "exit"), className="mark mark-enter" if entered else "mark"),
-            html.Div(
-                [html.Div(event.name, className="row-name"), html.Div(detail, className="row-detail")],
-                className="row-text",
-            ),
-            html.Time(moment(event.at, zone, view.now), className="row-figure row-time", dateTime=event.at.isoformat()),
-        ],
-        key=event.event_id,
-    )
-
-
-def _cameras(cameras: Sequence[CameraRow]) -> Component:
-    if not cameras:
-        return html.P("No camera has reported yet.", className="quiet")
-    return html.Ul([_camera_row(camera) for camera in cameras], className="rows")
-
-
-def _camera_row(camera: CameraRow) -> Component:
-    return html.Li(
-        [
-            html.Span(className=f"dot dot-{camera.condition}", **shell.aria(hidden="true")),
-            html.Div(
-                [
-                    html.Div(camera.camera_id, className="row-name"),
-                    html.Div(camera.words, className="row-detail"),
-                ],
-                className="row-text",
-                title=camera.source,
-            ),
-            html.Div(camera.rate, className="row-figure row-time"),
-        ],
-        key=camera.camera_id,
-        className=f"health-{camera.condition}",
-    )

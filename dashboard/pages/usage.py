@@ -1,36 +1,38 @@
-"""Usage: today, in the last 7 or the last 30 days."""
+"""Usage: today, in the last 7 or 30 days, or in a year."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import Dash, Input, Output, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 from plotly.graph_objects import Figure
 
 from dashboard import shell
+from dashboard.address import VisitQuery, days_of, parsed
 from dashboard.queries import Board
-from dashboard.views import Days, UsageView, tag
+from dashboard.views import UsageView, tag
 from dashboard.wording import capital, count, duration, moment, percent
 from tracker.reports import charts
 from tracker.reports.looks import Look
 from tracker.reports.sheets import Row
+from tracker.reports.visit_filter import State as VisitState
+from tracker.reports.visit_filter import VisitFilter, Who
 
 TITLE = "Usage"
-RANGES = {"1": "Today", "7": "7 days", "30": "30 days"}
+NOT_WATCHED = "not watched"
+RANGES = {"1": "Today", "7": "7 days", "30": "30 days", "365": "Year"}
 PLOTS = ("hours", "dwell", "occupancy")
 
 
-def layout(board: Board) -> Component:
-    """The layout of the page; `register` fills it."""
-    del board
+def layout(board: Board, search: object) -> Component:
+    """The layout of the page; `register` fills it. search: the query part of the address."""
     head = html.Div([html.H1("Usage", className="page-title"), html.P(id="usage-subtitle", className="page-subtitle")])
     choice = dmc.SegmentedControl(
         id="usage-range",
-        value="7",
+        value=_chosen(search, board),
         data=[{"value": value, "label": label} for value, label in RANGES.items()],
-        persistence=True,
         **shell.aria(label="Range of days"),
     )
     people = shell.card(
@@ -49,9 +51,19 @@ def layout(board: Board) -> Component:
     return html.Div(
         [
             html.Div([head, choice], className="page-head"),
+            dcc.Store(id="usage-shown"),
+            dcc.Store(id="usage-drawn"),
+            dcc.Store(id="usage-links"),
+            dcc.Store(id="usage-changed"),
             html.Div(id="usage-notice"),
             html.Div(id="usage-empty"),
-            html.Div([html.Div(id="usage-tiles"), html.Div(cards, className="grid")], id="usage-filled", hidden=True),
+            html.Div(
+                [
+                    html.Div(id="usage-tiles", className="tiles-box", **shell.LOADING),
+                    html.Div(cards, id="usage-cards", className="grid usage-grid", **shell.LOADING),
+                ],
+                id="usage-filled",
+            ),
         ]
     )
 
@@ -77,33 +89,77 @@ def register(app: Dash, board: Board) -> None:
         Output("usage-tiles", "children"),
         Output("usage-people", "children"),
         Output("usage-people-note", "children"),
+        Output("usage-links", "data"),
+        Output("usage-shown", "data"),
         Input("history", "data"),
-        Input("usage-range", "value"),
+        Input("url", "search"),
     )
-    def numbers(_history: object, chosen: object) -> tuple[Any, ...]:
-        days = _days(chosen, board)
+    def numbers(_history: object, search: object) -> tuple[Any, ...]:
+        days, _ = days_of(parsed(search), board.today())
         view = board.usage(days)
         subtitle = f"{capital(days.words(board.today()))} · without staff"
         notice = shell.notice((*board.behind(), *view.coverage.notes))
         if not view.figures["entries"] and not view.people:
-            return subtitle, notice, _nothing(board, view), True, [], [], ""
+            return subtitle, notice, _nothing(board, view), True, [], [], "", {}, search or ""
         note = count(view.people_count, "person", "people")
-        return subtitle, notice, None, False, _tiles(view, board), _people(view, board), note
+        shown = (_tiles(view, board), _people(view, board), note, _links(view, board), search or "")
+        return subtitle, notice, None, False, *shown
 
     @app.callback(
         *(Output(f"usage-{name}", "figure") for name in PLOTS),
         *(Output(f"usage-{name}-note", "children") for name in PLOTS),
         *(Output(f"usage-{name}-words", "children") for name in PLOTS),
+        Output("usage-drawn", "data"),
         Input("history", "data"),
-        Input("usage-range", "value"),
+        Input("url", "search"),
         Input("colours", "data"),
         Input("viewport", "data"),
     )
-    def plots(_history: object, chosen: object, colours: object, viewport: object) -> tuple[Any, ...]:
+    def plots(_history: object, search: object, colours: object, viewport: object) -> tuple[Any, ...]:
         if not (colours and viewport):  # the browser is about to say how it looks
-            return (no_update,) * (3 * len(PLOTS))
-        view, look = board.usage(_days(chosen, board)), Look.of(colours, viewport)
-        return (*_figures(view, board, look), *_notes(view, board), *_words(view))
+            return (no_update,) * (3 * len(PLOTS) + 1)
+        days, _ = days_of(parsed(search), board.today())
+        view, look = board.usage(days), Look.of(colours, viewport)
+        return (*_figures(view, board, look), *_notes(view, board), *_words(view), search or "")
+
+    _wire(app)
+
+
+def _wire(app: Dash) -> None:
+    """What happens in the browser: the range in the address, results of another range hidden, bars as links."""
+    for shown, results in (("usage-shown", "usage-tiles"), ("usage-drawn", "usage-cards")):
+        shell.in_browser(
+            app,
+            ClientsideFunction("address", "pending"),
+            Output(results, "data-state"),
+            Input(shown, "data"),
+            Input("url", "search"),
+        )
+    shell.in_browser(
+        app,
+        ClientsideFunction("address", "choose"),
+        Output("usage-changed", "data"),
+        Input("usage-range", "value"),
+        first=False,
+    )
+    shell.in_browser(
+        app,
+        ClientsideFunction("address", "chosen"),
+        Output("usage-changed", "clear_data"),
+        Input("url", "search"),
+        State("usage-range", "value"),
+        first=False,
+    )
+    for name in ("hours", "dwell"):
+        shell.in_browser(
+            app,
+            ClientsideFunction("address", "bar"),
+            Output(f"usage-{name}", "clear_on_unhover"),
+            Input(f"usage-{name}", "clickData"),
+            State("usage-links", "data"),
+            State(f"usage-{name}", "id"),
+            first=False,
+        )
 
 
 def _figures(view: UsageView, board: Board, look: Look) -> tuple[Figure, ...]:
@@ -125,7 +181,7 @@ def _notes(view: UsageView, board: Board) -> tuple[str, ...]:
     """The text beside the title of each plot."""
     peak, at = view.figures["peak"], view.figures["peak_at"]
     return (
-        f"busiest {_busiest(view)}" if view.figures["entries"] else "",
+        f"busiest {_busiest(view)}" if view.figures["entries"] else NOT_WATCHED if _is_unknown(view) else "",
         f"{count(view.dwell['visits'], 'visit')} measured",
         f"peak {peak} without staff, {moment(at, board.zone, board.now())}" if at else "",
     )
@@ -134,6 +190,8 @@ def _notes(view: UsageView, board: Board) -> tuple[str, ...]:
 def _words(view: UsageView) -> tuple[str, ...]:
     """The content of each plot as text, for screen readers."""
     dwell = view.dwell
+    if _is_unknown(view):
+        return ("Not watched.",) * 3
     return (
         f"{count(view.figures['entries'] or 0, 'entry', 'entries')}, most of them {_busiest(view)}.",
         f"Median stay {duration(dwell['median_s'])}, 90 % stay under {duration(dwell['p90_s'])}.",
@@ -146,28 +204,55 @@ def _busiest(view: UsageView) -> str:
     return f"{hour:02d}:00–{(hour + 1) % 24:02d}:00"
 
 
-def _days(chosen: object, board: Board) -> Days:
-    return Days.until(board.today(), days=int(str(chosen)) if str(chosen) in RANGES else 7)
+def _chosen(search: object, board: Board) -> str | None:
+    """The range of the address as the control has it; None for another one."""
+    _, moving = days_of(parsed(search), board.today())
+    return str(moving) if str(moving) in RANGES else None
+
+
+def _behind(view: UsageView, board: Board) -> VisitQuery:
+    """The visits that the entries of the range are."""
+    moving = view.days.count if view.days.last == board.today() else None
+    return VisitQuery(days=view.days, moving=moving, where=VisitFilter(who=Who.PUBLIC, begun=True))
+
+
+def _links(view: UsageView, board: Board) -> dict[str, list[str]]:
+    """Where each bar leads: by the hour, and by the place of the bin."""
+    query = _behind(view, board)
+    return {
+        "usage-hours": [query.filtered(hour=hour).link() for hour in range(24)],
+        "usage-dwell": [query.filtered(stay_s=(each["from_s"], each["to_s"])).link() for each in view.bins],
+    }
 
 
 def _tiles(view: UsageView, board: Board) -> Component:
-    figures, coverage = view.figures, view.coverage
+    figures, query = view.figures, _behind(view, board)
     entries, visitors, returning = (figures[key] or 0 for key in ("entries", "visitors", "returning"))
-    a_day = "a day" if coverage.whole else "a watched day"
-    unknown = coverage.nothing and not entries
+    a_day = "a day" if view.coverage.whole else "a watched day"
     daily = f"{entries / view.days_watched:.0f} {a_day}" if view.days.count > 1 <= view.days_watched else "entries"
     share = f"{percent(returning / visitors)} came before" if visitors else ""
+    over = query.filtered(state=VisitState.LEFT).link()
+    p90 = f"90 % under {duration(view.dwell['p90_s'])}"
+
+    def counted(label: str, number: int, note: str, href: str | None = None) -> Component:
+        if _is_unknown(view):
+            return shell.figure_tile(label, "–", note=NOT_WATCHED)
+        return shell.figure_tile(label, f"{number:,}", note=note, href=href)
+
     return shell.tiles(
         [
-            shell.figure_tile("Footfall", "–" if unknown else f"{entries:,}", note=daily),
-            shell.figure_tile("Unique visitors", "–" if unknown else f"{visitors:,}", note="different people"),
-            shell.figure_tile("Returning", "–" if unknown else f"{returning:,}", note=share),
-            shell.figure_tile(
-                "Median stay", duration(view.dwell["median_s"]), note=f"90 % under {duration(view.dwell['p90_s'])}"
-            ),
+            counted("Footfall", entries, daily, query.link()),
+            counted("Unique visitors", visitors, "different people", query.link()),
+            counted("Returning", returning, share),
+            shell.figure_tile("Median stay", duration(view.dwell["median_s"]), note=p90, href=over),
             shell.figure_tile("Bounce rate", percent(figures["bounce_rate"]), note=board.bounce_words),
         ]
     )
+
+
+def _is_unknown(view: UsageView) -> bool:
+    """Whether no entry does not mean that nobody came."""
+    return not view.figures["entries"] and view.coverage.mostly_missed
 
 
 def _people(view: UsageView, board: Board) -> Component:
@@ -181,7 +266,7 @@ def _people(view: UsageView, board: Board) -> Component:
             html.Th("Last seen", scope="col", className="number last-seen"),
         ]
     )
-    rows = [_person_row(row, longest_s, board) for row in view.people]
+    rows = [_person_row(row, longest_s, view, board) for row in view.people]
     table = html.Table([html.Thead(head), html.Tbody(rows)], className="people-table")
     more = view.people_count - len(view.people)
     if more <= 0:
@@ -191,16 +276,24 @@ def _people(view: UsageView, board: Board) -> Component:
     return html.Div([table, rest])
 
 
-def _person_row(row: Row, longest_s: float, board: Board) -> Component:
+def _person_row(row: Row, longest_s: float, view: UsageView, board: Board) -> Component:
     share = row["inside_s"] / longest_s if longest_s else 0.0
     word = tag(row)
-    label = [html.Span(row["name"]), *([html.Span(word, className="tag")] if word else [])]
+    query = _behind(view, board)
+    theirs = query.filtered(person_id=row["person_id"], begun=False, who=Who.EVERYBODY).link()
+    begun = query.filtered(person_id=row["person_id"], who=Who.EVERYBODY).link()
+    label = [shell.link(row["name"], theirs), *([html.Span(word, className="tag")] if word else [])]
     last_seen = "in now" if row["present"] else moment(row["last_seen_at"], board.zone, board.now())
     bar = html.Div(className="bar", style={"width": f"{share:.1%}"})
     return html.Tr(
         [
             html.Th(label, scope="row", title=row["name"]),
-            html.Td(f"{row['visits']:,}", className="number"),
+            html.Td(
+                shell.link(
+                    f"{row['visits']:,}", begun, **shell.aria(label=f"{row['visits']:,} visits of {row['name']}")
+                ),
+                className="number",
+            ),
             html.Td(duration(row["inside_s"]), className="number"),
             html.Td(bar, className="bar-cell", **shell.aria(hidden="true")),
             html.Td(last_seen, className="number last-seen"),

@@ -1,68 +1,81 @@
-"""Visits: every visit of a range of days, to search, sort, filter and download as CSV."""
+"""Visits: those of a range of days, to search, filter, sort, open and download; the address holds all of it."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
-from dashboard import shell
+from dashboard import shell, visit_drawer
+from dashboard.address import DEFAULT_DAYS, VisitQuery
 from dashboard.coverage import CoverageView
 from dashboard.queries import Board
 from dashboard.views import Days, VisitsView
-from dashboard.visit_table import CSV_KEYS, table, table_row
-from dashboard.visit_table import columns as table_columns
-from dashboard.wording import count
+from dashboard.visit_table import ORDERS, table
+from dashboard.wording import count, duration
+from tracker.reports.visit_filter import State as VisitState
+from tracker.reports.visit_filter import VisitFilter, Who
 
 TITLE = "Visits"
-DEFAULT_DAYS = 7
+WHO = {
+    Who.EVERYBODY: "Everybody",
+    Who.PUBLIC: "Without staff",
+    Who.MEMBERS: "Members",
+    Who.VISITORS: "Visitors",
+    Who.STAFF: "Staff",
+}
+STATES = {VisitState.ANY: "In or left", VisitState.INSIDE: "Still in", VisitState.LEFT: "Left"}
+CONTROLS = ("search", "range", "who", "state", "sort")
 
 
-def layout(board: Board) -> Component:
-    """Tools above, the table below; `register` fills it."""
-    today = board.today()
-    chosen = _texts(Days.until(today, days=DEFAULT_DAYS))
+def layout(board: Board, search: object) -> Component:
+    """Tools above, the table below; `register` fills it. search: the query part of the address."""
+    query = VisitQuery.of_address(search, board.today())
+    head = html.Div(
+        [html.H1("Visits", className="page-title"), html.P(id="visits-summary", className="page-subtitle")],
+        role="status",
+    )
     return html.Div(
         [
-            html.Div(
-                [
-                    html.Div(
-                        [
-                            html.H1("Visits", className="page-title"),
-                            html.P(id="visits-summary", className="page-subtitle", role="status"),
-                        ]
-                    )
-                ],
-                className="page-head",
-            ),
-            dcc.Store(id="visits-loaded-on", data=today.isoformat()),
-            dcc.Store(id="visits-csv-keys", data=list(CSV_KEYS)),
-            _tools(today, chosen),
+            html.Div([head], className="page-head"),
+            dcc.Store(id="visits-shown"),
+            dcc.Store(id="visits-changed"),
+            _tools(board.today(), query),
+            html.Div(id="visits-chips"),
             html.Div(id="visits-notice"),
-            html.Div(id="visits-empty"),
-            html.Div(table("visits-grid"), id="visits-table", className="card table-card", hidden=True),
+            html.Div(html.Div(id="visits-table"), id="visits-results", **shell.LOADING),
+            dmc.Drawer(
+                id="visit-drawer",
+                opened=bool(query.visit),
+                position="right",
+                size="min(420px, 100vw)",
+                closeButtonProps=shell.aria(label="Close"),
+            ),
         ]
     )
 
 
-def _tools(today: date, chosen: list[str]) -> Component:
+def _tools(today: date, query: VisitQuery) -> Component:
+    values = _values(query)
     return html.Div(
         [
             dmc.TextInput(
                 id="visits-search",
-                placeholder="Search people, cameras, times",
+                value=values["search"],
+                placeholder="Search people, cameras, dates",
                 leftSection=shell.icon("search"),
-                debounce=150,
+                debounce=200,
                 className="search",
                 **shell.aria(label="Search in the visits"),
             ),
             dmc.DatePickerInput(
                 id="visits-range",
                 type="range",
-                value=chosen,
+                value=values["range"],
                 maxDate=today.isoformat(),
                 valueFormat="D MMM YYYY",
                 allowSingleDateInRange=True,
@@ -73,13 +86,16 @@ def _tools(today: date, chosen: list[str]) -> Component:
                 className="range",
                 **shell.aria(label="From which day to which day"),
             ),
+            _choice("visits-who", "Whose visits", values["who"], {str(key): name for key, name in WHO.items()}),
+            _choice("visits-state", "Still in or left", values["state"], {str(k): name for k, name in STATES.items()}),
+            _choice("visits-sort", "Order", values["sort"], ORDERS, class_name="choice narrow-only"),
             html.Div(className="spacer"),
-            dmc.Button(
-                [html.Span("Download\u00a0", className="wide-only"), "CSV"],
+            html.A(
+                [shell.icon("download"), html.Span([html.Span("Download ", className="wide-only"), "CSV"])],
                 id="visits-csv",
-                leftSection=shell.icon("download"),
-                variant="default",
-                className="csv",
+                className="button",
+                href=query.link("/visits.csv"),
+                download="",
             ),
         ],
         className="tools",
@@ -87,11 +103,38 @@ def _tools(today: date, chosen: list[str]) -> Component:
     )
 
 
+def _choice(
+    control_id: str, label: str, value: object, options: dict[str, str], *, class_name: str = "choice"
+) -> Component:
+    control: Component = dmc.Select(
+        id=control_id,
+        value=value,
+        data=[{"value": key, "label": name} for key, name in options.items()],
+        allowDeselect=False,
+        checkIconPosition="right",
+        className=class_name,
+        **shell.aria(label=label),
+    )
+    return control
+
+
+def _values(query: VisitQuery) -> dict[str, Any]:
+    """The values of the controls."""
+    sort = f"{'-' if query.descending else ''}{query.order}"
+    return {
+        "search": query.where.text,
+        "range": _texts(query.days),
+        "who": str(query.where.who),
+        "state": str(query.where.state),
+        "sort": sort if sort in ORDERS else None,
+    }
+
+
 def _presets(today: date) -> list[dict[str, Any]]:
     """Preset ranges that end today."""
     return [
         {"label": label, "value": _texts(Days.until(today, days=days))}
-        for label, days in (("Today", 1), ("Last 7 days", 7), ("Last 30 days", 30), ("Last 90 days", 90))
+        for label, days in (("Today", 1), ("Last 7 days", 7), ("Last 30 days", 30), ("Last 365 days", 365))
     ]
 
 
@@ -100,54 +143,75 @@ def _texts(days: Days) -> list[str]:
 
 
 def register(app: Dash, board: Board) -> None:
-    """Fill the table for the chosen days whenever history changed."""
+    """Fill the page for its address whenever that or history changed; controls write the address."""
 
     @app.callback(
-        Output("visits-grid", "rowData"),
+        Output("visits-table", "children"),
         Output("visits-summary", "children"),
+        Output("visits-chips", "children"),
         Output("visits-notice", "children"),
-        Output("visits-empty", "children"),
-        Output("visits-table", "hidden"),
+        Output("visits-csv", "href"),
+        Output("visits-range", "maxDate"),
+        Output("visits-range", "presets"),
+        Output("visit-drawer", "opened"),
+        Output("visit-drawer", "title"),
+        Output("visit-drawer", "children"),
+        Output("visits-shown", "data"),
         Input("history", "data"),
-        Input("visits-range", "value"),
-        State("visits-loaded-on", "data"),
+        Input("url", "search"),
     )
-    def rows(_history: object, chosen: object, loaded_on: object) -> tuple[Any, ...]:
-        days = Days.picked(chosen)
-        if days is None:  # only the first day of a range is chosen yet
-            return (no_update,) * 5
-        if days.last.isoformat() == loaded_on:  # a page left open goes on into the next day
-            days = Days(days.first, board.today())
-        view = board.visits(days)
-        notice = shell.notice((*board.behind(), *view.coverage.notes, *_left_out(view, days, board)))
-        if not view.rows:
-            return [], "", notice, _nothing(board, days, view.coverage), True
-        return [table_row(row, board.zone) for row in view.rows], _summary(view), notice, None, False
+    def rows(_history: object, search: object) -> tuple[Any, ...]:
+        today = board.today()
+        query = VisitQuery.of_address(search, today)
+        view = board.visits(query)
+        shown = {"address": search or "", "today": today.isoformat(), "usualDays": DEFAULT_DAYS, **_values(query)}
+        opened = visit_drawer.content(view.opened, query, board.zone) if query.visit else None
+        return (
+            table(view, query, board.zone) if view.visits else _nothing(board, query, view),
+            _summary(view),
+            _chips(view, query),
+            shell.notice((*board.behind(), *view.coverage.notes)),
+            query.link("/visits.csv"),
+            today.isoformat(),
+            _presets(today),
+            bool(query.visit),
+            visit_drawer.title(view.opened),
+            opened,
+            shown,
+        )
 
-    @app.callback(Output("visits-grid", "columnDefs"), Input("viewport", "data"))
-    def columns(viewport: object) -> Any:
-        return table_columns(narrow=True) if viewport == "narrow" else no_update
-
+    controls = [f"visits-{name}" for name in CONTROLS]
     shell.in_browser(
         app,
-        ClientsideFunction("visits", "search"),
-        Output("visits-search", "title"),
-        Input("visits-search", "value"),
+        ClientsideFunction("address", "change"),
+        Output("visits-changed", "data"),
+        *(Input(control, "value") for control in controls),
+        State("visits-shown", "data"),
         first=False,
     )
     shell.in_browser(
         app,
-        ClientsideFunction("visits", "download"),
-        Output("visits-csv", "title"),
-        Input("visits-csv", "n_clicks"),
-        State("visits-range", "value"),
-        State("visits-csv-keys", "data"),
+        ClientsideFunction("address", "restore"),
+        Output("visits-results", "data-state"),
+        Input("visits-shown", "data"),
+        Input("url", "search"),
+        *(State(control, "value") for control in controls),
+    )
+    shell.in_browser(
+        app,
+        ClientsideFunction("address", "closed"),
+        Output("visits-changed", "clear_data"),
+        Input("visit-drawer", "opened"),
         first=False,
     )
 
 
 def _summary(view: VisitsView) -> str:
+    if not view.visits and view.coverage.nothing:
+        return "not watched"
     parts = [count(view.visits, "visit"), count(view.people, "person", "people")]
+    if view.visits < view.of_range:
+        parts[0] = f"{view.visits:,} of {count(view.of_range, 'visit')}"
     if view.still_in:
         parts.append(f"{view.still_in:,} still in")
     if view.with_staff:
@@ -155,26 +219,50 @@ def _summary(view: VisitsView) -> str:
     return " · ".join(parts)
 
 
-def _left_out(view: VisitsView, days: Days, board: Board) -> tuple[str, ...]:
-    """A note if the table does not have all visits."""
-    if len(view.rows) == view.visits:
-        return ()
-    first, last = days.first.isoformat(), days.last.isoformat()
-    command = board.command("report", "visits", "--staff", "--from", first, "--to", last, "--csv")
-    return (f"The table holds the latest {len(view.rows):,} visits. Choose fewer days, or list all with: {command}",)
+def _chips(view: VisitsView, query: VisitQuery) -> list[Component]:
+    """The conditions that no control shows, each with a link that drops it."""
+    where = query.where
+    found: list[tuple[str, VisitQuery]] = []
+    if where.person_id:
+        found.append((view.person, query.filtered(person_id="")))
+    if where.camera_id:
+        found.append((f"entered by {where.camera_id}", query.filtered(camera_id="")))
+    if where.begun:
+        found.append(("began in these days", query.filtered(begun=False)))
+    if where.hour is not None:
+        found.append((f"began {where.hour:02d}:00 to {(where.hour + 1) % 24:02d}:00", query.filtered(hour=None)))
+    if where.stay_s is not None:
+        lengths = " to ".join(duration(each) for each in where.stay_s)
+        found.append((f"stayed {lengths}", query.filtered(stay_s=None)))
+    return [
+        shell.link([words, html.Span("×", **shell.aria(hidden="true"))], without.link(), class_name="chip", stay=True,
+                   **shell.aria(label=f"Without the filter: {words}"))
+        for words, without in found
+    ]  # fmt: skip
 
 
-def _nothing(board: Board, days: Days, coverage: CoverageView) -> Component:
+def _nothing(board: Board, query: VisitQuery, view: VisitsView) -> Component:
+    if view.of_range:
+        clear = replace(query, where=VisitFilter(), page=1, visit="").link()
+        text = f"{count(view.of_range, 'visit')} in these days, none of which fits the search and the filters."
+        return html.Section(
+            [
+                html.H2("No visit fits", className="empty-title"),
+                html.P(text, className="empty-text"),
+                html.P(shell.link("Show all of them", clear, class_name="button"), className="empty-action"),
+            ],
+            className="card empty-card",
+        )
+    return html.Section(_never(board, query, view.coverage), className="card")
+
+
+def _never(board: Board, query: VisitQuery, coverage: CoverageView) -> Component:
     seen = "No camera watched" if coverage.nothing else "Nobody was seen"
-    text = f"{seen} {days.words(board.today())}. Choose other days above, or let a camera watch:"
-    return html.Section(
-        shell.empty(
-            "No visits in these days",
-            text,
-            (
-                ("Watch the first camera of this machine", board.command("track", "--camera", "0")),
-                ("Take visits from a recording", board.command("track", "--camera", "clip.mp4", "--fast")),
-            ),
+    return shell.empty(
+        "No visits in these days",
+        f"{seen} {query.days.words(board.today())}. Choose other days above, or let a camera watch:",
+        (
+            ("Watch the first camera of this machine", board.command("track", "--camera", "0")),
+            ("Take visits from a recording", board.command("track", "--camera", "clip.mp4", "--fast")),
         ),
-        className="card",
     )

@@ -15,10 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
-from tests.dashboard import gym
+from dashboard.queries import Board
+from tests.dashboard import boards, gym
+from tracker.presence.people import Person, Role
+from tracker.store.site_settings import site_of
+from tracker.store.store import Store
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -126,3 +131,28 @@ def open_page(browser: Browser) -> Iterator[Opener]:
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "footfall.sqlite3"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    with gym.open_store(path) as opened:
+        opened.sites.save(site_of(boards.settings(path, capacity=10)))
+        for person_id, name, role in (("p-ada", "Ada", Role.MEMBER), ("p-vera", "Vera", Role.STAFF)):
+            person = Person(person_id=person_id, name=name, created_at=boards.NOW, role=role, consented_at=boards.NOW)
+            opened.people.add(person, np.zeros((1, 128), np.float32))
+        yield opened
+
+
+@pytest.fixture
+def clock() -> boards.Clock:
+    return boards.Clock()
+
+
+@pytest.fixture
+def board(store: Store, path: Path, clock: boards.Clock) -> Board:
+    return Board(path, boards.settings(path, capacity=10), clock=clock)

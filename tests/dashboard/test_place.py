@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from dashboard.address import VisitQuery
 from dashboard.queries import Board
 from dashboard.views import Condition, Days
 from tests.dashboard import gym
@@ -59,13 +60,13 @@ def test_shared_settings_apply_at_once(copy: Copy) -> None:
     stay = [gym.event(EventKind.ENTER, "p-1", start), gym.event(EventKind.EXIT, "p-1", start + timedelta(seconds=30))]
     copy.arrive(events=stay)
     today = Days.until(NOW.date(), days=1)
-    assert [row["bounce"] for row in copy.board.visits(today).rows] == [False]
+    assert [row["bounce"] for row in copy.board.visits(VisitQuery(days=today)).rows] == [False]
     assert copy.board.capacity is None
     copy.arrive(site={gym.SITE: {"capacity": 40, "settings": {"presence": {"min_visit_s": 60}}}})
-    assert [row["bounce"] for row in copy.board.visits(today).rows] == [False]
+    assert [row["bounce"] for row in copy.board.visits(VisitQuery(days=today)).rows] == [False]
     assert copy.board.capacity == 40
     copy.store.sites.save(Site(site_id=gym.SITE, rules=Rules(min_visit=timedelta(minutes=1))))  # as the listener does
-    assert [row["bounce"] for row in copy.board.visits(today).rows] == [True]
+    assert [row["bounce"] for row in copy.board.visits(VisitQuery(days=today)).rows] == [True]
     assert copy.board.bounce_words == "visits under 1 min"
 
 

@@ -2,98 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from config.errors import StoreError
-from config.settings import PresenceSettings, Settings, SiteSettings, StoreSettings
-from dashboard import queries
+from config.settings import PresenceSettings, Settings
 from dashboard.queries import Board
 from dashboard.views import Condition, Days
 from tests.dashboard import gym
-from tracker.presence.coverage import CoverageSpan
+from tests.dashboard.boards import NOW, Clock, minutes_ago, over, settings, stay, watch
 from tracker.presence.events import EventKind
-from tracker.presence.people import Person, PersonKind, Role
+from tracker.presence.health import CameraState
+from tracker.presence.people import Person, PersonKind
 from tracker.presence.rules import Rules, Site
 from tracker.store.observation import Observation
-from tracker.store.site_settings import site_of
 from tracker.store.store import Store
 
-NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 ENTER, EXIT = EventKind.ENTER, EventKind.EXIT
 
 
-def settings(path: Path, **site: object) -> Settings:
-    return Settings(
-        site=SiteSettings.model_validate({"id": gym.SITE, "time_zone": "Europe/Berlin", **site}),
-        store=StoreSettings(url=f"sqlite:///{path}"),
-        presence=PresenceSettings(min_visit_s=60),
-    )
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "footfall.sqlite3"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    with gym.open_store(path) as opened:
-        opened.sites.save(site_of(settings(path, capacity=10)))
-        for person_id, name, role in (("p-ada", "Ada", Role.MEMBER), ("p-vera", "Vera", Role.STAFF)):
-            person = Person(person_id=person_id, name=name, created_at=NOW, role=role, consented_at=NOW)
-            opened.people.add(person, np.zeros((1, 128), np.float32))
-        yield opened
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def board(store: Store, path: Path, clock: Clock) -> Board:
-    return Board(path, settings(path, capacity=10), clock=clock)
-
-
-def minutes_ago(minutes: float) -> datetime:
-    return NOW - timedelta(minutes=minutes)
-
-
-def stay(store: Store, person_id: str, from_min: float, to_min: float | None, *, camera: str = "door") -> None:
-    """Somebody entered and, unless `to_min` is None, left; minutes before NOW."""
-    events = [gym.event(ENTER, person_id, minutes_ago(from_min), camera=camera)]
-    if to_min is not None:
-        events.append(gym.event(EXIT, person_id, minutes_ago(to_min), camera=camera))
-    store.record(Observation(events=events))
-
-
-def test_who_is_in_counts_staff_and_the_day_does_not(store: Store, board: Board) -> None:
+def test_figures_that_stand_together_count_everybody(store: Store, board: Board) -> None:
     stay(store, "p-ada", 50, None)
     stay(store, "p-vera", 120, None, camera="office")
     stay(store, "v-1", 90, 60)
     view = board.live()
     assert [(row["name"], row["camera_id"]) for row in view.inside] == [("Ada", "door"), ("Vera", "office")]
-    assert (view.figures["entries"], view.figures["visitors"]) == (2, 2)
+    assert view.figures["occupancy"] == view.points[-1]["people"] == 2
+    assert (view.figures["entries"], view.figures["visitors"]) == (3, 3)
     assert view.figures["median_dwell_s"] == 30 * 60
-    assert view.most is not None
-    assert view.most[1] == 2
-    assert (view.figures["peak_at"], view.figures["peak"]) == (minutes_ago(90), 1)
+    assert (view.figures["peak_at"], view.figures["peak"]) == (minutes_ago(90), 2)
 
 
-def test_latest_events_come_first_and_by_name(store: Store, board: Board) -> None:
+def test_entries_and_exits_come_latest_first_and_by_name(store: Store, board: Board) -> None:
     for number in range(12):
         stay(store, f"v-{number}", 100 - number, None)
     stay(store, "p-ada", 5, 1)
@@ -103,6 +47,12 @@ def test_latest_events_come_first_and_by_name(store: Store, board: Board) -> Non
     assert [row.at for row in events] == sorted((row.at for row in events), reverse=True)
 
 
+def test_going_from_room_to_room_is_neither_an_entry_nor_an_exit(store: Store, board: Board) -> None:
+    for room, from_min, to_min in (("lobby", 50, 40), ("weights", 39.5, 30), ("lobby", 29, 20), ("weights", 19, None)):
+        stay(store, "p-ada", from_min, to_min, camera=room)
+    assert [(row.kind, row.at, row.camera_id) for row in board.live().events] == [(ENTER, minutes_ago(50), "lobby")]
+
+
 def test_control_characters_in_names_of_older_stores_are_escaped(store: Store, board: Board) -> None:
     person = Person(person_id="v-1", name="Eve\x1b[31m\u202e", kind=PersonKind.VISITOR, created_at=NOW)
     store.record(Observation(visitors=[(person, np.zeros((0, 128), np.float32))]))
@@ -110,7 +60,7 @@ def test_control_characters_in_names_of_older_stores_are_escaped(store: Store, b
     days, shown = Days.until(board.today(), days=1), "Eve\\x1b[31m\\u202e"
     live = board.live()
     assert [row["name"] for row in live.inside] == [row.name for row in live.events] == [shown]
-    assert [row["name"] for row in board.visits(days).rows] == [shown]
+    assert [row["name"] for row in board.visits(over(days)).rows] == [shown]
     assert [row["name"] for row in board.usage(days).people] == [shown]
 
 
@@ -172,7 +122,7 @@ def test_somebody_in_for_days_is_on_every_page(store: Store, board: Board) -> No
     assert [row["started_at"] for row in board.live().inside] == [minutes_ago(41 * 60)]
     for count in (1, 7):
         days = Days.until(board.today(), days=count)
-        assert [(row["started_at"], row["enter_inferred"]) for row in board.visits(days).rows] == [
+        assert [(row["started_at"], row["enter_inferred"]) for row in board.visits(over(days)).rows] == [
             (minutes_ago(41 * 60), False)
         ]
         assert [row["inside_s"] > 0 for row in board.usage(days).people] == [True]
@@ -187,48 +137,28 @@ def test_a_visit_more_than_a_year_ago_counts_as_returning(store: Store, board: B
 def test_a_late_event_is_shown(store: Store, board: Board) -> None:
     days = Days.until(board.today(), days=2)
     stay(store, "p-ada", 10, 5)
-    assert len(board.visits(days).rows) == 1
+    assert len(board.visits(over(days)).rows) == 1
     stay(store, "v-1", 300, 200)
-    assert [row["person_id"] for row in board.visits(days).rows] == ["p-ada", "v-1"]
+    assert [row["person_id"] for row in board.visits(over(days)).rows] == ["p-ada", "v-1"]
 
 
-def test_visits_carry_flags_and_the_camera_that_saw_them_begin(store: Store, board: Board) -> None:
-    store.record(
-        Observation(
-            events=[
-                gym.event(ENTER, "p-ada", minutes_ago(100), camera="door"),
-                gym.event(EXIT, "p-ada", minutes_ago(80), camera="door"),
-                gym.event(ENTER, "p-ada", minutes_ago(78), camera="weights"),
-                gym.event(EXIT, "p-ada", minutes_ago(60), inferred=True, camera="weights"),
-                gym.event(ENTER, "v-1", minutes_ago(40), camera="weights"),
-                gym.event(EXIT, "v-1", minutes_ago(39.5), camera="weights"),
-            ]
-        )
+def test_a_camera_that_never_gave_a_frame_leaves_the_figures_unknown(store: Store, board: Board) -> None:
+    dead = replace(
+        gym.health("door", NOW), state=CameraState.LOST, last_frame_at=None, started_at=minutes_ago(90), frames=0
     )
-    short, long = board.visits(Days.until(board.today(), days=1)).rows
-    assert (short["bounce"], short["exit_inferred"], short["enter_camera_id"]) == (True, False, "weights")
-    assert (long["bounce"], long["exit_inferred"], long["enter_camera_id"]) == (False, True, "door")
-    assert (long["segments"], long["dwell_s"], long["gross_s"]) == (2, 38 * 60, 40 * 60)
+    store.record(Observation(health=dead))
+    view = board.live()
+    assert (view.watching, view.coverage.share, view.coverage.mostly_missed) == (False, 0, True)
+    assert view.coverage.notes[-1].startswith("Camera door did not watch from 11:30 to now (1 h 30 min).")
+    usage = board.usage(Days.until(board.today(), days=1))
+    assert (usage.figures["entries"], usage.coverage.mostly_missed) == (None, True)
 
 
-def test_visits_of_other_days_stay_away(store: Store, board: Board) -> None:
-    stay(store, "p-ada", 24 * 60 + 30, 24 * 60)
-    stay(store, "v-1", 30, 20)
-    yesterday = date(2026, 3, 9)
-    assert [row["name"] for row in board.visits(Days(yesterday, yesterday)).rows] == ["Ada"]
-    assert board.visits(Days(date(2026, 3, 1), date(2026, 3, 2))).rows == []
-
-
-def test_a_page_holds_the_latest_visits_and_counts_all(
-    store: Store, board: Board, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(queries, "MOST_VISITS", 2)
-    for number in range(3):
-        stay(store, f"v-{number}", 100 - number, 90)
-    stay(store, "p-vera", 10, None)
-    view = board.visits(Days.until(board.today(), days=1))
-    assert [row["person_id"] for row in view.rows] == ["p-vera", "v-2"]
-    assert (view.visits, view.people, view.still_in, view.with_staff) == (4, 4, 1, True)
+def test_a_camera_that_is_down_is_not_watching(store: Store, board: Board) -> None:
+    store.record(Observation(health=gym.health("door", NOW)))
+    assert board.live().watching is True
+    store.record(Observation(health=gym.health("door", NOW, state=CameraState.LOST)))
+    assert board.live().watching is False
 
 
 def test_usage_excludes_staff_and_has_returning_visitors(store: Store, board: Board) -> None:
@@ -264,11 +194,11 @@ def test_merged_and_forgotten_people_read_as_they_should(store: Store, board: Bo
     stay(store, "v-1", 100, 90)
     stay(store, "p-ada", 50, 40)
     days = Days.until(board.today(), days=1)
-    assert [row["name"] for row in board.visits(days).rows] == ["Ada", "Visitor 1"]
+    assert [row["name"] for row in board.visits(over(days)).rows] == ["Ada", "Visitor 1"]
     store.people.merge("v-1", "p-ada")
-    assert [row["name"] for row in board.visits(days).rows] == ["Ada", "Ada"]
+    assert [row["name"] for row in board.visits(over(days)).rows] == ["Ada", "Ada"]
     store.people.forget("p-ada", erase_history=False)
-    assert {row["name"] for row in board.visits(days).rows} == {"Forgotten person"}
+    assert {row["name"] for row in board.visits(over(days)).rows} == {"Forgotten person"}
     assert {event.name for event in board.live().events} == {"Forgotten person"}
 
 
@@ -278,14 +208,14 @@ def test_a_store_may_be_missing_appear_and_be_replaced(path: Path) -> None:
         board.pulse()
     with gym.open_store(path) as store:
         stay(store, "v-1", 30, 20)
-    assert len(board.visits(Days.until(board.today(), days=1)).rows) == 1
+    assert len(board.visits(over(Days.until(board.today(), days=1))).rows) == 1
     for part in path.parent.glob(f"{path.name}*"):
         part.unlink()
     with pytest.raises(StoreError):
         board.live()
     with gym.open_store(path):
         pass
-    assert board.visits(Days.until(board.today(), days=1)).rows == []
+    assert board.visits(over(Days.until(board.today(), days=1))).rows == []
 
 
 def test_a_file_that_is_no_store_is_reported(path: Path) -> None:
@@ -313,16 +243,7 @@ def test_a_month_at_the_gym_adds_up(path: Path) -> None:
     assert view.figures["entries"] == sum(view.hours) == sum(row["visits"] for row in view.people)
     assert view.figures["visitors"] == len({row["person_id"] for row in view.people if row["visits"]})
     live = board.live()
-    assert len(live.inside) == live.points[-1]["people"]
-    assert live.figures["occupancy"] == view.points[-1]["people"] < len(live.inside)
-
-
-def watch(store: Store, from_min: float, to_min: float, camera: str = "door") -> None:
-    """A camera watched; minutes before NOW."""
-    seen = CoverageSpan(
-        site_id=gym.SITE, camera_id=camera, started_at=minutes_ago(from_min), ended_at=minutes_ago(to_min)
-    )
-    store.record(Observation(coverage=[seen]))
+    assert len(live.inside) == live.points[-1]["people"] == live.figures["occupancy"] > view.points[-1]["people"]
 
 
 def test_an_outage_is_noted_and_has_no_counts(store: Store, board: Board) -> None:
@@ -334,7 +255,7 @@ def test_an_outage_is_noted_and_has_no_counts(store: Store, board: Board) -> Non
     (blind,) = coverage.blind
     assert (blind.since, blind.until, blind.share) == (minutes_ago(240), minutes_ago(90), 0.5)
     note = "Camera door did not watch from 09:00 to 11:30 (2 h 30 min). What happened then is not counted."
-    assert coverage.notes == board.visits(Days.until(board.today(), days=1)).coverage.notes == (note,)
+    assert coverage.notes == board.visits(over(Days.until(board.today(), days=1))).coverage.notes == (note,)
     assert not coverage.nothing
 
 
@@ -363,7 +284,7 @@ def test_nights_are_no_outages_where_opening_hours_are_set(store: Store, path: P
     for presence, note in (({}, 1), (hours, 0)):
         chosen = settings(path).model_copy(update={"presence": PresenceSettings.model_validate(presence)})
         board = Board(path, chosen, clock=lambda: NOW)
-        assert len(board.visits(Days.until(board.today(), days=2)).coverage.notes) == note
+        assert len(board.visits(over(Days.until(board.today(), days=2))).coverage.notes) == note
 
 
 def test_without_a_camera_there_are_no_outages(store: Store, board: Board) -> None:
@@ -376,5 +297,5 @@ def test_many_outages_are_summed_up(store: Store, board: Board) -> None:
     for start in (600, 480, 360, 240):
         watch(store, start, start - 100)
     watch(store, 120, 0)
-    (_, note) = board.visits(Days.until(board.today(), days=1)).coverage.notes
+    (_, note) = board.visits(over(Days.until(board.today(), days=1))).coverage.notes
     assert note.startswith("Camera door did not watch for 1 h 20 min in 4 stretches, the longest from ")

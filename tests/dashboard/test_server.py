@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import signal
 import socket
@@ -47,10 +48,9 @@ def callback(output: str, inputs: dict[str, Any], state: dict[str, Any] | None =
     return {"output": output, "outputs": outputs, "inputs": named(inputs), "state": named(state or {})}
 
 
-VISITS = (
-    "..visits-grid.rowData...visits-summary.children...visits-notice.children...visits-empty.children"
-    "...visits-table.hidden.."
-)
+def outputs_of(client: FlaskClient, name: str) -> str:
+    """The outputs of the callback with this one, as a browser names them."""
+    return next(each["output"] for each in client.get("/_dash-dependencies").json or [] if name in each["output"])
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_assets_of_the_pages_are_served(client: FlaskClient, name: str) -> None:
         pytest.param(b"[]", id="a-list"),
         pytest.param(b"{}", id="nothing-asked"),
         pytest.param(b'{"output": "nope.children", "inputs": []}', id="an-unknown-output"),
-        pytest.param(json.dumps({"output": VISITS, "inputs": "x"}).encode(), id="inputs-are-a-text"),
+        pytest.param(b'{"output": "..pulse.data..", "inputs": "x"}', id="inputs-are-a-text"),
     ],
 )
 def test_an_invalid_request_is_refused_without_a_traceback(client: FlaskClient, body: bytes) -> None:
@@ -101,11 +101,33 @@ def test_an_invalid_request_is_refused_without_a_traceback(client: FlaskClient, 
 
 
 @pytest.mark.parametrize(
-    "chosen", [None, 7, "x", {"a": 1}, [1, 2], ["2026-01-01"], ["0001-01-01", "9999-12-31"], [[], {}]], ids=str
+    "search",
+    [
+        None,
+        7,
+        {"a": 1},
+        "?",
+        "?days=-1&page=0&hour=99&stay=9&who=nobody&state=&sort=%00",
+        "?from=2026-01-01",
+        "?from=0001-01-01&to=9999-12-31",
+        "?q=%ff%00<b>&page=999999999999&visit=" + "x" * 5000,
+    ],
+    ids=lambda search: str(search)[:20],
 )
-def test_invalid_days_are_ignored(client: FlaskClient, chosen: object) -> None:
-    asked = callback(VISITS, {"history.data": 1, "visits-range.value": chosen}, {"visits-loaded-on.data": [3]})
-    assert client.post(UPDATE, json=asked).status_code in {200, 204}
+@pytest.mark.parametrize("name", ["visits-table", "usage-tiles"])
+def test_a_malformed_address_is_answered(client: FlaskClient, name: str, search: object) -> None:
+    asked = callback(outputs_of(client, name), {"history.data": 1, "url.search": search})
+    assert client.post(UPDATE, json=asked).status_code == 200
+
+
+def test_answers_are_compressed_for_browsers_that_take_it(client: FlaskClient) -> None:
+    plain = client.get("/_dash-dependencies")
+    packed = client.get("/_dash-dependencies", headers={"Accept-Encoding": "gzip"})
+    assert "Content-Encoding" not in plain.headers
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert "Accept-Encoding" in packed.headers["Vary"]
+    assert gzip.decompress(packed.data) == plain.data
+    assert len(packed.data) < len(plain.data) / 3
 
 
 def test_an_answer_has_the_time_of_the_server(client: FlaskClient) -> None:

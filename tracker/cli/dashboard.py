@@ -87,5 +87,5 @@ def arguments(flags: Mapping[str, object]) -> list[str]:
 
 def require_dashboard() -> None:
     """Raises SettingsError where the packages of the dashboard are not installed."""
-    modules = ("argon2", "cryptography", "dash", "dash_ag_grid", "dash_mantine_components", "plotly", "uvicorn")
+    modules = ("argon2", "cryptography", "dash", "dash_mantine_components", "plotly", "uvicorn")
     require("the dashboard", "dashboard", *modules)

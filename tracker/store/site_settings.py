@@ -18,7 +18,7 @@ from config.settings import CameraRole, CameraSettings, PresenceSettings, Settin
 from config.shared import Shared, accepted
 from tracker.presence.calendar import Opening
 from tracker.presence.coverage import OUTAGE_AFTER, CoverageSpan
-from tracker.presence.health import CameraState
+from tracker.presence.health import CameraState, unstopped
 from tracker.presence.rules import Rules, Site, decode_rules, encode_rules
 from tracker.store.store import Store
 
@@ -140,21 +140,31 @@ def coverage_at_site(
 ) -> list[CoverageSpan]:
     """When each camera watched. One of another machine that was live at its last report watches on until the next.
 
+    A camera that was started and never gave a frame has a span without length there: it counts, as down.
+
     site_id: of another site than that of the settings. since, until: as `store.cameras.coverage` takes them.
     """
     site_id = site_id or settings.site.id
     spans = store.cameras.coverage(site_id, since=since, until=until)
     patience = timedelta(seconds=reports_after_s(settings))
+    health = store.cameras.health(site_id)
     reported = {
         camera.camera_id: camera.updated_at
-        for camera in store.cameras.health(site_id)
+        for camera in health
         if not camera.source and camera.state is CameraState.LIVE and now - camera.updated_at <= patience
     }
-    return [
+    watched = [
         replace(watch, ended_at=max(now, watch.ended_at))
         if watch.camera_id in reported and reported[watch.camera_id] - watch.ended_at <= OUTAGE_AFTER
         else watch
         for watch in spans
+    ]
+    return watched + [
+        CoverageSpan(
+            site_id=site_id, camera_id=camera.camera_id, started_at=camera.started_at, ended_at=camera.started_at
+        )
+        for camera in health
+        if camera.last_frame_at is None and camera.camera_id in unstopped(health)
     ]
 
 

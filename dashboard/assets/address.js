@@ -1,0 +1,148 @@
+/* The address of a page is its state: links and controls change it, pages follow it. */
+(function () {
+  "use strict";
+
+  const USUAL = { q: "", who: "everybody", state: "any", sort: "-entered" };
+
+  function go(address, { replace = false, stay = false } = {}) {
+    const there = new URL(address, window.location.href);
+    if (there.href === window.location.href) return;
+    window.history[replace ? "replaceState" : "pushState"]({}, "", there.href);
+    window.dispatchEvent(new CustomEvent("_dashprivate_pushstate")); // dcc.Location reads the address again
+    if (!stay) window.scrollTo(0, 0);
+  }
+
+  function search(parameters) {
+    const text = parameters.toString();
+    return window.location.pathname + (text ? "?" + text : "");
+  }
+
+  document.addEventListener("click", function (event) {
+    const link = event.target.closest?.("a[data-go]");
+    const elsewhere = event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey;
+    if (!link || elsewhere || event.defaultPrevented) return;
+    event.preventDefault();
+    go(link.href, { stay: link.dataset.go === "stay" });
+  });
+
+  /* After the callback that asks for it: Dash drops the result of one that sets properties itself. */
+  function set(control, value) {
+    window.setTimeout(() => window.dash_clientside.set_props(control, { value }));
+  }
+
+  function sameDays(one, other) {
+    return Boolean(one && other) && one.every((day, place) => String(day).slice(0, 10) === String(other[place]).slice(0, 10));
+  }
+
+  function daysBetween(first, last) {
+    return Math.round((Date.parse(last) - Date.parse(first)) / 86400000) + 1;
+  }
+
+  /* A range that ends today goes on into the next days; another one is kept as it is. */
+  function writeDays(parameters, range, shown) {
+    const [first, last] = range.map((day) => String(day).slice(0, 10));
+    ["days", "from", "to"].forEach((name) => parameters.delete(name));
+    if (last === shown.today) {
+      const days = daysBetween(first, last);
+      if (days !== shown.usualDays) parameters.set("days", days);
+    } else {
+      parameters.set("from", first);
+      parameters.set("to", last);
+    }
+  }
+
+  window.dash_clientside = Object.assign({}, window.dash_clientside, {
+    address: {
+      /* What the controls of the visits say, written into the address; the first page of it. */
+      change: function (text, range, who, state, sort, shown) {
+        const unchanged = window.dash_clientside.no_update;
+        if (!shown) return unchanged;
+        const parameters = new URLSearchParams(window.location.search);
+        const before = parameters.toString();
+        for (const [name, value] of Object.entries({ q: text || "", who, state, sort })) {
+          if (value === null || value === (parameters.get(name) ?? USUAL[name])) continue;
+          if (value === USUAL[name]) parameters.delete(name);
+          else parameters.set(name, value);
+        }
+        if (range && range[0] && range[1] && !sameDays(range, shown.range)) writeDays(parameters, range, shown);
+        if (parameters.toString() === before) return unchanged;
+        const typed = (parameters.get("q") || "") !== (new URLSearchParams(before).get("q") || "");
+        ["page", "visit"].forEach((name) => parameters.delete(name));
+        go(search(parameters), { replace: typed, stay: true });
+        return unchanged;
+      },
+
+      /* The controls follow the address; results of another address are hidden until the answer is there. */
+      restore: function (shown, now, text, range, who, state, sort) {
+        if (!shown || shown.address !== (now || "")) return "loading";
+        const values = { search: text || "", who, state, sort };
+        for (const [name, value] of Object.entries(values)) {
+          if (value !== shown[name]) set("visits-" + name, shown[name]);
+        }
+        if (range && range[1] && !sameDays(range, shown.range)) {
+          set("visits-range", shown.range);
+        }
+        return "";
+      },
+
+      /* The reader closed the drawer. */
+      closed: function (opened) {
+        const parameters = new URLSearchParams(window.location.search);
+        if (!opened && parameters.has("visit")) {
+          parameters.delete("visit");
+          go(search(parameters), { stay: true });
+        }
+        return window.dash_clientside.no_update;
+      },
+
+      /* A search that filters what the page shows. */
+      find: function (text) {
+        const parameters = new URLSearchParams(window.location.search);
+        if ((parameters.get("q") || "") !== (text || "")) {
+          if (text) parameters.set("q", text);
+          else parameters.delete("q");
+          go(search(parameters), { replace: true, stay: true });
+        }
+        return window.dash_clientside.no_update;
+      },
+
+      found: function (now, text) {
+        const wanted = new URLSearchParams(now || "").get("q") || "";
+        if (wanted !== (text || "")) set("live-search", wanted);
+        return window.dash_clientside.no_update;
+      },
+
+      /* The range of the usage page. */
+      choose: function (days) {
+        const parameters = new URLSearchParams(window.location.search);
+        const known = parameters.get("days") || (parameters.has("from") ? null : "7");
+        if (days && days !== known) {
+          ["days", "from", "to"].forEach((name) => parameters.delete(name));
+          if (days !== "7") parameters.set("days", days);
+          go(search(parameters), { stay: true });
+        }
+        return window.dash_clientside.no_update;
+      },
+
+      chosen: function (now, days) {
+        const parameters = new URLSearchParams(now || "");
+        const wanted = parameters.get("days") || (parameters.has("from") ? null : "7");
+        if (wanted !== days) set("usage-range", wanted);
+        return window.dash_clientside.no_update;
+      },
+
+      /* A bar of a plot leads to the visits that it counts. */
+      bar: function (click, links, plot) {
+        const point = click?.points?.[0];
+        const there = links?.[plot]?.[plot === "usage-hours" ? point?.x : point?.pointNumber];
+        if (there) go(there);
+        return window.dash_clientside.no_update;
+      },
+
+      /* Results of another address are hidden until the answer is there. */
+      pending: function (shown, now) {
+        return shown === (now || "") ? "" : "loading";
+      },
+    },
+  });
+})();
