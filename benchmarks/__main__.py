@@ -8,7 +8,7 @@ import sys
 
 from benchmarks.measure import ROOT, show
 
-NAMES = ("detect", "embed", "pipeline", "idle", "match", "start", "presence", "reading", "upload")
+NAMES = ("detect", "embed", "pipeline", "idle", "match", "start", "presence", "reading", "dashboard", "upload")
 
 
 def main() -> int:

@@ -62,12 +62,12 @@ def rows() -> Iterator[Row]:
         path = store_of(size)
         for name, (days, words, most_s) in REPORTS.items():
             yield _report(f"{name}, of {size:,} visits", path, days, words, most_s)
-        with _served(path) as (address, pid):
+        with served(path) as (address, pid):
             for days in (1, 30):
-                yield _callbacks(f"page Usage, {days} days, of {size:,} visits", path, address, pid, _usage(days))
+                yield _callbacks(f"page Usage, {days} days, of {size:,} visits", path, address, pid, "usage", days)
             for days in (31, 365):
-                yield _callbacks(f"page Visits, {days} days, of {size:,} visits", path, address, pid, _visits(days))
-            yield _callbacks(f"page Live, of {size:,} visits", path, address, pid, {"pulse": True})
+                yield _callbacks(f"page Visits, {days} days, of {size:,} visits", path, address, pid, "visits", days)
+            yield _callbacks(f"page Live, of {size:,} visits", path, address, pid, "live", 1)
             yield _idle(f"idle page, of {size:,} visits", address, pid)
 
 
@@ -108,7 +108,7 @@ def _timed(call: Sequence[str]) -> _Run:
 
 
 @contextmanager
-def _served(path: Path) -> Iterator[tuple[str, int]]:
+def served(path: Path) -> Iterator[tuple[str, int]]:
     """A dashboard over the store: its address and process."""
     settings = path.with_name("footfall.toml")
     call = [sys.executable, "-m", "dashboard", "--settings", str(settings), "--store", f"sqlite:///{path}"]
@@ -123,22 +123,14 @@ def _served(path: Path) -> Iterator[tuple[str, int]]:
             process.terminate()
 
 
-def _usage(days: int) -> dict[str, object]:
-    return {"usage-range": str(days)}
-
-
-def _visits(days: int) -> dict[str, object]:
-    today = datetime.now(ZONE).date()
-    return {"visits-range": [str(today - timedelta(days=days - 1)), str(today)]}
-
-
-def _callbacks(case: str, path: Path, address: str, pid: int, values: dict[str, object]) -> Row:
-    """Every callback that has one of these inputs, after an event each time, so that no answer is kept."""
+def _callbacks(case: str, path: Path, address: str, pid: int, page: str, days: int) -> Row:
+    """Every callback of a page, after an event each time, so that no answer is kept."""
     wanted = [
         each
         for each in _get(f"{address}_dash-dependencies")
-        if not each["clientside_function"] and any(one["id"] in values for one in each["inputs"])
+        if not each["clientside_function"] and each["output"].lstrip(".").startswith(f"{page}-")
     ]
+    values = {"url": f"?days={days}", "colours": "light", "viewport": "wide"}
     walls: list[float] = []
     used_s = _cpu_s(pid)
     with Store(path) as store:
@@ -155,7 +147,7 @@ def _callbacks(case: str, path: Path, address: str, pid: int, values: dict[str, 
             store.record(Observation(events=[event]))
             for each in wanted:
                 start = time.perf_counter()
-                _post(address, each, {**values, "colours": "light", "viewport": "wide", "history": str(number)})
+                _post(address, each, {**values, "pulse": str(number), "history": str(number)})
                 walls += [(time.perf_counter() - start) * 1e3] if number else []
     median, p95 = (float(value) for value in np.percentile(walls, [50, 95]))
     long = "365" in case
@@ -194,6 +186,14 @@ def _idle(case: str, address: str, pid: int) -> Row:
 def _pulse(address: str, callback: dict[str, Any], known: dict[str, object]) -> dict[str, object]:
     answer = _post(address, callback, {"tick": 1, **known})
     return {name: parts["data"] for name, parts in answer.get("response", {}).items() if "data" in parts}
+
+
+def resident_mb(pid: int) -> float:
+    """The memory that a process holds, MB; 0 where the system does not tell."""
+    status = Path(f"/proc/{pid}/status")
+    if not status.exists():
+        return 0.0
+    return float(re.findall(r"VmRSS:\s+(\d+) kB", status.read_text(encoding="utf-8"))[0]) / 2**10
 
 
 def _cpu_s(pid: int) -> float:

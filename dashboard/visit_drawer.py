@@ -27,7 +27,7 @@ def content(visit: OpenedVisit | None, query: VisitQuery, zone: ZoneInfo) -> Com
         "Entered": stamp(row["started_at"], zone),
         "Left": "still in" if is_open else left(row["started_at"], row["ended_at"], zone),
         "Stay": duration(row["dwell_s"]),
-        "Gross": f"{duration(row['gross_s'])}, with time outside",
+        "Gross": f"{duration(row['gross_s'])}, with time outside" if row["segments"] > 1 else "",
         "Entered by": row["enter_camera_id"] or "not seen",
         "Left by": "" if is_open else row["exit_camera_id"] or "not seen",
         "Person": tag(row) or "member",
@@ -38,8 +38,7 @@ def content(visit: OpenedVisit | None, query: VisitQuery, zone: ZoneInfo) -> Com
     return html.Div(
         [
             html.Dl(listed, className="facts"),
-            html.H3("Inside", className="card-title"),
-            html.Ol([_segment(part, zone) for part in visit.segments], className="segments"),
+            *_segments(visit, zone),
             html.P(shell.link(f"All visits of {row['name']}", theirs.link())),
         ],
         className="visit-facts",
@@ -49,6 +48,14 @@ def content(visit: OpenedVisit | None, query: VisitQuery, zone: ZoneInfo) -> Com
 def title(visit: OpenedVisit | None) -> str:
     """The heading of the drawer."""
     return "Visit" if visit is None else str(visit.row["name"])
+
+
+def _segments(visit: OpenedVisit, zone: ZoneInfo) -> list[Component]:
+    """When the person was inside; nothing more than the visit itself says where that is one time."""
+    if len(visit.segments) < 2:
+        return []
+    parts = html.Ol([_segment(part, zone) for part in visit.segments], className="segments")
+    return [html.H3("Inside", className="card-title"), parts]
 
 
 def _segment(part: tuple[datetime, datetime | None], zone: ZoneInfo) -> Component:

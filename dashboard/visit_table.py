@@ -89,7 +89,7 @@ def _row(row: Row, query: VisitQuery, zone: ZoneInfo) -> Component:
     ]
     cells = (
         name,
-        stamp(row["started_at"], zone),
+        _entered(row["started_at"], zone),
         "still in" if is_open else left(row["started_at"], row["ended_at"], zone),
         duration(row["dwell_s"]),
         duration(row["gross_s"]),
@@ -107,6 +107,12 @@ def _row(row: Row, query: VisitQuery, zone: ZoneInfo) -> Component:
         ],
         key=row["session_id"],
     )
+
+
+def _entered(at: datetime, zone: ZoneInfo) -> list[Any]:
+    """Day and time; a phone has no room for the day of the week."""
+    weekday, _, rest = stamp(at, zone).partition(" ")
+    return [html.Span(f"{weekday} ", className="weekday"), rest]
 
 
 def notes(row: Row) -> str:

@@ -7,10 +7,29 @@
   function go(address, { replace = false, stay = false } = {}) {
     const there = new URL(address, window.location.href);
     if (there.href === window.location.href) return;
+    if (results(there) !== results(window.location)) waits();
     window.history[replace ? "replaceState" : "pushState"]({}, "", there.href);
     window.dispatchEvent(new CustomEvent("_dashprivate_pushstate")); // dcc.Location reads the address again
     if (!stay) window.scrollTo(0, 0);
   }
+
+  /* What the results of an address depend on. */
+  function results(address) {
+    const parameters = new URLSearchParams(address.search);
+    parameters.delete("visit");
+    return address.pathname + "?" + parameters;
+  }
+
+  /* Results are hidden until those of the new address are there: Dash itself calls back only then. */
+  function waits() {
+    if (document.querySelector("[data-state]")) document.documentElement.dataset.pending = "";
+  }
+
+  function arrived() {
+    delete document.documentElement.dataset.pending;
+  }
+
+  window.addEventListener("popstate", waits);
 
   function search(parameters) {
     const text = parameters.toString();
@@ -82,6 +101,7 @@
         if (range && range[1] && !sameDays(range, shown.range)) {
           set("visits-range", shown.range);
         }
+        arrived();
         return "";
       },
 
@@ -139,9 +159,11 @@
         return window.dash_clientside.no_update;
       },
 
-      /* Results of another address are hidden until the answer is there. */
-      pending: function (shown, now) {
-        return shown === (now || "") ? "" : "loading";
+      /* Numbers and plots of another address are hidden until both answers are there. */
+      pending: function (shown, drawn, now) {
+        const [numbers, plots] = [shown, drawn].map((answered) => (answered === (now || "") ? "" : "loading"));
+        if (!numbers && !plots) arrived();
+        return [numbers, plots];
       },
     },
   });

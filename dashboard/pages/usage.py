@@ -127,14 +127,15 @@ def register(app: Dash, board: Board) -> None:
 
 def _wire(app: Dash) -> None:
     """What happens in the browser: the range in the address, results of another range hidden, bars as links."""
-    for shown, results in (("usage-shown", "usage-tiles"), ("usage-drawn", "usage-cards")):
-        shell.in_browser(
-            app,
-            ClientsideFunction("address", "pending"),
-            Output(results, "data-state"),
-            Input(shown, "data"),
-            Input("url", "search"),
-        )
+    shell.in_browser(
+        app,
+        ClientsideFunction("address", "pending"),
+        Output("usage-tiles", "data-state"),
+        Output("usage-cards", "data-state"),
+        Input("usage-shown", "data"),
+        Input("usage-drawn", "data"),
+        Input("url", "search"),
+    )
     shell.in_browser(
         app,
         ClientsideFunction("address", "choose"),

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
-from tests.firestore.processes import NODE_FOLDER
+import pytest
+
+from tests.dashboard.axe import NODE_FOLDER as DASHBOARD
+from tests.firestore.processes import NODE_FOLDER as FIRESTORE
 
 
-def test_the_lock_file_pins_and_hashes_and_names_no_registry() -> None:
-    wanted = json.loads((NODE_FOLDER / "package.json").read_text("utf-8"))["dependencies"]
-    lock = json.loads((NODE_FOLDER / "package-lock.json").read_text("utf-8"))
+@pytest.mark.parametrize("folder", [FIRESTORE, DASHBOARD], ids=["firestore", "dashboard"])
+def test_the_lock_file_pins_and_hashes_and_names_no_registry(folder: Path) -> None:
+    wanted = json.loads((folder / "package.json").read_text("utf-8"))["dependencies"]
+    lock = json.loads((folder / "package-lock.json").read_text("utf-8"))
     packages = {name: each for name, each in lock["packages"].items() if name}
     assert {name: packages[f"node_modules/{name}"]["version"] for name in wanted} == wanted
     assert [name for name, each in packages.items() if not each["integrity"].startswith("sha512-")] == []

@@ -1,0 +1,177 @@
+"""The pages in a real Chromium over a million visits: first paint, ten readers at once, a year, an hour sped up.
+
+Readers keep pages open while somebody comes or goes every few seconds; every request of theirs counts. The browser runs
+on the same machine as the server, and ten of its pages take more of it than the server does.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import Browser, Page, Request, sync_playwright
+
+from benchmarks.histories import CAMERA, SITE, store_of
+from benchmarks.measure import Row, run
+from benchmarks.reading import resident_mb, served
+from tracker.presence.events import Event, EventKind
+from tracker.store.observation import Observation
+from tracker.store.store import Store
+
+VISITS = 1_000_000
+READERS = 10
+MOST_PAINT_MS, MOST_CALLBACK_MS, MOST_YEAR_MS, MOST_MB = 1500.0, 150.0, 1500.0, 400.0
+MOST_GROWTH = 0.1
+PAGES = {
+    "Live": ("", "#live-tiles .tile-value"),
+    "Visits, 7 days": ("visits", ".visit-table tbody tr"),
+    "Visits, a year": ("visits?days=365", ".visit-table tbody tr"),
+    "Usage, 7 days": ("usage", "#usage-tiles .tile-value"),
+}
+"""case -> (address, the first useful thing on it)"""
+READ = ("", "visits", "visits?days=31", "usage", "usage?days=30")
+"""What the readers have open, in turn."""
+YEAR = ("visits?days=365", "visits?days=365&sort=name", "visits?days=365&q=visitor+12", "usage?days=365")
+HOUR = 720
+"""Changes within an hour, one every five seconds; sped up they follow one another at once."""
+_PAINTS, _EVENTS, _EVERY_S = 5, 12, 3.0
+_SLOW_MS = 60_000
+_UPDATE = "_dash-update-component"
+
+
+def rows() -> Iterator[Row]:
+    """First paints, callbacks of ten readers, callbacks of a year, memory."""
+    path = store_of(VISITS)
+    with served(path) as (address, pid), _chromium() as browser:
+        for name, (there, ready) in PAGES.items():
+            yield _paint(f"first useful paint, {name}", browser, f"{address}{there}", ready)
+        yield _readers(path, browser, address)
+        yield _year(browser, address)
+        yield _hour(path, browser, address, pid)
+
+
+@contextmanager
+def _chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+def _paint(case: str, browser: Browser, address: str, ready: str) -> Row:
+    """From the request to the first number or row, each time in a new profile."""
+    walls = []
+    for _ in range(_PAINTS):
+        context = browser.new_context()
+        page = context.new_page()
+        start = time.perf_counter()
+        page.goto(address, wait_until="commit")
+        page.locator(ready).first.wait_for(timeout=_SLOW_MS)
+        walls.append((time.perf_counter() - start) * 1e3)
+        context.close()
+    median, p95 = (float(value) for value in np.percentile(walls, [50, 95]))
+    return Row(
+        case=case,
+        ours_ms=median,
+        ours_p95_ms=p95,
+        target=f"under {MOST_PAINT_MS:.0f} ms",
+        met=median < MOST_PAINT_MS,
+    )
+
+
+def _readers(path: Path, browser: Browser, address: str) -> Row:
+    """Ten open pages while people come and go."""
+    with _open(browser, address, READ, READERS) as (pages, walls), Store(path) as store:
+        walls.clear()
+        for number in range(_EVENTS):
+            _happen(store, number)
+            pages[0].wait_for_timeout(_EVERY_S * 1e3)
+        return _callbacks("callbacks of ten readers, up to 31 days", walls, MOST_CALLBACK_MS)
+
+
+def _year(browser: Browser, address: str) -> Row:
+    """One reader who looks at a year, sorts and searches it."""
+    with _open(browser, address, YEAR[:1], 1) as ((page,), walls):
+        for there in YEAR[1:]:
+            page.goto(f"{address}{there}")
+            page.locator("[data-state='']").first.wait_for(timeout=_SLOW_MS)
+        return _callbacks("callbacks of a year", walls, MOST_YEAR_MS)
+
+
+def _hour(path: Path, browser: Browser, address: str, pid: int) -> Row:
+    """The server's memory after an hour of changes, beside that after a quarter of it."""
+    with _open(browser, address, READ, 2) as (pages, _), Store(path) as store:
+        sizes = []
+        for number in range(HOUR):
+            _happen(store, number)
+            pages[0].wait_for_timeout(100)
+            sizes.append(resident_mb(pid))
+        early, late = max(sizes[: HOUR // 4]), max(sizes[-HOUR // 4 :])
+    growth = late / early - 1
+    return Row(
+        case="memory of the server, an hour sped up",
+        ours_ms=late,
+        target=f"under {MOST_MB:.0f} MB, grows less than {MOST_GROWTH:.0%}",
+        met=late < MOST_MB and growth < MOST_GROWTH,
+        note=f"MB; {growth:+.1%} since a quarter of the hour",
+    )
+
+
+@contextmanager
+def _open(browser: Browser, address: str, there: Sequence[str], count: int) -> Iterator[tuple[list[Page], list[float]]]:
+    """So many pages, and the times (ms) of their callbacks from the request to the last byte."""
+    walls: list[float] = []
+
+    def finished(request: Request) -> None:
+        if _UPDATE in request.url and request.timing["responseEnd"] > 0:
+            walls.append(request.timing["responseEnd"] - max(request.timing["requestStart"], 0.0))
+
+    contexts = [browser.new_context() for _ in range(count)]
+    pages = []
+    for number, context in enumerate(contexts):
+        page = context.new_page()
+        page.on("requestfinished", finished)
+        page.goto(f"{address}{there[number % len(there)]}")
+        pages.append(page)
+    for page in pages:
+        page.locator(".tile-value, .visit-table tbody tr").first.wait_for(timeout=_SLOW_MS)
+    yield pages, walls
+    for context in contexts:
+        context.close()
+
+
+def _callbacks(case: str, walls: Sequence[float], most_ms: float) -> Row:
+    median, p95 = (float(value) for value in np.percentile(walls, [50, 95]))
+    return Row(
+        case=case,
+        ours_ms=median,
+        ours_p95_ms=p95,
+        target=f"p95 under {most_ms:.0f} ms",
+        met=p95 < most_ms,
+        note=f"{len(walls)} requests",
+    )
+
+
+def _happen(store: Store, number: int) -> None:
+    """Somebody comes, or goes again."""
+    at = datetime.now(UTC)
+    event = Event(
+        kind=EventKind.EXIT if number % 2 else EventKind.ENTER,
+        site_id=SITE,
+        camera_id=CAMERA,
+        person_id="v-0000000001",
+        at=at,
+        track_id=f"bench-{at.timestamp()}",
+    )
+    store.record(Observation(events=[event]))
+
+
+if __name__ == "__main__":
+    run(rows, "dashboard")

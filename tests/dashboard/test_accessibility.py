@@ -1,0 +1,67 @@
+"""Every page and every popup in light and dark, wide and on a phone, looked through by axe-core; sizes of targets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.dashboard import axe
+from tests.dashboard.conftest import Opener
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+Page = sync_api.Page
+pytestmark = pytest.mark.browser
+
+SLOW_MS = 15_000
+READY = {
+    "": "#live-occupancy .scatterlayer path",
+    "visits": ".visit-table tbody tr",
+    "usage": "#usage-hours .bars path",
+    "nothing": ".no-page",
+}
+DRAWER, CALENDAR = ".mantine-Drawer-content .facts", ".mantine-DatePickerInput-presetsList"
+_SMALL = """() => [...document.querySelectorAll("a, button, input, [role=option]")].filter(each => {
+  const box = each.getBoundingClientRect();
+  const shown = box.width && box.height && getComputedStyle(each).visibility === "visible";
+  return shown && !each.closest(".skip-link, .visually-hidden, .js-plotly-plot") && !each.matches("[type=radio]")
+    && (box.width < 24 || box.height < 24);
+}).map(each => each.outerHTML.slice(0, 120))"""
+
+
+def open_calendar(page: Page) -> None:
+    page.get_by_label("From which day to which day").click()
+    page.locator(CALENDAR).wait_for()
+
+
+def open_choice(page: Page) -> None:
+    page.get_by_label("Whose visits").first.click()
+    page.get_by_role("option", name="Without staff").wait_for()
+
+
+def open_visit(page: Page) -> None:
+    page.locator(".visit-table tbody th a").first.click()
+    page.locator(DRAWER).wait_for()
+
+
+POPUPS = {"": [], "visits": [open_calendar, open_choice, open_visit], "usage": [], "nothing": []}
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", READY, ids=lambda name: name or "live")
+def test_nothing_is_serious_on_any_page(month: str, open_page: Opener, name: str, scheme: str, width: int) -> None:
+    page = open_page(f"{month}{'' if name == 'nothing' else name}", scheme=scheme, width=width, reduced_motion="reduce")
+    if name == "nothing":  # the browser itself complains about an address that is not there
+        page.locator(READY[""]).first.wait_for(state="attached", timeout=SLOW_MS)
+        page.evaluate("history.pushState(null, '', '/nothing'); dispatchEvent(new PopStateEvent('popstate'))")
+    page.locator(READY[name]).first.wait_for(state="attached", timeout=SLOW_MS)
+    assert axe.serious(page) == []
+    assert page.evaluate(_SMALL) == []
+    popups: list[Callable[[Page], None]] = POPUPS[name]
+    for popup in popups:
+        popup(page)
+        page.wait_for_timeout(300)  # it fades in
+        assert axe.serious(page) == [], popup.__name__
+        page.keyboard.press("Escape")
+        page.wait_for_timeout(300)
