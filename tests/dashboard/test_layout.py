@@ -1,0 +1,90 @@
+"""Every page from 320 to 2560 px: nothing wider than the screen, no number or label cut off, plots never unsized."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.dashboard import gym
+from tests.dashboard.conftest import Opener, served
+from tracker.presence.events import EventKind
+from tracker.presence.people import Person
+from tracker.store.observation import Observation
+
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
+pytestmark = pytest.mark.browser
+
+SLOW_MS = 15_000
+INSIDE = 57
+LONG_NAME, LONG_CAMERA = (
+    "Wolfeschlegelsteinhausenbergerdorff" * 2,
+    "camera-at-the-north-eastern-emergency-exit-of-hall-7",
+)
+READY = {"": "#live-inside li", "visits": ".visit-table tbody tr", "usage": ".people-table tbody tr"}
+_CUT = """() => [...document.querySelectorAll(
+  ".tile-label, .tile-value, .tile-note, .level-text, .card-title, .card-note, .nav-link, .page-title, .page-subtitle, "
+  + ".pager, .button, .chip, td, thead th"
+)].filter(each => each.scrollWidth > each.clientWidth + 1 && getComputedStyle(each).display !== "inline")
+  .map(each => each.outerHTML.slice(0, 160))"""
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory, site_file: Path) -> Iterator[str]:
+    """Many people in, one with a name and a camera without a place to break."""
+    path = tmp_path_factory.mktemp("crowd") / "footfall.sqlite3"
+    now = datetime.now(UTC)
+    with gym.open_store(path) as store:
+        for number in range(INSIDE):
+            name = LONG_NAME if number == INSIDE - 1 else f"Person {number}"
+            person = Person(person_id=f"p-{number}", name=name, created_at=now, consented_at=now)
+            store.people.add(person, np.zeros((1, 128), np.float32))
+            entered = now - timedelta(minutes=70 - number)
+            camera = LONG_CAMERA if number == INSIDE - 1 else "door"
+            store.record(Observation(events=[gym.event(EventKind.ENTER, person.person_id, entered, camera=camera)]))
+        store.record(Observation(health=gym.health(LONG_CAMERA, now)))
+    with served(path, "--settings", str(site_file)) as address:
+        yield address
+
+
+@pytest.mark.parametrize("width", [320, 360, 768, 1280, 2560])
+@pytest.mark.parametrize("name", READY, ids=lambda name: name or "live")
+def test_nothing_is_cut_off_or_wider_than_the_screen(crowded: str, open_page: Opener, name: str, width: int) -> None:
+    page = open_page(f"{crowded}{name}", width=width)
+    page.locator(READY[name]).first.wait_for(timeout=SLOW_MS)
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    assert page.evaluate(_CUT) == []
+
+
+def test_many_people_are_a_compact_grid_below_the_chart(crowded: str, open_page: Opener) -> None:
+    page = open_page(crowded)
+    people = page.locator("#live-inside li")
+    people.first.wait_for(timeout=SLOW_MS)
+    assert people.count() == INSIDE
+    box, chart = page.locator("#live-inside").bounding_box(), page.locator("#live-occupancy").bounding_box()
+    assert box is not None
+    assert chart is not None
+    assert box["height"] < 1800
+    assert chart["y"] + chart["height"] < 900
+    page.get_by_label("Search in who is in").fill("person 23")
+    expect(people).to_have_count(1)
+    expect(page).to_have_url(f"{crowded}?q=person+23")
+    page.reload()
+    expect(people).to_have_count(1, timeout=SLOW_MS)
+
+
+@pytest.mark.parametrize("name", ["", "usage"], ids=["live", "usage"])
+def test_plots_have_their_size_from_the_first_frame_on(crowded: str, open_page: Opener, name: str) -> None:
+    """A plot that is drawn wider than its box for a moment is a flash; layout shifts add up to the same."""
+    page = open_page(crowded)
+    page.add_init_script(
+        "window.shift = 0; new PerformanceObserver(list => { for (const each of list.getEntries()) "
+        "window.shift += each.value; }).observe({ type: 'layout-shift', buffered: true });"
+    )
+    page.goto(f"{crowded}{name}")
+    page.locator(".plot-graph .main-svg").first.wait_for(state="attached", timeout=SLOW_MS)
+    page.wait_for_timeout(1500)
+    assert page.evaluate("window.shift") < 0.1
