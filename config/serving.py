@@ -24,6 +24,11 @@ class DashboardSettings(BaseModel):
         description="Address to listen on; 0.0.0.0 for all network interfaces, which needs users.",
     )
     port: int = Field(8050, ge=0, le=65535, description="Port to listen on; 0 for any free port.")
+    base_path: str = Field(
+        "/",
+        pattern=r"^/([A-Za-z0-9._~-]+/)*$",
+        description="Path below which a reverse proxy serves the pages, as `/footfall/`; whether or not it removes it.",
+    )
     allowed_hosts: tuple[HostName, ...] = Field(
         (),
         description="Names under which browsers reach the dashboard, besides IP addresses and the names of this"

@@ -53,7 +53,7 @@ def _person_row(row: Row, view: LiveView, board: Board) -> Component:
             _face(row),
             html.Div(
                 [
-                    _name(row, _visit_link(row["session_id"], board)),
+                    _name(row, _visit_link(row["session_id"], board) if view.names else None),
                     html.Div(detail, className="row-detail", title=detail),
                 ],
                 className="row-text",
@@ -74,9 +74,9 @@ def _face(row: Row) -> Component:
     return html.Span(initials(row["name"]), className=style, **shell.aria(hidden="true"))
 
 
-def _name(row: Row, href: str) -> Component:
+def _name(row: Row, href: str | None) -> Component:
     word = tag(row)
-    link = shell.link(row["name"], href, title=row["name"])
+    link = shell.link(row["name"], href, title=row["name"]) if href else html.Span(row["name"])
     return html.Div([link, *([html.Span(word, className="tag")] if word else [])], className="row-name")
 
 
@@ -98,7 +98,10 @@ def _event_row(event: EventRow, view: LiveView, board: Board) -> Component:
             html.Span(shell.icon("enter" if entered else "exit"), className="mark mark-enter" if entered else "mark"),
             html.Div(
                 [
-                    html.Div(shell.link(event.name, href, title=event.name), className="row-name"),
+                    html.Div(
+                        shell.link(event.name, href, title=event.name) if view.names else event.name,
+                        className="row-name",
+                    ),
                     html.Div(detail, className="row-detail", title=detail),
                 ],
                 className="row-text",

@@ -18,7 +18,7 @@ from dashboard.answers import Answers
 from dashboard.camera_words import camera_row
 from dashboard.coverage import CoverageView, coverage_view, days_watched, hours_watched
 from dashboard.place import Places, behind
-from dashboard.redaction import View, without_names
+from dashboard.redaction import View, rows_without_names, without_names, without_people
 from dashboard.views import CameraRow, Days, EventRow, LiveView, UsageView, VisitsView
 from dashboard.wording import duration
 from tracker.presence.calendar import day_range
@@ -135,12 +135,15 @@ class Board:
 
     def visits(self, query: VisitQuery) -> VisitsView:
         """A page of the visits that fit the query, staff included."""
+        query = query if self._names_shown() else without_people(query)
         data, found = self._found(query)
-        return visit_list.page_of(data, found, query, self._coverage(data))
+        return self._shown(visit_list.page_of(data, found, query, self._coverage(data)))
 
     def visit_rows(self, query: VisitQuery) -> Iterator[list[Row]]:
         """All visits that fit the query, in portions, whatever its page."""
-        return visit_list.portions(*self._found(query))
+        if self._names_shown():
+            return visit_list.portions(*self._found(query))
+        return map(rows_without_names, visit_list.portions(*self._found(without_people(query))))
 
     def usage(self, days: Days) -> UsageView:
         """Usage in these days."""

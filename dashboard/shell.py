@@ -113,7 +113,7 @@ def _header(site_name: str, user: User | None) -> Component:
 def _account(user: User) -> Component:
     return html.A(
         [icon("account"), html.Span(user.name, className="account-name")],
-        href="/account",
+        href=place("/account"),
         className="account",
         title=f"Signed in as {user.name} ({user.role}): password, sign out",
     )

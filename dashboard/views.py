@@ -99,7 +99,7 @@ class LiveView:
     started: this site has seen a person or a camera; other_sites: those that the store holds besides. inside: rows of
     the visits that go on, the latest first, with the camera that had the person last. figures: by the keys of `footfall
     report today --staff`. points: occupancy. span: the time to show it over. watching: some camera gives frames now;
-    None where none has reported. coverage: what was watched.
+    None where none has reported. coverage: what was watched. names: rows have them, and ids to link to.
     """
 
     now: datetime
@@ -113,6 +113,7 @@ class LiveView:
     cameras: tuple[CameraRow, ...]
     watching: bool | None
     coverage: CoverageView
+    names: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +131,7 @@ class VisitsView:
     rows: as in the report on visits, with the cameras at which each began and ended. visits, people, still_in: how
     many fit. of_range: visits of the range without the filter. page: of `pages`, from 1 on. cameras: at which visits of
     the range began. person: name of the one person asked for, "" without. opened: the visit asked for, if there is one.
-    coverage: what was watched.
+    coverage: what was watched. names: rows have them, and ids to link to.
     """
 
     rows: Sequence[Row]
@@ -145,6 +146,7 @@ class VisitsView:
     person: str
     opened: OpenedVisit | None
     coverage: CoverageView
+    names: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +158,7 @@ class UsageView:
     the site may hold, staff among them; None where staff were here, who are not in points. people: the rows of
     `footfall report people` that fit on the page, of people_count. hours_watched: the share of each of the 24 hours;
     days_watched: how many whole days.
+    names: rows have them, and ids to link to.
     """
 
     days: Days
@@ -171,6 +174,7 @@ class UsageView:
     coverage: CoverageView
     hours_watched: tuple[float | None, ...]
     days_watched: float
+    names: bool = True
 
 
 def tag(row: Row) -> str:

@@ -61,7 +61,7 @@ ORDERS = {
 def table(view: VisitsView, query: VisitQuery, zone: ZoneInfo) -> Component:
     """The rows of one page, and the links to the other pages."""
     head = html.Thead(html.Tr([_header(column, query) for column in _COLUMNS]))
-    body = html.Tbody([_row(row, query, zone) for row in view.rows])
+    body = html.Tbody([_row(row, query, zone, linked=view.names) for row in view.rows])
     shown = html.Table([head, body], className="visit-table", **shell.aria(label="Visits"))
     return html.Div([shown, _pager(view, query)], className="card table-card")
 
@@ -79,12 +79,12 @@ def _header(column: _Column, query: VisitQuery) -> Component:
     return html.Th(link, scope="col", className=column.style, **sorted_by)
 
 
-def _row(row: Row, query: VisitQuery, zone: ZoneInfo) -> Component:
+def _row(row: Row, query: VisitQuery, zone: ZoneInfo, *, linked: bool) -> Component:
     is_open = row["ended_at"] is None
     word = tag(row)
     opened = replace(query, visit=row["session_id"]).link()
     name = [
-        shell.link(row["name"], opened, stay=True, title=row["name"]),
+        shell.link(row["name"], opened, stay=True, title=row["name"]) if linked else row["name"],
         *([html.Span(word, className="tag")] if word else []),
     ]
     cells = (

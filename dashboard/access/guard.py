@@ -86,5 +86,5 @@ def _require_sign_in(access: Access) -> Response | None:
         raise Unauthorized("Sign in first.")
     if not cookies.sign_in_token() and flask.request.headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"}:
         return flask.Response(_SAME_SITE_AGAIN)  # a link elsewhere led here: only the browser's own request has cookies
-    asked = flask.request.full_path.removesuffix("?")
+    asked = flask.request.script_root + flask.request.full_path.removesuffix("?")
     return flask.redirect(flask.url_for("access.sign_in", next=asked), 303)

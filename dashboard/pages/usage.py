@@ -283,18 +283,18 @@ def _person_row(row: Row, longest_s: float, view: UsageView, board: Board) -> Co
     query = _behind(view, board)
     theirs = query.filtered(person_id=row["person_id"], begun=False, who=Who.EVERYBODY).link()
     begun = query.filtered(person_id=row["person_id"], who=Who.EVERYBODY).link()
-    label = [shell.link(row["name"], theirs), *([html.Span(word, className="tag")] if word else [])]
+    said = shell.aria(label=f"{row['visits']:,} visits of {row['name']}")
+    visits = shell.link(f"{row['visits']:,}", begun, **said) if view.names else f"{row['visits']:,}"
+    label = [
+        shell.link(row["name"], theirs) if view.names else row["name"],
+        *([html.Span(word, className="tag")] if word else []),
+    ]
     last_seen = "in now" if row["present"] else moment(row["last_seen_at"], board.zone, board.now())
     bar = html.Div(className="bar", style={"width": f"{share:.1%}"})
     return html.Tr(
         [
             html.Th(label, scope="row", title=row["name"]),
-            html.Td(
-                shell.link(
-                    f"{row['visits']:,}", begun, **shell.aria(label=f"{row['visits']:,} visits of {row['name']}")
-                ),
-                className="number",
-            ),
+            html.Td(visits, className="number"),
             html.Td(duration(row["inside_s"]), className="number"),
             html.Td(bar, className="bar-cell", **shell.aria(hidden="true")),
             html.Td(last_seen, className="number last-seen"),

@@ -65,7 +65,8 @@ class VisitFilter:
 
     text: each word of it is in the name or in the camera's id, or begins a word of the local date or the time of entry;
     accents and case do not matter. begun: it began in the range, and does not only reach into it. hour: 0..23, the
-    local hour in which it began. stay_s: measured, and its net length (s) is in [from, to).
+    local hour in which it began. stay_s: measured, and its net length (s) is in [from, to). names: the text is looked
+    for in names too.
     """
 
     text: str = ""
@@ -76,6 +77,7 @@ class VisitFilter:
     begun: bool = False
     hour: int | None = None
     stay_s: tuple[float, float] | None = None
+    names: bool = True
 
 
 def fold(text: str) -> str:
@@ -104,7 +106,7 @@ def matching(data: ReportData, visits: pd.DataFrame, wanted: VisitFilter) -> pd.
         mask &= np.asarray(visits["started_at"].dt.tz_convert(data.zone).dt.hour == wanted.hour)
     found = visits[mask]
     words = fold(wanted.text).split()
-    return found[_text(data, found, words)] if words and len(found) else found
+    return found[_text(data, found, words, names=wanted.names)] if words and len(found) else found
 
 
 def in_order(data: ReportData, visits: pd.DataFrame, order: Order, *, descending: bool) -> pd.DataFrame:
@@ -155,13 +157,14 @@ def _is(person: Person, who: Who) -> bool:
     return who is Who.PUBLIC or (person.kind is PersonKind.VISITOR) == (who is Who.VISITORS)
 
 
-def _text(data: ReportData, visits: pd.DataFrame, words: list[str]) -> Mask:
+def _text(data: ReportData, visits: pd.DataFrame, words: list[str], *, names: bool) -> Mask:
     """Which visits have every word."""
     local = visits["started_at"].dt.tz_convert(data.zone)
     days, day_codes = np.unique(local_days(visits["started_at"], data.zone).to_numpy(), return_inverse=True)
     day_words = [_words_of_day(pd.Timestamp(day)) for day in days]
     minutes = (local.dt.hour * 60 + local.dt.minute).to_numpy()
-    names = {person_id: fold(data.person(person_id).name) for person_id in visits["person_id"].cat.categories}
+    people = visits["person_id"].cat.categories if names else ()
+    called = {person_id: fold(data.person(person_id).name) for person_id in people}
     cameras = {camera_id: fold(camera_id) for camera_id in visits["enter_camera_id"].cat.categories}
     mask = np.ones(len(visits), dtype=bool)
     for place, word in enumerate(words):
@@ -169,7 +172,7 @@ def _text(data: ReportData, visits: pd.DataFrame, words: list[str]) -> Mask:
         if _is_day_of_month(words, place):
             mask &= of_day
             continue
-        found = of_day | _by_category(visits["person_id"], _contains(names, word))
+        found = of_day | _by_category(visits["person_id"], _contains(called, word))
         found |= _by_category(visits["enter_camera_id"], _contains(cameras, word))
         if ":" in word:
             clock = [f"{minute // 60:02d}:{minute % 60:02d}".startswith(word) for minute in range(_MINUTES_A_DAY)]
@@ -185,7 +188,7 @@ def _is_day_of_month(words: list[str], place: int) -> bool:
 
 
 def _contains(texts: Mapping[str, str], word: str) -> Callable[[str], bool]:
-    return lambda key: word in texts[key]
+    return lambda key: word in texts.get(key, "")
 
 
 def _words_of_day(day: datetime) -> frozenset[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -227,6 +228,28 @@ def test_a_viewer_gets_no_name_from_any_page(site: Site) -> None:
     for path in ("/", "/visits", "/usage", "/account", "/_dash-layout", "/_dash-dependencies"):
         text = client.get(path).text
         assert not any(name in text for name in ALL_NAMES), path
+
+
+def test_a_viewer_downloads_visits_of_nobody_in_particular(site: Site) -> None:
+    desk, viewer = site.signed_in(UserRole.DESK), site.signed_in(UserRole.VIEWER)
+    assert "Ada Brandt" in desk.get("/visits.csv?days=30").text
+    text = viewer.get("/visits.csv?days=30").text
+    assert text.count("\n") == desk.get("/visits.csv?days=30").text.count("\n") > 2
+    for person in site.store.people.all():
+        assert person.name not in text
+        assert person.person_id not in text
+
+
+def test_a_viewer_finds_nobody_by_name_or_id(site: Site) -> None:
+    desk, viewer = site.signed_in(UserRole.DESK), site.signed_in(UserRole.VIEWER)
+    (person,) = [each for each in site.store.people.all() if each.name == "Ada Brandt"]
+    everybody = viewer.get("/visits.csv?days=30").text.count("\n")
+    assert desk.get("/visits.csv?days=30&q=brandt").text.count("\n") > 1
+    assert viewer.get("/visits.csv?days=30&q=brandt").text.count("\n") == 1
+    assert viewer.get(f"/visits.csv?days=30&person={person.person_id}").text.count("\n") == everybody
+    rows = list(csv.DictReader(viewer.get("/visits.csv?days=30&sort=name").text.removeprefix("\ufeff").splitlines()))
+    starts = [datetime.fromisoformat(row["started_at"]) for row in rows]
+    assert starts == sorted(starts, reverse=True)
 
 
 def test_viewers_see_the_same_figures(site: Site) -> None:
