@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ _FOOTFALL = "import sys; from tracker.cli.main import run; sys.exit(run())"
 _IDLE_S = 20.0
 _PULSE_S = 1.0
 _START_S = 60.0
+_BROWSER = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 
@@ -206,8 +208,15 @@ def _cpu_s(pid: int) -> float:
 
 
 def _get(address: str) -> Any:
-    with urllib.request.urlopen(address, timeout=30) as answer:  # noqa: S310 - our own server
+    with _BROWSER.open(address, timeout=30) as answer:
         return json.load(answer)
+
+
+@cache
+def _token(address: str) -> str:
+    """The token of a page, without which the server refuses a request that is no GET; its cookie is kept."""
+    with _BROWSER.open(address, timeout=30) as answer:
+        return re.findall(r'name="csrf-token" content="([0-9a-f]+)"', answer.read().decode())[0]
 
 
 def _post(address: str, callback: dict[str, Any], values: dict[str, object]) -> Any:
@@ -228,9 +237,9 @@ def _post(address: str, callback: dict[str, Any], values: dict[str, object]) -> 
     request = urllib.request.Request(  # noqa: S310 - our own server
         f"{address}_dash-update-component",
         data=json.dumps(body).encode(),
-        headers={"Content-Type": "application/json"},
+        headers={"Content-Type": "application/json", "X-CSRF-Token": _token(address)},
     )
-    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - our own server
+    with _BROWSER.open(request, timeout=60) as answer:
         text = answer.read()
     return json.loads(text) if text else {}
 
