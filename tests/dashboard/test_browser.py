@@ -193,14 +193,20 @@ def test_usage_switches_its_range(month: str, open_page: Opener) -> None:
     page = open_page(f"{month}usage")
     footfall = page.locator(".tile-value").first
     footfall.wait_for(timeout=SLOW_MS)
+
+    def number() -> int:
+        """Once it is that of the chosen range: until then it is hidden."""
+        footfall.wait_for()
+        return int(footfall.inner_text().replace(",", ""))
+
     page.locator("#usage-hours .bars path").first.wait_for(state="attached", timeout=SLOW_MS)
-    week = int(footfall.inner_text())
+    week = number()
     page.get_by_text("30 days", exact=True).click()
     expect(footfall).not_to_have_text(str(week))
-    assert int(footfall.inner_text().replace(",", "")) > 2 * week
+    assert number() > 2 * week
     page.get_by_text("Today", exact=True).click()
     page.get_by_text(re.compile(r"^Today · without staff")).wait_for()
-    assert int(footfall.inner_text()) < week
+    assert number() < week
     for plot in ("hours", "dwell", "occupancy"):
         assert page.locator(f"#usage-{plot} .main-svg").count()
         assert page.locator(f"#usage-{plot} .modebar-btn").count() == 0
