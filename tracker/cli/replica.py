@@ -154,7 +154,7 @@ class _DownloadBar:
 
     def __init__(self) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._bar = Progress(*columns, console=errors, transient=True)
+        self._bar = Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal)
         self._tasks: dict[str, TaskID] = {}
         self._started_s = time.monotonic()
         self._shown = False

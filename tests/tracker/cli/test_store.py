@@ -126,6 +126,7 @@ def test_a_command_that_reads_downloads_and_never_uploads(
     site.a.people.add(person("p-eve", "Eve"), vectors(1))
     site.sync()
     before = firestore_server.control.counts()["writes_by_collection"]
+    monkeypatch.setattr("tracker.cli.replica._BAR_AFTER_S", -1)  # stderr is no terminal: no bar, however long it takes
     done = footfall(*words)
     assert (done.code, done.err) == (0, "")
     assert firestore_server.control.counts()["writes_by_collection"] == before
