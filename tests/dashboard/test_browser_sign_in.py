@@ -58,7 +58,7 @@ def test_the_form_leads_to_the_page_that_was_asked_for(
     assert ground == {"light": "rgb(245, 247, 246)", "dark": "rgb(14, 19, 18)"}[scheme]
     sign_in(page, "desk")
     page.wait_for_url(f"{address}visits")
-    page.locator('[row-index="0"] [col-id="name"]').first.wait_for(timeout=SLOW_MS)
+    page.locator(".visit-table tbody th").first.wait_for(timeout=SLOW_MS)
 
 
 def test_the_keyboard_is_enough(guarded: tuple[Path, str], open_page: Opener) -> None:
