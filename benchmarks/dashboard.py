@@ -10,17 +10,14 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
-from benchmarks.histories import CAMERA, SITE, store_of
+from benchmarks.histories import happen, store_of
 from benchmarks.measure import Row, run
 from benchmarks.reading import resident_mb, served
-from tracker.presence.events import Event, EventKind
-from tracker.store.observation import Observation
 from tracker.store.store import Store
 
 VISITS = 1_000_000
@@ -91,7 +88,7 @@ def _readers(path: Path, browser: Browser, address: str) -> Row:
     with _open(browser, address, READ, READERS) as (pages, walls), Store(path) as store:
         walls.clear()
         for number in range(_EVENTS):
-            _happen(store, number)
+            happen(store, number)
             pages[0].wait_for_timeout(_EVERY_S * 1e3)
         return _callbacks("callbacks of ten readers, up to 31 days", walls, MOST_CALLBACK_MS)
 
@@ -110,7 +107,7 @@ def _hour(path: Path, browser: Browser, address: str, pid: int) -> Row:
     with _open(browser, address, READ, 2) as (pages, _), Store(path) as store:
         sizes = []
         for number in range(HOUR):
-            _happen(store, number)
+            happen(store, number)
             pages[0].wait_for_timeout(100)
             sizes.append(resident_mb(pid))
         early, late = max(sizes[: HOUR // 4]), max(sizes[-HOUR // 4 :])
@@ -157,20 +154,6 @@ def _callbacks(case: str, walls: Sequence[float], most_ms: float) -> Row:
         met=p95 < most_ms,
         note=f"{len(walls)} requests",
     )
-
-
-def _happen(store: Store, number: int) -> None:
-    """Somebody comes, or goes again."""
-    at = datetime.now(UTC)
-    event = Event(
-        kind=EventKind.EXIT if number % 2 else EventKind.ENTER,
-        site_id=SITE,
-        camera_id=CAMERA,
-        person_id="v-0000000001",
-        at=at,
-        track_id=f"bench-{at.timestamp()}",
-    )
-    store.record(Observation(events=[event]))
 
 
 if __name__ == "__main__":

@@ -53,6 +53,13 @@ def store_of(visits: int) -> Path:
     return path
 
 
+def happen(store: Store, number: int) -> None:
+    """Somebody goes, or with an odd number comes, now: answers that were kept hold no longer."""
+    at = datetime.now(UTC)
+    kind = EventKind.ENTER if number % 2 else EventKind.EXIT
+    store.record(Observation(events=[_event(kind, "v-0000000001", at, f"bench-{at.timestamp()}")]))
+
+
 def _fill(store: Store, visits: int, now: datetime) -> None:
     rng = np.random.default_rng(SEED)
     first_day = now - timedelta(days=(visits - 1) // VISITS_A_DAY)

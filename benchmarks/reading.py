@@ -17,17 +17,15 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.histories import CAMERA, SITE, ZONE, store_of
+from benchmarks.histories import ZONE, happen, store_of
 from benchmarks.measure import ROOT, Row, run
-from tracker.presence.events import Event, EventKind
-from tracker.store.observation import Observation
 from tracker.store.store import Store
 
 SIZES = (10_000, 100_000, 1_000_000)
@@ -137,16 +135,7 @@ def _callbacks(case: str, path: Path, address: str, pid: int, page: str, days: i
     used_s = _cpu_s(pid)
     with Store(path) as store:
         for number in range(_CALLBACKS + 1):
-            at = datetime.now(UTC)
-            event = Event(
-                kind=EventKind.ENTER if number % 2 else EventKind.EXIT,
-                site_id=SITE,
-                camera_id=CAMERA,
-                person_id="v-0000000001",
-                at=at,
-                track_id=f"bench-{at.timestamp()}",
-            )
-            store.record(Observation(events=[event]))
+            happen(store, number)
             for each in wanted:
                 start = time.perf_counter()
                 _post(address, each, {**values, "pulse": str(number), "history": str(number)})
