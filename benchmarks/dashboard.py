@@ -25,7 +25,7 @@ READERS = 10
 MOST_PAINT_MS, MOST_CALLBACK_MS, MOST_YEAR_MS, MOST_MB = 1500.0, 150.0, 1500.0, 400.0
 MOST_GROWTH = 0.1
 PAGES = {
-    "Live": ("", "#live-tiles .tile-value"),
+    "Now": ("", "#now-tiles .tile-value"),
     "Visits, 7 days": ("visits", ".visit-table tbody tr"),
     "Visits, a year": ("visits?days=365", ".visit-table tbody tr"),
     "Usage, 7 days": ("usage", "#usage-tiles .tile-value"),

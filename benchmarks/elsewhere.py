@@ -53,7 +53,7 @@ _WATCH_THE_PAGE = """() => {
   window.changes = [];
   let inside = new Set();
   const look = () => {
-    const text = document.querySelector("#live-inside")?.innerText ?? "";
+    const text = document.querySelector("#now-inside")?.innerText ?? "";
     const now = new Set(text.match(/Guest \\d+/g) ?? []);
     for (const name of now) if (!inside.has(name)) window.changes.push([name, "enter", Date.now()]);
     for (const name of inside) if (!now.has(name)) window.changes.push([name, "exit", Date.now()]);
@@ -272,7 +272,7 @@ def _page(address: str) -> Iterator[Page | None]:
         browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page()
         page.goto(address)
-        page.locator("#live-inside").wait_for(state="attached")
+        page.locator("#now-inside").wait_for(state="attached")
         page.evaluate(_WATCH_THE_PAGE)
         yield page
         browser.close()

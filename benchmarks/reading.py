@@ -67,7 +67,7 @@ def rows() -> Iterator[Row]:
                 yield _callbacks(f"page Usage, {days} days, of {size:,} visits", path, address, pid, "usage", days)
             for days in (31, 365):
                 yield _callbacks(f"page Visits, {days} days, of {size:,} visits", path, address, pid, "visits", days)
-            yield _callbacks(f"page Live, of {size:,} visits", path, address, pid, "live", 1)
+            yield _callbacks(f"page Now, of {size:,} visits", path, address, pid, "now", 1)
             yield _idle(f"idle page, of {size:,} visits", address, pid)
 
 

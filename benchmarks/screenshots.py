@@ -21,7 +21,7 @@ from playwright.sync_api import sync_playwright
 from tracker.store.observation import Observation
 from tracker.store.store import Store
 
-PAGES = {"live": ("", 1060), "visits": ("visits", 760), "usage": ("usage", 1090)}
+PAGES = {"now": ("", 1060), "visits": ("visits", 760), "usage": ("usage", 1090)}
 """URL path and height (px) of each screenshot."""
 WIDTH_PX = 1240
 IMAGES = Path(__file__).parents[1] / "docs" / "images"

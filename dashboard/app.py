@@ -22,12 +22,12 @@ from dashboard.access import pages as sign_in
 from dashboard.access.guard import guard
 from dashboard.access.hosts import Hosts
 from dashboard.access.identity import Access, current_user, names_shown
-from dashboard.pages import live, usage, visits
+from dashboard.pages import now, usage, visits
 from dashboard.queries import Board
 from dashboard.wsgi import BelowPath, compressed
 
 NOT_FOUND = "Not found"
-PAGES: dict[str, ModuleType] = {"/": live, "/visits": visits, "/usage": usage}
+PAGES: dict[str, ModuleType] = {"/": now, "/visits": visits, "/usage": usage}
 
 _VERSIONS = re.compile(r'"((?:dash|ddk|plotly|python)_version(?:_url)?)":"[^"]*"')
 logger = logging.getLogger("footfall.dashboard")

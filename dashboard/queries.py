@@ -19,7 +19,7 @@ from dashboard.camera_words import camera_row
 from dashboard.coverage import CoverageView, coverage_view, days_watched, hours_watched
 from dashboard.place import Places, behind
 from dashboard.redaction import View, rows_without_names, without_names, without_people
-from dashboard.views import CameraRow, Days, EventRow, LiveView, UsageView, VisitsView
+from dashboard.views import CameraRow, Days, EventRow, NowView, UsageView, VisitsView
 from dashboard.wording import duration
 from tracker.presence.calendar import day_range
 from tracker.presence.events import EventKind
@@ -126,11 +126,11 @@ class Board:
         """The users of the store."""
         return self._file.opened().users
 
-    def live(self) -> LiveView:
+    def now_view(self) -> NowView:
         """Today so far, and the state of the cameras."""
         store, now = self._store(), self.now()
         return self._shown(
-            self._answers.get(("live", self._pulse(store, now).anything), lambda: self._live(store, now))
+            self._answers.get(("now", self._pulse(store, now).anything), lambda: self._now_view(store, now))
         )
 
     def visits(self, query: VisitQuery) -> VisitsView:
@@ -156,12 +156,12 @@ class Board:
     def _shown(self, view: View) -> View:
         return view if self._names_shown() else without_names(view)
 
-    def _live(self, store: Store, now: datetime) -> LiveView:
+    def _now_view(self, store: Store, now: datetime) -> NowView:
         data = self._select(store, now, ReportQuery(staff=True))
         points = tables.steps_sheet(data, data.frames).rows
         cameras = self._cameras(store, now)
         started = bool(cameras) or store.cameras.event_bounds(self._site_id) is not None
-        return LiveView(
+        return NowView(
             now=now,
             started=started,
             other_sites=() if started else self._other_sites(store),

@@ -7,18 +7,18 @@ from dataclasses import replace
 from typing import TypeVar
 
 from dashboard.address import VisitQuery
-from dashboard.views import LiveView, UsageView, VisitsView
+from dashboard.views import NowView, UsageView, VisitsView
 from tracker.presence.people import SOMEBODY
 from tracker.reports.sheets import Row
 from tracker.reports.visit_filter import Order
 
-View = TypeVar("View", LiveView, UsageView, VisitsView)
+View = TypeVar("View", NowView, UsageView, VisitsView)
 ANYBODY = SOMEBODY.capitalize()
 
 
 def without_names(view: View) -> View:
     """The same figures. Nobody has a name, and no id connects two rows or is a digest of somebody's id."""
-    if isinstance(view, LiveView):
+    if isinstance(view, NowView):
         events = tuple(
             replace(event, name=ANYBODY, person_id="", session_id=str(number))
             for number, event in enumerate(view.events)

@@ -34,7 +34,7 @@ class Door:
 
 
 DOORS = (
-    Door(path="/", name="Live", icon="live"),
+    Door(path="/", name="Now", icon="now"),
     Door(path="/visits", name="Visits", icon="visits"),
     Door(path="/usage", name="Usage", icon="usage"),
 )

@@ -93,7 +93,7 @@ class CameraRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LiveView:
+class NowView:
     """Today so far. Everything counts everybody, staff included.
 
     started: this site has seen a person or a camera; other_sites: those that the store holds besides. inside: rows of

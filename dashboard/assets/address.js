@@ -128,7 +128,7 @@
 
       found: function (now, text) {
         const wanted = new URLSearchParams(now || "").get("q") || "";
-        if (wanted !== (text || "")) set("live-search", wanted);
+        if (wanted !== (text || "")) set("now-search", wanted);
         return window.dash_clientside.no_update;
       },
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 
 SLOW_MS = 15_000
 READY = {
-    "": "#live-occupancy .scatterlayer path",
+    "": "#now-occupancy .scatterlayer path",
     "visits": ".visit-table tbody tr",
     "usage": "#usage-hours .bars path",
     "nothing": ".no-page",
@@ -49,7 +49,7 @@ POPUPS = {"": [], "visits": [open_calendar, open_choice, open_visit], "usage": [
 
 @pytest.mark.parametrize("width", [1280, 360])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", READY, ids=lambda name: name or "live")
+@pytest.mark.parametrize("name", READY, ids=lambda name: name or "now")
 def test_nothing_is_serious_on_any_page(month: str, open_page: Opener, name: str, scheme: str, width: int) -> None:
     page = open_page(f"{month}{'' if name == 'nothing' else name}", scheme=scheme, width=width, reduced_motion="reduce")
     if name == "nothing":  # the browser itself complains about an address that is not there

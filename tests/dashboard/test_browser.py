@@ -54,13 +54,13 @@ def test_an_event_is_on_the_page_without_a_reload(quiet: tuple[Store, str], open
     page.get_by_text("Nobody has been seen yet").wait_for(timeout=SLOW_MS)
     page.evaluate("window.unchanged = true")
     enter(store, "p-ada", "Ada")
-    page.locator("#live-inside").get_by_text("Ada").wait_for(timeout=SLOW_MS)
-    page.locator("#live-events").get_by_text("entered · front-door").wait_for(timeout=SLOW_MS)
+    page.locator("#now-inside").get_by_text("Ada").wait_for(timeout=SLOW_MS)
+    page.locator("#now-events").get_by_text("entered · front-door").wait_for(timeout=SLOW_MS)
     enter(store, "p-jun", "Jun")
-    page.locator("#live-inside").get_by_text("Jun").wait_for(timeout=SLOW_MS)
+    page.locator("#now-inside").get_by_text("Jun").wait_for(timeout=SLOW_MS)
     assert page.locator(".tile-value").first.inner_text() == "2"
     store.record(Observation(events=[gym.event(EventKind.EXIT, "p-ada", datetime.now(UTC))]))
-    page.locator("#live-inside").get_by_text("Ada").wait_for(state="detached", timeout=SLOW_MS)
+    page.locator("#now-inside").get_by_text("Ada").wait_for(state="detached", timeout=SLOW_MS)
     assert page.evaluate("window.unchanged")
 
 
@@ -69,7 +69,7 @@ def test_the_length_of_a_stay_ticks_in_the_browser(quiet: tuple[Store, str], ope
     now = datetime.now(UTC)
     store.record(Observation(events=[gym.event(EventKind.ENTER, "v-1", now - timedelta(seconds=20))]))
     page = open_page(address)
-    stay = page.locator("#live-inside [data-since-ms]")
+    stay = page.locator("#now-inside [data-since-ms]")
     stay.wait_for(timeout=SLOW_MS)
     page.route(re.compile("_dash-update-component"), lambda _never_answered: None)
     expect(stay).to_have_text(re.compile("^(2[6-9]|3[0-9]) s$"), timeout=SLOW_MS)
@@ -95,7 +95,7 @@ def test_a_missing_store_is_explained_and_the_page_recovers(tmp_path: Path, site
         assert not page.locator("#page").is_visible()
         with gym.open_store(path) as store:
             enter(store, "p-ada", "Ada")
-            page.locator("#live-inside").get_by_text("Ada").wait_for(timeout=SLOW_MS)
+            page.locator("#now-inside").get_by_text("Ada").wait_for(timeout=SLOW_MS)
         assert page.get_by_text("The store cannot be read").count() == 0
         page.close()
 
@@ -234,9 +234,9 @@ def test_a_long_list_of_people_ends_with_the_command_for_all(
 def test_dark_follows_the_system_and_the_switch_is_remembered(month: str, open_page: Opener) -> None:
     page = open_page(month, scheme="dark")
     root = page.locator("html")
-    page.locator("#live-occupancy .scatterlayer path").first.wait_for(state="attached", timeout=SLOW_MS)
+    page.locator("#now-occupancy .scatterlayer path").first.wait_for(state="attached", timeout=SLOW_MS)
     assert root.get_attribute("data-mantine-color-scheme") == "dark"
-    body, tick = page.locator("body"), page.locator("#live-occupancy .xtick text").first
+    body, tick = page.locator("body"), page.locator("#now-occupancy .xtick text").first
     expect(body).to_have_css("background-color", "rgb(14, 19, 18)")
     expect(tick).to_have_css("fill", "rgb(152, 166, 160)")
     page.get_by_role("button", name="Switch between light and dark").click()
@@ -255,14 +255,14 @@ def test_a_plot_that_does_not_know_its_width_yet_does_not_widen_the_page(month: 
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
 
 
-@pytest.mark.parametrize("name", ["", "visits", "usage", "no-such-page"], ids=["live", "visits", "usage", "404"])
+@pytest.mark.parametrize("name", ["", "visits", "usage", "no-such-page"], ids=["now", "visits", "usage", "404"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_shows_every_page_without_scrolling_sideways(
     month: str, open_page: Opener, name: str, scheme: str
 ) -> None:
     page = open_page(month, width=390, height=844, scheme=scheme, has_touch=True)
     page.locator(".tile-value").first.wait_for(timeout=SLOW_MS)
-    page.locator("#live-occupancy .scatterlayer path").first.wait_for(state="attached", timeout=SLOW_MS)
+    page.locator("#now-occupancy .scatterlayer path").first.wait_for(state="attached", timeout=SLOW_MS)
     page.evaluate(f"history.pushState(null, '', '/{name}'); dispatchEvent(new PopStateEvent('popstate'))")
     shown = {"": ".tile-value", "visits": cell(0, "name"), "usage": ".people-table", "no-such-page": ".no-page"}[name]
     page.locator(shown).first.wait_for(timeout=SLOW_MS)
@@ -276,8 +276,8 @@ def test_a_phone_shows_every_page_without_scrolling_sideways(
 def test_pages_are_reached_by_keyboard_and_the_current_one_is_marked(month: str, open_page: Opener) -> None:
     page = open_page(month)
     page.locator(".tile-value").first.wait_for(timeout=SLOW_MS)
-    assert page.title() == "Live · Northside Gym"
-    for _ in range(4):  # skip link, name of the site, Live, Visits
+    assert page.title() == "Now · Northside Gym"
+    for _ in range(4):  # skip link, name of the site, Now, Visits
         page.keyboard.press("Tab")
     outline = "getComputedStyle(document.activeElement).outlineStyle"
     assert page.evaluate(outline) != "none"
@@ -286,7 +286,7 @@ def test_pages_are_reached_by_keyboard_and_the_current_one_is_marked(month: str,
     expect(page).to_have_title("Visits · Northside Gym")
     assert page.locator("[aria-current=page]").inner_text() == "Visits"
     page.go_back()
-    page.locator("#live-inside").wait_for()
+    page.locator("#now-inside").wait_for()
 
 
 def test_the_table_of_visits_is_worked_by_keyboard(month: str, open_page: Opener) -> None:
@@ -309,10 +309,8 @@ def test_the_table_of_visits_is_worked_by_keyboard(month: str, open_page: Opener
 
 def test_a_silent_camera_is_named(month: str, open_page: Opener) -> None:
     page = open_page(month)
-    page.locator("#live-cameras").get_by_text(re.compile(r"no frame for \d+ min.*: no answer")).wait_for(
-        timeout=SLOW_MS
-    )
-    page.locator("#live-occupancy .scatterlayer path").first.wait_for(state="attached", timeout=SLOW_MS)
+    page.locator("#now-cameras").get_by_text(re.compile(r"no frame for \d+ min.*: no answer")).wait_for(timeout=SLOW_MS)
+    page.locator("#now-occupancy .scatterlayer path").first.wait_for(state="attached", timeout=SLOW_MS)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -329,7 +327,7 @@ def test_an_outage_is_grey_in_the_plots_and_noted(quiet: tuple[Store, str], open
             )
         )
     enter(store, "p-ada", "Ada")
-    for path, notice in (("", "live"), ("usage", "usage"), ("visits", "visits")):
+    for path, notice in (("", "now"), ("usage", "usage"), ("visits", "visits")):
         page = open_page(f"{address}{path}", scheme=scheme)
         page.locator(f"#{notice}-notice").get_by_text("Camera front-door did not watch from").wait_for(timeout=SLOW_MS)
         page.locator(f"#{notice}-notice").get_by_text("(2 h 00 min)").wait_for()

@@ -67,7 +67,7 @@ def test_the_keyboard_is_enough(guarded: tuple[Path, str], open_page: Opener) ->
         page.keyboard.type(keys)
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    page.locator("#live-inside li").first.wait_for(timeout=SLOW_MS)
+    page.locator("#now-inside li").first.wait_for(timeout=SLOW_MS)
     page.get_by_role("link", name="Admin").click()
     expect(page).to_have_title("Your account · Northside Gym")
 
@@ -118,7 +118,7 @@ def test_a_link_from_another_site_finds_the_sign_in(guarded: tuple[Path, str], b
     page = context.new_page()
     page.goto(address)
     sign_in(page, "admin")
-    page.locator("#live-inside li").first.wait_for(timeout=SLOW_MS)
+    page.locator("#now-inside li").first.wait_for(timeout=SLOW_MS)
     page.route("http://elsewhere.example/", lambda route: route.fulfill(body=f'<a href="{address}usage">go</a>'))
     page.goto("http://elsewhere.example/")
     page.get_by_text("go").click()
@@ -132,7 +132,7 @@ def test_another_site_cannot_show_or_use_the_pages(guarded: tuple[Path, str], br
     page = context.new_page()
     page.goto(address)
     sign_in(page, "admin")
-    page.locator("#live-inside li").first.wait_for(timeout=SLOW_MS)
+    page.locator("#now-inside li").first.wait_for(timeout=SLOW_MS)
     form = f'<form method="post" action="{address}sign-out-everywhere"><button>win</button></form>'
     frame = f'<iframe src="{address}"></iframe>'
     page.route("http://evil.example/", lambda route: route.fulfill(content_type="text/html", body=f"{frame}{form}"))
@@ -143,5 +143,5 @@ def test_another_site_cannot_show_or_use_the_pages(guarded: tuple[Path, str], br
     page.get_by_role("button", name="win").click()
     page.goto("about:blank")
     page.goto(address)
-    page.locator("#live-inside li").first.wait_for(timeout=SLOW_MS)
+    page.locator("#now-inside li").first.wait_for(timeout=SLOW_MS)
     context.close()

@@ -24,7 +24,7 @@ LONG_NAME, LONG_CAMERA = (
     "Wolfeschlegelsteinhausenbergerdorff" * 2,
     "camera-at-the-north-eastern-emergency-exit-of-hall-7",
 )
-READY = {"": "#live-inside li", "visits": ".visit-table tbody tr", "usage": ".people-table tbody tr"}
+READY = {"": "#now-inside li", "visits": ".visit-table tbody tr", "usage": ".people-table tbody tr"}
 _CUT = """() => [...document.querySelectorAll(
   ".tile-label, .tile-value, .tile-note, .level-text, .card-title, .card-note, .nav-link, .page-title, .page-subtitle, "
   + ".pager, .button, .chip, td, thead th"
@@ -51,7 +51,7 @@ def crowded(tmp_path_factory: pytest.TempPathFactory, site_file: Path) -> Iterat
 
 
 @pytest.mark.parametrize("width", [320, 360, 768, 1280, 2560])
-@pytest.mark.parametrize("name", READY, ids=lambda name: name or "live")
+@pytest.mark.parametrize("name", READY, ids=lambda name: name or "now")
 def test_nothing_is_cut_off_or_wider_than_the_screen(crowded: str, open_page: Opener, name: str, width: int) -> None:
     page = open_page(f"{crowded}{name}", width=width)
     page.locator(READY[name]).first.wait_for(timeout=SLOW_MS)
@@ -61,10 +61,10 @@ def test_nothing_is_cut_off_or_wider_than_the_screen(crowded: str, open_page: Op
 
 def test_many_people_are_a_compact_grid_below_the_chart(crowded: str, open_page: Opener) -> None:
     page = open_page(crowded)
-    people = page.locator("#live-inside li")
+    people = page.locator("#now-inside li")
     people.first.wait_for(timeout=SLOW_MS)
     assert people.count() == INSIDE
-    box, chart = page.locator("#live-inside").bounding_box(), page.locator("#live-occupancy").bounding_box()
+    box, chart = page.locator("#now-inside").bounding_box(), page.locator("#now-occupancy").bounding_box()
     assert box is not None
     assert chart is not None
     assert box["height"] < 1800
@@ -76,7 +76,7 @@ def test_many_people_are_a_compact_grid_below_the_chart(crowded: str, open_page:
     expect(people).to_have_count(1, timeout=SLOW_MS)
 
 
-@pytest.mark.parametrize("name", ["", "usage"], ids=["live", "usage"])
+@pytest.mark.parametrize("name", ["", "usage"], ids=["now", "usage"])
 def test_plots_have_their_size_from_the_first_frame_on(crowded: str, open_page: Opener, name: str) -> None:
     """A plot that is drawn wider than its box for a moment is a flash; layout shifts add up to the same."""
     page = open_page(crowded)

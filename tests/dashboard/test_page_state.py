@@ -70,8 +70,8 @@ def test_names_numbers_and_bars_lead_to_the_visits_behind_them(month: str, open_
     tile.get_by_role("link").click()
     expect(page.locator("#visits-summary")).to_have_text(re.compile(rf"^{entries} (of \d+ )?visits"))
     page.go_back()
-    name = page.locator("#live-inside .row-name a").first.inner_text()
-    page.locator("#live-inside .row-name a").first.click()
+    name = page.locator("#now-inside .row-name a").first.inner_text()
+    page.locator("#now-inside .row-name a").first.click()
     page.get_by_role("dialog").get_by_role("heading", name=name).wait_for()
 
     page.goto(f"{month}usage?days=30")
@@ -119,7 +119,7 @@ def below_path(request: pytest.FixtureRequest, month_store: Path, site_file: Pat
 
 def test_everything_works_below_a_path_of_a_proxy(below_path: str, open_page: Opener, tmp_path: Path) -> None:
     page = open_page(below_path)
-    page.locator("#live-occupancy .scatterlayer path").first.wait_for(state="attached", timeout=SLOW_MS)
+    page.locator("#now-occupancy .scatterlayer path").first.wait_for(state="attached", timeout=SLOW_MS)
     page.get_by_role("link", name="Visits", exact=True).click()
     expect(page).to_have_url(f"{below_path}visits")
     page.locator(".visit-table tbody tr").first.wait_for()
@@ -134,7 +134,7 @@ def test_everything_works_below_a_path_of_a_proxy(below_path: str, open_page: Op
     assert page.locator("link[rel=icon]").get_attribute("href") == "/gym/assets/favicon.svg"
 
 
-@pytest.mark.parametrize("name", ["", "visits?days=1", "usage?days=1"], ids=["live", "visits", "usage"])
+@pytest.mark.parametrize("name", ["", "visits?days=1", "usage?days=1"], ids=["now", "visits", "usage"])
 def test_a_page_left_open_over_midnight_goes_on_into_the_next_day(
     store: Store, path: Path, clock: boards.Clock, monkeypatch: pytest.MonkeyPatch, open_page: Opener, name: str
 ) -> None:

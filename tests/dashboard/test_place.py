@@ -99,7 +99,7 @@ def test_a_camera_elsewhere_is_judged_by_its_last_report(copy: Copy, minutes: fl
         fps=9.0,
     )
     copy.arrive(healths=[health])
-    (camera,) = copy.board.live().cameras
+    (camera,) = copy.board.now_view().cameras
     assert camera.condition is condition
 
 
@@ -110,7 +110,7 @@ def test_two_machines_that_report_one_camera_warn_beside_the_camera(copy: Copy) 
 
     machines = [*reports("door", "m-1"), *reports("door", "m-2"), *reports("weights", "m-1")]
     copy.arrive(healths=[gym.health("door", NOW), gym.health("weights", NOW)], machines=machines)
-    door, weights = copy.board.live().cameras
+    door, weights = copy.board.now_view().cameras
     assert door.condition is Condition.WARN
     assert "2 machines report camera door (m-1, m-2)" in door.words
     assert (weights.condition, weights.words) == (Condition.GOOD, "live")

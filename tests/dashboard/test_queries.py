@@ -29,7 +29,7 @@ def test_figures_that_stand_together_count_everybody(store: Store, board: Board)
     stay(store, "p-ada", 50, None)
     stay(store, "p-vera", 120, None, camera="office")
     stay(store, "v-1", 90, 60)
-    view = board.live()
+    view = board.now_view()
     assert [(row["name"], row["camera_id"]) for row in view.inside] == [("Ada", "door"), ("Vera", "office")]
     assert view.figures["occupancy"] == view.points[-1]["people"] == 2
     assert (view.figures["entries"], view.figures["visitors"]) == (3, 3)
@@ -41,7 +41,7 @@ def test_entries_and_exits_come_latest_first_and_by_name(store: Store, board: Bo
     for number in range(12):
         stay(store, f"v-{number}", 100 - number, None)
     stay(store, "p-ada", 5, 1)
-    events = board.live().events
+    events = board.now_view().events
     assert [(row.name, row.kind) for row in events[:2]] == [("Ada", EXIT), ("Ada", ENTER)]
     assert len(events) == 8
     assert [row.at for row in events] == sorted((row.at for row in events), reverse=True)
@@ -50,7 +50,7 @@ def test_entries_and_exits_come_latest_first_and_by_name(store: Store, board: Bo
 def test_going_from_room_to_room_is_neither_an_entry_nor_an_exit(store: Store, board: Board) -> None:
     for room, from_min, to_min in (("lobby", 50, 40), ("weights", 39.5, 30), ("lobby", 29, 20), ("weights", 19, None)):
         stay(store, "p-ada", from_min, to_min, camera=room)
-    assert [(row.kind, row.at, row.camera_id) for row in board.live().events] == [(ENTER, minutes_ago(50), "lobby")]
+    assert [(row.kind, row.at, row.camera_id) for row in board.now_view().events] == [(ENTER, minutes_ago(50), "lobby")]
 
 
 def test_control_characters_in_names_of_older_stores_are_escaped(store: Store, board: Board) -> None:
@@ -58,25 +58,25 @@ def test_control_characters_in_names_of_older_stores_are_escaped(store: Store, b
     store.record(Observation(visitors=[(person, np.zeros((0, 128), np.float32))]))
     stay(store, "v-1", 20, None)
     days, shown = Days.until(board.today(), days=1), "Eve\\x1b[31m\\u202e"
-    live = board.live()
-    assert [row["name"] for row in live.inside] == [row.name for row in live.events] == [shown]
+    now = board.now_view()
+    assert [row["name"] for row in now.inside] == [row.name for row in now.events] == [shown]
     assert [row["name"] for row in board.visits(over(days)).rows] == [shown]
     assert [row["name"] for row in board.usage(days).people] == [shown]
 
 
 def test_a_visit_from_last_night_is_still_in_after_midnight(store: Store, board: Board) -> None:
     stay(store, "p-ada", 14 * 60, None)  # 23:00 in Berlin, the evening before
-    view = board.live()
+    view = board.now_view()
     assert len(view.inside) == 1
     assert view.figures["entries"] == 0
 
 
 def test_an_empty_store_is_not_started_and_names_the_sites_it_knows(store: Store, board: Board, path: Path) -> None:
-    assert not board.live().started
+    assert not board.now_view().started
     store.record(Observation(health=gym.health("door", NOW)))
-    assert board.live().started
-    assert board.live().cameras[0].condition is Condition.GOOD
-    other = Board(path, settings(path, id="office"), clock=lambda: NOW).live()
+    assert board.now_view().started
+    assert board.now_view().cameras[0].condition is Condition.GOOD
+    other = Board(path, settings(path, id="office"), clock=lambda: NOW).now_view()
     assert (other.started, other.other_sites) == (False, (gym.SITE,))
 
 
@@ -102,9 +102,9 @@ def test_the_pulse_changes_with_events_heartbeats_people_and_time(store: Store, 
 def test_the_pulse_changes_when_time_closes_a_visit(store: Store, board: Board, clock: Clock) -> None:
     store.sites.save(Site(site_id=gym.SITE, rules=Rules(max_visit=timedelta(minutes=31))))
     stay(store, "p-ada", 30, None)
-    before, inside = board.pulse(), len(board.live().inside)
+    before, inside = board.pulse(), len(board.now_view().inside)
     clock.now = NOW + timedelta(minutes=2)
-    assert (inside, len(board.live().inside)) == (1, 0)
+    assert (inside, len(board.now_view().inside)) == (1, 0)
     assert board.pulse().history != before.history
 
 
@@ -119,7 +119,7 @@ def test_callbacks_of_one_page_share_an_answer(store: Store, board: Board) -> No
 def test_somebody_in_for_days_is_on_every_page(store: Store, board: Board) -> None:
     store.sites.save(Site(site_id=gym.SITE, rules=Rules(max_visit=timedelta(days=9))))
     stay(store, "p-ada", 41 * 60, None)
-    assert [row["started_at"] for row in board.live().inside] == [minutes_ago(41 * 60)]
+    assert [row["started_at"] for row in board.now_view().inside] == [minutes_ago(41 * 60)]
     for count in (1, 7):
         days = Days.until(board.today(), days=count)
         assert [(row["started_at"], row["enter_inferred"]) for row in board.visits(over(days)).rows] == [
@@ -147,7 +147,7 @@ def test_a_camera_that_never_gave_a_frame_leaves_the_figures_unknown(store: Stor
         gym.health("door", NOW), state=CameraState.LOST, last_frame_at=None, started_at=minutes_ago(90), frames=0
     )
     store.record(Observation(health=dead))
-    view = board.live()
+    view = board.now_view()
     assert (view.watching, view.coverage.share, view.coverage.mostly_missed) == (False, 0, True)
     assert view.coverage.notes[-1].startswith("Camera door did not watch from 11:30 to now (1 h 30 min).")
     usage = board.usage(Days.until(board.today(), days=1))
@@ -156,9 +156,9 @@ def test_a_camera_that_never_gave_a_frame_leaves_the_figures_unknown(store: Stor
 
 def test_a_camera_that_is_down_is_not_watching(store: Store, board: Board) -> None:
     store.record(Observation(health=gym.health("door", NOW)))
-    assert board.live().watching is True
+    assert board.now_view().watching is True
     store.record(Observation(health=gym.health("door", NOW, state=CameraState.LOST)))
-    assert board.live().watching is False
+    assert board.now_view().watching is False
 
 
 def test_usage_excludes_staff_and_has_returning_visitors(store: Store, board: Board) -> None:
@@ -199,7 +199,7 @@ def test_merged_and_forgotten_people_read_as_they_should(store: Store, board: Bo
     assert [row["name"] for row in board.visits(over(days)).rows] == ["Ada", "Ada"]
     store.people.forget("p-ada", erase_history=False)
     assert {row["name"] for row in board.visits(over(days)).rows} == {"Forgotten person"}
-    assert {event.name for event in board.live().events} == {"Forgotten person"}
+    assert {event.name for event in board.now_view().events} == {"Forgotten person"}
 
 
 def test_a_store_may_be_missing_appear_and_be_replaced(path: Path) -> None:
@@ -212,7 +212,7 @@ def test_a_store_may_be_missing_appear_and_be_replaced(path: Path) -> None:
     for part in path.parent.glob(f"{path.name}*"):
         part.unlink()
     with pytest.raises(StoreError):
-        board.live()
+        board.now_view()
     with gym.open_store(path):
         pass
     assert board.visits(over(Days.until(board.today(), days=1))).rows == []
@@ -242,8 +242,8 @@ def test_a_month_at_the_gym_adds_up(path: Path) -> None:
     view = board.usage(Days.until(board.today(), days=30))
     assert view.figures["entries"] == sum(view.hours) == sum(row["visits"] for row in view.people)
     assert view.figures["visitors"] == len({row["person_id"] for row in view.people if row["visits"]})
-    live = board.live()
-    assert len(live.inside) == live.points[-1]["people"] == live.figures["occupancy"] > view.points[-1]["people"]
+    now = board.now_view()
+    assert len(now.inside) == now.points[-1]["people"] == now.figures["occupancy"] > view.points[-1]["people"]
 
 
 def test_an_outage_is_noted_and_has_no_counts(store: Store, board: Board) -> None:
@@ -251,7 +251,7 @@ def test_an_outage_is_noted_and_has_no_counts(store: Store, board: Board) -> Non
     watch(store, 90, 0)
     watch(store, 6000, 0, "back")
     stay(store, "p-ada", 50, 40)
-    coverage = board.live().coverage
+    coverage = board.now_view().coverage
     (blind,) = coverage.blind
     assert (blind.since, blind.until, blind.share) == (minutes_ago(240), minutes_ago(90), 0.5)
     note = "Camera door did not watch from 09:00 to 11:30 (2 h 30 min). What happened then is not counted."

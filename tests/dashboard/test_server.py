@@ -56,11 +56,11 @@ def outputs_of(client: FlaskClient, name: str) -> str:
 @pytest.mark.parametrize(
     ("path", "status", "title"),
     [
-        ("/", 200, "Live"),
+        ("/", 200, "Now"),
         ("/visits", 200, "Visits"),
         ("/usage", 200, "Usage"),
         ("/usage/", 200, "Usage"),
-        ("/?x=%00&y=%ff&page=../..", 200, "Live"),
+        ("/?x=%00&y=%ff&page=../..", 200, "Now"),
         ("/nope", 404, "Not found"),
         ("/very/deep/%2e%2e/<b>", 404, "Not found"),
     ],
@@ -79,7 +79,7 @@ def test_pages_name_no_other_host(client: FlaskClient) -> None:
     assert "default-src 'self'" in policy
 
 
-@pytest.mark.parametrize("name", ["favicon.svg", "base.css", "icons/live.svg"])
+@pytest.mark.parametrize("name", ["favicon.svg", "base.css", "icons/now.svg"])
 def test_assets_of_the_pages_are_served(client: FlaskClient, name: str) -> None:
     assert client.get(f"/assets/{name}").status_code == 200
 

@@ -76,15 +76,15 @@ def test_uploads_of_another_machine_are_on_the_page(
     page.get_by_text("Nobody has been seen yet").wait_for(timeout=SLOW_MS)
     page.evaluate("window.unchanged = true")
     enter(client, "p-ada", "Ada")
-    page.locator("#live-inside").get_by_text("Ada").wait_for(timeout=SLOW_MS)
+    page.locator("#now-inside").get_by_text("Ada").wait_for(timeout=SLOW_MS)
     for name in ("Bob", "Eve"):
         enter(client, f"p-{name}", name)
-        page.locator("#live-inside").get_by_text(name).wait_for(timeout=SLOW_MS)
+        page.locator("#now-inside").get_by_text(name).wait_for(timeout=SLOW_MS)
     firestore_server.control.cut()  # all listeners
     enter(client, "p-jun", "Jun")
-    page.locator("#live-inside").get_by_text("Jun").wait_for(timeout=SLOW_MS)
+    page.locator("#now-inside").get_by_text("Jun").wait_for(timeout=SLOW_MS)
     send(client, gym.event(EventKind.EXIT, "p-ada", datetime.now(UTC)))
-    page.locator("#live-inside").get_by_text("Ada").wait_for(state="detached", timeout=SLOW_MS)
+    page.locator("#now-inside").get_by_text("Ada").wait_for(state="detached", timeout=SLOW_MS)
     assert page.evaluate("window.unchanged")
 
 
@@ -93,7 +93,7 @@ def test_an_idle_page_reads_nothing(
 ) -> None:
     enter(client, "p-ada", "Ada")
     page = open_page(address)
-    page.locator("#live-inside").get_by_text("Ada").wait_for(timeout=SLOW_MS)
+    page.locator("#now-inside").get_by_text("Ada").wait_for(timeout=SLOW_MS)
     before = firestore_server.control.counts()["reads"]
     threading.Event().wait(IDLE_S)
     assert firestore_server.control.counts()["reads"] == before
@@ -119,7 +119,7 @@ def test_a_camera_of_another_machine_is_live_between_its_reports(
     }
     put(client, Collection.HEARTBEATS, "h1", heartbeat)
     page = open_page(address)
-    camera = page.locator("#live-cameras")
+    camera = page.locator("#now-cameras")
     camera.get_by_text("12.5 fps").wait_for(timeout=SLOW_MS)
     assert "live" in camera.inner_text()
     put(client, Collection.HEARTBEATS, "h2", {**heartbeat, "at": now, "state": "lost", "problem": "cable"})

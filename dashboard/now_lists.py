@@ -1,4 +1,4 @@
-"""The lists of the live page: who is in, entries and exits, cameras."""
+"""The lists of the page Now: who is in, entries and exits, cameras."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dash.development.base_component import Component
 from dashboard import shell
 from dashboard.address import VisitQuery
 from dashboard.queries import Board
-from dashboard.views import CameraRow, Days, EventRow, LiveView, tag
+from dashboard.views import CameraRow, Days, EventRow, NowView, tag
 from dashboard.wording import duration, initials, moment
 from tracker.presence.events import EventKind
 from tracker.presence.people import PersonKind
@@ -22,7 +22,7 @@ _SHOWN = 200
 """More people than this are a link to the page of visits."""
 
 
-def inside(view: LiveView, board: Board, text: str) -> Component:
+def inside(view: NowView, board: Board, text: str) -> Component:
     """Who is in, the latest first. text: only those whose name or camera has every word of it."""
     if not view.inside:
         nobody = "Nobody is known to be in: no camera is watching." if view.watching is False else "Nobody is in."
@@ -44,7 +44,7 @@ def inside_link(today: Days) -> str:
     return VisitQuery(days=today, moving=1, where=VisitFilter(state=State.INSIDE)).link()
 
 
-def _person_row(row: Row, view: LiveView, board: Board) -> Component:
+def _person_row(row: Row, view: NowView, board: Board) -> Component:
     since = row["started_at"]
     ticking: dict[str, Any] = {"data-since-ms": str(round(since.timestamp() * 1000))}
     detail = " · ".join(filter(None, (f"since {moment(since, board.zone, view.now)}", row["camera_id"])))
@@ -80,14 +80,14 @@ def _name(row: Row, href: str | None) -> Component:
     return html.Div([link, *([html.Span(word, className="tag")] if word else [])], className="row-name")
 
 
-def feed(view: LiveView, board: Board) -> Component:
+def feed(view: NowView, board: Board) -> Component:
     """The latest entries and exits of the building."""
     if not view.events:
         return html.P("Nobody came or left within the last day.", className="quiet")
     return html.Ul([_event_row(event, view, board) for event in view.events], className="rows rows-tight")
 
 
-def _event_row(event: EventRow, view: LiveView, board: Board) -> Component:
+def _event_row(event: EventRow, view: NowView, board: Board) -> Component:
     entered = event.kind is EventKind.ENTER
     what = ("entered" if entered else "left", event.camera_id, "not seen" if event.inferred else "")
     detail = " · ".join(filter(None, what))

@@ -1,4 +1,4 @@
-"""Live: who is in and since when, occupancy, entries and exits, and camera health."""
+"""Now: who is in and since when, occupancy, entries and exits, and camera health."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
-from dashboard import live_lists, shell
+from dashboard import now_lists, shell
 from dashboard.address import VisitQuery, parsed
 from dashboard.queries import Board
 from dashboard.theme import Level
-from dashboard.views import Days, LiveView
+from dashboard.views import Days, NowView
 from dashboard.wording import clock, count, duration, percent
 from tracker.presence.people import Role
 from tracker.reports import charts
@@ -22,7 +22,7 @@ from tracker.reports.looks import Look
 from tracker.reports.visit_filter import State as VisitState
 from tracker.reports.visit_filter import VisitFilter
 
-TITLE = "Live"
+TITLE = "Now"
 NOT_WATCHED = "not watched"
 
 
@@ -30,7 +30,7 @@ def layout(board: Board, search: object) -> Component:
     """The layout of the page; `register` fills it. search: the query part of the address."""
     del board
     find = dmc.TextInput(
-        id="live-search",
+        id="now-search",
         value=parsed(search).get("q", ""),
         placeholder="Search",
         leftSection=shell.icon("search"),
@@ -39,16 +39,16 @@ def layout(board: Board, search: object) -> Component:
         className="search",
         **shell.aria(label="Search in who is in"),
     )
-    inside = shell.card("Who is in", html.Div(id="live-inside"), note=find, heading_id="live-inside-title")
+    inside = shell.card("Who is in", html.Div(id="now-inside"), note=find, heading_id="now-inside-title")
     occupancy = shell.card(
         "In the building today",
-        shell.plot("live-occupancy"),
-        note=html.Span(id="live-peak"),
+        shell.plot("now-occupancy"),
+        note=html.Span(id="now-peak"),
         class_name="card-plot",
-        heading_id="live-occupancy-title",
+        heading_id="now-occupancy-title",
     )
-    cameras = shell.card("Cameras", html.Div(id="live-cameras"), heading_id="live-cameras-title")
-    events = shell.card("Entries and exits", html.Div(id="live-events"), heading_id="live-events-title")
+    cameras = shell.card("Cameras", html.Div(id="now-cameras"), heading_id="now-cameras-title")
+    events = shell.card("Entries and exits", html.Div(id="now-events"), heading_id="now-events-title")
     columns = [
         html.Div([occupancy, inside], className="column span-8"),
         html.Div([events, cameras], className="column column-side span-4"),
@@ -56,18 +56,18 @@ def layout(board: Board, search: object) -> Component:
     return html.Div(
         [
             html.Div(
-                [html.H1("Live", className="page-title"), html.P(id="live-subtitle", className="page-subtitle")],
+                [html.H1("Now", className="page-title"), html.P(id="now-subtitle", className="page-subtitle")],
                 className="page-head page-head-stacked",
             ),
-            dcc.Store(id="live-changed"),
-            html.Div(id="live-notice"),
-            html.Div(id="live-empty"),
+            dcc.Store(id="now-changed"),
+            html.Div(id="now-notice"),
+            html.Div(id="now-empty"),
             html.Div(
                 [
-                    html.Div(id="live-tiles", className="tiles-box", **shell.aria(live="polite")),
+                    html.Div(id="now-tiles", className="tiles-box", **shell.aria(live="polite")),
                     html.Div(columns, className="grid"),
                 ],
-                id="live-filled",
+                id="now-filled",
                 hidden=True,
             ),
         ]
@@ -78,33 +78,33 @@ def register(app: Dash, board: Board) -> None:
     """Fill the page when the pulse changes; the plot only when history did, so that it does not flicker."""
 
     @app.callback(
-        Output("live-subtitle", "children"),
-        Output("live-notice", "children"),
-        Output("live-empty", "children"),
-        Output("live-filled", "hidden"),
-        Output("live-tiles", "children"),
-        Output("live-inside", "children"),
-        Output("live-events", "children"),
-        Output("live-cameras", "children"),
+        Output("now-subtitle", "children"),
+        Output("now-notice", "children"),
+        Output("now-empty", "children"),
+        Output("now-filled", "hidden"),
+        Output("now-tiles", "children"),
+        Output("now-inside", "children"),
+        Output("now-events", "children"),
+        Output("now-cameras", "children"),
         Input("pulse", "data"),
         Input("url", "search"),
     )
     def lists(_pulse: object, search: object) -> tuple[Any, ...]:
-        view = board.live()
+        view = board.now_view()
         local = view.now.astimezone(board.zone)
         zone = board.zone.key.replace("_", " ")
         subtitle = f"{local:%A}, {local.day} {local:%B} · staff included · times in {zone}"
         if not view.started:
             return subtitle, None, _nothing_yet(board, view.other_sites), True, [], [], [], []
         text = parsed(search).get("q", "")
-        inside, feed = live_lists.inside(view, board, text), live_lists.feed(view, board)
-        parts = (_tiles(view, board), inside, feed, live_lists.cameras(view.cameras))
+        inside, feed = now_lists.inside(view, board, text), now_lists.feed(view, board)
+        parts = (_tiles(view, board), inside, feed, now_lists.cameras(view.cameras))
         return subtitle, shell.notice((*board.behind(), *view.coverage.notes)), None, False, *parts
 
     @app.callback(
-        Output("live-occupancy", "figure"),
-        Output("live-occupancy-words", "children"),
-        Output("live-peak", "children"),
+        Output("now-occupancy", "figure"),
+        Output("now-occupancy-words", "children"),
+        Output("now-peak", "children"),
         Input("history", "data"),
         Input("colours", "data"),
         Input("viewport", "data"),
@@ -112,7 +112,7 @@ def register(app: Dash, board: Board) -> None:
     def plot(_history: object, colours: object, viewport: object) -> tuple[Any, ...]:
         if not (colours and viewport):  # the browser is about to say how it looks
             return (no_update,) * 3
-        view, look = board.live(), Look.of(colours, viewport)
+        view, look = board.now_view(), Look.of(colours, viewport)
         figure = charts.occupancy(
             view.points,
             span=view.span,
@@ -127,33 +127,33 @@ def register(app: Dash, board: Board) -> None:
     shell.in_browser(
         app,
         ClientsideFunction("address", "find"),
-        Output("live-changed", "data"),
-        Input("live-search", "value"),
+        Output("now-changed", "data"),
+        Input("now-search", "value"),
         first=False,
     )
     shell.in_browser(
         app,
         ClientsideFunction("address", "found"),
-        Output("live-changed", "clear_data"),
+        Output("now-changed", "clear_data"),
         Input("url", "search"),
-        State("live-search", "value"),
+        State("now-search", "value"),
         first=False,
     )
 
 
-def _peak(view: LiveView, zone: ZoneInfo) -> str:
+def _peak(view: NowView, zone: ZoneInfo) -> str:
     highest = view.figures["peak"]
     if not highest:
         return _nobody(view)
     return f"peak {highest:,} at {clock(view.figures['peak_at'], zone)}"
 
 
-def _is_unknown(view: LiveView) -> bool:
+def _is_unknown(view: NowView) -> bool:
     """Whether nobody seen does not mean that nobody was there."""
     return view.watching is False or view.coverage.mostly_missed
 
 
-def _nobody(view: LiveView) -> str:
+def _nobody(view: NowView) -> str:
     return NOT_WATCHED if _is_unknown(view) else "nobody in yet"
 
 
@@ -178,7 +178,7 @@ def _nothing_yet(board: Board, other_sites: Sequence[str]) -> Component:
     )
 
 
-def _tiles(view: LiveView, board: Board) -> Component:
+def _tiles(view: NowView, board: Board) -> Component:
     inside = len(view.inside)
     staff = sum(row["role"] == Role.STAFF for row in view.inside)
     figures, today = view.figures, Days.until(board.today(), days=1)
@@ -191,7 +191,7 @@ def _tiles(view: LiveView, board: Board) -> Component:
                 _number(inside, view),
                 extra=_meter(inside, board.capacity) if inside or view.watching is not False else None,
                 note=_inside_note(view, staff),
-                href=live_lists.inside_link(today),
+                href=now_lists.inside_link(today),
             ),
             shell.figure_tile(
                 "Entries today",
@@ -215,11 +215,11 @@ def _tiles(view: LiveView, board: Board) -> Component:
     )
 
 
-def _number(value: int | None, view: LiveView) -> str:
+def _number(value: int | None, view: NowView) -> str:
     return f"{value:,}" if value else "–" if _is_unknown(view) else "0"
 
 
-def _inside_note(view: LiveView, staff: int) -> str:
+def _inside_note(view: NowView, staff: int) -> str:
     if view.watching is False:
         return "last known, no camera is watching" if view.inside else NOT_WATCHED
     return f"{staff:,} of them staff" if staff else ""
