@@ -50,6 +50,10 @@ class UserError(FootfallError):
     """A user of the dashboard cannot be added, found or changed as requested."""
 
 
+class NotAllowedError(FootfallError):
+    """The role of who asks does not include what they ask for; pages answer as if it were not there."""
+
+
 class StoreError(FootfallError):
     """The store cannot be opened, read or written."""
 

@@ -71,6 +71,13 @@ class StoreSettings(BaseModel):
         " later counts as new.",
     )
 
+    audit_days: int = Field(
+        365,
+        ge=1,
+        le=3650,
+        description="Days to keep the record of who changed what. Only what is kept can be undone.",
+    )
+
     @field_validator("url")
     @classmethod
     def _has_known_scheme(cls, value: str) -> str:

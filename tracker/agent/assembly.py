@@ -45,6 +45,7 @@ def assemble(
             resume_within=timedelta(seconds=settings.presence.merge_gap_s),
             evidence_days=settings.store.evidence_days,
             visitor_days=settings.store.visitor_days,
+            audit_days=settings.store.audit_days,
         )
         agents.append(agent)
     return agents

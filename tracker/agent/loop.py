@@ -83,6 +83,7 @@ class Agent:
         resume_within: timedelta,
         evidence_days: int = 7,
         visitor_days: int = 30,
+        audit_days: int = 365,
     ) -> None:
         """resume_within: who was in sight before a gap or a restart no longer than this is still in after it."""
         self.camera = camera
@@ -102,6 +103,7 @@ class Agent:
             clock=clock,
             evidence_days=evidence_days,
             visitor_days=visitor_days,
+            audit_days=audit_days,
         )
         self._at: datetime | None = None
         self._frames_since: datetime | None = None

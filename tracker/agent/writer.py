@@ -95,9 +95,10 @@ class Writer:
         clock: Clock,
         evidence_days: int,
         visitor_days: int,
+        audit_days: int,
     ) -> None:
         """evidence_days: how long the vectors behind matches are kept, 0 for not at all. visitor_days: how long those
-        of visitors who do not come again.
+        of visitors who do not come again. audit_days: how long the record of who changed what.
         """
         self._camera = camera
         self._store = store
@@ -106,6 +107,7 @@ class Writer:
         self._clock = clock
         self._evidence_for = timedelta(days=evidence_days)
         self._visitors_for = timedelta(days=visitor_days)
+        self._audit_for = timedelta(days=audit_days)
         self._pending = _Pending()
         self._voided: set[str] = set()
         self._set_back_to: datetime | None = None
@@ -261,11 +263,12 @@ class Writer:
         self._known.merges_saved(merges)
 
     def _tidy(self) -> None:
-        """Erase vectors that are too old, once an hour."""
+        """Erase vectors and audit rows that are too old, once an hour."""
         if self._clock.monotonic() < self._tidy_s:
             return
         self._tidy_s = self._clock.monotonic() + _TIDY_EVERY_S
         self._store.matches.drop_evidence(self._clock.now() - self._evidence_for)
+        self._store.audit.drop(self._clock.now() - self._audit_for)
         for span in self._meter.coverage[-1:]:  # recordings go by their own time, to know visitors of the day before
             self._store.people.expire_visitors(min(span.ended_at, self._clock.now()) - self._visitors_for)
 

@@ -25,6 +25,8 @@ COMMANDS: Mapping[str, Entry] = {
     "compare": ("pictures:compare", "Compare the faces of two pictures."),
     "simulate": ("simulate:simulate", "Simulate a site: people, their visits, and what its cameras record."),
     "dashboard": ("dashboard:dashboard", "Serve the dashboard: who is in now, visits, usage."),
+    "audit": ("audit:audit", "List who changed what on this machine, the latest first."),
+    "undo": ("audit:undo", "Undo a change that a command or the dashboard made."),
     "sync": ("sync:sync", "Upload what Firestore does not have, and download what others wrote."),
     "status": ("sync:status", "Show the upload backlog, and what Firestore rejected and why."),
     "backup": ("backup:backup", "Back up the store into a file while agents and dashboards run."),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,28 +11,25 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from tracker.cli.options import Options, UsageError
+from tracker.cli.acting import actor_of, plain
+from tracker.cli.options import Acting
 from tracker.cli.output import Result, Table, duration, local_time, short
 from tracker.cli.people import names_in
 from tracker.cli.store import reading, writing
 from tracker.presence.documents import encode
-from tracker.presence.events import ITSELF, OPERATOR, Action, Correction, Event
+from tracker.presence.events import OPERATOR, Action, Correction, Event
 from tracker.presence.preview import Change, preview
 
 if TYPE_CHECKING:
     from config.settings import Settings
+    from tracker.actions.actor import Actor
     from tracker.store.store import Store
-
-_LONGEST_TEXT = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CorrectionOptions(Options):
+class CorrectionOptions(Acting):
     """Options of commands that correct events."""
 
-    by: Annotated[
-        str | None, typer.Option("--by", metavar="NAME", help="Author of the correction. Default: your user name.")
-    ] = None
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Reason, kept with the correction.")] = ""
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False
 
@@ -41,9 +37,9 @@ class CorrectionOptions(Options):
 @contextmanager
 def correcting(access: CorrectionOptions) -> Iterator[Corrector]:
     """The store for a correction; a dry run only reads it. Raises UsageError on an invalid author or reason."""
-    by, reason = _author(access.by), _plain(access.reason, "--reason")
+    actor, reason = actor_of(access), plain(access.reason, "--reason")
     with reading(access) if access.dry_run else writing(access) as (settings, store):
-        yield Corrector(store, settings, by=by, reason=reason, dry_run=access.dry_run)
+        yield Corrector(store, settings, actor, reason=reason, dry_run=access.dry_run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,29 +48,32 @@ class Corrector:
 
     store: Store
     settings: Settings
-    by: str
+    actor: Actor
     reason: str
     dry_run: bool
 
-    def carry_out(self, action: Action, events: Sequence[Event], *, done: str) -> Result:
-        """Correct the events; how visits change. done: the new state of each event, in a word."""
-        made = self._corrections(action, events)
+    def carry_out(self, action: Action, events: Sequence[Event], write: Callable[[], int], *, done: str) -> Result:
+        """Correct the events; how visits change.
+
+        write: makes the corrections, and returns the id of their entry in the audit trail. done: the new state of each
+        event, in a word.
+        """
+        made = self._planned(action, events)
         names = names_in(self.store)
         affected = [self._affected(at, names, events, made) for at in dict.fromkeys(map(_person_at, events))]
+        done = f"would be {done}" if self.dry_run else done
+        parts: list[str | Table] = [
+            f"{done} by {self.actor.name}: {_in_words(event, names, self.zone(event.site_id))}" for event in events
+        ]
+        parts += [each.table() for each in affected]
+        if not self.dry_run:
+            parts.append(f"to revert: footfall undo {write()}")
+            made = [self.store.events.corrections(event.event_id)[-1] for event in events]
         document = {
             "written": not self.dry_run,
             "corrections": [encode(each) for each in made],
             "changes": [each.document() for each in affected],
         }
-        done = f"would be {done}" if self.dry_run else done
-        parts: list[str | Table] = [
-            f"{done} by {self.by}: {_in_words(event, names, self.zone(event.site_id))}" for event in events
-        ]
-        parts += [each.table() for each in affected]
-        if not self.dry_run:
-            self.store.events.correct(made)
-            back = "void" if action is Action.ADD else "restore"
-            parts.append(f"to revert: footfall events {back} {' '.join(short(each.event_id) for each in made)}")
         return Result(document=document, parts=parts)
 
     def zone(self, site_id: str) -> ZoneInfo:
@@ -83,13 +82,13 @@ class Corrector:
         zone = self.settings.site.zone if own else self.store.sites.rules(site_id).zone
         return zone if isinstance(zone, ZoneInfo) else ZoneInfo("UTC")
 
-    def _corrections(self, action: Action, events: Sequence[Event]) -> list[Correction]:
+    def _planned(self, action: Action, events: Sequence[Event]) -> list[Correction]:
         now = datetime.now(UTC)
         return [
             Correction(
                 action=action,
                 event_id=event.event_id,
-                by=self.by,
+                by=self.actor.name,
                 at=now,
                 reason=self.reason,
                 event=event if action is Action.ADD else None,
@@ -154,27 +153,3 @@ def _in_words(event: Event, names: Mapping[str, str], zone: ZoneInfo) -> str:
     camera = "" if event.camera_id == OPERATOR else f", camera {event.camera_id}"
     name = names.get(event.person_id, event.person_id)
     return f"{event.kind} of {name} at {local_time(event.at, zone)}{camera}, event {short(event.event_id)}"
-
-
-def _author(by: str | None) -> str:
-    """The author of a correction. Raises UsageError where there is none."""
-    if by is None:
-        try:
-            by = getpass.getuser()
-        except (OSError, KeyError, ImportError):  # this user has no name on this machine
-            by = ""
-    name = _plain(by, "--by")
-    if not name or name.startswith("@") or name.casefold() == ITSELF:
-        raise UsageError("the correction has no author", fix="give your name, as --by Ann")
-    return name
-
-
-def _plain(text: str, option: str) -> str:
-    """Text on one line. Raises UsageError when it is too long or has control characters."""
-    words = " ".join(text.split())
-    if len(words) > _LONGEST_TEXT or not words.isprintable():
-        raise UsageError(
-            f"{option}: expected up to {_LONGEST_TEXT} characters of plain text",
-            fix="shorten it, and leave control characters out",
-        )
-    return words

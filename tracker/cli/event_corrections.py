@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from config.errors import RecordError
+from tracker.actions import events as actions
 from tracker.cli.command import command
 from tracker.cli.corrector import CorrectionOptions, correcting
 from tracker.cli.options import Reading, SiteOption, UsageError
@@ -50,18 +52,22 @@ _COLUMNS = (
 def void(events: EventsArgument, access: CorrectionOptions) -> Result:
     """Void events that did not happen.
 
-    They are kept, marked, and visits are derived without them. Several events are voided together or not at all. To
-    revert it, restore them.
+    They are kept, marked, and visits are derived without them. Several events of a site are voided together or not at
+    all. To revert it, restore them, or undo the change.
     """
     with correcting(access) as corrector:
-        return corrector.carry_out(Action.VOID, _events_of(corrector.store, events, voided=False), done="void")
+        found = _events_of(corrector.store, events, voided=False)
+        write = partial(actions.void, corrector.store, corrector.actor, _ids(found), reason=corrector.reason)
+        return corrector.carry_out(Action.VOID, found, write, done="void")
 
 
 @command("footfall events restore 3f9c2ab1")
 def restore(events: EventsArgument, access: CorrectionOptions) -> Result:
     """Restore voided events."""
     with correcting(access) as corrector:
-        return corrector.carry_out(Action.ADD, _events_of(corrector.store, events, voided=True), done="restored")
+        found = _events_of(corrector.store, events, voided=True)
+        write = partial(actions.restore, corrector.store, corrector.actor, _ids(found), reason=corrector.reason)
+        return corrector.carry_out(Action.ADD, found, write, done="restored")
 
 
 @command(
@@ -99,11 +105,9 @@ def add(
             at=moment,
             track_id=OPERATOR,
         )
-        for known, voided in store.events.find(event.event_id):
-            fix = f"'footfall events restore {short(known.event_id)}' restores it" if voided else "nothing to do"
-            state = "was added and voided" if voided else "is there already"
-            raise RecordError(f"this {kind} {state}: event {short(known.event_id)}", fix=fix)
-        return corrector.carry_out(Action.ADD, [event], done="added")
+        actions.require_new(store, event)
+        write = partial(actions.add, store, corrector.actor, event, reason=corrector.reason)
+        return corrector.carry_out(Action.ADD, [event], write, done="added")
 
 
 @command("footfall events corrections --json")
@@ -149,6 +153,10 @@ def _actions(made: Iterable[Correction], about: Mapping[str, Event]) -> dict[str
         actions[each.correction_id] = _RESTORE if restores else str(each.action)
         known.add(each.event_id)
     return actions
+
+
+def _ids(events: Iterable[Event]) -> list[str]:
+    return [event.event_id for event in events]
 
 
 def _events_of(store: Store, starts: Iterable[str], *, voided: bool) -> list[Event]:

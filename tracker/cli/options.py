@@ -70,6 +70,9 @@ FpsOption = Annotated[
     ),
 ]
 SiteOption = Annotated[str | None, typer.Option("--site", metavar="ID", help="Site. Default: that of the settings.")]
+ByOption = Annotated[
+    str | None, typer.Option("--by", metavar="NAME", help="Author of the change. Default: your user name.")
+]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 
@@ -93,6 +96,20 @@ class Options:
             section, key = _OVERRIDDEN[name]
             overrides[section] = {key: getattr(self, name)}
         return settings_at_site(self.settings, overrides)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acting(Options):
+    """Options of a command that changes something; see `acting.actor_of`."""
+
+    by: ByOption = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActingModels(Acting):
+    """Options of a command that changes something and runs the networks."""
+
+    models: ModelsOption = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from config.errors import PeopleError, StoreError
+from tracker.cli.acting import actor_of
 from tracker.cli.command import command
-from tracker.cli.options import Options, Reading, YesOption
+from tracker.cli.options import Acting, Reading, YesOption
 from tracker.cli.output import Result, Table, local_time, print_line, short
 from tracker.cli.store import reading, writing
 from tracker.identity.names import clean_name
@@ -73,12 +74,15 @@ def show(who: WhoArgument, access: Reading) -> Result:
 def rename(
     who: WhoArgument,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The new name.")],
-    access: Options,
+    access: Acting,
 ) -> None:
     """Rename a person or visitor, past visits included."""
+    from tracker.actions import people
+
+    actor = actor_of(access)
     with writing(access) as (_, store):
         person = find_person(store, who)
-        store.people.rename(person.person_id, clean_name(name))
+        people.rename(store, actor, person.person_id, name)
     print_line(f"{person.name} is now called {clean_name(name)}")
 
 
@@ -86,26 +90,32 @@ def rename(
 def merge(
     who: WhoArgument,
     into: Annotated[str, typer.Argument(metavar="INTO", help="The person to keep: name or id.")],
-    access: Options,
+    access: Acting,
 ) -> None:
     """Merge two people into one: visits and face vectors.
 
     The first person's visits and vectors go to the second.
     """
+    from tracker.actions import people
+
+    actor = actor_of(access)
     with writing(access) as (_, store):
         person, kept = find_person(store, who), find_person(store, into)
-        store.people.merge(person.person_id, kept.person_id)
+        people.merge(store, actor, person.person_id, kept.person_id)
     print_line(f"{person.name} was merged into {kept.name}")
 
 
 @command("footfall people forget 'Ada Lovelace' --history")
 def forget(
     who: WhoArgument,
-    access: Options,
+    access: Acting,
     history: Annotated[bool, typer.Option("--history", help="Delete the events too, not only the identity.")] = False,
     yes: YesOption = False,
 ) -> None:
     """Erase a person: name, face vectors and identity. Cannot be undone."""
+    from tracker.actions import people
+
+    actor = actor_of(access)
     with writing(access) as (_, store):
         if store.people.is_forgotten(who):  # erase again what another program wrote since
             person_id = name = who
@@ -115,7 +125,7 @@ def forget(
             if not yes:
                 typer.confirm(f"Erase {name} for good?", abort=True)
         try:
-            store.people.forget(person_id, history)
+            people.forget(store, actor, person_id, erase_history=history)
         except StoreError as error:
             if not store.people.is_forgotten(person_id):
                 raise

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from config.errors import PeopleError
+from tracker.cli.acting import actor_of, entry_of
 from tracker.cli.command import command
 from tracker.cli.extras import match_of
-from tracker.cli.options import Options, Reading, UsageError, YesOption
+from tracker.cli.options import Acting, Options, Reading, UsageError, YesOption
 from tracker.cli.output import Result, Table, note, print_line
 from tracker.cli.people import enrolled_gallery, find_person, names_in
 from tracker.cli.store import reading, writing
-from tracker.identity.names import clean_name
-from tracker.presence.people import Person, PersonKind, Role
+from tracker.presence.people import PersonKind, Role
 from tracker.reports.sheets import Column, Kind, Row
 
 if TYPE_CHECKING:
     from config.settings import Settings
+    from tracker.actions.actor import Actor
     from tracker.identity.visitors import SimilarPerson
     from tracker.presence.sessions import Session
     from tracker.store.store import Store
@@ -54,7 +54,7 @@ def visitors(
     with writing(access) if merge else reading(access) as (settings, store):
         found = _likenesses(store, settings)
         if merge:
-            _merge_all(store, found, yes=yes)
+            _merge_all(store, actor_of(Acting()), found, yes=yes)
             found = _likenesses(store, settings)
         rows = _rows(store, settings, found)[:limit]
     return Table(columns=_COLUMNS, rows=rows, empty="No visitors.", zone=settings.site.zone)
@@ -67,7 +67,7 @@ def visitors(
 def name(
     who: Annotated[list[str], typer.Argument(metavar="VISITOR...", help="Names or ids of one or more visitors.")],
     is_called: Annotated[str, typer.Option("--as", metavar="NAME", help="A new name, or the name of a known person.")],
-    access: Options,
+    access: Acting,
     consent: Annotated[
         bool, typer.Option("--consent", help="Enroll the person, who agreed to it; you confirm that.")
     ] = False,
@@ -81,22 +81,21 @@ def name(
     """
     if staff and not consent:
         raise UsageError("--staff without --consent: visitors have no role", fix="add --consent, if they agreed")
-    called = clean_name(is_called)
+    from tracker.actions.people import name_visitors
+
+    actor = actor_of(access)
     with writing(access) as (_, store):
         people = list({person.person_id: person for person in (find_person(store, each) for each in who)}.values())
-        for person in people:
-            if person.kind is not PersonKind.VISITOR:
-                fix = "use 'footfall people rename' or 'footfall people merge' for enrolled people"
-                raise PeopleError(f"{person.name} is enrolled", fix=fix)
-        target = store.people.by_name(called) or people[0]
-        for person in people:
-            if person.person_id != target.person_id:
-                agreed_at = datetime.now(UTC) if consent else None
-                store.people.merge(person.person_id, target.person_id, consented_at=agreed_at)
-        if target.kind is PersonKind.VISITOR:
-            _name_visitor(store, target, called, consent=consent, staff=staff)
-        now = store.people.get(target.person_id) or target
-    print_line(f"{', '.join(person.name for person in people)}: now {now.name}")
+        audit_id = name_visitors(
+            store,
+            actor,
+            [person.person_id for person in people],
+            is_called,
+            consented=consent,
+            role=Role.STAFF if staff else Role.MEMBER,
+        )
+        now = entry_of(store, audit_id).after["person"]["name"]
+    print_line(f"{', '.join(person.name for person in people)}: now {now}")
 
 
 @command("footfall people tidy", "footfall people tidy --days 7")
@@ -108,27 +107,20 @@ def tidy(
 ) -> Result:
     """Delete face vectors of visitors who have not returned.
 
-    Vectors behind old matches are deleted too. A running agent does this by itself. Visits are kept; a visitor who
-    returns later is a new one.
+    Vectors behind old matches and the record of old changes are deleted too. A running agent does this by itself.
+    Visits are kept; a visitor who returns later is a new one.
     """
     now = datetime.now(UTC)
     with writing(access) as (settings, store):
         visitor_days = days or settings.store.visitor_days
         expired = store.people.expire_visitors(now - timedelta(days=visitor_days))
         dropped = store.matches.drop_evidence(now - timedelta(days=settings.store.evidence_days))
+        changes = store.audit.drop(now - timedelta(days=settings.store.audit_days))
     line = (
         f"deleted the vectors of {expired} visitors not seen for {visitor_days} days,"
-        f" and {dropped} vectors behind old matches"
+        f" {dropped} vectors behind old matches, and the record of {changes} old changes"
     )
-    return Result(document={"visitors": expired, "evidence": dropped}, parts=[line])
-
-
-def _name_visitor(store: Store, visitor: Person, called: str, *, consent: bool, staff: bool) -> None:
-    if consent:
-        role = Role.STAFF if staff else Role.MEMBER
-        store.people.promote(visitor.person_id, called, consented_at=datetime.now(UTC), role=role)
-    else:
-        store.people.rename(visitor.person_id, called)
+    return Result(document={"visitors": expired, "evidence": dropped, "audit": changes}, parts=[line])
 
 
 def _likenesses(store: Store, settings: Settings) -> dict[str, SimilarPerson]:
@@ -139,8 +131,9 @@ def _likenesses(store: Store, settings: Settings) -> dict[str, SimilarPerson]:
     return similar_people(visitors, enrolled_gallery(store), match_of(settings, store))
 
 
-def _merge_all(store: Store, found: dict[str, SimilarPerson], *, yes: bool) -> None:
+def _merge_all(store: Store, actor: Actor, found: dict[str, SimilarPerson], *, yes: bool) -> None:
     """Merge each sure pair into the older of the two, after a confirmation."""
+    from tracker.actions.people import merge
     from tracker.identity.visitors import mergeable_pairs
 
     people = {person.person_id: person for person in store.people.all(kind=PersonKind.VISITOR)}
@@ -148,7 +141,7 @@ def _merge_all(store: Store, found: dict[str, SimilarPerson], *, yes: bool) -> N
         kept, merged = sorted((people[person_id] for person_id in pair), key=lambda each: each.created_at)
         apart = found[merged.person_id].distance
         if yes or typer.confirm(f"Merge {merged.name} into {kept.name}? Distance {apart:.2f}.", default=False):
-            store.people.merge(merged.person_id, kept.person_id)
+            merge(store, actor, merged.person_id, kept.person_id)
             note(f"{merged.name} was merged into {kept.name}")
 
 

@@ -255,7 +255,8 @@ class Transaction:
 
     connection: for the statements. now: UTC, when it began. changed: the store version that it makes; rows carry it.
     touched_sessions: by (site_id, person_id) as stored the earliest time (text) of a fact that changed.
-    touched_people: ids whose sessions must all be derived again.
+    touched_people: ids whose sessions must all be derived again. scrub: rows of somebody who was erased are to be
+    overwritten on the disk after the commit.
     """
 
     def __init__(self, connection: sqlite3.Connection, now: datetime) -> None:
@@ -265,6 +266,7 @@ class Transaction:
         self._changes_before = connection.total_changes
         self.touched_sessions: dict[tuple[str, str], str] = {}
         self.touched_people: set[str] = set()
+        self.scrub = False
         self._touched: set[str] = set()
 
     def touch_people(self) -> None:

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 from tracker.presence.events import ANONYMOUS_PREFIX
 from tracker.presence.people import Redaction
-from tracker.store import camera_rows, correction_rows, event_rows, people_rows, vector_rows
+from tracker.store import audit_rows, camera_rows, correction_rows, event_rows, people_rows, vector_rows
 from tracker.store.database import Transaction
 
 
@@ -38,6 +38,7 @@ def forget(writing: Transaction, person_id: str, *, erase_history: bool) -> None
     ids = people_rows.erase(writing, person_id, erase_history=erase_history)
     redaction = Redaction(ids if person is None else (*ids, person.name))
     correction_rows.redact(writing, redaction)
+    audit_rows.redact(writing, redaction, ids)
     vector_rows.redact_sources(writing, redaction)
     open_presences = [presence for one_id in ids for presence in camera_rows.delete_presences(writing, one_id)]
     event_rows.delete_matches(writing, ids)

@@ -61,6 +61,15 @@ class People:
             person = people_rows.require(writing.connection, person_id)
             people_rows.update(writing, replace(person, name=name))
 
+    def update(self, person: Person) -> None:
+        """Write everything but id and creation time of a person who exists.
+
+        Raises PeopleError when there is nobody of that id or the name is taken.
+        """
+        with self._file.writing() as writing:
+            people_rows.require(writing.connection, person.person_id)
+            people_rows.update(writing, person)
+
     def promote(
         self, person_id: str, name: str, *, consented_at: datetime, role: Role = Role.MEMBER, access: bool = True
     ) -> Person:
@@ -122,7 +131,20 @@ class People:
             if not people_rows.is_forgotten(writing.connection, person_id):
                 people_rows.require(writing.connection, person_id)
                 forgetting.forget(writing, person_id, erase_history=erase_history)
-        self._file.database.scrub()
+            writing.scrub = True
+
+    def remove_unused_visitor(self, person_id: str) -> None:
+        """Remove a visitor without vectors and events; any other person stays."""
+        with self._file.writing() as writing:
+            removed = writing.connection.execute(
+                "DELETE FROM people WHERE person_id = ?1 AND kind = 'visitor'"
+                " AND NOT EXISTS (SELECT 1 FROM vectors v WHERE v.person_id = ?1)"
+                " AND NOT EXISTS (SELECT 1 FROM events e WHERE e.person_id = ?1 AND e.voided = 0)"
+                " AND NOT EXISTS (SELECT 1 FROM aliases a WHERE a.into_id = ?1)",
+                (person_id,),
+            ).rowcount
+            if removed:
+                writing.touch_people()
 
     def is_forgotten(self, person_id: str) -> bool:
         """Whether somebody of this id was erased."""
@@ -225,11 +247,22 @@ class People:
             )
         )
 
-    def add_negatives(self, person_id: str, vectors: NDArray[np.float32], *, sources: Sequence[str] = ()) -> None:
-        """Add negatives of a person: faces (N, D) that are not theirs. Raises PeopleError for an unknown id."""
+    def add_negatives(self, person_id: str, vectors: NDArray[np.float32], *, sources: Sequence[str] = ()) -> list[int]:
+        """Add negatives of a person: faces (N, D) that are not theirs. Returns their ids.
+
+        Raises PeopleError for an unknown id.
+        """
         with self._file.writing() as writing:
             people_rows.require(writing.connection, person_id)
-            vector_rows.insert_negatives(writing, person_id, vectors, model=self._file.model, sources=sources)
+            return vector_rows.insert_negatives(writing, person_id, vectors, model=self._file.model, sources=sources)
+
+    def delete_negatives(self, negative_ids: Iterable[int]) -> int:
+        """Delete negatives by their ids. Returns how many there were."""
+        with self._file.writing() as writing:
+            count = writing.delete("negatives", "negative_id", negative_ids)
+            if count:
+                writing.touch_people()
+            return count
 
     def clear_negatives(self, person_id: str) -> int:
         """Delete the negatives of a person. Returns how many there were."""

@@ -196,7 +196,21 @@ CREATE TABLE sign_ins (
     name_key TEXT NOT NULL REFERENCES users (name_key) ON DELETE CASCADE,
     created_at TEXT NOT NULL, expires_at TEXT NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX sign_ins_user ON sign_ins (name_key)
+CREATE INDEX sign_ins_user ON sign_ins (name_key);
+CREATE TABLE audit (  -- who changed what on this machine; never uploaded
+    audit_id INTEGER PRIMARY KEY, at TEXT NOT NULL, actor TEXT NOT NULL,
+    role TEXT NOT NULL CHECK (role IN ('viewer', 'desk', 'admin')), action TEXT NOT NULL,
+    subject_kind TEXT NOT NULL, subject_id TEXT NOT NULL,
+    site_id TEXT NOT NULL,  -- empty for what belongs to no site
+    reason TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL,  -- JSON objects
+    undoes INTEGER UNIQUE REFERENCES audit (audit_id) ON DELETE SET NULL
+);
+CREATE INDEX audit_at ON audit (at);
+CREATE TABLE audit_subjects (  -- everything that a change concerns: its subject, and other people and visits
+    kind TEXT NOT NULL, subject_id TEXT NOT NULL,
+    audit_id INTEGER NOT NULL REFERENCES audit (audit_id) ON DELETE CASCADE, PRIMARY KEY (kind, subject_id, audit_id)
+) WITHOUT ROWID;
+CREATE INDEX audit_subjects_row ON audit_subjects (audit_id)
 """
 
 SCHEMA = tuple(_STATEMENTS.split(";\n"))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tracker.store import camera_rows, correction_rows, event_rows, people_rows, vector_rows
+from tracker.store.audit import Audit
 from tracker.store.cameras import Cameras
 from tracker.store.events import Events, Matches
 from tracker.store.forgetting import without_forgotten
@@ -52,6 +53,7 @@ class Store(StoreFile):
         self.outbox = Outbox(self)
         self.inbox = Inbox(self)
         self.users = Users(self)
+        self.audit = Audit(self)
 
     def record(self, found: Observation) -> int:
         """Write what one step of an agent found, in one transaction. Returns the number of new events.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -31,6 +32,7 @@ class StoreFile:
         self._model = model
         self.now = clock
         self.database = Database(path, busy_timeout_s=busy_timeout_s, clock=clock)
+        self._own = threading.local()
 
     @property
     def model(self) -> str:
@@ -79,8 +81,12 @@ class StoreFile:
         self.close()
 
     def reading(self) -> AbstractContextManager[sqlite3.Connection]:
-        """This thread's read-only connection; every SELECT sees the last commit."""
-        return self.database.reading()
+        """This thread's read-only connection; every SELECT sees the last commit.
+
+        Inside `writing` it is the connection of the transaction, so that reads see what it wrote.
+        """
+        transaction = self._transaction
+        return self.database.reading() if transaction is None else nullcontext(transaction.connection)
 
     def rows(self, query: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[Row]:
         """The rows of one SELECT, as of the last commit."""
@@ -89,7 +95,15 @@ class StoreFile:
 
     @contextmanager
     def one_state(self) -> Iterator[sqlite3.Connection]:
-        """A read transaction: every SELECT inside sees the store as it was at the first one."""
+        """A read transaction: every SELECT inside sees the store as it was at the first one.
+
+        Inside `writing` it is that transaction, with the sessions as they follow from what it wrote so far.
+        """
+        transaction = self._transaction
+        if transaction is not None:
+            session_rows.refresh(transaction)
+            yield transaction.connection
+            return
         with self.database.reading() as connection:
             connection.execute("BEGIN")
             try:
@@ -99,10 +113,31 @@ class StoreFile:
 
     @contextmanager
     def writing(self) -> Iterator[Transaction]:
-        """One transaction; sessions follow what happened to events and people in it."""
+        """One transaction; sessions follow what happened to events and people in it.
+
+        Methods that write take part in the transaction of their thread where there is one: what they do is committed
+        with it, and an error that leaves them must leave it as well. What somebody was erased from is overwritten on
+        the disk after the commit.
+        """
+        outer = self._transaction
+        if outer is not None:
+            yield outer
+            return
         with self.database.writing() as writing:
-            yield writing
-            session_rows.refresh(writing)
+            self._own.transaction = writing
+            try:
+                yield writing
+                session_rows.refresh(writing)
+            finally:
+                self._own.transaction = None
+        if writing.scrub:
+            self.database.scrub()
+
+    @property
+    def _transaction(self) -> Transaction | None:
+        """The transaction of this thread, None outside of one."""
+        transaction: Transaction | None = getattr(self._own, "transaction", None)
+        return transaction
 
     def damage(self, *, full: bool = False) -> str | None:
         """The first damage that SQLite finds in the file, None where there is none.

@@ -22,10 +22,17 @@ class UserRole(StrEnum):
     DESK = "desk"
     ADMIN = "admin"
 
+    def includes(self, other: UserRole) -> bool:
+        """Whether this role may do all that the other may."""
+        return _RANKS[self] >= _RANKS[other]
+
     @property
     def sees_names(self) -> bool:
         """Whether pages show this user the names of people."""
         return self is not UserRole.VIEWER
+
+
+_RANKS = {UserRole.VIEWER: 0, UserRole.DESK: 1, UserRole.ADMIN: 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

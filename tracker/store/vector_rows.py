@@ -136,14 +136,19 @@ def has_any(connection: sqlite3.Connection, person_id: str) -> bool:
 
 def insert_negatives(
     writing: Transaction, person_id: str, vectors: NDArray[np.float32], *, model: str, sources: Sequence[str] = ()
-) -> None:
-    """Add faces (N, D) that are not the person's. Raises PeopleError when they do not fit those in the store."""
+) -> list[int]:
+    """Add faces (N, D) that are not the person's. Returns their ids.
+
+    Raises PeopleError when they do not fit those in the store.
+    """
     rows = checked(writing.connection, vectors, model=model, sources=sources)
-    writing.connection.executemany(
-        "INSERT INTO negatives (person_id, model, dimension, vector, source, changed) VALUES (?, ?, ?, ?, ?, ?)",
-        [(*values, writing.changed) for values in _values(person_id, rows, model, sources)],
-    )
+    insert = "INSERT INTO negatives (person_id, model, dimension, vector, source, changed) VALUES (?, ?, ?, ?, ?, ?)"
+    found = [
+        writing.connection.execute(insert, (*values, writing.changed)).lastrowid or 0
+        for values in _values(person_id, rows, model, sources)
+    ]
     writing.touch_people()
+    return found
 
 
 def redact_sources(writing: Transaction, redaction: Redaction) -> None:

@@ -55,8 +55,11 @@ def test_voided_events_make_no_visit_and_are_restored(run: Run, harness: AgentHa
     assert "was   2026-03-02 15:00:00   15:30:00   30 min 00 s" in done.out
     assert visits(harness) == [(PERSON, 0, 600)]
     undo = done.out.splitlines()[-1].partition("footfall ")[2].split()
-    assert undo[:2] == ["events", "restore"]
-    back = run(*undo).out
+    assert undo == ["undo", "1"]
+    assert run(*undo, "--by", "Bob").out == "change 1 is undone: voided events\n"
+    assert visits(harness) == [(PERSON, 0, 600), (PERSON, 7200, 9000)]
+    run("events", "void", *false_ones, "--by", "Ann")
+    back = run("events", "restore", *false_ones).out
     assert "restored by" in back
     assert "is   2026-03-02 15:00:00   15:30:00   30 min 00 s" in back
     assert visits(harness) == [(PERSON, 0, 600), (PERSON, 7200, 9000)]
@@ -72,7 +75,7 @@ def test_an_exit_that_no_camera_saw(run: Run, harness: AgentHarness) -> None:
     again = run("events", "add", "exit", "Ada", "--at", "2026-03-02T18:00:00+00:00", "--by", "Bob")
     again.refused("is there already")
     undo = done.out.splitlines()[-1].partition("footfall ")[2].split()
-    assert undo[:2] == ["events", "void"]
+    assert undo[0] == "undo"
     assert run(*undo).code == 0
     assert visits(harness)[-1] == (PERSON, 20_000, None)
     run("events", "add", "exit", "Ada", "--at", "2026-03-02T19:00").refused("was added and voided", "events restore")

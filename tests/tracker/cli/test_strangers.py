@@ -323,7 +323,7 @@ def test_visitors_absent_for_long_are_new_visitors(run: Run, harness: AgentHarne
     harness.store.record(
         Observation(matches=[replace(matched("v-0000000008"), at=datetime.now(UTC) - timedelta(days=9))])
     )
-    assert run("people", "tidy", "--json").data == {"visitors": 1, "evidence": 0}
+    assert run("people", "tidy", "--json").data == {"visitors": 1, "evidence": 0, "audit": 0}
     assert set(harness.store.people.vector_counts()) == {f"p-{ADA:012x}", "v-0000000008"}
     done = run("people", "tidy", "--days", "7")
     assert done.out.startswith("deleted the vectors of 1 visitors not seen for 7 days")

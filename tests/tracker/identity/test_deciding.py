@@ -67,7 +67,7 @@ class Camera:
         meter = Meter(FRONT, source=ScriptedCamera([]), clock=self.clock)
         self.recorder = Writer(
             FRONT, store=self.store, known=self.known, meter=meter, clock=self.clock,
-            evidence_days=self.evidence_days, visitor_days=30,
+            evidence_days=self.evidence_days, visitor_days=30, audit_days=365,
         )  # fmt: skip
 
     def see(self, *vectors: FloatArray, times: int = 1) -> RecognitionResult:

@@ -1,0 +1,191 @@
+"""What holds for every action: roles, one entry in the audit trail, all or nothing, undo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from config.errors import FootfallError, NotAllowedError, RecordError
+from tests.tracker.actions.conftest import ACTORS, ADMIN, DESK, SITE, Gym, ago, event, vector
+from tracker.actions import events, negatives, people, reassigning, visits
+from tracker.actions.actor import Actor
+from tracker.actions.negatives import Faces
+from tracker.actions.undo import OPERATIONS, can_undo, undo, words
+from tracker.presence.events import OPERATOR, Event, EventKind
+from tracker.presence.people import Role
+from tracker.store.users import UserRole
+
+Act = Callable[[Gym, Actor], object]
+FACES = [Faces(vectors=vector(9), sources=("sister.jpg",), reach=0.5)]
+ADDED = Event(
+    kind=EventKind.EXIT, site_id=SITE, camera_id=OPERATOR, person_id="p-ada", at=ago(5), track_id=OPERATOR
+)  # fmt: skip
+
+ACTS: dict[str, Act] = {
+    "events.void": lambda gym, actor: events.void(gym.store, actor, [event("exit", 240).event_id]),
+    "events.restore": lambda gym, actor: events.restore(gym.store, actor, [event("exit", 240).event_id]),
+    "events.add": lambda gym, actor: events.add(gym.store, actor, ADDED, reason="by the fire door"),
+    "visits.mark_left": lambda gym, actor: visits.mark_left(
+        gym.store, actor, site_id=SITE, person_id="p-ada", at=ago(10)
+    ),
+    "visits.void": lambda gym, actor: visits.void(gym.store, actor, site_id=SITE, session_id=gym.over),
+    "visits.add": lambda gym, actor: visits.add(
+        gym.store, actor, site_id=SITE, person_id="p-bob", entered_at=ago(50), left_at=ago(20)
+    ),
+    "visits.move": lambda gym, actor: visits.move(
+        gym.store, actor, site_id=SITE, session_id=gym.over, entered_at=ago(310), left_at=ago(200)
+    ),
+    "visits.reassign": lambda gym, actor: reassigning.reassign(
+        gym.store, actor, site_id=SITE, session_id=gym.over, to="p-bob"
+    ),
+    "people.not": lambda gym, actor: negatives.mark(gym.store, actor, "p-ada", FACES),
+    "people.not_clear": lambda gym, actor: negatives.clear(gym.store, actor, "p-ada"),
+    "people.rename": lambda gym, actor: people.rename(gym.store, actor, "p-ada", "Ada Lovelace"),
+    "people.edit": lambda gym, actor: people.edit(gym.store, actor, "p-ada", role=Role.STAFF, access=False),
+    "people.name": lambda gym, actor: people.name_visitors(gym.store, actor, ["v-0000000001"], "the plumber"),
+    "people.merge": lambda gym, actor: people.merge(gym.store, actor, "v-0000000001", "p-bob"),
+    "people.forget": lambda gym, actor: people.forget(gym.store, actor, "p-ada", erase_history=True),
+}
+"""An example of each action, by its name in the audit trail."""
+FAILING: dict[str, Act] = {
+    "void-twice": lambda gym, actor: events.void(gym.store, actor, [event("exit", 240).event_id, "nosuchid"]),
+    "add-twice": lambda gym, actor: events.add(gym.store, actor, event("exit", 240)),
+    "not-in": lambda gym, actor: visits.mark_left(gym.store, actor, site_id=SITE, person_id="p-bob"),
+    "left-before-entering": lambda gym, actor: visits.mark_left(
+        gym.store, actor, site_id=SITE, person_id="p-ada", at=ago(70)
+    ),
+    "left-in-the-future": lambda gym, actor: visits.mark_left(
+        gym.store, actor, site_id=SITE, person_id="p-ada", at=ago(-1)
+    ),
+    "no-visit": lambda gym, actor: visits.void(gym.store, actor, site_id=SITE, session_id="nosuchid"),
+    "other-site": lambda gym, actor: visits.void(gym.store, actor, site_id="pool", session_id=gym.over),
+    "two-at-once": lambda gym, actor: visits.add(
+        gym.store, actor, site_id=SITE, person_id="p-ada", entered_at=ago(250), left_at=ago(220)
+    ),
+    "backwards": lambda gym, actor: visits.add(
+        gym.store, actor, site_id=SITE, person_id="p-bob", entered_at=ago(20), left_at=ago(50)
+    ),
+    "into-the-next": lambda gym, actor: visits.move(
+        gym.store, actor, site_id=SITE, session_id=gym.over, left_at=ago(30)
+    ),
+    "to-themselves": lambda gym, actor: reassigning.reassign(
+        gym.store, actor, site_id=SITE, session_id=gym.over, to="p-ada"
+    ),
+    "to-nobody-known": lambda gym, actor: reassigning.reassign(
+        gym.store, actor, site_id=SITE, session_id=gym.over, to="p-zoe"
+    ),
+    "own-face": lambda gym, actor: negatives.mark(
+        gym.store, actor, "p-ada", [*FACES, Faces(vectors=vector(0), sources=("ada.jpg",), reach=0.5)]
+    ),
+    "taken-name": lambda gym, actor: people.rename(gym.store, actor, "p-ada", "BOB"),
+    "visitor-as-staff": lambda gym, actor: people.edit(gym.store, actor, "v-0000000001", role=Role.STAFF),
+    "enrolled-visitor": lambda gym, actor: people.name_visitors(gym.store, actor, ["v-0000000001", "p-ada"], "Zoe"),
+    "merged-with-self": lambda gym, actor: people.merge(gym.store, actor, "p-ada", "p-ada"),
+    "unknown": lambda gym, actor: people.forget(gym.store, actor, "p-zoe", erase_history=False),
+    "novel": lambda gym, actor: events.void(gym.store, actor, [event("exit", 240).event_id], reason="n" * 501),
+}
+every_act = pytest.mark.parametrize("name", ACTS)
+UNDONE = [name for name in ACTS if OPERATIONS[name].undo is not None]
+
+
+def prepare(gym: Gym, name: str) -> None:
+    """What must have happened before an action makes sense."""
+    if name == "events.restore":
+        events.void(gym.store, ADMIN, [event("exit", 240).event_id])
+    if name == "people.not_clear":
+        negatives.mark(gym.store, ADMIN, "p-ada", FACES)
+
+
+def test_every_operation_has_an_example() -> None:
+    assert set(ACTS) == set(OPERATIONS)
+
+
+@every_act
+@pytest.mark.parametrize("role", UserRole)
+def test_an_action_needs_its_role(gym: Gym, name: str, role: UserRole) -> None:
+    prepare(gym, name)
+    before, version = gym.state(), gym.store.version()
+    if role.includes(OPERATIONS[name].least):
+        ACTS[name](gym, ACTORS[role])
+        assert gym.store.version() > version
+        return
+    with pytest.raises(NotAllowedError, match=f"needs the role {OPERATIONS[name].least}"):
+        ACTS[name](gym, ACTORS[role])
+    assert (gym.state(), gym.store.version()) == (before, version)
+
+
+@every_act
+def test_an_action_writes_one_entry_with_before_and_after(gym: Gym, name: str) -> None:
+    prepare(gym, name)
+    known = len(gym.store.audit.all())
+    ACTS[name](gym, ADMIN)
+    entry, *others = gym.store.audit.all()
+    assert len(others) == known
+    assert (entry.action, entry.actor, entry.role, entry.at) == (name, "Admin", UserRole.ADMIN, gym.now[0])
+    assert entry.before != entry.after
+    assert (entry.undoes, entry.undone_by) == (None, None)
+    assert words(entry) == OPERATIONS[name].words
+    if entry.subject_id:
+        assert entry in gym.store.audit.about(entry.subject_kind, entry.subject_id)
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_an_action_that_fails_leaves_neither_a_change_nor_an_entry(gym: Gym, name: str) -> None:
+    before, version = gym.state(), gym.store.version()
+    with pytest.raises(FootfallError):
+        FAILING[name](gym, ADMIN)
+    assert (gym.state(), gym.store.version()) == (before, version)
+    assert gym.store.audit.all() == []
+
+
+@pytest.mark.parametrize("name", UNDONE)
+def test_undo_restores_what_was_and_only_once(gym: Gym, name: str) -> None:
+    prepare(gym, name)
+    before = gym.state()
+    ACTS[name](gym, DESK)
+    assert gym.state() != before
+    (entry, *_) = gym.store.audit.all()
+    assert can_undo(entry)
+    undoing = undo(gym.store, DESK, entry.audit_id)
+    assert gym.state() == before
+    latest, undone, *_ = gym.store.audit.all()
+    assert (latest.audit_id, latest.undoes, latest.action) == (undoing, entry.audit_id, "undo")
+    assert (undone.undone_by, can_undo(undone)) == (undoing, False)
+    version = gym.store.version()
+    with pytest.raises(RecordError, match="changed since by Desk: nothing is undone"):
+        undo(gym.store, ADMIN, entry.audit_id)
+    assert gym.store.version() == version
+
+
+@pytest.mark.parametrize("name", sorted(set(ACTS) - set(UNDONE)))
+def test_what_cannot_be_undone_says_so(gym: Gym, name: str) -> None:
+    prepare(gym, name)
+    ACTS[name](gym, ADMIN)
+    (entry, *_) = gym.store.audit.all()
+    assert not can_undo(entry)
+    with pytest.raises(RecordError, match="cannot be undone"):
+        undo(gym.store, ADMIN, entry.audit_id)
+
+
+def test_undo_needs_the_role_of_the_change(gym: Gym) -> None:
+    audit_id = people.rename(gym.store, DESK, "p-ada", "Ada Lovelace")
+    with pytest.raises(NotAllowedError):
+        undo(gym.store, ACTORS[UserRole.VIEWER], audit_id)
+    with pytest.raises(RecordError, match="there is no change 99"):
+        undo(gym.store, DESK, 99)
+
+
+def test_what_somebody_changed_since_is_not_undone(gym: Gym) -> None:
+    first = people.rename(gym.store, DESK, "p-ada", "Ada Lovelace")
+    people.edit(gym.store, Actor("Ann", UserRole.DESK), "p-ada", role=Role.STAFF)
+    with pytest.raises(RecordError, match="changed since by Ann: nothing is undone"):
+        undo(gym.store, DESK, first)
+    void = events.void(gym.store, DESK, [event("exit", 240).event_id])
+    events.restore(gym.store, Actor("Cy", UserRole.DESK), [event("exit", 240).event_id])
+    with pytest.raises(RecordError, match="changed since by Cy"):
+        undo(gym.store, DESK, void)
+    marks = negatives.mark(gym.store, DESK, "p-bob", FACES)
+    negatives.clear(gym.store, DESK, "p-bob")
+    with pytest.raises(RecordError, match="changed since"):
+        undo(gym.store, DESK, marks)
