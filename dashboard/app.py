@@ -16,18 +16,20 @@ from werkzeug.exceptions import HTTPException
 
 from config.errors import FootfallError
 from config.settings import Settings
-from dashboard import shell, visit_csv
+from dashboard import feedback, shell, visit_csv
 from dashboard.access import cookies
 from dashboard.access import pages as sign_in
+from dashboard.access.callbacks import RoleCallbacks
 from dashboard.access.guard import guard
 from dashboard.access.hosts import Hosts
-from dashboard.access.identity import Access, current_user, names_shown
+from dashboard.access.identity import Access, current_user, may_open, names_shown
 from dashboard.pages import now, usage, visits
 from dashboard.queries import Board
 from dashboard.wsgi import BelowPath, compressed
 
 NOT_FOUND = "Not found"
 PAGES: dict[str, ModuleType] = {"/": now, "/visits": visits, "/usage": usage}
+"""By address. A page has a TITLE, the LEAST role that it is for, a `layout` and `register` for its callbacks."""
 
 _VERSIONS = re.compile(r'"((?:dash|ddk|plotly|python)_version(?:_url)?)":"[^"]*"')
 logger = logging.getLogger("footfall.dashboard")
@@ -49,7 +51,14 @@ _INDEX = """<!DOCTYPE html>
 
 
 def _page(path: str) -> ModuleType | None:
-    return PAGES.get(path.rstrip("/") or "/")
+    """The page at an address, None where there is none for who asks."""
+    page = PAGES.get(path.rstrip("/") or "/")
+    return page if page is not None and may_open(page.LEAST) else None
+
+
+def _doors() -> list[shell.Door]:
+    """The entries of the navigation for who asks."""
+    return [door for door in shell.DOORS if _page(door.path)]
 
 
 def _is_unknown_page(request: flask.Request) -> bool:
@@ -105,11 +114,12 @@ def create_app(
             {"name": "description", "content": "Who is in, since when, and how the place is used."},
         ],
     )
-    app.layout = lambda: shell.frame(settings.site.name, current_user())
+    app.layout = lambda: shell.frame(settings.site.name, current_user(), _doors(), feedback.components())
     _route(app, board, settings.site.name, settings.dashboard.base_path)
     _pulse(app, board)
+    feedback.register(app, board)
     for page in PAGES.values():
-        page.register(app, board)
+        page.register(RoleCallbacks(app, page.LEAST), board)
     app.server.jinja_env.globals["asset"] = app.get_asset_url
     guard(app.server, access, Hosts(settings.dashboard.allowed_hosts), script_hashes=app.csp_hashes())
     sign_in.register(app.server, access, site_name=settings.site.name)
@@ -131,8 +141,10 @@ def _route(app: Dash, board: Board, site_name: str, base_path: str) -> None:
     def show(path: object, search: object) -> tuple[Any, Any, str]:
         asked = f"/{path.removeprefix(base_path.rstrip('/')).lstrip('/')}" if isinstance(path, str) else "/"
         page = _page(asked)
-        content = page.layout(board, search) if page else shell.no_such_page(asked)
-        return content, shell.navigation(asked.rstrip("/") or "/"), f"{page.TITLE if page else NOT_FOUND} · {site_name}"
+        doors = _doors()
+        content = page.layout(board, search) if page else shell.no_such_page(asked, doors)
+        title = f"{page.TITLE if page else NOT_FOUND} · {site_name}"
+        return content, shell.navigation(asked.rstrip("/") or "/", doors), title
 
     shell.in_browser(
         app,
@@ -177,7 +189,12 @@ def _pulse(app: Dash, board: Board) -> None:
 
 
 def _log_and_leave_as_it_is(error: Exception) -> Any:
-    """A page keeps its content when a callback fails; the pulse reports a store that cannot be read."""
+    """A page keeps its content when a callback fails; the pulse reports a store that cannot be read.
+
+    What a role may not ask for is refused.
+    """
+    if isinstance(error, HTTPException):
+        raise error
     if isinstance(error, FootfallError):
         logger.warning("%s", error)
     else:

@@ -122,6 +122,15 @@ class Board:
         """What an open page compares to detect changes."""
         return self._pulse(self._store(), self.now())
 
+    @property
+    def site_id(self) -> str:
+        """The site that the pages show."""
+        return self._site_id
+
+    def store(self) -> Store:
+        """The open store, for actions. Raises StoreError."""
+        return self._store()
+
     def users(self) -> Users:
         """The users of the store."""
         return self._file.opened().users

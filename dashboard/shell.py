@@ -11,6 +11,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
 from config.errors import FootfallError
+from dashboard.access.callbacks import RoleCallbacks
 from dashboard.address import place
 from dashboard.theme import MANTINE_THEME
 from dashboard.wording import sentence
@@ -46,15 +47,18 @@ def aria(**words: str) -> dict[str, Any]:
 
 
 def in_browser(
-    app: Dash, function: str | ClientsideFunction, *wires: Output | Input | State, first: bool = True
+    app: Dash | RoleCallbacks, function: str | ClientsideFunction, *wires: Output | Input | State, first: bool = True
 ) -> None:
     """A callback that runs in the browser. first: run it once when its page appears."""
     register: Callable[..., None] = app.clientside_callback
     register(function, *wires, prevent_initial_call=not first)
 
 
-def frame(site_name: str, user: User | None) -> Any:
-    """The layout around the pages. user: who is signed in, if anybody has to be."""
+def frame(site_name: str, user: User | None, doors: Sequence[Door], more: Sequence[Component]) -> Any:
+    """The layout around the pages. user: who is signed in, if anybody has to be. doors: the pages that they may open.
+
+    more: what pages share, such as notifications.
+    """
     return dmc.MantineProvider(
         [
             dcc.Location(id="url", refresh="callback-nav"),
@@ -65,7 +69,8 @@ def frame(site_name: str, user: User | None) -> Any:
             dcc.Store(id="viewport"),
             dcc.Store(id="colours"),
             html.A("Skip to the content", href="#content", className="skip-link"),
-            _header(site_name, user),
+            *more,
+            _header(site_name, user, doors),
             html.Div(
                 "The dashboard does not answer. Trying again…", className="connection", role="status", id="connection"
             ),
@@ -80,7 +85,7 @@ def frame(site_name: str, user: User | None) -> Any:
     )
 
 
-def _header(site_name: str, user: User | None) -> Component:
+def _header(site_name: str, user: User | None, doors: Sequence[Door]) -> Component:
     return html.Header(
         html.Div(
             [
@@ -91,7 +96,7 @@ def _header(site_name: str, user: User | None) -> Component:
                     underline="never",
                     className="brand",
                 ),
-                html.Nav(navigation("/"), id="navigation", className="navigation", **aria(label="Pages")),
+                html.Nav(navigation("/", doors), id="navigation", className="navigation", **aria(label="Pages")),
                 *([_account(user)] if user else []),
                 dmc.ColorSchemeToggle(
                     id="scheme",
@@ -119,8 +124,8 @@ def _account(user: User) -> Component:
     )
 
 
-def navigation(path: str) -> list[Component]:
-    """The links to all pages; the current one is marked visibly and for screen readers."""
+def navigation(path: str, doors: Sequence[Door]) -> list[Component]:
+    """The links to these pages; the current one is marked visibly and for screen readers."""
     return [
         dmc.Anchor(
             [icon(door.icon), html.Span(door.name)],
@@ -130,7 +135,7 @@ def navigation(path: str) -> list[Component]:
             className="nav-link",
             **(aria(current="page") if door.path == path else {}),
         )
-        for door in DOORS
+        for door in doors
     ]
 
 
@@ -232,14 +237,14 @@ def trouble(error: FootfallError) -> Component:
     )
 
 
-def no_such_page(path: str) -> Component:
-    """The page for an unknown address."""
+def no_such_page(path: str, doors: Sequence[Door]) -> Component:
+    """The page for an unknown address. doors: the pages that there are."""
     return html.Section(
         [
             html.H1("There is no such page", className="page-title"),
             html.P([html.Code(path[:120]), " does not exist. Pages:"], className="empty-text"),
             html.Ul(
-                [html.Li(link(door.name, place(door.path))) for door in DOORS],
+                [html.Li(link(door.name, place(door.path))) for door in doors],
                 className="no-page-links",
             ),
         ],

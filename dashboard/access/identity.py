@@ -1,4 +1,4 @@
-"""Who sends a request, and whether names may be shown to them."""
+"""Who sends a request, what they may do, and whether names may be shown to them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 import flask
+from werkzeug.exceptions import NotFound
 
 from config.errors import StoreError
 from dashboard.access import cookies
-from tracker.store.users import User, Users
+from tracker.actions.actor import THIS_MACHINE, Actor
+from tracker.store.users import User, UserRole, Users
 
 
 def current_user() -> User | None:
@@ -18,13 +20,37 @@ def current_user() -> User | None:
     return found
 
 
-def names_shown() -> bool:
-    """Whether this request may get the names of people. Raises StoreError where that cannot be known."""
+def current_actor() -> Actor:
+    """Who changes something by this request: the user, or an admin where no sign-in is needed.
+
+    Raises StoreError where that cannot be known.
+    """
     trouble: StoreError | None = flask.g.get("trouble")
     if trouble is not None:
         raise trouble
     user = current_user()
-    return user is None or user.role.sees_names
+    return Actor(THIS_MACHINE, UserRole.ADMIN) if user is None else Actor(user.name, user.role)
+
+
+def may(least: UserRole) -> bool:
+    """Whether the role of who asks includes that one. Raises StoreError where that cannot be known."""
+    return current_actor().role.includes(least)
+
+
+def may_open(least: UserRole) -> bool:
+    """Whether a page of that least role is there for who asks. All are while the store cannot be read: without data."""
+    return flask.g.get("trouble") is not None or may(least)
+
+
+def require(least: UserRole) -> None:
+    """Answer as if there were nothing at this address, unless the role of who asks includes `least`."""
+    if not may(least):
+        raise NotFound
+
+
+def names_shown() -> bool:
+    """Whether this request may get the names of people. Raises StoreError where that cannot be known."""
+    return current_actor().role.sees_names
 
 
 class Access:

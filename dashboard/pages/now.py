@@ -7,10 +7,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from dashboard import now_lists, shell
+from dashboard.access.callbacks import RoleCallbacks
 from dashboard.address import VisitQuery, parsed
 from dashboard.queries import Board
 from dashboard.theme import Level
@@ -21,8 +22,10 @@ from tracker.reports import charts
 from tracker.reports.looks import Look
 from tracker.reports.visit_filter import State as VisitState
 from tracker.reports.visit_filter import VisitFilter
+from tracker.store.users import UserRole
 
 TITLE = "Now"
+LEAST = UserRole.VIEWER
 NOT_WATCHED = "not watched"
 
 
@@ -74,7 +77,7 @@ def layout(board: Board, search: object) -> Component:
     )
 
 
-def register(app: Dash, board: Board) -> None:
+def register(app: RoleCallbacks, board: Board) -> None:
     """Fill the page when the pulse changes; the plot only when history did, so that it does not flicker."""
 
     @app.callback(

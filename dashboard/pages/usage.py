@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 from plotly.graph_objects import Figure
 
 from dashboard import shell
+from dashboard.access.callbacks import RoleCallbacks
 from dashboard.address import VisitQuery, days_of, parsed
 from dashboard.queries import Board
 from dashboard.views import UsageView, tag
@@ -19,8 +20,10 @@ from tracker.reports.looks import Look
 from tracker.reports.sheets import Row
 from tracker.reports.visit_filter import State as VisitState
 from tracker.reports.visit_filter import VisitFilter, Who
+from tracker.store.users import UserRole
 
 TITLE = "Usage"
+LEAST = UserRole.VIEWER
 NOT_WATCHED = "not watched"
 RANGES = {"1": "Today", "7": "7 days", "30": "30 days", "365": "Year"}
 PLOTS = ("hours", "dwell", "occupancy")
@@ -78,7 +81,7 @@ def _plot_card(title: str, plot_id: str, span: str) -> Component:
     )
 
 
-def register(app: Dash, board: Board) -> None:
+def register(app: RoleCallbacks, board: Board) -> None:
     """Fill the page for the chosen range whenever history changed, or how the browser looks."""
 
     @app.callback(
@@ -125,7 +128,7 @@ def register(app: Dash, board: Board) -> None:
     _wire(app)
 
 
-def _wire(app: Dash) -> None:
+def _wire(app: RoleCallbacks) -> None:
     """What happens in the browser: the range in the address, results of another range hidden, bars as links."""
     shell.in_browser(
         app,

@@ -7,10 +7,11 @@ from datetime import date
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
+from dash import ClientsideFunction, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
 from dashboard import shell, visit_drawer
+from dashboard.access.callbacks import RoleCallbacks
 from dashboard.address import DEFAULT_DAYS, VisitQuery
 from dashboard.coverage import CoverageView
 from dashboard.queries import Board
@@ -19,8 +20,10 @@ from dashboard.visit_table import ORDERS, table
 from dashboard.wording import count, duration
 from tracker.reports.visit_filter import State as VisitState
 from tracker.reports.visit_filter import VisitFilter, Who
+from tracker.store.users import UserRole
 
 TITLE = "Visits"
+LEAST = UserRole.VIEWER
 WHO = {
     Who.EVERYBODY: "Everybody",
     Who.PUBLIC: "Without staff",
@@ -153,7 +156,7 @@ def _texts(days: Days) -> list[str]:
     return [days.first.isoformat(), days.last.isoformat()]
 
 
-def register(app: Dash, board: Board) -> None:
+def register(app: RoleCallbacks, board: Board) -> None:
     """Fill the page for its address whenever that or history changed; controls write the address."""
 
     @app.callback(

@@ -68,7 +68,7 @@ def undo(change: Change, entry: AuditEntry) -> None:
 def changed_since(by: str) -> RecordError:
     """The refusal to undo what somebody changed meanwhile."""
     who = f" by {by}" if by else ""
-    return RecordError(f"changed since{who}: nothing is undone", fix="make the change that you want now")
+    return RecordError(f"changed since{who}, so nothing is undone", fix="make the change that you want now")
 
 
 def _correction(change: Change, action: Action, event: Event) -> Correction:

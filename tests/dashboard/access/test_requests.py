@@ -52,11 +52,11 @@ def calls(site: Site) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def answers(site: Site, client: FlaskClient) -> dict[str, str]:
-    """What every callback answers to this browser, by its output."""
+    """What every callback answers to this browser, by its output; nothing where it is not there for its role."""
     found = {}
     for output, asked in calls(site):
         answer = client.post(UPDATE, json=asked)
-        assert answer.status_code in {200, 204}, (output, answer.status_code)
+        assert answer.status_code in {200, 204, 404}, (output, answer.status_code)
         found[output] = json.dumps(answer.json, ensure_ascii=False) if answer.status_code == 200 else ""
     return found
 

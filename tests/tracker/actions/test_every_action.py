@@ -153,7 +153,7 @@ def test_undo_restores_what_was_and_only_once(gym: Gym, name: str) -> None:
     assert (latest.audit_id, latest.undoes, latest.action) == (undoing, entry.audit_id, "undo")
     assert (undone.undone_by, can_undo(undone)) == (undoing, False)
     version = gym.store.version()
-    with pytest.raises(RecordError, match="changed since by Desk: nothing is undone"):
+    with pytest.raises(RecordError, match="changed since by Desk, so nothing is undone"):
         undo(gym.store, ADMIN, entry.audit_id)
     assert gym.store.version() == version
 
@@ -179,7 +179,7 @@ def test_undo_needs_the_role_of_the_change(gym: Gym) -> None:
 def test_what_somebody_changed_since_is_not_undone(gym: Gym) -> None:
     first = people.rename(gym.store, DESK, "p-ada", "Ada Lovelace")
     people.edit(gym.store, Actor("Ann", UserRole.DESK), "p-ada", role=Role.STAFF)
-    with pytest.raises(RecordError, match="changed since by Ann: nothing is undone"):
+    with pytest.raises(RecordError, match="changed since by Ann, so nothing is undone"):
         undo(gym.store, DESK, first)
     void = events.void(gym.store, DESK, [event("exit", 240).event_id])
     events.restore(gym.store, Actor("Cy", UserRole.DESK), [event("exit", 240).event_id])

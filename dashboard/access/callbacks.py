@@ -1,0 +1,40 @@
+"""The callbacks of a page or of its actions, which are not there for those whose role does not include them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from dash import Dash
+
+from dashboard.access.identity import require
+from tracker.store.users import UserRole
+
+
+class RoleCallbacks:
+    """Registers callbacks as the application does; below the role `least` the server answers them with 404."""
+
+    def __init__(self, app: Dash | RoleCallbacks, least: UserRole) -> None:
+        self._app = app
+        self._least = least
+
+    def callback(self, *wires: Any, **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """As `Dash.callback`."""
+
+        def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+            @wraps(function)
+            def guarded(*values: Any) -> Any:
+                require(self._least)
+                return function(*values)
+
+            register: Callable[..., Any] = self._app.callback(*wires, **options)
+            registered: Callable[..., Any] = register(guarded)
+            return registered
+
+        return decorate
+
+    def clientside_callback(self, *wires: Any, **options: Any) -> None:
+        """As `Dash.clientside_callback`: it runs in the browser, which has nothing that its user may not see."""
+        register: Callable[..., None] = self._app.clientside_callback
+        register(*wires, **options)
