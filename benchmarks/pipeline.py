@@ -69,7 +69,7 @@ def rows() -> Iterator[Row]:
 def recognition() -> Recognition:
     """Recognition for one camera with default settings and nobody enrolled."""
     known = KnownPeople(MatchSettings())
-    return Recognition(site_id="bench", camera_id="bench", known=known, track=TrackSettings())
+    return Recognition(site_id="bench", camera_id="bench", known=known, track=TrackSettings(), zone=UTC)
 
 
 def engine() -> FaceEngine:

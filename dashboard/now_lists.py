@@ -8,6 +8,7 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
+from config.text import fold
 from dashboard import shell
 from dashboard.address import VisitQuery
 from dashboard.queries import Board
@@ -16,7 +17,7 @@ from dashboard.wording import duration, initials, moment
 from tracker.presence.events import EventKind
 from tracker.presence.people import PersonKind
 from tracker.reports.sheets import Row
-from tracker.reports.visit_filter import State, VisitFilter, fold
+from tracker.reports.visit_filter import State, VisitFilter
 
 _SHOWN = 200
 """More people than this are a link to the page of visits."""

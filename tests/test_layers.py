@@ -20,7 +20,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "models": ("models", "config"),
     "tracker": ("tracker", "models.runtime", "models.catalog", "config"),
     "tracker.presence": ("tracker.presence",),
-    "tracker.reports": ("tracker.reports", "tracker.presence", "config.errors"),
+    "tracker.reports": ("tracker.reports", "tracker.presence", "config.errors", "config.text"),
     "tracker.reports.selection": ("tracker.reports", "tracker.presence", "tracker.store", "config"),
     "tracker.presence.documents": ("tracker.presence", "tracker.presence.documents", "config.errors", "config.text"),
     "tracker.cloud": ("tracker.cloud", "tracker.store", "tracker.presence", "config"),

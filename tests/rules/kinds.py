@@ -130,6 +130,12 @@ def _matches(text: str, pattern: Any) -> bool:
     return re.fullmatch(pattern, text) is not None
 
 
+def _join(target: list[Any], separator: Any) -> str:
+    if not isinstance(separator, str) or not all(isinstance(each, str) for each in target):
+        raise RuleError("join: expected texts")
+    return separator.join(target)
+
+
 _COLLECTIONS: dict[str, Callable[..., Any]] = {
     "size": lambda target: len(items_of(target)),
     "hasAll": lambda target, wanted: all(among(each, items_of(target)) for each in items_of(wanted)),
@@ -144,6 +150,7 @@ METHODS: Mapping[type, Mapping[str, Callable[..., Any]]] = {
         "concat": lambda target, other: [*target, *items_of(other)],
         "removeAll": lambda target, other: [each for each in target if not among(each, items_of(other))],
         "toSet": distinct,
+        "join": _join,
     },
     Several: _COLLECTIONS,
     dict: {

@@ -121,12 +121,26 @@ def site() -> Fields:
     }
 
 
+def person() -> Person:
+    return Person(
+        person_id="p-1",
+        name="Ada",
+        created_at=AT,
+        consented_at=AT,
+        consent_version="2026-01",
+        consent_by="Ann",
+        groups=("Morning course",),
+        valid_from=AT.date(),
+        valid_until=NOW.date(),
+    )
+
+
 WRITTEN: Mapping[str, Callable[[], Fields]] = {
     "events": lambda: documents.event_document(event()),
     "matches": lambda: documents.match_document(match()),
     "sessions": lambda: documents.session_document(session()),
     "days": lambda: {"zone": "Europe/Berlin", "entries": 3, "peak": 2, "peak_at": AT, "schema": SCHEMA},
-    "people": lambda: documents.person_document(Person(person_id="p-1", name="Ada", created_at=AT, consented_at=AT)),
+    "people": lambda: documents.person_document(person()),
     "corrections": lambda: documents.correction_document(correction(), "p-1"),
     "heartbeats": heartbeat,
     "zone_stays": lambda: documents.zone_stay_document(zone_stay()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,7 +36,7 @@ PROBES: tuple[Any, ...] = (
     None, True, False, 0, 1, 2, 7, -1, 0.5, 1.5, -0.5, math.nan, "", "x", "x" * 64, "x" * 65, "x" * 200, "x" * 201,
     "x" * 1000, "x" * 1001, "x" * 10_000, "x" * 10_001, b"", b"x" * 28, [], [1], {}, {"a": 1}, NOW,
     NOW + timedelta(hours=23), NOW + timedelta(hours=25), NOW - timedelta(days=365 * 20),
-    NOW - timedelta(days=365 * 40),
+    NOW - timedelta(days=365 * 40), ["x" * 60] * 20, ["x"] * 21, "2026-01-31", "2026-1-31",
 )  # fmt: skip
 """Values of every type, around every limit."""
 
@@ -70,6 +71,14 @@ def flag(value: Any) -> bool:
 
 def time(value: Any) -> bool:
     return isinstance(value, datetime) and timedelta(days=-10_000) < value - NOW < timedelta(days=1)
+
+
+def groups(value: Any) -> bool:
+    return isinstance(value, list) and len(value) <= 20 and all(note(60)(each) for each in value)
+
+
+def day(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value) is not None
 
 
 def one_of(*values: Any) -> Test:
@@ -139,6 +148,11 @@ FIELDS: Mapping[str, Mapping[str, Test]] = {
         "access": flag,
         "consented_at": or_null(time),
         "merged_into": or_null(text(200)),
+        "groups": groups,
+        "valid_from": day,
+        "valid_until": day,
+        "consent_version": note(200),
+        "consent_by": note(200),
         **STAMP,
     },
     "corrections": {

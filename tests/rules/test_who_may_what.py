@@ -129,6 +129,7 @@ def test_repeating_a_write_is_allowed_and_changing_it_is_not(collection: str) ->
 def test_every_field_is_required_and_no_other_is_allowed(collection: str) -> None:
     who = CAMERA_MACHINE if collection in BY_MACHINES else ADMIN_OF_GYM
     optional = {"x_frac", "y_frac", "distance", "margin", "machine_id", "rejected"}
+    optional |= {"groups", "valid_from", "valid_until", "consent_version", "consent_by"}
     for name in whole(collection):
         ruling = ask(who, "create", collection, "new", data=whole(collection, **{name: ...}))
         assert ruling.allowed is (name in optional), name

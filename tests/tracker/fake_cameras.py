@@ -207,7 +207,7 @@ class AgentHarness:
             ref,
             source=camera,
             engine=FakeEngine(),
-            recognition=Recognition(site_id="gym", camera_id=camera_id, known=known, track=TrackSettings()),
+            recognition=Recognition(site_id="gym", camera_id=camera_id, known=known, track=TrackSettings(), zone=UTC),
             role=role_of(
                 CameraSettings(id=camera_id, source="0"),
                 ref,

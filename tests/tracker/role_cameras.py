@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import numpy as np
 
@@ -89,7 +89,7 @@ class RoleCamera(AgentHarness):
         stop = threading.Event()
         source = ScriptedCamera([*script, stop.set] if stopped else script)
         known = KnownPeople(self.match)
-        recognition = Recognition(site_id="gym", camera_id=self.camera.id, known=known, track=TrackSettings())
+        recognition = Recognition(site_id="gym", camera_id=self.camera.id, known=known, track=TrackSettings(), zone=UTC)
         ref = CameraRef("gym", self.camera.id)
         Agent(
             ref,

@@ -1,21 +1,25 @@
-"""Changes of people: name, role, access and consent, visitors who get a name, merging and forgetting."""
+"""Changes of people: name, groups, role, access, validity and consent, naming visitors, merging and forgetting."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from datetime import date
+from typing import Any, TypeAlias
 
 from config.errors import PeopleError
 from tracker.actions.actor import Actor
 from tracker.actions.corrections import changed_since
 from tracker.actions.operation import Change, Operation, changing
-from tracker.identity.names import clean_name
+from tracker.identity.names import clean_group, clean_name
 from tracker.presence.documents import decode, encode
-from tracker.presence.people import Person, PersonKind, Role
+from tracker.presence.people import Consent, Person, PersonKind, Role
 from tracker.store.audit import AuditEntry, SubjectKind
 from tracker.store.store import Store
 from tracker.store.users import UserRole
+
+Validity: TypeAlias = tuple[date | None, date | None]
+"""First and last local day, None for no limit."""
 
 
 def _undo(change: Change, entry: AuditEntry) -> None:
@@ -28,11 +32,14 @@ def _undo(change: Change, entry: AuditEntry) -> None:
 
 
 RENAME = Operation(name="people.rename", words="renamed", least=UserRole.DESK, undo=_undo)
-EDIT = Operation(name="people.edit", words="changed role, access or consent", least=UserRole.DESK, undo=_undo)
+PROFILE = Operation(name="people.profile", words="changed name or groups", least=UserRole.DESK, undo=_undo)
+EDIT = Operation(
+    name="people.edit", words="changed role, access, validity or consent", least=UserRole.ADMIN, undo=_undo
+)
 NAME = Operation(name="people.name", words="named", least=UserRole.DESK)
 MERGE = Operation(name="people.merge", words="merged", least=UserRole.DESK)
 FORGET = Operation(name="people.forget", words="forgot a person", least=UserRole.ADMIN)
-OPERATIONS = (RENAME, EDIT, NAME, MERGE, FORGET)
+OPERATIONS = (RENAME, PROFILE, EDIT, NAME, MERGE, FORGET)
 
 
 def rename(store: Store, actor: Actor, person_id: str, name: str) -> int:
@@ -46,6 +53,18 @@ def rename(store: Store, actor: Actor, person_id: str, name: str) -> int:
     return change.audit_id
 
 
+def edit_profile(store: Store, actor: Actor, person_id: str, *, name: str, groups: Sequence[str]) -> int:
+    """Change name and groups of a person or visitor. Returns the id of the audit entry.
+
+    Raises PeopleError when nobody has the id, the name is taken, or a name or the number of groups is invalid.
+    """
+    with changing(store, actor, PROFILE) as change:
+        person = require(store, person_id)
+        cleaned = tuple(map(clean_group, groups))
+        _write(change, person, _changed(person, name=clean_name(name), groups=cleaned))
+    return change.audit_id
+
+
 def edit(
     store: Store,
     actor: Actor,
@@ -53,23 +72,28 @@ def edit(
     *,
     role: Role | None = None,
     access: bool | None = None,
+    validity: Validity | None = None,
     consented: bool = False,
 ) -> int:
-    """Change the role or the access of an enrolled person, or record that they consented now.
+    """Change role, access or validity of an enrolled person, or record that they consented now; None: as it is.
 
-    Returns the id of the audit entry. Raises PeopleError when nobody is enrolled under the id.
+    Returns the id of the audit entry. Raises PeopleError when nobody is enrolled under the id, or the validity ends
+    before it begins.
     """
     with changing(store, actor, EDIT) as change:
         person = require(store, person_id)
         if person.kind is not PersonKind.ENROLLED:
             raise PeopleError(f"{person.name} is a visitor, who has no role", fix="name and enrol the visitor first")
-        after = replace(
+        valid_from, valid_until = (person.valid_from, person.valid_until) if validity is None else validity
+        after = _changed(
             person,
             role=person.role if role is None else role,
             access=person.access if access is None else access,
-            consented_at=change.at if consented and person.consented_at is None else person.consented_at,
+            valid_from=valid_from,
+            valid_until=valid_until,
         )
-        _write(change, person, after)
+        agrees = consented and person.consented_at is None
+        _write(change, person, after.with_consent(_consent(change)) if agrees else after)
     return change.audit_id
 
 
@@ -95,12 +119,12 @@ def name_visitors(
                 fix = "use 'footfall people rename' or 'footfall people merge' for enrolled people"
                 raise PeopleError(f"{person.name} is enrolled", fix=fix)
         target = store.people.by_name(called) or people[0]
-        agreed_at = change.at if consented else None
+        consent = _consent(change) if consented else None
         for person in people:
             if person.person_id != target.person_id:
-                store.people.merge(person.person_id, target.person_id, consented_at=agreed_at)
-        if target.kind is PersonKind.VISITOR and consented:
-            store.people.promote(target.person_id, called, consented_at=change.at, role=role)
+                store.people.merge(person.person_id, target.person_id, consent=consent)
+        if target.kind is PersonKind.VISITOR and consent is not None:
+            store.people.promote(target.person_id, called, consent=consent, role=role)
         elif target.kind is PersonKind.VISITOR:
             store.people.rename(target.person_id, called)
         _record(change, people, require(store, target.person_id))
@@ -140,6 +164,18 @@ def require(store: Store, person_id: str) -> Person:
     if person is None:
         raise PeopleError("nobody is known by this id", fix="'footfall people list' shows everybody and their ids")
     return person
+
+
+def _changed(person: Person, **fields: Any) -> Person:
+    """The person with other fields. Raises PeopleError where nobody can have them."""
+    try:
+        return replace(person, **fields)
+    except ValueError as error:
+        raise PeopleError(f"{person.name}: {error}", fix="give other values") from error
+
+
+def _consent(change: Change) -> Consent:
+    return Consent(at=change.at, by=change.actor.name)
 
 
 def _write(change: Change, before: Person, after: Person) -> None:

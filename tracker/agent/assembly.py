@@ -32,7 +32,9 @@ def assemble(
     agents = []
     for each, source in zip(cameras, sources, strict=True):
         camera = CameraRef(settings.site.id, each.id)
-        recognition = Recognition(site_id=settings.site.id, camera_id=each.id, known=known, track=settings.track)
+        recognition = Recognition(
+            site_id=settings.site.id, camera_id=each.id, known=known, track=settings.track, zone=settings.site.zone
+        )
         agent = Agent(
             camera,
             source=source,

@@ -35,10 +35,11 @@ COMMANDS: Mapping[str, Entry] = {
 }
 GROUPS: Mapping[str, tuple[str, Mapping[str, Entry]]] = {
     "people": (
-        "List, show, name, merge, correct, calibrate and forget people.",
+        "List, show, edit, name, merge, correct, calibrate and forget people.",
         {
             "list": ("people:list_people", "List enrolled people and their face vectors."),
             "show": ("people:show", "Show a person's profile and latest events."),
+            "edit": ("profile:edit", "Change role, access, groups and validity of a person."),
             "rename": ("people:rename", "Rename a person or visitor, past visits included."),
             "merge": ("people:merge", "Merge two people into one: visits and face vectors."),
             "forget": ("people:forget", "Erase a person: name, face vectors and identity. Cannot be undone."),

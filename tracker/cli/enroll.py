@@ -5,23 +5,25 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from config.errors import PeopleError
+from tracker.cli.acting import actor_of
 from tracker.cli.command import command
 from tracker.cli.extras import load_engine, match_of
-from tracker.cli.options import Models, UsageError
+from tracker.cli.options import ActingModels, UsageError
 from tracker.cli.output import Result
 from tracker.cli.people import enrolled_gallery, find_person, names_in
+from tracker.cli.profile import NewProfile
 from tracker.cli.store import writing
 from tracker.cli.terminal import with_progress
 from tracker.identity.names import clean_name
-from tracker.presence.people import Person, PersonKind, Role
+from tracker.presence.people import Consent, Person, PersonKind
 from tracker.reports.text import count_text
 
 if TYPE_CHECKING:
@@ -74,9 +76,9 @@ def enroll(
             " person, a folder or a picture named after the person.",
         ),
     ],
-    access: Models,
+    access: ActingModels,
+    profile: NewProfile,
     name: Annotated[str | None, typer.Option("--name", help="The person in the pictures.")] = None,
-    staff: Annotated[bool, typer.Option("--staff", help="Staff: marked, and left out of footfall.")] = False,
     add: Annotated[bool, typer.Option("--add", help="Add pictures to a person who is enrolled already.")] = False,
     update: Annotated[
         bool,
@@ -97,8 +99,13 @@ def enroll(
     different light. A picture with no face, several faces, a face that is too small, or somebody else's is rejected
     with the reason. A person is saved completely or not at all.
     """
-    if add and staff:
-        raise UsageError("--staff has no effect with --add: enrolled people keep their role", fix="leave one out")
+    if add and profile.is_given:
+        raise UsageError(
+            "--staff, --group and --valid-… have no effect with --add: enrolled people keep their profile",
+            fix="leave them out; 'footfall people edit' changes a profile",
+        )
+    changes = profile.changes()
+    author = actor_of(access).name
     if add and update:
         raise UsageError(
             "--add and --update cannot be used together", fix="leave --add out: --update adds pictures too"
@@ -107,7 +114,7 @@ def enroll(
     with writing(access, create=True) as (settings, store):
         engine = load_engine(settings, store)
         known = _known(store, candidates, add=add, update=update)
-        results = _enroll_all(settings, store, candidates, engine, known, staff=staff, update=update, force=force)
+        results = _enroll_all(settings, store, candidates, engine, known, changes, author, update=update, force=force)
     count = sum(result.problem is not None for result in results)
     problem = f"{count} of {len(results)} people were not enrolled"
     return Result(
@@ -175,8 +182,9 @@ def _enroll_all(
     candidates: Sequence[EnrolmentRequest],
     engine: FaceEngine,
     known: Mapping[str, Person],
+    changes: Mapping[str, Any],
+    author: str,
     *,
-    staff: bool,
     update: bool,
     force: bool,
 ) -> list[Enrolled]:
@@ -194,7 +202,7 @@ def _enroll_all(
         plan = whole.without_known(checks.gallery, known_as[whole.name]) if new_only else whole
         person_id = None
         if plan.problem is None:
-            person_id = _save(store, plan, person, staff=staff)
+            person_id = _save(store, plan, person, changes, Consent(at=datetime.now(UTC), by=author))
         results.append(
             Enrolled(
                 name=plan.name,
@@ -223,14 +231,15 @@ def _checks(store: Store, settings: Settings, *, force: bool) -> EnrolmentChecks
     )
 
 
-def _save(store: Store, plan: EnrolmentPlan, person: Person | None, *, staff: bool) -> str:
-    """Save the planned person, or add the vectors to the given one; the person id. Raises PeopleError."""
-    now = datetime.now(UTC)
+def _save(
+    store: Store, plan: EnrolmentPlan, person: Person | None, changes: Mapping[str, Any], consent: Consent
+) -> str:
+    """Save the planned person with `changes`, or add the vectors to the given one; the id. Raises PeopleError."""
     if person is not None:
         if plan.accepted:
-            store.people.add_vectors(person.person_id, plan.vectors, sources=plan.sources, consented_at=now)
+            store.people.add_vectors(person.person_id, plan.vectors, sources=plan.sources, consent=consent)
         return person.person_id
-    added = plan.new_person(now=now, role=Role.STAFF if staff else Role.MEMBER)
+    added = replace(plan.new_person(consent), **changes)
     store.people.add(added, plan.vectors, sources=plan.sources)
     return added.person_id
 

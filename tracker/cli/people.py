@@ -1,7 +1,8 @@
-"""`footfall people list | show | rename | merge | forget`."""
+"""`footfall people list | show | rename | merge | forget`, and the profile of a person as they print it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,31 +24,41 @@ if TYPE_CHECKING:
 
 WhoArgument = Annotated[str, typer.Argument(metavar="PERSON", help="Name or id.")]
 
-_PROFILE = (
+_NOBODY = "Nobody is enrolled yet. Try: footfall enroll PICTURES --name NAME"
+PROFILE = (
     Column("person_id", "person id", Kind.WORD, shown=False),
     Column("name", "name"),
     Column("kind", "kind", Kind.WORD),
     Column("role", "role", Kind.WORD),
     Column("access", "access", Kind.FLAG, shown=False),
+    Column("groups", "groups", Kind.TEXTS),
+    Column("valid_from", "valid from", Kind.DAY, shown=False),
+    Column("valid_until", "valid until", Kind.DAY),
     Column("vectors", "vectors", Kind.COUNT),
     Column("created_at", "since", Kind.MOMENT),
     Column("consented_at", "consented", Kind.MOMENT, shown=False),
+    Column("consent_version", "consent text", Kind.WORD, shown=False),
+    Column("consent_by", "consent recorded by", Kind.WORD, shown=False),
 )
+"""Of a person, as `profile_of` has it."""
 
 
-@command("footfall people list --visitors", "footfall people list --json")
+@command("footfall people list --visitors", "footfall people list --group 'Morning course' --json")
 def list_people(
     access: Reading,
     visitors: Annotated[bool, typer.Option("--visitors", help="List visitors too, whom nobody enrolled.")] = False,
+    group: Annotated[
+        str | None, typer.Option("--group", metavar="NAME", help="List only people in this group.")
+    ] = None,
 ) -> Table:
     """List enrolled people and their face vectors."""
     with reading(access) as (settings, store):
         people = store.people.all(kind=None if visitors else PersonKind.ENROLLED)
         counts = store.people.vector_counts()
     return Table(
-        columns=_PROFILE,
-        rows=[_profile(person, counts) for person in people],
-        empty="Nobody is enrolled yet. Try: footfall enroll PICTURES --name NAME",
+        columns=PROFILE,
+        rows=[profile_of(person, counts) for person in people if group is None or person.is_in(group)],
+        empty=_NOBODY if group is None else f"Nobody is in the group {group[:80]!r}.",
         zone=settings.site.zone,
     )
 
@@ -58,10 +69,10 @@ def show(who: WhoArgument, access: Reading) -> Result:
     with reading(access) as (settings, store):
         person = find_person(store, who)
         marked = store.people.negatives()[1].count(person.person_id)
-        profile = _profile(person, store.people.vector_counts())
+        profile = profile_of(person, store.people.vector_counts())
         events = store.events.select(person_id=person.person_id, limit=10, newest_first=True)
     zone = settings.site.zone
-    lines = [f"{each.title}: {cell_text(profile[each.key], each.kind, zone) or '-'}" for each in _PROFILE]
+    lines = [f"{each.title}: {cell_text(profile[each.key], each.kind, zone) or '-'}" for each in PROFILE]
     rows = [[local_time(event.at, zone), event.kind, event.camera_id, short(event.event_id)] for event in events]
     latest = Table.of(["time", "kind", "camera", "id"], rows, title="latest events", empty="No events yet.")
     return Result(
@@ -155,14 +166,20 @@ def enrolled_gallery(store: Store) -> Gallery:
     return enrolled.with_exceptions(store.people.limits(), *store.people.negatives())
 
 
-def _profile(person: Person, counts: dict[str, int]) -> dict[str, object]:
+def profile_of(person: Person, counts: Mapping[str, int]) -> dict[str, object]:
+    """A person as commands print them. counts: face vectors by person id."""
     return {
         "person_id": person.person_id,
         "name": person.name,
         "kind": person.kind,
         "role": person.role,
         "access": person.access,
+        "groups": person.groups,
+        "valid_from": person.valid_from,
+        "valid_until": person.valid_until,
         "vectors": counts.get(person.person_id, 0),
         "created_at": person.created_at,
         "consented_at": person.consented_at,
+        "consent_version": person.consent_version,
+        "consent_by": person.consent_by,
     }

@@ -40,6 +40,9 @@ class ReportOptions(Reading):
     ] = None
     zone: Annotated[str | None, typer.Option("--zone", metavar="NAME", help="Only this zone of a room.")] = None
     staff: Annotated[bool, typer.Option("--staff", help="Include staff.")] = False
+    group: Annotated[
+        str | None, typer.Option("--group", metavar="NAME", help="Only people who are in this group now.")
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +169,7 @@ def _data(
                 camera_id=options.camera,
                 zone=options.zone,
                 staff=options.staff,
+                group=options.group,
                 whole_days=whole_days,
                 time_stamps=time_stamps,
                 person_id=person_id,

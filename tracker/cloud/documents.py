@@ -1,9 +1,10 @@
 """Records as Firestore documents and back: the only place that knows their fields. Standard library only.
 
-A document holds the fields of its record, times as timestamps, but for those that are in its path (site and id) and
-for optional ones that are None. Decoding is strict: a document that another program damaged, or with a time that no
-record can have, is refused by RecordError, which names the field. `received_at` is set by the server; readers continue
-from it. A deleted record is a tombstone, a document with `deleted: true`, so that readers learn of it.
+A document holds the fields of its record, times as timestamps and days as text, but for those that are in its path
+(site and id) and for optional ones that are None or empty. Decoding is strict: a document that another program damaged,
+or with a time that no record can have, is refused by RecordError, which names the field. `received_at` is set by the
+server; readers continue from it. A deleted record is a tombstone, a document with `deleted: true`, so that readers
+learn of it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import is_dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -37,6 +38,10 @@ DELETED = "deleted"
 _OF_FUNCTIONS = ("clean", "due_at", "rules")
 """What the functions keep in a session, to continue from it."""
 _ABSENT_WHEN_NONE = ("x_frac", "y_frac", "distance", "margin", "event")
+_ADDED_TO_PEOPLE: Mapping[str, object] = {
+    "groups": [], "valid_from": None, "valid_until": None, "consent_version": "", "consent_by": "",
+}  # fmt: skip
+"""Fields that versions before 0.2 do not know, and without which a document means these values."""
 _OF_HEALTH = ("camera_id", "state", "started_at", "last_frame_at", "fps", "frames", "dropped", "problem", "schema")
 
 
@@ -83,12 +88,14 @@ def session_of(site_id: str, session_id: str, document: Mapping[str, Any], *, no
 
 def person_document(person: Person, *, merged_into: str | None = None) -> CloudDocument:
     """The document `people/{person_id}`, with whom they were merged into; it holds no vector."""
-    return {**_encoded(person, without=("person_id",)), "merged_into": merged_into, "schema": SCHEMA}
+    found = _encoded(person, without=("person_id",))
+    kept = {name: value for name, value in found.items() if value or name not in _ADDED_TO_PEOPLE}
+    return {**kept, "merged_into": merged_into, "schema": SCHEMA}
 
 
 def person_of(person_id: str, document: Mapping[str, Any]) -> tuple[Person, str | None]:
     """The person of a document, and into whom they were merged. Raises RecordError naming the field."""
-    found = _plain(document, person_id=person_id)
+    found = {**_ADDED_TO_PEOPLE, **_plain(document, person_id=person_id)}
     if found.pop("schema", None) != SCHEMA:
         raise RecordError(
             f"person: schema: expected version {SCHEMA}, which this Footfall knows", fix="update Footfall here"
@@ -226,6 +233,8 @@ def _value(value: object) -> object:
         return value if math.isfinite(value) else None
     if isinstance(value, StrEnum):
         return value.value
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value.isoformat()
     if isinstance(value, tuple):
         return [_value(each) for each in value]
     return _encoded(value) if is_dataclass(value) else value

@@ -15,6 +15,7 @@ from tracker.demo import clip as demo_clip
 from tracker.demo.portraits import enrolment_picture
 from tracker.demo.score import Scorecard, compare
 from tracker.identity.enrolment import plan_person
+from tracker.presence.people import Consent
 from tracker.store.site_settings import site_rules
 from tracker.store.store import Store
 from tracker.vision.embedders import chosen
@@ -63,7 +64,7 @@ def enrol(settings: Settings) -> str:
         plan = plan_person(name, [picture], engine)
         if plan.problem is not None:
             raise FootfallError(f"{plan.problem}: {plan.rejected}", fix="run 'footfall models verify'")
-        store.people.add(plan.new_person(now=datetime.now(UTC)), plan.vectors, sources=plan.sources)
+        store.people.add(plan.new_person(Consent(at=datetime.now(UTC))), plan.vectors, sources=plan.sources)
     return name
 
 

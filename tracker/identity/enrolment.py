@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -25,7 +24,7 @@ from tracker.identity.enrolment_requests import EnrolmentRequest
 from tracker.identity.gallery import DIMENSION, Gallery
 from tracker.identity.names import clean_name, shown
 from tracker.identity.pictures import read_picture
-from tracker.presence.people import Person, Role, name_key
+from tracker.presence.people import Consent, Person, name_key
 from tracker.vision.align import align
 from tracker.vision.faces import Faces, FloatArray, Image
 from tracker.vision.quality import CHIP, assess, rejection
@@ -104,9 +103,9 @@ class EnrolmentPlan:
         new = [each for each in self.accepted if np.linalg.norm(own - each.vector, axis=1).min() > _SAME_VECTOR]
         return replace(self, accepted=tuple(new))
 
-    def new_person(self, *, now: datetime, role: Role = Role.MEMBER) -> Person:
-        """The person of the plan, enrolled now (UTC) under a new id."""
-        return Person(person_id=new_person_id(), name=self.name, created_at=now, role=role, consented_at=now)
+    def new_person(self, consent: Consent) -> Person:
+        """The person of the plan, enrolled when they agreed, under a new id."""
+        return Person(person_id=new_person_id(), name=self.name, created_at=consent.at).with_consent(consent)
 
 
 def new_person_id() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from tracker.identity.known import KnownPeople
 from tracker.identity.match import Nearest, Verdict, classify, nearest
 from tracker.identity.votes import Vote, VoteOutcome, VoteResult, verdict_margin, verdict_of, weight
 from tracker.presence.events import Match
-from tracker.presence.people import PersonKind
+from tracker.presence.people import is_authorised
 from tracker.presence.room import Sighting
 from tracker.vision.engine import AnalysedFaces
 from tracker.vision.face_tracks import Track, Tracks
@@ -97,7 +97,9 @@ class _TrackIdentity:
 class Recognition:
     """The tracks of one camera and their votes. Not thread-safe; `known` may be shared."""
 
-    def __init__(self, *, site_id: str, camera_id: str, known: KnownPeople, track: TrackSettings) -> None:
+    def __init__(self, *, site_id: str, camera_id: str, known: KnownPeople, track: TrackSettings, zone: tzinfo) -> None:
+        """zone: of the site, for the days on which people may be there."""
+        self._zone = zone
         self._site_id = site_id
         self._camera_id = camera_id
         self._known = known
@@ -302,7 +304,7 @@ class Recognition:
             distance=distance,
             margin=margin if margin is not None and math.isfinite(margin) else None,
             quality=result.quality if result is not None else 0.0,
-            authorised=person is not None and person.kind is PersonKind.ENROLLED and person.access,
+            authorised=person is not None and is_authorised(person, at, self._zone),
             reason=reason,
         )
 

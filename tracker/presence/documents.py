@@ -1,6 +1,7 @@
 """Records as documents and back: the form in which they are exported, uploaded and downloaded.
 
-A document is a dict of JSON values whose keys are the field names; times are text as `time_text` writes it. Decoding is
+A document is a dict of JSON values whose keys are the field names; times are text as `time_text` writes it, days as
+ISO 8601. Decoding is
 strict: every field must be there with the right type and range, and no other. Standard library only.
 """
 
@@ -10,7 +11,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from functools import cache, partial
 from types import NoneType
@@ -63,6 +64,8 @@ def _encoded(value: object) -> object:
         return value.value
     if isinstance(value, datetime):
         return time_text(value)
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, tuple):
         return [_encoded(part) for part in value]
     if is_dataclass(value):
@@ -91,7 +94,7 @@ def _decoder(name: str, hint: Any) -> _Decoder:
     if name in _BY_NAME:
         return _BY_NAME[name]
     if get_origin(hint) is tuple:
-        return partial(_records, name, present[0])
+        return partial(_several, name, _decoder("", present[0]))
     if is_dataclass(hint):
         return partial(decode, cast("type", hint))
     if issubclass(hint, StrEnum):
@@ -112,10 +115,10 @@ def _optional(decoder: _Decoder, value: object) -> object:
     return None if value is None else decoder(value)
 
 
-def _records(name: str, kind: type, value: object) -> tuple[object, ...]:
+def _several(name: str, decoder: _Decoder, value: object) -> tuple[object, ...]:
     if not isinstance(value, list | tuple):
         raise ValueError(f"expected a list of {name}")
-    return tuple(decode(kind, part) for part in value)
+    return tuple(decoder(part) for part in value)
 
 
 def _choice(kind: type[StrEnum], value: object) -> StrEnum:
@@ -208,7 +211,14 @@ def _time(value: object) -> datetime:
         raise ValueError("expected an ISO 8601 time with a zone, such as 2026-01-31T09:30:00Z") from None
 
 
-_BY_TYPE: Mapping[type, _Decoder] = {str: _id, bool: _flag, int: _count, float: _amount, datetime: _time}
+def _day(value: object) -> date:
+    try:
+        return date.fromisoformat(_text(value))
+    except ValueError:
+        raise ValueError("expected a day such as 2026-01-31") from None
+
+
+_BY_TYPE: Mapping[type, _Decoder] = {str: _id, bool: _flag, int: _count, float: _amount, datetime: _time, date: _day}
 _BY_NAME: Mapping[str, _Decoder] = {
     "schema": _schema,
     "x_frac": _fraction,
@@ -216,6 +226,8 @@ _BY_NAME: Mapping[str, _Decoder] = {
     "quality": _fraction,
     "margin": _number,
     "reason": _note,
+    "consent_version": _note,
+    "consent_by": _note,
     "source": _message,
     "problem": _message,
 }

@@ -53,20 +53,26 @@ class Attendance(StrEnum):
 
 def listed(data: ReportData) -> list[Person]:
     """Whose attendance is kept, by name: enrolled people, and people known by their imported visits alone from their
-    first visit on; staff only if asked for. Visitors are never absent.
+    first visit on; staff only if asked for. Visitors are never absent. Of a group, only people who are in it.
     """
     wanted = [
         person
         for person in data.people.values()
-        if person.kind is PersonKind.ENROLLED and (data.staff or person.role is Role.MEMBER)
+        if person.kind is PersonKind.ENROLLED and (data.staff or person.role is Role.MEMBER) and data.counts(person)
     ]
+    if data.group is not None:
+        return _by_name(wanted)
     first_at = data.frames.visits.groupby("person_id", observed=True)["first_at"].min()
     wanted += [
         Person(person_id=person_id, name=person_id, created_at=at.to_pydatetime())
         for person_id, at in zip(first_at.index.astype(str), first_at, strict=True)
         if person_id not in data.people and not person_id.startswith(ANONYMOUS_PREFIX)
     ]
-    return sorted(wanted, key=lambda person: (person.name.casefold(), person.person_id))
+    return _by_name(wanted)
+
+
+def _by_name(people: Sequence[Person]) -> list[Person]:
+    return sorted(people, key=lambda person: (person.name.casefold(), person.person_id))
 
 
 def attendance(
@@ -174,6 +180,8 @@ def attendance_report(data: ReportData) -> Report:
     people = listed(data)
     rows, by_person = _days(data, people, data.counted())
     empty = _NOBODY_ENROLLED if data.frames.visits.empty else _VISITORS_ONLY
+    if data.group is not None:
+        empty = f"Nobody is in the group {data.group}. 'footfall people list' shows the groups of everybody."
     grid = _grid(rows, by_person, empty)
     present = sum(row["present"] for row in by_person)
     days = sum(row["days"] for row in by_person)

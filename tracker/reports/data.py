@@ -23,7 +23,8 @@ class ReportData:
 
     frames: visits that touch the range, of everybody. people: by id. events: the time stamps of the range, for
     attendance. first_last: starts of the first and the last visit of all, None without any. uncounted: number and first
-    id of the events of a site without visits. staff: they count too. filters: what was left out, in words.
+    id of the events of a site without visits. staff: they count too. group: only people who are in it count. filters:
+    what was left out, in words.
     """
 
     site_id: str
@@ -40,14 +41,22 @@ class ReportData:
     first_last: tuple[datetime, datetime] | None = None
     uncounted: tuple[int, str] | None = None
     staff: bool = False
+    group: str | None = None
     filters: str = ""
     notes: tuple[str, ...] = ()
 
     def counted(self, *, staff: bool | None = None) -> Frames:
         """The visits of those who count. staff: whether staff do; as the report says, unless given."""
+        frames = self.frames
+        if self.group is not None:
+            frames = frames.of_people(one.person_id for one in self.people.values() if self.counts(one))
         if self.staff if staff is None else staff:
-            return self.frames
-        return self.frames.without_people(one.person_id for one in self.people.values() if one.role is Role.STAFF)
+            return frames
+        return frames.without_people(one.person_id for one in self.people.values() if one.role is Role.STAFF)
+
+    def counts(self, person: Person) -> bool:
+        """Whether a person is in the group of the report, if it is of one."""
+        return self.group is None or person.is_in(self.group)
 
     def person(self, person_id: str) -> Person:
         """The person of an id; one whom nobody knows any more is a member of that name."""
@@ -81,11 +90,15 @@ class ReportData:
             now=self.now,
             sheets=tuple(sheets),
             figures=tuple(figures),
-            filters=", ".join(filter(None, (self.filters, "with staff" if self.staff else ""))),
+            filters=", ".join(filter(None, self._filters())),
             outages=tuple(outages),
             notes=(*outage_notes(outages, self.coverage, self.since, self.zone), *self.notes, *notes),
             capacity=self.capacity,
         )
+
+    def _filters(self) -> tuple[str, ...]:
+        group = f"only the group {self.group}" if self.group is not None else ""
+        return self.filters, group, "with staff" if self.staff else ""
 
     @property
     def recorded(self) -> bool:

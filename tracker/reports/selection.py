@@ -41,9 +41,9 @@ class ReportQuery:
     """What a report is asked for. since, until: [since, until), UTC; None for the local day of now.
 
     camera_id: only the room of that camera, or the visits through its door; zone: only that zone of a room. staff: they
-    count. whole_days: there is a row for every piece of the range, so it does not begin before the day on which the
-    records begin, or, where there are none, before its last day. person_id: all visits of one person, whenever.
-    time_stamps: the events of the range are needed too.
+    count. group: only people who are in it now. whole_days: there is a row for every piece of the range, so it does not
+    begin before the day on which the records begin, or, where there are none, before its last day. person_id: all
+    visits of one person, whenever. time_stamps: the events of the range are needed too.
     """
 
     since: datetime | None = None
@@ -51,6 +51,7 @@ class ReportQuery:
     camera_id: str | None = None
     zone: str | None = None
     staff: bool = False
+    group: str | None = None
     whole_days: bool = False
     person_id: str | None = None
     time_stamps: bool = False
@@ -156,6 +157,7 @@ def select(
         first_last=part.bounds,
         uncounted=_uncounted(store, site) if part.bounds is None and not part.filters else None,
         staff=query.staff,
+        group=query.group,
         filters=part.filters,
         notes=site.notes,
     )

@@ -39,6 +39,8 @@ class Kind(StrEnum):
     """A date."""
     FLAG = "flag"
     """True or False."""
+    TEXTS = "texts"
+    """A tuple of texts, shown with commas between them."""
     MARK = "mark"
     """A text that is shown as one sign (`MARKS`)."""
 

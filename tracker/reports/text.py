@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from io import StringIO
 from typing import Any
@@ -46,24 +46,22 @@ def cell_text(value: Any, kind: Kind, zone: ZoneInfo) -> str:
     """A cell as people read it; empty for None."""
     if value is None:
         return ""
-    match kind:
-        case Kind.MOMENT:
-            return local_text(value, zone)
-        case Kind.CLOCK:
-            return local_text(value, zone, CLOCK)
-        case Kind.DAY:
-            return f"{value:%Y-%m-%d %a}"
-        case Kind.LENGTH:
-            return length_text(value)
-        case Kind.SHARE:
-            return f"{value:.0%}"
-        case Kind.NUMBER:
-            return f"{value:.1f}"
-        case Kind.FLAG:
-            return "yes" if value else ""
-        case Kind.MARK:
-            return MARKS.get(value, str(value))
-    return str(value)
+    form = _FORMS.get(kind)
+    return str(value) if form is None else form(value, zone)
+
+
+_FORMS: Mapping[Kind, Callable[[Any, ZoneInfo], str]] = {
+    Kind.MOMENT: local_text,
+    Kind.CLOCK: lambda at, zone: local_text(at, zone, CLOCK),
+    Kind.DAY: lambda day, _: f"{day:%Y-%m-%d %a}",
+    Kind.LENGTH: lambda seconds, _: length_text(seconds),
+    Kind.SHARE: lambda share, _: f"{share:.0%}",
+    Kind.NUMBER: lambda number, _: f"{number:.1f}",
+    Kind.FLAG: lambda flag, _: "yes" if flag else "",
+    Kind.TEXTS: lambda texts, _: ", ".join(texts),
+    Kind.MARK: lambda mark, _: MARKS.get(mark, str(mark)),
+}
+"""By kind: a value as text; kinds without one are shown as they are."""
 
 
 def csv_text(report: Report) -> str:
@@ -136,6 +134,8 @@ def _csv_cell(value: Any, zone: ZoneInfo) -> object:
         return "true" if value else "false"
     if isinstance(value, float):
         return round(value, 6)
+    if isinstance(value, tuple):
+        value = ", ".join(value)
     return harmless(printable(value)) if isinstance(value, str) else value
 
 

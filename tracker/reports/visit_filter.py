@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import calendar
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from config.text import fold
 from tracker.presence.people import Person, PersonKind, Role
 from tracker.reports.data import ReportData
 from tracker.reports.frames import local_days
@@ -21,10 +21,6 @@ from tracker.reports.measures import measured
 
 Mask: TypeAlias = NDArray[np.bool_]
 
-_UNDECOMPOSED = str.maketrans(
-    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"}
-)
-"""Letters with a stroke, and ligatures: Unicode has no base letter for them."""
 _DAY_FORMS = ("%A", "%d", "%B", "%Y", "%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y")
 _MINUTES_A_DAY = 1440
 _MONTHS = frozenset(name.lower() for name in calendar.month_abbr if name)
@@ -78,12 +74,6 @@ class VisitFilter:
     hour: int | None = None
     stay_s: tuple[float, float] | None = None
     names: bool = True
-
-
-def fold(text: str) -> str:
-    """The text without accents and in one case: `Björn Ólafsson` is `bjorn olafsson`."""
-    parts = unicodedata.normalize("NFKD", text.casefold().translate(_UNDECOMPOSED))
-    return "".join(character for character in parts if not unicodedata.combining(character))
 
 
 def matching(data: ReportData, visits: pd.DataFrame, wanted: VisitFilter) -> pd.DataFrame:

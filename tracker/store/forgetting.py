@@ -39,6 +39,7 @@ def forget(writing: Transaction, person_id: str, *, erase_history: bool) -> None
     redaction = Redaction(ids if person is None else (*ids, person.name))
     correction_rows.redact(writing, redaction)
     audit_rows.redact(writing, redaction, ids)
+    people_rows.redact(writing, redaction)
     vector_rows.redact_sources(writing, redaction)
     open_presences = [presence for one_id in ids for presence in camera_rows.delete_presences(writing, one_id)]
     event_rows.delete_matches(writing, ids)

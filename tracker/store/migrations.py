@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from config.errors import StoreError
+from config.text import fold
 from tracker.presence.people import name_key
 from tracker.store.schema import SCHEMA
 
@@ -16,9 +17,11 @@ Migration: TypeAlias = tuple[str, ...]
 """Statements."""
 APPLICATION_ID = 0x46544C31
 """Marks the file as ours in SQLite's header ("FTL1"), so that another program's database is never touched."""
-VERSION = 14
+VERSION = 15
 """Of the tables, in SQLite's `user_version`. A change of `SCHEMA` adds 1, and what leads from the released versions."""
 _DOWNLOADED = ("people", "aliases", "events", "matches", "corrections", "zone_stays", "coverage_spans", "cameras")
+
+_TEXTS_OF_PEOPLE = ("consent_version", "consent_by", "search_key")
 
 
 def _made(*tables: str) -> Migration:
@@ -69,6 +72,10 @@ _FROM_0_1: Migration = (
     WHERE EXISTS (SELECT 1 FROM people WHERE changed > version)
     """,
     "ALTER TABLE limits ADD COLUMN model TEXT NOT NULL DEFAULT 'dlib_resnet'",
+    *(f"ALTER TABLE people ADD COLUMN {name} TEXT NOT NULL DEFAULT ''" for name in _TEXTS_OF_PEOPLE),
+    "ALTER TABLE people ADD COLUMN groups TEXT NOT NULL DEFAULT '[]'",
+    *(f"ALTER TABLE people ADD COLUMN {name} TEXT" for name in ("valid_from", "valid_until")),
+    "UPDATE people SET search_key = fold(name)",
     *(f"ALTER TABLE {table} RENAME COLUMN came_down TO downloaded" for table in _DOWNLOADED),
     "ALTER TABLE corrections RENAME COLUMN said_by TO author",
     "ALTER TABLE refused_arrivals RENAME TO unreadable_documents",
@@ -116,6 +123,7 @@ def migrate(connection: sqlite3.Connection, path: Path, migrations: Mapping[int,
     The connection must be in autocommit mode. Raises what `is_current` raises.
     """
     connection.create_function("name_key", 1, name_key, deterministic=True)
+    connection.create_function("fold", 1, fold, deterministic=True)
     connection.execute("BEGIN IMMEDIATE")
     try:
         if not is_current(connection, path, migrations):  # another process may have been quicker

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from config.errors import PeopleError, StoreBusyError
-from tracker.presence.people import Person, PersonKind, Role
+from tracker.presence.people import Consent, Person, PersonKind, Role
 from tracker.store import camera_rows, event_rows, forgetting, people_rows, site_rows, vector_rows
 from tracker.store.database import Transaction
 from tracker.store.leases import lease
@@ -45,14 +45,14 @@ class People:
         vectors: NDArray[np.float32],
         *,
         sources: Sequence[str] = (),
-        consented_at: datetime | None = None,
+        consent: Consent | None = None,
     ) -> None:
         """Add vectors (N, D) to a person. Raises PeopleError when there is nobody of that id.
 
-        consented_at: when the person agreed to it, for one who had not agreed before.
+        consent: of a person who had not agreed before.
         """
         with self._file.writing() as writing:
-            _consent(writing, person_id, consented_at)
+            _consent(writing, person_id, consent)
             vector_rows.insert(writing, person_id, vectors, model=self._file.model, sources=sources)
 
     def rename(self, person_id: str, name: str) -> None:
@@ -71,7 +71,7 @@ class People:
             people_rows.update(writing, person)
 
     def promote(
-        self, person_id: str, name: str, *, consented_at: datetime, role: Role = Role.MEMBER, access: bool = True
+        self, person_id: str, name: str, *, consent: Consent, role: Role = Role.MEMBER, access: bool = True
     ) -> Person:
         """Enrol a visitor who agreed to it, under a name; id, vectors and history stay. Returns the person.
 
@@ -81,16 +81,14 @@ class People:
             person = people_rows.require(writing.connection, person_id)
             if person.kind is not PersonKind.VISITOR:
                 raise PeopleError(f"{person.name} is enrolled already", fix="'footfall people rename' changes a name")
-            enrolled = replace(
-                person, name=name, kind=PersonKind.ENROLLED, consented_at=consented_at, role=role, access=access
-            )
-            people_rows.update(writing, enrolled)
-        return enrolled
+            enrolled = replace(person, name=name, kind=PersonKind.ENROLLED, role=role, access=access)
+            people_rows.update(writing, enrolled.with_consent(consent))
+        return enrolled.with_consent(consent)
 
-    def merge(self, from_id: str, into_id: str, *, consented_at: datetime | None = None) -> None:
-        """Make two people one: vectors move, and the history of `from_id` is read as that of `into_id`.
+    def merge(self, from_id: str, into_id: str, *, consent: Consent | None = None) -> None:
+        """Make two people one: vectors and groups move, and the history of `from_id` is read as that of `into_id`.
 
-        consented_at: when the person agreed to be recognised, where neither of the two had.
+        consent: of the person, where neither of the two had agreed.
         Where one camera has both in sight and no agent runs that would handle it, the one seen earlier has left then.
         Raises PeopleError when one is missing, both are the same, an enrolled person would become a visitor, or the
         vectors would go to an enrolled person without consent.
@@ -101,7 +99,7 @@ class People:
                 shared = camera_rows.shared_cameras(connection, ids)
             cameras = [camera_id for camera_id in shared if self._rests(camera_id, idle)]
             with self._file.writing() as writing:
-                _consent(writing, into_id, consented_at)
+                _consent(writing, into_id, consent)
                 people_rows.merge(writing, from_id, into_id)
                 twins = camera_rows.drop_twins(writing, ids, cameras)
                 rules = {each.site_id: site_rows.rules(writing.connection, each.site_id) for each in twins}
@@ -273,8 +271,8 @@ class People:
             return count
 
 
-def _consent(writing: Transaction, person_id: str, at: datetime | None) -> None:
-    """Record when an enrolled person agreed, unless they had before. Raises PeopleError for an unknown id."""
+def _consent(writing: Transaction, person_id: str, consent: Consent | None) -> None:
+    """Record that an enrolled person agreed, unless they had before. Raises PeopleError for an unknown id."""
     person = people_rows.require(writing.connection, person_id)
-    if at is not None and person.kind is PersonKind.ENROLLED and person.consented_at is None:
-        people_rows.update(writing, replace(person, consented_at=at))
+    if consent is not None and person.kind is PersonKind.ENROLLED and person.consented_at is None:
+        people_rows.update(writing, person.with_consent(consent))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from config.errors import PeopleError
+from config.text import fold
 from tracker.presence.events import time_text
-from tracker.presence.people import Person, PersonKind, digest_of, name_key
+from tracker.presence.people import LONGEST_GROUP, MOST_GROUPS, Person, PersonKind, Redaction, digest_of, name_key
 from tracker.store import vector_rows
 from tracker.store.database import Transaction
 from tracker.store.tables import Table
@@ -24,7 +25,9 @@ VISITOR_ID = re.compile("v-[0-9a-f]{10}")
 """Ids that agents give to strangers."""
 LONGEST_LABEL = 190
 """Characters of an id that are used as a name; a number may follow."""
-PEOPLE = Table("people", Person, derived=["name_key"])
+PEOPLE = Table("people", Person, derived=["name_key", "search_key"])
+_UNCHANGED = ("person_id", "created_at")
+_UPDATE = ", ".join(f"{name} = :{name}" for name in PEOPLE.columns if name not in _UNCHANGED)
 
 
 def insert(writing: Transaction, person: Person) -> None:
@@ -33,7 +36,8 @@ def insert(writing: Transaction, person: Person) -> None:
     require_free_name(connection, person.name)
     if connection.execute("SELECT 1 FROM people WHERE person_id = ?", (person.person_id,)).fetchone():
         raise PeopleError(f"the id {person.person_id} is taken", fix="give the person another id")
-    connection.execute(PEOPLE.insert, (*PEOPLE.row(person), name_key(person.name), writing.changed))
+    keys = name_key(person.name), _search_key(person)
+    connection.execute(PEOPLE.insert, (*PEOPLE.row(person), *keys, writing.changed))
     writing.touch_people()
 
 
@@ -120,12 +124,17 @@ def update(writing: Transaction, person: Person) -> None:
     """Write everything but id and creation time of a person who exists. Raises PeopleError when the name is taken."""
     require_free_name(writing.connection, person.name, except_id=person.person_id)
     values = dict(zip(PEOPLE.columns, PEOPLE.row(person), strict=True))
+    keys = {"name_key": name_key(person.name), "search_key": _search_key(person), "changed": writing.changed}
     writing.connection.execute(
-        "UPDATE people SET name = :name, name_key = :name_key, kind = :kind, role = :role, access = :access,"
-        " consented_at = :consented_at, changed = :changed WHERE person_id = :person_id",
-        {**values, "name_key": name_key(person.name), "changed": writing.changed},
+        f"UPDATE people SET {_UPDATE}, name_key = :name_key, search_key = :search_key, changed = :changed"
+        " WHERE person_id = :person_id",
+        values | keys,
     )
     writing.touch_people()
+
+
+def _search_key(person: Person) -> str:
+    return fold(" ".join((person.name, *person.groups)))
 
 
 def merge(writing: Transaction, from_id: str, into_id: str) -> None:
@@ -138,15 +147,34 @@ def merge(writing: Transaction, from_id: str, into_id: str) -> None:
         raise PeopleError(
             f"{gone.name} is enrolled and {kept.name} is a visitor", fix="merge the visitor into the enrolled person"
         )
-    consented_at = kept.consented_at or gone.consented_at
-    if kept.kind is PersonKind.ENROLLED and consented_at is None and vector_rows.has_any(connection, from_id):
+    consent = kept.consent or gone.consent
+    if kept.kind is PersonKind.ENROLLED and consent is None and vector_rows.has_any(connection, from_id):
         raise PeopleError(
             f"{kept.name} did not agree to be recognised, so the face vectors of {gone.name} cannot be kept for them",
             fix="if they agreed, run 'footfall people name' with both names and --consent",
         )
-    if kept.kind is PersonKind.ENROLLED and consented_at != kept.consented_at:
-        update(writing, replace(kept, consented_at=consented_at))
+    joined = replace(kept, groups=_union(kept.groups, gone.groups))
+    if kept.kind is PersonKind.ENROLLED and consent is not None:
+        joined = joined.with_consent(consent)
+    if joined != kept:
+        update(writing, joined)
     join(writing, from_id, into_id)
+
+
+def _union(groups: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
+    """All of the groups, and as many of the others as a person may have besides."""
+    keys = set(map(name_key, groups))
+    return (*groups, *(each for each in others if name_key(each) not in keys))[:MOST_GROUPS]
+
+
+def redact(writing: Transaction, redaction: Redaction) -> None:
+    """Take a name out of the groups of all people and out of who recorded their consent."""
+    rows = writing.connection.execute(f"{PEOPLE.select} WHERE groups <> '[]' OR consent_by <> ''").fetchall()
+    for person in PEOPLE.read(rows):
+        groups = tuple(redaction.text(group)[:LONGEST_GROUP] for group in person.groups)
+        redacted = replace(person, groups=groups, consent_by=redaction.user_name(person.consent_by))
+        if redacted != person:
+            update(writing, redacted)
 
 
 def join(writing: Transaction, from_id: str, into_id: str) -> None:

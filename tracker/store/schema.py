@@ -24,6 +24,10 @@ CREATE TABLE people (
     name_key TEXT NOT NULL UNIQUE,  -- NFC and casefolded: two people never differ in case or accents' form only
     kind TEXT NOT NULL CHECK (kind IN ('enrolled', 'visitor')), role TEXT NOT NULL CHECK (role IN ('member', 'staff')),
     access INTEGER NOT NULL CHECK (access IN (0, 1)), created_at TEXT NOT NULL, consented_at TEXT,
+    consent_version TEXT NOT NULL DEFAULT '', consent_by TEXT NOT NULL DEFAULT '',
+    groups TEXT NOT NULL DEFAULT '[]',   -- JSON, a list of texts
+    valid_from TEXT, valid_until TEXT,   -- local days, both included
+    search_key TEXT NOT NULL DEFAULT '', -- name and groups without accents and case
     changed INTEGER NOT NULL, downloaded INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE vectors (

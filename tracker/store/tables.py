@@ -1,14 +1,15 @@
-"""Tables whose rows are records: the fields of a dataclass are the columns, times are text."""
+"""Tables whose rows are records: the fields of a dataclass are the columns; times and days are text, tuples JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from operator import attrgetter
 from types import NoneType
-from typing import Any, Generic, TypeAlias, TypeVar, get_args, get_type_hints
+from typing import Any, Generic, TypeAlias, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from config.errors import StoreError
 from tracker.presence.events import time_text
@@ -58,19 +59,16 @@ class Table(Generic[_Record]):
         self._kind = kind
         self._values = attrgetter(*self.columns)
         hints = get_type_hints(kind)
-        self._times = [place for place, each in enumerate(self.columns) if datetime in _types(hints[each])]
-        self._conversions = [
-            (place, convert)
-            for place, each in enumerate(self.columns)
-            if (convert := _conversion(_types(hints[each]))) is not None
-        ]
+        kinds = [(place, _kind(hints[each])) for place, each in enumerate(self.columns)]
+        self._writers = [(place, _WRITERS[each]) for place, each in kinds if each in _WRITERS]
+        self._readers = [(place, read) for place, each in kinds if (read := _reader(each)) is not None]
 
     def row(self, record: _Record) -> Row:
         """The values of a record, by column."""
         values = list(self._values(record))
-        for place in self._times:
+        for place, write in self._writers:
             if values[place] is not None:
-                values[place] = time_text(values[place])
+                values[place] = write(values[place])
         return tuple(values)
 
     def save(self, writing: Transaction, records: Iterable[_Record], on_conflict: str = "") -> int:
@@ -81,9 +79,9 @@ class Table(Generic[_Record]):
     def record(self, row: Row) -> _Record:
         """The record of a row; columns after those of the record are left out. Raises ValueError, TypeError."""
         values = list(row)
-        for place, convert in self._conversions:
+        for place, read in self._readers:
             if values[place] is not None:
-                values[place] = convert(values[place])
+                values[place] = read(values[place])
         return self._kind(**dict(zip(self.columns, values, strict=False)))
 
     def read(self, rows: Iterable[Row]) -> list[_Record]:
@@ -91,15 +89,28 @@ class Table(Generic[_Record]):
         return read_all(rows, self.record)
 
 
-def _types(hint: Any) -> tuple[Any, ...]:
-    return tuple(part for part in get_args(hint) if part is not NoneType) or (hint,)
+def _kind(hint: Any) -> type:
+    """The type of a field's values but None; of a generic type its origin."""
+    present = [part for part in get_args(hint) if part is not NoneType]
+    (kind,) = present if NoneType in get_args(hint) else (hint,)
+    origin: type | None = get_origin(kind)
+    return origin or cast("type", kind)
 
 
-def _conversion(types: tuple[Any, ...]) -> Callable[[Any], object] | None:
+def _reader(kind: type) -> Callable[[Any], object] | None:
     """What makes a field's value of a column's."""
-    (kind,) = types
-    if kind is datetime:
-        return read_time
-    if kind is bool or issubclass(kind, StrEnum):
-        return kind  # type: ignore[no-any-return]
-    return None
+    if kind in _READERS:
+        return _READERS[kind]
+    return kind if kind is bool or issubclass(kind, StrEnum) else None
+
+
+def _write_texts(texts: tuple[str, ...]) -> str:
+    return json.dumps(texts, ensure_ascii=False)
+
+
+def _read_texts(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
+
+
+_WRITERS: Mapping[type, Callable[[Any], object]] = {datetime: time_text, date: date.isoformat, tuple: _write_texts}
+_READERS: Mapping[type, Callable[[Any], object]] = {datetime: read_time, date: date.fromisoformat, tuple: _read_texts}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.tracker.fake_cameras import ADA, BOB, EVE, NOON, AgentHarness, face_of, scene
+from tracker.presence.people import Consent
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def test_visitor_renamed_meanwhile_keeps_the_name_and_the_visit(harness: AgentHa
 
 def test_visitor_enrolled_meanwhile_stays_the_same_person(harness: AgentHarness) -> None:
     def enrol() -> None:
-        harness.store.people.promote(visitor_of(harness), "Eve", consented_at=NOON)
+        harness.store.people.promote(visitor_of(harness), "Eve", consent=Consent(at=NOON))
 
     harness.play([*scene(0, 5, EVE), enrol, *scene(5.5, 60), *scene(60.5, 65, EVE)])
     assert {harness.names()[person_id] for person_id, *_ in harness.visits(1000)} == {"Eve"}

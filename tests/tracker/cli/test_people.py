@@ -236,7 +236,8 @@ def test_list_shows_the_enrolled_and_on_request_visitors(run: Run, gym: AgentHar
     done = run("people", "list", "--json")
     assert names(done) == ["Ada"]
     assert set(done.data[0]) == {
-        "person_id", "name", "kind", "role", "access", "vectors", "created_at", "consented_at",
+        "person_id", "name", "kind", "role", "access", "groups", "valid_from", "valid_until", "vectors", "created_at",
+        "consented_at", "consent_version", "consent_by",
     }  # fmt: skip
     assert names(run("people", "list", "--visitors", "--json")) == ["Ada", "Visitor 1"]
     table = run("people", "list", "--visitors").out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from datetime import UTC
 from pathlib import Path
 
 import cv2
@@ -97,7 +98,7 @@ def test_every_track_of_five_frames_has_the_right_name(
             store.people.add(Person(person_id=who, name=who, created_at=NOON, consented_at=NOON), vectors)
         known.refresh(store.people)
     for who, film in frames.items():
-        recognition = Recognition(site_id="gym", camera_id="film", known=known, track=settings.track)
+        recognition = Recognition(site_id="gym", camera_id="film", known=known, track=settings.track, zone=UTC)
         lasted: Counter[str] = Counter()
         named: dict[str, set[str | None]] = defaultdict(set)
         for frame, faces in zip(film, seen[who], strict=True):

@@ -26,7 +26,7 @@ from tests.tracker.cloud.shared_stores import (
 from tracker.presence.coverage import CoverageSpan
 from tracker.presence.events import ANONYMOUS_PREFIX, Action, Correction, Event
 from tracker.presence.health import CameraHealth, CameraState
-from tracker.presence.people import PersonKind, Role
+from tracker.presence.people import Consent, PersonKind, Role
 from tracker.presence.sessions import sessions
 from tracker.presence.zones import ZoneStay
 from tracker.store.observation import Observation
@@ -92,7 +92,7 @@ def test_an_enrolled_visitor_is_enrolled_at_both_ends(ends: OneFile) -> None:
     ends.a.record(Observation(visitors=[(visitor, vectors(2))], events=visit(0, 60, "v-1")))
     ends.sync()
     assert [each.name for each in ends.b.people.all(kind=PersonKind.VISITOR)] == ["Visitor 1"]
-    ends.a.people.promote("v-1", "Ada", consented_at=at(100))
+    ends.a.people.promote("v-1", "Ada", consent=Consent(at=at(100)))
     ends.sync()
     assert [(each.name, each.kind) for each in ends.b.people.all()] == [("Ada", PersonKind.ENROLLED)]
     assert ends.b.people.vector_counts() == {"v-1": 2}

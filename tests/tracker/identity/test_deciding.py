@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from datetime import UTC
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +64,9 @@ class Camera:
     clock: ManualClock = field(default_factory=ManualClock)
 
     def __post_init__(self) -> None:
-        self.recognition = Recognition(site_id="gym", camera_id="front", known=self.known, track=TrackSettings())
+        self.recognition = Recognition(
+            site_id="gym", camera_id="front", known=self.known, track=TrackSettings(), zone=UTC
+        )
         meter = Meter(FRONT, source=ScriptedCamera([]), clock=self.clock)
         self.recorder = Writer(
             FRONT, store=self.store, known=self.known, meter=meter, clock=self.clock,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from datetime import UTC
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,7 @@ def names_of(known: KnownPeople, person: int, *, times: int, **quality: float) -
         vectors=face_of(person)[None],
         usable=np.ones(1, np.bool_),
     )
-    recognition = Recognition(site_id="gym", camera_id="front", known=known, track=TrackSettings())
+    recognition = Recognition(site_id="gym", camera_id="front", known=known, track=TrackSettings(), zone=UTC)
     return [recognition.update(face, at(number / 2), size_wh=(400, 100)).faces[0] for number in range(times)]
 
 

@@ -13,7 +13,7 @@ from config.recognition import MatchSettings
 from tests.tracker.fake_cameras import ADA, BOB, EVE, NOON, AgentHarness, face_of
 from tracker.identity.known import KnownPeople
 from tracker.identity.visitors import Visitor
-from tracker.presence.people import PersonKind
+from tracker.presence.people import Consent, PersonKind
 from tracker.store.observation import Observation
 from tracker.store.store import Store
 from tracker.vision.faces import FloatArray
@@ -103,7 +103,7 @@ def test_visitor_enrolled_meanwhile_moves_to_the_gallery(harness: AgentHarness, 
     visitor = stranger(known, EVE).person
     save(known, harness.store)
     known.visitor_for((face_of(EVE) + 0.4 * face_of(BOB))[None], at=NOON, camera_id="front", track_id="front-2")
-    harness.store.people.promote(visitor.person_id, "Eve", consented_at=NOON)
+    harness.store.people.promote(visitor.person_id, "Eve", consent=Consent(at=NOON))
     known.refresh(harness.store.people)
     assert known.unsaved_visitors == ()
     assert known.gallery.people == (visitor.person_id,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,9 @@ class CoverageSpan:
     def __init__(self, harness: AgentHarness) -> None:
         self.harness = harness
         self.known = KnownPeople(MatchSettings())
-        self.recognition = Recognition(site_id="gym", camera_id="front", known=self.known, track=TrackSettings())
+        self.recognition = Recognition(
+            site_id="gym", camera_id="front", known=self.known, track=TrackSettings(), zone=UTC
+        )
         self.now = 0.0
 
     def see(self, *people: int) -> RecognitionResult:
@@ -69,6 +72,14 @@ def test_margin_without_a_runner_up_is_none(harness: AgentHarness, watch: Covera
 def test_person_without_access_is_named_but_not_authorised(harness: AgentHarness, watch: CoverageSpan) -> None:
     banned = Person(person_id="p-eve", name="Eve", created_at=NOON, access=False, consented_at=NOON)
     harness.store.people.add(banned, face_of(EVE)[None])
+    matches = [match for _ in range(2) for match in watch.see(EVE).matches]
+    assert [(match.person_id, match.authorised) for match in matches] == [("p-eve", False)]
+
+
+def test_person_out_of_validity_is_named_but_not_authorised(harness: AgentHarness, watch: CoverageSpan) -> None:
+    last_day = NOON.date() - timedelta(days=1)
+    former = Person(person_id="p-eve", name="Eve", created_at=NOON, valid_until=last_day, consented_at=NOON)
+    harness.store.people.add(former, face_of(EVE)[None])
     matches = [match for _ in range(2) for match in watch.see(EVE).matches]
     assert [(match.person_id, match.authorised) for match in matches] == [("p-eve", False)]
 

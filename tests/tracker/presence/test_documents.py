@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta, timezone
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,11 @@ _SESSIONS = st.builds(
     bounce=st.booleans(),
     schema=st.just(1),
 )
-_PEOPLE = st.builds(
+_DAYS = st.dates(date(2000, 1, 1), date(2999, 12, 31))
+_VALIDITY = st.tuples(st.none() | _DAYS, st.none() | _DAYS).map(
+    lambda days: sorted(days) if None not in days else list(days)
+)
+_PEOPLE_OF_ANY_TIME = st.builds(
     Person,
     person_id=_IDS,
     name=_IDS,
@@ -86,6 +91,12 @@ _PEOPLE = st.builds(
     role=st.sampled_from(Role),
     access=st.booleans(),
     consented_at=st.none() | _TIMES,
+    consent_version=_TEXTS,
+    consent_by=_TEXTS,
+    groups=st.lists(_IDS, max_size=20).map(tuple),
+)
+_PEOPLE = st.builds(
+    lambda person, days: replace(person, valid_from=days[0], valid_until=days[1]), _PEOPLE_OF_ANY_TIME, _VALIDITY
 )
 _PRESENCES = st.tuples(_TIMES, _TIMES).flatmap(
     lambda times: st.builds(
@@ -278,7 +289,7 @@ def test_an_extra_field_is_named(title: str, key: object) -> None:
 
 
 @pytest.mark.parametrize("title", RECORDS)
-@pytest.mark.parametrize("value", [{}, ["x"], b"x", object(), 1e999, float("nan")], ids=type)
+@pytest.mark.parametrize("value", [{}, ["x", 1], b"x", object(), 1e999, float("nan")], ids=type)
 def test_a_value_of_a_wrong_type_is_named(title: str, value: object) -> None:
     record = RECORDS[title]
     for name in encode(record):

@@ -1,10 +1,14 @@
-"""Names of forgotten people are removed from texts of others."""
+"""Names of forgotten people are removed from texts of others; who may be where they are, and when."""
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
 import pytest
 
-from tracker.presence.people import Redaction
+from tracker.presence.people import Person, PersonKind, Redaction, is_authorised
 
 ADA = ("p-0123", "Ada Lovelace")
 
@@ -36,3 +40,54 @@ def test_authors_are_replaced_in_any_case(name: str, redacted: str) -> None:
 
 def test_nothing_is_replaced_without_names() -> None:
     assert Redaction([]).text("Ada") == "Ada"
+
+
+def person(**fields: Any) -> Person:
+    return Person(person_id="p-1", name="Ada", created_at=datetime(2026, 1, 1, tzinfo=UTC), **fields)
+
+
+def test_groups_are_sorted_and_never_differ_in_case_only() -> None:
+    ada = person(groups=("Rowing", "evening course", "Evening Course", "Cafe\u0301", "Caf\u00e9"))
+    assert ada.groups == ("Cafe\u0301", "Evening Course", "Rowing")
+    assert ada.is_in("CAF\u00c9")
+    assert not ada.is_in("Row")
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        pytest.param({"groups": tuple(map(str, range(21)))}, "groups", id="21-groups"),
+        pytest.param({"groups": ("x" * 61,)}, "groups", id="long-group"),
+        pytest.param({"groups": (" ",)}, "groups", id="empty-group"),
+        pytest.param({"consent_by": "x" * 201}, "consent_by", id="long-name"),
+        pytest.param({"valid_from": date(2026, 2, 1), "valid_until": date(2026, 1, 31)}, "valid_until", id="backwards"),
+    ],
+)
+def test_impossible_profiles_are_refused(fields: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        person(**fields)
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+MIDNIGHT = datetime(2026, 1, 31, 23, tzinfo=UTC)  # in Berlin
+
+
+@pytest.mark.parametrize(
+    ("fields", "authorised"),
+    [
+        pytest.param({}, True, id="no-limits"),
+        pytest.param({"access": False}, False, id="no-access"),
+        pytest.param({"kind": PersonKind.VISITOR}, False, id="visitor"),
+        pytest.param({"valid_from": date(2026, 2, 1)}, True, id="first-day"),
+        pytest.param({"valid_from": date(2026, 2, 2)}, False, id="before"),
+        pytest.param({"valid_until": date(2026, 2, 1)}, True, id="last-day"),
+        pytest.param({"valid_until": date(2026, 1, 31)}, False, id="expired-on-the-clock-of-the-site"),
+    ],
+)
+def test_who_may_be_here_on_a_local_day(fields: dict[str, Any], authorised: bool) -> None:
+    assert is_authorised(person(**fields), MIDNIGHT, BERLIN) is authorised
+
+
+def test_a_second_before_midnight_is_the_day_before() -> None:
+    until = person(valid_until=date(2026, 1, 31))
+    assert is_authorised(until, MIDNIGHT - timedelta(seconds=1), BERLIN)

@@ -12,7 +12,7 @@ import pytest
 
 from config.errors import PeopleError, RecordError, StoreError
 from tracker.presence.events import Action, Correction, Event
-from tracker.presence.people import PersonKind
+from tracker.presence.people import Consent, PersonKind
 from tracker.store.event_import import ImportedEvent, StagedEvents, Written, staging
 from tracker.store.observation import Observation
 from tracker.store.store import Store
@@ -125,7 +125,7 @@ def test_vectors_are_added_only_with_consent(store: Store, records: Any) -> None
     with pytest.raises(PeopleError, match="card-17 did not agree") as refusal:
         store.people.merge("v-1", "card-17")
     assert "--consent" in refusal.value.fix
-    store.people.merge("v-1", "card-17", consented_at=records.at(60))
+    store.people.merge("v-1", "card-17", consent=Consent(at=records.at(60)))
     (person,) = store.people.all()
     assert (person.consented_at, store.people.vector_counts()) == (records.at(60), {"card-17": 2})
 
@@ -140,8 +140,8 @@ def test_merging_keeps_consent(store: Store, records: Any) -> None:
 
 def test_pictures_of_an_imported_person_come_with_consent(store: Store, records: Any) -> None:
     _imported(store, records.event(0, person_id="card-17"))
-    store.people.add_vectors("card-17", records.vectors(1), consented_at=records.at(5))
-    store.people.add_vectors("card-17", records.vectors(1, seed=2), consented_at=records.at(9))
+    store.people.add_vectors("card-17", records.vectors(1), consent=Consent(at=records.at(5)))
+    store.people.add_vectors("card-17", records.vectors(1, seed=2), consent=Consent(at=records.at(9)))
     assert [each.consented_at for each in store.people.all()] == [records.at(5)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,8 @@ def _fill(store: Store, records: Any) -> list[bytes]:
                 presences=[records.presence(person_id, seen=step)],
             )
         )
+    crowd = records.person("p-crowd3", "Crowd 3")
+    store.people.update(replace(crowd, groups=("Clients of Sekretessa",), consent_by="sekretessa"))
     store.people.merge("v-secret", "p-secret")
     store.people.rename("p-secret", "Sekretessa Renamed")
     vectors = [*_vector_bytes(records.vectors(5, seed=99)), *_vector_bytes(records.vectors(3, seed=98))]

@@ -11,7 +11,7 @@ import pytest
 
 from config.errors import PeopleError, StoreError
 from tracker.presence.events import CameraRef
-from tracker.presence.people import PersonKind, Role
+from tracker.presence.people import Consent, PersonKind, Role
 from tracker.presence.rules import Rules
 from tracker.store.observation import Observation
 from tracker.store.store import Store
@@ -214,7 +214,7 @@ def test_a_visitor_who_was_named_keeps_the_name(store: Store, records: Any) -> N
 def test_an_enrolled_visitor_keeps_id_vectors_and_history(store: Store, records: Any) -> None:
     event = records.event(0, person_id="v-1")
     store.record(Observation(events=[event], visitors=[(records.visitor(), records.vectors(2, seed=1))]))
-    enrolled = store.people.promote("v-1", "Grace", consented_at=records.at(60), role=Role.STAFF)
+    enrolled = store.people.promote("v-1", "Grace", consent=Consent(at=records.at(60)), role=Role.STAFF)
     store.record(Observation(visitors=[(records.visitor(), records.vectors(5, seed=2))]))
     assert store.people.all() == [enrolled]
     assert (enrolled.kind, enrolled.name, enrolled.role) == (PersonKind.ENROLLED, "Grace", Role.STAFF)
@@ -227,7 +227,7 @@ def test_an_enrolled_visitor_keeps_id_vectors_and_history(store: Store, records:
 def test_only_visitors_can_be_enrolled_that_way(store: Store, records: Any) -> None:
     store.people.add(records.person(), records.vectors(1))
     with pytest.raises(PeopleError, match="Ada is enrolled already"):
-        store.people.promote("p-ada", "Grace", consented_at=records.at(0))
+        store.people.promote("p-ada", "Grace", consent=Consent(at=records.at(0)))
 
 
 # -- merging
