@@ -8,7 +8,7 @@ import sys
 
 import tracker.agent.loop  # noqa: F401  what a real run loads is part of the time
 from benchmarks.frames import scene
-from benchmarks.pipeline import START, engine, recognition
+from benchmarks.pipeline import START, engine, recognition, watch
 
 _BYTES = 1 if sys.platform == "darwin" else 1024
 
@@ -17,7 +17,7 @@ def main() -> None:
     """Print the peak resident memory, MB, for the number of cameras in the first argument."""
     faces, frame = engine(), scene((1280, 720), 3)
     for _ in range(int(sys.argv[1])):
-        recognition().update(faces.analyse(frame), START, size_wh=(1280, 720))
+        watch(faces, recognition(), frame, START)
     print(json.dumps({"rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _BYTES / 2**20}))
 
 

@@ -8,7 +8,7 @@ from itertools import count
 
 from benchmarks.frames import Image, room
 from benchmarks.measure import Row, run, timed
-from benchmarks.pipeline import START, engine, recognition
+from benchmarks.pipeline import START, engine, recognition, watch
 from config.settings import ModelSettings
 from models.runtime import ensure_built
 from tracker.vision.engine import FaceEngine
@@ -43,7 +43,7 @@ def _watching(faces: FaceEngine, frames: list[Image]) -> Callable[[], object]:
         index = next(number)
         frame = frames[index % len(frames)]
         at = START + timedelta(seconds=index / FRAMES_PER_S)
-        return names.update(faces.analyse(frame), at, size_wh=(frame.shape[1], frame.shape[0]))
+        return watch(faces, names, frame, at)
 
     return step
 

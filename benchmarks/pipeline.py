@@ -19,7 +19,7 @@ from config.settings import ModelSettings, TrackSettings
 from models.runtime import ensure_built
 from tracker.cameras.video import Video
 from tracker.identity.known import KnownPeople
-from tracker.identity.recognition import Recognition
+from tracker.identity.recognition import Recognition, RecognitionResult
 from tracker.vision.engine import FaceEngine
 
 PEOPLE = 3
@@ -77,12 +77,19 @@ def engine() -> FaceEngine:
     return FaceEngine.load(models=ModelSettings(), detect=DetectSettings(), quality=QualitySettings())
 
 
+def watch(faces: FaceEngine, names: Recognition, frame: Image, at: datetime) -> RecognitionResult:
+    """Process a frame as an agent does."""
+    found = faces.detect(frame)
+    seen = faces.examine(frame, found, names.due(found, at))
+    return names.update(seen, at, size_wh=(frame.shape[1], frame.shape[0]))
+
+
 def _ours() -> Step:
     faces, names = engine(), recognition()
 
     def step(frame: Image, index: int) -> object:
         at = START + timedelta(seconds=index / 25)
-        return names.update(faces.analyse(frame), at, size_wh=(frame.shape[1], frame.shape[0]))
+        return watch(faces, names, frame, at)
 
     return step
 

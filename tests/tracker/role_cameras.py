@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from config.settings import CameraRole, CameraSettings, TrackSettings
 from tests.tracker.fake_cameras import (
@@ -21,6 +22,7 @@ from tests.tracker.fake_cameras import (
     AgentHarness,
     ScriptedCamera,
     ScriptStep,
+    examined,
     face_of,
     seconds,
 )
@@ -46,6 +48,13 @@ _FACES = {"ada": ADA, "bob": BOB, "like_ada": BLENDED + 4, "like_zoe": BLENDED +
 
 class FakePositionEngine:
     """Decodes faces and their positions of an image."""
+
+    def detect(self, image: Image) -> Faces:
+        return self.analyse(image).faces
+
+    def examine(self, image: Image, faces: Faces, rows: NDArray[np.bool_]) -> AnalysedFaces:
+        del faces
+        return examined(self.analyse(image), rows)
 
     def analyse(self, image: Image) -> AnalysedFaces:
         ys, xs = np.nonzero(image[:, :, 0])

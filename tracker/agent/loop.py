@@ -175,7 +175,8 @@ class Agent:
 
     def _handle(self, frame: Frame) -> Step:
         at, changes, matches = self._advance(frame.at)
-        seen = self._engine.analyse(frame.image)
+        faces = self._engine.detect(frame.image)
+        seen = self._engine.examine(frame.image, faces, self._recognition.due(faces, at))
         size_wh = (frame.image.shape[1], frame.image.shape[0])
         recognised = self._recognition.update(seen, at, size_wh=size_wh)
         view = View(

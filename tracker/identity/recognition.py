@@ -5,23 +5,27 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 import numpy as np
+from numpy.typing import NDArray
 
 from config.settings import TrackSettings
 from tracker.identity.known import KnownPeople
 from tracker.identity.match import Nearest, Verdict, classify, nearest
-from tracker.identity.votes import Vote, VoteOutcome, VoteResult, verdict_margin, verdict_of, weight
+from tracker.identity.track_identity import TrackIdentity
+from tracker.identity.votes import Vote, VoteOutcome, verdict_margin, verdict_of, weight
 from tracker.presence.events import Match
 from tracker.presence.people import is_authorised
 from tracker.presence.room import Sighting
 from tracker.vision.engine import AnalysedFaces
 from tracker.vision.face_tracks import Track, Tracks
-from tracker.vision.faces import FloatArray
+from tracker.vision.faces import Faces, FloatArray
 
 _MIN_HITS_RECORDED = 3
 """Sightings from which a track that was never identified is recorded."""
+_CONFIRM_AFTER, _CONFIRM_EARLY = timedelta(seconds=1), timedelta(seconds=0.75)
+"""How long a settled track goes on without a comparison; the second where no other face is compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,36 +68,6 @@ class RecognitionResult:
     ended: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class _TrackIdentity:
-    """The vote of one track and what was reported of it.
-
-    started_at: since when it shows one person. changed_at: since when all usable faces match `matched_id`.
-    """
-
-    started_at: datetime
-    changed_at: datetime
-    matched_id: str | None = None
-    vote: Vote = field(default_factory=Vote)
-    result: VoteResult | None = None
-    visitor_id: str | None = None
-    visitor_distance: float | None = None
-    recorded_id: str | None = None
-    """The person id of the last recorded match."""
-    sighted_id: str | None = None
-    """The person id of the last sighting."""
-    reason: str = ""
-    """Why it has a name, or none."""
-
-    @property
-    def distance(self) -> float:
-        """Distance of the nearest face that matches the current identity, infinite without one."""
-        if self.result is None or self.result.kind is VoteOutcome.UNKNOWN:
-            return math.inf
-        found = self.result.distance if self.result.kind is VoteOutcome.PERSON else self.visitor_distance
-        return math.inf if found is None else found
-
-
 class Recognition:
     """The tracks of one camera and their votes. Not thread-safe; `known` may be shared."""
 
@@ -105,10 +79,25 @@ class Recognition:
         self._known = known
         self._track_settings = track
         self._tracks = self._new_tracks()
-        self._identities: dict[str, _TrackIdentity] = {}
+        self._identities: dict[str, TrackIdentity] = {}
+
+    def due(self, faces: Faces, at: datetime) -> NDArray[np.bool_]:
+        """(N,) which faces of the next frame to examine before `update` is called with them. at: as in `update`.
+
+        All but those that continue a settled track without doubt, and of those the ones whose identity was not
+        confirmed for a second; a little earlier one by one, so that they do not all fall on the same frame.
+        """
+        waits = [self._unconfirmed(track_id, at) for track_id in self._tracks.continued(faces, at)]
+        due = np.array([wait >= _CONFIRM_AFTER for wait in waits], np.bool_)
+        if waits and not due.any() and max(waits) >= _CONFIRM_EARLY:
+            due[waits.index(max(waits))] = True
+        return due
 
     def update(self, analysed: AnalysedFaces, at: datetime, *, size_wh: tuple[int, int]) -> RecognitionResult:
-        """Process the next frame. at: not earlier than the previous frame. size_wh: of the frame, px."""
+        """Process the next frame. at: not earlier than the previous frame. size_wh: of the frame, px.
+
+        Faces that were not examined continue their tracks by their boxes.
+        """
         update = self._tracks.update(analysed.faces, analysed.vectors, at, analysed.usable)
         matches = self._close(update.ended)
         closest = self._closest(analysed)
@@ -187,17 +176,21 @@ class Recognition:
             max_vector_distance=self._known.match.stranger_distance,
         )
 
-    def _identity_of(self, track_id: str, at: datetime) -> _TrackIdentity:
+    def _unconfirmed(self, track_id: str | None, at: datetime) -> timedelta:
+        """See `TrackIdentity.unconfirmed`; no limit for a face that continues no track without doubt."""
+        identity = None if track_id is None else self._identities.get(track_id)
+        return timedelta.max if identity is None or self._is_stale(identity) else identity.unconfirmed(at)
+
+    def _identity_of(self, track_id: str, at: datetime) -> TrackIdentity:
         """The state of the track; reset when its person was forgotten or merged."""
         identity = self._identities.get(track_id)
-        removed = (
-            identity is not None
-            and identity.recorded_id is not None
-            and self._known.person(identity.recorded_id) is None
-        )
-        if identity is None or removed:
-            identity = self._identities[track_id] = _TrackIdentity(at, changed_at=at)
+        if identity is None or self._is_stale(identity):
+            identity = self._identities[track_id] = TrackIdentity(at, changed_at=at)
         return identity
+
+    def _is_stale(self, identity: TrackIdentity) -> bool:
+        """Whether the person of the track was forgotten or merged."""
+        return identity.recorded_id is not None and self._known.person(identity.recorded_id) is None
 
     def _closest(self, analysed: AnalysedFaces) -> list[Nearest | None]:
         """The nearest enrolled person of each face; None without a vector."""
@@ -208,17 +201,18 @@ class Recognition:
         return found
 
     def _vote(
-        self, identity: _TrackIdentity, analysed: AnalysedFaces, row: int, closest: Nearest | None, at: datetime
+        self, identity: TrackIdentity, analysed: AnalysedFaces, row: int, closest: Nearest | None, at: datetime
     ) -> None:
         reason = analysed.rejections[row]
         if reason is not None:
             identity.vote = identity.vote.skip(reason)
             return
+        if not analysed.usable[row]:
+            identity.followed += 1
+            return
         quality, yaw = analysed.quality, float(analysed.quality.yaw[row])
         verdict = verdict_of(closest, yaw, float(quality.eyes[row]), self._known.match)
         matched_id = closest.person_id if closest is not None and verdict is Verdict.MATCH else None
-        if verdict is not Verdict.UNSURE and matched_id != identity.matched_id:
-            identity.matched_id, identity.changed_at = matched_id, at
         margin = verdict_margin(closest, verdict, self._known.match)
         identity.vote = identity.vote.add(
             closest,
@@ -232,9 +226,10 @@ class Recognition:
             ),
             quality=float(quality.score[row]),
             vector=analysed.vectors[row],
+            faces=identity.note(verdict, matched_id, margin, at, self._known.match),
         )
 
-    def _decide(self, identity: _TrackIdentity, track_id: str, at: datetime) -> tuple[str | None, str]:
+    def _decide(self, identity: TrackIdentity, track_id: str, at: datetime) -> tuple[str | None, str]:
         """The person id of the track, None while undecided, and why."""
         identity.result = result = identity.vote.result(self._known.match, identity.result)
         if result.kind is VoteOutcome.PERSON:
@@ -251,7 +246,7 @@ class Recognition:
             identity.visitor_distance = float(pairwise.min())
         return identity.visitor_id, result.reason
 
-    def _wrong_name(self, identity: _TrackIdentity, voted_id: str | None) -> str | None:
+    def _wrong_name(self, identity: TrackIdentity, voted_id: str | None) -> str | None:
         """The previous name of the track if it was wrong from the start; None otherwise.
 
         Where a track switched from one person to another, for example by occlusion, the name was right until then: it
@@ -287,9 +282,7 @@ class Recognition:
             )
         return 2 * still > len(verdicts)
 
-    def _match(
-        self, identity: _TrackIdentity, track_id: str, at: datetime, person_id: str | None, reason: str
-    ) -> Match:
+    def _match(self, identity: TrackIdentity, track_id: str, at: datetime, person_id: str | None, reason: str) -> Match:
         result = identity.result
         distance, margin = (result.distance, result.margin) if result is not None else (None, None)
         if person_id is not None and person_id == identity.visitor_id:

@@ -87,14 +87,16 @@ class Vote:
         weight: float,
         quality: float,
         vector: FloatArray | None = None,
+        faces: int = 1,
     ) -> Vote:
         """Add a face. weight: see `weight`, above 0. quality: 0..1. vector: (D,), kept for the highest weights.
 
+        faces: how many it votes for, itself included: on a settled track most are not compared.
         Raises ValueError when the weight is not positive, or a match has no person.
         """
         if not (weight > 0 and math.isfinite(weight)):
             raise ValueError(f"weight: expected more than 0, got {weight}")
-        face = VoteCount(sightings=1, weight=weight, nearest=found, quality=quality)
+        face = VoteCount(sightings=faces, weight=faces * weight, nearest=found, quality=quality)
         closest = _nearer(self.closest, face)
         if verdict is Verdict.UNSURE:
             return replace(self, unsure=self.unsure + 1, closest=closest)
@@ -102,11 +104,11 @@ class Vote:
             raise ValueError("found: expected somebody for a match, got None")
         candidate = found.person_id if found is not None and verdict is Verdict.MATCH else _STRANGER
         counts = {**self.counts, candidate: _summed(self.counts.get(candidate), face)}
-        faces = self.faces
+        kept = self.faces
         if vector is not None:
-            kept = _highest_weights((*faces.get(candidate, ()), (weight, np.array(vector, np.float32))))
-            faces = MappingProxyType({**faces, candidate: kept})
-        return replace(self, counts=MappingProxyType(_limited(counts)), closest=closest, faces=faces)
+            best = _highest_weights((*kept.get(candidate, ()), (weight, np.array(vector, np.float32))))
+            kept = MappingProxyType({**kept, candidate: best})
+        return replace(self, counts=MappingProxyType(_limited(counts)), closest=closest, faces=kept)
 
     def skip(self, reason: str) -> Vote:
         """Count a face of insufficient quality; it does not change the result."""
@@ -248,7 +250,7 @@ def _summed(before: VoteCount | None, face: VoteCount) -> VoteCount:
     if before is None:
         return face
     best = _nearer(before, face)
-    return replace(best, sightings=before.sightings + 1, weight=before.weight + face.weight)
+    return replace(best, sightings=before.sightings + face.sightings, weight=before.weight + face.weight)
 
 
 def _nearer(before: VoteCount | None, face: VoteCount) -> VoteCount:

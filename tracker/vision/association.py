@@ -18,6 +18,10 @@ _MAX_SPEED = 4.0
 _CONFIDENT_SHARE = 0.75
 """Share of the maximum vector distance within which the vector pairs without overlap."""
 _MAX_SIZE_RATIO = 2.0
+_CLEAR_OVERLAP = 0.5
+"""IoU with the last or the predicted box from which a face continues a track without its vector."""
+_CLEAR_GAP_S = 0.25
+"""Seconds since the last sighting up to which it does: longer than a frame or two, somebody else may have come."""
 _UNKNOWN_COST = 0.75
 """Cost of an unknown vector, as a share of the maximum distance: more than a good match, less than a poor one."""
 _UNMATCHED_COST = 2.01
@@ -50,7 +54,7 @@ def associate(
     """
     if not len(tracks.last) or not len(boxes):
         return []
-    overlap = np.maximum(iou_matrix(tracks.last, boxes), iou_matrix(tracks.predicted, boxes))
+    overlap = _overlap(tracks, boxes)
     distance = _distances(tracks.vectors, vectors)
     known = ~np.isnan(distance)
     confident = known & (distance <= _CONFIDENT_SHARE * max_vector_distance) & _reachable(tracks, boxes)
@@ -59,6 +63,27 @@ def associate(
     cost = np.where(allowed, 1 - overlap + vector_cost, _UNMATCHED_COST)
     rows, columns = linear_sum_assignment(cost)
     return [(int(row), int(column)) for row, column in zip(rows, columns, strict=True) if allowed[row, column]]
+
+
+def continued(tracks: TrackStates, boxes: FloatArray) -> list[tuple[int, int]]:
+    """Pairs (track, face) of which the boxes alone leave no doubt.
+
+    boxes: (N, 4) px. The face overlaps the track's box well, the track was in sight just before, and no other track or
+    face is within reach of either.
+    """
+    if not len(tracks.last) or not len(boxes):
+        return []
+    overlap = _overlap(tracks, boxes)
+    near = (overlap > 0) | _within(tracks.last, boxes, _MAX_JUMP) | _within(tracks.predicted, boxes, _MAX_JUMP)
+    alone = (near.sum(axis=0) == 1)[None] & (near.sum(axis=1) == 1)[:, None]
+    clear = alone & (overlap >= _CLEAR_OVERLAP) & (tracks.unseen_s <= _CLEAR_GAP_S)[:, None]
+    return [(int(row), int(column)) for row, column in np.argwhere(clear)]
+
+
+def _overlap(tracks: TrackStates, boxes: FloatArray) -> NDArray[np.floating]:
+    """(T, N) IoU with the last or the predicted box, the larger one."""
+    overlap: NDArray[np.floating] = np.maximum(iou_matrix(tracks.last, boxes), iou_matrix(tracks.predicted, boxes))
+    return overlap
 
 
 def _distances(first: FloatArray, second: FloatArray) -> NDArray[np.float64]:
@@ -70,13 +95,23 @@ def _distances(first: FloatArray, second: FloatArray) -> NDArray[np.float64]:
 
 def _reachable(tracks: TrackStates, boxes: FloatArray) -> NDArray[np.bool_]:
     """(T, N) whether a face is within walking distance since the last sighting, and of a similar size."""
-    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
-    sides = np.maximum((boxes[:, 2:] - boxes[:, :2]).max(axis=1), 0)
-    last_centres = (tracks.last[:, :2] + tracks.last[:, 2:]) / 2
-    last_sides = np.maximum((tracks.last[:, 2:] - tracks.last[:, :2]).max(axis=1), 0)
-    distance = np.linalg.norm(centres[None] - last_centres[:, None], axis=2)
-    larger = np.maximum(last_sides[:, None], sides[None])
-    smaller = np.minimum(last_sides[:, None], sides[None])
-    max_distance = (_MAX_JUMP + _MAX_SPEED * tracks.unseen_s)[:, None] * larger
-    result: NDArray[np.bool_] = (distance <= max_distance) & (larger <= _MAX_SIZE_RATIO * smaller)
+    first, second = _sides(tracks.last)[:, None], _sides(boxes)[None]
+    similar = np.maximum(first, second) <= _MAX_SIZE_RATIO * np.minimum(first, second)
+    result: NDArray[np.bool_] = similar & _within(
+        tracks.last, boxes, (_MAX_JUMP + _MAX_SPEED * tracks.unseen_s)[:, None]
+    )
     return result
+
+
+def _within(first: FloatArray, second: FloatArray, widths: float | FloatArray) -> NDArray[np.bool_]:
+    """(T, N) whether the centres of two boxes are no farther apart than so many widths of the larger one."""
+    centres = (second[:, :2] + second[:, 2:])[None] / 2 - (first[:, :2] + first[:, 2:])[:, None] / 2
+    larger = np.maximum(_sides(first)[:, None], _sides(second)[None])
+    result: NDArray[np.bool_] = np.linalg.norm(centres, axis=2) <= widths * larger
+    return result
+
+
+def _sides(boxes: FloatArray) -> FloatArray:
+    """(N,) px: the longer side of each box, 0 for inverted ones."""
+    sides: FloatArray = np.maximum((boxes[:, 2:] - boxes[:, :2]).max(axis=1), 0)
+    return sides

@@ -32,8 +32,9 @@ class FaceDetector(Protocol):
 class AnalysedFaces:
     """The faces of one frame with quality and vector of each, row by row.
 
-    rejections: why a face is not good enough for recognition, None where it is. vectors: (N, 128) float32, zeros in
-    rejected rows. usable: (N,) bool, True where there is a vector.
+    quality: NaN where a face was not examined. rejections: why it is not good enough for recognition; None where it is,
+    or was not examined. vectors: (N, 128) float32, zeros where there is none. usable: (N,) bool, True where there is a
+    vector: the face was examined and not rejected.
     """
 
     faces: Faces
@@ -44,7 +45,7 @@ class AnalysedFaces:
 
 
 class FaceEngine:
-    """Detection, alignment, quality and embedding in one call.
+    """Detection, alignment, quality and embedding, in one call or in two: `detect`, then `examine` some of the faces.
 
     Thread-safe: a lock serialises the networks, which use several threads themselves.
     """
@@ -113,16 +114,23 @@ class FaceEngine:
         with self._lock:
             return self._embedder.embed(chips)
 
-    def analyse(self, image: Image) -> AnalysedFaces:
-        """Faces, their quality, and vectors of those that are good enough. Raises ValueError as `detect` does."""
-        faces = self.detect(image)
-        quality = assess(faces, align(image, faces.landmarks, CHIP))
-        rejections = tuple(rejection(quality, row, self._quality) for row in range(len(faces)))
-        usable = np.array([reason is None for reason in rejections], np.bool_)
+    def examine(self, image: Image, faces: Faces, rows: NDArray[np.bool_]) -> AnalysedFaces:
+        """Quality of the faces in some rows, and vectors of those that are good enough. rows: (N,) bool."""
+        examined = faces.take(rows)
+        quality = assess(examined, align(image, examined.landmarks, CHIP)).spread(rows)
+        rejections = tuple(
+            rejection(quality, row, self._quality) if chosen else None for row, chosen in enumerate(rows)
+        )
+        usable = rows & np.array([reason is None for reason in rejections], np.bool_)
         vectors = np.zeros((len(faces), self._embedder.dimension), np.float32)
         if usable.any():
             vectors[usable] = self.embed(image, faces.take(usable))
         return AnalysedFaces(faces=faces, quality=quality, rejections=rejections, vectors=vectors, usable=usable)
+
+    def analyse(self, image: Image) -> AnalysedFaces:
+        """All faces of an image, examined. Raises ValueError as `detect` does."""
+        faces = self.detect(image)
+        return self.examine(image, faces, np.ones(len(faces), np.bool_))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.vision.association import TrackStates, associate
+from tracker.vision.association import TrackStates, associate, continued
 from tracker.vision.faces import Faces, FloatArray
 
 _VELOCITY_GAIN = 0.5
@@ -111,6 +111,16 @@ class Tracks:
     def active(self) -> tuple[Track, ...]:
         """Active tracks, oldest first."""
         return tuple(state.as_track() for state in self._active)
+
+    def continued(self, faces: Faces, at: datetime) -> tuple[str | None, ...]:
+        """The track that each face of the next frame continues without doubt by its box alone; None for the others.
+
+        at: as in `update`, which must be called with the same faces next. Nothing changes. Raises ValueError on a naive
+        or earlier time.
+        """
+        at = self._checked_time(at)
+        found = {face: self._active[row].track_id for row, face in continued(self._states(at, 1), faces.boxes)}
+        return tuple(found.get(face) for face in range(len(faces)))
 
     def update(
         self,

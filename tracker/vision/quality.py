@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Self
 
 import cv2
 import numpy as np
@@ -60,6 +61,13 @@ class Quality:
 
     def __len__(self) -> int:
         return len(self.score)
+
+    def spread(self, rows: NDArray[np.bool_]) -> Self:
+        """With a row for every flag: these faces where it is True, in order, NaN elsewhere. rows: (M,) bool."""
+        columns = {each.name: np.full(len(rows), np.nan, np.float32) for each in fields(self)}
+        for name, column in columns.items():
+            column[rows] = getattr(self, name)
+        return type(self)(**columns)
 
 
 def assess(faces: Faces, chips: NDArray[np.uint8]) -> Quality:

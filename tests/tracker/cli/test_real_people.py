@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from datetime import UTC
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import cv2
@@ -14,11 +15,11 @@ import pytest
 
 from config.settings import Settings
 from tests.tracker.cli.conftest import Run
-from tests.tracker.fake_cameras import NOON
+from tests.tracker.fake_cameras import NOON, examined
 from tracker.cameras.frames import Frame
 from tracker.cameras.sources import open_source
 from tracker.identity.known import KnownPeople
-from tracker.identity.recognition import Recognition
+from tracker.identity.recognition import FaceName, Recognition
 from tracker.presence.people import Person
 from tracker.store.store import Store
 from tracker.vision.engine import AnalysedFaces, FaceEngine
@@ -79,32 +80,48 @@ def seen(frames: Mapping[str, list[Frame]], models_folder: Path) -> Mapping[str,
     return {who: [engine.analyse(frame.image) for frame in film] for who, film in frames.items()}
 
 
-@pytest.mark.parametrize("chosen", ENROLLED)
+@pytest.fixture(params=ENROLLED)
+def chosen(request: pytest.FixtureRequest) -> Mapping[str, tuple[int, ...]]:
+    """By person, the frames that she or he is enrolled from."""
+    found: Mapping[str, tuple[int, ...]] = request.param
+    return found
+
+
+@pytest.fixture
+def recognition(
+    chosen: Mapping[str, tuple[int, ...]], seen: Mapping[str, list[AnalysedFaces]], tmp_path: Path
+) -> Recognition:
+    settings = Settings()
+    known = KnownPeople(settings.match)
+    with Store(tmp_path / "store.sqlite3") as store:
+        for who, indices in chosen.items():
+            vectors = np.concatenate([seen[who][index].vectors for index in indices])
+            store.people.add(Person(person_id=who, name=who, created_at=NOON, consented_at=NOON), vectors)
+        known.refresh(store.people)
+    return Recognition(site_id="gym", camera_id="film", known=known, track=settings.track, zone=UTC)
+
+
+def look(recognition: Recognition, faces: AnalysedFaces, at: datetime) -> tuple[FaceName, ...]:
+    """The next frame, of which only the faces that are due are examined."""
+    shown = examined(faces, recognition.due(faces.faces, at))
+    return recognition.update(shown, at, size_wh=(480, 270)).faces
+
+
 def test_every_track_of_five_frames_has_the_right_name(
     chosen: Mapping[str, tuple[int, ...]],
     frames: Mapping[str, list[Frame]],
     seen: Mapping[str, list[AnalysedFaces]],
-    models_folder: Path,
-    tmp_path: Path,
+    recognition: Recognition,
 ) -> None:
     """Over the frames that nobody was enrolled from."""
-    settings = Settings(models={"dir": models_folder})
-    engine = FaceEngine.load(models=settings.models, detect=settings.detect, quality=settings.quality)
-    known = KnownPeople(settings.match)
-    with Store(tmp_path / "store.sqlite3") as store:
-        for who, indices in chosen.items():
-            images = [frames[who][index].image for index in indices]
-            vectors = np.concatenate([engine.embed(image, engine.detect(image)) for image in images])
-            store.people.add(Person(person_id=who, name=who, created_at=NOON, consented_at=NOON), vectors)
-        known.refresh(store.people)
     for who, film in frames.items():
-        recognition = Recognition(site_id="gym", camera_id="film", known=known, track=settings.track, zone=UTC)
+        recognition.end()
         lasted: Counter[str] = Counter()
         named: dict[str, set[str | None]] = defaultdict(set)
         for frame, faces in zip(film, seen[who], strict=True):
             if frame.index in chosen.get(who, ()):
                 continue
-            for face in recognition.update(faces, frame.at, size_wh=(480, 270)).faces:
+            for face in look(recognition, faces, frame.at):
                 lasted[face.track_id] += 1
                 named[face.track_id].add(face.person_id)
         assert lasted.most_common(1)[0][1] > len(film) // 2
@@ -112,3 +129,19 @@ def test_every_track_of_five_frames_has_the_right_name(
         for track_id, count in lasted.items():
             assert named[track_id] - {None} <= expected
             assert count < WORTH_A_NAME or named[track_id] - {None} == expected
+
+
+@pytest.mark.parametrize(("first", "second"), [("A", "D"), ("D", "A")])
+def test_who_appears_in_front_of_somebody_is_named_within_a_second(
+    first: str, second: str, seen: Mapping[str, list[AnalysedFaces]], recognition: Recognition
+) -> None:
+    """From one frame to the next, at the same place and size, so that only the face is another one."""
+    place = seen[first][0].faces.boxes
+    film = [*(seen[first] * 3)[:50], *(seen[second] * 3)[:50]]
+    names = []
+    for index, faces in enumerate(film):
+        there = replace(faces, faces=replace(faces.faces, boxes=place))
+        names += [face.person_id for face in look(recognition, there, NOON + timedelta(seconds=index / 25))]
+    assert set(names[2:50]) == {first}
+    assert set(names[50:75]) <= {first, None, second}
+    assert set(names[77:]) == {second}

@@ -186,6 +186,14 @@ def test_without_enrolled_people_a_stranger_has_no_distance() -> None:
     assert result.distance is None
 
 
+def test_a_face_votes_for_those_that_were_not_compared() -> None:
+    found = Nearest(person_id="a", distance=0.4, margin=0.2)
+    once = add_faces(Vote(), *"aaaa", weight=0.5)
+    bulk = Vote().add(found, Verdict.MATCH, weight=0.5, quality=0.5, vector=np.ones(4, np.float32), faces=4)
+    assert (bulk.counts["a"].sightings, bulk.counts["a"].weight) == (once.counts["a"].sightings, 2.0)
+    assert len(bulk.vectors_of("a")) == 1
+
+
 def test_kept_stranger_faces_are_bounded() -> None:
     vote = Vote()
     for number in range(1, 51):

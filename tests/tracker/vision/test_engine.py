@@ -52,6 +52,19 @@ def test_rejected_faces_have_a_reason_and_no_vector(models_folder: Path, engine:
     assert np.allclose(seen.vectors[~too_small], engine.analyse(ten_faces()).vectors[~too_small], atol=1e-4)
 
 
+def test_only_the_chosen_faces_are_examined(engine: FaceEngine) -> None:
+    image, every = ten_faces(), engine.analyse(ten_faces())
+    rows = np.arange(10) % 3 == 0
+    some = engine.examine(image, engine.detect(image), rows)
+    assert np.array_equal(some.usable, rows)
+    assert some.rejections == (None,) * 10
+    assert np.allclose(some.vectors[rows], every.vectors[rows], atol=1e-4)
+    assert not some.vectors[~rows].any()
+    assert np.allclose(some.quality.score[rows], every.quality.score[rows])
+    assert np.isnan(some.quality.score[~rows]).all()
+    assert not engine.examine(image, every.faces, np.zeros(10, np.bool_)).usable.any()
+
+
 EMPTY_IMAGES = {
     "room": empty_room(),
     "dot": np.zeros((1, 1, 3), np.uint8),

@@ -295,3 +295,48 @@ def test_one_long_step_between_frames_is_a_gap_and_ends_tracks() -> None:
     tracked = tracks()
     ids = [show(tracked, second / STEP_S, (100.0, ANN)) for second in (0, 0.1, 0.2, 2.2, 2.3)]
     assert len(set(ids)) == 2
+
+
+@pytest.mark.parametrize(
+    ("frame", "lefts", "side", "clear"),
+    [
+        (2, (104.0,), 40, (True,)),
+        (2, (104.0, 400.0), 40, (True, False)),
+        (2, (104.0, 150.0), 40, (False, False)),
+        (2, (120.0,), 40, (False,)),
+        (2, (100.0,), 60, (False,)),
+        (5, (104.0,), 40, (False,)),
+        (2, (NAN, 104.0), 40, (False, True)),
+        (2, (), 40, ()),
+    ],
+    ids=["in-place", "one-far-away", "one-beside-it", "jump", "grown", "lost-for-a-while", "nan", "nobody"],
+)
+def test_which_faces_continue_a_track_without_doubt(
+    frame: int, lefts: tuple[float, ...], side: float, clear: tuple[bool, ...]
+) -> None:
+    tracked = tracks()
+    for index in range(2):
+        (ann,) = show(tracked, index, (100.0, ANN))
+    found = tracked.continued(faces(*lefts, side=side), at(frame))
+    assert found == tuple(ann if each else None for each in clear)
+
+
+def test_a_lost_track_nearby_leaves_doubt() -> None:
+    tracked = tracks()
+    ann, _bea = show(tracked, 0, (100.0, ANN), (150.0, BEA))
+    show(tracked, 1, (100.0, ANN))
+    assert tracked.continued(faces(100), at(2)) == (None,)
+    for frame in range(2, 18):
+        show(tracked, frame, (100.0, ANN))
+    assert tracked.continued(faces(100), at(18)) == (ann,)
+
+
+def test_asking_which_faces_continue_changes_nothing() -> None:
+    asked, plain = tracks(), tracks()
+    for frame in range(5):
+        asked.continued(faces(10.0 * frame, 300), at(frame))
+        assert show(asked, frame, (10.0 * frame, ANN), (300, BEA)) == show(
+            plain, frame, (10.0 * frame, ANN), (300, BEA)
+        )
+    with pytest.raises(ValueError, match="or later, got"):
+        asked.continued(faces(300), at(0))
