@@ -28,7 +28,7 @@ PEER_FRAMES = 8
 START = datetime(2024, 1, 1, tzinfo=UTC)
 BUDGET_MS = 40.0
 P95_MS = 60.0
-TARGET = 10.0
+TARGET = 20.0
 _HOG = "dlib HOG + dlib ResNet"
 Step = Callable[[Image, int], object]
 """Processes a frame with its index."""
@@ -42,6 +42,7 @@ def rows() -> Iterator[Row]:
         clip = Path(folder) / "clip.mp4"
         write_clip(clip, frames=FRAMES, people=PEOPLE)
         ours = _times(clip, _ours(), FRAMES)
+        every = _times(clip, _ours(every_face=True), FRAMES // 3)
         dlib = Dlib()
         peers = {
             "mtcnn + dlib": _times(clip, _mtcnn_and_dlib(dlib), PEER_FRAMES),
@@ -62,7 +63,7 @@ def rows() -> Iterator[Row]:
             peer_p95_ms=theirs.p95_ms,
             target=f"25 frames a second, p95 < {P95_MS:.0f} ms, {TARGET:.0f}x the better peer",
             met=ours.median_ms <= BUDGET_MS and ours.p95_ms < P95_MS and better >= TARGET * ours.median_ms,
-            note=f"{1000 / ours.median_ms:.1f} frames a second",
+            note=f"{1000 / ours.median_ms:.0f} frames a second, {1000 / every.median_ms:.0f} with every face compared",
         )
 
 
@@ -77,19 +78,21 @@ def engine() -> FaceEngine:
     return FaceEngine.load(models=ModelSettings(), detect=DetectSettings(), quality=QualitySettings())
 
 
-def watch(faces: FaceEngine, names: Recognition, frame: Image, at: datetime) -> RecognitionResult:
-    """Process a frame as an agent does."""
+def watch(
+    faces: FaceEngine, names: Recognition, frame: Image, at: datetime, *, every_face: bool = False
+) -> RecognitionResult:
+    """Process a frame as an agent does. every_face: compare also those whose track is settled."""
     found = faces.detect(frame)
-    seen = faces.examine(frame, found, names.due(found, at))
+    seen = faces.examine(frame, found, names.due(found, at) | every_face)
     return names.update(seen, at, size_wh=(frame.shape[1], frame.shape[0]))
 
 
-def _ours() -> Step:
+def _ours(*, every_face: bool = False) -> Step:
     faces, names = engine(), recognition()
 
     def step(frame: Image, index: int) -> object:
         at = START + timedelta(seconds=index / 25)
-        return watch(faces, names, frame, at)
+        return watch(faces, names, frame, at, every_face=every_face)
 
     return step
 

@@ -20,6 +20,8 @@ _CONFIDENT_SHARE = 0.75
 _MAX_SIZE_RATIO = 2.0
 _CLEAR_OVERLAP = 0.5
 """IoU with the last or the predicted box from which a face continues a track without its vector."""
+_CLEAR_DISTANCE = 1.0
+"""Face widths from another face or track up to which it does not: nearer ones touch."""
 _CLEAR_GAP_S = 0.25
 """Seconds since the last sighting up to which it does: longer than a frame or two, somebody else may have come."""
 _UNKNOWN_COST = 0.75
@@ -69,12 +71,12 @@ def continued(tracks: TrackStates, boxes: FloatArray) -> list[tuple[int, int]]:
     """Pairs (track, face) of which the boxes alone leave no doubt.
 
     boxes: (N, 4) px. The face overlaps the track's box well, the track was in sight just before, and no other track or
-    face is within reach of either.
+    face touches either.
     """
     if not len(tracks.last) or not len(boxes):
         return []
     overlap = _overlap(tracks, boxes)
-    near = (overlap > 0) | _within(tracks.last, boxes, _MAX_JUMP) | _within(tracks.predicted, boxes, _MAX_JUMP)
+    near = _within(tracks.last, boxes, _CLEAR_DISTANCE) | _within(tracks.predicted, boxes, _CLEAR_DISTANCE)
     alone = (near.sum(axis=0) == 1)[None] & (near.sum(axis=1) == 1)[:, None]
     clear = alone & (overlap >= _CLEAR_OVERLAP) & (tracks.unseen_s <= _CLEAR_GAP_S)[:, None]
     return [(int(row), int(column)) for row, column in np.argwhere(clear)]

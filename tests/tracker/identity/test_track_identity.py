@@ -80,14 +80,6 @@ def test_every_face_is_examined_where_the_decision_is_not_clear(
     assert camera.examined == [1] * 2 * FPS
 
 
-def test_people_side_by_side_are_examined_in_every_frame(store: AgentHarness) -> None:
-    store.enrol("Ada", ADA)
-    store.enrol("Bob", BOB)
-    camera = Camera(store)
-    camera.see(ADA, BOB, frames=FPS)
-    assert camera.examined == [2] * FPS
-
-
 def test_people_apart_are_examined_in_turn(store: AgentHarness) -> None:
     store.enrol("Ada", ADA)
     store.enrol("Bob", BOB)

@@ -302,14 +302,25 @@ def test_one_long_step_between_frames_is_a_gap_and_ends_tracks() -> None:
     [
         (2, (104.0,), 40, (True,)),
         (2, (104.0, 400.0), 40, (True, False)),
-        (2, (104.0, 150.0), 40, (False, False)),
+        (2, (104.0, 140.0), 40, (False, False)),
+        (2, (104.0, 150.0), 40, (True, False)),
         (2, (120.0,), 40, (False,)),
         (2, (100.0,), 60, (False,)),
         (5, (104.0,), 40, (False,)),
         (2, (NAN, 104.0), 40, (False, True)),
         (2, (), 40, ()),
     ],
-    ids=["in-place", "one-far-away", "one-beside-it", "jump", "grown", "lost-for-a-while", "nan", "nobody"],
+    ids=[
+        "in-place",
+        "one-far-away",
+        "one-touches-it",
+        "one-beside-it",
+        "jump",
+        "grown",
+        "lost-for-a-while",
+        "nan",
+        "nobody",
+    ],
 )
 def test_which_faces_continue_a_track_without_doubt(
     frame: int, lefts: tuple[float, ...], side: float, clear: tuple[bool, ...]
@@ -323,7 +334,7 @@ def test_which_faces_continue_a_track_without_doubt(
 
 def test_a_lost_track_nearby_leaves_doubt() -> None:
     tracked = tracks()
-    ann, _bea = show(tracked, 0, (100.0, ANN), (150.0, BEA))
+    ann, _bea = show(tracked, 0, (100.0, ANN), (138.0, BEA))
     show(tracked, 1, (100.0, ANN))
     assert tracked.continued(faces(100), at(2)) == (None,)
     for frame in range(2, 18):
