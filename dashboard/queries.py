@@ -29,6 +29,7 @@ from tracker.reports.data import ReportData, by_id
 from tracker.reports.frames import Frames, index_of, rows_of
 from tracker.reports.periods import Period, edges_of, quarter_edges
 from tracker.reports.selection import ReportQuery, select, site_of_report
+from tracker.reports.session_cache import SessionCache
 from tracker.reports.sheets import Figure, Row
 from tracker.reports.text import is_printable, printable
 from tracker.store.site_settings import reports_after_s
@@ -86,6 +87,7 @@ class Board:
         self._file = _StoreFile(store_path)
         self._answers = Answers(_KEPT_ANSWERS)
         self._ranges = Answers(_KEPT_RANGES)
+        self._cache: SessionCache | None = None
         self._known_people: tuple[str, Mapping[str, Person]] = ("", {})
 
     @property
@@ -266,7 +268,14 @@ class Board:
         return self._select(store, now, ReportQuery(since=since, until=until))
 
     def _select(self, store: Store, now: datetime, query: ReportQuery) -> ReportData:
-        return select(store, site_of_report(self._places.now, store), query, now, people=self._people(store))
+        site = site_of_report(self._places.now, store)
+        return select(store, site, query, now, people=self._people(store), cache=self._sessions(store))
+
+    def _sessions(self, store: Store) -> SessionCache:
+        """The sessions in memory; new ones where the file was replaced."""
+        if self._cache is None or self._cache.store is not store:
+            self._cache = SessionCache(store, self._site_id)
+        return self._cache
 
     def _people(self, store: Store) -> Mapping[str, Person]:
         """Everybody, read again when people changed; control characters in names of older stores are escaped."""

@@ -15,18 +15,13 @@ from numpy.typing import NDArray
 
 from tracker.presence.events import time_text
 from tracker.presence.sessions import Session
+from tracker.reports.columns import LATE, Codes, Columns, Instants, SessionColumns, instant_of, instants_of
 
 if TYPE_CHECKING:
     Times: TypeAlias = "pd.Series[pd.Timestamp]"
 
 TIME = "datetime64[us, UTC]"
 SECOND_US = 1_000_000
-Instants: TypeAlias = NDArray[np.datetime64]
-SessionColumns: TypeAlias = Mapping[str, Sequence[Any]]
-"""Some sessions by column, one value a session: session_id, person_id, started_at, ended_at, segments, enter_inferred,
-exit_inferred, bounce, enter_camera_id, exit_camera_id. Times are text, as `time_text` writes them, None while open;
-segments: a JSON list of [start, end], None for one.
-"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,11 +50,20 @@ class Frames:
 
         first_starts: gives the start (text) of the first visit of each of the people, in rows or not.
         """
-        columns = _Columns()
-        for portion in portions:
-            columns.add(portion)
-        ids = list(columns.people.codes)
-        return cls(*columns.frames(now, {} if first_starts is None else first_starts(ids)))
+        people, cameras = Codes(), Codes()
+        columns = Columns.joined(Columns.parsed(portion, people, cameras) for portion in portions).in_order(people)
+        first_at = np.full(len(people), LATE)
+        np.minimum.at(first_at, columns.person, columns.started)
+        known = {} if first_starts is None else first_starts(list(people.codes))
+        codes = np.array([people.codes[person_id] for person_id in known], dtype=np.int32)
+        first_at[codes] = np.minimum(first_at[codes], instants_of(known.values()))
+        return cls.of(columns, people, cameras, first_at=first_at, now=now)
+
+    @classmethod
+    def of(cls, columns: Columns, people: Codes, cameras: Codes, *, first_at: Instants, now: datetime) -> Self:
+        """The same of columns, by start, then person. first_at: the start of each person's first visit, by code."""
+        segments = _segments(columns, people, now)
+        return cls(_visits(columns, people, cameras, first_at, segments, now), segments)
 
     @classmethod
     def of_sessions(
@@ -104,126 +108,54 @@ class Frames:
         return self.visits[(started < pd.Timestamp(until)) & later]
 
 
-class _Codes:
-    """Numbers for texts, in the order in which they appear; -1 for None."""
+def _visits(
+    columns: Columns, people: Codes, cameras: Codes, first_at: Instants, segments: pd.DataFrame, now: datetime
+) -> pd.DataFrame:
+    started, ended = columns.started, columns.ended
+    still = np.isnat(ended)
+    gross_s = _seconds(np.where(still, np.maximum(instant_of(now), started), ended) - started)
+    lengths_us = (segments["ended_at"].array.asi8 - segments["started_at"].array.asi8).astype(float)
+    known = ~still & ~columns.enter_inferred & ((gross_s > 0) | ~columns.exit_inferred)
+    return pd.DataFrame(
+        {
+            "session_id": columns.session_id,
+            "person_id": people.column(columns.person),
+            "started_at": _utc(started),
+            "ended_at": _utc(ended),
+            "dwell_s": np.bincount(segments["visit"], weights=lengths_us, minlength=len(columns)) / SECOND_US,
+            "gross_s": gross_s,
+            "segments": np.bincount(segments["visit"], minlength=len(columns)),
+            "enter_inferred": columns.enter_inferred,
+            "exit_inferred": columns.exit_inferred,
+            "bounce": columns.bounce,
+            "dwell_known": known,
+            "enter_camera_id": cameras.column(columns.enter_camera),
+            "exit_camera_id": cameras.column(columns.exit_camera),
+            "first_at": _utc(first_at[columns.person]),
+        }
+    )
 
-    def __init__(self) -> None:
-        self.codes: dict[str, int] = {}
 
-    def of(self, texts: Sequence[str | None]) -> NDArray[np.int32]:
-        """The numbers of a portion of texts."""
-        places, found = pd.factorize(np.array(texts, dtype=object))
-        codes = [self.codes.setdefault(text, len(self.codes)) for text in found]
-        return np.array([*codes, -1], dtype=np.int32)[places]
-
-    def ranks(self) -> NDArray[np.intp]:
-        """By code, the place of the text among all in order."""
-        texts = list(self.codes)
-        ranks = np.empty(len(texts), dtype=np.intp)
-        ranks[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts))
-        return ranks
-
-    def column(self, codes: NDArray[np.int32]) -> pd.Categorical:
-        return pd.Categorical.from_codes(codes, categories=pd.Index(list(self.codes), dtype="object"))
-
-
-class _Columns:
-    """Gathers rows portion by portion into columns."""
-
-    def __init__(self) -> None:
-        self.people = _Codes()
-        self._cameras = _Codes()
-        self._ids: list[str] = []
-        self._parts: dict[str, list[NDArray[Any]]] = {}
-
-    def add(self, portion: SessionColumns) -> None:
-        first = len(self._ids)
-        self._ids += portion["session_id"]
-        started, ended = instants_of(portion["started_at"]), instants_of(portion["ended_at"])
-        self._keep("person", self.people.of(portion["person_id"]))
-        self._keep("started", started)
-        self._keep("ended", ended)
-        for name in ("enter_inferred", "exit_inferred", "bounce"):
-            self._keep(name, np.array(portion[name], dtype=bool))
-        self._keep("enter_camera", self._cameras.of(portion["enter_camera_id"]))
-        self._keep("exit_camera", self._cameras.of(portion["exit_camera_id"]))
-        several = portion["segments"]
-        single = np.array([text is None for text in several], dtype=bool)
-        parts = [(first + place, *part) for place, text in enumerate(several) if text for part in json.loads(text)]
-        visit, part_starts, part_ends = zip(*parts, strict=True) if parts else ((), (), ())
-        self._keep("visit", np.concatenate([first + np.flatnonzero(single), np.array(visit, dtype=np.int64)]))
-        self._keep("part_started", np.concatenate([started[single], instants_of(part_starts)]))
-        self._keep("part_ended", np.concatenate([ended[single], instants_of(part_ends)]))
-
-    def frames(self, now: datetime, first_starts: Mapping[str, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-        person, started, ended = (self._column(name) for name in ("person", "started", "ended"))
-        order = np.lexsort((self.people.ranks()[person], started))
-        label = np.empty(len(order), dtype=np.int64)
-        label[order] = np.arange(len(order))
-        segments = self._segments(label, person, now)
-        still = np.isnat(ended)
-        until = np.where(still, np.maximum(_instant(now), started), ended)
-        gross_s = _seconds(until - started)
-        lengths_us = (segments["ended_at"].array.asi8 - segments["started_at"].array.asi8).astype(float)
-        dwell_s = np.bincount(segments["visit"], weights=lengths_us, minlength=len(order)) / SECOND_US
-        enter_inferred, exit_inferred = self._column("enter_inferred"), self._column("exit_inferred")
-        visits = pd.DataFrame(
-            {
-                "session_id": pd.Series(self._ids, dtype="object").to_numpy()[order],
-                "person_id": self.people.column(person[order]),
-                "started_at": _utc(started[order]),
-                "ended_at": _utc(ended[order]),
-                "dwell_s": dwell_s,
-                "gross_s": gross_s[order],
-                "segments": np.bincount(segments["visit"], minlength=len(order)),
-                "enter_inferred": enter_inferred[order],
-                "exit_inferred": exit_inferred[order],
-                "bounce": self._column("bounce")[order],
-                "dwell_known": (~still & ~enter_inferred & ((gross_s > 0) | ~exit_inferred))[order],
-                "enter_camera_id": self._cameras.column(self._column("enter_camera")[order]),
-                "exit_camera_id": self._cameras.column(self._column("exit_camera")[order]),
-                "first_at": _utc(self._first_starts(person, started, first_starts)[person][order]),
-            }
-        )
-        return visits, segments
-
-    def _segments(self, label: NDArray[np.int64], person: NDArray[np.int32], now: datetime) -> pd.DataFrame:
-        visit, started, ended = (self._column(name) for name in ("visit", "part_started", "part_ended"))
-        order = np.lexsort((self.people.ranks()[person[visit]], started))
+def _segments(columns: Columns, people: Codes, now: datetime) -> pd.DataFrame:
+    visit, started, ended = np.arange(len(columns)), columns.started, columns.ended
+    if len(columns.part_of):
+        single = np.ones(len(columns), dtype=bool)
+        single[columns.part_of] = False
+        visit = np.concatenate([visit[single], columns.part_of])
+        started = np.concatenate([started[single], columns.part_started])
+        ended = np.concatenate([ended[single], columns.part_ended])
+        order = np.lexsort((visit, started))
         visit, started, ended = visit[order], started[order], ended[order]
-        still = np.isnat(ended)
-        return pd.DataFrame(
-            {
-                "visit": label[visit],
-                "person_id": self.people.column(person[visit]),
-                "started_at": _utc(started),
-                "ended_at": _utc(np.where(still, np.maximum(_instant(now), started), ended)),
-                "open": still,
-            }
-        )
-
-    def _first_starts(self, person: NDArray[np.int32], started: Instants, known: Mapping[str, str]) -> Instants:
-        """The start of the first visit of each person, by their code."""
-        first = np.full(len(self.people.codes), np.datetime64("9999-01-01", "us"))
-        np.minimum.at(first, person, started)
-        codes = np.array([self.people.codes[person_id] for person_id in known], dtype=np.int32)
-        first[codes] = np.minimum(first[codes], instants_of(known.values()))
-        return first
-
-    def _keep(self, name: str, part: NDArray[Any]) -> None:
-        self._parts.setdefault(name, []).append(part)
-
-    def _column(self, name: str) -> NDArray[Any]:
-        """All portions of a column, which are not kept any longer."""
-        return np.concatenate(self._parts.pop(name, []) or [_EMPTY[name]])
-
-
-_NO_TIMES = np.array([], dtype="datetime64[us]")
-_EMPTY: Mapping[str, NDArray[Any]] = {
-    **dict.fromkeys(("started", "ended", "part_started", "part_ended"), _NO_TIMES),
-    **dict.fromkeys(("enter_inferred", "exit_inferred", "bounce"), np.array([], dtype=bool)),
-    **dict.fromkeys(("person", "enter_camera", "exit_camera", "visit"), np.array([], dtype=np.int32)),
-}
+    still = np.isnat(ended)
+    return pd.DataFrame(
+        {
+            "visit": visit,
+            "person_id": people.column(columns.person[visit]),
+            "started_at": _utc(started),
+            "ended_at": _utc(np.where(still, np.maximum(instant_of(now), started), ended)),
+            "open": still,
+        }
+    )
 
 
 def steps_of(came: Times, gone: Times) -> pd.Series[int]:
@@ -234,11 +166,6 @@ def steps_of(came: Times, gone: Times) -> pd.Series[int]:
     net = np.bincount(place, weights=weights, minlength=len(moments)).astype(np.int64)
     index = _utc(moments[net != 0].astype("datetime64[us]"))
     return pd.Series(net[net != 0].cumsum(), index=index, dtype="int64")
-
-
-def instants_of(texts: Iterable[str | None]) -> Instants:
-    """Texts as `time_text` writes them as instants; NaT for None."""
-    return np.array([None if text is None else text[:-1] for text in texts], dtype="datetime64[us]")
 
 
 def times(values: Iterable[datetime | None]) -> Times:
@@ -316,10 +243,6 @@ def _columns_of(sessions: Sequence[Session]) -> SessionColumns:
 
 def _text(at: datetime | None) -> str | None:
     return None if at is None else time_text(at)
-
-
-def _instant(at: datetime) -> np.datetime64:
-    return np.datetime64(at.astimezone(UTC).replace(tzinfo=None), "us")
 
 
 def _utc(instants: Instants) -> pd.DatetimeIndex:

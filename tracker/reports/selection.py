@@ -21,6 +21,7 @@ from tracker.presence.zones import ZoneStay
 from tracker.reports.data import ReportData, by_id
 from tracker.reports.frames import Frames
 from tracker.reports.periods import cut_to_records
+from tracker.reports.session_cache import LONGEST, SessionCache
 from tracker.store.site_settings import coverage_at_site, opening_of, site_rules
 from tracker.store.store import Store
 
@@ -123,18 +124,24 @@ def site_of_report(settings: Settings, store: Store, site_id: str | None = None)
 
 
 def select(
-    store: Store, site: ReportSite, query: ReportQuery, now: datetime, *, people: Mapping[str, Person] | None = None
+    store: Store,
+    site: ReportSite,
+    query: ReportQuery,
+    now: datetime,
+    *,
+    people: Mapping[str, Person] | None = None,
+    cache: SessionCache | None = None,
 ) -> ReportData:
     """The data of a report. Raises NotRecordedError on a camera or zone without any record, StoreError.
 
-    people: all of the store, where they are at hand.
+    people: all of the store, where they are at hand. cache: of the site's sessions, for reports on the whole site.
     """
     since, until = day_range(now.astimezone(site.zone).date(), site.zone)
     since, until = query.since or since, query.until or until
     if query.zone is not None:
         part = _zone(store, site, query, now, since, until)
     elif query.camera_id is None:
-        part = _site(store, site, query, now, since, until)
+        part = _site(store, site, query, now, since, until, cache=cache)
     elif query.camera_id in site.rules.entrances | site.rules.exits:
         part = _door(store, site, query, now, since, until)
     else:
@@ -169,8 +176,28 @@ def known_cameras(store: Store, site: ReportSite) -> set[str]:
     return named | set(store.cameras.ids(site.site_id))
 
 
-def _site(store: Store, site: ReportSite, query: ReportQuery, now: datetime, since: datetime, until: datetime) -> _Part:
+def _site(
+    store: Store,
+    site: ReportSite,
+    query: ReportQuery,
+    now: datetime,
+    since: datetime,
+    until: datetime,
+    *,
+    cache: SessionCache | None = None,
+) -> _Part:
     """All visits that touch the range, or all of one person."""
+    if cache is None or query.person_id is not None or now - since > LONGEST:
+        frames = _read(store, site, query, now, since, until)
+    else:
+        frames = cache.frames(since, until, now)
+    events = store.events.select(site_id=site.site_id, since=since, until=until) if query.time_stamps else ()
+    return _Part(frames=frames, events=events, bounds=store.sessions.bounds(site.site_id))
+
+
+def _read(
+    store: Store, site: ReportSite, query: ReportQuery, now: datetime, since: datetime, until: datetime
+) -> Frames:
     only = None if query.person_id is None else [query.person_id]
     portions = store.sessions.columns(
         site_id=site.site_id,
@@ -179,13 +206,11 @@ def _site(store: Store, site: ReportSite, query: ReportQuery, now: datetime, sin
         until=None if only else until,
         person_ids=only,
     )
-    frames = Frames.of_columns(
+    return Frames.of_columns(
         portions,
         now=now,
         first_starts=lambda people: store.sessions.first_starts(site.site_id, people),
     )
-    events = store.events.select(site_id=site.site_id, since=since, until=until) if query.time_stamps else ()
-    return _Part(frames=frames, events=events, bounds=store.sessions.bounds(site.site_id))
 
 
 def _door(store: Store, site: ReportSite, query: ReportQuery, now: datetime, since: datetime, until: datetime) -> _Part:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import compress
 from typing import Any, TypeAlias
 
 from tracker.presence.events import as_utc, time_text
 from tracker.presence.projection import project
 from tracker.presence.rules import Closings, Rules
-from tracker.store import event_rows, site_rows
-from tracker.store.session_rows import COLUMNS, EVER, SessionRow, due, encode, events_since_clean, resolved, sightings
+from tracker.store import event_rows, session_changes, site_rows
+from tracker.store.session_changes import EVER, NEVER
+from tracker.store.session_rows import COLUMNS, SessionRow, due, encode, events_since_clean, resolved, sightings
 from tracker.store.tables import read_time
 
-_LONG = timedelta(days=1)
+LONG = timedelta(days=1)
 """Sessions of this length or more, and open ones, are found by an index of their own, others by their start."""
 REPORT_COLUMNS = (
     "session_id", "person_id", "started_at", "ended_at", "segments", "enter_inferred", "exit_inferred", "bounce",
@@ -25,8 +26,9 @@ REPORT_COLUMNS = (
 )  # fmt: skip
 """What reports read of a session; the fields of SessionRow."""
 _ARRAYS = ", ".join(f"json_group_array({name})" for name in REPORT_COLUMNS)
-_IS_LONG = f"(ended_at IS NULL OR gross_s >= {_LONG.total_seconds():.0f})"
+_IS_LONG = f"(ended_at IS NULL OR gross_s >= {LONG.total_seconds():.0f})"
 _PORTION = timedelta(days=32)
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 SessionColumns: TypeAlias = Mapping[str, Sequence[Any]]
 """Some sessions by column: for each of REPORT_COLUMNS one value a session, in no order."""
@@ -50,7 +52,7 @@ def select(connection: sqlite3.Connection, wanted: Range, now: datetime) -> Iter
     cuts, projected = _unsettled(connection, wanted, now)
     yield from projected
     for row in map(SessionRow._make, _stored(connection, wanted, COLUMNS)):
-        if row.started_at < cuts.get(row.person_id, "~"):
+        if row.started_at < cuts.get(row.person_id, NEVER):
             yield row
 
 
@@ -60,10 +62,66 @@ def select_columns(connection: sqlite3.Connection, wanted: Range, now: datetime)
     SQLite makes a JSON array of each column, which takes half the time of a tuple for each of many thousand rows.
     """
     cuts, projected = _unsettled(connection, wanted, now)
-    yield {name: [getattr(row, name) for row in projected] for name in REPORT_COLUMNS}
-    for arrays in _stored(connection, wanted, _ARRAYS):
-        columns: SessionColumns = dict(zip(REPORT_COLUMNS, map(json.loads, arrays), strict=True))
+    yield _columns_of(projected)
+    for columns in map(_decoded, _stored(connection, wanted, _ARRAYS)):
         yield _before(columns, cuts) if cuts else columns
+
+
+class Snapshot:
+    """The sessions of one site as one commit left them, for those who keep what they read.
+
+    version: of the store. Only valid within the read transaction in which it is made.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, site_id: str) -> None:
+        self._connection = connection
+        self._site_id = site_id
+        (self.version,) = connection.execute("SELECT version FROM state").fetchone()
+
+    def changed_after(self, version: int) -> datetime | None:
+        """The earliest start of the sessions that changed after that version; None if none did.
+
+        The beginning of time if that was too long ago to be known.
+        """
+        since = session_changes.changed_after(self._connection, version)
+        return None if since == NEVER else _BEGINNING if since == EVER else read_time(since)
+
+    def begun(self, since: datetime) -> Iterator[SessionColumns]:
+        """The stored sessions that begin from then on, in portions."""
+        for start, end in _portions(self._connection, self._site_id, since, None):
+            query = f"SELECT {_ARRAYS} FROM sessions WHERE site_id = ? AND started_at >= ? AND started_at < ?"
+            yield from map(_decoded, self._connection.execute(query, (self._site_id, start, end)))
+
+    def long(self, since: datetime) -> SessionColumns:
+        """The stored sessions that begin more than LONG before, and are not over by then."""
+        (arrays,) = _long(self._connection, self._site_id, since, _ARRAYS)
+        return _decoded(arrays)
+
+    def unsettled(
+        self, since: datetime, until: datetime, now: datetime
+    ) -> tuple[Mapping[str, datetime], SessionColumns]:
+        """What became due by `now` since the last transaction: by person from which start on the stored sessions do
+        not hold, and those of [since, until) that hold instead.
+        """
+        wanted = Range(site_id=self._site_id, since=since, until=until)
+        cuts, rows = _unsettled(self._connection, wanted, now)
+        return {person_id: _BEGINNING if at == EVER else read_time(at) for person_id, at in cuts.items()}, _columns_of(
+            rows
+        )
+
+    def first_starts(self, person_ids: Iterable[str]) -> dict[str, str]:
+        """When (text) the first session of each of these people began; who has none is left out."""
+        return first_starts(self._connection, self._site_id, person_ids)
+
+
+def first_starts(connection: sqlite3.Connection, site_id: str, person_ids: Iterable[str]) -> dict[str, str]:
+    """When (text) the first session of each of these people began; who has none is left out."""
+    rows = connection.execute(
+        "SELECT value, (SELECT min(started_at) FROM sessions WHERE person_id = value AND site_id = ?1)"
+        " FROM json_each(?2)",
+        (site_id, json.dumps(list(person_ids))),
+    )
+    return {person_id: at for person_id, at in rows if at is not None}
 
 
 def derive(connection: sqlite3.Connection, wanted: Range, now: datetime, rules: Rules) -> Iterator[SessionRow]:
@@ -96,10 +154,18 @@ def _unsettled(connection: sqlite3.Connection, wanted: Range, now: datetime) -> 
     return cuts, found
 
 
+def _columns_of(rows: Sequence[SessionRow]) -> SessionColumns:
+    return {name: [getattr(row, name) for row in rows] for name in REPORT_COLUMNS}
+
+
+def _decoded(arrays: Sequence[str]) -> SessionColumns:
+    return dict(zip(REPORT_COLUMNS, map(json.loads, arrays), strict=True))
+
+
 def _before(columns: SessionColumns, cuts: Mapping[str, str]) -> SessionColumns:
     """The sessions that begin before the cut of their person."""
     whose = zip(columns["started_at"], columns["person_id"], strict=True)
-    kept = [started_at < cuts.get(person_id, "~") for started_at, person_id in whose]
+    kept = [started_at < cuts.get(person_id, NEVER) for started_at, person_id in whose]
     return {name: list(compress(values, kept)) for name, values in columns.items()}
 
 
@@ -109,39 +175,51 @@ def _stored(connection: sqlite3.Connection, wanted: Range, columns: str) -> Iter
     columns: may be aggregates; the range is read in several portions.
     """
     since = EVER if wanted.since is None else time_text(wanted.since)
-    until = "~" if wanted.until is None else time_text(wanted.until)
+    until = NEVER if wanted.until is None else time_text(wanted.until)
     lasts = "started_at < ? AND (ended_at IS NULL OR ended_at >= ?)"
-    select = f"SELECT {columns} FROM sessions"
     if wanted.person_ids is not None:
         theirs = "INDEXED BY sessions_person WHERE site_id = ? AND person_id IN (SELECT value FROM json_each(?))"
         ids = json.dumps(wanted.person_ids)
-        yield from connection.execute(f"{select} {theirs} AND {lasts}", (wanted.site_id, ids, until, since))
+        yield from connection.execute(
+            f"SELECT {columns} FROM sessions {theirs} AND {lasts}", (wanted.site_id, ids, until, since)
+        )
         return
-    for begin, end in _portions(connection, wanted):
-        key = (wanted.site_id, begin, end, since)
-        yield from connection.execute(f"{select} WHERE site_id = ? AND started_at >= ? AND {lasts}", key)
+    begin = None if wanted.since is None else wanted.since - LONG
+    for start, end in _portions(connection, wanted.site_id, begin, wanted.until):
+        yield from connection.execute(
+            f"SELECT {columns} FROM sessions WHERE site_id = ? AND started_at >= ? AND {lasts}",
+            (wanted.site_id, start, end, since),
+        )
     if wanted.since is not None:
-        query = f"{select} INDEXED BY sessions_long WHERE site_id = ? AND {_IS_LONG} AND {lasts}"
-        yield from connection.execute(query, (wanted.site_id, time_text(wanted.since - _LONG), since))
+        yield from _long(connection, wanted.site_id, wanted.since, columns)
 
 
-def _portions(connection: sqlite3.Connection, wanted: Range) -> Iterator[tuple[str, str]]:
-    """The beginnings and ends (text) of pieces of the range, and of the day before it, in which sessions begin."""
+def _long(connection: sqlite3.Connection, site_id: str, since: datetime, columns: str) -> Iterator[Any]:
+    """Rows that begin more than a day before, and are not over by then."""
+    query = (
+        f"SELECT {columns} FROM sessions INDEXED BY sessions_long WHERE site_id = ? AND {_IS_LONG}"
+        " AND started_at < ? AND (ended_at IS NULL OR ended_at >= ?)"
+    )
+    yield from connection.execute(query, (site_id, time_text(since - LONG), time_text(since)))
+
+
+def _portions(
+    connection: sqlite3.Connection, site_id: str, begin: datetime | None, end: datetime | None
+) -> Iterator[tuple[str, str]]:
+    """The beginnings and ends (text) of the pieces of [begin, end), None for no limit, in which sessions begin."""
     query = (
         "SELECT (SELECT min(started_at) FROM sessions WHERE site_id = ?1),"
         " (SELECT max(started_at) FROM sessions WHERE site_id = ?1)"
     )
-    first, last = connection.execute(query, (wanted.site_id,)).fetchone()
+    first, last = connection.execute(query, (site_id,)).fetchone()
     if first is None:
         return
-    begin, end = read_time(first), read_time(last) + timedelta(seconds=1)
-    if wanted.since is not None:
-        begin = max(begin, wanted.since - _LONG)
-    if wanted.until is not None:
-        end = min(end, wanted.until)
-    while begin < end:
-        yield time_text(begin), time_text(min(begin + _PORTION, end))
-        begin += _PORTION
+    start = read_time(first) if begin is None else max(read_time(first), begin)
+    after = read_time(last) + timedelta(seconds=1)
+    after = after if end is None else min(after, end)
+    while start < after:
+        yield time_text(start), time_text(min(start + _PORTION, after))
+        start += _PORTION
 
 
 def _touches(row: SessionRow, wanted: Range) -> bool:

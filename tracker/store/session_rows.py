@@ -17,15 +17,14 @@ from tracker.presence.events import Event, time_text
 from tracker.presence.projection import Changes, Projected, changes, project
 from tracker.presence.rules import Closings, Rules
 from tracker.presence.sessions import PersonAtSite, Segment, Session, Sightings, session_of
-from tracker.store import event_rows, people_rows, site_rows
+from tracker.store import event_rows, people_rows, session_changes, site_rows
 from tracker.store.database import Transaction
+from tracker.store.session_changes import EVER, NEVER
 from tracker.store.tables import Row, read_time
 
 _BATCH = 20_000
 _SET_BACK = timedelta(seconds=1)
 """A clock that is behind the last transaction by more was set back."""
-EVER = ""
-"""Earlier than the text of any time."""
 
 
 class SessionRow(NamedTuple):
@@ -76,7 +75,8 @@ def refresh(writing: Transaction) -> None:
 def rebuild(writing: Transaction, site_id: str | None = None) -> None:
     """Derive all sessions again, of one site or of all."""
     connection = writing.connection
-    connection.execute("DELETE FROM sessions WHERE ?1 IS NULL OR site_id = ?1", (site_id,))
+    if connection.execute("DELETE FROM sessions WHERE ?1 IS NULL OR site_id = ?1", (site_id,)).rowcount:
+        session_changes.mark(writing, EVER)
     writing.touched_sessions.clear()
     writing.touched_people.clear()
     projector = _Projector(writing)
@@ -196,6 +196,9 @@ class _Projector:
 
     def write(self) -> None:
         connection, changed = self._writing.connection, self._writing.changed
+        if self._deleted or self._written:
+            since = min(*(each[1] for each in self._deleted), *(row.started_at for row in self._written), NEVER)
+            session_changes.mark(self._writing, since)
         connection.executemany(
             "DELETE FROM sessions WHERE site_id = ? AND started_at = ? AND session_id = ?", self._deleted
         )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 from tracker.presence.rules import Rules
 from tracker.presence.sessions import Session, in_order
 from tracker.store import session_queries, session_rows, site_rows
-from tracker.store.session_queries import Range, SessionColumns
+from tracker.store.session_queries import Range, SessionColumns, Snapshot
 from tracker.store.store_file import StoreFile
 from tracker.store.tables import read_all, read_time
 
@@ -59,14 +59,16 @@ class Sessions:
         with self._file.one_state() as connection:
             yield from session_queries.select_columns(connection, wanted, now)
 
+    @contextmanager
+    def snapshot(self, site_id: str) -> Iterator[Snapshot]:
+        """The sessions of a site as of one commit, for as long as the context lasts."""
+        with self._file.one_state() as connection:
+            yield Snapshot(connection, site_id)
+
     def first_starts(self, site_id: str, person_ids: Iterable[str]) -> dict[str, str]:
         """When (text) the first session of each of these people began; who has none is left out."""
-        rows = self._file.rows(
-            "SELECT value, (SELECT min(started_at) FROM sessions WHERE person_id = value AND site_id = ?1)"
-            " FROM json_each(?2)",
-            (site_id, json.dumps(list(person_ids))),
-        )
-        return {person_id: at for person_id, at in rows if at is not None}
+        with self._file.reading() as connection:
+            return session_queries.first_starts(connection, site_id, person_ids)
 
     def bounds(self, site_id: str) -> tuple[datetime, datetime] | None:
         """The starts of the first and of the last session of a site; None without any."""
