@@ -22,6 +22,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "tracker.presence": ("tracker.presence",),
     "tracker.reports": ("tracker.reports", "tracker.presence", "config.errors", "config.text"),
     "tracker.reports.selection": ("tracker.reports", "tracker.presence", "tracker.store", "config"),
+    "tracker.reports.session_cache": ("tracker.reports", "tracker.store"),
     "tracker.presence.documents": ("tracker.presence", "tracker.presence.documents", "config.errors", "config.text"),
     "tracker.cloud": ("tracker.cloud", "tracker.store", "tracker.presence", "config"),
     "tracker.cloud.paths": ("tracker.presence",),

@@ -344,28 +344,6 @@ def test_columns_hold_the_sessions_of_a_long_history(
     assert bool(found) == (people != [])
 
 
-def test_a_snapshot_tells_from_when_on_sessions_changed(store: Store) -> None:
-    def changed_after(version: int) -> datetime | None:
-        with store.sessions.snapshot("s") as snapshot:
-            return snapshot.changed_after(version)
-
-    pairs = [(0, 10), (100, 110), (300, 310)]
-    store.record(
-        Observation(events=[each for start, end in pairs for each in (event("enter", start), event("exit", end))])
-    )
-    version = store.version()
-    assert changed_after(version) is None
-    store.record(Observation(events=[event("enter", 200, "q")]))
-    store.record(Observation(events=[event("exit", 220, "q")]))
-    assert changed_after(version) == at(200)
-    middle = next(each for each in store.events.select() if each.at == at(100))
-    store.events.correct([Correction(action=Action.VOID, event_id=middle.event_id, by="ann", at=at(400))])
-    assert changed_after(version) == at(100)
-    assert changed_after(store.version()) is None
-    store.sites.use_default_rules(Rules(merge_gap=timedelta(0)))
-    assert changed_after(version) == datetime.min.replace(tzinfo=UTC)
-
-
 @pytest.mark.parametrize("rules", [*RULES, Rules()], ids=["short", "closing", "doors", "proof", "tight", "default"])
 def test_rules_are_written_as_a_text_and_read_back(rules: Rules) -> None:
     assert decode_rules(encode_rules(rules)) == rules
