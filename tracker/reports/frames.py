@@ -183,21 +183,25 @@ def index_of(edges: Sequence[datetime]) -> pd.DatetimeIndex:
     return pd.DatetimeIndex([edge.astimezone(UTC) for edge in edges], dtype=TIME)
 
 
+def instants(at: Times) -> NDArray[np.int64]:
+    """Microseconds since 1970; the least number for a missing one."""
+    return pd.DatetimeIndex(at, dtype=TIME).asi8
+
+
+def utc(instants_us: NDArray[np.int64]) -> pd.DatetimeIndex:
+    """The same as times."""
+    return _utc(instants_us.astype("datetime64[us]"))
+
+
 def places(at: Times, edges: pd.DatetimeIndex) -> NDArray[np.intp]:
     """In which period each instant lies: 0 for the one that begins at the first edge, -1 for none."""
-    found = np.asarray(edges.searchsorted(pd.DatetimeIndex(at), side="right")) - 1
-    outside = (found >= len(edges) - 1) | np.asarray(at.isna())
-    return np.where(outside, -1, found)
+    found = np.searchsorted(edges.asi8, instants(at), side="right") - 1
+    return np.where(found < len(edges) - 1, found, -1)
 
 
 def not_before(at: Times, earliest: pd.Timestamp) -> Times:
     """The instants, those before `earliest` moved to it."""
     return at.where(at >= earliest, earliest)
-
-
-def not_after(at: Times, latest: pd.Timestamp) -> Times:
-    """The instants, those after `latest` moved to it."""
-    return at.where(at <= latest, latest)
 
 
 def local_days(at: Times, zone: tzinfo) -> Times:

@@ -20,11 +20,12 @@ from tracker.reports.frames import (
     TIME,
     Frames,
     index_of,
+    instants,
     local_days,
-    not_after,
     not_before,
     places,
     steps_of,
+    utc,
 )
 
 DWELL_COLUMNS: Mapping[str, str] = {"net": "dwell_s", "gross": "gross_s"}
@@ -38,8 +39,6 @@ NOT_MEASURED: Mapping[str, str] = {
 }
 """Why a visit is not measured."""
 
-_OF_ENTRIES = ["person_id", "started_at", "first_at", "dwell_s", "dwell_known", "bounce"]
-"""The columns of visits from which entries are counted."""
 _COUNTS = ("entries", "exits", "visitors", "returning", "new", "peak")
 _MAX_BINS = 12
 _BIN_WIDTHS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
@@ -55,11 +54,11 @@ def usage(frames: Frames, edges: Sequence[datetime], *, zone: tzinfo) -> pd.Data
     """
     index, visits = index_of(edges), frames.visits
     count = len(edges) - 1
-    peak = peak_counts(frames.steps, index)
     at = places(visits["started_at"], index)
-    came = visits.loc[at >= 0, _OF_ENTRIES].assign(place=at[at >= 0])
-    entries = _per_place(came["place"], count)
-    visitors, returning = _visitors(came, count, zone)
+    entries = _per_place(at, count)
+    bounces = _per_place(at[visits["bounce"].to_numpy()], count)
+    known = is_measured(visits) & (at >= 0)
+    visitors, returning = _visitors(visits, at, count, zone)
     frame = pd.DataFrame(
         {
             "started_at": index[:-1],
@@ -69,9 +68,9 @@ def usage(frames: Frames, edges: Sequence[datetime], *, zone: tzinfo) -> pd.Data
             "visitors": visitors,
             "returning": returning,
             "new": visitors - returning,
-            "bounce_rate": _per_place(came.loc[came["bounce"], "place"], count) / np.where(entries, entries, np.nan),
-            "median_dwell_s": measured(came).groupby("place")["dwell_s"].median().reindex(range(count)).to_numpy(),
-            "peak": peak,
+            "bounce_rate": bounces / np.where(entries, entries, np.nan),
+            "median_dwell_s": _medians(visits["dwell_s"].to_numpy()[known], at[known], count),
+            "peak": peak_counts(frames.steps, index),
         }
     )
     return frame.astype(dict.fromkeys(_COUNTS, "Int64"))
@@ -103,7 +102,12 @@ def with_watched(frame: pd.DataFrame, shares: Sequence[float | None]) -> pd.Data
 
 def measured(visits: pd.DataFrame) -> pd.DataFrame:
     """Visits whose length is known and that were no bounce."""
-    return visits[visits["dwell_known"] & ~visits["bounce"]]
+    return visits[is_measured(visits)]
+
+
+def is_measured(visits: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which of the visits those are."""
+    return np.asarray(visits["dwell_known"] & ~visits["bounce"])
 
 
 def dwell(visits: pd.DataFrame) -> pd.DataFrame:
@@ -240,30 +244,37 @@ def people_usage(frames: Frames, edges: Sequence[datetime], *, now: datetime) ->
     median_dwell_s: of the visits that began and whose length is known; first_seen_at, last_seen_at: within the range,
     the latter is now for somebody who is in; present: is in. edges: of the range's days.
     """
-    since, until = pd.Timestamp(edges[0]), pd.Timestamp(edges[-1])
     found = frames.touching(edges[0], edges[-1])
-    ends = found["ended_at"].fillna(pd.Timestamp(now))
-    ends = not_after(ends.mask(ends < found["started_at"], found["started_at"]), until)
-    known = found.assign(ends=ends, open=found["ended_at"].isna())
-    people = known.groupby("person_id", observed=True).agg(
-        first_seen_at=("started_at", "min"), last_seen_at=("ends", "max"), present=("open", "any")
+    since, until = index_of([edges[0], edges[-1]]).asi8
+    codes, who = np.unique(found["person_id"].cat.codes, return_inverse=True)
+    count = len(codes)
+    started, still = instants(found["started_at"]), found["ended_at"].isna().to_numpy()
+    ends = np.where(still, index_of([now]).asi8[0], instants(found["ended_at"]))
+    ends = np.minimum(np.maximum(ends, started), until)
+    first_seen, last_seen = np.full(count, until), np.full(count, since)
+    np.minimum.at(first_seen, who, np.maximum(started, since))
+    np.maximum.at(last_seen, who, ends)
+    came = (started >= since) & (started < until)
+    known = came & is_measured(found)
+    person_of = np.full(len(frames.visits.index) and int(frames.visits.index.max()) + 1, -1)
+    person_of[found.index] = who
+    segments = frames.segments[person_of[frames.segments["visit"]] >= 0]
+    rows, place, part_start, part_end = _cut(segments, index_of(edges))
+    person = person_of[segments["visit"]][rows]
+    days = np.unique(person * len(edges) + place) // len(edges)
+    people = pd.DataFrame(
+        {
+            "person_id": np.asarray(found["person_id"].cat.categories[codes], dtype=object),
+            "visits": np.bincount(who[came], minlength=count),
+            "days": np.bincount(days, minlength=count),
+            "inside_s": np.bincount(person, weights=(part_end - part_start).astype(float), minlength=count) / SECOND_US,
+            "median_dwell_s": _medians(found["dwell_s"].to_numpy()[known], who[known], count),
+            "first_seen_at": utc(first_seen),
+            "last_seen_at": utc(last_seen),
+            "present": np.bincount(who[still], minlength=count) > 0,
+        }
     )
-    came = found[(found["started_at"] >= since) & (found["started_at"] < until)]
-    parts = day_parts(frames.segments[frames.segments["visit"].isin(found.index)], edges)
-    parts = parts.assign(inside_s=(parts["ended_at"] - parts["started_at"]).dt.total_seconds())
-    by_person = parts.groupby("person_id", observed=True)
-    medians = measured(came).groupby("person_id", observed=True)["dwell_s"].median()
-    people = people.assign(
-        first_seen_at=not_before(people["first_seen_at"], since),
-        visits=came.groupby("person_id", observed=True).size().reindex(people.index, fill_value=0),
-        days=by_person["place"].nunique().reindex(people.index, fill_value=0),
-        inside_s=by_person["inside_s"].sum().reindex(people.index, fill_value=0.0),
-        median_dwell_s=medians.reindex(people.index),
-    )
-    people = people.reset_index().astype({"person_id": "object"})
-    people = people.sort_values(["inside_s", "visits", "person_id"], ascending=[False, False, True])
-    columns = ["person_id", "visits", "days", "inside_s", "median_dwell_s", "first_seen_at", "last_seen_at", "present"]
-    return people[columns].reset_index(drop=True)
+    return people.sort_values(["inside_s", "visits", "person_id"], ascending=[False, False, True], ignore_index=True)
 
 
 def day_parts(segments: pd.DataFrame, edges: Sequence[datetime]) -> pd.DataFrame:
@@ -272,41 +283,61 @@ def day_parts(segments: pd.DataFrame, edges: Sequence[datetime]) -> pd.DataFrame
     Columns of the segments, with the cut started_at and ended_at, and `place`: the day, 0 for the first one. A segment
     of no length lies in the day in which it is.
     """
-    index = index_of(edges)
-    first, last = index[0], index[-1]
-    touching = (segments["started_at"] < last) & ((segments["ended_at"] > first) | (segments["started_at"] >= first))
-    inside = segments[touching]
-    started, ended = not_before(inside["started_at"], first), not_after(inside["ended_at"], last)
-    begin = places(started, index)
-    end = np.maximum(places(ended - pd.Timedelta(1, "us"), index), begin)
-    copies = end - begin + 1
-    rows = np.repeat(np.arange(len(inside)), copies)
-    place = np.arange(len(rows)) - np.repeat(np.cumsum(copies) - copies, copies) + begin[rows]
-    parts = inside.iloc[rows].reset_index(drop=True)
-    cut_start = np.maximum(pd.DatetimeIndex(started).asi8[rows], index.asi8[place])
-    cut_end = np.minimum(pd.DatetimeIndex(ended).asi8[rows], index.asi8[place + 1])
+    rows, place, started, ended = _cut(segments, index_of(edges))
+    parts = segments.iloc[rows].reset_index(drop=True)
+    is_last = np.append(rows[1:] != rows[:-1], True)[: len(rows)]
     return parts.assign(
-        started_at=pd.to_datetime(cut_start, unit="us", utc=True).astype(TIME),
-        ended_at=pd.to_datetime(cut_end, unit="us", utc=True).astype(TIME),
-        open=parts["open"].to_numpy() & (place == end[rows]),
-        place=place,
+        started_at=utc(started), ended_at=utc(ended), open=parts["open"].to_numpy() & is_last, place=place
     )
 
 
-def _visitors(came: pd.DataFrame, count: int, zone: tzinfo) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Different people per place, and those of them who had been here on an earlier day."""
-    found = came.groupby(["place", "person_id"], observed=True).agg(
-        first_at=("first_at", "min"), last_at=("started_at", "max")
-    )
-    place = found.index.get_level_values("place")
-    earlier = (local_days(found["first_at"], zone) < local_days(found["last_at"], zone)).to_numpy()
-    return _per_place(place, count), _per_place(place[earlier], count)
+def _cut(
+    segments: pd.DataFrame, edges: pd.DatetimeIndex
+) -> tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Segments cut at the edges: of each part the row, the period, start and end (microseconds)."""
+    started, ended = instants(segments["started_at"]), instants(segments["ended_at"])
+    first, last = edges.asi8[0], edges.asi8[-1]
+    touching = np.flatnonzero((started < last) & ((ended > first) | (started >= first)))
+    started, ended = np.maximum(started[touching], first), np.minimum(ended[touching], last)
+    begin = np.searchsorted(edges.asi8, started, side="right") - 1
+    end = np.maximum(np.searchsorted(edges.asi8, ended - 1, side="right") - 1, begin)
+    copies = end - begin + 1
+    rows = np.repeat(np.arange(len(touching)), copies)
+    place = np.arange(len(rows)) - np.repeat(np.cumsum(copies) - copies, copies) + begin[rows]
+    cut_start = np.maximum(started[rows], edges.asi8[place])
+    cut_end = np.minimum(ended[rows], edges.asi8[place + 1])
+    return touching[rows], place, cut_start, cut_end
 
 
-def _per_place(found: pd.Series[int] | pd.Index | NDArray[np.intp], count: int) -> NDArray[np.int64]:
+def _visitors(
+    visits: pd.DataFrame, place: NDArray[np.intp], count: int, zone: tzinfo
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Different people per place, and those of them who had been here on an earlier day. place: -1 counts nowhere."""
+    came = np.flatnonzero(place >= 0)
+    person = visits["person_id"].cat.codes.to_numpy().astype(np.int64)[came]
+    found, last_row = np.unique((person * count + place[came])[::-1], return_index=True)
+    last = visits.iloc[came[len(came) - 1 - last_row]]
+    earlier = (local_days(last["first_at"], zone) < local_days(last["started_at"], zone)).to_numpy()
+    return _per_place(found % count, count), _per_place(found[earlier] % count, count)
+
+
+def _per_place(found: NDArray[np.intp], count: int) -> NDArray[np.int64]:
     """How often each of the places 0..count-1 stands there."""
-    numbers = np.asarray(found, dtype=np.int64)
-    return np.bincount(numbers[numbers >= 0], minlength=count).astype(np.int64)
+    return np.bincount(found[found >= 0], minlength=count).astype(np.int64)
+
+
+def _medians(values: NDArray[np.float64], groups: NDArray[np.intp], count: int) -> NDArray[np.float64]:
+    """The median of each of the groups 0..count-1, NaN for an empty one."""
+    order = np.lexsort((values, groups))
+    sizes = np.bincount(groups, minlength=count)
+    first = np.cumsum(sizes) - sizes
+    padded = np.append(values[order], np.nan)
+    lower, upper = (
+        padded[np.where(sizes, first + (sizes - 1) // 2, -1)],
+        padded[np.where(sizes, first + sizes // 2, -1)],
+    )
+    medians: NDArray[np.float64] = (lower + upper) / 2
+    return medians
 
 
 def _means(segments: pd.DataFrame, edges: pd.DatetimeIndex, now: datetime) -> NDArray[np.float64]:
