@@ -20,7 +20,7 @@ from tracker.reports.columns import LATE, Codes, Columns, Instants, SessionColum
 if TYPE_CHECKING:
     Times: TypeAlias = "pd.Series[pd.Timestamp]"
 
-TIME = "datetime64[us, UTC]"
+TIME = pd.DatetimeTZDtype("us", UTC)
 SECOND_US = 1_000_000
 
 
@@ -79,7 +79,9 @@ class Frames:
     def where(self, holds: pd.Series[bool] | NDArray[np.bool_]) -> Frames:
         """The visits for which something holds, and their segments."""
         visits = self.visits[holds]
-        return Frames(visits, self.segments[self.segments["visit"].isin(visits.index)])
+        kept = np.zeros(int(self.visits.index.max()) + 1 if len(self.visits) else 0, dtype=bool)
+        kept[visits.index] = True
+        return Frames(visits, self.segments[kept[self.segments["visit"]]])
 
     def of_people(self, person_ids: Iterable[str]) -> Frames:
         """The visits of these people."""
@@ -98,8 +100,9 @@ class Frames:
     @cached_property
     def steps(self) -> pd.Series[int]:
         """People in from each instant on, until the next, in order; a segment of no length changes nothing."""
-        lasting = self.segments[self.segments["open"] | (self.segments["ended_at"] > self.segments["started_at"])]
-        return steps_of(lasting["started_at"], lasting.loc[~lasting["open"], "ended_at"])
+        started, ended, still = self.segments["started_at"], self.segments["ended_at"], self.segments["open"]
+        lasting = still | (ended > started)
+        return steps_of(started[lasting], ended[lasting & ~still])
 
     def touching(self, since: datetime, until: datetime) -> pd.DataFrame:
         """Visits of which some lies in [since, until), or that are one instant there."""

@@ -39,7 +39,6 @@ NOT_MEASURED: Mapping[str, str] = {
 }
 """Why a visit is not measured."""
 
-_COUNTS = ("entries", "exits", "visitors", "returning", "new", "peak")
 _MAX_BINS = 12
 _BIN_WIDTHS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
 
@@ -59,26 +58,27 @@ def usage(frames: Frames, edges: Sequence[datetime], *, zone: tzinfo) -> pd.Data
     bounces = _per_place(at[visits["bounce"].to_numpy()], count)
     known = is_measured(visits) & (at >= 0)
     visitors, returning = _visitors(visits, at, count, zone)
-    frame = pd.DataFrame(
+    return pd.DataFrame(
         {
             "started_at": index[:-1],
             "ended_at": index[1:],
-            "entries": entries,
-            "exits": _per_place(places(visits["ended_at"], index), count),
-            "visitors": visitors,
-            "returning": returning,
-            "new": visitors - returning,
+            "entries": _nullable(entries),
+            "exits": _nullable(_per_place(places(visits["ended_at"], index), count)),
+            "visitors": _nullable(visitors),
+            "returning": _nullable(returning),
+            "new": _nullable(visitors - returning),
             "bounce_rate": bounces / np.where(entries, entries, np.nan),
             "median_dwell_s": _medians(visits["dwell_s"].to_numpy()[known], at[known], count),
-            "peak": peak_counts(frames.steps, index),
+            "peak": _nullable(peak_counts(frames.steps, index)),
         }
     )
-    return frame.astype(dict.fromkeys(_COUNTS, "Int64"))
 
 
 def entries_by_hour_of_day(frames: Frames, since: datetime, until: datetime, zone: tzinfo) -> list[int]:
     """Visits that begin in [since, until) by the local hour in which they do: 24 sums from midnight on."""
-    hours = frames.begun(since, until)["started_at"].dt.tz_convert(zone).dt.hour
+    started = frames.visits["started_at"]
+    begun = started[(started >= pd.Timestamp(since)) & (started < pd.Timestamp(until))]
+    hours = begun.dt.tz_convert(zone).dt.hour
     return [int(number) for number in np.bincount(hours, minlength=24)]
 
 
@@ -88,6 +88,8 @@ def with_watched(frame: pd.DataFrame, shares: Sequence[float | None]) -> pd.Data
     Counts are missing where the share is 0 and nothing was counted.
     """
     watched = pd.Series(list(shares), dtype="float64", index=frame.index)
+    if not (watched == 0).any():
+        return frame.assign(watched=watched)
     counts = [name for name in frame.columns if isinstance(frame[name].dtype, pd.Int64Dtype)]
     blank = (watched == 0) & (frame[counts].fillna(0) == 0).all(axis=1)
     lengths = [name for name in frame.columns if frame[name].dtype == "float64"]
@@ -115,8 +117,8 @@ def dwell(visits: pd.DataFrame) -> pd.DataFrame:
 
     Columns: measure, visits, median_s, mean_s, p90_s (nine of ten were shorter), longest_s.
     """
-    known = measured(visits)
-    lengths = [known[column] for column in DWELL_COLUMNS.values()]
+    known = is_measured(visits)
+    lengths = [visits[column][known] for column in DWELL_COLUMNS.values()]
     return pd.DataFrame(
         {
             "measure": pd.Series(list(DWELL_COLUMNS), dtype="str"),
@@ -134,11 +136,11 @@ def histogram(visits: pd.DataFrame, measures: Mapping[str, str] = DWELL_COLUMNS)
 
     Columns: from_s, to_s, and one for each measure. The bins have one round width and fit the longest time.
     """
-    known = measured(visits)
+    known = visits.loc[is_measured(visits), list(dict.fromkeys(measures.values()))]
     if known.empty:
         empty = pd.Series(dtype="float64")
         return pd.DataFrame({"from_s": empty, "to_s": empty, **dict.fromkeys(measures, empty.astype(int))})
-    longest_s = float(known[list(measures.values())].to_numpy().max())
+    longest_s = float(known.to_numpy().max())
     width_s = bin_width_s(longest_s)
     count = int(longest_s // width_s) + 1
     starts = np.arange(count) * width_s
@@ -202,7 +204,7 @@ def occupancy(frames: Frames, edges: Sequence[datetime], *, now: datetime, capac
             "started_at": index[:-1],
             "ended_at": index[1:],
             "mean": _means(frames.segments, index, now),
-            "peak": pd.Series(peaks, dtype="Int64"),
+            "peak": _nullable(peaks),
             "peak_share": peaks / capacity if capacity else np.full(len(peaks), np.nan),
         }
     )
@@ -246,8 +248,12 @@ def people_usage(frames: Frames, edges: Sequence[datetime], *, now: datetime) ->
     """
     found = frames.touching(edges[0], edges[-1])
     since, until = index_of([edges[0], edges[-1]]).asi8
-    codes, who = np.unique(found["person_id"].cat.codes, return_inverse=True)
+    of_visits = found["person_id"].cat.codes.to_numpy()
+    codes = np.flatnonzero(np.bincount(of_visits))
     count = len(codes)
+    number = np.zeros(codes.max(initial=0) + 1, dtype=np.int64)
+    number[codes] = np.arange(count)
+    who = number[of_visits]
     started, still = instants(found["started_at"]), found["ended_at"].isna().to_numpy()
     ends = np.where(still, index_of([now]).asi8[0], instants(found["ended_at"]))
     ends = np.minimum(np.maximum(ends, started), until)
@@ -261,12 +267,13 @@ def people_usage(frames: Frames, edges: Sequence[datetime], *, now: datetime) ->
     segments = frames.segments[person_of[frames.segments["visit"]] >= 0]
     rows, place, part_start, part_end = _cut(segments, index_of(edges))
     person = person_of[segments["visit"]][rows]
-    days = np.unique(person * len(edges) + place) // len(edges)
+    here = np.zeros((count, len(edges)), dtype=bool)
+    here[person, place] = True
     people = pd.DataFrame(
         {
             "person_id": np.asarray(found["person_id"].cat.categories[codes], dtype=object),
             "visits": np.bincount(who[came], minlength=count),
-            "days": np.bincount(days, minlength=count),
+            "days": here.sum(axis=1),
             "inside_s": np.bincount(person, weights=(part_end - part_start).astype(float), minlength=count) / SECOND_US,
             "median_dwell_s": _medians(found["dwell_s"].to_numpy()[known], who[known], count),
             "first_seen_at": utc(first_seen),
@@ -274,7 +281,9 @@ def people_usage(frames: Frames, edges: Sequence[datetime], *, now: datetime) ->
             "present": np.bincount(who[still], minlength=count) > 0,
         }
     )
-    return people.sort_values(["inside_s", "visits", "person_id"], ascending=[False, False, True], ignore_index=True)
+    by_id = np.argsort(np.argsort(people["person_id"].to_numpy()))
+    order = np.lexsort((by_id, -people["visits"], -people["inside_s"]))
+    return people.iloc[order].reset_index(drop=True)
 
 
 def day_parts(segments: pd.DataFrame, edges: Sequence[datetime]) -> pd.DataFrame:
@@ -326,9 +335,15 @@ def _per_place(found: NDArray[np.intp], count: int) -> NDArray[np.int64]:
     return np.bincount(found[found >= 0], minlength=count).astype(np.int64)
 
 
+def _nullable(counts: NDArray[np.int64]) -> pd.arrays.IntegerArray:
+    """A column of numbers that may be missing; none of them is."""
+    return pd.arrays.IntegerArray(counts, np.zeros(len(counts), dtype=bool))
+
+
 def _medians(values: NDArray[np.float64], groups: NDArray[np.intp], count: int) -> NDArray[np.float64]:
     """The median of each of the groups 0..count-1, NaN for an empty one."""
-    order = np.lexsort((values, groups))
+    order = np.argsort(values)
+    order = order[np.argsort(groups[order], kind="stable")]
     sizes = np.bincount(groups, minlength=count)
     first = np.cumsum(sizes) - sizes
     padded = np.append(values[order], np.nan)
