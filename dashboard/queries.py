@@ -41,7 +41,7 @@ BEAT_S = 20
 """Open pages refresh cameras and lists after so many seconds, also without changes."""
 HISTORY_BEAT_S = 300
 """And for what is computed from visits: minutes inside grow in the browser, the rest changes by events."""
-PEOPLE_SHOWN = 100
+PEOPLE_SHOWN = 25
 _BUSY_TIMEOUT_S = 2.0
 _KEPT_ANSWERS, _KEPT_RANGES = 16, 2
 _FEED = timedelta(days=1)
