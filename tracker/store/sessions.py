@@ -61,7 +61,10 @@ class Sessions:
 
     @contextmanager
     def snapshot(self, site_id: str) -> Iterator[Snapshot]:
-        """The sessions of a site as of one commit, for as long as the context lasts."""
+        """The sessions of a site as of one commit, for as long as the context lasts.
+
+        Not inside `writing`, whose sessions may never be committed.
+        """
         with self._file.one_state() as connection:
             yield Snapshot(connection, site_id)
 
