@@ -7,7 +7,6 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
-from plotly.graph_objects import Figure
 
 from dashboard import shell
 from dashboard.access.callbacks import RoleCallbacks
@@ -166,7 +165,7 @@ def _wire(app: RoleCallbacks) -> None:
         )
 
 
-def _figures(view: UsageView, board: Board, look: Look) -> tuple[Figure, ...]:
+def _figures(view: UsageView, board: Board, look: Look) -> tuple[charts.Chart, ...]:
     return (
         charts.footfall_by_hour(view.hours, days=view.days.count, look=look, watched=view.hours_watched),
         charts.dwell_histogram(view.bins, view.dwell, look=look, series={"visits": "visits"}),

@@ -235,7 +235,8 @@ def test_printed_commands_run_as_shown(path: Path) -> None:
     assert Board(usual.store.path, usual).command("demo") == "footfall demo"
 
 
-def test_a_month_at_the_gym_adds_up(path: Path) -> None:
+def test_a_month_at_the_gym_adds_up(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dashboard.queries.PEOPLE_SHOWN", 1_000)
     with gym.open_store(path) as store:
         gym.fill(store, now=NOW, zone=settings(path).site.zone)
     board = Board(path, settings(path), clock=lambda: NOW)

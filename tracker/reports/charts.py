@@ -1,19 +1,23 @@
-"""Charts of occupancy, of entries by hour and of dwell: functions of rows, in the look of a page or of a file."""
+"""Charts of occupancy, of entries by hour and of dwell: functions of rows, in the look of a page or of a file.
+
+A chart is a figure of Plotly as plain data, {"data": traces, "layout": …}: to build and check its objects takes ten
+times as long, and pages draw charts after every change.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone, tzinfo
-from typing import Any
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
-
-import plotly.graph_objects as go
 
 from tracker.presence.calendar import CLOCK, hour_edges, is_ambiguous, local_text
 from tracker.reports.looks import Look, Palette, template
 from tracker.reports.sheets import Row
 from tracker.reports.text import count_text, length_text
+
+Chart: TypeAlias = dict[str, Any]
 
 PLOT_CONFIG: Any = {"displayModeBar": False, "responsive": True, "showTips": False, "doubleClick": False}
 """For dcc.Graph: no buttons over the plot; it follows the width of its box."""
@@ -53,7 +57,7 @@ def occupancy(
     look: Look,
     blind: Sequence[Blind] = (),
     means: Sequence[Row] = (),
-) -> go.Figure:
+) -> Chart:
     """People inside over time.
 
     points: at and people, in order of time, each holds until the next. span: the time that the axis shows. blind: what
@@ -64,8 +68,10 @@ def occupancy(
     figure = _canvas(look)
     _shade(figure, blind, span=span, axis=axis, look=look)
     steps = _known(points, blind)
-    figure.add_scatter(
-        x=[_local(at, axis).isoformat() for at, _ in steps],
+    _trace(
+        figure,
+        "scatter",
+        x=[_local(at, axis) for at, _ in steps],
         y=[people for _, people in steps],
         name="people in, at most" if means else "people in",
         mode="lines",
@@ -75,8 +81,10 @@ def occupancy(
         hovertemplate="<b>%{y}</b> inside<extra></extra>",
     )
     if means:
-        figure.add_scatter(
-            x=[_local(point["at"], axis).isoformat() for point in means],
+        _trace(
+            figure,
+            "scatter",
+            x=[_local(point["at"], axis) for point in means],
             y=[point["people"] for point in means],
             name="on average",
             mode="lines",
@@ -87,19 +95,24 @@ def occupancy(
     if capacity is not None and highest >= _CAPACITY_SHOWN_FROM * capacity:
         top = max(top, capacity)
         _level_line(figure, capacity, f"capacity {capacity}", colours)
-    figure.update_layout(hovermode="x unified")
-    figure.update_xaxes(
-        range=[_local(at, axis) for at in span], hoverformat=_hover_time(span), **_time_ticks(span, narrow=look.narrow)
+    figure["layout"]["hovermode"] = "x unified"
+    _axes(
+        figure,
+        x={
+            "range": [_local(at, axis) for at in span],
+            "hoverformat": _hover_time(span),
+            **_time_ticks(span, narrow=look.narrow),
+        },
+        y={"range": [0, top * 1.12], **whole_numbers(top)},
     )
     if axis is not zone:
         _clock_ticks(figure, steps, span=span, axis=axis, zone=zone)
-    figure.update_yaxes(range=[0, top * 1.12], **whole_numbers(top))
     return figure
 
 
 def footfall_by_hour(
     hours: Sequence[int], *, days: int, look: Look, watched: Sequence[float | None] = _ALL_WATCHED
-) -> go.Figure:
+) -> Chart:
     """Entries in each hour of the day.
 
     hours: entries in each of the 24 hours, summed over the days. days: how many those are. watched: the share (0..1)
@@ -111,10 +124,10 @@ def footfall_by_hour(
     for hour, _ in shown:
         missed = 1 - _share(watched[hour])
         if missed > _WORTH_SHADING:
-            figure.add_vrect(
-                x0=hour - 0.5, x1=hour + 0.5, fillcolor=colours.blind, opacity=missed, line_width=0, layer="below"
-            )
-    figure.add_bar(
+            _grey(figure, hour - 0.5, hour + 0.5, look=look, opacity=missed)
+    _trace(
+        figure,
+        "bar",
         x=[hour for hour, _ in shown],
         y=[number if number or watched[hour] != 0 else None for hour, number in shown],
         customdata=[
@@ -131,12 +144,15 @@ def footfall_by_hour(
     most = 5 if look.narrow else 9
     step = -(-len(shown) // most)
     ticks = [hour for hour, _ in shown][::step]
-    figure.update_xaxes(tickmode="array", tickvals=ticks, ticktext=[f"{hour:02d}:00" for hour in ticks])
-    figure.update_yaxes(**whole_numbers(max((number for _, number in shown), default=0)))
+    _axes(
+        figure,
+        x={"tickmode": "array", "tickvals": ticks, "ticktext": [f"{hour:02d}:00" for hour in ticks]},
+        y=whole_numbers(max((number for _, number in shown), default=0)),
+    )
     return figure
 
 
-def dwell_histogram(bins: Sequence[Row], dwell: Row, *, look: Look, series: Mapping[str, str]) -> go.Figure:
+def dwell_histogram(bins: Sequence[Row], dwell: Row, *, look: Look, series: Mapping[str, str]) -> Chart:
     """How long visits last, with lines at the median and the 90th percentile.
 
     bins: rows with from_s, to_s and a count for each of `series`, key -> name. dwell: median_s and p90_s.
@@ -146,7 +162,9 @@ def dwell_histogram(bins: Sequence[Row], dwell: Row, *, look: Look, series: Mapp
     share = 0.92 / len(series)
     for place, ((key, name), colour) in enumerate(zip(series.items(), (colours.main, colours.third), strict=False)):
         offset = (place - (len(series) - 1) / 2) * share
-        figure.add_bar(
+        _trace(
+            figure,
+            "bar",
             x=[(each["from_s"] + each["to_s"]) / 2 + offset * (each["to_s"] - each["from_s"]) for each in bins],
             width=[(each["to_s"] - each["from_s"]) * share for each in bins],
             y=[each[key] for each in bins],
@@ -160,42 +178,64 @@ def dwell_histogram(bins: Sequence[Row], dwell: Row, *, look: Look, series: Mapp
     longest_s = max((each["to_s"] for each in bins), default=600.0)
     _dwell_line(figure, "median", dwell["median_s"], colours.text, row=0, longest_s=longest_s)
     _dwell_line(figure, "90 % under", dwell["p90_s"], colours.second, row=1, longest_s=longest_s)
-    figure.update_xaxes(range=[0, longest_s], **_length_ticks(longest_s, most=5 if look.narrow else 7))
-    figure.update_yaxes(**whole_numbers(max((each[key] for each in bins for key in series), default=0)))
+    _axes(
+        figure,
+        x={"range": [0, longest_s], **_length_ticks(longest_s, most=5 if look.narrow else 7)},
+        y=whole_numbers(max((each[key] for each in bins for key in series), default=0)),
+    )
     return figure
 
 
-def _canvas(look: Look, top_px: int = 14) -> go.Figure:
+def _canvas(look: Look, top_px: int = 14) -> Chart:
     margin = {"l": 12, "r": 14, "t": top_px, "b": 10}
-    return go.Figure(layout={"template": template(look), "autosize": True, "margin": margin})
+    layout = {"template": template(look), "autosize": True, "margin": margin, "shapes": [], "annotations": []}
+    return {"data": [], "layout": layout}
 
 
-def _level_line(figure: go.Figure, level: int, text: str, colours: Palette) -> None:
-    figure.add_hline(
-        y=level,
-        line={"color": colours.bad, "width": 1, "dash": "dot"},
-        annotation={"text": text, "font": {"color": colours.bad, "size": 12}, "yshift": -2},
-        annotation_position="top left",
-    )
+def _trace(figure: Chart, kind: str, **parts: object) -> None:
+    figure["data"].append({"type": kind, **parts})
 
 
-def _dwell_line(
-    figure: go.Figure, name: str, seconds: float | None, colour: str, *, row: int, longest_s: float
-) -> None:
+def _axes(figure: Chart, *, x: Mapping[str, object], y: Mapping[str, object]) -> None:
+    figure["layout"] |= {"xaxis": dict(x), "yaxis": dict(y)}
+
+
+def _grey(figure: Chart, start: float | str, end: float | str, *, look: Look, opacity: float) -> None:
+    """Over all of the height from start to end."""
+    place = {"xref": "x", "x0": start, "x1": end, "yref": "y domain", "y0": 0, "y1": 1}
+    style = {"fillcolor": look.palette.blind, "opacity": opacity, "line": {"width": 0}, "layer": "below"}
+    figure["layout"]["shapes"].append({"type": "rect", **place, **style})
+
+
+def _words(figure: Chart, text: str, colour: str, **place: object) -> None:
+    font = {"color": colour, "size": 12}
+    figure["layout"]["annotations"].append({"text": text, "font": font, "showarrow": False, **place})
+
+
+def _level_line(figure: Chart, level: int, text: str, colours: Palette) -> None:
+    place = {"xref": "x domain", "x0": 0, "x1": 1, "yref": "y", "y0": level, "y1": level}
+    line = {"color": colours.bad, "width": 1, "dash": "dot"}
+    figure["layout"]["shapes"].append({"type": "line", **place, "line": line})
+    corner = {"xref": "x domain", "x": 0, "xanchor": "left", "yref": "y", "y": level, "yanchor": "bottom"}
+    _words(figure, text, colours.bad, **corner, yshift=-2)
+
+
+def _dwell_line(figure: Chart, name: str, seconds: float | None, colour: str, *, row: int, longest_s: float) -> None:
     """A line across the histogram; its words stand over the plot, each line's in a row of its own."""
     if seconds is None:
         return
-    figure.add_vline(x=seconds, line={"color": colour, "width": 1.5, "dash": "dot"})
-    figure.add_annotation(
+    place = {"xref": "x", "x0": seconds, "x1": seconds, "yref": "y domain", "y0": 0, "y1": 1}
+    figure["layout"]["shapes"].append({"type": "line", **place, "line": {"color": colour, "width": 1.5, "dash": "dot"}})
+    _words(
+        figure,
+        f"{name} {_short(seconds)}",
+        colour,
         x=seconds,
         y=1,
         yref="paper",
         yanchor="bottom",
         yshift=2 + 17 * row,
         xanchor="left" if seconds < _LABEL_FITS_RIGHT * longest_s else "right",
-        showarrow=False,
-        text=f"{name} {_short(seconds)}",
-        font={"color": colour, "size": 12},
     )
 
 
@@ -203,9 +243,9 @@ def _short(seconds: float) -> str:
     return length_text(seconds, coarse=True)
 
 
-def _local(at: datetime, zone: tzinfo) -> datetime:
-    """What the clock on the wall shows: plots know no time zones."""
-    return at.astimezone(zone).replace(tzinfo=None)
+def _local(at: datetime, zone: tzinfo) -> str:
+    """What the clock on the wall shows, ISO 8601: plots know no time zones."""
+    return at.astimezone(zone).replace(tzinfo=None).isoformat()
 
 
 def _hover_time(span: tuple[datetime, datetime]) -> str:
@@ -223,7 +263,7 @@ def _axis(span: tuple[datetime, datetime], zone: ZoneInfo) -> tzinfo:
 
 
 def _clock_ticks(
-    figure: go.Figure,
+    figure: Chart,
     steps: Sequence[tuple[datetime, int | None]],
     *,
     span: tuple[datetime, datetime],
@@ -233,16 +273,16 @@ def _clock_ticks(
     """What the clock shows at the ticks of the axis and at each step; an hour that comes twice carries its zone."""
     hours = [at for at in hour_edges(*span, zone) if span[0] <= at <= span[1]]
     shown = [at for at in hours if at.astimezone(zone).hour % 3 == 0 or is_ambiguous(at.astimezone(zone))]
-    figure.update_xaxes(
-        tickmode="array",
-        tickvals=[_local(at, axis) for at in shown],
-        ticktext=[local_text(at, zone, CLOCK) for at in shown],
-    )
-    figure.update_layout(hovermode="closest")
-    figure.data[0].update(
-        customdata=[local_text(at, zone, CLOCK) for at, _ in steps],
-        hovertemplate="%{customdata}<br><b>%{y}</b> inside<extra></extra>",
-    )
+    figure["layout"]["xaxis"] |= {
+        "tickmode": "array",
+        "tickvals": [_local(at, axis) for at in shown],
+        "ticktext": [local_text(at, zone, CLOCK) for at in shown],
+    }
+    figure["layout"]["hovermode"] = "closest"
+    figure["data"][0] |= {
+        "customdata": [local_text(at, zone, CLOCK) for at, _ in steps],
+        "hovertemplate": "%{customdata}<br><b>%{y}</b> inside<extra></extra>",
+    }
 
 
 def _time_ticks(span: tuple[datetime, datetime], *, narrow: bool) -> dict[str, object]:
@@ -282,35 +322,18 @@ def _more_of_hour(entries: int, days: int, watched: float) -> str:
     return a_day + (f"<br>watched {watched:.0%} of it" if 1 - watched > _WORTH_SHADING else "")
 
 
-def _shade(
-    figure: go.Figure, blind: Sequence[Blind], *, span: tuple[datetime, datetime], axis: tzinfo, look: Look
-) -> None:
+def _shade(figure: Chart, blind: Sequence[Blind], *, span: tuple[datetime, datetime], axis: tzinfo, look: Look) -> None:
     """Grey over what was not watched, lighter where some cameras did; words in the widest."""
     widest, told = timedelta(0), None
     for each in blind:
         start, end = max(each.since, span[0]), min(each.until, span[1])
         if start >= end:
             continue
-        figure.add_vrect(
-            x0=_local(start, axis),
-            x1=_local(end, axis),
-            fillcolor=look.palette.blind,
-            opacity=1 - each.share,
-            line_width=0,
-            layer="below",
-        )
+        _grey(figure, _local(start, axis), _local(end, axis), look=look, opacity=1 - each.share)
         if each.share == 0 and end - start > widest:
             widest, told = end - start, start + (end - start) / 2
     if told is not None and widest >= (span[1] - span[0]) * (_WORDS_FIT_NARROW if look.narrow else _WORDS_FIT):
-        figure.add_annotation(
-            x=_local(told, axis),
-            y=1,
-            yref="paper",
-            yanchor="top",
-            showarrow=False,
-            text="not watched",
-            font={"color": look.palette.muted, "size": 12},
-        )
+        _words(figure, "not watched", look.palette.muted, x=_local(told, axis), y=1, yref="paper", yanchor="top")
 
 
 def _known(points: Sequence[Row], blind: Sequence[Blind]) -> list[tuple[datetime, int | None]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-
-import plotly.graph_objects as go
+from functools import cache
+from typing import Any
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Noto Sans', sans-serif"
 
@@ -91,8 +91,9 @@ PALETTES = {
 PRINT = Look(printed=True)
 
 
-def template(look: Look) -> go.layout.Template:
-    """What all charts of a look have in common."""
+@cache
+def template(look: Look) -> dict[str, Any]:
+    """What all charts of a look have in common: a template of Plotly."""
     colours = look.palette
     axis = {
         "showgrid": False,
@@ -107,7 +108,7 @@ def template(look: Look) -> go.layout.Template:
         "paper_bgcolor": ground,
         "plot_bgcolor": ground,
         "font": {"family": FONT, "size": 13 if look.printed else 12, "color": colours.text},
-        "showlegend": None if look.printed else False,
+        **({} if look.printed else {"showlegend": False}),
         "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.0, "yanchor": "bottom"},
         "dragmode": "zoom" if look.printed else False,
         "hovermode": "closest",
@@ -123,4 +124,4 @@ def template(look: Look) -> go.layout.Template:
             **axis, "showgrid": True, "gridcolor": colours.line, "rangemode": "tozero", "ticklabelstandoff": 8,
         },
     }  # fmt: skip
-    return go.layout.Template(layout=layout)
+    return {"layout": layout}

@@ -66,7 +66,7 @@ def _dwell(report: Report) -> go.Figure:
     if not bins:
         raise ReportError("there is no visit whose length is known", fix=report.sheet("histogram").empty)
     series = {"net": "net", "gross": "with gaps"}
-    figure = charts.dwell_histogram(bins, report.main.rows[0], look=PRINT, series=series)
+    figure = go.Figure(charts.dwell_histogram(bins, report.main.rows[0], look=PRINT, series=series))
     return _titled(figure, report, y_title="visits", top_px=36)
 
 
@@ -88,7 +88,7 @@ def _today(report: Report) -> go.Figure:
 
 def _over_time(report: Report, points: Sequence[Row], means: Sequence[Row] = ()) -> go.Figure:
     blind = [charts.Blind(since=outage.started_at, until=outage.ended_at, share=0.0) for outage in report.outages]
-    figure = charts.occupancy(
+    chart = charts.occupancy(
         points,
         span=(report.since, min(report.until, report.now)),
         zone=report.zone,
@@ -97,7 +97,7 @@ def _over_time(report: Report, points: Sequence[Row], means: Sequence[Row] = ())
         blind=blind,
         means=means,
     )
-    return _titled(figure, report, y_title="people in")
+    return _titled(go.Figure(chart), report, y_title="people in")
 
 
 def _visits(report: Report) -> go.Figure:
