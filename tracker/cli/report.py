@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -22,6 +23,9 @@ from tracker.reports.sheets import Report
 if TYPE_CHECKING:
     from tracker.reports.data import ReportData
     from tracker.reports.selection import ReportSite
+
+_GARBAGE_EVERY = 200_000
+"""New objects after which Python looks for garbage, instead of 700: a report is over before there is much of it."""
 
 ByOption = Annotated[Period, typer.Option("--by", help="The period of a row.")]
 PersonArgument = Annotated[
@@ -68,7 +72,7 @@ def usage(options: RangeOptions, by: ByOption = Period.DAY) -> Report:
 
     Default: today by the hour, 7 days, 8 weeks or 12 months, each up to now.
     """
-    data = _data(options, default=by, whole_days=True)
+    data = _data(options, default=by, whole_days=True, names=False)
     from tracker.reports.tables import usage_report
 
     return usage_report(data, by)
@@ -92,7 +96,7 @@ def dwell(options: RangeOptions) -> Report:
 
     Median, mean and 90th percentile, net and with gaps. Default: the last seven days.
     """
-    data = _data(options)
+    data = _data(options, names=False)
     from tracker.reports.tables import dwell_report
 
     return dwell_report(data)
@@ -116,7 +120,7 @@ def occupancy(options: RangeOptions) -> Report:
 
     Default: today.
     """
-    data = _data(options, default=Period.HOUR, whole_days=True)
+    data = _data(options, default=Period.HOUR, whole_days=True, names=False)
     from tracker.reports.tables import occupancy_report
 
     return occupancy_report(data)
@@ -148,12 +152,15 @@ def _data(
     whole_days: bool = False,
     time_stamps: bool = False,
     person_id: str | None = None,
+    names: bool = True,
 ) -> ReportData:
     """The data of the current day, or of --from to --to.
 
-    default: without --from the range is that of this period, else the last seven days. Raises UsageError on an invalid
+    default: without --from the range is that of this period, else the last seven days. names: rows are about single
+    people. Raises UsageError on an invalid
     range or an unknown site, camera or zone; StoreError; SettingsError without pandas.
     """
+    gc.set_threshold(_GARBAGE_EVERY)
     require("this report", "reports", "pandas")
     from tracker.reports.selection import NotRecordedError, ReportQuery, select, site_of_report
 
@@ -173,6 +180,7 @@ def _data(
                 whole_days=whole_days,
                 time_stamps=time_stamps,
                 person_id=person_id,
+                names=names,
             )
             return select(store, site, query, now)
         except NotRecordedError as error:

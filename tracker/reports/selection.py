@@ -13,7 +13,7 @@ from tracker.presence.calendar import Opening, day_range
 from tracker.presence.coverage import Coverage
 from tracker.presence.events import Event, EventKind
 from tracker.presence.health import unstopped
-from tracker.presence.people import Person, PersonKind
+from tracker.presence.people import Person, PersonKind, Role
 from tracker.presence.room import Presence
 from tracker.presence.rules import Rules
 from tracker.presence.sessions import Session, sessions
@@ -44,7 +44,8 @@ class ReportQuery:
     camera_id: only the room of that camera, or the visits through its door; zone: only that zone of a room. staff: they
     count. group: only people who are in it now. whole_days: there is a row for every piece of the range, so it does not
     begin before the day on which the records begin, or, where there are none, before its last day. person_id: all
-    visits of one person, whenever. time_stamps: the events of the range are needed too.
+    visits of one person, whenever. time_stamps: the events of the range are needed too. names: rows are about single
+    people; without them only staff are read, to be left out.
     """
 
     since: datetime | None = None
@@ -56,6 +57,7 @@ class ReportQuery:
     whole_days: bool = False
     person_id: str | None = None
     time_stamps: bool = False
+    names: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,7 +316,9 @@ def _coverage(store: Store, site: ReportSite, part: _Part, now: datetime, since:
 
 
 def _people(store: Store, query: ReportQuery, frames: Frames) -> dict[str, Person]:
-    """Whose visits they are; for attendance also who may be absent."""
+    """Whose visits they are; for attendance also who may be absent; for a report without names, staff."""
+    if not query.names:
+        return by_id(store.people.all(role=Role.STAFF))
     found = by_id(store.people.some(frames.visits["person_id"].cat.categories))
     return by_id(store.people.all(kind=PersonKind.ENROLLED)) | found if query.time_stamps else found
 

@@ -157,12 +157,12 @@ class People:
         with self._file.writing() as writing:
             return people_rows.fade_visitors(writing, before)
 
-    def all(self, *, kind: PersonKind | None = None) -> list[Person]:
-        """Everybody of one kind, or of all: enrolled people by name, then visitors, oldest first."""
+    def all(self, *, kind: PersonKind | None = None, role: Role | None = None) -> list[Person]:
+        """Everybody of one kind and role, or of all: enrolled people by name, then visitors, oldest first."""
         rows = self._file.rows(
-            f"{PEOPLE.select} WHERE ?1 IS NULL OR kind = ?1"
+            f"{PEOPLE.select} WHERE (?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR role = ?2)"
             " ORDER BY kind, CASE kind WHEN 'enrolled' THEN name_key END, created_at, person_id",
-            (kind,),
+            (kind, role),
         )
         return PEOPLE.read(rows)
 
