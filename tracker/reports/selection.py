@@ -316,8 +316,8 @@ def _coverage(store: Store, site: ReportSite, part: _Part, now: datetime, since:
 
 
 def _people(store: Store, query: ReportQuery, frames: Frames) -> dict[str, Person]:
-    """Whose visits they are; for attendance also who may be absent; for a report without names, staff."""
-    if not query.names:
+    """Whose visits they are; for attendance also who may be absent; for a report without names or group, staff."""
+    if not query.names and query.group is None:
         return by_id(store.people.all(role=Role.STAFF))
     found = by_id(store.people.some(frames.visits["person_id"].cat.categories))
     return by_id(store.people.all(kind=PersonKind.ENROLLED)) | found if query.time_stamps else found
