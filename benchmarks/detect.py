@@ -11,6 +11,7 @@ from benchmarks.frames import COUNTS, SIZES_WH, scene
 from benchmarks.measure import Row, floor_ms, in_turn, run
 from benchmarks.peers import Mtcnn
 from config.settings import ModelSettings
+from models.catalog import required
 from models.runtime import ensure_built
 from tracker.vision.detector import Detector
 from tracker.vision.pyramid import levels
@@ -23,7 +24,7 @@ TARGET = 20.0
 def rows() -> Iterator[Row]:
     """Both frame sizes, with no, few and many faces; min_face 20."""
     models = ModelSettings()
-    ensure_built(models.dir, models.precision, "sface")
+    ensure_built(models.dir, models.precision, required("sface"))
     detector = Detector(folder=models.dir, precision=models.precision, threads=models.threads)
     peer = Mtcnn()
     for size_wh in SIZES_WH:

@@ -10,6 +10,7 @@ import numpy as np
 from benchmarks.measure import SEED, Row, floor_ms, in_turn, run
 from benchmarks.peers import Dlib, strong_dlib
 from config.settings import ModelSettings
+from models.catalog import required
 from models.runtime import ensure_built
 from tracker.vision.embed import Embedder
 from tracker.vision.embedders import DLIB, SFACE, EmbedderSpec
@@ -53,7 +54,7 @@ def rows() -> Iterator[Row]:
 def _rows(spec: EmbedderSpec, multiply_adds: int, *, title: str) -> Iterator[Row]:
     """A batch must not be slower per face than a single face."""
     models = ModelSettings()
-    ensure_built(models.dir, models.precision, spec.network)
+    ensure_built(models.dir, models.precision, required(spec.network))
     embedder = Embedder(spec, folder=models.dir, precision=models.precision, threads=models.threads)
     peer, strong = Dlib(), strong_dlib()
     rng = np.random.default_rng(SEED)

@@ -10,6 +10,7 @@ from benchmarks.frames import Image, room
 from benchmarks.measure import Row, run, timed
 from benchmarks.pipeline import START, engine, recognition, watch
 from config.settings import ModelSettings
+from models.catalog import required
 from models.runtime import ensure_built
 from tracker.vision.engine import FaceEngine
 
@@ -20,7 +21,7 @@ FRAMES_PER_S = 10
 def rows() -> Iterator[Row]:
     """Both frame sizes; constant light, changing sensor noise."""
     models = ModelSettings()
-    ensure_built(models.dir, models.precision, "sface")
+    ensure_built(models.dir, models.precision, required("sface"))
     faces = engine()
     for size_wh in ((640, 360), (1280, 720)):
         frames = [room(size_wh, noise) for noise in range(5)]

@@ -16,6 +16,7 @@ from benchmarks.measure import Row, Timing, run, summary
 from benchmarks.peers import Dlib, Mtcnn, strong_dlib_pipeline
 from config.recognition import DetectSettings, MatchSettings, QualitySettings
 from config.settings import ModelSettings, TrackSettings
+from models.catalog import required
 from models.runtime import ensure_built
 from tracker.cameras.video import Video
 from tracker.identity.known import KnownPeople
@@ -37,7 +38,7 @@ Step = Callable[[Image, int], object]
 def rows() -> Iterator[Row]:
     """1280x720, 3 faces: decode, detect, align, embed, match, track."""
     models = ModelSettings()
-    ensure_built(models.dir, models.precision, "sface")
+    ensure_built(models.dir, models.precision, required("sface"))
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "clip.mp4"
         write_clip(clip, frames=FRAMES, people=PEOPLE)

@@ -20,6 +20,7 @@ from benchmarks.face_sets import LabelledPicture, in_folder, orl
 from benchmarks.measure import SEED
 from config.recognition import DetectSettings, EmbedderName, MatchSettings, QualitySettings
 from config.settings import ModelSettings
+from models.catalog import required
 from models.runtime import ensure_built
 from tracker.identity.enrolment import prominent_faces
 from tracker.identity.gallery import Gallery
@@ -177,7 +178,7 @@ def main(arguments: list[str]) -> int:
     sets = {"ORL": list(orl())} | {folder.name: list(in_folder(folder)) for folder in given.folders}
     for name in given.embedder or list(EmbedderName):
         embedder = EMBEDDERS[name]
-        ensure_built(models.dir, models.precision, embedder.network)
+        ensure_built(models.dir, models.precision, required(embedder.network))
         engine = engine_of(embedder, models)
         for title, pictures in sets.items():
             for width in (None, *(given.width or [])):

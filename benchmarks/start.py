@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from benchmarks.measure import ROOT, Row, run, summary
 from config.settings import ModelSettings
+from models.catalog import required
 from models.runtime import ensure_built
 
 START_MS = 3000.0
@@ -20,7 +21,7 @@ TRIES = 5
 def rows() -> Iterator[Row]:
     """One and four cameras, each run in a new process."""
     models = ModelSettings()
-    ensure_built(models.dir, models.precision, "sface")
+    ensure_built(models.dir, models.precision, required("sface"))
     for cameras, limit_mb in LIMITS_MB.items():
         walls, sizes = [], []
         for _ in range(TRIES):

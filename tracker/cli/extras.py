@@ -60,10 +60,11 @@ def load_engine(settings: Settings, store: Store | None = None, *, thorough: boo
 
 def engine_of(settings: Settings, embedder: EmbedderSpec, *, thorough: bool = True) -> FaceEngine:
     """The networks, built first where they are missing. thorough: see `FaceEngine.load`. Raises ModelError."""
+    from models.catalog import required
     from models.runtime import ensure_built
     from tracker.vision.engine import FaceEngine
 
-    ensure_built(settings.models.dir, settings.models.precision, embedder.network)
+    ensure_built(settings.models.dir, settings.models.precision, required(embedder.network))
     return FaceEngine.load(
         models=settings.models,
         detect=settings.detect,

@@ -84,6 +84,7 @@ def follow(
     reread: reads the settings again when what the machines of a site share changes meanwhile.
     Raises what ended an agent early: ModelError, CameraError, RecordingError, StoreError.
     """
+    from models.catalog import required
     from models.runtime import ensure_built
     from tracker.agent.assembly import assemble
     from tracker.agent.supervisor import run_all
@@ -104,7 +105,7 @@ def follow(
     ):
         store.sites.save(site_of(settings, rules_at_site(settings, store)))
         embedder = embedder_of(settings, store)
-        ensure_built(settings.models.dir, settings.models.precision, embedder.network)
+        ensure_built(settings.models.dir, settings.models.precision, required(embedder.network))
         known = KnownPeople(settings.match, embedder)
         agents = assemble(settings, cameras, sources, store, known)
         with StepPrinter(agents, sources, known, zone=settings.site.zone, output=output, explain=explain) as printer:
