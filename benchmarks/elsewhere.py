@@ -29,9 +29,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.counting import CountingProxy, server
 from benchmarks.measure import ROOT, SEED, machine, summary
 from benchmarks.sent_visits import PROJECT, SITE, TERMS, Result, connected
+from benchmarks.traffic import CountingProxy, server
 from tracker.cloud.uploader import Uploader
 from tracker.presence.events import Event, EventKind
 from tracker.presence.people import Person

@@ -21,9 +21,9 @@ from pathlib import Path
 
 from google.oauth2.credentials import Credentials
 
-from benchmarks.counting import CountingProxy, server
 from benchmarks.measure import SEED, machine
 from benchmarks.sent_visits import PROJECT, START, TERMS, Result, connected, health, visit, watch
+from benchmarks.traffic import CountingProxy, server
 from tracker.cloud.client import Connection
 from tracker.cloud.upload import Upload
 from tracker.store.observation import Observation

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import grpc
 
-from benchmarks.counting import CountingProxy
+from benchmarks.traffic import CountingProxy
 from tracker.cloud.client import Connection
 from tracker.cloud.download import Scope
 from tracker.cloud.replica import Replica

@@ -21,10 +21,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.counting import server
 from benchmarks.elsewhere import results as seen_elsewhere
 from benchmarks.measure import ROOT, machine, summary
 from benchmarks.sent_visits import TERMS, Result, connected, count_of, record_visits, visit
+from benchmarks.traffic import server
 from benchmarks.visit_cost import costs
 from tracker.cloud.uploader import Uploader
 from tracker.store.observation import Observation
