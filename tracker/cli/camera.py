@@ -1,4 +1,4 @@
-"""`footfall camera preview`: a frame of a camera with its region, line, direction and zones drawn on it."""
+"""`footfall camera preview`: a frame of a camera with its region, line, direction, zones and people drawn on it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from config.errors import CameraError
+from config.errors import CameraError, ModelError
 from tracker.cli.command import command
-from tracker.cli.options import NoStore, UsageError
-from tracker.cli.output import print_line
+from tracker.cli.extras import body_detector
+from tracker.cli.options import NoStoreModels, UsageError
+from tracker.cli.output import note, print_line
+from tracker.reports.text import count_text
 
 if TYPE_CHECKING:
     from config.settings import CameraSettings, Settings
+    from tracker.presence.line import Line
     from tracker.vision.faces import Image
 
 PATIENCE_S = 10.0
@@ -27,27 +30,56 @@ CameraOption = Annotated[
 
 
 @command("footfall camera preview --camera door --out door.png")
-def preview(out: OutOption, access: NoStore, camera: CameraOption = None) -> None:
+def preview(out: OutOption, access: NoStoreModels, camera: CameraOption = None) -> None:
     """Draw a camera's line, zones and region on one of its frames.
 
-    An arrow shows the direction inwards. What is outside the region, where no faces are detected, is dark.
+    An arrow shows the direction inwards. What is outside the region, where no faces are detected, is dark. At a line
+    the people are drawn who are found by their bodies (green, amber if they are too small), the part of the frame where
+    they are looked for (grey), and the smallest body that will be found there (blue).
     """
     from tracker.identity.pictures import write_picture
-    from tracker.presence.line import Inside, Line
     from tracker.vision.overlay import draw_line, draw_region, draw_zones
 
     if out.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise UsageError(f"--out {out}: not a picture format", fix="use a name that ends in .png or .jpg")
     wanted = access.load()
-    chosen = _chosen(wanted, camera)
-    image = draw_region(_first_frame(chosen), chosen.region or wanted.detect.region)
-    if chosen.line is not None and chosen.inside is not None:
-        image = draw_line(image, Line(start=chosen.line[0], end=chosen.line[1], inside=Inside(chosen.inside)))
+    chosen = chosen_camera(wanted, camera)
+    frame = _first_frame(chosen)
+    image = draw_region(frame, chosen.region or wanted.detect.region)
+    line, at_line = line_of(chosen), ""
+    if line is not None:
+        image, at_line = _with_bodies(draw_line(image, line), frame, line, wanted)
     write_picture(out, draw_zones(image, chosen.zones))
-    print_line(f"wrote {out}: {chosen.id}, {chosen.role}")
+    print_line(f"wrote {out}: {chosen.id}, {chosen.role}{at_line}")
 
 
-def _chosen(settings: Settings, camera_id: str | None) -> CameraSettings:
+def line_of(camera: CameraSettings) -> Line | None:
+    """The line of a door, None for other roles."""
+    from tracker.presence.line import Inside, Line
+
+    if camera.line is None or camera.inside is None:
+        return None
+    return Line(start=camera.line[0], end=camera.line[1], inside=Inside(camera.inside))
+
+
+def _with_bodies(drawn: Image, frame: Image, line: Line, settings: Settings) -> tuple[Image, str]:
+    """The picture with what counting would see at the line, and that in words; without the network as it was."""
+    from tracker.agent.counting import view_of
+    from tracker.vision.overlay import draw_bodies
+
+    try:
+        detector = body_detector(settings)
+    except ModelError as error:
+        note(f"note: people are not drawn: {error.problem}; fix: {error.fix}")
+        return drawn, ""
+    view = view_of(frame, line, detector)
+    found = count_text(len(view.bodies), "person found", "people found")
+    middle = (line.start[0] + line.end[0]) / 2, (line.start[1] + line.end[1]) / 2
+    drawn = draw_bodies(drawn, view.bodies, part=view.part, smallest_px=view.smallest_px, foot=middle)
+    return drawn, f"; around the line {found}, the smallest that will be found is {view.smallest_px:.0f} px tall"
+
+
+def chosen_camera(settings: Settings, camera_id: str | None) -> CameraSettings:
     """The camera of that id, or the only one. Raises UsageError."""
     ids = [each.id for each in settings.camera]
     if not ids:

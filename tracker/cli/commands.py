@@ -65,8 +65,11 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Entry]]] = {
         },
     ),
     "camera": (
-        "Check what cameras see.",
-        {"preview": ("camera:preview", "Draw a camera's line, zones and region on one of its frames.")},
+        "Check what cameras see, and how they count.",
+        {
+            "preview": ("camera:preview", "Draw a camera's line, zones and region on one of its frames."),
+            "count": ("count:count", "Count the people who cross a line in a recording, by their bodies."),
+        },
     ),
     "events": (
         "Import, export and correct enter and exit events.",

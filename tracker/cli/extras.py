@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from config.recognition import MatchSettings
     from config.settings import Settings
     from tracker.store.store import Store
+    from tracker.vision.bodies import BodyDetector
     from tracker.vision.embedders import EmbedderSpec
     from tracker.vision.engine import FaceEngine
 
@@ -72,3 +73,13 @@ def engine_of(settings: Settings, embedder: EmbedderSpec, *, thorough: bool = Tr
         embedder=embedder,
         thorough=thorough,
     )
+
+
+def body_detector(settings: Settings) -> BodyDetector:
+    """The network that finds bodies, downloaded first where it is missing. Raises ModelError."""
+    from models.runtime import ensure_built
+    from tracker.vision.bodies import BodyDetector
+
+    models = settings.models
+    ensure_built(models.dir, models.precision, ["bodies"])
+    return BodyDetector(folder=models.dir, precision=models.precision, threads=models.threads)

@@ -1,6 +1,6 @@
 """A line across a door: which side people are on, and when they go over it.
 
-A face is on a side once it is clear of the line by BAND; nearer, it is on the line and on neither side. A crossing
+A track is on a side once it is clear of the line by its band; nearer, it is on the line and on neither side. A crossing
 takes both sides: each held for some frames, or, for somebody quick, reached well clear of the line. A track that
 jitters, stays or moves along on the line, turns round on it, or is lost and found on it, holds one side only and is not
 counted.
@@ -94,12 +94,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackPoint:
-    """Where a track is in one frame, in fractions of it, and whose it is if that is known."""
+    """Where a track is in one frame, in fractions of it, and whose it is if that is known.
+
+    band: nearer to the line than this, in fractions of the frame, is on neither side.
+    """
 
     track_id: str
     x_frac: float
     y_frac: float
     person_id: str | None = None
+    band: float = BAND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,7 +255,7 @@ def _moved(
     """The track one frame later."""
     state = replace(state, seen_at=max(at, state.seen_at))
     depth = line.depth(point.x_frac, point.y_frac)
-    if abs(depth) >= BAND:
+    if abs(depth) >= point.band:
         state = _stepped(state, point, depth, at)
     if state.held is None or state.ahead is None or state.ahead.frames < hold:
         return state, None

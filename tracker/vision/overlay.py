@@ -1,4 +1,4 @@
-"""Overlays on a frame: faces with names, and a camera's region, line and zones."""
+"""Overlays on a frame: faces with names, bodies, and a camera's region, line and zones."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import PIL.ImageDraw
 import PIL.ImageFont
 
 from tracker.presence.line import Line
+from tracker.vision.bodies import Bodies
 from tracker.vision.boxes import Region, region_px
 from tracker.vision.faces import Image
 
@@ -19,6 +20,10 @@ _UNKNOWN_RGB = (217, 119, 6)
 _LINE_RGB = (220, 38, 38)
 _INWARD_RGB = (22, 163, 74)
 _ZONE_RGB = ((37, 99, 235), (217, 119, 6), (147, 51, 234), (8, 145, 178), (219, 39, 119))
+_PART_RGB = (148, 163, 184)
+_SMALLEST_RGB = _ZONE_RGB[0]
+_BODY_ASPECT = 0.4
+"""Width of a body that stands, in its heights."""
 _DIMMING = 3
 ARROW_LENGTH = 0.12
 """Of the arrow that points inside, in fractions of the frame."""
@@ -71,6 +76,26 @@ def draw_line(image: Image, line: Line) -> Image:
     point = np.array(_px(tip, canvas.size))
     draw.line((*_px(middle, canvas.size), *(point - along / 2)), fill=_INWARD_RGB, width=width)
     draw.polygon([tuple(point), tuple(point - along + across), tuple(point - along - across)], fill=_INWARD_RGB)
+    return _image(canvas)
+
+
+def draw_bodies(
+    image: Image, bodies: Bodies, *, part: tuple[int, int, int, int], smallest_px: float, foot: tuple[float, float]
+) -> Image:
+    """A copy of the image with bodies and their heights, the part where they are looked for, and the smallest.
+
+    part: x1 y1 x2 y2 px. smallest_px: the least height that will be found; a body (blue) of that height is drawn with
+    its foot at `foot`, in fractions of the frame. Bodies that are not as tall are amber, others green.
+    """
+    boxes = [(float(x1), float(y1), float(x2), float(y2)) for x1, y1, x2, y2 in bodies.boxes]
+    labels = [f"{height:.0f} px" for height in bodies.heights]
+    canvas = _canvas(draw_faces(image, boxes, labels, (bodies.heights >= smallest_px).tolist()))
+    draw = PIL.ImageDraw.Draw(canvas)
+    width = max(1, min(canvas.size) // 240)
+    draw.rectangle((part[0], part[1], part[2] - 1, part[3] - 1), outline=_PART_RGB, width=width)
+    x, y = _px(foot, canvas.size)
+    half = _BODY_ASPECT * smallest_px / 2
+    draw.rectangle((x - half, y - smallest_px, x + half, y), outline=_SMALLEST_RGB, width=2 * width)
     return _image(canvas)
 
 

@@ -1,4 +1,4 @@
-"""`footfall camera preview`: lines and zones as in the settings."""
+"""`footfall camera preview`: lines and zones as in the settings, and people at a line."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.tracker.cli.conftest import Run
+from tests.tracker.vision.scenes import astronaut
 
 SETTINGS = """
 [[camera]]
@@ -50,11 +51,37 @@ def colour(path: Path, x_frac: float, y_frac: float) -> str:
 
 def test_a_door_has_its_line_and_an_arrow_inwards(run: Run, here: Path) -> None:
     done = run("camera", "preview", "--camera", "door", "--out", "door.png")
-    assert (done.code, done.out) == (0, "wrote door.png: door, door\n")
+    assert done.code == 0, done.err
+    assert done.out.startswith("wrote door.png: door, door; around the line 0 people found, the smallest ")
     out = here / "door.png"
     assert [colour(out, x, 0.5) for x in (0.2, 0.3, 0.7, 0.8)] == ["grey", "red", "red", "grey"]
     assert (colour(out, 0.5, 0.55), colour(out, 0.5, 0.45)) == ("green", "grey")
     assert (colour(out, 0.5, 0.61), colour(out, 0.5, 0.66)) == ("green", "grey")
+
+
+def test_a_door_has_the_people_and_the_smallest_who_is_found(run: Run, here: Path) -> None:
+    frame = np.full((720, 1280, 3), 128, np.uint8)
+    frame[100:612, 300:812] = astronaut()
+    cv2.imwrite(str(here / "frames" / "1.png"), frame)
+    done = run("camera", "preview", "--camera", "door", "--out", "door.png")
+    assert "around the line 1 person found, the smallest that will be found is 144 px tall" in done.out
+    drawn = cv2.imread("door.png")
+    assert drawn is not None
+    green, blue = (74, 163, 22), (235, 99, 37)  # blue, green, red
+    found, smallest = (np.argwhere((drawn == colour).all(axis=2)) for colour in (green, blue))
+    assert np.abs(found[:, 1].min() - 306) < 25, "the left edge of the person, who is tall enough"
+    assert np.ptp(smallest[:, 0]) == pytest.approx(144, abs=3)
+    assert smallest[:, 0].max() == pytest.approx(360, abs=3), "it is on the line"
+
+
+def test_a_door_is_drawn_without_people_where_their_network_is_missing(
+    run: Run, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    done = run("camera", "preview", "--camera", "door", "--out", "door.png", "--models", here / "none")
+    assert (done.code, done.out) == (0, "wrote door.png: door, door\n")
+    assert "footfall models add bodies" in done.err
+    assert colour(here / "door.png", 0.3, 0.5) == "red"
 
 
 def test_a_room_has_its_zones_tinted(run: Run, here: Path) -> None:
