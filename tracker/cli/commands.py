@@ -92,6 +92,17 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Entry]]] = {
             "remove": ("users:remove", "Remove a user, who is signed out at once."),
         },
     ),
+    "display": (
+        "Manage links to the display at the door.",
+        {
+            "link": (
+                "display:link",
+                "Make a link that opens the display, and nothing else, without a sign-in.",
+            ),
+            "list": ("display:list_links", "List the links to the display."),
+            "revoke": ("display:revoke", "Revoke a link to the display, which shows no number any more."),
+        },
+    ),
     "cloud": (
         "Manage Firestore: camera machines, people's access, functions.",
         {

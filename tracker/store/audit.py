@@ -22,6 +22,7 @@ class SubjectKind(StrEnum):
     PERSON = "person"
     VISIT = "visit"
     EVENT = "event"
+    DISPLAY_LINK = "display_link"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

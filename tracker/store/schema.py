@@ -217,7 +217,10 @@ CREATE TABLE audit_subjects (  -- everything that a change concerns: its subject
     kind TEXT NOT NULL, subject_id TEXT NOT NULL,
     audit_id INTEGER NOT NULL REFERENCES audit (audit_id) ON DELETE CASCADE, PRIMARY KEY (kind, subject_id, audit_id)
 ) WITHOUT ROWID;
-CREATE INDEX audit_subjects_row ON audit_subjects (audit_id)
+CREATE INDEX audit_subjects_row ON audit_subjects (audit_id);
+CREATE TABLE display_links (  -- that open the display at the door without a sign-in; never uploaded
+    name_key TEXT PRIMARY KEY NOT NULL, name TEXT NOT NULL, key_hash TEXT NOT NULL UNIQUE, created_at TEXT NOT NULL
+) WITHOUT ROWID
 """
 
 SCHEMA = tuple(_STATEMENTS.split(";\n"))

@@ -10,6 +10,7 @@ from pathlib import Path
 from tracker.store import camera_rows, correction_rows, event_rows, people_rows, vector_rows
 from tracker.store.audit import Audit
 from tracker.store.cameras import Cameras
+from tracker.store.display_links import DisplayLinks
 from tracker.store.events import Events, Matches
 from tracker.store.forgetting import without_forgotten
 from tracker.store.inbox import Inbox
@@ -54,6 +55,7 @@ class Store(StoreFile):
         self.inbox = Inbox(self)
         self.users = Users(self)
         self.audit = Audit(self)
+        self.display_links = DisplayLinks(self)
 
     def record(self, found: Observation) -> int:
         """Write what one step of an agent found, in one transaction. Returns the number of new events.

@@ -111,7 +111,7 @@ class Users:
             writing.connection.execute("DELETE FROM sign_ins WHERE expires_at <= ?", (now,))
             writing.connection.execute(
                 "INSERT INTO sign_ins (token_hash, name_key, created_at, expires_at) VALUES (?, ?, ?, ?)",
-                (_digest(token), name_key(name), now, time_text(expires_at)),
+                (digest_of_token(token), name_key(name), now, time_text(expires_at)),
             )
 
     def signed_in(self, token: str, now: datetime) -> User | None:
@@ -119,14 +119,14 @@ class Users:
         rows = self._file.rows(
             "SELECT u.name, u.role, u.created_at FROM sign_ins s JOIN users u USING (name_key)"
             " WHERE s.token_hash = ? AND s.expires_at > ?",
-            (_digest(token), time_text(now)),
+            (digest_of_token(token), time_text(now)),
         )
         return _user(rows[0]) if rows else None
 
     def sign_out(self, token: str) -> None:
         """End a sign-in; one that is unknown stays unknown."""
         with self._file.writing() as writing:
-            writing.connection.execute("DELETE FROM sign_ins WHERE token_hash = ?", (_digest(token),))
+            writing.connection.execute("DELETE FROM sign_ins WHERE token_hash = ?", (digest_of_token(token),))
 
     def sign_out_everywhere(self, name: str) -> None:
         """End every sign-in of a user. Raises UserError when there is none of this name."""
@@ -148,7 +148,8 @@ def _require(writing: Transaction, name: str) -> None:
         raise UserError(f"no user named {name!r}", fix="'footfall users list' shows them")
 
 
-def _digest(token: str) -> str:
+def digest_of_token(token: str) -> str:
+    """What the store keeps of a token that opens something."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from config.errors import FootfallError, NotAllowedError, RecordError
 from tests.tracker.actions.conftest import ACTORS, ADMIN, DESK, SITE, Gym, ago, event, vector
-from tracker.actions import events, negatives, people, reassigning, visits
+from tracker.actions import display_links, events, negatives, people, reassigning, visits
 from tracker.actions.actor import Actor
 from tracker.actions.negatives import Faces
 from tracker.actions.undo import OPERATIONS, can_undo, undo, words
@@ -52,6 +52,8 @@ ACTS: dict[str, Act] = {
     "people.name": lambda gym, actor: people.name_visitors(gym.store, actor, ["v-0000000001"], "the plumber"),
     "people.merge": lambda gym, actor: people.merge(gym.store, actor, "v-0000000001", "p-bob"),
     "people.forget": lambda gym, actor: people.forget(gym.store, actor, "p-ada", erase_history=True),
+    "display.link": lambda gym, actor: display_links.add(gym.store, actor, "door"),
+    "display.revoke": lambda gym, actor: display_links.revoke(gym.store, actor, "door"),
 }
 """An example of each action, by its name in the audit trail."""
 FAILING: dict[str, Act] = {
@@ -64,6 +66,7 @@ FAILING: dict[str, Act] = {
     "left-in-the-future": lambda gym, actor: visits.mark_left(
         gym.store, actor, site_id=SITE, person_id="p-ada", at=ago(-1)
     ),
+    "no-link": lambda gym, actor: display_links.revoke(gym.store, actor, "door"),
     "no-visit": lambda gym, actor: visits.void(gym.store, actor, site_id=SITE, session_id="nosuchid"),
     "other-site": lambda gym, actor: visits.void(gym.store, actor, site_id="pool", session_id=gym.over),
     "two-at-once": lambda gym, actor: visits.add(
@@ -106,6 +109,8 @@ def prepare(gym: Gym, name: str) -> None:
     """What must have happened before an action makes sense."""
     if name == "events.restore":
         events.void(gym.store, ADMIN, [event("exit", 240).event_id])
+    if name == "display.revoke":
+        display_links.add(gym.store, ADMIN, "door")
     if name == "people.not_clear":
         negatives.mark(gym.store, ADMIN, "p-ada", FACES)
 
