@@ -24,6 +24,7 @@ from dashboard.access.guard import guard
 from dashboard.access.hosts import Hosts
 from dashboard.access.identity import Access, current_user, may_open, names_shown
 from dashboard.pages import now, usage, visits
+from dashboard.plain import display, roll_call
 from dashboard.queries import Board
 from dashboard.wsgi import BelowPath, compressed
 
@@ -31,6 +32,8 @@ NOT_FOUND = "Not found"
 PAGES: dict[str, ModuleType] = {"/": now, "/visits": visits, "/usage": usage}
 """By address. A page has a TITLE, the LEAST role that it is for, a `layout` and `register` for its callbacks."""
 
+_OF_PLAIN_PAGES = r"(plain|roll-call|display)\.(css|js)|scheme\.js"
+"""Assets that are not for the pages of Dash."""
 _VERSIONS = re.compile(r'"((?:dash|ddk|plotly|python)_version(?:_url)?)":"[^"]*"')
 logger = logging.getLogger("footfall.dashboard")
 
@@ -95,14 +98,14 @@ def create_app(
     The store need not exist yet: pages show the problem, and recover when it can be read.
     """
     board = Board(store_path, settings, reread=reread, settings_file=settings_file, names_shown=names_shown)
-    access = Access(board.users, now=board.now, always=always_sign_in)
+    access = Access(board.users, board.display_links, now=board.now, always=always_sign_in)
     app = _TitledDash(
         __name__,
         title=settings.site.name,
         update_title="",
         index_string=_INDEX,
         assets_folder=str(Path(__file__).parent / "assets"),
-        assets_ignore=r"plain\.css|scheme\.js",
+        assets_ignore=_OF_PLAIN_PAGES,
         suppress_callback_exceptions=True,
         serve_locally=True,
         routes_pathname_prefix="/",
@@ -125,6 +128,8 @@ def create_app(
     sign_in.register(app.server, access, site_name=settings.site.name)
     _answer(app.server, board)
     visit_csv.register(app.server, board)
+    roll_call.register(app.server, board, site_name=settings.site.name)
+    display.register(app.server, board, site_name=settings.site.name)
     app.server.after_request(compressed)
     app.server.wsgi_app = BelowPath(app.server.wsgi_app, settings.dashboard.base_path)
     return app

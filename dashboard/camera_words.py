@@ -39,6 +39,7 @@ def camera_row(
         condition=condition,
         words=" · ".join((words, *warnings)),
         watching=watching,
+        last_frame_at=health.last_frame_at,
         rate=rate,
     )
 
@@ -51,16 +52,18 @@ def _judged(health: CameraHealth, now: datetime) -> tuple[Condition, str]:
         return Condition.QUIET, f"stopped {duration(heard_s)} ago"
     silent_s = (now - (health.last_frame_at or health.started_at)).total_seconds()
     if health.state is CameraState.LOST:
-        return _lost(silent_s, health.problem)
+        return _lost(silent_s, health)
     if heard_s > DEAD_AFTER_S:
         return Condition.BAD, f"the agent has not reported for {duration(heard_s)}"
     if health.last_frame_at is None and silent_s <= SILENT_AFTER_S:
         return Condition.QUIET, "starting"
     if heard_s > SILENT_AFTER_S or silent_s > SILENT_AFTER_S:
-        return _lost(max(silent_s, heard_s), health.problem)
+        return _lost(max(silent_s, heard_s), health)
     return Condition.GOOD, "live"
 
 
-def _lost(silent_s: float, problem: str | None) -> tuple[Condition, str]:
+def _lost(silent_s: float, health: CameraHealth) -> tuple[Condition, str]:
     condition = Condition.WARN if silent_s < DEAD_AFTER_S else Condition.BAD
-    return condition, f"no frame for {duration(silent_s)}" + (f": {without_secrets(problem)}" if problem else "")
+    what = "no frame yet" if health.last_frame_at is None else "no frame"
+    why = f": {without_secrets(health.problem)}" if health.problem else ""
+    return condition, f"{what} for {duration(silent_s)}{why}"

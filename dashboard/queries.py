@@ -7,22 +7,21 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from config.settings import Settings
 from config.storage import StoreSettings
-from dashboard import visit_list
+from dashboard import now_queries, visit_list
 from dashboard.address import VisitQuery
 from dashboard.answers import Answers
-from dashboard.camera_words import camera_row
 from dashboard.coverage import CoverageView, coverage_view, days_watched, hours_watched
 from dashboard.place import Places, behind
 from dashboard.redaction import View, rows_without_names, without_names, without_people
-from dashboard.views import CameraRow, Days, EventRow, NowView, UsageView, VisitsView
+from dashboard.views import Days, NowView, RollCall, UsageView, VisitsView
 from dashboard.wording import duration
 from tracker.presence.calendar import day_range
-from tracker.presence.events import EventKind
 from tracker.presence.people import Person
 from tracker.reports import measures, tables
 from tracker.reports.data import ReportData, by_id
@@ -32,11 +31,11 @@ from tracker.reports.selection import ReportQuery, select, site_of_report
 from tracker.reports.session_cache import SessionCache
 from tracker.reports.sheets import Figure, Row
 from tracker.reports.text import is_printable, printable
-from tracker.store.site_settings import reports_after_s
+from tracker.reports.usual import PastDay, usual
+from tracker.store.display_links import DisplayLinks
 from tracker.store.store import Store
 from tracker.store.users import Users
 
-LATEST_EVENTS = 8
 BEAT_S = 20
 """Open pages refresh cameras and lists after so many seconds, also without changes."""
 HISTORY_BEAT_S = 300
@@ -44,8 +43,6 @@ HISTORY_BEAT_S = 300
 PEOPLE_SHOWN = 25
 _BUSY_TIMEOUT_S = 2.0
 _KEPT_ANSWERS, _KEPT_RANGES = 16, 2
-_FEED = timedelta(days=1)
-"""How far back entries and exits are listed."""
 _ONE_DAY, _ONE_WEEK = timedelta(hours=26), timedelta(days=8)
 """Up to a day occupancy has a step for each change, up to a week for each quarter of an hour, else for each hour."""
 
@@ -88,6 +85,7 @@ class Board:
         self._answers = Answers(_KEPT_ANSWERS)
         self._ranges = Answers(_KEPT_RANGES)
         self._cache: SessionCache | None = None
+        self._days = Answers(1)
         self._known_people: tuple[str, Mapping[str, Person]] = ("", {})
 
     @property
@@ -137,12 +135,22 @@ class Board:
         """The users of the store."""
         return self._file.opened().users
 
+    def display_links(self) -> DisplayLinks:
+        """The links to the display of the store."""
+        return self._file.opened().display_links
+
     def now_view(self) -> NowView:
         """Today so far, and the state of the cameras."""
         store, now = self._store(), self.now()
         return self._shown(
             self._answers.get(("now", self._pulse(store, now).anything), lambda: self._now_view(store, now))
         )
+
+    def roll_call(self, since: datetime) -> RollCall:
+        """Who is in, and who has left since then (UTC, not in the future)."""
+        store, now = self._store(), self.now()
+        key = ("roll-call", self._pulse(store, now).anything, since)
+        return self._shown(self._answers.get(key, lambda: self._roll_call(store, now, since)))
 
     def visits(self, query: VisitQuery) -> VisitsView:
         """A page of the visits that fit the query, staff included."""
@@ -170,66 +178,43 @@ class Board:
     def _now_view(self, store: Store, now: datetime) -> NowView:
         data = self._select(store, now, ReportQuery(staff=True))
         points = tables.steps_sheet(data, data.frames).rows
-        cameras = self._cameras(store, now)
+        cameras = now_queries.cameras(store, self._places.now, now)
         started = bool(cameras) or store.cameras.event_bounds(self._site_id) is not None
         return NowView(
             now=now,
             started=started,
             other_sites=() if started else self._other_sites(store),
-            inside=self._inside(store, data),
+            inside=now_queries.inside(store, data),
             figures=_values(tables.today_report(data).figures),
             points=points,
             span=_busy_span(points, data.since, now),
-            events=self._feed(store, data),
+            events=now_queries.feed(store, data),
             cameras=cameras,
-            watching=any(camera.watching for camera in cameras) if cameras else None,
+            watching=now_queries.is_watching(cameras),
             coverage=self._coverage(data),
+            usual=usual(self._past_days(store, now), now, self.zone),
+            longest=store.sites.rules(self._site_id).max_visit,
+            upload_problems=now_queries.upload_problems(store, self._places.now, now),
         )
 
-    def _cameras(self, store: Store, now: datetime) -> tuple[CameraRow, ...]:
-        shared = store.cameras.shared(self._site_id, now)
-        return tuple(
-            camera_row(
-                camera,
-                now,
-                reports_after_s=reports_after_s(self._places.now),
-                warnings=[each.warning for each in shared if each.camera_id == camera.camera_id],
-            )
-            for camera in store.cameras.health(self._site_id)
+    def _roll_call(self, store: Store, now: datetime, since: datetime) -> RollCall:
+        data = self._select(store, now, ReportQuery(since=since, until=now + timedelta(seconds=1), staff=True))
+        cameras = now_queries.cameras(store, self._places.now, now)
+        return RollCall(
+            now=now,
+            since=since,
+            rows=now_queries.roll_call(store, data, since),
+            cameras=cameras,
+            watching=now_queries.is_watching(cameras),
         )
 
-    def _feed(self, store: Store, data: ReportData) -> tuple[EventRow, ...]:
-        """Where visits of the last day began and ended, the latest first: what rooms see in between is none of it."""
-        found: list[EventRow] = []
-        for visit in store.sessions.select(site_id=self._site_id, now=data.now, since=data.now - _FEED):
-            ends = (
-                (EventKind.ENTER, visit.started_at, visit.enter_camera_id, visit.enter_inferred),
-                (EventKind.EXIT, visit.ended_at, visit.exit_camera_id, visit.exit_inferred),
-            )
-            found += [
-                EventRow(
-                    session_id=visit.session_id,
-                    person_id=visit.person_id,
-                    kind=kind,
-                    name=data.person(visit.person_id).name,
-                    at=at,
-                    camera_id=camera_id or "",
-                    inferred=inferred,
-                )
-                for kind, at, camera_id, inferred in ends
-                if at is not None and at <= data.now
-            ]
-        found.sort(key=lambda event: (event.at, event.kind is EventKind.EXIT), reverse=True)
-        return tuple(found[:LATEST_EVENTS])
-
-    def _inside(self, store: Store, data: ReportData) -> list[Row]:
-        """Rows of the open visits, the latest first, with the camera that saw the person last."""
-        visits = data.frames.visits
-        rows = tables.visit_rows(data, visits[visits["ended_at"].isna()])[::-1]
-        cameras = store.cameras.last_events(self._site_id, [row["person_id"] for row in rows])
-        for presence in sorted(store.cameras.presences(site_id=self._site_id), key=lambda each: each.seen_at):
-            cameras[presence.person_id] = presence.camera_id
-        return [{**row, "camera_id": cameras.get(row["person_id"], row["enter_camera_id"] or "")} for row in rows]
+    def _past_days(self, store: Store, now: datetime) -> tuple[PastDay, ...]:
+        """Kept until the next day, unless the records begin earlier than they did, as after an import."""
+        bounds = store.sessions.bounds(self._site_id)
+        key = (self._file.identity, self._places.revision, self.today(), bounds and bounds[0])
+        return self._days.get(
+            key, lambda: now_queries.past_days(partial(self._select, store, now), self.today(), self.zone)
+        )
 
     def _found(self, query: VisitQuery) -> tuple[ReportData, visit_list.Found]:
         """The visits that fit the query, and the data of its range."""

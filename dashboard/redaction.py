@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import TypeVar
 
 from dashboard.address import VisitQuery
-from dashboard.views import NowView, UsageView, VisitsView
+from dashboard.views import NowView, RollCall, UsageView, VisitsView
 from tracker.presence.people import SOMEBODY
 from tracker.reports.sheets import Row
 from tracker.reports.visit_filter import Order
 
-View = TypeVar("View", NowView, UsageView, VisitsView)
+View = TypeVar("View", NowView, RollCall, UsageView, VisitsView)
 ANYBODY = SOMEBODY.capitalize()
 
 
@@ -24,6 +24,8 @@ def without_names(view: View) -> View:
             for number, event in enumerate(view.events)
         )
         return replace(view, inside=rows_without_names(view.inside), events=events, names=False)
+    if isinstance(view, RollCall):
+        return replace(view, rows=rows_without_names(view.rows), names=False)
     if isinstance(view, VisitsView):
         return replace(view, rows=rows_without_names(view.rows), person="", opened=None, names=False)
     return replace(view, people=rows_without_names(view.people), names=False)

@@ -13,6 +13,7 @@ from dashboard.wording import day
 from tracker.presence.events import EventKind
 from tracker.presence.people import PersonKind, Role
 from tracker.reports.sheets import Row
+from tracker.reports.usual import Usual
 
 LONGEST_RANGE_DAYS = 3660
 EARLIEST_DAY, LATEST_DAY = date(2000, 1, 1), date(9998, 12, 31)
@@ -82,14 +83,23 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameraRow:
-    """A camera's health as text. watching: frames come. rate: frames a second, empty without frames."""
+    """A camera's health as text. watching: frames come. rate: frames a second, empty without frames.
+
+    last_frame_at: None before the first frame.
+    """
 
     camera_id: str
     source: str
     condition: Condition
     words: str
     watching: bool
+    last_frame_at: datetime | None
     rate: str = ""
+
+    @property
+    def is_down(self) -> bool:
+        """Whether frames should come and do not."""
+        return not self.watching and self.condition in (Condition.WARN, Condition.BAD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +107,10 @@ class NowView:
     """Today so far. Everything counts everybody, staff included.
 
     started: this site has seen a person or a camera; other_sites: those that the store holds besides. inside: rows of
-    the visits that go on, the latest first, with the camera that had the person last. figures: by the keys of `footfall
+    the visits that go on, the latest first; `now_queries.people_rows` has their keys. figures: by the keys of `footfall
     report today --staff`. points: occupancy. span: the time to show it over. watching: some camera gives frames now;
-    None where none has reported. coverage: what was watched. names: rows have them, and ids to link to.
+    None where none has reported. coverage: what was watched. usual: at this time of such a weekday. longest: a visit
+    that lasts longer is reported. upload_problems: sentences. names: rows have them, and ids to link to.
     """
 
     now: datetime
@@ -113,6 +124,24 @@ class NowView:
     cameras: tuple[CameraRow, ...]
     watching: bool | None
     coverage: CoverageView
+    usual: Usual | None
+    longest: timedelta
+    upload_problems: tuple[str, ...]
+    names: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollCall:
+    """Who is in, and who has left since `since`, by name.
+
+    rows: keys as in NowView.inside; ended_at is None for who is in. watching: as in NowView.
+    """
+
+    now: datetime
+    since: datetime
+    rows: Sequence[Row]
+    cameras: tuple[CameraRow, ...]
+    watching: bool | None
     names: bool = True
 
 

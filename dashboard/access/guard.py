@@ -17,6 +17,8 @@ from dashboard.access.identity import Access
 MAX_BODY_BYTES = 1_000_000
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _ASSETS, _BUNDLES, SIGN_IN = "/assets/", "/_dash-component-suites/", "/sign-in"
+DISPLAY = frozenset({"/display", "/display.json"})
+"""What the key of a link to the display opens."""
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -77,12 +79,12 @@ def _require_sign_in(access: Access) -> Response | None:
     if path.startswith(_ASSETS):
         return None
     try:
-        passed = access.identify()
+        passed = access.identify() or (path in DISPLAY and access.is_display())
     except StoreError as error:
         raise ServiceUnavailable("The store cannot be read.") from error
     if passed or path == SIGN_IN:
         return None
-    if flask.request.method != "GET" or path.startswith("/_"):
+    if flask.request.method != "GET" or path.startswith("/_") or path.endswith(".json"):
         raise Unauthorized("Sign in first.")
     if not cookies.sign_in_token() and flask.request.headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"}:
         return flask.Response(_SAME_SITE_AGAIN)  # a link elsewhere led here: only the browser's own request has cookies

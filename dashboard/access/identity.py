@@ -11,7 +11,11 @@ from werkzeug.exceptions import NotFound
 from config.errors import StoreError
 from dashboard.access import cookies
 from tracker.actions.actor import THIS_MACHINE, Actor
+from tracker.store.display_links import DisplayLinks
 from tracker.store.users import User, UserRole, Users
+
+_DISPLAY = Actor("a display", UserRole.VIEWER)
+"""Whoever has the link of a display."""
 
 
 def current_user() -> User | None:
@@ -28,6 +32,8 @@ def current_actor() -> Actor:
     trouble: StoreError | None = flask.g.get("trouble")
     if trouble is not None:
         raise trouble
+    if flask.g.get("is_display", False):
+        return _DISPLAY
     user = current_user()
     return Actor(THIS_MACHINE, UserRole.ADMIN) if user is None else Actor(user.name, user.role)
 
@@ -54,13 +60,21 @@ def names_shown() -> bool:
 
 
 class Access:
-    """Who is signed in. users: those of the store; raises StoreError while it cannot be read. now: the time, UTC.
+    """Who is signed in. users: those of the store, links: to its display; both raise StoreError while it is unreadable.
 
-    always: nobody gets in without signing in, also while there are no users.
+    now: the time, UTC. always: nobody gets in without signing in, also while there are no users.
     """
 
-    def __init__(self, users: Callable[[], Users], *, now: Callable[[], datetime], always: bool) -> None:
+    def __init__(
+        self,
+        users: Callable[[], Users],
+        links: Callable[[], DisplayLinks],
+        *,
+        now: Callable[[], datetime],
+        always: bool,
+    ) -> None:
         self.users = users
+        self._links = links
         self.now = now
         self._always = always
 
@@ -79,3 +93,8 @@ class Access:
             token = cookies.sign_in_token()
             flask.g.user = self.users().signed_in(token, self.now()) if token else None
         return not self._always or flask.g.user is not None
+
+    def is_display(self) -> bool:
+        """Whether this request, of nobody who is signed in, has the key of a link to the display. Raises StoreError."""
+        flask.g.is_display = self._links().opens(flask.request.args.get("key", ""))
+        return bool(flask.g.is_display)

@@ -3,6 +3,7 @@
   "use strict";
 
   const USUAL = { q: "", who: "everybody", state: "any", sort: "-entered" };
+  const USUAL_INSIDE = { q: "", show: "everybody", sort: "newest" };
 
   function go(address, { replace = false, stay = false } = {}) {
     const there = new URL(address, window.location.href);
@@ -115,20 +116,29 @@
         return window.dash_clientside.no_update;
       },
 
-      /* A search that filters what the page shows. */
-      find: function (text) {
+      /* The controls of the people who are in, written into the address. */
+      find: function (text, show, sort) {
         const parameters = new URLSearchParams(window.location.search);
-        if ((parameters.get("q") || "") !== (text || "")) {
-          if (text) parameters.set("q", text);
-          else parameters.delete("q");
+        const before = parameters.toString();
+        const values = { q: text || "", show, sort };
+        for (const [name, value] of Object.entries(values)) {
+          if (value === null || value === (parameters.get(name) ?? USUAL_INSIDE[name])) continue;
+          if (value === USUAL_INSIDE[name]) parameters.delete(name);
+          else parameters.set(name, value);
+        }
+        if (parameters.toString() !== before) {
+          parameters.delete("all");
           go(search(parameters), { replace: true, stay: true });
         }
         return window.dash_clientside.no_update;
       },
 
-      found: function (now, text) {
-        const wanted = new URLSearchParams(now || "").get("q") || "";
-        if (wanted !== (text || "")) set("now-search", wanted);
+      found: function (now, text, show, sort) {
+        const parameters = new URLSearchParams(now || "");
+        for (const [name, control, value] of [["q", "search", text || ""], ["show", "show", show], ["sort", "sort", sort]]) {
+          const wanted = parameters.get(name) ?? USUAL_INSIDE[name];
+          if (wanted !== value) set("now-" + control, wanted);
+        }
         return window.dash_clientside.no_update;
       },
 

@@ -1,4 +1,4 @@
-"""Now: who is in and since when, occupancy, entries and exits, and camera health."""
+"""Now: who is in and since when, what to see to, occupancy, entries and exits, and camera health."""
 
 from __future__ import annotations
 
@@ -10,39 +10,41 @@ import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
-from dashboard import now_lists, shell
+from dashboard import now_lists, now_people, now_strip, shell
 from dashboard.access.callbacks import RoleCallbacks
-from dashboard.address import VisitQuery, parsed
+from dashboard.access.identity import may
+from dashboard.address import place
+from dashboard.alerts import alerts
+from dashboard.inside_filter import InsideFilter, Show, Sort
 from dashboard.queries import Board
-from dashboard.theme import Level
-from dashboard.views import Days, NowView
-from dashboard.wording import clock, count, duration, percent
-from tracker.presence.people import Role
+from dashboard.views import NowView
+from dashboard.wording import clock
 from tracker.reports import charts
 from tracker.reports.looks import Look
-from tracker.reports.visit_filter import State as VisitState
-from tracker.reports.visit_filter import VisitFilter
 from tracker.store.users import UserRole
 
 TITLE = "Now"
 LEAST = UserRole.VIEWER
-NOT_WATCHED = "not watched"
+SHOWS = {
+    Show.EVERYBODY: "Everybody",
+    Show.MEMBERS: "Members",
+    Show.STAFF: "Staff",
+    Show.VISITORS: "Visitors",
+    Show.UNAUTHORISED: "Not authorised",
+}
+SORTS = {Sort.NEWEST: "Newest first", Sort.LONGEST: "Longest in first"}
 
 
 def layout(board: Board, search: object) -> Component:
     """The layout of the page; `register` fills it. search: the query part of the address."""
     del board
-    find = dmc.TextInput(
-        id="now-search",
-        value=parsed(search).get("q", ""),
-        placeholder="Search",
-        leftSection=shell.icon("search"),
-        debounce=200,
-        size="xs",
-        className="search",
-        **shell.aria(label="Search in who is in"),
+    people = shell.card(
+        "People inside",
+        [_controls(InsideFilter.of_address(search)), html.Div(id="now-inside")],
+        note=html.Span(id="now-found", **shell.aria(live="polite")),
+        heading_id="now-inside-title",
     )
-    inside = shell.card("Who is in", html.Div(id="now-inside"), note=find, heading_id="now-inside-title")
+    events = shell.card("Entries and exits", html.Div(id="now-events"), heading_id="now-events-title")
     occupancy = shell.card(
         "In the building today",
         shell.plot("now-occupancy"),
@@ -51,59 +53,114 @@ def layout(board: Board, search: object) -> Component:
         heading_id="now-occupancy-title",
     )
     cameras = shell.card("Cameras", html.Div(id="now-cameras"), heading_id="now-cameras-title")
-    events = shell.card("Entries and exits", html.Div(id="now-events"), heading_id="now-events-title")
     columns = [
-        html.Div([occupancy, inside], className="column span-8"),
+        html.Div([people, occupancy], className="column span-8"),
         html.Div([events, cameras], className="column column-side span-4"),
+    ]
+    filled = [
+        html.Div(id="now-tiles", className="tiles-box", **shell.aria(live="polite")),
+        html.Div(id="now-alerts", **shell.aria(live="polite")),
+        html.Div(columns, className="grid now-grid"),
     ]
     return html.Div(
         [
-            html.Div(
-                [html.H1("Now", className="page-title"), html.P(id="now-subtitle", className="page-subtitle")],
-                className="page-head page-head-stacked",
-            ),
+            _head(),
             dcc.Store(id="now-changed"),
             html.Div(id="now-notice"),
             html.Div(id="now-empty"),
-            html.Div(
-                [
-                    html.Div(id="now-tiles", className="tiles-box", **shell.aria(live="polite")),
-                    html.Div(columns, className="grid"),
-                ],
-                id="now-filled",
-                hidden=True,
-            ),
+            html.Div(filled, id="now-filled", hidden=True),
         ]
     )
 
 
+def _head() -> Component:
+    """The title, and the ways to the plain pages, which the browser loads as a whole."""
+    tools = [html.A([shell.icon("screen"), "Display"], href=place("/display"), className="button")]
+    if may(UserRole.DESK):
+        tools.insert(0, html.A([shell.icon("list"), "Roll-call"], href=place("/roll-call"), className="button"))
+    title = html.Div([html.H1(TITLE, className="page-title"), html.P(id="now-subtitle", className="page-subtitle")])
+    return html.Div([title, html.Div(tools, className="page-tools")], className="page-head")
+
+
+def _controls(wanted: InsideFilter) -> Component:
+    find = dmc.TextInput(
+        id="now-search",
+        value=wanted.text,
+        placeholder="Search",
+        leftSection=shell.icon("search"),
+        debounce=200,
+        className="search",
+        **shell.aria(label="Search in who is in"),
+    )
+    return html.Div(
+        [
+            find,
+            _choice("now-show", "Whom to show", wanted.show, SHOWS),
+            _choice("now-sort", "Order", wanted.sort, SORTS),
+        ],
+        className="tools people-tools",
+        role="search",
+    )
+
+
+def _choice(control_id: str, label: str, value: str, options: dict[Any, str]) -> Component:
+    control: Component = dmc.Select(
+        id=control_id,
+        value=str(value),
+        data=[{"value": str(key), "label": name} for key, name in options.items()],
+        allowDeselect=False,
+        checkIconPosition="right",
+        className="choice",
+        **shell.aria(label=label),
+    )
+    return control
+
+
 def register(app: RoleCallbacks, board: Board) -> None:
     """Fill the page when the pulse changes; the plot only when history did, so that it does not flicker."""
+    _fill(app, board)
+    _draw(app, board)
+    _follow_the_address(app)
 
+
+def _fill(app: RoleCallbacks, board: Board) -> None:
     @app.callback(
         Output("now-subtitle", "children"),
         Output("now-notice", "children"),
         Output("now-empty", "children"),
         Output("now-filled", "hidden"),
         Output("now-tiles", "children"),
+        Output("now-alerts", "children"),
         Output("now-inside", "children"),
+        Output("now-found", "children"),
         Output("now-events", "children"),
         Output("now-cameras", "children"),
         Input("pulse", "data"),
         Input("url", "search"),
     )
     def lists(_pulse: object, search: object) -> tuple[Any, ...]:
-        view = board.now_view()
+        view, wanted = board.now_view(), InsideFilter.of_address(search)
         local = view.now.astimezone(board.zone)
         zone = board.zone.key.replace("_", " ")
         subtitle = f"{local:%A}, {local.day} {local:%B} · staff included · times in {zone}"
         if not view.started:
-            return subtitle, None, _nothing_yet(board, view.other_sites), True, [], [], [], []
-        text = parsed(search).get("q", "")
-        inside, feed = now_lists.inside(view, board, text), now_lists.feed(view, board)
-        parts = (_tiles(view, board), inside, feed, now_lists.cameras(view.cameras))
-        return subtitle, shell.notice((*board.behind(), *view.coverage.notes)), None, False, *parts
+            return subtitle, None, _nothing_yet(board, view.other_sites), True, *([],) * 6
+        problems = alerts(view, lambda session_id: now_people.visit_link(session_id, board))
+        return (
+            subtitle,
+            shell.notice((*board.behind(), *view.coverage.notes)),
+            None,
+            False,
+            now_strip.strip(view, board),
+            now_lists.alerts(problems),
+            now_people.cards(view, board, wanted),
+            now_people.summary(view, wanted),
+            now_lists.feed(view, board),
+            now_lists.cameras(view.cameras),
+        )
 
+
+def _draw(app: RoleCallbacks, board: Board) -> None:
     @app.callback(
         Output("now-occupancy", "figure"),
         Output("now-occupancy-words", "children"),
@@ -127,11 +184,16 @@ def register(app: RoleCallbacks, board: Board) -> None:
         words = f"Everybody in the building since midnight: now {len(view.inside)}, {_peak(view, board.zone)}."
         return figure, " ".join((words, *view.coverage.notes)), _peak(view, board.zone)
 
+
+def _follow_the_address(app: RoleCallbacks) -> None:
+    """Controls write the address, and show what it says."""
     shell.in_browser(
         app,
         ClientsideFunction("address", "find"),
         Output("now-changed", "data"),
         Input("now-search", "value"),
+        Input("now-show", "value"),
+        Input("now-sort", "value"),
         first=False,
     )
     shell.in_browser(
@@ -140,6 +202,8 @@ def register(app: RoleCallbacks, board: Board) -> None:
         Output("now-changed", "clear_data"),
         Input("url", "search"),
         State("now-search", "value"),
+        State("now-show", "value"),
+        State("now-sort", "value"),
         first=False,
     )
 
@@ -147,17 +211,8 @@ def register(app: RoleCallbacks, board: Board) -> None:
 def _peak(view: NowView, zone: ZoneInfo) -> str:
     highest = view.figures["peak"]
     if not highest:
-        return _nobody(view)
+        return now_strip.nobody(view)
     return f"peak {highest:,} at {clock(view.figures['peak_at'], zone)}"
-
-
-def _is_unknown(view: NowView) -> bool:
-    """Whether nobody seen does not mean that nobody was there."""
-    return view.watching is False or view.coverage.mostly_missed
-
-
-def _nobody(view: NowView) -> str:
-    return NOT_WATCHED if _is_unknown(view) else "nobody in yet"
 
 
 def _nothing_yet(board: Board, other_sites: Sequence[str]) -> Component:
@@ -179,61 +234,3 @@ def _nothing_yet(board: Board, other_sites: Sequence[str]) -> Component:
         ),
         className="card",
     )
-
-
-def _tiles(view: NowView, board: Board) -> Component:
-    inside = len(view.inside)
-    staff = sum(row["role"] == Role.STAFF for row in view.inside)
-    figures, today = view.figures, Days.until(board.today(), days=1)
-    highest, median_s = figures["peak"], figures["median_dwell_s"]
-    begun = VisitQuery(days=today, moving=1, where=VisitFilter(begun=True))
-    return shell.tiles(
-        [
-            shell.figure_tile(
-                "In the building",
-                _number(inside, view),
-                extra=_meter(inside, board.capacity) if inside or view.watching is not False else None,
-                note=_inside_note(view, staff),
-                href=now_lists.inside_link(today),
-            ),
-            shell.figure_tile(
-                "Entries today",
-                _number(figures["entries"], view),
-                note=count(figures["visitors"], "person", "people") if figures["entries"] else _nobody(view),
-                href=begun.link(),
-            ),
-            shell.figure_tile(
-                "Peak today",
-                _number(highest, view),
-                note=f"at {clock(figures['peak_at'], board.zone)}" if highest else _nobody(view),
-                href=VisitQuery(days=today, moving=1).link(),
-            ),
-            shell.figure_tile(
-                "Median stay today",
-                duration(median_s),
-                note="visits that are over" if median_s is not None else "no visit is over yet",
-                href=begun.filtered(state=VisitState.LEFT).link(),
-            ),
-        ]
-    )
-
-
-def _number(value: int | None, view: NowView) -> str:
-    return f"{value:,}" if value else "–" if _is_unknown(view) else "0"
-
-
-def _inside_note(view: NowView, staff: int) -> str:
-    if view.watching is False:
-        return "last known, no camera is watching" if view.inside else NOT_WATCHED
-    return f"{staff:,} of them staff" if staff else ""
-
-
-def _meter(inside: int, capacity: int | None) -> Component | None:
-    """Occupancy in percent of the capacity; the words repeat what the colour shows."""
-    if capacity is None:
-        return None
-    level = Level.of(inside, capacity)
-    words = {Level.CALM: "", Level.ORANGE: " · nearly full", Level.RED: " · full"}[level]
-    fill = html.Div(className="meter-fill", style={"width": f"{min(1.0, inside / capacity):.1%}"})
-    text = html.Div(f"{percent(inside / capacity)} of {capacity:,}{words}", className="level-text")
-    return html.Div([html.Div(fill, className="meter"), text], className=f"level-{level}")

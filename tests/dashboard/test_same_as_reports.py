@@ -79,16 +79,17 @@ def test_a_week_with_staff_would_be_another_one(board: Board, report: Report) ->
 
 
 @pytest.mark.browser
-def test_live_shows_the_figures_of_the_report(month: str, open_page: Opener, report: Report) -> None:
+def test_now_shows_the_figures_of_the_report(month: str, open_page: Opener, report: Report) -> None:
     page = open_page(month)
     page.locator(".tile-value").first.wait_for(timeout=SLOW_MS)
     page.locator("#now-peak").get_by_text("peak").wait_for(timeout=SLOW_MS)
     tiles = _tiles(page)
     printed = json.loads(report("today", "--staff", "--json"))
-    assert list(tiles) == ["In the building", "Entries today", "Peak today", "Median stay today"]
+    assert list(tiles) == ["In the building", "Entries today", "Peak today", "Cameras watching"]
     staff = sum(person["role"] == Role.STAFF for person in printed["present"])
     assert tiles["In the building"][0] == str(printed["occupancy"])
-    assert tiles["Entries today"] == (str(printed["entries"]), f"{printed['visitors']} people")
+    assert tiles["Entries today"][0] == str(printed["entries"])
+    assert tiles["Entries today"][1].split(" · ")[0] == f"{printed['visitors']} people"
     assert tiles["Peak today"][0] == str(printed["peak"]) >= tiles["In the building"][0]
     assert page.locator("#now-subtitle").get_by_text("staff included").count() == 1
     assert page.locator("#now-peak").inner_text().startswith(f"peak {printed['peak']} at ")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -32,6 +32,14 @@ _NEXT_WITH_COVERAGE = """
     SELECT site_id, camera_id FROM coverage_spans WHERE (site_id, camera_id) > (?1, ?2)
     AND (?3 IS NULL OR site_id = ?3) ORDER BY site_id, camera_id LIMIT 1
 """
+
+
+@dataclass(frozen=True, slots=True)
+class LastSeen:
+    """Where and when somebody was seen last."""
+
+    camera_id: str
+    at: datetime
 
 
 class Cameras:
@@ -95,14 +103,20 @@ class Cameras:
         first, last = self._file.rows(f"{query} LIMIT 1", key), self._file.rows(f"{query} DESC LIMIT 1", key)
         return (read_time(first[0][0]), read_time(last[0][0])) if first and last else None
 
-    def last_events(self, site_id: str, person_ids: Iterable[str]) -> dict[str, str]:
-        """The camera of the last event of each of these people; who has none is left out."""
+    def last_seen(self, site_id: str, person_ids: Iterable[str]) -> dict[str, LastSeen]:
+        """Where and when each of these people was seen last, by their events and by who is in sight now."""
+        wanted = list(person_ids)
         rows = self._file.rows(
-            "SELECT value, (SELECT camera_id FROM events WHERE person_id = value AND site_id = ?1 AND voided = 0"
-            " ORDER BY at DESC LIMIT 1) FROM json_each(?2)",
-            (site_id, json.dumps(list(person_ids))),
+            "SELECT value, e.camera_id, e.at FROM json_each(?2) JOIN events e ON e.event_id = (SELECT event_id"
+            " FROM events WHERE person_id = value AND site_id = ?1 AND voided = 0 ORDER BY at DESC LIMIT 1)",
+            (site_id, json.dumps(wanted)),
         )
-        return {person_id: camera_id for person_id, camera_id in rows if camera_id is not None}
+        found = {person_id: LastSeen(camera_id, read_time(at)) for person_id, camera_id, at in rows}
+        for presence in self.presences(site_id=site_id) if wanted else ():
+            seen = found.get(presence.person_id)
+            if seen is None or seen.at <= presence.seen_at:
+                found[presence.person_id] = LastSeen(presence.camera_id, presence.seen_at)
+        return found
 
     def zones(self, site_id: str) -> dict[str, tuple[datetime, datetime]]:
         """The zones in which anybody stayed, with the starts of the first and of the last stay."""

@@ -17,7 +17,7 @@ Migration: TypeAlias = tuple[str, ...]
 """Statements."""
 APPLICATION_ID = 0x46544C31
 """Marks the file as ours in SQLite's header ("FTL1"), so that another program's database is never touched."""
-VERSION = 16
+VERSION = 17
 """Of the tables, in SQLite's `user_version`. A change of `SCHEMA` adds 1, and what leads from the released versions."""
 _DOWNLOADED = ("people", "aliases", "events", "matches", "corrections", "zone_stays", "coverage_spans", "cameras")
 

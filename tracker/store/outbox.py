@@ -210,10 +210,14 @@ class Outbox:
             counts["forgotten"] = sum(len(erasures_of(connection, each)) for each in deleted)
             ours = [each for each in deleted if scope is None and (sessions or each.kind != "session")]
             counts["deletions"] = sum(len(deletion_messages(connection, each)) for each in ours)
-            start = cursors.cursor(connection, Stream.EVENTS)
-        first = self.page(Stream.EVENTS, start, now=self._file.now(), limit=1, scope=scope, vectors=False)
-        oldest = first.messages[0].record if first.messages else None
         return Backlog(
             counts={stream: count for stream, count in counts.items() if count},
-            oldest_at=oldest.at if isinstance(oldest, Event) else None,
+            oldest_at=self.oldest_at(scope=scope),
         )
+
+    def oldest_at(self, *, scope: CameraRef | None = None) -> datetime | None:
+        """The time of the event that waits longest, None where none does. scope: only of this camera."""
+        start = self.cursor(Stream.EVENTS)
+        first = self.page(Stream.EVENTS, start, now=self._file.now(), limit=1, scope=scope, vectors=False)
+        oldest = first.messages[0].record if first.messages else None
+        return oldest.at if isinstance(oldest, Event) else None

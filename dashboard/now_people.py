@@ -1,0 +1,84 @@
+"""The cards of the people who are in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard import shell
+from dashboard.address import VisitQuery
+from dashboard.inside_filter import SHOWN, InsideFilter, Show
+from dashboard.queries import Board
+from dashboard.views import Days, NowView, tag
+from dashboard.wording import duration, initials, moment
+from tracker.presence.people import PersonKind
+from tracker.reports.sheets import Row
+
+
+def cards(view: NowView, board: Board, wanted: InsideFilter) -> Component:
+    """Who is in and fits the filter."""
+    if not view.inside:
+        nobody = "Nobody is known to be in: no camera is watching." if view.watching is False else "Nobody is in."
+        return html.P(nobody, className="quiet")
+    found = wanted.apply(view.inside)
+    if not found:
+        return html.P(
+            ["Nobody who is in fits. ", shell.link("Show everybody", InsideFilter().link(), stay=True)],
+            className="quiet",
+        )
+    rows = found if wanted.everything else found[:SHOWN]
+    grid = html.Ul([_card(row, view, board) for row in rows], className="people-grid")
+    if len(rows) == len(found):
+        return grid
+    more = shell.link(
+        f"Show all {len(found):,}", replace(wanted, everything=True).link(), stay=True, class_name="button"
+    )
+    return html.Div([grid, html.P(more, className="people-more")])
+
+
+def visit_link(session_id: str, board: Board) -> str:
+    """The page of today's visits with one of them opened."""
+    return VisitQuery(days=Days.until(board.today(), days=1), moving=1, visit=session_id).link()
+
+
+def summary(view: NowView, wanted: InsideFilter) -> str:
+    """How many of those who are in the cards show; nothing where it is everybody."""
+    if not view.inside or (not wanted.text and wanted.show is Show.EVERYBODY):
+        return ""
+    return f"{len(wanted.apply(view.inside)):,} of {len(view.inside):,}"
+
+
+def _card(row: Row, view: NowView, board: Board) -> Component:
+    since = row["started_at"]
+    ticking: dict[str, Any] = {"data-since-ms": str(round(since.timestamp() * 1000))}
+    detail = " · ".join(filter(None, (f"since {moment(since, board.zone, view.now)}", row["camera_id"])))
+    name = row["name"]
+    link = shell.link(name, visit_link(row["session_id"], board), title=name) if view.names else html.Span(name)
+    who = [html.Div(link, className="row-name"), html.Div(detail, className="row-detail", title=detail), _marks(row)]
+    stay = [html.Div(duration((view.now - since).total_seconds()), **ticking), _tag(row)]
+    return html.Li(
+        [_face(row), html.Div(who, className="row-text"), html.Div(stay, className="row-figure")],
+        key=row["person_id"],
+        className="" if row["authorised"] else "unauthorised",
+    )
+
+
+def _face(row: Row) -> Component:
+    style = "face face-visitor" if row["kind"] == PersonKind.VISITOR else "face"
+    return html.Span(initials(row["name"]), className=style, **shell.aria(hidden="true"))
+
+
+def _tag(row: Row) -> Component | None:
+    """Staff or visitor."""
+    word = tag(row)
+    return html.Span(word, className="tag") if word else None
+
+
+def _marks(row: Row) -> Component | None:
+    """What there is to see at once: not authorised."""
+    if row["authorised"]:
+        return None
+    return html.Div(html.Span("not authorised", className="tag tag-bad"), className="row-marks")

@@ -1,0 +1,125 @@
+"""What the page Now, the roll-call and the display at the door read from the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from config.settings import Settings
+from config.text import fold
+from dashboard.camera_words import camera_row
+from dashboard.views import CameraRow, EventRow
+from dashboard.wording import count, moment
+from tracker.presence.calendar import day_range
+from tracker.presence.events import EventKind
+from tracker.reports import tables
+from tracker.reports.data import ReportData
+from tracker.reports.selection import ReportQuery
+from tracker.reports.sheets import Row
+from tracker.reports.usual import PastDay, past_day, same_weekdays
+from tracker.store.cameras import LastSeen
+from tracker.store.site_settings import reports_after_s
+from tracker.store.store import Store
+
+LATEST_EVENTS = 8
+_FEED = timedelta(days=1)
+"""How far back entries and exits are listed."""
+_UPLOADS_WITHIN = timedelta(minutes=10)
+"""An event that waits longer for its upload is a problem."""
+
+
+def inside(store: Store, data: ReportData) -> list[Row]:
+    """Rows of the open visits, the latest first; see `people_rows`."""
+    visits = data.frames.visits
+    return people_rows(store, data, visits[visits["ended_at"].isna()])
+
+
+def roll_call(store: Store, data: ReportData, since: datetime) -> list[Row]:
+    """Rows of who is in, and of who has left since then, by name. data: its range begins there."""
+    visits = data.frames.visits
+    rows = people_rows(store, data, visits[visits["ended_at"].isna() | (visits["ended_at"] > pd.Timestamp(since))])
+    return sorted(rows, key=lambda row: (fold(row["name"]), row["started_at"]))
+
+
+def is_watching(cameras: Sequence[CameraRow]) -> bool | None:
+    """Whether some camera gives frames; None where none has reported."""
+    return any(camera.watching for camera in cameras) if cameras else None
+
+
+def people_rows(store: Store, data: ReportData, visits: pd.DataFrame) -> list[Row]:
+    """Rows of these visits, the latest first, each with what a person at the desk needs.
+
+    camera_id, seen_at: where and when the person was seen last. authorised: may be here now.
+    """
+    rows = tables.visit_rows(data, visits)[::-1]
+    seen = store.cameras.last_seen(data.site_id, [row["person_id"] for row in rows])
+    return [_with_person(row, seen, data) for row in rows]
+
+
+def _with_person(row: Row, seen: Mapping[str, LastSeen], data: ReportData) -> Row:
+    last = seen.get(row["person_id"]) or LastSeen(row["enter_camera_id"] or "", row["started_at"])
+    person = data.person(row["person_id"])
+    return {**row, "camera_id": last.camera_id, "seen_at": last.at, "authorised": person.access}
+
+
+def feed(store: Store, data: ReportData) -> tuple[EventRow, ...]:
+    """Where visits of the last day began and ended, the latest first: what rooms see in between is none of it."""
+    found: list[EventRow] = []
+    for visit in store.sessions.select(site_id=data.site_id, now=data.now, since=data.now - _FEED):
+        ends = (
+            (EventKind.ENTER, visit.started_at, visit.enter_camera_id, visit.enter_inferred),
+            (EventKind.EXIT, visit.ended_at, visit.exit_camera_id, visit.exit_inferred),
+        )
+        found += [
+            EventRow(
+                session_id=visit.session_id,
+                person_id=visit.person_id,
+                kind=kind,
+                name=data.person(visit.person_id).name,
+                at=at,
+                camera_id=camera_id or "",
+                inferred=inferred,
+            )
+            for kind, at, camera_id, inferred in ends
+            if at is not None and at <= data.now
+        ]
+    found.sort(key=lambda event: (event.at, event.kind is EventKind.EXIT), reverse=True)
+    return tuple(found[:LATEST_EVENTS])
+
+
+def cameras(store: Store, settings: Settings, now: datetime) -> tuple[CameraRow, ...]:
+    """The condition of each camera of the site."""
+    shared = store.cameras.shared(settings.site.id, now)
+    return tuple(
+        camera_row(
+            camera,
+            now,
+            reports_after_s=reports_after_s(settings),
+            warnings=[each.warning for each in shared if each.camera_id == camera.camera_id],
+        )
+        for camera in store.cameras.health(settings.site.id)
+    )
+
+
+def upload_problems(store: Store, settings: Settings, now: datetime) -> tuple[str, ...]:
+    """Sentences about a store whose records do not reach Firestore, none where they do or need not."""
+    if settings.store.firestore is None:
+        return ()
+    zone, oldest_at, rejected = settings.site.zone, store.outbox.oldest_at(), len(store.outbox.rejected())
+    found = []
+    if oldest_at is not None and now - oldest_at > _UPLOADS_WITHIN:
+        since = moment(oldest_at, zone, now)
+        found.append(f"Nothing was uploaded to Firestore since {since}: 'footfall status' on this machine says why.")
+    if rejected:
+        what = count(rejected, "record")
+        found.append(f"Firestore rejected {what}: 'footfall status' on this machine says why.")
+    return tuple(found)
+
+
+def past_days(select: Callable[[ReportQuery], ReportData], today: date, zone: ZoneInfo) -> tuple[PastDay, ...]:
+    """What is counted of the last same weekdays, staff included as on the page."""
+    ranges = [day_range(day, zone) for day in same_weekdays(today)]
+    return tuple(past_day(select(ReportQuery(since=since, until=until, staff=True))) for since, until in ranges)
