@@ -39,12 +39,16 @@ def _camera(camera: CameraRow) -> Alert:
 
 
 def _unauthorised(view: NowView, visit_link: Callable[[str], str]) -> list[Alert]:
-    rows = [row for row in view.inside if not row["authorised"]]
+    rows = [row for row in view.inside if row["refused"]]
     everybody = InsideFilter(show=Show.UNAUTHORISED).link()
     if len(rows) > _MOST_NAMED:
         text = f"{len(rows):,} people are in who are not authorised"
         return [Alert(text=text, condition=Condition.BAD, href=everybody)]
-    return _named(rows, view, visit_link, lambda row: f"{row['name']} is in and not authorised", Condition.BAD)
+
+    def words(row: Row) -> str:
+        return f"{row['name']} is in and not authorised: {row['refused']}"
+
+    return _named(rows, view, visit_link, words, Condition.BAD)
 
 
 def _too_long(view: NowView, visit_link: Callable[[str], str]) -> list[Alert]:

@@ -17,6 +17,9 @@ from dashboard.wording import duration, initials, moment
 from tracker.presence.people import PersonKind
 from tracker.reports.sheets import Row
 
+_GROUPS = 2
+"""So many groups are on a card; its title has all."""
+
 
 def cards(view: NowView, board: Board, wanted: InsideFilter) -> Component:
     """Who is in and fits the filter."""
@@ -46,7 +49,7 @@ def visit_link(session_id: str, board: Board) -> str:
 
 def summary(view: NowView, wanted: InsideFilter) -> str:
     """How many of those who are in the cards show; nothing where it is everybody."""
-    if not view.inside or (not wanted.text and wanted.show is Show.EVERYBODY):
+    if not view.inside or (not wanted.text and wanted.shown == Show.EVERYBODY):
         return ""
     return f"{len(wanted.apply(view.inside)):,} of {len(view.inside):,}"
 
@@ -62,7 +65,7 @@ def _card(row: Row, view: NowView, board: Board) -> Component:
     return html.Li(
         [_face(row), html.Div(who, className="row-text"), html.Div(stay, className="row-figure")],
         key=row["person_id"],
-        className="" if row["authorised"] else "unauthorised",
+        className="refused" if row["refused"] else "",
     )
 
 
@@ -78,7 +81,10 @@ def _tag(row: Row) -> Component | None:
 
 
 def _marks(row: Row) -> Component | None:
-    """What there is to see at once: not authorised."""
-    if row["authorised"]:
-        return None
-    return html.Div(html.Span("not authorised", className="tag tag-bad"), className="row-marks")
+    """That the person may not be here, and the groups."""
+    groups = row["groups"][:_GROUPS]
+    words = [*groups, f"+{len(row['groups']) - len(groups)}"] if len(row["groups"]) > len(groups) else groups
+    marks = [html.Span(word, className="tag") for word in words]
+    if row["refused"]:
+        marks.insert(0, html.Span(f"not authorised: {row['refused']}", className="tag tag-bad"))
+    return html.Div(marks, className="row-marks", title=", ".join(row["groups"])) if marks else None

@@ -11,10 +11,12 @@ import pandas as pd
 from config.settings import Settings
 from config.text import fold
 from dashboard.camera_words import camera_row
+from dashboard.person_words import refusal
 from dashboard.views import CameraRow, EventRow
 from dashboard.wording import count, moment
 from tracker.presence.calendar import day_range
 from tracker.presence.events import EventKind
+from tracker.presence.people import is_authorised
 from tracker.reports import tables
 from tracker.reports.data import ReportData
 from tracker.reports.selection import ReportQuery
@@ -52,7 +54,8 @@ def is_watching(cameras: Sequence[CameraRow]) -> bool | None:
 def people_rows(store: Store, data: ReportData, visits: pd.DataFrame) -> list[Row]:
     """Rows of these visits, the latest first, each with what a person at the desk needs.
 
-    camera_id, seen_at: where and when the person was seen last. authorised: may be here now.
+    camera_id, seen_at: where and when the person was seen last. groups: of the person. authorised: may be here now;
+    refused: why an enrolled person may not, see `person_words.refusal`.
     """
     rows = tables.visit_rows(data, visits)[::-1]
     seen = store.cameras.last_seen(data.site_id, [row["person_id"] for row in rows])
@@ -62,7 +65,14 @@ def people_rows(store: Store, data: ReportData, visits: pd.DataFrame) -> list[Ro
 def _with_person(row: Row, seen: Mapping[str, LastSeen], data: ReportData) -> Row:
     last = seen.get(row["person_id"]) or LastSeen(row["enter_camera_id"] or "", row["started_at"])
     person = data.person(row["person_id"])
-    return {**row, "camera_id": last.camera_id, "seen_at": last.at, "authorised": person.access}
+    return {
+        **row,
+        "camera_id": last.camera_id,
+        "seen_at": last.at,
+        "groups": person.groups,
+        "authorised": is_authorised(person, data.now, data.zone),
+        "refused": refusal(person, data.now, data.zone),
+    }
 
 
 def feed(store: Store, data: ReportData) -> tuple[EventRow, ...]:

@@ -45,5 +45,5 @@ def rows_without_names(rows: Sequence[Row]) -> list[Row]:
 
 
 def _row(row: Row, number: int) -> Row:
-    hidden = {"name": ANYBODY, "person_id": str(number), "session_id": str(number)}
+    hidden: Row = {"groups": (), "name": ANYBODY, "person_id": str(number), "session_id": str(number)}
     return {key: hidden.get(key, value) for key, value in row.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,12 +15,13 @@ from dashboard.access.callbacks import RoleCallbacks
 from dashboard.access.identity import may
 from dashboard.address import place
 from dashboard.alerts import alerts
-from dashboard.inside_filter import InsideFilter, Show, Sort
+from dashboard.inside_filter import InsideFilter, Show, Sort, group_value, groups_of
 from dashboard.queries import Board
 from dashboard.views import NowView
 from dashboard.wording import clock
 from tracker.reports import charts
 from tracker.reports.looks import Look
+from tracker.reports.sheets import Row
 from tracker.store.users import UserRole
 
 TITLE = "Now"
@@ -95,19 +96,34 @@ def _controls(wanted: InsideFilter) -> Component:
     return html.Div(
         [
             find,
-            _choice("now-show", "Whom to show", wanted.show, SHOWS),
-            _choice("now-sort", "Order", wanted.sort, SORTS),
+            _choice("now-show", "Whom to show", wanted.shown, _shows([], wanted)),
+            _choice("now-sort", "Order", wanted.sort, _options(SORTS)),
         ],
         className="tools people-tools",
         role="search",
     )
 
 
-def _choice(control_id: str, label: str, value: str, options: dict[Any, str]) -> Component:
+def _shows(rows: Sequence[Row], wanted: InsideFilter) -> list[dict[str, Any]]:
+    """Whom one may show: kinds of people, and the groups of those who are in."""
+    groups = groups_of(rows)
+    groups += [wanted.group] if wanted.group and wanted.group not in groups else []
+    kinds = _options(SHOWS)
+    if not groups:
+        return kinds
+    named = _options({group_value(group): group for group in groups})
+    return [{"group": "People", "items": kinds}, {"group": "Groups", "items": named}]
+
+
+def _options(names: Mapping[Any, str]) -> list[dict[str, Any]]:
+    return [{"value": str(key), "label": name} for key, name in names.items()]
+
+
+def _choice(control_id: str, label: str, value: str, options: list[dict[str, Any]]) -> Component:
     control: Component = dmc.Select(
         id=control_id,
         value=str(value),
-        data=[{"value": str(key), "label": name} for key, name in options.items()],
+        data=options,
         allowDeselect=False,
         checkIconPosition="right",
         className="choice",
@@ -133,6 +149,7 @@ def _fill(app: RoleCallbacks, board: Board) -> None:
         Output("now-alerts", "children"),
         Output("now-inside", "children"),
         Output("now-found", "children"),
+        Output("now-show", "data"),
         Output("now-events", "children"),
         Output("now-cameras", "children"),
         Input("pulse", "data"),
@@ -144,7 +161,7 @@ def _fill(app: RoleCallbacks, board: Board) -> None:
         zone = board.zone.key.replace("_", " ")
         subtitle = f"{local:%A}, {local.day} {local:%B} · staff included · times in {zone}"
         if not view.started:
-            return subtitle, None, _nothing_yet(board, view.other_sites), True, *([],) * 6
+            return subtitle, None, _nothing_yet(board, view.other_sites), True, *([],) * 4, no_update, [], []
         problems = alerts(view, lambda session_id: now_people.visit_link(session_id, board))
         return (
             subtitle,
@@ -155,6 +172,7 @@ def _fill(app: RoleCallbacks, board: Board) -> None:
             now_lists.alerts(problems),
             now_people.cards(view, board, wanted),
             now_people.summary(view, wanted),
+            _shows(view.inside, wanted),
             now_lists.feed(view, board),
             now_lists.cameras(view.cameras),
         )

@@ -24,6 +24,7 @@ _COLUMNS = (
     Column("name", "name"),
     Column("kind", "kind", Kind.WORD),
     Column("role", "role", Kind.WORD),
+    Column("groups", "groups", Kind.TEXTS),
     Column("authorised", "authorised", Kind.FLAG),
     Column("started_at", "since", Kind.MOMENT),
     Column("camera_id", "last seen by", Kind.WORD),
@@ -109,6 +110,7 @@ def _cells(row: Row, view: RollCall, board: Board) -> dict[str, Any]:
         "since": moment(row["started_at"], board.zone, view.now),
         "seen": ", ".join(filter(None, seen)),
         "role": "visitor" if row["kind"] == PersonKind.VISITOR else row["role"],
-        "authorised": row["authorised"],
+        "groups": ", ".join(row["groups"]),
+        "refused": row["refused"],
         "left": "" if row["ended_at"] is None else clock(row["ended_at"], board.zone),
     }

@@ -63,7 +63,7 @@ def test_people_who_are_not_authorised_come_first_and_lead_to_their_visit(store:
     enter(store, 1, access=False)
     enter(store, 2, access=True)
     assert found(board) == [
-        ("Eve 1 is in and not authorised", Condition.BAD, "/a-visit"),
+        ("Eve 1 is in and not authorised: no access", Condition.BAD, "/a-visit"),
         ("Camera door: no frame for 1 min", Condition.WARN, ""),
     ]
 
@@ -84,7 +84,7 @@ def test_somebody_who_is_seen_for_longer_than_a_visit_may_last(store: Store, boa
 def test_viewers_read_no_name_and_get_no_link(store: Store, path: Path, clock: Clock) -> None:
     enter(store, 1, access=False)
     board = Board(path, settings(path), clock=clock, names_shown=lambda: False)
-    assert found(board) == [("Somebody is in and not authorised", Condition.BAD, "")]
+    assert found(board) == [("Somebody is in and not authorised: no access", Condition.BAD, "")]
 
 
 def test_uploads_that_fail(board: Board, store: Store) -> None:

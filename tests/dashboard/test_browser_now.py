@@ -42,7 +42,8 @@ def house(tmp_path_factory: pytest.TempPathFactory, site_file: Path) -> Iterator
         events = []
         for number in range(PEOPLE):
             person_id = f"p-{number}"
-            add(store, person_id, f"Person {number:02d}")
+            groups = ("Yoga",) if number % 35 == 0 else ()
+            add(store, person_id, f"Person {number:02d}", groups=groups)
             events.append(gym.event(EventKind.ENTER, person_id, now - timedelta(minutes=90 - number)))
         add(store, "p-vera", "Véra Lindqvist", role=Role.STAFF)
         add(store, "p-eve", "Eve", access=False)
@@ -87,6 +88,10 @@ def test_people_are_searched_filtered_and_sorted_in_the_address(house: tuple[Sto
     page.get_by_role("option", name="Longest in first").click()
     expect(page.locator("#now-inside .row-name").first).to_have_text("Véra Lindqvist")
     page.get_by_label("Whom to show").first.click()
+    page.get_by_role("option", name="Yoga").click()
+    expect(people).to_have_count(2)
+    expect(people.locator(".row-marks")).to_have_text(["Yoga", "Yoga"])
+    page.get_by_label("Whom to show").first.click()
     page.get_by_role("option", name="Visitors").click()
     expect(people).to_have_count(1)
     page.reload()
@@ -105,12 +110,12 @@ def test_what_needs_attention_leads_to_it(house: tuple[Store, str], open_page: O
     page = open_page(house[1])
     alerts = page.get_by_role("region", name="Needs attention").get_by_role("listitem")
     expect(alerts).to_have_text(
-        ["Eve is in and not authorised", re.compile(r"^Camera back-door: no frame for \d+ min: no answer$")]
+        ["Eve is in and not authorised: no access", re.compile(r"^Camera back-door: no frame for \d+ min: no answer$")]
     )
     page.get_by_label("Whom to show").first.click()
     page.get_by_role("option", name="Not authorised").click()
     expect(page.locator("#now-inside li")).to_have_count(1)
-    expect(page.locator("#now-inside li")).to_contain_text("not authorised")
+    expect(page.locator("#now-inside li")).to_contain_text("not authorised: no access")
     alerts.get_by_role("link").click()
     page.get_by_role("dialog").get_by_role("heading", name="Eve").wait_for()
 

@@ -6,13 +6,19 @@ from typing import Any
 
 import pytest
 
-from dashboard.inside_filter import InsideFilter, Show, Sort
+from dashboard.inside_filter import InsideFilter, Show, Sort, groups_of
 
-ROWS: list[dict[str, Any]] = [
-    {"name": "Björn Ólafsson", "camera_id": "door", "role": "member", "kind": "enrolled", "authorised": True},
-    {"name": "Vera Lindqvist", "camera_id": "Büro", "role": "staff", "kind": "enrolled", "authorised": True},
-    {"name": "Eve Weiß", "camera_id": "door", "role": "member", "kind": "enrolled", "authorised": False},
-    {"name": "Visitor 3", "camera_id": "door", "role": "member", "kind": "visitor", "authorised": True},
+
+def row(name: str, **more: object) -> dict[str, Any]:
+    usual = {"camera_id": "door", "role": "member", "kind": "enrolled", "refused": "", "groups": ()}
+    return {"name": name, **usual, **more}
+
+
+ROWS = [
+    row("Björn Ólafsson", groups=("Früh", "Yoga")),
+    row("Vera Lindqvist", camera_id="Büro", role="staff"),
+    row("Eve Weiß", refused="no access", groups=("Yoga",)),
+    row("Visitor 3", kind="visitor"),
 ]
 
 
@@ -31,6 +37,9 @@ def names(search: str) -> list[str]:
         pytest.param("?show=staff", ["Vera"], id="staff"),
         pytest.param("?show=visitors", ["Visitor"], id="visitors"),
         pytest.param("?show=unauthorised", ["Eve"], id="not-authorised"),
+        pytest.param("?show=group:yoga", ["Björn", "Eve"], id="group"),
+        pytest.param("?show=group:chess", [], id="group-of-nobody"),
+        pytest.param("?q=fruh", ["Björn"], id="search-in-groups"),
         pytest.param("?sort=longest", ["Visitor", "Eve", "Vera", "Björn"], id="longest-first"),
         pytest.param("?show=cats&sort=height", ["Björn", "Vera", "Eve", "Visitor"], id="unknown-values"),
         pytest.param("?q=nobody", [], id="nobody"),
@@ -45,3 +54,9 @@ def test_an_address_keeps_what_is_not_as_usual() -> None:
     assert wanted.parameters() == {"q": "ada", "show": "staff", "sort": "longest", "all": "1"}
     assert InsideFilter.of_address("?q=ada&show=staff&sort=longest&all=1") == wanted
     assert InsideFilter().parameters() == {}
+    assert InsideFilter(group="Früh").parameters() == {"show": "group:Früh"}
+    assert InsideFilter.of_address("?show=group:Fr%C3%BCh") == InsideFilter(group="Früh")
+
+
+def test_the_groups_of_those_who_are_in() -> None:
+    assert groups_of(ROWS) == ["Früh", "Yoga"]

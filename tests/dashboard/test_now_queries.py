@@ -14,7 +14,7 @@ from dashboard.queries import Board
 from tests.dashboard import gym
 from tests.dashboard.boards import NOW, Clock, minutes_ago, settings, stay
 from tracker.presence.events import CameraRef
-from tracker.presence.people import Person
+from tracker.presence.people import Person, PersonKind
 from tracker.presence.room import Presence
 from tracker.reports import selection
 from tracker.reports.usual import Usual
@@ -43,12 +43,24 @@ def test_who_may_not_be_here_is_marked(store: Store, board: Board) -> None:
     store.people.add(eve, np.zeros((1, 128), np.float32))
     stay(store, "p-eve", 20, None)
     stay(store, "p-ada", 10, None)
+    visitor = Person(person_id="v-1", name="Visitor 1", created_at=NOW, kind=PersonKind.VISITOR)
+    store.record(Observation(visitors=[(visitor, np.zeros((1, 128), np.float32))]))
     stay(store, "v-1", 5, None)
-    assert [(row["name"], row["authorised"]) for row in board.now_view().inside] == [
-        ("v-1", True),
-        ("Ada", True),
-        ("Eve", False),
+    assert [(row["name"], row["authorised"], row["refused"]) for row in board.now_view().inside] == [
+        ("Visitor 1", False, ""),
+        ("Ada", True, ""),
+        ("Eve", False, "no access"),
     ]
+
+
+def test_groups_are_for_those_who_see_names(store: Store, path: Path, clock: Clock) -> None:
+    yoga = Person(person_id="p-eve", name="Eve", created_at=NOW, groups=("Yoga",))
+    store.people.add(yoga, np.zeros((1, 128), np.float32))
+    stay(store, "p-eve", 20, None)
+    for names, groups in ((True, ("Yoga",)), (False, ())):
+        board = Board(path, settings(path), clock=clock, names_shown=lambda names=names: names)
+        assert [row["groups"] for row in board.now_view().inside] == [groups]
+        assert [row["groups"] for row in board.roll_call(clock.now).rows] == [groups]
 
 
 def test_what_is_usual_is_said_from_three_weeks_on(store: Store, board: Board) -> None:
