@@ -71,8 +71,12 @@ class Gallery:
 
     def with_person(self, person_id: str, vectors: FloatArray) -> Self:
         """The gallery with (K, D) more vectors of a known or new person."""
+        return self.with_rows(vectors, (person_id,) * len(vectors))
+
+    def with_rows(self, vectors: FloatArray, person_ids: Sequence[str]) -> Self:
+        """The gallery with (K, D) more vectors of known or new people, one id per row."""
         stacked = np.concatenate([self.vectors, vectors])
-        return replace(self, vectors=stacked, person_ids=self.person_ids + (person_id,) * len(vectors))
+        return replace(self, vectors=stacked, person_ids=(*self.person_ids, *person_ids))
 
     def without(self, person_id: str) -> Self:
         """The gallery without a person; an unknown id is ignored."""

@@ -24,3 +24,8 @@ def match_settings(given: MatchSettings, embedder: EmbedderSpec, *, people: int)
     if "stranger_distance" not in unset and "max_distance" in unset:
         unset["max_distance"] = min(limits.max_distance, given.stranger_distance)
     return given.model_copy(update=unset)
+
+
+def confident_distance(settings: MatchSettings) -> float:
+    """The distance within which a match is confident: a track that matches two visitors so merges them."""
+    return settings.max_distance - settings.clear_by

@@ -12,6 +12,7 @@ import numpy as np
 
 from config.recognition import MatchSettings
 from tracker.identity.gallery import DIMENSION, Gallery
+from tracker.identity.limits import confident_distance
 from tracker.identity.match import distances
 from tracker.presence.events import content_id, time_text
 from tracker.presence.people import Person, PersonKind
@@ -120,11 +121,11 @@ class Visitors:
         """Merge the visitors whom the faces confidently match; None if that is at most one."""
         if len(vectors) < _MIN_FACES_TO_MERGE:
             return None
-        confident = np.flatnonzero(medians <= _confident(self._settings))
+        confident = np.flatnonzero(medians <= confident_distance(self._settings))
         if len(confident) < 2:
             return None
         found = [self._people[self._gallery.people[index]] for index in confident]
-        kept, *others = sorted(found, key=lambda each: (_is_label(each.name), each.created_at, each.person_id))
+        kept, *others = sorted(found, key=lambda each: (is_label(each.name), each.created_at, each.person_id))
         merged = [other for other in others if self._mergeable(kept, other)]
         if not merged:
             return None
@@ -138,7 +139,7 @@ class Visitors:
         return Visitor(person=kept, vectors=vectors_kept, changed=True, merged=merged_ids)
 
     def _mergeable(self, kept: Person, other: Person) -> bool:
-        return _is_label(other.name) and frozenset((kept.person_id, other.person_id)) not in self._together
+        return is_label(other.name) and frozenset((kept.person_id, other.person_id)) not in self._together
 
     def _vectors_of(self, person_id: str) -> FloatArray:
         return self._gallery.vectors[self._gallery.rows_of(self._gallery.people.index(person_id))]
@@ -220,16 +221,11 @@ def _nearest(person_id: str, vectors: FloatArray, gallery: Gallery, settings: Ma
     other_id, distance = gallery.people[index], float(measured[:, index].min())
     if distance > gallery.limits.get(other_id, settings.max_distance):
         return None
-    strong = float(np.median(measured[:, index])) <= _confident(settings)
+    strong = float(np.median(measured[:, index])) <= confident_distance(settings)
     return SimilarPerson(person_id=person_id, other_id=other_id, distance=distance, strong=strong)
 
 
-def _confident(settings: MatchSettings) -> float:
-    """The distance within which a match is confident: a track that matches two visitors so merges them."""
-    return settings.max_distance - settings.clear_by
-
-
-def _is_label(name: str) -> bool:
+def is_label(name: str) -> bool:
     """Whether the name is automatic, not given by a user."""
     return _LABEL.match(name) is not None
 

@@ -109,6 +109,12 @@ CREATE TABLE evidence (  -- vectors behind a match, kept for days so that it can
     vector BLOB NOT NULL CHECK (length(vector) = 4 * dimension)
 );
 CREATE INDEX evidence_match ON evidence (match_id);
+CREATE TABLE reviewed (  -- visitors and matches that need no more review; never uploaded
+    reviewed_id INTEGER PRIMARY KEY,
+    person_id TEXT UNIQUE REFERENCES people (person_id) ON DELETE CASCADE ON UPDATE CASCADE,
+    match_id TEXT UNIQUE REFERENCES matches (match_id) ON DELETE CASCADE,
+    at TEXT NOT NULL, changed INTEGER NOT NULL, CHECK ((person_id IS NULL) <> (match_id IS NULL))
+);
 
 CREATE TABLE sites (  -- site_id '': the rules of sites that have none of their own; rules: JSON, empty: the defaults
     site_id TEXT PRIMARY KEY NOT NULL, name TEXT NOT NULL, capacity INTEGER CHECK (capacity > 0), rules TEXT NOT NULL,

@@ -18,6 +18,7 @@ from tracker.store.leases import lease
 from tracker.store.observation import Observation
 from tracker.store.outbox import Outbox
 from tracker.store.people import People
+from tracker.store.reviews import Reviews
 from tracker.store.sessions import Sessions
 from tracker.store.sites import Sites
 from tracker.store.store_file import StoreFile
@@ -56,6 +57,7 @@ class Store(StoreFile):
         self.users = Users(self)
         self.audit = Audit(self)
         self.display_links = DisplayLinks(self)
+        self.reviews = Reviews(self)
 
     def record(self, found: Observation) -> int:
         """Write what one step of an agent found, in one transaction. Returns the number of new events.
