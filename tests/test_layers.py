@@ -45,6 +45,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "tracker.reports",
         "tracker.presence",
         "tracker.identity",
+        "tracker.review",
         "tracker.store",
         "config",
     ),

@@ -44,6 +44,10 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Entry]]] = {
             "merge": ("people:merge", "Merge two people into one: visits and face vectors."),
             "forget": ("people:forget", "Erase a person: name, face vectors and identity. Cannot be undone."),
             "visitors": ("visitors:visitors", "List visitors: visits, last seen, and whom they resemble."),
+            "review": (
+                "review:review",
+                "List strangers who wait for a name, and visits that rest on doubtful matches.",
+            ),
             "name": ("visitors:name", "Name one or more visitors."),
             "tidy": ("visitors:tidy", "Delete face vectors of visitors who have not returned."),
             "not": ("deny:deny", "Mark faces as not this person."),

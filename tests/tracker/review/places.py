@@ -39,8 +39,8 @@ def face(axis: int, distance: float = 0.0, towards: int = 127) -> FloatArray:
     return vector
 
 
-def hours_ago(hours: float) -> datetime:
-    return NOW - timedelta(hours=hours)
+def hours_ago(hours: float, now: datetime = NOW) -> datetime:
+    return now - timedelta(hours=hours)
 
 
 @dataclass
@@ -49,14 +49,19 @@ class Place:
 
     store: Store
     site_id: str = SITE
+    now: datetime = NOW
 
     def __post_init__(self) -> None:
         self._numbers: Iterator[int] = count(1)
 
+    def at(self, hours: float) -> datetime:
+        """So many hours ago."""
+        return hours_ago(hours, self.now)
+
     def enrol(self, name: str, *faces: FloatArray) -> str:
         """Returns the id."""
-        person_id = f"p-{name.lower()}"
-        person = Person(person_id=person_id, name=name, created_at=hours_ago(999), consented_at=hours_ago(999))
+        person_id = f"p-{name.lower().replace(' ', '-')}"
+        person = Person(person_id=person_id, name=name, created_at=self.at(999), consented_at=self.at(999))
         self.store.people.add(person, np.stack(faces))
         return person_id
 
@@ -65,7 +70,7 @@ class Place:
         person = Person(
             person_id=f"v-{number:010x}",
             name=name or f"Visitor {number}",
-            created_at=hours_ago(999 - number),
+            created_at=self.at(999 - number),
             kind=PersonKind.VISITOR,
         )
         self.store.record(Observation(visitors=[(person, np.stack(faces))]))
@@ -79,7 +84,7 @@ class Place:
         ends = [(EventKind.ENTER, from_h)] + ([] if to_h is None else [(EventKind.EXIT, to_h)])
         events = [
             Event(
-                kind=kind, site_id=self.site_id, camera_id=camera, person_id=person_id, at=hours_ago(hours),
+                kind=kind, site_id=self.site_id, camera_id=camera, person_id=person_id, at=self.at(hours),
                 track_id=track_id,
             )
             for kind, hours in ends
@@ -99,7 +104,7 @@ class Place:
     ) -> Match:
         """A match hours ago, with the faces behind it."""
         match = Match(
-            site_id=self.site_id, camera_id=camera, track_id=track, at=hours_ago(hours), person_id=person_id,
+            site_id=self.site_id, camera_id=camera, track_id=track, at=self.at(hours), person_id=person_id,
             distance=distance, margin=margin, quality=0.8, authorised=True, reason="near enough",
         )  # fmt: skip
         evidence = {match.match_id: np.stack(faces)} if faces else {}
