@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from config.settings import Precision
+from tests.tracker.vision.scenes import ten_faces
 from tracker.agent.counting import LineCounter, Part, part_around, view_of
 from tracker.presence.line import Inside, Line
 from tracker.vision.bodies import MIN_HEIGHT_PX, SIDE_PX, Bodies, BodyDetector
@@ -165,3 +166,11 @@ def test_an_empty_scene_has_nobody(make: Callable[[], Image], detector: BodyDete
     counter = LineCounter(detector, UPRIGHT, "door")
     assert [each for look in range(10) for each in counter.observe(make(), START + look * timedelta(seconds=1))] == []
     assert len(view_of(make(), UPRIGHT, detector).bodies) == 0
+
+
+def test_people_who_stand_still_at_the_line_are_not_counted(detector: BodyDetector) -> None:
+    """As on a poster: ten of them, four on the line or beside it."""
+    image = ten_faces()
+    counter = LineCounter(detector, UPRIGHT, "door")
+    assert [each for look in range(10) for each in counter.observe(image, START + look * timedelta(seconds=1))] == []
+    assert len(view_of(image, UPRIGHT, detector).bodies) >= 4
