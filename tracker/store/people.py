@@ -46,14 +46,22 @@ class People:
         *,
         sources: Sequence[str] = (),
         consent: Consent | None = None,
-    ) -> None:
-        """Add vectors (N, D) to a person. Raises PeopleError when there is nobody of that id.
+    ) -> list[int]:
+        """Add vectors (N, D) to a person. Returns their ids. Raises PeopleError when there is nobody of that id.
 
         consent: of a person who had not agreed before.
         """
         with self._file.writing() as writing:
             _consent(writing, person_id, consent)
-            vector_rows.insert(writing, person_id, vectors, model=self._file.model, sources=sources)
+            return vector_rows.insert(writing, person_id, vectors, model=self._file.model, sources=sources)
+
+    def delete_vectors(self, vector_ids: Iterable[int]) -> int:
+        """Delete vectors by their ids. Returns how many there were."""
+        with self._file.writing() as writing:
+            count = writing.delete("vectors", "vector_id", vector_ids)
+            if count:
+                writing.touch_people()
+            return count
 
     def rename(self, person_id: str, name: str) -> None:
         """Give a person or visitor another name; id and history stay. Raises PeopleError when it is taken."""

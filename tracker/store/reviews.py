@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from tracker.presence.events import Match, time_text
 from tracker.presence.people import PersonKind
 from tracker.store import vector_rows
-from tracker.store.database import Transaction
 from tracker.store.event_rows import MATCHES
 from tracker.store.store_file import StoreFile
 
@@ -113,22 +112,26 @@ class Reviews:
         return {row[0] for row in self._file.rows("SELECT match_id FROM reviewed WHERE match_id IS NOT NULL")}
 
     def version(self) -> str:
-        """A text that changes whenever something was marked as reviewed, or no longer."""
-        return " ".join(map(str, self._file.rows("SELECT count(*), max(changed) FROM reviewed")[0]))
-
-
-def mark(writing: Transaction, *, person_ids: Iterable[str] = (), match_ids: Iterable[str] = ()) -> None:
-    """Record that these visitors and matches need no more review; what is marked or gone already is skipped."""
-    at = time_text(writing.now)
-    for column, table, ids in (("person_id", "people", person_ids), ("match_id", "matches", match_ids)):
-        writing.connection.executemany(
-            f"INSERT INTO reviewed ({column}, at, changed) SELECT ?1, ?2, ?3"
-            f" WHERE EXISTS (SELECT 1 FROM {table} WHERE {column} = ?1) ON CONFLICT DO NOTHING",
-            [(each, at, writing.changed) for each in ids],
+        """A text that changes whenever something was marked, somebody changed something, or a person was forgotten."""
+        query = (
+            "SELECT count(*), max(changed), (SELECT max(audit_id) FROM audit), (SELECT count(*) FROM forgotten)"
+            " FROM reviewed"
         )
+        return " ".join(map(str, self._file.rows(query)[0]))
 
+    def mark(self, *, person_ids: Iterable[str] = (), match_ids: Iterable[str] = ()) -> None:
+        """Record that these visitors and matches need no more review; what is marked or gone already is skipped."""
+        with self._file.writing() as writing:
+            at = time_text(writing.now)
+            for column, table, ids in (("person_id", "people", person_ids), ("match_id", "matches", match_ids)):
+                writing.connection.executemany(
+                    f"INSERT INTO reviewed ({column}, at, changed) SELECT ?1, ?2, ?3"
+                    f" WHERE EXISTS (SELECT 1 FROM {table} WHERE {column} = ?1) ON CONFLICT DO NOTHING",
+                    [(each, at, writing.changed) for each in ids],
+                )
 
-def unmark(writing: Transaction, *, person_ids: Iterable[str] = (), match_ids: Iterable[str] = ()) -> None:
-    """Put these visitors and matches up for review again."""
-    writing.delete("reviewed", "person_id", person_ids)
-    writing.delete("reviewed", "match_id", match_ids)
+    def unmark(self, *, person_ids: Iterable[str] = (), match_ids: Iterable[str] = ()) -> None:
+        """Put these visitors and matches up for review again."""
+        with self._file.writing() as writing:
+            writing.delete("reviewed", "person_id", person_ids)
+            writing.delete("reviewed", "match_id", match_ids)

@@ -49,18 +49,18 @@ def delete_others(writing: Transaction, model: str) -> None:
 
 def insert(
     writing: Transaction, person_id: str, vectors: NDArray[np.float32], *, model: str, sources: Sequence[str] = ()
-) -> None:
-    """Add vectors, (N, D) of finite numbers, to a person who exists.
+) -> list[int]:
+    """Add vectors, (N, D) of finite numbers, to a person who exists. Returns their ids.
 
     sources: one text a vector, or none. Raises PeopleError when the vectors do not fit those in the store.
     """
     rows = checked(writing.connection, vectors, model=model, sources=sources)
-    writing.connection.executemany(
-        "INSERT INTO vectors (person_id, model, dimension, vector, source) VALUES (?, ?, ?, ?, ?)",
-        _values(person_id, rows, model, sources),
-    )
-    if len(rows):
+    statement = "INSERT INTO vectors (person_id, model, dimension, vector, source) VALUES (?, ?, ?, ?, ?)"
+    values = _values(person_id, rows, model, sources)
+    found = [writing.connection.execute(statement, each).lastrowid or 0 for each in values]
+    if found:
         writing.touch_people()
+    return found
 
 
 def _values(person_id: str, rows: NDArray[np.float32], model: str, sources: Sequence[str]) -> list[Row]:

@@ -56,7 +56,8 @@ class Gym:
         """All that actions change but the audit trail and the list of corrections."""
         people: list[Document] = [encode(each) for each in self.store.people.all()]
         vectors, owners = self.store.people.negatives()
-        return [people, self.visits(), vectors.tolist(), owners, self.store.people.vector_counts()]
+        reviewed = self.store.reviews.reviewed_people() | self.store.reviews.reviewed_matches()
+        return [people, self.visits(), vectors.tolist(), owners, self.store.people.vector_counts(), reviewed]
 
 
 def _minutes(at: datetime) -> float:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from config.errors import FootfallError, NotAllowedError, RecordError
-from tests.tracker.actions.conftest import ACTORS, ADMIN, DESK, SITE, Gym, ago, event, vector
-from tracker.actions import display_links, events, negatives, people, reassigning, visits
+from tests.tracker.actions.conftest import ACTORS, ADMIN, DESK, NOW, SITE, Gym, ago, event, vector
+from tests.tracker.review.places import RULES
+from tracker.actions import display_links, events, negatives, people, reassigning, review, visits
 from tracker.actions.actor import Actor
 from tracker.actions.negatives import Faces
 from tracker.actions.undo import OPERATIONS, can_undo, undo, words
 from tracker.presence.events import OPERATOR, Event, EventKind
 from tracker.presence.people import Role
+from tracker.review.doubts import DoubtfulVisit
 from tracker.store.users import UserRole
 
 Act = Callable[[Gym, Actor], object]
@@ -22,6 +25,15 @@ FACES = [Faces(vectors=vector(9), sources=("sister.jpg",), reach=0.5)]
 ADDED = Event(
     kind=EventKind.EXIT, site_id=SITE, camera_id=OPERATOR, person_id="p-ada", at=ago(5), track_id=OPERATOR
 )  # fmt: skip
+
+
+def doubtful(gym: Gym) -> DoubtfulVisit:
+    """Ada's visit that is over, as a doubtful one."""
+    (match,) = gym.store.matches.select(person_id="p-ada")
+    visit = next(each for each in gym.store.sessions.select(site_id=SITE, now=NOW) if each.session_id == gym.over)
+    person = people.require(gym.store, "p-ada")
+    return DoubtfulVisit(person=person, visit=visit, match=match, doubt=0.5, limit=1.0, matches=(match,))
+
 
 ACTS: dict[str, Act] = {
     "events.void": lambda gym, actor: events.void(gym.store, actor, [event("exit", 240).event_id]),
@@ -54,6 +66,9 @@ ACTS: dict[str, Act] = {
     "people.forget": lambda gym, actor: people.forget(gym.store, actor, "p-ada", erase_history=True),
     "display.link": lambda gym, actor: display_links.add(gym.store, actor, "door"),
     "display.revoke": lambda gym, actor: display_links.revoke(gym.store, actor, "door"),
+    "review.ignore": lambda gym, actor: review.ignore_visitors(gym.store, actor, ["v-0000000001"]),
+    "review.confirm": lambda gym, actor: review.confirm(gym.store, actor, [doubtful(gym)], RULES),
+    "review.merge": lambda gym, actor: review.merge_visitors(gym.store, actor, ["v-0000000001", "v-0000000002"]),
 }
 """An example of each action, by its name in the audit trail."""
 FAILING: dict[str, Act] = {
@@ -98,6 +113,9 @@ FAILING: dict[str, Act] = {
     "visitor-as-staff": lambda gym, actor: people.edit(gym.store, actor, "v-0000000001", role=Role.STAFF),
     "enrolled-visitor": lambda gym, actor: people.name_visitors(gym.store, actor, ["v-0000000001", "p-ada"], "Zoe"),
     "merged-with-self": lambda gym, actor: people.merge(gym.store, actor, "p-ada", "p-ada"),
+    "merged-alone": lambda gym, actor: review.merge_visitors(gym.store, actor, ["v-0000000001"] * 2),
+    "merged-as-visitors": lambda gym, actor: review.merge_visitors(gym.store, actor, ["v-0000000001", "p-bob"]),
+    "ignored-member": lambda gym, actor: review.ignore_visitors(gym.store, actor, ["v-0000000001", "p-bob"]),
     "unknown": lambda gym, actor: people.forget(gym.store, actor, "p-zoe", erase_history=False),
     "novel": lambda gym, actor: events.void(gym.store, actor, [event("exit", 240).event_id], reason="n" * 501),
 }
@@ -113,6 +131,9 @@ def prepare(gym: Gym, name: str) -> None:
         display_links.add(gym.store, ADMIN, "door")
     if name == "people.not_clear":
         negatives.mark(gym.store, ADMIN, "p-ada", FACES)
+    if name == "review.merge":
+        visitor = replace(people.require(gym.store, "v-0000000001"), person_id="v-0000000002", name="Visitor 2")
+        gym.store.people.add(visitor, vector(3))
 
 
 def test_every_operation_has_an_example() -> None:

@@ -12,7 +12,6 @@ from tests.tracker.review.places import NOW, RULES, Place, face, hours_ago
 from tracker.review.doubts import DoubtfulVisit
 from tracker.review.rules import ReviewRules
 from tracker.review.waiting import waiting
-from tracker.store import reviews
 
 
 def doubts(place: Place, rules: ReviewRules = RULES) -> tuple[DoubtfulVisit, ...]:
@@ -114,8 +113,7 @@ def test_vectors_that_were_deleted_leave_the_visit_in_doubt(place: Place, ada: s
 
 def test_reviewed_visit_stays_away_also_when_it_goes_on(place: Place, ada: str) -> None:
     match = place.doubtful_visit(ada, 5)
-    with place.store.writing() as writing:
-        reviews.mark(writing, match_ids=[match.match_id])
+    place.store.reviews.mark(match_ids=[match.match_id])
     place.match(ada, 4.5, distance=0.98, track="hall-2")
     assert doubts(place) == ()
 

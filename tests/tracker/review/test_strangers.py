@@ -11,7 +11,6 @@ from tracker.identity.review import Resemblance
 from tracker.presence.habit import Habit
 from tracker.review.strangers import Stranger
 from tracker.review.waiting import waiting
-from tracker.store import reviews
 
 WEEK_H = 7 * 24
 
@@ -96,8 +95,7 @@ def test_visitor_without_visits_or_vectors_does_not_wait(place: Place) -> None:
 def test_reviewed_stranger_returns_with_another_visitor_only(place: Place) -> None:
     first = place.visitor(1, face(1))
     place.visit(first, 9, 8)
-    with place.store.writing() as writing:
-        reviews.mark(writing, person_ids=[first])
+    place.store.reviews.mark(person_ids=[first])
     place.visit(first, 6, 5)
     assert names(place) == []
     place.visit(place.visitor(2, face(1, 0.4)), 3, 2)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tests.tracker.store.conftest import Records
-from tracker.store import reviews
 from tracker.store.observation import Observation
 from tracker.store.store import Store
 
@@ -21,20 +20,17 @@ def test_marks_are_kept_once_and_taken_back(store: Store, records: Records) -> N
     match_id = fill(store, records)
     versions = [store.reviews.version()]
     for _ in range(2):
-        with store.writing() as writing:
-            reviews.mark(writing, person_ids=["v-1", "v-unknown"], match_ids=[match_id, "unknown"])
+        store.reviews.mark(person_ids=["v-1", "v-unknown"], match_ids=[match_id, "unknown"])
         versions.append(store.reviews.version())
     assert (store.reviews.reviewed_people(), store.reviews.reviewed_matches()) == ({"v-1"}, {match_id})
-    with store.writing() as writing:
-        reviews.unmark(writing, person_ids=["v-1"], match_ids=[match_id])
+    store.reviews.unmark(person_ids=["v-1"], match_ids=[match_id])
     assert (store.reviews.reviewed_people(), store.reviews.reviewed_matches()) == (set(), set())
     assert versions[0] != versions[1] == versions[2] != store.reviews.version()
 
 
 def test_forgetting_erases_what_was_reviewed_of_the_person(store: Store, records: Records) -> None:
     match_id = fill(store, records)
-    with store.writing() as writing:
-        reviews.mark(writing, person_ids=["v-1"], match_ids=[match_id])
+    store.reviews.mark(person_ids=["v-1"], match_ids=[match_id])
     for person_id in ("v-1", "p-ada"):
         store.people.forget(person_id, erase_history=True)
     assert (store.reviews.reviewed_people(), store.reviews.reviewed_matches()) == (set(), set())
