@@ -23,13 +23,13 @@ from dashboard.access.callbacks import RoleCallbacks
 from dashboard.access.guard import guard
 from dashboard.access.hosts import Hosts
 from dashboard.access.identity import Access, current_user, may_open, names_shown
-from dashboard.pages import now, usage, visits
+from dashboard.pages import now, review, usage, visits
 from dashboard.plain import display, roll_call
 from dashboard.queries import Board
 from dashboard.wsgi import BelowPath, compressed
 
 NOT_FOUND = "Not found"
-PAGES: dict[str, ModuleType] = {"/": now, "/visits": visits, "/usage": usage}
+PAGES: dict[str, ModuleType] = {"/": now, "/visits": visits, "/usage": usage, review.PATH: review}
 """By address. A page has a TITLE, the LEAST role that it is for, a `layout` and `register` for its callbacks."""
 
 _OF_PLAIN_PAGES = r"(plain|roll-call|display)\.(css|js)|scheme\.js"

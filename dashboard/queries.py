@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from config.settings import Settings
@@ -45,6 +46,8 @@ _BUSY_TIMEOUT_S = 2.0
 _KEPT_ANSWERS, _KEPT_RANGES = 16, 2
 _ONE_DAY, _ONE_WEEK = timedelta(hours=26), timedelta(days=8)
 """Up to a day occupancy has a step for each change, up to a week for each quarter of an hour, else for each hour."""
+
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,15 @@ class Board:
     def capacity(self) -> int | None:
         """The capacity of the site."""
         return self._places.now.site.capacity
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the site now."""
+        return self._places.now
+
+    def kept(self, query: tuple[object, ...], answer: Callable[[], _Answer]) -> _Answer:
+        """The answer to a query of this store and these settings, from `answer` if it is not known."""
+        return self._answers.get((*query, self._file.identity, self._places.revision), answer)
 
     def behind(self) -> tuple[str, ...]:
         """A sentence if the local copy is out of date."""

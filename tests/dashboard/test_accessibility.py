@@ -23,7 +23,7 @@ READY = {
     "display": "#number",
 }
 DRAWER, CALENDAR = ".mantine-Drawer-content .facts", ".mantine-DatePickerInput-presetsList"
-_SMALL = """() => [...document.querySelectorAll("a, button, input, [role=option]")].filter(each => {
+SMALL = """() => [...document.querySelectorAll("a, button, input, [role=option]")].filter(each => {
   const box = each.getBoundingClientRect();
   const shown = box.width && box.height && getComputedStyle(each).visibility === "visible";
   return shown && !each.closest(".skip-link, .visually-hidden, .js-plotly-plot") && !each.matches("[type=radio]")
@@ -64,7 +64,7 @@ def test_nothing_is_serious_on_any_page(month: str, open_page: Opener, name: str
         page.evaluate("history.pushState(null, '', '/nothing'); dispatchEvent(new PopStateEvent('popstate'))")
     page.locator(READY[name]).first.wait_for(state="attached", timeout=SLOW_MS)
     assert axe.serious(page) == []
-    assert page.evaluate(_SMALL) == []
+    assert page.evaluate(SMALL) == []
     popups: list[Callable[[Page], None]] = POPUPS.get(name, [])
     for popup in popups:
         popup(page)

@@ -31,7 +31,7 @@ READY = {
     "roll-call": ".roll-table tbody tr",
     "display": "#number",
 }
-_CUT = """() => [...document.querySelectorAll(
+CUT = """() => [...document.querySelectorAll(
   ".tile-label, .tile-value, .tile-note, .level-text, .card-title, .card-note, .nav-link, .page-title, .page-subtitle, "
   + ".pager, .button, .chip, td, thead th, .roll-table th, .roll-button, .roll-totals, #number, .display-words"
 )].filter(each => each.scrollWidth > each.clientWidth + 1 && getComputedStyle(each).display !== "inline")
@@ -62,7 +62,7 @@ def test_nothing_is_cut_off_or_wider_than_the_screen(crowded: str, open_page: Op
     page = open_page(f"{crowded}{name}", width=width)
     page.locator(READY[name]).first.wait_for(timeout=SLOW_MS)
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
-    assert page.evaluate(_CUT) == []
+    assert page.evaluate(CUT) == []
 
 
 def test_many_people_are_a_compact_grid_beside_entries_and_exits(crowded: str, open_page: Opener) -> None:

@@ -78,9 +78,11 @@ def clusters(
     return [tuple(members) for members in found.values()]
 
 
-def likeness(vectors: FloatArray, people: Gallery, settings: MatchSettings) -> Likeness | None:
-    """Whom a stranger with vectors (K, D) resembles most among these people; None beyond `stranger_distance`."""
-    measured = distances(people, vectors)
+def likeness(measured: FloatArray, people: Gallery, settings: MatchSettings) -> Likeness | None:
+    """Whom a stranger resembles most among these people; None beyond `stranger_distance`.
+
+    measured: (K, P), `distances` of the stranger's K vectors.
+    """
     if not measured.size:
         return None
     index = int(np.argmin(measured.min(axis=0)))

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import numpy as np
-
 from tracker.identity.gallery import Gallery
+from tracker.identity.match import distances
 from tracker.identity.review import Likeness, clusters, likeness
 from tracker.identity.visitors import is_label
 from tracker.presence.habit import Habit, habit_of
@@ -61,25 +60,31 @@ def strangers(store: Store, rules: ReviewRules, enrolled: Gallery, now: datetime
     known = enrolled.with_rows(*store.reviews.vectors(named))
     visits = sessions_by_person(store, rules, unnamed, since=now - rules.visitors, now=now)
     reviewed = store.reviews.reviewed_people()
-    found = [
-        _stranger([people[each] for each in members], visits, visitors, known, rules)
-        for members in clusters(visitors, rules.match, apart=_together(visits.values()))
-        if not reviewed.issuperset(members) and any(visits[each] for each in members)
-    ]
+    measured = distances(known, visitors.vectors)
+    found: list[Stranger] = []
+    for members in clusters(visitors, rules.match, apart=_together(visits.values())):
+        if not reviewed.issuperset(members) and any(visits[each] for each in members):
+            rows = [row for each in members for row in _rows(visitors, each)]
+            like = likeness(measured[rows], known, rules.match)
+            found.append(_stranger([people[each] for each in members], visits, rules, vectors=len(rows), like=like))
     return tuple(sorted(found, key=lambda each: (-each.visits, -each.last_seen.timestamp())))
+
+
+def _rows(gallery: Gallery, person_id: str) -> range:
+    rows = gallery.rows_of(gallery.people.index(person_id))
+    return range(rows.start, rows.stop)
 
 
 def _stranger(
     members: Iterable[Person],
     visits: Mapping[str, Sequence[Session]],
-    visitors: Gallery,
-    known: Gallery,
     rules: ReviewRules,
+    *,
+    vectors: int,
+    like: Likeness | None,
 ) -> Stranger:
     people = sorted(members, key=lambda each: (-len(visits[each.person_id]), each.created_at))
     theirs = [visit for person in people for visit in visits[person.person_id]]
-    rows = [visitors.rows_of(visitors.people.index(person.person_id)) for person in people]
-    vectors = np.concatenate([visitors.vectors[each] for each in rows])
     cameras = Counter(visit.enter_camera_id for visit in theirs if visit.enter_camera_id is not None)
     return Stranger(
         people=tuple(people),
@@ -88,8 +93,8 @@ def _stranger(
         last_seen=max(visit.ended_at or visit.started_at for visit in theirs),
         habit=habit_of([visit.started_at.astimezone(rules.zone) for visit in theirs]),
         camera_id=cameras.most_common(1)[0][0] if cameras else None,
-        vectors=len(vectors),
-        like=likeness(vectors, known, rules.match),
+        vectors=vectors,
+        like=like,
     )
 
 

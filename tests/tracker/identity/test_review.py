@@ -7,6 +7,7 @@ import pytest
 
 from config.recognition import MatchSettings
 from tracker.identity.gallery import Gallery
+from tracker.identity.match import distances
 from tracker.identity.review import (
     MAX_CONFIRMED,
     MAX_VECTORS,
@@ -73,7 +74,8 @@ def test_visitors_who_were_here_together_are_two_people() -> None:
     ],
 )
 def test_stranger_resembles_the_nearest_person(places: tuple[float, ...], resemblance: Resemblance | None) -> None:
-    found = likeness(faces(*places), gallery(p_ada=(0.0,), p_ben=(-4.0,)), SETTINGS)
+    people = gallery(p_ada=(0.0,), p_ben=(-4.0,))
+    found = likeness(distances(people, faces(*places)), people, SETTINGS)
     expected = None
     if resemblance is not None:
         expected = Likeness(person_id="p-ada", distance=pytest.approx(min(places), abs=1e-3), resemblance=resemblance)
@@ -81,7 +83,7 @@ def test_stranger_resembles_the_nearest_person(places: tuple[float, ...], resemb
 
 
 def test_nobody_resembles_nobody() -> None:
-    assert likeness(faces(0.0), NOBODY, SETTINGS) is None
+    assert likeness(distances(NOBODY, faces(0.0)), NOBODY, SETTINGS) is None
 
 
 @pytest.mark.parametrize(
