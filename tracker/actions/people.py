@@ -61,7 +61,8 @@ def edit_profile(store: Store, actor: Actor, person_id: str, *, name: str, group
     with changing(store, actor, PROFILE) as change:
         person = require(store, person_id)
         cleaned = tuple(map(clean_group, groups))
-        _write(change, person, _changed(person, name=clean_name(name), groups=cleaned))
+        called = name if name == person.name else clean_name(name)  # names of imported people may be anything
+        _write(change, person, _changed(person, name=called, groups=cleaned))
     return change.audit_id
 
 

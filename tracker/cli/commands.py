@@ -42,6 +42,7 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Entry]]] = {
             "edit": ("profile:edit", "Change role, access, groups and validity of a person."),
             "rename": ("people:rename", "Rename a person or visitor, past visits included."),
             "merge": ("people:merge", "Merge two people into one: visits and face vectors."),
+            "export": ("person_export:export", "Write everything kept about a person into a zip file."),
             "forget": ("people:forget", "Erase a person: name, face vectors and identity. Cannot be undone."),
             "visitors": ("visitors:visitors", "List visitors: visits, last seen, and whom they resemble."),
             "review": (

@@ -69,10 +69,20 @@ def insert(writing: Transaction, correction: Correction) -> None:
 
 def select(connection: sqlite3.Connection, event_id: str | None) -> list[Correction]:
     """Corrections of one event, or of all, by time. Raises StoreError on a row that is none."""
+    return _read(connection, "?1 IS NULL OR c.event_id = ?1", event_id)
+
+
+def of_people(connection: sqlite3.Connection, person_ids: Sequence[str]) -> list[Correction]:
+    """Corrections of the events of these ids, by time. Raises StoreError on a row that is none."""
+    theirs = "SELECT event_id FROM events WHERE person_id IN (SELECT value FROM json_each(?1))"
+    return _read(connection, f"c.event_id IN ({theirs})", json.dumps(person_ids))
+
+
+def _read(connection: sqlite3.Connection, condition: str, value: str | None) -> list[Correction]:
     rows = connection.execute(
         "SELECT c.correction_id, c.action, c.event_id, c.author, c.at, c.reason, c.schema FROM corrections c"
-        " WHERE ?1 IS NULL OR c.event_id = ?1 ORDER BY c.at, c.correction_id",
-        (event_id,),
+        f" WHERE {condition} ORDER BY c.at, c.correction_id",
+        (value,),
     ).fetchall()
 
     def read(row: Row) -> Correction:

@@ -223,6 +223,11 @@ class People:
         query = "SELECT person_id, count(*) FROM vectors WHERE model = ? GROUP BY person_id ORDER BY person_id"
         return dict(self._file.rows(query, (self._file.model,)))
 
+    def vector_count(self, person_id: str) -> int:
+        """How many vectors a person has."""
+        query = "SELECT count(*) FROM vectors WHERE person_id = ? AND model = ?"
+        return int(self._file.rows(query, (person_id, self._file.model))[0][0])
+
     def version(self) -> int:
         """The store's version at which people, vectors or merges changed last: time to load the gallery again."""
         return self._file.state("people_version")

@@ -10,6 +10,7 @@ from pathlib import Path
 from tracker.store import camera_rows, correction_rows, event_rows, people_rows, vector_rows
 from tracker.store.audit import Audit
 from tracker.store.cameras import Cameras
+from tracker.store.directory import Directory
 from tracker.store.display_links import DisplayLinks
 from tracker.store.events import Events, Matches
 from tracker.store.forgetting import without_forgotten
@@ -47,6 +48,7 @@ class Store(StoreFile):
     ) -> None:
         super().__init__(path, model=model, busy_timeout_s=busy_timeout_s, clock=clock)
         self.people = People(self)
+        self.directory = Directory(self)
         self.events = Events(self)
         self.matches = Matches(self)
         self.sessions = Sessions(self)
