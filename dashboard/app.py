@@ -16,20 +16,26 @@ from werkzeug.exceptions import HTTPException
 
 from config.errors import FootfallError
 from config.settings import Settings
-from dashboard import feedback, shell, visit_csv
+from dashboard import feedback, people_files, shell, visit_csv
 from dashboard.access import cookies
 from dashboard.access import pages as sign_in
 from dashboard.access.callbacks import RoleCallbacks
 from dashboard.access.guard import guard
 from dashboard.access.hosts import Hosts
 from dashboard.access.identity import Access, current_user, may_open, names_shown
-from dashboard.pages import now, review, usage, visits
+from dashboard.pages import now, people, review, usage, visits
 from dashboard.plain import display, roll_call
 from dashboard.queries import Board
 from dashboard.wsgi import BelowPath, compressed
 
 NOT_FOUND = "Not found"
-PAGES: dict[str, ModuleType] = {"/": now, "/visits": visits, "/usage": usage, review.PATH: review}
+PAGES: dict[str, ModuleType] = {
+    "/": now,
+    "/visits": visits,
+    "/people": people,
+    review.PATH: review,
+    "/usage": usage,
+}
 """By address. A page has a TITLE, the LEAST role that it is for, a `layout` and `register` for its callbacks."""
 
 _OF_PLAIN_PAGES = r"(plain|roll-call|display)\.(css|js)|scheme\.js"
@@ -130,6 +136,7 @@ def create_app(
     visit_csv.register(app.server, board)
     roll_call.register(app.server, board, site_name=settings.site.name)
     display.register(app.server, board, site_name=settings.site.name)
+    people_files.register(app.server, board)
     app.server.after_request(compressed)
     app.server.wsgi_app = BelowPath(app.server.wsgi_app, settings.dashboard.base_path)
     return app

@@ -37,6 +37,7 @@ class Door:
 DOORS = (
     Door(path="/", name="Now", icon="now"),
     Door(path="/visits", name="Visits", icon="visits"),
+    Door(path="/people", name="People", icon="people"),
     Door(path="/usage", name="Usage", icon="usage"),
 )
 

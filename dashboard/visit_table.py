@@ -1,9 +1,8 @@
-"""The table of visits: its columns, the links that sort it, and the links between its pages."""
+"""The table of visits: its columns, and the rows of one page."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,39 +12,26 @@ from dash.development.base_component import Component
 
 from dashboard import shell
 from dashboard.address import PAGE_SIZE, VisitQuery
+from dashboard.paged_table import Column, header, pager
 from dashboard.views import VisitsView, tag
 from dashboard.wording import clock, duration, stamp
 from tracker.reports.sheets import Row
 from tracker.reports.tables import visit_notes
 from tracker.reports.visit_filter import Order
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Column:
-    """style: its class. largest_first: the first click sorts downwards."""
-
-    order: Order | None
-    title: str
-    style: str = ""
-    hint: str = ""
-    largest_first: bool = False
-
-
 _COLUMNS = (
-    _Column(order=Order.NAME, title="Person", style="cell-name"),
-    _Column(order=Order.ENTERED, title="Entered", largest_first=True),
-    _Column(order=Order.LEFT, title="Left", largest_first=True),
-    _Column(
-        order=Order.STAY, title="Stay", style="number", hint="Net: time outside is not counted", largest_first=True
-    ),
-    _Column(
+    Column(order=Order.NAME, title="Person", style="cell-name"),
+    Column(order=Order.ENTERED, title="Entered", largest_first=True),
+    Column(order=Order.LEFT, title="Left", largest_first=True),
+    Column(order=Order.STAY, title="Stay", style="number", hint="Net: time outside is not counted", largest_first=True),
+    Column(
         order=Order.GROSS, title="Gross", style="number detail", hint="From first in to last out", largest_first=True
     ),
-    _Column(
+    Column(
         order=Order.SEGMENTS, title="Times in", style="number detail", hint="Parts of the visit", largest_first=True
     ),
-    _Column(order=Order.CAMERA, title="Camera", style="detail cell-muted", hint="Where it began"),
-    _Column(order=None, title="Notes", style="detail cell-muted", hint="Unseen entry or exit, bounce, staff"),
+    Column(order=Order.CAMERA, title="Camera", style="detail cell-muted", hint="Where it began"),
+    Column(order=None, title="Notes", style="detail cell-muted", hint="Unseen entry or exit, bounce, staff"),
 )
 ORDERS = {
     "-entered": "Latest first",
@@ -60,23 +46,22 @@ ORDERS = {
 
 def table(view: VisitsView, query: VisitQuery, zone: ZoneInfo) -> Component:
     """The rows of one page, and the links to the other pages."""
-    head = html.Thead(html.Tr([_header(column, query) for column in _COLUMNS]))
+
+    def sorted_by(order: Order, descending: bool) -> str:
+        return replace(query, order=order, descending=descending, page=1, visit="").link()
+
+    headers = [header(each, current=query.order, descending=query.descending, link=sorted_by) for each in _COLUMNS]
+    head = html.Thead(html.Tr(headers))
     body = html.Tbody([_row(row, query, zone, linked=view.names) for row in view.rows])
     shown = html.Table([head, body], className="visit-table", **shell.aria(label="Visits"))
-    return html.Div([shown, _pager(view, query)], className="card table-card")
-
-
-def _header(column: _Column, query: VisitQuery) -> Component:
-    if column.order is None:
-        return html.Th(column.title, scope="col", className=column.style, title=column.hint)
-    current = column.order is query.order
-    descending = not query.descending if current else column.largest_first
-    href = replace(query, order=column.order, descending=descending, page=1, visit="").link()
-    direction = ("descending" if query.descending else "ascending") if current else None
-    arrow = html.Span({"descending": "↓", "ascending": "↑"}.get(direction or "", ""), **shell.aria(hidden="true"))
-    sorted_by: dict[str, Any] = shell.aria(sort=direction) if direction else {}
-    link = shell.link([column.title, " ", arrow], href, stay=True, title=column.hint or None)
-    return html.Th(link, scope="col", className=column.style, **sorted_by)
+    pages = pager(
+        page=view.page,
+        pages=view.pages,
+        size=PAGE_SIZE,
+        rows=view.visits,
+        link=lambda page: replace(query, page=page, visit="").link(),
+    )
+    return html.Div([shown, pages], className="card table-card")
 
 
 def _row(row: Row, query: VisitQuery, zone: ZoneInfo, *, linked: bool) -> Component:
@@ -99,10 +84,10 @@ def _row(row: Row, query: VisitQuery, zone: ZoneInfo, *, linked: bool) -> Compon
     )
     styles = [column.style for column in _COLUMNS]
     styles[2] = "state-in" if is_open else ""
-    header, *rest = zip(cells, styles, strict=True)
+    name_cell, *rest = zip(cells, styles, strict=True)
     return html.Tr(
         [
-            html.Th(header[0], scope="row", className=header[1]),
+            html.Th(name_cell[0], scope="row", className=name_cell[1]),
             *(html.Td(cell, className=style) for cell, style in rest),
         ],
         key=row["session_id"],
@@ -124,33 +109,3 @@ def left(started_at: datetime, ended_at: datetime, zone: ZoneInfo) -> str:
     """The time, without the day if it is the same."""
     same_day = started_at.astimezone(zone).date() == ended_at.astimezone(zone).date()
     return clock(ended_at, zone) if same_day else stamp(ended_at, zone)
-
-
-def _pager(view: VisitsView, query: VisitQuery) -> Component:
-    first = (view.page - 1) * PAGE_SIZE + 1
-    last = min(view.page * PAGE_SIZE, view.visits)
-    steps: Sequence[tuple[str, str, int]] = (
-        ("«", "First page", 1),
-        ("‹", "Previous page", view.page - 1),
-        ("›", "Next page", view.page + 1),
-        ("»", "Last page", view.pages),
-    )
-    links = [_step(sign, name, number, view, query) for sign, name, number in steps]
-    place = html.Span(f"Page {view.page:,} of {view.pages:,}", className="pager-place")
-    return html.Nav(
-        [
-            html.Span(f"{first:,} to {last:,} of {view.visits:,}", className="pager-range"),
-            *links[:2],
-            place,
-            *links[2:],
-        ],
-        className="pager",
-        **shell.aria(label="Pages of the table"),
-    )
-
-
-def _step(sign: str, name: str, number: int, view: VisitsView, query: VisitQuery) -> Component:
-    if number == view.page or not 1 <= number <= view.pages:
-        return html.Span(sign, className="pager-step pager-off", **shell.aria(hidden="true"))
-    href = replace(query, page=number, visit="").link()
-    return shell.link(sign, href, class_name="pager-step", **shell.aria(label=name))

@@ -71,6 +71,8 @@
     }
   }
 
+  window.footfall = Object.assign({}, window.footfall, { go, search, set, arrived }); // for the scripts of pages
+
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     address: {
       /* What the controls of the visits say, written into the address; the first page of it. */

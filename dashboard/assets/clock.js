@@ -28,7 +28,7 @@
   }
 
   /* The server's own clock comes with every answer, so that a phone whose clock is wrong shows the right minutes. */
-  window.footfall = { duration: text };
+  window.footfall = Object.assign({}, window.footfall, { duration: text });
 
   /* Every request carries the token of this page. 401: the sign-in or the token is out of date, so the page is loaded
      again, which leads to the sign-in where one is needed; not twice in a row, in case that does not help. */

@@ -1,0 +1,44 @@
+/* The page of people: its controls write the address, and follow it. */
+(function () {
+  "use strict";
+
+  const USUAL = { q: "", who: "enrolled", group: "", sort: "name" };
+  const CONTROLS = { search: "q", who: "who", group: "group", sort: "sort" };
+
+  window.dash_clientside = Object.assign({}, window.dash_clientside, {
+    people: {
+      /* What the controls say, written into the address; the first page of it. */
+      change: function (text, who, group, sort, shown) {
+        const { go, search } = window.footfall;
+        const unchanged = window.dash_clientside.no_update;
+        if (!shown || shown.person) return unchanged;
+        const parameters = new URLSearchParams(window.location.search);
+        const before = parameters.toString();
+        for (const [name, value] of Object.entries({ q: text || "", who, group, sort })) {
+          if (value === null || value === (parameters.get(name) ?? USUAL[name])) continue;
+          if (value === USUAL[name]) parameters.delete(name);
+          else parameters.set(name, value);
+        }
+        if (parameters.toString() === before) return unchanged;
+        const typed = (parameters.get("q") || "") !== (new URLSearchParams(before).get("q") || "");
+        parameters.delete("page");
+        go(search(parameters), { replace: typed, stay: true });
+        return unchanged;
+      },
+
+      /* The list or the profile of the address, once its answer is there; the controls follow the address. */
+      restore: function (shown, now, text, who, group, sort) {
+        const { arrived, set } = window.footfall;
+        const unchanged = window.dash_clientside.no_update;
+        if (!shown || shown.address !== (now || "")) return ["loading", "loading", unchanged, unchanged, unchanged];
+        const values = { search: text || "", who, group, sort };
+        for (const name of Object.keys(CONTROLS)) {
+          if (values[name] !== shown[name]) set("people-" + name, shown[name]);
+        }
+        arrived();
+        const opened = Boolean(shown.person);
+        return ["", "", opened, !opened, opened ? unchanged : false];
+      },
+    },
+  });
+})();
