@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from enum import StrEnum
 from typing import Self
 
 import cv2
@@ -36,6 +37,20 @@ _DARK_GLASSES = 0.5
 """Share of dark pixels around the eyes from which they are behind dark glasses."""
 _NOSE_DEPTH = 0.87
 """How far the tip of the nose stands out from eyes and mouth, in half the distance of the eyes."""
+
+
+class Fault(StrEnum):
+    """What makes a face not good enough for recognition."""
+
+    SMALL = "too small"
+    UNDEREXPOSED = "underexposed"
+    OVEREXPOSED = "overexposed"
+    DARK = "too dark"
+    FLAT = "too little contrast"
+    BLURRED = "too blurred"
+    ASIDE = "turned aside"
+    UP = "looking up"
+    DOWN = "looking down"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -78,7 +93,8 @@ def assess(faces: Faces, chips: NDArray[np.uint8]) -> Quality:
     if chips.dtype != np.uint8 or chips.ndim != 4 or chips.shape[0] != len(faces) or chips.shape[3] != 3:
         raise ValueError(f"chips: expected uint8 ({len(faces)}, S, S, 3), got {chips.dtype} {chips.shape}")
     texture = _texture(chips)
-    yaw, pitch = _pose(faces.landmarks)
+    turned, pitch = _pose(faces.landmarks)
+    yaw = np.abs(turned)
     widths = faces.widths
     parts = (
         np.clip(widths / _GOOD_WIDTH_PX, 0, 1),
@@ -102,39 +118,56 @@ def assess(faces: Faces, chips: NDArray[np.uint8]) -> Quality:
     )
 
 
+def turned_deg(landmarks: FloatArray) -> FloatArray:
+    """(N,) float32: yaw of faces by their landmarks (N, 5, 2), degrees, positive where the nose points to the right of
+    the picture, which is the person's left.
+    """
+    return _pose(landmarks)[0]
+
+
+def fault(quality: Quality, row: int, settings: QualitySettings) -> Fault | None:
+    """What makes the face of a row not good enough for recognition; None when it is. NaN counts as not good."""
+    dark = quality.brightness[row]
+    if not quality.widths_px[row] >= settings.min_width:
+        return Fault.SMALL
+    if not quality.clipped[row] <= settings.max_clipped:
+        return Fault.UNDEREXPOSED if dark < 0.5 else Fault.OVEREXPOSED
+    if not quality.contrast[row] >= settings.min_contrast:
+        return Fault.DARK if dark < 0.25 else Fault.FLAT
+    if not quality.sharpness[row] >= settings.min_sharpness:
+        return Fault.BLURRED
+    if not quality.yaw[row] <= settings.max_yaw:
+        return Fault.ASIDE
+    if not abs(quality.pitch[row]) <= settings.max_pitch:
+        return Fault.DOWN if quality.pitch[row] > 0 else Fault.UP
+    return None
+
+
 def rejection(quality: Quality, row: int, settings: QualitySettings) -> str | None:
     """Why the face of a row is not good enough for recognition, as text; None when it is. NaN counts as not good."""
-    width, sharpness = quality.widths_px[row], quality.sharpness[row]
-    yaw, pitch = quality.yaw[row], quality.pitch[row]
-    if not width >= settings.min_width:
-        return f"too small: {width:.0f} px wide, at least {settings.min_width} needed"
-    if (problem := _exposure_problem(quality, row, settings)) is not None:
-        return problem
-    if not sharpness >= settings.min_sharpness:
-        return f"too blurred: sharpness {sharpness:.1f}, at least {settings.min_sharpness:g} needed"
-    if not yaw <= settings.max_yaw:
-        return f"turned aside: {yaw:.0f} degrees, at most {settings.max_yaw:g} allowed"
-    if not abs(pitch) <= settings.max_pitch:
-        direction = "down" if pitch > 0 else "up"
-        return f"looking {direction}: pitch {abs(pitch):.2f}, at most {settings.max_pitch:g} allowed"
-    return None
+    match fault(quality, row, settings):
+        case None:
+            return None
+        case Fault.SMALL as found:
+            measured = f"{quality.widths_px[row]:.0f} px wide, at least {settings.min_width} needed"
+        case (Fault.UNDEREXPOSED | Fault.OVEREXPOSED) as found:
+            colour = "black" if found is Fault.UNDEREXPOSED else "white"
+            measured = f"{quality.clipped[row]:.0%} {colour} pixels, at most {settings.max_clipped:.0%} allowed"
+        case (Fault.DARK | Fault.FLAT) as found:
+            measured = f"contrast {quality.contrast[row]:.3f}, at least {settings.min_contrast:g} needed"
+        case Fault.BLURRED as found:
+            measured = f"sharpness {quality.sharpness[row]:.1f}, at least {settings.min_sharpness:g} needed"
+        case Fault.ASIDE as found:
+            measured = f"{quality.yaw[row]:.0f} degrees, at most {settings.max_yaw:g} allowed"
+        case (Fault.UP | Fault.DOWN) as found:
+            measured = f"pitch {abs(quality.pitch[row]):.2f}, at most {settings.max_pitch:g} allowed"
+    return f"{found}: {measured}"
 
 
 def frontality(yaw: FloatArray | float) -> NDArray[np.floating]:
     """How much a face of a yaw in degrees says about who it is, 1 frontal .. 0 profile: its visible width."""
     visible: NDArray[np.floating] = np.cos(np.radians(yaw))
     return visible
-
-
-def _exposure_problem(quality: Quality, row: int, settings: QualitySettings) -> str | None:
-    clipped, contrast, brightness = quality.clipped[row], quality.contrast[row], quality.brightness[row]
-    if not clipped <= settings.max_clipped:
-        problem, colour = ("underexposed", "black") if brightness < 0.5 else ("overexposed", "white")
-        return f"{problem}: {clipped:.0%} {colour} pixels, at most {settings.max_clipped:.0%} allowed"
-    if not contrast >= settings.min_contrast:
-        problem = "too dark" if brightness < 0.25 else "too little contrast"
-        return f"{problem}: contrast {contrast:.3f}, at least {settings.min_contrast:g} needed"
-    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -201,7 +234,7 @@ def _eyes(chips: NDArray[np.uint8]) -> FloatArray:
 
 
 def _pose(landmarks: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Yaw (degrees) and pitch (N,) from the position of the nose between the eyes and mouth, independent of roll.
+    """Yaw as `turned_deg` has it, and pitch (N,), from where the nose is between eyes and mouth; independent of roll.
 
     Seen from the side by an angle, half the distance of the eyes shrinks by its cosine, and the nose, which stands out,
     moves by its sine: their ratio is the tangent, which does not saturate.
@@ -214,6 +247,6 @@ def _pose(landmarks: FloatArray) -> tuple[FloatArray, FloatArray]:
     aside = ((nose - (eyes + mouth) / 2) * axis).sum(axis=1)
     height = np.maximum(((mouth - eyes) * down).sum(axis=1), 1e-6)
     offset = ((nose - eyes) * down).sum(axis=1) / height - _NOSE_HEIGHT
-    yaw = np.degrees(np.arctan2(np.abs(aside) / _NOSE_DEPTH, half_width))
+    yaw = np.degrees(np.arctan2(aside / _NOSE_DEPTH, half_width))
     pitch = np.clip(offset / np.where(offset > 0, 1 - _NOSE_HEIGHT, _NOSE_HEIGHT), -1, 1)
     return yaw.astype(np.float32), pitch.astype(np.float32)
