@@ -22,7 +22,7 @@ from config.recognition import DetectSettings, EmbedderName, MatchSettings, Qual
 from config.settings import ModelSettings
 from models.catalog import required
 from models.runtime import ensure_built
-from tracker.identity.enrolment import prominent_faces
+from tracker.identity.enrolment_faces import prominent_faces
 from tracker.identity.gallery import Gallery
 from tracker.identity.limits import match_settings
 from tracker.identity.match import Verdict, classify, nearest

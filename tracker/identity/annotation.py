@@ -11,7 +11,7 @@ import PIL.Image
 from config.errors import PictureError, RecordingError
 from config.recognition import MatchSettings
 from tracker.cameras.recording import RecordingSource
-from tracker.identity.enrolment import prominent_faces
+from tracker.identity.enrolment_faces import prominent_faces
 from tracker.identity.gallery import Gallery
 from tracker.identity.match import Verdict, classify, nearest
 from tracker.identity.pictures import pictures_in, read_picture, write_picture

@@ -12,44 +12,24 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Self
 
-import cv2
 import numpy as np
 
 from config.errors import PeopleError, PictureError
 from config.recognition import QualitySettings
-from tracker.identity.enrolment_checks import EnrolmentChecks, duplicates, outliers
+from tracker.identity.enrolment_checks import EnrolmentChecks, duplicates, lookalike, outliers
+from tracker.identity.enrolment_faces import ENROL_QUALITY, FaceExtractor, single_face
 from tracker.identity.enrolment_requests import EnrolmentRequest
 from tracker.identity.gallery import DIMENSION, Gallery
 from tracker.identity.names import clean_name, shown
 from tracker.identity.pictures import read_picture
 from tracker.presence.people import Consent, Person, name_key
-from tracker.vision.align import align
-from tracker.vision.faces import Faces, FloatArray, Image
-from tracker.vision.quality import CHIP, assess, rejection
-
-ENROL_QUALITY = QualitySettings(min_width=40, max_yaw=90)
-"""Required of enrolment pictures. Profiles are accepted, other than in recognition."""
-_MAX_SEARCH_SIDE_PX = 1280
-"""Larger pictures are downscaled to this for detection; the chip is taken from the original."""
-_MIN_RELATIVE_WIDTH = 0.25
-"""Faces narrower than this share of the widest are in the background and ignored."""
-_CONFIDENT_SCORE = 0.95
-"""In a picture with a face of this score, faces of lower scores are ignored as false positives."""
+from tracker.vision.faces import FloatArray
+from tracker.vision.quality import rejection
 
 _SAME_VECTOR = 1e-3
 """Vectors of one picture, computed twice, differ by less; those of two pictures by a hundred times more."""
-
-
-class FaceExtractor(Protocol):
-    """Face detection and embedding, as `tracker.vision.engine.FaceEngine` implements them."""
-
-    def detect(self, image: Image) -> Faces:
-        """The faces of a BGR picture."""
-
-    def embed(self, image: Image, faces: Faces) -> FloatArray:
-        """(N, D) vectors of the given faces of that picture."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -169,40 +149,16 @@ def plan_person(
 def _read(path: Path, engine: FaceExtractor, needed: QualitySettings) -> AcceptedPicture:
     """The only face of a picture. Raises PictureError unless there is exactly one of sufficient quality."""
     image = read_picture(path)
-    faces = prominent_faces(image, engine)
-    if len(faces) != 1:
-        problem = f"{len(faces)} faces found, exactly one is needed" if len(faces) else "no face found"
-        raise PictureError(f"{path}: {problem}", fix="give a picture of one person with the face clearly visible")
-    quality = assess(faces, align(image, faces.landmarks, CHIP))
-    reason = rejection(quality, 0, needed)
+    face = single_face(image, engine, name=str(path))
+    reason = rejection(face.quality, 0, needed)
     if reason is not None:
         raise PictureError(f"{path}: the face is {reason}", fix="give a larger, sharper picture")
     return AcceptedPicture(
         path=path,
-        vector=engine.embed(image, faces)[0],
-        quality=float(quality.score[0]),
-        width_px=float(faces.widths[0]),
+        vector=engine.embed(image, face.faces)[0],
+        quality=float(face.quality.score[0]),
+        width_px=float(face.faces.widths[0]),
     )
-
-
-def prominent_faces(image: Image, engine: FaceExtractor) -> Faces:
-    """The faces of a picture, in its px, without background faces and likely false positives."""
-    faces = _search(image, engine)
-    certain = faces.take(faces.scores >= _CONFIDENT_SCORE)
-    counted = certain if len(certain) else faces
-    return counted.take(counted.widths >= _MIN_RELATIVE_WIDTH * max(counted.widths.tolist(), default=0.0))
-
-
-def _search(image: Image, engine: FaceExtractor) -> Faces:
-    height, width = image.shape[:2]
-    scale = _MAX_SEARCH_SIDE_PX / max(width, height)
-    if scale >= 1:
-        return engine.detect(image)
-    size_wh = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-    faces = engine.detect(small)
-    back = np.array([width / size_wh[0], height / size_wh[1]], np.float32)
-    return Faces(faces.boxes * np.tile(back, 2), faces.scores, faces.landmarks * back)
 
 
 def _select(
@@ -268,9 +224,9 @@ def _without_duplicates(plan: EnrolmentPlan, checks: EnrolmentChecks, own_id: st
     others = duplicates(checks.gallery.without(own_id), plan.vectors, checks.settings)
     if not others:
         return plan
-    nearest = min(others.values(), key=lambda one: one.distance)
-    name = checks.name_of(nearest.person_id)
-    if 2 * sum(one.person_id == nearest.person_id for one in others.values()) >= len(plan.accepted):
+    nearest = lookalike(others, count=len(plan.accepted))
+    if nearest is not None:
+        name = checks.name_of(nearest.person_id)
         match = f"matches {name}, who is already enrolled (distance {nearest.distance:.2f})"
         return replace(
             plan, accepted=(), problem=f'{match}: use --name "{name}" --add for the same person, --force for another'

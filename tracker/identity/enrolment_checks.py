@@ -59,3 +59,50 @@ def duplicates(gallery: Gallery, vectors: FloatArray, settings: MatchSettings) -
     """Rows of vectors (N, D) that match somebody in the gallery, with the match."""
     found = enumerate(nearest(gallery, vectors))
     return {row: match for row, match in found if match is not None and not match.excluded and match.within(settings)}
+
+
+def lookalike(matches: Mapping[int, Nearest], *, count: int) -> Nearest | None:
+    """The person whom at least half of `count` pictures match, by the nearest match; None without one.
+
+    matches: of `duplicates`.
+    """
+    if not matches:
+        return None
+    closest = min(matches.values(), key=lambda one: one.distance)
+    own = sum(one.person_id == closest.person_id for one in matches.values())
+    return closest if 2 * own >= count else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """What to ask before pictures are saved as somebody's.
+
+    others: rows that look like somebody else than the rest does; all where no largest group of them is one person.
+    lookalike: id of somebody who is enrolled already and looks like the pictures. visitors: ids of visitors who do,
+    nearest first.
+    """
+
+    others: tuple[int, ...] = ()
+    lookalike: str | None = None
+    visitors: tuple[str, ...] = ()
+
+
+def review(vectors: FloatArray, checks: EnrolmentChecks, *, own_id: str = "") -> Review:
+    """Compare vectors (N, D) of one person with one another and with everybody known.
+
+    own_id: of the person, if enrolled already; the pictures are compared with theirs.
+    """
+    own = [row for row, owner in enumerate(checks.gallery.person_ids) if owner == own_id]
+    found = outliers(vectors, checks.gallery.vectors[own], max_distance=checks.settings.stranger_distance)
+    others = set(range(len(vectors))) if found is None else set(found)
+    kept = [row for row in range(len(vectors)) if row not in others] or list(range(len(vectors)))
+    matches = duplicates(checks.gallery.without(own_id), vectors[kept], checks.settings)
+    twin = lookalike(matches, count=len(kept))
+    if twin is None:
+        others |= {kept[row] for row in matches}
+    seen = sorted(duplicates(checks.visitors, vectors[kept], checks.settings).values(), key=lambda one: one.distance)
+    return Review(
+        others=tuple(sorted(others)),
+        lookalike=None if twin is None else twin.person_id,
+        visitors=tuple(dict.fromkeys(match.person_id for match in seen)),
+    )

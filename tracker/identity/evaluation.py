@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from config.errors import PictureError, RecordError
-from tracker.identity.enrolment import FaceExtractor, prominent_faces
+from tracker.identity.enrolment_faces import FaceExtractor, prominent_faces
 from tracker.identity.pictures import read_picture
 from tracker.identity.rates import Curve, accepted, accuracy, best_threshold, curve, equal_error, threshold_at
 from tracker.vision.faces import FloatArray, Image

@@ -11,7 +11,7 @@ import pytest
 
 from config.recognition import MatchSettings
 from tracker.identity.enrolment import EnrolmentPlan, plan_enrolment
-from tracker.identity.enrolment_checks import EnrolmentChecks, duplicates, outliers
+from tracker.identity.enrolment_checks import EnrolmentChecks, Review, duplicates, outliers, review
 from tracker.identity.enrolment_requests import EnrolmentRequest
 from tracker.identity.gallery import Gallery
 from tracker.vision.embedders import DLIB_CHIP
@@ -56,6 +56,25 @@ def test_duplicates_are_matches_in_the_gallery() -> None:
     gallery = Gallery.of(line(0.0, 3.0, 9.0), ("a", "b", "c")).with_exceptions({"b": 0.3}, line(9.1), ("c",))
     found = duplicates(gallery, line(0.5, 0.58, 3.2, 3.4, 9.2), SETTINGS)
     assert {row: one.person_id for row, one in found.items()} == {0: "a", 2: "b"}
+
+
+@pytest.mark.parametrize(
+    ("positions", "own_id", "expected"),
+    [
+        pytest.param((4.0, 4.2, 4.4), "", Review(), id="somebody-new"),
+        pytest.param((4.0, 6.0, 4.4), "", Review(others=(1,)), id="one-of-somebody-else"),
+        pytest.param((4.0, 6.0), "", Review(others=(0, 1)), id="two-that-differ"),
+        pytest.param((0.1, 0.3, 0.5), "", Review(lookalike="ben"), id="somebody-who-is-known"),
+        pytest.param((0.5, 0.9, 1.3), "", Review(others=(0,)), id="one-that-matches-somebody"),
+        pytest.param((0.1, 0.3, 9.0), "ben", Review(others=(2,)), id="added-and-one-of-somebody-else"),
+        pytest.param((8.2, 8.7), "", Review(visitors=("v-2", "v-1")), id="visitors-nearest-first"),
+    ],
+)
+def test_review(positions: tuple[float, ...], own_id: str, expected: Review) -> None:
+    checks = EnrolmentChecks(
+        settings=SETTINGS, gallery=Gallery.of(line(0.0), ("ben",)), visitors=Gallery.of(line(8.0, 8.8), ("v-1", "v-2"))
+    )
+    assert review(line(*positions), checks, own_id=own_id) == expected
 
 
 class FakeEngine:
