@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import warnings
 import zlib
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -19,6 +21,8 @@ from tracker.vision.faces import Image
 
 MAX_PIXELS = 89_000_000
 """270 MB when decoded; just under the size at which Pillow warns of a decompression bomb."""
+MAX_UPLOAD_PIXELS = 25_000_000
+"""75 MB when decoded, for pictures that come over the network."""
 PICTURE_SUFFIXES = frozenset(
     {
         ".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".pjp",
@@ -28,6 +32,7 @@ PICTURE_SUFFIXES = frozenset(
 """Of files that are taken for pictures, those that cannot be read included, so that they are reported."""
 _UNREADABLE = frozenset({".heic", ".heif"}) if features.check("avif") else frozenset({".avif", ".heic", ".heif"})
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
+_UPLOAD_FORMATS = ("JPEG", "PNG", "WEBP")
 _DECODING_ERRORS = (
     OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, MemoryError, struct.error,
     zlib.error,
@@ -56,26 +61,46 @@ def read_picture(path: Path) -> Image:
     """
     _require_file(path)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # errors are raised
-            with PIL.Image.open(path, formats=_FORMATS) as picture:
-                width, height = picture.size
-                if width * height > MAX_PIXELS:
-                    raise _too_large(path, f"{width} x {height} pixels")
-                return _bgr(_upright(picture))
-    except PIL.UnidentifiedImageError as error:
-        if path.suffix.lower() in _UNREADABLE:
-            raise PictureError(
-                f"{path}: {path.suffix[1:].upper()} pictures cannot be read", fix="export it as JPEG"
-            ) from error
-        raise PictureError(f"{path}: not a picture", fix="give a JPEG, PNG, WebP, TIFF, BMP or GIF file") from error
+        return _read(path, str(path), _FORMATS, MAX_PIXELS)
     except PermissionError as error:
         raise PictureError(f"{path}: no permission to read it", fix="make the file readable") from error
+
+
+def decode_picture(content: bytes, *, name: str, max_pixels: int = MAX_UPLOAD_PIXELS) -> Image:
+    """Read a JPEG, PNG or WebP picture that somebody sent, as `read_picture` does. name: for messages.
+
+    Raises PictureError when it is not such a picture, damaged or larger than `max_pixels`.
+    """
+    return _read(io.BytesIO(content), name, _UPLOAD_FORMATS, max_pixels)
+
+
+def _read(source: Path | BinaryIO, name: str, formats: tuple[str, ...], max_pixels: int) -> Image:
+    """Raises PermissionError, and PictureError for all that may be wrong with the content."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # errors are raised
+            with PIL.Image.open(source, formats=formats) as picture:
+                width, height = picture.size
+                if width * height > max_pixels:
+                    raise _too_large(name, f"{width} x {height} pixels", max_pixels)
+                return _bgr(_upright(picture))
+    except PIL.UnidentifiedImageError as error:
+        suffix = Path(name).suffix.lower()
+        if suffix in _UNREADABLE:
+            raise PictureError(
+                f"{name}: {suffix[1:].upper()} pictures cannot be read", fix="export it as JPEG"
+            ) from error
+        fix = (
+            "give a JPEG, PNG, WebP, TIFF, BMP or GIF file" if formats is _FORMATS else "give a JPEG, PNG or WebP file"
+        )
+        raise PictureError(f"{name}: not a picture", fix=fix) from error
+    except PermissionError:
+        raise
     except PIL.Image.DecompressionBombError as error:
-        raise _too_large(path, "far too many pixels") from error
+        raise _too_large(name, "far too many pixels", max_pixels) from error
     except _DECODING_ERRORS as error:
         raise PictureError(
-            f"{path}: the picture is damaged or cut off ({error})", fix="copy or save it again"
+            f"{name}: the picture is damaged or cut off ({error})", fix="copy or save it again"
         ) from error
 
 
@@ -106,9 +131,9 @@ def _require_file(path: Path) -> None:
         raise PictureError(f"{path}: {error.strerror}", fix="give the path of a readable picture file") from error
 
 
-def _too_large(path: Path, size: str) -> PictureError:
+def _too_large(name: str, size: str, max_pixels: int) -> PictureError:
     return PictureError(
-        f"{path}: {size}, at most {MAX_PIXELS // 1_000_000} million are read", fix="scale the picture down"
+        f"{name}: {size}, at most {max_pixels // 1_000_000} million are read", fix="scale the picture down"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import PIL.Image
 import pytest
 
 from config.errors import PictureError
-from tracker.identity.pictures import pictures_in, read_picture
+from tracker.identity.pictures import decode_picture, pictures_in, read_picture
 
 RED, GREEN, BLUE, WHITE = (0, 0, 255), (0, 255, 0), (255, 0, 0), (255, 255, 255)
 
@@ -195,3 +196,40 @@ def test_folder_lists_pictures_only(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     (tmp_path / "folder.jpg").mkdir()
     assert [path.name for path in pictures_in(tmp_path)] == ["a.png", "b.JPG"]
+
+
+# -- pictures that somebody sent
+
+
+def encoded(image: np.ndarray, kind: str) -> bytes:
+    file = io.BytesIO()
+    PIL.Image.fromarray(image).save(file, kind)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG"])
+def test_a_sent_picture_is_decoded(kind: str) -> None:
+    image = decode_picture(encoded(np.full((8, 6, 3), (200, 100, 10), np.uint8), kind), name="me")
+    assert np.abs(image[4, 3].astype(int) - (10, 100, 200)).max() <= 3
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        pytest.param(b"", "not a picture", id="empty"),
+        pytest.param(b"GIF89a and so on", "not a picture", id="text"),
+        pytest.param(encoded(np.zeros((8, 8, 3), np.uint8), "TIFF"), "not a picture", id="tiff"),
+        pytest.param(encoded(np.random.default_rng(1).integers(0, 255, (99, 99, 3), np.uint8), "PNG")[:2000],
+                     "damaged", id="cut-off"),
+    ],
+)  # fmt: skip
+def test_what_is_no_sent_picture_is_refused(content: bytes, problem: str) -> None:
+    with pytest.raises(PictureError, match=f"me: .*{problem}"):
+        decode_picture(content, name="me")
+
+
+def test_the_pixels_of_a_sent_picture_are_limited_before_they_are_decoded() -> None:
+    content = encoded(np.zeros((600, 600, 3), np.uint8), "PNG")
+    assert decode_picture(content, name="me", max_pixels=360_000).shape == (600, 600, 3)
+    with pytest.raises(PictureError, match="600 x 600 pixels"):
+        decode_picture(content[:100], name="me", max_pixels=359_999)  # the pixels are not even there
