@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from config.errors import RecordError
-from tracker.actions import display_links, events, negatives, people, reassigning, review, visits
+from tracker.actions import display_links, enrolment, events, negatives, people, reassigning, review, visits
 from tracker.actions.actor import Actor
 from tracker.actions.corrections import changed_since
 from tracker.actions.operation import Operation, changing, require
@@ -17,7 +17,7 @@ from tracker.store.users import UserRole
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
         each.name: each
-        for module in (display_links, events, negatives, people, reassigning, review, visits)
+        for module in (display_links, enrolment, events, negatives, people, reassigning, review, visits)
         for each in module.OPERATIONS
     }
 )

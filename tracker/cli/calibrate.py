@@ -9,10 +9,10 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from tracker.cli.command import command
-from tracker.cli.extras import embedder_of, match_of
 from tracker.cli.options import Options, UsageError
 from tracker.cli.output import Result, Table
 from tracker.cli.store import open_store
+from tracker.identity.networks import embedder_of, match_of
 from tracker.presence.people import PersonKind
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import typer
 
 from config.errors import CameraError, ModelError
 from tracker.cli.command import command
-from tracker.cli.extras import body_detector
 from tracker.cli.options import NoStoreModels, UsageError
 from tracker.cli.output import note, print_line
+from tracker.identity.networks import body_detector
 from tracker.reports.text import count_text
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ import typer
 
 from tracker.cli.camera import chosen_camera, line_of
 from tracker.cli.command import command
-from tracker.cli.extras import body_detector
 from tracker.cli.options import FpsOption, NoStoreModels, UsageError
 from tracker.cli.output import Result, Table, duration
 from tracker.cli.terminal import progress
+from tracker.identity.networks import body_detector
 from tracker.presence.line import Inside, Line
 from tracker.reports.text import count_text
 

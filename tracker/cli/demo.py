@@ -16,11 +16,12 @@ import typer
 from config.errors import FootfallError
 from tracker.cli.command import command
 from tracker.cli.dashboard import background_dashboard, require_dashboard
-from tracker.cli.extras import embedder_of, require
+from tracker.cli.extras import require
 from tracker.cli.lines import make_folder
 from tracker.cli.options import JsonOption, JsonOutput, Models, ModelsOption, StoreOption
 from tracker.cli.output import Result, Table, emit, note
 from tracker.cli.terminal import progress
+from tracker.identity.networks import embedder_of
 
 if TYPE_CHECKING:
     from config.settings import Settings

@@ -10,11 +10,11 @@ import typer
 from config.errors import PictureError
 from tracker.cli.acting import actor_of
 from tracker.cli.command import command
-from tracker.cli.extras import load_engine, match_of
 from tracker.cli.options import ActingModels, UsageError
 from tracker.cli.output import print_line
 from tracker.cli.people import WhoArgument, find_person
 from tracker.cli.store import writing
+from tracker.identity.networks import load_engine, match_of
 from tracker.reports.text import count_text
 
 if TYPE_CHECKING:

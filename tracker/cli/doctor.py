@@ -14,10 +14,11 @@ import typer
 from config.errors import FootfallError, StoreError
 from config.findings import Finding, Outcome
 from tracker.cli.command import command
-from tracker.cli.extras import embedder_of, require_firestore
+from tracker.cli.extras import require_firestore
 from tracker.cli.findings import result_of
 from tracker.cli.options import CameraOption, Models
 from tracker.cli.output import Result
+from tracker.identity.networks import embedder_of
 
 if TYPE_CHECKING:
     from config.settings import Settings

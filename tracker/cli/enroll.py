@@ -15,21 +15,21 @@ import typer
 from config.errors import PeopleError
 from tracker.cli.acting import actor_of
 from tracker.cli.command import command
-from tracker.cli.extras import load_engine, match_of
 from tracker.cli.options import ActingModels, UsageError
 from tracker.cli.output import Result
-from tracker.cli.people import enrolled_gallery, find_person, names_in
+from tracker.cli.people import find_person
 from tracker.cli.profile import NewProfile
 from tracker.cli.store import writing
 from tracker.cli.terminal import with_progress
 from tracker.identity.names import clean_name
+from tracker.identity.networks import checks_of, load_engine
 from tracker.presence.people import Consent, Person, PersonKind
 from tracker.reports.text import count_text
 
 if TYPE_CHECKING:
     from config.settings import Settings
+    from tracker.actions.actor import Actor
     from tracker.identity.enrolment import EnrolmentPlan
-    from tracker.identity.enrolment_checks import EnrolmentChecks
     from tracker.identity.enrolment_requests import EnrolmentRequest
     from tracker.store.store import Store
     from tracker.vision.engine import FaceEngine
@@ -105,7 +105,7 @@ def enroll(
             fix="leave them out; 'footfall people edit' changes a profile",
         )
     changes = profile.changes()
-    author = actor_of(access).name
+    actor = actor_of(access)
     if add and update:
         raise UsageError(
             "--add and --update cannot be used together", fix="leave --add out: --update adds pictures too"
@@ -114,7 +114,7 @@ def enroll(
     with writing(access, create=True) as (settings, store):
         engine = load_engine(settings, store)
         known = _known(store, candidates, add=add, update=update)
-        results = _enroll_all(settings, store, candidates, engine, known, changes, author, update=update, force=force)
+        results = _enroll_all(settings, store, candidates, engine, known, changes, actor, update=update, force=force)
     count = sum(result.problem is not None for result in results)
     problem = f"{count} of {len(results)} people were not enrolled"
     return Result(
@@ -183,7 +183,7 @@ def _enroll_all(
     engine: FaceEngine,
     known: Mapping[str, Person],
     changes: Mapping[str, Any],
-    author: str,
+    actor: Actor,
     *,
     update: bool,
     force: bool,
@@ -192,7 +192,7 @@ def _enroll_all(
 
     known_ids = {person.person_id for person in known.values()}
     taken = [person.name for person in store.people.all() if person.person_id not in known_ids]
-    checks = _checks(store, settings, force=force)
+    checks = checks_of(settings, store, force=force)
     known_as = {name: person.person_id for name, person in known.items()}
     plans = plan_enrolment(candidates, engine, existing=taken, checks=checks, ids_by_name=known_as)
     results = []
@@ -202,7 +202,7 @@ def _enroll_all(
         plan = whole.without_known(checks.gallery, known_as[whole.name]) if new_only else whole
         person_id = None
         if plan.problem is None:
-            person_id = _save(store, plan, person, changes, Consent(at=datetime.now(UTC), by=author))
+            person_id = _save(store, actor, plan, person, changes)
         results.append(
             Enrolled(
                 name=plan.name,
@@ -217,31 +217,24 @@ def _enroll_all(
     return results
 
 
-def _checks(store: Store, settings: Settings, *, force: bool) -> EnrolmentChecks:
-    """Everybody in the store, to compare new pictures with. Raises StoreError."""
-    from tracker.identity.enrolment_checks import EnrolmentChecks
-    from tracker.identity.gallery import Gallery
-
-    return EnrolmentChecks(
-        settings=match_of(settings, store),
-        gallery=enrolled_gallery(store),
-        visitors=Gallery.of(*store.people.vectors(PersonKind.VISITOR)),
-        names=names_in(store),
-        force=force,
-    )
-
-
 def _save(
-    store: Store, plan: EnrolmentPlan, person: Person | None, changes: Mapping[str, Any], consent: Consent
+    store: Store,
+    actor: Actor,
+    plan: EnrolmentPlan,
+    person: Person | None,
+    changes: Mapping[str, Any],
 ) -> str:
     """Save the planned person with `changes`, or add the vectors to the given one; the id. Raises PeopleError."""
-    if person is not None:
-        if plan.accepted:
-            store.people.add_vectors(person.person_id, plan.vectors, sources=plan.sources, consent=consent)
-        return person.person_id
-    added = replace(plan.new_person(consent), **changes)
-    store.people.add(added, plan.vectors, sources=plan.sources)
-    return added.person_id
+    from tracker.actions import enrolment
+
+    consent = Consent(at=datetime.now(UTC), by=actor.name)
+    if person is None:
+        added = replace(plan.new_person(consent), **changes)
+        enrolment.enrol(store, actor, added, plan.vectors, sources=plan.sources)
+        return added.person_id
+    if plan.accepted:
+        enrolment.add_pictures(store, actor, person.person_id, plan.vectors, sources=plan.sources, consent=consent)
+    return person.person_id
 
 
 def _line(result: Enrolled) -> str:

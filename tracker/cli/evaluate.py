@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tracker.cli.command import command
-from tracker.cli.extras import load_engine
 from tracker.cli.options import NoStoreModels
 from tracker.cli.output import Result, Table
 from tracker.cli.terminal import progress_bar
+from tracker.identity.networks import load_engine
 
 if TYPE_CHECKING:
     from tracker.identity.evaluation import Evaluation, PictureVectors, ScoredPair

@@ -19,7 +19,6 @@ from tracker.reports.sheets import Column, Kind
 from tracker.reports.text import cell_text
 
 if TYPE_CHECKING:
-    from tracker.identity.gallery import Gallery
     from tracker.store.store import Store
 
 WhoArgument = Annotated[str, typer.Argument(metavar="PERSON", help="Name or id.")]
@@ -156,14 +155,6 @@ def find_person(store: Store, who: str) -> Person:
 def names_in(store: Store) -> dict[str, str]:
     """The names of everybody, by person id."""
     return {person.person_id: person.name for person in store.people.all()}
-
-
-def enrolled_gallery(store: Store) -> Gallery:
-    """The enrolled people as recognition compares them: with their own limits, and the faces marked as not theirs."""
-    from tracker.identity.gallery import Gallery
-
-    enrolled = Gallery.of(*store.people.vectors(PersonKind.ENROLLED))
-    return enrolled.with_exceptions(store.people.limits(), *store.people.negatives())
 
 
 def profile_of(person: Person, counts: Mapping[str, int]) -> dict[str, object]:

@@ -10,13 +10,13 @@ from rich.text import Text
 
 from config.errors import PictureError
 from tracker.cli.command import command
-from tracker.cli.extras import load_engine, match_of
 from tracker.cli.lines import make_folder
 from tracker.cli.options import FpsOption, NoStoreModels, ReadingModels, UsageError
 from tracker.cli.output import Result
 from tracker.cli.people import names_in
 from tracker.cli.store import reading
 from tracker.cli.terminal import with_progress
+from tracker.identity.networks import load_engine, match_of
 from tracker.presence.people import PersonKind
 from tracker.reports.text import count_text
 

@@ -10,11 +10,11 @@ import typer
 from config.errors import PeopleError
 from tracker.cli.command import command
 from tracker.cli.enroll import PatternOption, asked_pattern
-from tracker.cli.extras import engine_of
 from tracker.cli.options import Models
 from tracker.cli.output import Result
 from tracker.cli.store import writing
 from tracker.cli.terminal import with_progress
+from tracker.identity.networks import engine_of
 from tracker.presence.people import PersonKind, name_key
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tracker.cli.command import command
-from tracker.cli.extras import embedder_of
 from tracker.cli.options import CameraOption, FpsOption, Models, Reload, UsageError
 from tracker.cli.output import note
 from tracker.cli.store import open_store
 from tracker.cli.times import parse_past
+from tracker.identity.networks import embedder_of
 
 if TYPE_CHECKING:
     from config.settings import CameraSettings, Settings

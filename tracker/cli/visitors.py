@@ -9,11 +9,11 @@ import typer
 
 from tracker.cli.acting import actor_of, entry_of
 from tracker.cli.command import command
-from tracker.cli.extras import match_of
 from tracker.cli.options import Acting, Options, Reading, UsageError, YesOption
 from tracker.cli.output import Result, Table, note, print_line
-from tracker.cli.people import enrolled_gallery, find_person, names_in
+from tracker.cli.people import find_person, names_in
 from tracker.cli.store import reading, writing
+from tracker.identity.networks import match_of
 from tracker.presence.people import PersonKind, Role
 from tracker.reports.sheets import Column, Kind, Row
 
@@ -125,10 +125,11 @@ def tidy(
 
 def _likenesses(store: Store, settings: Settings) -> dict[str, SimilarPerson]:
     from tracker.identity.gallery import Gallery
+    from tracker.identity.known import enrolled_gallery
     from tracker.identity.visitors import similar_people
 
     visitors = Gallery.of(*store.people.vectors(PersonKind.VISITOR))
-    return similar_people(visitors, enrolled_gallery(store), match_of(settings, store))
+    return similar_people(visitors, enrolled_gallery(store.people), match_of(settings, store))
 
 
 def _merge_all(store: Store, actor: Actor, found: dict[str, SimilarPerson], *, yes: bool) -> None:

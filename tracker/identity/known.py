@@ -33,6 +33,12 @@ class PeopleStore(Protocol):
     def version(self) -> int: ...
 
 
+def enrolled_gallery(store: PeopleStore) -> Gallery:
+    """The enrolled people as recognition compares them: with their own limits, and the faces marked as not theirs."""
+    enrolled = Gallery.of(*store.vectors(PersonKind.ENROLLED))
+    return enrolled.with_exceptions(store.limits(), *store.negatives())
+
+
 class KnownPeople:
     """Gallery, visitors and names: those of the store, and visitors that are not saved yet. Thread-safe."""
 
@@ -84,8 +90,7 @@ class KnownPeople:
                 fix="start this again",
             )
         people = {person.person_id: person for person in store.all()}
-        gallery = Gallery.of(*store.vectors(PersonKind.ENROLLED))
-        gallery = gallery.with_exceptions(store.limits(), *store.negatives())
+        gallery = enrolled_gallery(store)
         vectors, person_ids = store.vectors(PersonKind.VISITOR)
         self._unsaved = {key: each for key, each in self._unsaved.items() if _is_visitor(people.get(key))}
         for person, _ in self._unsaved.values():

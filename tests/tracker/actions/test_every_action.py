@@ -11,12 +11,12 @@ import pytest
 from config.errors import FootfallError, NotAllowedError, RecordError
 from tests.tracker.actions.conftest import ACTORS, ADMIN, DESK, NOW, SITE, Gym, ago, event, vector
 from tests.tracker.review.places import RULES
-from tracker.actions import display_links, events, negatives, people, reassigning, review, visits
+from tracker.actions import display_links, enrolment, events, negatives, people, reassigning, review, visits
 from tracker.actions.actor import Actor
 from tracker.actions.negatives import Faces
 from tracker.actions.undo import OPERATIONS, can_undo, undo, words
 from tracker.presence.events import OPERATOR, Event, EventKind
-from tracker.presence.people import Role
+from tracker.presence.people import Consent, Person, Role
 from tracker.review.doubts import DoubtfulVisit
 from tracker.store.users import UserRole
 
@@ -25,6 +25,8 @@ FACES = [Faces(vectors=vector(9), sources=("sister.jpg",), reach=0.5)]
 ADDED = Event(
     kind=EventKind.EXIT, site_id=SITE, camera_id=OPERATOR, person_id="p-ada", at=ago(5), track_id=OPERATOR
 )  # fmt: skip
+AGREED = Consent(at=ago(1), version="2", by="Ann")
+ZOE = Person(person_id="p-zoe", name="Zoe", created_at=ago(0), consented_at=ago(0))
 
 
 def doubtful(gym: Gym) -> DoubtfulVisit:
@@ -54,6 +56,10 @@ ACTS: dict[str, Act] = {
     ),
     "people.not": lambda gym, actor: negatives.mark(gym.store, actor, "p-ada", FACES),
     "people.not_clear": lambda gym, actor: negatives.clear(gym.store, actor, "p-ada"),
+    "people.enrol": lambda gym, actor: enrolment.enrol(gym.store, actor, ZOE, vector(5), sources=["shot 1"]),
+    "people.add_pictures": lambda gym, actor: enrolment.add_pictures(
+        gym.store, actor, "p-ada", vector(6), consent=AGREED, sources=["shot 1"]
+    ),
     "people.rename": lambda gym, actor: people.rename(gym.store, actor, "p-ada", "Ada Lovelace"),
     "people.profile": lambda gym, actor: people.edit_profile(
         gym.store, actor, "p-ada", name="Ada Lovelace", groups=["Yoga", " Morning  course"]
@@ -112,6 +118,19 @@ FAILING: dict[str, Act] = {
     ),
     "visitor-as-staff": lambda gym, actor: people.edit(gym.store, actor, "v-0000000001", role=Role.STAFF),
     "enrolled-visitor": lambda gym, actor: people.name_visitors(gym.store, actor, ["v-0000000001", "p-ada"], "Zoe"),
+    "enrolled-without-consent": lambda gym, actor: enrolment.enrol(
+        gym.store, actor, replace(ZOE, consented_at=None), vector(5)
+    ),
+    "enrolled-without-a-picture": lambda gym, actor: enrolment.enrol(gym.store, actor, ZOE, vector(5)[:0]),
+    "enrolled-under-a-taken-name": lambda gym, actor: enrolment.enrol(
+        gym.store, actor, replace(ZOE, name="ada"), vector(5)
+    ),
+    "pictures-without-consent": lambda gym, actor: enrolment.add_pictures(
+        gym.store, actor, "p-ada", vector(6), consent=None
+    ),
+    "pictures-of-a-visitor": lambda gym, actor: enrolment.add_pictures(
+        gym.store, actor, "v-0000000001", vector(6), consent=AGREED
+    ),
     "merged-with-self": lambda gym, actor: people.merge(gym.store, actor, "p-ada", "p-ada"),
     "merged-alone": lambda gym, actor: review.merge_visitors(gym.store, actor, ["v-0000000001"] * 2),
     "merged-as-visitors": lambda gym, actor: review.merge_visitors(gym.store, actor, ["v-0000000001", "p-bob"]),
@@ -228,3 +247,12 @@ def test_what_somebody_changed_since_is_not_undone(gym: Gym) -> None:
     negatives.clear(gym.store, DESK, "p-bob")
     with pytest.raises(RecordError, match="changed since"):
         undo(gym.store, DESK, marks)
+
+
+def test_the_record_of_an_enrolment_has_no_vector(gym: Gym) -> None:
+    enrolment.enrol(gym.store, DESK, ZOE, vector(5), sources=["shot 1"])
+    enrolment.add_pictures(gym.store, DESK, "p-zoe", vector(6), consent=AGREED)
+    added, enrolled = gym.store.audit.all()
+    assert (enrolled.after["pictures"], added.before["pictures"], added.after["pictures"]) == (1, 1, 2)
+    assert "vector" not in str([enrolled, added])
+    assert gym.store.people.vector_counts()["p-zoe"] == 2

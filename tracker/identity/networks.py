@@ -1,0 +1,84 @@
+"""The networks that settings and store agree on, the distances that decide, and whom new pictures are compared with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from config.recognition import MatchSettings
+    from config.settings import Settings
+    from tracker.identity.enrolment_checks import EnrolmentChecks
+    from tracker.store.store import Store
+    from tracker.vision.bodies import BodyDetector
+    from tracker.vision.embedders import EmbedderSpec
+    from tracker.vision.engine import FaceEngine
+
+
+def embedder_of(settings: Settings, store: Store | None = None) -> EmbedderSpec:
+    """The embedder of the settings or of the vectors in the store, which the store uses from now on.
+
+    Raises ModelError where the two differ.
+    """
+    from tracker.vision.embedders import chosen
+
+    embedder = chosen(settings.recognition.embedder, None if store is None else store.people.network())
+    if store is not None:
+        store.use_model(embedder.network)
+    return embedder
+
+
+def match_of(settings: Settings, store: Store) -> MatchSettings:
+    """The distances that decide, for the people who are enrolled in the store. Raises ModelError."""
+    from tracker.identity.limits import match_settings
+    from tracker.presence.people import PersonKind
+
+    embedder = embedder_of(settings, store)
+    enrolled = set(store.people.vectors(PersonKind.ENROLLED)[1])
+    return match_settings(settings.match, embedder, people=len(enrolled))
+
+
+def checks_of(settings: Settings, store: Store, *, force: bool = False) -> EnrolmentChecks:
+    """Everybody in the store, to compare pictures with. force: skip the checks. Raises ModelError as `match_of`."""
+    from tracker.identity.enrolment_checks import EnrolmentChecks
+    from tracker.identity.gallery import Gallery
+    from tracker.identity.known import enrolled_gallery
+    from tracker.presence.people import PersonKind
+
+    return EnrolmentChecks(
+        settings=match_of(settings, store),
+        gallery=enrolled_gallery(store.people),
+        visitors=Gallery.of(*store.people.vectors(PersonKind.VISITOR)),
+        names={person.person_id: person.name for person in store.people.all()},
+        force=force,
+    )
+
+
+def load_engine(settings: Settings, store: Store | None = None, *, thorough: bool = True) -> FaceEngine:
+    """The networks, with the embedder of the settings or of the store; see `engine_of`."""
+    return engine_of(settings, embedder_of(settings, store), thorough=thorough)
+
+
+def engine_of(settings: Settings, embedder: EmbedderSpec, *, thorough: bool = True) -> FaceEngine:
+    """The networks, built first where they are missing. thorough: see `FaceEngine.load`. Raises ModelError."""
+    from models.catalog import required
+    from models.runtime import ensure_built
+    from tracker.vision.engine import FaceEngine
+
+    ensure_built(settings.models.dir, settings.models.precision, required(embedder.network))
+    return FaceEngine.load(
+        models=settings.models,
+        detect=settings.detect,
+        quality=settings.quality,
+        embedder=embedder,
+        thorough=thorough,
+    )
+
+
+def body_detector(settings: Settings) -> BodyDetector:
+    """The network that finds bodies, downloaded first where it is missing. Raises ModelError."""
+    from models.runtime import ensure_built
+    from tracker.vision.bodies import BodyDetector
+
+    models = settings.models
+    ensure_built(models.dir, models.precision, ["bodies"])
+    return BodyDetector(folder=models.dir, precision=models.precision, threads=models.threads)
