@@ -6,6 +6,7 @@ settings of the site, the defaults below.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -32,6 +33,13 @@ SETTINGS_VARIABLE = "FOOTFALL_SETTINGS"
 _OTHER_VARIABLES = frozenset({SETTINGS_VARIABLE, "FOOTFALL_TESTDATA", "FOOTFALL_VTEST", "FOOTFALL_BENCH_DLIB"})
 
 
+CONSENT_TEXT = (
+    "I agree that the cameras here recognise my face, to know when I am in. My pictures are deleted as soon as they "
+    "are looked at; numbers computed from them are kept. I can withdraw this at any time, and everything kept about my "
+    "face is deleted then."
+)
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -46,6 +54,14 @@ class SiteSettings(_Section):
         None, ge=1, description="Maximum number of people; with it, occupancy is also shown in percent."
     )
 
+    consent_text: str = Field(
+        CONSENT_TEXT,
+        min_length=1,
+        max_length=4000,
+        description="What people agree to when they are enrolled in the browser. Its version, a digest of the text, is"
+        " kept with the consent.",
+    )
+
     @field_validator("time_zone")
     @classmethod
     def _zone_exists(cls, value: str) -> str:
@@ -55,6 +71,11 @@ class SiteSettings(_Section):
             except (ZoneInfoNotFoundError, ValueError, OSError) as error:
                 raise ValueError(f"{value!r} is not an IANA time zone such as Europe/Berlin") from error
         return value
+
+    @property
+    def consent_version(self) -> str:
+        """The version of the text of consent: another one for every text."""
+        return hashlib.sha256(self.consent_text.encode()).hexdigest()[:12]
 
     @property
     def zone(self) -> ZoneInfo:

@@ -23,7 +23,7 @@ from dashboard.access.callbacks import RoleCallbacks
 from dashboard.access.guard import guard
 from dashboard.access.hosts import Hosts
 from dashboard.access.identity import Access, current_user, may_open, names_shown
-from dashboard.pages import now, people, review, usage, visits
+from dashboard.pages import enrol, now, people, review, usage, visits
 from dashboard.plain import display, roll_call
 from dashboard.queries import Board
 from dashboard.wsgi import BelowPath, compressed
@@ -33,6 +33,7 @@ PAGES: dict[str, ModuleType] = {
     "/": now,
     "/visits": visits,
     "/people": people,
+    "/people/enrol": enrol,
     review.PATH: review,
     "/usage": usage,
 }
@@ -112,6 +113,7 @@ def create_app(
         index_string=_INDEX,
         assets_folder=str(Path(__file__).parent / "assets"),
         assets_ignore=_OF_PLAIN_PAGES,
+        assets_path_ignore=["^enrol$"],
         suppress_callback_exceptions=True,
         serve_locally=True,
         routes_pathname_prefix="/",

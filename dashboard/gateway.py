@@ -12,6 +12,8 @@ import io
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -24,15 +26,34 @@ Headers: TypeAlias = list[tuple[bytes, bytes]]
 _PIECE_BYTES = 256 * 1024
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uploads:
+    """The requests whose bodies may be larger. path: the end of their paths. at_once: how many are held in memory."""
+
+    path: str
+    max_body_bytes: int
+    at_once: int
+
+
 class Gateway:
     """An ASGI application around a WSGI application.
 
     threads: how many requests are computed at once. max_body_bytes, body_timeout_s: limits of the body of a request; a
-    larger one is answered by 413, a slower one by 408.
+    larger one is answered by 413, a slower one by 408. uploads: those that may be larger where they declare it.
     """
 
-    def __init__(self, application: Application, *, threads: int, max_body_bytes: int, body_timeout_s: float) -> None:
+    def __init__(
+        self,
+        application: Application,
+        *,
+        threads: int,
+        max_body_bytes: int,
+        body_timeout_s: float,
+        uploads: Uploads | None = None,
+    ) -> None:
         self._application = application
+        self._uploads = uploads
+        self._upload_places = asyncio.Semaphore(0 if uploads is None else uploads.at_once)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="page")
         self._max_body_bytes = max_body_bytes
         self._body_timeout_s = body_timeout_s
@@ -42,22 +63,34 @@ class Gateway:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            async with asyncio.timeout(self._body_timeout_s):
-                body = await self._body(scope, receive)
-        except _TooLargeError:
-            await _refuse(send, 413, b"The request is too large.")
-        except TimeoutError:
-            await _refuse(send, 408, b"The request takes too long.")
-        else:
-            if body is not None:
-                await self._answer(_Call(self._application, _environ(scope, body)), send)
+        async with AsyncExitStack() as places:
+            try:
+                async with asyncio.timeout(self._body_timeout_s):
+                    limit = self._limit(scope)
+                    if limit > self._max_body_bytes:
+                        await places.enter_async_context(self._upload_places)
+                    body = await self._body(receive, limit)
+            except _TooLargeError:
+                await _refuse(send, 413, b"The request is too large.")
+            except TimeoutError:
+                await _refuse(send, 408, b"The request takes too long.")
+            else:
+                if body is not None:
+                    await self._answer(_Call(self._application, _environ(scope, body)), send)
 
-    async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
-        """The whole body; None when the browser has gone. Raises _TooLargeError."""
-        length = dict(scope["headers"]).get(b"content-length", b"0")
-        if not length.isdigit() or int(length) > self._max_body_bytes:
+    def _limit(self, scope: Scope) -> int:
+        """How large the body of a request may be, bytes. Raises _TooLargeError where more is declared."""
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        length = int(declared) if declared.isdigit() else -1
+        if 0 <= length <= self._max_body_bytes:
+            return self._max_body_bytes
+        uploads = self._uploads
+        if length < 0 or uploads is None or length > uploads.max_body_bytes or not scope["path"].endswith(uploads.path):
             raise _TooLargeError
+        return uploads.max_body_bytes
+
+    async def _body(self, receive: Receive, limit: int) -> bytes | None:
+        """The whole body; None when the browser has gone. Raises _TooLargeError."""
         body = bytearray()
         more = True
         while more:
@@ -65,7 +98,7 @@ class Gateway:
             if message["type"] == "http.disconnect":
                 return None
             body += message.get("body", b"")
-            if len(body) > self._max_body_bytes:
+            if len(body) > limit:
                 raise _TooLargeError
             more = message.get("more_body", False)
         return bytes(body)

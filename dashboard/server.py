@@ -20,7 +20,8 @@ from dashboard.access.guard import MAX_BODY_BYTES
 from dashboard.access.hosts import is_loopback
 from dashboard.app import create_app
 from dashboard.connection import limits
-from dashboard.gateway import Gateway
+from dashboard.enrolment.routes import MAX_PICTURE_BYTES
+from dashboard.gateway import Gateway, Uploads
 from tracker.store.store import Store
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 THREADS = 8
 BODY_TIMEOUT_S = 30.0
+UPLOADS = 4
+"""Pictures of more than MAX_BODY_BYTES that are received or looked at at once."""
 _STOP_AFTER_S = 3
 _BACKLOG = 512
 
@@ -54,7 +57,13 @@ def serve(
     is_open = _require_users(settings, insecure=insecure)
     certificate = _certificate(settings)
     application = create_app(settings.store.path, settings, reread, settings_file, always_sign_in=not is_open).server
-    gateway = Gateway(application, threads=THREADS, max_body_bytes=MAX_BODY_BYTES, body_timeout_s=BODY_TIMEOUT_S)
+    gateway = Gateway(
+        application,
+        threads=THREADS,
+        max_body_bytes=MAX_BODY_BYTES,
+        body_timeout_s=BODY_TIMEOUT_S,
+        uploads=Uploads(path="/pictures", max_body_bytes=MAX_PICTURE_BYTES, at_once=UPLOADS),
+    )
     listener = _listen(place.host, place.port)
     gc.freeze()  # what was imported lives as long as the server: an answer of many rows need not wade through it
     signal.signal(signal.SIGTERM, _stop)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+import flask
 from dash import Dash
 
 from dashboard.access.identity import require
@@ -18,6 +19,16 @@ class RoleCallbacks:
     def __init__(self, app: Dash | RoleCallbacks, least: UserRole) -> None:
         self._app = app
         self._least = least
+
+    @property
+    def server(self) -> flask.Flask:
+        """As `Dash.server`, for what a page asks for besides its callbacks; that checks the role itself."""
+        found: flask.Flask = self._app.server
+        return found
+
+    def asset(self, name: str) -> str:
+        """The address of a file in the assets folder."""
+        return self._app.asset(name) if isinstance(self._app, RoleCallbacks) else str(self._app.get_asset_url(name))
 
     def callback(self, *wires: Any, **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """As `Dash.callback`."""

@@ -24,8 +24,10 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+_PERMISSIONS = "camera=({camera}), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
+_CAMERA_PAGES = frozenset({"/people/enrol"})
+"""The pages that may use a camera of the browser."""
 _POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; script-src {scripts}; "
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -55,6 +57,8 @@ def guard(server: flask.Flask, access: Access, hosts: Hosts, *, script_hashes: S
     def headers(response: flask.Response) -> flask.Response:
         response.headers.update(_HEADERS)
         response.headers["Content-Security-Policy"] = policy
+        camera = "self" if flask.request.path.rstrip("/") in _CAMERA_PAGES else ""
+        response.headers["Permissions-Policy"] = _PERMISSIONS.format(camera=camera)
         if not flask.request.path.startswith((_ASSETS, _BUNDLES)):
             response.headers["Cache-Control"] = "no-store"
         cookies.remember_form(response)

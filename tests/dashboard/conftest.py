@@ -97,17 +97,23 @@ def month(month_store: Path, site_file: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """The system's Chromium; CHROMIUM names another one."""
+def launch() -> Iterator[Callable[..., Browser]]:
+    """Launches the system's Chromium with more flags; CHROMIUM names another one."""
     names = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
     found = next((path for name in names if name and (path := shutil.which(name))), None)
     if found is None:
         pytest.skip("no Chromium in PATH; install one, or name it in CHROMIUM")
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=list(QUIET_FLAGS))
-        yield browser
-        browser.close()
+        yield lambda *flags: playwright.chromium.launch(executable_path=found, args=[*QUIET_FLAGS, *flags])
+
+
+@pytest.fixture(scope="session")
+def browser(launch: Callable[..., Browser]) -> Iterator[Browser]:
+    """A browser without a camera."""
+    browser = launch()
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

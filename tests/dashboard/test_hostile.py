@@ -139,6 +139,31 @@ def test_a_body_over_the_limit_ends_the_connection(port: int, head: bytes, statu
         assert answer_of(connection).startswith(b"HTTP/1.1 " + status)
 
 
+@pytest.mark.parametrize(
+    ("path", "length", "status"),
+    [
+        pytest.param("/enrol/x/pictures", 1_000_001, b"401", id="picture"),
+        pytest.param("/enrol/x/pictures", 5_000_001, b"413", id="large-picture"),
+        pytest.param("/enrol/x/frames", 1_000_001, b"413", id="frame"),
+    ],
+)
+def test_only_pictures_to_enrol_from_may_be_larger(port: int, path: str, length: int, status: bytes) -> None:
+    with connect(port) as connection:
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-CSRF-Token: guessed\r\n"
+        connection.sendall(f"{head}Content-Length: {length}\r\n\r\n".encode())
+        if status != b"413":
+            connection.sendall(b"x" * length)
+        assert answer_of(connection).startswith(b"HTTP/1.1 " + status)
+
+
+def test_half_sent_pictures_keep_nobody_out(port: int) -> None:
+    with ExitStack() as opened:
+        for _ in range(20):
+            connection = opened.enter_context(connect(port))
+            connection.sendall(b"POST /enrol/x/pictures HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4000000\r\n\r\n")
+        assert max(seconds_to_sign_in_page(port) for _ in range(3)) < 5
+
+
 def test_a_head_over_the_limit_is_refused(port: int) -> None:
     with connect(port) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Large: " + b"x" * 40_000)
