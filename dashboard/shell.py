@@ -126,7 +126,7 @@ def _account(user: User) -> Component:
 
 
 def navigation(path: str, doors: Sequence[Door]) -> list[Component]:
-    """The links to these pages; the current one is marked visibly and for screen readers."""
+    """The links to these pages; the current one, or the one above it, is marked visibly and for screen readers."""
     return [
         dmc.Anchor(
             [icon(door.icon), html.Span(door.name)],
@@ -134,10 +134,16 @@ def navigation(path: str, doors: Sequence[Door]) -> list[Component]:
             refresh=False,
             underline="never",
             className="nav-link",
-            **(aria(current="page") if door.path == path else {}),
+            **_current(door, path),
         )
         for door in doors
     ]
+
+
+def _current(door: Door, path: str) -> dict[str, Any]:
+    if door.path == path:
+        return aria(current="page")
+    return aria(current="true") if door.path != "/" and path.startswith(f"{door.path}/") else {}
 
 
 def link(

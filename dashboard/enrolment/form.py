@@ -126,7 +126,6 @@ def _fields(person: Person | None) -> list[Component]:
             id="enrol-name",
             label="Name",
             value=person.name if person else "",
-            size="md",
         ),
         html.Div([html.Span("Role", className="enrol-label"), role]),
         dmc.TagsInput(

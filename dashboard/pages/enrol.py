@@ -86,9 +86,10 @@ def _done(saved: Saved) -> Component:
     pictures, name = count(saved.pictures, "picture"), saved.person.name
     title = f"{pictures} added to {name}" if saved.added else f"{name} is enrolled from {pictures}"
     text = "Cameras recognise them from now on."
-    again = html.A("Enrol somebody else", href=place("/people/enrol"), className="button")
+    again = html.A("Enrol somebody else", href=place("/people/enrol"), className="button button-main")
+    profile = shell.link(f"Open {name}", place("/people", {"person": saved.person.person_id}), class_name="button")
     alike = [
-        html.P(f"{visitor} looks like {name}: the visits of both may be theirs.", className="empty-text")
+        html.P(f"{visitor} looks like {name}: a review can give them those visits.", className="empty-text")
         for visitor in saved.visitors
     ]
     return html.Section(
@@ -97,7 +98,7 @@ def _done(saved: Saved) -> Component:
             html.H1(title, className="page-title", id="enrol-done-title"),
             html.P(text, className="empty-text"),
             *alike,
-            html.P(again, className="empty-action"),
+            html.P([again, profile], className="empty-action"),
         ],
         className="card no-page enrol-done",
         role="status",

@@ -36,16 +36,16 @@ export class Stage {
     oval.append(drawn("ellipse", { class: "enrol-track", ...turned }), this.ring);
     this.message = element("div", { class: "enrol-message" });
     this.corner = element("div", { class: "enrol-corner" });
+    this.hint = element("p", { class: "enrol-hint", "aria-hidden": "true" });
     this.view = element("div", {
       class: "enrol-view",
-      children: [this.video, this.faces, oval, this.message, this.corner],
+      children: [this.video, this.faces, oval, this.hint, this.message, this.corner],
     });
-    this.hint = element("p", { class: "enrol-hint", "aria-hidden": "true" });
     this.live = element("p", { class: "visually-hidden", role: "status", "aria-live": "polite" });
     this.shots = element("ol", { class: "enrol-shots", "aria-label": "Pictures taken", tabindex: "-1" });
     this.refused = element("ul", { class: "enrol-refused", role: "alert" });
     this.tools = element("div", { class: "enrol-tools" });
-    root.replaceChildren(this.view, this.hint, this.live, this.shots, this.refused, this.tools);
+    root.replaceChildren(this.view, this.live, this.shots, this.refused, this.tools);
     this.saidAt = 0;
     this.progress(0);
   }
@@ -59,7 +59,8 @@ export class Stage {
     if (command) parts.push(element("code", { class: "command", text: command }));
     if (buttons.length) parts.push(element("div", { class: "enrol-buttons", children: buttons }));
     this.message.replaceChildren(...parts);
-    if (state !== "live") this.draw([], 0, 0);
+    if (state === "live") this.view.scrollIntoView({ block: "nearest" });
+    else this.draw([], 0, 0);
     this.say([title, text].filter(Boolean).join(". "));
   }
 

@@ -180,6 +180,8 @@ def test_pictures_are_uploaded_and_those_that_cannot_be_used_are_named(
     fill(page)
     save(page)
     expect(page.get_by_role("heading", name="1 picture added to Grace Hopper")).to_be_visible()
+    page.get_by_role("link", name="Open Grace Hopper").click()
+    expect(page).to_have_url(f"{address}people?person={grace.person_id}")
     assert person(store, "Grace Hopper")[1] == 3
     page.context.close()
 
@@ -190,6 +192,7 @@ def test_whoever_leaves_the_page_leaves_nothing_behind(site: tuple[str, Store], 
     page = open_page(f"{address}people/enrol")
     start(page)
     page.locator(".enrol-shots li").first.wait_for(timeout=SLOW_MS)
+    expect(page.get_by_role("link", name="People")).to_have_attribute("aria-current", "true")
     page.evaluate("window.stream = document.querySelector('video').srcObject")
     with page.expect_response(lambda answer: answer.request.method == "DELETE") as ended:
         page.get_by_role("link", name="Visits").click()

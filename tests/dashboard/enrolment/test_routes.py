@@ -123,6 +123,7 @@ def test_for_a_viewer_nothing_of_it_is_there(site: Site, desk: FlaskClient) -> N
     for method, path in REQUESTS:
         assert viewer.open(path.format(enrolment), method=method, data=picture()).status_code == 404
     assert desk.post(f"/enrol/{enrolment}/frames", data=picture()).status_code == 200
+    assert (viewer.get("/people/enrol").status_code, desk.get("/people/enrol").status_code) == (404, 200)
 
 
 def test_without_a_sign_in_or_the_token_of_a_page_everything_is_refused(site: Site, desk: FlaskClient) -> None:
