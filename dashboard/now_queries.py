@@ -27,7 +27,7 @@ from tracker.store.site_settings import reports_after_s
 from tracker.store.store import Store
 
 LATEST_EVENTS = 8
-_FEED = timedelta(days=1)
+FEED = timedelta(days=1)
 """How far back entries and exits are listed."""
 _UPLOADS_WITHIN = timedelta(minutes=10)
 """An event that waits longer for its upload is a problem."""
@@ -75,29 +75,31 @@ def _with_person(row: Row, seen: Mapping[str, LastSeen], data: ReportData) -> Ro
     }
 
 
-def feed(store: Store, data: ReportData) -> tuple[EventRow, ...]:
-    """Where visits of the last day began and ended, the latest first: what rooms see in between is none of it."""
-    found: list[EventRow] = []
-    for visit in store.sessions.select(site_id=data.site_id, now=data.now, since=data.now - _FEED):
-        ends = (
-            (EventKind.ENTER, visit.started_at, visit.enter_camera_id, visit.enter_inferred),
-            (EventKind.EXIT, visit.ended_at, visit.exit_camera_id, visit.exit_inferred),
+def feed(data: ReportData) -> tuple[EventRow, ...]:
+    """Where visits began and ended, the latest first: what rooms see in between is none of it. data: see FEED."""
+    visits = data.frames.visits
+    found = [
+        EventRow(
+            session_id=row["session_id"],
+            person_id=row["person_id"],
+            kind=kind,
+            name=row["name"],
+            at=row[at],
+            camera_id=row[camera_id] or "",
+            inferred=row[inferred],
         )
-        found += [
-            EventRow(
-                session_id=visit.session_id,
-                person_id=visit.person_id,
-                kind=kind,
-                name=data.person(visit.person_id).name,
-                at=at,
-                camera_id=camera_id or "",
-                inferred=inferred,
-            )
-            for kind, at, camera_id, inferred in ends
-            if at is not None and at <= data.now
-        ]
+        for kind, at, camera_id, inferred in (
+            (EventKind.ENTER, "started_at", "enter_camera_id", "enter_inferred"),
+            (EventKind.EXIT, "ended_at", "exit_camera_id", "exit_inferred"),
+        )
+        for row in tables.visit_rows(data, _latest(visits[visits[at] <= pd.Timestamp(data.now)], at))
+    ]
     found.sort(key=lambda event: (event.at, event.kind is EventKind.EXIT), reverse=True)
     return tuple(found[:LATEST_EVENTS])
+
+
+def _latest(visits: pd.DataFrame, at: str) -> pd.DataFrame:
+    return visits.sort_values(at, ascending=False, kind="stable").head(LATEST_EVENTS)
 
 
 def cameras(store: Store, settings: Settings, now: datetime) -> tuple[CameraRow, ...]:

@@ -81,15 +81,15 @@ def test_the_days_that_are_over_are_read_once_a_day(
     select = selection.select
 
     def counted(store: Store, site: object, query: selection.ReportQuery, *more: object, **named: object) -> object:
-        ranges.append(query.since)
+        ranges.append(query.until)
         return select(store, site, query, *more, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr("dashboard.queries.select", counted)
     board.now_view()
-    assert len([since for since in ranges if since is not None]) == 8
+    assert len([until for until in ranges if until is not None]) == 8
     stay(store, "p-vera", 5, None)
     board.now_view()
-    assert len([since for since in ranges if since is not None]) == 8
+    assert len([until for until in ranges if until is not None]) == 8
 
 
 def shared(path: Path) -> Settings:

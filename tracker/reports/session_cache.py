@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 
 import numpy as np
@@ -21,8 +21,8 @@ LONGEST = timedelta(days=400)
 class SessionCache:
     """Sessions of one site of a store. Thread-safe.
 
-    They are read when first asked for. After a change, those are read again that begin from the earliest changed one
-    on, whatever the range.
+    They are read when first asked for, and kept as far back as was asked. After a change, those are read again that
+    begin from the earliest changed one on, whatever the range.
     """
 
     def __init__(self, store: Store, site_id: str) -> None:
@@ -30,7 +30,7 @@ class SessionCache:
         self._site_id = site_id
         self._lock = threading.Lock()
         self._version = 0
-        self._begin: datetime | None = None
+        self._begin = datetime.max.replace(tzinfo=UTC)
         self._people, self._cameras = Codes(), Codes()
         self._first_at: Instants = np.array([], dtype="datetime64[us]")
         self._known: Columns | None = None
@@ -53,23 +53,23 @@ class SessionCache:
 
     def _refreshed(self, snapshot: Snapshot, begin: datetime) -> Columns:
         """The stored sessions that begin from `begin` or earlier on, as of the snapshot."""
-        changed = snapshot.changed_after(self._version)
-        known = self._known
-        if known is None or self._begin is None or begin < self._begin or (changed and changed <= self._begin):
-            self._known = None  # until all of it is read
+        changed, known, first = snapshot.changed_after(self._version), self._known, self._begin
+        self._known = None  # an error while reading leaves nothing behind
+        if known is None or (changed is not None and changed <= first):
             self._people, self._cameras = Codes(), Codes()
             self._first_at = np.array([], dtype="datetime64[us]")
-            known = self._read(snapshot, begin)
-            self._begin = begin
-        elif changed:
+            known, first = self._read(snapshot, begin, None), begin
+        elif changed is not None:
             unchanged = int(np.searchsorted(known.started, instant_of(changed)))
-            known = Columns.joined([known.between(0, unchanged), self._read(snapshot, changed)])
+            known = Columns.joined([known.between(0, unchanged), self._read(snapshot, changed, None)])
             self._first_at[self._first_at >= instant_of(changed)] = LATE
-        self._version, self._known = snapshot.version, known
+        if begin < first:
+            known, first = Columns.joined([self._read(snapshot, begin, first), known]), begin
+        self._version, self._known, self._begin = snapshot.version, known, first
         return known
 
-    def _read(self, snapshot: Snapshot, since: datetime) -> Columns:
-        return Columns.joined(map(self._parsed, chain([_NONE], snapshot.begun(since)))).in_order(self._people)
+    def _read(self, snapshot: Snapshot, since: datetime, until: datetime | None) -> Columns:
+        return Columns.joined(map(self._parsed, chain([_NONE], snapshot.begun(since, until)))).in_order(self._people)
 
     def _parsed(self, portion: SessionColumns) -> Columns:
         return Columns.parsed(portion, self._people, self._cameras)

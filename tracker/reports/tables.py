@@ -49,12 +49,23 @@ _PRESENT_COLUMNS = tuple(
 def today_report(data: ReportData) -> Report:
     """Who is in now and since when, and the day so far. The range must be the local day of `now`."""
     frames = data.counted()
-    present = frames.visits[frames.visits["ended_at"].isna()]
-    inside = len(present)
+    sheet = Sheet(
+        name="present",
+        title="Who is in",
+        columns=_PRESENT_COLUMNS,
+        rows=[{**row, "left": ""} for row in visit_rows(data, _present(frames))],
+        empty="Nobody is in.",
+    )
+    return data.report("today", "Today", (sheet, steps_sheet(data, frames)), today_figures(data, frames))
+
+
+def today_figures(data: ReportData, frames: Frames) -> tuple[Figure, ...]:
+    """The figures of `today_report`."""
+    inside = len(_present(frames))
     share = inside / data.capacity if data.capacity else None
     full = f" of {data.capacity} ({share:.0%})" if share is not None else ""
     row = _sums(data, frames)
-    figures = (
+    return (
         Figure("day", "day", Kind.DAY, data.day(data.now), shown=False),
         Figure("occupancy", "in now", Kind.COUNT, inside, words=f"in now {inside}{full}"),
         Figure("capacity", "capacity", Kind.COUNT, data.capacity, shown=False),
@@ -67,14 +78,10 @@ def today_report(data: ReportData) -> Report:
         Figure("bounce_rate", "bounces", Kind.SHARE, row["bounce_rate"], shown=False),
         *_peak_figures(data, frames),
     )
-    sheet = Sheet(
-        name="present",
-        title="Who is in",
-        columns=_PRESENT_COLUMNS,
-        rows=[{**row, "left": ""} for row in visit_rows(data, present)],
-        empty="Nobody is in.",
-    )
-    return data.report("today", "Today", (sheet, steps_sheet(data, frames)), figures)
+
+
+def _present(frames: Frames) -> pd.DataFrame:
+    return frames.visits[frames.visits["ended_at"].isna()]
 
 
 def steps_sheet(data: ReportData, frames: Frames) -> Sheet:

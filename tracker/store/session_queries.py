@@ -86,9 +86,9 @@ class Snapshot:
         since = session_changes.changed_after(self._connection, version)
         return None if since == NEVER else _BEGINNING if since == EVER else read_time(since)
 
-    def begun(self, since: datetime) -> Iterator[SessionColumns]:
-        """The stored sessions that begin from then on, in portions."""
-        for start, end in _portions(self._connection, self._site_id, since, None):
+    def begun(self, since: datetime, until: datetime | None) -> Iterator[SessionColumns]:
+        """The stored sessions that begin in [since, until), None for no limit, in portions."""
+        for start, end in _portions(self._connection, self._site_id, since, until):
             query = f"SELECT {_ARRAYS} FROM sessions WHERE site_id = ? AND started_at >= ? AND started_at < ?"
             yield from map(_decoded, self._connection.execute(query, (self._site_id, start, end)))
 
