@@ -12,11 +12,12 @@ from typing import Any
 
 import flask
 from dash import Dash, Input, Output, State, no_update
+from dash.development.base_component import Component
 from werkzeug.exceptions import HTTPException
 
 from config.errors import FootfallError
 from config.settings import Settings
-from dashboard import feedback, people_files, shell, visit_csv
+from dashboard import feedback, people_files, person_picker, shell, visit_csv, visit_dialog
 from dashboard.access import cookies
 from dashboard.access import pages as sign_in
 from dashboard.access.callbacks import RoleCallbacks
@@ -27,6 +28,7 @@ from dashboard.pages import enrol, now, people, review, usage, visits
 from dashboard.plain import display, roll_call
 from dashboard.queries import Board
 from dashboard.wsgi import BelowPath, compressed
+from tracker.store.users import UserRole
 
 NOT_FOUND = "Not found"
 PAGES: dict[str, ModuleType] = {
@@ -74,6 +76,11 @@ def _doors() -> list[shell.Door]:
 def _is_unknown_page(request: flask.Request) -> bool:
     """Whether Dash answers this address only because it answers every address."""
     return request.endpoint == "/<path:path>" and _page(request.path) is None
+
+
+def _dialogs() -> list[Component]:
+    """What pages share beside their content, for who asks."""
+    return [*feedback.components(), *(visit_dialog.components() if may_open(UserRole.DESK) else ())]
 
 
 class _TitledDash(Dash):
@@ -125,10 +132,12 @@ def create_app(
             {"name": "description", "content": "Who is in, since when, and how the place is used."},
         ],
     )
-    app.layout = lambda: shell.frame(settings.site.name, current_user(), _doors(), feedback.components())
+    app.layout = lambda: shell.frame(settings.site.name, current_user(), _doors(), _dialogs())
     _route(app, board, settings.site.name, settings.dashboard.base_path)
     _pulse(app, board)
     feedback.register(app, board)
+    visit_dialog.register(app, board)
+    person_picker.register(RoleCallbacks(app, UserRole.DESK), board)
     for page in PAGES.values():
         page.register(RoleCallbacks(app, page.LEAST), board)
     app.server.jinja_env.globals["asset"] = app.get_asset_url

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update, set_props
 from dash.development.base_component import Component
 from werkzeug.exceptions import NotFound
 
@@ -20,6 +21,7 @@ from dashboard.wording import sentence
 from tracker.actions.actor import Actor
 from tracker.actions.undo import can_undo
 from tracker.actions.undo import undo as revert
+from tracker.store.audit import AuditEntry
 from tracker.store.store import Store
 from tracker.store.users import UserRole
 
@@ -43,6 +45,7 @@ def components() -> list[Component]:
         dcc.Store(id="confirm"),
         dcc.Store(id="confirmed"),
         dcc.Store(id="undo"),
+        dcc.Store(id="visit-moved"),
         dmc.Modal(
             [
                 html.P(id="confirm-text", className="confirm-text"),
@@ -57,6 +60,7 @@ def components() -> list[Component]:
             id="confirm-modal",
             title="",
             centered=True,
+            zIndex=shell.ABOVE_DRAWERS + 10,
             closeButtonProps=shell.aria(label="Close"),
         ),
     ]
@@ -75,11 +79,24 @@ def answer(confirmed: object, kind: str) -> Mapping[str, Any] | None:
     return key if isinstance(key, dict) else None
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What to notify of an action, and whether it was done."""
+
+    notifications: Notifications
+    done: bool
+
+
 def attempt(board: Board, words: str, run: Callable[[Store, Actor], int]) -> Notifications:
     """Run an action as the user of this request. Returns what to notify: `words` with an undo button, or the problem.
 
     run: returns the id of the audit entry. An action that the user may not do is answered with 404.
     """
+    return outcome_of(board, words, run).notifications
+
+
+def outcome_of(board: Board, words: str, run: Callable[[Store, Actor], int]) -> Outcome:
+    """As `attempt`, for who needs to know whether it was done. A visit that is open in a drawer stays so."""
     try:
         store = board.store()
         audit_id = run(store, current_actor())
@@ -87,8 +104,19 @@ def attempt(board: Board, words: str, run: Callable[[Store, Actor], int]) -> Not
     except NotAllowedError as error:
         raise NotFound from error
     except FootfallError as error:
-        return problem(error)
-    return done(words, audit_id if entry is not None and can_undo(entry) else None)
+        return Outcome(problem(error), False)
+    if entry is not None and entry.site_id:
+        set_props("visit-moved", {"data": _moved(entry)})
+    return Outcome(done(words, audit_id if entry is not None and can_undo(entry) else None), True)
+
+
+def _moved(entry: AuditEntry) -> dict[str, Any]:
+    """The ids that visits had before a change, and the id of what became of them, empty where nothing did."""
+    after = [visit["session_id"] for visit in entry.after.get("visits", ())]
+    return {
+        "from": [visit["session_id"] for visit in entry.before.get("visits", ())],
+        "to": after[0] if after else "",
+    }
 
 
 def done(words: str, audit_id: int | None = None) -> Notifications:
@@ -150,6 +178,14 @@ def register(app: Dash, board: Board) -> None:
         Output("tick", "n_intervals"),
         Input("notifications", "sendNotifications"),
         State("tick", "n_intervals"),
+        first=False,
+    )
+
+    shell.in_browser(
+        app,
+        ClientsideFunction("feedback", "follow"),
+        Output("visit-moved", "clear_data"),
+        Input("visit-moved", "data"),
         first=False,
     )
 

@@ -21,6 +21,9 @@ from tracker.store.users import User
 PULSE_MS = 1000
 """How often an open page checks for changes."""
 
+ABOVE_DRAWERS = 250
+"""Level of dialogs that open from a drawer, whose level is 200; lists of choices are on 300."""
+
 LOADING: dict[str, Any] = {"data-state": "loading"}
 """Attributes of results that are not there yet, or belong to another range; assets/address.js keeps them true."""
 

@@ -1,8 +1,10 @@
-"""One visit in a drawer beside the table: when, how long, in which parts, and what is not known."""
+"""One visit in a drawer beside the table: when, how long, why, recognised by what, and who changed it."""
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from dash import html
@@ -10,14 +12,26 @@ from dash.development.base_component import Component
 
 from dashboard import shell
 from dashboard.address import VisitQuery
+from dashboard.person_menu import correct_button
 from dashboard.views import OpenedVisit, tag
+from dashboard.visit_detail import ChangeRow, Step, VisitDetail
 from dashboard.visit_table import left, notes
-from dashboard.wording import clock, duration, stamp
+from dashboard.wording import camera_text, capital, clock, duration, stamp
+from tracker.presence.explain import Edge
 from tracker.reports.visit_filter import VisitFilter
 
+_EDGES = {Edge.START: "Entered", Edge.PAUSE: "Left", Edge.RESUME: "Came back", Edge.END: "Left"}
+_MATCH_COLUMNS = (
+    ("Time", ""),
+    ("Camera", ""),
+    ("Distance", "To the nearest face of the person: the smaller, the surer"),
+    ("Margin", "How much farther the next person is"),
+    ("Quality", "Of the best faces, 0 to 1"),
+)
 
-def content(visit: OpenedVisit | None, query: VisitQuery, zone: ZoneInfo) -> Component:
-    """What the drawer holds; a sentence where the visit is not there."""
+
+def content(visit: OpenedVisit | None, query: VisitQuery, zone: ZoneInfo, detail: VisitDetail | None) -> Component:
+    """What the drawer holds; a sentence where the visit is not there. detail: for who may correct it."""
     if visit is None:
         text = "There is no such visit in these days. It may lie in others, or have become part of another one."
         return html.P(text, className="quiet")
@@ -28,8 +42,8 @@ def content(visit: OpenedVisit | None, query: VisitQuery, zone: ZoneInfo) -> Com
         "Left": "still in" if is_open else left(row["started_at"], row["ended_at"], zone),
         "Stay": duration(row["dwell_s"]),
         "Gross": f"{duration(row['gross_s'])}, with time outside" if row["segments"] > 1 else "",
-        "Entered by": row["enter_camera_id"] or "not seen",
-        "Left by": "" if is_open else row["exit_camera_id"] or "not seen",
+        "Entered by": camera_text(row["enter_camera_id"]) or "not seen",
+        "Left by": "" if is_open else camera_text(row["exit_camera_id"]) or "not seen",
         "Person": tag(row) or "member",
         "Notes": notes(row),
     }
@@ -39,7 +53,14 @@ def content(visit: OpenedVisit | None, query: VisitQuery, zone: ZoneInfo) -> Com
         [
             html.Dl(listed, className="facts"),
             *_segments(visit, zone),
-            html.P(shell.link(f"All visits of {row['name']}", theirs.link())),
+            html.Div(
+                [
+                    *([_correct(detail)] if detail is not None else []),
+                    shell.link(f"All visits of {row['name']}", theirs.link()),
+                ],
+                className="visit-actions",
+            ),
+            *([] if detail is None else [_steps(detail, zone), _matches(detail, zone), _changes(detail, zone)]),
         ],
         className="visit-facts",
     )
@@ -62,3 +83,78 @@ def _segment(part: tuple[datetime, datetime | None], zone: ZoneInfo) -> Componen
     start, end = part
     begun = stamp(start, zone)
     return html.Li(f"{begun} to now" if end is None else f"{begun} to {clock(end, zone)}")
+
+
+def _correct(detail: VisitDetail) -> Component:
+    return correct_button(detail.visit.session_id, "Correct this visit", class_name="button")
+
+
+def _steps(detail: VisitDetail, zone: ZoneInfo) -> Component:
+    """The boundaries of the visit, and the rule behind each."""
+    steps = [
+        html.Li(
+            [
+                html.Div([html.Strong(_EDGES[step.edge]), html.Span(_when(step, zone))], className="step-head"),
+                html.P(" · ".join(filter(None, (capital(step.because), step.camera))), className="row-detail"),
+            ]
+        )
+        for step in detail.steps
+    ]
+    return _part("Why", html.Ol(steps, className="visit-steps"))
+
+
+def _when(step: Step, zone: ZoneInfo) -> str:
+    return "still in" if step.at is None else stamp(step.at, zone)
+
+
+def _matches(detail: VisitDetail, zone: ZoneInfo) -> Component:
+    """How cameras recognised the person; a visit by hand has none."""
+    if not detail.matches:
+        return html.Div()
+    head = html.Thead(html.Tr([html.Th(title, scope="col", title=hint) for title, hint in _MATCH_COLUMNS]))
+    rows = [
+        html.Tr(
+            [
+                html.Th(clock(each.match.at, zone), scope="row"),
+                html.Td([each.match.camera_id, *([f", as {each.taken_for}"] if each.taken_for else [])]),
+                *(html.Td(_figure(value)) for value in (each.match.distance, each.match.margin, each.match.quality)),
+            ],
+            title=each.match.reason,
+        )
+        for each in detail.matches
+    ]
+    table = html.Table([head, html.Tbody(rows)], className="match-table", **shell.aria(label="Recognised by"))
+    return _part("Recognised by", html.Div(table, className="match-box"))
+
+
+def _changes(detail: VisitDetail, zone: ZoneInfo) -> Component:
+    """Who changed the visit; the latest change can be undone."""
+    if not detail.changes:
+        return html.Div()
+    return _part("Changes", html.Ul([_change(each, zone) for each in detail.changes], className="rows rows-tight"))
+
+
+def _change(change: ChangeRow, zone: ZoneInfo) -> Component:
+    undone = f"undone by {change.undone_by}" if change.undone_by else ""
+    details = (f"by {change.actor}", stamp(change.at, zone), change.reason, undone)
+    undo: dict[str, Any] = {"data-undo": str(change.undo)}
+    return html.Li(
+        [
+            html.Div(
+                [
+                    html.Div(capital(change.words), className="change-words"),
+                    html.Div(" · ".join(filter(None, details)), className="row-detail"),
+                ],
+                className="row-text",
+            ),
+            *([] if change.undo is None else [html.Button("Undo", type="button", className="button", **undo)]),
+        ]
+    )
+
+
+def _part(title: str, body: Component) -> Component:
+    return html.Section([html.H3(title, className="card-title"), body])
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None or not math.isfinite(value) else f"{value:.2f}"

@@ -14,7 +14,7 @@ from dashboard import shell
 from dashboard.address import PAGE_SIZE, VisitQuery
 from dashboard.paged_table import Column, header, pager
 from dashboard.views import VisitsView, tag
-from dashboard.wording import clock, duration, stamp
+from dashboard.wording import camera_text, clock, duration, stamp
 from tracker.reports.sheets import Row
 from tracker.reports.tables import visit_notes
 from tracker.reports.visit_filter import Order
@@ -79,7 +79,7 @@ def _row(row: Row, query: VisitQuery, zone: ZoneInfo, *, linked: bool) -> Compon
         duration(row["dwell_s"]),
         duration(row["gross_s"]),
         f"{row['segments']:,}",
-        row["enter_camera_id"] or "",
+        camera_text(row["enter_camera_id"]),
         notes(row),
     )
     styles = [column.style for column in _COLUMNS]

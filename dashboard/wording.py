@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tracker.presence.calendar import CLOCK, local_text
+from tracker.presence.events import OPERATOR
 from tracker.reports.text import count_text, length_text
 
 MINUTE_S = 60
@@ -70,6 +71,11 @@ def sentence(text: str) -> str:
     full = text if text.endswith((".", "!", "?")) else f"{text}."
     named = ": " in full or not full.split(maxsplit=1)[0].rstrip(",.!?").isalpha()
     return full if named else capital(full)
+
+
+def camera_text(camera_id: str | None) -> str:
+    """The camera of an event: `by hand` for one that somebody added, empty for none."""
+    return "by hand" if camera_id == OPERATOR else camera_id or ""
 
 
 def initials(name: str) -> str:

@@ -10,12 +10,15 @@ import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
-from dashboard import shell, visit_drawer
+from dashboard import shell, visit_adding, visit_drawer
 from dashboard.access.callbacks import RoleCallbacks
+from dashboard.access.identity import may_open
 from dashboard.address import DEFAULT_DAYS, VisitQuery
 from dashboard.coverage import CoverageView
 from dashboard.queries import Board
+from dashboard.time_field import MONTHS
 from dashboard.views import Days, VisitsView
+from dashboard.visit_detail import visit_detail
 from dashboard.visit_table import ORDERS, table
 from dashboard.wording import count, duration
 from tracker.reports.visit_filter import State as VisitState
@@ -83,14 +86,7 @@ def _tools(today: date, query: VisitQuery) -> Component:
                 value=values["range"],
                 maxDate=today.isoformat(),
                 valueFormat="D MMM YYYY",
-                ariaLabels={
-                    "previousMonth": "Previous month",
-                    "nextMonth": "Next month",
-                    "previousYear": "Previous year",
-                    "nextYear": "Next year",
-                    "previousDecade": "Previous decade",
-                    "nextDecade": "Next decade",
-                },
+                ariaLabels=MONTHS,
                 allowSingleDateInRange=True,
                 leftSection=shell.icon("calendar"),
                 presets=_presets(today),
@@ -104,6 +100,7 @@ def _tools(today: date, query: VisitQuery) -> Component:
             _choice("visits-state", "Still in or left", values["state"], {str(k): name for k, name in STATES.items()}),
             _choice("visits-sort", "Order", values["sort"], ORDERS, class_name="choice narrow-only"),
             html.Div(className="spacer"),
+            *(visit_adding.components() if may_open(UserRole.DESK) else ()),
             html.A(
                 [shell.icon("download"), html.Span([html.Span("Download ", className="wide-only"), "CSV"])],
                 id="visits-csv",
@@ -179,7 +176,8 @@ def register(app: RoleCallbacks, board: Board) -> None:
         query = VisitQuery.of_address(search, today)
         view = board.visits(query)
         shown = {"address": search or "", "today": today.isoformat(), "usualDays": DEFAULT_DAYS, **_values(query)}
-        opened = visit_drawer.content(view.opened, query, board.zone) if query.visit else None
+        detail = visit_detail(board, query.visit) if view.opened is not None else None  # nobody without names opens one
+        opened = visit_drawer.content(view.opened, query, board.zone, detail) if query.visit else None
         return (
             table(view, query, board.zone) if view.visits else _nothing(board, query, view),
             _summary(view),
@@ -194,6 +192,15 @@ def register(app: RoleCallbacks, board: Board) -> None:
             shown,
         )
 
+    visit_adding.register(app, board)
+    shell.in_browser(
+        app,
+        "function (open) { return [!open, !open]; }",
+        Output("visit-drawer", "closeOnEscape"),
+        Output("visit-drawer", "trapFocus"),
+        Input("visit-dialog", "opened"),
+        first=False,
+    )
     controls = [f"visits-{name}" for name in CONTROLS]
     shell.in_browser(
         app,

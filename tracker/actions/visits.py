@@ -11,7 +11,6 @@ from tracker.actions.actor import Actor
 from tracker.actions.corrections import Planned
 from tracker.actions.operation import Change, Operation, changing
 from tracker.presence.events import EARLIEST, OPERATOR, Action, Event, EventKind
-from tracker.presence.explain import explain
 from tracker.presence.sessions import Session, SessionState
 from tracker.store.audit import SubjectKind
 from tracker.store.store import Store
@@ -122,14 +121,8 @@ def move(
 
 def events_of(store: Store, site_id: str, session_id: str, now: datetime) -> list[Event]:
     """The events of a visit, by time. Raises RecordError where there is no such visit."""
-    found = [event for event, voided in store.events.find(session_id, limit=1) if not voided]
-    if not found or found[0].event_id != session_id or found[0].site_id != site_id:
-        raise _no_visit()
-    person_id, rules = found[0].person_id, store.sites.rules(site_id)
-    reach = timedelta(days=1) + rules.max_visit
-    own = store.events.select(site_id=site_id, person_id=person_id, since=found[0].at - reach)
     try:
-        explained = explain(session_id, own, rules=rules, now=now, presences=store.cameras.presences(site_id=site_id))
+        explained = store.sessions.explain(session_id, site_id=site_id, now=now)
     except LookupError as error:
         raise _no_visit() from error
     return [event for event, _ in explained.events]

@@ -13,7 +13,7 @@ from tracker.cli.output import Result, Table, duration, local_time, short
 from tracker.cli.store import reading
 from tracker.presence.documents import encode
 from tracker.presence.events import Correction
-from tracker.presence.explain import Explanation, explain, in_words, uncounted
+from tracker.presence.explain import Explanation, in_words, uncounted
 from tracker.presence.rules import Rules
 
 if TYPE_CHECKING:
@@ -37,15 +37,9 @@ def explain_visit(visit: VisitArgument, access: Reading) -> Result:
         rules = store.sites.rules(settings.site.id)
         session_id = _id_of(store, settings, rules, visit, now)
         site_id = settings.site.id
-        found = explain(
-            session_id,
-            store.events.select(site_id=site_id),
-            rules=rules,
-            now=now,
-            presences=store.cameras.presences(site_id=site_id),
-        )
-        known = {event.event_id for event, _ in found.events}
-        corrections = [each for each in store.events.corrections() if each.event_id in known]
+        found = store.sessions.explain(session_id, site_id=site_id, now=now)
+        made = [each for event, _ in found.events for each in store.events.corrections(event.event_id)]
+        corrections = sorted(made, key=lambda each: (each.at, each.correction_id))
         person = store.people.get(found.session.person_id)
     name = person.name if person is not None else found.session.person_id
     return Result(

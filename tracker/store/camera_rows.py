@@ -92,6 +92,16 @@ def replace_presences(writing: Transaction, presences: Iterable[Presence], camer
     PRESENCES.save(writing, rows)
 
 
+def select_presences(connection: sqlite3.Connection, site_id: str, person_id: str) -> list[Presence]:
+    """The open presences of a person under all ids at a site, under the id that they have now."""
+    rows = connection.execute(
+        f"{PRESENCES.select} WHERE site_id = ?1 AND person_id IN"
+        " (SELECT ?2 UNION SELECT person_id FROM aliases WHERE into_id = ?2)",
+        (site_id, person_id),
+    )
+    return [replace(each, person_id=person_id) for each in PRESENCES.read(rows)]
+
+
 def delete_presences(writing: Transaction, person_id: str) -> list[Presence]:
     """Remove the open presences stored under one id and return them."""
     presences = PRESENCES.read(writing.connection.execute(f"{PRESENCES.select} WHERE person_id = ?", (person_id,)))

@@ -38,12 +38,17 @@ def select_one(connection: sqlite3.Connection, event_id: str) -> Event | None:
     return found[0] if found else None
 
 
-def select_of_person(connection: sqlite3.Connection, site_id: str, person_id: str, since: str) -> list[Event]:
-    """Events of one person under all ids at one site from a time (text) on, in no order, the voided ones left out."""
+def select_of_person(
+    connection: sqlite3.Connection, site_id: str, person_id: str, since: str, until: str = "~"
+) -> list[Event]:
+    """Events of one person under all ids at one site between two times (text), both included, in no order.
+
+    The voided ones are left out.
+    """
     rows = connection.execute(
         f"{EVENTS.select_merged} WHERE r.person_id IN (SELECT ?1 UNION SELECT person_id FROM aliases"
-        " WHERE into_id = ?1) AND r.at >= ?2 AND r.site_id = ?3 AND r.voided = 0",
-        (person_id, since, site_id),
+        " WHERE into_id = ?1) AND r.at >= ?2 AND r.at <= ?4 AND r.site_id = ?3 AND r.voided = 0",
+        (person_id, since, site_id, until),
     )
     return EVENTS.read(rows)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -127,6 +128,14 @@ class Matches(_Dated[Match]):
 
     _table = MATCHES
     _id = "match_id"
+
+    def of_tracks(self, track_ids: Iterable[str], *, site_id: str, limit: int) -> list[Match]:
+        """The first matches of these tracks, by time."""
+        query = (
+            f"{self._table.select_merged} WHERE r.track_id IN (SELECT value FROM json_each(?)) AND r.site_id = ?"
+            " ORDER BY r.at, r.match_id LIMIT ?"
+        )
+        return self._table.read(self._file.rows(query, (json.dumps(list(track_ids)), site_id, limit)))
 
     def evidence(self, track_id: str) -> tuple[NDArray[np.float32], tuple[str, ...]]:
         """Vectors (N, D) behind the matches of a track, and whom each was taken for."""

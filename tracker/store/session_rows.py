@@ -135,6 +135,19 @@ def events_since_clean(connection: sqlite3.Connection, key: PersonAtSite, at: st
     return cut, event_rows.select_of_person(connection, *key, cut)
 
 
+def events_around(connection: sqlite3.Connection, key: PersonAtSite, at: str) -> list[Event]:
+    """The person's events that decide on the session at that time: from its clean session to the next clean one."""
+    (until,) = connection.execute(
+        "SELECT min(started_at) FROM sessions WHERE site_id = ? AND person_id = ? AND started_at > ? AND clean = 1",
+        (*key, at),
+    ).fetchone()
+    (since,) = connection.execute(
+        "SELECT max(started_at) FROM sessions WHERE site_id = ? AND person_id = ? AND started_at <= ? AND clean = 1",
+        (*key, at),
+    ).fetchone()
+    return event_rows.select_of_person(connection, *key, since or EVER, until or "~")
+
+
 def segments_of(row: SessionRow) -> list[tuple[str, str | None]]:
     """Start and end (text) of each segment of a row."""
     if row.segments is None:

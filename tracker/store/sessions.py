@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
+from tracker.presence.events import time_text
+from tracker.presence.explain import Explanation, explain
 from tracker.presence.rules import Rules
 from tracker.presence.sessions import Session, in_order
-from tracker.store import session_queries, session_rows, site_rows
+from tracker.store import camera_rows, event_rows, session_queries, session_rows, site_rows
 from tracker.store.session_queries import Range, SessionColumns, Snapshot
 from tracker.store.store_file import StoreFile
 from tracker.store.tables import read_all, read_time
@@ -44,6 +46,24 @@ class Sessions:
                 rows = session_queries.derive(connection, wanted, now, rules)
             min_visit = rules.min_visit
             return in_order(read_all(rows, lambda row: session_rows.session_of_row(row, now, min_visit)))
+
+    def explain(self, session_id: str, *, site_id: str, now: datetime) -> Explanation:
+        """How a session was derived: its boundaries and events, each with its reason.
+
+        Raises LookupError when no session of the site has the id.
+        """
+        with self._file.one_state() as connection:
+            first = event_rows.select_one(connection, session_id)
+            if first is None or first.site_id != site_id:
+                raise LookupError(f"no visit has the id {session_id}")
+            key = (site_id, first.person_id)
+            return explain(
+                session_id,
+                session_rows.events_around(connection, key, time_text(first.at)),
+                rules=site_rows.rules(connection, site_id),
+                now=now,
+                presences=camera_rows.select_presences(connection, *key),
+            )
 
     def columns(
         self,
