@@ -27,6 +27,7 @@ from tracker.store.users import UserRole
 
 SHOWN_MS, PROBLEM_SHOWN_MS = 10_000, 20_000
 """How long a notification stays; the button that undoes stays as long."""
+_CLOSE = shell.aria(label="Close this message")
 Notifications = list[dict[str, Any]]
 NOTIFY = Output("notifications", "sendNotifications", allow_duplicate=True)
 """Where a callback that acts sends what `attempt` returns; it needs `prevent_initial_call=True`."""
@@ -133,6 +134,7 @@ def done(words: str, audit_id: int | None = None) -> Notifications:
             "id": f"change-{audit_id}" if audit_id is not None else f"done-{abs(hash(words))}",
             "message": html.Div(message, className="notification-line"),
             "autoClose": SHOWN_MS,
+            "closeButtonProps": _CLOSE,
         }
     ]
 
@@ -146,6 +148,7 @@ def problem(error: FootfallError) -> Notifications:
             "message": sentence(error.fix),
             "color": "red",
             "autoClose": PROBLEM_SHOWN_MS,
+            "closeButtonProps": _CLOSE,
         }
     ]
 

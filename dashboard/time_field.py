@@ -6,6 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import dash_mantine_components as dmc
+from dash import html
 from dash.development.base_component import Component
 
 from config.errors import RecordError, ReportError
@@ -25,7 +26,7 @@ MONTHS = {
 
 def time_field(field_id: str, label: str, value: str | None, *, latest: str | None) -> Component:
     """A field for date and time on the clock of the site; texts as `field_text` gives them."""
-    field: Component = dmc.DateTimePicker(
+    field = dmc.DateTimePicker(
         id=field_id,
         label=label,
         value=value,
@@ -34,13 +35,15 @@ def time_field(field_id: str, label: str, value: str | None, *, latest: str | No
         clearable=True,
         firstDayOfWeek=1,
         weekendDays=[],
+        hideOutsideDates=True,
         ariaLabels=MONTHS,
         submitButtonProps=shell.aria(label="Take this time"),
         clearButtonProps=shell.aria(label=f"Clear: {label}"),
         timePickerProps={"hoursInputLabel": "Hours", "minutesInputLabel": "Minutes"},
-        popoverProps={"withinPortal": True},
+        popoverProps={"id": f"{field_id}-days"},  # whose dialog is labelled by the text before the field
     )
-    return field
+    words = html.Span(f"{label}: day and time", id=f"{field_id}-days-target", className="visually-hidden")
+    return html.Div([words, field])
 
 
 def local_moment(value: object, zone: ZoneInfo, name: str) -> datetime | None:

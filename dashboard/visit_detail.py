@@ -76,7 +76,9 @@ def visit_detail(board: Board, session_id: str) -> VisitDetail | None:
     seen = [each.seen_at for each in store.cameras.presences(site_id=board.site_id) if each.person_id == person_id]
 
     def name(of: str | None) -> str:
-        return names[of].name if of in names else "nobody" if of is None else of
+        if of is None:
+            return "nobody"
+        return names[of].name if of in names else of
 
     return VisitDetail(
         visit=found.session,

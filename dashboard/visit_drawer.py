@@ -95,7 +95,7 @@ def _steps(detail: VisitDetail, zone: ZoneInfo) -> Component:
         html.Li(
             [
                 html.Div([html.Strong(_EDGES[step.edge]), html.Span(_when(step, zone))], className="step-head"),
-                html.P(" · ".join(filter(None, (capital(step.because), step.camera))), className="row-detail"),
+                html.P(" · ".join(filter(None, (capital(step.because), step.camera))), className="change-details"),
             ]
         )
         for step in detail.steps
@@ -143,7 +143,7 @@ def _change(change: ChangeRow, zone: ZoneInfo) -> Component:
             html.Div(
                 [
                     html.Div(capital(change.words), className="change-words"),
-                    html.Div(" · ".join(filter(None, details)), className="row-detail"),
+                    html.Div(" · ".join(filter(None, details)), className="change-details"),
                 ],
                 className="row-text",
             ),

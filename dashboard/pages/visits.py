@@ -195,9 +195,8 @@ def register(app: RoleCallbacks, board: Board) -> None:
     visit_adding.register(app, board)
     shell.in_browser(
         app,
-        "function (open) { return [!open, !open]; }",
+        "function (open) { return !open; }",  # Escape closes the dialog that opened from the drawer, not both
         Output("visit-drawer", "closeOnEscape"),
-        Output("visit-drawer", "trapFocus"),
         Input("visit-dialog", "opened"),
         first=False,
     )

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from dashboard import app as dashboard_app
+from tests.dashboard import gym
 from tests.dashboard.access.conftest import NAMES, Site
 from tests.dashboard.access.test_requests import UPDATE, calls
 from tests.dashboard.conftest import with_token
@@ -136,3 +137,41 @@ def test_a_page_is_there_for_its_role_only(with_desk_page: Site) -> None:
             assert (page.status_code, answer.status_code) == (200, 200)
             assert "the secret" in answer.text
             assert '"Visits"' in content.text
+
+
+# -- corrections of visits
+
+FOR_THE_DESK = ("notifications.", "visit-dialog", "adding", "person-picker")
+
+
+def test_a_viewer_finds_none_of_the_callbacks_of_actions(site: Site) -> None:
+    viewer, desk = site.signed_in(UserRole.VIEWER), site.signed_in(UserRole.DESK)
+    acting = 0
+    for output, asked in calls(site):
+        is_action = any(each in output for each in FOR_THE_DESK)
+        acting += is_action
+        assert (viewer.post(UPDATE, json=asked).status_code == 404) is is_action, output
+        assert desk.post(UPDATE, json=asked).status_code in {200, 204}, output
+    assert acting >= 8
+
+
+def void(site: Site, client: FlaskClient, session_id: str) -> TestResponse:
+    """What the dashboard answers to a click on the button that voids a visit."""
+    (asked,) = [each for _, each in calls(site) if each["inputs"][0]["id"] == "visit-do-void"]
+    asked["inputs"][0]["value"] = 1
+    asked["state"][0]["value"], asked["state"][1]["value"] = {"visit": session_id}, "a reflection"
+    return client.post(UPDATE, json=asked)
+
+
+def test_a_visit_is_corrected_by_who_may(site: Site) -> None:
+    visit = site.store.sessions.select(site_id=gym.SITE, now=site.store.now())[-1]
+    assert void(site, site.signed_in(UserRole.VIEWER), visit.session_id).status_code == 404
+    assert site.store.events.corrections() == []
+    answer = void(site, site.signed_in(UserRole.DESK), visit.session_id)
+    assert "The visit is void." in notified(answer)
+    assert answer.json["response"]["visit-dialog"] == {"opened": False}
+    assert answer.json["sideUpdate"]["visit-moved"]["data"] == {"from": [visit.session_id], "to": ""}
+    assert {(each.by, each.reason) for each in site.store.events.corrections()} == {("Front Desk", "a reflection")}
+    again = void(site, site.signed_in(UserRole.DESK), visit.session_id)
+    assert "There is no such visit any more." in notified(again)
+    assert "visit-dialog" not in again.json["response"]

@@ -32,14 +32,19 @@ def calls(site: Site) -> Iterator[tuple[str, dict[str, Any]]]:
         "viewport.data": "wide",
     }
 
+    def exact(part: dict[str, str]) -> dict[str, Any]:
+        """A part of one component, where the callback is for any that match."""
+        is_pattern = part["id"].startswith("{")
+        return {**part, "id": json.loads(part["id"].replace('["MATCH"]', '"any"'))} if is_pattern else {**part}
+
     def named(parts: list[dict[str, str]]) -> list[dict[str, Any]]:
-        return [{**part, "value": values.get(f"{part['id']}.{part['property']}")} for part in parts]
+        return [{**exact(part), "value": values.get(f"{part['id']}.{part['property']}")} for part in parts]
 
     for output, callback in site.app.callback_map.items():
         if "callback" not in callback:
             continue  # it runs in the browser
         parts = output.strip(".").split("...")
-        outputs = [dict(zip(("id", "property"), part.split("."), strict=True)) for part in parts]
+        outputs = [exact(dict(zip(("id", "property"), part.split("."), strict=True))) for part in parts]
         yield (
             output,
             {
