@@ -33,7 +33,7 @@ SHOWS = {
     Show.VISITORS: "Visitors",
     Show.UNAUTHORISED: "Not authorised",
 }
-SORTS = {Sort.NEWEST: "Newest first", Sort.LONGEST: "Longest in first"}
+SORTS = {Sort.NEWEST: "Newest", Sort.LONGEST: "Longest in"}
 
 
 def layout(board: Board, search: object) -> Component:
