@@ -12,7 +12,7 @@ from config.errors import PeopleError
 from dashboard.access.identity import require
 from dashboard.people_address import PeopleQuery
 from dashboard.people_queries import people_portions
-from dashboard.people_words import EXPORT_COLUMNS, export_row
+from dashboard.person_words import EXPORT_COLUMNS, export_row
 from dashboard.queries import Board
 from tracker.reports.person_export import archive, file_name
 from tracker.reports.text import rows_csv

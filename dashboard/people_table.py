@@ -12,7 +12,7 @@ from dashboard import shell
 from dashboard.paged_table import Column, header, pager
 from dashboard.people_address import PAGE_SIZE, PeopleQuery
 from dashboard.people_queries import VISIT_DAYS, PeopleView
-from dashboard.people_words import Rights, consent, kind, rights, seen
+from dashboard.person_words import Rights, consent, kind, rights, seen
 from dashboard.wording import initials
 from tracker.presence.people import Person, PersonKind
 from tracker.store.directory import DirectoryEntry, Order
@@ -68,7 +68,7 @@ def table(view: PeopleView, query: PeopleQuery, zone: ZoneInfo) -> Component:
 
 def _row(entry: DirectoryEntry, view: PeopleView, query: PeopleQuery, zone: ZoneInfo) -> Component:
     person = entry.person
-    allowed = rights(person, view.today)
+    allowed = rights(person, view.now, zone)
     cells = (
         (", ".join(person.groups), "detail cell-muted"),
         (allowed.words, "detail cell-rights" if allowed.fine else "detail cell-rights not-fine"),

@@ -15,7 +15,7 @@ from dashboard.address import VisitQuery, place
 from dashboard.people_address import PeopleQuery
 from dashboard.people_queries import WEEKS, ProfileView
 from dashboard.people_table import face
-from dashboard.people_words import kind, rights
+from dashboard.person_words import kind, rights
 from dashboard.views import Days
 from dashboard.wording import capital, count, day, duration, moment, stamp
 from tracker.presence.people import Person, PersonKind
@@ -26,10 +26,10 @@ from tracker.reports.visit_filter import VisitFilter
 _YEAR = 365
 
 
-def head(view: ProfileView, query: PeopleQuery, *, admin: bool) -> Component:
+def head(view: ProfileView, query: PeopleQuery, zone: ZoneInfo, *, admin: bool) -> Component:
     """Name, state and what one can do with the person. admin: who asks may export and forget."""
     person = view.person
-    allowed = rights(person, view.today)
+    allowed = rights(person, view.now, zone)
     words = [capital(kind(person) or "member"), *person.groups]
     mark = html.Span(allowed.words, className="state" if allowed.fine else "state not-fine")
     title = html.Div(

@@ -219,7 +219,7 @@ def _register_profile(app: RoleCallbacks, board: Board) -> None:
         admin, form = may(UserRole.ADMIN), person_form.fingerprint(view)
         facts = shell.card("Known", person_profile.facts(view, board.zone), heading_id="person-facts-title")
         return (
-            person_profile.head(view, query, admin=admin),
+            person_profile.head(view, query, board.zone, admin=admin),
             facts,
             person_profile.content(view, board.zone),
             no_update if form == form_shown else person_form.forms(view, admin=admin),
