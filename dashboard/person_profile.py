@@ -54,9 +54,12 @@ def head(view: ProfileView, query: PeopleQuery, zone: ZoneInfo, *, admin: bool) 
 
 
 def _ways(person: Person, *, admin: bool) -> list[Component]:
+    pictures = place("/people/enrol", {"person": person.person_id})
+    add = [shell.link("Add pictures", pictures, class_name="button")] if person.kind is PersonKind.ENROLLED else []
     if not admin:
-        return []
+        return add
     return [
+        *add,
         html.A(
             [shell.icon("download"), html.Span("Export")],
             className="button",

@@ -9,9 +9,11 @@ import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
-from dashboard import person_forget, person_form, person_profile, shell
+from config.errors import ModelError
+from dashboard import person_forget, person_form, person_profile, review_queries, shell
 from dashboard.access.callbacks import RoleCallbacks
 from dashboard.access.identity import may
+from dashboard.address import place
 from dashboard.people_address import PeopleQuery
 from dashboard.people_queries import PeopleView, people_view, profile_view
 from dashboard.people_table import ORDERS, table
@@ -32,6 +34,7 @@ WHO = {
     Who.EXPIRED: "Expired",
     Who.EVERYBODY: "Everybody",
 }
+ENROL = "/people/enrol"
 CONTROLS = ("search", "who", "group", "sort")
 
 
@@ -172,7 +175,6 @@ def _register_list(app: RoleCallbacks, board: Board) -> None:
     @app.callback(
         Output("people-table", "children"),
         Output("people-summary", "children"),
-        Output("people-ways", "children"),
         Output("people-csv", "href"),
         Output("people-group", "data"),
         Output("people-shown", "data"),
@@ -183,7 +185,7 @@ def _register_list(app: RoleCallbacks, board: Board) -> None:
         query = PeopleQuery.of_address(search)
         shown = {"address": search or "", "person": query.person, **_values(query)}
         if query.person:
-            return (*(no_update,) * 5, shown)
+            return (*(no_update,) * 4, shown)
         view = people_view(board, query)
         groups = {"": "All groups", **{name: name for name in view.groups}}
         if query.group and query.group not in groups:
@@ -191,11 +193,14 @@ def _register_list(app: RoleCallbacks, board: Board) -> None:
         return (
             table(view, query, board.zone) if view.rows else _nothing(view, query),
             _summary(view),
-            _ways(),
             query.link("/people.csv"),
             _options(groups),
             shown,
         )
+
+    @app.callback(Output("people-ways", "children"), Input("history", "data"))
+    def ways(_history: object) -> list[Component]:
+        return _ways(_waiting(board))
 
 
 def _register_profile(app: RoleCallbacks, board: Board) -> None:
@@ -231,8 +236,21 @@ def _summary(view: PeopleView) -> str:
     return count(view.people, "person", "people")
 
 
-def _ways() -> list[Component]:
-    return []
+def _ways(waiting: int) -> list[Component]:
+    """The ways to the pages below this one. waiting: for a review."""
+    number = html.Span(f"{waiting:,}", className="count") if waiting else None
+    return [
+        shell.link(["Review", number], place("/people/review"), class_name="button"),
+        shell.link("Enrol somebody", place(ENROL), class_name="button button-main"),
+    ]
+
+
+def _waiting(board: Board) -> int:
+    """How much waits for a review; 0 where the page of reviews would say what prevents one."""
+    try:
+        return review_queries.waiting(board)
+    except ModelError:
+        return 0
 
 
 def _nothing(view: PeopleView, query: PeopleQuery) -> Component:
@@ -256,6 +274,9 @@ def _nothing(view: PeopleView, query: PeopleQuery) -> Component:
             html.P(
                 "Enrol people who agree to it: cameras recognise them from then on, and count others as visitors.",
                 className="empty-text",
+            ),
+            html.P(
+                shell.link("Enrol somebody", place(ENROL), class_name="button button-main"), className="empty-action"
             ),
         ],
         className="card empty-card",
