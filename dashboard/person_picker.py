@@ -9,11 +9,11 @@ import dash_mantine_components as dmc
 from dash import MATCH, Input, Output, State, ctx
 from dash.development.base_component import Component
 
+from config.text import fold
 from dashboard import shell
 from dashboard.access.callbacks import RoleCallbacks
 from dashboard.queries import Board
 from tracker.presence.people import Person
-from tracker.reports.visit_filter import fold
 
 NOBODY = "@nobody"
 """The choice of nobody who is known; no person has this id."""
