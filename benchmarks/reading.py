@@ -1,4 +1,4 @@
-"""What reading a long history costs: reports from start to exit, the callbacks of the pages, and an open idle page.
+"""What reading a long history costs: reports from start to exit, the callbacks of pages, ten readers, an idle page.
 
 Ten thousand, a hundred thousand and a million visits, of about 900 a day up to now (benchmarks/histories.py). Wall time
 depends on what else the machine does; the processor time of user and system stands beside it.
@@ -15,6 +15,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -38,6 +39,8 @@ REPORTS: dict[str, tuple[int | None, Sequence[str], float]] = {
     "report usage, a year": (365, ("usage", "--by", "week"), 3.0),
 }
 """case -> (days, words of the command, most seconds from start to exit)"""
+READ = (("now", 1), ("visits", 7), ("visits", 31), ("usage", 7), ("usage", 30))
+"""(page, days) that two of ten readers each have open."""
 _REPEATS, _CALLBACKS = 3, 12
 _FOOTFALL = "import sys; from tracker.cli.main import run; sys.exit(run())"
 _IDLE_S = 20.0
@@ -68,6 +71,7 @@ def rows() -> Iterator[Row]:
             for days in (31, 365):
                 yield _callbacks(f"page Visits, {days} days, of {size:,} visits", path, address, pid, "visits", days)
             yield _callbacks(f"page Now, of {size:,} visits", path, address, pid, "now", 1)
+            yield _readers(f"ten readers at once, of {size:,} visits", path, address, pid)
             yield _idle(f"idle page, of {size:,} visits", address, pid)
 
 
@@ -125,12 +129,7 @@ def served(path: Path) -> Iterator[tuple[str, int]]:
 
 def _callbacks(case: str, path: Path, address: str, pid: int, page: str, days: int) -> Row:
     """Every callback of a page, after an event each time, so that no answer is kept."""
-    wanted = [
-        each
-        for each in _get(f"{address}_dash-dependencies")
-        if not each["clientside_function"] and each["output"].lstrip(".").startswith(f"{page}-")
-    ]
-    values = {"url": f"?days={days}", "colours": "light", "viewport": "wide"}
+    wanted = _of_page(address, page)
     walls: list[float] = []
     used_s = _cpu_s(pid)
     with Store(path) as store:
@@ -138,7 +137,7 @@ def _callbacks(case: str, path: Path, address: str, pid: int, page: str, days: i
             happen(store, number)
             for each in wanted:
                 start = time.perf_counter()
-                _post(address, each, {**values, "pulse": str(number), "history": str(number)})
+                _post(address, each, _values(days, number))
                 walls += [(time.perf_counter() - start) * 1e3] if number else []
     median, p95 = (float(value) for value in np.percentile(walls, [50, 95]))
     long = "365" in case
@@ -151,6 +150,50 @@ def _callbacks(case: str, path: Path, address: str, pid: int, page: str, days: i
         met=long or p95 < MOST_CALLBACK_MS,
         note=f"{len(wanted)} callbacks",
     )
+
+
+def _readers(case: str, path: Path, address: str, pid: int) -> Row:
+    """Ten readers whose pages ask for everything at the same moment, after an event each time."""
+    asked = [(each, days) for page, days in 2 * READ for each in _of_page(address, page)]
+    walls: list[float] = []
+    used_s = _cpu_s(pid)
+
+    def ask(callback: dict[str, Any], days: int, number: int) -> float:
+        start = time.perf_counter()
+        _post(address, callback, _values(days, number))
+        return (time.perf_counter() - start) * 1e3
+
+    with ThreadPoolExecutor(len(asked)) as pool, Store(path) as store:
+        for number in range(_CALLBACKS + 1):
+            happen(store, number)
+            waiting = [pool.submit(ask, callback, days, number) for callback, days in asked]
+            found = [each.result() for each in waiting]
+            walls += found if number else []
+    median, p95 = (float(value) for value in np.percentile(walls, [50, 95]))
+    return Row(
+        case=case,
+        ours_ms=median,
+        ours_p95_ms=p95,
+        ours_cpu_ms=(_cpu_s(pid) - used_s) * 1e3 / (_CALLBACKS + 1) / len(asked),
+        target=f"p95 under {MOST_CALLBACK_MS:.0f} ms",
+        met=p95 < MOST_CALLBACK_MS,
+        note=f"{len(asked)} callbacks at once",
+    )
+
+
+def _of_page(address: str, page: str) -> list[dict[str, Any]]:
+    """The callbacks that fill a page from the server."""
+    return [
+        each
+        for each in _get(f"{address}_dash-dependencies")
+        if not each["clientside_function"] and each["output"].lstrip(".").startswith(f"{page}-")
+    ]
+
+
+def _values(days: int, number: int) -> dict[str, object]:
+    """What a browser that shows so many days sends after the change of this number."""
+    changed = {"pulse": str(number), "history": str(number)}
+    return {"url": f"?days={days}", "colours": "light", "viewport": "wide", **changed}
 
 
 def _idle(case: str, address: str, pid: int) -> Row:
