@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from dashboard.inside_filter import InsideFilter, Show, Sort
 from dashboard.views import CameraRow, Condition, NowView
-from dashboard.wording import duration
+from dashboard.wording import duration, moment
 from tracker.reports.sheets import Row
 
 _MOST_NAMED = 3
@@ -23,19 +24,27 @@ class Alert:
     href: str = ""
 
 
-def alerts(view: NowView, visit_link: Callable[[str], str]) -> tuple[Alert, ...]:
-    """The problems of now, the worst first. visit_link: gives the address of a visit by its id."""
+def alerts(view: NowView, zone: ZoneInfo, visit_link: Callable[[str], str]) -> tuple[Alert, ...]:
+    """The problems of now, the worst first. visit_link: gives the address of a visit by its id.
+
+    Texts stay the same while a problem lasts, as screen readers read every new one.
+    """
     found = [
         *_unauthorised(view, visit_link),
-        *(_camera(camera) for camera in view.cameras if camera.is_down),
-        *_too_long(view, visit_link),
+        *(_camera(camera, view, zone) for camera in view.cameras if camera.is_down),
+        *_too_long(view, zone, visit_link),
         *(Alert(text=text, condition=Condition.WARN) for text in view.upload_problems),
     ]
     return tuple(sorted(found, key=lambda alert: alert.condition is not Condition.BAD))
 
 
-def _camera(camera: CameraRow) -> Alert:
-    return Alert(text=f"Camera {camera.camera_id}: {camera.words}", condition=camera.condition)
+def _camera(camera: CameraRow, view: NowView, zone: ZoneInfo) -> Alert:
+    if camera.last_frame_at is None:
+        what = "has given no frame yet"
+    else:
+        what = f"has given no frames since {moment(camera.last_frame_at, zone, view.now)}"
+    why = f": {camera.problem}" if camera.problem else ""
+    return Alert(text=f"Camera {camera.camera_id} {what}{why}", condition=camera.condition)
 
 
 def _unauthorised(view: NowView, visit_link: Callable[[str], str]) -> list[Alert]:
@@ -51,7 +60,7 @@ def _unauthorised(view: NowView, visit_link: Callable[[str], str]) -> list[Alert
     return _named(rows, view, visit_link, words, Condition.BAD)
 
 
-def _too_long(view: NowView, visit_link: Callable[[str], str]) -> list[Alert]:
+def _too_long(view: NowView, zone: ZoneInfo, visit_link: Callable[[str], str]) -> list[Alert]:
     rows = [row for row in view.inside if view.now - row["started_at"] > view.longest]
     limit = duration(view.longest.total_seconds())
     if len(rows) > _MOST_NAMED:
@@ -59,7 +68,7 @@ def _too_long(view: NowView, visit_link: Callable[[str], str]) -> list[Alert]:
         return [Alert(text=text, condition=Condition.WARN, href=InsideFilter(sort=Sort.LONGEST).link())]
 
     def words(row: Row) -> str:
-        return f"{row['name']} has been in for {duration((view.now - row['started_at']).total_seconds())}"
+        return f"{row['name']} has been in for more than {limit}, since {moment(row['started_at'], zone, view.now)}"
 
     return _named(rows, view, visit_link, words, Condition.WARN)
 

@@ -40,6 +40,7 @@ def camera_row(
         words=" · ".join((words, *warnings)),
         watching=watching,
         last_frame_at=health.last_frame_at,
+        problem=without_secrets(health.problem or ""),
         rate=rate,
     )
 

@@ -85,7 +85,7 @@ class Condition(StrEnum):
 class CameraRow:
     """A camera's health as text. watching: frames come. rate: frames a second, empty without frames.
 
-    last_frame_at: None before the first frame.
+    last_frame_at: None before the first frame. problem: why frames do not come, without secrets.
     """
 
     camera_id: str
@@ -94,6 +94,7 @@ class CameraRow:
     words: str
     watching: bool
     last_frame_at: datetime | None
+    problem: str = ""
     rate: str = ""
 
     @property

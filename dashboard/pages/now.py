@@ -162,7 +162,7 @@ def _fill(app: RoleCallbacks, board: Board) -> None:
         subtitle = f"{local:%A}, {local.day} {local:%B} · staff included · times in {zone}"
         if not view.started:
             return subtitle, None, _nothing_yet(board, view.other_sites), True, *([],) * 4, no_update, [], []
-        problems = alerts(view, lambda session_id: now_people.visit_link(session_id, board))
+        problems = alerts(view, board.zone, lambda session_id: now_people.visit_link(session_id, board))
         return (
             subtitle,
             shell.notice((*board.behind(), *view.coverage.notes)),

@@ -29,7 +29,10 @@ def _no_application(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def found(board: Board) -> list[tuple[str, Condition, str]]:
-    return [(each.text, each.condition, each.href) for each in alerts(board.now_view(), lambda _visit: "/a-visit")]
+    return [
+        (each.text, each.condition, each.href)
+        for each in alerts(board.now_view(), board.zone, lambda _visit: "/a-visit")
+    ]
 
 
 def enter(store: Store, number: int, *, access: bool) -> None:
@@ -53,8 +56,8 @@ def test_cameras_that_are_down_or_never_gave_a_frame(store: Store, board: Board)
     stopped = gym.health("old", minutes_ago(9000), state=CameraState.STOPPED)
     store.record(Observation(health=stopped))
     assert found(board) == [
-        ("Camera attic: no frame yet for 9 min", Condition.BAD, ""),
-        ("Camera garage: no frame for 5 min: no answer", Condition.BAD, ""),
+        ("Camera attic has given no frame yet", Condition.BAD, ""),
+        ("Camera garage has given no frames since 12:55: no answer", Condition.BAD, ""),
     ]
 
 
@@ -64,7 +67,7 @@ def test_people_who_are_not_authorised_come_first_and_lead_to_their_visit(store:
     enter(store, 2, access=True)
     assert found(board) == [
         ("Eve 1 is in and not authorised: no access", Condition.BAD, "/a-visit"),
-        ("Camera door: no frame for 1 min", Condition.WARN, ""),
+        ("Camera door has given no frames since 12:59", Condition.WARN, ""),
     ]
 
 
@@ -78,7 +81,7 @@ def test_somebody_who_is_seen_for_longer_than_a_visit_may_last(store: Store, boa
     store.sites.save(Site(site_id=gym.SITE, rules=Rules(max_visit=timedelta(hours=1))))
     for ago_min in (90, 50, 10):
         stay(store, "p-ada", ago_min, None)
-    assert found(board) == [("Ada has been in for 1 h 30 min", Condition.WARN, "/a-visit")]
+    assert found(board) == [("Ada has been in for more than 1 h 00 min, since 11:30", Condition.WARN, "/a-visit")]
 
 
 def test_viewers_read_no_name_and_get_no_link(store: Store, path: Path, clock: Clock) -> None:
@@ -91,4 +94,4 @@ def test_uploads_that_fail(board: Board, store: Store) -> None:
     stay(store, "p-ada", 30, 20)
     view = replace(board.now_view(), upload_problems=("Nothing was uploaded to Firestore since 11:30.",))
     expected = Alert(text="Nothing was uploaded to Firestore since 11:30.", condition=Condition.WARN)
-    assert alerts(view, str) == (expected,)
+    assert alerts(view, board.zone, str) == (expected,)

@@ -110,7 +110,10 @@ def test_what_needs_attention_leads_to_it(house: tuple[Store, str], open_page: O
     page = open_page(house[1])
     alerts = page.get_by_role("region", name="Needs attention").get_by_role("listitem")
     expect(alerts).to_have_text(
-        ["Eve is in and not authorised: no access", re.compile(r"^Camera back-door: no frame for \d+ min: no answer$")]
+        [
+            "Eve is in and not authorised: no access",
+            re.compile(r"^Camera back-door has given no frames since \d\d:\d\d: no answer$"),
+        ]
     )
     page.get_by_label("Whom to show").first.click()
     page.get_by_role("option", name="Not authorised").click()
