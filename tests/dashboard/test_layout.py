@@ -51,7 +51,7 @@ def crowded(tmp_path_factory: pytest.TempPathFactory, site_file: Path) -> Iterat
             entered = now - timedelta(minutes=70 - number)
             camera = LONG_CAMERA if number == INSIDE - 1 else "door"
             store.record(Observation(events=[gym.event(EventKind.ENTER, person.person_id, entered, camera=camera)]))
-        store.record(Observation(health=gym.health(LONG_CAMERA, now)))
+        store.record(Observation(health=gym.health(LONG_CAMERA, now + timedelta(minutes=10))))
     with served(path, "--settings", str(site_file)) as address:
         yield address
 
