@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 from dashboard import shell
 from dashboard.address import VisitQuery
 from dashboard.inside_filter import SHOWN, InsideFilter, Show
+from dashboard.person_menu import person_menu
 from dashboard.queries import Board
 from dashboard.views import Days, NowView, tag
 from dashboard.wording import duration, initials, moment
@@ -63,7 +64,12 @@ def _card(row: Row, view: NowView, board: Board) -> Component:
     who = [html.Div(link, className="row-name"), html.Div(detail, className="row-detail", title=detail), _marks(row)]
     stay = [html.Div(duration((view.now - since).total_seconds()), **ticking), _tag(row)]
     return html.Li(
-        [_face(row), html.Div(who, className="row-text"), html.Div(stay, className="row-figure")],
+        [
+            _face(row),
+            html.Div(who, className="row-text"),
+            html.Div(stay, className="row-figure"),
+            person_menu(row["session_id"], name) if view.names else None,
+        ],
         key=row["person_id"],
         className="refused" if row["refused"] else "",
     )

@@ -123,6 +123,21 @@ def test_what_needs_attention_leads_to_it(house: tuple[Store, str], open_page: O
     page.get_by_role("dialog").get_by_role("heading", name="Eve").wait_for()
 
 
+def test_somebody_is_marked_as_left_on_their_card(house: tuple[Store, str], open_page: Opener) -> None:
+    page = open_page(house[1])
+    page.get_by_label("Search in who is in").fill("person 69")
+    people, button = page.locator("#now-inside li"), page.get_by_role("button", name="Correct the visit of Person 69")
+    expect(people).to_have_count(1)
+    button.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Person 69")
+    dialog.get_by_role("button", name="Mark as left").click()
+    dialog.wait_for(state="hidden")
+    page.get_by_text("Nobody who is in fits.").wait_for()
+    page.get_by_role("button", name="Undo").click()
+    expect(people).to_have_count(1)
+
+
 def test_levels_have_words_and_cameras_are_counted(house: tuple[Store, str], open_page: Opener) -> None:
     page = open_page(house[1])
     inside, cameras = (page.locator(".tile").filter(has_text=text) for text in ("In the building", "Cameras watching"))
