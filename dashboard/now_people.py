@@ -61,15 +61,15 @@ def _card(row: Row, view: NowView, board: Board) -> Component:
     detail = " · ".join(filter(None, (f"since {moment(since, board.zone, view.now)}", row["camera_id"])))
     name = row["name"]
     link = shell.link(name, visit_link(row["session_id"], board), title=name) if view.names else html.Span(name)
-    who = [html.Div(link, className="row-name"), html.Div(detail, className="row-detail", title=detail), _marks(row)]
-    stay = [html.Div(duration((view.now - since).total_seconds()), **ticking), _tag(row)]
+    stay = html.Div(duration((view.now - since).total_seconds()), className="row-figure", **ticking)
+    who = [
+        html.Div([link, _tag(row)], className="row-name"),
+        html.Div([html.Div(detail, className="row-detail", title=detail), stay], className="person-stay"),
+        _marks(row),
+    ]
+    menu = person_menu(row["session_id"], name) if view.names else None
     return html.Li(
-        [
-            _face(row),
-            html.Div(who, className="row-text"),
-            html.Div(stay, className="row-figure"),
-            person_menu(row["session_id"], name) if view.names else None,
-        ],
+        [_face(row), html.Div(who, className="row-text"), menu],
         key=row["person_id"],
         className="refused" if row["refused"] else "",
     )
