@@ -51,7 +51,12 @@ def open_show(page: Page) -> None:
     page.get_by_role("option", name="Not authorised").wait_for()
 
 
-POPUPS = {"": [open_show], "visits": [open_calendar, open_choice, open_visit]}
+def open_correction(page: Page) -> None:
+    page.get_by_role("button", name="Correct the visit of").first.click()
+    page.get_by_role("dialog").get_by_role("button", name="Mark as left").wait_for()
+
+
+POPUPS = {"": [open_show, open_correction], "visits": [open_calendar, open_choice, open_visit]}
 
 
 @pytest.mark.parametrize("width", [1280, 360])
