@@ -19,6 +19,8 @@ READY = {
     "visits": ".visit-table tbody tr",
     "usage": "#usage-hours .bars path",
     "nothing": ".no-page",
+    "people": ".directory tbody tr",
+    "people?person=p-000000000001": ".weeks li, #person-content .quiet",
     "roll-call": ".roll-table tbody tr",
     "display": "#number",
 }
@@ -41,6 +43,20 @@ def open_choice(page: Page) -> None:
     page.get_by_role("option", name="Without staff").wait_for()
 
 
+def open_groups(page: Page) -> None:
+    page.get_by_role("textbox", name="Groups").click()
+
+
+def open_day(page: Page) -> None:
+    page.get_by_label("From", exact=True).click()
+    page.get_by_role("button", name="Next month").wait_for()
+
+
+def open_forget(page: Page) -> None:
+    page.get_by_role("button", name="Forget…").click()
+    page.get_by_label("Type “").wait_for()
+
+
 def open_visit(page: Page) -> None:
     page.locator(".visit-table tbody th a").first.click()
     page.locator(DRAWER).wait_for()
@@ -56,7 +72,12 @@ def open_correction(page: Page) -> None:
     page.get_by_role("dialog").get_by_role("button", name="Mark as left").wait_for()
 
 
-POPUPS = {"": [open_show, open_correction], "visits": [open_calendar, open_choice, open_visit]}
+PROFILE = "people?person=p-000000000001"
+POPUPS = {
+    "": [open_show, open_correction],
+    "visits": [open_calendar, open_choice, open_visit],
+    PROFILE: [open_groups, open_day, open_forget],
+}
 
 
 @pytest.mark.parametrize("width", [1280, 360])

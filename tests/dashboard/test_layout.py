@@ -28,12 +28,15 @@ READY = {
     "": "#now-inside li",
     "visits": ".visit-table tbody tr",
     "usage": ".people-table tbody tr",
+    "people": ".directory tbody tr",
+    f"people?person=p-{INSIDE - 1}": ".weeks li",
     "roll-call": ".roll-table tbody tr",
     "display": "#number",
 }
 CUT = """() => [...document.querySelectorAll(
   ".tile-label, .tile-value, .tile-note, .level-text, .card-title, .card-note, .nav-link, .page-title, .page-subtitle, "
-  + ".pager, .button, .chip, td, thead th, .roll-table th, .roll-button, .roll-totals, #number, .display-words"
+  + ".pager, .button, .chip, td, thead th, .roll-table th, .roll-button, .roll-totals, #number, .display-words, "
+  + ".state, .facts dd"
 )].filter(each => each.scrollWidth > each.clientWidth + 1 && getComputedStyle(each).display !== "inline")
   .map(each => each.outerHTML.slice(0, 160))"""
 
