@@ -17,7 +17,7 @@ from dashboard.people_queries import WEEKS, ProfileView
 from dashboard.people_table import face
 from dashboard.person_words import kind, rights
 from dashboard.views import Days
-from dashboard.wording import capital, count, day, duration, moment, stamp
+from dashboard.wording import camera_text, capital, count, day, duration, moment, stamp
 from tracker.presence.people import Person, PersonKind
 from tracker.presence.sessions import Session
 from tracker.reports.person_weeks import Week
@@ -99,7 +99,7 @@ def facts(view: ProfileView, zone: ZoneInfo) -> Component:
         "Recorded by": person.consent_by,
         "Face vectors": f"{view.faces:,}" if view.faces else "none: cameras do not recognise them",
         "Known since": day(person.created_at.astimezone(zone).date(), view.today),
-        "Cameras": ", ".join(f"{camera} ({number:,})" for camera, number in view.cameras[:5]),
+        "Cameras": ", ".join(f"{camera_text(camera)} ({number:,})" for camera, number in view.cameras[:5]),
     }
     listed = [html.Div([html.Dt(name), html.Dd(text)]) for name, text in found.items() if text]
     return html.Dl(listed, className="facts")
@@ -194,7 +194,7 @@ def _visit(visit: Session, view: ProfileView, zone: ZoneInfo) -> Component:
             html.Div(
                 [
                     html.Div([name, *tags], className="row-name"),
-                    html.Div(visit.enter_camera_id or "entry not seen", className="row-detail"),
+                    html.Div(camera_text(visit.enter_camera_id) or "entry not seen", className="row-detail"),
                 ],
                 className="row-text",
             ),

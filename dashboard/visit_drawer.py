@@ -12,6 +12,7 @@ from dash.development.base_component import Component
 
 from dashboard import shell
 from dashboard.address import VisitQuery
+from dashboard.people_address import profile_link
 from dashboard.person_menu import correct_button
 from dashboard.views import OpenedVisit, tag
 from dashboard.visit_detail import ChangeRow, Step, VisitDetail
@@ -57,6 +58,7 @@ def content(visit: OpenedVisit | None, query: VisitQuery, zone: ZoneInfo, detail
                 [
                     *([_correct(detail)] if detail is not None else []),
                     shell.link(f"All visits of {row['name']}", theirs.link()),
+                    *([shell.link("Profile", profile_link(row["person_id"]))] if detail is not None else []),
                 ],
                 className="visit-actions",
             ),
