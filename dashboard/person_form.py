@@ -115,13 +115,14 @@ def register(app: RoleCallbacks, board: Board) -> None:
     @app.callback(
         feedback.NOTIFY,
         Input("person-save-profile", "n_clicks"),
+        Input("person-name", "n_submit"),
         State("url", "search"),
         State("person-name", "value"),
         State("person-groups", "value"),
         prevent_initial_call=True,
     )
-    def save_profile(clicks: object, search: object, name: object, groups: object) -> Any:
-        if not clicks:
+    def save_profile(clicks: object, enters: object, search: object, name: object, groups: object) -> Any:
+        if not (clicks or enters):
             return no_update
         person_id = PeopleQuery.of_address(search).person
         called, words = _text(name, MAX_NAME), _texts(groups)

@@ -9,7 +9,8 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard import shell
-from dashboard.address import VisitQuery, place
+from dashboard.address import VisitQuery
+from dashboard.people_address import profile_link
 from dashboard.person_picker import person_picker
 from dashboard.queries import Board
 from dashboard.time_field import field_text, time_field
@@ -45,7 +46,7 @@ def body(board: Board, detail: VisitDetail) -> Component:
             ),
             html.P(
                 [
-                    shell.link("Open the profile", place("/people", {"person": visit.person_id})),
+                    shell.link("Open the profile", profile_link(visit.person_id)),
                     shell.link("Open the visit", opened),
                 ],
                 className="visit-dialog-links",

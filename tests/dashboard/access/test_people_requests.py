@@ -69,7 +69,7 @@ def test_a_viewer_finds_no_callback_of_the_page(site: Site) -> None:
     found = [
         client.post(UPDATE, json=each).status_code
         for output, each in calls(site)
-        if any(part["id"].startswith(OF_PEOPLE) for part in (*each["inputs"], *each["state"]))
+        if any(str(part["id"]).startswith(OF_PEOPLE) for part in (*each["inputs"], *each["state"]))
         or output.strip(".").startswith(OF_PEOPLE)
     ]
     assert len(found) >= 6
