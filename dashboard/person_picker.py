@@ -20,16 +20,17 @@ NOBODY = "@nobody"
 _OFFERED = 30
 
 
-def person_picker(board: Board, name: str, *, label: str, nobody: bool = False) -> Component:
+def person_picker(board: Board, name: str, *, label: str, nobody: bool = False, chosen: str = "") -> Component:
     """A field whose value is the id of a person. name: of the field; one page has each once.
 
-    nobody: offer NOBODY too. Pages read it from `value_of(name)`.
+    nobody: offer NOBODY too. chosen: the id of who is chosen at first. Pages read it from `value_of(name)`.
     """
     picker: Component = dmc.Select(
         id=_id(name, nobody),
         label=label,
         placeholder="Type a name",
-        data=offered(board, "", nobody=nobody),
+        data=offered(board, "", nobody=nobody, chosen=chosen),
+        value=chosen or None,
         searchable=True,
         clearable=True,
         limit=_OFFERED + 1,

@@ -13,7 +13,6 @@ from dashboard.queries import Board
 from dashboard.wording import count
 from tracker.actions import reassigning, review
 from tracker.actions.actor import Actor
-from tracker.presence.people import Person
 from tracker.review.doubts import DoubtfulVisit
 from tracker.review.rules import ReviewRules
 from tracker.store.store import Store
@@ -46,8 +45,8 @@ class Asked:
 
     @property
     def needs_form(self) -> bool:
-        """Whether the answer has to be completed: a name, or who it was."""
-        return self.answer in (("name", "known") if self.people else ("other",))
+        """Whether the answer has to be completed: who the stranger is."""
+        return bool(self.people) and self.answer in ("name", "known")
 
 
 def answered(board: Board, asked: Asked) -> Notifications:
@@ -55,7 +54,7 @@ def answered(board: Board, asked: Asked) -> Notifications:
     if asked.people:
         return _of_strangers(board, asked)
     if asked.answer == "no":
-        return [each for visit in asked.visits for each in given_to(board, visit, None)]
+        return [each for visit in asked.visits for each in _given_away(board, visit)]
     if asked.answer == "yes":
         return attempt(
             board,
@@ -71,17 +70,16 @@ def answered(board: Board, asked: Asked) -> Notifications:
     return []
 
 
-def given_to(board: Board, session_id: str, person: Person | None) -> Notifications:
-    """Give a doubtful visit to a person, or to a new visitor."""
+def _given_away(board: Board, session_id: str) -> Notifications:
+    """Give a doubtful visit to a new visitor."""
     asked = Asked(answer="no", visits=(session_id,))
 
     def run(store: Store, actor: Actor) -> int:
         (doubtful,) = _found(board, asked)
-        to = None if person is None else person.person_id
-        return reassigning.reassign(store, actor, site_id=board.site_id, session_id=doubtful.visit.session_id, to=to)
+        session_id = doubtful.visit.session_id
+        return reassigning.reassign(store, actor, site_id=board.site_id, session_id=session_id, to=None)
 
-    whose = "a new visitor" if person is None else person.name
-    return attempt(board, f"Not {_people(board, asked)}: the visit is that of {whose}", run)
+    return attempt(board, f"Not {_people(board, asked)}: the visit is that of a new visitor", run)
 
 
 def _of_strangers(board: Board, asked: Asked) -> Notifications:

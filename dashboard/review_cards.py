@@ -13,6 +13,7 @@ from dash.development.base_component import Component
 
 from dashboard import shell
 from dashboard.address import VisitQuery
+from dashboard.person_menu import correct_button
 from dashboard.review_words import (
     likeness_words,
     stranger_name,
@@ -52,7 +53,7 @@ def stranger_card(stranger: Stranger, names: Mapping[str, str], zone: ZoneInfo, 
         tag=count(len(stranger.people), "visitor") if len(stranger.people) > 1 else "",
         lines=(stranger_visits(stranger), stranger_seen(stranger, zone, now)),
         mark=alike,
-        link=shell.link("See the visits", _visits_of(stranger, zone, now)),
+        more=[shell.link("See the visits", _visits_of(stranger, zone, now))],
         answers=[*answers, ("ignore", "Ignore")],
     )
 
@@ -68,8 +69,13 @@ def visit_card(doubtful: DoubtfulVisit, names: Mapping[str, str], zone: ZoneInfo
         tag=visit_doubt(doubtful),
         lines=(visit_time(doubtful, zone, now), visit_figures(doubtful, names), visit_faces(doubtful)),
         mark="",
-        link=shell.link("See the visit", _visit(doubtful, zone, now)),
-        answers=(("yes", f"Yes, {name}"), ("no", "No"), ("other", "Somebody else…"), ("ignore", "Ignore")),
+        more=[
+            correct_button(
+                doubtful.visit.session_id, "Somebody else…", class_name="button", label=f"Somebody else than {name}…"
+            ),
+            shell.link("See the visit", _visit(doubtful, zone, now)),
+        ],
+        answers=(("yes", f"Yes, {name}"), ("no", "No"), ("ignore", "Ignore")),
     )
 
 
@@ -82,8 +88,8 @@ def _card(
     tag: str,
     lines: Sequence[str],
     mark: str,
-    link: Component,
     answers: Answers,
+    more: Sequence[Component],
 ) -> Component:
     """item: what an answer sends to the server, as JSON."""
     title_id = f"review-{key}"
@@ -97,7 +103,7 @@ def _card(
         ),
         *(html.P(line, className="review-line") for line in lines if line),
         *([html.P(mark, className="review-like")] if mark else []),
-        html.Div([*_buttons(answers, title), link], className="review-answers"),
+        html.Div([*_buttons(answers, title), *more], className="review-answers"),
     ]
     select = html.Button(
         html.Span(className="review-tick", **shell.aria(hidden="true")),

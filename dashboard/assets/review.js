@@ -3,7 +3,7 @@
   "use strict";
 
   const KEYS = { y: ["yes", "known"], n: ["no", "name"], i: ["ignore"] };
-  const FORMS = new Set(["known", "name", "other"]);
+  const FORMS = new Set(["known", "name"]);
   const PATIENCE_MS = 4000;
   const selected = new Set();
   const waiting = new Set();
@@ -91,7 +91,7 @@
   }
 
   document.addEventListener("click", function (event) {
-    const button = event.target.closest?.("#review-several button, #review-list button");
+    const button = event.target.closest?.("#review-several button, #review-list :is([data-answer], [role=checkbox])");
     const card = event.target.closest?.("#review-list [data-key]");
     if (card && card.dataset.key !== current.key) {
       current = { key: card.dataset.key, place: cards().indexOf(card) };

@@ -8,16 +8,16 @@ from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
-from config.errors import PeopleError
 from dashboard import review_form, review_queries, shell
 from dashboard.access.callbacks import RoleCallbacks
 from dashboard.address import parsed, place
 from dashboard.feedback import NOTIFY
+from dashboard.person_picker import value_of
 from dashboard.queries import Board
 from dashboard.review_answers import Asked, answered
 from dashboard.review_cards import answer_button, stranger_card, visit_card
-from dashboard.review_form import KNOWN, NEW, Filled
-from dashboard.wording import count, sentence
+from dashboard.review_form import KNOWN, NEW, PICKER, Filled
+from dashboard.wording import count
 from tracker.review.waiting import Waiting
 from tracker.store.users import UserRole
 
@@ -120,15 +120,7 @@ def _register_answers(app: RoleCallbacks, board: Board) -> None:
         NOTIFY,
         Output("review-modal", "opened"),
         Output("review-modal", "title"),
-        Output("review-form-text", "children"),
-        Output("review-form", "data-kind"),
-        Output("review-who", "value"),
-        Output("review-person", "data"),
-        Output("review-person", "value"),
-        Output("review-name", "value"),
-        Output("review-consent", "checked"),
-        Output("review-staff", "checked"),
-        Output("review-form-problem", "children"),
+        Output("review-form", "children"),
         Input("review-asked", "data"),
         prevent_initial_call=True,
     )
@@ -136,11 +128,9 @@ def _register_answers(app: RoleCallbacks, board: Board) -> None:
         asked = Asked.of(data)
         if asked is None:
             raise PreventUpdate
-        if not asked.needs_form:
-            return answered(board, asked), *[no_update] * 11
-        form = review_form.opening(board, asked)
-        chosen = (form.kind, form.who, form.people, form.person_id)
-        return no_update, True, form.title, form.text, *chosen, "", False, False, ""
+        if asked.needs_form:
+            return no_update, True, review_form.title(board, asked), review_form.body(board, asked)
+        return answered(board, asked), no_update, no_update, no_update
 
 
 def _register_form(app: RoleCallbacks, board: Board) -> None:
@@ -149,38 +139,35 @@ def _register_form(app: RoleCallbacks, board: Board) -> None:
     @app.callback(
         NOTIFY,
         Output("review-modal", "opened", allow_duplicate=True),
-        Output("review-form-problem", "children", allow_duplicate=True),
         Input("review-save", "n_clicks"),
         Input("review-name", "n_submit"),
         State("review-asked", "data"),
         State("review-who", "value"),
         State("review-name", "value"),
-        State("review-person", "value"),
+        value_of(PICKER),
         State("review-consent", "checked"),
         State("review-staff", "checked"),
         prevent_initial_call=True,
     )
     def save(
-        _clicks: object, _enter: object, data: object, who: object, name: object, person_id: object, consented: object,
+        clicks: object, submits: object, data: object, who: object, name: object, person_id: object, consented: object,
         staff: object,
     ) -> tuple[Any, ...]:  # fmt: skip
         asked = Asked.of(data)
-        if asked is None or not asked.needs_form:
+        if asked is None or not asked.needs_form or not (clicks or submits):
             raise PreventUpdate
         filled = Filled(
-            who=KNOWN if who == KNOWN or asked.visits else NEW,
+            who=KNOWN if who == KNOWN else NEW,
             name=name if isinstance(name, str) else "",
-            person_id=person_id if isinstance(person_id, str) else None,
+            person_id=person_id if isinstance(person_id, str) else "",
             consented=consented is True,
             staff=staff is True,
         )
-        try:
-            return review_form.saved(board, asked, filled), False, ""
-        except PeopleError as error:
-            return no_update, no_update, f"{sentence(error.problem)} {sentence(error.fix)}"
+        found = review_form.saved(board, asked, filled)
+        return found.notifications, False if found.done else no_update
 
     shell.in_browser(
-        app, ClientsideFunction("review", "who"), Output("review-form", "data-who"), Input("review-who", "value")
+        app, ClientsideFunction("review", "who"), Output("review-fields", "data-who"), Input("review-who", "value")
     )
     shell.in_browser(
         app,

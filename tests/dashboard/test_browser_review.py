@@ -13,7 +13,8 @@ import pytest
 from tests.dashboard import axe, strangers
 from tests.dashboard.conftest import Opener, served
 from tests.dashboard.test_accessibility import SMALL
-from tests.dashboard.test_layout import CUT
+from tests.dashboard.test_layout import CUT, LONG_CAMERA, LONG_NAME
+from tests.tracker.review.places import Place, face
 from tracker.presence.people import PersonKind
 from tracker.store.store import Store
 
@@ -39,8 +40,8 @@ def cards(page: Page) -> Locator:
     return page.locator(".review-card")
 
 
-def ready(page: Page) -> Page:
-    expect(page.locator("#review-place")).to_contain_text("1 of 2")
+def ready(page: Page, count: int = 2) -> Page:
+    expect(page.locator("#review-place")).to_have_text(f"1 of {count}")
     return page
 
 
@@ -78,13 +79,11 @@ def test_stranger_becomes_somebody_known_after_a_look_at_the_form(place: tuple[P
     cards(page).last.get_by_role("button", name="Name").click()
     page.get_by_label("Name", exact=True).fill("ben okri")
     page.get_by_role("button", name="Save").click()
-    problem = page.get_by_role("alert").filter(has_text="Somebody is called Ben Okri already")
-    expect(problem).to_be_visible()
+    expect(page.get_by_text("Somebody is called Ben Okri already.")).to_be_visible()
     page.keyboard.press("Escape")
     page.get_by_role("dialog").wait_for(state="detached")
     page.keyboard.press("y")
     expect(page.get_by_role("textbox", name="Person")).to_have_value("Ben Okri")
-    expect(problem).to_have_count(0)
     page.get_by_role("button", name="Save").click()
     expect(cards(page)).to_have_count(1)
     with Store(path) as store:
@@ -117,11 +116,10 @@ def test_visit_is_given_to_the_person_who_it_was(place: tuple[Path, str], open_p
     path, address = place
     page = ready(open_page(f"{address}?tab=visits"))
     cards(page).first.get_by_role("button", name="Somebody else").click()
-    expect(page.get_by_role("dialog")).to_contain_text("Who was it?")
-    page.get_by_role("textbox", name="Person").fill("ben")
+    page.get_by_role("textbox", name="Who was it?").fill("ben")
     page.get_by_role("option", name="Ben Okri").click()
-    page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("Not Ada Lovelace: the visit is that of Ben Okri.")).to_be_visible()
+    page.get_by_role("button", name="Give the visit to them").click()
+    expect(page.get_by_text("The visit has another person.")).to_be_visible()
     expect(cards(page)).to_have_count(1)
     with Store(path) as store:
         now = datetime.now(UTC)
@@ -148,7 +146,13 @@ def test_several_are_ignored_together_come_back_and_are_merged(place: tuple[Path
 def untouched(tmp_path_factory: pytest.TempPathFactory, site_file: Path) -> Iterator[str]:
     """The address of a review that tests only look at."""
     path = tmp_path_factory.mktemp("review") / "footfall.sqlite3"
-    strangers.fill(path, datetime.now(UTC))
+    now = datetime.now(UTC)
+    strangers.fill(path, now)
+    with Store(path) as store:
+        crowd = Place(store, now=now)
+        long = crowd.enrol(LONG_NAME, face(60))
+        crowd.match(long, 9, distance=0.98, camera=LONG_CAMERA, track=crowd.visit(long, 9, 8, camera=LONG_CAMERA))
+        crowd.visit(crowd.visitor(61, face(60, 0.8, towards=61)), 50, 49, camera=LONG_CAMERA)
     with served(path, "--settings", str(site_file)) as address:
         yield f"{address}people/review"
 
@@ -156,7 +160,7 @@ def untouched(tmp_path_factory: pytest.TempPathFactory, site_file: Path) -> Iter
 @pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (820, "light"), (1440, "light")])
 def test_cards_and_form_fit_and_nothing_is_serious(untouched: str, open_page: Opener, width: int, scheme: str) -> None:
     for tab, answer in (("strangers", "Name…"), ("visits", "Somebody else")):
-        page = ready(open_page(f"{untouched}?tab={tab}", width=width, scheme=scheme, reduced_motion="reduce"))
+        page = ready(open_page(f"{untouched}?tab={tab}", width=width, scheme=scheme, reduced_motion="reduce"), 3)
         page.keyboard.press("x")
         expect(page.locator("#review-several")).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0

@@ -9,12 +9,12 @@ from tracker.actions.actor import Actor
 from tracker.actions.corrections import changed_since
 from tracker.actions.operation import Change, Operation, changing
 from tracker.actions.people import require
+from tracker.identity.known import enrolled_gallery
 from tracker.identity.review import learnable
 from tracker.presence.documents import encode
 from tracker.presence.people import Person, PersonKind
 from tracker.review.doubts import DoubtfulVisit
 from tracker.review.rules import ReviewRules
-from tracker.review.waiting import enrolled_people
 from tracker.store.audit import AuditEntry, SubjectKind
 from tracker.store.store import Store
 from tracker.store.users import UserRole
@@ -104,7 +104,7 @@ def _learn(store: Store, doubtful: DoubtfulVisit, rules: ReviewRules) -> list[in
     if person.kind is not PersonKind.ENROLLED or person.consented_at is None or not len(vectors):
         return []
     new_view = rules.embedder.new_view
-    rows = learnable(vectors, person.person_id, enrolled_people(store), rules.match, new_view=new_view)
+    rows = learnable(vectors, person.person_id, enrolled_gallery(store.people), rules.match, new_view=new_view)
     tracks = {match.match_id: match.track_id for match in doubtful.matches}
     sources = [tracks[match_ids[row]] for row in rows]
     return store.people.add_vectors(person.person_id, vectors[rows], sources=sources) if rows else []

@@ -11,11 +11,10 @@ from zoneinfo import ZoneInfo
 
 from config.recognition import MatchSettings
 from config.settings import Settings
-from tracker.identity.limits import match_settings
-from tracker.presence.people import PersonKind
+from tracker.identity.networks import embedder_of, match_of
 from tracker.presence.sessions import Session
 from tracker.store.store import Store
-from tracker.vision.embedders import EmbedderSpec, chosen
+from tracker.vision.embedders import EmbedderSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,14 +35,11 @@ class ReviewRules:
     @classmethod
     def of(cls, settings: Settings, store: Store) -> Self:
         """Those of the settings and of the people in the store. Raises ModelError where their networks differ."""
-        embedder = chosen(settings.recognition.embedder, store.people.network())
-        store.use_model(embedder.network)
-        enrolled = set(store.people.vectors(PersonKind.ENROLLED)[1])
         return cls(
             site_id=settings.site.id,
             zone=settings.site.zone,
-            match=match_settings(settings.match, embedder, people=len(enrolled)),
-            embedder=embedder,
+            match=match_of(settings, store),
+            embedder=embedder_of(settings, store),
             evidence=timedelta(days=settings.store.evidence_days),
             visitors=timedelta(days=settings.store.visitor_days),
         )

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from tracker.identity.gallery import Gallery
-from tracker.presence.people import PersonKind
+from tracker.identity.known import enrolled_gallery
 from tracker.review.doubts import DoubtfulVisit, doubtful_visits
 from tracker.review.rules import ReviewRules
 from tracker.review.strangers import Stranger, strangers
@@ -29,15 +28,9 @@ class Waiting:
         return len(self.strangers) + len(self.visits)
 
 
-def enrolled_people(store: Store) -> Gallery:
-    """The enrolled people as recognition compares them: with their own limits, and the faces marked as not theirs."""
-    enrolled = Gallery.of(*store.people.vectors(PersonKind.ENROLLED))
-    return enrolled.with_exceptions(store.people.limits(), *store.people.negatives())
-
-
 def waiting(store: Store, rules: ReviewRules, now: datetime) -> Waiting:
     """What waits as of now. Raises StoreError."""
-    enrolled = enrolled_people(store)
+    enrolled = enrolled_gallery(store.people)
     found, visits = strangers(store, rules, enrolled, now), doubtful_visits(store, rules, enrolled, now)
     like = [each.like for each in found] + [each.runner_up for each in visits]
     names = {person.person_id: person.name for person in store.people.some(x.person_id for x in like if x is not None)}

@@ -10,6 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from dashboard.review_form import PICKER
 from tests.dashboard import gym
 from tests.dashboard.access.conftest import NAMES, Site
 from tests.dashboard.access.test_requests import UPDATE, calls
@@ -26,7 +27,8 @@ def post(site: Site, client: FlaskClient, trigger: str, **values: object) -> Tes
         parts = [*asked["inputs"], *asked["state"]]
         if f"{asked['inputs'][0]['id']}.{asked['inputs'][0]['property']}" == trigger:
             for part in parts:
-                part["value"] = values.get(str(part["id"]).replace("-", "_"), part["value"])
+                name = "review_person" if PICKER in str(part["id"]) else str(part["id"]).replace("-", "_")
+                part["value"] = values.get(name, part["value"])
             return client.post(UPDATE, json={**asked, "changedPropIds": [trigger]})
     raise LookupError(trigger)
 
@@ -68,7 +70,7 @@ def test_form_names_a_visitor(site: Site) -> None:
     client = site.signed_in(UserRole.DESK)
     form = {**IGNORED, "answer": "name"}
     assert "Who is Visitor 1?" in asked(site, client, form).text
-    assert "now Eve Polastri." in saved(site, client, form, review_who="new", review_name=" Eve  Polastri ").text
+    assert "Visitor 1: named." in saved(site, client, form, review_who="new", review_name=" Eve  Polastri ").text
     person = site.store.people.get(VISITOR)
     assert person is not None
     assert person.name == "Eve Polastri"
@@ -98,7 +100,7 @@ def test_faces_are_kept_of_people_who_agreed_only(site: Site) -> None:
     client, form = site.signed_in(UserRole.DESK), {**IGNORED, "answer": "name"}
     values = {"review_who": "known", "review_person": "card-17"}
     assert "Card 17 did not agree to be recognised." in saved(site, client, form, **values).text
-    assert "now Card 17." in saved(site, client, form, review_consent=True, **values).text
+    assert "Visitor 1: named." in saved(site, client, form, review_consent=True, **values).text
     person = site.store.people.get(VISITOR)
     assert person is not None
     assert (person.person_id, person.consented_at is None) == ("card-17", False)
