@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from config.recognition import MatchSettings
+from tests.tracker.fake_cameras import ADA, BLENDED, AgentHarness, at, scene
 from tests.tracker.review.places import NOW, RULES, Place, face, hours_ago
 from tracker.review.doubts import DoubtfulVisit
 from tracker.review.rules import ReviewRules
@@ -124,3 +127,17 @@ def test_merged_people_are_one(place: Place, ada: str) -> None:
     place.store.people.merge(double, ada)
     (found,) = doubts(place)
     assert found.person.person_id == ada
+
+
+def test_what_an_agent_records_waits_for_a_review(tmp_path: Path) -> None:
+    """Ada, turned by 25 degrees from her picture: 0.43 away, where a track needs a face within 0.47."""
+    match = MatchSettings(max_distance=0.52, stranger_distance=0.6, min_margin=0.05, clear_by=0.05)
+    harness = AgentHarness(tmp_path / "agent.sqlite3", match=match)
+    ada = harness.enrol("Ada", ADA)
+    harness.play([*scene(0, 10, BLENDED + 5), *scene(10.5, 60), *scene(600, 610, ADA), *scene(610.5, 700)])
+    with harness.store as store:
+        found = waiting(store, replace(RULES, match=match), at(800)).visits
+    (doubtful,) = found
+    assert (doubtful.person.person_id, doubtful.visit.started_at) == (ada, at(0))
+    assert doubtful.match.distance == pytest.approx(0.433, abs=0.001)
+    assert doubtful.vectors > 0
