@@ -55,7 +55,11 @@ def head(view: ProfileView, query: PeopleQuery, zone: ZoneInfo, *, admin: bool) 
 
 def _ways(person: Person, *, admin: bool) -> list[Component]:
     pictures = place("/people/enrol", {"person": person.person_id})
-    add = [shell.link("Add pictures", pictures, class_name="button")] if person.kind is PersonKind.ENROLLED else []
+    add = (
+        [shell.link("Add pictures", pictures, class_name="button", load=True)]
+        if person.kind is PersonKind.ENROLLED
+        else []
+    )
     if not admin:
         return add
     return [

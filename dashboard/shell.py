@@ -150,10 +150,20 @@ def _current(door: Door, path: str) -> dict[str, Any]:
 
 
 def link(
-    children: Any, href: str, *, stay: bool = False, class_name: str = "link", title: str | None = None, **more: Any
+    children: Any,
+    href: str,
+    *,
+    stay: bool = False,
+    load: bool = False,
+    class_name: str = "link",
+    title: str | None = None,
+    **more: Any,
 ) -> Component:
-    """A link within the dashboard, followed without loading the page again. stay: keep the place scrolled to."""
-    going: dict[str, Any] = {"data-go": "stay" if stay else "top"}
+    """A link within the dashboard, followed without loading the page again. stay: keep the place scrolled to.
+
+    load: load the page, as one needs that uses the camera, which browsers allow or not when a page is loaded.
+    """
+    going: dict[str, Any] = {} if load else {"data-go": "stay" if stay else "top"}
     return html.A(children, href=href, className=class_name, title=title, **going, **more)
 
 

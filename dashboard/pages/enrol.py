@@ -71,7 +71,7 @@ def layout(board: Board, search: object) -> Component:
 
 
 def _nobody() -> Component:
-    another = html.A("Enrol somebody new", href=place("/people/enrol"), className="button")
+    another = shell.link("Enrol somebody new", place("/people/enrol"), class_name="button", load=True)
     return html.Section(
         [
             html.H1("Nobody to add pictures to", className="page-title"),
@@ -86,7 +86,7 @@ def _done(saved: Saved) -> Component:
     pictures, name = count(saved.pictures, "picture"), saved.person.name
     title = f"{pictures} added to {name}" if saved.added else f"{name} is enrolled from {pictures}"
     text = "Cameras recognise them from now on."
-    again = html.A("Enrol somebody else", href=place("/people/enrol"), className="button button-main")
+    again = shell.link("Enrol somebody else", place("/people/enrol"), class_name="button button-main", load=True)
     profile = shell.link(f"Open {name}", place("/people", {"person": saved.person.person_id}), class_name="button")
     alike = [
         html.P(f"{visitor} looks like {name}: a review can give them those visits.", className="empty-text")

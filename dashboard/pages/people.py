@@ -241,7 +241,7 @@ def _ways(waiting: int) -> list[Component]:
     number = html.Span(f"{waiting:,}", className="count") if waiting else None
     return [
         shell.link(["Review", number], place("/people/review"), class_name="button"),
-        shell.link("Enrol somebody", place(ENROL), class_name="button button-main"),
+        shell.link("Enrol somebody", place(ENROL), class_name="button button-main", load=True),
     ]
 
 
@@ -276,7 +276,8 @@ def _nothing(view: PeopleView, query: PeopleQuery) -> Component:
                 className="empty-text",
             ),
             html.P(
-                shell.link("Enrol somebody", place(ENROL), class_name="button button-main"), className="empty-action"
+                shell.link("Enrol somebody", place(ENROL), class_name="button button-main", load=True),
+                className="empty-action",
             ),
         ],
         className="card empty-card",
