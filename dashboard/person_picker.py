@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import dash_mantine_components as dmc
 from dash import MATCH, Input, Output, State, ctx
 from dash.development.base_component import Component
 
-from config.text import fold
 from dashboard import shell
 from dashboard.access.callbacks import RoleCallbacks
 from dashboard.queries import Board
 from tracker.presence.people import Person
+from tracker.reports.text import printable
+from tracker.store.directory import DirectoryQuery, Who
 
 NOBODY = "@nobody"
 """The choice of nobody who is known; no person has this id."""
@@ -33,7 +33,7 @@ def person_picker(board: Board, name: str, *, label: str, nobody: bool = False, 
         value=chosen or None,
         searchable=True,
         clearable=True,
-        limit=_OFFERED + 1,
+        limit=_OFFERED + 2,
         filter={"function": "everyOption"},
         nothingFoundMessage="Nobody has that name",
         leftSection=shell.icon("search"),
@@ -49,18 +49,12 @@ def value_of(name: str, *, nobody: bool = False) -> State:
 
 
 def offered(board: Board, text: str, *, nobody: bool, chosen: str = "") -> list[dict[str, str]]:
-    """The people whose names have every word of the text, enrolled ones first; the chosen one is always among them."""
-    words = fold(text).split()
-    found: list[dict[str, str]] = []
-    people: Mapping[str, Person] = board.people()
-    if chosen in people:
-        found.append(_option(people[chosen]))
-    for person in people.values():
-        if len(found) > _OFFERED:
-            break
-        if person.person_id != chosen and all(word in fold(person.name) for word in words):
-            found.append(_option(person))
-    return [*([{"value": NOBODY, "label": "Nobody I know"}] if nobody else []), *found]
+    """The first people by name whose names or groups have every word of the text; the chosen one is always there."""
+    store = board.store()
+    query = DirectoryQuery(site_id=board.site_id, since=board.now(), today=board.today(), text=text, who=Who.EVERYBODY)
+    found = [entry.person for entry in store.directory.page(query, limit=_OFFERED)]
+    kept = store.people.some([chosen]) if chosen and all(each.person_id != chosen for each in found) else []
+    return [*([{"value": NOBODY, "label": "Nobody I know"}] if nobody else []), *map(_option, [*kept, *found])]
 
 
 def register(app: RoleCallbacks, board: Board) -> None:
@@ -77,8 +71,8 @@ def register(app: RoleCallbacks, board: Board) -> None:
         nobody = isinstance(asked, dict) and asked["id"].get("nobody") == "yes"
         chosen = value if isinstance(value, str) else ""
         typed = text if isinstance(text, str) else ""
-        known = board.people().get(chosen)
-        shown = known is not None and typed == known.name  # the field shows its choice: offer the others too
+        known = board.store().people.some([chosen]) if chosen else []
+        shown = bool(known) and typed == known[0].name  # the field shows its choice: offer the others too
         return offered(board, "" if shown else typed[:100], nobody=nobody, chosen=chosen)
 
 
@@ -87,4 +81,4 @@ def _id(name: str, nobody: bool) -> dict[str, str]:
 
 
 def _option(person: Person) -> dict[str, str]:
-    return {"value": person.person_id, "label": person.name}
+    return {"value": person.person_id, "label": printable(person.name)}

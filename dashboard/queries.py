@@ -143,10 +143,6 @@ class Board:
         """The open store, for actions. Raises StoreError."""
         return self._store()
 
-    def people(self) -> Mapping[str, Person]:
-        """Everybody by id, enrolled people by name, then visitors, oldest first."""
-        return self._people(self._store())
-
     def users(self) -> Users:
         """The users of the store."""
         return self._file.opened().users

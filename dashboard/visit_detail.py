@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +12,7 @@ from tracker.actions.undo import can_undo, words
 from tracker.presence.events import OPERATOR, Match
 from tracker.presence.explain import Edge, in_words
 from tracker.presence.sessions import Session
+from tracker.reports.text import printable
 from tracker.store.audit import AuditEntry, SubjectKind
 
 _MATCHES = 20
@@ -71,18 +73,15 @@ def visit_detail(board: Board, session_id: str) -> VisitDetail | None:
     except LookupError:
         return None
     person_id = found.session.person_id
-    names = board.people()
     tracks = dict.fromkeys(event.track_id for event, _ in found.events if event.track_id != OPERATOR)
     seen = [each.seen_at for each in store.cameras.presences(site_id=board.site_id) if each.person_id == person_id]
 
-    def name(of: str | None) -> str:
-        if of is None:
-            return "nobody"
-        return names[of].name if of in names else of
-
+    matches = store.matches.of_tracks(tracks, site_id=board.site_id, limit=_MATCHES)
+    ids = {person_id, *(each.person_id for each in matches if each.person_id is not None)}
+    names = {person.person_id: printable(person.name) for person in store.people.some(ids)}
     return VisitDetail(
         visit=found.session,
-        name=name(person_id),
+        name=names.get(person_id, person_id),
         seen_at=max(seen, default=None),
         steps=tuple(
             Step(
@@ -94,11 +93,15 @@ def visit_detail(board: Board, session_id: str) -> VisitDetail | None:
             for each in found.boundaries
         ),
         matches=tuple(
-            MatchRow(match=each, taken_for="" if each.person_id == person_id else name(each.person_id))
-            for each in store.matches.of_tracks(tracks, site_id=board.site_id, limit=_MATCHES)
+            MatchRow(match=each, taken_for="" if each.person_id == person_id else _name(each.person_id, names))
+            for each in matches
         ),
         changes=_changes(store.audit.about(SubjectKind.VISIT, session_id, limit=_CHANGES)),
     )
+
+
+def _name(person_id: str | None, names: Mapping[str, str]) -> str:
+    return "nobody" if person_id is None else names.get(person_id, person_id)
 
 
 def _changes(entries: list[AuditEntry]) -> tuple[ChangeRow, ...]:
