@@ -15,20 +15,13 @@ from dashboard.address import VisitQuery
 from dashboard.people_address import profile_link
 from dashboard.person_menu import correct_button
 from dashboard.views import OpenedVisit, tag
-from dashboard.visit_detail import ChangeRow, Step, VisitDetail
+from dashboard.visit_detail import ChangeRow, MatchRow, Step, VisitDetail
 from dashboard.visit_table import left, notes
 from dashboard.wording import camera_text, capital, clock, duration, stamp
 from tracker.presence.explain import Edge
 from tracker.reports.visit_filter import VisitFilter
 
 _EDGES = {Edge.START: "Entered", Edge.PAUSE: "Left", Edge.RESUME: "Came back", Edge.END: "Left"}
-_MATCH_COLUMNS = (
-    ("Time", ""),
-    ("Camera", ""),
-    ("Distance", "To the nearest face of the person: the smaller, the surer"),
-    ("Margin", "How much farther the next person is"),
-    ("Quality", "Of the best faces, 0 to 1"),
-)
 
 
 def content(visit: OpenedVisit | None, query: VisitQuery, zone: ZoneInfo, detail: VisitDetail | None) -> Component:
@@ -113,20 +106,29 @@ def _matches(detail: VisitDetail, zone: ZoneInfo) -> Component:
     """How cameras recognised the person; a visit by hand has none."""
     if not detail.matches:
         return html.Div()
-    head = html.Thead(html.Tr([html.Th(title, scope="col", title=hint) for title, hint in _MATCH_COLUMNS]))
-    rows = [
-        html.Tr(
-            [
-                html.Th(clock(each.match.at, zone), scope="row"),
-                html.Td([each.match.camera_id, *([f", as {each.taken_for}"] if each.taken_for else [])]),
-                *(html.Td(_figure(value)) for value in (each.match.distance, each.match.margin, each.match.quality)),
-            ],
-            title=each.match.reason,
-        )
-        for each in detail.matches
-    ]
-    table = html.Table([head, html.Tbody(rows)], className="match-table", **shell.aria(label="Recognised by"))
-    return _part("Recognised by", html.Div(table, className="match-box"))
+    rows = [_match(each, zone) for each in detail.matches]
+    return _part("Recognised by", html.Ul(rows, className="rows rows-tight"))
+
+
+def _match(row: MatchRow, zone: ZoneInfo) -> Component:
+    """When, where and as whom; and how sure that is."""
+    match = row.match
+    taken_for = f", as {row.taken_for}" if row.taken_for else ""
+    figures = (("distance", match.distance), ("margin", match.margin), ("quality", match.quality))
+    sure = " · ".join(f"{name} {_figure(value)}" for name, value in figures)
+    return html.Li(
+        [
+            html.Div(
+                [
+                    html.Div(f"{match.camera_id}{taken_for}", className="change-words"),
+                    html.Div(sure, className="change-details"),
+                ],
+                className="row-text",
+            ),
+            html.Div(clock(match.at, zone), className="row-figure row-time"),
+        ],
+        title=match.reason,
+    )
 
 
 def _changes(detail: VisitDetail, zone: ZoneInfo) -> Component:

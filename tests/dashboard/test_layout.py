@@ -11,7 +11,7 @@ import pytest
 
 from tests.dashboard import gym
 from tests.dashboard.conftest import Opener, served
-from tracker.presence.events import EventKind
+from tracker.presence.events import EventKind, Match
 from tracker.presence.people import Person
 from tracker.store.observation import Observation
 
@@ -53,7 +53,12 @@ def crowded(tmp_path_factory: pytest.TempPathFactory, site_file: Path) -> Iterat
             store.people.add(person, np.zeros((1, 128), np.float32))
             entered = now - timedelta(minutes=70 - number)
             camera = LONG_CAMERA if number == INSIDE - 1 else "door"
-            store.record(Observation(events=[gym.event(EventKind.ENTER, person.person_id, entered, camera=camera)]))
+            event = gym.event(EventKind.ENTER, person.person_id, entered, camera=camera)
+            match = Match(
+                site_id=gym.SITE, camera_id=camera, track_id=event.track_id, at=entered, person_id=person.person_id,
+                distance=0.71, margin=0.3, quality=0.82, authorised=True, reason="near enough",
+            )  # fmt: skip
+            store.record(Observation(events=[event], matches=[match]))
         store.record(Observation(health=gym.health(LONG_CAMERA, now + timedelta(minutes=10))))
     with served(path, "--settings", str(site_file)) as address:
         yield address
@@ -66,6 +71,20 @@ def test_nothing_is_cut_off_or_wider_than_the_screen(crowded: str, open_page: Op
     page.locator(READY[name]).first.wait_for(timeout=SLOW_MS)
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
     assert page.evaluate(CUT) == []
+
+
+@pytest.mark.parametrize("width", [320, 375])
+def test_an_opened_visit_and_its_correction_fit_on_a_phone(crowded: str, open_page: Opener, width: int) -> None:
+    page = open_page(f"{crowded}visits?q=wolfe", width=width)
+    page.locator(".visit-table tbody a").first.click(timeout=SLOW_MS)
+    page.get_by_role("button", name="Correct this visit").click(timeout=SLOW_MS)
+    page.get_by_role("button", name="Mark as left").wait_for(timeout=SLOW_MS)
+    wide = """() => [...document.querySelectorAll("[role=dialog] *")].filter(each => {
+        const box = each.getBoundingClientRect();
+        return box.width > 1 && (box.right > innerWidth + 1 || box.left < -1);
+    }).map(each => each.outerHTML.slice(0, 160))"""
+    assert page.evaluate(wide) == []
+    assert page.get_by_text("distance 0.71 · margin 0.30 · quality 0.82").is_visible()
 
 
 def test_many_people_are_a_compact_grid_beside_entries_and_exits(crowded: str, open_page: Opener) -> None:
