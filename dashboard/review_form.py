@@ -21,6 +21,7 @@ from tracker.actions import people
 from tracker.actions.actor import Actor
 from tracker.identity.names import clean_name
 from tracker.presence.people import PersonKind, Role
+from tracker.reports.text import printable
 from tracker.store.store import Store
 
 NEW, KNOWN = "new", "known"
@@ -143,6 +144,5 @@ def _alike(board: Board, asked: Asked) -> str:
 def _named(board: Board, asked: Asked) -> str:
     """The labels of the visitors, or how many they are."""
     ids = list(dict.fromkeys(asked.people))
-    known = board.people()
-    names = sorted(known[each].name for each in ids if each in known)
+    names = sorted(printable(each.name) for each in board.store().people.some(ids))
     return listed(names) if 0 < len(names) <= _NAMES_SHOWN else count(len(ids), "visitor")
