@@ -21,8 +21,22 @@ from playwright.sync_api import sync_playwright
 from tracker.store.observation import Observation
 from tracker.store.store import Store
 
-PAGES = {"now": ("", 1060), "visits": ("visits", 760), "usage": ("usage", 1090)}
+PAGES = {
+    "now": ("", 1060),
+    "visits": ("visits", 760),
+    "people": ("people", 760),
+    "review": ("people/review", 760),
+    "enrol": ("people/enrol", 820),
+    "usage": ("usage", 1090),
+    "roll-call": ("roll-call", 760),
+    "display": ("display", 620),
+}
 """URL path and height (px) of each screenshot."""
+OPENED = {
+    "visit": ("visits", ".visits-table a, table tbody a", 760),
+    "profile": ("people", "main table tbody a, main .row-name a", 1090),
+}
+"""The same of what the first match of a selector on a page leads to."""
 WIDTH_PX = 1240
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 FOOTFALL = [sys.executable, "-m", "tracker.cli.main"]
@@ -40,7 +54,7 @@ START_S = 60
 
 
 def draw(address: str, store: Path) -> None:
-    """A screenshot of each page in the light theme."""
+    """A screenshot of each page, and of a visit and a person opened there, in the light theme."""
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page(color_scheme="light")
@@ -48,6 +62,13 @@ def draw(address: str, store: Path) -> None:
         for name, (path, height_px) in PAGES.items():
             page.set_viewport_size({"width": WIDTH_PX, "height": height_px})
             page.goto(f"{address}{path}")
+            page.wait_for_load_state("networkidle")
+            page.wait_for_timeout(1500)
+            page.screenshot(path=IMAGES / f"{name}.png")
+        for name, (path, selector, height_px) in OPENED.items():
+            page.set_viewport_size({"width": WIDTH_PX, "height": height_px})
+            page.goto(f"{address}{path}")
+            page.locator(selector).first.click()
             page.wait_for_load_state("networkidle")
             page.wait_for_timeout(1500)
             page.screenshot(path=IMAGES / f"{name}.png")
