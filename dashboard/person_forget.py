@@ -24,7 +24,9 @@ from tracker.store.store import Store
 from tracker.store.users import UserRole
 
 KEEP, ERASE = "keep", "erase"
-_KEPT_WITHOUT_NAME = ("visits", "enters and exits", "stays in zones", "corrections")
+_AUDIT = ("changes by users",)
+"""What stays in the audit trail, without saying about whom."""
+_HISTORY = ("visits", "enters and exits", "stays in zones", "corrections")
 """What stays under a random id where visits are kept for the counts."""
 
 
@@ -150,7 +152,8 @@ def _counts(counts: Mapping[str, int]) -> Component:
 
 def _erased(data: PersonData, *, erase_history: bool) -> Component:
     counts = data.counts()
-    kept = {} if erase_history else {name: counts.pop(name) for name in _KEPT_WITHOUT_NAME if name in counts}
+    staying = _AUDIT if erase_history else (*_HISTORY, *_AUDIT)
+    kept = {name: counts.pop(name) for name in staying if name in counts}
     return html.Div(
         [
             html.P([html.Strong(data.person.name), " is forgotten."], role="status"),

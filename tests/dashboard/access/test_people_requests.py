@@ -180,7 +180,9 @@ def test_forgetting_erases_what_it_said(site: Site, history: str) -> None:
     assert "Face vectors" in question
     answer = forget(site, client, "ada brandt", history)
     assert "is forgotten" in answer.text
-    assert ("Kept without a name" in answer.text) is (history == "keep")
+    said = json.dumps(answer.json).partition("Kept without a name")
+    assert ("Enters and exits" in said[2]) is (history == "keep")
+    assert ("Enters and exits" in said[0]) is (history == "erase")
     assert ada(site) is None
     assert site.store.people.is_forgotten(ADA)
     assert site.store.events.select(person_id=ADA) == []
