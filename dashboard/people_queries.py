@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from dashboard.people_address import PAGE_SIZE, PeopleQuery
-from dashboard.queries import Board
+from dashboard.queries import Board, with_printable_name
 from tracker.presence.calendar import day_range
 from tracker.presence.people import Person
 from tracker.presence.sessions import Session
@@ -71,7 +71,10 @@ def people_view(board: Board, query: PeopleQuery) -> PeopleView:
     page = min(query.page, pages)
     everybody = DirectoryQuery(site_id=wanted.site_id, since=wanted.since, today=wanted.today, who=Who.EVERYBODY)
     return PeopleView(
-        rows=directory.page(wanted, skip=(page - 1) * PAGE_SIZE, limit=PAGE_SIZE),
+        rows=[
+            replace(entry, person=with_printable_name(entry.person))
+            for entry in directory.page(wanted, skip=(page - 1) * PAGE_SIZE, limit=PAGE_SIZE)
+        ],
         people=people,
         known=people or directory.count(everybody),
         page=page,
@@ -93,9 +96,10 @@ def people_portions(board: Board, query: PeopleQuery) -> Iterator[list[Directory
 def profile_view(board: Board, person_id: str) -> ProfileView | None:
     """The profile of a person; None where nobody has the id. Raises StoreError."""
     store, now = board.store(), board.now()
-    person = store.people.get(person_id)
-    if person is None:
+    found = store.people.get(person_id)
+    if found is None:
         return None
+    person = with_printable_name(found)
     visits = store.sessions.select(site_id=board.site_id, now=now, person_ids=[person.person_id])
     last = visits[-1] if visits else None
     cameras = Counter(visit.enter_camera_id for visit in visits if visit.enter_camera_id)

@@ -19,6 +19,7 @@ from tracker.actions import people
 from tracker.actions.actor import Actor
 from tracker.presence.people import name_key
 from tracker.presence.person_data import PersonData
+from tracker.reports.text import printable
 from tracker.store.person_data import kept_about
 from tracker.store.store import Store
 from tracker.store.users import UserRole
@@ -85,8 +86,9 @@ def register(app: RoleCallbacks, board: Board) -> None:
 
         def run(store: Store, actor: Actor) -> int:
             data = kept_about(store, person_id)
-            if not isinstance(typed, str) or name_key(typed.strip()) != name_key(data.person.name.strip()):
-                raise PeopleError("the name that was typed is another one", fix=f"type {data.person.name}")
+            name = printable(data.person.name).strip()
+            if not isinstance(typed, str) or name_key(typed.strip()) != name_key(name):
+                raise PeopleError("the name that was typed is another one", fix=f"type {name}")
             kept.append(data)
             return people.forget(store, actor, data.person.person_id, erase_history=erase_history)
 
@@ -97,7 +99,7 @@ def register(app: RoleCallbacks, board: Board) -> None:
 
 
 def _question(data: PersonData) -> Component:
-    name = data.person.name
+    name = printable(data.person.name)
     return html.Div(
         [
             html.P(
@@ -156,7 +158,7 @@ def _erased(data: PersonData, *, erase_history: bool) -> Component:
     kept = {name: counts.pop(name) for name in staying if name in counts}
     return html.Div(
         [
-            html.P([html.Strong(data.person.name), " is forgotten."], role="status"),
+            html.P([html.Strong(printable(data.person.name)), " is forgotten."], role="status"),
             html.H3("Erased", className="card-title"),
             _counts({"name": 1, **counts}),
             *([html.H3("Kept without a name", className="card-title"), _counts(kept)] if kept else []),

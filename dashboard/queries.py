@@ -278,7 +278,7 @@ class Board:
         """Everybody, read again when people changed; control characters in names of older stores are escaped."""
         version = f"{self._file.identity} {store.people.version()}"
         if version != self._known_people[0]:
-            self._known_people = (version, by_id(map(_escaped, store.people.all())))
+            self._known_people = (version, by_id(map(with_printable_name, store.people.all())))
         return self._known_people[1]
 
     def _coverage(self, data: ReportData) -> CoverageView:
@@ -345,7 +345,8 @@ class _StoreFile:
         return f"{status.st_dev}:{status.st_ino}"
 
 
-def _escaped(person: Person) -> Person:
+def with_printable_name(person: Person) -> Person:
+    """The person; control characters in names of older stores are escaped."""
     return person if is_printable(person.name) else replace(person, name=printable(person.name))
 
 

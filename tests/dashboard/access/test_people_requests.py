@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -190,6 +191,19 @@ def test_forgetting_erases_what_it_said(site: Site, history: str) -> None:
     assert "Ada Brandt" not in client.get("/people.csv").text
     files = b"".join(path.read_bytes() for path in site.path.parent.glob("footfall.sqlite3*"))
     assert b"Ada Brandt" not in files
+
+
+def test_control_characters_of_older_names_are_shown_escaped_and_typed_so(site: Site) -> None:
+    site.store.people.update(replace(ada(site), name="Ada\u202eevE"))
+    client = site.signed_in(UserRole.ADMIN)
+    (rows,) = [each for output, each in calls(site) if "people-table.children" in output]
+    for request in (rows, asked(site, "person-forget")):
+        request["inputs"][-1]["value"] = request["inputs"][-1]["value"] or ""
+        text = json.dumps(client.post(UPDATE, json=request).json, ensure_ascii=False)
+        assert "Ada\\\\u202eevE" in text
+        assert "\u202e" not in text
+    forget(site, client, "Ada\\u202eevE")
+    assert ada(site) is None
 
 
 def test_without_users_everything_is_open_on_this_machine(new_site: Callable[..., Site]) -> None:
