@@ -99,25 +99,26 @@ def test_an_idle_engine_is_dropped_and_loaded_again() -> None:
 def test_few_wait_for_the_engine_and_more_are_refused() -> None:
     recognition = Recognition(FakeEngine)
     prepared(recognition)
-    release, inside = threading.Event(), []
+    release, used, refused = threading.Event(), [], []
 
     def use() -> None:
-        with recognition.engine():
-            inside.append(1)
-            release.wait(20)
+        try:
+            with recognition.engine() as engine:
+                used.append(engine)
+                release.wait(20)
+        except BusyError as error:
+            refused.append(error)
 
-    threads = [threading.Thread(target=use) for _ in range(3)]
+    threads = [threading.Thread(target=use) for _ in range(10)]
     for thread in threads:
         thread.start()
-    until(lambda: bool(inside) and recognition._places._value == 0)  # type: ignore[attr-defined]
-    with pytest.raises(BusyError), recognition.engine():
-        pass
-    assert len(inside) == 1
+    until(lambda: len(refused) == 7)
+    assert len(used) == 1  # two more wait
     release.set()
     for thread in threads:
         thread.join(20)
-    with recognition.engine():
-        assert len(inside) == 3
+    assert (len(used), len(refused)) == (3, 7)
+    assert all(error.retryable for error in refused)
 
 
 def test_tidying_goes_on_until_nothing_is_left() -> None:
