@@ -104,6 +104,7 @@ def test_the_rules_know_just_the_fields_that_are_written(collection: str) -> Non
     always, sometimes = fields(FUNCTIONS[CHECKS[collection]])
     assert whole(collection).keys() <= always | sometimes
     optional = {"x_frac", "y_frac", "distance", "margin", "event", "machine_id", "rejected", "parked"}
+    optional |= {"groups", "valid_from", "valid_until", "consent_version", "consent_by"}
     assert (always | sometimes) - whole(collection).keys() <= optional
     assert sometimes <= optional
 
