@@ -12,7 +12,7 @@ from dash.development.base_component import Component
 
 from dashboard import now_lists, now_people, now_strip, shell
 from dashboard.access.callbacks import RoleCallbacks
-from dashboard.access.identity import may
+from dashboard.access.identity import may_open
 from dashboard.address import place
 from dashboard.alerts import alerts
 from dashboard.inside_filter import InsideFilter, Show, Sort, group_value, groups_of
@@ -77,7 +77,7 @@ def layout(board: Board, search: object) -> Component:
 def _head() -> Component:
     """The title, and the ways to the plain pages, which the browser loads as a whole."""
     tools = [html.A([shell.icon("screen"), "Display"], href=place("/display"), className="button")]
-    if may(UserRole.DESK):
+    if may_open(UserRole.DESK):
         tools.insert(0, html.A([shell.icon("list"), "Roll-call"], href=place("/roll-call"), className="button"))
     title = html.Div([html.H1(TITLE, className="page-title"), html.P(id="now-subtitle", className="page-subtitle")])
     return html.Div([title, html.Div(tools, className="page-tools")], className="page-head")
