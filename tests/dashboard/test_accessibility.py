@@ -80,8 +80,7 @@ POPUPS = {
 }
 
 
-@pytest.mark.parametrize("width", [1280, 360])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
 @pytest.mark.parametrize("name", READY, ids=lambda name: name or "now")
 def test_nothing_is_serious_on_any_page(month: str, open_page: Opener, name: str, scheme: str, width: int) -> None:
     page = open_page(f"{month}{'' if name == 'nothing' else name}", scheme=scheme, width=width, reduced_motion="reduce")

@@ -27,7 +27,7 @@ PLACES = [
     pytest.param(ProfileName.OFFICE, 8, 0, 1, id="office-doors"),
     pytest.param(ProfileName.OFFICE, 3, 2, 3, id="office-doors-and-rooms"),
     pytest.param(ProfileName.SHOP, 60, 0, 1, id="shop-doors"),
-    pytest.param(ProfileName.SHOP, 12, 1, 1, id="shop-doors-and-a-room"),
+    pytest.param(ProfileName.SHOP, 6, 1, 1, id="shop-doors-and-a-room"),
 ]
 ORDERS = [pytest.param(in_any_order, id="in-any-order"), pytest.param(as_it_happens, id="as-it-happens")]
 

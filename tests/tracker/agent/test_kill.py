@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-KILLS = 200
+KILLS = 120
 
 
 @pytest.mark.slow

@@ -51,7 +51,7 @@ def test_a_tracked_camera_keeps_its_password(
     settings = Settings(site=SiteSettings(id="gym"), store=StoreSettings(url=f"sqlite:///{path}"))
     board = Board(path, settings)
     exported = run("events", "export").out + run("status").out + run("report", "today", "--json").out
-    for text in (printed, out, err, repr(health), repr(sent), repr(board.live().cameras), exported):
+    for text in (printed, out, err, repr(health), repr(sent), repr(board.now_view().cameras), exported):
         assert SECRET not in text
     for file in tmp_path.glob("store.sqlite3*"):
         assert SECRET.encode() not in file.read_bytes()
