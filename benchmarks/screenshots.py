@@ -25,11 +25,9 @@ PAGES = {
     "now": ("", 1060),
     "visits": ("visits", 760),
     "people": ("people", 760),
-    "review": ("people/review", 760),
     "enrol": ("people/enrol", 820),
     "usage": ("usage", 1090),
     "roll-call": ("roll-call", 760),
-    "display": ("display", 620),
 }
 """URL path and height (px) of each screenshot."""
 OPENED = {
