@@ -55,7 +55,7 @@ def layout(board: Board, search: object) -> Component:
     )
     cameras = shell.card("Cameras", html.Div(id="now-cameras"), heading_id="now-cameras-title")
     columns = [
-        html.Div([people, occupancy], className="column span-8"),
+        html.Div([occupancy, people], className="column span-8"),
         html.Div([events, cameras], className="column column-side span-4"),
     ]
     filled = [

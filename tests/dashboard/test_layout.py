@@ -93,17 +93,19 @@ def test_an_opened_visit_and_its_correction_fit_on_a_phone(crowded: str, open_pa
     assert page.get_by_text("distance 0.71 · margin 0.30 · quality 0.82").is_visible()
 
 
-def test_many_people_are_a_compact_grid_beside_entries_and_exits(crowded: str, open_page: Opener) -> None:
+def test_the_plot_is_above_the_fold_and_many_people_are_a_compact_grid(crowded: str, open_page: Opener) -> None:
     page = open_page(crowded)
     people = page.locator("#now-inside li")
     people.first.wait_for(timeout=SLOW_MS)
     assert people.count() == INSIDE
-    box, events = page.locator("#now-inside").bounding_box(), page.locator("#now-events").bounding_box()
+    box, events, plot = (page.locator(each).bounding_box() for each in ("#now-inside", "#now-events", "#now-occupancy"))
     assert box is not None
     assert events is not None
+    assert plot is not None
     assert box["height"] < 1800
-    assert box["y"] < 500
+    assert box["y"] < 800
     assert events["y"] < 500
+    assert plot["y"] + plot["height"] < 800  # above the fold
 
 
 @pytest.mark.parametrize("name", ["", "usage"], ids=["now", "usage"])
