@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -80,17 +80,26 @@ POPUPS = {
 }
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
+LOOKS = (("light", 1280), ("dark", 360))
+
+
 @pytest.mark.parametrize("name", READY, ids=lambda name: name or "now")
-def test_nothing_is_serious_on_any_page(month: str, open_page: Opener, name: str, scheme: str, width: int) -> None:
-    page = open_page(f"{month}{'' if name == 'nothing' else name}", scheme=scheme, width=width, reduced_motion="reduce")
+def test_nothing_is_serious_on_any_page(month: str, open_page: Opener, name: str) -> None:
+    page = open_page(f"{month}{'' if name == 'nothing' else name}", reduced_motion="reduce")
     if name == "nothing":  # the browser itself complains about an address that is not there
         page.locator(READY[""]).first.wait_for(state="attached", timeout=SLOW_MS)
         page.evaluate("history.pushState(null, '', '/nothing'); dispatchEvent(new PopStateEvent('popstate'))")
     page.locator(READY[name]).first.wait_for(state="attached", timeout=SLOW_MS)
+    for scheme, width in LOOKS:
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(300)
+        _require_good(page, POPUPS.get(name, []))
+
+
+def _require_good(page: Page, popups: Sequence[Callable[[Page], None]]) -> None:
     assert axe.serious(page) == []
     assert page.evaluate(SMALL) == []
-    popups: list[Callable[[Page], None]] = POPUPS.get(name, [])
     for popup in popups:
         popup(page)
         page.wait_for_timeout(300)  # it fades in

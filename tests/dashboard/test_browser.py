@@ -310,7 +310,7 @@ def test_a_silent_camera_is_named(month: str, open_page: Opener) -> None:
     page.locator("#now-occupancy .scatterlayer path").first.wait_for(state="attached", timeout=SLOW_MS)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["dark"])
 def test_an_outage_is_grey_in_the_plots_and_noted(quiet: tuple[Store, str], open_page: Opener, scheme: str) -> None:
     store, address = quiet
     now = datetime.now(UTC)

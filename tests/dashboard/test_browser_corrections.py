@@ -186,20 +186,6 @@ def test_a_visit_that_did_not_happen_is_void_and_one_is_added(desk: Desk, opened
     assert visit.ended_at is None
 
 
-def test_somebody_who_is_in_is_marked_as_left_on_the_page_of_now(desk: Desk, open_page: Opener) -> None:
-    page = open_page(desk.address, width=375)
-    page.set_default_timeout(SLOW_MS)
-    sign_in(page, "desk")
-    page.get_by_role("button", name="Correct the visit of Ada Brandt").click()
-    page.get_by_label("At another time").check()
-    page.get_by_role("button", name="Mark as left").click()
-    page.get_by_text("Marked as left.").wait_for()
-    page.get_by_role("button", name="Correct the visit of Ada Brandt").wait_for(state="detached")
-    undo(page, "Marked as left")
-    page.get_by_role("button", name="Correct the visit of Ada Brandt").wait_for()
-    assert page.evaluate("document.documentElement.scrollWidth") == 375
-
-
 def test_viewers_correct_nothing(desk: Desk, open_page: Opener) -> None:
     (visit,) = desk.visits("p-ada")
     page = open_page(f"{desk.address}visits?days=2&visit={visit.session_id}")

@@ -157,7 +157,7 @@ def untouched(tmp_path_factory: pytest.TempPathFactory, site_file: Path) -> Iter
         yield f"{address}people/review"
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (820, "light"), (1440, "light")])
+@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1440, "light")])
 def test_cards_and_form_fit_and_nothing_is_serious(untouched: str, open_page: Opener, width: int, scheme: str) -> None:
     for tab, answer in (("strangers", "Name…"), ("visits", "Somebody else")):
         page = ready(open_page(f"{untouched}?tab={tab}", width=width, scheme=scheme, reduced_motion="reduce"), 3)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
-from scipy.sparse.csgraph import connected_components
 
 from config.recognition import MatchSettings
 from tracker.identity.gallery import Gallery
@@ -43,6 +42,8 @@ def outliers(vectors: FloatArray, anchors: FloatArray, *, max_distance: float) -
     if len(vectors) == 0 or len(points) == 1:
         return {}
     distances = np.linalg.norm(points[:, None] - points[None], axis=2)
+    from scipy.sparse.csgraph import connected_components  # here: pages need it only to enrol
+
     _, clusters = connected_components(distances <= max_distance, directed=False)
     first = len(points) - len(vectors)
     if first:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
 
 from config.recognition import MatchSettings
 from tracker.identity.enrolment_checks import duplicates
@@ -70,6 +68,9 @@ def clusters(
             one, other = (index_of[person_id] for person_id in pair)
             between[one, other] = between[other, one] = _DIFFERENT
     np.fill_diagonal(between, 0)
+    from scipy.cluster.hierarchy import fcluster, linkage  # here: it takes as long to import as half of the pages
+    from scipy.spatial.distance import squareform
+
     tree = linkage(squareform(between, checks=False), method="complete")
     labels = fcluster(tree, t=confident_distance(settings), criterion="distance").tolist()
     found: dict[int, list[str]] = {}

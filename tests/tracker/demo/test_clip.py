@@ -24,8 +24,8 @@ from tracker.vision.embed import Embedder
 from tracker.vision.embedders import SFACE
 
 pytestmark = pytest.mark.slow
-EVERY = 2
-"""Every second frame is looked at, which is enough for the claims and half the time."""
+EVERY = 4
+"""Every fourth frame is looked at, which is enough for the claims and a quarter of the time."""
 
 
 @dataclass(frozen=True)
