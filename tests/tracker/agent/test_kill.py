@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-KILLS = 120
+KILLS = 80
 
 
 @pytest.mark.slow
