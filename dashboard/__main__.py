@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from config.errors import FootfallError
 from config.serving import Tls
@@ -35,14 +35,16 @@ def main(
         chosen, _ = settings_at_site(settings, flags)
         serve(
             chosen,
-            announce=lambda address: _out.print(f"Dashboard on [bold]{address}[/]  (Ctrl-C stops it)"),
-            warn=lambda text: _err.print(escape(text)),
+            announce=lambda address: _out.print(
+                Text.assemble("Dashboard on ", (address, "bold"), "  (Ctrl-C stops it)")
+            ),
+            warn=lambda text: _err.print(Text(text)),
             reread=lambda: settings_at_site(settings, flags)[0],
             settings_file=settings,
             insecure=insecure,
         )
     except FootfallError as error:
-        _err.print(f"[bold red]error:[/] {escape(error.problem)}\n[bold]fix:[/]   {escape(error.fix)}")
+        _err.print(Text.assemble(("error:", "bold red"), f" {error.problem}\n", ("fix:", "bold"), f"   {error.fix}"))
         raise typer.Exit(1) from error
 
 

@@ -68,9 +68,9 @@ def _page(path: str) -> ModuleType | None:
     return page if page is not None and may_open(page.LEAST) else None
 
 
-def _doors() -> list[shell.Door]:
+def _navigation_items() -> list[shell.NavigationItem]:
     """The entries of the navigation for who asks."""
-    return [door for door in shell.DOORS if _page(door.path)]
+    return [item for item in shell.NAVIGATION if _page(item.path)]
 
 
 def _is_unknown_page(request: flask.Request) -> bool:
@@ -132,7 +132,7 @@ def create_app(
             {"name": "description", "content": "Who is in, since when, and how the place is used."},
         ],
     )
-    app.layout = lambda: shell.frame(settings.site.name, current_user(), _doors(), _dialogs())
+    app.layout = lambda: shell.frame(settings.site.name, current_user(), _navigation_items(), _dialogs())
     _route(app, board, settings.site.name, settings.dashboard.base_path)
     _pulse(app, board)
     feedback.register(app, board)
@@ -164,10 +164,10 @@ def _route(app: Dash, board: Board, site_name: str, base_path: str) -> None:
     def show(path: object, search: object) -> tuple[Any, Any, str]:
         asked = f"/{path.removeprefix(base_path.rstrip('/')).lstrip('/')}" if isinstance(path, str) else "/"
         page = _page(asked)
-        doors = _doors()
-        content = page.layout(board, search) if page else shell.no_such_page(asked, doors)
+        items = _navigation_items()
+        content = page.layout(board, search) if page else shell.no_such_page(asked, items)
         title = f"{page.TITLE if page else NOT_FOUND} · {site_name}"
-        return content, shell.navigation(asked.rstrip("/") or "/", doors), title
+        return content, shell.navigation(asked.rstrip("/") or "/", items), title
 
     shell.in_browser(
         app,

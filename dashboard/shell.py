@@ -29,7 +29,7 @@ LOADING: dict[str, Any] = {"data-state": "loading"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
+class NavigationItem:
     """One entry of the navigation."""
 
     path: str
@@ -37,11 +37,11 @@ class Door:
     icon: str
 
 
-DOORS = (
-    Door(path="/", name="Now", icon="now"),
-    Door(path="/visits", name="Visits", icon="visits"),
-    Door(path="/people", name="People", icon="people"),
-    Door(path="/usage", name="Usage", icon="usage"),
+NAVIGATION = (
+    NavigationItem(path="/", name="Now", icon="now"),
+    NavigationItem(path="/visits", name="Visits", icon="visits"),
+    NavigationItem(path="/people", name="People", icon="people"),
+    NavigationItem(path="/usage", name="Usage", icon="usage"),
 )
 
 
@@ -58,8 +58,8 @@ def in_browser(
     register(function, *wires, prevent_initial_call=not first)
 
 
-def frame(site_name: str, user: User | None, doors: Sequence[Door], more: Sequence[Component]) -> Any:
-    """The layout around the pages. user: who is signed in, if anybody has to be. doors: the pages that they may open.
+def frame(site_name: str, user: User | None, items: Sequence[NavigationItem], more: Sequence[Component]) -> Any:
+    """The layout around the pages. user: who is signed in, if anybody has to be. items: the pages that they may open.
 
     more: what pages share, such as notifications.
     """
@@ -74,7 +74,7 @@ def frame(site_name: str, user: User | None, doors: Sequence[Door], more: Sequen
             dcc.Store(id="colours"),
             html.A("Skip to the content", href="#content", className="skip-link"),
             *more,
-            _header(site_name, user, doors),
+            _header(site_name, user, items),
             html.Div(
                 "The dashboard does not answer. Trying again…", className="connection", role="status", id="connection"
             ),
@@ -89,7 +89,7 @@ def frame(site_name: str, user: User | None, doors: Sequence[Door], more: Sequen
     )
 
 
-def _header(site_name: str, user: User | None, doors: Sequence[Door]) -> Component:
+def _header(site_name: str, user: User | None, items: Sequence[NavigationItem]) -> Component:
     return html.Header(
         html.Div(
             [
@@ -100,7 +100,7 @@ def _header(site_name: str, user: User | None, doors: Sequence[Door]) -> Compone
                     underline="never",
                     className="brand",
                 ),
-                html.Nav(navigation("/", doors), id="navigation", className="navigation", **aria(label="Pages")),
+                html.Nav(navigation("/", items), id="navigation", className="navigation", **aria(label="Pages")),
                 *([_account(user)] if user else []),
                 dmc.ColorSchemeToggle(
                     id="scheme",
@@ -128,25 +128,25 @@ def _account(user: User) -> Component:
     )
 
 
-def navigation(path: str, doors: Sequence[Door]) -> list[Component]:
+def navigation(path: str, items: Sequence[NavigationItem]) -> list[Component]:
     """The links to these pages; the current one, or the one above it, is marked visibly and for screen readers."""
     return [
         dmc.Anchor(
-            [icon(door.icon), html.Span(door.name)],
-            href=place(door.path),
+            [icon(item.icon), html.Span(item.name)],
+            href=place(item.path),
             refresh=False,
             underline="never",
             className="nav-link",
-            **_current(door, path),
+            **_current(item, path),
         )
-        for door in doors
+        for item in items
     ]
 
 
-def _current(door: Door, path: str) -> dict[str, Any]:
-    if door.path == path:
+def _current(item: NavigationItem, path: str) -> dict[str, Any]:
+    if item.path == path:
         return aria(current="page")
-    return aria(current="true") if door.path != "/" and path.startswith(f"{door.path}/") else {}
+    return aria(current="true") if item.path != "/" and path.startswith(f"{item.path}/") else {}
 
 
 def link(
@@ -257,14 +257,14 @@ def trouble(error: FootfallError) -> Component:
     )
 
 
-def no_such_page(path: str, doors: Sequence[Door]) -> Component:
-    """The page for an unknown address. doors: the pages that there are."""
+def no_such_page(path: str, items: Sequence[NavigationItem]) -> Component:
+    """The page for an unknown address. items: the pages that there are."""
     return html.Section(
         [
             html.H1("There is no such page", className="page-title"),
             html.P([html.Code(path[:120]), " does not exist. Pages:"], className="empty-text"),
             html.Ul(
-                [html.Li(link(door.name, place(door.path))) for door in doors],
+                [html.Li(link(item.name, place(item.path))) for item in items],
                 className="no-page-links",
             ),
         ],

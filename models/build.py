@@ -122,7 +122,8 @@ def progress_bar() -> Iterator[Progress]:
     from rich.console import Console  # only a build needs rich
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("Building models"), BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    step_column = TextColumn("{task.description}", markup=False)
+    columns = (TextColumn("Building models"), BarColumn(), TimeElapsedColumn(), step_column)
     with Progress(*columns, console=Console(stderr=True), transient=False) as bar:
         task = bar.add_task("starting", total=1.0)
         yield lambda step, fraction: bar.update(task, description=step, completed=fraction)

@@ -37,6 +37,23 @@
     return window.location.pathname + (text ? "?" + text : "");
   }
 
+  /* The values of controls, written into parameters; usual ones are left out. */
+  function write(parameters, values, usual) {
+    for (const [name, value] of Object.entries(values)) {
+      if (value === null || value === (parameters.get(name) ?? usual[name])) continue;
+      if (value === usual[name]) parameters.delete(name);
+      else parameters.set(name, value);
+    }
+  }
+
+  /* The list that the parameters ask for, from its first page on; a search leaves no step for every letter. */
+  function ask(parameters, before, left) {
+    if (parameters.toString() === before) return;
+    const typed = (parameters.get("q") || "") !== (new URLSearchParams(before).get("q") || "");
+    left.forEach((name) => parameters.delete(name));
+    go(search(parameters), { replace: typed, stay: true });
+  }
+
   document.addEventListener("click", function (event) {
     const link = event.target.closest?.("a[data-go]");
     const elsewhere = event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey;
@@ -71,7 +88,7 @@
     }
   }
 
-  window.footfall = Object.assign({}, window.footfall, { go, search, set, arrived }); // for the scripts of pages
+  window.footfall = Object.assign({}, window.footfall, { write, ask, set, arrived }); // for the scripts of pages
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     address: {
@@ -81,16 +98,9 @@
         if (!shown) return unchanged;
         const parameters = new URLSearchParams(window.location.search);
         const before = parameters.toString();
-        for (const [name, value] of Object.entries({ q: text || "", who, state, sort })) {
-          if (value === null || value === (parameters.get(name) ?? USUAL[name])) continue;
-          if (value === USUAL[name]) parameters.delete(name);
-          else parameters.set(name, value);
-        }
+        write(parameters, { q: text || "", who, state, sort }, USUAL);
         if (range && range[0] && range[1] && !sameDays(range, shown.range)) writeDays(parameters, range, shown);
-        if (parameters.toString() === before) return unchanged;
-        const typed = (parameters.get("q") || "") !== (new URLSearchParams(before).get("q") || "");
-        ["page", "visit"].forEach((name) => parameters.delete(name));
-        go(search(parameters), { replace: typed, stay: true });
+        ask(parameters, before, ["page", "visit"]);
         return unchanged;
       },
 
@@ -122,12 +132,7 @@
       find: function (text, show, sort) {
         const parameters = new URLSearchParams(window.location.search);
         const before = parameters.toString();
-        const values = { q: text || "", show, sort };
-        for (const [name, value] of Object.entries(values)) {
-          if (value === null || value === (parameters.get(name) ?? USUAL_INSIDE[name])) continue;
-          if (value === USUAL_INSIDE[name]) parameters.delete(name);
-          else parameters.set(name, value);
-        }
+        write(parameters, { q: text || "", show, sort }, USUAL_INSIDE);
         if (parameters.toString() !== before) {
           parameters.delete("all");
           go(search(parameters), { replace: true, stay: true });

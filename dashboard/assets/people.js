@@ -9,20 +9,13 @@
     people: {
       /* What the controls say, written into the address; the first page of it. */
       change: function (text, who, group, sort, shown) {
-        const { go, search } = window.footfall;
+        const { write, ask } = window.footfall;
         const unchanged = window.dash_clientside.no_update;
         if (!shown || shown.person) return unchanged;
         const parameters = new URLSearchParams(window.location.search);
         const before = parameters.toString();
-        for (const [name, value] of Object.entries({ q: text || "", who, group, sort })) {
-          if (value === null || value === (parameters.get(name) ?? USUAL[name])) continue;
-          if (value === USUAL[name]) parameters.delete(name);
-          else parameters.set(name, value);
-        }
-        if (parameters.toString() === before) return unchanged;
-        const typed = (parameters.get("q") || "") !== (new URLSearchParams(before).get("q") || "");
-        parameters.delete("page");
-        go(search(parameters), { replace: typed, stay: true });
+        write(parameters, { q: text || "", who, group, sort }, USUAL);
+        ask(parameters, before, ["page"]);
         return unchanged;
       },
 

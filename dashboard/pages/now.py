@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
-from dashboard import now_lists, now_people, now_strip, shell
+from dashboard import controls, now_lists, now_people, now_strip, shell
 from dashboard.access.callbacks import RoleCallbacks
 from dashboard.access.identity import may_open
 from dashboard.address import place
@@ -84,20 +83,11 @@ def _head() -> Component:
 
 
 def _controls(wanted: InsideFilter) -> Component:
-    find = dmc.TextInput(
-        id="now-search",
-        value=wanted.text,
-        placeholder="Search",
-        leftSection=shell.icon("search"),
-        debounce=200,
-        className="search",
-        **shell.aria(label="Search in who is in"),
-    )
     return html.Div(
         [
-            find,
-            _choice("now-show", "Whom to show", wanted.shown, _shows([], wanted)),
-            _choice("now-sort", "Order", wanted.sort, _options(SORTS)),
+            controls.search("now-search", wanted.text, label="Search in who is in"),
+            controls.choice("now-show", "Whom to show", wanted.shown, _shows([], wanted)),
+            controls.choice("now-sort", "Order", wanted.sort, controls.options(SORTS)),
         ],
         className="tools people-tools",
         role="search",
@@ -108,28 +98,11 @@ def _shows(rows: Sequence[Row], wanted: InsideFilter) -> list[dict[str, Any]]:
     """Whom one may show: kinds of people, and the groups of those who are in."""
     groups = groups_of(rows)
     groups += [wanted.group] if wanted.group and wanted.group not in groups else []
-    kinds = _options(SHOWS)
+    kinds = controls.options(SHOWS)
     if not groups:
         return kinds
-    named = _options({group_value(group): group for group in groups})
+    named = controls.options({group_value(group): group for group in groups})
     return [{"group": "People", "items": kinds}, {"group": "Groups", "items": named}]
-
-
-def _options(names: Mapping[Any, str]) -> list[dict[str, Any]]:
-    return [{"value": str(key), "label": name} for key, name in names.items()]
-
-
-def _choice(control_id: str, label: str, value: str, options: list[dict[str, Any]]) -> Component:
-    control: Component = dmc.Select(
-        id=control_id,
-        value=str(value),
-        data=options,
-        allowDeselect=False,
-        checkIconPosition="right",
-        className="choice",
-        **shell.aria(label=label),
-    )
-    return control
 
 
 def register(app: RoleCallbacks, board: Board) -> None:

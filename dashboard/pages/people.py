@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from config.errors import ModelError
-from dashboard import person_forget, person_form, person_profile, review_queries, shell
+from dashboard import controls, person_forget, person_form, person_profile, review_queries, shell
 from dashboard.access.callbacks import RoleCallbacks
 from dashboard.access.identity import may
 from dashboard.address import place
@@ -86,49 +85,20 @@ def _tools(query: PeopleQuery) -> Component:
     values = _values(query)
     return html.Div(
         [
-            dmc.TextInput(
-                id="people-search",
-                value=values["search"],
-                placeholder="Search names and groups",
-                leftSection=shell.icon("search"),
-                debounce=200,
-                className="search",
-                **shell.aria(label="Search people"),
+            controls.search(
+                "people-search", values["search"], label="Search people", placeholder="Search names and groups"
             ),
-            _choice("people-who", "Which people", values["who"], {str(who): name for who, name in WHO.items()}),
-            _choice("people-group", "Group", values["group"], {"": "All groups"}),
-            _choice("people-sort", "Order", values["sort"], ORDERS, class_name="choice narrow-only"),
+            controls.choice("people-who", "Which people", values["who"], controls.options(WHO)),
+            controls.choice("people-group", "Group", values["group"], controls.options({"": "All groups"})),
+            controls.choice(
+                "people-sort", "Order", values["sort"], controls.options(ORDERS), class_name="choice narrow-only"
+            ),
             html.Div(className="spacer"),
-            html.A(
-                [shell.icon("download"), html.Span([html.Span("Download ", className="wide-only"), "CSV"])],
-                id="people-csv",
-                className="button",
-                href=query.link("/people.csv"),
-                download="",
-            ),
+            controls.download_csv("people-csv", query.link("/people.csv")),
         ],
         className="tools",
         role="search",
     )
-
-
-def _choice(
-    control_id: str, label: str, value: object, options: dict[str, str], *, class_name: str = "choice"
-) -> Component:
-    control: Component = dmc.Select(
-        id=control_id,
-        value=value,
-        data=_options(options),
-        allowDeselect=False,
-        checkIconPosition="right",
-        className=class_name,
-        **shell.aria(label=label),
-    )
-    return control
-
-
-def _options(options: dict[str, str]) -> list[dict[str, str]]:
-    return [{"value": key, "label": name} for key, name in options.items()]
 
 
 def _values(query: PeopleQuery) -> dict[str, Any]:
@@ -147,12 +117,12 @@ def register(app: RoleCallbacks, board: Board) -> None:
     _register_profile(app, board)
     person_form.register(app, board)
     person_forget.register(app, board)
-    controls = [f"people-{name}" for name in CONTROLS]
+    ids = [f"people-{name}" for name in CONTROLS]
     shell.in_browser(
         app,
         ClientsideFunction("people", "change"),
         Output("people-changed", "data"),
-        *(Input(control, "value") for control in controls),
+        *(Input(control, "value") for control in ids),
         State("people-shown", "data"),
         first=False,
     )
@@ -166,7 +136,7 @@ def register(app: RoleCallbacks, board: Board) -> None:
         Output("forget-modal", "opened", allow_duplicate=True),
         Input("people-shown", "data"),
         Input("url", "search"),
-        *(State(control, "value") for control in controls),
+        *(State(control, "value") for control in ids),
         first=False,
     )
 
@@ -194,7 +164,7 @@ def _register_list(app: RoleCallbacks, board: Board) -> None:
             table(view, query, board.zone) if view.rows else _nothing(view, query),
             _summary(view),
             query.link("/people.csv"),
-            _options(groups),
+            controls.options(groups),
             shown,
         )
 

@@ -10,7 +10,7 @@ import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
-from dashboard import shell, visit_adding, visit_drawer
+from dashboard import controls, shell, visit_adding, visit_drawer
 from dashboard.access.callbacks import RoleCallbacks
 from dashboard.access.identity import may_open
 from dashboard.address import DEFAULT_DAYS, VisitQuery
@@ -69,14 +69,11 @@ def _tools(today: date, query: VisitQuery) -> Component:
     values = _values(query)
     return html.Div(
         [
-            dmc.TextInput(
-                id="visits-search",
-                value=values["search"],
+            controls.search(
+                "visits-search",
+                values["search"],
+                label="Search in the visits",
                 placeholder="Search people, cameras, dates",
-                leftSection=shell.icon("search"),
-                debounce=200,
-                className="search",
-                **shell.aria(label="Search in the visits"),
             ),
             html.Span("From which day to which day", id="visits-days-target", className="visually-hidden"),
             dmc.DatePickerInput(
@@ -96,37 +93,18 @@ def _tools(today: date, query: VisitQuery) -> Component:
                 label="From which day to which day",
                 labelProps={"className": "visually-hidden"},
             ),
-            _choice("visits-who", "Whose visits", values["who"], {str(key): name for key, name in WHO.items()}),
-            _choice("visits-state", "Still in or left", values["state"], {str(k): name for k, name in STATES.items()}),
-            _choice("visits-sort", "Order", values["sort"], ORDERS, class_name="choice narrow-only"),
+            controls.choice("visits-who", "Whose visits", values["who"], controls.options(WHO)),
+            controls.choice("visits-state", "Still in or left", values["state"], controls.options(STATES)),
+            controls.choice(
+                "visits-sort", "Order", values["sort"], controls.options(ORDERS), class_name="choice narrow-only"
+            ),
             html.Div(className="spacer"),
             *(visit_adding.components() if may_open(UserRole.DESK) else ()),
-            html.A(
-                [shell.icon("download"), html.Span([html.Span("Download ", className="wide-only"), "CSV"])],
-                id="visits-csv",
-                className="button",
-                href=query.link("/visits.csv"),
-                download="",
-            ),
+            controls.download_csv("visits-csv", query.link("/visits.csv")),
         ],
         className="tools",
         role="search",
     )
-
-
-def _choice(
-    control_id: str, label: str, value: object, options: dict[str, str], *, class_name: str = "choice"
-) -> Component:
-    control: Component = dmc.Select(
-        id=control_id,
-        value=value,
-        data=[{"value": key, "label": name} for key, name in options.items()],
-        allowDeselect=False,
-        checkIconPosition="right",
-        className=class_name,
-        **shell.aria(label=label),
-    )
-    return control
 
 
 def _values(query: VisitQuery) -> dict[str, Any]:
@@ -155,7 +133,13 @@ def _texts(days: Days) -> list[str]:
 
 def register(app: RoleCallbacks, board: Board) -> None:
     """Fill the page for its address whenever that or history changed; controls write the address."""
+    _register_rows(app, board)
+    visit_adding.register(app, board)
+    _register_controls(app)
+    _register_drawer(app)
 
+
+def _register_rows(app: RoleCallbacks, board: Board) -> None:
     @app.callback(
         Output("visits-table", "children"),
         Output("visits-summary", "children"),
@@ -192,20 +176,15 @@ def register(app: RoleCallbacks, board: Board) -> None:
             shown,
         )
 
-    visit_adding.register(app, board)
-    shell.in_browser(
-        app,
-        "function (open) { return !open; }",  # Escape closes the dialog that opened from the drawer, not both
-        Output("visit-drawer", "closeOnEscape"),
-        Input("visit-dialog", "opened"),
-        first=False,
-    )
-    controls = [f"visits-{name}" for name in CONTROLS]
+
+def _register_controls(app: RoleCallbacks) -> None:
+    """Controls write the address, and show what it says."""
+    ids = [f"visits-{name}" for name in CONTROLS]
     shell.in_browser(
         app,
         ClientsideFunction("address", "change"),
         Output("visits-changed", "data"),
-        *(Input(control, "value") for control in controls),
+        *(Input(control, "value") for control in ids),
         State("visits-shown", "data"),
         first=False,
     )
@@ -215,7 +194,17 @@ def register(app: RoleCallbacks, board: Board) -> None:
         Output("visits-results", "data-state"),
         Input("visits-shown", "data"),
         Input("url", "search"),
-        *(State(control, "value") for control in controls),
+        *(State(control, "value") for control in ids),
+    )
+
+
+def _register_drawer(app: RoleCallbacks) -> None:
+    shell.in_browser(
+        app,
+        "function (open) { return !open; }",  # Escape closes the dialog that opened from the drawer, not both
+        Output("visit-drawer", "closeOnEscape"),
+        Input("visit-dialog", "opened"),
+        first=False,
     )
     shell.in_browser(
         app,

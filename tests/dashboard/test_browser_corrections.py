@@ -16,14 +16,13 @@ from config.settings import load_settings
 from tests.dashboard import gym
 from tests.dashboard.axe import serious
 from tests.dashboard.conftest import Opener, served
-from tests.dashboard.test_browser_sign_in import PASSWORD, sign_in
+from tests.dashboard.users import add_users, sign_in
 from tracker.presence.events import Correction, EventKind
 from tracker.presence.people import Person
 from tracker.presence.sessions import Session
 from tracker.store.observation import Observation
-from tracker.store.passwords import hash_password
 from tracker.store.store import Store
-from tracker.store.users import User, UserRole
+from tracker.store.users import UserRole
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -65,9 +64,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory, site_file: Path) -> Iterator[
         entered = now - timedelta(minutes=75)
         inside = [each for each in NAMES if each != "p-bjorn"]
         store.record(Observation(events=[gym.event(EventKind.ENTER, each, entered) for each in inside]))
-        password_hash = hash_password(PASSWORD, name="")
-        for role in (UserRole.DESK, UserRole.VIEWER):
-            store.users.add(User(name=role.capitalize(), role=role, created_at=now), password_hash)
+        add_users(store, roles=(UserRole.DESK, UserRole.VIEWER))
     with served(path, "--settings", str(site_file)) as address:
         yield Desk(path, address, load_settings(site_file).site.zone)
 

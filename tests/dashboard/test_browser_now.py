@@ -13,6 +13,7 @@ import pytest
 
 from tests.dashboard import gym
 from tests.dashboard.conftest import Opener, served
+from tests.dashboard.users import PASSWORD
 from tracker.presence.events import EventKind
 from tracker.presence.health import CameraState
 from tracker.presence.people import Person, PersonKind, Role
@@ -28,7 +29,6 @@ expect = pytest.importorskip("playwright.sync_api", reason="playwright is not in
 expect.set_options(timeout=15_000)
 pytestmark = pytest.mark.browser
 
-PASSWORD = "correct horse staple"
 PEOPLE = 70
 """Members who are in, besides Vera of the staff, Eve who may not be there, and a visitor."""
 

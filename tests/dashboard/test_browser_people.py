@@ -12,13 +12,10 @@ import pytest
 
 from tests.dashboard import axe, gym
 from tests.dashboard.conftest import Opener, served
-from tests.dashboard.test_browser_sign_in import sign_in
+from tests.dashboard.users import sign_in, with_users
 from tracker.presence.events import EventKind
-from tracker.store.backup import back_up
 from tracker.store.observation import Observation
-from tracker.store.passwords import hash_password
 from tracker.store.store import Store
-from tracker.store.users import User, UserRole
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -27,7 +24,6 @@ expect = pytest.importorskip("playwright.sync_api", reason="playwright is not in
 expect.set_options(timeout=15_000)
 pytestmark = pytest.mark.browser
 
-PASSWORD = "correct horse staple"
 ADA, BJORN, LIAM = (f"p-{number:012x}" for number in (0, 1, 11))
 
 
@@ -35,12 +31,7 @@ ADA, BJORN, LIAM = (f"p-{number:012x}" for number in (0, 1, 11))
 def guarded(tmp_path_factory: pytest.TempPathFactory, month_store: Path, site_file: Path) -> Iterator[tuple[Path, str]]:
     """A month at the gym whose dashboard has a user of each role, named after it."""
     path = tmp_path_factory.mktemp("people") / "footfall.sqlite3"
-    back_up(month_store, path, force=False, progress=lambda _share: None)
-    with Store(path) as store:
-        for role in UserRole:
-            user = User(name=role.capitalize(), role=role, created_at=store.now())
-            store.users.add(user, hash_password(PASSWORD, name=user.name))
-    with served(path, "--settings", str(site_file)) as address:
+    with with_users(month_store, path, site_file) as address:
         yield path, address
 
 

@@ -8,20 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.dashboard.conftest import Opener, served
-from tracker.store.backup import back_up
-from tracker.store.passwords import hash_password
+from tests.dashboard.conftest import Opener
+from tests.dashboard.users import PASSWORD, sign_in, with_users
 from tracker.store.store import Store
-from tracker.store.users import User, UserRole
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 expect.set_options(timeout=15_000)
 pytestmark = pytest.mark.browser
 
-PASSWORD = "correct horse staple"
 SLOW_MS = 15_000
 
 
@@ -29,19 +26,8 @@ SLOW_MS = 15_000
 def guarded(tmp_path_factory: pytest.TempPathFactory, month_store: Path, site_file: Path) -> Iterator[tuple[Path, str]]:
     """A month at the gym whose dashboard has a user of each role, named after it."""
     path = tmp_path_factory.mktemp("guarded") / "footfall.sqlite3"
-    back_up(month_store, path, force=False, progress=lambda _share: None)
-    with Store(path) as store:
-        for role in UserRole:
-            user = User(name=role.capitalize(), role=role, created_at=store.now())
-            store.users.add(user, hash_password(PASSWORD, name=user.name))
-    with served(path, "--settings", str(site_file)) as address:
+    with with_users(month_store, path, site_file) as address:
         yield path, address
-
-
-def sign_in(page: Page, name: str, password: str = PASSWORD) -> None:
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

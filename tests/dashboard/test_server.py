@@ -186,6 +186,17 @@ def test_a_host_of_another_machine_is_refused(tmp_path: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
+def test_messages_are_printed_as_they_are(tmp_path: Path) -> None:
+    """Brackets and colons are markup to rich, which draws the `:CD:` of a fingerprint as a disc."""
+    cert = str(tmp_path / "[bold]A6:CD:54[fe80::1]" / "cert.pem")
+    result = subprocess.run(
+        command(tmp_path, "--port", "0", "--tls-cert", cert, "--tls-key", cert),
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert result.returncode == 1
+    assert f"error: cannot serve https with {cert} and {cert}" in result.stderr
+
+
 def test_many_readers_at_once_leave_the_log_empty(tmp_path: Path) -> None:
     with gym.open_store(tmp_path / "x.sqlite3"):
         pass

@@ -153,7 +153,8 @@ class _DownloadBar:
     """A progress bar on stderr for a download that takes its time."""
 
     def __init__(self) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        task_name = TextColumn("{task.description}", markup=False)
+        columns = (task_name, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self._bar = Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal)
         self._tasks: dict[str, TaskID] = {}
         self._started_s = time.monotonic()
