@@ -7,6 +7,8 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection as PipeConnection
 from pathlib import Path
 
 import grpc
@@ -58,18 +60,38 @@ def at_rest(
 ) -> tuple[float, float]:
     """Processor time of a replica on which nothing happens, in percent of a core: on an idle line, and without one.
 
-    proxy: what it connects through.
+    The replica has a process of its own. connect: to be pickled. proxy: what it connects through.
     """
-    with Store(folder / "rest.sqlite3") as store:
-        replica = Replica(store, connect, site_id=site_id, scope=Scope.HISTORY)
+    context = get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_rest, args=(folder / "rest.sqlite3", connect, site_id, theirs))
+    process.start()
+    try:
+        idle = _received(ours)
+        proxy.cut()
+        ours.send(None)
+        away = _received(ours)
+        process.join(_SETTLE_S)
+    finally:
+        process.kill()
+    return idle, away
+
+
+def _rest(path: Path, connect: Callable[[], Connection], site_id: str, reports: PipeConnection) -> None:
+    """Follow while nothing happens, report the processor time, wait until the line is cut, and report it again."""
+    with Store(path) as store, Replica(store, connect, site_id=site_id, scope=Scope.HISTORY) as replica:
         replica.catch_up()
         replica.follow()
         _wait(lambda: replica.is_live)
-        idle = _processor_percent()
-        proxy.cut()
-        away = _processor_percent()
-        replica.close()
-    return idle, away
+        reports.send(_processor_percent())
+        reports.recv()
+        reports.send(_processor_percent())
+
+
+def _received(reports: PipeConnection) -> float:
+    if not reports.poll(60.0 + 2 * IDLE_S):
+        raise TimeoutError("the replica reported nothing")
+    return float(reports.recv())
 
 
 def _processor_percent() -> float:

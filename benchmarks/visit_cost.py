@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from benchmarks.live_visits import BYTES_A_VISIT, VISITS_AN_HOUR, Bytes, counted, live, send_all
@@ -110,7 +111,7 @@ def _told(reads: Reads) -> Iterator[Result]:
 
 def _at_rest(folder: Path, host: str) -> Iterator[Result]:
     with counted(host) as proxy:
-        idle, away = at_rest(folder, lambda: connected(f"{PROJECT}-read"), site_id=SITE, proxy=proxy)
+        idle, away = at_rest(folder, partial(connected, f"{PROJECT}-read"), site_id=SITE, proxy=proxy)
     yield Result(case="processor time of an idle line", value=idle, unit="% of a core", target="under 0.5 %",
                  met=idle < 0.5, note="seven listeners")  # fmt: skip
     yield Result(case="processor time while Firestore is away", value=away, unit="% of a core", target="under 1 %",
