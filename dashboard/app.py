@@ -112,7 +112,7 @@ def create_app(
     The store need not exist yet: pages show the problem, and recover when it can be read.
     """
     board = Board(store_path, settings, reread=reread, settings_file=settings_file, names_shown=names_shown)
-    access = Access(board.users, board.display_links, now=board.now, always=always_sign_in)
+    access = Access(board.store_file, now=board.now, always=always_sign_in)
     app = _TitledDash(
         __name__,
         title=settings.site.name,

@@ -33,9 +33,7 @@ from tracker.reports.session_cache import SessionCache
 from tracker.reports.sheets import Figure, Row
 from tracker.reports.text import is_printable, printable
 from tracker.reports.usual import PastDay, usual
-from tracker.store.display_links import DisplayLinks
 from tracker.store.store import Store
-from tracker.store.users import Users
 
 BEAT_S = 20
 """Open pages refresh cameras and lists after so many seconds, also without changes."""
@@ -143,13 +141,9 @@ class Board:
         """The open store, for actions. Raises StoreError."""
         return self._store()
 
-    def users(self) -> Users:
-        """The users of the store."""
-        return self._file.opened().users
-
-    def display_links(self) -> DisplayLinks:
-        """The links to the display of the store."""
-        return self._file.opened().display_links
+    def store_file(self) -> Store:
+        """The open store, also while it has nothing about the site. Raises StoreError."""
+        return self._file.opened()
 
     def now_view(self) -> NowView:
         """Today so far, and the state of the cameras."""

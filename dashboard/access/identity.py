@@ -11,8 +11,8 @@ from werkzeug.exceptions import NotFound
 from config.errors import StoreError
 from dashboard.access import cookies
 from tracker.actions.actor import THIS_MACHINE, Actor
-from tracker.store.display_links import DisplayLinks
-from tracker.store.users import User, UserRole, Users
+from tracker.store.store import Store
+from tracker.store.users import User, UserRole
 
 _DISPLAY = Actor("a display", UserRole.VIEWER)
 """Whoever has the link of a display."""
@@ -60,21 +60,13 @@ def names_shown() -> bool:
 
 
 class Access:
-    """Who is signed in. users: those of the store, links: to its display; both raise StoreError while it is unreadable.
+    """Who is signed in. store: with the users, and the links to its display; raises StoreError while it is unreadable.
 
     now: the time, UTC. always: nobody gets in without signing in, also while there are no users.
     """
 
-    def __init__(
-        self,
-        users: Callable[[], Users],
-        links: Callable[[], DisplayLinks],
-        *,
-        now: Callable[[], datetime],
-        always: bool,
-    ) -> None:
-        self.users = users
-        self._links = links
+    def __init__(self, store: Callable[[], Store], *, now: Callable[[], datetime], always: bool) -> None:
+        self.store = store
         self.now = now
         self._always = always
 
@@ -85,16 +77,16 @@ class Access:
         """
         flask.g.user = None
         try:
-            self._always = self._always or self.users().exist()
+            self._always = self._always or self.store().users.exist()
         except StoreError as error:
             flask.g.trouble = error  # no data without knowing whether there are users
             return True
         if self._always:
             token = cookies.sign_in_token()
-            flask.g.user = self.users().signed_in(token, self.now()) if token else None
+            flask.g.user = self.store().users.signed_in(token, self.now()) if token else None
         return not self._always or flask.g.user is not None
 
     def is_display(self) -> bool:
         """Whether this request, of nobody who is signed in, has the key of a link to the display. Raises StoreError."""
-        flask.g.is_display = self._links().opens(flask.request.args.get("key", ""))
+        flask.g.is_display = self.store().display_links.opens(flask.request.args.get("key", ""))
         return bool(flask.g.is_display)

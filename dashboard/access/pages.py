@@ -14,8 +14,9 @@ from werkzeug.wrappers import Response
 from config.errors import UserError
 from dashboard.access import cookies
 from dashboard.access.attempts import Attempts
-from dashboard.access.identity import Access, current_user
+from dashboard.access.identity import Access, current_actor, current_user
 from dashboard.wording import sentence
+from tracker.actions import users
 from tracker.presence.people import name_key
 from tracker.store.passwords import MAX_PASSWORD, MIN_PASSWORD, hash_password, is_password
 from tracker.store.users import User
@@ -49,12 +50,12 @@ class _Pages:
         if current_user() is not None:
             return flask.redirect(target, 303)
         if request.method == "GET":
-            return self._show("sign-in.html", target=target, no_users=not self._access.users().exist())
+            return self._show("sign-in.html", target=target, no_users=not self._access.store().users.exist())
         name, password = request.form.get("name", "").strip(), request.form.get("password", "")
         wait_s = self._attempts.begin(name_key(name), request.remote_addr or "")
         if wait_s:
             return self._wait("sign-in.html", wait_s, target=target, name=name)
-        known = self._access.users().credentials(name)
+        known = self._access.store().users.credentials(name)
         if not is_password(password, None if known is None else known.password_hash) or known is None:
             return self._show("sign-in.html", status=401, target=target, name=name, problem=_WRONG)
         self._attempts.succeed(name_key(name), request.remote_addr or "")
@@ -62,12 +63,13 @@ class _Pages:
 
     def sign_out(self) -> Any:
         """End this sign-in."""
-        self._access.users().sign_out(cookies.sign_in_token())
+        self._access.store().users.sign_out(cookies.sign_in_token())
         return self._signed_out()
 
     def sign_out_everywhere(self) -> Any:
         """End every sign-in of this user."""
-        self._access.users().sign_out_everywhere(self._require_user().name)
+        user = self._require_user()
+        users.sign_out_everywhere(self._access.store(), current_actor(), user.name)
         return self._signed_out()
 
     def account(self) -> Any:
@@ -79,7 +81,7 @@ class _Pages:
         wait_s = self._attempts.begin(name, address)
         if wait_s:
             return self._wait("account.html", wait_s)
-        known = self._access.users().credentials(user.name)
+        known = self._access.store().users.credentials(user.name)
         if not is_password(request.form.get("password", ""), None if known is None else known.password_hash):
             return self._show("account.html", status=401, problem="The current password is wrong.")
         self._attempts.succeed(name, address)
@@ -93,7 +95,7 @@ class _Pages:
         new = request.form.get("new_password", "")
         if new != request.form.get("again", ""):
             raise UserError("the two new passwords differ", fix="type the same password twice")
-        self._access.users().set_password(user.name, hash_password(new, name=user.name))
+        users.set_password(self._access.store(), current_actor(), user.name, hash_password(new, name=user.name))
 
     def _require_user(self) -> User:
         user = current_user()
@@ -103,7 +105,7 @@ class _Pages:
 
     def _signed_in(self, user: User, target: str) -> Response:
         token = secrets.token_urlsafe(32)
-        self._access.users().sign_in(user.name, token, expires_at=self._access.now() + SIGN_IN_FOR)
+        self._access.store().users.sign_in(user.name, token, expires_at=self._access.now() + SIGN_IN_FOR)
         response = flask.redirect(target, 303)
         cookies.sign_in(response, token, for_s=int(SIGN_IN_FOR.total_seconds()))
         return response

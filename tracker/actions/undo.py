@@ -6,7 +6,18 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from config.errors import RecordError
-from tracker.actions import display_links, enrolment, events, negatives, people, reassigning, review, visits
+from tracker.actions import (
+    display_links,
+    enrolment,
+    events,
+    negatives,
+    people,
+    reassigning,
+    recognition,
+    review,
+    users,
+    visits,
+)
 from tracker.actions.actor import Actor
 from tracker.actions.corrections import changed_since
 from tracker.actions.operation import Operation, changing, require
@@ -14,12 +25,9 @@ from tracker.store.audit import AuditEntry
 from tracker.store.store import Store
 from tracker.store.users import UserRole
 
+_MODULES = (display_links, enrolment, events, negatives, people, reassigning, recognition, review, users, visits)
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
-    {
-        each.name: each
-        for module in (display_links, enrolment, events, negatives, people, reassigning, review, visits)
-        for each in module.OPERATIONS
-    }
+    {each.name: each for module in _MODULES for each in module.OPERATIONS}
 )
 """Every operation by its name in the audit trail."""
 UNDO = "undo"

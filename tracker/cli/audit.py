@@ -83,8 +83,8 @@ def undo(
 ) -> None:
     """Undo a change that a command or the dashboard made.
 
-    Corrections of events and visits, changes of a person's profile and faces marked as not theirs can be undone, unless
-    somebody changed the same since.
+    Corrections of events and visits, changes of a person's profile, faces marked as not theirs and limits of single
+    people can be undone, unless somebody changed the same since.
     """
     from tracker.actions.undo import undo as revert
     from tracker.actions.undo import words

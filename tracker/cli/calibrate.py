@@ -8,8 +8,9 @@ import typer
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from tracker.cli.acting import actor_of
 from tracker.cli.command import command
-from tracker.cli.options import Options, UsageError
+from tracker.cli.options import Acting, UsageError
 from tracker.cli.output import Result, Table
 from tracker.cli.store import open_store
 from tracker.identity.networks import embedder_of, match_of
@@ -24,7 +25,7 @@ _SAME_STYLE, _DIFFERENT_STYLE = "green", "dark_orange"
 
 @command("footfall people calibrate --far 0.01", "footfall people calibrate --apply")
 def calibrate(
-    access: Options,
+    access: Acting,
     far: Annotated[
         float, typer.Option("--far", metavar="SHARE", help="False accept rate to allow: the share of other people.")
     ] = 0.001,
@@ -41,6 +42,7 @@ def calibrate(
     histograms. People who look alike get a stricter limit. With few comparisons limits only get stricter, never looser.
     Without --apply nothing is saved.
     """
+    from tracker.actions.recognition import set_limits
     from tracker.identity.calibration import calibrate as calibrated
     from tracker.identity.gallery import Gallery
 
@@ -53,7 +55,7 @@ def calibrate(
         embedder, match = embedder_of(settings, store), match_of(settings, store)
         current = match.max_distance
         if reset:
-            store.people.replace_limits({})
+            set_limits(store, actor_of(access), {})
             return Result(
                 document={"reset": True, "current": current},
                 parts=[f"limits removed; {current:g} applies to everybody"],
@@ -63,7 +65,7 @@ def calibrate(
         found = calibrated(enrolled, match, embedder, rate=far, strangers=visitors)
         before = store.people.limits()
         if apply:
-            store.people.replace_limits(_limits(found, current))
+            set_limits(store, actor_of(access), _limits(found, current))
     return Result(
         document={
             **found.document(names),

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from config.errors import PeopleError
+from tracker.cli.acting import actor_of
 from tracker.cli.command import command
 from tracker.cli.enroll import PatternOption, asked_pattern
-from tracker.cli.options import Models
+from tracker.cli.options import ActingModels
 from tracker.cli.output import Result
 from tracker.cli.store import writing
 from tracker.cli.terminal import with_progress
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 @command("footfall people re-enroll --pictures people/")
 def re_enroll(
-    access: Models,
+    access: ActingModels,
     pictures: Annotated[
         Path,
         typer.Option(
@@ -50,6 +51,7 @@ def re_enroll(
     faces marked as not somebody's, and calibrated limits are deleted: they belong to the former network. Running agents
     end and must be started again. Without --without-pictures nothing changes unless everybody has a usable picture.
     """
+    from tracker.actions.recognition import replace_network
     from tracker.identity.enrolment_requests import requests_in
     from tracker.vision.embedders import chosen
 
@@ -69,7 +71,7 @@ def re_enroll(
         missing = [person for person in people if person.person_id not in found and person.person_id not in done]
         if missing and not without_pictures:
             raise PeopleError(_missing(missing, pictures), fix="add pictures of them, or give --without-pictures")
-        store.people.replace_network(embedder.network, found)
+        replace_network(store, actor_of(access), embedder.network, found)
     return Result(
         document={"network": embedder.network, "enrolled": len(found), "missing": [each.name for each in missing]},
         parts=[f"enrolled {len(found)} of {len(people)} people anew with {embedder.name}"],

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from config.errors import UserError
+from tracker.cli.acting import actor_of
 from tracker.cli.command import command
 from tracker.cli.extras import require
-from tracker.cli.options import Options, UsageError
+from tracker.cli.options import Acting, Options, UsageError
 from tracker.cli.output import Table, print_line
 from tracker.cli.store import open_store
 from tracker.reports.sheets import Column, Kind
-from tracker.store.users import User, UserRole
+from tracker.store.users import UserRole
 
 if TYPE_CHECKING:
     from tracker.store.store import Store
@@ -34,7 +35,7 @@ _COLUMNS = (
 @command("footfall users add ada --role admin", "footfall users add desk --role desk --password-stdin < password.txt")
 def add(
     name: NameArgument,
-    access: Options,
+    access: Acting,
     role: Annotated[
         UserRole,
         typer.Option("--role", help="viewer: figures without names; desk: pages with names; admin: everything."),
@@ -42,14 +43,15 @@ def add(
     password_stdin: PasswordStdinOption = False,
 ) -> None:
     """Add a user of the dashboard; the password is asked for twice."""
+    from tracker.actions import users
     from tracker.identity.names import clean_name
 
     require("the dashboard", "dashboard", "argon2")
     name = clean_name(name)
     with _store(access, create=True) as store:
         password_hash = _new_password_hash(name, from_stdin=password_stdin)
-        store.users.add(User(name=name, role=role, created_at=store.now()), password_hash)
-    print_line(f"{name} may sign in to the dashboard as {role}")
+        added = users.add(store, actor_of(access), name, role, password_hash)
+    print_line(f"{added.name} may sign in to the dashboard as {role}")
 
 
 @command("footfall users list", "footfall users list --json")
@@ -66,43 +68,41 @@ def list_users(access: Options) -> Table:
 
 
 @command("footfall users password ada")
-def password(name: NameArgument, access: Options, password_stdin: PasswordStdinOption = False) -> None:
+def password(name: NameArgument, access: Acting, password_stdin: PasswordStdinOption = False) -> None:
     """Set another password; the user is signed out everywhere."""
+    from tracker.actions import users
+
     require("the dashboard", "dashboard", "argon2")
     with _store(access) as store:
-        found = _find(store, name)
-        store.users.set_password(found.name, _new_password_hash(found.name, from_stdin=password_stdin))
+        name = users.require(store, name).name
+        password_hash = _new_password_hash(name, from_stdin=password_stdin)
+        found = users.set_password(store, actor_of(access), name, password_hash)
     print_line(f"{found.name} has another password and is signed out everywhere")
 
 
 @command("footfall users sign-out ada")
-def sign_out(name: NameArgument, access: Options) -> None:
+def sign_out(name: NameArgument, access: Acting) -> None:
     """Sign a user out on every device."""
+    from tracker.actions import users
+
     with _store(access) as store:
-        found = _find(store, name)
-        store.users.sign_out_everywhere(found.name)
+        found = users.sign_out_everywhere(store, actor_of(access), name)
     print_line(f"{found.name} is signed out everywhere")
 
 
 @command("footfall users remove ada")
-def remove(name: NameArgument, access: Options) -> None:
+def remove(name: NameArgument, access: Acting) -> None:
     """Remove a user, who is signed out at once."""
+    from tracker.actions import users
+
     with _store(access) as store:
-        found = _find(store, name)
-        store.users.remove(found.name)
+        found = users.remove(store, actor_of(access), name)
     print_line(f"{found.name} was removed and is signed out")
 
 
 def _store(access: Options, *, create: bool = False) -> Store:
     """The store file of this machine: users are never exchanged with Firestore."""
     return open_store(access.load(), create=create)
-
-
-def _find(store: Store, name: str) -> User:
-    found = store.users.credentials(name)
-    if found is None:
-        raise UserError(f"no user named {name!r}", fix="'footfall users list' shows them")
-    return found.user
 
 
 def _new_password_hash(name: str, *, from_stdin: bool) -> str:

@@ -23,6 +23,8 @@ class SubjectKind(StrEnum):
     VISIT = "visit"
     EVENT = "event"
     DISPLAY_LINK = "display_link"
+    USER = "user"
+    GALLERY = "gallery"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,7 +57,8 @@ class Gym:
         people: list[Document] = [encode(each) for each in self.store.people.all()]
         vectors, owners = self.store.people.negatives()
         reviewed = self.store.reviews.reviewed_people() | self.store.reviews.reviewed_matches()
-        return [people, self.visits(), vectors.tolist(), owners, self.store.people.vector_counts(), reviewed]
+        known = [self.store.people.vector_counts(), self.store.people.limits(), self.store.users.all()]
+        return [people, self.visits(), vectors.tolist(), owners, reviewed, *known]
 
 
 def _minutes(at: datetime) -> float:

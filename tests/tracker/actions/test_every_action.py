@@ -11,14 +11,25 @@ import pytest
 from config.errors import FootfallError, NotAllowedError, RecordError
 from tests.tracker.actions.conftest import ACTORS, ADMIN, DESK, NOW, SITE, Gym, ago, event, vector
 from tests.tracker.review.places import RULES
-from tracker.actions import display_links, enrolment, events, negatives, people, reassigning, review, visits
+from tracker.actions import (
+    display_links,
+    enrolment,
+    events,
+    negatives,
+    people,
+    reassigning,
+    recognition,
+    review,
+    users,
+    visits,
+)
 from tracker.actions.actor import Actor
 from tracker.actions.negatives import Faces
 from tracker.actions.undo import OPERATIONS, can_undo, undo, words
 from tracker.presence.events import OPERATOR, Event, EventKind
 from tracker.presence.people import Consent, Person, Role
 from tracker.review.doubts import DoubtfulVisit
-from tracker.store.users import UserRole
+from tracker.store.users import User, UserRole
 
 Act = Callable[[Gym, Actor], object]
 FACES = [Faces(vectors=vector(9), sources=("sister.jpg",), reach=0.5)]
@@ -74,6 +85,16 @@ ACTS: dict[str, Act] = {
     "display.revoke": lambda gym, actor: display_links.revoke(gym.store, actor, "door"),
     "review.ignore": lambda gym, actor: review.ignore_visitors(gym.store, actor, ["v-0000000001"]),
     "review.confirm": lambda gym, actor: review.confirm(gym.store, actor, [doubtful(gym)], RULES),
+    "recognition.limits": lambda gym, actor: recognition.set_limits(gym.store, actor, {"p-ada": 0.5, "p-bob": 0.6}),
+    "recognition.network": lambda gym, actor: recognition.replace_network(
+        gym.store, actor, "dlib", {"p-ada": (vector(7), ["ada.jpg"])}
+    ),
+    "users.add": lambda gym, actor: users.add(gym.store, actor, "Zoe", UserRole.DESK, "hash"),
+    "users.remove": lambda gym, actor: users.remove(gym.store, actor, "BEN"),
+    "users.password": lambda gym, actor: users.set_password(gym.store, actor, "ben", "other"),
+    "users.own_password": lambda gym, actor: users.set_password(gym.store, actor, actor.name, "other"),
+    "users.sign_out": lambda gym, actor: users.sign_out_everywhere(gym.store, actor, "ben"),
+    "users.own_sign_out": lambda gym, actor: users.sign_out_everywhere(gym.store, actor, actor.name.upper()),
     "review.merge": lambda gym, actor: review.merge_visitors(gym.store, actor, ["v-0000000001", "v-0000000002"]),
 }
 """An example of each action, by its name in the audit trail."""
@@ -132,6 +153,11 @@ FAILING: dict[str, Act] = {
         gym.store, actor, "v-0000000001", vector(6), consent=AGREED
     ),
     "merged-with-self": lambda gym, actor: people.merge(gym.store, actor, "p-ada", "p-ada"),
+    "limit-of-nobody": lambda gym, actor: recognition.set_limits(gym.store, actor, {"p-ada": 0.5, "p-zoe": 0.6}),
+    "network-of-nobody": lambda gym, actor: recognition.replace_network(
+        gym.store, actor, "dlib", {"p-zoe": (vector(7), ["zoe.jpg"])}
+    ),
+    "no-user": lambda gym, actor: users.set_password(gym.store, actor, "Zoe", "other"),
     "merged-alone": lambda gym, actor: review.merge_visitors(gym.store, actor, ["v-0000000001"] * 2),
     "merged-as-visitors": lambda gym, actor: review.merge_visitors(gym.store, actor, ["v-0000000001", "p-bob"]),
     "ignored-member": lambda gym, actor: review.ignore_visitors(gym.store, actor, ["v-0000000001", "p-bob"]),
@@ -148,6 +174,12 @@ def prepare(gym: Gym, name: str) -> None:
         events.void(gym.store, ADMIN, [event("exit", 240).event_id])
     if name == "display.revoke":
         display_links.add(gym.store, ADMIN, "door")
+    if name.startswith("users."):
+        for user_name in ("Ben", *(actor.name for actor in ACTORS.values())):
+            gym.store.users.add(User(name=user_name, role=UserRole.DESK, created_at=ago(9)), "hash")
+            gym.store.users.sign_in(user_name, user_name, expires_at=ago(-9))
+    if name == "recognition.limits":
+        gym.store.people.replace_limits({"p-ada": 0.4})
     if name == "people.not_clear":
         negatives.mark(gym.store, ADMIN, "p-ada", FACES)
     if name == "review.merge":
@@ -256,3 +288,17 @@ def test_the_record_of_an_enrolment_has_no_vector(gym: Gym) -> None:
     assert (enrolled.after["pictures"], added.before["pictures"], added.after["pictures"]) == (1, 1, 2)
     assert "vector" not in str([enrolled, added])
     assert gym.store.people.vector_counts()["p-zoe"] == 2
+
+
+def test_users_change_what_is_their_own_and_only_an_admin_the_rest(gym: Gym) -> None:
+    prepare(gym, "users.password")
+    desk = ACTORS[UserRole.DESK]
+    users.set_password(gym.store, desk, "desk", "other")
+    known = gym.store.users.credentials("Desk")
+    assert known is not None
+    assert known.password_hash == "other"
+    assert gym.store.users.signed_in("Desk", gym.now[0]) is None
+    with pytest.raises(NotAllowedError):
+        users.set_password(gym.store, desk, "Ben", "other")
+    assert gym.store.users.signed_in("Ben", gym.now[0]) is not None
+    assert "other" not in str(gym.store.audit.all())
