@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.cells import cell_len
 
 from tests.tracker.cli.conftest import Run
 from tests.tracker.fake_cameras import AgentHarness
@@ -95,6 +96,21 @@ def test_control_characters_reach_no_error(run: Run, tmp_path: Path) -> None:
     AgentHarness(tmp_path / "store.sqlite3").store.close()
     line = run("people", "show", "x\x1b[31m").refused("no person named")
     assert CONTROL.search(line) is None
+
+
+@pytest.mark.parametrize(
+    "last", [pytest.param("नमस्ते 🙂", id="lines"), pytest.param("two\nlines", id="cells-that-fold")]
+)
+def test_columns_are_aligned_beside_names_of_wide_characters(last: str, run: Run, tmp_path: Path) -> None:
+    since = at("2026-11-02T08:00:00+00:00")
+    names = ["Ada", "山田太郎", "Zoë" + chr(0x202E) + "b", last]
+    with Store(tmp_path / "store.sqlite3") as store:
+        for name in names:
+            person = Person(person_id=f"p-{len(name)}", name=name, created_at=since)
+            store.people.add(person, np.zeros((0, 128), np.float32))
+    lines = [re.split(" kind | enrolled ", line) for line in run("people", "list").out.splitlines()]
+    columns = [cell_len(parts[0]) for parts in lines if len(parts) == 2]
+    assert columns == [columns[0]] * (1 + len(names))
 
 
 def texts_of(data: object) -> list[str]:
