@@ -89,12 +89,17 @@ class Options:
 
     def reload(self) -> tuple[Settings, dict[str, str]]:
         """The settings as of now, and which of the site's shared settings were rejected, with the reason."""
-        from tracker.store.site_settings import settings_at_site  # here, so that no help waits for pydantic
+        from config.settings import load_settings  # here, so that no help waits for pydantic
 
         overrides: Overrides = {}
         for name in {each.name for each in fields(self)} & _OVERRIDDEN.keys():
             section, key = _OVERRIDDEN[name]
             overrides[section] = {key: getattr(self, name)}
+        settings = load_settings(self.settings, overrides)
+        if settings.store.firestore is None:
+            return settings, {}
+        from tracker.store.site_settings import settings_at_site
+
         return settings_at_site(self.settings, overrides)
 
 

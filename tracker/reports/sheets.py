@@ -9,11 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from tracker.presence.calendar import MINUTE, local_text
-from tracker.presence.coverage import Outage
+
+if TYPE_CHECKING:
+    from tracker.presence.coverage import Outage
 
 Row: TypeAlias = Mapping[str, Any]
 """Values by the key of the column; None where there is none."""

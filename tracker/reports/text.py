@@ -7,12 +7,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from io import StringIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from tracker.presence.calendar import CLOCK, MINUTE, local_text
-from tracker.presence.coverage import Coverage, Outage
 from tracker.reports.sheets import MARKS, Column, Kind, Report, Row
+
+if TYPE_CHECKING:
+    from tracker.presence.coverage import Coverage, Outage
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _MOST_OUTAGES = 3

@@ -11,7 +11,6 @@ from config.errors import RecordError
 from tracker.presence.events import Correction, Event, Match, time_text
 from tracker.store import correction_rows, event_rows, vector_rows
 from tracker.store.event_rows import EVENTS, MATCHES
-from tracker.store.forgetting import without_forgotten
 from tracker.store.store_file import StoreFile
 from tracker.store.tables import Table
 
@@ -91,6 +90,8 @@ class Events(_Dated[Event]):
         Of several corrections of one event the latest is in force, in whatever order they come. Raises RecordError
         when one voids an event that is not there, or adds one of somebody who was forgotten.
         """
+        from tracker.store.forgetting import without_forgotten
+
         with self._file.writing() as writing:
             for correction in corrections:
                 if correction.event is not None and not without_forgotten(writing, [correction.event]):

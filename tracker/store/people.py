@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from config.errors import PeopleError, StoreBusyError
 from tracker.presence.people import Consent, Person, PersonKind, Role
-from tracker.store import camera_rows, event_rows, forgetting, people_rows, site_rows, vector_rows
+from tracker.store import people_rows, vector_rows
 from tracker.store.database import Transaction
 from tracker.store.leases import lease
 from tracker.store.people_rows import PEOPLE
@@ -101,6 +101,8 @@ class People:
         Raises PeopleError when one is missing, both are the same, an enrolled person would become a visitor, or the
         vectors would go to an enrolled person without consent.
         """
+        from tracker.store import camera_rows, event_rows, site_rows
+
         ids = (from_id, into_id)
         with ExitStack() as idle:
             with self._file.reading() as connection:
@@ -133,6 +135,8 @@ class People:
         rows are gone but could not be overwritten, `is_forgotten` is true and the error names the fix: StoreError
         where the disk has no room for that, StoreBusyError where another process kept their pages.
         """
+        from tracker.store import forgetting
+
         with self._file.writing() as writing:
             if not people_rows.is_forgotten(writing.connection, person_id):
                 people_rows.require(writing.connection, person_id)

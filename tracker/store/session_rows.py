@@ -86,11 +86,6 @@ def rebuild(writing: Transaction, site_id: str | None = None) -> None:
     writing.touch_events()
 
 
-def is_built(connection: sqlite3.Connection) -> bool:
-    """Whether the rows were ever derived; not so in a store that an older version wrote last."""
-    return connection.execute("SELECT ticked_at FROM state").fetchone()[0] is not None
-
-
 def due(connection: sqlite3.Connection, now: datetime) -> dict[PersonAtSite, str]:
     """Whose sessions the time alone changes between the last transaction and `now`, and since when (text).
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from tracker.presence.events import time_text
-from tracker.presence.explain import Explanation, explain
 from tracker.presence.rules import Rules
 from tracker.presence.sessions import Session, in_order
 from tracker.store import camera_rows, event_rows, session_queries, session_rows, site_rows
 from tracker.store.session_queries import Range, SessionColumns, Snapshot
 from tracker.store.store_file import StoreFile
 from tracker.store.tables import read_all, read_time
+
+if TYPE_CHECKING:
+    from tracker.presence.explain import Explanation
 
 
 class Sessions:
@@ -52,6 +55,8 @@ class Sessions:
 
         Raises LookupError when no session of the site has the id.
         """
+        from tracker.presence.explain import explain
+
         with self._file.one_state() as connection:
             first = event_rows.select_one(connection, session_id)
             if first is None or first.site_id != site_id:

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
-from pathlib import Path
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from tracker.store import camera_rows, correction_rows, event_rows, people_rows, vector_rows
-from tracker.store.audit import Audit
-from tracker.store.cameras import Cameras
-from tracker.store.directory import Directory
-from tracker.store.display_links import DisplayLinks
-from tracker.store.events import Events, Matches
-from tracker.store.forgetting import without_forgotten
-from tracker.store.inbox import Inbox
-from tracker.store.leases import lease
-from tracker.store.observation import Observation
-from tracker.store.outbox import Outbox
-from tracker.store.people import People
-from tracker.store.reviews import Reviews
-from tracker.store.sessions import Sessions
-from tracker.store.sites import Sites
 from tracker.store.store_file import StoreFile
-from tracker.store.users import Users
+
+if TYPE_CHECKING:
+    from tracker.store.audit import Audit
+    from tracker.store.cameras import Cameras
+    from tracker.store.directory import Directory
+    from tracker.store.display_links import DisplayLinks
+    from tracker.store.events import Events, Matches
+    from tracker.store.inbox import Inbox
+    from tracker.store.observation import Observation
+    from tracker.store.outbox import Outbox
+    from tracker.store.people import People
+    from tracker.store.reviews import Reviews
+    from tracker.store.sessions import Sessions
+    from tracker.store.sites import Sites
+    from tracker.store.users import Users
 
 
 class Store(StoreFile):
@@ -35,37 +33,95 @@ class Store(StoreFile):
 
     model: the network whose vectors are written and read; those of other networks stay out of sight. Default: that of
     the vectors in the store. clock: the time now, UTC; facts later than it are kept but take no effect before their
-    time.
+    time. A part is made, and its modules are imported, when it is first used: a command waits for no others.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        *,
-        model: str | None = None,
-        busy_timeout_s: float = 10.0,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        super().__init__(path, model=model, busy_timeout_s=busy_timeout_s, clock=clock)
-        self.people = People(self)
-        self.directory = Directory(self)
-        self.events = Events(self)
-        self.matches = Matches(self)
-        self.sessions = Sessions(self)
-        self.sites = Sites(self)
-        self.cameras = Cameras(self)
-        self.outbox = Outbox(self)
-        self.inbox = Inbox(self)
-        self.users = Users(self)
-        self.audit = Audit(self)
-        self.display_links = DisplayLinks(self)
-        self.reviews = Reviews(self)
+    @cached_property
+    def people(self) -> People:
+        from tracker.store.people import People
+
+        return People(self)
+
+    @cached_property
+    def directory(self) -> Directory:
+        from tracker.store.directory import Directory
+
+        return Directory(self)
+
+    @cached_property
+    def events(self) -> Events:
+        from tracker.store.events import Events
+
+        return Events(self)
+
+    @cached_property
+    def matches(self) -> Matches:
+        from tracker.store.events import Matches
+
+        return Matches(self)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        from tracker.store.sessions import Sessions
+
+        return Sessions(self)
+
+    @cached_property
+    def sites(self) -> Sites:
+        from tracker.store.sites import Sites
+
+        return Sites(self)
+
+    @cached_property
+    def cameras(self) -> Cameras:
+        from tracker.store.cameras import Cameras
+
+        return Cameras(self)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        from tracker.store.outbox import Outbox
+
+        return Outbox(self)
+
+    @cached_property
+    def inbox(self) -> Inbox:
+        from tracker.store.inbox import Inbox
+
+        return Inbox(self)
+
+    @cached_property
+    def users(self) -> Users:
+        from tracker.store.users import Users
+
+        return Users(self)
+
+    @cached_property
+    def audit(self) -> Audit:
+        from tracker.store.audit import Audit
+
+        return Audit(self)
+
+    @cached_property
+    def display_links(self) -> DisplayLinks:
+        from tracker.store.display_links import DisplayLinks
+
+        return DisplayLinks(self)
+
+    @cached_property
+    def reviews(self) -> Reviews:
+        from tracker.store.reviews import Reviews
+
+        return Reviews(self)
 
     def record(self, found: Observation) -> int:
         """Write what one step of an agent found, in one transaction. Returns the number of new events.
 
         Whatever names a forgotten person is dropped. Sessions follow the events.
         """
+        from tracker.store import camera_rows, correction_rows, event_rows, people_rows, vector_rows
+        from tracker.store.forgetting import without_forgotten
+
         with self.writing() as writing:
             for person, vectors in found.visitors:
                 people_rows.save_visitor(writing, person, vectors, model=self.model)
@@ -99,4 +155,6 @@ class Store(StoreFile):
 
         Raises StoreBusyError naming the process that holds it. The kernel frees it when the process dies.
         """
+        from tracker.store.leases import lease
+
         return lease(self.path, camera_id)

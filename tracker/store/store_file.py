@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tracker.store import cursors, session_rows, vector_rows
+from tracker.store import vector_rows
 from tracker.store.database import Database, Transaction
 from tracker.store.faults import first_damage
 from tracker.store.tables import Row
@@ -55,14 +55,19 @@ class StoreFile:
         """
         self.database.open(create=create)
         with self.database.reading() as connection:
-            built = session_rows.is_built(connection)
+            built = _is_built(connection)
         if not built:
-            with self.database.writing() as writing:
-                if not session_rows.is_built(writing.connection):  # another process may have been quicker
-                    session_rows.rebuild(writing)
-                if cursors.is_begun(writing.connection):
-                    cursors.prepare(writing.connection)
+            self._build()
         return self
+
+    def _build(self) -> None:
+        from tracker.store import cursors, session_rows
+
+        with self.database.writing() as writing:
+            if not _is_built(writing.connection):  # another process may have been quicker
+                session_rows.rebuild(writing)
+            if cursors.is_begun(writing.connection):
+                cursors.prepare(writing.connection)
 
     def close(self) -> None:
         """Close the store after a write in progress. Closing twice does nothing; it can be opened again."""
@@ -101,6 +106,8 @@ class StoreFile:
         """
         transaction = self._transaction
         if transaction is not None:
+            from tracker.store import session_rows
+
             session_rows.refresh(transaction)
             yield transaction.connection
             return
@@ -123,6 +130,8 @@ class StoreFile:
         if outer is not None:
             yield outer
             return
+        from tracker.store import session_rows  # here, as most commands only read
+
         with self.database.writing() as writing:
             self._own.transaction = writing
             try:
@@ -150,3 +159,8 @@ class StoreFile:
 
     def state(self, column: str) -> int:
         return int(self.rows(f"SELECT {column} FROM state")[0][0])
+
+
+def _is_built(connection: sqlite3.Connection) -> bool:
+    """Whether sessions were ever derived; not so in a store that an older version wrote last."""
+    return connection.execute("SELECT ticked_at FROM state").fetchone()[0] is not None
