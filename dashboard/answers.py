@@ -20,18 +20,29 @@ class Answers:
         self._known: dict[tuple[object, ...], _Pending] = {}
         self._lock = threading.Lock()
 
-    def get(self, query: tuple[object, ...], answer: Callable[[], _Answer]) -> _Answer:
-        """The answer to the query, from `answer` if it is not known; what that raises is raised and not kept."""
+    def get(
+        self,
+        query: tuple[object, ...],
+        answer: Callable[[], _Answer],
+        *,
+        keep: Callable[[_Answer], bool] = lambda _answer: True,
+    ) -> _Answer:
+        """The answer to the query, from `answer` if it is not known; what that raises is raised and not kept.
+
+        keep: whether an answer is for others too, or only for who asked.
+        """
         with self._lock:
             pending = self._known.pop(query, None) or _Pending()
             self._known[query] = pending
             while len(self._known) > self._most:
                 del self._known[next(iter(self._known))]
         with pending.lock:
-            if not pending.done:
-                pending.value = answer()
-                pending.done = True
-            return pending.value  # type: ignore[return-value] # of this query
+            if pending.done:
+                return pending.value  # type: ignore[return-value] # of this query
+            found = answer()
+            if keep(found):
+                pending.value, pending.done = found, True
+            return found
 
 
 class _Pending:

@@ -27,6 +27,7 @@ from dashboard.access.identity import Access, current_user, may_open, names_show
 from dashboard.pages import enrol, now, people, review, usage, visits
 from dashboard.plain import display, roll_call
 from dashboard.queries import Board
+from dashboard.sharing import share
 from dashboard.wsgi import BelowPath, compressed
 from tracker.store.users import UserRole
 
@@ -140,6 +141,7 @@ def create_app(
     person_picker.register(RoleCallbacks(app, UserRole.DESK), board)
     for page in PAGES.values():
         page.register(RoleCallbacks(app, page.LEAST), board)
+    share(app, board)
     app.server.jinja_env.globals["asset"] = app.get_asset_url
     guard(app.server, access, Hosts(settings.dashboard.allowed_hosts), script_hashes=app.csp_hashes())
     sign_in.register(app.server, access, site_name=settings.site.name)
@@ -218,6 +220,7 @@ def _log_and_leave_as_it_is(error: Exception) -> Any:
     """
     if isinstance(error, HTTPException):
         raise error
+    flask.g.callback_failed = True
     if isinstance(error, FootfallError):
         logger.warning("%s", error)
     else:

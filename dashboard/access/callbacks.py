@@ -12,6 +12,14 @@ from dash import Dash
 from dashboard.access.identity import require
 from tracker.store.users import UserRole
 
+_SHARED = "footfall_shared"
+
+
+def is_shared(app: Dash, output: object) -> bool:
+    """Whether the callback with these outputs, as a browser names them, is registered as shared."""
+    known = app.callback_map.get(output) if isinstance(output, str) else None
+    return known is not None and getattr(known["callback"], _SHARED, False)
+
 
 class RoleCallbacks:
     """Registers callbacks as the application does; below the role `least` the server answers them with 404."""
@@ -30,8 +38,14 @@ class RoleCallbacks:
         """The address of a file in the assets folder."""
         return self._app.asset(name) if isinstance(self._app, RoleCallbacks) else str(self._app.get_asset_url(name))
 
-    def callback(self, *wires: Any, **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """As `Dash.callback`."""
+    def callback(
+        self, *wires: Any, shared: bool = False, **options: Any
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """As `Dash.callback`.
+
+        shared: the answer depends on the values, the role, and what `Board.pulse` covers, and on nothing else of who
+        asks: it is computed once for all readers of a role.
+        """
 
         def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
             @wraps(function)
@@ -39,6 +53,7 @@ class RoleCallbacks:
                 require(self._least)
                 return function(*values)
 
+            guarded.__dict__[_SHARED] = shared  # Dash wraps it into a function that has the same attributes
             register: Callable[..., Any] = self._app.callback(*wires, **options)
             registered: Callable[..., Any] = register(guarded)
             return registered

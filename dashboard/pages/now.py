@@ -127,6 +127,7 @@ def _fill(app: RoleCallbacks, board: Board) -> None:
         Output("now-cameras", "children"),
         Input("pulse", "data"),
         Input("url", "search"),
+        shared=True,
     )
     def lists(_pulse: object, search: object) -> tuple[Any, ...]:
         view, wanted = board.now_view(), InsideFilter.of_address(search)
@@ -159,6 +160,7 @@ def _draw(app: RoleCallbacks, board: Board) -> None:
         Input("history", "data"),
         Input("colours", "data"),
         Input("viewport", "data"),
+        shared=True,
     )
     def plot(_history: object, colours: object, viewport: object) -> tuple[Any, ...]:
         if not (colours and viewport):  # the browser is about to say how it looks

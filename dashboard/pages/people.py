@@ -150,6 +150,7 @@ def _register_list(app: RoleCallbacks, board: Board) -> None:
         Output("people-shown", "data"),
         Input("history", "data"),
         Input("url", "search"),
+        shared=True,
     )
     def rows(_history: object, search: object) -> tuple[Any, ...]:
         query = PeopleQuery.of_address(search)

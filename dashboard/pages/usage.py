@@ -95,6 +95,7 @@ def register(app: RoleCallbacks, board: Board) -> None:
         Output("usage-shown", "data"),
         Input("history", "data"),
         Input("url", "search"),
+        shared=True,
     )
     def numbers(_history: object, search: object) -> tuple[Any, ...]:
         days, _ = days_of(parsed(search), board.today())
@@ -116,6 +117,7 @@ def register(app: RoleCallbacks, board: Board) -> None:
         Input("url", "search"),
         Input("colours", "data"),
         Input("viewport", "data"),
+        shared=True,
     )
     def plots(_history: object, search: object, colours: object, viewport: object) -> tuple[Any, ...]:
         if not (colours and viewport):  # the browser is about to say how it looks

@@ -154,6 +154,7 @@ def _register_rows(app: RoleCallbacks, board: Board) -> None:
         Output("visits-shown", "data"),
         Input("history", "data"),
         Input("url", "search"),
+        shared=True,
     )
     def rows(_history: object, search: object) -> tuple[Any, ...]:
         today = board.today()
