@@ -38,9 +38,11 @@ def hour_edges(since: datetime, until: datetime, zone: tzinfo) -> list[datetime]
         if last is None or start > last:
             edges.append(max(start, since.astimezone(UTC)))
             last = start
-        following = start + _HOUR
-        if following > at and following.astimezone(zone).utcoffset() == local.utcoffset():
-            at = following
+        steady_h = next((each for each in (24, 1) if _is_steady(local, start, start + each * _HOUR)), 0)
+        if start + steady_h * _HOUR > at:
+            within = [start + hour * _HOUR for hour in range(1, steady_h)]
+            edges += (each for each in within if each < until)
+            last, at = start + (steady_h - 1) * _HOUR, start + steady_h * _HOUR
         else:
             at += _QUARTER - timedelta(minutes=at.minute % 15, seconds=at.second, microseconds=at.microsecond)
     return [*edges, until.astimezone(UTC)]
@@ -100,6 +102,11 @@ class Opening:
             if max(opens, since) < min(closes, until):
                 yield max(opens, since), min(closes, until)
             day += timedelta(days=1)
+
+
+def _is_steady(local: datetime, since: datetime, until: datetime) -> bool:
+    """Whether the clock of `local` has the same offset from UTC at both ends: no zone shifts twice within a day."""
+    return all(each.astimezone(local.tzinfo).utcoffset() == local.utcoffset() for each in (since, until))
 
 
 def _midnight(day: date, zone: tzinfo) -> datetime:

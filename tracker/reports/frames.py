@@ -94,8 +94,8 @@ class Frames:
 
     def begun(self, since: datetime, until: datetime) -> pd.DataFrame:
         """Visits that begin in [since, until)."""
-        started = self.visits["started_at"]
-        return self.visits[(started >= pd.Timestamp(since)) & (started < pd.Timestamp(until))]
+        first, last = np.searchsorted(instants(self.visits["started_at"]), index_of([since, until]).asi8)
+        return self.visits.iloc[first:last]
 
     @cached_property
     def steps(self) -> pd.Series[int]:
@@ -107,8 +107,8 @@ class Frames:
     def touching(self, since: datetime, until: datetime) -> pd.DataFrame:
         """Visits of which some lies in [since, until), or that are one instant there."""
         start, started, ended = pd.Timestamp(since), self.visits["started_at"], self.visits["ended_at"]
-        later = ended.isna() | (ended > start) | (started >= start)
-        return self.visits[(started < pd.Timestamp(until)) & later]
+        touching = (started < pd.Timestamp(until)) & (ended.isna() | (ended > start) | (started >= start))
+        return self.visits if touching.all() else self.visits[touching]
 
 
 def _visits(
@@ -163,12 +163,13 @@ def _segments(columns: Columns, people: Codes, now: datetime) -> pd.DataFrame:
 
 def steps_of(came: Times, gone: Times) -> pd.Series[int]:
     """How many more came than went up to each instant at which that changes."""
-    at = np.concatenate([pd.DatetimeIndex(each, dtype=TIME).asi8 for each in (came, gone)])
-    moments, place = np.unique(at, return_inverse=True)
-    weights = np.concatenate([np.ones(len(came)), -np.ones(len(gone))])
-    net = np.bincount(place, weights=weights, minlength=len(moments)).astype(np.int64)
-    index = _utc(moments[net != 0].astype("datetime64[us]"))
-    return pd.Series(net[net != 0].cumsum(), index=index, dtype="int64")
+    parts = [np.sort(instants(each), kind="stable") for each in (came, gone)]
+    at = np.concatenate(parts)
+    order = np.argsort(at, kind="stable")  # merges the two, as each is sorted
+    is_last = np.diff(at[order], append=np.iinfo(np.int64).max) > 0
+    moments, people = at[order][is_last], np.where(order < len(came), 1, -1).cumsum()[is_last]
+    changed = np.diff(people, prepend=0) != 0
+    return pd.Series(people[changed], index=utc(moments[changed]), dtype="int64")
 
 
 def times(values: Iterable[datetime | None]) -> Times:
@@ -220,7 +221,7 @@ def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _plain(column: pd.Series[Any]) -> list[Any]:
     if isinstance(column.dtype, pd.DatetimeTZDtype):
-        naive = column.dt.tz_localize(None).to_numpy().astype("datetime64[us]").tolist()
+        naive = instants(column).astype("datetime64[us]").tolist()
         return [None if value is None else value.replace(tzinfo=UTC) for value in naive]
     missing = column.isna()
     values = column.to_list()

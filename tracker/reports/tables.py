@@ -118,7 +118,7 @@ def visit_sheet(data: ReportData, frames: Frames) -> Sheet:
 
 def visit_rows(data: ReportData, visits: pd.DataFrame) -> list[dict[str, Any]]:
     """The visits as rows of their sheet, and the cameras at which each began and ended."""
-    found = rows_of(visits.astype({"person_id": "object", "enter_camera_id": "object", "exit_camera_id": "object"}))
+    found = rows_of(visits)
     for row in found:
         person = data.person(row["person_id"])
         row |= {"site_id": data.site_id, "name": person.name, "kind": person.kind.value, "role": person.role.value}
