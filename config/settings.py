@@ -142,6 +142,11 @@ class CameraRole(StrEnum):
     DOOR = "door"
 
 
+class Counting(StrEnum):
+    BODIES = "bodies"
+    FACES = "faces"
+
+
 class Side(StrEnum):
     LEFT = "left"
     RIGHT = "right"
@@ -176,6 +181,11 @@ class CameraSettings(_Section):
         None, description="For doors: the side of the line that is inside, as seen in the image."
     )
     hold_frames: int = Field(3, ge=1, le=100, description="For doors: frames on a side of the line that confirm it.")
+    count: Counting = Field(
+        Counting.BODIES,
+        description="For doors and rooms: who is counted, `bodies` (everybody, recognised or not; the line is crossed "
+        "by feet) or `faces` (people who are recognised, and visitors; the line is crossed by faces).",
+    )
     zones: dict[ZoneName, tuple[Point, ...]] = Field(
         {},
         description="For rooms: named polygons in the frame, at least three corners each, for the time spent in them.",

@@ -23,6 +23,9 @@ ITSELF = "footfall"
 ANONYMOUS_PREFIX = "x-"
 """Prefix of the random ids that replace those of forgotten people; no camera recognises one."""
 
+UNIDENTIFIED_PREFIX = "u-"
+"""Prefix of the ids of unidentified people: bodies that a camera counts without knowing who they are."""
+
 
 @dataclass(frozen=True, slots=True)
 class CameraRef:
@@ -141,6 +144,16 @@ class Correction:
         if not self.correction_id:
             parts = ("correction", self.action, self.event_id, self.by, time_text(self.at))
             object.__setattr__(self, "correction_id", content_id(*parts))
+
+
+def unidentified_id(camera: CameraRef, track_id: str) -> str:
+    """The person id of somebody on a track whose face was not recognised; each track has its own."""
+    return UNIDENTIFIED_PREFIX + content_id(camera.site_id, camera.camera_id, track_id)[:16]
+
+
+def is_unidentified(person_id: str) -> bool:
+    """Whether the id stands for somebody who was counted without being recognised."""
+    return person_id.startswith(UNIDENTIFIED_PREFIX)
 
 
 def corrected(events: Iterable[Event], corrections: Iterable[Correction]) -> list[Event]:

@@ -30,6 +30,7 @@ class Rules:
     at a door, a sighting inside and an exit at a door, or by three sightings. max_unseen: how long the rooms may miss
     somebody who is inside: sightings farther apart do not add up, and a person unseen for longer counts as gone until
     seen again.
+    counted: doors at which everybody is counted who crosses the line, recognised or not.
 
     Raises ValueError on a negative time, and on a `closes_at` with a zone of its own.
     """
@@ -45,6 +46,7 @@ class Rules:
     entrances: frozenset[str] = frozenset()
     exits: frozenset[str] = frozenset()
     rooms: frozenset[str] = frozenset()
+    counted: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         for name in _DURATIONS:
@@ -57,6 +59,12 @@ class Rules:
     def proves(self) -> bool:
         """Whether visits must be proven: entrances, exits and rooms are all watched."""
         return bool(self.rooms and self.entrances and self.exits)
+
+    @property
+    def counts_everybody(self) -> bool:
+        """Whether every way in and out is a door at which everybody is counted."""
+        doors = self.entrances | self.exits
+        return bool(self.entrances and self.exits) and doors <= self.counted
 
     def over_at(self, evidence_at: datetime, *, in_sight: bool = False) -> datetime:
         """Until when (UTC, included) somebody with the last evidence at `evidence_at` counts as inside.
@@ -146,13 +154,14 @@ def _rules(values: Any) -> Rules:
     closes_at = values.pop("closes_at")
     zone = values.pop("zone")
     entrances, exits = values.pop("entrances"), values.pop("exits")
-    rooms = values.pop("rooms", [])  # a text of an older version has none
+    rooms, counted = values.pop("rooms", []), values.pop("counted", [])  # a text of an older version has none
     return Rules(
         closes_at=None if closes_at is None else time.fromisoformat(closes_at),
         zone=UTC if zone == "UTC" else ZoneInfo(zone),
         entrances=_cameras(entrances),
         exits=_cameras(exits),
         rooms=_cameras(rooms),
+        counted=_cameras(counted),
         **{name: timedelta(seconds=seconds) for name, seconds in values.items()},
     )
 

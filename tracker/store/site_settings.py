@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from config.errors import SettingsError, StoreError
-from config.settings import CameraRole, CameraSettings, PresenceSettings, Settings, load_settings
+from config.settings import CameraRole, CameraSettings, Counting, PresenceSettings, Settings, load_settings
 from config.shared import Shared, accepted
 from tracker.presence.calendar import Opening
 from tracker.presence.coverage import OUTAGE_AFTER, CoverageSpan
@@ -29,7 +29,9 @@ Overrides = Mapping[str, Mapping[str, object]]
 
 def rules_of(settings: PresenceSettings, *, cameras: Iterable[CameraSettings] = (), zone: tzinfo = UTC) -> Rules:
     """The rules of sessions in the settings, at a site with these cameras in this time zone."""
+    cameras = tuple(cameras)
     ways = [(camera.id, camera.role) for camera in cameras]
+    doors = [camera for camera in cameras if camera.role is CameraRole.DOOR]
     return Rules(
         exit_after=timedelta(seconds=settings.exit_after_s),
         merge_gap=timedelta(seconds=settings.merge_gap_s),
@@ -42,6 +44,7 @@ def rules_of(settings: PresenceSettings, *, cameras: Iterable[CameraSettings] = 
         entrances=frozenset(one_id for one_id, role in ways if role in (CameraRole.ENTRANCE, CameraRole.DOOR)),
         exits=frozenset(one_id for one_id, role in ways if role in (CameraRole.EXIT, CameraRole.DOOR)),
         rooms=frozenset(one_id for one_id, role in ways if role is CameraRole.ROOM),
+        counted=frozenset(camera.id for camera in doors if camera.count is Counting.BODIES),
     )
 
 
