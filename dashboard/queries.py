@@ -24,7 +24,7 @@ from dashboard.views import Days, NowView, RollCall, UsageView, VisitsView
 from dashboard.wording import duration
 from tracker.presence.calendar import day_range
 from tracker.presence.people import Person
-from tracker.reports import measures, tables
+from tracker.reports import measures, occupancy, tables
 from tracker.reports.data import ReportData, by_id
 from tracker.reports.frames import Frames, index_of, rows_of
 from tracker.reports.periods import Period, edges_of, quarter_edges
@@ -357,7 +357,7 @@ def _points(data: ReportData, frames: Frames, now: datetime) -> Sequence[Row]:
         edges = quarter_edges(data.since, until)
     else:
         edges = edges_of(Period.HOUR, data.since, until, data.zone)
-    found = measures.peak_counts(frames.steps, index_of(edges)).tolist()
+    found = occupancy.peak_counts(frames.steps, index_of(edges)).tolist()
     return [{"at": at, "people": people} for at, people in zip(edges, [*found, found[-1]], strict=True)]
 
 

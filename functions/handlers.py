@@ -19,7 +19,7 @@ from functions.site import site_of
 from functions.triggers import Change
 from tracker.cloud import documents
 from tracker.cloud.paths import Collection, path_of
-from tracker.presence.events import Event
+from tracker.presence.events import Event, is_unidentified
 
 LOG = logging.getLogger(__name__)
 _PAGE = 500
@@ -104,12 +104,12 @@ def _require_past(event: Event, change: Change) -> None:
 
 
 def _people_with_events(client: firestore.Client, site_id: str) -> Iterator[str]:
-    """Everybody who has events at a site, once each."""
+    """Everybody who has events at a site, once each; unidentified people have no sessions, and are left out."""
     found: set[str] = set()
     events = client.collection(path_of(site_id, Collection.EVENTS)).select(["person_id"])
     for each in pages(events.order_by("__name__"), _PAGE):
         person_id = fields_of(each).get("person_id")
-        if isinstance(person_id, str) and person_id and person_id not in found:
+        if isinstance(person_id, str) and person_id and person_id not in found and not is_unidentified(person_id):
             found.add(person_id)
             yield person_id
 

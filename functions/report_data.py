@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -19,11 +19,24 @@ from functions.schedule import close_due
 from functions.site import SiteConfig
 from tracker.cloud import documents
 from tracker.cloud.paths import Collection, path_of, record_id
-from tracker.presence.events import EARLIEST, LATEST, Correction, Event, corrected, time_text
+from tracker.presence.events import (
+    EARLIEST,
+    LATEST,
+    UNIDENTIFIED_PREFIX,
+    Correction,
+    Event,
+    EventKind,
+    corrected,
+    is_unidentified,
+    time_text,
+)
+from tracker.presence.occupancy import Passage, microseconds, resets
 from tracker.presence.people import Person, PersonKind
+from tracker.presence.rules import Rules
 from tracker.presence.sessions import Session, in_order
 from tracker.reports.data import ReportData, by_id
 from tracker.reports.frames import Frames
+from tracker.reports.headcount import Headcount, cameras_of, headcount_of
 from tracker.reports.periods import cut_to_records
 
 MAX_RECORDS = 20_000
@@ -31,6 +44,7 @@ MAX_RECORDS = 20_000
 _THREADS = 16
 _PAGE = 10
 _PEOPLE_PAGE = 300
+_MOMENT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +83,10 @@ def data_of(client: firestore.Client, site: SiteConfig, query: Query) -> ReportD
         site_name=site.name,
         zone=site.zone,
         capacity=site.capacity,
-        frames=Frames.of_sessions(sessions, now=query.now, first_starts=reader.first_starts),
+        frames=replace(
+            Frames.of_sessions(sessions, now=query.now, first_starts=reader.first_starts),
+            count=reader.headcount(site.rules, since, query.until),
+        ),
         people=reader.people({each.person_id for each in sessions}, enrolled=query.enrolled),
         coverage=coverage,
         since=since,
@@ -89,6 +106,7 @@ class _Reader:
         self._client = client
         self._site_id = site.site_id
         self._session = partial(documents.session_of, site.site_id, now=now)
+        self._now = now
         self._event = partial(documents.event_of, site.site_id)
         self._sessions = client.collection(path_of(site.site_id, Collection.SESSIONS))
         self._events = client.collection(path_of(site.site_id, Collection.EVENTS))
@@ -110,6 +128,26 @@ class _Reader:
         found = {each.session_id: each for query in queries for each in decoded(self._limited(query), self._session)}
         return in_order(found.values())
 
+    def headcount(self, rules: Rules, since: datetime, until: datetime) -> Headcount | None:
+        """What is counted of the range beside the sessions, up to now; None where those are all."""
+        if not rules.counts_everybody and not (rules.rooms and self._has_unidentified()):
+            return None
+        cameras, begin, end = cameras_of(rules), resets(rules, since, since)[0], min(until, self._now + _MOMENT)
+        passages = (
+            Passage(
+                microseconds(event.at), event.kind is EventKind.ENTER, event.camera_id, event.track_id, event.person_id
+            )
+            for event in self.events(begin - rules.max_visit, end)
+            if event.camera_id in cameras
+        )
+        return headcount_of(passages, rules, since=begin, until=None).between(since, end)
+
+    def _has_unidentified(self) -> bool:
+        first, last = f"{UNIDENTIFIED_PREFIX}0", f"{UNIDENTIFIED_PREFIX}g"
+        query = self._events.where(filter=FieldFilter("person_id", ">=", first))
+        found = query.where(filter=FieldFilter("person_id", "<", last)).limit(1).stream()
+        return any(is_unidentified(str(fields_of(each).get("person_id"))) for each in found)
+
     def first_starts(self, person_ids: Sequence[str]) -> dict[str, str]:
         """When (text) the first session of each of these people began."""
 
@@ -129,7 +167,7 @@ class _Reader:
 
     def uncounted(self) -> tuple[int, str] | None:
         """How many events there are, and the id of the first; None without any."""
-        events = self.events(EARLIEST, LATEST)
+        events = [event for event in self.events(EARLIEST, LATEST) if not is_unidentified(event.person_id)]
         first = min(events, key=lambda event: (event.at, event.event_id), default=None)
         return None if first is None else (len(events), first.event_id)
 

@@ -20,6 +20,7 @@ from functions.person_records import Affected, OtherRulesError, PersonRecords, i
 from functions.site import CLAIM, site_of
 from tracker.cloud import documents
 from tracker.cloud.paths import Collection, path_of, site_path
+from tracker.presence.events import is_unidentified
 from tracker.presence.people import digest_of
 from tracker.presence.projection import Projected, changes, project, project_before
 from tracker.presence.sessions import SessionState
@@ -44,9 +45,12 @@ def update_sessions(
     """Derive the sessions of a person, and write those that changed.
 
     The first call for a site that nobody derives yet claims it for the functions; where a machine does, nothing is
-    written. at: the instant (UTC) of the changed event; None derives all sessions again, as after a merge. now: UTC.
-    Raises ContentionError and what Google's client raises; no transaction is written in part.
+    written. Unidentified people have no sessions. at: the instant (UTC) of the changed event; None derives all sessions
+    again, as after a merge. now: UTC. Raises ContentionError and what Google's client raises; no transaction is written
+    in part.
     """
+    if is_unidentified(person_id):
+        return Outcome.DONE
     outcome = in_transaction(client, partial(_update, client, site_id, person_id, at, now))
     while outcome is Outcome.PARTIAL:
         outcome = in_transaction(client, partial(_update, client, site_id, person_id, None, now))

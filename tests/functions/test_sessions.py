@@ -19,7 +19,7 @@ from tests.functions.gym import RULES, SITE, Gym, assert_as_on_the_edge, at, eve
 from tracker.cloud import documents
 from tracker.cloud.documents import FUNCTIONS
 from tracker.cloud.paths import Collection, path_of, site_path
-from tracker.presence.events import Action, Correction, content_id
+from tracker.presence.events import Action, CameraRef, Correction, content_id, unidentified_id
 from tracker.presence.rules import Rules, encode_rules
 from tracker.store.store import Store
 
@@ -56,6 +56,17 @@ def test_a_delivery_again_writes_nothing(gym: Gym) -> None:
     gym.deliver([*events, *reversed(events)])
     after = {each.id: each.update_time for each in gym.client.collection(path_of(SITE, Collection.SESSIONS)).stream()}
     assert after == before
+
+
+def test_unidentified_people_have_no_sessions(gym: Gym) -> None:
+    nobody = unidentified_id(CameraRef(SITE, "door-1"), "t")
+    gym.send([event("enter", 0, who=nobody), *visit(5, 20), event("exit", 30, who=nobody)])
+    assert gym.visits() == [(5, 20, "ada")]
+    before = gym.site_document()
+    gym.rules = replace(gym.rules, min_visit=timedelta(minutes=1))
+    gym.open()
+    handlers.site_written(gym.change(SITE, gym.site_document(), before))
+    assert gym.visits() == [(5, 20, "ada")]
 
 
 def test_a_late_event_joins_two_visits_and_the_second_is_gone(gym: Gym) -> None:

@@ -14,8 +14,9 @@ from tracker.presence.sessions import Session
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayFigures:
-    """What `footfall report usage --by day --staff` has of the day, in sums that add up over days.
+    """What `footfall report usage --by day --staff` has of the day by visits, in sums that add up over days.
 
+    Unidentified people are in none of them.
     zone: IANA name. entries, exits: sessions that began and that ended on the day. visitors: different people among
     the entries. peak: most people in at once, and peak_at: since when (UTC), None where nobody was in. measured: of
     the entries those whose dwell is known, without bounces. dwell_s, gross_s: sums over them.

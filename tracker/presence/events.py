@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ ANONYMOUS_PREFIX = "x-"
 
 UNIDENTIFIED_PREFIX = "u-"
 """Prefix of the ids of unidentified people: bodies that a camera counts without knowing who they are."""
+_UNIDENTIFIED_ID = re.compile(UNIDENTIFIED_PREFIX + "[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +154,11 @@ def unidentified_id(camera: CameraRef, track_id: str) -> str:
 
 
 def is_unidentified(person_id: str) -> bool:
-    """Whether the id stands for somebody who was counted without being recognised."""
-    return person_id.startswith(UNIDENTIFIED_PREFIX)
+    """Whether the id stands for somebody who was counted without being recognised.
+
+    Ids of other systems that happen to have the prefix do not.
+    """
+    return person_id.startswith(UNIDENTIFIED_PREFIX) and _UNIDENTIFIED_ID.fullmatch(person_id) is not None
 
 
 def corrected(events: Iterable[Event], corrections: Iterable[Correction]) -> list[Event]:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from tracker.presence.candidates import CandidateSession, Reason
-from tracker.presence.events import Event, EventKind, as_utc
+from tracker.presence.events import Event, EventKind, as_utc, is_unidentified
 from tracker.presence.room import Presence
 from tracker.presence.rules import Rules
 from tracker.presence.sessions import PersonAtSite, Session, Sightings, run, sessions_of, sightings_of
@@ -78,11 +78,15 @@ def uncounted(
     now: datetime,
     presences: Iterable[Presence] = (),
 ) -> list[tuple[Event, Reason]]:
-    """The events that belong to no visit, in order of time, each with the reason: they lack proof."""
+    """The events that belong to no visit, in order of time, each with the reason: they lack proof.
+
+    Those of unidentified people are left out: they never belong to one.
+    """
     now, seen = as_utc(now), sightings_of(presences)
     grouped: dict[PersonAtSite, list[Event]] = {}
     for event in events:
-        grouped.setdefault((event.site_id, event.person_id), []).append(event)
+        if not is_unidentified(event.person_id):
+            grouped.setdefault((event.site_id, event.person_id), []).append(event)
     found = [
         (event, _alone(event, rules))
         for key, own in grouped.items()

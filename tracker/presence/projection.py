@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from tracker.presence.candidates import CandidateSession
-from tracker.presence.events import Event, as_utc
+from tracker.presence.events import Event, as_utc, is_unidentified
 from tracker.presence.rules import Closings, Rules
 from tracker.presence.sessions import PersonAtSite, Session, Sightings, run, sessions_of
 
@@ -63,8 +63,11 @@ def project(
 
     events: all from the start of a clean session on, or all that there are, in any order and maybe more than once;
     whose id they carry does not matter. seen: where cameras have the person in view. now: UTC; later events are
-    ignored, and sessions that are due are closed. closings: those of the rules, to share their cache.
+    ignored, and sessions that are due are closed. closings: those of the rules, to share their cache. Unidentified
+    people have none.
     """
+    if is_unidentified(key[1]):
+        return []
     now = as_utc(now)
     machine = run(events, rules=rules, now=now, seen=seen, closings=closings)
     return _projected(machine.sessions, key, rules, now)

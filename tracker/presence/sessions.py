@@ -14,7 +14,7 @@ from operator import attrgetter, itemgetter
 from typing import TypeAlias
 
 from tracker.presence.candidates import CandidateSession, Reason
-from tracker.presence.events import ANONYMOUS_PREFIX, SCHEMA, Event, EventKind, as_utc
+from tracker.presence.events import ANONYMOUS_PREFIX, SCHEMA, Event, EventKind, as_utc, is_unidentified
 from tracker.presence.room import Presence
 from tracker.presence.rules import Closings, Rules
 from tracker.presence.state_machine import StateMachine, TrackKey, order_of_moment
@@ -101,17 +101,18 @@ def sessions(
     """The sessions that the events give, by start, then person.
 
     Events may come in any order and more than once; those of one person at one site affect that person's sessions
-    there and nothing else. Of several events with one id the smallest counts. now: UTC; events later than it are
-    ignored, and open sessions run to it. presences: whom cameras have in view now; an open one proves that its camera
-    has had the person since the enter. They are evidence of being inside and never open a session. Cost: one sort of
-    each person's events; memory grows with events and sessions, not beyond.
+    there and nothing else. Unidentified people have none. Of several events with one id the smallest counts. now: UTC;
+    events later than it are ignored, and open sessions run to it. presences: whom cameras have in view now; an open one
+    proves that its camera has had the person since the enter. They are evidence of being inside and never open a
+    session. Cost: one sort of each person's events; memory grows with events and sessions, not beyond.
     """
     now = as_utc(now)
     seen = sightings_of(presences)
     closings = Closings(rules)
     grouped: dict[PersonAtSite, list[Event]] = defaultdict(list)
     for event in events:
-        grouped[event.site_id, event.person_id].append(event)
+        if not is_unidentified(event.person_id):
+            grouped[event.site_id, event.person_id].append(event)
     found: list[Session] = []
     for key in sorted(grouped, key=_person_first):
         machine = run(grouped.pop(key), rules=rules, now=now, seen=seen.get(key, ()), closings=closings)

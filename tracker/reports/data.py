@@ -110,6 +110,8 @@ class ReportData:
         """What to say, and to do, where the range has no visits."""
         if self.first_last is None:
             where = f" ({self.filters})" if self.filters else ""
+            if self.frames.count is not None and self.uncounted is None:
+                return f"No visits yet{where}: nobody was recognised among those who were counted."
             if self.uncounted is not None:
                 count, first_id = self.uncounted
                 what = "1 enter or exit, which counts" if count == 1 else f"{count} enters and exits, which count"

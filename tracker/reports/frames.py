@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tracker.presence.events import time_text
 from tracker.presence.sessions import Session
 from tracker.reports.columns import LATE, Codes, Columns, Instants, SessionColumns, instant_of, instants_of
+from tracker.reports.headcount import Crossings, Headcount
 
 if TYPE_CHECKING:
     Times: TypeAlias = "pd.Series[pd.Timestamp]"
@@ -32,11 +33,13 @@ class Frames:
     (NaT while open), dwell_s (net), gross_s (with gaps), segments (how many), enter_inferred, exit_inferred, bounce,
     dwell_known, enter_camera_id, exit_camera_id (category), first_at (start of the person's first visit ever).
     segments: one row a continuous part of a visit, by start. Columns: visit (label of its row in visits), person_id,
-    started_at, ended_at (now while open), open.
+    started_at, ended_at (now while open), open. count: of the people at the site beside its visits, None where those
+    are all that is counted.
     """
 
     visits: pd.DataFrame
     segments: pd.DataFrame
+    count: Headcount | None = None
 
     @classmethod
     def of_columns(
@@ -77,7 +80,7 @@ class Frames:
         return cls.of_columns([_columns_of(list(sessions))], now=now, first_starts=first_starts)
 
     def where(self, holds: pd.Series[bool] | NDArray[np.bool_]) -> Frames:
-        """The visits for which something holds, and their segments."""
+        """The visits for which something holds, and their segments; nothing else is counted then."""
         visits = self.visits[holds]
         kept = np.zeros(int(self.visits.index.max()) + 1 if len(self.visits) else 0, dtype=bool)
         kept[visits.index] = True
@@ -88,21 +91,49 @@ class Frames:
         return self.where(self.visits["person_id"].isin(list(person_ids)))
 
     def without_people(self, person_ids: Iterable[str]) -> Frames:
-        """The visits of everybody but these people."""
+        """The visits of everybody but these people; at doors where everybody is counted, they count too."""
         unwanted = list(person_ids)
-        return self.where(~self.visits["person_id"].isin(unwanted)) if unwanted else self
+        if not unwanted:
+            return self
+        count = None if self.count is None else self.count.without_people(unwanted)
+        return replace(self.where(~self.visits["person_id"].isin(unwanted)), count=count)
 
     def begun(self, since: datetime, until: datetime) -> pd.DataFrame:
         """Visits that begin in [since, until)."""
         first, last = np.searchsorted(instants(self.visits["started_at"]), index_of([since, until]).asi8)
         return self.visits.iloc[first:last]
 
+    @property
+    def crossings(self) -> Crossings | None:
+        """The crossings of doors that are the entries and exits; None where visits that begin and end are."""
+        return None if self.count is None else self.count.crossings
+
+    @property
+    def counts_people(self) -> bool:
+        """Whether the people inside are others than those of the visits."""
+        return self.count is not None and self.count.counts_people
+
+    @property
+    def entered(self) -> Times:
+        """When people came in, in no order."""
+        if self.crossings is None:
+            return self.visits["started_at"]
+        return pd.Series(_utc(self.crossings.at[self.crossings.enters]), dtype=TIME)
+
+    @property
+    def left(self) -> Times:
+        """When people went out, in no order; may hold missing times."""
+        if self.crossings is None:
+            return self.visits["ended_at"]
+        return pd.Series(_utc(self.crossings.at[~self.crossings.enters]), dtype=TIME)
+
     @cached_property
     def steps(self) -> pd.Series[int]:
         """People in from each instant on, until the next, in order; a segment of no length changes nothing."""
         started, ended, still = self.segments["started_at"], self.segments["ended_at"], self.segments["open"]
         lasting = still | (ended > started)
-        return steps_of(started[lasting], ended[lasting & ~still])
+        visiting = steps_of(started[lasting], ended[lasting & ~still])
+        return visiting if self.count is None else self.count.people(visiting)
 
     def touching(self, since: datetime, until: datetime) -> pd.DataFrame:
         """Visits of which some lies in [since, until), or that are one instant there."""
@@ -195,6 +226,11 @@ def instants(at: Times) -> NDArray[np.int64]:
 def utc(instants_us: NDArray[np.int64]) -> pd.DatetimeIndex:
     """The same as times."""
     return _utc(instants_us.astype("datetime64[us]"))
+
+
+def nullable(counts: NDArray[np.int64]) -> pd.arrays.IntegerArray:
+    """A column of numbers that may be missing; none of them is."""
+    return pd.arrays.IntegerArray(counts, np.zeros(len(counts), dtype=bool))
 
 
 def places(at: Times, edges: pd.DatetimeIndex) -> NDArray[np.intp]:

@@ -14,18 +14,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tracker.reports import occupancy
+from tracker.reports.columns import instant_of
 from tracker.reports.frames import (
     SECOND_US,
-    TIME,
     Frames,
     index_of,
     instants,
     local_days,
-    not_before,
+    nullable,
     places,
-    steps_of,
     utc,
 )
+from tracker.reports.headcount import Crossings
 
 DWELL_COLUMNS: Mapping[str, str] = {"net": "dwell_s", "gross": "gross_s"}
 """How a length is measured, and the column of the visits that has it."""
@@ -45,15 +46,18 @@ _BIN_WIDTHS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 
 def usage(frames: Frames, edges: Sequence[datetime], *, zone: tzinfo) -> pd.DataFrame:
     """One row for each period.
 
-    Columns: started_at, ended_at; entries, exits: visits that began, that ended; visitors: different people among
-    those who came, returning: of them, with an earlier visit on another day, new: the others; bounce_rate: share of
-    the entries, 0..1; median_dwell_s: net, of the visits that began and whose length is known; peak: most people in at
-    once.
+    Columns: started_at, ended_at; entries, exits: visits that began, that ended, or crossings where everybody is
+    counted; recognised: of those entries, by people with a name or a visitor id, recognised_share: 0..1, both missing
+    where visits are counted; visitors: different people among the visits that began, returning: of them, with an
+    earlier visit on another day, new: the others; bounce_rate: share of the visits that began, 0..1; median_dwell_s:
+    net, of those whose length is known; peak: most people in at once.
     """
     index, visits = index_of(edges), frames.visits
     count = len(edges) - 1
     at = places(visits["started_at"], index)
-    entries = _per_place(at, count)
+    begun = _per_place(at, count)
+    entries = _per_place(places(frames.entered, index), count)
+    recognised = _recognised(frames, index, count)
     bounces = _per_place(at[visits["bounce"].to_numpy()], count)
     known = is_measured(visits) & (at >= 0)
     visitors, returning = _visitors(visits, at, count, zone)
@@ -61,21 +65,45 @@ def usage(frames: Frames, edges: Sequence[datetime], *, zone: tzinfo) -> pd.Data
         {
             "started_at": index[:-1],
             "ended_at": index[1:],
-            "entries": _nullable(entries),
-            "exits": _nullable(_per_place(places(visits["ended_at"], index), count)),
-            "visitors": _nullable(visitors),
-            "returning": _nullable(returning),
-            "new": _nullable(visitors - returning),
-            "bounce_rate": bounces / np.where(entries, entries, np.nan),
+            "entries": nullable(entries),
+            "recognised": recognised,
+            "recognised_share": _shares(recognised, entries),
+            "exits": nullable(_per_place(places(frames.left, index), count)),
+            "visitors": nullable(visitors),
+            "returning": nullable(returning),
+            "new": nullable(visitors - returning),
+            "bounce_rate": bounces / np.where(begun, begun, np.nan),
             "median_dwell_s": _medians(visits["dwell_s"].to_numpy()[known], at[known], count),
-            "peak": _nullable(peak_counts(frames.steps, index)),
+            "peak": nullable(occupancy.peak_counts(frames.steps, index)),
+        }
+    )
+
+
+def by_door(crossings: Crossings, since: datetime, until: datetime) -> pd.DataFrame:
+    """One row for each door that anybody crossed in [since, until), by id.
+
+    Columns: camera_id; entries, exits; recognised: of the entries, by people with a name or a visitor id;
+    recognised_share: 0..1, missing without entries.
+    """
+    within = crossings.take((crossings.at >= instant_of(since)) & (crossings.at < instant_of(until)))
+    cameras, camera = np.unique(within.camera.astype(str), return_inverse=True)
+    count = len(cameras)
+    entries = np.bincount(camera[within.enters], minlength=count)
+    recognised = np.bincount(camera[within.enters & within.recognised], minlength=count)
+    return pd.DataFrame(
+        {
+            "camera_id": cameras,
+            "entries": entries,
+            "exits": np.bincount(camera[~within.enters], minlength=count),
+            "recognised": recognised,
+            "recognised_share": _shares(nullable(recognised), entries),
         }
     )
 
 
 def entries_by_hour_of_day(frames: Frames, since: datetime, until: datetime, zone: tzinfo) -> list[int]:
-    """Visits that begin in [since, until) by the local hour in which they do: 24 sums from midnight on."""
-    started = frames.visits["started_at"]
+    """Entries in [since, until) by the local hour in which they are: 24 sums from midnight on."""
+    started = frames.entered
     begun = started[(started >= pd.Timestamp(since)) & (started < pd.Timestamp(until))]
     hours = begun.dt.tz_convert(zone).dt.hour
     return [int(number) for number in np.bincount(hours, minlength=24)]
@@ -170,72 +198,6 @@ def not_measured(visits: pd.DataFrame) -> dict[str, int]:
         "bounces": visits["dwell_known"] & visits["bounce"],
     }
     return {reason: int(holds.sum()) for reason, holds in counts.items()}
-
-
-# -- occupancy
-
-
-def steps_between(frames: Frames, since: datetime, until: datetime, now: datetime) -> pd.Series[int]:
-    """People in over [since, until) as steps: a point at `since`, at each change, and where the range or now ends.
-
-    Whoever comes in at `until` does not count any more.
-    """
-    end = max(min(until, now), since)
-    first, last, parts = pd.Timestamp(since), pd.Timestamp(end), frames.segments
-    started = not_before(parts["started_at"], first)
-    lasts = parts["open"] | (parts["ended_at"] > started)
-    inside = parts[(parts["started_at"] <= last) & (parts["started_at"] < pd.Timestamp(until)) & lasts]
-    gone = inside.loc[~inside["open"] & (inside["ended_at"] <= last), "ended_at"]
-    found = steps_of(started[inside.index], gone)
-    edge = pd.Series(0, index=pd.DatetimeIndex([first], dtype=TIME))
-    found = found if len(found) and found.index[0] == first else pd.concat([edge, found])
-    return found if found.index[-1] >= last else pd.concat([found, found.iloc[-1:].set_axis(index_of([end]))])
-
-
-def occupancy(frames: Frames, edges: Sequence[datetime], *, now: datetime, capacity: int | None = None) -> pd.DataFrame:
-    """One row for each period: people in on average and at the peak, the share of the capacity.
-
-    Columns: started_at, ended_at, mean, peak, peak_share (of the capacity, 0..1 and beyond; missing without one). The
-    mean is over the time up to now. No edge but the last is later than `now`.
-    """
-    index = index_of(edges)
-    peaks = peak_counts(frames.steps, index)
-    return pd.DataFrame(
-        {
-            "started_at": index[:-1],
-            "ended_at": index[1:],
-            "mean": _means(frames.segments, index, now),
-            "peak": _nullable(peaks),
-            "peak_share": peaks / capacity if capacity else np.full(len(peaks), np.nan),
-        }
-    )
-
-
-def peak_counts(people: pd.Series[int], edges: pd.DatetimeIndex) -> NDArray[np.int64]:
-    """The most people in at once in each period. people: as `Frames.steps` gives it."""
-    counts = np.concatenate([[0], people.to_numpy(dtype=np.int64)])
-    bounds = np.asarray(pd.DatetimeIndex(people.index).searchsorted(edges, side="left"))
-    at_edges = np.asarray(pd.DatetimeIndex(people.index).searchsorted(edges, side="right"))
-    peaks = counts[at_edges[:-1]]
-    changing = bounds[1:] > bounds[:-1]
-    if changing.any():
-        highest = np.maximum.reduceat(counts[: bounds[-1] + 1], bounds[:-1][changing] + 1)
-        peaks[changing] = np.maximum(peaks[changing], highest)
-    return peaks
-
-
-def peak_of(people: pd.Series[int], since: datetime, until: datetime) -> tuple[datetime, int] | None:
-    """The first moment of [since, until) with the most people, and how many; None if there never was anybody."""
-    start, end = pd.Timestamp(since), pd.Timestamp(until)
-    before = people[people.index <= start]
-    inside = people[(people.index > start) & (people.index < end)]
-    first = pd.Series([before.iloc[-1] if len(before) else 0], index=pd.DatetimeIndex([start], dtype=TIME))
-    points = pd.concat([first, inside])
-    most = int(points.max())
-    if most == 0:
-        return None
-    at = points.index[int(np.argmax(points.to_numpy()))]
-    return at.to_pydatetime(), most
 
 
 # -- people
@@ -336,14 +298,24 @@ def _visitors(
     return _per_place(found % count, count), _per_place(found[earlier] % count, count)
 
 
+def _recognised(frames: Frames, index: pd.DatetimeIndex, count: int) -> pd.arrays.IntegerArray:
+    """Entries by people with a name or a visitor id in each period; missing where visits are counted."""
+    crossings = frames.crossings
+    if crossings is None:
+        return pd.arrays.IntegerArray(np.zeros(count, dtype=np.int64), np.ones(count, dtype=bool))
+    of_entries = crossings.recognised[crossings.enters]
+    return nullable(_per_place(places(frames.entered[of_entries], index), count))
+
+
+def _shares(part: pd.arrays.IntegerArray, whole: NDArray[np.int64]) -> NDArray[np.float64]:
+    """part / whole, NaN where either is missing or `whole` is 0."""
+    shares: NDArray[np.float64] = part.to_numpy(dtype=np.float64, na_value=np.nan) / np.where(whole, whole, np.nan)
+    return shares
+
+
 def _per_place(found: NDArray[np.intp], count: int) -> NDArray[np.int64]:
     """How often each of the places 0..count-1 stands there."""
     return np.bincount(found[found >= 0], minlength=count).astype(np.int64)
-
-
-def _nullable(counts: NDArray[np.int64]) -> pd.arrays.IntegerArray:
-    """A column of numbers that may be missing; none of them is."""
-    return pd.arrays.IntegerArray(counts, np.zeros(len(counts), dtype=bool))
 
 
 def _medians(values: NDArray[np.float64], groups: NDArray[np.intp], count: int) -> NDArray[np.float64]:
@@ -359,29 +331,3 @@ def _medians(values: NDArray[np.float64], groups: NDArray[np.intp], count: int) 
     )
     medians: NDArray[np.float64] = (lower + upper) / 2
     return medians
-
-
-def _means(segments: pd.DataFrame, edges: pd.DatetimeIndex, now: datetime) -> NDArray[np.float64]:
-    """Mean number of people in, from each edge to the next or to now."""
-    starts, ends = edges[:-1].asi8, np.minimum(edges[1:].asi8, index_of([now]).asi8[0])
-    length_s = (ends - starts) / SECOND_US
-    inside_s = _person_time_s(segments, ends) - _person_time_s(segments, starts)
-    means = np.full(len(length_s), np.nan)
-    np.divide(inside_s, length_s, out=means, where=length_s > 0)
-    return means
-
-
-def _person_time_s(segments: pd.DataFrame, at: NDArray[np.int64]) -> NDArray[np.float64]:
-    """How long people have been in altogether up to each instant (microseconds)."""
-    return _time_since_s(segments["started_at"], at) - _time_since_s(segments["ended_at"], at)
-
-
-def _time_since_s(column: pd.Series[pd.Timestamp], at: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The time since each moment of the column that is past at each instant, summed up."""
-    if column.empty:
-        return np.zeros(len(at))
-    moments = np.sort(pd.DatetimeIndex(column, dtype=TIME).asi8)
-    sums_s = np.concatenate([[0.0], np.cumsum((moments - moments[0]) / SECOND_US)])
-    past = np.searchsorted(moments, at, side="right")
-    since_s: NDArray[np.float64] = past * ((at - moments[0]) / SECOND_US) - sums_s[past]
-    return since_s

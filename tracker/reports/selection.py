@@ -11,7 +11,7 @@ from config.errors import ReportError
 from config.settings import Settings
 from tracker.presence.calendar import Opening, day_range
 from tracker.presence.coverage import Coverage
-from tracker.presence.events import Event, EventKind
+from tracker.presence.events import Event, EventKind, is_unidentified
 from tracker.presence.health import unstopped
 from tracker.presence.people import Person, PersonKind, Role
 from tracker.presence.room import Presence
@@ -20,6 +20,7 @@ from tracker.presence.sessions import Session, sessions
 from tracker.presence.zones import ZoneStay
 from tracker.reports.data import ReportData, by_id
 from tracker.reports.frames import Frames
+from tracker.reports.headcount_cache import HeadcountCache, read_door
 from tracker.reports.periods import cut_to_records
 from tracker.reports.session_cache import LONGEST, SessionCache
 from tracker.store.site_settings import coverage_at_site, opening_of, site_rules
@@ -192,7 +193,7 @@ def _site(
     if cache is None or query.person_id is not None or now - since > LONGEST:
         frames = _read(store, site, query, now, since, until)
     else:
-        frames = cache.frames(since, until, now)
+        frames = cache.frames(since, until, now, rules=site.rules)
     events = store.events.select(site_id=site.site_id, since=since, until=until) if query.time_stamps else ()
     return _Part(frames=frames, events=events, bounds=store.sessions.bounds(site.site_id))
 
@@ -208,21 +209,32 @@ def _read(
         until=None if only else until,
         person_ids=only,
     )
-    return Frames.of_columns(
+    frames = Frames.of_columns(
         portions,
         now=now,
         first_starts=lambda people: store.sessions.first_starts(site.site_id, people),
     )
+    if only is not None:
+        return frames
+    with store.sessions.snapshot(site.site_id) as snapshot:
+        return replace(frames, count=HeadcountCache(site.rules).between(snapshot, since, until, now))
 
 
 def _door(store: Store, site: ReportSite, query: ReportQuery, now: datetime, since: datetime, until: datetime) -> _Part:
-    """The visits to the site of those who came in by a camera, or went out by one at an exit."""
+    """The visits to the site of those who came in by a camera, or went out by one at an exit.
+
+    Where the camera counts everybody, entries and exits are those through its door.
+    """
     camera_id = query.camera_id or ""
     out = camera_id not in site.rules.entrances
     whole = _site(store, site, query, now, since, until)
     column = "exit_camera_id" if out else "enter_camera_id"
+    frames = whole.frames.where(whole.frames.visits[column] == camera_id)
+    if camera_id in site.rules.counted and query.person_id is None:
+        with store.sessions.snapshot(site.site_id) as snapshot:
+            frames = replace(frames, count=read_door(snapshot, camera_id, since, min(until, now)))
     return _Part(
-        frames=whole.frames.where(whole.frames.visits[column] == camera_id),
+        frames=frames,
         events=[event for event in whole.events if event.camera_id == camera_id],
         bounds=store.cameras.event_bounds(site.site_id, camera_id),
         cameras=frozenset({camera_id}),
@@ -324,7 +336,7 @@ def _people(store: Store, query: ReportQuery, frames: Frames) -> dict[str, Perso
 
 
 def _uncounted(store: Store, site: ReportSite) -> tuple[int, str] | None:
-    events = store.events.select(site_id=site.site_id)
+    events = [event for event in store.events.select(site_id=site.site_id) if not is_unidentified(event.person_id)]
     return (len(events), events[0].event_id) if events else None
 
 
@@ -365,7 +377,7 @@ def _differ(settings: Settings, rules: Rules) -> bool:
         return False
     wanted = site_rules(settings)
     names = {name.removesuffix("_s") for name in settings.presence.model_fields_set} - {"opens_at"}
-    names |= {"entrances", "exits", "rooms"} if settings.camera else set()
+    names |= {"entrances", "exits", "rooms", "counted"} if settings.camera else set()
     return any(getattr(wanted, name) != getattr(rules, name) for name in names)
 
 

@@ -1,16 +1,19 @@
-"""The latest sessions of a site, kept in memory by a process that reads them again and again."""
+"""The latest sessions and counts of a site, kept in memory by a process that reads them again and again."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 
 import numpy as np
 
+from tracker.presence.rules import Rules
 from tracker.reports.columns import LATE, Codes, Columns, Instants, Rows, SessionColumns, instant_of, instants_of
 from tracker.reports.frames import Frames
+from tracker.reports.headcount_cache import HeadcountCache
 from tracker.store.session_queries import LONG, REPORT_COLUMNS, Snapshot
 from tracker.store.store import Store
 
@@ -34,9 +37,13 @@ class SessionCache:
         self._people, self._cameras = Codes(), Codes()
         self._first_at: Instants = np.array([], dtype="datetime64[us]")
         self._known: Columns | None = None
+        self._headcount = HeadcountCache(Rules())
 
-    def frames(self, since: datetime, until: datetime, now: datetime) -> Frames:
-        """The visits that touch [since, until), open ones up to `now`. Raises StoreError."""
+    def frames(self, since: datetime, until: datetime, now: datetime, *, rules: Rules) -> Frames:
+        """The visits that touch [since, until), open ones up to `now`, and the count by these rules of the site.
+
+        Raises StoreError.
+        """
         with self._lock, self.store.sessions.snapshot(self._site_id) as snapshot:
             known = self._refreshed(snapshot, since - LONG)
             cuts, unsettled = snapshot.unsettled(since, until, now)
@@ -49,7 +56,10 @@ class SessionCache:
             if len(projected):
                 columns = Columns.joined([columns, projected]).in_order(self._people)
             first_at = self._first_starts(snapshot, projected)
-            return Frames.of(columns, self._people, self._cameras, first_at=first_at, now=now)
+            frames = Frames.of(columns, self._people, self._cameras, first_at=first_at, now=now)
+            if rules != self._headcount.rules:
+                self._headcount = HeadcountCache(rules)
+            return replace(frames, count=self._headcount.between(snapshot, since, until, now))
 
     def _refreshed(self, snapshot: Snapshot, begin: datetime) -> Columns:
         """The stored sessions that begin from `begin` or earlier on, as of the snapshot."""

@@ -13,7 +13,8 @@ import pandas as pd
 from tracker.presence.calendar import MINUTE, MOMENT, local_text
 from tracker.presence.people import Role
 from tracker.presence.sessions import SessionState
-from tracker.reports import measures
+from tracker.reports import measures, occupancy
+from tracker.reports.count_tables import door_notes, doors_sheet, inside_figures, inside_notes, recognised_figures
 from tracker.reports.data import ReportData
 from tracker.reports.frames import Frames, rows_of
 from tracker.reports.periods import Period, edges_of, names_of, quarter_edges
@@ -56,21 +57,18 @@ def today_report(data: ReportData) -> Report:
         rows=[{**row, "left": ""} for row in visit_rows(data, _present(frames))],
         empty="Nobody is in.",
     )
-    return data.report("today", "Today", (sheet, steps_sheet(data, frames)), today_figures(data, frames))
+    notes = tuple(inside_notes(data, frames))
+    return data.report("today", "Today", (sheet, steps_sheet(data, frames)), today_figures(data, frames), notes=notes)
 
 
 def today_figures(data: ReportData, frames: Frames) -> tuple[Figure, ...]:
     """The figures of `today_report`."""
-    inside = len(_present(frames))
-    share = inside / data.capacity if data.capacity else None
-    full = f" of {data.capacity} ({share:.0%})" if share is not None else ""
     row = _sums(data, frames)
     return (
         Figure("day", "day", Kind.DAY, data.day(data.now), shown=False),
-        Figure("occupancy", "in now", Kind.COUNT, inside, words=f"in now {inside}{full}"),
-        Figure("capacity", "capacity", Kind.COUNT, data.capacity, shown=False),
-        Figure("capacity_share", "of the capacity", Kind.SHARE, share, shown=False),
+        *inside_figures(data, frames),
         Figure("entries", "entries", Kind.COUNT, row["entries"]),
+        *recognised_figures(row),
         Figure("visitors", "unique visitors", Kind.COUNT, row["visitors"]),
         Figure("returning", "returning", Kind.COUNT, row["returning"]),
         Figure("new", "new", Kind.COUNT, row["new"], shown=False),
@@ -86,7 +84,7 @@ def _present(frames: Frames) -> pd.DataFrame:
 
 def steps_sheet(data: ReportData, frames: Frames) -> Sheet:
     """People in at each instant of the range at which that changed."""
-    steps = measures.steps_between(frames, data.since, data.until, data.now)
+    steps = occupancy.steps_between(frames, data.since, data.until, data.now)
     return Sheet(
         name="occupancy_steps",
         title="Occupancy",
@@ -165,6 +163,8 @@ def usage_report(data: ReportData, period: Period) -> Report:
             Column("started_at", "from", Kind.MOMENT, shown=False),
             Column("ended_at", "to", Kind.MOMENT, shown=False),
             Column("entries", "entries", Kind.COUNT),
+            Column("recognised", "recognised", Kind.COUNT, shown=frames.crossings is not None),
+            Column("recognised_share", "faces seen", Kind.SHARE, shown=frames.crossings is not None),
             Column("exits", "exits", Kind.COUNT),
             Column("visitors", "visitors", Kind.COUNT),
             Column("returning", "returning", Kind.COUNT),
@@ -177,8 +177,12 @@ def usage_report(data: ReportData, period: Period) -> Report:
         rows=rows,
         empty=data.no_visits,
     )
-    figures = range_figures(data, frames)
-    return data.report("usage", f"Usage by {period.value}", (sheet,), figures, notes=_nobody(data, frames))
+    sheets, notes = [sheet], list(_nobody(data, frames))
+    if frames.crossings is not None:
+        doors = doors_sheet(data, frames.crossings)
+        sheets.append(doors)
+        notes += door_notes(data, doors)
+    return data.report("usage", f"Usage by {period.value}", sheets, range_figures(data, frames), notes=notes)
 
 
 def dwell_report(data: ReportData) -> Report:
@@ -232,7 +236,7 @@ def occupancy_report(data: ReportData) -> Report:
     """People in per quarter of an hour: mean, peak, share of the capacity."""
     frames = data.counted()
     sheet = occupancy_sheet(data, frames)
-    mean = measures.occupancy(frames, [data.since, data.until], now=data.now)["mean"].iloc[0]
+    mean = occupancy.by_period(frames, [data.since, data.until], now=data.now)["mean"].iloc[0]
     figures = (
         *_peak_figures(data, frames),
         Figure("mean", "mean", Kind.NUMBER, float(mean)),
@@ -247,7 +251,7 @@ def occupancy_sheet(data: ReportData, frames: Frames) -> Sheet:
     edges = quarter_edges(data.since, data.until)
     rows: list[dict[str, Any]] = []
     if data.recorded:
-        counted = measures.occupancy(frames, edges, now=data.now, capacity=data.capacity)
+        counted = occupancy.by_period(frames, edges, now=data.now, capacity=data.capacity)
         rows = rows_of(measures.with_watched(counted, data.coverage.shares(edges)))
     return Sheet(
         name="occupancy",
@@ -312,6 +316,7 @@ def range_figures(data: ReportData, frames: Frames) -> tuple[Figure, ...]:
     row = _sums(data, frames)
     return (
         Figure("entries", "entries", Kind.COUNT, row["entries"]),
+        *recognised_figures(row),
         Figure("exits", "exits", Kind.COUNT, row["exits"]),
         Figure("visitors", "unique visitors", Kind.COUNT, row["visitors"]),
         Figure("returning", "returning", Kind.COUNT, row["returning"]),
@@ -331,7 +336,7 @@ def _sums(data: ReportData, frames: Frames) -> Row:
 
 def _peak_figures(data: ReportData, frames: Frames) -> tuple[Figure, Figure]:
     """When most people were in, and how many; nothing if nobody came."""
-    found = measures.peak_of(frames.steps, data.since, data.until)
+    found = occupancy.peak_of(frames.steps, data.since, data.until)
     at, people = found or (None, None)
     words = None if at is None else f"peak {people} at {local_text(at, data.zone, MINUTE)}"
     return (
@@ -351,7 +356,8 @@ def _nobody(data: ReportData, frames: Frames) -> tuple[str, ...]:
         return ()
     ended = frames.visits["ended_at"].fillna(pd.Timestamp(data.until))
     inside = (frames.visits["started_at"] < pd.Timestamp(data.until)) & (ended >= pd.Timestamp(data.since))
-    return () if inside.any() else (data.no_visits,)
+    came = (frames.entered >= pd.Timestamp(data.since)) & (frames.entered < pd.Timestamp(data.until))
+    return () if inside.any() or came.any() else (data.no_visits,)
 
 
 def _left(started_at: datetime, ended_at: datetime | None, data: ReportData) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from tracker.presence.coverage import Coverage
-from tracker.reports import measures
+from tracker.reports import occupancy
 from tracker.reports.data import ReportData
 
 DAYS = 8
@@ -25,7 +25,7 @@ _A_MOMENT = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PastDay:
-    """A day that is over. since, until: its instants, UTC. entered: when its visits began, ascending.
+    """A day that is over. since, until: its instants, UTC. entered: when people came in, ascending.
 
     inside: people in from each instant on. coverage: what was watched.
     """
@@ -55,11 +55,12 @@ def same_weekdays(today: date) -> Iterator[date]:
 def past_day(data: ReportData) -> PastDay:
     """What is counted of a day that is over. data: its range is that day."""
     frames = data.counted()
+    entered = frames.entered[frames.entered >= pd.Timestamp(data.since)]
     return PastDay(
         since=data.since,
         until=data.until,
-        entered=pd.DatetimeIndex(frames.begun(data.since, data.until)["started_at"]).sort_values(),
-        inside=measures.steps_between(frames, data.since, data.until, data.now),
+        entered=pd.DatetimeIndex(entered[entered < pd.Timestamp(data.until)]).sort_values(),
+        inside=occupancy.steps_between(frames, data.since, data.until, data.now),
         coverage=data.coverage,
     )
 

@@ -63,8 +63,7 @@ def insert(writing: Transaction, correction: Correction) -> None:
         (voided, writing.changed, correction.event_id),
     ).rowcount
     if moved:
-        writing.touch_events()
-        writing.touch_session(*event)
+        writing.touch_event(*event)
 
 
 def select(connection: sqlite3.Connection, event_id: str | None) -> list[Correction]:

@@ -255,8 +255,8 @@ class Transaction:
 
     connection: for the statements. now: UTC, when it began. changed: the store version that it makes; rows carry it.
     touched_sessions: by (site_id, person_id) as stored the earliest time (text) of a fact that changed.
-    touched_people: ids whose sessions must all be derived again. scrub: rows of somebody who was erased are to be
-    overwritten on the disk after the commit.
+    touched_people: ids whose sessions must all be derived again. events_since: the earliest time (text) of an event
+    that changed. scrub: rows of somebody who was erased are to be overwritten on the disk after the commit.
     """
 
     def __init__(self, connection: sqlite3.Connection, now: datetime) -> None:
@@ -266,6 +266,7 @@ class Transaction:
         self._changes_before = connection.total_changes
         self.touched_sessions: dict[tuple[str, str], str] = {}
         self.touched_people: set[str] = set()
+        self.events_since: str | None = None
         self.scrub = False
         self._touched: set[str] = set()
 
@@ -283,6 +284,12 @@ class Transaction:
         earliest = self.touched_sessions.get(key)
         if earliest is None or at < earliest:
             self.touched_sessions[key] = at
+
+    def touch_event(self, site_id: str, person_id: str, at: str) -> None:
+        """Record that an event is new or changed, so that sessions and counts from then on follow."""
+        self.touch_events()
+        self.touch_session(site_id, person_id, at)
+        self.events_since = at if self.events_since is None else min(at, self.events_since)
 
     def delete(self, table: str, column: str, values: Iterable[object]) -> int:
         """Delete the rows of a table in which a column has one of these values. Returns how many there were."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.errors import RecordError
-from tracker.presence.events import ANONYMOUS_PREFIX, Event
+from tracker.presence.events import ANONYMOUS_PREFIX, Event, is_unidentified
 from tracker.store import people_rows
 from tracker.store.database import Transaction
 from tracker.store.event_rows import EVENTS
@@ -136,9 +136,8 @@ def _insert(writing: Transaction, rows: Sequence[Row]) -> int:
     writing.connection.executemany(_INSERT, [(*row[:-2], writing.changed, row[-1]) for row in rows])
     count = writing.connection.total_changes - before
     if count:
-        writing.touch_events()
         for row in rows:
-            writing.touch_session(row[1], row[3], row[4])
+            writing.touch_event(row[1], row[3], row[4])
     return count
 
 
@@ -156,7 +155,7 @@ def _add_people(writing: Transaction, staged: StagedEvents, forgotten: set[str])
     return sum(
         people_rows.save_known_by_events(writing, person_id, name=name, since=read_time(since))
         for person_id, name, since in staged.people()
-        if person_id not in forgotten and not person_id.startswith(ANONYMOUS_PREFIX)
+        if person_id not in forgotten and not person_id.startswith(ANONYMOUS_PREFIX) and not is_unidentified(person_id)
     )
 
 

@@ -21,9 +21,8 @@ def insert_events(writing: Transaction, events: Iterable[Event]) -> int:
     events = list(events)
     count = EVENTS.save(writing, events, "ON CONFLICT (event_id) DO NOTHING")
     if count:
-        writing.touch_events()
         for event in events:
-            writing.touch_session(event.site_id, event.person_id, time_text(event.at))
+            writing.touch_event(event.site_id, event.person_id, time_text(event.at))
     return count
 
 

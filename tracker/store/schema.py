@@ -136,7 +136,7 @@ CREATE TABLE sessions (  -- derived from events, in the transaction that changed
 CREATE INDEX sessions_person ON sessions (person_id, site_id, started_at);
 CREATE INDEX sessions_long ON sessions (site_id, ended_at) WHERE (ended_at IS NULL OR gross_s >= 86400);
 CREATE INDEX sessions_due ON sessions (due_at) WHERE due_at IS NOT NULL;
-CREATE TABLE session_changes (  -- by transaction, the earliest start of the sessions that it changed; the latest ones
+CREATE TABLE session_changes (  -- by transaction, from when on it changed events or sessions; the latest ones
     changed INTEGER PRIMARY KEY, since TEXT NOT NULL
 );
 CREATE TABLE deleted_sessions (  -- when deleted sessions were, so that the figures of their days follow

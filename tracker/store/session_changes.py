@@ -1,4 +1,4 @@
-"""From when on sessions changed, by transaction, so that who keeps earlier ones need not read them again."""
+"""From when on sessions and events changed, by transaction, so that who keeps earlier ones need not read them again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _KEPT = 10_000
 
 
 def changed_after(connection: sqlite3.Connection, version: int) -> str:
-    """The earliest start (text) of the sessions of any site that changed after that version of the store.
+    """The earliest time (text) of the events, and start of the sessions, of any site that changed after that version.
 
     NEVER if none did, EVER if that was too long ago to be known.
     """
@@ -25,7 +25,7 @@ def changed_after(connection: sqlite3.Connection, version: int) -> str:
 
 
 def mark(writing: Transaction, since: str) -> None:
-    """Record from which start (text) on the transaction changes sessions, or deletes them."""
+    """Record from which time (text) on the transaction changes events or sessions, or deletes them."""
     writing.connection.execute(
         "INSERT INTO session_changes VALUES (?, ?)"
         " ON CONFLICT (changed) DO UPDATE SET since = min(since, excluded.since)",

@@ -1,4 +1,7 @@
-"""Reading sessions: rows of a range as of now, read from the table or, by other rules, derived from all events."""
+"""Reading sessions: rows of a range as of now, read from the table or, by other rules, derived from all events.
+
+And the events from which people are counted, as of the same commit.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import compress
 from typing import Any, TypeAlias
 
-from tracker.presence.events import as_utc, time_text
+from tracker.presence.events import UNIDENTIFIED_PREFIX, as_utc, time_text
 from tracker.presence.projection import project
 from tracker.presence.rules import Closings, Rules
 from tracker.store import event_rows, session_changes, site_rows
@@ -26,12 +29,23 @@ REPORT_COLUMNS = (
 )  # fmt: skip
 """What reports read of a session; the fields of SessionRow."""
 _ARRAYS = ", ".join(f"json_group_array({name})" for name in REPORT_COLUMNS)
+EVENT_COLUMNS = ("at", "enters", "camera_id", "track_id", "person_id")
+"""What the count of people reads of an event."""
+_EVENT_ARRAYS = (
+    "SELECT json_group_array(r.at), json_group_array(r.kind = 'enter'), json_group_array(r.camera_id),"
+    " json_group_array(r.track_id), json_group_array(coalesce(a.into_id, r.person_id))"
+    " FROM events r INDEXED BY events_at LEFT JOIN aliases a ON a.person_id = r.person_id"
+    " WHERE r.at >= ? AND r.at < ? AND r.site_id = ? AND r.voided = 0"
+    " AND r.camera_id IN (SELECT value FROM json_each(?))"
+)
 _IS_LONG = f"(ended_at IS NULL OR gross_s >= {LONG.total_seconds():.0f})"
 _PORTION = timedelta(days=32)
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 SessionColumns: TypeAlias = Mapping[str, Sequence[Any]]
 """Some sessions by column: for each of REPORT_COLUMNS one value a session, in no order."""
+EventColumns: TypeAlias = Mapping[str, Sequence[Any]]
+"""Some events by column: for each of EVENT_COLUMNS one value an event, in no order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +93,7 @@ class Snapshot:
         (self.version,) = connection.execute("SELECT version FROM state").fetchone()
 
     def changed_after(self, version: int) -> datetime | None:
-        """The earliest start of the sessions that changed after that version; None if none did.
+        """The earliest time from which sessions or events changed after that version; None if none did.
 
         The beginning of time if that was too long ago to be known.
         """
@@ -108,6 +122,31 @@ class Snapshot:
         return {person_id: _BEGINNING if at == EVER else read_time(at) for person_id, at in cuts.items()}, _columns_of(
             rows
         )
+
+    def has_unidentified(self) -> bool:
+        """Whether there is any event of somebody unidentified."""
+        first, last = f"{UNIDENTIFIED_PREFIX}0", f"{UNIDENTIFIED_PREFIX}g"
+        found = self._connection.execute(
+            "SELECT 1 FROM events WHERE person_id >= ? AND person_id < ? AND length(person_id) = ? LIMIT 1",
+            (first, last, len(UNIDENTIFIED_PREFIX) + 16),
+        )
+        return found.fetchone() is not None
+
+    def events(self, camera_ids: Iterable[str], since: datetime, until: datetime | None) -> Iterator[EventColumns]:
+        """The events of these cameras in [since, until), None for no limit, without voided ones, in portions."""
+        cameras = json.dumps(sorted(camera_ids))
+        first, last = self._connection.execute("SELECT min(at), max(at) FROM events").fetchone()
+        if first is None:
+            return
+        start, after = max(read_time(first), since), read_time(last) + timedelta(seconds=1)
+        after = after if until is None else min(after, until)
+        while start < after:
+            end = min(start + _PORTION, after)
+            arrays = self._connection.execute(
+                _EVENT_ARRAYS, (time_text(start), time_text(end), self._site_id, cameras)
+            ).fetchone()
+            yield dict(zip(EVENT_COLUMNS, map(json.loads, arrays), strict=True))
+            start = end
 
     def first_starts(self, person_ids: Iterable[str]) -> dict[str, str]:
         """When (text) the first session of each of these people began; who has none is left out."""

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from tracker.presence.events import Event, time_text
+from tracker.presence.events import Event, is_unidentified, time_text
 from tracker.presence.projection import Changes, Projected, changes, project
 from tracker.presence.rules import Closings, Rules
 from tracker.presence.sessions import PersonAtSite, Segment, Session, Sightings, session_of
@@ -59,17 +59,20 @@ def refresh(writing: Transaction) -> None:
         writing.touch_session(*key, at)
     if not writing.touched_sessions and not writing.touched_people:
         return
+    if writing.touched_people or writing.events_since is not None:
+        session_changes.mark(writing, EVER if writing.touched_people else writing.events_since or EVER)
     projector = _Projector(writing)
     whole = _sites_of(connection, writing.touched_people)
     for site_id, person_id in sorted(whole):
         projector.project((site_id, person_id), EVER)
     projector.write()
     for key, at in resolved(connection, writing.touched_sessions).items():
-        if key not in whole:
+        if key not in whole and not is_unidentified(key[1]):
             projector.project(key, at)
     projector.write()
     writing.touched_sessions.clear()
     writing.touched_people.clear()
+    writing.events_since = None
 
 
 def rebuild(writing: Transaction, site_id: str | None = None) -> None:

@@ -29,7 +29,8 @@ VISIT = [
 REPORT = {"report", "site_id", "time_zone", "since", "until", "now", "outages", "notes"}
 TODAY = REPORT | {
     "day", "occupancy", "capacity", "capacity_share", "present", "entries", "visitors", "returning", "new",
-    "median_dwell_s", "bounce_rate", "peak", "peak_at", "occupancy_steps",
+    "median_dwell_s", "bounce_rate", "peak", "peak_at", "occupancy_steps", "recognised", "recognised_share",
+    "recognised_inside",
 }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from tracker.presence.calendar import day_range, hour_edges
 from tracker.presence.events import Event
 from tracker.presence.rules import Rules
 from tracker.presence.sessions import sessions
-from tracker.reports import measures
+from tracker.reports import measures, occupancy
 from tracker.reports.frames import Frames, rows_of
 from tracker.reports.periods import Period, edges_of
 from tracker.reports.tables import people_report, today_report, visits_report
@@ -269,7 +269,7 @@ def test_a_visit_of_weeks_still_fits_the_histogram() -> None:
 
 
 def steps(*stays: list[Event], since: datetime, until: datetime, now: datetime = NOON) -> list[tuple[str, int]]:
-    found = measures.steps_between(frames_of(*stays, now=now), since, until, now)
+    found = occupancy.steps_between(frames_of(*stays, now=now), since, until, now)
     return [(moment.astimezone(BERLIN).strftime("%H:%M"), people) for moment, people in found.items()]
 
 
@@ -282,7 +282,7 @@ def test_occupancy_is_a_step_function_that_leaves_gaps_out() -> None:
     assert steps(*stays, since=at("7:00"), until=at("10:00")) == [
         ("07:00", 0), ("08:00", 1), ("08:30", 2), ("08:50", 1), ("08:54", 2), ("09:00", 1), ("09:30", 0), ("10:00", 0),
     ]  # fmt: skip
-    assert measures.peak_of(frames_of(*stays).steps, DAY, NOON) == (at("8:30"), 2)
+    assert occupancy.peak_of(frames_of(*stays).steps, DAY, NOON) == (at("8:30"), 2)
 
 
 def test_occupancy_includes_visits_across_the_range() -> None:
@@ -316,7 +316,7 @@ def test_peaks_and_means_of_periods() -> None:
         stay("v-2", at("11:30"), None),
     )
     edges = [at("8:00"), at("9:00"), at("10:00"), at("11:00"), at("13:00")]
-    rows = rows_of(measures.occupancy(frames, edges, now=NOON, capacity=4))
+    rows = rows_of(occupancy.by_period(frames, edges, now=NOON, capacity=4))
     assert [row["peak"] for row in rows] == [1, 2, 1, 1]
     assert [row["mean"] for row in rows] == [1, 2, 1, 0.5]
     assert [row["peak_share"] for row in rows] == [0.25, 0.5, 0.25, 0.25]

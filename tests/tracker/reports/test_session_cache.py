@@ -131,6 +131,9 @@ def test_it_follows_whatever_happens(tmp_path: Path, seed: int) -> None:
             days = random.choice([1, 7, 30])
             since = history.now - timedelta(days=days)
             until = since + timedelta(days=random.choice([days, 1, 60]))
-            got, wanted = cache.frames(since, until, history.now), read_again(store, since, until, history.now)
+            got, wanted = (
+                cache.frames(since, until, history.now, rules=Rules()),
+                read_again(store, since, until, history.now),
+            )
             assert plain(got.visits) == plain(wanted.visits)
             assert plain(got.segments) == plain(wanted.segments)

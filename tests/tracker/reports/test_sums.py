@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.tracker.reports.timelines import BERLIN, FIRST, NOW, histories
 from tracker.presence.sessions import Session, SessionState
-from tracker.reports import measures
+from tracker.reports import measures, occupancy
 from tracker.reports.frames import Frames, rows_of
 from tracker.reports.periods import Period, edges_of, quarter_edges
 
@@ -141,7 +141,7 @@ def test_people_have_the_visits_and_times_of_the_range(
 @given(histories(), spans)
 def test_mean_occupancy_is_time_inside_over_time(sessions: list[Session], span: tuple[datetime, datetime]) -> None:
     edges = quarter_edges(*span)
-    rows = rows_of(measures.occupancy(frames_of(sessions, True), edges, now=NOW, capacity=4))
+    rows = rows_of(occupancy.by_period(frames_of(sessions, True), edges, now=NOW, capacity=4))
     total = sum(inside_s(session, *span) for session in sessions)
     lengths = [(row["ended_at"] - row["started_at"]).total_seconds() for row in rows]
     means = [row["mean"] for row in rows]
@@ -162,7 +162,7 @@ def test_peak_is_the_first_moment_with_most_people(sessions: list[Session], span
     found = [(people_at(known, moment), moment) for moment in moments if span[0] <= moment < span[1]]
     most = max(number for number, _ in found)
     expected = (next(moment for number, moment in found if number == most), most) if most else None
-    assert measures.peak_of(steps, *span) == expected
+    assert occupancy.peak_of(steps, *span) == expected
 
 
 @settings(max_examples=20, deadline=None)
@@ -181,7 +181,7 @@ def test_steps_of_a_range_hold_who_is_in_at_each_moment(
     sessions: list[Session], span: tuple[datetime, datetime]
 ) -> None:
     since, until = span
-    steps = measures.steps_between(frames_of(sessions), since, until, NOW)
+    steps = occupancy.steps_between(frames_of(sessions), since, until, NOW)
     known = counted(sessions, staff=False)
     assert (steps.index[0], steps.index[-1]) == (since, min(until, NOW))
     assert steps.index.is_monotonic_increasing

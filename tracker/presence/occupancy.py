@@ -1,0 +1,145 @@
+"""How many people are inside, recognised or not: counted at doors, with who is in view in rooms as evidence.
+
+Pure, and beside the sessions: those are about people who have a name or a visitor id. Times are microseconds since
+1970, UTC, which a store's columns and datetimes become alike.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple, TypeAlias
+
+from tracker.presence.events import is_unidentified
+from tracker.presence.rules import Closings, Rules
+
+RESET_AT = time(4)
+"""When, on its own clock, the count of a site that never closes begins anew."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Step: TypeAlias = tuple[int, int]
+"""(at_us, people): so many from this instant on."""
+
+
+class Passage(NamedTuple):
+    """What the count needs of an event."""
+
+    at_us: int
+    enters: bool
+    camera_id: str
+    track_id: str
+    person_id: str
+
+
+class View(NamedTuple):
+    """A time [since_us, until_us) for which one room camera has somebody in view."""
+
+    since_us: int
+    until_us: int
+    camera_id: str
+    person_id: str
+
+
+def microseconds(at: datetime) -> int:
+    """A time, timezone-aware, as microseconds since 1970."""
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def resets(rules: Rules, since: datetime, until: datetime) -> list[datetime]:
+    """The instants (UTC) at which the count begins anew: the last one up to `since`, and those up to `until`."""
+    closings = Closings(rules if rules.closes_at is not None else replace(rules, closes_at=RESET_AT))
+    found = [closings.after(since - timedelta(days=3))]
+    while (following := closings.after(found[-1])) <= max(since, until):
+        found = [following] if following <= since else [*found, following]
+    return found
+
+
+def views(passages: Iterable[Passage], *, resets_us: Sequence[int], longest_us: int) -> list[View]:
+    """The views of room cameras, by start: from an enter to the exit of the same camera and track, whoever it names.
+
+    passages: of room cameras, in any order. resets_us: ascending. A view is no longer than `longest_us`; one without an
+    exit ends at the next reset.
+    """
+    begun: dict[tuple[str, str], Passage] = {}
+    found: list[View] = []
+    for passage in sorted(passages, key=_in_time):
+        key = (passage.camera_id, passage.track_id)
+        first = begun.get(key)
+        if first is not None and passage.at_us - first.at_us > longest_us:
+            found.append(_unended(first, resets_us, longest_us))
+            del begun[key]
+            first = None
+        if passage.enters and first is None:
+            begun[key] = passage
+        elif first is not None and not passage.enters:
+            found.append(View(first.at_us, passage.at_us, first.camera_id, first.person_id))
+            del begun[key]
+    found += [_unended(first, resets_us, longest_us) for first in begun.values()]
+    return sorted(view for view in found if view.until_us > view.since_us)
+
+
+def in_view(views: Iterable[View]) -> Iterator[tuple[int, int, int]]:
+    """(at_us, recognised, together) from each instant on: how many people there are at least, by two measures.
+
+    recognised: different people with a name or a visitor id, on however many cameras. together: the most whom one
+    camera has in view that has unidentified people among them, 0 where none has. Both are lower bounds: somebody
+    unidentified may be in view of several cameras, and named on another one.
+    """
+    people, cameras, unidentified = Counter[str](), Counter[str](), Counter[str]()
+    changes = [change for view in views for change in ((view.since_us, 1, view), (view.until_us, -1, view))]
+    for at_us, group in groupby(sorted(changes, key=itemgetter(0)), key=itemgetter(0)):
+        for _, step, view in group:
+            cameras[view.camera_id] += step
+            counter, key = (
+                (unidentified, view.camera_id) if is_unidentified(view.person_id) else (people, view.person_id)
+            )
+            counter[key] += step
+            if not counter[key]:
+                del counter[key]
+        yield at_us, len(people), max((cameras[camera_id] for camera_id in unidentified), default=0)
+
+
+def inside(
+    crossings: Iterable[Passage], views: Iterable[View], *, resets_us: Sequence[int], margin_us: int
+) -> list[Step]:
+    """How many people are inside, from the first reset on, one step for each change.
+
+    crossings: of the doors since the first reset, in any order. Each enter adds one and each exit takes one away, but
+    the count never falls below the people in view, and at a reset it begins anew at those. margin_us: so long at either
+    end of a view it is no evidence, as the camera may see the person in front of the door, or by another clock.
+    """
+    changes = Counter[int]()
+    for crossing in crossings:
+        changes[crossing.at_us] += 1 if crossing.enters else -1
+    certain = (
+        View(view.since_us + margin_us, view.until_us - margin_us, view.camera_id, view.person_id)
+        for view in views
+        if view.until_us - view.since_us > 2 * margin_us
+    )
+    evidence = {at_us: max(recognised, together) for at_us, recognised, together in in_view(certain)}
+    count, least, steps, anew = 0, 0, list[Step](), set(resets_us)
+    for at_us in sorted({*changes, *evidence, *anew}):
+        least = evidence.get(at_us, least)
+        count = max((0 if at_us in anew else count) + changes.get(at_us, 0), least)
+        if at_us >= resets_us[0] and (not steps or steps[-1][1] != count):
+            steps.append((at_us, count))
+    return steps
+
+
+def _unended(first: Passage, resets_us: Sequence[int], longest_us: int) -> View:
+    until_us = first.at_us + longest_us
+    following = bisect_right(resets_us, first.at_us)
+    if following < len(resets_us):
+        until_us = min(until_us, resets_us[following])
+    return View(first.at_us, until_us, first.camera_id, first.person_id)
+
+
+def _in_time(passage: Passage) -> tuple[int, bool, bool, str]:
+    """Of one instant enters come first, and of those on one track the one with a name."""
+    return passage.at_us, not passage.enters, is_unidentified(passage.person_id), passage.person_id
