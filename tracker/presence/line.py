@@ -96,7 +96,10 @@ class Line:
 class TrackPoint:
     """Where a track is in one frame, in fractions of it, and whose it is if that is known.
 
-    band: nearer to the line than this, in fractions of the frame, is on neither side.
+    band: nearer to the line than this, in fractions of the frame, is on neither side; infinite where the place is not
+    known. is_body: the place is that of feet, with a band that makes one frame enough for a side. named_by: the track
+    of the face that gave the person, None for the track itself. counted_as: the person id under which the track counts
+    as long as nobody knows whose it is; None: it does not count.
     """
 
     track_id: str
@@ -104,6 +107,9 @@ class TrackPoint:
     y_frac: float
     person_id: str | None = None
     band: float = BAND
+    is_body: bool = False
+    named_by: str | None = None
+    counted_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +187,7 @@ class LineState:
 
     person_id: whose track it is at its last sighting, None while unknown. held: the side it is on, None until it was
     seen clear of the line. ahead: the other side, for as long as it has been there for fewer frames than make a side.
-    waiting: crossings of a track without a name, until it has one.
+    waiting: crossings of a track without a name, until it has one. is_body, named_by, counted_as: as in `TrackPoint`.
     """
 
     track_id: str
@@ -190,9 +196,16 @@ class LineState:
     held: SideRun | None = None
     ahead: SideRun | None = None
     waiting: tuple[Crossing, ...] = ()
+    is_body: bool = False
+    named_by: str | None = None
+    counted_as: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "seen_at", as_utc(self.seen_at))
+
+    def least_frames(self, hold: int) -> int:
+        """How many frames make a side. hold: where the place is that of a face."""
+        return 1 if self.is_body else hold
 
 
 def cross(
@@ -208,10 +221,11 @@ def cross(
     """Line states and the tracks of one frame -> line states and the crossings, in order of time.
 
     line_states: by track id. points: at most one a track; a track has the name of its point, so that a name which
-    recognition took away is gone here too. at: of the frame, UTC. hold: frames that make a side. settle_after: a track
-    unseen for longer has ended: it is judged by its last runs and dropped. A person who is lost under one track and
-    found under another within that time keeps the side. ended: there are no more frames, so every track has ended. A
-    crossing comes with the state of its track after it. Raises ValueError unless `hold` is 1 or more.
+    recognition took away is gone here too. at: of the frame, UTC. hold: frames that make a side; one for bodies.
+    settle_after: a track unseen for longer has ended: it is judged by its last runs and dropped. A person who is lost
+    under one track and found under another within that time keeps the side. ended: there are no more frames, so every
+    track has ended. A crossing comes with the state of its track after it. Raises ValueError where `hold` is less than
+    1.
     """
     if hold < 1:
         raise ValueError(f"hold: expected 1 frame or more, got {hold}")
@@ -244,9 +258,15 @@ def _named(
     """The state of a track before this frame, under the name that it has now; a lost track of that person joins it."""
     state = kept.get(point.track_id) or LineState(track_id=point.track_id, person_id=None, seen_at=now)
     if state.person_id is None and point.person_id is not None:
-        twin = _lost_twin(kept, point.person_id, seen, now - settle_after)
+        twin = _lost_twin(kept, point, seen, now - settle_after)
         state = state if twin is None else _taken_up(state, kept.pop(twin.track_id))
-    return replace(state, person_id=point.person_id)
+    return replace(
+        state,
+        person_id=point.person_id,
+        is_body=point.is_body,
+        named_by=point.named_by,
+        counted_as=point.counted_as,
+    )
 
 
 def _moved(
@@ -257,6 +277,7 @@ def _moved(
     depth = line.depth(point.x_frac, point.y_frac)
     if abs(depth) >= point.band:
         state = _stepped(state, point, depth, at)
+    hold = state.least_frames(hold)
     if state.held is None or state.ahead is None or state.ahead.frames < hold:
         return state, None
     crossing = _crossing(state.track_id, state.held, state.ahead, line) if state.held.is_sure(hold) else None
@@ -276,6 +297,7 @@ def _settled(state: LineState, line: Line, hold: int) -> Crossing | None:
     """What the last runs of a track that has ended amount to."""
     if state.held is None or state.ahead is None:
         return None
+    hold = state.least_frames(hold)
     sure = state.held.is_sure(hold) and state.ahead.is_sure(hold)
     return _crossing(state.track_id, state.held, state.ahead, line) if sure else None
 
@@ -294,13 +316,16 @@ def _crossing(track_id: str, held: SideRun, ahead: SideRun, line: Line) -> Cross
 
 
 def _lost_twin(
-    line_states: Mapping[str, LineState], person_id: str, seen: Mapping[str, TrackPoint], since: datetime
+    line_states: Mapping[str, LineState], point: TrackPoint, seen: Mapping[str, TrackPoint], since: datetime
 ) -> LineState | None:
-    """The person's state under a track that was lost not long ago; the latest of several."""
+    """The person's state under a track that was lost not long ago; the latest of several. A body continues no face."""
     lost = [
         each
         for each in line_states.values()
-        if each.person_id == person_id and each.track_id not in seen and each.seen_at >= since
+        if each.person_id == point.person_id
+        and each.is_body is point.is_body
+        and each.track_id not in seen
+        and each.seen_at >= since
     ]
     return max(lost, key=lambda each: (each.seen_at, each.track_id), default=None)
 

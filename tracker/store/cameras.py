@@ -191,6 +191,9 @@ def _line_state(row: Row) -> LineState:
         held=_run(known["held"]),
         ahead=_run(known["ahead"]),
         waiting=tuple(Crossing(**(each | {"at": read_time(each["at"])})) for each in known["waiting"]),
+        is_body=known.get("is_body", False),
+        named_by=known.get("named_by"),
+        counted_as=known.get("counted_as"),
     )
 
 

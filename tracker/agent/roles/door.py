@@ -7,13 +7,16 @@ from datetime import datetime, timedelta
 
 from tracker.agent.roles.role import Changes, RoleState, View
 from tracker.identity.recognition import Retraction
-from tracker.presence.events import EventKind
+from tracker.presence.events import EventKind, is_unidentified
 from tracker.presence.line import Crossing, Line, LineState
 from tracker.presence.transitions import Transition, pass_door
 
 
 class Door:
-    """The line states of the tracks at a door, and the transitions that tracks in sight have made."""
+    """The line states of the tracks at a door, and the transitions that tracks in sight have made.
+
+    `_made` has transitions by their own track id: that of the face for named people, of the body for unidentified ones.
+    """
 
     def __init__(self, line: Line, *, hold: int, settle_after: timedelta) -> None:
         self._line = line
@@ -50,6 +53,9 @@ class Door:
         return Changes()
 
     def _pass(self, view: View) -> tuple[Transition, ...]:
+        for point in view.points:
+            if point.named_by is not None:
+                self._states.pop(point.named_by, None)  # the face crosses with its body from now on
         self._states, transitions = pass_door(
             self._states,
             view.points,
@@ -61,27 +67,38 @@ class Door:
         )
         for each in transitions:
             self._made.setdefault(each.track_id, []).append(each)
-        self._made = {track_id: made for track_id, made in self._made.items() if track_id in self._states}
+        live = self._states.keys() | {each.named_by for each in self._states.values()}
+        self._made = {track_id: made for track_id, made in self._made.items() if track_id in live}
         return transitions
 
     def _retract(self, wrong: Retraction) -> Changes:
-        """Give a track's transitions to the right person; where nobody is known yet, they wait for the name."""
-        state = self._states.get(wrong.track_id)
+        """Give a track's transitions to the right person; where nobody is known yet, they wait for the name.
+
+        Those of a body that counted without a name wait for the name that the body has in the same view.
+        """
+        state = self._state_of(wrong.track_id)
         retracted = [each for each in self._made.pop(wrong.track_id, []) if each.person_id == wrong.person_id]
-        if state is None:
+        was_unidentified = is_unidentified(wrong.person_id)
+        if state is None or (was_unidentified and not retracted):
             return Changes()
-        if wrong.into_id is None:
-            waiting = (*state.waiting, *(_crossing(each) for each in retracted))
-            self._states[wrong.track_id] = replace(state, person_id=None, waiting=waiting)
+        into_id = None if was_unidentified else wrong.into_id
+        if into_id is None:
+            waiting = (*state.waiting, *(_crossing(each, state.track_id) for each in retracted))
+            self._states[state.track_id] = replace(state, person_id=None, waiting=waiting)
             return Changes(retracted=tuple(retracted))
-        self._states[wrong.track_id] = replace(state, person_id=wrong.into_id)
-        self._made[wrong.track_id] = [replace(each, person_id=wrong.into_id) for each in retracted]
+        self._states[state.track_id] = replace(state, person_id=into_id)
+        self._made[wrong.track_id] = [replace(each, person_id=into_id) for each in retracted]
         return Changes(transitions=tuple(self._made[wrong.track_id]), retracted=tuple(retracted))
 
+    def _state_of(self, track_id: str) -> LineState | None:
+        """The state of a track, or of the body that it names."""
+        named = (each for each in self._states.values() if each.named_by == track_id)
+        return self._states.get(track_id) or next(named, None)
 
-def _crossing(transition: Transition) -> Crossing:
+
+def _crossing(transition: Transition, track_id: str) -> Crossing:
     return Crossing(
-        track_id=transition.track_id,
+        track_id=track_id,
         inward=transition.kind is EventKind.ENTER,
         at=transition.at,
         x_frac=transition.x_frac,

@@ -17,13 +17,15 @@ from tracker.presence.zones import ZoneStay
 class View:
     """One frame as recognition leaves it.
 
-    at: never before that of the view before. sightings: named people. points: every track, named or not. retractions:
-    names that tracks had and turned out not to be theirs. ended_tracks: ids. gap: the latest one without frames. ended:
-    no more frames belong to what was seen so far.
+    at: never before that of the view before. sightings: named people. unnamed: bodies without a name, under ids of
+    unidentified people, since the name is missing. points: every track, named or not. retractions: names that tracks
+    had and turned out not to be theirs. ended_tracks: ids. gap: the latest one without frames. ended: no more frames
+    belong to what was seen so far.
     """
 
     at: datetime
     sightings: tuple[Sighting, ...] = ()
+    unnamed: tuple[Sighting, ...] = ()
     points: tuple[TrackPoint, ...] = ()
     retractions: tuple[Retraction, ...] = ()
     ended_tracks: tuple[str, ...] = ()

@@ -97,10 +97,10 @@ class Room:
         return changes
 
     def _observe(self, view: View) -> Changes:
-        before = self._present
+        before, sightings = self._present, (*view.sightings, *self._counted(view))
         self._present, transitions = observe(
             before,
-            view.sightings,
+            sightings,
             camera=self._camera,
             now=view.at,
             exit_after=self._exit_after,
@@ -108,13 +108,17 @@ class Room:
             left=self._left,
             gap=view.gap,
         )
-        self._reassignments.note(before, view.sightings, self._present, transitions)
+        self._reassignments.note(before, sightings, self._present, transitions)
         self._note_exits(transitions)
         self._left = {key: left_at for key, left_at in self._left.items() if view.at - left_at <= self._resume_within}
         stays = StayChanges()
         if self._zones is not None:
             stays = self._zones.observe(view.sightings, view.at, ended=view.ended)
         return Changes(transitions=transitions, stays=stays.over)
+
+    def _counted(self, view: View) -> list[Sighting]:
+        """Those without a name who are in sight for so long that they count as unidentified people."""
+        return [each for each in view.unnamed if each.seen_at - each.since >= self._exit_after]
 
     def _retract(self, wrong: Retraction, view: View) -> Changes:
         """Derive a person's presence again without what the track showed."""
