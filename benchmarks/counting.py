@@ -24,7 +24,8 @@ from benchmarks.measure import Timing, machine, summary
 from config.settings import ModelSettings
 from models.runtime import ensure_built
 from tracker.agent.count_score import CountScore, Passing, scored
-from tracker.agent.counting import LOOKS_PER_S, LineCounter, SupportsDetect
+from tracker.agent.counting import LineCounter
+from tracker.agent.looks import LOOKS_PER_S, SupportsDetect
 from tracker.cameras.video import Video
 from tracker.presence.line import Inside, Line
 from tracker.vision.bodies import BodyDetector

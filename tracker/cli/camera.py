@@ -37,6 +37,7 @@ def preview(out: OutOption, access: NoStoreModels, camera: CameraOption = None) 
     the people are drawn who are found by their bodies (green, amber if they are too small), the part of the frame where
     they are looked for (grey), and the smallest body that will be found there (blue).
     """
+    from tracker.agent.roles.choice import line_of
     from tracker.identity.pictures import write_picture
     from tracker.vision.overlay import draw_line, draw_region, draw_zones
 
@@ -51,15 +52,6 @@ def preview(out: OutOption, access: NoStoreModels, camera: CameraOption = None) 
         image, at_line = _with_bodies(draw_line(image, line), frame, line, wanted)
     write_picture(out, draw_zones(image, chosen.zones))
     print_line(f"wrote {out}: {chosen.id}, {chosen.role}{at_line}")
-
-
-def line_of(camera: CameraSettings) -> Line | None:
-    """The line of a door, None for other roles."""
-    from tracker.presence.line import Inside, Line
-
-    if camera.line is None or camera.inside is None:
-        return None
-    return Line(start=camera.line[0], end=camera.line[1], inside=Inside(camera.inside))
 
 
 def _with_bodies(drawn: Image, frame: Image, line: Line, settings: Settings) -> tuple[Image, str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracker.cli.camera import chosen_camera, line_of
+from tracker.cli.camera import chosen_camera
 from tracker.cli.command import command
 from tracker.cli.options import FpsOption, NoStoreModels, UsageError
 from tracker.cli.output import Result, Table, duration
@@ -134,6 +134,8 @@ def count(
 
 def _line_of(settings: Settings, camera: str | None, line: str | None, inside: Inside | None) -> tuple[Line, int]:
     """The line of the options or of the camera, and the rotation of the frames, degrees. Raises UsageError."""
+    from tracker.agent.roles.choice import line_of
+
     if camera is None:
         return _parsed(line, inside), 0
     if line is not None or inside is not None:

@@ -6,6 +6,7 @@ to 8 bits by Google, as published with MediaPipe.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -73,7 +74,7 @@ class Bodies:
 
 
 class BodyDetector:
-    """Finds people by their bodies. Not thread-safe: one per thread.
+    """Finds people by their bodies. Thread-safe: a lock serialises the network.
 
     folder, precision, threads: the network to load, and the number of threads for inference.
     Raises ModelError when the network is missing or damaged.
@@ -81,6 +82,7 @@ class BodyDetector:
 
     def __init__(self, *, folder: Path, precision: Precision, threads: int) -> None:
         self._network = open_network("bodies", folder=folder, precision=precision, threads=threads)
+        self._lock = threading.Lock()
         self._anchors = _anchors()
 
     def detect(self, image: Image, part_xyxy: tuple[int, int, int, int] | None = None) -> Bodies:
@@ -95,7 +97,8 @@ class BodyDetector:
         if part.size == 0:
             return Bodies.empty()
         batch, scale = _letterboxed(part)
-        regression, scores = self._network.run(batch)
+        with self._lock:
+            regression, scores = self._network.run(batch)
         people = scores[0, :, _PERSON]
         rows = np.flatnonzero(people >= LOW_SCORE)
         rows = rows[best_first(people[rows])]

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.counting import VTEST, VTEST_FPS, annotated, counted
 from config.settings import Precision
-from tracker.agent.counting import LOOKS_PER_S
+from tracker.agent.looks import LOOKS_PER_S
 from tracker.vision.bodies import BodyDetector
 
 

@@ -15,7 +15,8 @@ import pytest
 
 from config.settings import Precision
 from tests.tracker.vision.scenes import ten_faces
-from tracker.agent.counting import LineCounter, Part, part_around, view_of
+from tracker.agent.counting import LineCounter, view_of
+from tracker.agent.looks import Part, part_around
 from tracker.presence.line import Inside, Line
 from tracker.vision.bodies import MIN_HEIGHT_PX, SIDE_PX, Bodies, BodyDetector
 from tracker.vision.faces import Image

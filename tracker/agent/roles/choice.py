@@ -20,8 +20,8 @@ _PASSAGES = {CameraRole.ENTRANCE: EventKind.ENTER, CameraRole.EXIT: EventKind.EX
 
 def role_of(settings: CameraSettings, camera: CameraRef, *, presence: PresenceSettings, max_gap_s: float) -> Role:
     """max_gap_s: how long a track may go unseen."""
-    if settings.line is not None and settings.inside is not None:
-        line = Line(start=settings.line[0], end=settings.line[1], inside=Inside(settings.inside))
+    line = line_of(settings)
+    if line is not None:
         settle_after = max(SETTLE_AFTER, timedelta(seconds=2 * max_gap_s))
         return Door(line, hold=settings.hold_frames, settle_after=settle_after)
     room = Room(
@@ -32,3 +32,10 @@ def role_of(settings: CameraSettings, camera: CameraRef, *, presence: PresenceSe
     )
     kind = _PASSAGES.get(settings.role)
     return room if kind is None else Passage(room, kind)
+
+
+def line_of(settings: CameraSettings) -> Line | None:
+    """The line of a door, None for other roles."""
+    if settings.line is None or settings.inside is None:
+        return None
+    return Line(start=settings.line[0], end=settings.line[1], inside=Inside(settings.inside))
