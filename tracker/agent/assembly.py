@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
-from config.settings import CameraSettings, Settings
+from config.settings import CameraRole, CameraSettings, Counting, ModelSettings, Settings
+from models.runtime import has_network
+from tracker.agent.looks import BodyWatch
 from tracker.agent.loop import Agent
-from tracker.agent.roles.choice import role_of
+from tracker.agent.roles.choice import line_of, role_of
 from tracker.cameras.frames import FrameSource
 from tracker.cameras.sources import SystemClock
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition
 from tracker.presence.events import CameraRef
 from tracker.store.store import Store
+from tracker.vision.bodies import BodyDetector
+from tracker.vision.boxes import Region
 from tracker.vision.engine import FaceEngine
+
+log = logging.getLogger("footfall.agent")
 
 
 def assemble(
@@ -24,10 +31,11 @@ def assemble(
     store: Store,
     known: KnownPeople,
 ) -> list[Agent]:
-    """One agent a camera; they share engine, store and the people they know. Raises ModelError."""
+    """One agent a camera; they share the networks, the store and the people they know. Raises ModelError."""
     engine = FaceEngine.load(
         models=settings.models, detect=settings.detect, quality=settings.quality, embedder=known.embedder
     )
+    bodies = _body_detector(settings.models, [each for each in cameras if _counts_bodies(each)])
     clock = SystemClock()
     agents = []
     for each, source in zip(cameras, sources, strict=True):
@@ -45,9 +53,30 @@ def assemble(
             store=store,
             clock=clock,
             resume_within=timedelta(seconds=settings.presence.merge_gap_s),
+            watch=None if bodies is None or not _counts_bodies(each) else _watch(each, bodies, settings.detect.region),
             evidence_days=settings.store.evidence_days,
             visitor_days=settings.store.visitor_days,
             audit_days=settings.store.audit_days,
         )
         agents.append(agent)
     return agents
+
+
+def _counts_bodies(camera: CameraSettings) -> bool:
+    """Whether everybody counts; at an entrance and an exit the direction follows from the face."""
+    return camera.count is Counting.BODIES and camera.role in (CameraRole.DOOR, CameraRole.ROOM)
+
+
+def _body_detector(models: ModelSettings, cameras: Sequence[CameraSettings]) -> BodyDetector | None:
+    """The network that finds bodies, for all cameras that count them; None without such a camera, or without it."""
+    if not cameras:
+        return None
+    if not has_network("bodies", folder=models.dir, precision=models.precision):
+        names = ", ".join(each.id for each in cameras)
+        log.warning("%s: only faces are counted: the network for bodies is missing; run 'footfall models build'", names)
+        return None
+    return BodyDetector(folder=models.dir, precision=models.precision, threads=models.threads)
+
+
+def _watch(camera: CameraSettings, detector: BodyDetector, region: Region) -> BodyWatch:
+    return BodyWatch(detector, camera.id, line=line_of(camera), region=camera.region or region)

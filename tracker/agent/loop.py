@@ -7,24 +7,23 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
-import numpy as np
-
 from config.errors import CameraError, FootfallError, StoreError
 from tracker.agent.health import Meter
+from tracker.agent.looks import BodyWatch
+from tracker.agent.person_tracks import PersonTracks
 from tracker.agent.roles.role import Changes, Role, RoleState, View
 from tracker.agent.writer import Writer
 from tracker.cameras.clock import Clock
 from tracker.cameras.frames import Frame, FrameSource, NoFrameYet
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import FaceName, Recognition
-from tracker.presence.events import CameraRef, Correction, Event, Match
+from tracker.presence.events import CameraRef, Correction, Event, Match, is_unidentified
 from tracker.presence.health import CameraState
-from tracker.presence.line import TrackPoint
 from tracker.presence.room import Gap, Presence
 from tracker.store.store import Store
 from tracker.vision.engine import AnalysedFaces, FaceEngine
@@ -81,15 +80,21 @@ class Agent:
         store: Store,
         clock: Clock,
         resume_within: timedelta,
+        watch: BodyWatch | None = None,
         evidence_days: int = 7,
         visitor_days: int = 30,
         audit_days: int = 365,
     ) -> None:
-        """resume_within: who was in sight before a gap or a restart no longer than this is still in after it."""
+        """resume_within: who was in sight before a gap or a restart no longer than this is still in after it.
+
+        watch: what looks for bodies, where everybody counts and not only people with a face.
+        """
         self.camera = camera
         self._source = source
         self._engine = engine
         self._recognition = recognition
+        self._watch = watch
+        self._people = PersonTracks(camera, line=None if watch is None else watch.line)
         self._role = role
         self._known = known
         self._store = store
@@ -179,15 +184,11 @@ class Agent:
         seen = self._engine.examine(frame.image, faces, self._recognition.due(faces, at))
         size_wh = (frame.image.shape[1], frame.image.shape[0])
         recognised = self._recognition.update(seen, at, size_wh=size_wh)
-        view = View(
-            at=at,
-            sightings=recognised.sightings,
-            points=_points(seen, recognised.faces, size_wh),
-            retractions=recognised.retracted,
-            ended_tracks=recognised.ended,
-            gap=self._gap,
-        )
-        changes += self._role.observe(view)
+        bodies = None
+        if self._watch is not None:
+            bodies = self._watch.look(frame.image, at, now=self._people.has_new(recognised.faces))
+        view = self._people.update(recognised, seen.faces, bodies, at, size_wh=size_wh)
+        changes += self._role.observe(replace(view, gap=self._gap))
         matches += recognised.matches
         self._meter.tick(at)
         self._writer.add(changes, matches, recognised.evidence, at=at)
@@ -236,20 +237,27 @@ class Agent:
         """The clock was set back: what this camera dated later than now is void, people in sight stay in."""
         log.warning("%s: the clock was set back by %.0f s", self.camera_id, (last - at).total_seconds())
         self._frames_since, self._gap = at, Gap(frames_since=_LONG_AGO, until=at)
-        matches = self._recognition.end()
+        matches = self._end_tracks()
         self._writer.set_back(at)
         return self._role.set_back(at), matches
+
+    def _end_tracks(self) -> tuple[Match, ...]:
+        """No track goes on after this; returns decisions about those that ended."""
+        self._people.end()
+        if self._watch is not None:
+            self._watch.end()
+        return self._recognition.end()
 
     def _lose(self, problem: str, on_step: OnStep | None) -> None:
         """The camera is gone for now: its tracks are over, its people may still be there."""
         self._source.close()
-        matches = self._recognition.end()
+        matches = self._end_tracks()
         self._writer.add(Changes(), matches)
         self._keep_up(CameraState.LOST, problem)
         self._step_without_frame(on_step, matches)
 
     def _finish(self, state: CameraState, problem: str | None, on_step: OnStep | None) -> None:
-        matches = self._recognition.end()
+        matches = self._end_tracks()
         changes = Changes()
         if state is CameraState.ENDED and self._at is not None:
             changes = self._role.observe(View(at=self._at, ended=True))
@@ -263,13 +271,15 @@ class Agent:
 
     def _follow_people(self) -> None:
         """Go on under the other id with people who were merged meanwhile, and without those who were forgotten."""
-        gone_ids = {each.person_id for each in self._role.state.presences if self._known.person(each.person_id) is None}
-        for gone_id in sorted(gone_ids):
+        ids = {each.person_id for each in self._role.state.presences} | self._people.person_ids
+        for gone_id in sorted(each for each in ids if not is_unidentified(each) and self._known.person(each) is None):
             try:
                 person = self._store.people.get(gone_id)
             except StoreError:
                 return  # the next write reports it, and this is tried again after it
-            self._writer.add(self._role.move(gone_id, None if person is None else person.person_id))
+            into_id = None if person is None else person.person_id
+            self._people.move(gone_id, into_id)
+            self._writer.add(self._role.move(gone_id, into_id))
 
     def _stored_state(self) -> RoleState:
         """What an earlier run remembered."""
@@ -309,13 +319,3 @@ class Agent:
         elif problem is None and self._problem is not None:
             log.warning("%s: frames come again", self.camera_id)
         self._problem = problem
-
-
-def _points(seen: AnalysedFaces, faces: Sequence[FaceName], size_wh: tuple[int, int]) -> tuple[TrackPoint, ...]:
-    """Where each face of a frame is, one to a track."""
-    boxes = seen.faces.boxes
-    centres = np.clip((boxes[:, :2] + boxes[:, 2:]) / 2 / np.array(size_wh, np.float32), 0, 1)
-    return tuple(
-        TrackPoint(track_id=face.track_id, person_id=face.person_id, x_frac=float(x_frac), y_frac=float(y_frac))
-        for face, (x_frac, y_frac) in zip(faces, centres, strict=True)
-    )

@@ -16,6 +16,7 @@ from tracker.cameras.clock import Clock
 from tracker.identity.known import KnownPeople
 from tracker.presence.events import ITSELF, Action, CameraRef, Correction, Event, Match
 from tracker.presence.health import CameraState
+from tracker.presence.line import Crossing
 from tracker.presence.zones import ZoneStay
 from tracker.store.observation import Observation
 from tracker.store.store import Store
@@ -43,8 +44,9 @@ _THEIRS = "the faces of this track turned out to be this person's after all"
 _IN_THE_FUTURE = "the clock of the camera was set back: this had not happened yet"
 
 
-_Urgent: TypeAlias = tuple[CameraState, bool, frozenset[str]]
-"""What is written at once when it changes: the camera's state, whether frames have come, and who is in sight."""
+_Urgent: TypeAlias = tuple[CameraState, bool, frozenset[str], frozenset[Crossing]]
+"""What is written at once when it changes: the camera's state, whether frames have come, who is in sight, and the
+crossings that count when no name comes."""
 
 
 @dataclass(slots=True)
@@ -77,8 +79,9 @@ class Writer:
     """Writes the records of one camera, each time all that is pending in one transaction. For one thread.
 
     A commit costs a flush of the disk, so it waits until something is new that must not be lost: an event, a match, a
-    correction, a stay that is over, a visitor, the first frame, another camera state, other people in sight. State is
-    refreshed every IN_SIGHT_EVERY_S while somebody is in sight, health and coverage every IDLE_EVERY_S otherwise.
+    correction, a stay that is over, a visitor, the first frame, another camera state, other people in sight, a crossing
+    that counts without a name. State is refreshed every IN_SIGHT_EVERY_S while somebody is in sight, health and
+    coverage every IDLE_EVERY_S otherwise.
 
     When the store fails, records stay in memory and are tried again after pauses that grow from one second to thirty,
     so that a full disk loses nothing. A store that others keep busy is tried at least every four seconds, each time for
@@ -198,7 +201,12 @@ class Writer:
         return now_s - self._written_s >= (IDLE_EVERY_S if state.is_empty else IN_SIGHT_EVERY_S)
 
     def _urgent(self, state: RoleState, camera_state: CameraState) -> _Urgent:
-        return camera_state, bool(self._meter.coverage), frozenset(each.person_id for each in state.presences)
+        return (
+            camera_state,
+            bool(self._meter.coverage),
+            frozenset(each.person_id for each in state.presences),
+            frozenset(waiting for each in state.line_states if each.counted_as for waiting in each.waiting),
+        )
 
     def _put_off(self, error: StoreError) -> None:
         if len(self._pending) > MOST_PENDING:

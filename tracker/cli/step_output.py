@@ -22,7 +22,7 @@ from tracker.cameras.recording import RecordingSource
 from tracker.cli.output import json_line, local_time, note
 from tracker.cli.terminal import console, errors
 from tracker.identity.known import KnownPeople
-from tracker.presence.events import Match
+from tracker.presence.events import Match, is_unidentified
 from tracker.reports.text import printable
 
 _PERSON_ID = re.compile(r"\b[pv]-[0-9a-f]{10,}\b")
@@ -134,6 +134,8 @@ class StepPrinter:
             self._print(line, to_stderr=self._output is EventOutput.STDERR)
 
     def _name(self, person_id: str) -> str:
+        if is_unidentified(person_id):
+            return "an unidentified person"
         person = self._known.person(person_id)
         return person.name if person else person_id
 

@@ -89,14 +89,21 @@ def test_explain_prints_why_a_track_has_no_name(run: Run, clip: Path) -> None:
     Path("footfall.toml").write_text(SETTINGS + "[quality]\nmin_width = 300\n", encoding="utf-8")
     done = run("track", "--camera", clip, "--fast", "--explain", *BEGINS)
     assert done.code == 0
-    assert [line.partition(": ")[2][:23] for line in done.out.splitlines()] == [
-        "no usable face among 18",
-        "no usable face among 27",
-    ]
+    tracks = [line for line in done.out.splitlines() if "  track  " in line]
+    assert [line.partition(": ")[2][:23] for line in tracks] == ["no usable face among 18", "no usable face among 27"]
+
+
+def test_people_without_a_name_are_unidentified(run: Run, clip: Path) -> None:
+    Path("footfall.toml").write_text(SETTINGS + "[quality]\nmin_width = 300\n", encoding="utf-8")
+    done = run("track", "--camera", clip, "--fast", *BEGINS)
+    assert done.code == 0
+    told = [line.split("  ", 2)[2].split(maxsplit=1) for line in done.out.splitlines()]
+    assert sorted(told) == [["enter", "an unidentified person"]] * 2 + [["exit", "an unidentified person"]] * 2
 
 
 def test_a_recording_without_names_prints_the_reasons(run: Run, clip: Path, tmp_path: Path) -> None:
-    Path("footfall.toml").write_text(SETTINGS + "[quality]\nmin_width = 300\n", encoding="utf-8")
+    faces = '[[camera]]\nid = "camera-1"\nsource = "0"\ncount = "faces"\n'
+    Path("footfall.toml").write_text(f"{SETTINGS}[quality]\nmin_width = 300\n{faces}", encoding="utf-8")
     empty = write_clip(tmp_path / "empty.avi", [], 1)
     done = run("track", "--camera", clip, "--camera", empty, "--fast", "--json", *BEGINS)
     assert (done.code, done.out) == (0, "")

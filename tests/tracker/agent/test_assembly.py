@@ -1,0 +1,68 @@
+"""Agents from the settings: which cameras count bodies, and what happens without the network for them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from config.settings import CameraRole, CameraSettings, Counting, Settings
+from tests.tracker.fake_cameras import ScriptedCamera
+from tracker.agent.assembly import assemble
+from tracker.identity.known import KnownPeople
+from tracker.identity.networks import embedder_of
+from tracker.store.store import Store
+
+FRAME = np.zeros((120, 160, 3), np.uint8)
+CAMERAS = [
+    CameraSettings(id="hall", source="0"),
+    CameraSettings(id="door", source="0", role=CameraRole.DOOR, line=((0.1, 0.5), (0.9, 0.5)), inside="below"),
+    CameraSettings(id="desk", source="0", count=Counting.FACES),
+    CameraSettings(id="gate", source="0", role=CameraRole.ENTRANCE),
+]
+
+
+def warnings_of(
+    cameras: list[CameraSettings], models: Path, tmp_path: Path, log: pytest.LogCaptureFixture
+) -> list[str]:
+    """What the agents of these cameras log while they run over a frame."""
+    settings = Settings(models={"dir": models})
+    with log.at_level(logging.WARNING, "footfall.agent"), Store(tmp_path / "footfall.sqlite3") as store:
+        known = KnownPeople(settings.match, embedder_of(settings, store))
+        sources = [ScriptedCamera([(0.0, FRAME)]) for _ in cameras]
+        for agent in assemble(settings, cameras, sources, store, known):
+            agent.run(threading.Event())
+    return [record.getMessage() for record in log.records]
+
+
+@pytest.fixture
+def without_bodies(models_folder: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for path in models_folder.iterdir():
+        if not path.name.startswith("bodies-"):
+            (folder / path.name).symlink_to(path)
+    return folder
+
+
+def test_faces_are_counted_where_the_network_for_bodies_is_missing(
+    without_bodies: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert warnings_of(CAMERAS, without_bodies, tmp_path, caplog) == [
+        "hall, door: only faces are counted: the network for bodies is missing; run 'footfall models build'"
+    ]
+
+
+def test_nothing_is_missed_where_no_bodies_are_counted(
+    without_bodies: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert warnings_of(CAMERAS[2:], without_bodies, tmp_path, caplog) == []
+
+
+def test_all_cameras_run_with_the_network(
+    models_folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert warnings_of(CAMERAS, models_folder, tmp_path, caplog) == []
