@@ -23,9 +23,16 @@ _GROUPS = 2
 
 
 def cards(view: NowView, board: Board, wanted: InsideFilter) -> Component:
-    """Who is in and fits the filter."""
+    """Who is in and fits the filter; below, what the count at the doors adds to it."""
+    notes = [html.P(note, className="quiet inside-note") for note in view.inside_notes]
+    return html.Div([_cards(view, board, wanted), *notes])
+
+
+def _cards(view: NowView, board: Board, wanted: InsideFilter) -> Component:
     if not view.inside:
-        nobody = "Nobody is known to be in: no camera is watching." if view.watching is False else "Nobody is in."
+        nobody = "Nobody is in." if not view.people_in else "Nobody who is in was recognised."
+        if view.watching is False:
+            nobody = "Nobody is known to be in: no camera is watching."
         return html.P(nobody, className="quiet")
     found = wanted.apply(view.inside)
     if not found:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from dash import html
 from dash.development.base_component import Component
 
@@ -23,7 +26,7 @@ LEVEL_WORDS = {Level.CALM: "", Level.ORANGE: "nearly full", Level.RED: "full"}
 def strip(view: NowView, board: Board) -> Component:
     """People in, entries, peak and cameras."""
     today = VisitQuery(days=Days.until(board.today(), days=1), moving=1)
-    inside, figures, highest = len(view.inside), view.figures, view.figures["peak"]
+    inside, figures, highest = view.people_in, view.figures, view.figures["peak"]
     entries = figures["entries"]
     return shell.tiles(
         [
@@ -38,7 +41,7 @@ def strip(view: NowView, board: Board) -> Component:
                 "Entries today",
                 _number(entries, view),
                 note=_joined(
-                    count(figures["visitors"], "person", "people") if entries else nobody(view),
+                    _who_came(figures) if entries else nobody(view),
                     _usually(view.usual, "entries", "by now"),
                 ),
                 href=today.filtered(begun=True).link(),
@@ -86,8 +89,16 @@ def _number(value: int | None, view: NowView) -> str:
 def _inside_note(view: NowView) -> str:
     staff = sum(row["role"] == Role.STAFF for row in view.inside)
     if view.watching is False:
-        return "last known, no camera is watching" if view.inside else NOT_WATCHED
-    return f"{staff:,} of them staff" if staff else ""
+        return "last known, no camera is watching" if view.people_in else NOT_WATCHED
+    recognised = view.figures["recognised_inside"]
+    known = "" if recognised is None or recognised > view.people_in else f"{recognised:,} recognised"
+    return _joined(known, f"{staff:,} of them staff" if staff else "")
+
+
+def _who_came(figures: Mapping[str, Any]) -> str:
+    """Different people among those who came, and of how many entries a face was seen."""
+    people, share = count(figures["visitors"], "person", "people"), figures["recognised_share"]
+    return people if share is None else f"{people} recognised · faces seen for {percent(share)}"
 
 
 def _usually(usual: Usual | None, key: str, when: str) -> str:

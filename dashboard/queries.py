@@ -24,7 +24,7 @@ from dashboard.views import Days, NowView, RollCall, UsageView, VisitsView
 from dashboard.wording import duration
 from tracker.presence.calendar import day_range
 from tracker.presence.people import Person
-from tracker.reports import measures, occupancy, tables
+from tracker.reports import count_tables, measures, occupancy, tables
 from tracker.reports.data import ReportData, by_id
 from tracker.reports.frames import Frames, index_of, rows_of
 from tracker.reports.periods import Period, edges_of, quarter_edges
@@ -183,7 +183,8 @@ class Board:
 
     def _now_view(self, store: Store, now: datetime) -> NowView:
         data = self._select(store, now, ReportQuery(staff=True))
-        points = tables.steps_sheet(data, data.frames).rows
+        frames = data.counted()
+        points = tables.steps_sheet(data, frames).rows
         cameras = now_queries.cameras(store, self._places.now, now)
         started = bool(cameras) or store.cameras.event_bounds(self._site_id) is not None
         return NowView(
@@ -191,7 +192,8 @@ class Board:
             started=started,
             other_sites=() if started else self._other_sites(store),
             inside=now_queries.inside(store, data),
-            figures=_values(tables.today_figures(data, data.counted())),
+            inside_notes=tuple(count_tables.inside_notes(data, frames)),
+            figures=_values(tables.today_figures(data, frames)),
             points=points,
             span=_busy_span(points, data.since, now),
             events=now_queries.feed(self._select(store, now, ReportQuery(since=now - now_queries.FEED))),
@@ -210,6 +212,8 @@ class Board:
             now=now,
             since=since,
             rows=now_queries.roll_call(store, data, since),
+            people_in=count_tables.people_now(data.counted()),
+            inside_notes=tuple(count_tables.inside_notes(data, data.counted())),
             cameras=cameras,
             watching=now_queries.is_watching(cameras),
         )
@@ -237,13 +241,18 @@ class Board:
         points = _points(data, frames, now)
         inside = measures.people_usage(frames, edges_of(Period.DAY, since, until, data.zone), now=now)
         has_staff = len(data.frames.visits) > len(frames.visits)
+        counted = frames.crossings is not None
+        doors = None if frames.crossings is None else count_tables.doors_sheet(data, frames.crossings)
         return UsageView(
             days=days,
+            counted=counted,
+            doors=() if doors is None else doors.rows,
+            door_notes=() if doors is None else tuple(count_tables.door_notes(data, doors)),
             figures=_values(tables.range_figures(data, frames)),
             dwell=tables.dwell_sheet(data, came).rows[0],
             bins=rows_of(measures.histogram(came, {"visits": "dwell_s"})),
             hours=measures.entries_by_hour_of_day(frames, since, until, data.zone),
-            capacity=None if has_staff else self.capacity,
+            capacity=None if has_staff and not counted else self.capacity,
             points=points,
             span=_busy_span(points, since, now) if days.count == 1 else (since, min(until, now)),
             people=tables.people_rows(data, inside[:PEOPLE_SHOWN]),

@@ -109,15 +109,17 @@ class NowView:
 
     started: this site has seen a person or a camera; other_sites: those that the store holds besides. inside: rows of
     the visits that go on, the latest first; `now_queries.people_rows` has their keys. figures: by the keys of `footfall
-    report today --staff`. points: occupancy. span: the time to show it over. watching: some camera gives frames now;
-    None where none has reported. coverage: what was watched. usual: at this time of such a weekday. longest: a visit
-    that lasts longer is reported. upload_problems: sentences. names: rows have them, and ids to link to.
+    report today --staff`. inside_notes: sentences about people who are in and in no row, or in a row and not in.
+    points: occupancy. span: the time to show it over. watching: some camera gives frames now; None where none has
+    reported. coverage: what was watched. usual: at this time of such a weekday. longest: a visit that lasts longer is
+    reported. upload_problems: sentences. names: rows have them, and ids to link to.
     """
 
     now: datetime
     started: bool
     other_sites: tuple[str, ...]
     inside: Sequence[Row]
+    inside_notes: tuple[str, ...]
     figures: Mapping[str, Any]
     points: Sequence[Row]
     span: tuple[datetime, datetime]
@@ -130,17 +132,24 @@ class NowView:
     upload_problems: tuple[str, ...]
     names: bool = True
 
+    @property
+    def people_in(self) -> int:
+        """How many people are in, recognised or not."""
+        return int(self.figures["occupancy"])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollCall:
     """Who is in, and who has left since `since`, by name.
 
-    rows: keys as in NowView.inside; ended_at is None for who is in. watching: as in NowView.
+    rows: keys as in NowView.inside; ended_at is None for who is in. people_in, inside_notes, watching: as in NowView.
     """
 
     now: datetime
     since: datetime
     rows: Sequence[Row]
+    people_in: int
+    inside_notes: tuple[str, ...]
     cameras: tuple[CameraRow, ...]
     watching: bool | None
     names: bool = True
@@ -183,15 +192,19 @@ class VisitsView:
 class UsageView:
     """A range of days without staff.
 
-    figures: by the keys of `footfall report usage`. dwell: the row of net lengths of `footfall report dwell`; bins:
-    its histogram. hours: entries in each of the 24 hours of the day, summed over the days. capacity: how many people
-    the site may hold, staff among them; None where staff were here, who are not in points. people: the rows of
-    `footfall report people` that fit on the page, of people_count. hours_watched: the share of each of the 24 hours;
-    days_watched: how many whole days.
+    counted: entries and people in are those of doors that count everybody, staff included. doors: the rows of these
+    doors; door_notes: sentences about them. figures: by the keys of `footfall report usage`. dwell: the row of net
+    lengths of `footfall report dwell`; bins: its histogram. hours: entries in each of the 24 hours of the day, summed
+    over the days. capacity: how many people the site may hold, staff among them; None where staff were here, who are
+    not in points. people: the rows of `footfall report people` that fit on the page, of people_count. hours_watched:
+    the share of each of the 24 hours; days_watched: how many whole days.
     names: rows have them, and ids to link to.
     """
 
     days: Days
+    counted: bool
+    doors: Sequence[Row]
+    door_notes: tuple[str, ...]
     figures: Mapping[str, Any]
     dwell: Row
     bins: Sequence[Row]

@@ -174,7 +174,7 @@ def _draw(app: RoleCallbacks, board: Board) -> None:
             look=look,
             blind=view.coverage.blind,
         )
-        words = f"Everybody in the building since midnight: now {len(view.inside)}, {_peak(view, board.zone)}."
+        words = f"Everybody in the building since midnight: now {view.people_in}, {_peak(view, board.zone)}."
         return figure, " ".join((words, *view.coverage.notes)), _peak(view, board.zone)
 
 

@@ -8,7 +8,7 @@ import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
-from dashboard import shell
+from dashboard import shell, usage_doors
 from dashboard.access.callbacks import RoleCallbacks
 from dashboard.address import VisitQuery, days_of, parsed
 from dashboard.queries import Board
@@ -48,6 +48,7 @@ def layout(board: Board, search: object) -> Component:
         _plot_card("Footfall by hour", "usage-hours", "span-6"),
         _plot_card("How long people stay", "usage-dwell", "span-6"),
         _plot_card("Occupancy", "usage-occupancy", "span-12"),
+        html.Div(id="usage-doors", className="span-12"),
         people,
     ]
     return html.Div(
@@ -89,6 +90,7 @@ def register(app: RoleCallbacks, board: Board) -> None:
         Output("usage-empty", "children"),
         Output("usage-filled", "hidden"),
         Output("usage-tiles", "children"),
+        Output("usage-doors", "children"),
         Output("usage-people", "children"),
         Output("usage-people-note", "children"),
         Output("usage-links", "data"),
@@ -103,9 +105,16 @@ def register(app: RoleCallbacks, board: Board) -> None:
         subtitle = f"{capital(days.words(board.today()))} · without staff"
         notice = shell.notice((*board.behind(), *view.coverage.notes))
         if not view.figures["entries"] and not view.people:
-            return subtitle, notice, _nothing(board, view), True, [], [], "", {}, search or ""
+            return subtitle, notice, _nothing(board, view), True, [], None, [], "", {}, search or ""
         note = count(view.people_count, "person", "people")
-        shown = (_tiles(view, board), _people(view, board), note, _links(view, board), search or "")
+        shown = (
+            _tiles(view, board),
+            usage_doors.card(view),
+            _people(view, board),
+            note,
+            _links(view, board),
+            search or "",
+        )
         return subtitle, notice, None, False, *shown
 
     @app.callback(
@@ -188,7 +197,7 @@ def _notes(view: UsageView, board: Board) -> tuple[str, ...]:
     return (
         f"busiest {_busiest(view)}" if view.figures["entries"] else NOT_WATCHED if _is_unknown(view) else "",
         f"{count(view.dwell['visits'], 'visit')} measured",
-        f"peak {peak} without staff, {moment(at, board.zone, board.now())}" if at else "",
+        f"peak {peak}{_staff_words(view)}, {moment(at, board.zone, board.now())}" if at else "",
     )
 
 
@@ -200,8 +209,13 @@ def _words(view: UsageView) -> tuple[str, ...]:
     return (
         f"{count(view.figures['entries'] or 0, 'entry', 'entries')}, most of them {_busiest(view)}.",
         f"Median stay {duration(dwell['median_s'])}, 90 % stay under {duration(dwell['p90_s'])}.",
-        f"People inside over time without staff, {view.figures['peak'] or 0} at most.",
+        f"People inside over time{_staff_words(view)}, {view.figures['peak'] or 0} at most.",
     )
+
+
+def _staff_words(view: UsageView) -> str:
+    """Doors that count everybody do not know who is staff."""
+    return "" if view.counted else " without staff"
 
 
 def _busiest(view: UsageView) -> str:
@@ -235,6 +249,8 @@ def _tiles(view: UsageView, board: Board) -> Component:
     entries, visitors, returning = (figures[key] or 0 for key in ("entries", "visitors", "returning"))
     a_day = "a day" if view.coverage.whole else "a watched day"
     daily = f"{entries / view.days_watched:.0f} {a_day}" if view.days.count > 1 <= view.days_watched else "entries"
+    if figures["recognised_share"] is not None:
+        daily += f" · faces seen for {percent(figures['recognised_share'])}"
     share = f"{percent(returning / visitors)} came before" if visitors else ""
     over = query.filtered(state=VisitState.LEFT).link()
     p90 = f"90 % under {duration(view.dwell['p90_s'])}"

@@ -36,7 +36,7 @@ def shown(view: NowView, capacity: int | None) -> Shown:
     """The text of the display; where no camera watches, no number is known."""
     if view.watching is False or not view.started:
         return _nothing("not watched")
-    inside = len(view.inside)
+    inside = view.people_in
     level, of = Level.of(inside, capacity), "" if capacity is None else f"of {capacity:,}"
     free = 0 if capacity is None else max(0, capacity - inside)
     room = "" if capacity is None else f"{free:,} free" if free else "no place free"

@@ -50,6 +50,7 @@ def register(server: flask.Flask, board: Board, *, site_name: str) -> None:
             notes=list(notes(view, board)),
             rows=[_cells(row, view, board) for row in view.rows],
             inside=sum(row["ended_at"] is None for row in view.rows),
+            people_in=view.people_in,
         )
 
     @pages.get("/roll-call.csv")
@@ -73,7 +74,8 @@ def register(server: flask.Flask, board: Board, *, site_name: str) -> None:
 
 
 def notes(view: RollCall, board: Board) -> Iterator[str]:
-    """What a reader must know: which cameras did not see who left."""
+    """What a reader must know: who is in and not in the list, and which cameras did not see who left."""
+    yield from view.inside_notes
     if view.watching is False:
         yield "No camera is watching: this is the last known state. People may have left, and others may have come."
     for camera in view.cameras:

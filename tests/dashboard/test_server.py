@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 from urllib.request import urlopen
 
 import pytest
@@ -20,9 +19,8 @@ from flask.testing import FlaskClient
 from config.settings import Settings, SiteSettings, StoreSettings
 from dashboard.app import create_app
 from tests.dashboard import gym
+from tests.dashboard.callbacks import UPDATE, callback, outputs_of
 from tests.dashboard.conftest import ROOT, announced, with_token
-
-UPDATE = "/_dash-update-component"
 
 
 @pytest.fixture
@@ -33,24 +31,6 @@ def client(tmp_path: Path) -> Iterator[FlaskClient]:
     settings = Settings(site=SiteSettings(name="Ada & Sons <gym>"), store=StoreSettings(url=f"sqlite:///{path}"))
     with create_app(path, settings).server.test_client() as client:
         yield with_token(client)
-
-
-def callback(output: str, inputs: dict[str, Any], state: dict[str, Any] | None = None) -> dict[str, Any]:
-    """What a browser sends to have `output` computed."""
-
-    def named(values: dict[str, Any]) -> list[dict[str, Any]]:
-        return [
-            dict(zip(("id", "property"), key.split("."), strict=True), value=value) for key, value in values.items()
-        ]
-
-    parts = output.strip(".").split("...")
-    outputs = [dict(zip(("id", "property"), part.split("."), strict=True)) for part in parts]
-    return {"output": output, "outputs": outputs, "inputs": named(inputs), "state": named(state or {})}
-
-
-def outputs_of(client: FlaskClient, name: str) -> str:
-    """The outputs of the callback with this one, as a browser names them."""
-    return next(each["output"] for each in client.get("/_dash-dependencies").json or [] if name in each["output"])
 
 
 @pytest.mark.parametrize(
