@@ -41,8 +41,8 @@ def demo(
 ) -> None:
     """Render a clip, track it, and compare the visits with the scripted truth.
 
-    Two people walk through a lobby: one is enrolled from another picture, the other is a stranger who returns. Exits
-    with 0 only if every visit was found, with the right person and times within one second.
+    Three people walk through a lobby: one is enrolled from another picture, one is a stranger who returns, one never
+    shows a face. Exits with 0 only if every visit was found, with the right person and times within one second.
     """
     require("the demo", "demo", "skimage", "matplotlib")
     if serve:
@@ -60,7 +60,7 @@ def demo(
     ensure_built(settings.models.dir, settings.models.precision, required(embedder_of(settings).network))
     clip = _folder("cache") / CLIP_NAME
     _render(clip)
-    note(f"Enrolled {enrol(settings)} from one picture; the other person is a stranger.")
+    note(f"Enrolled {enrol(settings)} from one picture; one is a stranger, one turns the back.")
     with background_dashboard(file, settings.dashboard.host, port) if serve else nullcontext():
         card = _track_and_compare(settings, clip, fast=fast, as_json=as_json)
         emit(_result(card), JsonOutput(as_json=as_json))

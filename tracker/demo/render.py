@@ -20,14 +20,15 @@ from tracker.cameras.capture import hush
 from tracker.cameras.video import Video
 from tracker.demo.background import Background, paint_background
 from tracker.demo.clip import CLIP, WALL_WIDTH
+from tracker.demo.figure import from_behind
 from tracker.demo.portraits import PORTRAITS, Cutout, cutouts
-from tracker.demo.scene import Conditions, Pose, Scene, conditions_at, poses
+from tracker.demo.scene import ActorKind, Conditions, Pose, Scene, conditions_at, poses
 from tracker.vision.faces import FloatArray, Image
 
 CLIP_NAME = "footfall-demo.mp4"
 _CODEC = "mp4v"
 """MPEG-4 ActorKind 2: every OpenCV wheel carries it, and it is a fifth of the size of MJPEG."""
-_SOURCES = ("portraits.py", "render.py", "background.py", "clip.py", "scene.py")
+_SOURCES = ("portraits.py", "figure.py", "render.py", "background.py", "clip.py", "scene.py")
 """The code that decides how the clip conditions."""
 _SHADOW_SHIFT = (0.42, 0.1)
 """Offset of a person's shadow, in face widths."""
@@ -69,7 +70,9 @@ class _Renderer:
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         self.room: Background = paint_background(scene.seed)
-        self.sprites = {key: _Sprite.of(cutout) for key, cutout in cutouts(actor.key for actor in scene.actors).items()}
+        faced = [actor.key for actor in scene.actors if actor.kind is not ActorKind.UNIDENTIFIED]
+        self.sprites = {key: _Sprite.of(cutout) for key, cutout in cutouts(faced).items()}
+        self.sprites |= {key: _Sprite.of(from_behind()) for key in {each.key for each in scene.actors} - {*faced}}
 
     @cached_property
     def noise(self) -> NDArray[np.float32]:

@@ -13,8 +13,9 @@ from config.errors import FootfallError, StoreError
 from config.settings import CameraSettings, Settings
 from tracker.demo import clip as demo_clip
 from tracker.demo.portraits import enrolment_picture
-from tracker.demo.score import Scorecard, compare
+from tracker.demo.score import Scorecard, compare, unidentified_visits
 from tracker.identity.enrolment import plan_person
+from tracker.presence.events import is_unidentified
 from tracker.presence.people import Consent
 from tracker.store.site_settings import site_rules
 from tracker.store.store import Store
@@ -75,8 +76,11 @@ def camera(clip: Path) -> CameraSettings:
 
 def measure(settings: Settings, *, started_at: datetime) -> Scorecard:
     """Compare the visits in the store with those that the clip shows. started_at: of the clip, UTC."""
+    now = datetime.now(UTC)
     with Store(settings.store.path).open(create=False) as store:
-        measured = store.sessions.select(site_id=settings.site.id, rules=site_rules(settings), now=datetime.now(UTC))
+        found = store.sessions.select(site_id=settings.site.id, rules=site_rules(settings), now=now)
+        measured = [each for each in found if not is_unidentified(each.person_id)]
+        measured += unidentified_visits(store.events.select(site_id=settings.site.id), now=now)
         people = {person.person_id: person for person in store.people.all()}
     true_visits = demo_clip.truth(
         demo_clip.CLIP, exit_after_s=demo_clip.DEMO_EXIT_AFTER_S, merge_gap_s=demo_clip.DEMO_MERGE_GAP_S

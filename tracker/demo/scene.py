@@ -21,16 +21,21 @@ from tracker.vision.faces import FloatArray
 
 _SAMPLES = 24
 """Grid points per axis for sampling a face."""
+_CHEST = 2.5
+"""Where the chest ends, in face widths below the middle of the face."""
+_REACH = 3.0
+"""Nobody is wider than twice this, in face widths."""
 _STEPS_PER_S = 1.7
 _BOB = 0.035
 """Vertical movement of a head with each step, in face widths."""
 
 
 class ActorKind(StrEnum):
-    """Whether an actor is enrolled."""
+    """Whether an actor is enrolled, a stranger, or never shows a face."""
 
     ENROLLED = "enrolled"
     STRANGER = "stranger"
+    UNIDENTIFIED = "unidentified"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +69,8 @@ class Silhouette:
 class Actor:
     """One person of the clip.
 
-    key: which portrait plays it. label: the name people read. walks: each is one appearance, at least two waypoints
-    in order of time; between walks the person is nowhere near.
+    key: which portrait or figure plays it. label: the name people read. walks: each is one appearance, at least two
+    waypoints in order of time; between walks the person is nowhere near.
 
     Raises ValueError when a walk is too short or its times do not grow.
     """
@@ -110,7 +115,7 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """A clip as data. fps: frames a second. size_wh: px. min_visible: share of a face that must be visible."""
+    """A clip as data. fps: frames a second. size_wh: px. min_visible: share of head and chest that must be visible."""
 
     size_wh: tuple[int, int]
     fps: int
@@ -163,8 +168,18 @@ def conditions_at(scene: Scene, t: float) -> Conditions:
 
 def visible_share(scene: Scene, pose: Pose, others: Sequence[Pose]) -> float:
     """Share (0..1) of the face inside the frame and not occluded by an object or a nearer person."""
-    x = pose.x + _disc()[:, 0] * pose.actor.silhouette.face[0] * pose.width
-    y = pose.y + _disc()[:, 1] * pose.actor.silhouette.face[1] * pose.width
+    half_axes = pose.actor.silhouette.face
+    return _visible(scene, pose, others, _disc() * np.array(half_axes, np.float32))
+
+
+def sight_share(scene: Scene, pose: Pose, others: Sequence[Pose]) -> float:
+    """As `visible_share`, of head and chest."""
+    return _visible(scene, pose, others, _bust(pose.actor.silhouette))
+
+
+def _visible(scene: Scene, pose: Pose, others: Sequence[Pose], points: FloatArray) -> float:
+    """points: (N, 2) of the person, in face widths from the middle of the face."""
+    x, y = pose.x + points[:, 0] * pose.width, pose.y + points[:, 1] * pose.width
     width, height = scene.size_wh
     seen = (x >= 0) & (x < width) & (y >= 0) & (y < height)
     for occluder in scene.occluders:
@@ -243,12 +258,24 @@ def _disc() -> FloatArray:
     return np.stack([x[inside], y[inside]], axis=1)
 
 
+@cache
+def _bust(silhouette: Silhouette) -> FloatArray:
+    """(N, 2) points spread evenly over head and chest, in face widths."""
+    axis = np.arange(-_REACH, _REACH, _REACH / _SAMPLES, dtype=np.float32)
+    x, y = (each.ravel() for each in np.meshgrid(axis, axis))
+    inside = _within(silhouette, x, y) & (y < _CHEST)
+    return np.stack([x[inside], y[inside]], axis=1)
+
+
 def _inside_box(x: FloatArray, y: FloatArray, box: tuple[float, float, float, float]) -> NDArray[np.bool_]:
     return np.asarray((x >= box[0]) & (x < box[2]) & (y >= box[1]) & (y < box[3]), np.bool_)
 
 
 def _inside_silhouette(x: FloatArray, y: FloatArray, pose: Pose) -> NDArray[np.bool_]:
-    dx, dy = (x - pose.x) / pose.width, (y - pose.y) / pose.width
-    cx, cy, rx, ry = pose.actor.silhouette.head
-    in_head = ((dx - cx) / rx) ** 2 + ((dy - cy) / ry) ** 2 <= 1
-    return np.asarray(in_head, np.bool_) | _inside_box(dx, dy, pose.actor.silhouette.body)
+    return _within(pose.actor.silhouette, (x - pose.x) / pose.width, (y - pose.y) / pose.width)
+
+
+def _within(silhouette: Silhouette, x: FloatArray, y: FloatArray) -> NDArray[np.bool_]:
+    cx, cy, rx, ry = silhouette.head
+    in_head = ((x - cx) / rx) ** 2 + ((y - cy) / ry) ** 2 <= 1
+    return np.asarray(in_head, np.bool_) | _inside_box(x, y, silhouette.body)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,14 +11,15 @@ from scipy.optimize import linear_sum_assignment
 
 from tracker.demo.clip import TrueVisit
 from tracker.demo.scene import ActorKind
-from tracker.presence.events import as_utc
+from tracker.presence.events import Event, EventKind, as_utc, is_unidentified
 from tracker.presence.people import Person, PersonKind
-from tracker.presence.sessions import Session
+from tracker.presence.sessions import Segment, Session, SessionState
 
 _INADMISSIBLE = 1e6
 """Cost of pairing visits that share no moment: such pairs are never made."""
 _WRONG_PERSON = 1e3
 """Cost of pairing visits of different people: only when nothing better is left."""
+_UNIDENTIFIED = "unidentified"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +97,8 @@ def compare(
 
     started_at: the instant of the clip's first frame. names: person_id -> Person of everybody in the store. A visit
     is well when the person is right and enter, exit and net dwell are each within `tolerance_s`. A stranger is right
-    as a visitor, under one and the same id at every visit and under an id that no other stranger has.
+    as a visitor, under one and the same id at every visit and under an id that no other stranger has. Who never shows a
+    face is right as an unidentified person.
     Raises ValueError when `started_at` has no zone.
     """
     start = as_utc(started_at)
@@ -113,6 +115,33 @@ def compare(
     return Scorecard(tuple(rows), tolerance_s)
 
 
+def unidentified_visits(events: Iterable[Event], *, now: datetime) -> list[Session]:
+    """The time in sight of each unidentified person, from enter to exit, as a visit. now: UTC, for who is still in."""
+    own: dict[str, dict[EventKind, Event]] = {}
+    for event in events:
+        if is_unidentified(event.person_id):
+            own.setdefault(event.person_id, {})[event.kind] = event
+    return [_as_visit(each[EventKind.ENTER], each.get(EventKind.EXIT), now) for each in own.values()]
+
+
+def _as_visit(enter: Event, exit_: Event | None, now: datetime) -> Session:
+    segment = Segment(enter.at, None if exit_ is None else exit_.at)
+    length_s = ((now if exit_ is None else exit_.at) - enter.at).total_seconds()
+    return Session(
+        session_id=enter.event_id,
+        site_id=enter.site_id,
+        person_id=enter.person_id,
+        started_at=segment.started_at,
+        ended_at=segment.ended_at,
+        dwell_s=length_s,
+        gross_s=length_s,
+        segments=(segment,),
+        enter_inferred=False,
+        exit_inferred=exit_ is not None and exit_.inferred,
+        state=SessionState.OPEN if exit_ is None else SessionState.CLOSED,
+    )
+
+
 def _paired(
     truth: Sequence[TrueVisit], sessions: Sequence[Session], start: datetime, names: Mapping[str, Person]
 ) -> dict[int, int]:
@@ -124,12 +153,15 @@ def _paired(
             left = visit.left_s if session.ended_at is None else _seconds(session.ended_at, start)
             if entered <= visit.left_s and left >= visit.entered_s:
                 costs[i, j] = abs(entered - visit.entered_s) + abs(left - visit.left_s)
-                costs[i, j] += 0.0 if _is_right(visit, names.get(session.person_id)) else _WRONG_PERSON
+                costs[i, j] += 0.0 if _is_right(visit, session.person_id, names) else _WRONG_PERSON
     rows, columns = linear_sum_assignment(costs)
     return {int(i): int(j) for i, j in zip(rows, columns, strict=True) if costs[i, j] < _INADMISSIBLE}
 
 
-def _is_right(visit: TrueVisit, person: Person | None) -> bool:
+def _is_right(visit: TrueVisit, person_id: str, names: Mapping[str, Person]) -> bool:
+    if visit.kind is ActorKind.UNIDENTIFIED or is_unidentified(person_id):
+        return visit.kind is ActorKind.UNIDENTIFIED and is_unidentified(person_id)
+    person = names.get(person_id)
     if person is None:
         return False
     if visit.kind is ActorKind.ENROLLED:
@@ -148,7 +180,7 @@ def _identity_problems(
             continue
         person_id = sessions[pairs[number]].person_id
         who = _name(person_id, names)
-        if not _is_right(visit, names.get(person_id)):
+        if not _is_right(visit, person_id, names):
             problems[number] = f"recognised as {who}, should be {_expected(visit)}"
         elif visit.kind is ActorKind.STRANGER:
             first = id_of.setdefault(visit.person, person_id)
@@ -161,10 +193,12 @@ def _identity_problems(
 
 
 def _expected(visit: TrueVisit) -> str:
-    return visit.label if visit.kind is ActorKind.ENROLLED else "a visitor"
+    return {ActorKind.STRANGER: "a visitor", ActorKind.UNIDENTIFIED: _UNIDENTIFIED}.get(visit.kind, visit.label)
 
 
 def _name(person_id: str, names: Mapping[str, Person]) -> str:
+    if is_unidentified(person_id):
+        return _UNIDENTIFIED
     person = names.get(person_id)
     return person_id if person is None else person.name
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from config.recognition import MatchSettings
 from config.settings import Precision
+from tests.tracker.demo.test_truth import faced_times
 from tracker.cameras.sources import open_source
-from tracker.demo.clip import CLIP, times_in_view
+from tracker.demo.clip import CLIP
 from tracker.demo.portraits import enrolment_picture
 from tracker.demo.render import render_clip
 from tracker.demo.scene import poses, visible_share
@@ -85,7 +86,7 @@ def _whose(t: float, box: NDArray[np.float32]) -> str | None:
 
 def _in_sight(key: str) -> list[float]:
     looked_at = set(CLIP.times[::EVERY])
-    return [t for t in times_in_view(CLIP, key) if t in looked_at]
+    return [t for t in faced_times(key) if t in looked_at]
 
 
 @pytest.mark.parametrize("key", ["astronaut", "hopper"])
@@ -94,6 +95,10 @@ def test_visible_faces_are_detected(measured: Measured, key: str) -> None:
     found = set(measured.seen[key].times)
     assert np.mean([t in found for t in expected]) > 0.97
     assert measured.elsewhere < 0.01 * measured.frames
+
+
+def test_who_never_shows_a_face_has_none(measured: Measured) -> None:
+    assert measured.seen["from-behind"].times == ()
 
 
 @pytest.mark.parametrize("key", ["astronaut", "hopper"])

@@ -7,7 +7,8 @@ import pytest
 
 from tracker.demo.clip import TrueSegment, TrueVisit
 from tracker.demo.scene import ActorKind
-from tracker.demo.score import Scorecard, compare
+from tracker.demo.score import Scorecard, compare, unidentified_visits
+from tracker.presence.events import Event, EventKind
 from tracker.presence.people import Person, PersonKind
 from tracker.presence.sessions import Segment, Session, SessionState
 
@@ -171,3 +172,25 @@ def test_no_measured_visit_at_all_fails_every_row() -> None:
 def test_naive_start_is_rejected() -> None:
     with pytest.raises(ValueError, match="zone"):
         compare(TRUTH, (), started_at=START.replace(tzinfo=None), names=NAMES)
+
+
+def test_who_never_shows_a_face_is_right_without_a_name_only() -> None:
+    truth = (true("back", (5.0, 15.0), kind=ActorKind.UNIDENTIFIED),)
+    for person_id, problem in (("u-0123456789abcdef", ""), ("v-1", "recognised as Visitor 1, should be unidentified")):
+        (row,) = compare(truth, [visit(person_id, (5.0, 15.2))], started_at=START, names=NAMES).rows
+        assert row.problem == problem
+    (row,) = compare(TRUTH[1:2], [visit("u-0123456789abcdef", (5.0, 15.0))], started_at=START, names=NAMES).rows
+    assert row.problem == "recognised as unidentified, should be a visitor"
+
+
+def test_visits_of_unidentified_people_are_from_their_enter_to_their_exit() -> None:
+    def event(person_id: str, kind: EventKind, second: float) -> Event:
+        at = START + timedelta(seconds=second)
+        return Event(kind=kind, site_id="main", camera_id="hall", person_id=person_id, at=at, track_id=person_id)
+
+    gone, there, named = "u-0123456789abcdef", "u-fedcba9876543210", "p-1"
+    events = [event(gone, EventKind.ENTER, 5), event(there, EventKind.ENTER, 6), event(named, EventKind.ENTER, 7)]
+    now = START + timedelta(seconds=60)
+    first, second = unidentified_visits([*events, event(gone, EventKind.EXIT, 15)], now=now)
+    assert (first.person_id, first.dwell_s, first.state) == (gone, 10, SessionState.CLOSED)
+    assert (second.person_id, second.dwell_s, second.ended_at) == (there, 54, None)
