@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -112,3 +113,63 @@ def test_hold_and_end_of_tracks_are_configurable(
         line_states, events = pass_door(line_states, points, line=LINE, at=at(second), **fields)
         found += events
     assert reported(found) == expected
+
+
+def crossing_body(person: str | None = None, *, counts: bool = True) -> TrackPoint:
+    """A body at the line's inner side; it was outside before."""
+    return TrackPoint(
+        track_id="b",
+        x_frac=0.5,
+        y_frac=0.7,
+        person_id=person,
+        band=0.1,
+        is_body=True,
+        named_by=None if person is None else "f",
+        counted_as="u" if counts else None,
+    )
+
+
+def after_crossing(counts: bool = True) -> dict[str, LineState]:
+    """A body that crossed the line inwards at second 1."""
+    before = replace(crossing_body(counts=counts), y_frac=0.3)
+    line_states, _ = pass_door({}, [before], line=LINE, at=at(0))
+    line_states, found = pass_door(line_states, [crossing_body(counts=counts)], line=LINE, at=at(1))
+    assert (len(line_states["b"].waiting), found) == (1, ())
+    return line_states
+
+
+@pytest.mark.parametrize(
+    ("second", "fields"),
+    [
+        pytest.param(11, {}, id="ten-seconds-later"),
+        pytest.param(7, {}, id="unseen-for-long"),
+        pytest.param(2, {"ended": True}, id="no-more-frames"),
+    ],
+)
+def test_a_body_without_a_name_crosses_as_an_unidentified_person(second: float, fields: dict[str, Any]) -> None:
+    points = [crossing_body()] if second > 10 else []
+    line_states, events = pass_door(after_crossing(), points, line=LINE, at=at(second), **fields)
+    assert reported([*events]) == [("u", "enter", 1)]
+    assert events[0].track_id == "b"
+    assert pass_door(line_states, points, line=LINE, at=at(second + 20), ended=True) == ({}, ())
+
+
+def test_a_body_that_is_named_in_time_crosses_under_the_track_of_the_face() -> None:
+    _, events = pass_door(after_crossing(), [crossing_body("ada")], line=LINE, at=at(9))
+    assert reported([*events]) == [("ada", "enter", 1)]
+    assert events[0].track_id == "f"
+
+
+def test_a_body_that_may_be_a_mistake_is_dropped() -> None:
+    assert pass_door(after_crossing(counts=False), [], line=LINE, at=at(60)) == ({}, ())
+
+
+def test_a_body_does_not_continue_a_face() -> None:
+    """Ada's face was outside, high above her feet, which are inside when her body is found."""
+    face = TrackPoint(track_id="f0", x_frac=0.5, y_frac=0.2, person_id="ada")
+    line_states: dict[str, LineState] = {}
+    for second in range(4):
+        line_states, _ = pass_door(line_states, [face], line=LINE, at=at(second))
+    for second in range(4, 8):
+        line_states, events = pass_door(line_states, [crossing_body("ada")], line=LINE, at=at(second))
+        assert events == ()
