@@ -1,6 +1,6 @@
-"""Accuracy of visits on simulated places by noise level, compared with simpler methods; and scaling.
+"""Accuracy of visits and counts on simulated places by noise level, compared with simpler methods; and scaling.
 
-`python -m benchmarks.presence [--json | --markdown] [--large]`; --large adds ten million events.
+`python -m benchmarks.presence [--json | --markdown | --counts] [--large]`; --large adds ten million events.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, product
 
 from rich.console import Console
 from rich.table import Table
@@ -21,13 +21,14 @@ from benchmarks.growth import growth
 from benchmarks.measure import SEED, Row, machine
 from benchmarks.scenarios import LEVELS, ZONE, rules_of
 from tracker.presence.events import Event
+from tracker.presence.occupancy import Passage, cameras_of, count, resets
 from tracker.presence.rules import Rules
-from tracker.presence.sessions import Session, SessionState, sessions
+from tracker.presence.sessions import Session, SessionState, sessions, without_duplicates
 from tracker.simulation.cameras import camera_output_on
 from tracker.simulation.people import people_of
 from tracker.simulation.profiles import PROFILES, ProfileName
 from tracker.simulation.scenario import Noise, Scenario
-from tracker.simulation.score import Score, Visit, score
+from tracker.simulation.score import CountedScore, Score, Visit, counted_score, score
 from tracker.simulation.site import Day, simulate
 from tracker.simulation.truth import true_visits
 
@@ -35,6 +36,7 @@ FIRST_DAY = date(2026, 1, 5)
 DAYS, LIVE_DAYS, LIVE_EVERY = 28, 3, timedelta(hours=2)
 PEOPLE = {ProfileName.GYM: 300, ProfileName.OFFICE: 120, ProfileName.SHOP: 1500}
 _METHODS = ("ours", "pairs", "timer")
+COUNTED_LEVELS, UNSEEN = ("none", "light", "target"), (0.0, 0.5, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +113,35 @@ def _case(title: str, scenario: Scenario, level: str, noise: Noise) -> Case:
     )
 
 
+def counts() -> Iterator[dict[str, object]]:
+    """People counted at the doors of every profile, by how many faces cannot be recognised."""
+    for name, people in PEOPLE.items():
+        for rooms in (0, PROFILES[name].rooms):
+            scenario = Scenario(
+                profile=PROFILES[name], people=people, days=DAYS, doors=2, rooms=rooms,
+                first_day=FIRST_DAY, zone=ZONE, site_id=name, seed=SEED,
+            )  # fmt: skip
+            for level, share in product(COUNTED_LEVELS, UNSEEN):
+                noise = replace(LEVELS[level], unseen_faces=share)
+                found = _counted(scenario, noise)
+                yield {"case": f"{name}, {_cameras(scenario)}, noise {level}", "unseen_faces": share, **asdict(found)}
+
+
+def _counted(scenario: Scenario, noise: Noise) -> CountedScore:
+    rules = rules_of(scenario, noise)
+    rules = replace(rules, counted=rules.entrances)
+    days = list(simulate(scenario, noise, people_of(scenario)))
+    events = without_duplicates(event for day in days for event in day.camera_output.events)
+    stays = (segment for day in days for segment in day.segments)
+    truth = [
+        Visit(person_id=stay.person_id, started_at=stay.entered_at, ended_at=stay.left_at, dwell_s=None)
+        for stay in stays
+    ]
+    first = min(visit.started_at for visit in truth)
+    passages = (Passage.of(event) for event in events if event.camera_id in cameras_of(rules))
+    return counted_score(truth, count(passages, rules, since=resets(rules, first, first)[0]))
+
+
 def as_visit(session: Session, now: datetime) -> Visit:
     """A session as a visit for scoring."""
     return Visit(
@@ -172,6 +203,7 @@ COLUMNS = {
     "invented": "invented", "on time": "on_time", "measured": "measured", "dwell": "dwell_median",
     "p95": "dwell_p95", "occup.": "occupancy", "live": "live",
 }  # fmt: skip
+COUNTED_COLUMNS = ("place, cameras, noise", "no face", "entries", "occup. of peak", "recognised")
 BESIDE = {
     "in/h": "entries",
     "matched": "matched",
@@ -181,8 +213,8 @@ BESIDE = {
 }
 
 
-def show(records: Sequence[dict[str, object]], rows: Sequence[Row]) -> None:
-    """Print three tables to stdout: sessions, other methods, scaling."""
+def show(records: Sequence[dict[str, object]], counted: Sequence[dict[str, object]], rows: Sequence[Row]) -> None:
+    """Print four tables to stdout: sessions, other methods, people counted at doors, scaling."""
     about = ", ".join(f"{key} {value}" for key, value in machine().items())
     ours = Table(title=f"Visits beside the truth, share ({about})")
     beside = Table(title="Ours / pairs of previous enter and next exit / timer since first seen, restarted every night")
@@ -194,27 +226,43 @@ def show(records: Sequence[dict[str, object]], rows: Sequence[Row]) -> None:
         ours.add_row(str(record["case"]), *(_cell(record[key]) for key in COLUMNS.values()), _cell(record["met"]))
         keys = [(key, f"pairs_{key}", f"timer_{key}") for key in BESIDE.values()] + [("live", "pairs_live")]
         beside.add_row(str(record["case"]), *(" / ".join(_cell(record[key]) for key in found) for found in keys))
+    at_doors = Table(title="Everybody counted at the doors")
+    for title in COUNTED_COLUMNS:
+        at_doors.add_column(title)
+    for record in counted:
+        at_doors.add_row(*map(_cell, record.values()))
     grown = Table(title="Growth")
     for title in ("case", "ms", "processor ms", "target", "met", "note"):
         grown.add_column(title)
     for row in rows:
         grown.add_row(row.case, f"{row.ours_ms:.0f}", f"{row.ours_cpu_ms or 0:.0f}", row.target, str(row.met), row.note)
     console = Console(width=170 if not sys.stdout.isatty() else None)
-    for table in (ours, beside, grown):
+    for table in (ours, beside, at_doors, grown):
         console.print(table)
 
 
-def show_markdown(records: Sequence[dict[str, object]], rows: Sequence[Row]) -> None:
+def show_markdown(
+    records: Sequence[dict[str, object]], counted: Sequence[dict[str, object]], rows: Sequence[Row]
+) -> None:
     """The tables of docs/simulation.md on stdout."""
     titles = ["place, cameras, noise", *COLUMNS, "pairs: matched", "timer: matched", "pairs: live"]
     keys = ["case", *COLUMNS.values(), "pairs_matched", "timer_matched", "pairs_live"]
     print("| " + " | ".join(titles) + " |\n|---|" + "---:|" * (len(titles) - 1))
     for record in records:
         print("| " + " | ".join(_cell(record[key]) for key in keys) + " |")
+    print()
+    show_counts(counted)
     print("\n| what | time | processor | |\n|---|---:|---:|---|")
     for row in rows:
         cpu_s = (row.ours_cpu_ms or 0.0) / 1e3
         print(f"| {row.case} | {row.ours_ms / 1e3:.2f} s | {cpu_s:.2f} s | {row.note} |")
+
+
+def show_counts(counted: Sequence[dict[str, object]]) -> None:
+    """The table of people counted at doors, as markdown."""
+    print("| " + " | ".join(COUNTED_COLUMNS) + " |\n|---|" + "---:|" * (len(COUNTED_COLUMNS) - 1))
+    for record in counted:
+        print("| " + " | ".join(map(_cell, record.values())) + " |")
 
 
 def _cell(value: object) -> str:
@@ -229,14 +277,20 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print a list of objects instead of tables")
     parser.add_argument("--markdown", action="store_true", help="print the tables of docs/simulation.md")
     parser.add_argument("--large", action="store_true", help="measure ten million events too (minutes, several GB)")
+    parser.add_argument("--counts", action="store_true", help="print only the people counted at doors, as markdown")
     wanted = parser.parse_args()
+    counted = list(counts())
+    if wanted.counts:
+        show_counts(counted)
+        return
     records = [case.record() for case in cases()]
     rows = list(growth(large=wanted.large))
     if wanted.json:
         about = machine()
-        print(json.dumps([{**record, **about} for record in [*records, *(row.record() for row in rows)]], indent=1))
+        every = [*records, *counted, *(row.record() for row in rows)]
+        print(json.dumps([{**record, **about} for record in every], indent=1))
     else:
-        (show_markdown if wanted.markdown else show)(records, rows)
+        (show_markdown if wanted.markdown else show)(records, counted, rows)
 
 
 if __name__ == "__main__":

@@ -25,18 +25,17 @@ from tracker.presence.events import (
     UNIDENTIFIED_PREFIX,
     Correction,
     Event,
-    EventKind,
     corrected,
     is_unidentified,
     time_text,
 )
-from tracker.presence.occupancy import Passage, microseconds, resets
+from tracker.presence.occupancy import Passage, cameras_of, count, resets
 from tracker.presence.people import Person, PersonKind
 from tracker.presence.rules import Rules
 from tracker.presence.sessions import Session, in_order
 from tracker.reports.data import ReportData, by_id
 from tracker.reports.frames import Frames
-from tracker.reports.headcount import Headcount, cameras_of, headcount_of
+from tracker.reports.headcount import Headcount, headcount_of
 from tracker.reports.periods import cut_to_records
 
 MAX_RECORDS = 20_000
@@ -133,14 +132,9 @@ class _Reader:
         if not rules.counts_everybody and not (rules.rooms and self._has_unidentified()):
             return None
         cameras, begin, end = cameras_of(rules), resets(rules, since, since)[0], min(until, self._now + _MOMENT)
-        passages = (
-            Passage(
-                microseconds(event.at), event.kind is EventKind.ENTER, event.camera_id, event.track_id, event.person_id
-            )
-            for event in self.events(begin - rules.max_visit, end)
-            if event.camera_id in cameras
-        )
-        return headcount_of(passages, rules, since=begin, until=None).between(since, end)
+        events = self.events(begin - rules.max_visit, end)
+        passages = (Passage.of(event) for event in events if event.camera_id in cameras)
+        return headcount_of(count(passages, rules, since=begin)).between(since, end)
 
     def _has_unidentified(self) -> bool:
         first, last = f"{UNIDENTIFIED_PREFIX}0", f"{UNIDENTIFIED_PREFIX}g"

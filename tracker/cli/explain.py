@@ -12,7 +12,7 @@ from tracker.cli.options import Reading, UsageError
 from tracker.cli.output import Result, Table, duration, local_time, short
 from tracker.cli.store import reading
 from tracker.presence.documents import encode
-from tracker.presence.events import Correction
+from tracker.presence.events import Correction, is_unidentified
 from tracker.presence.explain import Explanation, in_words, uncounted
 from tracker.presence.rules import Rules
 
@@ -59,6 +59,8 @@ def _id_of(store: Store, settings: Settings, rules: Rules, start: str, now: date
         return start
     if not start or not found:
         why = _why_uncounted(store, settings, rules, start, now) if start else None
+        if start and why is None and any(is_unidentified(event.person_id) for event, _ in store.events.find(start)):
+            raise UsageError("the event is of somebody unidentified, who counts at doors and has no visits", fix=fix)
         raise UsageError(why or f"no visit has the id {start[:40]!r}", fix=_ADD if why else fix)
     if len(found) > 1:
         raise UsageError(f"{len(found)} visits have ids that start with {start[:40]!r}", fix="give more of the id")

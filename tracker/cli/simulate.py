@@ -75,6 +75,10 @@ class NoiseOptions:
     ] = "0s"
     duplicate: Annotated[float, typer.Option(min=0, max=1, help="Share of events that are delivered twice.")] = 0
 
+    unseen_faces: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of crossings and views without a face to recognise.")
+    ] = 0
+
     def noise(self) -> Noise:
         """Raises UsageError on an invalid length of time."""
         return Noise(
@@ -83,6 +87,7 @@ class NoiseOptions:
             skew=parse_duration(self.skew, option="--skew"),
             outage=parse_duration(self.outage, option="--outage"),
             duplicate=self.duplicate,
+            unseen_faces=self.unseen_faces,
         )
 
 
@@ -117,7 +122,8 @@ def simulate(
         raise UsageError(f"--out: {beside} exists and was not written by footfall simulate", fix="name another file")
     totals = _run(scenario, errors.noise(), stored, out, truth, until=min(now, scenario.ends_at))
     if beside is not None:
-        _write(beside, settings_text(scenario, zone=settings.site.zone.key, most=totals.most))
+        everybody, zone = errors.unseen_faces > 0, settings.site.zone.key
+        _write(beside, settings_text(scenario, zone=zone, most=totals.most, everybody=everybody))
     if stored is not None:
         _save_site(stored)
     _report(totals, scenario, stored, out if beside else None, as_json=as_json, to_stderr=STDIO in (out, truth))
@@ -164,7 +170,9 @@ def _run(
             met.update(segment.person_id for segment in day.segments)
         if stored is not None:
             path, zone = stored.store.path, stored.site.zone.key
-            _write(path.with_suffix(SUFFIX), settings_text(scenario, zone=zone, most=totals.most, store=path))
+            everybody = noise.unseen_faces > 0
+            text = settings_text(scenario, zone=zone, most=totals.most, everybody=everybody, store=path)
+            _write(path.with_suffix(SUFFIX), text)
     totals.people = len(met)
     return totals
 

@@ -15,12 +15,13 @@ from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
-from tracker.presence.events import is_unidentified
+from tracker.presence.events import OPERATOR, Event, EventKind, is_unidentified
 from tracker.presence.rules import Closings, Rules
 
 RESET_AT = time(4)
 """When, on its own clock, the count of a site that never closes begins anew."""
 
+_MICROSECOND, _SURELY_RESET = timedelta(microseconds=1), timedelta(days=2)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Step: TypeAlias = tuple[int, int]
@@ -36,6 +37,11 @@ class Passage(NamedTuple):
     track_id: str
     person_id: str
 
+    @classmethod
+    def of(cls, event: Event) -> Passage:
+        enters = event.kind is EventKind.ENTER
+        return cls(microseconds(event.at), enters, event.camera_id, event.track_id, event.person_id)
+
 
 class View(NamedTuple):
     """A time [since_us, until_us) for which one room camera has somebody in view."""
@@ -46,9 +52,48 @@ class View(NamedTuple):
     person_id: str
 
 
+class Count(NamedTuple):
+    """What is counted from a reset on.
+
+    crossings: at doors where everybody is counted, in no order. views: of room cameras, by start. steps: how many
+    people are inside by the two; None where not everybody is counted at the doors.
+    """
+
+    crossings: list[Passage]
+    views: list[View]
+    steps: list[Step] | None
+
+
+def cameras_of(rules: Rules) -> frozenset[str]:
+    """The cameras whose events count by the rules of a site."""
+    doors = rules.entrances | rules.exits | {OPERATOR} if rules.counts_everybody else frozenset()
+    return rules.rooms | doors
+
+
+def count(passages: Iterable[Passage], rules: Rules, *, since: datetime, until: datetime | None = None) -> Count:
+    """The count from a reset on, up to a later one; None for all there is.
+
+    passages: of the cameras that count, from `max_visit` before `since` on, in any order. Whoever is inside is whoever
+    came in and did not leave since the last reset; see `inside`.
+    """
+    found, since_us = list(passages), microseconds(since)
+    last_us = max((each.at_us for each in found), default=since_us) if until is None else microseconds(until)
+    end = since + (last_us - since_us) * _MICROSECOND + _SURELY_RESET
+    resets_us = [microseconds(each) for each in resets(rules, since, end)]
+    in_rooms = (each for each in found if each.camera_id in rules.rooms)
+    seen = views(in_rooms, resets_us=resets_us, longest_us=rules.max_visit // _MICROSECOND)
+    if not rules.counts_everybody:
+        return Count(
+            [], [View(max(each.since_us, since_us), *each[1:]) for each in seen if each.until_us > since_us], None
+        )
+    crossings = [each for each in found if each.camera_id not in rules.rooms and each.at_us >= since_us]
+    margin_us = max(rules.exit_after, rules.skew) // _MICROSECOND
+    return Count(crossings, seen, inside(crossings, seen, resets_us=resets_us, margin_us=margin_us))
+
+
 def microseconds(at: datetime) -> int:
     """A time, timezone-aware, as microseconds since 1970."""
-    return (at - _EPOCH) // timedelta(microseconds=1)
+    return (at - _EPOCH) // _MICROSECOND
 
 
 def resets(rules: Rules, since: datetime, until: datetime) -> list[datetime]:

@@ -7,21 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Self, TypeAlias
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tracker.presence.events import OPERATOR, is_unidentified
-from tracker.presence.occupancy import Passage, View, in_view, inside, microseconds, resets, views
-from tracker.presence.rules import Rules
+from tracker.presence.events import is_unidentified
+from tracker.presence.occupancy import Count, Passage, View, in_view, microseconds
 from tracker.reports.columns import Instants, instant_of
 
 Flags: TypeAlias = NDArray[np.bool_]
 _NEVER_US = 2**62
-_MICROSECOND, _SURELY_RESET = timedelta(microseconds=1), timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -129,36 +127,15 @@ class Headcount:
         return Headcount(crossings=crossings, steps=steps, views=kept, end_us=end_us)
 
 
-def cameras_of(rules: Rules) -> frozenset[str]:
-    """The cameras whose events count by the rules of a site."""
-    return _doors(rules) | rules.rooms
-
-
-def headcount_of(passages: Iterable[Passage], rules: Rules, *, since: datetime, until: datetime | None) -> Headcount:
-    """The count from a reset on, up to a later one; None for all.
-
-    passages: of the cameras that count, from the longest view before `since` on, in any order.
-    """
-    found, begin_us = list(passages), microseconds(since)
-    last_us = max((each.at_us for each in found), default=begin_us) if until is None else microseconds(until)
-    end = since + timedelta(microseconds=last_us - begin_us) + _SURELY_RESET
-    resets_us = [microseconds(each) for each in resets(rules, since, end)]
-    in_rooms = [each for each in found if each.camera_id in rules.rooms]
-    seen = views(in_rooms, resets_us=resets_us, longest_us=rules.max_visit // _MICROSECOND)
-    if not rules.counts_everybody:
-        kept = (View(max(each.since_us, begin_us), *each[1:]) for each in seen if each.until_us > begin_us)
-        return Headcount(views=tuple(kept))
-    crossings = [each for each in found if each.camera_id not in rules.rooms and each.at_us >= begin_us]
-    margin_us = max(rules.exit_after, rules.skew) // _MICROSECOND
-    at, people = zip(*inside(crossings, seen, resets_us=resets_us, margin_us=margin_us), strict=True)
+def headcount_of(counted: Count) -> Headcount:
+    """The same as numpy columns."""
+    if counted.steps is None:
+        return Headcount(views=tuple(counted.views))
+    at, people = zip(*counted.steps, strict=True)
     return Headcount(
-        crossings=Crossings.of(crossings),
+        crossings=Crossings.of(counted.crossings),
         steps=(np.array(at, dtype="datetime64[us]"), np.array(people, dtype="int64")),
     )
-
-
-def _doors(rules: Rules) -> frozenset[str]:
-    return rules.entrances | rules.exits | {OPERATOR} if rules.counts_everybody else frozenset()
 
 
 def _changes(at: Instants, people: NDArray[np.int64]) -> pd.Series[int]:

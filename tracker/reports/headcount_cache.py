@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
-from tracker.presence.occupancy import Passage, resets
+from tracker.presence.occupancy import Passage, cameras_of, count, resets
 from tracker.presence.rules import Rules
 from tracker.reports.columns import instants_of
-from tracker.reports.headcount import Crossings, Headcount, cameras_of, headcount_of
+from tracker.reports.headcount import Crossings, Headcount, headcount_of
 from tracker.store.session_queries import Snapshot
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -51,9 +51,8 @@ class HeadcountCache:
 
 def read(snapshot: Snapshot, rules: Rules, since: datetime, until: datetime | None) -> Headcount:
     """The count from a reset on, up to a later one; None for no limit. Raises StoreError."""
-    return headcount_of(
-        _passages(snapshot, cameras_of(rules), since - rules.max_visit, until), rules, since=since, until=until
-    )
+    passages = _passages(snapshot, cameras_of(rules), since - rules.max_visit, until)
+    return headcount_of(count(passages, rules, since=since, until=until))
 
 
 def read_door(snapshot: Snapshot, camera_id: str, since: datetime, until: datetime) -> Headcount:

@@ -1,8 +1,8 @@
 """The simulated cameras: the events that they report, in order of arrival.
 
 A door camera reports who crosses it. A room camera reports who comes into view and, after `EXIT_AFTER` out of view,
-that they left, dated at the last sighting. Any report may be missed, attributed to somebody else, dated by a wrong
-clock, delayed or lost by an outage, or delivered twice.
+that they left, dated at the last sighting. Any report may be missed, attributed to somebody else or, for want of a
+face, to somebody unidentified, dated by a wrong clock, delayed or lost by an outage, or delivered twice.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from tracker.presence.events import Event, EventKind
+from tracker.presence.events import CameraRef, Event, EventKind, unidentified_id
 from tracker.presence.room import Presence
 from tracker.simulation.camera_faults import Outage, OutageKind, clock_errors, outages_on
 from tracker.simulation.people import SimulatedPerson
@@ -68,7 +68,7 @@ class _CameraSimulator:
         self, day: date, scenario: Scenario, noise: Noise, people: Mapping[str, SimulatedPerson], until: datetime
     ) -> None:
         self._scenario, self._noise, self._people, self._until = scenario, noise, people, until
-        self._rng = scenario.rng("cameras", day)
+        self._rng, self._faces = scenario.rng("cameras", day), scenario.rng("faces", day)
         self._clock_errors = clock_errors(scenario, noise)
         self._outages = {outage.camera_id: outage for outage in outages_on(day, scenario, noise)}
         self._deliveries: list[_Delivery] = []
@@ -94,31 +94,34 @@ class _CameraSimulator:
     def _cross(self, kind: EventKind, person_id: str, camera_id: str, at: datetime) -> None:
         reported = self._reported(person_id)
         x_frac, y_frac = self._rng.uniform(0.3, 0.7), self._rng.uniform(0.4, 0.6)
-        repeat_s = self._repeat_s()
+        repeat_s, has_face = self._repeat_s(), self._has_face()
         if reported is None or at > self._until or self._blind(camera_id, at):
             return
         seen_at = at + self._clock_errors[camera_id]
-        event = self._event(kind, reported, camera_id, seen_at, self._track(camera_id, seen_at), x_frac, y_frac)
+        track_id = self._track(camera_id, seen_at)
+        who = reported if has_face else self._nobody(camera_id, track_id)
+        event = self._event(kind, who, camera_id, seen_at, track_id, x_frac, y_frac)
         self._deliver(event, at, repeat_s)
 
     def _view(self, person_id: str, view: ViewSpan) -> None:
         reported = self._reported(person_id)
         positions = [(self._rng.random(), self._rng.uniform(0.2, 0.8)) for _ in range(2)]
         repeats_s = [self._repeat_s(), self._repeat_s()]
-        seen = self._visible(view)
+        seen, has_face = self._visible(view), self._has_face()
         if reported is None or seen is None or seen.since > self._until:
             return
         camera_id, ahead = seen.camera_id, self._clock_errors[seen.camera_id]
         track_id = self._track(camera_id, seen.since + ahead)
+        who = reported if has_face else self._nobody(camera_id, track_id)
         (x_in, y_in), (x_out, y_out) = positions
-        entered = self._event(EventKind.ENTER, reported, camera_id, seen.since + ahead, track_id, x_in, y_in)
+        entered = self._event(EventKind.ENTER, who, camera_id, seen.since + ahead, track_id, x_in, y_in)
         self._deliver(entered, seen.since, repeats_s[0])
         if seen.until + EXIT_AFTER > self._until:
             self._presences.append(
                 Presence(
                     site_id=self._scenario.site_id,
                     camera_id=camera_id,
-                    person_id=reported,
+                    person_id=who,
                     track_id=track_id,
                     entered_at=seen.since + ahead,
                     seen_at=min(seen.until, self._until) + ahead,
@@ -127,7 +130,7 @@ class _CameraSimulator:
                 )
             )
             return
-        left = self._event(EventKind.EXIT, reported, camera_id, seen.until + ahead, track_id, x_out, y_out)
+        left = self._event(EventKind.EXIT, who, camera_id, seen.until + ahead, track_id, x_out, y_out)
         self._deliver(left, seen.until + EXIT_AFTER, repeats_s[1])
 
     def _reported(self, person_id: str) -> str | None:
@@ -143,6 +146,12 @@ class _CameraSimulator:
             self._confused += 1
             return lookalikes[int(which * len(lookalikes))]
         return person_id
+
+    def _has_face(self) -> bool:
+        return self._faces.random() >= self._noise.unseen_faces
+
+    def _nobody(self, camera_id: str, track_id: str) -> str:
+        return unidentified_id(CameraRef(self._scenario.site_id, camera_id), track_id)
 
     def _visible(self, view: ViewSpan) -> ViewSpan | None:
         """The part of a view outside the camera\'s outage; None if nothing remains.

@@ -70,6 +70,8 @@ class Noise:
     miss: probability that a door crossing, or a view by a room camera, is not reported. confuse: probability that it is
     reported for a look-alike. skew: maximum difference of two cameras' clocks. outage: daily downtime of each camera,
     alternating between blind and offline (events arrive late). duplicate: probability that an event is delivered twice.
+    unseen_faces: probability that a crossing, or a view, shows no face that can be recognised: it is reported for
+    somebody unidentified.
     Raises ValueError outside 0..1 and on negative times.
     """
 
@@ -78,9 +80,10 @@ class Noise:
     skew: timedelta = timedelta(0)
     outage: timedelta = timedelta(0)
     duplicate: float = 0.0
+    unseen_faces: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("miss", "confuse", "duplicate"):
+        for name in ("miss", "confuse", "duplicate", "unseen_faces"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ValueError(f"{name}: expected 0..1, got {getattr(self, name)}")
         for name in ("skew", "outage"):

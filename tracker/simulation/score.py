@@ -6,10 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
+
+from tracker.presence.events import is_unidentified
+from tracker.presence.occupancy import Count, microseconds
 
 _INADMISSIBLE_S = 1e7
 """Cost of an inadmissible pair; larger than the time between any two visits."""
@@ -135,3 +139,36 @@ def _occupancy_error(truth: Sequence[Visit], ours: Sequence[Visit]) -> float | N
     ]
     at_s, by = np.array(sorted(steps)).T
     return float(np.abs(np.cumsum(by))[:-1] @ np.diff(at_s) / inside_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedScore:
+    """People counted at doors compared with the truth; shares, None where there is nothing to compare.
+
+    entries: ours / true. occupancy: mean over time of |ours - true| people inside, relative to the true peak.
+    recognised: entries by people who were recognised / ours.
+    """
+
+    entries: float | None
+    occupancy: float | None
+    recognised: float | None
+
+
+def counted_score(truth: Sequence[Visit], counted: Count) -> CountedScore:
+    """Compare a count of all days with the truth: every stay inside, without the gaps that visits bridge."""
+    entered = [each for each in counted.crossings if each.enters]
+    steps: dict[int, int] = {}
+    for visit in truth:
+        for at, step in ((visit.started_at, 1), (visit.ended_at, -1)):
+            steps[microseconds(at)] = steps.get(microseconds(at), 0) + step
+    ours = dict(counted.steps or ())
+    at_us = sorted({*steps, *ours})
+    true = np.cumsum([steps.get(each, 0) for each in at_us])
+    people = list(accumulate(at_us, lambda before, each: ours.get(each, before), initial=0))[1:]
+    wrong = np.abs(np.array(people) - true)[:-1] @ np.diff(at_us) if at_us else 0
+    recognised = sum(not is_unidentified(each.person_id) for each in entered)
+    return CountedScore(
+        entries=len(entered) / len(truth) if truth else None,
+        occupancy=float(wrong / (at_us[-1] - at_us[0]) / true.max()) if truth else None,
+        recognised=recognised / len(entered) if entered else None,
+    )

@@ -18,8 +18,14 @@ def is_ours(file: Path) -> bool:
     return file.read_bytes().startswith(_HEAD.encode())
 
 
-def settings_text(scenario: Scenario, *, zone: str, most: int, store: Path | None = None) -> str:
-    """The content of the file. zone: name of the time zone. most: people inside at once. store: SQLite file, if any."""
+def settings_text(
+    scenario: Scenario, *, zone: str, most: int, everybody: bool = False, store: Path | None = None
+) -> str:
+    """The content of the file.
+
+    zone: name of the time zone. most: people inside at once. everybody: cameras count people who are not recognised,
+    too. store: SQLite file, if any.
+    """
     lines = [
         f"{_HEAD}: the site in the file beside it.",
         "[site]",
@@ -33,6 +39,7 @@ def settings_text(scenario: Scenario, *, zone: str, most: int, store: Path | Non
     ]
     for camera_id in scenario.camera_ids:
         lines += ["[[camera]]", f'id = "{camera_id}"', f'source = "{source_of(camera_id, scenario)}"']
+        lines.append(f'count = "{"bodies" if everybody else "faces"}"')
         if camera_id in scenario.door_ids:
             lines += ['role = "door"', "line = [[0.1, 0.5], [0.9, 0.5]]", 'inside = "below"']
     return "\n".join(lines) + "\n"

@@ -137,6 +137,21 @@ def test_visits_of_a_simulated_store_are_those_of_its_truth(run: Run, tmp_path: 
     assert run("report", "visits", "--store", store, "--from", "2026-01-05", "--to", "2026-01-08", "--json").code == 0
 
 
+def test_people_without_a_face_are_counted_at_the_doors(run: Run, tmp_path: Path) -> None:
+    store, truth = ("--store", f"sqlite:///{tmp_path / 'made.sqlite3'}"), tmp_path / "truth.jsonl"
+    assert run("simulate", *PAST, "--unseen-faces", "0.4", *store, "--truth", truth).code == 0
+    range_ = ("--from", "2026-01-05", "--to", "2026-01-08", "--staff", *store)
+    found = run("report", "usage", *range_, "--json").data
+    assert found["entries"] == found["exits"] == len(objects(truth))
+    assert found["recognised_share"] == pytest.approx(0.6, abs=0.1)
+    assert [row["camera_id"] for row in found["doors"]] == ["door-1"]
+    text = run("report", "usage", *range_).out
+    assert f"faces seen for {found['recognised_share']:.0%} of entries" in text
+    assert "mount the camera" in text.replace("\n", " ")
+    rows = run("report", "usage", *range_, "--csv").out.splitlines()
+    assert rows[0].split(",")[4:7] == ["entries", "recognised", "recognised_share"]
+
+
 def test_events_go_to_stdout_and_notes_to_stderr(run: Run) -> None:
     done = run("simulate", *PAST, "--out", "-")
     assert {json.loads(line)["site_id"] for line in done.out.splitlines()} == {"gym"}

@@ -11,7 +11,7 @@ from itertools import pairwise
 import pytest
 
 from tests.tracker.simulation.places import place
-from tracker.presence.events import Event, EventKind
+from tracker.presence.events import CameraRef, Event, EventKind, is_unidentified, unidentified_id
 from tracker.presence.health import CameraState
 from tracker.simulation.camera_faults import Outage, OutageKind, clock_errors, coverage_of, health_of, outages_on
 from tracker.simulation.people import people_of
@@ -75,6 +75,24 @@ def test_confused_people_are_reported_as_a_lookalike() -> None:
     assert 0.07 < len(wrong) / len(true) < 0.13
     assert all(taken_for in lookalikes[person] for person, taken_for in wrong)
     assert sum(day.camera_output.confused for day in days) > 0
+
+
+def test_a_passage_without_a_face_is_of_somebody_unidentified() -> None:
+    """Everything else about it stays the same, and the two ends of a view have one id."""
+    days = days_of(Noise(unseen_faces=0.4))
+    faces, none = (
+        [each for each in events_of(days) if is_unidentified(each.person_id) is gone] for gone in (False, True)
+    )
+    assert 0.35 < len(none) / (len(faces) + len(none)) < 0.45
+    passages, without = (
+        sorted((each.at, each.kind, each.track_id) for each in events_of(found)) for found in (days, days_of(Noise()))
+    )
+    assert passages == without
+    assert {each.person_id for each in none} == {
+        unidentified_id(CameraRef(GYM.site_id, each.camera_id), each.track_id) for each in none
+    }
+    more = {each.event_id for each in events_of(days_of(Noise(unseen_faces=0.7)))}
+    assert {each.event_id for each in none} < more
 
 
 def test_clock_errors_are_constant_and_within_the_skew() -> None:

@@ -9,13 +9,15 @@ from functools import cache
 import pytest
 
 from tests.tracker.simulation.places import place
+from tracker.presence.events import is_unidentified
+from tracker.presence.occupancy import Passage, cameras_of, count, resets
 from tracker.presence.rules import Rules
-from tracker.presence.sessions import SessionState, sessions
+from tracker.presence.sessions import SessionState, sessions, without_duplicates
 from tracker.simulation.cameras import camera_output_on
 from tracker.simulation.people import people_of
 from tracker.simulation.profiles import ProfileName
 from tracker.simulation.scenario import Noise, Scenario
-from tracker.simulation.score import Score, Visit, score
+from tracker.simulation.score import CountedScore, Score, Visit, counted_score, score
 from tracker.simulation.site import simulate
 from tracker.simulation.truth import true_visits
 
@@ -103,6 +105,47 @@ def test_confused_people_are_not_inside_all_day(name: ProfileName) -> None:
         true += inside
     assert true > 20
     assert wrong <= 0.25 * true
+
+
+LIGHT = Noise(miss=0.01, confuse=0.002, skew=timedelta(seconds=0.5), duplicate=0.01)
+
+
+@cache
+def counted(scenario: Scenario, noise: Noise) -> CountedScore:
+    rules = replace(rules_of(scenario), counted=frozenset(scenario.door_ids))
+    days = list(simulate(scenario, noise, people_of(scenario)))
+    events = without_duplicates(event for day in days for event in day.camera_output.events)
+    stays = [segment for day in days for segment in day.segments]
+    truth = [
+        Visit(person_id=each.person_id, started_at=each.entered_at, ended_at=each.left_at, dwell_s=None)
+        for each in stays
+    ]
+    first = min(visit.started_at for visit in truth)
+    passages = [Passage.of(event) for event in events if event.camera_id in cameras_of(rules)]
+    return counted_score(truth, count(passages, rules, since=resets(rules, first, first)[0]))
+
+
+@pytest.mark.parametrize(("name", "rooms"), EVERY_PLACE)
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_everybody_is_counted_with_or_without_a_face(name: ProfileName, rooms: int, share: float) -> None:
+    scenario = place(name, people=PEOPLE[name], rooms=rooms, days=6)
+    perfect = counted(scenario, Noise(unseen_faces=share, duplicate=0.1))
+    assert (perfect.entries, perfect.occupancy) == (1.0, 0.0)
+    assert perfect.recognised == pytest.approx(1 - share, abs=0.05)
+    found = counted(scenario, replace(LIGHT, unseen_faces=share))
+    assert found.entries == pytest.approx(1.0, abs=0.02)
+    assert found.occupancy is not None
+    assert found.occupancy < 0.03
+
+
+def test_named_visits_are_those_of_the_crossings_with_a_face() -> None:
+    scenario = place(ProfileName.GYM, people=120, rooms=2, days=4)
+    now = scenario.ends_at + timedelta(days=1)
+    days = simulate(scenario, Noise(unseen_faces=0.5), people_of(scenario))
+    events = [event for day in days for event in day.camera_output.events]
+    named = [event for event in events if not is_unidentified(event.person_id)]
+    assert len(named) == pytest.approx(len(events) / 2, rel=0.1)
+    assert sessions(events, rules=rules_of(scenario), now=now) == sessions(named, rules=rules_of(scenario), now=now)
 
 
 def test_clock_skew_neither_splits_nor_adds_visits() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from config.errors import PeopleError, RecordError, StoreError
-from tracker.presence.events import Action, Correction, Event
+from tracker.presence.events import Action, CameraRef, Correction, Event, unidentified_id
 from tracker.presence.people import Consent, PersonKind
 from tracker.store.event_import import ImportedEvent, StagedEvents, Written, staging
 from tracker.store.observation import Observation
@@ -153,3 +153,11 @@ def test_staging_does_not_read_the_store(tmp_path: Path, records: Any) -> None:
         assert (staged.count(), staged.by_site()) == (1, {"gym": 1})
         blocker.execute("ROLLBACK")
         blocker.close()
+
+
+def test_an_unidentified_person_of_an_import_becomes_nobody(store: Store, records: Any) -> None:
+    nobody = unidentified_id(CameraRef("main", "front"), "t")
+    written = _imported(store, records.event(0), replace(records.event(60), person_id=nobody, event_id=""))
+    assert (written.new, written.people) == (2, 1)
+    assert nobody not in {person.person_id for person in store.people.all()}
+    assert nobody in {event.person_id for event in store.events.select()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from tracker.presence.events import Action, Correction, Event, EventKind
+from tracker.presence.events import Action, CameraRef, Correction, Event, EventKind, unidentified_id
 from tracker.presence.rules import Rules
 from tracker.store.observation import Observation
 from tracker.store.store import Store
@@ -38,5 +38,8 @@ def test_a_snapshot_tells_from_when_on_sessions_changed(store: Store) -> None:
     store.events.correct([Correction(action=Action.VOID, event_id=middle.event_id, by="ann", at=at(400))])
     assert changed_after(version) == at(100)
     assert changed_after(store.version()) is None
+    version_now = store.version()
+    store.record(Observation(events=[event("enter", 250, unidentified_id(CameraRef("s", "c"), "x"))]))
+    assert changed_after(version_now) == at(250)
     store.sites.use_default_rules(Rules(merge_gap=timedelta(0)))
     assert changed_after(version) == datetime.min.replace(tzinfo=UTC)
