@@ -51,13 +51,14 @@ def _event_row(event: EventRow, view: NowView, board: Board) -> Component:
     detail = " · ".join(filter(None, what))
     days = Days.until(board.today(), days=2)  # a visit of the last day
     href = VisitQuery(days=days, moving=2, visit=event.session_id).link()
+    linked = view.names and bool(event.session_id)
     return html.Li(
         [
             html.Span(shell.icon("enter" if entered else "exit"), className="mark mark-enter" if entered else "mark"),
             html.Div(
                 [
                     html.Div(
-                        shell.link(event.name, href, title=event.name) if view.names else event.name,
+                        shell.link(event.name, href, title=event.name) if linked else event.name,
                         className="row-name",
                     ),
                     html.Div(detail, className="row-detail", title=detail),
@@ -68,7 +69,7 @@ def _event_row(event: EventRow, view: NowView, board: Board) -> Component:
                 moment(event.at, board.zone, view.now), className="row-figure row-time", dateTime=event.at.isoformat()
             ),
         ],
-        key=f"{event.session_id}-{event.kind}",
+        key=f"{event.session_id or event.at.isoformat()}-{event.kind}",
     )
 
 

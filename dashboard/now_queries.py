@@ -12,6 +12,7 @@ from config.settings import Settings
 from config.text import fold
 from dashboard.camera_words import camera_row
 from dashboard.person_words import refusal
+from dashboard.redaction import ANYBODY
 from dashboard.views import CameraRow, EventRow
 from dashboard.wording import count, moment
 from tracker.presence.calendar import day_range
@@ -19,6 +20,7 @@ from tracker.presence.events import EventKind
 from tracker.presence.people import is_authorised
 from tracker.reports import tables
 from tracker.reports.data import ReportData
+from tracker.reports.frames import utc
 from tracker.reports.selection import ReportQuery
 from tracker.reports.sheets import Row
 from tracker.reports.usual import PastDay, past_day, same_weekdays
@@ -76,7 +78,10 @@ def _with_person(row: Row, seen: Mapping[str, LastSeen], data: ReportData) -> Ro
 
 
 def feed(data: ReportData) -> tuple[EventRow, ...]:
-    """Where visits began and ended, the latest first: what rooms see in between is none of it. data: see FEED."""
+    """Where visits began and ended, the latest first: what rooms see in between is none of it. data: see FEED.
+
+    Where doors count everybody, those who were not recognised are in it, too.
+    """
     visits = data.frames.visits
     found = [
         EventRow(
@@ -94,8 +99,29 @@ def feed(data: ReportData) -> tuple[EventRow, ...]:
         )
         for row in tables.visit_rows(data, _latest(visits[visits[at] <= pd.Timestamp(data.now)], at))
     ]
+    found += _unrecognised(data)
     found.sort(key=lambda event: (event.at, event.kind is EventKind.EXIT), reverse=True)
     return tuple(found[:LATEST_EVENTS])
+
+
+def _unrecognised(data: ReportData) -> list[EventRow]:
+    """The latest crossings of doors by people who were not recognised."""
+    if data.frames.crossings is None:
+        return []
+    latest = data.frames.crossings.unrecognised().take(slice(-LATEST_EVENTS, None))
+    rows = zip(utc(latest.at.astype("int64")), latest.enters.tolist(), latest.camera.tolist(), strict=True)
+    return [
+        EventRow(
+            session_id="",
+            person_id="",
+            kind=EventKind.ENTER if enters else EventKind.EXIT,
+            name=ANYBODY,
+            at=at.to_pydatetime(),
+            camera_id=camera_id,
+            inferred=False,
+        )
+        for at, enters, camera_id in rows
+    ]
 
 
 def _latest(visits: pd.DataFrame, at: str) -> pd.DataFrame:

@@ -247,7 +247,6 @@ class Board:
             days=days,
             counted=counted,
             doors=() if doors is None else doors.rows,
-            door_notes=() if doors is None else tuple(count_tables.door_notes(data, doors)),
             figures=_values(tables.range_figures(data, frames)),
             dwell=tables.dwell_sheet(data, came).rows[0],
             bins=rows_of(measures.histogram(came, {"visits": "dwell_s"})),

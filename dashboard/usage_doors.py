@@ -8,6 +8,7 @@ from dash.development.base_component import Component
 from dashboard import shell
 from dashboard.views import UsageView
 from dashboard.wording import percent
+from tracker.reports.count_tables import ADVICE, few_faces
 from tracker.reports.sheets import Row
 
 
@@ -25,8 +26,8 @@ def card(view: UsageView) -> Component | None:
         ]
     )
     table = html.Table([html.Thead(head), html.Tbody([_row(each) for each in view.doors])], className="people-table")
-    notes = [html.P(note, className="quiet") for note in view.door_notes]
-    return shell.card("Doors", [table, *notes], note="everybody is counted", heading_id="usage-doors-title")
+    advice = html.P(ADVICE, className="quiet door-advice") if few_faces(view.doors) else None
+    return shell.card("Doors", [table, advice], note="everybody is counted", heading_id="usage-doors-title")
 
 
 def _row(row: Row) -> Component:

@@ -61,7 +61,10 @@ class Days:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventRow:
-    """Where a visit began (enter) or ended (exit). inferred: no camera saw it happen."""
+    """Where a visit began (enter) or ended (exit), or somebody who was not recognised crossed a door: without ids.
+
+    inferred: no camera saw it happen.
+    """
 
     session_id: str
     person_id: str
@@ -192,19 +195,18 @@ class VisitsView:
 class UsageView:
     """A range of days without staff.
 
-    counted: entries and people in are those of doors that count everybody, staff included. doors: the rows of these
-    doors; door_notes: sentences about them. figures: by the keys of `footfall report usage`. dwell: the row of net
-    lengths of `footfall report dwell`; bins: its histogram. hours: entries in each of the 24 hours of the day, summed
-    over the days. capacity: how many people the site may hold, staff among them; None where staff were here, who are
-    not in points. people: the rows of `footfall report people` that fit on the page, of people_count. hours_watched:
-    the share of each of the 24 hours; days_watched: how many whole days.
+    counted: entries and people in are those of doors that count everybody, staff included. doors: their rows. figures:
+    by the keys of `footfall report usage`. dwell: the row of net lengths of `footfall report dwell`; bins: its
+    histogram. hours: entries in each of the 24 hours of the day, summed over the days. capacity: how many people the
+    site may hold, staff among them; None where staff were here, who are not in points. people: the rows of `footfall
+    report people` that fit on the page, of people_count. hours_watched: the share of each of the 24 hours;
+    days_watched: how many whole days.
     names: rows have them, and ids to link to.
     """
 
     days: Days
     counted: bool
     doors: Sequence[Row]
-    door_notes: tuple[str, ...]
     figures: Mapping[str, Any]
     dwell: Row
     bins: Sequence[Row]

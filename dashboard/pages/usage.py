@@ -102,7 +102,8 @@ def register(app: RoleCallbacks, board: Board) -> None:
     def numbers(_history: object, search: object) -> tuple[Any, ...]:
         days, _ = days_of(parsed(search), board.today())
         view = board.usage(days)
-        subtitle = f"{capital(days.words(board.today()))} · without staff"
+        whom = "entries and people in with staff, the rest without" if view.counted else "without staff"
+        subtitle = f"{capital(days.words(board.today()))} · {whom}"
         notice = shell.notice((*board.behind(), *view.coverage.notes))
         if not view.figures["entries"] and not view.people:
             return subtitle, notice, _nothing(board, view), True, [], None, [], "", {}, search or ""

@@ -88,6 +88,16 @@ def test_people_whose_faces_were_not_seen_are_in(store: Store, client: FlaskClie
     }  # fmt: skip
 
 
+def test_the_feed_has_those_who_were_not_recognised(store: Store, client: FlaskClient) -> None:
+    store.record(Observation(events=[unseen(ENTER, minutes) for minutes in range(1, 12)]))
+    now = json.loads(shown(client, "now-tiles"))["response"]["now-events"]["children"]
+    assert json.dumps(now).count('"Somebody"') == 8
+    store.record(Observation(events=[gym.event(EXIT, "p-ada", ago(0.5))]))
+    now = json.loads(shown(client, "now-tiles"))["response"]["now-events"]["children"]
+    assert json.dumps(now).count('"Somebody"') == 7
+    assert json.dumps(now).count("visit=") == 1
+
+
 def test_who_left_unrecognised_is_listed_and_not_counted(store: Store, client: FlaskClient) -> None:
     store.record(Observation(events=[unseen(EXIT, 20)]))
     now = shown(client, "now-tiles")
@@ -102,7 +112,7 @@ def test_usage_says_of_each_door_how_many_faces_it_sees(store: Store, client: Fl
     usage = shown(client, "usage-tiles")
     assert "front-door" in usage
     assert "everybody is counted" in usage
-    assert "To recognise more, mount the camera" in usage
+    assert "To recognise more people, mount the camera" in usage
     assert "40" in usage
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tracker.presence.people import Role
 from tracker.reports import measures
@@ -16,10 +16,12 @@ FEW_FACES = 0.7
 """A door that recognises a smaller share of those who come in may be placed better."""
 ENOUGH_ENTRIES = 20
 """With fewer entries the share says little."""
-_ADVICE = (
-    "To recognise more, mount the camera at the height of faces or little above, facing those who come in; nearer, so"
-    " that faces are larger; with the light on the faces, not behind them. 'footfall camera preview' shows what it sees"
+ADVICE = (
+    "To recognise more people, mount the camera at the height of faces or little above, facing those who come in;"
+    " nearer, so that faces are larger; with the light on the faces, not behind them. 'footfall camera preview' shows"
+    " what it sees."
 )
+"""For a door that recognises few."""
 
 
 def inside_figures(data: ReportData, frames: Frames) -> tuple[Figure, ...]:
@@ -72,10 +74,17 @@ def doors_sheet(data: ReportData, crossings: Crossings) -> Sheet:
 def door_notes(data: ReportData, doors: Sheet) -> Iterator[str]:
     """Whom the doors count, and which of them could recognise more people."""
     yield from _staff_note(data)
-    for row in doors.rows:
-        if row["entries"] >= ENOUGH_ENTRIES and row["recognised_share"] < FEW_FACES:
-            entries = count_text(row["entries"], "entry", "entries")
-            yield f"Camera {row['camera_id']}: faces seen for {row['recognised_share']:.0%} of {entries}. {_ADVICE}."
+    low = few_faces(doors.rows)
+    for row in low:
+        entries = count_text(row["entries"], "entry", "entries")
+        yield f"Camera {row['camera_id']}: faces seen for {row['recognised_share']:.0%} of {entries}."
+    if low:
+        yield ADVICE
+
+
+def few_faces(doors: Sequence[Row]) -> list[Row]:
+    """The rows of doors that recognise few of those who come in."""
+    return [row for row in doors if row["entries"] >= ENOUGH_ENTRIES and row["recognised_share"] < FEW_FACES]
 
 
 def inside_notes(data: ReportData, frames: Frames) -> Iterator[str]:

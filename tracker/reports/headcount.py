@@ -50,6 +50,10 @@ class Crossings:
         """These rows."""
         return type(self)(**{each.name: getattr(self, each.name)[rows] for each in fields(self)})
 
+    def unrecognised(self) -> Self:
+        """Those of people who were not recognised."""
+        return self.take(~self.recognised)
+
     def then(self, later: Self) -> Self:
         """These, and later ones."""
         pairs = {each.name: (getattr(self, each.name), getattr(later, each.name)) for each in fields(self)}
