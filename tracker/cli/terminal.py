@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from rich.box import SIMPLE_HEAD
@@ -26,9 +27,7 @@ _FILE_WIDTH = 160
 """Characters a line where stdout is no terminal."""
 _NARROWEST_TEXT = 12
 """Names and notes fold, but not into shreds."""
-_WIDTHS = {Kind.MARK: 9, Kind.COUNT: 8}
 _GAP = 3
-_OTHER_WIDTH = 13
 
 
 class SafeConsole(Console):
@@ -123,48 +122,102 @@ def _show_table(table: Table) -> None:
         if table.empty:
             console.print(Text(table.empty))
         return
-    columns = _fitting([column for column in table.columns if column.shown], console.width)
+    columns = [
+        _Drawn(column, [printable(cell_text(row[column.key], column.kind, table.zone)) for row in table.rows])
+        for column in table.columns
+        if column.shown
+    ]
+    kept = _fitting(columns, console.width)
     drawn = RichTable(
         title=Text(table.title) if table.title else None, title_justify="left", header_style="bold", box=SIMPLE_HEAD,
         row_styles=["", "dim"], show_edge=False, pad_edge=False,
     )  # fmt: skip
-    cells = [
-        [column.title, *(printable(cell_text(row[column.key], column.kind, table.zone)) for row in table.rows)]
-        for column in columns
-    ]
-    widths = [max(map(cell_len, texts)) for texts in cells]
-    fits = sum(widths) + _GAP * (len(columns) - 1) <= console.width
-    if fits and all(text.isprintable() for texts in cells for text in texts):
-        _add_lines(drawn, columns, cells, widths)
+    plain = all(text.isprintable() for column in kept for text in column.texts)
+    if plain and _room([column.longest for column in kept]) <= console.width:
+        _add_lines(drawn, kept)
     else:
-        _add_cells(drawn, columns, cells)
+        _add_cells(drawn, kept, console.width)
     console.print(drawn)
+    left_out = [each.column.title for each in columns if each not in kept and any(each.texts)]
+    if left_out:
+        errors.print_line(Text.assemble(("note: ", "bold yellow"), _left_out_text(left_out)))
 
 
-def _add_lines(drawn: RichTable, columns: Sequence[Column], cells: Sequence[Sequence[str]], widths: list[int]) -> None:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Drawn:
+    """A column of a table with the texts of its cells."""
+
+    column: Column
+    texts: list[str]
+
+    @property
+    def title(self) -> str:
+        return self.column.title
+
+    @property
+    def folds(self) -> bool:
+        """Whether its cells may take several lines."""
+        return self.column.kind in (Kind.TEXT, Kind.TEXTS)
+
+    @property
+    def longest(self) -> int:
+        """Cells of the terminal that it takes on one line."""
+        return max(map(cell_len, [self.title, *self.texts]))
+
+    @property
+    def least(self) -> int:
+        """Cells of the terminal that it needs: titles break between words, names and notes fold, the rest is whole."""
+        word = max(map(cell_len, self.title.split()), default=0)
+        text = max(map(cell_len, self.texts))
+        return max(word, min(text, _NARROWEST_TEXT) if self.folds else text)
+
+
+def _room(widths: Sequence[int]) -> int:
+    """Cells of the terminal that columns of these widths take."""
+    return sum(widths) + _GAP * (len(widths) - 1)
+
+
+def _fitting(columns: Sequence[_Drawn], width: int) -> list[_Drawn]:
+    """The columns that fit: without those that hold nothing, then without marks of days, then without the last ones."""
+    kept = list(columns)
+    if _room([each.longest for each in kept]) > width:
+        kept = [each for each in kept if any(each.texts)]
+    if _room([each.least for each in kept]) > width:
+        kept = [each for each in kept if each.column.kind is not Kind.MARK]
+    while len(kept) > 1 and _room([each.least for each in kept]) > width:
+        del kept[-1]
+    return kept
+
+
+def _left_out_text(titles: Sequence[str]) -> str:
+    titles = [" ".join(each.split()) for each in titles]
+    names = repr(titles[0]) if len(titles) == 1 else f"{len(titles)} columns from {titles[0]!r} to {titles[-1]!r}"
+    return f"no room for {names}: widen the terminal, or use --csv"
+
+
+def _add_lines(drawn: RichTable, columns: Sequence[_Drawn]) -> None:
     """Add cells that fit, each row as one text: rich takes 50 µs for every text that it lays out."""
-    sides = [_justify(column) for column in columns]
+    widths, sides = [each.longest for each in columns], [_justify(each.column) for each in columns]
+    cells = ([each.title, *each.texts] for each in columns)
     title, *lines = ((" " * _GAP).join(map(_padded, row, widths, sides)) for row in zip(*cells, strict=True))
     drawn.add_column(title, no_wrap=True)
     for line in lines:
         drawn.add_row(Text(line))
 
 
-def _add_cells(drawn: RichTable, columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> None:
-    """Add cells that do not fit: names and notes fold; numbers and times stay whole."""
-    tight = _width_of(columns) > console.width
-    for column, (title, *texts) in zip(columns, cells, strict=True):
-        is_text = column.kind is Kind.TEXT
-        drawn.add_column(
-            title,
-            justify=_justify(column),
-            overflow="fold",
-            no_wrap=not (is_text or (tight and column.kind is Kind.COUNT)),
-            min_width=min(_NARROWEST_TEXT, max(map(len, texts))) if is_text and not tight else None,
-        )
-    _, *rows = zip(*cells, strict=True)
-    for row in rows:
+def _add_cells(drawn: RichTable, columns: Sequence[_Drawn], width: int) -> None:
+    """Add cells of which some fold; what is left of the width goes to names and notes, then to titles."""
+    widths = [each.least for each in columns]
+    for number in (*_places(columns, folds=True), *_places(columns, folds=False)):
+        widths[number] += max(0, min(columns[number].longest - widths[number], width - _room(widths)))
+    for each, cells in zip(columns, widths, strict=True):
+        drawn.add_column(each.title, justify=_justify(each.column), overflow="fold", width=cells)
+    for row in zip(*(each.texts for each in columns), strict=True):
         drawn.add_row(*map(Text, row))
+
+
+def _places(columns: Sequence[_Drawn], *, folds: bool) -> list[int]:
+    return [number for number, each in enumerate(columns) if each.folds is folds]
 
 
 def _justify(column: Column) -> JustifyMethod:
@@ -176,14 +229,3 @@ def _padded(text: str, width: int, side: JustifyMethod) -> str:
     room = width - cell_len(text)
     left = {"right": room, "center": room // 2}.get(side, 0)
     return f"{' ' * left}{text}{' ' * (room - left)}"
-
-
-def _fitting(columns: Sequence[Column], width: int) -> list[Column]:
-    """The columns, without the marks of days where those do not fit beside the others."""
-    fits = _width_of(columns) <= width
-    return [column for column in columns if fits or column.kind is not Kind.MARK]
-
-
-def _width_of(columns: Sequence[Column]) -> int:
-    """Characters that a table of these columns takes, about."""
-    return sum(max(_WIDTHS.get(column.kind, _OTHER_WIDTH), len(column.title) + _GAP) for column in columns)

@@ -163,7 +163,7 @@ def usage_report(data: ReportData, period: Period) -> Report:
             Column("started_at", "from", Kind.MOMENT, shown=False),
             Column("ended_at", "to", Kind.MOMENT, shown=False),
             Column("entries", "entries", Kind.COUNT),
-            Column("recognised", "recognised", Kind.COUNT, shown=frames.crossings is not None),
+            Column("recognised", "recognised", Kind.COUNT, shown=False),
             Column("recognised_share", "faces seen", Kind.SHARE, shown=frames.crossings is not None),
             Column("exits", "exits", Kind.COUNT),
             Column("visitors", "visitors", Kind.COUNT),

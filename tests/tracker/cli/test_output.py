@@ -15,6 +15,7 @@ from rich.cells import cell_len
 
 from tests.tracker.cli.conftest import Run
 from tests.tracker.fake_cameras import AgentHarness
+from tracker.cli import terminal
 from tracker.cli.logs import start_logging
 from tracker.presence.events import Event, EventKind
 from tracker.presence.people import Person, PersonKind
@@ -111,6 +112,38 @@ def test_columns_are_aligned_beside_names_of_wide_characters(last: str, run: Run
     lines = [re.split(" kind | enrolled ", line) for line in run("people", "list").out.splitlines()]
     columns = [cell_len(parts[0]) for parts in lines if len(parts) == 2]
     assert columns == [columns[0]] * (1 + len(names))
+
+
+@pytest.mark.parametrize(
+    ("width", "titles", "left_out"),
+    [
+        pytest.param(120, ["name", "kind", "role", "groups", "vectors", "since"], None, id="all-fit"),
+        pytest.param(80, ["name", "kind", "role", "groups", "vectors", "since"], None, id="names-fold"),
+        pytest.param(50, ["name", "kind", "role", "groups"], "2 columns from 'vectors' to 'since'", id="last-ones-go"),
+        pytest.param(20, ["name"], "5 columns from 'kind' to 'since'", id="one-is-left"),
+    ],
+)
+def test_a_table_fits_the_terminal(
+    width: int, titles: list[str], left_out: str | None, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    since = at("2026-11-02T08:00:00+00:00")
+    with Store(tmp_path / "store.sqlite3") as store:
+        for name, groups in (("Ada", ()), ("Oluwaseun Adeyemi-Richardson of Northside", ("Morning course",))):
+            store.people.add(
+                Person(person_id=f"p-{len(name)}", name=name, created_at=since, groups=groups),
+                np.zeros((0, 128), np.float32),
+            )
+    monkeypatch.setattr(terminal.console, "width", width)
+    done = run("people", "list")
+    lines = done.out.splitlines()
+    assert max(map(cell_len, lines)) <= width
+    rule = next(number for number, line in enumerate(lines) if line.startswith("─"))
+    assert re.split(r"\s{2,}", " ".join(lines[:rule]).strip()) == titles
+    text = "".join(line[:12] if width == 20 else line for line in lines[rule + 1 :])
+    assert "Oluwaseun" in text
+    assert "valid until" not in done.out
+    assert (left_out is None) is ("no room" not in done.err)
+    assert left_out is None or f"note: no room for {left_out}: widen the terminal, or use --csv" in done.err
 
 
 def texts_of(data: object) -> list[str]:
