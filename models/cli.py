@@ -133,7 +133,16 @@ def _statuses(folder: Path, precisions: list[Precision], specs: list[NetworkSpec
 
 
 def _print_json(rows: list[FileStatus]) -> None:
-    records = [{**asdict(row.spec), **asdict(row), "file": row.spec.file_name(row.precision)} for row in rows]
+    records = [
+        {
+            **asdict(row.spec),
+            "input_range": row.spec.input_range,
+            "outputs": [str(output) for output in row.spec.outputs],
+            **asdict(row),
+            "file": row.spec.file_name(row.precision),
+        }
+        for row in rows
+    ]
     for record in records:
         del record["spec"]
     typer.echo(json.dumps(records, indent=2, ensure_ascii=False))

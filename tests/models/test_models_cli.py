@@ -29,7 +29,7 @@ def test_list_as_json_has_stable_keys(models_folder: Path) -> None:
     assert set(rows[0]) == {
         "name", "stem", "purpose", "source_package", "source_version", "source_file", "source_sha256", "wheel_sha256",
         "licence", "licence_file", "licence_package", "input_shape", "input_range", "outputs", "eight_bits", "part",
-        "published_as_tflite", "precision", "state", "size", "problem", "file",
+        "published_as_tflite", "precision", "state", "size", "problem", "file", "kind", "pixels", "distance",
     }  # fmt: skip
     assert {row["state"] for row in rows} == {"ok"}
 
