@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,6 +14,7 @@ from rich.table import Table
 from config.errors import ModelError
 from config.settings import Precision, load_settings
 from models import packs
+from models.cards import Card, Format, WeightType, exportable
 from models.catalog import CATALOG, NetworkSpec
 from models.packs import FileState, FileStatus
 
@@ -28,6 +29,7 @@ SettingsFile = Annotated[
 ]
 Precisions = Annotated[list[Precision] | None, typer.Option("--precision", help="Only this precision; repeatable.")]
 Store = Annotated[str | None, typer.Option("--store", metavar="URL", help="Ignored; accepted by every command.")]
+_EVERY_NETWORK = "all"
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -105,18 +107,69 @@ def verify(
         typer.echo(f"{len(rows)} files in {folder} verified")
 
 
-@app.command("export", epilog="Example:\n\n`footfall models export --to edge-box/models`")
+@app.command(
+    "export",
+    epilog="Examples:\n\n`footfall models export --out edge-box/models`\n\n"
+    "`footfall models export sface --format tfjs --dtype float16 --out web/models`",
+)
 def export_(
-    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Target folder; created if missing.")],
+    to: Annotated[Path, typer.Option("--out", "--to", metavar="DIR", help="Target folder; created if missing.")],
+    network: Annotated[
+        str, typer.Argument(metavar="NETWORK", help="Name in `footfall models list`, or all.")
+    ] = _EVERY_NETWORK,
+    form: Annotated[
+        Format, typer.Option("--format", help="pack: a folder for --models; others: a folder for each network.")
+    ] = Format.PACK,
+    dtype: Annotated[WeightType | None, typer.Option("--dtype", help="Type of the weights, for tfjs.")] = None,
     models: Folder = None,
     settings: SettingsFile = None,
     store: Store = None,
     precision: Precisions = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace folders that are not empty.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Copy the networks for a machine without TensorFlow, which uses them with --models DIR."""
+    """Export networks for a machine without TensorFlow, or in formats of other programs."""
+    _require_options(form, network, dtype, precision)
+    names = _exported(network, form)
     folder = _folder(models, settings, store)
-    copied = packs.export(folder, to, precisions=precision or _built(folder))
-    typer.echo(f"Copied {copied} networks to {to}")
+    if form is Format.PACK:
+        copied = packs.export(folder, to, precisions=precision or _built(folder))
+        entries = [entry.model_dump(mode="json") for entry in packs.read(to).networks]
+        _report(f"Copied {copied} networks to {to}", entries, as_json)
+        return
+    from models import export  # here: it imports numpy
+
+    cards: list[Card]
+    if form is Format.TFLITE:
+        chosen = precision[0] if precision else load_settings(settings, {"store": {"url": store}}).models.precision
+        cards = export.copy_tflite(names, to, models=folder, precision=chosen, force=force)
+    else:
+        cards = export.convert_in_subprocess(names, to, form=form, dtype=dtype or WeightType.FLOAT32, force=force)
+    records = [{"folder": str(to / card.name), **card.model_dump(mode="json")} for card in cards]
+    _report(f"Exported {', '.join(names)} to {to}", records, as_json)
+
+
+def _require_options(form: Format, network: str, dtype: WeightType | None, precisions: list[Precision] | None) -> None:
+    """Raises BadParameter for options that the format does not have."""
+    if dtype is not None and form is not Format.TFJS:
+        raise typer.BadParameter("--dtype is for --format tfjs; pack and tflite have --precision")
+    if precisions and form not in (Format.PACK, Format.TFLITE):
+        raise typer.BadParameter("--precision is for --format pack and tflite; tfjs has --dtype")
+    if form is Format.TFLITE and len(precisions or ()) > 1:
+        raise typer.BadParameter("--format tflite takes one --precision")
+    if form is Format.PACK and network != _EVERY_NETWORK:
+        raise typer.BadParameter("a pack has all networks; give a --format to export one")
+
+
+def _exported(network: str, form: Format) -> tuple[str, ...]:
+    """The networks to export. Raises ModelError for an unknown one, and one that the format cannot have."""
+    names = exportable(form)
+    if network == _EVERY_NETWORK:
+        return names
+    if network not in names:
+        problem = f"{network} cannot be exported as {form.value}" if network in CATALOG else f"no network {network!r}"
+        raise ModelError(problem, fix=f"name one of: {', '.join(names)}, {_EVERY_NETWORK}")
+    return (network,)
 
 
 def _folder(models: Path | None, settings: Path | None, store: str | None) -> Path:
@@ -130,6 +183,10 @@ def _built(folder: Path) -> list[Precision]:
 
 def _statuses(folder: Path, precisions: list[Precision], specs: list[NetworkSpec]) -> list[FileStatus]:
     return [packs.status(folder, spec, precision) for precision in precisions for spec in specs]
+
+
+def _report(text: str, records: list[dict[str, Any]], as_json: bool) -> None:
+    typer.echo(json.dumps(records, indent=2, ensure_ascii=False) if as_json else text)
 
 
 def _print_json(rows: list[FileStatus]) -> None:

@@ -1,19 +1,25 @@
-"""Keras networks with their weights, and their conversion to TensorFlow Lite. Imports TensorFlow."""
+"""Keras networks with their weights, and their conversion to other formats. Imports TensorFlow."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import keras
 import tensorflow as tf
+from google.protobuf.json_format import MessageToDict
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from config.settings import Precision
+from models.cards import INPUT, output_name
 from models.catalog import NetworkSpec, Part
 from models.networks import dlib_resnet, mtcnn, sface, yunet
 from models.onnx import read_onnx
+from models.tfjs import Graph, Node
 from models.weights import read_dlib, read_mtcnn
 
+ONNX_OPSET = 17
+"""Version of ONNX's operators: the oldest that runtimes in use all have."""
 _MTCNN: Mapping[str, Callable[[], keras.Model]] = {
     "pnet.lz4": mtcnn.pnet,
     "rnet.lz4": mtcnn.rnet,
@@ -51,24 +57,82 @@ def keras_network(spec: NetworkSpec, content: bytes) -> keras.Model:
 
 
 def to_tflite(model: keras.Model, spec: NetworkSpec, precision: Precision) -> bytes:
-    """A TensorFlow Lite file whose signature names the outputs output_0, output_1, … in the network's order."""
-    constants = [variable.value for variable in model.variables] if spec.part is Part.STEM else []
-
-    def forward(image: tf.Tensor) -> dict[str, tf.Tensor]:
-        outputs = model(image, training=False)
-        ordered = [*(outputs if isinstance(outputs, list | tuple) else [outputs]), *map(tf.identity, constants)]
-        return {f"output_{number}": output for number, output in enumerate(ordered)}
-
-    # The converter freezes only tracked variables, and a Keras 3 model does not track its own: without this module the
-    # file would read variables instead of holding weights, which prevents PReLU fusion and XNNPACK delegation.
-    tracked = tf.Module()
-    tracked.weights = [variable.value for variable in model.variables]
-    image = tf.TensorSpec(spec.input_shape, tf.float32, name="image")
-    concrete = tf.function(forward).get_concrete_function(image)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], tracked)
+    """A TensorFlow Lite file."""
+    function, tracked = _function(model, spec)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], tracked)
     if spec.eight_bits:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     elif precision is Precision.FLOAT16 and spec.part is not Part.STEM:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
     return converter.convert()
+
+
+def to_saved_model(model: keras.Model, spec: NetworkSpec, folder: Path) -> None:
+    """Write a SavedModel with one signature into a folder that exists. Raises OSError."""
+    function, tracked = _function(model, spec)
+    tf.saved_model.save(tracked, str(folder), signatures=function)
+
+
+def to_graph(model: keras.Model, spec: NetworkSpec) -> Graph:
+    """The graph with its weights as constants, for TensorFlow.js."""
+    function, _ = _function(model, spec)
+    frozen = convert_variables_to_constants_v2(function.get_concrete_function())
+    nodes, constants = {}, {}
+    for each in frozen.graph.as_graph_def().node:
+        if each.op == "Const":
+            constants[each.name] = tf.make_ndarray(each.attr["value"].tensor)
+        else:
+            nodes[each.name] = Node(
+                name=each.name,
+                op=each.op,
+                inputs=tuple(name.removesuffix(":0") for name in each.input if not name.startswith("^")),
+                attributes={key: MessageToDict(value) for key, value in each.attr.items() if not key.startswith("_")},
+            )
+    (image,) = frozen.inputs
+    named = {output_name(number): output for number, output in enumerate(frozen.outputs)}
+    return Graph(
+        nodes=nodes,
+        constants=constants,
+        inputs={INPUT: _tensor(image)},
+        outputs={name: _tensor(output) for name, output in named.items()},
+    )
+
+
+def to_onnx(model: keras.Model, spec: NetworkSpec) -> bytes:
+    """An ONNX file; as in all formats, images are NHWC."""
+    from tf2onnx.convert import from_function  # only the extra onnx has it
+
+    function, _ = _function(model, spec)
+    converted, _ = from_function(function, function.input_signature, opset=ONNX_OPSET)
+    for kind, values in (("NHWC", converted.graph.input), ("Nhwc", converted.graph.output)):
+        for value in values:
+            for letter, side in zip(kind, value.type.tensor_type.shape.dim, strict=False):
+                if not side.dim_value:
+                    side.dim_param = letter
+    return bytes(converted.SerializeToString())
+
+
+def _function(model: keras.Model, spec: NetworkSpec) -> tuple[tf.types.experimental.PolymorphicFunction, tf.Module]:
+    """The network as a function, and a module that tracks its weights.
+
+    Its signature names the outputs output_0, output_1, … in the network's order.
+    """
+    constants = [variable.value for variable in model.variables] if spec.part is Part.STEM else []
+
+    def forward(image: tf.Tensor) -> dict[str, tf.Tensor]:
+        outputs = model(image, training=False)
+        ordered = [*(outputs if isinstance(outputs, list | tuple) else [outputs]), *map(tf.identity, constants)]
+        return {output_name(number): output for number, output in enumerate(ordered)}
+
+    # Converters freeze only tracked variables, and a Keras 3 model does not track its own: without this module a
+    # TensorFlow Lite file would read variables instead of holding weights, which prevents PReLU fusion and XNNPACK
+    # delegation.
+    tracked = tf.Module()
+    tracked.weights = [variable.value for variable in model.variables]
+    return tf.function(forward, input_signature=[tf.TensorSpec(spec.input_shape, tf.float32, name=INPUT)]), tracked
+
+
+def _tensor(tensor: tf.Tensor) -> tuple[str, tuple[int, ...]]:
+    """The node of a tensor, and its shape, -1 where free."""
+    return tensor.op.name, tuple(-1 if side is None else side for side in tensor.shape)

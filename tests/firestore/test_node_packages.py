@@ -10,9 +10,10 @@ import pytest
 
 from tests.dashboard.axe import NODE_FOLDER as DASHBOARD
 from tests.firestore.processes import NODE_FOLDER as FIRESTORE
+from tests.models.javascript import NODE_FOLDER as MODELS
 
 
-@pytest.mark.parametrize("folder", [FIRESTORE, DASHBOARD], ids=["firestore", "dashboard"])
+@pytest.mark.parametrize("folder", [FIRESTORE, DASHBOARD, MODELS], ids=["firestore", "dashboard", "models"])
 def test_the_lock_file_pins_and_hashes_and_names_no_registry(folder: Path) -> None:
     wanted = json.loads((folder / "package.json").read_text("utf-8"))["dependencies"]
     lock = json.loads((folder / "package-lock.json").read_text("utf-8"))

@@ -138,7 +138,7 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Entry]]] = {
             ),
             "export": (
                 "models.cli:app",
-                "Copy the networks for a machine without TensorFlow, which uses them with --models DIR.",
+                "Export networks for a machine without TensorFlow, or in formats of other programs.",
             ),
         },
     ),

@@ -1,0 +1,71 @@
+"""Exported TensorFlow.js models, run by Node."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+Batch = NDArray[np.float32]
+
+NODE_FOLDER = Path(__file__).parent / "node"
+
+
+class Node:
+    """A Node process with TensorFlow.js on WebAssembly."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def network(self, folder: Path) -> NodeNetwork:
+        return NodeNetwork(self, folder)
+
+    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        answer = json.loads(self._process.stdout.readline())
+        assert "error" not in answer, answer["error"]
+        return answer
+
+
+class NodeNetwork:
+    """A network of an exported folder; runs as `models.runtime.Network` does."""
+
+    def __init__(self, node: Node, folder: Path) -> None:
+        self._node, self._folder = node, folder
+
+    def run(self, batch: Batch) -> tuple[Batch, ...]:
+        data = base64.b64encode(np.ascontiguousarray(batch, "<f4").tobytes()).decode()
+        answer = self._node.ask({"folder": str(self._folder), "shape": batch.shape, "data": data})
+        return tuple(
+            np.frombuffer(base64.b64decode(output["data"]), "<f4").reshape(output["shape"])
+            for output in answer["outputs"]
+        )
+
+
+@contextmanager
+def running_node() -> Iterator[Node]:
+    """Node for the time of the block; skips the test where it or its packages are not installed."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("Node is not installed")
+    if not (NODE_FOLDER / "node_modules").is_dir():
+        pytest.skip(f"TensorFlow.js is not installed: npm ci --prefix tests/models/{NODE_FOLDER.name}")
+    with subprocess.Popen(
+        [node, "predict.cjs"], cwd=NODE_FOLDER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield Node(process)
+        finally:
+            process.kill()
