@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from config.errors import ModelError
-from config.settings import Precision, load_settings
+from config.settings import ModelSettings, Precision, load_settings
 from models import packs
 from models.cards import Card, Format, WeightType, exportable
 from models.catalog import CATALOG, NetworkSpec
@@ -141,7 +141,7 @@ def export_(
 
     cards: list[Card]
     if form is Format.TFLITE:
-        chosen = precision[0] if precision else load_settings(settings, {"store": {"url": store}}).models.precision
+        chosen = precision[0] if precision else _settings(models, settings, store).precision
         cards = export.copy_tflite(names, to, models=folder, precision=chosen, force=force)
     else:
         cards = export.convert_in_subprocess(names, to, form=form, dtype=dtype or WeightType.FLOAT32, force=force)
@@ -172,8 +172,12 @@ def _exported(network: str, form: Format) -> tuple[str, ...]:
     return (network,)
 
 
+def _settings(models: Path | None, settings: Path | None, store: str | None) -> ModelSettings:
+    return load_settings(settings, {"models": {"dir": models}, "store": {"url": store}}).models
+
+
 def _folder(models: Path | None, settings: Path | None, store: str | None) -> Path:
-    return load_settings(settings, {"models": {"dir": models}, "store": {"url": store}}).models.dir
+    return _settings(models, settings, store).dir
 
 
 def _built(folder: Path) -> list[Precision]:

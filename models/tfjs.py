@@ -139,7 +139,7 @@ def _with_biases(graph: Graph) -> Graph:
         if node.op not in ("BiasAdd", "AddV2") or node.inputs[1] not in constants:
             continue
         before, bias = nodes.get(node.inputs[0]), constants[node.inputs[1]]
-        if before is not None and before.op in _FUSED and uses[before.name] == 1 and bias.size == bias.shape[-1]:
+        if before is not None and before.op in _FUSED and uses[before.name] == 1 and bias.shape[-1:] == (bias.size,):
             constants[f"{node.name}/bias"] = bias.reshape(-1)
             nodes[node.name] = Node(
                 name=node.name,

