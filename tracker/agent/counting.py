@@ -21,6 +21,7 @@ from tracker.agent.looks import (
 from tracker.presence.line import Crossing, Line, LineState, cross
 from tracker.vision.bodies import MIN_HEIGHT_PX, SIDE_PX, Bodies
 from tracker.vision.body_tracks import KEPT_S, NEW_SCORE, BodyTrack
+from tracker.vision.boxes import Region, region_px
 from tracker.vision.faces import Image
 
 
@@ -68,8 +69,8 @@ class LineCounter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LineView:
-    """How a line is seen in one frame.
+class BodyView:
+    """How people are seen in one frame.
 
     part: of the frame, where bodies are looked for. bodies: the people found there. smallest_px: the least height of a
     body that will be found there.
@@ -80,13 +81,21 @@ class LineView:
     smallest_px: float
 
 
-def view_of(image: Image, line: Line, detector: SupportsDetect) -> LineView:
-    """What a counter would see at a line in this frame. image: (H, W, 3) uint8 BGR."""
+def view_at_line(image: Image, line: Line, detector: SupportsDetect) -> BodyView:
+    """What is seen of the people at a line in this frame. image: (H, W, 3) uint8 BGR."""
     size_wh = image.shape[1], image.shape[0]
     heights = _heights_near(line, _people(detector.detect(image)), size_wh)
-    part = part_around(line, float(np.median(heights)) if heights else FIRST_HEIGHT_PX, size_wh)
+    return _view(image, part_around(line, float(np.median(heights)) if heights else FIRST_HEIGHT_PX, size_wh), detector)
+
+
+def view_in_region(image: Image, region: Region, detector: SupportsDetect) -> BodyView:
+    """What is seen of the people in a region of this frame. image: (H, W, 3) uint8 BGR."""
+    return _view(image, region_px(region, (image.shape[1], image.shape[0])), detector)
+
+
+def _view(image: Image, part: Part, detector: SupportsDetect) -> BodyView:
     smallest_px = MIN_HEIGHT_PX * max(part[2] - part[0], part[3] - part[1]) / SIDE_PX
-    return LineView(part=part, bodies=_people(detector.detect(image, part)), smallest_px=smallest_px)
+    return BodyView(part=part, bodies=_people(detector.detect(image, part)), smallest_px=smallest_px)
 
 
 def _people(bodies: Bodies) -> Bodies:

@@ -17,7 +17,6 @@ from tracker.reports.text import count_text
 
 if TYPE_CHECKING:
     from config.settings import CameraSettings, Settings
-    from tracker.presence.line import Line
     from tracker.vision.faces import Image
 
 PATIENCE_S = 10.0
@@ -33,9 +32,10 @@ CameraOption = Annotated[
 def preview(out: OutOption, access: NoStoreModels, camera: CameraOption = None) -> None:
     """Draw a camera's line, zones and region on one of its frames.
 
-    An arrow shows the direction inwards. What is outside the region, where no faces are detected, is dark. At a line
-    the people are drawn who are found by their bodies (green, amber if they are too small), the part of the frame where
-    they are looked for (grey), and the smallest body that will be found there (blue).
+    An arrow shows the direction inwards. What is outside the region, where nobody is looked for, is dark. At a line,
+    and in a room where bodies are counted, the people are drawn who are found by their bodies (green, amber if they are
+    too small), the part of the frame where they are looked for (grey), and the smallest body that will be found there
+    (blue).
     """
     from tracker.agent.roles.choice import line_of
     from tracker.identity.pictures import write_picture
@@ -47,16 +47,19 @@ def preview(out: OutOption, access: NoStoreModels, camera: CameraOption = None) 
     chosen = chosen_camera(wanted, camera)
     frame = _first_frame(chosen)
     image = draw_region(frame, chosen.region or wanted.detect.region)
-    line, at_line = line_of(chosen), ""
+    line, found = line_of(chosen), ""
     if line is not None:
-        image, at_line = _with_bodies(draw_line(image, line), frame, line, wanted)
+        image = draw_line(image, line)
+    if line is not None or (chosen.role == "room" and chosen.count == "bodies"):
+        image, found = _with_bodies(image, frame, chosen, wanted)
     write_picture(out, draw_zones(image, chosen.zones))
-    print_line(f"wrote {out}: {chosen.id}, {chosen.role}{at_line}")
+    print_line(f"wrote {out}: {chosen.id}, {chosen.role}{found}")
 
 
-def _with_bodies(drawn: Image, frame: Image, line: Line, settings: Settings) -> tuple[Image, str]:
-    """The picture with what counting would see at the line, and that in words; without the network as it was."""
-    from tracker.agent.counting import view_of
+def _with_bodies(drawn: Image, frame: Image, camera: CameraSettings, settings: Settings) -> tuple[Image, str]:
+    """The picture with the people who are found by their bodies, and that in words; without the network as it was."""
+    from tracker.agent.counting import view_at_line, view_in_region
+    from tracker.agent.roles.choice import line_of
     from tracker.vision.overlay import draw_bodies
 
     try:
@@ -64,11 +67,16 @@ def _with_bodies(drawn: Image, frame: Image, line: Line, settings: Settings) -> 
     except ModelError as error:
         note(f"note: people are not drawn: {error.problem}; fix: {error.fix}")
         return drawn, ""
-    view = view_of(frame, line, detector)
+    line, region = line_of(camera), camera.region or settings.detect.region
+    if line is not None:
+        view, where = view_at_line(frame, line, detector), "around the line "
+        middle = (line.start[0] + line.end[0]) / 2, (line.start[1] + line.end[1]) / 2
+    else:
+        view, where = view_in_region(frame, region, detector), ""
+        middle = (region[0] + region[2]) / 2, (region[1] + region[3]) / 2
     found = count_text(len(view.bodies), "person found", "people found")
-    middle = (line.start[0] + line.end[0]) / 2, (line.start[1] + line.end[1]) / 2
     drawn = draw_bodies(drawn, view.bodies, part=view.part, smallest_px=view.smallest_px, foot=middle)
-    return drawn, f"; around the line {found}, the smallest that will be found is {view.smallest_px:.0f} px tall"
+    return drawn, f"; {where}{found}, the smallest that will be found is {view.smallest_px:.0f} px tall"
 
 
 def chosen_camera(settings: Settings, camera_id: str | None) -> CameraSettings:

@@ -15,7 +15,7 @@ import pytest
 
 from config.settings import Precision
 from tests.tracker.vision.scenes import ten_faces
-from tracker.agent.counting import LineCounter, view_of
+from tracker.agent.counting import LineCounter, view_at_line, view_in_region
 from tracker.agent.looks import Part, part_around
 from tracker.presence.line import Inside, Line
 from tracker.vision.bodies import MIN_HEIGHT_PX, SIDE_PX, Bodies, BodyDetector
@@ -137,11 +137,18 @@ def test_part_around_a_line(
 
 def test_the_view_of_a_line_has_the_people_and_the_smallest() -> None:
     detector = ScriptedDetector([[(280, 0.9), (50, 0.8), (400, 0.2)]])
-    view = view_of(FRAME, UPRIGHT, detector)
+    view = view_at_line(FRAME, UPRIGHT, detector)
     assert view.part == part_around(UPRIGHT, 120, (640, 480)) == detector.parts[1]
     assert view.bodies.scores.tolist() == pytest.approx([0.9, 0.8])
     assert view.smallest_px == pytest.approx(MIN_HEIGHT_PX * (view.part[2] - view.part[0]) / SIDE_PX)
-    assert view_of(FRAME, UPRIGHT, ScriptedDetector([[]])).part == part_around(UPRIGHT, SIDE_PX / 3, (640, 480))
+    assert view_at_line(FRAME, UPRIGHT, ScriptedDetector([[]])).part == part_around(UPRIGHT, SIDE_PX / 3, (640, 480))
+
+
+def test_the_view_of_a_region_has_the_people_in_it() -> None:
+    detector = ScriptedDetector([[(280, 0.9), (400, 0.2)]])
+    view = view_in_region(FRAME, (0.0, 0.0, 0.5, 1.0), detector)
+    assert detector.parts == [view.part] == [(0, 0, 320, 480)]
+    assert (view.bodies.scores.tolist(), view.smallest_px) == (pytest.approx([0.9]), MIN_HEIGHT_PX * 480 / SIDE_PX)
 
 
 def test_a_hundred_passers_by_leave_nothing_behind() -> None:
@@ -166,7 +173,7 @@ def detector(models_folder: Path) -> BodyDetector:
 def test_an_empty_scene_has_nobody(make: Callable[[], Image], detector: BodyDetector) -> None:
     counter = LineCounter(detector, UPRIGHT, "door")
     assert [each for look in range(10) for each in counter.observe(make(), START + look * timedelta(seconds=1))] == []
-    assert len(view_of(make(), UPRIGHT, detector).bodies) == 0
+    assert len(view_at_line(make(), UPRIGHT, detector).bodies) == 0
 
 
 def test_people_who_stand_still_at_the_line_are_not_counted(detector: BodyDetector) -> None:
@@ -174,4 +181,4 @@ def test_people_who_stand_still_at_the_line_are_not_counted(detector: BodyDetect
     image = ten_faces()
     counter = LineCounter(detector, UPRIGHT, "door")
     assert [each for look in range(10) for each in counter.observe(image, START + look * timedelta(seconds=1))] == []
-    assert len(view_of(image, UPRIGHT, detector).bodies) >= 4
+    assert len(view_at_line(image, UPRIGHT, detector).bodies) >= 4

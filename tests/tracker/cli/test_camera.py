@@ -1,4 +1,4 @@
-"""`footfall camera preview`: lines and zones as in the settings, and people at a line."""
+"""`footfall camera preview`: lines and zones as in the settings, and people by their bodies."""
 
 from __future__ import annotations
 
@@ -82,6 +82,18 @@ def test_a_door_is_drawn_without_people_where_their_network_is_missing(
     assert (done.code, done.out) == (0, "wrote door.png: door, door\n")
     assert "footfall models add bodies" in done.err
     assert colour(here / "door.png", 0.3, 0.5) == "red"
+
+
+def test_a_room_has_the_people_where_bodies_are_counted(run: Run, here: Path) -> None:
+    frame = np.full((720, 1280, 3), 128, np.uint8)
+    frame[100:612, 300:812] = astronaut()
+    cv2.imwrite(str(here / "frames" / "1.png"), frame)
+    (here / "footfall.toml").write_text("[[camera]]\nid = 'hall'\nsource = 'frames'\n")
+    assert run("camera", "preview", "--out", "hall.png").out.endswith(
+        "hall, room; 1 person found, the smallest that will be found is 144 px tall\n"
+    )
+    (here / "footfall.toml").write_text("[[camera]]\nid = 'hall'\nsource = 'frames'\ncount = 'faces'\n")
+    assert run("camera", "preview", "--out", "faces.png").out == "wrote faces.png: hall, room\n"
 
 
 def test_a_room_has_its_zones_tinted(run: Run, here: Path) -> None:
