@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from config.errors import FootfallError
+from config.errors import FootfallError, ModelError
 from tracker.cli.command import command
 from tracker.cli.dashboard import background_dashboard, require_dashboard
 from tracker.cli.extras import require
@@ -58,6 +58,10 @@ def demo(
     settings = Models(settings=file, store=url, models=models).load()
     prepare_store(settings.store.path, own=store is None)
     ensure_built(settings.models.dir, settings.models.precision, required(embedder_of(settings).network))
+    try:
+        ensure_built(settings.models.dir, settings.models.precision, ["bodies"])
+    except ModelError as error:
+        note(f"note: only faces are counted: {error.problem}; fix: {error.fix}")
     clip = _folder("cache") / CLIP_NAME
     _render(clip)
     note(f"Enrolled {enrol(settings)} from one picture; one is a stranger, one turns the back.")

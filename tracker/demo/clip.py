@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tracker.demo.scene import Actor, ActorKind, Conditions, Occluder, Scene, Silhouette, Waypoint, poses, sight_share
+from tracker.demo.scene import (
+    Actor,
+    ActorKind,
+    Conditions,
+    Occluder,
+    Pose,
+    Scene,
+    Silhouette,
+    Waypoint,
+    bust_share,
+    face_share,
+    poses,
+)
 
 DEMO_EXIT_AFTER_S = 2.0
 """`presence.exit_after_s` of the demo's run: an occlusion of one second is bridged, leaving the room is not."""
@@ -126,7 +138,8 @@ CLIP = Scene(
         Conditions(t=41.0, sun=0.9, lamp=1.0, blur=0.5, noise=3.0),
         Conditions(t=54.0, sun=1.0, lamp=1.0, blur=0.6, noise=2.5),
     ),
-    min_visible=0.2,
+    min_face=0.6,
+    min_bust=0.2,
     seed=20240229,
 )
 
@@ -168,11 +181,11 @@ class TrueVisit:
         return sum(segment.ended_s - segment.started_s for segment in self.segments)
 
 
-def truth(scene: Scene, *, exit_after_s: float, merge_gap_s: float) -> tuple[TrueVisit, ...]:
+def truth(scene: Scene, *, exit_after_s: float, merge_gap_s: float, bodies: bool = True) -> tuple[TrueVisit, ...]:
     """The visits of the scene under the rules of the site, by start.
 
-    Somebody is in view in a frame when at least `scene.min_visible` of head and chest shows. Gaps shorter than
-    `exit_after_s` are no gaps; gaps of up to `merge_gap_s` part the segments of one visit; longer ones part visits.
+    bodies: as `times_in_view`. Gaps shorter than `exit_after_s` are no gaps; gaps of up to `merge_gap_s` part the
+    segments of one visit; longer ones part visits.
     """
     visits = [
         TrueVisit(
@@ -182,21 +195,25 @@ def truth(scene: Scene, *, exit_after_s: float, merge_gap_s: float) -> tuple[Tru
             segments=segments,
         )
         for actor in scene.actors
-        for segments in _visits(times_in_view(scene, actor.key), exit_after_s, merge_gap_s)
+        for segments in _visits(times_in_view(scene, actor.key, bodies=bodies), exit_after_s, merge_gap_s)
     ]
     return tuple(sorted(visits, key=lambda visit: (visit.entered_s, visit.person)))
 
 
-def times_in_view(scene: Scene, key: str) -> tuple[float, ...]:
-    """Times of the frames in which the actor can be seen."""
+def times_in_view(scene: Scene, key: str, *, bodies: bool = True) -> tuple[float, ...]:
+    """Times of the frames in which the actor can be seen. bodies: by head and chest; else by a face that is shown."""
     seen = []
     for t in scene.times:
         everybody = poses(scene, t)
-        if any(
-            pose.actor.key == key and sight_share(scene, pose, everybody) >= scene.min_visible for pose in everybody
-        ):
+        if any(pose.actor.key == key and _is_seen(scene, pose, everybody, bodies=bodies) for pose in everybody):
             seen.append(t)
     return tuple(seen)
+
+
+def _is_seen(scene: Scene, pose: Pose, everybody: Sequence[Pose], *, bodies: bool) -> bool:
+    if bodies:
+        return bust_share(scene, pose, everybody) >= scene.min_bust
+    return pose.actor.kind is not ActorKind.UNIDENTIFIED and face_share(scene, pose, everybody) >= scene.min_face
 
 
 def _visits(times: Iterable[float], exit_after_s: float, merge_gap_s: float) -> tuple[tuple[TrueSegment, ...], ...]:

@@ -11,6 +11,7 @@ import cv2
 
 from config.errors import FootfallError, StoreError
 from config.settings import CameraSettings, Settings
+from models.runtime import has_network
 from tracker.demo import clip as demo_clip
 from tracker.demo.portraits import enrolment_picture
 from tracker.demo.score import Scorecard, compare, unidentified_visits
@@ -75,14 +76,21 @@ def camera(clip: Path) -> CameraSettings:
 
 
 def measure(settings: Settings, *, started_at: datetime) -> Scorecard:
-    """Compare the visits in the store with those that the clip shows. started_at: of the clip, UTC."""
+    """Compare the visits in the store with those that the clip shows. started_at: of the clip, UTC.
+
+    Without the network for bodies only people whose face shows are visits, while it does.
+    """
     now = datetime.now(UTC)
     with Store(settings.store.path).open(create=False) as store:
         found = store.sessions.select(site_id=settings.site.id, rules=site_rules(settings), now=now)
         measured = [each for each in found if not is_unidentified(each.person_id)]
         measured += unidentified_visits(store.events.select(site_id=settings.site.id), now=now)
         people = {person.person_id: person for person in store.people.all()}
+    models = settings.models
     true_visits = demo_clip.truth(
-        demo_clip.CLIP, exit_after_s=demo_clip.DEMO_EXIT_AFTER_S, merge_gap_s=demo_clip.DEMO_MERGE_GAP_S
+        demo_clip.CLIP,
+        exit_after_s=demo_clip.DEMO_EXIT_AFTER_S,
+        merge_gap_s=demo_clip.DEMO_MERGE_GAP_S,
+        bodies=has_network("bodies", folder=models.dir, precision=models.precision),
     )
     return compare(true_visits, measured, started_at=started_at, names=people)

@@ -115,7 +115,10 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """A clip as data. fps: frames a second. size_wh: px. min_visible: share of head and chest that must be visible."""
+    """A clip as data. fps: frames a second. size_wh: px.
+
+    min_face, min_bust: share of a face, and of head and chest, that must be visible for somebody to be seen.
+    """
 
     size_wh: tuple[int, int]
     fps: int
@@ -123,7 +126,8 @@ class Scene:
     actors: tuple[Actor, ...]
     occluders: tuple[Occluder, ...]
     conditions: tuple[Conditions, ...]
-    min_visible: float
+    min_face: float
+    min_bust: float
     seed: int
 
     @property
@@ -166,14 +170,13 @@ def conditions_at(scene: Scene, t: float) -> Conditions:
     )
 
 
-def visible_share(scene: Scene, pose: Pose, others: Sequence[Pose]) -> float:
+def face_share(scene: Scene, pose: Pose, others: Sequence[Pose]) -> float:
     """Share (0..1) of the face inside the frame and not occluded by an object or a nearer person."""
-    half_axes = pose.actor.silhouette.face
-    return _visible(scene, pose, others, _disc() * np.array(half_axes, np.float32))
+    return _visible(scene, pose, others, _disc() * np.array(pose.actor.silhouette.face, np.float32))
 
 
-def sight_share(scene: Scene, pose: Pose, others: Sequence[Pose]) -> float:
-    """As `visible_share`, of head and chest."""
+def bust_share(scene: Scene, pose: Pose, others: Sequence[Pose]) -> float:
+    """As `face_share`, of head and chest."""
     return _visible(scene, pose, others, _bust(pose.actor.silhouette))
 
 

@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 
 from config.recognition import MatchSettings
 from config.settings import Precision
-from tests.tracker.demo.test_truth import faced_times
 from tracker.cameras.sources import open_source
-from tracker.demo.clip import CLIP
+from tracker.demo.clip import CLIP, times_in_view
 from tracker.demo.portraits import enrolment_picture
 from tracker.demo.render import render_clip
-from tracker.demo.scene import poses, visible_share
+from tracker.demo.scene import face_share, poses
 from tracker.vision.align import align
 from tracker.vision.detector import Detector
 from tracker.vision.embed import Embedder
@@ -80,13 +79,13 @@ def _whose(t: float, box: NDArray[np.float32]) -> str | None:
     everybody = poses(CLIP, t)
     x, y = float(box[0] + box[2]) / 2, float(box[1] + box[3]) / 2
     near = [pose for pose in everybody if np.hypot(pose.x - x, pose.y - y) < 0.6 * pose.width]
-    best = max(near, key=lambda pose: visible_share(CLIP, pose, everybody), default=None)
+    best = max(near, key=lambda pose: face_share(CLIP, pose, everybody), default=None)
     return None if best is None else best.actor.key
 
 
 def _in_sight(key: str) -> list[float]:
     looked_at = set(CLIP.times[::EVERY])
-    return [t for t in faced_times(key) if t in looked_at]
+    return [t for t in times_in_view(CLIP, key, bodies=False) if t in looked_at]
 
 
 @pytest.mark.parametrize("key", ["astronaut", "hopper"])

@@ -12,8 +12,8 @@ from tracker.demo.scene import (
     Silhouette,
     Waypoint,
     conditions_at,
+    face_share,
     poses,
-    visible_share,
 )
 
 FIGURE = Silhouette(face=(0.5, 0.5), head=(0.0, 0.0, 1.0, 1.0), body=(-2.0, 1.0, 2.0, 5.0))
@@ -37,7 +37,8 @@ def scene(*actors: Actor, occluders: tuple[Occluder, ...] = ()) -> Scene:
         actors=actors,
         occluders=occluders,
         conditions=(dull, bright),
-        min_visible=0.5,
+        min_face=0.5,
+        min_bust=0.5,
         seed=1,
     )
 
@@ -88,19 +89,19 @@ def test_conditions_are_interpolated() -> None:
         pytest.param(still(200), (Occluder(30.0, (150.0, 0.0, 250.0, 200.0)),), 1.0, id="before-a-wall"),
     ],
 )
-def test_visible_share(pose: Pose, occluders: tuple[Occluder, ...], share: float) -> None:
-    assert visible_share(scene(occluders=occluders), pose, ()) == pytest.approx(share, abs=0.01)
+def test_face_share(pose: Pose, occluders: tuple[Occluder, ...], share: float) -> None:
+    assert face_share(scene(occluders=occluders), pose, ()) == pytest.approx(share, abs=0.01)
 
 
 def test_only_nearer_people_occlude() -> None:
     far, near = still(200, width=40), still(200, width=60)
-    assert visible_share(scene(), far, (far, near)) == 0.0
-    assert visible_share(scene(), near, (far, near)) == 1.0
+    assert face_share(scene(), far, (far, near)) == 0.0
+    assert face_share(scene(), near, (far, near)) == 1.0
 
 
 def test_bodies_occlude() -> None:
     low = still(200, y=190 - 40, width=40)
-    assert visible_share(scene(), low, (still(200, y=50, width=60),)) == 0.0
+    assert face_share(scene(), low, (still(200, y=50, width=60),)) == 0.0
 
 
 @pytest.mark.parametrize(
