@@ -180,7 +180,12 @@ class CameraSettings(_Section):
     inside: Side | None = Field(
         None, description="For doors: the side of the line that is inside, as seen in the image."
     )
-    hold_frames: int = Field(3, ge=1, le=100, description="For doors: frames on a side of the line that confirm it.")
+    hold_frames: int = Field(
+        3,
+        ge=1,
+        le=100,
+        description="For doors: frames of a face on a side of the line that confirm it; of a body, one.",
+    )
     count: Counting = Field(
         Counting.BODIES,
         description="For doors and rooms: who is counted, `bodies` (everybody, recognised or not; the line is crossed "
