@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
-from itertools import groupby
+from itertools import islice, zip_longest
 from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
@@ -29,27 +29,27 @@ Step: TypeAlias = tuple[int, int]
 
 
 class Passage(NamedTuple):
-    """What the count needs of an event."""
+    """What the count needs of an event. person_id: None for somebody unidentified."""
 
     at_us: int
     enters: bool
     camera_id: str
     track_id: str
-    person_id: str
+    person_id: str | None
 
     @classmethod
     def of(cls, event: Event) -> Passage:
-        enters = event.kind is EventKind.ENTER
-        return cls(microseconds(event.at), enters, event.camera_id, event.track_id, event.person_id)
+        who = None if is_unidentified(event.person_id) else event.person_id
+        return cls(microseconds(event.at), event.kind is EventKind.ENTER, event.camera_id, event.track_id, who)
 
 
 class View(NamedTuple):
-    """A time [since_us, until_us) for which one room camera has somebody in view."""
+    """A time [since_us, until_us) for which one room camera has somebody in view; see Passage."""
 
     since_us: int
     until_us: int
     camera_id: str
-    person_id: str
+    person_id: str | None
 
 
 class Count(NamedTuple):
@@ -126,28 +126,34 @@ def views(passages: Iterable[Passage], *, resets_us: Sequence[int], longest_us: 
             found.append(View(first.at_us, passage.at_us, first.camera_id, first.person_id))
             del begun[key]
     found += [_unended(first, resets_us, longest_us) for first in begun.values()]
-    return sorted(view for view in found if view.until_us > view.since_us)
+    return sorted((view for view in found if view.until_us > view.since_us), key=itemgetter(0))
 
 
-def in_view(views: Iterable[View]) -> Iterator[tuple[int, int, int]]:
+def in_view(views: Iterable[View], *, margin_us: int = 0) -> Iterator[tuple[int, int, int]]:
     """(at_us, recognised, together) from each instant on: how many people there are at least, by two measures.
 
     recognised: different people with a name or a visitor id, on however many cameras. together: the most whom one
     camera has in view that has unidentified people among them, 0 where none has. Both are lower bounds: somebody
-    unidentified may be in view of several cameras, and named on another one.
+    unidentified may be in view of several cameras, and named on another one. margin_us: is left out at either end of
+    each view.
     """
-    people, cameras, unidentified = Counter[str](), Counter[str](), Counter[str]()
-    changes = [change for view in views for change in ((view.since_us, 1, view), (view.until_us, -1, view))]
-    for at_us, group in groupby(sorted(changes, key=itemgetter(0)), key=itemgetter(0)):
-        for _, step, view in group:
-            cameras[view.camera_id] += step
-            counter, key = (
-                (unidentified, view.camera_id) if is_unidentified(view.person_id) else (people, view.person_id)
-            )
-            counter[key] += step
-            if not counter[key]:
-                del counter[key]
-        yield at_us, len(people), max((cameras[camera_id] for camera_id in unidentified), default=0)
+    changes: list[tuple[int, int, str, str | None]] = []
+    for since_us, until_us, camera_id, person_id in views:
+        if until_us - since_us > 2 * margin_us:
+            changes.append((since_us + margin_us, 1, camera_id, person_id))
+            changes.append((until_us - margin_us, -1, camera_id, person_id))
+    changes.sort(key=itemgetter(0))
+    people, cameras, unidentified = dict[str, int](), Counter[str](), dict[str, int]()
+    for (at_us, step, camera_id, person_id), following in zip_longest(changes, islice(changes, 1, None)):
+        cameras[camera_id] += step
+        counter, key = (unidentified, camera_id) if person_id is None else (people, person_id)
+        count = counter.get(key, 0) + step
+        if count:
+            counter[key] = count
+        else:
+            del counter[key]
+        if following is None or following[0] != at_us:
+            yield at_us, len(people), max(map(cameras.__getitem__, unidentified)) if unidentified else 0
 
 
 def inside(
@@ -159,15 +165,10 @@ def inside(
     the count never falls below the people in view, and at a reset it begins anew at those. margin_us: so long at either
     end of a view it is no evidence, as the camera may see the person in front of the door, or by another clock.
     """
-    changes = Counter[int]()
+    changes: dict[int, int] = {}
     for crossing in crossings:
-        changes[crossing.at_us] += 1 if crossing.enters else -1
-    certain = (
-        View(view.since_us + margin_us, view.until_us - margin_us, view.camera_id, view.person_id)
-        for view in views
-        if view.until_us - view.since_us > 2 * margin_us
-    )
-    evidence = {at_us: max(recognised, together) for at_us, recognised, together in in_view(certain)}
+        changes[crossing.at_us] = changes.get(crossing.at_us, 0) + (1 if crossing.enters else -1)
+    evidence = {at_us: max(some, others) for at_us, some, others in in_view(views, margin_us=margin_us)}
     count, least, steps, anew = 0, 0, list[Step](), set(resets_us)
     for at_us in sorted({*changes, *evidence, *anew}):
         least = evidence.get(at_us, least)
@@ -187,4 +188,4 @@ def _unended(first: Passage, resets_us: Sequence[int], longest_us: int) -> View:
 
 def _in_time(passage: Passage) -> tuple[int, bool, bool, str]:
     """Of one instant enters come first, and of those on one track the one with a name."""
-    return passage.at_us, not passage.enters, is_unidentified(passage.person_id), passage.person_id
+    return passage.at_us, not passage.enters, passage.person_id is None, passage.person_id or ""

@@ -14,9 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tracker.presence.events import is_unidentified
 from tracker.presence.occupancy import Count, Passage, View, in_view, microseconds
-from tracker.reports.columns import Instants, instant_of
+from tracker.reports.columns import Instants, Rows, instant_of
 
 Flags: TypeAlias = NDArray[np.bool_]
 _NEVER_US = 2**62
@@ -37,16 +36,17 @@ class Crossings:
     @classmethod
     def of(cls, passages: Iterable[Passage]) -> Self:
         """Of events at doors, in any order."""
-        known = sorted(passages)
+        known = list(passages)
         codes, cameras = pd.factorize(np.array([each.camera_id for each in known], dtype=object))
-        return cls(
+        in_any_order = cls(
             at=np.array([each.at_us for each in known], dtype="int64").astype("datetime64[us]"),
             enters=np.array([each.enters for each in known], dtype=bool),
-            recognised=np.array([not is_unidentified(each.person_id) for each in known], dtype=bool),
+            recognised=np.array([each.person_id is not None for each in known], dtype=bool),
             camera=np.asarray(cameras, dtype=object)[codes],
         )
+        return in_any_order.take(np.argsort(in_any_order.at, kind="stable"))
 
-    def take(self, rows: slice | Flags) -> Self:
+    def take(self, rows: slice | Flags | Rows) -> Self:
         """These rows."""
         return type(self)(**{each.name: getattr(self, each.name)[rows] for each in fields(self)})
 
@@ -126,7 +126,7 @@ class Headcount:
             for view in self.views
             if view.until_us > since_us and view.since_us < end_us
         )
-        if not any(is_unidentified(view.person_id) for view in kept):
+        if all(view.person_id is not None for view in kept):
             kept = ()
         return Headcount(crossings=crossings, steps=steps, views=kept, end_us=end_us)
 
@@ -135,10 +135,10 @@ def headcount_of(counted: Count) -> Headcount:
     """The same as numpy columns."""
     if counted.steps is None:
         return Headcount(views=tuple(counted.views))
-    at, people = zip(*counted.steps, strict=True)
+    steps = np.array(counted.steps, dtype=np.int64)
     return Headcount(
         crossings=Crossings.of(counted.crossings),
-        steps=(np.array(at, dtype="datetime64[us]"), np.array(people, dtype="int64")),
+        steps=(steps[:, 0].astype("datetime64[us]"), steps[:, 1]),
     )
 
 

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from tracker.presence.events import is_unidentified
 from tracker.presence.occupancy import Count, microseconds
 
 _INADMISSIBLE_S = 1e7
@@ -166,7 +165,7 @@ def counted_score(truth: Sequence[Visit], counted: Count) -> CountedScore:
     true = np.cumsum([steps.get(each, 0) for each in at_us])
     people = list(accumulate(at_us, lambda before, each: ours.get(each, before), initial=0))[1:]
     wrong = np.abs(np.array(people) - true)[:-1] @ np.diff(at_us) if at_us else 0
-    recognised = sum(not is_unidentified(each.person_id) for each in entered)
+    recognised = sum(each.person_id is not None for each in entered)
     return CountedScore(
         entries=len(entered) / len(truth) if truth else None,
         occupancy=float(wrong / (at_us[-1] - at_us[0]) / true.max()) if truth else None,

@@ -30,10 +30,11 @@ REPORT_COLUMNS = (
 """What reports read of a session; the fields of SessionRow."""
 _ARRAYS = ", ".join(f"json_group_array({name})" for name in REPORT_COLUMNS)
 EVENT_COLUMNS = ("at", "enters", "camera_id", "track_id", "person_id")
-"""What the count of people reads of an event."""
+"""What the count of people reads of an event. person_id: None for somebody unidentified."""
+_UNIDENTIFIED = f"r.person_id GLOB '{UNIDENTIFIED_PREFIX}{'[0-9a-f]' * 16}'"
 _EVENT_ARRAYS = (
     "SELECT json_group_array(r.at), json_group_array(r.kind = 'enter'), json_group_array(r.camera_id),"
-    " json_group_array(r.track_id), json_group_array(coalesce(a.into_id, r.person_id))"
+    f" json_group_array(r.track_id), json_group_array(iif({_UNIDENTIFIED}, NULL, coalesce(a.into_id, r.person_id)))"
     " FROM events r INDEXED BY events_at LEFT JOIN aliases a ON a.person_id = r.person_id"
     " WHERE r.at >= ? AND r.at < ? AND r.site_id = ? AND r.voided = 0"
     " AND r.camera_id IN (SELECT value FROM json_each(?))"
@@ -125,11 +126,7 @@ class Snapshot:
 
     def has_unidentified(self) -> bool:
         """Whether there is any event of somebody unidentified."""
-        first, last = f"{UNIDENTIFIED_PREFIX}0", f"{UNIDENTIFIED_PREFIX}g"
-        found = self._connection.execute(
-            "SELECT 1 FROM events WHERE person_id >= ? AND person_id < ? AND length(person_id) = ? LIMIT 1",
-            (first, last, len(UNIDENTIFIED_PREFIX) + 16),
-        )
+        found = self._connection.execute(f"SELECT 1 FROM events r WHERE {_UNIDENTIFIED} LIMIT 1")
         return found.fetchone() is not None
 
     def events(self, camera_ids: Iterable[str], since: datetime, until: datetime | None) -> Iterator[EventColumns]:
