@@ -70,6 +70,7 @@ def today(options: ReportOptions) -> Report:
 def usage(options: RangeOptions, by: ByOption = Period.DAY) -> Report:
     """Report entries, exits, visitors, dwell and peak by hour, day, week or month.
 
+    Where doors count everybody: of how many entries the face was recognised, and a table of the doors.
     Default: today by the hour, 7 days, 8 weeks or 12 months, each up to now.
     """
     data = _data(options, default=by, whole_days=True, names=False)
