@@ -8,10 +8,13 @@ from typing import Any, TypeAlias
 
 import flask
 
+from dashboard.answers import Answers
+
 WsgiApp: TypeAlias = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 _LEAST_BYTES = 1_000
 _LEVEL = 4
+_bundles = Answers(64)
 _TEXTS = ("text/", "application/json", "application/javascript", "image/svg+xml")
 
 
@@ -35,7 +38,11 @@ def compressed(response: flask.Response) -> flask.Response:
     response.vary.add("Accept-Encoding")
     if not _is_worth_it(response) or not flask.request.accept_encodings["gzip"]:
         return response
-    response.set_data(gzip.compress(response.get_data(), _LEVEL))
+    if response.cache_control.max_age:  # a bundle of scripts, whose path changes with its content
+        packed = _bundles.get((flask.request.path,), lambda: gzip.compress(response.get_data(), _LEVEL))
+    else:
+        packed = gzip.compress(response.get_data(), _LEVEL)
+    response.set_data(packed)
     response.headers["Content-Encoding"] = "gzip"
     if response.headers.get("ETag"):
         response.headers["ETag"] = f"W/{response.headers['ETag'].removeprefix('W/')}"

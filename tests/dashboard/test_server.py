@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -108,6 +109,16 @@ def test_answers_are_compressed_for_browsers_that_take_it(client: FlaskClient) -
     assert "Accept-Encoding" in packed.headers["Vary"]
     assert gzip.decompress(packed.data) == plain.data
     assert len(packed.data) < len(plain.data) / 3
+
+
+def test_bundles_of_scripts_are_compressed_once(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = re.search(r'src="(/_dash-component-suites/[^"]*react-dom[^"]*)"', client.get("/").text)
+    assert found
+    plain = client.get(found[1]).data
+    first = client.get(found[1], headers={"Accept-Encoding": "gzip"})
+    monkeypatch.setattr(gzip, "compress", lambda *_more: pytest.fail("compressed again"))
+    again = client.get(found[1], headers={"Accept-Encoding": "gzip"})
+    assert gzip.decompress(first.data) == gzip.decompress(again.data) == plain
 
 
 def test_an_answer_has_the_time_of_the_server(client: FlaskClient) -> None:
