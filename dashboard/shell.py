@@ -9,6 +9,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
+from plotly.io.json import to_json_plotly
 
 from config.errors import FootfallError
 from dashboard.access.callbacks import RoleCallbacks
@@ -198,11 +199,46 @@ def tiles(children: Sequence[Component]) -> Component:
     return html.Dl(list(children), className="tiles")
 
 
-def plot(plot_id: str, *, fill: bool = False) -> Component:
-    """An empty plot of fixed size, with a text for screen readers.
+def plot(plot_id: str) -> Component:
+    """The place of a plot, of fixed size, its figure, and a text for screen readers; `draw_after` draws it."""
+    return html.Figure(
+        [
+            dcc.Store(id=f"{plot_id}-figure"),
+            html.Div(id=f"{plot_id}-place", className="plot-box", **aria(hidden="true")),
+            html.Figcaption(id=f"{plot_id}-words", className="visually-hidden"),
+        ],
+        className="plot",
+    )
 
-    fill: take the height that the card has, not a fixed one.
+
+def draw_after(app: RoleCallbacks, filled: Input, plot_ids: Sequence[str]) -> None:
+    """Draw plots once a page shows its numbers, as loading Plotly stops a browser for up to a second.
+
+    filled: the numbers. plot_ids: each figure is the data of the store `<id>-figure`.
     """
+    graphs = to_json_plotly([_graph(plot_id) for plot_id in plot_ids])
+    in_browser(
+        app,
+        f"""function (_filled, shown) {{
+            if (shown) throw window.dash_clientside.PreventUpdate;
+            const painted = new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+            return painted.then(() => {graphs});
+        }}""",
+        *(Output(f"{plot_id}-place", "children") for plot_id in plot_ids),
+        filled,
+        State(f"{plot_ids[0]}-place", "children"),
+    )
+    for plot_id in plot_ids:
+        in_browser(
+            app,
+            "function (figure) { return figure || window.dash_clientside.no_update; }",
+            Output(plot_id, "figure"),
+            Input(f"{plot_id}-figure", "data"),
+        )
+
+
+def _graph(plot_id: str) -> Component:
+    """A plot without axes, until its figure is there."""
     hidden_axis = {"visible": False}
     blank = {
         "data": [],
@@ -213,14 +249,7 @@ def plot(plot_id: str, *, fill: bool = False) -> Component:
             "plot_bgcolor": "rgba(0,0,0,0)",
         },
     }
-    graph = dcc.Graph(id=plot_id, figure=blank, config=PLOT_CONFIG, responsive=True, className="plot-graph")
-    return html.Figure(
-        [
-            html.Div(graph, className="plot-box", **aria(hidden="true")),
-            html.Figcaption(id=f"{plot_id}-words", className="visually-hidden"),
-        ],
-        className="plot plot-fill" if fill else "plot",
-    )
+    return dcc.Graph(id=plot_id, figure=blank, config=PLOT_CONFIG, responsive=True, className="plot-graph")
 
 
 def empty(title: str, text: str, commands: Sequence[tuple[str, str]] = ()) -> Component:

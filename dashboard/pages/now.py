@@ -108,6 +108,7 @@ def _shows(rows: Sequence[Row], wanted: InsideFilter) -> list[dict[str, Any]]:
 def register(app: RoleCallbacks, board: Board) -> None:
     """Fill the page when the pulse changes; the plot only when history did, so that it does not flicker."""
     _fill(app, board)
+    shell.draw_after(app, Input("now-tiles", "children"), ["now-occupancy"])
     _draw(app, board)
     _follow_the_address(app)
 
@@ -154,7 +155,7 @@ def _fill(app: RoleCallbacks, board: Board) -> None:
 
 def _draw(app: RoleCallbacks, board: Board) -> None:
     @app.callback(
-        Output("now-occupancy", "figure"),
+        Output("now-occupancy-figure", "data"),
         Output("now-occupancy-words", "children"),
         Output("now-peak", "children"),
         Input("history", "data"),

@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 from dashboard import shell, usage_doors
 from dashboard.access.callbacks import RoleCallbacks
 from dashboard.address import VisitQuery, days_of, parsed
+from dashboard.people_address import PeopleQuery
 from dashboard.queries import Board
 from dashboard.views import UsageView, tag
 from dashboard.wording import capital, count, duration, moment, percent
@@ -19,6 +20,8 @@ from tracker.reports.looks import Look
 from tracker.reports.sheets import Row
 from tracker.reports.visit_filter import State as VisitState
 from tracker.reports.visit_filter import VisitFilter, Who
+from tracker.store.directory import Order
+from tracker.store.directory import Who as DirectoryWho
 from tracker.store.users import UserRole
 
 TITLE = "Usage"
@@ -119,7 +122,7 @@ def register(app: RoleCallbacks, board: Board) -> None:
         return subtitle, notice, None, False, *shown
 
     @app.callback(
-        *(Output(f"usage-{name}", "figure") for name in PLOTS),
+        *(Output(f"usage-{name}-figure", "data") for name in PLOTS),
         *(Output(f"usage-{name}-note", "children") for name in PLOTS),
         *(Output(f"usage-{name}-words", "children") for name in PLOTS),
         Output("usage-drawn", "data"),
@@ -136,6 +139,7 @@ def register(app: RoleCallbacks, board: Board) -> None:
         view, look = board.usage(days), Look.of(colours, viewport)
         return (*_figures(view, board, look), *_notes(view, board), *_words(view), search or "")
 
+    shell.draw_after(app, Input("usage-tiles", "children"), [f"usage-{name}" for name in PLOTS])
     _wire(app)
 
 
@@ -293,9 +297,9 @@ def _people(view: UsageView, board: Board) -> Component:
     more = view.people_count - len(view.people)
     if more <= 0:
         return table
-    command = board.command("report", "people", "--from", view.days.first.isoformat())
-    rest = html.P(["and ", f"{more:,} more: ", html.Code(command, className="command")], className="quiet")
-    return html.Div([table, rest])
+    everybody = PeopleQuery(who=DirectoryWho.EVERYBODY, order=Order.VISITS, descending=True).link()
+    rest: Any = shell.link(f"and {more:,} more", everybody) if view.names else f"and {more:,} more"
+    return html.Div([table, html.P(rest, className="quiet")])
 
 
 def _person_row(row: Row, longest_s: float, view: UsageView, board: Board) -> Component:
