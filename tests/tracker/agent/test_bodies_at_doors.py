@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.tracker.fake_cameras import ADA, BOB, ScriptStep, seconds
+from tests.tracker.reassignment_kill_harness import ZOE
 from tests.tracker.role_cameras import WAY, RoleCamera, empty, passing, people, picture, standing
-from tracker.presence.events import CameraRef, Event, is_unidentified, unidentified_id
+from tracker.presence.events import Action, CameraRef, Event, is_unidentified, unidentified_id
 
 ADA_ID, BOB_ID = f"p-{ADA:012x}", f"p-{BOB:012x}"
 IN = [20, 26, 32, 38, 62, 68, 74, 80]
@@ -101,6 +102,24 @@ def test_who_is_forgotten_on_the_way_crosses_without_a_name(post: RoleCamera) ->
 
     script = [*passing(0, [14, 17, 20], "ada"), forget, *passing(1.5, [20, 22, 24, 26, *IN])]
     assert told(events_of(post, [*script, *empty(8, 20)])) == [("u", "enter", 5.5)]
+
+
+def turning(turn: int) -> list[ScriptStep]:
+    """Somebody goes in, like Ada for the first `turn` frames and like Zoe after them."""
+    xs = [*IN, *[80] * 12]
+    return [(index / 2, people(("like_ada" if index < turn else "like_zoe", x))) for index, x in enumerate(xs)]
+
+
+def test_a_wrong_name_is_corrected_on_the_crossing(post: RoleCamera) -> None:
+    post.enrol("Zoe", ZOE)
+    assert told(events_of(post, [*turning(6), *empty(11, 30)])) == [(f"p-{ZOE:012x}", "enter", 2)]
+    assert [each.action for each in post.store.events.corrections()] == [Action.VOID]
+
+
+def test_a_name_that_is_taken_away_leaves_the_crossing(post: RoleCamera) -> None:
+    """It is nobody's for a moment, until the stranger is sure to be a visitor."""
+    ((who, kind, second),) = told(events_of(post, [*turning(6), *empty(11, 30)]))
+    assert (who[:2], kind, second) == ("v-", "enter", 2)
 
 
 @pytest.mark.parametrize("xs", [[20] * 40, [44, 48, 52, 56, 52, 48] * 6, [20, 80]], ids=["aside", "on-it", "moment"])
