@@ -196,6 +196,11 @@ class CameraSettings(_Section):
         description="For rooms: named polygons in the frame, at least three corners each, for the time spent in them.",
     )
 
+    @property
+    def counts_bodies(self) -> bool:
+        """Whether everybody counts. At an entrance and an exit faces do: the direction follows from them."""
+        return self.count is Counting.BODIES and self.role in (CameraRole.DOOR, CameraRole.ROOM)
+
     @model_validator(mode="after")
     def _line_is_valid(self) -> Self:
         if self.role is not CameraRole.DOOR:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
-from config.settings import CameraRole, CameraSettings, Counting, ModelSettings, Settings
+from config.settings import CameraSettings, ModelSettings, Settings
 from models.runtime import has_network
 from tracker.agent.looks import BodyWatch
 from tracker.agent.loop import Agent
@@ -35,7 +35,7 @@ def assemble(
     engine = FaceEngine.load(
         models=settings.models, detect=settings.detect, quality=settings.quality, embedder=known.embedder
     )
-    bodies = _body_detector(settings.models, [each for each in cameras if _counts_bodies(each)])
+    bodies = _body_detector(settings.models, [each for each in cameras if each.counts_bodies])
     clock = SystemClock()
     agents = []
     for each, source in zip(cameras, sources, strict=True):
@@ -53,7 +53,7 @@ def assemble(
             store=store,
             clock=clock,
             resume_within=timedelta(seconds=settings.presence.merge_gap_s),
-            watch=None if bodies is None or not _counts_bodies(each) else _watch(each, bodies, settings.detect.region),
+            watch=None if bodies is None or not each.counts_bodies else _watch(each, bodies, settings.detect.region),
             evidence_days=settings.store.evidence_days,
             visitor_days=settings.store.visitor_days,
             audit_days=settings.store.audit_days,
@@ -62,18 +62,15 @@ def assemble(
     return agents
 
 
-def _counts_bodies(camera: CameraSettings) -> bool:
-    """Whether everybody counts; at an entrance and an exit the direction follows from the face."""
-    return camera.count is Counting.BODIES and camera.role in (CameraRole.DOOR, CameraRole.ROOM)
-
-
 def _body_detector(models: ModelSettings, cameras: Sequence[CameraSettings]) -> BodyDetector | None:
     """The network that finds bodies, for all cameras that count them; None without such a camera, or without it."""
     if not cameras:
         return None
     if not has_network("bodies", folder=models.dir, precision=models.precision):
         names = ", ".join(each.id for each in cameras)
-        log.warning("%s: only faces are counted: the network for bodies is missing; run 'footfall models build'", names)
+        log.warning(
+            "%s: only faces are counted: the network for bodies is not there; run 'footfall models build'", names
+        )
         return None
     return BodyDetector(folder=models.dir, precision=models.precision, threads=models.threads)
 

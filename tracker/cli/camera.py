@@ -50,7 +50,7 @@ def preview(out: OutOption, access: NoStoreModels, camera: CameraOption = None) 
     line, found = line_of(chosen), ""
     if line is not None:
         image = draw_line(image, line)
-    if line is not None or (chosen.role == "room" and chosen.count == "bodies"):
+    if line is not None or chosen.counts_bodies:
         image, found = _with_bodies(image, frame, chosen, wanted)
     write_picture(out, draw_zones(image, chosen.zones))
     print_line(f"wrote {out}: {chosen.id}, {chosen.role}{found}")

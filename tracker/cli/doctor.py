@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from config.errors import FootfallError, StoreError
+from config.errors import FootfallError, ModelError, StoreError
 from config.findings import Finding, Outcome
 from tracker.cli.command import command
 from tracker.cli.extras import require_firestore
@@ -105,8 +106,16 @@ def _models(settings: Settings) -> Finding:
     from tracker.vision.check import check_networks
 
     embedder = _embedder(settings)
-    packs.verify(settings.models.dir, settings.models.precision, required(embedder.network))
-    return check_networks(settings, embedder)
+    folder, precision = settings.models.dir, settings.models.precision
+    packs.verify(folder, precision, required(embedder.network))
+    found = check_networks(settings, embedder)
+    if any(camera.counts_bodies for camera in settings.camera):
+        try:
+            packs.verify(folder, precision, ["bodies"])
+        except ModelError as error:
+            detail = f"{found.detail}; only faces are counted: {error.problem}"
+            return replace(found, outcome=Outcome.WARNING, detail=detail, fix=error.fix)
+    return found
 
 
 def _recognition(settings: Settings) -> Finding:

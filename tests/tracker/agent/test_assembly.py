@@ -52,7 +52,7 @@ def test_faces_are_counted_where_the_network_for_bodies_is_missing(
     without_bodies: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert warnings_of(CAMERAS, without_bodies, tmp_path, caplog) == [
-        "hall, door: only faces are counted: the network for bodies is missing; run 'footfall models build'"
+        "hall, door: only faces are counted: the network for bodies is not there; run 'footfall models build'"
     ]
 
 

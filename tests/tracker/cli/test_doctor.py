@@ -102,6 +102,19 @@ def test_missing_and_damaged_networks_are_found(run: Run, models_folder: Path, t
     assert "models build --force" in failed(run("doctor", "--json", "--models", half))["models"]
 
 
+def test_a_missing_network_for_bodies_is_a_warning_where_bodies_count(
+    run: Run, models_folder: Path, tmp_path: Path
+) -> None:
+    names = shutil.ignore_patterns("bodies-*")
+    without = shutil.copytree(models_folder, tmp_path / "without", ignore=names)
+    for count, outcome in (("bodies", "warning"), ("faces", "ok")):
+        Path("footfall.toml").write_text(f"[[camera]]\nid = 'hall'\nsource = '0'\ncount = '{count}'\n")
+        done = run("doctor", "--json", "--models", without)
+        assert outcomes(done)["models"] == outcome
+        (found,) = (row for row in done.data if row["check"] == "models")
+        assert ("only faces are counted" in found["detail"]) is (count == "bodies")
+
+
 def test_store_that_cannot_be_used_is_found(run: Run, tmp_path: Path) -> None:
     (tmp_path / "text").write_text("no store " * 999, encoding="utf-8")
     for place in (tmp_path / "text", tmp_path / "text" / "below.sqlite3", tmp_path):
