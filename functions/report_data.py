@@ -129,9 +129,10 @@ class _Reader:
 
     def headcount(self, rules: Rules, since: datetime, until: datetime) -> Headcount | None:
         """What is counted of the range beside the sessions, up to now; None where those are all."""
-        if not rules.counts_everybody and not (rules.rooms and self._has_unidentified()):
+        cameras = cameras_of(rules)
+        if not cameras or not self._has_unidentified():
             return None
-        cameras, begin, end = cameras_of(rules), resets(rules, since, since)[0], min(until, self._now + _MOMENT)
+        begin, end = resets(rules, since, since)[0], min(until, self._now + _MOMENT)
         events = self.events(begin - rules.max_visit, end)
         passages = (Passage.of(event) for event in events if event.camera_id in cameras)
         return headcount_of(count(passages, rules, since=begin)).between(since, end)
@@ -139,7 +140,8 @@ class _Reader:
     def _has_unidentified(self) -> bool:
         first, last = f"{UNIDENTIFIED_PREFIX}0", f"{UNIDENTIFIED_PREFIX}g"
         query = self._events.where(filter=FieldFilter("person_id", ">=", first))
-        found = query.where(filter=FieldFilter("person_id", "<", last)).limit(1).stream()
+        query = query.where(filter=FieldFilter("person_id", "<", last)).order_by("person_id")
+        found = pages(query, _PAGE)  # an id of another system may have the prefix
         return any(is_unidentified(str(fields_of(each).get("person_id"))) for each in found)
 
     def first_starts(self, person_ids: Sequence[str]) -> dict[str, str]:

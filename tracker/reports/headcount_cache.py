@@ -31,7 +31,7 @@ class HeadcountCache:
 
     def between(self, snapshot: Snapshot, since: datetime, until: datetime, now: datetime) -> Headcount | None:
         """What is counted of [since, until) up to now; None where visits are counted alone. Raises StoreError."""
-        if not _is_counted(snapshot, self.rules):
+        if not cameras_of(self.rules) or not snapshot.has_unidentified():
             return None
         begin, changed = resets(self.rules, since, since)[0], snapshot.changed_after(self._version)
         known, first = self._known, self._begin
@@ -55,14 +55,11 @@ def read(snapshot: Snapshot, rules: Rules, since: datetime, until: datetime | No
     return headcount_of(count(passages, rules, since=since, until=until))
 
 
-def read_door(snapshot: Snapshot, camera_id: str, since: datetime, until: datetime) -> Headcount:
-    """The crossings of one door in [since, until)."""
+def read_door(snapshot: Snapshot, rules: Rules, camera_id: str, since: datetime, until: datetime) -> Headcount | None:
+    """The crossings of one door in [since, until); None where it does not count everybody."""
+    if camera_id not in rules.counted or not snapshot.has_unidentified():
+        return None
     return Headcount(crossings=Crossings.of(_passages(snapshot, {camera_id}, since, until)))
-
-
-def _is_counted(snapshot: Snapshot, rules: Rules) -> bool:
-    """Whether there is more to count at a site than its visits."""
-    return rules.counts_everybody or (bool(rules.rooms) and snapshot.has_unidentified())
 
 
 def _passages(

@@ -230,9 +230,9 @@ def _door(store: Store, site: ReportSite, query: ReportQuery, now: datetime, sin
     whole = _site(store, site, query, now, since, until)
     column = "exit_camera_id" if out else "enter_camera_id"
     frames = whole.frames.where(whole.frames.visits[column] == camera_id)
-    if camera_id in site.rules.counted and query.person_id is None:
+    if query.person_id is None:
         with store.sessions.snapshot(site.site_id) as snapshot:
-            frames = replace(frames, count=read_door(snapshot, camera_id, since, min(until, now)))
+            frames = replace(frames, count=read_door(snapshot, site.rules, camera_id, since, min(until, now)))
     return _Part(
         frames=frames,
         events=[event for event in whole.events if event.camera_id == camera_id],

@@ -273,8 +273,8 @@ def occupancy_sheet(data: ReportData, frames: Frames) -> Sheet:
 def people_report(data: ReportData) -> Report:
     """One row a person who was in during the range."""
     frames = data.counted()
-    sheet = people_sheet(data, frames)
-    return data.report("people", "Usage by person", (sheet,), range_figures(data, frames))
+    sheet, by_visits = people_sheet(data, frames), replace(frames, count=None)
+    return data.report("people", "Usage by person", (sheet,), range_figures(data, by_visits))
 
 
 def people_rows(data: ReportData, usage: pd.DataFrame) -> list[dict[str, Any]]:

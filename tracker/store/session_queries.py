@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import compress
 from typing import Any, TypeAlias
 
-from tracker.presence.events import UNIDENTIFIED_PREFIX, as_utc, time_text
+from tracker.presence.events import UNIDENTIFIED_PREFIX, as_utc, is_unidentified, time_text
 from tracker.presence.projection import project
 from tracker.presence.rules import Closings, Rules
 from tracker.store import event_rows, session_changes, site_rows
@@ -125,8 +125,9 @@ class Snapshot:
         )
 
     def has_unidentified(self) -> bool:
-        """Whether there is any event of somebody unidentified."""
-        found = self._connection.execute(f"SELECT 1 FROM events r WHERE {_UNIDENTIFIED} LIMIT 1")
+        """Whether there is any event of somebody unidentified, voided or not: until then visits are all that counts."""
+        query = f"SELECT 1 FROM events r WHERE {_UNIDENTIFIED} AND r.site_id = ? LIMIT 1"
+        found = self._connection.execute(query, (self._site_id,))
         return found.fetchone() is not None
 
     def events(self, camera_ids: Iterable[str], since: datetime, until: datetime | None) -> Iterator[EventColumns]:
@@ -181,6 +182,8 @@ def _unsettled(connection: sqlite3.Connection, wanted: Range, now: datetime) -> 
     cuts: dict[str, str] = {}
     found: list[SessionRow] = []
     for (site_id, person_id), at in resolved(connection, stale).items():
+        if is_unidentified(person_id):
+            continue
         if wanted.person_ids is None or person_id in wanted.person_ids:
             key = (site_id, person_id)
             cuts[person_id], events = events_since_clean(connection, key, at)

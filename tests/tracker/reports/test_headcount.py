@@ -21,7 +21,7 @@ from tracker.reports.periods import Period
 from tracker.reports.selection import ReportQuery, select, site_of_report
 from tracker.reports.session_cache import SessionCache
 from tracker.reports.sheets import Report
-from tracker.reports.tables import occupancy_report, today_report, usage_report
+from tracker.reports.tables import occupancy_report, people_report, today_report, usage_report
 from tracker.store.observation import Observation
 from tracker.store.store import Store
 
@@ -230,6 +230,23 @@ def test_a_site_that_does_not_count_everybody_counts_visits(site: Site, rules: R
     assert figures(site.report("today"))["recognised_inside"] is None
 
 
+def test_visits_count_until_somebody_unidentified_comes(site: Site) -> None:
+    """As where a door may count everybody, but has no network for bodies, or did not yet run with one."""
+    site.record(came(8, "ada"), went(8.9, "ada"), came(8.95, "ada"))
+    found = figures(site.report("usage"))
+    assert (found["entries"], found["recognised"], found["peak"]) == (1, None, 1)
+    assert figures(site.report("usage", camera="door"))["recognised"] is None
+    site.record(came(9, "?"))
+    assert figures(site.report("usage"))["entries"] == 3
+
+
+def test_usage_by_person_counts_visits(site: Site) -> None:
+    site.record(*MORNING)
+    site_, query = site_of_report(Settings(), site.store), ReportQuery(since=DAY, until=DAY + timedelta(days=1))
+    report = people_report(select(site.store, site_, query, NOW))
+    assert figures(report)["entries"] == sum(row["visits"] for row in report.main.rows) == 2
+
+
 def test_a_group_counts_visits(site: Site) -> None:
     site.record(*MORNING)
     assert figures(site.report("usage", group="nobody"))["entries"] == 0
@@ -323,4 +340,6 @@ def test_an_id_of_another_system_is_a_person(site: Site) -> None:
     site.store.people.add(Person(person_id="u-1001", name="Uma", created_at=DAY, kind=PersonKind.ENROLLED), _NO_VECTORS)
     site.record(came(8, "u-1001"), went(9, "u-1001"))
     assert [each.person_id for each in site.store.sessions.select(site_id="main", now=NOW)] == ["u-1001"]
-    assert figures(site.report("usage"))["recognised_share"] == 1.0
+    assert figures(site.report("usage"))["recognised_share"] is None
+    site.record(came(10, "?"))
+    assert figures(site.report("usage"))["recognised_share"] == 0.5
