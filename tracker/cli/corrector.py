@@ -17,7 +17,7 @@ from tracker.cli.output import Result, Table, duration, local_time, short
 from tracker.cli.people import names_in
 from tracker.cli.store import reading, writing
 from tracker.presence.documents import encode
-from tracker.presence.events import OPERATOR, Action, Correction, Event
+from tracker.presence.events import OPERATOR, Action, Correction, Event, is_unidentified
 from tracker.presence.preview import Change, preview
 
 if TYPE_CHECKING:
@@ -142,6 +142,10 @@ class _Affected:
             for each in found
         ]
         empty = f"The visits of {self.name} do not change."
+        if is_unidentified(self.person_id):
+            empty = (
+                "Unidentified people have no visits; where doors count everybody, entries, exits and occupancy change."
+            )
         return Table.of(["", "entered", "left", "net dwell", "note"], rows, title=f"visits of {self.name}", empty=empty)
 
 

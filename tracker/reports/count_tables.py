@@ -30,7 +30,7 @@ def inside_figures(data: ReportData, frames: Frames) -> tuple[Figure, ...]:
     inside = people_now(frames) if frames.counts_people else int(frames.visits["ended_at"].isna().sum())
     share = inside / data.capacity if data.capacity else None
     full = f" of {data.capacity} ({share:.0%})" if share is not None else ""
-    of_them = f", {named} of them recognised" if frames.counts_people and named <= inside else ""
+    of_them = f", {named} of them recognised" if frames.counts_people and named <= inside and inside else ""
     return (
         Figure("occupancy", "in now", Kind.COUNT, inside, words=f"in now {inside}{full}{of_them}"),
         Figure("recognised_inside", "recognised", Kind.COUNT, named if frames.counts_people else None, shown=False),

@@ -13,7 +13,7 @@ from tests.tracker.cli.conftest import Run
 from tests.tracker.fake_cameras import ADA, BOB, NOON, AgentHarness
 from tracker.cli.options import UsageError
 from tracker.cli.times import parse_instant
-from tracker.presence.events import OPERATOR, Event, EventKind
+from tracker.presence.events import OPERATOR, CameraRef, Event, EventKind, unidentified_id
 from tracker.presence.rules import Rules, Site
 from tracker.store.observation import Observation
 
@@ -63,6 +63,17 @@ def test_voided_events_make_no_visit_and_are_restored(run: Run, harness: AgentHa
     assert "restored by" in back
     assert "is   2026-03-02 15:00:00   15:30:00   30 min 00 s" in back
     assert visits(harness) == [(PERSON, 0, 600), (PERSON, 7200, 9000)]
+
+
+def test_an_event_of_somebody_unidentified_is_voided_and_has_no_visit(run: Run, harness: AgentHarness) -> None:
+    wrong = event("enter", 100, unidentified_id(CameraRef("gym", "front"), "t"))
+    harness.store.record(Observation(events=[wrong]))
+    run("report", "explain", wrong.event_id).refused("the event is of somebody unidentified", code=2)
+    done = run("events", "void", wrong.event_id, "--by", "Ann")
+    assert (done.code, done.err) == (0, "")
+    assert "Unidentified people have no visits" in done.out
+    assert visits(harness) == [(PERSON, 0, 600), (PERSON, 7200, 9000)]
+    assert wrong not in harness.store.events.select()
 
 
 def test_an_exit_that_no_camera_saw(run: Run, harness: AgentHarness) -> None:
