@@ -17,8 +17,8 @@ _SHARED = "footfall_shared"
 
 def is_shared(app: Dash, output: object) -> bool:
     """Whether the callback with these outputs, as a browser names them, is registered as shared."""
-    known = app.callback_map.get(output) if isinstance(output, str) else None
-    return known is not None and getattr(known["callback"], _SHARED, False)
+    known = app.callback_map.get(output, {}) if isinstance(output, str) else {}
+    return bool(getattr(known.get("callback"), _SHARED, False))
 
 
 class RoleCallbacks:

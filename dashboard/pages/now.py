@@ -107,13 +107,16 @@ def _shows(rows: Sequence[Row], wanted: InsideFilter) -> list[dict[str, Any]]:
 
 def register(app: RoleCallbacks, board: Board) -> None:
     """Fill the page when the pulse changes; the plot only when history did, so that it does not flicker."""
-    _fill(app, board)
-    shell.draw_after(app, Input("now-tiles", "children"), ["now-occupancy"])
+    _fill_strip(app, board)
+    _fill_lists(app, board)
+    shell.draw_after(app, Input("now-inside", "children"), ["now-occupancy"])
     _draw(app, board)
     _follow_the_address(app)
 
 
-def _fill(app: RoleCallbacks, board: Board) -> None:
+def _fill_strip(app: RoleCallbacks, board: Board) -> None:
+    """The numbers, by a callback of their own: a browser shows them before it has rendered everybody who is in."""
+
     @app.callback(
         Output("now-subtitle", "children"),
         Output("now-notice", "children"),
@@ -121,6 +124,23 @@ def _fill(app: RoleCallbacks, board: Board) -> None:
         Output("now-filled", "hidden"),
         Output("now-tiles", "children"),
         Output("now-alerts", "children"),
+        Input("pulse", "data"),
+        shared=True,
+    )
+    def strip(_pulse: object) -> tuple[Any, ...]:
+        view = board.now_view()
+        local = view.now.astimezone(board.zone)
+        zone = board.zone.key.replace("_", " ")
+        subtitle = f"{local:%A}, {local.day} {local:%B} · staff included · times in {zone}"
+        if not view.started:
+            return subtitle, None, _nothing_yet(board, view.other_sites), True, [], []
+        problems = alerts(view, board.zone, lambda session_id: now_people.visit_link(session_id, board))
+        notice = shell.notice((*board.behind(), *view.coverage.notes))
+        return subtitle, notice, None, False, now_strip.strip(view, board), now_lists.alerts(problems)
+
+
+def _fill_lists(app: RoleCallbacks, board: Board) -> None:
+    @app.callback(
         Output("now-inside", "children"),
         Output("now-found", "children"),
         Output("now-show", "data"),
@@ -132,19 +152,9 @@ def _fill(app: RoleCallbacks, board: Board) -> None:
     )
     def lists(_pulse: object, search: object) -> tuple[Any, ...]:
         view, wanted = board.now_view(), InsideFilter.of_address(search)
-        local = view.now.astimezone(board.zone)
-        zone = board.zone.key.replace("_", " ")
-        subtitle = f"{local:%A}, {local.day} {local:%B} · staff included · times in {zone}"
         if not view.started:
-            return subtitle, None, _nothing_yet(board, view.other_sites), True, *([],) * 4, no_update, [], []
-        problems = alerts(view, board.zone, lambda session_id: now_people.visit_link(session_id, board))
+            return [], [], no_update, [], []
         return (
-            subtitle,
-            shell.notice((*board.behind(), *view.coverage.notes)),
-            None,
-            False,
-            now_strip.strip(view, board),
-            now_lists.alerts(problems),
             now_people.cards(view, board, wanted),
             now_people.summary(view, wanted),
             _shows(view.inside, wanted),
