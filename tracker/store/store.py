@@ -117,22 +117,27 @@ class Store(StoreFile):
     def record(self, found: Observation) -> int:
         """Write what one step of an agent found, in one transaction. Returns the number of new events.
 
-        Whatever names a forgotten person is dropped. Sessions follow the events.
+        Whatever names a forgotten person is dropped. Of tracks that a user gave to somebody else, what `camera` reports
+        is that person's, see `given_tracks`. Sessions follow the events.
         """
-        from tracker.store import camera_rows, correction_rows, event_rows, people_rows, vector_rows
+        from tracker.store import camera_rows, correction_rows, event_rows, given_tracks, people_rows, vector_rows
         from tracker.store.forgetting import without_forgotten
 
         with self.writing() as writing:
             for person, vectors in found.visitors:
                 people_rows.save_visitor(writing, person, vectors, model=self.model)
-            count = event_rows.insert_events(writing, without_forgotten(writing, found.events))
+            events, presences = found.events, found.presences
+            if found.camera is not None:
+                events = given_tracks.events(writing.connection, events)
+                presences = None if presences is None else given_tracks.presences(writing.connection, presences)
+            count = event_rows.insert_events(writing, without_forgotten(writing, events))
             for correction in found.corrections:
                 if event_rows.select_one(writing.connection, correction.event_id) is not None:
                     correction_rows.insert(writing, correction)
             event_rows.insert_matches(writing, without_forgotten(writing, found.matches))
             vector_rows.insert_evidence(writing, found.evidence, model=self.model)
-            if found.presences is not None and found.camera is not None:
-                camera_rows.replace_presences(writing, without_forgotten(writing, found.presences), found.camera)
+            if presences is not None and found.camera is not None:
+                camera_rows.replace_presences(writing, without_forgotten(writing, presences), found.camera)
             if found.line_states is not None and found.camera is not None:
                 camera_rows.replace_line_states(writing, without_forgotten(writing, found.line_states), found.camera)
             writing.delete("zone_stays", "stay_id", found.dropped_stays)

@@ -6,8 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.tracker.fake_cameras import ADA, BOB, EVE, NOON, AgentHarness, face_of, scene
+from tests.tracker.fake_cameras import ADA, BOB, EVE, NOON, AgentHarness, at, face_of, scene
+from tracker.actions import reassigning, undo, visits
+from tracker.actions.actor import Actor
 from tracker.presence.people import Consent
+from tracker.store.store import Store
+from tracker.store.users import UserRole
+
+ANN = Actor("Ann", UserRole.DESK)
 
 
 @pytest.fixture
@@ -121,3 +127,61 @@ def test_visitor_who_stays_away_for_a_month_is_somebody_new(harness: AgentHarnes
     harness.play(scene(60 * day + 10, 60 * day + 15, EVE))
     assert sorted(harness.names().values()) == ["Visitor 1", "Visitor 2"]
     assert len({person_id for person_id, *_ in harness.visits(61 * day)}) == 2
+
+
+def open_visit(harness: AgentHarness) -> str:
+    """The id of the visit of whom the camera has in view."""
+    (visit,) = [each for each in harness.store.sessions.select(site_id="gym", now=at(5)) if each.ended_at is None]
+    return visit.session_id
+
+
+@pytest.mark.parametrize("restart", [False, True], ids=["she-stays-in-view", "the-agent-is-restarted"])
+def test_a_visit_that_a_user_gave_to_somebody_else_ends_as_theirs(harness: AgentHarness, restart: bool) -> None:
+    harness.enrol("Ada", ADA)
+    bob = harness.enrol("Bob", BOB)
+
+    def give() -> None:
+        reassigning.reassign(harness.store, ANN, site_id="gym", session_id=open_visit(harness), to=bob)
+
+    first, later = scene(0, 5, ADA), [*scene(5.5, 20, ADA), *scene(20.5, 90)]
+    if restart:
+        harness.play(first, frames=len(first))
+        give()
+        harness.play(later)
+    else:
+        harness.play([*first, give, *later])
+    assert harness.visits(1000) == [(bob, 0, 20)]
+    assert harness.store.cameras.presences() == []
+
+
+def test_a_visit_that_was_given_back_ends_as_before(harness: AgentHarness) -> None:
+    ada, bob = harness.enrol("Ada", ADA), harness.enrol("Bob", BOB)
+
+    def give() -> None:
+        change = reassigning.reassign(harness.store, ANN, site_id="gym", session_id=open_visit(harness), to=bob)
+        undo.undo(harness.store, ANN, change)
+
+    harness.play([*scene(0, 5, ADA), give, *scene(5.5, 20, ADA), *scene(20.5, 90)])
+    assert harness.visits(1000) == [(ada, 0, 20)]
+
+
+def test_a_visit_that_a_user_voided_does_not_come_back_with_its_exit(harness: AgentHarness) -> None:
+    harness.enrol("Ada", ADA)
+
+    def void() -> None:
+        visits.void(harness.store, ANN, site_id="gym", session_id=open_visit(harness))
+
+    harness.play([*scene(0, 5, ADA), void, *scene(5.5, 20, ADA), *scene(20.5, 90)])
+    assert harness.visits(1000) == []
+
+
+def test_a_visit_whose_start_a_user_corrected_ends_when_she_leaves(harness: AgentHarness) -> None:
+    harness.store.close()
+    harness.store = Store(harness.path, clock=lambda: at(1000)).open()
+    ada = harness.enrol("Ada", ADA)
+
+    def move() -> None:
+        visits.move(harness.store, ANN, site_id="gym", session_id=open_visit(harness), entered_at=at(2))
+
+    harness.play([*scene(0, 5, ADA), move, *scene(5.5, 20, ADA), *scene(20.5, 90)])
+    assert harness.visits(1000) == [(ada, 2, 20)]
