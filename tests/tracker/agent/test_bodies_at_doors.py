@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
-import threading
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -135,17 +137,31 @@ def test_a_recording_played_again_reports_the_same(post: RoleCamera) -> None:
     assert told(first) == [("u", "enter", 2), (BOB_ID, "exit", 22)]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and kill -9")
+KILLED = f"""
+import os, signal, sys
+from pathlib import Path
+from tests.tracker.role_cameras import WAY, RoleCamera, passing
+
+post = RoleCamera(Path(sys.argv[1]), camera=WAY, bodies=True)
+post.watch([*passing(0, {IN}), lambda: os.kill(os.getpid(), signal.SIGKILL)])
+"""
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the store of an agent that was killed two seconds after a crossing."""
+    folder, root = tmp_path_factory.mktemp("killed"), Path(__file__).parents[3]
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, folder / "footfall.sqlite3"], cwd=root, timeout=60, check=False
+    )
+    assert done.returncode == -signal.SIGKILL
+    return folder
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs kill -9")
 @pytest.mark.parametrize("then", [5, 60, 4000], ids=["at-once", "after-a-minute", "after-an-hour"])
-def test_a_crossing_that_waits_at_a_kill_is_reported_once(tmp_path: Path, then: int) -> None:
-    path = tmp_path / "footfall.sqlite3"
-    RoleCamera(path).store.close()
-    if (child := os.fork()) == 0:
-        doomed = RoleCamera(path, camera=WAY, bodies=True)
-        threading.Timer(60, os._exit, (1,)).start()
-        doomed.watch([*passing(0, IN), lambda: os.kill(os.getpid(), signal.SIGKILL)])
-        os._exit(0)
-    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+def test_a_crossing_that_waits_at_a_kill_is_reported_once(killed: Path, tmp_path: Path, then: int) -> None:
+    path = shutil.copytree(killed, tmp_path / "copy") / "footfall.sqlite3"
     post = RoleCamera(path, camera=WAY, bodies=True)
     assert post.reported() == []
     post.watch(empty(then, then + 20))
