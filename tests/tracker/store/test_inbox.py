@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tracker.presence.coverage import CoverageSpan
-from tracker.presence.events import Action, Correction, content_id
+from tracker.presence.events import Action, CameraRef, Correction, content_id, unidentified_id
 from tracker.presence.people import PersonKind, Role
 from tracker.presence.rules import Rules
 from tracker.presence.sessions import sessions
@@ -104,6 +104,19 @@ def test_corrections_apply_in_any_order_of_arrival(store: Store, records: Any, l
     assert store.events.select() == []
     assert store.events.corrections() == [correction.correction]
     assert (unsent(store, "events"), unsent(store, "corrections")) == (0, 0)
+
+
+def test_unidentified_people_are_exchanged_as_events_alone(store: Store, records: Any) -> None:
+    nobody = unidentified_id(CameraRef("gym", "front"), "t")
+    event, named = records.event(0, person_id=nobody), records.event(0)
+    void = Correction(action=Action.VOID, event_id=event.event_id, by="footfall", at=records.at(9))
+    store.inbox.apply(arrivals(corrections=[PersonCorrection(correction=void, person_id=nobody)], events=[named]))
+    store.inbox.apply(arrivals(events=[event, records.event(60, "exit", person_id=nobody)]))
+    assert [(each.kind, each.person_id) for each in store.events.select()] == [("enter", "p-ada"), ("exit", nobody)]
+    assert [each.person_id for each in store.sessions.select(site_id="gym", now=NOW)] == ["p-ada"]
+    assert store.people.all() == []
+    store.record(Observation(events=[records.event(90, person_id=nobody)]))
+    assert unsent(store, "events") == 1
 
 
 def test_an_added_event_arrives_with_its_correction(store: Store, records: Any) -> None:
