@@ -185,12 +185,14 @@ class PersonTracks:
     def _named(self, sighting: Sighting, retractions: list[Retraction]) -> Sighting:
         """The sighting of a face, since its body is in sight where that had no name; the body has it from now on.
 
-        A person is on one body: the one whose face was seen last.
+        A person is on one body: the one whose face was seen last. A face that is out of its body's head for a moment,
+        as of somebody who bends, leaves the name there.
         """
         person_id, at = sighting.person_id, sighting.seen_at
         own = next((each for each in self._people if each.face_id == sighting.track_id), None)
         for each in self._people:
-            if each is not own and each.person_id == person_id:
+            elsewhere = own is not None or each.named_by != sighting.track_id
+            if each is not own and each.person_id == person_id and elsewhere:
                 each.unname()
                 each.since = at
         if own is None:

@@ -143,6 +143,13 @@ def test_a_person_is_on_the_body_whose_face_was_seen_last(film: Film) -> None:
     assert [each.since for each in view.unnamed] == [at(1)]
 
 
+def test_a_face_that_is_out_of_its_head_for_a_moment_leaves_the_name_there(film: Film) -> None:
+    film.show(0, [head("f1", "ada", 300)], {"b1": 300})
+    bent = film.show(1, [("f1", "ada", 340, 260)], {"b1": 300})
+    assert (names(bent), seen(bent)) == ({"b1": "ada"}, {"ada": ("f1", 1)})
+    assert seen(film.show(2, [], {"b1": 300}, ended=["f1"])) == {"ada": ("f1", 2)}
+
+
 @pytest.mark.parametrize("x", [260, 300, 345], ids=["left", "middle", "right"])
 def test_two_faces_near_one_body(film: Film, x: float) -> None:
     """The one in the middle of the head is its own; the other one is by itself."""
