@@ -48,8 +48,8 @@ class DetectSettings(_Section):
     max_faces: int | None = Field(None, ge=1, description="Maximum number of faces per frame; the best are kept.")
     region: Region = Field(
         (0.0, 0.0, 1.0, 1.0),
-        description="Region of a camera's frame to search for faces: left, top, right, bottom in fractions of the "
-        "frame. Enrolment pictures are always searched in full.",
+        description="Region of a camera's frame to search for faces, and in rooms for bodies: left, top, right, bottom "
+        "in fractions of the frame. Enrolment pictures are always searched in full.",
     )
 
 
