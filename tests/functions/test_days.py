@@ -19,8 +19,10 @@ from tracker.presence.events import Action, Correction, Event
 DAY = 24 * 60
 FIRST, SECOND = "2026-03-02", "2026-03-03"
 HOUR = timedelta(hours=1)
-START = datetime.now(UTC) + HOUR
-TODAY = str(START.astimezone(RULES.zone).date())
+_TOMORROW = datetime.now(RULES.zone) + timedelta(days=1)
+START = _TOMORROW.replace(hour=6).astimezone(UTC)
+"""Later than the server receives anything, and long before midnight at the site."""
+TODAY = str(_TOMORROW.date())
 
 
 def run(gym: Gym, *, hours: int = 0) -> int:
