@@ -62,9 +62,12 @@
     go(link.href, { stay: link.dataset.go === "stay" });
   });
 
-  /* After the callback that asks for it: Dash drops the result of one that sets properties itself. */
+  /* After the callback that asks for it: Dash drops the result of one that sets properties itself. The page may have
+     been left by then, and its controls with it. */
   function set(control, value) {
-    window.setTimeout(() => window.dash_clientside.set_props(control, { value }));
+    window.setTimeout(() => {
+      if (document.getElementById(control)) window.dash_clientside.set_props(control, { value });
+    });
   }
 
   function sameDays(one, other) {
