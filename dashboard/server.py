@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import gc
 import logging
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -33,6 +35,9 @@ UPLOADS = 4
 """Pictures of more than MAX_BODY_BYTES that are received or looked at at once."""
 _STOP_AFTER_S = 3
 _BACKLOG = 512
+_M_ARENA_MAX = -8
+"""As in glibc's malloc.h."""
+_ARENAS = 2
 
 logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it warns of every malformed request
 
@@ -54,6 +59,7 @@ def serve(
     could read everything, and when a certificate cannot be used.
     """
     place = settings.dashboard
+    _share_memory()
     is_open = _require_users(settings, insecure=insecure)
     certificate = _certificate(settings)
     application = create_app(settings.store.path, settings, reread, settings_file, always_sign_in=not is_open).server
@@ -120,6 +126,13 @@ def _config(gateway: Gateway, certificate: Certificate | None) -> uvicorn.Config
         ssl_keyfile=None if certificate is None else certificate.key,
         **limits(),
     )
+
+
+def _share_memory() -> None:
+    """Let threads share memory that was freed: with its 16 pools glibc keeps 70 MB more after a year."""
+    limit = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if limit is not None:
+        limit(_M_ARENA_MAX, _ARENAS)
 
 
 def _require_users(settings: Settings, *, insecure: bool) -> bool:
