@@ -25,3 +25,13 @@ def callback(output: str, inputs: dict[str, Any], state: dict[str, Any] | None =
 def outputs_of(client: FlaskClient, name: str) -> str:
     """The outputs of the callback with this one, as a browser names them."""
     return next(each["output"] for each in client.get("/_dash-dependencies").json or [] if name in each["output"])
+
+
+def asked(client: FlaskClient, name: str, values: dict[str, Any]) -> dict[str, Any]:
+    """What a browser sends to have the callback with this output computed. values: of its inputs and states, by id."""
+    known = client.get("/_dash-dependencies").json or []
+    found = next(each for each in known if name in each["output"])
+    inputs, state = (
+        {f"{one['id']}.{one['property']}": values.get(one["id"]) for one in found[kind]} for kind in ("inputs", "state")
+    )
+    return callback(found["output"], inputs, state)

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from config.settings import Settings
 from dashboard.app import create_app
 from tests.dashboard import gym
-from tests.dashboard.callbacks import UPDATE, callback, outputs_of
+from tests.dashboard.callbacks import UPDATE, asked
 from tests.dashboard.conftest import with_token
 from tracker.presence.events import CameraRef, Event, EventKind, unidentified_id
 from tracker.presence.people import Person
@@ -66,16 +66,21 @@ def unseen(kind: EventKind, minutes: float) -> Event:
     return gym.event(kind, person_id, ago(minutes))
 
 
-def shown(client: FlaskClient, name: str) -> str:
-    """What the callback with this output answers, as text."""
-    answer = client.post(UPDATE, json=callback(outputs_of(client, name), {"history.data": 1, "url.search": ""}))
-    assert answer.status_code == 200
-    return json.dumps(answer.json)
+def shown(client: FlaskClient, *names: str) -> str:
+    """What the callbacks with these outputs answer, as text."""
+    answers = [client.post(UPDATE, json=asked(client, name, {"url": "", "history": 1, "pulse": "1"})) for name in names]
+    assert {answer.status_code for answer in answers} == {200}
+    return json.dumps([answer.json for answer in answers])
+
+
+def feed(client: FlaskClient) -> str:
+    """The entries and exits of the page Now, as text."""
+    return json.dumps(json.loads(shown(client, "now-events"))[0]["response"]["now-events"]["children"])
 
 
 def test_people_whose_faces_were_not_seen_are_in(store: Store, client: FlaskClient) -> None:
     store.record(Observation(events=[unseen(ENTER, minutes) for minutes in (50, 40, 30)] + [unseen(EXIT, 20)]))
-    now = shown(client, "now-tiles")
+    now = shown(client, "now-tiles", "now-inside")
     assert "2 more people are in whose faces were not seen." in now
     assert "1 recognised" in now
     assert "1 person recognised \\u00b7 faces seen for 25%" in now.replace("25 %", "25%")
@@ -90,17 +95,15 @@ def test_people_whose_faces_were_not_seen_are_in(store: Store, client: FlaskClie
 
 def test_the_feed_has_those_who_were_not_recognised(store: Store, client: FlaskClient) -> None:
     store.record(Observation(events=[unseen(ENTER, minutes) for minutes in range(1, 12)]))
-    now = json.loads(shown(client, "now-tiles"))["response"]["now-events"]["children"]
-    assert json.dumps(now).count('"Somebody"') == 8
+    assert feed(client).count('"Somebody"') == 8
     store.record(Observation(events=[gym.event(EXIT, "p-ada", ago(0.5))]))
-    now = json.loads(shown(client, "now-tiles"))["response"]["now-events"]["children"]
-    assert json.dumps(now).count('"Somebody"') == 7
-    assert json.dumps(now).count("visit=") == 1
+    assert feed(client).count('"Somebody"') == 7
+    assert feed(client).count("visit=") == 1
 
 
 def test_who_left_unrecognised_is_listed_and_not_counted(store: Store, client: FlaskClient) -> None:
     store.record(Observation(events=[unseen(EXIT, 20)]))
-    now = shown(client, "now-tiles")
+    now = shown(client, "now-tiles", "now-inside")
     assert "At least 1 of these people has left unrecognised, by the count at the doors." in now
     assert "Ada" in now
     assert "At least 1 of these people has left" in client.get("/roll-call").text
@@ -123,5 +126,5 @@ def test_a_site_that_counts_visits_has_no_doors_on_the_page(settings: Settings) 
         opened.record(Observation(events=[gym.event(ENTER, "p-ada", ago(60)), unseen(ENTER, 30)]))
         client = with_token(create_app(opened.path, faces).server.test_client())
         assert "everybody is counted" not in shown(client, "usage-tiles")
-        assert "not seen" not in shown(client, "now-tiles")
+        assert "not seen" not in shown(client, "now-tiles", "now-inside")
         assert client.get("/display.json").json["number"] == "1"  # type: ignore[index]

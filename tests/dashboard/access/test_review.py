@@ -22,10 +22,11 @@ IGNORED = {"answer": "ignore", "items": [{"people": [VISITOR]}]}
 
 
 def post(site: Site, client: FlaskClient, trigger: str, **values: object) -> TestResponse:
-    """What the callback with this input answers. values: by id, with _ for -."""
+    """What the page's callback with this input answers. values: by id, with _ for -."""
     for _, asked in calls(site):
         parts = [*asked["inputs"], *asked["state"]]
-        if f"{asked['inputs'][0]['id']}.{asked['inputs'][0]['property']}" == trigger:
+        is_own = "review-" in asked["output"]
+        if is_own and f"{asked['inputs'][0]['id']}.{asked['inputs'][0]['property']}" == trigger:
             for part in parts:
                 name = "review_person" if PICKER in str(part["id"]) else str(part["id"]).replace("-", "_")
                 part["value"] = values.get(name, part["value"])
