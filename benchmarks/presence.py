@@ -68,17 +68,21 @@ class Case:
         return {key: round(value, 5) if isinstance(value, float) else value for key, value in found.items()}
 
 
-def cases() -> Iterator[Case]:
-    """Every profile, with door cameras only and with room cameras, at every noise level."""
+def scenarios() -> Iterator[Scenario]:
+    """Every profile, with door cameras only and with room cameras."""
     for name, people in PEOPLE.items():
         for rooms in (0, PROFILES[name].rooms):
-            scenario = Scenario(
+            yield Scenario(
                 profile=PROFILES[name], people=people, days=DAYS, doors=2, rooms=rooms,
                 first_day=FIRST_DAY, zone=ZONE, site_id=name, seed=SEED,
             )  # fmt: skip
-            for level, noise in LEVELS.items():
-                print(f"{name}, {rooms} rooms, noise {level} ...", file=sys.stderr, flush=True)
-                yield _case(f"{name}, {_cameras(scenario)}, noise {level}", scenario, level, noise)
+
+
+def cases() -> Iterator[Case]:
+    """Every scenario at every noise level."""
+    for scenario, (level, noise) in product(scenarios(), LEVELS.items()):
+        print(f"{scenario.site_id}, {scenario.rooms} rooms, noise {level} ...", file=sys.stderr, flush=True)
+        yield _case(f"{scenario.site_id}, {_cameras(scenario)}, noise {level}", scenario, level, noise)
 
 
 def _cameras(scenario: Scenario) -> str:
@@ -114,17 +118,11 @@ def _case(title: str, scenario: Scenario, level: str, noise: Noise) -> Case:
 
 
 def counts() -> Iterator[dict[str, object]]:
-    """People counted at the doors of every profile, by how many faces cannot be recognised."""
-    for name, people in PEOPLE.items():
-        for rooms in (0, PROFILES[name].rooms):
-            scenario = Scenario(
-                profile=PROFILES[name], people=people, days=DAYS, doors=2, rooms=rooms,
-                first_day=FIRST_DAY, zone=ZONE, site_id=name, seed=SEED,
-            )  # fmt: skip
-            for level, share in product(COUNTED_LEVELS, UNSEEN):
-                noise = replace(LEVELS[level], unseen_faces=share)
-                found = _counted(scenario, noise)
-                yield {"case": f"{name}, {_cameras(scenario)}, noise {level}", "unseen_faces": share, **asdict(found)}
+    """People counted at the doors of every scenario, by how many faces cannot be recognised."""
+    for scenario, level, share in product(scenarios(), COUNTED_LEVELS, UNSEEN):
+        found = _counted(scenario, replace(LEVELS[level], unseen_faces=share))
+        case = f"{scenario.site_id}, {_cameras(scenario)}, noise {level}"
+        yield {"case": case, "unseen_faces": share, **asdict(found)}
 
 
 def _counted(scenario: Scenario, noise: Noise) -> CountedScore:

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from config.serving import DashboardSettings
+from dashboard.tls import certificate_of
 from tests.dashboard import gym
 from tests.dashboard.conftest import ROOT, TOKEN, announced, served
 from tracker.store.passwords import hash_password
@@ -305,6 +307,19 @@ def test_a_certificate_is_made_once_and_serves_https(store: Path, own_data: Path
             assert found in process.communicate(timeout=20)[1]
     assert len(fingerprints) == 1
     assert (own_data / "tls" / "key.pem").stat().st_mode & 0o077 == 0
+
+
+def test_a_fingerprint_is_printed_as_it_is(store: Path, own_data: Path) -> None:
+    """Every tenth has a `:CD:`, which is a disc to a console that reads emoji."""
+    while ":CD:" not in (made := certificate_of(DashboardSettings())).fingerprint:
+        made.cert.unlink()
+    url = f"sqlite:///{store}"
+    command = [sys.executable, "-m", "dashboard", "--store", url, "--port", "0", "--tls", "self-signed"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        announced(process)
+        process.terminate()
+        assert made.fingerprint in process.communicate(timeout=20)[1]
+    assert made.cert.is_relative_to(own_data)
 
 
 def test_idle_handshakes_keep_nobody_out(store: Path, own_data: Path) -> None:
