@@ -14,7 +14,7 @@ from dash import Dash
 
 from config.errors import StoreError
 from dashboard.access.callbacks import is_shared
-from dashboard.access.identity import current_actor, forget_name
+from dashboard.access.identity import anonymise_user, current_actor
 from dashboard.answers import Answers
 from dashboard.queries import Board
 from dashboard.wsgi import compressed
@@ -31,7 +31,7 @@ def share(app: Dash, board: Board) -> None:
     answers = Answers(_KEPT)
 
     def first() -> _Answer:
-        forget_name()
+        anonymise_user()
         return _Answer.of(compressed(flask.make_response(compute())))
 
     @server.endpoint(_UPDATE)

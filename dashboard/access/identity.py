@@ -39,7 +39,7 @@ def current_actor() -> Actor:
     return Actor(THIS_MACHINE, UserRole.ADMIN) if user is None else Actor(user.name, user.role)
 
 
-def forget_name() -> None:
+def anonymise_user() -> None:
     """From here on the user of this request is anybody of the same role, so that what is made holds for all of them."""
     user = current_user()
     if user is not None:

@@ -118,9 +118,9 @@ class Store(StoreFile):
         """Write what one step of an agent found, in one transaction. Returns the number of new events.
 
         Whatever names a forgotten person is dropped. Of tracks that a user gave to somebody else, what `camera` reports
-        is that person's, see `given_tracks`. Sessions follow the events.
+        is that person's, see `reassigned_tracks`. Sessions follow the events.
         """
-        from tracker.store import camera_rows, correction_rows, event_rows, given_tracks, people_rows, vector_rows
+        from tracker.store import camera_rows, correction_rows, event_rows, people_rows, reassigned_tracks, vector_rows
         from tracker.store.forgetting import without_forgotten
 
         with self.writing() as writing:
@@ -128,8 +128,8 @@ class Store(StoreFile):
                 people_rows.save_visitor(writing, person, vectors, model=self.model)
             events, presences = found.events, found.presences
             if found.camera is not None:
-                events = given_tracks.events(writing.connection, events)
-                presences = None if presences is None else given_tracks.presences(writing.connection, presences)
+                events = reassigned_tracks.events(writing.connection, events)
+                presences = None if presences is None else reassigned_tracks.presences(writing.connection, presences)
             count = event_rows.insert_events(writing, without_forgotten(writing, events))
             for correction in found.corrections:
                 if event_rows.select_one(writing.connection, correction.event_id) is not None:

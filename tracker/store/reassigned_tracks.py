@@ -1,4 +1,4 @@
-"""Tracks that users gave to somebody else: what a camera reports of them later is that person's, too.
+"""Reassigned tracks: what a camera still reports of a track that a user gave to another person is that person's.
 
 A camera that still has somebody in view whose visit a user corrected goes on to name the person as before.
 """
@@ -46,22 +46,22 @@ def _owner(connection: sqlite3.Connection, reported: Event | Presence, until: da
     ).fetchone()
     if enter is None or not enter[2]:
         return reported.person_id
-    author, corrected_at = connection.execute(
+    correction = connection.execute(
         "SELECT author, at FROM corrections WHERE event_id = ? ORDER BY at DESC, correction_id DESC LIMIT 1",
         (enter[0],),
     ).fetchone()
-    if author == ITSELF:
+    if correction is None or correction[0] == ITSELF:
         return reported.person_id
-    given = connection.execute(
+    heir = connection.execute(
         "SELECT person_id FROM events WHERE at = ? AND voided = 0"
         " AND kind = 'enter' AND site_id = ? AND camera_id = ? AND track_id = ?",
         (enter[1], *place),
     ).fetchone()
-    if given is not None:
-        return str(given[0])
+    if heir is not None:
+        return str(heir[0])
     stays = connection.execute(
         "SELECT 1 FROM events JOIN corrections USING (event_id)"
         " WHERE person_id = ? AND voided = 0 AND action = ? AND author = ? AND corrections.at >= ? LIMIT 1",
-        (reported.person_id, Action.ADD, author, corrected_at),
+        (reported.person_id, Action.ADD, *correction),
     ).fetchone()
     return None if stays is None else reported.person_id  # the times of the visit were corrected
