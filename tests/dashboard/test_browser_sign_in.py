@@ -49,6 +49,7 @@ def test_the_form_leads_to_the_page_that_was_asked_for(
 
 def test_the_keyboard_is_enough(guarded: tuple[Path, str], open_page: Opener) -> None:
     page = open_page(guarded[1])
+    expect(page.get_by_label("Name", exact=True)).to_be_focused()  # browsers focus a field only once they draw the page
     for keys in ("admin", PASSWORD):
         page.keyboard.type(keys)
         page.keyboard.press("Tab")
