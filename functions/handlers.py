@@ -12,10 +12,11 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from config.errors import RecordError
 from functions.database import fields_of, pages
+from functions.days import mark_corrected
 from functions.forgetting import erase_person, is_forgotten
 from functions.person_records import merged_into
 from functions.sessions import Outcome, update_sessions
-from functions.site import site_of
+from functions.site import read_site, site_of
 from functions.triggers import Change
 from tracker.cloud import documents
 from tracker.cloud.paths import Collection, path_of
@@ -48,7 +49,10 @@ def event_created(change: Change) -> None:
 
 
 def correction_created(change: Change) -> None:
-    """Update the sessions of the person whose event is corrected. Raises RecordError where it is no correction."""
+    """Update the sessions of the person whose event is corrected, and have its day counted again.
+
+    Raises RecordError where the document is no correction.
+    """
     if change.after is None:
         return
     correction = documents.correction_of(change.record_id, change.after)
@@ -60,6 +64,7 @@ def correction_created(change: Change) -> None:
         event = documents.event_of(change.site_id, correction.event_id, fields_of(found))
     if _update(change, event.person_id, at=event.at) is Outcome.FORGOTTEN:
         change.client.document(path_of(change.site_id, Collection.CORRECTIONS, change.record_id)).delete()
+    mark_corrected(change.client, read_site(change.client, change.site_id), event, now=change.now)
 
 
 def person_written(change: Change) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,22 +14,14 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from config.errors import ReportError
 from functions.coverage import coverage_of
-from functions.database import chunks, decoded, fields_of, pages, sessions_touching
+from functions.database import chunks, decoded, sessions_touching
+from functions.event_records import EventRecords
 from functions.schedule import close_due
 from functions.site import SiteConfig
 from tracker.cloud import documents
-from tracker.cloud.paths import Collection, path_of, record_id
-from tracker.presence.events import (
-    EARLIEST,
-    LATEST,
-    UNIDENTIFIED_PREFIX,
-    Correction,
-    Event,
-    corrected,
-    is_unidentified,
-    time_text,
-)
-from tracker.presence.occupancy import Passage, cameras_of, count, resets
+from tracker.cloud.paths import Collection, path_of
+from tracker.presence.events import EARLIEST, LATEST, is_unidentified, time_text
+from tracker.presence.occupancy import count, margin, resets
 from tracker.presence.people import Person, PersonKind
 from tracker.presence.rules import Rules
 from tracker.presence.sessions import Session, in_order
@@ -70,7 +62,7 @@ def data_of(client: firestore.Client, site: SiteConfig, query: Query) -> ReportD
     close_due(client, site, now=query.now)
     reader = _Reader(client, site, query.now)
     coverage = coverage_of(
-        client, site.site_id, since=query.since, now=query.now, first_event_at=reader.first_event_at()
+        client, site.site_id, since=query.since, now=query.now, first_event_at=reader.events.first_at()
     )
     since = query.since
     if query.whole_days:
@@ -91,7 +83,7 @@ def data_of(client: firestore.Client, site: SiteConfig, query: Query) -> ReportD
         since=since,
         until=query.until,
         now=query.now,
-        events=reader.events(since, query.until) if query.enrolled else (),
+        events=reader.events.between(since, query.until) if query.enrolled else (),
         first_last=bounds,
         uncounted=reader.uncounted() if bounds is None else None,
         staff=query.staff,
@@ -106,20 +98,9 @@ class _Reader:
         self._site_id = site.site_id
         self._session = partial(documents.session_of, site.site_id, now=now)
         self._now = now
-        self._event = partial(documents.event_of, site.site_id)
+        self.events = EventRecords(client, site, self._limited)
         self._sessions = client.collection(path_of(site.site_id, Collection.SESSIONS))
-        self._events = client.collection(path_of(site.site_id, Collection.EVENTS))
         self._people = client.collection(path_of(site.site_id, Collection.PEOPLE))
-        self._corrections = client.collection(path_of(site.site_id, Collection.CORRECTIONS))
-
-    def first_event_at(self) -> datetime | None:
-        """When the first event happened that was not voided."""
-        firsts = [event.at for event in self._added()]
-        for chunk in chunks(pages(self._events.order_by("at"), _PAGE), _PAGE):
-            found = self._corrected(decoded(chunk, self._event))
-            if found:
-                return min([*firsts, *(event.at for event in found)])
-        return min(firsts, default=None)
 
     def sessions(self, since: datetime, until: datetime) -> list[Session]:
         """The sessions that touch the range or are open, by start."""
@@ -129,20 +110,11 @@ class _Reader:
 
     def headcount(self, rules: Rules, since: datetime, until: datetime) -> Headcount | None:
         """What is counted of the range beside the sessions, up to now; None where those are all."""
-        cameras = cameras_of(rules)
-        if not cameras or not self._has_unidentified():
+        if not self.events.counts_people():
             return None
         begin, end = resets(rules, since, since)[0], min(until, self._now + _MOMENT)
-        events = self.events(begin - rules.max_visit, end)
-        passages = (Passage.of(event) for event in events if event.camera_id in cameras)
+        passages = self.events.passages(begin - rules.max_visit, end + 2 * margin(rules))
         return headcount_of(count(passages, rules, since=begin)).between(since, end)
-
-    def _has_unidentified(self) -> bool:
-        first, last = f"{UNIDENTIFIED_PREFIX}0", f"{UNIDENTIFIED_PREFIX}g"
-        query = self._events.where(filter=FieldFilter("person_id", ">=", first))
-        query = query.where(filter=FieldFilter("person_id", "<", last)).order_by("person_id")
-        found = pages(query, _PAGE)  # an id of another system may have the prefix
-        return any(is_unidentified(str(fields_of(each).get("person_id"))) for each in found)
 
     def first_starts(self, person_ids: Sequence[str]) -> dict[str, str]:
         """When (text) the first session of each of these people began."""
@@ -163,7 +135,7 @@ class _Reader:
 
     def uncounted(self) -> tuple[int, str] | None:
         """How many events there are, and the id of the first; None without any."""
-        events = [event for event in self.events(EARLIEST, LATEST) if not is_unidentified(event.person_id)]
+        events = [event for event in self.events.between(EARLIEST, LATEST) if not is_unidentified(event.person_id)]
         first = min(events, key=lambda event: (event.at, event.event_id), default=None)
         return None if first is None else (len(events), first.event_id)
 
@@ -178,18 +150,6 @@ class _Reader:
         known = decoded((each for each in snapshots if each.exists), documents.person_of)
         return by_id(person for person, merged_into in known if merged_into is None)
 
-    def events(self, since: datetime, until: datetime) -> list[Event]:
-        """The events of the range, corrected, under the present ids of their people."""
-        within = self._events.where(filter=FieldFilter("at", ">=", since)).where(filter=FieldFilter("at", "<", until))
-        events = self._corrected(decoded(self._limited(within), self._event))
-        known = {event.event_id for event in events}
-        events += [event for event in self._added() if event.event_id not in known]
-        merged = {
-            record_id(each.id): str(fields_of(each)["merged_into"])
-            for each in self._people.where(filter=FieldFilter("merged_into", ">", "")).stream()
-        }
-        return [_renamed(event, merged) for event in events if since <= event.at < until]
-
     def _first(self, query: Any) -> Session | None:
         return next(decoded(query.limit(1).stream(), self._session), None)
 
@@ -198,26 +158,3 @@ class _Reader:
         if len(found) > MAX_RECORDS:
             raise ReportError(f"the range has more than {MAX_RECORDS} records", fix="ask for a shorter range")
         return found
-
-    def _added(self) -> list[Event]:
-        """The events that corrections add."""
-        added = self._corrections.where(filter=FieldFilter("action", "==", "add")).stream()
-        found = decoded(added, documents.correction_of)
-        return self._corrected(each.event for each in found if each.event is not None)
-
-    def _corrected(self, events: Iterable[Event]) -> list[Event]:
-        events = list(events)
-        found: list[Correction] = []
-        for chunk in chunks([event.event_id for event in events]):
-            query = self._corrections.where(filter=FieldFilter("event_id", "in", chunk))
-            found += decoded(query.stream(), documents.correction_of)
-        return corrected(events, found)
-
-
-def _renamed(event: Event, merged: Mapping[str, str]) -> Event:
-    """The event under the id of whom its person was merged into."""
-    person_id, seen = event.person_id, set[str]()
-    while person_id in merged and person_id not in seen:
-        seen.add(person_id)
-        person_id = merged[person_id]
-    return replace(event, person_id=person_id) if person_id != event.person_id else event

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from functions import handlers
+from functions.database import stamped
 from functions.triggers import Change
 from tracker.cloud import documents
 from tracker.cloud.documents import FUNCTIONS
@@ -87,7 +88,7 @@ class Gym:
             writing = self.client.batch()
             for each in batch:
                 path = path_of(SITE, Collection.EVENTS, each.event_id)
-                writing.set(self.client.document(path), documents.event_document(each))
+                writing.set(self.client.document(path), stamped(documents.event_document(each)))
             writing.commit()
 
     def put_person(self, person_id: str, merged_into: str | None = None, **other: Any) -> dict[str, Any]:

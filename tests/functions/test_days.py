@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -9,12 +10,12 @@ import pytest
 from google.cloud.firestore import SERVER_TIMESTAMP
 
 from functions import days
-from functions.days import CURSOR, update_days
+from functions.days import CURSOR, EVENTS_CURSOR, update_days
 from functions.site import site_of
 from tests.firestore.fixtures import Firestore
 from tests.functions.gym import RULES, SITE, Gym, at, event, visit
 from tracker.cloud.paths import Collection, path_of
-from tracker.presence.events import Action, Correction, Event
+from tracker.presence.events import OPERATOR, Action, CameraRef, Correction, Event, unidentified_id
 
 DAY = 24 * 60
 FIRST, SECOND = "2026-03-02", "2026-03-03"
@@ -32,7 +33,7 @@ def run(gym: Gym, *, hours: int = 0) -> int:
 
 def figures(gym: Gym) -> dict[str, dict[str, Any]]:
     """The documents of the days before today, by date."""
-    own = (CURSOR, "schema", "zone")
+    own = (CURSOR, EVENTS_CURSOR, "schema", "zone")
     found = gym.documents(Collection.DAYS)
     return {
         day: {name: value for name, value in each.items() if name not in own}
@@ -50,12 +51,12 @@ def test_each_day_has_its_figures_and_today_has_a_document_without_visits(gym: G
     run(gym)
     assert figures(gym) == {
         FIRST: {
-            "entries": 3, "exits": 3, "visitors": 2, "bounces": 0, "peak": 2, "peak_at": at(30), "measured": 3,
-            "dwell_s": 7260.0, "gross_s": 7260.0,
+            "entries": 3, "exits": 3, "unidentified": 0, "visitors": 2, "bounces": 0, "peak": 2, "peak_at": at(30),
+            "measured": 3, "dwell_s": 7260.0, "gross_s": 7260.0,
         },
         SECOND: {
-            "entries": 1, "exits": 1, "visitors": 1, "bounces": 0, "peak": 1, "peak_at": at(DAY), "measured": 1,
-            "dwell_s": 1800.0, "gross_s": 1800.0,
+            "entries": 1, "exits": 1, "unidentified": 0, "visitors": 1, "bounces": 0, "peak": 1, "peak_at": at(DAY),
+            "measured": 1, "dwell_s": 1800.0, "gross_s": 1800.0,
         },
     }  # fmt: skip
     today = gym.documents(Collection.DAYS)[TODAY]
@@ -111,8 +112,8 @@ def test_a_session_removed_while_the_day_is_written_counts(gym: Gym, monkeypatch
     gym.send(visit(0, 60))
     real, todo = days.day_figures, visit(0, 60)
 
-    def interrupted(*args: Any) -> Any:
-        found = real(*args)
+    def interrupted(*args: Any, **others: Any) -> Any:
+        found = real(*args, **others)
         while todo:
             gym.correct(void(todo.pop()))
         return found
@@ -145,6 +146,99 @@ def test_where_a_machine_derives_it_writes_nothing(gym: Gym) -> None:
     gym.open(derived_by="m-1")
     assert run(gym) == 0
     assert gym.documents(Collection.DAYS) == {}
+
+
+# -- where everybody is counted
+
+
+def nobody(kind: str, minutes: float) -> Event:
+    """An event of somebody unidentified."""
+    track = f"n{minutes}"
+    return event(kind, minutes, unidentified_id(CameraRef(SITE, "door-1"), track), track=track)
+
+
+def counted(gym: Gym) -> dict[str, tuple[int, ...]]:
+    keys = ("entries", "exits", "unidentified", "peak")
+    return {day: tuple(each[key] for key in keys) for day, each in figures(gym).items()}
+
+
+@pytest.fixture
+def counting(gym: Gym) -> Gym:
+    """A gym whose door counts everybody."""
+    gym.rules = replace(RULES, counted=RULES.entrances)
+    gym.open()
+    return gym
+
+
+def test_people_without_a_name_are_in_the_figures(counting: Gym) -> None:
+    counting.send([*visit(0, 60), nobody("enter", 10), nobody("enter", 20), nobody("exit", 30)])
+    run(counting)
+    assert counted(counting) == {FIRST: (3, 2, 2, 3)}
+    assert figures(counting)[FIRST]["visitors"] == 1
+
+
+def test_the_first_without_a_name_changes_the_days_before(counting: Gym) -> None:
+    counting.send([*visit(0, 60), *visit(62, 70), *visit(DAY, DAY + 30)])
+    run(counting)
+    assert counted(counting) == {FIRST: (1, 1, 0, 1), SECOND: (1, 1, 0, 1)}
+    counting.send([nobody("enter", DAY + 10)])
+    assert run(counting, hours=1) == 2
+    assert counted(counting) == {FIRST: (2, 2, 0, 1), SECOND: (2, 1, 1, 2)}
+
+
+def test_a_late_event_of_somebody_without_a_name_has_its_day_written_again(counting: Gym) -> None:
+    counting.send([nobody("enter", 0), nobody("enter", DAY)])
+    assert run(counting) == 3
+    assert run(counting, hours=1) == 0
+    counting.send([nobody("exit", 5)])
+    assert run(counting, hours=2) == 1
+    assert counted(counting) == {FIRST: (1, 1, 1, 1), SECOND: (1, 0, 1, 1)}
+
+
+def test_a_corrected_event_has_its_day_counted_again(counting: Gym) -> None:
+    wrong, right = nobody("enter", 0), nobody("enter", DAY)
+    counting.send([wrong, right])
+    run(counting)
+    counting.correct(void(wrong), wrong.person_id)
+    added = event("enter", DAY + 5, "ada", OPERATOR)
+    counting.correct(Correction(action=Action.ADD, event_id=added.event_id, event=added, by="op", at=START))
+    assert run(counting, hours=1) == 2
+    assert counted(counting) == {FIRST: (0, 0, 0, 0), SECOND: (2, 0, 1, 2)}
+    assert run(counting, hours=2) == 0
+
+
+def test_an_event_near_midnight_has_the_next_day_written_too(counting: Gym) -> None:
+    counting.rules = replace(counting.rules, closes_at=None)
+    counting.open()
+    counting.send([nobody("enter", 14 * 60)])
+    run(counting)
+    assert counted(counting) == {FIRST: (1, 0, 1, 1), SECOND: (0, 0, 0, 1)}
+
+
+def test_what_people_without_a_name_cost(counting: Gym, firestore_server: Firestore) -> None:
+    """As documented; a site where nobody was recorded without a name pays for one question an hour."""
+
+    def reads(hours: int) -> int:
+        firestore_server.control.reset()
+        run(counting, hours=hours)
+        return int(firestore_server.control.counts()["reads"])
+
+    counting.send(visit(0, 60))
+    run(counting)
+    idle = reads(1)
+    counting.send([event("enter", 120, "bob"), event("exit", 130, "bob")])
+    without = reads(2)
+    counting.rules = RULES
+    counting.open()
+    assert reads(3) == idle - 1
+    counting.rules = replace(RULES, counted=RULES.entrances)
+    counting.open()
+    counting.send([event("enter", 140, "eve"), event("exit", 150, "eve"), nobody("enter", 160)])
+    reads(4)
+    counting.send([event("enter", 170, "joe"), event("exit", 180, "joe")])
+    assert counted(counting)[FIRST][0] == 4
+    # the question, the cursor, the two events, their day: 9 events, their corrections, and those that users added
+    assert reads(5) - without - 2 == 1 + 2 + 9 + 1 + 1
 
 
 def test_malformed_documents_are_left_out(gym: Gym, caplog: pytest.LogCaptureFixture) -> None:

@@ -310,9 +310,9 @@ def test_a_report_larger_than_an_answer_may_be_is_refused(both: BothReports, mon
     assert both.function("attendance", **{"from": "2026-04-03"})[0] == 200
 
 
-def test_the_documents_of_days_have_the_figures_of_the_usage_report(both: BothReports) -> None:
-    by_visits = replace(RULES, counted=frozenset())
-    both.gym.client.document(site_path(SITE)).update({"rules": encode_rules(by_visits)})
+@pytest.mark.parametrize("counted", [RULES.counted, frozenset()], ids=["crossings", "visits"])
+def test_the_documents_of_days_have_the_figures_of_the_usage_report(both: BothReports, counted: frozenset[str]) -> None:
+    both.gym.client.document(site_path(SITE)).update({"rules": encode_rules(replace(RULES, counted=counted))})
     site = site_of(SITE, both.gym.site_document())
     update_days(both.gym.client, site, now=NOW)
     _, found = both.function("usage", staff="true", **{"from": "2026-03-23"})
@@ -321,6 +321,10 @@ def test_the_documents_of_days_have_the_figures_of_the_usage_report(both: BothRe
     rows = {row["period"]: {key: row[key] or 0 for key in keys} for row in found["usage"]}
     assert len(rows) > 10
     assert {day: {key: days[day][key] if day in days else 0 for key in keys} for day in rows} == rows
+    recognised = {row["period"]: row["recognised"] for row in found["usage"] if row["recognised"] is not None}
+    assert bool(recognised) is bool(counted)
+    for day in days.keys() & recognised.keys():
+        assert days[day]["entries"] - days[day]["unidentified"] == recognised[day]
     _, dwell = both.function("dwell", staff="true", **{"from": "2026-03-23"})
     sums = [(sum(day[key] for day in days.values()), measure) for key, measure in (("dwell_s", 0), ("gross_s", 1))]
     for total, place in sums:

@@ -87,8 +87,13 @@ def count(passages: Iterable[Passage], rules: Rules, *, since: datetime, until: 
             [], [View(max(each.since_us, since_us), *each[1:]) for each in seen if each.until_us > since_us], None
         )
     crossings = [each for each in found if each.camera_id not in rules.rooms and each.at_us >= since_us]
-    margin_us = max(rules.exit_after, rules.skew) // _MICROSECOND
+    margin_us = margin(rules) // _MICROSECOND
     return Count(crossings, seen, inside(crossings, seen, resets_us=resets_us, margin_us=margin_us))
+
+
+def margin(rules: Rules) -> timedelta:
+    """So long at either end a view is no evidence for the count at doors."""
+    return max(rules.exit_after, rules.skew)
 
 
 def microseconds(at: datetime) -> int:
@@ -96,11 +101,21 @@ def microseconds(at: datetime) -> int:
     return (at - _EPOCH) // _MICROSECOND
 
 
+def instant(at_us: int) -> datetime:
+    """Microseconds since 1970 as a time, UTC."""
+    return _EPOCH + at_us * _MICROSECOND
+
+
+def begins_anew(rules: Rules) -> Closings:
+    """When the count begins anew: whenever the site closes, or at RESET_AT where it never does."""
+    return Closings(rules if rules.closes_at is not None else replace(rules, closes_at=RESET_AT))
+
+
 def resets(rules: Rules, since: datetime, until: datetime) -> list[datetime]:
     """The instants (UTC) at which the count begins anew: the last one up to `since`, and those up to `until`."""
-    closings = Closings(rules if rules.closes_at is not None else replace(rules, closes_at=RESET_AT))
-    found = [closings.after(since - timedelta(days=3))]
-    while (following := closings.after(found[-1])) <= max(since, until):
+    anew = begins_anew(rules)
+    found = [anew.after(since - timedelta(days=3))]
+    while (following := anew.after(found[-1])) <= max(since, until):
         found = [following] if following <= since else [*found, following]
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -9,9 +10,11 @@ from datetime import date, datetime, timedelta
 
 from config.errors import StoreError
 from tracker.presence.calendar import day_range
-from tracker.presence.day import DayFigures, day_figures
+from tracker.presence.day import DayFigures, day_figures, days_counted, evidence_range
 from tracker.presence.events import Event, time_text
+from tracker.presence.occupancy import Passage, cameras_of, microseconds
 from tracker.presence.people import Person, PersonKind, digest_of
+from tracker.presence.rules import Rules
 from tracker.store import correction_rows, people_rows, session_queries, session_rows, site_rows
 from tracker.store.camera_rows import ZONE_STAYS
 from tracker.store.correction_rows import PersonCorrection
@@ -19,7 +22,7 @@ from tracker.store.cursors import Cursor, Deletion, Stream
 from tracker.store.event_rows import EVENTS, MATCHES
 from tracker.store.outbox_rows import PendingRows
 from tracker.store.people_rows import PEOPLE
-from tracker.store.session_queries import Range
+from tracker.store.session_queries import Range, Snapshot
 from tracker.store.session_rows import SessionRow
 from tracker.store.tables import Row, read_all, read_time
 from tracker.store.vector_rows import DOWNLOADED
@@ -154,7 +157,10 @@ def _deciding_match(connection: sqlite3.Connection, event: Event, *, event_row: 
 def day_messages(
     connection: sqlite3.Connection, cursor: Cursor, page: PendingRows, *, now: datetime
 ) -> Iterator[Message]:
-    """The local days in which sessions of the page are, or deleted ones were, each with its figures as of `now`."""
+    """The local days in which sessions of the page are, or deleted ones were, each with its figures as of `now`.
+
+    And those on which events that changed meanwhile count.
+    """
     deleted = connection.execute(
         "SELECT DISTINCT site_id, started_at, ended_at FROM deleted_sessions WHERE changed > ? AND changed <= ?",
         (cursor.changed, page.cursor.changed),
@@ -166,18 +172,46 @@ def day_messages(
         last = min(now, read_time(ended_at) if ended_at else now).astimezone(zone).date()
         for number in range(max(0, (last - first).days) + 1):
             days[site_id, first + timedelta(days=number)] = None
+    days |= dict.fromkeys(_days_counted(connection, cursor, page.cursor, now))
     for site_id, day in days:
         record = _figures(connection, site_id, day, now=now)
         yield Message(collection="days", site_id=site_id, record_id=day.isoformat(), record=record)
 
 
+def _days_counted(
+    connection: sqlite3.Connection, after: Cursor, up_to: Cursor, now: datetime
+) -> Iterator[tuple[str, date]]:
+    """Sites, and their local days whose count events changed; the first of somebody unidentified changes all days."""
+    query = "SELECT DISTINCT site_id FROM events WHERE changed > ? AND changed <= ?"
+    for (site_id,) in connection.execute(query, (after.changed, up_to.changed)).fetchall():
+        rules = site_rows.rules(connection, site_id)
+        if not cameras_of(rules) or not session_queries.has_unidentified(connection, site_id):
+            continue
+        counted = session_queries.has_unidentified(connection, site_id, up_to=after.changed)
+        rows = connection.execute(
+            "SELECT DISTINCT at FROM events WHERE changed > ? AND changed <= ? AND site_id = ?"
+            " AND camera_id IN (SELECT value FROM json_each(?))",
+            (after.changed if counted else 0, up_to.changed, site_id, json.dumps(sorted(cameras_of(rules)))),
+        )
+        yield from ((site_id, day) for day in days_counted((read_time(at) for (at,) in rows), rules, now=now))
+
+
 def _figures(connection: sqlite3.Connection, site_id: str, day: date, *, now: datetime) -> DayFigures:
-    """The figures of one local day, from the stored sessions."""
+    """The figures of one local day, from the stored sessions, and from events where people are counted by them."""
     rules = site_rows.rules(connection, site_id)
     since, until = day_range(day, rules.zone)
     rows = session_queries.select(connection, Range(site_id=site_id, since=since, until=until), now)
     found = [session_rows.session_of_row(row, now, rules.min_visit) for row in rows]
-    return day_figures(found, day, rules.zone)
+    counted = cameras_of(rules) and session_queries.has_unidentified(connection, site_id)
+    passages = _passages(connection, site_id, day, rules) if counted else None
+    return day_figures(found, day, rules, now=now, passages=passages)
+
+
+def _passages(connection: sqlite3.Connection, site_id: str, day: date, rules: Rules) -> Iterator[Passage]:
+    for columns in Snapshot(connection, site_id).events(cameras_of(rules), *evidence_range(day, rules)):
+        at, enters, *rest = (columns[name] for name in session_queries.EVENT_COLUMNS)
+        at_us = (microseconds(read_time(each)) for each in at)
+        yield from map(Passage._make, zip(at_us, map(bool, enters), *rest, strict=True))
 
 
 def deletion_messages(connection: sqlite3.Connection, deletion: Deletion) -> list[Message]:

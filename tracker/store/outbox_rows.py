@@ -85,7 +85,7 @@ SOURCES: dict[Stream, Source] = {
     Stream.SESSIONS: _SESSIONS,
     Stream.DAYS: _SESSIONS,
 }
-"""The figures of days are uploaded when sessions in them change."""
+"""The figures of days are uploaded when sessions in them, or events that count there, change."""
 
 
 def pending(

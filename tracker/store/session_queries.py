@@ -126,9 +126,7 @@ class Snapshot:
 
     def has_unidentified(self) -> bool:
         """Whether there is any event of somebody unidentified, voided or not: until then visits are all that counts."""
-        query = f"SELECT 1 FROM events r WHERE {_UNIDENTIFIED} AND r.site_id = ? LIMIT 1"
-        found = self._connection.execute(query, (self._site_id,))
-        return found.fetchone() is not None
+        return has_unidentified(self._connection, self._site_id)
 
     def events(self, camera_ids: Iterable[str], since: datetime, until: datetime | None) -> Iterator[EventColumns]:
         """The events of these cameras in [since, until), None for no limit, without voided ones, in portions."""
@@ -149,6 +147,13 @@ class Snapshot:
     def first_starts(self, person_ids: Iterable[str]) -> dict[str, str]:
         """When (text) the first session of each of these people began; who has none is left out."""
         return first_starts(self._connection, self._site_id, person_ids)
+
+
+def has_unidentified(connection: sqlite3.Connection, site_id: str, *, up_to: int | None = None) -> bool:
+    """Whether there is any event of somebody unidentified, voided or not. up_to: as far as a version of the store."""
+    within = "r.site_id = ?1 AND (?2 IS NULL OR r.changed <= ?2)"
+    query = f"SELECT 1 FROM events r WHERE {_UNIDENTIFIED} AND {within} LIMIT 1"
+    return connection.execute(query, (site_id, up_to)).fetchone() is not None
 
 
 def first_starts(connection: sqlite3.Connection, site_id: str, person_ids: Iterable[str]) -> dict[str, str]:
