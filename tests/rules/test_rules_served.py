@@ -30,8 +30,9 @@ from tests.rules.expectations import (
 from tests.rules.guard import GuardedServer
 from tests.rules.id_tokens import token
 from tests.rules.ruling import DEPLOYED
-from tests.rules.samples import BY_MACHINES, EMBEDDING, SITE, STORED, WRITTEN, Who, agent_void
+from tests.rules.samples import BY_MACHINES, CAMERA, EMBEDDING, SITE, STORED, WRITTEN, Who, agent_void, embedding
 from tracker.cloud.client import Client
+from tracker.presence.events import CameraRef, unidentified_id
 
 OFFICIAL = os.environ.get("FIRESTORE_EMULATOR_HOST", "")
 LONG_AGO = datetime(2026, 1, 5, tzinfo=UTC)
@@ -108,6 +109,25 @@ def test_creating(served: Served, name: str) -> None:
         found[each] = allowed(lambda document=document, each=each: document.create(WRITTEN[each]() | stamp))
         assert place(owner, each).document(document.id).get().exists is found[each]
     assert found == {each: may_create(name, each) for each in COLLECTIONS}
+
+
+def test_unidentified_people_have_events_and_no_profile(served: Served) -> None:
+    machine, admin = served.client(EVERYBODY["machine"]), served.client(EVERYBODY["admin"])
+    nobody = unidentified_id(CameraRef(SITE, CAMERA), "t-1")
+    stamp = {"received_at": firestore.SERVER_TIMESTAMP}
+    for each in ("events", "matches"):
+        fields = WRITTEN[each]() | stamp | {"person_id": nobody}
+        assert allowed(lambda each=each, fields=fields: place(machine, each).document("of-u").create(fields))
+        other = fields | {"camera_id": "back"}
+        assert not allowed(lambda each=each, other=other: place(machine, each).document("other").create(other))
+    profile = place(admin, "people").document(nobody)
+    vectors = profile.collection(EMBEDDING[-2]).document("v-1")
+    assert not allowed(lambda: profile.create(WRITTEN["people"]() | stamp))
+    assert not allowed(lambda: vectors.create(embedding() | stamp))
+    batch = admin.batch()
+    batch.create(profile, WRITTEN["people"]() | stamp)
+    batch.create(vectors, embedding() | stamp)
+    assert not allowed(batch.commit)
 
 
 @pytest.mark.parametrize("name", PEOPLE)

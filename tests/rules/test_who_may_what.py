@@ -41,7 +41,9 @@ from tests.rules.samples import (
     whole,
 )
 from tracker.cloud import documents
-from tracker.presence.events import ITSELF, Action, Correction
+from tracker.presence.events import ITSELF, Action, CameraRef, Correction, unidentified_id
+
+NOBODY_KNOWN = unidentified_id(CameraRef(SITE, CAMERA), "t-1")
 
 
 @pytest.mark.parametrize("name", EVERYBODY)
@@ -241,7 +243,29 @@ def test_an_agent_repeats_old_corrections_but_makes_none() -> None:
     assert not ask(CAMERA_MACHINE, "create", "corrections", "c-old", data=after).allowed
 
 
-@pytest.mark.parametrize("person_id", ["visitor-1", "p-2", "p-3", "nobody-known"])
+@pytest.mark.parametrize("collection", ["events", "matches"])
+def test_a_machine_writes_of_unidentified_people_for_its_own_camera_only(collection: str) -> None:
+    def of(camera_id: str) -> dict[str, Any]:
+        return whole(collection, person_id=unidentified_id(CameraRef(SITE, camera_id), "t-1"), camera_id=camera_id)
+
+    assert ask(CAMERA_MACHINE, "create", collection, "new", data=of(CAMERA)).allowed
+    assert not ask(CAMERA_MACHINE, "create", collection, "new", data=of("back")).allowed
+    assert not ask(MACHINE_ELSEWHERE, "create", collection, "new", data=of(CAMERA)).allowed
+
+
+@pytest.mark.parametrize(
+    ("person_id", "expected"), [(NOBODY_KNOWN, False), (NOBODY_KNOWN[:-1], True), ("u-1001", True), ("p-1", True)]
+)
+def test_an_unidentified_person_has_no_profile(person_id: str, expected: bool) -> None:
+    """An id of another system may begin alike."""
+    assert ask(ADMIN_OF_GYM, "create", "people", person_id, data=whole("people")).allowed is expected
+    stored = STORED["sites", SITE, "people", "p-1"]
+    ruling = ask(ADMIN_OF_GYM, "update", "people", person_id, data=whole("people"), before=stored)
+    assert ruling.allowed is expected
+    assert not ask(CAMERA_MACHINE, "create", "people", person_id, data=whole("people")).allowed
+
+
+@pytest.mark.parametrize("person_id", ["visitor-1", "p-2", "p-3", "nobody-known", NOBODY_KNOWN])
 def test_vectors_without_consent_are_denied(person_id: str) -> None:
     ruling = ask(ADMIN_OF_GYM, "create", "people", person_id, "embeddings", "v", data=received(embedding()))
     assert not ruling.allowed
