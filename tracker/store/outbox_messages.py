@@ -157,9 +157,8 @@ def _deciding_match(connection: sqlite3.Connection, event: Event, *, event_row: 
 def day_messages(
     connection: sqlite3.Connection, cursor: Cursor, page: PendingRows, *, now: datetime
 ) -> Iterator[Message]:
-    """The local days in which sessions of the page are, or deleted ones were, each with its figures as of `now`.
-
-    And those on which events that changed meanwhile count.
+    """The local days in which sessions of the page are or, while they were open, may have been, or deleted ones were,
+    and those on which events that changed meanwhile count; each with its figures as of `now`.
     """
     deleted = connection.execute(
         "SELECT DISTINCT site_id, started_at, ended_at FROM deleted_sessions WHERE changed > ? AND changed <= ?",
@@ -167,9 +166,9 @@ def day_messages(
     ).fetchall()
     days: dict[tuple[str, date], None] = {}
     for site_id, started_at, ended_at in [*((row[0], row[1], row[4]) for row in page.rows), *deleted]:
-        zone = site_rows.rules(connection, site_id).zone
-        first = read_time(started_at).astimezone(zone).date()
-        last = min(now, read_time(ended_at) if ended_at else now).astimezone(zone).date()
+        rules = site_rows.rules(connection, site_id)
+        first = read_time(started_at).astimezone(rules.zone).date()
+        last = min(now, read_time(ended_at) + rules.max_visit if ended_at else now).astimezone(rules.zone).date()
         for number in range(max(0, (last - first).days) + 1):
             days[site_id, first + timedelta(days=number)] = None
     days |= dict.fromkeys(_days_counted(connection, cursor, page.cursor, now))

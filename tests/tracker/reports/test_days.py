@@ -201,3 +201,21 @@ def test_the_first_unidentified_person_changes_the_days_before(tmp_path: Path) -
     assert machine.upload() == 2
     assert machine.days["2026-03-10"].entries == machine.reported(date(2026, 3, 10))["entries"] == 2
     assert (machine.days["2026-03-12"].entries, machine.days["2026-03-12"].unidentified) == (1, 1)
+
+
+@pytest.mark.parametrize("voided", [False, True])
+def test_whoever_was_open_over_midnight_leaves_the_second_day(tmp_path: Path, voided: bool) -> None:
+    """Closed at the last evidence, before midnight, or gone."""
+    late = datetime(2026, 3, 10, 22, tzinfo=UTC)
+    machine = Machine(tmp_path / "store.sqlite3", Rules(zone=BERLIN), late + timedelta(hours=2))
+    enter = machine.event("enter", late, "ada", "hall", machine.track())
+    machine.store.record(Observation(events=[enter]))
+    machine.upload()
+    assert machine.days["2026-03-11"].peak == 1
+    if voided:
+        void = Correction(action=Action.VOID, event_id=enter.event_id, by="ann", at=machine.now)
+        machine.store.events.correct([void])
+    else:
+        machine.now += timedelta(hours=20)
+    machine.upload()
+    assert machine.days["2026-03-11"].peak == machine.reported(date(2026, 3, 11))["peak"] == 0
