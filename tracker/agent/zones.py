@@ -16,6 +16,8 @@ GAP = timedelta(seconds=5)
 """Unseen in a zone for no longer than this, somebody is still in it."""
 
 _Span: TypeAlias = tuple[datetime, datetime]
+_Spans: TypeAlias = tuple[_Span, ...]
+"""In order of time, more than GAP apart."""
 _ENDED = ""
 """The key of all tracks that have ended; no track has this id."""
 
@@ -33,11 +35,10 @@ class _Trace:
     """A stay, and from when to when each track showed the person in it."""
 
     stay: ZoneStay
-    spans: dict[str, _Span] = field(default_factory=dict)
+    spans: dict[str, _Spans] = field(default_factory=dict)
 
-    def add(self, track_id: str, span: _Span) -> None:
-        first, last = self.spans.get(track_id, span)
-        self.spans[track_id] = (min(first, span[0]), max(last, span[1]))
+    def add(self, track_id: str, *spans: _Span) -> None:
+        self.spans[track_id] = _merged((*self.spans.get(track_id, ()), *spans))
 
 
 class ZoneStays:
@@ -82,7 +83,7 @@ class ZoneStays:
         self._live.difference_update(track_ids)
         for stay_id, trace in list(self._traces.items()):
             for track_id in [each for each in trace.spans if each not in self._live and each != _ENDED]:
-                trace.add(_ENDED, trace.spans.pop(track_id))
+                trace.add(_ENDED, *trace.spans.pop(track_id))
             if trace.stay.over and not trace.spans.keys() & self._live:
                 del self._traces[stay_id]
 
@@ -93,10 +94,10 @@ class ZoneStays:
         for trace in [*self._traces.values()]:
             if trace.stay.person_id == person_id and track_id in trace.spans:
                 self._remove(trace, dropped)
-                span = trace.spans.pop(track_id)
+                spans = trace.spans.pop(track_id)
                 over += self._put(trace.stay, trace.spans, dropped)
                 if into_id is not None:
-                    over += self._put(replace(trace.stay, person_id=into_id), {track_id: span}, dropped)
+                    over += self._put(replace(trace.stay, person_id=into_id), {track_id: spans}, dropped)
         return StayChanges(over=tuple(over), dropped=tuple(dropped))
 
     def set_back(self, at: datetime) -> StayChanges:
@@ -120,7 +121,7 @@ class ZoneStays:
         """The trace of a stay. before: the stay one frame ago, of an earlier run where it has no trace yet."""
         if stay.stay_id not in self._traces:
             goes_on = before is not None and before.stay_id == stay.stay_id
-            spans = {_ENDED: (before.started_at, before.seen_at)} if before is not None and goes_on else {}
+            spans: dict[str, _Spans] = {_ENDED: (_span_of(before),)} if before is not None and goes_on else {}
             self._traces[stay.stay_id] = _Trace(stay, spans)
         return self._traces[stay.stay_id]
 
@@ -130,15 +131,15 @@ class ZoneStays:
         if not trace.stay.over:
             del self._open[trace.stay.zone, trace.stay.person_id]
 
-    def _put(self, like: ZoneStay, spans: Mapping[str, _Span], dropped: list[str]) -> list[ZoneStay]:
+    def _put(self, like: ZoneStay, spans: Mapping[str, _Spans], dropped: list[str]) -> list[ZoneStay]:
         """Make stays of these spans, joined with the person's open one there. Returns those that are over."""
         runs = _runs(self._joined(like, spans, dropped).spans)
         over: list[ZoneStay] = []
         for run in runs:
             stay = replace(
                 like,
-                started_at=min(first for first, _ in run.values()),
-                seen_at=max(last for _, last in run.values()),
+                started_at=min(found[0][0] for found in run.values()),
+                seen_at=max(found[-1][1] for found in run.values()),
                 over=like.over or run is not runs[-1],
                 stay_id="",
             )
@@ -149,28 +150,43 @@ class ZoneStays:
                 self._open[stay.zone, stay.person_id] = stay
         return over
 
-    def _joined(self, like: ZoneStay, spans: Mapping[str, _Span], dropped: list[str]) -> _Trace:
+    def _joined(self, like: ZoneStay, spans: Mapping[str, _Spans], dropped: list[str]) -> _Trace:
         """These spans and those of the open stay that the person has there, which they replace."""
         whole = _Trace(like, dict(spans))
         other = None if like.over else self._open.get((like.zone, like.person_id))
         if other is not None:
-            known = self._traces.get(other.stay_id, _Trace(other, {_ENDED: (other.started_at, other.seen_at)}))
+            known = self._traces.get(other.stay_id, _Trace(other, {_ENDED: (_span_of(other),)}))
             self._remove(known, dropped)
-            for track_id, span in known.spans.items():
-                whole.add(track_id, span)
+            for track_id, found in known.spans.items():
+                whole.add(track_id, *found)
         return whole
 
 
-def _runs(spans: Mapping[str, _Span]) -> list[dict[str, _Span]]:
+def _span_of(stay: ZoneStay) -> _Span:
+    return stay.started_at, stay.seen_at
+
+
+def _merged(spans: Iterable[_Span]) -> _Spans:
+    """The spans, those that are no more than GAP apart as one."""
+    merged: list[_Span] = []
+    for first, last in sorted(spans):
+        if merged and first - merged[-1][1] <= GAP:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], last))
+        else:
+            merged.append((first, last))
+    return tuple(merged)
+
+
+def _runs(spans: Mapping[str, _Spans]) -> list[dict[str, _Spans]]:
     """The spans in order of time, apart where nobody was seen for too long."""
-    runs: list[dict[str, _Span]] = []
-    until: datetime | None = None
-    for track_id, (first, last) in sorted(spans.items(), key=lambda each: each[1]):
-        if until is None or first - until > GAP:
-            runs.append({})
-        runs[-1][track_id] = (first, last)
-        until = last if until is None else max(until, last)
-    return runs
+    found: list[dict[str, _Spans]] = []
+    for first, last in _merged(span for of_track in spans.values() for span in of_track):
+        within = {
+            track_id: tuple(span for span in of_track if first <= span[0] <= last)
+            for track_id, of_track in spans.items()
+        }
+        found.append({track_id: of_track for track_id, of_track in within.items() if of_track})
+    return found
 
 
 def zones_of(settings: CameraSettings, camera: CameraRef) -> ZoneStays | None:

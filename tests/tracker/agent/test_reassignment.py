@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from config.settings import CameraSettings
@@ -154,6 +154,7 @@ class Zone:
 
 
 @given(frames(), st.sampled_from(PEOPLE), st.sampled_from(TRACKS))
+@example([(1, (("ada", "t0"),)), (3, (("ada", "t1"),)), (7, (("ada", "t0"),))], "ada", "t1")  # t1 bridged a gap of t0
 def test_a_zone_stay_is_reassigned_with_its_track(script: list[Seen], who: str, track: str) -> None:
     """Into somebody who is there by this track alone: stays are those that would have been reported under that name."""
     room, other = Zone(), Zone()
