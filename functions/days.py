@@ -14,7 +14,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from functions.database import Fields, Snapshot, decoded, fields_of, in_transaction, sessions_touching, stamped
 from functions.event_records import EventRecords
-from functions.site import SiteConfig
+from functions.site import SiteConfig, claim
 from tracker.cloud import documents
 from tracker.cloud.documents import RECEIVED_AT
 from tracker.cloud.paths import Collection, path_of
@@ -67,8 +67,11 @@ def mark_corrected(client: firestore.Client, site: SiteConfig, event: Event, *, 
 def update_days(client: firestore.Client, site: SiteConfig, *, now: datetime) -> int:
     """Write the days whose records changed since the last run, and today where it is missing. Returns how many.
 
-    Reads the changed sessions, and those of each day that is written; where people are counted, events too. now: UTC.
+    Reads the changed sessions, and those of each day that is written; where people are counted, events too. A site that
+    counts people and that nobody derives yet is claimed: without named people no session did that. now: UTC.
     """
+    if not site.derived_by and EventRecords(client, site, _limited).counts_people():
+        site = in_transaction(client, partial(claim, client, site.site_id))
     if not site.is_derived_here:
         return 0
     days = client.collection(path_of(site.site_id, Collection.DAYS))

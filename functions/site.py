@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from google.cloud import firestore
 
+from functions.database import stamped
 from tracker.cloud.documents import FUNCTIONS
 from tracker.cloud.paths import Collection, site_path
 from tracker.presence.events import SCHEMA, content_id
@@ -50,6 +51,16 @@ class SiteConfig(Site):
 def read_site(client: firestore.Client, site_id: str) -> SiteConfig:
     """The site of an id, with or without a document."""
     return site_of(site_id, client.document(site_path(site_id)).get().to_dict())
+
+
+def claim(client: firestore.Client, site_id: str, transaction: firestore.Transaction) -> SiteConfig:
+    """Claim a site that nobody derives yet. Returns the site."""
+    reference = client.document(site_path(site_id))
+    document = reference.get(transaction=transaction).to_dict() or {}
+    if not site_of(site_id, document).derived_by:
+        document |= CLAIM
+        transaction.set(reference, stamped(CLAIM), merge=True)
+    return site_of(site_id, document)
 
 
 def site_of(site_id: str, document: Mapping[str, Any] | None) -> SiteConfig:

@@ -14,6 +14,7 @@ from functions.days import CURSOR, EVENTS_CURSOR, update_days
 from functions.site import site_of
 from tests.firestore.fixtures import Firestore
 from tests.functions.gym import RULES, SITE, Gym, at, event, visit
+from tracker.cloud.documents import FUNCTIONS
 from tracker.cloud.paths import Collection, path_of
 from tracker.presence.events import OPERATOR, Action, CameraRef, Correction, Event, unidentified_id
 
@@ -175,6 +176,16 @@ def test_people_without_a_name_are_in_the_figures(counting: Gym) -> None:
     run(counting)
     assert counted(counting) == {FIRST: (3, 2, 2, 3)}
     assert figures(counting)[FIRST]["visitors"] == 1
+
+
+def test_a_site_where_nobody_has_a_name_is_claimed(counting: Gym) -> None:
+    counting.open(derived_by="")
+    assert run(counting) == 0
+    assert counting.site_document()["derived_by"] == ""
+    counting.send([nobody("enter", 0), nobody("exit", 5)])
+    run(counting)
+    assert counted(counting) == {FIRST: (1, 1, 1, 1)}
+    assert counting.site_document()["derived_by"] == FUNCTIONS
 
 
 def test_the_first_without_a_name_changes_the_days_before(counting: Gym) -> None:
