@@ -1,8 +1,9 @@
-# Footfall: the five commands. Everything happens in .venv; nothing is installed outside this folder.
+# Footfall: the commands. Everything happens in .venv; nothing is installed outside this folder.
 #   make demo    set up, run the whole pipeline on real pixels, open the dashboard
 #   make test    set up, check the code, run the tests
 #   make check   ruff, mypy, import directions, documents
 #   make bench   measure against peers
+#   make browser build the browser camera (needs Node)
 #   make lock    renew requirements.lock
 #   make clean   remove what the commands above made here
 
@@ -10,6 +11,7 @@ VENV  ?= .venv
 BIN   := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PY    := $(BIN)/python
 NEEDS := pyproject.toml requirements.lock tracker/vision/native/kernels.c tracker/vision/native/build_hook.py
+CAMERA := dashboard/browser
 FITS  := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 # The first interpreter that is Python 3.11, 3.12 or 3.13 and can make environments; `make PYTHON=... demo` overrides.
@@ -20,11 +22,11 @@ DEMO_FLAGS   ?=
 PYTEST_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean lock
+.PHONY: help demo test check bench browser clean lock
 .NOTPARALLEL:
 
 help:
-	@sed -n '2,8s/^# *//p' Makefile
+	@sed -n '2,9s/^# *//p' Makefile
 
 demo: $(VENV)/.demo
 	@$(BIN)/footfall demo $(DEMO_FLAGS)
@@ -41,6 +43,19 @@ check: $(VENV)/.dev
 bench: $(VENV)/.bench
 	$(PY) -m benchmarks
 
+browser: $(CAMERA)/dist/files.json
+
+# Written last by the build. Packages of npm run no scripts when they are installed.
+$(CAMERA)/dist/files.json: $(CAMERA)/node_modules/.package-lock.json $(CAMERA)/build.mjs \
+  $(shell find $(CAMERA)/src $(CAMERA)/public -type f 2>/dev/null)
+	node $(CAMERA)/build.mjs
+
+$(CAMERA)/node_modules/.package-lock.json: $(CAMERA)/package.json $(CAMERA)/package-lock.json
+	@command -v npm >/dev/null 2>&1 || { echo "The browser camera is built with Node 20 or newer and npm, and there is no npm." \
+	  "Install them (Debian and Ubuntu: apt install nodejs npm) and say 'make browser' again." >&2; exit 1; }
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --prefix $(CAMERA)
+	@touch $@
+
 # Renew the pins: the same versions for every platform and Python, no registry address in the file.
 lock: $(PY)
 	$(PY) -m pip install --quiet uv
@@ -51,6 +66,7 @@ lock: $(PY)
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(CAMERA)/dist $(CAMERA)/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.demo: EXTRA := demo
