@@ -13,7 +13,7 @@ from rich.table import Table
 
 from config.errors import ModelError
 from config.settings import ModelSettings, Precision, load_settings
-from models import packs
+from models import browser, packs
 from models.cards import Card, Format, WeightType, exportable
 from models.catalog import CATALOG, NetworkSpec
 from models.packs import FileState, FileStatus
@@ -33,12 +33,15 @@ _EVERY_NETWORK = "all"
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-@app.command(epilog="Example:\n\n`footfall models build --precision float16`")
+@app.command(epilog="Examples:\n\n`footfall models build --precision float16`\n\n`footfall models build --browser`")
 def build(
     models: Folder = None,
     settings: SettingsFile = None,
     store: Store = None,
     precision: Precisions = None,
+    for_browser: Annotated[
+        bool, typer.Option("--browser", help="Also convert the networks of the browser camera (31 MB).")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Rebuild networks that are already built.")] = False,
 ) -> None:
     """Convert the published weights; networks that are already built are skipped."""
@@ -46,6 +49,8 @@ def build(
 
     folder = _folder(models, settings, store)
     build_in_subprocess(folder, precisions=precision or list(Precision), force=force)
+    if for_browser:
+        browser.build(folder, force=force)
     typer.echo(f"Models are complete in {folder}")
 
 

@@ -105,12 +105,16 @@ def can_build(names: Iterable[str] = tuple(CATALOG)) -> bool:
     return not needed or importlib.util.find_spec("tensorflow") is not None
 
 
-def build_command(folder: Path, *, force: bool = False) -> str:
-    """The fix for an incomplete pack: the build command, or the alternatives where TensorFlow is not installed."""
+def build_command(folder: Path, *, force: bool = False, browser: bool = False) -> str:
+    """The fix for an incomplete pack: the build command, or the alternatives where TensorFlow is not installed.
+
+    browser: where networks of the browser camera are missing, which that command repairs without `force`.
+    """
     if not can_build():
         return _NO_TENSORFLOW_FIX
     option = "" if folder == ModelSettings().dir else f" --models {shlex.quote(str(folder))}"
-    return f"run: footfall models build{' --force' if force else ''}{option}"
+    flags = f"{' --force' if force else ''}{' --browser' if browser else ''}"
+    return f"run: footfall models build{flags}{option}"
 
 
 def read(folder: Path) -> Manifest:

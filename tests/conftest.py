@@ -7,11 +7,12 @@ import signal
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from config.errors import ModelError
 from config.settings import ModelSettings, Precision
-from models import packs
+from models import browser, packs
 from models.build import build_in_subprocess
 from tracker.cameras.capture import hush
 
@@ -34,12 +35,28 @@ def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for precision in Precision:
             packs.verify(own, precision)
     except ModelError:
-        base = tmp_path_factory.getbasetemp()
-        shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-        folder = shared / "models"
+        folder = _shared(tmp_path_factory) / "models"
         build_in_subprocess(folder, precisions=tuple(Precision))  # locks the folder, and does nothing when it is whole
         return folder
     return own
+
+
+@pytest.fixture(scope="session")
+def browser_networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the browser camera's networks: the user's own where it is whole, else one built once."""
+    try:
+        return browser.browser_networks(ModelSettings().dir)
+    except ModelError:
+        folder = _shared(tmp_path_factory) / "browser-models"
+        with FileLock(folder.with_suffix(".lock")):
+            browser.build(folder)
+        return browser.browser_networks(folder)
+
+
+def _shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A temporary folder of all workers."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
