@@ -1,0 +1,50 @@
+/** Networks on TensorFlow.js' WebAssembly backend, which is as fast as LiteRT's and takes batches of any size. */
+import { loadGraphModel } from "@tensorflow/tfjs-converter";
+import * as tf from "@tensorflow/tfjs-core";
+import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
+
+/**
+ * Prepare the backend: with SIMD where the browser has it, and threads where the page is cross-origin isolated.
+ *
+ * @param {string} baseUrl address of the folder with wasm/, absolute, with a slash at the end
+ */
+export async function startBackend(baseUrl) {
+  if (tf.getBackend() === "wasm") return;
+  setWasmPaths(new URL("wasm/", baseUrl).href, true);
+  if (!(await tf.setBackend("wasm"))) {
+    throw new Error("This browser cannot run WebAssembly. Use a current version of Chrome, Edge, Firefox or Safari.");
+  }
+}
+
+/** A network. Not for use after `dispose`. */
+export class Network {
+  #model;
+
+  constructor(model) {
+    this.#model = model;
+  }
+
+  /**
+   * @param {string} baseUrl address of the folder with networks/, absolute, with a slash at the end
+   * @param {string} name
+   */
+  static async load(baseUrl, name) {
+    return new Network(await loadGraphModel(new URL(`networks/${name}/model.json`, baseUrl).href));
+  }
+
+  /**
+   * @param {Float32Array} values
+   * @param {number[]} shape
+   * @returns {{ values: Float32Array, shape: number[] }[]} the outputs, in the order of the network's card
+   */
+  run(values, shape) {
+    return tf.tidy(() => {
+      const outputs = [this.#model.predict(tf.tensor(values, shape))].flat();
+      return outputs.map((output) => ({ values: output.dataSync(), shape: output.shape }));
+    });
+  }
+
+  dispose() {
+    this.#model.dispose();
+  }
+}

@@ -1,0 +1,92 @@
+"""The browser camera's vision, run by Node."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from config.recognition import DetectSettings, QualitySettings
+from tracker.vision.faces import FloatArray, Image
+
+CAMERA = Path(__file__).parents[3] / "dashboard" / "browser"
+
+
+class Vision:
+    """A Node process with a face engine."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def analyse(self, image: Image) -> list[dict[str, Any]]:
+        """The faces of an image, all examined."""
+        return self._ask("analyse", image)
+
+    def chip(self, image: Image, landmarks: FloatArray, embedder: str) -> NDArray[np.uint8]:
+        """(side, side, 3) RGB."""
+        points = np.where(np.isnan(landmarks), None, landmarks).tolist()
+        data = self._ask("chip", image, landmarks=points, embedder=embedder)
+        rgba = np.frombuffer(base64.b64decode(data), np.uint8)
+        side = round((len(rgba) / 4) ** 0.5)
+        return rgba.reshape(side, side, 4)[..., :3]
+
+    def embed(self, chip: NDArray[np.uint8]) -> FloatArray:
+        """(128,). chip: (side, side, 3) RGB."""
+        return np.array(self._ask("embed", chip[..., ::-1].copy()), np.float32)
+
+    def error(self, call: str, image: Image, **changes: int) -> str:
+        """The error of a call with a picture of which some fields are wrong."""
+        answer = self._answer({"call": call, "picture": {**_picture(image), **changes}})
+        return str(answer["error"])
+
+    def _ask(self, call: str, image: Image, **others: Any) -> Any:
+        answer = self._answer({"call": call, "picture": _picture(image), **others})
+        assert "error" not in answer, answer["error"]
+        return answer["result"]
+
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return answer
+
+
+@contextmanager
+def running_vision(networks: Path, embedder: str, detect: DetectSettings, quality: QualitySettings) -> Iterator[Vision]:
+    """An engine with these networks and settings for the time of the block; skips the test without Node."""
+    settings = {"detect": detect.model_dump(mode="json"), "quality": quality.model_dump(mode="json")}
+    command = [node(), "vision.mjs", str(networks), embedder, json.dumps(settings)]
+    with subprocess.Popen(
+        command, cwd=Path(__file__).parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield Vision(process)
+        finally:
+            process.kill()
+
+
+def node() -> str:
+    """The path of Node; skips the test where it or the camera's packages are not installed."""
+    found = shutil.which("node")
+    if found is None:
+        pytest.skip("Node is not installed")
+    if not (CAMERA / "node_modules").is_dir():
+        pytest.skip(f"the browser camera's packages are not installed: npm ci --ignore-scripts --prefix {CAMERA}")
+    return found
+
+
+def _picture(image: Image) -> dict[str, Any]:
+    rgba = cv2.cvtColor(image, cv2.COLOR_BGR2RGBA)
+    return {"data": base64.b64encode(rgba.tobytes()).decode(), "width": image.shape[1], "height": image.shape[0]}

@@ -1,0 +1,47 @@
+// Runs the browser camera's vision: a request a line on stdin, an answer a line on stdout.
+// Arguments: the folder of the networks' folders, the network that embeds, the settings as JSON.
+// Request: {call, picture: {data, width, height}, ...}; data: base64 of RGBA; landmarks: null for NaN. Answer: what the call returns, or {error}.
+import fs from "node:fs/promises";
+import http from "node:http";
+import path from "node:path";
+import readline from "node:readline";
+import { align } from "../../../dashboard/browser/src/vision/align.js";
+import { CHIPS } from "../../../dashboard/browser/src/vision/embedders.js";
+import { embed, FaceEngine } from "../../../dashboard/browser/src/vision/engine.js";
+
+const [folder, embedder, settings] = process.argv.slice(2);
+const wasm = path.resolve(import.meta.dirname, "../../../dashboard/browser/node_modules/@tensorflow/tfjs-backend-wasm/dist");
+const folders = { networks: folder, wasm };
+
+const server = http.createServer(async (request, response) => {
+  const [, root, ...names] = request.url.split("/");
+  response.end(await fs.readFile(path.join(folders[root], ...names)));
+});
+await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+const baseUrl = `http://127.0.0.1:${server.address().port}/`;
+const engine = await FaceEngine.load({ baseUrl, embedder, settings: JSON.parse(settings) });
+
+const calls = {
+  analyse: async ({ picture }) => {
+    const faces = await engine.detect(picture);
+    const examined = await engine.examine(picture, faces, faces.map(() => true));
+    return examined.map((face) => ({ ...face, vector: face.vector && [...face.vector] }));
+  },
+  chip: ({ picture, landmarks, embedder: name }) => {
+    const points = landmarks.map((point) => point.map((value) => value ?? NaN));
+    return Buffer.from(align(picture, points, CHIPS[name]).data).toString("base64");
+  },
+  embed: ({ picture }) => [...embed(engine.networks[embedder], picture)],
+};
+
+for await (const line of readline.createInterface({ input: process.stdin })) {
+  const { call, picture, ...others } = JSON.parse(line);
+  const data = Uint8ClampedArray.from(Buffer.from(picture.data, "base64"));
+  try {
+    const result = await calls[call]({ picture: { ...picture, data }, ...others });
+    process.stdout.write(`${JSON.stringify({ result })}\n`);
+  } catch (error) {
+    process.stdout.write(`${JSON.stringify({ error: error.stack })}\n`);
+  }
+}
+server.close();
