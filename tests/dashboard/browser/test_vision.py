@@ -39,6 +39,7 @@ QUALITY_LIMITS = {"widths_px": 0.01, "sharpness": 0.005, "yaw": 0.005}
 """Largest deviations of quality, 0.001 for all others. Landmarks differ by up to 0.001 px: sharpness, of 8, and yaw, of
 90, are the most sensitive to that."""
 needs_clips = pytest.mark.skipif(TESTDATA is None, reason="FOOTFALL_TESTDATA is not set")
+MIN_FACE = round(1.25 * QUALITY.min_width)
 each_embedder = pytest.mark.parametrize("network", EMBEDDERS)
 
 
@@ -55,9 +56,7 @@ def engines(browser_networks: Path) -> Iterator[dict[str, Vision]]:
 @pytest.fixture(scope="module")
 def detector(models_folder: Path) -> Detector:
     """The exact cascade, for faces that are large enough for recognition."""
-    return Detector(
-        folder=models_folder, precision=Precision.FLOAT16, threads=2, min_face=QUALITY.min_width, exhaustive=True
-    )
+    return Detector(folder=models_folder, precision=Precision.FLOAT16, threads=2, min_face=MIN_FACE, exhaustive=True)
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +97,13 @@ def test_faces_quality_and_vectors_are_those_of_the_agent(
     found = engines[network].analyse(image)
     assert len(found) == count
     assert_same(found, detector.detect(image), image, lambda landmarks: embed(network, image, landmarks))
+
+
+def test_the_smallest_face_that_is_good_enough_is_found(engines: dict[str, Vision]) -> None:
+    side = round(astronaut().shape[0] * 34 / 86)
+    (face,) = engines["sface"].analyse(cv2.resize(astronaut(), (side, side), interpolation=cv2.INTER_AREA))
+    assert QUALITY.min_width <= face["quality"]["widthsPx"] < QUALITY.min_width + 4
+    assert face["vector"] is not None
 
 
 @needs_clips

@@ -1,6 +1,7 @@
 // Runs the browser camera's vision: a request a line on stdin, an answer a line on stdout.
 // Arguments: the folder of the networks' folders, the network that embeds, the settings as JSON.
-// Request: {call, picture: {data, width, height}, ...}; data: base64 of RGBA; landmarks: null for NaN. Answer: what the call returns, or {error}.
+// Request: {call, picture: {data, width, height}, ...}; data: base64 of RGBA; landmarks: null for NaN.
+// Answer: {result}, or {error}.
 import fs from "node:fs/promises";
 import http from "node:http";
 import path from "node:path";
@@ -10,8 +11,8 @@ import { CHIPS } from "../../../dashboard/browser/src/vision/embedders.js";
 import { embed, FaceEngine } from "../../../dashboard/browser/src/vision/engine.js";
 
 const [folder, embedder, settings] = process.argv.slice(2);
-const wasm = path.resolve(import.meta.dirname, "../../../dashboard/browser/node_modules/@tensorflow/tfjs-backend-wasm/dist");
-const folders = { networks: folder, wasm };
+const camera = path.resolve(import.meta.dirname, "../../../dashboard/browser");
+const folders = { networks: folder, wasm: path.join(camera, "node_modules/@tensorflow/tfjs-backend-wasm/dist") };
 
 const server = http.createServer(async (request, response) => {
   const [, root, ...names] = request.url.split("/");

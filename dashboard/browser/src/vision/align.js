@@ -65,8 +65,8 @@ function mean(points) {
 }
 
 /**
- * The pixels to take a chip from, null where the chip is outside the picture: those of the picture, or where the face is
- * at least twice as large as the chip those of its part area-averaged, against aliasing.
+ * The pixels to take a chip from, null where the chip is outside the picture: those of the picture, or where the face
+ * is at least twice as large as the chip those of its part area-averaged, against aliasing.
  *
  * @returns {Grid | null}
  */
@@ -76,9 +76,9 @@ function sampled(picture, toPicture, side) {
   const factor = Math.floor(Math.hypot(toPicture.a, toPicture.b));
   if (factor < 2) return { picture, left: 0, top: 0, across: 1, down: 1 };
   const [width, height] = [part.width, part.height].map((length) => Math.max(Math.floor(length / factor), 1));
-  const means = new IntegralImage(picture, part).resampled({ width, height }, (mean) => mean);
+  const means = new IntegralImage(picture, part).resampled({ width, height });
   const data = new Uint8ClampedArray(4 * width * height);
-  for (let from = 0, to = 0; from < means.length; from += 3, to += 4) data.set(means.subarray(from, from + 3), to);
+  for (let from = 0; from < means.length; from++) data[4 * Math.floor(from / 3) + (from % 3)] = Math.round(means[from]);
   const [across, down] = [part.width / width, part.height / height];
   const [left, top] = [part.x + (across - 1) / 2, part.y + (down - 1) / 2];
   return { picture: { data, width, height }, left, top, across, down };

@@ -8,7 +8,7 @@
  * @typedef {import("./boxes.js").Candidate & { landmarks: Landmarks }} FoundFace
  */
 import { clipped, regressed, square, suppressed } from "./boxes.js";
-import { levels, normalised, RECEPTIVE_FIELD, samplePatches } from "./patches.js";
+import { levels, MEAN, RECEPTIVE_FIELD, samplePatches, SCALE } from "./patches.js";
 import { IntegralImage } from "./pixels.js";
 
 /** Stride of P-Net, px of its input per cell of its output. */
@@ -48,7 +48,7 @@ export class Cascade {
 
   /** Proposals of P-Net at one pyramid level. */
   #propose(integral, { scale, width, height }) {
-    const pixels = integral.resampled({ width, height }, normalised);
+    const pixels = integral.resampled({ width, height }, MEAN, SCALE);
     const [regression, scores] = this.networks.pnet.run(pixels, [1, height, width, 3]);
     const columns = scores.shape[2];
     const found = [];

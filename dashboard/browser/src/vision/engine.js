@@ -25,6 +25,8 @@ import { MAX_PIXELS } from "./pixels.js";
 import { assess, fault, QUALITY_CHIP } from "./quality.js";
 
 const DETECTION = ["pnet", "rnet", "onet"];
+/** Side of the smallest face of a width, as the detector counts it: a face is higher than wide. */
+const SIDE_PER_WIDTH = 1.25;
 
 export class FaceEngine {
   /** See `load`. */
@@ -34,7 +36,7 @@ export class FaceEngine {
     this.quality = quality;
     this.maxFaces = detect.max_faces ?? Infinity;
     this.cascade = new Cascade(networks, {
-      minFace: Math.max(detect.min_face, quality.min_width),
+      minFace: Math.max(detect.min_face, Math.round(SIDE_PER_WIDTH * quality.min_width)),
       scaleFactor: detect.scale_factor,
       thresholds: [detect.proposal_threshold, detect.refine_threshold, detect.output_threshold],
     });

@@ -4,18 +4,16 @@ import { interpolate } from "./pixels.js";
 /** Side of P-Net's receptive field, px. */
 export const RECEPTIVE_FIELD = 12;
 
-const MEAN = 127.5;
-const SCALE = 1 / 128;
-
-/** @param {number} value 0..255 */
-export const normalised = (value) => (value - MEAN) * SCALE;
+/** Normalised pixels are (value - MEAN) * SCALE. */
+export const MEAN = 127.5;
+export const SCALE = 1 / 128;
 
 /**
  * The levels of the image pyramid, from the finest to the coarsest; none for a picture smaller than a face.
  *
  * @param {{ width: number, height: number }} size
- * @param {{ minFace: number, scaleFactor: number }} options minFace: side in px of the smallest face; scaleFactor: ratio
- *   of a level to the one before, 0..1
+ * @param {{ minFace: number, scaleFactor: number }} options minFace: side in px of the smallest face; scaleFactor:
+ *   ratio of a level to the one before, 0..1
  * @returns {{ scale: number, width: number, height: number }[]}
  */
 export function levels({ width, height }, { minFace, scaleFactor }) {
@@ -49,7 +47,7 @@ export function samplePatches(picture, boxes, size) {
       for (const x of xs) {
         if (x >= 0 && x <= picture.width - 1 && y >= 0 && y <= picture.height - 1) {
           interpolate(picture, x, y, pixel);
-          for (let channel = 0; channel < 3; channel++) patches[to + channel] = normalised(pixel[channel]);
+          for (let channel = 0; channel < 3; channel++) patches[to + channel] = (pixel[channel] - MEAN) * SCALE;
         }
         to += 3;
       }

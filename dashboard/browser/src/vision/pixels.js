@@ -39,17 +39,18 @@ export class IntegralImage {
    * The part made smaller: a pixel is the mean of the pixels under it, weighted by their areas there.
    *
    * @param {{ width: number, height: number }} size
-   * @param {(mean: number) => number} convert what to store of a mean in 0..255
+   * @param {number} [offset] subtracted from a mean in 0..255
+   * @param {number} [scale] by which that is multiplied
    * @returns {Float32Array} (height, width, 3)
    */
-  resampled({ width, height }, convert) {
+  resampled({ width, height }, offset = 0, scale = 1) {
     const result = new Float32Array(width * height * 3);
-    const perArea = (width * height) / (this.width * this.height);
+    const perArea = (scale * width * height) / (this.width * this.height);
     let above = this.#edge(0, width);
     for (let y = 0, to = 0; y < height; y++) {
       const below = this.#edge(((y + 1) * this.height) / height, width);
       for (let from = 3; from < below.length; from++, to++) {
-        result[to] = convert((below[from] - above[from] - below[from - 3] + above[from - 3]) * perArea);
+        result[to] = (below[from] - above[from] - below[from - 3] + above[from - 3]) * perArea - offset * scale;
       }
       above = below;
     }

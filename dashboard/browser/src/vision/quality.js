@@ -150,9 +150,7 @@ function laplacianVariance(grey, side, edge) {
   return variance(values);
 }
 
-/** A square image smoothed along an axis; values within a kernel's radius of its border are wrong. step: to the next
- * pixel along the axis.
- */
+/** A square image smoothed along an axis, but for its border. step: to the next pixel along the axis. */
 function convolved(values, side, step) {
   const radius = SMOOTHING.length >> 1;
   const result = new Float32Array(values.length);
@@ -165,7 +163,8 @@ function convolved(values, side, step) {
 }
 
 function gaussian(sigma, radius) {
-  const weights = Array.from({ length: 2 * radius + 1 }, (_, tap) => Math.exp(-((tap - radius) ** 2) / (2 * sigma ** 2)));
+  const offsets = Array.from({ length: 2 * radius + 1 }, (_, tap) => tap - radius);
+  const weights = offsets.map((offset) => Math.exp(-(offset ** 2) / (2 * sigma ** 2)));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   return weights.map((weight) => weight / total);
 }
@@ -173,7 +172,7 @@ function gaussian(sigma, radius) {
 /** How much the eye that shows less is seen; see Quality. */
 function shownEyes(chip) {
   const side = EYE_CHIP_SIDE;
-  const small = new IntegralImage(chip).resampled({ width: side, height: side }, Math.round);
+  const small = new IntegralImage(chip).resampled({ width: side, height: side }).map((mean) => Math.round(mean));
   const grey = greyLevels(small, 3);
   const eyes = QUALITY_CHIP.template.slice(0, 2).map((place) => {
     const [x, y] = place.map((value) => Math.round((value * side) / QUALITY_CHIP.side) - EYE_RADIUS_PX);
