@@ -1,9 +1,10 @@
 // Builds the browser camera into dist/: bundles the scripts, copies public/ and TensorFlow.js' WebAssembly files.
 //
-// dist/NAME-HASH.js         the page's script (main) and its worker; index.html names the page's script as "main.js"
-// dist/service_worker.js    keeps its name, by which browsers know it
-// dist/wasm/                loaded by src/vision/networks.js
-// dist/files.json           every file of dist but the last two, sorted; written last
+// dist/main-HASH.js, dist/worker-HASH.js    the page's script, which index.html names as "main.js", and its worker
+// dist/hints.js                             the worker of the page for enrolment, src/app/hints_worker.js
+// dist/service_worker.js                    keeps its name, by which browsers know it
+// dist/wasm/                                loaded by src/vision/networks.js
+// dist/files.json                           every other file of dist but the service worker, sorted; written last
 //
 // What the scripts know of the build, replaced in them as text: __WORKER__ (string, file name of the worker), __FILES__
 // (string[], the files of files.json, for the service worker's cache), __VERSION__ (string, changes with any of them).
@@ -15,7 +16,6 @@ import { build } from "esbuild";
 const root = import.meta.dirname;
 const dist = path.join(root, "dist");
 const wasm = path.join(root, "node_modules/@tensorflow/tfjs-backend-wasm/dist");
-const SERVICE_WORKER = "service_worker";
 const FILES = "files.json";
 /** Modules of Node that TensorFlow.js asks for where it finds itself in Node. */
 const NODE_MODULES = ["fs", "os", "path", "perf_hooks", "util", "worker_threads"];
@@ -27,24 +27,25 @@ for (const name of readdirSync(wasm).filter((each) => each.endsWith(".wasm"))) {
   cpSync(path.join(wasm, name), path.join(dist, "wasm", name));
 }
 
-const worker = await bundle("worker", {});
-const main = await bundle("main", { __WORKER__: worker });
+const worker = await bundle("worker", "worker-[hash]");
+const main = await bundle("main", "main-[hash]", { __WORKER__: worker });
+await bundle("hints_worker", "hints");
 const page = path.join(dist, "index.html");
 if (main && existsSync(page)) writeFileSync(page, readFileSync(page, "utf8").replaceAll("main.js", main));
 
 const files = listed(dist);
 const version = createHash("sha256");
 for (const name of files) version.update(name).update(readFileSync(path.join(dist, name)));
-await bundle(SERVICE_WORKER, { __FILES__: files, __VERSION__: version.digest("hex").slice(0, 16) });
+await bundle("service_worker", "service_worker", { __FILES__: files, __VERSION__: version.digest("hex").slice(0, 16) });
 writeFileSync(path.join(dist, FILES), `${JSON.stringify(files, null, 2)}\n`);
 
 /** Bundles src/app/NAME.js; returns the name of its file in dist, null where there is no such script. */
-async function bundle(name, constants) {
+async function bundle(name, output, constants = {}) {
   const source = path.join(root, "src/app", `${name}.js`);
   if (!existsSync(source)) return null;
   const { metafile } = await build({
     entryPoints: [source],
-    entryNames: name === SERVICE_WORKER ? "[name]" : "[name]-[hash]",
+    entryNames: output,
     outdir: dist,
     bundle: true,
     minify: true,
