@@ -2,7 +2,7 @@
 #   make demo    set up, run the whole pipeline on real pixels, open the dashboard
 #   make test    set up, check the code, run the tests
 #   make check   ruff, mypy, import directions, documents
-#   make bench   measure against peers
+#   make bench   measure against peers (needs Node)
 #   make browser build the browser camera (needs Node)
 #   make lock    renew requirements.lock
 #   make clean   remove what the commands above made here
@@ -40,20 +40,21 @@ check: $(VENV)/.dev
 	$(PY) -m mypy
 	$(PY) -m pytest -q tests/test_layers.py tests/test_docs.py
 
-bench: $(VENV)/.bench
+bench: $(VENV)/.bench $(CAMERA)/node_modules/.package-lock.json benchmarks/node/node_modules/.package-lock.json
 	$(PY) -m benchmarks
 
 browser: $(CAMERA)/dist/files.json
 
-# Written last by the build. Packages of npm run no scripts when they are installed.
+# Written last by the build.
 $(CAMERA)/dist/files.json: $(CAMERA)/node_modules/.package-lock.json $(CAMERA)/build.mjs \
   $(shell find $(CAMERA)/src $(CAMERA)/public -type f 2>/dev/null)
 	node $(CAMERA)/build.mjs
 
-$(CAMERA)/node_modules/.package-lock.json: $(CAMERA)/package.json $(CAMERA)/package-lock.json
-	@command -v npm >/dev/null 2>&1 || { echo "The browser camera is built with Node 20 or newer and npm, and there is no npm." \
-	  "Install them (Debian and Ubuntu: apt install nodejs npm) and say 'make browser' again." >&2; exit 1; }
-	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --prefix $(CAMERA)
+# Packages of npm run no scripts when they are installed.
+%/node_modules/.package-lock.json: %/package.json %/package-lock.json
+	@command -v npm >/dev/null 2>&1 || { echo "'make $(MAKECMDGOALS)' needs Node 20.12 or newer and npm, and there is no" \
+	  "npm. Debian and Ubuntu: apt install nodejs npm" >&2; exit 1; }
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --prefix $*
 	@touch $@
 
 # Renew the pins: the same versions for every platform and Python, no registry address in the file.
@@ -66,7 +67,7 @@ lock: $(PY)
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	rm -rf $(CAMERA)/dist $(CAMERA)/node_modules
+	rm -rf $(CAMERA)/dist $(CAMERA)/node_modules benchmarks/node/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.demo: EXTRA := demo
