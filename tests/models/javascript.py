@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 
-Batch = NDArray[np.float32]
+from tests.node import node
 
-NODE_FOLDER = Path(__file__).parent / "node"
+Batch = NDArray[np.float32]
 
 
 class Node:
@@ -57,13 +55,8 @@ class NodeNetwork:
 @contextmanager
 def running_node() -> Iterator[Node]:
     """Node for the time of the block; skips the test where it or its packages are not installed."""
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("Node is not installed")
-    if not (NODE_FOLDER / "node_modules").is_dir():
-        pytest.skip(f"TensorFlow.js is not installed: npm ci --prefix tests/models/{NODE_FOLDER.name}")
     with subprocess.Popen(
-        [node, "predict.cjs"], cwd=NODE_FOLDER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [node(), "predict.cjs"], cwd=Path(__file__).parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         try:
             yield Node(process)

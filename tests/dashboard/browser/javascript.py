@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,13 +12,11 @@ from typing import Any
 
 import cv2
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 
 from config.recognition import DetectSettings, QualitySettings
+from tests.node import node
 from tracker.vision.faces import FloatArray, Image
-
-CAMERA = Path(__file__).parents[3] / "dashboard" / "browser"
 
 
 class Vision:
@@ -75,16 +72,6 @@ def running_vision(networks: Path, embedder: str, detect: DetectSettings, qualit
             yield Vision(process)
         finally:
             process.kill()
-
-
-def node() -> str:
-    """The path of Node; skips the test where it or the camera's packages are not installed."""
-    found = shutil.which("node")
-    if found is None:
-        pytest.skip("Node is not installed")
-    if not (CAMERA / "node_modules").is_dir():
-        pytest.skip(f"the browser camera's packages are not installed: npm ci --ignore-scripts --prefix {CAMERA}")
-    return found
 
 
 def _picture(image: Image) -> dict[str, Any]:

@@ -6,9 +6,12 @@
 const fs = require("node:fs/promises");
 const path = require("node:path");
 const readline = require("node:readline");
-const tf = require("@tensorflow/tfjs-core");
-const { loadGraphModel } = require("@tensorflow/tfjs-converter");
-require("@tensorflow/tfjs-backend-wasm");
+const { createRequire } = require("node:module");
+
+const requireOfCamera = createRequire(path.join(__dirname, "../../dashboard/browser/package.json"));
+const tf = requireOfCamera("@tensorflow/tfjs-core");
+const { loadGraphModel } = requireOfCamera("@tensorflow/tfjs-converter");
+requireOfCamera("@tensorflow/tfjs-backend-wasm");
 
 const models = new Map();
 
