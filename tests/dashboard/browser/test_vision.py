@@ -39,7 +39,6 @@ QUALITY_LIMITS = {"widths_px": 0.01, "sharpness": 0.005, "yaw": 0.005}
 """Largest deviations of quality, 0.001 for all others. Landmarks differ by up to 0.001 px: sharpness, of 8, and yaw, of
 90, are the most sensitive to that."""
 needs_clips = pytest.mark.skipif(TESTDATA is None, reason="FOOTFALL_TESTDATA is not set")
-MIN_FACE = round(1.25 * QUALITY.min_width)
 each_embedder = pytest.mark.parametrize("network", EMBEDDERS)
 
 
@@ -51,12 +50,6 @@ def engines(browser_networks: Path) -> Iterator[dict[str, Vision]]:
         running_vision(browser_networks, "dlib_resnet", DETECT, QUALITY) as dlib,
     ):
         yield {"sface": sface, "dlib_resnet": dlib}
-
-
-@pytest.fixture(scope="module")
-def detector(models_folder: Path) -> Detector:
-    """The exact cascade, for faces that are large enough for recognition."""
-    return Detector(folder=models_folder, precision=Precision.FLOAT16, threads=2, min_face=MIN_FACE, exhaustive=True)
 
 
 @pytest.fixture(scope="module")
