@@ -64,7 +64,7 @@ class Vision:
 def running_vision(networks: Path, embedder: str, detect: DetectSettings, quality: QualitySettings) -> Iterator[Vision]:
     """An engine with these networks and settings for the time of the block; skips the test without Node."""
     settings = {"detect": detect.model_dump(mode="json"), "quality": quality.model_dump(mode="json")}
-    command = [node(), "vision.mjs", str(networks), embedder, json.dumps(settings)]
+    command = [node(), "vision.mjs", str(networks), json.dumps({"embedder": embedder, "settings": settings})]
     with subprocess.Popen(
         command, cwd=Path(__file__).parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:

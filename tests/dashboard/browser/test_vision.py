@@ -166,6 +166,19 @@ def test_a_face_that_is_not_good_enough_has_no_vector(engines: dict[str, Vision]
     assert_same(found, detector.detect(image), image, lambda landmarks: np.zeros((len(landmarks), 128), np.float32))
 
 
+def test_an_engine_without_an_embedder_measures_quality_only(browser_networks: Path) -> None:
+    with running_vision(browser_networks, None, DETECT, QUALITY) as vision:
+        (face,) = vision.analyse(astronaut())
+    assert (face["fault"], face["vector"]) == (None, None)
+    assert face["quality"]["sharpness"] > 2
+
+
+def test_an_unknown_embedder_is_an_error(browser_networks: Path) -> None:
+    with running_vision(browser_networks, "arcface", DETECT, QUALITY) as vision:
+        message = vision.error("analyse", small_astronaut())
+    assert "embedder: expected sface, dlib_resnet or null, got arcface" in message
+
+
 def test_picture_of_another_size_than_its_data_is_refused(engines: dict[str, Vision]) -> None:
     message = engines["sface"].error("analyse", small_astronaut(), width=100)
     assert "picture: expected RGBA of at most 8400000 pixels, got 65536 bytes for 100x128" in message

@@ -1,5 +1,5 @@
 // Runs the browser camera's vision: a request a line on stdin, an answer a line on stdout.
-// Arguments: the folder of the networks' folders, the network that embeds, the settings as JSON.
+// Arguments: the folder of the networks' folders, and as JSON {embedder, settings}.
 // Request: {call, picture: {data, width, height}, ...}; data: base64 of RGBA; landmarks: null for NaN.
 // Answer: {result}, or {error}.
 import fs from "node:fs/promises";
@@ -10,7 +10,8 @@ import { align } from "../../../dashboard/browser/src/vision/align.js";
 import { CHIPS } from "../../../dashboard/browser/src/vision/embedders.js";
 import { embed, FaceEngine } from "../../../dashboard/browser/src/vision/engine.js";
 
-const [folder, embedder, settings] = process.argv.slice(2);
+const folder = process.argv[2];
+const { embedder, settings } = JSON.parse(process.argv[3]);
 const camera = path.resolve(import.meta.dirname, "../../../dashboard/browser");
 const folders = { networks: folder, wasm: path.join(camera, "node_modules/@tensorflow/tfjs-backend-wasm/dist") };
 
@@ -20,10 +21,12 @@ const server = http.createServer(async (request, response) => {
 });
 await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
 const baseUrl = `http://127.0.0.1:${server.address().port}/`;
-const engine = await FaceEngine.load({ baseUrl, embedder, settings: JSON.parse(settings) });
+let loading = null;
+const loaded = () => (loading ??= FaceEngine.load({ baseUrl, embedder, settings }));
 
 const calls = {
   analyse: async ({ picture }) => {
+    const engine = await loaded();
     const faces = await engine.detect(picture);
     const examined = await engine.examine(picture, faces, faces.map(() => true));
     return examined.map((face) => ({ ...face, vector: face.vector && [...face.vector] }));
@@ -32,7 +35,7 @@ const calls = {
     const points = landmarks.map((point) => point.map((value) => value ?? NaN));
     return Buffer.from(align(picture, points, CHIPS[name]).data).toString("base64");
   },
-  embed: ({ picture }) => [...embed(engine.networks[embedder], picture)],
+  embed: async ({ picture }) => [...embed((await loaded()).networks[embedder], picture)],
 };
 
 for await (const line of readline.createInterface({ input: process.stdin })) {

@@ -7,7 +7,8 @@
  * @property {import("./cascade.js").Landmarks} landmarks px
  * @property {import("./quality.js").Quality | null} quality null for a face that was not examined
  * @property {string | null} fault what makes an examined face not good enough for recognition, one of Fault
- * @property {Float32Array | null} vector (128,), null for a face that was not examined or is not good enough
+ * @property {Float32Array | null} vector (128,), null for a face that was not examined, is not good enough, or where
+ *   the engine has no embedder
  *
  * @typedef {object} DetectSettings Those of the settings file, under their names there.
  * @property {number} min_face
@@ -48,14 +49,17 @@ export class FaceEngine {
    *
    * @param {object} options
    * @param {string} options.baseUrl address of the folder with wasm/ and networks/, absolute, with a slash at the end
-   * @param {string} options.embedder name of the network of the gallery's vectors, "sface" or "dlib_resnet"
+   * @param {string | null} options.embedder name of the network of the gallery's vectors, "sface" or "dlib_resnet";
+   *   null: faces get no vectors
    * @param {{ detect: DetectSettings, quality: import("./quality.js").QualitySettings }} options.settings
    * @returns {Promise<FaceEngine>}
    */
   static async load({ baseUrl, embedder, settings }) {
-    if (!(embedder in CHIPS)) throw new Error(`embedder: expected ${Object.keys(CHIPS).join(" or ")}, got ${embedder}`);
+    if (embedder !== null && !Object.hasOwn(CHIPS, embedder)) {
+      throw new Error(`embedder: expected ${Object.keys(CHIPS).join(", ")} or null, got ${embedder}`);
+    }
     await startBackend(baseUrl);
-    const names = [...DETECTION, embedder];
+    const names = embedder === null ? DETECTION : [...DETECTION, embedder];
     const loaded = await Promise.all(names.map((name) => Network.load(baseUrl, name)));
     return new FaceEngine(Object.fromEntries(names.map((name, row) => [name, loaded[row]])), embedder, settings);
   }
@@ -94,7 +98,7 @@ export class FaceEngine {
     const chip = align(picture, face.landmarks, QUALITY_CHIP);
     const quality = assess(face, chip);
     const found = fault(quality, this.quality);
-    if (found) return { ...face, quality, fault: found, vector: null };
+    if (found || this.embedder === null) return { ...face, quality, fault: found, vector: null };
     const layout = CHIPS[this.embedder];
     const embedded = layout === QUALITY_CHIP ? chip : align(picture, face.landmarks, layout);
     return { ...face, quality, fault: null, vector: embed(this.networks[this.embedder], embedded) };
