@@ -25,29 +25,30 @@ class Vision:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
-    def analyse(self, image: Image) -> list[dict[str, Any]]:
-        """The faces of an image, all examined."""
-        return self._ask("analyse", image)
+    def analyse(self, image: Image, due: list[bool] | None = None) -> list[dict[str, Any]]:
+        """The faces of an image, examined where they are due, by default all."""
+        return self.ask("analyse", picture=_picture(image), due=due)
 
     def chip(self, image: Image, landmarks: FloatArray, embedder: str) -> NDArray[np.uint8]:
         """(side, side, 3) RGB."""
         points = np.where(np.isnan(landmarks), None, landmarks).tolist()
-        data = self._ask("chip", image, landmarks=points, embedder=embedder)
+        data = self.ask("chip", picture=_picture(image), landmarks=points, embedder=embedder)
         rgba = np.frombuffer(base64.b64decode(data), np.uint8)
         side = round((len(rgba) / 4) ** 0.5)
         return rgba.reshape(side, side, 4)[..., :3]
 
     def embed(self, chip: NDArray[np.uint8]) -> FloatArray:
         """(128,). chip: (side, side, 3) RGB."""
-        return np.array(self._ask("embed", chip[..., ::-1].copy()), np.float32)
+        return np.array(self.ask("embed", picture=_picture(chip[..., ::-1].copy())), np.float32)
 
     def error(self, call: str, image: Image, **changes: int) -> str:
         """The error of a call with a picture of which some fields are wrong."""
         answer = self._answer({"call": call, "picture": {**_picture(image), **changes}})
         return str(answer["error"])
 
-    def _ask(self, call: str, image: Image, **others: Any) -> Any:
-        answer = self._answer({"call": call, "picture": _picture(image), **others})
+    def ask(self, call: str, **others: Any) -> Any:
+        """The result of a call of vision.mjs."""
+        answer = self._answer({"call": call, **others})
         assert "error" not in answer, answer["error"]
         return answer["result"]
 

@@ -26,11 +26,11 @@ from tests.tracker.vision.scenes import (
 )
 from tracker.vision import embedders
 from tracker.vision.align import align
-from tracker.vision.boxes import iou_matrix
+from tracker.vision.boxes import Overlap, best_first, iou_matrix, nms
 from tracker.vision.detector import Detector
 from tracker.vision.embed import Embedder
 from tracker.vision.faces import Faces, FloatArray, Image
-from tracker.vision.quality import CHIP, assess, fault
+from tracker.vision.quality import CHIP, Quality, assess, fault
 
 DETECT = DetectSettings()
 QUALITY = QualitySettings()
@@ -179,6 +179,49 @@ def test_an_unknown_embedder_is_an_error(browser_networks: Path) -> None:
     assert "embedder: expected sface, dlib_resnet or null, got arcface" in message
 
 
+def test_only_the_best_faces_are_returned_and_those_that_are_due_examined(browser_networks: Path) -> None:
+    with running_vision(browser_networks, None, DetectSettings(max_faces=3), QUALITY) as vision:
+        faces = vision.analyse(ten_faces(), due=[False, True, False])
+    assert [face["quality"] is not None for face in faces] == [False, True, False]
+    assert [face["score"] for face in faces] == sorted((face["score"] for face in faces), reverse=True)
+
+
+@pytest.mark.parametrize("overlap", list(Overlap))
+def test_suppression_keeps_the_boxes_that_the_agent_keeps(overlap: Overlap, engines: dict[str, Vision]) -> None:
+    rng = np.random.default_rng(3)
+    corners = rng.uniform(0, 60, (200, 2))
+    boxes = np.concatenate([corners, corners + rng.uniform(-2, 40, (200, 2))], axis=1)
+    scores = rng.uniform(0, 1, 200)
+    candidates = [{"box": box.tolist(), "score": score} for box, score in zip(boxes, scores, strict=True)]
+    by_smaller = overlap is Overlap.SMALLER
+    kept = engines["sface"].ask("suppressed", candidates=candidates, maxOverlap=0.6, bySmaller=by_smaller)
+    order = best_first(scores)
+    want = order[nms(boxes[order], 0.6, overlap)]
+    assert 10 < len(want) < 190
+    assert [each["score"] for each in kept] == scores[want].tolist()
+
+
+def test_boxes_are_clipped_to_the_pixels_of_the_picture(engines: dict[str, Vision]) -> None:
+    size = {"width": 640, "height": 480}
+    assert engines["sface"].ask("clipped", box=[-3.5, 2.5, 700, 480], size=size) == [0, 2.5, 639, 479]
+
+
+@pytest.mark.parametrize("name", ["widths_px", "clipped", "contrast", "sharpness", "yaw", "pitch"])
+def test_faults_are_those_of_the_agent(name: str, engines: dict[str, Vision]) -> None:
+    good = {"widths_px": 90.0, "clipped": 0.1, "contrast": 0.1, "sharpness": 5.0, "yaw": 10.0, "pitch": 0.1}
+    found = set()
+    for value in (-1.0, -0.9, 0.01, 0.6, 0.9, 40.0, 80.0, np.nan):
+        for brightness in (0.1, 0.4, 0.9):
+            fields = {**good, "eyes": 1.0, "score": 1.0, "brightness": brightness, name: value}
+            quality = Quality(**{key: np.array([each], np.float32) for key, each in fields.items()})
+            want = fault(quality, 0, QUALITY)
+            plain = {key: None if np.isnan(each) else each for key, each in fields.items()}
+            plain["widthsPx"] = plain.pop("widths_px")
+            assert engines["sface"].ask("fault", quality=plain) == want
+            found.add(want)
+    assert len(found) > 1
+
+
 def test_picture_of_another_size_than_its_data_is_refused(engines: dict[str, Vision]) -> None:
     message = engines["sface"].error("analyse", small_astronaut(), width=100)
     assert "picture: expected RGBA of at most 8400000 pixels, got 65536 bytes for 100x128" in message
@@ -191,9 +234,9 @@ def assert_same(
     assert len(found) == len(want)
     if not found:
         return
-    overlaps = iou_matrix(want.boxes, np.array([face["box"] for face in found], np.float32))
-    order = overlaps.argmax(axis=1)
-    assert overlaps.max(axis=1).min() > 0.999
+    boxes = np.array([face["box"] for face in found], np.float32)
+    order = iou_matrix(want.boxes, boxes).argmax(axis=1)
+    assert abs(boxes[order] - want.boxes).max() < 0.02
     landmarks = np.array([found[row]["landmarks"] for row in order])
     assert abs(landmarks - want.landmarks).max() < 0.02
     assert abs(np.array([found[row]["score"] for row in order]) - want.scores).max() < 1e-4

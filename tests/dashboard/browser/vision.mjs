@@ -1,14 +1,16 @@
 // Runs the browser camera's vision: a request a line on stdin, an answer a line on stdout.
 // Arguments: the folder of the networks' folders, and as JSON {embedder, settings}.
-// Request: {call, picture: {data, width, height}, ...}; data: base64 of RGBA; landmarks: null for NaN.
+// Request: {call, picture: {data, width, height}, ...}; data: base64 of RGBA. null in landmarks and quality is NaN.
 // Answer: {result}, or {error}.
 import fs from "node:fs/promises";
 import http from "node:http";
 import path from "node:path";
 import readline from "node:readline";
 import { align } from "../../../dashboard/browser/src/vision/align.js";
+import { clipped, suppressed } from "../../../dashboard/browser/src/vision/boxes.js";
 import { CHIPS } from "../../../dashboard/browser/src/vision/embedders.js";
 import { embed, FaceEngine } from "../../../dashboard/browser/src/vision/engine.js";
+import { fault } from "../../../dashboard/browser/src/vision/quality.js";
 
 const folder = process.argv[2];
 const { embedder, settings } = JSON.parse(process.argv[3]);
@@ -25,22 +27,29 @@ let loading = null;
 const loaded = () => (loading ??= FaceEngine.load({ baseUrl, embedder, settings }));
 
 const calls = {
-  analyse: async ({ picture }) => {
+  analyse: async ({ picture, due }) => {
     const engine = await loaded();
     const faces = await engine.detect(picture);
-    const examined = await engine.examine(picture, faces, faces.map(() => true));
+    const examined = await engine.examine(picture, faces, due ?? faces.map(() => true));
     return examined.map((face) => ({ ...face, vector: face.vector && [...face.vector] }));
   },
   chip: ({ picture, landmarks, embedder: name }) => {
     const points = landmarks.map((point) => point.map((value) => value ?? NaN));
     return Buffer.from(align(picture, points, CHIPS[name]).data).toString("base64");
   },
+  fault: ({ quality }) => fault(withNaN(quality), settings.quality),
+  suppressed: ({ candidates, maxOverlap, bySmaller }) => suppressed(candidates, maxOverlap, { bySmaller }),
+  clipped: ({ box, size }) => clipped(box, size),
   embed: async ({ picture }) => [...embed((await loaded()).networks[embedder], picture)],
 };
 
+function withNaN(quality) {
+  return Object.fromEntries(Object.entries(quality).map(([name, value]) => [name, value ?? NaN]));
+}
+
 for await (const line of readline.createInterface({ input: process.stdin })) {
   const { call, picture, ...others } = JSON.parse(line);
-  const data = Uint8ClampedArray.from(Buffer.from(picture.data, "base64"));
+  const data = picture && Uint8ClampedArray.from(Buffer.from(picture.data, "base64"));
   try {
     const result = await calls[call]({ picture: { ...picture, data }, ...others });
     process.stdout.write(`${JSON.stringify({ result })}\n`);
