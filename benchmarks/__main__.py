@@ -8,7 +8,19 @@ import sys
 
 from benchmarks.measure import ROOT, show
 
-NAMES = ("detect", "embed", "pipeline", "idle", "match", "start", "presence", "reading", "dashboard", "upload")
+NAMES = (
+    "detect",
+    "embed",
+    "pipeline",
+    "idle",
+    "match",
+    "start",
+    "presence",
+    "reading",
+    "dashboard",
+    "upload",
+    "browser",
+)
 
 
 def main() -> int:
