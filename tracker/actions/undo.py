@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from config.errors import RecordError
 from tracker.actions import (
+    devices,
     display_links,
     enrolment,
     events,
@@ -25,7 +26,19 @@ from tracker.store.audit import AuditEntry
 from tracker.store.store import Store
 from tracker.store.users import UserRole
 
-_MODULES = (display_links, enrolment, events, negatives, people, reassigning, recognition, review, users, visits)
+_MODULES = (
+    devices,
+    display_links,
+    enrolment,
+    events,
+    negatives,
+    people,
+    reassigning,
+    recognition,
+    review,
+    users,
+    visits,
+)
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {each.name: each for module in _MODULES for each in module.OPERATIONS}
 )

@@ -33,7 +33,7 @@ COMMANDS: Mapping[str, Entry] = {
     "restore": ("backup:restore", "Restore the store from a backup. Stop agents and dashboards first."),
     "doctor": ("doctor:doctor", "Check this machine: packages, models, store, disk, clock, cameras."),
 }
-GROUPS: Mapping[str, tuple[str, Mapping[str, Entry]]] = {
+GROUPS: Mapping[str, tuple[str, Mapping[str, Entry]]] = {  # a group within another one has the name of both
     "people": (
         "List, show, edit, name, merge, correct, calibrate and forget people.",
         {
@@ -74,6 +74,14 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Entry]]] = {
         {
             "preview": ("camera:preview", "Draw a camera's line, zones and region on one of its frames."),
             "count": ("count:count", "Count the people who cross a line in a recording, by their bodies."),
+        },
+    ),
+    "camera devices": (
+        "Manage phones, tablets and laptops whose browsers are cameras.",
+        {
+            "add": ("devices:add", "Add a device as a camera, and print the link that pairs it."),
+            "list": ("devices:list_devices", "List the devices that are cameras."),
+            "revoke": ("devices:revoke", "Revoke the key of a device, which records nothing any more."),
         },
     ),
     "events": (
@@ -177,10 +185,12 @@ class Commands(TyperGroup):
         super().__init__(**attributes)
         for name, entry in COMMANDS.items():
             self.add_command(LazyCommand(name, entry))
-        for name, (summary, entries) in GROUPS.items():
+        for words, (summary, entries) in GROUPS.items():
             commands = {each: LazyCommand(each, entry) for each, entry in entries.items()}
-            self.add_command(
-                TyperGroup(
-                    name=name, commands=dict(commands), help=summary, no_args_is_help=True, rich_markup_mode=MARKUP
-                )
+            parent, _, name = words.rpartition(" ")
+            above = self.commands[parent] if parent else self
+            group = TyperGroup(
+                name=name, commands=dict(commands), help=summary, no_args_is_help=True, rich_markup_mode=MARKUP
             )
+            if isinstance(above, TyperGroup):
+                above.add_command(group)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from tracker.cli.acting import actor_of
 from tracker.cli.command import command
+from tracker.cli.dashboard_address import address_of, is_only_here
 from tracker.cli.options import Acting, Options
 from tracker.cli.output import Result, Table
 from tracker.cli.store import open_store
 from tracker.reports.sheets import Column, Kind
 
-if TYPE_CHECKING:
-    from config.serving import DashboardSettings
-
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the screen.")]
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _COLUMNS = (Column("name", "name"), Column("created_at", "since", Kind.MOMENT))
 
 
@@ -36,9 +33,9 @@ def link(
     settings = access.load()
     with open_store(settings, create=True) as store:
         key = display_links.add(store, actor_of(access), name)
-    base = (address or _address(settings.dashboard)).rstrip("/")
+    base = (address or address_of(settings.dashboard)).rstrip("/")
     notes = ["The link is not shown again. Whoever has it sees how many people are in, and no names."]
-    if address is None and settings.dashboard.host in _LOOPBACK:
+    if address is None and is_only_here(settings.dashboard):
         notes.append("note: only this machine opens it; 'footfall dashboard --host 0.0.0.0' serves other screens too")
     url = f"{base}/display?key={key}"
     return Result(document={"name": name, "url": url}, parts=[url], notes=notes)
@@ -66,12 +63,3 @@ def revoke(name: NameArgument, access: Acting) -> Result:
     with open_store(access.load(), create=False) as store:
         found = display_links.revoke(store, actor_of(access), name)
     return Result(document={"name": found}, parts=[f"The link {found} is revoked"])
-
-
-def _address(place: DashboardSettings) -> str:
-    """The address of the dashboard by its settings; other machines know this one by its name."""
-    import socket
-
-    scheme = "http" if place.tls is None and place.tls_cert is None else "https"
-    host = socket.gethostname() if place.host in ("0.0.0.0", "::") else place.host  # noqa: S104 - read
-    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{place.port}{place.base_path}"

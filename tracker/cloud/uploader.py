@@ -21,7 +21,7 @@ from tracker.cloud.retry import Backoff
 from tracker.cloud.upload import Sent, Terms, Upload
 from tracker.presence.events import time_text
 from tracker.store.outbox import Acknowledgement
-from tracker.store.site_settings import fields_of
+from tracker.store.site_settings import fields_of, rules_at_site
 from tracker.store.store import Store
 
 log = logging.getLogger("footfall.upload")
@@ -93,7 +93,7 @@ class Uploader:
             version=version("footfall"),
             vectors=settings.cloud.share_vectors,
             heartbeat_s=settings.cloud.heartbeat_s,
-            site=fields_of(settings),
+            site=fields_of(settings, rules_at_site(settings, store)),
         )
         opened = partial(connect, address, settings.cloud.credentials)
         return cls(store, opened, terms, gentle=gentle, progress=progress)

@@ -23,7 +23,7 @@ from tracker.reports.frames import Frames
 from tracker.reports.headcount_cache import HeadcountCache, read_door
 from tracker.reports.periods import cut_to_records
 from tracker.reports.session_cache import LONGEST, SessionCache
-from tracker.store.site_settings import coverage_at_site, opening_of, site_rules
+from tracker.store.site_settings import coverage_at_site, opening_of, rules_at_site
 from tracker.store.store import Store
 
 _MIDDLE = 0.5
@@ -109,7 +109,7 @@ def site_of_report(settings: Settings, store: Store, site_id: str | None = None)
             rules=rules,
             opening=opening_of(settings),
             settings=settings,
-            notes=(_OTHER_RULES,) if _differ(settings, rules) else (),
+            notes=(_OTHER_RULES,) if _differ(settings, store, rules) else (),
         )
     site = store.sites.get(site_id or "")
     if site is None:
@@ -371,11 +371,11 @@ def _without_doors(rules: Rules) -> Rules:
     return replace(rules, entrances=frozenset(), exits=frozenset())
 
 
-def _differ(settings: Settings, rules: Rules) -> bool:
+def _differ(settings: Settings, store: Store, rules: Rules) -> bool:
     """Whether the settings name a rule, or cameras, other than those of the stored sessions."""
     if settings.store.firestore is not None:
         return False
-    wanted = site_rules(settings)
+    wanted = rules_at_site(settings, store)
     names = {name.removesuffix("_s") for name in settings.presence.model_fields_set} - {"opens_at"}
     names |= {"entrances", "exits", "rooms", "counted"} if settings.camera else set()
     return any(getattr(wanted, name) != getattr(rules, name) for name in names)

@@ -23,6 +23,7 @@ class SubjectKind(StrEnum):
     VISIT = "visit"
     EVENT = "event"
     DISPLAY_LINK = "display_link"
+    DEVICE = "device"
     USER = "user"
     GALLERY = "gallery"
 

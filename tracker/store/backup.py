@@ -101,6 +101,7 @@ def restore(backup: Path, store: Path, *, now: datetime, progress: Progress) -> 
     with Store(place) as restored:
         restored.users.sign_out_everybody()  # also who was signed out or removed since the backup
         restored.display_links.revoke_all()  # also those that were revoked since
+        restored.devices.revoke_all()
     return Restored(
         contents=_contents(place),
         kept=kept,

@@ -226,7 +226,17 @@ CREATE TABLE audit_subjects (  -- everything that a change concerns: its subject
 CREATE INDEX audit_subjects_row ON audit_subjects (audit_id);
 CREATE TABLE display_links (  -- that open the display at the door without a sign-in; never uploaded
     name_key TEXT PRIMARY KEY NOT NULL, name TEXT NOT NULL, key_hash TEXT NOT NULL UNIQUE, created_at TEXT NOT NULL
-) WITHOUT ROWID
+) WITHOUT ROWID;
+CREATE TABLE devices (  -- browsers that are cameras; never uploaded
+    device_id TEXT PRIMARY KEY NOT NULL, name TEXT NOT NULL, name_key TEXT NOT NULL,
+    site_id TEXT NOT NULL, camera_id TEXT NOT NULL,
+    role TEXT NOT NULL CHECK (role IN ('room', 'entrance', 'exit', 'door')),
+    secret_hash TEXT NOT NULL, created_at TEXT NOT NULL, created_by TEXT NOT NULL,
+    revoked_at TEXT,          -- NULL: in use
+    seen_at TEXT, instance TEXT  -- when and by which page it was used last
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX devices_name ON devices (name_key) WHERE revoked_at IS NULL;
+CREATE UNIQUE INDEX devices_camera ON devices (site_id, camera_id) WHERE revoked_at IS NULL
 """
 
 SCHEMA = tuple(_STATEMENTS.split(";\n"))

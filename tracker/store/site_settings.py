@@ -71,13 +71,16 @@ def opening_of(settings: Settings) -> Opening | None:
     return Opening(time.fromisoformat(hours.opens_at), time.fromisoformat(hours.closes_at), settings.site.zone)
 
 
-def fields_of(settings: Settings) -> dict[str, object]:
-    """The fields of the site's document that describe the site of these settings."""
+def fields_of(settings: Settings, rules: Rules | None = None) -> dict[str, object]:
+    """The fields of the site's document that describe the site of these settings.
+
+    rules: where they are others than those of the settings.
+    """
     return {
         "name": settings.site.name,
         "time_zone": settings.site.zone.key,
         "capacity": settings.site.capacity,
-        "rules": encode_rules(site_rules(settings)),
+        "rules": encode_rules(rules or site_rules(settings)),
     }
 
 
@@ -117,14 +120,42 @@ def settings_at_site(path: Path | None, overrides: Overrides) -> tuple[Settings,
 
 
 def rules_at_site(settings: Settings, store: Store) -> Rules:
-    """The rules in the settings. Where they name no camera, the roles of cameras are those that the site shares."""
+    """The rules in the settings, with the devices in use as cameras.
+
+    Where the settings name no camera, the roles of other cameras are those that the site shares.
+    """
     rules = site_rules(settings)
-    if settings.store.firestore is None or settings.camera:
-        return rules
-    theirs = rules_in(store.inbox.site_document(settings.site.id) or {})
-    if theirs is None:
-        return rules
-    return replace(rules, entrances=theirs.entrances, exits=theirs.exits, rooms=theirs.rooms)
+    if settings.store.firestore is not None and not settings.camera:
+        theirs = rules_in(store.inbox.site_document(settings.site.id) or {})
+        if theirs is not None:
+            rules = replace(rules, entrances=theirs.entrances, exits=theirs.exits, rooms=theirs.rooms)
+    for device in store.devices.all(settings.site.id):
+        rules = with_camera(rules, device.camera_id, device.role)
+    return rules
+
+
+def with_camera(rules: Rules, camera_id: str, role: CameraRole | None) -> Rules:
+    """The rules with a browser as the camera of that id and role; None for no role, as without it.
+
+    At its door everybody counts whose face is seen, recognised or not.
+    """
+    own = {
+        "entrances": role in (CameraRole.ENTRANCE, CameraRole.DOOR),
+        "exits": role in (CameraRole.EXIT, CameraRole.DOOR),
+        "rooms": role is CameraRole.ROOM,
+        "counted": role is CameraRole.DOOR,
+    }
+    cameras = {
+        name: getattr(rules, name) - {camera_id} | ({camera_id} if among else set()) for name, among in own.items()
+    }
+    return replace(rules, **cameras)
+
+
+def use_camera(settings: Settings, store: Store, camera_id: str, role: CameraRole | None) -> None:
+    """Let sessions follow that a browser is the camera of that id and role from now on, or None: is no camera."""
+    known = store.sites.get(settings.site.id)
+    site = known if known is not None and known.name else site_of(settings, rules_at_site(settings, store))
+    store.sites.save(replace(site, rules=with_camera(site.rules, camera_id, role)))
 
 
 def reports_after_s(settings: Settings) -> float:

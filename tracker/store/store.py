@@ -11,6 +11,7 @@ from tracker.store.store_file import StoreFile
 if TYPE_CHECKING:
     from tracker.store.audit import Audit
     from tracker.store.cameras import Cameras
+    from tracker.store.devices import Devices
     from tracker.store.directory import Directory
     from tracker.store.display_links import DisplayLinks
     from tracker.store.events import Events, Matches
@@ -107,6 +108,12 @@ class Store(StoreFile):
         from tracker.store.display_links import DisplayLinks
 
         return DisplayLinks(self)
+
+    @cached_property
+    def devices(self) -> Devices:
+        from tracker.store.devices import Devices
+
+        return Devices(self)
 
     @cached_property
     def reviews(self) -> Reviews:

@@ -9,9 +9,11 @@ from datetime import date
 import pytest
 
 from config.errors import FootfallError, NotAllowedError, RecordError
+from config.settings import CameraSettings, Counting, Settings, SiteSettings
 from tests.tracker.actions.conftest import ACTORS, ADMIN, DESK, NOW, SITE, Gym, ago, event, vector
 from tests.tracker.review.places import RULES
 from tracker.actions import (
+    devices,
     display_links,
     enrolment,
     events,
@@ -37,7 +39,14 @@ ADDED = Event(
     kind=EventKind.EXIT, site_id=SITE, camera_id=OPERATOR, person_id="p-ada", at=ago(5), track_id=OPERATOR
 )  # fmt: skip
 AGREED = Consent(at=ago(1), version="2", by="Ann")
+SETTINGS = Settings(
+    site=SiteSettings(id=SITE), camera=(CameraSettings(id="lobby", source="0", count=Counting.FACES),)
+)  # fmt: skip
 ZOE = Person(person_id="p-zoe", name="Zoe", created_at=ago(0), consented_at=ago(0))
+
+
+def device_id(gym: Gym) -> str:
+    return gym.store.devices.all()[0].device_id
 
 
 def doubtful(gym: Gym) -> DoubtfulVisit:
@@ -83,6 +92,9 @@ ACTS: dict[str, Act] = {
     "people.forget": lambda gym, actor: people.forget(gym.store, actor, "p-ada", erase_history=True),
     "display.link": lambda gym, actor: display_links.add(gym.store, actor, "door"),
     "display.revoke": lambda gym, actor: display_links.revoke(gym.store, actor, "door"),
+    "devices.add": lambda gym, actor: devices.add(gym.store, SETTINGS, actor, "Old phone"),
+    "devices.rename": lambda gym, actor: devices.rename(gym.store, actor, device_id(gym), "New phone"),
+    "devices.revoke": lambda gym, actor: devices.revoke(gym.store, SETTINGS, actor, device_id(gym)),
     "review.ignore": lambda gym, actor: review.ignore_visitors(gym.store, actor, ["v-0000000001"]),
     "review.confirm": lambda gym, actor: review.confirm(gym.store, actor, [doubtful(gym)], RULES),
     "recognition.limits": lambda gym, actor: recognition.set_limits(gym.store, actor, {"p-ada": 0.5, "p-bob": 0.6}),
@@ -109,6 +121,11 @@ FAILING: dict[str, Act] = {
         gym.store, actor, site_id=SITE, person_id="p-ada", at=ago(-1)
     ),
     "no-link": lambda gym, actor: display_links.revoke(gym.store, actor, "door"),
+    "no-device": lambda gym, actor: devices.revoke(gym.store, SETTINGS, actor, "d-1"),
+    "device-under-a-taken-camera-id": lambda gym, actor: devices.add(
+        gym.store, SETTINGS, actor, "Phone", camera_id="lobby"
+    ),
+    "device-under-no-camera-id": lambda gym, actor: devices.add(gym.store, SETTINGS, actor, "Phone", camera_id="a b"),
     "no-visit": lambda gym, actor: visits.void(gym.store, actor, site_id=SITE, session_id="nosuchid"),
     "other-site": lambda gym, actor: visits.void(gym.store, actor, site_id="pool", session_id=gym.over),
     "two-at-once": lambda gym, actor: visits.add(
@@ -174,6 +191,8 @@ def prepare(gym: Gym, name: str) -> None:
         events.void(gym.store, ADMIN, [event("exit", 240).event_id])
     if name == "display.revoke":
         display_links.add(gym.store, ADMIN, "door")
+    if name in ("devices.rename", "devices.revoke"):
+        devices.add(gym.store, SETTINGS, ADMIN, "Tablet")
     if name.startswith("users."):
         for user_name in ("Ben", *(actor.name for actor in ACTORS.values())):
             gym.store.users.add(User(name=user_name, role=UserRole.DESK, created_at=ago(9)), "hash")

@@ -1,0 +1,65 @@
+"""`footfall camera devices …`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tests.tracker.cli.conftest import Run
+from tracker.store.devices import DeviceKey
+from tracker.store.store import Store
+
+
+def key_of(url: str) -> DeviceKey:
+    parsed = DeviceKey.parse(urlsplit(url).fragment.removeprefix("pair="))
+    assert parsed is not None
+    return parsed
+
+
+def test_a_device_is_added_listed_and_revoked(run: Run, tmp_path: Path) -> None:
+    made = run(
+        "camera", "devices", "add", "Old phone", "--role", "entrance", "--address", "https://gym.example/footfall/"
+    )
+    *drawn, url = made.out.splitlines()
+    assert made.code == 0
+    assert url.startswith("https://gym.example/footfall/camera/#pair=d-")
+    assert len(drawn) > 15
+    assert "not shown again" in made.err
+    assert "note:" not in made.err
+    (known,) = run("camera", "devices", "list", "--json").data  # type: ignore[misc]
+    assert (known["name"], known["camera_id"], known["role"]) == ("Old phone", "old-phone", "entrance")
+    (path,) = tmp_path.rglob("*.sqlite3")
+    with Store(path).open(create=False) as store:
+        opened = store.devices.opened_by(key_of(url))
+    assert opened is not None
+    assert opened.device_id == key_of(url).device_id
+    assert run("camera", "devices", "revoke", "old PHONE").out == "The device Old phone is revoked\n"
+    assert "There are no devices yet" in run("camera", "devices", "list").out
+    changes = [each["action"] for each in run("audit", "--json").data]  # type: ignore[attr-defined]
+    assert changes == ["devices.revoke", "devices.add"]
+    run("camera", "devices", "revoke", "Old phone").refused("no device named 'Old phone'", "devices list")
+
+
+def test_the_address_is_that_of_the_settings_with_what_it_lacks(run: Run, tmp_path: Path) -> None:
+    made = run("camera", "devices", "add", "Phone")
+    assert "http://127.0.0.1:8050/camera/#pair=d-" in made.out
+    assert "only this machine opens it" in made.err
+    assert "https" not in made.err
+    settings = tmp_path / "net.toml"
+    settings.write_text('[dashboard]\nhost = "10.0.0.9"\nport = 99\nbase_path = "/gym/"\n')
+    made = run("camera", "devices", "add", "Tablet", "--settings", settings)
+    assert "http://10.0.0.9:99/gym/camera/#pair=d-" in made.out
+    assert "browsers give their camera to https pages only" in made.err
+    settings.write_text(f'{settings.read_text()}tls = "self-signed"\n')
+    made = run("camera", "devices", "add", "Laptop", "--settings", settings, "--json")
+    assert made.data["url"].startswith("https://10.0.0.9:99/gym/camera/#pair=d-")  # type: ignore[index]
+    assert made.err == ""
+
+
+def test_bad_input_is_refused(run: Run) -> None:
+    run("camera", "devices", "add", "Phone")
+    run("camera", "devices", "add", "PHONE").refused("another device has the name")
+    run("camera", "devices", "add", "Two", "--camera-id", "a/b").refused("is no camera id", "letters")
+    run("camera", "devices", "add", "Two", "--camera-id", "phone").refused("there is a camera 'phone' already")
+    run("camera", "devices", "add", " ").refused("the name is empty")
+    assert run("camera", "devices", "add", "Two", "--role", "window").code == 2
