@@ -34,6 +34,11 @@ class DashboardSettings(BaseModel):
         description="Names under which browsers reach the dashboard, besides IP addresses and the names of this"
         " machine; requests with another Host header are refused.",
     )
+    keep_gallery: bool = Field(
+        True,
+        description="Browsers that are cameras keep the vectors of enrolled people, encrypted, so that they recognise"
+        " people without network.",
+    )
     tls: Tls | None = Field(
         None, description="Without `dashboard.tls_cert`: serve https with a certificate that this machine makes itself."
     )

@@ -24,6 +24,7 @@ from dashboard.access.callbacks import RoleCallbacks
 from dashboard.access.guard import guard
 from dashboard.access.hosts import Hosts
 from dashboard.access.identity import Access, current_user, may_open, names_shown
+from dashboard.devices import app_files, routes
 from dashboard.pages import enrol, now, people, review, usage, visits
 from dashboard.plain import display, roll_call
 from dashboard.queries import Board
@@ -150,6 +151,8 @@ def create_app(
     roll_call.register(app.server, board, site_name=settings.site.name)
     display.register(app.server, board, site_name=settings.site.name)
     people_files.register(app.server, board)
+    routes.register(app.server, board)
+    app_files.register(app.server, board)
     app.server.after_request(compressed)
     app.server.wsgi_app = BelowPath(app.server.wsgi_app, settings.dashboard.base_path)
     return app

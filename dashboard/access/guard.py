@@ -19,6 +19,8 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _ASSETS, _BUNDLES, SIGN_IN = "/assets/", "/_dash-component-suites/", "/sign-in"
 DISPLAY = frozenset({"/display", "/display.json"})
 """What the key of a link to the display opens."""
+CAMERA, CAMERA_API = "/camera/", "/camera/api/"
+"""The page of a device that is a camera, for everybody; and what it asks for with the key of the device."""
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -26,12 +28,18 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 _PERMISSIONS = "camera=({camera}), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
+_CAMERA_PERMISSIONS = f"{_PERMISSIONS.format(camera='self')}, screen-wake-lock=(self)"
 _CAMERA_PAGES = frozenset({"/people/enrol"})
 """The pages that may use a camera of the browser."""
 _POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; script-src {scripts}; "
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+_CAMERA_POLICY = (
+    _POLICY.format(scripts="'self' 'wasm-unsafe-eval'") + "; worker-src 'self'; connect-src 'self'"
+    " https://securetoken.googleapis.com https://identitytoolkit.googleapis.com https://firestore.googleapis.com"
+)
+"""The networks run as WebAssembly; a device of a site without this dashboard sends to Firestore."""
 _SAME_SITE_AGAIN = (
     '<!DOCTYPE html><html lang="en"><meta http-equiv="refresh" content="0"><title>Footfall</title></html>'
 )
@@ -49,6 +57,9 @@ def guard(server: flask.Flask, access: Access, hosts: Hosts, *, script_hashes: S
     def check() -> Response | None:
         if not hosts.accept(flask.request.headers.get("Host", "")):
             raise MisdirectedRequest("The dashboard has no such name; dashboard.allowed_hosts lists its names.")
+        if _is_of_device():
+            access.identify_device()
+            return None
         if flask.request.method not in _SAFE_METHODS:
             _require_own_page()
         return _require_sign_in(access)
@@ -59,10 +70,28 @@ def guard(server: flask.Flask, access: Access, hosts: Hosts, *, script_hashes: S
         response.headers["Content-Security-Policy"] = policy
         camera = "self" if flask.request.path.rstrip("/") in _CAMERA_PAGES else ""
         response.headers["Permissions-Policy"] = _PERMISSIONS.format(camera=camera)
-        if not flask.request.path.startswith((_ASSETS, _BUNDLES)):
+        if flask.request.path.startswith(CAMERA):
+            response.headers["Content-Security-Policy"] = _CAMERA_POLICY
+            response.headers["Permissions-Policy"] = _CAMERA_PERMISSIONS
+            response.headers["Cross-Origin-Embedder-Policy"] = "require-corp"  # WebAssembly gets threads by it
+        if not _may_be_kept(response):
             response.headers["Cache-Control"] = "no-store"
         cookies.remember_form(response)
         return response
+
+
+def _is_of_device() -> bool:
+    """Whether the request is one of a device, which needs no sign-in: its page is for everybody, the rest has a key."""
+    path = flask.request.path
+    is_page = f"{path}/".startswith(CAMERA) and flask.request.method in _SAFE_METHODS
+    return is_page or path.startswith(CAMERA_API)
+
+
+def _may_be_kept(response: flask.Response) -> bool:
+    path = flask.request.path
+    if path.startswith(CAMERA):
+        return response.status_code < 400 and not path.startswith(CAMERA_API)
+    return path.startswith((_ASSETS, _BUNDLES))
 
 
 def _require_own_page() -> None:

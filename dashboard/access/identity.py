@@ -17,6 +17,8 @@ from tracker.store.users import User, UserRole
 
 _DISPLAY = Actor("a display", UserRole.VIEWER)
 """Whoever has the link of a display."""
+_DEVICE = Actor("a device", UserRole.VIEWER)
+"""Whoever asks for the page of a camera, or for what it needs."""
 
 
 def current_user() -> User | None:
@@ -35,6 +37,8 @@ def current_actor() -> Actor:
         raise trouble
     if flask.g.get("is_display", False):
         return _DISPLAY
+    if flask.g.get("is_device", False):
+        return _DEVICE
     user = current_user()
     return Actor(THIS_MACHINE, UserRole.ADMIN) if user is None else Actor(user.name, user.role)
 
@@ -98,3 +102,7 @@ class Access:
         """Whether this request, of nobody who is signed in, has the key of a link to the display. Raises StoreError."""
         flask.g.is_display = self.store().display_links.opens(flask.request.args.get("key", ""))
         return bool(flask.g.is_display)
+
+    def identify_device(self) -> None:
+        """This request is one of a device that is a camera, or becomes one: of nobody who is signed in."""
+        flask.g.is_device = True

@@ -65,6 +65,11 @@ class _Dated(Generic[_Record]):
         clauses = f"WHERE {' AND '.join(conditions)} ORDER BY r.at {order}, r.{self._id} {order} LIMIT :limit"
         return self._table.read(self._file.rows(f"{query} {clauses}", values))
 
+    def known(self, ids: Iterable[str]) -> set[str]:
+        """Those of these ids of which there is a record."""
+        query = f"SELECT {self._id} FROM {self._table.name} WHERE {self._id} IN (SELECT value FROM json_each(?))"
+        return {found for (found,) in self._file.rows(query, (json.dumps(list(ids)),))}
+
 
 class Events(_Dated[Event]):
     """Enter and exit events and their corrections."""
@@ -99,6 +104,16 @@ class Events(_Dated[Event]):
                         "correction: event: its person asked to be forgotten", fix="leave this person's events out"
                     )
                 correction_rows.insert(writing, correction)
+
+    def get(self, event_id: str) -> Event | None:
+        """The event of this id, voided or not; None without one."""
+        with self._file.reading() as connection:
+            return event_rows.select_one(connection, event_id)
+
+    def known_corrections(self, ids: Iterable[str]) -> set[str]:
+        """Those of these ids of corrections that are here."""
+        query = "SELECT correction_id FROM corrections WHERE correction_id IN (SELECT value FROM json_each(?))"
+        return {found for (found,) in self._file.rows(query, (json.dumps(list(ids)),))}
 
     def corrections(self, event_id: str | None = None) -> list[Correction]:
         """Corrections of one event, or of all, by time."""

@@ -1,0 +1,78 @@
+"""The page of a device, as `make browser` builds it, and the networks that it runs: files for everybody."""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+from pathlib import Path
+from typing import Any
+
+import flask
+from werkzeug.exceptions import NotFound
+from werkzeug.security import safe_join
+
+from config.errors import ModelError
+from dashboard.access.guard import CAMERA
+from dashboard.queries import Board
+
+BUILT = Path(__file__).parents[1] / "browser" / "dist"
+_INDEX = "index.html"
+_HASHED = re.compile(r"[-.]([0-9A-Z]{8}|[0-9a-f]{8,64})\.\w+$")
+"""The content of a file with such a name never changes."""
+_FOREVER = "public, max-age=31536000, immutable"
+_CHECKED = "no-cache"
+"""Browsers ask whether it changed before they use it."""
+_TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm", ".json": "application/json"}
+_TYPES |= {".webmanifest": "application/manifest+json", ".bin": "application/octet-stream", ".svg": "image/svg+xml"}
+
+
+def register(server: flask.Flask, board: Board) -> None:
+    """Serve the files."""
+    server.register_blueprint(_Files(board).blueprint)
+
+
+class _Files:
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self.blueprint = flask.Blueprint("camera", __name__, url_prefix=CAMERA.rstrip("/"), template_folder="templates")
+        for path, view in (("/", self.index), ("/networks/<path:name>", self.network), ("/<path:name>", self.file)):
+            self.blueprint.add_url_rule(path, view.__name__, view)
+
+    def index(self) -> Any:
+        """The page; where it is not built, how to build it."""
+        if not (BUILT / _INDEX).is_file():
+            site_name = self._board.settings.site.name
+            return flask.make_response(flask.render_template("not-built.html", site_name=site_name), 503)
+        return _sent(BUILT, _INDEX)
+
+    def file(self, name: str) -> Any:
+        """A file of the page."""
+        return _sent(BUILT, name)
+
+    def network(self, name: str) -> Any:
+        """A file of a network in the form of TensorFlow.js."""
+        try:
+            return _sent(_networks(self._board.settings.models.dir), name)
+        except ModelError as error:
+            return {"error": error.problem, "fix": error.fix}, 503
+
+
+def _networks(models: Path) -> Path:
+    """The folder of the networks. Raises ModelError where they are not built."""
+    folder = models / "browser"
+    if not folder.is_dir():
+        raise ModelError("the networks for browsers are not built", fix="run 'footfall models build'")
+    return folder
+
+
+def _sent(folder: Path, name: str) -> flask.Response:
+    """A file of the folder. Raises NotFound, also for what leads out of it."""
+    found = safe_join(str(folder), name)
+    path = None if found is None else Path(found)
+    if path is None or not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
+        raise NotFound
+    kind = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    response = flask.send_file(path, mimetype=kind, conditional=True, etag=True)
+    response.headers["Cache-Control"] = _FOREVER if _HASHED.search(path.name) else _CHECKED
+    response.headers["Service-Worker-Allowed"] = f"{flask.request.script_root}{CAMERA}"
+    return response

@@ -1,0 +1,44 @@
+"""What a device needs to be a camera of the site: the settings, and the version of the people whom it recognises."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from config.settings import Settings
+from tracker.identity.networks import embedder_of, match_of
+from tracker.presence.events import time_text
+from tracker.store.devices import Device
+from tracker.store.store import Store
+
+SCHEMA = 1
+_SECTIONS = ("presence", "track", "quality", "detect")
+
+
+def configuration(device: Device, settings: Settings, store: Store, now: datetime) -> dict[str, Any]:
+    """The configuration of a device, as JSON values. Raises ModelError, StoreError."""
+    embedder, zone = embedder_of(settings, store), settings.site.zone
+    match = match_of(settings, store).model_dump(mode="json")
+    return {
+        "schema": SCHEMA,
+        "site_id": device.site_id,
+        "site_name": settings.site.name,
+        "zone": zone.key,
+        "camera_id": device.camera_id,
+        "name": device.name,
+        "role": device.role,
+        "now": time_text(now),
+        "settings": {
+            **{name: getattr(settings, name).model_dump(mode="json") for name in _SECTIONS},
+            "match": {**match, "full_margin": embedder.full_margin},
+        },
+        "embedder": embedder.network,
+        "keep_gallery": settings.dashboard.keep_gallery,
+        "gallery_version": gallery_version(settings, store, now),
+    }
+
+
+def gallery_version(settings: Settings, store: Store, now: datetime) -> str:
+    """Another text whenever the people to recognise may have changed; with the day, as people are valid for days."""
+    today = now.astimezone(settings.site.zone).date()
+    return f"{embedder_of(settings, store).network}-{store.people.version()}-{today}"

@@ -1,0 +1,138 @@
+"""The page of a device and the networks: files for everybody, with headers that let them use the camera."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from dashboard.devices import app_files
+from tests.dashboard.devices.conftest import Gym
+
+
+@pytest.fixture
+def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "dist"
+    (folder / "assets").mkdir(parents=True)
+    (folder / "index.html").write_text("<!DOCTYPE html><title>Camera</title>")
+    (folder / "service_worker.js").write_text("// worker")
+    (folder / "app.webmanifest").write_text("{}")
+    (folder / "main-4RTYX2QZ.js").write_text("// main")
+    (folder / "assets" / "tf.0123456789abcdef.wasm").write_bytes(b"\0asm")
+    (tmp_path / "secret.txt").write_text("secret")
+    (folder / "link.txt").symlink_to(tmp_path / "secret.txt")
+    monkeypatch.setattr(app_files, "BUILT", folder)
+    return folder
+
+
+@pytest.fixture
+def client(gym: Gym, built: Path) -> FlaskClient:
+    """A browser without key and sign-in."""
+    found: FlaskClient = gym.app.server.test_client()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "cache"),
+    [
+        ("", "text/html", "no-cache"),
+        ("index.html", "text/html", "no-cache"),
+        ("service_worker.js", "text/javascript", "no-cache"),
+        ("app.webmanifest", "application/manifest+json", "no-cache"),
+        ("main-4RTYX2QZ.js", "text/javascript", "public, max-age=31536000, immutable"),
+        ("assets/tf.0123456789abcdef.wasm", "application/wasm", "public, max-age=31536000, immutable"),
+    ],
+)
+def test_files_need_no_sign_in(client: FlaskClient, path: str, kind: str, cache: str) -> None:
+    answer = client.get(f"/camera/{path}")
+    assert (answer.status_code, answer.mimetype, answer.headers["Cache-Control"]) == (200, kind, cache)
+    assert answer.headers["Service-Worker-Allowed"] == "/camera/"
+    assert answer.headers["ETag"]
+    again = client.get(f"/camera/{path}", headers={"If-None-Match": answer.headers["ETag"]})
+    assert again.status_code == 304
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_the_page_may_use_the_camera_and_webassembly_with_threads(client: FlaskClient) -> None:
+    headers = client.get("/camera/").headers
+    policy = dict(part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";"))
+    assert policy["script-src"] == "'self' 'wasm-unsafe-eval'"
+    assert policy["worker-src"] == "'self'"
+    assert policy["connect-src"].split() == [
+        "'self'", "https://securetoken.googleapis.com", "https://identitytoolkit.googleapis.com",
+        "https://firestore.googleapis.com",
+    ]  # fmt: skip
+    assert policy["frame-ancestors"] == "'none'"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Embedder-Policy"] == "require-corp"
+    assert "camera=(self)" in headers["Permissions-Policy"]
+    assert "screen-wake-lock=(self)" in headers["Permissions-Policy"]
+
+
+def test_other_pages_have_the_headers_that_they_had(client: FlaskClient) -> None:
+    headers = client.get("/sign-in").headers
+    assert "wasm" not in headers["Content-Security-Policy"]
+    assert "googleapis" not in headers["Content-Security-Policy"]
+    assert "camera=()" in headers["Permissions-Policy"]
+    assert "Cross-Origin-Embedder-Policy" not in headers
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../secret.txt", "..%2fsecret.txt", "assets/../../secret.txt", "assets", "nothing.js", "link.txt", "%00",
+        "networks/../../secret.txt", "/etc/passwd", "..\\secret.txt",
+    ],
+)  # fmt: skip
+def test_nothing_else_is_served(client: FlaskClient, path: str) -> None:
+    answer = client.get(f"/camera/{path}")
+    assert answer.status_code in (303, 308, 404, 503)
+    assert b"secret" not in answer.data.lower().replace(b"secret.txt", b"")
+    assert "immutable" not in answer.headers.get("Cache-Control", "")
+
+
+def test_the_address_without_a_slash_leads_to_the_page(client: FlaskClient) -> None:
+    answer = client.get("/camera")
+    assert (answer.status_code, answer.headers["Location"]) == (308, "http://localhost/camera/")
+
+
+def test_only_reading_needs_no_sign_in(client: FlaskClient) -> None:
+    assert client.post("/camera/").status_code == 401
+    assert client.get("/cameras").status_code == 303
+
+
+def test_without_a_build_the_page_says_how_to_make_one(gym: Gym, built: Path) -> None:
+    (built / "index.html").unlink()
+    answer = gym.app.server.test_client().get("/camera/")
+    assert answer.status_code == 503
+    assert "make browser" in answer.text
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_networks_are_served_where_they_are_built(gym: Gym, client: FlaskClient, tmp_path: Path) -> None:
+    models = gym.settings.models.model_copy(update={"dir": tmp_path / "models"})
+    moved = gym.settings.model_copy(update={"models": models})
+    gym.settings = moved
+    client = gym.restarted().app.server.test_client()
+    missing = client.get("/camera/networks/pnet/model.json")
+    assert (missing.status_code, "footfall models build" in missing.get_json()["fix"]) == (503, True)
+    folder = tmp_path / "models" / "browser" / "pnet"
+    folder.mkdir(parents=True)
+    (folder / "model.json").write_text("{}")
+    (folder / "group1-shard1of1.bin").write_bytes(b"\1\2")
+    found = client.get("/camera/networks/pnet/model.json")
+    assert (found.status_code, found.mimetype, found.headers["Cache-Control"]) == (200, "application/json", "no-cache")
+    assert client.get("/camera/networks/pnet/group1-shard1of1.bin").data == b"\1\2"
+    assert client.get("/camera/networks/../../footfall.sqlite3").status_code == 404
+
+
+def test_the_path_of_a_proxy_is_respected(new_gym: Callable[..., Gym], built: Path) -> None:
+    gym = new_gym(base_path="/footfall/")
+    client = gym.client()
+    answer = client.get("/footfall/camera/")
+    assert (answer.status_code, answer.headers["Service-Worker-Allowed"]) == (200, "/footfall/camera/")
+    assert client.get("/footfall/camera/api/config").status_code == 200
+    assert client.get("/camera/api/config").status_code == 200  # a proxy may remove the path
+    assert client.get("/footfall/camera").headers["Location"].endswith("/footfall/camera/")
