@@ -57,6 +57,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "tracker.identity",
         "tracker.review",
         "tracker.store",
+        "models.browser",
         "config",
     ),
     "functions": (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,11 @@ class _Files:
     def __init__(self, board: Board) -> None:
         self._board = board
         self.blueprint = flask.Blueprint("camera", __name__, url_prefix=CAMERA.rstrip("/"), template_folder="templates")
-        for path, view in (("/", self.index), ("/networks/<path:name>", self.network), ("/<path:name>", self.file)):
+        for path, view in (
+            ("/", self.index),
+            ("/networks/<network>/<path:name>", self.network),
+            ("/<path:name>", self.file),
+        ):
             self.blueprint.add_url_rule(path, view.__name__, view)
 
     def index(self) -> Any:
@@ -49,20 +54,22 @@ class _Files:
         """A file of the page."""
         return _sent(BUILT, name)
 
-    def network(self, name: str) -> Any:
+    def network(self, network: str, name: str) -> Any:
         """A file of a network in the form of TensorFlow.js."""
         try:
-            return _sent(_networks(self._board.settings.models.dir), name)
+            return _sent(_verified(self._board.settings.models.dir, network), name)
         except ModelError as error:
             return {"error": error.problem, "fix": error.fix}, 503
 
 
-def _networks(models: Path) -> Path:
-    """The folder of the networks. Raises ModelError where they are not built."""
-    folder = models / "browser"
-    if not folder.is_dir():
-        raise ModelError("the networks for browsers are not built", fix="run 'footfall models build'")
-    return folder
+@cache
+def _verified(models: Path, network: str) -> Path:
+    """The folder of a network, whose files were verified. Raises NotFound, and ModelError where it is not built."""
+    from models.browser import NETWORKS, browser_networks  # here, because no other page needs it
+
+    if network not in NETWORKS:
+        raise NotFound
+    return browser_networks(models, [network]) / network
 
 
 def _sent(folder: Path, name: str) -> flask.Response:

@@ -9,6 +9,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from dashboard.devices import app_files
+from models import cards
+from models.browser import FOLDER
+from models.catalog import CATALOG
+from models.packs import Source
 from tests.dashboard.devices.conftest import Gym
 
 
@@ -111,21 +115,32 @@ def test_without_a_build_the_page_says_how_to_make_one(gym: Gym, built: Path) ->
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_networks_are_served_where_they_are_built(gym: Gym, client: FlaskClient, tmp_path: Path) -> None:
-    models = gym.settings.models.model_copy(update={"dir": tmp_path / "models"})
-    moved = gym.settings.model_copy(update={"models": models})
-    gym.settings = moved
-    client = gym.restarted().app.server.test_client()
-    missing = client.get("/camera/networks/pnet/model.json")
-    assert (missing.status_code, "footfall models build" in missing.get_json()["fix"]) == (503, True)
-    folder = tmp_path / "models" / "browser" / "pnet"
+def write_network(folder: Path, name: str, files: dict[str, bytes]) -> None:
+    """A network as `footfall models build --browser` leaves it, with other files."""
     folder.mkdir(parents=True)
-    (folder / "model.json").write_text("{}")
-    (folder / "group1-shard1of1.bin").write_bytes(b"\1\2")
+    for file, content in files.items():
+        (folder / file).write_bytes(content)
+    spec = CATALOG[name]
+    source = Source(file="weights.h5", sha256=spec.source_sha256, package="mtcnn", version="1.0.0")
+    cards.write(folder, spec, source, form=cards.Format.TFJS, weights="float16")
+
+
+def test_networks_are_served_where_they_are_built_and_whole(gym: Gym, tmp_path: Path) -> None:
+    models = gym.settings.models.model_copy(update={"dir": tmp_path / "models"})
+    gym.settings = gym.settings.model_copy(update={"models": models})
+    client = gym.restarted().app.server.test_client()
+    folder = tmp_path / "models" / FOLDER / "pnet"
+    missing = client.get("/camera/networks/pnet/model.json")
+    assert (missing.status_code, "models build --browser" in missing.get_json()["fix"]) == (503, True)
+    write_network(folder, "pnet", {"model.json": b"{}", "weights.bin": b"\1\3"})
+    (folder / "weights.bin").write_bytes(b"\1\2")
+    assert "damaged" in client.get("/camera/networks/pnet/model.json").get_json()["error"]
+    (folder / "weights.bin").write_bytes(b"\1\3")
     found = client.get("/camera/networks/pnet/model.json")
     assert (found.status_code, found.mimetype, found.headers["Cache-Control"]) == (200, "application/json", "no-cache")
-    assert client.get("/camera/networks/pnet/group1-shard1of1.bin").data == b"\1\2"
-    assert client.get("/camera/networks/../../footfall.sqlite3").status_code == 404
+    assert client.get("/camera/networks/pnet/weights.bin").data == b"\1\3"
+    for path in ("bodies/model.json", "pnet/../../pnet.tflite", "../../footfall.sqlite3", "pnet"):
+        assert client.get(f"/camera/networks/{path}").status_code == 404
 
 
 def test_the_path_of_a_proxy_is_respected(new_gym: Callable[..., Gym], built: Path) -> None:
