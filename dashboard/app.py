@@ -25,7 +25,7 @@ from dashboard.access.guard import guard
 from dashboard.access.hosts import Hosts
 from dashboard.access.identity import Access, current_user, may_open, names_shown
 from dashboard.devices import app_files, routes
-from dashboard.pages import enrol, now, people, review, usage, visits
+from dashboard.pages import cameras, enrol, now, people, review, usage, visits
 from dashboard.plain import display, roll_call
 from dashboard.queries import Board
 from dashboard.sharing import share
@@ -40,6 +40,7 @@ PAGES: dict[str, ModuleType] = {
     "/people/enrol": enrol,
     review.PATH: review,
     "/usage": usage,
+    "/cameras": cameras,
 }
 """By address. A page has a TITLE, the LEAST role that it is for, a `layout` and `register` for its callbacks."""
 

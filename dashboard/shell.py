@@ -43,6 +43,7 @@ NAVIGATION = (
     NavigationItem(path="/visits", name="Visits", icon="visits"),
     NavigationItem(path="/people", name="People", icon="people"),
     NavigationItem(path="/usage", name="Usage", icon="usage"),
+    NavigationItem(path="/cameras", name="Cameras", icon="camera"),
 )
 
 

@@ -73,8 +73,11 @@ def rename(store: Store, actor: Actor, device_id: str, name: str) -> int:
     return change.audit_id
 
 
-def revoke(store: Store, settings: Settings, actor: Actor, device_id: str) -> Device:
-    """Revoke the key of a device, and stop its camera. Returns it. Raises UserError when there is no such device."""
+def revoke(store: Store, settings: Settings, actor: Actor, device_id: str) -> int:
+    """Revoke the key of a device, and stop its camera. Returns the id of the audit entry.
+
+    Raises UserError when there is no such device.
+    """
     with changing(store, actor, REVOKE) as change:
         device = require(store, device_id)
         store.devices.revoke(device_id)
@@ -83,7 +86,7 @@ def revoke(store: Store, settings: Settings, actor: Actor, device_id: str) -> De
             use_camera(settings, store, device.camera_id, None)
         before = {"name": device.name, "camera_id": device.camera_id, "role": device.role}
         change.record(SubjectKind.DEVICE, device_id, site_id=device.site_id, before=before, after={})
-    return device
+    return change.audit_id
 
 
 def require(store: Store, device_id: str) -> Device:

@@ -89,7 +89,8 @@ def revoke(name: NameArgument, access: Acting) -> Result:
 
     settings = access.load()
     with open_store(settings, create=False) as store:
-        found = devices.revoke(store, settings, actor_of(access), devices.require_named(store, name).device_id)
+        found = devices.require_named(store, name)
+        devices.revoke(store, settings, actor_of(access), found.device_id)
     return Result(document={"name": found.name}, parts=[f"The device {found.name} is revoked"])
 
 
