@@ -20,6 +20,7 @@ READY = {
     "usage": "#usage-hours .bars path",
     "nothing": ".no-page",
     "people": ".directory tbody tr",
+    "cameras": ".cameras tbody tr",
     "people?person=p-000000000001": ".weeks li, #person-content .quiet",
     "roll-call": ".roll-table tbody tr",
     "display": "#number",

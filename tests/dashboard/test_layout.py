@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from config.settings import CameraRole
 from tests.dashboard import gym
 from tests.dashboard.conftest import Opener, served
 from tracker.presence.events import EventKind, Match
@@ -29,6 +30,7 @@ READY = {
     "visits": ".visit-table tbody tr",
     "usage": ".people-table tbody tr",
     "people": ".directory tbody tr",
+    "cameras": ".cameras tbody tr",
     f"people?person=p-{INSIDE - 1}": ".weeks li",
     "roll-call": ".roll-table tbody tr",
     "display": "#number",
@@ -36,7 +38,7 @@ READY = {
 CUT = """() => [...document.querySelectorAll(
   ".tile-label, .tile-value, .tile-note, .level-text, .card-title, .card-note, .nav-link, .page-title, .page-subtitle, "
   + ".pager, .button, .chip, td, thead th, .roll-table th, .roll-button, .roll-totals, #number, .display-words, "
-  + ".state, .facts dd"
+  + ".state, .facts dd, .cameras .row-detail"
 )].filter(each => each.scrollWidth > each.clientWidth + 1 && getComputedStyle(each).display !== "inline")
   .map(each => each.outerHTML.slice(0, 160))"""
 
@@ -60,6 +62,7 @@ def crowded(tmp_path_factory: pytest.TempPathFactory, site_file: Path) -> Iterat
             )  # fmt: skip
             store.record(Observation(events=[event], matches=[match]))
         store.record(Observation(health=gym.health(LONG_CAMERA, now + timedelta(minutes=10))))
+        store.devices.add(LONG_NAME, site_id=gym.SITE, camera_id="phone", role=CameraRole.ENTRANCE, by="Ann")
     with served(path, "--settings", str(site_file)) as address:
         yield address
 

@@ -41,6 +41,7 @@ def client(tmp_path: Path) -> Iterator[FlaskClient]:
         ("/visits", 200, "Visits"),
         ("/usage", 200, "Usage"),
         ("/usage/", 200, "Usage"),
+        ("/cameras", 200, "Cameras"),
         ("/?x=%00&y=%ff&page=../..", 200, "Now"),
         ("/nope", 404, "Not found"),
         ("/very/deep/%2e%2e/<b>", 404, "Not found"),
