@@ -23,6 +23,7 @@ from tracker.reports.sheets import Column, Kind
 if TYPE_CHECKING:
     from config.settings import Settings
     from tracker.cloud.client import Connection
+    from tracker.presence.rules import Rules
 
 CredentialsOption = Annotated[
     Path | None,
@@ -242,7 +243,7 @@ def publish_settings(
     with _connected(settings, as_admin=True) as connection:
         from tracker.cloud.site import publish
 
-        fields = fields_of(settings)
+        fields = fields_of(settings, _rules(settings))
         if derived_by == "functions":
             fields["derived_by"] = derived_by
         elif derived_by == "machine":
@@ -253,6 +254,18 @@ def publish_settings(
         publish(connection, settings.site.id, fields)
     document = {"site_id": settings.site.id, **fields}
     return Result(document=document, parts=[f"{settings.site.id}: {', '.join(fields)} published"])
+
+
+def _rules(settings: Settings) -> Rules:
+    """The rules of the settings, with the devices of this machine's store as cameras."""
+    from tracker.cli.store import open_store
+    from tracker.store.site_settings import site_rules, with_devices
+
+    rules = site_rules(settings)
+    if not settings.store.path.is_file():
+        return rules
+    with open_store(settings, create=False) as store:
+        return with_devices(rules, store, settings.site.id)
 
 
 @contextmanager

@@ -129,7 +129,12 @@ def rules_at_site(settings: Settings, store: Store) -> Rules:
         theirs = rules_in(store.inbox.site_document(settings.site.id) or {})
         if theirs is not None:
             rules = replace(rules, entrances=theirs.entrances, exits=theirs.exits, rooms=theirs.rooms)
-    for device in store.devices.all(settings.site.id):
+    return with_devices(rules, store, settings.site.id)
+
+
+def with_devices(rules: Rules, store: Store, site_id: str) -> Rules:
+    """The rules with the devices in use at a site as cameras."""
+    for device in store.devices.all(site_id):
         rules = with_camera(rules, device.camera_id, device.role)
     return rules
 

@@ -59,6 +59,14 @@ def test_files_need_no_sign_in(client: FlaskClient, path: str, kind: str, cache:
     assert "Set-Cookie" not in answer.headers
 
 
+def test_large_texts_are_compressed_and_still_checked(client: FlaskClient, built: Path) -> None:
+    (built / "service_worker.js").write_text("// worker\n" * 500)
+    packed = client.get("/camera/service_worker.js", headers={"Accept-Encoding": "gzip"})
+    assert (packed.status_code, packed.headers["Content-Encoding"]) == (200, "gzip")
+    etag = {"Accept-Encoding": "gzip", "If-None-Match": packed.headers["ETag"]}
+    assert client.get("/camera/service_worker.js", headers=etag).status_code == 304
+
+
 def test_the_page_may_use_the_camera_and_webassembly_with_threads(client: FlaskClient) -> None:
     headers = client.get("/camera/").headers
     policy = dict(part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";"))

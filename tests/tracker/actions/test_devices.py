@@ -11,6 +11,7 @@ from tracker.actions import devices
 from tracker.presence.events import CameraRef
 from tracker.presence.health import CameraHealth, CameraState
 from tracker.presence.room import Presence
+from tracker.reports.selection import site_of_report
 from tracker.store.observation import Observation
 from tracker.store.site_settings import rules_at_site
 
@@ -45,6 +46,7 @@ def test_the_rules_of_the_site_follow_its_devices(gym: Gym) -> None:
     assert rules == rules_at_site(SETTINGS, gym.store)
     assert (rules.rooms, rules.entrances, rules.exits) == ({"lobby"}, {"door-phone"}, {"door-phone"})
     assert rules.counted == {"door-phone"}
+    assert site_of_report(SETTINGS, gym.store).notes == ()
     devices.revoke(gym.store, SETTINGS, ADMIN, door.device_id)
     rules = gym.store.sites.rules(SITE)
     assert (rules.rooms, rules.entrances, rules.counted) == ({"lobby"}, frozenset(), frozenset())
