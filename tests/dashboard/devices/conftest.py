@@ -108,7 +108,7 @@ def floats(text: str) -> list[float]:
 
 @pytest.fixture
 def new_gym(tmp_path: Path) -> Iterator[Callable[..., Gym]]:
-    """Makes a gym with Ada and Bob, a visitor, and somebody who never agreed."""
+    """Makes a gym with Ada and Bob, a visitor, and somebody who never agreed, but has a vector."""
     stores: list[Store] = []
 
     def make(**dashboard: Any) -> Gym:
@@ -121,7 +121,7 @@ def new_gym(tmp_path: Path) -> Iterator[Callable[..., Gym]]:
             store.people.add(person, vector(number))
         visitor = Person(person_id="v-0000000001", name="Visitor 1", created_at=since, kind=PersonKind.VISITOR)
         store.people.add(visitor, vector(7))
-        store.people.add(Person(person_id="p-zoe", name="Zoe", created_at=since), vector(8)[:0])
+        store.people.add(Person(person_id="p-zoe", name="Zoe", created_at=since), vector(8))
         settings = Settings(
             site=SiteSettings(id=SITE, name="Northside Gym", time_zone=midday_zone(datetime.now(UTC))),
             store=StoreSettings(url=f"sqlite:///{path}"),

@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
+from dashboard.access.identity import current_actor
 from tests.dashboard.devices.conftest import ANN, Gym
 from tracker.actions import devices
 from tracker.store.devices import DeviceKey
+from tracker.store.users import UserRole
 
 ADDRESSES = ("config", "gallery", "records", "elsewhere")
 
@@ -75,6 +77,13 @@ def test_a_key_opens_no_page(gym: Gym) -> None:
     for path in ("/", "/people", "/visits.csv", "/display.json"):
         assert client.get(path).status_code in (303, 401)
     assert client.post("/_dash-update-component", json={}).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/camera/", "/camera/api/config"])
+def test_nothing_acts_as_an_admin_for_a_device(gym: Gym, path: str) -> None:
+    with gym.app.server.test_request_context(path):
+        gym.app.server.preprocess_request()
+        assert current_actor().role is UserRole.VIEWER
 
 
 def test_a_sign_in_opens_nothing_of_devices(new_gym: Callable[..., Gym]) -> None:
