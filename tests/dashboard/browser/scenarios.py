@@ -1,0 +1,317 @@
+"""Named scripts for traces of a room, with what they are to lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from config.settings import CameraSettings, TrackSettings
+from tests.dashboard.browser.trace_cameras import PEOPLE, TRACK, Enrolled, Face, Forget, Pause, Restart, Script, Shot
+
+ROOM = CameraSettings(id="room", source="0")
+
+BLURRED, _ASIDE, _COVERED = {"sharpness": 0.5}, {"yaw": 60.0}, {"eyes": 0.1}
+DULL = {"sharpness": 1.6}
+"""Good enough, with half the weight."""
+_HOUR_S = 3600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """reported: (name, "?" for somebody unidentified; kind; second; inferred) of the events that hold in the end."""
+
+    role: CameraSettings = ROOM
+    script: Script
+    reported: Sequence[tuple[str, str, float, bool]]
+    people: Sequence[Enrolled] = PEOPLE
+    track: TrackSettings = field(default=TRACK)
+
+
+def still(start: float, end: float, *faces: Face, step_s: float = 0.5) -> list[Shot]:
+    """The same faces from start to end, inclusive."""
+    return [Shot(start + index * step_s, faces) for index in range(round((end - start) / step_s) + 1)]
+
+
+def ada(x: float = 300, **quality: float) -> Face:
+    return Face(who="ada", x=x, quality=quality)
+
+
+def bob(x: float = 500, **quality: float) -> Face:
+    return Face(who="bob", x=x, quality=quality)
+
+
+def eve(x: float = 120, **quality: float) -> Face:
+    return Face(who="eve", x=x, quality=quality)
+
+
+def turned(degrees: int, x: float = 300, **quality: float) -> Face:
+    """Between Ada at 0 and Bob at 90 degrees; from 32 to 58 like neither."""
+    return Face(who=f"ada+{degrees}", x=x, quality=quality)
+
+
+ROOM_SCENARIOS: dict[str, Scenario] = {
+    "enters-and-leaves-at-the-first-and-last-sighting": Scenario(
+        script=[*still(0, 1), *still(1.5, 6, ada()), *still(6.5, 12)],
+        reported=[("ada", "enter", 1.5, False), ("ada", "exit", 6, False)],
+    ),
+    "in-sight-until-exit-after": Scenario(
+        script=[*still(0, 3, ada()), *still(3.5, 5.5), *still(5.9, 8, ada()), *still(8.5, 11, step_s=0.25)],
+        reported=[("ada", "enter", 0, False), ("ada", "exit", 7.9, False)],
+    ),
+    "late-name-applied-back": Scenario(
+        script=[*still(0, 2, ada(**BLURRED)), *still(2.5, 4, ada()), *still(4.5, 9)],
+        reported=[("ada", "enter", 0, False), ("ada", "exit", 4, False)],
+    ),
+    "late-name-never-reaches-back-over-an-exit": Scenario(
+        script=[
+            *still(0, 2, ada(100), ada(500, **BLURRED)),
+            *still(2.5, 6, ada(500, **BLURRED)),
+            *still(6.5, 8, ada(500)),
+            *still(8.5, 12),
+        ],
+        reported=[
+            ("ada", "enter", 0, False),
+            ("ada", "enter", 2, False),
+            ("ada", "exit", 2, False),
+            ("ada", "exit", 8, False),
+        ],
+    ),
+    "another-name-turns-out-right": Scenario(
+        script=[
+            *still(0, 0.5, turned(20), step_s=0.25),
+            *still(0.75, 2.25, turned(42, **DULL), step_s=0.25),
+            *still(2.5, 7, turned(68, **DULL), step_s=0.25),
+            *still(7.5, 12),
+        ],
+        reported=[("bob", "enter", 0, False), ("bob", "exit", 7, False)],
+    ),
+    "name-was-right-until-somebody-else-came": Scenario(
+        script=[
+            *still(0, 4, turned(20), step_s=0.25),
+            *still(4.25, 4.75, turned(45), step_s=0.25),
+            *still(5, 9, turned(68), step_s=0.25),
+            *still(9.5, 14),
+        ],
+        reported=[
+            ("ada", "enter", 0, False),
+            ("ada", "exit", 4.75, False),
+            ("bob", "enter", 5, False),
+            ("bob", "exit", 9, False),
+        ],
+    ),
+    "taken-out-of-a-presence-with-another-track": Scenario(
+        script=[
+            *still(0, 2, ada(120)),
+            *still(2.5, 3, turned(20, 500), step_s=0.25),
+            *still(3.25, 5, turned(42, 500, **DULL), step_s=0.25),
+            *still(5.25, 9, turned(68, 500, **DULL), step_s=0.25),
+            *still(9.5, 14),
+        ],
+        reported=[
+            ("ada", "enter", 0, False),
+            ("ada", "exit", 2, False),
+            ("bob", "enter", 2.5, False),
+            ("bob", "exit", 9, False),
+        ],
+    ),
+    "stranger-counts-since-the-track-began": Scenario(
+        script=[*still(0, 6, eve()), *still(6.5, 12)], reported=[("?", "enter", 0, False), ("?", "exit", 6, False)]
+    ),
+    "stranger-counts-anew-on-each-track": Scenario(
+        script=[*still(0, 2.5, eve()), *still(3, 5), *still(5.5, 8, eve()), *still(8.5, 12)],
+        reported=[
+            ("?", "enter", 0, False),
+            ("?", "exit", 2.5, False),
+            ("?", "enter", 5.5, False),
+            ("?", "exit", 8, False),
+        ],
+    ),
+    "stranger-turns-out-to-be-known": Scenario(
+        script=[
+            *still(0, 5, turned(40)),
+            *still(5.5, 16, turned(20, **DULL), step_s=0.25),
+            *still(16.5, 20),
+        ],
+        reported=[("ada", "enter", 0, False), ("ada", "exit", 16, False)],
+    ),
+    "stranger-was-somebody-else": Scenario(
+        script=[
+            *still(0, 8, turned(40), step_s=0.25),
+            *still(8.25, 18, turned(20), step_s=0.25),
+            *still(18.5, 24),
+        ],
+        reported=[
+            ("?", "enter", 0, False),
+            ("ada", "enter", 8.5, False),
+            ("?", "exit", 14, False),
+            ("ada", "exit", 18, False),
+        ],
+    ),
+    "nobody-is-enrolled": Scenario(
+        script=[*still(0, 6, ada()), *still(6.5, 12)],
+        reported=[("?", "enter", 0, False), ("?", "exit", 6, False)],
+        people=(),
+    ),
+    "near-the-limit-only": Scenario(script=[*still(0, 6, turned(30)), *still(6.5, 9)], reported=[]),
+    "undecided-between-two": Scenario(
+        script=[*still(0, 6, turned(45)), *still(6.5, 9)],
+        reported=[],
+        people=(
+            Enrolled(who="ada", person_id="p-ada", faces=("ada+27",)),
+            Enrolled(who="bob", person_id="p-bob", faces=("ada+63",)),
+        ),
+    ),
+    "own-limit-and-a-face-marked-as-not-theirs": Scenario(
+        script=[*still(0, 4, turned(20, 150), turned(70, 450)), *still(4.5, 9)],
+        reported=[("?", "enter", 0, False), ("?", "exit", 4, False)],
+        people=(
+            Enrolled(who="ada", person_id="p-ada", negatives=("ada+22",)),
+            Enrolled(who="bob", person_id="p-bob", limit=0.3),
+        ),
+    ),
+    "everybody-is-marked-as-somebody-else": Scenario(
+        script=[*still(0, 5, ada()), *still(5.5, 9)],
+        reported=[("?", "enter", 0, False), ("?", "exit", 5, False)],
+        people=(Enrolled(who="ada+5", person_id="p-ada", negatives=("ada",)),),
+    ),
+    "turned-and-covered-faces-are-no-strangers": Scenario(
+        script=[*still(0, 6, eve(120, **_ASIDE), Face(who="dan", x=450, quality=_COVERED)), *still(6.5, 9)], reported=[]
+    ),
+    "turned-faces-name-somebody-known": Scenario(
+        script=[*still(0, 4, ada(300, **_ASIDE)), *still(4.5, 9)],
+        reported=[("ada", "enter", 0, False), ("ada", "exit", 4, False)],
+    ),
+    "one-person-is-in-one-place": Scenario(
+        script=[*still(0, 4, ada(100), turned(10, 500)), *still(4.5, 9)],
+        reported=[("ada", "enter", 0, False), ("ada", "exit", 4, False)],
+    ),
+    "settled-tracks-are-looked-at-now-and-then": Scenario(
+        script=[*still(0, 6, ada(), bob(), step_s=0.1), *still(6.5, 11)],
+        reported=[
+            ("ada", "enter", 0, False),
+            ("bob", "enter", 0, False),
+            ("ada", "exit", 6, False),
+            ("bob", "exit", 6, False),
+        ],
+    ),
+    "gap-shorter-than-merge-gap": Scenario(
+        script=[*still(0, 3, ada()), *still(13, 15, ada()), *still(15.5, 20)],
+        reported=[("ada", "enter", 0, False), ("ada", "exit", 15, False)],
+    ),
+    "gap-after-which-nobody-is-there": Scenario(
+        script=[*still(0, 3, ada()), *still(13, 18)], reported=[("ada", "enter", 0, False), ("ada", "exit", 3, False)]
+    ),
+    "gap-longer-than-merge-gap": Scenario(
+        script=[*still(0, 3, ada()), *still(40, 42, ada()), *still(42.5, 46)],
+        reported=[
+            ("ada", "enter", 0, False),
+            ("ada", "exit", 3, True),
+            ("ada", "enter", 40, False),
+            ("ada", "exit", 42, False),
+        ],
+    ),
+    "camera-lost-and-found": Scenario(
+        script=[*still(0, 3, ada(), eve(500, **BLURRED)), Pause(), *still(9, 12, ada()), *still(12.5, 16)],
+        reported=[("ada", "enter", 0, False), ("ada", "exit", 12, False)],
+    ),
+    "clock-set-back-a-little": Scenario(
+        script=[*still(0, 4, ada()), *still(1, 6, ada()), *still(6.5, 10)],
+        reported=[("ada", "enter", 0, False), ("ada", "exit", 6, False)],
+    ),
+    "clock-set-back-by-an-hour": Scenario(
+        script=[
+            *still(0, 2, ada()),
+            *still(_HOUR_S, _HOUR_S + 2, ada(), bob()),
+            *still(_HOUR_S + 2.5, _HOUR_S + 6, bob()),
+            *still(10, 13, ada(), bob()),
+            *still(13.5, 18),
+        ],
+        reported=[
+            ("ada", "enter", 0, False),
+            ("ada", "exit", 2, True),
+            ("ada", "enter", 10, False),
+            ("bob", "enter", 10, False),
+            ("ada", "exit", 13, False),
+            ("bob", "exit", 13, False),
+        ],
+    ),
+    "voided-and-happened-after-all": Scenario(
+        script=[
+            *still(0, 20, step_s=4),
+            *still(21, 23, ada()),
+            *still(10, 18, step_s=4),
+            *still(21, 23, ada()),
+            *still(23.5, 28),
+        ],
+        reported=[
+            ("ada", "enter", 10, False),
+            ("ada", "exit", 10, False),
+            ("ada", "enter", 21, False),
+            ("ada", "exit", 23, False),
+        ],
+    ),
+    "restarted-in-the-middle": Scenario(
+        script=[*still(0, 3, ada()), Restart(), *still(5, 8, ada()), *still(8.5, 12)],
+        reported=[("ada", "enter", 0, False), ("ada", "exit", 8, False)],
+    ),
+    "restarted-late": Scenario(
+        script=[*still(0, 3, ada()), Restart(), *still(60, 63, ada()), *still(63.5, 68)],
+        reported=[
+            ("ada", "enter", 0, False),
+            ("ada", "exit", 3, True),
+            ("ada", "enter", 60, False),
+            ("ada", "exit", 63, False),
+        ],
+    ),
+    "restarted-with-an-earlier-clock": Scenario(
+        script=[*still(100, 103, ada()), Restart(), *still(50, 53, bob()), *still(90, 110, ada(), step_s=1)],
+        reported=[
+            ("bob", "enter", 50, False),
+            ("bob", "exit", 53, True),
+            ("ada", "enter", 90, False),
+            ("ada", "enter", 100, False),
+            ("ada", "exit", 103, True),
+            ("ada", "exit", 110, True),
+        ],
+    ),
+    "clock-set-back-after-a-restart": Scenario(
+        script=[*still(100, 103, ada()), *still(104, 108), Restart(), *still(109, 110), *still(50, 52)], reported=[]
+    ),
+    "equal-times": Scenario(
+        script=[*still(0, 2, ada()), Shot(2, (ada(), bob())), Shot(2, (ada(), bob())), *still(2.5, 4, ada(), bob())],
+        reported=[
+            ("ada", "enter", 0, False),
+            ("bob", "enter", 2, False),
+            ("ada", "exit", 4, True),
+            ("bob", "exit", 4, True),
+        ],
+    ),
+    "recording-ends": Scenario(
+        script=still(0, 3, ada(), bob()),
+        reported=[
+            ("ada", "enter", 0, False),
+            ("bob", "enter", 0, False),
+            ("ada", "exit", 3, True),
+            ("bob", "exit", 3, True),
+        ],
+    ),
+    "forgotten-meanwhile": Scenario(
+        script=[*still(0, 3, ada(), bob()), Forget("ada"), *still(3.5, 9, ada(), bob()), *still(9.5, 14)],
+        reported=[
+            ("ada", "enter", 0, False),
+            ("bob", "enter", 0, False),
+            ("?", "enter", 4, False),
+            ("?", "exit", 9, False),
+            ("bob", "exit", 9, False),
+        ],
+    ),
+    "slow-camera": Scenario(
+        script=[*still(0, 12, ada(), bob(400), step_s=2), *still(14, 20, step_s=2)],
+        reported=[
+            ("ada", "enter", 0, False),
+            ("bob", "enter", 0, False),
+            ("ada", "exit", 12, False),
+            ("bob", "exit", 12, False),
+        ],
+    ),
+}
