@@ -1,4 +1,4 @@
-// One camera: analysed faces in, records out. The rules of tracker/agent/{loop,writer}.py for a camera that counts faces.
+// One camera that counts faces: analysed faces in, records out. The rules of tracker/agent/{loop,writer}.py.
 // Without a clock, a page or a store: times come with the frames, and what must outlast the page is in `state()`.
 import { Gallery } from "../identity/match.js";
 import { Recognition, centre } from "../identity/recognition.js";
@@ -44,7 +44,7 @@ export class Camera {
   #changes = { transitions: [], retracted: [] };
   #matches = [];
   #setBackTo = null;
-  /** Events by id: when they happened, and whether they are voided. @type {Map<string, { at: Time, isVoid: boolean }>} */
+  /** Reported events by id: when, and whether they are voided. @type {Map<string, { at: Time, isVoid: boolean }>} */
   #events = new Map();
 
   /**

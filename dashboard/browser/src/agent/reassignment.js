@@ -25,6 +25,11 @@ class Record {
     return !this.over && first.trackId === presence.trackId && first.since === presence.enteredAt;
   }
 
+  /** @param {Set<string>} trackIds */
+  isOfAny(trackIds) {
+    return this.stretches.some((each) => trackIds.has(each.trackId));
+  }
+
   extend(sighting) {
     const last = this.stretches.at(-1);
     if (last.trackId !== sighting.trackId) this.stretches.push(sighting);
@@ -81,7 +86,7 @@ export class Reassignments {
     if (!trackIds.length) return;
     for (const trackId of trackIds) this.#live.delete(trackId);
     for (const [personId, records] of this.#records) {
-      const kept = records.filter((each) => !each.over || each.stretches.some(({ trackId }) => this.#live.has(trackId)));
+      const kept = records.filter((each) => !each.over || each.isOfAny(this.#live));
       for (const record of kept) record.shorten(this.#live);
       this.#replace(personId, kept);
     }

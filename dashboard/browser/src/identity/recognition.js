@@ -9,6 +9,7 @@ import { PERSON, UNKNOWN, verdictMargin, verdictOf, weightOf } from "./votes.js"
 
 /**
  * @typedef {import("../presence/events.js").Time} Time
+ * @typedef {import("../presence/room.js").Sighting} Sighting
  * @typedef {import("./rejection.js").Quality} Quality
  * A face of a frame. box: x1 y1 x2 y2, px. quality, vector: null where it was not examined.
  * @typedef {{ box: ArrayLike<number>, quality: Quality | null, vector: Float32Array | null }} Face
@@ -55,7 +56,7 @@ export class Recognition {
   /**
    * The next frame. retracted: to be applied before the sightings. ended: ids of ended tracks.
    * @param {Face[]} faces @param {Time} at @param {[number, number]} sizeWh
-   * @returns {{ sightings: import("../presence/room.js").Sighting[], matches: object[], faces: FaceName[], retracted: Retraction[],
+   * @returns {{ sightings: Sighting[], matches: object[], faces: FaceName[], retracted: Retraction[],
    *   ended: string[] }}
    */
   update(faces, at, sizeWh) {

@@ -1,54 +1,45 @@
-// Why a face is not good enough for recognition. The rules of tracker/vision/quality.py.
+// Why a face is not good enough for recognition, as text. The rules of tracker/vision/quality.py.
+import { Fault, fault } from "../vision/quality.js";
 import { fixed, general } from "./wording.js";
 
 /**
- * The quality of one face, see `tracker.vision.quality.Quality`.
- * @typedef {{ widthsPx: number, sharpness: number, yaw: number, pitch: number, eyes: number, brightness: number,
- *   contrast: number, clipped: number, score: number }} Quality
- * @typedef {{ min_width: number, min_sharpness: number, max_yaw: number, max_pitch: number, min_contrast: number,
- *   max_clipped: number }} QualitySettings
+ * @typedef {import("../vision/quality.js").Quality} Quality
+ * @typedef {import("../vision/quality.js").QualitySettings} QualitySettings
  */
 
-const single = Math.fround;
+const dark = ({ contrast }, { min_contrast: least }) =>
+  `contrast ${fixed(contrast, 3)}, at least ${general(least)} needed`;
+const pitched = ({ pitch }, { max_pitch: most }) =>
+  `pitch ${fixed(Math.abs(pitch), 2)}, at most ${general(most)} allowed`;
+const exposed = (colour) => ({ clipped }, { max_clipped: most }) =>
+  `${percent(clipped)} ${colour} pixels, at most ${percent(most)} allowed`;
+
+/** What was measured, by what makes a face not good enough. */
+const MEASURED = {
+  [Fault.SMALL]: ({ widthsPx }, { min_width: least }) => `${fixed(widthsPx, 0)} px wide, at least ${least} needed`,
+  [Fault.UNDEREXPOSED]: exposed("black"),
+  [Fault.OVEREXPOSED]: exposed("white"),
+  [Fault.DARK]: dark,
+  [Fault.FLAT]: dark,
+  [Fault.BLURRED]: ({ sharpness }, { min_sharpness: least }) =>
+    `sharpness ${fixed(sharpness, 1)}, at least ${general(least)} needed`,
+  [Fault.ASIDE]: ({ yaw }, { max_yaw: most }) => `${fixed(yaw, 0)} degrees, at most ${general(most)} allowed`,
+  [Fault.UP]: pitched,
+  [Fault.DOWN]: pitched,
+};
 
 /**
- * The reason as text; null where the face is good enough. Figures and limits are compared in single precision, and NaN
- * counts as not good.
+ * The reason as text; null where the face is good enough. Figures and limits are compared in single precision.
  * @param {Quality} quality @param {QualitySettings} settings @returns {string | null}
  */
 export function rejection(quality, settings) {
-  const { widthsPx, sharpness, yaw, pitch, brightness, contrast, clipped } = quality;
-  if (!isAtLeast(widthsPx, settings.min_width)) {
-    return `too small: ${fixed(single(widthsPx), 0)} px wide, at least ${settings.min_width} needed`;
-  }
-  if (!isAtMost(clipped, settings.max_clipped)) {
-    const [fault, colour] = brightness < 0.5 ? ["underexposed", "black"] : ["overexposed", "white"];
-    return `${fault}: ${percent(single(clipped))} ${colour} pixels, at most ${percent(settings.max_clipped)} allowed`;
-  }
-  if (!isAtLeast(contrast, settings.min_contrast)) {
-    const fault = brightness < 0.25 ? "too dark" : "too little contrast";
-    return `${fault}: contrast ${fixed(single(contrast), 3)}, at least ${general(settings.min_contrast)} needed`;
-  }
-  if (!isAtLeast(sharpness, settings.min_sharpness)) {
-    const limit = general(settings.min_sharpness);
-    return `too blurred: sharpness ${fixed(single(sharpness), 1)}, at least ${limit} needed`;
-  }
-  if (!isAtMost(yaw, settings.max_yaw)) {
-    return `turned aside: ${fixed(single(yaw), 0)} degrees, at most ${general(settings.max_yaw)} allowed`;
-  }
-  if (!isAtMost(Math.abs(pitch), settings.max_pitch)) {
-    const fault = pitch > 0 ? "looking down" : "looking up";
-    return `${fault}: pitch ${fixed(Math.abs(single(pitch)), 2)}, at most ${general(settings.max_pitch)} allowed`;
-  }
-  return null;
+  const figures = single(quality);
+  const found = fault(figures, single(settings));
+  return found === null ? null : `${found}: ${MEASURED[found](figures, settings)}`;
 }
 
-function isAtLeast(value, limit) {
-  return single(value) >= single(limit);
-}
-
-function isAtMost(value, limit) {
-  return single(value) <= single(limit);
+function single(figures) {
+  return Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, Math.fround(value)]));
 }
 
 function percent(share) {

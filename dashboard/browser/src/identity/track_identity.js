@@ -50,8 +50,8 @@ export class TrackIdentity {
   }
 
   /**
-   * Take in the verdict on a face; returns for how many faces it votes: also for those before it that were not examined,
-   * where it shows the same person.
+   * Take in the verdict on a face; returns for how many faces it votes: where it shows the same person, also for those
+   * before it that were not examined.
    */
   note(verdict, matchedId, margin, at, settings) {
     if (verdict === UNSURE) return 1;

@@ -1,6 +1,6 @@
 // Figures in reasons, written as Python's format does.
 
-/** With so many decimals; halves go to the even digit. @param {number} value @param {number} digits @returns {string} */
+/** With so many decimals; halves go to the even digit. @param {number} value @param {number} digits */
 export function fixed(value, digits) {
   const exact = value.toFixed(40);
   const end = exact.length - 40 + digits;

@@ -39,7 +39,9 @@ export class Line {
    * @param {[[number, number], [number, number]]} ends @param {"left" | "right" | "above" | "below"} inside
    */
   constructor([start, end], inside) {
-    if (!Object.hasOwn(TOWARDS, inside)) throw new RangeError(`inside: expected left, right, above or below, got ${inside}`);
+    if (!Object.hasOwn(TOWARDS, inside)) {
+      throw new RangeError(`inside: expected left, right, above or below, got ${inside}`);
+    }
     if (![...start, ...end].every((part) => part >= 0 && part <= 1)) {
       throw new RangeError("line: expected two points in fractions of the frame, 0 to 1");
     }
@@ -69,7 +71,7 @@ export class Line {
 }
 
 /**
- * Line states by track id and the tracks of one frame -> line states and the crossings with their states, in order of time.
+ * Line states by track id and the tracks of one frame -> line states and the crossings with their states, in time.
  *
  * hold: frames that make a side. settleAfter: a track unseen for longer has ended: it is judged by its last runs and
  * dropped; who is lost under one track and found under another within that time keeps the side. ended: every track has.

@@ -9,7 +9,7 @@ import { byText } from "./events.js";
  * @typedef {{ personId: string, trackId: string, since: Time, seenAt: Time, x: number, y: number }} Sighting
  * Somebody in sight so far. trackId: the track that began it.
  * @typedef {{ personId: string, trackId: string, enteredAt: Time, seenAt: Time, x: number, y: number }} Presence
- * A time without frames, too short to conclude anything: who was seen since `framesSince` counts as unseen from `until`.
+ * A short time without frames: who was seen since `framesSince` counts as unseen from `until` on.
  * @typedef {{ framesSince: Time, until: Time }} Gap
  */
 
