@@ -65,6 +65,21 @@ DOOR_SCENARIOS: dict[str, Scenario] = {
         script=[*walk(0, [200, 230, 260]), *still(1, 3), *walk(3.25, [380, 410, 440]), *NOBODY],
         reported=[("ada", "enter", 3.25, False)],
     ),
+    "few-frames-of-two-tracks-make-a-side": Scenario(
+        role=DOOR,
+        script=[*walk(0, [291, 292]), *still(0.5, 2.5), *walk(2.75, [293, 296, 347, 347, 347, 349]), *NOBODY],
+        reported=[("ada", "enter", 3.25, False)],
+    ),
+    "far-side-of-an-earlier-track-is-enough": Scenario(
+        role=DOOR,
+        script=[
+            *walk(0, [310, 312, 250, 312]),
+            *still(1, 2.75),
+            *walk(3, [292, 312, 312, 347, 347, 347, 349]),
+            *NOBODY,
+        ],
+        reported=[("ada", "enter", 3.75, False)],
+    ),
     "lost-for-too-long": Scenario(
         role=DOOR,
         script=[*walk(0, [200, 230, 260]), *still(1, 8), *walk(8.25, [380, 410, 440]), *NOBODY],

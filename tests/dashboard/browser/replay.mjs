@@ -1,9 +1,10 @@
 // Replays traces, one line of JSON each, through the browser's camera; answers with one line for each.
 import { createInterface } from "node:readline";
+import { assign } from "../../../dashboard/browser/src/agent/assignment.js";
 import { Camera } from "../../../dashboard/browser/src/agent/camera.js";
 import { Gallery } from "../../../dashboard/browser/src/identity/match.js";
 import { rejection } from "../../../dashboard/browser/src/identity/rejection.js";
-import { contentId, timeText, unidentifiedId } from "../../../dashboard/browser/src/presence/events.js";
+import { contentId, microseconds, timeText, unidentifiedId } from "../../../dashboard/browser/src/presence/events.js";
 
 /** An outcome for each step of the trace. */
 function replay({ options, steps }) {
@@ -41,6 +42,8 @@ function galleryOf(people) {
 const ANSWERS = {
   replay,
   nearest: ({ people, vector }) => new Gallery(galleryOf(people).people).nearest(Float32Array.from(vector)),
+  assign: ({ cost }) => assign(cost),
+  microseconds: ({ seconds }) => microseconds(seconds),
   content_id: ({ parts }) => contentId(...parts),
   unidentified_id: ({ site_id: siteId, camera_id: cameraId, track_id: trackId }) =>
     unidentifiedId({ siteId, cameraId }, trackId),

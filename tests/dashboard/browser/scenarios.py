@@ -87,17 +87,60 @@ ROOM_SCENARIOS: dict[str, Scenario] = {
     ),
     "name-was-right-until-somebody-else-came": Scenario(
         script=[
-            *still(0, 4, turned(20), step_s=0.25),
-            *still(4.25, 4.75, turned(45), step_s=0.25),
-            *still(5, 9, turned(68), step_s=0.25),
-            *still(9.5, 14),
+            *still(0, 4, turned(20, **DULL), step_s=0.25),
+            *still(4.25, 9, turned(44, **DULL), step_s=0.25),
+            *still(9.25, 14, turned(68), step_s=0.25),
+            *still(14.5, 19),
         ],
         reported=[
             ("ada", "enter", 0, False),
-            ("ada", "exit", 4.75, False),
-            ("bob", "enter", 5, False),
-            ("bob", "exit", 9, False),
+            ("bob", "enter", 9.25, False),
+            ("ada", "exit", 12.75, False),
+            ("bob", "exit", 14, False),
         ],
+    ),
+    "wrong-track-began-the-presence": Scenario(
+        script=[
+            *still(0, 0.5, turned(20, 500), step_s=0.25),
+            *still(0.75, 1, turned(42, 500, **DULL), step_s=0.25),
+            *still(1.25, 2.5, turned(42, 500, **DULL), ada(120), step_s=0.25),
+            *still(2.75, 8, turned(68, 500, **DULL), ada(120), step_s=0.25),
+            *still(8.5, 14),
+        ],
+        reported=[
+            ("bob", "enter", 0, False),
+            ("ada", "enter", 1.25, False),
+            ("ada", "exit", 8, False),
+            ("bob", "exit", 8, False),
+        ],
+    ),
+    "wrong-track-joined-two-presences": Scenario(
+        script=[
+            *still(0, 1, ada(120), step_s=0.25),
+            *still(1.25, 1.75, turned(20, 500), step_s=0.25),
+            *still(2, 6, turned(40, 500, **DULL)),
+            *still(6.25, 7, turned(40, 500, **DULL), ada(120), step_s=0.25),
+            *still(7.25, 12, turned(64, 500), ada(120), step_s=0.25),
+            *still(12.5, 17),
+        ],
+        reported=[
+            ("ada", "enter", 0, False),
+            ("ada", "exit", 1, False),
+            ("bob", "enter", 1.25, False),
+            ("ada", "enter", 6.25, False),
+            ("ada", "exit", 12, False),
+            ("bob", "exit", 12, False),
+        ],
+    ),
+    "wrong-track-had-left-in-between": Scenario(
+        script=[
+            *still(0, 5.8, turned(20), step_s=2.9),
+            *still(8.7, 8.7),
+            *still(11.6, 17.4, turned(42, **DULL), step_s=2.9),
+            *still(20.3, 58, turned(62), step_s=2.9),
+            *still(61, 67, step_s=2.9),
+        ],
+        reported=[("bob", "enter", 0, False), ("bob", "exit", 58, False)],
     ),
     "taken-out-of-a-presence-with-another-track": Scenario(
         script=[

@@ -52,7 +52,7 @@ _legs = st.builds(
 @st.composite
 def _ways(draw: st.DrawFn) -> list[Face | None]:
     """What is seen of one person, frame by frame: somebody else on each leg, or a face that slowly turns."""
-    x, y = draw(st.sampled_from((60, 240, 310, 330, 400, 580))), draw(st.integers(100, 400))
+    x, y = draw(st.sampled_from((60.3, 240, 310.7, 330, 400.1, 580))), draw(st.sampled_from((100, 233.4, 400.9)))
     degrees = draw(st.sampled_from((None, 0, 20, 45, 70)))
     seen: list[Face | None] = []
     for leg in draw(st.lists(_legs, min_size=1, max_size=6)):

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linear_sum_assignment
 
 from config.settings import CameraSettings
 from tests.dashboard.browser.door_scenarios import ROLES, SCENARIOS
@@ -28,6 +29,9 @@ from tracker.vision.faces import FloatArray
 from tracker.vision.quality import Quality, rejection
 
 _RECORDS = {"events": Event, "matches": Match, "corrections": Correction}
+
+
+quick = settings(max_examples=150, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +107,21 @@ def test_nearest_person_of_a_gallery(node: Node, people: int) -> None:
         assert [found["distance"], margin] == pytest.approx([expected.distance, expected.margin], abs=1e-6)
 
 
+@given(
+    cost=st.integers(0, 6).flatmap(
+        lambda columns: st.lists(
+            st.lists(st.sampled_from((0.0, 0.25, 0.3, 1.0, 2.01)), min_size=columns, max_size=columns),
+            min_size=1,
+            max_size=6,
+        )
+    )
+)
+@quick
+def test_assignments_with_ties(node: Node, cost: list[list[float]]) -> None:
+    expected = zip(*linear_sum_assignment(np.array(cost).reshape(len(cost), -1)), strict=True)
+    assert sorted(node.ask("assign", cost=cost)) == [[int(row), int(column)] for row, column in expected]
+
+
 def test_records_are_whole_documents(node: Node) -> None:
     """As the import of records checks them."""
     for name in ("entrance-renames-a-stranger", "voided-and-happened-after-all", "near-the-limit-only"):
@@ -115,10 +134,17 @@ def test_records_are_whole_documents(node: Node) -> None:
 
 # -- ids and figures
 
+
+@given(seconds=st.floats(0, 1e6) | st.integers(0, 4_000_000).map(lambda halves: halves / 2e6))
+@quick
+def test_durations_in_microseconds(node: Node, seconds: float) -> None:
+    assert node.ask("microseconds", seconds=seconds) == timedelta(seconds=seconds) // timedelta(microseconds=1)
+
+
 _TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
 
 
-@settings(max_examples=60, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@quick
 @given(parts=st.lists(_TEXTS, max_size=6))
 def test_content_ids(node: Node, parts: list[str]) -> None:
     assert node.ask("content_id", parts=parts) == content_id(*parts)
@@ -155,7 +181,7 @@ _FIGURES = {
 }
 
 
-@settings(max_examples=150, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@quick
 @given(figures=st.fixed_dictionaries({name: st.sampled_from(values) for name, values in _FIGURES.items()}))
 def test_reasons_of_rejections(node: Node, figures: dict[str, float]) -> None:
     """With halves, which are rounded to the even digit, and values at the limits."""
