@@ -4,7 +4,7 @@
 // dist/hints.js                             the worker of the page for enrolment, src/app/hints_worker.js
 // dist/service_worker.js                    keeps its name, by which browsers know it
 // dist/wasm/                                loaded by src/vision/networks.js
-// dist/files.json                           every other file of dist but the service worker, sorted; written last
+// dist/files.json                           the files of the browser camera but its service worker, sorted; written last
 //
 // What the scripts know of the build, replaced in them as text: __WORKER__ (string, file name of the worker), __FILES__
 // (string[], the files of files.json, for the service worker's cache), __VERSION__ (string, changes with any of them).
@@ -29,7 +29,6 @@ for (const name of readdirSync(wasm).filter((each) => each.endsWith(".wasm"))) {
 
 const worker = await bundle("worker", "worker-[hash]");
 const main = await bundle("main", "main-[hash]", { __WORKER__: worker });
-await bundle("hints_worker", "hints");
 const page = path.join(dist, "index.html");
 if (main && existsSync(page)) writeFileSync(page, readFileSync(page, "utf8").replaceAll("main.js", main));
 
@@ -37,6 +36,7 @@ const files = listed(dist);
 const version = createHash("sha256");
 for (const name of files) version.update(name).update(readFileSync(path.join(dist, name)));
 await bundle("service_worker", "service_worker", { __FILES__: files, __VERSION__: version.digest("hex").slice(0, 16) });
+await bundle("hints_worker", "hints");
 writeFileSync(path.join(dist, FILES), `${JSON.stringify(files, null, 2)}\n`);
 
 /** Bundles src/app/NAME.js; returns the name of its file in dist, null where there is no such script. */

@@ -17,7 +17,7 @@ from dashboard.access.guard import CAMERA
 from dashboard.queries import Board
 
 BUILT = Path(__file__).parents[1] / "browser" / "dist"
-_INDEX = "index.html"
+_INDEX, _HINTS = "index.html", "hints.js"
 _HASHED = re.compile(r"[-.]([0-9A-Z]{8}|[0-9a-f]{8,64})\.\w+$")
 """The content of a file with such a name never changes."""
 _FOREVER = "public, max-age=31536000, immutable"
@@ -30,6 +30,14 @@ _TYPES |= {".webmanifest": "application/manifest+json", ".bin": "application/oct
 def register(server: flask.Flask, board: Board) -> None:
     """Serve the files."""
     server.register_blueprint(_Files(board).blueprint)
+
+
+def has_hints(models: Path) -> bool:
+    """Whether a worker of the page of enrolment can look at pictures: it and the networks are built."""
+    try:
+        return (BUILT / _HINTS).is_file() and all(_verified(models, name).is_dir() for name in ("pnet", "rnet", "onet"))
+    except ModelError:
+        return False
 
 
 class _Files:

@@ -5,7 +5,7 @@ A picture is looked at in memory and dropped; of a shot only the vector, the qua
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import flask
@@ -13,6 +13,7 @@ from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from config.errors import FootfallError, ModelError, PictureError, StoreError
+from config.recognition import DetectSettings
 from dashboard.access.identity import current_user, require
 from dashboard.enrolment.recognition import BusyError, Recognition
 from dashboard.enrolment.running import Enrolment, Enrolments, GoneError
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 MAX_PICTURE_BYTES = 5_000_000
 _MAX_FRAME_PIXELS = 2_000_000
 _LONGEST_NAME = 80
+_HINT_DETECTION = DetectSettings(min_face=32)
+"""In the page; a face that is smaller is too far away for a hint."""
 _STATUS: tuple[tuple[type[FootfallError], int], ...] = (
     (GoneError, 404),
     (PictureError, 422),
@@ -41,14 +44,17 @@ def owner() -> str:
     return "" if user is None else user.name
 
 
-def register(server: flask.Flask, recognition: Recognition, enrolments: Enrolments) -> None:
-    """Add the addresses to `server`."""
-    server.register_blueprint(_Routes(recognition, enrolments).blueprint)
+def register(
+    server: flask.Flask, recognition: Recognition, enrolments: Enrolments, *, hints_here: Callable[[], bool]
+) -> None:
+    """Add the addresses to `server`. hints_here: whether a worker of the page can give the hints."""
+    server.register_blueprint(_Routes(recognition, enrolments, hints_here).blueprint)
 
 
 class _Routes:
-    def __init__(self, recognition: Recognition, enrolments: Enrolments) -> None:
+    def __init__(self, recognition: Recognition, enrolments: Enrolments, hints_here: Callable[[], bool]) -> None:
         self._recognition = recognition
+        self._hints_here = hints_here
         self._enrolments = enrolments
         self.blueprint = flask.Blueprint("enrolment", __name__, url_prefix="/enrol")
         self.blueprint.before_request(lambda: require(UserRole.DESK))
@@ -57,6 +63,7 @@ class _Routes:
         for path, view, method in (
             ("/begin", self.begin, "POST"),
             ("/recognition", self.readiness, "GET"),
+            ("/hints", self.hints, "GET"),
             ("/<enrolment_id>/frames", self.frame, "POST"),
             ("/<enrolment_id>/pictures", self.picture, "POST"),
             ("/<enrolment_id>/shots/<int:number>", self.remove, "DELETE"),
@@ -77,6 +84,15 @@ class _Routes:
         found = self._recognition.prepare()
         problem, fix = (sentence(found.problem), sentence(found.fix)) if found.problem else ("", "")
         return {"state": found.state, "problem": problem, "fix": fix}
+
+    def hints(self) -> Any:
+        """What a worker of the page needs to give the hints: their words and settings; nothing where there is none."""
+        if not self._hints_here():
+            return {}
+        from tracker.identity.enrolment_faces import ENROL_QUALITY
+
+        settings = {"detect": _HINT_DETECTION.model_dump(mode="json"), "quality": ENROL_QUALITY.model_dump(mode="json")}
+        return {"words": dict(HINTS), "settings": settings}
 
     def frame(self, enrolment_id: str) -> Any:
         """Look at a frame of the camera, which is the body, and keep a shot of it if it is wanted."""
@@ -126,7 +142,7 @@ def _kept(enrolment: Enrolment, shot: Shot | None, network: str) -> dict[str, An
     if shot is None:
         return None
     number = enrolment.add(shot, network)
-    return {"number": number, "quality": quality_words(shot.quality), "pose": POSES[shot.pose]}
+    return {"number": number, "quality": quality_words(shot.quality), "pose": POSES[shot.pose], "side": shot.pose}
 
 
 def _faces(found: Look) -> Sequence[dict[str, Any]]:

@@ -12,6 +12,7 @@ from dashboard import shell
 from dashboard.access.callbacks import RoleCallbacks
 from dashboard.access.identity import current_actor
 from dashboard.address import parsed, place
+from dashboard.devices.app_files import has_hints
 from dashboard.enrolment import routes
 from dashboard.enrolment.form import STATES, Filled, form, question
 from dashboard.enrolment.questions import BACK, FIRST, SECOND, answered, remembered, words
@@ -108,7 +109,7 @@ def _done(saved: Saved) -> Component:
 def register(app: RoleCallbacks, board: Board) -> None:
     """The page, and the addresses that its pictures are sent to."""
     recognition, enrolments = Recognition(lambda: _load(board)), Enrolments()
-    routes.register(app.server, recognition, enrolments)
+    routes.register(app.server, recognition, enrolments, hints_here=lambda: has_hints(board.settings.models.dir))
     shell.in_browser(
         app,
         f"function (page) {{ if (page) import({app.asset('enrol/enrol.js')!r}).then((found) => found.mount());"

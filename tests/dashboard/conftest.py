@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from flask.testing import FlaskClient
 
 from dashboard.queries import Board
@@ -94,6 +95,17 @@ def month(month_store: Path, site_file: Path) -> Iterator[str]:
     """A dashboard over a month at the gym."""
     with served(month_store, "--settings", str(site_file)) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def built_camera() -> Path:
+    """The folder of the browser camera as `make browser` builds it; skips without Node or the packages it needs."""
+    camera = ROOT / "dashboard" / "browser"
+    if shutil.which("node") is None or not (camera / "node_modules").is_dir():
+        pytest.skip("Node or the packages of the browser camera are missing: npm ci --prefix dashboard/browser")
+    with FileLock(camera / "node_modules" / ".build.lock"):  # workers share the folder
+        subprocess.run(["make", "--silent", "browser"], cwd=ROOT, check=True)
+    return camera / "dist"
 
 
 @pytest.fixture(scope="session")

@@ -47,10 +47,10 @@ export class Camera {
     return { ids, open: ids.indexOf(this.#track?.getSettings().deviceId) };
   }
 
-  /* What the camera sees now: a canvas of at most 960 px, and the same as JPEG. Null before the first picture. */
-  async frame() {
+  /* What the camera sees now, as a canvas of at most 960 px. Null before the first picture. */
+  frame() {
     const { videoWidth: width, videoHeight: height } = this.#video;
-    return width && height ? encoded(this.#video, width, height, FRAME_SIDE, 0.85) : null;
+    return width && height ? drawn(this.#video, width, height, FRAME_SIDE) : null;
   }
 }
 
@@ -64,19 +64,24 @@ export async function pictureOf(file) {
     return { canvas: null, blob: file };
   }
   try {
-    return await encoded(bitmap, bitmap.width, bitmap.height, PICTURE_SIDE, 0.92);
+    const canvas = drawn(bitmap, bitmap.width, bitmap.height, PICTURE_SIDE);
+    return { canvas, blob: await encoded(canvas, 0.92) };
   } finally {
     bitmap.close();
   }
 }
 
-async function encoded(source, width, height, side, quality) {
+function drawn(source, width, height, side) {
   const scale = Math.min(1, side / Math.max(width, height));
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [Math.round(width * scale), Math.round(height * scale)];
-  canvas.getContext("2d").drawImage(source, 0, 0, canvas.width, canvas.height);
-  const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", quality));
-  return { canvas, blob };
+  canvas.getContext("2d", { willReadFrequently: true }).drawImage(source, 0, 0, canvas.width, canvas.height);
+  return canvas;
+}
+
+/* The picture on a canvas, as JPEG. */
+export function encoded(canvas, quality) {
+  return new Promise((done) => canvas.toBlob(done, "image/jpeg", quality));
 }
 
 /* Why there is no camera, for people. error: of `open`, or none where the browser offers no camera at all. */

@@ -1,11 +1,14 @@
 /* Takes the pictures of an enrolment: from the camera by themselves, or from files. The form is the server's. */
-import { Camera, obstacle, pictureOf } from "./camera.js";
+import { Camera, encoded, obstacle, pictureOf } from "./camera.js";
+import { Hints } from "./hints.js";
 import { Stage, element, icon } from "./stage.js";
 import * as server from "./server.js";
 
 const ENOUGH = 5;
 const PAUSE_MS = 120;
 const POLL_MS = 700;
+const FRAME_QUALITY = 0.85;
+const DOUBT_MS = 1000; // so often the server looks at frames in which the page finds no face: it has two detectors
 const STEADY = 2; // a hint is shown when so many frames in a row give it
 const RELOADED = "footfall-enrol-reloaded";
 
@@ -16,7 +19,9 @@ class Enrolment {
   #stage;
   #camera;
   #id = null;
-  #taken = new Set();
+  #taken = new Map(); // poses by number
+  #hints = null;
+  #doubtedAt = 0;
   #running = null; // AbortController of the camera's loop
   #left = false;
   #hint = { name: "", times: 0 };
@@ -106,7 +111,7 @@ class Enrolment {
   /* The form saves the pictures of the enrolment that it reads here. */
   #publish() {
     if (this.#left) return;
-    window.dash_clientside.set_props("enrol-run", { data: { id: this.#id, shots: [...this.#taken] } });
+    window.dash_clientside.set_props("enrol-run", { data: { id: this.#id, shots: [...this.#taken.keys()] } });
     this.#stage.progress(this.#taken.size);
   }
 
@@ -134,6 +139,7 @@ class Enrolment {
     this.#left = true;
     this.#running?.abort();
     this.#camera.close();
+    this.#hints?.close();
     if (this.#id !== null) server.end(this.#id).catch(() => {});
   }
 
@@ -155,7 +161,7 @@ class Enrolment {
     await this.#offerSwitch();
     try {
       this.#stage.show("waiting", { title: "Preparing recognition…", text: "This takes a moment the first time." });
-      await this.#prepared(running.signal);
+      if (!(await this.#hinting(running.signal))) await this.#prepared(running.signal);
       const id = await this.#begun();
       this.#stage.show("live");
       await this.#watch(id, running.signal);
@@ -213,19 +219,42 @@ class Enrolment {
   /* Look at frames one after another until there are enough shots. */
   async #watch(id, signal) {
     while (this.#taken.size < ENOUGH) {
-      const seen = document.hidden ? null : await this.#camera.frame();
+      const seen = document.hidden ? null : this.#camera.frame();
+      if (seen && (await this.#promises(seen))) await this.#look(id, seen, signal);
       signal.throwIfAborted();
-      if (seen) await this.#look(id, seen, signal);
       await pause(PAUSE_MS);
       signal.throwIfAborted();
     }
     this.#done();
   }
 
-  async #look(id, { canvas, blob }, signal) {
+  /* Whether hints come from this page. */
+  async #hinting(signal) {
+    const hints = this.#hints ?? (await Hints.start());
+    if (this.#left) hints?.close();
+    else this.#hints = hints;
+    signal.throwIfAborted();
+    return hints !== null;
+  }
+
+  /* Whether a frame may become a picture; where hints come from this page, it gives them. */
+  async #promises(canvas) {
+    const seen = await this.#hints?.look(canvas, [...this.#taken.values()]);
+    if (!seen) {
+      this.#hints = null;
+      return true;
+    }
+    this.#stage.draw(seen.faces, canvas.width, canvas.height);
+    if (!seen.promising) this.#advise(seen.hint, seen.words, false);
+    const doubtful = !seen.faces.length && performance.now() - this.#doubtedAt > DOUBT_MS;
+    if (doubtful) this.#doubtedAt = performance.now();
+    return seen.promising || doubtful;
+  }
+
+  async #look(id, canvas, signal) {
     let found;
     try {
-      found = await server.frame(id, blob, signal);
+      found = await server.frame(id, await encoded(canvas, FRAME_QUALITY), signal);
     } catch (error) {
       if (!error.retry) throw error;
       this.#stage.advise("One moment…");
@@ -244,7 +273,7 @@ class Enrolment {
   // -- pictures
 
   #take(shot, canvas, box) {
-    this.#taken.add(shot.number);
+    this.#taken.set(shot.number, shot.side);
     this.#stage.add(shot, canvas, box, (number) => this.#remove(number));
     this.#publish();
   }

@@ -27,6 +27,11 @@ export function readiness(signal) {
   return ask("GET", "recognition", { signal });
 }
 
+/* The words of the hints, and the settings by which a worker of this page finds them. */
+export function hints() {
+  return ask("GET", "hints");
+}
+
 export async function begin(person) {
   const options = { headers: { "Content-Type": "application/json" }, body: JSON.stringify({ person }) };
   return (await ask("POST", "begin", options)).enrolment;

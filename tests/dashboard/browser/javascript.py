@@ -29,6 +29,11 @@ class Vision:
         """The faces of an image, examined where they are due, by default all."""
         return self.ask("analyse", picture=_picture(image), due=due)
 
+    def advise(self, image: Image, taken: list[str | None]) -> tuple[str, bool]:
+        """What a frame of an enrolment asks for, and whether a shot may be wanted. taken: poses of the shots so far."""
+        found = self.ask("advise", picture=_picture(image), taken=taken)
+        return found["hint"], found["promising"]
+
     def chip(self, image: Image, landmarks: FloatArray, embedder: str) -> NDArray[np.uint8]:
         """(side, side, 3) RGB."""
         points = np.where(np.isnan(landmarks), None, landmarks).tolist()
@@ -62,7 +67,9 @@ class Vision:
 
 
 @contextmanager
-def running_vision(networks: Path, embedder: str, detect: DetectSettings, quality: QualitySettings) -> Iterator[Vision]:
+def running_vision(
+    networks: Path, embedder: str | None, detect: DetectSettings, quality: QualitySettings
+) -> Iterator[Vision]:
     """An engine with these networks and settings for the time of the block; skips the test without Node."""
     settings = {"detect": detect.model_dump(mode="json"), "quality": quality.model_dump(mode="json")}
     command = [node(), "vision.mjs", str(networks), json.dumps({"embedder": embedder, "settings": settings})]

@@ -6,6 +6,7 @@ import fs from "node:fs/promises";
 import http from "node:http";
 import path from "node:path";
 import readline from "node:readline";
+import { advice, prominent } from "../../../dashboard/browser/src/identity/shots.js";
 import { align } from "../../../dashboard/browser/src/vision/align.js";
 import { clipped, suppressed } from "../../../dashboard/browser/src/vision/boxes.js";
 import { CHIPS } from "../../../dashboard/browser/src/vision/embedders.js";
@@ -32,6 +33,11 @@ const calls = {
     const faces = await engine.detect(picture);
     const examined = await engine.examine(picture, faces, due ?? faces.map(() => true));
     return examined.map((face) => ({ ...face, vector: face.vector && [...face.vector] }));
+  },
+  advise: async ({ picture, taken }) => {
+    const engine = await loaded();
+    const faces = prominent(await engine.detect(picture));
+    return advice(await engine.examine(picture, faces, faces.map(() => true)), taken);
   },
   chip: ({ picture, landmarks, embedder: name }) => {
     const points = landmarks.map((point) => point.map((value) => value ?? NaN));

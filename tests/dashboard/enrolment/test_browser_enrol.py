@@ -62,6 +62,21 @@ def site(tmp_path_factory: pytest.TempPathFactory, settings: Path) -> Iterator[t
         yield address, store
 
 
+@pytest.fixture(scope="module")
+def site_with_hints(
+    tmp_path_factory: pytest.TempPathFactory, built_camera: Path, browser_networks: Path
+) -> Iterator[str]:
+    """A dashboard beside a built browser camera."""
+    folder = tmp_path_factory.mktemp("hints")
+    file = folder / "footfall.toml"
+    file.write_text(f'[models]\ndir = "{browser_networks.parent.as_posix()}"\n')
+    with (
+        gym.open_store(folder / "footfall.sqlite3"),
+        served(folder / "footfall.sqlite3", "--settings", str(file)) as address,
+    ):
+        yield address
+
+
 def payload(name: str, content: bytes) -> FilePayload:
     return {"name": name, "mimeType": "image/jpeg", "buffer": content}
 
@@ -308,3 +323,25 @@ def _require_fit(page: Page) -> None:
     assert axe.serious(page) == []
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
     assert page.evaluate(_SMALL) == []
+
+
+def test_hints_come_from_the_page_where_the_browser_camera_is_built(site_with_hints: str, open_page: Opener) -> None:
+    page = open_page(f"{site_with_hints}people/enrol")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.url.endswith("/frames") else None)
+    start(page)
+    page.locator(STATE.format("live")).wait_for(timeout=SLOW_MS)
+    page.locator(STATE.format("done")).wait_for(timeout=SLOW_MS)
+    expect(page.locator(".enrol-shots li")).to_have_count(5)
+    assert len(page.workers) == 1
+    assert len(sent) >= 5
+
+
+def test_without_a_server_that_looks_at_frames_hints_are_still_given(site_with_hints: str, open_page: Opener) -> None:
+    page = open_page(f"{site_with_hints}people/enrol")
+    held: list[str] = []
+    page.route("**/frames", lambda route: held.append(route.request.url))  # never answered
+    start(page)
+    page.locator(STATE.format("live")).wait_for(timeout=SLOW_MS)
+    expect(page.locator(".enrol-faces circle")).to_have_count(5, timeout=SLOW_MS)
+    assert len(held) <= 1

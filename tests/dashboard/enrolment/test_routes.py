@@ -36,7 +36,7 @@ def png_of(width: int, height: int) -> bytes:
 def test_a_good_frame_is_taken_with_its_quality_and_the_next_hint(desk: FlaskClient) -> None:
     enrolment = begun(desk)
     first = desk.post(f"/enrol/{enrolment}/frames", data=picture()).json
-    assert first["shot"] == {"number": 1, "quality": "very good", "pose": "from the front"}
+    assert first["shot"] == {"number": 1, "quality": "very good", "pose": "from the front", "side": "front"}
     assert (first["hint"], first["words"]) == ("left", "Turn a little to your left")
     assert first["faces"][0]["box"] == [20, 20, 170, 170]
     assert len(first["faces"][0]["points"]) == 5

@@ -37,15 +37,15 @@ export class FaceEngine {
     this.quality = quality;
     this.maxFaces = detect.max_faces ?? Infinity;
     this.cascade = new Cascade(networks, {
-      minFace: Math.max(detect.min_face, Math.round(SIDE_PER_WIDTH * quality.min_width)),
+      minFace: Math.max(detect.min_face, embedder === null ? 0 : Math.round(SIDE_PER_WIDTH * quality.min_width)),
       scaleFactor: detect.scale_factor,
       thresholds: [detect.proposal_threshold, detect.refine_threshold, detect.output_threshold],
     });
   }
 
   /**
-   * An engine with its networks. Faces too small for recognition are not searched for: without a name or a vector they
-   * would only make the search slower.
+   * An engine with its networks. Where it embeds, faces too small for recognition are not searched for: without a name
+   * or a vector they would only make the search slower.
    *
    * @param {object} options
    * @param {string} options.baseUrl address of the folder with wasm/ and networks/, absolute, with a slash at the end
