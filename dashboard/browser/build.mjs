@@ -1,10 +1,10 @@
 // Builds the browser camera into dist/: bundles the scripts, copies public/ and TensorFlow.js' WebAssembly files.
 //
 // dist/main-HASH.js, dist/worker-HASH.js    the page's script, which index.html names as "main.js", and its worker
-// dist/hints.js                             the worker of the page for enrolment, src/app/hints_worker.js
 // dist/service_worker.js                    keeps its name, by which browsers know it
+// dist/hints.js                             the worker of the dashboard's page for enrolment, which knows it by its name
 // dist/wasm/                                loaded by src/vision/networks.js
-// dist/files.json                           the files of the browser camera but its service worker, sorted; written last
+// dist/files.json                           every file but the service worker, hints.js and this one; written last
 //
 // What the scripts know of the build, replaced in them as text: __WORKER__ (string, file name of the worker), __FILES__
 // (string[], the files of files.json, for the service worker's cache), __VERSION__ (string, changes with any of them).
@@ -36,7 +36,7 @@ const files = listed(dist);
 const version = createHash("sha256");
 for (const name of files) version.update(name).update(readFileSync(path.join(dist, name)));
 await bundle("service_worker", "service_worker", { __FILES__: files, __VERSION__: version.digest("hex").slice(0, 16) });
-await bundle("hints_worker", "hints");
+await bundle("hints", "hints");
 writeFileSync(path.join(dist, FILES), `${JSON.stringify(files, null, 2)}\n`);
 
 /** Bundles src/app/NAME.js; returns the name of its file in dist, null where there is no such script. */
