@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,9 @@ from tracker.cli.options import Acting, Options
 from tracker.cli.output import Result, Table
 from tracker.cli.store import open_store
 from tracker.reports.sheets import Column, Kind
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the device.")]
 _COLUMNS = (
@@ -94,10 +97,11 @@ def revoke(name: NameArgument, access: Acting) -> Result:
     return Result(document={"name": found.name}, parts=[f"The device {found.name} is revoked"])
 
 
-def _qr_code(url: str) -> str:
-    """The QR code of a link in characters, black on white whatever the colours of the terminal."""
+def _qr_code(url: str) -> Text:
+    """The QR code of a link in characters; full blocks are its light parts, whatever the colours of the terminal."""
     import segno
+    from rich.text import Text
 
     drawn = io.StringIO()
     segno.make(url, error="l", micro=False).terminal(out=drawn, compact=True)
-    return drawn.getvalue().rstrip("\n")
+    return Text(drawn.getvalue().rstrip("\n"), style="bright_white on black", no_wrap=True)
