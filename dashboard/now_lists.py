@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dash import html
-from dash.development.base_component import Component
-
+from dashboard import elements as html
 from dashboard import shell
 from dashboard.address import VisitQuery
 from dashboard.alerts import Alert
+from dashboard.elements import Element
 from dashboard.queries import Board
 from dashboard.views import CameraRow, Days, EventRow, NowView
 from dashboard.wording import moment
 from tracker.presence.events import EventKind
 
 
-def alerts(found: Sequence[Alert]) -> Component | None:
+def alerts(found: Sequence[Alert]) -> Element | None:
     """The problems of now, the worst of which is the first; None without any."""
     if not found:
         return None
@@ -38,14 +37,14 @@ def alerts(found: Sequence[Alert]) -> Component | None:
     )
 
 
-def feed(view: NowView, board: Board) -> Component:
+def feed(view: NowView, board: Board) -> Element:
     """The latest entries and exits of the building."""
     if not view.events:
         return html.P("Nobody came or left within the last day.", className="quiet")
     return html.Ul([_event_row(event, view, board) for event in view.events], className="rows rows-tight")
 
 
-def _event_row(event: EventRow, view: NowView, board: Board) -> Component:
+def _event_row(event: EventRow, view: NowView, board: Board) -> Element:
     entered = event.kind is EventKind.ENTER
     what = ("entered" if entered else "left", event.camera_id, "not seen" if event.inferred else "")
     detail = " · ".join(filter(None, what))
@@ -73,14 +72,14 @@ def _event_row(event: EventRow, view: NowView, board: Board) -> Component:
     )
 
 
-def cameras(rows: Sequence[CameraRow]) -> Component:
+def cameras(rows: Sequence[CameraRow]) -> Element:
     """The condition of each camera."""
     if not rows:
         return html.P("No camera has reported yet.", className="quiet")
     return html.Ul([_camera_row(camera) for camera in rows], className="rows")
 
 
-def _camera_row(camera: CameraRow) -> Component:
+def _camera_row(camera: CameraRow) -> Element:
     return html.Li(
         [
             html.Span(className=f"dot dot-{camera.condition}", **shell.aria(hidden="true")),

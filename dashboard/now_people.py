@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from dash import html
-from dash.development.base_component import Component
-
+from dashboard import elements as html
 from dashboard import shell
 from dashboard.address import VisitQuery
+from dashboard.elements import Element
 from dashboard.inside_filter import SHOWN, InsideFilter, Show
 from dashboard.person_menu import person_menu
 from dashboard.queries import Board
@@ -22,13 +21,13 @@ _GROUPS = 2
 """So many groups are on a card; its title has all."""
 
 
-def cards(view: NowView, board: Board, wanted: InsideFilter) -> Component:
+def cards(view: NowView, board: Board, wanted: InsideFilter) -> Element:
     """Who is in and fits the filter; below, what the count at the doors adds to it."""
     notes = [html.P(note, className="quiet inside-note") for note in view.inside_notes]
     return html.Div([_cards(view, board, wanted), *notes])
 
 
-def _cards(view: NowView, board: Board, wanted: InsideFilter) -> Component:
+def _cards(view: NowView, board: Board, wanted: InsideFilter) -> Element:
     if not view.inside:
         nobody = "Nobody is in." if not view.people_in else "Nobody who is in was recognised."
         if view.watching is False:
@@ -62,7 +61,7 @@ def summary(view: NowView, wanted: InsideFilter) -> str:
     return f"{len(wanted.apply(view.inside)):,} of {len(view.inside):,}"
 
 
-def _card(row: Row, view: NowView, board: Board) -> Component:
+def _card(row: Row, view: NowView, board: Board) -> Element:
     since = row["started_at"]
     ticking: dict[str, Any] = {"data-since-ms": str(round(since.timestamp() * 1000))}
     detail = " · ".join(filter(None, (f"since {moment(since, board.zone, view.now)}", row["camera_id"])))
@@ -82,18 +81,18 @@ def _card(row: Row, view: NowView, board: Board) -> Component:
     )
 
 
-def _face(row: Row) -> Component:
+def _face(row: Row) -> Element:
     style = "face face-visitor" if row["kind"] == PersonKind.VISITOR else "face"
     return html.Span(initials(row["name"]), className=style, **shell.aria(hidden="true"))
 
 
-def _tag(row: Row) -> Component | None:
+def _tag(row: Row) -> Element | None:
     """Staff or visitor."""
     word = tag(row)
     return html.Span(word, className="tag") if word else None
 
 
-def _marks(row: Row) -> Component | None:
+def _marks(row: Row) -> Element | None:
     """That the person may not be here, and the groups."""
     groups = row["groups"][:_GROUPS]
     words = [*groups, f"+{len(row['groups']) - len(groups)}"] if len(row["groups"]) > len(groups) else groups

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dash import html
-from dash.development.base_component import Component
-
+from dashboard import elements as html
 from dashboard import shell
 from dashboard.address import VisitQuery
+from dashboard.elements import Element
 from dashboard.queries import Board
 from dashboard.theme import Level
 from dashboard.views import Days, NowView
@@ -23,7 +22,7 @@ LEVEL_WORDS = {Level.CALM: "", Level.ORANGE: "nearly full", Level.RED: "full"}
 """What the colour of a level means."""
 
 
-def strip(view: NowView, board: Board) -> Component:
+def strip(view: NowView, board: Board) -> Element:
     """People in, entries, peak and cameras."""
     today = VisitQuery(days=Days.until(board.today(), days=1), moving=1)
     inside, figures, highest = view.people_in, view.figures, view.figures["peak"]
@@ -60,7 +59,7 @@ def strip(view: NowView, board: Board) -> Component:
     )
 
 
-def meter(inside: int, capacity: int | None) -> Component | None:
+def meter(inside: int, capacity: int | None) -> Element | None:
     """Occupancy in percent of the capacity; the words repeat what the colour shows."""
     if capacity is None:
         return None
@@ -106,7 +105,7 @@ def _usually(usual: Usual | None, key: str, when: str) -> str:
     return "" if usual is None else f"usually {getattr(usual, key):,} {when}"
 
 
-def _cameras(view: NowView) -> Component:
+def _cameras(view: NowView) -> Element:
     """How many cameras watch, and which of the others should."""
     watching = sum(camera.watching for camera in view.cameras)
     down = [camera.camera_id for camera in view.cameras if camera.is_down]

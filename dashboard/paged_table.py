@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from dash import html
-from dash.development.base_component import Component
-
+from dashboard import elements as html
 from dashboard import shell
+from dashboard.elements import Element
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +25,7 @@ class Column:
     largest_first: bool = False
 
 
-def header(column: Column, *, current: StrEnum, descending: bool, link: Callable[[Any, bool], str]) -> Component:
+def header(column: Column, *, current: StrEnum, descending: bool, link: Callable[[Any, bool], str]) -> Element:
     """The header of a column. current, descending: the order of the table. link: the address of another order."""
     if column.order is None:
         return html.Th(column.title, scope="col", className=column.style, title=column.hint or None)
@@ -39,7 +38,7 @@ def header(column: Column, *, current: StrEnum, descending: bool, link: Callable
     return html.Th(linked, scope="col", className=column.style, **sorted_by)
 
 
-def pager(*, page: int, pages: int, size: int, rows: int, link: Callable[[int], str]) -> Component:
+def pager(*, page: int, pages: int, size: int, rows: int, link: Callable[[int], str]) -> Element:
     """Which rows of all are shown, and links to the other pages. size: of a page. link: the address of a page."""
     first, last = (page - 1) * size + 1, min(page * size, rows)
     steps = (

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from dash import html
-from dash.development.base_component import Component
-
+from dashboard import elements as html
 from dashboard import shell
+from dashboard.elements import Element
 from dashboard.paged_table import Column, header, pager
 from dashboard.people_address import PAGE_SIZE, PeopleQuery
 from dashboard.people_queries import VISIT_DAYS, PeopleView
@@ -40,13 +39,13 @@ ORDERS = {
 """What a phone, which has no room for all headers, offers to sort by."""
 
 
-def face(person: Person) -> Component:
+def face(person: Person) -> Element:
     """The initials of a person in a circle."""
     style = "face face-visitor" if person.kind is PersonKind.VISITOR else "face"
     return html.Span(initials(person.name), className=style, **shell.aria(hidden="true"))
 
 
-def table(view: PeopleView, query: PeopleQuery, zone: ZoneInfo) -> Component:
+def table(view: PeopleView, query: PeopleQuery, zone: ZoneInfo) -> Element:
     """The rows of one page, and the links to the other pages."""
 
     def sorted_by(order: Order, descending: bool) -> str:
@@ -66,7 +65,7 @@ def table(view: PeopleView, query: PeopleQuery, zone: ZoneInfo) -> Component:
     return html.Div([shown, pages], className="card table-card")
 
 
-def _row(entry: DirectoryEntry, view: PeopleView, query: PeopleQuery, zone: ZoneInfo) -> Component:
+def _row(entry: DirectoryEntry, view: PeopleView, query: PeopleQuery, zone: ZoneInfo) -> Element:
     person = entry.person
     allowed = rights(person, view.now, zone)
     cells = (
@@ -88,7 +87,7 @@ def _row(entry: DirectoryEntry, view: PeopleView, query: PeopleQuery, zone: Zone
     )
 
 
-def _name(person: Person, query: PeopleQuery, allowed: Rights) -> Component:
+def _name(person: Person, query: PeopleQuery, allowed: Rights) -> Element:
     """Face and name; on a phone with what other columns have elsewhere."""
     word = kind(person)
     link = shell.link(person.name, query.opened(person.person_id))

@@ -14,6 +14,7 @@ from dash.development.base_component import Component
 from config.errors import PeopleError
 from dashboard import feedback, shell
 from dashboard.access.callbacks import RoleCallbacks
+from dashboard.elements import Element
 from dashboard.people_address import PeopleQuery
 from dashboard.people_queries import ProfileView
 from dashboard.queries import Board
@@ -42,7 +43,7 @@ def fingerprint(view: ProfileView) -> str:
     return json.dumps([encode(view.person), list(view.groups)])
 
 
-def _profile_form(person: Person, groups: Sequence[str]) -> Component:
+def _profile_form(person: Person, groups: Sequence[str]) -> Element:
     fields = [
         dmc.TextInput(id="person-name", label="Name", value=person.name),
         dmc.TagsInput(
@@ -59,7 +60,7 @@ def _profile_form(person: Person, groups: Sequence[str]) -> Component:
     return _form("Name and groups", fields, "person-save-profile", "person-profile-title")
 
 
-def _rights_form(person: Person) -> Component:
+def _rights_form(person: Person) -> Element:
     fields = [
         dmc.Select(
             id="person-role",
@@ -104,7 +105,7 @@ def _date(control_id: str, label: str, value: date | None) -> Component:
     return control
 
 
-def _form(title: str, fields: list[Component], button_id: str, heading_id: str) -> Component:
+def _form(title: str, fields: list[Component], button_id: str, heading_id: str) -> Element:
     save = html.Button("Save", id=button_id, className="button", type="button", **shell.aria(describedby=heading_id))
     return shell.card(title, html.Div([*fields, html.Div(save)], className="form"), heading_id=heading_id)
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import html
-from dash.development.base_component import Component
-
+from dashboard import elements as html
 from dashboard import shell
+from dashboard.elements import Element
 
 
-def person_menu(session_id: str, name: str) -> Component:
+def person_menu(session_id: str, name: str) -> Element:
     """A button for a person who is in, for pages whose user has the role desk.
 
     session_id: of the visit that goes on. The dialog marks the person as left, gives the visit to somebody else, and
@@ -21,7 +20,7 @@ def person_menu(session_id: str, name: str) -> Component:
     )
 
 
-def correct_button(session_id: str, children: Any, *, class_name: str, label: str | None = None) -> Component:
+def correct_button(session_id: str, children: Any, *, class_name: str, label: str | None = None) -> Element:
     """A button that opens the dialog for a visit; see assets/feedback.js."""
     more: dict[str, Any] = {"data-correct": session_id, **shell.aria(haspopup="dialog")}
     if label is not None:

@@ -12,6 +12,7 @@ from dash.development.base_component import Component
 
 from dashboard import shell
 from dashboard.address import VisitQuery, place
+from dashboard.elements import Element
 from dashboard.people_address import PeopleQuery
 from dashboard.people_queries import WEEKS, ProfileView
 from dashboard.people_table import face
@@ -130,7 +131,7 @@ def _consent(person: Person, view: ProfileView, zone: ZoneInfo) -> str:
     return "" if person.kind is PersonKind.VISITOR else "not given"
 
 
-def _tiles(view: ProfileView, zone: ZoneInfo) -> Component:
+def _tiles(view: ProfileView, zone: ZoneInfo) -> Element:
     inside_s = sum(week.inside_s for week in view.weeks[-4:])
     return shell.tiles(
         [

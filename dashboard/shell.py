@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc
 from dash.development.base_component import Component
 from plotly.io.json import to_json_plotly
 
 from config.errors import FootfallError
+from dashboard import elements as html
 from dashboard.access.callbacks import RoleCallbacks
 from dashboard.address import place
+from dashboard.elements import Element
 from dashboard.theme import MANTINE_THEME
 from dashboard.wording import sentence
 from tracker.reports.charts import PLOT_CONFIG
@@ -91,7 +93,7 @@ def frame(site_name: str, user: User | None, items: Sequence[NavigationItem], mo
     )
 
 
-def _header(site_name: str, user: User | None, items: Sequence[NavigationItem]) -> Component:
+def _header(site_name: str, user: User | None, items: Sequence[NavigationItem]) -> Element:
     return html.Header(
         html.Div(
             [
@@ -121,7 +123,7 @@ def _header(site_name: str, user: User | None, items: Sequence[NavigationItem]) 
     )
 
 
-def _account(user: User) -> Component:
+def _account(user: User) -> Element:
     return html.A(
         [icon("account"), html.Span(user.name, className="account-name")],
         href=place("/account"),
@@ -160,7 +162,7 @@ def link(
     class_name: str = "link",
     title: str | None = None,
     **more: Any,
-) -> Component:
+) -> Element:
     """A link within the dashboard, followed without loading the page again. stay: keep the place scrolled to.
 
     load: load the page, as one needs that uses the camera, which browsers allow or not when a page is loaded.
@@ -169,12 +171,12 @@ def link(
     return html.A(children, href=href, className=class_name, title=title, **going, **more)
 
 
-def icon(name: str) -> Component:
+def icon(name: str) -> Element:
     """An icon from the style sheet; the text beside it has the meaning."""
     return html.Span(className=f"icon icon-{name}", **aria(hidden="true"))
 
 
-def card(title: str, body: Any, *, heading_id: str, note: Any = None, class_name: str = "") -> Component:
+def card(title: str, body: Any, *, heading_id: str, note: Any = None, class_name: str = "") -> Element:
     """A titled box; `note` is at the right of the title."""
     heading = html.H2(title, className="card-title", id=heading_id)
     head = html.Div([heading, html.Div(note, className="card-note")], className="card-head")
@@ -183,8 +185,8 @@ def card(title: str, body: Any, *, heading_id: str, note: Any = None, class_name
 
 
 def figure_tile(
-    label: str, value: str, *, note: str = "", extra: Component | None = None, href: str | None = None
-) -> Component:
+    label: str, value: str, *, note: str = "", extra: Element | None = None, href: str | None = None
+) -> Element:
     """One number with its name; `note` has what it is compared with or made of; `href`: what is behind it."""
     number = value if href is None else link(value, href, **aria(label=f"{label}: {value}"))
     parts = [html.Dt(label, className="tile-label"), html.Dd(number, className="tile-value")]
@@ -195,12 +197,12 @@ def figure_tile(
     return html.Div(parts, className="tile")
 
 
-def tiles(children: Sequence[Component]) -> Component:
+def tiles(children: Sequence[Element]) -> Element:
     """A row of numbers."""
     return html.Dl(list(children), className="tiles")
 
 
-def plot(plot_id: str) -> Component:
+def plot(plot_id: str) -> Element:
     """The place of a plot, of fixed size, its figure, and a text for screen readers; `draw_after` draws it."""
     return html.Figure(
         [
@@ -253,7 +255,7 @@ def _graph(plot_id: str) -> Component:
     return dcc.Graph(id=plot_id, figure=blank, config=PLOT_CONFIG, responsive=True, className="plot-graph")
 
 
-def empty(title: str, text: str, commands: Sequence[tuple[str, str]] = ()) -> Component:
+def empty(title: str, text: str, commands: Sequence[tuple[str, str]] = ()) -> Element:
     """A message for an empty page. commands: (description, command)."""
     steps = [html.Li([html.Span(what), html.Code(command, className="command")]) for what, command in commands]
     return html.Div(
@@ -266,7 +268,7 @@ def empty(title: str, text: str, commands: Sequence[tuple[str, str]] = ()) -> Co
     )
 
 
-def notice(sentences: Sequence[str]) -> Component | None:
+def notice(sentences: Sequence[str]) -> Element | None:
     """Notes on the data of the page; None without notes."""
     if not sentences:
         return None
@@ -274,7 +276,7 @@ def notice(sentences: Sequence[str]) -> Component | None:
     return html.Aside([icon("camera"), html.Div(lines)], className="notice", **aria(label="Unwatched time"))
 
 
-def trouble(error: FootfallError) -> Component:
+def trouble(error: FootfallError) -> Element:
     """The problem with the store and its fix, in place of the page."""
     return html.Section(
         [
@@ -287,7 +289,7 @@ def trouble(error: FootfallError) -> Component:
     )
 
 
-def no_such_page(path: str, items: Sequence[NavigationItem]) -> Component:
+def no_such_page(path: str, items: Sequence[NavigationItem]) -> Element:
     """The page for an unknown address. items: the pages that there are."""
     return html.Section(
         [

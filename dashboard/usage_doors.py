@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dash import html
-from dash.development.base_component import Component
-
+from dashboard import elements as html
 from dashboard import shell
+from dashboard.elements import Element
 from dashboard.views import UsageView
 from dashboard.wording import percent
 from tracker.reports.count_tables import ADVICE, few_faces
 from tracker.reports.sheets import Row
 
 
-def card(view: UsageView) -> Component | None:
+def card(view: UsageView) -> Element | None:
     """A row for each door, and how to see more faces; None where visits are counted instead."""
     if not view.counted:
         return None
@@ -30,7 +29,7 @@ def card(view: UsageView) -> Component | None:
     return shell.card("Doors", [table, advice], note="everybody is counted", heading_id="usage-doors-title")
 
 
-def _row(row: Row) -> Component:
+def _row(row: Row) -> Element:
     share = row["recognised_share"]
     bar = html.Div(className="bar", style={"width": f"{share or 0:.1%}"})
     return html.Tr(

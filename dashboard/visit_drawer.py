@@ -12,6 +12,7 @@ from dash.development.base_component import Component
 
 from dashboard import shell
 from dashboard.address import VisitQuery
+from dashboard.elements import Element
 from dashboard.people_address import profile_link
 from dashboard.person_menu import correct_button
 from dashboard.views import OpenedVisit, tag
@@ -80,7 +81,7 @@ def _segment(part: tuple[datetime, datetime | None], zone: ZoneInfo) -> Componen
     return html.Li(f"{begun} to now" if end is None else f"{begun} to {clock(end, zone)}")
 
 
-def _correct(detail: VisitDetail) -> Component:
+def _correct(detail: VisitDetail) -> Element:
     return correct_button(detail.visit.session_id, "Correct this visit", class_name="button")
 
 

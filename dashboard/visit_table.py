@@ -7,11 +7,10 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dash import html
-from dash.development.base_component import Component
-
+from dashboard import elements as html
 from dashboard import shell
 from dashboard.address import PAGE_SIZE, VisitQuery
+from dashboard.elements import Element
 from dashboard.paged_table import Column, header, pager
 from dashboard.views import VisitsView, tag
 from dashboard.wording import camera_text, clock, duration, stamp
@@ -44,7 +43,7 @@ ORDERS = {
 """What a phone, which has no room for all headers, offers to sort by."""
 
 
-def table(view: VisitsView, query: VisitQuery, zone: ZoneInfo) -> Component:
+def table(view: VisitsView, query: VisitQuery, zone: ZoneInfo) -> Element:
     """The rows of one page, and the links to the other pages."""
 
     def sorted_by(order: Order, descending: bool) -> str:
@@ -64,7 +63,7 @@ def table(view: VisitsView, query: VisitQuery, zone: ZoneInfo) -> Component:
     return html.Div([shown, pages], className="card table-card")
 
 
-def _row(row: Row, query: VisitQuery, zone: ZoneInfo, *, linked: bool) -> Component:
+def _row(row: Row, query: VisitQuery, zone: ZoneInfo, *, linked: bool) -> Element:
     is_open = row["ended_at"] is None
     word = tag(row)
     opened = replace(query, visit=row["session_id"]).link()

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
-from dash.development.base_component import Component
+from dash import ClientsideFunction, Input, Output, State, dcc, no_update
 
 from dashboard import controls, now_lists, now_people, now_strip, shell
+from dashboard import elements as html
 from dashboard.access.callbacks import RoleCallbacks
 from dashboard.access.identity import may_open
 from dashboard.address import place
 from dashboard.alerts import alerts
+from dashboard.elements import Element
 from dashboard.inside_filter import InsideFilter, Show, Sort, group_value, groups_of
 from dashboard.queries import Board
 from dashboard.views import NowView
@@ -35,7 +36,7 @@ SHOWS = {
 SORTS = {Sort.NEWEST: "Newest", Sort.LONGEST: "Longest in"}
 
 
-def layout(board: Board, search: object) -> Component:
+def layout(board: Board, search: object) -> Element:
     """The layout of the page; `register` fills it. search: the query part of the address."""
     del board
     people = shell.card(
@@ -73,7 +74,7 @@ def layout(board: Board, search: object) -> Component:
     )
 
 
-def _head() -> Component:
+def _head() -> Element:
     """The title, and the ways to the plain pages, which the browser loads as a whole."""
     tools = [html.A([shell.icon("screen"), "Display"], href=place("/display"), className="button")]
     if may_open(UserRole.DESK):
@@ -82,7 +83,7 @@ def _head() -> Component:
     return html.Div([title, html.Div(tools, className="page-tools")], className="page-head")
 
 
-def _controls(wanted: InsideFilter) -> Component:
+def _controls(wanted: InsideFilter) -> Element:
     return html.Div(
         [
             controls.search("now-search", wanted.text, label="Search in who is in"),
@@ -219,7 +220,7 @@ def _peak(view: NowView, zone: ZoneInfo) -> str:
     return f"peak {highest:,} at {clock(view.figures['peak_at'], zone)}"
 
 
-def _nothing_yet(board: Board, other_sites: Sequence[str]) -> Component:
+def _nothing_yet(board: Board, other_sites: Sequence[str]) -> Element:
     text = "As soon as a camera is tracked into this store, people appear here within two seconds."
     if other_sites:
         text = (

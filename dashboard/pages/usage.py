@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
-from dash.development.base_component import Component
+from dash import ClientsideFunction, Input, Output, State, dcc, no_update
 
+from dashboard import elements as html
 from dashboard import shell, usage_doors
 from dashboard.access.callbacks import RoleCallbacks
 from dashboard.address import VisitQuery, days_of, parsed
+from dashboard.elements import Element
 from dashboard.people_address import PeopleQuery
 from dashboard.queries import Board
 from dashboard.views import UsageView, tag
@@ -31,7 +32,7 @@ RANGES = {"1": "Today", "7": "7 days", "30": "30 days", "365": "Year"}
 PLOTS = ("hours", "dwell", "occupancy")
 
 
-def layout(board: Board, search: object) -> Component:
+def layout(board: Board, search: object) -> Element:
     """The layout of the page; `register` fills it. search: the query part of the address."""
     head = html.Div([html.H1("Usage", className="page-title"), html.P(id="usage-subtitle", className="page-subtitle")])
     choice = dmc.SegmentedControl(
@@ -74,7 +75,7 @@ def layout(board: Board, search: object) -> Component:
     )
 
 
-def _plot_card(title: str, plot_id: str, span: str) -> Component:
+def _plot_card(title: str, plot_id: str, span: str) -> Element:
     return shell.card(
         title,
         shell.plot(plot_id),
@@ -249,7 +250,7 @@ def _links(view: UsageView, board: Board) -> dict[str, list[str]]:
     }
 
 
-def _tiles(view: UsageView, board: Board) -> Component:
+def _tiles(view: UsageView, board: Board) -> Element:
     figures, query = view.figures, _behind(view, board)
     entries, visitors, returning = (figures[key] or 0 for key in ("entries", "visitors", "returning"))
     a_day = "a day" if view.coverage.whole else "a watched day"
@@ -260,7 +261,7 @@ def _tiles(view: UsageView, board: Board) -> Component:
     over = query.filtered(state=VisitState.LEFT).link()
     p90 = f"90 % under {duration(view.dwell['p90_s'])}"
 
-    def counted(label: str, number: int, note: str, href: str | None = None) -> Component:
+    def counted(label: str, number: int, note: str, href: str | None = None) -> Element:
         if _is_unknown(view):
             return shell.figure_tile(label, "–", note=NOT_WATCHED)
         return shell.figure_tile(label, f"{number:,}", note=note, href=href)
@@ -281,7 +282,7 @@ def _is_unknown(view: UsageView) -> bool:
     return not view.figures["entries"] and view.coverage.mostly_missed
 
 
-def _people(view: UsageView, board: Board) -> Component:
+def _people(view: UsageView, board: Board) -> Element:
     longest_s = max((row["inside_s"] for row in view.people), default=0.0)
     head = html.Tr(
         [
@@ -302,7 +303,7 @@ def _people(view: UsageView, board: Board) -> Component:
     return html.Div([table, html.P(rest, className="quiet")])
 
 
-def _person_row(row: Row, longest_s: float, view: UsageView, board: Board) -> Component:
+def _person_row(row: Row, longest_s: float, view: UsageView, board: Board) -> Element:
     share = row["inside_s"] / longest_s if longest_s else 0.0
     word = tag(row)
     query = _behind(view, board)
@@ -328,7 +329,7 @@ def _person_row(row: Row, longest_s: float, view: UsageView, board: Board) -> Co
     )
 
 
-def _nothing(board: Board, view: UsageView) -> Component:
+def _nothing(board: Board, view: UsageView) -> Element:
     title, text = "No usage in this range", "Reports fill as people come and go. Choose a longer range,"
     if view.coverage.nothing:
         title, text = "Not watched in this range", "No camera watched. Choose a longer range,"

@@ -7,14 +7,15 @@ from datetime import date
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Input, Output, State, dcc, html
-from dash.development.base_component import Component
+from dash import ClientsideFunction, Input, Output, State, dcc
 
 from dashboard import controls, shell, visit_adding, visit_drawer
+from dashboard import elements as html
 from dashboard.access.callbacks import RoleCallbacks
 from dashboard.access.identity import may_open
 from dashboard.address import DEFAULT_DAYS, VisitQuery
 from dashboard.coverage import CoverageView
+from dashboard.elements import Element
 from dashboard.queries import Board
 from dashboard.time_field import MONTHS
 from dashboard.views import Days, VisitsView
@@ -38,7 +39,7 @@ STATES = {VisitState.ANY: "In or left", VisitState.INSIDE: "Still in", VisitStat
 CONTROLS = ("search", "range", "who", "state", "sort")
 
 
-def layout(board: Board, search: object) -> Component:
+def layout(board: Board, search: object) -> Element:
     """Tools above, the table below; `register` fills it. search: the query part of the address."""
     query = VisitQuery.of_address(search, board.today())
     head = html.Div(
@@ -65,7 +66,7 @@ def layout(board: Board, search: object) -> Component:
     )
 
 
-def _tools(today: date, query: VisitQuery) -> Component:
+def _tools(today: date, query: VisitQuery) -> Element:
     values = _values(query)
     return html.Div(
         [
@@ -229,7 +230,7 @@ def _summary(view: VisitsView) -> str:
     return " · ".join(parts)
 
 
-def _chips(view: VisitsView, query: VisitQuery) -> list[Component]:
+def _chips(view: VisitsView, query: VisitQuery) -> list[Element]:
     """The conditions that no control shows, each with a link that drops it."""
     where = query.where
     found: list[tuple[str, VisitQuery]] = []
@@ -251,7 +252,7 @@ def _chips(view: VisitsView, query: VisitQuery) -> list[Component]:
     ]  # fmt: skip
 
 
-def _nothing(board: Board, query: VisitQuery, view: VisitsView) -> Component:
+def _nothing(board: Board, query: VisitQuery, view: VisitsView) -> Element:
     if view.of_range:
         clear = replace(query, where=VisitFilter(), page=1, visit="").link()
         text = f"{count(view.of_range, 'visit')} in these days, none of which fits the search and the filters."
@@ -266,7 +267,7 @@ def _nothing(board: Board, query: VisitQuery, view: VisitsView) -> Component:
     return html.Section(_never(board, query, view.coverage), className="card")
 
 
-def _never(board: Board, query: VisitQuery, coverage: CoverageView) -> Component:
+def _never(board: Board, query: VisitQuery, coverage: CoverageView) -> Element:
     seen = "No camera watched" if coverage.nothing else "Nobody was seen"
     return shell.empty(
         "No visits in these days",
