@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from typing import Self, TypeVar
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, quote_plus
 
 import dash
 
@@ -19,13 +20,17 @@ DEFAULT_DAYS = 7
 PAGE_SIZE = 25
 _LONGEST_TEXT = 100
 _Choice = TypeVar("_Choice", bound=StrEnum)
+_quoted = lru_cache(maxsize=4096)(quote_plus)
+"""Lists have hundreds of links, with the same names and few other values."""
 
 
 def place(path: str, parameters: Mapping[str, str] | None = None) -> str:
     """A link to a page of this dashboard, below `dashboard.base_path`."""
     relative: Callable[[str], str] = dash.get_relative_path
     found = relative(path)
-    return f"{found}?{urlencode(parameters)}" if parameters else found
+    if not parameters:
+        return found
+    return f"{found}?{'&'.join(f'{_quoted(name)}={_quoted(value)}' for name, value in parameters.items())}"
 
 
 def parsed(search: object) -> dict[str, str]:

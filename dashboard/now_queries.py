@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from config.settings import Settings
 from config.text import fold
@@ -20,7 +22,7 @@ from tracker.presence.events import EventKind
 from tracker.presence.people import is_authorised
 from tracker.reports import tables
 from tracker.reports.data import ReportData
-from tracker.reports.frames import utc
+from tracker.reports.frames import instants, utc
 from tracker.reports.selection import ReportQuery
 from tracker.reports.sheets import Row
 from tracker.reports.usual import PastDay, past_day, same_weekdays
@@ -77,11 +79,20 @@ def _with_person(row: Row, seen: Mapping[str, LastSeen], data: ReportData) -> Ro
     }
 
 
-def feed(data: ReportData) -> tuple[EventRow, ...]:
-    """Where visits began and ended, the latest first: what rooms see in between is none of it. data: see FEED.
+def feed(data: ReportData, select: Callable[[ReportQuery], ReportData]) -> tuple[EventRow, ...]:
+    """Where visits began and ended, the latest first: what rooms see in between is none of it.
 
-    Where doors count everybody, those who were not recognised are in it, too.
+    Where doors count everybody, those who were not recognised are in it, too. data: of today, which select gives for
+    other ranges: those of FEED are asked for while today has few.
     """
+    found = _events(data)
+    if len(found) == LATEST_EVENTS and found[-1].at >= data.since:
+        return found
+    return _events(select(ReportQuery(since=data.now - FEED)))
+
+
+def _events(data: ReportData) -> tuple[EventRow, ...]:
+    """The latest entries and exits of the range."""
     visits = data.frames.visits
     found = [
         EventRow(
@@ -97,7 +108,7 @@ def feed(data: ReportData) -> tuple[EventRow, ...]:
             (EventKind.ENTER, "started_at", "enter_camera_id", "enter_inferred"),
             (EventKind.EXIT, "ended_at", "exit_camera_id", "exit_inferred"),
         )
-        for row in tables.visit_rows(data, _latest(visits[visits[at] <= pd.Timestamp(data.now)], at))
+        for row in tables.visit_rows(data, visits.iloc[_latest(visits[at], data.now)])
     ]
     found += _unrecognised(data)
     found.sort(key=lambda event: (event.at, event.kind is EventKind.EXIT), reverse=True)
@@ -124,8 +135,10 @@ def _unrecognised(data: ReportData) -> list[EventRow]:
     ]
 
 
-def _latest(visits: pd.DataFrame, at: str) -> pd.DataFrame:
-    return visits.sort_values(at, ascending=False, kind="stable").head(LATEST_EVENTS)
+def _latest(at: pd.Series[pd.Timestamp], now: datetime) -> NDArray[np.intp]:
+    """The rows with the latest instants up to now, the latest first."""
+    known = np.flatnonzero((at <= pd.Timestamp(now)).to_numpy())
+    return known[np.argsort(-instants(at)[known], kind="stable")[:LATEST_EVENTS]]
 
 
 def cameras(store: Store, settings: Settings, now: datetime) -> tuple[CameraRow, ...]:

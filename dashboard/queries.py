@@ -41,7 +41,7 @@ HISTORY_BEAT_S = 300
 """And for what is computed from visits: minutes inside grow in the browser, the rest changes by events."""
 PEOPLE_SHOWN = 25
 _BUSY_TIMEOUT_S = 2.0
-_KEPT_ANSWERS, _KEPT_RANGES = 16, 2
+_KEPT_ANSWERS, _KEPT_RANGES = 16, 3
 _ONE_DAY, _ONE_WEEK = timedelta(hours=26), timedelta(days=8)
 """Up to a day occupancy has a step for each change, up to a week for each quarter of an hour, else for each hour."""
 
@@ -172,11 +172,8 @@ class Board:
 
     def usage(self, days: Days) -> UsageView:
         """Usage in these days."""
-        store, now = self._store(), self.now()
-        view = self._answers.get(
-            ("usage", self._pulse(store, now).history, days), lambda: self._usage(store, now, days)
-        )
-        return self._shown(view)
+        version, data = self._range(days)
+        return self._shown(self._answers.get(("usage", version, days), lambda: self._usage(data, days)))
 
     def _shown(self, view: View) -> View:
         return view if self._names_shown() else without_names(view)
@@ -196,7 +193,7 @@ class Board:
             figures=_values(tables.today_figures(data, frames)),
             points=points,
             span=_busy_span(points, data.since, now),
-            events=now_queries.feed(self._select(store, now, ReportQuery(since=now - now_queries.FEED))),
+            events=now_queries.feed(data, partial(self._select, store, now)),
             cameras=cameras,
             watching=now_queries.is_watching(cameras),
             coverage=self._coverage(data),
@@ -228,15 +225,12 @@ class Board:
 
     def _found(self, query: VisitQuery) -> tuple[ReportData, visit_list.Found]:
         """The visits that fit the query, and the data of its range."""
-        store, now = self._store(), self.now()
-        version = self._pulse(store, now).history
-        data = self._ranges.get((version, query.days), lambda: self._data(store, now, query.days))
+        version, data = self._range(query.days)
         key = ("visits", version, query.days, query.where, query.order, query.descending)
         return data, self._answers.get(key, lambda: visit_list.find(data, query))
 
-    def _usage(self, store: Store, now: datetime, days: Days) -> UsageView:
-        data = self._data(store, now, days)
-        frames, since, until = data.counted(), data.since, data.until
+    def _usage(self, data: ReportData, days: Days) -> UsageView:
+        frames, since, until, now = data.counted(), data.since, data.until, data.now
         came = frames.begun(since, until)
         points = _points(data, frames, now)
         inside = measures.people_usage(frames, edges_of(Period.DAY, since, until, data.zone), now=now)
@@ -261,10 +255,13 @@ class Board:
             days_watched=days_watched(data.coverage, since, until, zone=data.zone, now=now),
         )
 
-    def _data(self, store: Store, now: datetime, days: Days) -> ReportData:
-        """The report data of these days."""
+    def _range(self, days: Days) -> tuple[str, ReportData]:
+        """The report data of these days, which pages share until history changes, and its version."""
+        store, now = self._store(), self.now()
+        version = self._pulse(store, now).history
         since, until = day_range(days.first, self.zone, days=days.count)
-        return self._select(store, now, ReportQuery(since=since, until=until))
+        query = ReportQuery(since=since, until=until)
+        return version, self._ranges.get((version, days), lambda: self._select(store, now, query))
 
     def _select(self, store: Store, now: datetime, query: ReportQuery) -> ReportData:
         site = site_of_report(self._places.now, store)

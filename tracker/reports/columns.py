@@ -28,6 +28,7 @@ class Codes:
 
     def __init__(self) -> None:
         self.codes: dict[str, int] = {}
+        self._known = pd.CategoricalDtype(pd.Index([], dtype="object"))
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -40,7 +41,9 @@ class Codes:
 
     def column(self, codes: NDArray[np.int32]) -> pd.Categorical:
         """The texts of some numbers."""
-        return pd.Categorical.from_codes(codes, categories=pd.Index(list(self.codes), dtype="object"))
+        if len(self.codes) != len(self._known.categories):  # to make one takes longer than to cut the columns
+            self._known = pd.CategoricalDtype(pd.Index(list(self.codes), dtype="object"))
+        return pd.Categorical.from_codes(codes, dtype=self._known)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

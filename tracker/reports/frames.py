@@ -96,7 +96,10 @@ class Frames:
         if not unwanted:
             return self
         count = None if self.count is None else self.count.without_people(unwanted)
-        return replace(self.where(~self.visits["person_id"].isin(unwanted)), count=count)
+        whose = self.visits["person_id"].cat
+        wanted = np.ones(len(whose.categories) + 1, dtype=bool)  # the last one is of people without a visit
+        wanted[whose.categories.get_indexer(pd.Index(unwanted, dtype="object"))] = False
+        return replace(self.where(wanted[whose.codes]), count=count)
 
     def begun(self, since: datetime, until: datetime) -> pd.DataFrame:
         """Visits that begin in [since, until)."""
@@ -130,15 +133,17 @@ class Frames:
     @cached_property
     def steps(self) -> pd.Series[int]:
         """People in from each instant on, until the next, in order; a segment of no length changes nothing."""
-        started, ended, still = self.segments["started_at"], self.segments["ended_at"], self.segments["open"]
+        started, ended = instants(self.segments["started_at"]), instants(self.segments["ended_at"])
+        still = self.segments["open"].to_numpy()
         lasting = still | (ended > started)
         visiting = steps_of(started[lasting], ended[lasting & ~still])
         return visiting if self.count is None else self.count.people(visiting)
 
     def touching(self, since: datetime, until: datetime) -> pd.DataFrame:
         """Visits of which some lies in [since, until), or that are one instant there."""
-        start, started, ended = pd.Timestamp(since), self.visits["started_at"], self.visits["ended_at"]
-        touching = (started < pd.Timestamp(until)) & (ended.isna() | (ended > start) | (started >= start))
+        start, stop = index_of([since, until]).asi8
+        started, still = instants(self.visits["started_at"]), self.visits["ended_at"].isna().to_numpy()
+        touching = (started < stop) & (still | (instants(self.visits["ended_at"]) > start) | (started >= start))
         return self.visits if touching.all() else self.visits[touching]
 
 
@@ -192,13 +197,14 @@ def _segments(columns: Columns, people: Codes, now: datetime) -> pd.DataFrame:
     )
 
 
-def steps_of(came: Times, gone: Times) -> pd.Series[int]:
+def steps_of(came_us: NDArray[np.int64], gone_us: NDArray[np.int64]) -> pd.Series[int]:
     """How many more came than went up to each instant at which that changes."""
-    parts = [np.sort(instants(each), kind="stable") for each in (came, gone)]
+    parts = [np.sort(each, kind="stable") for each in (came_us, gone_us)]
     at = np.concatenate(parts)
     order = np.argsort(at, kind="stable")  # merges the two, as each is sorted
-    is_last = np.diff(at[order], append=np.iinfo(np.int64).max) > 0
-    moments, people = at[order][is_last], np.where(order < len(came), 1, -1).cumsum()[is_last]
+    at = at[order]
+    is_last = np.diff(at, append=np.iinfo(np.int64).max) > 0
+    moments, people = at[is_last], np.where(order < len(came_us), 1, -1).cumsum()[is_last]
     changed = np.diff(people, prepend=0) != 0
     return pd.Series(people[changed], index=utc(moments[changed]), dtype="int64")
 
@@ -220,7 +226,8 @@ def index_of(edges: Sequence[datetime]) -> pd.DatetimeIndex:
 
 def instants(at: Times) -> NDArray[np.int64]:
     """Microseconds since 1970; the least number for a missing one."""
-    return pd.DatetimeIndex(at, dtype=TIME).asi8
+    known: Any = at.array if at.dtype == TIME else pd.DatetimeIndex(at, dtype=TIME)
+    return np.asarray(known.asi8)
 
 
 def utc(instants_us: NDArray[np.int64]) -> pd.DatetimeIndex:
@@ -259,7 +266,9 @@ def _plain(column: pd.Series[Any]) -> list[Any]:
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         naive = instants(column).astype("datetime64[us]").tolist()
         return [None if value is None else value.replace(tzinfo=UTC) for value in naive]
-    missing = column.isna()
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biu":
+        return column.to_list()
+    missing = column.array.isna()
     values = column.to_list()
     return [None if gone else value for value, gone in zip(values, missing, strict=True)] if missing.any() else values
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tracker.reports.frames import SECOND_US, TIME, Frames, index_of, not_before, nullable, steps_of
+from tracker.reports.frames import SECOND_US, TIME, Frames, index_of, instants, not_before, nullable, steps_of, utc
 
 
 def steps_between(frames: Frames, since: datetime, until: datetime, now: datetime) -> pd.Series[int]:
@@ -18,14 +18,14 @@ def steps_between(frames: Frames, since: datetime, until: datetime, now: datetim
     Whoever comes in at `until` does not count any more.
     """
     end = max(min(until, now), since)
-    if frames.counts_people:
+    if frames.counts_people or since < end < until:
         return _cut_steps(frames.steps, since, end)
     first, last, parts = pd.Timestamp(since), pd.Timestamp(end), frames.segments
     started = not_before(parts["started_at"], first)
     lasts = parts["open"] | (parts["ended_at"] > started)
     inside = parts[(parts["started_at"] <= last) & (parts["started_at"] < pd.Timestamp(until)) & lasts]
     gone = inside.loc[~inside["open"] & (inside["ended_at"] <= last), "ended_at"]
-    found = steps_of(started[inside.index], gone)
+    found = steps_of(instants(started[inside.index]), instants(gone))
     edge = pd.Series(0, index=pd.DatetimeIndex([first], dtype=TIME))
     found = found if len(found) and found.index[0] == first else pd.concat([edge, found])
     return found if found.index[-1] >= last else pd.concat([found, found.iloc[-1:].set_axis(index_of([end]))])
@@ -33,13 +33,14 @@ def steps_between(frames: Frames, since: datetime, until: datetime, now: datetim
 
 def _cut_steps(steps: pd.Series[int], since: datetime, end: datetime) -> pd.Series[int]:
     """The same from `since` to `end`, with a point at each."""
-    index = index_of([since, end])
-    before = steps.index.searchsorted(index, side="right") - 1
-    at_edges = [int(steps.iloc[place]) if place >= 0 else 0 for place in before]
-    within = steps[(steps.index > index[0]) & (steps.index < index[1])]
-    ends = index if end > since else index[:1]
-    edges = pd.Series(at_edges[: len(ends)], index=ends, dtype="int64")
-    return pd.concat([edges.iloc[:1], within, edges.iloc[1:]])
+    edges_us = index_of([since, end] if end > since else [since]).asi8
+    first, last = edges_us[0], edges_us[-1]
+    moments, people = _moments(steps), np.append(steps.to_numpy(dtype=np.int64), 0)
+    at_edges = people[np.searchsorted(moments, edges_us, side="right") - 1]
+    begin, stop = np.searchsorted(moments, first, side="right"), np.searchsorted(moments, last, side="left")
+    within = slice(begin, max(begin, stop))
+    at = np.concatenate([edges_us[:1], moments[within], edges_us[1:]])
+    return pd.Series(np.concatenate([at_edges[:1], people[within], at_edges[1:]]), index=utc(at))
 
 
 def by_period(frames: Frames, edges: Sequence[datetime], *, now: datetime, capacity: int | None = None) -> pd.DataFrame:
@@ -76,16 +77,21 @@ def peak_counts(people: pd.Series[int], edges: pd.DatetimeIndex) -> NDArray[np.i
 
 def peak_of(people: pd.Series[int], since: datetime, until: datetime) -> tuple[datetime, int] | None:
     """The first moment of [since, until) with the most people, and how many; None if there never was anybody."""
-    start, end = pd.Timestamp(since), pd.Timestamp(until)
-    before = people[people.index <= start]
-    inside = people[(people.index > start) & (people.index < end)]
-    first = pd.Series([before.iloc[-1] if len(before) else 0], index=pd.DatetimeIndex([start], dtype=TIME))
-    points = pd.concat([first, inside])
-    most = int(points.max())
+    edges_us, moments, counts = index_of([since, until]).asi8, _moments(people), people.to_numpy()
+    begin, stop = np.searchsorted(moments, edges_us[0], side="right"), np.searchsorted(moments, edges_us[1])
+    at_since = int(counts[begin - 1]) if begin else 0
+    within = counts[begin:stop]
+    most = max(at_since, int(within.max(initial=0)))
     if most == 0:
         return None
-    at = points.index[int(np.argmax(points.to_numpy()))]
-    return at.to_pydatetime(), most
+    if most == at_since:
+        return since.astimezone(UTC), most
+    at: datetime = people.index[begin + int(np.argmax(within))].to_pydatetime()
+    return at, most
+
+
+def _moments(steps: pd.Series[int]) -> NDArray[np.int64]:
+    return pd.DatetimeIndex(steps.index, dtype=TIME).asi8
 
 
 def _means(frames: Frames, edges: pd.DatetimeIndex, now: datetime) -> NDArray[np.float64]:
@@ -108,7 +114,7 @@ def _counted_time_s(frames: Frames, at: NDArray[np.int64]) -> NDArray[np.float64
     """The same by the count of the people inside."""
     if frames.steps.empty:
         return np.zeros(len(at))
-    moments = pd.DatetimeIndex(frames.steps.index, dtype=TIME).asi8
+    moments = _moments(frames.steps)
     people = np.append(frames.steps.to_numpy(dtype=np.float64), 0.0)
     sums_s = np.concatenate([[0.0], np.cumsum(people[:-2] * np.diff(moments) / SECOND_US)])
     place = np.searchsorted(moments, at, side="right") - 1
