@@ -232,7 +232,7 @@ def instants(at: Times) -> NDArray[np.int64]:
 
 def utc(instants_us: NDArray[np.int64]) -> pd.DatetimeIndex:
     """The same as times."""
-    return _utc(instants_us.astype("datetime64[us]"))
+    return _utc(instants_us.view("datetime64[us]"))
 
 
 def nullable(counts: NDArray[np.int64]) -> pd.arrays.IntegerArray:

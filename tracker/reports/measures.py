@@ -344,6 +344,8 @@ def _per_place(found: NDArray[np.intp], count: int) -> NDArray[np.int64]:
 
 def _medians(values: NDArray[np.float64], groups: NDArray[np.intp], count: int) -> NDArray[np.float64]:
     """The median of each of the groups 0..count-1, NaN for an empty one."""
+    if count == 1 and len(values):
+        return np.array([np.median(values)])  # without an order of all of them
     order = np.argsort(values)
     order = order[np.argsort(groups[order].astype(np.min_scalar_type(count)), kind="stable")]  # 16 bits sort faster
     sizes = np.bincount(groups, minlength=count)
