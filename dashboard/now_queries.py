@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -33,6 +34,11 @@ from tracker.store.store import Store
 LATEST_EVENTS = 8
 FEED = timedelta(days=1)
 """How far back entries and exits are listed."""
+_ENDS = (
+    (EventKind.ENTER, "started_at", "enter_camera_id", "enter_inferred"),
+    (EventKind.EXIT, "ended_at", "exit_camera_id", "exit_inferred"),
+)
+"""The columns of a visit that are its entry, and those that are its exit."""
 _UPLOADS_WITHIN = timedelta(minutes=10)
 """An event that waits longer for its upload is a problem."""
 
@@ -94,6 +100,8 @@ def feed(data: ReportData, select: Callable[[ReportQuery], ReportData]) -> tuple
 def _events(data: ReportData) -> tuple[EventRow, ...]:
     """The latest entries and exits of the range."""
     visits = data.frames.visits
+    latest = [_latest(visits[at], data.now) for _, at, _, _ in _ENDS]
+    rows = iter(tables.visit_rows(data, visits.iloc[np.concatenate(latest)]))
     found = [
         EventRow(
             session_id=row["session_id"],
@@ -104,11 +112,8 @@ def _events(data: ReportData) -> tuple[EventRow, ...]:
             camera_id=row[camera_id] or "",
             inferred=row[inferred],
         )
-        for kind, at, camera_id, inferred in (
-            (EventKind.ENTER, "started_at", "enter_camera_id", "enter_inferred"),
-            (EventKind.EXIT, "ended_at", "exit_camera_id", "exit_inferred"),
-        )
-        for row in tables.visit_rows(data, visits.iloc[_latest(visits[at], data.now)])
+        for (kind, at, camera_id, inferred), places in zip(_ENDS, latest, strict=True)
+        for row in islice(rows, len(places))
     ]
     found += _unrecognised(data)
     found.sort(key=lambda event: (event.at, event.kind is EventKind.EXIT), reverse=True)

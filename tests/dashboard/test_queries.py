@@ -47,6 +47,16 @@ def test_entries_and_exits_come_latest_first_and_by_name(store: Store, board: Bo
     assert [row.at for row in events] == sorted((row.at for row in events), reverse=True)
 
 
+def test_entries_and_exits_of_the_last_day_are_listed_while_today_has_few(store: Store, board: Board) -> None:
+    midnight = 13 * 60  # so many minutes ago
+    stay(store, "v-0", 25 * 60, midnight + 90)
+    stay(store, "v-1", midnight + 60, midnight + 30)
+    stay(store, "v-2", midnight + 20, midnight - 20)
+    stay(store, "p-ada", 5, None)
+    ago = [5, midnight - 20, midnight + 20, midnight + 30, midnight + 60, midnight + 90]
+    assert [row.at for row in board.now_view().events][:6] == [minutes_ago(minutes) for minutes in ago]
+
+
 def test_going_from_room_to_room_is_neither_an_entry_nor_an_exit(store: Store, board: Board) -> None:
     for room, from_min, to_min in (("lobby", 50, 40), ("weights", 39.5, 30), ("lobby", 29, 20), ("weights", 19, None)):
         stay(store, "p-ada", from_min, to_min, camera=room)

@@ -17,6 +17,7 @@ MOMENT = "%Y-%m-%d %H:%M:%S"
 MINUTE = "%Y-%m-%d %H:%M"
 CLOCK = "%H:%M"
 _QUARTER, _HOUR = timedelta(minutes=15), timedelta(hours=1)
+_HOURS = tuple(hour * _HOUR for hour in range(24))
 
 
 def day_range(day: date, zone: tzinfo, *, days: int = 1) -> tuple[datetime, datetime]:
@@ -40,8 +41,8 @@ def hour_edges(since: datetime, until: datetime, zone: tzinfo) -> list[datetime]
             last = start
         steady_h = next((each for each in (24, 1) if _is_steady(local, start, start + each * _HOUR)), 0)
         if start + steady_h * _HOUR > at:
-            within = [start + hour * _HOUR for hour in range(1, steady_h)]
-            edges += (each for each in within if each < until)
+            within = [start + length for length in _HOURS[1:steady_h]]
+            edges += within if not within or within[-1] < until else (each for each in within if each < until)
             last, at = start + (steady_h - 1) * _HOUR, start + steady_h * _HOUR
         else:
             at += _QUARTER - timedelta(minutes=at.minute % 15, seconds=at.second, microseconds=at.microsecond)

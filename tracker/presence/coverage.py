@@ -15,6 +15,7 @@ OUTAGE_AFTER = timedelta(minutes=1)
 """Without a frame for longer a camera did not watch; shorter gaps are not reported."""
 GONE_AFTER = timedelta(days=30)
 """A camera that failed and was not seen to for so long was taken down."""
+_NONE = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,15 +118,15 @@ class Coverage:
         for camera in cameras:
             begin = max(start, camera.since)
             open_for = self._open_for(begin, end)
-            if open_for > timedelta(0):
-                missed = sum((to - at for at, to in _within(camera.missed, begin, end)), timedelta(0))
-                shares.append(1 - missed / open_for)
+            if open_for > _NONE:
+                parts = _within(camera.missed, begin, end) if camera.missed else ()
+                shares.append(1 - sum((to - at for at, to in parts), _NONE) / open_for)
         return sum(shares) / len(shares) if shares else None
 
     def _open_for(self, start: datetime, end: datetime) -> timedelta:
         if self._opening is None or start >= end:
             return end - start
-        return sum((to - at for at, to in self._opening.within(start, end)), timedelta(0))
+        return sum((to - at for at, to in self._opening.within(start, end)), _NONE)
 
     def _camera(self, watched: Sequence[Stretch]) -> _Camera:
         gaps = [(end, start) for (_, end), (start, _) in pairwise(watched)]
