@@ -285,6 +285,19 @@ def test_occupancy_is_a_step_function_that_leaves_gaps_out() -> None:
     assert occupancy.peak_of(frames_of(*stays).steps, DAY, NOON) == (at("8:30"), 2)
 
 
+def test_steps_of_a_day_that_goes_on_end_now() -> None:
+    stays = (
+        stay("ada", at("7:30"), at("9:00")),
+        stay("bob", at("8:00"), at("9:30")),
+        stay("eve", at("9:15"), None),
+    )
+    since, until = at("8:00"), at("23:00")
+    changes = [("08:00", 2), ("09:00", 1), ("09:15", 2)]
+    assert steps(*stays, since=since, until=until, now=at("9:20")) == [*changes, ("09:20", 2)]
+    assert steps(*stays, since=since, until=until, now=at("9:15")) == changes
+    assert steps(since=since, until=until, now=at("9:15")) == [("08:00", 0), ("09:15", 0)]
+
+
 def test_occupancy_includes_visits_across_the_range() -> None:
     stays = (stay("ada", at("8:00"), at("11:00")), stay("bob", at("8:00"), None))
     assert steps(*stays, since=at("9:00"), until=at("10:00")) == [("09:00", 2), ("10:00", 2)]
