@@ -14,6 +14,7 @@ from dashboard import shell
 from dashboard.access.guard import CAMERA
 from dashboard.access.hosts import is_loopback
 from dashboard.address import place
+from dashboard.elements import Element
 from dashboard.queries import Board
 from dashboard.wording import capital
 from tracker.identity.names import MAX_NAME
@@ -28,7 +29,7 @@ ROLES = {
 _HTTPS = re.compile("https?")
 
 
-def form() -> Component:
+def form() -> Element:
     """The fields of a new device, and the place of its link."""
     fields = [
         html.P(

@@ -36,10 +36,11 @@ _POLICY = (
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 _CAMERA_POLICY = (
-    _POLICY.format(scripts="'self' 'wasm-unsafe-eval'") + "; worker-src 'self'; connect-src 'self'"
+    _POLICY.format(scripts="'self' blob: 'wasm-unsafe-eval'") + "; worker-src 'self' blob:; connect-src 'self'"
     " https://securetoken.googleapis.com https://identitytoolkit.googleapis.com https://firestore.googleapis.com"
 )
-"""The networks run as WebAssembly; a device of a site without this dashboard sends to Firestore."""
+"""The networks run as WebAssembly, whose threads are scripts that the page makes; a device of a site without this
+dashboard sends to Firestore."""
 _SAME_SITE_AGAIN = (
     '<!DOCTYPE html><html lang="en"><meta http-equiv="refresh" content="0"><title>Footfall</title></html>'
 )

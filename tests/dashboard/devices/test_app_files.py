@@ -70,8 +70,8 @@ def test_large_texts_are_compressed_and_still_checked(client: FlaskClient, built
 def test_the_page_may_use_the_camera_and_webassembly_with_threads(client: FlaskClient) -> None:
     headers = client.get("/camera/").headers
     policy = dict(part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";"))
-    assert policy["script-src"] == "'self' 'wasm-unsafe-eval'"
-    assert policy["worker-src"] == "'self'"
+    assert policy["script-src"] == "'self' blob: 'wasm-unsafe-eval'"
+    assert policy["worker-src"] == "'self' blob:"
     assert policy["connect-src"].split() == [
         "'self'", "https://securetoken.googleapis.com", "https://identitytoolkit.googleapis.com",
         "https://firestore.googleapis.com",
