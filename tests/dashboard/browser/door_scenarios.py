@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from config.settings import CameraRole, CameraSettings
-from tests.dashboard.browser.scenarios import BLURRED, DULL, ROOM, ROOM_SCENARIOS, Scenario, ada, eve, still, turned
+from tests.dashboard.browser.scenarios import BLURRED, DULL, ROOM, Scenario, ada, eve, still, turned
 from tests.dashboard.browser.trace_cameras import Face, Restart, Shot
 
 ENTRANCE = CameraSettings(id="entrance", source="0", role=CameraRole.ENTRANCE)
@@ -139,5 +139,3 @@ DOOR_SCENARIOS: dict[str, Scenario] = {
         role=SLANT, script=[*walk(0, INWARD[::-1]), *NOBODY], reported=[("ada", "enter", 1, False)]
     ),
 }
-
-SCENARIOS = ROOM_SCENARIOS | DOOR_SCENARIOS

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
 from config.settings import CameraSettings
-from tests.dashboard.browser.door_scenarios import ROLES, SCENARIOS
+from tests.dashboard.browser.door_scenarios import DOOR_SCENARIOS, ROLES
 from tests.dashboard.browser.rules_node import Node, running_node
-from tests.dashboard.browser.scenarios import still
+from tests.dashboard.browser.scenarios import NAME_SCENARIOS, still
 from tests.dashboard.browser.scripts import scripts
+from tests.dashboard.browser.time_scenarios import TIME_SCENARIOS
 from tests.dashboard.browser.trace_cameras import PEOPLE, QUALITY, START, Script
 from tests.dashboard.browser.traces import Trace, trace
 from tracker.identity.gallery import Gallery
@@ -28,8 +29,8 @@ from tracker.presence.events import CameraRef, Correction, Event, Match, content
 from tracker.vision.faces import FloatArray
 from tracker.vision.quality import Quality, rejection
 
+SCENARIOS = NAME_SCENARIOS | TIME_SCENARIOS | DOOR_SCENARIOS
 _RECORDS = {"events": Event, "matches": Match, "corrections": Correction}
-
 
 quick = settings(max_examples=150, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
