@@ -196,14 +196,15 @@ NAME_SCENARIOS: dict[str, Scenario] = {
         script=[*still(0, 6, eve()), *still(6.5, 12)], reported=[("?", "enter", 0, False), ("?", "exit", 6, False)]
     ),
     "stranger-counts-anew-on-each-track": Scenario(
-        script=[*still(0, 2.5, eve()), *still(3, 5), *still(5.5, 8, eve()), *still(8.5, 12)],
+        script=[*still(0, 4, eve()), *still(4.5, 6.5), *still(7, 11, eve()), *still(11.5, 15)],
         reported=[
             ("?", "enter", 0, False),
-            ("?", "exit", 2.5, False),
-            ("?", "enter", 5.5, False),
-            ("?", "exit", 8, False),
+            ("?", "exit", 4, False),
+            ("?", "enter", 7, False),
+            ("?", "exit", 11, False),
         ],
     ),
+    "stranger-in-sight-for-less-than-exit-after": Scenario(script=[*still(0, 2.5, eve()), *still(3, 6)], reported=[]),
     "stranger-turns-out-to-be-known": Scenario(
         script=[
             *still(0, 5, turned(40)),

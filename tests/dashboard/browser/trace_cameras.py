@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, TypeAlias
@@ -17,7 +17,8 @@ from config.errors import CameraError
 from config.recognition import MatchSettings, QualitySettings
 from config.settings import PresenceSettings, TrackSettings
 from tracker.agent.loop import Agent
-from tracker.agent.roles.role import RoleState
+from tracker.agent.roles.role import Changes, RoleState, View
+from tracker.agent.roles.room import Room
 from tracker.cameras.frames import Frame, SourceState
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import Recognition
@@ -314,6 +315,30 @@ class NamingNobody(Recognition):
     def _match(self, identity: TrackIdentity, track_id: str, at: datetime, person_id: str | None, reason: str) -> Match:
         named = person_id is not None and not is_unidentified(person_id)
         return super()._match(identity, track_id, at, person_id if named else None, reason)
+
+
+class UnidentifiedApart(Room):
+    """A room that is told of unidentified people apart, as where bodies are counted."""
+
+    def __init__(self, camera: CameraRef, *, exit_after: timedelta, resume_within: timedelta) -> None:
+        super().__init__(camera, exit_after=exit_after, resume_within=resume_within)
+        self._since: dict[str, datetime] = {}
+
+    def observe(self, view: View) -> Changes:
+        named = tuple(each for each in view.sightings if not is_unidentified(each.person_id))
+        unnamed = tuple(
+            replace(each, since=self._since.setdefault(each.track_id, each.since))
+            for each in view.sightings
+            if is_unidentified(each.person_id)
+        )
+        changes = super().observe(replace(view, sightings=named, unnamed=unnamed))
+        for track_id in view.ended_tracks:
+            self._since.pop(track_id, None)
+        return changes
+
+    def set_back(self, at: datetime) -> Changes:
+        self._since.clear()
+        return super().set_back(at)
 
 
 def faces_of(faces: Sequence[Face]) -> Faces:

@@ -33,6 +33,7 @@ from tests.dashboard.browser.trace_cameras import (
     ScriptedCamera,
     ScriptedEngine,
     Shot,
+    UnidentifiedApart,
     WithoutVisitors,
     faces_of,
     quality_of,
@@ -115,6 +116,11 @@ def _agent(
     camera: ScriptedCamera, store: MemoryStore, role: CameraSettings, presence: PresenceSettings, track: TrackSettings
 ) -> tuple[Agent, ScriptedEngine]:
     engine, clock, known = ScriptedEngine(camera), FrameClock(), WithoutVisitors(MATCH)
+    resume_within = timedelta(seconds=presence.merge_gap_s)
+    rules = role_of(role, CAMERA, presence=presence, max_gap_s=track.max_gap_s)
+    if role.role is CameraRole.ROOM:
+        exit_after = timedelta(seconds=presence.exit_after_s)
+        rules = UnidentifiedApart(CAMERA, exit_after=exit_after, resume_within=resume_within)
     agent = Agent(
         CAMERA,
         source=camera,
@@ -122,11 +128,11 @@ def _agent(
         recognition=NamingNobody(
             site_id=CAMERA.site_id, camera_id=CAMERA.camera_id, known=known, track=track, zone=UTC
         ),
-        role=role_of(role, CAMERA, presence=presence, max_gap_s=track.max_gap_s),
+        role=rules,
         known=known,
         store=cast("Store", store),
         clock=cast("Clock", clock),
-        resume_within=timedelta(seconds=presence.merge_gap_s),
+        resume_within=resume_within,
     )
     clock.agent = agent
     return agent, engine

@@ -36,21 +36,20 @@ export function roleOf(role, { presence, track }) {
     const settleAfter = microseconds(Math.max(SETTLE_AFTER_S, 2 * track.max_gap_s));
     return new Door(new Line(role.line, role.inside), { hold: role.hold_frames ?? HOLD_FRAMES, settleAfter });
   }
-  const room = new Room({
-    exitAfter: microseconds(presence.exit_after_s),
-    resumeWithin: microseconds(presence.merge_gap_s),
-  });
-  if (role.kind === "room") return room;
+  const exitAfter = microseconds(presence.exit_after_s);
+  const resumeWithin = microseconds(presence.merge_gap_s);
+  if (role.kind === "room") return new Room({ exitAfter, resumeWithin, unidentifiedAfter: exitAfter });
   if (!Object.hasOwn(PASSAGES, role.kind)) {
     throw new RangeError(`role: expected room, entrance, exit or door, got ${role.kind}`);
   }
-  return new Passage(room, PASSAGES[role.kind]);
+  return new Passage(new Room({ exitAfter, resumeWithin, unidentifiedAfter: 0 }), PASSAGES[role.kind]);
 }
 
 /** Who is in sight is present, who has not been seen for a while has left. */
 class Room {
   #exitAfter;
   #resumeWithin;
+  #unidentifiedAfter;
   #reassignments;
   /** @type {Map<string, Presence>} */
   #present = new Map();
@@ -58,11 +57,17 @@ class Room {
   #ahead = new Map();
   /** @type {Map<string, Time>} */
   #left = new Map();
+  /** Since when tracks show somebody unidentified. @type {Map<string, Time>} */
+  #unidentifiedSince = new Map();
 
-  /** resumeWithin: a name that comes late never reaches back over an exit that is no older than this. */
-  constructor({ exitAfter, resumeWithin }) {
+  /**
+   * resumeWithin: a name that comes late never reaches back over an exit that is no older than this.
+   * unidentifiedAfter: somebody unidentified counts when in sight for so long.
+   */
+  constructor({ exitAfter, resumeWithin, unidentifiedAfter }) {
     this.#exitAfter = exitAfter;
     this.#resumeWithin = resumeWithin;
+    this.#unidentifiedAfter = unidentifiedAfter;
     this.#reassignments = new Reassignments({ exitAfter });
   }
 
@@ -86,6 +91,7 @@ class Room {
     }
     changes.transitions.push(...this.#observe(view));
     this.#reassignments.end(view.endedTracks);
+    for (const trackId of view.endedTracks) this.#unidentifiedSince.delete(trackId);
     return changes;
   }
 
@@ -99,6 +105,7 @@ class Room {
     this.#present = new Map([...entries, ...again]);
     this.#left = new Map([...this.#left].filter(([, leftAt]) => leftAt <= at));
     this.#reassignments.clear();
+    this.#unidentifiedSince.clear();
     return { transitions, retracted: [] };
   }
 
@@ -121,7 +128,8 @@ class Room {
 
   #observe(view) {
     const before = this.#present;
-    const { sightings, at: now, ended, gap } = view;
+    const { at: now, ended, gap } = view;
+    const sightings = this.#counted(view.sightings);
     const options = { now, exitAfter: this.#exitAfter, ended, left: this.#left, gap };
     const [present, transitions] = observe(before, sightings, options);
     this.#present = present;
@@ -129,6 +137,17 @@ class Room {
     this.#noteExits(transitions);
     this.#left = new Map([...this.#left].filter(([, leftAt]) => now - leftAt <= this.#resumeWithin));
     return transitions;
+  }
+
+  /** Those who count: somebody unidentified when in sight for long enough, since the first sighting by that track. */
+  #counted(sightings) {
+    if (!this.#unidentifiedAfter) return sightings;
+    return sightings.flatMap((each) => {
+      if (!isUnidentified(each.personId)) return [each];
+      const since = this.#unidentifiedSince.get(each.trackId) ?? each.since;
+      this.#unidentifiedSince.set(each.trackId, since);
+      return each.seenAt - since < this.#unidentifiedAfter ? [] : [{ ...each, since }];
+    });
   }
 
   /** Derive a person's presence again without what the track showed. */
