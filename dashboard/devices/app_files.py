@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+import os
 import re
 from functools import cache
 from pathlib import Path
@@ -84,7 +85,8 @@ def _sent(folder: Path, name: str) -> flask.Response:
     """A file of the folder. Raises NotFound, also for what leads out of it."""
     found = safe_join(str(folder), name)
     path = None if found is None else Path(found)
-    if path is None or not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
+    is_file = path is not None and os.path.isfile(path)  # noqa: PTH113 - Path.is_file raises where a name is too long
+    if path is None or not is_file or not path.resolve().is_relative_to(folder.resolve()):
         raise NotFound
     kind = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     response = flask.send_file(path, mimetype=kind, conditional=True, etag=True)

@@ -95,7 +95,7 @@ def test_other_pages_have_the_headers_that_they_had(client: FlaskClient) -> None
     "path",
     [
         "../secret.txt", "..%2fsecret.txt", "assets/../../secret.txt", "assets", "nothing.js", "link.txt", "%00",
-        "networks/../../secret.txt", "/etc/passwd", "..\\secret.txt",
+        "networks/../../secret.txt", "/etc/passwd", "..\\secret.txt", "x" * 300,
     ],
 )  # fmt: skip
 def test_nothing_else_is_served(client: FlaskClient, path: str) -> None:
@@ -147,7 +147,7 @@ def test_networks_are_served_where_they_are_built_and_whole(gym: Gym, tmp_path: 
     found = client.get("/camera/networks/pnet/model.json")
     assert (found.status_code, found.mimetype, found.headers["Cache-Control"]) == (200, "application/json", "no-cache")
     assert client.get("/camera/networks/pnet/weights.bin").data == b"\1\3"
-    for path in ("bodies/model.json", "pnet/../../pnet.tflite", "../../footfall.sqlite3", "pnet"):
+    for path in ("bodies/model.json", "pnet/../../pnet.tflite", "../../footfall.sqlite3", "pnet", f"pnet/{'x' * 300}"):
         assert client.get(f"/camera/networks/{path}").status_code == 404
 
 
