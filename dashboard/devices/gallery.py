@@ -28,6 +28,7 @@ def gallery(settings: Settings, store: Store, now: datetime) -> dict[str, Any]:
 
     limit: the distance limit of a single person, None for that of all. negatives: faces that are not theirs.
     """
+    version = gallery_version(settings, store, now)  # first: what changes while this reads is asked for again
     network, zone = embedder_of(settings, store).network, settings.site.zone
     vectors = _by_person(*store.people.vectors(PersonKind.ENROLLED))
     negatives, limits = _by_person(*store.people.negatives()), store.people.limits()
@@ -44,7 +45,7 @@ def gallery(settings: Settings, store: Store, now: datetime) -> dict[str, Any]:
 
     known = store.people.all(kind=PersonKind.ENROLLED)
     people = [entry(each) for each in known if each.consented_at is not None and each.person_id in vectors]
-    return {"version": gallery_version(settings, store, now), "embedder": network, "people": people}
+    return {"version": version, "embedder": network, "people": people}
 
 
 def sealed(document: dict[str, Any], key: DeviceKey) -> bytes:

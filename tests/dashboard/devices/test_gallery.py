@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from dashboard.devices.configuration import gallery_version
+from dashboard.devices.gallery import gallery
 from tests.dashboard.devices.conftest import ANN, Gym, floats, vector
 from tracker.actions import people
 from tracker.presence.events import time_text
@@ -105,3 +107,18 @@ def test_an_unchanged_gallery_is_not_sent_again(gym: Gym) -> None:
     assert changed.status_code == 200
     assert [each["name"] for each in opened(changed.data, gym.key)["people"]] == ["Bob"]  # type: ignore[attr-defined]
     assert gym.send()["gallery_version"] == opened(changed.data, gym.key)["version"]
+
+
+def test_people_who_change_while_the_gallery_is_read_are_asked_for_again(
+    gym: Gym, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = gym.store.people.negatives
+
+    def renamed_meanwhile() -> object:
+        found = read()
+        people.rename(gym.store, ANN, "p-ada", "Ada L.")
+        return found
+
+    monkeypatch.setattr(gym.store.people, "negatives", renamed_meanwhile)
+    found = gallery(gym.settings, gym.store, gym.now)
+    assert found["version"] != gallery_version(gym.settings, gym.store, gym.now)
