@@ -47,10 +47,11 @@ def record(store: Store, settings: Settings, device: Device, body: Body, now: da
     with store.writing():
         hold(store, device, body.instance)
         found = RecordCheck(device, store, now).records(body)
-        if found.heartbeat is not None:
-            _follow(store, settings, device, found.heartbeat)
+        latest = _latest(store, device, found.heartbeat)
+        if latest is not None:
+            _follow(store, settings, device, latest)
         before = _known(store, found)
-        store.record(_observation(store, device, found))
+        store.record(_observation(device, found, latest))
         stored = _known(store, found) - before
     count = len(found.events) + len(found.matches) + len(found.corrections)
     return Recorded(stored=stored, known=count - stored, rejected=tuple(found.rejected))
@@ -65,17 +66,16 @@ def _follow(store: Store, settings: Settings, device: Device, heartbeat: Heartbe
         store.devices.let_go(device.device_id)
 
 
-def _observation(store: Store, device: Device, found: Records) -> Observation:
+def _latest(store: Store, device: Device, heartbeat: Heartbeat | None) -> Heartbeat | None:
+    """The heartbeat; None where it was delayed and a later one is known."""
+    if heartbeat is None:
+        return None
+    known = (each for each in store.cameras.health(device.site_id) if each.camera_id == device.camera_id)
+    return None if any(each.updated_at > heartbeat.health.updated_at for each in known) else heartbeat
+
+
+def _observation(device: Device, found: Records, latest: Heartbeat | None) -> Observation:
     """The records; of a heartbeat that was delayed, only when the camera watched."""
-    heartbeat, latest = found.heartbeat, None
-    if heartbeat is not None:
-        known = store.cameras.health(device.site_id)
-        late = [
-            each
-            for each in known
-            if each.camera_id == device.camera_id and each.updated_at > heartbeat.health.updated_at
-        ]
-        latest = None if late else heartbeat
     return Observation(
         camera=CameraRef(device.site_id, device.camera_id),
         events=found.events,
@@ -83,7 +83,7 @@ def _observation(store: Store, device: Device, found: Records) -> Observation:
         corrections=found.corrections,
         presences=None if latest is None else latest.presences,
         health=None if latest is None else latest.health,
-        coverage=() if heartbeat is None else heartbeat.coverage,
+        coverage=() if found.heartbeat is None else found.heartbeat.coverage,
     )
 
 

@@ -24,6 +24,9 @@ from tracker.presence.events import SCHEMA, as_utc, time_text
 Document: TypeAlias = dict[str, Any]
 """JSON values by field name."""
 
+_LARGEST_COUNT = 2**63 - 1
+"""Of SQLite and Firestore."""
+
 _Decoder: TypeAlias = Callable[[Any], object]
 """Turns one JSON value into a field's value. Raises ValueError("expected ...") when it cannot."""
 _Record = TypeVar("_Record")
@@ -194,6 +197,8 @@ def _fraction(value: object) -> float:
 def _count(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ValueError("expected a whole number, 0 or more")
+    if value > _LARGEST_COUNT:
+        raise ValueError("expected a whole number of at most 63 bits")
     return value
 
 

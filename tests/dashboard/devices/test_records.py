@@ -135,6 +135,13 @@ def test_a_delayed_heartbeat_only_adds_what_was_watched(gym: Gym) -> None:
     assert len(gym.store.cameras.presences()) == 1
 
 
+def test_a_delayed_heartbeat_neither_changes_the_role_nor_frees_the_camera(gym: Gym) -> None:
+    gym.send(heartbeat=gym.heartbeat(role={"kind": "door"}))
+    gym.send(heartbeat=gym.heartbeat(20, role={"kind": "room"}, state="stopped"))
+    assert gym.store.sites.rules(SITE).exits == {"phone"}
+    assert gym.post(instance="page-2").status_code == 409
+
+
 def test_a_silent_camera_is_down(gym: Gym) -> None:
     gym.send(heartbeat=gym.heartbeat(300))
     (camera,) = board(gym).now_view().cameras
@@ -269,6 +276,7 @@ def test_a_device_corrects_only_its_own_events(gym: Gym) -> None:
         ({"state": "sleeping"}, "state: expected live"),
         ({"at": None}, "updated_at: expected"),
         ({"fps": -1}, "fps: expected 0 or more"),
+        ({"frames": 2**63}, "frames: expected a whole number of at most 63 bits"),
         ({"at": "2999-01-01T00:00:00Z"}, "at: 2999-01-01T00:00:00.000000Z is in the future"),
         ({"watch_ended_at": "2000-01-01T00:00:00Z"}, "ended_at: expected no time before started_at"),
         ({"watch_started_at": None}, "started_at"),

@@ -342,6 +342,7 @@ def test_a_value_of_a_wrong_type_is_named(title: str, value: object) -> None:
         pytest.param("person", "consented_at", "soon", "ISO 8601 time with a zone", id="consent-no-time"),
         pytest.param("presence", "x_frac", None, "expected a number", id="presence-nowhere"),
         pytest.param("camera health", "frames", 1.0, "expected a whole number", id="part-of-a-frame"),
+        pytest.param("camera health", "frames", 2**63, "at most 63 bits", id="huge-count"),
         pytest.param("camera health", "dropped", -1, "expected a whole number", id="negative-count"),
         pytest.param("camera health", "fps", -1, "expected 0 or more", id="negative-rate"),
         pytest.param("camera health", "schema", 99, "expected version 1", id="health-schema"),
