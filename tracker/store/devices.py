@@ -147,13 +147,17 @@ class Devices:
         return _device(tuple(row)) if row and fits else None
 
     def hold(self, device_id: str, instance: str) -> bool:
-        """Let one page, known by its `instance`, be the camera of a device for LEASE; False while another one is."""
+        """Let one page, known by its `instance`, be the camera of a device for LEASE; False while another one is.
+
+        A page that was seen in the future, before a clock was set back, holds it no longer.
+        """
         with self._file.writing() as writing:
+            now = writing.now
             return bool(
                 writing.connection.execute(
                     "UPDATE devices SET instance = ?1, seen_at = ?2 WHERE device_id = ?3 AND revoked_at IS NULL"
-                    " AND (instance IS NULL OR instance = ?1 OR seen_at IS NULL OR seen_at <= ?4)",
-                    (instance, time_text(writing.now), device_id, time_text(writing.now - LEASE)),
+                    " AND (instance IS NULL OR instance = ?1 OR seen_at IS NULL OR seen_at <= ?4 OR seen_at > ?5)",
+                    (instance, time_text(now), device_id, time_text(now - LEASE), time_text(now + LEASE)),
                 ).rowcount
             )
 

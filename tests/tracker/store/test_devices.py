@@ -92,6 +92,16 @@ def test_one_page_holds_a_device_until_it_is_silent(store: Store, now: list[date
     assert not store.devices.hold(device.device_id, "one")
 
 
+def test_a_clock_that_was_set_back_does_not_hold_a_device(store: Store, now: list[datetime]) -> None:
+    device, _ = add(store)
+    now[0] = NOW + timedelta(days=400)
+    assert store.devices.hold(device.device_id, "one")
+    now[0] = NOW
+    assert store.devices.hold(device.device_id, "two")
+    now[0] = NOW - LEASE
+    assert not store.devices.hold(device.device_id, "one")
+
+
 def test_the_file_does_not_hold_the_secret(store: Store) -> None:
     _, key = add(store)
     store.close()
