@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,26 +11,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.node import node
+from tests.node import Ask, answering
+
+_SCRIPT = Path(__file__).with_name("predict.cjs")
 
 Batch = NDArray[np.float32]
 
 
 class Node:
-    """A Node process with TensorFlow.js on WebAssembly."""
+    """Node with TensorFlow.js on WebAssembly."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
 
     def network(self, folder: Path) -> NodeNetwork:
         return NodeNetwork(self, folder)
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        answer = json.loads(self._process.stdout.readline())
+        answer: dict[str, Any] = self._ask(request)
         assert "error" not in answer, answer["error"]
         return answer
 
@@ -55,10 +51,5 @@ class NodeNetwork:
 @contextmanager
 def running_node() -> Iterator[Node]:
     """Node for the time of the block; skips the test where it or its packages are not installed."""
-    with subprocess.Popen(
-        [node(), "predict.cjs"], cwd=Path(__file__).parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            yield Node(process)
-        finally:
-            process.kill()
+    with answering(_SCRIPT) as ask:
+        yield Node(ask)

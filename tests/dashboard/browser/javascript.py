@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,15 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.recognition import DetectSettings, QualitySettings
-from tests.node import node
+from tests.node import Ask, answering
 from tracker.vision.faces import FloatArray, Image
+
+_SCRIPT = Path(__file__).with_name("vision.mjs")
 
 
 class Vision:
-    """A Node process with a face engine."""
+    """A face engine, run by Node."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
+    def __init__(self, ask: Ask) -> None:
+        self._answer = ask
 
     def analyse(self, image: Image, due: list[bool] | None = None) -> list[dict[str, Any]]:
         """The faces of an image, examined where they are due, by default all."""
@@ -57,14 +58,6 @@ class Vision:
         assert "error" not in answer, answer["error"]
         return answer["result"]
 
-    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
-        return answer
-
 
 @contextmanager
 def running_vision(
@@ -72,14 +65,8 @@ def running_vision(
 ) -> Iterator[Vision]:
     """An engine with these networks and settings for the time of the block; skips the test without Node."""
     settings = {"detect": detect.model_dump(mode="json"), "quality": quality.model_dump(mode="json")}
-    command = [node(), "vision.mjs", str(networks), json.dumps({"embedder": embedder, "settings": settings})]
-    with subprocess.Popen(
-        command, cwd=Path(__file__).parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            yield Vision(process)
-        finally:
-            process.kill()
+    with answering(_SCRIPT, str(networks), json.dumps({"embedder": embedder, "settings": settings})) as ask:
+        yield Vision(ask)
 
 
 def _picture(image: Image) -> dict[str, Any]:
