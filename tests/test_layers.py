@@ -57,9 +57,9 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "tracker.identity",
         "tracker.review",
         "tracker.store",
-        "models.browser",
         "config",
     ),
+    "dashboard.devices.app_files": ("dashboard", "models.browser", "config"),
     "functions": (
         "functions",
         "tracker.presence",
