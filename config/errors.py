@@ -47,7 +47,7 @@ class PeopleError(FootfallError):
 
 
 class UserError(FootfallError):
-    """A user of the dashboard cannot be added, found or changed as requested."""
+    """A user, a link to the display or a device cannot be added, found or changed as requested."""
 
 
 class NotAllowedError(FootfallError):

@@ -10,7 +10,7 @@ import typer
 from config.settings import CameraRole
 from tracker.cli.acting import actor_of
 from tracker.cli.command import command
-from tracker.cli.dashboard_address import address_of, is_only_here
+from tracker.cli.dashboard_address import base_of, is_only_here
 from tracker.cli.extras import require
 from tracker.cli.options import Acting, Options
 from tracker.cli.output import Result, Table
@@ -55,9 +55,9 @@ def add(
 
     require("the QR code", "dashboard", "segno")
     settings = access.load()
+    base = base_of(address, settings.dashboard)
     with open_store(settings, create=True) as store:
         device, key = devices.add(store, settings, actor_of(access), name, role=role, camera_id=camera)
-    base = (address or address_of(settings.dashboard)).rstrip("/")
     url = f"{base}/camera/#pair={key}"
     notes = ["The link is not shown again. Whoever has it can act as this camera."]
     if address is None and is_only_here(settings.dashboard):

@@ -8,7 +8,7 @@ import typer
 
 from tracker.cli.acting import actor_of
 from tracker.cli.command import command
-from tracker.cli.dashboard_address import address_of, is_only_here
+from tracker.cli.dashboard_address import base_of, is_only_here
 from tracker.cli.options import Acting, Options
 from tracker.cli.output import Result, Table
 from tracker.cli.store import open_store
@@ -31,9 +31,9 @@ def link(
     from tracker.actions import display_links
 
     settings = access.load()
+    base = base_of(address, settings.dashboard)
     with open_store(settings, create=True) as store:
         key = display_links.add(store, actor_of(access), name)
-    base = (address or address_of(settings.dashboard)).rstrip("/")
     notes = ["The link is not shown again. Whoever has it sees how many people are in, and no names."]
     if address is None and is_only_here(settings.dashboard):
         notes.append("note: only this machine opens it; 'footfall dashboard --host 0.0.0.0' serves other screens too")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
 import segno
 
 from tests.tracker.cli.conftest import Run
@@ -73,3 +74,14 @@ def test_bad_input_is_refused(run: Run) -> None:
     run("camera", "devices", "add", "Two", "--camera-id", "phone").refused("there is a camera 'phone' already")
     run("camera", "devices", "add", " ").refused("the name is empty")
     assert run("camera", "devices", "add", "Two", "--role", "window").code == 2
+
+
+@pytest.mark.parametrize("command", [("camera", "devices", "add", "Phone"), ("display", "link", "door")])
+@pytest.mark.parametrize(
+    "address", ["gym.example", "javascript:alert(1)", "https://", "https://[", "http://a/#b", "https:/a"]
+)
+def test_an_address_that_is_none_is_refused_before_a_key_is_made(
+    run: Run, tmp_path: Path, command: tuple[str, ...], address: str
+) -> None:
+    run(*command, "--address", address).refused("is no address of a dashboard", "https://gym.example/")
+    assert list(tmp_path.rglob("*.sqlite3")) == []
