@@ -30,7 +30,7 @@ _HTTPS = re.compile("https?")
 
 
 def form() -> Element:
-    """The fields of a new device, and the place of its link."""
+    """The fields of a new device, and where its link is shown."""
     fields = [
         html.P(
             "Any device with a browser can be a camera. Pictures stay on it; it sends who came and left.",

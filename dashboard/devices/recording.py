@@ -32,7 +32,7 @@ class HeldError(StoreBusyError):
         minutes = round(LEASE.total_seconds() / 60)
         super().__init__(
             "another page is this camera now",
-            fix=f"close the other page, which has the same link, and wait {minutes} minutes; or pair this device anew",
+            fix=f"close the other page, which has the same link, and wait {minutes} minutes; or pair this device again",
         )
 
 
@@ -63,7 +63,7 @@ def _follow(store: Store, settings: Settings, device: Device, heartbeat: Heartbe
         store.devices.set_role(device.device_id, heartbeat.role)
         use_camera(settings, store, device.camera_id, heartbeat.role)
     if heartbeat.health.state in (CameraState.STOPPED, CameraState.ENDED):
-        store.devices.let_go(device.device_id)
+        store.devices.release(device.device_id)
 
 
 def _latest(store: Store, device: Device, heartbeat: Heartbeat | None) -> Heartbeat | None:

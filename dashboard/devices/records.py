@@ -19,7 +19,7 @@ from config.errors import RecordError
 from config.settings import CameraRole
 from tracker.presence.coverage import CoverageSpan
 from tracker.presence.documents import decode
-from tracker.presence.events import EARLIEST, ITSELF, Correction, Event, Match, is_unidentified, time_text
+from tracker.presence.events import EARLIEST, ITSELF, SCHEMA, Correction, Event, Match, is_unidentified, time_text
 from tracker.presence.health import CameraHealth
 from tracker.presence.people import PersonKind
 from tracker.presence.room import Presence
@@ -165,12 +165,12 @@ class RecordCheck:
 
     def _heartbeat(self, document: object) -> Heartbeat:
         given = _document(document)
-        place = {"site_id": self._device.site_id, "camera_id": self._device.camera_id}
-        if any(name in given and given[name] != own for name, own in place.items()):
+        camera = {"site_id": self._device.site_id, "camera_id": self._device.camera_id}
+        if any(name in given and given[name] != own for name, own in camera.items()):
             raise _wrong("heartbeat", f"expected camera {self._device.camera_id}, the one of this device")
         values = {name: given[name] for name in _OF_HEALTH if name in given}
-        source = f"browser on {self._device.name}"
-        health = decode(CameraHealth, {**values, **place, "source": source, "updated_at": given.get("at"), "schema": 1})
+        others = {"source": f"browser on {self._device.name}", "updated_at": given.get("at"), "schema": SCHEMA}
+        health = decode(CameraHealth, {**values, **camera, **others})
         for name, at in (("at", health.updated_at), ("started_at", health.started_at)):
             self._require_time(f"heartbeat: {name}", at)
         if health.last_frame_at is not None:
@@ -178,16 +178,16 @@ class RecordCheck:
         self._require_short("heartbeat", health.problem or "")
         return Heartbeat(
             health=health,
-            coverage=self._coverage(given, place),
+            coverage=self._coverage(given, camera),
             role=_role_of(given.get("role")),
             presences=self._presences(given.get("presences")),
         )
 
-    def _coverage(self, given: Mapping[str, Any], place: Mapping[str, str]) -> tuple[CoverageSpan, ...]:
+    def _coverage(self, given: Mapping[str, Any], camera: Mapping[str, str]) -> tuple[CoverageSpan, ...]:
         started_at, ended_at = given.get("watch_started_at"), given.get("watch_ended_at")
         if started_at is None and ended_at is None:
             return ()
-        span = decode(CoverageSpan, {**place, "started_at": started_at, "ended_at": ended_at})
+        span = decode(CoverageSpan, {**camera, "started_at": started_at, "ended_at": ended_at})
         for at in (span.started_at, span.ended_at):
             self._require_time("heartbeat: watch", at)
         return (span,)
@@ -221,8 +221,8 @@ class RecordCheck:
             raise _wrong(title, f"expected texts of up to {_LONGEST_TEXT} characters")
 
     def _require_person(self, title: str, person_id: str) -> None:
-        """Enrolled people, those into whom others were merged, and unidentified ones; what names a forgotten person is
-        left out when it is written.
+        """Enrolled people, merged ones included, and unidentified ones. Forgotten people pass: what names them is left
+        out when it is written.
         """
         if is_unidentified(person_id):
             return

@@ -91,7 +91,7 @@ class _Routes:
         }
 
     def nothing(self, _name: str) -> Any:
-        """Any other address, which tells nothing without a key."""
+        """Any other address: 404, and without a key 401 as everywhere."""
         self._keys.device()
         raise RefusedError(404, "there is nothing at this address", fix="reload the page of the camera")
 

@@ -107,7 +107,7 @@ def _register_adding(admins: RoleCallbacks, board: Board) -> None:
         prevent_initial_call=True,
     )
     def add(clicks: object, enters: object, name: object, role: object, address: object) -> tuple[Any, ...]:
-        if not (clicks or enters) or not isinstance(name, str) or role not in set(CameraRole):
+        if not (clicks or enters) or not isinstance(name, str) or role not in list(CameraRole):
             return (no_update,) * 3
         try:
             device, key = devices.add(board.store(), board.settings, current_actor(), name, role=CameraRole(str(role)))
@@ -158,7 +158,8 @@ def _register_revoking(admins: RoleCallbacks, board: Board) -> None:
             _REVOKE,
             {"device_id": device.device_id},
             title=f"Revoke {device.name}?",
-            text="It records nothing any more and deletes the people whom it knows. What it recorded stays.",
+            text="It records nothing any more and deletes the people whom it knows. Its events stay; visits follow the"
+            " cameras that are left.",
             yes="Revoke",
         )
 

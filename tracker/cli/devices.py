@@ -86,7 +86,8 @@ def list_devices(access: Options) -> Table:
 def revoke(name: NameArgument, access: Acting) -> Result:
     """Revoke the key of a device, which records nothing any more.
 
-    What it recorded stays. Its page deletes the key and the people whom it knew once it reaches the dashboard.
+    Its events stay; visits follow the cameras that are left. Its page deletes the key and the people whom it knew once
+    it reaches the dashboard.
     """
     from tracker.actions import devices
 

@@ -15,12 +15,12 @@ from tracker.presence.occupancy import (
     Count,
     Passage,
     Step,
-    begins_anew,
     count,
     in_view,
     instant,
     margin,
     microseconds,
+    reset_times,
     resets,
 )
 from tracker.presence.rules import Rules
@@ -108,11 +108,11 @@ def evidence_range(day: date, rules: Rules) -> tuple[datetime, datetime]:
 
 
 def days_counted(changed: Iterable[datetime], rules: Rules, *, now: datetime) -> set[date]:
-    """The local days up to now on which events at these instants count: until the count begins anew."""
-    anew, days = begins_anew(rules), set[date]()
+    """The local days up to now on which events at these instants count: until the next reset of the count."""
+    times, days = reset_times(rules), set[date]()
     for at in changed:
         first = (at - margin(rules)).astimezone(rules.zone).date()
-        last = min(anew.after(at) - _MOMENT, now).astimezone(rules.zone).date()
+        last = min(times.after(at) - _MOMENT, now).astimezone(rules.zone).date()
         days |= {first + timedelta(days=number) for number in range((last - first).days + 1)}
     return days
 

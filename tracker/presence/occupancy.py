@@ -19,7 +19,7 @@ from tracker.presence.events import OPERATOR, Event, EventKind, is_unidentified
 from tracker.presence.rules import Closings, Rules
 
 RESET_AT = time(4)
-"""When, on its own clock, the count of a site that never closes begins anew."""
+"""When, on its own clock, the count of a site that never closes is reset."""
 
 _MICROSECOND, _SURELY_RESET = timedelta(microseconds=1), timedelta(days=2)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -106,16 +106,16 @@ def instant(at_us: int) -> datetime:
     return _EPOCH + at_us * _MICROSECOND
 
 
-def begins_anew(rules: Rules) -> Closings:
-    """When the count begins anew: whenever the site closes, or at RESET_AT where it never does."""
+def reset_times(rules: Rules) -> Closings:
+    """When the count is reset: whenever the site closes, or at RESET_AT where it never does."""
     return Closings(rules if rules.closes_at is not None else replace(rules, closes_at=RESET_AT))
 
 
 def resets(rules: Rules, since: datetime, until: datetime) -> list[datetime]:
-    """The instants (UTC) at which the count begins anew: the last one up to `since`, and those up to `until`."""
-    anew = begins_anew(rules)
-    found = [anew.after(since - timedelta(days=3))]
-    while (following := anew.after(found[-1])) <= max(since, until):
+    """The instants (UTC) at which the count is reset: the last one up to `since`, and those up to `until`."""
+    times = reset_times(rules)
+    found = [times.after(since - timedelta(days=3))]
+    while (following := times.after(found[-1])) <= max(since, until):
         found = [following] if following <= since else [*found, following]
     return found
 
@@ -177,17 +177,17 @@ def inside(
     """How many people are inside, from the first reset on, one step for each change.
 
     crossings: of the doors since the first reset, in any order. Each enter adds one and each exit takes one away, but
-    the count never falls below the people in view, and at a reset it begins anew at those. margin_us: so long at either
+    the count never falls below the people in view, to which it returns at a reset. margin_us: so long at either
     end of a view it is no evidence, as the camera may see the person in front of the door, or by another clock.
     """
     changes: dict[int, int] = {}
     for crossing in crossings:
         changes[crossing.at_us] = changes.get(crossing.at_us, 0) + (1 if crossing.enters else -1)
     evidence = {at_us: max(some, others) for at_us, some, others in in_view(views, margin_us=margin_us)}
-    count, least, steps, anew = 0, 0, list[Step](), set(resets_us)
-    for at_us in sorted({*changes, *evidence, *anew}):
+    count, least, steps, at_reset = 0, 0, list[Step](), set(resets_us)
+    for at_us in sorted({*changes, *evidence, *at_reset}):
         least = evidence.get(at_us, least)
-        count = max((0 if at_us in anew else count) + changes.get(at_us, 0), least)
+        count = max((0 if at_us in at_reset else count) + changes.get(at_us, 0), least)
         if at_us >= resets_us[0] and (not steps or steps[-1][1] != count):
             steps.append((at_us, count))
     return steps

@@ -161,7 +161,7 @@ class Devices:
                 ).rowcount
             )
 
-    def let_go(self, device_id: str) -> None:
+    def release(self, device_id: str) -> None:
         """Let any page be the camera of a device from now on."""
         with self._file.writing() as writing:
             writing.connection.execute("UPDATE devices SET instance = NULL WHERE device_id = ?", (device_id,))

@@ -157,7 +157,7 @@ def test_the_evidence_begins_at_the_reset_before_the_day_and_with_views_that_las
     ("hour", "expected"),
     [(8, [29]), (-1, [28, 29]), (0, [28, 29]), (22, [29, 30]), (20.99, [29]), (-3, [28])],
 )
-def test_an_event_counts_until_the_count_begins_anew(hour: float, expected: list[int]) -> None:
+def test_an_event_counts_until_the_count_is_reset(hour: float, expected: list[int]) -> None:
     """22:00 on the clock is 21 hours after midnight on this day, and 2 hours before it on the day before."""
     days = days_counted([hours(hour)], COUNTED, now=hours(100))
     assert days == {date(2026, 3, number) for number in expected}

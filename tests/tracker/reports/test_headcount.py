@@ -180,7 +180,7 @@ def test_the_mean_is_over_time(site: Site) -> None:
     assert [row["peak"] for row in rows if row["started_at"] == DAY + timedelta(hours=10)] == [2]
 
 
-def test_the_count_begins_anew_when_the_site_closes(site: Site) -> None:
+def test_the_count_is_reset_when_the_site_closes(site: Site) -> None:
     site.record(came(-8, "?"), came(-7, "ada"), came(8, "?"))
     assert steps(site.report("today")) == [(0, 0), (8, 1), (20, 1)]
 

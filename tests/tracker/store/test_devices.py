@@ -86,7 +86,7 @@ def test_one_page_holds_a_device_until_it_is_silent(store: Store, now: list[date
     now[0] = NOW + LEASE
     assert store.devices.hold(device.device_id, "two")
     assert not store.devices.hold(device.device_id, "one")
-    store.devices.let_go(device.device_id)
+    store.devices.release(device.device_id)
     assert store.devices.hold(device.device_id, "one")
     store.devices.revoke(device.device_id)
     assert not store.devices.hold(device.device_id, "one")

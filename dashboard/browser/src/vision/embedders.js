@@ -15,7 +15,7 @@ export const DLIB_CHIP = {
  *
  * @type {import("./align.js").ChipLayout}
  */
-export const ARCFACE_CHIP = {
+const ARCFACE_CHIP = {
   side: 112,
   template: [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]],
 };

@@ -118,7 +118,7 @@ export function turnedDeg(landmarks) {
  *
  * @param {number} yaw
  */
-export function frontality(yaw) {
+function frontality(yaw) {
   return Math.cos((yaw * Math.PI) / 180);
 }
 
