@@ -50,13 +50,6 @@ def days_of(parameters: Mapping[str, str], today: date) -> tuple[Days, int | Non
     return Days.until(today, days=count), count
 
 
-def range_parameters(days: Days, today: date) -> dict[str, str]:
-    """The parameters of a range: one that ends today goes on into the next days."""
-    if days.last == today:
-        return {} if days.count == DEFAULT_DAYS else {"days": str(days.count)}
-    return {"from": days.first.isoformat(), "to": days.last.isoformat()}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitQuery:
     """What the page of visits shows. moving: the range's number of days, where it ends today.
