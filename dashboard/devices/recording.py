@@ -7,7 +7,8 @@ from datetime import datetime
 
 from config.errors import StoreBusyError
 from config.settings import Settings
-from dashboard.devices.records import Body, Heartbeat, RecordCheck, Records
+from dashboard.devices.body import Body
+from dashboard.devices.records import Heartbeat, RecordCheck, Records
 from tracker.presence.events import CameraRef
 from tracker.presence.health import CameraState
 from tracker.store.devices import LEASE, Device

@@ -1,22 +1,15 @@
-"""The records that a device sends: what is wrong with each, and the rest written as an agent's are.
-
-A body has `instance`, the id of the page; lists of `events`, `matches` and `corrections`, documents as
-`presence.documents` has them; and `heartbeat`, None or an object with `at`, `state`, `started_at`, `last_frame_at`,
-`fps`, `frames`, `dropped`, `problem`, `watch_started_at` and `watch_ended_at` as in Firestore, and where the page has
-them `role`, an object with its `kind`, and `presences`, who is in sight. Other fields of a heartbeat are not read.
-"""
+"""What is wrong with each record that a device sends, and the rest to be written as an agent's are."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from config.errors import RecordError
 from config.settings import CameraRole
+from dashboard.devices.body import FIX, MOST_RECORDS, Body
 from tracker.presence.coverage import CoverageSpan
 from tracker.presence.documents import decode
 from tracker.presence.events import EARLIEST, ITSELF, SCHEMA, Correction, Event, Match, is_unidentified, time_text
@@ -26,27 +19,12 @@ from tracker.presence.room import Presence
 from tracker.store.devices import Device
 from tracker.store.store import Store
 
-MOST_RECORDS = 500
 AHEAD = timedelta(minutes=2)
 """How far the clock of a device may be ahead."""
 _LONGEST_TEXT = 500
-_INSTANCE = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_LISTS = ("events", "matches", "corrections")
 _OF_HEALTH = ("state", "started_at", "last_frame_at", "fps", "frames", "dropped", "problem")
-_FIX = "reload the page of the camera"
 
 _Record = TypeVar("_Record")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Body:
-    """A body, of which the parts are checked. instance: of the page that sent it."""
-
-    instance: str
-    events: Sequence[object]
-    matches: Sequence[object]
-    corrections: Sequence[object]
-    heartbeat: object
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,34 +46,6 @@ class Records:
     corrections: list[Correction] = field(default_factory=list)
     heartbeat: Heartbeat | None = None
     rejected: list[tuple[str, str]] = field(default_factory=list)
-
-
-def read_instance(value: object) -> str:
-    """The id of a page. Raises RecordError."""
-    if not isinstance(value, str) or not _INSTANCE.fullmatch(value):
-        raise RecordError("instance: expected 1 to 64 letters, digits, _ or -", fix=_FIX)
-    return value
-
-
-def read_body(content: bytes) -> Body:
-    """The parts of a body. Raises RecordError where it is none, or has too many records."""
-    try:
-        document = json.loads(content, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise RecordError(f"the body is not JSON ({str(error)[:80]})", fix=_FIX) from error
-    if not isinstance(document, dict):
-        raise RecordError("the body: expected an object", fix=_FIX)
-    unknown = sorted(set(document) - {*_LISTS, "heartbeat", "instance"})
-    if unknown:
-        raise RecordError(f"the body: unknown field {unknown[0][:50]!r}", fix=_FIX)
-    lists = {name: document.get(name, []) for name in _LISTS}
-    for name, value in lists.items():
-        if not isinstance(value, list):
-            raise RecordError(f"{name}: expected a list", fix=_FIX)
-    if sum(map(len, lists.values())) > MOST_RECORDS:
-        raise RecordError(f"expected up to {MOST_RECORDS} records", fix="send fewer at once")
-    instance = read_instance(document.get("instance"))
-    return Body(instance=instance, heartbeat=document.get("heartbeat"), **lists)
 
 
 class RecordCheck:
@@ -234,10 +184,6 @@ class RecordCheck:
             raise _wrong(title, f"person_id: nobody of the id {person_id[:64]!r} is enrolled")
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no number of JSON")
-
-
 def _document(document: object) -> Mapping[str, Any]:
     if not isinstance(document, dict):
         raise _wrong("heartbeat", "expected an object with fields")
@@ -259,4 +205,4 @@ def _require_id(title: str, given: str, expected: str) -> None:
 
 
 def _wrong(title: str, problem: str) -> RecordError:
-    return RecordError(f"{title}: {problem}", fix=_FIX)
+    return RecordError(f"{title}: {problem}", fix=FIX)

@@ -14,11 +14,11 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from config.errors import FootfallError, ModelError, RecordError, StoreError
 from dashboard.access.guard import CAMERA_API
+from dashboard.devices.body import read_body, read_instance
 from dashboard.devices.configuration import configuration, gallery_version
 from dashboard.devices.gallery import gallery, sealed
 from dashboard.devices.keys import Keys, RefusedError
 from dashboard.devices.recording import HeldError, hold, record
-from dashboard.devices.records import read_body, read_instance
 from dashboard.queries import Board
 from tracker.presence.events import time_text
 
