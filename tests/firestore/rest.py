@@ -1,4 +1,4 @@
-"""A REST front for a gRPC server: Firestore's read methods in Google's JSON.
+"""A REST front for a gRPC server: Firestore's read methods and commits in Google's JSON.
 
 Each request becomes the gRPC request that Google's own annotations of the protocol make of it, with the same token, so
 rules, indexes, counts and faults are those of the server behind.
@@ -162,7 +162,7 @@ def read_of(path: str) -> Wanted:
 
 
 def asked_of(path: str, body: bytes) -> Wanted:
-    """What a POST wants: `…:runQuery` and the like. Raises NotAskedWellError."""
+    """What a POST wants: `…:runQuery`, `…:commit` and the like. Raises NotAskedWellError."""
     name, _ = _split(path)
     place, _, verb = name.rpartition(":")
     database = place.removesuffix("/documents")
@@ -170,6 +170,7 @@ def asked_of(path: str, body: bytes) -> Wanted:
         "runQuery": ("RunQuery", {"parent": place}),
         "runAggregationQuery": ("RunAggregationQuery", {"parent": place}),
         "batchGet": ("BatchGetDocuments", {"database": database}),
+        "commit": ("Commit", {"database": database}),
     }.get(verb)
     if asked is None:
         raise NotAskedWellError("NOT_FOUND", f"no method {verb!r} is known here")
@@ -181,7 +182,8 @@ def asked_of(path: str, body: bytes) -> Wanted:
         raise NotAskedWellError("INVALID_ARGUMENT", "Invalid JSON payload received. Expected an object.")
     method, fixed = asked
     request = _parsed(getattr(protos, f"{method}Request"), {**content, **fixed})
-    return Wanted(method=method, request=request, response=getattr(protos, f"{method}Response"), streams=True)
+    response = getattr(protos, f"{method}Response")
+    return Wanted(method=method, request=request, response=response, streams=verb != "commit")
 
 
 def _split(path: str) -> tuple[str, dict[str, Any]]:

@@ -132,4 +132,15 @@ def test_faults_of_the_server_are_passed_on(firestore_server: Firestore, status:
         place = f"{address}/v1/projects/{firestore_server.project}/databases/(default)/documents"
         assert get(f"{place}/things/ada")[0] == code
         assert get(f"{address}/v2/things")[0] == 404
-        assert post(f"{place}:commit", {})[0] == 404
+        assert post(f"{place}:rollback", {})[0] == 404
+
+
+def test_a_commit_creates_a_document_once(documents: str) -> None:
+    name = documents.partition("/v1/")[2] + "/things/new"
+    fields = {"n": {"integerValue": "7"}, "at": {"timestampValue": "2026-03-02T09:30:00.250Z"}}
+    write = {"update": {"name": name, "fields": fields}, "currentDocument": {"exists": False}}
+    code, answer = post(f"{documents}:commit", {"writes": [write]})
+    assert (code, len(answer["writeResults"])) == (200, 1)
+    assert get(f"{documents}/things/new")[1]["fields"] == fields
+    code, answer = post(f"{documents}:commit", {"writes": [write]})
+    assert (code, answer["error"]["status"]) == (409, "ALREADY_EXISTS")
