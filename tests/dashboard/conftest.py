@@ -111,13 +111,19 @@ def built_camera() -> Path:
 @pytest.fixture(scope="session")
 def launch() -> Iterator[Callable[..., Browser]]:
     """Launches the system's Chromium with more flags; CHROMIUM names another one."""
+    found = chromium_path()
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with api.sync_playwright() as playwright:
+        yield lambda *flags: playwright.chromium.launch(executable_path=found, args=[*QUIET_FLAGS, *flags])
+
+
+def chromium_path() -> str:
+    """The path of Chromium; skips the test where there is none."""
     names = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
     found = next((path for name in names if name and (path := shutil.which(name))), None)
     if found is None:
         pytest.skip("no Chromium in PATH; install one, or name it in CHROMIUM")
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with api.sync_playwright() as playwright:
-        yield lambda *flags: playwright.chromium.launch(executable_path=found, args=[*QUIET_FLAGS, *flags])
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,9 @@
-// Runs the browser camera's delivery in Node. A line of standard input is one call, a line of output its result.
+// Runs delivery and the parts of the page that need no browser in Node. A line of standard input is one call, a line of output its result.
 import { createInterface } from "node:readline";
+import { allowing, cameraError, CameraError, withoutCameras } from "../../../dashboard/browser/src/app/camera_problems.js";
+import { requireClock } from "../../../dashboard/browser/src/app/connection.js";
+import { insideOf, sidesOf } from "../../../dashboard/browser/src/app/line_editor.js";
+import { overHeartbeat, Watch, watchFields } from "../../../dashboard/browser/src/app/watch.js";
 import { DeliveryError } from "../../../dashboard/browser/src/delivery/errors.js";
 import { FirestoreTransport } from "../../../dashboard/browser/src/delivery/firestore.js";
 import { opened } from "../../../dashboard/browser/src/delivery/gallery.js";
@@ -16,6 +20,20 @@ const calls = {
     const bytes = Uint8Array.from(Buffer.from(sealed, "base64")).buffer;
     return shown({ gallery: await opened(bytes, device) });
   },
+  camera_error: (_, { name, agent }) => ({ ...cameraError({ name }, agent) }),
+  without_cameras: (_, { page }) => ({ ...withoutCameras(page) }),
+  allowing: (_, { agent }) => allowing(agent),
+  clock: (_, { server, here }) => requireClock(server, here) ?? null,
+  sides: (_, { line }) => sidesOf(line),
+  inside: (_, { line, inside }) => insideOf(line, inside),
+  watch: (_, { times }) => {
+    const watch = new Watch();
+    const over = times.map((at) => watch.tick(at, at / 1000));
+    const about = { camera_id: "hall", machine_id: "m", version: "1" };
+    const spans = over.filter((each) => each !== null);
+    const fps = watch.fps(times.at(-1) / 1000);
+    return { over: spans.map((each) => overHeartbeat(each, about)), now: watchFields(watch.span), fps };
+  },
   settings: (_, { shared, embedder, people }) => settingsOf(shared, embedder, people),
 };
 
@@ -26,7 +44,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   try {
     answer = { result: await calls[call](key && new FirestoreTransport(key, options), given) };
   } catch (error) {
-    if (!(error instanceof DeliveryError)) throw error;
+    if (!(error instanceof DeliveryError || error instanceof CameraError)) throw error;
     answer = { error: error.problem, fix: error.fix, retryable: error.retryable, revoked: error.revoked };
   }
   process.stdout.write(`${JSON.stringify(answer)}\n`);
