@@ -166,7 +166,7 @@ def _write_files(folder: Path, networks: Path) -> None:
         tags = "".join(f'<script src="{script}"></script>' for script in ("measure.js", *scripts))
         (folder / page).write_text(f"<!doctype html><title>benchmark</title>{tags}", encoding="utf-8")
     for faces in COUNTS:
-        cv2.imwrite(str(folder / f"{faces}.png"), _people(faces))
+        cv2.imwrite(str(folder / f"{faces}.png"), people_picture(faces))
     for embedder, side in (("dlib_resnet", 150), ("sface", 112)):
         cv2.imwrite(str(folder / f"{embedder}.png"), cv2.resize(heads()[0], (side, side)))
 
@@ -175,7 +175,7 @@ def _page_name(library: str) -> str:
     return "successor.html" if library == SUCCESSOR else "face_api.html"
 
 
-def _people(count: int) -> Image:
+def people_picture(count: int) -> Image:
     """A room with people who stand before the camera, their faces 70 to 100 px wide."""
     picture = room(SIZE_WH)
     for number, height in enumerate((200, 240, 220)[:count]):

@@ -1,10 +1,12 @@
 """Renders the screenshots of the dashboard in docs/images from a simulated gym: `python -m benchmarks.screenshots`.
 
-Needs the dashboard, playwright and a Chromium in PATH.
+Needs the dashboard, playwright, a Chromium in PATH and, for those of the browser camera, `make browser`.
+`python -m benchmarks.screenshots camera` renders only the latter.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import select
 import shutil
@@ -16,8 +18,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import cv2
 from playwright.sync_api import sync_playwright
 
+from tracker.demo.background import paint_background
+from tracker.demo.clip import CLIP
 from tracker.store.observation import Observation
 from tracker.store.store import Store
 
@@ -73,7 +78,29 @@ def draw(address: str, store: Path) -> None:
         browser.close()
 
 
-def main() -> None:
+def draw_camera(address: str, store: str, settings: Path, folder: Path) -> None:
+    """The set-up of a door on a phone, whose camera shows a painted room without people."""
+    add = [*FOOTFALL, "camera", "devices", "add", "Hall", "--role", "door", "--address", address, "--json"]
+    added = subprocess.run([*add, "--store", store, "--settings", str(settings)], check=True, capture_output=True)
+    room = folder / "room.mjpeg"
+    room.write_bytes(30 * cv2.imencode(".jpg", paint_background(CLIP.seed).base)[1].tobytes())
+    flags = ["--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    with sync_playwright() as play:
+        browser = play.chromium.launch(
+            executable_path=shutil.which("chromium"), args=[*flags, f"--use-file-for-fake-video-capture={room}"]
+        )
+        page = browser.new_page(color_scheme="light", viewport={"width": 390, "height": 900}, device_scale_factor=2)
+        page.goto(json.loads(added.stdout)["url"])
+        page.locator("#setup-start", has_text=re.compile("^Start$")).wait_for()
+        page.locator("#line-start").focus()
+        for key in 9 * ["Shift+ArrowRight"] + 2 * ["Shift+ArrowUp"] + ["Tab"] + 4 * ["ArrowRight"]:
+            page.keyboard.press(key)
+        page.wait_for_timeout(500)
+        page.screenshot(path=IMAGES / "browser-door.png")
+        browser.close()
+
+
+def main(*, only_camera: bool = False) -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = f"sqlite:///{folder}/gym.sqlite3"
         place = Path(folder) / "place.toml"
@@ -83,7 +110,10 @@ def main() -> None:
         serve = [*FOOTFALL, "dashboard", "--store", store, "--settings", str(settings), "--port", "0"]
         with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True) as served:
             try:
-                draw(_address(served), Path(folder) / "gym.sqlite3")
+                address = _address(served)
+                if not only_camera:
+                    draw(address, Path(folder) / "gym.sqlite3")
+                draw_camera(address, store, settings, Path(folder))
             finally:
                 served.terminate()
 
@@ -112,4 +142,4 @@ def _address(served: subprocess.Popen[str]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    main(only_camera="camera" in sys.argv[1:])
