@@ -17,7 +17,6 @@ from filelock import FileLock
 
 from config.recognition import QualitySettings
 from config.settings import Precision, load_settings
-from tests.dashboard.browser.javascript import Ask, answering
 from tests.dashboard.browser.phone import (
     Launch,
     Phone,
@@ -29,6 +28,7 @@ from tests.dashboard.browser.phone import (
     site_at,
 )
 from tests.dashboard.conftest import QUIET_FLAGS, chromium_path
+from tests.node import Ask, answering
 from tracker.demo.render import render_clip
 from tracker.demo.run import enrol
 from tracker.vision.detector import Detector
@@ -61,7 +61,7 @@ def modules() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def ask() -> Iterator[Ask]:
     """The modules in Node."""
-    with answering("modules.mjs") as asking:
+    with answering(Path(__file__).with_name("modules.mjs")) as asking:
         yield asking
 
 

@@ -15,10 +15,10 @@ from google.cloud.firestore import SERVER_TIMESTAMP
 
 from config.recognition import MatchSettings
 from config.settings import Settings
-from tests.dashboard.browser.javascript import Ask
 from tests.dashboard.browser.sign_in import SignInService, sign_in_of
 from tests.firestore.fixtures import Firestore
 from tests.firestore.rest import RestFront
+from tests.node import Ask
 from tests.rules.guard import GuardedServer
 from tests.rules.samples import Who
 from tests.tracker.cloud.machines import SITE, START, visits

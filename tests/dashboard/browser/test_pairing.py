@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from tests.dashboard.browser.javascript import Ask
+from tests.node import Ask
 
 PAGE = "https://gym.example/inside/camera/"
 SECRET = "s" * 43
