@@ -162,13 +162,14 @@ class Page {
   }
 
   async _answered({ now, galleryVersion }) {
-    await this._showDelivery();
+    let trouble = null;
     try {
       if (now) requireClock(now, Date.now());
       if (galleryVersion && galleryVersion !== this._gallery.version) await this._renewPeople();
     } catch (error) {
-      this._troubled(error);
+      trouble = error;
     }
+    this._troubled(trouble);
   }
 
   async _renewPeople() {
@@ -181,9 +182,8 @@ class Page {
   }
 
   _troubled(error) {
-    if (error !== null && error.problem === undefined) throw error;
     if (error?.revoked) return void this.unpair(error);
-    this._trouble = error;
+    this._trouble = error === null || error.problem !== undefined ? error : failureOf(error);
     this._showDelivery();
   }
 
@@ -226,6 +226,12 @@ function showFailure({ problem, fix }) {
   element("problem-title").textContent = problem;
   element("problem-fix").textContent = fix;
   showScreen("problem");
+}
+
+/** A failure of the browser itself, such as a full disk. Delivery goes on trying. */
+function failureOf(error) {
+  console.error(error);
+  return { problem: `This browser failed: ${error.message}`, fix: "Free some space on the device, then reload the page." };
 }
 
 /** The key in the address, which is taken out of it at once, so that neither history nor a picture of the screen has it. */
