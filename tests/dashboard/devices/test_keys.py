@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
@@ -10,7 +10,7 @@ from dashboard.access.identity import current_actor
 from tests.dashboard.devices.conftest import ANN, Gym
 from tracker.actions import devices
 from tracker.store.devices import DeviceKey
-from tracker.store.users import UserRole
+from tracker.store.users import User, UserRole
 
 ADDRESSES = ("config", "gallery", "records", "elsewhere")
 
@@ -86,10 +86,12 @@ def test_nothing_acts_as_an_admin_for_a_device(gym: Gym, path: str) -> None:
         assert current_actor().role is UserRole.VIEWER
 
 
-def test_a_sign_in_opens_nothing_of_devices(new_gym: Callable[..., Gym]) -> None:
-    gym = new_gym()
+def test_a_sign_in_opens_nothing_of_devices(gym: Gym) -> None:
+    gym.store.users.add(User(name="Ann", role=UserRole.ADMIN, created_at=gym.now), "")
+    gym.store.users.sign_in("Ann", "token", expires_at=gym.now + timedelta(hours=1))
     client = gym.app.server.test_client()
     client.set_cookie("footfall-sign-in", "token")
+    assert client.get("/cameras").status_code == 200
     assert client.get("/camera/api/gallery").status_code == 401
 
 
