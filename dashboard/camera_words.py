@@ -55,7 +55,7 @@ def _judged(health: CameraHealth, now: datetime) -> tuple[Condition, str]:
     if health.state is CameraState.LOST:
         return _lost(silent_s, health)
     if heard_s > DEAD_AFTER_S:
-        return Condition.BAD, f"the agent has not reported for {duration(heard_s)}"
+        return Condition.BAD, f"no report for {duration(heard_s)}"
     if health.last_frame_at is None and silent_s <= SILENT_AFTER_S:
         return Condition.QUIET, "starting"
     if heard_s > SILENT_AFTER_S or silent_s > SILENT_AFTER_S:

@@ -145,7 +145,7 @@ def test_a_delayed_heartbeat_neither_changes_the_role_nor_frees_the_camera(gym: 
 def test_a_silent_camera_is_down(gym: Gym) -> None:
     gym.send(heartbeat=gym.heartbeat(300))
     (camera,) = board(gym).now_view().cameras
-    assert (camera.is_down, camera.words) == (True, "the agent has not reported for 5 min")
+    assert (camera.is_down, camera.words) == (True, "no report for 5 min")
 
 
 # -- one page at a time
