@@ -37,7 +37,7 @@ _POLICY = (
 )
 _CAMERA_POLICY = (
     _POLICY.format(scripts="'self' blob: 'wasm-unsafe-eval'") + "; worker-src 'self' blob:; connect-src 'self'"
-    " https://securetoken.googleapis.com https://identitytoolkit.googleapis.com https://firestore.googleapis.com"
+    " https://securetoken.googleapis.com https://firestore.googleapis.com"
 )
 """The networks run as WebAssembly, whose threads are scripts that the page makes; a device of a site without this
 dashboard sends to Firestore."""

@@ -73,7 +73,7 @@ def test_the_page_may_use_the_camera_and_webassembly_with_threads(client: FlaskC
     assert policy["script-src"] == "'self' blob: 'wasm-unsafe-eval'"
     assert policy["worker-src"] == "'self' blob:"
     assert policy["connect-src"].split() == [
-        "'self'", "https://securetoken.googleapis.com", "https://identitytoolkit.googleapis.com",
+        "'self'", "https://securetoken.googleapis.com",
         "https://firestore.googleapis.com",
     ]  # fmt: skip
     assert policy["frame-ancestors"] == "'none'"
