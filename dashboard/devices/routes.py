@@ -5,6 +5,7 @@ Errors are `{"error": problem, "fix": …}`; a key that is wrong or revoked is a
 
 from __future__ import annotations
 
+import logging
 import math
 from typing import Any
 
@@ -21,6 +22,9 @@ from dashboard.devices.keys import Keys, RefusedError
 from dashboard.devices.recording import HeldError, hold, record
 from dashboard.queries import Board
 from tracker.presence.events import time_text
+from tracker.store.store import Store
+
+logger = logging.getLogger("footfall.dashboard")
 
 _STATUS: tuple[tuple[type[FootfallError], int], ...] = (
     (HeldError, 409),
@@ -87,8 +91,16 @@ class _Routes:
             "known": found.known,
             "rejected": [{"id": record_id, "reason": reason} for record_id, reason in found.rejected],
             "now": time_text(self._board.now()),
-            "gallery_version": gallery_version(settings, store, now),
+            "gallery_version": self._gallery_version(store),
         }
+
+    def _gallery_version(self, store: Store) -> str | None:
+        """None where there is no gallery: that is no reason to send the records again."""
+        try:
+            return gallery_version(self._board.settings, store, self._board.now())
+        except ModelError as error:
+            logger.warning("devices get no people: %s", error)
+            return None
 
     def nothing(self, _name: str) -> Any:
         """Any other address: 404, and without a key 401 as everywhere."""

@@ -1,6 +1,7 @@
 /* Hints that need no server: a worker of the browser camera looks at the frames, where it is built. */
 import * as server from "./server.js";
 
+const ANSWER_MS = 20_000;
 const CAMERA = new URL("../../camera/", import.meta.url);
 
 export class Hints {
@@ -49,6 +50,7 @@ export class Hints {
   /* One question at a time. */
   #ask(question, transferred = []) {
     return new Promise((done, refused) => {
+      setTimeout(() => refused(new Error("the worker does not answer")), ANSWER_MS);
       this.#worker.onmessage = ({ data }) => (data.problem ? refused(new Error(data.problem)) : done(data));
       this.#worker.onerror = (event) => refused(new Error(event.message || "there is no worker"));
       this.#worker.postMessage(question, transferred);
