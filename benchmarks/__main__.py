@@ -20,6 +20,7 @@ NAMES = (
     "dashboard",
     "upload",
     "browser",
+    "browser_app",
 )
 
 
