@@ -5,7 +5,6 @@ Nothing is stored here: the result is a plan, from which the caller saves each p
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,7 +22,7 @@ from tracker.identity.enrolment_faces import ENROL_QUALITY, FaceExtractor, singl
 from tracker.identity.enrolment_requests import EnrolmentRequest
 from tracker.identity.gallery import DIMENSION, Gallery
 from tracker.identity.names import clean_name, shown
-from tracker.identity.pictures import read_picture
+from tracker.identity.pictures import digest, read_picture
 from tracker.presence.people import Consent, Person, name_key
 from tracker.vision.faces import FloatArray
 from tracker.vision.quality import rejection
@@ -168,18 +167,18 @@ def _select(
     rejected: list[RejectedPicture] = []
     seen: dict[str, Path] = {}
     for path in pictures:
-        digest = _digest(path)
-        if digest in seen:
-            rejected.append(RejectedPicture(path, f"the same picture as {seen[digest].name}"))
-        elif owners[digest] > 1:
-            rejected.append(RejectedPicture(path, f"the same picture is given for {owners[digest]} people"))
+        content = digest(path)
+        if content in seen:
+            rejected.append(RejectedPicture(path, f"the same picture as {seen[content].name}"))
+        elif owners[content] > 1:
+            rejected.append(RejectedPicture(path, f"the same picture is given for {owners[content]} people"))
         else:
             try:
                 accepted.append(read(path))
             except PictureError as error:
                 rejected.append(RejectedPicture(path, error.problem.removeprefix(f"{path}: ")))
-        if digest:
-            seen.setdefault(digest, path)
+        if content:
+            seen.setdefault(content, path)
     problem = None
     if not accepted:
         problem = f"no usable picture of {name}" if pictures else f"no picture of {name}"
@@ -264,16 +263,5 @@ def _owners(requests: Sequence[EnrolmentRequest]) -> Counter[str]:
     """By file digest: the number of requests with that file."""
     owners: Counter[str] = Counter()
     for request in requests:
-        owners.update({_digest(path) for path in request.pictures} - {""})
+        owners.update({digest(path) for path in request.pictures} - {""})
     return owners
-
-
-def _digest(path: Path) -> str:
-    """SHA-256 of a file; empty for missing, empty or unreadable files, which reading reports."""
-    try:
-        if not path.is_file() or not path.stat().st_size:
-            return ""
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return ""

@@ -41,9 +41,10 @@ def outliers(vectors: FloatArray, anchors: FloatArray, *, max_distance: float) -
     points = np.concatenate([anchors, vectors]) if len(anchors) else vectors
     if len(vectors) == 0 or len(points) == 1:
         return {}
-    distances = np.linalg.norm(points[:, None] - points[None], axis=2)
     from scipy.sparse.csgraph import connected_components  # here: pages need it only to enrol
+    from scipy.spatial.distance import cdist
 
+    distances = cdist(points, points)
     _, clusters = connected_components(distances <= max_distance, directed=False)
     first = len(points) - len(vectors)
     if first:

@@ -48,10 +48,17 @@ def single_face(image: Image, engine: FaceExtractor, *, name: str) -> SingleFace
     Raises PictureError unless there is exactly one.
     """
     faces = prominent_faces(image, engine)
-    if len(faces) != 1:
-        problem = f"{len(faces)} faces found, exactly one is needed" if len(faces) else "no face found"
+    problem = count_problem(faces)
+    if problem is not None:
         raise PictureError(f"{name}: {problem}", fix="give a picture of one person with the face clearly visible")
     return SingleFace(faces, quality_of(image, faces))
+
+
+def count_problem(faces: Faces) -> str | None:
+    """Why the faces of a picture are not the one that is needed, as text; None for one."""
+    if len(faces) == 1:
+        return None
+    return f"{len(faces)} faces found, exactly one is needed" if len(faces) else "no face found"
 
 
 def quality_of(image: Image, faces: Faces) -> Quality:
