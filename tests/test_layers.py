@@ -30,6 +30,14 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "tracker.cloud.documents": ("tracker.presence", "tracker.presence.documents", "config.errors"),
     "tracker.simulation": ("tracker.simulation", "tracker.presence"),
     "tracker.simulation.recording": ("tracker.simulation", "tracker.presence", "tracker.store", "config.errors"),
+    "tracker.dataset": (
+        "tracker.dataset",
+        "tracker.identity",
+        "tracker.vision",
+        "tracker.reports.sheets",
+        "tracker.reports.text",
+        "config",
+    ),
     "tracker.review": (
         "tracker.review",
         "tracker.identity",
@@ -155,6 +163,16 @@ def test_no_room_of_the_tracker_imports_the_command_line() -> None:
         if within(name, ("tracker.cli", "typer"))
     ]
     assert wrong == []
+
+
+def test_only_the_command_line_imports_the_datasets() -> None:
+    users = {
+        module
+        for module, tree in modules()
+        if not within(module, ("tracker.dataset",))
+        and any(within(name, ("tracker.dataset",)) for name in imports(tree))
+    }
+    assert users == {"tracker.cli.dataset"}
 
 
 def test_presence_and_the_documents_import_only_the_standard_library() -> None:

@@ -56,6 +56,14 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Entry]]] = {  # a group within anot
             "calibrate": ("calibrate:calibrate", "Calibrate recognition thresholds for the people enrolled here."),
         },
     ),
+    "dataset": (
+        "Check, align and split folders of pictures that teach or test a recognition network.",
+        {
+            "check": ("dataset:check", "Check which pictures of a dataset are fit to teach or test a network."),
+            "align": ("dataset:align", "Write a crop of each face, as PNG in the same folders."),
+            "split": ("dataset:split", "Divide a dataset into pictures to teach a network and pictures to test it."),
+        },
+    ),
     "report": (
         "Report who is in, visits, usage, dwell, attendance and occupancy.",
         {
