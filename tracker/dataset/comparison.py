@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from config.recognition import MatchSettings
 from tracker.dataset.examination import ExaminedPicture, Problem
@@ -24,7 +23,7 @@ _Found: TypeAlias = Mapping[Path, tuple[Problem, str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlikePeople:
-    """Two people of a dataset who are probably one person. distance: of the nearest two of their pictures."""
+    """Two people of a dataset who are probably one person. distance: of the picture of one that fits the other best."""
 
     first: str
     second: str
@@ -32,12 +31,14 @@ class AlikePeople:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Nearest:
-    """Distances to the nearest other picture of the same person and of anybody else; infinite without one."""
+class _Likeness:
+    """Median distances of a picture to the other pictures of its person, infinite without any, and to those of whoever
+    else is nearest; infinite where nobody else matches. A median: single pictures may be of anybody.
+    """
 
     own: float
-    other: float
-    other_person: str
+    other: float = math.inf
+    other_person: str = ""
 
 
 def compare(
@@ -49,11 +50,12 @@ def compare(
     """
     marked = _marked(pictures, _copies(_good(pictures)))
     good = _good(marked)
-    closest = _closest(good, match.stranger_distance)
-    marked = _marked(marked, _mislabelled(good, closest, embedder, match))
+    likeness = _likeness(good, match.max_distance)
+    marked = _marked(marked, _mislabelled(good, likeness, embedder, match))
     marked = _marked(marked, _outliers(_good(marked), match.stranger_distance))
+    marked = _marked(marked, _shared(_good(marked), embedder.new_view))
     marked = _marked(marked, _near_duplicates(_good(marked), embedder.new_view))
-    return marked, _alike(good, closest, embedder, match)
+    return marked, _alike(good, likeness, embedder)
 
 
 def distances_by_row(vectors: FloatArray) -> Iterator[FloatArray]:
@@ -101,44 +103,56 @@ def _copies(pictures: Sequence[ExaminedPicture]) -> _Found:
     return found
 
 
-def _closest(pictures: Sequence[ExaminedPicture], stranger_distance: float) -> list[_Nearest]:
-    """For each picture the nearest ones. Outliers, which may be of anybody, are compared but not compared with."""
+def _likeness(pictures: Sequence[ExaminedPicture], max_distance: float) -> list[_Likeness]:
     if not pictures:
         return []
-    core = _core(pictures, stranger_distance)
-    _, people = np.unique([each.person for each in pictures], return_inverse=True)
+    names, people = np.unique([each.person for each in pictures], return_inverse=True)
     found = []
     for row, distances in enumerate(distances_by_row(vectors_of(pictures))):
-        distances[~core] = np.inf
-        distances[row] = np.inf
-        own = people == people[row]
-        own_distance = float(distances[own].min())
-        distances[own] = np.inf
-        other = int(np.argmin(distances))
-        found.append(_Nearest(own=own_distance, other=float(distances[other]), other_person=pictures[other].person))
+        person = people[row]
+        near = np.setdiff1d(people[distances <= max_distance], person)
+        medians = {int(other): _median(distances[people == other]) for other in near}
+        distances[row] = np.nan  # itself
+        own = _median(distances[(people == person) & ~np.isnan(distances)])
+        other = min(medians, key=lambda one: medians[one], default=None)
+        if other is None or medians[other] > max_distance:
+            found.append(_Likeness(own=own))
+        else:
+            found.append(_Likeness(own=own, other=medians[other], other_person=str(names[other])))
     return found
 
 
-def _core(pictures: Sequence[ExaminedPicture], stranger_distance: float) -> NDArray[np.bool_]:
-    """(N,) bool: the pictures that are no outliers; none of a person without one largest cluster."""
-    left_out: set[Path] = set()
-    for own in _by_person(pictures):
-        found = outliers(vectors_of(own), vectors_of(own)[:0], max_distance=stranger_distance)
-        left_out |= {each.path for row, each in enumerate(own) if found is None or row in found}
-    return np.array([each.path not in left_out for each in pictures], np.bool_)
+def _median(distances: FloatArray) -> float:
+    """The upper median, infinite of nothing: of two, the larger."""
+    return float(np.sort(distances)[len(distances) // 2]) if len(distances) else math.inf
 
 
 def _mislabelled(
-    pictures: Sequence[ExaminedPicture], closest: Sequence[_Nearest], embedder: EmbedderSpec, match: MatchSettings
+    pictures: Sequence[ExaminedPicture], likeness: Sequence[_Likeness], embedder: EmbedderSpec, match: MatchSettings
 ) -> _Found:
     """Pictures that match somebody else, and better than the person; without others of the person, surely."""
     found = {}
-    for each, near in zip(pictures, closest, strict=True):
-        limit = match.max_distance if math.isfinite(near.own) else embedder.same_face
-        nearer = near.other + match.min_margin <= near.own or near.other < embedder.new_view
-        if near.other <= limit and nearer:
-            own = f", {near.own:.2f} to {each.person}" if math.isfinite(near.own) else ""
-            found[each.path] = (Problem.MISLABELLED, f"matches {near.other_person} (distance {near.other:.2f}{own})")
+    for each, like in zip(pictures, likeness, strict=True):
+        limit = match.max_distance if math.isfinite(like.own) else embedder.same_face
+        if like.other <= limit and like.other + match.min_margin <= like.own:
+            own = f", {like.own:.2f} to {each.person}" if math.isfinite(like.own) else ""
+            found[each.path] = (Problem.MISLABELLED, f"matches {like.other_person} (distance {like.other:.2f}{own})")
+    return found
+
+
+def _shared(pictures: Sequence[ExaminedPicture], new_view: float) -> _Found:
+    """Near-duplicates of a picture of somebody else; which of the two is wrong, nothing shows."""
+    if not pictures:
+        return {}
+    _, people = np.unique([each.person for each in pictures], return_inverse=True)
+    found = {}
+    for row, distances in enumerate(distances_by_row(vectors_of(pictures))):
+        distances[people == people[row]] = np.inf
+        nearest = int(np.argmin(distances))
+        if distances[nearest] < new_view:
+            other = pictures[nearest]
+            reason = f"shows hardly more than {other.path.name} of {other.person} (distance {distances[nearest]:.2f})"
+            found[pictures[row].path] = (Problem.SHARED, reason)
     return found
 
 
@@ -175,14 +189,14 @@ def _near_duplicates(pictures: Sequence[ExaminedPicture], new_view: float) -> _F
 
 
 def _alike(
-    pictures: Sequence[ExaminedPicture], closest: Sequence[_Nearest], embedder: EmbedderSpec, match: MatchSettings
+    pictures: Sequence[ExaminedPicture], likeness: Sequence[_Likeness], embedder: EmbedderSpec
 ) -> list[AlikePeople]:
     """Pairs of people where at least half the pictures of one match the other; a single match has to be sure."""
     counts = Counter(each.person for each in pictures)
     matches: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for each, near in zip(pictures, closest, strict=True):
-        if near.other <= match.max_distance:
-            matches[each.person, near.other_person].append(near.other)
+    for each, like in zip(pictures, likeness, strict=True):
+        if like.other_person:
+            matches[each.person, like.other_person].append(like.other)
     found: dict[tuple[str, str], float] = {}
     for (person, other), distances in sorted(matches.items()):
         sure = len(distances) > 1 or distances[0] <= embedder.same_face

@@ -25,7 +25,7 @@ class Problem(StrEnum):
     DUPLICATE = "duplicate"
     """The same file as another one of the person."""
     SHARED = "of several people"
-    """The same file is given for several people."""
+    """The same file, or nearly the same picture, is given for several people."""
     MISLABELLED = "mislabelled"
     """It shows somebody else of the dataset."""
     OUTLIER = "outlier"

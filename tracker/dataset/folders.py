@@ -48,8 +48,8 @@ def read_dataset(root: Path) -> Dataset:
     """
     if root.exists() and not root.is_dir():
         raise PeopleError(f"{root}: not a folder", fix="give a folder with a folder of pictures for each person")
-    above = {root.resolve(), *root.resolve().parents}
     listed = [each for each in requests_in(root) if all(path.parent != root for path in each.pictures)]
+    above = {root.resolve(), *root.resolve().parents}
     people = tuple(
         PersonFolder(name=each.name, pictures=each.pictures)
         for each in listed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.dashboard import faces
 from tests.tracker.vision.scenes import astronaut, grace_hopper
 from tracker.cli import main
 from tracker.vision.faces import Image
@@ -153,6 +155,23 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }.items():  # fmt: skip
         cv2.imwrite(str(folder / name), image)
     return folder
+
+
+@pytest.fixture(scope="session")
+def two_people(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset: folders Ada and Grace, with the portrait and the head turned to both sides, none alike."""
+    folder = tmp_path_factory.mktemp("two") / "people"
+    for name, key, portrait in (("Ada", "astronaut", astronaut()), ("Grace", "hopper", grace_hopper())):
+        (folder / name).mkdir(parents=True)
+        for file, image in {"front": portrait, "left": faces.head(key, -40), "right": faces.head(key, 40)}.items():
+            cv2.imwrite(str(folder / name / f"{file}.png"), image)
+    return folder
+
+
+@pytest.fixture
+def people(two_people: Path, tmp_path: Path) -> Path:
+    """A copy of that dataset, to change."""
+    return Path(shutil.copytree(two_people, tmp_path / "people"))
 
 
 def write_clip(path: Path, stays: Sequence[tuple[Image, float, float]], length_s: float) -> Path:
