@@ -86,6 +86,14 @@ def test_near_duplicates_and_copies_stay_in_one_part(run: Run, people: Path) -> 
             assert 0 < test <= round(0.4 * total)
 
 
+def test_pictures_are_divided_by_names_and_seed_alone(run: Run, people: Path, tmp_path: Path) -> None:
+    found = [parts(run, people, "--by", "picture", "--test", "0.4", "--seed", seed) for seed in range(4)]
+    assert {tuple(each.values()).count("test") for each in found} == {2}
+    assert len({tuple(each.values()) for each in found}) > 1
+    shutil.copytree(people, tmp_path / "copy")
+    assert parts(run, tmp_path / "copy", "--by", "picture", "--test", "0.4", "--seed", 3) == found[3]
+
+
 def test_a_picture_of_two_people_is_in_one_part(run: Run, people: Path) -> None:
     shutil.copy(people / "Ada" / "left.png", people / "Grace" / "ada.png")
     for seed in range(3):
