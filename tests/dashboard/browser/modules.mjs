@@ -9,6 +9,7 @@ import { FirestoreTransport } from "../../../dashboard/browser/src/delivery/fire
 import { opened } from "../../../dashboard/browser/src/delivery/gallery.js";
 import { keyOfFragment, keyOfText } from "../../../dashboard/browser/src/delivery/pairing.js";
 import { settingsOf } from "../../../dashboard/browser/src/delivery/settings.js";
+import { Gallery } from "../../../dashboard/browser/src/identity/match.js";
 
 const calls = {
   config: (transport) => transport.config(),
@@ -16,9 +17,10 @@ const calls = {
   send: (transport, { body }) => transport.send(body),
   pasted: (_, { text, page }) => keyOfText(text, page),
   fragment: (_, { text, page }) => keyOfFragment(text, page),
-  opened: async (_, { sealed, device }) => {
-    const bytes = Uint8Array.from(Buffer.from(sealed, "base64")).buffer;
-    return shown({ gallery: await opened(bytes, device) });
+  opened: async (_, { sealed, device }) => shown({ gallery: await opened(bytesOf(sealed), device) }),
+  nearest: async (_, { sealed, device, vector }) => {
+    const { people } = await opened(bytesOf(sealed), device);
+    return new Gallery(people).nearest(Float32Array.from(vector));
   },
   camera_error: (_, { name, agent }) => ({ ...cameraError({ name }, agent) }),
   without_cameras: (_, { page }) => ({ ...withoutCameras(page) }),
@@ -48,6 +50,10 @@ for await (const line of createInterface({ input: process.stdin })) {
     answer = { error: error.problem, fix: error.fix, retryable: error.retryable, revoked: error.revoked };
   }
   process.stdout.write(`${JSON.stringify(answer)}\n`);
+}
+
+function bytesOf(text) {
+  return Uint8Array.from(Buffer.from(text, "base64")).buffer;
 }
 
 function shown(found) {

@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from numpy.typing import NDArray
 
 from tests.node import Ask
 
@@ -83,24 +84,38 @@ def sealed(content: Any, *, secret: str = SECRET, device_id: str = "d-1") -> byt
     return nonce + AESGCM(key).encrypt(nonce, plain, device_id.encode())
 
 
-def opened(ask: Ask, content: bytes) -> Any:
+def opened(ask: Ask, content: bytes, call: str = "opened", **given: Any) -> Any:
     device = {"device_id": "d-1", "secret": SECRET}
-    return ask({"call": "opened", "sealed": base64.b64encode(content).decode(), "device": device})
+    return ask({"call": call, "sealed": base64.b64encode(content).decode(), "device": device, **given})
+
+
+def vector_text(vector: NDArray[np.float32]) -> str:
+    return base64.b64encode(vector.astype("<f4").tobytes()).decode()
 
 
 def test_the_gallery_is_opened_with_the_key(ask: Ask) -> None:
-    vector = np.linspace(-1, 1, 128, dtype="<f4")
+    vector = np.linspace(-1, 1, 128, dtype=np.float32)
     person = {"person_id": "p-1", "name": "Zo\u00eb", "authorised": True}
     content = {
         "version": "7",
         "embedder": "dlib_resnet",
-        "people": [{**person, "vectors": [base64.b64encode(vector.tobytes()).decode()]}],
+        "people": [{**person, "vectors": [vector_text(vector)], "limit": None, "negatives": []}],
     }
     found = opened(ask, sealed(content))["result"]["gallery"]
     assert (found["version"], found["embedder"]) == ("7", "dlib_resnet")
     (someone,) = found["people"]
     assert {name: someone[name] for name in person} == person
     assert np.array_equal(np.array(someone["vectors"][0], np.float32), vector)
+
+
+def test_negatives_and_limits_of_the_gallery_reach_the_matching(ask: Ask) -> None:
+    mine, theirs = np.eye(2, 128, dtype=np.float32)
+    person = {"person_id": "p-1", "name": "Zo\u00eb", "authorised": True, "limit": 0.4}
+    person |= {"vectors": [vector_text(mine)], "negatives": [vector_text(theirs)]}
+    content = sealed({"version": "7", "embedder": "sface", "people": [person]})
+    found = [opened(ask, content, "nearest", vector=each.tolist())["result"] for each in (mine, theirs)]
+    assert [(each["excluded"], each["limit"]) for each in found] == [(False, 0.4), (True, 0.4)]
+    assert found[0]["margin"] == pytest.approx(2**0.5)
 
 
 @pytest.mark.parametrize(

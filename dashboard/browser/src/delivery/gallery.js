@@ -5,8 +5,8 @@ const NONCE_BYTES = 12;
 const INFO = "footfall gallery";
 
 /**
- * @typedef {{ person_id: string, name: string, authorised: boolean, vectors: Float32Array[] }} KnownPerson
- * @typedef {{ version: string, embedder: string, people: KnownPerson[] }} Gallery
+ * The people, as identity/match.js reads them.
+ * @typedef {{ version: string, embedder: string, people: import("../identity/match.js").Person[] }} Gallery
  */
 
 /**
@@ -35,7 +35,9 @@ export async function opened(sealed, key) {
 
 /** The gallery of its JSON. */
 export function galleryOf({ version, embedder, people }) {
-  const known = people.map((each) => ({ ...each, vectors: each.vectors.map(vectorOf) }));
+  const known = people.map(({ vectors, negatives, ...person }) => {
+    return { ...person, vectors: vectors.map(vectorOf), negatives: negatives.map(vectorOf) };
+  });
   return { version: String(version), embedder, people: known };
 }
 
