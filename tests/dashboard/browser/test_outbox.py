@@ -201,6 +201,17 @@ def test_wiping_leaves_nothing(run: Run) -> None:
     assert found == [0, 0, 0, 0]
 
 
+def test_a_database_that_is_closed_by_the_browser_is_reported(run: Run) -> None:
+    found = run(
+        """const lost = new Promise(resolve => openDatabase(() => resolve("lost")).then(() => {
+             database.close();
+             indexedDB.deleteDatabase("footfall-camera");
+           }));
+           return lost;"""
+    )
+    assert found == "lost"
+
+
 def test_pauses_double_up_to_the_longest(run: Run) -> None:
     found = run(
         """const backoff = new Backoff({ firstMs: 100, longestMs: 1000, random: () => 1 });

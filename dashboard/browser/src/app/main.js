@@ -1,5 +1,6 @@
 /** The page of the browser camera: pair, set up, run. */
 import { openDatabase } from "../delivery/database.js";
+import { failureOf } from "../delivery/errors.js";
 import { Outbox } from "../delivery/outbox.js";
 import { keyOfFragment } from "../delivery/pairing.js";
 import { Uploader } from "../delivery/uploader.js";
@@ -25,7 +26,7 @@ class Page {
     const missing = withoutCameras(window);
     if (missing) return showFailure(missing);
     await useNewestBuild();
-    const database = await openDatabase();
+    const database = await openDatabase(() => window.location.reload());
     const page = new Page(new Values(database), new Outbox(database));
     if (!(await isOnlyPage())) {
       return showFailure({ problem: "Another page of this browser is the camera", fix: "Close it, then reload this one." });
@@ -167,7 +168,7 @@ class Page {
       if (now) requireClock(now, Date.now());
       if (galleryVersion && galleryVersion !== this._gallery.version) await this._renewPeople();
     } catch (error) {
-      trouble = error;
+      trouble = failureOf(error);
     }
     this._troubled(trouble);
   }
@@ -183,7 +184,7 @@ class Page {
 
   _troubled(error) {
     if (error?.revoked) return void this.unpair(error);
-    this._trouble = error === null || error.problem !== undefined ? error : failureOf(error);
+    this._trouble = error;
     this._showDelivery();
   }
 
@@ -226,12 +227,6 @@ function showFailure({ problem, fix }) {
   element("problem-title").textContent = problem;
   element("problem-fix").textContent = fix;
   showScreen("problem");
-}
-
-/** A failure of the browser itself, such as a full disk. Delivery goes on trying. */
-function failureOf(error) {
-  console.error(error);
-  return { problem: `This browser failed: ${error.message}`, fix: "Free some space on the device, then reload the page." };
 }
 
 /** The key in the address, which is taken out of it at once, so that neither history nor a picture of the screen has it. */

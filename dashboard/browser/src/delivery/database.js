@@ -9,10 +9,13 @@ export const RECORDS = "records";
 export const REJECTED = "rejected";
 export const EVENT_PEOPLE = "event_people";
 
-/** @returns {Promise<IDBDatabase>} */
-export function openDatabase(factory = indexedDB) {
+/**
+ * Open it. onLost: the connection was closed, as Safari does in the background, and nothing can be read or written by it.
+ * @returns {Promise<IDBDatabase>}
+ */
+export function openDatabase(onLost = () => {}) {
   return new Promise((resolve, reject) => {
-    const request = factory.open(NAME, VERSION);
+    const request = indexedDB.open(NAME, VERSION);
     request.onupgradeneeded = () => {
       const database = request.result;
       database.createObjectStore(VALUES);
@@ -21,7 +24,11 @@ export function openDatabase(factory = indexedDB) {
       database.createObjectStore(EVENT_PEOPLE).createIndex("at", "at");
     };
     request.onsuccess = () => {
-      request.result.onversionchange = () => request.result.close();
+      request.result.onclose = onLost;
+      request.result.onversionchange = () => {
+        request.result.close();
+        onLost();
+      };
       resolve(request.result);
     };
     request.onerror = () => reject(request.error);

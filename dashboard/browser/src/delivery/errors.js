@@ -15,3 +15,12 @@ export class DeliveryError extends Error {
     this.status = status;
   }
 }
+
+/** An error as a failure of delivery; any other is one of the browser itself, such as a full disk. */
+export function failureOf(error) {
+  if (error instanceof DeliveryError) return error;
+  console.error(error);
+  return new DeliveryError(`This browser failed: ${error.message}`, {
+    fix: "Free some space on the device, then reload the page.",
+  });
+}

@@ -1,6 +1,6 @@
 /** Sends what the outbox holds, in order, and heartbeats; retries for as long as it takes. */
 import { Backoff } from "./backoff.js";
-import { DeliveryError } from "./errors.js";
+import { failureOf } from "./errors.js";
 import { halves } from "./outbox.js";
 
 export const MOST_RECORDS = 200;
@@ -13,7 +13,7 @@ export class Uploader {
    * @param {{ outbox: import("./outbox.js").Outbox,
    *           transport: { heartbeatEveryMs: number, send: (body: object) => Promise<object> },
    *           heartbeat: (waiting: { backlog: number, rejected: number }) => object | null,
-   *           onAnswer?: (answer: object) => void, onTrouble?: (error: DeliveryError | null) => void,
+   *           onAnswer?: (answer: object) => void, onTrouble?: (error: import("./errors.js").DeliveryError | null) => void,
    *           backoff?: Backoff }} parts
    *   heartbeat: the camera's heartbeat of this moment, null where it has none. onAnswer: called after each request that
    *   succeeded. onTrouble: called with each failure, and with null after the success that ends it.
@@ -44,8 +44,9 @@ export class Uploader {
         this._backoff.reset();
         pauseMs = more ? 0 : Math.max(0, this._beatMs + this._everyMs - performance.now());
       } catch (error) {
-        this._onTrouble(error);
-        if (error.revoked) return;
+        const failure = failureOf(error);
+        this._onTrouble(failure);
+        if (failure.revoked) return;
         pauseMs = this._backoff.nextMs();
       }
       if (pauseMs && !this._poked) await this._pause(pauseMs);

@@ -1,0 +1,64 @@
+// An uploader in Node, with an outbox in memory and a dashboard that answers as it is told.
+import { Backoff } from "../../../dashboard/browser/src/delivery/backoff.js";
+import { DashboardTransport } from "../../../dashboard/browser/src/delivery/dashboard.js";
+import { Uploader } from "../../../dashboard/browser/src/delivery/uploader.js";
+
+const KEY = { device_id: "d-1", secret: "s", address: "https://gym.example/camera/" };
+
+class MemoryOutbox {
+  /** failures: so many reads fail before one succeeds. */
+  constructor(ids, failures) {
+    this._ids = ids;
+    this._rejected = [];
+    this._failures = failures;
+  }
+
+  async next(most) {
+    if (this._failures-- > 0) throw new DOMException("Connection to Indexed Database server lost", "UnknownError");
+    const keys = this._ids.slice(0, most);
+    if (!keys.length) return null;
+    const events = keys.map((each) => ({ event_id: each }));
+    return { body: { events, matches: [], corrections: [], heartbeat: null }, keys, kinds: keys.map(() => "events") };
+  }
+
+  async acknowledge({ keys }, rejected) {
+    this._ids = this._ids.filter((each) => !keys.includes(each));
+    this._rejected.push(...rejected.map(({ id }) => id));
+  }
+
+  async waiting() {
+    return this._ids.length;
+  }
+
+  async rejected() {
+    return this._rejected;
+  }
+}
+
+/**
+ * Uploads until there are no more answers. An answer: status and text of the dashboard's, null for none.
+ * Returns which events each request had, the failures, and what waits and is rejected at the end.
+ */
+export async function delivered({ ids, answers, failures = 0 }) {
+  const outbox = new MemoryOutbox(ids, failures);
+  const [sent, problems] = [[], []];
+  const fetcher = async (url, { body }) => {
+    sent.push(JSON.parse(body).events.map((each) => each.event_id));
+    const answer = answers[sent.length - 1];
+    if (sent.length === answers.length) uploader.stop();
+    if (answer === null) throw new TypeError("no network");
+    const [status, text] = answer;
+    return Object.defineProperty(new Response(text, { status }), "url", { value: url });
+  };
+  const uploader = new Uploader({
+    outbox,
+    transport: new DashboardTransport(KEY, { instance: "i", fetcher }),
+    heartbeat: () => null,
+    onTrouble: (failure) => problems.push(failure?.problem ?? null),
+    backoff: new Backoff({ firstMs: 1, longestMs: 1 }),
+  });
+  const timer = setTimeout(() => uploader.stop(), 3_000); // where nothing is sent again
+  await uploader.run();
+  clearTimeout(timer);
+  return { sent, problems, waiting: await outbox.waiting(), rejected: await outbox.rejected() };
+}

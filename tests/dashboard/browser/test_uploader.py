@@ -1,0 +1,55 @@
+"""What the uploader of the browser camera does with each answer of the dashboard, in Node."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.node import Ask
+
+EVENTS = ["e-1", "e-2"]
+TAKEN = [200, json.dumps({"rejected": [], "now": "2026-01-01T00:00:00.000000Z", "gallery_version": "1"})]
+
+
+def delivered(ask: Ask, *answers: list[Any] | None, failures: int = 0) -> dict[str, Any]:
+    """What was sent until there are no more answers."""
+    answer = ask({"call": "delivered", "ids": EVENTS, "answers": answers, "failures": failures})
+    result: dict[str, Any] = answer["result"]
+    return result
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        [500, "{}"],
+        [502, "<html>"],
+        [429, "{}"],
+        [401, "{}"],
+        [403, "{}"],
+        [200, "<html>"],
+        [200, ""],
+        [200, "[]"],
+    ],
+    ids=lambda answer: "none" if answer is None else f"{answer[0]}-{answer[1]}",
+)
+def test_records_wait_until_the_dashboard_has_taken_them(ask: Ask, answer: list[Any] | None) -> None:
+    before = delivered(ask, answer)
+    assert (before["sent"], before["waiting"], before["rejected"]) == ([EVENTS], 2, [])
+    after = delivered(ask, answer, TAKEN)
+    assert (after["sent"], after["waiting"], after["rejected"]) == ([EVENTS, EVENTS], 0, [])
+    assert after["problems"][-1] is None
+
+
+def test_records_that_were_taken_are_not_sent_again(ask: Ask) -> None:
+    found = delivered(ask, TAKEN)
+    assert found == {"sent": [EVENTS], "problems": [], "waiting": 0, "rejected": []}
+
+
+def test_a_failure_of_the_browser_does_not_end_the_uploader(ask: Ask) -> None:
+    found = delivered(ask, TAKEN, failures=2)
+    assert (found["sent"], found["waiting"]) == ([EVENTS], 0)
+    lost = "This browser failed: Connection to Indexed Database server lost"
+    assert found["problems"] == [lost, lost, None]
