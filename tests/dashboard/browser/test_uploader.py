@@ -32,6 +32,9 @@ def delivered(ask: Ask, *answers: list[Any] | None, failures: int = 0) -> dict[s
         [200, "<html>"],
         [200, ""],
         [200, "[]"],
+        [200, "{}"],
+        [200, '{"rejected": null}'],
+        [200, '{"rejected": {}}'],
     ],
     ids=lambda answer: "none" if answer is None else f"{answer[0]}-{answer[1]}",
 )

@@ -42,7 +42,7 @@ export class DashboardTransport {
   }
 
   /**
-   * Send records. Raises DeliveryError where nothing of them is stored.
+   * Send records. Raises DeliveryError where they may not be stored: whoever takes them answers which ones it rejected.
    * @param {import("./outbox.js").Body} body
    */
   async send(body) {
@@ -51,7 +51,13 @@ export class DashboardTransport {
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ ...body, instance: this._instance }),
     }));
-    return { rejected: found.rejected ?? [], now: found.now, galleryVersion: found.gallery_version };
+    if (!Array.isArray(found.rejected)) {
+      throw new DeliveryError(`${new URL(this._key.address).host} answered without what became of the records`, {
+        fix: "Check that no proxy answers in place of the dashboard.",
+        retryable: true,
+      });
+    }
+    return { rejected: found.rejected, now: found.now, galleryVersion: found.gallery_version };
   }
 
   async _asked(path, options = {}) {
