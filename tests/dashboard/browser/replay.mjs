@@ -32,7 +32,9 @@ function frame(camera, { at, width, height, faces }) {
   return { ...camera.observe({ at, width, height, faces: examined }), due };
 }
 
+/** people: null where they are not known. */
 function galleryOf(people) {
+  if (people === null) return null;
   const floats = (vectors) => vectors.map((vector) => Float32Array.from(vector));
   return {
     people: people.map((each) => ({ ...each, vectors: floats(each.vectors), negatives: floats(each.negatives) })),

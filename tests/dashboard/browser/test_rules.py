@@ -17,10 +17,10 @@ from scipy.optimize import linear_sum_assignment
 from config.settings import CameraSettings
 from tests.dashboard.browser.door_scenarios import DOOR_SCENARIOS, ROLES
 from tests.dashboard.browser.rules_node import Node, running_node
-from tests.dashboard.browser.scenarios import NAME_SCENARIOS, still
+from tests.dashboard.browser.scenarios import NAME_SCENARIOS, ada, still
 from tests.dashboard.browser.scripts import scripts
 from tests.dashboard.browser.time_scenarios import TIME_SCENARIOS
-from tests.dashboard.browser.trace_cameras import PEOPLE, QUALITY, START, Script
+from tests.dashboard.browser.trace_cameras import PEOPLE, QUALITY, START, Restart, Script
 from tests.dashboard.browser.traces import Trace, trace
 from tracker.identity.gallery import Gallery
 from tracker.identity.match import nearest
@@ -131,6 +131,23 @@ def test_records_are_whole_documents(node: Node) -> None:
             for document in (each for outcome in found for each in outcome[kind]):
                 decoded: Any = decode(record, document)
                 assert encode(replace(decoded, **{f"{record.__name__.lower()}_id": ""})) == document
+
+
+@pytest.mark.parametrize("known_again", [True, False])
+def test_a_restart_before_the_people_are_known_forgets_nobody(node: Node, known_again: bool) -> None:
+    """Ada is in sight before and after it. Where the people stay unknown she left when she was recognised last."""
+    made = trace([*still(0, 4, ada()), Restart(), *still(4.2, 12, ada())], role=ROLES["room"])
+    restart = next(index for index, each in enumerate(made.steps) if each["kind"] == "restart")
+    steps = [dict(each) for each in made.steps[:-1]]
+    steps[restart]["gallery"] = None
+    if known_again:
+        steps[restart + 2]["gallery"] = made.options["gallery"]
+    found = node.ask("replay", options=made.options, steps=steps)
+    person_id = PEOPLE[0].person_id
+    events = [each for outcome in found for each in outcome["events"] if each["person_id"] == person_id]
+    assert [each["kind"] for each in events] == (["enter"] if known_again else ["enter", "exit"])
+    is_present = person_id in [each["person_id"] for each in found[-1]["present"]]
+    assert is_present is known_again
 
 
 # -- ids and figures

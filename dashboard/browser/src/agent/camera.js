@@ -33,6 +33,7 @@ export class Camera {
   #camera;
   #role;
   #recognition;
+  #knowsPeople;
   #resumeWithin;
   #at = null;
   #framesSince = null;
@@ -48,14 +49,16 @@ export class Camera {
   #events = new Map();
 
   /**
-   * Throws RangeError on a wrong role, line, gallery or state.
+   * Throws RangeError on a wrong role, line, gallery or state. gallery: null where it is not known yet, so that nobody is
+   * recognised, and nobody of the state counts as forgotten.
    * @param {{ camera: import("../presence/events.js").CameraRef, role: import("./roles.js").RoleSettings,
-   *   settings: Settings, gallery: { people: import("../identity/match.js").Person[] }, state?: State | null }} options
+   *   settings: Settings, gallery: { people: import("../identity/match.js").Person[] } | null, state?: State | null }} options
    */
   constructor({ camera, role, settings, gallery, state = null }) {
     this.#camera = camera;
     this.#role = roleOf(role, settings);
-    this.#recognition = new Recognition({ camera, settings, gallery: new Gallery(gallery.people) });
+    this.#recognition = new Recognition({ camera, settings, gallery: new Gallery(gallery?.people ?? []) });
+    this.#knowsPeople = gallery !== null;
     this.#resumeWithin = microseconds(settings.presence.merge_gap_s);
     if (state !== null) this.#resume(state);
   }
@@ -94,6 +97,7 @@ export class Camera {
   /** Go on with these people; who is not among them any more was forgotten. @returns {Outcome} */
   setGallery(gallery) {
     this.#recognition.gallery = new Gallery(gallery.people);
+    this.#knowsPeople = true;
     return this.#outcome();
   }
 
@@ -221,6 +225,7 @@ export class Camera {
 
   /** Go on without people who were forgotten. */
   #followPeople() {
+    if (!this.#knowsPeople) return;
     const { gallery } = this.#recognition;
     const ids = this.#role.state.presences.map((each) => each.personId).filter((each) => !isUnidentified(each));
     for (const personId of ids.filter((each) => gallery.person(each) === null)) this.#role.forget(personId);

@@ -2,11 +2,11 @@
 import { DashboardTransport } from "../delivery/dashboard.js";
 import { DeliveryError } from "../delivery/errors.js";
 import { FirestoreTransport } from "../delivery/firestore.js";
+import { unknownGallery } from "../delivery/gallery.js";
 import { CONFIG, GALLERY, INSTANCE } from "../delivery/values.js";
 
 /** A clock that is off by more would date events wrongly, and the dashboard takes none from the future. */
 export const MOST_SKEW_MS = 120_000;
-const NOBODY = { version: "", people: [] };
 
 export class Connection {
   /**
@@ -55,7 +55,7 @@ export class Connection {
       return (await this._fetched(config, kept?.version ?? null)) ?? kept;
     } catch (error) {
       if (!error.retryable) throw error;
-      return kept ?? { ...NOBODY, embedder: config.embedder };
+      return kept ?? unknownGallery(config.embedder);
     }
   }
 

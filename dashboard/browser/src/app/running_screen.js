@@ -1,4 +1,5 @@
 /** The screen of a camera that runs: its picture, its state, how many are in sight, and who came and left lately. */
+import { isKnown } from "../delivery/gallery.js";
 import { isUnidentified } from "../presence/events.js";
 import { element, showProblem } from "./elements.js";
 import { drawFaces } from "./overlay.js";
@@ -37,7 +38,7 @@ export class RunningScreen {
 
   setGallery(gallery) {
     this._names = new Map(gallery.people.map((each) => [each.person_id, each.name]));
-    this._knowsNobody = gallery.version === "";
+    this._knowsNobody = !isKnown(gallery);
   }
 
   /** What became of the records. @param {{ waiting: number, rejected: object[], trouble: object | null }} delivery */

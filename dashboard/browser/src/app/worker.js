@@ -1,6 +1,7 @@
 /** The worker of the page: frames in, records into the outbox, and what is to be drawn back to the page. */
 import { Camera } from "../agent/camera.js";
 import { openDatabase } from "../delivery/database.js";
+import { isKnown } from "../delivery/gallery.js";
 import { Outbox } from "../delivery/outbox.js";
 import { STATE, Values, WATCH } from "../delivery/values.js";
 import { FaceEngine } from "../vision/engine.js";
@@ -21,7 +22,7 @@ class FrameWorker {
       camera: { siteId: config.site_id, cameraId: config.camera_id },
       role,
       settings: config.settings,
-      gallery,
+      gallery: isKnown(gallery) ? gallery : null,
       state: state ?? null,
     });
     return new FrameWorker({ about, engine, camera, outbox: new Outbox(database), watch: new Watch(span ?? null) });

@@ -41,6 +41,16 @@ export function galleryOf({ version, embedder, people }) {
   return { version: String(version), embedder, people: known };
 }
 
+/** Nobody, until the people of the site can be read. */
+export function unknownGallery(embedder) {
+  return { version: "", embedder, people: [] };
+}
+
+/** Whether these are the people of the site. @param {Gallery} gallery */
+export function isKnown(gallery) {
+  return gallery.version !== "";
+}
+
 /** A vector of base64 of little-endian float32. */
 export function vectorOf(text) {
   const bytes = Uint8Array.from(atob(text), (each) => each.charCodeAt(0));
