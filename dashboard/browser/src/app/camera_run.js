@@ -73,7 +73,7 @@ export class CameraRun extends EventTarget {
   /** Go on with these people. */
   setGallery(gallery) {
     this._options.gallery = gallery;
-    if (this._isReady) this._worker.postMessage({ task: "gallery", gallery });
+    this._worker.postMessage({ task: "gallery", gallery }); // a worker that starts takes it up afterwards
   }
 
   /** The heartbeat of this moment. @param {{ backlog: number, rejected: number }} load */
