@@ -183,6 +183,18 @@ def test_what_does_not_pair_names_the_fix(
     phone.close()
 
 
+def test_a_link_that_is_opened_in_the_tab_of_the_page_is_taken_out_of_the_address(
+    launch_profile: Launch, tmp_path: Path, dist: str
+) -> None:
+    phone = Phone(launch_profile, tmp_path / "plain", ())
+    page = phone.open(dist)
+    page.locator("#pairing").wait_for()
+    page.evaluate("location.hash = '#pair=hello'")
+    expect(page.locator("#pairing-problem")).to_contain_text("no link or key")
+    assert page.url == dist
+    phone.close()
+
+
 def test_without_permission_the_page_explains_how_to_allow_the_camera(
     site: Site, launch_profile: Launch, tmp_path: Path
 ) -> None:

@@ -23,6 +23,7 @@ class Page {
   /** Start with the key of the address, else with the one of the last time. */
   static async start() {
     const { key, problem } = takeKeyOfAddress();
+    window.addEventListener("hashchange", () => window.location.reload()); // another link was opened in this tab
     const missing = withoutCameras(window);
     if (missing) return showFailure(missing);
     await useNewestBuild();
