@@ -1,6 +1,8 @@
 // An uploader in Node, with an outbox in memory and a dashboard that answers as it is told.
 import { Backoff } from "../../../dashboard/browser/src/delivery/backoff.js";
 import { DashboardTransport } from "../../../dashboard/browser/src/delivery/dashboard.js";
+import { Connection } from "../../../dashboard/browser/src/app/connection.js";
+import { DeliveryError } from "../../../dashboard/browser/src/delivery/errors.js";
 import { Uploader } from "../../../dashboard/browser/src/delivery/uploader.js";
 
 const KEY = { device_id: "d-1", secret: "s", address: "https://gym.example/camera/" };
@@ -36,10 +38,39 @@ class MemoryOutbox {
 }
 
 /**
+ * What a connection says of the clock. steps: what happens, "start" of the page, an "answer", or records are "ready"; and by
+ * how many minutes the dashboard's time differs from that of this device, null where it cannot be reached.
+ * Returns the problem of each step, null for none, and how often the configuration was asked for.
+ */
+export async function clockOf({ steps }) {
+  let [minutes, asked] = [0, 0];
+  const now = () => new Date(Date.now() + 60_000 * minutes).toISOString();
+  const fetcher = async (url) => {
+    asked += 1;
+    if (minutes === null) throw new TypeError("no network");
+    return Object.defineProperty(Response.json({ now: now() }), "url", { value: url });
+  };
+  const values = new Map([["config", { now: "" }]]);
+  const connection = new Connection(new DashboardTransport(KEY, { instance: "i", fetcher }), values, "i");
+  const happens = {
+    start: () => connection.config(),
+    answer: async () => connection.followClock(now()),
+    ready: () => connection.requireClock(),
+  };
+  const problems = [];
+  for (const [what, difference] of steps) {
+    minutes = difference;
+    problems.push(await happens[what]().then(() => null, ({ problem }) => problem));
+  }
+  return { problems, asked };
+}
+
+/**
  * Uploads until there are no more answers. An answer: status and text of the dashboard's, null for none.
+ * failures, unready: so many reads of the outbox fail, and so often nothing may be sent, at first.
  * Returns which events each request had, the failures, and what waits and is rejected at the end.
  */
-export async function delivered({ ids, answers, failures = 0 }) {
+export async function delivered({ ids, answers, failures = 0, unready = 0 }) {
   const outbox = new MemoryOutbox(ids, failures);
   const [sent, problems] = [[], []];
   const fetcher = async (url, { body }) => {
@@ -53,6 +84,9 @@ export async function delivered({ ids, answers, failures = 0 }) {
   const uploader = new Uploader({
     outbox,
     transport: new DashboardTransport(KEY, { instance: "i", fetcher }),
+    ready: async () => {
+      if (unready-- > 0) throw new DeliveryError("not ready", { fix: "wait" });
+    },
     heartbeat: () => null,
     onTrouble: (failure) => problems.push(failure?.problem ?? null),
     backoff: new Backoff({ firstMs: 1, longestMs: 1 }),

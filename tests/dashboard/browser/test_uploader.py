@@ -13,9 +13,9 @@ EVENTS = ["e-1", "e-2"]
 TAKEN = [200, json.dumps({"rejected": [], "now": "2026-01-01T00:00:00.000000Z", "gallery_version": "1"})]
 
 
-def delivered(ask: Ask, *answers: list[Any] | None, failures: int = 0) -> dict[str, Any]:
+def delivered(ask: Ask, *answers: list[Any] | None, **given: int) -> dict[str, Any]:
     """What was sent until there are no more answers."""
-    answer = ask({"call": "delivered", "ids": EVENTS, "answers": answers, "failures": failures})
+    answer = ask({"call": "delivered", "ids": EVENTS, "answers": answers, **given})
     result: dict[str, Any] = answer["result"]
     return result
 
@@ -56,3 +56,38 @@ def test_a_failure_of_the_browser_does_not_end_the_uploader(ask: Ask) -> None:
     assert (found["sent"], found["waiting"]) == ([EVENTS], 0)
     lost = "This browser failed: Connection to Indexed Database server lost"
     assert found["problems"] == [lost, lost, None]
+
+
+def test_nothing_is_sent_before_the_uploader_is_ready(ask: Ask) -> None:
+    found = delivered(ask, TAKEN, unready=2)
+    assert found == {"sent": [EVENTS], "problems": ["not ready", "not ready", None], "waiting": 0, "rejected": []}
+
+
+RIGHT, FAST = 0, -3
+
+
+@pytest.mark.parametrize(
+    ("steps", "problems", "asked"),
+    [
+        ([("start", RIGHT), ("ready", RIGHT), ("answer", RIGHT), ("ready", RIGHT)], [""] * 4, 1),
+        ([("start", FAST)], ["3 minutes fast"], 1),
+        (
+            [("start", RIGHT), ("answer", FAST), ("ready", FAST), ("ready", None), ("ready", RIGHT), ("ready", RIGHT)],
+            ["", "3 minutes fast", "3 minutes fast", "cannot be reached", "", ""],
+            4,
+        ),
+        (
+            [("start", None), ("ready", FAST), ("ready", FAST), ("ready", RIGHT), ("ready", RIGHT)],
+            ["", "3 minutes fast", "3 minutes fast", "", ""],
+            4,
+        ),
+    ],
+    ids=["right", "off-at-the-start", "off-later", "off-after-a-start-without-network"],
+)
+def test_records_are_sent_only_by_a_clock_that_is_right(
+    ask: Ask, steps: list[tuple[str, int | None]], problems: list[str], asked: int
+) -> None:
+    found = ask({"call": "connection_clock", "steps": steps})["result"]
+    assert found["asked"] == asked
+    for expected, problem in zip(problems, found["problems"], strict=True):
+        assert problem is None if not expected else expected in problem

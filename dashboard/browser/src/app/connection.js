@@ -27,6 +27,7 @@ export class Connection {
     this.transport = transport;
     this.instance = instance;
     this._values = values;
+    this._clockIsRight = false;
   }
 
   /**
@@ -35,9 +36,7 @@ export class Connection {
   async config() {
     this.isOffline = false;
     try {
-      const askedMs = Date.now();
-      const config = await this.transport.config();
-      requireClock(config.now, (askedMs + Date.now()) / 2);
+      const config = await this._newestConfig();
       await this._values.set(CONFIG, config);
       return config;
     } catch (error) {
@@ -62,6 +61,29 @@ export class Connection {
   /** The people, null where they are those of `version` still. Raises DeliveryError. */
   newerPeople(config, version) {
     return this._fetched(config, version);
+  }
+
+  /** Before records are sent: raises DeliveryError where the clock was off last, or is not known to be right, and still is. */
+  async requireClock() {
+    if (!this._clockIsRight) await this._newestConfig();
+  }
+
+  /** What an answer shows of the clock. Raises DeliveryError where it is off. now: time text of the server. */
+  followClock(now) {
+    this._checkClock(now, Date.now());
+  }
+
+  async _newestConfig() {
+    const askedMs = Date.now();
+    const config = await this.transport.config();
+    this._checkClock(config.now, (askedMs + Date.now()) / 2);
+    return config;
+  }
+
+  _checkClock(now, hereMs) {
+    this._clockIsRight = false;
+    requireClock(now, hereMs);
+    this._clockIsRight = true;
   }
 
   async _fetched(config, version) {

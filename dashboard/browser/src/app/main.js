@@ -7,7 +7,7 @@ import { Uploader } from "../delivery/uploader.js";
 import { PAIRING, SET_UP, Values } from "../delivery/values.js";
 import { withoutCameras } from "./camera_problems.js";
 import { CameraRun } from "./camera_run.js";
-import { Connection, requireClock } from "./connection.js";
+import { Connection } from "./connection.js";
 import { element, showProblem } from "./elements.js";
 import { listenForKeys } from "./pairing_screen.js";
 import { RunningScreen } from "./running_screen.js";
@@ -151,6 +151,7 @@ class Page {
     this._uploader = new Uploader({
       outbox: this._outbox,
       transport: this._connection.transport,
+      ready: () => this._connection.requireClock(),
       heartbeat: (load) => this._run?.heartbeat(load) ?? null,
       onAnswer: (answer) => this._answered(answer),
       onTrouble: (error) => this._troubled(error),
@@ -166,7 +167,7 @@ class Page {
   async _answered({ now, galleryVersion }) {
     let trouble = null;
     try {
-      if (now) requireClock(now, Date.now());
+      if (now) this._connection.followClock(now);
       if (galleryVersion && galleryVersion !== this._gallery.version) await this._renewPeople();
     } catch (error) {
       trouble = failureOf(error);

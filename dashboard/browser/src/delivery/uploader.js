@@ -12,16 +12,18 @@ export class Uploader {
   /**
    * @param {{ outbox: import("./outbox.js").Outbox,
    *           transport: { heartbeatEveryMs: number, send: (body: object) => Promise<object> },
-   *           heartbeat: (waiting: { backlog: number, rejected: number }) => object | null,
+   *           heartbeat: (waiting: { backlog: number, rejected: number }) => object | null, ready?: () => Promise<void>,
    *           onAnswer?: (answer: object) => void, onTrouble?: (error: import("./errors.js").DeliveryError | null) => void,
    *           backoff?: Backoff }} parts
-   *   heartbeat: the camera's heartbeat of this moment, null where it has none. onAnswer: called after each request that
+   *   heartbeat: the camera's heartbeat of this moment, null where it has none. ready: awaited before each request; raises
+   *   DeliveryError where nothing may be sent for now. onAnswer: called after each request that
    *   succeeded. onTrouble: called with each failure, and with null after the success that ends it.
    */
   constructor(parts) {
     this._outbox = parts.outbox;
     this._transport = parts.transport;
     this._heartbeat = parts.heartbeat;
+    this._ready = parts.ready ?? (async () => {});
     this._onAnswer = parts.onAnswer ?? (() => {});
     this._onTrouble = parts.onTrouble ?? (() => {});
     this._backoff = parts.backoff ?? new Backoff();
@@ -79,6 +81,7 @@ export class Uploader {
     const beat = due ? this._heartbeat(await this._load(batch)) : null;
     if (batch !== null || beat !== null) {
       const { body, ...rest } = batch ?? EMPTY;
+      await this._ready();
       await this._send({ ...rest, body: { ...body, heartbeat: body.heartbeat ?? beat } });
     }
     if (due) this._beatMs = performance.now();
