@@ -57,6 +57,8 @@ def test_what_pairs(ask: Ask, text: str, key: dict[str, Any]) -> None:
         ("d-1.short", "no link or key"),
         ("https://gym.example/inside/camera/", "no key in it"),
         ("https://", "no key in it"),
+        (f"{PAGE}#pair=d-1.{SECRET}%", "damaged"),
+        (f"{PAGE}#pair=%E4%", "damaged"),
         (f"https://other.example/camera/#pair=d-1.{SECRET}", "for other.example"),
         ('{"type": "footfall_device"', "not whole"),
         ('{"type": "service_account"}', "no key of a camera machine"),

@@ -43,11 +43,19 @@ function keyOfLink(given, page) {
       fix: "Copy the whole link from the dashboard's page Cameras: it ends with #pair= and the key.",
     });
   }
-  const key = keyOfText(decodeURIComponent(link.hash.slice(PREFIX.length)), page);
+  const key = keyOfText(unescaped(link.hash.slice(PREFIX.length)), page);
   if (key.kind === "dashboard" && base(link.href) !== base(page)) {
     throw new DeliveryError(`The link is for ${link.host}`, { fix: "Open the link itself, instead of pasting it here." });
   }
   return key;
+}
+
+function unescaped(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new DeliveryError("The key in the link is damaged", { fix: "Copy the whole link from the dashboard's page Cameras." });
+  }
 }
 
 function firestoreKey(text) {
