@@ -31,13 +31,13 @@ const calls = {
   clock: (_, { server, here }) => requireClock(server, here) ?? null,
   sides: (_, { line }) => sidesOf(line),
   inside: (_, { line, inside }) => insideOf(line, inside),
-  watch: (_, { times }) => {
-    const watch = new Watch();
+  watch: (_, { times, frames }) => {
+    const watch = new Watch(null, frames);
     const over = times.map((at) => watch.tick(at, at / 1000));
     const about = { camera_id: "hall", machine_id: "m", version: "1" };
     const spans = over.filter((each) => each !== null);
     const fps = watch.fps(times.at(-1) / 1000);
-    return { over: spans.map((each) => overHeartbeat(each, about)), now: watchFields(watch.span), fps };
+    return { over: spans.map((each) => overHeartbeat(each, about)), now: watchFields(watch.span), fps, frames: watch.frames };
   },
   settings: (_, { shared, embedder, people }) => settingsOf(shared, embedder, people),
 };

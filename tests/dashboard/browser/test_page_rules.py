@@ -115,6 +115,11 @@ def test_frames_a_second_are_those_of_the_last_ten_seconds(ask: Ask) -> None:
     assert ask({"call": "watch", "times": times})["result"]["fps"] == 5
 
 
+def test_frames_of_earlier_workers_count(ask: Ask) -> None:
+    assert ask({"call": "watch", "times": [0, SECOND], "frames": 40})["result"]["frames"] == 42
+    assert ask({"call": "watch", "times": [0, SECOND]})["result"]["frames"] == 2
+
+
 def test_hosting_serves_the_page_with_the_policy_of_the_dashboard(tmp_path: Path) -> None:
     hosting = json.loads((Path(__file__).parents[3] / "firebase.json").read_text(encoding="utf-8"))["hosting"]
     theirs = {each["key"]: each["value"] for each in hosting["headers"][0]["headers"]}

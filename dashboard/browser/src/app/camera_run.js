@@ -111,7 +111,8 @@ export class CameraRun extends EventTarget {
     this._worker.onerror = (event) => this._workerFailed(event.message || "the worker failed");
     this._worker.onmessage = ({ data }) => this._answered(data);
     const baseUrl = new URL("./", document.baseURI).href;
-    this._worker.postMessage({ task: "start", about: this._about(), config, role, gallery, baseUrl });
+    const { frames } = this;
+    this._worker.postMessage({ task: "start", about: this._about(), config, role, gallery, baseUrl, frames });
   }
 
   _answered({ task, failure, ...found }) {

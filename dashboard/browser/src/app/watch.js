@@ -7,10 +7,13 @@ const WINDOW_MS = 10_000;
 /** @typedef {{ startedAt: number, endedAt: number }} Span microseconds since 1970 */
 
 export class Watch {
-  /** @param {Span | null} span of an earlier run */
-  constructor(span = null) {
+  /**
+   * @param {Span | null} span of an earlier run
+   * @param {number} frames that earlier workers of this run looked at
+   */
+  constructor(span = null, frames = 0) {
     this.span = span;
-    this.frames = 0;
+    this.frames = frames;
     this._ticks = [];
   }
 

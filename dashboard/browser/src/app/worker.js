@@ -13,7 +13,7 @@ const NOTHING = { events: [], matches: [], corrections: [] };
 
 class FrameWorker {
   /** Loads the networks and continues from what an earlier page left. */
-  static async start({ about, config, role, gallery, baseUrl }) {
+  static async start({ about, config, role, gallery, baseUrl, frames }) {
     const database = await openDatabase();
     const values = new Values(database);
     const [state, span] = [await values.get(STATE), await values.get(WATCH)];
@@ -25,7 +25,7 @@ class FrameWorker {
       gallery: isKnown(gallery) ? gallery : null,
       state: state ?? null,
     });
-    return new FrameWorker({ about, engine, camera, outbox: new Outbox(database), watch: new Watch(span ?? null) });
+    return new FrameWorker({ about, engine, camera, outbox: new Outbox(database), watch: new Watch(span ?? null, frames) });
   }
 
   constructor({ about, engine, camera, outbox, watch }) {
