@@ -6,7 +6,7 @@ import { unknownGallery } from "../delivery/gallery.js";
 import { CONFIG, GALLERY, INSTANCE } from "../delivery/values.js";
 
 /** A clock that is off by more would date events wrongly, and the dashboard takes none from the future. */
-export const MOST_SKEW_MS = 120_000;
+const MOST_SKEW_MS = 120_000;
 
 export class Connection {
   /**

@@ -4,7 +4,7 @@ const FONT = "600 15px system-ui, sans-serif";
 const COLOURS = { known: "#3fbfa3", unidentified: "#f0a24e", unsure: "rgb(255 255 255 / 70%)" };
 
 /** Where a picture lies in an element that shows all of it, px: left, top, width, height. */
-export function pictureIn({ clientWidth, clientHeight }, { width, height }) {
+function pictureIn({ clientWidth, clientHeight }, { width, height }) {
   const scale = Math.min(clientWidth / width, clientHeight / height);
   const [shownWidth, shownHeight] = [width * scale, height * scale];
   return {

@@ -3,7 +3,7 @@ import { Backoff } from "./backoff.js";
 import { failureOf } from "./errors.js";
 import { halves } from "./outbox.js";
 
-export const MOST_RECORDS = 200;
+const MOST_RECORDS = 200;
 /** The request itself is refused: one of its records may be why. */
 const REFUSED = new Set([400, 413, 422]);
 const EMPTY = { body: { events: [], matches: [], corrections: [], heartbeat: null }, keys: [], kinds: [] };
