@@ -88,7 +88,7 @@ export async function delivered({ ids, answers, failures = 0, unready = 0 }) {
       if (unready-- > 0) throw new DeliveryError("not ready", { fix: "wait" });
     },
     heartbeat: () => null,
-    onTrouble: (failure) => problems.push(failure?.problem ?? null),
+    onFailure: (failure) => problems.push(failure?.problem ?? null),
     backoff: new Backoff({ firstMs: 1, longestMs: 1 }),
   });
   const timer = setTimeout(() => uploader.stop(), 3_000); // where nothing is sent again

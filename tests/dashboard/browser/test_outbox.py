@@ -90,14 +90,14 @@ def test_records_and_state_are_written_together_or_not_at_all(run: Run) -> None:
 def test_a_failure_is_retried_and_reported_until_it_is_over(run: Run) -> None:
     found = run(
         """await outbox.append({ events: [event(1)] });
-           const troubles = [];
+           const failures = [];
            const uploader = sending((_, count) => {
              if (count < 4) throw new DeliveryError("no network", { fix: "wait", retryable: true });
              uploader.stop();
              return taken;
-           }, { onTrouble: (error) => troubles.push(error?.problem ?? null) });
+           }, { onFailure: (error) => failures.push(error?.problem ?? null) });
            await uploader.run();
-           return [sent.length, troubles, await outbox.waiting()];"""
+           return [sent.length, failures, await outbox.waiting()];"""
     )
     assert found == [4, ["no network", "no network", "no network", None], 0]
 
@@ -115,8 +115,8 @@ def test_rejected_records_are_kept_apart_with_the_reason(run: Run) -> None:
     found = run(
         """await outbox.append({ events: [event(1), event(2)] });
            await drained(sending(() => ({ ...taken, rejected: [{ id: "e-1", reason: "unknown person" }] })));
-           const [letter, ...others] = await outbox.rejected();
-           return [letter.id, letter.reason, letter.record, others.length, await outbox.waiting()];"""
+           const [first, ...others] = await outbox.rejected();
+           return [first.id, first.reason, first.record, others.length, await outbox.waiting()];"""
     )
     assert found == ["e-1", "unknown person", {"event_id": "e-1", "person_id": "p-1"}, 0, 0]
 
@@ -144,7 +144,7 @@ def test_a_heartbeat_goes_with_the_records_when_it_is_due(run: Run) -> None:
            await uploader.step();
            await outbox.append({ events: [event(2)] });
            await uploader.step();
-           uploader.beat();
+           uploader.sendHeartbeat();
            await uploader.step();
            return [sent.map(body => [body.events.length, body.heartbeat?.at ?? null]), loads];"""
     )
@@ -165,7 +165,7 @@ def test_a_record_that_comes_while_a_request_is_made_is_sent_at_once(run: Run) -
     found = run(
         """await outbox.append({ events: [event(1)] });
            const uploader = sending(async (_, count) => {
-             if (count === 1) { await outbox.append({ events: [event(2)] }); uploader.poke(); }
+             if (count === 1) { await outbox.append({ events: [event(2)] }); uploader.wake(); }
              else uploader.stop();
              return taken;
            });

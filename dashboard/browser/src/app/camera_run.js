@@ -141,7 +141,7 @@ export class CameraRun extends EventTarget {
     this._emit("change");
   }
 
-  /** It starts anew from what is on disk: what it was looking at is the only loss. */
+  /** It restarts from what is on disk: what it was looking at is the only loss. */
   _workerFailed(message) {
     if (this.state === "stopped") return;
     this._pump.stop();

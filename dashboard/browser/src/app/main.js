@@ -48,7 +48,7 @@ class Page {
     element("problem-unpair").addEventListener("click", () => this.unpair());
     element("setup-unpair").addEventListener("click", () => this.unpair());
     element("stop").addEventListener("click", () => this.stop());
-    window.addEventListener("online", () => this._uploader?.poke({ networkIsBack: true }));
+    window.addEventListener("online", () => this._uploader?.wake({ networkIsBack: true }));
   }
 
   /** Become the camera of a key. What waits is of another camera, where the key is. */
@@ -99,7 +99,7 @@ class Page {
     this._run.addEventListener("change", () => {
       if (state === this._run.state) return;
       state = this._run.state;
-      this._uploader.beat();
+      this._uploader.sendHeartbeat();
     });
     this._run.start();
     await this._showDelivery();
@@ -113,7 +113,7 @@ class Page {
     this._running.close();
     const setUp = { ...(await this._values.get(SET_UP)), isRunning: false };
     await this._values.set(SET_UP, setUp);
-    this._uploader.beat();
+    this._uploader.sendHeartbeat();
     return this._showSetUp(setUp);
   }
 
@@ -147,32 +147,32 @@ class Page {
 
   _startUploader() {
     this._uploader?.stop();
-    this._trouble = null;
+    this._failure = null;
     this._uploader = new Uploader({
       outbox: this._outbox,
       transport: this._connection.transport,
       ready: () => this._connection.requireClock(),
       heartbeat: (load) => this._run?.heartbeat(load) ?? null,
       onAnswer: (answer) => this._answered(answer),
-      onTrouble: (error) => this._troubled(error),
+      onFailure: (failure) => this._failed(failure),
     });
     this._uploader.run();
   }
 
   _deliver() {
-    this._uploader.poke();
+    this._uploader.wake();
     this._showDelivery();
   }
 
   async _answered({ now, galleryVersion }) {
-    let trouble = null;
+    let failure = null;
     try {
       if (now) this._connection.followClock(now);
       if (galleryVersion && galleryVersion !== this._gallery.version) await this._renewPeople();
     } catch (error) {
-      trouble = failureOf(error);
+      failure = failureOf(error);
     }
-    this._troubled(trouble);
+    this._failed(failure);
   }
 
   async _renewPeople() {
@@ -184,16 +184,16 @@ class Page {
     this._running.setGallery(found);
   }
 
-  _troubled(error) {
-    if (error?.revoked) return void this.unpair(error);
-    this._trouble = error;
+  _failed(failure) {
+    if (failure?.revoked) return void this.unpair(failure);
+    this._failure = failure;
     this._showDelivery();
   }
 
   async _showDelivery() {
     if (!this._run) return;
     const [waiting, rejected] = await Promise.all([this._outbox.waiting(), this._outbox.rejected()]);
-    this._running.setDelivery({ waiting, rejected, trouble: this._trouble });
+    this._running.setDelivery({ waiting, rejected, failure: this._failure });
   }
 
   // -- screens

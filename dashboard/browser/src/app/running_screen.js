@@ -28,7 +28,7 @@ export class RunningScreen {
     this._run = run;
     this._zone = config.zone;
     this._events = [];
-    this._delivery = { waiting: 0, rejected: [], trouble: null };
+    this._delivery = { waiting: 0, rejected: [], failure: null };
     this.setGallery(gallery);
     run.addEventListener("change", () => this._draw());
     run.addEventListener("records", ({ detail }) => this._record(detail));
@@ -41,7 +41,7 @@ export class RunningScreen {
     this._knowsNobody = !isKnown(gallery);
   }
 
-  /** What became of the records. @param {{ waiting: number, rejected: object[], trouble: object | null }} delivery */
+  /** What became of the records. @param {{ waiting: number, rejected: object[], failure: object | null }} delivery */
   setDelivery(delivery) {
     this._delivery = delivery;
     this._draw();
@@ -75,12 +75,12 @@ export class RunningScreen {
 
   _draw() {
     const { state, problem, present } = this._run;
-    const { waiting, trouble, rejected } = this._delivery;
-    const isLate = state === "live" && trouble !== null;
-    setText("state-text", stateText(state, isLate, trouble));
+    const { waiting, failure, rejected } = this._delivery;
+    const isLate = state === "live" && failure !== null;
+    setText("state-text", stateText(state, isLate, failure));
     Object.assign(element("state").dataset, { state: isLate ? "waiting" : state, frames: this._run.frames });
     setText("state-note", this._note(waiting));
-    const shown = problem ?? (trouble && !trouble.retryable ? trouble : null);
+    const shown = problem ?? (failure && !failure.retryable ? failure : null);
     if (this._shownProblem !== shown) showProblem("running-problem", shown?.problem, shown?.fix);
     this._shownProblem = shown;
     setText("count", String(present.length));
@@ -139,8 +139,8 @@ export class RunningScreen {
   }
 }
 
-function stateText(state, isLate, trouble) {
-  if (isLate) return trouble.status === 409 ? "Watching, another page is this camera" : "Watching, not connected";
+function stateText(state, isLate, failure) {
+  if (isLate) return failure.status === 409 ? "Watching, another page is this camera" : "Watching, not connected";
   return { starting: "Starting", live: "Watching", lost: "No picture", stopped: "Stopped" }[state];
 }
 

@@ -65,11 +65,11 @@ export class Outbox {
    */
   acknowledge(batch, rejected = []) {
     const all = KINDS.flatMap((kind) => batch.body[kind].map((record) => ({ kind, id: record[ID[kind]], record })));
-    return write(this._database, [RECORDS, REJECTED], (waiting, letters) => {
+    return write(this._database, [RECORDS, REJECTED], (waiting, rejections) => {
       for (const key of batch.keys) waiting.delete(key);
       for (const { id, reason } of rejected) {
         const found = all.find((each) => each.id === id) ?? { kind: "", record: null };
-        letters.put({ ...found, id, reason, at: this._now() }, id);
+        rejections.put({ ...found, id, reason, at: this._now() }, id);
       }
     });
   }

@@ -13,11 +13,11 @@ export class Uploader {
    * @param {{ outbox: import("./outbox.js").Outbox,
    *           transport: { heartbeatEveryMs: number, send: (body: object) => Promise<object> },
    *           heartbeat: (waiting: { backlog: number, rejected: number }) => object | null, ready?: () => Promise<void>,
-   *           onAnswer?: (answer: object) => void, onTrouble?: (error: import("./errors.js").DeliveryError | null) => void,
+   *           onAnswer?: (answer: object) => void, onFailure?: (error: import("./errors.js").DeliveryError | null) => void,
    *           backoff?: Backoff }} parts
    *   heartbeat: the camera's heartbeat of this moment, null where it has none. ready: awaited before each request; raises
    *   DeliveryError where nothing may be sent for now. onAnswer: called after each request that
-   *   succeeded. onTrouble: called with each failure, and with null after the success that ends it.
+   *   succeeded. onFailure: called with each failure, and with null after the success that ends it.
    */
   constructor(parts) {
     this._outbox = parts.outbox;
@@ -25,13 +25,13 @@ export class Uploader {
     this._heartbeat = parts.heartbeat;
     this._ready = parts.ready ?? (async () => {});
     this._onAnswer = parts.onAnswer ?? (() => {});
-    this._onTrouble = parts.onTrouble ?? (() => {});
+    this._onFailure = parts.onFailure ?? (() => {});
     this._backoff = parts.backoff ?? new Backoff();
     this._everyMs = parts.transport.heartbeatEveryMs;
-    this._beatMs = -Infinity;
+    this._heartbeatAtMs = -Infinity;
     this._running = false;
-    this._poked = false;
-    this._wake = () => {};
+    this._isWoken = false;
+    this._endPause = () => {};
   }
 
   /** Send until `stop`; resolves then, or after the key was revoked. */
@@ -39,52 +39,52 @@ export class Uploader {
     this._running = true;
     while (this._running) {
       let pauseMs;
-      this._poked = false;
+      this._isWoken = false;
       try {
         const more = await this.step();
-        if (this._backoff.failures) this._onTrouble(null);
+        if (this._backoff.failures) this._onFailure(null);
         this._backoff.reset();
-        pauseMs = more ? 0 : Math.max(0, this._beatMs + this._everyMs - performance.now());
+        pauseMs = more ? 0 : Math.max(0, this._heartbeatAtMs + this._everyMs - performance.now());
       } catch (error) {
         const failure = failureOf(error);
-        this._onTrouble(failure);
+        this._onFailure(failure);
         if (failure.revoked) return;
         pauseMs = this._backoff.nextMs();
       }
-      if (pauseMs && !this._poked) await this._pause(pauseMs);
+      if (pauseMs && !this._isWoken) await this._pause(pauseMs);
     }
   }
 
   /** There is something to send. A pause after a failure is not cut short, unless the network is back. */
-  poke({ networkIsBack = false } = {}) {
+  wake({ networkIsBack = false } = {}) {
     if (!networkIsBack && this._backoff.failures) return;
-    this._poked = true;
-    this._wake();
+    this._isWoken = true;
+    this._endPause();
   }
 
   /** Send a heartbeat with the next request, which is made at once. */
-  beat() {
-    this._beatMs = -Infinity;
-    this.poke();
+  sendHeartbeat() {
+    this._heartbeatAtMs = -Infinity;
+    this.wake();
   }
 
   stop() {
     this._running = false;
-    this._poked = true;
-    this._wake();
+    this._isWoken = true;
+    this._endPause();
   }
 
   /** One request, if there is anything to send. Returns whether more waits. Raises DeliveryError. */
   async step() {
     const batch = await this._outbox.next(MOST_RECORDS);
-    const due = !batch?.body.heartbeat && performance.now() >= this._beatMs + this._everyMs;
-    const beat = due ? this._heartbeat(await this._load(batch)) : null;
-    if (batch !== null || beat !== null) {
+    const due = !batch?.body.heartbeat && performance.now() >= this._heartbeatAtMs + this._everyMs;
+    const heartbeat = due ? this._heartbeat(await this._load(batch)) : null;
+    if (batch !== null || heartbeat !== null) {
       const { body, ...rest } = batch ?? EMPTY;
       await this._ready();
-      await this._send({ ...rest, body: { ...body, heartbeat: body.heartbeat ?? beat } });
+      await this._send({ ...rest, body: { ...body, heartbeat: body.heartbeat ?? heartbeat } });
     }
-    if (due) this._beatMs = performance.now();
+    if (due) this._heartbeatAtMs = performance.now();
     if (batch === null) return false;
     return (await this._outbox.waiting()) > 0;
   }
@@ -123,10 +123,10 @@ export class Uploader {
   _pause(ms) {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms);
-      this._wake = () => {
+      this._endPause = () => {
         clearTimeout(timer);
         resolve();
       };
-    }).finally(() => (this._wake = () => {}));
+    }).finally(() => (this._endPause = () => {}));
   }
 }
