@@ -57,12 +57,23 @@ def test_a_phone_becomes_a_camera_and_recognises_people(site: Site, phone: Phone
         assert person.name == "Eileen"
 
 
+def test_a_browser_that_does_not_keep_the_page_starts_at_once_and_says_so(site: Site, page_at: Any) -> None:
+    page = page_at(site.add()[1], service_workers="block")
+    open_camera(page)
+    page.locator("#setup summary").click()
+    expect(page.locator("#setup .not-kept")).to_contain_text("a certificate that browsers trust")
+    with page.expect_request("**/worker-*.js", timeout=4_000):
+        page.locator("#setup-start").click()
+    expect(page.locator("#running .not-kept")).to_be_visible()
+
+
 def test_its_heartbeat_makes_it_a_camera_of_the_dashboard(site: Site, page_at: Any) -> None:
     device, link = site.add("Hall")
     page = page_at(link)
     pair(page)
     wait_until_watching(page)
     wait_for_health(page, site, CameraState.LIVE)
+    expect(page.locator("#running .not-kept")).to_be_hidden()
     page.locator("#stop").click()
     wait_for_health(page, site, CameraState.STOPPED)
     with site.store() as store:

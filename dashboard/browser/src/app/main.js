@@ -26,9 +26,9 @@ class Page {
     window.addEventListener("hashchange", () => window.location.reload()); // another link was opened in this tab
     const missing = withoutCameras(window);
     if (missing) return showFailure(missing);
-    await useNewestBuild();
+    const isKept = await useNewestBuild();
     const database = await openDatabase(() => window.location.reload());
-    const page = new Page(new Values(database), new Outbox(database));
+    const page = new Page(new Values(database), new Outbox(database), isKept);
     if (!(await isOnlyPage())) {
       return showFailure({ problem: "Another page of this browser is the camera", fix: "Close it, then reload this one." });
     }
@@ -36,9 +36,11 @@ class Page {
     return page.open(problem);
   }
 
-  constructor(values, outbox) {
+  constructor(values, outbox, isKept) {
     this._values = values;
     this._outbox = outbox;
+    this._isKept = isKept;
+    for (const each of document.querySelectorAll(".not-kept")) each.hidden = isKept;
     this._video = element("video");
     this._setUp = new SetUpScreen(this._video, (setUp) => this.run(setUp));
     this._running = new RunningScreen(this._video);
@@ -89,7 +91,7 @@ class Page {
     this._setUp.close();
     await this._values.set(SET_UP, { deviceId, role, isRunning: true });
     this._show("running");
-    await untilFilesAreKept();
+    if (this._isKept) await untilFilesAreKept();
     const { _config: config, _gallery: gallery, _video: video } = this;
     const { instance } = this._connection;
     this._run = new CameraRun({ config, role, gallery, deviceId, instance, version: VERSION, video });

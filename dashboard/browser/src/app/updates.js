@@ -7,12 +7,17 @@ const TAKE_OVER_TRIES = 12;
 /**
  * Register it. A new build that was loaded meanwhile takes over now, at a start: the page is then loaded again. Where
  * that takes long the page starts, and is loaded again as soon as its files are replaced: its worker's would be missing.
+ * Resolves to whether the browser keeps the page for a start without network: none does with a certificate it does not trust.
  */
 export async function useNewestBuild() {
-  if (!navigator.serviceWorker) return;
-  const registration = await navigator.serviceWorker.register("service_worker.js", { type: "module" }).catch(() => null);
-  registration?.update().catch(() => {}); // no network
-  if (!registration?.waiting || !navigator.serviceWorker.controller) return;
+  const registration = await navigator.serviceWorker?.register("service_worker.js").catch(() => null);
+  if (!registration) return false;
+  registration.update().catch(() => {}); // no network
+  if (registration.waiting && navigator.serviceWorker.controller) await takeOver(registration);
+  return true;
+}
+
+async function takeOver(registration) {
   navigator.serviceWorker.addEventListener("controllerchange", () => window.location.reload());
   for (let tries = 0; tries < TAKE_OVER_TRIES; tries++) {
     registration.waiting?.postMessage("activate"); // again: Chromium forgets it while the old one is still busy
@@ -20,9 +25,9 @@ export async function useNewestBuild() {
   }
 }
 
-/** Wait until files that are loaded from now on are kept for a start without network; not for long. */
+/** Wait until files that are loaded from now on are kept by the service worker, which is registered; not for long. */
 export async function untilFilesAreKept() {
-  if (!navigator.serviceWorker || navigator.serviceWorker.controller) return;
+  if (navigator.serviceWorker.controller) return;
   const controlled = new Promise((resolve) => {
     navigator.serviceWorker.addEventListener("controllerchange", resolve, { once: true });
   });
