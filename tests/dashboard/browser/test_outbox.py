@@ -151,6 +151,31 @@ def test_a_heartbeat_goes_with_the_records_when_it_is_due(run: Run) -> None:
     assert found == [[[1, 1], [1, None], [0, 2]], [{"backlog": 0, "rejected": 0}] * 2]
 
 
+def test_a_heartbeat_that_is_asked_for_during_a_request_goes_with_the_next(run: Run) -> None:
+    found = run(
+        """let state = "lost";
+           const uploader = sending((_, count) => {
+             if (count === 1) { state = "live"; uploader.sendHeartbeat(); }
+             return taken;
+           }, { heartbeat: () => state });
+           await uploader.step(); await uploader.step(); await uploader.step();
+           return sent.map(body => body.heartbeat);"""
+    )
+    assert found == ["lost", "live"]
+
+
+def test_a_heartbeat_that_was_not_taken_is_sent_again(run: Run) -> None:
+    found = run(
+        """const uploader = sending((_, count) => {
+             if (count === 1) throw new DeliveryError("no network", { fix: "wait", retryable: true });
+             return taken;
+           }, { heartbeat: () => ({}) });
+           await uploader.step().catch(() => {}); await uploader.step(); await uploader.step();
+           return sent.length;"""
+    )
+    assert found == 2
+
+
 def test_each_request_has_one_heartbeat_at_most(run: Run) -> None:
     found = run(
         """await outbox.append({ events: [event(1)], heartbeat: { at: 1 } });

@@ -78,15 +78,22 @@ export class Uploader {
   async step() {
     const batch = await this._outbox.next(MOST_RECORDS);
     const due = !batch?.body.heartbeat && performance.now() >= this._heartbeatAtMs + this._everyMs;
-    const heartbeat = due ? this._heartbeat(await this._load(batch)) : null;
-    if (batch !== null || heartbeat !== null) {
-      const { body, ...rest } = batch ?? EMPTY;
-      await this._ready();
-      await this._send({ ...rest, body: { ...body, heartbeat: body.heartbeat ?? heartbeat } });
+    if (due) this._heartbeatAtMs = performance.now(); // before the request: one that is asked for meanwhile is next
+    try {
+      await this._sendWith(batch, due ? this._heartbeat(await this._load(batch)) : null);
+    } catch (error) {
+      if (due) this._heartbeatAtMs = -Infinity;
+      throw error;
     }
-    if (due) this._heartbeatAtMs = performance.now();
     if (batch === null) return false;
     return (await this._outbox.waiting()) > 0;
+  }
+
+  async _sendWith(batch, heartbeat) {
+    if (batch === null && heartbeat === null) return;
+    const { body, ...rest } = batch ?? EMPTY;
+    await this._ready();
+    await this._send({ ...rest, body: { ...body, heartbeat: body.heartbeat ?? heartbeat } });
   }
 
   async _load(batch) {
