@@ -74,6 +74,9 @@ def test_its_heartbeat_makes_it_a_camera_of_the_dashboard(site: Site, page_at: A
     wait_until_watching(page)
     wait_for_health(page, site, CameraState.LIVE)
     expect(page.locator("#running .not-kept")).to_be_hidden()
+    page.evaluate("document.querySelector('video').srcObject.getVideoTracks()[0].dispatchEvent(new Event('ended'))")
+    page.locator("#state[data-state=lost]").wait_for()
+    wait_until_watching(page)  # the camera is opened again
     page.locator("#stop").click()
     wait_for_health(page, site, CameraState.STOPPED)
     with site.store() as store:
