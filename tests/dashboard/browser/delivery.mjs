@@ -1,4 +1,6 @@
 // An uploader in Node, with an outbox in memory and a dashboard that answers as it is told.
+import { mock } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { Backoff } from "../../../dashboard/browser/src/delivery/backoff.js";
 import { DashboardTransport } from "../../../dashboard/browser/src/delivery/dashboard.js";
 import { Connection } from "../../../dashboard/browser/src/app/connection.js";
@@ -13,6 +15,10 @@ class MemoryOutbox {
     this._ids = ids;
     this._rejected = [];
     this._failures = failures;
+  }
+
+  append(id) {
+    this._ids.push(id);
   }
 
   async next(most) {
@@ -95,4 +101,49 @@ export async function delivered({ ids, answers, failures = 0, unready = 0 }) {
   await uploader.run();
   clearTimeout(timer);
   return { sent, problems, waiting: await outbox.waiting(), rejected: await outbox.rejected() };
+}
+
+const AWAY_S = 3600;
+
+/**
+ * The network is away for an hour of the uploader's time. A record is appended every ten seconds, the page is loaded again
+ * in the middle, and the answer to the first request that arrives is lost; pauses are as long as they can be.
+ * Returns the events that were appended, those of each request that arrived, how many wait at the end, and after how many
+ * seconds with network the first request arrived and the last event was acknowledged.
+ */
+export async function deliveredAfterAnHourAway() {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const outbox = new MemoryOutbox([], 0);
+  const [appended, arrived] = [[], []];
+  let [second, firstAfterS] = [0, null];
+  const fetcher = async (url, { body }) => {
+    if (second < AWAY_S) throw new TypeError("no network");
+    firstAfterS ??= second - AWAY_S;
+    arrived.push(JSON.parse(body).events.map((each) => each.event_id));
+    if (arrived.length === 1) throw new TypeError("the answer was lost");
+    return Object.defineProperty(Response.json({ rejected: [] }), "url", { value: url });
+  };
+  const started = () => {
+    const transport = new DashboardTransport(KEY, { instance: "i", fetcher });
+    const uploader = new Uploader({ outbox, transport, heartbeat: () => null, backoff: new Backoff({ random: () => 1 }) });
+    uploader.run();
+    return uploader;
+  };
+  let uploader = started();
+  for (; second < AWAY_S || ((await outbox.waiting()) && second < 2 * AWAY_S); second += 1) {
+    if (second === AWAY_S / 2) {
+      uploader.stop();
+      uploader = started();
+    }
+    if (second < AWAY_S && second % 10 === 0) {
+      appended.push(`e-${second}`);
+      outbox.append(`e-${second}`);
+      uploader.wake();
+    }
+    mock.timers.tick(1000);
+    await setImmediate();
+  }
+  uploader.stop();
+  mock.timers.reset();
+  return { appended, arrived, waiting: await outbox.waiting(), firstAfterS, allAfterS: second - AWAY_S };
 }

@@ -10,13 +10,14 @@ import { opened } from "../../../dashboard/browser/src/delivery/gallery.js";
 import { keyOfFragment, keyOfText } from "../../../dashboard/browser/src/delivery/pairing.js";
 import { settingsOf } from "../../../dashboard/browser/src/delivery/settings.js";
 import { Gallery } from "../../../dashboard/browser/src/identity/match.js";
-import { clockOf, delivered } from "./delivery.mjs";
+import { clockOf, delivered, deliveredAfterAnHourAway } from "./delivery.mjs";
 
 const calls = {
   config: (transport) => transport.config(),
   gallery: async (transport, { version }) => shown(await transport.gallery(version)),
   send: (transport, { body }) => transport.send(body),
   delivered: (_, given) => delivered(given),
+  delivered_after_an_hour_away: () => deliveredAfterAnHourAway(),
   connection_clock: (_, given) => clockOf(given),
   pasted: (_, { text, page }) => keyOfText(text, page),
   fragment: (_, { text, page }) => keyOfFragment(text, page),

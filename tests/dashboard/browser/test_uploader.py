@@ -10,6 +10,7 @@ import pytest
 from tests.node import Ask
 
 EVENTS = ["e-1", "e-2"]
+LONGEST_PAUSE_S = 60
 TAKEN = [200, json.dumps({"rejected": [], "now": "2026-01-01T00:00:00.000000Z", "gallery_version": "1"})]
 
 
@@ -49,6 +50,17 @@ def test_records_wait_until_the_dashboard_has_taken_them(ask: Ask, answer: list[
 def test_records_that_were_taken_are_not_sent_again(ask: Ask) -> None:
     found = delivered(ask, TAKEN)
     assert found == {"sent": [EVENTS], "problems": [], "waiting": 0, "rejected": []}
+
+
+def test_an_hour_without_network_and_a_lost_answer_lose_nothing(ask: Ask) -> None:
+    found = ask({"call": "delivered_after_an_hour_away"})["result"]
+    appended, arrived = found["appended"], found["arrived"]
+    assert len(appended) == 360
+    assert arrived[0] == arrived[1]  # sent again, because nobody knows what became of it
+    assert [each for batch in arrived[1:] for each in batch] == appended
+    assert found["waiting"] == 0
+    assert found["firstAfterS"] <= LONGEST_PAUSE_S
+    assert found["allAfterS"] <= 2 * LONGEST_PAUSE_S + 5
 
 
 def test_a_failure_of_the_browser_does_not_end_the_uploader(ask: Ask) -> None:
