@@ -173,15 +173,15 @@ def wait_until_watching(page: Page) -> None:
     page.locator("#state").and_(page.locator("[data-state=live], [data-state=waiting]")).wait_for(timeout=60_000)
 
 
-def kept(page: Page, store: str) -> list[Any]:
-    """The content of a store of the page's IndexedDB."""
-    return list(page.evaluate(_KEPT, store))
+def kept(page: Page, store: str, method: str = "getAll") -> list[Any]:
+    """The content of a store of the page's IndexedDB. method: of the store; getAllKeys for the keys."""
+    return list(page.evaluate(_KEPT, [store, method]))
 
 
-_KEPT = """store => new Promise((resolve, reject) => {
+_KEPT = """([store, method]) => new Promise((resolve, reject) => {
   const request = indexedDB.open("footfall-camera");
   request.onsuccess = () => {
-    const rows = request.result.transaction(store).objectStore(store).getAll();
+    const rows = request.result.transaction(store).objectStore(store)[method]();
     rows.onsuccess = () => { request.result.close(); resolve(rows.result); };
   };
   request.onerror = () => reject(request.error);

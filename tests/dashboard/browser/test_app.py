@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.dashboard.axe import serious
-from tests.dashboard.browser.phone import Launch, Phone, Site, kept, open_camera, pair, wait_until_watching
+from tests.dashboard.browser.phone import (
+    Launch,
+    Phone,
+    Site,
+    copy_store,
+    kept,
+    open_camera,
+    pair,
+    settings_file,
+    site_at,
+    wait_until_watching,
+)
 from tracker.presence.health import CameraState
 
 if TYPE_CHECKING:
@@ -165,6 +176,24 @@ def test_revocation_wipes_the_key_and_the_people(site: Site, phone: Phone) -> No
         assert kept(page, store) == []
     page.reload()
     expect(page.locator("#pairing-title")).to_be_visible()
+
+
+@pytest.mark.usefixtures("built_camera")
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_people_are_kept_on_the_device_only_where_the_dashboard_allows_it(
+    tmp_path: Path, enrolled_store: Path, browser_networks: Path, launch_profile: Launch, is_kept: bool
+) -> None:
+    store = tmp_path / "store.sqlite3"
+    copy_store(enrolled_store, store)
+    file = settings_file(tmp_path, store)
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("keep_gallery = true", f"keep_gallery = {str(is_kept).lower()}"), encoding="utf-8")
+    phone = Phone(launch_profile, tmp_path / "plain", ())
+    with site_at(file, browser_networks.parent) as site:
+        page = phone.open(site.add()[1])
+        expect(page.locator("#setup")).to_be_visible()  # the people were read
+        assert ("gallery" in kept(page, "values", "getAllKeys")) is is_kept
+        phone.close()
 
 
 def test_a_device_stops_being_a_camera(site: Site, page_at: Any) -> None:
