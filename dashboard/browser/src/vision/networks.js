@@ -3,13 +3,20 @@ import { loadGraphModel } from "@tensorflow/tfjs-converter";
 import * as tf from "@tensorflow/tfjs-core";
 import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
 
+/** TensorFlow.js uses half of the cores: with fewer it would load eight workers to use one. */
+const CORES_FOR_THREADS = 4;
+
 /**
- * Prepare the backend: with SIMD where the browser has it, and threads where the page is cross-origin isolated.
+ * Prepare the backend: with SIMD where the browser has it, and threads where the page is cross-origin isolated and there
+ * are cores for them.
  *
  * @param {string} baseUrl address of the folder with wasm/, absolute, with a slash at the end
  */
 export async function startBackend(baseUrl) {
   if (tf.getBackend() === "wasm") return;
+  if ((globalThis.navigator?.hardwareConcurrency ?? 1) < CORES_FOR_THREADS) {
+    tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
+  }
   setWasmPaths(new URL("wasm/", baseUrl).href, true);
   if (!(await tf.setBackend("wasm"))) {
     throw new Error("This browser cannot run WebAssembly. Use a current version of Chrome, Edge, Firefox or Safari.");
