@@ -214,21 +214,22 @@ def plot(plot_id: str) -> Element:
     )
 
 
-def draw_after(app: RoleCallbacks, filled: Input, plot_ids: Sequence[str]) -> None:
+def draw_after(app: RoleCallbacks, filled: Sequence[Input], plot_ids: Sequence[str]) -> None:
     """Draw plots once a page shows its numbers, as loading Plotly stops a browser for up to a second.
 
-    filled: the numbers. plot_ids: each figure is the data of the store `<id>-figure`.
+    filled: the numbers and what else comes first, all of it. plot_ids: each figure is the data of the store
+    `<id>-figure`.
     """
     graphs = to_json_plotly([_graph(plot_id) for plot_id in plot_ids])
     in_browser(
         app,
-        f"""function (_filled, shown) {{
-            if (shown) throw window.dash_clientside.PreventUpdate;
+        f"""function (...values) {{
+            if (values.at(-1)) throw window.dash_clientside.PreventUpdate;
             const painted = new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
             return painted.then(() => {graphs});
         }}""",
         *(Output(f"{plot_id}-place", "children") for plot_id in plot_ids),
-        filled,
+        *filled,
         State(f"{plot_ids[0]}-place", "children"),
     )
     for plot_id in plot_ids:

@@ -110,7 +110,7 @@ def register(app: RoleCallbacks, board: Board) -> None:
     """Fill the page when the pulse changes; the plot only when history did, so that it does not flicker."""
     _fill_strip(app, board)
     _fill_lists(app, board)
-    shell.draw_after(app, Input("now-inside", "children"), ["now-occupancy"])
+    shell.draw_after(app, [Input("now-tiles", "children"), Input("now-inside", "children")], ["now-occupancy"])
     _draw(app, board)
     _follow_the_address(app)
 

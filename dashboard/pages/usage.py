@@ -140,7 +140,7 @@ def register(app: RoleCallbacks, board: Board) -> None:
         view, look = board.usage(days), Look.of(colours, viewport)
         return (*_figures(view, board, look), *_notes(view, board), *_words(view), search or "")
 
-    shell.draw_after(app, Input("usage-tiles", "children"), [f"usage-{name}" for name in PLOTS])
+    shell.draw_after(app, [Input("usage-tiles", "children")], [f"usage-{name}" for name in PLOTS])
     _wire(app)
 
 

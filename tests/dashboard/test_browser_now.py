@@ -108,6 +108,7 @@ def test_people_are_searched_filtered_and_sorted_in_the_address(house: tuple[Sto
 
 def test_what_needs_attention_leads_to_it(house: tuple[Store, str], open_page: Opener) -> None:
     page = open_page(house[1])
+    expect(page.locator("#now-inside li")).to_have_count(60)
     alerts = page.get_by_role("region", name="Needs attention").get_by_role("listitem")
     expect(alerts).to_have_text(
         [

@@ -126,6 +126,13 @@ class Enrolment {
     }
   }
 
+  /* Whether the server looks at frames by now, or why it cannot. */
+  #preparing(signal) {
+    const recognition = { ready: false, problem: null, prepared: this.#prepared(signal) };
+    recognition.prepared.then(() => (recognition.ready = true), (error) => (recognition.problem = error));
+    return recognition;
+  }
+
   /* The enrolment ended on the server: what was taken is gone there. */
   #forget() {
     this.#id = null;
@@ -161,10 +168,11 @@ class Enrolment {
     await this.#offerSwitch();
     try {
       this.#stage.show("waiting", { title: "Preparing recognition…", text: "This takes a moment the first time." });
-      if (!(await this.#hinting(running.signal))) await this.#prepared(running.signal);
+      const recognition = this.#preparing(running.signal);
+      if (!(await this.#hinting(running.signal))) await recognition.prepared;
       const id = await this.#begun();
       this.#stage.show("live");
-      await this.#watch(id, running.signal);
+      await this.#watch(id, recognition, running.signal);
     } catch (error) {
       if (error.name !== "AbortError") this.#failed(error);
     }
@@ -216,11 +224,13 @@ class Enrolment {
     this.#stage.corner.replaceChildren(button);
   }
 
-  /* Look at frames one after another until there are enough shots. */
-  async #watch(id, signal) {
+  /* Look at frames one after another until there are enough shots; the page alone while the server prepares. */
+  async #watch(id, recognition, signal) {
     while (this.#taken.size < ENOUGH) {
       const seen = document.hidden ? null : this.#camera.frame();
-      if (seen && (await this.#promises(seen))) await this.#look(id, seen, signal);
+      const promises = seen && (await this.#promises(seen));
+      if (recognition.problem) throw recognition.problem;
+      if (promises && recognition.ready) await this.#look(id, seen, signal);
       signal.throwIfAborted();
       await pause(PAUSE_MS);
       signal.throwIfAborted();
