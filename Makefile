@@ -4,6 +4,7 @@
 #   make check   ruff, mypy, import directions, documents
 #   make bench   measure against peers (needs Node)
 #   make browser build the browser camera (needs Node)
+#   make hosting make the browser camera's folder for Firebase Hosting
 #   make lock    renew requirements.lock
 #   make clean   remove what the commands above made here
 
@@ -22,11 +23,11 @@ DEMO_FLAGS   ?=
 PYTEST_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench browser clean lock
+.PHONY: help demo test check bench browser hosting clean lock
 .NOTPARALLEL:
 
 help:
-	@sed -n '2,9s/^# *//p' Makefile
+	@sed -n '2,10s/^# *//p' Makefile
 
 demo: $(VENV)/.demo
 	@$(BIN)/footfall demo $(DEMO_FLAGS)
@@ -44,6 +45,13 @@ bench: $(VENV)/.bench $(CAMERA)/node_modules/.package-lock.json benchmarks/node/
 	$(PY) -m benchmarks
 
 browser: $(CAMERA)/dist/files.json
+
+# The page with its networks: no dashboard stands beside it that serves them. Run by 'firebase deploy --only hosting'.
+hosting: $(CAMERA)/dist/files.json $(VENV)/.demo
+	rm -rf build/hosting
+	mkdir -p build
+	cp -R $(CAMERA)/dist build/hosting
+	$(BIN)/footfall models export all --format tfjs --dtype float16 --out build/hosting/networks
 
 # Written last by the build.
 $(CAMERA)/dist/files.json: $(CAMERA)/node_modules/.package-lock.json $(CAMERA)/build.mjs \

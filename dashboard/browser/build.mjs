@@ -9,7 +9,7 @@
 // What the scripts know of the build, replaced in them as text: __WORKER__ (string, file name of the worker), __FILES__
 // (string[], the files of files.json, for the service worker's cache), __VERSION__ (string, changes with any of them).
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { build } from "esbuild";
 
@@ -22,7 +22,7 @@ const NODE_MODULES = ["fs", "os", "path", "perf_hooks", "util", "worker_threads"
 
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist);
-if (existsSync(path.join(root, "public"))) cpSync(path.join(root, "public"), dist, { recursive: true });
+cpSync(path.join(root, "public"), dist, { recursive: true });
 for (const name of readdirSync(wasm).filter((each) => each.endsWith(".wasm"))) {
   cpSync(path.join(wasm, name), path.join(dist, "wasm", name));
 }
@@ -30,7 +30,7 @@ for (const name of readdirSync(wasm).filter((each) => each.endsWith(".wasm"))) {
 const worker = await bundle("worker", "worker-[hash]");
 const main = await bundle("main", "main-[hash]", { __WORKER__: worker });
 const page = path.join(dist, "index.html");
-if (main && existsSync(page)) writeFileSync(page, readFileSync(page, "utf8").replaceAll("main.js", main));
+writeFileSync(page, readFileSync(page, "utf8").replaceAll("main.js", main));
 
 const files = listed(dist);
 const version = createHash("sha256");
@@ -39,12 +39,10 @@ await bundle("service_worker", "service_worker", { __FILES__: files, __VERSION__
 await bundle("hints", "hints");
 writeFileSync(path.join(dist, FILES), `${JSON.stringify(files, null, 2)}\n`);
 
-/** Bundles src/app/NAME.js; returns the name of its file in dist, null where there is no such script. */
+/** Bundles src/app/NAME.js; returns the name of its file in dist. */
 async function bundle(name, output, constants = {}) {
-  const source = path.join(root, "src/app", `${name}.js`);
-  if (!existsSync(source)) return null;
   const { metafile } = await build({
-    entryPoints: [source],
+    entryPoints: [path.join(root, "src/app", `${name}.js`)],
     entryNames: output,
     outdir: dist,
     bundle: true,

@@ -76,7 +76,7 @@ export class CameraRun extends EventTarget {
     this._worker.postMessage({ task: "gallery", gallery }); // a worker that starts takes it up afterwards
   }
 
-  /** The heartbeat of this moment. @param {{ backlog: number, rejected: number }} load */
+  /** The heartbeat of this moment. @param {{ backlog: number, rejected: number }} outbox */
   heartbeat({ backlog, rejected }) {
     const { role } = this._options;
     return {

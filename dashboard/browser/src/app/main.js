@@ -154,7 +154,7 @@ class Page {
       outbox: this._outbox,
       transport: this._connection.transport,
       ready: () => this._connection.requireClock(),
-      heartbeat: (load) => this._run?.heartbeat(load) ?? null,
+      heartbeat: (outbox) => this._run?.heartbeat(outbox) ?? null,
       onAnswer: (answer) => this._answered(answer),
       onFailure: (failure) => this._failed(failure),
     });

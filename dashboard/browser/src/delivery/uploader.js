@@ -80,7 +80,7 @@ export class Uploader {
     const due = !batch?.body.heartbeat && performance.now() >= this._heartbeatAtMs + this._everyMs;
     if (due) this._heartbeatAtMs = performance.now(); // before the request: one that is asked for meanwhile is next
     try {
-      await this._sendWith(batch, due ? this._heartbeat(await this._load(batch)) : null);
+      await this._sendWith(batch, due ? this._heartbeat(await this._counts(batch)) : null);
     } catch (error) {
       if (due) this._heartbeatAtMs = -Infinity;
       throw error;
@@ -96,7 +96,8 @@ export class Uploader {
     await this._send({ ...rest, body: { ...body, heartbeat: body.heartbeat ?? heartbeat } });
   }
 
-  async _load(batch) {
+  /** What of the outbox a heartbeat reports, without the batch that goes with it. */
+  async _counts(batch) {
     const [backlog, rejected] = await Promise.all([this._outbox.waiting(), this._outbox.rejected()]);
     return { backlog: backlog - (batch?.keys.length ?? 0), rejected: rejected.length };
   }
