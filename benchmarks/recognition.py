@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from benchmarks.face_sets import LabelledPicture, in_folder, orl
 from benchmarks.measure import SEED
-from config.recognition import DetectSettings, EmbedderName, MatchSettings, QualitySettings
+from config.recognition import DetectSettings, MatchSettings, QualitySettings
 from config.settings import ModelSettings
 from models.catalog import required
 from models.runtime import ensure_built
@@ -171,12 +171,12 @@ def main(arguments: list[str]) -> int:
     """Print one JSON object for each set, embedder and width."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.recognition", description=__doc__)
     parser.add_argument("folders", nargs="*", type=Path)
-    parser.add_argument("--embedder", type=EmbedderName, choices=list(EmbedderName), action="append")
+    parser.add_argument("--embedder", choices=list(EMBEDDERS), action="append")
     parser.add_argument("--width", type=int, action="append", help="also with faces downscaled to so many px")
     given = parser.parse_args(arguments)
     models = ModelSettings()
     sets = {"ORL": list(orl())} | {folder.name: list(in_folder(folder)) for folder in given.folders}
-    for name in given.embedder or list(EmbedderName):
+    for name in given.embedder or list(EMBEDDERS):
         embedder = EMBEDDERS[name]
         ensure_built(models.dir, models.precision, required(embedder.network))
         engine = engine_of(embedder, models)

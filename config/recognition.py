@@ -15,11 +15,6 @@ from config.field_types import Region
 log = logging.getLogger(__name__)
 
 
-class EmbedderName(StrEnum):
-    SFACE = "sface"
-    DLIB = "dlib"
-
-
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -79,10 +74,11 @@ class QualitySettings(_Section):
 
 
 class RecognitionSettings(_Section):
-    embedder: EmbedderName | None = Field(
+    embedder: str | None = Field(
         None,
-        description="Network that embeds faces, `sface` or `dlib`. Unset: that of the people in the store, in a new"
-        " store `sface`. `dlib` confuses people of some groups.",
+        pattern=r"^[a-z0-9][a-z0-9._-]{0,40}$",
+        description="Network that embeds faces: `sface`, `dlib`, or the name of a model pack in `footfall models list`."
+        " Unset: that of the people in the store, in a new store `sface`. `dlib` confuses people of some groups.",
     )
 
 

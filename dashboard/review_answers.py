@@ -13,6 +13,7 @@ from dashboard.queries import Board
 from dashboard.wording import count
 from tracker.actions import reassigning, review
 from tracker.actions.actor import Actor
+from tracker.identity.networks import embedder_of
 from tracker.review.doubts import DoubtfulVisit
 from tracker.review.rules import ReviewRules
 from tracker.store.store import Store
@@ -77,7 +78,10 @@ def _given_away(board: Board, session_id: str) -> Notifications:
     def run(store: Store, actor: Actor) -> int:
         (doubtful,) = _found(board, asked)
         session_id = doubtful.visit.session_id
-        return reassigning.reassign(store, actor, site_id=board.site_id, session_id=session_id, to=None)
+        embedder = embedder_of(board.settings, store)
+        return reassigning.reassign(
+            store, actor, site_id=board.site_id, session_id=session_id, to=None, embedder=embedder
+        )
 
     return attempt(board, f"Not {_people(board, asked)}: the visit is that of a new visitor", run)
 

@@ -23,6 +23,7 @@ from dashboard.visit_forms import OTHER, PICKER, SEEN, body
 from tracker.actions import visits
 from tracker.actions.actor import Actor
 from tracker.actions.reassigning import reassign
+from tracker.identity.networks import embedder_of
 from tracker.store.store import Store
 from tracker.store.users import UserRole
 
@@ -108,7 +109,8 @@ def _reassign(
     if not isinstance(chosen, str) or not chosen:
         raise RecordError("nobody is chosen", fix="choose who it was, or 'Nobody I know'")
     to = None if chosen == NOBODY else chosen
-    return reassign(store, actor, site_id=board.site_id, session_id=session_id, to=to, reason=reason)
+    embedder = embedder_of(board.settings, store)
+    return reassign(store, actor, site_id=board.site_id, session_id=session_id, to=to, embedder=embedder, reason=reason)
 
 
 def _move(board: Board, store: Store, actor: Actor, session_id: str, *, reason: str, values: tuple[object, ...]) -> int:

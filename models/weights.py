@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.errors import ModelError
-from models import packs
+from models import model_folder
 from models.catalog import NetworkSpec
-from models.packs import Source
+from models.model_folder import Source
 
 FloatArray = NDArray[np.float32]
 
@@ -54,7 +54,7 @@ def find(spec: NetworkSpec) -> Path:
         if path.is_file():
             return path
     if not folders:
-        raise ModelError(f"{spec.name}: the package {spec.source_package} is not installed", fix=packs.INSTALL)
+        raise ModelError(f"{spec.name}: the package {spec.source_package} is not installed", fix=model_folder.INSTALL)
     raise ModelError(f"{spec.name}: {spec.source_package} has no {spec.source_file}", fix=_renewal(spec))
 
 
@@ -102,7 +102,7 @@ def read_mtcnn(content: bytes) -> list[FloatArray]:
 
         arrays = joblib.load(io.BytesIO(content))
     except (ImportError, ValueError) as error:  # ValueError: joblib without lz4
-        raise ModelError(f"the MTCNN weights cannot be read ({error})", fix=packs.INSTALL) from error
+        raise ModelError(f"the MTCNN weights cannot be read ({error})", fix=model_folder.INSTALL) from error
     return [np.asarray(array, np.float32) for array in arrays]
 
 
@@ -120,7 +120,7 @@ def read_dlib(content: bytes) -> DlibWeights:
         matrix, _ = _tensor(content, start)
         return DlibWeights(convolutions=convolutions, affines=affines, matrix=matrix.reshape(inputs, outputs))
     except (IndexError, ValueError) as error:
-        raise ModelError(f"not a dlib network file of this kind ({error})", fix=packs.INSTALL) from error
+        raise ModelError(f"not a dlib network file of this kind ({error})", fix=model_folder.INSTALL) from error
 
 
 def _licence_text(spec: NetworkSpec) -> str:

@@ -12,7 +12,7 @@ from hypothesis import settings
 
 from config.errors import ModelError
 from config.settings import ModelSettings, Precision
-from models import browser, packs
+from models import browser, model_folder
 from models.build import build_in_subprocess
 from tracker.cameras.capture import hush
 
@@ -33,7 +33,7 @@ def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     own = ModelSettings().dir
     try:
         for precision in Precision:
-            packs.verify(own, precision)
+            model_folder.verify(own, precision)
     except ModelError:
         folder = _shared(tmp_path_factory) / "models"
         build_in_subprocess(folder, precisions=tuple(Precision))  # locks the folder, and does nothing when it is whole

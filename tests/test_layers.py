@@ -18,7 +18,7 @@ ROOMS = ("config", "models", "tracker", "dashboard", "functions", "benchmarks")
 ALLOWED: dict[str, tuple[str, ...]] = {
     "config": ("config",),
     "models": ("models", "config"),
-    "tracker": ("tracker", "models.runtime", "models.catalog", "config"),
+    "tracker": ("tracker", "models.runtime", "models.catalog", "models.embedding", "models.packs", "config"),
     "tracker.presence": ("tracker.presence",),
     "tracker.reports": ("tracker.reports", "tracker.presence", "config.errors", "config.text"),
     "tracker.reports.selection": ("tracker.reports", "tracker.presence", "tracker.store", "config"),
@@ -56,7 +56,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "tracker.vision.faces",
         "config",
     ),
-    "tracker.cli": ("tracker", "models.runtime", "models.catalog", "models.packs", "models.cli", "config"),
+    "tracker.cli": ("tracker", "models.runtime", "models.catalog", "models.model_folder", "models.cli", "config"),
     "dashboard": (
         "dashboard",
         "tracker.actions",

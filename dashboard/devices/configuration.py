@@ -30,7 +30,7 @@ def configuration(device: Device, settings: Settings, store: Store, now: datetim
         "now": time_text(now),
         "settings": {
             **{name: getattr(settings, name).model_dump(mode="json") for name in _SECTIONS},
-            "match": {**match, "full_margin": embedder.full_margin},
+            "match": {**match, "full_margin": embedder.embedding.full_margin},
         },
         "embedder": embedder.network,
         "keep_gallery": settings.dashboard.keep_gallery,

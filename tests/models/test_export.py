@@ -19,11 +19,11 @@ from typer.testing import CliRunner
 
 from config.errors import ModelError
 from config.settings import Precision
-from models import cards, packs
+from models import cards, model_folder
 from models.cards import Format, exportable
 from models.catalog import CATALOG, EMBEDDERS, Kind
 from models.cli import app
-from models.export import convert_in_subprocess, copy_tflite
+from models.export import convert_in_subprocess, export_packs
 from models.runtime import open_network
 from tests.files import digest
 from tests.models.conftest import published
@@ -82,16 +82,15 @@ def test_onnx_has_the_outputs_of_the_tflite_file(name: str, ours: Outputs, batch
         assert abs(got.reshape(output.shape) - output).max() < 1e-3
 
 
-def test_tflite_is_the_file_that_the_agent_runs(models_folder: Path, tmp_path: Path) -> None:
-    done = export("--format", "tflite", "--precision", "float16", "--out", tmp_path, "--models", models_folder)
+def test_a_pack_has_the_file_that_the_agent_runs(models_folder: Path, tmp_path: Path) -> None:
+    done = export("--format", "pack", "--precision", "float16", "--out", tmp_path, "--models", models_folder)
     assert done.exit_code == 0, done.output
-    assert {path.name for path in tmp_path.iterdir()} == set(exportable(Format.TFLITE)) == {*NAMES, "bodies"}
-    for name in exportable(Format.TFLITE):
+    assert {path.name for path in tmp_path.iterdir()} == set(exportable(Format.PACK)) == {*NAMES, "bodies"}
+    for name in exportable(Format.PACK):
         file = CATALOG[name].file_name(Precision.FLOAT16)
         assert digest(tmp_path / name / file) == digest(models_folder / file)
-        assert digest(tmp_path / name / packs.LICENCES) == digest(models_folder / packs.LICENCES)
-        assert {each.name for each in cards.read(tmp_path / name).files} == {file, packs.LICENCES}
-    assert cards.read(tmp_path / "bodies").weights is None
+        assert digest(tmp_path / name / model_folder.LICENCES) == digest(models_folder / model_folder.LICENCES)
+        assert {each.name for each in cards.read(tmp_path / name).files} == {file, model_folder.LICENCES}
 
 
 def test_export_is_a_folder_with_a_card_and_the_licence(tmp_path: Path) -> None:
@@ -105,10 +104,11 @@ def test_export_is_a_folder_with_a_card_and_the_licence(tmp_path: Path) -> None:
     assert record["input"]["shape"] == [None, 48, 48, 3]
     assert record["input"]["pixels"] == {
         "channels": "RGB", "dtype": "float32", "offset": 127.5, "divisor": 128.0, "multiple_of": 1,
+        "whitened": False,
     }  # fmt: skip
     assert [output.name for output in card.outputs.values()] == ["regression", "landmarks", "scores"]
     assert card.source.sha256 == CATALOG["onet"].source_sha256
-    assert "MIT License" in (folder / packs.LICENCES).read_text(encoding="utf-8")
+    assert "MIT License" in (folder / model_folder.LICENCES).read_text(encoding="utf-8")
     assert {path.name for path in folder.iterdir()} == {cards.CARD, *(file.name for file in card.files)}
     for file in card.files:
         content = (folder / file.name).read_bytes()
@@ -119,21 +119,22 @@ def test_export_is_a_folder_with_a_card_and_the_licence(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_card_describes_the_network(name: str, tmp_path: Path) -> None:
     spec, network = CATALOG[name], keras_network(name)
-    cards.write(tmp_path, spec, packs.Source(package="", version="", file="", sha256=""), form=Format.ONNX, weights="")
+    source = model_folder.Source(package="", version="", file="", sha256="")
+    cards.write(tmp_path, cards.of(spec, source, form=Format.ONNX, weights="float32"))
     card = cards.read(tmp_path)
     assert card.input.shape == network.input_shape
     shapes = network.output_shape if isinstance(network.output_shape, list) else [network.output_shape]
     for output, shape in zip(card.outputs.values(), shapes, strict=True):
         assert tuple(None if isinstance(side, str) else side for side in output.shape) == shape
-    assert (card.dimension, card.distance) == ((128, "Euclidean") if name in EMBEDDERS else (None, None))
+    assert (card.dimension, card.embedding) == ((128, spec.embedding) if name in EMBEDDERS else (None, None))
 
 
 @pytest.mark.parametrize(
     ("arguments", "problem", "fix"),
     [
         pytest.param(("facenet", "--format", "onnx"), "no network 'facenet'", "pnet, rnet, onet", id="unknown-network"),
-        pytest.param(("bodies", "--format", "tfjs"), "bodies cannot be exported as tfjs", "sface", id="only-tflite"),
-        pytest.param(("rnet_coarse", "--format", "tflite"), "rnet_coarse cannot be", "rnet", id="variant"),
+        pytest.param(("bodies", "--format", "tfjs"), "bodies cannot be exported as tfjs", "sface", id="only-pack"),
+        pytest.param(("rnet_coarse", "--format", "pack"), "rnet_coarse cannot be", "rnet", id="variant"),
     ],
 )
 def test_networks_that_cannot_be_exported(arguments: tuple[str, ...], problem: str, fix: str, tmp_path: Path) -> None:
@@ -150,10 +151,8 @@ def test_networks_that_cannot_be_exported(arguments: tuple[str, ...], problem: s
         pytest.param(("pnet", "--format", "coreml"), id="unknown-format"),
         pytest.param(("pnet", "--format", "onnx", "--dtype", "float16"), id="dtype-without-tfjs"),
         pytest.param(("pnet", "--format", "tfjs", "--precision", "float16"), id="precision-with-tfjs"),
-        pytest.param(
-            ("pnet", "--format", "tflite", "--precision", "float16", "--precision", "float32"), id="two-precisions"
-        ),
-        pytest.param(("pnet",), id="pack-of-one-network"),
+        pytest.param(("pnet",), id="folder-of-one-network"),
+        pytest.param(("pnet", "--format", "tfjs", "--zip"), id="zip-without-pack"),
     ],
 )
 def test_wrong_use_exits_with_2(arguments: tuple[str, ...], tmp_path: Path) -> None:
@@ -166,7 +165,7 @@ def test_folder_that_is_not_empty_is_replaced_only_by_force(models_folder: Path,
     mine.parent.mkdir()
     mine.touch()
     (tmp_path / "beside.txt").touch()
-    arguments = ("pnet", "--format", "tflite", "--out", tmp_path, "--models", models_folder)
+    arguments = ("pnet", "--format", "pack", "--out", tmp_path, "--models", models_folder)
     refused = export(*arguments)
     assert isinstance(refused.exception, ModelError)
     assert "pnet is not empty" in refused.exception.problem
@@ -180,12 +179,12 @@ def test_folder_that_is_not_empty_is_replaced_only_by_force(models_folder: Path,
 
 def test_failure_leaves_what_was_there(models_folder: Path, tmp_path: Path) -> None:
     damaged, to = tmp_path / "models", tmp_path / "to"
-    copy_tflite(["pnet", "onet"], to, models=models_folder, precision=Precision.FLOAT16)
+    export_packs(["pnet", "onet"], to, models=models_folder, precisions=[Precision.FLOAT16])
     before = {path: digest(path) for path in to.rglob("*") if path.is_file()}
     shutil.copytree(models_folder, damaged)
     (damaged / "onet-float16.tflite").write_bytes(b"half")
     with pytest.raises(ModelError, match=r"onet-float16\.tflite: damaged"):
-        copy_tflite(["pnet", "onet"], to, models=damaged, precision=Precision.FLOAT16, force=True)
+        export_packs(["pnet", "onet"], to, models=damaged, precisions=[Precision.FLOAT16], force=True)
     assert {path: digest(path) for path in to.rglob("*") if path.is_file()} == before
 
 
@@ -216,7 +215,7 @@ def test_missing_package_is_named_with_its_extra(
 
 def test_folder_that_cannot_be_written_is_reported_with_a_fix(models_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    done = export("pnet", "--format", "tflite", "--out", tmp_path / "file" / "web", "--models", models_folder)
+    done = export("pnet", "--format", "pack", "--out", tmp_path / "file" / "web", "--models", models_folder)
     assert isinstance(done.exception, ModelError)
     assert "cannot be written" in done.exception.problem
     assert "--out DIR" in done.exception.fix

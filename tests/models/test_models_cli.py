@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from config.errors import ModelError
 from config.settings import Precision
-from models import packs, weights
+from models import model_folder, weights
 from models.catalog import CATALOG
 from models.cli import app
 from models.runtime import open_network
@@ -29,7 +29,7 @@ def test_list_as_json_has_stable_keys(models_folder: Path) -> None:
     assert set(rows[0]) == {
         "name", "stem", "purpose", "source_package", "source_version", "source_file", "source_sha256", "wheel_sha256",
         "licence", "licence_file", "licence_package", "input_shape", "input_range", "outputs", "eight_bits", "part",
-        "published_as_tflite", "precision", "state", "size", "problem", "file", "kind", "pixels", "distance",
+        "published_as_tflite", "precision", "state", "size", "problem", "file", "kind", "pixels", "embedding",
     }  # fmt: skip
     assert {row["state"] for row in rows} == {"ok"}
 
@@ -58,7 +58,7 @@ def test_add_converts_the_networks_of_a_file(models_folder: Path, tmp_path: Path
     arguments = ["add", "rnet", str(weights.find(CATALOG["rnet"])), "--models", str(to), "--precision", "float16"]
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0, done.output
-    assert {entry.name for entry in packs.read(to).networks} == {"rnet", "rnet_coarse"}
+    assert {entry.name for entry in model_folder.read(to).networks} == {"rnet", "rnet_coarse"}
     file = CATALOG["rnet"].file_name(Precision.FLOAT16)
     assert (to / file).read_bytes() == (models_folder / file).read_bytes()
 
@@ -71,12 +71,12 @@ def test_add_takes_a_published_network_as_it_is(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "Added bodies" in done.stdout
     for precision in Precision:
-        packs.verify(to, precision, ["bodies"])
+        model_folder.verify(to, precision, ["bodies"])
         assert (to / CATALOG["bodies"].file_name(precision)).read_bytes() == file.read_bytes()
-    assert "Apache License" in (to / packs.LICENCES).read_text(encoding="utf-8")
+    assert "Apache License" in (to / model_folder.LICENCES).read_text(encoding="utf-8")
 
 
-def test_verify_of_a_complete_pack(models_folder: Path) -> None:
+def test_verify_of_a_complete_folder(models_folder: Path) -> None:
     done = CliRunner().invoke(app, ["verify", "--models", str(models_folder)])
     assert done.exit_code == 0
     assert f"{len(CATALOG) * len(Precision)} files" in done.stdout
@@ -88,8 +88,8 @@ def test_exported_pack_is_usable_and_verifiable(models_folder: Path, tmp_path: P
         app, ["export", "--to", str(to), "--models", str(models_folder), "--precision", "float16"]
     )
     assert done.exit_code == 0
-    assert packs.read(to).precisions() == [Precision.FLOAT16]
-    assert (to / packs.LICENCES).is_file()
+    assert model_folder.read(to).precisions() == [Precision.FLOAT16]
+    assert (to / model_folder.LICENCES).is_file()
     network = open_network("rnet", folder=to, precision=Precision.FLOAT16, threads=1)
     assert network.run(np.zeros((1, 24, 24, 3), np.float32))[1].shape == (1, 2)
 
@@ -115,11 +115,11 @@ def test_damaged_pack_is_not_exported(models_folder: Path, tmp_path: Path) -> No
 
 
 def test_pack_is_not_exported_onto_itself(models_folder: Path) -> None:
-    before = (models_folder / packs.MANIFEST).read_bytes()
+    before = (models_folder / model_folder.MANIFEST).read_bytes()
     arguments = ["export", "--to", str(models_folder), "--models", str(models_folder), "--precision", "float16"]
     done = CliRunner().invoke(app, arguments)
     assert isinstance(done.exception, ModelError)
-    assert (models_folder / packs.MANIFEST).read_bytes() == before
+    assert (models_folder / model_folder.MANIFEST).read_bytes() == before
 
 
 @pytest.mark.parametrize("command", ["verify", "export"])

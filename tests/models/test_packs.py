@@ -1,123 +1,267 @@
-"""Model packs: verification of damaged files and manifests."""
+"""Model packs: written, added from a folder or a .zip, verified, exported, removed."""
 
 from __future__ import annotations
 
 import json
 import shutil
-import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from config.errors import ModelError
 from config.settings import Precision
-from models import packs
-from models.catalog import CATALOG
-from models.packs import FileState
+from models import pack_installation, packs
+from models.cards import CARD, Accuracy, PackPrecision
+from models.catalog import CATALOG, Pixels
+from models.cli import app
+from models.embedding import Crop, Embedding, Limits
+from models.model_folder import LICENCES, Source
+from models.packs import Pack
+from models.runtime import open_pack
 
-RNET = CATALOG["rnet"]
+EMBEDDING = Embedding(
+    crop=Crop(side=24, margin=4), limits=(Limits(people=None, max_distance=1.0, stranger_distance=1.2),)
+)
+"""R-Net takes 24 px and outputs four numbers first: the smallest embedder there is."""
+
+
+def source(digit: str = "a") -> Source:
+    return Source(package="", version="", file="weights.h5", sha256=digit * 64)
 
 
 @pytest.fixture
-def folder(models_folder: Path, tmp_path: Path) -> Path:
-    """A copy of the model pack to damage."""
-    return shutil.copytree(models_folder, tmp_path / "models")
+def make(models_folder: Path, tmp_path: Path) -> Callable[..., Pack]:
+    """Writes the pack of R-Net as an embedder."""
+
+    def make(name: str = "ours", **changed: Any) -> Pack:
+        contents = {
+            PackPrecision(each.value): (models_folder / CATALOG["rnet"].file_name(each)).read_bytes()
+            for each in Precision
+        }
+        fields: dict[str, Any] = {
+            "purpose": "a test",
+            "pixels": Pixels(channels="RGB", offset=127.5, divisor=128),
+            "embedding": EMBEDDING,
+            "dimension": 4,
+            "contents": contents,
+            "source": source(),
+            "licence": "MIT",
+            "licence_text": "Do as you like.",
+        }
+        return packs.create(tmp_path / "made" / name, name=name, **{**fields, **changed})
+
+    return make
 
 
-def edit(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    path = folder / packs.MANIFEST
-    content = json.loads(path.read_text(encoding="utf-8"))
-    change(content)
-    path.write_text(json.dumps(content), encoding="utf-8")
+def run(*arguments: object) -> Any:
+    return CliRunner().invoke(app, list(map(str, arguments)))
 
 
-def entry(content: dict[str, Any], name: str) -> dict[str, Any]:
-    return next(row for row in content["networks"] if row["file"] == name)
+def problem_of(done: Any) -> str:
+    assert isinstance(done.exception, ModelError), done.output
+    return f"{done.exception.problem}; {done.exception.fix}"
 
 
-def test_manifest_records_the_source_of_every_network(models_folder: Path) -> None:
-    packs.verify(models_folder, Precision.FLOAT16)
-    read = packs.read(models_folder)
-    assert len(read.networks) == len(CATALOG) * len(Precision)
-    for row in read.networks:
-        spec = CATALOG[row.name]
-        assert row.source.sha256 == spec.source_sha256
-        assert row.source.version == spec.source_version
-        assert row.licence == spec.licence
-        assert row.input_range == spec.input_range
-    licences = (models_folder / packs.LICENCES).read_text(encoding="utf-8")
-    assert "Permission is hereby granted" in licences
-    assert "CC0 1.0 Universal" in licences
+def test_a_pack_is_read_as_it_was_written(make: Callable[..., Pack]) -> None:
+    figure = Accuracy(precision=PackPrecision.FLOAT32, dataset="12 people", measure="TAR at FAR 0.01", value=0.9)
+    made = make(accuracy=[figure])
+    read = packs.read(made.folder)
+    assert read == made
+    assert read.card.accuracy == (figure,)
+    assert read.network == "ours@aaaaaaaaaaaa"
+    assert read.precisions == (PackPrecision.FLOAT16, PackPrecision.FLOAT32)
+    assert "Do as you like." in (made.folder / LICENCES).read_text(encoding="utf-8")
+    packs.verify(read)
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        pytest.param(lambda path: path.write_bytes(path.read_bytes()[:-1]), id="byte-missing"),
-        pytest.param(lambda path: path.write_bytes(b"\0" + path.read_bytes()[1:]), id="byte-changed"),
-        pytest.param(lambda path: path.write_bytes(b""), id="empty"),
-        pytest.param(lambda path: path.unlink(), id="missing"),
-        pytest.param(lambda path: (path.unlink(), path.mkdir()), id="a-folder"),
-    ],
-)
-def test_damaged_file_is_named(folder: Path, damage: Callable[[Path], object]) -> None:
-    damage(folder / "rnet-float16.tflite")
-    with pytest.raises(ModelError, match=r"rnet-float16\.tflite") as caught:
-        packs.verify(folder, Precision.FLOAT16)
-    assert f"footfall models build --force --models {folder}" in caught.value.fix
-    packs.verify(folder, Precision.FLOAT32)
+def test_distances_that_are_not_given_are_shares_of_the_limit() -> None:
+    tight = Embedding(
+        crop=Crop(side=24, margin=0), limits=(Limits(people=None, max_distance=0.5, stranger_distance=0.6),)
+    )
+    assert (tight.min_margin, tight.full_margin, tight.min_limit, tight.max_limit) == (0.03, 0.125, 0.35, 0.6)
+    own = EMBEDDING.model_dump() | {"new_view": 0.123}
+    assert Embedding.model_validate(own).new_view == 0.123
 
 
-@pytest.mark.parametrize(
-    ("change", "problem"),
-    [
-        pytest.param(
-            lambda content: entry(content, "rnet-float16.tflite").update(sha256="0" * 64), "damaged", id="file-hash"
-        ),
-        pytest.param(lambda content: entry(content, "rnet-float16.tflite").update(size=1), "damaged", id="size"),
-        pytest.param(
-            lambda content: entry(content, "rnet-float16.tflite")["source"].update(sha256="0" * 64),
-            "other weights",
-            id="source-hash",
-        ),
-        pytest.param(lambda content: content["networks"].clear(), "not built", id="no-entries"),
-        pytest.param(lambda content: content.update(recipe=0), "another version", id="older-recipe"),
-        pytest.param(lambda content: content.update(format=99), "another version", id="newer-format"),
-        pytest.param(lambda content: content.update(extra=1), "damaged", id="unknown-field"),
-        pytest.param(lambda content: content.pop("networks"), "damaged", id="field-missing"),
-        pytest.param(lambda content: content.pop("format"), "damaged", id="format-missing"),
-    ],
-)
-def test_edited_manifest_is_rejected(folder: Path, change: Callable[[dict[str, Any]], object], problem: str) -> None:
-    edit(folder, change)
-    with pytest.raises(ModelError, match=problem):
-        packs.load(folder, RNET, Precision.FLOAT16)
-
-
-@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"format": 1, "recipe'])
-def test_invalid_manifest_is_rejected(folder: Path, text: bytes) -> None:
-    (folder / packs.MANIFEST).write_bytes(text)
-    with pytest.raises(ModelError, match=r"manifest\.json") as caught:
-        packs.read(folder)
-    assert "--force" in caught.value.fix
-
-
-@pytest.mark.parametrize("force", [False, True], ids=["missing", "damaged"])
-def test_without_tensorflow_the_fix_is_not_to_build(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, force: bool
+@pytest.mark.parametrize("zipped", [False, True], ids=["folder", "zip"])
+def test_add_list_show_verify_remove(
+    zipped: bool, make: Callable[..., Pack], models_folder: Path, tmp_path: Path
 ) -> None:
-    assert "footfall models build" in packs.build_command(tmp_path, force=force)
-    monkeypatch.setitem(sys.modules, "tensorflow", None)
-    advice = packs.build_command(tmp_path, force=force)
-    assert "footfall models build" not in advice
-    assert "footfall models export" in advice
+    models, made = tmp_path / "models", make()
+    shutil.copytree(models_folder, models)
+    path = made.folder
+    if zipped:
+        path = tmp_path / "ours.zip"
+        pack_installation.write_zip(made, path)
+    added = run("add", path, "--models", models)
+    assert added.exit_code == 0, added.output
+    assert 'recognition.embedder = "ours"' in added.stdout
+    assert run("add", path, "--models", models).exit_code == 0  # changes nothing
+    rows = json.loads(run("list", "--json", "--models", models).stdout)
+    assert [(row["name"], row["state"], row["network"]) for row in rows if "network" in row] == [
+        ("ours", "ok", "ours@aaaaaaaaaaaa")
+    ]
+    assert "ours" in run("list", "--models", models).stdout
+    shown = run("show", "ours", "--models", models).stdout
+    assert "24 px, by the box, margin 4 px" in shown
+    assert "weights.h5" in shown
+    assert json.loads(run("show", "ours", "--json", "--models", models).stdout)["dimension"] == 4
+    assert run("verify", "--models", models).exit_code == 0
+    assert run("remove", "ours", "--models", models).exit_code == 0
+    assert packs.installed(models) == []
+    assert "no model pack named 'ours'" in problem_of(run("remove", "ours", "--models", models))
 
 
-def test_status_is_ok_missing_or_damaged(folder: Path) -> None:
-    (folder / "rnet-float16.tflite").write_bytes(b"half")
-    (folder / "onet-float16.tflite").unlink()
-    states = {name: packs.status(folder, spec, Precision.FLOAT16).state for name, spec in CATALOG.items()}
-    changed = {"rnet": FileState.DAMAGED, "onet": FileState.MISSING}
-    assert states == {name: changed.get(name, FileState.OK) for name in CATALOG}
+def test_show_of_a_built_in_network(models_folder: Path) -> None:
+    shown = run("show", "sface", "--models", models_folder).stdout
+    assert "limits up to 100 people  same person up to 1.05" in shown
+    assert "Apache-2.0" in shown
+
+
+def test_other_weights_under_the_same_name_need_force(make: Callable[..., Pack], tmp_path: Path) -> None:
+    models, made = tmp_path / "models", make()
+    pack_installation.install(made.folder, models)
+    other = make(source=source("b"), force=True)
+    with pytest.raises(ModelError, match="another pack named ours"):
+        pack_installation.install(other.folder, models)
+    assert packs.installed(models)[0].network == "ours@aaaaaaaaaaaa"
+    pack_installation.install(other.folder, models, force=True)
+    assert packs.installed(models)[0].network == "ours@bbbbbbbbbbbb"
+
+
+def test_one_precision_is_kept(make: Callable[..., Pack], tmp_path: Path) -> None:
+    pack = pack_installation.install(make().folder, tmp_path / "models", precision=PackPrecision.FLOAT32)
+    assert pack.precisions == (PackPrecision.FLOAT32,)
+    assert not (pack.folder / "ours-float16.tflite").exists()
+    image = np.random.default_rng(5).random((1, 24, 24, 3), np.float32)
+    only = open_pack(pack, precision=Precision.FLOAT16, threads=1)  # the one that it has
+    assert only.run(image)[0].shape == (1, 4)
+    with pytest.raises(ModelError, match="no network in int8"):
+        pack_installation.install(make(force=True).folder, tmp_path / "other", precision=PackPrecision.INT8)
+
+
+def edited(pack: Pack, change: Callable[[dict[str, Any]], object]) -> Path:
+    document = json.loads((pack.folder / CARD).read_text(encoding="utf-8"))
+    change(document)
+    (pack.folder / CARD).write_text(json.dumps(document), encoding="utf-8")
+    return pack.folder
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        pytest.param(lambda card: card.update(extra=1), "extra: Extra inputs", id="unknown-field"),
+        pytest.param(lambda card: card.update(format="tfjs"), "the format is tfjs", id="format"),
+        pytest.param(lambda card: card.update(embedding=None), "an embedder needs", id="no-embedding"),
+        pytest.param(lambda card: card.update(dimension=5), "vectors of 5 numbers", id="dimension"),
+        pytest.param(lambda card: card.update(kind="detector"), "is a detector", id="detector"),
+        pytest.param(lambda card: card.update(name="sface"), "no network named sface", id="other-name"),
+        pytest.param(lambda card: card.update(files=[]), "no network named ours", id="no-files"),
+        pytest.param(lambda card: card["files"][0].update(name="../x"), "not in the folder itself", id="path"),
+        pytest.param(lambda card: card["files"][0].update(sha256="0" * 64), "damaged", id="hash"),
+        pytest.param(lambda card: card["input"].update(shape=[None, 30, 30, 3]), "not the crop of 24", id="shape"),
+        pytest.param(lambda card: card["input"]["pixels"].update(divisor=0), "must not be 0", id="divisor"),
+        pytest.param(lambda card: card["embedding"]["crop"].update(margin=20), "more than half", id="margin"),
+        pytest.param(lambda card: card["embedding"]["crop"].update(template=[[1, 1]] * 5), "either", id="two-crops"),
+        pytest.param(
+            lambda card: card["embedding"]["crop"].update(template=[[1, 1]] * 5, margin=None), "left eye", id="template"
+        ),
+        pytest.param(lambda card: card["embedding"].update(limits=[]), "ascending numbers", id="no-limits"),
+        pytest.param(
+            lambda card: card["embedding"]["limits"][0].update(stranger_distance=0.5), "not be smaller", id="limits"
+        ),
+    ],
+)
+def test_bad_cards_are_refused(
+    change: Callable[[dict[str, Any]], object], words: str, make: Callable[..., Pack], tmp_path: Path
+) -> None:
+    done = run("add", edited(make(), change), "--models", tmp_path / "models")
+    assert words in problem_of(done)
+    assert packs.installed(tmp_path / "models") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        pytest.param("sface", "is the name of a network", id="built-in"),
+        pytest.param("dlib", "is the name of a network", id="setting"),
+        pytest.param("Ours", "cannot be the name", id="capital"),
+        pytest.param("../x", "cannot be the name", id="path"),
+        pytest.param("a@b", "cannot be the name", id="at"),
+    ],
+)
+def test_names_that_packs_cannot_have(name: str, words: str, make: Callable[..., Pack]) -> None:
+    with pytest.raises(ModelError, match=words):
+        make(name)
+
+
+def _zip(path: Path, files: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        pytest.param(lambda path: path / "missing", "does not exist", id="missing"),
+        pytest.param(lambda path: path, "it has no card.json", id="empty-folder"),
+        pytest.param(lambda path: _zip(path / "a.zip", {}), "it has no card.json", id="empty-zip"),
+        pytest.param(
+            lambda path: _zip(path / "a.zip", {"a/card.json": b"{}", "b/c": b""}),
+            "files of one folder",
+            id="two-folders",
+        ),
+        pytest.param(lambda path: _zip(path / "a.zip", {"../card.json": b"[]"}), "card.json", id="outside"),
+        pytest.param(lambda path: _zip(path / "a.zip", {f"{n}": b"" for n in range(40)}), "more than 32", id="many"),
+    ],
+)
+def test_what_is_no_pack(build: Callable[[Path], Path], words: str, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    assert words in problem_of(run("add", build(tmp_path / "in"), "--models", tmp_path / "models"))
+    assert not (tmp_path / "card.json").exists()
+
+
+def test_a_text_file_is_no_pack(tmp_path: Path) -> None:
+    (tmp_path / "ours.zip").write_text("not a zip", encoding="utf-8")
+    assert "neither a folder nor a .zip" in problem_of(
+        run("add", tmp_path / "ours.zip", "--models", tmp_path / "models")
+    )
+
+
+def test_damage_is_noticed(make: Callable[..., Pack], models_folder: Path, tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(models_folder, models)
+    pack = pack_installation.install(make().folder, models)
+    (pack.folder / "ours-float16.tflite").write_bytes(b"half")
+    assert "ours-float16.tflite: damaged" in problem_of(run("verify", "--models", models))
+    assert "damaged" in run("list", "--models", models).stdout
+    with pytest.raises(ModelError, match=r"ours-float16\.tflite: damaged"):
+        open_pack(pack, precision=Precision.FLOAT16, threads=1)
+
+
+def test_packs_go_along_with_an_exported_folder(make: Callable[..., Pack], models_folder: Path, tmp_path: Path) -> None:
+    models, box = tmp_path / "models", tmp_path / "box"
+    shutil.copytree(models_folder, models)
+    pack_installation.install(make().folder, models)
+    done = run("export", "--out", box, "--models", models)
+    assert "and 1 model pack" in done.stdout
+    assert [pack.network for pack in packs.installed(box)] == ["ours@aaaaaaaaaaaa"]
+    done = run("export", "ours", "--format", "pack", "--zip", "--out", tmp_path / "out", "--models", models)
+    assert done.exit_code == 0, done.output
+    assert pack_installation.install(tmp_path / "out" / "ours.zip", tmp_path / "third").network == "ours@aaaaaaaaaaaa"
+
+
+def test_the_pack_of_the_settings_is_not_removed(make: Callable[..., Pack], tmp_path: Path) -> None:
+    models, settings = tmp_path / "models", tmp_path / "footfall.toml"
+    pack_installation.install(make().folder, models)
+    settings.write_text('[recognition]\nembedder = "ours"\n', encoding="utf-8")
+    done = run("remove", "ours", "--models", models, "--settings", settings)
+    assert "recognition.embedder is ours" in problem_of(done)
+    assert len(packs.installed(models)) == 1

@@ -17,7 +17,7 @@ from tracker.presence.people import Person
 from tracker.store.audit import AuditEntry, SubjectKind
 from tracker.store.store import Store
 from tracker.store.users import UserRole
-from tracker.vision.embedders import chosen
+from tracker.vision.embedders import EmbedderSpec
 from tracker.vision.faces import FloatArray
 
 
@@ -72,7 +72,7 @@ def clear(store: Store, actor: Actor, person_id: str) -> int:
     return count
 
 
-def of_track(store: Store, person: Person, track_id: str) -> Faces:
+def of_track(store: Store, person: Person, track_id: str, embedder: EmbedderSpec) -> Faces:
     """The faces of a track that was matched to the person. Raises PeopleError where there are none."""
     vectors, sources = kept_faces(store, person.person_id, [track_id])
     if not len(vectors):
@@ -80,7 +80,7 @@ def of_track(store: Store, person: Person, track_id: str) -> Faces:
             f"track {track_id[:80]} was not matched to {person.name}, or its vectors have expired",
             fix="give a track that 'footfall track --explain' shows, or a picture of the other person",
         )
-    return Faces(vectors=vectors, sources=sources, reach=_same_face(store))
+    return Faces(vectors=vectors, sources=sources, reach=embedder.embedding.same_face)
 
 
 def kept_faces(store: Store, person_id: str, track_ids: Iterable[str]) -> tuple[FloatArray, tuple[str, ...]]:
@@ -95,12 +95,12 @@ def kept_faces(store: Store, person_id: str, track_ids: Iterable[str]) -> tuple[
     return np.concatenate(found[1:]) if sources else found[0], tuple(sources)
 
 
-def other_faces(store: Store, person: Person, vectors: FloatArray) -> list[int]:
+def other_faces(store: Store, person: Person, vectors: FloatArray, embedder: EmbedderSpec) -> list[int]:
     """The rows of those faces (N, D) that do not look like the person's own."""
     if not len(vectors):
         return []
     apart = _distances(store, person, vectors)
-    return [row for row, distance in enumerate(apart) if distance > _same_face(store)]
+    return [row for row, distance in enumerate(apart) if distance > embedder.embedding.same_face]
 
 
 def _require_others(store: Store, person: Person, faces: Faces) -> None:
@@ -121,10 +121,6 @@ def _distances(store: Store, person: Person, vectors: FloatArray) -> list[float]
         return [np.inf] * len(vectors)
     found: list[float] = distances(gallery, vectors)[:, gallery.people.index(person.person_id)].tolist()
     return found
-
-
-def _same_face(store: Store) -> float:
-    return chosen(None, store.people.network()).same_face
 
 
 def _require(store: Store, person_id: str) -> Person:

@@ -8,30 +8,38 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-import numpy as np
-
 from config.errors import PeopleError, RecordError
 from tracker.actions import corrections
 from tracker.actions.actor import Actor
 from tracker.actions.negatives import kept_faces, other_faces
 from tracker.actions.operation import Change, Operation, changing
 from tracker.actions.visits import events_of
-from tracker.identity.gallery import DIMENSION
+from tracker.identity.gallery import NO_VECTORS
 from tracker.presence.events import Action, Event
 from tracker.presence.people import Person, PersonKind
 from tracker.store.audit import AuditEntry, SubjectKind
 from tracker.store.store import Store
 from tracker.store.users import UserRole
+from tracker.vision.embedders import EmbedderSpec
 
 _LABEL = re.compile(r"Visitor ([0-9]{1,9})")
 
 
-def reassign(store: Store, actor: Actor, *, site_id: str, session_id: str, to: str | None, reason: str = "") -> int:
+def reassign(
+    store: Store,
+    actor: Actor,
+    *,
+    site_id: str,
+    session_id: str,
+    to: str | None,
+    embedder: EmbedderSpec,
+    reason: str = "",
+) -> int:
     """Give a visit to the person `to`, or to a new visitor where it was nobody known. Returns the audit entry's id.
 
-    The faces that cameras kept of the visit count as not the first person's from now on, unless they look like that
-    person's own. Raises RecordError when there is no such visit or it is of that person already, PeopleError when
-    nobody is known by the id.
+    embedder: that of the store's vectors. The faces that cameras kept of the visit count as not the first person's from
+    now on, unless they look like that person's own. Raises RecordError when there is no such visit or it is of that
+    person already, PeopleError when nobody is known by the id.
     """
     with changing(store, actor, REASSIGN, reason=reason) as change:
         events = events_of(store, site_id, session_id, change.at)
@@ -44,7 +52,7 @@ def reassign(store: Store, actor: Actor, *, site_id: str, session_id: str, to: s
         more = {
             "person_id": person.person_id,
             "new_visitor": to is None,
-            "negatives": _note_faces(store, wrong, events),
+            "negatives": _note_faces(store, wrong, events, embedder),
         }
         corrections.correct(change, planned, kind=SubjectKind.VISIT, subject_id=session_id, more=more)
     return change.audit_id
@@ -61,14 +69,14 @@ REASSIGN = Operation(name="visits.reassign", words="gave the visit to another pe
 OPERATIONS = (REASSIGN,)
 
 
-def _note_faces(store: Store, person_id: str, events: Sequence[Event]) -> list[int]:
+def _note_faces(store: Store, person_id: str, events: Sequence[Event], embedder: EmbedderSpec) -> list[int]:
     """Mark the kept faces of the visit's tracks as not the person's. Returns the ids of the marks."""
     person = store.people.get(person_id)
     if person is None or person.kind is not PersonKind.ENROLLED:
         return []  # visitors are told apart by their own faces alone
     tracks = dict.fromkeys(event.track_id for event in events)
     vectors, sources = kept_faces(store, person_id, tracks)
-    others = other_faces(store, person, vectors)
+    others = other_faces(store, person, vectors, embedder)
     if not others:
         return []
     return store.people.add_negatives(person_id, vectors[others], sources=[sources[row] for row in others])
@@ -90,5 +98,5 @@ def _new_visitor(store: Store, now: datetime) -> Person:
     person = Person(
         person_id=f"v-{secrets.token_hex(5)}", name=f"Visitor {number}", created_at=now, kind=PersonKind.VISITOR
     )
-    store.people.add(person, np.empty((0, DIMENSION), np.float32))
+    store.people.add(person, NO_VECTORS)
     return person

@@ -103,7 +103,7 @@ def _learn(store: Store, doubtful: DoubtfulVisit, rules: ReviewRules) -> list[in
     vectors, match_ids = store.reviews.evidence(match.match_id for match in doubtful.matches)
     if person.kind is not PersonKind.ENROLLED or person.consented_at is None or not len(vectors):
         return []
-    new_view = rules.embedder.new_view
+    new_view = rules.embedder.embedding.new_view
     rows = learnable(vectors, person.person_id, enrolled_gallery(store.people), rules.match, new_view=new_view)
     tracks = {match.match_id: match.track_id for match in doubtful.matches}
     sources = [tracks[match_ids[row]] for row in rows]

@@ -140,21 +140,26 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Entry]]] = {  # a group within anot
         },
     ),
     "models": (
-        "Build, add, list, verify and export the networks.",
+        "Build, add, show, verify, export and remove networks.",
         {
             "build": ("models.cli:app", "Convert the published weights; networks that are already built are skipped."),
-            "add": (
+            "add": ("models.cli:app", "Add a model pack, or a network whose package cannot be downloaded."),
+            "list": ("models.cli:app", "Show every network and model pack, its source and whether it is whole."),
+            "show": (
                 "models.cli:app",
-                "Convert the weights in a file that you have, where the package that holds it cannot be downloaded.",
+                "Show what a network is: input, vector, distances, licence, source and measured accuracy.",
             ),
-            "list": ("models.cli:app", "Show every network, its source and whether it is built."),
             "verify": (
                 "models.cli:app",
-                "Verify the hash of every file; without --precision, of all precisions that are built.",
+                "Verify the hash of every file; without --precision, of all that are built, and of model packs.",
             ),
             "export": (
                 "models.cli:app",
-                "Export networks for a machine without TensorFlow, or in formats of other programs.",
+                "Export networks for a machine without TensorFlow, as model packs, or in formats of other programs.",
+            ),
+            "remove": (
+                "models.cli:app",
+                "Remove a model pack. People who were enrolled with it are not recognised until it is added again.",
             ),
         },
     ),

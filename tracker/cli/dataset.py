@@ -222,7 +222,7 @@ def split(
         parts = split_people(dataset, test, seed)
     else:
         engine = load_engine(access.load())
-        parts = split_pictures(dataset, _examined(dataset, engine), engine.embedder.new_view, test, seed)
+        parts = split_pictures(dataset, _examined(dataset, engine), engine.embedder.embedding.new_view, test, seed)
     listed = rows(dataset, parts)
     new = 0 if to is None else write_split(dataset, parts, to, link=link)
     if csv is not None:

@@ -14,7 +14,7 @@ from tracker.cli.options import ActingModels, UsageError
 from tracker.cli.output import print_line
 from tracker.cli.people import WhoArgument, find_person
 from tracker.cli.store import writing
-from tracker.identity.networks import load_engine, match_of
+from tracker.identity.networks import embedder_of, load_engine, match_of
 from tracker.reports.text import count_text
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def deny(
             print_line(f"removed {count_text(count, 'face')} marked as not {person.name}")
             return
         match = match_of(settings, store)
-        faces = [negatives.of_track(store, person, each) for each in track or []]
+        embedder = embedder_of(settings, store)
+        faces = [negatives.of_track(store, person, each, embedder) for each in track or []]
         if pictures:
             reach = store.people.limits().get(person.person_id, match.max_distance)
             faces.append(_of_pictures(settings, store, pictures, reach))

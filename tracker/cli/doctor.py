@@ -101,17 +101,17 @@ def _packages() -> Finding:
 
 
 def _models(settings: Settings) -> Finding:
-    from models import packs
+    from models import model_folder
     from models.catalog import required
     from tracker.vision.check import check_networks
 
     embedder = _embedder(settings)
     folder, precision = settings.models.dir, settings.models.precision
-    packs.verify(folder, precision, required(embedder.network))
+    model_folder.verify(folder, precision, required(embedder.network))
     found = check_networks(settings, embedder)
     if any(camera.counts_bodies for camera in settings.camera):
         try:
-            packs.verify(folder, precision, ["bodies"])
+            model_folder.verify(folder, precision, ["bodies"])
         except ModelError as error:
             detail = f"{found.detail}; only faces are counted: {error.problem}"
             return replace(found, outcome=Outcome.WARNING, detail=detail, fix=error.fix)

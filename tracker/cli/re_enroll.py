@@ -57,7 +57,7 @@ def re_enroll(
 
     requests = requests_in(pictures, pattern or asked_pattern(pictures))
     with writing(access) as (settings, store):
-        embedder = chosen(settings.recognition.embedder, stored=None)
+        embedder = chosen(settings.recognition.embedder, stored=None, models=settings.models.dir)
         former = store.people.network()
         if former == embedder.network:
             raise PeopleError(

@@ -53,8 +53,8 @@ def compare(
     likeness = _likeness(good, match.max_distance)
     marked = _marked(marked, _mislabelled(good, likeness, embedder, match))
     marked = _marked(marked, _outliers(_good(marked), match.stranger_distance))
-    marked = _marked(marked, _shared(_good(marked), embedder.new_view))
-    marked = _marked(marked, _near_duplicates(_good(marked), embedder.new_view))
+    marked = _marked(marked, _shared(_good(marked), embedder.embedding.new_view))
+    marked = _marked(marked, _near_duplicates(_good(marked), embedder.embedding.new_view))
     return marked, _alike(good, likeness, embedder)
 
 
@@ -133,7 +133,7 @@ def _mislabelled(
     """Pictures that match somebody else, and better than the person; without others of the person, surely."""
     found = {}
     for each, like in zip(pictures, likeness, strict=True):
-        limit = match.max_distance if math.isfinite(like.own) else embedder.same_face
+        limit = match.max_distance if math.isfinite(like.own) else embedder.embedding.same_face
         if like.other <= limit and like.other + match.min_margin <= like.own:
             own = f", {like.own:.2f} to {each.person}" if math.isfinite(like.own) else ""
             found[each.path] = (Problem.MISLABELLED, f"matches {like.other_person} (distance {like.other:.2f}{own})")
@@ -199,7 +199,7 @@ def _alike(
             matches[each.person, like.other_person].append(like.other)
     found: dict[tuple[str, str], float] = {}
     for (person, other), distances in sorted(matches.items()):
-        sure = len(distances) > 1 or distances[0] <= embedder.same_face
+        sure = len(distances) > 1 or distances[0] <= embedder.embedding.same_face
         if sure and 2 * len(distances) >= counts[person]:
             first, second = sorted((person, other))
             found[first, second] = min(found.get((first, second), math.inf), *distances)

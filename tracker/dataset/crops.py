@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeAlias
@@ -17,8 +18,8 @@ from tracker.dataset.examination import ExaminedPicture
 from tracker.dataset.folders import PersonFolder
 from tracker.dataset.writing import placing
 from tracker.identity.pictures import read_picture
-from tracker.vision.align import align
-from tracker.vision.embedders import ARCFACE_CHIP, DLIB_CHIP, ChipLayout
+from tracker.vision.align import cut
+from tracker.vision.embedders import ARCFACE_CHIP, DLIB_CHIP, BoxLayout, ChipLayout, Layout
 from tracker.vision.faces import Faces, Image
 
 Cut: TypeAlias = Callable[[Image, Faces], Image]
@@ -49,16 +50,8 @@ def by_box(size: int, margin: int) -> Cut:
     Pixels outside the picture are black. margin: at most half of size.
     """
 
-    def cut(image: Image, face: Faces) -> Image:
-        x1, y1, x2, y2 = face.boxes[0].astype(float)
-        side = max(1, round(max(x2 - x1, y2 - y1) * size / (size - margin)))
-        left, top = round((x1 + x2 - side) / 2), round((y1 + y2 - side) / 2)
-        square = _part(image, left, top, side)
-        shrinks = side > size
-        scaled = cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-        return scaled.astype(np.uint8, copy=False)
-
-    return cut
+    layout = BoxLayout(side=size, margin=margin)
+    return partial(_cut_to, layout)
 
 
 def by_landmarks(template: Template, size: int | None = None) -> Cut:
@@ -66,11 +59,11 @@ def by_landmarks(template: Template, size: int | None = None) -> Cut:
     layout = LAYOUTS[template]
     if size is not None:
         layout = ChipLayout(size, layout.template * np.float32(size / layout.side))
+    return partial(_cut_to, layout)
 
-    def cut(image: Image, face: Faces) -> Image:
-        return np.ascontiguousarray(align(image, face.landmarks, layout)[0][:, :, ::-1])
 
-    return cut
+def _cut_to(layout: Layout, image: Image, face: Faces) -> Image:
+    return np.ascontiguousarray(cut(image, face, layout)[0][:, :, ::-1])
 
 
 def places(people: Iterable[PersonFolder], out: Path) -> dict[Path, Path]:
@@ -84,11 +77,11 @@ def places(people: Iterable[PersonFolder], out: Path) -> dict[Path, Path]:
     return found
 
 
-def write_crop(picture: ExaminedPicture, place: Path, cut: Cut, *, force: bool = False) -> Written:
+def write_crop(picture: ExaminedPicture, place: Path, make: Cut, *, force: bool = False) -> Written:
     """Write the crop of a picture with a face. force: replace another file in its place. Raises PictureError."""
     if picture.face is None:
         raise ValueError(f"{picture.path}: no face to crop")
-    done, data = cv2.imencode(".png", cut(read_picture(picture.path), picture.face))
+    done, data = cv2.imencode(".png", make(read_picture(picture.path), picture.face))
     if not done:
         raise PictureError(f"{place}: cannot be written as PNG", fix="give another --size")
     content = data.tobytes()
@@ -107,13 +100,3 @@ def _holds(place: Path, content: bytes) -> bool:
         return place.stat().st_size == len(content) and place.read_bytes() == content
     except OSError as error:
         raise PictureError(f"{place}: cannot be read ({error.strerror})", fix="give another folder to --to") from error
-
-
-def _part(image: Image, left: int, top: int, side: int) -> Image:
-    """A square of a picture, black outside it."""
-    square = np.zeros((side, side, 3), np.uint8)
-    height, width = image.shape[:2]
-    x1, y1, x2, y2 = max(left, 0), max(top, 0), min(left + side, width), min(top + side, height)
-    if x1 < x2 and y1 < y2:
-        square[y1 - top : y2 - top, x1 - left : x2 - left] = image[y1:y2, x1:x2]
-    return square

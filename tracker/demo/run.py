@@ -58,7 +58,7 @@ def enrol(settings: Settings) -> str:
     with tempfile.TemporaryDirectory() as folder, Store(settings.store.path) as store:
         picture = Path(folder) / f"{name}.png"
         picture.write_bytes(cv2.imencode(".png", enrolment_picture())[1].tobytes())
-        embedder = chosen(settings.recognition.embedder, stored=None)
+        embedder = chosen(settings.recognition.embedder, stored=None, models=settings.models.dir)
         store.use_model(embedder.network)
         engine = FaceEngine.load(
             models=settings.models, detect=settings.detect, quality=settings.quality, embedder=embedder

@@ -184,13 +184,15 @@ def calibrate(
         )
         for index, person_id in enumerate(gallery.people)
     )
-    return Calibration(rate=rate, min_limit=embedder.min_limit, threshold=threshold, people=people, needed=needed)
+    return Calibration(
+        rate=rate, min_limit=embedder.embedding.min_limit, threshold=threshold, people=people, needed=needed
+    )
 
 
 def _limit(different: FloatArray, rate: float, embedder: EmbedderSpec, *, confirmed: bool, most: float) -> float:
     """A limit that keeps the rate, at most `most`. confirmed: whether there are enough comparisons for the rate."""
-    limit = threshold_at(different, rate) - (0 if confirmed else embedder.safety)
-    return float(min(max(limit, embedder.min_limit), most))
+    limit = threshold_at(different, rate) - (0 if confirmed else embedder.embedding.safety)
+    return float(min(max(limit, embedder.embedding.min_limit), most))
 
 
 def _leave_one_out(vectors: FloatArray) -> FloatArray:

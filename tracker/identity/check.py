@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from config.findings import Finding, Outcome
-from config.recognition import EmbedderName, MatchSettings
-from tracker.vision.embedders import EmbedderSpec
+from config.recognition import MatchSettings
+from tracker.vision.embedders import DLIB, EmbedderSpec
 
 CHECK = "recognition"
 
@@ -12,15 +12,18 @@ CHECK = "recognition"
 def check_recognition(given: MatchSettings, embedder: EmbedderSpec) -> Finding:
     """Whether the network tells all people apart, and a distance that is set fits the network."""
     distance = given.max_distance
-    if "max_distance" in given.model_fields_set and not embedder.min_limit <= distance <= embedder.max_limit:
+    if (
+        "max_distance" in given.model_fields_set
+        and not embedder.embedding.min_limit <= distance <= embedder.embedding.max_limit
+    ):
         return Finding(
             check=CHECK,
             outcome=Outcome.WARNING,
             detail=f"match.max_distance is {distance:g}; distances of {embedder.name} that make sense are"
-            f" {embedder.min_limit:g} to {embedder.max_limit:g}",
+            f" {embedder.embedding.min_limit:g} to {embedder.embedding.max_limit:g}",
             fix="remove match.max_distance from the settings, or run 'footfall people calibrate'",
         )
-    if embedder.name is EmbedderName.DLIB:
+    if embedder.network == DLIB.network:
         return Finding(
             check=CHECK,
             outcome=Outcome.WARNING,

@@ -20,7 +20,7 @@ from config.recognition import QualitySettings
 from tracker.identity.enrolment_checks import EnrolmentChecks, duplicates, lookalike, outliers
 from tracker.identity.enrolment_faces import ENROL_QUALITY, FaceExtractor, single_face
 from tracker.identity.enrolment_requests import EnrolmentRequest
-from tracker.identity.gallery import DIMENSION, Gallery
+from tracker.identity.gallery import NO_VECTORS, Gallery
 from tracker.identity.names import clean_name, shown
 from tracker.identity.pictures import digest, read_picture
 from tracker.presence.people import Consent, Person, name_key
@@ -64,9 +64,9 @@ class EnrolmentPlan:
 
     @property
     def vectors(self) -> FloatArray:
-        """(N, D), one row per accepted picture."""
+        """(N, D), one row per accepted picture; (0, 0) without any."""
         if not self.accepted:
-            return np.empty((0, DIMENSION), np.float32)
+            return NO_VECTORS
         return np.stack([picture.vector for picture in self.accepted])
 
     @property

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from tracker.vision.faces import FloatArray
 
-DIMENSION = 128
 _CACHE_LINE = 64
+NO_VECTORS: FloatArray = np.empty((0, 0), np.float32)
+"""(0, 0): of no network."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,9 +61,9 @@ class Gallery:
         return len(self.person_ids)
 
     @classmethod
-    def empty(cls, dimension: int = DIMENSION) -> Self:
-        """A gallery without vectors."""
-        return cls(np.empty((0, dimension), np.float32), ())
+    def empty(cls) -> Self:
+        """A gallery without vectors, which takes those of any network."""
+        return cls(NO_VECTORS, ())
 
     @classmethod
     def of(cls, vectors: FloatArray, person_ids: Sequence[str]) -> Self:
@@ -75,7 +76,8 @@ class Gallery:
 
     def with_rows(self, vectors: FloatArray, person_ids: Sequence[str]) -> Self:
         """The gallery with (K, D) more vectors of known or new people, one id per row."""
-        stacked = np.concatenate([self.vectors, vectors])
+        parts = [rows for rows in (self.vectors, vectors) if len(rows)]
+        stacked = np.concatenate(parts) if parts else NO_VECTORS
         return replace(self, vectors=stacked, person_ids=(*self.person_ids, *person_ids))
 
     def without(self, person_id: str) -> Self:

@@ -11,12 +11,12 @@ def match_settings(given: MatchSettings, embedder: EmbedderSpec, *, people: int)
 
     The two distances stay in order: an unset one moves to the given one where it has to.
     """
-    limits = embedder.limits_for(people)
+    limits = embedder.embedding.limits_for(people)
     own = {
         "max_distance": limits.max_distance,
         "stranger_distance": limits.stranger_distance,
-        "min_margin": embedder.min_margin,
-        "clear_by": embedder.clear_by,
+        "min_margin": embedder.embedding.min_margin,
+        "clear_by": embedder.embedding.clear_by,
     }
     unset = {name: value for name, value in own.items() if name not in given.model_fields_set}
     if "max_distance" not in unset and "stranger_distance" in unset:

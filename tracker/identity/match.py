@@ -171,7 +171,7 @@ def _squared(gallery: Gallery, vectors: FloatArray) -> FloatArray:
 
 
 def _require_dimension(gallery: Gallery, vectors: FloatArray) -> None:
-    if vectors.ndim != 2 or (gallery.people and vectors.shape[1] != gallery.vectors.shape[1]):
+    if vectors.ndim != 2 or (len(vectors) and gallery.people and vectors.shape[1] != gallery.vectors.shape[1]):
         raise ValueError(f"vectors: expected (Q, {gallery.vectors.shape[1]}), got {vectors.shape}")
 
 

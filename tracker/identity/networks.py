@@ -21,7 +21,8 @@ def embedder_of(settings: Settings, store: Store | None = None) -> EmbedderSpec:
     """
     from tracker.vision.embedders import chosen
 
-    embedder = chosen(settings.recognition.embedder, None if store is None else store.people.network())
+    stored = None if store is None else store.people.network()
+    embedder = chosen(settings.recognition.embedder, stored, settings.models.dir)
     if store is not None:
         store.use_model(embedder.network)
     return embedder

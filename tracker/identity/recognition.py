@@ -222,7 +222,7 @@ class Recognition:
                 float(quality.sharpness[row]),
                 yaw,
                 margin,
-                full_margin=self._known.embedder.full_margin,
+                full_margin=self._known.embedder.embedding.full_margin,
             ),
             quality=float(quality.score[row]),
             vector=analysed.vectors[row],

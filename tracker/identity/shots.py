@@ -117,7 +117,7 @@ def look(image: Image, engine: ShotEngine, taken: Sequence[Shot]) -> Look:
     if pose not in missing and extras >= ENOUGH_SHOTS - len(Pose):
         return Look(faces=faces, hint=_next(missing))
     shot = _shot(image, engine, face)
-    if pose not in missing and _nearest(shot, taken) < engine.embedder.new_view:
+    if pose not in missing and _nearest(shot, taken) < engine.embedder.embedding.new_view:
         return Look(faces=faces, hint=_next(missing))
     return Look(faces=faces, hint=_next(_missing([*taken, shot]), enough=len(taken) + 1 >= ENOUGH_SHOTS), shot=shot)
 
@@ -134,7 +134,7 @@ def look_at_picture(image: Image, engine: ShotEngine, taken: Sequence[Shot], *, 
     if reason is not None:
         raise PictureError(f"{name}: the face is {reason}", fix="give a larger, sharper picture")
     shot = _shot(image, engine, face)
-    if _nearest(shot, taken) < engine.embedder.new_view:
+    if _nearest(shot, taken) < engine.embedder.embedding.new_view:
         raise PictureError(f"{name}: it shows hardly more than one before", fix="give one from another side")
     return Look(faces=face.faces, hint=_next(_missing([*taken, shot])), shot=shot)
 

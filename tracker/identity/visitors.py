@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 
 from config.recognition import MatchSettings
-from tracker.identity.gallery import DIMENSION, Gallery
+from tracker.identity.gallery import NO_VECTORS, Gallery
 from tracker.identity.limits import confident_distance
 from tracker.identity.match import distances
 from tracker.presence.events import content_id, time_text
@@ -76,9 +76,9 @@ class Visitors:
         Rows of other people are ignored. Raises ValueError when vectors and ids do not match.
         """
         self._settings = settings
-        self._new_view = embedder.new_view
+        self._new_view = embedder.embedding.new_view
         self._people = {person.person_id: person for person in people if person.kind is PersonKind.VISITOR}
-        rows = np.empty((0, DIMENSION), np.float32) if vectors is None else vectors
+        rows = NO_VECTORS if vectors is None else vectors
         self._gallery = Gallery.of(rows, person_ids)
         for other in set(person_ids) - set(self._people):
             self._gallery = self._gallery.without(other)

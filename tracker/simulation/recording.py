@@ -20,7 +20,7 @@ from tracker.simulation.site import Day
 from tracker.store.observation import Observation
 from tracker.store.store import Store
 
-_NO_VECTORS = np.zeros((0, 128), np.float32)
+_NO_VECTORS = np.zeros((0, 0), np.float32)
 
 
 @contextmanager

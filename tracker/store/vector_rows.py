@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "sface"
 """The network of a store without vectors."""
-DEFAULT_DIMENSION = 128
 DOWNLOADED = "firestore"
 """The source of a vector that was downloaded; the id follows where it was downloaded under one that is merged now."""
 
@@ -79,7 +78,7 @@ def checked(
     import numpy as np  # here, as commands that read no vectors start quicker without it
 
     rows = np.asarray(vectors, dtype="<f4")
-    if rows.ndim != 2 or not rows.shape[1] or not np.isfinite(rows).all():
+    if rows.ndim != 2 or (len(rows) and not rows.shape[1]) or not np.isfinite(rows).all():
         raise ValueError(f"vectors: expected finite numbers of shape (N, D), got shape {rows.shape}")
     if sources and len(sources) != len(rows):
         raise ValueError(f"sources: expected none or {len(rows)}, got {len(sources)}")
@@ -121,10 +120,10 @@ def delete_downloaded(writing: Transaction, person_id: str) -> None:
 
 
 def stacked(rows: Sequence[tuple[str, int, bytes]]) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    """(N, D) float32, (0, 128) without any, of rows of (person id, dimension, vector), and the person ids."""
+    """(N, D) float32, (0, 0) without any, of rows of (person id, dimension, vector), and the person ids."""
     import numpy as np
 
-    dimension = rows[0][1] if rows else DEFAULT_DIMENSION
+    dimension = rows[0][1] if rows else 0
     numbers = np.frombuffer(b"".join(row[2] for row in rows), dtype="<f4").astype(np.float32)
     return numbers.reshape(len(rows), dimension), tuple(row[0] for row in rows)
 

@@ -1,4 +1,4 @@
-"""Face alignment: upright face chips of one size from five landmarks."""
+"""Face chips of one size: upright, from five landmarks, or by the box."""
 
 from __future__ import annotations
 
@@ -8,8 +8,23 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.vision.embedders import ChipLayout
-from tracker.vision.faces import FloatArray, Image, require_image
+from tracker.vision.embedders import BoxLayout, ChipLayout, Layout
+from tracker.vision.faces import Faces, FloatArray, Image, require_image
+
+
+def cut(image: Image, faces: Faces, layout: Layout) -> NDArray[np.uint8]:
+    """(N, side, side, 3) uint8 RGB chips of the faces, by landmarks or by box, as the layout has it.
+
+    Pixels outside the image are black. Raises ValueError where the image is not (H, W, 3) uint8.
+    """
+    if isinstance(layout, ChipLayout):
+        return align(image, faces.landmarks, layout)
+    require_image(image)
+    chips = np.zeros((len(faces), layout.side, layout.side, 3), np.uint8)
+    for chip, box in zip(chips, faces.boxes, strict=True):
+        if np.isfinite(box).all():
+            chip[:] = _by_box(image, box, layout)[:, :, ::-1]
+    return chips
 
 
 def align(image: Image, landmarks: FloatArray, layout: ChipLayout) -> NDArray[np.uint8]:
@@ -48,6 +63,29 @@ def similarities(landmarks: FloatArray, layout: ChipLayout) -> NDArray[np.float6
         rotation = np.stack([np.stack([cosine, -sine], axis=1), np.stack([sine, cosine], axis=1)], axis=1)
         shift = target_mean - np.einsum("nij,nj->ni", rotation, source_mean)
         return np.concatenate([rotation, shift[:, :, None]], axis=2)
+
+
+def _by_box(image: Image, box: FloatArray, layout: BoxLayout) -> Image:
+    """A BGR chip: the box and the margin, half on each side, fill the square."""
+    x1, y1, x2, y2 = box.astype(float)
+    wanted_wh = np.maximum([x2 - x1, y2 - y1], 1) * layout.side / (layout.side - layout.margin)
+    size_wh = np.maximum(np.round(wanted_wh if layout.stretched else wanted_wh.max().repeat(2)), 1).astype(int)
+    left, top = np.round((np.array([x1 + x2, y1 + y2]) - size_wh) / 2).astype(int)
+    part = _part(image, left, top, size_wh)
+    interpolation = cv2.INTER_AREA if size_wh.max() > layout.side else cv2.INTER_CUBIC
+    scaled = cv2.resize(part, (layout.side, layout.side), interpolation=interpolation)
+    return scaled.astype(np.uint8, copy=False)
+
+
+def _part(image: Image, left: int, top: int, size_wh: NDArray[np.int_]) -> Image:
+    """A rectangle of an image, black outside it."""
+    part = np.zeros((size_wh[1], size_wh[0], 3), np.uint8)
+    height, width = image.shape[:2]
+    x1, y1 = max(left, 0), max(top, 0)
+    x2, y2 = min(left + size_wh[0], width), min(top + size_wh[1], height)
+    if x1 < x2 and y1 < y2:
+        part[y1 - top : y2 - top, x1 - left : x2 - left] = image[y1:y2, x1:x2]
+    return part
 
 
 def _chip(image: Image, transform: NDArray[np.float64], size: int) -> NDArray[np.uint8]:

@@ -2,40 +2,65 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from config.settings import Precision
-from models.runtime import open_network
+from models.catalog import Pixels
+from models.runtime import Network, open_network, open_pack
 from tracker.vision.embedders import EmbedderSpec
 from tracker.vision.faces import FloatArray
 
 
 class Embedder:
-    """128-D vectors of aligned faces. Not thread-safe: one per thread.
+    """Vectors of aligned faces. Not thread-safe: one per thread.
 
-    Raises ModelError when the network is missing or damaged.
+    dimension: length of the vectors. Raises ModelError when the network is missing or damaged.
     """
-
-    dimension = 128
 
     def __init__(self, spec: EmbedderSpec, *, folder: Path, precision: Precision, threads: int) -> None:
         self.spec = spec
-        self._network = open_network(spec.network, folder=folder, precision=precision, threads=threads)
+        self._network: Network
+        if spec.pack is None:
+            self._network = open_network(spec.network, folder=folder, precision=precision, threads=threads)
+        else:
+            self._network = open_pack(spec.pack, precision=precision, threads=threads)
+        self.dimension = spec.dimension
 
     def embed(self, chips: NDArray[np.uint8]) -> FloatArray:
-        """(N, 128) float32, one row per chip; N may be 0.
+        """(N, dimension) float32, one row per chip; N may be 0. Of unit length where the network's distance is cosine.
 
-        chips: (N, side, side, 3) uint8 RGB, as returned by `align` for the layout of the embedder. Raises ValueError
-        on anything else.
+        chips: (N, side, side, 3) uint8 RGB, as returned by `cut` for the layout of the embedder. Raises ValueError on
+        anything else.
         """
         side = self.spec.chip.side
         if chips.dtype != np.uint8 or chips.shape[1:] != (side, side, 3):
             raise ValueError(f"chips: expected uint8 (N, {side}, {side}, 3), got {chips.dtype} {chips.shape}")
         vectors = np.empty((len(chips), self.dimension), np.float32)
-        for start in range(0, len(chips), self.spec.batch):
-            rows = slice(start, start + self.spec.batch)
-            vectors[rows] = self._network.run(chips[rows].astype(np.float32))[0]
+        batch = self.spec.embedding.batch
+        for start in range(0, len(chips), batch):
+            rows = slice(start, start + batch)
+            vectors[rows] = self._network.run(as_input(chips[rows], self.spec.pixels))[0]
+        if self.spec.unit_length:
+            vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
         return vectors
+
+
+def as_input(images: NDArray[np.uint8], pixels: Pixels) -> FloatArray:
+    """(N, H, W, 3) float32, as a network takes images. images: (N, H, W, 3) uint8 RGB."""
+    values = (images if pixels.channels == "RGB" else images[..., ::-1]).astype(np.float32)
+    if pixels.whitened:
+        axes = (1, 2, 3)
+        mean = values.mean(axis=axes, keepdims=True, dtype=np.float64).astype(np.float32)
+        spread = values.std(axis=axes, keepdims=True, dtype=np.float64).astype(np.float32)
+        least = np.float32(1 / math.sqrt(math.prod(images.shape[1:])))
+        whitened: FloatArray = (values - mean) / np.maximum(spread, least)
+        return whitened
+    if pixels.offset:
+        values -= np.float32(pixels.offset)
+    if pixels.divisor != 1:
+        values /= np.float32(pixels.divisor)
+    return values

@@ -1,4 +1,4 @@
-"""The networks that embed faces, and what each needs: the chip, and distances that mean the same for all of them.
+"""The networks that embed faces, and what each needs: the crop, and distances that mean the same for all of them.
 
 Vectors of different networks are never compared; distances of different networks mean different things.
 """
@@ -7,12 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
+from typing import TypeAlias
 
 import numpy as np
 
 from config.errors import ModelError
-from config.recognition import EmbedderName
+from models import packs
+from models.catalog import CATALOG, DLIB_EMBEDDING, SFACE_EMBEDDING, NetworkSpec, Pixels
+from models.embedding import Crop, Distance, Embedding
+from models.packs import Pack
 from tracker.vision.faces import FloatArray
 
 
@@ -28,112 +33,135 @@ class ChipLayout:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GalleryLimits:
-    """Limits for a gallery of up to so many people (None: of any size)."""
+class BoxLayout:
+    """A face cut by its box to a square of `side` px; margin, stretched: see `models.embedding.Crop`."""
 
-    people: int | None
-    max_distance: float
-    stranger_distance: float
+    side: int
+    margin: int
+    stretched: bool = False
+
+
+Layout: TypeAlias = ChipLayout | BoxLayout
+
+
+def layout_of(crop: Crop) -> Layout:
+    """The layout of a crop."""
+    if crop.template is None:
+        return BoxLayout(side=crop.side, margin=crop.margin or 0, stretched=crop.stretched)
+    return ChipLayout(crop.side, np.array(crop.template, np.float32))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class EmbedderSpec:
-    """A network that embeds faces. All distances are Euclidean, between its vectors.
+    """A network that embeds faces.
 
-    network: name in the model catalog and of its vectors in the store. batch: faces embedded at once; the runtime keeps
-    a copy of the weights for every batch size, and large batches exceed the processor's cache. limits: by size of the
-    gallery, ascending. min_margin, clear_by: defaults of the settings. full_margin: margin from which a face's vote has
-    its full weight. min_limit, max_limit: a limit below misses many faces, one above accepts many other people. safety:
-    distance of a calibrated limit below the nearest other person where few comparisons confirm it. new_view: distance
-    from which two faces of one person are worth keeping both. same_face: distance up to which a face is hardly anybody
-    else's.
+    name: as in the settings. network: of its vectors in the store. dimension: length of its vectors. pixels: how chips
+    are given to it. embedding: its crop and its distances. pack: that it comes from, None for a network of the catalog.
     """
 
-    name: EmbedderName
+    name: str
     network: str
-    batch: int
-    chip: ChipLayout
-    limits: tuple[GalleryLimits, ...]
-    min_margin: float
-    clear_by: float
-    full_margin: float
-    min_limit: float
-    max_limit: float
-    safety: float
-    new_view: float
-    same_face: float
+    dimension: int
+    pixels: Pixels
+    embedding: Embedding
+    chip: Layout
+    pack: Pack | None = None
 
-    def limits_for(self, people: int) -> GalleryLimits:
-        """The limits for a gallery of that many people."""
-        return next(each for each in self.limits if each.people is None or people <= each.people)
+    @property
+    def unit_length(self) -> bool:
+        """Whether vectors are scaled to unit length."""
+        return self.embedding.distance is Distance.COSINE
 
 
-DLIB_CHIP = ChipLayout(
-    150, np.array([(46.8, 45.1), (100.6, 44.9), (73.4, 77.1), (49.1, 100.0), (98.8, 98.9)], np.float32)
-)
-"""Reproduces the chips of dlib's `get_face_chip` with padding 0.25."""
-ARCFACE_CHIP = ChipLayout(
-    112,
-    np.array(
-        [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)],
-        np.float32,
-    ),
-)
-"""Source: Deng et al., ArcFace (2019), `arcface_dst` of insightface."""
-
-SFACE = EmbedderSpec(
-    name=EmbedderName.SFACE,
-    network="sface",
-    batch=1,
-    chip=ARCFACE_CHIP,
-    limits=(
-        GalleryLimits(people=100, max_distance=1.05, stranger_distance=1.13),
-        GalleryLimits(people=None, max_distance=1.00, stranger_distance=1.10),
-    ),
-    min_margin=0.06,
-    clear_by=0.06,
-    full_margin=0.25,
-    min_limit=0.75,
-    max_limit=1.2,
-    safety=0.03,
-    new_view=0.4,
-    same_face=0.5,
-)
-DLIB = EmbedderSpec(
-    name=EmbedderName.DLIB,
-    network="dlib_resnet",
-    batch=8,
-    chip=DLIB_CHIP,
-    limits=(
-        GalleryLimits(people=100, max_distance=0.38, stranger_distance=0.6),
-        GalleryLimits(people=None, max_distance=0.36, stranger_distance=0.6),
-    ),
-    min_margin=0.05,
-    clear_by=0.05,
-    full_margin=0.2,
-    min_limit=0.25,
-    max_limit=0.65,
-    safety=0.02,
-    new_view=0.2,
-    same_face=0.275,
-)
-EMBEDDERS: Mapping[EmbedderName, EmbedderSpec] = MappingProxyType({spec.name: spec for spec in (SFACE, DLIB)})
+def _template(crop: Crop) -> ChipLayout:
+    layout = layout_of(crop)
+    if not isinstance(layout, ChipLayout):
+        raise TypeError("crop: expected one by landmarks")
+    return layout
 
 
-def chosen(setting: EmbedderName | None, stored: str | None) -> EmbedderSpec:
+ARCFACE_CHIP, DLIB_CHIP = _template(SFACE_EMBEDDING.crop), _template(DLIB_EMBEDDING.crop)
+
+
+def _built_in(name: str, network: str) -> EmbedderSpec:
+    spec: NetworkSpec = CATALOG[network]
+    if spec.embedding is None or spec.pixels is None or spec.dimension is None:
+        raise ValueError(f"{network}: no embedder")
+    return EmbedderSpec(
+        name=name,
+        network=network,
+        dimension=spec.dimension,
+        pixels=spec.pixels,
+        embedding=spec.embedding,
+        chip=layout_of(spec.embedding.crop),
+    )
+
+
+SFACE, DLIB = _built_in("sface", "sface"), _built_in("dlib", "dlib_resnet")
+EMBEDDERS: Mapping[str, EmbedderSpec] = MappingProxyType({spec.name: spec for spec in (SFACE, DLIB)})
+"""By name in the settings, those of the catalog."""
+
+
+def of_pack(pack: Pack) -> EmbedderSpec:
+    """The embedder of a model pack. Raises ModelError where it is none."""
+    card = pack.card
+    if card.embedding is None or card.input.pixels is None or card.dimension is None:
+        raise ModelError(f"the model pack {pack.name} is no embedder", fix="name another: 'footfall models list'")
+    return EmbedderSpec(
+        name=pack.name,
+        network=pack.network,
+        dimension=card.dimension,
+        pixels=card.input.pixels,
+        embedding=card.embedding,
+        chip=layout_of(card.embedding.crop),
+        pack=pack,
+    )
+
+
+def known_embedders(models: Path) -> list[EmbedderSpec]:
+    """All embedders: those of the catalog, and those of the packs in a model folder. Raises ModelError."""
+    added = [pack for pack in packs.installed(models) if pack.card.embedding is not None]
+    return [*EMBEDDERS.values(), *map(of_pack, added)]
+
+
+def embedder_named(name: str, models: Path) -> EmbedderSpec:
+    """The embedder of that name in the settings. Raises ModelError where there is none."""
+    if name in EMBEDDERS:
+        return EMBEDDERS[name]
+    pack = packs.find(name, models)
+    if pack is None:
+        names = ", ".join(spec.name for spec in known_embedders(models))
+        raise ModelError(
+            f"no embedder named {name!r} in {models}",
+            fix=f"set recognition.embedder to one of: {names}; 'footfall models add PACK' adds one",
+        )
+    return of_pack(pack)
+
+
+def chosen(setting: str | None, stored: str | None, models: Path) -> EmbedderSpec:
     """The embedder of a run: that of the setting; without one, that of the vectors in the store; else SFace.
 
-    stored: network of the store's vectors, None without any. Raises ModelError where setting and store differ, or the
-    store's network is unknown here.
+    stored: network of the store's vectors, None without any. models: the model folder. Raises ModelError where setting
+    and store differ, or the store's network is not here.
     """
     if stored is None:
-        return EMBEDDERS[setting or EmbedderName.SFACE]
-    found = next((spec for spec in EMBEDDERS.values() if spec.network == stored), None)
-    if found is None:
-        raise ModelError(f"the store's vectors are of the network {stored}, which is unknown", fix="update Footfall")
-    if setting not in (None, found.name):
+        return embedder_named(setting or SFACE.name, models)
+    name = next((spec.name for spec in EMBEDDERS.values() if spec.network == stored), stored.partition("@")[0])
+    if setting not in (None, name):
         raise ModelError(
-            f"recognition.embedder is {setting}, but the people in the store were enrolled with {found.name}",
-            fix=f"run 'footfall people re-enroll --pictures DIR', or set recognition.embedder = \"{found.name}\"",
+            f"recognition.embedder is {setting}, but the people in the store were enrolled with {name}",
+            fix=f"run 'footfall people re-enroll --pictures DIR', or set recognition.embedder = \"{name}\"",
+        )
+    if name not in EMBEDDERS and packs.find(name, models) is None:
+        raise ModelError(
+            f"the people in the store were enrolled with the model pack {name}, which is not in {models}",
+            fix="add it with 'footfall models add PACK', or name the model folder that has it: --models DIR",
+        )
+    found = embedder_named(name, models)
+    if found.network != stored:
+        raise ModelError(
+            f"the people in the store were enrolled with other weights of {name} ({stored}) than are here"
+            f" ({found.network})",
+            fix="add those with 'footfall models add PACK --force', or run 'footfall people re-enroll --pictures DIR'",
         )
     return found

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from config.recognition import DetectorName, DetectSettings, QualitySettings
 from config.settings import ModelSettings
 from models.runtime import has_network
-from tracker.vision.align import align
+from tracker.vision.align import align, cut
 from tracker.vision.boxes import WHOLE_FRAME, Region, region_px
 from tracker.vision.detector import Detector
 from tracker.vision.embed import Embedder
@@ -33,7 +33,7 @@ class AnalysedFaces:
     """The faces of one frame with quality and vector of each, row by row.
 
     quality: NaN where a face was not examined. rejections: why it is not good enough for recognition; None where it is,
-    or was not examined. vectors: (N, 128) float32, zeros where there is none. usable: (N,) bool, True where there is a
+    or was not examined. vectors: (N, D) float32, zeros where there is none. usable: (N,) bool, True where there is a
     vector: the face was examined and not rejected.
     """
 
@@ -109,8 +109,8 @@ class FaceEngine:
         return faces.shifted((x1, y1))
 
     def embed(self, image: Image, faces: Faces) -> FloatArray:
-        """(N, 128) float32: vectors of the given faces, whatever their quality."""
-        chips = align(image, faces.landmarks, self.embedder.chip)
+        """(N, D) float32: vectors of the given faces, whatever their quality."""
+        chips = cut(image, faces, self.embedder.chip)
         with self._lock:
             return self._embedder.embed(chips)
 

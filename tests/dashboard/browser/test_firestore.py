@@ -297,5 +297,5 @@ def test_settings_are_those_of_an_agent(ask: Ask, embedder: EmbedderSpec, people
     sections = {"presence", "match", "track", "quality", "detect"}
     expected = json.loads(own.model_dump_json(include=sections))
     of_match = match_settings(MatchSettings(**match), embedder, people=people).model_dump(mode="json")
-    expected["match"] = {**of_match, "full_margin": embedder.full_margin}
+    expected["match"] = {**of_match, "full_margin": embedder.embedding.full_margin}
     assert found == expected

@@ -149,7 +149,7 @@ def _options(
         "settings": {
             "presence": presence.model_dump(mode="json"),
             "track": track.model_dump(mode="json"),
-            "match": {**MATCH.model_dump(mode="json"), "full_margin": SFACE.full_margin},
+            "match": {**MATCH.model_dump(mode="json"), "full_margin": SFACE.embedding.full_margin},
             "quality": QUALITY.model_dump(mode="json"),
         },
         "gallery": people,

@@ -12,7 +12,7 @@ from dashboard.devices import app_files
 from models import cards
 from models.browser import FOLDER
 from models.catalog import CATALOG
-from models.packs import Source
+from models.model_folder import Source
 from tests.dashboard.devices.conftest import Gym
 
 

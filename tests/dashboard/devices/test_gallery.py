@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from config.recognition import EmbedderName
 from dashboard.devices.configuration import gallery_version
 from dashboard.devices.gallery import gallery
 from tests.dashboard.devices.conftest import ANN, Gym, documents, floats, vector
@@ -126,7 +125,7 @@ def test_people_who_change_while_the_gallery_is_read_are_asked_for_again(
 
 
 def test_records_are_accepted_where_the_settings_ask_for_another_network(gym: Gym) -> None:
-    recognition = gym.settings.recognition.model_copy(update={"embedder": EmbedderName.DLIB})
+    recognition = gym.settings.recognition.model_copy(update={"embedder": "dlib"})
     gym.settings = gym.settings.model_copy(update={"recognition": recognition})
     found = gym.restarted().send(events=documents(gym.event("enter", 60)))
     assert (found["stored"], found["gallery_version"]) == (1, None)

@@ -32,6 +32,7 @@ from tracker.presence.events import OPERATOR, Event, EventKind
 from tracker.presence.people import Consent, Person, Role
 from tracker.review.doubts import DoubtfulVisit
 from tracker.store.users import User, UserRole
+from tracker.vision.embedders import SFACE
 
 Act = Callable[[Gym, Actor], object]
 FACES = [Faces(vectors=vector(9), sources=("sister.jpg",), reach=0.5)]
@@ -72,7 +73,7 @@ ACTS: dict[str, Act] = {
         gym.store, actor, site_id=SITE, session_id=gym.over, entered_at=ago(310), left_at=ago(200)
     ),
     "visits.reassign": lambda gym, actor: reassigning.reassign(
-        gym.store, actor, site_id=SITE, session_id=gym.over, to="p-bob"
+        gym.store, actor, site_id=SITE, session_id=gym.over, to="p-bob", embedder=SFACE
     ),
     "people.not": lambda gym, actor: negatives.mark(gym.store, actor, "p-ada", FACES),
     "people.not_clear": lambda gym, actor: negatives.clear(gym.store, actor, "p-ada"),
@@ -138,10 +139,10 @@ FAILING: dict[str, Act] = {
         gym.store, actor, site_id=SITE, session_id=gym.over, left_at=ago(30)
     ),
     "to-themselves": lambda gym, actor: reassigning.reassign(
-        gym.store, actor, site_id=SITE, session_id=gym.over, to="p-ada"
+        gym.store, actor, site_id=SITE, session_id=gym.over, to="p-ada", embedder=SFACE
     ),
     "to-nobody-known": lambda gym, actor: reassigning.reassign(
-        gym.store, actor, site_id=SITE, session_id=gym.over, to="p-zoe"
+        gym.store, actor, site_id=SITE, session_id=gym.over, to="p-zoe", embedder=SFACE
     ),
     "own-face": lambda gym, actor: negatives.mark(
         gym.store, actor, "p-ada", [*FACES, Faces(vectors=vector(0), sources=("ada.jpg",), reach=0.5)]

@@ -15,6 +15,7 @@ from tracker.actions.undo import undo
 from tracker.presence.people import PersonKind
 from tracker.review.waiting import Waiting, waiting
 from tracker.store.store import Store
+from tracker.vision.embedders import SFACE
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def test_visit_of_somebody_else_leaves_the_review_and_returns_when_undone(place:
     place.doubtful_visit(ada, 5, face(1, 0.97, 20))
     (doubtful,) = found(place).visits
     audit_id = reassigning.reassign(
-        place.store, DESK, site_id=RULES.site_id, session_id=doubtful.visit.session_id, to=None
+        place.store, DESK, site_id=RULES.site_id, session_id=doubtful.visit.session_id, to=None, embedder=SFACE
     )
     assert found(place).visits == ()
     assert len(place.store.people.negatives()[0]) == 1

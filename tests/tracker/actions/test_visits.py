@@ -15,6 +15,7 @@ from tracker.presence.events import OPERATOR
 from tracker.presence.people import PersonKind
 from tracker.store.audit import SubjectKind
 from tracker.store.observation import Observation
+from tracker.vision.embedders import SFACE
 
 
 def test_somebody_who_left_unseen_has_left_now(gym: Gym) -> None:
@@ -35,12 +36,12 @@ def test_nobody_has_left_before_a_camera_saw_them_last(gym: Gym) -> None:
 
 def test_a_visit_moves_to_the_person_who_was_there(gym: Gym) -> None:
     gym.store.record(Observation(events=[event("exit", 200, "p-bob"), event("enter", 210, "p-bob")]))
-    reassigning.reassign(gym.store, DESK, site_id=SITE, session_id=gym.over, to="p-bob")
+    reassigning.reassign(gym.store, DESK, site_id=SITE, session_id=gym.over, to="p-bob", embedder=SFACE)
     assert gym.visits() == [("p-bob", 300, 240), ("p-bob", 210, 200), ("p-ada", 60, None)]
 
 
 def test_faces_of_a_reassigned_visit_are_not_the_first_persons_but_their_own_are_left_out(gym: Gym) -> None:
-    audit_id = reassigning.reassign(gym.store, DESK, site_id=SITE, session_id=gym.over, to="p-bob")
+    audit_id = reassigning.reassign(gym.store, DESK, site_id=SITE, session_id=gym.over, to="p-bob", embedder=SFACE)
     vectors, owners = gym.store.people.negatives()
     assert owners == ("p-ada",)
     assert np.array_equal(vectors, vector(7))
@@ -49,7 +50,7 @@ def test_faces_of_a_reassigned_visit_are_not_the_first_persons_but_their_own_are
 
 
 def test_a_visit_of_nobody_known_is_that_of_a_new_visitor(gym: Gym) -> None:
-    audit_id = reassigning.reassign(gym.store, DESK, site_id=SITE, session_id=gym.over, to=None)
+    audit_id = reassigning.reassign(gym.store, DESK, site_id=SITE, session_id=gym.over, to=None, embedder=SFACE)
     known = gym.store.people.all(kind=PersonKind.VISITOR)
     assert [each.name for each in known] == ["Visitor 1", "Visitor 2"]
     assert gym.visits() == [(known[1].person_id, 300, 240), ("p-ada", 60, None)]
@@ -59,7 +60,7 @@ def test_a_visit_of_nobody_known_is_that_of_a_new_visitor(gym: Gym) -> None:
 
 
 def test_a_new_visitor_who_came_again_is_kept_when_the_visit_moves_back(gym: Gym) -> None:
-    audit_id = reassigning.reassign(gym.store, DESK, site_id=SITE, session_id=gym.over, to=None)
+    audit_id = reassigning.reassign(gym.store, DESK, site_id=SITE, session_id=gym.over, to=None, embedder=SFACE)
     new = gym.visits()[0][0]
     visits.add(gym.store, DESK, site_id=SITE, person_id=new, entered_at=ago(50), left_at=ago(40))
     undo(gym.store, DESK, audit_id)

@@ -12,6 +12,7 @@ from tracker.actions.actor import Actor
 from tracker.presence.people import Consent
 from tracker.store.store import Store
 from tracker.store.users import UserRole
+from tracker.vision.embedders import SFACE
 
 ANN = Actor("Ann", UserRole.DESK)
 
@@ -141,7 +142,7 @@ def test_a_visit_that_a_user_gave_to_somebody_else_ends_as_theirs(harness: Agent
     bob = harness.enrol("Bob", BOB)
 
     def give() -> None:
-        reassigning.reassign(harness.store, ANN, site_id="gym", session_id=open_visit(harness), to=bob)
+        reassigning.reassign(harness.store, ANN, site_id="gym", session_id=open_visit(harness), to=bob, embedder=SFACE)
 
     first, later = scene(0, 5, ADA), [*scene(5.5, 20, ADA), *scene(20.5, 90)]
     if restart:
@@ -158,7 +159,9 @@ def test_a_visit_that_was_given_back_ends_as_before(harness: AgentHarness) -> No
     ada, bob = harness.enrol("Ada", ADA), harness.enrol("Bob", BOB)
 
     def give() -> None:
-        change = reassigning.reassign(harness.store, ANN, site_id="gym", session_id=open_visit(harness), to=bob)
+        change = reassigning.reassign(
+            harness.store, ANN, site_id="gym", session_id=open_visit(harness), to=bob, embedder=SFACE
+        )
         undo.undo(harness.store, ANN, change)
 
     harness.play([*scene(0, 5, ADA), give, *scene(5.5, 20, ADA), *scene(20.5, 90)])

@@ -151,7 +151,7 @@ def test_network_cut_in_half_is_refused_by_name(
     shutil.copytree(models_folder, half)
     network = half / "sface-float16.tflite"
     network.write_bytes(network.read_bytes()[: network.stat().st_size // 2])
-    monkeypatch.setattr("models.packs.importlib.util.find_spec", lambda _name: None)
+    monkeypatch.setattr("models.model_folder.importlib.util.find_spec", lambda _name: None)
     for name in ("ada.png", "bob.jpg"):
         shutil.copy(pictures / name, name)
     run(*words, "--models", half).refused("sface-float16.tflite", "footfall models export")
@@ -160,5 +160,5 @@ def test_network_cut_in_half_is_refused_by_name(
 def test_missing_networks_without_tensorflow_are_reported_with_a_fix(
     run: Run, tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("models.packs.importlib.util.find_spec", lambda _name: None)
+    monkeypatch.setattr("models.model_folder.importlib.util.find_spec", lambda _name: None)
     run("track", "--camera", clip, "--models", tmp_path / "none").refused("no models in", "--models DIR")

@@ -214,7 +214,7 @@ def test_no_part_of_a_clip_identifies_a_stranger(faces: dict[str, tuple[str, np.
         vote, naming = Vote(), None
         for one in (each for each in found[start:] for _ in range(3)):
             verdict = classify(one, MATCH)
-            heavy = weight(64, 4, 0, verdict_margin(one, verdict, MATCH), full_margin=SFACE.full_margin)
+            heavy = weight(64, 4, 0, verdict_margin(one, verdict, MATCH), full_margin=SFACE.embedding.full_margin)
             vote = vote.add(one, verdict, weight=heavy, quality=0.5)
             naming = vote.result(MATCH, naming)
             results.add(naming.kind)

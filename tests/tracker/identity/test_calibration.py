@@ -62,16 +62,16 @@ def test_lookalikes_get_lower_limits() -> None:
     gallery = gallery_of(a=person(0, spread=0), b=toward(0, 1, 0.5), c=person(3))
     found = calibrate(gallery, SETTINGS, DLIB, rate=0.01)
     limits = {each.person_id: each.limit for each in found.people}
-    assert limits["a"] == limits["b"] == pytest.approx(0.5 - DLIB.safety, abs=1e-3)
+    assert limits["a"] == limits["b"] == pytest.approx(0.5 - DLIB.embedding.safety, abs=1e-3)
     assert limits["c"] == 0.55
-    assert found.threshold == pytest.approx(0.5 - DLIB.safety, abs=1e-3)
+    assert found.threshold == pytest.approx(0.5 - DLIB.embedding.safety, abs=1e-3)
     assert {each.person_id: each.lookalike for each in found.people} == {"a": "b", "b": "a", "c": "b"}
 
 
 def test_person_enrolled_twice_is_reported_and_limits_stay_usable() -> None:
     found = calibrate(gallery_of(a=person(0, spread=0), b=toward(0, 1, 0.1), c=person(3)), SETTINGS, DLIB, rate=0.01)
     assert [each.person_id for each in found.lookalikes] == ["a", "b"]
-    assert min(each.limit for each in found.people) == DLIB.min_limit
+    assert min(each.limit for each in found.people) == DLIB.embedding.min_limit
 
 
 def test_many_people_can_raise_the_threshold_up_to_stranger_distance() -> None:
@@ -113,7 +113,7 @@ def test_strangers_lower_limits_and_confirm_none() -> None:
     strangers = gallery_of(v=toward(0, 1, 0.5), w=person(5))
     found = calibrate(gallery_of(a=person(0, spread=0)), SETTINGS, DLIB, rate=0.01, strangers=strangers)
     (only,) = found.people
-    assert only.limit == pytest.approx(0.5 - DLIB.safety, abs=1e-3)
+    assert only.limit == pytest.approx(0.5 - DLIB.embedding.safety, abs=1e-3)
     assert (only.lookalike, only.nearest_other) == ("v", pytest.approx(0.5, abs=1e-3))
     assert (len(found.strangers), len(found.different), found.confirmed) == (4, 0, False)
     assert found.threshold == 0.55

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from config.errors import ModelError
 from config.findings import Outcome
-from config.recognition import EmbedderName, MatchSettings
+from config.recognition import MatchSettings
 from tracker.identity.check import check_recognition
 from tracker.identity.limits import match_settings
 from tracker.vision.embedders import DLIB, SFACE, EmbedderSpec, chosen
@@ -27,7 +29,7 @@ def test_unset_distances_depend_on_embedder_and_gallery(
 ) -> None:
     found = match_settings(MatchSettings(min_sightings=5), embedder, people=people)
     assert (found.max_distance, found.stranger_distance) == (max_distance, stranger_distance)
-    assert (found.min_margin, found.clear_by) == (embedder.min_margin, embedder.clear_by)
+    assert (found.min_margin, found.clear_by) == (embedder.embedding.min_margin, embedder.embedding.clear_by)
     assert found.min_sightings == 5
 
 
@@ -55,23 +57,23 @@ def test_given_distances_stay_and_the_others_keep_the_order(
     ("setting", "stored", "expected"),
     [
         pytest.param(None, None, SFACE, id="new"),
-        pytest.param(EmbedderName.DLIB, None, DLIB, id="new-with-dlib"),
+        pytest.param("dlib", None, DLIB, id="new-with-dlib"),
         pytest.param(None, "dlib_resnet", DLIB, id="store-of-dlib"),
-        pytest.param(EmbedderName.SFACE, "sface", SFACE, id="agreed"),
+        pytest.param("sface", "sface", SFACE, id="agreed"),
     ],
 )
 def test_a_store_goes_on_with_its_network(
-    setting: EmbedderName | None, stored: str | None, expected: EmbedderSpec
+    setting: str | None, stored: str | None, expected: EmbedderSpec, tmp_path: Path
 ) -> None:
-    assert chosen(setting, stored) is expected
+    assert chosen(setting, stored, tmp_path) is expected
 
 
-def test_another_network_than_that_of_the_store_is_refused() -> None:
+def test_another_network_than_that_of_the_store_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="were enrolled with dlib") as caught:
-        chosen(EmbedderName.SFACE, "dlib_resnet")
+        chosen("sface", "dlib_resnet", tmp_path)
     assert "re-enroll" in caught.value.fix
-    with pytest.raises(ModelError, match="facenet, which is unknown"):
-        chosen(None, "facenet")
+    with pytest.raises(ModelError, match="model pack facenet, which is not in"):
+        chosen(None, "facenet@0123456789ab", tmp_path)
 
 
 @pytest.mark.parametrize(

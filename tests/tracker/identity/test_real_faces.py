@@ -145,7 +145,7 @@ def naming_of(engine: FaceEngine, gallery: Gallery, frames: list[Frame]) -> Vote
                 float(seen.quality.sharpness[row]),
                 yaw,
                 verdict_margin(found, verdict, MATCH),
-                full_margin=SFACE.full_margin,
+                full_margin=SFACE.embedding.full_margin,
             )
             vote = vote.add(found, verdict, weight=heavy, quality=float(seen.quality.score[row]))
     return vote.result(MATCH)

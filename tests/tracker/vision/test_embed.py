@@ -63,7 +63,7 @@ def test_float16_vectors_match_float32(models_folder: Path, detector: Detector, 
 @pytest.mark.parametrize("count", [0, 1, 3, 37])
 def test_any_number_of_chips(count: int, embedder: Embedder) -> None:
     vectors = embedder.embed(np.full((count, 112, 112, 3), 90, np.uint8))
-    assert vectors.shape == (count, Embedder.dimension)
+    assert vectors.shape == (count, 128)
     assert vectors.dtype == np.float32
     assert np.isfinite(vectors).all()
 

@@ -1,0 +1,79 @@
+"""What `footfall models` shows of networks and model packs: lines for people, and JSON values."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from config.errors import ModelError
+from models import cards, packs
+from models.cards import Card, Format
+from models.catalog import CATALOG
+from models.model_folder import FileState, FileStatus, Source
+from models.packs import Pack
+
+
+def built_in_card(name: str) -> Card:
+    """The card of a network of the catalog."""
+    spec = CATALOG[name]
+    source = Source(
+        package=spec.source_package, version=spec.source_version, file=spec.source_file, sha256=spec.source_sha256
+    )
+    return cards.of(spec, source, form=Format.FOLDER, weights=None)
+
+
+def lines(card: Card) -> list[tuple[str, str]]:
+    """Title and value of each line that `models show` prints."""
+    found = [("name", card.name), ("kind", card.kind.value), ("purpose", card.purpose)]
+    found.append(("input", f"{' x '.join('any' if side is None else str(side) for side in card.input.shape[1:3])} px"))
+    if card.input.pixels is not None:
+        found.append(("pixels", str(card.input.pixels)))
+    found += [(f"output {number}", f"{each}: {each.meaning}") for number, each in enumerate(card.outputs.values())]
+    if card.embedding is not None:
+        crop = card.embedding.crop
+        how = "five landmarks" if crop.margin is None else f"the box, margin {crop.margin} px"
+        found += [("crop", f"{crop.side} px, by {how}"), ("distance", card.embedding.distance.value)]
+        found += [
+            (
+                "limits" if each.people is None else f"limits up to {each.people} people",
+                f"same person up to {each.max_distance:g}, stranger from {each.stranger_distance:g}",
+            )
+            for each in card.embedding.limits
+        ]
+    found += [
+        ("accuracy", f"{each.measure} {each.value:.3f} ({each.precision}, {each.dataset})") for each in card.accuracy
+    ]
+    source = " ".join(part for part in (card.source.package, card.source.version, card.source.file) if part)
+    return [*found, ("licence", card.licence), ("source", source), ("sha256", card.source.sha256)]
+
+
+def problem(pack: Pack) -> ModelError | None:
+    """What is wrong with the files of a model pack, None where they are whole."""
+    try:
+        packs.verify(pack)
+    except ModelError as error:
+        return error
+    return None
+
+
+def record(row: FileStatus) -> dict[str, Any]:
+    """The status of a network of the catalog, as JSON values."""
+    status = asdict(row)
+    del status["spec"]
+    embedding = row.spec.embedding
+    return {
+        **asdict(row.spec),
+        "input_range": row.spec.input_range,
+        "outputs": [str(output) for output in row.spec.outputs],
+        "embedding": None if embedding is None else embedding.model_dump(mode="json"),
+        **status,
+        "file": row.spec.file_name(row.precision),
+    }
+
+
+def pack_record(pack: Pack) -> dict[str, Any]:
+    """A model pack, as JSON values."""
+    found = problem(pack)
+    state = FileState.OK if found is None else FileState.DAMAGED
+    document = {"folder": str(pack.folder), "network": pack.network, "state": state, "precisions": pack.precisions}
+    return {**pack.card.model_dump(mode="json"), **document, "problem": None if found is None else found.problem}
