@@ -23,6 +23,7 @@ EXAMPLES: Mapping[str, object] = {
     "detect.max_faces": 10,
     "models.dir": "models-cache",
     "recognition.embedder": "dlib",
+    "recognition.shadow": "ours",
     "store.file": "footfall-copy.sqlite3",
     "cloud.credentials": "device-key.json",
     "presence.closes_at": "23:30",

@@ -80,6 +80,12 @@ class RecognitionSettings(_Section):
         description="Network that embeds faces: `sface`, `dlib`, or the name of a model pack in `footfall models list`."
         " Unset: that of the people in the store, in a new store `sface`. `dlib` confuses people of some groups.",
     )
+    shadow: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9][a-z0-9._-]{0,40}$",
+        description="Network to change to: agents take faces for it of people whom the present one recognises clearly."
+        " `footfall people shadow` shows how far it is, `footfall people re-enroll --shadow` changes over.",
+    )
 
 
 class MatchSettings(_Section):

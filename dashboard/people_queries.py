@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from config.errors import ModelError
 from dashboard.people_address import PAGE_SIZE, PeopleQuery
 from dashboard.queries import Board, with_printable_name
+from tracker.identity.networks import shadow_of
 from tracker.presence.calendar import day_range
 from tracker.presence.people import Person
 from tracker.presence.sessions import Session
@@ -27,7 +29,8 @@ class PeopleView:
     """A page of the people who fit a query.
 
     people: how many fit. known: how many there are at all, enrolled and visitors. page: of `pages`, from 1 on. groups:
-    all that anybody is in. today: at the site.
+    all that anybody is in. today: at the site. changing: how far a change of the
+    network is, in words, None without one.
     """
 
     rows: Sequence[DirectoryEntry]
@@ -38,6 +41,7 @@ class PeopleView:
     groups: Sequence[str]
     today: date
     now: datetime
+    changing: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +86,21 @@ def people_view(board: Board, query: PeopleQuery) -> PeopleView:
         groups=directory.groups(),
         today=wanted.today,
         now=board.now(),
+        changing=_changing(board),
     )
+
+
+def _changing(board: Board) -> str | None:
+    """How far a shadow period is. Raises StoreError."""
+    try:
+        embedder = shadow_of(board.settings)
+    except ModelError as error:
+        return error.problem
+    store = board.store()
+    if embedder is None or embedder.network == store.people.network():
+        return None
+    ready, enrolled = store.shadow.ready(embedder.network)
+    return f"{ready:,} of {enrolled:,} can be recognised by {embedder.name}, the next network"
 
 
 def people_portions(board: Board, query: PeopleQuery) -> Iterator[list[DirectoryEntry]]:

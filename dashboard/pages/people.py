@@ -204,7 +204,8 @@ def _register_profile(app: RoleCallbacks, board: Board) -> None:
 
 
 def _summary(view: PeopleView) -> str:
-    return count(view.people, "person", "people")
+    people = count(view.people, "person", "people")
+    return people if view.changing is None else f"{people} · {view.changing}"
 
 
 def _ways(waiting: int) -> list[Component]:

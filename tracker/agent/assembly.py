@@ -7,18 +7,22 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from config.settings import CameraSettings, ModelSettings, Settings
-from models.runtime import has_network
+from models.catalog import required
+from models.runtime import ensure_built, has_network
 from tracker.agent.looks import BodyWatch
 from tracker.agent.loop import Agent
 from tracker.agent.roles.choice import line_of, role_of
 from tracker.cameras.frames import FrameSource
 from tracker.cameras.sources import SystemClock
 from tracker.identity.known import KnownPeople
+from tracker.identity.networks import shadow_of
 from tracker.identity.recognition import Recognition
+from tracker.identity.shadow import Shadow
 from tracker.presence.events import CameraRef
 from tracker.store.store import Store
 from tracker.vision.bodies import BodyDetector
 from tracker.vision.boxes import Region
+from tracker.vision.embed import Embedder
 from tracker.vision.engine import FaceEngine
 
 log = logging.getLogger("footfall.agent")
@@ -35,6 +39,7 @@ def assemble(
     engine = FaceEngine.load(
         models=settings.models, detect=settings.detect, quality=settings.quality, embedder=known.embedder
     )
+    shadow = _shadow(settings, known, store)
     bodies = _body_detector(settings.models, [each for each in cameras if each.counts_bodies])
     clock = SystemClock()
     agents = []
@@ -54,12 +59,27 @@ def assemble(
             clock=clock,
             resume_within=timedelta(seconds=settings.presence.merge_gap_s),
             watch=None if bodies is None or not each.counts_bodies else _watch(each, bodies, settings.detect.region),
+            shadow=shadow,
             evidence_days=settings.store.evidence_days,
             visitor_days=settings.store.visitor_days,
             audit_days=settings.store.audit_days,
         )
         agents.append(agent)
     return agents
+
+
+def _shadow(settings: Settings, known: KnownPeople, store: Store) -> Shadow | None:
+    """What takes faces for the network that the site changes to; None without one. Raises ModelError, StoreError."""
+    embedder = shadow_of(settings)
+    if embedder is None:
+        return None
+    if embedder.network == known.embedder.network:
+        log.warning("people are recognised by %s already: remove recognition.shadow", embedder.name)
+        return None
+    models = settings.models
+    ensure_built(models.dir, models.precision, required(embedder.network))
+    loaded = Embedder(embedder, folder=models.dir, precision=models.precision, threads=models.threads)
+    return Shadow(loaded, store.shadow)
 
 
 def _body_detector(models: ModelSettings, cameras: Sequence[CameraSettings]) -> BodyDetector | None:

@@ -22,6 +22,7 @@ from tracker.cameras.clock import Clock
 from tracker.cameras.frames import Frame, FrameSource, NoFrameYet
 from tracker.identity.known import KnownPeople
 from tracker.identity.recognition import FaceName, Recognition
+from tracker.identity.shadow import Shadow
 from tracker.presence.events import CameraRef, Correction, Event, Match, is_unidentified
 from tracker.presence.health import CameraState
 from tracker.presence.room import Gap, Presence
@@ -81,19 +82,22 @@ class Agent:
         clock: Clock,
         resume_within: timedelta,
         watch: BodyWatch | None = None,
+        shadow: Shadow | None = None,
         evidence_days: int = 7,
         visitor_days: int = 30,
         audit_days: int = 365,
     ) -> None:
         """resume_within: who was in sight before a gap or a restart no longer than this is still in after it.
 
-        watch: what looks for bodies, where everybody counts and not only people with a face.
+        watch: what looks for bodies, where everybody counts and not only people with a face. shadow: what takes faces
+        for another network.
         """
         self.camera = camera
         self._source = source
         self._engine = engine
         self._recognition = recognition
         self._watch = watch
+        self._shadow = shadow
         self._people = PersonTracks(camera, line=None if watch is None else watch.line)
         self._role = role
         self._known = known
@@ -184,6 +188,8 @@ class Agent:
         seen = self._engine.examine(frame.image, faces, self._recognition.due(faces, at))
         size_wh = (frame.image.shape[1], frame.image.shape[0])
         recognised = self._recognition.update(seen, at, size_wh=size_wh)
+        if self._shadow is not None:
+            self._shadow.observe(frame.image, seen.faces, recognised.faces, at)
         bodies = None
         if self._watch is not None:
             bodies = self._watch.look(frame.image, at, now=self._people.has_new(recognised.faces))

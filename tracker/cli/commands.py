@@ -52,7 +52,11 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Entry]]] = {  # a group within anot
             "name": ("visitors:name", "Name one or more visitors."),
             "tidy": ("visitors:tidy", "Delete face vectors of visitors who have not returned."),
             "not": ("deny:deny", "Mark faces as not this person."),
-            "re-enroll": ("re_enroll:re_enroll", "Enroll everybody anew with the network of the settings."),
+            "re-enroll": (
+                "re_enroll:re_enroll",
+                "Enroll everybody anew with another network: that of the settings, or that of a shadow period.",
+            ),
+            "shadow": ("re_enroll:shadow", "Show how far a shadow period is."),
             "calibrate": ("calibrate:calibrate", "Calibrate recognition thresholds for the people enrolled here."),
         },
     ),

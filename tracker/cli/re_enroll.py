@@ -1,4 +1,4 @@
-"""`footfall people re-enroll`: everybody enrolled anew with another network."""
+"""`footfall people re-enroll | shadow`: everybody enrolled anew with another network, from pictures or faces taken."""
 
 from __future__ import annotations
 
@@ -7,35 +7,42 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from config.errors import PeopleError
+from config.errors import ModelError, PeopleError
 from tracker.cli.acting import actor_of
 from tracker.cli.command import command
 from tracker.cli.enroll import PatternOption, asked_pattern
-from tracker.cli.options import ActingModels
-from tracker.cli.output import Result
-from tracker.cli.store import writing
-from tracker.cli.terminal import with_progress
-from tracker.identity.networks import engine_of
+from tracker.cli.options import ActingModels, Reading, UsageError
+from tracker.cli.output import Result, Table
+from tracker.cli.store import reading, writing
+from tracker.cli.terminal import errors, with_progress
+from tracker.identity.networks import engine_of, shadow_of
 from tracker.presence.people import PersonKind, name_key
+from tracker.reports.text import count_text
 
 if TYPE_CHECKING:
+    from config.settings import Settings
     from tracker.identity.enrolment import EnrolmentPlan
     from tracker.identity.enrolment_requests import EnrolmentRequest
     from tracker.presence.people import Person
+    from tracker.store.store import Store
     from tracker.vision.embedders import EmbedderSpec
     from tracker.vision.engine import FaceEngine
 
 
-@command("footfall people re-enroll --pictures people/")
+@command("footfall people re-enroll --pictures people/", "footfall people re-enroll --shadow")
 def re_enroll(
     access: ActingModels,
     pictures: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             "--pictures", metavar="DIR", help="Folder that holds, for each person, a folder or a picture of that name."
         ),
-    ],
+    ] = None,
     pattern: PatternOption = None,
+    from_shadow: Annotated[
+        bool,
+        typer.Option("--shadow", help="With the faces of a shadow period (recognition.shadow), for its network."),
+    ] = False,
     without_pictures: Annotated[
         bool,
         typer.Option(
@@ -44,30 +51,38 @@ def re_enroll(
         ),
     ] = False,
 ) -> Result:
-    """Enroll everybody anew with the network of the settings.
+    """Enroll everybody anew with another network: that of the settings, or that of a shadow period.
 
     Face vectors of two networks cannot be compared, so a store goes on with the network that it was made with until
     this command replaces the vectors of all people at once. Names, ids, roles and visits stay. Vectors of visitors,
-    faces marked as not somebody's, and calibrated limits are deleted: they belong to the former network. Running agents
-    end and must be started again. Without --without-pictures nothing changes unless everybody has a usable picture.
+    faces marked as not somebody's, and calibrated limits are deleted: they belong to the former network, and strangers
+    who come back get new ids. Running agents end and must be started again. Without --without-pictures nothing changes
+    unless everybody has a usable picture, or enough faces of a shadow period.
     """
     from tracker.actions.recognition import replace_network
     from tracker.identity.enrolment_requests import requests_in
-    from tracker.vision.embedders import chosen
+    from tracker.identity.shadow import SOURCE, consistent
 
-    requests = requests_in(pictures, pattern or asked_pattern(pictures))
+    if pictures is None and not from_shadow:
+        raise UsageError("expected --pictures or --shadow", fix="give the folder of the pictures: --pictures DIR")
     with writing(access) as (settings, store):
-        embedder = chosen(settings.recognition.embedder, stored=None, models=settings.models.dir)
+        embedder = _wanted(settings, shadow=from_shadow)
         former = store.people.network()
         if former == embedder.network:
             raise PeopleError(
                 f"the people are enrolled with {embedder.name} already", fix="'footfall enroll --add' adds pictures"
             )
         people = store.people.all(kind=PersonKind.ENROLLED)
+        errors.print_line(_what_is_lost(store))
+        shadow = consistent(*store.shadow.vectors(embedder.network)) if from_shadow else {}
         store.use_model(embedder.network)
         done = set(store.people.vectors(PersonKind.ENROLLED)[1])  # downloaded from a machine that has changed already
-        plans = _plans(requests, people, engine_of(settings, embedder), embedder)
-        found = {person_id: (plan.vectors, plan.sources) for person_id, plan in plans.items() if plan.accepted}
+        plans: dict[str, EnrolmentPlan] = {}
+        if pictures is not None:
+            requests = requests_in(pictures, pattern or asked_pattern(pictures))
+            plans = _plans(requests, people, engine_of(settings, embedder), embedder)
+        found = {person_id: (vectors, (SOURCE,) * len(vectors)) for person_id, vectors in shadow.items()}
+        found |= {person_id: (plan.vectors, plan.sources) for person_id, plan in plans.items() if plan.accepted}
         missing = [person for person in people if person.person_id not in found and person.person_id not in done]
         if missing and not without_pictures:
             raise PeopleError(_missing(missing, pictures), fix="add pictures of them, or give --without-pictures")
@@ -77,6 +92,27 @@ def re_enroll(
         parts=[f"enrolled {len(found)} of {len(people)} people anew with {embedder.name}"],
         notes=[f"note: {each.name} has no usable picture and is not recognised" for each in missing]
         + [f"  rejected {each.path}: {each.reason}" for plan in plans.values() for each in plan.rejected],
+    )
+
+
+def _wanted(settings: Settings, *, shadow: bool) -> EmbedderSpec:
+    """The network to change to. Raises ModelError."""
+    from tracker.vision.embedders import chosen
+
+    if not shadow:
+        return chosen(settings.recognition.embedder, stored=None, models=settings.models.dir)
+    found = shadow_of(settings)
+    if found is None:
+        raise ModelError("no shadow period: recognition.shadow is not set", fix="name the network to change to there")
+    return found
+
+
+def _what_is_lost(store: Store) -> str:
+    visitors = len(set(store.people.vectors(PersonKind.VISITOR)[1]))
+    faces, limits = len(store.people.negatives()[1]), len(store.people.limits())
+    return (
+        f"this deletes the faces of {count_text(visitors, 'visitor')}, who get new ids when they come back,"
+        f" {count_text(faces, 'face')} marked as not somebody's, and {count_text(limits, 'limit')} of single people"
     )
 
 
@@ -99,7 +135,50 @@ def _plans(
     return {ids[name_key(plan.name)]: plan for plan in plans}
 
 
-def _missing(people: list[Person], folder: Path) -> str:
+def _missing(people: list[Person], folder: Path | None) -> str:
     names = ", ".join(person.name for person in people[:3])
     more = f" and {len(people) - 3} more" if len(people) > 3 else ""
-    return f"no usable picture in {folder} of {names}{more}"
+    where = "not enough faces of a shadow period" if folder is None else f"no usable picture in {folder}"
+    return f"{where} of {names}{more}"
+
+
+@command("footfall people shadow", "footfall people shadow --json")
+def shadow(access: Reading) -> Result:
+    """Show how far a shadow period is.
+
+    With `recognition.shadow = "NAME"` in the settings, agents go on with the present network and take faces for the
+    network NAME of people whom the present one recognises clearly. When everybody has enough,
+    `footfall people re-enroll --shadow` changes over. The faces stay on this machine, and are deleted with the person.
+    """
+    from tracker.store.shadow import ENOUGH
+
+    with reading(access) as (settings, store):
+        embedder = shadow_of(settings)
+        if embedder is None:
+            return Result(
+                document={"network": None, "ready": 0, "people": []},
+                parts=["no shadow period: recognition.shadow is not set"],
+            )
+        people = store.people.all(kind=PersonKind.ENROLLED)
+        counts = store.shadow.counts(embedder.network)
+        ready, enrolled = store.shadow.ready(embedder.network)
+        present = store.people.network()
+    faces = sorted((counts.get(each.person_id, 0), each.name, each.person_id) for each in people)
+    notes = []
+    if present == embedder.network:
+        notes.append(f"people are recognised by {embedder.name} already: remove recognition.shadow")
+    elif people and ready == enrolled:
+        notes.append("everybody has enough: change over with 'footfall people re-enroll --shadow'")
+    found = [{"person_id": person_id, "name": name, "faces": count} for count, name, person_id in faces]
+    return Result(
+        document={"network": embedder.network, "ready": ready, "people": found},
+        parts=[
+            f"{embedder.name}: {ready} of {count_text(enrolled, 'person', 'people')} with enough faces",
+            Table.of(
+                ["name", "faces", "enough"],
+                [[name, count, ENOUGH] for count, name, _ in faces],
+                empty="Nobody is enrolled yet.",
+            ),
+        ],
+        notes=notes,
+    )

@@ -28,6 +28,14 @@ def embedder_of(settings: Settings, store: Store | None = None) -> EmbedderSpec:
     return embedder
 
 
+def shadow_of(settings: Settings) -> EmbedderSpec | None:
+    """The embedder of a shadow period, None where the settings name none. Raises ModelError where it is not there."""
+    from tracker.vision.embedders import embedder_named
+
+    name = settings.recognition.shadow
+    return None if name is None else embedder_named(name, settings.models.dir)
+
+
 def match_of(settings: Settings, store: Store) -> MatchSettings:
     """The distances that decide, for the people who are enrolled in the store. Raises ModelError."""
     from tracker.identity.limits import match_settings

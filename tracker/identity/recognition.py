@@ -32,12 +32,14 @@ _CONFIRM_AFTER, _CONFIRM_EARLY = timedelta(seconds=1), timedelta(seconds=0.75)
 class FaceName:
     """The identity of one face of a frame.
 
-    person_id: enrolled person or visitor, None while undecided. reason: why, as text.
+    person_id: enrolled person or visitor, None while undecided. reason: why, as text. clear: this face by itself shows
+    the person, who is enrolled, with a wide margin.
     """
 
     track_id: str
     person_id: str | None
     reason: str
+    clear: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,8 +127,13 @@ class Recognition:
                 identity.sighted_id = person_id
                 sightings.append(_sighting(person_id, track_id, since, at, analysed.faces.boxes[row], size_wh))
         faces = tuple(
-            FaceName(track_id=track_id, person_id=person_id, reason=self._identities[track_id].reason)
-            for track_id, person_id in zip(update.track_ids, decided, strict=True)
+            FaceName(
+                track_id=track_id,
+                person_id=person_id,
+                reason=self._identities[track_id].reason,
+                clear=self._is_clear(closest[row], person_id),
+            )
+            for row, (track_id, person_id) in enumerate(zip(update.track_ids, decided, strict=True))
         )
         retracted = tuple(
             Retraction(track_id=track_id, person_id=previous_id, into_id=person_id)
@@ -199,6 +206,14 @@ class Recognition:
         for row, each in zip(rows, nearest(self._known.gallery, analysed.vectors[rows]), strict=True):
             found[row] = each
         return found
+
+    def _is_clear(self, closest: Nearest | None, person_id: str | None) -> bool:
+        """Whether a face matches the person of its track with the margin that gives a vote its full weight."""
+        if closest is None or closest.person_id != person_id:
+            return False
+        match = self._known.match
+        margin = verdict_margin(closest, classify(closest, match), match)
+        return margin is not None and margin >= self._known.embedder.embedding.full_margin
 
     def _vote(
         self, identity: TrackIdentity, analysed: AnalysedFaces, row: int, closest: Nearest | None, at: datetime

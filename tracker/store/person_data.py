@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tracker.store.store import Store
 
 _MOST_CHANGES = 100_000
+_FACES = "(SELECT person_id, model FROM vectors UNION ALL SELECT person_id, model FROM shadow_vectors)"
 
 
 def kept_about(store: Store, person_id: str) -> PersonData:
@@ -30,7 +31,7 @@ def kept_about(store: Store, person_id: str) -> PersonData:
         return PersonData(
             person=person,
             ids=theirs.ids,
-            faces=dict(theirs.rows("model, count(*)", "vectors", "GROUP BY model ORDER BY model")),
+            faces=dict(theirs.rows("model, count(*)", _FACES, "GROUP BY model ORDER BY model")),
             pictures=tuple(name for (name,) in theirs.rows("DISTINCT source", "vectors", "ORDER BY source") if name),
             not_theirs=theirs.count("negatives"),
             evidence=theirs.count("evidence JOIN matches USING (match_id)"),

@@ -63,6 +63,13 @@ CREATE TABLE negatives (  -- faces that are not the person's
     changed INTEGER NOT NULL
 );
 CREATE INDEX negatives_person ON negatives (person_id);
+CREATE TABLE shadow_vectors (  -- of the network that the site changes to; never uploaded
+    person_id TEXT NOT NULL REFERENCES people (person_id) ON DELETE CASCADE ON UPDATE CASCADE,
+    model TEXT NOT NULL, dimension INTEGER NOT NULL CHECK (dimension > 0),
+    vector BLOB NOT NULL CHECK (length(vector) = 4 * dimension),
+    track_id TEXT NOT NULL            -- of the recognised track that it was made from
+);
+CREATE INDEX shadow_vectors_person ON shadow_vectors (person_id);
 CREATE TABLE wanted_names (  -- people who have another name in Firestore, which is taken here
     person_id TEXT PRIMARY KEY NOT NULL REFERENCES people (person_id) ON DELETE CASCADE ON UPDATE CASCADE,
     name TEXT NOT NULL,  -- as downloaded

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tracker.store.people import People
     from tracker.store.reviews import Reviews
     from tracker.store.sessions import Sessions
+    from tracker.store.shadow import ShadowVectors
     from tracker.store.sites import Sites
     from tracker.store.users import Users
 
@@ -42,6 +43,12 @@ class Store(StoreFile):
         from tracker.store.people import People
 
         return People(self)
+
+    @cached_property
+    def shadow(self) -> ShadowVectors:
+        from tracker.store.shadow import ShadowVectors
+
+        return ShadowVectors(self)
 
     @cached_property
     def directory(self) -> Directory:

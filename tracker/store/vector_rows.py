@@ -40,9 +40,10 @@ def network(connection: sqlite3.Connection) -> str | None:
 
 
 def delete_others(writing: Transaction, model: str) -> None:
-    """Delete all vectors, negatives and evidence that are not of a network."""
+    """Delete all vectors, negatives and evidence that are not of a network; and those of a shadow period, now over."""
     for table in ("vectors", "negatives", "evidence"):
         writing.connection.execute(f"DELETE FROM {table} WHERE model <> ?", (model,))
+    writing.connection.execute("DELETE FROM shadow_vectors")
     writing.touch_people()
 
 

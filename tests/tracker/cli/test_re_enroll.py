@@ -82,3 +82,35 @@ def test_people_without_a_picture_keep_all_from_changing(run: Run, old_store: Pa
     with Store(old_store) as store:
         assert store.people.get("p-bob") is not None
         assert len(store.people.vectors(PersonKind.ENROLLED)[1]) == 1
+
+
+def test_a_shadow_period_changes_the_network_without_pictures(
+    run: Run, old_store: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("people", "re-enroll", "--shadow").refused("recognition.shadow is not set", "name the network")
+    assert "no shadow period" in run("people", "shadow").out
+    monkeypatch.setenv("FOOTFALL_RECOGNITION__SHADOW", "sface")
+    for minute in range(3):  # each pass of Ada is a track of its own, of which up to two faces are taken
+        assert f"sface: {0} of 1 person with enough faces" in run("people", "shadow").out
+        run("people", "re-enroll", "--shadow").refused("not enough faces of a shadow period of Ada", "pictures")
+        done = run("track", "--camera", clip, "--fast", "--start", f"2026-03-02T12:0{minute}:00")
+        assert done.code == 0, done.err
+    with Store(old_store) as store:
+        (ada,) = store.people.all(kind=PersonKind.ENROLLED)
+        assert store.people.network() == "dlib_resnet"
+        before = store.events.select()
+    shown = run("people", "shadow", "--json").data
+    assert shown["ready"] == 1
+    assert [(row["name"], row["faces"]) for row in shown["people"]] == [("Ada", 6)]
+    assert "change over with 'footfall people re-enroll --shadow'" in run("people", "shadow").err
+    done = run("people", "re-enroll", "--shadow")
+    assert "enrolled 1 of 1 people anew with sface" in done.out
+    assert "this deletes the faces of 2 visitors, who get new ids when they come back" in done.err
+    with Store(old_store) as store:
+        assert store.people.network() == "sface"
+        assert store.people.vector_count(ada.person_id) == 6
+        assert store.shadow.counts("sface") == {}
+        assert store.events.select() == before
+    monkeypatch.delenv("FOOTFALL_RECOGNITION__SHADOW")
+    done = run("track", "--camera", clip, "--fast", "--start", "2026-03-02T13:00:00")
+    assert "enter  Ada" in done.out

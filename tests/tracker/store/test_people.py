@@ -38,7 +38,7 @@ def test_vectors_are_separate_by_network(store: Store, records: Any) -> None:
 
 def test_without_people_there_are_no_vectors(store: Store) -> None:
     vectors, person_ids = store.people.vectors(PersonKind.ENROLLED)
-    assert vectors.shape == (0, 128)
+    assert vectors.shape == (0, 0)
     assert vectors.dtype == np.float32
     assert person_ids == ()
 

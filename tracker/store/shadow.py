@@ -1,0 +1,79 @@
+"""Vectors of the network that a site changes to, taken from people whom the present one recognised."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tracker.store import people_rows, vector_rows
+from tracker.store.store_file import StoreFile
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+ENOUGH = 5
+"""Vectors from which a person can be recognised by them; with `MOST_OF_A_TRACK` they are of two tracks at least."""
+MOST = 10
+"""Vectors kept of a person."""
+MOST_OF_A_TRACK = 3
+"""Of them, those of one track, so that they show more than one moment."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShadowVector:
+    """A face of an enrolled person. vector: (D,). track_id: of the track that was recognised."""
+
+    person_id: str
+    vector: NDArray[np.float32]
+    track_id: str
+
+
+class ShadowVectors:
+    """They are recognised by nobody and never uploaded until people are enrolled with them."""
+
+    def __init__(self, file: StoreFile) -> None:
+        self._file = file
+
+    def add(self, model: str, faces: Sequence[ShadowVector]) -> int:
+        """Keep faces of enrolled people, up to `MOST` of each; those of another network are deleted.
+
+        Returns how many were kept. Faces of people who were forgotten are dropped.
+        """
+        kept = 0
+        with self._file.writing() as writing:
+            connection = writing.connection
+            connection.execute("DELETE FROM shadow_vectors WHERE model <> ?", (model,))
+            for face in faces:
+                person_id = people_rows.resolve(connection, face.person_id)
+                (row,) = vector_rows.checked(connection, face.vector[None], model=model)
+                kept += connection.execute(
+                    "INSERT INTO shadow_vectors (person_id, model, dimension, vector, track_id)"
+                    " SELECT person_id, ?2, ?3, ?4, ?5 FROM people WHERE person_id = ?1 AND kind = 'enrolled'"
+                    " AND (SELECT count(*) FROM shadow_vectors WHERE person_id = ?1) < ?6"
+                    " AND (SELECT count(*) FROM shadow_vectors WHERE person_id = ?1 AND track_id = ?5) < ?7",
+                    (person_id, model, len(row), row.tobytes(), face.track_id, MOST, MOST_OF_A_TRACK),
+                ).rowcount
+        return kept
+
+    def vectors(self, model: str) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+        """Vectors (N, D) float32 of a network, and the person id of each row."""
+        return vector_rows.stacked(
+            self._file.rows(
+                "SELECT person_id, dimension, vector FROM shadow_vectors WHERE model = ? ORDER BY person_id, rowid",
+                (model,),
+            )
+        )
+
+    def counts(self, model: str) -> dict[str, int]:
+        """How many vectors of a network each person id has; without those who have none."""
+        query = "SELECT person_id, count(*) FROM shadow_vectors WHERE model = ? GROUP BY person_id ORDER BY person_id"
+        return dict(self._file.rows(query, (model,)))
+
+    def ready(self, model: str) -> tuple[int, int]:
+        """How many enrolled people have enough vectors of a network, and how many are enrolled."""
+        enough = "SELECT 1 FROM shadow_vectors WHERE model = ? GROUP BY person_id HAVING count(*) >= ?"
+        query = f"SELECT count(*) FROM people WHERE kind = 'enrolled' UNION ALL SELECT count(*) FROM ({enough})"
+        (enrolled,), (ready,) = self._file.rows(query, (model, ENOUGH))
+        return ready, enrolled
