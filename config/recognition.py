@@ -86,6 +86,11 @@ class RecognitionSettings(_Section):
         description="Network to change to: agents take faces for it of people whom the present one recognises clearly."
         " `footfall people shadow` shows how far it is, `footfall people re-enroll --shadow` changes over.",
     )
+    accept_inaccurate: bool = Field(
+        False,
+        description="Use a model pack that does not tell people apart by its figures, by two portraits, or by the"
+        " people who are enrolled; for trials.",
+    )
 
 
 class MatchSettings(_Section):

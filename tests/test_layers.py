@@ -18,7 +18,15 @@ ROOMS = ("config", "models", "tracker", "dashboard", "functions", "benchmarks")
 ALLOWED: dict[str, tuple[str, ...]] = {
     "config": ("config",),
     "models": ("models", "config"),
-    "tracker": ("tracker", "models.runtime", "models.catalog", "models.embedding", "models.packs", "config"),
+    "tracker": (
+        "tracker",
+        "models.runtime",
+        "models.catalog",
+        "models.cards",
+        "models.embedding",
+        "models.packs",
+        "config",
+    ),
     "tracker.presence": ("tracker.presence",),
     "tracker.reports": ("tracker.reports", "tracker.presence", "config.errors", "config.text"),
     "tracker.reports.selection": ("tracker.reports", "tracker.presence", "tracker.store", "config"),

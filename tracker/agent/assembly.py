@@ -14,7 +14,9 @@ from tracker.agent.loop import Agent
 from tracker.agent.roles.choice import line_of, role_of
 from tracker.cameras.frames import FrameSource
 from tracker.cameras.sources import SystemClock
-from tracker.identity.known import KnownPeople
+from tracker.identity.accuracy import require_accurate
+from tracker.identity.gallery import Gallery
+from tracker.identity.known import KnownPeople, enrolled_gallery
 from tracker.identity.networks import shadow_of
 from tracker.identity.recognition import Recognition
 from tracker.identity.shadow import Shadow
@@ -39,6 +41,7 @@ def assemble(
     engine = FaceEngine.load(
         models=settings.models, detect=settings.detect, quality=settings.quality, embedder=known.embedder
     )
+    require_accurate(known.embedder, settings, enrolled_gallery(store.people), engine=engine)
     shadow = _shadow(settings, known, store)
     bodies = _body_detector(settings.models, [each for each in cameras if each.counts_bodies])
     clock = SystemClock()
@@ -76,6 +79,7 @@ def _shadow(settings: Settings, known: KnownPeople, store: Store) -> Shadow | No
     if embedder.network == known.embedder.network:
         log.warning("people are recognised by %s already: remove recognition.shadow", embedder.name)
         return None
+    require_accurate(embedder, settings, Gallery.empty())
     models = settings.models
     ensure_built(models.dir, models.precision, required(embedder.network))
     loaded = Embedder(embedder, folder=models.dir, precision=models.precision, threads=models.threads)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,10 +24,12 @@ if TYPE_CHECKING:
     from config.settings import Settings
     from tracker.identity.enrolment import EnrolmentPlan
     from tracker.identity.enrolment_requests import EnrolmentRequest
+    from tracker.identity.gallery import Gallery
     from tracker.presence.people import Person
     from tracker.store.store import Store
     from tracker.vision.embedders import EmbedderSpec
     from tracker.vision.engine import FaceEngine
+    from tracker.vision.faces import FloatArray
 
 
 @command("footfall people re-enroll --pictures people/", "footfall people re-enroll --shadow")
@@ -60,7 +63,9 @@ def re_enroll(
     unless everybody has a usable picture, or enough faces of a shadow period.
     """
     from tracker.actions.recognition import replace_network
+    from tracker.identity.accuracy import require_accurate
     from tracker.identity.enrolment_requests import requests_in
+    from tracker.identity.gallery import Gallery
     from tracker.identity.shadow import SOURCE, consistent
 
     if pictures is None and not from_shadow:
@@ -80,9 +85,12 @@ def re_enroll(
         plans: dict[str, EnrolmentPlan] = {}
         if pictures is not None:
             requests = requests_in(pictures, pattern or asked_pattern(pictures))
-            plans = _plans(requests, people, engine_of(settings, embedder), embedder)
+            engine = engine_of(settings, embedder)
+            require_accurate(embedder, settings, Gallery.empty(), engine=engine)
+            plans = _plans(requests, people, engine, embedder)
         found = {person_id: (vectors, (SOURCE,) * len(vectors)) for person_id, vectors in shadow.items()}
         found |= {person_id: (plan.vectors, plan.sources) for person_id, plan in plans.items() if plan.accepted}
+        require_accurate(embedder, settings, _gallery(found))
         missing = [person for person in people if person.person_id not in found and person.person_id not in done]
         if missing and not without_pictures:
             raise PeopleError(_missing(missing, pictures), fix="add pictures of them, or give --without-pictures")
@@ -93,6 +101,15 @@ def re_enroll(
         notes=[f"note: {each.name} has no usable picture and is not recognised" for each in missing]
         + [f"  rejected {each.path}: {each.reason}" for plan in plans.values() for each in plan.rejected],
     )
+
+
+def _gallery(found: Mapping[str, tuple[FloatArray, Sequence[str]]]) -> Gallery:
+    import numpy as np
+
+    from tracker.identity.gallery import Gallery
+
+    owners = [person_id for person_id, (vectors, _) in found.items() for _ in vectors]
+    return Gallery.of(np.concatenate([vectors for vectors, _ in found.values()]), owners) if owners else Gallery.empty()
 
 
 def _wanted(settings: Settings, *, shadow: bool) -> EmbedderSpec:

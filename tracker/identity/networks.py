@@ -63,8 +63,17 @@ def checks_of(settings: Settings, store: Store, *, force: bool = False) -> Enrol
 
 
 def load_engine(settings: Settings, store: Store | None = None, *, thorough: bool = True) -> FaceEngine:
-    """The networks, with the embedder of the settings or of the store; see `engine_of`."""
-    return engine_of(settings, embedder_of(settings, store), thorough=thorough)
+    """The networks, with the embedder of the settings or of the store; see `engine_of`.
+
+    Raises ModelError where the embedder would confuse the people in the store, see `require_accurate`.
+    """
+    engine = engine_of(settings, embedder_of(settings, store), thorough=thorough)
+    if store is not None:
+        from tracker.identity.accuracy import require_accurate
+        from tracker.identity.known import enrolled_gallery
+
+        require_accurate(engine.embedder, settings, enrolled_gallery(store.people), engine=engine)
+    return engine
 
 
 def engine_of(settings: Settings, embedder: EmbedderSpec, *, thorough: bool = True) -> FaceEngine:

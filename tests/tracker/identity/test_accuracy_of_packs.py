@@ -1,0 +1,133 @@
+"""Networks of model packs that do not tell people apart are refused; those that nobody measured are warned of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from config.errors import ModelError
+from config.settings import Precision, Settings
+from models import packs
+from models.cards import Accuracy, PackPrecision
+from models.catalog import CATALOG, SFACE_EMBEDDING, Pixels
+from models.embedding import Crop, Embedding, Limits
+from models.model_folder import Source
+from tracker.identity.accuracy import require_accurate
+from tracker.identity.gallery import Gallery
+from tracker.identity.networks import engine_of
+from tracker.vision.embedders import SFACE, EmbedderSpec, of_pack
+
+Make = Callable[..., EmbedderSpec]
+POOR = Embedding(crop=Crop(side=24, margin=0), limits=(Limits(people=None, max_distance=1.0, stranger_distance=1.2),))
+"""R-Net as an embedder: of every face it says that it is one."""
+NOBODY = Gallery.empty()
+
+
+@pytest.fixture
+def settings(models_folder: Path) -> Settings:
+    given = Settings()
+    models = given.models.model_copy(update={"dir": models_folder, "threads": 1})
+    return given.model_copy(update={"models": models})
+
+
+@pytest.fixture
+def make(models_folder: Path, tmp_path: Path) -> Make:
+    """The embedder of a pack: SFace under another name, or R-Net."""
+
+    def make(*, good: bool, figures: tuple[tuple[str, float], ...] = ()) -> EmbedderSpec:
+        network = "sface" if good else "rnet"
+        spec = CATALOG[network]
+        content = (models_folder / spec.file_name(Precision.FLOAT16)).read_bytes()
+        accuracy = [
+            Accuracy(precision=PackPrecision.FLOAT16, dataset="a test", measure=measure, value=value)
+            for measure, value in figures
+        ]
+        pack = packs.create(
+            tmp_path / "pack",
+            name="ours",
+            purpose="a test",
+            pixels=spec.pixels or Pixels(channels="RGB"),
+            embedding=SFACE_EMBEDDING if good else POOR,
+            dimension=128 if good else 4,
+            contents={PackPrecision.FLOAT16: content},
+            source=Source(package="", version="", file=network, sha256="a" * 64),
+            licence="MIT",
+            accuracy=accuracy,
+            force=True,
+        )
+        return of_pack(pack)
+
+    return make
+
+
+def check(embedder: EmbedderSpec, settings: Settings, enrolled: Gallery = NOBODY) -> None:
+    require_accurate(embedder, settings, enrolled, engine=engine_of(settings, embedder, thorough=False))
+
+
+def test_networks_of_the_catalog_need_no_check(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    check(SFACE, settings)
+    assert caplog.text == ""
+
+
+def test_a_good_network_without_figures_is_warned_of(
+    make: Make, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    check(make(good=True), settings)
+    assert "ours: nobody measured its accuracy" in caplog.text
+
+
+def test_a_network_that_confuses_two_portraits_is_refused(
+    make: Make, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(ModelError, match="portraits of two people are 0") as caught:
+        check(make(good=False), settings)
+    assert "recognition.embedder" in caught.value.fix
+    recognition = settings.recognition.model_copy(update={"accept_inaccurate": True})
+    check(make(good=False), settings.model_copy(update={"recognition": recognition}))
+    assert "ours does not tell people apart" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("figures", "words"),
+    [
+        pytest.param((("TAR at FAR 0.01", 0.2),), "recognises 20% of faces", id="low"),
+        pytest.param((("TAR at FAR 0.01", 0.9), ("TAR at FAR 0.01", 0.3)), "recognises 30%", id="one-precision-low"),
+        pytest.param((("TAR at FAR 0.01", 0.9), ("TAR at FAR 0.0001", 0.1)), None, id="low-only-at-a-stricter-rate"),
+        pytest.param((("TAR at FAR 0.001", 0.8),), None, id="good"),
+    ],
+)
+def test_figures_decide(
+    figures: tuple[tuple[str, float], ...],
+    words: str | None,
+    make: Make,
+    settings: Settings,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    embedder = make(good=True, figures=figures)
+    if words is None:
+        check(embedder, settings)
+        assert caplog.text == ""
+        return
+    with pytest.raises(ModelError, match=words):
+        check(embedder, settings)
+
+
+def test_a_figure_at_a_high_rate_does_not_count(make: Make, settings: Settings) -> None:
+    with pytest.raises(ModelError, match="portraits"):
+        check(make(good=False, figures=(("TAR at FAR 0.1", 0.99), ("accuracy", 0.99))), settings)
+
+
+def people(apart: float, count: int = 5) -> Gallery:
+    vectors = np.eye(count, 128, dtype=np.float32) * np.float32(apart / np.sqrt(2))
+    return Gallery.of(vectors, [f"p-{number}" for number in range(count)])
+
+
+def test_enrolled_people_who_are_too_near_each_other_are_refused(make: Make, settings: Settings) -> None:
+    embedder = make(good=True, figures=(("TAR at FAR 0.01", 0.9),))
+    check(embedder, settings, people(1.2))
+    with pytest.raises(ModelError, match="10 of 10 pairs of different enrolled people are within the limit"):
+        check(embedder, settings, people(0.9))
+    check(embedder, settings, people(0.9, count=2))  # one pair may be twins
