@@ -81,24 +81,25 @@ class FaceEngine:
     def load(
         cls,
         *,
-        models: ModelSettings,
-        detect: DetectSettings,
-        quality: QualitySettings,
+        models: ModelSettings | None = None,
+        detect: DetectSettings | None = None,
+        quality: QualitySettings | None = None,
         embedder: EmbedderSpec = SFACE,
         thorough: bool = False,
     ) -> Self:
-        """An engine for whole frames with the networks in the settings' folder.
+        """An engine for whole frames with the networks in the settings' folder; settings that are not given: defaults.
 
         thorough: for single pictures; where the chosen detector finds no face, the other one searches, if it is there.
         Raises ModelError when networks are missing or damaged.
         """
+        models, detect = models or ModelSettings(), detect or DetectSettings()
         detector = _detector(detect.detector, models, detect)
         if thorough:
             (other,) = set(DetectorName) - {detect.detector}
             if other is DetectorName.MTCNN or has_network("yunet", folder=models.dir, precision=models.precision):
                 detector = _FirstThatFinds(detector, _detector(other, models, detect))
         loaded = Embedder(embedder, folder=models.dir, precision=models.precision, threads=models.threads)
-        return cls(detector=detector, embedder=loaded, quality=quality)
+        return cls(detector=detector, embedder=loaded, quality=quality or QualitySettings())
 
     def detect(self, image: Image) -> Faces:
         """Faces only, in px of the whole frame. Raises ValueError when the image is not (H, W, 3) uint8."""
