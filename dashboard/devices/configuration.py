@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from config.settings import Settings
-from tracker.identity.networks import embedder_of, match_of
+from tracker.identity.networks import browser_embedder_of, match_of
 from tracker.presence.events import time_text
 from tracker.store.devices import Device
 from tracker.store.store import Store
@@ -17,7 +17,7 @@ _SECTIONS = ("presence", "track", "quality", "detect")
 
 def configuration(device: Device, settings: Settings, store: Store, now: datetime) -> dict[str, Any]:
     """The configuration of a device, as JSON values. Raises ModelError, StoreError."""
-    embedder, zone = embedder_of(settings, store), settings.site.zone
+    embedder, zone = browser_embedder_of(settings, store), settings.site.zone
     match = match_of(settings, store).model_dump(mode="json")
     return {
         "schema": SCHEMA,
@@ -41,4 +41,4 @@ def configuration(device: Device, settings: Settings, store: Store, now: datetim
 def gallery_version(settings: Settings, store: Store, now: datetime) -> str:
     """Another text whenever the people to recognise may have changed; with the day, as people are valid for days."""
     today = now.astimezone(settings.site.zone).date()
-    return f"{embedder_of(settings, store).network}-{store.people.version()}-{today}"
+    return f"{browser_embedder_of(settings, store).network}-{store.people.version()}-{today}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from config.settings import Settings
 from dashboard.devices.configuration import gallery_version
-from tracker.identity.networks import embedder_of
+from tracker.identity.networks import browser_embedder_of
 from tracker.presence.people import Person, PersonKind, is_authorised
 from tracker.store.devices import DeviceKey
 from tracker.store.store import Store
@@ -29,7 +29,7 @@ def gallery(settings: Settings, store: Store, now: datetime) -> dict[str, Any]:
     limit: the distance limit of a single person, None for that of all. negatives: faces that are not theirs.
     """
     version = gallery_version(settings, store, now)  # first: what changes while this reads is asked for again
-    network, zone = embedder_of(settings, store).network, settings.site.zone
+    network, zone = browser_embedder_of(settings, store).network, settings.site.zone
     vectors = _by_person(*store.people.vectors(PersonKind.ENROLLED))
     negatives, limits = _by_person(*store.people.negatives()), store.people.limits()
 

@@ -11,6 +11,7 @@ from config.settings import CameraRole, Settings
 from tracker.actions.actor import Actor
 from tracker.actions.operation import Change, Operation, changing
 from tracker.identity.names import clean_name
+from tracker.identity.networks import browser_embedder_of
 from tracker.presence.events import CameraRef, Event
 from tracker.presence.health import CameraState
 from tracker.store.audit import SubjectKind
@@ -42,8 +43,10 @@ def add(
 ) -> tuple[Device, DeviceKey]:
     """Add a device as a camera of the site. Returns it and its key, which is kept nowhere.
 
-    camera_id: derived from the name without it. Raises UserError when a name or id is taken or invalid.
+    camera_id: derived from the name without it. Raises UserError when a name or id is taken or invalid, ModelError
+    where browsers cannot run the network of the people.
     """
+    browser_embedder_of(settings, store)
     with changing(store, actor, ADD) as change:
         name, site_id = clean_name(name), settings.site.id
         taken = _taken(store, settings)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from config.errors import ModelError
+
 if TYPE_CHECKING:
     from config.recognition import MatchSettings
     from config.settings import Settings
@@ -25,6 +27,17 @@ def embedder_of(settings: Settings, store: Store | None = None) -> EmbedderSpec:
     embedder = chosen(settings.recognition.embedder, stored, settings.models.dir)
     if store is not None:
         store.use_model(embedder.network)
+    return embedder
+
+
+def browser_embedder_of(settings: Settings, store: Store) -> EmbedderSpec:
+    """The embedder for cameras that are browsers: one of the catalog. Raises ModelError as `embedder_of` does."""
+    embedder = embedder_of(settings, store)
+    if embedder.pack is not None:
+        raise ModelError(
+            f"browsers do not run the model pack {embedder.name}, with which the people are enrolled",
+            fix="follow this camera with 'footfall track', or enrol everybody for sface: 'footfall people re-enroll'",
+        )
     return embedder
 
 

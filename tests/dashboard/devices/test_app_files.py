@@ -128,7 +128,7 @@ def write_network(folder: Path, name: str, files: dict[str, bytes]) -> None:
         (folder / file).write_bytes(content)
     spec = CATALOG[name]
     source = Source(file="weights.h5", sha256=spec.source_sha256, package="mtcnn", version="1.0.0")
-    cards.write(folder, spec, source, form=cards.Format.TFJS, weights="float16")
+    cards.write(folder, cards.of(spec, source, form=cards.Format.TFJS, weights="float16"))
 
 
 def test_networks_are_served_where_they_are_built_and_whole(gym: Gym, tmp_path: Path) -> None:

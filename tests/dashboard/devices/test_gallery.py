@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,13 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from dashboard.devices.configuration import gallery_version
 from dashboard.devices.gallery import gallery
+from models import listing
+from models.packs import Pack
 from tests.dashboard.devices.conftest import ANN, Gym, documents, floats, vector
 from tracker.actions import people
 from tracker.presence.events import time_text
 from tracker.store.devices import DeviceKey
+from tracker.vision.embedders import SFACE
 
 
 def opened(sealed: bytes, key: DeviceKey) -> dict[str, object]:
@@ -129,3 +133,14 @@ def test_records_are_accepted_where_the_settings_ask_for_another_network(gym: Gy
     gym.settings = gym.settings.model_copy(update={"recognition": recognition})
     found = gym.restarted().send(events=documents(gym.event("enter", 60)))
     assert (found["stored"], found["gallery_version"]) == (1, None)
+
+
+def test_a_device_learns_that_it_cannot_run_a_model_pack(gym: Gym, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Pack(Path("ours"), listing.built_in_card("sface"))
+    pack = replace(SFACE, name="ours", network="ours@0123456789ab", pack=made)
+    monkeypatch.setattr("tracker.identity.networks.embedder_of", lambda *_: pack)
+    for path in ("config", "gallery"):
+        answer = gym.client().get(f"/camera/api/{path}")
+        assert answer.status_code == 503
+        assert "browsers do not run the model pack ours" in answer.get_json()["error"]
+    assert gym.send(events=documents(gym.event("enter", 60)))["stored"] == 1
