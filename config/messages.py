@@ -20,6 +20,7 @@ EXAMPLES: Mapping[str, object] = {
     "camera.source": "0",
     "store.url": "sqlite:///footfall.sqlite3",
     "site.capacity": 40,
+    "detect.haar_cascade": "haarcascade_frontalface_alt2.xml",
     "detect.max_faces": 10,
     "models.dir": "models-cache",
     "recognition.embedder": "dlib",

@@ -6,6 +6,7 @@ import logging
 import math
 from enum import StrEnum
 from functools import cache
+from pathlib import Path
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -22,13 +23,20 @@ class _Section(BaseModel):
 class DetectorName(StrEnum):
     MTCNN = "mtcnn"
     YUNET = "yunet"
+    HAAR = "haar"
 
 
 class DetectSettings(_Section):
     detector: DetectorName = Field(
         DetectorName.MTCNN,
-        description="Face detector: `mtcnn`, or `yunet`, whose cost does not grow with the number of faces, for crowds;"
-        " it finds faces from 1/64 of the longer side on, and ignores scale_factor and the three thresholds.",
+        description="Face detector: `mtcnn`; `yunet`, whose cost does not grow with the number of faces, for crowds,"
+        " and which finds faces from 1/64 of the longer side on; or `haar`, for frontal faces by a cascade of your own."
+        " `yunet` ignores scale_factor and the three thresholds, `haar` all of these but output_threshold.",
+    )
+    haar_cascade: Path | None = Field(
+        None,
+        description="XML file of OpenCV's cascade for `haar`. Unset: `haarcascade_frontalface_default.xml` from"
+        " `footfall models build --haar`, or from OpenCV 4 where it is installed.",
     )
     min_face: int = Field(
         20,

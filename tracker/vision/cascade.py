@@ -65,7 +65,7 @@ class Cascade:
             candidates = self._refine(frame, candidates)
         if not len(candidates.scores):
             return Faces.empty()
-        return self._output(frame, candidates)
+        return output_faces(frame, candidates.boxes, onet=self.onet, threshold=self.thresholds[2])
 
     def _propose(self, image: Image, frame: NormalisedFrame, coarse: Candidates | None) -> Candidates:
         """Square proposals of P-Net over all pyramid levels. frame: the image. coarse: the coarse proposals."""
@@ -94,17 +94,21 @@ class Cascade:
         boxes = regressed(candidates.boxes[kept], offsets[kept])
         return suppressed(boxes, face_scores(scores, kept), STAGE_OVERLAP).squares()
 
-    def _output(self, frame: NormalisedFrame, candidates: Candidates) -> Faces:
-        """Faces that O-Net keeps; boxes are clipped to the frame, landmarks are not."""
-        offsets, points, scores = self.onet.run(frame.patches(candidates.boxes, ONET_SIDE))
-        kept = scores[:, 1] > self.thresholds[2]
-        squares, final = candidates.boxes[kept], scores[kept, 1]
-        landmarks = landmarks_of(squares, points[kept])
-        boxes = regressed(squares, offsets[kept])
-        order = best_first(final)
-        rows = order[nms(boxes[order], STAGE_OVERLAP, Overlap.SMALLER)]
-        inside = clipped(boxes[rows], frame.size_wh)
-        return Faces(inside.astype(np.float32), final[rows].astype(np.float32), landmarks[rows].astype(np.float32))
+
+def output_faces(frame: NormalisedFrame, squares: Boxes, *, onet: SupportsRun, threshold: float) -> Faces:
+    """Faces that O-Net keeps of squares (N, 4) px; boxes are clipped to the frame, landmarks are not.
+
+    onet, threshold: as in `Cascade`.
+    """
+    offsets, points, scores = onet.run(frame.patches(squares, ONET_SIDE))
+    kept = scores[:, 1] > threshold
+    squares, final = squares[kept], scores[kept, 1]
+    landmarks = landmarks_of(squares, points[kept])
+    boxes = regressed(squares, offsets[kept])
+    order = best_first(final)
+    rows = order[nms(boxes[order], STAGE_OVERLAP, Overlap.SMALLER)]
+    inside = clipped(boxes[rows], frame.size_wh)
+    return Faces(inside.astype(np.float32), final[rows].astype(np.float32), landmarks[rows].astype(np.float32))
 
 
 def landmarks_of(boxes: Boxes, points: FloatArray) -> Boxes:

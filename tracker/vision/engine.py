@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from config.recognition import DetectorName, DetectSettings, QualitySettings
+from config.recognition import DetectSettings, QualitySettings
 from config.settings import ModelSettings
-from models.runtime import has_network
 from tracker.vision.align import align, cut
 from tracker.vision.boxes import WHOLE_FRAME, Region, region_px
-from tracker.vision.detector import Detector
+from tracker.vision.detectors import FaceDetector, fallbacks, open_detector
 from tracker.vision.embed import Embedder
 from tracker.vision.embedders import SFACE, EmbedderSpec
 from tracker.vision.faces import Faces, FloatArray, Image, require_image
 from tracker.vision.quality import CHIP, Quality, assess, rejection
-from tracker.vision.yunet import YuNetDetector
-
-
-class FaceDetector(Protocol):
-    """Finds the faces of an image, by descending score."""
-
-    def detect(self, image: Image) -> Faces: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -89,15 +81,14 @@ class FaceEngine:
     ) -> Self:
         """An engine for whole frames with the networks in the settings' folder; settings that are not given: defaults.
 
-        thorough: for single pictures; where the chosen detector finds no face, the other one searches, if it is there.
+        thorough: for single pictures; where the chosen detector finds no face, the others search, if they are there;
+        see `detectors.fallbacks`.
         Raises ModelError when networks are missing or damaged.
         """
         models, detect = models or ModelSettings(), detect or DetectSettings()
-        detector = _detector(detect.detector, models, detect)
-        if thorough:
-            (other,) = set(DetectorName) - {detect.detector}
-            if other is DetectorName.MTCNN or has_network("yunet", folder=models.dir, precision=models.precision):
-                detector = _FirstThatFinds(detector, _detector(other, models, detect))
+        detector = open_detector(detect.detector, models, detect)
+        for name in fallbacks(detect.detector, models) if thorough else ():
+            detector = _FirstThatFinds(detector, open_detector(name, models, detect))
         loaded = Embedder(embedder, folder=models.dir, precision=models.precision, threads=models.threads)
         return cls(detector=detector, embedder=loaded, quality=quality or QualitySettings())
 
@@ -144,23 +135,3 @@ class _FirstThatFinds:
     def detect(self, image: Image) -> Faces:
         faces = self.first.detect(image)
         return faces if len(faces) else self.second.detect(image)
-
-
-def _detector(name: DetectorName, models: ModelSettings, detect: DetectSettings) -> FaceDetector:
-    if name is DetectorName.YUNET:
-        return YuNetDetector(
-            folder=models.dir,
-            precision=models.precision,
-            threads=models.threads,
-            min_face=detect.min_face,
-            max_faces=detect.max_faces,
-        )
-    return Detector(
-        folder=models.dir,
-        precision=models.precision,
-        threads=models.threads,
-        min_face=detect.min_face,
-        scale_factor=detect.scale_factor,
-        thresholds=(detect.proposal_threshold, detect.refine_threshold, detect.output_threshold),
-        max_faces=detect.max_faces,
-    )

@@ -47,6 +47,7 @@ def test_the_configuration_has_what_a_camera_needs(gym: Gym) -> None:
     assert found["settings"]["track"] == {"max_gap_s": 1.5, "min_iou": 0.3}
     assert found["settings"]["quality"]["min_width"] == 32
     assert found["settings"]["detect"]["min_face"] == 20
+    assert "haar_cascade" not in found["settings"]["detect"]
     match = found["settings"]["match"]
     assert (match["max_distance"], match["stranger_distance"], match["full_margin"]) == (1.05, 1.13, 0.25)
 

@@ -115,6 +115,13 @@ def test_a_missing_network_for_bodies_is_a_warning_where_bodies_count(
         assert ("only faces are counted" in found["detail"]) is (count == "bodies")
 
 
+def test_a_haar_cascade_that_is_missing_or_no_cascade_is_found(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "page.xml").write_text("<html/>")
+    for name in ("none.xml", "page.xml"):
+        Path("footfall.toml").write_text(f"[detect]\ndetector = 'haar'\nhaar_cascade = '{tmp_path / name}'\n")
+        assert "detect.haar_cascade" in failed(run("doctor", "--json"))["models"]
+
+
 def test_store_that_cannot_be_used_is_found(run: Run, tmp_path: Path) -> None:
     (tmp_path / "text").write_text("no store " * 999, encoding="utf-8")
     for place in (tmp_path / "text", tmp_path / "text" / "below.sqlite3", tmp_path):

@@ -96,12 +96,31 @@ def test_the_second_detector_searches_only_where_the_first_finds_nothing(
     assert len(thorough.detect(empty_room())) == 0
 
 
-def test_yunet_as_the_detector(models_folder: Path, engine: FaceEngine) -> None:
-    crowds = load(models_folder, detect=DetectSettings(detector=DetectorName.YUNET))
-    found, expected = crowds.analyse(ten_faces()), engine.analyse(ten_faces())
+def test_where_a_cascade_finds_nothing_the_others_search(models_folder: Path, haar_cascade: Path) -> None:
+    sideways = np.ascontiguousarray(np.rot90(astronaut()))
+    detect = DetectSettings(detector=DetectorName.HAAR, haar_cascade=haar_cascade)
+    quick = load(models_folder, detect=detect)
+    thorough = FaceEngine.load(
+        models=ModelSettings(dir=models_folder), detect=detect, quality=QualitySettings(), thorough=True
+    )
+    assert (len(quick.detect(sideways)), len(thorough.detect(sideways))) == (0, 1)
+    assert np.array_equal(thorough.detect(astronaut()).boxes, quick.detect(astronaut()).boxes)
+
+
+@pytest.mark.parametrize("name", [DetectorName.YUNET, DetectorName.HAAR])
+def test_another_detector(name: DetectorName, models_folder: Path, haar_cascade: Path, engine: FaceEngine) -> None:
+    other = load(models_folder, detect=DetectSettings(detector=name, haar_cascade=haar_cascade))
+    found, expected = other.analyse(ten_faces()), engine.analyse(ten_faces())
     overlaps = iou_matrix(expected.faces.boxes, found.faces.boxes)
     assert (overlaps.max(axis=1) > 0.6).all()
+    assert not np.array_equal(found.faces.boxes, expected.faces.boxes)
     assert np.linalg.norm(found.vectors[overlaps.argmax(axis=1)] - expected.vectors, axis=1).max() < 0.5
+
+
+def test_a_cascade_that_cannot_be_used_fails_at_the_start(models_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "cascade.xml").write_text("<html/>")
+    with pytest.raises(ModelError, match=r"cascade\.xml: no cascade"):
+        load(models_folder, detect=DetectSettings(detector=DetectorName.HAAR, haar_cascade=tmp_path / "cascade.xml"))
 
 
 def test_only_the_region_is_searched_and_boxes_are_in_px_of_the_frame(engine: FaceEngine) -> None:

@@ -1,9 +1,10 @@
 /* The parts of face detection in which numpy spends most of its time on call overhead.
 
-   Each function computes the same as its counterpart in Python (tracker/vision: pyramid.py, patches.py, boxes.py), and
-   tests compare the two. The functions allocate nothing and keep no state: the caller provides every array, including
-   scratch memory. Counts and sizes are at least 0, arrays do not overlap. */
+   Each function computes the same as its counterpart in Python (tracker/vision: pyramid.py, patches.py, boxes.py,
+   haar_cascade.py), and tests compare the two. The functions allocate nothing and keep no state: the caller provides
+   every array, including scratch memory. Counts and sizes are at least 0, arrays do not overlap. */
 
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 #ifndef _WIN32
@@ -298,4 +299,46 @@ PUBLIC void footfall_first_layer(const uint8_t *image, int64_t width, int64_t he
     for (int64_t n = 0; n < count; n++)
         run_thread(slices + n);
 #endif
+}
+
+#define RECTS 3
+
+static inline double haar_feature(const int32_t *window, const int64_t *corners, const double *weights)
+{
+    double sum = 0;
+    for (int n = 0; n < RECTS && weights[n] != 0; n++, corners += 4)
+        sum += (double)(window[corners[0]] - window[corners[1]] - window[corners[2]] + window[corners[3]]) * weights[n];
+    return sum;
+}
+
+/* The sum of the last stage of a cascade for each window, NaN where a stage rejects it. table: integral images.
+   starts, factors: (count,) the corner of each window in it, and what its features are multiplied by. offsets:
+   (features, 3, 4) from there to the corners of rectangles; weights: (features, 3), 0 for rectangles that a feature
+   does not have, which are the last. The others: see HaarCascade. sums: (count,). */
+PUBLIC void footfall_haar_sums(const int32_t *table, int64_t count, const int64_t *starts, const double *factors,
+                               int64_t stages, const double *thresholds, const int64_t *ends, const int64_t *roots,
+                               const int64_t *features, const double *limits, const int64_t *lefts,
+                               const int64_t *rights, const double *leaves, const int64_t *offsets,
+                               const double *weights, double *sums)
+{
+    for (int64_t n = 0; n < count; n++) {
+        const int32_t *window = table + starts[n];
+        double sum = 0;
+        for (int64_t stage = 0, tree = 0; stage < stages && sum == sum; stage++) {
+            sum = 0;
+            for (; tree < ends[stage]; tree++) {
+                int64_t node = roots[tree];
+                while (node >= 0) {
+                    const int64_t feature = features[node];
+                    const double value =
+                        haar_feature(window, offsets + 4 * RECTS * feature, weights + RECTS * feature) * factors[n];
+                    node = value < limits[node] ? lefts[node] : rights[node];
+                }
+                sum += leaves[-1 - node];
+            }
+            if (sum < thresholds[stage])
+                sum = NAN;
+        }
+        sums[n] = sum;
+    }
 }

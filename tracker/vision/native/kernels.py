@@ -10,6 +10,7 @@ import ctypes
 import hashlib
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ _ARGUMENTS = {
     "footfall_sample_patches": (_POINTER, *[_INT64] * 4, _POINTER, _INT64, _POINTER, _POINTER),
     "footfall_first_layer": (_POINTER, *[_INT64] * 3, *[_POINTER] * 5, _INT64),
     "footfall_nms": (_INT64, _POINTER, _POINTER, _DOUBLE, _INT64, _POINTER, _POINTER),
+    "footfall_haar_sums": (_POINTER, _INT64, _POINTER, _POINTER, _INT64, *[_POINTER] * 11),
 }
 FIX = (
     "install a C compiler (Debian, Ubuntu: apt install gcc), then reinstall Footfall "
@@ -184,6 +186,25 @@ class Kernels:
             int(by_smaller), _address(kept), _address(scratch),
         )  # fmt: skip
         return kept
+
+    def haar_sums(
+        self,
+        table: NDArray[np.int32],
+        starts: NDArray[np.int64],
+        factors: NDArray[np.float64],
+        cascade: Sequence[NDArray[Any]],
+    ) -> NDArray[np.float64]:
+        """(N,) the sum of the last stage for each window; see `tracker.vision.haar_cascade.HaarCascade`.
+
+        cascade: its thresholds, ends, roots, features, limits, lefts, rights and leaves, the offsets of its rectangles
+        and their weights. All arrays are contiguous.
+        """
+        sums = np.empty(len(starts))
+        self._functions.footfall_haar_sums(
+            _address(table), len(starts), _address(starts), _address(factors), len(cascade[0]),
+            *map(_address, cascade), _address(sums),
+        )  # fmt: skip
+        return sums
 
 
 def digest(source: Path) -> str:

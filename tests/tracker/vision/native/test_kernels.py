@@ -13,6 +13,7 @@ from models.runtime import Network, open_network
 from tests.tracker.vision.scenes import STILLS, Image
 from tracker.vision.boxes import Boxes, Overlap, nms
 from tracker.vision.detector import Detector
+from tracker.vision.haar_file import read_cascade
 from tracker.vision.native import kernels
 from tracker.vision.native.kernels import FirstLayer, Kernels, NotCompiledError, ScratchBuffer, load
 from tracker.vision.patches import NormalisedFrame, normalised, sample_patches
@@ -210,3 +211,14 @@ def test_library_of_another_source_is_not_used(tmp_path: Path) -> None:
     changed.write_bytes(kernels.SOURCE.read_bytes() + b"\n")
     with pytest.raises(NotCompiledError, match="another version"):
         Kernels(source=changed)
+
+
+def test_haar_sums_match_numpy(compiled: Kernels, haar_cascade: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cascade = read_cascade(haar_cascade)
+    grey = np.ascontiguousarray(STILLS["small-astronaut"]()[:, :, 1])
+    boxes, sums = cascade.search(grey, min_side=24, scale_factor=1.1)
+    monkeypatch.setattr(kernels, "KERNELS", None)
+    want_boxes, want_sums = cascade.search(grey, min_side=24, scale_factor=1.1)
+    assert len(sums) > 3
+    assert np.array_equal(boxes, want_boxes)
+    assert sums == pytest.approx(want_sums, abs=1e-9)
