@@ -25,8 +25,8 @@ from models.model_folder import LICENCES, Source, footfall_version
 
 FOLDER = "packs"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,40}")
-RESERVED = frozenset({*CATALOG, "dlib", "all"})
-"""Names that packs cannot have."""
+RESERVED = frozenset({*CATALOG, "dlib", "mtcnn", "haar", "all"})
+"""Names that packs cannot have: networks, embedders and detectors have them."""
 _ID_DIGITS = 12
 WHAT = "name a folder or .zip that 'footfall train' or 'footfall models export --format pack' wrote"
 """The fix where something else was named."""

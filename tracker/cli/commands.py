@@ -144,7 +144,7 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Entry]]] = {  # a group within anot
         },
     ),
     "models": (
-        "Build, add, show, verify, export and remove networks.",
+        "Build, add, show, compare, verify, export and remove networks.",
         {
             "build": ("models.cli:app", "Convert the published weights; networks that are already built are skipped."),
             "add": ("models.cli:app", "Add a model pack, or a network whose package cannot be downloaded."),
@@ -152,6 +152,10 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Entry]]] = {  # a group within anot
             "show": (
                 "models.cli:app",
                 "Show what a network is: input, vector, distances, licence, source and measured accuracy.",
+            ),
+            "bench": (
+                "bench:bench",
+                "Compare detectors and embedders on this machine: time, size, faces found, accuracy.",
             ),
             "verify": (
                 "models.cli:app",

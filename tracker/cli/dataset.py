@@ -7,18 +7,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
-from zoneinfo import ZoneInfo
 
 import typer
 
 from config.errors import PictureError
 from tracker.cli.command import command
-from tracker.cli.lines import explained, replacing
+from tracker.cli.lines import explained, replacing, write_list
 from tracker.cli.options import NoStoreModels, UsageError
 from tracker.cli.output import Result, Table, note
 from tracker.cli.terminal import with_progress
 from tracker.identity.networks import load_engine
-from tracker.reports.text import count_text, rows_csv
+from tracker.reports.text import count_text
 
 if TYPE_CHECKING:
     from tracker.dataset.check import Check
@@ -106,7 +105,7 @@ def check(
     _require_suffix(html, "--html", ".html")
     found = _checked(folder, access, multi=multi)
     if csv is not None:
-        _write(csv, [_csv(COLUMNS, found.rows())])
+        _write_csv(csv, COLUMNS, found.rows())
     if html is not None:
         _write(html, contact_sheet(found))
     nothing = PictureError(
@@ -226,7 +225,7 @@ def split(
     listed = rows(dataset, parts)
     new = 0 if to is None else write_split(dataset, parts, to, link=link)
     if csv is not None:
-        _write(csv, [_csv(COLUMNS, listed)])
+        _write_csv(csv, COLUMNS, listed)
     people = {part: len({row["person"] for row in listed if row["set"] == part}) for part in Part}
     counts = Counter(parts.values())
     return Result(
@@ -297,8 +296,9 @@ def _require_suffix(path: Path | None, option: str, suffix: str) -> None:
         raise UsageError(f"{option}: {path.name[:80]!r} does not end in {suffix}", fix=f"write {option} list{suffix}")
 
 
-def _csv(columns: Iterable[Column], rows: Iterable[Row]) -> str:
-    return "\ufeff" + rows_csv(list(columns), list(rows), ZoneInfo("UTC"))
+def _write_csv(path: Path, columns: Iterable[Column], rows: Iterable[Row]) -> None:
+    write_list(path, list(columns), list(rows))
+    note(f"wrote {path}")
 
 
 def _write(path: Path, parts: Iterable[str]) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO, TypeAlias
+from zoneinfo import ZoneInfo
 
 from config.errors import FootfallError
+from tracker.reports.sheets import Column, Row
+from tracker.reports.text import rows_csv
 
+_BYTE_ORDER_MARK = "\ufeff"
 STDIO = "-"
 """The name of a file that means stdin or stdout."""
 Documents: TypeAlias = Iterable[object]
@@ -60,6 +64,16 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # the folder may not exist
             beside.unlink(missing_ok=True)
+
+
+def write_list(path: Path, columns: Sequence[Column], rows: Sequence[Row]) -> None:
+    """Write rows as CSV for spreadsheets, completely or not at all; names that are no text are escaped.
+
+    Raises FootfallError when it cannot be written.
+    """
+    text = _BYTE_ORDER_MARK + rows_csv(columns, rows, ZoneInfo("UTC"))
+    with replacing(path) as beside, explained(path):
+        beside.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
 def make_folder(path: Path, *, fix: str) -> None:

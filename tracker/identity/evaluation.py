@@ -14,7 +14,7 @@ from config.errors import PictureError, RecordError
 from tracker.identity.enrolment_faces import FaceExtractor, prominent_faces
 from tracker.identity.pictures import read_picture
 from tracker.identity.rates import Curve, accepted, accuracy, best_threshold, curve, equal_error, threshold_at
-from tracker.vision.faces import FloatArray, Image
+from tracker.vision.faces import Faces, FloatArray, Image
 
 RATES = (0.01, 0.001)
 """False-accept rates at which the true-accept rate is reported."""
@@ -169,14 +169,15 @@ def read_vectors(
     unreadable: list[tuple[str, str]] = []
     for file in files:
         try:
-            vector = _vector(read_picture(_path(root, file)), engine)
+            image = read_picture(path_of(root, file))
         except PictureError as error:
-            unreadable.append((file, error.problem.removeprefix(f"{_path(root, file)}: ")))
+            unreadable.append((file, error.problem.removeprefix(f"{path_of(root, file)}: ")))
         else:
-            if vector is None:
+            face = foremost_face(image, engine)
+            if face is None:
                 no_face.append(file)
             else:
-                by_file[file] = vector
+                by_file[file] = engine.embed(image, face)[0]
         on_file(file)
     if len(unreadable) == len(files):
         raise PictureError(
@@ -238,8 +239,8 @@ def _distance(vectors: PictureVectors, pair: Pair) -> float:
     return float(np.linalg.norm(vectors.by_file[pair.first] - vectors.by_file[pair.second]))
 
 
-def _vector(image: Image, engine: FaceExtractor) -> FloatArray | None:
-    """The vector of the most prominent face (wide and central), None without a face."""
+def foremost_face(image: Image, engine: FaceExtractor) -> Faces | None:
+    """The most prominent face of a picture (wide and central), None without a face."""
     faces = prominent_faces(image, engine)
     if not len(faces):
         return None
@@ -247,11 +248,11 @@ def _vector(image: Image, engine: FaceExtractor) -> FloatArray | None:
     centres = (faces.boxes[:, :2] + faces.boxes[:, 2:]) / 2
     offset = np.linalg.norm(centres - middle, axis=1) / np.linalg.norm(middle)
     chosen = int(np.argmax(faces.widths * (1 - 0.5 * offset)))
-    vector: FloatArray = engine.embed(image, faces.take(np.array([chosen])))[0]
-    return vector
+    return faces.take(np.array([chosen]))
 
 
-def _path(root: Path, file: str) -> Path:
+def path_of(root: Path, file: str) -> Path:
+    """The file that a list names, with slashes or backslashes."""
     path = root / file
     other = root / file.replace("\\", "/")
     return other if not path.exists() and other.exists() else path

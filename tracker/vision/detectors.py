@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
@@ -53,9 +54,14 @@ def _yunet(models: ModelSettings, detect: DetectSettings) -> FaceDetector:
     )
 
 
+def haar_cascade(models: ModelSettings, detect: DetectSettings) -> Path:
+    """The file of the cascade. Raises ModelError where the settings name none and there is none in the folder."""
+    return frontal_face(models.dir) if detect.haar_cascade is None else detect.haar_cascade.expanduser()
+
+
 def _haar(models: ModelSettings, detect: DetectSettings) -> FaceDetector:
     return HaarDetector(
-        cascade=frontal_face(models.dir) if detect.haar_cascade is None else detect.haar_cascade.expanduser(),
+        cascade=haar_cascade(models, detect),
         folder=models.dir,
         precision=models.precision,
         threads=models.threads,
@@ -83,17 +89,32 @@ def open_detector(name: DetectorName, models: ModelSettings, detect: DetectSetti
     return DETECTORS[name].open(models, detect)
 
 
-def fallbacks(name: DetectorName, models: ModelSettings) -> list[DetectorName]:
-    """The detectors that may search where one found nothing, best first: those whose networks are in the folder.
+def open_thorough(models: ModelSettings, detect: DetectSettings) -> FaceDetector:
+    """The detector of the settings, for single pictures: where it finds no face, MTCNN and YuNet search, if built.
 
-    Raises ModelError when there is no folder of networks.
+    Raises ModelError as `open_detector` does.
     """
-    others = [each for each in _FALLBACKS if each is not name]
-    return [
-        each
-        for each in others
-        if each is DetectorName.MTCNN
-        or all(
-            has_network(network, folder=models.dir, precision=models.precision) for network in DETECTORS[each].networks
-        )
-    ]
+    detector = open_detector(detect.detector, models, detect)
+    for name in _FALLBACKS:
+        if name is not detect.detector and (name is DetectorName.MTCNN or is_built(name, models)):
+            detector = _FirstThatFinds(detector, open_detector(name, models, detect))
+    return detector
+
+
+def is_built(name: DetectorName, models: ModelSettings) -> bool:
+    """Whether all networks of a detector are in the folder, intact. Raises ModelError when there is no such folder."""
+    return all(
+        has_network(network, folder=models.dir, precision=models.precision) for network in DETECTORS[name].networks
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _FirstThatFinds:
+    """Two detectors, of which the second searches where the first finds nothing."""
+
+    first: FaceDetector
+    second: FaceDetector
+
+    def detect(self, image: Image) -> Faces:
+        faces = self.first.detect(image)
+        return faces if len(faces) else self.second.detect(image)

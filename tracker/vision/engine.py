@@ -13,7 +13,7 @@ from config.recognition import DetectSettings, QualitySettings
 from config.settings import ModelSettings
 from tracker.vision.align import align, cut
 from tracker.vision.boxes import WHOLE_FRAME, Region, region_px
-from tracker.vision.detectors import FaceDetector, fallbacks, open_detector
+from tracker.vision.detectors import FaceDetector, open_detector, open_thorough
 from tracker.vision.embed import Embedder
 from tracker.vision.embedders import SFACE, EmbedderSpec
 from tracker.vision.faces import Faces, FloatArray, Image, require_image
@@ -81,14 +81,11 @@ class FaceEngine:
     ) -> Self:
         """An engine for whole frames with the networks in the settings' folder; settings that are not given: defaults.
 
-        thorough: for single pictures; where the chosen detector finds no face, the others search, if they are there;
-        see `detectors.fallbacks`.
+        thorough: for single pictures; see `open_thorough`.
         Raises ModelError when networks are missing or damaged.
         """
         models, detect = models or ModelSettings(), detect or DetectSettings()
-        detector = open_detector(detect.detector, models, detect)
-        for name in fallbacks(detect.detector, models) if thorough else ():
-            detector = _FirstThatFinds(detector, open_detector(name, models, detect))
+        detector = open_thorough(models, detect) if thorough else open_detector(detect.detector, models, detect)
         loaded = Embedder(embedder, folder=models.dir, precision=models.precision, threads=models.threads)
         return cls(detector=detector, embedder=loaded, quality=quality or QualitySettings())
 
@@ -123,15 +120,3 @@ class FaceEngine:
         """All faces of an image, examined. Raises ValueError as `detect` does."""
         faces = self.detect(image)
         return self.examine(image, faces, np.ones(len(faces), np.bool_))
-
-
-@dataclass(frozen=True, slots=True)
-class _FirstThatFinds:
-    """Two detectors, of which the second searches where the first finds nothing."""
-
-    first: FaceDetector
-    second: FaceDetector
-
-    def detect(self, image: Image) -> Faces:
-        faces = self.first.detect(image)
-        return faces if len(faces) else self.second.detect(image)
