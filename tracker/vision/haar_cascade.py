@@ -6,7 +6,7 @@ OpenCV 4 (objdetect, cascadedetect.cpp). OpenCV 5 has neither the classifier nor
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -149,10 +149,9 @@ class _Windows:
             sums, squares = cv2.integral2(scaled)
             table[top : top + level_wh[1] + 1, : level_wh[0] + 1] = sums
             step = 1 if scale >= _FINE_FROM else 2
-            xs, ys = (np.arange(0, level - side + 1, step) for level, side in zip(level_wh, size_wh, strict=True))
-            factors = _factors((sums, squares), xs, ys, size_wh)
+            factors = _factors(sums, squares, size_wh, step)
             row, column = np.nonzero(factors)
-            corners = np.stack([xs[column], ys[row]], axis=1)
+            corners = np.stack([column, row], axis=1) * step
             parts.append((corners, (top + corners[:, 1]) * columns + corners[:, 0], factors[row, column], scale))
             top += level_wh[1] + 1
         return cls(
@@ -164,21 +163,23 @@ class _Windows:
         )
 
 
-def _factors(
-    tables: Sequence[Table], xs: NDArray[np.int64], ys: NDArray[np.int64], size_wh: tuple[int, int]
-) -> NDArray[np.float64]:
-    """(rows, columns) 1 / (area * standard deviation) of windows at these corners, without borders; 0 where flat."""
+def _factors(sums: Table, squares: Table, size_wh: tuple[int, int], step: int) -> NDArray[np.float64]:
+    """(rows, columns) 1 / (area * standard deviation) of the windows every `step` px, without borders; 0 where flat."""
     width, height = size_wh[0] - 2, size_wh[1] - 2
 
     def inside(table: Table) -> NDArray[np.float64]:
-        top, bottom = ys[:, None] + 1, ys[:, None] + 1 + height
-        left, right = xs + 1, xs + 1 + width
-        corners = table[bottom, right], table[bottom, left], table[top, right], table[top, left]
-        a, b, c, d = (each.astype(np.float64) for each in corners)
-        return a - b - c + d
+        """The sum of each window without its border of 1 px."""
+        down, right = table.shape[0] - size_wh[1], table.shape[1] - size_wh[0]
+        a, b, c, d = (
+            table[y : y + down : step, x : x + right : step].astype(np.float64)
+            for y in (1, 1 + height)
+            for x in (1, 1 + width)
+        )
+        return d - c - b + a
 
     area = width * height
-    sums, squares = map(inside, tables)
-    spread = np.sqrt(np.maximum(area * squares - sums**2, 0))
+    spread = np.sqrt(np.maximum(area * inside(squares) - inside(sums) ** 2, 0))
     flat = spread < _MIN_DEVIATION * area
-    return np.where(flat, 0, 1 / np.where(flat, 1, spread))
+    spread[flat] = np.inf
+    factors: NDArray[np.float64] = 1 / spread
+    return factors
